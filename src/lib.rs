@@ -1,0 +1,16 @@
+//! Retinue: virtual AI agents at the edge.
+//!
+//! An agent is a row; a call through it is authenticated, resolved, admitted against a hard budget, sent to a
+//! model provider, relayed and settled. This file is the map of the house:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`domain`] | pure rules: money, budgets, the account's state machine, the model line, the neutral message |
+//! | [`ports`] | what the services need of the world, as traits |
+//! | [`service`] | one use case per file, async over the ports |
+//! | [`wire`] | codecs: `client` as clients speak, `provider` as providers speak |
+//! | [`storage`] | D1 and object SQLite |
+//! | [`http`] | routes, handlers, problem documents |
+//! | [`runtime`] | the entry points, bindings, objects, `fetch`: the only home of the platform |
+
+pub mod domain;
