@@ -1,0 +1,7 @@
+//! Pure rules: no worker, axum, async, clock or randomness; time and ids arrive as arguments.
+
+pub mod ids;
+pub mod message;
+pub mod money;
+pub mod slug;
+pub mod time;

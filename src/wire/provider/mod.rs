@@ -1,0 +1,148 @@
+//! The protocols of model providers. A codec writes the request, reads the whole reply, and reads a stream piece by
+//! piece; which one is used is the [`Wire`] of the provider.
+
+pub mod anthropic;
+pub mod gemini;
+pub mod openai;
+pub mod workers_ai;
+
+use crate::domain::message::{ChatReply, ChatRequest, Event};
+use crate::domain::provider::Wire;
+use crate::wire::sse;
+
+/// What is asked of one model: who it is, and how its server likes to be spoken to.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    pub wire: Wire,
+    /// The provider's name, because servers that share a wire differ in small things (`openai` itself takes
+    /// `max_completion_tokens`, the servers that imitate it `max_tokens`).
+    pub provider: &'a str,
+    /// The model's code, such as `gpt-4.1-mini`.
+    pub code: &'a str,
+}
+
+/// A request ready to be sent: the key and the base URL are the sender's to add.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Appended to the provider's base URL, beginning with `/`; for `workers-ai` the model's code.
+    pub path: String,
+    /// Besides `content-type: application/json` and the key.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+/// Why a provider's bytes could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not the documented format: HTML, cut JSON, a missing field.
+    #[error("the provider's answer is malformed: {0}")]
+    Malformed(String),
+    /// An error object inside a reply or stream that began as a success.
+    #[error("the provider reported an error: {message}")]
+    Reported {
+        message: String,
+        /// Overload and the like: another try may succeed.
+        transient: bool,
+    },
+}
+
+/// Writes the request for this model. `stream` asks for a stream that ends with usage.
+pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoing {
+    match target.wire {
+        Wire::OpenAi => openai::encode(target, request, stream),
+        Wire::Anthropic => anthropic::encode(target, request, stream),
+        Wire::Gemini => gemini::encode(target, request, stream),
+        Wire::WorkersAi => workers_ai::encode(target, request, stream),
+    }
+}
+
+/// Reads a whole reply.
+///
+/// # Errors
+/// [`DecodeError`] when it is not what the provider documents.
+pub fn decode(wire: Wire, body: &[u8]) -> Result<ChatReply, DecodeError> {
+    match wire {
+        Wire::OpenAi => openai::decode(body),
+        Wire::Anthropic => anthropic::decode(body),
+        Wire::Gemini => gemini::decode(body),
+        Wire::WorkersAi => workers_ai::decode(body),
+    }
+}
+
+/// The header that carries the provider's key: its name, and what stands before the key in its value.
+pub const fn key_header(wire: Wire) -> (&'static str, &'static str) {
+    match wire {
+        Wire::OpenAi | Wire::WorkersAi => ("authorization", "Bearer "),
+        Wire::Anthropic => ("x-api-key", ""),
+        Wire::Gemini => ("x-goog-api-key", ""),
+    }
+}
+
+/// The provider's own words in an error reply (status ≥ 400), where its documented format holds; at most
+/// 500 characters.
+pub fn error_message(body: &[u8]) -> Option<String> {
+    openai::error_message(body)
+}
+
+/// Reads a stream as it arrives, in whatever pieces.
+#[derive(Debug)]
+pub struct Decoder {
+    sse: sse::Decoder,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    OpenAi(openai::StreamState),
+    Anthropic(anthropic::StreamState),
+    Gemini(gemini::StreamState),
+    WorkersAi(workers_ai::StreamState),
+}
+
+impl Decoder {
+    pub fn new(wire: Wire) -> Self {
+        let state = match wire {
+            Wire::OpenAi => State::OpenAi(openai::StreamState::default()),
+            Wire::Anthropic => State::Anthropic(anthropic::StreamState::default()),
+            Wire::Gemini => State::Gemini(gemini::StreamState::default()),
+            Wire::WorkersAi => State::WorkersAi(workers_ai::StreamState::default()),
+        };
+        Self { sse: sse::Decoder::default(), state }
+    }
+
+    /// Takes the next bytes and appends what they complete to `events`.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; the events before the fault are in `events`. Nothing more may be fed then.
+    pub fn feed(&mut self, chunk: &[u8], events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        let state = &mut self.state;
+        self.sse.feed(chunk, &mut |frame| state.frame(&frame, events))
+    }
+
+    /// Tells the end of the bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Malformed`] when the stream was cut before its documented end.
+    pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        let state = &mut self.state;
+        self.sse.finish(&mut |frame| state.frame(&frame, events))?;
+        match &self.state {
+            State::OpenAi(state) => state.finish(),
+            State::Anthropic(state) => state.finish(),
+            State::Gemini(state) => state.finish(),
+            State::WorkersAi(state) => state.finish(),
+        }
+    }
+}
+
+impl State {
+    fn frame(&mut self, frame: &sse::Frame<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        match self {
+            Self::OpenAi(state) => state.frame(frame, events),
+            Self::Anthropic(state) => state.frame(frame, events),
+            Self::Gemini(state) => state.frame(frame, events),
+            Self::WorkersAi(state) => state.frame(frame, events),
+        }
+    }
+}
