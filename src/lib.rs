@@ -15,4 +15,5 @@
 
 pub mod domain;
 pub mod ports;
+pub mod service;
 pub mod wire;
