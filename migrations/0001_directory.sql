@@ -89,13 +89,17 @@ CREATE TABLE catalogue (
     output_price            INTEGER NOT NULL CHECK (output_price BETWEEN 0 AND 9007199254740991),
     -- Input tokens that the provider served from its cache; NULL charges them as other input.
     cached_input_price      INTEGER CHECK (cached_input_price BETWEEN 0 AND 9007199254740991),
+    -- Input tokens that the provider wrote to its cache, which some charge above other input, unasked; NULL
+    -- charges them as other input.
+    cache_write_price       INTEGER CHECK (cache_write_price BETWEEN 0 AND 9007199254740991),
     -- A request with more input tokens than this is charged wholly at the long prices; NULL has one tier.
     long_context_tokens     INTEGER CHECK (long_context_tokens > 0),
     long_input_price        INTEGER CHECK (long_input_price BETWEEN 0 AND 9007199254740991),
     long_output_price       INTEGER CHECK (long_output_price BETWEEN 0 AND 9007199254740991),
-    -- NULL charges cached input as other long input.
+    -- NULL charges these as other long input.
     long_cached_input_price INTEGER CHECK (long_cached_input_price BETWEEN 0 AND 9007199254740991),
-    -- Input and output together may not exceed this.
+    long_cache_write_price  INTEGER CHECK (long_cache_write_price BETWEEN 0 AND 9007199254740991),
+    -- The most input tokens a request may carry; at many models the output must fit in it as well.
     context_tokens          INTEGER NOT NULL CHECK (context_tokens > 0),
     max_output_tokens       INTEGER NOT NULL CHECK (max_output_tokens > 0),
     -- JSON array of words: images, tools, json_schema, streaming, reasoning, ….
@@ -105,7 +109,8 @@ CREATE TABLE catalogue (
     PRIMARY KEY (provider, code),
     CHECK ((long_context_tokens IS NULL) = (long_input_price IS NULL)
        AND (long_context_tokens IS NULL) = (long_output_price IS NULL)
-       AND (long_cached_input_price IS NULL OR long_context_tokens IS NOT NULL))
+       AND (long_cached_input_price IS NULL OR long_context_tokens IS NOT NULL)
+       AND (long_cache_write_price IS NULL OR long_context_tokens IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- The account's own models and prices; a row here wins over the catalogue's row of the same provider and code.
@@ -118,10 +123,12 @@ CREATE TABLE models (
     input_price             INTEGER NOT NULL CHECK (input_price BETWEEN 0 AND 9007199254740991),
     output_price            INTEGER NOT NULL CHECK (output_price BETWEEN 0 AND 9007199254740991),
     cached_input_price      INTEGER CHECK (cached_input_price BETWEEN 0 AND 9007199254740991),
+    cache_write_price       INTEGER CHECK (cache_write_price BETWEEN 0 AND 9007199254740991),
     long_context_tokens     INTEGER CHECK (long_context_tokens > 0),
     long_input_price        INTEGER CHECK (long_input_price BETWEEN 0 AND 9007199254740991),
     long_output_price       INTEGER CHECK (long_output_price BETWEEN 0 AND 9007199254740991),
     long_cached_input_price INTEGER CHECK (long_cached_input_price BETWEEN 0 AND 9007199254740991),
+    long_cache_write_price  INTEGER CHECK (long_cache_write_price BETWEEN 0 AND 9007199254740991),
     context_tokens          INTEGER NOT NULL CHECK (context_tokens > 0),
     max_output_tokens       INTEGER NOT NULL CHECK (max_output_tokens > 0),
     capabilities            TEXT NOT NULL CHECK (json_valid(capabilities) AND json_type(capabilities) = 'array'),
@@ -129,7 +136,8 @@ CREATE TABLE models (
     PRIMARY KEY (account_id, provider, code),
     CHECK ((long_context_tokens IS NULL) = (long_input_price IS NULL)
        AND (long_context_tokens IS NULL) = (long_output_price IS NULL)
-       AND (long_cached_input_price IS NULL OR long_context_tokens IS NOT NULL))
+       AND (long_cached_input_price IS NULL OR long_context_tokens IS NOT NULL)
+       AND (long_cache_write_price IS NULL OR long_context_tokens IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- Names (`fast`, `smart`) that stand for a model line in the account's agents.
