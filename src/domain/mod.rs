@@ -4,6 +4,8 @@ pub mod api_key;
 pub mod ids;
 pub mod message;
 pub mod money;
+pub mod outbound;
+pub mod provider;
 pub mod secret;
 pub mod slug;
 pub mod time;
