@@ -9,3 +9,4 @@ pub mod provider;
 pub mod secret;
 pub mod slug;
 pub mod time;
+pub mod vault;
