@@ -239,6 +239,8 @@ pub trait Accounts: Send + Sync {
         account: AccountId,
         settle: Settle,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// The number of the directory's rows as they are now; ask before reading them.
+    fn epoch(&self, account: AccountId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
     /// Before the directory is written. Returns once it is on disk.
     fn begin_write(&self, account: AccountId) -> impl Future<Output = Result<(), Unavailable>> + Send;
     /// After. If the writer dies in between, the object does this by itself.
@@ -276,9 +278,12 @@ pub struct UpstreamRequest {
 /// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Not connected, or the connection broke before the reply's head. The text is for the operator's log.
-    #[error("no connection: {0}")]
-    Connection(String),
+    /// Nothing was sent. The text is for the operator's log.
+    #[error("not connected: {0}")]
+    NotConnected(String),
+    /// The connection broke before the reply's head: the provider may have run.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
     #[error("timed out")]
     Timeout,
 }

@@ -15,6 +15,8 @@ use crate::domain::time::{self, Millis};
 pub enum Command {
     Admit(Admit),
     Settle(Settle),
+    /// What number the directory's rows have now; asked before they are read.
+    Epoch,
     /// A control-plane write is about to change the directory: rows read until now are stale.
     BeginWrite,
     /// It has: rows read meanwhile are stale too.
