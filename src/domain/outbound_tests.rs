@@ -49,6 +49,8 @@ fn public_servers_are_let_through() {
         "https://localhost.example.com/",
         "https://internal.example.com/",
         "https://notlocalhost.com/",
+        "https://example.plan/",
+        "https://example.notinternal/",
         "https://my_host.example.com/",
     ] {
         assert_eq!(refusal(text), None, "{text}");
@@ -188,6 +190,9 @@ fn names_of_private_networks_are_refused() {
         "router.home.arpa",
         "nas.lan",
         "wiki.corp",
+        "wiki.intranet",
+        "nas.home",
+        "db.private",
         "box.localdomain",
         "internal",
         "ⓜetadata.google.internal",
@@ -232,6 +237,8 @@ fn what_is_not_a_plain_https_url_is_refused() {
         ("https://example.com/\n", Refusal::NotAUrl),
         ("https:\\\\example.com\\", Refusal::NotAUrl),
         ("https://example.com\u{0}.evil.com/", Refusal::NotAUrl),
+        ("\u{1}https://example.com/", Refusal::NotAUrl),
+        ("https://example.com/a\u{7}b", Refusal::NotAUrl),
         ("https://xn--/", Refusal::NotAUrl),
         ("https://xn--a.example.com/", Refusal::NotAUrl),
         ("https://example.com:99999/", Refusal::NotAUrl),
