@@ -1,5 +1,7 @@
 //! The platform's catalogue: the file is sane, and its SQL makes the table say what the file says.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod schema;
 
 use std::collections::BTreeSet;
@@ -8,6 +10,8 @@ use std::process::Command;
 use rusqlite::Connection;
 use serde::Deserialize;
 
+use retinue::domain::model::Capabilities;
+use retinue::domain::model_line::{Item, ModelLine};
 use retinue::domain::money::Nanos;
 use retinue::domain::provider::ProviderName;
 
@@ -141,12 +145,21 @@ fn check_caches(code: &str, input: i64, read: &Option<String>, write: &Option<St
 
 #[test]
 fn limits_and_capabilities_are_those_a_model_can_have() {
-    let known = ["images", "json_schema", "reasoning", "streaming", "tools"];
     for model in catalogue().models {
         assert!((1_024..=10_000_000).contains(&model.context_tokens), "{}", model.code);
         assert!((1_024..=model.context_tokens).contains(&model.max_output_tokens), "{}", model.code);
         assert!(model.capabilities.is_sorted_by(|a, b| a < b), "{}", model.code);
-        assert!(model.capabilities.iter().all(|word| known.contains(&word.as_str())), "{}", model.code);
+        let known = Capabilities::try_from(model.capabilities);
+        assert!(known.is_ok(), "{}: {known:?}", model.code);
+    }
+}
+
+#[test]
+fn every_model_can_be_written_in_a_model_line() {
+    for model in catalogue().models {
+        let line = ModelLine::parse(&format!("{}:{}", model.provider, model.code)).unwrap();
+        let [Item::Model(entry)] = line.items.as_slice() else { panic!("{line:?}") };
+        assert_eq!((&entry.provider, &entry.code), (&model.provider, &model.code));
     }
 }
 

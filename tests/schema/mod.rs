@@ -1,5 +1,7 @@
 //! The directory's schema on native SQLite: the migrations as the folder has them.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
