@@ -131,9 +131,24 @@ impl<'de> Deserialize<'de> for Nanos {
         }
         let text = match Dollars::deserialize(deserializer)? {
             Dollars::Text(text) => text,
-            Dollars::Number(number) => number.to_string(),
+            Dollars::Number(number) => plain_digits(&number.to_string()),
         };
         Self::parse_usd(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Writes out a JSON number's exponent: `1e-6` is `0.000001`. What has no plain form stays as it is, to be refused.
+fn plain_digits(number: &str) -> String {
+    let Some((digits, exponent)) = number.split_once(['e', 'E']) else { return number.to_owned() };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    match exponent.parse::<i32>() {
+        Ok(shift @ -30..=-1) => {
+            let zeros = usize::try_from(-shift).unwrap_or(0);
+            let shifted = format!("{}{whole}{fraction}", "0".repeat(zeros));
+            let point = shifted.len() - fraction.len() - zeros;
+            format!("{}.{}", &shifted[..point], &shifted[point..])
+        }
+        _ => number.to_owned(),
     }
 }
 
@@ -182,6 +197,8 @@ mod tests {
     fn json_takes_strings_and_numbers_and_gives_strings() {
         let read = |json: &str| serde_json::from_str::<Nanos>(json);
         assert_eq!(read("\"1.25\"").unwrap(), read("1.25").unwrap());
+        assert_eq!(read("0.00000125").unwrap(), Nanos::new(1_250), "serde_json prints it as 1.25e-6");
+        assert!(read("-1e-6").is_err());
         assert!(read("-1").is_err() && read("1e300").is_err() && read("null").is_err());
         assert_eq!(serde_json::to_string(&Nanos::new(150_000)).unwrap(), "\"0.000150\"");
     }

@@ -94,8 +94,7 @@ impl Plan {
             input_bound,
         };
         let Some(model) = model else { return plan(Nanos::ZERO, Nanos::ZERO, asked) };
-        let room = model.context_tokens.saturating_sub(needs.input_estimate).max(MIN_OUTPUT_TOKENS);
-        let limit = asked.unwrap_or(room).min(model.max_output_tokens).max(1);
+        let limit = asked.unwrap_or_else(|| room(model, needs)).min(model.max_output_tokens).max(1);
         let ceiling = |output: u64| model.price.ceiling(input_bound, output.saturating_mul(choices));
         plan(ceiling(limit), ceiling(limit.min(MIN_OUTPUT_TOKENS)), Some(limit))
     }
@@ -107,6 +106,15 @@ impl Plan {
         let output = model.price.affordable_output(self.input_bound, granted).unwrap_or(0);
         Some(limit.min(output / self.choices))
     }
+}
+
+/// The longest answer that a provider takes as a limit: where the catalogue's limit is the whole context, prompt and
+/// answer share it.
+fn room(model: &Model, needs: &Needs) -> u64 {
+    if model.max_output_tokens < model.context_tokens {
+        return model.max_output_tokens;
+    }
+    model.context_tokens.saturating_sub(needs.input_estimate).max(MIN_OUTPUT_TOKENS)
 }
 
 #[cfg(test)]
