@@ -13,7 +13,7 @@ use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
 use crate::domain::ids::{AccountId, AgentId, KeyId};
 use crate::domain::model::Model;
-use crate::domain::provider::Wire;
+use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
@@ -316,7 +316,7 @@ pub trait Upstream: Send + Sync {
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
     /// The platform's own provider of this name, from the operator's variables: base URL and key.
-    fn platform_provider(&self, name: &str) -> Option<PlatformProvider>;
+    fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider>;
 }
 
 /// A provider that the operator offers to every account.

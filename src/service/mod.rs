@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::ports::World;
 
 pub mod cache;
+pub mod call;
 
 /// What every use case is given: the world, and what this isolate remembers of the directory.
 #[derive(Clone)]
