@@ -2,6 +2,7 @@
 //! piece; which one is used is the [`Wire`] of the provider.
 
 pub mod anthropic;
+mod call_id;
 #[cfg(test)]
 mod fixtures;
 pub mod gemini;

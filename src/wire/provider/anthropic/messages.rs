@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::domain::message::{Image, ImageSource, Message, Part, ToolCall};
+use crate::wire::provider::call_id;
 use crate::wire::provider::json::Arguments;
 
 /// One turn of the conversation.
@@ -131,6 +132,7 @@ fn tool_use(call: &ToolCall) -> Block<'_> {
 
 fn identifier(id: &str) -> Cow<'_, str> {
     let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    let id = call_id::bare(id);
     if id.chars().all(allowed) {
         return id.into();
     }

@@ -122,9 +122,9 @@ fn turns_of_one_role_are_merged_and_tool_results_come_first() {
     let request = ask(vec![
         user("Weather?"),
         said("Looking. "),
-        called("toolu_1", "{\"city\":\"Bonn\"}"),
+        called("toolu_1__thought__Eqo", "{\"city\":\"Bonn\"}"),
         called("call 2/ö", "{\"city\":"),
-        result("toolu_1", "sun"),
+        result("toolu_1__thought__Eqo", "sun"),
         user("And?"),
         result("call 2/ö", "rain"),
         system("Late instruction."),
