@@ -34,6 +34,18 @@ pub(super) fn events(wire: Wire, stream: &[u8]) -> Vec<Event> {
     events
 }
 
+/// What a stream gives, sound or not. It must be the same however its bytes are cut.
+pub(super) fn steady(wire: Wire, stream: &[u8]) -> (Vec<Event>, Result<(), DecodeError>) {
+    let whole = read(wire, &[stream]);
+    let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+    assert_eq!(read(wire, &bytes), whole, "byte by byte");
+    for at in 0..stream.len() {
+        let (head, tail) = stream.split_at(at);
+        assert_eq!(read(wire, &[head, tail]), whole, "cut at {at}");
+    }
+    whole
+}
+
 /// The parts of a stream's events, put together.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Told {
