@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::message::{ChatReply, Choice, Event, Finish, ToolCall, Usage};
 use crate::domain::provider::Wire;
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::fixtures::read;
+use crate::wire::provider::fixtures::{read, steady};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -15,6 +15,11 @@ macro_rules! fixture {
 }
 
 fn stream(text: impl AsRef<[u8]>) -> (Vec<Event>, Result<(), DecodeError>) {
+    steady(Wire::Gemini, text.as_ref())
+}
+
+/// As [`stream`], uncut: for many and long streams.
+fn stream_at_once(text: impl AsRef<[u8]>) -> (Vec<Event>, Result<(), DecodeError>) {
     read(Wire::Gemini, &[text.as_ref()])
 }
 
@@ -162,7 +167,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let _ = decode(&bytes);
-        let _ = stream(&bytes);
+        let _ = stream_at_once(&bytes);
     }
 
     #[test]
@@ -171,7 +176,7 @@ proptest! {
         let start = at.index(bytes.len());
         let end = (start + cut).min(bytes.len());
         bytes.splice(start..end, text.into_bytes());
-        let _ = stream(&bytes);
+        let _ = stream_at_once(&bytes);
     }
 
     #[test]
@@ -192,6 +197,6 @@ proptest! {
     ) {
         let body = format!("{{\"{field}\":{value}}}");
         let _ = decode(body.as_bytes());
-        let _ = stream(format!("data: {body}\n\n"));
+        let _ = stream_at_once(format!("data: {body}\n\n"));
     }
 }
