@@ -17,4 +17,4 @@ pub mod domain;
 pub mod ports;
 pub mod service;
 pub mod storage;
-//pub mod wire;
+pub mod wire;
