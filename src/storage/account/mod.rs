@@ -3,6 +3,7 @@
 //! Generic over [`Sql`], so that the same statements run in the object and in native tests.
 
 mod ledger;
+pub mod platform;
 mod rows;
 mod schema;
 mod sql;
