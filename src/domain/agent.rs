@@ -1,6 +1,7 @@
 //! An agent: a row, its definition, and the rules of a definition.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::budget::Budget;
 use super::field_error::{FieldError, FieldErrors};
@@ -39,7 +40,7 @@ pub struct Definition {
     pub allowed_origins: Option<Vec<String>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
     /// A key of the account is needed.
@@ -47,6 +48,15 @@ pub enum Access {
     Key,
     /// Anyone may call; a budget must bound it.
     Public,
+}
+
+impl Access {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Public => "public",
+        }
+    }
 }
 
 /// The most characters of an agent's name.
@@ -62,7 +72,11 @@ impl Definition {
     ///
     /// # Errors
     /// Every field that does not fit, with how to mend it.
-    pub fn check(&self, budget: Option<&Budget>, alias: impl Fn(&str) -> Option<String>) -> Result<(), Vec<FieldError>> {
+    pub fn check(
+        &self,
+        budget: Option<&Budget>,
+        alias: impl Fn(&str) -> Option<String>,
+    ) -> Result<(), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         errors.length("name", &self.name, 1, MAX_NAME);
         errors.length("instructions", &self.instructions, 1, MAX_INSTRUCTIONS);
@@ -99,8 +113,9 @@ impl Definition {
 
 /// `scheme://host[:port]` in the form browsers serialize it, so that comparing texts is comparing origins.
 fn is_origin(text: &str) -> bool {
-    url::Url::parse(text)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text)
+    url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
 }
 
 #[cfg(test)]
@@ -135,7 +150,15 @@ mod tests {
         };
         assert_eq!(
             faults(&bad),
-            ["name", "instructions", "model", "budget", "max_concurrency", "allowed_origins[1]", "allowed_origins[2]"]
+            [
+                "name",
+                "instructions",
+                "model",
+                "budget",
+                "max_concurrency",
+                "allowed_origins[1]",
+                "allowed_origins[2]"
+            ]
         );
         assert!(faults(&definition()).is_empty());
     }

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// Nano-dollars in one US dollar.
@@ -72,7 +72,8 @@ impl Nanos {
         }
         let whole: u64 = whole.parse().map_err(|_| ParseError::TooLarge)?;
         let below: u64 = format!("{fraction:0<9}").parse().map_err(|_| ParseError::NotDecimal)?;
-        let nanos = whole.checked_mul(PER_USD).and_then(|n| n.checked_add(below)).ok_or(ParseError::TooLarge)?;
+        let nanos =
+            whole.checked_mul(PER_USD).and_then(|n| n.checked_add(below)).ok_or(ParseError::TooLarge)?;
         if nanos > Self::MAX.0 { Err(ParseError::TooLarge) } else { Ok(Self(nanos)) }
     }
 }
@@ -122,17 +123,35 @@ impl Serialize for Nanos {
 impl<'de> Deserialize<'de> for Nanos {
     /// A JSON string or number of dollars.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Dollars {
-            Text(String),
-            Number(serde_json::Number),
-        }
-        let text = match Dollars::deserialize(deserializer)? {
-            Dollars::Text(text) => text,
-            Dollars::Number(number) => number.to_string(),
-        };
-        Self::parse_usd(&text).map_err(serde::de::Error::custom)
+        deserializer.deserialize_any(Dollars)
+    }
+}
+
+struct Dollars;
+
+impl Visitor<'_> for Dollars {
+    type Value = Nanos;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an amount of US dollars such as \"12.50\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Nanos, E> {
+        Nanos::parse_usd(text).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Nanos, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Nanos, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    /// By the fewest digits that mean this number, which are those that were sent: it had at most 15. Rust writes
+    /// them without an exponent.
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Nanos, E> {
+        self.visit_str(&number.to_string())
     }
 }
 
