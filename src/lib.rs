@@ -14,6 +14,7 @@
 //! | [`runtime`] | the entry points, bindings, objects, `fetch`: the only home of the platform |
 
 pub mod domain;
+pub mod http;
 pub mod ports;
 pub mod service;
 pub mod storage;

@@ -15,8 +15,8 @@ use crate::domain::admission::command::{Answer, Command, Settle};
 use crate::domain::admission::{Durability, State};
 use crate::domain::ids::CallId;
 use crate::domain::time::Millis;
-use crate::storage::account::platform::ObjectSql;
-use crate::storage::account::{AccountStore, Error};
+use crate::storage::account_object::platform::ObjectSql;
+use crate::storage::account_object::{AccountStore, Error};
 
 /// How long settlements and holds gather before they are written together.
 const GATHER_MS: u64 = 25;

@@ -77,7 +77,7 @@ fn candidate<W: World>(
     providers: &[Provider],
     models: &[Model],
 ) -> Candidate {
-    let own = providers.iter().find(|provider| provider.name == entry.provider.as_str());
+    let own = providers.iter().find(|provider| provider.name == entry.provider);
     let server = match own {
         Some(provider) => own_server(world, account, &entry.provider, provider),
         None => platform_server(world, &entry.provider),
