@@ -13,6 +13,7 @@ use utoipa::openapi::HttpMethod;
 use crate::ports::World;
 use crate::service::App;
 
+use super::call::openai;
 use super::problem;
 use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers};
 
@@ -60,6 +61,11 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(budgets::__path_get, budgets::get::<W>);
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);
+
+    v.endpoint(openai::__path_completions, openai::completions::<W>);
+    v.endpoint(openai::__path_default_completions, openai::default_completions::<W>);
+    v.endpoint(openai::__path_models, openai::models::<W>);
+    v.endpoint(openai::__path_default_models, openai::default_models::<W>);
 }
 
 /// The router, with a problem document for every path and method that is not there.

@@ -1,21 +1,23 @@
 //! The platform as the services see it.
 
-use std::cell::OnceCell;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::send::{IntoSendFuture, SendWrapper};
-use worker::{Context, Date, Delay, Env};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
+use worker::send::IntoSendFuture;
+use worker::{Date, Delay, Env};
 
 use super::account_client::AccountClient;
 use super::upstream::FetchUpstream;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 use crate::ports::{Settings, World};
-use crate::storage::directory::D1Directory;
+use crate::storage::d1::D1;
+use crate::storage::directory::Directory;
 
 #[wasm_bindgen]
 extern "C" {
@@ -23,32 +25,44 @@ extern "C" {
     fn fill_random(bytes: &Uint8Array) -> Uint8Array;
 }
 
-thread_local! {
-    /// Variables do not change while an isolate lives.
-    static SETTINGS: OnceCell<Arc<Settings>> = const { OnceCell::new() };
+#[wasm_bindgen(module = "cloudflare:workers")]
+extern "C" {
+    #[wasm_bindgen(js_name = waitUntil)]
+    fn platform_wait_until(promise: &js_sys::Promise);
 }
 
-/// One request's view of the platform.
+/// Keeps the request that is being served alive until this is done, as long as the platform allows.
+pub fn wait_until(task: impl Future<Output = ()> + 'static) {
+    platform_wait_until(&future_to_promise(async move {
+        task.await;
+        Ok(JsValue::UNDEFINED)
+    }));
+}
+
+/// The platform as one isolate sees it; bindings and variables do not change while it lives.
 #[derive(Clone)]
 pub struct EdgeWorld {
-    directory: D1Directory,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    directory: Directory<D1>,
     accounts: AccountClient,
     upstream: FetchUpstream,
-    settings: Arc<Settings>,
-    context: Arc<SendWrapper<Context>>,
+    settings: Settings,
 }
 
 impl EdgeWorld {
     /// # Errors
     /// When a binding of `wrangler.toml` is missing.
-    pub fn new(env: &Env, context: Context) -> worker::Result<Self> {
-        Ok(Self {
-            directory: D1Directory::new(env.d1("DB")?),
+    pub fn new(env: &Env) -> worker::Result<Self> {
+        let inner = Inner {
+            directory: Directory::new(D1::new(env.d1("DB")?)),
             accounts: AccountClient::new(env.durable_object("ACCOUNTS")?),
             upstream: FetchUpstream::new(env.clone()),
-            settings: SETTINGS.with(|cell| cell.get_or_init(|| Arc::new(settings(env))).clone()),
-            context: Arc::new(SendWrapper::new(context)),
-        })
+            settings: settings(env),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 }
 
@@ -75,24 +89,24 @@ pub fn random<const N: usize>() -> [u8; N] {
 }
 
 impl World for EdgeWorld {
-    type Directory = D1Directory;
+    type Directory = Directory<D1>;
     type Accounts = AccountClient;
     type Upstream = FetchUpstream;
 
-    fn directory(&self) -> &D1Directory {
-        &self.directory
+    fn directory(&self) -> &Directory<D1> {
+        &self.inner.directory
     }
 
     fn accounts(&self) -> &AccountClient {
-        &self.accounts
+        &self.inner.accounts
     }
 
     fn upstream(&self) -> &FetchUpstream {
-        &self.upstream
+        &self.inner.upstream
     }
 
     fn settings(&self) -> &Settings {
-        &self.settings
+        &self.inner.settings
     }
 
     fn now(&self) -> Millis {
@@ -104,7 +118,7 @@ impl World for EdgeWorld {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.context.wait_until(task);
+        wait_until(task);
     }
 
     fn sleep(&self, ms: u64) -> impl Future<Output = ()> + Send {

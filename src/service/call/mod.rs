@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use error::{Error, KeyFault, Lack};
 pub use in_flight::Receipt;
 pub use relay::{Ending, Relay, Step};
-pub use resolve::{Caller, Resolved, resolve};
+pub use resolve::{Caller, Resolved, allowed_origin, resolve};
 pub use select::names_model;
 
 use crate::domain::admission::command::{Admission, Admit, Refusal};
