@@ -16,4 +16,5 @@
 pub mod domain;
 pub mod ports;
 pub mod service;
-//pub mod wire;
+pub mod storage;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! Where rows are kept: D1 and the object's SQLite. The only home of SQL.
+
+pub mod account;
