@@ -22,7 +22,7 @@ use crate::storage::account_object::platform::ObjectSql;
 use crate::storage::account_object::{AccountStore, Error};
 
 /// How long settlements and holds gather before they are written together.
-const GATHER_MS: u64 = 25;
+const GATHER_MS: u64 = 200;
 /// How long after the last admission the slices are looked at again.
 const QUIET_MS: u64 = 1_100;
 
@@ -234,7 +234,8 @@ impl Core {
 
     fn decide(&mut self, command: Command, now: Millis) -> std::result::Result<(Answer, Durability), Error> {
         Ok(match command {
-            Command::Admit(ask) => {
+            Command::Admit(mut ask) => {
+                self.settle(Settle { records: std::mem::take(&mut ask.ended) }, now)?;
                 let (admission, durability) = self.state.admit(&ask, now);
                 (Answer::Admission(admission), durability)
             }
@@ -254,13 +255,14 @@ impl Core {
     }
 
     fn settle(&mut self, settle: Settle, now: Millis) -> std::result::Result<(), Error> {
-        let record = settle.record;
-        let known = if self.state.must_look_up(&record) {
-            self.store.known(record.agent, record.call)?
-        } else {
-            None
-        };
-        self.state.settle(record, known, now);
+        for record in settle.records {
+            let known = if self.state.must_look_up(&record) {
+                self.store.known(record.agent, record.call)?
+            } else {
+                None
+            };
+            self.state.settle(record, known, now);
+        }
         Ok(())
     }
 }
