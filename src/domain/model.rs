@@ -1,6 +1,7 @@
 //! A model: a row of the catalogue, the platform's or the account's own.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::price::Price;
 
@@ -22,7 +23,7 @@ pub struct Model {
 pub struct Capabilities(u8);
 
 /// One thing a request may need of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     Images = 1,

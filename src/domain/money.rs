@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// Nano-dollars in one US dollar.
@@ -123,32 +123,35 @@ impl Serialize for Nanos {
 impl<'de> Deserialize<'de> for Nanos {
     /// A JSON string or number of dollars.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Dollars {
-            Text(String),
-            Number(serde_json::Number),
-        }
-        let text = match Dollars::deserialize(deserializer)? {
-            Dollars::Text(text) => text,
-            Dollars::Number(number) => plain_digits(&number.to_string()),
-        };
-        Self::parse_usd(&text).map_err(serde::de::Error::custom)
+        deserializer.deserialize_any(Dollars)
     }
 }
 
-/// Writes out a JSON number's exponent: `1e-6` is `0.000001`. What has no plain form stays as it is, to be refused.
-fn plain_digits(number: &str) -> String {
-    let Some((digits, exponent)) = number.split_once(['e', 'E']) else { return number.to_owned() };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    match exponent.parse::<i32>() {
-        Ok(shift @ -30..=-1) => {
-            let zeros = usize::try_from(-shift).unwrap_or(0);
-            let shifted = format!("{}{whole}{fraction}", "0".repeat(zeros));
-            let point = shifted.len() - fraction.len() - zeros;
-            format!("{}.{}", &shifted[..point], &shifted[point..])
-        }
-        _ => number.to_owned(),
+struct Dollars;
+
+impl Visitor<'_> for Dollars {
+    type Value = Nanos;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an amount of US dollars such as \"12.50\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Nanos, E> {
+        Nanos::parse_usd(text).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Nanos, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Nanos, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    /// By the fewest digits that mean this number, which are those that were sent: it had at most 15. Rust writes
+    /// them without an exponent.
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Nanos, E> {
+        self.visit_str(&number.to_string())
     }
 }
 

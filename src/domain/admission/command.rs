@@ -3,6 +3,7 @@
 //! They travel as JSON between the Worker and the object, so amounts are plain integers here.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::budget::{Budget, Period};
 use crate::domain::ids::{AgentId, CallId, KeyId};
@@ -126,7 +127,7 @@ pub struct CallRecord {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallStatus {
     Ok,
@@ -159,7 +160,7 @@ impl CallStatus {
 }
 
 /// Where the tokens of a record come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UsageKind {
     /// The provider's own count.
