@@ -14,6 +14,7 @@ use worker::{
     wasm_bindgen_futures,
 };
 
+use super::hop;
 use crate::domain::admission::command::{Answer, Command, Settle};
 use crate::domain::admission::{Durability, State};
 use crate::domain::ids::CallId;
@@ -63,15 +64,15 @@ impl DurableObject for AccountObject {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let command = match serde_json::from_str(&request.text().await?) {
+        let command = match serde_json::from_str(&hop::receive(&mut request).await?) {
             Ok(command) => command,
-            Err(error) => return Response::error(format!("not a command: {error}"), 400),
+            Err(error) => return hop::answer(400, format!("not a command: {error}")),
         };
         match self.object.answer(command).await {
-            Ok(answer) => Response::ok(serde_json::to_string(&answer)?),
+            Ok(answer) => hop::answer(200, serde_json::to_string(&answer)?),
             Err(error) => {
                 worker::console_error!("account object: {error}");
-                Response::error(error.to_string(), 500)
+                hop::answer(500, error.to_string().replace(char::is_control, " "))
             }
         }
     }

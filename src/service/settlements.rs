@@ -88,5 +88,6 @@ pub async fn deliver<W: World>(app: App<W>, account: AccountId, record: CallReco
             }
         }
     }
-    app.world.log(&format!("{} calls of {account} were not settled; their holds will be charged", records.len()));
+    app.world
+        .log(&format!("{} calls of {account} were not settled; their holds will be charged", records.len()));
 }

@@ -8,12 +8,12 @@ use crate::domain::money::Nanos;
 use crate::domain::routing::{Needs, Plan};
 use crate::domain::time::Millis;
 use crate::ports::World;
-use crate::service::{App, settlements};
+use crate::service::call;
 use crate::service::call::attempt::Ran;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::error::Error;
 use crate::service::call::resolve::Resolved;
-use crate::service::call;
+use crate::service::{App, settlements};
 
 /// What a call has cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
