@@ -286,6 +286,8 @@ pub trait Accounts: Send + Sync {
         account: AccountId,
         settle: Settle,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// The number of the directory's rows as they are now; ask before reading them.
+    fn epoch(&self, account: AccountId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
     /// Before the directory is written. Returns once it is on disk.
     fn begin_write(&self, account: AccountId) -> impl Future<Output = Result<(), Unavailable>> + Send;
     /// After. If the writer dies in between, the object does this by itself.
@@ -323,9 +325,12 @@ pub struct UpstreamRequest {
 /// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Not connected, or the connection broke before the reply's head. The text is for the operator's log.
-    #[error("no connection: {0}")]
-    Connection(String),
+    /// Nothing was sent. The text is for the operator's log.
+    #[error("not connected: {0}")]
+    NotConnected(String),
+    /// The connection broke before the reply's head: the provider may have run.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
     #[error("timed out")]
     Timeout,
 }
@@ -358,7 +363,7 @@ pub trait Upstream: Send + Sync {
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
     /// The platform's own provider of this name, from the operator's variables: base URL and key.
-    fn platform_provider(&self, name: &str) -> Option<PlatformProvider>;
+    fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider>;
 }
 
 /// A provider that the operator offers to every account.

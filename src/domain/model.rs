@@ -11,7 +11,7 @@ pub struct Model {
     /// As the provider spells it; may hold `/`, `:` and `@`.
     pub code: String,
     pub price: Price,
-    /// Prompt and answer together.
+    /// The most a prompt may have; where `max_output_tokens` is as large, prompt and answer share it.
     pub context_tokens: u64,
     pub max_output_tokens: u64,
     pub capabilities: Capabilities,

@@ -5,6 +5,7 @@
 //! type, with errors that point at the character.
 
 use super::message::{ReasoningEffort, Sampling};
+use super::provider::ProviderName;
 
 /// A parsed model line: at least one entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,13 +17,16 @@ pub struct ModelLine {
 pub enum Item {
     Model(Entry),
     /// A name that the account defines; it stands for a line without aliases.
-    Alias { name: String, at: usize },
+    Alias {
+        name: String,
+        at: usize,
+    },
 }
 
 /// One model with the parameters the line sets for it. They yield to what a request sets itself.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    pub provider: String,
+    pub provider: ProviderName,
     pub code: String,
     pub params: Params,
 }
@@ -98,7 +102,8 @@ fn expand_alias(
     let line = lookup(name).ok_or_else(|| {
         error(at, format!("`{name}` is not an alias of this account; write `provider:code` or define it"))
     })?;
-    let inner = ModelLine::parse(&line).map_err(|e| error(at, format!("the alias `{name}` is broken: {e}")))?;
+    let inner =
+        ModelLine::parse(&line).map_err(|e| error(at, format!("the alias `{name}` is broken: {e}")))?;
     let entries = inner.items.into_iter().map(|item| match item {
         Item::Model(entry) => Ok(entry),
         Item::Alias { name: other, .. } => {
@@ -191,8 +196,11 @@ fn item(part: &Cursor<'_>) -> Result<Item, ParseError> {
     if let Some((at, c)) = code.find_bad(|c| c.is_ascii_alphanumeric() || "-_.:/@+".contains(c)) {
         return Err(error(at, format!("`{c}` cannot stand in a model's code")));
     }
+    let Ok(provider) = ProviderName::parse(provider.text) else {
+        return provider.fail(crate::domain::provider::InvalidName.to_string());
+    };
     let params = query.map_or_else(|| Ok(Params::default()), params)?;
-    Ok(Item::Model(Entry { provider: provider.text.to_owned(), code: code.text.to_owned(), params }))
+    Ok(Item::Model(Entry { provider, code: code.text.to_owned(), params }))
 }
 
 fn params(query: Cursor<'_>) -> Result<Params, ParseError> {
@@ -227,7 +235,11 @@ fn set(params: &mut Params, name: Cursor<'_>, value: Cursor<'_>) -> Result<(), P
 }
 
 /// From seconds between 0.1 and 900.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked: 100 to 900,000")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range was checked: 100 to 900,000"
+)]
 fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1_000.0).round() as u64
 }

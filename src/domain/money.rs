@@ -200,6 +200,8 @@ mod tests {
     fn json_takes_strings_and_numbers_and_gives_strings() {
         let read = |json: &str| serde_json::from_str::<Nanos>(json);
         assert_eq!(read("\"1.25\"").unwrap(), read("1.25").unwrap());
+        assert_eq!(read("0.00000125").unwrap(), Nanos::new(1_250), "serde_json prints it as 1.25e-6");
+        assert!(read("-1e-6").is_err());
         assert!(read("-1").is_err() && read("1e300").is_err() && read("null").is_err());
         assert_eq!(serde_json::to_string(&Nanos::new(150_000)).unwrap(), "\"0.000150\"");
     }

@@ -10,6 +10,7 @@ pub mod aliases;
 pub mod authenticate;
 pub mod budgets;
 pub mod cache;
+pub mod call;
 pub mod create_account;
 pub mod failure;
 pub mod keys;
