@@ -16,6 +16,7 @@
 pub mod domain;
 pub mod http;
 pub mod ports;
+mod runtime;
 pub mod service;
 pub mod storage;
 pub mod wire;

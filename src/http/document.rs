@@ -47,7 +47,7 @@ pub fn document<W: World>() -> OpenApi {
     let mut document = Document { paths: Paths::new(), components: Components::new() };
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
-    document.components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    document.components.add_security_scheme("key", SecurityScheme::Http(bearer));
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
     router::endpoints::<W>(&mut document);
@@ -87,16 +87,12 @@ impl<W: World> Visitor<W> for Document {
         let path = P::path().replace("{*", "{");
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let secured = path.starts_with("/api/");
-        if secured {
+        let face = Face::of(&path);
+        if face == Face::Control {
             let by = |name| SecurityRequirement::new(name, [""; 0]);
-            operation.security = Some(["bearer", "x-api-key"].map(by).to_vec());
+            operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
-        if secured {
-            operation.security =
-                Some(["bearer", "x-api-key"].map(|name| SecurityRequirement::new(name, [""; 0])).to_vec());
-        }
-        for kind in problems(&operation, secured) {
+        for kind in problems(&operation, face) {
             describe(&mut operation, kind);
         }
         self.paths.add_path_operation(path, P::methods(), operation);
@@ -106,23 +102,63 @@ impl<W: World> Visitor<W> for Document {
     }
 }
 
-/// What can go wrong follows from what an operation takes.
-fn problems(operation: &Operation, secured: bool) -> Vec<Kind> {
-    let mut kinds = Vec::new();
-    let parameters = operation.parameters.as_deref().unwrap_or_default();
-    let body = operation.request_body.is_some();
-    if body || !parameters.is_empty() {
-        kinds.push(Kind::ValidationFailed);
+/// Whose errors an endpoint answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Face {
+    /// Anyone's: it has none.
+    Open,
+    Control,
+    /// Our own way to call an agent.
+    Call,
+    /// OpenAI's, errors included.
+    OpenAi,
+}
+
+impl Face {
+    fn of(path: &str) -> Self {
+        if path.starts_with("/api/") {
+            Self::Control
+        } else if path.contains("/{agent}/v1/") {
+            Self::OpenAi
+        } else if path.contains("/{agent}/") {
+            Self::Call
+        } else {
+            Self::Open
+        }
     }
-    if secured {
-        kinds.extend([Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable]);
+}
+
+/// What can go wrong follows from what an operation takes.
+fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let is_body = operation.request_body.is_some();
+    let mut kinds = match face {
+        Face::Open | Face::OpenAi => return Vec::new(),
+        Face::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
+        Face::Call => vec![
+            Kind::Unauthenticated,
+            Kind::BudgetExceeded,
+            Kind::Forbidden,
+            Kind::UnsupportedCapability,
+            Kind::ConcurrencyExceeded,
+            Kind::Misconfigured,
+            Kind::UpstreamError,
+            Kind::Unavailable,
+            Kind::UpstreamTimeout,
+        ],
+    };
+    if is_body || !parameters.is_empty() {
+        kinds.push(Kind::ValidationFailed);
     }
     let in_path = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.parameter_in == ParameterIn::Path);
     if parameters.iter().any(in_path) {
         kinds.push(Kind::NotFound);
     }
-    if body {
-        kinds.extend([Kind::Conflict, Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
+    if is_body {
+        kinds.extend([Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
+    }
+    if is_body && face == Face::Control {
+        kinds.push(Kind::Conflict);
     }
     kinds
 }
@@ -133,5 +169,5 @@ fn describe(operation: &mut Operation, kind: Kind) {
         .description(kind.title())
         .content("application/problem+json", Content::new(Some(schema)));
     let status = kind.status().as_str().to_owned();
-    operation.responses.responses.entry(status).or_insert_with(|| response.build().into());
+    operation.responses.responses.insert(status, response.build().into());
 }

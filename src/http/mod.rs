@@ -7,6 +7,7 @@ mod agents;
 mod aliases;
 pub mod body;
 mod budgets;
+pub mod call;
 mod calls;
 pub mod credentials;
 mod docs;

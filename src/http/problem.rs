@@ -13,6 +13,7 @@ use crate::domain::vault;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::authenticate::{self, Denied};
+use crate::service::call;
 use crate::service::failure::{Failure, Thing};
 
 /// The kinds of problems: a stable slug, a title and a status each.
@@ -25,12 +26,14 @@ pub enum Kind {
     Forbidden,
     OriginNotAllowed,
     NotFound,
+    ModelNotFound,
     MethodNotAllowed,
     Conflict,
     PayloadTooLarge,
     UnsupportedMediaType,
     UnsupportedCapability,
     UnpricedModel,
+    UpstreamRejected,
     ConcurrencyExceeded,
     Internal,
     Misconfigured,
@@ -40,7 +43,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -48,12 +51,14 @@ impl Kind {
         Self::Forbidden,
         Self::OriginNotAllowed,
         Self::NotFound,
+        Self::ModelNotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::UnsupportedCapability,
         Self::UnpricedModel,
+        Self::UpstreamRejected,
         Self::ConcurrencyExceeded,
         Self::Internal,
         Self::Misconfigured,
@@ -90,6 +95,7 @@ impl Kind {
                 ("origin_not_allowed", "Pages of this origin may not call", StatusCode::FORBIDDEN)
             }
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
+            Self::ModelNotFound => ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
             }
@@ -107,6 +113,9 @@ impl Kind {
             ),
             Self::UnpricedModel => {
                 ("unpriced_model", "The model has no price", StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Self::UpstreamRejected => {
+                ("upstream_rejected", "The provider refuses the request", StatusCode::BAD_REQUEST)
             }
             Self::ConcurrencyExceeded => {
                 ("concurrency_exceeded", "Too many calls at once", StatusCode::TOO_MANY_REQUESTS)
@@ -215,19 +224,24 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let status = self.kind.status();
+impl Problem {
+    /// The document.
+    pub fn to_json(&self) -> Vec<u8> {
         let document = Document {
             kind: self.kind.slug(),
             title: self.kind.title(),
-            status: status.as_u16(),
+            status: self.kind.status().as_u16(),
             detail: &self.detail,
             errors: &self.errors,
         };
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = status;
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.to_json()));
+        *response.status_mut() = self.kind.status();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response.headers_mut().extend(self.headers);
@@ -249,7 +263,7 @@ impl From<authenticate::Error> for Problem {
                     .to_owned()
             }
         };
-        let bearer = HeaderValue::from_static("Bearer realm=\"retinue\"");
+        let bearer = HeaderValue::from_static(REALM);
         Self::new(Kind::Unauthenticated, detail).with_header(header::WWW_AUTHENTICATE, bearer)
     }
 }
@@ -307,6 +321,48 @@ impl From<Failure> for Problem {
         }
     }
 }
+
+impl From<call::Error> for Problem {
+    fn from(error: call::Error) -> Self {
+        let kind = match &error {
+            call::Error::Unauthenticated(_) => {
+                return Self::new(Kind::Unauthenticated, sentence(&error.to_string()))
+                    .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM));
+            }
+            call::Error::Concurrency { .. } => {
+                return Self::new(Kind::ConcurrencyExceeded, sentence(&error.to_string())).retry_after(1);
+            }
+            call::Error::Unavailable => {
+                return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
+            }
+            call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
+            call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
+            call::Error::NoSuchAgent => Kind::NotFound,
+            call::Error::NoSuchModel(_) => Kind::ModelNotFound,
+            call::Error::Unsupported(_) => Kind::UnsupportedCapability,
+            call::Error::Unpriced(_) => Kind::UnpricedModel,
+            call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
+            call::Error::Misconfigured(_) => Kind::Misconfigured,
+            call::Error::Rejected { .. } => Kind::UpstreamRejected,
+            call::Error::Upstream(_) => Kind::UpstreamError,
+            call::Error::UpstreamTimeout => Kind::UpstreamTimeout,
+        };
+        Self::new(kind, sentence(&error.to_string()))
+    }
+}
+
+/// With a capital and a full stop, as details are written.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase).into_iter().flatten();
+    let mut sentence: String = first.chain(chars).collect();
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
+}
+
+const REALM: &str = "Bearer realm=\"retinue\"";
 
 const fn missing(thing: Thing) -> &'static str {
     match thing {

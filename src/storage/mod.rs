@@ -3,7 +3,7 @@
 //! The directory's statements run on an [`sql::Engine`]: [`d1::D1`] on the platform, SQLite itself in native tests, so
 //! that what the tests run is what is deployed.
 
-pub mod account;
+pub mod account_object;
 mod accounts;
 mod agents;
 mod aliases;

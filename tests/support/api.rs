@@ -190,8 +190,13 @@ impl Reply {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// RFC 9457, and our own rule that a detail is a sentence.
+    /// RFC 9457; or OpenAI's shape, where its clients talk.
     fn check_problem(&self) {
+        if self.header("content-type") == "application/json" {
+            let error = &self.json()["error"];
+            assert!(error["message"].is_string() && error["type"].is_string(), "{error}");
+            return;
+        }
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.json();
         assert_eq!(problem["status"], self.status.as_u16());

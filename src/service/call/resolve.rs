@@ -63,6 +63,21 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
 }
 
+/// Which `Access-Control-Allow-Origin` a page of the caller's origin gets: asked without a key, before the call.
+///
+/// # Errors
+/// [`Error::NoSuchAgent`], also where a key would be needed to know better; [`Error::Unavailable`].
+pub async fn allowed_origin<W: World>(app: &App<W>, caller: &Caller) -> Result<Option<String>, Error> {
+    let account = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))?;
+    let Some(account) = account else { return Err(Error::NoSuchAgent) };
+    let agent = match app.cache.find(account, None, &caller.agent) {
+        Some(hit) => Some(hit),
+        None => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
+    };
+    let definition = &agent.ok_or(Error::NoSuchAgent)?.bundle.agent.definition;
+    Ok(caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin)))
+}
+
 fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Key>> {
     let now = app.world.now();
     hit.key.clone().filter(|key| key.is_live(now))
@@ -78,7 +93,8 @@ fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Erro
     }
     match origin {
         Some(origin)
-            if agent.definition.allowed_origins.is_some() && agent.definition.allow_origin(origin).is_none() =>
+            if agent.definition.allowed_origins.is_some()
+                && agent.definition.allow_origin(origin).is_none() =>
         {
             Err(Error::OriginNotAllowed(origin.to_owned()))
         }
