@@ -78,7 +78,12 @@ async fn the_document_is_sound() {
         assert!(responses.keys().any(|status| status.starts_with(['2', '3'])), "{place}");
         let secured = path.contains('{') || path.starts_with("/api/");
         assert_eq!(operation.get("security").is_some(), secured, "{place}");
-        for scheme in operation["security"].as_array().into_iter().flatten().flat_map(|one| one.as_object().unwrap().keys()) {
+        for scheme in operation["security"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|one| one.as_object().unwrap().keys())
+        {
             assert!(document["components"]["securitySchemes"][scheme].is_object(), "{place}: {scheme}");
         }
         if path.contains("/{agent}/v1/") {
