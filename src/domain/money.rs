@@ -72,7 +72,8 @@ impl Nanos {
         }
         let whole: u64 = whole.parse().map_err(|_| ParseError::TooLarge)?;
         let below: u64 = format!("{fraction:0<9}").parse().map_err(|_| ParseError::NotDecimal)?;
-        let nanos = whole.checked_mul(PER_USD).and_then(|n| n.checked_add(below)).ok_or(ParseError::TooLarge)?;
+        let nanos =
+            whole.checked_mul(PER_USD).and_then(|n| n.checked_add(below)).ok_or(ParseError::TooLarge)?;
         if nanos > Self::MAX.0 { Err(ParseError::TooLarge) } else { Ok(Self(nanos)) }
     }
 }

@@ -10,7 +10,9 @@ pub struct Slug(String);
 
 /// Why a text is not a slug.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a slug has 1 to 63 characters of a-z, 0-9 and '-', begins and ends with a letter or digit, and is not a UUID")]
+#[error(
+    "a slug has 1 to 63 characters of a-z, 0-9 and '-', begins and ends with a letter or digit, and is not a UUID"
+)]
 pub struct Invalid;
 
 impl Slug {
@@ -66,7 +68,9 @@ mod tests {
 
     #[test]
     fn names_become_slugs() {
-        for (name, slug) in [("Triage Agent", "triage-agent"), ("  C++ & Rust!  ", "c-rust"), ("Ärger 7", "rger-7")] {
+        for (name, slug) in
+            [("Triage Agent", "triage-agent"), ("  C++ & Rust!  ", "c-rust"), ("Ärger 7", "rger-7")]
+        {
             assert_eq!(Slug::from_name(name).unwrap().as_str(), slug);
         }
         assert_eq!(Slug::from_name("日本"), None);
@@ -75,7 +79,9 @@ mod tests {
 
     #[test]
     fn what_a_url_cannot_carry_is_refused() {
-        for text in ["", "-a", "a-", "A", "a_b", "a/b", "0190b0a0-0000-7000-8000-000000000000", &"x".repeat(64)] {
+        for text in
+            ["", "-a", "a-", "A", "a_b", "a/b", "0190b0a0-0000-7000-8000-000000000000", &"x".repeat(64)]
+        {
             assert_eq!(Slug::parse(text), Err(Invalid), "{text}");
         }
     }

@@ -68,8 +68,9 @@ impl Serialize for Millis {
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse_rfc3339(&text)
-            .ok_or_else(|| serde::de::Error::custom("write a moment as RFC 3339, such as 2026-12-31T00:00:00Z"))
+        Self::parse_rfc3339(&text).ok_or_else(|| {
+            serde::de::Error::custom("write a moment as RFC 3339, such as 2026-12-31T00:00:00Z")
+        })
     }
 }
 

@@ -5,5 +5,17 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod budget;
+mod calls;
+mod crash;
 mod emulator;
+mod epoch;
+mod fallback;
+mod faults;
 mod harness;
+mod input;
+mod ledger;
+mod local_model;
+mod platform;
+mod public;
+mod tenancy;

@@ -23,7 +23,12 @@ const GARBAGE: &[u8] = b"data: }{\xff\xfe\x00 garbage\n\n";
 type Piece = Result<Bytes, Error>;
 
 /// Answers a request, or fails to as the script says. An `Err` closes the connection without a response.
-pub async fn answer(model: Arc<Model>, wire: Wire, script: Script, body: &Value) -> Result<Response<Body>, Error> {
+pub async fn answer(
+    model: Arc<Model>,
+    wire: Wire,
+    script: Script,
+    body: &Value,
+) -> Result<Response<Body>, Error> {
     match script.fault.clone() {
         Fault::Hang => std::future::pending().await,
         Fault::Html => Ok(text(200, "text/html", "<!doctype html><title>Bad gateway</title><h1>502</h1>")),
@@ -67,7 +72,8 @@ impl Generation {
         let limit = wire.limit(body);
         let output = script.output_tokens(limit);
         let usage = Usage { input: script.input_tokens, cached: script.cached_tokens, output };
-        let tells_usage = script.reports != Reports::Never && (body["stream"] != true || wire.tells_usage(body));
+        let tells_usage =
+            script.reports != Reports::Never && (body["stream"] != true || wire.tells_usage(body));
         Self { model, wire, script, usage, full: limit == Some(output), tells_usage }
     }
 
@@ -104,12 +110,12 @@ impl Generation {
     /// Generates in the background; `framed` as the stream's frames, otherwise as bare text.
     fn spawn(self, framed: bool) -> mpsc::UnboundedReceiver<Piece> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.model.running.fetch_add(1, Ordering::SeqCst);
+        self.model.begin();
         tokio::spawn(async move {
             // Nobody listening is no reason to stop: that is the point.
             let send = |piece: Piece| drop(sender.send(piece));
             self.run(framed, send).await;
-            self.model.running.fetch_sub(1, Ordering::SeqCst);
+            self.model.end();
         });
         receiver
     }
@@ -119,7 +125,11 @@ impl Generation {
         let input = (self.usage.input - self.usage.cached) * price.input + self.usage.cached * price.cached;
         self.model.invoice.fetch_add(input, Ordering::SeqCst);
         let mute = self.script.fault == Fault::Lost;
-        let say = |piece: String| if !mute { send(Ok(piece.into())) };
+        let say = |piece: String| {
+            if !mute {
+                send(Ok(piece.into()))
+            }
+        };
         sleep(self.script.first_chunk).await;
         if framed {
             say(self.wire.open(code, self.tells_usage.then_some(self.usage)));
@@ -127,7 +137,9 @@ impl Generation {
         let chunks = self.script.chunks.max(1);
         for chunk in 0..chunks {
             match self.script.fault {
-                Fault::Cut { after } if after == chunk => return send(Err(ErrorKind::ConnectionReset.into())),
+                Fault::Cut { after } if after == chunk => {
+                    return send(Err(ErrorKind::ConnectionReset.into()));
+                }
                 Fault::Garbage { after } if after == chunk => return send(Ok(Bytes::from_static(GARBAGE))),
                 _ => {}
             }

@@ -47,6 +47,7 @@ pub struct Model {
     seen: Mutex<Vec<Seen>>,
     invoice: AtomicU64,
     running: AtomicUsize,
+    most_at_once: AtomicUsize,
 }
 
 /// One request as the provider got it.
@@ -73,7 +74,8 @@ impl Seen {
             return plain(&self.body["system"]);
         }
         let messages = self.body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let system = messages.iter().filter(|message| message["role"] == "system" || message["role"] == "developer");
+        let system =
+            messages.iter().filter(|message| message["role"] == "system" || message["role"] == "developer");
         system.map(|message| plain(&message["content"])).collect::<Vec<_>>().join("\n")
     }
 
@@ -100,17 +102,23 @@ impl Emulator {
 
     /// Adds a model that does as `script` says.
     pub fn model(&self, price: Price, script: Script) -> Arc<Model> {
-        let mut models = lock(&self.models);
-        let code = format!("m-{}", models.len() + 1);
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let code = format!("m-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.model_called(&code, price, script)
+    }
+
+    /// The same, under a name of the test's choice; it replaces a model that had it.
+    pub fn model_called(&self, code: &str, price: Price, script: Script) -> Arc<Model> {
         let model = Arc::new(Model {
-            code: code.clone(),
+            code: code.to_owned(),
             price,
             plan: Mutex::new(Arc::new(move |_| script.clone())),
             seen: Mutex::default(),
             invoice: AtomicU64::new(0),
             running: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
         });
-        models.insert(code, Arc::clone(&model));
+        lock(&self.models).insert(code.to_owned(), Arc::clone(&model));
         model
     }
 
@@ -163,6 +171,11 @@ impl Model {
         self.running.load(Ordering::SeqCst)
     }
 
+    /// The most answers that were ever being generated together.
+    pub fn most_at_once(&self) -> usize {
+        self.most_at_once.load(Ordering::SeqCst)
+    }
+
     /// Every request so far, in order of arrival.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.seen).clone()
@@ -174,6 +187,15 @@ impl Model {
 
     pub fn last(&self) -> Seen {
         lock(&self.seen).last().expect("the provider was asked").clone()
+    }
+
+    fn begin(&self) {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(running, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        self.running.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn take_in(&self, seen: Seen) -> (usize, Plan) {

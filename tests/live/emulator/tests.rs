@@ -22,7 +22,8 @@ async fn ask(emulator: &Emulator, path: &str, body: &Value) -> crate::harness::R
 async fn the_invoice_is_what_was_generated_at_the_models_prices() {
     let emulator = Emulator::start().await;
     let model = emulator.model(PRICE, script());
-    let reply = ask(&emulator, "/v1/chat/completions", &json!({"model": model.code, "max_tokens": 7})).await.json();
+    let reply =
+        ask(&emulator, "/v1/chat/completions", &json!({"model": model.code, "max_tokens": 7})).await.json();
     assert_eq!(reply["usage"]["completion_tokens"], 7);
     assert_eq!(reply["choices"][0]["finish_reason"], "length");
     let reply = ask(&emulator, "/v1/messages", &json!({"model": model.code, "max_tokens": 50})).await.json();

@@ -19,7 +19,9 @@ pub struct Key {
 
 impl From<&Value> for Key {
     fn from(created: &Value) -> Self {
-        let text = |name: &str| created[name].as_str().unwrap_or_else(|| panic!("no {name} in {created}")).to_owned();
+        let text = |name: &str| {
+            created[name].as_str().unwrap_or_else(|| panic!("no {name} in {created}")).to_owned()
+        };
         Self { id: text("id"), secret: text("key") }
     }
 }
@@ -100,6 +102,11 @@ impl Account {
     /// A key of this account, made by its admin.
     pub async fn key(&self, body: &Value) -> Key {
         Key::from(&self.post(&format!("/api/v1/accounts/{}/keys", self.slug), body).await.expect(201).json())
+    }
+
+    /// The same account by way of that client.
+    pub fn on(&self, client: Client) -> Self {
+        Self { client, ..self.clone() }
     }
 
     /// Asks as the account's admin.

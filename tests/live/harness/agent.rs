@@ -64,6 +64,27 @@ pub struct Budget {
     pub remaining: u64,
 }
 
+/// What a call used, as the API tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    pub input: u64,
+    pub cached: u64,
+    pub output: u64,
+}
+
+impl Tokens {
+    /// Of a row of the ledger.
+    pub fn of(call: &Value) -> Self {
+        Self::of_usage(&call["tokens"])
+    }
+
+    /// Of a reply's `usage`.
+    pub fn of_usage(usage: &Value) -> Self {
+        let of = |name: &str| usage[name].as_u64().unwrap_or_else(|| panic!("no {name} in {usage}"));
+        Self { input: of("input"), cached: of("cached"), output: of("output") }
+    }
+}
+
 /// Both sides of an agent's spending as the API shows them.
 #[derive(Clone, Debug)]
 pub struct Books {
@@ -141,7 +162,8 @@ impl Agent {
     pub async fn calls(&self) -> Vec<Value> {
         let (mut calls, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = self.account.get(&self.api(&format!("/calls?limit=100{cursor}"))).await.expect(200).json();
+            let page =
+                self.account.get(&self.api(&format!("/calls?limit=100{cursor}"))).await.expect(200).json();
             calls.extend(page["data"].as_array().expect("a page has data").iter().cloned());
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
@@ -172,6 +194,11 @@ impl Agent {
         })
         .await
     }
+}
+
+/// The text that the chunks of an OpenAI stream make.
+pub fn texts(chunks: &[Value]) -> String {
+    chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect()
 }
 
 /// Nano-dollars of an amount in the API's form.

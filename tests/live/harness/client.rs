@@ -126,11 +126,13 @@ impl Call {
     }
 
     pub async fn try_open(self) -> Result<Events, Failure> {
-        let mut request = Request::builder().method(self.method).uri(format!("{}{}", self.client.origin, self.path));
+        let mut request =
+            Request::builder().method(self.method).uri(format!("{}{}", self.client.origin, self.path));
         if let Some(headers) = request.headers_mut() {
             *headers = self.headers;
         }
-        let response = tokio::time::timeout(DEADLINE, self.client.pool.request(request.body(self.body)?)).await??;
+        let response =
+            tokio::time::timeout(DEADLINE, self.client.pool.request(request.body(self.body)?)).await??;
         let (head, body) = response.into_parts();
         Ok(Events { status: head.status.as_u16(), headers: head.headers, body, unread: Vec::new() })
     }
@@ -138,7 +140,8 @@ impl Call {
 
 impl Reply {
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {}: {}", self.status, self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {}: {}", self.status, self.text()))
     }
 
     pub fn text(&self) -> String {

@@ -6,6 +6,7 @@
 mod account;
 mod agent;
 mod client;
+mod dice;
 mod server;
 
 use std::sync::LazyLock;
@@ -19,8 +20,9 @@ use tokio::sync::OnceCell;
 use crate::emulator::Emulator;
 
 pub use account::{Account, Key, usd};
-pub use agent::{Agent, Books, Budget, money};
-pub use client::{Client, Event, Events, Reply};
+pub use agent::{Agent, Books, Tokens, money, texts};
+pub use client::{Client, Reply};
+pub use dice::Dice;
 pub use server::{Server, Settings};
 
 /// For a condition that only a broken Worker leaves unmet.
@@ -115,7 +117,8 @@ impl App {
     /// A key of that role for the account.
     pub async fn key(&self, account: &str, role: &str) -> Key {
         let path = format!("/api/v1/accounts/{account}/keys");
-        let reply = self.operator(Method::POST, &path, &json!({"name": format!("{role} key"), "role": role})).await;
+        let reply =
+            self.operator(Method::POST, &path, &json!({"name": format!("{role} key"), "role": role})).await;
         Key::from(&reply.expect(201).json())
     }
 }

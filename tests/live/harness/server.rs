@@ -102,7 +102,11 @@ impl Server {
         let ready = format!("ready http://localhost:{port}");
         eventually("the server is ready", START_DEADLINE, async || {
             let log = server.log();
-            if log.contains("exited with status") { Some(Err(log)) } else { log.contains(&ready).then_some(Ok(())) }
+            if log.contains("exited with status") {
+                Some(Err(log))
+            } else {
+                log.contains(&ready).then_some(Ok(()))
+            }
         })
         .await
         .map(|()| server)
@@ -168,7 +172,9 @@ fn free_port() -> u16 {
 }
 
 fn supervise(settings: &Settings, mark: &str, log: &Path, port: u16) -> Child {
-    std::fs::File::create(log).and_then(|mut file| writeln!(file, "server {mark}")).expect("the log is writable");
+    std::fs::File::create(log)
+        .and_then(|mut file| writeln!(file, "server {mark}"))
+        .expect("the log is writable");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new("bash");
     command.args(["-c", SUPERVISOR, "bash", mark]).arg(log).arg(root.join("scripts/dev"));
