@@ -76,3 +76,24 @@ install_build_tools() {
   cargo_tool worker-build "$WORKER_BUILD_VERSION"
   cargo_tool wasm-bindgen-cli "$(locked_version wasm-bindgen)"
 }
+
+# python_env NAME REQUIREMENTS [PIP OPTION…]: a virtual environment in the cache that has exactly these packages.
+# Sets PYTHON_ENV to its folder.
+python_env() {
+  command -v python3 >/dev/null || die "no python3 on PATH: needed for $1"
+  local key
+  key=$({ python3 --version; cat "$2"; } | digest)
+  PYTHON_ENV=$RETINUE_CACHE/python/$1-${key:0:16}
+  [[ -e $PYTHON_ENV/.complete ]] || locked "$PYTHON_ENV.lock" python_env_locked "$PYTHON_ENV" "$@"
+}
+
+python_env_locked() {
+  local dir=$1 name=$2 requirements=$3
+  shift 3
+  [[ ! -e $dir/.complete ]] || return 0
+  say "installing the Python packages of $name"
+  rm -rf "$dir"
+  python3 -m venv "$dir" >&2 || die "python3 cannot make a virtual environment (Debian: apt install python3-venv)"
+  "$dir/bin/pip" install --quiet --disable-pip-version-check --no-input "$@" -r "$requirements" >&2
+  touch "$dir/.complete"
+}
