@@ -14,3 +14,6 @@
 //! | [`runtime`] | the entry points, bindings, objects, `fetch`: the only home of the platform |
 
 pub mod domain;
+pub mod ports;
+pub mod service;
+pub mod wire;

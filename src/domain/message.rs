@@ -154,6 +154,8 @@ pub struct Usage {
     pub input_tokens: u64,
     /// The part of `input_tokens` that was read from the provider's cache.
     pub cached_input_tokens: u64,
+    /// The part of `input_tokens` that was written to the provider's cache.
+    pub cache_write_tokens: u64,
     /// All that was generated, reasoning included.
     pub output_tokens: u64,
     /// The part of `output_tokens` that was reasoning.
@@ -168,6 +170,7 @@ impl Usage {
         Self {
             input_tokens: self.input_tokens.max(other.input_tokens),
             cached_input_tokens: self.cached_input_tokens.max(other.cached_input_tokens),
+            cache_write_tokens: self.cache_write_tokens.max(other.cache_write_tokens),
             output_tokens: self.output_tokens.max(other.output_tokens),
             reasoning_tokens: self.reasoning_tokens.max(other.reasoning_tokens),
         }

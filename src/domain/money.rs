@@ -137,6 +137,19 @@ impl<'de> Deserialize<'de> for Nanos {
     }
 }
 
+/// For messages between our own parts: `#[serde(with = "money::as_integer")]` writes nano-dollars.
+pub mod as_integer {
+    use super::{Deserialize, Deserializer, Nanos, Serializer};
+
+    pub fn serialize<S: Serializer>(amount: &Nanos, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(amount.0)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
+        u64::deserialize(deserializer).map(Nanos::new)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,6 +74,19 @@ impl<'de> Deserialize<'de> for Millis {
     }
 }
 
+/// For messages between our own parts: `#[serde(with = "time::as_integer")]` writes milliseconds.
+pub mod as_integer {
+    use super::{Deserialize, Deserializer, Millis, Serializer};
+
+    pub fn serialize<S: Serializer>(moment: &Millis, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(moment.0)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Millis, D::Error> {
+        i64::deserialize(deserializer).map(Millis)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

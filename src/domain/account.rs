@@ -1,0 +1,76 @@
+//! Accounts, and the keys that act for them.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{AccountId, AgentId, KeyId};
+use super::slug::Slug;
+use super::time::Millis;
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub id: AccountId,
+    pub slug: Slug,
+    pub name: String,
+    pub plan: Plan,
+    pub status: Status,
+    pub created_at: Millis,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Plan {
+    Budget,
+    #[default]
+    Standard,
+    Professional,
+    Enterprise,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    #[default]
+    Active,
+    /// Keeps its rows; its calls are refused.
+    Suspended,
+}
+
+/// What a key may do. Ordered: each role may do what those below it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Call agents, optionally only some.
+    Caller,
+    /// Read the account's configuration and ledger.
+    Member,
+    /// Write the account's configuration.
+    Admin,
+}
+
+/// A key's row: everything but the secret, of which only the digest was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub id: KeyId,
+    pub account: AccountId,
+    pub name: String,
+    pub role: Role,
+    /// `None`: every agent of the account.
+    pub agents: Option<Vec<AgentId>>,
+    /// What a list shows in place of the key.
+    pub hint: String,
+    pub expires_at: Option<Millis>,
+    pub revoked_at: Option<Millis>,
+    pub created_at: Millis,
+}
+
+impl Key {
+    /// Whether the key still opens anything.
+    pub fn is_live(&self, now: Millis) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    pub fn may_call(&self, agent: AgentId) -> bool {
+        self.agents.as_ref().is_none_or(|agents| agents.contains(&agent))
+    }
+}

@@ -1,0 +1,211 @@
+//! What is asked of an account's object, and what it answers: the messages of the one hop.
+//!
+//! They travel as JSON between the Worker and the object, so amounts are plain integers here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::budget::{Budget, Period};
+use crate::domain::ids::{AgentId, CallId, KeyId};
+use crate::domain::message::Usage;
+use crate::domain::money::{self, Nanos};
+use crate::domain::time::{self, Millis};
+
+/// Everything the object can be asked, in one type: objects have no remote procedure calls, only `fetch`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    Admit(Admit),
+    Settle(Settle),
+    /// A control-plane write is about to change the directory: rows read until now are stale.
+    BeginWrite,
+    /// It has: rows read meanwhile are stale too.
+    EndWrite,
+    Inspect(Inspect),
+    Calls(Page),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    Admission(Admission),
+    Settled,
+    Epoch(u64),
+    Spend(Spend),
+    Calls(Vec<CallRecord>),
+}
+
+/// Asks for a call, or for another attempt of one (same `call`): the answer to a repeated question is the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Admit {
+    pub call: CallId,
+    pub agent: AgentId,
+    /// `None`: a public agent's anonymous caller.
+    pub key: Option<KeyId>,
+    pub version: u32,
+    /// `provider:code` of the model that is to be asked.
+    pub model: String,
+    /// The epoch at which the Worker read its rows; 0 when it has read none.
+    pub epoch: u64,
+    /// The ceiling of the call as it was asked for.
+    #[serde(with = "money::as_integer")]
+    pub want: Nanos,
+    /// The ceiling with the smallest output that is worth a call.
+    #[serde(with = "money::as_integer")]
+    pub floor: Nanos,
+    /// What earlier attempts of this call may have cost already.
+    #[serde(with = "money::as_integer")]
+    pub charged: Nanos,
+    pub budget: Option<Budget>,
+    pub max_concurrency: Option<u32>,
+    /// After this long without a settlement the hold is charged.
+    pub ttl_ms: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Admission {
+    /// `amount` is held: at most `want`, at least `floor`.
+    Granted {
+        #[serde(with = "money::as_integer")]
+        amount: Nanos,
+    },
+    /// The rows behind the question are older than `epoch`: read them again.
+    Stale {
+        epoch: u64,
+    },
+    Refused(Refusal),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Refusal {
+    Budget {
+        period: Period,
+        #[serde(with = "money::as_integer")]
+        limit: Nanos,
+        /// What neither calls nor holds have taken.
+        #[serde(with = "money::as_integer")]
+        remaining: Nanos,
+        resets_at: Option<Millis>,
+    },
+    Concurrency {
+        limit: u32,
+    },
+}
+
+/// The end of a call. Carries all of the ledger's row, so that it can be settled by an object that has forgotten
+/// the admission.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settle {
+    pub record: CallRecord,
+}
+
+/// A row of the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    pub call: CallId,
+    pub agent: AgentId,
+    pub key: Option<KeyId>,
+    pub version: u32,
+    /// `provider:code` of the model that was asked last.
+    pub model: String,
+    pub status: CallStatus,
+    pub usage: UsageKind,
+    pub tokens: Usage,
+    #[serde(with = "money::as_integer")]
+    pub held: Nanos,
+    #[serde(with = "money::as_integer")]
+    pub cost: Nanos,
+    /// When it was admitted.
+    #[serde(with = "time::as_integer")]
+    pub at: Millis,
+    pub first_token_ms: Option<u32>,
+    pub duration_ms: u32,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallStatus {
+    Ok,
+    /// The provider failed or answered nonsense; no entry of the model line was left.
+    UpstreamError,
+    /// The stream broke after its first byte.
+    Interrupted,
+    /// Nobody settled it in time; its hold was charged.
+    Expired,
+    /// Admitted by an object that died before it wrote the call down, and settled by nobody; charged.
+    Unattributed,
+}
+
+impl CallStatus {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::UpstreamError => "upstream_error",
+            Self::Interrupted => "interrupted",
+            Self::Expired => "expired",
+            Self::Unattributed => "unattributed",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Ok, Self::UpstreamError, Self::Interrupted, Self::Expired, Self::Unattributed]
+            .into_iter()
+            .find(|status| status.name() == name)
+    }
+}
+
+/// Where the tokens of a record come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageKind {
+    /// The provider's own count.
+    Reported,
+    /// The provider finished without a count: the upper bound of what was seen.
+    Estimated,
+    /// Nothing is known: the hold was charged, unless the provider is known not to have run.
+    Missing,
+}
+
+impl UsageKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Estimated => "estimated",
+            Self::Missing => "missing",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Reported, Self::Estimated, Self::Missing].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Asks what an agent has spent in the running period of this budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inspect {
+    pub agent: AgentId,
+    pub budget: Budget,
+}
+
+/// What an agent has spent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spend {
+    #[serde(with = "money::as_integer")]
+    pub settled: Nanos,
+    #[serde(with = "money::as_integer")]
+    pub held: Nanos,
+    #[serde(with = "money::as_integer")]
+    pub remaining: Nanos,
+    pub resets_at: Option<Millis>,
+    /// When settled calls passed the limit in this period; only `notify` lets them.
+    pub crossed_at: Option<Millis>,
+    /// Calls admitted and not settled yet.
+    pub open_calls: u32,
+}
+
+/// Asks for a page of an agent's ledger, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    pub agent: AgentId,
+    pub limit: u32,
+    /// Only calls older than this one.
+    pub before: Option<CallId>,
+}

@@ -1,0 +1,59 @@
+//! A budget: how much an agent may spend in a period, and what happens at the limit.
+
+use serde::{Deserialize, Serialize};
+
+use super::money::Nanos;
+use super::time::Millis;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    pub limit: Nanos,
+    pub period: Period,
+    pub action: Action,
+}
+
+/// Periods begin at midnight UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Period {
+    Day,
+    Month,
+    Total,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Calls that could pass the limit are refused.
+    Block,
+    /// Calls go through; the crossing is recorded.
+    Notify,
+}
+
+impl Period {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Total => "total",
+        }
+    }
+
+    /// When the running period ends; `None` for [`Period::Total`].
+    pub fn resets_at(self, now: Millis) -> Option<Millis> {
+        match self {
+            Self::Day => Some(now.start_of_next_day()),
+            Self::Month => Some(now.start_of_next_month()),
+            Self::Total => None,
+        }
+    }
+}
+
+impl Action {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Notify => "notify",
+        }
+    }
+}

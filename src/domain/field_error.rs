@@ -1,0 +1,40 @@
+//! What is wrong with the fields of a request, said to the one who wrote it.
+
+use serde::{Deserialize, Serialize};
+
+/// One field and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// A path such as `budget.limit_usd`.
+    pub field: String,
+    pub message: String,
+}
+
+/// Collects every fault of a request, so that one answer names them all.
+#[derive(Debug, Default)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    pub fn add(&mut self, field: &str, message: impl ToString) {
+        self.0.push(FieldError { field: field.to_owned(), message: message.to_string() });
+    }
+
+    /// Notes the fault of a failed parse and goes on without its value.
+    pub fn take<T, E: ToString>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.add(field, error)).ok()
+    }
+
+    /// A text whose length in characters must lie in a range.
+    pub fn length(&mut self, field: &str, text: &str, min: usize, max: usize) {
+        let chars = text.chars().count();
+        if chars < min || chars > max {
+            self.add(field, format!("must have {min} to {max} characters, has {chars}"));
+        }
+    }
+
+    /// # Errors
+    /// Everything noted, when there was anything.
+    pub fn finish(self) -> Result<(), Vec<FieldError>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+}

@@ -1,0 +1,266 @@
+//! The model line: one string that selects models, tried in order.
+//!
+//! `openai:gpt-4.1-mini?temperature=0.2, anthropic:claude-haiku-4-5` — the first colon ends the provider's name, the
+//! first question mark the model's code; an entry without a colon is an alias of the account. Parsed once into a
+//! type, with errors that point at the character.
+
+use super::message::{ReasoningEffort, Sampling};
+
+/// A parsed model line: at least one entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelLine {
+    pub items: Vec<Item>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    Model(Entry),
+    /// A name that the account defines; it stands for a line without aliases.
+    Alias { name: String, at: usize },
+}
+
+/// One model with the parameters the line sets for it. They yield to what a request sets itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entry {
+    pub provider: String,
+    pub code: String,
+    pub params: Params,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Params {
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub max_tokens: Option<u32>,
+    pub seed: Option<i64>,
+    pub reasoning_effort: Option<ReasoningEffort>,
+    /// Bounds the whole attempt, its stream included.
+    pub timeout_ms: Option<u64>,
+}
+
+/// What is wrong with a line, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("at character {at}: {message}")]
+pub struct ParseError {
+    /// 1 for the first character.
+    pub at: usize,
+    pub message: String,
+}
+
+/// The most entries a line may have.
+pub const MAX_ENTRIES: usize = 16;
+/// The longest line in characters.
+pub const MAX_CHARS: usize = 2_000;
+/// The parameters' names.
+const PARAMS: [&str; 6] = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "timeout"];
+
+impl ModelLine {
+    /// # Errors
+    /// [`ParseError`] with the position of the first character that does not fit.
+    pub fn parse(line: &str) -> Result<Self, ParseError> {
+        if line.chars().count() > MAX_CHARS {
+            return Err(error(MAX_CHARS + 1, format!("a model line has at most {MAX_CHARS} characters")));
+        }
+        let mut items = Vec::new();
+        let mut start = 0;
+        for part in line.split(',') {
+            items.push(item(&Cursor { line, start, text: part })?);
+            start += part.len() + 1;
+        }
+        if items.len() > MAX_ENTRIES {
+            return Err(error(1, format!("a model line has at most {MAX_ENTRIES} entries")));
+        }
+        Ok(Self { items })
+    }
+
+    /// The line with every alias replaced by the entries it stands for; `lookup` gives an alias's line.
+    ///
+    /// # Errors
+    /// [`ParseError`] at an alias that the account does not have, or whose own line does not parse or names another
+    /// alias.
+    pub fn expand(self, lookup: impl Fn(&str) -> Option<String>) -> Result<Vec<Entry>, ParseError> {
+        let mut entries = Vec::new();
+        for item in self.items {
+            match item {
+                Item::Model(entry) => entries.push(entry),
+                Item::Alias { name, at } => entries.extend(expand_alias(&name, at, &lookup)?),
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn expand_alias(
+    name: &str,
+    at: usize,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<Entry>, ParseError> {
+    let line = lookup(name).ok_or_else(|| {
+        error(at, format!("`{name}` is not an alias of this account; write `provider:code` or define it"))
+    })?;
+    let inner = ModelLine::parse(&line).map_err(|e| error(at, format!("the alias `{name}` is broken: {e}")))?;
+    let entries = inner.items.into_iter().map(|item| match item {
+        Item::Model(entry) => Ok(entry),
+        Item::Alias { name: other, .. } => {
+            Err(error(at, format!("the alias `{name}` names `{other}`: an alias stands for models only")))
+        }
+    });
+    entries.collect()
+}
+
+impl Params {
+    /// Fills what the request leaves open.
+    pub fn fill(&self, sampling: &mut Sampling) {
+        sampling.temperature = sampling.temperature.or(self.temperature);
+        sampling.top_p = sampling.top_p.or(self.top_p);
+        sampling.max_output_tokens = match (sampling.max_output_tokens, self.max_tokens) {
+            (Some(asked), Some(limit)) => Some(asked.min(limit)),
+            (asked, limit) => asked.or(limit),
+        };
+        sampling.seed = sampling.seed.or(self.seed);
+        sampling.reasoning_effort = sampling.reasoning_effort.or(self.reasoning_effort);
+    }
+}
+
+/// A piece of the line that remembers where it stands.
+#[derive(Clone, Copy)]
+struct Cursor<'a> {
+    line: &'a str,
+    start: usize,
+    text: &'a str,
+}
+
+impl<'a> Cursor<'a> {
+    fn trim(self) -> Self {
+        let text = self.text.trim_start();
+        Self { start: self.start + (self.text.len() - text.len()), text: text.trim_end(), ..self }
+    }
+
+    fn split(self, at: char) -> (Self, Option<Self>) {
+        match self.text.split_once(at) {
+            None => (self, None),
+            Some((before, after)) => {
+                let start = self.start + before.len() + at.len_utf8();
+                (Self { text: before, ..self }, Some(Self { start, text: after, ..self }))
+            }
+        }
+    }
+
+    /// The position of this piece, in characters from 1.
+    fn at(self) -> usize {
+        self.line[..self.start].chars().count() + 1
+    }
+
+    fn fail<T>(self, message: impl Into<String>) -> Result<T, ParseError> {
+        Err(error(self.at(), message.into()))
+    }
+
+    fn find_bad(self, good: impl Fn(char) -> bool) -> Option<(usize, char)> {
+        self.text.chars().enumerate().find(|(_, c)| !good(*c)).map(|(i, c)| (self.at() + i, c))
+    }
+}
+
+const fn error(at: usize, message: String) -> ParseError {
+    ParseError { at, message }
+}
+
+fn item(part: &Cursor<'_>) -> Result<Item, ParseError> {
+    let part = part.trim();
+    if part.text.is_empty() {
+        return part.fail("an entry is missing; write `provider:code`");
+    }
+    let (name, query) = part.split('?');
+    let (provider, code) = name.split(':');
+    let provider = provider.trim();
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if let Some((at, c)) = provider.find_bad(good) {
+        return Err(error(at, format!("`{c}` cannot stand in a provider's name (a-z, 0-9, -)")));
+    }
+    if provider.text.is_empty() {
+        return provider.fail("the provider's name is missing before `:`");
+    }
+    let Some(code) = code.map(Cursor::trim) else {
+        return match query {
+            Some(query) => query.fail("an alias takes no parameters"),
+            None => Ok(Item::Alias { name: provider.text.to_owned(), at: provider.at() }),
+        };
+    };
+    if code.text.is_empty() {
+        return code.fail("the model's code is missing after `:`");
+    }
+    if let Some((at, c)) = code.find_bad(|c| c.is_ascii_alphanumeric() || "-_.:/@+".contains(c)) {
+        return Err(error(at, format!("`{c}` cannot stand in a model's code")));
+    }
+    let params = query.map_or_else(|| Ok(Params::default()), params)?;
+    Ok(Item::Model(Entry { provider: provider.text.to_owned(), code: code.text.to_owned(), params }))
+}
+
+fn params(query: Cursor<'_>) -> Result<Params, ParseError> {
+    let mut params = Params::default();
+    let mut seen = Vec::new();
+    let mut rest = Some(query);
+    while let Some(query) = rest {
+        let (pair, more) = query.split('&');
+        let (name, value) = pair.split('=');
+        let Some(value) = value else { return pair.fail("a parameter is written `name=value`") };
+        if seen.contains(&name.text) {
+            return name.fail(format!("`{}` stands twice", name.text));
+        }
+        seen.push(name.text);
+        set(&mut params, name, value)?;
+        rest = more;
+    }
+    Ok(params)
+}
+
+fn set(params: &mut Params, name: Cursor<'_>, value: Cursor<'_>) -> Result<(), ParseError> {
+    match name.text {
+        "temperature" => params.temperature = Some(number(value, 0.0, 2.0)?),
+        "top_p" => params.top_p = Some(number(value, 0.0, 1.0)?),
+        "max_tokens" => params.max_tokens = Some(integer(value, 1, 10_000_000)?),
+        "seed" => params.seed = Some(integer(value, i64::MIN >> 11, i64::MAX >> 10)?),
+        "reasoning_effort" => params.reasoning_effort = Some(effort(value)?),
+        "timeout" => params.timeout_ms = Some(milliseconds(number(value, 0.1, 900.0)?)),
+        other => return name.fail(format!("unknown parameter `{other}`; known are {}", PARAMS.join(", "))),
+    }
+    Ok(())
+}
+
+/// From seconds between 0.1 and 900.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked: 100 to 900,000")]
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1_000.0).round() as u64
+}
+
+fn number(value: Cursor<'_>, min: f64, max: f64) -> Result<f64, ParseError> {
+    match value.text.parse::<f64>() {
+        Ok(number) if (min..=max).contains(&number) => Ok(number),
+        _ => value.fail(format!("write a number from {min} to {max}")),
+    }
+}
+
+fn integer<T>(value: Cursor<'_>, min: T, max: T) -> Result<T, ParseError>
+where
+    T: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    match value.text.parse::<T>() {
+        Ok(number) if number >= min && number <= max => Ok(number),
+        _ => value.fail(format!("write a whole number from {min} to {max}")),
+    }
+}
+
+fn effort(value: Cursor<'_>) -> Result<ReasoningEffort, ParseError> {
+    Ok(match value.text {
+        "none" => ReasoningEffort::None,
+        "minimal" => ReasoningEffort::Minimal,
+        "low" => ReasoningEffort::Low,
+        "medium" => ReasoningEffort::Medium,
+        "high" => ReasoningEffort::High,
+        "xhigh" => ReasoningEffort::Xhigh,
+        _ => return value.fail("reasoning_effort is none, minimal, low, medium, high or xhigh"),
+    })
+}
+
+#[cfg(test)]
+#[path = "model_line_tests.rs"]
+mod tests;

@@ -1,0 +1,173 @@
+//! What tokens cost, and the most that a call can cost.
+
+use serde::{Deserialize, Serialize};
+
+use super::message::Usage;
+use super::money::Nanos;
+
+/// Nano-dollars per million tokens: $0.15 per Mtok is 150,000,000.
+pub type PerMtok = u64;
+
+/// The prices of one model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    #[serde(flatten)]
+    pub base: Rates,
+    /// Some providers charge the whole call at higher rates when the prompt is long.
+    pub long_context: Option<LongContext>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rates {
+    pub input: PerMtok,
+    pub output: PerMtok,
+    /// `None`: the provider gives no discount, cached tokens cost as others do.
+    pub cached_input: Option<PerMtok>,
+    /// Prompt tokens that the provider wrote to its cache. `None`: they cost as others do.
+    pub cache_write: Option<PerMtok>,
+}
+
+/// The rates of calls whose prompt has more than `above_tokens` tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LongContext {
+    pub above_tokens: u64,
+    #[serde(flatten)]
+    pub rates: Rates,
+}
+
+impl Price {
+    pub const fn flat(input: PerMtok, output: PerMtok, cached_input: Option<PerMtok>) -> Self {
+        Self { base: Rates { input, output, cached_input, cache_write: None }, long_context: None }
+    }
+
+    /// What a call of this usage costs, rounded up to the nano-dollar once, after summing.
+    pub fn cost(&self, usage: &Usage) -> Nanos {
+        let rates = match self.long_context {
+            Some(long) if usage.input_tokens > long.above_tokens => long.rates,
+            _ => self.base,
+        };
+        rates.cost(usage)
+    }
+
+    /// The most a call can cost: what admission holds.
+    ///
+    /// `input_tokens` is a strict upper bound (see [`super::bound`]), `output_tokens` the limit that the provider is
+    /// told, times the number of choices. Where the bound reaches the long-context prices, the dearer rates count,
+    /// because the true prompt may lie on either side.
+    pub fn ceiling(&self, input_tokens: u64, output_tokens: u64) -> Nanos {
+        let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
+        let base = self.base.undiscounted().cost(&usage);
+        match self.long_context {
+            Some(long) if input_tokens > long.above_tokens => base.max(long.rates.undiscounted().cost(&usage)),
+            _ => base,
+        }
+    }
+
+    /// The largest output limit whose ceiling fits into `amount`; `None` when not even the input does.
+    pub fn affordable_output(&self, input_tokens: u64, amount: Nanos) -> Option<u64> {
+        let input = self.ceiling(input_tokens, 0);
+        if input > amount {
+            return None;
+        }
+        let rate = match self.long_context {
+            Some(long) if input_tokens > long.above_tokens => self.base.output.max(long.rates.output),
+            _ => self.base.output,
+        };
+        if rate == 0 {
+            return Some(u64::MAX);
+        }
+        // `input` was rounded up, so this never affords a token too many.
+        Some(u64::try_from(u128::from((amount - input).get()) * PER_MTOK / u128::from(rate)).unwrap_or(u64::MAX))
+    }
+}
+
+const PER_MTOK: u128 = 1_000_000;
+
+impl Rates {
+    fn cost(&self, usage: &Usage) -> Nanos {
+        let cached = usage.cached_input_tokens.min(usage.input_tokens);
+        let written = usage.cache_write_tokens.min(usage.input_tokens - cached);
+        let of = |tokens: u64, rate: PerMtok| u128::from(tokens) * u128::from(rate);
+        let sum = of(usage.input_tokens - cached - written, self.input)
+            .saturating_add(of(cached, self.cached_input.unwrap_or(self.input)))
+            .saturating_add(of(written, self.cache_write.unwrap_or(self.input)))
+            .saturating_add(of(usage.output_tokens, self.output));
+        Nanos::new(u64::try_from(sum.div_ceil(PER_MTOK)).unwrap_or(u64::MAX))
+    }
+
+    /// With every prompt token at the dearest of the input rates, for bounds.
+    fn undiscounted(&self) -> Self {
+        let input = self.input.max(self.cached_input.unwrap_or(0)).max(self.cache_write.unwrap_or(0));
+        Self { input, ..*self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn usage(input: u64, cached: u64, output: u64) -> Usage {
+        Usage { input_tokens: input, cached_input_tokens: cached, output_tokens: output, ..Usage::default() }
+    }
+
+    #[test]
+    fn a_cost_is_exact_to_the_nano_dollar_and_rounds_up_once() {
+        // $0.15 in, $0.075 cached, $0.60 out per Mtok.
+        let price = Price::flat(150_000_000, 600_000_000, Some(75_000_000));
+        assert_eq!(price.cost(&usage(1_000, 400, 10)).get(), 600 * 150 + 400 * 75 + 10 * 600);
+        let fine = Price::flat(500_000, 500_000, None);
+        assert_eq!(fine.cost(&usage(1, 0, 1)).get(), 1, "two half nano-dollars are one");
+        assert_eq!(fine.cost(&usage(1, 0, 2)).get(), 2, "one and a half is two");
+    }
+
+    #[test]
+    fn long_prompts_cost_the_long_rates() {
+        let long = LongContext {
+            above_tokens: 200_000,
+            rates: Rates { input: 2_500_000_000, output: 15_000_000_000, cached_input: None, cache_write: None },
+        };
+        let price =
+            Price { long_context: Some(long), ..Price::flat(1_250_000_000, 10_000_000_000, Some(310_000_000)) };
+        assert_eq!(price.cost(&usage(200_000, 0, 1)).get(), 250_000_000 + 10_000);
+        assert_eq!(price.cost(&usage(200_001, 0, 1)).get(), 500_002_500 + 15_000);
+    }
+
+    fn rate() -> impl Strategy<Value = PerMtok> {
+        0..200_000_000_000u64
+    }
+
+    prop_compose! {
+        fn price()(i in rate(), o in rate(), c in proptest::option::of(rate()), w in proptest::option::of(rate()), long in proptest::option::of((0..10_000u64, rate(), rate())))
+            -> Price {
+            let long_context = long.map(|(above_tokens, input, output)| LongContext { above_tokens, rates: Rates { input, output, cached_input: None, cache_write: None } });
+            Price { long_context, base: Rates { input: i, output: o, cached_input: c, cache_write: w } }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_usage_within_the_bounds_costs_more_than_the_ceiling(
+            p in price(), bound in 0..20_000u64, limit in 0..20_000u64, a in 0.0..=1.0f64, b in 0.0..=1.0f64, c in 0.0..=1.0f64, d in 0.0..=1.0f64,
+        ) {
+            let part = |of: u64, share: f64| (of as f64 * share) as u64;
+            let input = part(bound, a);
+            let actual = Usage { cache_write_tokens: part(input, d), ..usage(input, part(input, b), part(limit, c)) };
+            prop_assert!(p.cost(&actual) <= p.ceiling(bound, limit));
+        }
+
+        #[test]
+        fn the_affordable_output_fits_and_one_token_more_does_not(p in price(), input in 0..20_000u64, amount in 0..10_000_000_000u64) {
+            let amount = Nanos::new(amount);
+            match p.affordable_output(input, amount) {
+                None => prop_assert!(p.ceiling(input, 0) > amount),
+                Some(u64::MAX) => {}
+                Some(output) => {
+                    prop_assert!(p.ceiling(input, output) <= amount);
+                    prop_assert!(p.ceiling(input, output + 2) > amount);
+                }
+            }
+        }
+    }
+}
