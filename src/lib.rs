@@ -16,4 +16,4 @@
 pub mod domain;
 pub mod ports;
 pub mod service;
-pub mod wire;
+//pub mod wire;

@@ -181,11 +181,7 @@ pub trait Tenant: Send + Sync {
         digest: &KeyDigest,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
     /// Whether there was such a key; revoking twice changes nothing.
-    fn revoke_key(
-        &self,
-        id: KeyId,
-        now: Millis,
-    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    fn revoke_key(&self, id: KeyId, now: Millis) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
     fn providers(&self) -> impl Future<Output = Result<Vec<Provider>, Unavailable>> + Send;
     fn provider(&self, name: &str) -> impl Future<Output = Result<Option<Provider>, Unavailable>> + Send;

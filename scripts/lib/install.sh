@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Installs what is missing, each piece once. Sourced after env.sh; every function is idempotent and safe to run twice
-# at once. Sources are package registries only.
+# at once, and ends the script when it fails. Sources are package registries only.
 
 # The compiler: rustup reads rust-toolchain.toml. Without rustup, a compiler that can do the job is enough.
 install_rust() {
@@ -15,7 +15,7 @@ install_rust() {
   local channel
   channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' "$RETINUE_ROOT/rust-toolchain.toml")
   rustup toolchain install "$channel" --profile minimal --component clippy --component rustfmt \
-    --target wasm32-unknown-unknown >&2
+    --target wasm32-unknown-unknown >&2 || die "rustup could not install the toolchain"
 }
 
 # cargo_tool CRATE VERSION: builds a binary crate into the cache, in a folder that carries its version.
@@ -29,9 +29,8 @@ cargo_tool_locked() {
   [[ ! -e $3/.complete ]] || return 0
   if [[ ! -x $3/bin/${1%-cli} ]]; then
     say "installing $1 $2 (once; a few minutes)"
-    # Outside the clone, so that neither its toolchain file nor its profile settings bear on the tool.
-    (cd "$RETINUE_CACHE" && CARGO_TARGET_DIR=$RETINUE_CACHE/tools/.target-$1 \
-      cargo install --quiet --locked --root "$3" --version "=$2" "$1" >&2)
+    (cd "$RETINUE_ROOT" && CARGO_TARGET_DIR=$RETINUE_CACHE/tools/.target-$1 \
+      cargo install --quiet --locked --root "$3" --version "=$2" "$1" >&2) || die "cargo could not install $1 $2"
     rm -rf "$RETINUE_CACHE/tools/.target-$1"
   fi
   touch "$3/.complete"
@@ -52,7 +51,7 @@ npm_key() { cat "$RETINUE_ROOT/package.json" "$RETINUE_ROOT/package-lock.json" |
 install_npm_locked() {
   ! npm_fresh "$1" || return 0
   say "installing npm packages (wrangler, node, esbuild, binaryen)"
-  (cd "$RETINUE_ROOT" && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error >&2)
+  (cd "$RETINUE_ROOT" && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error >&2) || die "npm could not install the packages"
   "$RETINUE_NODE" --version >/dev/null || die "the npm package 'node' did not install its binary"
   npm_key >"$1"
 }
@@ -94,6 +93,7 @@ python_env_locked() {
   say "installing the Python packages of $name"
   rm -rf "$dir"
   python3 -m venv "$dir" >&2 || die "python3 cannot make a virtual environment (Debian: apt install python3-venv)"
-  "$dir/bin/pip" install --quiet --disable-pip-version-check --no-input "$@" -r "$requirements" >&2
+  "$dir/bin/pip" install --quiet --disable-pip-version-check --no-input "$@" -r "$requirements" >&2 ||
+    die "pip could not install the packages of $name"
   touch "$dir/.complete"
 }

@@ -62,7 +62,11 @@ impl Definition {
     ///
     /// # Errors
     /// Every field that does not fit, with how to mend it.
-    pub fn check(&self, budget: Option<&Budget>, alias: impl Fn(&str) -> Option<String>) -> Result<(), Vec<FieldError>> {
+    pub fn check(
+        &self,
+        budget: Option<&Budget>,
+        alias: impl Fn(&str) -> Option<String>,
+    ) -> Result<(), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         errors.length("name", &self.name, 1, MAX_NAME);
         errors.length("instructions", &self.instructions, 1, MAX_INSTRUCTIONS);
@@ -99,8 +103,9 @@ impl Definition {
 
 /// `scheme://host[:port]` in the form browsers serialize it, so that comparing texts is comparing origins.
 fn is_origin(text: &str) -> bool {
-    url::Url::parse(text)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text)
+    url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
 }
 
 #[cfg(test)]
@@ -135,7 +140,15 @@ mod tests {
         };
         assert_eq!(
             faults(&bad),
-            ["name", "instructions", "model", "budget", "max_concurrency", "allowed_origins[1]", "allowed_origins[2]"]
+            [
+                "name",
+                "instructions",
+                "model",
+                "budget",
+                "max_concurrency",
+                "allowed_origins[1]",
+                "allowed_origins[2]"
+            ]
         );
         assert!(faults(&definition()).is_empty());
     }

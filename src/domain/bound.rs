@@ -90,8 +90,9 @@ mod tests {
         wordy.messages[0] = Message::User { parts: vec![Part::Text("日本語".into())] };
         assert_eq!(input_tokens(&wordy), empty + 9);
         let source = ImageSource::Data { media_type: "image/png".into(), base64: "A".repeat(1_000_000) };
-        wordy.messages[0] =
-            Message::User { parts: vec![Part::Image(crate::domain::message::Image { source, detail: None })] };
+        wordy.messages[0] = Message::User {
+            parts: vec![Part::Image(crate::domain::message::Image { source, detail: None })],
+        };
         assert_eq!(input_tokens(&wordy), empty + PER_IMAGE);
     }
 }

@@ -16,7 +16,10 @@ pub struct ModelLine {
 pub enum Item {
     Model(Entry),
     /// A name that the account defines; it stands for a line without aliases.
-    Alias { name: String, at: usize },
+    Alias {
+        name: String,
+        at: usize,
+    },
 }
 
 /// One model with the parameters the line sets for it. They yield to what a request sets itself.
@@ -98,7 +101,8 @@ fn expand_alias(
     let line = lookup(name).ok_or_else(|| {
         error(at, format!("`{name}` is not an alias of this account; write `provider:code` or define it"))
     })?;
-    let inner = ModelLine::parse(&line).map_err(|e| error(at, format!("the alias `{name}` is broken: {e}")))?;
+    let inner =
+        ModelLine::parse(&line).map_err(|e| error(at, format!("the alias `{name}` is broken: {e}")))?;
     let entries = inner.items.into_iter().map(|item| match item {
         Item::Model(entry) => Ok(entry),
         Item::Alias { name: other, .. } => {
@@ -227,7 +231,11 @@ fn set(params: &mut Params, name: Cursor<'_>, value: Cursor<'_>) -> Result<(), P
 }
 
 /// From seconds between 0.1 and 900.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked: 100 to 900,000")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range was checked: 100 to 900,000"
+)]
 fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1_000.0).round() as u64
 }

@@ -14,8 +14,7 @@ fn fails(line: &str, at: usize, part: &str) {
 
 #[test]
 fn a_line_is_read_in_order_with_its_parameters() {
-    let line =
-        "openai:gpt-4.1-mini?temperature=0.2&timeout=1.5, workers-ai:@cf/meta/llama-3.1-8b, openrouter:meta/llama:free";
+    let line = "openai:gpt-4.1-mini?temperature=0.2&timeout=1.5, workers-ai:@cf/meta/llama-3.1-8b, openrouter:meta/llama:free";
     let read = entries(line);
     assert_eq!(read.len(), 3);
     assert_eq!((read[0].params.temperature, read[0].params.timeout_ms), (Some(0.2), Some(1_500)));
@@ -58,11 +57,7 @@ fn aliases_stand_for_lines_of_models() {
 
 #[test]
 fn the_request_wins_over_the_line_but_never_raises_its_output_limit() {
-    let params = Params {
-        temperature: Some(0.1),
-        max_tokens: Some(100),
-        ..Params::default()
-    };
+    let params = Params { temperature: Some(0.1), max_tokens: Some(100), ..Params::default() };
     let mut sampling =
         Sampling { temperature: Some(0.9), max_output_tokens: Some(500), ..Sampling::default() };
     params.fill(&mut sampling);

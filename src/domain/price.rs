@@ -56,9 +56,17 @@ impl Price {
     /// because the true prompt may lie on either side.
     pub fn ceiling(&self, input_tokens: u64, output_tokens: u64) -> Nanos {
         let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
-        let base = self.base.undiscounted().cost(&usage);
+        self.dearest(input_tokens).cost(&usage)
+    }
+
+    /// Of the rates that a prompt of at most this many tokens can meet, the dearest of each kind.
+    fn dearest(&self, input_tokens: u64) -> Rates {
+        let base = self.base.undiscounted();
         match self.long_context {
-            Some(long) if input_tokens > long.above_tokens => base.max(long.rates.undiscounted().cost(&usage)),
+            Some(long) if input_tokens > long.above_tokens => {
+                let long = long.rates.undiscounted();
+                Rates { input: base.input.max(long.input), output: base.output.max(long.output), ..base }
+            }
             _ => base,
         }
     }
@@ -69,15 +77,15 @@ impl Price {
         if input > amount {
             return None;
         }
-        let rate = match self.long_context {
-            Some(long) if input_tokens > long.above_tokens => self.base.output.max(long.rates.output),
-            _ => self.base.output,
-        };
+        let rate = self.dearest(input_tokens).output;
         if rate == 0 {
             return Some(u64::MAX);
         }
         // `input` was rounded up, so this never affords a token too many.
-        Some(u64::try_from(u128::from((amount - input).get()) * PER_MTOK / u128::from(rate)).unwrap_or(u64::MAX))
+        Some(
+            u64::try_from(u128::from((amount - input).get()) * PER_MTOK / u128::from(rate))
+                .unwrap_or(u64::MAX),
+        )
     }
 }
 
@@ -126,10 +134,17 @@ mod tests {
     fn long_prompts_cost_the_long_rates() {
         let long = LongContext {
             above_tokens: 200_000,
-            rates: Rates { input: 2_500_000_000, output: 15_000_000_000, cached_input: None, cache_write: None },
+            rates: Rates {
+                input: 2_500_000_000,
+                output: 15_000_000_000,
+                cached_input: None,
+                cache_write: None,
+            },
         };
-        let price =
-            Price { long_context: Some(long), ..Price::flat(1_250_000_000, 10_000_000_000, Some(310_000_000)) };
+        let price = Price {
+            long_context: Some(long),
+            ..Price::flat(1_250_000_000, 10_000_000_000, Some(310_000_000))
+        };
         assert_eq!(price.cost(&usage(200_000, 0, 1)).get(), 250_000_000 + 10_000);
         assert_eq!(price.cost(&usage(200_001, 0, 1)).get(), 500_002_500 + 15_000);
     }

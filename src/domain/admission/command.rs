@@ -50,6 +50,8 @@ pub struct Admit {
     /// The ceiling with the smallest output that is worth a call.
     #[serde(with = "money::as_integer")]
     pub floor: Nanos,
+    /// Whether this is another attempt of an open call, at the next entry of its model line.
+    pub again: bool,
     /// What earlier attempts of this call may have cost already.
     #[serde(with = "money::as_integer")]
     pub charged: Nanos,
@@ -87,6 +89,8 @@ pub enum Refusal {
     Concurrency {
         limit: u32,
     },
+    /// Another attempt of a call that is not open any more: it has expired, or a crash took its hold.
+    Lapsed,
 }
 
 /// The end of a call. Carries all of the ledger's row, so that it can be settled by an object that has forgotten

@@ -1,0 +1,248 @@
+// The invariants of the design, checked on the sources. Each check carries a breach of itself, which it must find before
+// its verdict on the real files counts: a check that cannot fail fails.
+//
+// Usage: check-invariants.mjs [ROOT]. Ends with `N passed, N failed`.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = process.argv[2] ?? join(import.meta.dirname, "..");
+
+// Rust source with comments and the insides of literals blanked, so that patterns meet code only; the literals apart.
+// Offsets and lines stay.
+function lex(text) {
+  const token =
+    /\/\/[^\n]*|\/\*|\b(?:b|c)?r(#*)"|(?:\b(?:b|c))?"|'(?:\\(?:u\{[^}]*\}|x[0-9a-fA-F]{2}|.)|[^\\'\n])'/g;
+  const strings = [];
+  let code = "";
+  let at = 0;
+  const blank = (from, to) => (code += text.slice(from, to).replace(/[^\n]/g, " "));
+  for (let match; (match = token.exec(text)); at = token.lastIndex) {
+    code += text.slice(at, match.index);
+    const end = endOf(text, match, token.lastIndex);
+    if (match[0].endsWith('"')) strings.push({ text: text.slice(token.lastIndex, end), at: match.index });
+    blank(match.index, end);
+    token.lastIndex = end;
+  }
+  return { code: code + text.slice(at), strings };
+}
+
+function endOf(text, match, bodyStart) {
+  const [opening, hashes] = match;
+  if (opening === "/*") return endOfBlockComment(text, bodyStart);
+  if (!opening.endsWith('"')) return bodyStart;
+  const closing = hashes === undefined ? /(?:[^"\\]|\\[\s\S])*"/y : new RegExp(`[\\s\\S]*?"${hashes}`, "y");
+  closing.lastIndex = bodyStart;
+  return closing.test(text) ? closing.lastIndex : text.length;
+}
+
+function endOfBlockComment(text, from) {
+  const edge = /\/\*|\*\//g;
+  edge.lastIndex = from;
+  for (let depth = 1, match; (match = edge.exec(text)); ) {
+    depth += match[0] === "/*" ? 1 : -1;
+    if (depth === 0) return edge.lastIndex;
+  }
+  return text.length;
+}
+
+const isTest = (path) => /(^|\/)(tests|testing|[a-z_]*_tests)(\.rs|\/)/.test(path);
+
+// What ships: no test files, and files only up to their test module.
+function shipped(path, text) {
+  if (isTest(path)) return { code: "", strings: [] };
+  const { code, strings } = lex(text);
+  const end = /#\[cfg\(test\)\]\s*(pub(\([a-z]+\))?\s+)?mod \w+ \{/.exec(code)?.index ?? code.length;
+  return { code: code.slice(0, end), strings: strings.filter((string) => string.at < end) };
+}
+
+const lineOf = (text, at) => text.slice(0, at).split("\n").length;
+
+function* codeMatches(files, pattern, allowed) {
+  for (const [path, text] of sources(files)) {
+    if (allowed(path)) continue;
+    for (const match of shipped(path, text).code.matchAll(pattern)) {
+      yield `${path}:${lineOf(text, match.index)}: ${match[0].trim()}`;
+    }
+  }
+}
+
+const sources = (files) => [...files].filter(([path]) => /^src\/.*\.rs$/.test(path));
+const under = (...folders) => (path) => folders.some((folder) => path.startsWith(`src/${folder}/`));
+const crates = (names) => new RegExp(`(?<!\\w|\\w::)(?:${names})(?=::|\\s*;|\\s+as\\b)`, "g");
+
+// Which layers a layer may name. `runtime` wires everything together and may name all.
+const ARROWS = {
+  domain: ["domain"],
+  ports: ["ports", "domain"],
+  wire: ["wire", "domain"],
+  storage: ["storage", "ports", "domain"],
+  service: ["service", "ports", "domain", "wire"],
+  http: ["http", "service", "ports", "domain", "wire"],
+};
+
+const SQL =
+  /^\s*(?:--[^\n]*\n\s*)*(?:select\s[\s\S]*\sfrom\s|insert\s+(?:or\s+\w+\s+)?into\s|replace\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|with\s+(?:recursive\s+)?\w+(?:\s*\([^)]*\))?\s+as\s*\(|(?:create|drop|alter)\s+(?:unique\s+|temp\s+)?(?:table|index|trigger|view)\s|pragma\s+\w)/i;
+
+const CHECKS = [
+  {
+    name: "the platform is named only in runtime and storage",
+    breach: ["src/service/x.rs", "use worker::Env;\n"],
+    *find(files) {
+      const names = "worker|worker_sys|wasm_bindgen|wasm_bindgen_futures|serde_wasm_bindgen|js_sys|web_sys";
+      yield* codeMatches(files, crates(names), under("runtime", "storage"));
+    },
+  },
+  {
+    name: "Env is named only in runtime",
+    breach: ["src/storage/x.rs", "fn open(env: &Env) {}\n"],
+    *find(files) {
+      yield* codeMatches(files, /\bEnv\b/g, under("runtime"));
+    },
+  },
+  {
+    name: "axum is named only in http and runtime",
+    breach: ["src/service/x.rs", "fn f() -> axum::Json<()> {}\n"],
+    *find(files) {
+      yield* codeMatches(files, crates("axum|axum_core|axum_extra|utoipa_axum"), under("http", "runtime"));
+    },
+  },
+  {
+    name: "SQL stands only in storage",
+    breach: ["src/service/x.rs", 'const Q: &str = "select id\n from agents";\n'],
+    *find(files) {
+      for (const [path, text] of sources(files)) {
+        if (under("storage")(path)) continue;
+        for (const { text: literal, at } of shipped(path, text).strings) {
+          if (SQL.test(literal)) yield `${path}:${lineOf(text, at)}: ${literal.trim().slice(0, 60)}`;
+        }
+      }
+    },
+  },
+  {
+    name: "domain and wire are pure and synchronous",
+    breach: ["src/domain/x.rs", "async fn f() {}\n"],
+    *find(files) {
+      const impure =
+        /\basync\b|\.await\b|\b(?:SystemTime|Instant)\b|\b(?:Utc|Local)::now\b|\bnow_v[0-9]\b|\bnew_v4\b|(?<!\w|\w::)(?:getrandom|rand|tokio)::|\bstd::(?:fs|env|thread|process)\b|\b(?:TcpStream|TcpListener|UdpSocket|ToSocketAddrs)\b|\bstatic\s+mut\b/g;
+      yield* codeMatches(files, impure, (path) => !under("domain", "wire")(path));
+    },
+  },
+  {
+    name: "layers name only the layers beneath them",
+    breach: ["src/domain/x.rs", "use crate::service::chat;\n"],
+    *find(files) {
+      for (const [path, text] of sources(files)) {
+        const allowed = ARROWS[/^src\/(\w+)/.exec(path)[1]];
+        if (!allowed) continue;
+        const { code } = shipped(path, text);
+        for (const match of code.matchAll(/\bcrate::(\w+|\{[^;]*)/g)) {
+          for (const layer of layersIn(match[1])) {
+            if (!allowed.includes(layer)) yield `${path}:${lineOf(text, match.index)}: crate::${layer}`;
+          }
+        }
+      }
+    },
+  },
+  {
+    name: "files stay within 400 lines, tests within 600",
+    breach: ["src/domain/x.rs", "//! x\n".repeat(401)],
+    *find(files) {
+      for (const [path, text] of sources(files)) {
+        const lines = text.split("\n").length - 1;
+        if (lines > (isTest(path) ? 600 : 400)) yield `${path}: ${lines} lines`;
+      }
+    },
+  },
+  {
+    name: "every module says what it is for",
+    breach: ["src/domain/x.rs", "use std::fmt;\n"],
+    *find(files) {
+      for (const [path, text] of sources(files)) {
+        if (!isTest(path) && !text.startsWith("//! ")) yield `${path}: does not begin with //!`;
+      }
+    },
+  },
+  {
+    name: "secrets neither print nor serialize",
+    breach: ["src/domain/x.rs", "impl fmt::Display for Secret {\n}\n"],
+    *find(files) {
+      const shown = /\bimpl\b[^{;]*\b(?:Display|Serialize|ToString|LowerHex)\b[^{;]*\bfor\s+Secret\b/g;
+      const derived = /#\[derive\([^)]*\b(?:Debug|Display|Serialize)\b[^)]*\)\]\s*(?:#\[[^\]]*\]\s*)*pub(?:\([a-z]+\))?\s+struct\s+Secret\b/g;
+      yield* codeMatches(files, shown, () => false);
+      yield* codeMatches(files, derived, () => false);
+    },
+  },
+  {
+    name: "every dependency has a comment that says why",
+    breach: ["Cargo.toml", '[dependencies]\n# Wire formats.\nserde = "1"\nserde_json = "1"\n'],
+    *find(files) {
+      let section = "";
+      let before = "";
+      for (const [index, line] of (files.get("Cargo.toml") ?? "").split("\n").entries()) {
+        section = /^\[(.*)\]/.exec(line)?.[1] ?? section;
+        const dependency = /(^|[.-])dependencies$/.test(section) && /^([\w-]+)\s*[.=]/.exec(line);
+        if (dependency && !before.startsWith("#")) yield `Cargo.toml:${index + 1}: ${dependency[1]}`;
+        before = line;
+      }
+    },
+  },
+  {
+    name: "every migration has its way back",
+    breach: ["migrations/9999_x.sql", "create table x (id text);\n"],
+    *find(files) {
+      for (const path of files.keys()) {
+        const [, folder, name] = /^migrations\/(down\/)?([^/]+\.sql)$/.exec(path) ?? [];
+        if (!name) continue;
+        if (!/^\d{4}_/.test(name)) yield `${path}: not numbered`;
+        const other = folder ? `migrations/${name}` : `migrations/down/${name}`;
+        if (!files.has(other)) yield `${path}: no ${other}`;
+      }
+    },
+  },
+  {
+    name: "no path of one machine is written down",
+    breach: ["README.md", "see /home/" + "alice/notes\n"],
+    *find(files) {
+      for (const [path, text] of files) {
+        if (path.endsWith("-lock.json")) continue;
+        for (const match of text.matchAll(/(?<![\w.])\/(?:root|home\/[a-z]\w*|Users\/[A-Za-z]\w*|work\/\w+)\//g)) {
+          yield `${path}:${lineOf(text, match.index)}: ${match[0]}`;
+        }
+      }
+    },
+  },
+];
+
+// `service`, or the roots of `{domain::x, ports::{y, z}}`.
+function layersIn(path) {
+  if (!path.startsWith("{")) return [path];
+  const roots = [];
+  let depth = 0;
+  for (const [, brace, word] of path.matchAll(/([{}])|(?<!::)\b(\w+)/g)) {
+    if (brace) depth += brace === "{" ? 1 : -1;
+    else if (depth === 1) roots.push(word);
+    if (depth === 0) break;
+  }
+  return roots;
+}
+
+function readTree() {
+  const git = ["-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const paths = execFileSync("git", git, { encoding: "utf8" }).split("\0");
+  const texts = paths.filter((path) => path && existsSync(join(root, path)) && !/\.(png|wasm|gguf)$/.test(path));
+  return new Map(texts.map((path) => [path, readFileSync(join(root, path), "utf8")]));
+}
+
+const tree = readTree();
+let failed = 0;
+for (const { name, breach, find } of CHECKS) {
+  const blind = [...find(new Map([breach]))].length === 0;
+  const found = blind ? ["does not find its own breach"] : [...find(tree)];
+  failed += found.length > 0;
+  console.log(`${found.length ? "FAILED" : "ok"} ${name}`);
+  for (const line of found) console.log(`    ${line}`);
+}
+console.log(`${CHECKS.length - failed} passed, ${failed} failed`);
+process.exitCode = failed ? 1 : 0;

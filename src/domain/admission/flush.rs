@@ -1,0 +1,133 @@
+//! What has to be written, gathered into one batch, and how much it reserves ahead.
+
+use super::command::CallRecord;
+use super::spend::{AgentSpend, Orphan};
+use super::state::{Hold, State};
+use crate::domain::budget::Action;
+use crate::domain::ids::{AgentId, CallId};
+use crate::domain::money::Nanos;
+use crate::domain::time::Millis;
+
+/// A slice is given back when its agent has been quiet this long, so that a restart charges nothing.
+pub const IDLE_MS: i64 = 1_000;
+
+/// One write: all of it or nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    pub meta: Option<Meta>,
+    /// To insert or replace.
+    pub agents: Vec<AgentRow>,
+    /// To insert or replace.
+    pub holds: Vec<Hold>,
+    /// To delete, if they are there.
+    pub removed_holds: Vec<CallId>,
+    /// To insert or replace.
+    pub records: Vec<CallRecord>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    pub epoch: u64,
+    pub writers: u32,
+    pub last_begin: Millis,
+}
+
+/// An agent's row. What is held is not in it: that is the sum of the holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRow {
+    pub agent: AgentId,
+    pub total_settled: Nanos,
+    pub month_start: Millis,
+    pub month_settled: Nanos,
+    pub day_start: Millis,
+    pub day_settled: Nanos,
+    pub slice: Nanos,
+    pub ttl_ms: u32,
+    pub orphan: Option<Orphan>,
+    pub crossed_at: Option<Millis>,
+}
+
+impl Batch {
+    pub const fn is_empty(&self) -> bool {
+        self.meta.is_none()
+            && self.agents.is_empty()
+            && self.holds.is_empty()
+            && self.removed_holds.is_empty()
+            && self.records.is_empty()
+    }
+}
+
+impl State {
+    /// Whether there is something to write.
+    pub fn is_dirty(&self) -> bool {
+        let unwritten = &self.unwritten;
+        unwritten.meta || !unwritten.agents.is_empty() || !unwritten.records.is_empty()
+    }
+
+    /// Whether a slice is open, so that [`State::flush`] must be called again once its agent is quiet.
+    pub fn has_open_slices(&self) -> bool {
+        !self.open_slices.is_empty()
+    }
+
+    /// Takes all that differs from the disk and reserves the next slices. The batch must be written before anything
+    /// is answered that counts on it; if it cannot be, this state must be thrown away and loaded again.
+    pub fn flush(&mut self, now: Millis) -> Batch {
+        let quiet: Vec<AgentId> = self
+            .open_slices
+            .iter()
+            .filter(|agent| self.agents.get(agent).is_some_and(|spend| is_idle(spend, now)))
+            .copied()
+            .collect();
+        self.unwritten.agents.extend(quiet);
+        let unwritten = std::mem::take(&mut self.unwritten);
+        let agents = unwritten.agents.iter().filter_map(|agent| self.flush_agent(*agent, now)).collect();
+        let meta = Meta { epoch: self.epoch, writers: self.writers, last_begin: self.last_begin };
+        Batch {
+            meta: unwritten.meta.then_some(meta),
+            agents,
+            holds: unwritten.holds.iter().filter_map(|call| self.holds.get(call).cloned()).collect(),
+            removed_holds: unwritten.removed_holds.into_iter().collect(),
+            records: unwritten.records.into_values().collect(),
+        }
+    }
+
+    fn flush_agent(&mut self, agent: AgentId, now: Millis) -> Option<AgentRow> {
+        let spend = self.agents.get_mut(&agent)?;
+        spend.slice = next_slice(spend, now);
+        spend.drawn = Nanos::ZERO;
+        if spend.slice > Nanos::ZERO {
+            self.open_slices.insert(agent);
+        } else {
+            self.open_slices.remove(&agent);
+        }
+        Some(AgentRow {
+            agent,
+            total_settled: spend.total.settled,
+            month_start: spend.month.start,
+            month_settled: spend.month.tally.settled,
+            day_start: spend.day.start,
+            day_settled: spend.day.tally.settled,
+            slice: spend.slice,
+            ttl_ms: spend.ttl_ms,
+            orphan: spend.orphan,
+            crossed_at: spend.crossed_at,
+        })
+    }
+}
+
+const fn is_idle(spend: &AgentSpend, now: Millis) -> bool {
+    now.0 >= spend.last_admitted_at.plus(IDLE_MS).0
+}
+
+/// Twice what was granted since the last write, so that a growing load writes ever more rarely, but never beyond what
+/// the budget has left: a slice is money that a crash will charge.
+fn next_slice(spend: &AgentSpend, now: Millis) -> Nanos {
+    if is_idle(spend, now) {
+        return Nanos::ZERO;
+    }
+    let ahead = (spend.drawn + spend.drawn).max(spend.last_grant + spend.last_grant);
+    match spend.budget {
+        Some(budget) if budget.action == Action::Block => ahead.min(spend.remaining(&budget)),
+        _ => ahead,
+    }
+}

@@ -1,0 +1,78 @@
+//! How a call is settled: the actual cost takes the place of the hold, once.
+
+use super::command::{CallRecord, CallStatus};
+use super::state::State;
+use crate::domain::ids::AgentId;
+use crate::domain::money::Nanos;
+use crate::domain::time::Millis;
+
+/// What the ledger on the disk says of a call, for one that has no hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub status: CallStatus,
+    pub cost: Nanos,
+    pub at: Millis,
+}
+
+impl State {
+    /// Whether the ledger on the disk must be asked before this call is settled.
+    pub fn must_look_up(&self, record: &CallRecord) -> bool {
+        !self.holds.contains_key(&record.call) && !self.unwritten.records.contains_key(&record.call)
+    }
+
+    /// Settles a call. `known` is the ledger's row of it, if it has one.
+    ///
+    /// The answer must wait for the next write. A call that was charged because nobody settled it in time is put
+    /// right by a late settlement; any other repetition changes nothing.
+    pub fn settle(&mut self, mut record: CallRecord, known: Option<Known>, now: Millis) {
+        if let Some(hold) = self.remove_hold(record.call) {
+            self.unwritten.holds.remove(&hold.call);
+            self.unwritten.removed_holds.insert(hold.call);
+            let covered = hold.amount + self.draw_orphan(record.agent, record.held - hold.amount);
+            record.cost = if record.held > hold.amount { record.cost.min(covered) } else { record.cost };
+            record.at = hold.at;
+            self.book(record, Nanos::ZERO, now);
+            return;
+        }
+        let earlier = self.unwritten.records.get(&record.call);
+        let known = earlier.map(|row| Known { status: row.status, cost: row.cost, at: row.at }).or(known);
+        match known {
+            Some(Known { status: CallStatus::Expired, cost, at }) => {
+                record.at = at;
+                // What a forgotten later attempt cost beyond the charged hold has expired with the orphan.
+                record.cost = record.cost.min(cost);
+                self.book(record, cost, now);
+            }
+            Some(_) => {}
+            None => self.settle_forgotten(record, now),
+        }
+    }
+
+    /// An object died before it wrote this admission down: its hold is part of the orphan. What the orphan no longer
+    /// has was charged when it expired, and is not charged again.
+    fn settle_forgotten(&mut self, mut record: CallRecord, now: Millis) {
+        record.at = record.at.min(now);
+        record.cost = record.cost.min(self.draw_orphan(record.agent, record.held));
+        self.book(record, Nanos::ZERO, now);
+    }
+
+    /// Takes from the orphan what a settled call held and no hold tells of; returns what there was to take.
+    fn draw_orphan(&mut self, agent: AgentId, forgotten: Nanos) -> Nanos {
+        let Some(spend) = self.agents.get_mut(&agent) else { return Nanos::ZERO };
+        let Some(mut orphan) = spend.orphan else { return Nanos::ZERO };
+        let drawn = forgotten.min(orphan.amount);
+        orphan.amount = orphan.amount - drawn;
+        spend.orphan = (orphan.amount > Nanos::ZERO).then_some(orphan);
+        drawn
+    }
+
+    /// Writes a row of the ledger; `refund` is what an earlier row of the same call had charged.
+    pub(super) fn book(&mut self, record: CallRecord, refund: Nanos, now: Millis) {
+        let spend = self.agents.entry(record.agent).or_default();
+        spend.roll(now);
+        spend.each(record.at, |tally| tally.settled = (tally.settled - refund) + record.cost);
+        spend.note_crossing(now);
+        self.unwritten.agents.insert(record.agent);
+        self.unwritten.records.insert(record.call, record);
+    }
+}

@@ -1,0 +1,228 @@
+//! The state of an account's object, and how a call is admitted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::command::{Admission, Admit, CallRecord, Inspect, Refusal, Spend};
+use super::flush::{AgentRow, Meta};
+use super::spend::{AgentSpend, Bucket, Orphan, Tally};
+use crate::domain::ids::{AgentId, CallId, KeyId};
+use crate::domain::money::Nanos;
+use crate::domain::time::Millis;
+
+/// Money set aside for a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    pub call: CallId,
+    pub agent: AgentId,
+    pub key: Option<KeyId>,
+    pub version: u32,
+    pub model: String,
+    /// What earlier attempts may have cost, and the ceiling of the running one.
+    pub amount: Nanos,
+    pub at: Millis,
+    pub expires_at: Millis,
+}
+
+/// Whether an answer may leave before the next write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// What is on the disk covers it: write soon.
+    Soon,
+    /// [`State::flush`] and write before answering.
+    Now,
+}
+
+/// The object's working copy. Whatever [`State::flush`] has not handed out did not happen if the object dies.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub(super) epoch: u64,
+    /// Control-plane writes begun and not ended.
+    pub(super) writers: u32,
+    pub(super) last_begin: Millis,
+    pub(super) agents: BTreeMap<AgentId, AgentSpend>,
+    pub(super) holds: BTreeMap<CallId, Hold>,
+    pub(super) unwritten: Unwritten,
+    /// Agents whose slice on disk is not zero.
+    pub(super) open_slices: BTreeSet<AgentId>,
+}
+
+/// What differs from the disk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unwritten {
+    pub meta: bool,
+    pub agents: BTreeSet<AgentId>,
+    pub holds: BTreeSet<CallId>,
+    pub removed_holds: BTreeSet<CallId>,
+    pub records: BTreeMap<CallId, CallRecord>,
+}
+
+/// What the disk holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    pub meta: Option<Meta>,
+    pub agents: Vec<AgentRow>,
+    pub holds: Vec<Hold>,
+}
+
+impl State {
+    /// Begins where the disk ends: what was left of each slice becomes an orphan.
+    pub fn load(snapshot: Snapshot, now: Millis) -> Self {
+        let meta = snapshot.meta.unwrap_or(Meta { epoch: 1, writers: 0, last_begin: Millis(0) });
+        let mut state =
+            Self { epoch: meta.epoch, writers: meta.writers, last_begin: meta.last_begin, ..Self::default() };
+        state.unwritten.meta = snapshot.meta.is_none();
+        for row in snapshot.agents {
+            state.load_agent(&row, now);
+        }
+        for hold in snapshot.holds {
+            state.insert_hold(hold, now);
+        }
+        state
+    }
+
+    fn load_agent(&mut self, row: &AgentRow, now: Millis) {
+        let bucket = |start: Millis, end: Millis, settled| Bucket {
+            start,
+            end,
+            tally: Tally { settled, held: Nanos::ZERO },
+        };
+        let left = row.orphan.map_or(Nanos::ZERO, |orphan| orphan.amount) + row.slice;
+        let expires_at = match row.orphan {
+            Some(orphan) if row.slice == Nanos::ZERO => orphan.expires_at,
+            _ => now.plus(i64::from(row.ttl_ms)),
+        };
+        if row.slice > Nanos::ZERO {
+            self.unwritten.agents.insert(row.agent);
+        }
+        let spend = AgentSpend {
+            total: Tally { settled: row.total_settled, held: Nanos::ZERO },
+            month: bucket(row.month_start, row.month_start.start_of_next_month(), row.month_settled),
+            day: bucket(row.day_start, row.day_start.start_of_next_day(), row.day_settled),
+            ttl_ms: row.ttl_ms,
+            orphan: (left > Nanos::ZERO).then_some(Orphan { amount: left, expires_at }),
+            crossed_at: row.crossed_at,
+            ..AgentSpend::default()
+        };
+        self.agents.insert(row.agent, spend);
+    }
+
+    /// The number that a control-plane write advances.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Admits a call, or another attempt of one that is open.
+    pub fn admit(&mut self, ask: &Admit, now: Millis) -> (Admission, Durability) {
+        if ask.epoch != self.epoch {
+            return (Admission::Stale { epoch: self.epoch }, self.durability_of_epoch());
+        }
+        let own = self.holds.get(&ask.call).map(|hold| hold.amount);
+        if ask.again && own.is_none() {
+            return (Admission::Refused(Refusal::Lapsed), Durability::Soon);
+        }
+        let spend = self.agents.entry(ask.agent).or_default();
+        spend.roll(now);
+        spend.budget = ask.budget;
+        spend.note_crossing(now);
+        if let Some(limit) = ask.max_concurrency.filter(|limit| own.is_none() && spend.open_calls >= *limit) {
+            return (Admission::Refused(Refusal::Concurrency { limit }), Durability::Soon);
+        }
+        let own = own.unwrap_or_default();
+        match spend.grant(ask.budget, ask.charged + ask.want, ask.charged + ask.floor, own) {
+            Err(budget) => {
+                let refusal = Refusal::Budget {
+                    period: budget.period,
+                    limit: budget.limit,
+                    remaining: spend.remaining(&budget),
+                    resets_at: budget.period.resets_at(now),
+                };
+                (Admission::Refused(refusal), Durability::Soon)
+            }
+            Ok(total) => {
+                let durability = self.hold(ask, total, now);
+                (Admission::Granted { amount: total - ask.charged }, durability)
+            }
+        }
+    }
+
+    /// A first epoch is written before it is told: a Worker must never hold a number that a restart takes back.
+    const fn durability_of_epoch(&self) -> Durability {
+        if self.unwritten.meta { Durability::Now } else { Durability::Soon }
+    }
+
+    fn hold(&mut self, ask: &Admit, amount: Nanos, now: Millis) -> Durability {
+        let before = self.remove_hold(ask.call).map_or(Nanos::ZERO, |hold| hold.amount);
+        self.insert_hold(
+            Hold {
+                call: ask.call,
+                agent: ask.agent,
+                key: ask.key,
+                version: ask.version,
+                model: ask.model.clone(),
+                amount,
+                at: now,
+                expires_at: now.plus(i64::from(ask.ttl_ms)),
+            },
+            now,
+        );
+        self.unwritten.holds.insert(ask.call);
+        let spend = self.agents.entry(ask.agent).or_default();
+        spend.drawn += amount - before;
+        spend.last_grant = amount;
+        spend.last_admitted_at = now;
+        let longer = ask.ttl_ms > spend.ttl_ms;
+        spend.ttl_ms = spend.ttl_ms.max(ask.ttl_ms);
+        if spend.drawn > spend.slice || longer { Durability::Now } else { Durability::Soon }
+    }
+
+    pub(super) fn insert_hold(&mut self, hold: Hold, now: Millis) {
+        let spend = self.agents.entry(hold.agent).or_default();
+        spend.roll(now);
+        spend.each(hold.at, |tally| tally.held += hold.amount);
+        spend.open_calls += 1;
+        self.unwritten.agents.insert(hold.agent);
+        self.holds.insert(hold.call, hold);
+    }
+
+    pub(super) fn remove_hold(&mut self, call: CallId) -> Option<Hold> {
+        let hold = self.holds.remove(&call)?;
+        if let Some(spend) = self.agents.get_mut(&hold.agent) {
+            spend.each(hold.at, |tally| tally.held = tally.held - hold.amount);
+            spend.open_calls = spend.open_calls.saturating_sub(1);
+        }
+        self.unwritten.agents.insert(hold.agent);
+        Some(hold)
+    }
+
+    /// A control-plane write is about to change the directory.
+    pub const fn begin_write(&mut self, now: Millis) -> (u64, Durability) {
+        self.epoch += 1;
+        self.writers = self.writers.saturating_add(1);
+        self.last_begin = now;
+        self.unwritten.meta = true;
+        (self.epoch, Durability::Now)
+    }
+
+    /// It has.
+    pub const fn end_write(&mut self) -> (u64, Durability) {
+        self.epoch += 1;
+        self.writers = self.writers.saturating_sub(1);
+        self.unwritten.meta = true;
+        (self.epoch, Durability::Now)
+    }
+
+    /// What an agent has spent under this budget.
+    pub fn spend(&mut self, ask: &Inspect, now: Millis) -> Spend {
+        let mut spend = self.agents.get(&ask.agent).cloned().unwrap_or_default();
+        spend.roll(now);
+        let period = ask.budget.period;
+        Spend {
+            settled: spend.settled(period),
+            held: spend.held(period),
+            remaining: spend.remaining(&ask.budget),
+            resets_at: period.resets_at(now),
+            crossed_at: spend.crossing(period).filter(|_| spend.settled(period) >= ask.budget.limit),
+            open_calls: spend.open_calls,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The vault: provider keys at rest, AES-256-GCM under the platform's master key.
+//!
+//! What is sealed for one account and provider opens for no other: both are authenticated with the ciphertext, so
+//! a row copied to another account is useless. The nonce arrives as an argument and must be random: at 96 bits,
+//! 2³² seals under one master key stay within NIST SP 800-38D, §8.3.
+
+use std::fmt;
+
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::ids::AccountId;
+use super::provider::ProviderName;
+use super::secret::Secret;
+
+/// Separates this use of the master key from any later one.
+const PURPOSE: &[u8] = b"retinue provider key 1";
+
+/// The key that seals provider keys. It neither prints nor serializes.
+#[derive(Clone)]
+pub struct MasterKey(Key<Aes256Gcm>);
+
+/// A sealed secret as it is stored, both parts in base64.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    pub nonce: String,
+    pub ciphertext: String,
+}
+
+/// Why the vault does not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("MASTER_KEY is not set: set it to 32 random bytes in base64 (openssl rand -base64 32)")]
+    Missing,
+    #[error("MASTER_KEY is not 32 bytes in base64 (openssl rand -base64 32 makes one)")]
+    Invalid,
+    #[error("a provider key has at most {MAX_LEN} bytes")]
+    TooLong,
+    /// One error for all causes: which it was helps only who tampers.
+    #[error("the stored provider key cannot be opened: MASTER_KEY has changed since, or the row was altered")]
+    CannotOpen,
+}
+
+/// The longest secret sealed, in bytes; the longest provider keys known are tokens of 2 KiB.
+pub const MAX_LEN: usize = 8 * 1024;
+
+impl MasterKey {
+    /// Reads variable `MASTER_KEY`: 32 bytes in base64, as `openssl rand -base64 32` prints them.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when it is blank, [`Error::Invalid`] when it is anything else.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Error::Missing);
+        }
+        let bytes = STANDARD.decode(text).map_err(|_| Error::Invalid)?;
+        let key: [u8; 32] = bytes.try_into().map_err(|_| Error::Invalid)?;
+        Ok(Self(key.into()))
+    }
+
+    /// Seals a secret of this account and provider. `nonce` must be fresh and random.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] above [`MAX_LEN`] bytes.
+    pub fn seal(
+        &self,
+        account: AccountId,
+        provider: &ProviderName,
+        nonce: [u8; 12],
+        secret: &Secret,
+    ) -> Result<Sealed, Error> {
+        if secret.expose().len() > MAX_LEN {
+            return Err(Error::TooLong);
+        }
+        let bound = binding(account, provider);
+        let payload = Payload { msg: secret.expose().as_bytes(), aad: &bound };
+        let sealed =
+            Aes256Gcm::new(&self.0).encrypt(&Nonce::from(nonce), payload).map_err(|_| Error::TooLong)?;
+        Ok(Sealed { nonce: STANDARD.encode(nonce), ciphertext: STANDARD.encode(sealed) })
+    }
+
+    /// Opens what was sealed for this account and provider.
+    ///
+    /// # Errors
+    /// [`Error::CannotOpen`] when another master key, account or provider sealed it, or a bit of it changed.
+    pub fn open(
+        &self,
+        account: AccountId,
+        provider: &ProviderName,
+        sealed: &Sealed,
+    ) -> Result<Secret, Error> {
+        let opened = self.decrypt(&binding(account, provider), sealed);
+        opened.and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::new).ok_or(Error::CannotOpen)
+    }
+
+    fn decrypt(&self, bound: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
+        let nonce: [u8; 12] = STANDARD.decode(&sealed.nonce).ok()?.try_into().ok()?;
+        let ciphertext = STANDARD.decode(&sealed.ciphertext).ok()?;
+        Aes256Gcm::new(&self.0).decrypt(&Nonce::from(nonce), Payload { msg: &ciphertext, aad: bound }).ok()
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+/// The associated data. Each part is preceded by its length, so no two lists of parts give the same bytes.
+fn binding(account: AccountId, provider: &ProviderName) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(PURPOSE.len() + 36 + 40 + 3 * 8);
+    for part in [PURPOSE, account.to_string().as_bytes(), provider.as_str().as_bytes()] {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+#[cfg(test)]
+#[path = "vault_tests.rs"]
+mod tests;
