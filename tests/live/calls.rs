@@ -9,7 +9,7 @@ use crate::harness::{Tokens, live, money, texts};
 const PRICE: Price = Price { input: 150, cached: 75, output: 600 };
 
 fn script() -> Script {
-    Script { input_tokens: 100, cached_tokens: 40, ..Script::tokens(100, 20) }
+    Script { input_tokens: 100, cached_tokens: 40, ..Script::tokens(100, 9) }
 }
 
 /// Long enough that a hundred tokens of input are possible.
@@ -32,12 +32,12 @@ fn every_way_to_call_settles_to_the_nano_dollar_on_both_wires() {
             agent.completion(&json!({"messages": message, "stream": true})).open().await.all().await;
 
             let books = agent.closed_books().await;
-            let each = 60 * 150 + 40 * 75 + 20 * 600;
+            let each = 60 * 150 + 40 * 75 + 9 * 600;
             assert_eq!(books.budget.settled, 4 * each);
             assert_eq!(model.invoice(), 4 * each, "the provider would bill the same");
             assert_eq!(books.calls.len(), 4);
             for call in &books.calls {
-                assert_eq!(Tokens::of(call), Tokens { input: 100, cached: 40, output: 20 });
+                assert_eq!(Tokens::of(call), Tokens { input: 100, cached: 40, output: 9 });
                 assert_eq!((&call["usage"], money(&call["cost_usd"])), (&json!("reported"), each), "{call}");
                 assert_eq!((&call["status"], &call["version"]), (&json!("ok"), &json!(1)));
                 assert_eq!(call["model"], format!("{provider}:{}", model.code));
@@ -68,7 +68,7 @@ fn a_chat_reply_says_all_about_the_call() {
         assert_eq!((&body["agent"], &body["agent_version"]), (&json!(agent.slug), &json!(1)));
         assert_eq!(body["model"], format!("emu:{}", model.code));
         assert_eq!(money(&body["cost_usd"]), model.invoice());
-        assert_eq!(Tokens::of_usage(&body["usage"]), Tokens { input: 100, cached: 40, output: 20 });
+        assert_eq!(Tokens::of_usage(&body["usage"]), Tokens { input: 100, cached: 40, output: 9 });
         let row = agent.settled_call(reply.header("x-call-id")).await;
         assert_eq!(money(&row["cost_usd"]), model.invoice());
     });
@@ -98,7 +98,7 @@ fn a_stream_is_deltas_and_one_done() {
         );
         let done = done.json();
         assert_eq!((&done["call_id"], money(&done["cost_usd"])), (&json!(id), model.invoice()));
-        assert_eq!(Tokens::of_usage(&done["usage"]), Tokens { input: 100, cached: 40, output: 20 });
+        assert_eq!(Tokens::of_usage(&done["usage"]), Tokens { input: 100, cached: 40, output: 9 });
     });
 }
 
@@ -129,7 +129,7 @@ fn an_openai_stream_has_openais_shape() {
                     (last["choices"].as_array().map(Vec::len), &last["usage"]["prompt_tokens"]),
                     (Some(0), &json!(100))
                 );
-                assert_eq!(last["usage"]["completion_tokens"], 20);
+                assert_eq!(last["usage"]["completion_tokens"], 9);
             }
         }
     });
@@ -141,11 +141,11 @@ fn an_openai_completion_has_openais_shape() {
         let account = app.account().await;
         let model = account.model_of("claude", PRICE, script()).await;
         let agent = account.agent(&format!("claude:{}", model.code)).create().await;
-        let body = agent.completion(&json!({"max_tokens": 20})).send().await.expect(200).json();
+        let body = agent.completion(&json!({"max_tokens": 9})).send().await.expect(200).json();
         assert_eq!((&body["object"], &body["choices"][0]["index"]), (&json!("chat.completion"), &json!(0)));
         assert_eq!(body["choices"][0]["message"]["content"], "w0 w1 w2 ");
         assert_eq!(body["choices"][0]["finish_reason"], "length", "the answer filled the limit");
-        assert_eq!(body["usage"]["total_tokens"], 120);
+        assert_eq!(body["usage"]["total_tokens"], 109);
         assert_eq!(body["usage"]["prompt_tokens_details"]["cached_tokens"], 40);
         assert!(body["created"].as_i64() > Some(1_700_000_000), "{body}");
 

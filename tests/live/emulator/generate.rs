@@ -146,8 +146,9 @@ impl Generation {
             if chunk > 0 {
                 sleep(self.script.each_chunk).await;
             }
-            self.model.invoice.fetch_add(self.chunk_tokens(chunk, chunks) * price.output, Ordering::SeqCst);
-            let text = format!("w{chunk} ");
+            let tokens = self.chunk_tokens(chunk, chunks);
+            self.model.invoice.fetch_add(tokens * price.output, Ordering::SeqCst);
+            let text = words(chunk, tokens);
             say(if framed { self.wire.delta(code, &text) } else { text });
         }
         self.end(framed, mute, send);
@@ -171,4 +172,10 @@ impl Generation {
         let upto = |n: usize| self.usage.output * n as u64 / chunks as u64;
         upto(chunk + 1) - upto(chunk)
     }
+}
+
+/// `w0 ` and so on, long enough to be that many tokens: no tokenizer makes more tokens than bytes.
+fn words(chunk: usize, tokens: u64) -> String {
+    let width = usize::try_from(tokens).unwrap_or(usize::MAX).saturating_sub(1);
+    format!("{:.<width$} ", format!("w{chunk}"))
 }
