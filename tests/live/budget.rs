@@ -87,6 +87,7 @@ fn a_storm_of_failures_and_disconnects_never_passes_the_cap() {
         let allowed = [0, 200, 402, 502, 504];
         assert!(outcomes.iter().all(|status| allowed.contains(status)), "{outcomes:?}");
         assert!(outcomes.contains(&402), "the storm reaches the cap");
+        model.quiet().await;
         let books = agent.closed_books().await;
         let cap = AFFORDED * ANSWER;
         println!(
@@ -235,6 +236,7 @@ fn a_client_that_leaves_in_mid_stream_pays_exactly() {
         }
         let gone = tokio::time::timeout(Duration::from_millis(100), agent.chat("hello")).await;
         assert!(gone.is_err(), "the chat was not answered yet when its client left");
+        model.quiet().await;
         let books = agent.closed_books().await;
         assert_eq!(books.calls.len(), 5);
         assert_eq!(books.budget.settled, model.invoice());

@@ -80,7 +80,7 @@ async fn calls_until_killed(app: &App, agent: &Agent, model: &Model, round: usiz
         outcomes.iter().filter(|o| o.succeeded).count(),
         model.invoice()
     );
-    eventually("the provider has finished", DEADLINE, async || (model.running() == 0).then_some(())).await;
+    model.quiet().await;
     outcomes
 }
 

@@ -131,10 +131,7 @@ fn an_answer_that_comes_too_late_is_paid_for() {
         let (model, agent) = agent_on(&account, "emu", late).await;
         assert_eq!(agent.chat("hello").await.expect(504).problem(), "upstream_timeout");
         let books = agent.closed_books().await;
-        crate::harness::eventually("the provider is done", crate::harness::DEADLINE, async || {
-            (model.running() == 0).then_some(())
-        })
-        .await;
+        model.quiet().await;
         assert!(
             model.invoice() > 0 && books.budget.settled >= model.invoice(),
             "{:?} for {}",
@@ -151,10 +148,7 @@ fn a_stream_that_stalls_ends_within_its_time() {
         let (model, agent) = agent_on(&account, "emu", long().paced(2, Duration::from_secs(8))).await;
         let events = agent.stream("hello").await.all().await;
         assert_eq!(events.last().map(|event| event.name.as_str()), Some("error"), "{events:?}");
-        crate::harness::eventually("the provider is done", crate::harness::DEADLINE, async || {
-            (model.running() == 0).then_some(())
-        })
-        .await;
+        model.quiet().await;
         assert!(agent.closed_books().await.budget.settled >= model.invoice());
     });
 }

@@ -14,7 +14,7 @@ const ROUTES: [(&str, &str); 30] = [
     ("/api/v1/accounts", "post"),
     ("/api/v1/accounts/{account}/keys", "post"),
     ("/api/v1/accounts/{account}/keys", "get"),
-    ("/api/v1/accounts/{account}/keys/{id}", "delete"),
+    ("/api/v1/accounts/{account}/keys/{key}", "delete"),
     ("/api/v1/providers", "get"),
     ("/api/v1/providers/{name}", "put"),
     ("/api/v1/providers/{name}", "get"),
@@ -63,7 +63,7 @@ fn paths_without_an_account_are_the_default_accounts() {
     live(async |app| {
         let house = app.house();
         let model = house.model(Price::output_only(1), Script::default()).await;
-        let agent = house.agent(&format!("emu:{}", model.code)).create().await;
+        let agent = house.agent(&format!("emu:{}", model.code)).capped(1_000_000).create().await;
         let call = |method: Method, path: &str| {
             app.client.call(method, &format!("/agents/{}{path}", agent.slug)).key(&house.caller.secret)
         };
@@ -98,7 +98,7 @@ fn the_platforms_provider_serves_accounts_without_their_own_at_the_catalogues_pr
         account.provider("openai", "openai", &app.emulator.origin()).await.expect(200);
         agent.chat(&message).await.expect(200);
         assert_eq!(model.last().header("authorization"), format!("Bearer {}", account.provider_key));
-        let catalogue = account.get("/api/v1/models").await.expect(200).text();
+        let catalogue = account.get("/api/v1/models?limit=200").await.expect(200).text();
         for provider in ["openai", "anthropic", "gemini", "workers-ai"] {
             assert!(catalogue.contains(&format!("\"{provider}\"")), "the catalogue has none of {provider}");
         }

@@ -9,14 +9,14 @@ use crate::emulator::{Price, Script};
 use crate::harness::{Account, Agent, Reply, live};
 
 /// Not an account's: the platform's own, and the operator's.
-const COMMON: [&str; 4] = ["/health", "/openapi.json", "/docs", "/api/v1/accounts"];
+const COMMON: [&str; 5] = ["/", "/health", "/openapi.json", "/docs", "/api/v1/accounts"];
 /// Routes on names within the asking account, where writing another account's name makes a row of one's own.
 const OWN_NAMES: [&str; 3] = ["/api/v1/providers/", "/api/v1/models/", "/api/v1/aliases/"];
 
 /// Everything of an account that its own admin can read.
 async fn view(account: &Account, agent: &Agent) -> Vec<(String, Value)> {
     let mut all = Vec::new();
-    for path in ["agents", "providers", "aliases", "models"].map(|name| format!("/api/v1/{name}")) {
+    for path in ["agents", "providers", "aliases", "models?limit=200"].map(|name| format!("/api/v1/{name}")) {
         all.push((path.clone(), account.get(&path).await.expect(200).json()));
     }
     for path in [
@@ -37,7 +37,7 @@ fn fill(route: &str, victim: &Agent, model: &str, by_id: bool) -> String {
     let filled = route
         .replace("{account}", &pick(&account.slug, &account.id))
         .replace("{agent}", &pick(&victim.slug, &victim.id))
-        .replace("{id}", &account.caller.id)
+        .replace("{key}", &account.caller.id)
         .replace("{provider}", "hidden")
         .replace("{name}", "hidden");
     let code = filled.find("{code").map_or(filled.len(), |at| at);

@@ -15,6 +15,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
@@ -26,8 +27,12 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::harness::{DEADLINE, eventually};
 pub use script::{Fault, Output, Price, Reports, Script};
 use wires::Wire;
+
+/// Longer than a request takes from its client to its provider.
+const QUIET: Duration = Duration::from_secs(2);
 
 type Body = BoxBody<Bytes, std::io::Error>;
 type Plan = Arc<dyn Fn(usize) -> Script + Send + Sync>;
@@ -187,6 +192,19 @@ impl Model {
 
     pub fn last(&self) -> Seen {
         lock(&self.seen).last().expect("the provider was asked").clone()
+    }
+
+    /// Waits until nothing is generated and nobody has asked for a while: clients may have left, and what they asked
+    /// for may still be on its way.
+    pub async fn quiet(&self) {
+        let mut last = (usize::MAX, Instant::now());
+        eventually("the provider is quiet", DEADLINE, async || {
+            if self.running() > 0 || self.seen_count() != last.0 {
+                last = (self.seen_count(), Instant::now());
+            }
+            (last.1.elapsed() > QUIET).then_some(())
+        })
+        .await;
     }
 
     fn begin(&self) {
