@@ -14,6 +14,9 @@
 //! | [`runtime`] | the entry points, bindings, objects, `fetch`: the only home of the platform |
 
 pub mod domain;
+pub mod http;
 pub mod ports;
+mod runtime;
 pub mod service;
-//pub mod wire;
+pub mod storage;
+pub mod wire;

@@ -3,6 +3,7 @@
 //!
 //! Futures are `Send` so that handlers are; the platform's single-threaded ones are wrapped where they are made.
 
+use std::fmt;
 use std::future::Future;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
 use crate::domain::ids::{AccountId, AgentId, KeyId};
 use crate::domain::model::Model;
-use crate::domain::provider::Wire;
+use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
@@ -62,9 +63,12 @@ pub struct Unavailable(pub String);
 /// Why a row was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// Another row has the name, or has changed meanwhile.
-    #[error("conflict")]
-    Conflict,
+    /// Another row has the name.
+    #[error("the name is taken")]
+    Taken,
+    /// The row is no longer as it was read.
+    #[error("changed meanwhile")]
+    Moved,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -97,6 +101,15 @@ impl AgentRef {
     }
 }
 
+impl fmt::Display for AgentRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => slug.fmt(f),
+        }
+    }
+}
+
 /// The directory: who there is, and what is configured. D1 on the platform.
 pub trait Directory: Send + Sync {
     type Tenant: Tenant;
@@ -105,7 +118,7 @@ pub trait Directory: Send + Sync {
     fn tenant(&self, account: AccountId) -> Self::Tenant;
 
     fn account(&self, of: &AccountRef) -> impl Future<Output = Result<Option<Account>, Unavailable>> + Send;
-    /// [`WriteError::Conflict`] when the slug is taken.
+    /// [`WriteError::Taken`] when the slug is.
     fn insert_account(&self, account: &Account) -> impl Future<Output = Result<(), WriteError>> + Send;
     /// The key and its account, revoked and expired ones included.
     fn key(
@@ -117,13 +130,24 @@ pub trait Directory: Send + Sync {
 /// An upstream API as an account has configured it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Provider {
-    pub name: String,
+    pub name: ProviderName,
     pub wire: Wire,
     /// `None`: the documented URL of a well-known provider, or a binding.
     pub base_url: Option<String>,
     pub key: Option<SealedKey>,
     pub created_at: Millis,
     pub updated_at: Millis,
+}
+
+impl Provider {
+    /// The account's own address, or the documented one; `None` for a binding.
+    pub fn address(&self) -> Option<&str> {
+        let documented = || self.name.well_known().and_then(|known| known.base_url);
+        match self.wire {
+            Wire::WorkersAi => None,
+            _ => self.base_url.as_deref().or_else(documented),
+        }
+    }
 }
 
 /// A provider's key at rest.
@@ -141,11 +165,11 @@ pub struct Alias {
     pub updated_at: Millis,
 }
 
-/// A row with where its list goes on.
-pub struct Listed<T> {
-    pub rows: Vec<T>,
-    /// Give it back to get the next page; `None` at the end.
-    pub next_cursor: Option<String>,
+/// Where a list of agents, newest first, goes on: after this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgentPosition {
+    pub created_at: Millis,
+    pub id: AgentId,
 }
 
 /// All that a call needs to know before its model line is parsed, read in one go.
@@ -174,7 +198,12 @@ pub trait Tenant: Send + Sync {
         pairs: &[(String, String)],
     ) -> impl Future<Output = Result<Vec<Model>, Unavailable>> + Send;
 
-    fn keys(&self) -> impl Future<Output = Result<Vec<Key>, Unavailable>> + Send;
+    /// Newest first, revoked ones included; only those older than `before`.
+    fn keys(
+        &self,
+        limit: u32,
+        before: Option<KeyId>,
+    ) -> impl Future<Output = Result<Vec<Key>, Unavailable>> + Send;
     fn insert_key(
         &self,
         key: &Key,
@@ -189,9 +218,20 @@ pub trait Tenant: Send + Sync {
     fn put_provider(&self, provider: &Provider) -> impl Future<Output = Result<(), Unavailable>> + Send;
     fn delete_provider(&self, name: &str) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
-    /// The platform's catalogue with the account's rows over it; `true` marks the account's own.
-    fn models(&self) -> impl Future<Output = Result<Vec<(Model, bool)>, Unavailable>> + Send;
+    /// The platform's catalogue with the account's rows over it, by provider and code; `true` marks the account's
+    /// own. Only those after the pair `after`.
+    fn models(
+        &self,
+        limit: u32,
+        after: Option<(&str, &str)>,
+    ) -> impl Future<Output = Result<Vec<(Model, bool)>, Unavailable>> + Send;
     fn put_model(&self, model: &Model, now: Millis) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Whether the account had such a row of its own; the platform's shows again.
+    fn delete_model(
+        &self,
+        provider: &str,
+        code: &str,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
     fn aliases(&self) -> impl Future<Output = Result<Vec<Alias>, Unavailable>> + Send;
     fn put_alias(&self, alias: &Alias) -> impl Future<Output = Result<(), Unavailable>> + Send;
@@ -201,21 +241,28 @@ pub trait Tenant: Send + Sync {
     fn agents(
         &self,
         limit: u32,
-        cursor: Option<&str>,
-    ) -> impl Future<Output = Result<Listed<Agent>, Unavailable>> + Send;
+        after: Option<AgentPosition>,
+    ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     fn agent(&self, of: &AgentRef) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
-    /// With its first version. [`WriteError::Conflict`] when the slug is taken.
+    /// Which of these there are, in no order.
+    fn agents_named(
+        &self,
+        names: &[AgentRef],
+    ) -> impl Future<Output = Result<Vec<(AgentId, Slug)>, Unavailable>> + Send;
+    /// The id behind a name, by id also of an archived agent, whose ledger stays.
+    fn agent_ever(&self, of: &AgentRef) -> impl Future<Output = Result<Option<AgentId>, Unavailable>> + Send;
+    /// With its first version. [`WriteError::Taken`] when the slug is.
     fn insert_agent(
         &self,
         agent: &Agent,
         by: Option<KeyId>,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
-    /// Replaces the row whose version is still `from`; a new version is also kept. [`WriteError::Conflict`] when
-    /// the slug is taken or the version has moved on.
+    /// Replaces the row if it is still as it was read; a new version is also kept. [`WriteError::Moved`] when it is
+    /// not (`updated_at` grows with every change), [`WriteError::Taken`] when another agent has the slug.
     fn update_agent(
         &self,
         agent: &Agent,
-        from: u32,
+        read: &Agent,
         by: Option<KeyId>,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
     /// Whether there was such an agent.
@@ -239,6 +286,8 @@ pub trait Accounts: Send + Sync {
         account: AccountId,
         settle: Settle,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// The number of the directory's rows as they are now; ask before reading them.
+    fn epoch(&self, account: AccountId) -> impl Future<Output = Result<u64, Unavailable>> + Send;
     /// Before the directory is written. Returns once it is on disk.
     fn begin_write(&self, account: AccountId) -> impl Future<Output = Result<(), Unavailable>> + Send;
     /// After. If the writer dies in between, the object does this by itself.
@@ -276,9 +325,12 @@ pub struct UpstreamRequest {
 /// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Not connected, or the connection broke before the reply's head. The text is for the operator's log.
-    #[error("no connection: {0}")]
-    Connection(String),
+    /// Nothing was sent. The text is for the operator's log.
+    #[error("not connected: {0}")]
+    NotConnected(String),
+    /// The connection broke before the reply's head: the provider may have run.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
     #[error("timed out")]
     Timeout,
 }
@@ -311,7 +363,7 @@ pub trait Upstream: Send + Sync {
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
     /// The platform's own provider of this name, from the operator's variables: base URL and key.
-    fn platform_provider(&self, name: &str) -> Option<PlatformProvider>;
+    fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider>;
 }
 
 /// A provider that the operator offers to every account.

@@ -29,8 +29,10 @@ cargo_tool_locked() {
   [[ ! -e $3/.complete ]] || return 0
   if [[ ! -x $3/bin/${1%-cli} ]]; then
     say "installing $1 $2 (once; a few minutes)"
+    # Run for a second at each build: quick to compile matters more than quick to run.
     (cd "$RETINUE_ROOT" && CARGO_TARGET_DIR=$RETINUE_CACHE/tools/.target-$1 \
-      cargo install --quiet --locked --root "$3" --version "=$2" "$1" >&2) || die "cargo could not install $1 $2"
+      CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+      cargo install --quiet --locked --root "$3" --version "=$2" --bin "${1%-cli}" "$1" >&2) || die "cargo could not install $1 $2"
     rm -rf "$RETINUE_CACHE/tools/.target-$1"
   fi
   touch "$3/.complete"

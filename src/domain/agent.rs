@@ -1,6 +1,7 @@
 //! An agent: a row, its definition, and the rules of a definition.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::budget::Budget;
 use super::field_error::{FieldError, FieldErrors};
@@ -39,7 +40,7 @@ pub struct Definition {
     pub allowed_origins: Option<Vec<String>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
     /// A key of the account is needed.
@@ -47,6 +48,15 @@ pub enum Access {
     Key,
     /// Anyone may call; a budget must bound it.
     Public,
+}
+
+impl Access {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Public => "public",
+        }
+    }
 }
 
 /// The most characters of an agent's name.

@@ -73,6 +73,7 @@ proptest! {
     fn a_generated_key_parses_to_itself(random: [u8; 32]) {
         let key = ApiKey::generate(&random);
         prop_assert_eq!(ApiKey::parse(key.expose()).unwrap().digest(), key.digest());
+        prop_assert_eq!(key.digest().to_string().len(), 64);
     }
 
     #[test]

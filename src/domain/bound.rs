@@ -32,6 +32,26 @@ pub fn input_tokens(request: &ChatRequest) -> u64 {
     PER_REQUEST + messages + tools + tool_prompt + of_format(&request.response_format)
 }
 
+/// What the prompt's tokens are likely to be, for judging whether it fits into a context; money is never judged by
+/// it. Ordinary text has about four bytes a token, an ordinary image about a thousand tokens.
+pub fn likely_input_tokens(request: &ChatRequest, instructions: &str) -> u64 {
+    let images = request.messages.iter().map(images_of).sum::<u64>();
+    let text = input_tokens(request) + system_message(instructions) - images * PER_IMAGE;
+    text / 4 + images * 1_000
+}
+
+fn images_of(message: &Message) -> u64 {
+    match message {
+        Message::User { parts } => parts.iter().filter(|part| matches!(part, Part::Image(_))).count() as u64,
+        _ => 0,
+    }
+}
+
+/// An upper bound of what a system message of this text adds.
+pub const fn system_message(text: &str) -> u64 {
+    PER_MESSAGE + bytes(text)
+}
+
 fn of_message(message: &Message) -> u64 {
     match message {
         Message::System { text } => bytes(text),

@@ -1,6 +1,7 @@
 //! A budget: how much an agent may spend in a period, and what happens at the limit.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::money::Nanos;
 use super::time::Millis;
@@ -13,7 +14,7 @@ pub struct Budget {
 }
 
 /// Periods begin at midnight UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Period {
     Day,
@@ -21,7 +22,7 @@ pub enum Period {
     Total,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Calls that could pass the limit are refused.

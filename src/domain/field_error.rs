@@ -1,9 +1,10 @@
 //! What is wrong with the fields of a request, said to the one who wrote it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One field and how to mend it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// A path such as `budget.limit_usd`.
     pub field: String,
@@ -36,5 +37,19 @@ impl FieldErrors {
     /// Everything noted, when there was anything.
     pub fn finish(self) -> Result<(), Vec<FieldError>> {
         if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+
+    /// # Errors
+    /// Everything noted, when there was anything; a `value` that [`FieldErrors::take`] did not give has its note.
+    pub fn finish_with<T>(self, value: Option<T>) -> Result<T, Vec<FieldError>> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self.0),
+        }
+    }
+
+    /// Notes what another check found.
+    pub fn join(&mut self, result: Result<(), Vec<FieldError>>) {
+        self.0.extend(result.err().into_iter().flatten());
     }
 }

@@ -137,6 +137,18 @@ pub struct Choice {
     pub finish: Finish,
 }
 
+impl ChatReply {
+    /// Bytes of all that was generated and is shown.
+    pub fn generated_bytes(&self) -> u64 {
+        let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let choice = |choice: &Choice| {
+            let calls = choice.tool_calls.iter().map(|call| call.id.len() + call.name.len() + call.arguments.len());
+            of(&choice.text) + of(&choice.reasoning) + of(&choice.refusal) + calls.sum::<usize>()
+        };
+        self.choices.iter().map(choice).sum::<usize>() as u64
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Finish {
     #[default]

@@ -15,6 +15,7 @@ pub mod money;
 pub mod outbound;
 pub mod price;
 pub mod provider;
+pub mod routing;
 pub mod secret;
 pub mod slug;
 pub mod time;

@@ -1,6 +1,7 @@
 //! A model: a row of the catalogue, the platform's or the account's own.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::price::Price;
 
@@ -10,7 +11,7 @@ pub struct Model {
     /// As the provider spells it; may hold `/`, `:` and `@`.
     pub code: String,
     pub price: Price,
-    /// Prompt and answer together.
+    /// The most a prompt may have; where `max_output_tokens` is as large, prompt and answer share it.
     pub context_tokens: u64,
     pub max_output_tokens: u64,
     pub capabilities: Capabilities,
@@ -22,7 +23,7 @@ pub struct Model {
 pub struct Capabilities(u8);
 
 /// One thing a request may need of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     Images = 1,

@@ -5,6 +5,7 @@
 //! type, with errors that point at the character.
 
 use super::message::{ReasoningEffort, Sampling};
+use super::provider::ProviderName;
 
 /// A parsed model line: at least one entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,9 +24,9 @@ pub enum Item {
 }
 
 /// One model with the parameters the line sets for it. They yield to what a request sets itself.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    pub provider: String,
+    pub provider: ProviderName,
     pub code: String,
     pub params: Params,
 }
@@ -195,8 +196,11 @@ fn item(part: &Cursor<'_>) -> Result<Item, ParseError> {
     if let Some((at, c)) = code.find_bad(|c| c.is_ascii_alphanumeric() || "-_.:/@+".contains(c)) {
         return Err(error(at, format!("`{c}` cannot stand in a model's code")));
     }
+    let Ok(provider) = ProviderName::parse(provider.text) else {
+        return provider.fail(crate::domain::provider::InvalidName.to_string());
+    };
     let params = query.map_or_else(|| Ok(Params::default()), params)?;
-    Ok(Item::Model(Entry { provider: provider.text.to_owned(), code: code.text.to_owned(), params }))
+    Ok(Item::Model(Entry { provider, code: code.text.to_owned(), params }))
 }
 
 fn params(query: Cursor<'_>) -> Result<Params, ParseError> {

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// Nano-dollars in one US dollar.
@@ -123,17 +123,35 @@ impl Serialize for Nanos {
 impl<'de> Deserialize<'de> for Nanos {
     /// A JSON string or number of dollars.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Dollars {
-            Text(String),
-            Number(serde_json::Number),
-        }
-        let text = match Dollars::deserialize(deserializer)? {
-            Dollars::Text(text) => text,
-            Dollars::Number(number) => number.to_string(),
-        };
-        Self::parse_usd(&text).map_err(serde::de::Error::custom)
+        deserializer.deserialize_any(Dollars)
+    }
+}
+
+struct Dollars;
+
+impl Visitor<'_> for Dollars {
+    type Value = Nanos;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an amount of US dollars such as \"12.50\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Nanos, E> {
+        Nanos::parse_usd(text).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Nanos, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Nanos, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    /// By the fewest digits that mean this number, which are those that were sent: it had at most 15. Rust writes
+    /// them without an exponent.
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Nanos, E> {
+        self.visit_str(&number.to_string())
     }
 }
 
@@ -182,6 +200,8 @@ mod tests {
     fn json_takes_strings_and_numbers_and_gives_strings() {
         let read = |json: &str| serde_json::from_str::<Nanos>(json);
         assert_eq!(read("\"1.25\"").unwrap(), read("1.25").unwrap());
+        assert_eq!(read("0.00000125").unwrap(), Nanos::new(1_250), "serde_json prints it as 1.25e-6");
+        assert!(read("-1e-6").is_err());
         assert!(read("-1").is_err() && read("1e300").is_err() && read("null").is_err());
         assert_eq!(serde_json::to_string(&Nanos::new(150_000)).unwrap(), "\"0.000150\"");
     }

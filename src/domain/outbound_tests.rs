@@ -49,6 +49,8 @@ fn public_servers_are_let_through() {
         "https://localhost.example.com/",
         "https://internal.example.com/",
         "https://notlocalhost.com/",
+        "https://example.plan/",
+        "https://example.notinternal/",
         "https://my_host.example.com/",
     ] {
         assert_eq!(refusal(text), None, "{text}");
@@ -61,111 +63,33 @@ fn public_servers_are_let_through() {
 
 #[test]
 fn closed_addresses_are_refused() {
-    for host in [
-        "0.0.0.0",
-        "0.1.2.3",
-        "10.0.0.1",
-        "100.64.0.1",
-        "100.100.100.200",
-        "100.127.255.255",
-        "168.63.129.16",
-        "169.254.0.1",
-        "169.254.169.254",
-        "172.16.0.1",
-        "172.31.255.255",
-        "192.0.0.192",
-        "192.0.2.1",
-        "192.88.99.1",
-        "192.168.1.1",
-        "198.18.0.1",
-        "198.19.255.255",
-        "198.51.100.1",
-        "203.0.113.1",
-        "224.0.0.1",
-        "239.255.255.255",
-        "240.0.0.1",
-        "255.255.255.255",
-        "[::]",
-        "[::2]",
-        "[::7f00:1]",
-        "[::10.0.0.1]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:a9fe:a9fe]",
-        "[::ffff:8.8.8.8]",
-        "[::ffff:0:10.0.0.1]",
-        "[64:ff9b::a9fe:a9fe]",
-        "[64:ff9b:1::a00:1]",
-        "[100::1]",
-        "[2001::1]",
-        "[2001:0:53aa:64c:0:fbff:f5ff:fffe]",
-        "[2001:2::1]",
-        "[2001:20::1]",
-        "[2001:db8::1]",
-        "[2002:a9fe:a9fe::1]",
-        "[2002:7f00:1::1]",
-        "[3fff::1]",
-        "[5f00::1]",
-        "[fc00::1]",
-        "[fd00:ec2::254]",
-        "[fe80::1]",
-        "[fec0::1]",
-        "[ff02::1]",
-    ] {
+    let hosts = "0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.100.100.200 100.127.255.255 168.63.129.16 169.254.0.1 \
+         169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.192 192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1 \
+         198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 [::] \
+         [::2] [::7f00:1] [::10.0.0.1] [::ffff:127.0.0.1] [::ffff:a9fe:a9fe] [::ffff:8.8.8.8] \
+         [::ffff:0:10.0.0.1] [64:ff9b::a9fe:a9fe] [64:ff9b:1::a00:1] [100::1] [2001::1] \
+         [2001:0:53aa:64c:0:fbff:f5ff:fffe] [2001:2::1] [2001:20::1] [2001:db8::1] [2002:a9fe:a9fe::1] \
+         [2002:7f00:1::1] [3fff::1] [5f00::1] [fc00::1] [fd00:ec2::254] [fe80::1] [fec0::1] [ff02::1]";
+    for host in hosts.split_whitespace() {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::Address), "{host}");
     }
 }
 
 #[test]
 fn the_blocks_beside_closed_ones_are_open() {
-    for host in [
-        "1.0.0.0",
-        "9.255.255.255",
-        "11.0.0.0",
-        "100.63.255.255",
-        "100.128.0.0",
-        "126.255.255.255",
-        "128.0.0.0",
-        "169.253.255.255",
-        "172.15.255.255",
-        "172.32.0.0",
-        "192.0.1.0",
-        "192.167.255.255",
-        "192.169.0.0",
-        "198.17.255.255",
-        "198.20.0.0",
-        "223.255.255.255",
-        "[2000::]",
-        "[2001:200::]",
-        "[2001:db7:ffff::1]",
-        "[2001:db9::]",
-        "[2003::]",
-        "[3fff:1000::]",
-    ] {
+    let hosts = "1.0.0.0 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0 169.253.255.255 \
+         172.15.255.255 172.32.0.0 192.0.1.0 192.167.255.255 192.169.0.0 198.17.255.255 198.20.0.0 \
+         223.255.255.255 [2000::] [2001:200::] [2001:db7:ffff::1] [2001:db9::] [2003::] [3fff:1000::]";
+    for host in hosts.split_whitespace() {
         assert_eq!(refusal(&format!("https://{host}/")), None, "{host}");
     }
 }
 
 #[test]
 fn another_spelling_of_an_address_is_the_address() {
-    for host in [
-        "127.1",
-        "127.0.0.0x1",
-        "127.0.0.0x",
-        "127.0.1",
-        "2130706433",
-        "0x7f000001",
-        "0x7f.0.0.1",
-        "0177.0.0.1",
-        "017700000001",
-        "127.0.0.1.",
-        "%31%32%37.0.0.1",
-        "127%2e0%2e0%2e1",
-        "１２７.0.0.1",
-        "①②⑦.0.0.1",
-        "127。0。0。1",
-        "[0:0:0:0:0:0:0:1]",
-        "[::0001]",
-    ] {
+    let hosts = "127.1 127.0.0.0x1 127.0.0.0x 127.0.1 2130706433 0x7f000001 0x7f.0.0.1 0177.0.0.1 017700000001 \
+         127.0.0.1. %31%32%37.0.0.1 127%2e0%2e0%2e1 １２７.0.0.1 ①②⑦.0.0.1 127。0。0。1 [0:0:0:0:0:0:0:1] [::0001]";
+    for host in hosts.split_whitespace() {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::Loopback), "{host}");
     }
     for host in ["0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "169.254.43518", "１６９.254.169.254"]
@@ -179,21 +103,10 @@ fn another_spelling_of_an_address_is_the_address() {
 
 #[test]
 fn names_of_private_networks_are_refused() {
-    for host in [
-        "printer.local",
-        "db.internal",
-        "metadata.google.internal",
-        "METADATA.Google.Internal",
-        "metadata.goog",
-        "router.home.arpa",
-        "nas.lan",
-        "wiki.corp",
-        "box.localdomain",
-        "internal",
-        "ⓜetadata.google.internal",
-        "db.ｉnternal",
-        "db%2einternal",
-    ] {
+    let hosts = "printer.local db.internal metadata.google.internal METADATA.Google.Internal metadata.goog \
+         router.home.arpa nas.lan wiki.corp wiki.intranet nas.home db.private box.localdomain internal \
+         ⓜetadata.google.internal db.ｉnternal db%2einternal";
+    for host in hosts.split_whitespace() {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::PrivateName), "{host}");
     }
     for host in ["localhost", "LOCALHOST", "app.localhost", "loc\u{ad}alhost", "ｌocalhost", "%6cocalhost"] {
@@ -232,6 +145,8 @@ fn what_is_not_a_plain_https_url_is_refused() {
         ("https://example.com/\n", Refusal::NotAUrl),
         ("https:\\\\example.com\\", Refusal::NotAUrl),
         ("https://example.com\u{0}.evil.com/", Refusal::NotAUrl),
+        ("\u{1}https://example.com/", Refusal::NotAUrl),
+        ("https://example.com/a\u{7}b", Refusal::NotAUrl),
         ("https://xn--/", Refusal::NotAUrl),
         ("https://xn--a.example.com/", Refusal::NotAUrl),
         ("https://example.com:99999/", Refusal::NotAUrl),

@@ -1,5 +1,114 @@
 //! What an isolate remembers of the directory between calls.
+//!
+//! Everything remembered of an account carries the epoch at which it was read. When the account's object answers
+//! `stale`, all of it is forgotten at once; a row that arrives late, read under an older epoch, is not kept. What never
+//! changes (which account a name in a URL stands for) is remembered without an epoch.
+//!
+//! Maps are bounded by forgetting everything when they are full: simple, and a full map means a busy isolate that will
+//! soon have what it needs again.
 
-/// Filled by the call path.
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::account::Key;
+use crate::domain::api_key::KeyDigest;
+use crate::domain::ids::AccountId;
+use crate::ports::{AccountRef, AgentRef};
+use crate::service::call::bundle::Bundle;
+
+const MAX_ACCOUNTS: usize = 1_000;
+const MAX_AGENTS_PER_ACCOUNT: usize = 500;
+const MAX_KEYS_PER_ACCOUNT: usize = 2_000;
+
 #[derive(Debug, Default)]
-pub struct Cache {}
+pub struct Cache {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    names: HashMap<AccountRef, AccountId>,
+    accounts: HashMap<AccountId, Snapshot>,
+}
+
+/// What is known of an account at one epoch.
+#[derive(Debug, Default)]
+struct Snapshot {
+    epoch: u64,
+    keys: HashMap<KeyDigest, Arc<Key>>,
+    agents: HashMap<AgentRef, Arc<Bundle>>,
+}
+
+/// What the cache has for a call.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    pub epoch: u64,
+    /// `None` when no key was presented.
+    pub key: Option<Arc<Key>>,
+    pub bundle: Arc<Bundle>,
+}
+
+impl Cache {
+    pub fn account_of(&self, of: &AccountRef) -> Option<AccountId> {
+        self.lock().names.get(of).copied()
+    }
+
+    pub fn remember_account(&self, of: &AccountRef, account: AccountId) {
+        let mut inner = self.lock();
+        if inner.names.len() >= MAX_ACCOUNTS {
+            inner.names.clear();
+        }
+        inner.names.insert(of.clone(), account);
+    }
+
+    /// Everything that a call needs, or nothing.
+    pub fn find(&self, account: AccountId, key: Option<&KeyDigest>, agent: &AgentRef) -> Option<Hit> {
+        let inner = self.lock();
+        let snapshot = inner.accounts.get(&account)?;
+        let key = match key {
+            None => None,
+            Some(digest) => Some(snapshot.keys.get(digest)?.clone()),
+        };
+        let bundle = snapshot.agents.get(agent)?.clone();
+        Some(Hit { epoch: snapshot.epoch, key, bundle })
+    }
+
+    pub fn epoch(&self, account: AccountId) -> Option<u64> {
+        self.lock().accounts.get(&account).map(|snapshot| snapshot.epoch)
+    }
+
+    /// Begins anew at this epoch; what was read before is forgotten.
+    pub fn begin(&self, account: AccountId, epoch: u64) {
+        let mut inner = self.lock();
+        if inner.accounts.len() >= MAX_ACCOUNTS {
+            inner.accounts.clear();
+        }
+        inner.accounts.insert(account, Snapshot { epoch, ..Snapshot::default() });
+    }
+
+    /// Keeps what was read at `epoch`, unless the account has moved on.
+    pub fn keep(
+        &self,
+        account: AccountId,
+        epoch: u64,
+        key: Option<(KeyDigest, Arc<Key>)>,
+        agent: (AgentRef, Arc<Bundle>),
+    ) {
+        let mut inner = self.lock();
+        let Some(snapshot) = inner.accounts.get_mut(&account).filter(|snapshot| snapshot.epoch == epoch) else {
+            return;
+        };
+        if snapshot.keys.len() >= MAX_KEYS_PER_ACCOUNT {
+            snapshot.keys.clear();
+        }
+        if snapshot.agents.len() >= MAX_AGENTS_PER_ACCOUNT {
+            snapshot.agents.clear();
+        }
+        snapshot.keys.extend(key);
+        snapshot.agents.insert(agent.0, agent.1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

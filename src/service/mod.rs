@@ -5,7 +5,20 @@ use std::sync::Arc;
 
 use crate::ports::World;
 
+pub mod agents;
+pub mod aliases;
+pub mod authenticate;
+pub mod budgets;
 pub mod cache;
+pub mod call;
+pub mod create_account;
+pub mod failure;
+pub mod keys;
+pub mod ledger;
+pub mod models;
+pub mod page;
+pub mod providers;
+mod write_through;
 
 /// What every use case is given: the world, and what this isolate remembers of the directory.
 #[derive(Clone)]

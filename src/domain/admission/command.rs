@@ -3,6 +3,7 @@
 //! They travel as JSON between the Worker and the object, so amounts are plain integers here.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::budget::{Budget, Period};
 use crate::domain::ids::{AgentId, CallId, KeyId};
@@ -15,6 +16,8 @@ use crate::domain::time::{self, Millis};
 pub enum Command {
     Admit(Admit),
     Settle(Settle),
+    /// What number the directory's rows have now; asked before they are read.
+    Epoch,
     /// A control-plane write is about to change the directory: rows read until now are stale.
     BeginWrite,
     /// It has: rows read meanwhile are stale too.
@@ -124,7 +127,7 @@ pub struct CallRecord {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallStatus {
     Ok,
@@ -157,7 +160,7 @@ impl CallStatus {
 }
 
 /// Where the tokens of a record come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UsageKind {
     /// The provider's own count.

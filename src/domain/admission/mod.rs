@@ -18,6 +18,7 @@ mod spend;
 mod state;
 
 pub use flush::{AgentRow, Batch, Meta};
+pub use spend::Orphan;
 pub use settle::Known;
 pub use state::{Durability, Hold, Snapshot, State};
 

@@ -164,7 +164,7 @@ impl Simulation {
             key: None,
             version: 1,
             model: "p:m".into(),
-            epoch: self.state.epoch(),
+            epoch: self.state.epoch().0,
             want: Nanos::new(want),
             floor: Nanos::new(floor),
             again: call.held > 0,

@@ -106,15 +106,18 @@ impl State {
         self.agents.insert(row.agent, spend);
     }
 
-    /// The number that a control-plane write advances.
-    pub const fn epoch(&self) -> u64 {
-        self.epoch
+    /// The number that a control-plane write advances. It is written before it is told: a Worker must never hold a
+    /// number that a restart takes back.
+    pub const fn epoch(&self) -> (u64, Durability) {
+        (self.epoch, if self.unwritten.meta { Durability::Now } else { Durability::Soon })
     }
 
     /// Admits a call, or another attempt of one that is open.
     pub fn admit(&mut self, ask: &Admit, now: Millis) -> (Admission, Durability) {
-        if ask.epoch != self.epoch {
-            return (Admission::Stale { epoch: self.epoch }, self.durability_of_epoch());
+        // An open call goes on under the configuration it was admitted with.
+        if !ask.again && ask.epoch != self.epoch {
+            let (epoch, durability) = self.epoch();
+            return (Admission::Stale { epoch }, durability);
         }
         let own = self.holds.get(&ask.call).map(|hold| hold.amount);
         if ask.again && own.is_none() {
@@ -143,11 +146,6 @@ impl State {
                 (Admission::Granted { amount: total - ask.charged }, durability)
             }
         }
-    }
-
-    /// A first epoch is written before it is told: a Worker must never hold a number that a restart takes back.
-    const fn durability_of_epoch(&self) -> Durability {
-        if self.unwritten.meta { Durability::Now } else { Durability::Soon }
     }
 
     fn hold(&mut self, ask: &Admit, amount: Nanos, now: Millis) -> Durability {

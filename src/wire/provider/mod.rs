@@ -2,8 +2,13 @@
 //! piece; which one is used is the [`Wire`] of the provider.
 
 pub mod anthropic;
+mod call_id;
+#[cfg(test)]
+mod fixtures;
 pub mod gemini;
+mod json;
 pub mod openai;
+mod version;
 pub mod workers_ai;
 
 use crate::domain::message::{ChatReply, ChatRequest, Event};

@@ -1,0 +1,50 @@
+//! Who asks, as an argument of a handler: one that takes [`Writer`] cannot be reached by anybody less.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use crate::ports::World;
+use crate::service::App;
+use crate::service::authenticate::{self, Principal, Session};
+
+use super::credentials;
+use super::problem::Problem;
+
+/// The operator or a key of any role.
+#[derive(Debug)]
+pub struct Caller(pub Principal);
+
+/// A member or an admin.
+#[derive(Debug)]
+pub struct Reader(pub Session);
+
+/// An admin of an active account.
+#[derive(Debug)]
+pub struct Writer(pub Session);
+
+impl<W: World> FromRequestParts<App<W>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let presented = credentials::presented(&parts.headers);
+        authenticate::authenticate(app, presented).await.map(Self).map_err(Problem::report(app))
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(principal.reader()?))
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for Writer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(principal.writer()?))
+    }
+}

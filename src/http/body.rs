@@ -1,0 +1,109 @@
+//! JSON bodies: requests' read whole, at most 4 MiB, with every fault said where it is.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::fault;
+use super::problem::{Kind, Problem};
+
+/// The largest body taken, in bytes: 4 MiB.
+pub const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// A JSON body, of a request or a reply.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<S, T> FromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = read(request).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(_) => Problem::new(Kind::Internal, "The answer could not be written.").into_response(),
+        }
+    }
+}
+
+/// The bytes of a body that says it is JSON.
+///
+/// # Errors
+/// A problem of kind `unsupported_media_type`, `payload_too_large` or `invalid_request`.
+pub async fn read(request: Request) -> Result<Bytes, Problem> {
+    let headers = request.headers();
+    if !is_json(headers) {
+        return Err(Problem::new(
+            Kind::UnsupportedMediaType,
+            "Send the body as JSON, with the header `content-type: application/json`.",
+        ));
+    }
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    match Limited::new(request.into_body(), MAX_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => {
+            Err(Problem::new(Kind::InvalidRequest, "The body broke off before its end. Send it again."))
+        }
+    }
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// A problem of kind `invalid_request` for what is not JSON, `validation_failed` for what is not a `T`.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        Problem::new(
+            Kind::InvalidRequest,
+            format!("The body is not UTF-8: look at byte {at}, counted from 0."),
+        )
+    })?;
+    if text.trim_ascii().is_empty() {
+        return Err(Problem::new(Kind::InvalidRequest, "The body is empty: send a JSON object."));
+    }
+    // serde would read a list as an object's fields in order.
+    if text.trim_ascii_start().starts_with('[') {
+        return Err(fault::not_an_object());
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        fault::problem(&path, error.inner())
+    })?;
+    json.end().map_err(|error| fault::problem("", &error))?;
+    Ok(value)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let stated = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence =
+        stated.and_then(|stated| stated.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        Kind::PayloadTooLarge,
+        format!("A body has at most {MAX_BODY} bytes (4 MiB). Send less at once."),
+    )
+}

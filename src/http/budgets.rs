@@ -1,0 +1,130 @@
+//! `/api/v1/agents/{agent}/budget`.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::budget::{Action, Budget, Period};
+use crate::domain::money::Nanos;
+use crate::domain::time::Millis;
+use crate::ports::World;
+use crate::service::App;
+use crate::service::budgets::{self, Standing};
+
+use super::access::{Reader, Writer};
+use super::body::Json;
+use super::path::Parameters;
+use super::problem::Problem;
+use super::schema;
+
+/// How much an agent may spend in a period. Periods begin at midnight UTC.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Budget)]
+pub struct BudgetBody {
+    #[schema(schema_with = schema::dollars)]
+    limit_usd: Nanos,
+    period: Period,
+    /// `block` when left out.
+    #[serde(default = "block")]
+    action: Action,
+}
+
+const fn block() -> Action {
+    Action::Block
+}
+
+/// A budget, and what was spent of it in the running period.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetStanding)]
+pub struct View {
+    #[schema(value_type = String, example = "5.000000")]
+    limit_usd: Nanos,
+    period: Period,
+    action: Action,
+    /// What finished calls cost.
+    #[schema(value_type = String, example = "1.234560")]
+    settled_usd: Nanos,
+    /// What is set aside for calls under way.
+    #[schema(value_type = String, example = "0.000300")]
+    held_usd: Nanos,
+    /// What neither has taken.
+    #[schema(value_type = String, example = "3.765140")]
+    remaining_usd: Nanos,
+    /// When the period ends; null for `total`.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    resets_at: Option<Millis>,
+    /// When finished calls passed the limit in this period; only `notify` lets them.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    crossed_at: Option<Millis>,
+}
+
+impl From<BudgetBody> for Budget {
+    fn from(body: BudgetBody) -> Self {
+        Self { limit: body.limit_usd, period: body.period, action: body.action }
+    }
+}
+
+impl From<Budget> for BudgetBody {
+    fn from(budget: Budget) -> Self {
+        Self { limit_usd: budget.limit, period: budget.period, action: budget.action }
+    }
+}
+
+impl From<Standing> for View {
+    fn from(Standing { budget, spend }: Standing) -> Self {
+        Self {
+            limit_usd: budget.limit,
+            period: budget.period,
+            action: budget.action,
+            settled_usd: spend.settled,
+            held_usd: spend.held,
+            remaining_usd: spend.remaining,
+            resets_at: spend.resets_at,
+            crossed_at: spend.crossed_at,
+        }
+    }
+}
+
+/// Show an agent's budget
+///
+/// With what was spent of it; `not_found` when the agent has none.
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/{agent}/budget",
+    operation_id = "get_budget",
+    tag = "budgets",
+    params(("agent" = String, Path, description = "Slug or id")),
+    responses((status = 200, description = "The budget", body = View))
+)]
+pub async fn get<W: World>(
+    State(app): State<App<W>>,
+    Reader(session): Reader,
+    Parameters(agent): Parameters<String>,
+) -> Result<Json<View>, Problem> {
+    let standing = budgets::get(&app, &session, &agent).await.map_err(Problem::report(&app))?;
+    Ok(Json(standing.into()))
+}
+
+/// Set an agent's budget
+///
+/// It holds from the next call, and makes no new version of the agent. What was spent in the running period counts
+/// against it. To remove a budget, PUT the agent with `"budget": null`.
+#[utoipa::path(
+    put,
+    path = "/api/v1/agents/{agent}/budget",
+    operation_id = "put_budget",
+    tag = "budgets",
+    params(("agent" = String, Path, description = "Slug or id")),
+    request_body = BudgetBody,
+    responses((status = 200, description = "The budget", body = View))
+)]
+pub async fn put<W: World>(
+    State(app): State<App<W>>,
+    Writer(session): Writer,
+    Parameters(agent): Parameters<String>,
+    Json(body): Json<BudgetBody>,
+) -> Result<Json<View>, Problem> {
+    let standing = budgets::put(&app, &session, &agent, body.into()).await;
+    Ok(Json(standing.map_err(Problem::report(&app))?.into()))
+}

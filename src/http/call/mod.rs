@@ -1,0 +1,146 @@
+//! Calls of agents: the faces that clients talk to. Each reads its protocol, lets [`crate::service::call`] serve, and
+//! writes its protocol; errors take the shape of the face.
+//!
+//! Every route stands twice: under an account's path, and under `/agents/…` for the account that the operator named
+//! the default one.
+
+
+pub mod cors;
+pub mod openai;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header, request};
+use axum::response::Response;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::problem::{Kind, Problem};
+use super::{body, credentials};
+use crate::domain::time::Millis;
+use crate::ports::{AccountRef, AgentRef, World};
+use crate::service::App;
+use crate::service::call::{self, Asked, Caller, Resolved, Served};
+
+/// What stands in a call's path.
+#[derive(Debug, Deserialize)]
+pub struct AgentPath {
+    /// Slug or id; absent under `/agents/…`.
+    account: Option<String>,
+    /// Slug or id.
+    agent: String,
+}
+
+/// A request whose caller may call, before its body is understood.
+struct Entered {
+    caller: Caller,
+    resolved: Resolved,
+    resolve_ms: u64,
+}
+
+/// Decides who calls what, then reads the body: one who may not call is told so whatever the body.
+async fn enter<W: World>(
+    app: &App<W>,
+    path: &AgentPath,
+    request: Request,
+) -> Result<(Entered, Bytes), Problem> {
+    let (parts, content) = request.into_parts();
+    let entered = resolve(app, path, &parts).await?;
+    let bytes = body::read(Request::from_parts(parts, content)).await?;
+    Ok((entered, bytes))
+}
+
+async fn resolve<W: World>(
+    app: &App<W>,
+    path: &AgentPath,
+    parts: &request::Parts,
+) -> Result<Entered, Problem> {
+    let started = app.world.now();
+    let caller = caller(app, path, &parts.headers)?;
+    let resolved = call::resolve(app, &caller).await.map_err(Problem::report(app))?;
+    Ok(Entered { caller, resolved, resolve_ms: app.world.now().since(started) })
+}
+
+fn caller<W: World>(app: &App<W>, path: &AgentPath, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let account = path.account.as_deref().or(app.world.settings().default_account.as_deref());
+    let (Some(account), Some(agent)) = (account.and_then(AccountRef::parse), AgentRef::parse(&path.agent)) else {
+        return Err(call::Error::NoSuchAgent.into());
+    };
+    Ok(Caller {
+        account,
+        agent,
+        key: credentials::presented(headers).map(str::to_owned),
+        origin: headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned),
+    })
+}
+
+impl Entered {
+    /// Whether pages of the caller's origin may read the answer.
+    fn allow_origin(&self) -> Option<String> {
+        let origin = self.caller.origin.as_deref()?;
+        self.resolved.bundle.agent.definition.allow_origin(origin)
+    }
+
+    async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {
+        let allow_origin = self.allow_origin();
+        let served =
+            call::run(app, &self.caller, self.resolved, asked).await.map_err(Problem::report(app))?;
+        let head = Head {
+            call: served.call.to_string(),
+            version: served.bundle.agent.version,
+            timing: format!(
+                "resolve;dur={}, admit;dur={}, upstream;dur={}",
+                self.resolve_ms, served.admit_ms, served.upstream_ms
+            ),
+            allow_origin,
+            created: app.world.now(),
+        };
+        Ok((served, head))
+    }
+}
+
+/// What the reply's head says of a call.
+struct Head {
+    call: String,
+    version: u32,
+    timing: String,
+    allow_origin: Option<String>,
+    created: Millis,
+}
+
+const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
+const X_AGENT_VERSION: HeaderName = HeaderName::from_static("x-agent-version");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+impl Head {
+    fn respond(&self, content_type: &'static str, content: Body) -> Response {
+        let mut response = Response::new(content);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        for (name, value) in [(X_CALL_ID, &self.call), (SERVER_TIMING, &self.timing)] {
+            headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        }
+        headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
+        cors::allow(headers, self.allow_origin.as_deref());
+        response
+    }
+
+    /// A stream that no one on the way may hold back or change.
+    fn stream(&self, content: Body) -> Response {
+        let mut response = self.respond("text/event-stream", content);
+        let no_transform = HeaderValue::from_static("no-cache, no-transform");
+        response.headers_mut().insert(header::CACHE_CONTROL, no_transform);
+        response
+    }
+}
+
+/// A fault of the request's body, as a problem.
+fn unfit(param: Option<&str>, message: &str) -> Problem {
+    match param {
+        Some(param) => Problem::invalid(vec![crate::domain::field_error::FieldError {
+            field: param.to_owned(),
+            message: message.to_owned(),
+        }]),
+        None => Problem::new(Kind::InvalidRequest, message),
+    }
+}

@@ -1,0 +1,23 @@
+//! Routes, handlers and problem documents, generic over the ports. A handler reads its request, calls one service
+//! and renders the answer.
+
+pub mod access;
+mod accounts;
+mod agents;
+mod aliases;
+pub mod body;
+mod budgets;
+pub mod call;
+mod calls;
+pub mod credentials;
+mod docs;
+mod document;
+mod fault;
+mod keys;
+mod models;
+mod page;
+pub mod path;
+pub mod problem;
+mod providers;
+pub mod router;
+pub mod schema;

@@ -1,0 +1,61 @@
+//! Lists as they are asked for and answered: `?limit&cursor`, `{"data": […], "next_cursor": …}`.
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::service::page::{Page, Request};
+
+use super::problem::{Kind, Problem};
+
+/// The query of a list. Numbers are read by the service, so that all faults are told at once.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// How many, from 1 to 200; 50 when left out.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = Query::from_request_parts(parts, state).await;
+        let bad = |_| {
+            Problem::new(
+                Kind::InvalidRequest,
+                "The query cannot be read: write ?limit=50&cursor=…, each once.",
+            )
+        };
+        read.map(|Query(query)| query).map_err(bad)
+    }
+}
+
+impl From<PageQuery> for Request {
+    fn from(query: PageQuery) -> Self {
+        Self { limit: query.limit, cursor: query.cursor }
+    }
+}
+
+/// One page.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    pub data: Vec<T>,
+    /// Give it as `cursor` to get the next page; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    /// Everything there is.
+    pub const fn whole(data: Vec<T>) -> Self {
+        Self { data, next_cursor: None }
+    }
+
+    pub fn of<R>(page: Page<R>, render: impl FnMut(R) -> T) -> Self {
+        Self { data: page.rows.into_iter().map(render).collect(), next_cursor: page.next_cursor }
+    }
+}

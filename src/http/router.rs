@@ -1,0 +1,105 @@
+//! Every route, on one screen.
+//!
+//! [`endpoints`] names each handler with its documentation once; the router and the OpenAPI document are both made
+//! of that list, so they cannot drift.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use utoipa::__dev::SchemaReferences;
+use utoipa::Path;
+use utoipa::openapi::HttpMethod;
+
+use crate::ports::World;
+use crate::service::App;
+
+use super::call::openai;
+use super::problem;
+use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers};
+
+/// What is made of the list of endpoints.
+pub trait Visitor<W: World> {
+    /// Takes one: `__path_handler`, which `#[utoipa::path]` wrote, and the handler.
+    fn endpoint<P, H, T>(&mut self, path: P, handler: H)
+    where
+        P: Path + SchemaReferences,
+        H: Handler<T, App<W>>,
+        T: 'static;
+}
+
+/// Every route there is.
+pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
+    v.endpoint(docs::__path_root, docs::root);
+    v.endpoint(docs::__path_health, docs::health);
+    v.endpoint(docs::__path_openapi, docs::openapi::<W>);
+    v.endpoint(docs::__path_docs, docs::docs);
+
+    v.endpoint(accounts::__path_create, accounts::create::<W>);
+    v.endpoint(keys::__path_issue, keys::issue::<W>);
+    v.endpoint(keys::__path_list, keys::list::<W>);
+    v.endpoint(keys::__path_revoke, keys::revoke::<W>);
+
+    v.endpoint(providers::__path_list, providers::list::<W>);
+    v.endpoint(providers::__path_get, providers::get::<W>);
+    v.endpoint(providers::__path_put, providers::put::<W>);
+    v.endpoint(providers::__path_delete, providers::delete::<W>);
+
+    v.endpoint(models::__path_list, models::list::<W>);
+    v.endpoint(models::__path_put, models::put::<W>);
+    v.endpoint(models::__path_delete, models::delete::<W>);
+
+    v.endpoint(aliases::__path_list, aliases::list::<W>);
+    v.endpoint(aliases::__path_get, aliases::get::<W>);
+    v.endpoint(aliases::__path_put, aliases::put::<W>);
+    v.endpoint(aliases::__path_delete, aliases::delete::<W>);
+
+    v.endpoint(agents::__path_create, agents::create::<W>);
+    v.endpoint(agents::__path_list, agents::list::<W>);
+    v.endpoint(agents::__path_get, agents::get::<W>);
+    v.endpoint(agents::__path_put, agents::put::<W>);
+    v.endpoint(agents::__path_archive, agents::archive::<W>);
+    v.endpoint(budgets::__path_get, budgets::get::<W>);
+    v.endpoint(budgets::__path_put, budgets::put::<W>);
+    v.endpoint(calls::__path_list, calls::list::<W>);
+
+    v.endpoint(openai::__path_completions, openai::completions::<W>);
+    v.endpoint(openai::__path_default_completions, openai::default_completions::<W>);
+    v.endpoint(openai::__path_models, openai::models::<W>);
+    v.endpoint(openai::__path_default_models, openai::default_models::<W>);
+}
+
+/// The router, with a problem document for every path and method that is not there.
+pub fn router<W: World>() -> Router<App<W>> {
+    let mut routes = Routes(Router::new());
+    endpoints(&mut routes);
+    routes.0.fallback(problem::no_such_path).method_not_allowed_fallback(problem::wrong_method)
+}
+
+struct Routes<W: World>(Router<App<W>>);
+
+impl<W: World> Visitor<W> for Routes<W> {
+    fn endpoint<P, H, T>(&mut self, _: P, handler: H)
+    where
+        P: Path + SchemaReferences,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
+        let route: MethodRouter<App<W>> =
+            methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
+        self.0 = std::mem::take(&mut self.0).route(&P::path(), route);
+    }
+}
+
+const fn filter(method: &HttpMethod) -> MethodFilter {
+    match method {
+        HttpMethod::Get => MethodFilter::GET,
+        HttpMethod::Post => MethodFilter::POST,
+        HttpMethod::Put => MethodFilter::PUT,
+        HttpMethod::Delete => MethodFilter::DELETE,
+        HttpMethod::Options => MethodFilter::OPTIONS,
+        HttpMethod::Head => MethodFilter::HEAD,
+        HttpMethod::Patch => MethodFilter::PATCH,
+        HttpMethod::Trace => MethodFilter::TRACE,
+    }
+}

@@ -1,0 +1,94 @@
+//! The Worker's side of the one hop: a command to the account's object, an answer back.
+
+use worker::send::IntoSendFuture;
+use worker::wasm_bindgen::JsValue;
+use worker::{Method, ObjectNamespace, Request, RequestInit};
+
+use crate::domain::admission::command::{Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend};
+use crate::domain::ids::AccountId;
+use crate::ports::{Accounts, Unavailable};
+
+/// The namespace of account objects.
+#[derive(Clone, Debug)]
+pub struct AccountClient {
+    namespace: ObjectNamespace,
+}
+
+impl AccountClient {
+    pub const fn new(namespace: ObjectNamespace) -> Self {
+        Self { namespace }
+    }
+
+    async fn ask(&self, account: AccountId, command: &Command) -> Result<Answer, Unavailable> {
+        self.exchange(account, command).into_send().await.map_err(|error| Unavailable(error.to_string()))
+    }
+
+    async fn exchange(&self, account: AccountId, command: &Command) -> worker::Result<Answer> {
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_body(Some(JsValue::from_str(&serde_json::to_string(command)?)));
+        let request = Request::new_with_init("https://account/", &init)?;
+        let stub = self.namespace.get_by_name(&account.to_string())?;
+        let mut response = stub.fetch_with_request(request).await?;
+        let text = response.text().await?;
+        if response.status_code() != 200 {
+            return Err(worker::Error::RustError(text));
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
+/// An answer of another kind than the question's.
+fn mismatched(answer: &Answer) -> Unavailable {
+    Unavailable(format!("the account object answered {answer:?}"))
+}
+
+impl Accounts for AccountClient {
+    async fn admit(&self, account: AccountId, admit: Admit) -> Result<Admission, Unavailable> {
+        match self.ask(account, &Command::Admit(admit)).await? {
+            Answer::Admission(admission) => Ok(admission),
+            other => Err(mismatched(&other)),
+        }
+    }
+
+    async fn settle(&self, account: AccountId, settle: Settle) -> Result<(), Unavailable> {
+        match self.ask(account, &Command::Settle(settle)).await? {
+            Answer::Settled => Ok(()),
+            other => Err(mismatched(&other)),
+        }
+    }
+
+    async fn epoch(&self, account: AccountId) -> Result<u64, Unavailable> {
+        self.ask_epoch(account, Command::Epoch).await
+    }
+
+    async fn begin_write(&self, account: AccountId) -> Result<(), Unavailable> {
+        self.ask_epoch(account, Command::BeginWrite).await.map(|_| ())
+    }
+
+    async fn end_write(&self, account: AccountId) -> Result<(), Unavailable> {
+        self.ask_epoch(account, Command::EndWrite).await.map(|_| ())
+    }
+
+    async fn spend(&self, account: AccountId, inspect: Inspect) -> Result<Spend, Unavailable> {
+        match self.ask(account, &Command::Inspect(inspect)).await? {
+            Answer::Spend(spend) => Ok(spend),
+            other => Err(mismatched(&other)),
+        }
+    }
+
+    async fn calls(&self, account: AccountId, page: Page) -> Result<Vec<CallRecord>, Unavailable> {
+        match self.ask(account, &Command::Calls(page)).await? {
+            Answer::Calls(calls) => Ok(calls),
+            other => Err(mismatched(&other)),
+        }
+    }
+}
+
+impl AccountClient {
+    async fn ask_epoch(&self, account: AccountId, command: Command) -> Result<u64, Unavailable> {
+        match self.ask(account, &command).await? {
+            Answer::Epoch(epoch) => Ok(epoch),
+            other => Err(mismatched(&other)),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The Worker's entry: a platform request in, a platform response out, the router between.
+//!
+//! Conversion is done by hand, because it is most of what a request costs here: only the headers that someone reads
+//! cross into wasm, a body crosses once, and a body that is known whole goes back as one buffer.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderName, Method, Request, Response, header};
+use bytes::Bytes;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use js_sys::Uint8Array;
+use tower_service::Service;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::{Context, Env, event};
+
+use super::world::{self, EdgeWorld};
+use crate::http::{body, router};
+use crate::service::App;
+
+thread_local! {
+    /// The router and, in its state, what this isolate remembers: made once, gone with the isolate or with a panic.
+    static ROUTER: OnceCell<Router> = const { OnceCell::new() };
+}
+
+/// The request headers that anything here reads; no other crosses into wasm.
+const HEADERS: [HeaderName; 7] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::ORIGIN,
+    header::ACCESS_CONTROL_REQUEST_METHOD,
+    header::ACCESS_CONTROL_REQUEST_HEADERS,
+];
+
+#[wasm_bindgen]
+extern "C" {
+    /// The platform's pipe: what is written comes out, without JavaScript in between.
+    type IdentityTransformStream;
+    #[wasm_bindgen(constructor)]
+    fn new() -> IdentityTransformStream;
+    #[wasm_bindgen(method, getter)]
+    fn readable(this: &IdentityTransformStream) -> web_sys::ReadableStream;
+    #[wasm_bindgen(method, getter)]
+    fn writable(this: &IdentityTransformStream) -> web_sys::WritableStream;
+}
+
+#[event(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// Serves a request. The work goes on when the client leaves: a call that was sent must still be settled.
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    let router = router(&env)?;
+    let served = future_to_promise(async move { serve(&request, router).await.map(JsValue::from) });
+    context.as_ref().wait_until(&served)?;
+    Ok(JsFuture::from(served).await?.unchecked_into())
+}
+
+fn router(env: &Env) -> worker::Result<Router> {
+    ROUTER.with(|cell| {
+        if let Some(router) = cell.get() {
+            return Ok(router.clone());
+        }
+        let app = App::new(EdgeWorld::new(env)?, Arc::default());
+        Ok(cell.get_or_init(|| router::router().with_state(app)).clone())
+    })
+}
+
+async fn serve(request: &web_sys::Request, mut router: Router) -> Result<web_sys::Response, JsValue> {
+    let inner = read(request).await?;
+    let Ok(response) = router.call(inner).await;
+    write(response).await
+}
+
+/// A body that is longer than any may be is cut off and said to be too long; the router answers 413.
+async fn read(request: &web_sys::Request) -> Result<Request<Body>, JsValue> {
+    let url = request.url();
+    let mut builder = Request::builder()
+        .method(Method::from_bytes(request.method().as_bytes()).unwrap_or(Method::GET))
+        .uri(path_and_query(&url));
+    let sent = request.headers();
+    let mut announced = None;
+    for name in &HEADERS {
+        let Some(value) = sent.get(name.as_str())? else { continue };
+        if *name == header::CONTENT_LENGTH {
+            announced = value.parse::<usize>().ok();
+        }
+        builder = builder.header(name, value);
+    }
+    let has_body = !matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS");
+    let content = match announced {
+        _ if !has_body => Bytes::new(),
+        Some(length) if length > body::MAX_BODY => Bytes::new(),
+        Some(_) => {
+            let buffer = JsFuture::from(request.array_buffer()?).await?;
+            Bytes::from(Uint8Array::new(&buffer).to_vec())
+        }
+        None => read_unannounced(request).await?,
+    };
+    builder.body(Body::from(content)).map_err(|error| JsValue::from_str(&error.to_string()))
+}
+
+/// One byte more than allowed is enough to know.
+async fn read_unannounced(request: &web_sys::Request) -> Result<Bytes, JsValue> {
+    let Some(stream) = request.body() else { return Ok(Bytes::new()) };
+    let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().dyn_into()?;
+    let mut read = Vec::new();
+    while read.len() <= body::MAX_BODY {
+        let result: web_sys::ReadableStreamReadResult = JsFuture::from(reader.read()).await?.unchecked_into();
+        if result.get_done().unwrap_or(true) {
+            break;
+        }
+        read.extend_from_slice(&result.get_value().unchecked_into::<Uint8Array>().to_vec());
+    }
+    Ok(Bytes::from(read))
+}
+
+/// What follows the host: the platform's URLs are serialized, so the first slash after `://` begins the path.
+fn path_and_query(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let path = url[host..].find('/').map_or("/", |at| &url[host + at..]);
+    path.split_once('#').map_or(path, |(before, _)| before)
+}
+
+async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
+    let (parts, content) = response.into_parts();
+    let headers = web_sys::Headers::new()?;
+    for (name, value) in &parts.headers {
+        headers.append(name.as_str(), value.to_str().unwrap_or_default())?;
+    }
+    let init = web_sys::ResponseInit::new();
+    init.set_status(parts.status.as_u16());
+    init.set_headers(&headers);
+    if content.is_end_stream() {
+        return web_sys::Response::new_with_opt_str_and_init(None, &init);
+    }
+    if content.size_hint().exact().is_some() {
+        let whole = content.collect().await.map_err(|error| JsValue::from_str(&error.to_string()))?;
+        let buffer = Uint8Array::from(whole.to_bytes().as_ref());
+        return web_sys::Response::new_with_opt_js_u8_array_and_init(Some(&buffer), &init);
+    }
+    let pipe = IdentityTransformStream::new();
+    let writer = pipe.writable().get_writer()?;
+    world::wait_until(pump(content, writer));
+    web_sys::Response::new_with_opt_readable_stream_and_init(Some(&pipe.readable()), &init)
+}
+
+/// Draws the body to its end. When the client has left, what comes is thrown away, but it is still drawn: its end
+/// brings the bill.
+async fn pump(mut content: Body, writer: web_sys::WritableStreamDefaultWriter) {
+    let mut has_client = true;
+    while let Some(Ok(frame)) = content.frame().await {
+        let Ok(data) = frame.into_data() else { continue };
+        if has_client && !data.is_empty() {
+            let written = JsFuture::from(writer.write_with_chunk(&Uint8Array::from(data.as_ref()))).await;
+            has_client = written.is_ok();
+        }
+    }
+    if has_client {
+        let _ = JsFuture::from(writer.close()).await;
+    }
+}

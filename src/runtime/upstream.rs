@@ -1,0 +1,182 @@
+//! Providers, by `fetch`. Redirects are never followed: a provider that redirects could lead a key anywhere.
+
+use bytes::Bytes;
+use js_sys::{JsString, Reflect, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::Env;
+use worker::send::{IntoSendFuture, SendWrapper};
+
+use crate::domain::provider::ProviderName;
+use crate::domain::secret::Secret;
+use crate::ports::{
+    Body, Destination, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
+};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = fetch)]
+    fn global_fetch(url: &str, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
+
+    /// The Workers AI binding.
+    type Ai;
+    #[wasm_bindgen(method, catch)]
+    fn run(this: &Ai, model: &str, input: &JsValue, options: &JsValue) -> Result<js_sys::Promise, JsValue>;
+}
+
+#[derive(Clone, Debug)]
+pub struct FetchUpstream {
+    env: Env,
+}
+
+impl FetchUpstream {
+    pub const fn new(env: Env) -> Self {
+        Self { env }
+    }
+
+    async fn fetch(&self, url: &str, request: &UpstreamRequest) -> Result<web_sys::Response, JsValue> {
+        let init = web_sys::RequestInit::new();
+        init.set_method("POST");
+        let headers = web_sys::Headers::new()?;
+        headers.append("content-type", "application/json")?;
+        for (name, value) in &request.headers {
+            headers.append(name, value)?;
+        }
+        init.set_headers_headers(&headers);
+        init.set_body(&Uint8Array::from(request.body.as_slice()));
+        init.set_redirect(web_sys::RequestRedirect::Manual);
+        init.set_signal(Some(&timeout_signal(request.timeout_ms)));
+        JsFuture::from(global_fetch(url, &init)?).await?.dyn_into()
+    }
+
+    /// `returnRawResponse` makes the binding answer as HTTP does, so that its errors and streams are read like any
+    /// other provider's.
+    async fn run_ai(&self, model: &str, request: &UpstreamRequest) -> Result<web_sys::Response, JsValue> {
+        let ai: Ai = Reflect::get(self.env.as_ref(), &JsValue::from_str("AI"))?.unchecked_into();
+        let input = js_sys::JSON::parse(&String::from_utf8_lossy(&request.body))?;
+        let options = js_sys::Object::new();
+        Reflect::set(&options, &"returnRawResponse".into(), &JsValue::TRUE)?;
+        Reflect::set(&options, &"signal".into(), &timeout_signal(request.timeout_ms))?;
+        JsFuture::from(ai.run(model, &input, &options)?).await?.dyn_into()
+    }
+}
+
+/// Ends the attempt, its body included.
+fn timeout_signal(timeout_ms: u64) -> web_sys::AbortSignal {
+    web_sys::AbortSignal::timeout_with_u32(u32::try_from(timeout_ms).unwrap_or(u32::MAX))
+}
+
+impl Upstream for FetchUpstream {
+    type Body = ReplyBody;
+
+    async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<ReplyBody>, SendError> {
+        let sent = async {
+            let response = match &request.destination {
+                Destination::Url(url) => self.fetch(url, &request).await,
+                Destination::WorkersAi(model) => self.run_ai(model, &request).await,
+            };
+            response.map(SendWrapper::new)
+        };
+        let response = sent.into_send().await.map_err(|error| send_error(&error))?;
+        let status = response.status();
+        let retry_after_ms = if status == 200 { None } else { retry_after(&response) };
+        Ok(UpstreamReply { status, retry_after_ms, body: ReplyBody { response, reader: None } })
+    }
+
+    fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {
+        let text = |variable: &str| {
+            let value = self.env.var(variable).ok().map(|value| value.to_string());
+            value.filter(|value| !value.trim().is_empty())
+        };
+        let key = text(&name.key_variable()).map(Secret::new);
+        let base_url = text(&name.base_url_variable());
+        (key.is_some() || base_url.is_some()).then_some(PlatformProvider { base_url, key })
+    }
+}
+
+/// Seconds; the header's other form, a date, is not short.
+fn retry_after(response: &web_sys::Response) -> Option<u64> {
+    let text = response.headers().get("retry-after").ok()??;
+    text.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000))
+}
+
+/// What the platform throws, in words.
+fn words(error: &JsValue) -> (String, String) {
+    let of = |name: &str| Reflect::get(error, &JsValue::from_str(name)).ok().and_then(|v| v.as_string());
+    (of("name").unwrap_or_default(), of("message").unwrap_or_else(|| format!("{error:?}")))
+}
+
+/// The platform tells causes apart by words only. What it calls a refused connection or an unknown host was not sent;
+/// of anything else that is not known.
+fn send_error(error: &JsValue) -> SendError {
+    let (name, message) = words(error);
+    let lower = message.to_lowercase();
+    if name == "TimeoutError" {
+        return SendError::Timeout;
+    }
+    let not_sent = ["refused", "dns", "invalid url", "not resolve", "unreachable", "no route", "unsupported"];
+    if not_sent.iter().any(|cause| lower.contains(cause)) {
+        return SendError::NotConnected(message);
+    }
+    SendError::Lost(message)
+}
+
+fn read_error(error: &JsValue) -> ReadError {
+    let (name, message) = words(error);
+    if name == "TimeoutError" { ReadError::Timeout } else { ReadError::Broken(message) }
+}
+
+/// A reply's body, read piece by piece or whole.
+pub struct ReplyBody {
+    response: SendWrapper<web_sys::Response>,
+    reader: Option<SendWrapper<web_sys::ReadableStreamDefaultReader>>,
+}
+
+impl ReplyBody {
+    fn reader(&mut self) -> Result<Option<&web_sys::ReadableStreamDefaultReader>, ReadError> {
+        if self.reader.is_none() {
+            let Some(stream) = self.response.body() else { return Ok(None) };
+            let reader = stream.get_reader().dyn_into();
+            let reader = reader.map_err(|_| ReadError::Broken("the body has no reader".to_owned()))?;
+            self.reader = Some(SendWrapper::new(reader));
+        }
+        Ok(self.reader.as_deref())
+    }
+
+    async fn read(&mut self) -> Result<Option<Bytes>, ReadError> {
+        let Some(reader) = self.reader()? else { return Ok(None) };
+        let result = JsFuture::from(reader.read()).await.map_err(|error| read_error(&error))?;
+        let get = |name: &str| Reflect::get(&result, &JsString::from(name)).unwrap_or(JsValue::UNDEFINED);
+        if get("done").is_truthy() {
+            return Ok(None);
+        }
+        Ok(Some(Bytes::from(get("value").unchecked_into::<Uint8Array>().to_vec())))
+    }
+}
+
+impl Body for ReplyBody {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
+        self.read().into_send().await
+    }
+
+    async fn all(mut self, limit: usize) -> Result<Bytes, ReadError> {
+        let declared = self.response.headers().get("content-length").ok().flatten();
+        if declared.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length <= limit) {
+            let whole = async {
+                let promise = self.response.array_buffer().map_err(|error| read_error(&error))?;
+                let buffer = JsFuture::from(promise).await.map_err(|error| read_error(&error))?;
+                Ok(Bytes::from(Uint8Array::new(&buffer).to_vec()))
+            };
+            return whole.into_send().await;
+        }
+        let mut read = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if read.len() + chunk.len() > limit {
+                return Err(ReadError::TooLarge(limit));
+            }
+            read.extend_from_slice(&chunk);
+        }
+        Ok(Bytes::from(read))
+    }
+}

@@ -1,0 +1,131 @@
+//! The platform as the services see it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
+use worker::send::IntoSendFuture;
+use worker::{Date, Delay, Env};
+
+use super::account_client::AccountClient;
+use super::upstream::FetchUpstream;
+use crate::domain::secret::Secret;
+use crate::domain::time::Millis;
+use crate::ports::{Settings, World};
+use crate::storage::d1::D1;
+use crate::storage::directory::Directory;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn fill_random(bytes: &Uint8Array) -> Uint8Array;
+}
+
+#[wasm_bindgen(module = "cloudflare:workers")]
+extern "C" {
+    #[wasm_bindgen(js_name = waitUntil)]
+    fn platform_wait_until(promise: &js_sys::Promise);
+}
+
+/// Keeps the request that is being served alive until this is done, as long as the platform allows.
+pub fn wait_until(task: impl Future<Output = ()> + 'static) {
+    platform_wait_until(&future_to_promise(async move {
+        task.await;
+        Ok(JsValue::UNDEFINED)
+    }));
+}
+
+/// The platform as one isolate sees it; bindings and variables do not change while it lives.
+#[derive(Clone)]
+pub struct EdgeWorld {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    directory: Directory<D1>,
+    accounts: AccountClient,
+    upstream: FetchUpstream,
+    settings: Settings,
+}
+
+impl EdgeWorld {
+    /// # Errors
+    /// When a binding of `wrangler.toml` is missing.
+    pub fn new(env: &Env) -> worker::Result<Self> {
+        let inner = Inner {
+            directory: Directory::new(D1::new(env.d1("DB")?)),
+            accounts: AccountClient::new(env.durable_object("ACCOUNTS")?),
+            upstream: FetchUpstream::new(env.clone()),
+            settings: settings(env),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+}
+
+fn settings(env: &Env) -> Settings {
+    let text = |name: &str| {
+        let value = env.var(name).ok().map(|value| value.to_string());
+        value.filter(|value| !value.trim().is_empty())
+    };
+    let has_workers_ai = js_sys::Reflect::has(env.as_ref(), &"AI".into()).unwrap_or(false);
+    Settings {
+        operator_key: text("OPERATOR_KEY").map(Secret::new),
+        master_key: text("MASTER_KEY").map(Secret::new),
+        allow_loopback: text("ALLOW_LOOPBACK").as_deref() == Some("1"),
+        default_account: text("DEFAULT_ACCOUNT"),
+        has_workers_ai,
+    }
+}
+
+/// Bytes that nobody can predict, from the platform.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    fill_random(&Uint8Array::new_with_length(u32::try_from(N).unwrap_or(0))).copy_to(&mut bytes);
+    bytes
+}
+
+impl World for EdgeWorld {
+    type Directory = Directory<D1>;
+    type Accounts = AccountClient;
+    type Upstream = FetchUpstream;
+
+    fn directory(&self) -> &Directory<D1> {
+        &self.inner.directory
+    }
+
+    fn accounts(&self) -> &AccountClient {
+        &self.inner.accounts
+    }
+
+    fn upstream(&self) -> &FetchUpstream {
+        &self.inner.upstream
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    fn now(&self) -> Millis {
+        Millis(i64::try_from(Date::now().as_millis()).unwrap_or(0))
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        random()
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        wait_until(task);
+    }
+
+    fn sleep(&self, ms: u64) -> impl Future<Output = ()> + Send {
+        Delay::from(Duration::from_millis(ms)).into_send()
+    }
+
+    fn log(&self, line: &str) {
+        worker::console_error!("{line}");
+    }
+}

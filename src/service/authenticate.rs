@@ -1,0 +1,155 @@
+//! Who asks, on the control plane, and what they may do there.
+//!
+//! Each request reads the directory: nothing here is cached, so a revoked key fails at once. Unknown, expired and
+//! revoked keys are one answer. Not here: callers of agents.
+
+use crate::domain::account::{Account, Key, Role, Status};
+use crate::domain::api_key::{ApiKey, Invalid};
+use crate::ports::{AccountRef, Directory, Unavailable, World};
+
+use super::App;
+use super::failure::{Failure, Thing};
+
+/// Whoever presented a valid key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// Runs the platform: makes accounts and their keys, and is no account itself.
+    Operator,
+    Key(Box<Session>),
+}
+
+/// A live key and its account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub account: Account,
+    pub key: Key,
+}
+
+/// Why nobody was recognized.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no key was presented")]
+    Missing,
+    #[error(transparent)]
+    Malformed(#[from] Invalid),
+    /// Unknown, expired or revoked.
+    #[error("the key is not valid")]
+    Rejected,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why somebody recognized may not do this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("needs role {}", .0.name())]
+    Role(Role),
+    #[error("the operator is no account")]
+    OperatorIsNoAccount,
+    #[error("only for the operator")]
+    OperatorOnly,
+    /// Its configuration may be read, not written.
+    #[error("the account is suspended")]
+    Suspended,
+}
+
+/// Recognizes the operator or a live key.
+///
+/// # Errors
+/// [`Error`] when nobody is recognized.
+pub async fn authenticate<W: World>(app: &App<W>, presented: Option<&str>) -> Result<Principal, Error> {
+    let presented = presented.ok_or(Error::Missing)?;
+    if app.world.settings().operator_key.as_ref().is_some_and(|key| key.matches(presented)) {
+        return Ok(Principal::Operator);
+    }
+    let digest = ApiKey::parse(presented)?.digest();
+    let (key, account) = app.world.directory().key(&digest).await?.ok_or(Error::Rejected)?;
+    if key.is_live(app.world.now()) {
+        Ok(Principal::Key(Box::new(Session { account, key })))
+    } else {
+        Err(Error::Rejected)
+    }
+}
+
+impl Principal {
+    /// # Errors
+    /// [`Denied::OperatorOnly`] for every other.
+    pub const fn operator(&self) -> Result<(), Denied> {
+        match self {
+            Self::Operator => Ok(()),
+            Self::Key(_) => Err(Denied::OperatorOnly),
+        }
+    }
+
+    /// To read the account's configuration: a member or an admin, of a suspended account too.
+    ///
+    /// # Errors
+    /// [`Denied`] when this is neither.
+    pub fn reader(self) -> Result<Session, Denied> {
+        match self {
+            Self::Operator => Err(Denied::OperatorIsNoAccount),
+            Self::Key(session) => session.with_role(Role::Member),
+        }
+    }
+
+    /// To write the account's configuration: an admin of an active account.
+    ///
+    /// # Errors
+    /// [`Denied`] when this is none.
+    pub fn writer(self) -> Result<Session, Denied> {
+        match self {
+            Self::Operator => Err(Denied::OperatorIsNoAccount),
+            Self::Key(session) => session.with_role(Role::Admin)?.active(),
+        }
+    }
+}
+
+impl Session {
+    fn with_role(self, role: Role) -> Result<Self, Denied> {
+        if self.key.role >= role { Ok(self) } else { Err(Denied::Role(role)) }
+    }
+
+    fn active(self) -> Result<Self, Denied> {
+        match self.account.status {
+            Status::Active => Ok(self),
+            Status::Suspended => Err(Denied::Suspended),
+        }
+    }
+
+    fn is_of(&self, account: &AccountRef) -> bool {
+        match account {
+            AccountRef::Id(id) => self.account.id == *id,
+            AccountRef::Slug(slug) => self.account.slug == *slug,
+        }
+    }
+}
+
+/// What is to be done with an account's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAccess {
+    Read,
+    Write,
+}
+
+/// The account whose keys the operator, or an admin of that account, may see or change.
+///
+/// # Errors
+/// [`Failure::Missing`] for an account that is not there or not the asker's own, [`Failure::Denied`] for an asker
+/// of too low a role.
+pub async fn account_of_keys<W: World>(
+    app: &App<W>,
+    principal: Principal,
+    account: &str,
+    access: KeyAccess,
+) -> Result<Account, Failure> {
+    let missing = Failure::Missing(Thing::Account);
+    let Some(named) = AccountRef::parse(account) else { return Err(missing) };
+    match principal {
+        Principal::Operator => app.world.directory().account(&named).await?.ok_or(missing),
+        Principal::Key(session) if session.is_of(&named) => {
+            let session = session.with_role(Role::Admin)?;
+            Ok(if access == KeyAccess::Write { session.active()? } else { session }.account)
+        }
+        Principal::Key(_) => Err(missing),
+    }
+}

@@ -1,0 +1,51 @@
+//! An agent's budget, and what is left of it.
+
+use crate::domain::admission::command::{Inspect, Spend};
+use crate::domain::agent::Agent;
+use crate::domain::budget::Budget;
+use crate::ports::{Accounts, World};
+
+use super::App;
+use super::agents;
+use super::authenticate::Session;
+use super::failure::Failure;
+
+/// A budget and what was spent of it in the running period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub budget: Budget,
+    pub spend: Spend,
+}
+
+/// # Errors
+/// [`Failure::NoBudget`] when the agent has none, and the others.
+pub async fn get<W: World>(app: &App<W>, session: &Session, agent: &str) -> Result<Standing, Failure> {
+    let agent = agents::get(app, session, agent).await?;
+    let budget = agent.budget.ok_or(Failure::NoBudget)?;
+    standing(app, session, &agent, budget).await
+}
+
+/// Sets the budget; it holds from the next call. What was spent in the running period counts against it.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn put<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    budget: Budget,
+) -> Result<Standing, Failure> {
+    let edit = |read: &Agent| Ok(Agent { budget: Some(budget), ..read.clone() });
+    let agent = agents::change(app, session, agent, edit).await?;
+    standing(app, session, &agent, budget).await
+}
+
+async fn standing<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agent: &Agent,
+    budget: Budget,
+) -> Result<Standing, Failure> {
+    let spend = app.world.accounts().spend(session.account.id, Inspect { agent: agent.id, budget }).await?;
+    Ok(Standing { budget, spend })
+}

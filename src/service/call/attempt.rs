@@ -1,0 +1,251 @@
+//! One attempt at one entry of the line: sent, its head judged, and a stream opened up to its first event, because
+//! until then the next entry can still be tried.
+
+use bytes::Bytes;
+
+use super::bundle::{Candidate, Server};
+use super::error::Error;
+use super::in_flight::{InFlight, Seen};
+use super::select;
+use crate::domain::message::{ChatReply, ChatRequest, Event, Usage};
+use crate::domain::model::Capability;
+use crate::domain::provider::Wire;
+use crate::domain::routing::Plan;
+use crate::domain::secret::Secret;
+use crate::domain::time::Millis;
+use crate::ports::{Body, Destination, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World};
+use crate::wire::provider::{self, DecodeError, Decoder, Target};
+
+/// The longest whole reply that is read.
+const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
+/// Of an error reply only this much is read.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// A provider that says when to come back is asked again if that is no later than this.
+const SHORT_RETRY_MS: u64 = 2_000;
+
+pub enum Attempt<B> {
+    Whole { reply: ChatReply, seen: Seen },
+    Stream(Opened<B>),
+}
+
+/// A stream that has brought its first event.
+pub struct Opened<B> {
+    pub body: B,
+    pub decoder: Decoder,
+    pub events: Vec<Event>,
+    pub at: Millis,
+}
+
+/// Why an attempt gave no answer.
+#[derive(Debug)]
+pub struct Failure {
+    pub ran: Ran,
+    /// Whether the next entry may do better.
+    pub goes_on: bool,
+    pub error: Error,
+}
+
+/// Whether the provider bills the attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    No,
+    Maybe,
+    Used(Usage),
+}
+
+type BodyOf<W> = <<W as World>::Upstream as Upstream>::Body;
+
+/// Makes an attempt; `request` has the agent's instructions, and the line's parameters where it sets none itself.
+pub async fn make<W: World>(
+    flight: &InFlight<W>,
+    candidate: &Candidate,
+    plan: &Plan,
+    request: &mut ChatRequest,
+    stream: bool,
+    deadline: Millis,
+) -> Result<Attempt<BodyOf<W>>, Failure> {
+    let server = candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Upstream(why.clone())))?;
+    limit_output(flight, candidate, server.wire, plan, request);
+    let target = Target { wire: server.wire, provider: candidate.provider.as_str(), code: &candidate.code };
+    let outgoing = provider::encode(target, request, stream);
+    let mut reply = send(flight, candidate, server, &outgoing, deadline).await?;
+    if let Some(ms) = reply.retry_after_ms.filter(|ms| *ms <= SHORT_RETRY_MS && is_transient(reply.status)) {
+        flight.app().world.sleep(ms).await;
+        reply = send(flight, candidate, server, &outgoing, deadline).await?;
+    }
+    if reply.status != 200 {
+        return Err(refused(flight, candidate, server, reply).await);
+    }
+    let now = || flight.app().world.now();
+    if stream { open(candidate, server.wire, reply.body, now).await } else { read(candidate, server.wire, reply.body).await }
+}
+
+/// Tells the provider the limit that was paid for. Where no budget applies and nobody asked for one, the provider's
+/// own default stands, but for Anthropic, which must be told.
+fn limit_output<W: World>(
+    flight: &InFlight<W>,
+    candidate: &Candidate,
+    wire: Wire,
+    plan: &Plan,
+    request: &mut ChatRequest,
+) {
+    let model = candidate.model.as_ref();
+    let affordable = plan.affordable(model, flight.granted());
+    let is_told = flight.has_budget() || plan.limit_asked || wire == Wire::Anthropic;
+    request.sampling.max_output_tokens =
+        affordable.filter(|_| is_told).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
+    if model.is_some_and(|model| !model.capabilities.has(Capability::Reasoning)) {
+        request.sampling.reasoning_effort = None;
+    }
+}
+
+async fn send<W: World>(
+    flight: &InFlight<W>,
+    candidate: &Candidate,
+    server: &Server,
+    outgoing: &provider::Outgoing,
+    deadline: Millis,
+) -> Result<UpstreamReply<BodyOf<W>>, Failure> {
+    let world = &flight.app().world;
+    let left = deadline.since(world.now());
+    if left == 0 {
+        return Err(failure(Ran::No, false, Error::UpstreamTimeout));
+    }
+    let destination = match &server.base_url {
+        Some(base) => Destination::Url(format!("{base}{}", outgoing.path)),
+        None => Destination::WorkersAi(candidate.code.clone()),
+    };
+    let mut headers = outgoing.headers.clone();
+    if let Some(key) = &server.key {
+        let (name, prefix) = provider::key_header(server.wire);
+        headers.push((name, format!("{prefix}{}", key.expose())));
+    }
+    let timeout_ms = select::timeout_ms(candidate).min(left);
+    let request = UpstreamRequest { destination, headers, body: outgoing.body.clone(), timeout_ms };
+    world.upstream().send(request).await.map_err(|error| {
+        world.log(&format!("{}: {error}", candidate.label));
+        match error {
+            SendError::NotConnected(_) => failure(Ran::No, true, unreachable_provider(candidate)),
+            SendError::Lost(_) => failure(Ran::Maybe, true, unreachable_provider(candidate)),
+            SendError::Timeout => failure(Ran::Maybe, true, Error::UpstreamTimeout),
+        }
+    })
+}
+
+fn unreachable_provider(candidate: &Candidate) -> Error {
+    Error::Upstream(format!("provider `{}` cannot be reached", candidate.provider))
+}
+
+const fn failure(ran: Ran, goes_on: bool, error: Error) -> Failure {
+    Failure { ran, goes_on, error }
+}
+
+const fn is_transient(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500..=599)
+}
+
+/// A reply that is not a success. Providers bill none of them.
+async fn refused<W: World>(
+    flight: &InFlight<W>,
+    candidate: &Candidate,
+    server: &Server,
+    reply: UpstreamReply<BodyOf<W>>,
+) -> Failure {
+    let status = reply.status;
+    let body = reply.body.all(MAX_ERROR_BYTES).await.unwrap_or_default();
+    let message = provider::error_message(&body).unwrap_or_default();
+    let message = redact(&message, server.key.as_ref());
+    flight.app().world.log(&format!("{} answered {status}: {message}", candidate.label));
+    let name = &candidate.provider;
+    let error = match status {
+        400 | 413 | 415 | 422 => Error::Rejected { status, message },
+        401 | 403 => Error::Upstream(format!("provider `{name}` refuses its key ({status}); an admin must mend it")),
+        404 => Error::Upstream(format!("provider `{name}` does not know the model `{}`", candidate.code)),
+        300..=399 => Error::Upstream(format!("provider `{name}` redirects, which is not followed")),
+        429 => Error::Upstream(format!("provider `{name}` is over its rate limit (429)")),
+        _ => Error::Upstream(format!("provider `{name}` answered {status}")),
+    };
+    failure(Ran::No, is_transient(status), error)
+}
+
+/// A provider may quote the key it was given.
+fn redact(message: &str, key: Option<&Secret>) -> String {
+    match key.map(Secret::expose).filter(|key| !key.is_empty()) {
+        Some(key) => message.replace(key, "…"),
+        None => message.to_owned(),
+    }
+}
+
+async fn read<B: Body>(candidate: &Candidate, wire: Wire, body: B) -> Result<Attempt<B>, Failure> {
+    let bytes = body.all(MAX_REPLY_BYTES).await.map_err(|error| broken(candidate, &error))?;
+    match provider::decode(wire, &bytes) {
+        Ok(reply) => {
+            let seen = Seen { usage: reply.usage, bytes: reply.generated_bytes(), whole: true };
+            Ok(Attempt::Whole { reply, seen })
+        }
+        Err(error) => Err(undecodable(candidate, error, None)),
+    }
+}
+
+/// Reads until there is something to relay.
+async fn open<B: Body>(
+    candidate: &Candidate,
+    wire: Wire,
+    mut body: B,
+    now: impl Fn() -> Millis,
+) -> Result<Attempt<B>, Failure> {
+    let mut decoder = Decoder::new(wire);
+    let mut events = Vec::new();
+    loop {
+        let chunk: Option<Bytes> = body.chunk().await.map_err(|error| broken(candidate, &error))?;
+        let fed = match &chunk {
+            Some(chunk) => decoder.feed(chunk, &mut events),
+            None => decoder.finish(&mut events),
+        };
+        let has_begun = events.iter().any(|event| !matches!(event, Event::Usage(_)));
+        match fed {
+            // An error after the first event is the relay's to tell.
+            _ if has_begun => return Ok(Attempt::Stream(Opened { body, decoder, events, at: now() })),
+            Err(error) => return Err(undecodable(candidate, error, usage_in(&events))),
+            Ok(()) if chunk.is_none() => {
+                let empty = DecodeError::Malformed("the stream has no content".to_owned());
+                return Err(undecodable(candidate, empty, usage_in(&events)));
+            }
+            Ok(()) => {}
+        }
+    }
+}
+
+fn usage_in(events: &[Event]) -> Option<Usage> {
+    let usages = events.iter().filter_map(|event| match event {
+        Event::Usage(usage) => Some(*usage),
+        _ => None,
+    });
+    usages.reduce(Usage::max)
+}
+
+fn broken(candidate: &Candidate, error: &ReadError) -> Failure {
+    let shown = match error {
+        ReadError::Timeout => Error::UpstreamTimeout,
+        ReadError::Broken(_) => Error::Upstream(format!("provider `{}` broke off its answer", candidate.provider)),
+        ReadError::TooLarge(limit) => {
+            Error::Upstream(format!("provider `{}` answered more than {limit} bytes", candidate.provider))
+        }
+    };
+    failure(Ran::Maybe, true, shown)
+}
+
+/// What a provider answered with status 200 and cannot be read. An error that it reports itself is billed as it says;
+/// of anything else nothing is known.
+fn undecodable(candidate: &Candidate, error: DecodeError, usage: Option<Usage>) -> Failure {
+    let name = &candidate.provider;
+    match error {
+        DecodeError::Malformed(_) => {
+            failure(Ran::Maybe, true, Error::Upstream(format!("provider `{name}` answered something unreadable")))
+        }
+        DecodeError::Reported { transient, .. } => {
+            let ran = usage.map_or(Ran::No, Ran::Used);
+            failure(ran, transient, Error::Upstream(format!("provider `{name}` reported an error")))
+        }
+    }
+}

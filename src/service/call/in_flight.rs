@@ -1,0 +1,225 @@
+//! A call between its admission and its settlement: it owns the hold, and settles it exactly once.
+
+use crate::domain::admission::command::{Admission, Admit, CallRecord, CallStatus, Settle, UsageKind};
+use crate::domain::ids::{AccountId, AgentId, CallId, KeyId};
+use crate::domain::message::Usage;
+use crate::domain::model::Capability;
+use crate::domain::money::Nanos;
+use crate::domain::routing::{Needs, Plan};
+use crate::domain::time::Millis;
+use crate::ports::{Accounts, World};
+use crate::service::App;
+use crate::service::call::attempt::Ran;
+use crate::service::call::bundle::Candidate;
+use crate::service::call::error::Error;
+use crate::service::call::resolve::Resolved;
+use crate::service::call::{self, FIRST_BACKOFF_MS};
+
+/// How often a settlement is tried; with doubling pauses that is about 13 seconds. After that the hold expires and is
+/// charged.
+const MAX_TRIES: u32 = 10;
+
+/// What a call has cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    pub usage: Usage,
+    pub kind: UsageKind,
+    /// With what earlier attempts of the same call have cost.
+    pub cost: Nanos,
+}
+
+/// What was seen of an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    pub usage: Option<Usage>,
+    /// Bytes of everything that was generated.
+    pub bytes: u64,
+    /// The provider brought it to its documented end.
+    pub whole: bool,
+}
+
+pub struct InFlight<W: World> {
+    app: App<W>,
+    account: AccountId,
+    call: CallId,
+    agent: AgentId,
+    key: Option<KeyId>,
+    version: u32,
+    /// Asked again when the call moves to another entry.
+    question: Admit,
+    pub admitted_at: Millis,
+    /// Held for the running attempt.
+    granted: Nanos,
+    /// What earlier attempts cost or may have cost.
+    charged: Nanos,
+    model: String,
+    is_settled: bool,
+}
+
+impl<W: World> InFlight<W> {
+    pub fn new(app: &App<W>, resolved: &Resolved, question: Admit, granted: Nanos, now: Millis) -> Self {
+        Self {
+            app: app.clone(),
+            account: resolved.account,
+            call: question.call,
+            agent: question.agent,
+            key: question.key,
+            version: question.version,
+            admitted_at: now,
+            granted,
+            charged: Nanos::ZERO,
+            model: question.model.clone(),
+            question,
+            is_settled: false,
+        }
+    }
+
+    pub const fn app(&self) -> &App<W> {
+        &self.app
+    }
+
+    pub const fn granted(&self) -> Nanos {
+        self.granted
+    }
+
+    pub const fn has_budget(&self) -> bool {
+        self.question.budget.is_some()
+    }
+
+    /// Goes on to another entry. The hold serves again where it is large enough and untouched; otherwise the account's
+    /// object is asked.
+    ///
+    /// # Errors
+    /// Why the object refuses another attempt.
+    pub async fn move_to(&mut self, candidate: &Candidate, plan: &Plan) -> Result<(), Error> {
+        self.model.clone_from(&candidate.label);
+        if self.charged == Nanos::ZERO && plan.want <= self.granted {
+            return Ok(());
+        }
+        let question = Admit {
+            model: candidate.label.clone(),
+            want: plan.want,
+            floor: plan.floor,
+            again: true,
+            charged: self.charged,
+            ..self.question.clone()
+        };
+        match call::ask(&self.app, self.account, question).await? {
+            Admission::Granted { amount } => {
+                self.granted = amount;
+                Ok(())
+            }
+            Admission::Refused(refusal) => {
+                self.granted = Nanos::ZERO;
+                Err(call::refused(refusal))
+            }
+            Admission::Stale { .. } => Err(Error::Unavailable),
+        }
+    }
+
+    /// An attempt has failed; what it may have cost stays with the call.
+    pub fn charge(&mut self, candidate: &Candidate, ran: Ran) {
+        let cost = match ran {
+            Ran::No => return,
+            Ran::Maybe => self.granted,
+            Ran::Used(usage) => candidate.model.as_ref().map_or(Nanos::ZERO, |model| model.price.cost(&usage)),
+        };
+        self.charged += cost;
+        self.granted = self.granted - cost;
+    }
+
+    pub fn has_charges(&self) -> bool {
+        self.charged > Nanos::ZERO
+    }
+
+    /// What the call costs, as far as can be told from what was seen.
+    pub fn receipt(&self, candidate: &Candidate, needs: &Needs, seen: &Seen) -> Receipt {
+        let price = candidate.model.as_ref().map(|model| model.price);
+        let cost_of = |usage: &Usage| price.map_or(Nanos::ZERO, |price| price.cost(usage));
+        // A prompt has tokens, and so has an answer: a count without them is no count.
+        let reported = seen.usage.filter(|u| u.input_tokens > 0 && (u.output_tokens > 0 || seen.bytes == 0));
+        if let Some(usage) = reported {
+            return self.bill(usage, UsageKind::Reported, cost_of(&usage));
+        }
+        let hides_tokens = candidate.model.as_ref().is_none_or(|m| m.capabilities.has(Capability::Reasoning));
+        if seen.whole && !hides_tokens {
+            // A token has at least one byte, so the bytes seen bound the tokens.
+            let usage =
+                Usage { input_tokens: needs.input_bound, output_tokens: seen.bytes, ..Usage::default() };
+            return self.bill(usage, UsageKind::Estimated, cost_of(&usage).min(self.granted));
+        }
+        self.bill(Usage::default(), UsageKind::Missing, self.granted)
+    }
+
+    fn bill(&self, usage: Usage, kind: UsageKind, cost: Nanos) -> Receipt {
+        if cost > self.granted {
+            let over = format!("call {} cost {cost} USD, more than the {} held", self.call, self.granted);
+            self.app.world.log(&over);
+        }
+        Receipt { usage, kind, cost: self.charged + cost }
+    }
+
+    /// The call was answered, wholly or until it broke off.
+    pub fn settle(mut self, status: CallStatus, receipt: &Receipt, first_token_at: Option<Millis>) {
+        self.send(status, receipt, first_token_at);
+    }
+
+    /// No entry of the line has answered.
+    pub fn settle_failed(mut self) {
+        let kind = if self.has_charges() { UsageKind::Missing } else { UsageKind::Reported };
+        let receipt = Receipt { usage: Usage::default(), kind, cost: self.charged };
+        self.send(CallStatus::UpstreamError, &receipt, None);
+    }
+
+    fn send(&mut self, status: CallStatus, receipt: &Receipt, first_token_at: Option<Millis>) {
+        self.is_settled = true;
+        let world = &self.app.world;
+        let ms = |moment: Millis| u32::try_from(moment.since(self.admitted_at)).unwrap_or(u32::MAX);
+        let record = CallRecord {
+            call: self.call,
+            agent: self.agent,
+            key: self.key,
+            version: self.version,
+            model: self.model.clone(),
+            status,
+            usage: receipt.kind,
+            tokens: receipt.usage,
+            held: self.charged + self.granted,
+            cost: receipt.cost,
+            at: self.admitted_at,
+            first_token_ms: first_token_at.map(ms),
+            duration_ms: ms(world.now()),
+        };
+        world.spawn(deliver(self.app.clone(), self.account, record));
+    }
+}
+
+impl<W: World> Drop for InFlight<W> {
+    /// The call was abandoned halfway: the provider may have run, so the hold is charged now instead of when it
+    /// expires.
+    fn drop(&mut self) {
+        if !self.is_settled {
+            let receipt = Receipt {
+                usage: Usage::default(),
+                kind: UsageKind::Missing,
+                cost: self.charged + self.granted,
+            };
+            self.send(CallStatus::Interrupted, &receipt, None);
+        }
+    }
+}
+
+/// Brings a settlement to the account's object, however often it takes.
+async fn deliver<W: World>(app: App<W>, account: AccountId, record: CallRecord) {
+    let settle = Settle { record };
+    for attempt in 0..MAX_TRIES {
+        if attempt > 0 {
+            app.world.sleep(FIRST_BACKOFF_MS << attempt.min(9)).await;
+        }
+        match app.world.accounts().settle(account, settle.clone()).await {
+            Ok(()) => return,
+            Err(error) => app.world.log(&format!("call {} is not settled yet: {error}", settle.record.call)),
+        }
+    }
+    app.world.log(&format!("call {} was not settled; its hold will be charged", settle.record.call));
+}

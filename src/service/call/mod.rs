@@ -1,0 +1,224 @@
+//! A governed call: admitted against the budget, sent along the model line, relayed, settled.
+//!
+//! [`resolve`] finds out who calls what; [`run`] does the rest. From the moment of admission an [`InFlight`] owns the
+//! hold and settles it exactly once, however the call ends.
+
+mod attempt;
+pub mod bundle;
+mod error;
+mod in_flight;
+mod relay;
+mod resolve;
+mod select;
+
+use std::sync::Arc;
+
+pub use error::{Error, KeyFault, Lack};
+pub use in_flight::Receipt;
+pub use relay::{Ending, Relay, Step};
+pub use resolve::{Caller, Resolved, allowed_origin, resolve};
+pub use select::names_model;
+
+use crate::domain::admission::command::{Admission, Admit, Refusal};
+use crate::domain::admission::command::CallStatus;
+use crate::domain::ids::{AccountId, CallId};
+use crate::domain::message::{ChatReply, ChatRequest, Message};
+use crate::domain::money::Nanos;
+use crate::domain::routing::Plan;
+use crate::ports::{Accounts, Unavailable, World};
+use crate::service::App;
+use attempt::{Attempt, Failure};
+use bundle::{Bundle, Candidate};
+use in_flight::InFlight;
+use select::Selection;
+
+/// A call as the client asked for it.
+#[derive(Debug)]
+pub struct Asked {
+    /// Without the agent's instructions.
+    pub request: ChatRequest,
+    /// The model that the client named, where its protocol names one.
+    pub model: Option<String>,
+    pub stream: bool,
+}
+
+/// A call that is being served.
+pub struct Served<W: World> {
+    pub call: CallId,
+    pub bundle: Arc<Bundle>,
+    /// `provider:code` of the model that answers.
+    pub model: String,
+    pub admit_ms: u64,
+    pub upstream_ms: u64,
+    pub answer: Answer<W>,
+}
+
+pub enum Answer<W: World> {
+    Whole { reply: ChatReply, receipt: Receipt },
+    Stream(Relay<W>),
+}
+
+/// How often a call is resolved anew because the account was just changed.
+const MAX_STALE: u32 = 8;
+/// How often the object is asked, when asking fails: it may be restarting.
+const MAX_TRIES: u32 = 4;
+const FIRST_BACKOFF_MS: u64 = 25;
+/// The longest a call may take, all attempts together.
+const MAX_CALL_MS: u64 = 15 * 60_000;
+/// Between a call's end and its settlement.
+const GRACE_MS: u64 = 10_000;
+
+/// Serves a call of a resolved caller.
+///
+/// # Errors
+/// [`Error`]; whatever was held is settled then.
+pub async fn run<W: World>(
+    app: &App<W>,
+    caller: &Caller,
+    resolved: Resolved,
+    asked: Asked,
+) -> Result<Served<W>, Error> {
+    let started = app.world.now();
+    let call = CallId::new(started, app.world.random());
+    let Admitted { resolved, selection, question, granted } = admit(app, caller, resolved, &asked, call).await?;
+    let admitted = app.world.now();
+    let flight = InFlight::new(app, &resolved, question, granted, admitted);
+    let mut request = asked.request;
+    request.messages.insert(0, Message::System { text: resolved.bundle.agent.definition.instructions.clone() });
+    let (model, answer) = serve(flight, selection, request, asked.stream).await?;
+    Ok(Served {
+        call,
+        bundle: resolved.bundle,
+        model,
+        admit_ms: admitted.since(started),
+        upstream_ms: app.world.now().since(admitted),
+        answer,
+    })
+}
+
+struct Admitted {
+    resolved: Resolved,
+    selection: Selection,
+    question: Admit,
+    granted: Nanos,
+}
+
+/// Admits the call to the first entry that can serve it, under configuration that is in force now.
+async fn admit<W: World>(
+    app: &App<W>,
+    caller: &Caller,
+    mut resolved: Resolved,
+    asked: &Asked,
+    call: CallId,
+) -> Result<Admitted, Error> {
+    for _ in 0..MAX_STALE {
+        let selection = Selection::new(&resolved.bundle, asked)?;
+        let plan = selection.plan(selection.first(), &asked.request);
+        let question = question(&resolved, &selection, selection.first(), &plan, call);
+        match ask(app, resolved.account, question.clone()).await? {
+            Admission::Granted { amount: granted } => {
+                return Ok(Admitted { resolved, selection, question, granted });
+            }
+            Admission::Refused(refusal) => return Err(refused(refusal)),
+            Admission::Stale { epoch } => {
+                app.cache.begin(resolved.account, epoch);
+                resolved = resolve(app, caller).await?;
+            }
+        }
+    }
+    app.world.log(&format!("account {} changes faster than it can be read", resolved.account));
+    Err(Error::Unavailable)
+}
+
+fn question(
+    resolved: &Resolved,
+    selection: &Selection,
+    candidate: &Candidate,
+    plan: &Plan,
+    call: CallId,
+) -> Admit {
+    let agent = &resolved.bundle.agent;
+    Admit {
+        call,
+        agent: agent.id,
+        key: resolved.key.as_ref().map(|key| key.id),
+        version: agent.version,
+        model: candidate.label.clone(),
+        epoch: resolved.epoch,
+        want: plan.want,
+        floor: plan.floor,
+        again: false,
+        charged: Nanos::ZERO,
+        budget: agent.budget,
+        max_concurrency: agent.definition.max_concurrency,
+        ttl_ms: u32::try_from(selection.timeout_ms().min(MAX_CALL_MS) + GRACE_MS).unwrap_or(u32::MAX),
+    }
+}
+
+/// Asks the account's object, again when it does not answer: the question names its call, so asking twice holds once.
+async fn ask<W: World>(app: &App<W>, account: AccountId, question: Admit) -> Result<Admission, Error> {
+    let mut last = Unavailable(String::new());
+    for attempt in 0..MAX_TRIES {
+        if attempt > 0 {
+            app.world.sleep(FIRST_BACKOFF_MS << attempt).await;
+        }
+        match app.world.accounts().admit(account, question.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => last = error,
+        }
+    }
+    Err(resolve::unavailable(app, &last))
+}
+
+fn refused(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Budget { period, limit, remaining, resets_at } => {
+            Error::BudgetExceeded { limit, remaining, period, resets_at }
+        }
+        Refusal::Concurrency { limit } => Error::Concurrency { limit },
+        Refusal::Lapsed => Error::Unavailable,
+    }
+}
+
+/// Tries the entries in order until one answers.
+async fn serve<W: World>(
+    mut flight: InFlight<W>,
+    selection: Selection,
+    mut request: ChatRequest,
+    stream: bool,
+) -> Result<(String, Answer<W>), Error> {
+    let base = request.sampling.clone();
+    let deadline = flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
+    let mut last = Error::Unavailable;
+    for (n, candidate) in selection.candidates.iter().enumerate() {
+        request.sampling = base.clone();
+        let plan = selection.plan(candidate, &request);
+        if n > 0
+            && let Err(error) = flight.move_to(candidate, &plan).await
+        {
+            last = if flight.has_charges() { last } else { error };
+            break;
+        }
+        candidate.params.fill(&mut request.sampling);
+        match attempt::make(&flight, candidate, &plan, &mut request, stream, deadline).await {
+            Ok(Attempt::Whole { reply, seen }) => {
+                let receipt = flight.receipt(candidate, &selection.needs, &seen);
+                flight.settle(CallStatus::Ok, &receipt, None);
+                return Ok((candidate.label.clone(), Answer::Whole { reply, receipt }));
+            }
+            Ok(Attempt::Stream(opened)) => {
+                let relay = Relay::new(flight, candidate.clone(), selection.needs, opened);
+                return Ok((candidate.label.clone(), Answer::Stream(relay)));
+            }
+            Err(Failure { ran, goes_on, error }) => {
+                flight.charge(candidate, ran);
+                last = error;
+                if !goes_on {
+                    break;
+                }
+            }
+        }
+    }
+    flight.settle_failed();
+    Err(last)
+}

@@ -1,0 +1,159 @@
+//! Who is calling what: the key, the agent and all it needs, from the isolate's memory or the directory.
+
+use std::sync::Arc;
+
+use super::bundle::Bundle;
+use super::error::{Error, KeyFault};
+use crate::domain::account::{Key, Status};
+use crate::domain::agent::Access;
+use crate::domain::api_key::{ApiKey, KeyDigest};
+use crate::domain::ids::AccountId;
+use crate::ports::{AccountRef, Accounts, AgentRef, Directory, Resolution, Tenant, Unavailable, World};
+use crate::service::App;
+use crate::service::cache::Hit;
+
+/// What a request says of itself before its body is read.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub account: AccountRef,
+    pub agent: AgentRef,
+    /// As it was presented, in whatever state.
+    pub key: Option<String>,
+    /// The page's origin, when a browser sends it.
+    pub origin: Option<String>,
+}
+
+/// A caller that may call.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    pub account: AccountId,
+    /// Of the rows behind this; the account's object says whether they are stale.
+    pub epoch: u64,
+    /// `None`: anonymous, at a public agent.
+    pub key: Option<Arc<Key>>,
+    pub bundle: Arc<Bundle>,
+}
+
+/// Finds the agent and decides whether this caller may call it.
+///
+/// # Errors
+/// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`],
+/// [`Error::AccountSuspended`], [`Error::Unavailable`].
+pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
+    let presented = caller.key.as_deref().map(ApiKey::parse);
+    let digest = presented.as_ref().and_then(|key| key.as_ref().ok()).map(ApiKey::digest);
+    let fault = match &presented {
+        None => KeyFault::Missing,
+        Some(Err(_)) => KeyFault::Malformed,
+        Some(Ok(_)) => KeyFault::Refused,
+    };
+    let Some(account) = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))? else {
+        return Err(absent(app, digest.as_ref(), fault).await);
+    };
+    let hit = match app.cache.find(account, digest.as_ref(), &caller.agent) {
+        Some(hit) => Some(hit),
+        None => load(app, account, digest, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
+    };
+    let Some(hit) = hit else { return Err(absent(app, digest.as_ref(), fault).await) };
+    let key = live_key(app, &hit);
+    if key.is_none() && hit.bundle.agent.definition.access == Access::Key {
+        return Err(absent(app, digest.as_ref(), fault).await);
+    }
+    permit(&hit, key.as_deref(), caller.origin.as_deref())?;
+    Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
+}
+
+/// Which `Access-Control-Allow-Origin` a page of the caller's origin gets: asked without a key, before the call.
+///
+/// # Errors
+/// [`Error::NoSuchAgent`], also where a key would be needed to know better; [`Error::Unavailable`].
+pub async fn allowed_origin<W: World>(app: &App<W>, caller: &Caller) -> Result<Option<String>, Error> {
+    let account = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))?;
+    let Some(account) = account else { return Err(Error::NoSuchAgent) };
+    let agent = match app.cache.find(account, None, &caller.agent) {
+        Some(hit) => Some(hit),
+        None => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
+    };
+    let definition = &agent.ok_or(Error::NoSuchAgent)?.bundle.agent.definition;
+    Ok(caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin)))
+}
+
+fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Key>> {
+    let now = app.world.now();
+    hit.key.clone().filter(|key| key.is_live(now))
+}
+
+fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Error> {
+    let agent = &hit.bundle.agent;
+    if key.is_some_and(|key| !key.may_call(agent.id)) {
+        return Err(Error::KeyNotForAgent);
+    }
+    if hit.bundle.account.status == Status::Suspended {
+        return Err(Error::AccountSuspended);
+    }
+    match origin {
+        Some(origin)
+            if agent.definition.allowed_origins.is_some() && agent.definition.allow_origin(origin).is_none() =>
+        {
+            Err(Error::OriginNotAllowed(origin.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nothing was found for this caller: one with a good key of whatever account learns that nothing is here, any other
+/// learns only that it needs a key.
+async fn absent<W: World>(app: &App<W>, digest: Option<&KeyDigest>, fault: KeyFault) -> Error {
+    let Some(digest) = digest else { return Error::Unauthenticated(fault) };
+    match app.world.directory().key(digest).await {
+        Ok(Some((key, _))) if key.is_live(app.world.now()) => Error::NoSuchAgent,
+        Ok(_) => Error::Unauthenticated(fault),
+        Err(error) => unavailable(app, &error),
+    }
+}
+
+pub(super) fn unavailable<W: World>(app: &App<W>, error: &Unavailable) -> Error {
+    app.world.log(&format!("not available: {error}"));
+    Error::Unavailable
+}
+
+/// An id, too, is looked up once: asking an object that no account has would make one.
+async fn account_id<W: World>(app: &App<W>, of: &AccountRef) -> Result<Option<AccountId>, Unavailable> {
+    if let Some(id) = app.cache.account_of(of) {
+        return Ok(Some(id));
+    }
+    let account = app.world.directory().account(of).await?;
+    Ok(account.map(|account| {
+        app.cache.remember_account(of, account.id);
+        account.id
+    }))
+}
+
+/// Reads the directory at an epoch that was asked before, so that what is kept under it cannot be older.
+async fn load<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    digest: Option<KeyDigest>,
+    agent: &AgentRef,
+) -> Result<Option<Hit>, Unavailable> {
+    let tenant = app.world.directory().tenant(account);
+    let epoch = match app.cache.epoch(account) {
+        Some(epoch) => epoch,
+        None => {
+            let epoch = app.world.accounts().epoch(account).await?;
+            app.cache.begin(account, epoch);
+            epoch
+        }
+    };
+    let Some(found) = tenant.resolve(digest.as_ref(), agent).await? else { return Ok(None) };
+    let Resolution { account: row, key, agent: Some(definition), providers, aliases } = found else {
+        return Ok(None);
+    };
+    let bundle = Bundle::build(&app.world, &tenant, row, definition, &providers, &aliases).await?;
+    let hit = Hit { epoch, key: key.map(Arc::new), bundle: Arc::new(bundle) };
+    if digest.is_none() || hit.key.is_some() {
+        let key = digest.zip(hit.key.clone());
+        app.cache.keep(account, epoch, key, (agent.clone(), hit.bundle.clone()));
+    }
+    Ok(Some(hit))
+}

@@ -1,0 +1,83 @@
+//! Which entries of the line a request can go to.
+
+use std::sync::Arc;
+
+use super::Asked;
+use super::bundle::{Bundle, Candidate};
+use super::error::{Error, Lack};
+use crate::domain::message::ChatRequest;
+use crate::domain::provider::Wire;
+use crate::domain::routing::{Needs, Plan};
+
+/// How long an attempt may take when the line does not say.
+const DEFAULT_TIMEOUT_MS: u64 = 10 * 60_000;
+
+/// The entries that can serve a request, in the line's order; at least one.
+pub struct Selection {
+    pub candidates: Vec<Arc<Candidate>>,
+    pub needs: Needs,
+}
+
+impl Selection {
+    /// # Errors
+    /// [`Error::NoSuchModel`] when the client named another model; [`Error::Unsupported`] or [`Error::Unpriced`] when
+    /// no entry is left; [`Error::Misconfigured`] when the line itself is broken.
+    pub fn new(bundle: &Bundle, asked: &Asked) -> Result<Self, Error> {
+        let named = named(bundle, asked.model.as_deref())?;
+        let needs = Needs::of(&asked.request, &bundle.agent.definition.instructions, asked.stream);
+        let mut candidates = Vec::with_capacity(named.len());
+        let mut lacks = Vec::new();
+        let mut unpriced = None;
+        for candidate in named {
+            let wire = candidate.server.as_ref().map_or(Wire::OpenAi, |server| server.wire);
+            let missing = needs.lacking(wire, candidate.model.as_ref());
+            if !missing.is_empty() {
+                lacks.push(Lack { model: candidate.label.clone(), missing });
+            } else if bundle.agent.budget.is_some() && candidate.model.is_none() {
+                unpriced = Some(format!("{}/{}", candidate.provider, candidate.code));
+            } else {
+                candidates.push(candidate.clone());
+            }
+        }
+        match (candidates.is_empty(), unpriced) {
+            (false, _) => Ok(Self { candidates, needs }),
+            (true, Some(model)) if lacks.is_empty() => Err(Error::Unpriced(model)),
+            (true, _) => Err(Error::Unsupported(lacks)),
+        }
+    }
+
+    /// The entry that is tried first.
+    pub fn first(&self) -> &Candidate {
+        &self.candidates[0]
+    }
+
+    pub fn plan(&self, candidate: &Candidate, request: &ChatRequest) -> Plan {
+        Plan::new(request, &candidate.params, &self.needs, candidate.model.as_ref())
+    }
+
+    /// How long all attempts together may take.
+    pub fn timeout_ms(&self) -> u64 {
+        self.candidates.iter().map(|candidate| timeout_ms(candidate)).sum()
+    }
+}
+
+/// How long an attempt at this entry may take.
+pub fn timeout_ms(candidate: &Candidate) -> u64 {
+    candidate.params.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS)
+}
+
+/// Whether the client's name for a model means this entry.
+pub fn names_model(candidate: &Candidate, name: &str) -> bool {
+    candidate.code == name || candidate.label == name
+}
+
+/// The entries that the client's model name stands for: all for the agent's own name.
+fn named<'a>(bundle: &'a Bundle, model: Option<&str>) -> Result<Vec<&'a Arc<Candidate>>, Error> {
+    let all = bundle.candidates.as_ref().map_err(|why| Error::Misconfigured(why.clone()))?;
+    let agent = &bundle.agent;
+    let Some(name) = model.filter(|name| *name != agent.slug.as_str() && *name != agent.id.to_string()) else {
+        return Ok(all.iter().collect());
+    };
+    let named: Vec<_> = all.iter().filter(|candidate| names_model(candidate, name)).collect();
+    if named.is_empty() { Err(Error::NoSuchModel(name.to_owned())) } else { Ok(named) }
+}

@@ -1,0 +1,45 @@
+//! Creating an account.
+
+use crate::domain::account::{Account, Plan, Status};
+use crate::domain::field_error::FieldErrors;
+use crate::domain::ids::AccountId;
+use crate::domain::slug::Slug;
+use crate::ports::{Directory, World};
+
+use super::App;
+use super::authenticate::Principal;
+use super::failure::{Failure, Thing, check_name};
+
+/// An account as the operator asks for it.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    pub slug: String,
+    pub name: String,
+    pub plan: Plan,
+}
+
+/// # Errors
+/// [`Failure`]; without the account having been made, unless the directory lost its answer.
+pub async fn create_account<W: World>(
+    app: &App<W>,
+    principal: &Principal,
+    new: NewAccount,
+) -> Result<Account, Failure> {
+    principal.operator()?;
+    let mut errors = FieldErrors::default();
+    let slug = errors.take("slug", Slug::parse(&new.slug));
+    check_name(&mut errors, "name", &new.name);
+    let slug = errors.finish_with(slug)?;
+    let now = app.world.now();
+    let account = Account {
+        id: AccountId::new(now, app.world.random()),
+        slug,
+        name: new.name,
+        plan: new.plan,
+        status: Status::Active,
+        created_at: now,
+    };
+    let inserted = app.world.directory().insert_account(&account).await;
+    inserted.map_err(|error| Failure::of_write(error, Thing::Account))?;
+    Ok(account)
+}

@@ -1,0 +1,68 @@
+//! Pages of a list: how many rows, and where the next page goes on.
+
+use crate::domain::field_error::FieldErrors;
+
+use super::failure::Failure;
+
+/// Rows of a page when nothing is said.
+pub const DEFAULT_LIMIT: u32 = 50;
+/// The most rows of a page.
+pub const MAX_LIMIT: u32 = 200;
+
+/// Which page is asked for, as it was written.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub limit: Option<String>,
+    pub cursor: Option<String>,
+}
+
+/// A page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Gets the next page; `None` at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// A request understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut<C> {
+    limit: u32,
+    pub(super) after: Option<C>,
+}
+
+impl Request {
+    pub(super) fn parse<C>(&self, cursor: impl Fn(&str) -> Option<C>) -> Result<Cut<C>, Failure> {
+        let mut errors = FieldErrors::default();
+        let limit = match self.limit.as_deref().map(str::parse::<u32>) {
+            None => DEFAULT_LIMIT,
+            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
+            Some(_) => {
+                errors.add("limit", format!("write a whole number from 1 to {MAX_LIMIT}"));
+                DEFAULT_LIMIT
+            }
+        };
+        let after = self.cursor.as_deref().map(cursor);
+        if after.as_ref().is_some_and(Option::is_none) {
+            errors.add("cursor", "is not a cursor of this list: give next_cursor as it was answered");
+        }
+        errors.finish()?;
+        Ok(Cut { limit, after: after.flatten() })
+    }
+}
+
+impl<C> Cut<C> {
+    /// One row more than the page has, to know whether there is a next one.
+    pub(super) const fn fetch(&self) -> u32 {
+        self.limit + 1
+    }
+
+    /// The page of what was fetched; `cursor` names the last row on it.
+    pub(super) fn page<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> String) -> Page<T> {
+        let limit = self.limit as usize;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).map(cursor);
+        Page { rows, next_cursor }
+    }
+}

@@ -1,0 +1,55 @@
+//! Aliases' rows: names that stand for a model line in the account's agents.
+
+use serde::Deserialize;
+
+use crate::domain::time::Millis;
+use crate::ports::Alias;
+
+use super::directory::Tenant;
+use super::sql::{Answer, Engine, Failure, Query, queries};
+
+queries! {
+    /// [`list`], and [`super::resolve`].
+    ALIASES = "SELECT name, line, updated_at FROM aliases WHERE account_id = ?1 ORDER BY name";
+    /// [`put`].
+    PUT_ALIAS = "INSERT INTO aliases (account_id, name, line, updated_at) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (account_id, name) DO UPDATE SET line = excluded.line, updated_at = excluded.updated_at";
+    /// [`delete`].
+    DELETE_ALIAS = "DELETE FROM aliases WHERE account_id = ?1 AND name = ?2 RETURNING name";
+}
+
+/// For [`super::resolve`]'s batch.
+pub(super) const ALL: &Query = &ALIASES;
+
+#[derive(Deserialize)]
+struct Row {
+    name: String,
+    line: String,
+    updated_at: i64,
+}
+
+impl From<Row> for Alias {
+    fn from(row: Row) -> Self {
+        Self { name: row.name, line: row.line, updated_at: Millis(row.updated_at) }
+    }
+}
+
+/// The rows of a statement on aliases.
+pub(super) fn all(answer: &impl Answer) -> Result<Vec<Alias>, Failure> {
+    Ok(answer.rows::<Row>()?.into_iter().map(Alias::from).collect())
+}
+
+pub(super) async fn list<E: Engine>(tenant: &Tenant<E>) -> Result<Vec<Alias>, Failure> {
+    let rows: Vec<Row> = tenant.rows(&ALIASES, []).await?;
+    Ok(rows.into_iter().map(Alias::from).collect())
+}
+
+pub(super) async fn put<E: Engine>(tenant: &Tenant<E>, alias: &Alias) -> Result<(), Failure> {
+    let values = [alias.name.as_str().into(), alias.line.as_str().into(), alias.updated_at.0.into()];
+    tenant.batch(vec![tenant.statement(&PUT_ALIAS, values)]).await?;
+    Ok(())
+}
+
+pub(super) async fn delete<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<bool, Failure> {
+    tenant.touches(&DELETE_ALIAS, [name.into()]).await
+}

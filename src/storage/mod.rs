@@ -1,0 +1,25 @@
+//! D1 and the objects' SQLite: SQL and the mapping of rows. The only home of SQL text.
+//!
+//! The directory's statements run on an [`sql::Engine`]: [`d1::D1`] on the platform, SQLite itself in native tests, so
+//! that what the tests run is what is deployed.
+
+pub mod account_object;
+mod accounts;
+mod agents;
+mod aliases;
+pub mod d1;
+pub mod directory;
+mod keys;
+mod models;
+mod providers;
+mod resolve;
+pub mod sql;
+
+use sql::Query;
+
+/// Every statement on the directory, for the test that prepares them against the schema.
+pub fn queries() -> impl Iterator<Item = &'static Query> {
+    [accounts::QUERIES, agents::QUERIES, aliases::QUERIES, keys::QUERIES, models::QUERIES, providers::QUERIES]
+        .into_iter()
+        .flatten()
+}

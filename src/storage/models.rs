@@ -1,0 +1,178 @@
+//! Models' rows: the platform's catalogue, and over it the account's own.
+
+use serde::Deserialize;
+
+use crate::domain::model::{Capabilities, Capability, Model};
+use crate::domain::price::{LongContext, Price, Rates};
+use crate::domain::time::Millis;
+
+use super::directory::Tenant;
+use super::sql::{self, Engine, Failure, queries};
+
+/// The columns that both tables have.
+macro_rules! columns {
+    ($table:literal) => {
+        concat!(
+            $table,
+            ".provider, ",
+            $table,
+            ".code, ",
+            $table,
+            ".input_price, ",
+            $table,
+            ".output_price, ",
+            $table,
+            ".cached_input_price, ",
+            $table,
+            ".cache_write_price, ",
+            $table,
+            ".long_context_tokens, ",
+            $table,
+            ".long_input_price, ",
+            $table,
+            ".long_output_price, ",
+            $table,
+            ".long_cached_input_price, ",
+            $table,
+            ".long_cache_write_price, ",
+            $table,
+            ".context_tokens, ",
+            $table,
+            ".max_output_tokens, ",
+            $table,
+            ".capabilities"
+        )
+    };
+}
+
+queries! {
+    /// [`list`].
+    MODELS = concat!(
+        "SELECT * FROM (SELECT ", columns!("m"), ", 1 AS own FROM models AS m WHERE m.account_id = ?1
+         UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM catalogue AS c WHERE NOT EXISTS
+            (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
+         WHERE (provider, code) > (?3, ?4) ORDER BY provider, code LIMIT ?2"
+    );
+    /// [`of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each costs one look-up.
+    MODELS_OF = concat!(
+        "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
+            FROM json_each(?2))
+         SELECT ", columns!("m"), ", 1 AS own FROM wanted AS w CROSS JOIN models AS m
+            ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
+         UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM wanted AS w CROSS JOIN catalogue AS c
+            ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
+            (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code)"
+    );
+    /// [`put`].
+    PUT_MODEL = "INSERT OR REPLACE INTO models
+        (account_id, provider, code, input_price, output_price, cached_input_price, cache_write_price,
+         long_context_tokens, long_input_price, long_output_price, long_cached_input_price, long_cache_write_price,
+         context_tokens, max_output_tokens, capabilities, updated_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    /// [`delete`].
+    DELETE_MODEL = "DELETE FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3 RETURNING code";
+}
+
+#[derive(Deserialize)]
+struct Row {
+    provider: String,
+    code: String,
+    input_price: u64,
+    output_price: u64,
+    cached_input_price: Option<u64>,
+    cache_write_price: Option<u64>,
+    long_context_tokens: Option<u64>,
+    long_input_price: Option<u64>,
+    long_output_price: Option<u64>,
+    long_cached_input_price: Option<u64>,
+    long_cache_write_price: Option<u64>,
+    context_tokens: u64,
+    max_output_tokens: u64,
+    capabilities: String,
+    own: u8,
+}
+
+impl Row {
+    fn into_model(self) -> Result<(Model, bool), Failure> {
+        let base = Rates {
+            input: self.input_price,
+            output: self.output_price,
+            cached_input: self.cached_input_price,
+            cache_write: self.cache_write_price,
+        };
+        let long_context = match (self.long_context_tokens, self.long_input_price, self.long_output_price) {
+            (Some(above_tokens), Some(input), Some(output)) => {
+                let (cached_input, cache_write) = (self.long_cached_input_price, self.long_cache_write_price);
+                Some(LongContext { above_tokens, rates: Rates { input, output, cached_input, cache_write } })
+            }
+            _ => None,
+        };
+        let model = Model {
+            provider: self.provider,
+            code: self.code,
+            price: Price { base, long_context },
+            context_tokens: self.context_tokens,
+            max_output_tokens: self.max_output_tokens,
+            capabilities: capabilities(&self.capabilities)?,
+        };
+        Ok((model, self.own == 1))
+    }
+}
+
+/// Words of a later catalogue than this code are passed over.
+fn capabilities(text: &str) -> Result<Capabilities, Failure> {
+    let names: Vec<String> = sql::json("models.capabilities", text)?;
+    let known = Capability::ALL.into_iter().filter(|c| names.iter().any(|name| name == c.name()));
+    Ok(known.fold(Capabilities::default(), Capabilities::with))
+}
+
+pub(super) async fn list<E: Engine>(
+    tenant: &Tenant<E>,
+    limit: u32,
+    after: Option<(&str, &str)>,
+) -> Result<Vec<(Model, bool)>, Failure> {
+    let (provider, code) = after.unwrap_or_default();
+    let rows: Vec<Row> = tenant.rows(&MODELS, [limit.into(), provider.into(), code.into()]).await?;
+    rows.into_iter().map(Row::into_model).collect()
+}
+
+pub(super) async fn of<E: Engine>(
+    tenant: &Tenant<E>,
+    pairs: &[(String, String)],
+) -> Result<Vec<Model>, Failure> {
+    let pairs = serde_json::json!(pairs).to_string();
+    let rows: Vec<Row> = tenant.rows(&MODELS_OF, [pairs.into()]).await?;
+    rows.into_iter().map(|row| row.into_model().map(|(model, _)| model)).collect()
+}
+
+pub(super) async fn put<E: Engine>(tenant: &Tenant<E>, model: &Model, now: Millis) -> Result<(), Failure> {
+    let (base, long) = (model.price.base, model.price.long_context);
+    let names: Vec<&str> = model.capabilities.names().collect();
+    let values = [
+        model.provider.as_str().into(),
+        model.code.as_str().into(),
+        base.input.into(),
+        base.output.into(),
+        base.cached_input.into(),
+        base.cache_write.into(),
+        long.map(|long| long.above_tokens).into(),
+        long.map(|long| long.rates.input).into(),
+        long.map(|long| long.rates.output).into(),
+        long.and_then(|long| long.rates.cached_input).into(),
+        long.and_then(|long| long.rates.cache_write).into(),
+        model.context_tokens.into(),
+        model.max_output_tokens.into(),
+        serde_json::json!(names).to_string().into(),
+        now.0.into(),
+    ];
+    tenant.batch(vec![tenant.statement(&PUT_MODEL, values)]).await?;
+    Ok(())
+}
+
+pub(super) async fn delete<E: Engine>(
+    tenant: &Tenant<E>,
+    provider: &str,
+    code: &str,
+) -> Result<bool, Failure> {
+    tenant.touches(&DELETE_MODEL, [provider.into(), code.into()]).await
+}

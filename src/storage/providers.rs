@@ -1,0 +1,97 @@
+//! Providers' rows. The key in them is sealed: this file could not open it.
+
+use serde::Deserialize;
+
+use crate::domain::provider::{ProviderName, Wire};
+use crate::domain::time::Millis;
+use crate::domain::vault::Sealed;
+use crate::ports::{Provider, SealedKey};
+
+use super::directory::Tenant;
+use super::sql::{Answer, Engine, Failure, Query, queries};
+
+queries! {
+    /// [`list`], and [`super::resolve`].
+    PROVIDERS = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
+        FROM providers WHERE account_id = ?1 ORDER BY name";
+    /// [`find`].
+    PROVIDER = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
+        FROM providers WHERE account_id = ?1 AND name = ?2";
+    /// [`put`]: all but when it came to be. A clock that went back must not break the row's own constraint.
+    PUT_PROVIDER = "INSERT INTO providers
+            (account_id, name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, max(?8, ?9))
+        ON CONFLICT (account_id, name) DO UPDATE SET
+            wire = excluded.wire, base_url = excluded.base_url, key_nonce = excluded.key_nonce,
+            key_ciphertext = excluded.key_ciphertext, key_last4 = excluded.key_last4,
+            updated_at = max(excluded.updated_at, created_at)";
+    /// [`delete`].
+    DELETE_PROVIDER = "DELETE FROM providers WHERE account_id = ?1 AND name = ?2 RETURNING name";
+}
+
+/// For [`super::resolve`]'s batch.
+pub(super) const ALL: &Query = &PROVIDERS;
+
+#[derive(Deserialize)]
+struct Row {
+    name: ProviderName,
+    wire: Wire,
+    base_url: Option<String>,
+    key_nonce: Option<String>,
+    key_ciphertext: Option<String>,
+    key_last4: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<Row> for Provider {
+    fn from(row: Row) -> Self {
+        let sealed = row.key_nonce.zip(row.key_ciphertext);
+        let key = sealed
+            .zip(row.key_last4)
+            .map(|((nonce, ciphertext), last4)| SealedKey { sealed: Sealed { nonce, ciphertext }, last4 });
+        Self {
+            name: row.name,
+            wire: row.wire,
+            base_url: row.base_url,
+            key,
+            created_at: Millis(row.created_at),
+            updated_at: Millis(row.updated_at),
+        }
+    }
+}
+
+/// The rows of a statement on providers.
+pub(super) fn all(answer: &impl Answer) -> Result<Vec<Provider>, Failure> {
+    Ok(answer.rows::<Row>()?.into_iter().map(Provider::from).collect())
+}
+
+pub(super) async fn list<E: Engine>(tenant: &Tenant<E>) -> Result<Vec<Provider>, Failure> {
+    let rows: Vec<Row> = tenant.rows(&PROVIDERS, []).await?;
+    Ok(rows.into_iter().map(Provider::from).collect())
+}
+
+pub(super) async fn find<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<Option<Provider>, Failure> {
+    let rows: Vec<Row> = tenant.rows(&PROVIDER, [name.into()]).await?;
+    Ok(rows.into_iter().next().map(Provider::from))
+}
+
+pub(super) async fn put<E: Engine>(tenant: &Tenant<E>, provider: &Provider) -> Result<(), Failure> {
+    let key = provider.key.as_ref();
+    let values = [
+        provider.name.as_str().into(),
+        provider.wire.as_str().into(),
+        provider.base_url.as_deref().into(),
+        key.map(|key| key.sealed.nonce.as_str()).into(),
+        key.map(|key| key.sealed.ciphertext.as_str()).into(),
+        key.map(|key| key.last4.as_str()).into(),
+        provider.created_at.0.into(),
+        provider.updated_at.0.into(),
+    ];
+    tenant.batch(vec![tenant.statement(&PUT_PROVIDER, values)]).await?;
+    Ok(())
+}
+
+pub(super) async fn delete<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<bool, Failure> {
+    tenant.touches(&DELETE_PROVIDER, [name.into()]).await
+}

@@ -1,0 +1,142 @@
+//! What the directory asks of a SQL database, and the shapes in which rows cross.
+//!
+//! Integers stay below 2⁵³, because the platform's database hands every number over as f64.
+
+use std::future::Future;
+
+use serde::de::DeserializeOwned;
+
+use crate::ports::{Unavailable, WriteError};
+
+/// A statement's text, and the name by which logs and tests know it.
+#[derive(Debug)]
+pub struct Query {
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+/// Declares a file's queries, and `QUERIES` with all of them.
+macro_rules! queries {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
+        $($(#[$doc])* const $name: crate::storage::sql::Query =
+            crate::storage::sql::Query { name: stringify!($name), sql: $sql };)+
+
+        pub(super) const QUERIES: &[crate::storage::sql::Query] = &[$($name),+];
+    };
+}
+pub(super) use queries;
+
+/// A bound value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Null,
+    Integer(i64),
+    Text(String),
+}
+
+/// A query with its values, `?1` first.
+#[derive(Debug)]
+pub struct Statement {
+    pub query: &'static Query,
+    pub values: Vec<Value>,
+}
+
+/// A database that runs statements.
+pub trait Engine: Clone + Send + Sync + 'static {
+    type Answer: Answer;
+
+    /// Runs the statements in order as one transaction; there is an answer to each.
+    fn batch(
+        &self,
+        statements: Vec<Statement>,
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, Failure>> + Send;
+}
+
+/// What a statement answered.
+pub trait Answer {
+    /// # Errors
+    /// [`Failure::Unavailable`] when a row does not have the shape.
+    fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>, Failure>;
+}
+
+/// Why statements did not run; none of them has then changed anything, unless the answer got lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// A UNIQUE constraint failed.
+    Taken,
+    Unavailable(String),
+}
+
+impl Failure {
+    /// From the database's own words.
+    pub fn from_message(query: &str, message: &str) -> Self {
+        if message.contains("UNIQUE constraint failed") {
+            Self::Taken
+        } else {
+            Self::Unavailable(format!("{query}: {message}"))
+        }
+    }
+}
+
+impl From<Failure> for Unavailable {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Taken => Self("a UNIQUE constraint failed where none can".to_owned()),
+            Failure::Unavailable(message) => Self(message),
+        }
+    }
+}
+
+impl From<Failure> for WriteError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Taken => Self::Taken,
+            unavailable @ Failure::Unavailable(_) => Self::Unavailable(unavailable.into()),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(integer: i64) -> Self {
+        Self::Integer(integer)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(integer: u32) -> Self {
+        Self::Integer(i64::from(integer))
+    }
+}
+
+impl From<u64> for Value {
+    /// Clamped, because no larger number comes back as itself.
+    fn from(integer: u64) -> Self {
+        Self::Integer(integer.min(1 << 53).cast_signed())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A stored JSON text.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the text is not one of this type.
+pub(super) fn json<T: DeserializeOwned>(column: &str, text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::Unavailable(format!("{column}: {error}")))
+}

@@ -1,0 +1,5 @@
+//! The protocols of clients: what they send is read into the neutral model, and answers are written as they expect.
+//!
+//! Not here: status codes, which model a name stands for, and anything about budgets.
+
+pub mod openai;

@@ -1,0 +1,47 @@
+//! Errors, in OpenAI's shape.
+
+use serde::Serialize;
+
+use crate::wire::to_json;
+
+/// What OpenAI's clients tell errors apart by, besides the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ErrorKind {
+    #[serde(rename = "invalid_request_error")]
+    InvalidRequest,
+    #[serde(rename = "authentication_error")]
+    Authentication,
+    #[serde(rename = "permission_error")]
+    Permission,
+    #[serde(rename = "insufficient_quota")]
+    InsufficientQuota,
+    #[serde(rename = "rate_limit_error")]
+    RateLimit,
+    #[serde(rename = "server_error")]
+    Server,
+}
+
+/// An error as a body or within a stream.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ErrorBody<'a> {
+    pub message: &'a str,
+    #[serde(rename = "type")]
+    pub kind: ErrorKind,
+    /// The field at fault, as [`super::Invalid::param`].
+    pub param: Option<&'a str>,
+    /// A stable slug, such as `budget_exceeded`; OpenAI's own for an unknown model is `model_not_found`.
+    pub code: Option<&'a str>,
+}
+
+impl ErrorBody<'_> {
+    /// The body of an error reply.
+    pub fn to_json(self) -> Vec<u8> {
+        to_json(&Enclosed { error: self })
+    }
+}
+
+/// `{"error": …}`.
+#[derive(Serialize)]
+pub(super) struct Enclosed<'a> {
+    pub error: ErrorBody<'a>,
+}

@@ -1,0 +1,34 @@
+//! OpenAI's chat completions, as its clients speak them.
+//!
+//! Source: the API reference and the types of the official Python client 3.52 (2026-11). Fields that are not known
+//! are ignored, as OpenAI adds some every month; those whose silence would change the answer are refused (`functions`,
+//! audio, files, tools that are no functions).
+
+mod body;
+mod error;
+mod messages;
+mod reply;
+mod request;
+mod stream;
+mod tools;
+
+pub use error::{ErrorBody, ErrorKind};
+pub use reply::{Envelope, Model, models_list, reply};
+pub use request::{Parsed, parse};
+pub use stream::StreamEncoder;
+
+/// What is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Invalid {
+    /// Where, as `messages[2].content`; `None` when the body is not JSON.
+    pub param: Option<String>,
+    /// How to mend it.
+    pub message: String,
+}
+
+impl Invalid {
+    fn at(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { param: Some(param.into()), message: message.into() }
+    }
+}

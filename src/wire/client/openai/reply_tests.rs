@@ -1,0 +1,77 @@
+use serde_json::{Value, json};
+
+use super::super::{ErrorBody, ErrorKind};
+use super::*;
+use crate::wire::provider::openai;
+
+const ENVELOPE: Envelope<'_> = Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "helper" };
+
+fn value(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+#[test]
+fn a_reply_has_openais_shape() {
+    let usage = Usage {
+        input_tokens: 10,
+        cached_input_tokens: 4,
+        cache_write_tokens: 1,
+        output_tokens: 7,
+        reasoning_tokens: 3,
+    };
+    let choice = Choice { text: Some("Hi \"there\"\n".into()), ..Choice::default() };
+    let chat = ChatReply { choices: vec![choice], usage: None };
+    let expected = json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1_763_715_605, "model": "helper",
+        "choices": [{
+            "index": 0,
+            "message": {"role": "assistant", "content": "Hi \"there\"\n", "refusal": null},
+            "logprobs": null,
+            "finish_reason": "stop",
+        }],
+        "usage": {
+            "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17,
+            "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1},
+            "completion_tokens_details": {"reasoning_tokens": 3},
+        },
+    });
+    assert_eq!(value(&reply(&ENVELOPE, &chat, &usage)), expected);
+}
+
+#[test]
+fn what_a_provider_said_a_client_reads() {
+    let call = |id: &str| ToolCall { id: id.into(), name: "f".into(), arguments: "{\"x\": 1".into() };
+    let usage = Usage { input_tokens: 10, output_tokens: 7, reasoning_tokens: 3, ..Usage::default() };
+    let chat = ChatReply {
+        choices: vec![
+            Choice { tool_calls: vec![call("a"), call("b")], finish: Finish::ToolCalls, ..Choice::default() },
+            Choice { text: Some("é".into()), reasoning: Some("hm".into()), finish: Finish::Length, ..Choice::default() },
+            Choice { refusal: Some("No.".into()), finish: Finish::ContentFilter, ..Choice::default() },
+        ],
+        usage: Some(usage),
+    };
+    assert_eq!(openai::decode(&reply(&ENVELOPE, &chat, &usage)), Ok(chat));
+}
+
+#[test]
+fn models_are_listed() {
+    let list = models_list(&[Model { id: "helper", created_s: 7, owned_by: "demo" }]);
+    let expected = json!({"object": "list", "data": [
+        {"id": "helper", "object": "model", "created": 7, "owned_by": "demo"},
+    ]});
+    assert_eq!(value(&list), expected);
+}
+
+#[test]
+fn errors_have_openais_shape() {
+    let error = ErrorBody {
+        message: "the budget is used up",
+        kind: ErrorKind::InsufficientQuota,
+        param: None,
+        code: Some("budget_exceeded"),
+    };
+    let expected = json!({"error": {
+        "message": "the budget is used up", "type": "insufficient_quota", "param": null, "code": "budget_exceeded",
+    }});
+    assert_eq!(value(&error.to_json()), expected);
+}

@@ -1,0 +1,253 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::message::{Message, Part, ReasoningEffort, ResponseFormat, ToolChoice};
+
+fn read(body: &Value) -> Result<Parsed, Invalid> {
+    parse(body.to_string().as_bytes())
+}
+
+/// A sound request with these fields set.
+fn with(fields: &Value) -> Value {
+    let mut body = json!({"model": "helper", "messages": [{"role": "user", "content": "Hi"}]});
+    for (name, value) in fields.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+fn fault(fields: &Value) -> Invalid {
+    read(&with(fields)).unwrap_err()
+}
+
+#[test]
+fn the_least_request_leaves_everything_to_the_provider() {
+    let parsed = read(&with(&json!({}))).unwrap();
+    assert_eq!((parsed.model.as_str(), parsed.stream, parsed.include_usage), ("helper", false, false));
+    assert_eq!(parsed.request.messages, [Message::User { parts: vec![Part::Text("Hi".into())] }]);
+    assert_eq!(parsed.request.sampling, Sampling::default());
+    assert_eq!(parsed.request.tool_choice, ToolChoice::Auto);
+    assert!(matches!(parsed.request.response_format, ResponseFormat::Text));
+}
+
+#[test]
+fn everything_that_can_be_asked_is_read() {
+    let parsed = read(&with(&json!({
+        "temperature": 2, "top_p": 0.5, "max_completion_tokens": 64, "stop": ["a", "b"], "seed": -7, "n": 8,
+        "reasoning_effort": "minimal", "user": "u-1", "metadata": {"k": "v"}, "parallel_tool_calls": false,
+        "stream": true, "stream_options": {"include_usage": true, "include_obfuscation": false},
+        "tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required",
+        "response_format": {"type": "json_object"}, "store": false, "verbosity": "low", "logit_bias": {"50256": -100},
+    })))
+    .unwrap();
+    let expected = Sampling {
+        temperature: Some(2.0),
+        top_p: Some(0.5),
+        max_output_tokens: Some(64),
+        stop: vec!["a".into(), "b".into()],
+        seed: Some(-7),
+        reasoning_effort: Some(ReasoningEffort::Minimal),
+        n: Some(8),
+    };
+    let request = parsed.request;
+    assert_eq!(request.sampling, expected);
+    assert_eq!((parsed.stream, parsed.include_usage), (true, true));
+    assert_eq!((request.user.as_deref(), request.metadata["k"].as_str()), (Some("u-1"), "v"));
+    assert_eq!((request.parallel_tool_calls, request.tool_choice), (Some(false), ToolChoice::Required));
+    assert_eq!(request.tools.len(), 1);
+    assert!(matches!(request.response_format, ResponseFormat::JsonObject));
+}
+
+#[test]
+fn null_is_absence() {
+    let names = [
+        "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "n", "reasoning_effort", "user",
+        "metadata", "parallel_tool_calls", "stream", "stream_options", "tools", "tool_choice", "response_format",
+        "functions", "function_call", "audio",
+    ];
+    let fields: Value = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+    assert_eq!(read(&with(&fields)).unwrap().request.sampling, Sampling::default());
+}
+
+#[test]
+fn one_stop_sequence_needs_no_list() {
+    assert_eq!(read(&with(&json!({"stop": "END"}))).unwrap().request.sampling.stop, ["END"]);
+}
+
+#[test]
+fn the_older_name_of_the_limit_is_taken() {
+    assert_eq!(read(&with(&json!({"max_tokens": 5}))).unwrap().request.sampling.max_output_tokens, Some(5));
+    assert_eq!(fault(&json!({"max_tokens": 5, "max_completion_tokens": 5})).param.as_deref(), Some("max_tokens"));
+}
+
+#[test]
+fn the_highest_effort_is_the_highest_we_have() {
+    let parsed = read(&with(&json!({"reasoning_effort": "max"}))).unwrap();
+    assert_eq!(parsed.request.sampling.reasoning_effort, Some(ReasoningEffort::Xhigh));
+}
+
+#[test]
+fn numbers_outside_their_range_are_refused_by_name() {
+    for (param, values) in [
+        ("temperature", vec![json!(-0.1), json!(2.1), json!(1e300), json!("1"), json!(true)]),
+        ("top_p", vec![json!(-1), json!(1.01), json!([])]),
+        ("n", vec![json!(0), json!(9), json!(-1), json!(1.5), json!(u64::MAX)]),
+        ("max_tokens", vec![json!(0), json!(-5), json!(4_294_967_297_i64), json!(10_000_001), json!(2.5)]),
+        ("max_completion_tokens", vec![json!(0), json!(i64::MIN)]),
+        ("seed", vec![json!(1.5), json!(u64::MAX), json!("7")]),
+        ("stop", vec![json!(["1", "2", "3", "4", "5"]), json!([""]), json!(7), json!("")]),
+        ("reasoning_effort", vec![json!("heroic"), json!(3)]),
+        ("stream", vec![json!("yes"), json!(1)]),
+        ("user", vec![json!(1), json!("x".repeat(513))]),
+        ("parallel_tool_calls", vec![json!(0)]),
+    ] {
+        for value in values {
+            let fault = fault(&json!({param: value.clone()}));
+            assert!(fault.param.as_deref().is_some_and(|at| at.starts_with(param)), "{param}={value}: {fault:?}");
+            assert!(fault.message.contains(param) || fault.message.contains("stop"), "{fault:?}");
+        }
+    }
+}
+
+#[test]
+fn a_number_too_large_for_any_computer_is_refused() {
+    let body = br#"{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":1e999}"#;
+    assert!(parse(body).is_err());
+}
+
+#[test]
+fn metadata_has_openais_limits() {
+    let many: Value = (0..17).map(|i| (format!("k{i}"), json!("v"))).collect();
+    for metadata in [many, json!({"k".repeat(65): "v"}), json!({"k": "v".repeat(513)}), json!({"k": 1}), json!([])] {
+        assert!(fault(&json!({"metadata": metadata})).param.unwrap().starts_with("metadata"));
+    }
+}
+
+#[test]
+fn stream_options_need_a_stream() {
+    assert_eq!(fault(&json!({"stream_options": {}})).param.as_deref(), Some("stream_options"));
+    let quiet = read(&with(&json!({"stream": true, "stream_options": {"include_usage": null}}))).unwrap();
+    assert!(quiet.stream && !quiet.include_usage);
+}
+
+#[test]
+fn what_would_silently_change_the_answer_is_refused() {
+    for (param, value) in [("functions", json!([])), ("function_call", json!("auto")), ("audio", json!({"voice": "x"}))] {
+        assert_eq!(fault(&json!({param: value})).param.as_deref(), Some(param));
+    }
+}
+
+#[test]
+fn a_request_must_say_who_and_what() {
+    let param = |body: Value| read(&body).unwrap_err().param;
+    let messages = json!([{"role": "user", "content": "Hi"}]);
+    assert_eq!(param(json!({"messages": messages})).as_deref(), Some("model"));
+    assert_eq!(param(json!({"messages": messages, "model": ""})).as_deref(), Some("model"));
+    assert_eq!(param(json!({"messages": messages, "model": 7})).as_deref(), Some("model"));
+    assert_eq!(param(json!({"model": "m"})).as_deref(), Some("messages"));
+    assert_eq!(param(json!({"model": "m", "messages": []})).as_deref(), Some("messages"));
+    assert_eq!(param(json!({"model": "m", "messages": "Hi"})).as_deref(), Some("messages"));
+}
+
+#[test]
+fn what_is_no_json_has_no_field_to_blame() {
+    for body in [b"".as_slice(), b"{", b"{\"model\":", b"<html>", b"{\"model\":\"\xff\"}", b"{} {}", b"{\"a\":1,}"] {
+        let fault = parse(body).unwrap_err();
+        assert_eq!(fault.param, None, "{fault:?}");
+        assert!(fault.message.starts_with("the body is not JSON: "), "{fault:?}");
+    }
+    for body in [b"[]".as_slice(), b"null", b"7", b"\"x\""] {
+        let fault = parse(body).unwrap_err();
+        assert_eq!(fault.param, None, "{fault:?}");
+        assert!(fault.message.contains("expected an object"), "{fault:?}");
+    }
+}
+
+#[test]
+fn faults_deep_inside_are_named_by_their_path_and_in_json_words() {
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]);
+    for (fields, param, word) in [
+        (json!({"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": 5}]}), "messages[1].content", "a string or an array"),
+        (json!({"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]}), "messages[0].content[0].text", "a string"),
+        (json!({"messages": [{"role": "user", "content": ["hi"]}]}), "messages[0].content[0]", "a content part object"),
+        (json!({"messages": [{"role": "king", "content": "hi"}]}), "messages[0].role", "unknown value `king`"),
+        (json!({"messages": ["hi"]}), "messages[0]", "a message object"),
+        (json!({"tools": {}}), "tools", "an array"),
+        (json!({"tools": tools, "tool_choice": {"type": "function", "function": {"name": 5}}}), "tool_choice.function.name", "a string"),
+        (json!({"tools": tools, "n": "2"}), "n", "an integer"),
+        (json!({"tools": tools, "temperature": "hot"}), "temperature", "a number"),
+        (json!({"response_format": {"type": "xml"}}), "response_format.type", "unknown value `xml`"),
+    ] {
+        let fault = fault(&fields);
+        assert_eq!(fault.param.as_deref(), Some(param), "{fault:?}");
+        assert!(fault.message.contains(word), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_fault_is_never_as_long_as_what_it_faults() {
+    assert!(fault(&json!({"n": "x".repeat(100_000)})).message.len() < 500);
+}
+
+/// Any JSON, with a liking for the names of the protocol.
+fn any_json() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![
+        3 => prop::sample::select(vec![
+            "model", "messages", "role", "content", "type", "text", "image_url", "url", "tool_calls", "function", "name",
+            "arguments", "id", "tool_call_id", "tools", "parameters", "tool_choice", "response_format", "json_schema",
+            "schema", "stop", "n", "stream", "stream_options", "metadata", "temperature", "max_tokens", "refusal",
+        ]).prop_map(str::to_owned),
+        1 => "\\PC{0,6}",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        prop::sample::select(vec![
+            "user", "assistant", "tool", "system", "text", "image_url", "function", "data:image/png;base64,AA", "data:",
+            "data:,", "https://example.com/a", "http://[", "auto", "json_schema", "",
+        ]).prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map(name.clone(), inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_json_makes_it_panic(json in any_json()) {
+        let _ = read(&json);
+    }
+
+    #[test]
+    fn no_messages_make_it_panic(messages in prop::collection::vec(any_json(), 0..4), tools in any_json()) {
+        if let Err(fault) = read(&json!({"model": "m", "messages": messages, "tools": tools})) {
+            prop_assert!(!fault.message.is_empty() && fault.message.len() < 3_000);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = parse(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_request_is_read_or_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut body = with(&json!({
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+            "stop": ["é"], "temperature": 0.5,
+        })).to_string().into_bytes();
+        let at = at.index(body.len());
+        body[at] = byte;
+        if let Err(fault) = parse(&body) {
+            prop_assert!(!fault.message.is_empty());
+        }
+    }
+}

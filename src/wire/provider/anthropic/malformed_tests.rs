@@ -1,0 +1,187 @@
+//! Replies and streams that are not what the API documents, and replies that are.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::message::{ChatReply, Choice, Event, Finish, ToolCall, Usage};
+use crate::domain::provider::Wire;
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::fixtures::{read, steady};
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_str!(concat!("../../../../tests/fixtures/anthropic/", $name))
+    };
+}
+
+fn stream(text: impl AsRef<[u8]>) -> (Vec<Event>, Result<(), DecodeError>) {
+    steady(Wire::Anthropic, text.as_ref())
+}
+
+/// As [`stream`], uncut: for many and long streams.
+fn stream_at_once(text: impl AsRef<[u8]>) -> (Vec<Event>, Result<(), DecodeError>) {
+    read(Wire::Anthropic, &[text.as_ref()])
+}
+
+fn is_malformed<T: std::fmt::Debug>(result: Result<T, DecodeError>) {
+    assert!(matches!(result, Err(DecodeError::Malformed(_))), "{result:?}");
+}
+
+fn decoded(body: &str) -> ChatReply {
+    decode(body.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_whole_reply_is_read() {
+    let expected = Choice { text: Some("Hello, world.".into()), finish: Finish::Stop, ..Choice::default() };
+    let usage = Usage {
+        input_tokens: 12 + 1000 + 30,
+        cached_input_tokens: 1000,
+        cache_write_tokens: 30,
+        output_tokens: 6,
+        reasoning_tokens: 0,
+    };
+    assert_eq!(decoded(fixture!("text.json")), ChatReply { choices: vec![expected], usage: Some(usage) });
+}
+
+#[test]
+fn a_whole_reply_with_thinking_and_tools_is_read() {
+    let reply = decoded(fixture!("tools.json"));
+    let choice = &reply.choices[0];
+    assert_eq!(choice.reasoning.as_deref(), Some("They want the weather."));
+    assert_eq!(choice.finish, Finish::ToolCalls);
+    let input: serde_json::Value = serde_json::from_str(&choice.tool_calls[0].arguments).unwrap();
+    assert_eq!(input, serde_json::json!({"city": "Köln", "days": [1, 2]}));
+    let second = ToolCall { id: "toolu_02".into(), name: "get_time".into(), arguments: "{}".into() };
+    assert_eq!(choice.tool_calls[1..], [second]);
+    assert_eq!(reply.usage.unwrap().reasoning_tokens, 60);
+}
+
+#[test]
+fn a_refused_reply_has_no_text_and_says_so() {
+    let choice = &decoded(fixture!("refusal.json")).choices[0];
+    assert_eq!((choice.text.as_deref(), choice.finish), (None, Finish::ContentFilter));
+}
+
+#[test]
+fn an_error_in_place_of_a_reply_is_reported() {
+    let expected = DecodeError::Reported { message: "Overloaded".into(), transient: true };
+    assert_eq!(decode(fixture!("overloaded.json").as_bytes()), Err(expected));
+}
+
+#[test]
+fn an_error_within_a_stream_comes_after_what_was_said() {
+    let (events, end) = stream(fixture!("overloaded.sse"));
+    assert_eq!(events, [Event::Text { choice: 0, delta: "Well".into() }]);
+    assert_eq!(end, Err(DecodeError::Reported { message: "Overloaded".into(), transient: true }));
+}
+
+#[test]
+fn only_errors_that_pass_are_transient() {
+    for (kind, transient) in [
+        ("overloaded_error", true),
+        ("api_error", true),
+        ("rate_limit_error", true),
+        ("timeout_error", true),
+        ("invalid_request_error", false),
+        ("authentication_error", false),
+        ("billing_error", false),
+    ] {
+        let body =
+            format!("data: {{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":\"m\"}}}}\n\n");
+        assert_eq!(stream(body).1, Err(DecodeError::Reported { message: "m".into(), transient }), "{kind}");
+    }
+}
+
+#[test]
+fn replies_that_are_no_messages_are_malformed() {
+    for body in
+        ["", "<html>502 Bad Gateway</html>", "null", "[]", "{}", "{\"content\":7}", "{\"content\":[{}]}"]
+    {
+        is_malformed(decode(body.as_bytes()));
+    }
+    is_malformed(decode(b"{\"content\":[{\"type\":\"tool_use\",\"name\":\"f\"}]}"));
+    is_malformed(decode(b"{\"content\":[{\"type\":\"text\",\"text\":\"\xff\"}]}"));
+    let whole = fixture!("text.json").trim_end();
+    for at in 0..whole.len() {
+        is_malformed(decode(&whole.as_bytes()[..at]));
+    }
+}
+
+#[test]
+fn streams_that_are_no_messages_are_malformed() {
+    for text in
+        ["", "<html>502 Bad Gateway</html>", "data: {\"type\":\n\n", "data: [DONE]\n\n", "data: 7\n\n"]
+    {
+        is_malformed(stream(text).1);
+    }
+    is_malformed(stream("data: {\"type\":\"error\"}\n\n").1);
+    is_malformed(stream(b"data: {\"type\":\"p\xff\"}\n\n").1);
+}
+
+#[test]
+fn a_stream_cut_before_its_usage_reports_none() {
+    let whole = fixture!("text.sse");
+    let cut = &whole[..whole.find("event: message_delta").unwrap()];
+    let (events, end) = stream(cut);
+    is_malformed(end);
+    assert!(!events.iter().any(|event| matches!(event, Event::Usage(_))));
+}
+
+#[test]
+fn half_a_usage_report_is_none() {
+    for usage in ["{}", "null", "{\"output_tokens\":5}", "{\"input_tokens\":5}"] {
+        assert_eq!(decoded(&format!("{{\"content\":[],\"usage\":{usage}}}")).usage, None, "{usage}");
+    }
+    let (events, end) = stream(
+        "data: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":5}}\n\n\
+         data: {\"type\":\"message_stop\"}\n\n",
+    );
+    assert_eq!((events.as_slice(), end), (&[Event::Finish { choice: 0, reason: Finish::Stop }][..], Ok(())));
+}
+
+#[test]
+fn counts_at_the_edge_of_numbers_do_not_overflow() {
+    let max = u64::MAX;
+    let body = format!(
+        "{{\"content\":[],\"usage\":{{\"input_tokens\":{max},\"cache_read_input_tokens\":{max},\"output_tokens\":{max}}}}}"
+    );
+    assert_eq!(decoded(&body).usage.unwrap().input_tokens, max);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = decode(&bytes);
+        let _ = stream_at_once(&bytes);
+    }
+
+    #[test]
+    fn no_edit_of_a_stream_panics(at in any::<prop::sample::Index>(), cut in 0..20_usize, text in "\\PC{0,12}") {
+        let mut bytes = fixture!("tools.sse").as_bytes().to_vec();
+        let start = at.index(bytes.len());
+        let end = (start + cut).min(bytes.len());
+        bytes.splice(start..end, text.into_bytes());
+        let _ = stream_at_once(&bytes);
+    }
+
+    #[test]
+    fn no_edit_of_a_reply_panics(at in any::<prop::sample::Index>(), cut in 0..20_usize, text in "\\PC{0,12}") {
+        let mut bytes = fixture!("tools.json").as_bytes().to_vec();
+        let start = at.index(bytes.len());
+        let end = (start + cut).min(bytes.len());
+        bytes.splice(start..end, text.into_bytes());
+        let _ = decode(&bytes);
+    }
+
+    #[test]
+    fn no_frame_of_any_shape_panics(
+        kind in prop::sample::select(vec!["message_start", "content_block_start", "content_block_delta",
+            "content_block_stop", "message_delta", "message_stop", "error", "ping"]),
+        field in prop::sample::select(vec!["index", "message", "content_block", "delta", "usage", "error"]),
+        value in prop::sample::select(vec!["null", "0", "-1", "1.5", "\"x\"", "[]", "{}",
+            "{\"type\":\"tool_use\"}", "{\"type\":\"text\"}", "{\"usage\":{\"input_tokens\":-1}}"]),
+    ) {
+        let _ = stream_at_once(format!("data: {{\"type\":\"{kind}\",\"{field}\":{value}}}\n\n"));
+    }
+}

@@ -1,0 +1,163 @@
+//! The whole reply, and what it shares with the stream: usage, stop reasons, errors.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::domain::message::{ChatReply, Choice, Finish, ToolCall, Usage};
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::json;
+
+#[derive(Deserialize)]
+struct Reply {
+    content: Option<Vec<Block>>,
+    stop_reason: Option<String>,
+    stop_details: Option<StopDetails>,
+    usage: Option<Tokens>,
+    error: Option<ErrorBody>,
+}
+
+/// A content block of whatever type; the fields of types we never ask for are ignored.
+#[derive(Deserialize)]
+struct Block {
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<String>,
+    thinking: Option<String>,
+    id: Option<String>,
+    name: Option<String>,
+    input: Option<Box<RawValue>>,
+}
+
+/// Why the API's safety systems ended the answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct StopDetails {
+    pub explanation: Option<String>,
+}
+
+/// An error object, in place of a reply or within a stream.
+#[derive(Debug, Deserialize)]
+pub(super) struct ErrorBody {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    message: Option<String>,
+}
+
+impl ErrorBody {
+    pub fn reported(&self) -> DecodeError {
+        let kind = self.kind.as_deref().unwrap_or_default();
+        DecodeError::Reported {
+            message: json::clip(self.message.as_deref().unwrap_or(kind)),
+            transient: matches!(
+                kind,
+                "overloaded_error" | "api_error" | "rate_limit_error" | "timeout_error"
+            ),
+        }
+    }
+}
+
+/// Token counts as the API splits them. In a stream each is cumulative and may be missing or repeated.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) struct Tokens {
+    /// Neither read from the cache nor written to it.
+    input_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct OutputDetails {
+    thinking_tokens: Option<u64>,
+}
+
+impl Tokens {
+    /// Count by count the larger. The sum of the input's parts is taken only afterwards, because an event may carry
+    /// some of the parts.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.max(other.input_tokens),
+            cache_read_input_tokens: self.cache_read_input_tokens.max(other.cache_read_input_tokens),
+            cache_creation_input_tokens: self
+                .cache_creation_input_tokens
+                .max(other.cache_creation_input_tokens),
+            output_tokens: self.output_tokens.max(other.output_tokens),
+            output_tokens_details: Some(OutputDetails {
+                thinking_tokens: self.thinking().max(other.thinking()),
+            }),
+        }
+    }
+
+    /// `None` unless both sides were counted: half a report must not be mistaken for a cheap call.
+    pub fn usage(self) -> Option<Usage> {
+        let cached = self.cache_read_input_tokens.unwrap_or(0);
+        let written = self.cache_creation_input_tokens.unwrap_or(0);
+        Some(Usage {
+            input_tokens: self.input_tokens?.saturating_add(cached).saturating_add(written),
+            cached_input_tokens: cached,
+            cache_write_tokens: written,
+            output_tokens: self.output_tokens?,
+            reasoning_tokens: self.thinking().unwrap_or(0),
+        })
+    }
+
+    fn thinking(self) -> Option<u64> {
+        self.output_tokens_details.and_then(|details| details.thinking_tokens)
+    }
+}
+
+/// A reason that is not documented yet counts as an ordinary end.
+pub(super) fn finish(stop_reason: Option<&str>) -> Finish {
+    match stop_reason {
+        Some("max_tokens" | "model_context_window_exceeded") => Finish::Length,
+        Some("tool_use") => Finish::ToolCalls,
+        Some("refusal") => Finish::ContentFilter,
+        _ => Finish::Stop,
+    }
+}
+
+/// Reads a whole reply.
+///
+/// # Errors
+/// [`DecodeError`] when it is not a message.
+pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
+    let reply: Reply = serde_json::from_slice(body).map_err(|error| json::malformed("the reply", &error))?;
+    if let Some(error) = reply.error {
+        return Err(error.reported());
+    }
+    let Some(content) = reply.content else {
+        return Err(DecodeError::Malformed("the reply has no content".to_owned()));
+    };
+    let mut choice = Choice {
+        refusal: reply.stop_details.and_then(|details| details.explanation),
+        finish: finish(reply.stop_reason.as_deref()),
+        ..Choice::default()
+    };
+    for block in content {
+        take(&mut choice, block)?;
+    }
+    Ok(ChatReply { choices: vec![choice], usage: reply.usage.and_then(Tokens::usage) })
+}
+
+fn take(choice: &mut Choice, block: Block) -> Result<(), DecodeError> {
+    match block.kind.as_str() {
+        "text" => append(&mut choice.text, block.text),
+        "thinking" => append(&mut choice.reasoning, block.thinking),
+        "tool_use" => {
+            let (Some(id), Some(name)) = (block.id, block.name) else {
+                return Err(DecodeError::Malformed("a tool_use block has no id or no name".to_owned()));
+            };
+            let arguments = block.input.map_or_else(|| "{}".to_owned(), |input| input.get().to_owned());
+            choice.tool_calls.push(ToolCall { id, name, arguments });
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Thinking that is not shown arrives as empty text, which is no reasoning.
+fn append(whole: &mut Option<String>, text: Option<String>) {
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        whole.get_or_insert_default().push_str(&text);
+    }
+}

@@ -1,0 +1,226 @@
+//! The stream: `message_start`, content blocks, `message_delta`, `message_stop`.
+//!
+//! Usage is told only with `message_delta`: what `message_start` counts as output is a placeholder, and a stream cut
+//! between the two must look unmetered rather than cheap.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::reply::{ErrorBody, StopDetails, Tokens, finish};
+use crate::domain::message::{Event, Finish};
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::json;
+use crate::wire::sse::Frame;
+
+/// The events that are read.
+const KNOWN: [&str; 7] = [
+    "message_start",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+    "message_delta",
+    "message_stop",
+    "error",
+];
+
+/// Where a stream stands.
+#[derive(Debug, Default)]
+pub struct StreamState {
+    /// Tool calls whose blocks are open.
+    open: Vec<OpenCall>,
+    /// Tool calls so far.
+    calls: u32,
+    tokens: Tokens,
+    finish: Option<Finish>,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+struct OpenCall {
+    /// The block's number in the message.
+    block: u64,
+    /// The call's number among the calls.
+    index: u32,
+    /// The arguments that the block began with, `{}` as a rule; told when no deltas replace them.
+    unsaid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "type")]
+    kind: String,
+    index: Option<u64>,
+    message: Option<Start>,
+    content_block: Option<Block>,
+    delta: Option<Delta>,
+    usage: Option<Tokens>,
+    error: Option<ErrorBody>,
+}
+
+#[derive(Deserialize)]
+struct Start {
+    usage: Option<Tokens>,
+}
+
+#[derive(Deserialize)]
+struct Block {
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<String>,
+    thinking: Option<String>,
+    id: Option<String>,
+    name: Option<String>,
+    input: Option<Box<RawValue>>,
+}
+
+/// Of a content block or, with the last two fields, of the message.
+#[derive(Deserialize)]
+struct Delta {
+    text: Option<String>,
+    thinking: Option<String>,
+    partial_json: Option<String>,
+    stop_reason: Option<String>,
+    stop_details: Option<StopDetails>,
+}
+
+impl StreamState {
+    /// Takes the next frame and appends what it says to `events`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Reported`] for an `error` event, [`DecodeError::Malformed`] for a frame that is none.
+    pub fn frame(&mut self, frame: &Frame<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        if self.stopped {
+            return Ok(());
+        }
+        let body: Body = match serde_json::from_str(frame.data) {
+            Ok(body) => body,
+            Err(_) if is_unknown(frame.data) => return Ok(()),
+            Err(error) => return Err(json::malformed("the stream", &error)),
+        };
+        match body.kind.as_str() {
+            "message_start" => self.count(body.message.and_then(|message| message.usage)),
+            "content_block_start" => return self.begin(body.index, body.content_block, events),
+            "content_block_delta" => self.delta(body.index, body.delta, events),
+            "content_block_stop" => self.end(body.index, events),
+            "message_delta" => self.message_delta(body.delta, body.usage, events),
+            "message_stop" => self.stop(events),
+            "error" => return Err(reported(body.error)),
+            // `ping`, and whatever the API adds: its versioning policy lets it.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Tells the end of the bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Malformed`] when `message_stop` never came.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        if self.stopped {
+            return Ok(());
+        }
+        Err(DecodeError::Malformed("the stream ended before message_stop".to_owned()))
+    }
+
+    fn count(&mut self, tokens: Option<Tokens>) {
+        self.tokens = self.tokens.max(tokens.unwrap_or_default());
+    }
+
+    fn begin(
+        &mut self,
+        index: Option<u64>,
+        block: Option<Block>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DecodeError> {
+        let Some(block) = block else { return Ok(()) };
+        match block.kind.as_str() {
+            "text" => events.extend(text(block.text)),
+            "thinking" => events.extend(reasoning(block.thinking)),
+            "tool_use" => {
+                let (Some(id), Some(name)) = (block.id, block.name) else {
+                    return Err(DecodeError::Malformed("a tool_use block has no id or no name".to_owned()));
+                };
+                let index = index.unwrap_or_default();
+                let input = block.input.map_or_else(|| "{}".to_owned(), |input| input.get().to_owned());
+                self.open.push(OpenCall { block: index, index: self.calls, unsaid: Some(input) });
+                events.push(Event::ToolCall { choice: 0, index: self.calls, id, name });
+                self.calls += 1;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn delta(&mut self, index: Option<u64>, delta: Option<Delta>, events: &mut Vec<Event>) {
+        let Some(delta) = delta else { return };
+        events.extend(text(delta.text));
+        events.extend(reasoning(delta.thinking));
+        let Some(json) = delta.partial_json.filter(|json| !json.is_empty()) else { return };
+        if let Some(call) = self.open.iter_mut().find(|call| call.block == index.unwrap_or_default()) {
+            call.unsaid = None;
+            events.push(Event::ToolArguments { choice: 0, index: call.index, delta: json });
+        }
+    }
+
+    fn end(&mut self, index: Option<u64>, events: &mut Vec<Event>) {
+        let Some(at) = self.open.iter().position(|call| call.block == index.unwrap_or_default()) else {
+            return;
+        };
+        let call = self.open.swap_remove(at);
+        if let Some(delta) = call.unsaid {
+            events.push(Event::ToolArguments { choice: 0, index: call.index, delta });
+        }
+    }
+
+    fn message_delta(&mut self, delta: Option<Delta>, tokens: Option<Tokens>, events: &mut Vec<Event>) {
+        if let Some(delta) = delta {
+            if let Some(explanation) = delta.stop_details.and_then(|details| details.explanation) {
+                events.push(Event::Refusal { choice: 0, delta: explanation });
+            }
+            if delta.stop_reason.is_some() {
+                self.end_choice(finish(delta.stop_reason.as_deref()), events);
+            }
+        }
+        if tokens.is_some() {
+            self.count(tokens);
+            events.extend(self.tokens.usage().map(Event::Usage));
+        }
+    }
+
+    fn stop(&mut self, events: &mut Vec<Event>) {
+        self.end_choice(Finish::Stop, events);
+        self.stopped = true;
+    }
+
+    fn end_choice(&mut self, reason: Finish, events: &mut Vec<Event>) {
+        if self.finish.is_none() {
+            self.finish = Some(reason);
+            events.push(Event::Finish { choice: 0, reason });
+        }
+    }
+}
+
+/// An event that was added to the API may use our names for fields of other types.
+fn is_unknown(data: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    serde_json::from_str(data).is_ok_and(|Kind { kind }| !KNOWN.contains(&kind.as_str()))
+}
+
+fn text(delta: Option<String>) -> Option<Event> {
+    delta.filter(|delta| !delta.is_empty()).map(|delta| Event::Text { choice: 0, delta })
+}
+
+fn reasoning(delta: Option<String>) -> Option<Event> {
+    delta.filter(|delta| !delta.is_empty()).map(|delta| Event::Reasoning { choice: 0, delta })
+}
+
+fn reported(error: Option<ErrorBody>) -> DecodeError {
+    match error {
+        Some(error) => error.reported(),
+        None => DecodeError::Malformed("the stream has an error event without an error".to_owned()),
+    }
+}

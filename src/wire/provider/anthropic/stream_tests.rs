@@ -1,0 +1,139 @@
+use crate::domain::message::{Event, Finish, Usage};
+use crate::domain::provider::Wire;
+use crate::wire::provider::fixtures::{self, told};
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../../tests/fixtures/anthropic/", $name))
+    };
+}
+
+fn events(stream: &[u8]) -> Vec<Event> {
+    fixtures::events(Wire::Anthropic, stream)
+}
+
+/// The events after the content.
+fn ending(events: &[Event]) -> Vec<Event> {
+    let ends =
+        |event: &&Event| matches!(event, Event::Refusal { .. } | Event::Finish { .. } | Event::Usage(_));
+    events.iter().filter(ends).cloned().collect()
+}
+
+#[test]
+fn text_arrives_as_it_is_written_and_usage_counts_the_cache_in() {
+    let events = events(fixture!("text.sse"));
+    assert_eq!(events[1], Event::Text { choice: 0, delta: " dich, 世界 👋".into() });
+    assert_eq!(told(&events).text, "Grüß dich, 世界 👋.\n\nHow may I help?");
+    let usage = Usage {
+        input_tokens: 21 + 1200 + 40,
+        cached_input_tokens: 1200,
+        cache_write_tokens: 40,
+        output_tokens: 17,
+        reasoning_tokens: 0,
+    };
+    assert_eq!(ending(&events), [Event::Finish { choice: 0, reason: Finish::Stop }, Event::Usage(usage)]);
+}
+
+#[test]
+fn thinking_is_reasoning_and_its_signature_is_not() {
+    let events = events(fixture!("thinking.sse"));
+    let told = told(&events);
+    assert_eq!(told.reasoning, "17 is prime; so is 19.");
+    assert_eq!(told.text, "17 and 19.");
+    let usage = Usage { input_tokens: 21, output_tokens: 88, reasoning_tokens: 71, ..Usage::default() };
+    assert_eq!(events.last(), Some(&Event::Usage(usage)));
+}
+
+#[test]
+fn tool_calls_are_numbered_apart_from_other_blocks_and_always_have_arguments() {
+    let events = events(fixture!("tools.sse"));
+    assert_eq!(
+        told(&events).calls,
+        [
+            ("toolu_01T1x1fJ34qAmk2tNTrN7Up6".into(), "get_weather".into(), "{\"city\": \"Köln\"}".into()),
+            ("toolu_01AAbbCCddEEffGGhhJJkkLL".into(), "get_time".into(), "{}".into()),
+        ]
+    );
+    assert_eq!(ending(&events)[0], Event::Finish { choice: 0, reason: Finish::ToolCalls });
+}
+
+#[test]
+fn a_refusal_ends_as_filtered_with_its_explanation() {
+    let events = events(fixture!("refusal.sse"));
+    assert_eq!(
+        ending(&events)[..2],
+        [
+            Event::Refusal { choice: 0, delta: "This request was declined.".into() },
+            Event::Finish { choice: 0, reason: Finish::ContentFilter },
+        ]
+    );
+}
+
+#[test]
+fn input_that_a_block_begins_with_counts_when_no_deltas_follow() {
+    let stream = br#"data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"f","input":{"x": 1}}}
+
+data: {"type":"content_block_stop","index":0}
+
+data: {"type":"message_stop"}
+
+"#;
+    assert_eq!(told(&events(stream)).calls, [("a".into(), "f".into(), "{\"x\": 1}".into())]);
+}
+
+#[test]
+fn stop_reasons_are_mapped() {
+    for (reason, expected) in [
+        ("end_turn", Finish::Stop),
+        ("stop_sequence", Finish::Stop),
+        ("pause_turn", Finish::Stop),
+        ("max_tokens", Finish::Length),
+        ("model_context_window_exceeded", Finish::Length),
+        ("tool_use", Finish::ToolCalls),
+        ("refusal", Finish::ContentFilter),
+        ("a_reason_of_next_year", Finish::Stop),
+    ] {
+        let stream = format!(
+            "data: {{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":\"{reason}\"}}}}\n\n\
+             data: {{\"type\":\"message_stop\"}}\n\n"
+        );
+        assert_eq!(events(stream.as_bytes()), [Event::Finish { choice: 0, reason: expected }], "{reason}");
+    }
+}
+
+#[test]
+fn usage_that_is_repeated_is_not_added() {
+    let stream = br#"data: {"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":5,"output_tokens":1}}}
+
+data: {"type":"message_delta","delta":{},"usage":{"output_tokens":20}}
+
+data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":10,"output_tokens":20}}
+
+data: {"type":"message_stop"}
+
+"#;
+    let usage = events(stream).iter().fold(Usage::default(), |usage, event| match event {
+        Event::Usage(more) => usage.max(*more),
+        _ => usage,
+    });
+    let expected = Usage { input_tokens: 15, cached_input_tokens: 5, output_tokens: 20, ..Usage::default() };
+    assert_eq!(usage, expected);
+}
+
+#[test]
+fn unknown_events_blocks_and_deltas_are_passed_over() {
+    let stream = br#"data: {"type":"weather_report","index":{"our":"name, their type"},"sun":true}
+
+data: {"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{}}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{}"}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{}}}
+
+data: {"type":"content_block_stop","index":0}
+
+data: {"type":"message_stop"}
+
+"#;
+    assert_eq!(events(stream), [Event::Finish { choice: 0, reason: Finish::Stop }]);
+}

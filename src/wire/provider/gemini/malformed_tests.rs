@@ -1,0 +1,202 @@
+//! Replies and streams that are not what the API documents, and replies that are.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::message::{ChatReply, Choice, Event, Finish, ToolCall, Usage};
+use crate::domain::provider::Wire;
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::fixtures::{read, steady};
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_str!(concat!("../../../../tests/fixtures/gemini/", $name))
+    };
+}
+
+fn stream(text: impl AsRef<[u8]>) -> (Vec<Event>, Result<(), DecodeError>) {
+    steady(Wire::Gemini, text.as_ref())
+}
+
+/// As [`stream`], uncut: for many and long streams.
+fn stream_at_once(text: impl AsRef<[u8]>) -> (Vec<Event>, Result<(), DecodeError>) {
+    read(Wire::Gemini, &[text.as_ref()])
+}
+
+fn is_malformed<T: std::fmt::Debug>(result: Result<T, DecodeError>) {
+    assert!(matches!(result, Err(DecodeError::Malformed(_))), "{result:?}");
+}
+
+fn decoded(body: &str) -> ChatReply {
+    decode(body.as_bytes()).unwrap()
+}
+
+fn overloaded() -> DecodeError {
+    DecodeError::Reported {
+        message: "The model is overloaded. Please try again later.".into(),
+        transient: true,
+    }
+}
+
+#[test]
+fn a_whole_reply_is_read() {
+    let choice = Choice {
+        text: Some("Hello, world.".into()),
+        reasoning: Some("The answer, in short.".into()),
+        finish: Finish::Stop,
+        ..Choice::default()
+    };
+    let usage = Usage {
+        input_tokens: 2060 + 100,
+        cached_input_tokens: 2048,
+        cache_write_tokens: 0,
+        output_tokens: 6 + 12,
+        reasoning_tokens: 12,
+    };
+    assert_eq!(decoded(fixture!("text.json")), ChatReply { choices: vec![choice], usage: Some(usage) });
+}
+
+#[test]
+fn a_whole_reply_with_calls_keeps_their_identifiers_and_signatures() {
+    let choice = &decoded(fixture!("tools.json")).choices[0];
+    assert_eq!(choice.finish, Finish::ToolCalls);
+    assert_eq!(choice.tool_calls[0].id, "8f2b1a3c__thought__Eqo-Cqc-Ab4_9vtgONaaz6o");
+    let arguments: serde_json::Value = serde_json::from_str(&choice.tool_calls[0].arguments).unwrap();
+    assert_eq!(arguments, serde_json::json!({"city": "Köln"}));
+    let second = ToolCall { id: "9a3c4d5e".into(), name: "get_time".into(), arguments: "{}".into() };
+    assert_eq!(choice.tool_calls[1..], [second]);
+}
+
+#[test]
+fn a_blocked_prompt_is_a_reply_with_one_filtered_choice() {
+    let choice = Choice { finish: Finish::ContentFilter, ..Choice::default() };
+    let usage = Usage { input_tokens: 7, ..Usage::default() };
+    let reply = ChatReply { choices: vec![choice], usage: Some(usage) };
+    assert_eq!(decoded(fixture!("blocked.json")), reply);
+}
+
+#[test]
+fn an_error_in_place_of_a_reply_is_reported() {
+    assert_eq!(decode(fixture!("overloaded.json").as_bytes()), Err(overloaded()));
+}
+
+#[test]
+fn an_error_within_a_stream_comes_after_what_was_said() {
+    let (events, end) = stream(fixture!("overloaded.sse"));
+    assert_eq!(events, [Event::Text { choice: 0, delta: "Well".into() }]);
+    assert_eq!(end, Err(overloaded()));
+}
+
+#[test]
+fn only_errors_that_pass_are_transient() {
+    for (error, transient) in [
+        ("\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\"", true),
+        ("\"status\":\"UNAVAILABLE\"", true),
+        ("\"code\":500", true),
+        ("\"code\":400,\"status\":\"INVALID_ARGUMENT\"", false),
+        ("\"code\":403,\"status\":\"PERMISSION_DENIED\"", false),
+    ] {
+        let (_, end) = stream(format!("data: {{\"error\":{{{error},\"message\":\"m\"}}}}\n\n"));
+        assert_eq!(end, Err(DecodeError::Reported { message: "m".into(), transient }), "{error}");
+    }
+}
+
+#[test]
+fn replies_that_are_no_responses_are_malformed() {
+    for body in
+        ["", "<html>502 Bad Gateway</html>", "null", "[]", "{}", "{\"candidates\":[]}", "{\"candidates\":7}"]
+    {
+        is_malformed(decode(body.as_bytes()));
+    }
+    is_malformed(decode(b"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\xff\"}]}}]}"));
+    let whole = fixture!("text.json").trim_end();
+    for at in 0..whole.len() {
+        is_malformed(decode(&whole.as_bytes()[..at]));
+    }
+}
+
+#[test]
+fn streams_that_are_no_responses_are_malformed() {
+    for text in
+        ["", "<html>502 Bad Gateway</html>", "data: {\"candidates\":\n\n", "data: [DONE]\n\n", "data: {}\n\n"]
+    {
+        is_malformed(stream(text).1);
+    }
+    is_malformed(stream(b"data: {\"responseId\":\"\xff\"}\n\n").1);
+}
+
+#[test]
+fn a_stream_cut_before_its_finish_reason_reports_no_usage() {
+    let whole = fixture!("text.sse");
+    let (events, end) = stream(&whole[..whole.rfind("data:").unwrap()]);
+    is_malformed(end);
+    assert!(!events.is_empty());
+    assert!(!events.iter().any(|event| matches!(event, Event::Usage(_))));
+}
+
+#[test]
+fn a_stream_in_which_one_of_two_candidates_is_cut_is_malformed() {
+    let frame = r#"data: {"candidates":[{"index":0,"finishReason":"STOP"},{"index":1}],"usageMetadata":{"promptTokenCount":1}}"#;
+    let (events, end) = stream(format!("{frame}\n\n"));
+    is_malformed(end);
+    assert!(!events.iter().any(|event| matches!(event, Event::Usage(_))));
+}
+
+#[test]
+fn usage_that_was_not_counted_is_none() {
+    for usage in ["{}", "null", "{\"candidatesTokenCount\":5}"] {
+        let body = format!("{{\"candidates\":[{{\"finishReason\":\"STOP\"}}],\"usageMetadata\":{usage}}}");
+        assert_eq!(decoded(&body).usage, None, "{usage}");
+    }
+    let (events, end) = stream("data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n");
+    assert_eq!((events.len(), end), (1, Ok(())));
+}
+
+#[test]
+fn counts_at_the_edge_of_numbers_do_not_overflow() {
+    let max = u64::MAX;
+    let usage = format!(
+        "{{\"promptTokenCount\":{max},\"toolUsePromptTokenCount\":{max},\"candidatesTokenCount\":{max},\"thoughtsTokenCount\":{max}}}"
+    );
+    let body = format!("{{\"candidates\":[{{\"finishReason\":\"STOP\"}}],\"usageMetadata\":{usage}}}");
+    let usage = decoded(&body).usage.unwrap();
+    assert_eq!((usage.input_tokens, usage.output_tokens), (max, max));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = decode(&bytes);
+        let _ = stream_at_once(&bytes);
+    }
+
+    #[test]
+    fn no_edit_of_a_stream_panics(at in any::<prop::sample::Index>(), cut in 0..20_usize, text in "\\PC{0,12}") {
+        let mut bytes = fixture!("tools.sse").as_bytes().to_vec();
+        let start = at.index(bytes.len());
+        let end = (start + cut).min(bytes.len());
+        bytes.splice(start..end, text.into_bytes());
+        let _ = stream_at_once(&bytes);
+    }
+
+    #[test]
+    fn no_edit_of_a_reply_panics(at in any::<prop::sample::Index>(), cut in 0..20_usize, text in "\\PC{0,12}") {
+        let mut bytes = fixture!("tools.json").as_bytes().to_vec();
+        let start = at.index(bytes.len());
+        let end = (start + cut).min(bytes.len());
+        bytes.splice(start..end, text.into_bytes());
+        let _ = decode(&bytes);
+    }
+
+    #[test]
+    fn no_response_of_any_shape_panics(
+        field in prop::sample::select(vec!["candidates", "promptFeedback", "usageMetadata", "responseId", "error"]),
+        value in prop::sample::select(vec!["null", "0", "\"x\"", "[]", "{}", "[{}]", "[{\"index\":-1}]",
+            "[{\"index\":4294967295,\"finishReason\":\"STOP\"}]", "[{\"content\":{\"parts\":[{\"functionCall\":{}}]}}]",
+            "[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":null}}]}}]"]),
+    ) {
+        let body = format!("{{\"{field}\":{value}}}");
+        let _ = decode(body.as_bytes());
+        let _ = stream_at_once(format!("data: {body}\n\n"));
+    }
+}

@@ -1,0 +1,123 @@
+//! The stream: every frame is a response with the next parts of its candidates.
+//!
+//! It has no end marker: it is whole when every candidate has its finish reason, or the prompt was blocked. Usage is
+//! counted in every frame but told only then, because a stream that was cut must look unmetered rather than cheap.
+
+use std::collections::BTreeMap;
+
+use super::reply::{Candidate, FunctionCall, Part, Response, finish};
+use crate::domain::message::{Event, Finish, Usage};
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::call_id;
+use crate::wire::provider::json;
+use crate::wire::sse::Frame;
+
+/// Where a stream stands.
+#[derive(Debug, Default)]
+pub struct StreamState {
+    choices: BTreeMap<u32, ChoiceState>,
+    /// Tool calls of all choices so far.
+    issued: u32,
+    usage: Option<Usage>,
+}
+
+#[derive(Debug, Default)]
+struct ChoiceState {
+    calls: u32,
+    finished: bool,
+}
+
+impl StreamState {
+    /// Takes the next frame and appends what it says to `events`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Reported`] for an error object, [`DecodeError::Malformed`] for a frame that is no response.
+    pub fn frame(&mut self, frame: &Frame<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        let response =
+            serde_json::from_str(frame.data).map_err(|error| json::malformed("the stream", &error))?;
+        self.take(response, events)
+    }
+
+    /// Tells the end of the bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Malformed`] when a candidate was cut off, or none came.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        if self.is_whole() {
+            return Ok(());
+        }
+        Err(DecodeError::Malformed("the answer ended before its finish reason".to_owned()))
+    }
+
+    /// Takes a response: a whole reply, or the next piece of one.
+    pub(super) fn take(&mut self, response: Response, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        if let Some(error) = response.error {
+            return Err(error.reported());
+        }
+        for candidate in response.candidates.unwrap_or_default() {
+            self.candidate(candidate, response.response_id.as_deref(), events);
+        }
+        if response.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
+            self.end(0, Finish::ContentFilter, events);
+        }
+        let usage = response.usage_metadata.and_then(|tokens| tokens.usage());
+        self.usage = self.usage.map(|before| before.max(usage.unwrap_or_default())).or(usage);
+        if self.is_whole() {
+            events.extend(self.usage.map(Event::Usage));
+        }
+        Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        !self.choices.is_empty() && self.choices.values().all(|choice| choice.finished)
+    }
+
+    fn candidate(&mut self, candidate: Candidate, reply: Option<&str>, events: &mut Vec<Event>) {
+        let choice = candidate.index.unwrap_or_default();
+        self.choices.entry(choice).or_default();
+        for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
+            self.part(choice, part, reply, events);
+        }
+        let calls = self.choices.get(&choice).is_some_and(|state| state.calls > 0);
+        if let Some(reason) = finish(candidate.finish_reason.as_deref(), calls) {
+            self.end(choice, reason, events);
+        }
+    }
+
+    fn part(&mut self, choice: u32, part: Part, reply: Option<&str>, events: &mut Vec<Event>) {
+        if let Some(call) = part.function_call {
+            return self.call(choice, call, part.thought_signature.as_deref(), reply, events);
+        }
+        let Some(delta) = part.text.filter(|text| !text.is_empty()) else { return };
+        events.push(if part.thought == Some(true) {
+            Event::Reasoning { choice, delta }
+        } else {
+            Event::Text { choice, delta }
+        });
+    }
+
+    fn call(
+        &mut self,
+        choice: u32,
+        call: FunctionCall,
+        signature: Option<&str>,
+        reply: Option<&str>,
+        events: &mut Vec<Event>,
+    ) {
+        let state = self.choices.entry(choice).or_default();
+        let index = state.calls;
+        state.calls += 1;
+        let id = call_id::issue(call.id.as_deref(), reply, self.issued, signature);
+        self.issued += 1;
+        let arguments = call.args.map_or_else(|| "{}".to_owned(), |args| args.get().to_owned());
+        events.push(Event::ToolCall { choice, index, id, name: call.name });
+        events.push(Event::ToolArguments { choice, index, delta: arguments });
+    }
+
+    fn end(&mut self, choice: u32, reason: Finish, events: &mut Vec<Event>) {
+        let state = self.choices.entry(choice).or_default();
+        if !std::mem::replace(&mut state.finished, true) {
+            events.push(Event::Finish { choice, reason });
+        }
+    }
+}

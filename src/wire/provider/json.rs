@@ -1,0 +1,83 @@
+//! What codecs share about JSON: tool arguments that must be an object, JSON asked for in words, and error texts
+//! that tell where a reply is broken without repeating it.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use crate::domain::message::ResponseFormat;
+use crate::wire::provider::DecodeError;
+
+/// The longest text of a provider's error that is kept, in characters.
+const MESSAGE_CHARS: usize = 500;
+
+/// A tool call's arguments for a provider that takes an object only.
+///
+/// What the model wrote may be cut or no object at all; the model then sees its own words again as
+/// `{"arguments": "…"}` and can correct itself, instead of the whole conversation being refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Arguments<'a> {
+    Object(&'a RawValue),
+    Text(&'a str),
+}
+
+impl<'a> Arguments<'a> {
+    pub fn read(text: &'a str) -> Self {
+        match object(text) {
+            Some(raw) => Self::Object(raw),
+            None => Self::Text(text),
+        }
+    }
+}
+
+impl Serialize for Arguments<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Object(raw) => raw.serialize(serializer),
+            Self::Text(text) if text.trim().is_empty() => serializer.serialize_map(Some(0))?.end(),
+            Self::Text(text) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("arguments", text)?;
+                map.end()
+            }
+        }
+    }
+}
+
+/// The text itself, if it is one JSON object.
+pub(super) fn object(text: &str) -> Option<&RawValue> {
+    serde_json::from_str::<&RawValue>(text).ok().filter(|raw| raw.get().starts_with('{'))
+}
+
+/// The wish for JSON in words, for a model that has no parameter for it.
+pub(super) fn instruction(format: &ResponseFormat) -> Option<String> {
+    const ASK: &str = "Answer with one valid JSON object and nothing else: no text around it, no code fence.";
+    match format {
+        ResponseFormat::Text => None,
+        ResponseFormat::JsonObject => Some(ASK.to_owned()),
+        ResponseFormat::JsonSchema { schema, .. } => {
+            Some(format!("{ASK} It must be valid under this JSON Schema:\n{}", schema.get()))
+        }
+    }
+}
+
+/// Says where `what` is broken. The parser's own message is left out because it can quote the reply.
+pub(super) fn malformed(what: &str, error: &serde_json::Error) -> DecodeError {
+    let fault = match error.classify() {
+        Category::Eof => "cut short",
+        Category::Syntax => "not JSON",
+        Category::Data => "JSON of another shape",
+        Category::Io => "unreadable",
+    };
+    DecodeError::Malformed(format!("{what} is {fault} (line {}, column {})", error.line(), error.column()))
+}
+
+/// The provider's message, cut to what is kept.
+pub(super) fn clip(message: &str) -> String {
+    message.chars().take(MESSAGE_CHARS).collect()
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

@@ -1,0 +1,44 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::wire::to_json;
+
+fn written(arguments: &str) -> Value {
+    serde_json::from_slice(&to_json(&Arguments::read(arguments))).unwrap()
+}
+
+#[test]
+fn an_object_stays_as_the_model_wrote_it() {
+    assert_eq!(to_json(&Arguments::read(" {\"b\": 1,\"a\":[2]} ")), b"{\"b\": 1,\"a\":[2]}");
+}
+
+#[test]
+fn no_arguments_are_an_empty_object() {
+    assert_eq!(written(""), json!({}));
+    assert_eq!(written(" \n"), json!({}));
+}
+
+#[test]
+fn arguments_that_are_no_object_are_wrapped() {
+    for text in ["{\"a\": 1", "[1]", "7", "null", "{} {}", "{'a': 1}"] {
+        assert_eq!(written(text), json!({ "arguments": text }));
+    }
+}
+
+#[test]
+fn arguments_nested_thousands_deep_are_copied_and_not_walked() {
+    let deep = format!("{}1{}", "{\"a\":".repeat(50_000), "}".repeat(50_000));
+    assert_eq!(to_json(&Arguments::read(&deep)), deep.as_bytes());
+}
+
+#[test]
+fn a_broken_reply_is_located_and_not_quoted() {
+    let error = serde_json::from_str::<u64>("\"secret\"").unwrap_err();
+    let DecodeError::Malformed(message) = malformed("the reply", &error) else { panic!() };
+    assert_eq!(message, "the reply is JSON of another shape (line 1, column 8)");
+}
+
+#[test]
+fn a_long_message_is_cut_between_characters() {
+    assert_eq!(clip(&"é".repeat(900)), "é".repeat(500));
+}

@@ -1,0 +1,75 @@
+//! Finds the provider's own words in an error.
+
+use serde_json::Value;
+
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::json::clip;
+
+/// How deep a message may lie: `[{"error": {"message": {"detail": [{"msg": …}]}}}]` is the deepest known.
+const MAX_DEPTH: u32 = 8;
+
+/// The provider's own words in an error reply: OpenAI's and Anthropic's `error.message`, Gemini's `[{error}]`, and
+/// what other servers write (`error` as a text, `message`, `detail`, `errors`).
+pub fn error_message(body: &[u8]) -> Option<String> {
+    message(&serde_json::from_slice(body).ok()?, MAX_DEPTH)
+}
+
+fn message(value: &Value, depth: u32) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    match value {
+        Value::String(text) => {
+            let text = text.trim();
+            (!text.is_empty()).then(|| clip(text))
+        }
+        Value::Array(items) => items.iter().find_map(|item| message(item, depth)),
+        Value::Object(object) => ["error", "message", "detail", "msg", "errors"]
+            .iter()
+            .find_map(|name| object.get(*name).and_then(|value| message(value, depth))),
+        _ => None,
+    }
+}
+
+/// An error, given as JSON, that came as part of a success.
+pub fn reported(json: &str) -> DecodeError {
+    let value: Value = serde_json::from_str(json).unwrap_or(Value::Null);
+    let text = message(&value, MAX_DEPTH).unwrap_or_else(|| "no message".to_owned());
+    DecodeError::Reported { message: text, transient: !is_final(&value) }
+}
+
+/// The provider broke an answer off and said no more.
+pub fn interrupted() -> DecodeError {
+    DecodeError::Reported { message: "the answer was broken off".to_owned(), transient: true }
+}
+
+/// Whether the error lies in the request, so that sending it again is of no use. An error without a known kind is
+/// taken for the server's: the request was good enough to begin with.
+fn is_final(error: &Value) -> bool {
+    const KINDS: [&str; 8] = [
+        "invalid",
+        "authentication",
+        "permission",
+        "insufficient",
+        "not_found",
+        "too_large",
+        "policy",
+        "billing",
+    ];
+    let error = error.get("error").unwrap_or(error);
+    ["type", "code", "status"].iter().filter_map(|name| error.get(*name)).any(|kind| match kind {
+        Value::String(kind) => {
+            let kind = kind.to_ascii_lowercase();
+            KINDS.iter().any(|part| kind.contains(part)) || kind.parse().is_ok_and(is_final_status)
+        }
+        Value::Number(code) => code.as_u64().is_some_and(is_final_status),
+        _ => false,
+    })
+}
+
+/// A client's fault, except for the two that pass by waiting.
+fn is_final_status(status: u64) -> bool {
+    (400..500).contains(&status) && !matches!(status, 408 | 429)
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

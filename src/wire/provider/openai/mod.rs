@@ -1,0 +1,28 @@
+//! OpenAI's chat completions, as OpenAI serves them and as its many imitators do.
+//!
+//! Source: the API reference, `POST /chat/completions`, read 2026-11. What other servers do otherwise is taken where
+//! it is known and harmless: reasoning beside the answer, usage in odd places, tool arguments as objects. Not here:
+//! the legacy `functions`, audio, log probabilities, and OpenAI's own `/responses`.
+
+mod error;
+mod reply;
+mod request;
+mod stream;
+mod usage;
+
+pub use error::error_message;
+pub use reply::decode;
+pub use request::encode;
+pub use stream::StreamState;
+
+/// The parts that Workers AI's format has in common with this one.
+pub(super) mod parts {
+    pub use super::error::reported;
+    pub use super::reply::{CallBody, ChoiceBody, Embedded, choices, finish, tool_calls};
+    pub use super::request::{ChoiceBody as ToolChoiceBody, Content, MessageBody, ToolBody};
+    pub use super::stream::{CallDelta, ChoiceDelta};
+    pub use super::usage::UsageBody;
+}
+
+/// The most choices a reply may have: OpenAI's limit of `n`.
+const MAX_CHOICES: u32 = 128;

@@ -1,0 +1,247 @@
+//! Reads whole replies, and the pieces that replies and streams have in common.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::error::{interrupted, reported};
+use super::usage::UsageBody;
+use crate::domain::message::{ChatReply, Choice, Finish, ToolCall};
+use crate::wire::provider::json::malformed;
+use crate::wire::provider::{DecodeError, call_id};
+
+/// Reads a whole reply.
+///
+/// # Errors
+/// [`DecodeError`] when it is not a chat completion, or is an error in spite of its status.
+pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
+    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| malformed("the reply", &error))?;
+    if let Some(error) = body.error {
+        return Err(reported(error.get()));
+    }
+    let choices = choices(body.choices.unwrap_or_default())?;
+    Ok(ChatReply { choices, usage: body.usage.and_then(UsageBody::read) })
+}
+
+/// The choices in the order of their numbers; at least one.
+pub fn choices(mut bodies: Vec<ChoiceBody<'_>>) -> Result<Vec<Choice>, DecodeError> {
+    if bodies.is_empty() {
+        return Err(DecodeError::Malformed("the reply has no choices".to_owned()));
+    }
+    bodies.sort_by_key(|choice| choice.index);
+    bodies.into_iter().map(ChoiceBody::read).collect()
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    choices: Option<Vec<ChoiceBody<'a>>>,
+    usage: Option<UsageBody>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// One choice of a whole reply.
+#[derive(Deserialize)]
+pub struct ChoiceBody<'a> {
+    #[serde(default)]
+    index: u32,
+    #[serde(borrow)]
+    message: MessageBody<'a>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct MessageBody<'a> {
+    #[serde(default)]
+    content: Text,
+    #[serde(default)]
+    reasoning_content: Text,
+    #[serde(default)]
+    reasoning: Text,
+    #[serde(default)]
+    refusal: Text,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<CallBody<'a>>>,
+}
+
+/// One tool call of a whole reply.
+#[derive(Deserialize)]
+pub struct CallBody<'a> {
+    id: Option<String>,
+    #[serde(borrow)]
+    function: Option<FunctionBody<'a>>,
+    /// Workers AI's own form has the function's fields here.
+    name: Option<String>,
+    #[serde(default, borrow)]
+    arguments: Embedded<'a>,
+}
+
+/// What is called, or a piece of it.
+#[derive(Default, Deserialize)]
+pub struct FunctionBody<'a> {
+    pub name: Option<String>,
+    #[serde(default, borrow)]
+    pub arguments: Embedded<'a>,
+}
+
+impl ChoiceBody<'_> {
+    fn read(self) -> Result<Choice, DecodeError> {
+        let message = self.message;
+        let tool_calls = tool_calls(message.tool_calls)?;
+        let finish = match self.finish_reason.as_deref().map(finish).transpose()?.flatten() {
+            Some(finish) => finish,
+            None if tool_calls.is_empty() => Finish::Stop,
+            None => Finish::ToolCalls,
+        };
+        let Text { answer, thinking } = message.content;
+        Ok(Choice {
+            text: answer.filter(|text| !text.is_empty() || tool_calls.is_empty()),
+            reasoning: first_said([message.reasoning_content.answer, message.reasoning.answer, thinking]),
+            refusal: message.refusal.answer,
+            tool_calls,
+            finish,
+        })
+    }
+}
+
+/// Reads the tool calls of a whole reply.
+pub fn tool_calls(calls: Option<Vec<CallBody<'_>>>) -> Result<Vec<ToolCall>, DecodeError> {
+    (0..).zip(calls.unwrap_or_default()).map(CallBody::read).collect()
+}
+
+impl CallBody<'_> {
+    fn read((number, call): (u32, Self)) -> Result<ToolCall, DecodeError> {
+        let function = call.function.unwrap_or(FunctionBody { name: call.name, arguments: call.arguments });
+        let name =
+            function.name.ok_or_else(|| DecodeError::Malformed("a tool call has no name".to_owned()))?;
+        let arguments = function.arguments.text().into_owned();
+        Ok(ToolCall { id: id_of(call.id, number, &name, &arguments), name, arguments })
+    }
+}
+
+/// The first of these texts that is not empty.
+pub fn first_said<const N: usize>(texts: [Option<String>; N]) -> Option<String> {
+    texts.into_iter().flatten().find(|text| !text.is_empty())
+}
+
+/// The id a provider gave a tool call, or one made of the call itself where it gave none.
+pub fn id_of(given: Option<String>, number: u32, name: &str, arguments: &str) -> String {
+    given.filter(|id| !id.is_empty()).unwrap_or_else(|| {
+        // FNV-1a: calls that differ within a conversation should not share an id.
+        let bytes = name.bytes().chain([0]).chain(arguments.bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        call_id::issue(None, Some(&format!("{hash:016x}")), number, None)
+    })
+}
+
+/// Why a choice ended; `None` while it goes on.
+///
+/// # Errors
+/// [`DecodeError::Reported`] when the provider broke it off.
+pub fn finish(reason: &str) -> Result<Option<Finish>, DecodeError> {
+    match reason {
+        "" | "null" => Ok(None),
+        "length" | "max_tokens" | "model_length" => Ok(Some(Finish::Length)),
+        "tool_calls" | "function_call" | "tool_use" => Ok(Some(Finish::ToolCalls)),
+        "content_filter" => Ok(Some(Finish::ContentFilter)),
+        "error" | "insufficient_system_resource" => Err(interrupted()),
+        // `stop`, and other words for it: `eos`, `end_turn`, `stop_sequence`.
+        _ => Ok(Some(Finish::Stop)),
+    }
+}
+
+/// A text in any form that servers give it: a string, parts (of which some are thinking), or nothing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    pub answer: Option<String>,
+    pub thinking: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, parts or null")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text { answer: Some(text.to_owned()), thinking: None })
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Text, E> {
+        Ok(Text { answer: Some(text), thinking: None })
+    }
+
+    fn visit_unit<E>(self) -> Result<Text, E> {
+        Ok(Text::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
+        let mut text = Text::default();
+        while let Some(part) = parts.next_element::<PartBody>()? {
+            append(&mut text.answer, part.text.answer);
+            append(&mut text.thinking, part.thinking.answer);
+        }
+        Ok(text)
+    }
+
+    /// Structured reasoning, for instance: not a text.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text::default())
+    }
+}
+
+#[derive(Deserialize)]
+struct PartBody {
+    #[serde(default)]
+    text: Text,
+    #[serde(default)]
+    thinking: Text,
+}
+
+fn append(whole: &mut Option<String>, piece: Option<String>) {
+    match (whole.as_mut(), piece) {
+        (Some(whole), Some(piece)) => whole.push_str(&piece),
+        (None, piece) => *whole = piece,
+        (Some(_), None) => {}
+    }
+}
+
+/// A text, or JSON in place of one: tool arguments are JSON in a text, from some servers the JSON itself.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Embedded<'a>(#[serde(borrow)] Option<&'a RawValue>);
+
+impl<'a> Embedded<'a> {
+    pub const fn is_none(self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Empty when there is nothing.
+    pub fn text(self) -> Cow<'a, str> {
+        let Some(raw) = self.0 else { return Cow::Borrowed("") };
+        match serde_json::from_str::<String>(raw.get()) {
+            Ok(text) => Cow::Owned(text),
+            Err(_) => Cow::Borrowed(raw.get()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "reply_tests.rs"]
+mod tests;

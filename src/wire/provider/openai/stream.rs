@@ -1,0 +1,263 @@
+//! Reads streams.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::MAX_CHOICES;
+use super::error::reported;
+use super::reply::{Embedded, FunctionBody, Text, finish, first_said, id_of};
+use super::usage::UsageBody;
+use crate::domain::message::{Event, Finish};
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::json::malformed;
+use crate::wire::sse::Frame;
+
+/// The most tool calls of one answer; far above what any model makes.
+const MAX_CALLS: usize = 1024;
+
+/// What has been read of a stream.
+#[derive(Debug, Default)]
+pub struct StreamState {
+    choices: Vec<ChoiceState>,
+    calls: Vec<CallState>,
+    done: bool,
+}
+
+#[derive(Debug)]
+struct ChoiceState {
+    index: u32,
+    finished: bool,
+}
+
+#[derive(Debug)]
+struct CallState {
+    choice: u32,
+    /// As the server numbers it.
+    given_index: u32,
+    given_id: Option<String>,
+    /// As it is told on: from 0 in each choice.
+    index: u32,
+}
+
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Option<Vec<ChoiceDelta<'a>>>,
+    usage: Option<UsageBody>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    /// An error that stands by itself, as vLLM writes it.
+    message: Option<IgnoredAny>,
+}
+
+/// One choice of a chunk.
+#[derive(Deserialize)]
+pub struct ChoiceDelta<'a> {
+    #[serde(default)]
+    index: u32,
+    #[serde(borrow)]
+    delta: Option<Delta<'a>>,
+    finish_reason: Option<String>,
+    /// Moonshot's place for it.
+    usage: Option<UsageBody>,
+}
+
+#[derive(Deserialize)]
+struct Delta<'a> {
+    #[serde(default)]
+    content: Text,
+    #[serde(default)]
+    reasoning_content: Text,
+    #[serde(default)]
+    reasoning: Text,
+    #[serde(default)]
+    refusal: Text,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<CallDelta<'a>>>,
+}
+
+/// A piece of a tool call.
+#[derive(Deserialize)]
+pub struct CallDelta<'a> {
+    index: Option<u32>,
+    id: Option<String>,
+    #[serde(borrow)]
+    function: Option<FunctionBody<'a>>,
+    /// Workers AI's own form has the function's fields here.
+    name: Option<String>,
+    #[serde(default, borrow)]
+    arguments: Embedded<'a>,
+}
+
+impl StreamState {
+    /// Takes one frame.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when it is no chunk, or reports an error.
+    pub fn frame(&mut self, frame: &Frame<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        let data = frame.data.trim_ascii();
+        if self.done || data.is_empty() {
+            return Ok(());
+        }
+        if data == "[DONE]" {
+            self.end(events);
+            return Ok(());
+        }
+        if frame.event == "error" {
+            return Err(reported(data));
+        }
+        let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|error| malformed("a chunk", &error))?;
+        if let Some(error) = chunk.error {
+            return Err(reported(error.get()));
+        }
+        if chunk.choices.is_none() && chunk.message.is_some() {
+            return Err(reported(data));
+        }
+        for choice in chunk.choices.unwrap_or_default() {
+            self.choice(choice, events)?;
+        }
+        events.extend(chunk.usage.and_then(UsageBody::read).map(Event::Usage));
+        Ok(())
+    }
+
+    /// Tells the end of the bytes: every choice must have ended before, by its own word or by `[DONE]`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Malformed`] when the stream was cut.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        if self.choices.is_empty() {
+            return Err(DecodeError::Malformed("the stream has no answer".to_owned()));
+        }
+        if self.choices.iter().any(|choice| !choice.finished) {
+            return Err(DecodeError::Malformed("the stream was cut".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The documented end has come: what did not say why it ended has stopped.
+    pub fn end(&mut self, events: &mut Vec<Event>) {
+        self.done = true;
+        for choice in self.choices.iter_mut().filter(|choice| !choice.finished) {
+            choice.finished = true;
+            let called = self.calls.iter().any(|call| call.choice == choice.index);
+            let reason = if called { Finish::ToolCalls } else { Finish::Stop };
+            events.push(Event::Finish { choice: choice.index, reason });
+        }
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Takes one choice of a chunk.
+    pub fn choice(&mut self, body: ChoiceDelta<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        let choice = body.index;
+        self.begin(choice)?;
+        if let Some(delta) = body.delta {
+            let reasoning = [delta.reasoning_content.answer, delta.reasoning.answer, delta.content.thinking];
+            events.extend(first_said(reasoning).map(|delta| Event::Reasoning { choice, delta }));
+            events.extend(said(delta.content.answer).map(|delta| Event::Text { choice, delta }));
+            events.extend(said(delta.refusal.answer).map(|delta| Event::Refusal { choice, delta }));
+            for call in delta.tool_calls.unwrap_or_default() {
+                self.call(choice, call, events)?;
+            }
+        }
+        if let Some(reason) = body.finish_reason {
+            self.finished(choice, &reason, events)?;
+        }
+        events.extend(body.usage.and_then(UsageBody::read).map(Event::Usage));
+        Ok(())
+    }
+
+    /// Notes that a choice has begun.
+    pub fn begin(&mut self, index: u32) -> Result<(), DecodeError> {
+        if self.choices.iter().any(|choice| choice.index == index) {
+            return Ok(());
+        }
+        if index >= MAX_CHOICES {
+            return Err(DecodeError::Malformed(format!("a choice has the index {index}")));
+        }
+        self.choices.push(ChoiceState { index, finished: false });
+        Ok(())
+    }
+
+    /// Takes a choice's reason to end; only the first counts.
+    pub fn finished(&mut self, index: u32, reason: &str, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        let Some(reason) = finish(reason)? else { return Ok(()) };
+        let state = self.choices.iter_mut().find(|choice| choice.index == index);
+        if let Some(state) = state.filter(|choice| !choice.finished) {
+            state.finished = true;
+            events.push(Event::Finish { choice: index, reason });
+        }
+        Ok(())
+    }
+
+    /// Takes a piece of a tool call.
+    pub fn call(
+        &mut self,
+        choice: u32,
+        body: CallDelta<'_>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DecodeError> {
+        let function = body.function.unwrap_or(FunctionBody { name: body.name, arguments: body.arguments });
+        let id = said(body.id);
+        let name = said(function.name);
+        let delta = function.arguments.text();
+        if id.is_none() && name.is_none() && delta.is_empty() {
+            return Ok(());
+        }
+        let index = match self.known(choice, body.index, id.as_deref(), name.is_some()) {
+            Some(index) => index,
+            None => {
+                let name = name.ok_or_else(|| malformed_call("has no name"))?;
+                self.new_call(choice, body.index, id, name, &delta, events)?
+            }
+        };
+        if !delta.is_empty() {
+            events.push(Event::ToolArguments { choice, index, delta: delta.into_owned() });
+        }
+        Ok(())
+    }
+
+    /// The call that a piece continues. Some servers repeat id and name on every piece, some number every call 0, and
+    /// some do not number at all: a call is new when its number is, or when it is named and has another id or no number.
+    fn known(&self, choice: u32, given_index: Option<u32>, id: Option<&str>, named: bool) -> Option<u32> {
+        let mut calls = self.calls.iter().rev().filter(|call| call.choice == choice);
+        let call = calls.find(|call| given_index.is_none_or(|index| call.given_index == index))?;
+        let other = if id.is_some() { id != call.given_id.as_deref() } else { given_index.is_none() };
+        (!(named && other)).then_some(call.index)
+    }
+
+    fn new_call(
+        &mut self,
+        choice: u32,
+        given_index: Option<u32>,
+        given_id: Option<String>,
+        name: String,
+        arguments: &str,
+        events: &mut Vec<Event>,
+    ) -> Result<u32, DecodeError> {
+        if self.calls.len() >= MAX_CALLS {
+            return Err(malformed_call("is one too many"));
+        }
+        let last = self.calls.iter().rev().find(|call| call.choice == choice);
+        let index = last.map_or(0, |last| last.index + 1);
+        let id = id_of(given_id.clone(), index, &name, arguments);
+        self.calls.push(CallState { choice, given_index: given_index.unwrap_or(index), given_id, index });
+        events.push(Event::ToolCall { choice, index, id, name });
+        Ok(index)
+    }
+}
+
+fn said(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn malformed_call(fault: &str) -> DecodeError {
+    DecodeError::Malformed(format!("a tool call {fault}"))
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

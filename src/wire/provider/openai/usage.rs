@@ -1,0 +1,87 @@
+//! Reads token counts, in every place and under every name that servers give them.
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+use serde_json::value::RawValue;
+
+use crate::domain::message::Usage;
+
+/// Token counts. Anything that is no count reads as missing, so that a strange record never breaks an answer.
+#[derive(Debug, Deserialize)]
+pub struct UsageBody {
+    #[serde(default)]
+    prompt_tokens: Count,
+    #[serde(default)]
+    completion_tokens: Count,
+    #[serde(default)]
+    total_tokens: Count,
+    #[serde(default)]
+    prompt_tokens_details: Option<PromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Option<CompletionDetails>,
+    /// DeepSeek's name for cached tokens.
+    #[serde(default)]
+    prompt_cache_hit_tokens: Count,
+    /// Moonshot's name for cached tokens.
+    #[serde(default)]
+    cached_tokens: Count,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct PromptDetails {
+    #[serde(default)]
+    cached_tokens: Count,
+    #[serde(default)]
+    cache_write_tokens: Count,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct CompletionDetails {
+    #[serde(default)]
+    reasoning_tokens: Count,
+}
+
+impl UsageBody {
+    /// `None` unless both the prompt and the completion are counted: half a record is not a bill.
+    ///
+    /// xAI and Gemini's imitation count reasoning beside `completion_tokens` and only within `total_tokens`, so the
+    /// output is whatever of the total is not prompt.
+    pub fn read(self) -> Option<Usage> {
+        let (input, completion) = (self.prompt_tokens.0?, self.completion_tokens.0?);
+        let total = self.total_tokens.0.unwrap_or(0);
+        let output = completion.max(total.saturating_sub(input));
+        let prompt = self.prompt_tokens_details.unwrap_or_default();
+        let cached = prompt.cached_tokens.0.or(self.prompt_cache_hit_tokens.0).or(self.cached_tokens.0);
+        let reasoning = self.completion_tokens_details.unwrap_or_default().reasoning_tokens.0;
+        let cached = cached.unwrap_or(0).min(input);
+        Some(Usage {
+            input_tokens: input,
+            cached_input_tokens: cached,
+            cache_write_tokens: prompt.cache_write_tokens.0.unwrap_or(0).min(input - cached),
+            output_tokens: output,
+            reasoning_tokens: reasoning.unwrap_or(0).min(output),
+        })
+    }
+}
+
+/// A number of tokens; `None` for whatever is not one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count(pub Option<u64>);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str::<u64>(raw.get()).ok().or_else(|| whole(raw.get()))))
+    }
+}
+
+/// A count written with a point, as servers in languages without integers do.
+fn whole(text: &str) -> Option<u64> {
+    let number = serde_json::from_str::<f64>(text).ok()?;
+    // 2^53: beyond it a float is no longer exact.
+    ((0.0..=9_007_199_254_740_992.0).contains(&number)).then(|| number.ceil() as u64)
+}
+
+#[cfg(test)]
+#[path = "usage_tests.rs"]
+mod tests;

@@ -1,0 +1,27 @@
+use super::*;
+
+fn tokens(input_tokens: u64, output_tokens: u64) -> Usage {
+    Usage { input_tokens, output_tokens, ..Usage::default() }
+}
+
+fn usage(json: &str) -> Option<Usage> {
+    serde_json::from_str::<UsageBody>(json).unwrap().read()
+}
+
+#[test]
+fn half_a_usage_record_is_none() {
+    assert_eq!(usage("{}"), None);
+    assert_eq!(usage(r#"{"prompt_tokens":3,"total_tokens":9}"#), None);
+    assert_eq!(usage(r#"{"prompt_tokens":null,"completion_tokens":1}"#), None);
+    assert_eq!(usage(r#"{"prompt_tokens":3,"completion_tokens":-1}"#), None);
+    assert_eq!(usage(r#"{"prompt_tokens":"3","completion_tokens":{"a":[1]}}"#), None);
+    assert_eq!(usage(r#"{"prompt_tokens":1e300,"completion_tokens":1}"#), None);
+}
+
+#[test]
+fn counts_are_taken_with_a_point_and_never_beyond_their_whole() {
+    assert_eq!(usage(r#"{"prompt_tokens":3.0,"completion_tokens":1.2}"#), Some(tokens(3, 2)));
+    let absurd = r#"{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4,"cached_tokens":9,
+        "prompt_tokens_details":{"cache_write_tokens":9},"completion_tokens_details":{"reasoning_tokens":9}}"#;
+    assert_eq!(usage(absurd), Some(Usage { cached_input_tokens: 3, reasoning_tokens: 1, ..tokens(3, 1) }));
+}

@@ -1,0 +1,68 @@
+//! Reads whole outputs.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::domain::message::{ChatReply, Choice, Finish};
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::json::malformed;
+use crate::wire::provider::openai::parts::{
+    CallBody, ChoiceBody, Embedded, UsageBody, choices, finish, reported, tool_calls,
+};
+
+/// Reads a whole output, in either form.
+///
+/// # Errors
+/// [`DecodeError`] when it is neither.
+pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
+    let mut output: Output<'_> =
+        serde_json::from_slice(body).map_err(|error| malformed("the output", &error))?;
+    if let Some(error) = output.error {
+        return Err(reported(error.get()));
+    }
+    let usage = output.usage.take().and_then(UsageBody::read);
+    let choices = match output.choices.take() {
+        Some(bodies) => choices(bodies)?,
+        None => vec![output.native()?],
+    };
+    Ok(ChatReply { choices, usage })
+}
+
+#[derive(Deserialize)]
+struct Output<'a> {
+    /// With JSON asked for, the JSON itself.
+    #[serde(default, borrow)]
+    response: Embedded<'a>,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<CallBody<'a>>>,
+    finish_reason: Option<String>,
+    #[serde(borrow)]
+    choices: Option<Vec<ChoiceBody<'a>>>,
+    usage: Option<UsageBody>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+impl Output<'_> {
+    /// The older form.
+    fn native(self) -> Result<Choice, DecodeError> {
+        if self.response.is_none() && self.tool_calls.is_none() {
+            let fault = "the output has neither `response` nor `choices`";
+            return Err(DecodeError::Malformed(fault.to_owned()));
+        }
+        let tool_calls = tool_calls(self.tool_calls)?;
+        let otherwise = if tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
+        let said = self.finish_reason.as_deref().map(finish).transpose()?.flatten();
+        let text = self.response.text();
+        Ok(Choice {
+            text: (!text.is_empty() || tool_calls.is_empty()).then(|| text.into_owned()),
+            tool_calls,
+            finish: said.unwrap_or(otherwise),
+            ..Choice::default()
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "reply_tests.rs"]
+mod tests;

@@ -1,0 +1,207 @@
+//! The platform's catalogue: the file is sane, and its SQL makes the table say what the file says.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod schema;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use rusqlite::Connection;
+use serde::Deserialize;
+
+use retinue::domain::model::Capabilities;
+use retinue::domain::model_line::{Item, ModelLine};
+use retinue::domain::money::Nanos;
+use retinue::domain::provider::ProviderName;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Catalogue {
+    source: String,
+    priced_on: String,
+    models: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Model {
+    provider: String,
+    code: String,
+    input_usd_per_mtok: String,
+    output_usd_per_mtok: String,
+    cached_input_usd_per_mtok: Option<String>,
+    cache_write_usd_per_mtok: Option<String>,
+    long_context: Option<LongContext>,
+    context_tokens: u64,
+    max_output_tokens: u64,
+    capabilities: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LongContext {
+    above_tokens: u64,
+    input_usd_per_mtok: String,
+    output_usd_per_mtok: String,
+    cached_input_usd_per_mtok: Option<String>,
+    cache_write_usd_per_mtok: Option<String>,
+}
+
+fn catalogue() -> Catalogue {
+    let file = schema::root().join("catalogue/models.json");
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+}
+
+fn price(usd: &str) -> i64 {
+    Nanos::parse_usd(usd).unwrap_or_else(|error| panic!("{usd}: {error}")).to_i64()
+}
+
+/// What `scripts/catalogue-sql` prints, run by the node that package.json pins, or else the machine's.
+fn sql() -> String {
+    let pinned = schema::root().join("node_modules/.bin/node");
+    let node = if pinned.exists() { pinned } else { "node".into() };
+    let output = Command::new(&node)
+        .arg(schema::root().join("scripts/catalogue-sql"))
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}; npm ci installs it", node.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The rows of the table as text, in order of the key.
+fn rows(db: &Connection) -> Vec<String> {
+    let columns =
+        "provider || ' ' || code || ' ' || json_array(name, input_price, output_price, cached_input_price,
+        cache_write_price, long_context_tokens, long_input_price, long_output_price, long_cached_input_price,
+        long_cache_write_price, context_tokens, max_output_tokens, json(capabilities), priced_on)";
+    let mut statement =
+        db.prepare(&format!("SELECT {columns} FROM catalogue ORDER BY provider, code")).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// The same text, made of the file.
+fn expected(catalogue: &Catalogue) -> Vec<String> {
+    let row = |model: &Model| {
+        let optional = |usd: Option<&String>| usd.map(|usd| price(usd));
+        let long = model.long_context.as_ref();
+        let figures = serde_json::json!([
+            null,
+            price(&model.input_usd_per_mtok),
+            price(&model.output_usd_per_mtok),
+            optional(model.cached_input_usd_per_mtok.as_ref()),
+            optional(model.cache_write_usd_per_mtok.as_ref()),
+            long.map(|long| long.above_tokens),
+            long.map(|long| price(&long.input_usd_per_mtok)),
+            long.map(|long| price(&long.output_usd_per_mtok)),
+            optional(long.and_then(|long| long.cached_input_usd_per_mtok.as_ref())),
+            optional(long.and_then(|long| long.cache_write_usd_per_mtok.as_ref())),
+            model.context_tokens,
+            model.max_output_tokens,
+            model.capabilities,
+            catalogue.priced_on,
+        ]);
+        format!("{} {} {figures}", model.provider, model.code)
+    };
+    catalogue.models.iter().map(row).collect()
+}
+
+#[test]
+fn the_catalogue_has_the_providers_it_promises_and_no_model_twice() {
+    let catalogue = catalogue();
+    assert!(catalogue.source.starts_with("litellm "), "{}", catalogue.source);
+    let keys: Vec<_> = catalogue.models.iter().map(|model| (&model.provider, &model.code)).collect();
+    assert!(keys.is_sorted_by(|a, b| a < b), "sorted, each once");
+    let providers: BTreeSet<_> = catalogue.models.iter().map(|model| model.provider.as_str()).collect();
+    assert!(providers.is_superset(&BTreeSet::from(["openai", "anthropic", "gemini", "workers-ai"])));
+    for provider in providers {
+        let name = ProviderName::parse(provider).unwrap();
+        assert_eq!(name.as_str(), provider);
+        assert!(name.well_known().is_some(), "{provider} can be reached");
+    }
+}
+
+#[test]
+fn every_price_is_positive_and_caches_are_priced_on_their_side_of_input() {
+    for model in catalogue().models {
+        let base = [&model.input_usd_per_mtok, &model.output_usd_per_mtok].map(|usd| price(usd));
+        // The dearest model known is below a thousand dollars; more is a slip of the decimal point.
+        assert!(base.iter().all(|price| (1..1_000_000_000_000).contains(price)), "{}", model.code);
+        check_caches(&model.code, base[0], &model.cached_input_usd_per_mtok, &model.cache_write_usd_per_mtok);
+        let Some(long) = model.long_context else { continue };
+        let dearer = [&long.input_usd_per_mtok, &long.output_usd_per_mtok].map(|usd| price(usd));
+        assert!(dearer[0] >= base[0] && dearer[1] >= base[1], "{}", model.code);
+        assert!((1..model.context_tokens).contains(&long.above_tokens), "{}", model.code);
+        assert_eq!(long.cached_input_usd_per_mtok.is_some(), model.cached_input_usd_per_mtok.is_some());
+        assert_eq!(long.cache_write_usd_per_mtok.is_some(), model.cache_write_usd_per_mtok.is_some());
+        check_caches(&model.code, dearer[0], &long.cached_input_usd_per_mtok, &long.cache_write_usd_per_mtok);
+    }
+}
+
+fn check_caches(code: &str, input: i64, read: &Option<String>, write: &Option<String>) {
+    assert!(read.as_ref().is_none_or(|usd| (1..=input).contains(&price(usd))), "{code}");
+    assert!(write.as_ref().is_none_or(|usd| price(usd) >= input), "{code}");
+}
+
+#[test]
+fn limits_and_capabilities_are_those_a_model_can_have() {
+    for model in catalogue().models {
+        assert!((1_024..=10_000_000).contains(&model.context_tokens), "{}", model.code);
+        assert!((1_024..=model.context_tokens).contains(&model.max_output_tokens), "{}", model.code);
+        assert!(model.capabilities.is_sorted_by(|a, b| a < b), "{}", model.code);
+        let known = Capabilities::try_from(model.capabilities);
+        assert!(known.is_ok(), "{}: {known:?}", model.code);
+    }
+}
+
+#[test]
+fn every_model_can_be_written_in_a_model_line() {
+    for model in catalogue().models {
+        let line = ModelLine::parse(&format!("{}:{}", model.provider, model.code)).unwrap();
+        let [Item::Model(entry)] = line.items.as_slice() else { panic!("{line:?}") };
+        assert_eq!((&entry.provider, &entry.code), (&model.provider, &model.code));
+    }
+}
+
+#[test]
+fn the_sql_makes_the_table_say_what_the_file_says() {
+    let db = schema::migrated();
+    db.execute_batch(&sql()).unwrap();
+    assert_eq!(rows(&db), expected(&catalogue()));
+}
+
+#[test]
+fn the_sql_run_again_changes_nothing() {
+    let db = schema::migrated();
+    let sql = sql();
+    db.execute_batch(&sql).unwrap();
+    let changes = db.total_changes();
+    assert_eq!(changes, catalogue().models.len() as u64);
+    db.execute_batch(&sql).unwrap();
+    assert_eq!(db.total_changes(), changes);
+}
+
+#[test]
+fn the_sql_mends_changed_rows_and_removes_foreign_ones() {
+    let db = schema::migrated();
+    let sql = sql();
+    db.execute_batch(&sql).unwrap();
+    let before = db.total_changes();
+    let spoil =
+        "UPDATE catalogue SET output_price = 1, cached_input_price = NULL WHERE code = 'gpt-4.1-mini';
+        INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
+            capabilities, priced_on) VALUES ('openai', 'retired', 1, 1, 1, 1, '[]', '2020-01-01');";
+    db.execute_batch(spoil).unwrap();
+    db.execute_batch(&sql).unwrap();
+    assert_eq!(rows(&db), expected(&catalogue()));
+    assert_eq!(db.total_changes() - before, 4, "two to spoil, two to mend");
+}
+
+#[test]
+fn each_statement_fits_into_d1() {
+    // https://developers.cloudflare.com/d1/platform/limits/: 100,000 bytes a statement.
+    let sql = sql();
+    let longest = sql.split(";\n").map(str::len).max().unwrap();
+    assert!(longest < 50_000, "{longest}");
+    assert!(sql.split(";\n").count() < 20);
+}
