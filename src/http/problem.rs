@@ -95,9 +95,7 @@ impl Kind {
                 ("origin_not_allowed", "Pages of this origin may not call", StatusCode::FORBIDDEN)
             }
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
-            Self::ModelNotFound => {
-                ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND)
-            }
+            Self::ModelNotFound => ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
             }
@@ -329,7 +327,9 @@ impl From<call::Error> for Problem {
             call::Error::Concurrency { .. } => {
                 return Self::new(Kind::ConcurrencyExceeded, sentence(&error.to_string())).retry_after(1);
             }
-            call::Error::Unavailable => return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1),
+            call::Error::Unavailable => {
+                return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
+            }
             call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
             call::Error::NoSuchAgent => Kind::NotFound,

@@ -4,7 +4,9 @@ use worker::send::IntoSendFuture;
 use worker::wasm_bindgen::JsValue;
 use worker::{Method, ObjectNamespace, Request, RequestInit};
 
-use crate::domain::admission::command::{Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend};
+use crate::domain::admission::command::{
+    Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend,
+};
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, Unavailable};
 

@@ -9,7 +9,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use worker::{Date, Delay, DurableObject, Env, Request, Response, Result, State as ObjectState, durable_object, wasm_bindgen_futures};
+use worker::{
+    Date, Delay, DurableObject, Env, Request, Response, Result, State as ObjectState, durable_object,
+    wasm_bindgen_futures,
+};
 
 use crate::domain::admission::command::{Answer, Command, Settle};
 use crate::domain::admission::{Durability, State};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use js_sys::Uint8Array;
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::future_to_promise;
 use worker::send::IntoSendFuture;
 use worker::{Date, Delay, Env};

@@ -71,7 +71,7 @@ fn paths_without_an_account_are_the_default_accounts() {
         let events =
             call(Method::POST, "/stream").json(&json!({"message": "hello"})).open().await.all().await;
         assert_eq!(events.last().map(|event| event.name.as_str()), Some("done"));
-        let body = json!({"messages": [{"role": "user", "content": "hello"}]});
+        let body = json!({"model": agent.slug, "messages": [{"role": "user", "content": "hello"}]});
         call(Method::POST, "/v1/chat/completions").json(&body).send().await.expect(200);
         call(Method::GET, "/v1/models").send().await.expect(200);
         assert_eq!(agent.closed_books().await.calls.len(), 3);

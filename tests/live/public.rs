@@ -19,7 +19,12 @@ async fn from_page(agent: &Agent, method: Method, path: &str, origin: &str) -> R
         let call = call.header("access-control-request-method", "POST");
         return call.header("access-control-request-headers", "content-type, authorization").send().await;
     }
-    let body = json!({"message": "m", "messages": [{"role": "user", "content": "m"}]});
+    let body = match path {
+        "/v1/chat/completions" => {
+            json!({"model": agent.slug, "messages": [{"role": "user", "content": "m"}]})
+        }
+        _ => json!({"message": "m"}),
+    };
     call.json(&body).send().await
 }
 

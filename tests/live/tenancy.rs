@@ -60,7 +60,9 @@ fn body(route: &str) -> Value {
             "max_output_tokens": 100, "capabilities": [],
         }),
         _ if route.ends_with("/chat") || route.ends_with("/stream") => json!({"message": "hello"}),
-        _ if route.ends_with("/completions") => json!({"messages": [{"role": "user", "content": "hello"}]}),
+        _ if route.ends_with("/completions") => {
+            json!({"model": "m", "messages": [{"role": "user", "content": "hello"}]})
+        }
         _ => {
             json!({"name": "Mine now", "instructions": "Be mine.", "model": "openai:gpt-4.1-mini", "access": "key"})
         }

@@ -122,7 +122,9 @@ impl<W: World> InFlight<W> {
         let cost = match ran {
             Ran::No => return,
             Ran::Maybe => self.granted,
-            Ran::Used(usage) => candidate.model.as_ref().map_or(Nanos::ZERO, |model| model.price.cost(&usage)),
+            Ran::Used(usage) => {
+                candidate.model.as_ref().map_or(Nanos::ZERO, |model| model.price.cost(&usage))
+            }
         };
         self.charged += cost;
         self.granted = self.granted - cost;

@@ -19,8 +19,8 @@ pub use relay::{Ending, Relay, Step};
 pub use resolve::{Caller, Resolved, allowed_origin, resolve};
 pub use select::names_model;
 
-use crate::domain::admission::command::{Admission, Admit, Refusal};
 use crate::domain::admission::command::CallStatus;
+use crate::domain::admission::command::{Admission, Admit, Refusal};
 use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
@@ -80,11 +80,14 @@ pub async fn run<W: World>(
 ) -> Result<Served<W>, Error> {
     let started = app.world.now();
     let call = CallId::new(started, app.world.random());
-    let Admitted { resolved, selection, question, granted } = admit(app, caller, resolved, &asked, call).await?;
+    let Admitted { resolved, selection, question, granted } =
+        admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
     let flight = InFlight::new(app, &resolved, question, granted, admitted);
     let mut request = asked.request;
-    request.messages.insert(0, Message::System { text: resolved.bundle.agent.definition.instructions.clone() });
+    request
+        .messages
+        .insert(0, Message::System { text: resolved.bundle.agent.definition.instructions.clone() });
     let (model, answer) = serve(flight, selection, request, asked.stream).await?;
     Ok(Served {
         call,
@@ -188,7 +191,8 @@ async fn serve<W: World>(
     stream: bool,
 ) -> Result<(String, Answer<W>), Error> {
     let base = request.sampling.clone();
-    let deadline = flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
+    let deadline =
+        flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
     let mut last = Error::Unavailable;
     for (n, candidate) in selection.candidates.iter().enumerate() {
         request.sampling = base.clone();

@@ -75,13 +75,18 @@ pub struct Tokens {
 impl Tokens {
     /// Of a row of the ledger.
     pub fn of(call: &Value) -> Self {
-        Self::of_usage(&call["tokens"])
+        Self::read(&call["tokens"], ["input", "cached", "output"])
     }
 
     /// Of a reply's `usage`.
     pub fn of_usage(usage: &Value) -> Self {
-        let of = |name: &str| usage[name].as_u64().unwrap_or_else(|| panic!("no {name} in {usage}"));
-        Self { input: of("input"), cached: of("cached"), output: of("output") }
+        Self::read(usage, ["input_tokens", "cached_input_tokens", "output_tokens"])
+    }
+
+    fn read(from: &Value, names: [&str; 3]) -> Self {
+        let of = |name: &str| from[name].as_u64().unwrap_or_else(|| panic!("no {name} in {from}"));
+        let [input, cached, output] = names.map(of);
+        Self { input, cached, output }
     }
 }
 

@@ -85,7 +85,8 @@ fn usage_comes_last_and_null_before_when_asked_for() {
 fn each_choice_begins_with_its_role() {
     let events = [text(1, "b"), text(0, "a"), text(1, "c"), finish(2, Finish::ContentFilter)];
     let chunks = chunks(&written(&events, false));
-    let roles: Vec<_> = chunks.iter().map(|chunk| chunk["choices"][0]["delta"].get("role").is_some()).collect();
+    let roles: Vec<_> =
+        chunks.iter().map(|chunk| chunk["choices"][0]["delta"].get("role").is_some()).collect();
     assert_eq!(roles, [true, true, false, true]);
     assert_eq!(chunks[3]["choices"][0]["delta"], json!({"role": "assistant", "content": ""}));
 }
@@ -95,7 +96,8 @@ fn tool_calls_begin_whole_and_go_on_in_pieces() {
     let call = Event::ToolCall { choice: 0, index: 1, id: "x".into(), name: "f".into() };
     let arguments = Event::ToolArguments { choice: 0, index: 1, delta: "{\"a\"".into() };
     let chunks = chunks(&written(&[call, arguments], false));
-    let begun = json!([{"index": 1, "id": "x", "type": "function", "function": {"name": "f", "arguments": ""}}]);
+    let begun =
+        json!([{"index": 1, "id": "x", "type": "function", "function": {"name": "f", "arguments": ""}}]);
     assert_eq!(chunks[0]["choices"][0]["delta"]["tool_calls"], begun);
     let more = json!({"tool_calls": [{"index": 1, "function": {"arguments": "{\"a\""}}]});
     assert_eq!(chunks[1]["choices"][0]["delta"], more);
@@ -104,8 +106,12 @@ fn tool_calls_begin_whole_and_go_on_in_pieces() {
 #[test]
 fn an_error_is_an_object_that_clients_raise() {
     let mut out = Vec::new();
-    let error =
-        ErrorBody { message: "the provider broke off", kind: ErrorKind::Server, param: None, code: Some("upstream_error") };
+    let error = ErrorBody {
+        message: "the provider broke off",
+        kind: ErrorKind::Server,
+        param: None,
+        code: Some("upstream_error"),
+    };
     StreamEncoder::new(&ENVELOPE, true).error(error, &mut out);
     let text = String::from_utf8(out).unwrap();
     let json = text.strip_prefix("data: ").unwrap().strip_suffix("\n\n").unwrap();
