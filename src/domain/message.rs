@@ -46,6 +46,8 @@ pub enum ReasoningEffort {
     Low,
     Medium,
     High,
+    /// The highest; OpenAI's newest models tell a `max` from it.
+    #[serde(alias = "max")]
     Xhigh,
 }
 

@@ -5,7 +5,7 @@
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::{MethodFilter, MethodRouter, on, options};
 use utoipa::__dev::SchemaReferences;
 use utoipa::Path;
 use utoipa::openapi::HttpMethod;
@@ -13,7 +13,7 @@ use utoipa::openapi::HttpMethod;
 use crate::ports::World;
 use crate::service::App;
 
-use super::call::openai;
+use super::call::{chat, cors, openai};
 use super::problem;
 use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers};
 
@@ -62,6 +62,10 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);
 
+    v.endpoint(chat::__path_chat, chat::chat::<W>);
+    v.endpoint(chat::__path_stream, chat::stream::<W>);
+    v.endpoint(chat::__path_default_chat, chat::default_chat::<W>);
+    v.endpoint(chat::__path_default_stream, chat::default_stream::<W>);
     v.endpoint(openai::__path_completions, openai::completions::<W>);
     v.endpoint(openai::__path_default_completions, openai::default_completions::<W>);
     v.endpoint(openai::__path_models, openai::models::<W>);
@@ -72,7 +76,9 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
 pub fn router<W: World>() -> Router<App<W>> {
     let mut routes = Routes(Router::new());
     endpoints(&mut routes);
-    routes.0.fallback(problem::no_such_path).method_not_allowed_fallback(problem::wrong_method)
+    let routes =
+        cors::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
+    routes.fallback(problem::no_such_path).method_not_allowed_fallback(problem::wrong_method)
 }
 
 struct Routes<W: World>(Router<App<W>>);

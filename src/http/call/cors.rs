@@ -11,6 +11,18 @@ use crate::ports::World;
 use crate::service::App;
 use crate::service::call;
 
+/// The paths that pages may call.
+pub const PATHS: [&str; 8] = [
+    "/accounts/{account}/agents/{agent}/chat",
+    "/accounts/{account}/agents/{agent}/stream",
+    "/accounts/{account}/agents/{agent}/v1/chat/completions",
+    "/accounts/{account}/agents/{agent}/v1/models",
+    "/agents/{agent}/chat",
+    "/agents/{agent}/stream",
+    "/agents/{agent}/v1/chat/completions",
+    "/agents/{agent}/v1/models",
+];
+
 /// How long a browser may remember that it may call, in seconds.
 const MAX_AGE_S: u32 = 600;
 

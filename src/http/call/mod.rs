@@ -4,6 +4,7 @@
 //! Every route stands twice: under an account's path, and under `/agents/…` for the account that the operator named
 //! the default one.
 
+pub mod chat;
 pub mod cors;
 pub mod openai;
 

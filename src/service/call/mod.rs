@@ -55,7 +55,7 @@ pub struct Served<W: World> {
 
 pub enum Answer<W: World> {
     Whole { reply: ChatReply, receipt: Receipt },
-    Stream(Relay<W>),
+    Stream(Box<Relay<W>>),
 }
 
 /// How often a call is resolved anew because the account was just changed.
@@ -212,7 +212,7 @@ async fn serve<W: World>(
             }
             Ok(Attempt::Stream(opened)) => {
                 let relay = Relay::new(flight, candidate.clone(), selection.needs, opened);
-                return Ok((candidate.label.clone(), Answer::Stream(relay)));
+                return Ok((candidate.label.clone(), Answer::Stream(Box::new(relay))));
             }
             Err(Failure { ran, goes_on, error }) => {
                 flight.charge(candidate, ran);

@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::message::{Message, Part, ReasoningEffort, ResponseFormat, ToolChoice};
+use crate::domain::provider::Wire;
+use crate::wire::provider::{self, Target};
 
 fn read(body: &Value) -> Result<Parsed, Invalid> {
     parse(body.to_string().as_bytes())
@@ -57,6 +59,35 @@ fn everything_that_can_be_asked_is_read() {
     assert_eq!((request.parallel_tool_calls, request.tool_choice), (Some(false), ToolChoice::Required));
     assert_eq!(request.tools.len(), 1);
     assert!(matches!(request.response_format, ResponseFormat::JsonObject));
+}
+
+#[test]
+fn what_a_client_asked_a_provider_is_asked() {
+    let body = with(&json!({
+        "temperature": 0.25, "top_p": 1, "max_completion_tokens": 64, "stop": ["a"], "seed": -7, "n": 2,
+        "reasoning_effort": "high", "user": "u-1", "parallel_tool_calls": true,
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [
+                {"type": "text", "text": "What is this?"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "high"}},
+            ]},
+            {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{"}},
+            ]},
+            {"role": "tool", "tool_call_id": "1", "content": "ok"},
+        ],
+        "tools": [{"type": "function", "function": {
+            "name": "f", "description": "d", "parameters": {"type": "object"}, "strict": false,
+        }}],
+        "tool_choice": {"type": "function", "function": {"name": "f"}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
+    }));
+    let asked = read(&body).unwrap().request;
+    let target = Target { wire: Wire::OpenAi, provider: "openai", code: "gpt-4.1-mini" };
+    let sent = parse(&provider::encode(target, &asked, true).body).unwrap();
+    assert_eq!(format!("{:?}", sent.request), format!("{asked:?}"));
+    assert_eq!((sent.model.as_str(), sent.stream, sent.include_usage), ("gpt-4.1-mini", true, true));
 }
 
 #[test]
