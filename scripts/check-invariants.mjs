@@ -121,6 +121,21 @@ const CHECKS = [
     },
   },
   {
+    name: "D1 is reached through one file",
+    breach: ["src/storage/x.rs", "fn f(db: &D1Database) { db.prepare(Q); }\n"],
+    *find(files) {
+      yield* codeMatches(files, /\bD1(?:Database|PreparedStatement)\b|\.prepare\(/g, (path) => path === "src/storage/d1.rs");
+    },
+  },
+  {
+    name: "nothing leaves but through the upstream",
+    breach: ["src/runtime/x.rs", "async fn f() { Fetch::Url(u).send().await; }\n"],
+    *find(files) {
+      const outward = /\bFetch::|\bjs_name\s*=\s*fetch\b|\bfetch_with_(?:str|request)\b|\bWebSocket::connect|\bSocket\b/g;
+      yield* codeMatches(files, outward, (path) => path === "src/runtime/upstream.rs");
+    },
+  },
+  {
     name: "domain and wire are pure and synchronous",
     breach: ["src/domain/x.rs", "async fn f() {}\n"],
     *find(files) {
