@@ -19,7 +19,7 @@ use crate::wire::client::openai::{self, Envelope, ErrorBody, ErrorKind, StreamEn
 #[utoipa::path(
     post, path = "/accounts/{account}/agents/{agent}/v1/chat/completions", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "OpenAI's chat completion request; `model` is the agent's slug or a model of its line"),
+    request_body(content = serde_json::Value, description = "OpenAI's chat completion request; `model` is the agent's slug or a model of its line", example = json!({"model": "assistant", "messages": [{"role": "user", "content": "Hello"}]})),
     responses(
         (status = 200, description = "OpenAI's chat completion, or a stream of its chunks"),
         (status = "default", description = "An error in OpenAI's shape"),
@@ -38,7 +38,7 @@ pub async fn completions<W: World>(
 #[utoipa::path(
     post, path = "/agents/{agent}/v1/chat/completions", tag = "calls",
     params(("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "OpenAI's chat completion request"),
+    request_body(content = serde_json::Value, description = "OpenAI's chat completion request", example = json!({"model": "assistant", "messages": [{"role": "user", "content": "Hello"}]})),
     responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks")),
     security(("key" = []), ()),
 )]
