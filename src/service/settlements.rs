@@ -70,11 +70,15 @@ impl Settlements {
     }
 }
 
-/// Brings a settlement to the account's object, with what gathers meanwhile.
-pub async fn deliver<W: World>(app: App<W>, account: AccountId, record: CallRecord) {
-    if !app.settlements.add(account, record, app.world.now()) {
-        return;
+/// Sees to it that a settlement reaches the account's object.
+pub fn deliver<W: World>(app: &App<W>, account: AccountId, record: CallRecord) {
+    if app.settlements.add(account, record, app.world.now()) {
+        app.world.spawn(carry(app.clone(), account));
     }
+}
+
+/// Brings what has gathered.
+async fn carry<W: World>(app: App<W>, account: AccountId) {
     app.world.sleep(GATHER_MS).await;
     let records = app.settlements.take(account);
     for attempt in 0..MAX_TRIES {

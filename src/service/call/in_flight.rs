@@ -188,7 +188,7 @@ impl<W: World> InFlight<W> {
             first_token_ms: first_token_at.map(ms),
             duration_ms: ms(world.now()),
         };
-        world.spawn(settlements::deliver(self.app.clone(), self.account, record));
+        settlements::deliver(&self.app, self.account, record);
     }
 }
 
