@@ -78,8 +78,7 @@ fn caller<W: World>(app: &App<W>, path: &AgentPath, headers: &HeaderMap) -> Resu
 impl Entered {
     /// Whether pages of the caller's origin may read the answer.
     fn allow_origin(&self) -> Option<String> {
-        let origin = self.caller.origin.as_deref()?;
-        self.resolved.bundle.agent.definition.allow_origin(origin)
+        self.resolved.allow_origin(&self.caller)
     }
 
     async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {

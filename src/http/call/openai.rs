@@ -7,12 +7,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{AgentPath, cors, enter, resolve, unfit};
+use super::{AgentPath, caller, cors, enter, unfit};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call::{Answer, Asked, Ending, Relay, Step};
+use crate::service::call::{self, Answer, Asked, Ending, Relay, Step};
 use crate::wire::client::openai::{self, Envelope, ErrorBody, ErrorKind, StreamEncoder};
 
 /// Chat, as OpenAI's clients do
@@ -118,9 +118,9 @@ fn encode<W: World>(relay: Box<Relay<W>>, encoder: StreamEncoder) -> Body {
 }
 
 async fn list<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    let entered = resolve(app, path, &parts).await?;
-    let bundle = &entered.resolved.bundle;
+    let caller = caller(app, path, request.headers())?;
+    let resolved = call::look(app, &caller).await.map_err(Problem::report(app))?;
+    let bundle = &resolved.bundle;
     let created_s = bundle.agent.created_at.0 / 1_000;
     let slug = bundle.agent.slug.as_str();
     let own = openai::Model { id: slug, created_s, owned_by: bundle.account.slug.as_str() };
@@ -133,7 +133,7 @@ async fn list<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Res
     let mut response = Response::new(Body::from(openai::models_list(&models)));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
-    cors::allow(response.headers_mut(), entered.allow_origin().as_deref());
+    cors::allow(response.headers_mut(), resolved.allow_origin(&caller).as_deref());
     Ok(response)
 }
 

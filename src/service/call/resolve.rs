@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::MAX_STALE;
 use super::bundle::Bundle;
 use super::error::{Error, KeyFault};
 use crate::domain::account::{Key, Status};
@@ -34,6 +35,14 @@ pub struct Resolved {
     pub bundle: Arc<Bundle>,
 }
 
+impl Resolved {
+    /// The `Access-Control-Allow-Origin` of the answer; `None` when no page, or none of the caller's origin, may read
+    /// it.
+    pub fn allow_origin(&self, caller: &Caller) -> Option<String> {
+        caller.origin.as_deref().and_then(|origin| self.bundle.agent.definition.allow_origin(origin))
+    }
+}
+
 /// Finds the agent and decides whether this caller may call it.
 ///
 /// # Errors
@@ -50,17 +59,58 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     let Some(account) = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))? else {
         return Err(absent(app, digest.as_ref(), fault).await);
     };
-    let hit = match app.cache.find(account, digest.as_ref(), &caller.agent) {
-        Some(hit) => Some(hit),
-        None => load(app, account, digest, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
-    };
-    let Some(hit) = hit else { return Err(absent(app, digest.as_ref(), fault).await) };
-    let key = live_key(app, &hit);
-    if key.is_none() && hit.bundle.agent.definition.access == Access::Key {
-        return Err(absent(app, digest.as_ref(), fault).await);
+    for _ in 0..MAX_STALE {
+        let hit = match app.cache.find(account, digest.as_ref(), &caller.agent) {
+            Some(hit) => Some(hit),
+            None => load(app, account, digest, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
+        };
+        let Some(hit) = hit else { return Err(absent(app, digest.as_ref(), fault).await) };
+        let refusal = match permit(app, &hit, caller.origin.as_deref()) {
+            Ok(key) => return Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle }),
+            Err(refusal) => refusal,
+        };
+        if is_current(app, account, hit.epoch).await? {
+            return Err(match refusal {
+                Error::Unauthenticated(_) => absent(app, digest.as_ref(), fault).await,
+                other => other,
+            });
+        }
     }
-    permit(&hit, key.as_deref(), caller.origin.as_deref())?;
-    Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
+    Err(too_fast(app, account))
+}
+
+/// As [`resolve`], for an answer that is made of the rows alone, with no admission to say that they are stale.
+///
+/// # Errors
+/// Those of [`resolve`].
+pub async fn look<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
+    for _ in 0..MAX_STALE {
+        let resolved = resolve(app, caller).await?;
+        if is_current(app, resolved.account, resolved.epoch).await? {
+            return Ok(resolved);
+        }
+    }
+    Err(Error::Unavailable)
+}
+
+/// Whether nothing has changed since these rows were read; if something has, what is remembered of the account is
+/// forgotten. An admission tells so by itself; before a refusal that comes from rows alone it has to be asked, or
+/// whoever mends an agent that nobody can call would go on being refused.
+pub(super) async fn is_current<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    epoch: u64,
+) -> Result<bool, Error> {
+    let now = app.world.accounts().epoch(account).await.map_err(|e| unavailable(app, &e))?;
+    if now != epoch {
+        app.cache.begin(account, now);
+    }
+    Ok(now == epoch)
+}
+
+pub(super) fn too_fast<W: World>(app: &App<W>, account: AccountId) -> Error {
+    app.world.log(&format!("account {account} changes faster than it can be read"));
+    Error::Unavailable
 }
 
 /// Which `Access-Control-Allow-Origin` a page of the caller's origin gets: asked without a key, before the call.
@@ -70,12 +120,19 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
 pub async fn allowed_origin<W: World>(app: &App<W>, caller: &Caller) -> Result<Option<String>, Error> {
     let account = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))?;
     let Some(account) = account else { return Err(Error::NoSuchAgent) };
-    let agent = match app.cache.find(account, None, &caller.agent) {
-        Some(hit) => Some(hit),
-        None => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
-    };
-    let definition = &agent.ok_or(Error::NoSuchAgent)?.bundle.agent.definition;
-    Ok(caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin)))
+    for _ in 0..MAX_STALE {
+        let hit = match app.cache.find(account, None, &caller.agent) {
+            Some(hit) => Some(hit),
+            None => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
+        };
+        let hit = hit.ok_or(Error::NoSuchAgent)?;
+        let definition = &hit.bundle.agent.definition;
+        let allowed = caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin));
+        if allowed.is_some() || is_current(app, account, hit.epoch).await? {
+            return Ok(allowed);
+        }
+    }
+    Err(too_fast(app, account))
 }
 
 fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Key>> {
@@ -83,9 +140,14 @@ fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Key>> {
     hit.key.clone().filter(|key| key.is_live(now))
 }
 
-fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Error> {
+/// The key it is permitted by; `None` at a public agent.
+fn permit<W: World>(app: &App<W>, hit: &Hit, origin: Option<&str>) -> Result<Option<Arc<Key>>, Error> {
     let agent = &hit.bundle.agent;
-    if key.is_some_and(|key| !key.may_call(agent.id)) {
+    let key = live_key(app, hit);
+    if key.is_none() && agent.definition.access == Access::Key {
+        return Err(Error::Unauthenticated(KeyFault::Refused));
+    }
+    if key.as_ref().is_some_and(|key| !key.may_call(agent.id)) {
         return Err(Error::KeyNotForAgent);
     }
     if hit.bundle.account.status == Status::Suspended {
@@ -98,7 +160,7 @@ fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Erro
         {
             Err(Error::OriginNotAllowed(origin.to_owned()))
         }
-        _ => Ok(()),
+        _ => Ok(key),
     }
 }
 
