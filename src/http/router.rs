@@ -6,7 +6,7 @@
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on, options};
-use utoipa::__dev::SchemaReferences;
+use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::Path;
 use utoipa::openapi::HttpMethod;
 
@@ -17,12 +17,17 @@ use super::call::{chat, cors, openai};
 use super::problem;
 use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers};
 
+/// What `#[utoipa::path]` writes beside a handler.
+pub trait Documented: Path + SchemaReferences + Tags<'static> {}
+
+impl<P: Path + SchemaReferences + Tags<'static>> Documented for P {}
+
 /// What is made of the list of endpoints.
 pub trait Visitor<W: World> {
     /// Takes one: `__path_handler`, which `#[utoipa::path]` wrote, and the handler.
     fn endpoint<P, H, T>(&mut self, path: P, handler: H)
     where
-        P: Path + SchemaReferences,
+        P: Documented,
         H: Handler<T, App<W>>,
         T: 'static;
 }
@@ -86,7 +91,7 @@ struct Routes<W: World>(Router<App<W>>);
 impl<W: World> Visitor<W> for Routes<W> {
     fn endpoint<P, H, T>(&mut self, _: P, handler: H)
     where
-        P: Path + SchemaReferences,
+        P: Documented,
         H: Handler<T, App<W>>,
         T: 'static,
     {
