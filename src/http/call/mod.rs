@@ -46,7 +46,7 @@ async fn enter<W: World>(
 ) -> Result<(Entered, Bytes), Problem> {
     let (parts, content) = request.into_parts();
     let entered = resolve(app, path, &parts).await?;
-    let bytes = body::read(Request::from_parts(parts, content)).await?;
+    let bytes = body::read(Request::from_parts(parts, content)).await.map_err(entered.readable())?;
     Ok((entered, bytes))
 }
 
@@ -82,10 +82,18 @@ impl Entered {
         self.resolved.bundle.agent.definition.allow_origin(origin)
     }
 
+    /// For `map_err`: a problem that the caller's page can read, like the answer it stands for.
+    fn readable(&self) -> impl FnOnce(Problem) -> Problem + use<> {
+        let allow_origin = self.allow_origin();
+        move |problem| cors::readable(problem, allow_origin.as_deref())
+    }
+
     async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {
         let allow_origin = self.allow_origin();
-        let served =
-            call::run(app, &self.caller, self.resolved, asked).await.map_err(Problem::report(app))?;
+        let readable = self.readable();
+        let served = call::run(app, &self.caller, self.resolved, asked)
+            .await
+            .map_err(|error| readable(Problem::report(app)(error)))?;
         let head = Head {
             call: served.call.to_string(),
             version: served.bundle.agent.version,

@@ -82,8 +82,8 @@ pub async fn default_models<W: World>(
 
 async fn complete<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Result<Response, Problem> {
     let (entered, bytes) = enter(app, path, request).await?;
-    let parsed =
-        openai::parse(&bytes).map_err(|invalid| unfit(invalid.param.as_deref(), &invalid.message))?;
+    let parsed = openai::parse(&bytes)
+        .map_err(|invalid| entered.readable()(unfit(invalid.param.as_deref(), &invalid.message)))?;
     let asked = Asked { request: parsed.request, model: Some(parsed.model.clone()), stream: parsed.stream };
     let (served, head) = entered.run(app, asked).await?;
     let id = format!("chatcmpl-{}", head.call);
