@@ -99,6 +99,7 @@ async fn a_charge_that_leaves_too_little_ends_the_call() {
         assert_eq!(models(&stage), ["big"], "what is left pays for no second answer");
         let bill = stage.bill("two").await;
         assert_eq!(bill.verdict(), ("upstream_error", "missing", bill.held));
+        assert_eq!(bill.json["model"], "own:big", "the ledger names who was asked");
     }
 }
 
