@@ -160,6 +160,17 @@ async fn one_who_may_not_call_is_told_so_whatever_the_body() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_is_refused_in_the_shape_of_its_face() {
+    let stage = Stage::new().await;
+    for face in Face::ALL {
+        let path = format!("/accounts/acme/agents/%ff%fe/{}", face.path());
+        stage.ask(face, "triage").path(&path).send().await.assert_refusal(400, "invalid_request");
+    }
+    let models = stage.request(Method::GET, "/agents/%ff/v1/models").key(&stage.acme.caller);
+    models.send().await.assert_refusal(400, "invalid_request");
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_405_and_says_which_there_are() {
     let stage = Stage::new().await;
     for face in Face::ALL {

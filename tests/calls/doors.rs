@@ -94,6 +94,8 @@ async fn another_accounts_agent_is_not_there_rather_than_forbidden() {
             ("acme", id),
             ("acme", "no-such-agent"),
             ("acme", "Not_A_Slug"),
+            ("acme", "%00"),
+            ("acme", "triage%2F..%2Fother"),
             ("no-such-account", "triage"),
             ("Not_An_Account", "triage"),
             ("00000000-0000-7000-8000-000000000000", "triage"),
@@ -171,11 +173,16 @@ async fn a_public_agent_answers_anyone_and_its_budget_pays() {
 async fn a_bad_key_at_a_public_agent_is_no_key_at_all() {
     let stage = Stage::new().await;
     stage.agent("open", &json!({"access": "public"})).await;
-    for key in ["sk-of-another-service".to_owned(), mistyped(&stage.acme.caller)] {
-        stage.then(Face::Chat.served((10, 5)));
-        let reply = stage.ask(Face::Chat, "open").key(&key).send().await;
-        assert!(reply.status == 200 || reply.status == 401, "{reply:?}");
+    let globex = stage.api.tenant("globex").await;
+    for key in ["sk-of-another-service".to_owned(), mistyped(&stage.acme.caller), globex.caller] {
+        for face in Face::ALL {
+            stage.then(face.served((10, 5)));
+            assert_eq!(stage.ask(face, "open").key(&key).send().await.status, 200);
+        }
     }
+    let books = stage.books("open").await;
+    assert_eq!(books.ledger.len(), 12);
+    assert!(books.ledger.iter().all(|row| row.json["key"].is_null()));
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ async fn a_warm_refusal_reads_no_directory_either() {
     let mut body = Face::Completions.body("triage");
     body["model"] = json!("no-such-model");
     stage.ask(Face::Completions, "triage").json(&body).send().await.assert_refusal(404, "model_not_found");
+    assert_eq!(stage.api.world.faults().take_done(), ["epoch"], "whether that still stands");
     stage.ask(Face::Chat, "triage").bytes("{").send().await.assert_refusal(400, "invalid_request");
     assert!(stage.api.world.faults().take_done().is_empty());
 }

@@ -255,3 +255,42 @@ async fn an_alias_stands_for_its_line_and_follows_it() {
         assert_eq!(stage.asked_once()["model"], model);
     }
 }
+
+#[tokio::test]
+async fn every_wire_is_asked_at_its_own_address_with_its_own_key() {
+    let stage = Stage::with(Settings { has_workers_ai: true, ..settings() }).await;
+    for (line, provider, url, header) in [
+        ("anthropic:m", "anthropic", "https://api.anthropic.com/v1/messages", ("x-api-key", "sk-theirs")),
+        (
+            "gemini:m",
+            "gemini",
+            "https://generativelanguage.googleapis.com/v1beta/models/m:generateContent",
+            ("x-goog-api-key", "sk-theirs"),
+        ),
+        (
+            "openai:m",
+            "openai",
+            "https://api.openai.com/v1/chat/completions",
+            ("authorization", "Bearer sk-theirs"),
+        ),
+    ] {
+        let body = json!({"api_key": "sk-theirs"});
+        let path = format!("/api/v1/providers/{provider}");
+        let put = stage.api.put(&path).key(&stage.acme.admin).json(&body).send().await;
+        assert!(put.status.is_success(), "{put:?}");
+        stage.agent(provider, &json!({"model": line, "budget": null})).await;
+        stage.then(status(401, "no such key sk-theirs"));
+        let reply = stage.ask(Face::Chat, provider).send().await;
+        reply.assert_refusal(502, "upstream_error");
+        assert!(!reply.text().contains("sk-theirs") && !stage.log().contains("sk-theirs"));
+        let asked = stage.take_asked().remove(0);
+        assert_eq!(asked.destination, Destination::Url(url.to_owned()));
+        assert!(asked.headers.contains(&(header.0, header.1.to_owned())), "{:?}", asked.headers.len());
+    }
+    stage.agent("bound", &json!({"model": "workers-ai:@cf/meta/llama", "budget": null})).await;
+    stage.then(answer("Hello", Some((10, 5))));
+    stage.ask(Face::Chat, "bound").send().await.ok();
+    let asked = stage.take_asked().remove(0);
+    assert_eq!(asked.destination, Destination::WorkersAi("@cf/meta/llama".to_owned()));
+    assert!(asked.headers.iter().all(|(name, _)| *name != "authorization"));
+}

@@ -20,6 +20,7 @@ mod epochs;
 mod faces;
 mod fallback;
 mod line;
+mod mending;
 mod objects;
 mod origins;
 mod providers;

@@ -20,6 +20,7 @@ use super::{body, credentials};
 use crate::domain::time::Millis;
 use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
+use crate::service::call::bundle::Bundle;
 use crate::service::call::{self, Asked, Caller, Resolved, Served};
 
 /// What stands in a call's path.
@@ -75,21 +76,19 @@ fn caller<W: World>(app: &App<W>, path: &AgentPath, headers: &HeaderMap) -> Resu
     })
 }
 
-impl Entered {
-    /// Whether pages of the caller's origin may read the answer.
-    fn allow_origin(&self) -> Option<String> {
-        let origin = self.caller.origin.as_deref()?;
-        self.resolved.bundle.agent.definition.allow_origin(origin)
-    }
+/// Which `Access-Control-Allow-Origin` the caller's page gets.
+fn allow_origin(caller: &Caller, bundle: &Bundle) -> Option<String> {
+    bundle.agent.definition.allow_origin(caller.origin.as_deref()?)
+}
 
+impl Entered {
     /// For `map_err`: a problem that the caller's page can read, like the answer it stands for.
     fn readable(&self) -> impl FnOnce(Problem) -> Problem + use<> {
-        let allow_origin = self.allow_origin();
+        let allow_origin = allow_origin(&self.caller, &self.resolved.bundle);
         move |problem| cors::readable(problem, allow_origin.as_deref())
     }
 
     async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {
-        let allow_origin = self.allow_origin();
         let readable = self.readable();
         let served = call::run(app, &self.caller, self.resolved, asked)
             .await
@@ -101,7 +100,8 @@ impl Entered {
                 "resolve;dur={}, admit;dur={}, upstream;dur={}",
                 self.resolve_ms, served.admit_ms, served.upstream_ms
             ),
-            allow_origin,
+            // By the rows that the call was admitted under.
+            allow_origin: allow_origin(&self.caller, &served.bundle),
             created: app.world.now(),
         };
         Ok((served, head))
