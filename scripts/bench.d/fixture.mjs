@@ -37,7 +37,7 @@ const BUDGET = { limit_usd: "1000000.00", period: "month", action: "block" };
 
 async function call(instance, key, method, path, body) {
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-  const response = await fetch(instance.url + path, { method, headers, body: JSON.stringify(body) });
+  const response = await fetch(instance.url() + path, { method, headers, body: JSON.stringify(body) });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
   return JSON.parse(text);
@@ -70,27 +70,25 @@ const slug = (n) => `agent-${n}`;
 
 /** Copies the newest agent and its version until there are `agents`. */
 async function multiply(instance, agents) {
-  const [{ rows }] = await instance.sql("SELECT * FROM agents ORDER BY id DESC LIMIT 1");
-  const template = rows[0];
+  const [{ rows }] = await instance.sql("SELECT id FROM agents ORDER BY id DESC LIMIT 1");
+  const source = `'${rows[0].id}'`;
+  const id = `substr(${source}, 1, 24) || printf('%012x', n)`;
   for (let from = HOT_AGENTS; from < agents; from += ROWS_PER_STATEMENT) {
-    const numbers = `WITH RECURSIVE numbers (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM numbers
-      WHERE n + 1 < ${Math.min(from + ROWS_PER_STATEMENT, agents)})`;
-    const id = `substr(original.id, 1, 24) || printf('%012x', n)`;
-    const copy = (table, changed) => copyOf(instance, table, template.id, numbers, changed);
+    const numbers = `WITH RECURSIVE numbers (n) AS
+      (SELECT ${from} UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ${Math.min(from + ROWS_PER_STATEMENT, agents)})`;
     await instance.sql(
-      await copy("agents", { id, slug: `'agent-' || n`, name: `'Agent ' || n` }),
-      await copy("agent_versions", { agent_id: id }),
+      await copy(instance, numbers, "agents", `id = ${source}`, { id, slug: "'agent-' || n", name: "'Agent ' || n" }),
+      await copy(instance, numbers, "agent_versions", `agent_id = ${source}`, { agent_id: id }),
     );
   }
 }
 
-async function copyOf(instance, table, id, numbers, changed) {
+async function copy(instance, numbers, table, condition, changed) {
   const [{ rows }] = await instance.sql(`SELECT name FROM pragma_table_info('${table}')`);
   const columns = rows.map(({ name }) => name);
-  const values = columns.map((column) => changed[column] ?? `original.${column}`);
-  const key = table === "agents" ? "id" : "agent_id";
+  const values = columns.map((column) => changed[column] ?? column);
   return `INSERT INTO ${table} (${columns.join(", ")}) ${numbers}
-    SELECT ${values.join(", ")} FROM numbers, ${table} AS original WHERE original.${key} = '${id}'`;
+    SELECT ${values.join(", ")} FROM numbers, ${table} WHERE ${condition}`;
 }
 
 const QUESTION =
@@ -124,5 +122,9 @@ export const bareRequests = (stream) => [request("/v1/chat/completions", PROVIDE
 export const agentRequests = (key, numbers, stream) =>
   numbers.map((n) => request(`/accounts/bench/agents/${slug(n)}/v1/chat/completions`, key, stream));
 
-/** Ten agents, spread over a directory of `agents`. */
-export const hot = (agents) => Array.from({ length: HOT_AGENTS }, (_, i) => Math.floor((i * agents) / HOT_AGENTS));
+/** As many agents as are called again and again, spread over a directory of `agents`. */
+export const hot = (agents) => spread(agents, HOT_AGENTS, 0);
+
+/** `count` agents, spread over a directory of `agents`; another `offset`, other agents. */
+export const spread = (agents, count, offset) =>
+  Array.from({ length: count }, (_, n) => Math.floor((n * agents) / count) + offset);

@@ -7,26 +7,19 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { VARS, agentRequests, bareRequests, fill, hot, migrate } from "./fixture.mjs";
-import { counted, floor, killAll, retinue, start } from "./workerd.mjs";
 import { cpuUs, idle, machine, peakMib, resetPeak } from "./process.mjs";
+import { Instance, counted, floor, killAll, retinue } from "./workerd.mjs";
 
 /** What the first token looks like in a stream; the upstream says it once. */
 const MARKER = '"content":"token"';
 
-/** What is measured: by which Worker, with how many agents in its directory, streamed or not. */
-export const SCENARIOS = {
-  floor: { bare: true },
-  governed: { agents: 10 },
-  "floor-stream": { bare: true, stream: true },
-  "governed-stream": { agents: 10, stream: true },
-  "governed-many": { agents: "many" },
-};
+// V8 compiles a wasm function well only after many calls.
+const WARM_UP = { connections: 16, calls: 4_000, seconds: 8 };
 
 export class Lab {
-  constructor({ build, folder, manyAgents }) {
+  constructor({ build, folder }) {
     this.build = build;
     this.folder = folder;
-    this.manyAgents = manyAgents;
     this.instances = new Map();
     this.keys = new Map();
     this.children = [];
@@ -35,9 +28,9 @@ export class Lab {
   async open() {
     await rm(this.folder, { recursive: true, force: true });
     await mkdir(this.folder, { recursive: true });
-    this.upstreamProcess = this.helper("upstream.mjs");
-    const [{ port }] = await once(this.upstreamProcess, "message");
-    this.upstream = `http://127.0.0.1:${port}`;
+    this.upstream = this.helper("upstream.mjs");
+    const [{ port }] = await once(this.upstream, "message");
+    this.upstreamUrl = `http://127.0.0.1:${port}`;
     this.load = this.helper("load.mjs");
   }
 
@@ -50,80 +43,88 @@ export class Lab {
   async close() {
     await Promise.all([...this.instances.values()].map((instance) => instance.stop()));
     for (const child of this.children) child.disconnect();
+    await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** The last resort: leaves nothing behind. */
+  /** The last resort: leaves nothing running. */
   abandon() {
     killAll();
     for (const child of this.children) child.kill("SIGKILL");
   }
 
-  agents({ agents }) {
-    return agents === "many" ? this.manyAgents : agents;
-  }
-
-  /** The Worker of a scenario; scenarios with the same directory share it. */
-  async instance(scenario) {
-    const name = scenario.bare ? "floor" : `agents-${this.agents(scenario)}`;
-    if (!this.instances.has(name)) this.instances.set(name, await this.begin(name, scenario));
+  /**
+   * The Worker of a scenario, `{ bare }` or `{ agents }`, warm. Scenarios with the same directory share it.
+   */
+  async instance(scenario, options) {
+    const name = nameOf(scenario);
+    if (!this.instances.has(name)) {
+      this.instances.set(name, await this.start(scenario, options));
+      await this.drive(this.instances.get(name), { ...WARM_UP, requests: this.requests(scenario) });
+    }
     return this.instances.get(name);
   }
 
-  async begin(name, scenario, options) {
-    const folder = join(this.folder, name);
-    if (scenario.bare) return start(floor({ UPSTREAM: this.upstream }), folder, options);
-    await this.furnish(name, folder, this.agents(scenario));
-    const worker = scenario.counted ? counted(this.build, VARS) : retinue(this.build, VARS);
-    return start(worker, folder, options);
+  /** A Worker that has not served yet, with its directory filled. */
+  async start(scenario, options) {
+    const folder = join(this.folder, nameOf(scenario));
+    if (scenario.bare) return Instance.start(floor({ UPSTREAM: this.upstreamUrl }), folder, options);
+    if (!this.keys.has(nameOf(scenario))) await this.furnish(scenario, folder);
+    return Instance.start((scenario.counted ? counted : retinue)(this.build, VARS), folder, options);
   }
 
   /** Fills the state by a process of its own, so that what is measured has only served. */
-  async furnish(name, folder, agents) {
-    const instance = await start(retinue(this.build, VARS), folder);
+  async furnish(scenario, folder) {
+    const instance = await Instance.start(retinue(this.build, VARS), folder);
     await migrate(instance);
-    this.keys.set(name, await fill(instance, this.upstream, agents));
+    this.keys.set(nameOf(scenario), await fill(instance, this.upstreamUrl, scenario.agents));
     await instance.stop();
   }
 
-  /** The calls of a scenario, in turn. */
+  /** A scenario's calls, in turn: of the hot agents, or of those `numbers`. */
   requests(scenario, numbers) {
     if (scenario.bare) return bareRequests(scenario.stream);
-    const agents = this.agents(scenario);
-    return agentRequests(this.keys.get(`agents-${agents}`), numbers ?? hot(agents), scenario.stream);
+    return agentRequests(this.keys.get(nameOf(scenario)), numbers ?? hot(scenario.agents), scenario.stream);
   }
 
   /** Lets the load make calls; answers what the clients saw. */
   async drive(instance, job) {
-    this.load.send({ port: instance.port, ...job });
+    this.load.send({ port: instance.ports.http, ...job });
     const [seen] = await once(this.load, "message");
+    if (seen.errors > 0) throw new Error(`${seen.errors} calls failed; the first: ${seen.firstErrors.join("; ")}`);
     return seen;
   }
 
   /** One measurement: what the clients saw, and what it cost until the Worker was at rest again. */
-  async measure(scenario, { numbers, ...job }) {
+  async measure(scenario, { numbers, ...limits }) {
     const instance = await this.instance(scenario);
-    const { pid } = instance;
-    await idle(pid);
-    resetPeak(pid);
-    const before = this.clocks(pid);
     const requests = this.requests(scenario, numbers);
-    const seen = await this.drive(instance, { ...job, requests, marker: scenario.stream && MARKER });
-    const loaded = machine();
-    const others = cpuUs(pid) + cpuUs(this.upstreamProcess.pid) + cpuUs(this.load.pid) - before.worker - before.upstream - before.load;
-    await idle(pid);
-    const after = this.clocks(pid);
+    await idle(instance.pid);
+    resetPeak(instance.pid);
+    const before = this.clocks(instance);
+    const seen = await this.drive(instance, { ...limits, requests, marker: scenario.stream && MARKER });
+    const loaded = this.clocks(instance);
+    await idle(instance.pid);
+    const after = this.clocks(instance);
     return {
       ...seen,
-      cpuUs: (after.worker - before.worker) / Math.max(seen.calls, 1),
-      upstreamCpuUs: (after.upstream - before.upstream) / Math.max(seen.calls, 1),
-      peakMib: peakMib(pid),
-      // The share of the machine that went to programs that are not ours.
-      strangers: Math.max(0, loaded.busyUs - before.machine.busyUs - others) / (loaded.totalUs - before.machine.totalUs),
+      cpuUs: (after.worker - before.worker) / seen.calls,
+      upstreamCpuUs: (after.upstream - before.upstream) / seen.calls,
+      peakMib: peakMib(instance.pid),
+      strangers: strangers(before, loaded),
     };
   }
 
-  clocks(pid) {
-    const [upstream, load] = [this.upstreamProcess.pid, this.load.pid].map(cpuUs);
-    return { worker: cpuUs(pid), upstream, load, machine: machine() };
+  clocks(instance) {
+    const [worker, upstream, load] = [instance.pid, this.upstream.pid, this.load.pid].map(cpuUs);
+    return { worker, upstream, load, ours: worker + upstream + load + process.cpuUsage().user, machine: machine() };
   }
+}
+
+const nameOf = ({ bare, counted: isCounted, agents }) =>
+  bare ? "floor" : `${isCounted ? "counted" : "agents"}-${agents}`;
+
+// The share of the machine that went to programs that are not the bench's.
+function strangers(before, after) {
+  const busy = after.machine.busyUs - before.machine.busyUs - (after.ours - before.ours);
+  return Math.max(0, busy) / (after.machine.totalUs - before.machine.totalUs);
 }

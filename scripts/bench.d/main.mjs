@@ -1,17 +1,173 @@
+// Measures, prints and writes; see USAGE. Started by scripts/bench, which says where things are.
+
+import { execFileSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, loadavg } from "node:os";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { join } from "node:path";
-import { Lab, SCENARIOS } from "./lab.mjs";
+
+import { Lab } from "./lab.mjs";
+import { nativeProfile, profile } from "./profile.mjs";
+import * as report from "./report.mjs";
+import * as sections from "./sections.mjs";
+import { Runs, summarize, targets } from "./summary.mjs";
+import { VERSION } from "./workerd.mjs";
 
 const root = process.env.RETINUE_ROOT;
-const { values: o } = parseArgs({ options: { only: { type: "string" }, seconds: { type: "string", default: "3" }, rounds: { type: "string", default: "3" }, connections: { type: "string", default: "16,1,64" }, agents: { type: "string", default: "100000" }, build: {type:"string", default: join(root, "build")} } });
-const lab = new Lab({ build: o.build, folder: join(root, ".wrangler/bench"), manyAgents: Number(o.agents) });
-process.on("exit", () => lab.abandon());
-for (const s of ["SIGINT", "SIGTERM"]) process.on(s, () => process.exit(130));
-await lab.open();
-const names = o.only?.split(",") ?? Object.keys(SCENARIOS);
-for (const n of names) { const t = Date.now(); console.log(n, await lab.measure(SCENARIOS[n], { connections: 16, seconds: 2 }), Date.now() - t); }
-for (let r = 0; r < Number(o.rounds); r++) for (const c of o.connections.split(",").map(Number)) for (const n of r % 2 ? names.toReversed() : names) {
-  const m = await lab.measure(SCENARIOS[n], { connections: c, seconds: Number(o.seconds) });
-  console.log(r, c, n.padEnd(16), `${m.perSecond.toFixed(0)}/s cpu ${m.cpuUs.toFixed(0)} p50 ${m.latency.p50.toFixed(2)} p99 ${m.latency.p99.toFixed(2)} rss ${m.peakMib.toFixed(0)} up ${m.upstreamCpuUs.toFixed(0)} load ${m.loadCpuUs.toFixed(0)} strangers ${(100*m.strangers).toFixed(0)}% err ${m.errors}`, m.firstErrors, m.firstToken ?? "");
+
+const USAGE = `Measures the Worker against a bare one, on this machine, in one go, and prints tables.
+
+  ./scripts/bench [--only NAME,…] [--seconds N] [--rounds N] [--connections N,…] [--agents N] [--json FILE]
+  ./scripts/bench --profile NAME | --native-profile NAME [--seconds N]
+
+  --only            of: floor, governed, floor-stream, governed-stream, governed-many, cold, counts, wasm, starts
+  --seconds         how long each measurement takes (2.5)
+  --rounds          how often all of them are repeated, in turn (3)
+  --connections     clients at once (16,1,64)
+  --agents          how many are many (100000)
+  --json            where the figures go (.wrangler/bench.json)
+  --state           where the Workers keep their state meanwhile (.wrangler/bench); a memory disk leaves out the disk
+  --profile         where one scenario's time goes, by V8's sampling profiler
+  --native-profile  the same by Linux' perf, which must be installed: what is native too, and the kernel
+
+floor is a bare JavaScript Worker that passes the call to the same upstream; governed, a call through an agent with a
+budget, of ten agents; -stream, the same as a stream; governed-many, of many agents; cold, first calls of 1,000 agents.
+A ratio is the median of the rounds' ratios. "others" is the share of the machine that went to programs that are not the
+bench's: above a few per cent, calls/s and latency say little; CPU per call still holds.`;
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string" },
+    seconds: { type: "string", default: "2.5" },
+    rounds: { type: "string", default: "3" },
+    connections: { type: "string", default: "16,1,64" },
+    agents: { type: "string", default: "100000" },
+    json: { type: "string", default: join(root, ".wrangler/bench.json") },
+    state: { type: "string", default: join(root, ".wrangler/bench") },
+    profile: { type: "string" },
+    "native-profile": { type: "string" },
+    help: { type: "boolean", short: "h" },
+  },
+});
+
+/** Calls under load, by name. */
+const SCENARIOS = {
+  floor: { bare: true },
+  governed: { agents: 10 },
+  "floor-stream": { bare: true, stream: true },
+  "governed-stream": { agents: 10, stream: true },
+  "governed-many": { agents: Number(options.agents) },
+};
+const SECTIONS = ["cold", "counts", "wasm", "starts"];
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+function fail(message) {
+  say(`error: ${message}`);
+  process.exit(2);
 }
-await lab.close();
+
+function chosen() {
+  const all = [...Object.keys(SCENARIOS), ...SECTIONS];
+  const names = options.only?.split(",") ?? all;
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown !== undefined) fail(`--only: '${unknown}' is none of ${all.join(", ")}`);
+  return { scenarios: names.filter((name) => name in SCENARIOS), has: (section) => names.includes(section) };
+}
+
+function number(name, text = options[name]) {
+  const value = Number(text);
+  if (!(value > 0)) fail(`--${name}: '${text}' is not a positive number`);
+  return value;
+}
+
+function scenario(name) {
+  return SCENARIOS[name] ?? fail(`'${name}' is none of ${Object.keys(SCENARIOS).join(", ")}`);
+}
+
+/** All scenarios at all numbers of connections, in turn, as often as there are rounds; every other round backwards. */
+async function load(lab, names) {
+  const runs = new Runs();
+  for (const name of names) {
+    say(`warming up ${name}`);
+    await lab.instance(SCENARIOS[name]);
+  }
+  for (let round = 0; round < number("rounds"); round++) {
+    for (const connections of options.connections.split(",").map((text) => number("connections", text))) {
+      for (const name of round % 2 ? names.toReversed() : names) {
+        const run = await lab.measure(SCENARIOS[name], { connections, seconds: number("seconds") });
+        runs.add(name, connections, round, run);
+        say(`round ${round + 1}: ${name}, ${connections} connections: ${run.cpuUs.toFixed(0)} µs of CPU a call, ${run.perSecond.toFixed(0)} calls/s`);
+      }
+    }
+  }
+  return runs;
+}
+
+async function measure(lab) {
+  const { scenarios, has } = chosen();
+  const result = { machine: machine(), options: { ...options } };
+  if (has("wasm")) result.sizes = await sections.sizes(lab.build);
+  if (has("starts")) {
+    say("starting the Workers again and again");
+    result.starts = await sections.starts(lab);
+  }
+  if (has("counts")) {
+    say("counting");
+    result.counts = await sections.counts(lab);
+  }
+  const runs = await load(lab, scenarios);
+  result.rows = runs.rows();
+  result.runs = runs.all;
+  if (has("cold")) {
+    say("calling agents for the first time");
+    const cold = await sections.cold(lab, SCENARIOS["governed-many"], number("rounds"));
+    result.rows.push({ scenario: "cold", connections: cold.connections, ...summarize(cold.runs) });
+    result.runs.push(...cold.runs.map((run, round) => ({ scenario: "cold", connections: cold.connections, round, ...run })));
+  }
+  result.targets = targets(runs, result.counts, result.sizes);
+  return result;
+}
+
+function machine() {
+  const git = (...args) => execFileSync("git", ["-C", root, ...args], { encoding: "utf8" }).trim();
+  const commit = git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain") ? "+" : "");
+  return { at: new Date().toISOString(), commit, workerd: VERSION, node: process.version, cores: cpus().length, cpu: cpus()[0]?.model, load: loadavg()[0] };
+}
+
+function print({ machine: m, rows, ...result }) {
+  console.log(`\n${m.commit}, workerd ${m.workerd}, ${m.cores} × ${m.cpu}`);
+  for (const [name, render] of Object.entries({ counts: report.counts, sizes: report.sizes, starts: report.starts })) {
+    if (result[name]) console.log(`\n${render(result[name])}`);
+  }
+  if (rows.length) console.log(`\n${report.calls(rows)}`);
+  if (result.targets.length) console.log(`\n${report.targets(result.targets)}`);
+}
+
+async function main() {
+  if (options.help) return console.log(USAGE);
+  const lab = new Lab({ build: dirname(process.env.RETINUE_WORKER), folder: options.state });
+  process.on("exit", () => lab.abandon());
+  for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
+    process.on(signal, () => process.exit(status));
+  }
+  const profiled = options.profile ?? options["native-profile"];
+  const subject = profiled && scenario(profiled);
+  await lab.open();
+  if (subject) {
+    const file = join(root, ".wrangler", `bench-${profiled}`);
+    await (options.profile ? profile : nativeProfile)(lab, subject, { connections: 16, seconds: number("seconds"), file });
+  } else {
+    const result = await measure(lab);
+    await mkdir(dirname(options.json), { recursive: true });
+    await writeFile(options.json, `${JSON.stringify(result, null, 1)}\n`);
+    print(result);
+    say(`\nfigures: ${options.json}`);
+  }
+  await lab.close();
+}
+
+await main().catch((error) => {
+  say(`error: ${error.message}`);
+  process.exit(1);
+});

@@ -4,40 +4,84 @@
 // runs locally: the platform's own binding over miniflare's database object.
 
 import { spawn } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 
 const root = process.env.RETINUE_ROOT;
-const here = import.meta.dirname;
 const require = createRequire(join(root, "package.json"));
 const WORKERD = require("workerd").default;
 const MINIFLARE_WORKERS = join(dirname(require.resolve("miniflare")), "workers");
-const PLATFORM_DATE = /^compatibility_date = "(.+)"$/m.exec(await readFile(join(root, "wrangler.toml"), "utf8"))[1];
+const PLATFORM_DATE = /^compatibility_date = "(.+)"$/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))[1];
+const own = (name) => ({ name, file: join(import.meta.dirname, name) });
+
+export const VERSION = require("workerd/package.json").version;
+
+/** The Worker as it is deployed. `build` is the folder that scripts/build writes. */
+export function retinue(build, vars) {
+  const modules = ["index.js", "index_bg.wasm"].map((name) => ({ name, file: join(build, name) }));
+  return { modules, vars, objects: ["AccountObject"], d1: "d1", sockets: { sql: "sql" } };
+}
+
+/** The same, with what it asks of the platform counted. */
+export function counted(build, vars) {
+  const worker = retinue(build, vars);
+  const sockets = { ...worker.sockets, meter: "d1-meter" };
+  return { ...worker, modules: [own("counted.js"), ...worker.modules], d1: "d1-meter", sockets };
+}
+
+/** The bare JavaScript Worker. */
+export function floor(vars) {
+  return { modules: [own("floor.js")], vars, objects: [], sockets: {} };
+}
 
 const running = new Set();
 
-/** A running workerd. */
+/** Ends what is still running, at once. */
+export function killAll() {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/** A running workerd, in a process of its own. */
 export class Instance {
+  /** Starts `worker` with its state in `folder`. */
+  static async start(worker, folder, { inspector = false, v8Flags = [] } = {}) {
+    await mkdir(join(folder, "d1"), { recursive: true });
+    await mkdir(join(folder, "objects"), { recursive: true });
+    const config = join(folder, "config.capnp");
+    await writeFile(config, configuration(worker, folder, v8Flags));
+    const options = ["--experimental", "--control-fd=3", ...(inspector ? ["--inspector-addr=127.0.0.1:0"] : [])];
+    const child = spawn(WORKERD, ["serve", ...options, config], {
+      cwd: folder,
+      stdio: ["ignore", "inherit", "inherit", "pipe"],
+    });
+    running.add(child);
+    child.once("exit", () => running.delete(child));
+    const names = ["http", ...Object.keys(worker.sockets), ...(inspector ? ["inspector"] : [])];
+    return new Instance(child, await listening(child, names));
+  }
+
   constructor(child, ports) {
     this.child = child;
     this.pid = child.pid;
-    this.port = ports.http;
-    this.url = `http://127.0.0.1:${ports.http}`;
-    this.sqlUrl = `http://127.0.0.1:${ports.sql}`;
+    this.ports = ports;
+  }
+
+  url(socket = "http") {
+    return `http://127.0.0.1:${this.ports[socket]}`;
   }
 
   /** Runs SQL in its D1, all statements or none. */
   async sql(...statements) {
-    const response = await fetch(this.sqlUrl, { method: "POST", body: JSON.stringify(statements) });
+    const response = await fetch(this.url("sql"), { method: "POST", body: JSON.stringify(statements) });
     if (!response.ok) throw new Error(`SQL: ${await response.text()}`);
     return response.json();
   }
 
   async stop() {
-    running.delete(this.child);
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    if (!running.has(this.child)) return;
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.kill("SIGTERM");
     const forced = setTimeout(() => this.child.kill("SIGKILL"), 5_000);
@@ -46,84 +90,45 @@ export class Instance {
   }
 }
 
-/** Ends what is still running, at once. */
-export function killAll() {
-  for (const child of running) child.kill("SIGKILL");
-}
-
-/** The Worker as it is deployed. `build` is the folder that scripts/build writes. */
-export function retinue(build, vars) {
-  return {
-    modules: [module("index.js", join(build, "index.js")), module("index_bg.wasm", join(build, "index_bg.wasm"))],
-    bindings: [
-      ...texts(vars),
-      `(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1")]))`,
-      `(name = "ACCOUNTS", durableObjectNamespace = "AccountObject")`,
-    ],
-    objects: ["AccountObject"],
-  };
-}
-
-/** The same, with what it asks of the platform counted. */
-export function counted(build, vars) {
-  const worker = retinue(build, vars);
-  return { ...worker, modules: [module("counted.js", join(here, "counted.js")), ...worker.modules] };
-}
-
-/** The bare JavaScript Worker. */
-export function floor(vars) {
-  return { modules: [module("floor.js", join(here, "floor.js"))], bindings: texts(vars), objects: [] };
-}
-
-const module = (name, file) => ({ name, file });
-const texts = (vars) => Object.entries(vars).map(([name, text]) => `(name = ${quote(name)}, text = ${quote(text)})`);
-const quote = (text) => JSON.stringify(text);
-
-/** Starts `worker` with its state in `dir`. */
-export async function start(worker, dir, { inspector = false } = {}) {
-  await mkdir(join(dir, "d1", "miniflare-D1DatabaseObject"), { recursive: true });
-  await mkdir(join(dir, "objects"), { recursive: true });
-  const config = join(dir, "config.capnp");
-  await writeFile(config, configuration(worker, dir));
-  const options = ["serve", "--experimental", "--control-fd=3", ...(inspector ? ["--inspector-addr=127.0.0.1:0"] : [])];
-  const child = spawn(WORKERD, [...options, config], { cwd: dir, stdio: ["ignore", "inherit", "inherit", "pipe"] });
-  running.add(child);
-  const instance = new Instance(child, {});
-  await listening(child, instance);
-  return instance;
-}
-
-function listening(child, instance) {
+// workerd says on its control pipe which port each socket got.
+function listening(child, names) {
   return new Promise((resolve, reject) => {
     const ports = {};
+    child.once("error", reject);
     child.once("exit", (code, signal) => reject(new Error(`workerd ended with ${code ?? signal}`)));
     createInterface({ input: child.stdio[3] }).on("line", (line) => {
       const { event, socket, port } = JSON.parse(line);
-      if (event === "listen-inspector") instance.inspectorPort = port;
-      if (event !== "listen") return;
-      ports[socket] = port;
-      if (ports.http === undefined || ports.sql === undefined) return;
-      Object.assign(instance, new Instance(child, ports), { inspectorPort: instance.inspectorPort });
-      resolve();
+      if (event.startsWith("listen")) ports[socket ?? "inspector"] = port;
+      if (names.every((name) => name in ports)) resolve(ports);
     });
   });
 }
 
-function configuration(worker, dir) {
-  const embed = (file) => `embed ${quote(relative(dir, file))}`;
-  const source = ({ name, file }) => `(name = ${quote(name)}, ${name.endsWith(".wasm") ? "wasm" : "esModule"} = ${embed(file)})`;
-  const objects = worker.objects.map(
-    (name) => `(className = ${quote(name)}, uniqueKey = ${quote(`bench-${name}`)}, enableSql = true)`,
+const quote = (text) => JSON.stringify(text);
+const list = (items) => `[${items.join(", ")}]`;
+
+// https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp
+function configuration(worker, folder, v8Flags) {
+  const embed = (file) => `embed ${quote(relative(folder, file))}`;
+  const module = ({ name, file }) => `(name = ${quote(name)}, ${name.endsWith(".wasm") ? "wasm" : "esModule"} = ${embed(file)})`;
+  const modules = (...files) => list(files.map(module));
+  const miniflare = (name, file) => ({ name, file: join(MINIFLARE_WORKERS, file) });
+  const d1 = (service) =>
+    `(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = ${quote(service)})]))`;
+  const bindings = Object.entries(worker.vars).map(([name, text]) => `(name = ${quote(name)}, text = ${quote(text)})`);
+  if (worker.d1) bindings.push(d1(worker.d1), `(name = "ACCOUNTS", durableObjectNamespace = "AccountObject")`);
+  const objects = worker.objects.map((name) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, enableSql = true)`);
+  const sockets = Object.entries({ http: "main", ...worker.sockets }).map(
+    ([name, service]) => `(name = ${quote(name)}, address = "127.0.0.1:0", http = (), service = ${quote(service)})`,
   );
-  const shared = (name, file) => `(name = ${quote(name)}, esModule = ${embed(join(MINIFLARE_WORKERS, file))})`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
       compatibilityDate = ${quote(PLATFORM_DATE)},
-      modules = [${worker.modules.map(source).join(", ")}],
-      bindings = [${worker.bindings.join(", ")}],
-      durableObjectNamespaces = [${objects.join(", ")}],
+      modules = ${modules(...worker.modules)},
+      bindings = ${list(bindings)},
+      durableObjectNamespaces = ${list(objects)},
       durableObjectStorage = (localDisk = "objects"),
       globalOutbound = "network",
     )),
@@ -131,33 +136,36 @@ const config :Workerd.Config = (
     (name = "objects", disk = (path = "objects", writable = true)),
     (name = "sql", worker = (
       compatibilityDate = ${quote(PLATFORM_DATE)},
-      modules = [${source(module("sql.js", join(here, "sql.js")))}],
-      bindings = [(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1")]))],
+      modules = ${modules(own("sql.js"))},
+      bindings = [${d1("d1")}],
+    )),
+    (name = "d1-meter", worker = (
+      compatibilityDate = ${quote(PLATFORM_DATE)},
+      modules = ${modules(own("d1-meter.js"))},
+      bindings = [(name = "D1", service = "d1")],
     )),
     (name = "d1", worker = (
       compatibilityDate = "2023-07-24",
       compatibilityFlags = ["enhanced_error_serialization"],
-      modules = [${source(module("entry.worker.js", join(MINIFLARE_WORKERS, "d1/entry.worker.js")))}],
+      modules = ${modules(miniflare("entry.js", "d1/entry.worker.js"))},
       bindings = [
-        (name = "MINIFLARE_NAMESPACE", text = "bench"),
+        (name = "MINIFLARE_NAMESPACE", text = "retinue"),
         (name = "MINIFLARE_OBJECT", durableObjectNamespace = (className = "D1DatabaseObject", serviceName = "d1-object")),
       ],
     )),
     (name = "d1-object", worker = (
       compatibilityDate = "2023-07-24",
       compatibilityFlags = ["nodejs_compat", "experimental"],
-      modules = [${source(module("database.worker.js", join(MINIFLARE_WORKERS, "d1/database.worker.js")))}],
-      durableObjectNamespaces = [(className = "D1DatabaseObject", uniqueKey = "miniflare-D1DatabaseObject", enableSql = true)],
-      durableObjectStorage = (localDisk = "d1-storage"),
-      bindings = [(name = "MINIFLARE_BLOBS", service = "d1-storage")],
+      modules = ${modules(miniflare("database.js", "d1/database.worker.js"))},
+      durableObjectNamespaces = [(className = "D1DatabaseObject", uniqueKey = "D1DatabaseObject", enableSql = true)],
+      durableObjectStorage = (localDisk = "d1-disk"),
+      bindings = [(name = "MINIFLARE_BLOBS", service = "d1-disk")],
     )),
-    (name = "d1-storage", disk = (path = "d1", writable = true)),
+    (name = "d1-disk", disk = (path = "d1", writable = true)),
   ],
-  sockets = [
-    (name = "http", address = "127.0.0.1:0", http = (), service = "main"),
-    (name = "sql", address = "127.0.0.1:0", http = (), service = "sql"),
-  ],
-  extensions = [(modules = [${shared("miniflare:shared", "shared/index.worker.js")}, ${shared("miniflare:zod", "shared/zod.worker.js")}])],
+  sockets = ${list(sockets)},
+  extensions = [(modules = ${modules(miniflare("miniflare:shared", "shared/index.worker.js"), miniflare("miniflare:zod", "shared/zod.worker.js"))})],
+  v8Flags = ${list(v8Flags.map(quote))},
 );
 `;
 }

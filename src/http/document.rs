@@ -1,4 +1,4 @@
-//! The OpenAPI document, generated from the handlers.
+//! The OpenAPI document, generated from the handlers: natively, by a test that keeps `openapi.json` what it must be.
 
 use axum::handler::Handler;
 use utoipa::ToSchema;

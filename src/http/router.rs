@@ -36,7 +36,7 @@ pub trait Visitor<W: World> {
 pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(docs::__path_root, docs::root);
     v.endpoint(docs::__path_health, docs::health);
-    v.endpoint(docs::__path_openapi, docs::openapi::<W>);
+    v.endpoint(docs::__path_openapi, docs::openapi);
     v.endpoint(docs::__path_docs, docs::docs);
 
     v.endpoint(accounts::__path_create, accounts::create::<W>);

@@ -6,13 +6,26 @@ use serde_json::{Map, Value};
 
 use retinue::ports::Settings;
 
-use crate::support::{Api, settings};
+use crate::support::{Api, FakeWorld, settings};
 use crate::walls::{endpoints, furnish};
 
 async fn document(api: &Api) -> Value {
     let reply = api.get("/openapi.json").send().await;
     assert_eq!(reply.header("content-type"), "application/json");
     reply.ok()
+}
+
+/// `UPDATE_OPENAPI=1 cargo test --test api document` writes the file anew.
+#[test]
+fn the_document_is_what_the_handlers_say() {
+    let made = retinue::http::document::document::<FakeWorld>();
+    let made = serde_json::to_string_pretty(&made).unwrap() + "\n";
+    let file = crate::schema::root().join("src/http/openapi.json");
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&file, &made).unwrap();
+    }
+    let stored = std::fs::read_to_string(&file).unwrap();
+    assert!(stored == made, "run: UPDATE_OPENAPI=1 cargo test --test api document");
 }
 
 /// Method, path and operation, of every operation.
@@ -78,7 +91,12 @@ async fn the_document_is_sound() {
         assert!(responses.keys().any(|status| status.starts_with(['2', '3'])), "{place}");
         let secured = path.contains('{') || path.starts_with("/api/");
         assert_eq!(operation.get("security").is_some(), secured, "{place}");
-        for scheme in operation["security"].as_array().into_iter().flatten().flat_map(|one| one.as_object().unwrap().keys()) {
+        for scheme in operation["security"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|one| one.as_object().unwrap().keys())
+        {
             assert!(document["components"]["securitySchemes"][scheme].is_object(), "{place}: {scheme}");
         }
         if path.contains("/{agent}/v1/") {

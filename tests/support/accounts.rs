@@ -53,9 +53,12 @@ impl Object {
         self.ledger.extend(records.into_iter().map(|record| (record.call, record)));
     }
 
-    fn known(&self, call: CallId) -> Option<Known> {
-        let record = self.ledger.get(&call)?;
-        Some(Known { status: record.status, cost: record.cost, at: record.at })
+    fn settle(&mut self, records: Vec<CallRecord>, now: Millis) {
+        for record in records {
+            let known = self.ledger.get(&record.call);
+            let known = known.map(|known| Known { status: known.status, cost: known.cost, at: known.at });
+            self.state.settle(record, known, now);
+        }
     }
 }
 
@@ -117,6 +120,7 @@ impl FakeAccounts {
                 budget: None,
                 max_concurrency: None,
                 ttl_ms: 60_000,
+                ended: Vec::new(),
             };
             assert!(matches!(object.state.admit(&admit, now), (Admission::Granted { .. }, _)));
             object.state.settle(record, None, now);
@@ -152,15 +156,15 @@ impl FakeAccounts {
 }
 
 impl Accounts for FakeAccounts {
-    async fn admit(&self, account: AccountId, admit: Admit) -> Result<Admission, Unavailable> {
-        self.ask("admit", account, |object, now| object.state.admit(&admit, now).0)
+    async fn admit(&self, account: AccountId, mut admit: Admit) -> Result<Admission, Unavailable> {
+        self.ask("admit", account, |object, now| {
+            object.settle(std::mem::take(&mut admit.ended), now);
+            object.state.admit(&admit, now).0
+        })
     }
 
     async fn settle(&self, account: AccountId, settle: Settle) -> Result<(), Unavailable> {
-        self.ask("settle", account, |object, now| {
-            let known = object.known(settle.record.call);
-            object.state.settle(settle.record, known, now);
-        })
+        self.ask("settle", account, |object, now| object.settle(settle.records, now))
     }
 
     async fn epoch(&self, account: AccountId) -> Result<u64, Unavailable> {

@@ -164,12 +164,14 @@ fn question(
         charged: Nanos::ZERO,
         budget: agent.budget,
         max_concurrency: agent.definition.max_concurrency,
+        ended: Vec::new(),
         ttl_ms: u32::try_from(selection.timeout_ms().min(MAX_CALL_MS) + GRACE_MS).unwrap_or(u32::MAX),
     }
 }
 
 /// Asks the account's object, again when it does not answer: the question names its call, so asking twice holds once.
-async fn ask<W: World>(app: &App<W>, account: AccountId, question: Admit) -> Result<Admission, Error> {
+async fn ask<W: World>(app: &App<W>, account: AccountId, mut question: Admit) -> Result<Admission, Error> {
+    question.ended = app.settlements.tell(account);
     let mut last = Unavailable(String::new());
     for attempt in 0..MAX_TRIES {
         if attempt > 0 {

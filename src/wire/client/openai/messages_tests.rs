@@ -161,6 +161,7 @@ fn tool_calls_and_their_results_belong_together() {
         (json!([calls, result("1"), user]), "messages[2]"),
         (json!([calls, result("1")]), "messages[1]"),
         (json!([calls, calls]), "messages[1]"),
+        (json!([calls, user, user]), "messages[1]"),
     ] {
         assert_eq!(fault(&bodies), field, "{bodies}");
     }

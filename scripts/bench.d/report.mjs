@@ -1,0 +1,67 @@
+// The tables that a person reads.
+
+const COLUMNS = [
+  ["scenario", (row) => row.scenario],
+  ["conns", (row) => row.connections],
+  ["calls/s", (row) => fixed(row.perSecond, 0)],
+  ["p50 ms", (row) => fixed(row.p50, 2)],
+  ["p99 ms", (row) => fixed(row.p99, 2)],
+  ["token p50", (row) => fixed(row.firstTokenP50, 2)],
+  ["token p99", (row) => fixed(row.firstTokenP99, 2)],
+  ["CPU µs", (row) => fixed(row.cpuUs, 0)],
+  ["peak MiB", (row) => fixed(row.peakMib, 0)],
+  ["others %", (row) => fixed(row.strangers * 100, 0)],
+];
+
+const fixed = (value, digits) => (value === undefined || Number.isNaN(value) ? "–" : value.toFixed(digits));
+
+/** Rows of texts under each other; the first column to the left, numbers to the right. */
+function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
+  const cell = (text, column) => (column === 0 ? String(text).padEnd(widths[0]) : String(text).padStart(widths[column]));
+  return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
+}
+
+export function calls(rows) {
+  return table([COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, text]) => text(row)))]);
+}
+
+const COUNTS = {
+  "hops to the object": "hops",
+  "… that the call waits for": "blockingHops",
+  "object: statements": "statements",
+  "object: rows read": "rowsRead",
+  "object: rows written": "rowsWritten",
+  "object: alarms set": "alarmsSet",
+  "object: alarms rung": "alarmsRung",
+  "D1: requests": "d1Requests",
+  "D1: queries": "d1Statements",
+  "D1: rows read": "d1RowsRead",
+  "D1: rows written": "d1RowsWritten",
+};
+
+export function counts({ warm, warmAt16, first }) {
+  const rows = Object.entries(COUNTS).map(([title, name]) => [title, ...[warm, warmAt16, first].map((run) => fixed(run[name], 2))]);
+  return table([["a call asks for", "warm, alone", "warm, 16 at once", "first of its agent"], ...rows]);
+}
+
+export function sizes(sizes) {
+  const kb = (bytes) => fixed(bytes / 1000, 1);
+  return table([
+    ["upload, KB", "raw", "gzipped"],
+    ["wasm", kb(sizes.wasm), kb(sizes.wasmGzipped)],
+    ["script", kb(sizes.script), kb(sizes.scriptGzipped)],
+    ["(names in the wasm)", kb(sizes.wasmNames), ""],
+  ]);
+}
+
+export function starts({ worker, bare }) {
+  const row = (name, run) => [name, fixed(run.ms, 0), fixed(run.cpuMs, 0)];
+  const more = { ms: worker.ms - bare.ms, cpuMs: worker.cpuMs - bare.cpuMs };
+  return table([["workerd's start to the first answer", "ms", "CPU ms"], row("bare", bare), row("the Worker", worker), row("more", more)]);
+}
+
+export function targets(list) {
+  const rows = list.map(({ name, reached, limit, is, isMet }) => [name, fixed(reached, 2), `${is} ${limit}`, isMet ? "pass" : "FAIL"]);
+  return table([["target", "reached", "limit", ""], ...rows]);
+}

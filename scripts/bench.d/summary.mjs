@@ -1,0 +1,87 @@
+// From measurements to figures: medians over the rounds, ratios within a round (what disturbs the machine disturbs both),
+// and the targets that the figures are held to.
+
+const WASM_TARGET_BYTES = 900_000;
+
+export function median(values) {
+  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+const FIGURES = {
+  perSecond: (run) => run.perSecond,
+  p50: (run) => run.latency.p50,
+  p99: (run) => run.latency.p99,
+  firstTokenP50: (run) => run.firstToken?.p50,
+  firstTokenP99: (run) => run.firstToken?.p99,
+  cpuUs: (run) => run.cpuUs,
+  peakMib: (run) => run.peakMib,
+  strangers: (run) => run.strangers,
+  upstreamCpuUs: (run) => run.upstreamCpuUs,
+  loadCpuUs: (run) => run.loadCpuUs,
+};
+
+/** One row of the table, of the runs of one scenario at one number of connections. */
+export function summarize(runs) {
+  const figures = Object.entries(FIGURES).map(([name, figure]) => [name, median(runs.map(figure))]);
+  return { calls: runs.reduce((sum, run) => sum + run.calls, 0), ...Object.fromEntries(figures) };
+}
+
+/** Runs, by scenario, connections and round. */
+export class Runs {
+  constructor() {
+    this.all = [];
+  }
+
+  add(scenario, connections, round, run) {
+    this.all.push({ scenario, connections, round, ...run });
+  }
+
+  of(scenario, connections) {
+    return this.all.filter((run) => run.scenario === scenario && run.connections === connections);
+  }
+
+  rows() {
+    const keys = new Map(this.all.map(({ scenario, connections }) => [`${scenario} ${connections}`, { scenario, connections }]));
+    const rows = [...keys.values()].map((key) => ({ ...key, ...summarize(this.of(key.scenario, key.connections)) }));
+    const order = [...new Set(this.all.map(({ scenario }) => scenario))];
+    return rows.sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario) || a.connections - b.connections);
+  }
+
+  /** The median over the rounds of `compare(a's figure, b's figure)`; nothing when one was not measured. */
+  compare(a, b, connections, figure, compare) {
+    const others = new Map(this.of(b, connections).map((run) => [run.round, run]));
+    const pairs = this.of(a, connections).filter(({ round }) => others.has(round));
+    if (pairs.length === 0) return undefined;
+    return median(pairs.map((run) => compare(FIGURES[figure](run), FIGURES[figure](others.get(run.round)))));
+  }
+}
+
+const ratio = (a, b) => a / b;
+const difference = (a, b) => a - b;
+
+/** What was measured of the targets, each with its limit. */
+export function targets(runs, counts, sizes) {
+  const at = (a, b, connections, figure, compare) => runs.compare(a, b, connections, figure, compare);
+  const stream = ["governed-stream", "floor-stream"];
+  const plain = ["governed", "floor"];
+  const many = ["governed-many", "governed"];
+  const list = [
+    most("CPU of a governed call / floor, 16 connections", at(...plain, 16, "cpuUs", ratio), 1.8),
+    most("CPU of a governed stream / floor, 16 connections", at(...stream, 16, "cpuUs", ratio), 1.8),
+    least("calls/s governed / floor, 16 connections", at(...plain, 16, "perSecond", ratio), 0.5),
+    least("streams/s governed / floor, 16 connections", at(...stream, 16, "perSecond", ratio), 0.5),
+    most("p50 that governing adds, 1 connection, ms", at(...plain, 1, "p50", difference), 3),
+    most("first token that governing adds, 1 connection, ms", at(...stream, 1, "firstTokenP50", difference), 3),
+    most("CPU with many agents / with ten, 16 connections", at(...many, 16, "cpuUs", ratio), 1.1),
+    most("p50 with many agents / with ten, 1 connection", at(...many, 1, "p50", ratio), 1.1),
+    most("D1 queries of a warm call", counts?.warm.d1Statements, 0),
+    most("hops that a warm call waits for", counts?.warm.blockingHops, 1),
+    most("wasm, gzipped, KB", sizes && sizes.wasmGzipped / 1000, WASM_TARGET_BYTES / 1000),
+  ];
+  return list.filter(({ reached }) => reached !== undefined);
+}
+
+const most = (name, reached, limit) => ({ name, reached, limit, is: "≤", isMet: reached <= limit });
+const least = (name, reached, limit) => ({ name, reached, limit, is: "≥", isMet: reached >= limit });
