@@ -24,4 +24,5 @@ mod mending;
 mod objects;
 mod origins;
 mod providers;
+mod settlements;
 mod streams;

@@ -87,7 +87,7 @@ async fn a_settlement_that_never_arrives_is_charged_when_its_hold_expires() {
     stage.ask(Face::Chat, "triage").send().await.ok();
     let books = stage.books("triage").await;
     assert!(books.held > COST && books.ledger.is_empty());
-    assert!(stage.log().contains("was not settled"));
+    assert!(stage.log().contains("were not settled"));
     stage.api.world.clock().advance(20 * 60_000);
     stage.api.world.objects().alarm(stage.acme.id);
     assert_eq!(stage.bill("triage").await.verdict(), ("expired", "missing", books.held));
@@ -255,6 +255,7 @@ async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
         budget: None,
         max_concurrency: None,
         ttl_ms: 1_000,
+        ended: vec![],
     };
     let answer = accounts.admit(stage.acme.id, ask).await.unwrap();
     assert_eq!(answer, Admission::Stale { epoch });

@@ -217,6 +217,7 @@ impl Simulation {
             budget: Some(self.budget_of(agent)),
             max_concurrency: None,
             ttl_ms: TTL_MS,
+            ended: vec![],
         };
         let (answer, durability) = self.state.admit(&ask, self.now);
         if durability == Durability::Now && !self.write() {
