@@ -95,7 +95,7 @@ async fn answer<W: World>(
     is_stream: bool,
 ) -> Result<Response, Problem> {
     let (entered, bytes) = enter(app, path, request).await?;
-    let request = native::parse(&bytes).map_err(unfit)?;
+    let request = native::parse(&bytes).map_err(|fault| entered.readable()(unfit(fault)))?;
     let (served, head) = entered.run(app, Asked { request, model: None, stream: is_stream }).await?;
     let Served { call, bundle, model, answer, .. } = served;
     let ticket = Ticket { call, bundle, model };

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use error::{Error, KeyFault, Lack};
 pub use in_flight::Receipt;
 pub use relay::{Ending, Relay, Step};
-pub use resolve::{Caller, Resolved, allowed_origin, look, resolve};
+pub use resolve::{Caller, Resolved, allowed_origin, resolve, resolve_current};
 pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
@@ -117,9 +117,10 @@ async fn admit<W: World>(
     for _ in 0..MAX_STALE {
         let selection = match Selection::new(&resolved.bundle, asked) {
             Ok(selection) => selection,
-            Err(refusal) if resolve::is_current(app, resolved.account, resolved.epoch).await? => {
-                return Err(refusal);
+            Err(refused) if resolve::is_current(app, resolved.account, resolved.epoch).await? => {
+                return Err(refused);
             }
+            // What stood in the way may have been mended since the rows were read.
             Err(_) => {
                 resolved = resolve(app, caller).await?;
                 continue;
@@ -138,7 +139,8 @@ async fn admit<W: World>(
             }
         }
     }
-    Err(resolve::too_fast(app, resolved.account))
+    app.world.log(&format!("account {} changes faster than it can be read", resolved.account));
+    Err(Error::Unavailable)
 }
 
 fn question(

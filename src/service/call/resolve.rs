@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::MAX_STALE;
 use super::bundle::Bundle;
 use super::error::{Error, KeyFault};
 use crate::domain::account::{Key, Status};
@@ -35,15 +34,10 @@ pub struct Resolved {
     pub bundle: Arc<Bundle>,
 }
 
-impl Resolved {
-    /// The `Access-Control-Allow-Origin` of the answer; `None` when no page, or none of the caller's origin, may read
-    /// it.
-    pub fn allow_origin(&self, caller: &Caller) -> Option<String> {
-        caller.origin.as_deref().and_then(|origin| self.bundle.agent.definition.allow_origin(origin))
-    }
-}
-
 /// Finds the agent and decides whether this caller may call it.
+///
+/// What it grants from memory, the admission checks; what it would refuse from memory it asks about first, because
+/// the account may have mended it since.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`],
@@ -59,58 +53,70 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     let Some(account) = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))? else {
         return Err(absent(app, digest.as_ref(), fault).await);
     };
-    for _ in 0..MAX_STALE {
-        let hit = match app.cache.find(account, digest.as_ref(), &caller.agent) {
-            Some(hit) => Some(hit),
-            None => load(app, account, digest, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
-        };
-        let Some(hit) = hit else { return Err(absent(app, digest.as_ref(), fault).await) };
-        let refusal = match permit(app, &hit, caller.origin.as_deref()) {
-            Ok(key) => return Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle }),
-            Err(refusal) => refusal,
-        };
-        if is_current(app, account, hit.epoch).await? {
-            return Err(match refusal {
-                Error::Unauthenticated(_) => absent(app, digest.as_ref(), fault).await,
-                other => other,
-            });
+    if let Some(hit) = app.cache.find(account, digest.as_ref(), &caller.agent) {
+        let read_at = hit.epoch;
+        let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
+        if decided.is_ok() || is_current(app, account, read_at).await? {
+            return explain(app, decided, digest.as_ref()).await;
         }
     }
-    Err(too_fast(app, account))
+    let loaded = load(app, account, digest, &caller.agent).await.map_err(|e| unavailable(app, &e))?;
+    let Some(hit) = loaded else { return Err(absent(app, digest.as_ref(), fault).await) };
+    let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
+    explain(app, decided, digest.as_ref()).await
 }
 
-/// As [`resolve`], for an answer that is made of the rows alone, with no admission to say that they are stale.
+/// The same caller, by rows that are in force now: for what no admission checks.
 ///
 /// # Errors
-/// Those of [`resolve`].
-pub async fn look<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
-    for _ in 0..MAX_STALE {
-        let resolved = resolve(app, caller).await?;
-        if is_current(app, resolved.account, resolved.epoch).await? {
-            return Ok(resolved);
-        }
+/// As [`resolve`].
+pub async fn resolve_current<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
+    let resolved = resolve(app, caller).await?;
+    if is_current(app, resolved.account, resolved.epoch).await? {
+        Ok(resolved)
+    } else {
+        resolve(app, caller).await
     }
-    Err(Error::Unavailable)
 }
 
-/// Whether nothing has changed since these rows were read; if something has, what is remembered of the account is
-/// forgotten. An admission tells so by itself; before a refusal that comes from rows alone it has to be asked, or
-/// whoever mends an agent that nobody can call would go on being refused.
+/// Whether rows of an account that were read at this epoch still hold; what does not is forgotten.
 pub(super) async fn is_current<W: World>(
     app: &App<W>,
     account: AccountId,
-    epoch: u64,
+    read_at: u64,
 ) -> Result<bool, Error> {
-    let now = app.world.accounts().epoch(account).await.map_err(|e| unavailable(app, &e))?;
-    if now != epoch {
-        app.cache.begin(account, now);
+    let epoch = app.world.accounts().epoch(account).await.map_err(|e| unavailable(app, &e))?;
+    if app.cache.epoch(account) != Some(epoch) {
+        app.cache.begin(account, epoch);
     }
-    Ok(now == epoch)
+    Ok(read_at == epoch)
 }
 
-pub(super) fn too_fast<W: World>(app: &App<W>, account: AccountId) -> Error {
-    app.world.log(&format!("account {account} changes faster than it can be read"));
-    Error::Unavailable
+fn decide<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    hit: Hit,
+    origin: Option<&str>,
+    fault: KeyFault,
+) -> Result<Resolved, Error> {
+    let key = live_key(app, &hit);
+    if key.is_none() && hit.bundle.agent.definition.access == Access::Key {
+        return Err(Error::Unauthenticated(fault));
+    }
+    permit(&hit, key.as_deref(), origin)?;
+    Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
+}
+
+/// One who has a good key, only not of this account, is told of the agent instead of the key.
+async fn explain<W: World>(
+    app: &App<W>,
+    decided: Result<Resolved, Error>,
+    digest: Option<&KeyDigest>,
+) -> Result<Resolved, Error> {
+    match decided {
+        Err(Error::Unauthenticated(fault)) => Err(absent(app, digest, fault).await),
+        decided => decided,
+    }
 }
 
 /// Which `Access-Control-Allow-Origin` a page of the caller's origin gets: asked without a key, before the call.
@@ -120,19 +126,13 @@ pub(super) fn too_fast<W: World>(app: &App<W>, account: AccountId) -> Error {
 pub async fn allowed_origin<W: World>(app: &App<W>, caller: &Caller) -> Result<Option<String>, Error> {
     let account = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))?;
     let Some(account) = account else { return Err(Error::NoSuchAgent) };
-    for _ in 0..MAX_STALE {
-        let hit = match app.cache.find(account, None, &caller.agent) {
-            Some(hit) => Some(hit),
-            None => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
-        };
-        let hit = hit.ok_or(Error::NoSuchAgent)?;
-        let definition = &hit.bundle.agent.definition;
-        let allowed = caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin));
-        if allowed.is_some() || is_current(app, account, hit.epoch).await? {
-            return Ok(allowed);
-        }
-    }
-    Err(too_fast(app, account))
+    let remembered = app.cache.find(account, None, &caller.agent);
+    let agent = match remembered {
+        Some(hit) if is_current(app, account, hit.epoch).await? => Some(hit),
+        _ => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
+    };
+    let definition = &agent.ok_or(Error::NoSuchAgent)?.bundle.agent.definition;
+    Ok(caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin)))
 }
 
 fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Key>> {
@@ -140,14 +140,9 @@ fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Key>> {
     hit.key.clone().filter(|key| key.is_live(now))
 }
 
-/// The key it is permitted by; `None` at a public agent.
-fn permit<W: World>(app: &App<W>, hit: &Hit, origin: Option<&str>) -> Result<Option<Arc<Key>>, Error> {
+fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Error> {
     let agent = &hit.bundle.agent;
-    let key = live_key(app, hit);
-    if key.is_none() && agent.definition.access == Access::Key {
-        return Err(Error::Unauthenticated(KeyFault::Refused));
-    }
-    if key.as_ref().is_some_and(|key| !key.may_call(agent.id)) {
+    if key.is_some_and(|key| !key.may_call(agent.id)) {
         return Err(Error::KeyNotForAgent);
     }
     if hit.bundle.account.status == Status::Suspended {
@@ -160,7 +155,7 @@ fn permit<W: World>(app: &App<W>, hit: &Hit, origin: Option<&str>) -> Result<Opt
         {
             Err(Error::OriginNotAllowed(origin.to_owned()))
         }
-        _ => Ok(key),
+        _ => Ok(()),
     }
 }
 
