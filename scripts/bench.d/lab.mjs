@@ -2,7 +2,6 @@
 // first needed and ended together.
 
 import { fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -29,7 +28,7 @@ export class Lab {
     await rm(this.folder, { recursive: true, force: true });
     await mkdir(this.folder, { recursive: true });
     this.upstream = this.helper("upstream.mjs");
-    const [{ port }] = await once(this.upstream, "message");
+    const { port } = await message(this.upstream);
     this.upstreamUrl = `http://127.0.0.1:${port}`;
     this.load = this.helper("load.mjs");
   }
@@ -89,7 +88,7 @@ export class Lab {
   /** Lets the load make calls; answers what the clients saw. */
   async drive(instance, job) {
     this.load.send({ port: instance.ports.http, ...job });
-    const [seen] = await once(this.load, "message");
+    const seen = await message(this.load);
     if (seen.errors > 0) throw new Error(`${seen.errors} calls failed; the first: ${seen.firstErrors.join("; ")}`);
     return seen;
   }
@@ -118,6 +117,18 @@ export class Lab {
     const [worker, upstream, load] = [instance.pid, this.upstream.pid, this.load.pid].map(cpuUs);
     return { worker, upstream, load, ours: worker + upstream + load + process.cpuUsage().user, machine: machine() };
   }
+}
+
+/** What a helper says next; an error when it ends instead. */
+function message(child) {
+  return new Promise((resolve, reject) => {
+    const ended = (status) => reject(new Error(`a helper of the bench ended with ${status}`));
+    child.once("exit", ended);
+    child.once("message", (said) => {
+      child.off("exit", ended);
+      resolve(said);
+    });
+  });
 }
 
 const nameOf = ({ bare, counted: isCounted, agents }) =>
