@@ -66,7 +66,7 @@ export class Lab {
   /** A Worker that has not served yet, with its directory filled. */
   async start(scenario, options) {
     const folder = join(this.folder, nameOf(scenario));
-    if (scenario.bare) return Instance.start(floor({ UPSTREAM: this.upstreamUrl }), folder, options);
+    if (scenario.bare) return Instance.start(floor({ UPSTREAM: this.upstreamUrl, HOPS: scenario.hops ? "1" : "" }), folder, options);
     if (!this.keys.has(nameOf(scenario))) await this.furnish(scenario, folder);
     return Instance.start((scenario.counted ? counted : retinue)(this.build, VARS), folder, options);
   }
@@ -131,8 +131,8 @@ function message(child) {
   });
 }
 
-const nameOf = ({ bare, counted: isCounted, agents }) =>
-  bare ? "floor" : `${isCounted ? "counted" : "agents"}-${agents}`;
+const nameOf = ({ bare, hops, counted: isCounted, agents }) =>
+  bare ? `floor${hops ? "-hops" : ""}` : `${isCounted ? "counted" : "agents"}-${agents}`;
 
 // The share of the machine that went to programs that are not the bench's.
 function strangers(before, after) {
