@@ -182,7 +182,8 @@ const CHECKS = [
       let before = "";
       for (const [index, line] of (files.get("Cargo.toml") ?? "").split("\n").entries()) {
         section = /^\[(.*)\]/.exec(line)?.[1] ?? section;
-        const dependency = /(^|[.-])dependencies$/.test(section) && /^([\w-]+)\s*[.=]/.exec(line);
+        const own = /^\[(?:.*[.-])?dependencies\.([\w-]+)\]/.exec(line);
+        const dependency = own ?? (/(^|[.-])dependencies$/.test(section) && /^([\w-]+)\s*[.=]/.exec(line));
         if (dependency && !before.startsWith("#")) yield `Cargo.toml:${index + 1}: ${dependency[1]}`;
         before = line;
       }

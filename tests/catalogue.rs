@@ -159,7 +159,7 @@ fn every_model_can_be_written_in_a_model_line() {
     for model in catalogue().models {
         let line = ModelLine::parse(&format!("{}:{}", model.provider, model.code)).unwrap();
         let [Item::Model(entry)] = line.items.as_slice() else { panic!("{line:?}") };
-        assert_eq!((&entry.provider, &entry.code), (&model.provider, &model.code));
+        assert_eq!((entry.provider.as_str(), &entry.code), (model.provider.as_str(), &model.code));
     }
 }
 

@@ -36,6 +36,8 @@ PASSED_VARIABLES+='|MOONSHOT|NEBIUS|NVIDIA|OPENROUTER|PERPLEXITY|SAMBANOVA|TOGET
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 
+((BASH_VERSINFO[0] >= 5)) && command -v flock >/dev/null || die "these scripts need bash 5 and flock, as every Linux has"
+
 # locked NAME COMMAND…: at most one at a time, across processes; NAME is a path.
 # The lock is not inherited by what COMMAND leaves running.
 locked() {

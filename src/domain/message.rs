@@ -46,6 +46,8 @@ pub enum ReasoningEffort {
     Low,
     Medium,
     High,
+    /// The highest; OpenAI's newest models tell a `max` from it.
+    #[serde(alias = "max")]
     Xhigh,
 }
 
@@ -142,7 +144,8 @@ impl ChatReply {
     pub fn generated_bytes(&self) -> u64 {
         let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let choice = |choice: &Choice| {
-            let calls = choice.tool_calls.iter().map(|call| call.id.len() + call.name.len() + call.arguments.len());
+            let calls =
+                choice.tool_calls.iter().map(|call| call.id.len() + call.name.len() + call.arguments.len());
             of(&choice.text) + of(&choice.reasoning) + of(&choice.refusal) + calls.sum::<usize>()
         };
         self.choices.iter().map(choice).sum::<usize>() as u64

@@ -149,12 +149,14 @@ mod tests {
         asked.sampling.n = Some(2);
         let needs = Needs::of(&asked, "Be kind.", true);
         let able = Capabilities::default().with(Capability::Images);
-        assert_eq!(needs.lacking(Wire::Anthropic, Some(&model(able))), [
-            "streaming",
-            "several choices (n > 1)",
-            "a context of about 1031 tokens (has 1000)"
-        ]);
-        assert!(needs.lacking(Wire::OpenAi, None).is_empty(), "of an unknown model nothing is known to be missing");
+        assert_eq!(
+            needs.lacking(Wire::Anthropic, Some(&model(able))),
+            ["streaming", "several choices (n > 1)", "a context of about 1031 tokens (has 1000)"]
+        );
+        assert!(
+            needs.lacking(Wire::OpenAi, None).is_empty(),
+            "of an unknown model nothing is known to be missing"
+        );
     }
 
     #[test]

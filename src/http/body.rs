@@ -88,7 +88,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        fault::problem(&path, error.inner())
+        // Where a word belongs, serde calls any other value a mistake of syntax.
+        let sound = error.inner().is_syntax() && serde_json::from_str::<serde_json::Value>(text).is_ok();
+        if sound { fault::wrong_type(&path) } else { fault::problem(&path, error.inner()) }
     })?;
     json.end().map_err(|error| fault::problem("", &error))?;
     Ok(value)

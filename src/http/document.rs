@@ -1,40 +1,66 @@
-//! The OpenAPI document, generated from the handlers.
+//! The OpenAPI document, generated from the handlers: natively, by a test that keeps `openapi.json` what it must be.
 
 use axum::handler::Handler;
-use utoipa::__dev::SchemaReferences;
+use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, ResponseBuilder,
 };
-use utoipa::{Path, ToSchema};
 
 use crate::ports::World;
 use crate::service::App;
 
 use super::problem::{self, Kind};
-use super::router::{self, Visitor};
+use super::router::{self, Documented, Visitor};
+
+/// What holds everywhere.
+const ABOUT: &str = "An agent is a row: create one and it has a URL that chat clients already know how to talk to, \
+and a budget that its calls cannot pass.
+
+Send a key as `Authorization: Bearer <key>` or `x-api-key`. The operator's key creates accounts and their keys; an \
+account's key of role `admin` configures, `member` reads, `caller` calls agents.
+
+Money is a decimal string of US dollars (`\"0.000150\"`), exact to the nano-dollar; where it is sent, a JSON number \
+will do. Moments are RFC 3339. Lists answer `{\"data\": […], \"next_cursor\": …}` and take `?limit` and `?cursor`.
+
+Errors are problem documents (RFC 9457, `application/problem+json`): branch on `type`, read `detail` for how to mend \
+it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never the request's fault.";
+
+/// The groups of endpoints, in the order of the page.
+const TAGS: [(&str, &str); 8] = [
+    ("accounts", "The tenants."),
+    ("keys", "Who may act for an account."),
+    ("providers", "Where models are asked, and with which key."),
+    ("models", "What models cost and can do, and names for them."),
+    ("agents", "The configuration of agents."),
+    ("budgets", "What an agent may spend, and what it has."),
+    ("calls", "Talking to an agent."),
+    ("platform", "The service itself."),
+];
 
 /// The document of every endpoint.
 pub fn document<W: World>() -> OpenApi {
-    let mut components = Components::new();
-    components.add_security_scheme(
-        "bearer",
-        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
-    );
-    components.add_security_scheme(
-        "x-api-key",
-        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("x-api-key"))),
-    );
-    let mut document = Document { paths: Paths::new(), components };
+    let mut document = Document { paths: Paths::new(), components: Components::new() };
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
+    document.components.add_security_scheme("key", SecurityScheme::Http(bearer));
+    document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
     router::endpoints::<W>(&mut document);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
-    info.description = Some(env!("CARGO_PKG_DESCRIPTION").to_owned());
+    info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new("Apache-2.0"));
-    OpenApiBuilder::new().info(info).paths(document.paths).components(Some(document.components)).build()
+    let tag = |(name, about): (&str, &str)| TagBuilder::new().name(name).description(Some(about)).build();
+    OpenApiBuilder::new()
+        .info(info)
+        .tags(Some(TAGS.map(tag)))
+        .paths(document.paths)
+        .components(Some(document.components))
+        .build()
 }
 
 struct Document {
@@ -53,19 +79,20 @@ impl Document {
 impl<W: World> Visitor<W> for Document {
     fn endpoint<P, H, T>(&mut self, _: P, _: H)
     where
-        P: Path + SchemaReferences,
+        P: Documented,
         H: Handler<T, App<W>>,
         T: 'static,
     {
         // A wildcard is axum's; in the document it is a parameter as any other.
         let path = P::path().replace("{*", "{");
         let mut operation = P::operation();
-        let secured = path.starts_with("/api/");
-        if secured {
-            operation.security =
-                Some(["bearer", "x-api-key"].map(|name| SecurityRequirement::new(name, [""; 0])).to_vec());
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
+        let face = Face::of(&path);
+        if face == Face::Control {
+            let by = |name| SecurityRequirement::new(name, [""; 0]);
+            operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
-        for kind in problems(&operation, secured) {
+        for kind in problems(&operation, face) {
             describe(&mut operation, kind);
         }
         self.paths.add_path_operation(path, P::methods(), operation);
@@ -75,23 +102,63 @@ impl<W: World> Visitor<W> for Document {
     }
 }
 
-/// What can go wrong follows from what an operation takes.
-fn problems(operation: &Operation, secured: bool) -> Vec<Kind> {
-    let mut kinds = Vec::new();
-    let parameters = operation.parameters.as_deref().unwrap_or_default();
-    let body = operation.request_body.is_some();
-    if body || !parameters.is_empty() {
-        kinds.push(Kind::ValidationFailed);
+/// Whose errors an endpoint answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Face {
+    /// Anyone's: it has none.
+    Open,
+    Control,
+    /// Our own way to call an agent.
+    Call,
+    /// OpenAI's, errors included.
+    OpenAi,
+}
+
+impl Face {
+    fn of(path: &str) -> Self {
+        if path.starts_with("/api/") {
+            Self::Control
+        } else if path.contains("/{agent}/v1/") {
+            Self::OpenAi
+        } else if path.contains("/{agent}/") {
+            Self::Call
+        } else {
+            Self::Open
+        }
     }
-    if secured {
-        kinds.extend([Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable]);
+}
+
+/// What can go wrong follows from what an operation takes.
+fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let is_body = operation.request_body.is_some();
+    let mut kinds = match face {
+        Face::Open | Face::OpenAi => return Vec::new(),
+        Face::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
+        Face::Call => vec![
+            Kind::Unauthenticated,
+            Kind::BudgetExceeded,
+            Kind::Forbidden,
+            Kind::UnsupportedCapability,
+            Kind::ConcurrencyExceeded,
+            Kind::Misconfigured,
+            Kind::UpstreamError,
+            Kind::Unavailable,
+            Kind::UpstreamTimeout,
+        ],
+    };
+    if is_body || !parameters.is_empty() {
+        kinds.push(Kind::ValidationFailed);
     }
     let in_path = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.parameter_in == ParameterIn::Path);
     if parameters.iter().any(in_path) {
         kinds.push(Kind::NotFound);
     }
-    if body {
-        kinds.extend([Kind::Conflict, Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
+    if is_body {
+        kinds.extend([Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
+    }
+    if is_body && face == Face::Control {
+        kinds.push(Kind::Conflict);
     }
     kinds
 }
@@ -102,5 +169,5 @@ fn describe(operation: &mut Operation, kind: Kind) {
         .description(kind.title())
         .content("application/problem+json", Content::new(Some(schema)));
     let status = kind.status().as_str().to_owned();
-    operation.responses.responses.entry(status).or_insert_with(|| response.build().into());
+    operation.responses.responses.insert(status, response.build().into());
 }

@@ -24,6 +24,14 @@ pub fn not_an_object() -> Problem {
     Problem::invalid(vec![FieldError { field: "(body)".to_owned(), message: "must be an object".to_owned() }])
 }
 
+/// The problem of a value that is none of the words that belong there.
+pub fn wrong_type(path: &str) -> Problem {
+    Problem::invalid(vec![FieldError {
+        field: path.to_owned(),
+        message: "must be one of its words, as a string".to_owned(),
+    }])
+}
+
 fn field_error(path: &str, message: &str) -> FieldError {
     let path = if path == "." { "" } else { path };
     if let Some(name) = between(message, "missing field `", "`") {

@@ -61,6 +61,7 @@ fn a_field_that_does_not_fit_is_named_with_its_mending() {
         (r#"{"name":"x","list":[{"cod":"a"}]}"#, "list[0].cod", "is not known here; did you mean `code`?"),
         (r#"{"name":"x","word":"boss"}"#, "word", "must be one of `caller`, `member`, `admin`, not `boss`"),
         (r#"{"name":"x","word":{"a":1}}"#, "word", "must be one of `caller`, `member`, `admin`, not `a`"),
+        (r#"{"name":"x","word":17}"#, "word", "must be one of its words, as a string"),
         (r#" ["x"]"#, "(body)", "must be an object"),
         (r#""text""#, "(body)", "must be an object, not \"text\""),
     ] {

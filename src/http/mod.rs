@@ -11,7 +11,7 @@ pub mod call;
 mod calls;
 pub mod credentials;
 mod docs;
-mod document;
+pub mod document;
 mod fault;
 mod keys;
 mod models;

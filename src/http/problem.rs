@@ -95,9 +95,7 @@ impl Kind {
                 ("origin_not_allowed", "Pages of this origin may not call", StatusCode::FORBIDDEN)
             }
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
-            Self::ModelNotFound => {
-                ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND)
-            }
+            Self::ModelNotFound => ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
             }
@@ -226,19 +224,24 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let status = self.kind.status();
+impl Problem {
+    /// The document.
+    pub fn to_json(&self) -> Vec<u8> {
         let document = Document {
             kind: self.kind.slug(),
             title: self.kind.title(),
-            status: status.as_u16(),
+            status: self.kind.status().as_u16(),
             detail: &self.detail,
             errors: &self.errors,
         };
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = status;
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.to_json()));
+        *response.status_mut() = self.kind.status();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response.headers_mut().extend(self.headers);
@@ -329,7 +332,9 @@ impl From<call::Error> for Problem {
             call::Error::Concurrency { .. } => {
                 return Self::new(Kind::ConcurrencyExceeded, sentence(&error.to_string())).retry_after(1);
             }
-            call::Error::Unavailable => return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1),
+            call::Error::Unavailable => {
+                return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
+            }
             call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
             call::Error::NoSuchAgent => Kind::NotFound,

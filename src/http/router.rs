@@ -5,24 +5,29 @@
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::routing::{MethodFilter, MethodRouter, on};
-use utoipa::__dev::SchemaReferences;
+use axum::routing::{MethodFilter, MethodRouter, on, options};
+use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::Path;
 use utoipa::openapi::HttpMethod;
 
 use crate::ports::World;
 use crate::service::App;
 
-use super::call::openai;
+use super::call::{chat, cors, openai};
 use super::problem;
 use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers};
+
+/// What `#[utoipa::path]` writes beside a handler.
+pub trait Documented: Path + SchemaReferences + Tags<'static> {}
+
+impl<P: Path + SchemaReferences + Tags<'static>> Documented for P {}
 
 /// What is made of the list of endpoints.
 pub trait Visitor<W: World> {
     /// Takes one: `__path_handler`, which `#[utoipa::path]` wrote, and the handler.
     fn endpoint<P, H, T>(&mut self, path: P, handler: H)
     where
-        P: Path + SchemaReferences,
+        P: Documented,
         H: Handler<T, App<W>>,
         T: 'static;
 }
@@ -31,7 +36,7 @@ pub trait Visitor<W: World> {
 pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(docs::__path_root, docs::root);
     v.endpoint(docs::__path_health, docs::health);
-    v.endpoint(docs::__path_openapi, docs::openapi::<W>);
+    v.endpoint(docs::__path_openapi, docs::openapi);
     v.endpoint(docs::__path_docs, docs::docs);
 
     v.endpoint(accounts::__path_create, accounts::create::<W>);
@@ -62,6 +67,10 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);
 
+    v.endpoint(chat::__path_chat, chat::chat::<W>);
+    v.endpoint(chat::__path_stream, chat::stream::<W>);
+    v.endpoint(chat::__path_default_chat, chat::default_chat::<W>);
+    v.endpoint(chat::__path_default_stream, chat::default_stream::<W>);
     v.endpoint(openai::__path_completions, openai::completions::<W>);
     v.endpoint(openai::__path_default_completions, openai::default_completions::<W>);
     v.endpoint(openai::__path_models, openai::models::<W>);
@@ -72,7 +81,9 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
 pub fn router<W: World>() -> Router<App<W>> {
     let mut routes = Routes(Router::new());
     endpoints(&mut routes);
-    routes.0.fallback(problem::no_such_path).method_not_allowed_fallback(problem::wrong_method)
+    let routes =
+        cors::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
+    routes.fallback(problem::no_such_path).method_not_allowed_fallback(problem::wrong_method)
 }
 
 struct Routes<W: World>(Router<App<W>>);
@@ -80,7 +91,7 @@ struct Routes<W: World>(Router<App<W>>);
 impl<W: World> Visitor<W> for Routes<W> {
     fn endpoint<P, H, T>(&mut self, _: P, handler: H)
     where
-        P: Path + SchemaReferences,
+        P: Documented,
         H: Handler<T, App<W>>,
         T: 'static,
     {

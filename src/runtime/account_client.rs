@@ -1,10 +1,12 @@
 //! The Worker's side of the one hop: a command to the account's object, an answer back.
 
+use worker::ObjectNamespace;
 use worker::send::IntoSendFuture;
-use worker::wasm_bindgen::JsValue;
-use worker::{Method, ObjectNamespace, Request, RequestInit};
 
-use crate::domain::admission::command::{Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend};
+use super::hop;
+use crate::domain::admission::command::{
+    Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend,
+};
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, Unavailable};
 
@@ -24,13 +26,9 @@ impl AccountClient {
     }
 
     async fn exchange(&self, account: AccountId, command: &Command) -> worker::Result<Answer> {
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(JsValue::from_str(&serde_json::to_string(command)?)));
-        let request = Request::new_with_init("https://account/", &init)?;
         let stub = self.namespace.get_by_name(&account.to_string())?;
-        let mut response = stub.fetch_with_request(request).await?;
-        let text = response.text().await?;
-        if response.status_code() != 200 {
+        let (status, text) = hop::send(stub, &serde_json::to_string(command)?).await?;
+        if status != 200 {
             return Err(worker::Error::RustError(text));
         }
         Ok(serde_json::from_str(&text)?)

@@ -9,8 +9,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use worker::{Date, Delay, DurableObject, Env, Request, Response, Result, State as ObjectState, durable_object, wasm_bindgen_futures};
+use worker::{
+    Date, Delay, DurableObject, Env, Request, Response, Result, State as ObjectState, durable_object,
+    wasm_bindgen_futures,
+};
 
+use super::hop;
 use crate::domain::admission::command::{Answer, Command, Settle};
 use crate::domain::admission::{Durability, State};
 use crate::domain::ids::CallId;
@@ -19,7 +23,7 @@ use crate::storage::account_object::platform::ObjectSql;
 use crate::storage::account_object::{AccountStore, Error};
 
 /// How long settlements and holds gather before they are written together.
-const GATHER_MS: u64 = 25;
+const GATHER_MS: u64 = 200;
 /// How long after the last admission the slices are looked at again.
 const QUIET_MS: u64 = 1_100;
 
@@ -60,15 +64,15 @@ impl DurableObject for AccountObject {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let command = match serde_json::from_str(&request.text().await?) {
+        let command = match serde_json::from_str(&hop::receive(&mut request).await?) {
             Ok(command) => command,
-            Err(error) => return Response::error(format!("not a command: {error}"), 400),
+            Err(error) => return hop::answer(400, format!("not a command: {error}")),
         };
         match self.object.answer(command).await {
-            Ok(answer) => Response::ok(serde_json::to_string(&answer)?),
+            Ok(answer) => hop::answer(200, serde_json::to_string(&answer)?),
             Err(error) => {
                 worker::console_error!("account object: {error}");
-                Response::error(error.to_string(), 500)
+                hop::answer(500, error.to_string().replace(char::is_control, " "))
             }
         }
     }
@@ -231,7 +235,8 @@ impl Core {
 
     fn decide(&mut self, command: Command, now: Millis) -> std::result::Result<(Answer, Durability), Error> {
         Ok(match command {
-            Command::Admit(ask) => {
+            Command::Admit(mut ask) => {
+                self.settle(Settle { records: std::mem::take(&mut ask.ended) }, now)?;
                 let (admission, durability) = self.state.admit(&ask, now);
                 (Answer::Admission(admission), durability)
             }
@@ -251,13 +256,14 @@ impl Core {
     }
 
     fn settle(&mut self, settle: Settle, now: Millis) -> std::result::Result<(), Error> {
-        let record = settle.record;
-        let known = if self.state.must_look_up(&record) {
-            self.store.known(record.agent, record.call)?
-        } else {
-            None
-        };
-        self.state.settle(record, known, now);
+        for record in settle.records {
+            let known = if self.state.must_look_up(&record) {
+                self.store.known(record.agent, record.call)?
+            } else {
+                None
+            };
+            self.state.settle(record, known, now);
+        }
         Ok(())
     }
 }

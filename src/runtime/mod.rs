@@ -3,5 +3,6 @@
 mod account_client;
 mod account_object;
 mod fetch;
+mod hop;
 mod upstream;
 mod world;

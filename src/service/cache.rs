@@ -95,7 +95,8 @@ impl Cache {
         agent: (AgentRef, Arc<Bundle>),
     ) {
         let mut inner = self.lock();
-        let Some(snapshot) = inner.accounts.get_mut(&account).filter(|snapshot| snapshot.epoch == epoch) else {
+        let Some(snapshot) = inner.accounts.get_mut(&account).filter(|snapshot| snapshot.epoch == epoch)
+        else {
             return;
         };
         if snapshot.keys.len() >= MAX_KEYS_PER_ACCOUNT {

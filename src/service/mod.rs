@@ -18,17 +18,20 @@ pub mod ledger;
 pub mod models;
 pub mod page;
 pub mod providers;
+pub mod settlements;
 mod write_through;
 
-/// What every use case is given: the world, and what this isolate remembers of the directory.
+/// What every use case is given: the world, what this isolate remembers of the directory, and what it has yet to
+/// tell the accounts' objects.
 #[derive(Clone)]
 pub struct App<W> {
     pub world: W,
     pub cache: Arc<cache::Cache>,
+    pub settlements: Arc<settlements::Settlements>,
 }
 
 impl<W: World> App<W> {
-    pub const fn new(world: W, cache: Arc<cache::Cache>) -> Self {
-        Self { world, cache }
+    pub fn new(world: W, cache: Arc<cache::Cache>) -> Self {
+        Self { world, cache, settlements: Arc::default() }
     }
 }

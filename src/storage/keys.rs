@@ -18,9 +18,9 @@ queries! {
     /// [`super::resolve`]: a key of another account is no key here.
     KEY_OF_ACCOUNT = "SELECT id, account_id, name, role, agents, hint, expires_at, revoked_at, created_at
         FROM keys WHERE digest = ?2 AND account_id = ?1";
-    /// [`list`].
+    /// [`list`]. Every UUID sorts below `g`.
     KEYS_NEWEST = "SELECT id, account_id, name, role, agents, hint, expires_at, revoked_at, created_at
-        FROM keys WHERE account_id = ?1 AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?2";
+        FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
     /// [`insert`].
     INSERT_KEY = "INSERT INTO keys (account_id, id, name, role, agents, digest, hint, expires_at, created_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";

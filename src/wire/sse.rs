@@ -38,8 +38,6 @@ pub struct Decoder {
     scan: Scan,
     /// The byte order mark can no longer come.
     begun: bool,
-    /// A blank line ended in CR at the end of a chunk: an LF that comes next belongs to it.
-    skip_lf: bool,
 }
 
 /// How far the search for a blank line has come in an incomplete event.
@@ -52,11 +50,10 @@ struct Scan {
 
 /// What the search found.
 enum Search {
-    /// The event ends at `end`, the next begins at `next`; `cr` when the blank line's LF may still come.
+    /// The event ends at `end`, the next begins at `next`.
     Block {
         end: usize,
         next: usize,
-        cr: bool,
     },
     Incomplete(Scan),
 }
@@ -105,14 +102,10 @@ impl Decoder {
         dispatch: &mut dyn FnMut(Frame<'_>) -> Result<(), DecodeError>,
     ) -> Result<usize, DecodeError> {
         let Some(mut start) = self.begin(bytes) else { return Ok(0) };
-        if start < bytes.len() && std::mem::take(&mut self.skip_lf) && bytes[start] == b'\n' {
-            start += 1;
-        }
         loop {
             match search(&bytes[start..], self.scan) {
-                Search::Block { end, next, cr } => {
+                Search::Block { end, next } => {
                     self.scan = Scan::default();
-                    self.skip_lf = cr;
                     parse(&bytes[start..start + end], dispatch)?;
                     start += next;
                 }
@@ -152,7 +145,8 @@ fn search(bytes: &[u8], scan: Scan) -> Search {
         }
         let next = if cr && bytes.get(end + 1) == Some(&b'\n') { end + 2 } else { end + 1 };
         if blank {
-            return Search::Block { end, next, cr: cr && next == bytes.len() && next == end + 1 };
+            // Where it ends in CR and the LF is still to come, that LF will be one more blank line: nothing.
+            return Search::Block { end, next };
         }
         (at, line_start) = (next, next);
     }

@@ -62,6 +62,10 @@ pub struct Admit {
     pub max_concurrency: Option<u32>,
     /// After this long without a settlement the hold is charged.
     pub ttl_ms: u32,
+    /// Calls that have ended and are settled first, so that what they give back can be granted. They will be settled
+    /// once more, by a [`Settle`] that waits for the disk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<CallRecord>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,11 +100,11 @@ pub enum Refusal {
     Lapsed,
 }
 
-/// The end of a call. Carries all of the ledger's row, so that it can be settled by an object that has forgotten
+/// The ends of calls. Each carries all of the ledger's row, so that it can be settled by an object that has forgotten
 /// the admission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settle {
-    pub record: CallRecord,
+    pub records: Vec<CallRecord>,
 }
 
 /// A row of the ledger.

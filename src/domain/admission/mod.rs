@@ -18,8 +18,8 @@ mod spend;
 mod state;
 
 pub use flush::{AgentRow, Batch, Meta};
-pub use spend::Orphan;
 pub use settle::Known;
+pub use spend::Orphan;
 pub use state::{Durability, Hold, Snapshot, State};
 
 #[cfg(test)]

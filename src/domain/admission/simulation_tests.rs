@@ -172,6 +172,7 @@ impl Simulation {
             budget: Some(self.budget_of(call.agent)),
             max_concurrency: None,
             ttl_ms: TTL_MS,
+            ended: vec![],
         }
     }
 

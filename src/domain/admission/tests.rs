@@ -37,6 +37,7 @@ fn ask(n: u8, want: u64, floor: u64, budget: Option<Budget>) -> Admit {
         budget,
         max_concurrency: None,
         ttl_ms: 60_000,
+        ended: vec![],
     }
 }
 

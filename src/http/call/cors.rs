@@ -11,11 +11,24 @@ use crate::ports::World;
 use crate::service::App;
 use crate::service::call;
 
+/// The paths that pages may call.
+pub const PATHS: [&str; 8] = [
+    "/accounts/{account}/agents/{agent}/chat",
+    "/accounts/{account}/agents/{agent}/stream",
+    "/accounts/{account}/agents/{agent}/v1/chat/completions",
+    "/accounts/{account}/agents/{agent}/v1/models",
+    "/agents/{agent}/chat",
+    "/agents/{agent}/stream",
+    "/agents/{agent}/v1/chat/completions",
+    "/agents/{agent}/v1/models",
+];
+
 /// How long a browser may remember that it may call, in seconds.
 const MAX_AGE_S: u32 = 600;
 
 /// What a page's script may read of a reply's head.
-const EXPOSED: HeaderValue = HeaderValue::from_static("x-call-id, x-agent-version, server-timing, retry-after");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("x-call-id, x-agent-version, server-timing, retry-after");
 
 /// Lets pages of this origin read the reply.
 pub fn allow(headers: &mut HeaderMap, origin: Option<&str>) {

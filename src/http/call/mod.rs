@@ -4,7 +4,7 @@
 //! Every route stands twice: under an account's path, and under `/agents/…` for the account that the operator named
 //! the default one.
 
-
+pub mod chat;
 pub mod cors;
 pub mod openai;
 
@@ -63,7 +63,8 @@ async fn resolve<W: World>(
 
 fn caller<W: World>(app: &App<W>, path: &AgentPath, headers: &HeaderMap) -> Result<Caller, Problem> {
     let account = path.account.as_deref().or(app.world.settings().default_account.as_deref());
-    let (Some(account), Some(agent)) = (account.and_then(AccountRef::parse), AgentRef::parse(&path.agent)) else {
+    let (Some(account), Some(agent)) = (account.and_then(AccountRef::parse), AgentRef::parse(&path.agent))
+    else {
         return Err(call::Error::NoSuchAgent.into());
     };
     Ok(Caller {

@@ -101,7 +101,7 @@ async fn complete<W: World>(app: &App<W>, path: &AgentPath, request: Request) ->
 }
 
 /// The relay's steps as OpenAI's chunks.
-fn encode<W: World>(relay: Relay<W>, encoder: StreamEncoder) -> Body {
+fn encode<W: World>(relay: Box<Relay<W>>, encoder: StreamEncoder) -> Body {
     Body::from_stream(stream::unfold((relay, encoder), |(mut relay, mut encoder)| async move {
         let step = relay.next().await?;
         let mut out = Vec::with_capacity(512);

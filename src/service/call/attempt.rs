@@ -13,7 +13,9 @@ use crate::domain::provider::Wire;
 use crate::domain::routing::Plan;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
-use crate::ports::{Body, Destination, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World};
+use crate::ports::{
+    Body, Destination, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
+};
 use crate::wire::provider::{self, DecodeError, Decoder, Target};
 
 /// The longest whole reply that is read.
@@ -64,7 +66,8 @@ pub async fn make<W: World>(
     stream: bool,
     deadline: Millis,
 ) -> Result<Attempt<BodyOf<W>>, Failure> {
-    let server = candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Upstream(why.clone())))?;
+    let server =
+        candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Upstream(why.clone())))?;
     limit_output(flight, candidate, server.wire, plan, request);
     let target = Target { wire: server.wire, provider: candidate.provider.as_str(), code: &candidate.code };
     let outgoing = provider::encode(target, request, stream);
@@ -77,7 +80,11 @@ pub async fn make<W: World>(
         return Err(refused(flight, candidate, server, reply).await);
     }
     let now = || flight.app().world.now();
-    if stream { open(candidate, server.wire, reply.body, now).await } else { read(candidate, server.wire, reply.body).await }
+    if stream {
+        open(candidate, server.wire, reply.body, now).await
+    } else {
+        read(candidate, server.wire, reply.body).await
+    }
 }
 
 /// Tells the provider the limit that was paid for. Where no budget applies and nobody asked for one, the provider's
@@ -159,7 +166,9 @@ async fn refused<W: World>(
     let name = &candidate.provider;
     let error = match status {
         400 | 413 | 415 | 422 => Error::Rejected { status, message },
-        401 | 403 => Error::Upstream(format!("provider `{name}` refuses its key ({status}); an admin must mend it")),
+        401 | 403 => {
+            Error::Upstream(format!("provider `{name}` refuses its key ({status}); an admin must mend it"))
+        }
         404 => Error::Upstream(format!("provider `{name}` does not know the model `{}`", candidate.code)),
         300..=399 => Error::Upstream(format!("provider `{name}` redirects, which is not followed")),
         429 => Error::Upstream(format!("provider `{name}` is over its rate limit (429)")),
@@ -227,7 +236,9 @@ fn usage_in(events: &[Event]) -> Option<Usage> {
 fn broken(candidate: &Candidate, error: &ReadError) -> Failure {
     let shown = match error {
         ReadError::Timeout => Error::UpstreamTimeout,
-        ReadError::Broken(_) => Error::Upstream(format!("provider `{}` broke off its answer", candidate.provider)),
+        ReadError::Broken(_) => {
+            Error::Upstream(format!("provider `{}` broke off its answer", candidate.provider))
+        }
         ReadError::TooLarge(limit) => {
             Error::Upstream(format!("provider `{}` answered more than {limit} bytes", candidate.provider))
         }
@@ -240,9 +251,11 @@ fn broken(candidate: &Candidate, error: &ReadError) -> Failure {
 fn undecodable(candidate: &Candidate, error: DecodeError, usage: Option<Usage>) -> Failure {
     let name = &candidate.provider;
     match error {
-        DecodeError::Malformed(_) => {
-            failure(Ran::Maybe, true, Error::Upstream(format!("provider `{name}` answered something unreadable")))
-        }
+        DecodeError::Malformed(_) => failure(
+            Ran::Maybe,
+            true,
+            Error::Upstream(format!("provider `{name}` answered something unreadable")),
+        ),
         DecodeError::Reported { transient, .. } => {
             let ran = usage.map_or(Ran::No, Ran::Used);
             failure(ran, transient, Error::Upstream(format!("provider `{name}` reported an error")))

@@ -82,7 +82,8 @@ fn candidate<W: World>(
         Some(provider) => own_server(world, account, &entry.provider, provider),
         None => platform_server(world, &entry.provider),
     };
-    let model = models.iter().find(|m| m.provider == entry.provider.as_str() && m.code == entry.code).cloned();
+    let model =
+        models.iter().find(|m| m.provider == entry.provider.as_str() && m.code == entry.code).cloned();
     Candidate {
         label: format!("{}:{}", entry.provider, entry.code),
         provider: entry.provider,
@@ -104,7 +105,8 @@ fn own_server<W: World>(
         None => None,
         Some(sealed) => {
             let master = settings.master_key.as_ref().map_or("", Secret::expose);
-            let opened = MasterKey::parse(master).and_then(|master| master.open(account, name, &sealed.sealed));
+            let opened =
+                MasterKey::parse(master).and_then(|master| master.open(account, name, &sealed.sealed));
             Some(opened.map_err(|error| {
                 world.log(&format!("provider {name} of account {account}: {error}"));
                 format!("the stored key of provider `{name}` cannot be opened; an admin must PUT it again")
@@ -116,7 +118,8 @@ fn own_server<W: World>(
     if let Some(url) = &base_url {
         // Checked when it was saved, too; but what is allowed may have changed since.
         let loopback = if settings.allow_loopback { Loopback::Allowed } else { Loopback::Refused };
-        outbound::check(url, loopback).map_err(|refusal| format!("the URL of provider `{name}`: {refusal}"))?;
+        outbound::check(url, loopback)
+            .map_err(|refusal| format!("the URL of provider `{name}`: {refusal}"))?;
     }
     server(name, provider.wire, base_url, key)
 }
@@ -125,7 +128,8 @@ fn own_server<W: World>(
 fn platform_server<W: World>(world: &W, name: &ProviderName) -> Result<Server, String> {
     let known = name.well_known();
     let platform = world.upstream().platform_provider(name);
-    let is_binding = known.is_some_and(|known| known.wire == Wire::WorkersAi) && world.settings().has_workers_ai;
+    let is_binding =
+        known.is_some_and(|known| known.wire == Wire::WorkersAi) && world.settings().has_workers_ai;
     match (platform, known) {
         (Some(platform), _) => {
             let wire = known.map_or(Wire::OpenAi, |known| known.wire);

@@ -26,12 +26,7 @@ pub enum Error {
     )]
     Unpriced(String),
     #[error("the budget of {limit} USD {} is used up: {remaining} USD are left, which pays for no answer", per(*.period))]
-    BudgetExceeded {
-        limit: Nanos,
-        remaining: Nanos,
-        period: Period,
-        resets_at: Option<Millis>,
-    },
+    BudgetExceeded { limit: Nanos, remaining: Nanos, period: Period, resets_at: Option<Millis> },
     #[error("the agent serves at most {limit} calls at once; try again shortly")]
     Concurrency { limit: u32 },
     /// The agent or its provider is configured so that no call can work.

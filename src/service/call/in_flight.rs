@@ -1,23 +1,19 @@
 //! A call between its admission and its settlement: it owns the hold, and settles it exactly once.
 
-use crate::domain::admission::command::{Admission, Admit, CallRecord, CallStatus, Settle, UsageKind};
+use crate::domain::admission::command::{Admission, Admit, CallRecord, CallStatus, UsageKind};
 use crate::domain::ids::{AccountId, AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
 use crate::domain::model::Capability;
 use crate::domain::money::Nanos;
 use crate::domain::routing::{Needs, Plan};
 use crate::domain::time::Millis;
-use crate::ports::{Accounts, World};
-use crate::service::App;
+use crate::ports::World;
+use crate::service::call;
 use crate::service::call::attempt::Ran;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::error::Error;
 use crate::service::call::resolve::Resolved;
-use crate::service::call::{self, FIRST_BACKOFF_MS};
-
-/// How often a settlement is tried; with doubling pauses that is about 13 seconds. After that the hold expires and is
-/// charged.
-const MAX_TRIES: u32 = 10;
+use crate::service::{App, settlements};
 
 /// What a call has cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +118,9 @@ impl<W: World> InFlight<W> {
         let cost = match ran {
             Ran::No => return,
             Ran::Maybe => self.granted,
-            Ran::Used(usage) => candidate.model.as_ref().map_or(Nanos::ZERO, |model| model.price.cost(&usage)),
+            Ran::Used(usage) => {
+                candidate.model.as_ref().map_or(Nanos::ZERO, |model| model.price.cost(&usage))
+            }
         };
         self.charged += cost;
         self.granted = self.granted - cost;
@@ -190,7 +188,7 @@ impl<W: World> InFlight<W> {
             first_token_ms: first_token_at.map(ms),
             duration_ms: ms(world.now()),
         };
-        world.spawn(deliver(self.app.clone(), self.account, record));
+        settlements::deliver(&self.app, self.account, record);
     }
 }
 
@@ -207,19 +205,4 @@ impl<W: World> Drop for InFlight<W> {
             self.send(CallStatus::Interrupted, &receipt, None);
         }
     }
-}
-
-/// Brings a settlement to the account's object, however often it takes.
-async fn deliver<W: World>(app: App<W>, account: AccountId, record: CallRecord) {
-    let settle = Settle { record };
-    for attempt in 0..MAX_TRIES {
-        if attempt > 0 {
-            app.world.sleep(FIRST_BACKOFF_MS << attempt.min(9)).await;
-        }
-        match app.world.accounts().settle(account, settle.clone()).await {
-            Ok(()) => return,
-            Err(error) => app.world.log(&format!("call {} is not settled yet: {error}", settle.record.call)),
-        }
-    }
-    app.world.log(&format!("call {} was not settled; its hold will be charged", settle.record.call));
 }

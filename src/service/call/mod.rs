@@ -19,8 +19,8 @@ pub use relay::{Ending, Relay, Step};
 pub use resolve::{Caller, Resolved, allowed_origin, resolve};
 pub use select::names_model;
 
-use crate::domain::admission::command::{Admission, Admit, Refusal};
 use crate::domain::admission::command::CallStatus;
+use crate::domain::admission::command::{Admission, Admit, Refusal};
 use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
@@ -55,7 +55,7 @@ pub struct Served<W: World> {
 
 pub enum Answer<W: World> {
     Whole { reply: ChatReply, receipt: Receipt },
-    Stream(Relay<W>),
+    Stream(Box<Relay<W>>),
 }
 
 /// How often a call is resolved anew because the account was just changed.
@@ -80,11 +80,14 @@ pub async fn run<W: World>(
 ) -> Result<Served<W>, Error> {
     let started = app.world.now();
     let call = CallId::new(started, app.world.random());
-    let Admitted { resolved, selection, question, granted } = admit(app, caller, resolved, &asked, call).await?;
+    let Admitted { resolved, selection, question, granted } =
+        admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
     let flight = InFlight::new(app, &resolved, question, granted, admitted);
     let mut request = asked.request;
-    request.messages.insert(0, Message::System { text: resolved.bundle.agent.definition.instructions.clone() });
+    request
+        .messages
+        .insert(0, Message::System { text: resolved.bundle.agent.definition.instructions.clone() });
     let (model, answer) = serve(flight, selection, request, asked.stream).await?;
     Ok(Served {
         call,
@@ -151,12 +154,14 @@ fn question(
         charged: Nanos::ZERO,
         budget: agent.budget,
         max_concurrency: agent.definition.max_concurrency,
+        ended: Vec::new(),
         ttl_ms: u32::try_from(selection.timeout_ms().min(MAX_CALL_MS) + GRACE_MS).unwrap_or(u32::MAX),
     }
 }
 
 /// Asks the account's object, again when it does not answer: the question names its call, so asking twice holds once.
-async fn ask<W: World>(app: &App<W>, account: AccountId, question: Admit) -> Result<Admission, Error> {
+async fn ask<W: World>(app: &App<W>, account: AccountId, mut question: Admit) -> Result<Admission, Error> {
+    question.ended = app.settlements.tell(account);
     let mut last = Unavailable(String::new());
     for attempt in 0..MAX_TRIES {
         if attempt > 0 {
@@ -188,7 +193,8 @@ async fn serve<W: World>(
     stream: bool,
 ) -> Result<(String, Answer<W>), Error> {
     let base = request.sampling.clone();
-    let deadline = flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
+    let deadline =
+        flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
     let mut last = Error::Unavailable;
     for (n, candidate) in selection.candidates.iter().enumerate() {
         request.sampling = base.clone();
@@ -208,7 +214,7 @@ async fn serve<W: World>(
             }
             Ok(Attempt::Stream(opened)) => {
                 let relay = Relay::new(flight, candidate.clone(), selection.needs, opened);
-                return Ok((candidate.label.clone(), Answer::Stream(relay)));
+                return Ok((candidate.label.clone(), Answer::Stream(Box::new(relay))));
             }
             Err(Failure { ran, goes_on, error }) => {
                 flight.charge(candidate, ran);

@@ -26,7 +26,10 @@ pub enum Step {
 pub enum Ending {
     Done(Receipt),
     /// The stream broke; what came before stands.
-    Failed { error: Error, receipt: Receipt },
+    Failed {
+        error: Error,
+        receipt: Receipt,
+    },
 }
 
 pub struct Relay<W: World> {
@@ -84,7 +87,9 @@ impl<W: World> Relay<W> {
             let events = self.watch(events);
             match fed {
                 Ok(true) => return self.end(None),
-                Err(_) => return self.end(Some(Error::Upstream("the provider broke off its answer".to_owned()))),
+                Err(_) => {
+                    return self.end(Some(Error::Upstream("the provider broke off its answer".to_owned())));
+                }
                 Ok(false) if events.is_empty() => {}
                 Ok(false) => return Some(Step::Events(events)),
             }

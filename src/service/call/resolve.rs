@@ -93,7 +93,8 @@ fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Erro
     }
     match origin {
         Some(origin)
-            if agent.definition.allowed_origins.is_some() && agent.definition.allow_origin(origin).is_none() =>
+            if agent.definition.allowed_origins.is_some()
+                && agent.definition.allow_origin(origin).is_none() =>
         {
             Err(Error::OriginNotAllowed(origin.to_owned()))
         }

@@ -75,7 +75,8 @@ pub fn names_model(candidate: &Candidate, name: &str) -> bool {
 fn named<'a>(bundle: &'a Bundle, model: Option<&str>) -> Result<Vec<&'a Arc<Candidate>>, Error> {
     let all = bundle.candidates.as_ref().map_err(|why| Error::Misconfigured(why.clone()))?;
     let agent = &bundle.agent;
-    let Some(name) = model.filter(|name| *name != agent.slug.as_str() && *name != agent.id.to_string()) else {
+    let Some(name) = model.filter(|name| *name != agent.slug.as_str() && *name != agent.id.to_string())
+    else {
         return Ok(all.iter().collect());
     };
     let named: Vec<_> = all.iter().filter(|candidate| names_model(candidate, name)).collect();

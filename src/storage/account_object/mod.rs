@@ -28,7 +28,8 @@ pub const WRITE_META: &str = "INSERT INTO meta (id, epoch, writers, last_begin) 
     ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, writers = excluded.writers, last_begin = excluded.last_begin";
 
 /// `write_batch`: all agents of a batch, as one JSON array of arrays.
-pub const WRITE_AGENTS: &str = "INSERT OR REPLACE INTO agents (agent, total_settled, month_start, month_settled,
+pub const WRITE_AGENTS: &str =
+    "INSERT OR REPLACE INTO agents (agent, total_settled, month_start, month_settled,
     day_start, day_settled, slice, ttl_ms, orphan, orphan_expires_at, crossed_at)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
     value->>9, value->>10 FROM json_each(?)";
@@ -43,7 +44,8 @@ pub const DELETE_HOLDS: &str = "DELETE FROM holds WHERE call IN (SELECT value FR
 /// `load`
 pub const READ_META: &str = "SELECT epoch, writers, last_begin FROM meta WHERE id = 1";
 /// `load`
-pub const READ_AGENTS: &str = "SELECT agent, total_settled, month_start, month_settled, day_start, day_settled, slice,
+pub const READ_AGENTS: &str =
+    "SELECT agent, total_settled, month_start, month_settled, day_start, day_settled, slice,
     ttl_ms, orphan, orphan_expires_at, crossed_at FROM agents";
 /// `load`
 pub const READ_HOLDS: &str = "SELECT call, agent, key, version, model, amount, at, expires_at FROM holds";
@@ -66,8 +68,18 @@ impl<S: Sql> AccountStore<S> {
         let meta = self.sql.exec(READ_META, &[])?;
         Ok(Snapshot {
             meta: meta.first().map(|row| rows::meta(row)).transpose()?,
-            agents: self.sql.exec(READ_AGENTS, &[])?.iter().map(|row| rows::agent(row)).collect::<Result<_, _>>()?,
-            holds: self.sql.exec(READ_HOLDS, &[])?.iter().map(|row| rows::hold(row)).collect::<Result<_, _>>()?,
+            agents: self
+                .sql
+                .exec(READ_AGENTS, &[])?
+                .iter()
+                .map(|row| rows::agent(row))
+                .collect::<Result<_, _>>()?,
+            holds: self
+                .sql
+                .exec(READ_HOLDS, &[])?
+                .iter()
+                .map(|row| rows::hold(row))
+                .collect::<Result<_, _>>()?,
         })
     }
 

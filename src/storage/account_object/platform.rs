@@ -43,7 +43,10 @@ impl Sql for ObjectSql {
                 outcome = work();
                 outcome.clone().map(|()| JsValue::UNDEFINED).map_err(|e| JsValue::from_str(&e.0))
             };
-            let callback = ScopedClosure::<dyn FnMut() -> Result<JsValue, JsValue>>::borrow_mut_assert_unwind_safe(&mut run);
+            let callback =
+                ScopedClosure::<dyn FnMut() -> Result<JsValue, JsValue>>::borrow_mut_assert_unwind_safe(
+                    &mut run,
+                );
             transaction.call1(storage, callback.as_ref())
         };
         outcome?;

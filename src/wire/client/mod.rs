@@ -2,4 +2,5 @@
 //!
 //! Not here: status codes, which model a name stands for, and anything about budgets.
 
+pub mod native;
 pub mod openai;

@@ -87,7 +87,8 @@ fn tool_call(at: &At, number: usize, body: CallBody) -> Result<ToolCall, Invalid
 }
 
 fn required_text(at: &At, content: Content) -> Result<String, Invalid> {
-    text(at, content)?.ok_or_else(|| at.fault(".content", "`content` is required: a string or an array of text parts"))
+    text(at, content)?
+        .ok_or_else(|| at.fault(".content", "`content` is required: a string or an array of text parts"))
 }
 
 /// The text of a content without images, its parts on lines of their own; `None` for none.
@@ -120,7 +121,9 @@ fn text(at: &At, content: Content) -> Result<Option<String>, Invalid> {
 
 fn parts(at: &At, content: Content) -> Result<Vec<Part>, Invalid> {
     let bodies = match content {
-        Content::None => return Err(at.fault(".content", "`content` is required: a string or an array of parts")),
+        Content::None => {
+            return Err(at.fault(".content", "`content` is required: a string or an array of parts"));
+        }
         Content::Text(text) => return Ok(vec![Part::Text(text)]),
         Content::Parts(bodies) => bodies,
     };
@@ -130,7 +133,8 @@ fn parts(at: &At, content: Content) -> Result<Vec<Part>, Invalid> {
     let mut parts = Vec::with_capacity(bodies.len());
     for (number, body) in bodies.into_iter().enumerate() {
         let part = part(body);
-        parts.push(part.map_err(|(field, message)| at.fault(&format!(".content[{number}]{field}"), message))?);
+        parts
+            .push(part.map_err(|(field, message)| at.fault(&format!(".content[{number}]{field}"), message))?);
     }
     Ok(parts)
 }
@@ -144,7 +148,8 @@ fn part(body: PartBody) -> Result<Part, PartFault> {
             body.text.map(Part::Text).ok_or_else(|| (".text", "a text part needs `text`".to_owned()))
         }
         Some(PartKind::ImageUrl) => {
-            let image = body.image_url.ok_or_else(|| (".image_url", "an image part needs `image_url`".to_owned()))?;
+            let image =
+                body.image_url.ok_or_else(|| (".image_url", "an image part needs `image_url`".to_owned()))?;
             image_of(image).map(Part::Image).map_err(|message| (".image_url.url", message))
         }
         Some(PartKind::InputAudio | PartKind::File | PartKind::Refusal) => {

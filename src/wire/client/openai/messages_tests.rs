@@ -56,7 +56,8 @@ fn an_assistants_refusal_stays_in_the_conversation() {
 
 #[test]
 fn images_are_urls_or_base64() {
-    let image = |url: &str, detail: Value| json!({"type": "image_url", "image_url": {"url": url, "detail": detail}});
+    let image =
+        |url: &str, detail: Value| json!({"type": "image_url", "image_url": {"url": url, "detail": detail}});
     let read = read(&json!([{"role": "user", "content": [
         {"type": "text", "text": "What is this?"},
         image("https://example.com/a.png?x=1", json!("low")),
@@ -64,8 +65,12 @@ fn images_are_urls_or_base64() {
         image("data:image/jpg;charset=utf-8;base64,AAAA", json!("original")),
     ]}]))
     .unwrap();
-    let data = |media_type: &str, base64: &str| ImageSource::Data { media_type: media_type.into(), base64: base64.into() };
-    let part = |source, detail: Option<&str>| Part::Image(Image { source, detail: detail.map(str::to_owned) });
+    let data = |media_type: &str, base64: &str| ImageSource::Data {
+        media_type: media_type.into(),
+        base64: base64.into(),
+    };
+    let part =
+        |source, detail: Option<&str>| Part::Image(Image { source, detail: detail.map(str::to_owned) });
     let parts = vec![
         Part::Text("What is this?".into()),
         part(ImageSource::Url("https://example.com/a.png?x=1".into()), Some("low")),
@@ -78,9 +83,21 @@ fn images_are_urls_or_base64() {
 #[test]
 fn images_that_no_provider_takes_or_that_point_inside_are_refused() {
     for url in [
-        "", "a.png", "ftp://example.com/a.png", "file:///etc/passwd", "https://127.0.0.1/a.png", "https://10.0.0.1/a",
-        "https://metadata.google.internal/", "http://localhost/a.png", "data:", "data:image/png", "data:image/png;base64,",
-        "data:image/png,AAAA", "data:text/html;base64,AAAA", "data:;base64,AAAA", "data:image/svg+xml;base64,AAAA",
+        "",
+        "a.png",
+        "ftp://example.com/a.png",
+        "file:///etc/passwd",
+        "https://127.0.0.1/a.png",
+        "https://10.0.0.1/a",
+        "https://metadata.google.internal/",
+        "http://localhost/a.png",
+        "data:",
+        "data:image/png",
+        "data:image/png;base64,",
+        "data:image/png,AAAA",
+        "data:text/html;base64,AAAA",
+        "data:;base64,AAAA",
+        "data:image/svg+xml;base64,AAAA",
     ] {
         let bodies = json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]);
         assert_eq!(fault(&bodies), "messages[0].content[0].image_url.url", "{url}");
@@ -97,8 +114,14 @@ fn what_a_message_lacks_is_named() {
         (json!({"role": "user", "content": [{"text": "a"}]}), ".content[0].type"),
         (json!({"role": "user", "content": [{"type": "text"}]}), ".content[0].text"),
         (json!({"role": "user", "content": [{"type": "image_url"}]}), ".content[0].image_url"),
-        (json!({"role": "user", "content": [{"type": "image_url", "image_url": {}}]}), ".content[0].image_url.url"),
-        (json!({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}), ".content[0].type"),
+        (
+            json!({"role": "user", "content": [{"type": "image_url", "image_url": {}}]}),
+            ".content[0].image_url.url",
+        ),
+        (
+            json!({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}),
+            ".content[0].type",
+        ),
         (json!({"role": "user", "content": [{"type": "file", "file": {}}]}), ".content[0].type"),
         (json!({"role": "user", "content": "a", "tool_calls": []}), ".tool_calls"),
         (json!({"role": "system"}), ".content"),
@@ -110,8 +133,14 @@ fn what_a_message_lacks_is_named() {
         (json!({"role": "assistant", "tool_calls": [{"type": "function"}]}), ".tool_calls[0].id"),
         (json!({"role": "assistant", "tool_calls": [{"id": "1", "type": "custom"}]}), ".tool_calls[0].type"),
         (json!({"role": "assistant", "tool_calls": [{"id": "1"}]}), ".tool_calls[0].function"),
-        (json!({"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "a b"}}]}), ".tool_calls[0].function.name"),
-        (json!({"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "a"}}]}), ".tool_calls[0].function.arguments"),
+        (
+            json!({"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "a b"}}]}),
+            ".tool_calls[0].function.name",
+        ),
+        (
+            json!({"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "a"}}]}),
+            ".tool_calls[0].function.arguments",
+        ),
         (json!({"role": "tool", "content": "a"}), ".tool_call_id"),
         (json!({"role": "tool", "tool_call_id": "1"}), ".content"),
     ] {
@@ -132,6 +161,7 @@ fn tool_calls_and_their_results_belong_together() {
         (json!([calls, result("1"), user]), "messages[2]"),
         (json!([calls, result("1")]), "messages[1]"),
         (json!([calls, calls]), "messages[1]"),
+        (json!([calls, user, user]), "messages[1]"),
     ] {
         assert_eq!(fault(&bodies), field, "{bodies}");
     }

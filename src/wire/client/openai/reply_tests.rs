@@ -45,7 +45,12 @@ fn what_a_provider_said_a_client_reads() {
     let chat = ChatReply {
         choices: vec![
             Choice { tool_calls: vec![call("a"), call("b")], finish: Finish::ToolCalls, ..Choice::default() },
-            Choice { text: Some("é".into()), reasoning: Some("hm".into()), finish: Finish::Length, ..Choice::default() },
+            Choice {
+                text: Some("é".into()),
+                reasoning: Some("hm".into()),
+                finish: Finish::Length,
+                ..Choice::default()
+            },
             Choice { refusal: Some("No.".into()), finish: Finish::ContentFilter, ..Choice::default() },
         ],
         usage: Some(usage),

@@ -42,7 +42,10 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
     let body: Body = serde_json::from_slice(body).map_err(|error| diagnose(body, &error))?;
     if body.functions.is_some() || body.function_call.is_some() {
         let param = if body.functions.is_some() { "functions" } else { "function_call" };
-        return Err(Invalid::at(param, "`functions` and `function_call` are not taken: use `tools` and `tool_choice`"));
+        return Err(Invalid::at(
+            param,
+            "`functions` and `function_call` are not taken: use `tools` and `tool_choice`",
+        ));
     }
     if body.audio.is_some() {
         return Err(Invalid::at("audio", "audio is not produced here: leave `audio` out"));
@@ -50,7 +53,10 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
     let stream = body.stream.unwrap_or(false);
     let include_usage = match &body.stream_options {
         Some(_) if !stream => {
-            return Err(Invalid::at("stream_options", "`stream_options` is only allowed when `stream` is true"));
+            return Err(Invalid::at(
+                "stream_options",
+                "`stream_options` is only allowed when `stream` is true",
+            ));
         }
         options => options.as_ref().and_then(|options| options.include_usage).unwrap_or(false),
     };
@@ -105,7 +111,10 @@ fn number(param: &str, value: f64, range: RangeInclusive<f64>) -> Result<f64, In
 fn whole(param: &str, value: i64, range: RangeInclusive<i64>) -> Result<u32, Invalid> {
     match u32::try_from(value) {
         Ok(fits) if range.contains(&value) => Ok(fits),
-        _ => Err(Invalid::at(param, format!("`{param}` must lie between {} and {}", range.start(), range.end()))),
+        _ => Err(Invalid::at(
+            param,
+            format!("`{param}` must lie between {} and {}", range.start(), range.end()),
+        )),
     }
 }
 

@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::message::{Message, Part, ReasoningEffort, ResponseFormat, ToolChoice};
+use crate::domain::provider::Wire;
+use crate::wire::provider::{self, Target};
 
 fn read(body: &Value) -> Result<Parsed, Invalid> {
     parse(body.to_string().as_bytes())
@@ -60,11 +62,56 @@ fn everything_that_can_be_asked_is_read() {
 }
 
 #[test]
+fn what_a_client_asked_a_provider_is_asked() {
+    let body = with(&json!({
+        "temperature": 0.25, "top_p": 1, "max_completion_tokens": 64, "stop": ["a"], "seed": -7, "n": 2,
+        "reasoning_effort": "high", "user": "u-1", "parallel_tool_calls": true,
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [
+                {"type": "text", "text": "What is this?"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "high"}},
+            ]},
+            {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{"}},
+            ]},
+            {"role": "tool", "tool_call_id": "1", "content": "ok"},
+        ],
+        "tools": [{"type": "function", "function": {
+            "name": "f", "description": "d", "parameters": {"type": "object"}, "strict": false,
+        }}],
+        "tool_choice": {"type": "function", "function": {"name": "f"}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
+    }));
+    let asked = read(&body).unwrap().request;
+    let target = Target { wire: Wire::OpenAi, provider: "openai", code: "gpt-4.1-mini" };
+    let sent = parse(&provider::encode(target, &asked, true).body).unwrap();
+    assert_eq!(format!("{:?}", sent.request), format!("{asked:?}"));
+    assert_eq!((sent.model.as_str(), sent.stream, sent.include_usage), ("gpt-4.1-mini", true, true));
+}
+
+#[test]
 fn null_is_absence() {
     let names = [
-        "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "n", "reasoning_effort", "user",
-        "metadata", "parallel_tool_calls", "stream", "stream_options", "tools", "tool_choice", "response_format",
-        "functions", "function_call", "audio",
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "stop",
+        "seed",
+        "n",
+        "reasoning_effort",
+        "user",
+        "metadata",
+        "parallel_tool_calls",
+        "stream",
+        "stream_options",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "functions",
+        "function_call",
+        "audio",
     ];
     let fields: Value = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
     assert_eq!(read(&with(&fields)).unwrap().request.sampling, Sampling::default());
@@ -78,7 +125,10 @@ fn one_stop_sequence_needs_no_list() {
 #[test]
 fn the_older_name_of_the_limit_is_taken() {
     assert_eq!(read(&with(&json!({"max_tokens": 5}))).unwrap().request.sampling.max_output_tokens, Some(5));
-    assert_eq!(fault(&json!({"max_tokens": 5, "max_completion_tokens": 5})).param.as_deref(), Some("max_tokens"));
+    assert_eq!(
+        fault(&json!({"max_tokens": 5, "max_completion_tokens": 5})).param.as_deref(),
+        Some("max_tokens")
+    );
 }
 
 #[test]
@@ -104,7 +154,10 @@ fn numbers_outside_their_range_are_refused_by_name() {
     ] {
         for value in values {
             let fault = fault(&json!({param: value.clone()}));
-            assert!(fault.param.as_deref().is_some_and(|at| at.starts_with(param)), "{param}={value}: {fault:?}");
+            assert!(
+                fault.param.as_deref().is_some_and(|at| at.starts_with(param)),
+                "{param}={value}: {fault:?}"
+            );
             assert!(fault.message.contains(param) || fault.message.contains("stop"), "{fault:?}");
         }
     }
@@ -119,7 +172,9 @@ fn a_number_too_large_for_any_computer_is_refused() {
 #[test]
 fn metadata_has_openais_limits() {
     let many: Value = (0..17).map(|i| (format!("k{i}"), json!("v"))).collect();
-    for metadata in [many, json!({"k".repeat(65): "v"}), json!({"k": "v".repeat(513)}), json!({"k": 1}), json!([])] {
+    for metadata in
+        [many, json!({"k".repeat(65): "v"}), json!({"k": "v".repeat(513)}), json!({"k": 1}), json!([])]
+    {
         assert!(fault(&json!({"metadata": metadata})).param.unwrap().starts_with("metadata"));
     }
 }
@@ -133,7 +188,9 @@ fn stream_options_need_a_stream() {
 
 #[test]
 fn what_would_silently_change_the_answer_is_refused() {
-    for (param, value) in [("functions", json!([])), ("function_call", json!("auto")), ("audio", json!({"voice": "x"}))] {
+    for (param, value) in
+        [("functions", json!([])), ("function_call", json!("auto")), ("audio", json!({"voice": "x"}))]
+    {
         assert_eq!(fault(&json!({param: value})).param.as_deref(), Some(param));
     }
 }
@@ -152,7 +209,9 @@ fn a_request_must_say_who_and_what() {
 
 #[test]
 fn what_is_no_json_has_no_field_to_blame() {
-    for body in [b"".as_slice(), b"{", b"{\"model\":", b"<html>", b"{\"model\":\"\xff\"}", b"{} {}", b"{\"a\":1,}"] {
+    for body in
+        [b"".as_slice(), b"{", b"{\"model\":", b"<html>", b"{\"model\":\"\xff\"}", b"{} {}", b"{\"a\":1,}"]
+    {
         let fault = parse(body).unwrap_err();
         assert_eq!(fault.param, None, "{fault:?}");
         assert!(fault.message.starts_with("the body is not JSON: "), "{fault:?}");
@@ -168,13 +227,33 @@ fn what_is_no_json_has_no_field_to_blame() {
 fn faults_deep_inside_are_named_by_their_path_and_in_json_words() {
     let tools = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]);
     for (fields, param, word) in [
-        (json!({"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": 5}]}), "messages[1].content", "a string or an array"),
-        (json!({"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]}), "messages[0].content[0].text", "a string"),
-        (json!({"messages": [{"role": "user", "content": ["hi"]}]}), "messages[0].content[0]", "a content part object"),
-        (json!({"messages": [{"role": "king", "content": "hi"}]}), "messages[0].role", "unknown value `king`"),
+        (
+            json!({"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": 5}]}),
+            "messages[1].content",
+            "a string or an array",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]}),
+            "messages[0].content[0].text",
+            "a string",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": ["hi"]}]}),
+            "messages[0].content[0]",
+            "a content part object",
+        ),
+        (
+            json!({"messages": [{"role": "king", "content": "hi"}]}),
+            "messages[0].role",
+            "unknown value `king`",
+        ),
         (json!({"messages": ["hi"]}), "messages[0]", "a message object"),
         (json!({"tools": {}}), "tools", "an array"),
-        (json!({"tools": tools, "tool_choice": {"type": "function", "function": {"name": 5}}}), "tool_choice.function.name", "a string"),
+        (
+            json!({"tools": tools, "tool_choice": {"type": "function", "function": {"name": 5}}}),
+            "tool_choice.function.name",
+            "a string",
+        ),
         (json!({"tools": tools, "n": "2"}), "n", "an integer"),
         (json!({"tools": tools, "temperature": "hot"}), "temperature", "a number"),
         (json!({"response_format": {"type": "xml"}}), "response_format.type", "unknown value `xml`"),
@@ -206,9 +285,23 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         prop::sample::select(vec![
-            "user", "assistant", "tool", "system", "text", "image_url", "function", "data:image/png;base64,AA", "data:",
-            "data:,", "https://example.com/a", "http://[", "auto", "json_schema", "",
-        ]).prop_map(Value::from),
+            "user",
+            "assistant",
+            "tool",
+            "system",
+            "text",
+            "image_url",
+            "function",
+            "data:image/png;base64,AA",
+            "data:",
+            "data:,",
+            "https://example.com/a",
+            "http://[",
+            "auto",
+            "json_schema",
+            "",
+        ])
+        .prop_map(Value::from),
         "\\PC{0,8}".prop_map(Value::from),
     ];
     leaf.prop_recursive(6, 64, 6, move |inner| {

@@ -7,6 +7,10 @@ use super::reply::{Envelope, UsageBody, finish_reason};
 use crate::domain::message::{Event, Usage};
 use crate::wire::{sse, write_json};
 
+const ROLE: &str = "assistant";
+/// OpenAI's limit of `n`; what a provider counts beyond is nobody's answer.
+const MAX_CHOICES: u32 = 128;
+
 /// Writes the chunks of one stream.
 ///
 /// What is the same on every chunk is written once and copied; only the delta is made anew.
@@ -15,8 +19,8 @@ pub struct StreamEncoder {
     /// `data: {"id":…,"model":"…"`.
     head: Vec<u8>,
     include_usage: bool,
-    /// The choices that have begun.
-    begun: Vec<u32>,
+    /// How many choices have begun.
+    begun: u32,
 }
 
 impl StreamEncoder {
@@ -27,7 +31,7 @@ impl StreamEncoder {
         write_json(&mut head, &Head { id, object, created, model });
         // The closing brace: choices follow.
         head.pop();
-        Self { head, include_usage, begun: Vec::new() }
+        Self { head, include_usage, begun: 0 }
     }
 
     /// Appends the chunk for an event. Usage comes with [`StreamEncoder::finish`].
@@ -77,14 +81,28 @@ impl StreamEncoder {
     }
 
     fn is_new(&self, choice: u32) -> bool {
-        !self.begun.contains(&choice)
+        choice >= self.begun
     }
 
+    /// Appends a chunk. Choices begin in the order of their numbers, each with its role: the official Python client
+    /// fails on a stream that begins with another choice than the first.
     fn chunk(&mut self, index: u32, mut delta: Delta<'_>, finish_reason: Option<&str>, out: &mut Vec<u8>) {
-        if self.is_new(index) {
-            self.begun.push(index);
-            delta.role = Some("assistant");
+        if index >= MAX_CHOICES {
+            return;
         }
+        while self.begun < index {
+            let opening = Delta { role: Some(ROLE), content: Some(""), ..Delta::default() };
+            self.write(self.begun, opening, None, out);
+            self.begun += 1;
+        }
+        if self.begun == index {
+            delta.role = Some(ROLE);
+            self.begun += 1;
+        }
+        self.write(index, delta, finish_reason, out);
+    }
+
+    fn write(&self, index: u32, delta: Delta<'_>, finish_reason: Option<&str>, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head);
         out.extend_from_slice(b",\"choices\":[");
         write_json(out, &ChoiceDelta { index, delta, logprobs: None, finish_reason });

@@ -82,12 +82,29 @@ fn usage_comes_last_and_null_before_when_asked_for() {
 }
 
 #[test]
-fn each_choice_begins_with_its_role() {
+fn choices_begin_in_order_and_each_with_its_role() {
     let events = [text(1, "b"), text(0, "a"), text(1, "c"), finish(2, Finish::ContentFilter)];
     let chunks = chunks(&written(&events, false));
-    let roles: Vec<_> = chunks.iter().map(|chunk| chunk["choices"][0]["delta"].get("role").is_some()).collect();
-    assert_eq!(roles, [true, true, false, true]);
-    assert_eq!(chunks[3]["choices"][0]["delta"], json!({"role": "assistant", "content": ""}));
+    let told: Vec<_> = chunks
+        .iter()
+        .map(|chunk| {
+            let choice = &chunk["choices"][0];
+            (choice["index"].as_u64().unwrap(), choice["delta"].clone())
+        })
+        .collect();
+    let expected = [
+        (0, json!({"role": "assistant", "content": ""})),
+        (1, json!({"role": "assistant", "content": "b"})),
+        (0, json!({"content": "a"})),
+        (1, json!({"content": "c"})),
+        (2, json!({"role": "assistant", "content": ""})),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_choice_with_an_absurd_number_is_not_told() {
+    assert_eq!(chunks(&written(&[text(u32::MAX, "a")], false)), [] as [Value; 0]);
 }
 
 #[test]
@@ -95,7 +112,8 @@ fn tool_calls_begin_whole_and_go_on_in_pieces() {
     let call = Event::ToolCall { choice: 0, index: 1, id: "x".into(), name: "f".into() };
     let arguments = Event::ToolArguments { choice: 0, index: 1, delta: "{\"a\"".into() };
     let chunks = chunks(&written(&[call, arguments], false));
-    let begun = json!([{"index": 1, "id": "x", "type": "function", "function": {"name": "f", "arguments": ""}}]);
+    let begun =
+        json!([{"index": 1, "id": "x", "type": "function", "function": {"name": "f", "arguments": ""}}]);
     assert_eq!(chunks[0]["choices"][0]["delta"]["tool_calls"], begun);
     let more = json!({"tool_calls": [{"index": 1, "function": {"arguments": "{\"a\""}}]});
     assert_eq!(chunks[1]["choices"][0]["delta"], more);
@@ -104,8 +122,12 @@ fn tool_calls_begin_whole_and_go_on_in_pieces() {
 #[test]
 fn an_error_is_an_object_that_clients_raise() {
     let mut out = Vec::new();
-    let error =
-        ErrorBody { message: "the provider broke off", kind: ErrorKind::Server, param: None, code: Some("upstream_error") };
+    let error = ErrorBody {
+        message: "the provider broke off",
+        kind: ErrorKind::Server,
+        param: None,
+        code: Some("upstream_error"),
+    };
     StreamEncoder::new(&ENVELOPE, true).error(error, &mut out);
     let text = String::from_utf8(out).unwrap();
     let json = text.strip_prefix("data: ").unwrap().strip_suffix("\n\n").unwrap();

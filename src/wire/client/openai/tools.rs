@@ -34,7 +34,12 @@ fn tool(number: usize, body: ToolBody) -> Result<Tool, Invalid> {
     if function.parameters.as_deref().is_some_and(|schema| !is_object(schema)) {
         return Err(fault(".function.parameters", SCHEMA_RULE));
     }
-    Ok(Tool { name, description: function.description, parameters: function.parameters, strict: function.strict })
+    Ok(Tool {
+        name,
+        description: function.description,
+        parameters: function.parameters,
+        strict: function.strict,
+    })
 }
 
 /// A function's name.
@@ -98,7 +103,12 @@ pub fn response_format(body: Option<FormatBody>) -> Result<ResponseFormat, Inval
             let name = function_name(body.name).map_err(|rule| fault(".json_schema.name", rule))?;
             let schema = body.schema.filter(|schema| is_object(schema));
             let schema = schema.ok_or_else(|| fault(".json_schema.schema", SCHEMA_RULE))?;
-            Ok(ResponseFormat::JsonSchema { name, description: body.description, schema, strict: body.strict })
+            Ok(ResponseFormat::JsonSchema {
+                name,
+                description: body.description,
+                schema,
+                strict: body.strict,
+            })
         }
     }
 }

@@ -32,7 +32,10 @@ fn a_tools_schema_is_kept_letter_by_letter() {
     let tools = tools(body.tools.unwrap()).unwrap();
     let [tool] = tools.as_slice() else { panic!("one tool") };
     assert_eq!(tool.parameters.as_ref().unwrap().get(), r#"{ "type": "object", "b": 1, "a": 1.0 }"#);
-    assert_eq!((tool.name.as_str(), tool.description.as_deref(), tool.strict), ("get_weather", Some("d"), Some(true)));
+    assert_eq!(
+        (tool.name.as_str(), tool.description.as_deref(), tool.strict),
+        ("get_weather", Some("d"), Some(true))
+    );
 }
 
 #[test]
@@ -68,7 +71,10 @@ fn a_choice_names_a_tool_there_is() {
         (json!("any"), "tool_choice"),
         (json!({"type": "function", "function": {"name": "g"}}), "tool_choice.function.name"),
         (json!({"type": "function"}), "tool_choice.function.name"),
-        (json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}), "tool_choice.type"),
+        (
+            json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}),
+            "tool_choice.type",
+        ),
         (json!({"type": "custom", "custom": {"name": "f"}}), "tool_choice.type"),
         (json!({}), "tool_choice.type"),
     ] {
@@ -91,13 +97,19 @@ fn a_format_is_text_json_or_a_schema() {
     let Ok(ResponseFormat::JsonSchema { name, schema, strict, description }) = read_format(&schema) else {
         panic!("a schema")
     };
-    assert_eq!((name.as_str(), schema.get(), strict, description), ("x", r#"{"type":"object"}"#, Some(true), None));
+    assert_eq!(
+        (name.as_str(), schema.get(), strict, description),
+        ("x", r#"{"type":"object"}"#, Some(true), None)
+    );
     for (format, field) in [
         (json!({}), "response_format.type"),
         (json!({"type": "json_schema"}), "response_format.json_schema"),
         (json!({"type": "json_schema", "json_schema": {"schema": {}}}), "response_format.json_schema.name"),
         (json!({"type": "json_schema", "json_schema": {"name": "x"}}), "response_format.json_schema.schema"),
-        (json!({"type": "json_schema", "json_schema": {"name": "x", "schema": true}}), "response_format.json_schema.schema"),
+        (
+            json!({"type": "json_schema", "json_schema": {"name": "x", "schema": true}}),
+            "response_format.json_schema.schema",
+        ),
     ] {
         assert_eq!(param(read_format(&format)), field, "{format}");
     }

@@ -136,7 +136,7 @@ fn an_error_inside_the_stream_is_the_providers_own() {
 fn an_error_that_stands_by_itself_is_seen() {
     for stream in [
         "data: {\"object\":\"error\",\"message\":\"Too long\",\"type\":\"BadRequestError\",\"code\":400}\n\n",
-        "event: error\ndata: {\"error\":{\"message\":\"Too long\",\"code\":400}}\n\n",
+        "event: error\ndata: {\"msg\":\"Too long\",\"code\":400}\n\n",
     ] {
         let (_, fault) = fault(stream.as_bytes());
         assert_eq!(fault, DecodeError::Reported { message: "Too long".to_owned(), transient: false });
@@ -159,6 +159,15 @@ fn a_stream_ends_with_a_reason_or_with_done() {
     );
     assert_eq!(reason, [text(0, "a"), finish(0, Finish::Stop)]);
     assert_eq!(done, reason);
+}
+
+#[test]
+fn a_choice_ends_once_and_an_empty_reason_ends_nothing() {
+    let end = |reason: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":\"{reason}\"}}]}}\n\n")
+    };
+    let stream = [end(""), end("length"), end("stop"), "data: [DONE]\n\n".to_owned()].concat();
+    assert_eq!(events(stream.as_bytes()), [finish(0, Finish::Length)]);
 }
 
 #[test]
@@ -240,7 +249,9 @@ fn a_tool_call_needs_a_name_and_there_is_a_limit() {
     let call = r#"{"function":{"name":"f","arguments":"{}"}}"#;
     let many =
         format!("data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{}]}}}}]}}", vec![call; 1025].join(","));
-    assert!(matches!(read(Wire::OpenAi, &[many.as_bytes()]).1, Err(DecodeError::Malformed(_))));
+    let (events, fault) = read(Wire::OpenAi, &[many.as_bytes()]);
+    assert_eq!(fault, Err(DecodeError::Malformed("a tool call is one too many".to_owned())));
+    assert_eq!(told(&events).calls.len(), 1024);
 }
 
 proptest! {

@@ -1,0 +1,10 @@
+//! Retinue's own protocol: a message in, a message out, and what it cost.
+//!
+//! Not here: tools, choices and sampling, for which there is the OpenAI protocol, and problem documents, which
+//! `http/problem.rs` writes.
+
+mod reply;
+mod request;
+
+pub use reply::{Done, StreamEncoder};
+pub use request::{Fault, parse};

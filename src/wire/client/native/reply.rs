@@ -1,0 +1,75 @@
+//! Writes answers, whole and streamed.
+
+use serde::Serialize;
+
+use crate::domain::ids::CallId;
+use crate::domain::message::{ChatReply, Event, Usage};
+use crate::domain::money::Nanos;
+use crate::wire::{sse, to_json};
+
+/// A finished call: the body of a whole answer, and the last event of a stream.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Done<'a> {
+    pub message: &'a str,
+    pub usage: &'a Usage,
+    pub cost_usd: Nanos,
+    /// `provider:code`.
+    pub model: &'a str,
+    /// The agent's slug.
+    pub agent: &'a str,
+    pub agent_version: u32,
+    pub call_id: CallId,
+}
+
+impl Done<'_> {
+    /// The body of a whole answer.
+    pub fn to_json(&self) -> Vec<u8> {
+        to_json(self)
+    }
+
+    /// The text of a whole answer: what the model said, or its words of refusal.
+    pub fn text_of(reply: &ChatReply) -> &str {
+        let first = reply.choices.first();
+        first.and_then(|choice| choice.text.as_deref().or(choice.refusal.as_deref())).unwrap_or_default()
+    }
+}
+
+/// Writes `delta` … `done` (or `error`), and keeps the text for `done`.
+#[derive(Debug, Default)]
+pub struct StreamEncoder {
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Delta<'a> {
+    text: &'a str,
+}
+
+impl StreamEncoder {
+    /// Appends the event for what the model said. Reasoning is not told, and tools cannot be called here.
+    pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if let Event::Text { choice: 0, delta } | Event::Refusal { choice: 0, delta } = event {
+            self.text.push_str(delta);
+            sse::write_json(out, Some("delta"), &Delta { text: delta });
+        }
+    }
+
+    /// All that was told.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Appends the stream's end.
+    pub fn done(done: &Done<'_>, out: &mut Vec<u8>) {
+        sse::write_json(out, Some("done"), done);
+    }
+
+    /// Appends an error, which ends the stream; `problem` is a problem document.
+    pub fn error(problem: &[u8], out: &mut Vec<u8>) {
+        sse::write(out, Some("error"), problem);
+    }
+}
+
+#[cfg(test)]
+#[path = "reply_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn messages(body: &str) -> Vec<Message> {
+    let request = parse(body.as_bytes()).unwrap();
+    assert!(request.tools.is_empty() && request.sampling == Default::default());
+    request.messages
+}
+
+fn faults(body: &str) -> Vec<(String, String)> {
+    match parse(body.as_bytes()) {
+        Err(Fault::Fields(errors)) => errors.into_iter().map(|error| (error.field, error.message)).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn fault(body: &str) -> (String, String) {
+    let [fault] = <[_; 1]>::try_from(faults(body)).unwrap();
+    fault
+}
+
+fn malformed(body: &[u8]) -> String {
+    match parse(body) {
+        Err(Fault::Malformed(message)) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_message_is_the_users() {
+    assert_eq!(messages(r#"{"message":"Grüß \"Gott\""}"#), [user("Grüß \"Gott\"".into())]);
+    assert_eq!(messages(r#"{"message":"Hi","messages":null}"#), [user("Hi".into())]);
+}
+
+#[test]
+fn a_conversation_keeps_its_order() {
+    let read = messages(
+        r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"},{"content":"a","role":"assistant"}]}"#,
+    );
+    let assistant = Message::Assistant { text: Some("a".into()), tool_calls: vec![] };
+    assert_eq!(read, [Message::System { text: "s".into() }, user("u".into()), assistant]);
+}
+
+#[test]
+fn one_of_both_is_needed() {
+    assert_eq!(fault("{}").0, "message");
+    assert_eq!(fault(r#"{"message":""}"#), ("message".into(), "must not be empty".into()));
+    assert_eq!(fault(r#"{"messages":[]}"#), ("messages".into(), "must not be empty".into()));
+    assert_eq!(fault(r#"{"message":"a","messages":[]}"#).0, "messages");
+}
+
+#[test]
+fn a_field_that_is_not_there_is_told_with_the_one_that_was_meant() {
+    assert_eq!(
+        fault(r#"{"mesage":"a"}"#),
+        ("mesage".into(), "is not a field; did you mean `message`?".into())
+    );
+    assert_eq!(fault(r#"{"Messages":[]}"#).1, "is not a field; did you mean `messages`?");
+    assert_eq!(fault(r#"{"message":"a","temperature":1}"#).1, "is not a field; there are message, messages");
+    assert_eq!(fault(r#"{"message":"a","text":"b"}"#).1, "is not a field; there are message, messages");
+    let body = r#"{"messages":[{"role":"user","content":"a","contents":"b"}]}"#;
+    assert_eq!(
+        fault(body),
+        ("messages[0].contents".into(), "is not a field; did you mean `content`?".into())
+    );
+    let long = "x".repeat(100_000);
+    let (field, message) = fault(&format!("{{\"{long}\":1}}"));
+    assert!(field.len() <= 64 && message.len() < 100);
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let body =
+        r#"{"message":7,"messages":[{"role":"king","content":5},{"role":"user"},"hi",{"content":"a"}]}"#;
+    let fields: Vec<_> = faults(body).into_iter().map(|(field, _)| field).collect();
+    let expected = [
+        "message",
+        "messages[0].role",
+        "messages[0].content",
+        "messages[1].content",
+        "messages[2]",
+        "messages[3].role",
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(fault(r#"{"messages":{}}"#), ("messages".into(), "must be an array of messages".into()));
+}
+
+#[test]
+fn what_is_no_object_is_malformed() {
+    for body in [b"".as_slice(), b"{", b"<html>", b"{\"message\":\"\xff\"}", b"{\"message\":\"a\"} x"] {
+        assert!(malformed(body).starts_with("the body is not JSON: "), "{body:?}");
+    }
+    for body in [b"[]".as_slice(), b"null", b"\"Hi\"", b"7"] {
+        assert_eq!(malformed(body), "the body must be a JSON object");
+    }
+    assert!(malformed(br#"{"message":"a","message":"b"}"#).contains("duplicate field"));
+}
+
+#[test]
+fn names_are_measured_letter_by_letter() {
+    for (a, b, expected) in
+        [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("abc", "", 3), ("ba", "ab", 2)]
+    {
+        assert_eq!(distance(a, b), expected, "{a} {b}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = parse(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_request_is_read_or_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut body = br#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#.to_vec();
+        let at = at.index(body.len());
+        body[at] = byte;
+        match parse(&body) {
+            Ok(request) => prop_assert!(!request.messages.is_empty()),
+            Err(Fault::Fields(errors)) => prop_assert!(!errors.is_empty()),
+            Err(Fault::Malformed(message)) => prop_assert!(!message.is_empty()),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Who may do what, over every endpoint, and that no account reaches another's rows.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Api, OPERATOR, Reply, Tenant};
+
+/// Who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Operator,
+    /// The operator, or an admin of the account.
+    KeyKeeper,
+    Admin,
+    Member,
+}
+
+/// A request that succeeds in a furnished account.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub method: Method,
+    /// As the document writes it.
+    pub template: &'static str,
+    pub path: String,
+    pub body: Option<Value>,
+    pub who: Who,
+}
+
+impl Endpoint {
+    pub async fn send(&self, api: &Api, key: &str) -> Reply {
+        let call = api.request(self.method.clone(), &self.path).key(key);
+        match &self.body {
+            Some(body) => call.json(body).send().await,
+            None => call.send().await,
+        }
+    }
+
+    pub const fn key<'a>(&self, tenant: &'a Tenant) -> &'a str {
+        match self.who {
+            Who::Operator => OPERATOR,
+            Who::KeyKeeper | Who::Admin => tenant.admin.as_str(),
+            Who::Member => tenant.member.as_str(),
+        }
+    }
+}
+
+/// An account that has one of everything.
+pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
+    let tenant = api.tenant(slug).await;
+    let budget = json!({"limit_usd": 1, "period": "day"});
+    api.agent(&tenant, &json!({"slug": "triage", "budget": budget})).await;
+    for endpoint in endpoints(slug, "") {
+        // The agent stays another than what its own PUT makes of it.
+        if endpoint.method == Method::PUT && !endpoint.path.contains("agents") {
+            endpoint.send(api, &tenant.admin).await.ok();
+        }
+    }
+    let spare = json!({"name": "spare", "role": "caller"});
+    let path = format!("/api/v1/accounts/{slug}/keys");
+    let spare = api.post(&path).key(OPERATOR).json(&spare).send().await.created();
+    let key = spare["id"].as_str().unwrap().to_owned();
+    (tenant, key)
+}
+
+/// Every endpoint of the control plane.
+pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
+    let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
+    let agent = json!({"name": "Another", "instructions": "Do.", "model": "openai:gpt-4.1-mini"});
+    let model = json!({"input_usd_per_mtok": 1, "output_usd_per_mtok": 2, "context_tokens": 9, "max_output_tokens": 9,
+        "capabilities": []});
+    let rows = [
+        (post.clone(), "/api/v1/accounts", Some(json!({"slug": "brand-new", "name": "New"})), Who::Operator),
+        (
+            post.clone(),
+            "/api/v1/accounts/{account}/keys",
+            Some(json!({"name": "k", "role": "caller"})),
+            Who::KeyKeeper,
+        ),
+        (get.clone(), "/api/v1/accounts/{account}/keys", None, Who::KeyKeeper),
+        (delete.clone(), "/api/v1/accounts/{account}/keys/{key}", None, Who::KeyKeeper),
+        (get.clone(), "/api/v1/providers", None, Who::Member),
+        (
+            put.clone(),
+            "/api/v1/providers/{name}",
+            Some(json!({"base_url": "https://example.com", "api_key": "k-12345678"})),
+            Who::Admin,
+        ),
+        (get.clone(), "/api/v1/providers/{name}", None, Who::Member),
+        (delete.clone(), "/api/v1/providers/{name}", None, Who::Admin),
+        (get.clone(), "/api/v1/models", None, Who::Member),
+        (put.clone(), "/api/v1/models/{provider}/{code}", Some(model), Who::Admin),
+        (delete.clone(), "/api/v1/models/{provider}/{code}", None, Who::Admin),
+        (get.clone(), "/api/v1/aliases", None, Who::Member),
+        (put.clone(), "/api/v1/aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
+        (get.clone(), "/api/v1/aliases/{name}", None, Who::Member),
+        (delete.clone(), "/api/v1/aliases/{name}", None, Who::Admin),
+        (post, "/api/v1/agents", Some(agent.clone()), Who::Admin),
+        (get.clone(), "/api/v1/agents", None, Who::Member),
+        (get.clone(), "/api/v1/agents/{agent}", None, Who::Member),
+        (put.clone(), "/api/v1/agents/{agent}", Some(agent), Who::Admin),
+        (get.clone(), "/api/v1/agents/{agent}/budget", None, Who::Member),
+        (put, "/api/v1/agents/{agent}/budget", Some(json!({"limit_usd": 2, "period": "day"})), Who::Admin),
+        (get, "/api/v1/agents/{agent}/calls", None, Who::Member),
+        (delete, "/api/v1/agents/{agent}", None, Who::Admin),
+    ];
+    let names = [
+        ("account", account),
+        ("key", key),
+        ("name", "mine"),
+        ("provider", "mine"),
+        ("code", "a/b"),
+        ("agent", "triage"),
+    ];
+    let endpoint = |(method, template, body, who): (Method, &'static str, Option<Value>, Who)| {
+        let path = names
+            .iter()
+            .fold(template.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+        Endpoint { method, template, path, body, who }
+    };
+    rows.into_iter().map(endpoint).collect()
+}
+
+#[tokio::test]
+async fn every_endpoint_serves_who_may_and_nobody_else() {
+    let api = Api::new();
+    let (acme, key) = furnish(&api, "acme").await;
+    for endpoint in endpoints("acme", &key) {
+        let keys = [
+            ("operator", OPERATOR, matches!(endpoint.who, Who::Operator | Who::KeyKeeper)),
+            ("caller", &acme.caller, false),
+            ("member", &acme.member, endpoint.who == Who::Member),
+            ("admin", &acme.admin, endpoint.who != Who::Operator),
+        ];
+        let refused = keys.iter().filter(|(.., may)| !may);
+        for (name, key, _) in refused {
+            let problem = endpoint.send(&api, key).await.problem();
+            assert_eq!(problem, (403, "forbidden".to_owned()), "{name} {endpoint:?}");
+        }
+        let nobody = api.request(endpoint.method.clone(), &endpoint.path).send().await;
+        assert_eq!(nobody.problem(), (401, "unauthenticated".to_owned()), "{endpoint:?}");
+        let served = endpoint.send(&api, endpoint.key(&acme)).await;
+        assert!(served.status.is_success(), "{endpoint:?} {served:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_right_to_a_thing_is_checked_before_the_body_is_read() {
+    let api = Api::new();
+    let (acme, key) = furnish(&api, "acme").await;
+    for endpoint in endpoints("acme", &key).into_iter().filter(|endpoint| endpoint.body.is_some()) {
+        let call = || api.request(endpoint.method.clone(), &endpoint.path);
+        assert_eq!(call().bytes("{").send().await.problem().0, 401, "{endpoint:?}");
+        if matches!(endpoint.who, Who::Admin) {
+            assert_eq!(call().key(&acme.member).bytes("{").send().await.problem().0, 403, "{endpoint:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_account_reaches_anothers_rows() {
+    let api = Api::new();
+    let (acme, key) = furnish(&api, "acme").await;
+    let agent = api.get("/api/v1/agents/triage").key(&acme.member).send().await.ok();
+    let before = api.world.database().with(dump);
+    let eve = api.tenant("eve").await;
+    for endpoint in endpoints("acme", &key) {
+        let mut by_id = endpoint.clone();
+        by_id.path = endpoint.path.replace("triage", agent["id"].as_str().unwrap());
+        by_id.path = by_id.path.replace("acme", &acme.id.to_string());
+        for mut endpoint in [endpoint, by_id] {
+            if endpoint.method == Method::PUT && !endpoint.path.contains("agents") {
+                // Eve's own would be made.
+                continue;
+            }
+            if let Some(body) = &mut endpoint.body
+                && endpoint.path == "/api/v1/accounts"
+            {
+                body["slug"] = json!("acme");
+            }
+            let reply = endpoint.send(&api, &eve.admin).await;
+            let text = String::from_utf8_lossy(&reply.body).into_owned();
+            for secret in
+                [acme.id.to_string().as_str(), agent["id"].as_str().unwrap(), "Sort the mail", "k-12"]
+            {
+                assert!(!text.contains(secret) || endpoint.path.contains(secret), "{endpoint:?} {text}");
+            }
+            if endpoint.template.contains('{') {
+                assert_eq!(reply.problem(), (404, "not_found".to_owned()), "{endpoint:?}");
+            }
+        }
+    }
+    let after = api.world.database().with(dump);
+    let of_acme = |rows: &[String]| -> Vec<String> {
+        rows.iter().filter(|row| row.contains(&acme.id.to_string())).cloned().collect()
+    };
+    assert_eq!(of_acme(&before), of_acme(&after));
+}
+
+/// Every row of every tenant's table, as text.
+fn dump(db: &rusqlite::Connection) -> Vec<String> {
+    let mut all = Vec::new();
+    for table in ["accounts", "keys", "providers", "models", "aliases", "agents", "agent_versions"] {
+        let mut rows = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let cells: Vec<String> = (0..columns).map(|i| format!("{:?}", row.get_ref(i).unwrap())).collect();
+            let text: Vec<u8> = cells.join("|").into_bytes();
+            all.push(format!("{table} {}", readable(row, columns, &text)));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn readable(row: &rusqlite::Row<'_>, columns: usize, debug: &[u8]) -> String {
+    let texts = (0..columns).filter_map(|i| row.get::<_, String>(i).ok());
+    format!("{} {}", texts.collect::<Vec<_>>().join("|"), String::from_utf8_lossy(debug))
+}

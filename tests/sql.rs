@@ -1,0 +1,351 @@
+//! The directory's statements against the migrated schema: that they prepare, keep to their account, use indexes, and
+//! do what their callers count on.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod schema;
+mod support;
+
+use std::collections::BTreeSet;
+
+use retinue::domain::account::{Account, Key, Plan, Role, Status};
+use retinue::domain::agent::{Access, Agent, Definition};
+use retinue::domain::api_key::{ApiKey, KeyDigest};
+use retinue::domain::budget::{Action, Budget, Period};
+use retinue::domain::ids::{AccountId, AgentId, KeyId};
+use retinue::domain::model::{Capabilities, Capability, Model};
+use retinue::domain::money::Nanos;
+use retinue::domain::price::{LongContext, Price, Rates};
+use retinue::domain::provider::{ProviderName, Wire};
+use retinue::domain::slug::Slug;
+use retinue::domain::time::Millis;
+use retinue::domain::vault::Sealed;
+use retinue::ports::{
+    AccountRef, AgentPosition, AgentRef, Alias, Directory, Provider, SealedKey, Tenant, World, WriteError,
+};
+use retinue::storage::directory;
+use retinue::storage::queries;
+use support::{FakeWorld, NOON, Sqlite, settings};
+
+type TenantRows = directory::Tenant<Sqlite>;
+
+fn world() -> FakeWorld {
+    FakeWorld::new(settings())
+}
+
+async fn account(world: &FakeWorld, n: u8) -> (AccountId, TenantRows) {
+    let id = AccountId::new(NOON, [n; 10]);
+    let slug = Slug::parse(&format!("account-{n}")).unwrap();
+    let account = Account {
+        id,
+        slug,
+        name: "Acme".into(),
+        plan: Plan::Enterprise,
+        status: Status::Active,
+        created_at: NOON,
+    };
+    world.directory().insert_account(&account).await.unwrap();
+    (id, world.directory().tenant(id))
+}
+
+fn agent(n: u8) -> Agent {
+    Agent {
+        id: AgentId::new(NOON, [n; 10]),
+        slug: Slug::parse(&format!("agent-{n}")).unwrap(),
+        version: 1,
+        definition: Definition {
+            name: "Triage".into(),
+            instructions: "Sort 'the' \"mail\"; 日本 \u{0}\u{1F600}".into(),
+            model: "openai:gpt-4.1-mini".into(),
+            access: Access::Public,
+            max_concurrency: Some(7),
+            allowed_origins: Some(vec!["https://a.example".into()]),
+        },
+        budget: Some(Budget { limit: Nanos::MAX, period: Period::Month, action: Action::Notify }),
+        created_at: NOON,
+        updated_at: NOON,
+    }
+}
+
+fn key(account: AccountId, n: u8) -> (Key, KeyDigest) {
+    let secret = ApiKey::generate(&[n; 32]);
+    let key = Key {
+        id: KeyId::new(NOON, [n; 10]),
+        account,
+        name: "ci".into(),
+        role: Role::Caller,
+        agents: Some(vec![AgentId::new(NOON, [1; 10])]),
+        hint: secret.hint(),
+        expires_at: Some(NOON.plus(5)),
+        revoked_at: None,
+        created_at: NOON,
+    };
+    (key, secret.digest())
+}
+
+fn model(code: &str, input: u64) -> Model {
+    let rates = Rates { input, output: (1 << 53) - 1, cached_input: Some(0), cache_write: None };
+    Model {
+        provider: "openai".into(),
+        code: code.into(),
+        price: Price { base: rates, long_context: Some(LongContext { above_tokens: 200_000, rates }) },
+        context_tokens: 1_000_000,
+        max_output_tokens: 32_768,
+        capabilities: Capabilities::default().with(Capability::Tools).with(Capability::Streaming),
+    }
+}
+
+#[test]
+fn every_statement_prepares_and_has_a_name_of_its_own() {
+    let db = schema::migrated();
+    let mut names = BTreeSet::new();
+    for query in queries() {
+        db.prepare(query.sql).unwrap_or_else(|error| panic!("{}: {error}", query.name));
+        assert!(names.insert(query.name), "{}", query.name);
+    }
+    assert!(names.len() > 25);
+}
+
+/// What is found before the account is known.
+const BEFORE_THE_ACCOUNT: [&str; 5] =
+    ["ACCOUNT_BY_ID", "ACCOUNT_BY_SLUG", "ACCOUNT_OF_KEY", "INSERT_ACCOUNT", "KEY_BY_DIGEST"];
+
+#[test]
+fn every_statement_on_a_tenants_rows_binds_the_account_first() {
+    for query in queries().filter(|query| !BEFORE_THE_ACCOUNT.contains(&query.name)) {
+        let sql: String = query.sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        let inserts = sql.contains("(account_id,") && sql.contains("VALUES (?1,");
+        assert!(sql.contains("account_id = ?1") || inserts, "{}: {sql}", query.name);
+        for table in ["keys", "providers", "models", "aliases", "agents", "agent_versions"] {
+            let reads = sql.matches(&format!("FROM {table}")).count()
+                + sql.matches(&format!("JOIN {table}")).count()
+                + sql.matches(&format!("UPDATE {table}")).count();
+            let bound = sql.matches("account_id = ?1").count();
+            assert!(bound >= reads, "{}: {table} without its account", query.name);
+        }
+    }
+}
+
+#[test]
+fn no_statement_scans_a_table() {
+    let db = schema::migrated();
+    for query in queries() {
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
+        let steps: Vec<String> =
+            plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect();
+        for step in &steps {
+            let table = step.strip_prefix("SCAN ").map(|rest| rest.split(' ').next().unwrap());
+            // Made of the arguments on the spot.
+            let fine = ["json_each", "name", "w", "wanted"];
+            let scanned = table.is_some_and(|table| !fine.contains(&table));
+            assert!(!scanned, "{}: {steps:?}", query.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_slug_and_id() {
+    let world = world();
+    let (id, _) = account(&world, 1).await;
+    let by_id = world.directory().account(&AccountRef::Id(id)).await.unwrap().unwrap();
+    let by_slug = world.directory().account(&AccountRef::parse("account-1").unwrap()).await.unwrap().unwrap();
+    assert_eq!(by_id, by_slug);
+    assert_eq!((by_id.plan, by_id.created_at), (Plan::Enterprise, NOON));
+    assert_eq!(world.directory().account(&AccountRef::parse("account-2").unwrap()).await.unwrap(), None);
+    assert_eq!(world.directory().insert_account(&by_id).await, Err(WriteError::Taken));
+}
+
+#[tokio::test]
+async fn a_key_comes_back_whole_with_its_account() {
+    let world = world();
+    let (id, tenant) = account(&world, 1).await;
+    let (key, digest) = key(id, 1);
+    tenant.insert_key(&key, &digest).await.unwrap();
+    let (found, account) = world.directory().key(&digest).await.unwrap().unwrap();
+    assert_eq!((&found, account.id), (&key, id));
+    assert_eq!(world.directory().key(&ApiKey::generate(&[9; 32]).digest()).await.unwrap(), None);
+    // A clock that went back must not make the revocation fail.
+    assert!(tenant.revoke_key(key.id, Millis(NOON.0 - 10_000)).await.unwrap());
+    assert!(tenant.revoke_key(key.id, NOON.plus(50)).await.unwrap());
+    let (found, _) = world.directory().key(&digest).await.unwrap().unwrap();
+    assert_eq!(found.revoked_at, Some(NOON), "the first revocation counts");
+    assert!(!tenant.revoke_key(KeyId::new(NOON, [2; 10]), NOON).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_agent_comes_back_as_it_was_written() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    let agent = agent(1);
+    tenant.insert_agent(&agent, None).await.unwrap();
+    assert_eq!(tenant.agent(&AgentRef::Id(agent.id)).await.unwrap().as_ref(), Some(&agent));
+    assert_eq!(tenant.agent(&AgentRef::Slug(agent.slug.clone())).await.unwrap().as_ref(), Some(&agent));
+}
+
+#[tokio::test]
+async fn a_refused_agent_leaves_no_version() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    tenant.insert_agent(&agent(1), None).await.unwrap();
+    let twin = Agent { slug: agent(1).slug, ..agent(2) };
+    assert_eq!(tenant.insert_agent(&twin, None).await, Err(WriteError::Taken));
+    let moved = Agent { slug: Slug::parse("agent-2").unwrap(), version: 2, ..agent(1) };
+    tenant.insert_agent(&agent(2), None).await.unwrap();
+    assert_eq!(tenant.update_agent(&moved, &agent(1), None).await, Err(WriteError::Taken));
+    let versions: i64 = world
+        .database()
+        .with(|db| db.query_row("SELECT count(*) FROM agent_versions", [], |row| row.get(0)).unwrap());
+    assert_eq!(versions, 2, "one of each agent");
+}
+
+#[tokio::test]
+async fn an_agent_is_changed_only_as_it_was_read() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    let read = agent(1);
+    tenant.insert_agent(&read, None).await.unwrap();
+    let capped = Agent { budget: None, updated_at: NOON.plus(1), ..read.clone() };
+    let capped = Agent {
+        definition: Definition { access: Access::Key, ..capped.definition.clone() },
+        version: 2,
+        ..capped
+    };
+    tenant.update_agent(&capped, &read, None).await.unwrap();
+    let late = Agent { version: 2, updated_at: NOON.plus(1), ..read.clone() };
+    assert_eq!(tenant.update_agent(&late, &read, None).await, Err(WriteError::Moved));
+    let same_version = Agent { updated_at: NOON.plus(2), ..capped.clone() };
+    tenant.update_agent(&same_version, &capped, None).await.unwrap();
+    assert_eq!(tenant.update_agent(&same_version, &capped, None).await, Err(WriteError::Moved));
+    assert_eq!(tenant.agent(&AgentRef::Id(read.id)).await.unwrap(), Some(same_version.clone()));
+    assert!(tenant.archive_agent(read.id, Millis(0)).await.unwrap());
+    let after = Agent { updated_at: NOON.plus(3), ..same_version.clone() };
+    assert_eq!(tenant.update_agent(&after, &same_version, None).await, Err(WriteError::Moved));
+}
+
+#[tokio::test]
+async fn an_archived_agent_is_known_by_id_alone() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    let agent = agent(1);
+    tenant.insert_agent(&agent, None).await.unwrap();
+    let (by_id, by_slug) = (AgentRef::Id(agent.id), AgentRef::Slug(agent.slug.clone()));
+    assert_eq!(tenant.agent_ever(&by_slug).await.unwrap(), Some(agent.id));
+    assert!(tenant.archive_agent(agent.id, NOON).await.unwrap());
+    assert!(!tenant.archive_agent(agent.id, NOON).await.unwrap());
+    assert_eq!(tenant.agent_ever(&by_slug).await.unwrap(), None);
+    assert_eq!(tenant.agent_ever(&by_id).await.unwrap(), Some(agent.id));
+    for name in [&by_id, &by_slug] {
+        assert_eq!(tenant.agent(name).await.unwrap(), None);
+        assert_eq!(tenant.agents_named(std::slice::from_ref(name)).await.unwrap(), []);
+    }
+    assert!(tenant.agents(10, None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn pages_of_agents_neither_repeat_nor_skip_those_of_one_moment() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    for n in 0..7 {
+        let created_at = NOON.plus(i64::from(n / 3));
+        tenant.insert_agent(&Agent { created_at, updated_at: created_at, ..agent(n) }, None).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = tenant.agents(2, after).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(AgentPosition { created_at: last.created_at, id: last.id });
+        seen.extend(page.iter().map(|agent| agent.slug.to_string()));
+    }
+    assert_eq!(seen, [6, 5, 4, 3, 2, 1, 0].map(|n| format!("agent-{n}")));
+}
+
+#[tokio::test]
+async fn a_call_is_resolved_with_what_belongs_to_its_account() {
+    let world = world();
+    let (id, tenant) = account(&world, 1).await;
+    let (other, others) = account(&world, 2).await;
+    let mut digests = Vec::new();
+    for (account, tenant, n) in [(id, &tenant, 1), (other, &others, 2)] {
+        tenant.insert_agent(&Agent { slug: Slug::parse("same").unwrap(), ..agent(n) }, None).await.unwrap();
+        let (key, digest) = key(account, n);
+        tenant.insert_key(&key, &digest).await.unwrap();
+        tenant
+            .put_alias(&Alias { name: format!("a{n}"), line: "openai:x".into(), updated_at: NOON })
+            .await
+            .unwrap();
+        tenant.put_provider(&provider(&format!("p{n}"))).await.unwrap();
+        digests.push(digest);
+    }
+    let named = AgentRef::parse("same").unwrap();
+    let found = tenant.resolve(Some(&digests[0]), &named).await.unwrap().unwrap();
+    assert_eq!((found.account.id, found.key.unwrap().account), (id, id));
+    assert_eq!(found.agent.unwrap().id, agent(1).id);
+    assert_eq!(found.providers, [provider("p1")]);
+    assert_eq!(found.aliases.iter().map(|alias| alias.name.as_str()).collect::<Vec<_>>(), ["a1"]);
+    let foreign = tenant.resolve(Some(&digests[1]), &AgentRef::Id(agent(2).id)).await.unwrap().unwrap();
+    assert_eq!((foreign.key, foreign.agent), (None, None));
+    let anonymous = tenant.resolve(None, &named).await.unwrap().unwrap();
+    assert!(anonymous.key.is_none() && anonymous.agent.is_some());
+    let nobody = world.directory().tenant(AccountId::new(NOON, [9; 10]));
+    assert!(nobody.resolve(None, &named).await.unwrap().is_none());
+}
+
+fn provider(name: &str) -> Provider {
+    let sealed = Sealed { nonce: "bm9uY2U=".into(), ciphertext: "Y2lwaGVy".into() };
+    Provider {
+        name: ProviderName::parse(name).unwrap(),
+        wire: Wire::Anthropic,
+        base_url: Some("https://llm.example.com".into()),
+        key: Some(SealedKey { sealed, last4: "wxyz".into() }),
+        created_at: NOON,
+        updated_at: NOON,
+    }
+}
+
+#[tokio::test]
+async fn a_provider_is_replaced_but_for_its_beginning() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    tenant.put_provider(&provider("mine")).await.unwrap();
+    let bare = Provider { wire: Wire::OpenAi, base_url: None, key: None, ..provider("mine") };
+    let later = Provider { created_at: NOON.plus(9), updated_at: NOON.plus(9), ..bare };
+    tenant.put_provider(&later).await.unwrap();
+    let stored = tenant.provider("mine").await.unwrap().unwrap();
+    assert_eq!(stored, Provider { created_at: NOON, ..later.clone() });
+    let past = Provider { created_at: Millis(0), updated_at: Millis(0), ..later };
+    tenant.put_provider(&past).await.unwrap();
+    assert_eq!(tenant.provider("mine").await.unwrap().unwrap().updated_at, NOON, "a clock that went back");
+    assert!(tenant.delete_provider("mine").await.unwrap());
+    assert!(!tenant.delete_provider("mine").await.unwrap());
+}
+
+#[tokio::test]
+async fn models_are_found_by_pairs_the_accounts_own_first() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    let (_, other) = account(&world, 2).await;
+    let sql =
+        "INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
+        capabilities, priced_on) VALUES ('openai', ?1, 1, 1, 1, 1, '[]', '2026-11-20')";
+    world.database().with(|db| ["a", "b"].map(|code| db.execute(sql, [code]).unwrap()));
+    let own = model("a", 42);
+    tenant.put_model(&own, NOON).await.unwrap();
+    tenant.put_model(&model("c", 7), NOON).await.unwrap();
+    other.put_model(&model("d", 8), NOON).await.unwrap();
+    let pairs = ["a", "b", "c", "d", "x'\"]"].map(|code| ("openai".to_owned(), code.to_owned()));
+    let mut found = tenant.models_of(&pairs).await.unwrap();
+    found.sort_by(|a, b| a.code.cmp(&b.code));
+    let codes: Vec<(&str, u64)> = found.iter().map(|m| (m.code.as_str(), m.price.base.input)).collect();
+    assert_eq!(codes, [("a", 42), ("b", 1), ("c", 7)]);
+    assert_eq!(found[0], own, "to the last digit");
+    assert!(tenant.models_of(&[]).await.unwrap().is_empty());
+    tenant.put_model(&model("a", 43), NOON).await.unwrap();
+    assert_eq!(tenant.models_of(&pairs[..1]).await.unwrap()[0].price.base.input, 43);
+    assert!(tenant.delete_model("openai", "a").await.unwrap());
+    assert!(
+        !tenant.delete_model("openai", "b").await.unwrap(),
+        "the platform's is not the account's to delete"
+    );
+    assert_eq!(tenant.models_of(&pairs[..2]).await.unwrap().len(), 2);
+}

@@ -1,0 +1,207 @@
+//! The API as a client sees it, over the real router.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use retinue::domain::ids::AccountId;
+use retinue::http::router::router;
+use retinue::ports::Settings;
+use retinue::service::App;
+use retinue::service::cache::Cache;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::faults::SECRET;
+use super::world::{FakeWorld, MASTER_KEY, OPERATOR, settings};
+
+#[derive(Clone)]
+pub struct Api {
+    pub world: FakeWorld,
+    router: Router,
+}
+
+/// An account and its keys.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    pub id: AccountId,
+    pub slug: String,
+    pub admin: String,
+    pub member: String,
+    pub caller: String,
+}
+
+/// A request being written.
+pub struct Call<'a> {
+    api: &'a Api,
+    request: axum::http::request::Builder,
+    body: Body,
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Api {
+    pub fn new() -> Self {
+        Self::with(settings())
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        let world = FakeWorld::new(settings);
+        let app = App::new(world.clone(), Arc::new(Cache::default()));
+        Self { world, router: router().with_state(app) }
+    }
+
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.request(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Call<'_> {
+        self.request(Method::POST, path)
+    }
+
+    pub fn put(&self, path: &str) -> Call<'_> {
+        self.request(Method::PUT, path)
+    }
+
+    pub fn delete(&self, path: &str) -> Call<'_> {
+        self.request(Method::DELETE, path)
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> Call<'_> {
+        Call { api: self, request: Request::builder().method(method).uri(path), body: Body::empty() }
+    }
+
+    /// A new account with a key of each role.
+    pub async fn tenant(&self, slug: &str) -> Tenant {
+        let account = json!({"slug": slug, "name": slug});
+        let account = self.post("/api/v1/accounts").key(OPERATOR).json(&account).send().await.created();
+        let id = AccountId::parse(account["id"].as_str().unwrap()).unwrap();
+        let mut keys = Vec::new();
+        for role in ["admin", "member", "caller"] {
+            keys.push(self.issue(slug, &json!({"name": role, "role": role})).await);
+        }
+        let [admin, member, caller] = keys.try_into().unwrap();
+        Tenant { id, slug: slug.to_owned(), admin, member, caller }
+    }
+
+    /// A new key of an account, by the operator.
+    pub async fn issue(&self, account: &str, key: &Value) -> String {
+        let path = format!("/api/v1/accounts/{account}/keys");
+        let issued = self.post(&path).key(OPERATOR).json(key).send().await.created();
+        issued["key"].as_str().unwrap().to_owned()
+    }
+
+    /// A new agent, with these fields over the usual ones.
+    pub async fn agent(&self, tenant: &Tenant, fields: &Value) -> Value {
+        let mut agent =
+            json!({"name": "Triage", "instructions": "Sort the mail.", "model": "openai:gpt-4.1-mini"});
+        agent.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        self.post("/api/v1/agents").key(&tenant.admin).json(&agent).send().await.created()
+    }
+}
+
+impl Call<'_> {
+    pub fn key(self, key: &str) -> Self {
+        self.header("authorization", &format!("Bearer {key}"))
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.bytes(body.to_string())
+    }
+
+    /// A body that says it is JSON.
+    pub fn bytes(self, body: impl Into<Bytes>) -> Self {
+        self.header("content-type", "application/json").raw(Body::from(body.into()))
+    }
+
+    pub fn raw(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Sends it, and holds every reply to what must be true of all.
+    pub async fn send(self) -> Reply {
+        let request = self.request.body(self.body).unwrap();
+        let response = self.api.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        let text = String::from_utf8_lossy(&reply.body);
+        for secret in [SECRET, MASTER_KEY, OPERATOR, "rusqlite", "D1_ERROR"] {
+            assert!(!text.contains(secret), "{secret} leaks: {text}");
+        }
+        if reply.status.is_client_error() || reply.status.is_server_error() {
+            reply.check_problem();
+        }
+        reply
+    }
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn created(self) -> Value {
+        assert_eq!(self.status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&self.body));
+        self.json()
+    }
+
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", String::from_utf8_lossy(&self.body));
+        self.json()
+    }
+
+    pub fn no_content(self) {
+        assert_eq!(self.status, StatusCode::NO_CONTENT, "{}", String::from_utf8_lossy(&self.body));
+        assert!(self.body.is_empty());
+    }
+
+    /// The status and type of a problem document.
+    pub fn problem(&self) -> (u16, String) {
+        (self.status.as_u16(), self.json()["type"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The fields that do not fit.
+    pub fn fields(&self) -> Vec<String> {
+        assert_eq!(self.problem(), (400, "validation_failed".to_owned()), "{:?}", self.body);
+        let errors = self.json()["errors"].as_array().unwrap().clone();
+        errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub fn detail(&self) -> String {
+        self.json()["detail"].as_str().unwrap().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// RFC 9457; or OpenAI's shape, where its clients talk.
+    fn check_problem(&self) {
+        if self.header("content-type") == "application/json" {
+            let error = &self.json()["error"];
+            assert!(error["message"].is_string() && error["type"].is_string(), "{error}");
+            return;
+        }
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        for member in ["type", "title", "detail"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
+        }
+    }
+}

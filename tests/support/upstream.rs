@@ -1,0 +1,116 @@
+//! Providers that follow a script: each request takes the next turn.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use retinue::domain::provider::ProviderName;
+use retinue::domain::secret::Secret;
+use retinue::ports::{
+    Body, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
+};
+
+/// What happens to one request.
+#[derive(Debug)]
+pub enum Turn {
+    Fails(SendError),
+    Replies(Script),
+    /// Never answers; the test cancels the call.
+    Hangs,
+}
+
+/// A reply, piece by piece.
+#[derive(Debug)]
+pub struct Script {
+    pub status: u16,
+    pub retry_after_ms: Option<u64>,
+    pub chunks: Vec<Result<Bytes, ReadError>>,
+}
+
+impl Script {
+    pub fn ok(body: impl Into<Bytes>) -> Self {
+        Self::status(200, body)
+    }
+
+    pub fn status(status: u16, body: impl Into<Bytes>) -> Self {
+        Self { status, retry_after_ms: None, chunks: vec![Ok(body.into())] }
+    }
+}
+
+#[derive(Clone, Default)]
+pub struct FakeUpstream {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    turns: VecDeque<Turn>,
+    asked: Vec<UpstreamRequest>,
+    platform: Vec<(String, Option<String>, Option<String>)>,
+}
+
+impl FakeUpstream {
+    pub fn then(&self, turn: Turn) -> &Self {
+        self.inner.lock().unwrap().turns.push_back(turn);
+        self
+    }
+
+    /// The requests so far.
+    pub fn take_asked(&self) -> Vec<UpstreamRequest> {
+        std::mem::take(&mut self.inner.lock().unwrap().asked)
+    }
+
+    /// A provider that the operator offers.
+    pub fn offer(&self, name: &str, base_url: Option<&str>, key: Option<&str>) {
+        let row = (name.to_owned(), base_url.map(str::to_owned), key.map(str::to_owned));
+        self.inner.lock().unwrap().platform.push(row);
+    }
+}
+
+impl Upstream for FakeUpstream {
+    type Body = FakeBody;
+
+    async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<FakeBody>, SendError> {
+        let turn = {
+            let mut inner = self.inner.lock().unwrap();
+            inner.asked.push(request);
+            inner.turns.pop_front()
+        };
+        match turn {
+            Some(Turn::Replies(script)) => Ok(UpstreamReply {
+                status: script.status,
+                retry_after_ms: script.retry_after_ms,
+                body: FakeBody(script.chunks.into()),
+            }),
+            Some(Turn::Fails(error)) => Err(error),
+            Some(Turn::Hangs) => std::future::pending().await,
+            None => panic!("a request that the script does not know"),
+        }
+    }
+
+    fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {
+        let inner = self.inner.lock().unwrap();
+        let (_, base_url, key) = inner.platform.iter().find(|(offered, ..)| offered == name.as_str())?;
+        Some(PlatformProvider { base_url: base_url.clone(), key: key.clone().map(Secret::new) })
+    }
+}
+
+pub struct FakeBody(VecDeque<Result<Bytes, ReadError>>);
+
+impl Body for FakeBody {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
+        tokio::task::yield_now().await;
+        self.0.pop_front().transpose()
+    }
+
+    async fn all(mut self, limit: usize) -> Result<Bytes, ReadError> {
+        let mut whole = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            whole.extend_from_slice(&chunk);
+            if whole.len() > limit {
+                return Err(ReadError::TooLarge(limit));
+            }
+        }
+        Ok(whole.into())
+    }
+}
