@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{AgentPath, enter};
+use super::{AgentPath, Entered, cors, enter};
 use crate::domain::ids::CallId;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -95,7 +95,18 @@ async fn answer<W: World>(
     is_stream: bool,
 ) -> Result<Response, Problem> {
     let (entered, bytes) = enter(app, path, request).await?;
-    let request = native::parse(&bytes).map_err(unfit)?;
+    let origin = entered.allow_origin();
+    let answer = respond(app, entered, &bytes, is_stream).await;
+    answer.map_err(|problem| cors::readable(problem, origin.as_deref()))
+}
+
+async fn respond<W: World>(
+    app: &App<W>,
+    entered: Entered,
+    bytes: &Bytes,
+    is_stream: bool,
+) -> Result<Response, Problem> {
+    let request = native::parse(bytes).map_err(unfit)?;
     let (served, head) = entered.run(app, Asked { request, model: None, stream: is_stream }).await?;
     let Served { call, bundle, model, answer, .. } = served;
     let ticket = Ticket { call, bundle, model };

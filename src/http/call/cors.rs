@@ -38,6 +38,13 @@ pub fn allow(headers: &mut HeaderMap, origin: Option<&str>) {
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
 }
 
+/// Lets pages of this origin read what went wrong: without it a browser shows them no more than that something did.
+pub fn readable(problem: Problem, origin: Option<&str>) -> Problem {
+    let mut headers = HeaderMap::new();
+    allow(&mut headers, origin);
+    headers.iter().fold(problem, |problem, (name, value)| problem.with_header(name.clone(), value.clone()))
+}
+
 /// Whether a browser may send a page's call
 ///
 /// A preflight carries no key, so it is answered from the agent's own row.

@@ -46,8 +46,9 @@ async fn enter<W: World>(
 ) -> Result<(Entered, Bytes), Problem> {
     let (parts, content) = request.into_parts();
     let entered = resolve(app, path, &parts).await?;
-    let bytes = body::read(Request::from_parts(parts, content)).await?;
-    Ok((entered, bytes))
+    let origin = entered.allow_origin();
+    let bytes = body::read(Request::from_parts(parts, content)).await;
+    Ok((entered, bytes.map_err(|problem| cors::readable(problem, origin.as_deref()))?))
 }
 
 async fn resolve<W: World>(

@@ -7,7 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{AgentPath, caller, cors, enter, unfit};
+use super::{AgentPath, Entered, caller, cors, enter, unfit};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
@@ -82,8 +82,13 @@ pub async fn default_models<W: World>(
 
 async fn complete<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Result<Response, Problem> {
     let (entered, bytes) = enter(app, path, request).await?;
-    let parsed =
-        openai::parse(&bytes).map_err(|invalid| unfit(invalid.param.as_deref(), &invalid.message))?;
+    let origin = entered.allow_origin();
+    let answer = respond(app, entered, &bytes).await;
+    answer.map_err(|problem| cors::readable(problem, origin.as_deref()))
+}
+
+async fn respond<W: World>(app: &App<W>, entered: Entered, bytes: &Bytes) -> Result<Response, Problem> {
+    let parsed = openai::parse(bytes).map_err(|invalid| unfit(invalid.param.as_deref(), &invalid.message))?;
     let asked = Asked { request: parsed.request, model: Some(parsed.model.clone()), stream: parsed.stream };
     let (served, head) = entered.run(app, asked).await?;
     let id = format!("chatcmpl-{}", head.call);
