@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{AgentPath, Entered, cors, enter};
+use super::{AgentPath, enter};
 use crate::domain::ids::CallId;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
