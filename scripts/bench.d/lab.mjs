@@ -2,7 +2,6 @@
 // first needed and ended together.
 
 import { fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -29,7 +28,7 @@ export class Lab {
     await rm(this.folder, { recursive: true, force: true });
     await mkdir(this.folder, { recursive: true });
     this.upstream = this.helper("upstream.mjs");
-    const [{ port }] = await once(this.upstream, "message");
+    const { port } = await message(this.upstream);
     this.upstreamUrl = `http://127.0.0.1:${port}`;
     this.load = this.helper("load.mjs");
   }
@@ -67,7 +66,7 @@ export class Lab {
   /** A Worker that has not served yet, with its directory filled. */
   async start(scenario, options) {
     const folder = join(this.folder, nameOf(scenario));
-    if (scenario.bare) return Instance.start(floor({ UPSTREAM: this.upstreamUrl }), folder, options);
+    if (scenario.bare) return Instance.start(floor({ UPSTREAM: this.upstreamUrl, HOPS: scenario.hops ? "1" : "" }), folder, options);
     if (!this.keys.has(nameOf(scenario))) await this.furnish(scenario, folder);
     return Instance.start((scenario.counted ? counted : retinue)(this.build, VARS), folder, options);
   }
@@ -89,7 +88,7 @@ export class Lab {
   /** Lets the load make calls; answers what the clients saw. */
   async drive(instance, job) {
     this.load.send({ port: instance.ports.http, ...job });
-    const [seen] = await once(this.load, "message");
+    const seen = await message(this.load);
     if (seen.errors > 0) throw new Error(`${seen.errors} calls failed; the first: ${seen.firstErrors.join("; ")}`);
     return seen;
   }
@@ -120,8 +119,20 @@ export class Lab {
   }
 }
 
-const nameOf = ({ bare, counted: isCounted, agents }) =>
-  bare ? "floor" : `${isCounted ? "counted" : "agents"}-${agents}`;
+/** What a helper says next; an error when it ends instead. */
+function message(child) {
+  return new Promise((resolve, reject) => {
+    const ended = (status) => reject(new Error(`a helper of the bench ended with ${status}`));
+    child.once("exit", ended);
+    child.once("message", (said) => {
+      child.off("exit", ended);
+      resolve(said);
+    });
+  });
+}
+
+const nameOf = ({ bare, hops, counted: isCounted, agents }) =>
+  bare ? `floor${hops ? "-hops" : ""}` : `${isCounted ? "counted" : "agents"}-${agents}`;
 
 // The share of the machine that went to programs that are not the bench's.
 function strangers(before, after) {

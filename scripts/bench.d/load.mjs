@@ -103,7 +103,7 @@ class Answer {
     }
     this.isWhole =
       this.length === undefined
-        ? this.bytes.latin1Slice(-7) === "\r\n0\r\n\r\n"
+        ? this.bytes.toString("latin1", this.bytes.length - 7) === "\r\n0\r\n\r\n"
         : this.bytes.length - this.bodyAt >= this.length;
     if (this.isWhole && this.marker && !this.firstTokenAt) return "an answer without its first token";
     if (this.isWhole && this.marker && !this.bytes.includes("[DONE]")) return "a stream that was cut";

@@ -20,8 +20,8 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
   ./scripts/bench [--only NAME,…] [--seconds N] [--rounds N] [--connections N,…] [--agents N] [--json FILE]
   ./scripts/bench --profile NAME | --native-profile NAME [--seconds N]
 
-  --only            of: floor, governed, floor-stream, governed-stream, governed-many, cold, counts, wasm, starts
-  --seconds         how long each measurement takes (2.5)
+  --only            of: floor, floor-hops, governed, governed-many, floor-stream, governed-stream, cold, counts, wasm, starts
+  --seconds         how long each measurement takes (2)
   --rounds          how often all of them are repeated, in turn (3)
   --connections     clients at once (16,1,64)
   --agents          how many are many (100000)
@@ -30,15 +30,16 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
   --profile         where one scenario's time goes, by V8's sampling profiler
   --native-profile  the same by Linux' perf, which must be installed: what is native too, and the kernel
 
-floor is a bare JavaScript Worker that passes the call to the same upstream; governed, a call through an agent with a
-budget, of ten agents; -stream, the same as a stream; governed-many, of many agents; cold, first calls of 1,000 agents.
+floor is a bare JavaScript Worker that passes the call to the same upstream, floor-hops one that also asks an object that
+does nothing before, and tells it after; governed is a call through an agent with a budget, of ten agents; governed-many,
+of many; -stream, the same as a stream; cold, the first calls of 1,000 agents.
 A ratio is the median of the rounds' ratios. "others" is the share of the machine that went to programs that are not the
 bench's: above a few per cent, calls/s and latency say little; CPU per call still holds.`;
 
 const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
-    seconds: { type: "string", default: "2.5" },
+    seconds: { type: "string", default: "2" },
     rounds: { type: "string", default: "3" },
     connections: { type: "string", default: "16,1,64" },
     agents: { type: "string", default: "100000" },
@@ -53,10 +54,11 @@ const { values: options } = parseArgs({
 /** Calls under load, by name. */
 const SCENARIOS = {
   floor: { bare: true },
+  "floor-hops": { bare: true, hops: true },
   governed: { agents: 10 },
+  "governed-many": { agents: Number(options.agents) },
   "floor-stream": { bare: true, stream: true },
   "governed-stream": { agents: 10, stream: true },
-  "governed-many": { agents: Number(options.agents) },
 };
 const SECTIONS = ["cold", "counts", "wasm", "starts"];
 

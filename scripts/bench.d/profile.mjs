@@ -93,7 +93,7 @@ export async function profile(lab, scenario, { seconds, connections, file }) {
   );
   await writeFile(`${file}.cpuprofile`, JSON.stringify(recorded));
   const { self, total } = aggregate(recorded);
-  print(seen, "the part of it that V8 sees", self, total);
+  print(seen, "the part of it that V8 sees", { self, "with what it called": total });
   console.log(`\nfor a browser: ${file}.cpuprofile`);
 }
 
@@ -108,9 +108,9 @@ export async function nativeProfile(lab, scenario, { seconds, connections, file 
   const seen = await lab.measure(scenario, { connections, seconds });
   perf.kill("SIGINT");
   await ended;
-  const { self, total } = stacks(perfScript(data));
+  const { self, total, kinds } = stacks(perfScript(data));
   await rm(`/tmp/perf-${instance.pid}.map`, { force: true });
-  print(seen, "all of it", self, total);
+  print(seen, "all of it", { "by kind": kinds, self, "with what it called": total });
 }
 
 const perfScript = (data) =>
@@ -122,15 +122,47 @@ const perfScript = (data) =>
 
 /** Samples are blocks of lines, innermost function first. */
 function stacks(text) {
-  const self = new Map();
-  const total = new Map();
+  const [self, total, kinds] = [new Map(), new Map(), new Map()];
+  const short = new Map();
+  const shorten = (name) => short.get(name) ?? short.set(name, nativeName(name)).get(name);
   for (const block of text.split("\n\n")) {
-    const names = block.split("\n").flatMap((line) => /^\s*[0-9a-f]+ (.+)$/.exec(line)?.slice(1) ?? []).map(nativeName);
-    if (names.length === 0) continue;
+    const frames = block.split("\n").flatMap((line) => /^\s*[0-9a-f]+ (.+)$/.exec(line)?.slice(1) ?? []);
+    if (frames.length === 0) continue;
+    add(kinds, kindOf(frames), 1);
+    const names = frames.map(shorten);
     add(self, names[0], 1);
     for (const name of new Set(names)) add(total, name, 1);
   }
-  return { self, total };
+  return { self, total, kinds };
+}
+
+// What a sample belongs to, by the first that fits.
+const KINDS = [
+  ["garbage collection", /Heap::CollectGarbage|Scaveng|MinorGC|Mark|Sweep|Evacuat/],
+  ["compiling", /BackgroundCompileJob|ExecuteCompilationUnits|OptimizingCompile|Compiler::|BatchBaseline/],
+  ["SQLite", /sqlite3|SqliteDatabase/],
+];
+const OUTER_KINDS = [
+  ["promises and the script around the wasm", /RunMicrotasks/],
+  ["a request's or fetch's way in and out", /WorkerEntrypoint|IoContext::run/],
+  ["HTTP", /[hH]ttp/],
+  ["kernel", /syscall/],
+];
+
+function kindOf(frames) {
+  const text = frames.join("\n");
+  const fitting = (kinds) => kinds.find(([, pattern]) => pattern.test(text))?.[0];
+  return fitting(KINDS) ?? wasmKind(frames) ?? fitting(OUTER_KINDS) ?? "the rest";
+}
+
+// What wasm calls of the platform, by the import; what it does itself.
+function wasmKind(frames) {
+  for (const [depth, frame] of frames.entries()) {
+    const called = /^JS:.*?__wbg_(\w+?)_[0-9a-f]{16}/.exec(frame);
+    if (called) return `called from wasm: ${called[1]}`;
+    if (/^JS:.*-(turbofan|liftoff)$/.test(frame)) return depth === 0 ? "wasm itself" : "crossing into wasm and out";
+  }
+  return undefined;
 }
 
 // Templates of workerd go on for kilobytes.
@@ -143,14 +175,13 @@ function nativeName(name) {
 const add = (map, key, value) => map.set(key, (map.get(key) ?? 0) + value);
 
 /** Shares of the samples, as µs of the CPU that a call was measured to take. */
-function print(seen, what, self, total) {
-  const all = [...self.values()].reduce((sum, value) => sum + value, 0);
-  const list = (title, map) => {
-    const top = [...map].sort((a, b) => b[1] - a[1]).slice(0, ROWS);
-    console.log(`\n${title}`);
-    for (const [name, value] of top) console.log(`${((value / all) * seen.cpuUs).toFixed(1).padStart(8)}  ${name}`);
-  };
+function print(seen, what, lists) {
+  const all = [...lists.self.values()].reduce((sum, value) => sum + value, 0);
   console.log(`${seen.calls} calls, ${seen.cpuUs.toFixed(0)} µs of CPU each; ${what}, in µs a call:`);
-  list("self", self);
-  list("with what it called", total);
+  for (const [title, map] of Object.entries(lists)) {
+    console.log(`\n${title}`);
+    for (const [name, value] of [...map].sort((a, b) => b[1] - a[1]).slice(0, ROWS)) {
+      console.log(`${((value / all) * seen.cpuUs).toFixed(1).padStart(8)}  ${name}`);
+    }
+  }
 }

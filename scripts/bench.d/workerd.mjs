@@ -34,7 +34,7 @@ export function counted(build, vars) {
 
 /** The bare JavaScript Worker. */
 export function floor(vars) {
-  return { modules: [own("floor.js")], vars, objects: [], sockets: {} };
+  return { modules: [own("floor.js")], vars, objects: ["AccountObject"], d1: "d1", sockets: {} };
 }
 
 const running = new Set();

@@ -14,6 +14,10 @@ use super::problem::Problem;
 #[derive(Debug)]
 pub struct Caller(pub Principal);
 
+/// The operator alone.
+#[derive(Debug)]
+pub struct Operator(pub Principal);
+
 /// A member or an admin.
 #[derive(Debug)]
 pub struct Reader(pub Session);
@@ -28,6 +32,16 @@ impl<W: World> FromRequestParts<App<W>> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
         let presented = credentials::presented(&parts.headers);
         authenticate::authenticate(app, presented).await.map(Self).map_err(Problem::report(app))
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        principal.operator()?;
+        Ok(Self(principal))
     }
 }
 

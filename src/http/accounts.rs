@@ -11,7 +11,7 @@ use crate::ports::World;
 use crate::service::App;
 use crate::service::create_account::{NewAccount, create_account};
 
-use super::access::Caller;
+use super::access::Operator;
 use super::body::Json;
 use super::problem::Problem;
 
@@ -70,7 +70,7 @@ impl From<Account> for View {
 )]
 pub async fn create<W: World>(
     State(app): State<App<W>>,
-    Caller(principal): Caller,
+    Operator(principal): Operator,
     Json(body): Json<Body>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
     let new = NewAccount { slug: body.slug, name: body.name, plan: body.plan };

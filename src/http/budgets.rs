@@ -15,14 +15,15 @@ use super::access::{Reader, Writer};
 use super::body::Json;
 use super::path::Parameters;
 use super::problem::Problem;
-use super::schema;
+use super::schema::Dollars;
 
 /// How much an agent may spend in a period. Periods begin at midnight UTC.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Budget)]
 pub struct BudgetBody {
-    #[schema(schema_with = schema::dollars)]
+    /// What the calls of one period may cost, in US dollars.
+    #[schema(value_type = Dollars)]
     limit_usd: Nanos,
     period: Period,
     /// `block` when left out.

@@ -17,7 +17,7 @@ use super::body::Json;
 use super::page::{List, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
-use super::schema;
+use super::schema::Dollars;
 
 /// What a model costs and can do.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -25,23 +25,23 @@ use super::schema;
 #[schema(as = NewModel)]
 pub struct Body {
     /// US dollars per million prompt tokens.
-    #[schema(schema_with = schema::dollars)]
+    #[schema(value_type = Dollars)]
     input_usd_per_mtok: Nanos,
     /// US dollars per million generated tokens, reasoning included.
-    #[schema(schema_with = schema::dollars)]
+    #[schema(value_type = Dollars)]
     output_usd_per_mtok: Nanos,
     /// Of prompt tokens that the provider read from its cache; as others when left out.
     #[serde(default)]
-    #[schema(schema_with = schema::dollars, required = false)]
+    #[schema(value_type = Option<Dollars>)]
     cached_input_usd_per_mtok: Option<Nanos>,
     /// Of prompt tokens that the provider wrote to its cache; as others when left out.
     #[serde(default)]
-    #[schema(schema_with = schema::dollars, required = false)]
+    #[schema(value_type = Option<Dollars>)]
     cache_write_usd_per_mtok: Option<Nanos>,
     /// Prompt and answer together.
-    #[schema(minimum = 1, maximum = 100_000_000)]
+    #[schema(minimum = 1, maximum = 100_000_000, example = 128_000)]
     context_tokens: u64,
-    #[schema(minimum = 1, maximum = 100_000_000)]
+    #[schema(minimum = 1, maximum = 100_000_000, example = 16_384)]
     max_output_tokens: u64,
     /// What is not listed is not asked of it.
     #[schema(value_type = Vec<Capability>)]
@@ -59,15 +59,16 @@ pub struct LongBody {
     /// They hold for prompts of more tokens than this.
     #[schema(minimum = 1, maximum = 100_000_000)]
     above_tokens: u64,
-    #[schema(schema_with = schema::dollars)]
+    /// As the member of this name beside `long_context`, and so on.
+    #[schema(value_type = Dollars)]
     input_usd_per_mtok: Nanos,
-    #[schema(schema_with = schema::dollars)]
+    #[schema(value_type = Dollars)]
     output_usd_per_mtok: Nanos,
     #[serde(default)]
-    #[schema(schema_with = schema::dollars, required = false)]
+    #[schema(value_type = Option<Dollars>)]
     cached_input_usd_per_mtok: Option<Nanos>,
     #[serde(default)]
-    #[schema(schema_with = schema::dollars, required = false)]
+    #[schema(value_type = Option<Dollars>)]
     cache_write_usd_per_mtok: Option<Nanos>,
 }
 

@@ -127,6 +127,10 @@ impl Object {
             self.forget();
             return Err(error);
         }
+        // What an admission has told already may be on the disk, and then no write would answer.
+        if !self.is_dirty() {
+            return Ok(Answer::Settled);
+        }
         let (sender, written) = oneshot::channel();
         self.waiting.borrow_mut().push(sender);
         self.gather();
@@ -158,10 +162,14 @@ impl Object {
         }
     }
 
+    /// Whether memory has what the disk has not.
+    fn is_dirty(&self) -> bool {
+        self.core.borrow().as_ref().is_some_and(|core| core.state.is_dirty())
+    }
+
     /// Sees to it that what memory has and the disk has not is written soon.
     fn gather(self: &Rc<Self>) {
-        let is_dirty = self.core.borrow().as_ref().is_some_and(|core| core.state.is_dirty());
-        if !is_dirty || self.is_gathering.replace(true) {
+        if !self.is_dirty() || self.is_gathering.replace(true) {
             return;
         }
         let object = self.clone();

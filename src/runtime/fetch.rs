@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderName, Method, Request, Response, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -16,7 +16,7 @@ use js_sys::Uint8Array;
 use tower_service::Service;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env, event};
 
 use super::world::{self, EdgeWorld};
@@ -28,16 +28,14 @@ thread_local! {
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
 }
 
-/// The request headers that anything here reads; no other crosses into wasm.
-const HEADERS: [HeaderName; 7] = [
-    header::AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    header::CONTENT_TYPE,
-    header::CONTENT_LENGTH,
-    header::ORIGIN,
-    header::ACCESS_CONTROL_REQUEST_METHOD,
-    header::ACCESS_CONTROL_REQUEST_HEADERS,
-];
+/// The request headers that are read of every request; no other crosses into wasm.
+const HEADERS: [HeaderName; 4] =
+    [header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::ORIGIN];
+/// Read where there is no bearer token.
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
+/// Read of a browser's question whether a page may call.
+const PREFLIGHT_HEADERS: [HeaderName; 2] =
+    [header::ACCESS_CONTROL_REQUEST_METHOD, header::ACCESS_CONTROL_REQUEST_HEADERS];
 
 #[wasm_bindgen]
 extern "C" {
@@ -60,9 +58,10 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let router = router(&env)?;
-    let served = future_to_promise(async move { serve(&request, router).await.map(JsValue::from) });
-    context.as_ref().wait_until(&served)?;
-    Ok(JsFuture::from(served).await?.unchecked_into())
+    let done = world::hold_open(&context)?;
+    let served = serve(&request, router).await;
+    done.call0(&JsValue::UNDEFINED)?;
+    Ok(served?)
 }
 
 fn router(env: &Env) -> worker::Result<Router> {
@@ -83,22 +82,29 @@ async fn serve(request: &web_sys::Request, mut router: Router) -> Result<web_sys
 
 /// A body that is longer than any may be is cut off and said to be too long; the router answers 413.
 async fn read(request: &web_sys::Request) -> Result<Request<Body>, JsValue> {
-    let url = request.url();
-    let mut builder = Request::builder()
-        .method(Method::from_bytes(request.method().as_bytes()).unwrap_or(Method::GET))
-        .uri(path_and_query(&url));
+    let method = request.method();
+    let has_body = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    let mut inner = Request::builder()
+        .method(Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET))
+        .uri(path_and_query(&request.url()))
+        .body(Body::empty())
+        .map_err(|error| JsValue::from_str(&error.to_string()))?;
     let sent = request.headers();
-    let mut announced = None;
-    for name in &HEADERS {
-        let Some(value) = sent.get(name.as_str())? else { continue };
-        if *name == header::CONTENT_LENGTH {
-            announced = value.parse::<usize>().ok();
-        }
-        builder = builder.header(name, value);
+    let headers = inner.headers_mut();
+    take(&sent, headers, &HEADERS)?;
+    let is_bearer = |value: &HeaderValue| value.as_bytes().to_ascii_lowercase().starts_with(b"bearer ");
+    if !headers.get(header::AUTHORIZATION).is_some_and(is_bearer) {
+        take(&sent, headers, &[KEY_HEADER])?;
     }
-    let has_body = !matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS");
+    if method == "OPTIONS" {
+        take(&sent, headers, &PREFLIGHT_HEADERS)?;
+    }
+    if !has_body {
+        return Ok(inner);
+    }
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let announced = length.and_then(|length| length.parse::<usize>().ok());
     let content = match announced {
-        _ if !has_body => Bytes::new(),
         Some(length) if length > body::MAX_BODY => Bytes::new(),
         Some(_) => {
             let buffer = JsFuture::from(request.array_buffer()?).await?;
@@ -106,7 +112,16 @@ async fn read(request: &web_sys::Request) -> Result<Request<Body>, JsValue> {
         }
         None => read_unannounced(request).await?,
     };
-    builder.body(Body::from(content)).map_err(|error| JsValue::from_str(&error.to_string()))
+    *inner.body_mut() = Body::from(content);
+    Ok(inner)
+}
+
+fn take(sent: &web_sys::Headers, headers: &mut HeaderMap, names: &[HeaderName]) -> Result<(), JsValue> {
+    for name in names {
+        let value = sent.get(name.as_str())?.and_then(|value| HeaderValue::from_str(&value).ok());
+        headers.extend(value.map(|value| (name.clone(), value)));
+    }
+    Ok(())
 }
 
 /// One byte more than allowed is enough to know.

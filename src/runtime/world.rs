@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::future_to_promise;
 use worker::send::IntoSendFuture;
-use worker::{Date, Delay, Env};
+use worker::{Context, Date, Delay, Env};
 
 use super::account_client::AccountClient;
 use super::upstream::FetchUpstream;
@@ -29,6 +29,15 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_name = waitUntil)]
     fn platform_wait_until(promise: &js_sys::Promise);
+}
+
+/// Keeps a request alive until the function that this returns is called. A promise of its own, because waiting for the
+/// handler's would be one more task to wake.
+pub fn hold_open(context: &Context) -> Result<js_sys::Function, JsValue> {
+    let mut done = None;
+    let promise = js_sys::Promise::new(&mut |resolve, _| done = Some(resolve));
+    context.as_ref().wait_until(&promise)?;
+    done.ok_or(JsValue::UNDEFINED)
 }
 
 /// Keeps the request that is being served alive until this is done, as long as the platform allows.

@@ -18,6 +18,9 @@ use crate::service::App;
 const GATHER_MS: u64 = 50;
 /// A carrier that has not set out after this long has lost its request; another takes over.
 const LOST_MS: u64 = 2_000;
+/// A carrier that is not back after this long, longer than all its tries, is lost with its request: what it carried is
+/// brought again.
+const OVERDUE_MS: u64 = 30_000;
 /// How often a delivery is tried; with doubling pauses that is about 13 seconds. After that the holds expire and are
 /// charged.
 const MAX_TRIES: u32 = 10;
@@ -37,6 +40,15 @@ struct Waiting {
     /// How many of them an admission has told.
     told: usize,
     carrier_since: Option<Millis>,
+    /// What carriers have taken and no object has confirmed yet.
+    on_the_way: Vec<Batch>,
+}
+
+#[derive(Debug)]
+struct Batch {
+    id: u64,
+    since: Millis,
+    records: Vec<CallRecord>,
 }
 
 impl Settlements {
@@ -54,6 +66,9 @@ impl Settlements {
         let mut waiting = self.lock();
         let of = waiting.entry(account).or_default();
         of.records.push(record);
+        for overdue in of.on_the_way.extract_if(.., |batch| now.since(batch.since) > OVERDUE_MS) {
+            of.records.extend(overdue.records);
+        }
         let has_carrier = of.carrier_since.is_some_and(|since| now.since(since) < LOST_MS);
         if !has_carrier {
             of.carrier_since = Some(now);
@@ -61,8 +76,26 @@ impl Settlements {
         !has_carrier
     }
 
-    fn take(&self, account: AccountId) -> Vec<CallRecord> {
-        self.lock().remove(&account).map(|of| of.records).unwrap_or_default()
+    /// What has gathered, under a number by which it is confirmed.
+    fn take(&self, account: AccountId, now: Millis) -> (u64, Vec<CallRecord>) {
+        let mut waiting = self.lock();
+        let of = waiting.entry(account).or_default();
+        let records = std::mem::take(&mut of.records);
+        of.told = 0;
+        of.carrier_since = None;
+        let id = of.on_the_way.last().map_or(0, |last| last.id + 1);
+        of.on_the_way.push(Batch { id, since: now, records: records.clone() });
+        (id, records)
+    }
+
+    /// A batch has arrived, or is given up.
+    fn drop_batch(&self, account: AccountId, id: u64) {
+        let mut waiting = self.lock();
+        let Some(of) = waiting.get_mut(&account) else { return };
+        of.on_the_way.retain(|batch| batch.id != id);
+        if of.on_the_way.is_empty() && of.records.is_empty() {
+            waiting.remove(&account);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Waiting>> {
@@ -80,13 +113,13 @@ pub fn deliver<W: World>(app: &App<W>, account: AccountId, record: CallRecord) {
 /// Brings what has gathered.
 async fn carry<W: World>(app: App<W>, account: AccountId) {
     app.world.sleep(GATHER_MS).await;
-    let records = app.settlements.take(account);
+    let (batch, records) = app.settlements.take(account, app.world.now());
     for attempt in 0..MAX_TRIES {
         if attempt > 0 {
             app.world.sleep(FIRST_BACKOFF_MS << attempt.min(9)).await;
         }
         match app.world.accounts().settle(account, Settle { records: records.clone() }).await {
-            Ok(()) => return,
+            Ok(()) => return app.settlements.drop_batch(account, batch),
             Err(error) => {
                 app.world.log(&format!("{} calls of {account} are not settled yet: {error}", records.len()));
             }

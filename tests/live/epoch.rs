@@ -183,3 +183,48 @@ fn an_agent_that_turns_public_or_back_does_so_at_once() {
         assert_eq!(agent.budget().await.limit, 1_000_000_000, "{} stays", usd(1_000_000_000));
     });
 }
+
+/// Nothing admits a refused call, so nothing but the refusal itself can notice that its reason is gone.
+#[test]
+fn what_was_refused_is_served_as_soon_as_it_is_mended() {
+    live(async |app| {
+        let account = app.account().await;
+        let model = account.unpriced_model(Script::default());
+        let line = format!("emu:{}", model.code);
+        let mut agent = account.agent(&line).capped(1_000_000_000).create().await;
+        assert_eq!(agent.chat("hello").await.expect(422).problem(), "unpriced_model");
+        account.set_price("emu", &model.code, Price::output_only(1)).await;
+        agent.chat("hello").await.expect(200);
+
+        let wanted = json!({"model": "stand-in"});
+        assert_eq!(
+            agent.completion(&wanted).send().await.expect(404).json()["error"]["code"],
+            "model_not_found"
+        );
+        let stand_in = app.emulator.model_called("stand-in", Price::default(), Script::default());
+        account.set_price("emu", &stand_in.code, stand_in.price).await;
+        agent.change("model", json!(format!("{line}, emu:stand-in"))).await;
+        let list =
+            || account.anonymous(Method::GET, &agent.path("/v1/models")).key(&account.caller.secret).send();
+        assert!(list().await.expect(200).text().contains("stand-in"));
+        agent.completion(&wanted).send().await.expect(200);
+        assert_eq!(stand_in.seen_count(), 1);
+
+        for origins in [json!(["https://a.example"]), json!(["https://b.example"])] {
+            agent.change("allowed_origins", origins.clone()).await;
+            for (origin, name) in [("https://a.example", "a"), ("https://b.example", "b")] {
+                let allowed = origins.to_string().contains(origin);
+                let call = agent.call("/chat", &json!({"message": "hello"})).header("origin", origin);
+                assert_eq!(call.send().await.status, if allowed { 200 } else { 403 }, "{name} of {origins}");
+                let preflight =
+                    account.anonymous(Method::OPTIONS, &agent.path("/chat")).header("origin", origin);
+                let preflight = preflight.header("access-control-request-method", "POST").send().await;
+                assert_eq!(
+                    !preflight.header("access-control-allow-origin").is_empty(),
+                    allowed,
+                    "{name} of {origins}"
+                );
+            }
+        }
+    });
+}

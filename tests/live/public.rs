@@ -40,10 +40,11 @@ fn anyone_may_call_a_public_agent_until_its_budget_is_spent() {
         let books = agent.closed_books().await;
         assert!(books.calls.iter().all(|call| call["key"].is_null()), "{:?}", books.calls);
         agent.set_budget(1).await.expect(200);
-        assert_eq!(
-            from_page(&agent, Method::POST, "/chat", "https://anywhere.example").await.expect(402).problem(),
-            "budget_exceeded"
-        );
+        for path in ["/chat", "/stream", "/v1/chat/completions"] {
+            let spent = from_page(&agent, Method::POST, path, "https://anywhere.example").await.expect(402);
+            assert!(spent.text().contains("budget_exceeded"), "{}", spent.text());
+            assert_eq!(spent.header("access-control-allow-origin"), "*", "a page must be able to read why");
+        }
         let administered = account.anonymous(Method::GET, &agent.api("/budget")).send().await;
         administered.expect(401);
     });

@@ -87,6 +87,16 @@ impl FakeAccounts {
         });
     }
 
+    /// A control-plane write of somebody else begins and ends.
+    pub fn advance(&self, account: AccountId) {
+        let now = self.clock.now();
+        self.with(account, |object| {
+            object.state.begin_write(now);
+            object.state.end_write();
+            object.write(now);
+        });
+    }
+
     /// Control-plane writes begun and not ended.
     pub fn open_writes(&self, account: AccountId) -> u32 {
         self.with(account, |object| object.meta.map_or(0, |meta| meta.writers))

@@ -38,6 +38,14 @@ pub fn allow(headers: &mut HeaderMap, origin: Option<&str>) {
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
 }
 
+/// Lets pages of this origin read why a call was refused.
+pub fn readable(problem: Problem, origin: Option<&str>) -> Problem {
+    let mut headers = HeaderMap::new();
+    allow(&mut headers, origin);
+    let named = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
+    named.fold(problem, |problem, (name, value)| problem.with_header(name, value))
+}
+
 /// Whether a browser may send a page's call
 ///
 /// A preflight carries no key, so it is answered from the agent's own row.

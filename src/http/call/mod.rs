@@ -20,6 +20,7 @@ use super::{body, credentials};
 use crate::domain::time::Millis;
 use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
+use crate::service::call::bundle::Bundle;
 use crate::service::call::{self, Asked, Caller, Resolved, Served};
 
 /// What stands in a call's path.
@@ -46,7 +47,7 @@ async fn enter<W: World>(
 ) -> Result<(Entered, Bytes), Problem> {
     let (parts, content) = request.into_parts();
     let entered = resolve(app, path, &parts).await?;
-    let bytes = body::read(Request::from_parts(parts, content)).await?;
+    let bytes = body::read(Request::from_parts(parts, content)).await.map_err(entered.readable())?;
     Ok((entered, bytes))
 }
 
@@ -75,17 +76,23 @@ fn caller<W: World>(app: &App<W>, path: &AgentPath, headers: &HeaderMap) -> Resu
     })
 }
 
+/// Which `Access-Control-Allow-Origin` the caller's page gets.
+fn allow_origin(caller: &Caller, bundle: &Bundle) -> Option<String> {
+    bundle.agent.definition.allow_origin(caller.origin.as_deref()?)
+}
+
 impl Entered {
-    /// Whether pages of the caller's origin may read the answer.
-    fn allow_origin(&self) -> Option<String> {
-        let origin = self.caller.origin.as_deref()?;
-        self.resolved.bundle.agent.definition.allow_origin(origin)
+    /// For `map_err`: a problem that the caller's page can read, like the answer it stands for.
+    fn readable(&self) -> impl FnOnce(Problem) -> Problem + use<> {
+        let allow_origin = allow_origin(&self.caller, &self.resolved.bundle);
+        move |problem| cors::readable(problem, allow_origin.as_deref())
     }
 
     async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {
-        let allow_origin = self.allow_origin();
-        let served =
-            call::run(app, &self.caller, self.resolved, asked).await.map_err(Problem::report(app))?;
+        let readable = self.readable();
+        let served = call::run(app, &self.caller, self.resolved, asked)
+            .await
+            .map_err(|error| readable(Problem::report(app)(error)))?;
         let head = Head {
             call: served.call.to_string(),
             version: served.bundle.agent.version,
@@ -93,7 +100,8 @@ impl Entered {
                 "resolve;dur={}, admit;dur={}, upstream;dur={}",
                 self.resolve_ms, served.admit_ms, served.upstream_ms
             ),
-            allow_origin,
+            // By the rows that the call was admitted under.
+            allow_origin: allow_origin(&self.caller, &served.bundle),
             created: app.world.now(),
         };
         Ok((served, head))

@@ -7,12 +7,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{AgentPath, cors, enter, resolve, unfit};
+use super::{AgentPath, allow_origin, caller, cors, enter, unfit};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call::{Answer, Asked, Ending, Relay, Step};
+use crate::service::call::{self, Answer, Asked, Ending, Relay, Step};
 use crate::wire::client::openai::{self, Envelope, ErrorBody, ErrorKind, StreamEncoder};
 
 /// Chat, as OpenAI's clients do
@@ -28,10 +28,14 @@ use crate::wire::client::openai::{self, Envelope, ErrorBody, ErrorKind, StreamEn
 )]
 pub async fn completions<W: World>(
     State(app): State<App<W>>,
-    Parameters(path): Parameters<AgentPath>,
+    path: Result<Parameters<AgentPath>, Problem>,
     request: Request,
 ) -> Response {
-    complete(&app, &path, request).await.unwrap_or_else(|problem| refusal(&problem))
+    let answer = match path {
+        Ok(Parameters(path)) => complete(&app, &path, request).await,
+        Err(problem) => Err(problem),
+    };
+    answer.unwrap_or_else(|problem| refusal(&problem))
 }
 
 /// Chat, as OpenAI's clients do, with an agent of the default account
@@ -44,7 +48,7 @@ pub async fn completions<W: World>(
 )]
 pub async fn default_completions<W: World>(
     app: State<App<W>>,
-    path: Parameters<AgentPath>,
+    path: Result<Parameters<AgentPath>, Problem>,
     request: Request,
 ) -> Response {
     completions(app, path, request).await
@@ -59,10 +63,14 @@ pub async fn default_completions<W: World>(
 )]
 pub async fn models<W: World>(
     State(app): State<App<W>>,
-    Parameters(path): Parameters<AgentPath>,
+    path: Result<Parameters<AgentPath>, Problem>,
     request: Request,
 ) -> Response {
-    list(&app, &path, request).await.unwrap_or_else(|problem| refusal(&problem))
+    let answer = match path {
+        Ok(Parameters(path)) => list(&app, &path, request).await,
+        Err(problem) => Err(problem),
+    };
+    answer.unwrap_or_else(|problem| refusal(&problem))
 }
 
 /// The models of an agent of the default account
@@ -74,7 +82,7 @@ pub async fn models<W: World>(
 )]
 pub async fn default_models<W: World>(
     app: State<App<W>>,
-    path: Parameters<AgentPath>,
+    path: Result<Parameters<AgentPath>, Problem>,
     request: Request,
 ) -> Response {
     models(app, path, request).await
@@ -82,8 +90,8 @@ pub async fn default_models<W: World>(
 
 async fn complete<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Result<Response, Problem> {
     let (entered, bytes) = enter(app, path, request).await?;
-    let parsed =
-        openai::parse(&bytes).map_err(|invalid| unfit(invalid.param.as_deref(), &invalid.message))?;
+    let parsed = openai::parse(&bytes)
+        .map_err(|invalid| entered.readable()(unfit(invalid.param.as_deref(), &invalid.message)))?;
     let asked = Asked { request: parsed.request, model: Some(parsed.model.clone()), stream: parsed.stream };
     let (served, head) = entered.run(app, asked).await?;
     let id = format!("chatcmpl-{}", head.call);
@@ -118,9 +126,9 @@ fn encode<W: World>(relay: Box<Relay<W>>, encoder: StreamEncoder) -> Body {
 }
 
 async fn list<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    let entered = resolve(app, path, &parts).await?;
-    let bundle = &entered.resolved.bundle;
+    let caller = caller(app, path, request.headers())?;
+    let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
+    let bundle = &resolved.bundle;
     let created_s = bundle.agent.created_at.0 / 1_000;
     let slug = bundle.agent.slug.as_str();
     let own = openai::Model { id: slug, created_s, owned_by: bundle.account.slug.as_str() };
@@ -133,7 +141,7 @@ async fn list<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Res
     let mut response = Response::new(Body::from(openai::models_list(&models)));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
-    cors::allow(response.headers_mut(), entered.allow_origin().as_deref());
+    cors::allow(response.headers_mut(), allow_origin(&caller, bundle).as_deref());
     Ok(response)
 }
 

@@ -88,8 +88,8 @@ impl<W: World> InFlight<W> {
     /// # Errors
     /// Why the object refuses another attempt.
     pub async fn move_to(&mut self, candidate: &Candidate, plan: &Plan) -> Result<(), Error> {
-        self.model.clone_from(&candidate.label);
         if self.charged == Nanos::ZERO && plan.want <= self.granted {
+            self.model.clone_from(&candidate.label);
             return Ok(());
         }
         let question = Admit {
@@ -103,6 +103,7 @@ impl<W: World> InFlight<W> {
         match call::ask(&self.app, self.account, question).await? {
             Admission::Granted { amount } => {
                 self.granted = amount;
+                self.model.clone_from(&candidate.label);
                 Ok(())
             }
             Admission::Refused(refusal) => {

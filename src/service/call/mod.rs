@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use error::{Error, KeyFault, Lack};
 pub use in_flight::Receipt;
 pub use relay::{Ending, Relay, Step};
-pub use resolve::{Caller, Resolved, allowed_origin, resolve};
+pub use resolve::{Caller, Resolved, allowed_origin, resolve, resolve_current};
 pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
@@ -115,7 +115,17 @@ async fn admit<W: World>(
     call: CallId,
 ) -> Result<Admitted, Error> {
     for _ in 0..MAX_STALE {
-        let selection = Selection::new(&resolved.bundle, asked)?;
+        let selection = match Selection::new(&resolved.bundle, asked) {
+            Ok(selection) => selection,
+            Err(refused) if resolve::is_current(app, resolved.account, resolved.epoch).await? => {
+                return Err(refused);
+            }
+            // What stood in the way may have been mended since the rows were read.
+            Err(_) => {
+                resolved = resolve(app, caller).await?;
+                continue;
+            }
+        };
         let plan = selection.plan(selection.first(), &asked.request);
         let question = question(&resolved, &selection, selection.first(), &plan, call);
         match ask(app, resolved.account, question.clone()).await? {

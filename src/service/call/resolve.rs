@@ -36,6 +36,9 @@ pub struct Resolved {
 
 /// Finds the agent and decides whether this caller may call it.
 ///
+/// What it grants from memory, the admission checks; what it would refuse from memory it asks about first, because
+/// the account may have mended it since.
+///
 /// # Errors
 /// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`],
 /// [`Error::AccountSuspended`], [`Error::Unavailable`].
@@ -50,17 +53,70 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     let Some(account) = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))? else {
         return Err(absent(app, digest.as_ref(), fault).await);
     };
-    let hit = match app.cache.find(account, digest.as_ref(), &caller.agent) {
-        Some(hit) => Some(hit),
-        None => load(app, account, digest, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
-    };
-    let Some(hit) = hit else { return Err(absent(app, digest.as_ref(), fault).await) };
+    if let Some(hit) = app.cache.find(account, digest.as_ref(), &caller.agent) {
+        let read_at = hit.epoch;
+        let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
+        if decided.is_ok() || is_current(app, account, read_at).await? {
+            return explain(app, decided, digest.as_ref()).await;
+        }
+    }
+    let loaded = load(app, account, digest, &caller.agent).await.map_err(|e| unavailable(app, &e))?;
+    let Some(hit) = loaded else { return Err(absent(app, digest.as_ref(), fault).await) };
+    let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
+    explain(app, decided, digest.as_ref()).await
+}
+
+/// The same caller, by rows that are in force now: for what no admission checks.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn resolve_current<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
+    let resolved = resolve(app, caller).await?;
+    if is_current(app, resolved.account, resolved.epoch).await? {
+        Ok(resolved)
+    } else {
+        resolve(app, caller).await
+    }
+}
+
+/// Whether rows of an account that were read at this epoch still hold; what does not is forgotten.
+pub(super) async fn is_current<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    read_at: u64,
+) -> Result<bool, Error> {
+    let epoch = app.world.accounts().epoch(account).await.map_err(|e| unavailable(app, &e))?;
+    if app.cache.epoch(account) != Some(epoch) {
+        app.cache.begin(account, epoch);
+    }
+    Ok(read_at == epoch)
+}
+
+fn decide<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    hit: Hit,
+    origin: Option<&str>,
+    fault: KeyFault,
+) -> Result<Resolved, Error> {
     let key = live_key(app, &hit);
     if key.is_none() && hit.bundle.agent.definition.access == Access::Key {
-        return Err(absent(app, digest.as_ref(), fault).await);
+        return Err(Error::Unauthenticated(fault));
     }
-    permit(&hit, key.as_deref(), caller.origin.as_deref())?;
+    permit(&hit, key.as_deref(), origin)?;
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
+}
+
+/// One who has a good key, only not of this account, is told of the agent instead of the key.
+async fn explain<W: World>(
+    app: &App<W>,
+    decided: Result<Resolved, Error>,
+    digest: Option<&KeyDigest>,
+) -> Result<Resolved, Error> {
+    match decided {
+        Err(Error::Unauthenticated(fault)) => Err(absent(app, digest, fault).await),
+        decided => decided,
+    }
 }
 
 /// Which `Access-Control-Allow-Origin` a page of the caller's origin gets: asked without a key, before the call.
@@ -70,9 +126,10 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
 pub async fn allowed_origin<W: World>(app: &App<W>, caller: &Caller) -> Result<Option<String>, Error> {
     let account = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))?;
     let Some(account) = account else { return Err(Error::NoSuchAgent) };
-    let agent = match app.cache.find(account, None, &caller.agent) {
-        Some(hit) => Some(hit),
-        None => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
+    let remembered = app.cache.find(account, None, &caller.agent);
+    let agent = match remembered {
+        Some(hit) if is_current(app, account, hit.epoch).await? => Some(hit),
+        _ => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
     };
     let definition = &agent.ok_or(Error::NoSuchAgent)?.bundle.agent.definition;
     Ok(caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin)))

@@ -1,5 +1,7 @@
 //! An agent of a test: how it is made, called, and what its books say.
 
+use std::time::{Duration, Instant};
+
 use hyper::Method;
 use retinue::domain::money::Nanos;
 use serde_json::{Value, json};
@@ -179,15 +181,15 @@ impl Agent {
 
     /// The books once nothing is held any more and the ledger has caught up with what is settled.
     pub async fn closed_books(&self) -> Books {
-        eventually("nothing is held and the ledger has all that is settled", DEADLINE, async || {
-            let budget = self.budget().await;
-            if budget.held > 0 {
-                return None;
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let books = Books { budget: self.budget().await, calls: self.calls().await };
+            if books.budget.held == 0 && books.ledger() == books.budget.settled {
+                return books;
             }
-            let books = Books { budget, calls: self.calls().await };
-            (books.ledger() == budget.settled).then_some(books)
-        })
-        .await
+            assert!(Instant::now() < end, "not closed within {DEADLINE:?}: {books:#?}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
     }
 
     /// The ledger's row of that call, once it is settled.

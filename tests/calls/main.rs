@@ -1,0 +1,28 @@
+//! Calls of agents through the real router: what a client sees, what the provider is asked, and what the ledger and the
+//! budget say afterwards.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../schema/mod.rs"]
+mod schema;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ask;
+mod provider;
+mod restarted;
+mod stage;
+
+mod bodies;
+mod budgets;
+mod doors;
+mod epochs;
+mod faces;
+mod fallback;
+mod line;
+mod mending;
+mod objects;
+mod origins;
+mod providers;
+mod settlements;
+mod streams;

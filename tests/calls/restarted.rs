@@ -1,0 +1,57 @@
+//! A world as it was, under other settings of its operator.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use retinue::domain::time::Millis;
+use retinue::ports::{Settings, World};
+
+use crate::support::FakeWorld;
+
+#[derive(Clone)]
+pub struct Restarted {
+    pub world: FakeWorld,
+    pub settings: Arc<Settings>,
+}
+
+impl World for Restarted {
+    type Directory = <FakeWorld as World>::Directory;
+    type Accounts = <FakeWorld as World>::Accounts;
+    type Upstream = <FakeWorld as World>::Upstream;
+
+    fn directory(&self) -> &Self::Directory {
+        self.world.directory()
+    }
+
+    fn accounts(&self) -> &Self::Accounts {
+        self.world.accounts()
+    }
+
+    fn upstream(&self) -> &Self::Upstream {
+        self.world.upstream()
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn now(&self) -> Millis {
+        self.world.now()
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        self.world.random()
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.world.spawn(task);
+    }
+
+    async fn sleep(&self, ms: u64) {
+        self.world.sleep(ms).await;
+    }
+
+    fn log(&self, line: &str) {
+        self.world.log(line);
+    }
+}

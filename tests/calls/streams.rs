@@ -1,0 +1,212 @@
+//! Streams as clients read them, and clients that stop reading.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+use crate::ask::Face;
+use crate::provider::{count, cut, delta, done, finish, frame, hello, stream};
+use crate::stage::{BIG, Stage};
+use crate::support::Turn;
+
+const COST: u64 = 40 * BIG.0 + 3 * BIG.1;
+
+fn json_of(data: &str) -> Value {
+    serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {data}"))
+}
+
+#[tokio::test]
+async fn our_stream_is_deltas_and_then_done() {
+    let stage = Stage::new().await;
+    stage.then(hello((40, 3)));
+    let events = stage.ask(Face::Stream, "triage").send().await.events();
+    let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["delta", "delta", "done"]);
+    assert_eq!(json_of(&events[0].1), json!({"text": "Hel"}));
+    let last = json_of(&events[2].1);
+    assert_eq!((&last["message"], &last["cost_usd"]), (&json!("Hello"), &json!("0.000046")));
+    assert_eq!((&last["model"], &last["agent"]), (&json!("own:big"), &json!("triage")));
+    assert_eq!(last["call_id"], stage.bill("triage").await.json["id"]);
+}
+
+#[tokio::test]
+async fn openais_stream_is_chunks_and_then_done() {
+    let stage = Stage::new().await;
+    for include_usage in [false, true] {
+        let mut body = Face::CompletionsStream.body("triage");
+        if include_usage {
+            body["stream_options"] = json!({"include_usage": true});
+        }
+        stage.then(hello((40, 3)));
+        let mut events = stage.ask(Face::CompletionsStream, "triage").json(&body).send().await.events();
+        assert!(events.iter().all(|(name, _)| name.is_empty()), "OpenAI's events have no names");
+        assert_eq!(events.pop().unwrap().1, "[DONE]");
+        let mut chunks: Vec<Value> = events.iter().map(|(_, data)| json_of(data)).collect();
+        for chunk in &chunks {
+            assert_eq!(chunk["object"], "chat.completion.chunk");
+            assert_eq!((&chunk["model"], &chunk["id"]), (&json!("triage"), &chunks[0]["id"]));
+        }
+        let counts = chunks.iter().filter(|chunk| chunk["usage"].is_object()).count();
+        assert_eq!(counts, usize::from(include_usage));
+        if include_usage {
+            let last = chunks.pop().unwrap();
+            assert_eq!(last["choices"], json!([]));
+            assert_eq!(last["usage"]["prompt_tokens"], 40);
+            assert_eq!(last["usage"]["total_tokens"], 43);
+        }
+        assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
+        let text: String =
+            chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+        assert_eq!(text, "Hello");
+        assert_eq!(chunks.last().unwrap()["choices"][0]["finish_reason"], "stop");
+    }
+}
+
+#[tokio::test]
+async fn the_provider_is_always_asked_for_a_count() {
+    let stage = Stage::new().await;
+    for face in [Face::Stream, Face::CompletionsStream] {
+        stage.then(hello((40, 3)));
+        assert_eq!(stage.ask(face, "triage").send().await.status, 200);
+        let asked = stage.asked_once();
+        assert_eq!(
+            (&asked["stream"], &asked["stream_options"]["include_usage"]),
+            (&json!(true), &json!(true))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_tells_an_error_and_no_done() {
+    for broken in [
+        || cut([delta("Hel")]),
+        || stream([delta("Hel")]),
+        || stream([delta("Hel"), "data: {\n\n".into()]),
+        || stream([delta("Hel"), frame(&json!({"error": {"message": "boom 10.1.2.3"}}))]),
+    ] {
+        let stage = Stage::new().await;
+        stage.then(broken()).then(broken());
+        let events = stage.ask(Face::Stream, "triage").send().await.events();
+        let (name, data) = events.last().unwrap();
+        assert_eq!((name.as_str(), events.len()), ("error", 2));
+        let problem = json_of(data);
+        assert_eq!((&problem["type"], &problem["status"]), (&json!("upstream_error"), &json!(502)));
+        let reply = stage.ask(Face::CompletionsStream, "triage").send().await;
+        let (_, data) = reply.events().pop().unwrap();
+        assert_eq!(json_of(&data)["error"]["code"], "upstream_error");
+        assert!(!reply.text().contains("[DONE]"));
+        let books = stage.books("triage").await;
+        for row in &books.ledger {
+            assert_eq!(row.verdict(), ("interrupted", "missing", row.held));
+        }
+        assert_eq!((books.ledger.len(), books.held), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_came_before_the_break_is_the_bill_only_if_the_answer_had_ended() {
+    for (pieces, verdict) in [
+        (vec![delta("Hello"), finish(), count((40, 3))], Some(("interrupted", "reported", COST))),
+        (vec![delta("Hel"), count((40, 1))], None),
+    ] {
+        let stage = Stage::new().await;
+        stage.then(cut(pieces));
+        assert_eq!(stage.ask(Face::Stream, "triage").send().await.status, 200);
+        let bill = stage.bill("triage").await;
+        assert_eq!(bill.verdict(), verdict.unwrap_or(("interrupted", "missing", bill.held)));
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_the_first_byte_is_charged_once() {
+    for face in Face::ALL {
+        let stage = Stage::new().await;
+        stage.then(Turn::Hangs);
+        let call = stage.ask(face, "triage").open();
+        let left = tokio::time::timeout(Duration::from_millis(20), call).await;
+        assert!(left.is_err(), "it is still waiting");
+        let bill = stage.bill("triage").await;
+        assert_eq!(bill.verdict(), ("interrupted", "missing", bill.held), "{face:?}");
+        assert!(bill.held > 0);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_mid_stream_is_charged_once() {
+    for face in [Face::Stream, Face::CompletionsStream] {
+        for read in 0..3 {
+            let stage = Stage::new().await;
+            stage.then(hello((40, 3)));
+            let mut body = stage.ask(face, "triage").open().await.into_body();
+            for _ in 0..read {
+                assert!(body.frame().await.unwrap().unwrap().is_data());
+            }
+            assert_eq!(stage.books("triage").await.ledger.len(), 0, "the call is open");
+            assert!(stage.books("triage").await.held > 0);
+            drop(body);
+            let bill = stage.bill("triage").await;
+            assert_eq!(bill.verdict(), ("interrupted", "missing", bill.held), "after {read} pieces");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_drained_is_settled_exactly_whoever_reads_it() {
+    for face in [Face::Stream, Face::CompletionsStream] {
+        let stage = Stage::new().await;
+        stage.then(hello((40, 3)));
+        let mut body = stage.ask(face, "triage").open().await.into_body();
+        while let Some(frame) = body.frame().await {
+            frame.unwrap();
+        }
+        // The end was read; that the body is only dropped now charges nothing more.
+        drop(body);
+        assert_eq!(stage.bill("triage").await.verdict(), ("ok", "reported", COST));
+    }
+}
+
+#[tokio::test]
+async fn tool_calls_are_streamed_in_openais_manner() {
+    let stage = Stage::new().await;
+    let call = |function: Value| {
+        let delta =
+            json!({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]});
+        frame(&json!({"choices": [{"index": 0, "delta": delta}]}))
+    };
+    let end = frame(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}));
+    stage.then(stream([
+        call(json!({"name": "look", "arguments": ""})),
+        call(json!({"arguments": "{\"at\":"})),
+        call(json!({"arguments": "1}"})),
+        end,
+        count((40, 3)),
+        done(),
+    ]));
+    let mut body = Face::CompletionsStream.body("triage");
+    body["tools"] =
+        json!([{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]);
+    let events = stage.ask(Face::CompletionsStream, "triage").json(&body).send().await.events();
+    let chunks: Vec<Value> =
+        events.iter().filter(|(_, data)| data != "[DONE]").map(|(_, d)| json_of(d)).collect();
+    let function = |chunk: &Value| chunk["choices"][0]["delta"]["tool_calls"][0]["function"].clone();
+    assert_eq!(function(&chunks[0])["name"], "look");
+    let arguments: String =
+        chunks.iter().filter_map(|chunk| function(chunk)["arguments"].as_str().map(str::to_owned)).collect();
+    assert_eq!(arguments, "{\"at\":1}");
+    assert_eq!(chunks.last().unwrap()["choices"][0]["finish_reason"], "tool_calls");
+    assert_eq!(stage.bill("triage").await.cost, COST);
+}
+
+#[tokio::test]
+async fn what_the_model_says_cannot_break_out_of_its_event() {
+    let stage = Stage::new().await;
+    let text = "a\n\ndata: [DONE]\n\nevent: done\r\rdata: {}\u{2028}";
+    for face in [Face::Stream, Face::CompletionsStream] {
+        stage.then(stream([delta(text), finish(), count((40, 3)), done()]));
+        let events = stage.ask(face, "triage").send().await.events();
+        let first = json_of(&events[0].1);
+        let told = if face.is_openai() { &first["choices"][0]["delta"]["content"] } else { &first["text"] };
+        assert_eq!(told, text);
+    }
+}
