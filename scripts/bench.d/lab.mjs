@@ -13,7 +13,7 @@ import { Instance, counted, floor, killAll, retinue } from "./workerd.mjs";
 const MARKER = '"content":"token"';
 
 // V8 compiles a wasm function well only after many calls.
-const WARM_UP = { connections: 16, calls: 4_000, seconds: 8 };
+const WARM_UP = { connections: 16, calls: 8_000, seconds: 10 };
 
 export class Lab {
   constructor({ build, folder }) {

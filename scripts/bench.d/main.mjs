@@ -29,6 +29,7 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
   --state           where the Workers keep their state meanwhile (.wrangler/bench); a memory disk leaves out the disk
   --profile         where one scenario's time goes, by V8's sampling profiler
   --native-profile  the same by Linux' perf, which must be installed: what is native too, and the kernel
+                    (both build the Worker once more, so that its functions have names)
 
 floor is a bare JavaScript Worker that passes the call to the same upstream, floor-hops one that also asks an object that
 does nothing before, and tells it after; governed is a call through an agent with a budget, of ten agents; governed-many,
@@ -56,7 +57,7 @@ const SCENARIOS = {
   floor: { bare: true },
   "floor-hops": { bare: true, hops: true },
   governed: { agents: 10 },
-  "governed-many": { agents: Number(options.agents) },
+  "governed-many": { agents: number("agents") },
   "floor-stream": { bare: true, stream: true },
   "governed-stream": { agents: 10, stream: true },
 };
@@ -116,7 +117,7 @@ async function measure(lab) {
   }
   if (has("counts")) {
     say("counting");
-    result.counts = await sections.counts(lab);
+    result.counts = await sections.counts(lab, number("agents"));
   }
   const runs = await load(lab, scenarios);
   result.rows = runs.rows();

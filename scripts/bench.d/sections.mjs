@@ -12,7 +12,6 @@ import { Instance, floor, retinue } from "./workerd.mjs";
 
 const COLD_CALLS = 1_000;
 const COLD_CONNECTIONS = 16;
-const COUNTED_AGENTS = 1_000;
 const STARTS = 7;
 const DELAY_MS = 50;
 
@@ -28,8 +27,8 @@ export async function cold(lab, scenario, rounds) {
 }
 
 /** What a call asks of the object, of the object's storage and of D1: warm, one at a time and 16 at once, and cold. */
-export async function counts(lab) {
-  const scenario = { agents: COUNTED_AGENTS, counted: true };
+export async function counts(lab, agents) {
+  const scenario = { agents, counted: true };
   const instance = await lab.instance(scenario);
   const run = async (limits, numbers) => {
     await settled();
@@ -41,7 +40,7 @@ export async function counts(lab) {
   const warm = await run({ connections: 1, calls: 200 });
   warm.blockingHops = await blockingHops(lab, instance, lab.requests(scenario));
   const warmAt16 = await run({ connections: 16, calls: 1_600 });
-  const first = await run({ connections: 1, calls: 100 }, spread(COUNTED_AGENTS, 100, 1));
+  const first = await run({ connections: 1, calls: 100 }, spread(agents, 100, 1));
   return { warm, warmAt16, first };
 }
 
