@@ -97,7 +97,7 @@ class Answer {
   take(data) {
     this.bytes = this.bytes ? Buffer.concat([this.bytes, data]) : data;
     if (this.bodyAt < 0 && !this.readHead()) return undefined;
-    if (this.status !== 200) return `status ${this.status}: ${this.bytes.latin1Slice(this.bodyAt, this.bodyAt + 300)}`;
+    if (this.status !== 200) return `status ${this.status}: ${this.bytes.toString("utf8", this.bodyAt, this.bodyAt + 300)}`;
     if (this.marker && !this.firstTokenAt && this.bytes.includes(this.marker, this.bodyAt)) {
       this.firstTokenAt = performance.now();
     }
