@@ -1,8 +1,8 @@
 //! Settlements on their way from this isolate to the accounts' objects.
 //!
 //! A settlement is brought together with all others of its account that end within a moment, so that a busy isolate
-//! makes one hop for many calls: the first becomes the *carrier* and brings what has gathered. Until an object has
-//! confirmed them, settlements are also told with the account's next admission, so that a client's next call already
+//! makes one hop for many calls: the first becomes the *carrier* and brings what has gathered. While they
+//! gather, settlements are also told with the account's next admission, so that a client's next call already
 //! finds the money and the place that its last call gave back. Telling twice counts once: settling is idempotent.
 
 use std::collections::HashMap;
@@ -18,10 +18,10 @@ use crate::service::App;
 const GATHER_MS: u64 = 50;
 /// A carrier that has not set out after this long has lost its request; another takes over.
 const LOST_MS: u64 = 2_000;
-/// A carrier that is not back after this long, longer than all its tries, is lost with its request: what it carried is
+/// A carrier that is not back after this long, longer than the pauses between all its tries, is lost with its request: what it carried is
 /// brought again.
 const OVERDUE_MS: u64 = 30_000;
-/// How often a delivery is tried; with doubling pauses that is about 13 seconds. After that the holds expire and are
+/// How often a delivery is tried; with doubling pauses that is about 26 seconds. After that the holds expire and are
 /// charged.
 const MAX_TRIES: u32 = 10;
 const FIRST_BACKOFF_MS: u64 = 25;
