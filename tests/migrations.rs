@@ -86,7 +86,7 @@ fn every_tenant_table_is_strict_and_begins_its_key_with_the_account() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(tables.len(), 9);
+    assert_eq!(tables.len(), 16);
     for (table, strict) in tables {
         assert!(strict, "{table}");
         let first: String = db
@@ -95,6 +95,8 @@ fn every_tenant_table_is_strict_and_begins_its_key_with_the_account() {
         let expected = match table.as_str() {
             "accounts" => "id",
             "catalogue" => "provider",
+            "plans" => "plan",
+            "platform_templates" => "slug",
             _ => "account_id",
         };
         assert_eq!(first, expected, "{table}");
@@ -175,7 +177,7 @@ fn an_account_has_a_slug_of_its_own_and_a_known_plan() {
 fn no_tenant_row_stands_without_its_account() {
     let directory = Directory::new();
     for sql in [
-        "INSERT INTO members VALUES ('a9', 'm1', 'a@example.com', 'Ann', 'admin', 1)".to_owned(),
+        "INSERT INTO members (account_id, id, email, name, role, created_at) VALUES ('a9', 'm1', 'a@example.com', 'Ann', 'admin', 1)".to_owned(),
         key("k1", "admin", "NULL", &"a".repeat(64)).replace("'a1'", "'a9'"),
         "INSERT INTO providers VALUES ('a9', 'groq', 'openai', NULL, NULL, NULL, NULL, 1, 1)".to_owned(),
         "INSERT INTO aliases VALUES ('a9', 'fast', 'openai:gpt-4.1-mini', 1)".to_owned(),
@@ -192,14 +194,14 @@ fn no_tenant_row_stands_without_its_account() {
 #[test]
 fn one_person_is_one_member_of_an_account() {
     let directory = Directory::new();
-    directory.ok("INSERT INTO members VALUES ('a1', 'm1', 'ann@example.com', 'Ann', 'admin', 1)");
+    directory.ok("INSERT INTO members (account_id, id, email, name, role, created_at) VALUES ('a1', 'm1', 'ann@example.com', 'Ann', 'admin', 1)");
     directory.refused(
-        "INSERT INTO members VALUES ('a1', 'm2', 'Ann@Example.com', 'Ann', 'member', 1)",
+        "INSERT INTO members (account_id, id, email, name, role, created_at) VALUES ('a1', 'm2', 'Ann@Example.com', 'Ann', 'member', 1)",
         "members.email",
     );
-    directory.ok("INSERT INTO members VALUES ('a2', 'm1', 'Ann@Example.com', 'Ann', 'member', 1)");
+    directory.ok("INSERT INTO members (account_id, id, email, name, role, created_at) VALUES ('a2', 'm1', 'Ann@Example.com', 'Ann', 'member', 1)");
     directory
-        .refused("INSERT INTO members VALUES ('a1', 'm3', 'bob@example.com', 'Bob', 'caller', 1)", "role");
+        .refused("INSERT INTO members (account_id, id, email, name, role, created_at) VALUES ('a1', 'm3', 'bob@example.com', 'Bob', 'caller', 1)", "role");
 }
 
 #[test]
