@@ -141,6 +141,7 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
             Kind::Forbidden,
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
+            Kind::RateLimited,
             Kind::Misconfigured,
             Kind::UpstreamError,
             Kind::Unavailable,
@@ -163,11 +164,18 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     kinds
 }
 
+const PROBLEM: &str = "application/problem+json";
+
+/// Kinds of one status share its place.
 fn describe(operation: &mut Operation, kind: Kind) {
     let schema = Ref::from_schema_name("Problem");
-    let response = ResponseBuilder::new()
-        .description(kind.title())
-        .content("application/problem+json", Content::new(Some(schema)));
     let status = kind.status().as_str().to_owned();
+    let described = match operation.responses.responses.get(&status) {
+        Some(RefOr::T(other)) if other.content.contains_key(PROBLEM) => {
+            format!("{}; or: {}", other.description, kind.title())
+        }
+        _ => kind.title().to_owned(),
+    };
+    let response = ResponseBuilder::new().description(described).content(PROBLEM, Content::new(Some(schema)));
     operation.responses.responses.insert(status, response.build().into());
 }

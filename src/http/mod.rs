@@ -19,5 +19,6 @@ mod page;
 pub mod path;
 pub mod problem;
 mod providers;
+mod rate_limit;
 pub mod router;
 pub mod schema;

@@ -12,13 +12,12 @@ use super::directory::Directory;
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value, queries};
 
 queries! {
-    /// [`find`] by id, and [`super::resolve`].
-    ACCOUNT_BY_ID = "SELECT id, slug, name, plan, status, created_at FROM accounts WHERE id = ?1";
+    /// [`find`] by id, and [`super::resolve`]. All columns, here and below: calls are served on the schema before, too.
+    ACCOUNT_BY_ID = "SELECT * FROM accounts WHERE id = ?1";
     /// [`find`] by slug.
-    ACCOUNT_BY_SLUG = "SELECT id, slug, name, plan, status, created_at FROM accounts WHERE slug = ?1";
+    ACCOUNT_BY_SLUG = "SELECT * FROM accounts WHERE slug = ?1";
     /// [`super::keys::find`].
-    ACCOUNT_OF_KEY = "SELECT a.id, a.slug, a.name, a.plan, a.status, a.created_at
-        FROM keys AS k JOIN accounts AS a ON a.id = k.account_id WHERE k.digest = ?1";
+    ACCOUNT_OF_KEY = "SELECT a.* FROM keys AS k JOIN accounts AS a ON a.id = k.account_id WHERE k.digest = ?1";
     /// [`insert`].
     INSERT_ACCOUNT = "INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";

@@ -64,14 +64,21 @@ pub trait Answer {
 pub enum Failure {
     /// A UNIQUE constraint failed.
     Taken,
+    /// The database has no such table or column: its schema is older than this code.
+    Schema(String),
     Unavailable(String),
 }
+
+/// SQLite's words for a name that the schema does not have.
+const UNKNOWN_NAME: [&str; 3] = ["no such table", "no such column", "has no column named"];
 
 impl Failure {
     /// From the database's own words.
     pub fn from_message(query: &str, message: &str) -> Self {
         if message.contains("UNIQUE constraint failed") {
             Self::Taken
+        } else if UNKNOWN_NAME.iter().any(|words| message.contains(words)) {
+            Self::Schema(format!("{query}: {message}"))
         } else {
             Self::Unavailable(format!("{query}: {message}"))
         }
@@ -82,7 +89,7 @@ impl From<Failure> for Unavailable {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Taken => Self("a UNIQUE constraint failed where none can".to_owned()),
-            Failure::Unavailable(message) => Self(message),
+            Failure::Schema(message) | Failure::Unavailable(message) => Self(message),
         }
     }
 }
@@ -91,7 +98,9 @@ impl From<Failure> for WriteError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Taken => Self::Taken,
-            unavailable @ Failure::Unavailable(_) => Self::Unavailable(unavailable.into()),
+            unavailable @ (Failure::Schema(_) | Failure::Unavailable(_)) => {
+                Self::Unavailable(unavailable.into())
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::budget::{Action, Budget, Period};
 use crate::domain::ids::{AgentId, CallId};
 use crate::domain::message::Usage;
 use crate::domain::money::Nanos;
+use crate::domain::plan::CallLimits;
 use crate::domain::time::Millis;
 
 const START: Millis = Millis(1_795_262_400_000);
@@ -171,6 +172,7 @@ impl Simulation {
             charged: Nanos::new(call.charged),
             budget: Some(self.budget_of(call.agent)),
             max_concurrency: None,
+            limits: CallLimits::default(),
             ttl_ms: TTL_MS,
             ended: vec![],
         }
@@ -183,7 +185,7 @@ impl Simulation {
         if durability == Durability::Now {
             self.write();
         }
-        if let Admission::Granted { amount } = answer {
+        if let Admission::Granted { amount, .. } = answer {
             assert!(amount.get() >= floor && amount.get() <= want);
             call.billed += actual.min(amount.get());
             call.held = call.charged + amount.get();

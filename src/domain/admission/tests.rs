@@ -4,6 +4,7 @@ use crate::domain::budget::{Action, Budget, Period};
 use crate::domain::ids::{AgentId, CallId};
 use crate::domain::message::Usage;
 use crate::domain::money::Nanos;
+use crate::domain::plan::CallLimits;
 use crate::domain::time::Millis;
 
 /// 2026-11-21T12:00:00Z
@@ -36,6 +37,7 @@ fn ask(n: u8, want: u64, floor: u64, budget: Option<Budget>) -> Admit {
         charged: Nanos::ZERO,
         budget,
         max_concurrency: None,
+        limits: CallLimits::default(),
         ttl_ms: 60_000,
         ended: vec![],
     }
@@ -61,7 +63,7 @@ fn record(n: u8, held: u64, cost: u64, at: Millis) -> CallRecord {
 
 fn granted(state: &mut State, ask: &Admit, now: Millis) -> Option<u64> {
     match state.admit(ask, now).0 {
-        Admission::Granted { amount } => Some(amount.get()),
+        Admission::Granted { amount, .. } => Some(amount.get()),
         _ => None,
     }
 }
@@ -171,7 +173,10 @@ fn concurrency_counts_open_calls_and_not_another_attempt_of_one() {
     let one = |n| Admit { max_concurrency: Some(1), ..ask(n, 10, 1, None) };
     assert!(granted(&mut state, &one(1), NOON).is_some());
     assert!(granted(&mut state, &one(1), NOON).is_some());
-    assert_eq!(state.admit(&one(2), NOON).0, Admission::Refused(Refusal::Concurrency { limit: 1 }));
+    assert_eq!(
+        state.admit(&one(2), NOON).0,
+        Admission::Refused(Refusal::Concurrency { limit: 1, of: Scope::Agent })
+    );
     state.settle(record(1, 10, 1, NOON), None, NOON);
     assert!(granted(&mut state, &one(2), NOON).is_some());
 }
