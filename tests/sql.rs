@@ -181,7 +181,7 @@ async fn an_account_has_the_limits_of_its_plan() {
         calls_per_minute: Some(4),
         concurrent_calls: Some(u32::MAX),
         monthly_spend: Some(Nanos::new(6)),
-        features: Features::default().with(Feature::ImportUrl),
+        features: Features::NONE.with(Feature::ImportUrl),
     };
     assert_eq!(tenant.limits().await.unwrap(), limits);
     let stranger = world.directory().tenant(AccountId::new(NOON, [9; 10]));

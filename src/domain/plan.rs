@@ -85,16 +85,18 @@ impl Feature {
 }
 
 /// A set of features.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features(u8);
 
 impl Features {
-    pub const ALL: Self = Self(u8::MAX);
+    pub const NONE: Self = Self(0);
+    pub const ALL: Self =
+        Self::NONE.with(Feature::PublicAgents).with(Feature::OwnTemplates).with(Feature::ImportUrl);
 
     /// Of a row's words. Those that this code does not know are kept out: a newer release may know them.
     pub fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let known = |word: &str| Feature::ALL.into_iter().find(|feature| feature.name() == word);
-        words.into_iter().filter_map(known).fold(Self::default(), Self::with)
+        words.into_iter().filter_map(known).fold(Self::NONE, Self::with)
     }
 
     #[must_use]

@@ -5,8 +5,10 @@
 
 pub mod account_object;
 mod accounts;
+mod agent_rows;
 mod agents;
 mod aliases;
+mod changes;
 pub mod d1;
 pub mod directory;
 mod keys;
@@ -22,8 +24,10 @@ use sql::Query;
 pub fn queries() -> impl Iterator<Item = &'static Query> {
     [
         accounts::QUERIES,
+        agent_rows::QUERIES,
         agents::QUERIES,
         aliases::QUERIES,
+        changes::QUERIES,
         keys::QUERIES,
         models::QUERIES,
         plans::QUERIES,
