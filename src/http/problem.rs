@@ -377,6 +377,7 @@ impl From<call::Error> for Problem {
             call::Error::Unavailable => {
                 return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
             }
+            call::Error::Variables(errors) => return Self::invalid(errors.clone()),
             call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
             call::Error::NoSuchAgent => Kind::NotFound,

@@ -15,14 +15,14 @@ use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
-use crate::service::call::{Answer, Asked, Ending, Receipt, Relay, Served, Step};
+use crate::service::call::{Answer, Asked, Brought, Ending, Receipt, Relay, Served, Step};
 use crate::wire::client::native::{self, Done, Fault, StreamEncoder};
 
 /// Ask an agent
 #[utoipa::path(
     post, path = "/accounts/{account}/agents/{agent}/chat", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`", example = json!({"message": "Hello"})),
+    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`, and `variables` that the agent's instructions declare", example = json!({"message": "Hello"})),
     responses(
         (status = 200, description = "`{message, usage, cost_usd, model, agent, agent_version, call_id}`"),
         (status = 402, description = "`budget_exceeded`"),
@@ -41,7 +41,7 @@ pub async fn chat<W: World>(
 #[utoipa::path(
     post, path = "/accounts/{account}/agents/{agent}/stream", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`", example = json!({"message": "Hello"})),
+    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`, and `variables` that the agent's instructions declare", example = json!({"message": "Hello"})),
     responses(
         (status = 200, description = "Server-sent events: `delta` …, then `done` or `error`", content_type = "text/event-stream"),
         (status = 402, description = "`budget_exceeded`"),
@@ -60,7 +60,7 @@ pub async fn stream<W: World>(
 #[utoipa::path(
     post, path = "/agents/{agent}/chat", tag = "calls",
     params(("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`", example = json!({"message": "Hello"})),
+    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`, and `variables` that the agent's instructions declare", example = json!({"message": "Hello"})),
     responses((status = 200, description = "As with the account in the path")),
     security(("key" = []), ()),
 )]
@@ -76,7 +76,7 @@ pub async fn default_chat<W: World>(
 #[utoipa::path(
     post, path = "/agents/{agent}/stream", tag = "calls",
     params(("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`", example = json!({"message": "Hello"})),
+    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`, and `variables` that the agent's instructions declare", example = json!({"message": "Hello"})),
     responses((status = 200, description = "As with the account in the path", content_type = "text/event-stream")),
     security(("key" = []), ()),
 )]
@@ -95,8 +95,10 @@ async fn answer<W: World>(
     is_stream: bool,
 ) -> Result<Response, Problem> {
     let (entered, bytes) = enter(app, path, request).await?;
-    let request = native::parse(&bytes).map_err(|fault| entered.readable()(unfit(fault)))?;
-    let (served, head) = entered.run(app, Asked { request, model: None, stream: is_stream }).await?;
+    let parsed = native::parse(&bytes).map_err(|fault| entered.readable()(unfit(fault)))?;
+    let variables = Brought::Variables(parsed.variables);
+    let asked = Asked { request: parsed.request, variables, model: None, stream: is_stream };
+    let (served, head) = entered.run(app, asked).await?;
     let Served { call, bundle, model, answer, .. } = served;
     let ticket = Ticket { call, bundle, model };
     Ok(match answer {

@@ -12,14 +12,14 @@ use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call::{self, Answer, Asked, Ending, Relay, Step};
+use crate::service::call::{self, Answer, Asked, Brought, Ending, Relay, Step};
 use crate::wire::client::openai::{self, Envelope, ErrorBody, ErrorKind, StreamEncoder};
 
 /// Chat, as OpenAI's clients do
 #[utoipa::path(
     post, path = "/accounts/{account}/agents/{agent}/v1/chat/completions", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "OpenAI's chat completion request; `model` is the agent's slug or a model of its line"),
+    request_body(content = serde_json::Value, description = "OpenAI's chat completion request; `model` is the agent's slug or a model of its line; `metadata` may bring variables of the agent's instructions"),
     responses(
         (status = 200, description = "OpenAI's chat completion, or a stream of its chunks"),
         (status = "default", description = "An error in OpenAI's shape"),
@@ -92,7 +92,12 @@ async fn complete<W: World>(app: &App<W>, path: &AgentPath, request: Request) ->
     let (entered, bytes) = enter(app, path, request).await?;
     let parsed = openai::parse(&bytes)
         .map_err(|invalid| entered.readable()(unfit(invalid.param.as_deref(), &invalid.message)))?;
-    let asked = Asked { request: parsed.request, model: Some(parsed.model.clone()), stream: parsed.stream };
+    let asked = Asked {
+        request: parsed.request,
+        variables: Brought::Metadata,
+        model: Some(parsed.model.clone()),
+        stream: parsed.stream,
+    };
     let (served, head) = entered.run(app, asked).await?;
     let id = format!("chatcmpl-{}", head.call);
     let envelope = Envelope { id: &id, created_s: head.created.0 / 1_000, model: &parsed.model };

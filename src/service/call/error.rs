@@ -2,6 +2,7 @@
 
 use crate::domain::admission::command::{Rate, Scope};
 use crate::domain::budget::Period;
+use crate::domain::field_error::FieldError;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 
@@ -20,6 +21,9 @@ pub enum Error {
     NoSuchAgent,
     #[error("`{0}` is neither this agent nor a model of its line")]
     NoSuchModel(String),
+    /// What the call brings for the variables of the agent's instructions does not fit.
+    #[error("the agent's instructions cannot be filled: {}", faults(.0))]
+    Variables(Vec<FieldError>),
     #[error("no model of this agent's line can serve this request: {}", lacks(.0))]
     Unsupported(Vec<Lack>),
     #[error(
@@ -79,6 +83,11 @@ pub enum KeyFault {
 pub struct Lack {
     pub model: String,
     pub missing: Vec<String>,
+}
+
+fn faults(all: &[FieldError]) -> String {
+    let each = all.iter().map(|error| format!("{} {}", error.field, error.message));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 fn lacks(all: &[Lack]) -> String {
