@@ -25,6 +25,8 @@ pub use spend::Orphan;
 pub use state::{Durability, Hold, Snapshot, State};
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod simulation_tests;
 #[cfg(test)]
 mod tests;

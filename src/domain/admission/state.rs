@@ -172,7 +172,7 @@ impl State {
     }
 
     fn hold(&mut self, ask: &Admit, amount: Nanos, now: Millis) -> Durability {
-        let before = self.remove_hold(ask.call).map_or(Nanos::ZERO, |hold| hold.amount);
+        let before = self.remove_hold(ask.call).map(|hold| (hold.at, hold.amount));
         self.insert_hold(
             Hold {
                 call: ask.call,
@@ -188,12 +188,14 @@ impl State {
         );
         self.unwritten.holds.insert(ask.call);
         let spend = self.agents.entry(ask.agent).or_default();
-        spend.drawn += amount - before;
+        spend.drawn += amount - before.map_or(Nanos::ZERO, |(_, held)| held);
         spend.last_grant = amount;
         spend.last_admitted_at = now;
         let longer = ask.ttl_ms > spend.ttl_ms;
         spend.ttl_ms = spend.ttl_ms.max(ask.ttl_ms);
-        if spend.drawn > spend.slice || longer { Durability::Now } else { Durability::Soon }
+        // What the disk has of this call is of another day, and covers nothing of this one.
+        let moved = before.is_some() && spend.day.share(before) == Nanos::ZERO;
+        if spend.drawn > spend.slice || longer || moved { Durability::Now } else { Durability::Soon }
     }
 
     pub(super) fn insert_hold(&mut self, hold: Hold, now: Millis) {
