@@ -45,6 +45,11 @@ impl Agent {
         }
     }
 
+    /// Since when it is deprecated, or a moment after that: that of the row's last change.
+    pub fn deprecated_at(&self) -> Option<Millis> {
+        (self.status() == Status::Deprecated).then_some(self.updated_at)
+    }
+
     /// What tells this state of the row from every other: the value of its entity tag.
     pub fn tag(&self) -> String {
         format!("{}.{}", self.version, self.updated_at.0)

@@ -7,7 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{AgentPath, allow_origin, caller, cors, enter, unfit};
+use super::{AgentPath, allow_origin, caller, cors, deprecation, enter, unfit};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
@@ -146,6 +146,7 @@ async fn list<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Res
     let mut response = Response::new(Body::from(openai::models_list(&models)));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response.headers_mut().extend(deprecation(&bundle.agent));
     cors::allow(response.headers_mut(), allow_origin(&caller, bundle).as_deref());
     Ok(response)
 }
@@ -175,6 +176,8 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         | Kind::ValidationFailed
         | Kind::NotFound
         | Kind::ModelNotFound
+        | Kind::AgentNotActive
+        | Kind::AgentArchived
         | Kind::MethodNotAllowed
         | Kind::Conflict
         | Kind::PreconditionFailed

@@ -1,4 +1,4 @@
-//! The instructions of one call: the agent's, filled with what the call brings.
+//! The instructions of one call: the agent's, filled with what the call brings, and what the key's member has appended.
 
 use std::collections::BTreeMap;
 
@@ -37,5 +37,8 @@ impl Brought {
 /// [`Error::Variables`].
 pub fn fill(resolved: &Resolved, asked: &Asked, now: Millis) -> Result<String, Error> {
     let brought = asked.variables.of(&asked.request);
-    resolved.bundle.prompt.fill(&brought, now, None).map_err(Error::Variables)
+    let bundle = &resolved.bundle;
+    let prompts = resolved.key.as_ref().map(|presented| &presented.prompts);
+    let end = prompts.and_then(|prompts| prompts.get(bundle.agent.slug.as_str()));
+    bundle.prompt.fill(&brought, now, end.map(String::as_str)).map_err(Error::Variables)
 }

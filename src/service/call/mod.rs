@@ -165,7 +165,7 @@ fn question(
     Admit {
         call,
         agent: agent.id,
-        key: resolved.key.as_ref().map(|key| key.id),
+        key: resolved.key.as_ref().map(|presented| presented.key.id),
         version: agent.version,
         model: candidate.label.clone(),
         epoch: resolved.epoch,
