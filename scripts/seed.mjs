@@ -9,7 +9,7 @@ import { readFile, writeFile } from "node:fs/promises";
 const { SEED_URL, SEED_KEY_FILE, SEED_LOCAL_URL, OPERATOR_KEY } = process.env;
 const [LINE, ...OTHER_LINES] = process.env.SEED_LINES.split(" ");
 
-const ACCOUNT = { slug: "demo", name: "Demo", plan: "standard" };
+const ACCOUNT = { slug: "demo", name: "Demo", plan: "enterprise" };
 
 const LOCAL = { provider: "local", code: "smollm2-135m-instruct" };
 

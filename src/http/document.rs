@@ -162,6 +162,7 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
             Kind::Forbidden,
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
+            Kind::RateLimited,
             Kind::Misconfigured,
             Kind::UpstreamError,
             Kind::Unavailable,
@@ -189,13 +190,20 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     kinds
 }
 
+/// Kinds of one status share its place.
 fn describe(operation: &mut Operation, kind: Kind, face: Face) {
     let (schema, media) = match face {
         Face::OpenAi => ("OpenAiError", "application/json"),
         _ => ("Problem", "application/problem+json"),
     };
     let content = Content::new(Some(Ref::from_schema_name(schema)));
-    let response = ResponseBuilder::new().description(kind.title()).content(media, content);
     let status = kind.status().as_str().to_owned();
+    let described = match operation.responses.responses.get(&status) {
+        Some(RefOr::T(other)) if other.content.contains_key(media) => {
+            format!("{}; or: {}", other.description, kind.title())
+        }
+        _ => kind.title().to_owned(),
+    };
+    let response = ResponseBuilder::new().description(described).content(media, content);
     operation.responses.responses.insert(status, response.build().into());
 }

@@ -108,7 +108,7 @@ class Account:
 @pytest.fixture(scope="session")
 def account(worker: Worker, provider: Provider) -> Account:
     slug = "clients"
-    worker.call(OPERATOR_KEY, "POST", "/api/v1/accounts", {"slug": slug, "name": "Client tests"})
+    worker.call(OPERATOR_KEY, "POST", "/api/v1/accounts", {"slug": slug, "name": "Client tests", "plan": "enterprise"})
     path = f"/api/v1/accounts/{slug}/keys"
     key = worker.call(OPERATOR_KEY, "POST", path, {"name": "tests", "role": "admin"})["key"]
     account = Account(worker, provider, slug, key)

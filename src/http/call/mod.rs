@@ -17,12 +17,12 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::problem::{Kind, Problem};
-use super::{body, credentials};
+use super::{body, credentials, rate_limit};
 use crate::domain::time::Millis;
 use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
-use crate::service::call::{self, Asked, Caller, Resolved, Served};
+use crate::service::call::{self, Asked, Caller, Quota, Resolved, Served};
 
 /// What stands in a call's path.
 #[derive(Debug, Deserialize)]
@@ -103,6 +103,7 @@ impl Entered {
             ),
             // By the rows that the call was admitted under.
             allow_origin: allow_origin(&self.caller, &served.bundle),
+            rate: served.rate,
             created: app.world.now(),
         };
         Ok((served, head))
@@ -115,6 +116,7 @@ struct Head {
     version: u32,
     timing: String,
     allow_origin: Option<String>,
+    rate: Option<Quota>,
     created: Millis,
 }
 
@@ -131,6 +133,7 @@ impl Head {
             headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         }
         headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
+        headers.extend(self.rate.iter().flat_map(rate_limit::headers));
         cors::allow(headers, self.allow_origin.as_deref());
         response
     }

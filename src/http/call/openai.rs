@@ -160,7 +160,7 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         Kind::Unauthenticated => ErrorKind::Authentication,
         Kind::Forbidden | Kind::OriginNotAllowed | Kind::PlanLimitExceeded => ErrorKind::Permission,
         Kind::BudgetExceeded => ErrorKind::InsufficientQuota,
-        Kind::ConcurrencyExceeded => ErrorKind::RateLimit,
+        Kind::ConcurrencyExceeded | Kind::RateLimited => ErrorKind::RateLimit,
         Kind::Internal
         | Kind::Misconfigured
         | Kind::UpstreamError
