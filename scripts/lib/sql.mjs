@@ -1,0 +1,38 @@
+// Values and statements as SQL text that D1 takes and wrangler leaves as it is.
+
+/** D1 refuses a statement of more than 100,000 bytes; the rest is for what stands around the values. */
+export const STATEMENT_BYTES = 90_000;
+
+export const bytes = (text) => Buffer.byteLength(text);
+
+/**
+ * A value as an SQL expression. wrangler strikes out the words that begin a transaction wherever a file has them, inside
+ * texts too, so a text with them is written in two halves; and SQL text ends at a NUL, so a text with one is written in
+ * hexadecimal.
+ */
+export function literal(value) {
+  if (value === null) return "NULL";
+  if (typeof value === "bigint" || Number.isSafeInteger(value)) return String(value);
+  if (typeof value !== "string") throw new Error(`not a value for SQL: ${JSON.stringify(value)}`);
+  if (value.includes("\0")) return `CAST(X'${Buffer.from(value).toString("hex")}' AS TEXT)`;
+  const quoted = `'${value.replaceAll("'", "''")}'`;
+  const halves = quoted.replaceAll("BEGIN TRANSACTION", "BEGIN' || ' TRANSACTION");
+  return halves === quoted ? quoted : `(${halves})`;
+}
+
+export const tuple = (values) => `(${values.map(literal).join(", ")})`;
+
+/** Gathers texts into groups of at most `limit` bytes, each text whole. */
+export function* groups(texts, limit) {
+  let group = [];
+  let size = 0;
+  for (const text of texts) {
+    if (group.length && size + bytes(text) > limit) {
+      yield group;
+      [group, size] = [[], 0];
+    }
+    group.push(text);
+    size += bytes(text) + 2;
+  }
+  if (group.length) yield group;
+}
