@@ -7,8 +7,8 @@ export const bytes = (text) => Buffer.byteLength(text);
 
 /**
  * A value as an SQL expression. wrangler strikes out the words that begin a transaction wherever a file has them, inside
- * texts too, so a text with them is written in two halves; and SQL text ends at a NUL, so a text with one is written in
- * hexadecimal.
+ * texts too, so in a text their blank is put in by the database; and SQL text ends at a NUL, so a text with one is written
+ * in hexadecimal.
  */
 export function literal(value) {
   if (value === null) return "NULL";
@@ -16,8 +16,14 @@ export function literal(value) {
   if (typeof value !== "string") throw new Error(`not a value for SQL: ${JSON.stringify(value)}`);
   if (value.includes("\0")) return `CAST(X'${Buffer.from(value).toString("hex")}' AS TEXT)`;
   const quoted = `'${value.replaceAll("'", "''")}'`;
-  const halves = quoted.replaceAll("BEGIN TRANSACTION", "BEGIN' || ' TRANSACTION");
-  return halves === quoted ? quoted : `(${halves})`;
+  if (!value.includes("BEGIN TRANSACTION")) return quoted;
+  const blank = absentFrom(value);
+  return `replace(${quoted.replaceAll("BEGIN TRANSACTION", `BEGIN${blank}TRANSACTION`)}, '${blank}', ' ')`;
+}
+
+/** A character of Unicode's private use that the text has not. */
+function absentFrom(text) {
+  for (let code = 0xe000; ; code++) if (!text.includes(String.fromCharCode(code))) return String.fromCharCode(code);
 }
 
 export const tuple = (values) => `(${values.map(literal).join(", ")})`;
