@@ -1,6 +1,9 @@
 //! Accounts, and the keys that act for them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::ids::{AccountId, AgentId, KeyId};
@@ -15,6 +18,10 @@ pub struct Account {
     pub name: String,
     pub plan: Plan,
     pub status: Status,
+    /// What the instructions of its agents may name.
+    pub variables: BTreeMap<String, String>,
+    /// Whatever else the account keeps.
+    pub settings: Map<String, Value>,
     pub created_at: Millis,
 }
 

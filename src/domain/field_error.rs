@@ -33,6 +33,13 @@ impl FieldErrors {
         }
     }
 
+    /// A text that stands on one line.
+    pub fn line(&mut self, field: &str, text: &str) {
+        if text.contains(char::is_control) {
+            self.add(field, "must not hold control characters, such as line breaks");
+        }
+    }
+
     /// # Errors
     /// Everything noted, when there was anything.
     pub fn finish(self) -> Result<(), Vec<FieldError>> {

@@ -2,13 +2,14 @@
 
 use axum::handler::Handler;
 use utoipa::ToSchema;
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, ResponseBuilder,
+    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
 };
 
 use crate::ports::World;
@@ -77,29 +78,45 @@ impl Document {
 }
 
 impl<W: World> Visitor<W> for Document {
-    fn endpoint<P, H, T>(&mut self, _: P, _: H)
+    fn endpoint_at<P, H, T>(&mut self, at: String, _: &P, _: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
         T: 'static,
     {
-        // A wildcard is axum's; in the document it is a parameter as any other.
-        let path = P::path().replace("{*", "{");
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let face = Face::of(&path);
+        let face = Face::of(&P::path());
         if face == Face::Control {
             let by = |name| SecurityRequirement::new(name, [""; 0]);
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
+        if at != P::path() {
+            of_the_account(&mut operation);
+        }
         for kind in problems(&operation, face) {
             describe(&mut operation, kind);
         }
-        self.paths.add_path_operation(path, P::methods(), operation);
+        // A wildcard is axum's; in the document it is a parameter as any other.
+        self.paths.add_path_operation(at.replace("{*", "{"), P::methods(), operation);
         let mut found = Vec::new();
         P::schemas(&mut found);
         self.components.schemas.extend(found);
     }
+}
+
+/// The same endpoint under the account's own path.
+fn of_the_account(operation: &mut Operation) {
+    if let Some(id) = &mut operation.operation_id {
+        id.push_str("_of_account");
+    }
+    let account = ParameterBuilder::new()
+        .name("account")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("Slug or id of the key's account"))
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()));
+    operation.parameters.get_or_insert_default().insert(0, account.build().into());
 }
 
 /// Whose errors an endpoint answers.
@@ -116,7 +133,7 @@ enum Face {
 
 impl Face {
     fn of(path: &str) -> Self {
-        if path.starts_with("/api/") {
+        if path.starts_with(router::API) || path.ends_with("/config") {
             Self::Control
         } else if path.contains("/{agent}/v1/") {
             Self::OpenAi
@@ -156,6 +173,11 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     }
     if is_body {
         kinds.extend([Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
+    }
+    let is_by_header =
+        |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "if-match");
+    if parameters.iter().any(is_by_header) {
+        kinds.push(Kind::PreconditionFailed);
     }
     if is_body && face == Face::Control {
         kinds.push(Kind::Conflict);

@@ -29,6 +29,8 @@ pub enum Kind {
     ModelNotFound,
     MethodNotAllowed,
     Conflict,
+    PreconditionFailed,
+    PlanLimitExceeded,
     PayloadTooLarge,
     UnsupportedMediaType,
     UnsupportedCapability,
@@ -43,7 +45,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -54,6 +56,8 @@ impl Kind {
         Self::ModelNotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PlanLimitExceeded,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::UnsupportedCapability,
@@ -100,6 +104,12 @@ impl Kind {
                 ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
             }
             Self::Conflict => ("conflict", "What is there is in the way", StatusCode::CONFLICT),
+            Self::PreconditionFailed => {
+                ("precondition_failed", "It has changed since it was read", StatusCode::PRECONDITION_FAILED)
+            }
+            Self::PlanLimitExceeded => {
+                ("plan_limit_exceeded", "The plan does not allow this", StatusCode::FORBIDDEN)
+            }
             Self::PayloadTooLarge => {
                 ("payload_too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE)
             }
@@ -309,6 +319,27 @@ impl From<Failure> for Problem {
                 ),
             )
             .retry_after(1),
+            Failure::Precondition(thing) => Self::new(
+                Kind::PreconditionFailed,
+                format!(
+                    "The {} is not as If-Match names it. Read it and make the change again.",
+                    thing.name()
+                ),
+            ),
+            Failure::PlanFull(thing) => Self::new(
+                Kind::PlanLimitExceeded,
+                format!(
+                    "The account's plan allows no more of these: limit `{}s`. GET /api/v1/account shows the limits.",
+                    thing.name()
+                ),
+            ),
+            Failure::HandedTo(agents) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "Other agents hand off to it: {}. Change them first, or add ?force=true, which removes it there.",
+                    agents.join(", ")
+                ),
+            ),
             Failure::Full(thing, most) => Self::new(
                 Kind::Conflict,
                 format!(
@@ -370,6 +401,9 @@ const fn missing(thing: Thing) -> &'static str {
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
         Thing::Alias => "The account has no such alias. GET /api/v1/aliases lists them.",
         Thing::Key => "The account has no such key.",
+        Thing::Member => "The account has no such member. GET /api/v1/members lists them.",
+        Thing::Template => "There is no such template. GET /api/v1/templates lists them.",
+        Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Model => "The account has no price of its own for this model.",
         Thing::Provider => "The account has no such provider. GET /api/v1/providers lists them.",
     }

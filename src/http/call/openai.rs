@@ -158,7 +158,7 @@ fn refusal(problem: &Problem) -> Response {
 fn shape(problem: &Problem) -> ErrorBody<'_> {
     let kind = match problem.kind {
         Kind::Unauthenticated => ErrorKind::Authentication,
-        Kind::Forbidden | Kind::OriginNotAllowed => ErrorKind::Permission,
+        Kind::Forbidden | Kind::OriginNotAllowed | Kind::PlanLimitExceeded => ErrorKind::Permission,
         Kind::BudgetExceeded => ErrorKind::InsufficientQuota,
         Kind::ConcurrencyExceeded => ErrorKind::RateLimit,
         Kind::Internal
@@ -172,6 +172,7 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         | Kind::ModelNotFound
         | Kind::MethodNotAllowed
         | Kind::Conflict
+        | Kind::PreconditionFailed
         | Kind::PayloadTooLarge
         | Kind::UnsupportedMediaType
         | Kind::UnsupportedCapability
