@@ -23,7 +23,8 @@ struct State(PathBuf);
 
 impl State {
     fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("backup-{name}-{}", std::process::id()));
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("backup-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -36,7 +37,9 @@ impl State {
     fn open(&self) -> Connection {
         let folder = self.0.join("v3/d1/miniflare-D1DatabaseObject");
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.retain(|file| file.extension().is_some_and(|end| end == "sqlite") && !file.ends_with("metadata.sqlite"));
+        files.retain(|file| {
+            file.extension().is_some_and(|end| end == "sqlite") && !file.ends_with("metadata.sqlite")
+        });
         let [file] = files.as_slice() else { panic!("{files:?}") };
         Connection::open(file).unwrap()
     }
@@ -130,7 +133,12 @@ fn what_is_backed_up_is_restored_cell_for_cell_and_all_or_nothing() {
     ok(there.restore(&file, false));
     assert_eq!(there.snapshot(), original, "in a wholly empty database");
 
-    there.open().execute_batch("UPDATE accounts SET name = 'Theirs'; DROP TABLE changes; CREATE TABLE own (id PRIMARY KEY)").unwrap();
+    there
+        .open()
+        .execute_batch(
+            "UPDATE accounts SET name = 'Theirs'; DROP TABLE changes; CREATE TABLE own (id PRIMARY KEY)",
+        )
+        .unwrap();
     let theirs = there.snapshot();
     refused(&there.restore(&file, false), "that directory has 3 accounts; --force throws them away");
     fs::write(there.0.join("damaged.sql"), text.replacen("enterprise", "budget", 1)).unwrap();

@@ -22,6 +22,8 @@ const MODALITIES = ["audio_only", "audio_camera", "audio_screenshare", "text"];
 const PANELS = ["slide_presenter", "notepad", "coding_ide", "whiteboard", "document_viewer"];
 const PARAMETERS = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "timeout"];
 const BUILT_IN = ["agent_name", "account_name", "today"];
+// As the Worker finds them; capitals and hyphens, which are only text to it, are a slip here.
+const USED = /\{\{ *([A-Za-z][A-Za-z0-9_-]*) *\}\}/g;
 const VARIABLE = /^[a-z][a-z0-9_]{0,63}$/;
 
 /** The row of one file; `models` are those of the catalogue, as `provider:code`. */
@@ -34,7 +36,7 @@ export function readTemplate(file, models) {
   const row = {
     slug,
     name: found.name?.text(1, 255),
-    description: found.description?.text(1, 1_000)?.trimEnd(),
+    description: found.description?.text(1, 2_000),
     definition: found.definition && JSON.stringify(readDefinition(found.definition, models)),
     is_deprecated: found.deprecated?.boolean() ? 1 : 0,
   };
@@ -48,11 +50,11 @@ function readDefinition(value, models) {
   const found = value.fields(DEFINITION, MORE_DEFINITION, REASONS) ?? {};
   found.name?.text(1, 255);
   found.type?.matching(/^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/, "a type: a-z, 0-9 and -");
-  found.description?.text(1, 1_000);
-  found.voice?.matching(/^[a-z0-9-]+:\S+$/, "provider:voice, such as cartesia:sonic");
+  found.description?.text(1, 2_000);
+  found.voice?.matching(/^[a-z0-9-]+:[!-~]+$/, "provider:voice, such as cartesia:sonic");
   found.modality?.oneOf(MODALITIES);
   found.panels?.words((panel) => panel.oneOf(PANELS));
-  found.tools?.words((tool) => tool.matching(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, "a tool's identifier, such as web_search"));
+  found.tools?.words((tool) => tool.matching(/^[A-Za-z0-9_.:/-]{1,128}$/, "a tool's identifier, such as web_search"));
   found.max_concurrency?.integer(1, 10_000);
   if (found.model) checkLine(found.model, models);
   if (found.instructions) checkVariables(found.instructions, found.config);
@@ -86,7 +88,7 @@ function checkVariables(instructions, config) {
   for (const [name, value] of declared) checkDeclared(name, value);
   const known = [...declared.keys(), ...BUILT_IN];
   const used = new Set();
-  for (const [written, name] of text?.matchAll(/\{\{(.*?)\}\}/gs) ?? []) {
+  for (const [written, name] of text?.matchAll(USED) ?? []) {
     used.add(name);
     if (known.includes(name)) continue;
     instructions.failAt(written, `instructions use ${written}, which config.variables does not declare${hint(name, known)}`);

@@ -24,7 +24,11 @@ fn filled() -> (Connection, Vec<Snapshot>) {
 
 #[test]
 fn every_migration_comes_with_rows_and_every_table_has_some() {
-    assert_eq!(migrations().len(), FILLS.len(), "a new migration: add what only it can hold to tests/schema/rows.rs");
+    assert_eq!(
+        migrations().len(),
+        FILLS.len(),
+        "a new migration: add what only it can hold to tests/schema/rows.rs"
+    );
     let (_, held) = filled();
     for ((table, column), rows) in held.last().expect("there are migrations") {
         assert!(!rows.is_empty(), "{table}.{column}");
@@ -63,7 +67,12 @@ fn going_back_and_forward_keeps_what_the_older_schema_can_hold() {
         let before = snapshot(&db);
         run(&db, &migration.name, &migration.down);
         let after = snapshot(&db);
-        assert_eq!(differences(&before, &after), expected_on_the_way_back(migration), "{} down", migration.name);
+        assert_eq!(
+            differences(&before, &after),
+            expected_on_the_way_back(migration),
+            "{} down",
+            migration.name
+        );
         back.push(after);
         if back.len() < migrations().len() {
             run(&db, &migration.name, &migration.up);

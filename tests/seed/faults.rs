@@ -195,16 +195,30 @@ definition:
             format!("{path}:1:7: slug is helpers, but the file is called helper.yaml"),
             format!(r#"{path}:5:9: type must be a type: a-z, 0-9 and -, not "Simple Chat""#),
             format!(r#"{path}:6:10: model sets unknown parameter "temprature"; did you mean temperature?"#),
-            format!("{path}:6:44: model names openai:gpt-4.1-mino, which the catalogue lacks; did you mean openai:gpt-4.1-mini?"),
+            format!(
+                "{path}:6:44: model names openai:gpt-4.1-mino, which the catalogue lacks; did you mean openai:gpt-4.1-mini?"
+            ),
             format!(r#"{path}:6:65: model names "fast"; write provider:code (aliases are an account's own)"#),
             format!("{path}:7:3: unknown field instruction; did you mean instructions?"),
-            format!("{path}:9:14: instructions use {{{{audience}}}}, which config.variables does not declare"),
-            format!("{path}:10:8: instructions use {{{{tones}}}}, which config.variables does not declare; did you mean tone?"),
-            format!("{path}:10:21: instructions use {{{{account_nam}}}}, which config.variables does not declare; did you mean account_name?"),
-            format!("{path}:11:13: modality is one of audio_only, audio_camera, audio_screenshare, text; did you mean text?"),
+            format!(
+                "{path}:9:14: instructions use {{{{audience}}}}, which config.variables does not declare"
+            ),
+            format!(
+                "{path}:10:8: instructions use {{{{tones}}}}, which config.variables does not declare; did you mean tone?"
+            ),
+            format!(
+                "{path}:10:21: instructions use {{{{account_nam}}}}, which config.variables does not declare; did you mean account_name?"
+            ),
+            format!(
+                "{path}:11:13: modality is one of audio_only, audio_camera, audio_screenshare, text; did you mean text?"
+            ),
             format!(r#"{path}:12:10: voice must be provider:voice, such as cartesia:sonic, not "cartesia""#),
-            format!(r#"{path}:13:11: tools[0] must be a tool's identifier, such as web_search, not "web search""#),
-            format!("{path}:14:3: handoff_targets cannot stand here: they are agents of one account; whoever uses the template names theirs"),
+            format!(
+                r#"{path}:13:11: tools[0] must be a tool's identifier, such as web_search, not "web search""#
+            ),
+            format!(
+                "{path}:14:3: handoff_targets cannot stand here: they are agents of one account; whoever uses the template names theirs"
+            ),
             format!("{path}:17:13: tone must be a text, the default, or null: the call must bring it"),
             format!("{path}:17:13: config.variables declares tone, which instructions do not use"),
             format!("{path}:18:14: today is built in; choose another name"),
@@ -217,7 +231,10 @@ definition:
 fn what_is_not_yaml_and_what_nobody_reads_is_told_too() {
     let folder = Folder::new("broken");
     folder.write("models.yaml", &MODELS.replace("models:", "models: ["));
-    folder.write("templates/helper.yaml", &TEMPLATE.replace("name: Helper\ndesc", "slug: twice\nname: Helper\ndesc"));
+    folder.write(
+        "templates/helper.yaml",
+        &TEMPLATE.replace("name: Helper\ndesc", "slug: twice\nname: Helper\ndesc"),
+    );
     folder.write("templates/helper.yml", TEMPLATE);
     folder.write("model.yaml", MODELS);
     let faults = folder.faults();

@@ -14,7 +14,8 @@ struct File {
 }
 
 fn rows(db: &Connection) -> Vec<Value> {
-    let sql = "SELECT json_array(plan, agents, members, keys, calls_per_minute, concurrent_calls, monthly_spend,
+    let sql =
+        "SELECT json_array(plan, agents, members, keys, calls_per_minute, concurrent_calls, monthly_spend,
         json(features)) FROM plans ORDER BY plan";
     let mut statement = db.prepare(sql).unwrap();
     let texts = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
@@ -41,8 +42,10 @@ fn expected() -> Vec<Value> {
 #[test]
 fn the_table_says_what_the_file_says_whatever_it_said_before() {
     let db = schema::migrated();
-    db.execute_batch("UPDATE plans SET agents = 1, features = '[\"import_url\"]'; DELETE FROM plans WHERE plan = 'budget'")
-        .unwrap();
+    db.execute_batch(
+        "UPDATE plans SET agents = 1, features = '[\"import_url\"]'; DELETE FROM plans WHERE plan = 'budget'",
+    )
+    .unwrap();
     db.execute_batch(&script::sql()).unwrap();
     assert_eq!(rows(&db), expected());
 }
@@ -54,7 +57,8 @@ fn a_dearer_plan_allows_no_less() {
     assert_eq!(file.plans.iter().map(|plan| plan["plan"].as_str().unwrap()).collect::<Vec<_>>(), order);
     for pair in expected_in(&order).windows(2) {
         for column in 1..=6 {
-            let [lower, higher] = [&pair[0][column], &pair[1][column]].map(|v| v.as_i64().unwrap_or(i64::MAX));
+            let [lower, higher] =
+                [&pair[0][column], &pair[1][column]].map(|v| v.as_i64().unwrap_or(i64::MAX));
             assert!(lower <= higher, "{pair:?}");
         }
     }
