@@ -1,9 +1,9 @@
 // What scripts/backup runs: backup.mjs local|remote STATE FILE.
 
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { D1 } from "./d1.mjs";
+import { D1 } from "../lib/d1.mjs";
 import { readDump, written } from "./dump.mjs";
 import { render } from "./file.mjs";
 
@@ -16,6 +16,21 @@ function dumped(d1) {
     return readDump(readFileSync(join(folder, "dump.sql"), "utf8"));
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+/** Names the columns where the dump does not. */
+function nameColumns(d1, tables) {
+  const nameless = tables.filter(({ columns, rows }) => rows.length && columns.length === 0);
+  if (nameless.length === 0) return;
+  const queries = nameless.map((table) => `SELECT name FROM pragma_table_info(${text(table.name)}) ORDER BY cid`);
+  d1.query(queries.join("; ")).forEach((rows, at) => (nameless[at].columns = rows.map((row) => row.name)));
+}
+
+function checkWidths(tables) {
+  for (const { name, columns, rows } of tables) {
+    const odd = rows.find((row) => row.length !== columns.length);
+    if (odd) throw new Error(`a row of table ${name} has ${odd.length} values for ${columns.length} columns`);
   }
 }
 
@@ -49,11 +64,19 @@ function mendColumn(table, column, key, found) {
   for (const row of table.rows) {
     const id = parts.map((part) => row[part].sql ?? text(row[part].text)).join(" ");
     if (!texts.has(id)) continue;
-    if (written(texts.get(id)) !== row[at].written) throw changed();
+    if (written(texts.get(id)) !== row[at].unsure) throw changed();
     row[at] = { text: texts.get(id) };
     texts.delete(id);
   }
   if (texts.size) throw changed();
+}
+
+/** Whole under its name, or not there. */
+function write(parts) {
+  const handle = openSync(`${file}.new`, "w", 0o600);
+  for (const part of parts) writeSync(handle, part);
+  closeSync(handle);
+  renameSync(`${file}.new`, file);
 }
 
 const changed = () => new Error("the directory was changed while it was read; try again");
@@ -62,9 +85,10 @@ try {
   const d1 = new D1(where, state);
   const dump = dumped(d1);
   if (!dump.tables.some((table) => table.name === "accounts")) throw new Error("there is no directory in that database");
+  nameColumns(d1, dump.tables);
+  checkWidths(dump.tables);
   mend(d1, dump.tables);
-  writeFileSync(`${file}.new`, render(dump, new Date().toISOString()), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  write(render(dump, new Date().toISOString()));
   const rows = dump.tables.reduce((sum, table) => sum + table.rows.length, 0);
   console.error(`${dump.tables.length} tables with ${rows} rows are in ${file}`);
 } catch (error) {

@@ -6,7 +6,7 @@
 
 /** Cuts SQL into statements at the semicolons outside of quotes and comments. */
 export function* statements(sql) {
-  const token = /;|--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]/g;
+  const token = /;|--[^\n]*|\/\*[\s\S]*?\*\/|'[^']*(?:''[^']*)*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/g;
   let start = 0;
   for (const { 0: found, index } of sql.matchAll(token)) {
     if (found !== ";") continue;
@@ -18,11 +18,11 @@ export function* statements(sql) {
 
 const NAME = String.raw`(?:"((?:[^"]|"")*)"|(\w+))`;
 const CREATE_TABLE = new RegExp(String.raw`^CREATE TABLE (?:IF NOT EXISTS )?${NAME}`, "i");
-const INSERT = new RegExp(String.raw`^INSERT INTO ${NAME} \(([^)]*)\) VALUES\s*\(`, "i");
+const INSERT = new RegExp(String.raw`^INSERT INTO ${NAME}(?: \(([^)]*)\))? VALUES\s*\(`, "i");
 const OTHER = /^(?:CREATE (?:UNIQUE )?INDEX|CREATE TRIGGER|CREATE VIEW)\b/i;
 const IGNORED = /^(?:PRAGMA|DELETE FROM sqlite_sequence|ANALYZE)\b/i;
 
-/** `{tables: [{name, sql, columns, rows}], rest}`: tables with those that they refer to before them. */
+/** `{tables: [{name, sql, columns, rows}], rest}`: tables with those that they refer to before them. No columns: all. */
 export function readDump(sql) {
   const tables = new Map();
   const rest = [];
@@ -43,16 +43,14 @@ export function readDump(sql) {
 const nameOf = (match) => match && (match[1]?.replaceAll('""', '"') ?? match[2]);
 
 function addRow(table, insert, statement) {
-  table.columns = insert[3].split(",").map((column) => column.replace(/^"|"$/g, ""));
-  const values = [...readValues(statement.slice(insert[0].length))];
-  if (values.length !== table.columns.length) throw new Error(`a row of ${table.name} has ${values.length} values`);
-  table.rows.push(values);
+  if (insert[3]) table.columns = insert[3].split(",").map((column) => column.trim().replace(/^"|"$/g, ""));
+  table.rows.push([...readValues(statement.slice(insert[0].length))]);
 }
 
 const VALUE =
-  /\s*(?:(replace\()*'((?:[^']|'')*)'((?:,'\\[nr]',char\(1[03]\)\))*)|(NULL|-?[0-9][0-9.eE+-]*|X'[0-9a-fA-F]*'))\s*([,)])/y;
+  /\s*(?:(replace\()*'([^']*(?:''[^']*)*)'((?:,'\\[nr]',char\(1[03]\)\))*)|(NULL|-?[0-9][0-9.eE+-]*|X'[0-9a-fA-F]*'))\s*([,)])/y;
 
-/** `{text, written, unsure}` of a text, `{sql}` of anything else. */
+/** `{text}` of a text, with how it was written as `unsure` if it is; `{sql}` of anything else. */
 function* readValues(sql) {
   VALUE.lastIndex = 0;
   for (let more = true; more; ) {
@@ -60,7 +58,8 @@ function* readValues(sql) {
     if (!match) throw new Error(`the dump has a value that is not known here: ${sql.slice(0, 80)}`);
     const [whole, , quoted, wraps, other, end] = match;
     if (other !== undefined) yield { sql: other };
-    else yield { text: unwrapped(quoted, wraps), written: whole.trim().slice(0, -1).trim(), unsure: wraps !== "" };
+    else if (wraps) yield { text: unwrapped(quoted, wraps), unsure: whole.slice(0, -1).trim() };
+    else yield { text: quoted.replaceAll("''", "'") };
     more = end === ",";
   }
 }

@@ -8,23 +8,27 @@ const FIRST = "-- retinue backup 1";
 const PIECES = "_retinue_pieces";
 const name = (text) => `"${text.replaceAll('"', '""')}"`;
 
-export function render({ tables, rest }, takenAt) {
-  const pieces = [];
-  const inserts = tables.flatMap((table) => [...insertsOf(table, pieces)]);
-  const parts = [
-    `${FIRST}\n-- The directory of a Retinue: schema and rows, taken ${takenAt}. scripts/restore reads it back.`,
-    `-- migrations ${migrations(tables).join(" ")}`,
-    "PRAGMA defer_foreign_keys = TRUE;",
-    ...tables.map(({ sql }) => `${sql};`),
-    ...(pieces.length ? [`CREATE TABLE ${PIECES} (cell INTEGER PRIMARY KEY, text TEXT NOT NULL);`] : []),
-    ...pieces,
-    ...inserts,
-    ...(pieces.length ? [`DROP TABLE ${PIECES};`] : []),
-    ...rest.map((sql) => `${sql};`),
-    `-- rows ${JSON.stringify(counts(tables))}`,
-  ];
-  const text = parts.map((part) => `${part}\n`).join("");
-  return `${text}-- sha256 ${digest(text)}\n`;
+/** The file, part by part. */
+export function* render(dump, takenAt) {
+  const sum = createHash("sha256");
+  for (const part of body(dump, takenAt)) {
+    sum.update(`${part}\n`);
+    yield `${part}\n`;
+  }
+  yield `-- sha256 ${sum.digest("hex")}\n`;
+}
+
+function* body({ tables, rest }, takenAt) {
+  yield `${FIRST}\n-- The directory of a Retinue: schema and rows, taken ${takenAt}. scripts/restore reads it back.`;
+  yield `-- migrations ${migrations(tables).join(" ")}`;
+  yield "PRAGMA defer_foreign_keys = TRUE;";
+  for (const { sql } of tables) yield `${sql};`;
+  yield `CREATE TABLE ${PIECES} (cell INTEGER PRIMARY KEY, text TEXT NOT NULL);`;
+  const cells = { last: 0 };
+  for (const table of tables) yield* insertsOf(table, cells);
+  yield `DROP TABLE ${PIECES};`;
+  for (const sql of rest) yield `${sql};`;
+  yield `-- rows ${JSON.stringify(counts(tables))}`;
 }
 
 /** `{sql, migrations, rows}`; throws when it is no backup, or not all of one. */
@@ -49,33 +53,36 @@ function migrations(tables) {
   return (table?.rows ?? []).map((row) => row[column].text);
 }
 
-function* insertsOf(table, pieces) {
+function* insertsOf(table, cells) {
   const head = `INSERT INTO ${name(table.name)} (${table.columns.map(name).join(", ")}) VALUES\n`;
-  const rows = table.rows.map((row) => rowOf(row, pieces));
-  for (const group of groups(rows, STATEMENT_BYTES)) yield `${head}${group.join(",\n")};`;
+  for (const group of groups(rowsOf(table, cells), STATEMENT_BYTES)) {
+    yield* group.flatMap((row) => row.pieces);
+    yield `${head}${group.map((row) => row.text).join(",\n")};`;
+  }
 }
 
-/** The row as SQL; its longest texts are put together apart until the rest fits into a statement. */
-function rowOf(row, pieces) {
-  const values = row.map((value) => value.sql ?? literal(value.text));
-  while (bytes(values.join(", ")) > STATEMENT_BYTES) {
-    const longest = values.reduce((best, value, i) => (value.length > values[best].length ? i : best), 0);
-    if (row[longest].text === undefined) throw new Error("a value that is no text is longer than a statement of D1 may be");
-    values[longest] = staged(row[longest].text, pieces);
+/** Each row as SQL; its longest texts are put together apart, by `pieces`, until the rest fits into a statement. */
+function* rowsOf({ rows }, cells) {
+  for (const row of rows) {
+    const values = row.map((value) => value.sql ?? literal(value.text));
+    const pieces = [];
+    while (bytes(values.join(", ")) > STATEMENT_BYTES) {
+      const longest = values.reduce((best, value, at) => (value.length > values[best].length ? at : best), 0);
+      if (row[longest].text === undefined) throw new Error("a value that is no text is longer than a statement of D1 may be");
+      cells.last += 1;
+      pieces.push(...staged(row[longest].text, cells.last));
+      values[longest] = `(SELECT text FROM ${PIECES} WHERE cell = ${cells.last})`;
+    }
+    yield { text: `(${values.join(", ")})`, pieces };
   }
-  return `(${values.join(", ")})`;
 }
 
 // One cell grows piece by piece, each in a statement of its own; no piece cuts a character.
-function staged(text, pieces) {
-  const cell = stagedSoFar(pieces) + 1;
-  const parts = [...chunks(text, STATEMENT_BYTES / 6)];
-  pieces.push(`INSERT INTO ${PIECES} (cell, text) VALUES (${cell}, ${literal(parts[0])});`);
-  for (const part of parts.slice(1)) pieces.push(`UPDATE ${PIECES} SET text = text || ${literal(part)} WHERE cell = ${cell};`);
-  return `(SELECT text FROM ${PIECES} WHERE cell = ${cell})`;
+function* staged(text, cell) {
+  const [first, ...more] = chunks(text, STATEMENT_BYTES / 6);
+  yield `INSERT INTO ${PIECES} (cell, text) VALUES (${cell}, ${literal(first)});`;
+  for (const part of more) yield `UPDATE ${PIECES} SET text = text || ${literal(part)} WHERE cell = ${cell};`;
 }
-
-const stagedSoFar = (pieces) => pieces.filter((piece) => piece.startsWith("INSERT")).length;
 
 /** Pieces of at most `size` UTF-16 units, which is at most three times as many bytes, and twice that when all quotes. */
 function* chunks(text, size) {

@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { D1 } from "./d1.mjs";
+import { D1 } from "../lib/d1.mjs";
 import { ordered } from "./dump.mjs";
 import { read } from "./file.mjs";
 
@@ -22,10 +22,13 @@ function refuseToOverwrite(d1, tables) {
   if (accounts) throw new Error(`that directory has ${accounts} accounts; --force throws them away`);
 }
 
-/** Leaves nothing of what was there, those that refer to others first, so that no row is without what it refers to. */
+/**
+ * Leaves nothing of what was there, those that refer to others first, so that no row is without what it refers to. D1 may
+ * not run a file again that it has run; the time makes each another.
+ */
 function prelude(tables) {
   const drops = ordered(tables).reverse().map(({ name }) => `DROP TABLE "${name.replaceAll('"', '""')}";\n`);
-  return `PRAGMA defer_foreign_keys = TRUE;\n${drops.join("")}`;
+  return `-- restored ${new Date().toISOString()}\nPRAGMA defer_foreign_keys = TRUE;\n${drops.join("")}`;
 }
 
 function execute(d1, sql) {

@@ -28,17 +28,18 @@ function absentFrom(text) {
 
 export const tuple = (values) => `(${values.map(literal).join(", ")})`;
 
-/** Gathers texts into groups of at most `limit` bytes, each text whole. */
-export function* groups(texts, limit) {
+/** Gathers rows, each with its `text`, into groups whose texts have at most `limit` bytes, each row whole. */
+export function* groups(rows, limit) {
   let group = [];
   let size = 0;
-  for (const text of texts) {
-    if (group.length && size + bytes(text) > limit) {
+  for (const row of rows) {
+    const more = bytes(row.text) + 2;
+    if (group.length && size + more > limit) {
       yield group;
       [group, size] = [[], 0];
     }
-    group.push(text);
-    size += bytes(text) + 2;
+    group.push(row);
+    size += more;
   }
   if (group.length) yield group;
 }

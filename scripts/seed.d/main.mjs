@@ -1,12 +1,15 @@
-// Reads the platform's data and prints the SQL that makes D1 say the same: what scripts/seed runs.
+// Reads the platform's data and makes D1 say the same: what scripts/seed runs.
 //
-//   main.mjs [--check] [FOLDER]
+//   main.mjs check|sql|remote|local [STATE] [FOLDER]
 //
-// Nothing is printed unless everything in FOLDER (default: migrations/seed) is right; every fault is, on standard error, as
-// `file:line:column: what`. With --check the SQL is not printed.
+// Nothing is done unless everything in FOLDER (default: migrations/seed) is right; every fault is told on standard error, as
+// `file:line:column: what`. `sql` prints what `local` and `remote` run.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { D1 } from "../lib/d1.mjs";
+import { groups, STATEMENT_BYTES } from "../lib/sql.mjs";
 import { Faults, Value } from "./document.mjs";
 import { readModels } from "./models.mjs";
 import { readPlans } from "./plans.mjs";
@@ -37,10 +40,33 @@ function readSeed(folder, faults) {
 // As the reader would open it from where they are.
 const shown = (...path) => relative(process.cwd(), join(...path));
 
+/** A local D1 takes all of it or nothing. */
+function runLocally(sql, state) {
+  const folder = mkdtempSync(join(tmpdir(), "retinue-"));
+  try {
+    writeFileSync(join(folder, "seed.sql"), sql.join("\n"));
+    new D1("local", state).execute(join(folder, "seed.sql"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * A remote one is closed to queries while it takes a file; as queries, in a few requests, the statements hold up no call.
+ * If one fails, those before it stand, which does no harm: run again, they change nothing.
+ */
+function runRemotely(sql) {
+  const d1 = new D1("remote");
+  for (const group of groups(sql.map((text) => ({ text })), STATEMENT_BYTES)) {
+    d1.query(group.map(({ text }) => text).join("\n"));
+  }
+}
+
+const [mode = "check", ...words] = process.argv.slice(2);
+const state = mode === "local" ? words.shift() : undefined;
+const folder = words[0] ?? join(import.meta.dirname, "..", "..", "migrations", "seed");
+
 function main() {
-  const words = process.argv.slice(2);
-  const check = words[0] === "--check";
-  const folder = words[check ? 1 : 0] ?? join(import.meta.dirname, "..", "..", "migrations", "seed");
   const faults = new Faults();
   const seed = readSeed(folder, faults);
   if (faults.list.length) {
@@ -48,13 +74,20 @@ function main() {
     process.exitCode = 1;
     return;
   }
-  if (!check) for (const statement of statements(seed)) console.log(statement);
-  else console.error(`${seed.models.length} models, ${seed.plans.length} plans and ${seed.templates.length} templates are right`);
+  const sql = [...statements(seed)];
+  const what = `${seed.models.length} models, ${seed.plans.length} plans and ${seed.templates.length} templates`;
+  if (mode === "check") return console.error(`${what} are right`);
+  if (mode === "sql") return console.log(sql.join("\n"));
+  if (mode === "local") runLocally(sql, state);
+  else runRemotely(sql);
+  console.error(`${what} are in the ${mode} D1`);
 }
 
 try {
   main();
 } catch (error) {
-  console.error(`error: seeding: ${error.message}`);
+  const target = mode === "remote" ? "--remote" : `--local --persist-to ${state}`;
+  const hint = `\nThe database is not migrated: scripts/wrangler d1 migrations apply DB ${target}`;
+  console.error(`error: seeding: ${error.message.trim()}${error.message.includes("no such table") ? hint : ""}`);
   process.exitCode = 1;
 }

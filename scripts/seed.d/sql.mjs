@@ -2,6 +2,9 @@
 
 import { bytes, groups, literal, STATEMENT_BYTES, tuple } from "../lib/sql.mjs";
 
+/** The database's clock, in milliseconds since the epoch. */
+const NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+
 const TABLES = [
   { table: "catalogue", key: ["provider", "code"], rows: "models" },
   { table: "plans", key: ["plan"], rows: "plans" },
@@ -27,14 +30,16 @@ function* upserts(table, key, rows, stamped) {
   const set = stamped ? [[...figures, "updated_at"].join(", "), `${given}, excluded.updated_at`] : [figures.join(", "), given];
   const head = `INSERT INTO ${table} (${[...columns, ...(stamped ? ["updated_at"] : [])].join(", ")}) VALUES\n`;
   const tail = `\nON CONFLICT (${key.join(", ")}) DO UPDATE SET (${set[0]}) = (${set[1]})\nWHERE (${own}) IS NOT (${given});`;
-  const values = rows.map((row) => valuesOf(columns.map((column) => row[column]), stamped));
-  for (const group of groups(values, STATEMENT_BYTES / 2)) yield fitting(table, head + group.join(",\n") + tail);
+  const values = rows.map((row) => ({ text: valuesOf(columns.map((column) => row[column]), stamped) }));
+  for (const group of groups(values, STATEMENT_BYTES / 2)) {
+    yield fitting(table, head + group.map(({ text }) => text).join(",\n") + tail);
+  }
 }
 
-// A row's time is that of the writing, by the database's clock, in milliseconds.
+// A row's time is that of the writing.
 function valuesOf(values, stamped) {
   const texts = values.map(literal);
-  return `(${(stamped ? [...texts, "CAST(unixepoch('subsec') * 1000 AS INTEGER)"] : texts).join(", ")})`;
+  return `(${(stamped ? [...texts, NOW] : texts).join(", ")})`;
 }
 
 function removal(table, key, rows) {

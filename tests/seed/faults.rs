@@ -69,7 +69,7 @@ impl Folder {
 
     /// The lines of standard error, when nothing is printed and the status says so.
     fn faults(&self) -> Vec<String> {
-        let output = script::run(&self.0, &[]);
+        let output = script::run(&self.0, "sql");
         assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), b"".as_slice()));
         String::from_utf8(output.stderr).unwrap().lines().map(str::to_owned).collect()
     }
@@ -85,10 +85,10 @@ impl Drop for Folder {
 #[test]
 fn a_small_seed_without_faults_is_taken() {
     let folder = Folder::new("right");
-    let output = script::run(&folder.0, &[]);
+    let output = script::run(&folder.0, "sql");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!output.stdout.is_empty());
-    let checked = script::run(&folder.0, &["--check"]);
+    let checked = script::run(&folder.0, "check");
     assert!(checked.status.success() && checked.stdout.is_empty());
     assert_eq!(String::from_utf8(checked.stderr).unwrap(), "1 models, 4 plans and 1 templates are right\n");
 }

@@ -16,20 +16,19 @@ pub fn folder() -> PathBuf {
 }
 
 /// Run by the node that package.json pins.
-pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub fn run(folder: &Path, mode: &str) -> Output {
     let node = schema::root().join("node_modules/.bin/node");
     Command::new(&node)
         .current_dir(folder)
         .arg(schema::root().join("scripts/seed.d/main.mjs"))
-        .args(arguments)
-        .arg(folder)
+        .args([mode.as_ref(), folder.as_os_str()])
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}; scripts/install installs it", node.display()))
 }
 
 /// The SQL of the files as they are.
 pub fn sql() -> String {
-    let output = run(&folder(), &[]);
+    let output = run(&folder(), "sql");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
