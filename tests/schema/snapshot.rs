@@ -1,6 +1,8 @@
 //! Everything that a database holds, cell by cell, and what differs between two of them.
 
-use std::collections::BTreeMap;
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
@@ -29,7 +31,7 @@ pub fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     let mut found = Vec::new();
     for ((table, column), rows) in before {
         let Some(others) = after.get(&(table.clone(), column.clone())) else { continue };
-        let keys: std::collections::BTreeSet<_> = rows.keys().chain(others.keys()).collect();
+        let keys: BTreeSet<_> = rows.keys().chain(others.keys()).collect();
         for key in keys {
             let [before, after] = [rows, others].map(|rows| rows.get(key).map_or("nothing", String::as_str));
             if before != after {

@@ -58,7 +58,9 @@ fn every_template_passes_the_checks_of_a_save() {
         // Neither aliases nor variables of its own: it must do for every account.
         let known = Known { alias: &|_| None, variable: &|_| false };
         let fields: Fields = serde_json::from_value(template.definition).unwrap();
-        let checked = fields.understand().and_then(|draft| draft.definition.check(None, &known));
+        let draft = fields.understand();
+        assert!(draft.faults.is_empty(), "{}: {:?}", template.slug, draft.faults);
+        let checked = draft.definition.check(None, &known);
         assert!(checked.is_ok(), "{}: {checked:?}", template.slug);
     }
 }
