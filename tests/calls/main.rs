@@ -24,6 +24,7 @@ mod lives;
 mod members;
 mod mending;
 mod objects;
+mod older;
 mod origins;
 mod providers;
 mod settlements;
