@@ -337,25 +337,6 @@ async fn an_archived_agent_is_known_by_id_alone() {
 }
 
 #[tokio::test]
-async fn a_call_finds_the_archived_agent_that_its_name_was_for_last() {
-    let world = world();
-    let (_, tenant) = account(&world, 1).await;
-    let slug = agent(1).slug;
-    let named = AgentRef::Slug(slug.clone());
-    let called =
-        async |of: &AgentRef| tenant.resolve(None, of).await.unwrap().unwrap().agent.map(|agent| agent.id);
-    assert_eq!(called(&named).await, None);
-    for n in [1, 3, 2] {
-        let agent = Agent { slug: slug.clone(), updated_at: NOON.plus(i64::from(n)), ..agent(n) };
-        insert(&tenant, &agent).await.unwrap();
-        assert_eq!(called(&named).await, Some(agent.id), "the one in use");
-        archive(&tenant, &agent).await.unwrap();
-    }
-    assert_eq!(called(&named).await, Some(agent(3).id), "the one archived last");
-    assert_eq!(called(&AgentRef::Id(agent(2).id)).await, Some(agent(2).id));
-}
-
-#[tokio::test]
 async fn pages_of_agents_neither_repeat_nor_skip_those_of_one_moment() {
     let world = world();
     let (_, tenant) = account(&world, 1).await;

@@ -127,6 +127,30 @@ async fn an_archived_agent_is_gone_by_slug_and_by_id() {
 }
 
 #[tokio::test]
+async fn a_slug_that_several_had_stands_for_the_one_that_had_it_last() {
+    let stage = Stage::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let agent = stage.agent("passed-on", &json!({})).await;
+        ids.push(agent["id"].as_str().unwrap().to_owned());
+        stage.api.delete("/api/v1/agents/passed-on").key(&stage.acme.admin).send().await.no_content();
+        stage.api.world.clock().advance(1_000);
+    }
+    let put_off = |ms: &str, n: usize| {
+        stage.write(&format!(
+            "UPDATE agents SET archived_at = archived_at + {ms} WHERE account_id = ?1 AND id = '{}'",
+            ids[n]
+        ));
+    };
+    for (ahead, last) in [("0", 2), ("5000", 0), ("9000", 1)] {
+        put_off(ahead, last);
+        let reply = stage.ask(Face::Chat, "passed-on").send().await;
+        reply.assert_refusal(410, "agent_archived");
+        assert!(reply.words().contains(&ids[last]), "{}", reply.words());
+    }
+}
+
+#[tokio::test]
 async fn who_may_not_know_is_not_told() {
     let stage = Stage::new().await;
     let other = stage.agent("other", &json!({})).await["id"].as_str().unwrap().to_owned();
