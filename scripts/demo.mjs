@@ -10,7 +10,7 @@ import { readFile, writeFile } from "node:fs/promises";
 const { DEMO_URL, DEMO_KEY_FILE, DEMO_LOCAL_URL, OPERATOR_KEY } = process.env;
 const [LINE, ...OTHER_LINES] = process.env.DEMO_LINES.split(" ");
 
-const ACCOUNT = { slug: "demo", name: "Demo", plan: "standard" };
+const ACCOUNT = { slug: "demo", name: "Demo", plan: "enterprise" };
 
 const LOCAL = { provider: "local", code: "smollm2-135m-instruct" };
 
