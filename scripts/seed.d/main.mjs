@@ -20,20 +20,21 @@ const FILES = ["models.yaml", "plans.yaml"];
 
 function readSeed(folder, faults) {
   const open = (...path) => Value.open(faults, shown(folder, ...path), readFileSync(join(folder, ...path), "utf8"));
+  const blame = (message, ...path) => faults.add(shown(folder, ...path), { line: 1, col: 1 }, message);
   const [modelsFile, plansFile] = FILES.map((name) => open(name));
   const models = modelsFile ? readModels(modelsFile) : [];
   const plans = plansFile ? readPlans(plansFile) : [];
   const codes = models.map((model) => `${model.provider}:${model.code}`);
   const names = readdirSync(join(folder, "templates")).sort();
   const templates = names.map((name) => {
-    if (!name.endsWith(".yaml")) faults.add(shown(folder, "templates", name), { line: 1, col: 1 }, "a template's file ends with .yaml");
-    const file = name.endsWith(".yaml") && open("templates", name);
+    if (!name.endsWith(".yaml")) return blame("a template's file ends with .yaml", "templates", name);
+    const file = open("templates", name);
     return file && readTemplate(file, codes);
   });
   for (const name of readdirSync(folder)) {
-    if (![...FILES, "templates"].includes(name)) faults.add(shown(folder, name), { line: 1, col: 1 }, "nothing reads this file");
+    if (![...FILES, "templates"].includes(name)) blame("nothing reads this file", name);
   }
-  if (names.length === 0) faults.add(shown(folder, "templates"), { line: 1, col: 1 }, "there are no templates, which is never meant");
+  if (names.length === 0) blame("there are no templates, which is never meant", "templates");
   return { models, plans, templates };
 }
 

@@ -41,14 +41,16 @@ function readModel(item, day, seen) {
 }
 
 function prices(found, prefix) {
-  const columns = Object.entries(PRICES).map(([field, column]) => [prefix + column, found[field] ? found[field].dollars() : null]);
-  return Object.fromEntries(columns);
+  const price = (field) => (found[field] ? found[field].dollars() : null);
+  return Object.fromEntries(Object.entries(PRICES).map(([field, column]) => [prefix + column, price(field)]));
 }
 
 function longContext({ long_context, context_tokens }) {
   if (!long_context) return { long_context_tokens: null, ...prices({}, "long_") };
   const found = long_context.fields(["above_tokens", ...NEEDED_PRICES], OTHER_PRICES) ?? {};
   const above = found.above_tokens?.integer(1, 100_000_000);
-  if (above >= context_tokens?.scalar().value) found.above_tokens.fail("above_tokens is no less than context_tokens: no request could be that long");
+  if (above >= context_tokens?.scalar().value) {
+    found.above_tokens.fail("above_tokens is no less than context_tokens: no request could be that long");
+  }
   return { long_context_tokens: above, ...prices(found, "long_") };
 }

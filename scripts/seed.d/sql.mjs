@@ -48,6 +48,7 @@ function removal(table, key, rows) {
 }
 
 function fitting(table, statement) {
-  if (bytes(statement) > STATEMENT_BYTES) throw new Error(`table ${table}: a statement of ${bytes(statement)} bytes, more than D1 takes`);
+  const size = bytes(statement);
+  if (size > STATEMENT_BYTES) throw new Error(`table ${table}: a statement of ${size} bytes, more than D1 takes`);
   return statement;
 }

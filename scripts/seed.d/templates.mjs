@@ -100,7 +100,9 @@ function checkVariables(instructions, config) {
 
 function checkDeclared(name, value) {
   const { value: given } = value.scalar();
-  if (!VARIABLE.test(name)) value.fail(`${JSON.stringify(name)} is not a variable's name: a-z, 0-9 and _, beginning with a letter`);
+  if (!VARIABLE.test(name)) value.fail(`${JSON.stringify(name)} is not a variable's name: a-z, 0-9 and _, a letter first`);
   if (BUILT_IN.includes(name)) value.fail(`${name} is built in; choose another name`);
-  if (given !== null && typeof given !== "string") value.fail(`${name} must be a text, the default, or null: the call must bring it`);
+  if (given !== null && typeof given !== "string") {
+    value.fail(`${name} must be a text, the default, or null: the call must bring it`);
+  }
 }
