@@ -23,6 +23,8 @@ mod line;
 mod mending;
 mod objects;
 mod origins;
+mod plans;
 mod providers;
+mod schemas;
 mod settlements;
 mod streams;
