@@ -7,6 +7,7 @@
 pub mod chat;
 pub mod cors;
 pub mod openai;
+pub mod schema;
 
 use axum::body::Body;
 use axum::extract::Request;
