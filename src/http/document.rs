@@ -196,6 +196,7 @@ fn describe(operation: &mut Operation, kind: Kind, face: Face) {
         Face::OpenAi => ("OpenAiError", "application/json"),
         _ => ("Problem", "application/problem+json"),
     };
+    let content = Content::new(Some(Ref::from_schema_name(schema)));
     let status = kind.status().as_str().to_owned();
     let described = match operation.responses.responses.get(&status) {
         Some(RefOr::T(other)) if other.content.contains_key(media) => {
@@ -203,7 +204,6 @@ fn describe(operation: &mut Operation, kind: Kind, face: Face) {
         }
         _ => kind.title().to_owned(),
     };
-    let content = Content::new(Some(Ref::from_schema_name(schema)));
     let response = ResponseBuilder::new().description(described).content(media, content);
     operation.responses.responses.insert(status, response.build().into());
 }
