@@ -160,6 +160,8 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
             Kind::Forbidden,
+            Kind::AgentNotActive,
+            Kind::AgentArchived,
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
             Kind::RateLimited,
