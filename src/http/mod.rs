@@ -23,3 +23,4 @@ mod providers;
 pub mod query;
 pub mod router;
 pub mod schema;
+mod templates;

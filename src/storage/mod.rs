@@ -16,6 +16,7 @@ mod models;
 mod providers;
 mod resolve;
 pub mod sql;
+mod templates;
 
 use sql::Query;
 
@@ -30,6 +31,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         keys::QUERIES,
         models::QUERIES,
         providers::QUERIES,
+        templates::QUERIES,
     ]
     .into_iter()
     .flatten()

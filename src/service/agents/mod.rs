@@ -6,10 +6,13 @@
 
 mod archive;
 mod create;
+mod export;
 mod ground;
 
 pub use archive::{Handoffs, archive};
 pub use create::{create, validate};
+pub use export::Export;
+pub(in crate::service) use export::slugs_of;
 
 use serde_json::{Map, Value, json};
 
