@@ -319,7 +319,7 @@ pub trait Tenant: Send + Sync {
     ) -> impl Future<Output = Result<Vec<(AgentId, Slug)>, Unavailable>> + Send;
     /// The id behind a name, by id also of an archived agent, whose ledger stays.
     fn agent_ever(&self, of: &AgentRef) -> impl Future<Output = Result<Option<AgentId>, Unavailable>> + Send;
-    /// The agents in use whose newest definition hands off to this one, in the order of their ids.
+    /// The agents in use whose newest definition hands off to this one, in the order of their slugs.
     fn agents_handing_to(&self, id: AgentId) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     /// Writes agents, the versions they make and the lines of the change log: all or nothing.
     ///

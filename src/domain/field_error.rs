@@ -55,6 +55,12 @@ impl FieldErrors {
         }
     }
 
+    /// Notes what a later check found of the fields that had no fault before it.
+    pub fn join_new(&mut self, result: Result<(), Vec<FieldError>>) {
+        let known: Vec<String> = self.0.iter().map(|noted| noted.field.clone()).collect();
+        self.0.extend(result.err().into_iter().flatten().filter(|error| !known.contains(&error.field)));
+    }
+
     /// Notes what another check found.
     pub fn join(&mut self, result: Result<(), Vec<FieldError>>) {
         self.0.extend(result.err().into_iter().flatten());

@@ -42,7 +42,7 @@ queries! {
     /// [`handing_to`].
     AGENTS_HANDING_TO = "SELECT a.* FROM agent_handoffs AS handoff CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.id = handoff.agent_id
-        WHERE handoff.account_id = ?1 AND handoff.target_id = ?2 AND a.archived_at IS NULL ORDER BY a.id";
+        WHERE handoff.account_id = ?1 AND handoff.target_id = ?2 AND a.archived_at IS NULL ORDER BY a.slug";
 }
 
 #[derive(Deserialize)]

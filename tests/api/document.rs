@@ -173,6 +173,8 @@ fn conforms(value: &Value, schema: &Value, document: &Value) -> Result<(), Strin
         return values.iter().try_for_each(|value| conforms(value, items, document));
     }
     match value.as_object() {
+        // Free form.
+        Some(_) if schema.get("properties").is_none() && schema.get("allOf").is_none() => Ok(()),
         Some(members) => members_conform(members, schema, document),
         None if schema.get("allOf").is_some() => Err(format!("{value} is no object")),
         None => Ok(()),

@@ -24,7 +24,8 @@ const MAX_DESCRIPTION: usize = 2_000;
 const MAX_ORIGINS: usize = 64;
 const MAX_TOOLS: usize = 128;
 const MAX_TOOL: usize = 128;
-const MAX_HANDOFFS: usize = 100;
+/// The most agents that one may hand off to.
+pub const MAX_HANDOFFS: usize = 100;
 const MAX_VOICE: usize = 200;
 /// The most bytes of `config` as JSON.
 const MAX_CONFIG: usize = 64 * 1024;
@@ -84,7 +85,6 @@ impl Definition {
             errors.add(&format!("tools[{i}]"), what);
         }
         each_once(errors, "tools", self.tools.iter());
-        count(errors, "handoff_targets", self.handoff_targets.len(), MAX_HANDOFFS);
         let origins = self.allowed_origins.as_deref().unwrap_or_default();
         for (i, _) in origins.iter().enumerate().filter(|(_, origin)| !is_origin(origin)) {
             let what = "write an origin as browsers send it, such as https://example.com";

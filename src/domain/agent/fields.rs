@@ -96,6 +96,8 @@ pub struct Fields {
 /// Fields understood; the hand-off targets are still names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
+    /// What did not fit so far: missing fields, slug, labels.
+    pub faults: Vec<FieldError>,
     pub slug: Option<Slug>,
     /// Without hand-off targets.
     pub definition: Definition,
@@ -134,9 +136,8 @@ impl Fields {
         }
     }
 
-    /// # Errors
-    /// What is missing, and a slug or labels that do not fit. [`Definition::check`] does the rest.
-    pub fn understand(self) -> Result<Draft, Vec<FieldError>> {
+    /// Fills in the defaults, and notes what is missing. [`Definition::check`] does the rest.
+    pub fn understand(self) -> Draft {
         let mut errors = FieldErrors::default();
         if self.template.is_some() {
             errors.add("template", "is only for an agent that is created");
@@ -169,15 +170,15 @@ impl Fields {
         };
         let labels = self.labels.unwrap_or_default();
         errors.join(check_labels(&labels));
-        errors.finish()?;
-        Ok(Draft {
+        Draft {
+            faults: errors.finish().err().unwrap_or_default(),
             slug,
             definition,
             handoff_targets: self.handoff_targets.unwrap_or_default(),
             labels,
             budget: self.budget.map(Budget::from),
             status: self.status.unwrap_or_default(),
-        })
+        }
     }
 }
 

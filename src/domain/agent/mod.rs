@@ -5,7 +5,7 @@ mod definition;
 mod fields;
 mod status;
 
-pub use check::{Known, MAX_CONCURRENCY, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, check_labels};
+pub use check::{Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, check_labels};
 pub use definition::{Access, Definition, Modality, Panel};
 pub use fields::{Draft, Fields, merge};
 pub use status::Status;

@@ -61,7 +61,7 @@ async fn draw_up<W: World>(
 ) -> Result<Agent, Failure> {
     let fields: Fields = json_fault::read(templates::fill(app, session, fields).await?.into())?;
     let names = fields.handoff_targets.clone().unwrap_or_default();
-    let draft = fields.understand()?;
+    let draft = fields.understand();
     let draft = Ground::read(app, session, &names).await?.check(draft, None)?;
     new_agent(app, draft)
 }

@@ -1,7 +1,7 @@
 //! What an agent's definition is checked against: the account's aliases, variables and other agents.
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Draft, Known};
+use crate::domain::agent::{Draft, Known, MAX_HANDOFFS};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -35,13 +35,17 @@ impl Ground {
         let alias = |name: &str| self.aliases.iter().find(|a| a.name == name).map(|a| a.line.clone());
         let variable = |name: &str| self.account.variables.contains_key(name);
         let known = Known { alias: &alias, variable: &variable };
+        errors.join(Err(std::mem::take(&mut draft.faults)));
+        errors.join_new(draft.definition.check(draft.budget.as_ref(), &known));
         draft.definition.handoff_targets = self.targets(&draft.handoff_targets, own, &mut errors);
-        errors.join(draft.definition.check(draft.budget.as_ref(), &known));
         errors.finish()?;
         Ok(draft)
     }
 
     fn targets(&self, names: &[String], own: Option<AgentId>, errors: &mut FieldErrors) -> Vec<AgentId> {
+        if names.len() > MAX_HANDOFFS {
+            errors.add("handoff_targets", format!("has at most {MAX_HANDOFFS} entries, has {}", names.len()));
+        }
         let mut ids = Vec::with_capacity(names.len());
         for (i, name) in names.iter().enumerate() {
             let field = format!("handoff_targets[{i}]");

@@ -94,7 +94,7 @@ pub async fn patch<W: World>(
         json_fault::read::<Fields>(all.into())
     };
     let edit = |read: &Agent, ground: &Ground| {
-        let draft = laid(read)?.understand()?;
+        let draft = laid(read)?.understand();
         let slug = draft.slug.clone().unwrap_or_else(|| read.slug.clone());
         let draft = ground.check(draft, Some(read.id))?;
         Ok(Agent {
