@@ -73,9 +73,10 @@ fn check(mut fields: Fields, known: &Known<'_>) -> Result<(), Vec<FieldError>> {
             errors.add(&format!("handoff_targets[{i}]"), "write the agent's slug");
         }
     }
-    let draft = fields.understand()?;
+    let draft = fields.understand();
+    errors.join(Err(draft.faults));
     let any = Budget { limit: Nanos::ZERO, period: Period::Day, action: Action::Block };
-    errors.join(draft.definition.check(Some(draft.budget.as_ref().unwrap_or(&any)), known));
+    errors.join_new(draft.definition.check(Some(draft.budget.as_ref().unwrap_or(&any)), known));
     errors.finish()
 }
 

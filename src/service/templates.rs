@@ -194,12 +194,14 @@ fn understand<W: World>(
         },
     };
     let name = draft.name.or_else(|| definition.as_ref()?.get("name")?.as_str().map(str::to_owned));
-    let name = name.or_else(|| slug.as_ref().map(Slug::to_string)).unwrap_or_default();
-    check_name(&mut errors, "name", &name);
+    let name = name.or_else(|| slug.as_ref().map(Slug::to_string));
+    if let Some(name) = &name {
+        check_name(&mut errors, "name", name);
+    }
     if let Some(description) = &draft.description {
         errors.length("description", description, 1, MAX_DESCRIPTION);
     }
-    let (slug, definition) = errors.finish_with(slug.zip(definition))?;
+    let ((slug, definition), name) = errors.finish_with(slug.zip(definition).zip(name))?;
     Ok(Template {
         slug,
         name,

@@ -19,4 +19,5 @@ mod keys;
 mod models;
 mod providers;
 mod requests;
+mod templates;
 mod walls;
