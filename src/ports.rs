@@ -424,6 +424,14 @@ pub trait Upstream: Send + Sync {
         request: UpstreamRequest,
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
+    /// Gets a file that a tenant named; redirects are never followed, and `timeout_ms` ends it, its body included. The
+    /// caller has judged the URL ([`crate::domain::outbound`]).
+    fn get(
+        &self,
+        url: &str,
+        timeout_ms: u64,
+    ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
+
     /// The platform's own provider of this name, from the operator's variables: base URL and key.
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider>;
 }

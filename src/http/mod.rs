@@ -12,6 +12,7 @@ mod calls;
 pub mod credentials;
 mod docs;
 pub mod document;
+mod exchange;
 mod fault;
 mod if_match;
 mod keys;

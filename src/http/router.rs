@@ -15,7 +15,7 @@ use crate::service::App;
 
 use super::call::{chat, cors, openai};
 use super::problem;
-use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers, templates};
+use super::{accounts, agents, aliases, budgets, calls, docs, exchange, keys, models, providers, templates};
 
 /// What `#[utoipa::path]` writes beside a handler.
 pub trait Documented: Path + SchemaReferences + Tags<'static> {}
@@ -91,6 +91,8 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
 
     v.endpoint_of_account(agents::__path_create, agents::create::<W>);
     v.endpoint_of_account(agents::__path_list, agents::list::<W>);
+    v.endpoint(exchange::__path_export, exchange::export::<W>);
+    v.endpoint(exchange::__path_import, exchange::import::<W>);
     v.endpoint_of_account(agents::__path_get, agents::get::<W>);
     v.endpoint_of_account(agents::__path_patch, agents::patch::<W>);
     v.endpoint(agents::__path_put, agents::put::<W>);

@@ -12,8 +12,13 @@ use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
 
-/// Agents read at once: 50 of the largest definitions are about 8 MB.
-const PAGE: usize = 50;
+/// Agents read at once: first, at least, at most.
+const FIRST_PAGE: u32 = 25;
+const PAGE: std::ops::RangeInclusive<u32> = 5..=200;
+/// Bytes of instructions on a page under which the next one is larger, and over which it is smaller. Twice as many, each
+/// three times in memory, are far from the platform's 128 MB.
+const SMALL: usize = 256 * 1024;
+const LARGE: usize = 2 * 1024 * 1024;
 /// The most agents that one request may name.
 const MAX_NAMED: usize = 1_000;
 
@@ -21,6 +26,13 @@ const MAX_NAMED: usize = 1_000;
 #[derive(Debug)]
 pub struct Export {
     rest: Rest,
+    page: u32,
+}
+
+impl From<Rest> for Export {
+    fn from(rest: Rest) -> Self {
+        Self { rest, page: FIRST_PAGE }
+    }
 }
 
 #[derive(Debug)]
@@ -42,7 +54,7 @@ impl Export {
         session: &Session,
         named: Option<&str>,
     ) -> Result<Self, Failure> {
-        let Some(named) = named else { return Ok(Self { rest: Rest::All(None) }) };
+        let Some(named) = named else { return Ok(Rest::All(None).into()) };
         let names: Vec<&str> = named.split(',').map(str::trim).collect();
         if names.len() > MAX_NAMED {
             return Err(Failure::invalid("agents", "names at most 1000; leave it out to export all"));
@@ -62,7 +74,7 @@ impl Export {
             }
         }
         errors.finish()?;
-        Ok(Self { rest: Rest::Named(ids.into_iter()) })
+        Ok(Rest::Named(ids.into_iter()).into())
     }
 
     /// The next few; `None` at the end. An agent that went meanwhile is left out.
@@ -78,20 +90,23 @@ impl Export {
         let agents = match &mut self.rest {
             Rest::Nothing => return Ok(None),
             Rest::All(after) => {
-                let agents = tenant.agents(u32::try_from(PAGE).unwrap_or(u32::MAX), *after).await?;
+                let agents = tenant.agents(self.page, *after).await?;
                 *after = agents.last().map(|last| AgentPosition { created_at: last.created_at, id: last.id });
                 agents
             }
-            Rest::Named(ids) => tenant.agents_of(&ids.take(PAGE).collect::<Vec<_>>()).await?,
+            Rest::Named(ids) => tenant.agents_of(&ids.take(self.page as usize).collect::<Vec<_>>()).await?,
         };
         let is_last = match &self.rest {
-            Rest::All(_) => agents.len() < PAGE,
+            Rest::All(_) => agents.len() < self.page as usize,
             Rest::Named(ids) => ids.len() == 0,
             Rest::Nothing => true,
         };
         if is_last {
             self.rest = Rest::Nothing;
         }
+        let bytes: usize = agents.iter().map(|agent| agent.definition.instructions.len()).sum();
+        let page = if bytes > LARGE { self.page / 2 } else { self.page * (1 + u32::from(bytes < SMALL)) };
+        self.page = page.clamp(*PAGE.start(), *PAGE.end());
         let slugs = slugs_of(app, session, &agents).await?;
         Ok(Some(agents.iter().map(|agent| written(agent, &slugs)).collect()))
     }
