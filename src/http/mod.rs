@@ -22,6 +22,7 @@ pub mod path;
 pub mod problem;
 mod providers;
 pub mod query;
+mod rate_limit;
 pub mod router;
 pub mod schema;
 mod templates;

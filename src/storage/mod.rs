@@ -13,6 +13,7 @@ pub mod d1;
 pub mod directory;
 mod keys;
 mod models;
+mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
@@ -30,6 +31,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         changes::QUERIES,
         keys::QUERIES,
         models::QUERIES,
+        plans::QUERIES,
         providers::QUERIES,
         templates::QUERIES,
     ]

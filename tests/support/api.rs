@@ -59,6 +59,11 @@ impl Api {
         Self { world, router: router().with_state(app) }
     }
 
+    /// For what must be watched while it comes.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     pub fn get(&self, path: &str) -> Call<'_> {
         self.request(Method::GET, path)
     }
@@ -79,9 +84,14 @@ impl Api {
         Call { api: self, request: Request::builder().method(method).uri(path), body: Body::empty() }
     }
 
-    /// A new account with a key of each role.
+    /// A new account with a key of each role, and no plan's limits.
     pub async fn tenant(&self, slug: &str) -> Tenant {
-        let account = json!({"slug": slug, "name": slug});
+        self.tenant_on(slug, "enterprise").await
+    }
+
+    /// A new account on this plan, with a key of each role.
+    pub async fn tenant_on(&self, slug: &str, plan: &str) -> Tenant {
+        let account = json!({"slug": slug, "name": slug, "plan": plan});
         let account = self.post("/api/v1/accounts").key(OPERATOR).json(&account).send().await.created();
         let id = AccountId::parse(account["id"].as_str().unwrap()).unwrap();
         let mut keys = Vec::new();
