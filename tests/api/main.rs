@@ -14,6 +14,7 @@ mod budgets;
 mod calls;
 mod definitions;
 mod document;
+mod exchange;
 mod failures;
 mod keys;
 mod models;
