@@ -23,5 +23,6 @@ pub mod provider;
 pub mod routing;
 pub mod secret;
 pub mod slug;
+pub mod template;
 pub mod time;
 pub mod vault;

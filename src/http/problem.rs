@@ -313,6 +313,14 @@ impl From<Failure> for Problem {
             Failure::Denied(denied) => denied.into(),
             Failure::Invalid(errors) => Self::invalid(errors),
             Failure::Missing(thing) => Self::new(Kind::NotFound, missing(thing)),
+            Failure::PlatformsOwn(thing) => Self::new(
+                Kind::NotFound,
+                format!(
+                    "The account has no {0} of its own here: the platform offers this one, and only its operator can \
+                     delete it.",
+                    thing.name()
+                ),
+            ),
             Failure::NoBudget => Self::new(
                 Kind::NotFound,
                 "The agent has no budget. Set one with PUT /api/v1/agents/{agent}/budget.",

@@ -39,6 +39,9 @@ queries! {
             ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL
         UNION SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.slug = name.value AND a.archived_at IS NULL";
+    /// [`of`]: ?2 is a JSON array of ids. CROSS JOIN keeps them outermost and in their order.
+    AGENTS_OF = "SELECT a.* FROM json_each(?2) AS name CROSS JOIN agents AS a
+            ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL ORDER BY name.key";
     /// [`ever`] by id: archived ones too.
     AGENT_EVER = "SELECT id FROM agents WHERE account_id = ?1 AND id = ?2";
     /// [`ever`] by slug.
@@ -140,6 +143,11 @@ pub(super) async fn list<E: Engine>(
             tenant.rows(&AGENTS_AFTER, values).await?
         }
     };
+    rows.into_iter().map(Row::into_agent).collect()
+}
+
+pub(super) async fn of<E: Engine>(tenant: &Tenant<E>, ids: &[AgentId]) -> Result<Vec<Agent>, Failure> {
+    let rows: Vec<Row> = tenant.rows(&AGENTS_OF, [serde_json::json!(ids).to_string().into()]).await?;
     rows.into_iter().map(Row::into_agent).collect()
 }
 

@@ -18,6 +18,7 @@ mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
+mod templates;
 
 use sql::Query;
 
@@ -34,6 +35,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         models::QUERIES,
         plans::QUERIES,
         providers::QUERIES,
+        templates::QUERIES,
     ]
     .into_iter()
     .flatten()

@@ -61,12 +61,36 @@ impl Stage {
 
     pub async fn with(settings: Settings) -> Self {
         let stage = Self::bare(settings).await;
-        stage.provider("own", "https://own.example/v1", Some(PROVIDER_KEY)).await;
-        stage.provider("other", "https://other.example/v1", None).await;
-        stage.model("own/big", &json!({})).await;
-        stage.model("other/small", &json!({"input_usd_per_mtok": "0.5", "output_usd_per_mtok": "1"})).await;
-        stage.agent("triage", &json!({})).await;
+        stage.furnish().await;
         stage
+    }
+
+    /// Another account of the same world, furnished alike; its calls name it in their path.
+    pub async fn neighbour(&self, slug: &str) -> Self {
+        let stage = Self { acme: self.api.tenant(slug).await, ..self.clone() };
+        stage.furnish().await;
+        stage
+    }
+
+    async fn furnish(&self) {
+        self.provider("own", "https://own.example/v1", Some(PROVIDER_KEY)).await;
+        self.provider("other", "https://other.example/v1", None).await;
+        self.model("own/big", &json!({})).await;
+        self.model("other/small", &json!({"input_usd_per_mtok": "0.5", "output_usd_per_mtok": "1"})).await;
+        self.agent("triage", &json!({})).await;
+    }
+
+    /// Moves the account to a plan with these limits alone, and lets its calls know.
+    pub fn limit(&self, limits: &str) {
+        let sql = format!(
+            "UPDATE plans SET agents = NULL, members = NULL, keys = NULL, calls_per_minute = NULL,
+                concurrent_calls = NULL, monthly_spend = NULL WHERE plan = 'budget';
+            UPDATE plans SET {limits} WHERE plan = 'budget';
+            UPDATE accounts SET plan = 'budget' WHERE slug = '{}';",
+            self.acme.slug
+        );
+        self.api.world.database().with(|db| db.execute_batch(&sql).unwrap());
+        self.api.world.objects().advance(self.acme.id);
     }
 
     /// An account and nothing in it.
