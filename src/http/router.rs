@@ -15,7 +15,7 @@ use crate::service::App;
 
 use super::call::{chat, cors, openai};
 use super::problem;
-use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers};
+use super::{accounts, agents, aliases, budgets, calls, changes, docs, keys, models, providers};
 
 /// What `#[utoipa::path]` writes beside a handler.
 pub trait Documented: Path + SchemaReferences + Tags<'static> {}
@@ -69,6 +69,7 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(keys::__path_issue, keys::issue::<W>);
     v.endpoint(keys::__path_list, keys::list::<W>);
     v.endpoint(keys::__path_revoke, keys::revoke::<W>);
+    v.endpoint(changes::__path_list, changes::list::<W>);
 
     v.endpoint(providers::__path_list, providers::list::<W>);
     v.endpoint(providers::__path_get, providers::get::<W>);

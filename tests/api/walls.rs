@@ -52,7 +52,7 @@ pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
     for endpoint in endpoints(slug, "") {
         // The agent stays another than what its own PUT makes of it.
         if endpoint.method == Method::PUT && !endpoint.path.contains("agents") {
-            endpoint.send(api, &tenant.admin).await.ok();
+            other(endpoint).send(api, &tenant.admin).await.ok();
         }
     }
     let spare = json!({"name": "spare", "role": "caller"});
@@ -60,6 +60,18 @@ pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
     let spare = api.post(&path).key(OPERATOR).json(&spare).send().await.created();
     let key = spare["id"].as_str().unwrap().to_owned();
     (tenant, key)
+}
+
+/// The endpoint with another body, so that its own is a change.
+fn other(mut endpoint: Endpoint) -> Endpoint {
+    let others =
+        [("model", json!("openai:y")), ("api_key", json!("k-12349999")), ("context_tokens", json!(10))];
+    for (field, value) in others {
+        if let Some(known) = endpoint.body.as_mut().and_then(|body| body.get_mut(field)) {
+            *known = value;
+        }
+    }
+    endpoint
 }
 
 /// Every endpoint of the control plane.
@@ -78,6 +90,7 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         ),
         (get.clone(), "/api/v1/accounts/{account}/keys", None, Who::KeyKeeper),
         (delete.clone(), "/api/v1/accounts/{account}/keys/{key}", None, Who::KeyKeeper),
+        (get.clone(), "/api/v1/changes", None, Who::Member),
         (get.clone(), "/api/v1/providers", None, Who::Member),
         (
             put.clone(),
