@@ -91,7 +91,9 @@ impl<W: World> Visitor<W> for Document {
             let by = |name| SecurityRequirement::new(name, [""; 0]);
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
-        if at != P::path() {
+        if at.starts_with(router::API) && at != P::path() {
+            of_another_name(&mut operation, &at, &P::path());
+        } else if at != P::path() {
             of_the_account(&mut operation);
         }
         for kind in problems(&operation, face) {
@@ -103,6 +105,15 @@ impl<W: World> Visitor<W> for Document {
         P::schemas(&mut found);
         self.components.schemas.extend(found);
     }
+}
+
+/// The same endpoint under another first word.
+fn of_another_name(operation: &mut Operation, at: &str, path: &str) {
+    if let Some(id) = &mut operation.operation_id {
+        id.push_str("_at_");
+        id.push_str(at.split('/').nth(3).unwrap_or_default());
+    }
+    operation.description = Some(format!("The same as `{path}`."));
 }
 
 /// The same endpoint under the account's own path.

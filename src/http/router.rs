@@ -41,6 +41,19 @@ pub trait Visitor<W: World> {
         H: Handler<T, App<W>>,
         T: 'static;
 
+    /// Takes one that stands under `/api/v1`, and there under another first word too.
+    fn endpoint_of_two_names<P, H, T>(&mut self, other: &str, path: P, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        let at = P::path();
+        let word = at.split('/').nth(3).unwrap_or_default();
+        self.endpoint_at(at.replacen(word, other, 1), &path, handler.clone());
+        self.endpoint_at(at, &path, handler);
+    }
+
     /// Takes one that stands under `/api/v1`, for the key's account, and under the account's own path.
     fn endpoint_of_account<P, H, T>(&mut self, path: P, handler: H)
     where
@@ -80,10 +93,10 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(models::__path_put, models::put::<W>);
     v.endpoint(models::__path_delete, models::delete::<W>);
 
-    v.endpoint(aliases::__path_list, aliases::list::<W>);
-    v.endpoint(aliases::__path_get, aliases::get::<W>);
-    v.endpoint(aliases::__path_put, aliases::put::<W>);
-    v.endpoint(aliases::__path_delete, aliases::delete::<W>);
+    v.endpoint_of_two_names("aliases", aliases::__path_list, aliases::list::<W>);
+    v.endpoint_of_two_names("aliases", aliases::__path_get, aliases::get::<W>);
+    v.endpoint_of_two_names("aliases", aliases::__path_put, aliases::put::<W>);
+    v.endpoint_of_two_names("aliases", aliases::__path_delete, aliases::delete::<W>);
 
     v.endpoint_of_account(agents::__path_create, agents::create::<W>);
     v.endpoint_of_account(agents::__path_list, agents::list::<W>);
