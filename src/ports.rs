@@ -9,12 +9,15 @@ use std::future::Future;
 use bytes::Bytes;
 
 use crate::domain::account::{Account, Key};
-use crate::domain::admission::command::{Admission, Admit, CallRecord, Inspect, Page, Settle, Spend};
+use crate::domain::admission::command::{
+    AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Settle, Spend,
+};
 use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
 use crate::domain::change::{Actor, Change, Subject};
 use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
 use crate::domain::model::{Capabilities, Model};
+use crate::domain::plan::Limits;
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::slug::Slug;
@@ -212,6 +215,8 @@ impl Save {
 #[derive(Clone, Debug)]
 pub struct Resolution {
     pub account: Account,
+    /// Of the account's plan.
+    pub limits: Limits,
     /// `None` when no digest was given or no key of this account has it.
     pub key: Option<Key>,
     /// `None` when there is no such agent, or it is archived.
@@ -232,6 +237,8 @@ pub trait Tenant: Send + Sync {
         key: Option<&KeyDigest>,
         agent: &AgentRef,
     ) -> impl Future<Output = Result<Option<Resolution>, Unavailable>> + Send;
+    /// Of the account's plan; [`Limits::NONE`] when no row tells of it.
+    fn limits(&self) -> impl Future<Output = Result<Limits, Unavailable>> + Send;
     /// The models of these `(provider, code)` pairs that are known; the account's own row wins over the platform's.
     fn models_of(
         &self,
@@ -377,6 +384,11 @@ pub trait Accounts: Send + Sync {
         account: AccountId,
         inspect: Inspect,
     ) -> impl Future<Output = Result<Spend, Unavailable>> + Send;
+    /// What all agents together have spent this month.
+    fn account_spend(
+        &self,
+        account: AccountId,
+    ) -> impl Future<Output = Result<AccountSpend, Unavailable>> + Send;
     fn calls(
         &self,
         account: AccountId,

@@ -16,6 +16,7 @@ use retinue::domain::change::{self, Actor, Change, Subject};
 use retinue::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
 use retinue::domain::model::{Capabilities, Capability, Model};
 use retinue::domain::money::Nanos;
+use retinue::domain::plan::{Feature, Features, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
 use retinue::domain::provider::{ProviderName, Wire};
 use retinue::domain::slug::Slug;
@@ -96,6 +97,7 @@ fn key(account: AccountId, n: u8) -> (Key, KeyDigest) {
         hint: secret.hint(),
         expires_at: Some(NOON.plus(5)),
         revoked_at: None,
+        inactive_at: None,
         created_at: NOON,
     };
     (key, secret.digest())
@@ -155,9 +157,15 @@ fn every_statement_prepares_and_has_a_name_of_its_own() {
     assert!(names.len() > 25);
 }
 
-/// What is found before the account is known.
-const BEFORE_THE_ACCOUNT: [&str; 5] =
-    ["ACCOUNT_BY_ID", "ACCOUNT_BY_SLUG", "ACCOUNT_OF_KEY", "INSERT_ACCOUNT", "KEY_BY_DIGEST"];
+/// What is found before the account is known, or by the account's own row.
+const BEFORE_THE_ACCOUNT: [&str; 6] = [
+    "ACCOUNT_BY_ID",
+    "ACCOUNT_BY_SLUG",
+    "ACCOUNT_OF_KEY",
+    "INSERT_ACCOUNT",
+    "KEY_BY_DIGEST",
+    "PLAN_OF_ACCOUNT",
+];
 
 const TENANT_TABLES: [&str; 12] = [
     "keys",
@@ -219,6 +227,44 @@ async fn an_account_is_found_by_slug_and_id() {
     assert_eq!((by_id.plan, by_id.created_at), (Plan::Enterprise, NOON));
     assert_eq!(world.directory().account(&AccountRef::parse("account-2").unwrap()).await.unwrap(), None);
     assert_eq!(world.directory().insert_account(&by_id, &line(9)).await, Err(WriteError::Taken));
+}
+
+#[tokio::test]
+async fn an_account_has_the_limits_of_its_plan() {
+    let world = world();
+    let (id, tenant) = account(&world, 1).await;
+    assert_eq!(tenant.limits().await.unwrap(), Limits::NONE, "an enterprise");
+    let run = |sql: &str| world.database().with(|db| db.execute_batch(sql).unwrap());
+    run("UPDATE accounts SET plan = 'budget'");
+    run(
+        r#"UPDATE plans SET agents = 1, members = 2, keys = 3, calls_per_minute = 4, concurrent_calls = 99999999999,
+        monthly_spend = 6, features = '["import_url","time_travel"]' WHERE plan = 'budget'"#,
+    );
+    let limits = Limits {
+        agents: Some(1),
+        members: Some(2),
+        keys: Some(3),
+        calls_per_minute: Some(4),
+        concurrent_calls: Some(u32::MAX),
+        monthly_spend: Some(Nanos::new(6)),
+        features: Features::NONE.with(Feature::ImportUrl),
+    };
+    assert_eq!(tenant.limits().await.unwrap(), limits);
+    let stranger = world.directory().tenant(AccountId::new(NOON, [9; 10]));
+    assert_eq!(stranger.limits().await.unwrap(), Limits::NONE);
+    assert_ne!(id, AccountId::new(NOON, [9; 10]));
+}
+
+#[tokio::test]
+async fn a_key_that_is_inactive_opens_nothing() {
+    let world = world();
+    let (id, tenant) = account(&world, 1).await;
+    let (key, digest) = key(id, 1);
+    tenant.insert_key(&key, &digest).await.unwrap();
+    world.database().with(|db| db.execute("UPDATE keys SET inactive_at = 7", []).unwrap());
+    let (found, _) = world.directory().key(&digest).await.unwrap().unwrap();
+    assert_eq!(found.inactive_at, Some(Millis(7)));
+    assert!(key.is_live(NOON) && !found.is_live(NOON));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ pub mod model;
 pub mod model_line;
 pub mod money;
 pub mod outbound;
+pub mod plan;
 pub mod price;
 pub mod provider;
 pub mod routing;

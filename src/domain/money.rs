@@ -171,6 +171,19 @@ pub mod as_integer {
     }
 }
 
+/// As [`as_integer`], for an amount that may be missing.
+pub mod as_optional_integer {
+    use super::{Deserialize, Deserializer, Nanos, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(amount: &Option<Nanos>, serializer: S) -> Result<S::Ok, S::Error> {
+        amount.map(Nanos::get).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Nanos>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Nanos::new))
+    }
+}
+
 /// What the document says of US dollars as they are taken: a JSON string or number.
 #[derive(Debug)]
 pub struct DollarsSchema;

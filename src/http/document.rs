@@ -15,6 +15,7 @@ use utoipa::openapi::{
 use crate::ports::World;
 use crate::service::App;
 
+use super::call::schema::OpenAiError;
 use super::problem::{self, Kind};
 use super::router::{self, Documented, Visitor};
 
@@ -51,6 +52,7 @@ pub fn document<W: World>() -> OpenApi {
     document.components.add_security_scheme("key", SecurityScheme::Http(bearer));
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
+    document.schemas::<OpenAiError>();
     router::endpoints::<W>(&mut document);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
@@ -97,7 +99,7 @@ impl<W: World> Visitor<W> for Document {
             of_the_account(&mut operation);
         }
         for kind in problems(&operation, face) {
-            describe(&mut operation, kind);
+            describe(&mut operation, kind, face);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
         self.paths.add_path_operation(at.replace("{*", "{"), P::methods(), operation);
@@ -161,14 +163,17 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_body = operation.request_body.is_some();
     let mut kinds = match face {
-        Face::Open | Face::OpenAi => return Vec::new(),
+        Face::Open => return Vec::new(),
         Face::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
-        Face::Call => vec![
+        // 400 may also be the provider's word.
+        Face::Call | Face::OpenAi => vec![
+            Kind::InvalidRequest,
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
             Kind::Forbidden,
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
+            Kind::RateLimited,
             Kind::Misconfigured,
             Kind::UpstreamError,
             Kind::Unavailable,
@@ -196,11 +201,20 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     kinds
 }
 
-fn describe(operation: &mut Operation, kind: Kind) {
-    let schema = Ref::from_schema_name("Problem");
-    let response = ResponseBuilder::new()
-        .description(kind.title())
-        .content("application/problem+json", Content::new(Some(schema)));
+/// Kinds of one status share its place.
+fn describe(operation: &mut Operation, kind: Kind, face: Face) {
+    let (schema, media) = match face {
+        Face::OpenAi => ("OpenAiError", "application/json"),
+        _ => ("Problem", "application/problem+json"),
+    };
+    let content = Content::new(Some(Ref::from_schema_name(schema)));
     let status = kind.status().as_str().to_owned();
+    let described = match operation.responses.responses.get(&status) {
+        Some(RefOr::T(other)) if other.content.contains_key(media) => {
+            format!("{}; or: {}", other.description, kind.title())
+        }
+        _ => kind.title().to_owned(),
+    };
+    let response = ResponseBuilder::new().description(described).content(media, content);
     operation.responses.responses.insert(status, response.build().into());
 }

@@ -22,5 +22,6 @@ pub mod path;
 pub mod problem;
 mod providers;
 pub mod query;
+mod rate_limit;
 pub mod router;
 pub mod schema;

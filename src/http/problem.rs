@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::rate_limit;
 use crate::domain::account::Role;
 use crate::domain::field_error::FieldError;
 use crate::domain::vault;
@@ -37,6 +38,7 @@ pub enum Kind {
     UnpricedModel,
     UpstreamRejected,
     ConcurrencyExceeded,
+    RateLimited,
     Internal,
     Misconfigured,
     UpstreamError,
@@ -45,7 +47,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -64,6 +66,7 @@ impl Kind {
         Self::UnpricedModel,
         Self::UpstreamRejected,
         Self::ConcurrencyExceeded,
+        Self::RateLimited,
         Self::Internal,
         Self::Misconfigured,
         Self::UpstreamError,
@@ -130,6 +133,7 @@ impl Kind {
             Self::ConcurrencyExceeded => {
                 ("concurrency_exceeded", "Too many calls at once", StatusCode::TOO_MANY_REQUESTS)
             }
+            Self::RateLimited => ("rate_limited", "Too many calls a minute", StatusCode::TOO_MANY_REQUESTS),
             Self::Internal => ("internal", "Something went wrong here", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Misconfigured => {
                 ("misconfigured", "The platform is not set up for this", StatusCode::INTERNAL_SERVER_ERROR)
@@ -363,6 +367,13 @@ impl From<call::Error> for Problem {
             call::Error::Concurrency { .. } => {
                 return Self::new(Kind::ConcurrencyExceeded, sentence(&error.to_string())).retry_after(1);
             }
+            call::Error::Rate(quota) => {
+                let problem = Self::new(Kind::RateLimited, sentence(&error.to_string()));
+                let limited = rate_limit::headers(quota).into_iter();
+                return limited.fold(problem.retry_after(quota.reset_s), |problem, (name, value)| {
+                    problem.with_header(name, value)
+                });
+            }
             call::Error::Unavailable => {
                 return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
             }
@@ -371,7 +382,7 @@ impl From<call::Error> for Problem {
             call::Error::NoSuchAgent => Kind::NotFound,
             call::Error::NoSuchModel(_) => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
-            call::Error::Unpriced(_) => Kind::UnpricedModel,
+            call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
             call::Error::Misconfigured(_) => Kind::Misconfigured,
             call::Error::Rejected { .. } => Kind::UpstreamRejected,

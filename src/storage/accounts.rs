@@ -14,7 +14,7 @@ use super::directory::Directory;
 use super::sql::{self, Answer, Engine, Failure, Query, Statement, Value, queries};
 
 queries! {
-    /// [`find`] by id, and [`super::resolve`].
+    /// [`find`] by id, and [`super::resolve`]. All columns, here and below: calls are served on the schema before, too.
     ACCOUNT_BY_ID = "SELECT * FROM accounts WHERE id = ?1";
     /// [`find`] by slug.
     ACCOUNT_BY_SLUG = "SELECT * FROM accounts WHERE slug = ?1";

@@ -9,6 +9,7 @@ use crate::domain::api_key::KeyDigest;
 use crate::domain::change::{Actor, Change};
 use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
 use crate::domain::model::{Capabilities, Model};
+use crate::domain::plan::Limits;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 use crate::ports::{
@@ -17,7 +18,7 @@ use crate::ports::{
 };
 
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value};
-use super::{accounts, agent_rows, agents, aliases, changes, keys, models, providers, resolve};
+use super::{accounts, agent_rows, agents, aliases, changes, keys, models, plans, providers, resolve};
 
 /// Who there is, and what is configured.
 #[derive(Clone, Debug)]
@@ -129,6 +130,10 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         agent: &AgentRef,
     ) -> Result<Option<Resolution>, Unavailable> {
         Ok(resolve::resolve(self, key, agent).await?)
+    }
+
+    async fn limits(&self) -> Result<Limits, Unavailable> {
+        Ok(plans::of(self).await?)
     }
 
     async fn models_of(&self, pairs: &[(String, String)]) -> Result<Vec<Model>, Unavailable> {

@@ -13,6 +13,7 @@ pub mod d1;
 pub mod directory;
 mod keys;
 mod models;
+mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
@@ -29,6 +30,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         changes::QUERIES,
         keys::QUERIES,
         models::QUERIES,
+        plans::QUERIES,
         providers::QUERIES,
     ]
     .into_iter()

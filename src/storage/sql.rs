@@ -64,6 +64,8 @@ pub trait Answer {
 pub enum Failure {
     /// A UNIQUE constraint failed.
     Taken,
+    /// The database has no such table or column: its schema is older than this code.
+    Schema(String),
     /// A guard of the batch found that what it counts on is not so.
     Moved,
     /// A guard of the batch found too many.
@@ -71,12 +73,17 @@ pub enum Failure {
     Unavailable(String),
 }
 
+/// SQLite's words for a name that the schema does not have.
+const UNKNOWN_NAME: [&str; 3] = ["no such table", "no such column", "has no column named"];
+
 impl Failure {
     /// From the database's own words. A guard fails by asking for a JSON path that is none, and names what it found there:
     /// the one way for a statement of a batch to end it.
     pub fn from_message(query: &str, message: &str) -> Self {
         if message.contains("UNIQUE constraint failed") {
             Self::Taken
+        } else if UNKNOWN_NAME.iter().any(|words| message.contains(words)) {
+            Self::Schema(format!("{query}: {message}"))
         } else if message.contains("'moved ") {
             Self::Moved
         } else if message.contains("'full ") {
@@ -92,7 +99,7 @@ impl From<Failure> for Unavailable {
         match failure {
             Failure::Taken => Self("a UNIQUE constraint failed where none can".to_owned()),
             Failure::Moved | Failure::Full => Self("a guard failed where there is none".to_owned()),
-            Failure::Unavailable(message) => Self(message),
+            Failure::Schema(message) | Failure::Unavailable(message) => Self(message),
         }
     }
 }
@@ -103,7 +110,9 @@ impl From<Failure> for WriteError {
             Failure::Taken => Self::Taken,
             Failure::Moved => Self::Moved,
             Failure::Full => Self::Full,
-            unavailable @ Failure::Unavailable(_) => Self::Unavailable(unavailable.into()),
+            unavailable @ (Failure::Schema(_) | Failure::Unavailable(_)) => {
+                Self::Unavailable(unavailable.into())
+            }
         }
     }
 }
