@@ -214,10 +214,13 @@ async fn no_account_reaches_anothers_rows() {
     assert_eq!(of_acme(&before), of_acme(&after));
 }
 
-/// Every row of every tenant's table, as text.
-fn dump(db: &rusqlite::Connection) -> Vec<String> {
+/// Every row of every table, as text.
+pub fn dump(db: &rusqlite::Connection) -> Vec<String> {
     let mut all = Vec::new();
-    for table in ["accounts", "keys", "providers", "models", "aliases", "agents", "agent_versions"] {
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+    let mut tables = db.prepare(tables).unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for table in tables {
         let mut rows = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = rows.column_count();
         let mut rows = rows.query([]).unwrap();
