@@ -98,7 +98,8 @@ pub(super) async fn save<E: Engine>(
     most_in_use: Option<u32>,
     log: &[Change],
 ) -> Result<(), Failure> {
-    let whole = sql::chunks(saves.iter().map(row).collect());
+    let (new, read): (Vec<&Save>, Vec<&Save>) = saves.iter().partition(|save| save.read.is_none());
+    let [new, read] = [new, read].map(|saves| sql::chunks(saves.into_iter().map(row).collect()));
     let found_by = sql::chunks(saves.iter().map(|save| found_by(&save.agent)).collect());
     let mut batch = Vec::new();
     let mut each = |query: &'static Query, chunks: &[String]| {
@@ -106,16 +107,16 @@ pub(super) async fn save<E: Engine>(
             batch.push(tenant.statement(query, [rows.as_str().into()]));
         }
     };
-    each(&GUARD_AGENTS_UNCHANGED, &whole);
-    each(&UPDATE_AGENTS, &whole);
-    each(&INSERT_AGENTS, &whole);
+    each(&GUARD_AGENTS_UNCHANGED, &read);
+    each(&UPDATE_AGENTS, &read);
+    each(&INSERT_AGENTS, &new);
     for query in
         [&DELETE_HANDOFFS, &INSERT_HANDOFFS, &DELETE_LABELS, &INSERT_LABELS, &DELETE_WORDS, &INSERT_WORDS]
     {
         each(query, &found_by);
     }
     each(&GUARD_HANDOFFS, &found_by);
-    for rows in whole {
+    for rows in new.into_iter().chain(read) {
         let values: [Value; 2] = [rows.into(), by.to_string().into()];
         batch.push(tenant.statement(&INSERT_VERSIONS, values));
     }
