@@ -3,6 +3,7 @@
 //!
 //! Futures are `Send` so that handlers are; the platform's single-threaded ones are wrapped where they are made.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
@@ -223,9 +224,11 @@ pub struct Resolution {
     pub account: Account,
     /// Of the account's plan.
     pub limits: Limits,
-    /// `None` when no digest was given or no key of this account has it.
+    /// `None` when no digest was given or no key of this account has it. Inactive when the member it acts for is.
     pub key: Option<Key>,
-    /// `None` when there is no such agent, or it is archived.
+    /// What that member has appended to agents' instructions, by slug.
+    pub prompts: BTreeMap<String, String>,
+    /// In use, or else the archived one that the name was for last; `None` when there never was one.
     pub agent: Option<Agent>,
     pub providers: Vec<Provider>,
     pub aliases: Vec<Alias>,

@@ -18,6 +18,7 @@ pub mod money;
 pub mod outbound;
 pub mod plan;
 pub mod price;
+pub mod prompt;
 pub mod provider;
 pub mod routing;
 pub mod secret;

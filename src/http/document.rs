@@ -161,6 +161,8 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
             Kind::Forbidden,
+            Kind::AgentNotActive,
+            Kind::AgentArchived,
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
             Kind::RateLimited,

@@ -28,6 +28,8 @@ pub enum Kind {
     OriginNotAllowed,
     NotFound,
     ModelNotFound,
+    AgentNotActive,
+    AgentArchived,
     MethodNotAllowed,
     Conflict,
     PreconditionFailed,
@@ -47,7 +49,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -56,6 +58,8 @@ impl Kind {
         Self::OriginNotAllowed,
         Self::NotFound,
         Self::ModelNotFound,
+        Self::AgentNotActive,
+        Self::AgentArchived,
         Self::MethodNotAllowed,
         Self::Conflict,
         Self::PreconditionFailed,
@@ -103,6 +107,8 @@ impl Kind {
             }
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
             Self::ModelNotFound => ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND),
+            Self::AgentNotActive => ("agent_not_active", "The agent is not active", StatusCode::CONFLICT),
+            Self::AgentArchived => ("agent_archived", "The agent is archived", StatusCode::GONE),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
             }
@@ -385,9 +391,12 @@ impl From<call::Error> for Problem {
             call::Error::Unavailable => {
                 return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
             }
+            call::Error::Variables(errors) => return Self::invalid(errors.clone()),
             call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
             call::Error::NoSuchAgent => Kind::NotFound,
+            call::Error::NotActive { .. } => Kind::AgentNotActive,
+            call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel(_) => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,

@@ -16,10 +16,17 @@ use super::directory::Tenant;
 use super::sql::{self, Answer, Engine, Failure, Statement, queries};
 
 queries! {
-    /// [`find`] by id, and [`super::resolve`].
+    /// [`find`] by id.
     AGENT_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2 AND archived_at IS NULL";
-    /// [`find`] by slug, and [`super::resolve`].
+    /// [`find`] by slug.
     AGENT_BY_SLUG = "SELECT * FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL";
+    /// [`called`] by id.
+    AGENT_CALLED_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2";
+    /// [`called`] by slug.
+    AGENT_CALLED_BY_SLUG = "SELECT * FROM agents WHERE account_id = ?1 AND id = coalesce(
+            (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL),
+            (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
+                ORDER BY archived_at DESC LIMIT 1))";
     /// [`list`], the first page.
     AGENTS_NEWEST = "SELECT * FROM agents WHERE account_id = ?1 AND archived_at IS NULL
         ORDER BY created_at DESC, id DESC LIMIT ?2";
@@ -103,6 +110,15 @@ pub(super) fn by<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
         AgentRef::Id(id) => tenant.statement(&AGENT_BY_ID, [id.to_string().into()]),
         AgentRef::Slug(slug) => tenant.statement(&AGENT_BY_SLUG, [slug.as_str().into()]),
     }
+}
+
+/// For [`super::resolve`]'s batch: the statement that finds one in use, or else the archived one that it was last.
+pub(super) fn called<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
+    let query = match of {
+        AgentRef::Id(_) => &AGENT_CALLED_BY_ID,
+        AgentRef::Slug(_) => &AGENT_CALLED_BY_SLUG,
+    };
+    tenant.statement(query, [of.to_string().into()])
 }
 
 /// The first row of a statement on agents.

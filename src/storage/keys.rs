@@ -9,6 +9,7 @@ use crate::domain::time::Millis;
 
 use super::accounts;
 use super::directory::{Directory, Tenant};
+use super::holders::{self, Holder};
 use super::sql::{self, Answer, Engine, Failure, Query, Statement, queries};
 
 queries! {
@@ -75,8 +76,21 @@ pub(super) async fn find<E: Engine>(
     digest: &KeyDigest,
 ) -> Result<Option<(Key, Account)>, Failure> {
     let of = |query| Statement { query, values: vec![digest.to_string().into()] };
-    let answers = directory.batch(vec![of(&KEY_BY_DIGEST), of(accounts::OF_KEY)]).await?;
-    Ok(first(&answers[0])?.zip(accounts::first(&answers[1])?))
+    let old = || vec![of(&KEY_BY_DIGEST), of(accounts::OF_KEY)];
+    let mut all = old();
+    all.push(of(holders::BY_DIGEST));
+    match directory.batch(all).await {
+        // As in [`super::resolve`]: the schema before knows no holders.
+        Err(Failure::Schema(_)) => {}
+        answers => return read(&answers?),
+    }
+    read(&directory.batch(old()).await?)
+}
+
+fn read<A: Answer>(answers: &[A]) -> Result<Option<(Key, Account)>, Failure> {
+    let holder = answers.get(2).map_or_else(|| Ok(Holder::default()), holders::first)?;
+    let key = first(&answers[0])?.map(|key| holder.key(key));
+    Ok(key.zip(accounts::first(&answers[1])?))
 }
 
 pub(super) async fn list<E: Engine>(

@@ -11,6 +11,7 @@ mod aliases;
 mod changes;
 pub mod d1;
 pub mod directory;
+mod holders;
 mod keys;
 mod models;
 mod plans;
@@ -29,6 +30,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         agents::QUERIES,
         aliases::QUERIES,
         changes::QUERIES,
+        holders::QUERIES,
         keys::QUERIES,
         models::QUERIES,
         plans::QUERIES,

@@ -11,6 +11,7 @@ use crate::domain::plan::Limits;
 use crate::ports::{AgentRef, Resolution};
 
 use super::directory::Tenant;
+use super::holders::{self, Holder};
 use super::sql::{Answer, Engine, Failure, Statement};
 use super::{accounts, agents, aliases, keys, plans, providers};
 
@@ -20,23 +21,27 @@ pub(super) async fn resolve<E: Engine>(
     agent: &AgentRef,
 ) -> Result<Option<Resolution>, Failure> {
     let mut all = statements(tenant, key, agent);
+    let old = all.len();
     all.push(tenant.statement(plans::OF_ACCOUNT, []));
+    all.extend(key.map(|digest| tenant.statement(holders::OF_KEY, [digest.to_string().into()])));
     match tenant.batch(all).await {
-        Ok(mut answers) => {
-            let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
-            return read(&answers, limits);
+        Ok(answers) => {
+            let (old, new) = answers.split_at(old);
+            let limits = new.first().map_or(Ok(Limits::NONE), plans::first)?;
+            let holder = new.get(1).map_or_else(|| Ok(Holder::default()), holders::first)?;
+            return read(old, limits, holder);
         }
         Err(Failure::Schema(_)) => {}
         Err(failure) => return Err(failure),
     }
-    read(&tenant.batch(statements(tenant, key, agent)).await?, Limits::NONE)
+    read(&tenant.batch(statements(tenant, key, agent)).await?, Limits::NONE, Holder::default())
 }
 
 /// Those that the schema before knows.
 fn statements<E: Engine>(tenant: &Tenant<E>, key: Option<&KeyDigest>, agent: &AgentRef) -> Vec<Statement> {
     let mut statements = vec![
         tenant.statement(accounts::BY_ID, []),
-        agents::by(tenant, agent),
+        agents::called(tenant, agent),
         tenant.statement(providers::ALL, []),
         tenant.statement(aliases::ALL, []),
     ];
@@ -46,14 +51,16 @@ fn statements<E: Engine>(tenant: &Tenant<E>, key: Option<&KeyDigest>, agent: &Ag
     statements
 }
 
-fn read<A: Answer>(answers: &[A], limits: Limits) -> Result<Option<Resolution>, Failure> {
+fn read<A: Answer>(answers: &[A], limits: Limits, holder: Holder) -> Result<Option<Resolution>, Failure> {
     let Some(account) = accounts::first(&answers[0])? else { return Ok(None) };
+    let key = answers.get(4).map(keys::first).transpose()?.flatten();
     Ok(Some(Resolution {
         account,
         limits,
         agent: agents::first(&answers[1])?,
         providers: providers::all(&answers[2])?,
         aliases: aliases::all(&answers[3])?,
-        key: answers.get(4).map(keys::first).transpose()?.flatten(),
+        key: key.map(|key| holder.key(key)),
+        prompts: holder.prompts,
     }))
 }
