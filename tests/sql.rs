@@ -146,7 +146,7 @@ const BEFORE_THE_ACCOUNT: [&str; 7] = [
     "ACCOUNT_OF_KEY",
     "INSERT_ACCOUNT",
     "KEY_BY_DIGEST",
-    "HOLDER_BY_DIGEST",
+    "KEY_ALONE_BY_DIGEST",
     "PLAN_OF_ACCOUNT",
 ];
 
