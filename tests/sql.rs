@@ -168,6 +168,10 @@ const BEFORE_THE_ACCOUNT: [&str; 7] = [
     "PLAN_OF_ACCOUNT",
 ];
 
+/// What is everyone's.
+const OF_THE_PLATFORM: [&str; 4] =
+    ["PLATFORM_TEMPLATES", "PLATFORM_TEMPLATE", "PUT_PLATFORM_TEMPLATE", "DELETE_PLATFORM_TEMPLATE"];
+
 const TENANT_TABLES: [&str; 12] = [
     "keys",
     "members",
@@ -185,7 +189,8 @@ const TENANT_TABLES: [&str; 12] = [
 
 #[test]
 fn every_statement_on_a_tenants_rows_binds_the_account_first() {
-    for query in queries().filter(|query| !BEFORE_THE_ACCOUNT.contains(&query.name)) {
+    let exempt = |name: &str| BEFORE_THE_ACCOUNT.contains(&name) || OF_THE_PLATFORM.contains(&name);
+    for query in queries().filter(|query| !exempt(query.name)) {
         let sql: String = query.sql.split_whitespace().collect::<Vec<_>>().join(" ");
         let inserts =
             sql.contains("(account_id,") && (sql.contains("VALUES (?1,") || sql.contains("SELECT ?1,"));
@@ -495,4 +500,27 @@ async fn models_are_found_by_pairs_the_accounts_own_first() {
     let refused = tenant.delete_model("openai", "b", NOON, &line(5)).await;
     assert_eq!(refused, Err(WriteError::Moved), "the platform's is not the account's to delete");
     assert_eq!(tenant.models_of(&pairs[..2]).await.unwrap().len(), 2);
+}
+
+#[test]
+fn statements_of_the_platform_touch_no_tenants_rows() {
+    for query in queries().filter(|query| OF_THE_PLATFORM.contains(&query.name)) {
+        for table in TENANT_TABLES {
+            let words: Vec<&str> = query.sql.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            assert!(!words.contains(&table), "{}: {table}", query.name);
+        }
+    }
+}
+
+/// `UPDATE … FROM json_each` goes through all agents of the account for each that is written.
+#[test]
+fn agents_are_written_by_their_keys_alone() {
+    let db = schema::migrated();
+    for query in queries().filter(|query| query.name.ends_with("_AGENTS")) {
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
+        let steps: Vec<String> =
+            plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect();
+        let whole = steps.iter().any(|step| step.ends_with("(account_id=?)"));
+        assert!(!whole, "{}: {steps:?}", query.name);
+    }
 }
