@@ -3,6 +3,8 @@
 //!
 //! Futures are `Send` so that handlers are; the platform's single-threaded ones are wrapped where they are made.
 
+mod agents;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -25,6 +27,8 @@ use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::domain::vault::Sealed;
+
+pub use agents::{AgentFilter, Version, VersionLine};
 
 /// Everything outside, in one place.
 pub trait World: Clone + Send + Sync + 'static {
@@ -383,7 +387,35 @@ pub trait Tenant: Send + Sync {
         limit: u32,
         after: Option<AgentPosition>,
     ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
+    /// Those that fit, newest first.
+    fn find_agents(
+        &self,
+        filter: &AgentFilter,
+        limit: u32,
+        after: Option<AgentPosition>,
+    ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     fn agent(&self, of: &AgentRef) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
+    /// An archived one; by slug, of those that had it the one that was archived last.
+    fn archived_agent(
+        &self,
+        of: &AgentRef,
+    ) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
+    /// Which of these names agents in use have, that have the word `copy` in theirs: what a copy may not be called.
+    fn copies_named(&self, names: &[String])
+    -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
+    /// An agent's versions, newest first; only those before `before`.
+    fn versions(
+        &self,
+        agent: AgentId,
+        limit: u32,
+        before: Option<u32>,
+    ) -> impl Future<Output = Result<Vec<VersionLine>, Unavailable>> + Send;
+    /// Those of these two versions that there are.
+    fn snapshots(
+        &self,
+        agent: AgentId,
+        versions: [u32; 2],
+    ) -> impl Future<Output = Result<Vec<Version>, Unavailable>> + Send;
     /// Those of these that are in use, in the order asked for.
     fn agents_of(&self, ids: &[AgentId]) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     /// Which of these there are, in no order.

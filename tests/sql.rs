@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "sql/lists.rs"]
+mod lists;
 mod schema;
 mod support;
 

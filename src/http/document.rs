@@ -229,7 +229,8 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     if parameters.iter().any(is_by_header) {
         kinds.push(Kind::PreconditionFailed);
     }
-    if is_body && face == Face::Control {
+    let is_forced = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "force");
+    if (is_body || parameters.iter().any(is_forced)) && face == Face::Control {
         kinds.push(Kind::Conflict);
     }
     kinds

@@ -106,14 +106,21 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(templates::__path_delete, templates::delete::<W>);
 
     v.endpoint_of_account(agents::__path_create, agents::create::<W>);
-    v.endpoint_of_account(agents::__path_list, agents::list::<W>);
+    v.endpoint_of_account(agents::list::__path_list, agents::list::list::<W>);
+    v.endpoint(agents::lifecycle::__path_validate, agents::lifecycle::validate::<W>);
     v.endpoint(exchange::__path_export, exchange::export::<W>);
     v.endpoint(exchange::__path_import, exchange::import::<W>);
     v.endpoint_of_account(agents::__path_get, agents::get::<W>);
     v.endpoint_of_account(agents::__path_patch, agents::patch::<W>);
     v.endpoint(agents::__path_put, agents::put::<W>);
     v.endpoint(agents::__path_put_config, agents::put_config::<W>);
-    v.endpoint_of_account(agents::__path_archive, agents::archive::<W>);
+    v.endpoint_of_account(agents::lifecycle::__path_archive, agents::lifecycle::archive::<W>);
+    v.endpoint_of_account(agents::lifecycle::__path_restore, agents::lifecycle::restore::<W>);
+    v.endpoint_of_account(agents::lifecycle::__path_set_status, agents::lifecycle::set_status::<W>);
+    v.endpoint(agents::lifecycle::__path_duplicate, agents::lifecycle::duplicate::<W>);
+    v.endpoint(agents::versions::__path_list, agents::versions::list::<W>);
+    v.endpoint(agents::versions::__path_get, agents::versions::get::<W>);
+    v.endpoint(agents::versions::__path_rollback, agents::versions::rollback::<W>);
     v.endpoint(budgets::__path_get, budgets::get::<W>);
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);

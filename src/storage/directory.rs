@@ -14,13 +14,14 @@ use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::ports::{
-    self, AccountRef, AgentPosition, AgentRef, Alias, ChangesOf, Provider, Resolution, Save, Unavailable,
-    WriteError,
+    self, AccountRef, AgentFilter, AgentPosition, AgentRef, Alias, ChangesOf, Provider, Resolution, Save,
+    Unavailable, Version, VersionLine, WriteError,
 };
 
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value};
 use super::{
-    accounts, agent_rows, agents, aliases, changes, keys, models, plans, providers, resolve, templates,
+    accounts, agent_list, agent_rows, agent_versions, agents, aliases, changes, keys, models, plans,
+    providers, resolve, templates,
 };
 
 /// Who there is, and what is configured.
@@ -268,7 +269,37 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
     }
 
     async fn agents(&self, limit: u32, after: Option<AgentPosition>) -> Result<Vec<Agent>, Unavailable> {
-        Ok(agents::list(self, limit, after).await?)
+        Ok(agent_list::find(self, &AgentFilter::default(), limit, after).await?)
+    }
+
+    async fn find_agents(
+        &self,
+        filter: &AgentFilter,
+        limit: u32,
+        after: Option<AgentPosition>,
+    ) -> Result<Vec<Agent>, Unavailable> {
+        Ok(agent_list::find(self, filter, limit, after).await?)
+    }
+
+    async fn archived_agent(&self, of: &AgentRef) -> Result<Option<Agent>, Unavailable> {
+        Ok(agents::archived(self, of).await?)
+    }
+
+    async fn copies_named(&self, names: &[String]) -> Result<Vec<String>, Unavailable> {
+        Ok(agent_list::copies_named(self, names).await?)
+    }
+
+    async fn versions(
+        &self,
+        agent: AgentId,
+        limit: u32,
+        before: Option<u32>,
+    ) -> Result<Vec<VersionLine>, Unavailable> {
+        Ok(agent_versions::list(self, agent, limit, before).await?)
+    }
+
+    async fn snapshots(&self, agent: AgentId, versions: [u32; 2]) -> Result<Vec<Version>, Unavailable> {
+        Ok(agent_versions::snapshots(self, agent, versions).await?)
     }
 
     async fn agent(&self, of: &AgentRef) -> Result<Option<Agent>, Unavailable> {

@@ -140,7 +140,7 @@ async fn an_existing_slug_is_skipped_updated_or_renamed() {
     let skipped = import(&api, &acme, "", &file).await.ok();
     assert_eq!(results(&skipped), pairs(&[("a", "skipped"), ("b", "created")]));
     assert_eq!((&skipped["created"], &skipped["skipped"]), (&json!(1), &json!(1)));
-    assert_eq!(get(&api, &acme, "a").await, old);
+    assert_eq!(api.configured(&acme, "a").await, old);
     assert_eq!(get(&api, &acme, "b").await["handoff_targets"], json!([old["id"]]));
 
     let updated = import(&api, &acme, "?mode=update", &file).await.ok();
@@ -424,7 +424,7 @@ async fn an_export_that_breaks_off_does_not_look_whole() {
     let acme = api.tenant("acme").await;
     let many: Value = (0..100).map(|n| agent(&format!("a{n}"), json!({}))).collect::<Vec<_>>().into();
     import(&api, &acme, "", &many).await.ok();
-    api.world.faults().plan("AGENTS_AFTER", 1, When::Before);
+    api.world.faults().plan("AGENTS_IN_USE", 2, When::Before);
     let request = axum::http::Request::get("/api/v1/agents/export")
         .header("authorization", format!("Bearer {}", acme.admin))
         .body(Body::empty())
@@ -432,7 +432,7 @@ async fn an_export_that_breaks_off_does_not_look_whole() {
     let response = api.router().oneshot(request).await.unwrap();
     assert!(response.into_body().collect().await.is_err());
     assert!(api.world.take_log()[0].contains("broke off"));
-    api.world.faults().plan("AGENTS_NEWEST", 1, When::Before);
+    api.world.faults().plan("AGENTS_IN_USE", 1, When::Before);
     assert_eq!(export(&api, &acme, "").await.problem().0, 503, "before the first piece it is a problem");
 }
 

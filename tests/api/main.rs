@@ -9,6 +9,10 @@ mod support;
 
 mod accounts;
 mod agents;
+mod agents_duplicate;
+mod agents_lifecycle;
+mod agents_list;
+mod agents_versions;
 mod aliases;
 mod budgets;
 mod calls;

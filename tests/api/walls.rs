@@ -111,11 +111,24 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         (put.clone(), "/api/v1/model-aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
         (get.clone(), "/api/v1/model-aliases/{name}", None, Who::Member),
         (delete.clone(), "/api/v1/model-aliases/{name}", None, Who::Admin),
-        (post, "/api/v1/agents", Some(agent.clone()), Who::Admin),
+        (post.clone(), "/api/v1/agents", Some(agent.clone()), Who::Admin),
+        (
+            post.clone(),
+            "/api/v1/agents/validate",
+            Some(json!({"slug": "free", "name": "Free",
+            "instructions": "Do.", "model": "openai:gpt-4.1-mini"})),
+            Who::Admin,
+        ),
         (get.clone(), "/api/v1/agents", None, Who::Member),
         (get.clone(), "/api/v1/agents/{agent}", None, Who::Member),
         (put.clone(), "/api/v1/agents/{agent}", Some(agent), Who::Admin),
         (Method::PATCH, "/api/v1/agents/{agent}", Some(json!({"labels": ["new"]})), Who::Admin),
+        (get.clone(), "/api/v1/agents/{agent}/versions", None, Who::Member),
+        (get.clone(), "/api/v1/agents/{agent}/versions/{version}", None, Who::Member),
+        (post.clone(), "/api/v1/agents/{agent}/rollback", Some(json!({"version": 1})), Who::Admin),
+        (post.clone(), "/api/v1/agents/{agent}/duplicate", None, Who::Admin),
+        (post.clone(), "/api/v1/agents/{agent}/status", Some(json!({"status": "inactive"})), Who::Admin),
+        (post, "/api/v1/agents/{agent}/restore", None, Who::Admin),
         (get.clone(), "/api/v1/agents/{agent}/budget", None, Who::Member),
         (put, "/api/v1/agents/{agent}/budget", Some(json!({"limit_usd": 2, "period": "day"})), Who::Admin),
         (get, "/api/v1/agents/{agent}/calls", None, Who::Member),
@@ -128,6 +141,7 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         ("provider", "mine"),
         ("code", "a/b"),
         ("agent", "triage"),
+        ("version", "1"),
     ];
     let endpoint = |(method, template, body, who): (Method, &'static str, Option<Value>, Who)| {
         let path = names
