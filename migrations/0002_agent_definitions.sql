@@ -49,6 +49,12 @@ ALTER TABLE keys ADD COLUMN inactive_at INTEGER CHECK (inactive_at >= 0);
 -- The keys of a member, which end with it.
 CREATE INDEX keys_member ON keys (account_id, member_id) WHERE member_id IS NOT NULL;
 
+-- Counting against the plan: those that are in force, and those that come back when there is room.
+CREATE INDEX keys_live ON keys (account_id, expires_at) WHERE revoked_at IS NULL AND inactive_at IS NULL;
+CREATE INDEX keys_inactive ON keys (account_id, id) WHERE revoked_at IS NULL AND inactive_at IS NOT NULL;
+CREATE INDEX members_active ON members (account_id, id) WHERE inactive_at IS NULL;
+CREATE INDEX members_inactive ON members (account_id, id) WHERE inactive_at IS NOT NULL;
+
 -- What the agent is for: a built-in word or the account's own.
 ALTER TABLE agents ADD COLUMN type TEXT NOT NULL DEFAULT 'simple-chat' CHECK (length(type) BETWEEN 1 AND 64);
 -- Where it is in its life; an archived agent keeps the status that it is restored to.
