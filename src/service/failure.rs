@@ -1,6 +1,7 @@
 //! What can go wrong on the control plane, whatever the use case.
 
 use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::plan::Feature;
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
 
@@ -33,8 +34,14 @@ pub enum Failure {
     #[error("the {} is not as expected", .0.name())]
     Precondition(Thing),
     /// The account's plan allows no more.
-    #[error("the plan allows no more {}", .0.name())]
-    PlanFull(Thing),
+    #[error("the plan allows no more than {most} {thing}s", most = .1, thing = .0.name())]
+    PlanFull(Thing, u32),
+    /// The account's plan does not have this at all.
+    #[error("the plan lacks {}", .0.name())]
+    PlanLacks(Feature),
+    /// The key acts for no member.
+    #[error("the key acts for no member")]
+    NoMember,
     /// Agents that hand off to it, by slug.
     #[error("others hand off to it")]
     HandedTo(Vec<String>),
@@ -90,7 +97,8 @@ impl Failure {
         match error {
             WriteError::Taken => Self::Taken(thing),
             WriteError::Moved => Self::Contended(thing),
-            WriteError::Full => Self::PlanFull(thing),
+            WriteError::Full(most) => Self::PlanFull(thing, most),
+            WriteError::Lacks(feature) => Self::PlanLacks(feature),
             WriteError::Unavailable(unavailable) => Self::Unavailable(unavailable),
         }
     }

@@ -186,7 +186,7 @@ pub(super) async fn adjust<W: World>(
 }
 
 /// Waits a random while that grows with the tries.
-async fn pause<W: World>(app: &App<W>, attempt: u32) {
+pub(super) async fn pause<W: World>(app: &App<W>, attempt: u32) {
     let [random] = app.world.random::<1>();
     app.world.sleep(u64::from(random) * u64::from(attempt.min(20)) / 20 % MAX_PAUSE_MS).await;
 }
@@ -212,5 +212,5 @@ async fn save<W: World>(
     };
     let changes: Vec<_> = saves.iter().map(line).collect();
     let tenant = app.world.directory().tenant(session.account.id);
-    app.write_through(session.account.id, tenant.save_agents(saves, session.actor(), None, &changes)).await
+    app.write_through(session.account.id, tenant.save_agents(saves, session.actor(), &changes)).await
 }
