@@ -7,6 +7,7 @@ mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
 mod accounts;
 mod agents;
 mod aliases;
@@ -17,7 +18,10 @@ mod document;
 mod exchange;
 mod failures;
 mod keys;
+mod members;
 mod models;
+mod plans;
+mod profile;
 mod providers;
 mod requests;
 mod templates;
