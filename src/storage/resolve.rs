@@ -4,41 +4,41 @@
 //!
 //! A release serves calls on the schema of the release before, too, so that neither its deployment nor its way back
 //! stops them. Rows of tables that were there are read with `SELECT *`, and what a column would say has a default;
-//! statements on tables that were not are left out when the batch fails for them.
+//! statements that name more than there was are left out, or asked as they were before, when the batch fails for them.
 
 use crate::domain::api_key::KeyDigest;
 use crate::domain::plan::Limits;
 use crate::ports::{AgentRef, Resolution};
 
 use super::directory::Tenant;
-use super::holders::{self, Holder};
-use super::sql::{Answer, Engine, Failure, Statement};
-use super::{accounts, agents, aliases, keys, plans, providers};
+use super::sql::{Answer, Engine, Failure, Query, Statement};
+use super::{accounts, agents, aliases, holders, keys, plans, providers};
 
 pub(super) async fn resolve<E: Engine>(
     tenant: &Tenant<E>,
     key: Option<&KeyDigest>,
     agent: &AgentRef,
 ) -> Result<Option<Resolution>, Failure> {
-    let mut all = statements(tenant, key, agent);
-    let old = all.len();
+    let mut all = statements(tenant, key, agent, holders::OF_ACCOUNT);
     all.push(tenant.statement(plans::OF_ACCOUNT, []));
-    all.extend(key.map(|digest| tenant.statement(holders::OF_KEY, [digest.to_string().into()])));
     match tenant.batch(all).await {
-        Ok(answers) => {
-            let (old, new) = answers.split_at(old);
-            let limits = new.first().map_or(Ok(Limits::NONE), plans::first)?;
-            let holder = new.get(1).map_or_else(|| Ok(Holder::default()), holders::first)?;
-            return read(old, limits, holder);
+        Ok(mut answers) => {
+            let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
+            return read(&answers, limits);
         }
         Err(Failure::Schema(_)) => {}
         Err(failure) => return Err(failure),
     }
-    read(&tenant.batch(statements(tenant, key, agent)).await?, Limits::NONE, Holder::default())
+    read(&tenant.batch(statements(tenant, key, agent, keys::OF_ACCOUNT)).await?, Limits::NONE)
 }
 
-/// Those that the schema before knows.
-fn statements<E: Engine>(tenant: &Tenant<E>, key: Option<&KeyDigest>, agent: &AgentRef) -> Vec<Statement> {
+/// Those that the schema before knows, too, with the statement that finds the key.
+fn statements<E: Engine>(
+    tenant: &Tenant<E>,
+    key: Option<&KeyDigest>,
+    agent: &AgentRef,
+    key_of_account: &'static Query,
+) -> Vec<Statement> {
     let mut statements = vec![
         tenant.statement(accounts::BY_ID, []),
         agents::called(tenant, agent),
@@ -46,13 +46,14 @@ fn statements<E: Engine>(tenant: &Tenant<E>, key: Option<&KeyDigest>, agent: &Ag
         tenant.statement(aliases::ALL, []),
     ];
     if let Some(digest) = key {
-        statements.push(tenant.statement(keys::OF_ACCOUNT, [digest.to_string().into()]));
+        statements.push(tenant.statement(key_of_account, [digest.to_string().into()]));
     }
     statements
 }
 
-fn read<A: Answer>(answers: &[A], limits: Limits, holder: Holder) -> Result<Option<Resolution>, Failure> {
+fn read<A: Answer>(answers: &[A], limits: Limits) -> Result<Option<Resolution>, Failure> {
     let Some(account) = accounts::first(&answers[0])? else { return Ok(None) };
+    let holder = answers.get(4).map(holders::first).transpose()?.unwrap_or_default();
     let key = answers.get(4).map(keys::first).transpose()?.flatten();
     Ok(Some(Resolution {
         account,

@@ -24,7 +24,6 @@ mod lives;
 mod members;
 mod mending;
 mod objects;
-mod older;
 mod origins;
 mod plans;
 mod providers;
