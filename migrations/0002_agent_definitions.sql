@@ -30,8 +30,8 @@ CREATE TABLE plans (
 
 INSERT INTO plans (plan, agents, members, keys, calls_per_minute, concurrent_calls, monthly_spend, features) VALUES
     ('budget', 10, 3, 10, 60, 10, 50000000000, '[]'),
-    ('standard', 2500, 50, 250, 6000, 1000, 1000000000000, '["public_agents","own_templates","import_url"]'),
-    ('professional', 25000, 500, 2500, 60000, 5000, 20000000000000, '["public_agents","own_templates","import_url"]'),
+    ('standard', 2500, 50, 250, 6000, 1000, NULL, '["public_agents","own_templates","import_url"]'),
+    ('professional', 25000, 500, 2500, 60000, 5000, NULL, '["public_agents","own_templates","import_url"]'),
     ('enterprise', NULL, NULL, NULL, NULL, NULL, NULL, '["public_agents","own_templates","import_url"]');
 
 -- What a member has set: {"settings": {"agent_prompts": {agent slug: text}}}.
@@ -48,6 +48,12 @@ ALTER TABLE keys ADD COLUMN inactive_at INTEGER CHECK (inactive_at >= 0);
 
 -- The keys of a member, which end with it.
 CREATE INDEX keys_member ON keys (account_id, member_id) WHERE member_id IS NOT NULL;
+
+-- Counting against the plan: those that are in force, and those that come back when there is room.
+CREATE INDEX keys_live ON keys (account_id, expires_at) WHERE revoked_at IS NULL AND inactive_at IS NULL;
+CREATE INDEX keys_inactive ON keys (account_id, id) WHERE revoked_at IS NULL AND inactive_at IS NOT NULL;
+CREATE INDEX members_active ON members (account_id, id) WHERE inactive_at IS NULL;
+CREATE INDEX members_inactive ON members (account_id, id) WHERE inactive_at IS NOT NULL;
 
 -- What the agent is for: a built-in word or the account's own.
 ALTER TABLE agents ADD COLUMN type TEXT NOT NULL DEFAULT 'simple-chat' CHECK (length(type) BETWEEN 1 AND 64);

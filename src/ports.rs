@@ -15,12 +15,13 @@ use crate::domain::account::{Account, Key};
 use crate::domain::admission::command::{
     AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Settle, Spend,
 };
-use crate::domain::agent::Agent;
+use crate::domain::agent::{Access, Agent};
 use crate::domain::api_key::KeyDigest;
 use crate::domain::change::{Actor, Change, Subject};
-use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
+use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId, MemberId};
+use crate::domain::member::Member;
 use crate::domain::model::{Capabilities, Model};
-use crate::domain::plan::Limits;
+use crate::domain::plan::{Feature, Limits};
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::slug::Slug;
@@ -79,9 +80,12 @@ pub enum WriteError {
     /// What the write counted on is no longer so.
     #[error("changed meanwhile")]
     Moved,
-    /// There would be more of them than the account's plan allows.
-    #[error("the plan allows no more")]
-    Full,
+    /// There would be more of them than the account's plan allows, which is so many.
+    #[error("the plan allows {0}")]
+    Full(u32),
+    /// The account's plan does not have this.
+    #[error("the plan lacks {}", .0.name())]
+    Lacks(Feature),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -234,6 +238,43 @@ impl Save {
     pub const fn update(agent: Agent, read: Agent) -> Self {
         Self { agent, read: Some(read) }
     }
+
+    /// Whether there is one more in use than before.
+    pub fn adds(&self) -> bool {
+        self.agent.status().is_in_use() && !self.read.as_ref().is_some_and(|read| read.status().is_in_use())
+    }
+
+    /// Whether an agent that anyone may call comes into being, or to use.
+    pub fn opens(&self) -> bool {
+        let is_public = |agent: &Agent| agent.definition.access == Access::Public;
+        let was_public = self.read.as_ref().is_some_and(is_public);
+        is_public(&self.agent) && self.agent.archived_at.is_none() && (!was_public || self.adds())
+    }
+}
+
+/// Who is never switched off for want of room: the one who acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fit {
+    pub key: Option<KeyId>,
+    pub member: Option<MemberId>,
+}
+
+/// What a plan has switched off and on, each newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fitted {
+    pub agents_off: Vec<Slug>,
+    pub members_off: Vec<MemberId>,
+    pub keys_off: Vec<KeyId>,
+    pub members_on: Vec<MemberId>,
+    pub keys_on: Vec<KeyId>,
+}
+
+/// Numbers of what a plan counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub agents: u32,
+    pub members: u32,
+    pub keys: u32,
 }
 
 /// All that a call needs to know before its model line is parsed, read in one go.
@@ -278,13 +319,61 @@ pub trait Tenant: Send + Sync {
         limit: u32,
         before: Option<KeyId>,
     ) -> impl Future<Output = Result<Vec<Key>, Unavailable>> + Send;
+    /// [`WriteError::Full`] when the plan allows no more keys. [`WriteError::Moved`] when the key acts for a member that is
+    /// not there, is inactive, or may not have a key of that role.
     fn insert_key(
         &self,
         key: &Key,
         digest: &KeyDigest,
+        change: &Change,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
-    /// Whether there was such a key; revoking twice changes nothing.
-    fn revoke_key(&self, id: KeyId, now: Millis) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    /// Whether there was such a key; revoking twice changes nothing. The moment is the change's.
+    fn revoke_key(
+        &self,
+        id: KeyId,
+        change: &Change,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+
+    /// Changes the account's own row, unless it is no longer as it was read ([`WriteError::Moved`]). With `fit`, what its
+    /// plan has no room for is switched off, newest first, and what it has room for again is switched on, oldest first: all
+    /// in one step, with a line in the change log for each.
+    fn update_account(
+        &self,
+        account: &Account,
+        read: &Account,
+        fit: Option<&Fit>,
+        change: &Change,
+    ) -> impl Future<Output = Result<Fitted, WriteError>> + Send;
+    /// How many there are of what the plan counts; of each no more than `most` are looked at.
+    fn usage(&self, most: Counts, now: Millis) -> impl Future<Output = Result<Counts, Unavailable>> + Send;
+
+    /// Newest first; only those older than `before`.
+    fn members(
+        &self,
+        limit: u32,
+        before: Option<MemberId>,
+    ) -> impl Future<Output = Result<Vec<Member>, Unavailable>> + Send;
+    fn member(&self, id: MemberId) -> impl Future<Output = Result<Option<Member>, Unavailable>> + Send;
+    /// [`WriteError::Taken`] when another has the address, [`WriteError::Full`] when the plan allows no more members.
+    fn insert_member(
+        &self,
+        member: &Member,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// Also lowers the keys that may do more than the member; [`WriteError::Moved`] when the member is no longer as it was
+    /// read, [`WriteError::Taken`] when another has the address.
+    fn update_member(
+        &self,
+        member: &Member,
+        read: &Member,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// Also revokes the member's keys; [`WriteError::Moved`] when it is no longer as it was read.
+    fn delete_member(
+        &self,
+        read: &Member,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     fn providers(&self) -> impl Future<Output = Result<Vec<Provider>, Unavailable>> + Send;
     fn provider(&self, name: &str) -> impl Future<Output = Result<Option<Provider>, Unavailable>> + Send;
@@ -431,12 +520,12 @@ pub trait Tenant: Send + Sync {
     ///
     /// [`WriteError::Taken`] when another agent in use has a slug. [`WriteError::Moved`] when an agent is no longer as it was
     /// read (`updated_at` grows with every change), or one in use would hand off to one that is not.
-    /// [`WriteError::Full`] when more than `most_in_use` would be.
+    /// [`WriteError::Full`] when more would be in use than the account's plan allows, [`WriteError::Lacks`] when it has no
+    /// public agents and one is becoming public, or is put to use.
     fn save_agents(
         &self,
         saves: &[Save],
         by: Actor,
-        most_in_use: Option<u32>,
         changes: &[Change],
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
 }

@@ -18,6 +18,7 @@ fn account(variables: Json) -> Account {
         variables: serde_json::from_value(variables).unwrap(),
         settings: serde_json::Map::new(),
         created_at: NOW,
+        updated_at: NOW,
     }
 }
 

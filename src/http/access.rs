@@ -19,9 +19,21 @@ pub struct Caller(pub Principal);
 #[derive(Debug)]
 pub struct Operator(pub Principal);
 
+/// A key of the account of any role, for what is its own.
+#[derive(Debug)]
+pub struct Holder(pub Session);
+
+/// The same, of an active account, to write.
+#[derive(Debug)]
+pub struct ActiveHolder(pub Session);
+
 /// A member or an admin.
 #[derive(Debug)]
 pub struct Reader(pub Session);
+
+/// An admin, to read what only admins do.
+#[derive(Debug)]
+pub struct Admin(pub Session);
 
 /// An admin of an active account.
 #[derive(Debug)]
@@ -46,12 +58,39 @@ impl<W: World> FromRequestParts<App<W>> for Operator {
     }
 }
 
+impl<W: World> FromRequestParts<App<W>> for Holder {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(principal.holder()?))
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for ActiveHolder {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(principal.active_holder()?))
+    }
+}
+
 impl<W: World> FromRequestParts<App<W>> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
         let Caller(principal) = Caller::from_request_parts(parts, app).await?;
         of_the_path(parts, app, principal.reader()?).await.map(Self)
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(principal.admin()?))
     }
 }
 

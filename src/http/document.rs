@@ -34,9 +34,10 @@ Errors are problem documents (RFC 9457, `application/problem+json`): branch on `
 it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never the request's fault.";
 
 /// The groups of endpoints, in the order of the page.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("accounts", "The tenants."),
     ("keys", "Who may act for an account."),
+    ("members", "The people of an account, and what each has set."),
     ("providers", "Where models are asked, and with which key."),
     ("models", "What models cost and can do, and names for them."),
     ("agents", "The configuration of agents."),

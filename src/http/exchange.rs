@@ -333,7 +333,7 @@ pub async fn import<W: World>(
     query: ImportQuery,
     Sent(source): Sent,
 ) -> Result<Response, Problem> {
-    let (entries, stem) = agents::read(&app, &source).await.map_err(Problem::report(&app))?;
+    let (entries, stem) = agents::read(&app, &session, &source).await.map_err(Problem::report(&app))?;
     let mode = match query.mode.unwrap_or_default() {
         OnTaken::Skip => Mode::Skip,
         OnTaken::Update => Mode::Update,

@@ -2,6 +2,7 @@
 //! and renders the answer.
 
 pub mod access;
+mod account;
 mod accounts;
 mod agents;
 mod aliases;
@@ -17,10 +18,12 @@ mod exchange;
 mod fault;
 mod if_match;
 mod keys;
+mod members;
 mod models;
 mod page;
 pub mod path;
 pub mod problem;
+mod profile;
 mod providers;
 pub mod query;
 mod rate_limit;

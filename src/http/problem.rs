@@ -279,8 +279,8 @@ impl From<authenticate::Error> for Problem {
             }
             authenticate::Error::Malformed(invalid) => format!("The key cannot be right: {invalid}."),
             authenticate::Error::Rejected => {
-                "The key is not valid here: it is unknown, expired or revoked. An admin of the account can issue \
-                 another."
+                "The key is not valid here: it is unknown, expired or revoked, or switched off because the account's \
+                 plan has no room for it. An admin of the account can issue another."
                     .to_owned()
             }
         };
@@ -328,7 +328,7 @@ impl From<Failure> for Problem {
             ),
             Failure::Taken(thing) => Self::new(
                 Kind::Conflict,
-                format!("Another {} has this slug. Choose another slug.", thing.name()),
+                format!("Another {0} has this {1}. Choose another {1}.", thing.name(), name_of(thing)),
             ),
             Failure::Contended(thing) => Self::new(
                 Kind::Conflict,
@@ -345,10 +345,11 @@ impl From<Failure> for Problem {
                     thing.name()
                 ),
             ),
-            Failure::PlanFull(thing) => Self::new(
+            Failure::PlanFull(thing, most) => Self::new(
                 Kind::PlanLimitExceeded,
                 format!(
-                    "The account's plan allows no more of these: limit `{}s`. GET /api/v1/account shows the limits.",
+                    "The account's plan allows no more: its limit `{}s` is {most}. GET /api/v1/account shows what is \
+                     used; a higher plan has room for more.",
                     thing.name()
                 ),
             ),
@@ -360,6 +361,18 @@ impl From<Failure> for Problem {
                      it without these hand-offs.",
                     agents.join(", ")
                 ),
+            ),
+            Failure::PlanLacks(feature) => Self::new(
+                Kind::PlanLimitExceeded,
+                format!(
+                    "The account's plan does not have `{}`. GET /api/v1/account shows its features.",
+                    feature.name()
+                ),
+            ),
+            Failure::NoMember => Self::new(
+                Kind::NotFound,
+                "This key acts for no member, so it has no profile. An admin can issue one that does: \
+                 POST /api/v1/accounts/{account}/keys with `member`.",
             ),
             Failure::HandedTo(agents) => Self::new(
                 Kind::Conflict,
@@ -432,6 +445,14 @@ fn sentence(text: &str) -> String {
 }
 
 const REALM: &str = "Bearer realm=\"retinue\"";
+
+/// What a thing of the kind is told apart by.
+const fn name_of(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Member => "email",
+        _ => "slug",
+    }
+}
 
 const fn missing(thing: Thing) -> &'static str {
     match thing {

@@ -16,7 +16,8 @@ use crate::service::App;
 use super::call::{chat, cors, openai};
 use super::problem;
 use super::{
-    accounts, agents, aliases, budgets, calls, changes, docs, exchange, keys, models, providers, templates,
+    account, accounts, agents, aliases, budgets, calls, changes, docs, exchange, keys, members, models,
+    profile, providers, templates,
 };
 
 /// What `#[utoipa::path]` writes beside a handler.
@@ -81,10 +82,21 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(docs::__path_docs, docs::docs);
 
     v.endpoint(accounts::__path_create, accounts::create::<W>);
+    v.endpoint(account::__path_patch_any, account::patch_any::<W>);
     v.endpoint(keys::__path_issue, keys::issue::<W>);
     v.endpoint(keys::__path_list, keys::list::<W>);
     v.endpoint(keys::__path_revoke, keys::revoke::<W>);
     v.endpoint(changes::__path_list, changes::list::<W>);
+
+    v.endpoint(account::__path_get, account::get::<W>);
+    v.endpoint(account::__path_patch, account::patch::<W>);
+    v.endpoint(members::__path_list, members::list::<W>);
+    v.endpoint(members::__path_create, members::create::<W>);
+    v.endpoint(members::__path_get, members::get::<W>);
+    v.endpoint(members::__path_patch, members::patch::<W>);
+    v.endpoint(members::__path_delete, members::delete::<W>);
+    v.endpoint(profile::__path_get, profile::get::<W>);
+    v.endpoint(profile::__path_put, profile::put::<W>);
 
     v.endpoint(providers::__path_list, providers::list::<W>);
     v.endpoint(providers::__path_get, providers::get::<W>);

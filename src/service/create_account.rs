@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, json};
+use serde_json::Map;
 
 use crate::domain::account::{Account, Plan, Status};
-use crate::domain::change::{Action, Actor, Subject};
+use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::slug::Slug;
 use crate::ports::{Directory, World};
 
 use super::App;
+use super::account::logged;
 use super::authenticate::Principal;
 use super::failure::{Failure, Thing, check_name};
 
@@ -45,11 +46,10 @@ pub async fn create_account<W: World>(
         variables: BTreeMap::new(),
         settings: Map::new(),
         created_at: now,
+        updated_at: now,
     };
-    let logged =
-        json!({"slug": account.slug, "name": account.name, "plan": account.plan, "status": account.status});
-    let change =
-        app.change(Actor::Operator, Action::Create, Subject::Account, account.id, None, Some(logged));
+    let after = Some(logged(&account));
+    let change = app.change(principal.actor(), Action::Create, Subject::Account, account.id, None, after);
     let inserted = app.world.directory().insert_account(&account, &change).await;
     inserted.map_err(|error| Failure::of_write(error, Thing::Account))?;
     Ok(account)

@@ -2,6 +2,7 @@
 
 use crate::domain::agent::Status;
 use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::plan::Feature;
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
 
@@ -34,8 +35,14 @@ pub enum Failure {
     #[error("the {} is not as expected", .0.name())]
     Precondition(Thing),
     /// The account's plan allows no more.
-    #[error("the plan allows no more {}", .0.name())]
-    PlanFull(Thing),
+    #[error("the plan allows no more than {most} {thing}s", most = .1, thing = .0.name())]
+    PlanFull(Thing, u32),
+    /// The account's plan does not have this at all.
+    #[error("the plan lacks {}", .0.name())]
+    PlanLacks(Feature),
+    /// The key acts for no member.
+    #[error("the key acts for no member")]
+    NoMember,
     /// An agent of this status cannot be moved to the one that was asked for.
     #[error("there is no such move from {}", .0.name())]
     NoMove(Status),
@@ -97,7 +104,8 @@ impl Failure {
         match error {
             WriteError::Taken => Self::Taken(thing),
             WriteError::Moved => Self::Contended(thing),
-            WriteError::Full => Self::PlanFull(thing),
+            WriteError::Full(most) => Self::PlanFull(thing, most),
+            WriteError::Lacks(feature) => Self::PlanLacks(feature),
             WriteError::Unavailable(unavailable) => Self::Unavailable(unavailable),
         }
     }

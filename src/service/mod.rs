@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::ports::World;
 
+pub mod account;
 pub mod agents;
 pub mod aliases;
 mod anew;
@@ -18,8 +19,10 @@ pub mod create_account;
 pub mod failure;
 pub mod keys;
 pub mod ledger;
+pub mod members;
 pub mod models;
 pub mod page;
+pub mod profile;
 pub mod providers;
 pub mod settlements;
 pub mod templates;

@@ -7,15 +7,16 @@ use serde_json::{Map, Value, json};
 use crate::domain::agent::{Fields, Known};
 use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
+use crate::domain::plan::Feature;
 use crate::domain::slug::Slug;
 use crate::domain::template::{self, Source, Template};
 use crate::ports::{Directory, Tenant, World};
 
 use super::App;
-use super::agents;
 use super::authenticate::{Principal, Session};
 use super::failure::{Failure, Thing, check_name};
 use super::page::{Cut, Page, Request};
+use super::{account, agents};
 
 /// The most characters of a template's description.
 const MAX_DESCRIPTION: usize = 2_000;
@@ -117,6 +118,7 @@ async fn put_own<W: World>(
     slug: &str,
     mut draft: Draft,
 ) -> Result<(Template, Source), Failure> {
+    account::require(app, session, Feature::OwnTemplates).await?;
     if let Some(agent) = draft.agent.take() {
         if draft.definition.is_some() {
             return Err(Failure::invalid("agent", "give either an agent or a definition"));

@@ -13,6 +13,7 @@ use crate::ports::Save;
 
 use super::changes;
 use super::directory::Tenant;
+use super::plans::limit_of_plan;
 use super::sql::{self, Engine, Failure, Query, Value, queries};
 
 queries! {
@@ -80,12 +81,17 @@ queries! {
         CROSS JOIN agent_handoffs AS handoff ON handoff.account_id = ?1 AND handoff.target_id = new.value ->> 'id'
         CROSS JOIN agents AS giver ON giver.account_id = ?1 AND giver.id = handoff.agent_id
         WHERE new.value ->> 'archived_at' IS NOT NULL AND giver.archived_at IS NULL";
-    /// [`save`]: fails when more than ?2 agents are in use; looks at no more than that and one.
-    GUARD_AGENTS_LIMIT = "SELECT json_extract('{}', 'full ' || in_use) FROM (
-            SELECT count(*) AS in_use FROM (
-                SELECT 1 FROM agents WHERE account_id = ?1 AND archived_at IS NULL
-                    AND status IN ('draft', 'published', 'active', 'deprecated') LIMIT ?2 + 1))
-        WHERE in_use > ?2";
+    /// [`save`]: fails when more agents are in use than the plan allows; looks at no more than that and one.
+    GUARD_AGENTS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most)
+        FROM (SELECT ", limit_of_plan!("agents"), " AS most) WHERE most < (SELECT count(*) FROM (
+            SELECT 1 FROM agents WHERE account_id = ?1 AND archived_at IS NULL
+                AND status IN ('draft', 'published', 'active', 'deprecated')
+            LIMIT coalesce(", limit_of_plan!("agents"), " + 1, 0)))");
+    /// [`save`]: fails when an agent that is becoming public, or is put to use, may not be public on the account's plan.
+    GUARD_PUBLIC_AGENTS = "SELECT json_extract('{}', 'lacks public_agents')
+        FROM json_each(?2) AS new CROSS JOIN accounts JOIN plans ON plans.plan = accounts.plan
+        WHERE new.value ->> 'opens' AND accounts.id = ?1
+            AND NOT EXISTS (SELECT 1 FROM json_each(plans.features) AS name WHERE name.value = 'public_agents')";
 }
 
 /// Writes agents with all that goes with them, or fails as a whole.
@@ -93,7 +99,6 @@ pub(super) async fn save<E: Engine>(
     tenant: &Tenant<E>,
     saves: &[Save],
     by: Actor,
-    most_in_use: Option<u32>,
     log: &[Change],
 ) -> Result<(), Failure> {
     let (new, read): (Vec<&Save>, Vec<&Save>) = saves.iter().partition(|save| save.read.is_none());
@@ -106,6 +111,8 @@ pub(super) async fn save<E: Engine>(
         }
     };
     each(&GUARD_AGENTS_UNCHANGED, &read);
+    each(&GUARD_PUBLIC_AGENTS, &read);
+    each(&GUARD_PUBLIC_AGENTS, &new);
     each(&UPDATE_AGENTS, &read);
     each(&INSERT_AGENTS, &new);
     for query in
@@ -119,8 +126,8 @@ pub(super) async fn save<E: Engine>(
         batch.push(tenant.statement(&INSERT_VERSIONS, values));
     }
     batch.extend(changes::log(tenant, log));
-    if let Some(most) = most_in_use {
-        batch.push(tenant.statement(&GUARD_AGENTS_LIMIT, [most.into()]));
+    if saves.iter().any(Save::adds) {
+        batch.push(tenant.statement(&GUARD_AGENTS_LIMIT, []));
     }
     tenant.batch(batch).await?;
     Ok(())
@@ -139,6 +146,7 @@ fn row(save: &Save) -> Json {
         "archived_at": agent.archived_at.map(|at| at.0),
         "read_version": save.read.as_ref().map(|read| read.version),
         "read_updated_at": save.read.as_ref().map(|read| read.updated_at.0),
+        "opens": save.opens(),
     })
 }
 

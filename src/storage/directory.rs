@@ -7,21 +7,22 @@ use crate::domain::account::{Account, Key};
 use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
 use crate::domain::change::{Actor, Change};
-use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
+use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId, MemberId};
+use crate::domain::member::Member;
 use crate::domain::model::{Capabilities, Model};
 use crate::domain::plan::Limits;
 use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::ports::{
-    self, AccountRef, AgentFilter, AgentPosition, AgentRef, Alias, ChangesOf, Provider, Resolution, Save,
-    Unavailable, Version, VersionLine, WriteError,
+    self, AccountRef, AgentFilter, AgentPosition, AgentRef, Alias, ChangesOf, Counts, Fit, Fitted, Provider,
+    Resolution, Save, Unavailable, Version, VersionLine, WriteError,
 };
 
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value};
 use super::{
-    accounts, agent_list, agent_rows, agent_versions, agents, aliases, changes, keys, models, plans,
-    providers, resolve, templates,
+    accounts, agent_list, agent_rows, agent_versions, agents, aliases, changes, keys, members, models, plans,
+    providers, resolve, templates, usage,
 };
 
 /// Who there is, and what is configured.
@@ -84,15 +85,6 @@ impl<E: Engine> Tenant<E> {
         let touched: Vec<serde::de::IgnoredAny> =
             answers.first().map_or_else(|| Ok(Vec::new()), Answer::rows)?;
         if touched.is_empty() { Err(Failure::Moved) } else { Ok(()) }
-    }
-
-    /// Whether a single statement with `RETURNING` touched a row.
-    pub(super) async fn touches(
-        &self,
-        query: &'static Query,
-        rest: impl IntoIterator<Item = Value>,
-    ) -> Result<bool, Failure> {
-        Ok(!self.rows::<serde::de::IgnoredAny>(query, rest).await?.is_empty())
     }
 }
 
@@ -164,12 +156,46 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(keys::list(self, limit, before).await?)
     }
 
-    async fn insert_key(&self, key: &Key, digest: &KeyDigest) -> Result<(), WriteError> {
-        Ok(keys::insert(self, key, digest).await?)
+    async fn insert_key(&self, key: &Key, digest: &KeyDigest, change: &Change) -> Result<(), WriteError> {
+        Ok(keys::insert(self, key, digest, change).await?)
     }
 
-    async fn revoke_key(&self, id: KeyId, now: Millis) -> Result<bool, Unavailable> {
-        Ok(keys::revoke(self, id, now).await?)
+    async fn revoke_key(&self, id: KeyId, change: &Change) -> Result<bool, Unavailable> {
+        Ok(keys::revoke(self, id, change).await?)
+    }
+
+    async fn update_account(
+        &self,
+        account: &Account,
+        read: &Account,
+        fit: Option<&Fit>,
+        change: &Change,
+    ) -> Result<Fitted, WriteError> {
+        Ok(accounts::update(self, account, read, fit, change).await?)
+    }
+
+    async fn usage(&self, most: Counts, now: Millis) -> Result<Counts, Unavailable> {
+        Ok(usage::count(self, most, now).await?)
+    }
+
+    async fn members(&self, limit: u32, before: Option<MemberId>) -> Result<Vec<Member>, Unavailable> {
+        Ok(members::list(self, limit, before).await?)
+    }
+
+    async fn member(&self, id: MemberId) -> Result<Option<Member>, Unavailable> {
+        Ok(members::find(self, id).await?)
+    }
+
+    async fn insert_member(&self, member: &Member, change: &Change) -> Result<(), WriteError> {
+        Ok(members::insert(self, member, change).await?)
+    }
+
+    async fn update_member(&self, member: &Member, read: &Member, change: &Change) -> Result<(), WriteError> {
+        Ok(members::update(self, member, read, change).await?)
+    }
+
+    async fn delete_member(&self, read: &Member, change: &Change) -> Result<(), WriteError> {
+        Ok(members::delete(self, read, change).await?)
     }
 
     async fn providers(&self) -> Result<Vec<Provider>, Unavailable> {
@@ -322,13 +348,7 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(agents::handing_to(self, id).await?)
     }
 
-    async fn save_agents(
-        &self,
-        saves: &[Save],
-        by: Actor,
-        most_in_use: Option<u32>,
-        changes: &[Change],
-    ) -> Result<(), WriteError> {
-        Ok(agent_rows::save(self, saves, by, most_in_use, changes).await?)
+    async fn save_agents(&self, saves: &[Save], by: Actor, changes: &[Change]) -> Result<(), WriteError> {
+        Ok(agent_rows::save(self, saves, by, changes).await?)
     }
 }

@@ -13,14 +13,17 @@ mod aliases;
 mod changes;
 pub mod d1;
 pub mod directory;
+mod fitting;
 mod holders;
 mod keys;
+mod members;
 mod models;
 mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
 mod templates;
+mod usage;
 
 use sql::Query;
 
@@ -35,7 +38,10 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         aliases::QUERIES,
         changes::QUERIES,
         holders::QUERIES,
+        fitting::QUERIES,
         keys::QUERIES,
+        members::QUERIES,
+        usage::QUERIES,
         models::QUERIES,
         plans::QUERIES,
         providers::QUERIES,

@@ -7,6 +7,7 @@ mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
 mod accounts;
 mod agents;
 mod agents_duplicate;
@@ -23,7 +24,10 @@ mod exchange;
 mod failures;
 mod keys;
 mod matrix;
+mod members;
 mod models;
+mod plans;
+mod profile;
 mod providers;
 mod requests;
 mod sample;

@@ -13,6 +13,8 @@ pub enum Who {
     KeyKeeper,
     Admin,
     Member,
+    /// Any key that acts for a member.
+    Holder,
 }
 
 /// A request that succeeds in a furnished account.
@@ -39,27 +41,46 @@ impl Endpoint {
         match self.who {
             Who::Operator => OPERATOR,
             Who::KeyKeeper | Who::Admin => tenant.admin.as_str(),
-            Who::Member => tenant.member.as_str(),
+            Who::Member | Who::Holder => tenant.member.as_str(),
         }
     }
 }
 
-/// An account that has one of everything.
-pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
-    let tenant = api.tenant(slug).await;
+/// Names that are made up by the platform.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    pub key: String,
+    pub member: String,
+}
+
+impl Ids {
+    /// Of nothing there is.
+    pub fn nobodys() -> Self {
+        Self { key: "k".to_owned(), member: "m".to_owned() }
+    }
+}
+
+/// An account that has one of everything; its member key acts for a member.
+pub async fn furnish(api: &Api, slug: &str) -> (Tenant, Ids) {
+    let mut tenant = api.tenant(slug).await;
+    let member = json!({"name": "Ada", "email": "ada@example.com", "role": "admin"});
+    let member = api.post("/api/v1/members").key(&tenant.admin).json(&member).send().await.created();
+    let member = member["id"].as_str().unwrap().to_owned();
+    tenant.member = api.issue(slug, &json!({"name": "own", "role": "member", "member": member})).await;
     let budget = json!({"limit_usd": 1, "period": "day"});
     api.agent(&tenant, &json!({"slug": "triage", "budget": budget})).await;
-    for endpoint in endpoints(slug, "") {
+    for endpoint in endpoints(slug, &Ids::nobodys()) {
         // The agent stays another than what its own PUT makes of it.
         if endpoint.method == Method::PUT && !endpoint.path.contains("agents") {
-            other(endpoint).send(api, &tenant.admin).await.ok();
+            let key = endpoint.key(&tenant).to_owned();
+            other(endpoint).send(api, &key).await.ok();
         }
     }
     let spare = json!({"name": "spare", "role": "caller"});
     let path = format!("/api/v1/accounts/{slug}/keys");
     let spare = api.post(&path).key(OPERATOR).json(&spare).send().await.created();
     let key = spare["id"].as_str().unwrap().to_owned();
-    (tenant, key)
+    (tenant, Ids { key, member })
 }
 
 /// The endpoint with another body, so that its own is a change.
@@ -75,7 +96,7 @@ fn other(mut endpoint: Endpoint) -> Endpoint {
 }
 
 /// Every endpoint of the control plane.
-pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
+pub fn endpoints(account: &str, ids: &Ids) -> Vec<Endpoint> {
     let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
     let agent = json!({"name": "Another", "instructions": "Do.", "model": "openai:gpt-4.1-mini"});
     let model = json!({"input_usd_per_mtok": 1, "output_usd_per_mtok": 2, "context_tokens": 9, "max_output_tokens": 9,
@@ -91,6 +112,30 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         (get.clone(), "/api/v1/accounts/{account}/keys", None, Who::KeyKeeper),
         (delete.clone(), "/api/v1/accounts/{account}/keys/{key}", None, Who::KeyKeeper),
         (get.clone(), "/api/v1/changes", None, Who::Member),
+        (
+            Method::PATCH,
+            "/api/v1/accounts/{account}",
+            Some(json!({"status": "active", "plan": "professional"})),
+            Who::Operator,
+        ),
+        (get.clone(), "/api/v1/account", None, Who::Member),
+        (Method::PATCH, "/api/v1/account", Some(json!({"variables": {"company": "Acme"}})), Who::Admin),
+        (
+            post.clone(),
+            "/api/v1/members",
+            Some(json!({"name": "Bob", "email": "bob@example.com", "role": "member"})),
+            Who::Admin,
+        ),
+        (get.clone(), "/api/v1/members", None, Who::Admin),
+        (get.clone(), "/api/v1/members/{member}", None, Who::Admin),
+        (Method::PATCH, "/api/v1/members/{member}", Some(json!({"name": "Countess"})), Who::Admin),
+        (get.clone(), "/api/v1/profile", None, Who::Holder),
+        (
+            put.clone(),
+            "/api/v1/profile",
+            Some(json!({"settings": {"agent_prompts": {"triage": "Be brief."}}})),
+            Who::Holder,
+        ),
         (get.clone(), "/api/v1/providers", None, Who::Member),
         (
             put.clone(),
@@ -132,11 +177,13 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         (get.clone(), "/api/v1/agents/{agent}/budget", None, Who::Member),
         (put, "/api/v1/agents/{agent}/budget", Some(json!({"limit_usd": 2, "period": "day"})), Who::Admin),
         (get, "/api/v1/agents/{agent}/calls", None, Who::Member),
-        (delete, "/api/v1/agents/{agent}", None, Who::Admin),
+        (delete.clone(), "/api/v1/agents/{agent}", None, Who::Admin),
+        (delete, "/api/v1/members/{member}", None, Who::Admin),
     ];
     let names = [
         ("account", account),
-        ("key", key),
+        ("key", ids.key.as_str()),
+        ("member", &ids.member),
         ("name", "mine"),
         ("provider", "mine"),
         ("code", "a/b"),
@@ -155,12 +202,12 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
 #[tokio::test]
 async fn every_endpoint_serves_who_may_and_nobody_else() {
     let api = Api::new();
-    let (acme, key) = furnish(&api, "acme").await;
-    for endpoint in endpoints("acme", &key) {
+    let (acme, ids) = furnish(&api, "acme").await;
+    for endpoint in endpoints("acme", &ids) {
         let keys = [
             ("operator", OPERATOR, matches!(endpoint.who, Who::Operator | Who::KeyKeeper)),
-            ("caller", &acme.caller, false),
-            ("member", &acme.member, endpoint.who == Who::Member),
+            ("caller", &acme.caller, endpoint.who == Who::Holder),
+            ("member", &acme.member, matches!(endpoint.who, Who::Member | Who::Holder)),
             ("admin", &acme.admin, endpoint.who != Who::Operator),
         ];
         let refused = keys.iter().filter(|(.., may)| !may);
@@ -178,8 +225,8 @@ async fn every_endpoint_serves_who_may_and_nobody_else() {
 #[tokio::test]
 async fn the_right_to_a_thing_is_checked_before_the_body_is_read() {
     let api = Api::new();
-    let (acme, key) = furnish(&api, "acme").await;
-    for endpoint in endpoints("acme", &key).into_iter().filter(|endpoint| endpoint.body.is_some()) {
+    let (acme, ids) = furnish(&api, "acme").await;
+    for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.body.is_some()) {
         let call = || api.request(endpoint.method.clone(), &endpoint.path);
         assert_eq!(call().bytes("{").send().await.problem().0, 401, "{endpoint:?}");
         if matches!(endpoint.who, Who::Admin) {
@@ -191,11 +238,11 @@ async fn the_right_to_a_thing_is_checked_before_the_body_is_read() {
 #[tokio::test]
 async fn no_account_reaches_anothers_rows() {
     let api = Api::new();
-    let (acme, key) = furnish(&api, "acme").await;
+    let (acme, ids) = furnish(&api, "acme").await;
     let agent = api.get("/api/v1/agents/triage").key(&acme.member).send().await.ok();
     let before = api.world.database().with(dump);
     let eve = api.tenant("eve").await;
-    for endpoint in endpoints("acme", &key) {
+    for endpoint in endpoints("acme", &ids) {
         let mut by_id = endpoint.clone();
         by_id.path = endpoint.path.replace("triage", agent["id"].as_str().unwrap());
         by_id.path = by_id.path.replace("acme", &acme.id.to_string());
@@ -216,7 +263,9 @@ async fn no_account_reaches_anothers_rows() {
             {
                 assert!(!text.contains(secret) || endpoint.path.contains(secret), "{endpoint:?} {text}");
             }
-            if endpoint.template.contains('{') {
+            if endpoint.who == Who::Operator {
+                assert_eq!(reply.problem(), (403, "forbidden".to_owned()), "{endpoint:?}");
+            } else if endpoint.template.contains('{') {
                 assert_eq!(reply.problem(), (404, "not_found".to_owned()), "{endpoint:?}");
             }
         }

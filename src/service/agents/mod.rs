@@ -207,5 +207,5 @@ async fn save<W: World>(
     };
     let changes: Vec<_> = saves.iter().map(line).collect();
     let tenant = app.world.directory().tenant(session.account.id);
-    app.write_through(session.account.id, tenant.save_agents(saves, session.actor(), None, &changes)).await
+    app.write_through(session.account.id, tenant.save_agents(saves, session.actor(), &changes)).await
 }

@@ -4,8 +4,11 @@ use serde_json::Value;
 use url::Url;
 
 use crate::domain::outbound::{self, Loopback};
+use crate::domain::plan::Feature;
 use crate::ports::{Body, ReadError, SendError, Upstream, UpstreamReply, World};
 use crate::service::App;
+use crate::service::account::require;
+use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
 use crate::wire::file::{self, Entry, Unreadable};
 
@@ -25,8 +28,12 @@ pub enum Source {
 /// The agents of a file, and what the file is called, where it has a name.
 ///
 /// # Errors
-/// [`Failure::Invalid`] when it cannot be had or read.
-pub async fn read<W: World>(app: &App<W>, source: &Source) -> Result<(Vec<Entry>, Option<String>), Failure> {
+/// [`Failure::Invalid`] when it cannot be had or read, [`Failure::PlanLacks`] when the account may not name a URL.
+pub async fn read<W: World>(
+    app: &App<W>,
+    session: &Session,
+    source: &Source,
+) -> Result<(Vec<Entry>, Option<String>), Failure> {
     let in_body = |error: Unreadable| Failure::invalid("(body)", &error.to_string());
     let text = match source {
         Source::Yaml(text) => return Ok((file::read(text).map_err(in_body)?, None)),
@@ -37,6 +44,7 @@ pub async fn read<W: World>(app: &App<W>, source: &Source) -> Result<(Vec<Entry>
     if !is_link {
         return Ok((file::entries(vec![value]).map_err(in_body)?, None));
     }
+    require(app, session, Feature::ImportUrl).await?;
     let Value::String(url) = value["url"].take() else {
         return Err(Failure::invalid("url", "must be a string"));
     };
