@@ -3,6 +3,7 @@
 //!
 //! Futures are `Send` so that handlers are; the platform's single-threaded ones are wrapped where they are made.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
@@ -21,6 +22,7 @@ use crate::domain::plan::Limits;
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::slug::Slug;
+use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::domain::vault::Sealed;
 
@@ -132,6 +134,25 @@ pub trait Directory: Send + Sync {
         &self,
         digest: &KeyDigest,
     ) -> impl Future<Output = Result<Option<(Key, Account)>, Unavailable>> + Send;
+
+    /// The platform's templates by slug, only those after `after`.
+    fn platform_templates(
+        &self,
+        limit: u32,
+        after: &str,
+    ) -> impl Future<Output = Result<Vec<Template>, Unavailable>> + Send;
+    fn platform_template(
+        &self,
+        slug: &Slug,
+    ) -> impl Future<Output = Result<Option<Template>, Unavailable>> + Send;
+    /// Inserts or replaces.
+    fn put_platform_template(
+        &self,
+        template: &Template,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Whether there was one.
+    fn delete_platform_template(&self, slug: &Slug)
+    -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
 /// An upstream API as an account has configured it.
@@ -203,9 +224,11 @@ pub struct Resolution {
     pub account: Account,
     /// Of the account's plan.
     pub limits: Limits,
-    /// `None` when no digest was given or no key of this account has it.
+    /// `None` when no digest was given or no key of this account has it. Inactive when the member it acts for is.
     pub key: Option<Key>,
-    /// `None` when there is no such agent, or it is archived.
+    /// What that member has appended to agents' instructions, by slug.
+    pub prompts: BTreeMap<String, String>,
+    /// In use, or else the archived one that the name was for last; `None` when there never was one.
     pub agent: Option<Agent>,
     pub providers: Vec<Provider>,
     pub aliases: Vec<Alias>,
@@ -266,6 +289,30 @@ pub trait Tenant: Send + Sync {
     fn put_alias(&self, alias: &Alias) -> impl Future<Output = Result<(), Unavailable>> + Send;
     fn delete_alias(&self, name: &str) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
+    /// The platform's templates with the account's own over them, by slug; only those after `after`.
+    fn templates(
+        &self,
+        limit: u32,
+        after: &str,
+    ) -> impl Future<Output = Result<Vec<(Template, Source)>, Unavailable>> + Send;
+    /// The account's own, else the platform's.
+    fn template(
+        &self,
+        slug: &Slug,
+    ) -> impl Future<Output = Result<Option<(Template, Source)>, Unavailable>> + Send;
+    /// Inserts or replaces the account's own.
+    fn put_template(
+        &self,
+        template: &Template,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Whether the account had one of its own; the change is logged only then.
+    fn delete_template(
+        &self,
+        slug: &Slug,
+        change: &Change,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+
     /// Newest first.
     fn agents(
         &self,
@@ -273,6 +320,8 @@ pub trait Tenant: Send + Sync {
         after: Option<AgentPosition>,
     ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     fn agent(&self, of: &AgentRef) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
+    /// Those of these that are in use, in the order asked for.
+    fn agents_of(&self, ids: &[AgentId]) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     /// Which of these there are, in no order.
     fn agents_named(
         &self,
@@ -388,6 +437,14 @@ pub trait Upstream: Send + Sync {
     fn send(
         &self,
         request: UpstreamRequest,
+    ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
+
+    /// Gets a file that a tenant named; redirects are never followed, and `timeout_ms` ends it, its body included. The
+    /// caller has judged the URL ([`crate::domain::outbound`]).
+    fn get(
+        &self,
+        url: &str,
+        timeout_ms: u64,
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
     /// The platform's own provider of this name, from the operator's variables: base URL and key.

@@ -140,12 +140,13 @@ fn every_statement_prepares_and_has_a_name_of_its_own() {
 }
 
 /// What is found before the account is known, or by the account's own row.
-const BEFORE_THE_ACCOUNT: [&str; 6] = [
+const BEFORE_THE_ACCOUNT: [&str; 7] = [
     "ACCOUNT_BY_ID",
     "ACCOUNT_BY_SLUG",
     "ACCOUNT_OF_KEY",
     "INSERT_ACCOUNT",
     "KEY_BY_DIGEST",
+    "KEY_ALONE_BY_DIGEST",
     "PLAN_OF_ACCOUNT",
 ];
 

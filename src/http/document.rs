@@ -33,12 +33,13 @@ Errors are problem documents (RFC 9457, `application/problem+json`): branch on `
 it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never the request's fault.";
 
 /// The groups of endpoints, in the order of the page.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("accounts", "The tenants."),
     ("keys", "Who may act for an account."),
     ("providers", "Where models are asked, and with which key."),
     ("models", "What models cost and can do, and names for them."),
     ("agents", "The configuration of agents."),
+    ("templates", "What agents can begin as."),
     ("budgets", "What an agent may spend, and what it has."),
     ("calls", "Talking to an agent."),
     ("platform", "The service itself."),
@@ -160,6 +161,8 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
             Kind::Forbidden,
+            Kind::AgentNotActive,
+            Kind::AgentArchived,
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
             Kind::RateLimited,

@@ -28,6 +28,8 @@ pub enum Kind {
     OriginNotAllowed,
     NotFound,
     ModelNotFound,
+    AgentNotActive,
+    AgentArchived,
     MethodNotAllowed,
     Conflict,
     PreconditionFailed,
@@ -47,7 +49,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -56,6 +58,8 @@ impl Kind {
         Self::OriginNotAllowed,
         Self::NotFound,
         Self::ModelNotFound,
+        Self::AgentNotActive,
+        Self::AgentArchived,
         Self::MethodNotAllowed,
         Self::Conflict,
         Self::PreconditionFailed,
@@ -103,6 +107,8 @@ impl Kind {
             }
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
             Self::ModelNotFound => ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND),
+            Self::AgentNotActive => ("agent_not_active", "The agent is not active", StatusCode::CONFLICT),
+            Self::AgentArchived => ("agent_archived", "The agent is archived", StatusCode::GONE),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
             }
@@ -307,6 +313,14 @@ impl From<Failure> for Problem {
             Failure::Denied(denied) => denied.into(),
             Failure::Invalid(errors) => Self::invalid(errors),
             Failure::Missing(thing) => Self::new(Kind::NotFound, missing(thing)),
+            Failure::PlatformsOwn(thing) => Self::new(
+                Kind::NotFound,
+                format!(
+                    "The account has no {0} of its own here: the platform offers this one, and only its operator can \
+                     delete it.",
+                    thing.name()
+                ),
+            ),
             Failure::NoBudget => Self::new(
                 Kind::NotFound,
                 "The agent has no budget. Set one with PUT /api/v1/agents/{agent}/budget.",
@@ -377,9 +391,12 @@ impl From<call::Error> for Problem {
             call::Error::Unavailable => {
                 return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
             }
+            call::Error::Variables(errors) => return Self::invalid(errors.clone()),
             call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
             call::Error::NoSuchAgent => Kind::NotFound,
+            call::Error::NotActive { .. } => Kind::AgentNotActive,
+            call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel(_) => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,

@@ -15,7 +15,7 @@ use crate::service::App;
 
 use super::call::{chat, cors, openai};
 use super::problem;
-use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers};
+use super::{accounts, agents, aliases, budgets, calls, docs, exchange, keys, models, providers, templates};
 
 /// What `#[utoipa::path]` writes beside a handler.
 pub trait Documented: Path + SchemaReferences + Tags<'static> {}
@@ -84,8 +84,15 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(aliases::__path_put, aliases::put::<W>);
     v.endpoint(aliases::__path_delete, aliases::delete::<W>);
 
+    v.endpoint(templates::__path_list, templates::list::<W>);
+    v.endpoint(templates::__path_get, templates::get::<W>);
+    v.endpoint(templates::__path_put, templates::put::<W>);
+    v.endpoint(templates::__path_delete, templates::delete::<W>);
+
     v.endpoint_of_account(agents::__path_create, agents::create::<W>);
     v.endpoint_of_account(agents::__path_list, agents::list::<W>);
+    v.endpoint(exchange::__path_export, exchange::export::<W>);
+    v.endpoint(exchange::__path_import, exchange::import::<W>);
     v.endpoint_of_account(agents::__path_get, agents::get::<W>);
     v.endpoint_of_account(agents::__path_patch, agents::patch::<W>);
     v.endpoint(agents::__path_put, agents::put::<W>);

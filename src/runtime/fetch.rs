@@ -173,7 +173,12 @@ async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
 /// brings the bill.
 async fn pump(mut content: Body, writer: web_sys::WritableStreamDefaultWriter) {
     let mut has_client = true;
-    while let Some(Ok(frame)) = content.frame().await {
+    while let Some(frame) = content.frame().await {
+        let Ok(frame) = frame else {
+            // What broke off must not look whole.
+            let _ = JsFuture::from(writer.abort()).await;
+            return;
+        };
         let Ok(data) = frame.into_data() else { continue };
         if has_client && !data.is_empty() {
             let written = JsFuture::from(writer.write_with_chunk(&Uint8Array::from(data.as_ref()))).await;

@@ -7,7 +7,7 @@
 //! Maps are bounded by forgetting everything when they are full: simple, and a full map means a busy isolate that will
 //! soon have what it needs again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::account::Key;
@@ -35,8 +35,15 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Snapshot {
     epoch: u64,
-    keys: HashMap<KeyDigest, Arc<Key>>,
+    keys: HashMap<KeyDigest, Arc<Presented>>,
     agents: HashMap<AgentRef, Arc<Bundle>>,
+}
+
+/// A key, and what the member whom it acts for has appended to agents' instructions, by slug.
+#[derive(Debug)]
+pub struct Presented {
+    pub key: Key,
+    pub prompts: BTreeMap<String, String>,
 }
 
 /// What the cache has for a call.
@@ -44,7 +51,7 @@ struct Snapshot {
 pub struct Hit {
     pub epoch: u64,
     /// `None` when no key was presented.
-    pub key: Option<Arc<Key>>,
+    pub key: Option<Arc<Presented>>,
     pub bundle: Arc<Bundle>,
 }
 
@@ -91,7 +98,7 @@ impl Cache {
         &self,
         account: AccountId,
         epoch: u64,
-        key: Option<(KeyDigest, Arc<Key>)>,
+        key: Option<(KeyDigest, Arc<Presented>)>,
         agent: (AgentRef, Arc<Bundle>),
     ) {
         let mut inner = self.lock();

@@ -17,6 +17,9 @@ pub enum Failure {
     /// There is no such thing here; whether another account has it is not said.
     #[error("no such {}", .0.name())]
     Missing(Thing),
+    /// Only the platform has it, and its own are not the account's to delete.
+    #[error("the {} is the platform's", .0.name())]
+    PlatformsOwn(Thing),
     /// The agent has no budget to show.
     #[error("the agent has no budget")]
     NoBudget,

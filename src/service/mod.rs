@@ -20,6 +20,7 @@ pub mod models;
 pub mod page;
 pub mod providers;
 pub mod settlements;
+pub mod templates;
 mod write_through;
 
 /// What every use case is given: the world, what this isolate remembers of the directory, and what it has yet to

@@ -16,10 +16,17 @@ use super::directory::Tenant;
 use super::sql::{self, Answer, Engine, Failure, Statement, queries};
 
 queries! {
-    /// [`find`] by id, and [`super::resolve`].
+    /// [`find`] by id.
     AGENT_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2 AND archived_at IS NULL";
-    /// [`find`] by slug, and [`super::resolve`].
+    /// [`find`] by slug.
     AGENT_BY_SLUG = "SELECT * FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL";
+    /// [`called`] by id.
+    AGENT_CALLED_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2";
+    /// [`called`] by slug.
+    AGENT_CALLED_BY_SLUG = "SELECT * FROM agents WHERE account_id = ?1 AND id = coalesce(
+            (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL),
+            (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
+                ORDER BY archived_at DESC LIMIT 1))";
     /// [`list`], the first page.
     AGENTS_NEWEST = "SELECT * FROM agents WHERE account_id = ?1 AND archived_at IS NULL
         ORDER BY created_at DESC, id DESC LIMIT ?2";
@@ -32,6 +39,9 @@ queries! {
             ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL
         UNION SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.slug = name.value AND a.archived_at IS NULL";
+    /// [`of`]: ?2 is a JSON array of ids. CROSS JOIN keeps them outermost and in their order.
+    AGENTS_OF = "SELECT a.* FROM json_each(?2) AS name CROSS JOIN agents AS a
+            ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL ORDER BY name.key";
     /// [`ever`] by id: archived ones too.
     AGENT_EVER = "SELECT id FROM agents WHERE account_id = ?1 AND id = ?2";
     /// [`ever`] by slug.
@@ -102,6 +112,15 @@ pub(super) fn by<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
     }
 }
 
+/// For [`super::resolve`]'s batch: the statement that finds one in use, or else the archived one that it was last.
+pub(super) fn called<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
+    let query = match of {
+        AgentRef::Id(_) => &AGENT_CALLED_BY_ID,
+        AgentRef::Slug(_) => &AGENT_CALLED_BY_SLUG,
+    };
+    tenant.statement(query, [of.to_string().into()])
+}
+
 /// The first row of a statement on agents.
 pub(super) fn first(answer: &impl Answer) -> Result<Option<Agent>, Failure> {
     answer.rows::<Row>()?.into_iter().next().map(Row::into_agent).transpose()
@@ -124,6 +143,11 @@ pub(super) async fn list<E: Engine>(
             tenant.rows(&AGENTS_AFTER, values).await?
         }
     };
+    rows.into_iter().map(Row::into_agent).collect()
+}
+
+pub(super) async fn of<E: Engine>(tenant: &Tenant<E>, ids: &[AgentId]) -> Result<Vec<Agent>, Failure> {
+    let rows: Vec<Row> = tenant.rows(&AGENTS_OF, [serde_json::json!(ids).to_string().into()]).await?;
     rows.into_iter().map(Row::into_agent).collect()
 }
 

@@ -11,13 +11,14 @@ use crate::domain::ids::{AccountId, AgentId, KeyId};
 use crate::domain::model::Model;
 use crate::domain::plan::Limits;
 use crate::domain::slug::Slug;
+use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::ports::{
     self, AccountRef, AgentPosition, AgentRef, Alias, Provider, Resolution, Save, Unavailable, WriteError,
 };
 
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value};
-use super::{accounts, agent_rows, agents, aliases, keys, models, plans, providers, resolve};
+use super::{accounts, agent_rows, agents, aliases, keys, models, plans, providers, resolve, templates};
 
 /// Who there is, and what is configured.
 #[derive(Clone, Debug)]
@@ -106,6 +107,22 @@ impl<E: Engine> ports::Directory for Directory<E> {
     async fn key(&self, digest: &KeyDigest) -> Result<Option<(Key, Account)>, Unavailable> {
         Ok(keys::find(self, digest).await?)
     }
+
+    async fn platform_templates(&self, limit: u32, after: &str) -> Result<Vec<Template>, Unavailable> {
+        Ok(templates::list_platform(self, limit, after).await?)
+    }
+
+    async fn platform_template(&self, slug: &Slug) -> Result<Option<Template>, Unavailable> {
+        Ok(templates::find_platform(self, slug).await?)
+    }
+
+    async fn put_platform_template(&self, template: &Template) -> Result<(), Unavailable> {
+        Ok(templates::put_platform(self, template).await?)
+    }
+
+    async fn delete_platform_template(&self, slug: &Slug) -> Result<bool, Unavailable> {
+        Ok(templates::delete_platform(self, slug).await?)
+    }
 }
 
 impl<E: Engine> ports::Tenant for Tenant<E> {
@@ -181,12 +198,32 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(aliases::delete(self, name).await?)
     }
 
+    async fn templates(&self, limit: u32, after: &str) -> Result<Vec<(Template, Source)>, Unavailable> {
+        Ok(templates::list(self, limit, after).await?)
+    }
+
+    async fn template(&self, slug: &Slug) -> Result<Option<(Template, Source)>, Unavailable> {
+        Ok(templates::find(self, slug).await?)
+    }
+
+    async fn put_template(&self, template: &Template, change: &Change) -> Result<(), Unavailable> {
+        Ok(templates::put(self, template, change).await?)
+    }
+
+    async fn delete_template(&self, slug: &Slug, change: &Change) -> Result<bool, Unavailable> {
+        Ok(templates::delete(self, slug, change).await?)
+    }
+
     async fn agents(&self, limit: u32, after: Option<AgentPosition>) -> Result<Vec<Agent>, Unavailable> {
         Ok(agents::list(self, limit, after).await?)
     }
 
     async fn agent(&self, of: &AgentRef) -> Result<Option<Agent>, Unavailable> {
         Ok(agents::find(self, of).await?)
+    }
+
+    async fn agents_of(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Unavailable> {
+        Ok(agents::of(self, ids).await?)
     }
 
     async fn agents_named(&self, names: &[AgentRef]) -> Result<Vec<(AgentId, Slug)>, Unavailable> {

@@ -7,15 +7,15 @@ use crate::domain::api_key::KeyDigest;
 use crate::domain::ids::{AccountId, AgentId, KeyId};
 use crate::domain::time::Millis;
 
-use super::accounts;
 use super::directory::{Directory, Tenant};
 use super::sql::{self, Answer, Engine, Failure, Query, Statement, queries};
+use super::{accounts, holders};
 
 queries! {
-    /// [`find`]. All columns, here and below: calls are served on the schema before, too, see [`super::resolve`].
-    KEY_BY_DIGEST = "SELECT * FROM keys WHERE digest = ?1";
-    /// [`super::resolve`]: a key of another account is no key here.
-    KEY_OF_ACCOUNT = "SELECT * FROM keys WHERE digest = ?2 AND account_id = ?1";
+    /// [`find`] on the schema before. All columns, here and below: calls are served on it, too, see [`super::resolve`].
+    KEY_ALONE_BY_DIGEST = "SELECT * FROM keys WHERE digest = ?1";
+    /// [`super::resolve`] on the schema before: a key of another account is no key here.
+    KEY_ALONE_OF_ACCOUNT = "SELECT * FROM keys WHERE digest = ?2 AND account_id = ?1";
     /// [`list`]. Every UUID sorts below `g`.
     KEYS_NEWEST = "SELECT * FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
     /// [`insert`].
@@ -28,7 +28,7 @@ queries! {
 }
 
 /// For [`super::resolve`]'s batch.
-pub(super) const OF_ACCOUNT: &Query = &KEY_OF_ACCOUNT;
+pub(super) const OF_ACCOUNT: &Query = &KEY_ALONE_OF_ACCOUNT;
 
 #[derive(Deserialize)]
 struct Row {
@@ -75,8 +75,17 @@ pub(super) async fn find<E: Engine>(
     digest: &KeyDigest,
 ) -> Result<Option<(Key, Account)>, Failure> {
     let of = |query| Statement { query, values: vec![digest.to_string().into()] };
-    let answers = directory.batch(vec![of(&KEY_BY_DIGEST), of(accounts::OF_KEY)]).await?;
-    Ok(first(&answers[0])?.zip(accounts::first(&answers[1])?))
+    match directory.batch(vec![of(holders::BY_DIGEST), of(accounts::OF_KEY)]).await {
+        Err(Failure::Schema(_)) => {}
+        answers => return read(&answers?),
+    }
+    read(&directory.batch(vec![of(&KEY_ALONE_BY_DIGEST), of(accounts::OF_KEY)]).await?)
+}
+
+fn read<A: Answer>(answers: &[A]) -> Result<Option<(Key, Account)>, Failure> {
+    let holder = holders::first(&answers[0])?;
+    let key = first(&answers[0])?.map(|key| holder.key(key));
+    Ok(key.zip(accounts::first(&answers[1])?))
 }
 
 pub(super) async fn list<E: Engine>(

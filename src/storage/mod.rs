@@ -11,12 +11,14 @@ mod aliases;
 mod changes;
 pub mod d1;
 pub mod directory;
+mod holders;
 mod keys;
 mod models;
 mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
+mod templates;
 
 use sql::Query;
 
@@ -28,10 +30,12 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         agents::QUERIES,
         aliases::QUERIES,
         changes::QUERIES,
+        holders::QUERIES,
         keys::QUERIES,
         models::QUERIES,
         plans::QUERIES,
         providers::QUERIES,
+        templates::QUERIES,
     ]
     .into_iter()
     .flatten()

@@ -51,3 +51,13 @@ async fn calls_are_served_on_the_schema_after() {
     migrate(&stage, r#"UPDATE plans SET features = '["later"]'"#);
     assert_serves(&stage.elsewhere()).await;
 }
+
+#[tokio::test]
+async fn an_archived_agent_is_gone_on_the_schema_before() {
+    let stage = Stage::new().await;
+    stage.api.delete("/api/v1/agents/triage").key(&stage.acme.admin).send().await.no_content();
+    migrate(&stage, &schema::migrations()[1].down);
+    for face in Face::ALL {
+        stage.elsewhere().ask(face, "triage").send().await.assert_refusal(410, "agent_archived");
+    }
+}

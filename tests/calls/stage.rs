@@ -139,6 +139,13 @@ impl Stage {
         self.api.agent(&self.acme, &all).await
     }
 
+    /// A control-plane write that is nothing but this statement; `?1` is the account.
+    pub fn write(&self, sql: &str) {
+        let account = self.acme.id.to_string();
+        self.api.world.database().with(|db| assert!(db.execute(sql, [account]).unwrap() > 0, "{sql}"));
+        self.api.world.objects().advance(self.acme.id);
+    }
+
     /// Replaces an agent's definition.
     pub async fn change(&self, slug: &str, fields: &Value) {
         let mut all = json!({"name": "Triage", "instructions": "Sort the mail.", "model": "own:big"});
@@ -246,6 +253,14 @@ impl Stage {
         let books = self.books(agent).await;
         assert!((books.settled, books.held, books.ledger.len()) == (0, 0, 0), "{books:#?}");
         assert!(self.take_asked().is_empty(), "no provider was asked");
+    }
+}
+
+impl Books {
+    /// How much more was held for the dearest call than for the cheapest.
+    pub fn spread(&self) -> u64 {
+        let held = || self.ledger.iter().map(|row| row.held);
+        held().max().unwrap_or_default() - held().min().unwrap_or_default()
     }
 }
 

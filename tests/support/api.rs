@@ -59,6 +59,11 @@ impl Api {
         Self { world, router: router().with_state(app) }
     }
 
+    /// For what must be watched while it comes.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     pub fn get(&self, path: &str) -> Call<'_> {
         self.request(Method::GET, path)
     }

@@ -5,7 +5,9 @@ mod definition;
 mod fields;
 mod status;
 
-pub use check::{Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, check_labels};
+pub use check::{
+    Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE, check_labels,
+};
 pub use definition::{Access, Definition, Modality, Panel};
 pub use fields::{Draft, Fields, merge};
 pub use status::Status;
@@ -41,6 +43,11 @@ impl Agent {
             Some(_) => Status::Archived,
             None => self.status,
         }
+    }
+
+    /// Since when it is deprecated, or a moment after that: that of the row's last change.
+    pub fn deprecated_at(&self) -> Option<Millis> {
+        (self.status() == Status::Deprecated).then_some(self.updated_at)
     }
 
     /// What tells this state of the row from every other: the value of its entity tag.

@@ -14,6 +14,7 @@ use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
+use crate::service::templates;
 
 /// How often an agent is checked anew because one that it hands off to was going.
 const TRIES: u32 = 8;
@@ -58,7 +59,7 @@ async fn draw_up<W: World>(
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Agent, Failure> {
-    let fields: Fields = json_fault::read(fields.clone().into())?;
+    let fields: Fields = json_fault::read(templates::fill(app, session, fields).await?.into())?;
     let names = fields.handoff_targets.clone().unwrap_or_default();
     let draft = fields.understand();
     let draft = Ground::read(app, session, &names).await?.check(draft, None)?;

@@ -6,10 +6,18 @@
 
 mod archive;
 mod create;
+mod export;
 mod ground;
+mod import;
+mod import_plan;
+mod source;
 
 pub use archive::{Handoffs, archive};
 pub use create::{create, validate};
+pub use export::Export;
+pub(in crate::service) use export::slugs_of;
+pub use import::{Import, Item, MAX_AGENTS, Mode, Outcome, import};
+pub use source::{Source, read};
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! An agent made ready to be called: its line parsed, its providers found, their keys opened, its models priced.
+//! An agent made ready to be called: its instructions cut, its line parsed, its providers found, their keys opened, its models priced.
 //! Built once an epoch, so that a warm call looks nothing up.
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::domain::model::Model;
 use crate::domain::model_line::{Entry, ModelLine, Params};
 use crate::domain::outbound::{self, Loopback};
 use crate::domain::plan::CallLimits;
+use crate::domain::prompt::Prompt;
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::MasterKey;
@@ -21,6 +22,8 @@ pub struct Bundle {
     /// Of the account's plan.
     pub limits: CallLimits,
     pub agent: Agent,
+    /// Its instructions.
+    pub prompt: Prompt,
     /// In the line's order. `Err`: why no call of this agent can work, in words for its admin.
     pub candidates: Result<Vec<Arc<Candidate>>, String>,
 }
@@ -70,7 +73,8 @@ impl Bundle {
                 Ok(entries.into_iter().map(candidate).collect())
             }
         };
-        Ok(Self { account, limits, agent, candidates })
+        let prompt = Prompt::new(&agent.definition, &account);
+        Ok(Self { account, limits, agent, prompt, candidates })
     }
 }
 
