@@ -154,5 +154,6 @@ CREATE TABLE changes (
     PRIMARY KEY (account_id, id)
 ) STRICT;
 
--- The history of one thing.
+-- The history of one thing, and of all things of a kind.
 CREATE INDEX changes_subject ON changes (account_id, subject, subject_id, id);
+CREATE INDEX changes_kind ON changes (account_id, subject, id);

@@ -62,6 +62,41 @@ pub struct File {
     agents: Vec<Fields>,
 }
 
+/// Agents as they are taken in.
+#[derive(Debug, ToSchema)]
+#[schema(as = ImportFile)]
+#[expect(dead_code, reason = "it describes what wire::file reads")]
+#[serde(untagged)]
+pub enum Taken {
+    Document(TakenDocument),
+    List(Vec<Fields>),
+    Agent(Box<Fields>),
+    Link(Link),
+}
+
+/// As the export writes it; `format` and `version` may be left out.
+#[derive(Debug, ToSchema)]
+#[schema(as = ImportDocument)]
+#[expect(dead_code, reason = "see above")]
+#[serde(deny_unknown_fields)]
+pub struct TakenDocument {
+    #[schema(example = "retinue/agents")]
+    format: Option<String>,
+    #[schema(example = 1, minimum = 1, maximum = 1)]
+    version: Option<u64>,
+    agents: Vec<Fields>,
+}
+
+/// Where a file is fetched.
+#[derive(Debug, ToSchema)]
+#[schema(as = ImportLink)]
+#[expect(dead_code, reason = "see above")]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    #[schema(example = "https://example.com/agents.yaml")]
+    url: String,
+}
+
 /// How to import.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -289,7 +324,7 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     operation_id = "import_agents",
     tag = "agents",
     params(ImportQuery),
-    request_body(content((File = "application/json"), (String = "application/yaml"))),
+    request_body(content((Taken = "application/json"), (String = "application/yaml"))),
     responses((status = 200, description = "What became of each agent", body = Report))
 )]
 pub async fn import<W: World>(

@@ -31,15 +31,20 @@ queries! {
             value ->> 'budget_limit', value ->> 'budget_period', value ->> 'budget_action', value ->> 'created_at',
             value ->> 'updated_at', value ->> 'archived_at'
         FROM json_each(?2) WHERE value ->> 'read_version' IS NULL";
-    /// [`save`].
-    UPDATE_AGENTS = "UPDATE agents SET slug = new.value ->> 'slug', name = new.value ->> 'name',
-            type = new.value ->> 'type', status = new.value ->> 'status', labels = new.value -> 'labels',
-            access = new.value ->> 'access', version = new.value ->> 'version',
-            definition = new.value -> 'definition', budget_limit = new.value ->> 'budget_limit',
-            budget_period = new.value ->> 'budget_period', budget_action = new.value ->> 'budget_action',
-            updated_at = new.value ->> 'updated_at', archived_at = new.value ->> 'archived_at'
-        FROM json_each(?2) AS new
-        WHERE account_id = ?1 AND agents.id = new.value ->> 'id' AND new.value ->> 'read_version' IS NOT NULL";
+    /// [`save`]: as an insert that meets the row, because that looks each one up by its key; UPDATE … FROM would go through
+    /// all agents of the account for each.
+    UPDATE_AGENTS = "INSERT INTO agents (account_id, id, slug, name, type, status, labels, access, version, definition,
+            budget_limit, budget_period, budget_action, created_at, updated_at, archived_at)
+        SELECT ?1, value ->> 'id', value ->> 'slug', value ->> 'name', value ->> 'type', value ->> 'status',
+            value -> 'labels', value ->> 'access', value ->> 'version', value -> 'definition',
+            value ->> 'budget_limit', value ->> 'budget_period', value ->> 'budget_action', value ->> 'created_at',
+            value ->> 'updated_at', value ->> 'archived_at'
+        FROM json_each(?2) WHERE value ->> 'read_version' IS NOT NULL
+        ON CONFLICT (account_id, id) DO UPDATE SET slug = excluded.slug, name = excluded.name, type = excluded.type,
+            status = excluded.status, labels = excluded.labels, access = excluded.access, version = excluded.version,
+            definition = excluded.definition, budget_limit = excluded.budget_limit,
+            budget_period = excluded.budget_period, budget_action = excluded.budget_action,
+            updated_at = excluded.updated_at, archived_at = excluded.archived_at";
     /// [`save`].
     INSERT_VERSIONS = "INSERT INTO agent_versions (account_id, agent_id, version, definition, created_at, created_by)
         SELECT ?1, value ->> 'id', value ->> 'version', value -> 'definition', value ->> 'updated_at', ?3
@@ -93,7 +98,8 @@ pub(super) async fn save<E: Engine>(
     most_in_use: Option<u32>,
     log: &[Change],
 ) -> Result<(), Failure> {
-    let whole = sql::chunks(saves.iter().map(row).collect());
+    let (new, read): (Vec<&Save>, Vec<&Save>) = saves.iter().partition(|save| save.read.is_none());
+    let [new, read] = [new, read].map(|saves| sql::chunks(saves.into_iter().map(row).collect()));
     let found_by = sql::chunks(saves.iter().map(|save| found_by(&save.agent)).collect());
     let mut batch = Vec::new();
     let mut each = |query: &'static Query, chunks: &[String]| {
@@ -101,16 +107,16 @@ pub(super) async fn save<E: Engine>(
             batch.push(tenant.statement(query, [rows.as_str().into()]));
         }
     };
-    each(&GUARD_AGENTS_UNCHANGED, &whole);
-    each(&UPDATE_AGENTS, &whole);
-    each(&INSERT_AGENTS, &whole);
+    each(&GUARD_AGENTS_UNCHANGED, &read);
+    each(&UPDATE_AGENTS, &read);
+    each(&INSERT_AGENTS, &new);
     for query in
         [&DELETE_HANDOFFS, &INSERT_HANDOFFS, &DELETE_LABELS, &INSERT_LABELS, &DELETE_WORDS, &INSERT_WORDS]
     {
         each(query, &found_by);
     }
     each(&GUARD_HANDOFFS, &found_by);
-    for rows in whole {
+    for rows in new.into_iter().chain(read) {
         let values: [Value; 2] = [rows.into(), by.to_string().into()];
         batch.push(tenant.statement(&INSERT_VERSIONS, values));
     }

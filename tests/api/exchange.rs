@@ -201,6 +201,7 @@ async fn one_invalid_agent_keeps_all_out_and_each_is_told_its_faults() {
         {"instructions": "x", "model": "a:b"},
         agent("archived", json!({"status": "archived"})),
         agent("No Slug", json!({})),
+        {"name": "Export", "instructions": "x", "model": "a:b"},
     ]);
     for query in ["", "?dry_run=true", "?mode=update", "?mode=rename"] {
         let reply = import(&api, &acme, query, &file).await;
@@ -214,6 +215,7 @@ async fn one_invalid_agent_keeps_all_out_and_each_is_told_its_faults() {
             ("", "invalid"),
             ("archived", "invalid"),
             ("No Slug", "invalid"),
+            ("", "invalid"),
         ];
         assert_eq!(results(&report), pairs(&expected), "{query}");
         assert_eq!((&report["created"], &report["skipped"]), (&json!(0), &json!(0)));
@@ -228,6 +230,7 @@ async fn one_invalid_agent_keeps_all_out_and_each_is_told_its_faults() {
                 "agents[4].name",
                 "agents[5].status",
                 "agents[6].slug",
+                "agents[7].slug",
             ]
         );
         assert_eq!(report["results"][3]["errors"][0]["message"], "is not known here; did you mean `name`?");
@@ -499,4 +502,18 @@ proptest! {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn no_agent_is_called_as_an_endpoint_is() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    api.agent(&acme, &json!({"slug": "a"})).await;
+    for name in ["export", "Import", "validate"] {
+        let body = json!({"name": name, "instructions": "x", "model": "a:b"});
+        let refused = api.post("/api/v1/agents").key(&acme.admin).json(&body).send().await;
+        assert_eq!(refused.fields(), ["slug"], "{name}");
+    }
+    let moved = api.put("/api/v1/agents/a").key(&acme.admin).json(&json!({"slug": "export"})).send().await;
+    assert_eq!(moved.fields(), ["slug"]);
 }

@@ -52,7 +52,7 @@ pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
     for endpoint in endpoints(slug, "") {
         // The agent stays another than what its own PUT makes of it.
         if endpoint.method == Method::PUT && !endpoint.path.contains("agents") {
-            endpoint.send(api, &tenant.admin).await.ok();
+            other(endpoint).send(api, &tenant.admin).await.ok();
         }
     }
     let spare = json!({"name": "spare", "role": "caller"});
@@ -60,6 +60,18 @@ pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
     let spare = api.post(&path).key(OPERATOR).json(&spare).send().await.created();
     let key = spare["id"].as_str().unwrap().to_owned();
     (tenant, key)
+}
+
+/// The endpoint with another body, so that its own is a change.
+fn other(mut endpoint: Endpoint) -> Endpoint {
+    let others =
+        [("model", json!("openai:y")), ("api_key", json!("k-12349999")), ("context_tokens", json!(10))];
+    for (field, value) in others {
+        if let Some(known) = endpoint.body.as_mut().and_then(|body| body.get_mut(field)) {
+            *known = value;
+        }
+    }
+    endpoint
 }
 
 /// Every endpoint of the control plane.
@@ -78,6 +90,7 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         ),
         (get.clone(), "/api/v1/accounts/{account}/keys", None, Who::KeyKeeper),
         (delete.clone(), "/api/v1/accounts/{account}/keys/{key}", None, Who::KeyKeeper),
+        (get.clone(), "/api/v1/changes", None, Who::Member),
         (get.clone(), "/api/v1/providers", None, Who::Member),
         (
             put.clone(),
@@ -94,6 +107,10 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         (put.clone(), "/api/v1/aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
         (get.clone(), "/api/v1/aliases/{name}", None, Who::Member),
         (delete.clone(), "/api/v1/aliases/{name}", None, Who::Admin),
+        (get.clone(), "/api/v1/model-aliases", None, Who::Member),
+        (put.clone(), "/api/v1/model-aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
+        (get.clone(), "/api/v1/model-aliases/{name}", None, Who::Member),
+        (delete.clone(), "/api/v1/model-aliases/{name}", None, Who::Admin),
         (post, "/api/v1/agents", Some(agent.clone()), Who::Admin),
         (get.clone(), "/api/v1/agents", None, Who::Member),
         (get.clone(), "/api/v1/agents/{agent}", None, Who::Member),
@@ -197,10 +214,13 @@ async fn no_account_reaches_anothers_rows() {
     assert_eq!(of_acme(&before), of_acme(&after));
 }
 
-/// Every row of every tenant's table, as text.
-fn dump(db: &rusqlite::Connection) -> Vec<String> {
+/// Every row of every table, as text.
+pub fn dump(db: &rusqlite::Connection) -> Vec<String> {
     let mut all = Vec::new();
-    for table in ["accounts", "keys", "providers", "models", "aliases", "agents", "agent_versions"] {
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+    let mut tables = db.prepare(tables).unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for table in tables {
         let mut rows = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = rows.column_count();
         let mut rows = rows.query([]).unwrap();

@@ -10,6 +10,7 @@ mod calls;
 mod crash;
 mod emulator;
 mod epoch;
+mod exchange;
 mod fallback;
 mod faults;
 mod harness;

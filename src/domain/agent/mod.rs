@@ -9,7 +9,7 @@ pub use check::{
     Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE, check_labels,
 };
 pub use definition::{Access, Definition, Modality, Panel};
-pub use fields::{Draft, Fields, merge};
+pub use fields::{Draft, Fields, merge, slug_of_agent};
 pub use status::Status;
 
 use super::budget::Budget;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Draft, Status};
+use crate::domain::agent::{Agent, Draft, Status, slug_of_agent};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -95,7 +95,8 @@ impl Candidate {
         let slug = match &draft.slug {
             None if !has_slug && !draft.definition.name.is_empty() => {
                 let made = Slug::from_name(&draft.definition.name);
-                faults.take("slug", made.ok_or("give a slug: none can be made of this name"))
+                let made = made.ok_or_else(|| "give a slug: none can be made of this name".to_owned());
+                faults.take("slug", made.and_then(|slug| slug_of_agent(slug.as_str())))
             }
             slug => slug.clone(),
         };

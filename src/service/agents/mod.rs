@@ -29,15 +29,11 @@ use crate::domain::time::Millis;
 use crate::ports::{AgentPosition, AgentRef, Directory, Save, Tenant, World, WriteError};
 
 use super::App;
+use super::anew::{TRIES, pause};
 use super::authenticate::Session;
 use super::failure::{Failure, Thing};
 use super::page::{Page, Request};
 use ground::Ground;
-
-/// How often a change is made anew over a row that changed meanwhile: more often than writers there may be at once.
-const TRIES: u32 = 100;
-/// The longest pause before another try, so that many writers do not stay in step.
-const MAX_PAUSE_MS: u64 = 250;
 
 /// Which state of an agent a change may be made over.
 #[derive(Clone, Debug, Default)]
@@ -183,12 +179,6 @@ pub(super) async fn adjust<W: World>(
     let names = |_: &Agent| Ok(Vec::new());
     let edit = |read: &Agent, _: &Ground| edit(read);
     change(app, session, agent, Change { action: Action::Update, if_match: &IfMatch::Any, names, edit }).await
-}
-
-/// Waits a random while that grows with the tries.
-async fn pause<W: World>(app: &App<W>, attempt: u32) {
-    let [random] = app.world.random::<1>();
-    app.world.sleep(u64::from(random) * u64::from(attempt.min(20)) / 20 % MAX_PAUSE_MS).await;
 }
 
 /// Writes agents with their lines in the change log, all or none. `action` is what an update of an agent in use is called.

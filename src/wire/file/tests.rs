@@ -90,6 +90,13 @@ proptest! {
     }
 
     #[test]
+    fn another_reader_of_yaml_reads_the_same(agents in prop::collection::vec(fields(), 0..3)) {
+        let text = written(Syntax::Yaml, &agents);
+        let read: Value = serde_norway::from_str(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+        prop_assert_eq!(&read["agents"], &json!(agents), "{}", text);
+    }
+
+    #[test]
     fn any_text_is_read_or_refused(text in texts()) {
         let _ = read(&text);
         let _ = read(&format!("a: {text}\nb: [{text}"));
