@@ -51,7 +51,9 @@ pub enum Format {
 
 /// Agents as a file carries them.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AgentsFile)]
+#[schema(as = AgentsFile, example = json!({"format": "retinue/agents", "version": 1, "agents": [
+    {"slug": "mail", "name": "Mail", "instructions": "Sort the mail.", "model": "openai:gpt-4.1-mini"}
+]}))]
 pub struct File {
     /// `retinue/agents`
     #[schema(example = "retinue/agents")]

@@ -22,7 +22,9 @@ use super::problem::Problem;
 /// A template, by its fields or as an agent has them.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewTemplate)]
+#[schema(as = NewTemplate, example = json!({
+    "name": "Mail triage", "definition": {"instructions": "Sort the mail.", "tools": ["web_search"]}
+}))]
 pub struct Body {
     /// The definition's or the agent's when left out.
     #[schema(example = "Mail triage", min_length = 1, max_length = 255)]

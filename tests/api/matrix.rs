@@ -121,6 +121,12 @@ impl Stage {
         if operation.id.starts_with("restore_agent") {
             self.api.delete("/api/v1/agents/triage").key(&self.acme.admin).send().await.no_content();
         }
+        if operation.id == "delete_template" {
+            // The operator's is the platform's.
+            let put =
+                all(&self.document).into_iter().find(|operation| operation.id == "put_template").unwrap();
+            self.ask(&put, Some(OPERATOR)).await.ok();
+        }
         if operation.role == "caller" {
             let usage = json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2});
             let choice =
@@ -309,6 +315,7 @@ async fn try_out(operation: Operation) {
 async fn every_operation_serves_the_keys_that_the_document_says_and_no_other() {
     let operations = all(&made());
     assert!(operations.len() > 40);
+    Stage::new().await;
     let mut failed = Vec::new();
     for operation in operations {
         let id = operation.id.clone();

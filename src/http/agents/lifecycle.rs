@@ -38,9 +38,8 @@ impl From<ForceQuery> for Handoffs {
 /// Where an agent is to go.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = AgentStatus)]
+#[schema(as = AgentStatus, example = json!({"status": "inactive"}))]
 pub struct Move {
-    #[schema(example = "inactive")]
     status: Status,
 }
 
