@@ -35,6 +35,7 @@ pub struct ExportQuery {
     /// Slugs or ids, with commas between them; all agents in use when left out.
     #[param(example = "triage,billing")]
     agents: Option<String>,
+    #[param(inline)]
     format: Option<Format>,
 }
 

@@ -26,7 +26,7 @@ pub struct Body {
     #[schema(example = "Ada Lovelace")]
     name: String,
     /// Kept in lower case; no other member may have it.
-    #[schema(example = "ada@example.com")]
+    #[schema(example = "grace@example.com")]
     email: String,
     role: Role,
 }
