@@ -13,6 +13,10 @@ pub enum Who {
     KeyKeeper,
     Admin,
     Member,
+    /// The operator, or an admin of an account.
+    Offerer,
+    /// The operator, or a member of an account.
+    Chooser,
 }
 
 /// A request that succeeds in a furnished account.
@@ -38,8 +42,8 @@ impl Endpoint {
     pub const fn key<'a>(&self, tenant: &'a Tenant) -> &'a str {
         match self.who {
             Who::Operator => OPERATOR,
-            Who::KeyKeeper | Who::Admin => tenant.admin.as_str(),
-            Who::Member => tenant.member.as_str(),
+            Who::KeyKeeper | Who::Admin | Who::Offerer => tenant.admin.as_str(),
+            Who::Member | Who::Chooser => tenant.member.as_str(),
         }
     }
 }
@@ -94,6 +98,12 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         (put.clone(), "/api/v1/aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
         (get.clone(), "/api/v1/aliases/{name}", None, Who::Member),
         (delete.clone(), "/api/v1/aliases/{name}", None, Who::Admin),
+        (get.clone(), "/api/v1/templates", None, Who::Chooser),
+        (put.clone(), "/api/v1/templates/{template}", Some(json!({"definition": {}})), Who::Offerer),
+        (get.clone(), "/api/v1/templates/{template}", None, Who::Chooser),
+        (delete.clone(), "/api/v1/templates/{template}", None, Who::Offerer),
+        (get.clone(), "/api/v1/agents/export", None, Who::Admin),
+        (post.clone(), "/api/v1/agents/import", Some(json!([])), Who::Admin),
         (post, "/api/v1/agents", Some(agent.clone()), Who::Admin),
         (get.clone(), "/api/v1/agents", None, Who::Member),
         (get.clone(), "/api/v1/agents/{agent}", None, Who::Member),
@@ -111,6 +121,7 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         ("provider", "mine"),
         ("code", "a/b"),
         ("agent", "triage"),
+        ("template", "mine"),
     ];
     let endpoint = |(method, template, body, who): (Method, &'static str, Option<Value>, Who)| {
         let path = names
@@ -127,9 +138,9 @@ async fn every_endpoint_serves_who_may_and_nobody_else() {
     let (acme, key) = furnish(&api, "acme").await;
     for endpoint in endpoints("acme", &key) {
         let keys = [
-            ("operator", OPERATOR, matches!(endpoint.who, Who::Operator | Who::KeyKeeper)),
+            ("operator", OPERATOR, !matches!(endpoint.who, Who::Admin | Who::Member)),
             ("caller", &acme.caller, false),
-            ("member", &acme.member, endpoint.who == Who::Member),
+            ("member", &acme.member, matches!(endpoint.who, Who::Member | Who::Chooser)),
             ("admin", &acme.admin, endpoint.who != Who::Operator),
         ];
         let refused = keys.iter().filter(|(.., may)| !may);
@@ -151,7 +162,7 @@ async fn the_right_to_a_thing_is_checked_before_the_body_is_read() {
     for endpoint in endpoints("acme", &key).into_iter().filter(|endpoint| endpoint.body.is_some()) {
         let call = || api.request(endpoint.method.clone(), &endpoint.path);
         assert_eq!(call().bytes("{").send().await.problem().0, 401, "{endpoint:?}");
-        if matches!(endpoint.who, Who::Admin) {
+        if matches!(endpoint.who, Who::Admin | Who::Offerer) {
             assert_eq!(call().key(&acme.member).bytes("{").send().await.problem().0, 403, "{endpoint:?}");
         }
     }
@@ -200,7 +211,9 @@ async fn no_account_reaches_anothers_rows() {
 /// Every row of every tenant's table, as text.
 fn dump(db: &rusqlite::Connection) -> Vec<String> {
     let mut all = Vec::new();
-    for table in ["accounts", "keys", "providers", "models", "aliases", "agents", "agent_versions"] {
+    for table in
+        ["accounts", "keys", "providers", "models", "aliases", "agents", "agent_versions", "templates"]
+    {
         let mut rows = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = rows.column_count();
         let mut rows = rows.query([]).unwrap();
