@@ -78,7 +78,8 @@ CREATE TABLE agent_labels (
 
 CREATE INDEX agent_labels_agent ON agent_labels (account_id, agent_id);
 
--- Agents by the words of their name and slug, in lower case, for searching by how a word begins.
+-- Agents by the words of their name and slug, in lower case, for searching by how a word begins. Words and labels of
+-- archived agents begin with U+0001, so that neither kind is read when the other is looked for.
 CREATE TABLE agent_words (
     account_id TEXT NOT NULL,
     word       TEXT NOT NULL,
@@ -91,13 +92,14 @@ CREATE INDEX agent_words_agent ON agent_words (account_id, agent_id);
 
 -- Those of the agents there are: cut at blanks and hyphens.
 INSERT OR IGNORE INTO agent_words (account_id, word, agent_id)
-WITH RECURSIVE split (account_id, agent_id, word, rest) AS (
-    SELECT account_id, id, '', lower(slug || '-' || replace(name, ' ', '-')) || '-' FROM agents WHERE archived_at IS NULL
+WITH RECURSIVE split (account_id, agent_id, drawer, word, rest) AS (
+    SELECT account_id, id, iif(archived_at IS NULL, '', char(1)), '', lower(slug || '-' || replace(name, ' ', '-')) || '-'
+    FROM agents
     UNION ALL
-    SELECT account_id, agent_id, substr(rest, 1, instr(rest, '-') - 1), substr(rest, instr(rest, '-') + 1)
+    SELECT account_id, agent_id, drawer, substr(rest, 1, instr(rest, '-') - 1), substr(rest, instr(rest, '-') + 1)
     FROM split WHERE rest <> ''
 )
-SELECT account_id, word, agent_id FROM split WHERE word <> '';
+SELECT account_id, drawer || word, agent_id FROM split WHERE word <> '';
 
 -- Who hands off to whom: what the newest definitions say, to be asked the other way round.
 CREATE TABLE agent_handoffs (
@@ -154,5 +156,6 @@ CREATE TABLE changes (
     PRIMARY KEY (account_id, id)
 ) STRICT;
 
--- The history of one thing.
+-- The history of one thing, and of all things of a kind.
 CREATE INDEX changes_subject ON changes (account_id, subject, subject_id, id);
+CREATE INDEX changes_kind ON changes (account_id, subject, id);

@@ -3,6 +3,8 @@
 //!
 //! Futures are `Send` so that handlers are; the platform's single-threaded ones are wrapped where they are made.
 
+mod agents;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -15,9 +17,9 @@ use crate::domain::admission::command::{
 };
 use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
-use crate::domain::change::{Actor, Change};
-use crate::domain::ids::{AccountId, AgentId, KeyId};
-use crate::domain::model::Model;
+use crate::domain::change::{Actor, Change, Subject};
+use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
+use crate::domain::model::{Capabilities, Model};
 use crate::domain::plan::Limits;
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
@@ -25,6 +27,8 @@ use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::domain::vault::Sealed;
+
+pub use agents::{AgentFilter, Version, VersionLine};
 
 /// Everything outside, in one place.
 pub trait World: Clone + Send + Sync + 'static {
@@ -128,7 +132,11 @@ pub trait Directory: Send + Sync {
 
     fn account(&self, of: &AccountRef) -> impl Future<Output = Result<Option<Account>, Unavailable>> + Send;
     /// [`WriteError::Taken`] when the slug is.
-    fn insert_account(&self, account: &Account) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn insert_account(
+        &self,
+        account: &Account,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
     /// The key and its account, revoked and expired ones included.
     fn key(
         &self,
@@ -200,6 +208,16 @@ pub struct AgentPosition {
     pub id: AgentId,
 }
 
+/// Which lines of the change log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangesOf {
+    Everything,
+    /// Of all things of this kind.
+    Every(Subject),
+    /// Of one thing: by its id, or its name where that is its key.
+    One(Subject, String),
+}
+
 /// An agent to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Save {
@@ -235,6 +253,10 @@ pub struct Resolution {
 }
 
 /// One account's part of the directory. Every list is in a stable order.
+///
+/// Every write takes the line of the change log that tells of it: both are persisted, or neither. `read` is the
+/// `updated_at` of the row that a write is made over, `None` where there was none: [`WriteError::Moved`] when that is no
+/// longer so.
 pub trait Tenant: Send + Sync {
     /// For a call. `None` when the account is gone.
     fn resolve(
@@ -267,27 +289,73 @@ pub trait Tenant: Send + Sync {
     fn providers(&self) -> impl Future<Output = Result<Vec<Provider>, Unavailable>> + Send;
     fn provider(&self, name: &str) -> impl Future<Output = Result<Option<Provider>, Unavailable>> + Send;
     /// Inserts or replaces; `created_at` of an existing row stays.
-    fn put_provider(&self, provider: &Provider) -> impl Future<Output = Result<(), Unavailable>> + Send;
-    fn delete_provider(&self, name: &str) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    fn put_provider(
+        &self,
+        provider: &Provider,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn delete_provider(
+        &self,
+        name: &str,
+        read: Millis,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// The platform's catalogue with the account's rows over it, by provider and code; `true` marks the account's
-    /// own. Only those after the pair `after`.
+    /// own. Only those after the pair `after` that can do what is needed.
     fn models(
         &self,
         limit: u32,
         after: Option<(&str, &str)>,
+        needed: Capabilities,
     ) -> impl Future<Output = Result<Vec<(Model, bool)>, Unavailable>> + Send;
-    fn put_model(&self, model: &Model, now: Millis) -> impl Future<Output = Result<(), Unavailable>> + Send;
-    /// Whether the account had such a row of its own; the platform's shows again.
+    /// The account's own row, and when it was written.
+    fn own_model(
+        &self,
+        provider: &str,
+        code: &str,
+    ) -> impl Future<Output = Result<Option<(Model, Millis)>, Unavailable>> + Send;
+    /// Inserts or replaces the account's own row.
+    fn put_model(
+        &self,
+        model: &Model,
+        updated_at: Millis,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// Deletes the account's own row; the platform's shows again.
     fn delete_model(
         &self,
         provider: &str,
         code: &str,
-    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+        read: Millis,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     fn aliases(&self) -> impl Future<Output = Result<Vec<Alias>, Unavailable>> + Send;
-    fn put_alias(&self, alias: &Alias) -> impl Future<Output = Result<(), Unavailable>> + Send;
-    fn delete_alias(&self, name: &str) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    /// Inserts or replaces.
+    fn put_alias(
+        &self,
+        alias: &Alias,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn delete_alias(
+        &self,
+        name: &str,
+        read: Millis,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Lines of the change log, newest first, and whether there are more: only those older than `before`, at most `limit`,
+    /// fewer when they are large.
+    fn changes(
+        &self,
+        limit: u32,
+        before: Option<ChangeId>,
+        of: &ChangesOf,
+    ) -> impl Future<Output = Result<(Vec<Change>, bool), Unavailable>> + Send;
 
     /// The platform's templates with the account's own over them, by slug; only those after `after`.
     fn templates(
@@ -319,7 +387,35 @@ pub trait Tenant: Send + Sync {
         limit: u32,
         after: Option<AgentPosition>,
     ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
+    /// Those that fit, newest first.
+    fn find_agents(
+        &self,
+        filter: &AgentFilter,
+        limit: u32,
+        after: Option<AgentPosition>,
+    ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     fn agent(&self, of: &AgentRef) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
+    /// An archived one; by slug, of those that had it the one that was archived last.
+    fn archived_agent(
+        &self,
+        of: &AgentRef,
+    ) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
+    /// Which of these names agents in use have, that have the word `copy` in theirs: what a copy may not be called.
+    fn copies_named(&self, names: &[String])
+    -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
+    /// An agent's versions, newest first; only those before `before`.
+    fn versions(
+        &self,
+        agent: AgentId,
+        limit: u32,
+        before: Option<u32>,
+    ) -> impl Future<Output = Result<Vec<VersionLine>, Unavailable>> + Send;
+    /// Those of these two versions that there are.
+    fn snapshots(
+        &self,
+        agent: AgentId,
+        versions: [u32; 2],
+    ) -> impl Future<Output = Result<Vec<Version>, Unavailable>> + Send;
     /// Those of these that are in use, in the order asked for.
     fn agents_of(&self, ids: &[AgentId]) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     /// Which of these there are, in no order.

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "sql/lists.rs"]
+mod lists;
 mod schema;
 mod support;
 
@@ -12,8 +14,8 @@ use retinue::domain::account::{Account, Key, Plan, Role, Status};
 use retinue::domain::agent::{Access, Agent, Definition, Modality, Panel, Status as Life};
 use retinue::domain::api_key::{ApiKey, KeyDigest};
 use retinue::domain::budget::{Action, Budget, Period};
-use retinue::domain::change::Actor;
-use retinue::domain::ids::{AccountId, AgentId, KeyId};
+use retinue::domain::change::{self, Actor, Change, Subject};
+use retinue::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
 use retinue::domain::model::{Capabilities, Capability, Model};
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::{Feature, Features, Limits};
@@ -23,8 +25,8 @@ use retinue::domain::slug::Slug;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::ports::{
-    AccountRef, AgentPosition, AgentRef, Alias, Directory, Provider, Save, SealedKey, Tenant, World,
-    WriteError,
+    AccountRef, AgentPosition, AgentRef, Alias, ChangesOf, Directory, Provider, Save, SealedKey, Tenant,
+    World, WriteError,
 };
 use retinue::storage::directory;
 use retinue::storage::queries;
@@ -49,7 +51,7 @@ async fn account(world: &FakeWorld, n: u8) -> (AccountId, TenantRows) {
         settings: serde_json::Map::new(),
         created_at: NOON,
     };
-    world.directory().insert_account(&account).await.unwrap();
+    world.directory().insert_account(&account, &line(0)).await.unwrap();
     (id, world.directory().tenant(id))
 }
 
@@ -128,6 +130,24 @@ async fn archive(tenant: &TenantRows, read: &Agent) -> Result<(), WriteError> {
     update(tenant, &Agent { archived_at: Some(at), updated_at: at, ..read.clone() }, read).await
 }
 
+/// A line of the change log.
+fn line(n: u8) -> Change {
+    Change {
+        id: ChangeId::new(NOON, [n; 10]),
+        at: NOON,
+        by: Actor::Operator,
+        action: change::Action::Update,
+        subject: Subject::Alias,
+        subject_id: "a".into(),
+        before: None,
+        after: None,
+    }
+}
+
+async fn logged(tenant: &TenantRows) -> usize {
+    tenant.changes(100, None, &ChangesOf::Everything).await.unwrap().0.len()
+}
+
 #[test]
 fn every_statement_prepares_and_has_a_name_of_its_own() {
     let db = schema::migrated();
@@ -196,8 +216,8 @@ fn no_statement_scans_a_table() {
             plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect();
         for step in &steps {
             let table = step.strip_prefix("SCAN ").map(|rest| rest.split(' ').next().unwrap());
-            // Made of the arguments on the spot.
-            let fine = ["json_each", "name", "new", "target", "label", "word", "w", "wanted"];
+            // Made of the arguments, or of other rows of the statement, on the spot.
+            let fine = ["json_each", "name", "new", "target", "label", "word", "w", "wanted", "CONSTANT"];
             let made = |table: &str| fine.contains(&table) || table.starts_with("(subquery");
             let scanned = table.is_some_and(|table| !made(table));
             assert!(!scanned, "{}: {steps:?}", query.name);
@@ -214,7 +234,7 @@ async fn an_account_is_found_by_slug_and_id() {
     assert_eq!(by_id, by_slug);
     assert_eq!((by_id.plan, by_id.created_at), (Plan::Enterprise, NOON));
     assert_eq!(world.directory().account(&AccountRef::parse("account-2").unwrap()).await.unwrap(), None);
-    assert_eq!(world.directory().insert_account(&by_id).await, Err(WriteError::Taken));
+    assert_eq!(world.directory().insert_account(&by_id, &line(9)).await, Err(WriteError::Taken));
 }
 
 #[tokio::test]
@@ -370,11 +390,9 @@ async fn a_call_is_resolved_with_what_belongs_to_its_account() {
         insert(tenant, &Agent { slug: Slug::parse("same").unwrap(), ..agent(n) }).await.unwrap();
         let (key, digest) = key(account, n);
         tenant.insert_key(&key, &digest).await.unwrap();
-        tenant
-            .put_alias(&Alias { name: format!("a{n}"), line: "openai:x".into(), updated_at: NOON })
-            .await
-            .unwrap();
-        tenant.put_provider(&provider(&format!("p{n}"))).await.unwrap();
+        let alias = Alias { name: format!("a{n}"), line: "openai:x".into(), updated_at: NOON };
+        tenant.put_alias(&alias, None, &line(1)).await.unwrap();
+        tenant.put_provider(&provider(&format!("p{n}")), None, &line(2)).await.unwrap();
         digests.push(digest);
     }
     let named = AgentRef::parse("same").unwrap();
@@ -407,17 +425,53 @@ fn provider(name: &str) -> Provider {
 async fn a_provider_is_replaced_but_for_its_beginning() {
     let world = world();
     let (_, tenant) = account(&world, 1).await;
-    tenant.put_provider(&provider("mine")).await.unwrap();
+    tenant.put_provider(&provider("mine"), None, &line(1)).await.unwrap();
     let bare = Provider { wire: Wire::OpenAi, base_url: None, key: None, ..provider("mine") };
     let later = Provider { created_at: NOON.plus(9), updated_at: NOON.plus(9), ..bare };
-    tenant.put_provider(&later).await.unwrap();
+    tenant.put_provider(&later, Some(NOON), &line(2)).await.unwrap();
     let stored = tenant.provider("mine").await.unwrap().unwrap();
     assert_eq!(stored, Provider { created_at: NOON, ..later.clone() });
     let past = Provider { created_at: Millis(0), updated_at: Millis(0), ..later };
-    tenant.put_provider(&past).await.unwrap();
+    tenant.put_provider(&past, Some(NOON.plus(9)), &line(3)).await.unwrap();
     assert_eq!(tenant.provider("mine").await.unwrap().unwrap().updated_at, NOON, "a clock that went back");
-    assert!(tenant.delete_provider("mine").await.unwrap());
-    assert!(!tenant.delete_provider("mine").await.unwrap());
+    tenant.delete_provider("mine", NOON, &line(4)).await.unwrap();
+    assert_eq!(tenant.delete_provider("mine", NOON, &line(5)).await, Err(WriteError::Moved));
+    assert_eq!(logged(&tenant).await, 5, "the account and four writes");
+}
+
+#[tokio::test]
+async fn a_write_over_what_was_not_read_leaves_neither_row_nor_line() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    let (of_alias, of_model) = (alias("openai:x", NOON), model("a", 1));
+    tenant.put_alias(&of_alias, None, &line(1)).await.unwrap();
+    tenant.put_provider(&provider("mine"), None, &line(2)).await.unwrap();
+    tenant.put_model(&of_model, NOON, None, &line(3)).await.unwrap();
+    for read in [None, Some(NOON.plus(1)), Some(Millis(0))] {
+        let late = alias("openai:late", NOON.plus(2));
+        let late_provider = Provider { wire: Wire::OpenAi, ..provider("mine") };
+        let writes = [
+            tenant.put_alias(&late, read, &line(4)).await,
+            tenant.put_provider(&late_provider, read, &line(5)).await,
+            tenant.put_model(&model("a", 2), NOON.plus(2), read, &line(6)).await,
+            tenant.delete_alias("a", read.unwrap_or_default(), &line(7)).await,
+            tenant.delete_provider("mine", read.unwrap_or_default(), &line(8)).await,
+            tenant.delete_model("openai", "a", read.unwrap_or_default(), &line(9)).await,
+        ];
+        assert!(writes.iter().all(|write| *write == Err(WriteError::Moved)), "{read:?} {writes:?}");
+    }
+    // Nor does one come back that was deleted meanwhile.
+    let gone = alias("openai:x", NOON);
+    let gone = Alias { name: "gone".into(), ..gone };
+    assert_eq!(tenant.put_alias(&gone, Some(NOON), &line(4)).await, Err(WriteError::Moved));
+    assert_eq!(tenant.aliases().await.unwrap(), [of_alias]);
+    assert_eq!(tenant.providers().await.unwrap(), [provider("mine")]);
+    assert_eq!(tenant.own_model("openai", "a").await.unwrap(), Some((of_model, NOON)));
+    assert_eq!(logged(&tenant).await, 4, "the account and three writes");
+}
+
+fn alias(line: &str, updated_at: Millis) -> Alias {
+    Alias { name: "a".into(), line: line.into(), updated_at }
 }
 
 #[tokio::test]
@@ -430,9 +484,11 @@ async fn models_are_found_by_pairs_the_accounts_own_first() {
         capabilities, priced_on) VALUES ('openai', ?1, 1, 1, 1, 1, '[]', '2026-11-20')";
     world.database().with(|db| ["a", "b"].map(|code| db.execute(sql, [code]).unwrap()));
     let own = model("a", 42);
-    tenant.put_model(&own, NOON).await.unwrap();
-    tenant.put_model(&model("c", 7), NOON).await.unwrap();
-    other.put_model(&model("d", 8), NOON).await.unwrap();
+    tenant.put_model(&own, NOON, None, &line(1)).await.unwrap();
+    tenant.put_model(&model("c", 7), NOON, None, &line(2)).await.unwrap();
+    other.put_model(&model("d", 8), NOON, None, &line(1)).await.unwrap();
+    assert_eq!(tenant.own_model("openai", "a").await.unwrap(), Some((own.clone(), NOON)));
+    assert_eq!(tenant.own_model("openai", "b").await.unwrap(), None);
     let pairs = ["a", "b", "c", "d", "x'\"]"].map(|code| ("openai".to_owned(), code.to_owned()));
     let mut found = tenant.models_of(&pairs).await.unwrap();
     found.sort_by(|a, b| a.code.cmp(&b.code));
@@ -440,13 +496,11 @@ async fn models_are_found_by_pairs_the_accounts_own_first() {
     assert_eq!(codes, [("a", 42), ("b", 1), ("c", 7)]);
     assert_eq!(found[0], own, "to the last digit");
     assert!(tenant.models_of(&[]).await.unwrap().is_empty());
-    tenant.put_model(&model("a", 43), NOON).await.unwrap();
+    tenant.put_model(&model("a", 43), NOON.plus(1), Some(NOON), &line(3)).await.unwrap();
     assert_eq!(tenant.models_of(&pairs[..1]).await.unwrap()[0].price.base.input, 43);
-    assert!(tenant.delete_model("openai", "a").await.unwrap());
-    assert!(
-        !tenant.delete_model("openai", "b").await.unwrap(),
-        "the platform's is not the account's to delete"
-    );
+    tenant.delete_model("openai", "a", NOON.plus(1), &line(4)).await.unwrap();
+    let refused = tenant.delete_model("openai", "b", NOON, &line(5)).await;
+    assert_eq!(refused, Err(WriteError::Moved), "the platform's is not the account's to delete");
     assert_eq!(tenant.models_of(&pairs[..2]).await.unwrap().len(), 2);
 }
 

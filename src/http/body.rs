@@ -40,18 +40,34 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<S, T> FromRequest<S> for OptionalJson<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Default,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let says_json = is_json(&media_type(request.headers()));
+        let bytes = collect(request).await?;
+        match (bytes.is_empty(), says_json) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => parse(&bytes).map(Self),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
 /// The bytes of a body that says it is JSON.
 ///
 /// # Errors
 /// A problem of kind `unsupported_media_type`, `payload_too_large` or `invalid_request`.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
-    if !is_json(&media_type(request.headers())) {
-        return Err(Problem::new(
-            Kind::UnsupportedMediaType,
-            "Send the body as JSON, with the header `content-type: application/json`.",
-        ));
-    }
-    collect(request).await
+    if is_json(&media_type(request.headers())) { collect(request).await } else { Err(not_json()) }
 }
 
 /// The bytes of a body, whatever it is.
@@ -120,6 +136,13 @@ pub fn media_type(headers: &HeaderMap) -> String {
 pub fn is_json(media_type: &str) -> bool {
     media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+fn not_json() -> Problem {
+    Problem::new(
+        Kind::UnsupportedMediaType,
+        "Send the body as JSON, with the header `content-type: application/json`.",
+    )
 }
 
 fn too_large() -> Problem {

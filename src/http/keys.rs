@@ -116,6 +116,7 @@ pub async fn issue<W: World>(
     operation_id = "list_keys",
     tag = "keys",
     params(("account" = String, Path, description = "Slug or id"), PageQuery),
+    extensions(("x-role" = json!("admin-or-operator"))),
     responses((status = 200, description = "A page of keys", body = List<View>))
 )]
 pub async fn list<W: World>(

@@ -9,6 +9,7 @@ pub mod body;
 mod budgets;
 pub mod call;
 mod calls;
+mod changes;
 pub mod credentials;
 mod docs;
 pub mod document;

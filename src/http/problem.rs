@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::rate_limit;
 use crate::domain::account::Role;
+use crate::domain::agent::Status;
 use crate::domain::field_error::FieldError;
 use crate::domain::vault;
 use crate::ports::World;
@@ -354,6 +355,15 @@ impl From<Failure> for Problem {
                     thing.name()
                 ),
             ),
+            Failure::NoMove(status) => Self::new(Kind::Conflict, no_move(status)),
+            Failure::HandsToGone(agents) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "It hands off to agents that are archived: {}. Restore them first, or add ?force=true, which restores \
+                     it without these hand-offs.",
+                    agents.join(", ")
+                ),
+            ),
             Failure::HandedTo(agents) => Self::new(
                 Kind::Conflict,
                 format!(
@@ -437,6 +447,14 @@ const fn missing(thing: Thing) -> &'static str {
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Model => "The account has no price of its own for this model.",
         Thing::Provider => "The account has no such provider. GET /api/v1/providers lists them.",
+    }
+}
+
+fn no_move(from: Status) -> String {
+    let moves: Vec<&str> = from.moves().iter().map(|status| status.name()).collect();
+    match moves.as_slice() {
+        [] => "The agent is archived: POST /api/v1/agents/{agent}/restore brings it back.".to_owned(),
+        moves => format!("The agent is {}: from there it can become {}.", from.name(), moves.join(" or ")),
     }
 }
 

@@ -146,7 +146,9 @@ pub async fn get<W: World>(
     operation_id = "put_template",
     tag = "templates",
     params(("template" = String, Path, description = "Slug: 1 to 63 of a-z, 0-9 and '-'")),
-    request_body = Body,
+    request_body(content = Body, example = json!({
+        "name": "Mail triage", "definition": {"instructions": "Sort the mail.", "tools": ["web_search"]},
+    })),
     responses((status = 200, description = "The template", body = View))
 )]
 pub async fn put<W: World>(

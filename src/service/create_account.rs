@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Map;
+use serde_json::{Map, json};
 
 use crate::domain::account::{Account, Plan, Status};
+use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::slug::Slug;
@@ -45,7 +46,11 @@ pub async fn create_account<W: World>(
         settings: Map::new(),
         created_at: now,
     };
-    let inserted = app.world.directory().insert_account(&account).await;
+    let logged =
+        json!({"slug": account.slug, "name": account.name, "plan": account.plan, "status": account.status});
+    let change =
+        app.change(Actor::Operator, Action::Create, Subject::Account, account.id, None, Some(logged));
+    let inserted = app.world.directory().insert_account(&account, &change).await;
     inserted.map_err(|error| Failure::of_write(error, Thing::Account))?;
     Ok(account)
 }

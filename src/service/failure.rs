@@ -1,5 +1,6 @@
 //! What can go wrong on the control plane, whatever the use case.
 
+use crate::domain::agent::Status;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
@@ -38,6 +39,12 @@ pub enum Failure {
     /// The account's plan allows no more.
     #[error("the plan allows no more {}", .0.name())]
     PlanFull(Thing),
+    /// An agent of this status cannot be moved to the one that was asked for.
+    #[error("there is no such move from {}", .0.name())]
+    NoMove(Status),
+    /// Agents that it would hand off to and that are not in use, by id.
+    #[error("it hands off to agents that are gone")]
+    HandsToGone(Vec<String>),
     /// Agents that hand off to it, by slug.
     #[error("others hand off to it")]
     HandedTo(Vec<String>),

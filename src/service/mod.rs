@@ -7,11 +7,13 @@ use crate::ports::World;
 
 pub mod agents;
 pub mod aliases;
+mod anew;
 pub mod authenticate;
 pub mod budgets;
 pub mod cache;
 pub mod call;
 mod change;
+pub mod changes;
 pub mod create_account;
 pub mod failure;
 pub mod keys;

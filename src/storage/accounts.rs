@@ -3,11 +3,13 @@
 use serde::Deserialize;
 
 use crate::domain::account::{Account, Plan, Status};
+use crate::domain::change::Change;
 use crate::domain::ids::AccountId;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::AccountRef;
+use crate::ports::{AccountRef, Directory as _};
 
+use super::changes;
 use super::directory::Directory;
 use super::sql::{self, Answer, Engine, Failure, Query, Statement, Value, queries};
 
@@ -72,7 +74,11 @@ pub(super) async fn find<E: Engine>(
     first(&answers[0])
 }
 
-pub(super) async fn insert<E: Engine>(directory: &Directory<E>, account: &Account) -> Result<(), Failure> {
+pub(super) async fn insert<E: Engine>(
+    directory: &Directory<E>,
+    account: &Account,
+    change: &Change,
+) -> Result<(), Failure> {
     let values: Vec<Value> = vec![
         account.id.to_string().into(),
         account.slug.as_str().into(),
@@ -81,6 +87,8 @@ pub(super) async fn insert<E: Engine>(directory: &Directory<E>, account: &Accoun
         account.status.name().into(),
         account.created_at.0.into(),
     ];
-    directory.batch(vec![Statement { query: &INSERT_ACCOUNT, values }]).await?;
+    let insert = Statement { query: &INSERT_ACCOUNT, values };
+    let log = changes::log_if_written(&directory.tenant(account.id), change);
+    directory.batch(vec![insert, log]).await?;
     Ok(())
 }

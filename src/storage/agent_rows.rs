@@ -5,11 +5,9 @@
 //! two writers never mix, a cap is not undone by one who read the row before it was set, and no agent in use hands off to
 //! one that is not.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value as Json, json};
 
-use crate::domain::agent::Agent;
+use crate::domain::agent::{Agent, words};
 use crate::domain::change::{Actor, Change};
 use crate::ports::Save;
 
@@ -144,23 +142,21 @@ fn row(save: &Save) -> Json {
     })
 }
 
-/// The rows that lead to an agent. An archived one is found by its id alone.
+/// The rows that lead to an agent. An archived one is filed apart ([`drawer`]).
 fn found_by(agent: &Agent) -> Json {
-    let is_found = agent.archived_at.is_none();
+    let drawer = drawer(agent.archived_at.is_some());
+    let filed = |word: &str| format!("{drawer}{word}");
+    let found_words = words(&[agent.slug.as_str(), &agent.definition.name]);
     json!({
         "id": agent.id, "created_at": agent.created_at.0, "archived_at": agent.archived_at.map(|at| at.0),
         "handoffs": agent.definition.handoff_targets,
-        "labels": if is_found { agent.labels.as_slice() } else { &[] },
-        "words": if is_found { words(&[agent.slug.as_str(), &agent.definition.name]) } else { BTreeSet::new() },
+        "labels": agent.labels.iter().map(|label| filed(label)).collect::<Vec<_>>(),
+        "words": found_words.iter().map(|word| filed(word)).collect::<Vec<_>>(),
     })
 }
 
-/// The words of texts in lower case: runs of letters and digits.
-pub(super) fn words(texts: &[&str]) -> BTreeSet<String> {
-    let split = |text: &&str| {
-        let lower = text.to_lowercase();
-        let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        words.map(str::to_owned).collect::<Vec<_>>()
-    };
-    texts.iter().flat_map(split).collect()
+/// What stands before the labels and the words of archived agents, so that neither kind is read when the other is looked
+/// for. No label and no word begins with it.
+pub(super) const fn drawer(is_archived: bool) -> &'static str {
+    if is_archived { "\u{1}" } else { "" }
 }

@@ -5,7 +5,9 @@
 
 pub mod account_object;
 mod accounts;
+mod agent_list;
 mod agent_rows;
+mod agent_versions;
 mod agents;
 mod aliases;
 mod changes;
@@ -26,7 +28,9 @@ use sql::Query;
 pub fn queries() -> impl Iterator<Item = &'static Query> {
     [
         accounts::QUERIES,
+        agent_list::QUERIES,
         agent_rows::QUERIES,
+        agent_versions::QUERIES,
         agents::QUERIES,
         aliases::QUERIES,
         changes::QUERIES,

@@ -9,7 +9,7 @@ use retinue::ports::Settings;
 use crate::support::{Api, FakeWorld, settings};
 use crate::walls::{endpoints, furnish};
 
-async fn document(api: &Api) -> Value {
+pub async fn document(api: &Api) -> Value {
     let reply = api.get("/openapi.json").send().await;
     assert_eq!(reply.header("content-type"), "application/json");
     reply.ok()
@@ -29,7 +29,7 @@ fn the_document_is_what_the_handlers_say() {
 }
 
 /// Method, path and operation, of every operation.
-fn operations(document: &Value) -> Vec<(String, String, Value)> {
+pub fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -155,7 +155,7 @@ async fn replies_have_the_members_that_their_schemas_say() {
 }
 
 /// As much of JSON Schema as the document uses; says what does not fit.
-fn conforms(value: &Value, schema: &Value, document: &Value) -> Result<(), String> {
+pub fn conforms(value: &Value, schema: &Value, document: &Value) -> Result<(), String> {
     if let Some(reference) = schema["$ref"].as_str() {
         return conforms(value, document.pointer(&reference[1..]).unwrap(), document);
     }

@@ -140,7 +140,7 @@ async fn an_existing_slug_is_skipped_updated_or_renamed() {
     let skipped = import(&api, &acme, "", &file).await.ok();
     assert_eq!(results(&skipped), pairs(&[("a", "skipped"), ("b", "created")]));
     assert_eq!((&skipped["created"], &skipped["skipped"]), (&json!(1), &json!(1)));
-    assert_eq!(get(&api, &acme, "a").await, old);
+    assert_eq!(api.configured(&acme, "a").await, old);
     assert_eq!(get(&api, &acme, "b").await["handoff_targets"], json!([old["id"]]));
 
     let updated = import(&api, &acme, "?mode=update", &file).await.ok();
@@ -342,14 +342,16 @@ async fn a_thousand_agents_are_taken_in_at_once_or_not_at_all() {
     // Each hands off to the next: a cycle of all.
     let next = |n: usize| json!({"handoff_targets": [format!("a{}", (n + 1) % 1_000)], "description": "x".repeat(1_500)});
     let many: Value = (0..1_000).map(|n| agent(&format!("a{n}"), next(n))).collect::<Vec<_>>().into();
+    let before = rows(&api, &acme, "changes");
     api.world.faults().plan("INSERT_CHANGES", 1, When::Before);
     assert_eq!(import(&api, &acme, "", &many).await.problem().0, 503);
-    assert_eq!((rows(&api, &acme, "agents"), rows(&api, &acme, "changes")), (0, 0));
+    assert_eq!((rows(&api, &acme, "agents"), rows(&api, &acme, "changes")), (0, before));
     let report = import(&api, &acme, "", &many).await.ok();
     assert_eq!(report["created"], 1_000);
-    for table in ["agents", "agent_versions", "agent_handoffs", "changes"] {
+    for table in ["agents", "agent_versions", "agent_handoffs"] {
         assert_eq!(rows(&api, &acme, table), 1_000, "{table}");
     }
+    assert_eq!(rows(&api, &acme, "changes"), before + 1_000);
     let whole = export(&api, &acme, "").await.ok();
     assert_eq!(whole["agents"].as_array().unwrap().len(), 1_000);
     assert_eq!(import(&api, &acme, "?mode=update", &whole).await.ok()["skipped"], 1_000);
@@ -424,7 +426,7 @@ async fn an_export_that_breaks_off_does_not_look_whole() {
     let acme = api.tenant("acme").await;
     let many: Value = (0..100).map(|n| agent(&format!("a{n}"), json!({}))).collect::<Vec<_>>().into();
     import(&api, &acme, "", &many).await.ok();
-    api.world.faults().plan("AGENTS_AFTER", 1, When::Before);
+    api.world.faults().plan("AGENTS_IN_USE", 2, When::Before);
     let request = axum::http::Request::get("/api/v1/agents/export")
         .header("authorization", format!("Bearer {}", acme.admin))
         .body(Body::empty())
@@ -432,7 +434,7 @@ async fn an_export_that_breaks_off_does_not_look_whole() {
     let response = api.router().oneshot(request).await.unwrap();
     assert!(response.into_body().collect().await.is_err());
     assert!(api.world.take_log()[0].contains("broke off"));
-    api.world.faults().plan("AGENTS_NEWEST", 1, When::Before);
+    api.world.faults().plan("AGENTS_IN_USE", 1, When::Before);
     assert_eq!(export(&api, &acme, "").await.problem().0, 503, "before the first piece it is a problem");
 }
 

@@ -56,7 +56,7 @@ pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
     for endpoint in endpoints(slug, "") {
         // The agent stays another than what its own PUT makes of it.
         if endpoint.method == Method::PUT && !endpoint.path.contains("agents") {
-            endpoint.send(api, &tenant.admin).await.ok();
+            other(endpoint).send(api, &tenant.admin).await.ok();
         }
     }
     let spare = json!({"name": "spare", "role": "caller"});
@@ -64,6 +64,18 @@ pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
     let spare = api.post(&path).key(OPERATOR).json(&spare).send().await.created();
     let key = spare["id"].as_str().unwrap().to_owned();
     (tenant, key)
+}
+
+/// The endpoint with another body, so that its own is a change.
+fn other(mut endpoint: Endpoint) -> Endpoint {
+    let others =
+        [("model", json!("openai:y")), ("api_key", json!("k-12349999")), ("context_tokens", json!(10))];
+    for (field, value) in others {
+        if let Some(known) = endpoint.body.as_mut().and_then(|body| body.get_mut(field)) {
+            *known = value;
+        }
+    }
+    endpoint
 }
 
 /// Every endpoint of the control plane.
@@ -82,6 +94,7 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         ),
         (get.clone(), "/api/v1/accounts/{account}/keys", None, Who::KeyKeeper),
         (delete.clone(), "/api/v1/accounts/{account}/keys/{key}", None, Who::KeyKeeper),
+        (get.clone(), "/api/v1/changes", None, Who::Member),
         (get.clone(), "/api/v1/providers", None, Who::Member),
         (
             put.clone(),
@@ -104,11 +117,28 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         (delete.clone(), "/api/v1/templates/{template}", None, Who::Offerer),
         (get.clone(), "/api/v1/agents/export", None, Who::Admin),
         (post.clone(), "/api/v1/agents/import", Some(json!([])), Who::Admin),
-        (post, "/api/v1/agents", Some(agent.clone()), Who::Admin),
+        (get.clone(), "/api/v1/model-aliases", None, Who::Member),
+        (put.clone(), "/api/v1/model-aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
+        (get.clone(), "/api/v1/model-aliases/{name}", None, Who::Member),
+        (delete.clone(), "/api/v1/model-aliases/{name}", None, Who::Admin),
+        (post.clone(), "/api/v1/agents", Some(agent.clone()), Who::Admin),
+        (
+            post.clone(),
+            "/api/v1/agents/validate",
+            Some(json!({"slug": "free", "name": "Free",
+            "instructions": "Do.", "model": "openai:gpt-4.1-mini"})),
+            Who::Admin,
+        ),
         (get.clone(), "/api/v1/agents", None, Who::Member),
         (get.clone(), "/api/v1/agents/{agent}", None, Who::Member),
         (put.clone(), "/api/v1/agents/{agent}", Some(agent), Who::Admin),
         (Method::PATCH, "/api/v1/agents/{agent}", Some(json!({"labels": ["new"]})), Who::Admin),
+        (get.clone(), "/api/v1/agents/{agent}/versions", None, Who::Member),
+        (get.clone(), "/api/v1/agents/{agent}/versions/{version}", None, Who::Member),
+        (post.clone(), "/api/v1/agents/{agent}/rollback", Some(json!({"version": 1})), Who::Admin),
+        (post.clone(), "/api/v1/agents/{agent}/duplicate", None, Who::Admin),
+        (post.clone(), "/api/v1/agents/{agent}/status", Some(json!({"status": "inactive"})), Who::Admin),
+        (post, "/api/v1/agents/{agent}/restore", None, Who::Admin),
         (get.clone(), "/api/v1/agents/{agent}/budget", None, Who::Member),
         (put, "/api/v1/agents/{agent}/budget", Some(json!({"limit_usd": 2, "period": "day"})), Who::Admin),
         (get, "/api/v1/agents/{agent}/calls", None, Who::Member),
@@ -122,6 +152,7 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         ("code", "a/b"),
         ("agent", "triage"),
         ("template", "mine"),
+        ("version", "1"),
     ];
     let endpoint = |(method, template, body, who): (Method, &'static str, Option<Value>, Who)| {
         let path = names
@@ -208,12 +239,13 @@ async fn no_account_reaches_anothers_rows() {
     assert_eq!(of_acme(&before), of_acme(&after));
 }
 
-/// Every row of every tenant's table, as text.
-fn dump(db: &rusqlite::Connection) -> Vec<String> {
+/// Every row of every table, as text.
+pub fn dump(db: &rusqlite::Connection) -> Vec<String> {
     let mut all = Vec::new();
-    for table in
-        ["accounts", "keys", "providers", "models", "aliases", "agents", "agent_versions", "templates"]
-    {
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+    let mut tables = db.prepare(tables).unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for table in tables {
         let mut rows = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = rows.column_count();
         let mut rows = rows.query([]).unwrap();

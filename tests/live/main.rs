@@ -21,4 +21,5 @@ mod local_model;
 mod platform;
 mod public;
 mod tenancy;
+mod versions;
 mod words;

@@ -109,6 +109,16 @@ impl Api {
         issued["key"].as_str().unwrap().to_owned()
     }
 
+    /// An agent as its member reads it, without what discovery adds.
+    pub async fn configured(&self, tenant: &Tenant, agent: &str) -> Value {
+        let path = format!("/api/v1/agents/{agent}");
+        let mut read = self.get(&path).key(&tenant.member).send().await.ok();
+        for more in ["urls", "capabilities", "healthy", "problems"] {
+            assert!(read.as_object_mut().unwrap().remove(more).is_some(), "{more}");
+        }
+        read
+    }
+
     /// A new agent, with these fields over the usual ones.
     pub async fn agent(&self, tenant: &Tenant, fields: &Value) -> Value {
         let mut agent =

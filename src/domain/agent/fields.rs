@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::definition::{Access, DEFAULT_TYPE, Definition, Modality, Panel};
 use super::status::Status;
-use super::{Agent, check_labels};
+use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::slug::Slug;
@@ -145,7 +145,7 @@ impl Fields {
         if self.status == Some(Status::Archived) {
             errors.add("status", "an agent is archived by DELETE");
         }
-        let slug = self.slug.and_then(|slug| errors.take("slug", slug_of_agent(&slug)));
+        let slug = self.slug.and_then(|slug| errors.take("slug", parse_slug(&slug)));
         let mut required = |field: &str, value: Option<String>| {
             value.unwrap_or_else(|| {
                 errors.add(field, "is required");
@@ -179,22 +179,6 @@ impl Fields {
             budget: self.budget.map(Budget::from),
             status: self.status.unwrap_or_default(),
         }
-    }
-}
-
-/// What stands in an agent's place in URLs, so that no agent may be called so.
-const RESERVED: [&str; 3] = ["export", "import", "validate"];
-
-/// A slug that an agent may have.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn slug_of_agent(text: &str) -> Result<Slug, String> {
-    match Slug::parse(text) {
-        Ok(slug) if RESERVED.contains(&slug.as_str()) => {
-            Err(format!("`{slug}` is an endpoint's name: choose another slug"))
-        }
-        parsed => parsed.map_err(|invalid| invalid.to_string()),
     }
 }
 

@@ -1,16 +1,24 @@
 //! An agent: a row, the definition that its versions are snapshots of, and where it is in its life.
 
 mod check;
+mod copy;
 mod definition;
+mod difference;
 mod fields;
+mod slug;
 mod status;
+mod words;
 
 pub use check::{
     Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE, check_labels,
 };
+pub use copy::{copied_name, numbered_slug};
 pub use definition::{Access, Definition, Modality, Panel};
-pub use fields::{Draft, Fields, merge, slug_of_agent};
+pub use difference::{FieldChange, difference};
+pub use fields::{Draft, Fields, merge};
+pub use slug::{can_be_slug, parse_slug};
 pub use status::Status;
+pub use words::words;
 
 use super::budget::Budget;
 use super::ids::AgentId;

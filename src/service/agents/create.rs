@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::ground::Ground;
 use super::{pause, save};
-use crate::domain::agent::{Agent, Draft, Fields, slug_of_agent};
+use crate::domain::agent::{Agent, Draft, Fields, can_be_slug};
 use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
@@ -72,9 +72,8 @@ pub(super) fn new_agent<W: World>(app: &App<W>, draft: Draft) -> Result<Agent, F
     let slug = match draft.slug {
         Some(slug) => Some(slug),
         None => {
-            let made = Slug::from_name(&draft.definition.name);
-            let made = made.ok_or_else(|| "give a slug: none can be made of this name".to_owned());
-            errors.take("slug", made.and_then(|slug| slug_of_agent(slug.as_str())))
+            let made = Slug::from_name(&draft.definition.name).filter(can_be_slug);
+            errors.take("slug", made.ok_or("give a slug: none can be made of this name"))
         }
     };
     let slug = errors.finish_with(slug)?;

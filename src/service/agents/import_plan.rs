@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Draft, Status, slug_of_agent};
+use crate::domain::agent::{Agent, Draft, Status, parse_slug};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -96,7 +96,7 @@ impl Candidate {
             None if !has_slug && !draft.definition.name.is_empty() => {
                 let made = Slug::from_name(&draft.definition.name);
                 let made = made.ok_or_else(|| "give a slug: none can be made of this name".to_owned());
-                faults.take("slug", made.and_then(|slug| slug_of_agent(slug.as_str())))
+                faults.take("slug", made.and_then(|slug| parse_slug(slug.as_str())))
             }
             slug => slug.clone(),
         };

@@ -61,10 +61,8 @@ impl Bundle {
         providers: &[Provider],
         aliases: &[Alias],
     ) -> Result<Self, Unavailable> {
-        let alias = |name: &str| aliases.iter().find(|a| a.name == name).map(|a| a.line.clone());
-        let line = ModelLine::parse(&agent.definition.model).and_then(|line| line.expand(alias));
-        let candidates = match line {
-            Err(error) => Err(format!("the agent's model line is broken {error}")),
+        let candidates = match entries(&agent, aliases) {
+            Err(error) => Err(error),
             Ok(entries) => {
                 let pairs: Vec<_> =
                     entries.iter().map(|e| (e.provider.as_str().to_owned(), e.code.clone())).collect();
@@ -78,6 +76,32 @@ impl Bundle {
     }
 }
 
+/// What the agent's line stands for.
+///
+/// # Errors
+/// What is wrong with it, in words for its admin.
+pub fn entries(agent: &Agent, aliases: &[Alias]) -> Result<Vec<Entry>, String> {
+    let alias = |name: &str| aliases.iter().find(|a| a.name == name).map(|a| a.line.clone());
+    let line = ModelLine::parse(&agent.definition.model).and_then(|line| line.expand(alias));
+    line.map_err(|error| format!("the agent's model line is broken {error}"))
+}
+
+/// How the provider of this name is reached: the account's own, else the platform's.
+///
+/// # Errors
+/// Why it cannot be, in words for the account's admin.
+pub fn reach<W: World>(
+    world: &W,
+    account: AccountId,
+    name: &ProviderName,
+    providers: &[Provider],
+) -> Result<Server, String> {
+    match providers.iter().find(|provider| provider.name == *name) {
+        Some(provider) => own_server(world, account, name, provider),
+        None => platform_server(world, name),
+    }
+}
+
 fn candidate<W: World>(
     world: &W,
     account: AccountId,
@@ -85,11 +109,7 @@ fn candidate<W: World>(
     providers: &[Provider],
     models: &[Model],
 ) -> Candidate {
-    let own = providers.iter().find(|provider| provider.name == entry.provider);
-    let server = match own {
-        Some(provider) => own_server(world, account, &entry.provider, provider),
-        None => platform_server(world, &entry.provider),
-    };
+    let server = reach(world, account, &entry.provider, providers);
     let model =
         models.iter().find(|m| m.provider == entry.provider.as_str() && m.code == entry.code).cloned();
     Candidate {
