@@ -39,6 +39,14 @@ pub struct Admin(pub Session);
 #[derive(Debug)]
 pub struct Writer(pub Session);
 
+/// A member or an admin; or the operator (`None`), who reads what the platform offers to all.
+#[derive(Debug)]
+pub struct OfferReader(pub Option<Session>);
+
+/// An admin of an active account; or the operator (`None`), who writes what the platform offers to all.
+#[derive(Debug)]
+pub struct OfferWriter(pub Option<Session>);
+
 impl<W: World> FromRequestParts<App<W>> for Caller {
     type Rejection = Problem;
 
@@ -100,6 +108,24 @@ impl<W: World> FromRequestParts<App<W>> for Writer {
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
         let Caller(principal) = Caller::from_request_parts(parts, app).await?;
         of_the_path(parts, app, principal.writer()?).await.map(Self)
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for OfferReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.reader()?) }))
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for OfferWriter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.writer()?) }))
     }
 }
 

@@ -128,6 +128,8 @@ fn role(face: Face, asks: &str, is_read: bool) -> &'static str {
         (Some("Writer" | "Admin"), _) => "admin",
         (Some("Operator"), _) => "operator",
         (Some("Holder" | "ActiveHolder"), _) => "self",
+        (Some("OfferReader"), _) => "member-or-operator",
+        (Some("OfferWriter"), _) => "admin-or-operator",
         (Some("Caller"), _) if is_read => "member-or-operator",
         (Some("Caller"), _) => "admin-or-operator",
         (None, Face::Open) => "open",

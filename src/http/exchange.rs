@@ -104,6 +104,8 @@ pub struct Link {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
+    #[param(inline)]
+    #[param(inline)]
     mode: Option<OnTaken>,
     /// Says what would be done, and does nothing.
     dry_run: Option<bool>,
@@ -229,6 +231,7 @@ impl IntoResponse for Report {
     operation_id = "export_agents",
     tag = "agents",
     params(ExportQuery),
+    extensions(("x-role" = json!("admin"))),
     responses((status = 200, description = "The document", content(
         (File = "application/json"),
         (String = "application/yaml"),
@@ -327,7 +330,9 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     operation_id = "import_agents",
     tag = "agents",
     params(ImportQuery),
-    request_body(content((Taken = "application/json"), (String = "application/yaml"))),
+    request_body(content((Taken = "application/json", example = json!({"agents": [{
+        "slug": "mail", "name": "Mail", "instructions": "Sort the mail.", "model": "openai:gpt-4.1-mini",
+    }]})), (String = "application/yaml"))),
     responses((status = 200, description = "What became of each agent", body = Report))
 )]
 pub async fn import<W: World>(

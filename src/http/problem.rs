@@ -313,6 +313,9 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Denied(denied) => denied.into(),
             Failure::Invalid(errors) => Self::invalid(errors),
+            Failure::Unreadable(why) => {
+                Self::new(Kind::InvalidRequest, format!("The body is no file of agents: {why}."))
+            }
             Failure::Missing(thing) => Self::new(Kind::NotFound, missing(thing)),
             Failure::PlatformsOwn(thing) => Self::new(
                 Kind::NotFound,

@@ -13,7 +13,7 @@ use crate::ports::World;
 use crate::service::App;
 use crate::service::templates::{self, Draft};
 
-use super::access::Caller;
+use super::access::{OfferReader, OfferWriter};
 use super::body::Json;
 use super::page::{List, PageQuery};
 use super::path::Parameters;
@@ -111,10 +111,10 @@ impl From<(Template, Source)> for View {
 )]
 pub async fn list<W: World>(
     State(app): State<App<W>>,
-    Caller(principal): Caller,
+    OfferReader(session): OfferReader,
     query: PageQuery,
 ) -> Result<Json<List<View>>, Problem> {
-    let page = templates::list(&app, principal, &query.into()).await.map_err(Problem::report(&app))?;
+    let page = templates::list(&app, session.as_ref(), &query.into()).await.map_err(Problem::report(&app))?;
     Ok(Json(List::of(page, View::from)))
 }
 
@@ -131,10 +131,10 @@ pub async fn list<W: World>(
 )]
 pub async fn get<W: World>(
     State(app): State<App<W>>,
-    Caller(principal): Caller,
+    OfferReader(session): OfferReader,
     Parameters(template): Parameters<String>,
 ) -> Result<Json<View>, Problem> {
-    let found = templates::get(&app, principal, &template).await.map_err(Problem::report(&app))?;
+    let found = templates::get(&app, session.as_ref(), &template).await.map_err(Problem::report(&app))?;
     Ok(Json(found.into()))
 }
 
@@ -148,16 +148,20 @@ pub async fn get<W: World>(
     operation_id = "put_template",
     tag = "templates",
     params(("template" = String, Path, description = "Slug: 1 to 63 of a-z, 0-9 and '-'")),
-    request_body = Body,
+    request_body(content = Body, example = json!({
+        "name": "Mail triage", "definition": {"instructions": "Sort the mail.", "tools": ["web_search"]},
+    })),
     responses((status = 200, description = "The template", body = View))
 )]
 pub async fn put<W: World>(
     State(app): State<App<W>>,
-    Caller(principal): Caller,
+    OfferWriter(session): OfferWriter,
     Parameters(template): Parameters<String>,
     Json(body): Json<Body>,
 ) -> Result<Json<View>, Problem> {
-    let put = templates::put(&app, principal, &template, body.into()).await.map_err(Problem::report(&app))?;
+    let put = templates::put(&app, session.as_ref(), &template, body.into())
+        .await
+        .map_err(Problem::report(&app))?;
     Ok(Json(put.into()))
 }
 
@@ -175,9 +179,9 @@ pub async fn put<W: World>(
 )]
 pub async fn delete<W: World>(
     State(app): State<App<W>>,
-    Caller(principal): Caller,
+    OfferWriter(session): OfferWriter,
     Parameters(template): Parameters<String>,
 ) -> Result<StatusCode, Problem> {
-    templates::delete(&app, principal, &template).await.map_err(Problem::report(&app))?;
+    templates::delete(&app, session.as_ref(), &template).await.map_err(Problem::report(&app))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -16,6 +16,9 @@ pub enum Failure {
     /// Fields that do not fit.
     #[error("invalid fields")]
     Invalid(Vec<FieldError>),
+    /// The body is no file that could be taken in: why.
+    #[error("{0}")]
+    Unreadable(String),
     /// There is no such thing here; whether another account has it is not said.
     #[error("no such {}", .0.name())]
     Missing(Thing),

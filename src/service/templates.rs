@@ -1,4 +1,5 @@
-//! Templates: the platform's, which its operator writes, and each account's own, which win by slug.
+//! Templates: the platform's, which its operator writes, and each account's own, which win by slug. Without a session it
+//! is the operator who asks.
 //!
 //! No call reads a template, so writing one does not advance the account's epoch.
 
@@ -13,7 +14,7 @@ use crate::domain::template::{self, Source, Template};
 use crate::ports::{Directory, Tenant, World};
 
 use super::App;
-use super::authenticate::{Principal, Session};
+use super::authenticate::Session;
 use super::failure::{Failure, Thing, check_name};
 use super::page::{Cut, Page, Request};
 use super::{account, agents};
@@ -39,19 +40,17 @@ pub struct Draft {
 /// [`Failure`].
 pub async fn list<W: World>(
     app: &App<W>,
-    principal: Principal,
+    session: Option<&Session>,
     page: &Request,
 ) -> Result<Page<(Template, Source)>, Failure> {
     let cut: Cut<Slug> = page.parse(|cursor| Slug::parse(cursor).ok())?;
     let after = cut.after.as_ref().map_or("", Slug::as_str);
     let directory = app.world.directory();
-    let rows = match principal {
-        Principal::Operator => {
+    let rows = match session {
+        Some(session) => directory.tenant(session.account.id).templates(cut.fetch(), after).await?,
+        None => {
             let rows = directory.platform_templates(cut.fetch(), after).await?;
             rows.into_iter().map(|template| (template, Source::Platform)).collect()
-        }
-        key @ Principal::Key(_) => {
-            directory.tenant(key.reader()?.account.id).templates(cut.fetch(), after).await?
         }
     };
     Ok(cut.page(rows, |(template, _)| template.slug.to_string()))
@@ -61,15 +60,11 @@ pub async fn list<W: World>(
 /// [`Failure`].
 pub async fn get<W: World>(
     app: &App<W>,
-    principal: Principal,
+    session: Option<&Session>,
     slug: &str,
 ) -> Result<(Template, Source), Failure> {
     let missing = Failure::Missing(Thing::Template);
     let directory = app.world.directory();
-    let session = match principal {
-        Principal::Operator => None,
-        key @ Principal::Key(_) => Some(key.reader()?),
-    };
     let Ok(slug) = Slug::parse(slug) else { return Err(missing) };
     match session {
         None => {
@@ -86,13 +81,13 @@ pub async fn get<W: World>(
 /// [`Failure`].
 pub async fn put<W: World>(
     app: &App<W>,
-    principal: Principal,
+    session: Option<&Session>,
     slug: &str,
     draft: Draft,
 ) -> Result<(Template, Source), Failure> {
-    match principal {
-        Principal::Operator => put_platform(app, slug, draft).await,
-        key @ Principal::Key(_) => put_own(app, &key.writer()?, slug, draft).await,
+    match session {
+        None => put_platform(app, slug, draft).await,
+        Some(session) => put_own(app, session, slug, draft).await,
     }
 }
 
@@ -229,13 +224,9 @@ fn logged(template: &Template) -> Value {
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn delete<W: World>(app: &App<W>, principal: Principal, slug: &str) -> Result<(), Failure> {
+pub async fn delete<W: World>(app: &App<W>, session: Option<&Session>, slug: &str) -> Result<(), Failure> {
     let missing = Failure::Missing(Thing::Template);
     let directory = app.world.directory();
-    let session = match principal {
-        Principal::Operator => None,
-        key @ Principal::Key(_) => Some(key.writer()?),
-    };
     let Ok(slug) = Slug::parse(slug) else { return Err(missing) };
     let Some(session) = session else {
         return if directory.delete_platform_template(&slug).await? { Ok(()) } else { Err(missing) };

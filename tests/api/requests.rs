@@ -109,6 +109,10 @@ async fn every_body_must_be_json_and_say_so() {
         let trailing = format!("{} {{}}", endpoint.body.as_ref().unwrap());
         let reply = call().bytes(trailing).send().await;
         assert_eq!(reply.problem(), (400, "invalid_request".to_owned()), "{endpoint:?}");
+        if endpoint.path.ends_with("/import") {
+            // A file may be a list, and tells its faults agent by agent.
+            continue;
+        }
         for value in ["[]", "null", "7", "\"text\"", "[{}]"] {
             let reply = call().bytes(value).send().await;
             assert_eq!(reply.fields(), ["(body)"], "{endpoint:?} {value}");

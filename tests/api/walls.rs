@@ -15,6 +15,10 @@ pub enum Who {
     Member,
     /// Any key that acts for a member.
     Holder,
+    /// The operator, or an admin of an account.
+    Offerer,
+    /// The operator, or a member of an account.
+    Chooser,
 }
 
 /// A request that succeeds in a furnished account.
@@ -40,8 +44,8 @@ impl Endpoint {
     pub const fn key<'a>(&self, tenant: &'a Tenant) -> &'a str {
         match self.who {
             Who::Operator => OPERATOR,
-            Who::KeyKeeper | Who::Admin => tenant.admin.as_str(),
-            Who::Member | Who::Holder => tenant.member.as_str(),
+            Who::KeyKeeper | Who::Admin | Who::Offerer => tenant.admin.as_str(),
+            Who::Member | Who::Holder | Who::Chooser => tenant.member.as_str(),
         }
     }
 }
@@ -152,6 +156,12 @@ pub fn endpoints(account: &str, ids: &Ids) -> Vec<Endpoint> {
         (put.clone(), "/api/v1/aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
         (get.clone(), "/api/v1/aliases/{name}", None, Who::Member),
         (delete.clone(), "/api/v1/aliases/{name}", None, Who::Admin),
+        (get.clone(), "/api/v1/templates", None, Who::Chooser),
+        (put.clone(), "/api/v1/templates/{template}", Some(json!({"definition": {}})), Who::Offerer),
+        (get.clone(), "/api/v1/templates/{template}", None, Who::Chooser),
+        (delete.clone(), "/api/v1/templates/{template}", None, Who::Offerer),
+        (get.clone(), "/api/v1/agents/export", None, Who::Admin),
+        (post.clone(), "/api/v1/agents/import", Some(json!([])), Who::Admin),
         (get.clone(), "/api/v1/model-aliases", None, Who::Member),
         (put.clone(), "/api/v1/model-aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
         (get.clone(), "/api/v1/model-aliases/{name}", None, Who::Member),
@@ -188,6 +198,7 @@ pub fn endpoints(account: &str, ids: &Ids) -> Vec<Endpoint> {
         ("provider", "mine"),
         ("code", "a/b"),
         ("agent", "triage"),
+        ("template", "mine"),
         ("version", "1"),
     ];
     let endpoint = |(method, template, body, who): (Method, &'static str, Option<Value>, Who)| {
@@ -205,9 +216,9 @@ async fn every_endpoint_serves_who_may_and_nobody_else() {
     let (acme, ids) = furnish(&api, "acme").await;
     for endpoint in endpoints("acme", &ids) {
         let keys = [
-            ("operator", OPERATOR, matches!(endpoint.who, Who::Operator | Who::KeyKeeper)),
+            ("operator", OPERATOR, !matches!(endpoint.who, Who::Admin | Who::Member | Who::Holder)),
             ("caller", &acme.caller, endpoint.who == Who::Holder),
-            ("member", &acme.member, matches!(endpoint.who, Who::Member | Who::Holder)),
+            ("member", &acme.member, matches!(endpoint.who, Who::Member | Who::Holder | Who::Chooser)),
             ("admin", &acme.admin, endpoint.who != Who::Operator),
         ];
         let refused = keys.iter().filter(|(.., may)| !may);
@@ -229,7 +240,7 @@ async fn the_right_to_a_thing_is_checked_before_the_body_is_read() {
     for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.body.is_some()) {
         let call = || api.request(endpoint.method.clone(), &endpoint.path);
         assert_eq!(call().bytes("{").send().await.problem().0, 401, "{endpoint:?}");
-        if matches!(endpoint.who, Who::Admin) {
+        if matches!(endpoint.who, Who::Admin | Who::Offerer) {
             assert_eq!(call().key(&acme.member).bytes("{").send().await.problem().0, 403, "{endpoint:?}");
         }
     }

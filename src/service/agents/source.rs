@@ -28,13 +28,13 @@ pub enum Source {
 /// The agents of a file, and what the file is called, where it has a name.
 ///
 /// # Errors
-/// [`Failure::Invalid`] when it cannot be had or read, [`Failure::PlanLacks`] when the account may not name a URL.
+/// [`Failure::Unreadable`], [`Failure::Invalid`] on field `url`, [`Failure::PlanLacks`] when the account may not name a URL.
 pub async fn read<W: World>(
     app: &App<W>,
     session: &Session,
     source: &Source,
 ) -> Result<(Vec<Entry>, Option<String>), Failure> {
-    let in_body = |error: Unreadable| Failure::invalid("(body)", &error.to_string());
+    let in_body = |error: Unreadable| Failure::Unreadable(error.to_string());
     let text = match source {
         Source::Yaml(text) => return Ok((file::read(text).map_err(in_body)?, None)),
         Source::Json(text) => text,

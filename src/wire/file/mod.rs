@@ -19,6 +19,8 @@ pub const FORMAT: &str = "retinue/agents";
 /// The version of the document that this code writes, and the only one there has been.
 pub const VERSION: u64 = 1;
 
+const EMPTY: &str = "it is empty";
+
 /// How a file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Syntax {
@@ -79,6 +81,9 @@ impl Writer {
 /// # Errors
 /// [`Unreadable`] with the place.
 pub fn json(text: &str) -> Result<Value, Unreadable> {
+    if text.trim_ascii().is_empty() {
+        return Err(Unreadable(EMPTY.to_owned()));
+    }
     serde_json::from_str(text).map_err(|error| Unreadable(format!("it is not JSON: {error}")))
 }
 
@@ -101,7 +106,7 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Unreadable> {
 /// [`Unreadable`].
 pub fn entries(documents: Vec<Value>) -> Result<Vec<Entry>, Unreadable> {
     if documents.iter().all(Value::is_null) {
-        return Err(Unreadable("it is empty".to_owned()));
+        return Err(Unreadable(EMPTY.to_owned()));
     }
     let mut entries = Vec::new();
     for document in documents {
