@@ -23,7 +23,7 @@ use super::problem::Problem;
 #[serde(deny_unknown_fields)]
 #[schema(as = NewMember)]
 pub struct Body {
-    #[schema(example = "Ada Lovelace")]
+    #[schema(example = "Grace Hopper")]
     name: String,
     /// Kept in lower case; no other member may have it.
     #[schema(example = "grace@example.com")]
@@ -36,7 +36,7 @@ pub struct Body {
 #[serde(deny_unknown_fields)]
 #[schema(as = MemberPatch)]
 pub struct PatchBody {
-    #[schema(example = "Ada King")]
+    #[schema(example = "Grace Hopper")]
     name: Option<String>,
     email: Option<String>,
     /// A lower one lowers the member's keys with it.

@@ -14,14 +14,12 @@ use crate::domain::plan::{Feature, Limits};
 use crate::ports::{AccountRef, Accounts, Counts, Directory, Fit, Fitted, Tenant, World, WriteError};
 
 use super::App;
-use super::anew::pause;
+use super::anew::{TRIES, pause, written_at};
 use super::authenticate::{Principal, Session};
 use super::failure::{Failure, Thing, check_name};
 
 /// How far is counted where a plan has no limit.
 const MOST_COUNTED: u32 = 10_000;
-/// How often a change is made anew over a row that changed meanwhile.
-const TRIES: u32 = 20;
 
 /// An account with what its plan allows and what is used of that.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +109,7 @@ async fn change<W: World>(
         if next == read && !is_fitted {
             return Ok(Changed { standing: standing(app, read).await?, fitted: Fitted::default() });
         }
-        next.updated_at = app.world.now().max(read.updated_at.plus(1));
+        next.updated_at = written_at(app.world.now(), Some(read.updated_at));
         let (before, after) = (Some(logged(&read)), Some(logged(&next)));
         let change = app.change(by, Action::Update, Subject::Account, next.id, before, after);
         let write = tenant.update_account(&next, &read, is_fitted.then_some(&fit), &change);

@@ -12,14 +12,11 @@ use crate::domain::member::{Email, Member, Profile, Role};
 use crate::ports::{Directory, Tenant, World, WriteError};
 
 use super::App;
-use super::anew::pause;
+use super::anew::{TRIES, pause, written_at};
 use super::authenticate::Session;
 use super::failure::{Failure, Thing, check_name};
 use super::page::{Page, Request};
 use super::profile::check_agents;
-
-/// How often a change is made anew over a row that changed meanwhile.
-const TRIES: u32 = 20;
 
 /// A member as it is asked for.
 #[derive(Clone, Debug)]
@@ -155,7 +152,7 @@ pub(super) async fn change<W: World>(
         if next == read {
             return Ok(read);
         }
-        next.updated_at = app.world.now().max(read.updated_at.plus(1));
+        next.updated_at = written_at(app.world.now(), Some(read.updated_at));
         let (before, after) = (Some(logged(&read)), Some(logged(&next)));
         let change = app.change(session.actor(), Action::Update, Subject::Member, next.id, before, after);
         let write = tenant.update_member(&next, &read, &change);
