@@ -35,6 +35,7 @@ pub struct ExportQuery {
     /// Slugs or ids, with commas between them; all agents in use when left out.
     #[param(example = "triage,billing")]
     agents: Option<String>,
+    #[param(inline)]
     format: Option<Format>,
 }
 
@@ -103,6 +104,7 @@ pub struct Link {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
+    #[param(inline)]
     mode: Option<OnTaken>,
     /// Says what would be done, and does nothing.
     dry_run: Option<bool>,
