@@ -105,7 +105,6 @@ pub struct Link {
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
     #[param(inline)]
-    #[param(inline)]
     mode: Option<OnTaken>,
     /// Says what would be done, and does nothing.
     dry_run: Option<bool>,

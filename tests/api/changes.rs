@@ -52,8 +52,8 @@ async fn an_account_begins_with_the_line_of_its_creation() {
     let acme = api.tenant("acme").await;
     let page = log(&api, &acme, "?subject=account").await;
     let id = acme.id.to_string();
-    let after = json!({"slug": "acme", "name": "acme", "plan": "enterprise", "status": "active", "variables": {},
-        "settings": {}});
+    let after = json!({"slug": "acme", "name": "acme", "plan": "enterprise", "status": "active", "settings": {},
+        "variables": {}});
     assert_eq!(lines(&page), [json!(["operator", "create", "account", id, null, after])]);
     assert_eq!(page["data"][0]["at"], "2026-11-21T12:00:00.000Z");
     let again = json!({"slug": "acme", "name": "acme"});

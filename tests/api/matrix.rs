@@ -92,7 +92,7 @@ impl Stage {
             .await
             .ok();
         if self.document["paths"].get("/api/v1/members").is_some() {
-            let member = json!({"name": "Ada", "email": "ada@example.com", "role": "admin"});
+            let member = json!({"name": "Grace", "email": "grace@example.com", "role": "admin"});
             let member =
                 self.api.post("/api/v1/members").key(&self.acme.admin).json(&member).send().await.created();
             for (role, key) in [
