@@ -15,6 +15,8 @@ use crate::domain::time::{self, Millis};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     Admit(Admit),
+    /// Several calls, decided one after the other.
+    AdmitAll(Vec<Admit>),
     Settle(Settle),
     /// What number the directory's rows have now; asked before they are read.
     Epoch,
@@ -29,6 +31,8 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Admission(Admission),
+    /// In the order of the questions.
+    Admissions(Vec<Admission>),
     Settled,
     Epoch(u64),
     Spend(Spend),

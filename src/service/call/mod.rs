@@ -3,6 +3,7 @@
 //! [`resolve`] finds out who calls what; [`run`] does the rest. From the moment of admission an [`InFlight`] owns the
 //! hold and settles it exactly once, however the call ends.
 
+pub mod admissions;
 mod attempt;
 pub mod bundle;
 mod error;
@@ -25,7 +26,7 @@ use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
 use crate::domain::routing::Plan;
-use crate::ports::{Accounts, Unavailable, World};
+use crate::ports::{Unavailable, World};
 use crate::service::App;
 use attempt::{Attempt, Failure};
 use bundle::{Bundle, Candidate};
@@ -171,13 +172,16 @@ fn question(
 
 /// Asks the account's object, again when it does not answer: the question names its call, so asking twice holds once.
 async fn ask<W: World>(app: &App<W>, account: AccountId, mut question: Admit) -> Result<Admission, Error> {
-    question.ended = app.settlements.tell(account);
     let mut last = Unavailable(String::new());
     for attempt in 0..MAX_TRIES {
         if attempt > 0 {
             app.world.sleep(FIRST_BACKOFF_MS << attempt).await;
         }
-        match app.world.accounts().admit(account, question.clone()).await {
+        let asked = match attempt {
+            0 => admissions::ask(app, account, &mut question).await,
+            _ => admissions::ask_alone(app, account, &mut question).await,
+        };
+        match asked {
             Ok(answer) => return Ok(answer),
             Err(error) => last = error,
         }
