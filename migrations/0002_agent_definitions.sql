@@ -4,7 +4,7 @@
 -- The way back is down/0002_agent_definitions.sql. Code of the release before serves calls on this schema: every new
 -- column of an old table has a default that means what was so before.
 --
--- Conventions as in 0001.
+-- Conventions as in 0001; table catalogue is now seeded from seed/models.yaml.
 
 -- What instructions may name, and whatever else the account keeps. JSON objects; a variable's value is a string.
 ALTER TABLE accounts ADD COLUMN variables TEXT NOT NULL DEFAULT '{}'
@@ -111,7 +111,7 @@ CREATE TABLE agent_handoffs (
 
 CREATE INDEX agent_handoffs_target ON agent_handoffs (account_id, target_id);
 
--- The platform's templates, one copy for every account, seeded from seed/templates.yaml.
+-- The platform's templates, one copy for every account, seeded from seed/templates/.
 CREATE TABLE platform_templates (
     slug          TEXT PRIMARY KEY NOT NULL CHECK (length(slug) BETWEEN 1 AND 64 AND slug NOT GLOB '*[^a-z0-9-]*'),
     name          TEXT NOT NULL CHECK (length(name) > 0),

@@ -1,9 +1,10 @@
-// The invariants of the design, checked on the sources. Each check carries a breach of itself, which it must find before
-// its verdict on the real files counts: a check that cannot fail fails.
+// The invariants of the design, checked on the sources. Each check carries breaches of itself, all of which it must find
+// before its verdict on the real files counts: a check that cannot fail fails.
 //
 // Usage: check-invariants.mjs [ROOT]. Ends with `N passed, N failed`.
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -218,6 +219,34 @@ const CHECKS = [
     },
   },
   {
+    name: "every migration is the one that was released",
+    breach: ["migrations/9999_x.sql", "create table x (id text);\n"],
+    more: [
+      [["migrations/checksums.txt", `${"0".repeat(64)}  migrations/9999_x.sql\n`]],
+      [
+        ["migrations/9999_x.sql", "create table x (id text);\n"],
+        ["migrations/checksums.txt", `${"0".repeat(64)}  migrations/9999_x.sql\n`],
+      ],
+    ],
+    *find(files) {
+      const list = files.get("migrations/checksums.txt") ?? "";
+      const sums = new Map([...list.matchAll(/^([0-9a-f]{64})  (\S+)$/gm)].map(([, sum, path]) => [path, sum]));
+      for (const path of sums.keys()) {
+        if (!files.has(path)) yield `${path}: released, and gone; databases have it applied: bring it back (git log -- ${path})`;
+      }
+      for (const [path, text] of files) {
+        if (!/^migrations\/[^/]+\.sql$/.test(path)) continue;
+        const sum = createHash("sha256").update(text).digest("hex");
+        const anew = `sha256sum ${path}, its line in migrations/checksums.txt`;
+        if (!sums.has(path)) yield `${path}: not among the checksums; when it is done: ${anew}`;
+        else if (sums.get(path) !== sum) {
+          yield `${path}: changed. Databases that have it applied will never see an edit: undo it (git checkout -- ${path}) and ` +
+            `write the change as a new migration. Only if it never left this branch, renew ${anew}`;
+        }
+      }
+    },
+  },
+  {
     name: "no path of one machine is written down",
     breach: ["README.md", "see /home/" + "alice/notes\n"],
     *find(files) {
@@ -253,8 +282,8 @@ function readTree() {
 
 const tree = readTree();
 let failed = 0;
-for (const { name, breach, find } of CHECKS) {
-  const blind = [...find(new Map([breach]))].length === 0;
+for (const { name, breach, more = [], find } of CHECKS) {
+  const blind = [[breach], ...more].some((files) => [...find(new Map(files))].length === 0);
   const found = blind ? ["does not find its own breach"] : [...find(tree)];
   failed += found.length > 0;
   console.log(`${found.length ? "FAILED" : "ok"} ${name}`);

@@ -9,11 +9,15 @@ use std::future::Future;
 use bytes::Bytes;
 
 use crate::domain::account::{Account, Key};
-use crate::domain::admission::command::{Admission, Admit, CallRecord, Inspect, Page, Settle, Spend};
+use crate::domain::admission::command::{
+    AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Settle, Spend,
+};
 use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
+use crate::domain::change::{Actor, Change};
 use crate::domain::ids::{AccountId, AgentId, KeyId};
 use crate::domain::model::Model;
+use crate::domain::plan::Limits;
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::slug::Slug;
@@ -72,9 +76,12 @@ pub enum WriteError {
     /// Another row has the name.
     #[error("the name is taken")]
     Taken,
-    /// The row is no longer as it was read.
+    /// What the write counted on is no longer so.
     #[error("changed meanwhile")]
     Moved,
+    /// There would be more of them than the account's plan allows.
+    #[error("the plan allows no more")]
+    Full,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -178,10 +185,30 @@ pub struct AgentPosition {
     pub id: AgentId,
 }
 
+/// An agent to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Save {
+    pub agent: Agent,
+    /// As it was read; `None`: it is new.
+    pub read: Option<Agent>,
+}
+
+impl Save {
+    pub const fn insert(agent: Agent) -> Self {
+        Self { agent, read: None }
+    }
+
+    pub const fn update(agent: Agent, read: Agent) -> Self {
+        Self { agent, read: Some(read) }
+    }
+}
+
 /// All that a call needs to know before its model line is parsed, read in one go.
 #[derive(Clone, Debug)]
 pub struct Resolution {
     pub account: Account,
+    /// Of the account's plan.
+    pub limits: Limits,
     /// `None` when no digest was given or no key of this account has it.
     pub key: Option<Key>,
     /// `None` when there is no such agent, or it is archived.
@@ -198,6 +225,8 @@ pub trait Tenant: Send + Sync {
         key: Option<&KeyDigest>,
         agent: &AgentRef,
     ) -> impl Future<Output = Result<Option<Resolution>, Unavailable>> + Send;
+    /// Of the account's plan; [`Limits::NONE`] when no row tells of it.
+    fn limits(&self) -> impl Future<Output = Result<Limits, Unavailable>> + Send;
     /// The models of these `(provider, code)` pairs that are known; the account's own row wins over the platform's.
     fn models_of(
         &self,
@@ -257,26 +286,20 @@ pub trait Tenant: Send + Sync {
     ) -> impl Future<Output = Result<Vec<(AgentId, Slug)>, Unavailable>> + Send;
     /// The id behind a name, by id also of an archived agent, whose ledger stays.
     fn agent_ever(&self, of: &AgentRef) -> impl Future<Output = Result<Option<AgentId>, Unavailable>> + Send;
-    /// With its first version. [`WriteError::Taken`] when the slug is.
-    fn insert_agent(
+    /// The agents in use whose newest definition hands off to this one, in the order of their slugs.
+    fn agents_handing_to(&self, id: AgentId) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
+    /// Writes agents, the versions they make and the lines of the change log: all or nothing.
+    ///
+    /// [`WriteError::Taken`] when another agent in use has a slug. [`WriteError::Moved`] when an agent is no longer as it was
+    /// read (`updated_at` grows with every change), or one in use would hand off to one that is not.
+    /// [`WriteError::Full`] when more than `most_in_use` would be.
+    fn save_agents(
         &self,
-        agent: &Agent,
-        by: Option<KeyId>,
+        saves: &[Save],
+        by: Actor,
+        most_in_use: Option<u32>,
+        changes: &[Change],
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
-    /// Replaces the row if it is still as it was read; a new version is also kept. [`WriteError::Moved`] when it is
-    /// not (`updated_at` grows with every change), [`WriteError::Taken`] when another agent has the slug.
-    fn update_agent(
-        &self,
-        agent: &Agent,
-        read: &Agent,
-        by: Option<KeyId>,
-    ) -> impl Future<Output = Result<(), WriteError>> + Send;
-    /// Whether there was such an agent.
-    fn archive_agent(
-        &self,
-        id: AgentId,
-        now: Millis,
-    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
 /// The accounts' objects: each one decides alone for its account.
@@ -304,6 +327,11 @@ pub trait Accounts: Send + Sync {
         account: AccountId,
         inspect: Inspect,
     ) -> impl Future<Output = Result<Spend, Unavailable>> + Send;
+    /// What all agents together have spent this month.
+    fn account_spend(
+        &self,
+        account: AccountId,
+    ) -> impl Future<Output = Result<AccountSpend, Unavailable>> + Send;
     fn calls(
         &self,
         account: AccountId,

@@ -2,7 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "schema/data.rs"]
+mod data;
+#[path = "schema/rows.rs"]
+mod rows;
 mod schema;
+#[path = "schema/snapshot.rs"]
+mod snapshot;
 
 use rusqlite::{Connection, ErrorCode};
 use schema::{empty, migrated, migrations};

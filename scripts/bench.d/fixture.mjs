@@ -52,7 +52,7 @@ export async function migrate(instance) {
 
 /** Fills an instance until it has `agents` agents; answers the key that calls them. */
 export async function fill(instance, upstream, agents) {
-  await call(instance, OPERATOR_KEY, "POST", "/api/v1/accounts", { slug: "bench", name: "Bench", plan: "standard" });
+  await call(instance, OPERATOR_KEY, "POST", "/api/v1/accounts", { slug: "bench", name: "Bench", plan: "enterprise" });
   const issue = (name, role) => call(instance, OPERATOR_KEY, "POST", "/api/v1/accounts/bench/keys", { name, role });
   const admin = (await issue("admin", "admin")).key;
   const provider = { wire: "openai", base_url: `${upstream}/v1`, api_key: PROVIDER_KEY };

@@ -1,6 +1,9 @@
 //! Accounts, and the keys that act for them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::ids::{AccountId, AgentId, KeyId};
@@ -15,6 +18,10 @@ pub struct Account {
     pub name: String,
     pub plan: Plan,
     pub status: Status,
+    /// What the instructions of its agents may name.
+    pub variables: BTreeMap<String, String>,
+    /// Whatever else the account keeps.
+    pub settings: Map<String, Value>,
     pub created_at: Millis,
 }
 
@@ -92,13 +99,15 @@ pub struct Key {
     pub hint: String,
     pub expires_at: Option<Millis>,
     pub revoked_at: Option<Millis>,
+    /// Since when the account has more keys than its plan allows, this one among them.
+    pub inactive_at: Option<Millis>,
     pub created_at: Millis,
 }
 
 impl Key {
     /// Whether the key still opens anything.
     pub fn is_live(&self, now: Millis) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+        self.revoked_at.is_none() && self.inactive_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
     pub fn may_call(&self, agent: AgentId) -> bool {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::money::Nanos;
+use super::money::{DollarsSchema, Nanos};
 use super::time::Millis;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,5 +56,35 @@ impl Action {
             Self::Block => "block",
             Self::Notify => "notify",
         }
+    }
+}
+
+/// A budget as it is written: how much an agent may spend in a period. Periods begin at midnight UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Budget)]
+pub struct Terms {
+    /// What the calls of one period may cost, in US dollars.
+    #[schema(value_type = DollarsSchema)]
+    pub limit_usd: Nanos,
+    pub period: Period,
+    /// `block` when left out.
+    #[serde(default = "block")]
+    pub action: Action,
+}
+
+const fn block() -> Action {
+    Action::Block
+}
+
+impl From<Terms> for Budget {
+    fn from(terms: Terms) -> Self {
+        Self { limit: terms.limit_usd, period: terms.period, action: terms.action }
+    }
+}
+
+impl From<Budget> for Terms {
+    fn from(budget: Budget) -> Self {
+        Self { limit_usd: budget.limit, period: budget.period, action: budget.action }
     }
 }

@@ -33,6 +33,13 @@ impl FieldErrors {
         }
     }
 
+    /// A text that stands on one line.
+    pub fn line(&mut self, field: &str, text: &str) {
+        if text.contains(char::is_control) {
+            self.add(field, "must not hold control characters, such as line breaks");
+        }
+    }
+
     /// # Errors
     /// Everything noted, when there was anything.
     pub fn finish(self) -> Result<(), Vec<FieldError>> {
@@ -46,6 +53,12 @@ impl FieldErrors {
             Some(value) if self.0.is_empty() => Ok(value),
             _ => Err(self.0),
         }
+    }
+
+    /// Notes what a later check found of the fields that had no fault before it.
+    pub fn join_new(&mut self, result: Result<(), Vec<FieldError>>) {
+        let known: Vec<String> = self.0.iter().map(|noted| noted.field.clone()).collect();
+        self.0.extend(result.err().into_iter().flatten().filter(|error| !known.contains(&error.field)));
     }
 
     /// Notes what another check found.

@@ -50,6 +50,14 @@ id!(
     /// One governed call; settling is idempotent by it.
     CallId
 );
+id!(
+    /// A row of the change log.
+    ChangeId
+);
+id!(
+    /// A person of an account.
+    MemberId
+);
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,9 @@ use std::ops::{Add, AddAssign, Sub};
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Nano-dollars in one US dollar.
 const PER_USD: u64 = 1_000_000_000;
@@ -167,6 +170,36 @@ pub mod as_integer {
         u64::deserialize(deserializer).map(Nanos::new)
     }
 }
+
+/// As [`as_integer`], for an amount that may be missing.
+pub mod as_optional_integer {
+    use super::{Deserialize, Deserializer, Nanos, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(amount: &Option<Nanos>, serializer: S) -> Result<S::Ok, S::Error> {
+        amount.map(Nanos::get).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Nanos>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Nanos::new))
+    }
+}
+
+/// What the document says of US dollars as they are taken: a JSON string or number.
+#[derive(Debug)]
+pub struct DollarsSchema;
+
+impl PartialSchema for DollarsSchema {
+    fn schema() -> RefOr<Schema> {
+        let of = |kind| ObjectBuilder::new().schema_type(SchemaType::Type(kind));
+        let text = of(Type::String).pattern(Some(r"^\d+(\.\d{1,9})?$"));
+        let number = of(Type::Number).minimum(Some(0)).maximum(Some(9_000_000));
+        let about = "US dollars, with at most 9 decimals.";
+        let one = OneOfBuilder::new().item(text).item(number).description(Some(about));
+        Schema::from(one.examples(["12.50"]).build()).into()
+    }
+}
+
+impl ToSchema for DollarsSchema {}
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,12 @@
 //! Who asks, as an argument of a handler: one that takes [`Writer`] cannot be reached by anybody less.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 
-use crate::ports::World;
+use crate::ports::{AccountRef, World};
 use crate::service::App;
 use crate::service::authenticate::{self, Principal, Session};
+use crate::service::failure::{Failure, Thing};
 
 use super::credentials;
 use super::problem::Problem;
@@ -50,7 +51,7 @@ impl<W: World> FromRequestParts<App<W>> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
         let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(principal.reader()?))
+        of_the_path(parts, app, principal.reader()?).await.map(Self)
     }
 }
 
@@ -59,6 +60,21 @@ impl<W: World> FromRequestParts<App<W>> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
         let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(principal.writer()?))
+        of_the_path(parts, app, principal.writer()?).await.map(Self)
+    }
+}
+
+/// Where the path names an account, it is the key's own; that there is another is not said.
+async fn of_the_path<W: World>(
+    parts: &mut Parts,
+    app: &App<W>,
+    session: Session,
+) -> Result<Session, Problem> {
+    let params = RawPathParams::from_request_parts(parts, app).await;
+    let named = params.iter().flatten().find(|(name, _)| *name == "account").map(|(_, value)| value);
+    match named.map(AccountRef::parse) {
+        None => Ok(session),
+        Some(Some(account)) if session.is_of(&account) => Ok(session),
+        Some(_) => Err(Problem::from(Failure::Missing(Thing::Account))),
     }
 }

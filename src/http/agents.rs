@@ -1,55 +1,27 @@
-//! `/api/v1/agents`.
+//! `/api/v1/agents` and `/accounts/{account}/agents`.
 
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Access, Agent, Definition};
+use crate::domain::agent::{Access, Agent, Fields, Modality, Panel, Status};
+use crate::domain::budget::Terms;
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::agents::{self, AgentDraft, BudgetChange};
+use crate::service::agents::{self, Handoffs};
 
 use super::access::{Reader, Writer};
 use super::body::Json;
-use super::budgets::BudgetBody;
+use super::if_match::Tags;
 use super::page::{List, PageQuery};
-use super::path::Parameters;
+use super::path::{AgentPath, Parameters};
 use super::problem::Problem;
-use super::schema;
-
-/// An agent as the account wants it.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewAgent)]
-pub struct Body {
-    /// The name in URLs. Left out: made of the name, or unchanged.
-    #[schema(example = "triage")]
-    slug: Option<String>,
-    #[schema(example = "Triage Agent", min_length = 1, max_length = 255)]
-    name: String,
-    /// What the model is told before everything else.
-    #[schema(min_length = 1, max_length = 100_000)]
-    instructions: String,
-    /// A model line: models or aliases, tried in order.
-    #[schema(example = "openai:gpt-4.1-mini?temperature=0.2, anthropic:claude-haiku-4-5")]
-    model: String,
-    /// `key` when left out.
-    #[serde(default)]
-    access: Access,
-    /// The most calls at once; no limit when left out.
-    #[schema(minimum = 1, maximum = 10_000)]
-    max_concurrency: Option<u32>,
-    /// Left out: unchanged. Null: none, which a public agent cannot have.
-    #[serde(default, deserialize_with = "schema::given")]
-    #[schema(value_type = Option<BudgetBody>)]
-    budget: Option<Option<BudgetBody>>,
-    /// Origins whose pages may call; left out, any for a public agent and none for another.
-    #[schema(example = json!(["https://example.com"]))]
-    allowed_origins: Option<Vec<String>>,
-}
+use super::query::query;
 
 /// An agent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,12 +31,25 @@ pub struct View {
     id: String,
     slug: String,
     name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    description: Option<String>,
     instructions: String,
     model: String,
+    voice: Option<String>,
+    modality: Modality,
+    panels: Vec<Panel>,
+    tools: Vec<String>,
+    /// Ids.
+    handoff_targets: Vec<String>,
     access: Access,
-    max_concurrency: Option<u32>,
-    budget: Option<BudgetBody>,
     allowed_origins: Option<Vec<String>>,
+    max_concurrency: Option<u32>,
+    budget: Option<Terms>,
+    #[schema(value_type = Object)]
+    config: Map<String, Value>,
+    labels: Vec<String>,
+    status: Status,
     /// Every change of the definition makes the next.
     version: u32,
     /// Where it is called: append `/chat`, `/stream` or `/v1` (the base URL for OpenAI clients).
@@ -78,17 +63,29 @@ pub struct View {
 
 impl View {
     fn of(account: &Account, agent: Agent) -> Self {
+        let status = agent.status();
+        let definition = agent.definition;
         Self {
             url: format!("/accounts/{}/agents/{}", account.slug, agent.slug),
             id: agent.id.to_string(),
             slug: agent.slug.to_string(),
-            name: agent.definition.name,
-            instructions: agent.definition.instructions,
-            model: agent.definition.model,
-            access: agent.definition.access,
-            max_concurrency: agent.definition.max_concurrency,
-            budget: agent.budget.map(BudgetBody::from),
-            allowed_origins: agent.definition.allowed_origins,
+            name: definition.name,
+            kind: definition.kind,
+            description: definition.description,
+            instructions: definition.instructions,
+            model: definition.model,
+            voice: definition.voice,
+            modality: definition.modality,
+            panels: definition.panels,
+            tools: definition.tools,
+            handoff_targets: definition.handoff_targets.iter().map(ToString::to_string).collect(),
+            access: definition.access,
+            allowed_origins: definition.allowed_origins,
+            max_concurrency: definition.max_concurrency,
+            budget: agent.budget.map(Terms::from),
+            config: definition.config,
+            labels: agent.labels,
+            status,
             version: agent.version,
             created_at: agent.created_at,
             updated_at: agent.updated_at,
@@ -96,24 +93,31 @@ impl View {
     }
 }
 
-impl From<Body> for AgentDraft {
-    fn from(body: Body) -> Self {
-        let budget = match body.budget {
-            None => BudgetChange::Keep,
-            Some(None) => BudgetChange::Remove,
-            Some(Some(budget)) => BudgetChange::Set(budget.into()),
-        };
-        let definition = Definition {
-            name: body.name,
-            instructions: body.instructions,
-            model: body.model,
-            access: body.access,
-            max_concurrency: body.max_concurrency,
-            allowed_origins: body.allowed_origins,
-        };
-        Self { slug: body.slug, definition, budget }
+/// An agent with its entity tag.
+struct Tagged(StatusCode, View, String);
+
+impl Tagged {
+    fn of(status: StatusCode, account: &Account, agent: Agent) -> Self {
+        let tag = format!("\"{}\"", agent.tag());
+        Self(status, View::of(account, agent), tag)
     }
 }
+
+impl IntoResponse for Tagged {
+    fn into_response(self) -> Response {
+        (self.0, [(header::ETAG, self.2)], Json(self.1)).into_response()
+    }
+}
+
+/// What becomes of hand-offs of others.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ForceQuery {
+    /// Removes the hand-offs of others to it.
+    force: Option<bool>,
+}
+
+query!(ForceQuery, "?force=true");
 
 /// Create an agent
 ///
@@ -123,18 +127,20 @@ impl From<Body> for AgentDraft {
     path = "/api/v1/agents",
     operation_id = "create_agent",
     tag = "agents",
-    request_body = Body,
-    responses((status = 201, description = "The agent", body = View,
-        headers(("location" = String, description = "Where it is configured"))))
+    request_body = Fields,
+    responses((status = 201, description = "The agent", body = View, headers(
+        ("location" = String, description = "Where it is configured"),
+        ("etag" = String, description = "This state of it"),
+    )))
 )]
 pub async fn create<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
-    Json(body): Json<Body>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<View>), Problem> {
-    let agent = agents::create(&app, &session, body.into()).await.map_err(Problem::report(&app))?;
+    Json(fields): Json<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let agent = agents::create(&app, &session, &fields).await.map_err(Problem::report(&app))?;
     let location = [(header::LOCATION, format!("/api/v1/agents/{}", agent.slug))];
-    Ok((StatusCode::CREATED, location, Json(View::of(&session.account, agent))))
+    Ok((location, Tagged::of(StatusCode::CREATED, &session.account, agent)).into_response())
 }
 
 /// List the agents
@@ -164,56 +170,120 @@ pub async fn list<W: World>(
     operation_id = "get_agent",
     tag = "agents",
     params(("agent" = String, Path, description = "Slug or id")),
-    responses((status = 200, description = "The agent", body = View))
+    responses((status = 200, description = "The agent", body = View,
+        headers(("etag" = String, description = "This state of it"))))
 )]
 pub async fn get<W: World>(
     State(app): State<App<W>>,
     Reader(session): Reader,
-    Parameters(agent): Parameters<String>,
-) -> Result<Json<View>, Problem> {
+    Parameters(AgentPath { agent }): Parameters<AgentPath>,
+) -> Result<Response, Problem> {
     let agent = agents::get(&app, &session, &agent).await.map_err(Problem::report(&app))?;
-    Ok(Json(View::of(&session.account, agent)))
+    Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
 }
 
-/// Replace an agent
+/// Change an agent
 ///
-/// What is left out goes back to its default, but for the slug and the budget, which stay as they are. A change of
-/// the definition makes a new version and holds from the next call; of the slug or the budget it makes none.
+/// Only the fields that are given change: objects are merged deeply, lists replaced, and null brings a field's default
+/// back. A change of the definition makes a new version and holds from the next call; of the slug, the labels or the budget
+/// it makes none. With `If-Match` (an `ETag` of this agent) the change is made only over that state.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/agents/{agent}",
+    operation_id = "patch_agent",
+    tag = "agents",
+    params(
+        ("agent" = String, Path, description = "Slug or id"),
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+    ),
+    request_body = Fields,
+    responses((status = 200, description = "The agent", body = View,
+        headers(("etag" = String, description = "This state of it"))))
+)]
+pub async fn patch<W: World>(
+    State(app): State<App<W>>,
+    Writer(session): Writer,
+    Parameters(AgentPath { agent }): Parameters<AgentPath>,
+    Tags(if_match): Tags,
+    Json(fields): Json<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let agent = agents::patch(&app, &session, &agent, &fields, &if_match).await;
+    let agent = agent.map_err(Problem::report(&app))?;
+    Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
+}
+
+/// Change an agent
+///
+/// As PATCH.
 #[utoipa::path(
     put,
     path = "/api/v1/agents/{agent}",
     operation_id = "put_agent",
     tag = "agents",
-    params(("agent" = String, Path, description = "Slug or id")),
-    request_body = Body,
-    responses((status = 200, description = "The agent", body = View))
+    params(
+        ("agent" = String, Path, description = "Slug or id"),
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+    ),
+    request_body = Fields,
+    responses((status = 200, description = "The agent", body = View,
+        headers(("etag" = String, description = "This state of it"))))
 )]
 pub async fn put<W: World>(
-    State(app): State<App<W>>,
-    Writer(session): Writer,
-    Parameters(agent): Parameters<String>,
-    Json(body): Json<Body>,
-) -> Result<Json<View>, Problem> {
-    let agent = agents::replace(&app, &session, &agent, body.into()).await.map_err(Problem::report(&app))?;
-    Ok(Json(View::of(&session.account, agent)))
+    app: State<App<W>>,
+    session: Writer,
+    agent: Parameters<AgentPath>,
+    if_match: Tags,
+    fields: Json<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    patch(app, session, agent, if_match, fields).await
+}
+
+/// Change an agent
+///
+/// As PATCH.
+#[utoipa::path(
+    put,
+    path = "/accounts/{account}/agents/{agent}/config",
+    operation_id = "put_agent_config",
+    tag = "agents",
+    params(
+        ("account" = String, Path, description = "Slug or id of the key's account"),
+        ("agent" = String, Path, description = "Slug or id"),
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+    ),
+    request_body = Fields,
+    responses((status = 200, description = "The agent", body = View,
+        headers(("etag" = String, description = "This state of it"))))
+)]
+pub async fn put_config<W: World>(
+    app: State<App<W>>,
+    session: Writer,
+    agent: Parameters<AgentPath>,
+    if_match: Tags,
+    fields: Json<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    patch(app, session, agent, if_match, fields).await
 }
 
 /// Archive an agent
 ///
-/// It can be called no more, and its slug is free. Its ledger stays readable by id.
+/// It can be called no more, and its slug is free. Its ledger and its versions stay readable by id, and it can be restored.
+/// Refused while other agents hand off to it, unless `force` removes that there.
 #[utoipa::path(
     delete,
     path = "/api/v1/agents/{agent}",
     operation_id = "archive_agent",
     tag = "agents",
-    params(("agent" = String, Path, description = "Slug or id")),
+    params(("agent" = String, Path, description = "Slug or id"), ForceQuery),
     responses((status = 204, description = "Archived"))
 )]
 pub async fn archive<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
-    Parameters(agent): Parameters<String>,
+    Parameters(AgentPath { agent }): Parameters<AgentPath>,
+    query: ForceQuery,
 ) -> Result<StatusCode, Problem> {
-    agents::archive(&app, &session, &agent).await.map_err(Problem::report(&app))?;
+    let handoffs = if query.force.unwrap_or_default() { Handoffs::Remove } else { Handoffs::Keep };
+    agents::archive(&app, &session, &agent, handoffs).await.map_err(Problem::report(&app))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,10 +1,10 @@
 //! `/api/v1/agents/{agent}/budget`.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::budget::{Action, Budget, Period};
+use crate::domain::budget::{Action, Period, Terms};
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 use crate::ports::World;
@@ -15,25 +15,6 @@ use super::access::{Reader, Writer};
 use super::body::Json;
 use super::path::Parameters;
 use super::problem::Problem;
-use super::schema::Dollars;
-
-/// How much an agent may spend in a period. Periods begin at midnight UTC.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Budget)]
-pub struct BudgetBody {
-    /// What the calls of one period may cost, in US dollars.
-    #[schema(value_type = Dollars)]
-    limit_usd: Nanos,
-    period: Period,
-    /// `block` when left out.
-    #[serde(default = "block")]
-    action: Action,
-}
-
-const fn block() -> Action {
-    Action::Block
-}
 
 /// A budget, and what was spent of it in the running period.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,18 +39,6 @@ pub struct View {
     /// When finished calls passed the limit in this period; only `notify` lets them.
     #[schema(value_type = Option<String>, format = DateTime)]
     crossed_at: Option<Millis>,
-}
-
-impl From<BudgetBody> for Budget {
-    fn from(body: BudgetBody) -> Self {
-        Self { limit: body.limit_usd, period: body.period, action: body.action }
-    }
-}
-
-impl From<Budget> for BudgetBody {
-    fn from(budget: Budget) -> Self {
-        Self { limit_usd: budget.limit, period: budget.period, action: budget.action }
-    }
 }
 
 impl From<Standing> for View {
@@ -117,14 +86,14 @@ pub async fn get<W: World>(
     operation_id = "put_budget",
     tag = "budgets",
     params(("agent" = String, Path, description = "Slug or id")),
-    request_body = BudgetBody,
+    request_body = Terms,
     responses((status = 200, description = "The budget", body = View))
 )]
 pub async fn put<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
     Parameters(agent): Parameters<String>,
-    Json(body): Json<BudgetBody>,
+    Json(body): Json<Terms>,
 ) -> Result<Json<View>, Problem> {
     let standing = budgets::put(&app, &session, &agent, body.into()).await;
     Ok(Json(standing.map_err(Problem::report(&app))?.into()))

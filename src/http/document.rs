@@ -2,18 +2,20 @@
 
 use axum::handler::Handler;
 use utoipa::ToSchema;
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, ResponseBuilder,
+    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
 };
 
 use crate::ports::World;
 use crate::service::App;
 
+use super::call::schema::OpenAiError;
 use super::problem::{self, Kind};
 use super::router::{self, Documented, Visitor};
 
@@ -50,6 +52,7 @@ pub fn document<W: World>() -> OpenApi {
     document.components.add_security_scheme("key", SecurityScheme::Http(bearer));
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
+    document.schemas::<OpenAiError>();
     router::endpoints::<W>(&mut document);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
@@ -77,29 +80,45 @@ impl Document {
 }
 
 impl<W: World> Visitor<W> for Document {
-    fn endpoint<P, H, T>(&mut self, _: P, _: H)
+    fn endpoint_at<P, H, T>(&mut self, at: String, _: &P, _: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
         T: 'static,
     {
-        // A wildcard is axum's; in the document it is a parameter as any other.
-        let path = P::path().replace("{*", "{");
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let face = Face::of(&path);
+        let face = Face::of(&P::path());
         if face == Face::Control {
             let by = |name| SecurityRequirement::new(name, [""; 0]);
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
-        for kind in problems(&operation, face) {
-            describe(&mut operation, kind);
+        if at != P::path() {
+            of_the_account(&mut operation);
         }
-        self.paths.add_path_operation(path, P::methods(), operation);
+        for kind in problems(&operation, face) {
+            describe(&mut operation, kind, face);
+        }
+        // A wildcard is axum's; in the document it is a parameter as any other.
+        self.paths.add_path_operation(at.replace("{*", "{"), P::methods(), operation);
         let mut found = Vec::new();
         P::schemas(&mut found);
         self.components.schemas.extend(found);
     }
+}
+
+/// The same endpoint under the account's own path.
+fn of_the_account(operation: &mut Operation) {
+    if let Some(id) = &mut operation.operation_id {
+        id.push_str("_of_account");
+    }
+    let account = ParameterBuilder::new()
+        .name("account")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("Slug or id of the key's account"))
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()));
+    operation.parameters.get_or_insert_default().insert(0, account.build().into());
 }
 
 /// Whose errors an endpoint answers.
@@ -116,7 +135,7 @@ enum Face {
 
 impl Face {
     fn of(path: &str) -> Self {
-        if path.starts_with("/api/") {
+        if path.starts_with(router::API) || path.ends_with("/config") {
             Self::Control
         } else if path.contains("/{agent}/v1/") {
             Self::OpenAi
@@ -133,14 +152,17 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_body = operation.request_body.is_some();
     let mut kinds = match face {
-        Face::Open | Face::OpenAi => return Vec::new(),
+        Face::Open => return Vec::new(),
         Face::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
-        Face::Call => vec![
+        // 400 may also be the provider's word.
+        Face::Call | Face::OpenAi => vec![
+            Kind::InvalidRequest,
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
             Kind::Forbidden,
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
+            Kind::RateLimited,
             Kind::Misconfigured,
             Kind::UpstreamError,
             Kind::Unavailable,
@@ -157,17 +179,31 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     if is_body {
         kinds.extend([Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
     }
+    let is_by_header =
+        |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "if-match");
+    if parameters.iter().any(is_by_header) {
+        kinds.push(Kind::PreconditionFailed);
+    }
     if is_body && face == Face::Control {
         kinds.push(Kind::Conflict);
     }
     kinds
 }
 
-fn describe(operation: &mut Operation, kind: Kind) {
-    let schema = Ref::from_schema_name("Problem");
-    let response = ResponseBuilder::new()
-        .description(kind.title())
-        .content("application/problem+json", Content::new(Some(schema)));
+/// Kinds of one status share its place.
+fn describe(operation: &mut Operation, kind: Kind, face: Face) {
+    let (schema, media) = match face {
+        Face::OpenAi => ("OpenAiError", "application/json"),
+        _ => ("Problem", "application/problem+json"),
+    };
+    let content = Content::new(Some(Ref::from_schema_name(schema)));
     let status = kind.status().as_str().to_owned();
+    let described = match operation.responses.responses.get(&status) {
+        Some(RefOr::T(other)) if other.content.contains_key(media) => {
+            format!("{}; or: {}", other.description, kind.title())
+        }
+        _ => kind.title().to_owned(),
+    };
+    let response = ResponseBuilder::new().description(described).content(media, content);
     operation.responses.responses.insert(status, response.build().into());
 }

@@ -17,7 +17,7 @@ use super::body::Json;
 use super::page::{List, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
-use super::schema::Dollars;
+use crate::domain::money::DollarsSchema;
 
 /// What a model costs and can do.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -25,18 +25,18 @@ use super::schema::Dollars;
 #[schema(as = NewModel)]
 pub struct Body {
     /// US dollars per million prompt tokens.
-    #[schema(value_type = Dollars)]
+    #[schema(value_type = DollarsSchema)]
     input_usd_per_mtok: Nanos,
     /// US dollars per million generated tokens, reasoning included.
-    #[schema(value_type = Dollars)]
+    #[schema(value_type = DollarsSchema)]
     output_usd_per_mtok: Nanos,
     /// Of prompt tokens that the provider read from its cache; as others when left out.
     #[serde(default)]
-    #[schema(value_type = Option<Dollars>)]
+    #[schema(value_type = Option<DollarsSchema>)]
     cached_input_usd_per_mtok: Option<Nanos>,
     /// Of prompt tokens that the provider wrote to its cache; as others when left out.
     #[serde(default)]
-    #[schema(value_type = Option<Dollars>)]
+    #[schema(value_type = Option<DollarsSchema>)]
     cache_write_usd_per_mtok: Option<Nanos>,
     /// Prompt and answer together.
     #[schema(minimum = 1, maximum = 100_000_000, example = 128_000)]
@@ -60,15 +60,15 @@ pub struct LongBody {
     #[schema(minimum = 1, maximum = 100_000_000)]
     above_tokens: u64,
     /// As the member of this name beside `long_context`, and so on.
-    #[schema(value_type = Dollars)]
+    #[schema(value_type = DollarsSchema)]
     input_usd_per_mtok: Nanos,
-    #[schema(value_type = Dollars)]
+    #[schema(value_type = DollarsSchema)]
     output_usd_per_mtok: Nanos,
     #[serde(default)]
-    #[schema(value_type = Option<Dollars>)]
+    #[schema(value_type = Option<DollarsSchema>)]
     cached_input_usd_per_mtok: Option<Nanos>,
     #[serde(default)]
-    #[schema(value_type = Option<Dollars>)]
+    #[schema(value_type = Option<DollarsSchema>)]
     cache_write_usd_per_mtok: Option<Nanos>,
 }
 

@@ -1,13 +1,13 @@
 //! Lists as they are asked for and answered: `?limit&cursor`, `{"data": […], "next_cursor": …}`.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::service::page::{Page, Request};
 
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
 
 /// The query of a list. Numbers are read by the service, so that all faults are told at once.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -24,14 +24,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let read = Query::from_request_parts(parts, state).await;
-        let bad = |_| {
-            Problem::new(
-                Kind::InvalidRequest,
-                "The query cannot be read: write ?limit=50&cursor=…, each once.",
-            )
-        };
-        read.map(|Query(query)| query).map_err(bad)
+        super::query::read(parts, state, "?limit=50&cursor=…").await
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::{Kind, Problem};
@@ -31,4 +32,12 @@ fn problem(rejection: &PathRejection) -> Problem {
         }
         other => Problem::new(Kind::Internal, "The path could not be read.").with_internal(other.to_string()),
     }
+}
+
+/// A path that names an agent; the account that may stand before it is checked with the key
+/// ([`super::access`]).
+#[derive(Debug, Deserialize)]
+pub struct AgentPath {
+    /// Slug or id.
+    pub agent: String,
 }

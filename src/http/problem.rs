@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::rate_limit;
 use crate::domain::account::Role;
 use crate::domain::field_error::FieldError;
 use crate::domain::vault;
@@ -29,12 +30,15 @@ pub enum Kind {
     ModelNotFound,
     MethodNotAllowed,
     Conflict,
+    PreconditionFailed,
+    PlanLimitExceeded,
     PayloadTooLarge,
     UnsupportedMediaType,
     UnsupportedCapability,
     UnpricedModel,
     UpstreamRejected,
     ConcurrencyExceeded,
+    RateLimited,
     Internal,
     Misconfigured,
     UpstreamError,
@@ -43,7 +47,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -54,12 +58,15 @@ impl Kind {
         Self::ModelNotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PlanLimitExceeded,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::UnsupportedCapability,
         Self::UnpricedModel,
         Self::UpstreamRejected,
         Self::ConcurrencyExceeded,
+        Self::RateLimited,
         Self::Internal,
         Self::Misconfigured,
         Self::UpstreamError,
@@ -100,6 +107,12 @@ impl Kind {
                 ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
             }
             Self::Conflict => ("conflict", "What is there is in the way", StatusCode::CONFLICT),
+            Self::PreconditionFailed => {
+                ("precondition_failed", "It has changed since it was read", StatusCode::PRECONDITION_FAILED)
+            }
+            Self::PlanLimitExceeded => {
+                ("plan_limit_exceeded", "The plan does not allow this", StatusCode::FORBIDDEN)
+            }
             Self::PayloadTooLarge => {
                 ("payload_too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE)
             }
@@ -120,6 +133,7 @@ impl Kind {
             Self::ConcurrencyExceeded => {
                 ("concurrency_exceeded", "Too many calls at once", StatusCode::TOO_MANY_REQUESTS)
             }
+            Self::RateLimited => ("rate_limited", "Too many calls a minute", StatusCode::TOO_MANY_REQUESTS),
             Self::Internal => ("internal", "Something went wrong here", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Misconfigured => {
                 ("misconfigured", "The platform is not set up for this", StatusCode::INTERNAL_SERVER_ERROR)
@@ -309,6 +323,27 @@ impl From<Failure> for Problem {
                 ),
             )
             .retry_after(1),
+            Failure::Precondition(thing) => Self::new(
+                Kind::PreconditionFailed,
+                format!(
+                    "The {} is not as If-Match names it. Read it and make the change again.",
+                    thing.name()
+                ),
+            ),
+            Failure::PlanFull(thing) => Self::new(
+                Kind::PlanLimitExceeded,
+                format!(
+                    "The account's plan allows no more of these: limit `{}s`. GET /api/v1/account shows the limits.",
+                    thing.name()
+                ),
+            ),
+            Failure::HandedTo(agents) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "Other agents hand off to it: {}. Change them first, or add ?force=true, which removes it there.",
+                    agents.join(", ")
+                ),
+            ),
             Failure::Full(thing, most) => Self::new(
                 Kind::Conflict,
                 format!(
@@ -332,6 +367,13 @@ impl From<call::Error> for Problem {
             call::Error::Concurrency { .. } => {
                 return Self::new(Kind::ConcurrencyExceeded, sentence(&error.to_string())).retry_after(1);
             }
+            call::Error::Rate(quota) => {
+                let problem = Self::new(Kind::RateLimited, sentence(&error.to_string()));
+                let limited = rate_limit::headers(quota).into_iter();
+                return limited.fold(problem.retry_after(quota.reset_s), |problem, (name, value)| {
+                    problem.with_header(name, value)
+                });
+            }
             call::Error::Unavailable => {
                 return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
             }
@@ -340,7 +382,7 @@ impl From<call::Error> for Problem {
             call::Error::NoSuchAgent => Kind::NotFound,
             call::Error::NoSuchModel(_) => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
-            call::Error::Unpriced(_) => Kind::UnpricedModel,
+            call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
             call::Error::Misconfigured(_) => Kind::Misconfigured,
             call::Error::Rejected { .. } => Kind::UpstreamRejected,
@@ -370,6 +412,9 @@ const fn missing(thing: Thing) -> &'static str {
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
         Thing::Alias => "The account has no such alias. GET /api/v1/aliases lists them.",
         Thing::Key => "The account has no such key.",
+        Thing::Member => "The account has no such member. GET /api/v1/members lists them.",
+        Thing::Template => "There is no such template. GET /api/v1/templates lists them.",
+        Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Model => "The account has no price of its own for this model.",
         Thing::Provider => "The account has no such provider. GET /api/v1/providers lists them.",
     }

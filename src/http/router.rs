@@ -29,8 +29,34 @@ pub trait Visitor<W: World> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        self.endpoint_at(P::path(), &path, handler);
+    }
+
+    /// Takes one that stands at this path.
+    fn endpoint_at<P, H, T>(&mut self, at: String, path: &P, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
         T: 'static;
+
+    /// Takes one that stands under `/api/v1`, for the key's account, and under the account's own path.
+    fn endpoint_of_account<P, H, T>(&mut self, path: P, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        self.endpoint_at(P::path().replacen(API, ACCOUNT, 1), &path, handler.clone());
+        self.endpoint_at(P::path(), &path, handler);
+    }
 }
+
+/// Where the control plane stands.
+pub const API: &str = "/api/v1";
+/// Where what an account's clients reach stands.
+pub const ACCOUNT: &str = "/accounts/{account}";
 
 /// Every route there is.
 pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
@@ -58,11 +84,13 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(aliases::__path_put, aliases::put::<W>);
     v.endpoint(aliases::__path_delete, aliases::delete::<W>);
 
-    v.endpoint(agents::__path_create, agents::create::<W>);
-    v.endpoint(agents::__path_list, agents::list::<W>);
-    v.endpoint(agents::__path_get, agents::get::<W>);
+    v.endpoint_of_account(agents::__path_create, agents::create::<W>);
+    v.endpoint_of_account(agents::__path_list, agents::list::<W>);
+    v.endpoint_of_account(agents::__path_get, agents::get::<W>);
+    v.endpoint_of_account(agents::__path_patch, agents::patch::<W>);
     v.endpoint(agents::__path_put, agents::put::<W>);
-    v.endpoint(agents::__path_archive, agents::archive::<W>);
+    v.endpoint(agents::__path_put_config, agents::put_config::<W>);
+    v.endpoint_of_account(agents::__path_archive, agents::archive::<W>);
     v.endpoint(budgets::__path_get, budgets::get::<W>);
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);
@@ -89,7 +117,7 @@ pub fn router<W: World>() -> Router<App<W>> {
 struct Routes<W: World>(Router<App<W>>);
 
 impl<W: World> Visitor<W> for Routes<W> {
-    fn endpoint<P, H, T>(&mut self, _: P, handler: H)
+    fn endpoint_at<P, H, T>(&mut self, at: String, _: &P, handler: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
@@ -98,7 +126,7 @@ impl<W: World> Visitor<W> for Routes<W> {
         let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
         let route: MethodRouter<App<W>> =
             methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
-        self.0 = std::mem::take(&mut self.0).route(&P::path(), route);
+        self.0 = std::mem::take(&mut self.0).route(&at, route);
     }
 }
 

@@ -5,7 +5,7 @@ use worker::send::IntoSendFuture;
 
 use super::hop;
 use crate::domain::admission::command::{
-    Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend,
+    AccountSpend, Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend,
 };
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, Unavailable};
@@ -82,6 +82,13 @@ impl Accounts for AccountClient {
     async fn spend(&self, account: AccountId, inspect: Inspect) -> Result<Spend, Unavailable> {
         match self.ask(account, &Command::Inspect(inspect)).await? {
             Answer::Spend(spend) => Ok(spend),
+            other => Err(mismatched(&other)),
+        }
+    }
+
+    async fn account_spend(&self, account: AccountId) -> Result<AccountSpend, Unavailable> {
+        match self.ask(account, &Command::InspectAccount).await? {
+            Answer::AccountSpend(spend) => Ok(spend),
             other => Err(mismatched(&other)),
         }
     }

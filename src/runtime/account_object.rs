@@ -252,6 +252,9 @@ impl Core {
             Command::BeginWrite => epoch(self.state.begin_write(now)),
             Command::EndWrite => epoch(self.state.end_write()),
             Command::Inspect(ask) => (Answer::Spend(self.state.spend(&ask, now)), Durability::Soon),
+            Command::InspectAccount => {
+                (Answer::AccountSpend(self.state.account_spend(now)), Durability::Soon)
+            }
             Command::Calls(page) => {
                 self.write(now)?;
                 (Answer::Calls(self.store.calls(&page)?), Durability::Soon)

@@ -5,6 +5,7 @@
 
 use crate::domain::account::{Account, Key, Role, Status};
 use crate::domain::api_key::{ApiKey, Invalid};
+use crate::domain::change::Actor;
 use crate::ports::{AccountRef, Directory, Unavailable, World};
 
 use super::App;
@@ -105,6 +106,11 @@ impl Principal {
 }
 
 impl Session {
+    /// As the change log names whoever writes.
+    pub const fn actor(&self) -> Actor {
+        Actor::Key(self.key.id)
+    }
+
     fn with_role(self, role: Role) -> Result<Self, Denied> {
         if self.key.role >= role { Ok(self) } else { Err(Denied::Role(role)) }
     }
@@ -116,7 +122,8 @@ impl Session {
         }
     }
 
-    fn is_of(&self, account: &AccountRef) -> bool {
+    /// Whether this is the account that a path names.
+    pub fn is_of(&self, account: &AccountRef) -> bool {
         match account {
             AccountRef::Id(id) => self.account.id == *id,
             AccountRef::Slug(slug) => self.account.slug == *slug,

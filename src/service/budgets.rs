@@ -36,7 +36,7 @@ pub async fn put<W: World>(
     budget: Budget,
 ) -> Result<Standing, Failure> {
     let edit = |read: &Agent| Ok(Agent { budget: Some(budget), ..read.clone() });
-    let agent = agents::change(app, session, agent, edit).await?;
+    let agent = agents::adjust(app, session, agent, edit).await?;
     standing(app, session, &agent, budget).await
 }
 

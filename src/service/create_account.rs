@@ -1,5 +1,9 @@
 //! Creating an account.
 
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+
 use crate::domain::account::{Account, Plan, Status};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
@@ -37,6 +41,8 @@ pub async fn create_account<W: World>(
         name: new.name,
         plan: new.plan,
         status: Status::Active,
+        variables: BTreeMap::new(),
+        settings: Map::new(),
         created_at: now,
     };
     let inserted = app.world.directory().insert_account(&account).await;

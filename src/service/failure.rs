@@ -26,6 +26,15 @@ pub enum Failure {
     /// Others changed it as often as this one tried.
     #[error("the {} keeps changing", .0.name())]
     Contended(Thing),
+    /// It is not as the client wants it to be.
+    #[error("the {} is not as expected", .0.name())]
+    Precondition(Thing),
+    /// The account's plan allows no more.
+    #[error("the plan allows no more {}", .0.name())]
+    PlanFull(Thing),
+    /// Agents that hand off to it, by slug.
+    #[error("others hand off to it")]
+    HandedTo(Vec<String>),
     /// The account has as many of these as one may have.
     #[error("no more {} fit", .0.name())]
     Full(Thing, usize),
@@ -43,8 +52,11 @@ pub enum Thing {
     Agent,
     Alias,
     Key,
+    Member,
     Model,
     Provider,
+    Template,
+    Version,
 }
 
 impl Thing {
@@ -55,18 +67,27 @@ impl Thing {
             Self::Agent => "agent",
             Self::Alias => "alias",
             Self::Key => "key",
+            Self::Member => "member",
             Self::Model => "model",
             Self::Provider => "provider",
+            Self::Template => "template",
+            Self::Version => "version",
         }
     }
 }
 
 impl Failure {
+    /// One field does not fit.
+    pub fn invalid(field: &str, message: &str) -> Self {
+        Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
+    }
+
     /// A failed write of a row whose name others may have.
     pub fn of_write(error: WriteError, thing: Thing) -> Self {
         match error {
             WriteError::Taken => Self::Taken(thing),
             WriteError::Moved => Self::Contended(thing),
+            WriteError::Full => Self::PlanFull(thing),
             WriteError::Unavailable(unavailable) => Self::Unavailable(unavailable),
         }
     }
@@ -87,11 +108,5 @@ pub(super) fn check_name(errors: &mut FieldErrors, field: &str, name: &str) {
     if !name.is_empty() && name.trim().is_empty() {
         errors.add(field, "must not be blank");
     }
-    check_control(errors, field, name);
-}
-
-pub(super) fn check_control(errors: &mut FieldErrors, field: &str, text: &str) {
-    if text.contains(char::is_control) {
-        errors.add(field, "must not hold control characters, such as line breaks");
-    }
+    errors.line(field, name);
 }

@@ -59,6 +59,7 @@ pub async fn issue<W: World>(app: &App<W>, account: &Account, new: NewKey) -> Re
         hint: secret.hint(),
         expires_at: new.expires_at,
         revoked_at: None,
+        inactive_at: None,
         created_at: now,
     };
     let digest = secret.digest();

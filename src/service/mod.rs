@@ -11,6 +11,7 @@ pub mod authenticate;
 pub mod budgets;
 pub mod cache;
 pub mod call;
+mod change;
 pub mod create_account;
 pub mod failure;
 pub mod keys;

@@ -9,16 +9,15 @@ use crate::domain::time::Millis;
 use crate::ports::AccountRef;
 
 use super::directory::Directory;
-use super::sql::{Answer, Engine, Failure, Query, Statement, Value, queries};
+use super::sql::{self, Answer, Engine, Failure, Query, Statement, Value, queries};
 
 queries! {
-    /// [`find`] by id, and [`super::resolve`].
-    ACCOUNT_BY_ID = "SELECT id, slug, name, plan, status, created_at FROM accounts WHERE id = ?1";
+    /// [`find`] by id, and [`super::resolve`]. All columns, here and below: calls are served on the schema before, too.
+    ACCOUNT_BY_ID = "SELECT * FROM accounts WHERE id = ?1";
     /// [`find`] by slug.
-    ACCOUNT_BY_SLUG = "SELECT id, slug, name, plan, status, created_at FROM accounts WHERE slug = ?1";
+    ACCOUNT_BY_SLUG = "SELECT * FROM accounts WHERE slug = ?1";
     /// [`super::keys::find`].
-    ACCOUNT_OF_KEY = "SELECT a.id, a.slug, a.name, a.plan, a.status, a.created_at
-        FROM keys AS k JOIN accounts AS a ON a.id = k.account_id WHERE k.digest = ?1";
+    ACCOUNT_OF_KEY = "SELECT a.* FROM keys AS k JOIN accounts AS a ON a.id = k.account_id WHERE k.digest = ?1";
     /// [`insert`].
     INSERT_ACCOUNT = "INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
@@ -35,20 +34,30 @@ struct Row {
     name: String,
     plan: Plan,
     status: Status,
+    // The schema before had neither of these.
+    variables: Option<String>,
+    settings: Option<String>,
     created_at: i64,
+}
+
+impl Row {
+    fn into_account(self) -> Result<Account, Failure> {
+        Ok(Account {
+            id: self.id,
+            slug: self.slug,
+            name: self.name,
+            plan: self.plan,
+            status: self.status,
+            variables: sql::json("accounts.variables", self.variables.as_deref().unwrap_or("{}"))?,
+            settings: sql::json("accounts.settings", self.settings.as_deref().unwrap_or("{}"))?,
+            created_at: Millis(self.created_at),
+        })
+    }
 }
 
 /// The first row of a statement on accounts.
 pub(super) fn first(answer: &impl Answer) -> Result<Option<Account>, Failure> {
-    let row = answer.rows::<Row>()?.into_iter().next();
-    Ok(row.map(|row| Account {
-        id: row.id,
-        slug: row.slug,
-        name: row.name,
-        plan: row.plan,
-        status: row.status,
-        created_at: Millis(row.created_at),
-    }))
+    answer.rows::<Row>()?.into_iter().next().map(Row::into_account).transpose()
 }
 
 pub(super) async fn find<E: Engine>(

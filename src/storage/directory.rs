@@ -6,16 +6,18 @@
 use crate::domain::account::{Account, Key};
 use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
+use crate::domain::change::{Actor, Change};
 use crate::domain::ids::{AccountId, AgentId, KeyId};
 use crate::domain::model::Model;
+use crate::domain::plan::Limits;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 use crate::ports::{
-    self, AccountRef, AgentPosition, AgentRef, Alias, Provider, Resolution, Unavailable, WriteError,
+    self, AccountRef, AgentPosition, AgentRef, Alias, Provider, Resolution, Save, Unavailable, WriteError,
 };
 
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value};
-use super::{accounts, agents, aliases, keys, models, providers, resolve};
+use super::{accounts, agent_rows, agents, aliases, keys, models, plans, providers, resolve};
 
 /// Who there is, and what is configured.
 #[derive(Clone, Debug)]
@@ -115,6 +117,10 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(resolve::resolve(self, key, agent).await?)
     }
 
+    async fn limits(&self) -> Result<Limits, Unavailable> {
+        Ok(plans::of(self).await?)
+    }
+
     async fn models_of(&self, pairs: &[(String, String)]) -> Result<Vec<Model>, Unavailable> {
         Ok(models::of(self, pairs).await?)
     }
@@ -191,15 +197,17 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(agents::ever(self, of).await?)
     }
 
-    async fn insert_agent(&self, agent: &Agent, by: Option<KeyId>) -> Result<(), WriteError> {
-        Ok(agents::insert(self, agent, by).await?)
+    async fn agents_handing_to(&self, id: AgentId) -> Result<Vec<Agent>, Unavailable> {
+        Ok(agents::handing_to(self, id).await?)
     }
 
-    async fn update_agent(&self, agent: &Agent, read: &Agent, by: Option<KeyId>) -> Result<(), WriteError> {
-        if agents::update(self, agent, read, by).await? { Ok(()) } else { Err(WriteError::Moved) }
-    }
-
-    async fn archive_agent(&self, id: AgentId, now: Millis) -> Result<bool, Unavailable> {
-        Ok(agents::archive(self, id, now).await?)
+    async fn save_agents(
+        &self,
+        saves: &[Save],
+        by: Actor,
+        most_in_use: Option<u32>,
+        changes: &[Change],
+    ) -> Result<(), WriteError> {
+        Ok(agent_rows::save(self, saves, by, most_in_use, changes).await?)
     }
 }

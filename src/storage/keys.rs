@@ -12,15 +12,12 @@ use super::directory::{Directory, Tenant};
 use super::sql::{self, Answer, Engine, Failure, Query, Statement, queries};
 
 queries! {
-    /// [`find`].
-    KEY_BY_DIGEST = "SELECT id, account_id, name, role, agents, hint, expires_at, revoked_at, created_at
-        FROM keys WHERE digest = ?1";
+    /// [`find`]. All columns, here and below: calls are served on the schema before, too, see [`super::resolve`].
+    KEY_BY_DIGEST = "SELECT * FROM keys WHERE digest = ?1";
     /// [`super::resolve`]: a key of another account is no key here.
-    KEY_OF_ACCOUNT = "SELECT id, account_id, name, role, agents, hint, expires_at, revoked_at, created_at
-        FROM keys WHERE digest = ?2 AND account_id = ?1";
+    KEY_OF_ACCOUNT = "SELECT * FROM keys WHERE digest = ?2 AND account_id = ?1";
     /// [`list`]. Every UUID sorts below `g`.
-    KEYS_NEWEST = "SELECT id, account_id, name, role, agents, hint, expires_at, revoked_at, created_at
-        FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
+    KEYS_NEWEST = "SELECT * FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
     /// [`insert`].
     INSERT_KEY = "INSERT INTO keys (account_id, id, name, role, agents, digest, hint, expires_at, created_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -43,6 +40,9 @@ struct Row {
     hint: String,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
+    /// Since the second migration.
+    #[serde(default)]
+    inactive_at: Option<i64>,
     created_at: i64,
 }
 
@@ -59,6 +59,7 @@ impl Row {
             hint: self.hint,
             expires_at: self.expires_at.map(Millis),
             revoked_at: self.revoked_at.map(Millis),
+            inactive_at: self.inactive_at.map(Millis),
             created_at: Millis(self.created_at),
         })
     }

@@ -5,12 +5,15 @@
 
 pub mod account_object;
 mod accounts;
+mod agent_rows;
 mod agents;
 mod aliases;
+mod changes;
 pub mod d1;
 pub mod directory;
 mod keys;
 mod models;
+mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
@@ -19,7 +22,17 @@ use sql::Query;
 
 /// Every statement on the directory, for the test that prepares them against the schema.
 pub fn queries() -> impl Iterator<Item = &'static Query> {
-    [accounts::QUERIES, agents::QUERIES, aliases::QUERIES, keys::QUERIES, models::QUERIES, providers::QUERIES]
-        .into_iter()
-        .flatten()
+    [
+        accounts::QUERIES,
+        agent_rows::QUERIES,
+        agents::QUERIES,
+        aliases::QUERIES,
+        changes::QUERIES,
+        keys::QUERIES,
+        models::QUERIES,
+        plans::QUERIES,
+        providers::QUERIES,
+    ]
+    .into_iter()
+    .flatten()
 }

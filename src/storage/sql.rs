@@ -64,14 +64,30 @@ pub trait Answer {
 pub enum Failure {
     /// A UNIQUE constraint failed.
     Taken,
+    /// The database has no such table or column: its schema is older than this code.
+    Schema(String),
+    /// A guard of the batch found that what it counts on is not so.
+    Moved,
+    /// A guard of the batch found too many.
+    Full,
     Unavailable(String),
 }
 
+/// SQLite's words for a name that the schema does not have.
+const UNKNOWN_NAME: [&str; 3] = ["no such table", "no such column", "has no column named"];
+
 impl Failure {
-    /// From the database's own words.
+    /// From the database's own words. A guard fails by asking for a JSON path that is none, and names what it found there:
+    /// the one way for a statement of a batch to end it.
     pub fn from_message(query: &str, message: &str) -> Self {
         if message.contains("UNIQUE constraint failed") {
             Self::Taken
+        } else if UNKNOWN_NAME.iter().any(|words| message.contains(words)) {
+            Self::Schema(format!("{query}: {message}"))
+        } else if message.contains("'moved ") {
+            Self::Moved
+        } else if message.contains("'full ") {
+            Self::Full
         } else {
             Self::Unavailable(format!("{query}: {message}"))
         }
@@ -82,7 +98,8 @@ impl From<Failure> for Unavailable {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Taken => Self("a UNIQUE constraint failed where none can".to_owned()),
-            Failure::Unavailable(message) => Self(message),
+            Failure::Moved | Failure::Full => Self("a guard failed where there is none".to_owned()),
+            Failure::Schema(message) | Failure::Unavailable(message) => Self(message),
         }
     }
 }
@@ -91,7 +108,11 @@ impl From<Failure> for WriteError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Taken => Self::Taken,
-            unavailable @ Failure::Unavailable(_) => Self::Unavailable(unavailable.into()),
+            Failure::Moved => Self::Moved,
+            Failure::Full => Self::Full,
+            unavailable @ (Failure::Schema(_) | Failure::Unavailable(_)) => {
+                Self::Unavailable(unavailable.into())
+            }
         }
     }
 }
@@ -139,4 +160,25 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 /// [`Failure::Unavailable`] when the text is not one of this type.
 pub(super) fn json<T: DeserializeOwned>(column: &str, text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::Unavailable(format!("{column}: {error}")))
+}
+
+/// The most bytes of JSON that one statement is given; a bound value may have 2 MB.
+const MAX_CHUNK: usize = 1024 * 1024;
+
+/// Rows as JSON arrays, each small enough to be bound; a row is never cut.
+pub(super) fn chunks(rows: Vec<serde_json::Value>) -> Vec<String> {
+    let mut chunks = Vec::new();
+    let mut open = String::new();
+    for row in rows {
+        let row = row.to_string();
+        if !open.is_empty() && open.len() + row.len() > MAX_CHUNK {
+            chunks.push(std::mem::take(&mut open) + "]");
+        }
+        open.push(if open.is_empty() { '[' } else { ',' });
+        open.push_str(&row);
+    }
+    if !open.is_empty() {
+        chunks.push(open + "]");
+    }
+    chunks
 }

@@ -68,9 +68,9 @@ async fn setting_the_same_budget_writes_nothing() {
     api.agent(&acme, &json!({"slug": "triage"})).await;
     let body = json!({"limit_usd": 1, "period": "day"});
     put(&api, &acme, &body).await.ok();
-    assert!(api.world.faults().take_done().contains(&"UPDATE_AGENT".to_owned()));
+    assert!(api.world.faults().take_done().contains(&"UPDATE_AGENTS".to_owned()));
     put(&api, &acme, &body).await.ok();
-    assert!(!api.world.faults().take_done().contains(&"UPDATE_AGENT".to_owned()));
+    assert!(!api.world.faults().take_done().contains(&"UPDATE_AGENTS".to_owned()));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod agents;
 mod aliases;
 mod budgets;
 mod calls;
+mod definitions;
 mod document;
 mod failures;
 mod keys;

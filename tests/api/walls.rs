@@ -98,6 +98,7 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         (get.clone(), "/api/v1/agents", None, Who::Member),
         (get.clone(), "/api/v1/agents/{agent}", None, Who::Member),
         (put.clone(), "/api/v1/agents/{agent}", Some(agent), Who::Admin),
+        (Method::PATCH, "/api/v1/agents/{agent}", Some(json!({"labels": ["new"]})), Who::Admin),
         (get.clone(), "/api/v1/agents/{agent}/budget", None, Who::Member),
         (put, "/api/v1/agents/{agent}/budget", Some(json!({"limit_usd": 2, "period": "day"})), Who::Admin),
         (get, "/api/v1/agents/{agent}/calls", None, Who::Member),

@@ -254,6 +254,7 @@ async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
         charged: retinue::domain::money::Nanos::ZERO,
         budget: None,
         max_concurrency: None,
+        limits: retinue::domain::plan::CallLimits::default(),
         ttl_ms: 1_000,
         ended: vec![],
     };

@@ -17,6 +17,8 @@ from provider import Answer, Json, Provider
 
 ROOT = Path(__file__).parents[2]
 OPERATOR_KEY = "operator-key-of-the-client-tests"
+#: Whose agents `/agents/…` are.
+DEFAULT_ACCOUNT = "schema"
 MASTER_KEY = "Y2xpZW50LXRlc3RzLW1hc3Rlci1rZXktMzItYnl0ZSE="
 #: Includes a build when nothing is built yet.
 START_SECONDS = 15 * 60
@@ -61,7 +63,9 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     folder, port = tmp_path_factory.mktemp("worker"), free_port()
     log = folder / "server.log"
     command = [str(ROOT / "scripts/dev"), "--no-model", "--port", str(port), "--state", str(folder / "state")]
-    settings = {"OPERATOR_KEY": OPERATOR_KEY, "MASTER_KEY": MASTER_KEY, "ALLOW_LOOPBACK": "1"}
+    settings = {"OPERATOR_KEY": OPERATOR_KEY, "MASTER_KEY": MASTER_KEY, "ALLOW_LOOPBACK": "1"} | {
+        "DEFAULT_ACCOUNT": DEFAULT_ACCOUNT
+    }
     keys = {"OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"}
     env = {name: value for name, value in os.environ.items() if name not in keys} | settings
     with log.open("wb") as output, subprocess.Popen(
@@ -104,7 +108,7 @@ class Account:
 @pytest.fixture(scope="session")
 def account(worker: Worker, provider: Provider) -> Account:
     slug = "clients"
-    worker.call(OPERATOR_KEY, "POST", "/api/v1/accounts", {"slug": slug, "name": "Client tests"})
+    worker.call(OPERATOR_KEY, "POST", "/api/v1/accounts", {"slug": slug, "name": "Client tests", "plan": "enterprise"})
     path = f"/api/v1/accounts/{slug}/keys"
     key = worker.call(OPERATOR_KEY, "POST", path, {"name": "tests", "role": "admin"})["key"]
     account = Account(worker, provider, slug, key)

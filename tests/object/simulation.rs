@@ -14,6 +14,7 @@ use retinue::domain::budget::{Action, Budget, Period};
 use retinue::domain::ids::{AgentId, CallId};
 use retinue::domain::message::Usage;
 use retinue::domain::money::Nanos;
+use retinue::domain::plan::CallLimits;
 use retinue::domain::time::Millis;
 use retinue::storage::account_object::AccountStore;
 
@@ -216,6 +217,7 @@ impl Simulation {
             charged: Nanos::ZERO,
             budget: Some(self.budget_of(agent)),
             max_concurrency: None,
+            limits: CallLimits::default(),
             ttl_ms: TTL_MS,
             ended: vec![],
         };
@@ -223,7 +225,7 @@ impl Simulation {
         if durability == Durability::Now && !self.write() {
             return;
         }
-        if let Admission::Granted { amount } = answer {
+        if let Admission::Granted { amount, .. } = answer {
             assert!(amount >= floor && amount <= want);
             let open = Open { call, agent, at: self.now, held: amount, billed: actual.min(amount) };
             self.invoice.push(open.clone());

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use retinue::domain::admission::command::{Admission, Admit, CallRecord, Inspect, Page, Settle, Spend};
+use retinue::domain::admission::command::{
+    AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Settle, Spend,
+};
 use retinue::domain::admission::{AgentRow, Batch, Hold, Known, Meta, Snapshot, State};
 use retinue::domain::ids::{AccountId, AgentId, CallId};
 use retinue::domain::money::Nanos;
+use retinue::domain::plan::CallLimits;
 use retinue::domain::time::Millis;
 use retinue::ports::{Accounts, Unavailable};
 
@@ -119,6 +122,7 @@ impl FakeAccounts {
                 charged: Nanos::ZERO,
                 budget: None,
                 max_concurrency: None,
+                limits: CallLimits::default(),
                 ttl_ms: 60_000,
                 ended: Vec::new(),
             };
@@ -185,6 +189,10 @@ impl Accounts for FakeAccounts {
 
     async fn spend(&self, account: AccountId, inspect: Inspect) -> Result<Spend, Unavailable> {
         self.ask("spend", account, |object, now| object.state.spend(&inspect, now))
+    }
+
+    async fn account_spend(&self, account: AccountId) -> Result<AccountSpend, Unavailable> {
+        self.ask("account_spend", account, |object, now| object.state.account_spend(now))
     }
 
     async fn calls(&self, account: AccountId, page: Page) -> Result<Vec<CallRecord>, Unavailable> {

@@ -79,9 +79,14 @@ impl Api {
         Call { api: self, request: Request::builder().method(method).uri(path), body: Body::empty() }
     }
 
-    /// A new account with a key of each role.
+    /// A new account with a key of each role, and no plan's limits.
     pub async fn tenant(&self, slug: &str) -> Tenant {
-        let account = json!({"slug": slug, "name": slug});
+        self.tenant_on(slug, "enterprise").await
+    }
+
+    /// A new account on this plan, with a key of each role.
+    pub async fn tenant_on(&self, slug: &str, plan: &str) -> Tenant {
+        let account = json!({"slug": slug, "name": slug, "plan": plan});
         let account = self.post("/api/v1/accounts").key(OPERATOR).json(&account).send().await.created();
         let id = AccountId::parse(account["id"].as_str().unwrap()).unwrap();
         let mut keys = Vec::new();

@@ -9,6 +9,7 @@ use crate::domain::budget::{Budget, Period};
 use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
 use crate::domain::money::{self, Nanos};
+use crate::domain::plan::CallLimits;
 use crate::domain::time::{self, Millis};
 
 /// Everything the object can be asked, in one type: objects have no remote procedure calls, only `fetch`.
@@ -25,6 +26,8 @@ pub enum Command {
     /// It has: rows read meanwhile are stale too.
     EndWrite,
     Inspect(Inspect),
+    /// What all agents together have spent this month.
+    InspectAccount,
     Calls(Page),
 }
 
@@ -36,6 +39,7 @@ pub enum Answer {
     Settled,
     Epoch(u64),
     Spend(Spend),
+    AccountSpend(AccountSpend),
     Calls(Vec<CallRecord>),
 }
 
@@ -64,6 +68,9 @@ pub struct Admit {
     pub charged: Nanos,
     pub budget: Option<Budget>,
     pub max_concurrency: Option<u32>,
+    /// What the account's plan allows all its agents together.
+    #[serde(default, skip_serializing_if = "CallLimits::is_none")]
+    pub limits: CallLimits,
     /// After this long without a settlement the hold is charged.
     pub ttl_ms: u32,
     /// Calls that have ended and are settled first, so that what they give back can be granted. They will be settled
@@ -78,6 +85,9 @@ pub enum Admission {
     Granted {
         #[serde(with = "money::as_integer")]
         amount: Nanos,
+        /// How the plan's calls a minute stand after this one; `None` where there is no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rate: Option<Rate>,
     },
     /// The rows behind the question are older than `epoch`: read them again.
     Stale {
@@ -89,6 +99,8 @@ pub enum Admission {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Refusal {
     Budget {
+        #[serde(default)]
+        of: Scope,
         period: Period,
         #[serde(with = "money::as_integer")]
         limit: Nanos,
@@ -99,9 +111,39 @@ pub enum Refusal {
     },
     Concurrency {
         limit: u32,
+        #[serde(default)]
+        of: Scope,
+    },
+    /// More calls a minute than the plan allows.
+    Rate {
+        limit: u32,
+        /// When the next call has room.
+        #[serde(with = "time::as_integer")]
+        resets_at: Millis,
     },
     /// Another attempt of a call that is not open any more: it has expired, or a crash took its hold.
     Lapsed,
+}
+
+/// Whose limit it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// The agent's own.
+    #[default]
+    Agent,
+    /// The plan's, for all agents of the account together.
+    Plan,
+}
+
+/// How a limit of calls a minute stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    pub limit: u32,
+    /// How many more calls have room now.
+    pub remaining: u32,
+    /// When there will be room for another.
+    #[serde(with = "time::as_integer")]
+    pub resets_at: Millis,
 }
 
 /// The ends of calls. Each carries all of the ledger's row, so that it can be settled by an object that has forgotten
@@ -214,6 +256,19 @@ pub struct Spend {
     pub crossed_at: Option<Millis>,
     /// Calls admitted and not settled yet.
     pub open_calls: u32,
+}
+
+/// What all agents of the account have spent in the running calendar month (UTC), and do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountSpend {
+    #[serde(with = "money::as_integer")]
+    pub settled: Nanos,
+    #[serde(with = "money::as_integer")]
+    pub held: Nanos,
+    /// Calls admitted and not settled yet.
+    pub open_calls: u32,
+    /// Calls admitted in the last minute.
+    pub calls_in_minute: u32,
 }
 
 /// Asks for a page of an agent's ledger, newest first.

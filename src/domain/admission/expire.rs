@@ -33,6 +33,7 @@ impl State {
             if let Some(spend) = self.agents.get_mut(&agent) {
                 spend.orphan = None;
             }
+            self.account.orphans = self.account.orphans - amount;
             self.book(unattributed(new_id(), agent, amount, now), Nanos::ZERO, now);
         }
         if self.writers > 0 && self.last_begin.plus(WRITER_MS) <= now {

@@ -79,8 +79,10 @@ impl State {
             .copied()
             .collect();
         self.unwritten.agents.extend(quiet);
+        let mut room = self.room_for_slices(now);
         let unwritten = std::mem::take(&mut self.unwritten);
-        let agents = unwritten.agents.iter().filter_map(|agent| self.flush_agent(*agent, now)).collect();
+        let agents =
+            unwritten.agents.iter().filter_map(|agent| self.flush_agent(*agent, &mut room, now)).collect();
         let meta = Meta { epoch: self.epoch, writers: self.writers, last_begin: self.last_begin };
         Batch {
             meta: unwritten.meta.then_some(meta),
@@ -91,9 +93,13 @@ impl State {
         }
     }
 
-    fn flush_agent(&mut self, agent: AgentId, now: Millis) -> Option<AgentRow> {
+    /// Takes the agent's next slice from `room`, which is what the account has left for it.
+    fn flush_agent(&mut self, agent: AgentId, room: &mut Nanos, now: Millis) -> Option<AgentRow> {
         let spend = self.agents.get_mut(&agent)?;
-        spend.slice = next_slice(spend, now);
+        let slice = next_slice(spend, now).min(*room);
+        *room = *room - slice;
+        self.account.slices = (self.account.slices - spend.slice) + slice;
+        spend.slice = slice;
         spend.drawn = Nanos::ZERO;
         if spend.slice > Nanos::ZERO {
             self.open_slices.insert(agent);

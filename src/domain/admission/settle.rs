@@ -1,6 +1,7 @@
 //! How a call is settled: the actual cost takes the place of the hold, once.
 
 use super::command::{CallRecord, CallStatus};
+use super::spend::Tally;
 use super::state::State;
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
@@ -63,6 +64,7 @@ impl State {
         let drawn = forgotten.min(orphan.amount);
         orphan.amount = orphan.amount - drawn;
         spend.orphan = (orphan.amount > Nanos::ZERO).then_some(orphan);
+        self.account.orphans = self.account.orphans - drawn;
         drawn
     }
 
@@ -70,7 +72,10 @@ impl State {
     pub(super) fn book(&mut self, record: CallRecord, refund: Nanos, now: Millis) {
         let spend = self.agents.entry(record.agent).or_default();
         spend.roll(now);
-        spend.each(record.at, |tally| tally.settled = (tally.settled - refund) + record.cost);
+        let settle = |tally: &mut Tally| tally.settled = (tally.settled - refund) + record.cost;
+        spend.each(record.at, settle);
+        self.account.roll(now);
+        self.account.month.apply(record.at, settle);
         spend.note_crossing(now);
         self.unwritten.agents.insert(record.agent);
         self.unwritten.records.insert(record.call, record);

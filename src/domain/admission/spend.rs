@@ -26,6 +26,30 @@ impl Bucket {
     const fn contains(&self, at: Millis) -> bool {
         self.start.0 <= at.0 && at.0 < self.end.0
     }
+
+    /// Begins the month that `now` lies in.
+    pub fn roll_month(&mut self, now: Millis) {
+        if now >= self.end {
+            *self = Self { start: now.start_of_month(), end: now.start_of_next_month(), ..Self::default() };
+        }
+    }
+
+    /// Applies `change` if the moment belongs here.
+    pub fn apply(&mut self, at: Millis, change: impl Fn(&mut Tally)) {
+        if self.contains(at) {
+            change(&mut self.tally);
+        }
+    }
+
+    /// How much of what a call holds, and since when, is in this tally.
+    pub fn share(&self, own: Option<(Millis, Nanos)>) -> Nanos {
+        own.filter(|(at, _)| self.contains(*at)).map_or(Nanos::ZERO, |(_, amount)| amount)
+    }
+}
+
+/// How much of `want` a limit lets be granted when `taken` is: all of it, or what is left but no less than `floor`.
+pub(super) fn grant(limit: Nanos, taken: Nanos, want: Nanos, floor: Nanos) -> Option<Nanos> {
+    if taken > limit || floor > limit - taken { None } else { Some(want.min(limit - taken)) }
 }
 
 /// What a crash left of a slice: money that calls may have been promised.
@@ -62,20 +86,14 @@ impl AgentSpend {
             self.day =
                 Bucket { start: now.start_of_day(), end: now.start_of_next_day(), ..Bucket::default() };
         }
-        if now >= self.month.end {
-            self.month =
-                Bucket { start: now.start_of_month(), end: now.start_of_next_month(), ..Bucket::default() };
-        }
+        self.month.roll_month(now);
     }
 
     /// Applies `change` to every tally that a moment belongs to.
     pub fn each(&mut self, at: Millis, change: impl Fn(&mut Tally)) {
         change(&mut self.total);
-        for bucket in [&mut self.month, &mut self.day] {
-            if bucket.contains(at) {
-                change(&mut bucket.tally);
-            }
-        }
+        self.month.apply(at, &change);
+        self.day.apply(at, &change);
     }
 
     pub fn settled(&self, period: Period) -> Nanos {
@@ -92,7 +110,7 @@ impl AgentSpend {
     }
 
     /// How much of `want` may be granted on top of what is held: all of it, or what is left but no less than `floor`.
-    /// `own` is what the asking call holds already.
+    /// `own` is what the asking call holds already, and since when.
     ///
     /// # Errors
     /// The budget that refuses, when less than `floor` is left.
@@ -101,14 +119,16 @@ impl AgentSpend {
         budget: Option<Budget>,
         want: Nanos,
         floor: Nanos,
-        own: Nanos,
+        own: Option<(Millis, Nanos)>,
     ) -> Result<Nanos, Budget> {
         let Some(budget) = budget.filter(|budget| budget.action == Action::Block) else { return Ok(want) };
+        let own = match budget.period {
+            Period::Total => own.map_or(Nanos::ZERO, |(_, amount)| amount),
+            Period::Month => self.month.share(own),
+            Period::Day => self.day.share(own),
+        };
         let taken = self.settled(budget.period) + (self.held(budget.period) - own);
-        if taken > budget.limit || floor > budget.limit - taken {
-            return Err(budget);
-        }
-        Ok(want.min(budget.limit - taken))
+        grant(budget.limit, taken, want, floor).ok_or(budget)
     }
 
     /// Notes the first moment of the period at which settled calls have reached the limit.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::command::{Admission, Admit, CallRecord, Inspect, Refusal, Spend};
+use super::account::Account;
+use super::command::{Admission, Admit, CallRecord, Inspect, Refusal, Scope, Spend};
 use super::flush::{AgentRow, Meta};
 use super::spend::{AgentSpend, Bucket, Orphan, Tally};
 use crate::domain::ids::{AgentId, CallId, KeyId};
@@ -44,6 +45,7 @@ pub struct State {
     pub(super) unwritten: Unwritten,
     /// Agents whose slice on disk is not zero.
     pub(super) open_slices: BTreeSet<AgentId>,
+    pub(super) account: Account,
 }
 
 /// What differs from the disk.
@@ -71,6 +73,9 @@ impl State {
         let mut state =
             Self { epoch: meta.epoch, writers: meta.writers, last_begin: meta.last_begin, ..Self::default() };
         state.unwritten.meta = snapshot.meta.is_none();
+        // A clock that went back ends no month.
+        let newest = snapshot.agents.iter().map(|row| row.month_start).max();
+        state.account.roll(newest.map_or(now, |start| start.max(now)));
         for row in snapshot.agents {
             state.load_agent(&row, now);
         }
@@ -103,6 +108,8 @@ impl State {
             crossed_at: row.crossed_at,
             ..AgentSpend::default()
         };
+        self.account.orphans += left;
+        self.account.month.apply(row.month_start, |tally| tally.settled += row.month_settled);
         self.agents.insert(row.agent, spend);
     }
 
@@ -119,37 +126,53 @@ impl State {
             let (epoch, durability) = self.epoch();
             return (Admission::Stale { epoch }, durability);
         }
-        let own = self.holds.get(&ask.call).map(|hold| hold.amount);
+        let own = self.holds.get(&ask.call).map(|hold| (hold.at, hold.amount));
         if ask.again && own.is_none() {
             return (Admission::Refused(Refusal::Lapsed), Durability::Soon);
         }
+        self.account.roll(now);
+        self.account.monthly_spend = ask.limits.monthly_spend;
         let spend = self.agents.entry(ask.agent).or_default();
         spend.roll(now);
         spend.budget = ask.budget;
         spend.note_crossing(now);
-        if let Some(limit) = ask.max_concurrency.filter(|limit| own.is_none() && spend.open_calls >= *limit) {
-            return (Admission::Refused(Refusal::Concurrency { limit }), Durability::Soon);
-        }
-        let own = own.unwrap_or_default();
-        match spend.grant(ask.budget, ask.charged + ask.want, ask.charged + ask.floor, own) {
-            Err(budget) => {
-                let refusal = Refusal::Budget {
-                    period: budget.period,
-                    limit: budget.limit,
-                    remaining: spend.remaining(&budget),
-                    resets_at: budget.period.resets_at(now),
-                };
-                (Admission::Refused(refusal), Durability::Soon)
-            }
+        match self.grant(ask, own, now) {
+            Err(refusal) => (Admission::Refused(refusal), Durability::Soon),
             Ok(total) => {
                 let durability = self.hold(ask, total, now);
-                (Admission::Granted { amount: total - ask.charged }, durability)
+                if own.is_none() {
+                    self.account.window.count(now);
+                }
+                let rate = ask.limits.calls_per_minute.map(|limit| self.account.window.rate(limit, now));
+                (Admission::Granted { amount: total - ask.charged, rate }, durability)
             }
         }
     }
 
+    /// What the call may hold in all: as much as the agent's own limits and the plan's both let it. `own` is what it
+    /// holds already, and since when; one that does is no new call.
+    fn grant(&self, ask: &Admit, own: Option<(Millis, Nanos)>, now: Millis) -> Result<Nanos, Refusal> {
+        let none = AgentSpend::default();
+        let spend = self.agents.get(&ask.agent).unwrap_or(&none);
+        if own.is_none() {
+            if let Some(limit) = ask.max_concurrency.filter(|limit| spend.open_calls >= *limit) {
+                return Err(Refusal::Concurrency { limit, of: Scope::Agent });
+            }
+            self.refuse_crowd(ask, now).map_or(Ok(()), Err)?;
+        }
+        let granted = spend.grant(ask.budget, ask.charged + ask.want, ask.charged + ask.floor, own);
+        let want = granted.map_err(|budget| Refusal::Budget {
+            of: Scope::Agent,
+            period: budget.period,
+            limit: budget.limit,
+            remaining: spend.remaining(&budget),
+            resets_at: budget.period.resets_at(now),
+        })?;
+        self.grant_of_plan(ask, want, own, now)
+    }
+
     fn hold(&mut self, ask: &Admit, amount: Nanos, now: Millis) -> Durability {
-        let before = self.remove_hold(ask.call).map_or(Nanos::ZERO, |hold| hold.amount);
+        let before = self.remove_hold(ask.call).map(|hold| (hold.at, hold.amount));
         self.insert_hold(
             Hold {
                 call: ask.call,
@@ -165,19 +188,24 @@ impl State {
         );
         self.unwritten.holds.insert(ask.call);
         let spend = self.agents.entry(ask.agent).or_default();
-        spend.drawn += amount - before;
+        spend.drawn += amount - before.map_or(Nanos::ZERO, |(_, held)| held);
         spend.last_grant = amount;
         spend.last_admitted_at = now;
         let longer = ask.ttl_ms > spend.ttl_ms;
         spend.ttl_ms = spend.ttl_ms.max(ask.ttl_ms);
-        if spend.drawn > spend.slice || longer { Durability::Now } else { Durability::Soon }
+        // What the disk has of this call is of another day, and covers nothing of this one.
+        let moved = before.is_some() && spend.day.share(before) == Nanos::ZERO;
+        if spend.drawn > spend.slice || longer || moved { Durability::Now } else { Durability::Soon }
     }
 
     pub(super) fn insert_hold(&mut self, hold: Hold, now: Millis) {
         let spend = self.agents.entry(hold.agent).or_default();
         spend.roll(now);
-        spend.each(hold.at, |tally| tally.held += hold.amount);
+        let set_aside = |tally: &mut Tally| tally.held += hold.amount;
+        spend.each(hold.at, set_aside);
         spend.open_calls += 1;
+        self.account.roll(now);
+        self.account.month.apply(hold.at, set_aside);
         self.unwritten.agents.insert(hold.agent);
         self.holds.insert(hold.call, hold);
     }
@@ -185,8 +213,10 @@ impl State {
     pub(super) fn remove_hold(&mut self, call: CallId) -> Option<Hold> {
         let hold = self.holds.remove(&call)?;
         if let Some(spend) = self.agents.get_mut(&hold.agent) {
-            spend.each(hold.at, |tally| tally.held = tally.held - hold.amount);
+            let give_back = |tally: &mut Tally| tally.held = tally.held - hold.amount;
+            spend.each(hold.at, give_back);
             spend.open_calls = spend.open_calls.saturating_sub(1);
+            self.account.month.apply(hold.at, give_back);
         }
         self.unwritten.agents.insert(hold.agent);
         Some(hold)

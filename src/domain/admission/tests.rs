@@ -4,6 +4,7 @@ use crate::domain::budget::{Action, Budget, Period};
 use crate::domain::ids::{AgentId, CallId};
 use crate::domain::message::Usage;
 use crate::domain::money::Nanos;
+use crate::domain::plan::CallLimits;
 use crate::domain::time::Millis;
 
 /// 2026-11-21T12:00:00Z
@@ -36,6 +37,7 @@ fn ask(n: u8, want: u64, floor: u64, budget: Option<Budget>) -> Admit {
         charged: Nanos::ZERO,
         budget,
         max_concurrency: None,
+        limits: CallLimits::default(),
         ttl_ms: 60_000,
         ended: vec![],
     }
@@ -61,7 +63,7 @@ fn record(n: u8, held: u64, cost: u64, at: Millis) -> CallRecord {
 
 fn granted(state: &mut State, ask: &Admit, now: Millis) -> Option<u64> {
     match state.admit(ask, now).0 {
-        Admission::Granted { amount } => Some(amount.get()),
+        Admission::Granted { amount, .. } => Some(amount.get()),
         _ => None,
     }
 }
@@ -171,7 +173,10 @@ fn concurrency_counts_open_calls_and_not_another_attempt_of_one() {
     let one = |n| Admit { max_concurrency: Some(1), ..ask(n, 10, 1, None) };
     assert!(granted(&mut state, &one(1), NOON).is_some());
     assert!(granted(&mut state, &one(1), NOON).is_some());
-    assert_eq!(state.admit(&one(2), NOON).0, Admission::Refused(Refusal::Concurrency { limit: 1 }));
+    assert_eq!(
+        state.admit(&one(2), NOON).0,
+        Admission::Refused(Refusal::Concurrency { limit: 1, of: Scope::Agent })
+    );
     state.settle(record(1, 10, 1, NOON), None, NOON);
     assert!(granted(&mut state, &one(2), NOON).is_some());
 }
@@ -219,4 +224,110 @@ fn a_slice_never_reserves_more_than_the_budget_has_left() {
     let mut state = fresh();
     state.admit(&ask(1, 60, 10, Some(budget(100))), NOON);
     assert_eq!(state.flush(NOON).agents[0].slice.get(), 40);
+}
+
+fn on_plan(n: u8, want: u64, floor: u64, monthly_spend: u64) -> Admit {
+    let limits = CallLimits { monthly_spend: Some(Nanos::new(monthly_spend)), ..CallLimits::default() };
+    Admit { agent: AgentId::new(Millis(1), [n; 10]), limits, ..ask(n, want, floor, None) }
+}
+
+#[test]
+fn all_agents_together_hold_no_more_than_the_plan_lets_the_account_spend_in_a_month() {
+    let mut state = fresh();
+    assert_eq!(granted(&mut state, &on_plan(1, 60, 10, 100), NOON), Some(60));
+    assert_eq!(granted(&mut state, &on_plan(2, 60, 10, 100), NOON), Some(40), "what is left");
+    let refused = Refusal::Budget {
+        of: Scope::Plan,
+        period: Period::Month,
+        limit: Nanos::new(100),
+        remaining: Nanos::ZERO,
+        resets_at: Some(NOON.start_of_next_month()),
+    };
+    assert_eq!(state.admit(&on_plan(3, 60, 10, 100), NOON).0, Admission::Refused(refused));
+    assert_eq!(granted(&mut state, &ask(4, 60, 10, None), NOON), Some(60), "another plan");
+    let december = NOON.start_of_next_month();
+    assert_eq!(granted(&mut state, &on_plan(5, 100, 10, 100), december), Some(100));
+}
+
+#[test]
+fn the_agents_own_budget_and_the_plan_both_count() {
+    let mut state = fresh();
+    let own = |n, limit| Admit { budget: Some(budget(limit)), ..on_plan(n, 60, 10, 100) };
+    assert_eq!(granted(&mut state, &own(1, 30), NOON), Some(30), "the agent's is smaller");
+    assert_eq!(granted(&mut state, &own(2, 1_000), NOON), Some(60));
+    assert_eq!(granted(&mut state, &own(3, 1_000), NOON), Some(10), "the plan's is smaller");
+}
+
+#[test]
+fn slices_of_all_agents_together_fit_under_the_plan() {
+    let mut state = fresh();
+    state.admit(&on_plan(1, 40, 10, 100), NOON);
+    assert_eq!(state.flush(NOON).agents[0].slice.get(), 60, "all that is left");
+    state.admit(&on_plan(2, 30, 10, 100), NOON);
+    let batch = state.flush(NOON);
+    let slices: Vec<u64> = batch.agents.iter().map(|row| row.slice.get()).collect();
+    assert_eq!(slices, [30, 0], "the first agent's is cut to make room for what the second holds");
+    let mut restarted = State::load(
+        Snapshot { meta: batch.meta, agents: batch.agents, holds: state.holds.values().cloned().collect() },
+        NOON,
+    );
+    let spend = restarted.account_spend(NOON);
+    assert_eq!((spend.settled.get(), spend.held.get()), (0, 100));
+}
+
+#[test]
+fn calls_at_once_are_counted_over_all_agents_and_another_attempt_is_none() {
+    let mut state = fresh();
+    let limits = CallLimits { concurrent_calls: Some(2), ..CallLimits::default() };
+    let one = |n| Admit { limits, ..on_plan(n, 10, 1, 0) };
+    assert!(granted(&mut state, &one(1), NOON).is_some());
+    assert!(granted(&mut state, &one(2), NOON).is_some());
+    assert!(granted(&mut state, &one(2), NOON).is_some(), "asked twice");
+    let full = Refusal::Concurrency { limit: 2, of: Scope::Plan };
+    assert_eq!(state.admit(&one(3), NOON).0, Admission::Refused(full));
+    state.settle(CallRecord { agent: one(1).agent, ..record(1, 10, 1, NOON) }, None, NOON);
+    assert!(granted(&mut state, &one(3), NOON).is_some());
+}
+
+#[test]
+fn calls_a_minute_slide_and_count_each_call_once() {
+    let mut state = fresh();
+    let limits = CallLimits { calls_per_minute: Some(3), ..CallLimits::default() };
+    let one = |n| Admit { limits, ..ask(n, 10, 1, None) };
+    let rate = |state: &mut State, ask: &Admit, at| match state.admit(ask, at).0 {
+        Admission::Granted { rate: Some(rate), .. } => Ok((rate.remaining, rate.resets_at)),
+        Admission::Refused(Refusal::Rate { limit: 3, resets_at }) => Err(resets_at),
+        other => panic!("{other:?}"),
+    };
+    let minute = |at: Millis| at.plus(60_000);
+    assert_eq!(rate(&mut state, &one(1), NOON), Ok((2, minute(NOON))));
+    let later = NOON.plus(10_000);
+    assert_eq!(rate(&mut state, &one(2), later), Ok((1, minute(NOON))));
+    assert_eq!(rate(&mut state, &one(2), later), Ok((1, minute(NOON))), "asked twice");
+    let again = Admit { again: true, ..one(2) };
+    assert_eq!(rate(&mut state, &again, later), Ok((1, minute(NOON))), "another attempt");
+    assert_eq!(rate(&mut state, &one(3), later), Ok((0, minute(NOON))));
+    assert_eq!(rate(&mut state, &one(4), later), Err(minute(NOON)));
+    assert_eq!(rate(&mut state, &one(5), minute(NOON).plus(-1)), Err(minute(NOON)), "refusals count nothing");
+    assert_eq!(rate(&mut state, &one(6), minute(NOON)), Ok((0, minute(later))), "one has left, two have not");
+    assert_eq!(rate(&mut state, &one(7), minute(NOON)), Err(minute(later)));
+}
+
+#[test]
+fn another_attempt_after_midnight_counts_in_the_new_day_and_waits_for_the_disk() {
+    let mut state = fresh();
+    let (late, next) = (NOON.plus(12 * HOUR - 1), NOON.plus(12 * HOUR));
+    let cap = Some(budget(100));
+    assert_eq!(granted(&mut state, &ask(1, 60, 10, cap), late), Some(60));
+    assert_eq!(granted(&mut state, &ask(2, 70, 10, cap), next), Some(70));
+    state.flush(next);
+    let again = Admit { again: true, charged: Nanos::new(20), ..ask(1, 60, 5, cap) };
+    let (answer, durability) = state.admit(&again, next);
+    assert_eq!(
+        answer,
+        Admission::Granted { amount: Nanos::new(10), rate: None },
+        "of the 30 left, 20 are charged"
+    );
+    assert_eq!(durability, Durability::Now);
+    assert_eq!(spend(&mut state, 100, next), (0, 100, 0));
 }

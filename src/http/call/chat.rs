@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
+use super::schema::{ChatReply, ChatRequest};
 use super::{AgentPath, enter};
 use crate::domain::ids::CallId;
 use crate::http::path::Parameters;
@@ -22,11 +23,8 @@ use crate::wire::client::native::{self, Done, Fault, StreamEncoder};
 #[utoipa::path(
     post, path = "/accounts/{account}/agents/{agent}/chat", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`", example = json!({"message": "Hello"})),
-    responses(
-        (status = 200, description = "`{message, usage, cost_usd, model, agent, agent_version, call_id}`"),
-        (status = 402, description = "`budget_exceeded`"),
-    ),
+    request_body = ChatRequest,
+    responses((status = 200, description = "The answer, and what it cost", body = ChatReply)),
     security(("key" = []), ()),
 )]
 pub async fn chat<W: World>(
@@ -41,11 +39,9 @@ pub async fn chat<W: World>(
 #[utoipa::path(
     post, path = "/accounts/{account}/agents/{agent}/stream", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`", example = json!({"message": "Hello"})),
-    responses(
-        (status = 200, description = "Server-sent events: `delta` …, then `done` or `error`", content_type = "text/event-stream"),
-        (status = 402, description = "`budget_exceeded`"),
-    ),
+    request_body = ChatRequest,
+    responses((status = 200, description = "Server-sent events: `delta` …, then `done` or `error`", body = String,
+        content_type = "text/event-stream")),
     security(("key" = []), ()),
 )]
 pub async fn stream<W: World>(
@@ -60,8 +56,8 @@ pub async fn stream<W: World>(
 #[utoipa::path(
     post, path = "/agents/{agent}/chat", tag = "calls",
     params(("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`", example = json!({"message": "Hello"})),
-    responses((status = 200, description = "As with the account in the path")),
+    request_body = ChatRequest,
+    responses((status = 200, description = "The answer, and what it cost", body = ChatReply)),
     security(("key" = []), ()),
 )]
 pub async fn default_chat<W: World>(
@@ -76,8 +72,9 @@ pub async fn default_chat<W: World>(
 #[utoipa::path(
     post, path = "/agents/{agent}/stream", tag = "calls",
     params(("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "`{message}` or `{messages: [{role, content}]}`", example = json!({"message": "Hello"})),
-    responses((status = 200, description = "As with the account in the path", content_type = "text/event-stream")),
+    request_body = ChatRequest,
+    responses((status = 200, description = "Server-sent events: `delta` …, then `done` or `error`", body = String,
+        content_type = "text/event-stream")),
     security(("key" = []), ()),
 )]
 pub async fn default_stream<W: World>(

@@ -27,8 +27,9 @@ pub const PATHS: [&str; 8] = [
 const MAX_AGE_S: u32 = 600;
 
 /// What a page's script may read of a reply's head.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("x-call-id, x-agent-version, server-timing, retry-after");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-call-id, x-agent-version, server-timing, retry-after, ratelimit, ratelimit-policy",
+);
 
 /// Lets pages of this origin read the reply.
 pub fn allow(headers: &mut HeaderMap, origin: Option<&str>) {

@@ -7,6 +7,7 @@
 pub mod chat;
 pub mod cors;
 pub mod openai;
+pub mod schema;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,12 +17,12 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::problem::{Kind, Problem};
-use super::{body, credentials};
+use super::{body, credentials, rate_limit};
 use crate::domain::time::Millis;
 use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
-use crate::service::call::{self, Asked, Caller, Resolved, Served};
+use crate::service::call::{self, Asked, Caller, Quota, Resolved, Served};
 
 /// What stands in a call's path.
 #[derive(Debug, Deserialize)]
@@ -102,6 +103,7 @@ impl Entered {
             ),
             // By the rows that the call was admitted under.
             allow_origin: allow_origin(&self.caller, &served.bundle),
+            rate: served.rate,
             created: app.world.now(),
         };
         Ok((served, head))
@@ -114,6 +116,7 @@ struct Head {
     version: u32,
     timing: String,
     allow_origin: Option<String>,
+    rate: Option<Quota>,
     created: Millis,
 }
 
@@ -130,6 +133,7 @@ impl Head {
             headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         }
         headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
+        headers.extend(self.rate.iter().flat_map(rate_limit::headers));
         cors::allow(headers, self.allow_origin.as_deref());
         response
     }

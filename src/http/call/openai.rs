@@ -7,6 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
+use super::schema::{ChatCompletion, ChatCompletionRequest, ModelList};
 use super::{AgentPath, allow_origin, caller, cors, enter, unfit};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -19,11 +20,9 @@ use crate::wire::client::openai::{self, Envelope, ErrorBody, ErrorKind, StreamEn
 #[utoipa::path(
     post, path = "/accounts/{account}/agents/{agent}/v1/chat/completions", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "OpenAI's chat completion request; `model` is the agent's slug or a model of its line"),
-    responses(
-        (status = 200, description = "OpenAI's chat completion, or a stream of its chunks"),
-        (status = "default", description = "An error in OpenAI's shape"),
-    ),
+    request_body = ChatCompletionRequest,
+    responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks",
+        content((ChatCompletion = "application/json"), (String = "text/event-stream")))),
     security(("key" = []), ()),
 )]
 pub async fn completions<W: World>(
@@ -42,8 +41,9 @@ pub async fn completions<W: World>(
 #[utoipa::path(
     post, path = "/agents/{agent}/v1/chat/completions", tag = "calls",
     params(("agent" = String, Path, description = "Slug or id")),
-    request_body(content = serde_json::Value, description = "OpenAI's chat completion request"),
-    responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks")),
+    request_body = ChatCompletionRequest,
+    responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks",
+        content((ChatCompletion = "application/json"), (String = "text/event-stream")))),
     security(("key" = []), ()),
 )]
 pub async fn default_completions<W: World>(
@@ -58,7 +58,7 @@ pub async fn default_completions<W: World>(
 #[utoipa::path(
     get, path = "/accounts/{account}/agents/{agent}/v1/models", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
-    responses((status = 200, description = "OpenAI's list: the agent itself, then the models of its line")),
+    responses((status = 200, description = "OpenAI's list: the agent itself, then the models of its line", body = ModelList)),
     security(("key" = []), ()),
 )]
 pub async fn models<W: World>(
@@ -77,7 +77,7 @@ pub async fn models<W: World>(
 #[utoipa::path(
     get, path = "/agents/{agent}/v1/models", tag = "calls",
     params(("agent" = String, Path, description = "Slug or id")),
-    responses((status = 200, description = "OpenAI's list")),
+    responses((status = 200, description = "OpenAI's list", body = ModelList)),
     security(("key" = []), ()),
 )]
 pub async fn default_models<W: World>(
@@ -158,9 +158,9 @@ fn refusal(problem: &Problem) -> Response {
 fn shape(problem: &Problem) -> ErrorBody<'_> {
     let kind = match problem.kind {
         Kind::Unauthenticated => ErrorKind::Authentication,
-        Kind::Forbidden | Kind::OriginNotAllowed => ErrorKind::Permission,
+        Kind::Forbidden | Kind::OriginNotAllowed | Kind::PlanLimitExceeded => ErrorKind::Permission,
         Kind::BudgetExceeded => ErrorKind::InsufficientQuota,
-        Kind::ConcurrencyExceeded => ErrorKind::RateLimit,
+        Kind::ConcurrencyExceeded | Kind::RateLimited => ErrorKind::RateLimit,
         Kind::Internal
         | Kind::Misconfigured
         | Kind::UpstreamError
@@ -172,6 +172,7 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         | Kind::ModelNotFound
         | Kind::MethodNotAllowed
         | Kind::Conflict
+        | Kind::PreconditionFailed
         | Kind::PayloadTooLarge
         | Kind::UnsupportedMediaType
         | Kind::UnsupportedCapability

@@ -9,6 +9,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::model::Model;
 use crate::domain::model_line::{Entry, ModelLine, Params};
 use crate::domain::outbound::{self, Loopback};
+use crate::domain::plan::CallLimits;
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::MasterKey;
@@ -17,6 +18,8 @@ use crate::ports::{Alias, Provider, Tenant, Unavailable, Upstream, World};
 #[derive(Debug)]
 pub struct Bundle {
     pub account: Account,
+    /// Of the account's plan.
+    pub limits: CallLimits,
     pub agent: Agent,
     /// In the line's order. `Err`: why no call of this agent can work, in words for its admin.
     pub candidates: Result<Vec<Arc<Candidate>>, String>,
@@ -50,6 +53,7 @@ impl Bundle {
         world: &W,
         tenant: &impl Tenant,
         account: Account,
+        limits: CallLimits,
         agent: Agent,
         providers: &[Provider],
         aliases: &[Alias],
@@ -66,7 +70,7 @@ impl Bundle {
                 Ok(entries.into_iter().map(candidate).collect())
             }
         };
-        Ok(Self { account, agent, candidates })
+        Ok(Self { account, limits, agent, candidates })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a call was not served. Nothing here is internal: every text may be shown to the caller.
 
+use crate::domain::admission::command::{Rate, Scope};
 use crate::domain::budget::Period;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
@@ -22,13 +23,17 @@ pub enum Error {
     #[error("no model of this agent's line can serve this request: {}", lacks(.0))]
     Unsupported(Vec<Lack>),
     #[error(
-        "the agent has a budget, and no model of its line has a price: set one with PUT /api/v1/models/{0}"
+        "{}, and no model of the agent's line has a price: set one with PUT /api/v1/models/{model}", has_cap(*.of)
     )]
-    Unpriced(String),
-    #[error("the budget of {limit} USD {} is used up: {remaining} USD are left, which pays for no answer", per(*.period))]
-    BudgetExceeded { limit: Nanos, remaining: Nanos, period: Period, resets_at: Option<Millis> },
-    #[error("the agent serves at most {limit} calls at once; try again shortly")]
-    Concurrency { limit: u32 },
+    Unpriced { of: Scope, model: String },
+    #[error(
+        "{} of {limit} USD {} is used up: {remaining} USD are left, which pays for no answer", cap(*.of), per(*.period)
+    )]
+    BudgetExceeded { of: Scope, limit: Nanos, remaining: Nanos, period: Period, resets_at: Option<Millis> },
+    #[error("{} at most {limit} calls at once; try again shortly", serves(*.of))]
+    Concurrency { of: Scope, limit: u32 },
+    #[error("the account's plan allows {} calls a minute; try again in {} s", .0.limit, .0.reset_s)]
+    Rate(Quota),
     /// The agent or its provider is configured so that no call can work.
     #[error("{0}")]
     Misconfigured(String),
@@ -41,6 +46,22 @@ pub enum Error {
     UpstreamTimeout,
     #[error("the service is not available right now; try again")]
     Unavailable,
+}
+
+/// How the plan's calls a minute stand, as a client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    pub limit: u32,
+    pub remaining: u32,
+    /// In how many seconds there is room for more; at least one.
+    pub reset_s: u32,
+}
+
+impl Quota {
+    pub fn of(rate: Rate, now: Millis) -> Self {
+        let reset_s = u32::try_from(rate.resets_at.since(now).div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
+        Self { limit: rate.limit, remaining: rate.remaining, reset_s }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +84,27 @@ pub struct Lack {
 fn lacks(all: &[Lack]) -> String {
     let each = all.iter().map(|lack| format!("{} lacks {}", lack.model, lack.missing.join(", ")));
     each.collect::<Vec<_>>().join("; ")
+}
+
+const fn cap(of: Scope) -> &'static str {
+    match of {
+        Scope::Agent => "the budget",
+        Scope::Plan => "the plan's monthly spend",
+    }
+}
+
+const fn has_cap(of: Scope) -> &'static str {
+    match of {
+        Scope::Agent => "the agent has a budget",
+        Scope::Plan => "the account's plan limits its monthly spend",
+    }
+}
+
+const fn serves(of: Scope) -> &'static str {
+    match of {
+        Scope::Agent => "the agent serves",
+        Scope::Plan => "the account's plan allows",
+    }
 }
 
 const fn per(period: Period) -> &'static str {

@@ -78,8 +78,9 @@ impl<W: World> InFlight<W> {
         self.granted
     }
 
+    /// Whether the agent or the account's plan limits what may be spent.
     pub const fn has_budget(&self) -> bool {
-        self.question.budget.is_some()
+        self.question.budget.is_some() || self.question.limits.monthly_spend.is_some()
     }
 
     /// Goes on to another entry. The hold serves again where it is large enough and untouched; otherwise the account's
@@ -101,14 +102,14 @@ impl<W: World> InFlight<W> {
             ..self.question.clone()
         };
         match call::ask(&self.app, self.account, question).await? {
-            Admission::Granted { amount } => {
+            Admission::Granted { amount, .. } => {
                 self.granted = amount;
                 self.model.clone_from(&candidate.label);
                 Ok(())
             }
             Admission::Refused(refusal) => {
                 self.granted = Nanos::ZERO;
-                Err(call::refused(refusal))
+                Err(call::refused(&self.app, refusal))
             }
             Admission::Stale { .. } => Err(Error::Unavailable),
         }

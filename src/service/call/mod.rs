@@ -14,14 +14,14 @@ mod select;
 
 use std::sync::Arc;
 
-pub use error::{Error, KeyFault, Lack};
+pub use error::{Error, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Caller, Resolved, allowed_origin, resolve, resolve_current};
 pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
-use crate::domain::admission::command::{Admission, Admit, Refusal};
+use crate::domain::admission::command::{Admission, Admit, Rate, Refusal};
 use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
@@ -47,6 +47,8 @@ pub struct Asked {
 pub struct Served<W: World> {
     pub call: CallId,
     pub bundle: Arc<Bundle>,
+    /// How the plan's calls a minute stand.
+    pub rate: Option<Quota>,
     /// `provider:code` of the model that answers.
     pub model: String,
     pub admit_ms: u64,
@@ -81,7 +83,7 @@ pub async fn run<W: World>(
 ) -> Result<Served<W>, Error> {
     let started = app.world.now();
     let call = CallId::new(started, app.world.random());
-    let Admitted { resolved, selection, question, granted } =
+    let Admitted { resolved, selection, question, granted, rate } =
         admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
     let flight = InFlight::new(app, &resolved, question, granted, admitted);
@@ -93,6 +95,7 @@ pub async fn run<W: World>(
     Ok(Served {
         call,
         bundle: resolved.bundle,
+        rate: rate.map(|rate| Quota::of(rate, app.world.now())),
         model,
         admit_ms: admitted.since(started),
         upstream_ms: app.world.now().since(admitted),
@@ -105,6 +108,7 @@ struct Admitted {
     selection: Selection,
     question: Admit,
     granted: Nanos,
+    rate: Option<Rate>,
 }
 
 /// Admits the call to the first entry that can serve it, under configuration that is in force now.
@@ -130,10 +134,10 @@ async fn admit<W: World>(
         let plan = selection.plan(selection.first(), &asked.request);
         let question = question(&resolved, &selection, selection.first(), &plan, call);
         match ask(app, resolved.account, question.clone()).await? {
-            Admission::Granted { amount: granted } => {
-                return Ok(Admitted { resolved, selection, question, granted });
+            Admission::Granted { amount: granted, rate } => {
+                return Ok(Admitted { resolved, selection, question, granted, rate });
             }
-            Admission::Refused(refusal) => return Err(refused(refusal)),
+            Admission::Refused(refusal) => return Err(refused(app, refusal)),
             Admission::Stale { epoch } => {
                 app.cache.begin(resolved.account, epoch);
                 resolved = resolve(app, caller).await?;
@@ -165,6 +169,7 @@ fn question(
         charged: Nanos::ZERO,
         budget: agent.budget,
         max_concurrency: agent.definition.max_concurrency,
+        limits: resolved.bundle.limits,
         ended: Vec::new(),
         ttl_ms: u32::try_from(selection.timeout_ms().min(MAX_CALL_MS) + GRACE_MS).unwrap_or(u32::MAX),
     }
@@ -189,12 +194,15 @@ async fn ask<W: World>(app: &App<W>, account: AccountId, mut question: Admit) ->
     Err(resolve::unavailable(app, &last))
 }
 
-fn refused(refusal: Refusal) -> Error {
+fn refused<W: World>(app: &App<W>, refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Budget { period, limit, remaining, resets_at } => {
-            Error::BudgetExceeded { limit, remaining, period, resets_at }
+        Refusal::Budget { of, period, limit, remaining, resets_at } => {
+            Error::BudgetExceeded { of, limit, remaining, period, resets_at }
         }
-        Refusal::Concurrency { limit } => Error::Concurrency { limit },
+        Refusal::Concurrency { limit, of } => Error::Concurrency { of, limit },
+        Refusal::Rate { limit, resets_at } => {
+            Error::Rate(Quota::of(Rate { limit, remaining: 0, resets_at }, app.world.now()))
+        }
         Refusal::Lapsed => Error::Unavailable,
     }
 }

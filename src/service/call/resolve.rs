@@ -204,10 +204,11 @@ async fn load<W: World>(
         }
     };
     let Some(found) = tenant.resolve(digest.as_ref(), agent).await? else { return Ok(None) };
-    let Resolution { account: row, key, agent: Some(definition), providers, aliases } = found else {
+    let Resolution { account: row, limits, key, agent: Some(definition), providers, aliases } = found else {
         return Ok(None);
     };
-    let bundle = Bundle::build(&app.world, &tenant, row, definition, &providers, &aliases).await?;
+    let bundle =
+        Bundle::build(&app.world, &tenant, row, limits.of_calls(), definition, &providers, &aliases).await?;
     let hit = Hit { epoch, key: key.map(Arc::new), bundle: Arc::new(bundle) };
     if digest.is_none() || hit.key.is_some() {
         let key = digest.zip(hit.key.clone());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Asked;
 use super::bundle::{Bundle, Candidate};
 use super::error::{Error, Lack};
+use crate::domain::admission::command::Scope;
 use crate::domain::message::ChatRequest;
 use crate::domain::provider::Wire;
 use crate::domain::routing::{Needs, Plan};
@@ -28,20 +29,26 @@ impl Selection {
         let mut candidates = Vec::with_capacity(named.len());
         let mut lacks = Vec::new();
         let mut unpriced = None;
+        let capped = match (bundle.agent.budget, bundle.limits.monthly_spend) {
+            (Some(_), _) => Some(Scope::Agent),
+            (None, Some(_)) => Some(Scope::Plan),
+            (None, None) => None,
+        };
         for candidate in named {
             let wire = candidate.server.as_ref().map_or(Wire::OpenAi, |server| server.wire);
             let missing = needs.lacking(wire, candidate.model.as_ref());
             if !missing.is_empty() {
                 lacks.push(Lack { model: candidate.label.clone(), missing });
-            } else if bundle.agent.budget.is_some() && candidate.model.is_none() {
-                unpriced = Some(format!("{}/{}", candidate.provider, candidate.code));
+            } else if let Some(of) = capped.filter(|_| candidate.model.is_none()) {
+                let model = format!("{}/{}", candidate.provider, candidate.code);
+                unpriced = Some(Error::Unpriced { of, model });
             } else {
                 candidates.push(candidate.clone());
             }
         }
         match (candidates.is_empty(), unpriced) {
             (false, _) => Ok(Self { candidates, needs }),
-            (true, Some(model)) if lacks.is_empty() => Err(Error::Unpriced(model)),
+            (true, Some(error)) if lacks.is_empty() => Err(error),
             (true, _) => Err(Error::Unsupported(lacks)),
         }
     }

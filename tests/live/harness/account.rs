@@ -39,9 +39,9 @@ pub struct Account {
 }
 
 impl Account {
-    /// Providers: `emu` speaks OpenAI's wire, `claude` Anthropic's.
+    /// Without a plan's limits. Providers: `emu` speaks OpenAI's wire, `claude` Anthropic's.
     pub async fn create(app: &App, slug: &str) -> Self {
-        let body = json!({"slug": slug, "name": format!("The {slug} account")});
+        let body = json!({"slug": slug, "name": format!("The {slug} account"), "plan": "enterprise"});
         let created = app.operator(Method::POST, "/api/v1/accounts", &body).await.expect(201).json();
         let account = Self {
             id: created["id"].as_str().expect("an account has an id").to_owned(),

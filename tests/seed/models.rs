@@ -1,11 +1,6 @@
-//! The platform's catalogue: the file is sane, and its SQL makes the table say what the file says.
+//! The models: figures that can be true, and rows that say what the file says.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod schema;
-
-use std::collections::BTreeSet;
-use std::process::Command;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 use serde::Deserialize;
@@ -14,6 +9,8 @@ use retinue::domain::model::Capabilities;
 use retinue::domain::model_line::{Item, ModelLine};
 use retinue::domain::money::Nanos;
 use retinue::domain::provider::ProviderName;
+
+use crate::{schema, script};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,24 +46,17 @@ struct LongContext {
 }
 
 fn catalogue() -> Catalogue {
-    let file = schema::root().join("catalogue/models.json");
-    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+    serde_norway::from_str(&script::read("models.yaml")).unwrap()
+}
+
+/// Every model of the file, as `provider:code`, with its capabilities.
+pub fn capabilities() -> BTreeMap<String, Vec<String>> {
+    let models = catalogue().models.into_iter();
+    models.map(|model| (format!("{}:{}", model.provider, model.code), model.capabilities)).collect()
 }
 
 fn price(usd: &str) -> i64 {
     Nanos::parse_usd(usd).unwrap_or_else(|error| panic!("{usd}: {error}")).to_i64()
-}
-
-/// What `scripts/catalogue-sql` prints, run by the node that package.json pins, or else the machine's.
-fn sql() -> String {
-    let pinned = schema::root().join("node_modules/.bin/node");
-    let node = if pinned.exists() { pinned } else { "node".into() };
-    let output = Command::new(&node)
-        .arg(schema::root().join("scripts/catalogue-sql"))
-        .output()
-        .unwrap_or_else(|error| panic!("{}: {error}; npm ci installs it", node.display()));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The rows of the table as text, in order of the key.
@@ -164,27 +154,16 @@ fn every_model_can_be_written_in_a_model_line() {
 }
 
 #[test]
-fn the_sql_makes_the_table_say_what_the_file_says() {
+fn the_table_says_what_the_file_says() {
     let db = schema::migrated();
-    db.execute_batch(&sql()).unwrap();
+    db.execute_batch(&script::sql()).unwrap();
     assert_eq!(rows(&db), expected(&catalogue()));
 }
 
 #[test]
-fn the_sql_run_again_changes_nothing() {
+fn changed_rows_are_mended_and_foreign_ones_removed() {
     let db = schema::migrated();
-    let sql = sql();
-    db.execute_batch(&sql).unwrap();
-    let changes = db.total_changes();
-    assert_eq!(changes, catalogue().models.len() as u64);
-    db.execute_batch(&sql).unwrap();
-    assert_eq!(db.total_changes(), changes);
-}
-
-#[test]
-fn the_sql_mends_changed_rows_and_removes_foreign_ones() {
-    let db = schema::migrated();
-    let sql = sql();
+    let sql = script::sql();
     db.execute_batch(&sql).unwrap();
     let before = db.total_changes();
     let spoil =
@@ -195,13 +174,4 @@ fn the_sql_mends_changed_rows_and_removes_foreign_ones() {
     db.execute_batch(&sql).unwrap();
     assert_eq!(rows(&db), expected(&catalogue()));
     assert_eq!(db.total_changes() - before, 4, "two to spoil, two to mend");
-}
-
-#[test]
-fn each_statement_fits_into_d1() {
-    // https://developers.cloudflare.com/d1/platform/limits/: 100,000 bytes a statement.
-    let sql = sql();
-    let longest = sql.split(";\n").map(str::len).max().unwrap();
-    assert!(longest < 50_000, "{longest}");
-    assert!(sql.split(";\n").count() < 20);
 }

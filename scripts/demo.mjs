@@ -1,15 +1,16 @@
-// Seeds a running Retinue through its own API: account `demo`, an admin key, the local model when there is one, three
-// agents. Prints a curl line that calls one of them. Run again, it changes nothing that is already there.
+// Sets up the demo in a running Retinue through its own API: account `demo`, an admin key, the local model when there is
+// one, three agents. Prints a curl line that calls one of them. Run again, it changes nothing that is already there.
+// (What scripts/seed puts into D1 is the platform's own data; this is an account's.)
 //
-// Environment: SEED_URL, SEED_KEY_FILE, OPERATOR_KEY; SEED_LINES, model lines of which the first is the one to use
-// and the others are what an earlier seeding may have used; SEED_LOCAL_URL when a local model runs.
+// Environment: DEMO_URL, DEMO_KEY_FILE, OPERATOR_KEY; DEMO_LINES, model lines of which the first is the one to use
+// and the others are what an earlier run may have used; DEMO_LOCAL_URL when a local model runs.
 
 import { readFile, writeFile } from "node:fs/promises";
 
-const { SEED_URL, SEED_KEY_FILE, SEED_LOCAL_URL, OPERATOR_KEY } = process.env;
-const [LINE, ...OTHER_LINES] = process.env.SEED_LINES.split(" ");
+const { DEMO_URL, DEMO_KEY_FILE, DEMO_LOCAL_URL, OPERATOR_KEY } = process.env;
+const [LINE, ...OTHER_LINES] = process.env.DEMO_LINES.split(" ");
 
-const ACCOUNT = { slug: "demo", name: "Demo", plan: "standard" };
+const ACCOUNT = { slug: "demo", name: "Demo", plan: "enterprise" };
 
 const LOCAL = { provider: "local", code: "smollm2-135m-instruct" };
 
@@ -65,7 +66,7 @@ class Refused extends Error {
 
 // Answers the parsed body; `undefined` when the status is one of `absent`.
 async function call(key, method, path, body, absent = []) {
-  const response = await fetch(SEED_URL + path, {
+  const response = await fetch(DEMO_URL + path, {
     method,
     headers: { authorization: `Bearer ${key}`, ...(body && { "content-type": "application/json" }) },
     body: body && JSON.stringify(body),
@@ -77,7 +78,7 @@ async function call(key, method, path, body, absent = []) {
 }
 
 async function keyThatWorks() {
-  const key = (await readFile(SEED_KEY_FILE, "utf8").catch(() => "")).trim();
+  const key = (await readFile(DEMO_KEY_FILE, "utf8").catch(() => "")).trim();
   return key && (await call(key, "GET", "/api/v1/agents?limit=1", undefined, [401])) ? key : undefined;
 }
 
@@ -85,15 +86,15 @@ async function newKey() {
   await call(OPERATOR_KEY, "POST", "/api/v1/accounts", ACCOUNT, [409]);
   const path = `/api/v1/accounts/${ACCOUNT.slug}/keys`;
   const { key } = await call(OPERATOR_KEY, "POST", path, { name: "scripts/dev", role: "admin" });
-  await writeFile(SEED_KEY_FILE, `${key}\n`, { mode: 0o600 });
+  await writeFile(DEMO_KEY_FILE, `${key}\n`, { mode: 0o600 });
   return key;
 }
 
 // The port of the local model is another at each start.
-async function seedLocalProvider(admin) {
+async function putLocalProvider(admin) {
   const path = `/api/v1/providers/${LOCAL.provider}`;
   const there = await call(admin, "GET", path, undefined, [404]);
-  if (there?.base_url !== SEED_LOCAL_URL) await call(admin, "PUT", path, { wire: "openai", base_url: SEED_LOCAL_URL });
+  if (there?.base_url !== DEMO_LOCAL_URL) await call(admin, "PUT", path, { wire: "openai", base_url: DEMO_LOCAL_URL });
 }
 
 async function hasLocalModel(admin) {
@@ -105,13 +106,13 @@ async function hasLocalModel(admin) {
   return false;
 }
 
-async function seedLocalModel(admin) {
+async function putLocalModel(admin) {
   if (await hasLocalModel(admin)) return;
   await call(admin, "PUT", `/api/v1/models/${LOCAL.provider}/${LOCAL.code}`, LOCAL_MODEL);
 }
 
-// An agent that is there stays as it is, but for the model line when it is one that an earlier seeding chose.
-async function seedAgent(admin, agent) {
+// An agent that is there stays as it is, but for the model line when it is one that an earlier run chose.
+async function putAgent(admin, agent) {
   const path = `/api/v1/agents/${agent.slug}`;
   const there = await call(admin, "GET", path, undefined, [404]);
   if (!there) {
@@ -122,18 +123,18 @@ async function seedAgent(admin, agent) {
   }
 }
 
-async function seed() {
+async function demo() {
   const admin = (await keyThatWorks()) ?? (await newKey());
-  await seedLocalModel(admin);
-  if (SEED_LOCAL_URL) await seedLocalProvider(admin);
-  for (const agent of AGENTS) await seedAgent(admin, agent);
+  await putLocalModel(admin);
+  if (DEMO_LOCAL_URL) await putLocalProvider(admin);
+  for (const agent of AGENTS) await putAgent(admin, agent);
   console.log(
-    `curl -sS ${SEED_URL}/accounts/${ACCOUNT.slug}/agents/assistant/chat -H 'authorization: Bearer ${admin}' ` +
+    `curl -sS ${DEMO_URL}/accounts/${ACCOUNT.slug}/agents/assistant/chat -H 'authorization: Bearer ${admin}' ` +
       `-H 'content-type: application/json' -d '{"message":"Hello! Who are you?"}'`,
   );
 }
 
-await seed().catch((error) => {
-  console.error(`error: seeding: ${error.message}`);
+await demo().catch((error) => {
+  console.error(`error: setting up the demo: ${error.message}`);
   process.exitCode = 1;
 });

@@ -1,0 +1,63 @@
+use serde_json::json;
+
+use super::*;
+use crate::domain::agent::{Modality, Panel};
+
+fn definition(fields: serde_json::Value) -> Definition {
+    let mut all = json!({"name": "Triage", "instructions": "Sort the mail.", "model": "openai:gpt-4.1-mini"});
+    all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    serde_json::from_value(all).unwrap()
+}
+
+fn faults(definition: &Definition) -> Vec<String> {
+    let known = Known { alias: &|_| None, variable: &|name| name == "company" };
+    let errors = definition.check(None, &known).err().unwrap_or_default();
+    errors.into_iter().map(|e| e.field).collect()
+}
+
+#[test]
+fn every_fault_is_named_at_once() {
+    let bad = definition(json!({
+        "name": "", "instructions": "x".repeat(MAX_INSTRUCTIONS + 1), "model": "openai", "access": "public",
+        "max_concurrency": 0, "allowed_origins": ["https://a.example", "https://a.example/", "*"],
+        "type": "No Type", "description": "", "voice": "sonic", "panels": ["notepad", "notepad"],
+        "tools": ["web_search", "web search", "web_search"], "config": {"variables": {"Name": null, "n": 1}},
+    }));
+    assert_eq!(
+        faults(&bad),
+        [
+            "name",
+            "type",
+            "description",
+            "instructions",
+            "voice",
+            "model",
+            "budget",
+            "max_concurrency",
+            "panels[1]",
+            "tools[1]",
+            "tools[2]",
+            "allowed_origins[1]",
+            "allowed_origins[2]",
+            "config.variables.Name",
+            "config.variables.n",
+        ]
+    );
+}
+
+#[test]
+fn a_definition_with_everything_fits() {
+    let full = definition(json!({
+        "type": "our-own", "description": "d", "voice": "cartesia:sonic", "modality": "audio_screenshare",
+        "panels": ["slide_presenter", "coding_ide"], "tools": ["mcp:files/read"], "max_concurrency": 3,
+        "config": {"variables": {"tone": "dry", "name": null}, "x": [1]},
+        "instructions": "{{company}} {{ tone }} {{name}} {{today}} {{agent_name}} {{Other}}",
+    }));
+    assert_eq!(faults(&full), [""; 0]);
+    assert_eq!((full.modality, full.panels[1]), (Modality::AudioScreenshare, Panel::CodingIde));
+}
+
+#[test]
+fn an_unknown_variable_is_a_fault_of_the_instructions() {
+    assert_eq!(faults(&definition(json!({"instructions": "Hello {{nmae}} and {{nmae}}"}))), ["instructions"]);
+}

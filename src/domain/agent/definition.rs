@@ -1,0 +1,139 @@
+//! The configuration that a version is a snapshot of.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::domain::ids::AgentId;
+
+/// The type of an agent that names none.
+pub const DEFAULT_TYPE: &str = "simple-chat";
+
+/// Stored whole, every field written out. Read leniently: a snapshot from before a field was added has its default, and
+/// one from after it was taken away is read without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    pub name: String,
+    /// What it is for: a built-in word or the account's own.
+    #[serde(rename = "type", default = "default_type")]
+    pub kind: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    /// With `{{variables}}`.
+    pub instructions: String,
+    /// A model line, as it was written.
+    pub model: String,
+    /// `provider:voice`.
+    #[serde(default)]
+    pub voice: Option<String>,
+    #[serde(default)]
+    pub modality: Modality,
+    #[serde(default)]
+    pub panels: Vec<Panel>,
+    #[serde(default)]
+    pub tools: Vec<String>,
+    #[serde(default)]
+    pub handoff_targets: Vec<AgentId>,
+    #[serde(default)]
+    pub access: Access,
+    /// Origins such as `https://example.com` whose pages may call; `None`: any for a public agent, none otherwise.
+    #[serde(default)]
+    pub allowed_origins: Option<Vec<String>>,
+    #[serde(default)]
+    pub max_concurrency: Option<u32>,
+    /// Whatever else the account keeps with it; `variables` declares what calls may bring.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+}
+
+fn default_type() -> String {
+    DEFAULT_TYPE.to_owned()
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// A key of the account is needed.
+    #[default]
+    Key,
+    /// Anyone may call; a budget must bound it.
+    Public,
+}
+
+impl Access {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Public => "public",
+        }
+    }
+}
+
+/// What goes between a person and the agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Modality {
+    AudioOnly,
+    AudioCamera,
+    AudioScreenshare,
+    #[default]
+    Text,
+}
+
+/// A surface that a client shows beside the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Panel {
+    SlidePresenter,
+    Notepad,
+    CodingIde,
+    Whiteboard,
+    DocumentViewer,
+}
+
+impl Definition {
+    /// The `Access-Control-Allow-Origin` for a page of `origin`; `None` when the page may not call.
+    pub fn allow_origin(&self, origin: &str) -> Option<String> {
+        match &self.allowed_origins {
+            Some(origins) => origins.iter().find(|allowed| *allowed == origin).cloned(),
+            None if self.access == Access::Public => Some("*".to_owned()),
+            None => None,
+        }
+    }
+
+    /// What calls may bring: a default each, or nothing where the call must bring it.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let declared = self.config.get("variables").and_then(Value::as_object);
+        declared.into_iter().flatten().map(|(name, default)| (name.as_str(), default.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_from_before_a_field_was_added_is_read() {
+        let first: Definition =
+            serde_json::from_str(r#"{"name": "a", "instructions": "b", "model": "c:d", "of_old": 1}"#)
+                .unwrap();
+        assert_eq!(
+            (first.kind.as_str(), first.modality, first.access),
+            (DEFAULT_TYPE, Modality::Text, Access::Key)
+        );
+        let again: Definition = serde_json::from_value(serde_json::to_value(&first).unwrap()).unwrap();
+        assert_eq!(again, first);
+    }
+
+    #[test]
+    fn origins_open_an_agent_to_pages() {
+        let plain: Definition =
+            serde_json::from_str(r#"{"name": "a", "instructions": "b", "model": "c:d"}"#).unwrap();
+        let listed = Definition { allowed_origins: Some(vec!["https://a.example".into()]), ..plain.clone() };
+        assert_eq!(listed.allow_origin("https://a.example").as_deref(), Some("https://a.example"));
+        assert_eq!(listed.allow_origin("https://b.example"), None);
+        assert_eq!(plain.allow_origin("https://a.example"), None);
+        let public = Definition { access: Access::Public, ..plain };
+        assert_eq!(public.allow_origin("https://a.example").as_deref(), Some("*"));
+    }
+}

@@ -1,0 +1,217 @@
+//! An agent as it is written down: by a request, a template, a file. Everything may be left out, because a template or the
+//! agent as it was fills it in; what is left out in the end has its default or is missed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::definition::{Access, DEFAULT_TYPE, Definition, Modality, Panel};
+use super::status::Status;
+use super::{Agent, check_labels};
+use crate::domain::budget::{Budget, Terms};
+use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::slug::Slug;
+
+/// The fields of an agent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AgentFields)]
+pub struct Fields {
+    /// Only when an agent is created: the template it begins as; every other field is laid over it, objects deeply, lists
+    /// as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "simple-chat")]
+    pub template: Option<String>,
+    /// The name in URLs, unique in the account: 1 to 63 of a-z, 0-9 and `-`. Left out: made of the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "triage")]
+    pub slug: Option<String>,
+    /// Required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Triage Agent", min_length = 1, max_length = 255)]
+    pub name: Option<String>,
+    /// What it is for: simple-chat (the default), sales, simple-research, deep-research, digital-expert, router,
+    /// task-execution, result-reporting, or a word of the account's own.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "router")]
+    pub kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2_000)]
+    pub description: Option<String>,
+    /// Required: what the model is told before everything else. `{{name}}` is a variable: one of the account's, one that
+    /// `config.variables` declares, or `agent_name`, `account_name`, `today`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "You sort the mail of {{account_name}}.", min_length = 1, max_length = 100_000)]
+    pub instructions: Option<String>,
+    /// Required: a model line, models or aliases that are tried in order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "openai:gpt-4.1-mini?temperature=0.2, anthropic:claude-haiku-4-5")]
+    pub model: Option<String>,
+    /// `provider:voice`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "cartesia:sonic")]
+    pub voice: Option<String>,
+    /// What goes between a person and the agent; `text` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modality: Option<Modality>,
+    /// What a client shows beside the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub panels: Option<Vec<Panel>>,
+    /// Identifiers of tools.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["web_search"]), max_items = 128)]
+    pub tools: Option<Vec<String>>,
+    /// Slugs or ids of the agents it may hand a conversation to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!([]), max_items = 100)]
+    pub handoff_targets: Option<Vec<String>>,
+    /// `key` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// Origins whose pages may call; left out, any for a public agent and none for another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["https://example.com"]), max_items = 64)]
+    pub allowed_origins: Option<Vec<String>>,
+    /// The most calls at once; no limit when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub max_concurrency: Option<u32>,
+    /// A public agent must have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Terms>,
+    /// Whatever else belongs to it. `variables` declares what calls may bring: names, each with a default text, or null where
+    /// the call must bring it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"variables": {"tone": "friendly"}}))]
+    pub config: Option<Map<String, Value>>,
+    /// Words to find it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["support"]), max_items = 32)]
+    pub labels: Option<Vec<String>>,
+    /// Only when an agent is created: `draft`, `published`, `active` (the default), `inactive` or `deprecated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+/// Fields understood; the hand-off targets are still names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// What did not fit so far: missing fields, slug, labels.
+    pub faults: Vec<FieldError>,
+    pub slug: Option<Slug>,
+    /// Without hand-off targets.
+    pub definition: Definition,
+    /// Slugs or ids.
+    pub handoff_targets: Vec<String>,
+    pub labels: Vec<String>,
+    pub budget: Option<Budget>,
+    pub status: Status,
+}
+
+impl Fields {
+    /// An agent written down, with these names for its hand-off targets. Fields without a value are left out.
+    pub fn of(agent: &Agent, handoff_targets: Vec<String>) -> Self {
+        let definition = agent.definition.clone();
+        let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
+        Self {
+            template: None,
+            slug: Some(agent.slug.to_string()),
+            name: Some(definition.name),
+            kind: Some(definition.kind),
+            description: definition.description,
+            instructions: Some(definition.instructions),
+            model: Some(definition.model),
+            voice: definition.voice,
+            modality: Some(definition.modality),
+            panels: Some(definition.panels).filter(|panels| !panels.is_empty()),
+            tools: some(definition.tools),
+            handoff_targets: some(handoff_targets),
+            access: Some(definition.access),
+            allowed_origins: definition.allowed_origins,
+            max_concurrency: definition.max_concurrency,
+            budget: agent.budget.map(Terms::from),
+            config: Some(definition.config).filter(|config| !config.is_empty()),
+            labels: some(agent.labels.clone()),
+            status: Some(agent.status),
+        }
+    }
+
+    /// Fills in the defaults, and notes what is missing. [`Definition::check`] does the rest.
+    pub fn understand(self) -> Draft {
+        let mut errors = FieldErrors::default();
+        if self.template.is_some() {
+            errors.add("template", "is only for an agent that is created");
+        }
+        if self.status == Some(Status::Archived) {
+            errors.add("status", "an agent is archived by DELETE");
+        }
+        let slug = self.slug.and_then(|slug| errors.take("slug", Slug::parse(&slug)));
+        let mut required = |field: &str, value: Option<String>| {
+            value.unwrap_or_else(|| {
+                errors.add(field, "is required");
+                String::new()
+            })
+        };
+        let definition = Definition {
+            name: required("name", self.name),
+            kind: self.kind.unwrap_or_else(|| DEFAULT_TYPE.to_owned()),
+            description: self.description,
+            instructions: required("instructions", self.instructions),
+            model: required("model", self.model),
+            voice: self.voice,
+            modality: self.modality.unwrap_or_default(),
+            panels: self.panels.unwrap_or_default(),
+            tools: self.tools.unwrap_or_default(),
+            handoff_targets: Vec::new(),
+            access: self.access.unwrap_or_default(),
+            allowed_origins: self.allowed_origins,
+            max_concurrency: self.max_concurrency,
+            config: self.config.unwrap_or_default(),
+        };
+        let labels = self.labels.unwrap_or_default();
+        errors.join(check_labels(&labels));
+        Draft {
+            faults: errors.finish().err().unwrap_or_default(),
+            slug,
+            definition,
+            handoff_targets: self.handoff_targets.unwrap_or_default(),
+            labels,
+            budget: self.budget.map(Budget::from),
+            status: self.status.unwrap_or_default(),
+        }
+    }
+}
+
+/// Lays `over` on `base`: objects deeply, lists and plain values as a whole; null takes a field away, so that its default
+/// comes back (RFC 7396).
+pub fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
+    for (name, value) in over {
+        match (base.get_mut(&name), value) {
+            // In here null means something: a variable that the call must bring.
+            (_, Value::Object(value)) if name == "variables" => {
+                let mut variables = match base.remove(&name) {
+                    Some(Value::Object(old)) => old,
+                    _ => Map::new(),
+                };
+                variables.extend(value);
+                base.insert(name, variables.into());
+            }
+            (_, Value::Null) => {
+                base.remove(&name);
+            }
+            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
+            (_, Value::Object(new)) => {
+                let mut fresh = Map::new();
+                merge(&mut fresh, new);
+                base.insert(name, fresh.into());
+            }
+            (_, value) => {
+                base.insert(name, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "fields_tests.rs"]
+mod tests;

@@ -1,0 +1,50 @@
+//! An agent: a row, the definition that its versions are snapshots of, and where it is in its life.
+
+mod check;
+mod definition;
+mod fields;
+mod status;
+
+pub use check::{Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, check_labels};
+pub use definition::{Access, Definition, Modality, Panel};
+pub use fields::{Draft, Fields, merge};
+pub use status::Status;
+
+use super::budget::Budget;
+use super::ids::AgentId;
+use super::slug::Slug;
+use super::time::Millis;
+
+/// An agent as the directory holds it, with its newest definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agent {
+    pub id: AgentId,
+    pub slug: Slug,
+    /// Numbered 1, 2, 3 …; every change of the definition makes the next.
+    pub version: u32,
+    pub definition: Definition,
+    /// Of an archived agent, the one that it is restored to.
+    pub status: Status,
+    pub labels: Vec<String>,
+    /// Apart from the definition: going back to an old version must not bring back an old cap.
+    pub budget: Option<Budget>,
+    pub created_at: Millis,
+    /// Grows with every change of the row.
+    pub updated_at: Millis,
+    pub archived_at: Option<Millis>,
+}
+
+impl Agent {
+    /// As clients see it.
+    pub const fn status(&self) -> Status {
+        match self.archived_at {
+            Some(_) => Status::Archived,
+            None => self.status,
+        }
+    }
+
+    /// What tells this state of the row from every other: the value of its entity tag.
+    pub fn tag(&self) -> String {
+        format!("{}.{}", self.version, self.updated_at.0)
+    }
+}

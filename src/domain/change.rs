@@ -1,0 +1,107 @@
+//! The account's change log: who wrote what of its configuration, when, and how it was before.
+//!
+//! A change is written in one batch with what it tells of: there is no write without its row and no row without its
+//! write. No secret is ever in it.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::ids::{ChangeId, KeyId};
+use super::time::Millis;
+
+/// One write of one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub id: ChangeId,
+    pub at: Millis,
+    pub by: Actor,
+    pub action: Action,
+    pub subject: Subject,
+    /// The thing's id, or its name where that is its key.
+    pub subject_id: String,
+    /// `None`: it was not there, or nothing of it was written.
+    pub before: Option<Value>,
+    /// `None`: it is gone.
+    pub after: Option<Value>,
+}
+
+/// Who writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    Operator,
+    Key(KeyId),
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operator => f.write_str("operator"),
+            Self::Key(id) => id.fmt(f),
+        }
+    }
+}
+
+impl Serialize for Actor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Create,
+    Update,
+    Delete,
+    Archive,
+    Restore,
+    Rollback,
+    Revoke,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    Account,
+    Agent,
+    Alias,
+    Key,
+    Member,
+    Model,
+    Provider,
+    Template,
+}
+
+/// What differs between two states of a thing: of two objects only the fields that do, as they were and as they are.
+pub fn difference(before: Option<Value>, after: Option<Value>) -> (Option<Value>, Option<Value>) {
+    match (before, after) {
+        (Some(Value::Object(before)), Some(Value::Object(after))) => {
+            let only = |of: &Map<String, Value>, other: &Map<String, Value>| {
+                let differs = |(name, value): &(&String, &Value)| other.get(*name) != Some(*value);
+                Value::Object(of.iter().filter(differs).map(|(n, v)| (n.clone(), v.clone())).collect())
+            };
+            (Some(only(&before, &after)), Some(only(&after, &before)))
+        }
+        whole => whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_an_update_only_the_fields_that_differ_are_kept() {
+        let before = json!({"name": "a", "model": "m", "voice": "v"});
+        let after = json!({"name": "b", "model": "m", "panels": []});
+        assert_eq!(
+            difference(Some(before.clone()), Some(after)),
+            (Some(json!({"name": "a", "voice": "v"})), Some(json!({"name": "b", "panels": []})))
+        );
+        assert_eq!(difference(None, Some(before.clone())), (None, Some(before)));
+    }
+}

@@ -1,0 +1,72 @@
+//! What an agent's definition is checked against: the account's aliases, variables and other agents.
+
+use crate::domain::account::Account;
+use crate::domain::agent::{Draft, Known, MAX_HANDOFFS};
+use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::ids::AgentId;
+use crate::domain::slug::Slug;
+use crate::ports::{AgentRef, Alias, Directory, Tenant, World};
+use crate::service::App;
+use crate::service::authenticate::Session;
+use crate::service::failure::Failure;
+
+pub struct Ground {
+    account: Account,
+    aliases: Vec<Alias>,
+    /// Those of the names asked for that are agents in use.
+    agents: Vec<(AgentId, Slug)>,
+}
+
+impl Ground {
+    /// With the agents of these slugs and ids.
+    pub async fn read<W: World>(app: &App<W>, session: &Session, names: &[String]) -> Result<Self, Failure> {
+        let tenant = app.world.directory().tenant(session.account.id);
+        let names: Vec<AgentRef> = names.iter().filter_map(|name| AgentRef::parse(name)).collect();
+        let agents = if names.is_empty() { Vec::new() } else { tenant.agents_named(&names).await? };
+        Ok(Self { account: session.account.clone(), aliases: tenant.aliases().await?, agents })
+    }
+
+    /// The draft with its hand-off targets found; `own` is the agent's id when it has one.
+    ///
+    /// # Errors
+    /// Every field that does not fit.
+    pub fn check(&self, mut draft: Draft, own: Option<AgentId>) -> Result<Draft, Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        let alias = |name: &str| self.aliases.iter().find(|a| a.name == name).map(|a| a.line.clone());
+        let variable = |name: &str| self.account.variables.contains_key(name);
+        let known = Known { alias: &alias, variable: &variable };
+        errors.join(Err(std::mem::take(&mut draft.faults)));
+        errors.join_new(draft.definition.check(draft.budget.as_ref(), &known));
+        draft.definition.handoff_targets = self.targets(&draft.handoff_targets, own, &mut errors);
+        errors.finish()?;
+        Ok(draft)
+    }
+
+    fn targets(&self, names: &[String], own: Option<AgentId>, errors: &mut FieldErrors) -> Vec<AgentId> {
+        if names.len() > MAX_HANDOFFS {
+            errors.add("handoff_targets", format!("has at most {MAX_HANDOFFS} entries, has {}", names.len()));
+        }
+        let mut ids = Vec::with_capacity(names.len());
+        for (i, name) in names.iter().enumerate() {
+            let field = format!("handoff_targets[{i}]");
+            match self.find(name) {
+                None => errors.add(&field, format!("`{name:.64}` is no agent of this account")),
+                Some(id) if own == Some(id) => {
+                    errors.add(&field, format!("`{name:.64}` is the agent itself"))
+                }
+                Some(id) if ids.contains(&id) => errors.add(&field, "stands twice"),
+                Some(id) => ids.push(id),
+            }
+        }
+        ids
+    }
+
+    fn find(&self, name: &str) -> Option<AgentId> {
+        let named = AgentRef::parse(name)?;
+        let is_it = |(id, slug): &&(AgentId, Slug)| match &named {
+            AgentRef::Id(wanted) => wanted == id,
+            AgentRef::Slug(wanted) => wanted == slug,
+        };
+        self.agents.iter().find(is_it).map(|(id, _)| *id)
+    }
+}

@@ -1,0 +1,208 @@
+//! An account's agents: creating, reading, changing, archiving.
+//!
+//! A change is made over the row as it was read, and made anew whenever somebody else was faster. One of the definition
+//! makes the next version; one of the slug, the labels, the status or the budget does not. What changes nothing is not
+//! written.
+
+mod archive;
+mod create;
+mod ground;
+
+pub use archive::{Handoffs, archive};
+pub use create::{create, validate};
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::agent::{Agent, Fields, merge};
+use crate::domain::change::{Action, Subject};
+use crate::domain::ids::AgentId;
+use crate::domain::json_fault;
+use crate::domain::time::Millis;
+use crate::ports::{AgentPosition, AgentRef, Directory, Save, Tenant, World, WriteError};
+
+use super::App;
+use super::authenticate::Session;
+use super::failure::{Failure, Thing};
+use super::page::{Page, Request};
+use ground::Ground;
+
+/// How often a change is made anew over a row that changed meanwhile: more often than writers there may be at once.
+const TRIES: u32 = 100;
+/// The longest pause before another try, so that many writers do not stay in step.
+const MAX_PAUSE_MS: u64 = 250;
+
+/// Which state of an agent a change may be made over.
+#[derive(Clone, Debug, Default)]
+pub enum IfMatch {
+    /// Whatever there is.
+    #[default]
+    Any,
+    /// One with one of these tags ([`Agent::tag`]).
+    Tags(Vec<String>),
+}
+
+impl IfMatch {
+    fn allows(&self, agent: &Agent) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Tags(tags) => tags.contains(&agent.tag()),
+        }
+    }
+}
+
+/// Newest first.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list<W: World>(app: &App<W>, session: &Session, page: &Request) -> Result<Page<Agent>, Failure> {
+    let cut = page.parse(|cursor| {
+        let (created_at, id) = cursor.split_once('.')?;
+        Some(AgentPosition { created_at: Millis(created_at.parse().ok()?), id: AgentId::parse(id)? })
+    })?;
+    let agents = app.world.directory().tenant(session.account.id).agents(cut.fetch(), cut.after).await?;
+    Ok(cut.page(agents, |agent| format!("{}.{}", agent.created_at.0, agent.id)))
+}
+
+/// # Errors
+/// [`Failure`].
+pub async fn get<W: World>(app: &App<W>, session: &Session, agent: &str) -> Result<Agent, Failure> {
+    let named = AgentRef::parse(agent).ok_or(Failure::Missing(Thing::Agent))?;
+    let found = app.world.directory().tenant(session.account.id).agent(&named).await?;
+    found.ok_or(Failure::Missing(Thing::Agent))
+}
+
+/// Lays these fields over the agent's.
+///
+/// # Errors
+/// [`Failure`]; [`Failure::Precondition`] when the agent is not as `if_match` wants it.
+pub async fn patch<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    fields: &Map<String, Value>,
+    if_match: &IfMatch,
+) -> Result<Agent, Failure> {
+    if fields.contains_key("status") {
+        return Err(Failure::invalid("status", "is changed by POST /api/v1/agents/{agent}/status"));
+    }
+    let laid = |read: &Agent| {
+        let mut all = written(read);
+        merge(&mut all, fields.clone());
+        json_fault::read::<Fields>(all.into())
+    };
+    let edit = |read: &Agent, ground: &Ground| {
+        let draft = laid(read)?.understand();
+        let slug = draft.slug.clone().unwrap_or_else(|| read.slug.clone());
+        let draft = ground.check(draft, Some(read.id))?;
+        Ok(Agent {
+            slug,
+            definition: draft.definition,
+            labels: draft.labels,
+            budget: draft.budget,
+            ..read.clone()
+        })
+    };
+    let names = |read: &Agent| Ok(laid(read)?.handoff_targets.unwrap_or_default());
+    change(app, session, agent, Change { action: Action::Update, if_match, names, edit }).await
+}
+
+/// An agent's fields as JSON, its hand-off targets by id.
+fn written(agent: &Agent) -> Map<String, Value> {
+    let targets = agent.definition.handoff_targets.iter().map(ToString::to_string).collect();
+    match json!(Fields::of(agent, targets)) {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// A state of an agent for the change log.
+fn logged(agent: &Agent) -> Value {
+    let mut fields = written(agent);
+    fields.insert("version".to_owned(), agent.version.into());
+    fields.insert("status".to_owned(), agent.status().name().into());
+    fields.into()
+}
+
+/// How an agent is to be changed.
+struct Change<'a, N, E> {
+    action: Action,
+    if_match: &'a IfMatch,
+    /// The agents that the edit must know of.
+    names: N,
+    edit: E,
+}
+
+/// Makes `edit`'s agent of the one there is, anew whenever somebody else was faster.
+async fn change<W, N, E>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    change: Change<'_, N, E>,
+) -> Result<Agent, Failure>
+where
+    W: World,
+    N: Fn(&Agent) -> Result<Vec<String>, Failure> + Send + Sync,
+    E: Fn(&Agent, &Ground) -> Result<Agent, Failure> + Send + Sync,
+{
+    for attempt in 0..TRIES {
+        let read = get(app, session, agent).await?;
+        if !change.if_match.allows(&read) {
+            return Err(Failure::Precondition(Thing::Agent));
+        }
+        let ground = Ground::read(app, session, &(change.names)(&read)?).await?;
+        let mut next = (change.edit)(&read, &ground)?;
+        if next == read {
+            return Ok(read);
+        }
+        next.version = read.version + u32::from(next.definition != read.definition);
+        next.updated_at = app.world.now().max(read.updated_at.plus(1));
+        match save(app, session, change.action, &[Save::update(next.clone(), read)]).await {
+            Ok(()) => return Ok(next),
+            Err(WriteError::Moved) => pause(app, attempt).await,
+            Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
+        }
+    }
+    Err(Failure::Contended(Thing::Agent))
+}
+
+/// Changes what is neither checked nor a version.
+pub(super) async fn adjust<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    edit: impl Fn(&Agent) -> Result<Agent, Failure> + Send + Sync,
+) -> Result<Agent, Failure> {
+    let names = |_: &Agent| Ok(Vec::new());
+    let edit = |read: &Agent, _: &Ground| edit(read);
+    change(app, session, agent, Change { action: Action::Update, if_match: &IfMatch::Any, names, edit }).await
+}
+
+/// Waits a random while that grows with the tries.
+async fn pause<W: World>(app: &App<W>, attempt: u32) {
+    let [random] = app.world.random::<1>();
+    app.world.sleep(u64::from(random) * u64::from(attempt.min(20)) / 20 % MAX_PAUSE_MS).await;
+}
+
+/// Writes agents with their lines in the change log, all or none. `action` is what an update of an agent in use is called.
+async fn save<W: World>(
+    app: &App<W>,
+    session: &Session,
+    action: Action,
+    saves: &[Save],
+) -> Result<(), WriteError> {
+    let line = |save: &Save| {
+        let action = match &save.read {
+            None => Action::Create,
+            Some(read) => match (read.archived_at, save.agent.archived_at) {
+                (None, Some(_)) => Action::Archive,
+                (Some(_), None) => Action::Restore,
+                _ => action,
+            },
+        };
+        let (before, after) = (save.read.as_ref().map(logged), Some(logged(&save.agent)));
+        app.change(session.actor(), action, Subject::Agent, save.agent.id, before, after)
+    };
+    let changes: Vec<_> = saves.iter().map(line).collect();
+    let tenant = app.world.directory().tenant(session.account.id);
+    app.write_through(session.account.id, tenant.save_agents(saves, session.actor(), None, &changes)).await
+}

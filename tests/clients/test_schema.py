@@ -1,0 +1,48 @@
+"""Schemathesis over the served OpenAPI document: whatever it makes up for an operation meets no 5xx, no status that is not
+documented, and no body that is not what its schema says."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import DEFAULT_ACCOUNT, OPERATOR_KEY, Worker
+from provider import Answer, Json, Provider, chunks, completion
+
+#: Of each operation.
+EXAMPLES = 200
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+def furnish(worker: Worker, provider: Provider) -> tuple[str, dict[str, str]]:
+    """An account with one of each thing: its admin's key, and what stands in paths."""
+    account = {"slug": DEFAULT_ACCOUNT, "name": "Schema", "plan": "enterprise"}
+    worker.call(OPERATOR_KEY, "POST", "/api/v1/accounts", account)
+    keys = f"/api/v1/accounts/{DEFAULT_ACCOUNT}/keys"
+    key = worker.call(OPERATOR_KEY, "POST", keys, {"name": "schema", "role": "admin"})["key"]
+    worker.call(key, "PUT", "/api/v1/providers/emu", {"wire": "openai", "base_url": provider.base_url})
+    line = f"emu:{provider.model(answer)}"
+    # Only calls go to the talker, so that what is made up of an agent's configuration does not reach it.
+    for slug in ("thing", "talker"):
+        worker.call(key, "POST", "/api/v1/agents", {"name": slug, "instructions": "Be brief.", "model": line})
+    return key, {"account": DEFAULT_ACCOUNT, "agent": "thing", "version": "1"}
+
+
+def answer(request: Json) -> Answer:
+    return chunks([{"content": "Hi."}]) if request.get("stream") else completion({"content": "Hi."})
+
+
+def test_every_operation_answers_as_documented(worker: Worker, provider: Provider, tmp_path: Path) -> None:
+    key, there = furnish(worker, provider)
+    command = [
+        str(Path(sys.executable).with_name("st")), "run", f"{worker.url}/openapi.json",
+        "--header", f"Authorization: Bearer {key}", "--checks", CHECKS, "--max-examples", str(EXAMPLES),
+        "--phases", "examples,coverage,fuzzing", "--workers", "2", "--seed", "1", "--no-shrink",
+        "--suppress-health-check", "all", "--warnings", "off", "--continue-on-failure", "--no-color",
+    ]
+    environment = os.environ | {
+        "SCHEMATHESIS_HOOKS": "schema_hooks", "PYTHONPATH": str(Path(__file__).parent), "RETINUE_THERE": json.dumps(there),
+    }
+    run = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
