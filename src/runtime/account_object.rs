@@ -15,7 +15,7 @@ use worker::{
 };
 
 use super::hop;
-use crate::domain::admission::command::{Admission, Admit, Answer, Command, Settle};
+use crate::domain::admission::command::{Admission, Admit, Answer, Command, Refusal, Settle};
 use crate::domain::admission::{Durability, State};
 use crate::domain::ids::CallId;
 use crate::domain::time::Millis;
@@ -255,7 +255,8 @@ impl Core {
             Command::InspectAccount => {
                 (Answer::AccountSpend(self.state.account_spend(now)), Durability::Soon)
             }
-            Command::Calls(page) => {
+            Command::Calls(mut page) => {
+                self.settle(Settle { records: std::mem::take(&mut page.ended) }, now)?;
                 self.write(now)?;
                 (Answer::Calls(self.store.calls(&page)?), Durability::Soon)
             }
@@ -266,12 +267,13 @@ impl Core {
         })
     }
 
-    fn admit(
-        &mut self,
-        mut ask: Admit,
-        now: Millis,
-    ) -> std::result::Result<(Admission, Durability), Error> {
+    fn admit(&mut self, mut ask: Admit, now: Millis) -> std::result::Result<(Admission, Durability), Error> {
         self.settle(Settle { records: std::mem::take(&mut ask.ended) }, now)?;
+        if self.state.is_late(&ask, now)
+            && (self.state.has_ended(ask.call) || self.store.known(ask.agent, ask.call)?.is_some())
+        {
+            return Ok((Admission::Refused(Refusal::Lapsed), Durability::Soon));
+        }
         Ok(self.state.admit(&ask, now))
     }
 

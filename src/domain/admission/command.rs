@@ -278,4 +278,7 @@ pub struct Page {
     pub limit: u32,
     /// Only calls older than this one.
     pub before: Option<CallId>,
+    /// Calls that have ended and are settled first, as with [`Admit`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<CallRecord>,
 }
