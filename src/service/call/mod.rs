@@ -71,16 +71,30 @@ const MAX_CALL_MS: u64 = 15 * 60_000;
 /// Between a call's end and its settlement.
 const GRACE_MS: u64 = 10_000;
 
+/// A call that was not served.
+#[derive(Debug)]
+pub struct Unserved {
+    pub error: Error,
+    /// Where it was admitted: the ledger has a row of it.
+    pub call: Option<CallId>,
+}
+
+impl From<Error> for Unserved {
+    fn from(error: Error) -> Self {
+        Self { error, call: None }
+    }
+}
+
 /// Serves a call of a resolved caller.
 ///
 /// # Errors
-/// [`Error`]; whatever was held is settled then.
+/// [`Unserved`]; whatever was held is settled then.
 pub async fn run<W: World>(
     app: &App<W>,
     caller: &Caller,
     resolved: Resolved,
     asked: Asked,
-) -> Result<Served<W>, Error> {
+) -> Result<Served<W>, Unserved> {
     let started = app.world.now();
     let call = CallId::new(started, app.world.random());
     let Admitted { resolved, selection, question, granted, rate } =
@@ -91,7 +105,8 @@ pub async fn run<W: World>(
     request
         .messages
         .insert(0, Message::System { text: resolved.bundle.agent.definition.instructions.clone() });
-    let (model, answer) = serve(flight, selection, request, asked.stream).await?;
+    let served = serve(flight, selection, request, asked.stream).await;
+    let (model, answer) = served.map_err(|error| Unserved { error, call: Some(call) })?;
     Ok(Served {
         call,
         bundle: resolved.bundle,
