@@ -48,9 +48,15 @@ pub trait World: Clone + Send + Sync + 'static {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
     /// Waits; for backing off between two tries.
     fn sleep(&self, ms: u64) -> impl Future<Output = ()> + Send;
+    /// A wait that another request may end, once. The platform lets a request go on only by promises of its own, so no
+    /// other kind of wake-up may pass between two requests. It does not end when the other half is dropped.
+    fn signal(&self) -> (Wake, impl Future<Output = ()> + Send);
     /// Says something to whoever operates the platform; never shown to a client.
     fn log(&self, line: &str);
 }
+
+/// Ends the wait of another request.
+pub type Wake = Box<dyn FnOnce() + Send>;
 
 /// What the operator has set.
 #[derive(Debug, Default)]
@@ -532,11 +538,12 @@ pub trait Tenant: Send + Sync {
 
 /// The accounts' objects: each one decides alone for its account.
 pub trait Accounts: Send + Sync {
+    /// Decided one after the other with nothing in between; answers in the order of the questions.
     fn admit(
         &self,
         account: AccountId,
-        admit: Admit,
-    ) -> impl Future<Output = Result<Admission, Unavailable>> + Send;
+        questions: Vec<Admit>,
+    ) -> impl Future<Output = Result<Vec<Admission>, Unavailable>> + Send;
     /// Returns once the settlement is on disk.
     fn settle(
         &self,

@@ -485,13 +485,13 @@ fn vault(error: vault::Error) -> Problem {
     Problem::new(Kind::Misconfigured, detail).with_internal(error.to_string())
 }
 
-/// The answer to a path that is none.
-pub async fn no_such_path() -> Problem {
+/// What is wrong with a path that is none.
+pub fn no_such_path() -> Problem {
     Problem::new(Kind::NotFound, "There is no such path. GET /docs shows those there are.")
 }
 
-/// The answer to a method that a path does not have; the router adds `Allow`.
-pub async fn wrong_method() -> Problem {
+/// What is wrong with a method that a path does not have; the router adds `Allow`.
+pub fn wrong_method() -> Problem {
     Problem::new(
         Kind::MethodNotAllowed,
         "The path does not have this method. The header Allow names those it has.",
