@@ -30,8 +30,8 @@ CREATE TABLE plans (
 
 INSERT INTO plans (plan, agents, members, keys, calls_per_minute, concurrent_calls, monthly_spend, features) VALUES
     ('budget', 10, 3, 10, 60, 10, 50000000000, '[]'),
-    ('standard', 2500, 50, 250, 6000, 1000, 1000000000000, '["public_agents","own_templates","import_url"]'),
-    ('professional', 25000, 500, 2500, 60000, 5000, 20000000000000, '["public_agents","own_templates","import_url"]'),
+    ('standard', 2500, 50, 250, 6000, 1000, NULL, '["public_agents","own_templates","import_url"]'),
+    ('professional', 25000, 500, 2500, 60000, 5000, NULL, '["public_agents","own_templates","import_url"]'),
     ('enterprise', NULL, NULL, NULL, NULL, NULL, NULL, '["public_agents","own_templates","import_url"]');
 
 -- What a member has set: {"settings": {"agent_prompts": {agent slug: text}}}.
@@ -48,6 +48,12 @@ ALTER TABLE keys ADD COLUMN inactive_at INTEGER CHECK (inactive_at >= 0);
 
 -- The keys of a member, which end with it.
 CREATE INDEX keys_member ON keys (account_id, member_id) WHERE member_id IS NOT NULL;
+
+-- Counting against the plan: those that are in force, and those that come back when there is room.
+CREATE INDEX keys_live ON keys (account_id, expires_at) WHERE revoked_at IS NULL AND inactive_at IS NULL;
+CREATE INDEX keys_inactive ON keys (account_id, id) WHERE revoked_at IS NULL AND inactive_at IS NOT NULL;
+CREATE INDEX members_active ON members (account_id, id) WHERE inactive_at IS NULL;
+CREATE INDEX members_inactive ON members (account_id, id) WHERE inactive_at IS NOT NULL;
 
 -- What the agent is for: a built-in word or the account's own.
 ALTER TABLE agents ADD COLUMN type TEXT NOT NULL DEFAULT 'simple-chat' CHECK (length(type) BETWEEN 1 AND 64);
@@ -78,7 +84,8 @@ CREATE TABLE agent_labels (
 
 CREATE INDEX agent_labels_agent ON agent_labels (account_id, agent_id);
 
--- Agents by the words of their name and slug, in lower case, for searching by how a word begins.
+-- Agents by the words of their name and slug, in lower case, for searching by how a word begins. Words and labels of
+-- archived agents begin with U+0001, so that neither kind is read when the other is looked for.
 CREATE TABLE agent_words (
     account_id TEXT NOT NULL,
     word       TEXT NOT NULL,
@@ -91,13 +98,14 @@ CREATE INDEX agent_words_agent ON agent_words (account_id, agent_id);
 
 -- Those of the agents there are: cut at blanks and hyphens.
 INSERT OR IGNORE INTO agent_words (account_id, word, agent_id)
-WITH RECURSIVE split (account_id, agent_id, word, rest) AS (
-    SELECT account_id, id, '', lower(slug || '-' || replace(name, ' ', '-')) || '-' FROM agents WHERE archived_at IS NULL
+WITH RECURSIVE split (account_id, agent_id, drawer, word, rest) AS (
+    SELECT account_id, id, iif(archived_at IS NULL, '', char(1)), '', lower(slug || '-' || replace(name, ' ', '-')) || '-'
+    FROM agents
     UNION ALL
-    SELECT account_id, agent_id, substr(rest, 1, instr(rest, '-') - 1), substr(rest, instr(rest, '-') + 1)
+    SELECT account_id, agent_id, drawer, substr(rest, 1, instr(rest, '-') - 1), substr(rest, instr(rest, '-') + 1)
     FROM split WHERE rest <> ''
 )
-SELECT account_id, word, agent_id FROM split WHERE word <> '';
+SELECT account_id, drawer || word, agent_id FROM split WHERE word <> '';
 
 -- Who hands off to whom: what the newest definitions say, to be asked the other way round.
 CREATE TABLE agent_handoffs (
@@ -154,5 +162,6 @@ CREATE TABLE changes (
     PRIMARY KEY (account_id, id)
 ) STRICT;
 
--- The history of one thing.
+-- The history of one thing, and of all things of a kind.
 CREATE INDEX changes_subject ON changes (account_id, subject, subject_id, id);
+CREATE INDEX changes_kind ON changes (account_id, subject, id);

@@ -3,17 +3,20 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "sql/lists.rs"]
+mod lists;
 mod schema;
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use retinue::domain::account::{Account, Key, Plan, Role, Status};
 use retinue::domain::agent::{Access, Agent, Definition, Modality, Panel, Status as Life};
 use retinue::domain::api_key::{ApiKey, KeyDigest};
 use retinue::domain::budget::{Action, Budget, Period};
-use retinue::domain::change::Actor;
-use retinue::domain::ids::{AccountId, AgentId, KeyId};
+use retinue::domain::change::{self, Actor, Change, Subject};
+use retinue::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
 use retinue::domain::model::{Capabilities, Capability, Model};
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::{Feature, Features, Limits};
@@ -23,8 +26,8 @@ use retinue::domain::slug::Slug;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::ports::{
-    AccountRef, AgentPosition, AgentRef, Alias, Directory, Provider, Save, SealedKey, Tenant, World,
-    WriteError,
+    AccountRef, AgentPosition, AgentRef, Alias, ChangesOf, Directory, Provider, Save, SealedKey, Tenant,
+    World, WriteError,
 };
 use retinue::storage::directory;
 use retinue::storage::queries;
@@ -48,9 +51,26 @@ async fn account(world: &FakeWorld, n: u8) -> (AccountId, TenantRows) {
         variables: [("company".to_owned(), "Acme".to_owned())].into(),
         settings: serde_json::Map::new(),
         created_at: NOON,
+        updated_at: NOON,
     };
-    world.directory().insert_account(&account).await.unwrap();
+    world.directory().insert_account(&account, &change(id, NOON)).await.unwrap();
     (id, world.directory().tenant(id))
+}
+
+/// A line of the change log; each has an id of its own.
+fn change(subject: impl ToString, at: Millis) -> Change {
+    static DRAWN: AtomicU8 = AtomicU8::new(0);
+    let id = ChangeId::new(at, [DRAWN.fetch_add(1, Ordering::Relaxed); 10]);
+    Change {
+        id,
+        at,
+        by: Actor::Operator,
+        action: change::Action::Update,
+        subject: Subject::Account,
+        subject_id: subject.to_string(),
+        before: None,
+        after: None,
+    }
 }
 
 fn agent(n: u8) -> Agent {
@@ -93,6 +113,7 @@ fn key(account: AccountId, n: u8) -> (Key, KeyDigest) {
         account,
         name: "ci".into(),
         role: Role::Caller,
+        member: None,
         agents: Some(vec![AgentId::new(NOON, [1; 10])]),
         hint: secret.hint(),
         expires_at: Some(NOON.plus(5)),
@@ -116,16 +137,20 @@ fn model(code: &str, input: u64) -> Model {
 }
 
 async fn insert(tenant: &TenantRows, agent: &Agent) -> Result<(), WriteError> {
-    tenant.save_agents(&[Save::insert(agent.clone())], Actor::Operator, None, &[]).await
+    tenant.save_agents(&[Save::insert(agent.clone())], Actor::Operator, &[]).await
 }
 
 async fn update(tenant: &TenantRows, agent: &Agent, read: &Agent) -> Result<(), WriteError> {
-    tenant.save_agents(&[Save::update(agent.clone(), read.clone())], Actor::Operator, None, &[]).await
+    tenant.save_agents(&[Save::update(agent.clone(), read.clone())], Actor::Operator, &[]).await
 }
 
 async fn archive(tenant: &TenantRows, read: &Agent) -> Result<(), WriteError> {
     let at = read.updated_at.plus(1);
     update(tenant, &Agent { archived_at: Some(at), updated_at: at, ..read.clone() }, read).await
+}
+
+async fn logged(tenant: &TenantRows) -> usize {
+    tenant.changes(100, None, &ChangesOf::Everything).await.unwrap().0.len()
 }
 
 #[test]
@@ -140,14 +165,21 @@ fn every_statement_prepares_and_has_a_name_of_its_own() {
 }
 
 /// What is found before the account is known, or by the account's own row.
-const BEFORE_THE_ACCOUNT: [&str; 6] = [
+const BEFORE_THE_ACCOUNT: [&str; 9] = [
     "ACCOUNT_BY_ID",
     "ACCOUNT_BY_SLUG",
     "ACCOUNT_OF_KEY",
+    "GUARD_ACCOUNT_UNCHANGED",
     "INSERT_ACCOUNT",
     "KEY_BY_DIGEST",
+    "KEY_ALONE_BY_DIGEST",
     "PLAN_OF_ACCOUNT",
+    "UPDATE_ACCOUNT",
 ];
+
+/// What is everyone's.
+const OF_THE_PLATFORM: [&str; 4] =
+    ["PLATFORM_TEMPLATES", "PLATFORM_TEMPLATE", "PUT_PLATFORM_TEMPLATE", "DELETE_PLATFORM_TEMPLATE"];
 
 const TENANT_TABLES: [&str; 12] = [
     "keys",
@@ -166,11 +198,13 @@ const TENANT_TABLES: [&str; 12] = [
 
 #[test]
 fn every_statement_on_a_tenants_rows_binds_the_account_first() {
-    for query in queries().filter(|query| !BEFORE_THE_ACCOUNT.contains(&query.name)) {
+    let exempt = |name: &str| BEFORE_THE_ACCOUNT.contains(&name) || OF_THE_PLATFORM.contains(&name);
+    for query in queries().filter(|query| !exempt(query.name)) {
         let sql: String = query.sql.split_whitespace().collect::<Vec<_>>().join(" ");
         let inserts =
             sql.contains("(account_id,") && (sql.contains("VALUES (?1,") || sql.contains("SELECT ?1,"));
-        assert!(sql.contains("account_id = ?1") || inserts, "{}: {sql}", query.name);
+        let by_its_row = sql.contains("accounts.id = ?1");
+        assert!(sql.contains("account_id = ?1") || by_its_row || inserts, "{}: {sql}", query.name);
         for table in TENANT_TABLES {
             let reads = sql.matches(&format!("FROM {table}")).count()
                 + sql.matches(&format!("JOIN {table}")).count()
@@ -190,8 +224,8 @@ fn no_statement_scans_a_table() {
             plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect();
         for step in &steps {
             let table = step.strip_prefix("SCAN ").map(|rest| rest.split(' ').next().unwrap());
-            // Made of the arguments on the spot.
-            let fine = ["json_each", "name", "new", "target", "label", "word", "w", "wanted"];
+            // Made of the arguments, or of other rows of the statement, on the spot.
+            let fine = ["json_each", "name", "new", "target", "label", "word", "w", "wanted", "CONSTANT"];
             let made = |table: &str| fine.contains(&table) || table.starts_with("(subquery");
             let scanned = table.is_some_and(|table| !made(table));
             assert!(!scanned, "{}: {steps:?}", query.name);
@@ -208,7 +242,7 @@ async fn an_account_is_found_by_slug_and_id() {
     assert_eq!(by_id, by_slug);
     assert_eq!((by_id.plan, by_id.created_at), (Plan::Enterprise, NOON));
     assert_eq!(world.directory().account(&AccountRef::parse("account-2").unwrap()).await.unwrap(), None);
-    assert_eq!(world.directory().insert_account(&by_id).await, Err(WriteError::Taken));
+    assert_eq!(world.directory().insert_account(&by_id, &change(id, NOON)).await, Err(WriteError::Taken));
 }
 
 #[tokio::test]
@@ -242,7 +276,7 @@ async fn a_key_that_is_inactive_opens_nothing() {
     let world = world();
     let (id, tenant) = account(&world, 1).await;
     let (key, digest) = key(id, 1);
-    tenant.insert_key(&key, &digest).await.unwrap();
+    tenant.insert_key(&key, &digest, &change(key.id, NOON)).await.unwrap();
     world.database().with(|db| db.execute("UPDATE keys SET inactive_at = 7", []).unwrap());
     let (found, _) = world.directory().key(&digest).await.unwrap().unwrap();
     assert_eq!(found.inactive_at, Some(Millis(7)));
@@ -254,16 +288,16 @@ async fn a_key_comes_back_whole_with_its_account() {
     let world = world();
     let (id, tenant) = account(&world, 1).await;
     let (key, digest) = key(id, 1);
-    tenant.insert_key(&key, &digest).await.unwrap();
+    tenant.insert_key(&key, &digest, &change(key.id, NOON)).await.unwrap();
     let (found, account) = world.directory().key(&digest).await.unwrap().unwrap();
     assert_eq!((&found, account.id), (&key, id));
     assert_eq!(world.directory().key(&ApiKey::generate(&[9; 32]).digest()).await.unwrap(), None);
     // A clock that went back must not make the revocation fail.
-    assert!(tenant.revoke_key(key.id, Millis(NOON.0 - 10_000)).await.unwrap());
-    assert!(tenant.revoke_key(key.id, NOON.plus(50)).await.unwrap());
+    assert!(tenant.revoke_key(key.id, &change(key.id, Millis(NOON.0 - 10_000))).await.unwrap());
+    assert!(tenant.revoke_key(key.id, &change(key.id, NOON.plus(50))).await.unwrap());
     let (found, _) = world.directory().key(&digest).await.unwrap().unwrap();
     assert_eq!(found.revoked_at, Some(NOON), "the first revocation counts");
-    assert!(!tenant.revoke_key(KeyId::new(NOON, [2; 10]), NOON).await.unwrap());
+    assert!(!tenant.revoke_key(KeyId::new(NOON, [2; 10]), &change(key.id, NOON)).await.unwrap());
 }
 
 #[tokio::test]
@@ -363,12 +397,10 @@ async fn a_call_is_resolved_with_what_belongs_to_its_account() {
     for (account, tenant, n) in [(id, &tenant, 1), (other, &others, 2)] {
         insert(tenant, &Agent { slug: Slug::parse("same").unwrap(), ..agent(n) }).await.unwrap();
         let (key, digest) = key(account, n);
-        tenant.insert_key(&key, &digest).await.unwrap();
-        tenant
-            .put_alias(&Alias { name: format!("a{n}"), line: "openai:x".into(), updated_at: NOON })
-            .await
-            .unwrap();
-        tenant.put_provider(&provider(&format!("p{n}"))).await.unwrap();
+        tenant.insert_key(&key, &digest, &change(key.id, NOON)).await.unwrap();
+        let alias = Alias { name: format!("a{n}"), line: "openai:x".into(), updated_at: NOON };
+        tenant.put_alias(&alias, None, &change("a", NOON)).await.unwrap();
+        tenant.put_provider(&provider(&format!("p{n}")), None, &change("a", NOON)).await.unwrap();
         digests.push(digest);
     }
     let named = AgentRef::parse("same").unwrap();
@@ -401,17 +433,53 @@ fn provider(name: &str) -> Provider {
 async fn a_provider_is_replaced_but_for_its_beginning() {
     let world = world();
     let (_, tenant) = account(&world, 1).await;
-    tenant.put_provider(&provider("mine")).await.unwrap();
+    tenant.put_provider(&provider("mine"), None, &change("a", NOON)).await.unwrap();
     let bare = Provider { wire: Wire::OpenAi, base_url: None, key: None, ..provider("mine") };
     let later = Provider { created_at: NOON.plus(9), updated_at: NOON.plus(9), ..bare };
-    tenant.put_provider(&later).await.unwrap();
+    tenant.put_provider(&later, Some(NOON), &change("a", NOON)).await.unwrap();
     let stored = tenant.provider("mine").await.unwrap().unwrap();
     assert_eq!(stored, Provider { created_at: NOON, ..later.clone() });
     let past = Provider { created_at: Millis(0), updated_at: Millis(0), ..later };
-    tenant.put_provider(&past).await.unwrap();
+    tenant.put_provider(&past, Some(NOON.plus(9)), &change("a", NOON)).await.unwrap();
     assert_eq!(tenant.provider("mine").await.unwrap().unwrap().updated_at, NOON, "a clock that went back");
-    assert!(tenant.delete_provider("mine").await.unwrap());
-    assert!(!tenant.delete_provider("mine").await.unwrap());
+    tenant.delete_provider("mine", NOON, &change("a", NOON)).await.unwrap();
+    assert_eq!(tenant.delete_provider("mine", NOON, &change("a", NOON)).await, Err(WriteError::Moved));
+    assert_eq!(logged(&tenant).await, 5, "the account and four writes");
+}
+
+#[tokio::test]
+async fn a_write_over_what_was_not_read_leaves_neither_row_nor_line() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    let (of_alias, of_model) = (alias("openai:x", NOON), model("a", 1));
+    tenant.put_alias(&of_alias, None, &change("a", NOON)).await.unwrap();
+    tenant.put_provider(&provider("mine"), None, &change("a", NOON)).await.unwrap();
+    tenant.put_model(&of_model, NOON, None, &change("a", NOON)).await.unwrap();
+    for read in [None, Some(NOON.plus(1)), Some(Millis(0))] {
+        let late = alias("openai:late", NOON.plus(2));
+        let late_provider = Provider { wire: Wire::OpenAi, ..provider("mine") };
+        let writes = [
+            tenant.put_alias(&late, read, &change("a", NOON)).await,
+            tenant.put_provider(&late_provider, read, &change("a", NOON)).await,
+            tenant.put_model(&model("a", 2), NOON.plus(2), read, &change("a", NOON)).await,
+            tenant.delete_alias("a", read.unwrap_or_default(), &change("a", NOON)).await,
+            tenant.delete_provider("mine", read.unwrap_or_default(), &change("a", NOON)).await,
+            tenant.delete_model("openai", "a", read.unwrap_or_default(), &change("a", NOON)).await,
+        ];
+        assert!(writes.iter().all(|write| *write == Err(WriteError::Moved)), "{read:?} {writes:?}");
+    }
+    // Nor does one come back that was deleted meanwhile.
+    let gone = alias("openai:x", NOON);
+    let gone = Alias { name: "gone".into(), ..gone };
+    assert_eq!(tenant.put_alias(&gone, Some(NOON), &change("a", NOON)).await, Err(WriteError::Moved));
+    assert_eq!(tenant.aliases().await.unwrap(), [of_alias]);
+    assert_eq!(tenant.providers().await.unwrap(), [provider("mine")]);
+    assert_eq!(tenant.own_model("openai", "a").await.unwrap(), Some((of_model, NOON)));
+    assert_eq!(logged(&tenant).await, 4, "the account and three writes");
+}
+
+fn alias(line: &str, updated_at: Millis) -> Alias {
+    Alias { name: "a".into(), line: line.into(), updated_at }
 }
 
 #[tokio::test]
@@ -424,9 +492,11 @@ async fn models_are_found_by_pairs_the_accounts_own_first() {
         capabilities, priced_on) VALUES ('openai', ?1, 1, 1, 1, 1, '[]', '2026-11-20')";
     world.database().with(|db| ["a", "b"].map(|code| db.execute(sql, [code]).unwrap()));
     let own = model("a", 42);
-    tenant.put_model(&own, NOON).await.unwrap();
-    tenant.put_model(&model("c", 7), NOON).await.unwrap();
-    other.put_model(&model("d", 8), NOON).await.unwrap();
+    tenant.put_model(&own, NOON, None, &change("a", NOON)).await.unwrap();
+    tenant.put_model(&model("c", 7), NOON, None, &change("a", NOON)).await.unwrap();
+    other.put_model(&model("d", 8), NOON, None, &change("a", NOON)).await.unwrap();
+    assert_eq!(tenant.own_model("openai", "a").await.unwrap(), Some((own.clone(), NOON)));
+    assert_eq!(tenant.own_model("openai", "b").await.unwrap(), None);
     let pairs = ["a", "b", "c", "d", "x'\"]"].map(|code| ("openai".to_owned(), code.to_owned()));
     let mut found = tenant.models_of(&pairs).await.unwrap();
     found.sort_by(|a, b| a.code.cmp(&b.code));
@@ -434,12 +504,33 @@ async fn models_are_found_by_pairs_the_accounts_own_first() {
     assert_eq!(codes, [("a", 42), ("b", 1), ("c", 7)]);
     assert_eq!(found[0], own, "to the last digit");
     assert!(tenant.models_of(&[]).await.unwrap().is_empty());
-    tenant.put_model(&model("a", 43), NOON).await.unwrap();
+    tenant.put_model(&model("a", 43), NOON.plus(1), Some(NOON), &change("a", NOON)).await.unwrap();
     assert_eq!(tenant.models_of(&pairs[..1]).await.unwrap()[0].price.base.input, 43);
-    assert!(tenant.delete_model("openai", "a").await.unwrap());
-    assert!(
-        !tenant.delete_model("openai", "b").await.unwrap(),
-        "the platform's is not the account's to delete"
-    );
+    tenant.delete_model("openai", "a", NOON.plus(1), &change("a", NOON)).await.unwrap();
+    let refused = tenant.delete_model("openai", "b", NOON, &change("a", NOON)).await;
+    assert_eq!(refused, Err(WriteError::Moved), "the platform's is not the account's to delete");
     assert_eq!(tenant.models_of(&pairs[..2]).await.unwrap().len(), 2);
+}
+
+#[test]
+fn statements_of_the_platform_touch_no_tenants_rows() {
+    for query in queries().filter(|query| OF_THE_PLATFORM.contains(&query.name)) {
+        for table in TENANT_TABLES {
+            let words: Vec<&str> = query.sql.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            assert!(!words.contains(&table), "{}: {table}", query.name);
+        }
+    }
+}
+
+/// `UPDATE … FROM json_each` goes through all agents of the account for each that is written.
+#[test]
+fn agents_are_written_by_their_keys_alone() {
+    let db = schema::migrated();
+    for query in queries().filter(|query| query.name.ends_with("_AGENTS")) {
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
+        let steps: Vec<String> =
+            plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect();
+        let whole = steps.iter().any(|step| step.ends_with("(account_id=?)"));
+        assert!(!whole, "{}: {steps:?}", query.name);
+    }
 }

@@ -16,6 +16,10 @@ UPDATE agents SET archived_at = max(updated_at, created_at)
 ALTER TABLE agents DROP COLUMN labels;
 ALTER TABLE agents DROP COLUMN status;
 ALTER TABLE agents DROP COLUMN type;
+DROP INDEX members_inactive;
+DROP INDEX members_active;
+DROP INDEX keys_inactive;
+DROP INDEX keys_live;
 DROP INDEX keys_member;
 UPDATE keys SET revoked_at = max(inactive_at, created_at) WHERE inactive_at IS NOT NULL AND revoked_at IS NULL;
 ALTER TABLE keys DROP COLUMN inactive_at;

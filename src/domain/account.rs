@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::ids::{AccountId, AgentId, KeyId};
+use super::ids::{AccountId, AgentId, KeyId, MemberId};
 use super::slug::Slug;
 use super::time::Millis;
 
@@ -23,9 +23,12 @@ pub struct Account {
     /// Whatever else the account keeps.
     pub settings: Map<String, Value>,
     pub created_at: Millis,
+    /// Grows with every change of the row.
+    pub updated_at: Millis,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Ordered: each plan is above those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Plan {
     Budget,
@@ -93,6 +96,8 @@ pub struct Key {
     pub account: AccountId,
     pub name: String,
     pub role: Role,
+    /// Whom it acts for; `None`: the account itself.
+    pub member: Option<MemberId>,
     /// `None`: every agent of the account.
     pub agents: Option<Vec<AgentId>>,
     /// What a list shows in place of the key.

@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::ids::{ChangeId, KeyId};
 use super::time::Millis;
@@ -34,6 +35,13 @@ pub enum Actor {
     Key(KeyId),
 }
 
+impl Actor {
+    /// As it is written; `None` when the text names neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "operator" { Some(Self::Operator) } else { KeyId::parse(text).map(Self::Key) }
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -49,8 +57,10 @@ impl Serialize for Actor {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ChangeAction)]
 pub enum Action {
     Create,
     Update,
@@ -61,8 +71,10 @@ pub enum Action {
     Revoke,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What it was done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ChangeSubject)]
 pub enum Subject {
     Account,
     Agent,
@@ -72,6 +84,14 @@ pub enum Subject {
     Model,
     Provider,
     Template,
+}
+
+impl Subject {
+    /// # Errors
+    /// What is wrong, with the words there are.
+    pub fn parse(word: &str) -> Result<Self, serde::de::value::Error> {
+        Self::deserialize(serde::de::value::StrDeserializer::new(word))
+    }
 }
 
 /// What differs between two states of a thing: of two objects only the fields that do, as they were and as they are.

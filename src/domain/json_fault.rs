@@ -52,12 +52,17 @@ fn unknown_field(name: &str, message: &str) -> String {
         .skip(1)
         .step_by(2)
         .collect();
-    match known.iter().min_by_key(|other| distance(name, other)) {
-        Some(nearest) if distance(name, nearest) <= 1 + name.len() / 4 => {
-            format!("is not known here; did you mean `{nearest}`?")
-        }
-        _ => format!("is not known here; known are {}", known.join(", ")),
+    match nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("is not known here; did you mean `{nearest}`?"),
+        None => format!("is not known here; known are {}", known.join(", ")),
     }
+}
+
+/// The one of the known names that was probably meant.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let measured = known.into_iter().map(|other| (distance(name, other), other));
+    let (far, nearest) = measured.min_by_key(|(far, _)| *far)?;
+    (far <= 1 + name.len() / 4).then_some(nearest)
 }
 
 /// How many characters must be put in, taken out or replaced (Levenshtein). Both are short: one is our own, and
@@ -124,5 +129,19 @@ fn shorten(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_measured_letter_by_letter() {
+        for (a, b, expected) in
+            [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("abc", "", 3), ("ba", "ab", 2)]
+        {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Pure rules: no worker, axum, async, clock or randomness; time and ids arrive as arguments.
 
 pub mod account;
+pub mod account_edit;
 pub mod admission;
 pub mod agent;
 pub mod api_key;
@@ -11,6 +12,7 @@ pub mod field_error;
 pub mod ids;
 pub mod instructions;
 pub mod json_fault;
+pub mod member;
 pub mod message;
 pub mod model;
 pub mod model_line;
@@ -18,9 +20,11 @@ pub mod money;
 pub mod outbound;
 pub mod plan;
 pub mod price;
+pub mod prompt;
 pub mod provider;
 pub mod routing;
 pub mod secret;
 pub mod slug;
+pub mod template;
 pub mod time;
 pub mod vault;

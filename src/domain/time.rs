@@ -47,6 +47,11 @@ impl Millis {
         self.date_time().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
+    /// The day in UTC: `2026-11-21`.
+    pub fn to_date(self) -> String {
+        self.date_time().format("%Y-%m-%d").to_string()
+    }
+
     /// Reads an RFC 3339 moment with any offset; `None` when it is not one.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|moment| Self(moment.timestamp_millis()))

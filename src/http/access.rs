@@ -19,13 +19,33 @@ pub struct Caller(pub Principal);
 #[derive(Debug)]
 pub struct Operator(pub Principal);
 
+/// A key of the account of any role, for what is its own.
+#[derive(Debug)]
+pub struct Holder(pub Session);
+
+/// The same, of an active account, to write.
+#[derive(Debug)]
+pub struct ActiveHolder(pub Session);
+
 /// A member or an admin.
 #[derive(Debug)]
 pub struct Reader(pub Session);
 
+/// An admin, to read what only admins do.
+#[derive(Debug)]
+pub struct Admin(pub Session);
+
 /// An admin of an active account.
 #[derive(Debug)]
 pub struct Writer(pub Session);
+
+/// A member or an admin; or the operator (`None`), who reads what the platform offers to all.
+#[derive(Debug)]
+pub struct OfferReader(pub Option<Session>);
+
+/// An admin of an active account; or the operator (`None`), who writes what the platform offers to all.
+#[derive(Debug)]
+pub struct OfferWriter(pub Option<Session>);
 
 impl<W: World> FromRequestParts<App<W>> for Caller {
     type Rejection = Problem;
@@ -46,6 +66,24 @@ impl<W: World> FromRequestParts<App<W>> for Operator {
     }
 }
 
+impl<W: World> FromRequestParts<App<W>> for Holder {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(principal.holder()?))
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for ActiveHolder {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(principal.active_holder()?))
+    }
+}
+
 impl<W: World> FromRequestParts<App<W>> for Reader {
     type Rejection = Problem;
 
@@ -55,12 +93,39 @@ impl<W: World> FromRequestParts<App<W>> for Reader {
     }
 }
 
+impl<W: World> FromRequestParts<App<W>> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(principal.admin()?))
+    }
+}
+
 impl<W: World> FromRequestParts<App<W>> for Writer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
         let Caller(principal) = Caller::from_request_parts(parts, app).await?;
         of_the_path(parts, app, principal.writer()?).await.map(Self)
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for OfferReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.reader()?) }))
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for OfferWriter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.writer()?) }))
     }
 }
 

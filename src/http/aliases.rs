@@ -1,4 +1,4 @@
-//! `/api/v1/aliases`.
+//! `/api/v1/model-aliases`, which are `/api/v1/aliases` too.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -46,8 +46,8 @@ impl From<Alias> for View {
 /// List the aliases
 #[utoipa::path(
     get,
-    path = "/api/v1/aliases",
-    operation_id = "list_aliases",
+    path = "/api/v1/model-aliases",
+    operation_id = "list_model_aliases",
     tag = "models",
     responses((status = 200, description = "All of them, by name", body = List<View>))
 )]
@@ -62,8 +62,8 @@ pub async fn list<W: World>(
 /// Show an alias
 #[utoipa::path(
     get,
-    path = "/api/v1/aliases/{name}",
-    operation_id = "get_alias",
+    path = "/api/v1/model-aliases/{name}",
+    operation_id = "get_model_alias",
     tag = "models",
     params(("name" = String, Path, description = "As model lines write it")),
     responses((status = 200, description = "The alias", body = View))
@@ -82,8 +82,8 @@ pub async fn get<W: World>(
 /// Agents that name it use the new line from their next call on.
 #[utoipa::path(
     put,
-    path = "/api/v1/aliases/{name}",
-    operation_id = "put_alias",
+    path = "/api/v1/model-aliases/{name}",
+    operation_id = "put_model_alias",
     tag = "models",
     params(("name" = String, Path, description = "a-z, 0-9 and '-'")),
     request_body = Body,
@@ -104,8 +104,8 @@ pub async fn put<W: World>(
 /// Calls of agents that name it fail from then on, saying so.
 #[utoipa::path(
     delete,
-    path = "/api/v1/aliases/{name}",
-    operation_id = "delete_alias",
+    path = "/api/v1/model-aliases/{name}",
+    operation_id = "delete_model_alias",
     tag = "models",
     params(("name" = String, Path, description = "As model lines write it")),
     responses((status = 204, description = "Deleted"))

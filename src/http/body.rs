@@ -40,18 +40,42 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<S, T> FromRequest<S> for OptionalJson<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Default,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let says_json = is_json(&media_type(request.headers()));
+        let bytes = collect(request).await?;
+        match (bytes.is_empty(), says_json) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => parse(&bytes).map(Self),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
 /// The bytes of a body that says it is JSON.
 ///
 /// # Errors
 /// A problem of kind `unsupported_media_type`, `payload_too_large` or `invalid_request`.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
+    if is_json(&media_type(request.headers())) { collect(request).await } else { Err(not_json()) }
+}
+
+/// The bytes of a body, whatever it is.
+///
+/// # Errors
+/// A problem of kind `payload_too_large` or `invalid_request`.
+pub async fn collect(request: Request) -> Result<Bytes, Problem> {
     let headers = request.headers();
-    if !is_json(headers) {
-        return Err(Problem::new(
-            Kind::UnsupportedMediaType,
-            "Send the body as JSON, with the header `content-type: application/json`.",
-        ));
-    }
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > MAX_BODY as u64) {
@@ -71,13 +95,7 @@ pub async fn read(request: Request) -> Result<Bytes, Problem> {
 /// # Errors
 /// A problem of kind `invalid_request` for what is not JSON, `validation_failed` for what is not a `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        Problem::new(
-            Kind::InvalidRequest,
-            format!("The body is not UTF-8: look at byte {at}, counted from 0."),
-        )
-    })?;
+    let text = text(bytes)?;
     if text.trim_ascii().is_empty() {
         return Err(Problem::new(Kind::InvalidRequest, "The body is empty: send a JSON object."));
     }
@@ -96,11 +114,35 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// # Errors
+/// A problem of kind `invalid_request` for what is not UTF-8.
+pub fn text(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        Problem::new(
+            Kind::InvalidRequest,
+            format!("The body is not UTF-8: look at byte {at}, counted from 0."),
+        )
+    })
+}
+
+/// What a body says it is, without parameters, in lower case.
+pub fn media_type(headers: &HeaderMap) -> String {
     let stated = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence =
-        stated.and_then(|stated| stated.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    stated.and_then(|stated| stated.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a media type is JSON's, or made of it.
+pub fn is_json(media_type: &str) -> bool {
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+fn not_json() -> Problem {
+    Problem::new(
+        Kind::UnsupportedMediaType,
+        "Send the body as JSON, with the header `content-type: application/json`.",
+    )
 }
 
 fn too_large() -> Problem {

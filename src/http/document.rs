@@ -9,7 +9,8 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
+    Components, Content, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
+    ResponseBuilder,
 };
 
 use crate::ports::World;
@@ -33,12 +34,14 @@ Errors are problem documents (RFC 9457, `application/problem+json`): branch on `
 it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never the request's fault.";
 
 /// The groups of endpoints, in the order of the page.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 10] = [
     ("accounts", "The tenants."),
     ("keys", "Who may act for an account."),
+    ("members", "The people of an account, and what each has set."),
     ("providers", "Where models are asked, and with which key."),
     ("models", "What models cost and can do, and names for them."),
     ("agents", "The configuration of agents."),
+    ("templates", "What agents can begin as."),
     ("budgets", "What an agent may spend, and what it has."),
     ("calls", "Talking to an agent."),
     ("platform", "The service itself."),
@@ -80,6 +83,7 @@ impl Document {
 }
 
 impl<W: World> Visitor<W> for Document {
+    /// `T` has the types of the handler's arguments: the document says of each operation who may, by what refuses the others.
     fn endpoint_at<P, H, T>(&mut self, at: String, _: &P, _: H)
     where
         P: Documented,
@@ -93,9 +97,13 @@ impl<W: World> Visitor<W> for Document {
             let by = |name| SecurityRequirement::new(name, [""; 0]);
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
-        if at != P::path() {
+        if at.starts_with(router::API) && at != P::path() {
+            of_another_name(&mut operation, &at, &P::path());
+        } else if at != P::path() {
             of_the_account(&mut operation);
         }
+        let asks = std::any::type_name::<T>();
+        declare(&mut operation, role(face, asks, P::methods().contains(&HttpMethod::Get)));
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);
         }
@@ -105,6 +113,44 @@ impl<W: World> Visitor<W> for Document {
         P::schemas(&mut found);
         self.components.schemas.extend(found);
     }
+}
+
+/// Who may, in one word: `open`, `caller` (who may call the agent), `member`, `admin`, `operator`, `self` (any key of an
+/// account, for its own), and `…-or-operator`. A role may what those before it may.
+///
+/// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done; only of
+/// [`super::access::Caller`], whose handlers decide for themselves, it is the rule, and an operation may say otherwise.
+fn role(face: Face, asks: &str, is_read: bool) -> &'static str {
+    let word =
+        asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
+    match (word, face) {
+        (Some("Reader"), _) => "member",
+        (Some("Writer" | "Admin"), _) => "admin",
+        (Some("Operator"), _) => "operator",
+        (Some("Holder" | "ActiveHolder"), _) => "self",
+        (Some("OfferReader"), _) => "member-or-operator",
+        (Some("OfferWriter"), _) => "admin-or-operator",
+        (Some("Caller"), _) if is_read => "member-or-operator",
+        (Some("Caller"), _) => "admin-or-operator",
+        (None, Face::Open) => "open",
+        (None, Face::Call | Face::OpenAi) => "caller",
+        (Some(_), _) | (None, Face::Control) => "undeclared",
+    }
+}
+
+/// Unless the operation says it itself.
+fn declare(operation: &mut Operation, role: &str) {
+    let extensions = operation.extensions.get_or_insert_default();
+    extensions.entry("x-role".to_owned()).or_insert_with(|| role.into());
+}
+
+/// The same endpoint under another first word.
+fn of_another_name(operation: &mut Operation, at: &str, path: &str) {
+    if let Some(id) = &mut operation.operation_id {
+        id.push_str("_at_");
+        id.push_str(at.split('/').nth(3).unwrap_or_default());
+    }
+    operation.description = Some(format!("The same as `{path}`."));
 }
 
 /// The same endpoint under the account's own path.
@@ -160,6 +206,8 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
             Kind::Forbidden,
+            Kind::AgentNotActive,
+            Kind::AgentArchived,
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
             Kind::RateLimited,
@@ -184,7 +232,8 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
     if parameters.iter().any(is_by_header) {
         kinds.push(Kind::PreconditionFailed);
     }
-    if is_body && face == Face::Control {
+    let is_forced = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "force");
+    if (is_body || parameters.iter().any(is_forced)) && face == Face::Control {
         kinds.push(Kind::Conflict);
     }
     kinds

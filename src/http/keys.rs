@@ -28,6 +28,9 @@ pub struct Body {
     role: Role,
     /// Slugs or ids of the agents that a key of role `caller` is confined to; every agent when left out.
     agents: Option<Vec<String>>,
+    /// Id of the member that it acts for, whose role must allow the key's; the account itself when left out.
+    #[schema(format = "uuid")]
+    member: Option<String>,
     /// The key fails from this moment on; never when left out.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Millis>,
@@ -41,6 +44,9 @@ pub struct View {
     id: String,
     name: String,
     role: Role,
+    /// Id of the member that it acts for; null for the account itself.
+    #[schema(format = "uuid")]
+    member: Option<String>,
     /// Ids of the agents it is confined to; null for every agent.
     agents: Option<Vec<String>>,
     /// What the key looks like: its beginning and end.
@@ -49,6 +55,9 @@ pub struct View {
     expires_at: Option<Millis>,
     #[schema(value_type = Option<String>, format = DateTime)]
     revoked_at: Option<Millis>,
+    /// Since when it opens nothing, because the account's plan has no room for it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    inactive_at: Option<Millis>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Millis,
 }
@@ -69,10 +78,12 @@ impl From<Key> for View {
             id: key.id.to_string(),
             name: key.name,
             role: key.role,
+            member: key.member.map(|member| member.to_string()),
             agents: key.agents.map(|agents| agents.iter().map(ToString::to_string).collect()),
             hint: key.hint,
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
+            inactive_at: key.inactive_at,
             created_at: key.created_at,
         }
     }
@@ -99,10 +110,17 @@ pub async fn issue<W: World>(
     Parameters(account): Parameters<String>,
     Json(body): Json<Body>,
 ) -> Result<IssuedReply, Problem> {
+    let by = principal.actor();
     let account = account_of_keys(&app, principal, &account, KeyAccess::Write).await;
     let account = account.map_err(Problem::report(&app))?;
-    let new = NewKey { name: body.name, role: body.role, agents: body.agents, expires_at: body.expires_at };
-    let issued = keys::issue(&app, &account, new).await.map_err(Problem::report(&app))?;
+    let new = NewKey {
+        name: body.name,
+        role: body.role,
+        member: body.member,
+        agents: body.agents,
+        expires_at: body.expires_at,
+    };
+    let issued = keys::issue(&app, by, &account, new).await.map_err(Problem::report(&app))?;
     let reply = Issued { key: issued.secret.expose().to_owned(), view: issued.key.into() };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(reply)))
 }
@@ -116,6 +134,7 @@ pub async fn issue<W: World>(
     operation_id = "list_keys",
     tag = "keys",
     params(("account" = String, Path, description = "Slug or id"), PageQuery),
+    extensions(("x-role" = json!("admin-or-operator"))),
     responses((status = 200, description = "A page of keys", body = List<View>))
 )]
 pub async fn list<W: World>(
@@ -149,8 +168,9 @@ pub async fn revoke<W: World>(
     Caller(principal): Caller,
     Parameters((account, key)): Parameters<(String, String)>,
 ) -> Result<StatusCode, Problem> {
+    let by = principal.actor();
     let account = account_of_keys(&app, principal, &account, KeyAccess::Write).await;
     let account = account.map_err(Problem::report(&app))?;
-    keys::revoke(&app, &account, &key).await.map_err(Problem::report(&app))?;
+    keys::revoke(&app, by, &account, &key).await.map_err(Problem::report(&app))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,6 +2,7 @@
 //! and renders the answer.
 
 pub mod access;
+mod account;
 mod accounts;
 mod agents;
 mod aliases;
@@ -9,18 +10,23 @@ pub mod body;
 mod budgets;
 pub mod call;
 mod calls;
+mod changes;
 pub mod credentials;
 mod docs;
 pub mod document;
+mod exchange;
 mod fault;
 mod if_match;
 mod keys;
+mod members;
 mod models;
 mod page;
 pub mod path;
 pub mod problem;
+mod profile;
 mod providers;
 pub mod query;
 mod rate_limit;
 pub mod router;
 pub mod schema;
+mod templates;

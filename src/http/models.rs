@@ -1,9 +1,10 @@
 //! `/api/v1/models`.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::model::{Capability, Model};
 use crate::domain::money::Nanos;
@@ -17,6 +18,7 @@ use super::body::Json;
 use super::page::{List, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
+use super::query;
 use crate::domain::money::DollarsSchema;
 
 /// What a model costs and can do.
@@ -173,6 +175,26 @@ impl View {
     }
 }
 
+/// The query of the list.
+#[derive(Debug, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ModelsQuery {
+    /// Only models that can do this; more of them as `tools,images`, or given more than once.
+    #[param(value_type = Option<Vec<Capability>>, style = Form, explode = true)]
+    capability: Vec<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ModelsQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let pairs: Vec<(String, String)> = query::read(parts, state, "?capability=tools").await?;
+        let given = pairs.into_iter().filter(|(name, _)| name == "capability").map(|(_, words)| words);
+        let split = |words: String| words.split(',').map(str::to_owned).collect::<Vec<_>>();
+        Ok(Self { capability: given.flat_map(split).collect() })
+    }
+}
+
 /// List the models
 ///
 /// The platform's catalogue with the account's own rows over it, by provider and code.
@@ -181,15 +203,17 @@ impl View {
     path = "/api/v1/models",
     operation_id = "list_models",
     tag = "models",
-    params(PageQuery),
+    params(ModelsQuery, PageQuery),
     responses((status = 200, description = "A page of models", body = List<View>))
 )]
 pub async fn list<W: World>(
     State(app): State<App<W>>,
     Reader(session): Reader,
+    ModelsQuery { capability }: ModelsQuery,
     query: PageQuery,
 ) -> Result<Json<List<View>>, Problem> {
-    let page = models::list(&app, &session, &query.into()).await.map_err(Problem::report(&app))?;
+    let page = models::list(&app, &session, capability, &query.into()).await;
+    let page = page.map_err(Problem::report(&app))?;
     Ok(Json(List::of(page, |(model, own)| {
         View::of(model, if own { Source::Account } else { Source::Platform })
     })))

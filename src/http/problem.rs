@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::rate_limit;
 use crate::domain::account::Role;
+use crate::domain::agent::Status;
 use crate::domain::field_error::FieldError;
 use crate::domain::vault;
 use crate::ports::World;
@@ -28,6 +29,8 @@ pub enum Kind {
     OriginNotAllowed,
     NotFound,
     ModelNotFound,
+    AgentNotActive,
+    AgentArchived,
     MethodNotAllowed,
     Conflict,
     PreconditionFailed,
@@ -47,7 +50,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -56,6 +59,8 @@ impl Kind {
         Self::OriginNotAllowed,
         Self::NotFound,
         Self::ModelNotFound,
+        Self::AgentNotActive,
+        Self::AgentArchived,
         Self::MethodNotAllowed,
         Self::Conflict,
         Self::PreconditionFailed,
@@ -103,6 +108,8 @@ impl Kind {
             }
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
             Self::ModelNotFound => ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND),
+            Self::AgentNotActive => ("agent_not_active", "The agent is not active", StatusCode::CONFLICT),
+            Self::AgentArchived => ("agent_archived", "The agent is archived", StatusCode::GONE),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
             }
@@ -272,8 +279,8 @@ impl From<authenticate::Error> for Problem {
             }
             authenticate::Error::Malformed(invalid) => format!("The key cannot be right: {invalid}."),
             authenticate::Error::Rejected => {
-                "The key is not valid here: it is unknown, expired or revoked. An admin of the account can issue \
-                 another."
+                "The key is not valid here: it is unknown, expired or revoked, or switched off because the account's \
+                 plan has no room for it. An admin of the account can issue another."
                     .to_owned()
             }
         };
@@ -306,14 +313,25 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Denied(denied) => denied.into(),
             Failure::Invalid(errors) => Self::invalid(errors),
+            Failure::Unreadable(why) => {
+                Self::new(Kind::InvalidRequest, format!("The body is no file of agents: {why}."))
+            }
             Failure::Missing(thing) => Self::new(Kind::NotFound, missing(thing)),
+            Failure::PlatformsOwn(thing) => Self::new(
+                Kind::NotFound,
+                format!(
+                    "The account has no {0} of its own here: the platform offers this one, and only its operator can \
+                     delete it.",
+                    thing.name()
+                ),
+            ),
             Failure::NoBudget => Self::new(
                 Kind::NotFound,
                 "The agent has no budget. Set one with PUT /api/v1/agents/{agent}/budget.",
             ),
             Failure::Taken(thing) => Self::new(
                 Kind::Conflict,
-                format!("Another {} has this slug. Choose another slug.", thing.name()),
+                format!("Another {0} has this {1}. Choose another {1}.", thing.name(), name_of(thing)),
             ),
             Failure::Contended(thing) => Self::new(
                 Kind::Conflict,
@@ -330,12 +348,34 @@ impl From<Failure> for Problem {
                     thing.name()
                 ),
             ),
-            Failure::PlanFull(thing) => Self::new(
+            Failure::PlanFull(thing, most) => Self::new(
                 Kind::PlanLimitExceeded,
                 format!(
-                    "The account's plan allows no more of these: limit `{}s`. GET /api/v1/account shows the limits.",
+                    "The account's plan allows no more: its limit `{}s` is {most}. GET /api/v1/account shows what is \
+                     used; a higher plan has room for more.",
                     thing.name()
                 ),
+            ),
+            Failure::NoMove(status) => Self::new(Kind::Conflict, no_move(status)),
+            Failure::HandsToGone(agents) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "It hands off to agents that are archived: {}. Restore them first, or add ?force=true, which restores \
+                     it without these hand-offs.",
+                    agents.join(", ")
+                ),
+            ),
+            Failure::PlanLacks(feature) => Self::new(
+                Kind::PlanLimitExceeded,
+                format!(
+                    "The account's plan does not have `{}`. GET /api/v1/account shows its features.",
+                    feature.name()
+                ),
+            ),
+            Failure::NoMember => Self::new(
+                Kind::NotFound,
+                "This key acts for no member, so it has no profile. An admin can issue one that does: \
+                 POST /api/v1/accounts/{account}/keys with `member`.",
             ),
             Failure::HandedTo(agents) => Self::new(
                 Kind::Conflict,
@@ -377,9 +417,12 @@ impl From<call::Error> for Problem {
             call::Error::Unavailable => {
                 return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
             }
+            call::Error::Variables(errors) => return Self::invalid(errors.clone()),
             call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
             call::Error::NoSuchAgent => Kind::NotFound,
+            call::Error::NotActive { .. } => Kind::AgentNotActive,
+            call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel(_) => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
@@ -406,6 +449,14 @@ fn sentence(text: &str) -> String {
 
 const REALM: &str = "Bearer realm=\"retinue\"";
 
+/// What a thing of the kind is told apart by.
+const fn name_of(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Member => "email",
+        _ => "slug",
+    }
+}
+
 const fn missing(thing: Thing) -> &'static str {
     match thing {
         Thing::Account => "There is no such account.",
@@ -417,6 +468,14 @@ const fn missing(thing: Thing) -> &'static str {
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Model => "The account has no price of its own for this model.",
         Thing::Provider => "The account has no such provider. GET /api/v1/providers lists them.",
+    }
+}
+
+fn no_move(from: Status) -> String {
+    let moves: Vec<&str> = from.moves().iter().map(|status| status.name()).collect();
+    match moves.as_slice() {
+        [] => "The agent is archived: POST /api/v1/agents/{agent}/restore brings it back.".to_owned(),
+        moves => format!("The agent is {}: from there it can become {}.", from.name(), moves.join(" or ")),
     }
 }
 

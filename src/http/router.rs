@@ -16,7 +16,10 @@ use crate::service::App;
 
 use super::call::{chat, cors, openai};
 use super::problem;
-use super::{accounts, agents, aliases, budgets, calls, docs, keys, models, providers};
+use super::{
+    account, accounts, agents, aliases, budgets, calls, changes, docs, exchange, keys, members, models,
+    profile, providers, templates,
+};
 
 /// What `#[utoipa::path]` writes beside a handler.
 pub trait Documented: Path + SchemaReferences + Tags<'static> {}
@@ -41,6 +44,19 @@ pub trait Visitor<W: World> {
         P: Documented,
         H: Handler<T, App<W>>,
         T: 'static;
+
+    /// Takes one that stands under `/api/v1`, and there under another first word too.
+    fn endpoint_of_two_names<P, H, T>(&mut self, other: &str, path: P, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        let at = P::path();
+        let word = at.split('/').nth(3).unwrap_or_default();
+        self.endpoint_at(at.replacen(word, other, 1), &path, handler.clone());
+        self.endpoint_at(at, &path, handler);
+    }
 
     /// Takes one that stands under `/api/v1`, for the key's account, and under the account's own path.
     fn endpoint_of_account<P, H, T>(&mut self, path: P, handler: H)
@@ -67,9 +83,21 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(docs::__path_docs, docs::docs);
 
     v.endpoint(accounts::__path_create, accounts::create::<W>);
+    v.endpoint(account::__path_patch_any, account::patch_any::<W>);
     v.endpoint(keys::__path_issue, keys::issue::<W>);
     v.endpoint(keys::__path_list, keys::list::<W>);
     v.endpoint(keys::__path_revoke, keys::revoke::<W>);
+    v.endpoint(changes::__path_list, changes::list::<W>);
+
+    v.endpoint(account::__path_get, account::get::<W>);
+    v.endpoint(account::__path_patch, account::patch::<W>);
+    v.endpoint(members::__path_list, members::list::<W>);
+    v.endpoint(members::__path_create, members::create::<W>);
+    v.endpoint(members::__path_get, members::get::<W>);
+    v.endpoint(members::__path_patch, members::patch::<W>);
+    v.endpoint(members::__path_delete, members::delete::<W>);
+    v.endpoint(profile::__path_get, profile::get::<W>);
+    v.endpoint(profile::__path_put, profile::put::<W>);
 
     v.endpoint(providers::__path_list, providers::list::<W>);
     v.endpoint(providers::__path_get, providers::get::<W>);
@@ -80,18 +108,32 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(models::__path_put, models::put::<W>);
     v.endpoint(models::__path_delete, models::delete::<W>);
 
-    v.endpoint(aliases::__path_list, aliases::list::<W>);
-    v.endpoint(aliases::__path_get, aliases::get::<W>);
-    v.endpoint(aliases::__path_put, aliases::put::<W>);
-    v.endpoint(aliases::__path_delete, aliases::delete::<W>);
+    v.endpoint_of_two_names("aliases", aliases::__path_list, aliases::list::<W>);
+    v.endpoint_of_two_names("aliases", aliases::__path_get, aliases::get::<W>);
+    v.endpoint_of_two_names("aliases", aliases::__path_put, aliases::put::<W>);
+    v.endpoint_of_two_names("aliases", aliases::__path_delete, aliases::delete::<W>);
+
+    v.endpoint(templates::__path_list, templates::list::<W>);
+    v.endpoint(templates::__path_get, templates::get::<W>);
+    v.endpoint(templates::__path_put, templates::put::<W>);
+    v.endpoint(templates::__path_delete, templates::delete::<W>);
 
     v.endpoint_of_account(agents::__path_create, agents::create::<W>);
-    v.endpoint_of_account(agents::__path_list, agents::list::<W>);
+    v.endpoint_of_account(agents::list::__path_list, agents::list::list::<W>);
+    v.endpoint(agents::lifecycle::__path_validate, agents::lifecycle::validate::<W>);
+    v.endpoint(exchange::__path_export, exchange::export::<W>);
+    v.endpoint(exchange::__path_import, exchange::import::<W>);
     v.endpoint_of_account(agents::__path_get, agents::get::<W>);
     v.endpoint_of_account(agents::__path_patch, agents::patch::<W>);
     v.endpoint(agents::__path_put, agents::put::<W>);
     v.endpoint(agents::__path_put_config, agents::put_config::<W>);
-    v.endpoint_of_account(agents::__path_archive, agents::archive::<W>);
+    v.endpoint_of_account(agents::lifecycle::__path_archive, agents::lifecycle::archive::<W>);
+    v.endpoint_of_account(agents::lifecycle::__path_restore, agents::lifecycle::restore::<W>);
+    v.endpoint_of_account(agents::lifecycle::__path_set_status, agents::lifecycle::set_status::<W>);
+    v.endpoint(agents::lifecycle::__path_duplicate, agents::lifecycle::duplicate::<W>);
+    v.endpoint(agents::versions::__path_list, agents::versions::list::<W>);
+    v.endpoint(agents::versions::__path_get, agents::versions::get::<W>);
+    v.endpoint(agents::versions::__path_rollback, agents::versions::rollback::<W>);
     v.endpoint(budgets::__path_get, budgets::get::<W>);
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);

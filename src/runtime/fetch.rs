@@ -208,7 +208,12 @@ async fn pump(mut content: Body, writer: web_sys::WritableStreamDefaultWriter) {
     let on_failure: js_sys::Function =
         Closure::<dyn FnMut(JsValue)>::new(move |_| leaves.set(true)).into_js_value().unchecked_into();
     let mut unread = 0;
-    while let Some(Ok(frame)) = content.frame().await {
+    while let Some(frame) = content.frame().await {
+        let Ok(frame) = frame else {
+            // What broke off must not look whole.
+            let _ = JsFuture::from(writer.abort()).await;
+            return;
+        };
         let Ok(data) = frame.into_data() else { continue };
         if has_left.get() || data.is_empty() {
             continue;

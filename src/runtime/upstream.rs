@@ -50,6 +50,17 @@ impl FetchUpstream {
         JsFuture::from(global_fetch(url, &init)?).await?.dyn_into()
     }
 
+    async fn get_file(url: &str, timeout_ms: u64) -> Result<web_sys::Response, JsValue> {
+        let init = web_sys::RequestInit::new();
+        init.set_method("GET");
+        let headers = web_sys::Headers::new()?;
+        headers.append("accept", "application/yaml, application/json, text/plain;q=0.5, */*;q=0.1")?;
+        init.set_headers_headers(&headers);
+        init.set_redirect(web_sys::RequestRedirect::Manual);
+        init.set_signal(Some(&timeout_signal(timeout_ms)));
+        JsFuture::from(global_fetch(url, &init)?).await?.dyn_into()
+    }
+
     /// `returnRawResponse` makes the binding answer as HTTP does, so that its errors and streams are read like any
     /// other provider's.
     async fn run_ai(&self, model: &str, request: &UpstreamRequest) -> Result<web_sys::Response, JsValue> {
@@ -82,6 +93,13 @@ impl Upstream for FetchUpstream {
         let status = response.status();
         let retry_after_ms = if status == 200 { None } else { retry_after(&response) };
         Ok(UpstreamReply { status, retry_after_ms, body: ReplyBody { response, reader: None } })
+    }
+
+    async fn get(&self, url: &str, timeout_ms: u64) -> Result<UpstreamReply<ReplyBody>, SendError> {
+        let sent = async { Self::get_file(url, timeout_ms).await.map(SendWrapper::new) };
+        let response = sent.into_send().await.map_err(|error| send_error(&error))?;
+        let status = response.status();
+        Ok(UpstreamReply { status, retry_after_ms: None, body: ReplyBody { response, reader: None } })
     }
 
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {
@@ -161,7 +179,9 @@ impl Body for ReplyBody {
     }
 
     async fn all(mut self, limit: usize) -> Result<Bytes, ReadError> {
-        let declared = self.response.headers().get("content-length").ok().flatten();
+        let header = |name: &str| self.response.headers().get(name).ok().flatten();
+        // Of a compressed body the length says nothing of what comes out of it.
+        let declared = header("content-length").filter(|_| header("content-encoding").is_none());
         if declared.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length <= limit) {
             let whole = async {
                 let promise = self.response.array_buffer().map_err(|error| read_error(&error))?;

@@ -1,18 +1,23 @@
 //! An account's aliases: names that stand for a model line in its agents.
 
+use serde_json::{Value, json};
+
+use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::model_line::{Item, ModelLine, ParseError};
 use crate::domain::slug::Slug;
 use crate::ports::{Alias, Directory, Tenant, World};
 
 use super::App;
+use super::anew::{anew, written_at};
 use super::authenticate::Session;
+use super::change;
 use super::failure::{Failure, Thing};
 
 /// The most aliases of an account: each call's resolution reads them all.
 pub const MAX_ALIASES: usize = 100;
 
-/// Inserts or replaces.
+/// Inserts or replaces; what changes nothing is not written.
 ///
 /// # Errors
 /// [`Failure`].
@@ -26,15 +31,38 @@ pub async fn put<W: World>(
     errors.take("name", Slug::parse(name));
     errors.take("model", parse(&line));
     errors.finish()?;
+    anew(app, || put_once(app, session, name, &line)).await
+}
+
+async fn put_once<W: World>(
+    app: &App<W>,
+    session: &Session,
+    name: &str,
+    line: &str,
+) -> Result<Alias, Failure> {
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
     let all = tenant.aliases().await?;
-    if all.len() >= MAX_ALIASES && !all.iter().any(|alias| alias.name == name) {
+    let read = all.iter().find(|alias| alias.name == name);
+    if read.is_none() && all.len() >= MAX_ALIASES {
         return Err(Failure::Full(Thing::Alias, MAX_ALIASES));
     }
-    let alias = Alias { name: name.to_owned(), line, updated_at: app.world.now() };
-    app.write_through(account, tenant.put_alias(&alias)).await?;
+    if let Some(same) = read.filter(|read| read.line == line) {
+        return Ok(same.clone());
+    }
+    let read_at = read.map(|read| read.updated_at);
+    let updated_at = written_at(app.world.now(), read_at);
+    let alias = Alias { name: name.to_owned(), line: line.to_owned(), updated_at };
+    let (before, after) = (read.map(logged), Some(logged(&alias)));
+    let change = app.change(session.actor(), change::put(read), Subject::Alias, name, before, after);
+    let written = app.write_through(account, tenant.put_alias(&alias, read_at, &change)).await;
+    written.map_err(|error| Failure::of_write(error, Thing::Alias))?;
     Ok(alias)
+}
+
+/// A state of an alias for the change log.
+fn logged(alias: &Alias) -> Value {
+    json!({"model": alias.line})
 }
 
 /// A line of models only: one alias may not lead to another.
@@ -68,8 +96,14 @@ pub async fn get<W: World>(app: &App<W>, session: &Session, name: &str) -> Resul
 /// # Errors
 /// [`Failure`].
 pub async fn delete<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {
+    anew(app, || delete_once(app, session, name)).await
+}
+
+async fn delete_once<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {
+    let read = get(app, session, name).await?;
+    let change = app.change(session.actor(), Action::Delete, Subject::Alias, name, Some(logged(&read)), None);
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
-    let deleted = app.write_through(account, tenant.delete_alias(name)).await?;
-    if deleted { Ok(()) } else { Err(Failure::Missing(Thing::Alias)) }
+    let deleted = app.write_through(account, tenant.delete_alias(name, read.updated_at, &change)).await;
+    deleted.map_err(|error| Failure::of_write(error, Thing::Alias))
 }

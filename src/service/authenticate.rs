@@ -93,6 +93,44 @@ impl Principal {
         }
     }
 
+    /// To read what is the key's own, whatever its role.
+    ///
+    /// # Errors
+    /// [`Denied`] for the operator.
+    pub fn holder(self) -> Result<Session, Denied> {
+        match self {
+            Self::Operator => Err(Denied::OperatorIsNoAccount),
+            Self::Key(session) => Ok(*session),
+        }
+    }
+
+    /// To write what is the key's own, whatever its role, in an active account.
+    ///
+    /// # Errors
+    /// [`Denied`] for the operator.
+    pub fn active_holder(self) -> Result<Session, Denied> {
+        self.holder()?.active()
+    }
+
+    /// To read what only admins do, of a suspended account too.
+    ///
+    /// # Errors
+    /// [`Denied`] when this is none.
+    pub fn admin(self) -> Result<Session, Denied> {
+        match self {
+            Self::Operator => Err(Denied::OperatorIsNoAccount),
+            Self::Key(session) => session.with_role(Role::Admin),
+        }
+    }
+
+    /// As the change log names whoever writes.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Operator => Actor::Operator,
+            Self::Key(session) => session.actor(),
+        }
+    }
+
     /// To write the account's configuration: an admin of an active account.
     ///
     /// # Errors

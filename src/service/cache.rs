@@ -7,7 +7,7 @@
 //! Maps are bounded by forgetting everything when they are full: simple, and a full map means a busy isolate that will
 //! soon have what it needs again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::account::Key;
@@ -41,8 +41,15 @@ struct Snapshot {
     epoch: u64,
     /// When it was last asked for callers without a key whether this is the epoch still.
     asked_at: Option<Millis>,
-    keys: HashMap<KeyDigest, Arc<Key>>,
+    keys: HashMap<KeyDigest, Arc<Presented>>,
     agents: HashMap<AgentRef, Arc<Bundle>>,
+}
+
+/// A key, and what the member whom it acts for has appended to agents' instructions, by slug.
+#[derive(Debug)]
+pub struct Presented {
+    pub key: Key,
+    pub prompts: BTreeMap<String, String>,
 }
 
 /// What the cache has for a call.
@@ -50,7 +57,7 @@ struct Snapshot {
 pub struct Hit {
     pub epoch: u64,
     /// `None` when no key was presented.
-    pub key: Option<Arc<Key>>,
+    pub key: Option<Arc<Presented>>,
     pub bundle: Arc<Bundle>,
 }
 
@@ -109,7 +116,7 @@ impl Cache {
         &self,
         account: AccountId,
         epoch: u64,
-        key: Option<(KeyDigest, Arc<Key>)>,
+        key: Option<(KeyDigest, Arc<Presented>)>,
         agent: (AgentRef, Arc<Bundle>),
     ) {
         let mut inner = self.lock();

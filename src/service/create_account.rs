@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 
 use crate::domain::account::{Account, Plan, Status};
+use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::slug::Slug;
 use crate::ports::{Directory, World};
 
 use super::App;
+use super::account::logged;
 use super::authenticate::Principal;
 use super::failure::{Failure, Thing, check_name};
 
@@ -44,8 +46,11 @@ pub async fn create_account<W: World>(
         variables: BTreeMap::new(),
         settings: Map::new(),
         created_at: now,
+        updated_at: now,
     };
-    let inserted = app.world.directory().insert_account(&account).await;
+    let after = Some(logged(&account));
+    let change = app.change(principal.actor(), Action::Create, Subject::Account, account.id, None, after);
+    let inserted = app.world.directory().insert_account(&account, &change).await;
     inserted.map_err(|error| Failure::of_write(error, Thing::Account))?;
     Ok(account)
 }

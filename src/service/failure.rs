@@ -1,6 +1,8 @@
 //! What can go wrong on the control plane, whatever the use case.
 
+use crate::domain::agent::Status;
 use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::plan::Feature;
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
 
@@ -14,9 +16,15 @@ pub enum Failure {
     /// Fields that do not fit.
     #[error("invalid fields")]
     Invalid(Vec<FieldError>),
+    /// The body is no file that could be taken in: why.
+    #[error("{0}")]
+    Unreadable(String),
     /// There is no such thing here; whether another account has it is not said.
     #[error("no such {}", .0.name())]
     Missing(Thing),
+    /// Only the platform has it, and its own are not the account's to delete.
+    #[error("the {} is the platform's", .0.name())]
+    PlatformsOwn(Thing),
     /// The agent has no budget to show.
     #[error("the agent has no budget")]
     NoBudget,
@@ -30,8 +38,20 @@ pub enum Failure {
     #[error("the {} is not as expected", .0.name())]
     Precondition(Thing),
     /// The account's plan allows no more.
-    #[error("the plan allows no more {}", .0.name())]
-    PlanFull(Thing),
+    #[error("the plan allows no more than {most} {thing}s", most = .1, thing = .0.name())]
+    PlanFull(Thing, u32),
+    /// The account's plan does not have this at all.
+    #[error("the plan lacks {}", .0.name())]
+    PlanLacks(Feature),
+    /// The key acts for no member.
+    #[error("the key acts for no member")]
+    NoMember,
+    /// An agent of this status cannot be moved to the one that was asked for.
+    #[error("there is no such move from {}", .0.name())]
+    NoMove(Status),
+    /// Agents that it would hand off to and that are not in use, by id.
+    #[error("it hands off to agents that are gone")]
+    HandsToGone(Vec<String>),
     /// Agents that hand off to it, by slug.
     #[error("others hand off to it")]
     HandedTo(Vec<String>),
@@ -87,7 +107,8 @@ impl Failure {
         match error {
             WriteError::Taken => Self::Taken(thing),
             WriteError::Moved => Self::Contended(thing),
-            WriteError::Full => Self::PlanFull(thing),
+            WriteError::Full(most) => Self::PlanFull(thing, most),
+            WriteError::Lacks(feature) => Self::PlanLacks(feature),
             WriteError::Unavailable(unavailable) => Self::Unavailable(unavailable),
         }
     }

@@ -1,11 +1,14 @@
 //! An account's keys: issuing, listing, revoking.
 
+use serde_json::{Value, json};
+
 use crate::domain::account::{Account, Key, Role};
 use crate::domain::api_key::ApiKey;
+use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
-use crate::domain::ids::{AgentId, KeyId};
+use crate::domain::ids::{AgentId, KeyId, MemberId};
 use crate::domain::time::Millis;
-use crate::ports::{AgentRef, Directory, Tenant, Unavailable, World};
+use crate::ports::{AgentRef, Directory, Tenant, Unavailable, World, WriteError};
 
 use super::App;
 use super::failure::{Failure, Thing, check_name};
@@ -19,6 +22,8 @@ const MAX_AGENTS: usize = 100;
 pub struct NewKey {
     pub name: String,
     pub role: Role,
+    /// The id of the member that it acts for; `None`: the account itself.
+    pub member: Option<String>,
     /// Slugs or ids; `None` for every agent of the account.
     pub agents: Option<Vec<String>>,
     pub expires_at: Option<Millis>,
@@ -33,7 +38,12 @@ pub struct Issued {
 
 /// # Errors
 /// [`Failure`]; no key is given out then.
-pub async fn issue<W: World>(app: &App<W>, account: &Account, new: NewKey) -> Result<Issued, Failure> {
+pub async fn issue<W: World>(
+    app: &App<W>,
+    by: Actor,
+    account: &Account,
+    new: NewKey,
+) -> Result<Issued, Failure> {
     let now = app.world.now();
     let mut errors = FieldErrors::default();
     check_name(&mut errors, "name", &new.name);
@@ -48,6 +58,10 @@ pub async fn issue<W: World>(app: &App<W>, account: &Account, new: NewKey) -> Re
         }
         Some(names) => Some(confine(app, account, names, &mut errors).await?),
     };
+    let member = match &new.member {
+        None => None,
+        Some(id) => member_of(app, account, id, new.role, &mut errors).await?,
+    };
     errors.finish()?;
     let secret = ApiKey::generate(&app.world.random());
     let key = Key {
@@ -55,6 +69,7 @@ pub async fn issue<W: World>(app: &App<W>, account: &Account, new: NewKey) -> Re
         account: account.id,
         name: new.name,
         role: new.role,
+        member,
         agents,
         hint: secret.hint(),
         expires_at: new.expires_at,
@@ -64,9 +79,47 @@ pub async fn issue<W: World>(app: &App<W>, account: &Account, new: NewKey) -> Re
     };
     let digest = secret.digest();
     let tenant = app.world.directory().tenant(account.id);
-    let inserted = app.write_through(account.id, tenant.insert_key(&key, &digest)).await;
-    inserted.map_err(|error| Failure::of_write(error, Thing::Key))?;
+    let change = app.change(by, Action::Create, Subject::Key, key.id, None, Some(logged(&key)));
+    let inserted = app.write_through(account.id, tenant.insert_key(&key, &digest, &change)).await;
+    inserted.map_err(|error| match error {
+        WriteError::Moved => Failure::Contended(Thing::Member),
+        other => Failure::of_write(other, Thing::Key),
+    })?;
     Ok(Issued { key, secret })
+}
+
+/// The member that a key of this role is to act for, or a note of why it cannot. The write looks again.
+async fn member_of<W: World>(
+    app: &App<W>,
+    account: &Account,
+    id: &str,
+    role: Role,
+    errors: &mut FieldErrors,
+) -> Result<Option<MemberId>, Unavailable> {
+    let found = match MemberId::parse(id) {
+        None => None,
+        Some(id) => app.world.directory().tenant(account.id).member(id).await?,
+    };
+    match &found {
+        None => errors.add("member", "is no member of this account: give an id of GET /api/v1/members"),
+        Some(member) if member.inactive_at.is_some() => {
+            errors.add("member", "is switched off: the account's plan has no room for it");
+        }
+        Some(member) if role > member.role.of_keys() => {
+            let (own, asked) = (member.role.name(), role.name());
+            errors.add("role", format!("a member of role {own} cannot have a key of role {asked}"));
+        }
+        Some(_) => {}
+    }
+    Ok(found.map(|member| member.id))
+}
+
+/// A key for the change log: nothing of its secret.
+fn logged(key: &Key) -> Value {
+    json!({
+        "name": key.name, "role": key.role, "member": key.member, "agents": key.agents,
+        "expires_at": key.expires_at, "revoked_at": null, "inactive_at": null,
+    })
 }
 
 /// The ids behind the names, in their order; each name that is none is noted.
@@ -113,10 +166,12 @@ pub async fn list<W: World>(app: &App<W>, account: &Account, page: &Request) -> 
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn revoke<W: World>(app: &App<W>, account: &Account, id: &str) -> Result<(), Failure> {
+pub async fn revoke<W: World>(app: &App<W>, by: Actor, account: &Account, id: &str) -> Result<(), Failure> {
     let missing = Failure::Missing(Thing::Key);
     let Some(id) = KeyId::parse(id) else { return Err(missing) };
     let tenant = app.world.directory().tenant(account.id);
-    let revoked = app.write_through(account.id, tenant.revoke_key(id, app.world.now())).await?;
+    let (before, after) = (json!({"revoked_at": null}), json!({"revoked_at": app.world.now()}));
+    let change = app.change(by, Action::Revoke, Subject::Key, id, Some(before), Some(after));
+    let revoked = app.write_through(account.id, tenant.revoke_key(id, &change)).await?;
     if revoked { Ok(()) } else { Err(missing) }
 }

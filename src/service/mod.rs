@@ -5,21 +5,27 @@ use std::sync::Arc;
 
 use crate::ports::World;
 
+pub mod account;
 pub mod agents;
 pub mod aliases;
+mod anew;
 pub mod authenticate;
 pub mod budgets;
 pub mod cache;
 pub mod call;
 mod change;
+pub mod changes;
 pub mod create_account;
 pub mod failure;
 pub mod keys;
 pub mod ledger;
+pub mod members;
 pub mod models;
 pub mod page;
+pub mod profile;
 pub mod providers;
 pub mod settlements;
+pub mod templates;
 mod write_through;
 
 /// What every use case is given: the world, what this isolate remembers of the directory, and what it has yet to

@@ -1,5 +1,8 @@
 //! The models an account can price its calls by: the platform's catalogue, and its own rows over it.
 
+use serde_json::{Map, Value, json};
+
+use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::model::{Capabilities, Model};
 use crate::domain::money::Nanos;
@@ -8,7 +11,9 @@ use crate::domain::provider::ProviderName;
 use crate::ports::{Directory, Tenant, World};
 
 use super::App;
+use super::anew::{anew, written_at};
 use super::authenticate::Session;
+use super::change;
 use super::failure::{Failure, Thing};
 use super::page::{Page, Request};
 
@@ -40,22 +45,28 @@ pub struct RatesDraft {
 /// A model, and whether the row is the account's own.
 pub type Listed = (Model, bool);
 
+/// Those that have every one of these capabilities.
+///
 /// # Errors
 /// [`Failure`].
 pub async fn list<W: World>(
     app: &App<W>,
     session: &Session,
+    capabilities: Vec<String>,
     page: &Request,
 ) -> Result<Page<Listed>, Failure> {
+    let mut errors = FieldErrors::default();
+    let needed = errors.take("capability", Capabilities::try_from(capabilities));
+    let needed = errors.finish_with(needed)?;
     let cut = page.parse(|cursor| {
         cursor.split_once('/').map(|(provider, code)| (provider.to_owned(), code.to_owned()))
     })?;
     let after = cut.after.as_ref().map(|(provider, code)| (provider.as_str(), code.as_str()));
-    let models = app.world.directory().tenant(session.account.id).models(cut.fetch(), after).await?;
-    Ok(cut.page(models, |(model, _)| format!("{}/{}", model.provider, model.code)))
+    let models = app.world.directory().tenant(session.account.id).models(cut.fetch(), after, needed).await?;
+    Ok(cut.page(models, |(model, _)| name(model)))
 }
 
-/// Inserts or replaces the account's own row.
+/// Inserts or replaces the account's own row; what changes nothing is not written.
 ///
 /// # Errors
 /// [`Failure`].
@@ -67,10 +78,54 @@ pub async fn put<W: World>(
     draft: ModelDraft,
 ) -> Result<Model, Failure> {
     let model = check(provider, code, draft)?;
+    anew(app, || put_once(app, session, &model)).await?;
+    Ok(model)
+}
+
+async fn put_once<W: World>(app: &App<W>, session: &Session, model: &Model) -> Result<(), Failure> {
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
-    app.write_through(account, tenant.put_model(&model, app.world.now())).await?;
-    Ok(model)
+    let read = tenant.own_model(&model.provider, &model.code).await?;
+    if read.as_ref().is_some_and(|(read, _)| read == model) {
+        return Ok(());
+    }
+    let read_at = read.as_ref().map(|(_, updated_at)| *updated_at);
+    let (before, after) = (read.as_ref().map(|(read, _)| logged(read)), Some(logged(model)));
+    let change =
+        app.change(session.actor(), change::put(read.as_ref()), Subject::Model, name(model), before, after);
+    let write = tenant.put_model(model, written_at(app.world.now(), read_at), read_at, &change);
+    app.write_through(account, write).await.map_err(|error| Failure::of_write(error, Thing::Model))
+}
+
+/// How the change log and cursors name a model.
+fn name(model: &Model) -> String {
+    format!("{}/{}", model.provider, model.code)
+}
+
+/// A state of a model for the change log, its prices in dollars.
+fn logged(model: &Model) -> Value {
+    let mut fields = logged_rates(&model.price.base);
+    if let Some(long) = &model.price.long_context {
+        let mut rates = logged_rates(&long.rates);
+        rates.insert("above_tokens".to_owned(), long.above_tokens.into());
+        fields.insert("long_context".to_owned(), rates.into());
+    }
+    fields.insert("context_tokens".to_owned(), model.context_tokens.into());
+    fields.insert("max_output_tokens".to_owned(), model.max_output_tokens.into());
+    fields.insert("capabilities".to_owned(), json!(model.capabilities));
+    fields.into()
+}
+
+fn logged_rates(rates: &Rates) -> Map<String, Value> {
+    let rates = [
+        ("input_usd_per_mtok", Some(rates.input)),
+        ("output_usd_per_mtok", Some(rates.output)),
+        ("cached_input_usd_per_mtok", rates.cached_input),
+        ("cache_write_usd_per_mtok", rates.cache_write),
+    ];
+    let given =
+        rates.into_iter().filter_map(|(field, rate)| Some((field.to_owned(), json!(Nanos::new(rate?)))));
+    given.collect()
 }
 
 fn check(provider: &str, code: &str, draft: ModelDraft) -> Result<Model, Failure> {
@@ -152,8 +207,21 @@ pub async fn delete<W: World>(
 ) -> Result<(), Failure> {
     let missing = Failure::Missing(Thing::Model);
     let Ok(provider) = ProviderName::parse(provider) else { return Err(missing) };
+    anew(app, || delete_once(app, session, &provider, code)).await
+}
+
+async fn delete_once<W: World>(
+    app: &App<W>,
+    session: &Session,
+    provider: &ProviderName,
+    code: &str,
+) -> Result<(), Failure> {
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
-    let deleted = app.write_through(account, tenant.delete_model(provider.as_str(), code)).await?;
-    if deleted { Ok(()) } else { Err(missing) }
+    let read = tenant.own_model(provider.as_str(), code).await?;
+    let (model, read_at) = read.ok_or(Failure::Missing(Thing::Model))?;
+    let before = Some(logged(&model));
+    let change = app.change(session.actor(), Action::Delete, Subject::Model, name(&model), before, None);
+    let write = tenant.delete_model(provider.as_str(), code, read_at, &change);
+    app.write_through(account, write).await.map_err(|error| Failure::of_write(error, Thing::Model))
 }

@@ -52,6 +52,11 @@ impl Request {
 }
 
 impl<C> Cut<C> {
+    /// The rows of the page.
+    pub(super) const fn limit(&self) -> u32 {
+        self.limit
+    }
+
     /// One row more than the page has, to know whether there is a next one.
     pub(super) const fn fetch(&self) -> u32 {
         self.limit + 1

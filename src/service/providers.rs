@@ -2,6 +2,9 @@
 //!
 //! A stored key is only ever sent to the address it was given for: whoever changes the address gives the key again.
 
+use serde_json::{Value, json};
+
+use crate::domain::change::{Action, Change, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::outbound::Loopback;
@@ -11,7 +14,9 @@ use crate::domain::vault::{self, MasterKey};
 use crate::ports::{Directory, Provider, SealedKey, Tenant, World};
 
 use super::App;
+use super::anew::{anew, written_at};
 use super::authenticate::Session;
+use super::change;
 use super::failure::{Failure, Thing};
 
 /// The most providers of an account: each call's resolution reads them all.
@@ -36,7 +41,7 @@ pub enum KeyChange {
     Set(Secret),
 }
 
-/// Inserts or replaces the account's provider of this name.
+/// Inserts or replaces the account's provider of this name; what changes nothing is not written.
 ///
 /// # Errors
 /// [`Failure`]; [`Failure::Vault`] only when a key is to be sealed.
@@ -46,32 +51,86 @@ pub async fn put<W: World>(
     name: &str,
     draft: ProviderDraft,
 ) -> Result<Provider, Failure> {
-    let account = session.account.id;
-    let tenant = app.world.directory().tenant(account);
-    let all = tenant.providers().await?;
     let mut errors = FieldErrors::default();
     let name = errors.take("name", ProviderName::parse(name));
     let name = errors.finish_with(name)?;
-    let existing = all.iter().find(|provider| provider.name == name);
-    if existing.is_none() && all.len() >= MAX_PROVIDERS {
+    anew(app, || put_once(app, session, &name, &draft)).await
+}
+
+async fn put_once<W: World>(
+    app: &App<W>,
+    session: &Session,
+    name: &ProviderName,
+    draft: &ProviderDraft,
+) -> Result<Provider, Failure> {
+    let account = session.account.id;
+    let tenant = app.world.directory().tenant(account);
+    let all = tenant.providers().await?;
+    let read = all.iter().find(|provider| provider.name == *name);
+    if read.is_none() && all.len() >= MAX_PROVIDERS {
         return Err(Failure::Full(Thing::Provider, MAX_PROVIDERS));
     }
+    let provider = make(app, account, name, draft, read)?;
+    let same = |read: &&Provider| logged(read) == logged(&provider) && read.key == provider.key;
+    if let Some(same) = read.filter(same) {
+        return Ok(same.clone());
+    }
+    let change = change_of_put(app, session, read, &provider);
+    let write = tenant.put_provider(&provider, read.map(|read| read.updated_at), &change);
+    let written = app.write_through(account, write).await;
+    written.map_err(|error| Failure::of_write(error, Thing::Provider))?;
+    Ok(provider)
+}
+
+/// The line of the change log; of two keys that end alike it says that they are not the same.
+fn change_of_put<W: World>(
+    app: &App<W>,
+    session: &Session,
+    read: Option<&Provider>,
+    provider: &Provider,
+) -> Change {
+    let (before, mut after) = (read.map(logged), logged(provider));
+    if let (Some(read), Value::Object(fields)) = (read, &mut after)
+        && read.key != provider.key
+    {
+        fields.insert("key_changed".to_owned(), true.into());
+    }
+    let action = change::put(read);
+    app.change(session.actor(), action, Subject::Provider, &provider.name, before, Some(after))
+}
+
+/// A state of a provider for the change log: of its key no more than may be shown.
+fn logged(provider: &Provider) -> Value {
+    let key = provider.key.as_ref().map(|key| format!("…{}", key.last4));
+    json!({"wire": provider.wire, "base_url": provider.address(), "key": key})
+}
+
+/// The provider that is asked for, over the one there is.
+fn make<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    name: &ProviderName,
+    draft: &ProviderDraft,
+    read: Option<&Provider>,
+) -> Result<Provider, Failure> {
     let mut errors = FieldErrors::default();
     let wire = draft.wire.or(name.well_known().map(|known| known.wire)).unwrap_or(Wire::OpenAi);
-    let base_url = address(app, &name, wire, draft.base_url.as_deref(), &mut errors);
+    let base_url = address(app, name, wire, draft.base_url.as_deref(), &mut errors);
     let now = app.world.now();
-    let created_at = existing.map_or(now, |old| old.created_at);
-    let mut provider =
-        Provider { name, wire, base_url, key: None, created_at, updated_at: now.max(created_at) };
-    let kept = existing.filter(|old| old.wire == wire && old.address() == provider.address());
-    check_key(&draft.key, wire, existing.is_some_and(|old| old.key.is_some() && kept.is_none()), &mut errors);
+    let updated_at = written_at(now, read.map(|old| old.updated_at));
+    let created_at = read.map_or(now, |old| old.created_at);
+    let mut provider = Provider { name: name.clone(), wire, base_url, key: None, created_at, updated_at };
+    let kept = read.filter(|old| old.wire == wire && old.address() == provider.address());
+    check_key(&draft.key, wire, read.is_some_and(|old| old.key.is_some() && kept.is_none()), &mut errors);
     errors.finish()?;
     provider.key = match &draft.key {
         KeyChange::Keep => kept.and_then(|old| old.key.clone()),
         KeyChange::Remove => None,
-        KeyChange::Set(secret) => Some(seal(app, account, &provider.name, secret)?),
+        KeyChange::Set(secret) => {
+            let old = read.and_then(|old| old.key.as_ref());
+            Some(seal(app, account, name, secret, old)?)
+        }
     };
-    app.write_through(account, tenant.put_provider(&provider)).await?;
     Ok(provider)
 }
 
@@ -128,15 +187,25 @@ fn check_key(key: &KeyChange, wire: Wire, moves: bool, errors: &mut FieldErrors)
     }
 }
 
+/// Seals a key; the one that is stored already stays as it is.
 fn seal<W: World>(
     app: &App<W>,
     account: AccountId,
     name: &ProviderName,
     secret: &Secret,
+    stored: Option<&SealedKey>,
 ) -> Result<SealedKey, Failure> {
     let master = app.world.settings().master_key.as_ref().map_or("", Secret::expose);
-    let sealed = MasterKey::parse(master).and_then(|key| key.seal(account, name, app.world.random(), secret));
-    Ok(SealedKey { sealed: sealed.map_err(Failure::Vault)?, last4: secret.last4() })
+    let master = MasterKey::parse(master).map_err(Failure::Vault)?;
+    let opens_to_it = |stored: &&SealedKey| {
+        let opened = master.open(account, name, &stored.sealed);
+        opened.is_ok_and(|opened| opened.matches(secret.expose()))
+    };
+    if let Some(stored) = stored.filter(opens_to_it) {
+        return Ok(stored.clone());
+    }
+    let sealed = master.seal(account, name, app.world.random(), secret).map_err(Failure::Vault)?;
+    Ok(SealedKey { sealed, last4: secret.last4() })
 }
 
 /// # Errors
@@ -159,8 +228,15 @@ pub async fn get<W: World>(app: &App<W>, session: &Session, name: &str) -> Resul
 pub async fn delete<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {
     let missing = Failure::Missing(Thing::Provider);
     let Ok(name) = ProviderName::parse(name) else { return Err(missing) };
+    anew(app, || delete_once(app, session, &name)).await
+}
+
+async fn delete_once<W: World>(app: &App<W>, session: &Session, name: &ProviderName) -> Result<(), Failure> {
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
-    let deleted = app.write_through(account, tenant.delete_provider(name.as_str())).await?;
-    if deleted { Ok(()) } else { Err(missing) }
+    let read = tenant.provider(name.as_str()).await?.ok_or(Failure::Missing(Thing::Provider))?;
+    let before = Some(logged(&read));
+    let change = app.change(session.actor(), Action::Delete, Subject::Provider, name, before, None);
+    let write = tenant.delete_provider(name.as_str(), read.updated_at, &change);
+    app.write_through(account, write).await.map_err(|error| Failure::of_write(error, Thing::Provider))
 }

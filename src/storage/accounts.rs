@@ -3,13 +3,15 @@
 use serde::Deserialize;
 
 use crate::domain::account::{Account, Plan, Status};
+use crate::domain::change::Change;
 use crate::domain::ids::AccountId;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::AccountRef;
+use crate::ports::{AccountRef, Directory as _, Fit, Fitted};
 
-use super::directory::Directory;
+use super::directory::{Directory, Tenant};
 use super::sql::{self, Answer, Engine, Failure, Query, Statement, Value, queries};
+use super::{changes, fitting};
 
 queries! {
     /// [`find`] by id, and [`super::resolve`]. All columns, here and below: calls are served on the schema before, too.
@@ -21,6 +23,12 @@ queries! {
     /// [`insert`].
     INSERT_ACCOUNT = "INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
+    /// [`update`]: fails when the account is not as it was read.
+    GUARD_ACCOUNT_UNCHANGED = "SELECT json_extract('{}', 'moved ' || ?1) WHERE NOT EXISTS (
+            SELECT 1 FROM accounts WHERE id = ?1 AND updated_at = ?2)";
+    /// [`update`].
+    UPDATE_ACCOUNT = "UPDATE accounts
+        SET name = ?2, plan = ?3, status = ?4, variables = ?5, settings = ?6, updated_at = ?7 WHERE id = ?1";
 }
 
 /// For the statements that other files run in their batches.
@@ -38,6 +46,7 @@ struct Row {
     variables: Option<String>,
     settings: Option<String>,
     created_at: i64,
+    updated_at: i64,
 }
 
 impl Row {
@@ -51,6 +60,7 @@ impl Row {
             variables: sql::json("accounts.variables", self.variables.as_deref().unwrap_or("{}"))?,
             settings: sql::json("accounts.settings", self.settings.as_deref().unwrap_or("{}"))?,
             created_at: Millis(self.created_at),
+            updated_at: Millis(self.updated_at),
         })
     }
 }
@@ -72,7 +82,11 @@ pub(super) async fn find<E: Engine>(
     first(&answers[0])
 }
 
-pub(super) async fn insert<E: Engine>(directory: &Directory<E>, account: &Account) -> Result<(), Failure> {
+pub(super) async fn insert<E: Engine>(
+    directory: &Directory<E>,
+    account: &Account,
+    change: &Change,
+) -> Result<(), Failure> {
     let values: Vec<Value> = vec![
         account.id.to_string().into(),
         account.slug.as_str().into(),
@@ -81,6 +95,38 @@ pub(super) async fn insert<E: Engine>(directory: &Directory<E>, account: &Accoun
         account.status.name().into(),
         account.created_at.0.into(),
     ];
-    directory.batch(vec![Statement { query: &INSERT_ACCOUNT, values }]).await?;
+    let mut batch = vec![Statement { query: &INSERT_ACCOUNT, values }];
+    batch.extend(changes::log(&directory.tenant(account.id), std::slice::from_ref(change)));
+    directory.batch(batch).await?;
     Ok(())
+}
+
+/// With what its plan makes of its rows, when `fit` says so.
+pub(super) async fn update<E: Engine>(
+    tenant: &Tenant<E>,
+    account: &Account,
+    read: &Account,
+    fit: Option<&Fit>,
+    change: &Change,
+) -> Result<Fitted, Failure> {
+    let values: [Value; 6] = [
+        account.name.as_str().into(),
+        account.plan.name().into(),
+        account.status.name().into(),
+        serde_json::json!(account.variables).to_string().into(),
+        serde_json::json!(account.settings).to_string().into(),
+        account.updated_at.0.into(),
+    ];
+    let mut batch = vec![
+        tenant.statement(&GUARD_ACCOUNT_UNCHANGED, [read.updated_at.0.into()]),
+        tenant.statement(&UPDATE_ACCOUNT, values),
+    ];
+    batch.extend(changes::log(tenant, std::slice::from_ref(change)));
+    let Some(fit) = fit else {
+        tenant.batch(batch).await?;
+        return Ok(Fitted::default());
+    };
+    let before = batch.len();
+    batch.extend(fitting::statements(tenant, fit, change));
+    fitting::read(&tenant.batch(batch).await?[before..])
 }

@@ -5,16 +5,15 @@
 //! two writers never mix, a cap is not undone by one who read the row before it was set, and no agent in use hands off to
 //! one that is not.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value as Json, json};
 
-use crate::domain::agent::Agent;
+use crate::domain::agent::{Agent, words};
 use crate::domain::change::{Actor, Change};
 use crate::ports::Save;
 
 use super::changes;
 use super::directory::Tenant;
+use super::plans::limit_of_plan;
 use super::sql::{self, Engine, Failure, Query, Value, queries};
 
 queries! {
@@ -31,15 +30,20 @@ queries! {
             value ->> 'budget_limit', value ->> 'budget_period', value ->> 'budget_action', value ->> 'created_at',
             value ->> 'updated_at', value ->> 'archived_at'
         FROM json_each(?2) WHERE value ->> 'read_version' IS NULL";
-    /// [`save`].
-    UPDATE_AGENTS = "UPDATE agents SET slug = new.value ->> 'slug', name = new.value ->> 'name',
-            type = new.value ->> 'type', status = new.value ->> 'status', labels = new.value -> 'labels',
-            access = new.value ->> 'access', version = new.value ->> 'version',
-            definition = new.value -> 'definition', budget_limit = new.value ->> 'budget_limit',
-            budget_period = new.value ->> 'budget_period', budget_action = new.value ->> 'budget_action',
-            updated_at = new.value ->> 'updated_at', archived_at = new.value ->> 'archived_at'
-        FROM json_each(?2) AS new
-        WHERE account_id = ?1 AND agents.id = new.value ->> 'id' AND new.value ->> 'read_version' IS NOT NULL";
+    /// [`save`]: as an insert that meets the row, because that looks each one up by its key; UPDATE … FROM would go through
+    /// all agents of the account for each.
+    UPDATE_AGENTS = "INSERT INTO agents (account_id, id, slug, name, type, status, labels, access, version, definition,
+            budget_limit, budget_period, budget_action, created_at, updated_at, archived_at)
+        SELECT ?1, value ->> 'id', value ->> 'slug', value ->> 'name', value ->> 'type', value ->> 'status',
+            value -> 'labels', value ->> 'access', value ->> 'version', value -> 'definition',
+            value ->> 'budget_limit', value ->> 'budget_period', value ->> 'budget_action', value ->> 'created_at',
+            value ->> 'updated_at', value ->> 'archived_at'
+        FROM json_each(?2) WHERE value ->> 'read_version' IS NOT NULL
+        ON CONFLICT (account_id, id) DO UPDATE SET slug = excluded.slug, name = excluded.name, type = excluded.type,
+            status = excluded.status, labels = excluded.labels, access = excluded.access, version = excluded.version,
+            definition = excluded.definition, budget_limit = excluded.budget_limit,
+            budget_period = excluded.budget_period, budget_action = excluded.budget_action,
+            updated_at = excluded.updated_at, archived_at = excluded.archived_at";
     /// [`save`].
     INSERT_VERSIONS = "INSERT INTO agent_versions (account_id, agent_id, version, definition, created_at, created_by)
         SELECT ?1, value ->> 'id', value ->> 'version', value -> 'definition', value ->> 'updated_at', ?3
@@ -77,12 +81,17 @@ queries! {
         CROSS JOIN agent_handoffs AS handoff ON handoff.account_id = ?1 AND handoff.target_id = new.value ->> 'id'
         CROSS JOIN agents AS giver ON giver.account_id = ?1 AND giver.id = handoff.agent_id
         WHERE new.value ->> 'archived_at' IS NOT NULL AND giver.archived_at IS NULL";
-    /// [`save`]: fails when more than ?2 agents are in use; looks at no more than that and one.
-    GUARD_AGENTS_LIMIT = "SELECT json_extract('{}', 'full ' || in_use) FROM (
-            SELECT count(*) AS in_use FROM (
-                SELECT 1 FROM agents WHERE account_id = ?1 AND archived_at IS NULL
-                    AND status IN ('draft', 'published', 'active', 'deprecated') LIMIT ?2 + 1))
-        WHERE in_use > ?2";
+    /// [`save`]: fails when more agents are in use than the plan allows; looks at no more than that and one.
+    GUARD_AGENTS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most)
+        FROM (SELECT ", limit_of_plan!("agents"), " AS most) WHERE most < (SELECT count(*) FROM (
+            SELECT 1 FROM agents WHERE account_id = ?1 AND archived_at IS NULL
+                AND status IN ('draft', 'published', 'active', 'deprecated')
+            LIMIT coalesce(", limit_of_plan!("agents"), " + 1, 0)))");
+    /// [`save`]: fails when an agent that is becoming public, or is put to use, may not be public on the account's plan.
+    GUARD_PUBLIC_AGENTS = "SELECT json_extract('{}', 'lacks public_agents')
+        FROM json_each(?2) AS new CROSS JOIN accounts JOIN plans ON plans.plan = accounts.plan
+        WHERE new.value ->> 'opens' AND accounts.id = ?1
+            AND NOT EXISTS (SELECT 1 FROM json_each(plans.features) AS name WHERE name.value = 'public_agents')";
 }
 
 /// Writes agents with all that goes with them, or fails as a whole.
@@ -90,10 +99,10 @@ pub(super) async fn save<E: Engine>(
     tenant: &Tenant<E>,
     saves: &[Save],
     by: Actor,
-    most_in_use: Option<u32>,
     log: &[Change],
 ) -> Result<(), Failure> {
-    let whole = sql::chunks(saves.iter().map(row).collect());
+    let (new, read): (Vec<&Save>, Vec<&Save>) = saves.iter().partition(|save| save.read.is_none());
+    let [new, read] = [new, read].map(|saves| sql::chunks(saves.into_iter().map(row).collect()));
     let found_by = sql::chunks(saves.iter().map(|save| found_by(&save.agent)).collect());
     let mut batch = Vec::new();
     let mut each = |query: &'static Query, chunks: &[String]| {
@@ -101,22 +110,24 @@ pub(super) async fn save<E: Engine>(
             batch.push(tenant.statement(query, [rows.as_str().into()]));
         }
     };
-    each(&GUARD_AGENTS_UNCHANGED, &whole);
-    each(&UPDATE_AGENTS, &whole);
-    each(&INSERT_AGENTS, &whole);
+    each(&GUARD_AGENTS_UNCHANGED, &read);
+    each(&GUARD_PUBLIC_AGENTS, &read);
+    each(&GUARD_PUBLIC_AGENTS, &new);
+    each(&UPDATE_AGENTS, &read);
+    each(&INSERT_AGENTS, &new);
     for query in
         [&DELETE_HANDOFFS, &INSERT_HANDOFFS, &DELETE_LABELS, &INSERT_LABELS, &DELETE_WORDS, &INSERT_WORDS]
     {
         each(query, &found_by);
     }
     each(&GUARD_HANDOFFS, &found_by);
-    for rows in whole {
+    for rows in new.into_iter().chain(read) {
         let values: [Value; 2] = [rows.into(), by.to_string().into()];
         batch.push(tenant.statement(&INSERT_VERSIONS, values));
     }
     batch.extend(changes::log(tenant, log));
-    if let Some(most) = most_in_use {
-        batch.push(tenant.statement(&GUARD_AGENTS_LIMIT, [most.into()]));
+    if saves.iter().any(Save::adds) {
+        batch.push(tenant.statement(&GUARD_AGENTS_LIMIT, []));
     }
     tenant.batch(batch).await?;
     Ok(())
@@ -135,26 +146,25 @@ fn row(save: &Save) -> Json {
         "archived_at": agent.archived_at.map(|at| at.0),
         "read_version": save.read.as_ref().map(|read| read.version),
         "read_updated_at": save.read.as_ref().map(|read| read.updated_at.0),
+        "opens": save.opens(),
     })
 }
 
-/// The rows that lead to an agent. An archived one is found by its id alone.
+/// The rows that lead to an agent. An archived one is filed apart ([`drawer`]).
 fn found_by(agent: &Agent) -> Json {
-    let is_found = agent.archived_at.is_none();
+    let drawer = drawer(agent.archived_at.is_some());
+    let filed = |word: &str| format!("{drawer}{word}");
+    let found_words = words(&[agent.slug.as_str(), &agent.definition.name]);
     json!({
         "id": agent.id, "created_at": agent.created_at.0, "archived_at": agent.archived_at.map(|at| at.0),
         "handoffs": agent.definition.handoff_targets,
-        "labels": if is_found { agent.labels.as_slice() } else { &[] },
-        "words": if is_found { words(&[agent.slug.as_str(), &agent.definition.name]) } else { BTreeSet::new() },
+        "labels": agent.labels.iter().map(|label| filed(label)).collect::<Vec<_>>(),
+        "words": found_words.iter().map(|word| filed(word)).collect::<Vec<_>>(),
     })
 }
 
-/// The words of texts in lower case: runs of letters and digits.
-pub(super) fn words(texts: &[&str]) -> BTreeSet<String> {
-    let split = |text: &&str| {
-        let lower = text.to_lowercase();
-        let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        words.map(str::to_owned).collect::<Vec<_>>()
-    };
-    texts.iter().flat_map(split).collect()
+/// What stands before the labels and the words of archived agents, so that neither kind is read when the other is looked
+/// for. No label and no word begins with it.
+pub(super) const fn drawer(is_archived: bool) -> &'static str {
+    if is_archived { "\u{1}" } else { "" }
 }

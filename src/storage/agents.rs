@@ -1,4 +1,5 @@
-//! Agents' rows, as they are read. Not here: how they are written ([`super::agent_rows`]).
+//! Agents' rows, as they are read. Not here: how they are written ([`super::agent_rows`]) and listed
+//! ([`super::agent_list`]).
 //!
 //! Columns that the schema before did not have are read with their defaults, so that calls are served on it too.
 
@@ -10,40 +11,50 @@ use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::{AgentPosition, AgentRef};
+use crate::ports::AgentRef;
 
 use super::directory::Tenant;
 use super::sql::{self, Answer, Engine, Failure, Statement, queries};
 
 queries! {
-    /// [`find`] by id, and [`super::resolve`].
+    /// [`find`] by id.
     AGENT_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2 AND archived_at IS NULL";
-    /// [`find`] by slug, and [`super::resolve`].
+    /// [`find`] by slug.
     AGENT_BY_SLUG = "SELECT * FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL";
-    /// [`list`], the first page.
-    AGENTS_NEWEST = "SELECT * FROM agents WHERE account_id = ?1 AND archived_at IS NULL
-        ORDER BY created_at DESC, id DESC LIMIT ?2";
-    /// [`list`], the pages after it.
-    AGENTS_AFTER = "SELECT * FROM agents WHERE account_id = ?1 AND archived_at IS NULL AND (created_at, id) < (?3, ?4)
-        ORDER BY created_at DESC, id DESC LIMIT ?2";
+    /// [`called`] by id.
+    AGENT_CALLED_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2";
+    /// [`called`] by slug.
+    AGENT_CALLED_BY_SLUG = "SELECT * FROM agents WHERE account_id = ?1 AND id = coalesce(
+            (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL),
+            (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
+                ORDER BY archived_at DESC LIMIT 1))";
     /// [`named`]: ?2 is a JSON array of ids and slugs. CROSS JOIN keeps the names outermost, so each costs two
     /// look-ups.
     AGENTS_NAMED = "SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL
         UNION SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.slug = name.value AND a.archived_at IS NULL";
+    /// [`of`]: ?2 is a JSON array of ids. CROSS JOIN keeps them outermost and in their order.
+    AGENTS_OF = "SELECT a.* FROM json_each(?2) AS name CROSS JOIN agents AS a
+            ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL ORDER BY name.key";
     /// [`ever`] by id: archived ones too.
     AGENT_EVER = "SELECT id FROM agents WHERE account_id = ?1 AND id = ?2";
     /// [`ever`] by slug.
     AGENT_NOW = "SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL";
+    /// [`archived`] by id.
+    AGENT_ARCHIVED = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2 AND archived_at IS NOT NULL";
+    /// [`archived`] by slug.
+    AGENT_ARCHIVED_LAST = "SELECT * FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
+        ORDER BY archived_at DESC LIMIT 1";
     /// [`handing_to`].
     AGENTS_HANDING_TO = "SELECT a.* FROM agent_handoffs AS handoff CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.id = handoff.agent_id
         WHERE handoff.account_id = ?1 AND handoff.target_id = ?2 AND a.archived_at IS NULL ORDER BY a.slug";
 }
 
+/// A row of a statement on agents.
 #[derive(Deserialize)]
-struct Row {
+pub(super) struct Row {
     id: AgentId,
     slug: Slug,
     version: u32,
@@ -61,7 +72,7 @@ struct Row {
 }
 
 impl Row {
-    fn into_agent(self) -> Result<Agent, Failure> {
+    pub(super) fn into_agent(self) -> Result<Agent, Failure> {
         let budget = match (self.budget_limit, self.budget_period, self.budget_action) {
             (Some(limit), Some(period), Some(action)) => {
                 Some(Budget { limit: Nanos::from_i64(limit), period, action })
@@ -102,6 +113,15 @@ pub(super) fn by<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
     }
 }
 
+/// For [`super::resolve`]'s batch: the statement that finds one in use, or else the archived one that it was last.
+pub(super) fn called<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
+    let query = match of {
+        AgentRef::Id(_) => &AGENT_CALLED_BY_ID,
+        AgentRef::Slug(_) => &AGENT_CALLED_BY_SLUG,
+    };
+    tenant.statement(query, [of.to_string().into()])
+}
+
 /// The first row of a statement on agents.
 pub(super) fn first(answer: &impl Answer) -> Result<Option<Agent>, Failure> {
     answer.rows::<Row>()?.into_iter().next().map(Row::into_agent).transpose()
@@ -112,18 +132,8 @@ pub(super) async fn find<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Result
     first(&answers[0])
 }
 
-pub(super) async fn list<E: Engine>(
-    tenant: &Tenant<E>,
-    limit: u32,
-    after: Option<AgentPosition>,
-) -> Result<Vec<Agent>, Failure> {
-    let rows: Vec<Row> = match after {
-        None => tenant.rows(&AGENTS_NEWEST, [limit.into()]).await?,
-        Some(AgentPosition { created_at, id }) => {
-            let values = [limit.into(), created_at.0.into(), id.to_string().into()];
-            tenant.rows(&AGENTS_AFTER, values).await?
-        }
-    };
+pub(super) async fn of<E: Engine>(tenant: &Tenant<E>, ids: &[AgentId]) -> Result<Vec<Agent>, Failure> {
+    let rows: Vec<Row> = tenant.rows(&AGENTS_OF, [serde_json::json!(ids).to_string().into()]).await?;
     rows.into_iter().map(Row::into_agent).collect()
 }
 
@@ -143,6 +153,14 @@ pub(super) async fn ever<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Result
     };
     let rows: Vec<Id> = tenant.rows(query, [of.to_string().into()]).await?;
     Ok(rows.into_iter().next().map(|row| row.id))
+}
+
+pub(super) async fn archived<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Result<Option<Agent>, Failure> {
+    let query = match of {
+        AgentRef::Id(_) => &AGENT_ARCHIVED,
+        AgentRef::Slug(_) => &AGENT_ARCHIVED_LAST,
+    };
+    first(&tenant.batch(vec![tenant.statement(query, [of.to_string().into()])]).await?[0])
 }
 
 pub(super) async fn handing_to<E: Engine>(tenant: &Tenant<E>, id: AgentId) -> Result<Vec<Agent>, Failure> {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::domain::change::Change;
 use crate::domain::time::Millis;
 use crate::ports::Alias;
 
@@ -12,10 +13,12 @@ queries! {
     /// [`list`], and [`super::resolve`].
     ALIASES = "SELECT name, line, updated_at FROM aliases WHERE account_id = ?1 ORDER BY name";
     /// [`put`].
-    PUT_ALIAS = "INSERT INTO aliases (account_id, name, line, updated_at) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (account_id, name) DO UPDATE SET line = excluded.line, updated_at = excluded.updated_at";
+    PUT_ALIAS = "INSERT INTO aliases (account_id, name, line, updated_at) SELECT ?1, ?2, ?3, ?4
+        WHERE (SELECT updated_at FROM aliases WHERE account_id = ?1 AND name = ?2) IS ?5
+        ON CONFLICT (account_id, name) DO UPDATE SET line = excluded.line, updated_at = excluded.updated_at
+        RETURNING name";
     /// [`delete`].
-    DELETE_ALIAS = "DELETE FROM aliases WHERE account_id = ?1 AND name = ?2 RETURNING name";
+    DELETE_ALIAS = "DELETE FROM aliases WHERE account_id = ?1 AND name = ?2 AND updated_at = ?3 RETURNING name";
 }
 
 /// For [`super::resolve`]'s batch.
@@ -44,12 +47,26 @@ pub(super) async fn list<E: Engine>(tenant: &Tenant<E>) -> Result<Vec<Alias>, Fa
     Ok(rows.into_iter().map(Alias::from).collect())
 }
 
-pub(super) async fn put<E: Engine>(tenant: &Tenant<E>, alias: &Alias) -> Result<(), Failure> {
-    let values = [alias.name.as_str().into(), alias.line.as_str().into(), alias.updated_at.0.into()];
-    tenant.batch(vec![tenant.statement(&PUT_ALIAS, values)]).await?;
-    Ok(())
+pub(super) async fn put<E: Engine>(
+    tenant: &Tenant<E>,
+    alias: &Alias,
+    read: Option<Millis>,
+    change: &Change,
+) -> Result<(), Failure> {
+    let values = [
+        alias.name.as_str().into(),
+        alias.line.as_str().into(),
+        alias.updated_at.0.into(),
+        read.map(|read| read.0).into(),
+    ];
+    tenant.write_logged(&PUT_ALIAS, values, change).await
 }
 
-pub(super) async fn delete<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<bool, Failure> {
-    tenant.touches(&DELETE_ALIAS, [name.into()]).await
+pub(super) async fn delete<E: Engine>(
+    tenant: &Tenant<E>,
+    name: &str,
+    read: Millis,
+    change: &Change,
+) -> Result<(), Failure> {
+    tenant.write_logged(&DELETE_ALIAS, [name.into(), read.0.into()], change).await
 }

@@ -1,11 +1,33 @@
-//! The change log's rows: written by the batches that change something, in the same transaction.
+//! The change log's rows: written by the batches that change something, in the same transaction, and read in pages.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::domain::change::Change;
+use crate::domain::change::{Action, Actor, Change, Subject};
+use crate::domain::ids::ChangeId;
+use crate::domain::time::Millis;
+use crate::ports::ChangesOf;
 
 use super::directory::Tenant;
-use super::sql::{self, Engine, Statement, queries};
+use super::sql::Value as Bound;
+use super::sql::{self, Engine, Failure, Query, Statement, queries};
+
+/// A page of rows that are found so. Two definitions of an agent may have a megabyte together and a page 200 rows, so a
+/// page also ends, after one row at least, where 4 million characters are reached. Every UUID sorts below `g`.
+macro_rules! page {
+    ($found:literal) => {
+        concat!(
+            "SELECT c.id, c.at, c.actor, c.action, c.subject, c.subject_id, c.before, c.after, found FROM (
+                SELECT listed, count(*) OVER () AS found, sum(size) OVER (ORDER BY listed DESC) - size AS sent FROM (
+                    SELECT id AS listed, coalesce(length(before), 0) + coalesce(length(after), 0) AS size
+                    FROM changes WHERE account_id = ?1 AND id < coalesce(?3, 'g')",
+            $found,
+            " ORDER BY id DESC LIMIT ?2))
+             CROSS JOIN changes AS c ON c.account_id = ?1 AND c.id = listed
+             WHERE sent < 4000000 ORDER BY c.id DESC"
+        )
+    };
+}
 
 queries! {
     /// [`log`]: ?2 is a JSON array of changes.
@@ -17,6 +39,44 @@ queries! {
             (account_id, id, at, actor, action, subject, subject_id, before, after)
         SELECT ?1, value ->> 'id', value ->> 'at', value ->> 'by', value ->> 'action', value ->> 'subject',
             value ->> 'subject_id', value ->> 'before', value ->> 'after' FROM json_each(?2) WHERE changes() > 0";
+    /// [`list`].
+    CHANGES = page!("");
+    /// [`list`].
+    CHANGES_OF_KIND = page!(" AND subject = ?4");
+    /// [`list`].
+    CHANGES_OF_ONE = page!(" AND subject = ?4 AND subject_id = ?5");
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: ChangeId,
+    at: i64,
+    actor: String,
+    action: Action,
+    subject: Subject,
+    subject_id: String,
+    before: Option<String>,
+    after: Option<String>,
+    /// How many rows there were before the page was cut by size.
+    found: usize,
+}
+
+impl Row {
+    fn into_change(self) -> Result<Change, Failure> {
+        let by = Actor::parse(&self.actor)
+            .ok_or_else(|| Failure::Unavailable(format!("changes.actor: {}", self.actor)))?;
+        let state = |column, text: Option<String>| text.map(|text| sql::json(column, &text)).transpose();
+        Ok(Change {
+            id: self.id,
+            at: Millis(self.at),
+            by,
+            action: self.action,
+            subject: self.subject,
+            subject_id: self.subject_id,
+            before: state("changes.before", self.before)?,
+            after: state("changes.after", self.after)?,
+        })
+    }
 }
 
 /// For a batch that changes all of it or fails.
@@ -30,9 +90,70 @@ pub(super) fn log_if_written<E: Engine>(tenant: &Tenant<E>, change: &Change) -> 
     tenant.statement(&INSERT_CHANGE_IF_WRITTEN, [json!([row(change)]).to_string().into()])
 }
 
+/// The moment of a [`log_each`] as JSON has it.
+macro_rules! moment {
+    () => {
+        "strftime('%Y-%m-%dT%H:%M:%fZ', ?3 / 1000.0, 'unixepoch')"
+    };
+}
+pub(super) use moment;
+
+/// A statement that adds a line for each row of `$rows`, by its `id`: run by [`each`], right before the statement that changes
+/// them. A line's id is a UUIDv7 of the write's moment: the front of the write's own, and a tail of the database's making.
+macro_rules! log_each {
+    ($action:literal, $subject:literal, $before:literal, $after:expr, $($rows:expr),+) => {
+        concat!(
+            "INSERT INTO changes (account_id, id, at, actor, action, subject, subject_id, before, after)
+            SELECT ?1, substr(?2, 1, 20) || lower(substr(hex(randomblob(2)), 1, 3) || '-' || hex(randomblob(6))), ?3, ?4, '",
+            $action, "', '", $subject, "', id, ", $before, ", ", $after, " FROM ", $($rows),+
+        )
+    };
+}
+pub(super) use log_each;
+
+/// The statement of a [`log_each`], on behalf of `change`; `rest` is `?5` and on.
+pub(super) fn each<E: Engine>(
+    tenant: &Tenant<E>,
+    query: &'static Query,
+    change: &Change,
+    rest: impl IntoIterator<Item = Bound>,
+) -> Statement {
+    let by = [change.id.to_string().into(), change.at.0.into(), change.by.to_string().into()];
+    tenant.statement(query, by.into_iter().chain(rest))
+}
+
 fn row(change: &Change) -> Value {
     json!({
         "id": change.id, "at": change.at.0, "by": change.by, "action": change.action, "subject": change.subject,
         "subject_id": change.subject_id, "before": change.before, "after": change.after,
     })
+}
+
+/// The page, and whether there are more rows.
+pub(super) async fn list<E: Engine>(
+    tenant: &Tenant<E>,
+    limit: u32,
+    before: Option<ChangeId>,
+    of: &ChangesOf,
+) -> Result<(Vec<Change>, bool), Failure> {
+    // One row more than the page has, to know whether there is a next one.
+    let mut values: Vec<sql::Value> =
+        vec![(limit + 1).into(), before.map(|before| before.to_string()).into()];
+    let word = |subject: &Subject| json!(subject).as_str().unwrap_or_default().into();
+    let query = match of {
+        ChangesOf::Everything => &CHANGES,
+        ChangesOf::Every(subject) => {
+            values.push(word(subject));
+            &CHANGES_OF_KIND
+        }
+        ChangesOf::One(subject, id) => {
+            values.extend([word(subject), id.as_str().into()]);
+            &CHANGES_OF_ONE
+        }
+    };
+    let mut rows: Vec<Row> = tenant.rows(query, values).await?;
+    rows.truncate(limit as usize);
+    let more = rows.first().is_some_and(|row| row.found > rows.len());
+    let changes = rows.into_iter().map(Row::into_change).collect::<Result<_, _>>()?;
+    Ok((changes, more))
 }

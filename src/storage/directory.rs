@@ -7,17 +7,23 @@ use crate::domain::account::{Account, Key};
 use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
 use crate::domain::change::{Actor, Change};
-use crate::domain::ids::{AccountId, AgentId, KeyId};
-use crate::domain::model::Model;
+use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId, MemberId};
+use crate::domain::member::Member;
+use crate::domain::model::{Capabilities, Model};
 use crate::domain::plan::Limits;
 use crate::domain::slug::Slug;
+use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::ports::{
-    self, AccountRef, AgentPosition, AgentRef, Alias, Provider, Resolution, Save, Unavailable, WriteError,
+    self, AccountRef, AgentFilter, AgentPosition, AgentRef, Alias, ChangesOf, Counts, Fit, Fitted, Provider,
+    Resolution, Save, Unavailable, Version, VersionLine, WriteError,
 };
 
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value};
-use super::{accounts, agent_rows, agents, aliases, keys, models, plans, providers, resolve};
+use super::{
+    accounts, agent_list, agent_rows, agent_versions, agents, aliases, changes, keys, members, models, plans,
+    providers, resolve, templates, usage,
+};
 
 /// Who there is, and what is configured.
 #[derive(Clone, Debug)]
@@ -67,13 +73,18 @@ impl<E: Engine> Tenant<E> {
         answers.first().map_or_else(|| Ok(Vec::new()), Answer::rows)
     }
 
-    /// Whether a single statement with `RETURNING` touched a row.
-    pub(super) async fn touches(
+    /// Runs a statement with `RETURNING`, which touches a row unless that is no longer as it was read, and logs it.
+    pub(super) async fn write_logged(
         &self,
         query: &'static Query,
         rest: impl IntoIterator<Item = Value>,
-    ) -> Result<bool, Failure> {
-        Ok(!self.rows::<serde::de::IgnoredAny>(query, rest).await?.is_empty())
+        change: &Change,
+    ) -> Result<(), Failure> {
+        let batch = vec![self.statement(query, rest), changes::log_if_written(self, change)];
+        let answers = self.batch(batch).await?;
+        let touched: Vec<serde::de::IgnoredAny> =
+            answers.first().map_or_else(|| Ok(Vec::new()), Answer::rows)?;
+        if touched.is_empty() { Err(Failure::Moved) } else { Ok(()) }
     }
 }
 
@@ -99,12 +110,28 @@ impl<E: Engine> ports::Directory for Directory<E> {
         Ok(accounts::find(self, of).await?)
     }
 
-    async fn insert_account(&self, account: &Account) -> Result<(), WriteError> {
-        Ok(accounts::insert(self, account).await?)
+    async fn insert_account(&self, account: &Account, change: &Change) -> Result<(), WriteError> {
+        Ok(accounts::insert(self, account, change).await?)
     }
 
     async fn key(&self, digest: &KeyDigest) -> Result<Option<(Key, Account)>, Unavailable> {
         Ok(keys::find(self, digest).await?)
+    }
+
+    async fn platform_templates(&self, limit: u32, after: &str) -> Result<Vec<Template>, Unavailable> {
+        Ok(templates::list_platform(self, limit, after).await?)
+    }
+
+    async fn platform_template(&self, slug: &Slug) -> Result<Option<Template>, Unavailable> {
+        Ok(templates::find_platform(self, slug).await?)
+    }
+
+    async fn put_platform_template(&self, template: &Template) -> Result<(), Unavailable> {
+        Ok(templates::put_platform(self, template).await?)
+    }
+
+    async fn delete_platform_template(&self, slug: &Slug) -> Result<bool, Unavailable> {
+        Ok(templates::delete_platform(self, slug).await?)
     }
 }
 
@@ -129,12 +156,46 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(keys::list(self, limit, before).await?)
     }
 
-    async fn insert_key(&self, key: &Key, digest: &KeyDigest) -> Result<(), WriteError> {
-        Ok(keys::insert(self, key, digest).await?)
+    async fn insert_key(&self, key: &Key, digest: &KeyDigest, change: &Change) -> Result<(), WriteError> {
+        Ok(keys::insert(self, key, digest, change).await?)
     }
 
-    async fn revoke_key(&self, id: KeyId, now: Millis) -> Result<bool, Unavailable> {
-        Ok(keys::revoke(self, id, now).await?)
+    async fn revoke_key(&self, id: KeyId, change: &Change) -> Result<bool, Unavailable> {
+        Ok(keys::revoke(self, id, change).await?)
+    }
+
+    async fn update_account(
+        &self,
+        account: &Account,
+        read: &Account,
+        fit: Option<&Fit>,
+        change: &Change,
+    ) -> Result<Fitted, WriteError> {
+        Ok(accounts::update(self, account, read, fit, change).await?)
+    }
+
+    async fn usage(&self, most: Counts, now: Millis) -> Result<Counts, Unavailable> {
+        Ok(usage::count(self, most, now).await?)
+    }
+
+    async fn members(&self, limit: u32, before: Option<MemberId>) -> Result<Vec<Member>, Unavailable> {
+        Ok(members::list(self, limit, before).await?)
+    }
+
+    async fn member(&self, id: MemberId) -> Result<Option<Member>, Unavailable> {
+        Ok(members::find(self, id).await?)
+    }
+
+    async fn insert_member(&self, member: &Member, change: &Change) -> Result<(), WriteError> {
+        Ok(members::insert(self, member, change).await?)
+    }
+
+    async fn update_member(&self, member: &Member, read: &Member, change: &Change) -> Result<(), WriteError> {
+        Ok(members::update(self, member, read, change).await?)
+    }
+
+    async fn delete_member(&self, read: &Member, change: &Change) -> Result<(), WriteError> {
+        Ok(members::delete(self, read, change).await?)
     }
 
     async fn providers(&self) -> Result<Vec<Provider>, Unavailable> {
@@ -145,48 +206,134 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(providers::find(self, name).await?)
     }
 
-    async fn put_provider(&self, provider: &Provider) -> Result<(), Unavailable> {
-        Ok(providers::put(self, provider).await?)
+    async fn put_provider(
+        &self,
+        provider: &Provider,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        Ok(providers::put(self, provider, read, change).await?)
     }
 
-    async fn delete_provider(&self, name: &str) -> Result<bool, Unavailable> {
-        Ok(providers::delete(self, name).await?)
+    async fn delete_provider(&self, name: &str, read: Millis, change: &Change) -> Result<(), WriteError> {
+        Ok(providers::delete(self, name, read, change).await?)
     }
 
     async fn models(
         &self,
         limit: u32,
         after: Option<(&str, &str)>,
+        needed: Capabilities,
     ) -> Result<Vec<(Model, bool)>, Unavailable> {
-        Ok(models::list(self, limit, after).await?)
+        Ok(models::list(self, limit, after, needed).await?)
     }
 
-    async fn put_model(&self, model: &Model, now: Millis) -> Result<(), Unavailable> {
-        Ok(models::put(self, model, now).await?)
+    async fn own_model(&self, provider: &str, code: &str) -> Result<Option<(Model, Millis)>, Unavailable> {
+        Ok(models::own(self, provider, code).await?)
     }
 
-    async fn delete_model(&self, provider: &str, code: &str) -> Result<bool, Unavailable> {
-        Ok(models::delete(self, provider, code).await?)
+    async fn put_model(
+        &self,
+        model: &Model,
+        updated_at: Millis,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        Ok(models::put(self, model, updated_at, read, change).await?)
+    }
+
+    async fn delete_model(
+        &self,
+        provider: &str,
+        code: &str,
+        read: Millis,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        Ok(models::delete(self, provider, code, read, change).await?)
     }
 
     async fn aliases(&self) -> Result<Vec<Alias>, Unavailable> {
         Ok(aliases::list(self).await?)
     }
 
-    async fn put_alias(&self, alias: &Alias) -> Result<(), Unavailable> {
-        Ok(aliases::put(self, alias).await?)
+    async fn put_alias(
+        &self,
+        alias: &Alias,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        Ok(aliases::put(self, alias, read, change).await?)
     }
 
-    async fn delete_alias(&self, name: &str) -> Result<bool, Unavailable> {
-        Ok(aliases::delete(self, name).await?)
+    async fn delete_alias(&self, name: &str, read: Millis, change: &Change) -> Result<(), WriteError> {
+        Ok(aliases::delete(self, name, read, change).await?)
+    }
+
+    async fn changes(
+        &self,
+        limit: u32,
+        before: Option<ChangeId>,
+        of: &ChangesOf,
+    ) -> Result<(Vec<Change>, bool), Unavailable> {
+        Ok(changes::list(self, limit, before, of).await?)
+    }
+
+    async fn templates(&self, limit: u32, after: &str) -> Result<Vec<(Template, Source)>, Unavailable> {
+        Ok(templates::list(self, limit, after).await?)
+    }
+
+    async fn template(&self, slug: &Slug) -> Result<Option<(Template, Source)>, Unavailable> {
+        Ok(templates::find(self, slug).await?)
+    }
+
+    async fn put_template(&self, template: &Template, change: &Change) -> Result<(), Unavailable> {
+        Ok(templates::put(self, template, change).await?)
+    }
+
+    async fn delete_template(&self, slug: &Slug, change: &Change) -> Result<bool, Unavailable> {
+        Ok(templates::delete(self, slug, change).await?)
     }
 
     async fn agents(&self, limit: u32, after: Option<AgentPosition>) -> Result<Vec<Agent>, Unavailable> {
-        Ok(agents::list(self, limit, after).await?)
+        Ok(agent_list::find(self, &AgentFilter::default(), limit, after).await?)
+    }
+
+    async fn find_agents(
+        &self,
+        filter: &AgentFilter,
+        limit: u32,
+        after: Option<AgentPosition>,
+    ) -> Result<Vec<Agent>, Unavailable> {
+        Ok(agent_list::find(self, filter, limit, after).await?)
+    }
+
+    async fn archived_agent(&self, of: &AgentRef) -> Result<Option<Agent>, Unavailable> {
+        Ok(agents::archived(self, of).await?)
+    }
+
+    async fn copies_named(&self, names: &[String]) -> Result<Vec<String>, Unavailable> {
+        Ok(agent_list::copies_named(self, names).await?)
+    }
+
+    async fn versions(
+        &self,
+        agent: AgentId,
+        limit: u32,
+        before: Option<u32>,
+    ) -> Result<Vec<VersionLine>, Unavailable> {
+        Ok(agent_versions::list(self, agent, limit, before).await?)
+    }
+
+    async fn snapshots(&self, agent: AgentId, versions: [u32; 2]) -> Result<Vec<Version>, Unavailable> {
+        Ok(agent_versions::snapshots(self, agent, versions).await?)
     }
 
     async fn agent(&self, of: &AgentRef) -> Result<Option<Agent>, Unavailable> {
         Ok(agents::find(self, of).await?)
+    }
+
+    async fn agents_of(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Unavailable> {
+        Ok(agents::of(self, ids).await?)
     }
 
     async fn agents_named(&self, names: &[AgentRef]) -> Result<Vec<(AgentId, Slug)>, Unavailable> {
@@ -201,13 +348,7 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(agents::handing_to(self, id).await?)
     }
 
-    async fn save_agents(
-        &self,
-        saves: &[Save],
-        by: Actor,
-        most_in_use: Option<u32>,
-        changes: &[Change],
-    ) -> Result<(), WriteError> {
-        Ok(agent_rows::save(self, saves, by, most_in_use, changes).await?)
+    async fn save_agents(&self, saves: &[Save], by: Actor, changes: &[Change]) -> Result<(), WriteError> {
+        Ok(agent_rows::save(self, saves, by, changes).await?)
     }
 }

@@ -1,34 +1,52 @@
 //! API keys' rows: found by the digest, never holding more of the secret.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::domain::account::{Account, Key, Role};
 use crate::domain::api_key::KeyDigest;
-use crate::domain::ids::{AccountId, AgentId, KeyId};
+use crate::domain::change::Change;
+use crate::domain::ids::{AccountId, AgentId, KeyId, MemberId};
 use crate::domain::time::Millis;
 
-use super::accounts;
 use super::directory::{Directory, Tenant};
+use super::plans::limit_of_plan;
 use super::sql::{self, Answer, Engine, Failure, Query, Statement, queries};
+use super::{accounts, changes, holders};
 
 queries! {
-    /// [`find`]. All columns, here and below: calls are served on the schema before, too, see [`super::resolve`].
-    KEY_BY_DIGEST = "SELECT * FROM keys WHERE digest = ?1";
-    /// [`super::resolve`]: a key of another account is no key here.
-    KEY_OF_ACCOUNT = "SELECT * FROM keys WHERE digest = ?2 AND account_id = ?1";
+    /// [`find`] on the schema before. All columns, here and below: calls are served on it, too, see [`super::resolve`].
+    KEY_ALONE_BY_DIGEST = "SELECT * FROM keys WHERE digest = ?1";
+    /// [`super::resolve`] on the schema before: a key of another account is no key here.
+    KEY_ALONE_OF_ACCOUNT = "SELECT * FROM keys WHERE digest = ?2 AND account_id = ?1";
     /// [`list`]. Every UUID sorts below `g`.
     KEYS_NEWEST = "SELECT * FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
     /// [`insert`].
-    INSERT_KEY = "INSERT INTO keys (account_id, id, name, role, agents, digest, hint, expires_at, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    INSERT_KEY = "INSERT INTO keys
+            (account_id, id, name, role, agents, digest, hint, expires_at, created_at, member_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    /// [`insert`]: fails when the member that the key acts for is not there, is inactive, or may not have such a key.
+    GUARD_MEMBER_OF_KEY = "SELECT json_extract('{}', 'moved ' || ?2) WHERE NOT EXISTS (
+            SELECT 1 FROM members WHERE account_id = ?1 AND id = ?2 AND inactive_at IS NULL
+                AND (role = 'admin' OR ?3 <> 'admin'))";
+    /// [`insert`]: fails when more are in force than the plan allows; looks at no more than twice that.
+    GUARD_KEYS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most) FROM (SELECT ", limit_of_plan!("keys"),
+        " AS most) WHERE most < (SELECT count(*) FROM (
+            SELECT 1 FROM keys WHERE account_id = ?1 AND revoked_at IS NULL AND inactive_at IS NULL
+                AND expires_at IS NULL LIMIT coalesce(", limit_of_plan!("keys"), " + 1, 0)))
+        + (SELECT count(*) FROM (
+            SELECT 1 FROM keys WHERE account_id = ?1 AND revoked_at IS NULL AND inactive_at IS NULL
+                AND expires_at > ?2 LIMIT coalesce(", limit_of_plan!("keys"), " + 1, 0)))");
     /// [`revoke`]: the first revocation is the one that counts. A clock that went back must not break the row's
     /// own constraint.
-    REVOKE_KEY = "UPDATE keys SET revoked_at = coalesce(revoked_at, max(?3, created_at))
-        WHERE account_id = ?1 AND id = ?2 RETURNING id";
+    REVOKE_KEY = "UPDATE keys SET revoked_at = max(?3, created_at)
+        WHERE account_id = ?1 AND id = ?2 AND revoked_at IS NULL";
+    /// [`revoke`].
+    KEY_EXISTS = "SELECT id FROM keys WHERE account_id = ?1 AND id = ?2";
 }
 
 /// For [`super::resolve`]'s batch.
-pub(super) const OF_ACCOUNT: &Query = &KEY_OF_ACCOUNT;
+pub(super) const OF_ACCOUNT: &Query = &KEY_ALONE_OF_ACCOUNT;
 
 #[derive(Deserialize)]
 struct Row {
@@ -40,8 +58,8 @@ struct Row {
     hint: String,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
-    /// Since the second migration.
-    #[serde(default)]
+    // The schema before had none of these.
+    member_id: Option<MemberId>,
     inactive_at: Option<i64>,
     created_at: i64,
 }
@@ -55,6 +73,7 @@ impl Row {
             account: self.account_id,
             name: self.name,
             role: self.role,
+            member: self.member_id,
             agents,
             hint: self.hint,
             expires_at: self.expires_at.map(Millis),
@@ -75,8 +94,17 @@ pub(super) async fn find<E: Engine>(
     digest: &KeyDigest,
 ) -> Result<Option<(Key, Account)>, Failure> {
     let of = |query| Statement { query, values: vec![digest.to_string().into()] };
-    let answers = directory.batch(vec![of(&KEY_BY_DIGEST), of(accounts::OF_KEY)]).await?;
-    Ok(first(&answers[0])?.zip(accounts::first(&answers[1])?))
+    match directory.batch(vec![of(holders::BY_DIGEST), of(accounts::OF_KEY)]).await {
+        Err(Failure::Schema(_)) => {}
+        answers => return read(&answers?),
+    }
+    read(&directory.batch(vec![of(&KEY_ALONE_BY_DIGEST), of(accounts::OF_KEY)]).await?)
+}
+
+fn read<A: Answer>(answers: &[A]) -> Result<Option<(Key, Account)>, Failure> {
+    let holder = holders::first(&answers[0])?;
+    let key = first(&answers[0])?.map(|key| holder.key(key));
+    Ok(key.zip(accounts::first(&answers[1])?))
 }
 
 pub(super) async fn list<E: Engine>(
@@ -93,6 +121,7 @@ pub(super) async fn insert<E: Engine>(
     tenant: &Tenant<E>,
     key: &Key,
     digest: &KeyDigest,
+    change: &Change,
 ) -> Result<(), Failure> {
     let agents = key.agents.as_ref().map(|agents| serde_json::json!(agents).to_string());
     let values = [
@@ -104,11 +133,30 @@ pub(super) async fn insert<E: Engine>(
         key.hint.as_str().into(),
         key.expires_at.map(|at| at.0).into(),
         key.created_at.0.into(),
+        key.member.map(|id| id.to_string()).into(),
     ];
-    tenant.batch(vec![tenant.statement(&INSERT_KEY, values)]).await?;
+    let mut batch = vec![tenant.statement(&INSERT_KEY, values)];
+    if let Some(member) = key.member {
+        batch.push(
+            tenant.statement(&GUARD_MEMBER_OF_KEY, [member.to_string().into(), key.role.name().into()]),
+        );
+    }
+    batch.extend(changes::log(tenant, std::slice::from_ref(change)));
+    batch.push(tenant.statement(&GUARD_KEYS_LIMIT, [key.created_at.0.into()]));
+    tenant.batch(batch).await?;
     Ok(())
 }
 
-pub(super) async fn revoke<E: Engine>(tenant: &Tenant<E>, id: KeyId, now: Millis) -> Result<bool, Failure> {
-    tenant.touches(&REVOKE_KEY, [id.to_string().into(), now.0.into()]).await
+pub(super) async fn revoke<E: Engine>(
+    tenant: &Tenant<E>,
+    id: KeyId,
+    change: &Change,
+) -> Result<bool, Failure> {
+    let batch = vec![
+        tenant.statement(&REVOKE_KEY, [id.to_string().into(), change.at.0.into()]),
+        changes::log_if_written(tenant, change),
+        tenant.statement(&KEY_EXISTS, [id.to_string().into()]),
+    ];
+    let found: Vec<IgnoredAny> = tenant.batch(batch).await?[2].rows()?;
+    Ok(!found.is_empty())
 }

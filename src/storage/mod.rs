@@ -5,18 +5,25 @@
 
 pub mod account_object;
 mod accounts;
+mod agent_list;
 mod agent_rows;
+mod agent_versions;
 mod agents;
 mod aliases;
 mod changes;
 pub mod d1;
 pub mod directory;
+mod fitting;
+mod holders;
 mod keys;
+mod members;
 mod models;
 mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
+mod templates;
+mod usage;
 
 use sql::Query;
 
@@ -24,14 +31,21 @@ use sql::Query;
 pub fn queries() -> impl Iterator<Item = &'static Query> {
     [
         accounts::QUERIES,
+        agent_list::QUERIES,
         agent_rows::QUERIES,
+        agent_versions::QUERIES,
         agents::QUERIES,
         aliases::QUERIES,
         changes::QUERIES,
+        holders::QUERIES,
+        fitting::QUERIES,
         keys::QUERIES,
+        members::QUERIES,
+        usage::QUERIES,
         models::QUERIES,
         plans::QUERIES,
         providers::QUERIES,
+        templates::QUERIES,
     ]
     .into_iter()
     .flatten()

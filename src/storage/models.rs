@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::domain::change::Change;
 use crate::domain::model::{Capabilities, Capability, Model};
 use crate::domain::price::{LongContext, Price, Rates};
 use crate::domain::time::Millis;
@@ -46,12 +47,15 @@ macro_rules! columns {
 }
 
 queries! {
-    /// [`list`].
+    /// [`list`]: ?5 is a JSON array of capabilities. It reads the rows that lack them too: the catalogue has a few hundred,
+    /// which is not worth a table of its own.
     MODELS = concat!(
         "SELECT * FROM (SELECT ", columns!("m"), ", 1 AS own FROM models AS m WHERE m.account_id = ?1
          UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
-         WHERE (provider, code) > (?3, ?4) ORDER BY provider, code LIMIT ?2"
+         WHERE (provider, code) > (?3, ?4) AND NOT EXISTS (SELECT 1 FROM json_each(?5) AS wanted WHERE NOT EXISTS
+            (SELECT 1 FROM json_each(capabilities) WHERE json_each.value = wanted.value))
+         ORDER BY provider, code LIMIT ?2"
     );
     /// [`of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each costs one look-up.
     MODELS_OF = concat!(
@@ -63,14 +67,31 @@ queries! {
             ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code)"
     );
+    /// [`own`].
+    OWN_MODEL = concat!(
+        "SELECT ", columns!("m"), ", 1 AS own, m.updated_at FROM models AS m
+         WHERE m.account_id = ?1 AND m.provider = ?2 AND m.code = ?3"
+    );
     /// [`put`].
-    PUT_MODEL = "INSERT OR REPLACE INTO models
+    PUT_MODEL = "INSERT INTO models
         (account_id, provider, code, input_price, output_price, cached_input_price, cache_write_price,
          long_context_tokens, long_input_price, long_output_price, long_cached_input_price, long_cache_write_price,
          context_tokens, max_output_tokens, capabilities, updated_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+        WHERE (SELECT updated_at FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3) IS ?17
+        ON CONFLICT (account_id, provider, code) DO UPDATE SET
+            input_price = excluded.input_price, output_price = excluded.output_price,
+            cached_input_price = excluded.cached_input_price, cache_write_price = excluded.cache_write_price,
+            long_context_tokens = excluded.long_context_tokens, long_input_price = excluded.long_input_price,
+            long_output_price = excluded.long_output_price,
+            long_cached_input_price = excluded.long_cached_input_price,
+            long_cache_write_price = excluded.long_cache_write_price, context_tokens = excluded.context_tokens,
+            max_output_tokens = excluded.max_output_tokens, capabilities = excluded.capabilities,
+            updated_at = excluded.updated_at
+        RETURNING code";
     /// [`delete`].
-    DELETE_MODEL = "DELETE FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3 RETURNING code";
+    DELETE_MODEL = "DELETE FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3 AND updated_at = ?4
+        RETURNING code";
 }
 
 #[derive(Deserialize)]
@@ -90,6 +111,8 @@ struct Row {
     max_output_tokens: u64,
     capabilities: String,
     own: u8,
+    /// Only [`OWN_MODEL`] asks for it.
+    updated_at: Option<i64>,
 }
 
 impl Row {
@@ -130,9 +153,12 @@ pub(super) async fn list<E: Engine>(
     tenant: &Tenant<E>,
     limit: u32,
     after: Option<(&str, &str)>,
+    needed: Capabilities,
 ) -> Result<Vec<(Model, bool)>, Failure> {
     let (provider, code) = after.unwrap_or_default();
-    let rows: Vec<Row> = tenant.rows(&MODELS, [limit.into(), provider.into(), code.into()]).await?;
+    let needed = serde_json::json!(needed).to_string();
+    let values = [limit.into(), provider.into(), code.into(), needed.into()];
+    let rows: Vec<Row> = tenant.rows(&MODELS, values).await?;
     rows.into_iter().map(Row::into_model).collect()
 }
 
@@ -145,7 +171,26 @@ pub(super) async fn of<E: Engine>(
     rows.into_iter().map(|row| row.into_model().map(|(model, _)| model)).collect()
 }
 
-pub(super) async fn put<E: Engine>(tenant: &Tenant<E>, model: &Model, now: Millis) -> Result<(), Failure> {
+pub(super) async fn own<E: Engine>(
+    tenant: &Tenant<E>,
+    provider: &str,
+    code: &str,
+) -> Result<Option<(Model, Millis)>, Failure> {
+    let rows: Vec<Row> = tenant.rows(&OWN_MODEL, [provider.into(), code.into()]).await?;
+    let own = |row: Row| {
+        let updated_at = Millis(row.updated_at.unwrap_or_default());
+        Ok((row.into_model()?.0, updated_at))
+    };
+    rows.into_iter().next().map(own).transpose()
+}
+
+pub(super) async fn put<E: Engine>(
+    tenant: &Tenant<E>,
+    model: &Model,
+    updated_at: Millis,
+    read: Option<Millis>,
+    change: &Change,
+) -> Result<(), Failure> {
     let (base, long) = (model.price.base, model.price.long_context);
     let names: Vec<&str> = model.capabilities.names().collect();
     let values = [
@@ -163,16 +208,18 @@ pub(super) async fn put<E: Engine>(tenant: &Tenant<E>, model: &Model, now: Milli
         model.context_tokens.into(),
         model.max_output_tokens.into(),
         serde_json::json!(names).to_string().into(),
-        now.0.into(),
+        updated_at.0.into(),
+        read.map(|read| read.0).into(),
     ];
-    tenant.batch(vec![tenant.statement(&PUT_MODEL, values)]).await?;
-    Ok(())
+    tenant.write_logged(&PUT_MODEL, values, change).await
 }
 
 pub(super) async fn delete<E: Engine>(
     tenant: &Tenant<E>,
     provider: &str,
     code: &str,
-) -> Result<bool, Failure> {
-    tenant.touches(&DELETE_MODEL, [provider.into(), code.into()]).await
+    read: Millis,
+    change: &Change,
+) -> Result<(), Failure> {
+    tenant.write_logged(&DELETE_MODEL, [provider.into(), code.into(), read.0.into()], change).await
 }

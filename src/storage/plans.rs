@@ -14,6 +14,19 @@ queries! {
     PLAN_OF_ACCOUNT = "SELECT plans.* FROM accounts JOIN plans ON plans.plan = accounts.plan WHERE accounts.id = ?1";
 }
 
+/// A limit of the account's plan as an SQL expression, by its column: NULL where there is none. Read by the statement that
+/// needs it, it is that of the moment of the write, whatever the plan was when the request began.
+macro_rules! limit_of_plan {
+    ($column:literal) => {
+        concat!(
+            "(SELECT plans.",
+            $column,
+            " FROM accounts JOIN plans ON plans.plan = accounts.plan WHERE accounts.id = ?1)"
+        )
+    };
+}
+pub(super) use limit_of_plan;
+
 /// For [`super::resolve`]'s batch.
 pub(super) const OF_ACCOUNT: &Query = &PLAN_OF_ACCOUNT;
 

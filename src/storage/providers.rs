@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::domain::change::Change;
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::time::Millis;
 use crate::domain::vault::Sealed;
@@ -20,13 +21,15 @@ queries! {
     /// [`put`]: all but when it came to be. A clock that went back must not break the row's own constraint.
     PUT_PROVIDER = "INSERT INTO providers
             (account_id, name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, max(?8, ?9))
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, max(?8, ?9)
+        WHERE (SELECT updated_at FROM providers WHERE account_id = ?1 AND name = ?2) IS ?10
         ON CONFLICT (account_id, name) DO UPDATE SET
             wire = excluded.wire, base_url = excluded.base_url, key_nonce = excluded.key_nonce,
             key_ciphertext = excluded.key_ciphertext, key_last4 = excluded.key_last4,
-            updated_at = max(excluded.updated_at, created_at)";
+            updated_at = max(excluded.updated_at, created_at)
+        RETURNING name";
     /// [`delete`].
-    DELETE_PROVIDER = "DELETE FROM providers WHERE account_id = ?1 AND name = ?2 RETURNING name";
+    DELETE_PROVIDER = "DELETE FROM providers WHERE account_id = ?1 AND name = ?2 AND updated_at = ?3 RETURNING name";
 }
 
 /// For [`super::resolve`]'s batch.
@@ -76,7 +79,12 @@ pub(super) async fn find<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<Op
     Ok(rows.into_iter().next().map(Provider::from))
 }
 
-pub(super) async fn put<E: Engine>(tenant: &Tenant<E>, provider: &Provider) -> Result<(), Failure> {
+pub(super) async fn put<E: Engine>(
+    tenant: &Tenant<E>,
+    provider: &Provider,
+    read: Option<Millis>,
+    change: &Change,
+) -> Result<(), Failure> {
     let key = provider.key.as_ref();
     let values = [
         provider.name.as_str().into(),
@@ -87,11 +95,16 @@ pub(super) async fn put<E: Engine>(tenant: &Tenant<E>, provider: &Provider) -> R
         key.map(|key| key.last4.as_str()).into(),
         provider.created_at.0.into(),
         provider.updated_at.0.into(),
+        read.map(|read| read.0).into(),
     ];
-    tenant.batch(vec![tenant.statement(&PUT_PROVIDER, values)]).await?;
-    Ok(())
+    tenant.write_logged(&PUT_PROVIDER, values, change).await
 }
 
-pub(super) async fn delete<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<bool, Failure> {
-    tenant.touches(&DELETE_PROVIDER, [name.into()]).await
+pub(super) async fn delete<E: Engine>(
+    tenant: &Tenant<E>,
+    name: &str,
+    read: Millis,
+    change: &Change,
+) -> Result<(), Failure> {
+    tenant.write_logged(&DELETE_PROVIDER, [name.into(), read.0.into()], change).await
 }

@@ -6,6 +6,7 @@ use std::future::Future;
 
 use serde::de::DeserializeOwned;
 
+use crate::domain::plan::Feature;
 use crate::ports::{Unavailable, WriteError};
 
 /// A statement's text, and the name by which logs and tests know it.
@@ -68,8 +69,10 @@ pub enum Failure {
     Schema(String),
     /// A guard of the batch found that what it counts on is not so.
     Moved,
-    /// A guard of the batch found too many.
-    Full,
+    /// A guard of the batch found more than there may be, which is so many.
+    Full(u32),
+    /// A guard of the batch found that the account's plan does not have this.
+    Lacks(Feature),
     Unavailable(String),
 }
 
@@ -86,8 +89,11 @@ impl Failure {
             Self::Schema(format!("{query}: {message}"))
         } else if message.contains("'moved ") {
             Self::Moved
-        } else if message.contains("'full ") {
-            Self::Full
+        } else if let Some((_, most)) = message.split_once("'full ") {
+            let digits: String = most.chars().take_while(char::is_ascii_digit).collect();
+            Self::Full(digits.parse().unwrap_or(u32::MAX))
+        } else if message.contains("'lacks public_agents'") {
+            Self::Lacks(Feature::PublicAgents)
         } else {
             Self::Unavailable(format!("{query}: {message}"))
         }
@@ -98,7 +104,9 @@ impl From<Failure> for Unavailable {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Taken => Self("a UNIQUE constraint failed where none can".to_owned()),
-            Failure::Moved | Failure::Full => Self("a guard failed where there is none".to_owned()),
+            Failure::Moved | Failure::Full(_) | Failure::Lacks(_) => {
+                Self("a guard failed where there is none".to_owned())
+            }
             Failure::Schema(message) | Failure::Unavailable(message) => Self(message),
         }
     }
@@ -109,7 +117,8 @@ impl From<Failure> for WriteError {
         match failure {
             Failure::Taken => Self::Taken,
             Failure::Moved => Self::Moved,
-            Failure::Full => Self::Full,
+            Failure::Full(most) => Self::Full(most),
+            Failure::Lacks(feature) => Self::Lacks(feature),
             unavailable @ (Failure::Schema(_) | Failure::Unavailable(_)) => {
                 Self::Unavailable(unavailable.into())
             }

@@ -20,7 +20,7 @@ async fn put(api: &Api, tenant: &Tenant, agent: &str, fields: Value) -> Reply {
 }
 
 async fn get(api: &Api, tenant: &Tenant, agent: &str) -> Value {
-    api.get(&format!("/api/v1/agents/{agent}")).key(&tenant.member).send().await.ok()
+    api.configured(tenant, agent).await
 }
 
 fn versions(api: &Api, agent: &Value) -> Vec<(u32, String)> {

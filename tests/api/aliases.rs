@@ -31,6 +31,21 @@ async fn an_alias_stands_for_a_line() {
 }
 
 #[tokio::test]
+async fn both_names_of_the_endpoint_lead_to_the_same_aliases() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let alias = put(&api, &acme, "fast", "openai:x").await.ok();
+    assert_eq!(api.get("/api/v1/model-aliases/fast").key(&acme.member).send().await.ok(), alias);
+    let other = json!({"model": "openai:y"});
+    api.put("/api/v1/model-aliases/fast").key(&acme.admin).json(&other).send().await.ok();
+    let listed = api.get("/api/v1/aliases").key(&acme.member).send().await.ok();
+    assert_eq!(listed, api.get("/api/v1/model-aliases").key(&acme.member).send().await.ok());
+    assert_eq!(listed["data"][0]["model"], "openai:y");
+    api.delete("/api/v1/model-aliases/fast").key(&acme.admin).send().await.no_content();
+    assert_eq!(api.get("/api/v1/aliases/fast").key(&acme.member).send().await.problem().0, 404);
+}
+
+#[tokio::test]
 async fn an_alias_of_nonsense_is_refused() {
     let api = Api::new();
     let acme = api.tenant("acme").await;

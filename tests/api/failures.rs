@@ -3,18 +3,18 @@
 use axum::http::StatusCode;
 
 use crate::support::{Api, When};
-use crate::walls::{Endpoint, endpoints, furnish};
+use crate::walls::{Endpoint, Ids, endpoints, furnish};
 
 /// The endpoints, each to be tried in a world of its own.
 fn all() -> usize {
-    endpoints("acme", "").len()
+    endpoints("acme", &Ids::nobodys()).len()
 }
 
 /// A furnished world, and the `n`th endpoint in it.
 async fn world(n: usize) -> (Api, crate::support::Tenant, Endpoint) {
     let api = Api::new();
-    let (acme, key) = furnish(&api, "acme").await;
-    let endpoint = endpoints("acme", &key).swap_remove(n);
+    let (acme, ids) = furnish(&api, "acme").await;
+    let endpoint = endpoints("acme", &ids).swap_remove(n);
     // A change, so that there is something to write.
     api.world.clock().advance(1);
     api.world.faults().take_done();

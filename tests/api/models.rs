@@ -101,6 +101,42 @@ async fn the_accounts_row_wins_over_the_platforms() {
 }
 
 #[tokio::test]
+async fn models_are_listed_by_what_they_can_do() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    // The platform's can do `images`; those of the account `streaming` and `tools`.
+    catalogue(&api, &[("openai", "a"), ("openai", "c"), ("openai", "e")]);
+    for code in ["b", "c", "d"] {
+        put(&api, &acme, &format!("openai/{code}"), &model()).await.ok();
+    }
+    let codes = |page: &Value| -> Vec<String> {
+        page["data"].as_array().unwrap().iter().map(|m| m["code"].as_str().unwrap().to_owned()).collect()
+    };
+    for (query, expected) in [
+        ("?capability=images", &["a", "e"][..]),
+        ("?capability=tools", &["b", "c", "d"]),
+        ("?capability=tools,streaming", &["b", "c", "d"]),
+        ("?capability=tools&capability=streaming", &["b", "c", "d"]),
+        ("?capability=tools&capability=images", &[]),
+        ("", &["a", "b", "c", "d", "e"]),
+    ] {
+        assert_eq!(codes(&listed(&api, &acme, query).await), expected, "{query}");
+    }
+    let first = listed(&api, &acme, "?capability=tools&limit=2").await;
+    assert_eq!(
+        (codes(&first), &first["next_cursor"]),
+        (vec!["b".to_owned(), "c".to_owned()], &json!("openai/c"))
+    );
+    let second = listed(&api, &acme, "?capability=tools&limit=2&cursor=openai%2Fc").await;
+    assert_eq!((codes(&second), &second["next_cursor"]), (vec!["d".to_owned()], &Value::Null));
+    for query in ["?capability=telepathy", "?capability=tools,", "?capability="] {
+        let refused = api.get(&format!("/api/v1/models{query}")).key(&acme.member).send().await;
+        assert_eq!(refused.fields(), ["capability"], "{query}");
+        assert!(refused.detail().contains("json_schema"), "{}", refused.detail());
+    }
+}
+
+#[tokio::test]
 async fn deleting_the_accounts_row_shows_the_platforms_again() {
     let api = Api::new();
     let acme = api.tenant("acme").await;

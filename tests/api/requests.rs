@@ -8,7 +8,7 @@ use http_body_util::StreamBody;
 use serde_json::json;
 
 use crate::support::{Api, OPERATOR};
-use crate::walls::{endpoints, furnish};
+use crate::walls::{Ids, endpoints, furnish};
 
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
@@ -28,11 +28,15 @@ async fn a_path_that_is_none_is_a_problem() {
 #[tokio::test]
 async fn a_method_that_a_path_does_not_have_is_told_which_it_has() {
     let api = Api::new();
-    let paths: Vec<String> = endpoints("acme", "k").into_iter().map(|endpoint| endpoint.path).collect();
+    let paths: Vec<String> =
+        endpoints("acme", &Ids::nobodys()).into_iter().map(|endpoint| endpoint.path).collect();
     let has = |path: &str| -> Vec<String> {
         let of = |endpoint: &crate::walls::Endpoint| endpoint.path == path;
-        let mut methods: Vec<String> =
-            endpoints("acme", "k").iter().filter(|e| of(e)).map(|e| e.method.to_string()).collect();
+        let mut methods: Vec<String> = endpoints("acme", &Ids::nobodys())
+            .iter()
+            .filter(|e| of(e))
+            .map(|e| e.method.to_string())
+            .collect();
         if methods.contains(&"GET".to_owned()) || methods.is_empty() {
             methods.extend(["HEAD".to_owned()]);
         }
@@ -79,8 +83,8 @@ async fn a_part_of_a_path_that_is_not_utf8_is_refused() {
 #[tokio::test]
 async fn every_body_must_be_json_and_say_so() {
     let api = Api::new();
-    let (acme, key) = furnish(&api, "acme").await;
-    for endpoint in endpoints("acme", &key).into_iter().filter(|endpoint| endpoint.body.is_some()) {
+    let (acme, ids) = furnish(&api, "acme").await;
+    for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.body.is_some()) {
         let call = || api.request(endpoint.method.clone(), &endpoint.path).key(endpoint.key(&acme));
         let json = endpoint.body.clone().unwrap().to_string();
         let unsaid = call().raw(Body::from(json.clone())).send().await;
@@ -105,6 +109,10 @@ async fn every_body_must_be_json_and_say_so() {
         let trailing = format!("{} {{}}", endpoint.body.as_ref().unwrap());
         let reply = call().bytes(trailing).send().await;
         assert_eq!(reply.problem(), (400, "invalid_request".to_owned()), "{endpoint:?}");
+        if endpoint.path.ends_with("/import") {
+            // A file may be a list, and tells its faults agent by agent.
+            continue;
+        }
         for value in ["[]", "null", "7", "\"text\"", "[{}]"] {
             let reply = call().bytes(value).send().await;
             assert_eq!(reply.fields(), ["(body)"], "{endpoint:?} {value}");

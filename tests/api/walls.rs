@@ -13,6 +13,12 @@ pub enum Who {
     KeyKeeper,
     Admin,
     Member,
+    /// Any key that acts for a member.
+    Holder,
+    /// The operator, or an admin of an account.
+    Offerer,
+    /// The operator, or a member of an account.
+    Chooser,
 }
 
 /// A request that succeeds in a furnished account.
@@ -38,32 +44,63 @@ impl Endpoint {
     pub const fn key<'a>(&self, tenant: &'a Tenant) -> &'a str {
         match self.who {
             Who::Operator => OPERATOR,
-            Who::KeyKeeper | Who::Admin => tenant.admin.as_str(),
-            Who::Member => tenant.member.as_str(),
+            Who::KeyKeeper | Who::Admin | Who::Offerer => tenant.admin.as_str(),
+            Who::Member | Who::Holder | Who::Chooser => tenant.member.as_str(),
         }
     }
 }
 
-/// An account that has one of everything.
-pub async fn furnish(api: &Api, slug: &str) -> (Tenant, String) {
-    let tenant = api.tenant(slug).await;
+/// Names that are made up by the platform.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    pub key: String,
+    pub member: String,
+}
+
+impl Ids {
+    /// Of nothing there is.
+    pub fn nobodys() -> Self {
+        Self { key: "k".to_owned(), member: "m".to_owned() }
+    }
+}
+
+/// An account that has one of everything; its member key acts for a member.
+pub async fn furnish(api: &Api, slug: &str) -> (Tenant, Ids) {
+    let mut tenant = api.tenant(slug).await;
+    let member = json!({"name": "Ada", "email": "ada@example.com", "role": "admin"});
+    let member = api.post("/api/v1/members").key(&tenant.admin).json(&member).send().await.created();
+    let member = member["id"].as_str().unwrap().to_owned();
+    tenant.member = api.issue(slug, &json!({"name": "own", "role": "member", "member": member})).await;
     let budget = json!({"limit_usd": 1, "period": "day"});
     api.agent(&tenant, &json!({"slug": "triage", "budget": budget})).await;
-    for endpoint in endpoints(slug, "") {
+    for endpoint in endpoints(slug, &Ids::nobodys()) {
         // The agent stays another than what its own PUT makes of it.
         if endpoint.method == Method::PUT && !endpoint.path.contains("agents") {
-            endpoint.send(api, &tenant.admin).await.ok();
+            let key = endpoint.key(&tenant).to_owned();
+            other(endpoint).send(api, &key).await.ok();
         }
     }
     let spare = json!({"name": "spare", "role": "caller"});
     let path = format!("/api/v1/accounts/{slug}/keys");
     let spare = api.post(&path).key(OPERATOR).json(&spare).send().await.created();
     let key = spare["id"].as_str().unwrap().to_owned();
-    (tenant, key)
+    (tenant, Ids { key, member })
+}
+
+/// The endpoint with another body, so that its own is a change.
+fn other(mut endpoint: Endpoint) -> Endpoint {
+    let others =
+        [("model", json!("openai:y")), ("api_key", json!("k-12349999")), ("context_tokens", json!(10))];
+    for (field, value) in others {
+        if let Some(known) = endpoint.body.as_mut().and_then(|body| body.get_mut(field)) {
+            *known = value;
+        }
+    }
+    endpoint
 }
 
 /// Every endpoint of the control plane.
-pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
+pub fn endpoints(account: &str, ids: &Ids) -> Vec<Endpoint> {
     let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
     let agent = json!({"name": "Another", "instructions": "Do.", "model": "openai:gpt-4.1-mini"});
     let model = json!({"input_usd_per_mtok": 1, "output_usd_per_mtok": 2, "context_tokens": 9, "max_output_tokens": 9,
@@ -78,6 +115,31 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         ),
         (get.clone(), "/api/v1/accounts/{account}/keys", None, Who::KeyKeeper),
         (delete.clone(), "/api/v1/accounts/{account}/keys/{key}", None, Who::KeyKeeper),
+        (get.clone(), "/api/v1/changes", None, Who::Member),
+        (
+            Method::PATCH,
+            "/api/v1/accounts/{account}",
+            Some(json!({"status": "active", "plan": "professional"})),
+            Who::Operator,
+        ),
+        (get.clone(), "/api/v1/account", None, Who::Member),
+        (Method::PATCH, "/api/v1/account", Some(json!({"variables": {"company": "Acme"}})), Who::Admin),
+        (
+            post.clone(),
+            "/api/v1/members",
+            Some(json!({"name": "Bob", "email": "bob@example.com", "role": "member"})),
+            Who::Admin,
+        ),
+        (get.clone(), "/api/v1/members", None, Who::Admin),
+        (get.clone(), "/api/v1/members/{member}", None, Who::Admin),
+        (Method::PATCH, "/api/v1/members/{member}", Some(json!({"name": "Countess"})), Who::Admin),
+        (get.clone(), "/api/v1/profile", None, Who::Holder),
+        (
+            put.clone(),
+            "/api/v1/profile",
+            Some(json!({"settings": {"agent_prompts": {"triage": "Be brief."}}})),
+            Who::Holder,
+        ),
         (get.clone(), "/api/v1/providers", None, Who::Member),
         (
             put.clone(),
@@ -94,23 +156,50 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
         (put.clone(), "/api/v1/aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
         (get.clone(), "/api/v1/aliases/{name}", None, Who::Member),
         (delete.clone(), "/api/v1/aliases/{name}", None, Who::Admin),
-        (post, "/api/v1/agents", Some(agent.clone()), Who::Admin),
+        (get.clone(), "/api/v1/templates", None, Who::Chooser),
+        (put.clone(), "/api/v1/templates/{template}", Some(json!({"definition": {}})), Who::Offerer),
+        (get.clone(), "/api/v1/templates/{template}", None, Who::Chooser),
+        (delete.clone(), "/api/v1/templates/{template}", None, Who::Offerer),
+        (get.clone(), "/api/v1/agents/export", None, Who::Admin),
+        (post.clone(), "/api/v1/agents/import", Some(json!([])), Who::Admin),
+        (get.clone(), "/api/v1/model-aliases", None, Who::Member),
+        (put.clone(), "/api/v1/model-aliases/{name}", Some(json!({"model": "openai:x"})), Who::Admin),
+        (get.clone(), "/api/v1/model-aliases/{name}", None, Who::Member),
+        (delete.clone(), "/api/v1/model-aliases/{name}", None, Who::Admin),
+        (post.clone(), "/api/v1/agents", Some(agent.clone()), Who::Admin),
+        (
+            post.clone(),
+            "/api/v1/agents/validate",
+            Some(json!({"slug": "free", "name": "Free",
+            "instructions": "Do.", "model": "openai:gpt-4.1-mini"})),
+            Who::Admin,
+        ),
         (get.clone(), "/api/v1/agents", None, Who::Member),
         (get.clone(), "/api/v1/agents/{agent}", None, Who::Member),
         (put.clone(), "/api/v1/agents/{agent}", Some(agent), Who::Admin),
         (Method::PATCH, "/api/v1/agents/{agent}", Some(json!({"labels": ["new"]})), Who::Admin),
+        (get.clone(), "/api/v1/agents/{agent}/versions", None, Who::Member),
+        (get.clone(), "/api/v1/agents/{agent}/versions/{version}", None, Who::Member),
+        (post.clone(), "/api/v1/agents/{agent}/rollback", Some(json!({"version": 1})), Who::Admin),
+        (post.clone(), "/api/v1/agents/{agent}/duplicate", None, Who::Admin),
+        (post.clone(), "/api/v1/agents/{agent}/status", Some(json!({"status": "inactive"})), Who::Admin),
+        (post, "/api/v1/agents/{agent}/restore", None, Who::Admin),
         (get.clone(), "/api/v1/agents/{agent}/budget", None, Who::Member),
         (put, "/api/v1/agents/{agent}/budget", Some(json!({"limit_usd": 2, "period": "day"})), Who::Admin),
         (get, "/api/v1/agents/{agent}/calls", None, Who::Member),
-        (delete, "/api/v1/agents/{agent}", None, Who::Admin),
+        (delete.clone(), "/api/v1/agents/{agent}", None, Who::Admin),
+        (delete, "/api/v1/members/{member}", None, Who::Admin),
     ];
     let names = [
         ("account", account),
-        ("key", key),
+        ("key", ids.key.as_str()),
+        ("member", &ids.member),
         ("name", "mine"),
         ("provider", "mine"),
         ("code", "a/b"),
         ("agent", "triage"),
+        ("template", "mine"),
+        ("version", "1"),
     ];
     let endpoint = |(method, template, body, who): (Method, &'static str, Option<Value>, Who)| {
         let path = names
@@ -124,12 +213,12 @@ pub fn endpoints(account: &str, key: &str) -> Vec<Endpoint> {
 #[tokio::test]
 async fn every_endpoint_serves_who_may_and_nobody_else() {
     let api = Api::new();
-    let (acme, key) = furnish(&api, "acme").await;
-    for endpoint in endpoints("acme", &key) {
+    let (acme, ids) = furnish(&api, "acme").await;
+    for endpoint in endpoints("acme", &ids) {
         let keys = [
-            ("operator", OPERATOR, matches!(endpoint.who, Who::Operator | Who::KeyKeeper)),
-            ("caller", &acme.caller, false),
-            ("member", &acme.member, endpoint.who == Who::Member),
+            ("operator", OPERATOR, !matches!(endpoint.who, Who::Admin | Who::Member | Who::Holder)),
+            ("caller", &acme.caller, endpoint.who == Who::Holder),
+            ("member", &acme.member, matches!(endpoint.who, Who::Member | Who::Holder | Who::Chooser)),
             ("admin", &acme.admin, endpoint.who != Who::Operator),
         ];
         let refused = keys.iter().filter(|(.., may)| !may);
@@ -147,11 +236,11 @@ async fn every_endpoint_serves_who_may_and_nobody_else() {
 #[tokio::test]
 async fn the_right_to_a_thing_is_checked_before_the_body_is_read() {
     let api = Api::new();
-    let (acme, key) = furnish(&api, "acme").await;
-    for endpoint in endpoints("acme", &key).into_iter().filter(|endpoint| endpoint.body.is_some()) {
+    let (acme, ids) = furnish(&api, "acme").await;
+    for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.body.is_some()) {
         let call = || api.request(endpoint.method.clone(), &endpoint.path);
         assert_eq!(call().bytes("{").send().await.problem().0, 401, "{endpoint:?}");
-        if matches!(endpoint.who, Who::Admin) {
+        if matches!(endpoint.who, Who::Admin | Who::Offerer) {
             assert_eq!(call().key(&acme.member).bytes("{").send().await.problem().0, 403, "{endpoint:?}");
         }
     }
@@ -160,11 +249,11 @@ async fn the_right_to_a_thing_is_checked_before_the_body_is_read() {
 #[tokio::test]
 async fn no_account_reaches_anothers_rows() {
     let api = Api::new();
-    let (acme, key) = furnish(&api, "acme").await;
+    let (acme, ids) = furnish(&api, "acme").await;
     let agent = api.get("/api/v1/agents/triage").key(&acme.member).send().await.ok();
     let before = api.world.database().with(dump);
     let eve = api.tenant("eve").await;
-    for endpoint in endpoints("acme", &key) {
+    for endpoint in endpoints("acme", &ids) {
         let mut by_id = endpoint.clone();
         by_id.path = endpoint.path.replace("triage", agent["id"].as_str().unwrap());
         by_id.path = by_id.path.replace("acme", &acme.id.to_string());
@@ -185,7 +274,9 @@ async fn no_account_reaches_anothers_rows() {
             {
                 assert!(!text.contains(secret) || endpoint.path.contains(secret), "{endpoint:?} {text}");
             }
-            if endpoint.template.contains('{') {
+            if endpoint.who == Who::Operator {
+                assert_eq!(reply.problem(), (403, "forbidden".to_owned()), "{endpoint:?}");
+            } else if endpoint.template.contains('{') {
                 assert_eq!(reply.problem(), (404, "not_found".to_owned()), "{endpoint:?}");
             }
         }
@@ -197,10 +288,13 @@ async fn no_account_reaches_anothers_rows() {
     assert_eq!(of_acme(&before), of_acme(&after));
 }
 
-/// Every row of every tenant's table, as text.
-fn dump(db: &rusqlite::Connection) -> Vec<String> {
+/// Every row of every table, as text.
+pub fn dump(db: &rusqlite::Connection) -> Vec<String> {
     let mut all = Vec::new();
-    for table in ["accounts", "keys", "providers", "models", "aliases", "agents", "agent_versions"] {
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+    let mut tables = db.prepare(tables).unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for table in tables {
         let mut rows = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = rows.column_count();
         let mut rows = rows.query([]).unwrap();

@@ -205,7 +205,7 @@ async fn an_archived_agent_is_gone_from_the_next_call() {
     stage.ask(Face::Chat, "triage").send().await.ok();
     stage.api.delete("/api/v1/agents/triage").key(&stage.acme.admin).send().await.no_content();
     for face in Face::ALL {
-        stage.ask(face, "triage").send().await.assert_refusal(404, "not_found");
+        stage.ask(face, "triage").send().await.assert_refusal(410, "agent_archived");
     }
     assert_eq!(stage.take_asked().len(), 1);
 }

@@ -61,12 +61,36 @@ impl Stage {
 
     pub async fn with(settings: Settings) -> Self {
         let stage = Self::bare(settings).await;
-        stage.provider("own", "https://own.example/v1", Some(PROVIDER_KEY)).await;
-        stage.provider("other", "https://other.example/v1", None).await;
-        stage.model("own/big", &json!({})).await;
-        stage.model("other/small", &json!({"input_usd_per_mtok": "0.5", "output_usd_per_mtok": "1"})).await;
-        stage.agent("triage", &json!({})).await;
+        stage.furnish().await;
         stage
+    }
+
+    /// Another account of the same world, furnished alike; its calls name it in their path.
+    pub async fn neighbour(&self, slug: &str) -> Self {
+        let stage = Self { acme: self.api.tenant(slug).await, ..self.clone() };
+        stage.furnish().await;
+        stage
+    }
+
+    async fn furnish(&self) {
+        self.provider("own", "https://own.example/v1", Some(PROVIDER_KEY)).await;
+        self.provider("other", "https://other.example/v1", None).await;
+        self.model("own/big", &json!({})).await;
+        self.model("other/small", &json!({"input_usd_per_mtok": "0.5", "output_usd_per_mtok": "1"})).await;
+        self.agent("triage", &json!({})).await;
+    }
+
+    /// Moves the account to a plan with these limits alone, and lets its calls know.
+    pub fn limit(&self, limits: &str) {
+        let sql = format!(
+            "UPDATE plans SET agents = NULL, members = NULL, keys = NULL, calls_per_minute = NULL,
+                concurrent_calls = NULL, monthly_spend = NULL WHERE plan = 'budget';
+            UPDATE plans SET {limits} WHERE plan = 'budget';
+            UPDATE accounts SET plan = 'budget' WHERE slug = '{}';",
+            self.acme.slug
+        );
+        self.api.world.database().with(|db| db.execute_batch(&sql).unwrap());
+        self.api.world.objects().advance(self.acme.id);
     }
 
     /// An account and nothing in it.
@@ -113,6 +137,13 @@ impl Stage {
             json!({"slug": slug, "model": "own:big", "budget": {"limit_usd": "1", "period": "total"}});
         all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         self.api.agent(&self.acme, &all).await
+    }
+
+    /// A control-plane write that is nothing but this statement; `?1` is the account.
+    pub fn write(&self, sql: &str) {
+        let account = self.acme.id.to_string();
+        self.api.world.database().with(|db| assert!(db.execute(sql, [account]).unwrap() > 0, "{sql}"));
+        self.api.world.objects().advance(self.acme.id);
     }
 
     /// Replaces an agent's definition.
@@ -222,6 +253,14 @@ impl Stage {
         let books = self.books(agent).await;
         assert!((books.settled, books.held, books.ledger.len()) == (0, 0, 0), "{books:#?}");
         assert!(self.take_asked().is_empty(), "no provider was asked");
+    }
+}
+
+impl Books {
+    /// How much more was held for the dearest call than for the cheapest.
+    pub fn spread(&self) -> u64 {
+        let held = || self.ledger.iter().map(|row| row.held);
+        held().max().unwrap_or_default() - held().min().unwrap_or_default()
     }
 }
 

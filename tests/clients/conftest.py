@@ -105,15 +105,18 @@ class Account:
         return self.worker.call(self.key, "PUT", f"/api/v1{path}", body)
 
 
-@pytest.fixture(scope="session")
-def account(worker: Worker, provider: Provider) -> Account:
-    slug = "clients"
-    worker.call(OPERATOR_KEY, "POST", "/api/v1/accounts", {"slug": slug, "name": "Client tests", "plan": "enterprise"})
+def new_account(worker: Worker, provider: Provider, slug: str, plan: str) -> Account:
+    worker.call(OPERATOR_KEY, "POST", "/api/v1/accounts", {"slug": slug, "name": "Client tests", "plan": plan})
     path = f"/api/v1/accounts/{slug}/keys"
     key = worker.call(OPERATOR_KEY, "POST", path, {"name": "tests", "role": "admin"})["key"]
     account = Account(worker, provider, slug, key)
     account.put("/providers/emu", {"wire": "openai", "base_url": provider.base_url, "api_key": "sk-emu"})
     return account
+
+
+@pytest.fixture(scope="session")
+def account(worker: Worker, provider: Provider) -> Account:
+    return new_account(worker, provider, "clients", "enterprise")
 
 
 @dataclass
@@ -142,7 +145,10 @@ AgentMaker = Callable[..., Agent]
 def agent(account: Account) -> AgentMaker:
     """Makes an agent on a model of its own that answers so."""
 
-    def make(answer: Callable[[Json], Answer], capabilities: list[str] | None = None, **definition: Any) -> Agent:
+    def make(
+        answer: Callable[[Json], Answer], capabilities: list[str] | None = None, of: Account = account, **definition: Any
+    ) -> Agent:
+        account = of
         model = account.provider.model(answer)
         every = ["images", "tools", "json_schema", "streaming"]
         account.put(f"/models/emu/{model}", {

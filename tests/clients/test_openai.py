@@ -5,9 +5,9 @@ import threading
 
 import openai
 import pytest
-from conftest import AgentMaker
+from conftest import AgentMaker, Worker, new_account
 from openai import AsyncOpenAI, DefaultHttpxClient
-from provider import Json, chunks, completion
+from provider import Json, Provider, chunks, completion
 from pydantic import BaseModel
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -197,6 +197,19 @@ def test_a_spent_budget_is_402_and_is_not_retried(agent: AgentMaker) -> None:
         bot.client(http_client=counting).chat.completions.create(model=bot.slug, messages=HELLO)
     assert (caught.value.status_code, caught.value.code) == (402, "budget_exceeded")
     assert (len(sent), bot.requests) == (1, [])
+
+
+def test_too_many_calls_a_minute_are_a_rate_limit(worker: Worker, provider: Provider, agent: AgentMaker) -> None:
+    bot = agent(hi, of=new_account(worker, provider, "frugal", "budget"))
+    create = bot.client(max_retries=0).chat.completions.create
+    with pytest.raises(openai.RateLimitError) as caught:
+        for _ in range(61):
+            create(model=bot.slug, messages=HELLO)
+    assert caught.value.code == "rate_limited"
+    headers = caught.value.response.headers
+    assert headers["ratelimit-policy"] == '"calls";q=60;w=60'
+    assert headers["ratelimit"] == f'"calls";r=0;t={headers["retry-after"]}'
+    assert len(bot.requests) == 60
 
 
 def test_too_many_calls_at_once_are_a_rate_limit(agent: AgentMaker) -> None:

@@ -13,7 +13,7 @@ use crate::harness::{Agent, live, money, usd};
 const ROUNDS: u64 = 12;
 
 /// Runs `test` while two clients call the agent without a pause.
-async fn under_traffic(agent: &Agent, test: impl AsyncFnOnce()) {
+pub async fn under_traffic(agent: &Agent, test: impl AsyncFnOnce()) {
     let over = AtomicBool::new(false);
     let client = async || {
         while !over.load(Ordering::Relaxed) {
@@ -158,7 +158,7 @@ fn an_alias_and_a_deletion_hold_from_the_next_call() {
         }
         let archived = account.delete(&agent.api("")).await;
         assert!(matches!(archived.status, 200 | 204), "{}", archived.text());
-        assert_eq!(agent.chat("hello").await.expect(404).problem(), "not_found");
+        assert_eq!(agent.chat("hello").await.expect(410).problem(), "agent_archived");
         account.agent("fast").with("slug", json!(agent.slug)).create().await;
         agent.chat("hello").await.expect(200);
     });

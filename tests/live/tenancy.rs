@@ -11,7 +11,8 @@ use crate::harness::{Account, Agent, App, Reply, live};
 /// Not an account's: the platform's own, and the operator's.
 const COMMON: [&str; 5] = ["/", "/health", "/openapi.json", "/docs", "/api/v1/accounts"];
 /// Routes on names within the asking account, where writing another account's name makes a row of one's own.
-const OWN_NAMES: [&str; 3] = ["/api/v1/providers/", "/api/v1/models/", "/api/v1/aliases/"];
+const OWN_NAMES: [&str; 4] =
+    ["/api/v1/providers/", "/api/v1/models/", "/api/v1/aliases/", "/api/v1/templates/"];
 
 /// Everything of an account that its own admin can read.
 async fn view(account: &Account, agent: &Agent) -> Vec<(String, Value)> {
@@ -39,7 +40,8 @@ fn fill(route: &str, victim: &Agent, model: &str, by_id: bool) -> String {
         .replace("{agent}", &pick(&victim.slug, &victim.id))
         .replace("{key}", &account.caller.id)
         .replace("{provider}", "hidden")
-        .replace("{name}", "hidden");
+        .replace("{name}", "hidden")
+        .replace("{template}", "hidden");
     let code = filled.find("{code").map_or(filled.len(), |at| at);
     let filled = if code < filled.len() { format!("{}{model}", &filled[..code]) } else { filled };
     assert!(!filled.contains('{'), "teach this test the parameters of {route}");
@@ -55,6 +57,8 @@ fn body(route: &str) -> Value {
             json!({"wire": "openai", "base_url": "https://example.com/v1", "api_key": "sk-mine"})
         }
         _ if route.contains("/aliases/") => json!({"model": "openai:gpt-4.1-mini"}),
+        _ if route.contains("/templates/") => json!({"definition": {"instructions": "Be mine."}}),
+        _ if route.ends_with("/import") => json!([]),
         _ if route.contains("/models/") => json!({
             "input_usd_per_mtok": "7", "output_usd_per_mtok": "7", "context_tokens": 1000,
             "max_output_tokens": 100, "capabilities": [],
@@ -89,6 +93,8 @@ fn two_accounts_cannot_see_each_other_by_any_route() {
             .put("/api/v1/aliases/hidden", &json!({"model": format!("hidden:{}", model.code)}))
             .await
             .expect(200);
+        let template = json!({"definition": {"instructions": "Only the owner's."}});
+        owner.put("/api/v1/templates/hidden", &template).await.expect(200);
         let victim = owner.agent("hidden").capped(1_000_000).create().await;
         victim.chat("hello").await.expect(200);
         victim.closed_books().await;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod mirror;
 mod simulation;
 mod sqlite;
 mod store;

@@ -3,13 +3,12 @@
 //!
 //! The domain's own simulation tries more; here the disk is real, and each step shows what a crash would leave.
 
-use std::collections::BTreeMap;
-
+use proptest::option;
 use proptest::prelude::*;
 use retinue::domain::admission::command::{
-    Admission, Admit, CallRecord, CallStatus, Inspect, Page, Spend, UsageKind,
+    AccountSpend, Admission, Admit, CallRecord, CallStatus, Inspect, Page, Spend, UsageKind,
 };
-use retinue::domain::admission::{Batch, Durability, Snapshot, State};
+use retinue::domain::admission::{Durability, State};
 use retinue::domain::budget::{Action, Budget, Period};
 use retinue::domain::ids::{AgentId, CallId};
 use retinue::domain::message::Usage;
@@ -18,6 +17,7 @@ use retinue::domain::plan::CallLimits;
 use retinue::domain::time::Millis;
 use retinue::storage::account_object::AccountStore;
 
+use crate::mirror::Mirror;
 use crate::sqlite::{Lite, Side};
 
 const START: Millis = Millis(1_795_262_400_000);
@@ -90,7 +90,9 @@ struct Simulation {
     mirror: Mirror,
     now: Millis,
     ids: u64,
-    budgets: [Budget; 2],
+    budgets: [Option<Budget>; 2],
+    /// What both together may spend in a month.
+    monthly_spend: Option<Nanos>,
     open: Vec<Open>,
     /// Settled in memory, not yet answered.
     unanswered: Vec<Open>,
@@ -104,30 +106,8 @@ struct Simulation {
     lost: bool,
 }
 
-#[derive(Debug, Default)]
-struct Mirror {
-    snapshot: Snapshot,
-    ledger: BTreeMap<(AgentId, CallId), CallRecord>,
-}
-
-impl Mirror {
-    fn write(&mut self, batch: &Batch) {
-        let Snapshot { meta, agents, holds } = &mut self.snapshot;
-        *meta = batch.meta.or(*meta);
-        agents.retain(|row| batch.agents.iter().all(|new| new.agent != row.agent));
-        agents.extend(batch.agents.iter().cloned());
-        agents.sort_by_key(|row| row.agent);
-        holds.retain(|hold| batch.holds.iter().all(|new| new.call != hold.call));
-        holds.extend(batch.holds.iter().cloned());
-        holds.retain(|hold| !batch.removed_holds.contains(&hold.call));
-        holds.sort_by_key(|hold| hold.call);
-        let records = batch.records.iter().map(|record| ((record.agent, record.call), record.clone()));
-        self.ledger.extend(records);
-    }
-}
-
 impl Simulation {
-    fn new(budgets: [Budget; 2]) -> Self {
+    fn new(budgets: [Option<Budget>; 2], monthly_spend: Option<Nanos>) -> Self {
         let disk = Lite::new();
         let store = AccountStore::open(disk.clone()).unwrap();
         let state = State::load(store.load().unwrap(), START);
@@ -139,6 +119,7 @@ impl Simulation {
             now: START,
             ids: 0,
             budgets,
+            monthly_spend,
             open: vec![],
             unanswered: vec![],
             answered: vec![],
@@ -160,7 +141,7 @@ impl Simulation {
         AgentId::new(START, [n; 10])
     }
 
-    fn budget_of(&self, agent: AgentId) -> Budget {
+    fn budget_of(&self, agent: AgentId) -> Option<Budget> {
         self.budgets[usize::from(agent == Self::agent(1))]
     }
 
@@ -215,9 +196,9 @@ impl Simulation {
             floor,
             again: false,
             charged: Nanos::ZERO,
-            budget: Some(self.budget_of(agent)),
+            budget: self.budget_of(agent),
             max_concurrency: None,
-            limits: CallLimits::default(),
+            limits: CallLimits { monthly_spend: self.monthly_spend, ..CallLimits::default() },
             ttl_ms: TTL_MS,
             ended: vec![],
         };
@@ -323,12 +304,15 @@ impl Simulation {
         prop_assert_eq!(&snapshot, &self.mirror.snapshot, "the disk holds what was written");
         let mut restarted = State::load(snapshot.clone(), self.now);
         for agent in [Self::agent(0), Self::agent(1)] {
-            let budget = self.budget_of(agent);
+            let Some(budget) = self.budget_of(agent) else { continue };
             let live = self.state.spend(&Inspect { agent, budget }, self.now);
             let after = restarted.spend(&Inspect { agent, budget }, self.now);
             for spend in [&live, &after] {
                 self.check_spend(agent, &budget, spend)?;
             }
+        }
+        for spend in [self.state.account_spend(self.now), restarted.account_spend(self.now)] {
+            self.check_account(&spend)?;
         }
         let ledger = self.ledger();
         prop_assert_eq!(ledger.len(), self.mirror.ledger.len());
@@ -337,6 +321,15 @@ impl Simulation {
             let sum: Nanos = ledger.iter().filter(|r| r.agent == row.agent).map(|r| r.cost).sum();
             prop_assert_eq!(row.total_settled, sum, "the ledger's sum is what is settled");
         }
+        Ok(())
+    }
+
+    fn check_account(&self, spend: &AccountSpend) -> Result<(), TestCaseError> {
+        let taken = spend.settled + spend.held;
+        prop_assert!(self.monthly_spend.is_none_or(|limit| taken <= limit), "{spend:?} passes the plan's");
+        let start = self.now.start_of_month();
+        let billed: Nanos = self.invoice.iter().filter(|call| call.at >= start).map(|call| call.billed).sum();
+        prop_assert!(billed <= taken, "the provider bills {billed}, we know of {spend:?}");
         Ok(())
     }
 
@@ -372,10 +365,11 @@ fn budget() -> impl Strategy<Value = Budget> {
 proptest! {
     #[test]
     fn money_never_passes_the_cap_whenever_the_disk_fails(
-        budgets in [budget(), budget()],
+        budgets in [option::of(budget()), option::of(budget())],
+        monthly_spend in option::of((100..3_000u64).prop_map(Nanos::new)),
         steps in proptest::collection::vec(step(), 1..80),
     ) {
-        let mut simulation = Simulation::new(budgets);
+        let mut simulation = Simulation::new(budgets, monthly_spend);
         for step in steps {
             simulation.apply(step);
             simulation.check()?;

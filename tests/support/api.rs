@@ -59,6 +59,11 @@ impl Api {
         Self { world, router: router().with_state(app) }
     }
 
+    /// For what must be watched while it comes.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     pub fn get(&self, path: &str) -> Call<'_> {
         self.request(Method::GET, path)
     }
@@ -102,6 +107,16 @@ impl Api {
         let path = format!("/api/v1/accounts/{account}/keys");
         let issued = self.post(&path).key(OPERATOR).json(key).send().await.created();
         issued["key"].as_str().unwrap().to_owned()
+    }
+
+    /// An agent as its member reads it, without what discovery adds.
+    pub async fn configured(&self, tenant: &Tenant, agent: &str) -> Value {
+        let path = format!("/api/v1/agents/{agent}");
+        let mut read = self.get(&path).key(&tenant.member).send().await.ok();
+        for more in ["urls", "capabilities", "healthy", "problems"] {
+            assert!(read.as_object_mut().unwrap().remove(more).is_some(), "{more}");
+        }
+        read
     }
 
     /// A new agent, with these fields over the usual ones.

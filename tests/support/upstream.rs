@@ -7,7 +7,7 @@ use bytes::Bytes;
 use retinue::domain::provider::ProviderName;
 use retinue::domain::secret::Secret;
 use retinue::ports::{
-    Body, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
+    Body, Destination, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
 };
 
 /// What happens to one request.
@@ -86,6 +86,12 @@ impl Upstream for FakeUpstream {
             Some(Turn::Hangs) => std::future::pending().await,
             None => panic!("a request that the script does not know"),
         }
+    }
+
+    /// Noted as a request without a body.
+    async fn get(&self, url: &str, timeout_ms: u64) -> Result<UpstreamReply<FakeBody>, SendError> {
+        let destination = Destination::Url(url.to_owned());
+        self.send(UpstreamRequest { destination, headers: Vec::new(), body: Vec::new(), timeout_ms }).await
     }
 
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {

@@ -331,3 +331,15 @@ fn another_attempt_after_midnight_counts_in_the_new_day_and_waits_for_the_disk()
     assert_eq!(durability, Durability::Now);
     assert_eq!(spend(&mut state, 100, next), (0, 100, 0));
 }
+
+#[test]
+fn calls_of_one_second_leave_when_the_last_of_them_is_a_minute_old() {
+    let mut state = fresh();
+    let limits = CallLimits { calls_per_minute: Some(2), ..CallLimits::default() };
+    let one = |n| Admit { limits, ..ask(n, 10, 1, None) };
+    assert!(granted(&mut state, &one(1), NOON).is_some());
+    assert!(granted(&mut state, &one(2), NOON.plus(900)).is_some());
+    let full = Refusal::Rate { limit: 2, resets_at: NOON.plus(60_900) };
+    assert_eq!(state.admit(&one(3), NOON.plus(60_500)).0, Admission::Refused(full));
+    assert!(granted(&mut state, &one(4), NOON.plus(60_900)).is_some());
+}

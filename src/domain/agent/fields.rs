@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::definition::{Access, DEFAULT_TYPE, Definition, Modality, Panel};
 use super::status::Status;
-use super::{Agent, check_labels};
+use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::slug::Slug;
@@ -145,7 +145,7 @@ impl Fields {
         if self.status == Some(Status::Archived) {
             errors.add("status", "an agent is archived by DELETE");
         }
-        let slug = self.slug.and_then(|slug| errors.take("slug", Slug::parse(&slug)));
+        let slug = self.slug.and_then(|slug| errors.take("slug", parse_slug(&slug)));
         let mut required = |field: &str, value: Option<String>| {
             value.unwrap_or_else(|| {
                 errors.add(field, "is required");

@@ -1,14 +1,24 @@
 //! An agent: a row, the definition that its versions are snapshots of, and where it is in its life.
 
 mod check;
+mod copy;
 mod definition;
+mod difference;
 mod fields;
+mod slug;
 mod status;
+mod words;
 
-pub use check::{Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, check_labels};
+pub use check::{
+    Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE, check_labels,
+};
+pub use copy::{copied_name, numbered_slug};
 pub use definition::{Access, Definition, Modality, Panel};
+pub use difference::{FieldChange, difference};
 pub use fields::{Draft, Fields, merge};
+pub use slug::{can_be_slug, parse_slug};
 pub use status::Status;
+pub use words::words;
 
 use super::budget::Budget;
 use super::ids::AgentId;
@@ -41,6 +51,11 @@ impl Agent {
             Some(_) => Status::Archived,
             None => self.status,
         }
+    }
+
+    /// Since when it is deprecated, or a moment after that: that of the row's last change.
+    pub fn deprecated_at(&self) -> Option<Millis> {
+        (self.status() == Status::Deprecated).then_some(self.updated_at)
     }
 
     /// What tells this state of the row from every other: the value of its entity tag.

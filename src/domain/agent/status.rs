@@ -51,6 +51,18 @@ impl Status {
         }
     }
 
+    /// Whether moves lead from here to there, however many.
+    pub fn leads_to(self, there: Self) -> bool {
+        let mut reached = vec![self];
+        let mut next = 0;
+        while let Some(from) = reached.get(next).copied() {
+            let new: Vec<Self> = from.moves().iter().copied().filter(|to| !reached.contains(to)).collect();
+            reached.extend(new);
+            next += 1;
+        }
+        reached.contains(&there)
+    }
+
     /// Whether calls are answered.
     pub const fn answers(self) -> bool {
         matches!(self, Self::Published | Self::Active | Self::Deprecated)

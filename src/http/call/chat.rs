@@ -16,7 +16,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
-use crate::service::call::{Answer, Asked, Ending, Receipt, Relay, Served, Step};
+use crate::service::call::{Answer, Asked, Brought, Ending, Receipt, Relay, Served, Step};
 use crate::wire::client::native::{self, Done, Fault, StreamEncoder};
 
 /// Ask an agent
@@ -92,8 +92,10 @@ async fn answer<W: World>(
     is_stream: bool,
 ) -> Result<Response, Problem> {
     let (entered, bytes) = enter(app, path, request).await?;
-    let request = native::parse(&bytes).map_err(|fault| entered.readable()(unfit(fault)))?;
-    let (served, head) = entered.run(app, Asked { request, model: None, stream: is_stream }).await?;
+    let parsed = native::parse(&bytes).map_err(|fault| entered.readable()(unfit(fault)))?;
+    let variables = Brought::Variables(parsed.variables);
+    let asked = Asked { request: parsed.request, variables, model: None, stream: is_stream };
+    let (served, head) = entered.run(app, asked).await?;
     let Served { call, bundle, model, answer, .. } = served;
     let ticket = Ticket { call, bundle, model };
     Ok(match answer {

@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use super::problem::{Kind, Problem};
 use super::{body, credentials, rate_limit};
+use crate::domain::agent::Agent;
 use crate::domain::ids::CallId;
 use crate::domain::time::Millis;
 use crate::ports::{AccountRef, AgentRef, World};
@@ -83,6 +84,12 @@ fn allow_origin(caller: &Caller, bundle: &Bundle) -> Option<String> {
     bundle.agent.definition.allow_origin(caller.origin.as_deref()?)
 }
 
+/// `Deprecation: @seconds`, when the agent is (RFC 9745; a Date of RFC 9651, 3.3.7).
+fn deprecation(agent: &Agent) -> Option<(HeaderName, HeaderValue)> {
+    let seconds = agent.deprecated_at()?.0.div_euclid(1_000);
+    Some((DEPRECATION, HeaderValue::try_from(format!("@{seconds}")).ok()?))
+}
+
 impl Entered {
     /// For `map_err`: a problem that the caller's page can read, like the answer it stands for.
     fn readable(&self) -> impl FnOnce(Problem) -> Problem + use<> {
@@ -105,6 +112,7 @@ impl Entered {
             // By the rows that the call was admitted under.
             allow_origin: allow_origin(&self.caller, &served.bundle),
             rate: served.rate,
+            deprecation: deprecation(&served.bundle.agent),
             created: app.world.now(),
         };
         Ok((served, head))
@@ -127,11 +135,13 @@ struct Head {
     timing: String,
     allow_origin: Option<String>,
     rate: Option<Quota>,
+    deprecation: Option<(HeaderName, HeaderValue)>,
     created: Millis,
 }
 
 const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
 const X_AGENT_VERSION: HeaderName = HeaderName::from_static("x-agent-version");
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 impl Head {
@@ -143,6 +153,7 @@ impl Head {
             headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         }
         headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
+        headers.extend(self.deprecation.clone());
         headers.extend(self.rate.iter().flat_map(rate_limit::headers));
         cors::allow(headers, self.allow_origin.as_deref());
         response

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::schema::{ChatCompletion, ChatCompletionRequest, ModelList};
-use super::{AgentPath, allow_origin, caller, cors, enter, unfit};
+use super::{AgentPath, allow_origin, caller, cors, deprecation, enter, unfit};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call::{self, Answer, Asked, Ending, Relay, Step};
+use crate::service::call::{self, Answer, Asked, Brought, Ending, Relay, Step};
 use crate::wire::client::openai::{self, Envelope, ErrorBody, ErrorKind, StreamEncoder};
 
 /// Chat, as OpenAI's clients do
@@ -92,7 +92,12 @@ async fn complete<W: World>(app: &App<W>, path: &AgentPath, request: Request) ->
     let (entered, bytes) = enter(app, path, request).await?;
     let parsed = openai::parse(&bytes)
         .map_err(|invalid| entered.readable()(unfit(invalid.param.as_deref(), &invalid.message)))?;
-    let asked = Asked { request: parsed.request, model: Some(parsed.model.clone()), stream: parsed.stream };
+    let asked = Asked {
+        request: parsed.request,
+        variables: Brought::Metadata,
+        model: Some(parsed.model.clone()),
+        stream: parsed.stream,
+    };
     let (served, head) = entered.run(app, asked).await?;
     let id = format!("chatcmpl-{}", head.call);
     let envelope = Envelope { id: &id, created_s: head.created.0 / 1_000, model: &parsed.model };
@@ -141,6 +146,7 @@ async fn list<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Res
     let mut response = Response::new(Body::from(openai::models_list(&models)));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response.headers_mut().extend(deprecation(&bundle.agent));
     cors::allow(response.headers_mut(), allow_origin(&caller, bundle).as_deref());
     Ok(response)
 }
@@ -180,6 +186,8 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         | Kind::ValidationFailed
         | Kind::NotFound
         | Kind::ModelNotFound
+        | Kind::AgentNotActive
+        | Kind::AgentArchived
         | Kind::MethodNotAllowed
         | Kind::Conflict
         | Kind::PreconditionFailed

@@ -1,22 +1,22 @@
-//! Archiving an agent: calls end, the slug is free, the ledger and the versions stay.
+//! Archiving an agent, and bringing it back: calls end, the slug is free, the ledger and the versions stay.
 
-use crate::domain::agent::Agent;
+use crate::domain::agent::{Agent, parse_slug};
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::time::Millis;
-use crate::ports::{Directory, Save, Tenant, World, WriteError};
+use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 
 use super::{TRIES, get, pause, save};
 
-/// What becomes of the hand-offs of others to an agent that goes.
+/// What becomes of hand-offs to an agent that is not in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handoffs {
-    /// They keep it from going.
+    /// They stand in the way.
     Keep,
-    /// They go with it, each with a new version of the agent that had it.
+    /// They go, with a new version of each agent that had one.
     Remove,
 }
 
@@ -28,9 +28,21 @@ pub async fn archive<W: World>(
     agent: &str,
     handoffs: Handoffs,
 ) -> Result<(), Failure> {
+    archive_if(app, session, agent, handoffs, |_| Ok(())).await.map(|_| ())
+}
+
+/// Archives an agent that is as `may_go` wants it.
+pub(super) async fn archive_if<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    handoffs: Handoffs,
+    may_go: impl Fn(&Agent) -> Result<(), Failure> + Send + Sync,
+) -> Result<Agent, Failure> {
     let tenant = app.world.directory().tenant(session.account.id);
     for attempt in 0..TRIES {
         let read = get(app, session, agent).await?;
+        may_go(&read)?;
         let givers = tenant.agents_handing_to(read.id).await?;
         if !givers.is_empty() && handoffs == Handoffs::Keep {
             return Err(Failure::HandedTo(givers.into_iter().map(|giver| giver.slug.to_string()).collect()));
@@ -38,11 +50,12 @@ pub async fn archive<W: World>(
         let now = app.world.now();
         let at = now.max(read.updated_at.plus(1));
         let gone = Agent { archived_at: Some(at), updated_at: at, ..read.clone() };
+        let without = |giver: &Agent| without(giver, &[read.id], now);
         let mut saves: Vec<Save> =
-            givers.into_iter().map(|giver| Save::update(without(&giver, read.id, now), giver)).collect();
-        saves.push(Save::update(gone, read));
+            givers.into_iter().map(|giver| Save::update(without(&giver), giver)).collect();
+        saves.push(Save::update(gone.clone(), read));
         match save(app, session, Action::Update, &saves).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(gone),
             Err(WriteError::Moved) => pause(app, attempt).await,
             Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
         }
@@ -50,11 +63,63 @@ pub async fn archive<W: World>(
     Err(Failure::Contended(Thing::Agent))
 }
 
-/// The agent's next version, which does not hand off to `target`.
-fn without(agent: &Agent, target: AgentId, now: Millis) -> Agent {
-    let mut next = agent.clone();
-    next.definition.handoff_targets.retain(|id| *id != target);
+/// Brings an archived agent back as it was, under `slug` if one is given. One in use stays as it is.
+///
+/// # Errors
+/// [`Failure::HandsToGone`] when it hands off to agents that are not in use and these hand-offs may not go;
+/// [`Failure::Taken`] when another agent has its slug; and the others.
+pub async fn restore<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    slug: Option<&str>,
+    handoffs: Handoffs,
+) -> Result<Agent, Failure> {
+    let named = AgentRef::parse(agent).ok_or(Failure::Missing(Thing::Agent))?;
+    let slug = slug.map(parse_slug).transpose().map_err(|error| Failure::invalid("slug", &error))?;
+    let tenant = app.world.directory().tenant(session.account.id);
+    for attempt in 0..TRIES {
+        let Some(read) = tenant.archived_agent(&named).await? else {
+            return get(app, session, agent).await;
+        };
+        let gone = gone_targets(&tenant, &read).await?;
+        if !gone.is_empty() && handoffs == Handoffs::Keep {
+            return Err(Failure::HandsToGone(gone.iter().map(AgentId::to_string).collect()));
+        }
+        let now = app.world.now();
+        let mut back = if gone.is_empty() { next(&read, now) } else { without(&read, &gone, now) };
+        back.archived_at = None;
+        back.slug = slug.clone().unwrap_or(back.slug);
+        match save(app, session, Action::Restore, &[Save::update(back.clone(), read)]).await {
+            Ok(()) => return Ok(back),
+            Err(WriteError::Moved) => pause(app, attempt).await,
+            Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
+        }
+    }
+    Err(Failure::Contended(Thing::Agent))
+}
+
+/// Those that the agent hands off to and that are not in use.
+async fn gone_targets(tenant: &impl Tenant, agent: &Agent) -> Result<Vec<AgentId>, Failure> {
+    let targets = &agent.definition.handoff_targets;
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<AgentRef> = targets.iter().copied().map(AgentRef::Id).collect();
+    let there = tenant.agents_named(&names).await?;
+    let is_gone = |target: &&AgentId| there.iter().all(|(id, _)| id != *target);
+    Ok(targets.iter().filter(is_gone).copied().collect())
+}
+
+/// The agent as it is, a moment later.
+fn next(agent: &Agent, now: Millis) -> Agent {
+    Agent { updated_at: now.max(agent.updated_at.plus(1)), ..agent.clone() }
+}
+
+/// The agent's next version, which does not hand off to `targets`.
+fn without(agent: &Agent, targets: &[AgentId], now: Millis) -> Agent {
+    let mut next = next(agent, now);
+    next.definition.handoff_targets.retain(|id| !targets.contains(id));
     next.version += 1;
-    next.updated_at = now.max(agent.updated_at.plus(1));
     next
 }

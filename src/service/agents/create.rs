@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::ground::Ground;
 use super::{pause, save};
-use crate::domain::agent::{Agent, Draft, Fields};
+use crate::domain::agent::{Agent, Draft, Fields, can_be_slug};
 use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
@@ -14,6 +14,7 @@ use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
+use crate::service::templates;
 
 /// How often an agent is checked anew because one that it hands off to was going.
 const TRIES: u32 = 8;
@@ -58,7 +59,7 @@ async fn draw_up<W: World>(
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Agent, Failure> {
-    let fields: Fields = json_fault::read(fields.clone().into())?;
+    let fields: Fields = json_fault::read(templates::fill(app, session, fields).await?.into())?;
     let names = fields.handoff_targets.clone().unwrap_or_default();
     let draft = fields.understand();
     let draft = Ground::read(app, session, &names).await?.check(draft, None)?;
@@ -71,7 +72,7 @@ pub(super) fn new_agent<W: World>(app: &App<W>, draft: Draft) -> Result<Agent, F
     let slug = match draft.slug {
         Some(slug) => Some(slug),
         None => {
-            let made = Slug::from_name(&draft.definition.name);
+            let made = Slug::from_name(&draft.definition.name).filter(can_be_slug);
             errors.take("slug", made.ok_or("give a slug: none can be made of this name"))
         }
     };

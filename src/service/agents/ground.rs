@@ -1,5 +1,7 @@
 //! What an agent's definition is checked against: the account's aliases, variables and other agents.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::domain::account::Account;
 use crate::domain::agent::{Draft, Known, MAX_HANDOFFS};
 use crate::domain::field_error::{FieldError, FieldErrors};
@@ -14,7 +16,8 @@ pub struct Ground {
     account: Account,
     aliases: Vec<Alias>,
     /// Those of the names asked for that are agents in use.
-    agents: Vec<(AgentId, Slug)>,
+    ids: BTreeSet<AgentId>,
+    slugs: BTreeMap<Slug, AgentId>,
 }
 
 impl Ground {
@@ -23,7 +26,18 @@ impl Ground {
         let tenant = app.world.directory().tenant(session.account.id);
         let names: Vec<AgentRef> = names.iter().filter_map(|name| AgentRef::parse(name)).collect();
         let agents = if names.is_empty() { Vec::new() } else { tenant.agents_named(&names).await? };
-        Ok(Self { account: session.account.clone(), aliases: tenant.aliases().await?, agents })
+        Ok(Self {
+            account: session.account.clone(),
+            aliases: tenant.aliases().await?,
+            ids: agents.iter().map(|(id, _)| *id).collect(),
+            slugs: agents.into_iter().map(|(id, slug)| (slug, id)).collect(),
+        })
+    }
+
+    /// With these agents besides, which come before others of their slugs.
+    pub fn with(mut self, agents: impl IntoIterator<Item = (Slug, AgentId)>) -> Self {
+        self.slugs.extend(agents);
+        self
     }
 
     /// The draft with its hand-off targets found; `own` is the agent's id when it has one.
@@ -62,11 +76,9 @@ impl Ground {
     }
 
     fn find(&self, name: &str) -> Option<AgentId> {
-        let named = AgentRef::parse(name)?;
-        let is_it = |(id, slug): &&(AgentId, Slug)| match &named {
-            AgentRef::Id(wanted) => wanted == id,
-            AgentRef::Slug(wanted) => wanted == slug,
-        };
-        self.agents.iter().find(is_it).map(|(id, _)| *id)
+        match AgentRef::parse(name)? {
+            AgentRef::Id(id) => self.ids.get(&id).copied(),
+            AgentRef::Slug(slug) => self.slugs.get(&slug).copied(),
+        }
     }
 }

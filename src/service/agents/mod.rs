@@ -6,30 +6,41 @@
 
 mod archive;
 mod create;
+mod discover;
+mod duplicate;
+mod export;
 mod ground;
+mod import;
+mod import_plan;
+mod lifecycle;
+mod list;
+mod source;
+mod versions;
 
-pub use archive::{Handoffs, archive};
+pub use archive::{Handoffs, archive, restore};
 pub use create::{create, validate};
+pub use discover::{Discovery, discover};
+pub use duplicate::{Copy, duplicate};
+pub use export::Export;
+pub(in crate::service) use export::slugs_of;
+pub use import::{Import, Item, MAX_AGENTS, Mode, Outcome, import};
+pub use lifecycle::set_status;
+pub use list::{Narrow, list};
+pub use source::{Source, read};
+pub use versions::{Difference, Span, compare, rollback, version, versions};
 
 use serde_json::{Map, Value, json};
 
 use crate::domain::agent::{Agent, Fields, merge};
 use crate::domain::change::{Action, Subject};
-use crate::domain::ids::AgentId;
 use crate::domain::json_fault;
-use crate::domain::time::Millis;
-use crate::ports::{AgentPosition, AgentRef, Directory, Save, Tenant, World, WriteError};
+use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
 
 use super::App;
+use super::anew::{TRIES, pause};
 use super::authenticate::Session;
 use super::failure::{Failure, Thing};
-use super::page::{Page, Request};
 use ground::Ground;
-
-/// How often a change is made anew over a row that changed meanwhile: more often than writers there may be at once.
-const TRIES: u32 = 100;
-/// The longest pause before another try, so that many writers do not stay in step.
-const MAX_PAUSE_MS: u64 = 250;
 
 /// Which state of an agent a change may be made over.
 #[derive(Clone, Debug, Default)]
@@ -50,25 +61,23 @@ impl IfMatch {
     }
 }
 
-/// Newest first.
-///
-/// # Errors
-/// [`Failure`].
-pub async fn list<W: World>(app: &App<W>, session: &Session, page: &Request) -> Result<Page<Agent>, Failure> {
-    let cut = page.parse(|cursor| {
-        let (created_at, id) = cursor.split_once('.')?;
-        Some(AgentPosition { created_at: Millis(created_at.parse().ok()?), id: AgentId::parse(id)? })
-    })?;
-    let agents = app.world.directory().tenant(session.account.id).agents(cut.fetch(), cut.after).await?;
-    Ok(cut.page(agents, |agent| format!("{}.{}", agent.created_at.0, agent.id)))
-}
-
 /// # Errors
 /// [`Failure`].
 pub async fn get<W: World>(app: &App<W>, session: &Session, agent: &str) -> Result<Agent, Failure> {
     let named = AgentRef::parse(agent).ok_or(Failure::Missing(Thing::Agent))?;
     let found = app.world.directory().tenant(session.account.id).agent(&named).await?;
     found.ok_or(Failure::Missing(Thing::Agent))
+}
+
+/// One in use, or by id an archived one.
+async fn find_ever<W: World>(app: &App<W>, session: &Session, agent: &str) -> Result<Agent, Failure> {
+    match (get(app, session, agent).await, AgentRef::parse(agent)) {
+        (Err(missing @ Failure::Missing(_)), Some(id @ AgentRef::Id(_))) => {
+            let tenant = app.world.directory().tenant(session.account.id);
+            tenant.archived_agent(&id).await?.ok_or(missing)
+        }
+        (found, _) => found,
+    }
 }
 
 /// Lays these fields over the agent's.
@@ -177,12 +186,6 @@ pub(super) async fn adjust<W: World>(
     change(app, session, agent, Change { action: Action::Update, if_match: &IfMatch::Any, names, edit }).await
 }
 
-/// Waits a random while that grows with the tries.
-async fn pause<W: World>(app: &App<W>, attempt: u32) {
-    let [random] = app.world.random::<1>();
-    app.world.sleep(u64::from(random) * u64::from(attempt.min(20)) / 20 % MAX_PAUSE_MS).await;
-}
-
 /// Writes agents with their lines in the change log, all or none. `action` is what an update of an agent in use is called.
 async fn save<W: World>(
     app: &App<W>,
@@ -204,5 +207,5 @@ async fn save<W: World>(
     };
     let changes: Vec<_> = saves.iter().map(line).collect();
     let tenant = app.world.directory().tenant(session.account.id);
-    app.write_through(session.account.id, tenant.save_agents(saves, session.actor(), None, &changes)).await
+    app.write_through(session.account.id, tenant.save_agents(saves, session.actor(), &changes)).await
 }

@@ -1,4 +1,4 @@
-//! An agent made ready to be called: its line parsed, its providers found, their keys opened, its models priced.
+//! An agent made ready to be called: its instructions cut, its line parsed, its providers found, their keys opened, its models priced.
 //! Built once an epoch, so that a warm call looks nothing up.
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::domain::model::Model;
 use crate::domain::model_line::{Entry, ModelLine, Params};
 use crate::domain::outbound::{self, Loopback};
 use crate::domain::plan::CallLimits;
+use crate::domain::prompt::Prompt;
 use crate::domain::provider::{ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::MasterKey;
@@ -21,6 +22,8 @@ pub struct Bundle {
     /// Of the account's plan.
     pub limits: CallLimits,
     pub agent: Agent,
+    /// Its instructions.
+    pub prompt: Prompt,
     /// In the line's order. `Err`: why no call of this agent can work, in words for its admin.
     pub candidates: Result<Vec<Arc<Candidate>>, String>,
 }
@@ -58,10 +61,8 @@ impl Bundle {
         providers: &[Provider],
         aliases: &[Alias],
     ) -> Result<Self, Unavailable> {
-        let alias = |name: &str| aliases.iter().find(|a| a.name == name).map(|a| a.line.clone());
-        let line = ModelLine::parse(&agent.definition.model).and_then(|line| line.expand(alias));
-        let candidates = match line {
-            Err(error) => Err(format!("the agent's model line is broken {error}")),
+        let candidates = match entries(&agent, aliases) {
+            Err(error) => Err(error),
             Ok(entries) => {
                 let pairs: Vec<_> =
                     entries.iter().map(|e| (e.provider.as_str().to_owned(), e.code.clone())).collect();
@@ -70,7 +71,34 @@ impl Bundle {
                 Ok(entries.into_iter().map(candidate).collect())
             }
         };
-        Ok(Self { account, limits, agent, candidates })
+        let prompt = Prompt::new(&agent.definition, &account);
+        Ok(Self { account, limits, agent, prompt, candidates })
+    }
+}
+
+/// What the agent's line stands for.
+///
+/// # Errors
+/// What is wrong with it, in words for its admin.
+pub fn entries(agent: &Agent, aliases: &[Alias]) -> Result<Vec<Entry>, String> {
+    let alias = |name: &str| aliases.iter().find(|a| a.name == name).map(|a| a.line.clone());
+    let line = ModelLine::parse(&agent.definition.model).and_then(|line| line.expand(alias));
+    line.map_err(|error| format!("the agent's model line is broken {error}"))
+}
+
+/// How the provider of this name is reached: the account's own, else the platform's.
+///
+/// # Errors
+/// Why it cannot be, in words for the account's admin.
+pub fn reach<W: World>(
+    world: &W,
+    account: AccountId,
+    name: &ProviderName,
+    providers: &[Provider],
+) -> Result<Server, String> {
+    match providers.iter().find(|provider| provider.name == *name) {
+        Some(provider) => own_server(world, account, name, provider),
+        None => platform_server(world, name),
     }
 }
 
@@ -81,11 +109,7 @@ fn candidate<W: World>(
     providers: &[Provider],
     models: &[Model],
 ) -> Candidate {
-    let own = providers.iter().find(|provider| provider.name == entry.provider);
-    let server = match own {
-        Some(provider) => own_server(world, account, &entry.provider, provider),
-        None => platform_server(world, &entry.provider),
-    };
+    let server = reach(world, account, &entry.provider, providers);
     let model =
         models.iter().find(|m| m.provider == entry.provider.as_str() && m.code == entry.code).cloned();
     Candidate {

@@ -1,8 +1,12 @@
 //! Why a call was not served. Nothing here is internal: every text may be shown to the caller.
 
 use crate::domain::admission::command::{Rate, Scope};
+use crate::domain::agent::Status;
 use crate::domain::budget::Period;
+use crate::domain::field_error::FieldError;
+use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
+use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,8 +22,23 @@ pub enum Error {
     /// Also when it belongs to another account: that it exists there is nobody's business here.
     #[error("there is no such agent here")]
     NoSuchAgent,
+    #[error(
+        "the agent is {} and answers no calls; an admin can change that: POST /api/v1/agents/{agent}/status \
+         {{\"status\": \"{}\"}}", .is.name(), .to.name()
+    )]
+    NotActive {
+        agent: Slug,
+        is: Status,
+        /// The status to which an admin can move it so that it answers.
+        to: Status,
+    },
+    #[error("the agent is archived; an admin can bring it back: POST /api/v1/agents/{0}/restore")]
+    Archived(AgentId),
     #[error("`{0}` is neither this agent nor a model of its line")]
     NoSuchModel(String),
+    /// What the call brings for the variables of the agent's instructions does not fit.
+    #[error("the agent's instructions cannot be filled: {}", faults(.0))]
+    Variables(Vec<FieldError>),
     #[error("no model of this agent's line can serve this request: {}", lacks(.0))]
     Unsupported(Vec<Lack>),
     #[error(
@@ -79,6 +98,11 @@ pub enum KeyFault {
 pub struct Lack {
     pub model: String,
     pub missing: Vec<String>,
+}
+
+fn faults(all: &[FieldError]) -> String {
+    let each = all.iter().map(|error| format!("{} {}", error.field, error.message));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 fn lacks(all: &[Lack]) -> String {

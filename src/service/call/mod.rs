@@ -8,6 +8,7 @@ mod attempt;
 pub mod bundle;
 mod error;
 mod in_flight;
+mod instructions;
 mod relay;
 mod resolve;
 mod select;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use error::{Error, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
+pub use instructions::Brought;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Caller, Resolved, allowed_origin, resolve, resolve_current};
 pub use select::names_model;
@@ -38,6 +40,8 @@ use select::Selection;
 pub struct Asked {
     /// Without the agent's instructions.
     pub request: ChatRequest,
+    /// What fills the variables of the agent's instructions.
+    pub variables: Brought,
     /// The model that the client named, where its protocol names one.
     pub model: Option<String>,
     pub stream: bool,
@@ -97,14 +101,12 @@ pub async fn run<W: World>(
 ) -> Result<Served<W>, Unserved> {
     let started = app.world.now();
     let call = CallId::new(started, app.world.random());
-    let Admitted { resolved, selection, question, granted, rate } =
+    let Admitted { resolved, selection, instructions, question, granted, rate } =
         admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
     let flight = InFlight::new(app, &resolved, question, granted, admitted);
     let mut request = asked.request;
-    request
-        .messages
-        .insert(0, Message::System { text: resolved.bundle.agent.definition.instructions.clone() });
+    request.messages.insert(0, Message::System { text: instructions });
     let served = serve(flight, selection, request, asked.stream).await;
     let (model, answer) = served.map_err(|error| Unserved { error, call: Some(call) })?;
     Ok(Served {
@@ -121,6 +123,8 @@ pub async fn run<W: World>(
 struct Admitted {
     resolved: Resolved,
     selection: Selection,
+    /// Filled.
+    instructions: String,
     question: Admit,
     granted: Nanos,
     rate: Option<Rate>,
@@ -135,8 +139,11 @@ async fn admit<W: World>(
     call: CallId,
 ) -> Result<Admitted, Error> {
     for _ in 0..MAX_STALE {
-        let selection = match Selection::new(&resolved.bundle, asked) {
-            Ok(selection) => selection,
+        let prepared = instructions::fill(&resolved, asked, app.world.now()).and_then(|instructions| {
+            Ok((Selection::new(&resolved.bundle, asked, &instructions)?, instructions))
+        });
+        let (selection, instructions) = match prepared {
+            Ok(prepared) => prepared,
             Err(refused) if resolve::is_current(app, resolved.account, resolved.epoch).await? => {
                 return Err(refused);
             }
@@ -150,7 +157,7 @@ async fn admit<W: World>(
         let question = question(&resolved, &selection, selection.first(), &plan, call);
         match ask(app, resolved.account, question.clone()).await? {
             Admission::Granted { amount: granted, rate } => {
-                return Ok(Admitted { resolved, selection, question, granted, rate });
+                return Ok(Admitted { resolved, selection, instructions, question, granted, rate });
             }
             Admission::Refused(refusal) => return Err(refused(app, refusal)),
             Admission::Stale { epoch } => {
@@ -174,7 +181,7 @@ fn question(
     Admit {
         call,
         agent: agent.id,
-        key: resolved.key.as_ref().map(|key| key.id),
+        key: resolved.key.as_ref().map(|presented| presented.key.id),
         version: agent.version,
         model: candidate.label.clone(),
         epoch: resolved.epoch,

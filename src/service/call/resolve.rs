@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::bundle::Bundle;
 use super::error::{Error, KeyFault};
 use crate::domain::account::{Key, Status};
-use crate::domain::agent::Access;
+use crate::domain::agent::{Access, Agent, Status as Life};
 use crate::domain::api_key::{ApiKey, KeyDigest};
 use crate::domain::ids::AccountId;
 use crate::ports::{AccountRef, Accounts, AgentRef, Directory, Resolution, Tenant, Unavailable, World};
 use crate::service::App;
-use crate::service::cache::Hit;
+use crate::service::cache::{Hit, Presented};
 
 /// What a request says of itself before its body is read.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Resolved {
     /// Of the rows behind this; the account's object says whether they are stale.
     pub epoch: u64,
     /// `None`: anonymous, at a public agent.
-    pub key: Option<Arc<Key>>,
+    pub key: Option<Arc<Presented>>,
     pub bundle: Arc<Bundle>,
 }
 
@@ -42,7 +42,7 @@ pub struct Resolved {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`],
-/// [`Error::AccountSuspended`], [`Error::Unavailable`].
+/// [`Error::AccountSuspended`], [`Error::NotActive`], [`Error::Archived`], [`Error::Unavailable`].
 pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let presented = caller.key.as_deref().map(ApiKey::parse);
     let digest = presented.as_ref().and_then(|key| key.as_ref().ok()).map(ApiKey::digest);
@@ -106,7 +106,7 @@ fn decide<W: World>(
     if key.is_none() && hit.bundle.agent.definition.access == Access::Key {
         return Err(Error::Unauthenticated(fault));
     }
-    permit(&hit, key.as_deref(), origin)?;
+    permit(&hit, key.as_deref().map(|presented| &presented.key), origin)?;
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
 }
 
@@ -134,13 +134,14 @@ pub async fn allowed_origin<W: World>(app: &App<W>, caller: &Caller) -> Result<O
         Some(hit) if is_current(app, account, hit.epoch).await? => Some(hit),
         _ => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
     };
-    let definition = &agent.ok_or(Error::NoSuchAgent)?.bundle.agent.definition;
+    let in_use = agent.filter(|hit| hit.bundle.agent.archived_at.is_none()).ok_or(Error::NoSuchAgent)?;
+    let definition = &in_use.bundle.agent.definition;
     Ok(caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin)))
 }
 
-fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Key>> {
+fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Presented>> {
     let now = app.world.now();
-    hit.key.clone().filter(|key| key.is_live(now))
+    hit.key.clone().filter(|presented| presented.key.is_live(now))
 }
 
 fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Error> {
@@ -158,7 +159,18 @@ fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Erro
         {
             Err(Error::OriginNotAllowed(origin.to_owned()))
         }
-        _ => Ok(()),
+        _ => answers(agent),
+    }
+}
+
+/// Whether the agent's calls are answered, where it is in its life.
+fn answers(agent: &Agent) -> Result<(), Error> {
+    let not_active = |is, to| Err(Error::NotActive { agent: agent.slug.clone(), is, to });
+    match agent.status() {
+        Life::Published | Life::Active | Life::Deprecated => Ok(()),
+        is @ Life::Draft => not_active(is, Life::Published),
+        is @ Life::Inactive => not_active(is, Life::Active),
+        Life::Archived => Err(Error::Archived(agent.id)),
     }
 }
 
@@ -207,12 +219,15 @@ async fn load<W: World>(
         }
     };
     let Some(found) = tenant.resolve(digest.as_ref(), agent).await? else { return Ok(None) };
-    let Resolution { account: row, limits, key, agent: Some(definition), providers, aliases } = found else {
+    let Resolution { account: row, limits, key, prompts, agent: Some(definition), providers, aliases } =
+        found
+    else {
         return Ok(None);
     };
     let bundle =
         Bundle::build(&app.world, &tenant, row, limits.of_calls(), definition, &providers, &aliases).await?;
-    let hit = Hit { epoch, key: key.map(Arc::new), bundle: Arc::new(bundle) };
+    let key = key.map(|key| Arc::new(Presented { key, prompts }));
+    let hit = Hit { epoch, key, bundle: Arc::new(bundle) };
     if digest.is_none() || hit.key.is_some() {
         let key = digest.zip(hit.key.clone());
         app.cache.keep(account, epoch, key, (agent.clone(), hit.bundle.clone()));

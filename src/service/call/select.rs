@@ -23,9 +23,9 @@ impl Selection {
     /// # Errors
     /// [`Error::NoSuchModel`] when the client named another model; [`Error::Unsupported`] or [`Error::Unpriced`] when
     /// no entry is left; [`Error::Misconfigured`] when the line itself is broken.
-    pub fn new(bundle: &Bundle, asked: &Asked) -> Result<Self, Error> {
+    pub fn new(bundle: &Bundle, asked: &Asked, instructions: &str) -> Result<Self, Error> {
         let named = named(bundle, asked.model.as_deref())?;
-        let needs = Needs::of(&asked.request, &bundle.agent.definition.instructions, asked.stream);
+        let needs = Needs::of(&asked.request, instructions, asked.stream);
         let mut candidates = Vec::with_capacity(named.len());
         let mut lacks = Vec::new();
         let mut unpriced = None;

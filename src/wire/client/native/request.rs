@@ -1,10 +1,21 @@
-//! Reads `{message}` or `{messages}`.
+//! Reads `{message}` or `{messages}`, with the variables that they bring.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::json_fault;
 use crate::domain::message::{ChatRequest, Message, Part};
+
+/// A request in the neutral model, with what only this protocol has.
+#[derive(Debug)]
+pub struct Parsed {
+    pub request: ChatRequest,
+    /// For the agent's instructions, by name.
+    pub variables: BTreeMap<String, String>,
+}
 
 /// Why a body is not a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +26,12 @@ pub enum Fault {
     Fields(Vec<FieldError>),
 }
 
-const FIELDS: [&str; 2] = ["message", "messages"];
+const FIELDS: [&str; 3] = ["message", "messages", "variables"];
 const MESSAGE_FIELDS: [&str; 2] = ["role", "content"];
+/// How much of a name that is none is told.
+const MAX_CHARS: usize = 64;
+/// How many variables that are no text are told.
+const MAX_TOLD: usize = 8;
 const ROLES: [&str; 3] = ["system", "user", "assistant"];
 
 #[derive(Deserialize)]
@@ -24,6 +39,7 @@ const ROLES: [&str; 3] = ["system", "user", "assistant"];
 struct Body {
     message: Option<String>,
     messages: Option<Vec<MessageBody>>,
+    variables: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -45,14 +61,15 @@ enum Role {
 ///
 /// # Errors
 /// [`Fault`] with all that is wrong.
-pub fn parse(body: &[u8]) -> Result<ChatRequest, Fault> {
+pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
     let read: Body = serde_json::from_slice(body).map_err(|error| diagnose(body, &error))?;
     let messages = match (read.message, read.messages) {
         (Some(text), None) if !text.is_empty() => vec![user(text)],
         (None, Some(messages)) if !messages.is_empty() => messages.into_iter().map(message).collect(),
         (message, messages) => return Err(neither(message.is_some(), messages.is_some())),
     };
-    Ok(ChatRequest { messages, ..ChatRequest::default() })
+    let request = ChatRequest { messages, ..ChatRequest::default() };
+    Ok(Parsed { request, variables: read.variables.unwrap_or_default() })
 }
 
 fn user(text: String) -> Message {
@@ -103,8 +120,19 @@ fn diagnose(body: &[u8], error: &serde_json::Error) -> Fault {
         }
         Some(_) => errors.add("messages", "must be an array of messages"),
     }
+    match object.get("variables") {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(variables)) => check_variables(&mut errors, variables),
+        Some(_) => errors.add("variables", "must be an object: names, each with a text"),
+    }
     // What remains is a field written twice.
     fields(errors).unwrap_or_else(|| Fault::Malformed(format!("the body is not valid: {error}")))
+}
+
+fn check_variables(errors: &mut FieldErrors, variables: &Map<String, Value>) {
+    for (name, _) in variables.iter().filter(|(_, value)| !value.is_string()).take(MAX_TOLD) {
+        errors.add(&format!("variables.{}", shorten(name)), "must be a string");
+    }
 }
 
 fn check_message(errors: &mut FieldErrors, at: &str, message: &Value) {
@@ -130,15 +158,12 @@ fn text(errors: &mut FieldErrors, at: &str, value: Option<&Value>) {
 
 /// Notes every field that there is not, with the name that was probably meant.
 fn known(errors: &mut FieldErrors, at: &str, object: &Map<String, Value>, names: &[&str]) {
-    const MAX_CHARS: usize = 64;
     for name in object.keys().filter(|name| !names.contains(&name.as_str())) {
-        let shown: String = name.chars().take(MAX_CHARS).collect();
+        let shown = shorten(name);
         let field = if at.is_empty() { shown } else { format!("{at}.{shown}") };
-        let meant = names.iter().min_by_key(|known| distance(name, known));
-        let hint = meant.filter(|known| distance(name, known) <= known.len() / 2);
         errors.add(
             &field,
-            match hint {
+            match json_fault::nearest(name, names.iter().copied()) {
                 Some(meant) => format!("is not a field; did you mean `{meant}`?"),
                 None => format!("is not a field; there are {}", names.join(", ")),
             },
@@ -146,24 +171,8 @@ fn known(errors: &mut FieldErrors, at: &str, object: &Map<String, Value>, names:
     }
 }
 
-/// How many letters must be added, dropped or changed to make one name of the other (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    // Far longer than any field: no need to measure.
-    const MAX_LEN: usize = 64;
-    if a.len() > MAX_LEN {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+fn shorten(name: &str) -> String {
+    name.chars().take(MAX_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn messages(body: &str) -> Vec<Message> {
-    let request = parse(body.as_bytes()).unwrap();
+    let Parsed { request, variables } = parse(body.as_bytes()).unwrap();
+    assert!(variables.is_empty());
     assert!(request.tools.is_empty() && request.sampling == Default::default());
     request.messages
 }
@@ -57,8 +58,14 @@ fn a_field_that_is_not_there_is_told_with_the_one_that_was_meant() {
         ("mesage".into(), "is not a field; did you mean `message`?".into())
     );
     assert_eq!(fault(r#"{"Messages":[]}"#).1, "is not a field; did you mean `messages`?");
-    assert_eq!(fault(r#"{"message":"a","temperature":1}"#).1, "is not a field; there are message, messages");
-    assert_eq!(fault(r#"{"message":"a","text":"b"}"#).1, "is not a field; there are message, messages");
+    assert_eq!(
+        fault(r#"{"message":"a","temperature":1}"#).1,
+        "is not a field; there are message, messages, variables"
+    );
+    assert_eq!(
+        fault(r#"{"message":"a","text":"b"}"#).1,
+        "is not a field; there are message, messages, variables"
+    );
     let body = r#"{"messages":[{"role":"user","content":"a","contents":"b"}]}"#;
     assert_eq!(
         fault(body),
@@ -98,12 +105,19 @@ fn what_is_no_object_is_malformed() {
 }
 
 #[test]
-fn names_are_measured_letter_by_letter() {
-    for (a, b, expected) in
-        [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("abc", "", 3), ("ba", "ab", 2)]
-    {
-        assert_eq!(distance(a, b), expected, "{a} {b}");
-    }
+fn variables_are_texts_by_name() {
+    let read = parse(br#"{"message":"a","variables":{"tone":"dry","name":""}}"#).unwrap();
+    let expected = [("name", ""), ("tone", "dry")].map(|(name, text)| (name.to_owned(), text.to_owned()));
+    assert_eq!(read.variables, expected.into());
+    assert!(parse(br#"{"message":"a","variables":null}"#).unwrap().variables.is_empty());
+    let is_no_text = fault(r#"{"message":"a","variables":{"tone":"dry","year":2026}}"#);
+    assert_eq!(is_no_text, ("variables.year".into(), "must be a string".into()));
+    assert_eq!(fault(r#"{"message":"a","variables":["dry"]}"#).0, "variables");
+    let many: Vec<String> = (0..100).map(|n| format!("\"v{n}\":null")).collect();
+    assert_eq!(
+        faults(&format!("{{\"message\":\"a\",\"variables\":{{{}}}}}", many.join(","))).len(),
+        MAX_TOLD
+    );
 }
 
 proptest! {
@@ -118,7 +132,7 @@ proptest! {
         let at = at.index(body.len());
         body[at] = byte;
         match parse(&body) {
-            Ok(request) => prop_assert!(!request.messages.is_empty()),
+            Ok(parsed) => prop_assert!(!parsed.request.messages.is_empty()),
             Err(Fault::Fields(errors)) => prop_assert!(!errors.is_empty()),
             Err(Fault::Malformed(message)) => prop_assert!(!message.is_empty()),
         }

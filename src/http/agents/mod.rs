@@ -1,35 +1,35 @@
-//! `/api/v1/agents` and `/accounts/{account}/agents`.
+//! `/api/v1/agents` and `/accounts/{account}/agents`: what agents look like, and creating, reading and changing them.
+
+pub mod lifecycle;
+pub mod list;
+pub mod versions;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Access, Agent, Fields, Modality, Panel, Status};
+use crate::domain::agent::{Access, Agent, Definition, Fields, Modality, Panel, Status};
 use crate::domain::budget::Terms;
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::agents::{self, Handoffs};
+use crate::service::agents::{self, Discovery};
+use crate::service::failure::{Failure, Thing};
 
 use super::access::{Reader, Writer};
 use super::body::Json;
 use super::if_match::Tags;
-use super::page::{List, PageQuery};
 use super::path::{AgentPath, Parameters};
 use super::problem::Problem;
-use super::query::query;
 
-/// An agent.
+/// What a version is a snapshot of.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Agent)]
-pub struct View {
-    #[schema(format = "uuid")]
-    id: String,
-    slug: String,
+#[schema(as = AgentDefinition)]
+pub struct Configuration {
     name: String,
     #[serde(rename = "type")]
     kind: String,
@@ -45,9 +45,41 @@ pub struct View {
     access: Access,
     allowed_origins: Option<Vec<String>>,
     max_concurrency: Option<u32>,
-    budget: Option<Terms>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
+}
+
+impl From<Definition> for Configuration {
+    fn from(definition: Definition) -> Self {
+        Self {
+            name: definition.name,
+            kind: definition.kind,
+            description: definition.description,
+            instructions: definition.instructions,
+            model: definition.model,
+            voice: definition.voice,
+            modality: definition.modality,
+            panels: definition.panels,
+            tools: definition.tools,
+            handoff_targets: definition.handoff_targets.iter().map(ToString::to_string).collect(),
+            access: definition.access,
+            allowed_origins: definition.allowed_origins,
+            max_concurrency: definition.max_concurrency,
+            config: definition.config,
+        }
+    }
+}
+
+/// An agent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Agent)]
+pub struct View {
+    #[schema(format = "uuid")]
+    id: String,
+    slug: String,
+    #[serde(flatten)]
+    definition: Configuration,
+    budget: Option<Terms>,
     labels: Vec<String>,
     status: Status,
     /// Every change of the definition makes the next.
@@ -63,29 +95,14 @@ pub struct View {
 
 impl View {
     fn of(account: &Account, agent: Agent) -> Self {
-        let status = agent.status();
-        let definition = agent.definition;
         Self {
-            url: format!("/accounts/{}/agents/{}", account.slug, agent.slug),
+            url: url(account, &agent),
             id: agent.id.to_string(),
             slug: agent.slug.to_string(),
-            name: definition.name,
-            kind: definition.kind,
-            description: definition.description,
-            instructions: definition.instructions,
-            model: definition.model,
-            voice: definition.voice,
-            modality: definition.modality,
-            panels: definition.panels,
-            tools: definition.tools,
-            handoff_targets: definition.handoff_targets.iter().map(ToString::to_string).collect(),
-            access: definition.access,
-            allowed_origins: definition.allowed_origins,
-            max_concurrency: definition.max_concurrency,
+            status: agent.status(),
+            definition: agent.definition.into(),
             budget: agent.budget.map(Terms::from),
-            config: definition.config,
             labels: agent.labels,
-            status,
             version: agent.version,
             created_at: agent.created_at,
             updated_at: agent.updated_at,
@@ -93,31 +110,78 @@ impl View {
     }
 }
 
-/// An agent with its entity tag.
-struct Tagged(StatusCode, View, String);
+fn url(account: &Account, agent: &Agent) -> String {
+    format!("/accounts/{}/agents/{}", account.slug, agent.slug)
+}
 
-impl Tagged {
+/// An agent, and what there is to know of it before it is called.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiscoveredAgent)]
+pub struct Discovered {
+    #[serde(flatten)]
+    agent: View,
+    urls: Urls,
+    /// What the first model of its line that can be called can do; when none can, the first.
+    #[schema(example = json!(["tools", "streaming"]))]
+    capabilities: Vec<&'static str>,
+    /// Whether its configuration leads to a model that can be called: at least one of its line has a provider with a key,
+    /// and a price where there is a budget.
+    healthy: bool,
+    /// What is wrong with its line, also with models that others stand in for.
+    problems: Vec<String>,
+}
+
+/// Where an agent is called, on this host.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgentUrls)]
+pub struct Urls {
+    #[schema(example = "/accounts/acme/agents/triage/chat")]
+    chat: String,
+    #[schema(example = "/accounts/acme/agents/triage/stream")]
+    stream: String,
+    /// The base URL for OpenAI clients.
+    #[schema(example = "/accounts/acme/agents/triage/v1")]
+    openai: String,
+}
+
+impl Discovered {
+    fn of(account: &Account, agent: Agent, discovery: Discovery) -> Self {
+        let at = |rest: &str| format!("{}/{rest}", url(account, &agent));
+        Self {
+            urls: Urls { chat: at("chat"), stream: at("stream"), openai: at("v1") },
+            capabilities: discovery.capabilities.names().collect(),
+            healthy: discovery.healthy,
+            problems: discovery.problems,
+            agent: View::of(account, agent),
+        }
+    }
+}
+
+/// An agent with its entity tag.
+struct Tagged<T>(StatusCode, T, String);
+
+impl Tagged<View> {
     fn of(status: StatusCode, account: &Account, agent: Agent) -> Self {
-        let tag = format!("\"{}\"", agent.tag());
+        let tag = tag(&agent);
         Self(status, View::of(account, agent), tag)
     }
 }
 
-impl IntoResponse for Tagged {
+fn tag(agent: &Agent) -> String {
+    format!("\"{}\"", agent.tag())
+}
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
         (self.0, [(header::ETAG, self.2)], Json(self.1)).into_response()
     }
 }
 
-/// What becomes of hand-offs of others.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ForceQuery {
-    /// Removes the hand-offs of others to it.
-    force: Option<bool>,
+/// An agent that was made, with where it is configured.
+fn created(account: &Account, agent: Agent) -> Response {
+    let location = [(header::LOCATION, format!("/api/v1/agents/{}", agent.slug))];
+    (location, Tagged::of(StatusCode::CREATED, account, agent)).into_response()
 }
-
-query!(ForceQuery, "?force=true");
 
 /// Create an agent
 ///
@@ -139,38 +203,20 @@ pub async fn create<W: World>(
     Json(fields): Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let agent = agents::create(&app, &session, &fields).await.map_err(Problem::report(&app))?;
-    let location = [(header::LOCATION, format!("/api/v1/agents/{}", agent.slug))];
-    Ok((location, Tagged::of(StatusCode::CREATED, &session.account, agent)).into_response())
-}
-
-/// List the agents
-///
-/// Newest first, without archived ones.
-#[utoipa::path(
-    get,
-    path = "/api/v1/agents",
-    operation_id = "list_agents",
-    tag = "agents",
-    params(PageQuery),
-    responses((status = 200, description = "A page of agents", body = List<View>))
-)]
-pub async fn list<W: World>(
-    State(app): State<App<W>>,
-    Reader(session): Reader,
-    query: PageQuery,
-) -> Result<Json<List<View>>, Problem> {
-    let page = agents::list(&app, &session, &query.into()).await.map_err(Problem::report(&app))?;
-    Ok(Json(List::of(page, |agent| View::of(&session.account, agent))))
+    Ok(created(&session.account, agent))
 }
 
 /// Show an agent
+///
+/// With what there is to know of it before it is called: what it can do, and whether its configuration leads to a model
+/// that can be called.
 #[utoipa::path(
     get,
     path = "/api/v1/agents/{agent}",
     operation_id = "get_agent",
     tag = "agents",
     params(("agent" = String, Path, description = "Slug or id")),
-    responses((status = 200, description = "The agent", body = View,
+    responses((status = 200, description = "The agent", body = Discovered,
         headers(("etag" = String, description = "This state of it"))))
 )]
 pub async fn get<W: World>(
@@ -179,7 +225,11 @@ pub async fn get<W: World>(
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
 ) -> Result<Response, Problem> {
     let agent = agents::get(&app, &session, &agent).await.map_err(Problem::report(&app))?;
-    Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
+    let discovered = agents::discover(&app, &session, std::slice::from_ref(&agent)).await;
+    let discovered = discovered.map_err(Problem::report(&app))?.pop();
+    let discovery = discovered.ok_or(Failure::Missing(Thing::Agent))?;
+    let tag = tag(&agent);
+    Ok(Tagged(StatusCode::OK, Discovered::of(&session.account, agent, discovery), tag).into_response())
 }
 
 /// Change an agent
@@ -263,27 +313,4 @@ pub async fn put_config<W: World>(
     fields: Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     patch(app, session, agent, if_match, fields).await
-}
-
-/// Archive an agent
-///
-/// It can be called no more, and its slug is free. Its ledger and its versions stay readable by id, and it can be restored.
-/// Refused while other agents hand off to it, unless `force` removes that there.
-#[utoipa::path(
-    delete,
-    path = "/api/v1/agents/{agent}",
-    operation_id = "archive_agent",
-    tag = "agents",
-    params(("agent" = String, Path, description = "Slug or id"), ForceQuery),
-    responses((status = 204, description = "Archived"))
-)]
-pub async fn archive<W: World>(
-    State(app): State<App<W>>,
-    Writer(session): Writer,
-    Parameters(AgentPath { agent }): Parameters<AgentPath>,
-    query: ForceQuery,
-) -> Result<StatusCode, Problem> {
-    let handoffs = if query.force.unwrap_or_default() { Handoffs::Remove } else { Handoffs::Keep };
-    agents::archive(&app, &session, &agent, handoffs).await.map_err(Problem::report(&app))?;
-    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,0 +1,262 @@
+//! `/api/v1/account`, of the key's account; `PATCH /api/v1/accounts/{account}`, of any, by the operator.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::domain::account::{Plan, Status};
+use crate::domain::account_edit::Edit;
+use crate::domain::money::Nanos;
+use crate::domain::time::Millis;
+use crate::ports::{Fitted, World};
+use crate::service::App;
+use crate::service::account::{self, Changed, Standing};
+
+use super::access::{Operator, Reader, Writer};
+use super::body::Json;
+use super::path::Parameters;
+use super::problem::Problem;
+
+/// An account, what its plan allows, and what is used of that.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountStanding)]
+pub struct View {
+    #[schema(format = "uuid")]
+    id: String,
+    slug: String,
+    name: String,
+    plan: Plan,
+    status: Status,
+    /// What the instructions of its agents may name.
+    #[schema(value_type = Object, example = json!({"company": "Acme Inc."}))]
+    variables: BTreeMap<String, String>,
+    /// Whatever else the account keeps.
+    #[schema(value_type = Object)]
+    settings: Map<String, Value>,
+    limits: Limits,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Millis,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Millis,
+}
+
+/// What a plan allows.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlanLimits)]
+pub struct Limits {
+    /// Agents that are neither archived nor inactive.
+    agents: Count,
+    /// Members that are not switched off.
+    members: Count,
+    /// Keys that are neither revoked, expired nor switched off.
+    keys: Count,
+    /// In the last minute.
+    calls_per_minute: Count,
+    /// Under way.
+    concurrent_calls: Count,
+    /// In the running calendar month (UTC), all agents together; what is set aside for calls under way is in it.
+    monthly_spend_usd: Money,
+    /// `public_agents`, `own_templates`, `import_url`.
+    #[schema(example = json!(["public_agents"]))]
+    features: Vec<&'static str>,
+}
+
+/// A limit on a number.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CountLimit)]
+pub struct Count {
+    /// Null where there is none.
+    #[schema(example = 10)]
+    limit: Option<u32>,
+    /// Agents, members and keys are counted up to the limit, and where there is none up to 10,000.
+    #[schema(example = 3)]
+    used: u32,
+}
+
+/// A limit on money.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MoneyLimit)]
+pub struct Money {
+    /// Null where there is none.
+    #[schema(value_type = Option<String>, example = "50.000000")]
+    limit: Option<Nanos>,
+    #[schema(value_type = String, example = "1.234560")]
+    used: Nanos,
+}
+
+impl From<Standing> for View {
+    fn from(Standing { account, limits, used, spend }: Standing) -> Self {
+        let count = |limit, used| Count { limit, used };
+        Self {
+            id: account.id.to_string(),
+            slug: account.slug.to_string(),
+            name: account.name,
+            plan: account.plan,
+            status: account.status,
+            variables: account.variables,
+            settings: account.settings,
+            limits: Limits {
+                agents: count(limits.agents, used.agents),
+                members: count(limits.members, used.members),
+                keys: count(limits.keys, used.keys),
+                calls_per_minute: count(limits.calls_per_minute, spend.calls_in_minute),
+                concurrent_calls: count(limits.concurrent_calls, spend.open_calls),
+                monthly_spend_usd: Money { limit: limits.monthly_spend, used: spend.settled + spend.held },
+                features: limits.features.words().collect(),
+            },
+            created_at: account.created_at,
+            updated_at: account.updated_at,
+        }
+    }
+}
+
+/// An account that was changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangedAccount)]
+pub struct ChangedView {
+    #[serde(flatten)]
+    account: View,
+    /// What the plan has no room for and has switched off, newest first.
+    over: Over,
+    /// What the plan has room for again and has switched on, newest first. Agents are activated by hand.
+    restored: Restored,
+}
+
+/// What was switched off.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Over {
+    /// Slugs; the agents are inactive.
+    agents: Vec<String>,
+    /// Ids.
+    members: Vec<String>,
+    /// Ids.
+    keys: Vec<String>,
+}
+
+/// What was switched on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Restored {
+    /// Ids.
+    members: Vec<String>,
+    /// Ids.
+    keys: Vec<String>,
+}
+
+impl From<Changed> for ChangedView {
+    fn from(Changed { standing, fitted }: Changed) -> Self {
+        fn texts<T: ToString>(all: &[T]) -> Vec<String> {
+            all.iter().map(ToString::to_string).collect()
+        }
+        let Fitted { agents_off, members_off, keys_off, members_on, keys_on } = fitted;
+        Self {
+            account: standing.into(),
+            over: Over { agents: texts(&agents_off), members: texts(&members_off), keys: texts(&keys_off) },
+            restored: Restored { members: texts(&members_on), keys: texts(&keys_on) },
+        }
+    }
+}
+
+/// What to change of the account; what is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AccountPatch)]
+pub struct Body {
+    #[schema(example = "Acme Inc.")]
+    name: Option<String>,
+    /// Laid over those there are; null removes one. Names have a-z, 0-9 and '_', a letter first; texts at most 10,000
+    /// characters. At most 100.
+    #[schema(value_type = Option<Object>, example = json!({"company": "Acme Inc.", "old": null}))]
+    variables: Option<BTreeMap<String, Option<String>>>,
+    /// Laid over those there are, objects deeply; null removes a name. At most 64 KiB altogether.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<Map<String, Value>>,
+    /// A lower one. What it has no room for is switched off, newest first, and listed; the plan there is, is applied anew.
+    plan: Option<Plan>,
+}
+
+/// What the operator changes of an account; what is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OperatorPatch)]
+pub struct OperatorBody {
+    name: Option<String>,
+    /// As `PATCH /api/v1/account` takes them.
+    #[schema(value_type = Option<Object>)]
+    variables: Option<BTreeMap<String, Option<String>>>,
+    /// As `PATCH /api/v1/account` takes them.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<Map<String, Value>>,
+    /// Any. What a lower one has no room for is switched off, newest first; what a higher one has room for again is
+    /// switched on, oldest first.
+    plan: Option<Plan>,
+    /// The calls of a suspended account are refused, and its configuration can only be read.
+    status: Option<Status>,
+}
+
+/// Show the account
+///
+/// Its words and settings, and its plan: what it allows and what is used of that.
+#[utoipa::path(
+    get,
+    path = "/api/v1/account",
+    operation_id = "get_account",
+    tag = "accounts",
+    responses((status = 200, description = "The account", body = View))
+)]
+pub async fn get<W: World>(
+    State(app): State<App<W>>,
+    Reader(session): Reader,
+) -> Result<Json<View>, Problem> {
+    let standing = account::get(&app, &session).await.map_err(Problem::report(&app))?;
+    Ok(Json(standing.into()))
+}
+
+/// Change the account
+///
+/// It holds from the next call. Moving to a lower plan deletes nothing: what it has no room for is made inactive, newest
+/// first, and listed in `over`; the key that asks stays.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/account",
+    operation_id = "patch_account",
+    tag = "accounts",
+    request_body = Body,
+    responses((status = 200, description = "The account", body = ChangedView))
+)]
+pub async fn patch<W: World>(
+    State(app): State<App<W>>,
+    Writer(session): Writer,
+    Json(body): Json<Body>,
+) -> Result<Json<ChangedView>, Problem> {
+    let Body { name, variables, settings, plan } = body;
+    let edit = Edit { name, variables, settings, plan, status: None };
+    let changed = account::patch(&app, &session, &edit).await.map_err(Problem::report(&app))?;
+    Ok(Json(changed.into()))
+}
+
+/// Change any account
+///
+/// Only the operator may. It holds from the next call.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/accounts/{account}",
+    operation_id = "patch_any_account",
+    tag = "accounts",
+    params(("account" = String, Path, description = "Slug or id")),
+    request_body = OperatorBody,
+    responses((status = 200, description = "The account", body = ChangedView))
+)]
+pub async fn patch_any<W: World>(
+    State(app): State<App<W>>,
+    Operator(principal): Operator,
+    Parameters(account): Parameters<String>,
+    Json(body): Json<OperatorBody>,
+) -> Result<Json<ChangedView>, Problem> {
+    let OperatorBody { name, variables, settings, plan, status } = body;
+    let edit = Edit { name, variables, settings, plan, status };
+    let changed = account::patch_any(&app, &principal, &account, &edit).await;
+    Ok(Json(changed.map_err(Problem::report(&app))?.into()))
+}

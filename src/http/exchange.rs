@@ -1,0 +1,353 @@
+//! `/api/v1/agents/export` and `/api/v1/agents/import`.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::agent::Fields;
+use crate::domain::field_error::FieldError;
+use crate::ports::World;
+use crate::service::App;
+use crate::service::agents::{self, Export, Import, Item, Mode, Outcome, Source};
+use crate::service::authenticate::Session;
+use crate::wire::file::{Syntax, Writer as FileWriter};
+
+use super::access::Writer;
+use super::body::{self, Json};
+use super::problem::{Kind, Problem};
+use super::query::query;
+
+/// The media types of YAML: RFC 9512's, and those from before it.
+const YAML: [&str; 4] = ["application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"];
+/// The most errors that stand in the problem itself; `results` has all.
+const MAX_ERRORS: usize = 100;
+
+/// What to export.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// Slugs or ids, with commas between them; all agents in use when left out.
+    #[param(example = "triage,billing")]
+    agents: Option<String>,
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+query!(ExportQuery, "?agents=triage,billing&format=yaml");
+
+/// How a file is written; `json` when left out.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    #[default]
+    Json,
+    Yaml,
+}
+
+/// Agents as a file carries them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgentsFile, example = json!({"format": "retinue/agents", "version": 1, "agents": [
+    {"slug": "mail", "name": "Mail", "instructions": "Sort the mail.", "model": "openai:gpt-4.1-mini"}
+]}))]
+pub struct File {
+    /// `retinue/agents`
+    #[schema(example = "retinue/agents")]
+    format: String,
+    #[schema(example = 1)]
+    version: u64,
+    /// Hand-off targets by slug.
+    agents: Vec<Fields>,
+}
+
+/// Agents as they are taken in.
+#[derive(Debug, ToSchema)]
+#[schema(as = ImportFile)]
+#[expect(dead_code, reason = "it describes what wire::file reads")]
+#[serde(untagged)]
+pub enum Taken {
+    Document(TakenDocument),
+    List(Vec<Fields>),
+    Agent(Box<Fields>),
+    Link(Link),
+}
+
+/// As the export writes it; `format` and `version` may be left out.
+#[derive(Debug, ToSchema)]
+#[schema(as = ImportDocument)]
+#[expect(dead_code, reason = "see above")]
+#[serde(deny_unknown_fields)]
+pub struct TakenDocument {
+    #[schema(example = "retinue/agents")]
+    format: Option<String>,
+    #[schema(example = 1, minimum = 1, maximum = 1)]
+    version: Option<u64>,
+    agents: Vec<Fields>,
+}
+
+/// Where a file is fetched.
+#[derive(Debug, ToSchema)]
+#[schema(as = ImportLink)]
+#[expect(dead_code, reason = "see above")]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    #[schema(example = "https://example.com/agents.yaml")]
+    url: String,
+}
+
+/// How to import.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ImportQuery {
+    #[param(inline)]
+    mode: Option<OnTaken>,
+    /// Says what would be done, and does nothing.
+    dry_run: Option<bool>,
+    /// Of a file with a single agent that has neither name nor slug: what it is called, such as the file's own name.
+    #[param(example = "support")]
+    name: Option<String>,
+}
+
+query!(ImportQuery, "?mode=update&dry_run=true&name=support");
+
+/// What becomes of an agent whose slug another one has: it is left out (`skip`, when nothing is said), the other becomes
+/// what the file says (`update`), or it is taken in under the next free slug (`rename`).
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ImportMode)]
+pub enum OnTaken {
+    #[default]
+    Skip,
+    Update,
+    Rename,
+}
+
+/// What became of the agents of a file, in their order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportReport)]
+pub struct Report {
+    results: Vec<Row>,
+    created: usize,
+    updated: usize,
+    skipped: usize,
+    /// Whether all this would only be done.
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportResult)]
+pub struct Row {
+    /// As the account has it; of an invalid agent as the file has it.
+    slug: Option<String>,
+    result: Word,
+    /// As the file has it, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    renamed_from: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldError>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ImportOutcome)]
+pub enum Word {
+    Created,
+    Updated,
+    Skipped,
+    Invalid,
+}
+
+impl From<Item> for Row {
+    fn from(item: Item) -> Self {
+        let (result, errors) = match item.outcome {
+            Outcome::Created => (Word::Created, Vec::new()),
+            Outcome::Updated => (Word::Updated, Vec::new()),
+            Outcome::Skipped => (Word::Skipped, Vec::new()),
+            Outcome::Invalid(errors) => (Word::Invalid, errors),
+        };
+        Self { slug: item.slug, result, renamed_from: item.renamed_from.map(|slug| slug.to_string()), errors }
+    }
+}
+
+impl Report {
+    fn of(items: Vec<Item>, dry_run: bool) -> Self {
+        let results: Vec<Row> = items.into_iter().map(Row::from).collect();
+        let count = |word: Word| results.iter().filter(|row| row.result == word).count();
+        let is_valid = count(Word::Invalid) == 0;
+        let (created, updated, skipped) = match is_valid {
+            true => (count(Word::Created), count(Word::Updated), count(Word::Skipped)),
+            false => (0, 0, 0),
+        };
+        Self { results, created, updated, skipped, dry_run }
+    }
+
+    fn errors(&self) -> Vec<FieldError> {
+        let of = |(i, row): (usize, &Row)| {
+            let inside = move |error: &FieldError| FieldError {
+                field: format!("agents[{i}].{}", error.field),
+                message: error.message.clone(),
+            };
+            row.errors.iter().map(inside).collect::<Vec<_>>()
+        };
+        self.results.iter().enumerate().flat_map(of).take(MAX_ERRORS).collect()
+    }
+}
+
+impl IntoResponse for Report {
+    /// What is invalid is a problem document that has the report's members as well.
+    fn into_response(self) -> Response {
+        if self.results.iter().all(|row| row.result != Word::Invalid) {
+            return Json(self).into_response();
+        }
+        let problem = Problem::invalid(self.errors());
+        let mut document: Map<String, Value> = serde_json::from_slice(&problem.to_json()).unwrap_or_default();
+        let many = self.results.iter().filter(|row| row.result == Word::Invalid).count();
+        let detail =
+            format!("{many} of {} agents do not fit, so none was taken in; see results", self.results.len());
+        document.insert("detail".to_owned(), detail.into());
+        if let Ok(Value::Object(report)) = serde_json::to_value(&self) {
+            document.extend(report);
+        }
+        let json = [(header::CONTENT_TYPE, "application/problem+json")];
+        (problem.kind.status(), json, Value::Object(document).to_string()).into_response()
+    }
+}
+
+/// Export agents
+///
+/// As a document that an import takes in, here or elsewhere: without ids, owners, times and versions, hand-offs by slug.
+/// Newest first, or in the order in which they are named.
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/export",
+    operation_id = "export_agents",
+    tag = "agents",
+    params(ExportQuery),
+    extensions(("x-role" = json!("admin"))),
+    responses((status = 200, description = "The document", content(
+        (File = "application/json"),
+        (String = "application/yaml"),
+    ), headers(("content-disposition" = String, description = "What a browser calls the file"))))
+)]
+pub async fn export<W: World>(
+    State(app): State<App<W>>,
+    Writer(session): Writer,
+    query: ExportQuery,
+) -> Result<Response, Problem> {
+    let mut export =
+        Export::begin(&app, &session, query.agents.as_deref()).await.map_err(Problem::report(&app))?;
+    let first = export.next(&app, &session).await.map_err(Problem::report(&app))?;
+    let (syntax, kind, name) = match query.format.unwrap_or_default() {
+        Format::Json => (Syntax::Json, "application/json", "attachment; filename=\"agents.json\""),
+        Format::Yaml => (Syntax::Yaml, YAML[0], "attachment; filename=\"agents.yaml\""),
+    };
+    let file = FileWriter::new(syntax);
+    let exporting = Exporting { app, session, export, file, ready: Some(file.open()), pages: first };
+    let body = Body::from_stream(stream::try_unfold(exporting, Exporting::piece));
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], body).into_response())
+}
+
+/// A document on its way: one page of it is in memory.
+struct Exporting<W> {
+    app: App<W>,
+    session: Session,
+    export: Export,
+    file: FileWriter,
+    /// The opening, until it is sent; `None` after the closing.
+    ready: Option<String>,
+    pages: Option<Vec<Fields>>,
+}
+
+impl<W: World> Exporting<W> {
+    /// The next piece; an error breaks the document off.
+    async fn piece(mut self) -> Result<Option<(Bytes, Self)>, std::io::Error> {
+        let Some(mut text) = self.ready.take() else { return Ok(None) };
+        let page = match self.pages.take() {
+            Some(page) => Some(page),
+            None => self.export.next(&self.app, &self.session).await.map_err(|failure| {
+                self.app.world.log(&format!("export of {} broke off: {failure}", self.session.account.id));
+                std::io::Error::other("the directory did not answer")
+            })?,
+        };
+        match page {
+            None => text.push_str(self.file.close()),
+            Some(agents) => {
+                for fields in &agents {
+                    self.file.agent(fields, &mut text);
+                }
+                self.ready = Some(String::new());
+            }
+        }
+        Ok(Some((text.into(), self)))
+    }
+}
+
+/// A file in a request's body.
+pub struct Sent(Source);
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let kind = body::media_type(request.headers());
+        let is_yaml = YAML.contains(&kind.as_str());
+        if !is_yaml && !body::is_json(&kind) {
+            return Err(Problem::new(
+                Kind::UnsupportedMediaType,
+                "Send the file with the header `content-type: application/json` or `application/yaml`.",
+            ));
+        }
+        let bytes = body::collect(request).await?;
+        let text = body::text(&bytes)?.to_owned();
+        Ok(Self(if is_yaml { Source::Yaml(text) } else { Source::Json(text) }))
+    }
+}
+
+/// Import agents
+///
+/// All or nothing, at most 1,000 at once. A file is the export's document, a list of agents, or a single agent; YAML may hold
+/// several documents. In place of a file, `{"url": "https://…"}` names one, of at most 4 MiB, that is fetched without
+/// following redirects.
+///
+/// An agent may be written as configuration-file systems keep them: `system_prompt` or `prompt` for the instructions;
+/// `temperature`, `top_p`, `max_tokens`, `seed` and `reasoning_effort`, which go into the model line; tools as objects with a
+/// `name`. Without a `name` it is called by its slug, and the only agent of a file by `?name=` or, of a URL, by the file's
+/// name.
+///
+/// Hand-offs name agents of the file first, then the account's; cycles are fine. In mode `update` what the file leaves out has
+/// its default again, but budget, labels and status stay.
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/import",
+    operation_id = "import_agents",
+    tag = "agents",
+    params(ImportQuery),
+    request_body(content((Taken = "application/json", example = json!({"agents": [{
+        "slug": "mail", "name": "Mail", "instructions": "Sort the mail.", "model": "openai:gpt-4.1-mini",
+    }]})), (String = "application/yaml"))),
+    responses((status = 200, description = "What became of each agent", body = Report))
+)]
+pub async fn import<W: World>(
+    State(app): State<App<W>>,
+    Writer(session): Writer,
+    query: ImportQuery,
+    Sent(source): Sent,
+) -> Result<Response, Problem> {
+    let (entries, stem) = agents::read(&app, &session, &source).await.map_err(Problem::report(&app))?;
+    let mode = match query.mode.unwrap_or_default() {
+        OnTaken::Skip => Mode::Skip,
+        OnTaken::Update => Mode::Update,
+        OnTaken::Rename => Mode::Rename,
+    };
+    let dry_run = query.dry_run.unwrap_or_default();
+    let import = Import { mode, dry_run, entries }.named(query.name.or(stem).as_deref());
+    let items = agents::import(&app, &session, &import).await.map_err(Problem::report(&app))?;
+    Ok(Report::of(items, dry_run).into_response())
+}

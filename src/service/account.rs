@@ -1,0 +1,148 @@
+//! An account as its own people see it: its words, its settings, its plan and what is used of it.
+//!
+//! A plan's change and all that follows from it are one batch ([`Tenant::update_account`]): a crash leaves the old plan with
+//! everything on, or the new one with what it has no room for switched off, and nothing between.
+
+use serde_json::{Value, json};
+
+use crate::domain::account::Account;
+use crate::domain::account_edit::Edit;
+use crate::domain::admission::command::AccountSpend;
+use crate::domain::change::{Action, Actor, Subject};
+use crate::domain::field_error::FieldErrors;
+use crate::domain::plan::{Feature, Limits};
+use crate::ports::{AccountRef, Accounts, Counts, Directory, Fit, Fitted, Tenant, World, WriteError};
+
+use super::App;
+use super::anew::{TRIES, pause, written_at};
+use super::authenticate::{Principal, Session};
+use super::failure::{Failure, Thing, check_name};
+
+/// How far is counted where a plan has no limit.
+const MOST_COUNTED: u32 = 10_000;
+
+/// An account with what its plan allows and what is used of that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub account: Account,
+    pub limits: Limits,
+    /// Counted to the limit, and where there is none to 10,000.
+    pub used: Counts,
+    pub spend: AccountSpend,
+}
+
+/// An account that was changed, and what a new plan has switched off and on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed {
+    pub standing: Standing,
+    pub fitted: Fitted,
+}
+
+/// # Errors
+/// [`Failure`].
+pub async fn get<W: World>(app: &App<W>, session: &Session) -> Result<Standing, Failure> {
+    standing(app, session.account.clone()).await
+}
+
+async fn standing<W: World>(app: &App<W>, account: Account) -> Result<Standing, Failure> {
+    let tenant = app.world.directory().tenant(account.id);
+    let limits = tenant.limits().await?;
+    let most = |limit: Option<u32>| limit.unwrap_or(MOST_COUNTED);
+    let most = Counts { agents: most(limits.agents), members: most(limits.members), keys: most(limits.keys) };
+    let used = tenant.usage(most, app.world.now()).await?;
+    let spend = app.world.accounts().account_spend(account.id).await?;
+    Ok(Standing { account, limits, used, spend })
+}
+
+/// That the account's plan has a feature.
+///
+/// # Errors
+/// [`Failure::PlanLacks`] when it does not.
+pub(super) async fn require<W: World>(
+    app: &App<W>,
+    session: &Session,
+    feature: Feature,
+) -> Result<(), Failure> {
+    let limits = app.world.directory().tenant(session.account.id).limits().await?;
+    if limits.features.has(feature) { Ok(()) } else { Err(Failure::PlanLacks(feature)) }
+}
+
+/// An admin's change: to a lower plan at most, and never of the status.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn patch<W: World>(app: &App<W>, session: &Session, edit: &Edit) -> Result<Changed, Failure> {
+    let fit = Fit { key: Some(session.key.id), member: session.key.member };
+    change(app, session.actor(), session.account.clone(), edit, fit).await
+}
+
+/// The operator's change, to any plan and status.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn patch_any<W: World>(
+    app: &App<W>,
+    principal: &Principal,
+    account: &str,
+    edit: &Edit,
+) -> Result<Changed, Failure> {
+    principal.operator()?;
+    let missing = Failure::Missing(Thing::Account);
+    let Some(named) = AccountRef::parse(account) else { return Err(missing) };
+    let account = app.world.directory().account(&named).await?.ok_or(missing)?;
+    change(app, principal.actor(), account, edit, Fit::default()).await
+}
+
+/// Makes the change over the account as it is, anew whenever somebody else was faster.
+async fn change<W: World>(
+    app: &App<W>,
+    by: Actor,
+    account: Account,
+    edit: &Edit,
+    fit: Fit,
+) -> Result<Changed, Failure> {
+    let tenant = app.world.directory().tenant(account.id);
+    let mut read = account;
+    for attempt in 0..TRIES {
+        let mut next = check(by, edit, &read)?;
+        let is_fitted = edit.plan.is_some();
+        if next == read && !is_fitted {
+            return Ok(Changed { standing: standing(app, read).await?, fitted: Fitted::default() });
+        }
+        next.updated_at = written_at(app.world.now(), Some(read.updated_at));
+        let (before, after) = (Some(logged(&read)), Some(logged(&next)));
+        let change = app.change(by, Action::Update, Subject::Account, next.id, before, after);
+        let write = tenant.update_account(&next, &read, is_fitted.then_some(&fit), &change);
+        match app.write_through(next.id, write).await {
+            Ok(fitted) => return Ok(Changed { standing: standing(app, next).await?, fitted }),
+            Err(WriteError::Moved) => pause(app, attempt).await,
+            Err(error) => return Err(Failure::of_write(error, Thing::Account)),
+        }
+        let named = AccountRef::Id(read.id);
+        read = app.world.directory().account(&named).await?.ok_or(Failure::Missing(Thing::Account))?;
+    }
+    Err(Failure::Contended(Thing::Account))
+}
+
+fn check(by: Actor, edit: &Edit, read: &Account) -> Result<Account, Failure> {
+    let mut errors = FieldErrors::default();
+    if let Some(name) = &edit.name {
+        check_name(&mut errors, "name", name);
+    }
+    if by != Actor::Operator && edit.plan.is_some_and(|plan| plan > read.plan) {
+        errors.add(
+            "plan",
+            format!("an admin moves to a lower plan than {} only; ask the operator", read.plan.name()),
+        );
+    }
+    let next = edit.apply(read).map_err(|faults| errors.join(Err(faults))).ok();
+    Ok(errors.finish_with(next)?)
+}
+
+/// A state of an account for the change log.
+pub(super) fn logged(account: &Account) -> Value {
+    json!({
+        "slug": account.slug, "name": account.name, "plan": account.plan, "status": account.status,
+        "variables": account.variables, "settings": account.settings,
+    })
+}

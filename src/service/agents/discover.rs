@@ -1,0 +1,138 @@
+//! What there is to know of agents before they are called: what they can do, and whether calls of them can work.
+//!
+//! Nothing is asked of a provider: an agent is healthy when its configuration leads to a model that can be called. However
+//! many agents, the directory is read three times.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::agent::Agent;
+use crate::domain::ids::AccountId;
+use crate::domain::model::{Capabilities, Model};
+use crate::domain::model_line::Entry;
+use crate::domain::provider::{ProviderName, Wire};
+use crate::ports::{Directory, Provider, Tenant, World};
+use crate::service::App;
+use crate::service::authenticate::Session;
+use crate::service::call::bundle::{entries, reach};
+use crate::service::failure::Failure;
+
+/// The most pairs of provider and model that one statement is given.
+const MAX_PAIRS: usize = 1_000;
+
+/// What a client learns of an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// Of the first model of its line that can be called; when none can, of the first.
+    pub capabilities: Capabilities,
+    /// Whether at least one model of its line can be called.
+    pub healthy: bool,
+    /// What is wrong with the line or with models of it, in words for the account's admin.
+    pub problems: Vec<String>,
+}
+
+/// Of each agent, in their order.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn discover<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agents: &[Agent],
+) -> Result<Vec<Discovery>, Failure> {
+    if agents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let account = session.account.id;
+    let tenant = app.world.directory().tenant(account);
+    let aliases = tenant.aliases().await?;
+    let providers = tenant.providers().await?;
+    let lines: Vec<_> = agents.iter().map(|agent| entries(agent, &aliases)).collect();
+    let pairs: BTreeSet<(String, String)> = lines.iter().flatten().flatten().map(pair).collect();
+    let pairs: Vec<_> = pairs.into_iter().collect();
+    let mut models = BTreeMap::new();
+    for pairs in pairs.chunks(MAX_PAIRS) {
+        let found = tenant.models_of(pairs).await?;
+        models.extend(found.into_iter().map(|m| ((m.provider.clone(), m.code.clone()), m)));
+    }
+    let names: BTreeSet<&ProviderName> = lines.iter().flatten().flatten().map(|e| &e.provider).collect();
+    let faults = names.into_iter().filter_map(|name| {
+        let fault = provider_fault(&app.world, account, name, &providers)?;
+        Some((name.clone(), fault))
+    });
+    let known = Known { models, faults: faults.collect() };
+    Ok(agents.iter().zip(&lines).map(|(agent, line)| known.of(agent, line)).collect())
+}
+
+/// What the lines of a page lead to.
+struct Known {
+    models: BTreeMap<(String, String), Model>,
+    /// Of the providers that cannot be called.
+    faults: BTreeMap<ProviderName, String>,
+}
+
+impl Known {
+    fn of(&self, agent: &Agent, line: &Result<Vec<Entry>, String>) -> Discovery {
+        let entries = match line {
+            Ok(entries) => entries,
+            Err(error) => {
+                let capabilities = Capabilities::default();
+                return Discovery { capabilities, healthy: false, problems: vec![error.clone()] };
+            }
+        };
+        let faults: Vec<Option<String>> = entries.iter().map(|entry| self.fault(agent, entry)).collect();
+        let usable = entries.iter().zip(&faults).find(|(_, fault)| fault.is_none()).map(|(entry, _)| entry);
+        let model = usable.or(entries.first()).map(pair).and_then(|pair| self.models.get(&pair));
+        let mut problems: Vec<String> = Vec::new();
+        for fault in faults.into_iter().flatten() {
+            if !problems.contains(&fault) {
+                problems.push(fault);
+            }
+        }
+        Discovery {
+            capabilities: model.map_or(Capabilities::UNKNOWN, |model| model.capabilities),
+            healthy: usable.is_some(),
+            problems,
+        }
+    }
+
+    fn fault(&self, agent: &Agent, entry: &Entry) -> Option<String> {
+        let unpriced = || {
+            let is_unpriced = agent.budget.is_some() && !self.models.contains_key(&pair(entry));
+            let (provider, code) = (&entry.provider, &entry.code);
+            is_unpriced.then(|| {
+                format!(
+                    "model `{provider}:{code}` has no price, which a budget needs; an admin must PUT \
+                     /api/v1/models/{provider}/{code}"
+                )
+            })
+        };
+        self.faults.get(&entry.provider).cloned().or_else(unpriced)
+    }
+}
+
+fn pair(entry: &Entry) -> (String, String) {
+    (entry.provider.as_str().to_owned(), entry.code.clone())
+}
+
+/// Why calls to a provider cannot work. A server of the account's own may do without a key; where the documentation says
+/// how a provider is reached, it wants one.
+fn provider_fault<W: World>(
+    world: &W,
+    account: AccountId,
+    name: &ProviderName,
+    providers: &[Provider],
+) -> Option<String> {
+    let server = match reach(world, account, name, providers) {
+        Ok(server) => server,
+        Err(error) => return Some(error),
+    };
+    if server.wire == Wire::WorkersAi {
+        let is_there = world.settings().has_workers_ai;
+        return (!is_there)
+            .then(|| format!("provider `{name}` is not there: the platform has no Workers AI binding"));
+    }
+    let documented = name.well_known().and_then(|known| known.base_url).map(|url| url.trim_end_matches('/'));
+    let wants_key = documented.is_some() && documented == server.base_url.as_deref();
+    (wants_key && server.key.is_none())
+        .then(|| format!("provider `{name}` has no key; an admin must PUT /api/v1/providers/{name}"))
+}

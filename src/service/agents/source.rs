@@ -1,0 +1,97 @@
+//! Where a file of agents comes from: the request's body, or a URL that it names.
+
+use serde_json::Value;
+use url::Url;
+
+use crate::domain::outbound::{self, Loopback};
+use crate::domain::plan::Feature;
+use crate::ports::{Body, ReadError, SendError, Upstream, UpstreamReply, World};
+use crate::service::App;
+use crate::service::account::require;
+use crate::service::authenticate::Session;
+use crate::service::failure::Failure;
+use crate::wire::file::{self, Entry, Unreadable};
+
+/// How long a file may take to come.
+const TIMEOUT_MS: u64 = 10_000;
+/// The most bytes of a file: as of a body.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// A body, by what it says it is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The agents, or `{"url": …}`.
+    Json(String),
+    Yaml(String),
+}
+
+/// The agents of a file, and what the file is called, where it has a name.
+///
+/// # Errors
+/// [`Failure::Unreadable`], [`Failure::Invalid`] on field `url`, [`Failure::PlanLacks`] when the account may not name a URL.
+pub async fn read<W: World>(
+    app: &App<W>,
+    session: &Session,
+    source: &Source,
+) -> Result<(Vec<Entry>, Option<String>), Failure> {
+    let in_body = |error: Unreadable| Failure::Unreadable(error.to_string());
+    let text = match source {
+        Source::Yaml(text) => return Ok((file::read(text).map_err(in_body)?, None)),
+        Source::Json(text) => text,
+    };
+    let mut value = file::json(text).map_err(in_body)?;
+    let is_link = value.as_object().is_some_and(|fields| fields.len() == 1 && fields.contains_key("url"));
+    if !is_link {
+        return Ok((file::entries(vec![value]).map_err(in_body)?, None));
+    }
+    require(app, session, Feature::ImportUrl).await?;
+    let Value::String(url) = value["url"].take() else {
+        return Err(Failure::invalid("url", "must be a string"));
+    };
+    let loopback = match app.world.settings().allow_loopback {
+        true => Loopback::Allowed,
+        false => Loopback::Refused,
+    };
+    let url =
+        outbound::check(&url, loopback).map_err(|refusal| Failure::invalid("url", &refusal.to_string()))?;
+    let text = fetch(app, &url).await.map_err(|why| Failure::invalid("url", &why))?;
+    let entries = file::read(&text).map_err(|error| Failure::invalid("url", &error.to_string()))?;
+    Ok((entries, stem(&url)))
+}
+
+/// Read piece by piece, because of a compressed file only what comes out is bounded. Why it cannot be had is told without
+/// the platform's own words.
+async fn fetch<W: World>(app: &App<W>, url: &Url) -> Result<String, String> {
+    let late = || format!("did not come within {} seconds", TIMEOUT_MS / 1_000);
+    let sent = app.world.upstream().get(url.as_str(), TIMEOUT_MS).await;
+    let UpstreamReply { status, mut body, .. } = sent.map_err(|error| match error {
+        SendError::Timeout => late(),
+        SendError::NotConnected(_) | SendError::Lost(_) => "cannot be reached".to_owned(),
+    })?;
+    match status {
+        200 => {}
+        300..400 => {
+            return Err(format!("answers {status}: redirects are not followed; give the file's own URL"));
+        }
+        _ => return Err(format!("answers {status}")),
+    }
+    let mut bytes = Vec::new();
+    let chunk = |error| match error {
+        ReadError::Timeout => late(),
+        ReadError::Broken(_) | ReadError::TooLarge(_) => "broke off".to_owned(),
+    };
+    while let Some(more) = body.chunk().await.map_err(chunk)? {
+        if bytes.len() + more.len() > MAX_BYTES {
+            return Err(format!("has more than {MAX_BYTES} bytes (4 MiB)"));
+        }
+        bytes.extend_from_slice(&more);
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
+}
+
+/// The last part of the path, without its ending: by that name folders of agents know them.
+fn stem(url: &Url) -> Option<String> {
+    let last = url.path_segments()?.next_back()?;
+    let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
+    (!stem.is_empty() && !stem.contains('%')).then(|| stem.to_owned())
+}

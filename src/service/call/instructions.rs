@@ -1,0 +1,44 @@
+//! The instructions of one call: the agent's, filled with what the call brings, and what the key's member has appended.
+
+use std::collections::BTreeMap;
+
+use super::Asked;
+use super::error::Error;
+use super::resolve::Resolved;
+use crate::domain::message::ChatRequest;
+use crate::domain::prompt;
+use crate::domain::time::Millis;
+
+/// Where a call's variables stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// In a field of their own, by name.
+    Variables(BTreeMap<String, String>),
+    /// Among the request's metadata, of which the other pairs are not for us.
+    Metadata,
+}
+
+impl Brought {
+    const fn of<'a>(&'a self, request: &'a ChatRequest) -> prompt::Brought<'a> {
+        match self {
+            Self::Variables(values) => {
+                prompt::Brought { field: "variables", values, is_only_variables: true }
+            }
+            Self::Metadata => {
+                prompt::Brought { field: "metadata", values: &request.metadata, is_only_variables: false }
+            }
+        }
+    }
+}
+
+/// The text that the model is told first.
+///
+/// # Errors
+/// [`Error::Variables`].
+pub fn fill(resolved: &Resolved, asked: &Asked, now: Millis) -> Result<String, Error> {
+    let brought = asked.variables.of(&asked.request);
+    let bundle = &resolved.bundle;
+    let prompts = resolved.key.as_ref().map(|presented| &presented.prompts);
+    let end = prompts.and_then(|prompts| prompts.get(bundle.agent.slug.as_str()));
+    bundle.prompt.fill(&brought, now, end.map(String::as_str)).map_err(Error::Variables)
+}

@@ -1,0 +1,52 @@
+//! The account's change log, as it is read.
+
+use crate::domain::change::{Change, Subject};
+use crate::domain::field_error::FieldErrors;
+use crate::domain::ids::ChangeId;
+use crate::ports::{ChangesOf, Directory, Tenant, World};
+
+use super::App;
+use super::authenticate::Session;
+use super::failure::Failure;
+use super::page::{Page, Request};
+
+/// Which lines are asked for, as it was written.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub subject: Option<String>,
+    pub id: Option<String>,
+}
+
+impl Filter {
+    fn parse(self) -> Result<ChangesOf, Failure> {
+        let mut errors = FieldErrors::default();
+        let subject = self.subject.as_deref().map(|word| errors.take("subject", Subject::parse(word)));
+        if self.id.is_some() && subject.is_none() {
+            errors.add("id", "needs subject: say of what kind the thing is");
+        }
+        errors.finish()?;
+        Ok(match (subject.flatten(), self.id) {
+            (None, _) => ChangesOf::Everything,
+            (Some(subject), None) => ChangesOf::Every(subject),
+            (Some(subject), Some(id)) => ChangesOf::One(subject, id),
+        })
+    }
+}
+
+/// Newest first.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list<W: World>(
+    app: &App<W>,
+    session: &Session,
+    filter: Filter,
+    page: &Request,
+) -> Result<Page<Change>, Failure> {
+    let cut = page.parse(ChangeId::parse)?;
+    let of = filter.parse()?;
+    let tenant = app.world.directory().tenant(session.account.id);
+    let (rows, more) = tenant.changes(cut.limit(), cut.after, &of).await?;
+    let next_cursor = rows.last().filter(|_| more).map(|change| change.id.to_string());
+    Ok(Page { rows, next_cursor })
+}

@@ -1,0 +1,62 @@
+//! Keys with the members that they act for, as far as what they open depends on those.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::domain::account::Key;
+use crate::domain::time::Millis;
+
+use super::sql::{Answer, Failure, Query, queries};
+
+queries! {
+    /// [`super::keys::find`]: as [`super::keys`] alone reads it on the schema before, which knows no holders.
+    KEY_BY_DIGEST = "SELECT keys.*, member.inactive_at AS member_inactive_at
+        FROM keys LEFT JOIN members AS member
+            ON member.account_id = keys.account_id AND member.id = keys.member_id
+        WHERE keys.digest = ?1";
+    /// [`super::resolve`]: a key of another account is no key here.
+    KEY_OF_ACCOUNT = "SELECT keys.*, member.inactive_at AS member_inactive_at,
+            json_extract(member.profile, '$.settings.agent_prompts') AS member_prompts
+        FROM keys LEFT JOIN members AS member ON member.account_id = ?1 AND member.id = keys.member_id
+        WHERE keys.digest = ?2 AND keys.account_id = ?1";
+}
+
+/// For the statements that other files run in their batches.
+pub(super) const BY_DIGEST: &Query = &KEY_BY_DIGEST;
+pub(super) const OF_ACCOUNT: &Query = &KEY_OF_ACCOUNT;
+
+/// A member, as far as a key is concerned.
+#[derive(Default)]
+pub(super) struct Holder {
+    inactive_at: Option<Millis>,
+    /// What is appended to agents' instructions, by slug.
+    pub prompts: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    member_inactive_at: Option<i64>,
+    member_prompts: Option<String>,
+}
+
+impl Holder {
+    /// The key as it is while its member is so: it opens nothing that the member may not.
+    pub fn key(&self, key: Key) -> Key {
+        Key { inactive_at: key.inactive_at.or(self.inactive_at), ..key }
+    }
+}
+
+/// The holder of the key that a statement has found; one who changes nothing when there is none.
+pub(super) fn first(answer: &impl Answer) -> Result<Holder, Failure> {
+    let Some(row) = answer.rows::<Row>()?.into_iter().next() else { return Ok(Holder::default()) };
+    // A profile is checked when it is saved; one that is not as it should be must not stop its member's calls.
+    let prompts: Map<String, Value> =
+        row.member_prompts.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    let texts = prompts.into_iter().filter_map(|(slug, text)| match text {
+        Value::String(text) => Some((slug, text)),
+        _ => None,
+    });
+    Ok(Holder { inactive_at: row.member_inactive_at.map(Millis), prompts: texts.collect() })
+}

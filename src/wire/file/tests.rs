@@ -1,0 +1,227 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn written(syntax: Syntax, agents: &[Fields]) -> String {
+    let mut writer = Writer::new(syntax);
+    let mut text = writer.open();
+    for fields in agents {
+        writer.agent(fields, &mut text);
+    }
+    text + writer.close()
+}
+
+fn read_back(text: &str) -> Vec<Fields> {
+    let entries = read(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    entries.into_iter().map(|entry| entry.fields.unwrap_or_else(|e| panic!("{e:?}:\n{text}"))).collect()
+}
+
+fn yaml(text: &str) -> Value {
+    match yaml_read::documents(text).unwrap_or_else(|error| panic!("{error}: {text}")).as_slice() {
+        [one] => one.clone(),
+        many => panic!("{many:?}"),
+    }
+}
+
+fn fault(text: &str) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+/// Texts in which everything that YAML could trip over is likely.
+fn texts() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        "[ -~]{0,12}",
+        "\\PC{0,6}",
+        any::<char>().prop_map(String::from),
+        prop::sample::select(vec![
+            "\n", "\n\n", " ", "\t", "\r\n", ": ", " #", "- ", "---", "...", "|", ">", "'", "\"", "\\",
+            "yes", "null", "~", "0x1F", "1e3", "-0", ".inf", "{{tone}}", "%", "@", "`", "&a", "*a", "!t",
+            "\u{85}", "\u{2028}", "\u{feff}", "\u{0}", "\u{7f}", "\u{fffe}", "😀",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        // Of more digits serde_json reads the last one wrong, wherever it reads.
+        any::<i32>().prop_map(|n| Value::from(f64::from(n) / 1_000.0)),
+        texts().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(texts(), inner, 0..4)
+                .prop_map(|object| Value::Object(object.into_iter().collect())),
+        ]
+    })
+}
+
+fn fields() -> impl Strategy<Value = Fields> {
+    let config = prop::collection::btree_map(texts(), values(), 0..3);
+    let text = || prop::option::of(texts());
+    let texts = prop::option::of(prop::collection::vec(texts(), 0..3));
+    (text(), text(), text(), text(), texts, config).prop_map(
+        |(name, description, instructions, model, tools, config)| Fields {
+            name,
+            description,
+            instructions,
+            model,
+            tools,
+            config: Some(config.into_iter().collect()),
+            ..Fields::default()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back_as_what_it_was(agents in prop::collection::vec(fields(), 0..3)) {
+        for syntax in [Syntax::Json, Syntax::Yaml] {
+            let text = written(syntax, &agents);
+            prop_assert_eq!(&read_back(&text), &agents, "{}", text);
+        }
+    }
+
+    #[test]
+    fn another_reader_of_yaml_reads_the_same(agents in prop::collection::vec(fields(), 0..3)) {
+        let text = written(Syntax::Yaml, &agents);
+        let read: Value = serde_norway::from_str(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+        prop_assert_eq!(&read["agents"], &json!(agents), "{}", text);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in texts()) {
+        let _ = read(&text);
+        let _ = read(&format!("a: {text}\nb: [{text}"));
+    }
+}
+
+#[test]
+fn instructions_stand_as_people_write_them() {
+    let fields: Fields = serde_json::from_value(json!({
+        "slug": "triage", "name": "Triage Agent", "instructions": "Sort.\n\n  - the mail\n", "model": "a:b?x=1",
+        "tools": ["web_search"], "labels": ["yes", "a: b"], "budget": {"limit_usd": "5.000000", "period": "day"},
+        "config": {"variables": {"tone": null}},
+    }))
+    .unwrap();
+    let expected = "format: retinue/agents\nversion: 1\nagents:\n- slug: triage\n  name: Triage Agent\n  labels:\n    \
+        - \"yes\"\n    - \"a: b\"\n  instructions: |\n    Sort.\n\n      - the mail\n  model: \"a:b?x=1\"\n  tools:\n    \
+        - web_search\n  budget:\n    action: block\n    limit_usd: \"5.000000\"\n    period: day\n  config:\n    \
+        variables:\n      tone: null\n...\n";
+    assert_eq!(written(Syntax::Yaml, &[fields]), expected);
+}
+
+#[test]
+fn scalars_are_those_of_the_core_schema() {
+    for (text, value) in [
+        ("~", json!(null)),
+        ("True", json!(true)),
+        ("yes", json!("yes")),
+        ("0x1F", json!(31)),
+        ("0o17", json!(15)),
+        ("012", json!(12)),
+        ("-7", json!(-7)),
+        ("+1.5e3", json!(1500.0)),
+        (".5", json!(0.5)),
+        ("18446744073709551615", json!(u64::MAX)),
+        ("1.2.3", json!("1.2.3")),
+        ("0x", json!("0x")),
+        ("-", json!([null])),
+        ("'12'", json!("12")),
+        ("!!str 12", json!("12")),
+        ("! 12", json!("12")),
+        ("!!int '12'", json!(12)),
+        ("{a: &x [1], b: *x}", json!({"a": [1], "b": [1]})),
+        ("1: a", json!({"1": "a"})),
+        ("a: |\n  x\n  y\n", json!({"a": "x\ny\n"})),
+        ("a: >-\n  x\n  y\n", json!({"a": "x y"})),
+    ] {
+        assert_eq!(yaml(text), value, "{text}");
+    }
+    for text in
+        [".inf", "-.inf", ".nan", "0xffffffffffffffffff", "1e999", "!mine x", "!!binary eA==", "!!set {a}"]
+    {
+        assert!(fault(&format!("name: {text}")).contains("line 1"), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_said_where_it_is() {
+    for (text, words) in [
+        ("name: a\nname: b\n", "line 2 column 1: `name` stands twice"),
+        ("a: [1, 2", "expected ',' or ']'"),
+        ("a: *nobody", "anchor"),
+        ("a: &a [*a]", "holds itself"),
+        ("? [a]\n: b\n", "a key must be a text"),
+        ("# only a remark", "empty"),
+        ("just words", "must be an object or a list"),
+        ("agents: {}", "must be a list"),
+        ("agents: [x]", "`agents[0]` must be an object"),
+        ("- 1", "`agents[0]` must be an object"),
+        ("agents: []\nformat: other/agents\n", "`format` must be retinue/agents"),
+        ("agents: []\nversion: 2\n", "version 1"),
+        ("agents: []\nagent: []\n", "`agent` is not known"),
+    ] {
+        assert!(fault(text).contains(words), "{text}: {}", fault(text));
+    }
+}
+
+#[test]
+fn bombs_end_at_the_bounds() {
+    let laughs = (1..20).fold("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
+        let of = vec![format!("*a{}", n - 1); 10].join(", ");
+        text + &format!("a{n}: &a{n} [{of}]\n")
+    });
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 100].join(", "));
+    let wide = format!("[{}]", "0,".repeat(MANY));
+    for (text, words) in [
+        (laughs, "values"),
+        (long, "bytes of text"),
+        (wide.replace("[0,", "[ a, "), "values"),
+        ("- ".repeat(MANY), "nested deeper"),
+        ("? ".repeat(MANY), "line 1"),
+        ("[".repeat(MANY), "line 1"),
+        ("{a: ".repeat(MANY), "line 1"),
+        ("- x\n".repeat(MANY), "values"),
+    ] {
+        assert!(fault(&text).contains(words), "{}", fault(&text));
+    }
+}
+
+const MANY: usize = 1_000_000;
+
+#[test]
+fn a_folder_of_agents_is_several_documents() {
+    let text = "name: a\n---\n# nothing\n---\n- name: b\n- name: c\n---\nagents: [{name: d}]\n";
+    let names: Vec<_> = read_back(text).into_iter().map(|fields| fields.name.unwrap()).collect();
+    assert_eq!(names, ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn an_agent_of_a_configuration_folder_is_read_as_it_is() {
+    let text = "name: Support\nmodel: openai:gpt-4o, fast:x?temperature=0.1\ninstructions: |\n  Help.\n\n  Be kind.\n\
+        temperature: 0.7\nmax_tokens: 800\nseed: null\ntools:\n  - web_search\n  - name: calculator\n";
+    let expected: Fields = serde_json::from_value(json!({
+        "name": "Support", "instructions": "Help.\n\nBe kind.\n", "tools": ["web_search", "calculator"],
+        "model": "openai:gpt-4o?temperature=0.7&max_tokens=800, fast:x?temperature=0.1&max_tokens=800",
+    }))
+    .unwrap();
+    assert_eq!(read_back(text), [expected]);
+    assert_eq!(read_back("system_prompt: Help.")[0].instructions.as_deref(), Some("Help."));
+    for (text, field) in [
+        ("prompt: a\ninstructions: b", "prompt"),
+        ("model: a:b\ntemperature: warm", "temperature"),
+        ("tools: [{name: a, url: b}]", "tools[0]"),
+        ("instuctions: a", "instuctions"),
+    ] {
+        let errors = read(text).unwrap().remove(0).fields.unwrap_err();
+        assert_eq!(errors[0].field, field, "{errors:?}");
+    }
+}

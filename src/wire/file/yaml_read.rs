@@ -1,0 +1,231 @@
+//! YAML 1.2 with its core schema, as the JSON it stands for.
+//!
+//! Reading takes memory and time in proportion to its bounds, whatever the text: events come one by one, and every node
+//! and every byte is counted as it comes, those that an alias repeats as well. What JSON does not have (tags of one's
+//! own, numbers that are none) is refused.
+
+use std::collections::BTreeMap;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+use serde_json::{Map, Number, Value};
+
+use super::Unreadable;
+
+/// The most nodes: 200 for each of 1,000 agents. A node takes at most about 100 bytes beside its text.
+const MAX_NODES: usize = 200_000;
+/// The most bytes of text: twice the largest body.
+const MAX_TEXT: usize = 8 * 1024 * 1024;
+/// The deepest nesting; JSON is read to 128.
+const MAX_DEPTH: usize = 64;
+
+/// The documents of a stream (`---`); empty ones are null.
+pub fn documents(text: &str) -> Result<Vec<Value>, Unreadable> {
+    let mut reader = Reader::default();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| at(error.marker(), error.info()))?;
+        reader.take(event).map_err(|message| at(&span.start, &message))?;
+    }
+    Ok(reader.done)
+}
+
+fn at(marker: &Marker, message: &str) -> Unreadable {
+    Unreadable(format!(
+        "it is not YAML that can be read: line {} column {}: {message}",
+        marker.line(),
+        marker.col() + 1
+    ))
+}
+
+#[derive(Default)]
+struct Reader {
+    done: Vec<Value>,
+    open: Vec<(usize, Node)>,
+    anchors: BTreeMap<usize, Value>,
+    nodes: usize,
+    text: usize,
+}
+
+/// A list or object whose end has not come.
+enum Node {
+    List(Vec<Value>),
+    /// With the key whose value comes next.
+    Object(Map<String, Value>, Option<String>),
+}
+
+impl Reader {
+    fn take(&mut self, event: Event<'_>) -> Result<(), String> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.count(1, text.len())?;
+                let value = match self.is_key() {
+                    true => Value::String(text.into_owned()),
+                    false => scalar(&text, style, tag.as_deref())?,
+                };
+                self.put(anchor, value)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.begin(anchor, tag.as_deref(), "seq", Node::List(Vec::new()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.begin(anchor, tag.as_deref(), "map", Node::Object(Map::new(), None))
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some((anchor, Node::List(list))) => self.put(anchor, list.into()),
+                Some((anchor, Node::Object(object, _))) => self.put(anchor, object.into()),
+                None => Err("an end without its beginning".to_owned()),
+            },
+            Event::Alias(anchor) => {
+                let Some(value) = self.anchors.get(&anchor) else {
+                    return Err("an alias of what is not known yet, or holds itself".to_owned());
+                };
+                let (nodes, text) = size(value);
+                let value = value.clone();
+                self.count(nodes, text)?;
+                self.put(0, value)
+            }
+            Event::DocumentEnd => {
+                self.anchors.clear();
+                Ok(())
+            }
+            Event::DocumentStart(_) | Event::Nothing | Event::StreamStart | Event::StreamEnd => Ok(()),
+        }
+    }
+
+    fn begin(&mut self, anchor: usize, tag: Option<&Tag>, kind: &str, node: Node) -> Result<(), String> {
+        if tag.is_some_and(|tag| !(tag.is_yaml_core_schema() && tag.suffix == kind)) {
+            return Err("tags are not known here".to_owned());
+        }
+        if self.is_key() {
+            return Err("a key must be a text".to_owned());
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return Err(format!("it is nested deeper than {MAX_DEPTH}"));
+        }
+        self.count(1, 0)?;
+        self.open.push((anchor, node));
+        Ok(())
+    }
+
+    /// Whether what comes next is a key.
+    fn is_key(&self) -> bool {
+        matches!(self.open.last(), Some((_, Node::Object(_, None))))
+    }
+
+    fn put(&mut self, anchor: usize, value: Value) -> Result<(), String> {
+        if anchor > 0 {
+            let (nodes, text) = size(&value);
+            self.count(nodes, text)?;
+            self.anchors.insert(anchor, value.clone());
+        }
+        match self.open.last_mut() {
+            None => self.done.push(value),
+            Some((_, Node::List(list))) => list.push(value),
+            Some((_, Node::Object(object, key))) => match (key.take(), value) {
+                (None, Value::String(name)) if object.contains_key(&name) => {
+                    return Err(format!("`{name:.64}` stands twice"));
+                }
+                (None, Value::String(name)) => *key = Some(name),
+                (None, _) => return Err("a key must be a text".to_owned()),
+                (Some(name), value) => {
+                    object.insert(name, value);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, nodes: usize, text: usize) -> Result<(), String> {
+        self.nodes += nodes;
+        self.text += text;
+        if self.nodes > MAX_NODES {
+            return Err(format!(
+                "it has more than {MAX_NODES} values, aliases counted as what they stand for"
+            ));
+        }
+        if self.text > MAX_TEXT {
+            return Err(format!(
+                "it has more than {MAX_TEXT} bytes of text, aliases counted as what they stand for"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Nodes, and bytes of text. As deep as [`MAX_DEPTH`].
+fn size(value: &Value) -> (usize, usize) {
+    let sum = |(nodes, text): (usize, usize), (more, longer): (usize, usize)| (nodes + more, text + longer);
+    match value {
+        Value::String(text) => (1, text.len()),
+        Value::Array(list) => list.iter().map(size).fold((1, 0), sum),
+        Value::Object(object) => {
+            let entry = |(name, value): (&String, &Value)| sum((1, name.len()), size(value));
+            object.iter().map(entry).fold((1, 0), sum)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => (1, 0),
+    }
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+    match tag {
+        None if style == ScalarStyle::Plain => plain(text),
+        None => Ok(text.into()),
+        Some(tag) if tag.is_yaml_core_schema() => match tag.suffix.as_str() {
+            "str" => Ok(text.into()),
+            "null" | "bool" | "int" | "float" => plain(text),
+            _ => Err("tags are not known here".to_owned()),
+        },
+        // `!` alone says that it is a text.
+        Some(tag) if tag.handle.is_empty() && tag.suffix == "!" => Ok(text.into()),
+        Some(_) => Err("tags are not known here".to_owned()),
+    }
+}
+
+/// The core schema (YAML 1.2.2, 10.3.2).
+fn plain(text: &str) -> Result<Value, String> {
+    Ok(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        _ => match number(text) {
+            None => text.into(),
+            Some(number) => number.ok_or("a number that JSON does not have")?.into(),
+        },
+    })
+}
+
+/// `None`: a text; `Some(None)`: a number that JSON does not have.
+fn number(text: &str) -> Option<Option<Number>> {
+    for (prefix, radix) in [("0x", 16), ("0o", 8)] {
+        if let Some(digits) =
+            text.strip_prefix(prefix).filter(|digits| digits.chars().all(|c| c.is_digit(radix)))
+        {
+            return (!digits.is_empty()).then(|| u64::from_str_radix(digits, radix).ok().map(Number::from));
+        }
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        return Some(None);
+    }
+    if !is_decimal(unsigned) {
+        return None;
+    }
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let whole = text.parse::<u64>().map(Number::from).or_else(|_| text.parse::<i64>().map(Number::from));
+    // `-0` is a float in JSON.
+    let whole = whole.ok().filter(|_| text != "-0");
+    Some(whole.or_else(|| Number::from_f64(text.parse().ok()?)))
+}
+
+/// `[0-9]+`, `[0-9]+ . [0-9]*` or `. [0-9]+`, and an exponent.
+fn is_decimal(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (text, None),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent))
+}

@@ -1,0 +1,328 @@
+//! The matrix: every operation of the OpenAPI document with every kind of key, and whether each is served or refused as the
+//! document says (`x-role`). Made of the document, so that an operation that is added is tried without a word here.
+
+use axum::body::Body;
+use axum::http::Method;
+use retinue::http::document;
+use retinue::ports::{Settings, World};
+use serde_json::{Map, Value, json};
+
+use crate::document::{conforms, operations};
+use crate::sample;
+use crate::support::{Api, FakeWorld, OPERATOR, Reply, Script, Tenant, Turn, settings};
+
+/// A key that was never one.
+const MALFORMED: &str = "nonsense";
+
+/// The document as the handlers make it, whatever the file says.
+fn made() -> Value {
+    serde_json::to_value(document::document::<FakeWorld>()).unwrap()
+}
+
+/// An operation, and how it is asked for in a furnished account.
+#[derive(Clone, Debug)]
+struct Operation {
+    id: String,
+    method: Method,
+    template: String,
+    role: String,
+    spec: Value,
+}
+
+fn all(document: &Value) -> Vec<Operation> {
+    let operation = |(method, template, spec): (String, String, Value)| Operation {
+        id: spec["operationId"].as_str().unwrap().to_owned(),
+        method: method.parse().unwrap(),
+        role: spec["x-role"].as_str().unwrap().to_owned(),
+        template,
+        spec,
+    };
+    operations(document).into_iter().map(operation).collect()
+}
+
+/// Two accounts: the first has one of everything, the second an agent of the same slug.
+struct Stage {
+    api: Api,
+    document: Value,
+    acme: Tenant,
+    eve: Tenant,
+    /// What paths name.
+    names: Map<String, Value>,
+    /// The agent's id.
+    agent: Value,
+    /// What nobody else may see.
+    secrets: Vec<String>,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let api = Api::with(Settings { default_account: Some("acme".to_owned()), ..settings() });
+        let document = made();
+        api.world.upstream().offer("openai", None, Some("sk-0123456789abcdef"));
+        let sql = "INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
+            capabilities, priced_on)
+            VALUES ('openai', 'gpt-4.1-mini', 1, 1, 100000, 1000, '[\"streaming\",\"tools\"]', '2026-11-20')";
+        api.world.database().with(|db| db.execute(sql, []).unwrap());
+        let acme = api.tenant("acme").await;
+        let eve = api.tenant("eve").await;
+        let agent = json!({"slug": "triage", "instructions": "Sort the mail of Acme.", "model": "openai:gpt-4.1-mini",
+            "budget": {"limit_usd": 1, "period": "day"}});
+        api.agent(&eve, &json!({"slug": "triage"})).await;
+        let agent = api.agent(&acme, &agent).await;
+        let spare = api.post("/api/v1/accounts/acme/keys").key(OPERATOR);
+        let spare = spare.json(&json!({"name": "spare", "role": "caller"})).send().await.created();
+        let names = json!({"account": "acme", "agent": "triage", "key": spare["id"], "name": "mine", "provider": "mine",
+            "code": "a/b", "template": "mine", "version": "1"});
+        let secrets = [&acme.id.to_string(), agent["id"].as_str().unwrap(), "mail of Acme", "k-secret-12"];
+        let secrets = secrets.map(str::to_owned).to_vec();
+        let names = names.as_object().unwrap().clone();
+        let mut stage = Self { api, document, acme, eve, names, agent: agent["id"].clone(), secrets };
+        stage.furnish().await;
+        stage
+    }
+
+    /// A second version of the agent, a member whose key the member's is, and whatever is made by PUT of its name.
+    async fn furnish(&mut self) {
+        let described = json!({"description": "Second."});
+        self.api
+            .request(Method::PATCH, "/api/v1/agents/triage")
+            .key(&self.acme.admin)
+            .json(&described)
+            .send()
+            .await
+            .ok();
+        if self.document["paths"].get("/api/v1/members").is_some() {
+            let member = json!({"name": "Grace", "email": "grace@example.com", "role": "admin"});
+            let member =
+                self.api.post("/api/v1/members").key(&self.acme.admin).json(&member).send().await.created();
+            for (role, key) in [
+                ("caller", &mut self.acme.caller),
+                ("member", &mut self.acme.member),
+                ("admin", &mut self.acme.admin),
+            ] {
+                *key = self
+                    .api
+                    .issue("acme", &json!({"name": "own", "role": role, "member": member["id"]}))
+                    .await;
+            }
+            self.names.insert("member".to_owned(), member["id"].clone());
+        }
+        for operation in all(&self.document) {
+            let names_what_it_makes = operation.method == Method::PUT && operation.template.ends_with('}');
+            let is_agents = operation.template.contains("{agent}") || operation.template.contains("{member}");
+            if names_what_it_makes && !is_agents {
+                self.ask(&operation, Some(&self.acme.admin)).await.ok();
+            }
+        }
+    }
+
+    /// What must be so before an operation can be served.
+    async fn prepare(&self, operation: &Operation) {
+        if operation.id.starts_with("restore_agent") {
+            self.api.delete("/api/v1/agents/triage").key(&self.acme.admin).send().await.no_content();
+        }
+        if operation.id == "delete_template" {
+            // The operator's is the platform's.
+            let put =
+                all(&self.document).into_iter().find(|operation| operation.id == "put_template").unwrap();
+            self.ask(&put, Some(OPERATOR)).await.ok();
+        }
+        if operation.role == "caller" {
+            let usage = json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2});
+            let choice =
+                |member: &str| json!({"index": 0, "finish_reason": "stop", member: {"content": "Hello"}});
+            let whole = json!({"model": "m", "choices": [choice("message")], "usage": usage}).to_string();
+            let piece = json!({"model": "m", "choices": [choice("delta")], "usage": usage});
+            let pieces = format!("data: {piece}\n\ndata: [DONE]\n\n");
+            let reply = if operation.template.ends_with("/stream") { pieces } else { whole };
+            for _ in 0..3 {
+                self.api.world.upstream().then(Turn::Replies(Script::ok(reply.clone())));
+            }
+        }
+    }
+
+    fn path(&self, operation: &Operation, names: &Map<String, Value>) -> String {
+        let mut path = String::new();
+        for part in operation.template.split_inclusive('}') {
+            let Some((before, name)) = part.trim_end_matches('}').split_once('{') else {
+                path.push_str(part);
+                continue;
+            };
+            let value = names.get(name).and_then(Value::as_str);
+            let value = value.unwrap_or_else(|| {
+                panic!("{}: `{{{name}}}` is new: add it to `names` in tests/api/matrix.rs, with what it names in a \
+                    furnished account", operation.id)
+            });
+            path.push_str(before);
+            path.push_str(value);
+        }
+        path + &self.query(operation)
+    }
+
+    /// What must be in the query.
+    fn query(&self, operation: &Operation) -> String {
+        let parameters = operation.spec["parameters"].as_array().into_iter().flatten();
+        let required =
+            parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+        let pair = |parameter: &Value| {
+            let value = parameter.get("example").cloned();
+            let value = value.unwrap_or_else(|| sample::of_schema(&parameter["schema"], &self.document));
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            format!("{}={value}", parameter["name"].as_str().unwrap())
+        };
+        let pairs: Vec<String> = required.map(pair).collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+    }
+
+    async fn ask(&self, operation: &Operation, key: Option<&str>) -> Reply {
+        self.ask_of(operation, key, &self.names).await
+    }
+
+    async fn ask_of(&self, operation: &Operation, key: Option<&str>, names: &Map<String, Value>) -> Reply {
+        let mut call = self.api.request(operation.method.clone(), &self.path(operation, names));
+        if let Some(key) = key {
+            call = call.key(key);
+        }
+        let Some((kind, mut body)) = sample::body(&operation.spec, &self.document) else {
+            return call.send().await;
+        };
+        // The examples' own names are taken, and nothing has their template.
+        if let Some(members) = body.as_object_mut() {
+            members.remove("template");
+            if members.contains_key("slug") {
+                members.insert("slug".to_owned(), "brand-new".into());
+            }
+            if operation.id.starts_with("put_provider") {
+                members.insert("api_key".to_owned(), "k-secret-1234567".into());
+            }
+        }
+        let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+        call.header("content-type", &kind).raw(Body::from(text)).send().await
+    }
+
+    /// An answer is one that the document speaks of.
+    fn check(&self, operation: &Operation, reply: &Reply, place: &str) {
+        let status = reply.status.as_u16();
+        let response = &operation.spec["responses"][reply.status.as_str()];
+        // OpenAI's face has OpenAI's errors.
+        let is_openai = operation.template.contains("/{agent}/v1/") && status >= 400;
+        assert!(response.is_object() || is_openai, "{place}: answers {status}, which is not documented");
+        let schema = &response["content"]["application/json"]["schema"];
+        if schema.is_object() && reply.header("content-type") == "application/json" {
+            assert_eq!(conforms(&reply.json(), schema, &self.document), Ok(()), "{place}");
+        }
+    }
+
+    /// Every row of the first account.
+    fn rows(&self) -> Vec<String> {
+        let of_acme = |row: &String| row.contains(&self.acme.id.to_string());
+        self.api.world.database().with(crate::walls::dump).into_iter().filter(of_acme).collect()
+    }
+}
+
+/// Whose keys there are, weakest first.
+const KEYS: [&str; 7] = ["nobody", "malformed", "foreign", "caller", "member", "operator", "admin"];
+
+/// What a role's operation does for a kind of key: the status it must answer, or `None` to be served.
+fn refusal(operation: &Operation, key: &str) -> Option<u16> {
+    let stands_in_an_account = operation.template.contains("{account}");
+    match (operation.role.as_str(), key) {
+        ("open", _) => None,
+        (_, "nobody" | "malformed") => Some(401),
+        // Where agents are called, the operator's is no key; nor is a public agent's account told apart from none.
+        ("caller", "operator") => Some(401),
+        ("caller", "foreign") => Some(404),
+        ("operator", "operator") | ("member-or-operator" | "admin-or-operator", "operator" | "admin") => None,
+        ("operator", _) | ("self" | "member" | "admin", "operator") => Some(403),
+        (_, "foreign") if stands_in_an_account => Some(404),
+        ("caller" | "self", _) | (_, "foreign") => None,
+        ("member" | "member-or-operator", "member" | "admin") | ("admin", "admin") => None,
+        ("member" | "member-or-operator" | "admin" | "admin-or-operator", "caller" | "member") => Some(403),
+        (role, key) => panic!(
+            "{}: x-role {role} with {key}: say in `refusal` of tests/api/matrix.rs what is to come",
+            operation.id
+        ),
+    }
+}
+
+impl Stage {
+    fn key<'a>(&'a self, kind: &str) -> Option<&'a str> {
+        match kind {
+            "nobody" => None,
+            "malformed" => Some(MALFORMED),
+            "foreign" => Some(&self.eve.admin),
+            "caller" => Some(&self.acme.caller),
+            "member" => Some(&self.acme.member),
+            "operator" => Some(OPERATOR),
+            "admin" => Some(&self.acme.admin),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// What another account's admin is answered where no path says that it is another's.
+    async fn foreign(&self, operation: &Operation, place: &str) {
+        // By slug it would be the asker's own.
+        let mut names = self.names.clone();
+        names.insert("agent".to_owned(), self.agent.clone());
+        let reply = self.ask_of(operation, Some(&self.eve.admin), &names).await;
+        let text = String::from_utf8_lossy(&reply.body);
+        for secret in &self.secrets {
+            assert!(!text.contains(secret), "{place}: shows {secret}: {text}");
+        }
+        let makes_its_own = operation.method == Method::PUT && reply.status.is_success();
+        if operation.role != "open" && operation.template.contains('{') && !makes_its_own {
+            assert_eq!(reply.problem(), (404, "not_found".to_owned()), "{place}");
+        }
+        self.check(operation, &reply, place);
+    }
+}
+
+/// Tries an operation with every kind of key: those that it refuses first, as they change nothing.
+async fn try_out(operation: Operation) {
+    let stage = Stage::new().await;
+    stage.prepare(&operation).await;
+    let before = stage.rows();
+    let (refused, served): (Vec<&str>, Vec<&str>) =
+        KEYS.into_iter().partition(|key| *key == "foreign" || refusal(&operation, key).is_some());
+    let place =
+        |key: &str| format!("{} {} ({}) with {key}", operation.method, operation.template, operation.id);
+    for key in refused {
+        let place = place(key);
+        let Some(status) = refusal(&operation, key) else {
+            stage.foreign(&operation, &place).await;
+            continue;
+        };
+        let reply = stage.ask(&operation, stage.key(key)).await;
+        assert_eq!(reply.status.as_u16(), status, "{place}: {reply:?}");
+        stage.check(&operation, &reply, &place);
+    }
+    assert_eq!(stage.rows(), before, "{}: one who may not has written", operation.id);
+    let mut is_served = false;
+    for key in served {
+        let place = place(key);
+        let reply = stage.ask(&operation, stage.key(key)).await;
+        stage.check(&operation, &reply, &place);
+        let done = reply.status.is_success() || reply.status.is_redirection();
+        // What the first of them made or deleted, the next finds so.
+        let is_done_already = is_served && matches!(reply.status.as_u16(), 404 | 409);
+        assert!(done || is_done_already, "{place}: {reply:?}");
+        is_served |= done;
+    }
+    assert!(is_served, "{}: nobody may", operation.id);
+}
+
+#[tokio::test]
+async fn every_operation_serves_the_keys_that_the_document_says_and_no_other() {
+    let operations = all(&made());
+    assert!(operations.len() > 40);
+    Stage::new().await;
+    let mut failed = Vec::new();
+    for operation in operations {
+        let id = operation.id.clone();
+        // All of them are tried, so that one run tells of everything.
+        if tokio::spawn(try_out(operation)).await.is_err() {
+            failed.push(id);
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}: see the panics above");
+}
