@@ -57,8 +57,9 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     if let Some(hit) = app.cache.find(account, digest.as_ref(), &caller.agent) {
         let read_at = hit.epoch;
         let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
-        let is_keyless = matches!(fault, KeyFault::Missing | KeyFault::Malformed);
-        let may_stand = decided.is_err() && is_keyless && !app.cache.must_ask(account, app.world.now());
+        let is_stranger =
+            matches!(decided, Err(Error::Unauthenticated(KeyFault::Missing | KeyFault::Malformed)));
+        let may_stand = is_stranger && !app.cache.must_ask(account, app.world.now());
         if decided.is_ok() || may_stand || is_current(app, account, read_at).await? {
             return explain(app, decided, digest.as_ref()).await;
         }
