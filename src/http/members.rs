@@ -26,7 +26,7 @@ pub struct Body {
     #[schema(example = "Grace Hopper")]
     name: String,
     /// Kept in lower case; no other member may have it.
-    #[schema(example = "grace@example.com")]
+    #[schema(example = "alan@example.com")]
     email: String,
     role: Role,
 }
