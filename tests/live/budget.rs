@@ -8,7 +8,7 @@ use hyper::Method;
 use serde_json::json;
 
 use crate::emulator::{Fault, Model, Output, Price, Reports, Script};
-use crate::harness::{Account, Agent, Dice, live, money};
+use crate::harness::{Account, Agent, Dice, TEST_DEADLINE, live, money};
 
 /// What one full answer of the storms costs, and what a hold for it is: only output costs, and all of it is used.
 const LIMIT: u64 = 100;
@@ -81,59 +81,69 @@ fn a_storm_of_failures_and_disconnects_never_passes_the_cap() {
         let account = app.account().await;
         let (model, agent) = capped_agent(&account, Script::default(), 5).await;
         model.plan(|number| faulty(Dice::new(SEED).nth(number)));
-        let outcomes =
-            join_all((0..400).map(|number| storm_call(&agent, Dice::new(!SEED).nth(number)))).await;
+        let storm = (0..400).map(|number| storm_call(&agent, number, Dice::new(!SEED).nth(number)));
+        let outcomes = join_all(storm).await;
 
         let allowed = [0, 200, 402, 502, 504];
-        assert!(outcomes.iter().all(|status| allowed.contains(status)), "{outcomes:?}");
-        assert!(outcomes.contains(&402), "the storm reaches the cap");
+        assert!(outcomes.iter().all(|(status, _)| allowed.contains(status)), "{outcomes:?}");
+        assert!(outcomes.iter().any(|(status, _)| *status == 402), "the storm reaches the cap");
         model.quiet().await;
         let books = agent.closed_books().await;
-        let cap = AFFORDED * ANSWER;
-        println!(
-            "billed {}, settled {}, cap {cap}, {} calls",
-            model.invoice(),
-            books.budget.settled,
-            books.calls.len()
-        );
-        assert!(model.invoice() <= cap);
-        assert!(books.budget.settled >= model.invoice(), "what was generated is paid for");
-        assert!(books.budget.settled <= cap);
-        assert_eq!(books.ledger(), books.budget.settled);
-        assert_eq!(model.running(), 0);
+        let (cap, settled, billed) = (AFFORDED * ANSWER, books.budget.settled, model.invoice());
+        println!("billed {billed}, settled {settled}, cap {cap}, {} calls", books.calls.len());
+        assert!(billed <= cap);
+        assert!(settled >= billed, "what was generated is paid for");
+        assert!(settled <= cap);
+        assert_eq!(books.ledger(), settled);
+        for status in ["ok", "upstream_error", "interrupted"] {
+            assert!(
+                books.calls.iter().any(|call| call["status"] == status),
+                "no call of the storm is {status}"
+            );
+        }
+        for (number, (_, id)) in outcomes.iter().enumerate().filter(|(_, (_, id))| !id.is_empty()) {
+            let row = books.call(id).unwrap_or_else(|| panic!("call {id} is not in the ledger"));
+            let billed = model.invoice_for(&message(number));
+            assert!(money(&row["cost_usd"]) >= billed, "{billed} were billed for {row}");
+        }
     });
 }
 
-/// A third of the answers fail, each in a way of its own.
+/// What the storm's call of that number asks.
+fn message(number: usize) -> String {
+    format!("call #{number}#")
+}
+
+/// Half of the answers fail, each in a way of its own.
 fn faulty(mut dice: Dice) -> Script {
     let paced = Script::up_to_limit().paced(5, Duration::from_millis(20));
-    match dice.below(15) {
+    match dice.below(12) {
         0 | 1 => Script::refuse(500),
-        2 => Script { fault: Fault::Cut { after: dice.below(5) }, ..paced },
-        3 => Script { fault: Fault::Lost, ..paced },
-        4 => Script { reports: Reports::Never, ..paced },
+        2 | 3 => Script { fault: Fault::Cut { after: 1 + dice.below(4) }, ..paced },
+        4 => Script { fault: Fault::Lost, ..paced },
+        5 => Script { reports: Reports::Never, ..paced },
         _ => paced,
     }
 }
 
-/// A call that a third of the clients leave: the status, or 0 when the client left before there was one.
-async fn storm_call(agent: &Agent, mut dice: Dice) -> u16 {
-    let way = dice.below(3);
+/// A call at some moment of three seconds, so that money comes back while others ask, and that a third of the clients
+/// leave: its status, or 0 when the client left before there was one, and its id where it got one.
+async fn storm_call(agent: &Agent, number: usize, mut dice: Dice) -> (u16, String) {
+    let (way, leaves) = (dice.below(3), dice.below(3) == 0);
     let patience = Duration::from_millis(dice.below(200) as u64);
-    let leaves = dice.below(3) == 0;
+    tokio::time::sleep(Duration::from_millis(dice.below(3_000) as u64)).await;
     if way == 0 {
-        let chat = agent.chat("hello");
-        return match leaves {
-            true => tokio::time::timeout(patience, chat).await.map_or(0, |reply| reply.status),
-            false => chat.await.status,
-        };
+        let patience = if leaves { patience } else { TEST_DEADLINE };
+        let reply = tokio::time::timeout(patience, agent.chat(&message(number))).await.ok();
+        return reply
+            .map_or((0, String::new()), |reply| (reply.status, reply.header("x-call-id").to_owned()));
     }
-    let mut stream = agent.stream("hello").await;
+    let mut stream = agent.stream(&message(number)).await;
     let mut left = if leaves { way } else { usize::MAX };
     while left > 0 && stream.next().await.is_some() {
         left -= 1;
     }
-    stream.status
+    (stream.status, stream.header("x-call-id").to_owned())
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::io::{Error, ErrorKind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -25,6 +24,7 @@ type Piece = Result<Bytes, Error>;
 /// Answers a request, or fails to as the script says. An `Err` closes the connection without a response.
 pub async fn answer(
     model: Arc<Model>,
+    number: usize,
     wire: Wire,
     script: Script,
     body: &Value,
@@ -39,7 +39,7 @@ pub async fn answer(
             Ok(response)
         }
         Fault::None | Fault::Lost | Fault::Cut { .. } | Fault::Garbage { .. } => {
-            let generation = Generation::new(model, wire, script, body);
+            let generation = Generation::new(model, number, wire, script, body);
             if body["stream"] == true { generation.streamed().await } else { generation.whole().await }
         }
     }
@@ -59,6 +59,9 @@ fn refuse(model: &Model, wire: Wire, status: u16, retry_after: Option<&str>) -> 
 
 struct Generation {
     model: Arc<Model>,
+    /// Of the request, for its bill.
+    /// Of the request, for its bill.
+    number: usize,
     wire: Wire,
     script: Script,
     usage: Usage,
@@ -68,13 +71,13 @@ struct Generation {
 }
 
 impl Generation {
-    fn new(model: Arc<Model>, wire: Wire, script: Script, body: &Value) -> Self {
+    fn new(model: Arc<Model>, number: usize, wire: Wire, script: Script, body: &Value) -> Self {
         let limit = wire.limit(body);
         let output = script.output_tokens(limit);
         let usage = Usage { input: script.input_tokens, cached: script.cached_tokens, output };
         let tells_usage =
             script.reports != Reports::Never && (body["stream"] != true || wire.tells_usage(body));
-        Self { model, wire, script, usage, full: limit == Some(output), tells_usage }
+        Self { model, number, wire, script, usage, full: limit == Some(output), tells_usage }
     }
 
     async fn streamed(self) -> Result<Response<Body>, Error> {
@@ -123,7 +126,7 @@ impl Generation {
     async fn run(&self, framed: bool, send: impl Fn(Piece)) {
         let (code, price) = (&self.model.code, self.model.price);
         let input = (self.usage.input - self.usage.cached) * price.input + self.usage.cached * price.cached;
-        self.model.invoice.fetch_add(input, Ordering::SeqCst);
+        self.model.bill(self.number, input);
         let mute = self.script.fault == Fault::Lost;
         let say = |piece: String| {
             if !mute {
@@ -147,7 +150,7 @@ impl Generation {
                 sleep(self.script.each_chunk).await;
             }
             let tokens = self.chunk_tokens(chunk, chunks);
-            self.model.invoice.fetch_add(tokens * price.output, Ordering::SeqCst);
+            self.model.bill(self.number, tokens * price.output);
             let text = words(chunk, tokens);
             say(if framed { self.wire.delta(code, &text) } else { text });
         }

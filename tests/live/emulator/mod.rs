@@ -13,7 +13,7 @@ mod wires;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,8 @@ pub struct Model {
     pub price: Price,
     plan: Mutex<Plan>,
     seen: Mutex<Vec<Seen>>,
-    invoice: AtomicU64,
+    /// What each request has cost so far, in order of arrival.
+    bills: Mutex<Vec<u64>>,
     running: AtomicUsize,
     most_at_once: AtomicUsize,
 }
@@ -119,7 +120,7 @@ impl Emulator {
             price,
             plan: Mutex::new(Arc::new(move |_| script.clone())),
             seen: Mutex::default(),
-            invoice: AtomicU64::new(0),
+            bills: Mutex::default(),
             running: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
         });
@@ -151,7 +152,7 @@ impl Emulator {
             return Ok(text(404, "text/plain", "no such path or model"));
         };
         let (number, plan) = model.take_in(Seen { path, headers: head.headers, body: body.clone() });
-        generate::answer(model, wire, plan(number), &body).await
+        generate::answer(model, number, wire, plan(number), &body).await
     }
 }
 
@@ -168,7 +169,20 @@ impl Model {
 
     /// All that was generated so far, in nano-dollars.
     pub fn invoice(&self) -> u64 {
-        self.invoice.load(Ordering::SeqCst)
+        lock(&self.bills).iter().sum()
+    }
+
+    /// What was generated for requests with this text in a message.
+    pub fn invoice_for(&self, text: &str) -> u64 {
+        let seen = lock(&self.seen);
+        let bills = lock(&self.bills);
+        let of_text =
+            seen.iter().zip(&*bills).filter(|(seen, _)| seen.body["messages"].to_string().contains(text));
+        of_text.map(|(_, bill)| bill).sum()
+    }
+
+    fn bill(&self, number: usize, nanos: u64) {
+        lock(&self.bills)[number] += nanos;
     }
 
     /// How many answers are being generated now.
@@ -219,6 +233,7 @@ impl Model {
     fn take_in(&self, seen: Seen) -> (usize, Plan) {
         let mut all = lock(&self.seen);
         all.push(seen);
+        lock(&self.bills).push(0);
         (all.len() - 1, Arc::clone(&lock(&self.plan)))
     }
 }

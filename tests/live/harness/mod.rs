@@ -28,7 +28,7 @@ pub use server::{Server, Settings};
 /// For a condition that only a broken Worker leaves unmet.
 pub const DEADLINE: Duration = Duration::from_secs(90);
 /// For a whole test.
-const TEST_DEADLINE: Duration = Duration::from_secs(20 * 60);
+pub const TEST_DEADLINE: Duration = Duration::from_secs(20 * 60);
 /// The account that the shared server's paths without an account are for.
 const DEFAULT_ACCOUNT: &str = "house";
 /// The key of the platform's own provider.
