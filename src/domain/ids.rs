@@ -20,6 +20,11 @@ macro_rules! id {
                 Self(Builder::from_unix_timestamp_millis(now.0.max(0).cast_unsigned(), &random).into_uuid())
             }
 
+            /// When it was made, by the clock of who made it.
+            pub const fn made_at(&self) -> Millis {
+                Millis((self.0.as_u128() >> 80).cast_signed() as i64)
+            }
+
             /// `None` when the text is not a UUID.
             pub fn parse(text: &str) -> Option<Self> {
                 Uuid::try_parse(text).ok().map(Self)

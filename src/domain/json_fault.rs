@@ -1,20 +1,40 @@
 //! What serde says of JSON that does not fit, in the words of the one who wrote it; unknown names with the nearest known
 //! one.
 
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
+use serde_path_to_error::Track;
 
 use super::field_error::FieldError;
+
+/// What serde says, and where it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub path: String,
+    pub message: String,
+}
+
+/// Reads a `T`, keeping to where it is.
+///
+/// # Errors
+/// The first thing that does not fit.
+pub fn read_from<'de, T, D>(from: D) -> Result<T, Fault>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let mut track = Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(from, &mut track);
+    let read = erased_serde::deserialize(&mut <dyn erased_serde::Deserializer<'_>>::erase(tracked));
+    read.map_err(|error| Fault { path: track.path().to_string(), message: error.to_string() })
+}
 
 /// Reads a value, or says which field of it does not fit.
 ///
 /// # Errors
 /// The first field that does not.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        vec![field_error(&path, &error.into_inner().to_string())]
-    })
+    read_from(value).map_err(|fault| vec![field_error(&fault.path, &fault.message)])
 }
 
 /// The fault of a field, from serde's message without its place.

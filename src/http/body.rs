@@ -8,6 +8,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::json_fault;
+
 use super::fault;
 use super::problem::{Kind, Problem};
 
@@ -104,13 +106,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(fault::not_an_object());
     }
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        // Where a word belongs, serde calls any other value a mistake of syntax.
-        let sound = error.inner().is_syntax() && serde_json::from_str::<serde_json::Value>(text).is_ok();
-        if sound { fault::wrong_type(&path) } else { fault::problem(&path, error.inner()) }
-    })?;
-    json.end().map_err(|error| fault::problem("", &error))?;
+    let value = json_fault::read_from(&mut json).map_err(|fault| fault::problem(text, &fault))?;
+    json.end().map_err(|error| fault::not_json(&error))?;
     Ok(value)
 }
 

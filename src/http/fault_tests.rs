@@ -92,7 +92,7 @@ fn what_is_not_json_is_said_with_its_place() {
 #[test]
 fn a_body_nested_too_deep_is_refused() {
     let deep = format!("{{\"name\":{}", "[".repeat(100_000));
-    assert_eq!(problem_of(&deep).kind, Kind::ValidationFailed);
+    assert_eq!(problem_of(&deep).kind, Kind::InvalidRequest);
     let deep = "[".repeat(100_000);
     assert!(body::parse::<serde_json::Value>(deep.as_bytes()).is_err());
 }

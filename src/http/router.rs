@@ -5,6 +5,7 @@
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::http::Uri;
 use axum::routing::{MethodFilter, MethodRouter, on, options};
 use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::Path;
@@ -153,7 +154,9 @@ pub fn router<W: World>() -> Router<App<W>> {
     endpoints(&mut routes);
     let routes =
         cors::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
-    routes.fallback(problem::no_such_path).method_not_allowed_fallback(problem::wrong_method)
+    routes
+        .fallback(async |uri: Uri| openai::on_path(uri.path(), problem::no_such_path()))
+        .method_not_allowed_fallback(async |uri: Uri| openai::on_path(uri.path(), problem::wrong_method()))
 }
 
 struct Routes<W: World>(Router<App<W>>);

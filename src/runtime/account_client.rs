@@ -41,9 +41,21 @@ fn mismatched(answer: &Answer) -> Unavailable {
 }
 
 impl Accounts for AccountClient {
-    async fn admit(&self, account: AccountId, admit: Admit) -> Result<Admission, Unavailable> {
-        match self.ask(account, &Command::Admit(admit)).await? {
-            Answer::Admission(admission) => Ok(admission),
+    async fn admit(
+        &self,
+        account: AccountId,
+        mut questions: Vec<Admit>,
+    ) -> Result<Vec<Admission>, Unavailable> {
+        let command = match (questions.pop(), questions.is_empty()) {
+            (Some(only), true) => Command::Admit(only),
+            (last, _) => {
+                questions.extend(last);
+                Command::AdmitAll(questions)
+            }
+        };
+        match self.ask(account, &command).await? {
+            Answer::Admission(admission) => Ok(vec![admission]),
+            Answer::Admissions(admissions) => Ok(admissions),
             other => Err(mismatched(&other)),
         }
     }

@@ -15,7 +15,7 @@ use worker::{
 };
 
 use super::hop;
-use crate::domain::admission::command::{Answer, Command, Settle};
+use crate::domain::admission::command::{Admission, Admit, Answer, Command, Refusal, Settle};
 use crate::domain::admission::{Durability, State};
 use crate::domain::ids::CallId;
 use crate::domain::time::Millis;
@@ -243,11 +243,11 @@ impl Core {
 
     fn decide(&mut self, command: Command, now: Millis) -> std::result::Result<(Answer, Durability), Error> {
         Ok(match command {
-            Command::Admit(mut ask) => {
-                self.settle(Settle { records: std::mem::take(&mut ask.ended) }, now)?;
-                let (admission, durability) = self.state.admit(&ask, now);
+            Command::Admit(ask) => {
+                let (admission, durability) = self.admit(ask, now)?;
                 (Answer::Admission(admission), durability)
             }
+            Command::AdmitAll(asked) => self.admit_all(asked, now)?,
             Command::Epoch => epoch(self.state.epoch()),
             Command::BeginWrite => epoch(self.state.begin_write(now)),
             Command::EndWrite => epoch(self.state.end_write()),
@@ -255,7 +255,8 @@ impl Core {
             Command::InspectAccount => {
                 (Answer::AccountSpend(self.state.account_spend(now)), Durability::Soon)
             }
-            Command::Calls(page) => {
+            Command::Calls(mut page) => {
+                self.settle(Settle { records: std::mem::take(&mut page.ended) }, now)?;
                 self.write(now)?;
                 (Answer::Calls(self.store.calls(&page)?), Durability::Soon)
             }
@@ -264,6 +265,34 @@ impl Core {
                 (Answer::Settled, Durability::Now)
             }
         })
+    }
+
+    fn admit(&mut self, mut ask: Admit, now: Millis) -> std::result::Result<(Admission, Durability), Error> {
+        self.settle(Settle { records: std::mem::take(&mut ask.ended) }, now)?;
+        if self.state.is_late(&ask, now)
+            && (self.state.has_ended(ask.call) || self.store.known(ask.agent, ask.call)?.is_some())
+        {
+            return Ok((Admission::Refused(Refusal::Lapsed), Durability::Soon));
+        }
+        Ok(self.state.admit(&ask, now))
+    }
+
+    /// One that must be written before it is answered makes all wait: they leave together.
+    fn admit_all(
+        &mut self,
+        asked: Vec<Admit>,
+        now: Millis,
+    ) -> std::result::Result<(Answer, Durability), Error> {
+        let mut all = Durability::Soon;
+        let mut admissions = Vec::with_capacity(asked.len());
+        for ask in asked {
+            let (admission, durability) = self.admit(ask, now)?;
+            if durability == Durability::Now {
+                all = Durability::Now;
+            }
+            admissions.push(admission);
+        }
+        Ok((Answer::Admissions(admissions), all))
     }
 
     fn settle(&mut self, settle: Settle, now: Millis) -> std::result::Result<(), Error> {

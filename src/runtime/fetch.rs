@@ -3,7 +3,8 @@
 //! Conversion is done by hand, because it is most of what a request costs here: only the headers that someone reads
 //! cross into wasm, a body crosses once, and a body that is known whole goes back as one buffer.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,7 +15,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use js_sys::Uint8Array;
 use tower_service::Service;
-use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env, event};
@@ -47,11 +48,35 @@ extern "C" {
     fn readable(this: &IdentityTransformStream) -> web_sys::ReadableStream;
     #[wasm_bindgen(method, getter)]
     fn writable(this: &IdentityTransformStream) -> web_sys::WritableStream;
+
+    /// Of a promise: what to do when it fails, without a wait.
+    type Settling;
+    #[wasm_bindgen(method, js_name = catch)]
+    fn on_failure(this: &Settling, failed: &js_sys::Function) -> js_sys::Promise;
+}
+
+#[wasm_bindgen(inline_js = "export function queue_by_promise() {
+  const platforms = globalThis.queueMicrotask, turn = Promise.resolve();
+  let last, guarded;
+  globalThis.queueMicrotask = (task) => {
+    if (task !== last) {
+      last = task;
+      guarded = () => { try { task(); } catch (error) { platforms(() => { throw error; }); } };
+    }
+    turn.then(guarded);
+  };
+}")]
+extern "C" {
+    /// Futures are woken by `queueMicrotask`. The platform's wraps each callback anew; a promise's reaction costs V8 next
+    /// to nothing. The promise is made here, at the start, so that it belongs to no request; and what a task throws, a
+    /// panic above all, is still reported by the platform's, so that the instance is made anew.
+    fn queue_by_promise();
 }
 
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
+    queue_by_promise();
 }
 
 /// Serves a request. The work goes on when the client leaves: a call that was sent must still be settled.
@@ -169,10 +194,20 @@ async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
     web_sys::Response::new_with_opt_readable_stream_and_init(Some(&pipe.readable()), &init)
 }
 
+/// How much may be on its way to the client before the next piece is drawn.
+const MAX_UNREAD: usize = 64 * 1024;
+
 /// Draws the body to its end. When the client has left, what comes is thrown away, but it is still drawn: its end
 /// brings the bill.
+///
+/// A piece is not waited for until it is taken, because each wait costs as much as the rest of the piece's way; only when
+/// much is on its way the next waits, so that a slow client slows the provider down and not fills the memory.
 async fn pump(mut content: Body, writer: web_sys::WritableStreamDefaultWriter) {
-    let mut has_client = true;
+    let has_left = Rc::new(Cell::new(false));
+    let leaves = has_left.clone();
+    let on_failure: js_sys::Function =
+        Closure::<dyn FnMut(JsValue)>::new(move |_| leaves.set(true)).into_js_value().unchecked_into();
+    let mut unread = 0;
     while let Some(frame) = content.frame().await {
         let Ok(frame) = frame else {
             // What broke off must not look whole.
@@ -180,12 +215,19 @@ async fn pump(mut content: Body, writer: web_sys::WritableStreamDefaultWriter) {
             return;
         };
         let Ok(data) = frame.into_data() else { continue };
-        if has_client && !data.is_empty() {
-            let written = JsFuture::from(writer.write_with_chunk(&Uint8Array::from(data.as_ref()))).await;
-            has_client = written.is_ok();
+        if has_left.get() || data.is_empty() {
+            continue;
+        }
+        unread += data.len();
+        let written = writer.write_with_chunk(&Uint8Array::from(data.as_ref()));
+        if unread < MAX_UNREAD {
+            let _ = written.unchecked_ref::<Settling>().on_failure(&on_failure);
+        } else {
+            unread = 0;
+            has_left.set(has_left.get() || JsFuture::from(written).await.is_err());
         }
     }
-    if has_client {
+    if !has_left.get() {
         let _ = JsFuture::from(writer.close()).await;
     }
 }

@@ -1,7 +1,7 @@
 //! Providers, by `fetch`. Redirects are never followed: a provider that redirects could lead a key anywhere.
 
 use bytes::Bytes;
-use js_sys::{JsString, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -165,11 +165,11 @@ impl ReplyBody {
     async fn read(&mut self) -> Result<Option<Bytes>, ReadError> {
         let Some(reader) = self.reader()? else { return Ok(None) };
         let result = JsFuture::from(reader.read()).await.map_err(|error| read_error(&error))?;
-        let get = |name: &str| Reflect::get(&result, &JsString::from(name)).unwrap_or(JsValue::UNDEFINED);
-        if get("done").is_truthy() {
+        let result: web_sys::ReadableStreamReadResult = result.unchecked_into();
+        if result.get_done().unwrap_or(true) {
             return Ok(None);
         }
-        Ok(Some(Bytes::from(get("value").unchecked_into::<Uint8Array>().to_vec())))
+        Ok(Some(Bytes::from(result.get_value().unchecked_into::<Uint8Array>().to_vec())))
     }
 }
 

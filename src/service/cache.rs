@@ -13,12 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::domain::account::Key;
 use crate::domain::api_key::KeyDigest;
 use crate::domain::ids::AccountId;
+use crate::domain::time::Millis;
 use crate::ports::{AccountRef, AgentRef};
 use crate::service::call::bundle::Bundle;
 
 const MAX_ACCOUNTS: usize = 1_000;
 const MAX_AGENTS_PER_ACCOUNT: usize = 500;
 const MAX_KEYS_PER_ACCOUNT: usize = 2_000;
+
+/// How long callers without a key are refused from memory.
+const STRANGERS_MS: u64 = 1_000;
 
 #[derive(Debug, Default)]
 pub struct Cache {
@@ -35,6 +39,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Snapshot {
     epoch: u64,
+    /// When it was last asked for callers without a key whether this is the epoch still.
+    asked_at: Option<Millis>,
     keys: HashMap<KeyDigest, Arc<Presented>>,
     agents: HashMap<AgentRef, Arc<Bundle>>,
 }
@@ -82,6 +88,18 @@ impl Cache {
 
     pub fn epoch(&self, account: AccountId) -> Option<u64> {
         self.lock().accounts.get(&account).map(|snapshot| snapshot.epoch)
+    }
+
+    /// Whether the account's object must be asked before a caller without a key is refused from memory; if so, the
+    /// caller asks for all who come within the next moment.
+    pub fn must_ask(&self, account: AccountId, now: Millis) -> bool {
+        let mut inner = self.lock();
+        let Some(snapshot) = inner.accounts.get_mut(&account) else { return true };
+        let is_due = snapshot.asked_at.is_none_or(|at| now.since(at) >= STRANGERS_MS);
+        if is_due {
+            snapshot.asked_at = Some(now);
+        }
+        is_due
     }
 
     /// Begins anew at this epoch; what was read before is forgotten.

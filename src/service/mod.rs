@@ -29,16 +29,17 @@ pub mod templates;
 mod write_through;
 
 /// What every use case is given: the world, what this isolate remembers of the directory, and what it has yet to
-/// tell the accounts' objects.
+/// tell and to ask the accounts' objects.
 #[derive(Clone)]
 pub struct App<W> {
     pub world: W,
     pub cache: Arc<cache::Cache>,
     pub settlements: Arc<settlements::Settlements>,
+    pub admissions: Arc<call::admissions::Admissions>,
 }
 
 impl<W: World> App<W> {
     pub fn new(world: W, cache: Arc<cache::Cache>) -> Self {
-        Self { world, cache, settlements: Arc::default() }
+        Self { world, cache, settlements: Arc::default(), admissions: Arc::default() }
     }
 }

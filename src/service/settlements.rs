@@ -28,6 +28,9 @@ const FIRST_BACKOFF_MS: u64 = 25;
 /// The most that one admission tells, so that the hop stays small.
 const MAX_TOLD: usize = 8;
 
+/// The most that a question for the ledger tells.
+const MAX_WAITING: usize = 200;
+
 /// What waits to be brought, by account.
 #[derive(Debug, Default)]
 pub struct Settlements {
@@ -59,6 +62,15 @@ impl Settlements {
         let told = of.records.iter().skip(of.told).take(MAX_TOLD).cloned().collect::<Vec<_>>();
         of.told += told.len();
         told
+    }
+
+    /// All that no object has confirmed, the newest last, as much as a question may carry.
+    pub fn waiting(&self, account: AccountId) -> Vec<CallRecord> {
+        let waiting = self.lock();
+        let Some(of) = waiting.get(&account) else { return Vec::new() };
+        let on_the_way = of.on_the_way.iter().flat_map(|batch| &batch.records);
+        let all: Vec<&CallRecord> = on_the_way.chain(&of.records).collect();
+        all[all.len().saturating_sub(MAX_WAITING)..].iter().copied().cloned().collect()
     }
 
     /// Whether whoever adds this must carry.

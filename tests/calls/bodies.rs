@@ -176,12 +176,31 @@ async fn a_wrong_method_is_405_and_says_which_there_are() {
     for face in Face::ALL {
         for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
             let path = format!("/accounts/acme/agents/triage/{}", face.path());
-            let reply = stage.request(method, &path).key(&stage.acme.caller).open().await;
-            assert_eq!(reply.status(), 405);
-            let allow = reply.headers()["allow"].to_str().unwrap().to_owned();
-            assert!(allow.contains("POST"), "{allow}");
+            let reply = stage.request(method, &path).key(&stage.acme.caller).send().await;
+            reply.assert_refusal(405, "method_not_allowed");
+            assert!(reply.header("allow").contains("POST"), "{reply:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_openais_clients_ask_for_in_vain_is_refused_in_their_shape() {
+    let stage = Stage::new().await;
+    for agent in ["/agents/triage", "/accounts/acme/agents/triage"] {
+        for path in ["v1/embeddings", "v1/models/triage", "v1/", "v1"] {
+            let ask = stage.request(Method::POST, &format!("{agent}/{path}")).key(&stage.acme.caller);
+            let reply = ask.open().await;
+            assert_eq!(
+                (reply.status(), &reply.headers()["content-type"]),
+                (404.try_into().unwrap(), &"application/json".parse().unwrap()),
+                "{path}"
+            );
+        }
+        let ours = stage.request(Method::POST, &format!("{agent}/v2")).key(&stage.acme.caller).send().await;
+        ours.assert_refusal(404, "not_found");
+    }
+    let ours = stage.request(Method::PATCH, "/api/v1/providers").open().await;
+    assert_eq!(ours.headers()["content-type"], "application/problem+json");
 }
 
 #[tokio::test]

@@ -54,6 +54,20 @@ async fn a_mistyped_key_never_reaches_the_directory() {
 }
 
 #[tokio::test]
+async fn strangers_reach_the_accounts_object_once_a_second() {
+    let stage = warm().await;
+    for _ in 0..2 {
+        for n in 0..20 {
+            let ask = stage.ask(Face::Chat, "triage");
+            let ask = if n % 2 == 0 { ask.anonymous() } else { ask.key("sk-some-other-service") };
+            ask.send().await.assert_refusal(401, "unauthenticated");
+        }
+        assert_eq!(stage.api.world.faults().take_done(), ["epoch"]);
+        stage.api.world.clock().advance(1_000);
+    }
+}
+
+#[tokio::test]
 async fn a_cold_call_reads_the_directory_a_bounded_number_of_times() {
     let stage = warm().await.elsewhere();
     stage.then(answer("Hello", Some((10, 5))));

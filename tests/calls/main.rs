@@ -9,10 +9,12 @@ mod schema;
 mod support;
 
 mod ask;
+mod crowd;
 mod provider;
 mod restarted;
 mod stage;
 
+mod admissions;
 mod bodies;
 mod budgets;
 mod doors;

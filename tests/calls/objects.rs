@@ -258,7 +258,7 @@ async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
         ttl_ms: 1_000,
         ended: vec![],
     };
-    let answer = accounts.admit(stage.acme.id, ask).await.unwrap();
-    assert_eq!(answer, Admission::Stale { epoch });
+    let answer = accounts.admit(stage.acme.id, vec![ask]).await.unwrap();
+    assert_eq!(answer, [Admission::Stale { epoch }]);
     stage.assert_untouched("triage").await;
 }

@@ -99,9 +99,11 @@ async fn a_provider_that_was_not_reached_is_not_paid_and_one_that_was_lost_is() 
 
         let stage = Stage::new().await;
         stage.then(lost());
-        stage.ask(face, "triage").send().await.assert_refusal(502, "upstream_error");
+        let reply = stage.ask(face, "triage").send().await;
+        reply.assert_refusal(502, "upstream_error");
         let bill = stage.bill("triage").await;
         assert_eq!(bill.verdict(), ("upstream_error", "missing", bill.held), "it may have run");
+        assert_eq!(reply.header("x-call-id"), bill.json["id"], "{face:?}");
         assert!(bill.held > 0);
         assert!(stage.log().contains("10.1.2.3"), "the operator is told what the caller is not");
     }

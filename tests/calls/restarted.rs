@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use retinue::domain::time::Millis;
-use retinue::ports::{Settings, World};
+use retinue::ports::{Settings, Wake, World};
 
 use crate::support::FakeWorld;
 
@@ -49,6 +49,10 @@ impl World for Restarted {
 
     async fn sleep(&self, ms: u64) {
         self.world.sleep(ms).await;
+    }
+
+    fn signal(&self) -> (Wake, impl Future<Output = ()> + Send) {
+        self.world.signal()
     }
 
     fn log(&self, line: &str) {

@@ -1,5 +1,6 @@
 //! Settlements that travel together, and ahead with the next admission.
 
+use axum::http::Method;
 use serde_json::json;
 
 use crate::ask::Face;
@@ -66,4 +67,20 @@ async fn calls_that_end_together_are_settled_in_few_hops_and_each_once() {
     assert!(hops("settle") <= 15, "{} hops", hops("settle"));
     let books = stage.books("triage").await;
     assert_eq!((books.ledger.len(), books.settled, books.held), (31, 21 * COST, 0));
+}
+
+#[tokio::test]
+async fn whoever_has_read_the_end_of_an_answer_finds_its_call_in_the_ledger() {
+    for face in Face::ALL {
+        let stage = Stage::new().await;
+        for nth in 1..=10 {
+            stage.api.world.faults().plan("settle", nth, When::Before);
+        }
+        stage.then(face.served((40, 3)));
+        let reply = stage.ask(face, "triage").send().await;
+        let calls = stage.request(Method::GET, "/api/v1/agents/triage/calls").key(&stage.acme.member);
+        let calls = calls.send().await.ok();
+        assert_eq!(calls["data"][0]["id"], reply.header("x-call-id"), "{face:?}: {calls}");
+        assert_eq!(calls["data"].as_array().unwrap().len(), 1);
+    }
 }

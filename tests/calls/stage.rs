@@ -32,7 +32,7 @@ pub struct Stage {
     /// The control plane, in an isolate of its own.
     pub api: Api,
     pub acme: Tenant,
-    isolate: Router,
+    pub isolate: Router,
     asked: Arc<Mutex<Vec<UpstreamRequest>>>,
     log: Arc<Mutex<Vec<String>>>,
 }

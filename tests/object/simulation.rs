@@ -293,7 +293,7 @@ impl Simulation {
     }
 
     fn ledger(&self) -> Vec<CallRecord> {
-        let page = |agent| Page { agent, limit: u32::MAX, before: None };
+        let page = |agent| Page { agent, limit: u32::MAX, before: None, ended: Vec::new() };
         [0, 1].iter().flat_map(|n| self.store.calls(&page(Self::agent(*n))).unwrap()).collect()
     }
 

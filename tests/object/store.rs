@@ -88,7 +88,7 @@ fn batch() -> Batch {
 }
 
 fn page(agent: AgentId, limit: u32, before: Option<CallId>) -> Page {
-    Page { agent, limit, before }
+    Page { agent, limit, before, ended: Vec::new() }
 }
 
 fn ledger(store: &AccountStore<Lite>) -> Vec<CallRecord> {

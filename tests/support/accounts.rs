@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use retinue::domain::admission::command::{
-    AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Settle, Spend,
+    AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Refusal, Settle, Spend,
 };
 use retinue::domain::admission::{AgentRow, Batch, Hold, Known, Meta, Snapshot, State};
 use retinue::domain::ids::{AccountId, AgentId, CallId};
@@ -160,10 +160,16 @@ impl FakeAccounts {
 }
 
 impl Accounts for FakeAccounts {
-    async fn admit(&self, account: AccountId, mut admit: Admit) -> Result<Admission, Unavailable> {
+    async fn admit(&self, account: AccountId, questions: Vec<Admit>) -> Result<Vec<Admission>, Unavailable> {
         self.ask("admit", account, |object, now| {
-            object.settle(std::mem::take(&mut admit.ended), now);
-            object.state.admit(&admit, now).0
+            let admit = |mut question: Admit| {
+                object.settle(std::mem::take(&mut question.ended), now);
+                if object.state.is_late(&question, now) && object.ledger.contains_key(&question.call) {
+                    return Admission::Refused(Refusal::Lapsed);
+                }
+                object.state.admit(&question, now).0
+            };
+            questions.into_iter().map(admit).collect()
         })
     }
 
@@ -196,7 +202,9 @@ impl Accounts for FakeAccounts {
     }
 
     async fn calls(&self, account: AccountId, page: Page) -> Result<Vec<CallRecord>, Unavailable> {
-        self.ask("calls", account, |object, _| {
+        self.ask("calls", account, |object, now| {
+            object.settle(page.ended, now);
+            object.write(now);
             let older = |record: &&CallRecord| page.before.is_none_or(|before| record.call < before);
             let of_agent = object.ledger.values().rev().filter(|record| record.agent == page.agent);
             of_agent.filter(older).take(page.limit as usize).cloned().collect()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use retinue::domain::secret::Secret;
 use retinue::domain::time::Millis;
-use retinue::ports::{Settings, World};
+use retinue::ports::{Settings, Wake, World};
 use retinue::storage::directory::Directory;
 
 use super::accounts::FakeAccounts;
@@ -159,6 +159,19 @@ impl World for FakeWorld {
     async fn sleep(&self, ms: u64) {
         self.0.clock.advance(i64::try_from(ms).unwrap());
         tokio::task::yield_now().await;
+    }
+
+    fn signal(&self) -> (Wake, impl Future<Output = ()> + Send) {
+        let (wake, woken) = tokio::sync::oneshot::channel();
+        let wake = move || {
+            let _ = wake.send(());
+        };
+        let woken = async {
+            if woken.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        (Box::new(wake), woken)
     }
 
     fn log(&self, line: &str) {

@@ -16,6 +16,8 @@ use crate::domain::time::{self, Millis};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     Admit(Admit),
+    /// Several calls, decided one after the other.
+    AdmitAll(Vec<Admit>),
     Settle(Settle),
     /// What number the directory's rows have now; asked before they are read.
     Epoch,
@@ -32,6 +34,8 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Admission(Admission),
+    /// In the order of the questions.
+    Admissions(Vec<Admission>),
     Settled,
     Epoch(u64),
     Spend(Spend),
@@ -274,4 +278,7 @@ pub struct Page {
     pub limit: u32,
     /// Only calls older than this one.
     pub before: Option<CallId>,
+    /// Calls that have ended and are settled first, as with [`Admit`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<CallRecord>,
 }

@@ -10,6 +10,9 @@ use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 
+/// After this long since its call began a first question is late; most come within milliseconds.
+const LATE_MS: u64 = 1_000;
+
 /// Money set aside for a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -117,6 +120,17 @@ impl State {
     /// number that a restart takes back.
     pub const fn epoch(&self) -> (u64, Durability) {
         (self.epoch, if self.unwritten.meta { Durability::Now } else { Durability::Soon })
+    }
+
+    /// Whether the ledger must be asked before this call is admitted. A Worker asks again when it has waited too long:
+    /// what comes late may be a copy that was held up on its way, of a call that has been served and settled since.
+    pub fn is_late(&self, ask: &Admit, now: Millis) -> bool {
+        !ask.again && now.since(ask.call.made_at()) > LATE_MS && !self.holds.contains_key(&ask.call)
+    }
+
+    /// Whether the call has a row in the ledger that is not written yet.
+    pub fn has_ended(&self, call: CallId) -> bool {
+        self.unwritten.records.contains_key(&call)
     }
 
     /// Admits a call, or another attempt of one that is open.

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use super::problem::{Kind, Problem};
 use super::{body, credentials, rate_limit};
 use crate::domain::agent::Agent;
+use crate::domain::ids::CallId;
 use crate::domain::time::Millis;
 use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
@@ -100,7 +101,7 @@ impl Entered {
         let readable = self.readable();
         let served = call::run(app, &self.caller, self.resolved, asked)
             .await
-            .map_err(|error| readable(Problem::report(app)(error)))?;
+            .map_err(|unserved| readable(named(Problem::report(app)(unserved.error), unserved.call)))?;
         let head = Head {
             call: served.call.to_string(),
             version: served.bundle.agent.version,
@@ -115,6 +116,15 @@ impl Entered {
             created: app.world.now(),
         };
         Ok((served, head))
+    }
+}
+
+/// A problem of a call that was admitted says which one it was.
+fn named(problem: Problem, call: Option<CallId>) -> Problem {
+    let id = call.and_then(|call| HeaderValue::from_str(&call.to_string()).ok());
+    match id {
+        Some(id) => problem.with_header(X_CALL_ID, id),
+        None => problem,
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
@@ -149,6 +149,16 @@ async fn list<W: World>(app: &App<W>, path: &AgentPath, request: Request) -> Res
     response.headers_mut().extend(deprecation(&bundle.agent));
     cors::allow(response.headers_mut(), allow_origin(&caller, bundle).as_deref());
     Ok(response)
+}
+
+/// A problem of a path or a method that no handler has, in the shape of the face that the path belongs to.
+pub fn on_path(path: &str, problem: Problem) -> Response {
+    let below_agents = path.strip_prefix("/agents/").or_else(|| {
+        let (_, agents) = path.strip_prefix("/accounts/")?.split_once('/')?;
+        agents.strip_prefix("agents/")
+    });
+    let face = below_agents.and_then(|rest| rest.split_once('/')).map_or("", |(_, face)| face);
+    if face == "v1" || face.starts_with("v1/") { refusal(&problem) } else { problem.into_response() }
 }
 
 /// A problem in OpenAI's shape, with the status and the headers it has anyway.

@@ -3,6 +3,7 @@
 //! [`resolve`] finds out who calls what; [`run`] does the rest. From the moment of admission an [`InFlight`] owns the
 //! hold and settles it exactly once, however the call ends.
 
+pub mod admissions;
 mod attempt;
 pub mod bundle;
 mod error;
@@ -27,7 +28,7 @@ use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
 use crate::domain::routing::Plan;
-use crate::ports::{Accounts, Unavailable, World};
+use crate::ports::{Unavailable, World};
 use crate::service::App;
 use attempt::{Attempt, Failure};
 use bundle::{Bundle, Candidate};
@@ -74,16 +75,30 @@ const MAX_CALL_MS: u64 = 15 * 60_000;
 /// Between a call's end and its settlement.
 const GRACE_MS: u64 = 10_000;
 
+/// A call that was not served.
+#[derive(Debug)]
+pub struct Unserved {
+    pub error: Error,
+    /// Where it was admitted: the ledger has a row of it.
+    pub call: Option<CallId>,
+}
+
+impl From<Error> for Unserved {
+    fn from(error: Error) -> Self {
+        Self { error, call: None }
+    }
+}
+
 /// Serves a call of a resolved caller.
 ///
 /// # Errors
-/// [`Error`]; whatever was held is settled then.
+/// [`Unserved`]; whatever was held is settled then.
 pub async fn run<W: World>(
     app: &App<W>,
     caller: &Caller,
     resolved: Resolved,
     asked: Asked,
-) -> Result<Served<W>, Error> {
+) -> Result<Served<W>, Unserved> {
     let started = app.world.now();
     let call = CallId::new(started, app.world.random());
     let Admitted { resolved, selection, instructions, question, granted, rate } =
@@ -92,7 +107,8 @@ pub async fn run<W: World>(
     let flight = InFlight::new(app, &resolved, question, granted, admitted);
     let mut request = asked.request;
     request.messages.insert(0, Message::System { text: instructions });
-    let (model, answer) = serve(flight, selection, request, asked.stream).await?;
+    let served = serve(flight, selection, request, asked.stream).await;
+    let (model, answer) = served.map_err(|error| Unserved { error, call: Some(call) })?;
     Ok(Served {
         call,
         bundle: resolved.bundle,
@@ -183,13 +199,16 @@ fn question(
 
 /// Asks the account's object, again when it does not answer: the question names its call, so asking twice holds once.
 async fn ask<W: World>(app: &App<W>, account: AccountId, mut question: Admit) -> Result<Admission, Error> {
-    question.ended = app.settlements.tell(account);
     let mut last = Unavailable(String::new());
     for attempt in 0..MAX_TRIES {
         if attempt > 0 {
             app.world.sleep(FIRST_BACKOFF_MS << attempt).await;
         }
-        match app.world.accounts().admit(account, question.clone()).await {
+        let asked = match attempt {
+            0 => admissions::ask(app, account, &mut question).await,
+            _ => admissions::ask_alone(app, account, &mut question).await,
+        };
+        match asked {
             Ok(answer) => return Ok(answer),
             Err(error) => last = error,
         }

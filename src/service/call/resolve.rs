@@ -37,7 +37,8 @@ pub struct Resolved {
 /// Finds the agent and decides whether this caller may call it.
 ///
 /// What it grants from memory, the admission checks; what it would refuse from memory it asks about first, because
-/// the account may have mended it since.
+/// the account may have mended it since. Only who has no key is refused from memory for a second, so that strangers
+/// cannot keep the account's object busy: they may learn a second late that an agent was made public.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`],
@@ -56,7 +57,10 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     if let Some(hit) = app.cache.find(account, digest.as_ref(), &caller.agent) {
         let read_at = hit.epoch;
         let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
-        if decided.is_ok() || is_current(app, account, read_at).await? {
+        let is_stranger =
+            matches!(decided, Err(Error::Unauthenticated(KeyFault::Missing | KeyFault::Malformed)));
+        let may_stand = is_stranger && !app.cache.must_ask(account, app.world.now());
+        if decided.is_ok() || may_stand || is_current(app, account, read_at).await? {
             return explain(app, decided, digest.as_ref()).await;
         }
     }

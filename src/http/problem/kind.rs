@@ -1,0 +1,139 @@
+//! The kinds of problems, and the only place that knows which status an error has.
+
+use axum::http::StatusCode;
+
+/// The kinds of problems: a stable slug, a title and a status each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    InvalidRequest,
+    ValidationFailed,
+    Unauthenticated,
+    BudgetExceeded,
+    Forbidden,
+    OriginNotAllowed,
+    NotFound,
+    ModelNotFound,
+    AgentNotActive,
+    AgentArchived,
+    MethodNotAllowed,
+    Conflict,
+    PreconditionFailed,
+    PlanLimitExceeded,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    UnsupportedCapability,
+    UnpricedModel,
+    UpstreamRejected,
+    ConcurrencyExceeded,
+    RateLimited,
+    Internal,
+    Misconfigured,
+    UpstreamError,
+    Unavailable,
+    UpstreamTimeout,
+}
+
+impl Kind {
+    pub const ALL: [Self; 26] = [
+        Self::InvalidRequest,
+        Self::ValidationFailed,
+        Self::Unauthenticated,
+        Self::BudgetExceeded,
+        Self::Forbidden,
+        Self::OriginNotAllowed,
+        Self::NotFound,
+        Self::ModelNotFound,
+        Self::AgentNotActive,
+        Self::AgentArchived,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PlanLimitExceeded,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::UnsupportedCapability,
+        Self::UnpricedModel,
+        Self::UpstreamRejected,
+        Self::ConcurrencyExceeded,
+        Self::RateLimited,
+        Self::Internal,
+        Self::Misconfigured,
+        Self::UpstreamError,
+        Self::Unavailable,
+        Self::UpstreamTimeout,
+    ];
+
+    /// The `type` member, which programs branch on.
+    pub const fn slug(self) -> &'static str {
+        self.row().0
+    }
+
+    pub const fn title(self) -> &'static str {
+        self.row().1
+    }
+
+    pub const fn status(self) -> StatusCode {
+        self.row().2
+    }
+
+    const fn row(self) -> (&'static str, &'static str, StatusCode) {
+        match self {
+            Self::InvalidRequest => {
+                ("invalid_request", "The request cannot be read", StatusCode::BAD_REQUEST)
+            }
+            Self::ValidationFailed => {
+                ("validation_failed", "Some fields do not fit", StatusCode::BAD_REQUEST)
+            }
+            Self::Unauthenticated => ("unauthenticated", "A valid key is needed", StatusCode::UNAUTHORIZED),
+            Self::BudgetExceeded => ("budget_exceeded", "The budget is spent", StatusCode::PAYMENT_REQUIRED),
+            Self::Forbidden => ("forbidden", "The key may not do this", StatusCode::FORBIDDEN),
+            Self::OriginNotAllowed => {
+                ("origin_not_allowed", "Pages of this origin may not call", StatusCode::FORBIDDEN)
+            }
+            Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
+            Self::ModelNotFound => ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND),
+            Self::AgentNotActive => ("agent_not_active", "The agent is not active", StatusCode::CONFLICT),
+            Self::AgentArchived => ("agent_archived", "The agent is archived", StatusCode::GONE),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
+            }
+            Self::Conflict => ("conflict", "What is there is in the way", StatusCode::CONFLICT),
+            Self::PreconditionFailed => {
+                ("precondition_failed", "It has changed since it was read", StatusCode::PRECONDITION_FAILED)
+            }
+            Self::PlanLimitExceeded => {
+                ("plan_limit_exceeded", "The plan does not allow this", StatusCode::FORBIDDEN)
+            }
+            Self::PayloadTooLarge => {
+                ("payload_too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE)
+            }
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", "The body is not JSON", StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            }
+            Self::UnsupportedCapability => (
+                "unsupported_capability",
+                "No model of the agent can do this",
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ),
+            Self::UnpricedModel => {
+                ("unpriced_model", "The model has no price", StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Self::UpstreamRejected => {
+                ("upstream_rejected", "The provider refuses the request", StatusCode::BAD_REQUEST)
+            }
+            Self::ConcurrencyExceeded => {
+                ("concurrency_exceeded", "Too many calls at once", StatusCode::TOO_MANY_REQUESTS)
+            }
+            Self::RateLimited => ("rate_limited", "Too many calls a minute", StatusCode::TOO_MANY_REQUESTS),
+            Self::Internal => ("internal", "Something went wrong here", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Misconfigured => {
+                ("misconfigured", "The platform is not set up for this", StatusCode::INTERNAL_SERVER_ERROR)
+            }
+            Self::UpstreamError => ("upstream_error", "No provider answered", StatusCode::BAD_GATEWAY),
+            Self::Unavailable => ("unavailable", "Temporarily unavailable", StatusCode::SERVICE_UNAVAILABLE),
+            Self::UpstreamTimeout => {
+                ("upstream_timeout", "The provider took too long", StatusCode::GATEWAY_TIMEOUT)
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What the services' errors are to a client, and how each is mended.
+
+use axum::http::{HeaderValue, header};
+
+use super::{Kind, Problem};
+use crate::domain::account::Role;
+use crate::domain::agent::Status;
+use crate::domain::vault;
+use crate::http::rate_limit;
+use crate::service::authenticate::{self, Denied};
+use crate::service::call;
+use crate::service::failure::{Failure, Thing};
+
+impl From<authenticate::Error> for Problem {
+    fn from(error: authenticate::Error) -> Self {
+        let detail = match error {
+            authenticate::Error::Unavailable(error) => return Self::unavailable(error.0),
+            authenticate::Error::Missing => {
+                "Send a key as `Authorization: Bearer <key>` or in `x-api-key`.".to_owned()
+            }
+            authenticate::Error::Malformed(invalid) => format!("The key cannot be right: {invalid}."),
+            authenticate::Error::Rejected => {
+                "The key is not valid here: it is unknown, expired or revoked, or switched off because the account's \
+                 plan has no room for it. An admin of the account can issue another."
+                    .to_owned()
+            }
+        };
+        let bearer = HeaderValue::from_static(REALM);
+        Self::new(Kind::Unauthenticated, detail).with_header(header::WWW_AUTHENTICATE, bearer)
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        let detail = match denied {
+            Denied::Role(Role::Admin) => "This needs a key of role admin.",
+            Denied::Role(Role::Member) => "This needs a key of role member or admin.",
+            Denied::Role(Role::Caller) => "This needs a key of the account.",
+            Denied::OperatorIsNoAccount => {
+                "The operator's key acts for no account here. Issue a key of the account with \
+                 POST /api/v1/accounts/{account}/keys and use that."
+            }
+            Denied::OperatorOnly => "Only the operator's key may do this.",
+            Denied::Suspended => {
+                "The account is suspended: its configuration can be read, not changed. Ask the operator."
+            }
+        };
+        Self::new(Kind::Forbidden, detail)
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Denied(denied) => denied.into(),
+            Failure::Invalid(errors) => Self::invalid(errors),
+            Failure::Unreadable(why) => {
+                Self::new(Kind::InvalidRequest, format!("The body is no file of agents: {why}."))
+            }
+            Failure::Missing(thing) => Self::new(Kind::NotFound, missing(thing)),
+            Failure::PlatformsOwn(thing) => Self::new(
+                Kind::NotFound,
+                format!(
+                    "The account has no {0} of its own here: the platform offers this one, and only its operator can \
+                     delete it.",
+                    thing.name()
+                ),
+            ),
+            Failure::NoBudget => Self::new(
+                Kind::NotFound,
+                "The agent has no budget. Set one with PUT /api/v1/agents/{agent}/budget.",
+            ),
+            Failure::Taken(thing) => Self::new(
+                Kind::Conflict,
+                format!("Another {0} has this {1}. Choose another {1}.", thing.name(), name_of(thing)),
+            ),
+            Failure::Contended(thing) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "The {} is being changed by others at the same time. Read it and try again.",
+                    thing.name()
+                ),
+            )
+            .retry_after(1),
+            Failure::Precondition(thing) => Self::new(
+                Kind::PreconditionFailed,
+                format!(
+                    "The {} is not as If-Match names it. Read it and make the change again.",
+                    thing.name()
+                ),
+            ),
+            Failure::PlanFull(thing, most) => Self::new(
+                Kind::PlanLimitExceeded,
+                format!(
+                    "The account's plan allows no more: its limit `{}s` is {most}. GET /api/v1/account shows what is \
+                     used; a higher plan has room for more.",
+                    thing.name()
+                ),
+            ),
+            Failure::NoMove(status) => Self::new(Kind::Conflict, no_move(status)),
+            Failure::HandsToGone(agents) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "It hands off to agents that are archived: {}. Restore them first, or add ?force=true, which restores \
+                     it without these hand-offs.",
+                    agents.join(", ")
+                ),
+            ),
+            Failure::PlanLacks(feature) => Self::new(
+                Kind::PlanLimitExceeded,
+                format!(
+                    "The account's plan does not have `{}`. GET /api/v1/account shows its features.",
+                    feature.name()
+                ),
+            ),
+            Failure::NoMember => Self::new(
+                Kind::NotFound,
+                "This key acts for no member, so it has no profile. An admin can issue one that does: \
+                 POST /api/v1/accounts/{account}/keys with `member`.",
+            ),
+            Failure::HandedTo(agents) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "Other agents hand off to it: {}. Change them first, or add ?force=true, which removes it there.",
+                    agents.join(", ")
+                ),
+            ),
+            Failure::Full(thing, most) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "The account has {most} of these, the most it may have. Delete a {} first.",
+                    thing.name()
+                ),
+            ),
+            Failure::Vault(error) => vault(error),
+            Failure::Unavailable(error) => Self::unavailable(error.0),
+        }
+    }
+}
+
+impl From<call::Error> for Problem {
+    fn from(error: call::Error) -> Self {
+        let kind = match &error {
+            call::Error::Unauthenticated(_) => {
+                return Self::new(Kind::Unauthenticated, sentence(&error.to_string()))
+                    .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM));
+            }
+            call::Error::Concurrency { .. } => {
+                return Self::new(Kind::ConcurrencyExceeded, sentence(&error.to_string())).retry_after(1);
+            }
+            call::Error::Rate(quota) => {
+                let problem = Self::new(Kind::RateLimited, sentence(&error.to_string()));
+                let limited = rate_limit::headers(quota).into_iter();
+                return limited.fold(problem.retry_after(quota.reset_s), |problem, (name, value)| {
+                    problem.with_header(name, value)
+                });
+            }
+            call::Error::Unavailable => {
+                return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
+            }
+            call::Error::Variables(errors) => return Self::invalid(errors.clone()),
+            call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
+            call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
+            call::Error::NoSuchAgent => Kind::NotFound,
+            call::Error::NotActive { .. } => Kind::AgentNotActive,
+            call::Error::Archived(_) => Kind::AgentArchived,
+            call::Error::NoSuchModel(_) => Kind::ModelNotFound,
+            call::Error::Unsupported(_) => Kind::UnsupportedCapability,
+            call::Error::Unpriced { .. } => Kind::UnpricedModel,
+            call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
+            call::Error::Misconfigured(_) => Kind::Misconfigured,
+            call::Error::Rejected { .. } => Kind::UpstreamRejected,
+            call::Error::Upstream(_) => Kind::UpstreamError,
+            call::Error::UpstreamTimeout => Kind::UpstreamTimeout,
+        };
+        Self::new(kind, sentence(&error.to_string()))
+    }
+}
+
+/// With a capital and a full stop, as details are written.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase).into_iter().flatten();
+    let mut sentence: String = first.chain(chars).collect();
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
+}
+
+const REALM: &str = "Bearer realm=\"retinue\"";
+
+/// What a thing of the kind is told apart by.
+const fn name_of(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Member => "email",
+        _ => "slug",
+    }
+}
+
+const fn missing(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Account => "There is no such account.",
+        Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
+        Thing::Alias => "The account has no such alias. GET /api/v1/aliases lists them.",
+        Thing::Key => "The account has no such key.",
+        Thing::Member => "The account has no such member. GET /api/v1/members lists them.",
+        Thing::Template => "There is no such template. GET /api/v1/templates lists them.",
+        Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
+        Thing::Model => "The account has no price of its own for this model.",
+        Thing::Provider => "The account has no such provider. GET /api/v1/providers lists them.",
+    }
+}
+
+fn no_move(from: Status) -> String {
+    let moves: Vec<&str> = from.moves().iter().map(|status| status.name()).collect();
+    match moves.as_slice() {
+        [] => "The agent is archived: POST /api/v1/agents/{agent}/restore brings it back.".to_owned(),
+        moves => format!("The agent is {}: from there it can become {}.", from.name(), moves.join(" or ")),
+    }
+}
+
+fn vault(error: vault::Error) -> Problem {
+    let detail =
+        "The platform cannot keep provider keys. Its operator has to set MASTER_KEY; the log says how.";
+    Problem::new(Kind::Misconfigured, detail).with_internal(error.to_string())
+}

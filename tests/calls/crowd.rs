@@ -1,0 +1,165 @@
+//! A world whose objects answer admissions when the test says so, and in which those who wait in line grow impatient
+//! when the test says so.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use retinue::domain::admission::command::{
+    AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Settle, Spend,
+};
+use retinue::domain::ids::AccountId;
+use retinue::domain::time::Millis;
+use retinue::ports::{Accounts, Settings, Unavailable, Wake, World};
+
+use crate::support::{FakeAccounts, FakeWorld};
+
+/// As long as one waits in line for its turn, and for an answer.
+pub const WAITS: [u64; 2] = [5, 3_000];
+
+#[derive(Clone)]
+pub struct Crowd {
+    world: FakeWorld,
+    pub accounts: Slow,
+    passed_ms: Arc<AtomicU64>,
+}
+
+/// Objects that hold back every admission until its hop is let go.
+#[derive(Clone)]
+pub struct Slow {
+    inner: FakeAccounts,
+    hops: Arc<Mutex<Vec<usize>>>,
+    let_go: Arc<Mutex<BTreeSet<usize>>>,
+}
+
+impl Crowd {
+    pub fn new(world: FakeWorld) -> Self {
+        let inner = world.objects().clone();
+        let accounts = Slow { inner, hops: Arc::default(), let_go: Arc::default() };
+        Self { world, accounts, passed_ms: Arc::default() }
+    }
+
+    /// Those who wait in line feel that so much time has passed.
+    pub fn pass(&self, ms: u64) {
+        self.world.clock().advance(i64::try_from(ms).unwrap());
+        self.passed_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Slow {
+    /// How many questions each hop has carried so far.
+    pub fn hops(&self) -> Vec<usize> {
+        self.hops.lock().unwrap().clone()
+    }
+
+    /// Lets the hops of these numbers, the first is 0, reach the object.
+    pub fn let_go(&self, hops: impl IntoIterator<Item = usize>) {
+        self.let_go.lock().unwrap().extend(hops);
+    }
+
+    /// Waits until so many hops have set out.
+    pub async fn until(&self, hops: usize) {
+        for _ in 0..10_000 {
+            if self.hops().len() >= hops {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("{:?} are not {hops} hops", self.hops());
+    }
+}
+
+impl Accounts for Slow {
+    async fn admit(&self, account: AccountId, questions: Vec<Admit>) -> Result<Vec<Admission>, Unavailable> {
+        let number = {
+            let mut hops = self.hops.lock().unwrap();
+            hops.push(questions.len());
+            hops.len() - 1
+        };
+        while !self.let_go.lock().unwrap().contains(&number) {
+            tokio::task::yield_now().await;
+        }
+        self.inner.admit(account, questions).await
+    }
+
+    async fn settle(&self, account: AccountId, settle: Settle) -> Result<(), Unavailable> {
+        self.inner.settle(account, settle).await
+    }
+
+    async fn epoch(&self, account: AccountId) -> Result<u64, Unavailable> {
+        self.inner.epoch(account).await
+    }
+
+    async fn begin_write(&self, account: AccountId) -> Result<(), Unavailable> {
+        self.inner.begin_write(account).await
+    }
+
+    async fn end_write(&self, account: AccountId) -> Result<(), Unavailable> {
+        self.inner.end_write(account).await
+    }
+
+    async fn spend(&self, account: AccountId, inspect: Inspect) -> Result<Spend, Unavailable> {
+        self.inner.spend(account, inspect).await
+    }
+
+    async fn account_spend(&self, account: AccountId) -> Result<AccountSpend, Unavailable> {
+        self.inner.account_spend(account).await
+    }
+
+    async fn calls(&self, account: AccountId, page: Page) -> Result<Vec<CallRecord>, Unavailable> {
+        self.inner.calls(account, page).await
+    }
+}
+
+impl World for Crowd {
+    type Directory = <FakeWorld as World>::Directory;
+    type Accounts = Slow;
+    type Upstream = <FakeWorld as World>::Upstream;
+
+    fn directory(&self) -> &Self::Directory {
+        self.world.directory()
+    }
+
+    fn accounts(&self) -> &Slow {
+        &self.accounts
+    }
+
+    fn upstream(&self) -> &Self::Upstream {
+        self.world.upstream()
+    }
+
+    fn settings(&self) -> &Settings {
+        self.world.settings()
+    }
+
+    fn now(&self) -> Millis {
+        self.world.now()
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        self.world.random()
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.world.spawn(task);
+    }
+
+    async fn sleep(&self, ms: u64) {
+        if !WAITS.contains(&ms) {
+            return self.world.sleep(ms).await;
+        }
+        let until = self.passed_ms.load(Ordering::SeqCst) + ms;
+        while self.passed_ms.load(Ordering::SeqCst) < until {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn signal(&self) -> (Wake, impl Future<Output = ()> + Send) {
+        self.world.signal()
+    }
+
+    fn log(&self, line: &str) {
+        self.world.log(line);
+    }
+}
