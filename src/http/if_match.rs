@@ -23,13 +23,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Tags {
                 if tag == "*" {
                     return Ok(Self(IfMatch::Any));
                 }
-                // A weak tag never matches here (RFC 9110, 13.1.1), but it is one.
-                let strong = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-                let weak = tag.starts_with("W/\"") && tag.ends_with('"');
-                if strong.is_none() && !weak {
-                    return Err(unreadable());
-                }
-                tags.push(strong.unwrap_or(tag).to_owned());
+                // A tag is of the row and not of the bytes, so that one which an edge has weakened, because it compressed
+                // the answer, is as good.
+                let strong = tag.strip_prefix("W/").unwrap_or(tag);
+                let bare = strong.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+                tags.push(bare.ok_or_else(unreadable)?.to_owned());
             }
         }
         let is_there = parts.headers.contains_key(header::IF_MATCH);
