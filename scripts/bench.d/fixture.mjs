@@ -5,7 +5,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-const OPERATOR_KEY = "bench-operator-key";
+export const OPERATOR_KEY = "bench-operator-key";
 const HOT_AGENTS = 10;
 const ROWS_PER_STATEMENT = 10_000;
 
@@ -20,11 +20,11 @@ export const VARS = {
 /** What the floor is sent as authorization, and what the upstream gets from both. */
 export const PROVIDER_KEY = "sk-bench-0123456789abcdefghijklmnopqrstuvwxyz0123456789";
 
-const INSTRUCTIONS =
+export const INSTRUCTIONS =
   "You sort incoming requests. Read the message and answer with four lines and nothing else: category, urgency, a " +
   "summary in your own words, and who should act. Never answer the request itself and never promise anything.";
 
-const MODEL = {
+export const MODEL = {
   input_usd_per_mtok: "0.15",
   output_usd_per_mtok: "0.60",
   context_tokens: 128_000,
@@ -33,9 +33,10 @@ const MODEL = {
 };
 
 // Enough that no call of a run is refused, and every call still passes the check.
-const BUDGET = { limit_usd: "1000000.00", period: "month", action: "block" };
+export const BUDGET = { limit_usd: "1000000.00", period: "month", action: "block" };
 
-async function call(instance, key, method, path, body) {
+/** A call of the API that must succeed. */
+export async function call(instance, key, method, path, body) {
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
   const response = await fetch(instance.url() + path, { method, headers, body: JSON.stringify(body) });
   const text = await response.text();
@@ -83,7 +84,8 @@ async function multiply(instance, agents) {
   }
 }
 
-async function copy(instance, numbers, table, condition, changed) {
+/** The statement that copies a table's row once for each of the numbers, with these columns changed. */
+export async function copy(instance, numbers, table, condition, changed) {
   const [{ rows }] = await instance.sql(`SELECT name FROM pragma_table_info('${table}')`);
   const columns = rows.map(({ name }) => name);
   const values = columns.map((column) => changed[column] ?? column);

@@ -6,6 +6,7 @@ import { cpus, loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 
+import { directory } from "./directory.mjs";
 import { Lab } from "./lab.mjs";
 import { nativeProfile, profile } from "./profile.mjs";
 import * as report from "./report.mjs";
@@ -20,7 +21,8 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
   ./scripts/bench [--only NAME,…] [--seconds N] [--rounds N] [--connections N,…] [--agents N] [--json FILE]
   ./scripts/bench --profile NAME | --native-profile NAME [--seconds N]
 
-  --only            of: floor, floor-hops, governed, governed-many, floor-stream, governed-stream, cold, counts, wasm, starts
+  --only            of: floor, floor-hops, governed, governed-many, floor-stream, governed-stream, cold, counts, wasm, starts,
+                    directory
   --seconds         how long each measurement takes (2)
   --rounds          how often all of them are repeated, in turn (3)
   --connections     clients at once (16,1,64)
@@ -33,7 +35,8 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
 
 floor is a bare JavaScript Worker that passes the call to the same upstream, floor-hops one that also asks an object that
 does nothing before, and tells it after; governed is a call through an agent with a budget, of ten agents; governed-many,
-of many; -stream, the same as a stream; cold, the first calls of 1,000 agents.
+of many; -stream, the same as a stream; cold, the first calls of 1,000 agents; directory, what configures an account, with
+10 agents and with 10,000: reads one after the other, an export, an import, and the rows that D1 reads for each read.
 A ratio is the median of the rounds' ratios. "others" is the share of the machine that went to programs that are not the
 bench's: above a few per cent, calls/s and latency say little; CPU per call still holds.`;
 
@@ -61,7 +64,7 @@ const SCENARIOS = {
   "floor-stream": { bare: true, stream: true },
   "governed-stream": { agents: 10, stream: true },
 };
-const SECTIONS = ["cold", "counts", "wasm", "starts"];
+const SECTIONS = ["cold", "counts", "wasm", "starts", "directory"];
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -119,6 +122,10 @@ async function measure(lab) {
     say("counting");
     result.counts = await sections.counts(lab, number("agents"));
   }
+  if (has("directory")) {
+    say("reading and writing directories");
+    result.directory = await directory(lab);
+  }
   const runs = await load(lab, scenarios);
   result.rows = runs.rows();
   result.runs = runs.all;
@@ -128,7 +135,7 @@ async function measure(lab) {
     result.rows.push({ scenario: "cold", connections: cold.connections, ...summarize(cold.runs) });
     result.runs.push(...cold.runs.map((run, round) => ({ scenario: "cold", connections: cold.connections, round, ...run })));
   }
-  result.targets = targets(runs, result.counts, result.sizes);
+  result.targets = targets(runs, result);
   return result;
 }
 
@@ -140,8 +147,8 @@ function machine() {
 
 function print({ machine: m, rows, ...result }) {
   console.log(`\n${m.commit}, workerd ${m.workerd}, ${m.cores} × ${m.cpu}`);
-  for (const [name, render] of Object.entries({ counts: report.counts, sizes: report.sizes, starts: report.starts })) {
-    if (result[name]) console.log(`\n${render(result[name])}`);
+  for (const name of ["counts", "sizes", "starts", "directory"]) {
+    if (result[name]) console.log(`\n${report[name](result[name])}`);
   }
   if (rows.length) console.log(`\n${report.calls(rows)}`);
   if (result.targets.length) console.log(`\n${report.targets(result.targets)}`);

@@ -30,8 +30,14 @@ export function resetPeak(pid) {
 }
 
 /** The most memory it had resident since the peak was reset, in MiB. */
-export function peakMib(pid) {
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
+export const peakMib = (pid) => memoryMib(pid, "VmHWM");
+
+/** The memory it has resident, in MiB. */
+export const residentMib = (pid) => memoryMib(pid, "VmRSS");
+
+function memoryMib(pid, field) {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)[1]) / 1024;
 }
 
 /** Time of all cores since boot, in ticks: spent, and taken by the hypervisor. */

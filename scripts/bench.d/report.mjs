@@ -61,6 +61,27 @@ export function starts({ worker, bare }) {
   return table([["workerd's start to the first answer", "ms", "CPU ms"], row("bare", bare), row("the Worker", worker), row("more", more)]);
 }
 
+export function directory({ accounts, latency, imported, reads, ...of }) {
+  const { few, many, rich } = accounts;
+  const times = latency.map((row) => [row.name, fixed(row.few, 2), fixed(row.many, 2), fixed(row.ratio, 2)]);
+  const file = (name, { agents, bytes, ms, mib }) =>
+    [name, ...[agents, bytes / 1000, ms, mib.before, mib.peak, mib.after].map((value) => fixed(value, 0))];
+  const read = (row) => [row.few.queries, ...[row.few, row.many, row.rich].map((run) => `${run.rowsRead} / ${run.answered}`)];
+  const files = [file("export", of.exported), file("export, again", of.exportedAgain), file("import", imported)];
+  const heads = [`${few.agents} agents`, `${many.agents} agents`, `${rich.others} of all else`];
+  const { d1 } = imported;
+  return [
+    table([["p50 ms of one client, by agents", few.agents, many.agents, "ratio"], ...times]),
+    table([["in one request", "agents", "KB", "ms", "MiB before", "peak", "after"], ...files]),
+    `first byte of the export after ${fixed(of.exported.firstByteMs, 0)} ms; the import asked D1 ${d1.requests} times for ` +
+      `${d1.statements} queries, ${d1.rowsRead} rows read and ${d1.rowsWritten} written`,
+    table([
+      ["D1 rows read / rows answered", "queries", ...heads, "per row more"],
+      ...reads.map((row) => [row.name, ...read(row), fixed(row.perRow, 1)]),
+    ]),
+  ].join("\n\n");
+}
+
 export function targets(list) {
   const rows = list.map(({ name, reached, limit, is, isMet }) =>
     limit === undefined ? [name, fixed(reached, 2), "", ""] : [name, fixed(reached, 2), `${is} ${limit}`, isMet ? "pass" : "FAIL"],

@@ -2,6 +2,8 @@
 // and the targets that the figures are held to.
 
 const WASM_TARGET_BYTES = 900_000;
+// What D1 lets one invocation of a Worker ask: https://developers.cloudflare.com/d1/platform/limits/
+const D1_QUERIES = 1_000;
 
 export function median(values) {
   const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
@@ -65,7 +67,7 @@ const ratio = (a, b) => a / b;
 const difference = (a, b) => a - b;
 
 /** What was measured of the targets, each with its limit. */
-export function targets(runs, counts, sizes) {
+export function targets(runs, { counts, sizes, directory }) {
   const at = (a, b, connections, figure, compare) => runs.compare(a, b, connections, figure, compare);
   const stream = ["governed-stream", "floor-stream"];
   const plain = ["governed", "floor"];
@@ -83,9 +85,21 @@ export function targets(runs, counts, sizes) {
     most("D1 queries of a warm call", counts?.warm.d1Statements, 0),
     most("hops that a warm call waits for", counts?.warm.blockingHops, 1),
     most("wasm, gzipped, KB", sizes && sizes.wasmGzipped / 1000, WASM_TARGET_BYTES / 1000),
+    ...(directory ? ofDirectory(directory) : []),
     { name: "(for comparison: CPU of the floor with two empty hops / floor)", reached: at(...hops, 16, "cpuUs", ratio) },
   ];
   return list.filter(({ reached }) => reached !== undefined);
+}
+
+function ofDirectory({ accounts: { few, many }, latency, imported, growing }) {
+  const ratioOf = (wanted) => latency.find(({ name }) => name.startsWith(wanted)).ratio;
+  const times = `${many.agents} agents / ${few.agents}`;
+  return [
+    most(`p50 of a page of agents, ${times}`, ratioOf("list"), 2),
+    most(`p50 of getting an agent, ${times}`, ratioOf("get"), 2),
+    most(`D1 queries of an import of ${imported.agents} agents`, imported.d1.statements, D1_QUERIES),
+    most("reads whose D1 rows grow and their answer does not", growing.length, 0),
+  ];
 }
 
 const most = (name, reached, limit) => ({ name, reached, limit, is: "≤", isMet: reached <= limit });
