@@ -133,7 +133,7 @@ fn paths_methods_and_media_types_that_do_not_exist_say_so() {
         for (method, path, allow) in [
             (Method::GET, agent.path("/chat"), "POST"),
             (Method::DELETE, agent.path("/v1/chat/completions"), "POST"),
-            (Method::PATCH, agent.api(""), "GET"),
+            (Method::POST, agent.api(""), "PATCH"),
             (Method::PUT, "/health".to_owned(), "GET"),
         ] {
             let reply = account.call(method.clone(), &path).send().await.expect(405);

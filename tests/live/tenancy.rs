@@ -41,7 +41,9 @@ fn fill(route: &str, victim: &Agent, model: &str, by_id: bool) -> String {
         .replace("{key}", &account.caller.id)
         .replace("{provider}", "hidden")
         .replace("{name}", "hidden")
-        .replace("{template}", "hidden");
+        .replace("{template}", "hidden")
+        .replace("{member}", &account.caller.id)
+        .replace("{version}", "1");
     let code = filled.find("{code").map_or(filled.len(), |at| at);
     let filled = if code < filled.len() { format!("{}{model}", &filled[..code]) } else { filled };
     assert!(!filled.contains('{'), "teach this test the parameters of {route}");

@@ -41,7 +41,13 @@ pub async fn duplicate<W: World>(
     let asked = asked.map_err(|error| Failure::invalid("slug", &error))?;
     for attempt in 0..TRIES {
         let source = find_ever(app, session, agent).await?;
-        let made = draw_up(app, session, &source, copy, asked.as_ref()).await?;
+        let made = match draw_up(app, session, &source, copy, asked.as_ref()).await {
+            Err(Failure::Contended(_)) => {
+                pause(app, attempt).await;
+                continue;
+            }
+            made => made?,
+        };
         match save(app, session, Action::Create, &[Save::insert(made.clone())]).await {
             Ok(()) => return Ok(made),
             Err(WriteError::Taken) if asked.is_none() => pause(app, attempt).await,
@@ -52,6 +58,7 @@ pub async fn duplicate<W: World>(
     Err(Failure::Contended(Thing::Agent))
 }
 
+/// [`Failure::Contended`] when another copy took the name meanwhile.
 async fn draw_up<W: World>(
     app: &App<W>,
     session: &Session,
@@ -77,7 +84,15 @@ async fn draw_up<W: World>(
     let mut draft = Ground::read(app, session, &targets).await?.check(draft, None)?;
     if draft.slug.is_none() {
         let base = Slug::from_name(&draft.definition.name).unwrap_or_else(|| source.slug.clone());
-        draft.slug = Some(free_slug(&tenant, &base).await?);
+        let slug = free_slug(&tenant, &base).await?;
+        // Where the slug of this name is taken, another copy may just have taken the name with it.
+        if slug != base && copy.name.is_none() {
+            let free = free_name(&tenant, &source.definition.name).await?;
+            if free != draft.definition.name {
+                return Err(Failure::Contended(Thing::Agent));
+            }
+        }
+        draft.slug = Some(slug);
     }
     super::create::new_agent(app, draft)
 }
