@@ -233,7 +233,7 @@ impl IntoResponse for Report {
     extensions(("x-role" = json!("admin"))),
     responses((status = 200, description = "The document", content(
         (File = "application/json"),
-        (String = "application/yaml"),
+        (File = "application/yaml"),
     ), headers(("content-disposition" = String, description = "What a browser calls the file"))))
 )]
 pub async fn export<W: World>(

@@ -61,6 +61,13 @@ fn body(route: &str) -> Value {
         _ if route.contains("/aliases/") => json!({"model": "openai:gpt-4.1-mini"}),
         _ if route.contains("/templates/") => json!({"definition": {"instructions": "Be mine."}}),
         _ if route.ends_with("/import") => json!([]),
+        _ if route.ends_with("/duplicate") || route.ends_with("/restore") => json!({}),
+        _ if route.ends_with("/rollback") => json!({"version": 1}),
+        _ if route.ends_with("/status") => json!({"status": "inactive"}),
+        _ if route.ends_with("/members") => {
+            json!({"name": "Me", "email": "me@example.com", "role": "member"})
+        }
+        _ if route.ends_with("/profile") => json!({}),
         _ if route.contains("/models/") => json!({
             "input_usd_per_mtok": "7", "output_usd_per_mtok": "7", "context_tokens": 1000,
             "max_output_tokens": 100, "capabilities": [],

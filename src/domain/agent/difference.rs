@@ -14,11 +14,11 @@ pub struct FieldChange {
     pub field: String,
     /// Left out where `config` had no such entry.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, required = false)]
+    #[schema(value_type = Value, required = false)]
     pub before: Option<Value>,
     /// Left out where `config` has no such entry.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, required = false)]
+    #[schema(value_type = Value, required = false)]
     pub after: Option<Value>,
 }
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::schema::{ChatReply, ChatRequest};
+use super::schema::{ChatReply, ChatRequest, StreamEvent};
 use super::{AgentPath, enter};
 use crate::domain::ids::CallId;
 use crate::http::path::Parameters;
@@ -40,7 +40,7 @@ pub async fn chat<W: World>(
     post, path = "/accounts/{account}/agents/{agent}/stream", tag = "calls",
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
     request_body = ChatRequest,
-    responses((status = 200, description = "Server-sent events: `delta` …, then `done` or `error`", body = String,
+    responses((status = 200, description = "Server-sent events: `delta` …, then `done` or `error`", body = StreamEvent,
         content_type = "text/event-stream")),
     security(("key" = []), ()),
 )]
@@ -73,7 +73,7 @@ pub async fn default_chat<W: World>(
     post, path = "/agents/{agent}/stream", tag = "calls",
     params(("agent" = String, Path, description = "Slug or id")),
     request_body = ChatRequest,
-    responses((status = 200, description = "Server-sent events: `delta` …, then `done` or `error`", body = String,
+    responses((status = 200, description = "Server-sent events: `delta` …, then `done` or `error`", body = StreamEvent,
         content_type = "text/event-stream")),
     security(("key" = []), ()),
 )]

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::schema::{ChatCompletion, ChatCompletionRequest, ModelList};
+use super::schema::{ChatCompletion, ChatCompletionRequest, ModelList, StreamEvent};
 use super::{AgentPath, allow_origin, caller, cors, deprecation, enter, unfit};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -22,7 +22,7 @@ use crate::wire::client::openai::{self, Envelope, ErrorBody, ErrorKind, StreamEn
     params(("account" = String, Path, description = "Slug or id"), ("agent" = String, Path, description = "Slug or id")),
     request_body = ChatCompletionRequest,
     responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks",
-        content((ChatCompletion = "application/json"), (String = "text/event-stream")))),
+        content((ChatCompletion = "application/json"), (StreamEvent = "text/event-stream")))),
     security(("key" = []), ()),
 )]
 pub async fn completions<W: World>(
@@ -43,7 +43,7 @@ pub async fn completions<W: World>(
     params(("agent" = String, Path, description = "Slug or id")),
     request_body = ChatCompletionRequest,
     responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks",
-        content((ChatCompletion = "application/json"), (String = "text/event-stream")))),
+        content((ChatCompletion = "application/json"), (StreamEvent = "text/event-stream")))),
     security(("key" = []), ()),
 )]
 pub async fn default_completions<W: World>(

@@ -50,6 +50,17 @@ pub struct ChatReply {
     pub call_id: String,
 }
 
+/// An event of a stream, as its lines say it.
+#[derive(Debug, ToSchema)]
+pub struct StreamEvent {
+    /// `delta`, then `done` or `error`; OpenAI's streams name none.
+    #[schema(example = "delta")]
+    pub event: Option<String>,
+    /// JSON: of `delta` its `text`, of `done` what a whole answer has, of `error` a problem; of OpenAI's streams a chunk.
+    #[schema(example = "{\"text\":\"Hi\"}")]
+    pub data: String,
+}
+
 /// OpenAI's chat completion request. What stands here is read; other fields of OpenAI's are passed over or refused by name.
 #[derive(Debug, ToSchema)]
 #[schema(example = json!({"model": "triage", "messages": [{"role": "user", "content": "Hello"}]}))]
