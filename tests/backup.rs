@@ -150,7 +150,7 @@ fn what_is_backed_up_is_restored_cell_for_cell_and_all_or_nothing() {
     refused(&there.restore(&file, false), "that directory has 3 accounts; --force throws them away");
     fs::write(there.0.join("damaged.sql"), text.replacen("enterprise", "budget", 1)).unwrap();
     refused(&there.restore(&there.0.join("damaged.sql"), true), "the backup was changed or damaged");
-    fs::write(there.0.join("cut.sql"), &text[..text.len() / 2]).unwrap();
+    fs::write(there.0.join("cut.sql"), &text.as_bytes()[..text.len() / 2]).unwrap();
     refused(&there.restore(&there.0.join("cut.sql"), true), "the backup is cut off");
     let failing = with(&text, "INSERT INTO aliases VALUES ('nobody', 'fast', 'openai:gpt-4.1-mini', 1);");
     fs::write(there.0.join("failing.sql"), failing).unwrap();

@@ -11,8 +11,13 @@ use crate::harness::{Account, Agent, App, Reply, live};
 /// Not an account's: the platform's own, and the operator's.
 const COMMON: [&str; 5] = ["/", "/health", "/openapi.json", "/docs", "/api/v1/accounts"];
 /// Routes on names within the asking account, where writing another account's name makes a row of one's own.
-const OWN_NAMES: [&str; 4] =
-    ["/api/v1/providers/", "/api/v1/models/", "/api/v1/aliases/", "/api/v1/templates/"];
+const OWN_NAMES: [&str; 5] = [
+    "/api/v1/providers/",
+    "/api/v1/models/",
+    "/api/v1/aliases/",
+    "/api/v1/model-aliases/",
+    "/api/v1/templates/",
+];
 
 /// Everything of an account that its own admin can read.
 async fn view(account: &Account, agent: &Agent) -> Vec<(String, Value)> {
@@ -58,7 +63,7 @@ fn body(route: &str) -> Value {
         _ if route.contains("/providers/") => {
             json!({"wire": "openai", "base_url": "https://example.com/v1", "api_key": "sk-mine"})
         }
-        _ if route.contains("/aliases/") => json!({"model": "openai:gpt-4.1-mini"}),
+        _ if route.contains("aliases/") => json!({"model": "openai:gpt-4.1-mini"}),
         _ if route.contains("/templates/") => json!({"definition": {"instructions": "Be mine."}}),
         _ if route.ends_with("/import") => json!([]),
         _ if route.ends_with("/duplicate") || route.ends_with("/restore") => json!({}),
