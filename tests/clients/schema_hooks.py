@@ -15,13 +15,16 @@ THERE: dict[str, str] = json.loads(os.environ["RETINUE_THERE"])
 
 @schemathesis.hook
 def map_path_parameters(context: schemathesis.HookContext, path_parameters: Any) -> Any:
-    is_call = CALLED.search(context.operation.path)
     for name, made_up in path_parameters.items() if isinstance(path_parameters, dict) else ():
         # The same in every run; one of four stays as it was made up.
-        leads_somewhere = zlib.crc32(repr(made_up).encode()) % 4
-        if name == "agent" and is_call:
-            # Other agents may have been given a model that no provider here has.
-            path_parameters[name] = "talker" if leads_somewhere else "nobody"
-        elif name in THERE and leads_somewhere:
+        if name in THERE and zlib.crc32(repr(made_up).encode()) % 4:
             path_parameters[name] = THERE[name]
     return path_parameters
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+    """Only the talker is talked to: other agents may have been given a model that no provider here has."""
+    if CALLED.search(case.operation.path) and "agent" in (case.path_parameters or {}):
+        leads_somewhere = zlib.crc32(repr(case.path_parameters["agent"]).encode()) % 4
+        case.path_parameters["agent"] = "talker" if leads_somewhere else "nobody"
