@@ -3,13 +3,15 @@
 use crate::domain::agent::{Agent, parse_slug};
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
+use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
+use crate::ports::{AgentRef, Directory, Save, Tenant, World};
 use crate::service::App;
+use crate::service::anew::{anew, written_at};
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 
-use super::{TRIES, get, pause, save};
+use super::{get, save};
 
 /// What becomes of hand-offs to an agent that is not in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,28 +41,32 @@ pub(super) async fn archive_if<W: World>(
     handoffs: Handoffs,
     may_go: impl Fn(&Agent) -> Result<(), Failure> + Send + Sync,
 ) -> Result<Agent, Failure> {
+    anew(app, || archive_once(app, session, agent, handoffs, &may_go)).await
+}
+
+async fn archive_once<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    handoffs: Handoffs,
+    may_go: &(impl Fn(&Agent) -> Result<(), Failure> + Send + Sync),
+) -> Result<Agent, Failure> {
     let tenant = app.world.directory().tenant(session.account.id);
-    for attempt in 0..TRIES {
-        let read = get(app, session, agent).await?;
-        may_go(&read)?;
-        let givers = tenant.agents_handing_to(read.id).await?;
-        if !givers.is_empty() && handoffs == Handoffs::Keep {
-            return Err(Failure::HandedTo(givers.into_iter().map(|giver| giver.slug.to_string()).collect()));
-        }
-        let now = app.world.now();
-        let at = now.max(read.updated_at.plus(1));
-        let gone = Agent { archived_at: Some(at), updated_at: at, ..read.clone() };
-        let without = |giver: &Agent| without(giver, &[read.id], now);
-        let mut saves: Vec<Save> =
-            givers.into_iter().map(|giver| Save::update(without(&giver), giver)).collect();
-        saves.push(Save::update(gone.clone(), read));
-        match save(app, session, Action::Update, &saves).await {
-            Ok(()) => return Ok(gone),
-            Err(WriteError::Moved) => pause(app, attempt).await,
-            Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
-        }
+    let read = get(app, session, agent).await?;
+    may_go(&read)?;
+    let givers = tenant.agents_handing_to(read.id).await?;
+    if !givers.is_empty() && handoffs == Handoffs::Keep {
+        return Err(Failure::HandedTo(givers.into_iter().map(|giver| giver.slug.to_string()).collect()));
     }
-    Err(Failure::Contended(Thing::Agent))
+    let now = app.world.now();
+    let at = written_at(now, Some(read.updated_at));
+    let gone = Agent { archived_at: Some(at), updated_at: at, ..read.clone() };
+    let without = |giver: &Agent| without(giver, &[read.id], now);
+    let mut saves: Vec<Save> = givers.into_iter().map(|giver| Save::update(without(&giver), giver)).collect();
+    saves.push(Save::update(gone.clone(), read));
+    let saved = save(app, session, Action::Update, &saves).await;
+    saved.map_err(|error| Failure::of_write(error, Thing::Agent))?;
+    Ok(gone)
 }
 
 /// Brings an archived agent back as it was, under `slug` if one is given. One in use stays as it is.
@@ -77,26 +83,31 @@ pub async fn restore<W: World>(
 ) -> Result<Agent, Failure> {
     let named = AgentRef::parse(agent).ok_or(Failure::Missing(Thing::Agent))?;
     let slug = slug.map(parse_slug).transpose().map_err(|error| Failure::invalid("slug", &error))?;
+    anew(app, || restore_once(app, session, &named, slug.as_ref(), handoffs)).await
+}
+
+async fn restore_once<W: World>(
+    app: &App<W>,
+    session: &Session,
+    named: &AgentRef,
+    slug: Option<&Slug>,
+    handoffs: Handoffs,
+) -> Result<Agent, Failure> {
     let tenant = app.world.directory().tenant(session.account.id);
-    for attempt in 0..TRIES {
-        let Some(read) = tenant.archived_agent(&named).await? else {
-            return get(app, session, agent).await;
-        };
-        let gone = gone_targets(&tenant, &read).await?;
-        if !gone.is_empty() && handoffs == Handoffs::Keep {
-            return Err(Failure::HandsToGone(gone.iter().map(AgentId::to_string).collect()));
-        }
-        let now = app.world.now();
-        let mut back = if gone.is_empty() { next(&read, now) } else { without(&read, &gone, now) };
-        back.archived_at = None;
-        back.slug = slug.clone().unwrap_or(back.slug);
-        match save(app, session, Action::Restore, &[Save::update(back.clone(), read)]).await {
-            Ok(()) => return Ok(back),
-            Err(WriteError::Moved) => pause(app, attempt).await,
-            Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
-        }
+    let Some(read) = tenant.archived_agent(named).await? else {
+        return get(app, session, &named.to_string()).await;
+    };
+    let gone = gone_targets(&tenant, &read).await?;
+    if !gone.is_empty() && handoffs == Handoffs::Keep {
+        return Err(Failure::HandsToGone(gone.iter().map(AgentId::to_string).collect()));
     }
-    Err(Failure::Contended(Thing::Agent))
+    let now = app.world.now();
+    let mut back = if gone.is_empty() { next(&read, now) } else { without(&read, &gone, now) };
+    back.archived_at = None;
+    back.slug = slug.cloned().unwrap_or(back.slug);
+    let saved = save(app, session, Action::Restore, &[Save::update(back.clone(), read)]).await;
+    saved.map_err(|error| Failure::of_write(error, Thing::Agent))?;
+    Ok(back)
 }
 
 /// Those that the agent hands off to and that are not in use.

@@ -3,21 +3,19 @@
 use serde_json::{Map, Value};
 
 use super::ground::Ground;
-use super::{pause, save};
+use super::save;
 use crate::domain::agent::{Agent, Draft, Fields, can_be_slug};
 use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::json_fault;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
+use crate::ports::{AgentRef, Directory, Save, Tenant, World};
 use crate::service::App;
+use crate::service::anew::anew;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 use crate::service::templates;
-
-/// How often an agent is checked anew because one that it hands off to was going.
-const TRIES: u32 = 8;
 
 /// # Errors
 /// [`Failure`]; without an agent having been made, unless the directory lost its answer.
@@ -26,15 +24,19 @@ pub async fn create<W: World>(
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Agent, Failure> {
-    for attempt in 0..TRIES {
-        let agent = draw_up(app, session, fields).await?;
-        match save(app, session, Action::Create, &[Save::insert(agent.clone())]).await {
-            Ok(()) => return Ok(agent),
-            Err(WriteError::Moved) => pause(app, attempt).await,
-            Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
-        }
-    }
-    Err(Failure::Contended(Thing::Agent))
+    // One that it hands off to may go between the check and the write.
+    anew(app, || create_once(app, session, fields)).await
+}
+
+async fn create_once<W: World>(
+    app: &App<W>,
+    session: &Session,
+    fields: &Map<String, Value>,
+) -> Result<Agent, Failure> {
+    let agent = draw_up(app, session, fields).await?;
+    let saved = save(app, session, Action::Create, &[Save::insert(agent.clone())]).await;
+    saved.map_err(|error| Failure::of_write(error, Thing::Agent))?;
+    Ok(agent)
 }
 
 /// Everything that [`create`] checks, with nothing saved.

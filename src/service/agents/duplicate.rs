@@ -1,7 +1,7 @@
 //! Copying an agent.
 
 use super::ground::Ground;
-use super::{TRIES, find_ever, pause, save};
+use super::{find_ever, save};
 use crate::domain::agent::{
     Agent, Definition, Draft, Status, can_be_slug, copied_name, numbered_slug, parse_slug,
 };
@@ -10,6 +10,7 @@ use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
 use crate::service::App;
+use crate::service::anew::anew;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 
@@ -39,23 +40,24 @@ pub async fn duplicate<W: World>(
 ) -> Result<Agent, Failure> {
     let asked = copy.slug.as_deref().map(parse_slug).transpose();
     let asked = asked.map_err(|error| Failure::invalid("slug", &error))?;
-    for attempt in 0..TRIES {
-        let source = find_ever(app, session, agent).await?;
-        let made = match draw_up(app, session, &source, copy, asked.as_ref()).await {
-            Err(Failure::Contended(_)) => {
-                pause(app, attempt).await;
-                continue;
-            }
-            made => made?,
-        };
-        match save(app, session, Action::Create, &[Save::insert(made.clone())]).await {
-            Ok(()) => return Ok(made),
-            Err(WriteError::Taken) if asked.is_none() => pause(app, attempt).await,
-            Err(WriteError::Moved) => pause(app, attempt).await,
-            Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
-        }
+    anew(app, || copy_once(app, session, agent, copy, asked.as_ref())).await
+}
+
+/// [`Failure::Contended`] when another copy took the name or the slug that was found for this one.
+async fn copy_once<W: World>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    copy: &Copy,
+    asked: Option<&Slug>,
+) -> Result<Agent, Failure> {
+    let source = find_ever(app, session, agent).await?;
+    let made = draw_up(app, session, &source, copy, asked).await?;
+    match save(app, session, Action::Create, &[Save::insert(made.clone())]).await {
+        Ok(()) => Ok(made),
+        Err(WriteError::Taken) if asked.is_none() => Err(Failure::Contended(Thing::Agent)),
+        Err(error) => Err(Failure::of_write(error, Thing::Agent)),
     }
-    Err(Failure::Contended(Thing::Agent))
 }
 
 /// [`Failure::Contended`] when another copy took the name meanwhile.
