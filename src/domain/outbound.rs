@@ -1,8 +1,9 @@
 //! Outbound URLs: the one function every URL that a tenant chose passes before it is fetched.
 //!
 //! What it returns is parsed by the rules `fetch` parses by (WHATWG URL), so the address that was judged is the
-//! address that is opened: `https://0x7f.1/`, `https://①②⑦.0.0.1/` and `https://[::ffff:7f00:1]/` are judged as what
-//! they mean. Redirects come back here with every hop.
+//! address that is opened: `https://0x7f.1/` and `https://[::ffff:7f00:1]/` are judged as what they mean. Hosts are written in
+//! ASCII and unescaped, or they are refused: `https://①②⑦.0.0.1/` is, and an international name goes by its `xn--` form.
+//! Redirects come back here with every hop.
 //!
 //! Not here: where a public name points. The platform resolves names itself and has no route into private
 //! networks; a name that resolves to a private address fails there.
@@ -26,6 +27,8 @@ pub enum Refusal {
     NotAUrl,
     #[error("a URL has at most {MAX_LEN} characters")]
     TooLong,
+    #[error("write the server's name in plain ASCII, an international one in its xn-- form")]
+    NotAscii,
     #[error("the URL must begin with https://")]
     Scheme,
     #[error("the URL must not hold a user name or password; give the key in its own field")]
@@ -59,6 +62,9 @@ pub fn check(text: &str, loopback: Loopback) -> Result<Url, Refusal> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
         return Err(Refusal::NotAUrl);
     }
+    if !has_plain_host(text) {
+        return Err(Refusal::NotAscii);
+    }
     let url = Url::parse(text).map_err(|_| Refusal::NotAUrl)?;
     let encrypted = match url.scheme() {
         "https" => true,
@@ -80,6 +86,14 @@ pub fn check(text: &str, loopback: Loopback) -> Result<Url, Refusal> {
         (Err(refusal), _) => return Err(refusal),
     };
     if encrypted || inside { Ok(url) } else { Err(Refusal::Scheme) }
+}
+
+/// Whether nothing would have to be known of Unicode to tell which host is meant.
+fn has_plain_host(text: &str) -> bool {
+    let authority = text.split_once(':').map_or(text, |(_, rest)| rest.trim_start_matches('/'));
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    host.is_ascii() && !host.contains('%')
 }
 
 fn judge(url: &Url) -> Result<(), Refusal> {

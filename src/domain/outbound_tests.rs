@@ -43,7 +43,6 @@ fn public_servers_are_let_through() {
         "https://api.openai.com/v1",
         "https://api.example.com:8443/v1/?a=b",
         "https://xn--bcher-kva.example.com/",
-        "https://bücher.example.com/",
         "https://8.8.8.8/",
         "https://[2606:4700:4700::1111]/",
         "https://localhost.example.com/",
@@ -56,7 +55,7 @@ fn public_servers_are_let_through() {
         assert_eq!(refusal(text), None, "{text}");
     }
     assert_eq!(
-        check("https://BÜCHER.example.com:443", Loopback::Refused).unwrap().as_str(),
+        check("https://XN--Bcher-KVA.example.com:443", Loopback::Refused).unwrap().as_str(),
         "https://xn--bcher-kva.example.com/"
     );
 }
@@ -88,15 +87,14 @@ fn the_blocks_beside_closed_ones_are_open() {
 #[test]
 fn another_spelling_of_an_address_is_the_address() {
     let hosts = "127.1 127.0.0.0x1 127.0.0.0x 127.0.1 2130706433 0x7f000001 0x7f.0.0.1 0177.0.0.1 017700000001 \
-         127.0.0.1. %31%32%37.0.0.1 127%2e0%2e0%2e1 １２７.0.0.1 ①②⑦.0.0.1 127。0。0。1 [0:0:0:0:0:0:0:1] [::0001]";
+         127.0.0.1. [0:0:0:0:0:0:0:1] [::0001]";
     for host in hosts.split_whitespace() {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::Loopback), "{host}");
     }
-    for host in ["0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "169.254.43518", "１６９.254.169.254"]
-    {
+    for host in ["0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "169.254.43518"] {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::Address), "{host}");
     }
-    for host in ["256.0.0.1", "1.2.3.4.5", "0x1ffffffff", "08.8.8.8", "[::1", "[::1%25eth0]", "[v1.x]"] {
+    for host in ["256.0.0.1", "1.2.3.4.5", "0x1ffffffff", "08.8.8.8", "[::1", "[v1.x]"] {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::NotAUrl), "{host}");
     }
 }
@@ -104,28 +102,32 @@ fn another_spelling_of_an_address_is_the_address() {
 #[test]
 fn names_of_private_networks_are_refused() {
     let hosts = "printer.local db.internal metadata.google.internal METADATA.Google.Internal metadata.goog \
-         router.home.arpa nas.lan wiki.corp wiki.intranet nas.home db.private box.localdomain internal \
-         ⓜetadata.google.internal db.ｉnternal db%2einternal";
+         router.home.arpa nas.lan wiki.corp wiki.intranet nas.home db.private box.localdomain internal";
     for host in hosts.split_whitespace() {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::PrivateName), "{host}");
     }
-    for host in ["localhost", "LOCALHOST", "app.localhost", "loc\u{ad}alhost", "ｌocalhost", "%6cocalhost"] {
+    for host in ["localhost", "LOCALHOST", "app.localhost"] {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::Loopback), "{host}");
     }
 }
 
 #[test]
+fn hosts_that_only_unicode_or_unescaping_could_tell_are_refused() {
+    let hosts = "bücher.example.com １２７.0.0.1 ①②⑦.0.0.1 127。0。0。1 １６９.254.169.254 ⓜetadata.google.internal \
+         db.ｉnternal 。com ｌocalhost loc\u{ad}alhost %31%32%37.0.0.1 127%2e0%2e0%2e1 db%2einternal %6cocalhost \
+         %C3%BC.example.com a@ü.example.com [::1%25eth0]";
+    for host in hosts.split_whitespace() {
+        for text in [format!("https://{host}/"), format!("https:{host}?a"), format!("https:///{host}#a")] {
+            assert_eq!(refusal(&text), Some(Refusal::NotAscii), "{text}");
+        }
+    }
+    assert_eq!(refusal("https://api.example.com/ü/%C3%BC?q=ü"), None, "a path may say what it likes");
+}
+
+#[test]
 fn names_that_are_not_full_are_refused() {
-    for host in [
-        "api",
-        "instance-data",
-        "example.com.",
-        "localhost.",
-        "db.internal.",
-        "a..b",
-        ".example.com",
-        "。com",
-    ] {
+    for host in ["api", "instance-data", "example.com.", "localhost.", "db.internal.", "a..b", ".example.com"]
+    {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::Name), "{host}");
     }
 }
@@ -147,8 +149,6 @@ fn what_is_not_a_plain_https_url_is_refused() {
         ("https://example.com\u{0}.evil.com/", Refusal::NotAUrl),
         ("\u{1}https://example.com/", Refusal::NotAUrl),
         ("https://example.com/a\u{7}b", Refusal::NotAUrl),
-        ("https://xn--/", Refusal::NotAUrl),
-        ("https://xn--a.example.com/", Refusal::NotAUrl),
         ("https://example.com:99999/", Refusal::NotAUrl),
         ("https://example.com:0/", Refusal::Port),
         ("http://api.example.com/", Refusal::Scheme),
@@ -238,8 +238,6 @@ fn spellings(address: Ipv4Addr) -> Vec<String> {
         format!("0x{bits:x}"),
         format!("0{bits:o}"),
         format!("0x{a:X}.0{b:o}.{c}.0x{d:x}"),
-        format!("{a}.{b}.{c}.{d}").replace('.', "%2e"),
-        format!("{a}.{b}.{c}.{d}").replace('1', "１").replace('.', "。"),
     ]
 }
 

@@ -160,9 +160,11 @@ fn each_once<T: Ord + Clone>(errors: &mut FieldErrors, field: &str, entries: imp
 
 /// `scheme://host[:port]` in the form browsers serialize it, so that comparing texts is comparing origins.
 fn is_origin(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
-    })
+    let is_plain = text.is_ascii() && !text.contains('%');
+    is_plain
+        && url::Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+        })
 }
 
 fn is_voice(text: &str) -> bool {
