@@ -18,7 +18,7 @@ use crate::domain::secret::Secret;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 
-pub use agents::{AgentFilter, Version, VersionLine};
+pub use agents::{AgentFilter, FoundAgents, Version, VersionLine};
 pub use directory::{Directory, Tenant};
 pub use objects::Accounts;
 pub use rows::{AgentPosition, Alias, ChangesOf, Counts, Fit, Fitted, Provider, Resolution, Save, SealedKey};

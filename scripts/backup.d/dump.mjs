@@ -4,13 +4,17 @@
 // were in the text into a line break. Such texts are marked here (`unsure`), and whoever writes a backup asks the
 // database for them.
 
-/** Cuts SQL into statements at the semicolons outside of quotes and comments. */
+const TRIGGER = /^\s*CREATE TRIGGER\b/i;
+
+/** Cuts SQL into statements at the semicolons outside of quotes and comments; a trigger ends at the one after its END. */
 export function* statements(sql) {
   const token = /;|--[^\n]*|\/\*[\s\S]*?\*\/|'[^']*(?:''[^']*)*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/g;
   let start = 0;
   for (const { 0: found, index } of sql.matchAll(token)) {
     if (found !== ";") continue;
-    yield sql.slice(start, index).trim();
+    const statement = sql.slice(start, index).trim();
+    if (TRIGGER.test(statement) && !/\bEND$/i.test(statement)) continue;
+    yield statement;
     start = index + 1;
   }
   if (sql.slice(start).trim()) throw new Error("the dump ends in the middle of a statement");

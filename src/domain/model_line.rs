@@ -4,6 +4,8 @@
 //! first question mark the model's code; an entry without a colon is an alias of the account. Parsed once into a
 //! type, with errors that point at the character.
 
+use std::collections::BTreeSet;
+
 use super::message::{ReasoningEffort, Sampling};
 use super::provider::ProviderName;
 
@@ -75,6 +77,16 @@ impl ModelLine {
             return Err(error(1, format!("a model line has at most {MAX_ENTRIES} entries")));
         }
         Ok(Self { items })
+    }
+
+    /// The names of aliases that stand in these lines, each once; none of a line that does not parse.
+    pub fn aliases_in<'a>(lines: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+        let items = lines.into_iter().filter_map(|line| Self::parse(line).ok()).flat_map(|line| line.items);
+        let alias = |item| match item {
+            Item::Alias { name, .. } => Some(name),
+            Item::Model(_) => None,
+        };
+        items.filter_map(alias).collect()
     }
 
     /// The line with every alias replaced by the entries it stands for; `lookup` gives an alias's line.

@@ -71,7 +71,7 @@ pub struct Count {
     /// Null where there is none.
     #[schema(example = 10)]
     limit: Option<u32>,
-    /// Agents, members and keys are counted up to the limit, and where there is none up to 10,000.
+    /// Keys that expire are counted up to the limit, and where there is none up to 10,000.
     #[schema(example = 3)]
     used: u32,
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::agent::{Definition, Status};
+use crate::domain::agent::{Agent, Definition, Status};
 use crate::domain::time::Millis;
+
+use super::rows::AgentPosition;
 
 /// Which agents of an account are listed: those that fit everything that is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +16,16 @@ pub struct AgentFilter {
     pub label: Option<String>,
     /// Each begins a word of the name or the slug ([`crate::domain::agent::words`]).
     pub words: BTreeSet<String>,
+}
+
+/// What a search for agents has found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundAgents {
+    /// Newest first.
+    pub agents: Vec<Agent>,
+    /// Where the search ended before it had found as many as it should, because it had gone through enough: there may be
+    /// more after it. `None`: there are no more, or as many as were asked for are found.
+    pub stopped_at: Option<AgentPosition>,
 }
 
 /// A version of an agent as it was saved.

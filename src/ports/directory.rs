@@ -1,5 +1,6 @@
 //! The directory, D1 on the platform: who there is, and what is configured.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use crate::domain::account::{Account, Key};
@@ -14,7 +15,7 @@ use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 
-use super::agents::{AgentFilter, Version, VersionLine};
+use super::agents::{AgentFilter, FoundAgents, Version, VersionLine};
 use super::rows::{AgentPosition, Alias, ChangesOf, Counts, Fit, Fitted, Provider, Resolution, Save};
 use super::{AccountRef, AgentRef, Unavailable, WriteError};
 
@@ -109,8 +110,8 @@ pub trait Tenant: Send + Sync {
         fit: Option<&Fit>,
         change: &Change,
     ) -> impl Future<Output = Result<Fitted, WriteError>> + Send;
-    /// How many there are of what the plan counts; of each no more than `most` are looked at.
-    fn usage(&self, most: Counts, now: Millis) -> impl Future<Output = Result<Counts, Unavailable>> + Send;
+    /// How many there are of what the plan counts; keys that expire only up to `most_keys`.
+    fn usage(&self, most_keys: u32, now: Millis) -> impl Future<Output = Result<Counts, Unavailable>> + Send;
 
     /// Newest first; only those older than `before`.
     fn members(
@@ -141,6 +142,11 @@ pub trait Tenant: Send + Sync {
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     fn providers(&self) -> impl Future<Output = Result<Vec<Provider>, Unavailable>> + Send;
+    /// Those of these names that there are.
+    fn providers_named(
+        &self,
+        names: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<Vec<Provider>, Unavailable>> + Send;
     fn provider(&self, name: &str) -> impl Future<Output = Result<Option<Provider>, Unavailable>> + Send;
     /// Inserts or replaces; `created_at` of an existing row stays.
     fn put_provider(
@@ -188,6 +194,12 @@ pub trait Tenant: Send + Sync {
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     fn aliases(&self) -> impl Future<Output = Result<Vec<Alias>, Unavailable>> + Send;
+    /// Those of these names that there are.
+    fn aliases_named(
+        &self,
+        names: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<Vec<Alias>, Unavailable>> + Send;
+    fn alias(&self, name: &str) -> impl Future<Output = Result<Option<Alias>, Unavailable>> + Send;
     /// Inserts or replaces.
     fn put_alias(
         &self,
@@ -241,22 +253,21 @@ pub trait Tenant: Send + Sync {
         limit: u32,
         after: Option<AgentPosition>,
     ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
-    /// Those that fit, newest first.
+    /// Those that fit, newest first; it goes through a bounded number of those that do not.
     fn find_agents(
         &self,
         filter: &AgentFilter,
         limit: u32,
         after: Option<AgentPosition>,
-    ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<FoundAgents, Unavailable>> + Send;
     fn agent(&self, of: &AgentRef) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
     /// An archived one; by slug, of those that had it the one that was archived last.
     fn archived_agent(
         &self,
         of: &AgentRef,
     ) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
-    /// Which of these names agents in use have, that have the word `copy` in theirs: what a copy may not be called.
-    fn copies_named(&self, names: &[String])
-    -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
+    /// Which of these names agents in use have.
+    fn names_taken(&self, names: &[String]) -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
     /// An agent's versions, newest first; only those before `before`.
     fn versions(
         &self,

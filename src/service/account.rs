@@ -18,7 +18,7 @@ use super::anew::{TRIES, pause, written_at};
 use super::authenticate::{Principal, Session};
 use super::failure::{Failure, Thing, check_name};
 
-/// How far is counted where a plan has no limit.
+/// The most keys that expire which are counted where a plan has no limit.
 const MOST_COUNTED: u32 = 10_000;
 
 /// An account with what its plan allows and what is used of that.
@@ -26,7 +26,7 @@ const MOST_COUNTED: u32 = 10_000;
 pub struct Standing {
     pub account: Account,
     pub limits: Limits,
-    /// Counted to the limit, and where there is none to 10,000.
+    /// Keys that expire are counted to the limit, and where there is none to 10,000.
     pub used: Counts,
     pub spend: AccountSpend,
 }
@@ -47,9 +47,7 @@ pub async fn get<W: World>(app: &App<W>, session: &Session) -> Result<Standing, 
 async fn standing<W: World>(app: &App<W>, account: Account) -> Result<Standing, Failure> {
     let tenant = app.world.directory().tenant(account.id);
     let limits = tenant.limits().await?;
-    let most = |limit: Option<u32>| limit.unwrap_or(MOST_COUNTED);
-    let most = Counts { agents: most(limits.agents), members: most(limits.members), keys: most(limits.keys) };
-    let used = tenant.usage(most, app.world.now()).await?;
+    let used = tenant.usage(limits.keys.unwrap_or(MOST_COUNTED), app.world.now()).await?;
     let spend = app.world.accounts().account_spend(account.id).await?;
     Ok(Standing { account, limits, used, spend })
 }

@@ -42,14 +42,14 @@ async fn put_once<W: World>(
 ) -> Result<Alias, Failure> {
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
-    let all = tenant.aliases().await?;
-    let read = all.iter().find(|alias| alias.name == name);
-    if read.is_none() && all.len() >= MAX_ALIASES {
+    let read = tenant.alias(name).await?;
+    if read.is_none() && tenant.aliases().await?.len() >= MAX_ALIASES {
         return Err(Failure::Full(Thing::Alias, MAX_ALIASES));
     }
-    if let Some(same) = read.filter(|read| read.line == line) {
+    if let Some(same) = read.as_ref().filter(|read| read.line == line) {
         return Ok(same.clone());
     }
+    let read = read.as_ref();
     let read_at = read.map(|read| read.updated_at);
     let updated_at = written_at(app.world.now(), read_at);
     let alias = Alias { name: name.to_owned(), line: line.to_owned(), updated_at };
@@ -87,8 +87,8 @@ pub async fn list<W: World>(app: &App<W>, session: &Session) -> Result<Vec<Alias
 /// # Errors
 /// [`Failure`].
 pub async fn get<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<Alias, Failure> {
-    let all = list(app, session).await?;
-    all.into_iter().find(|alias| alias.name == name).ok_or(Failure::Missing(Thing::Alias))
+    let tenant = app.world.directory().tenant(session.account.id);
+    tenant.alias(name).await?.ok_or(Failure::Missing(Thing::Alias))
 }
 
 /// Agents whose model line names it fail from then on, saying so.

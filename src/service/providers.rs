@@ -65,11 +65,11 @@ async fn put_once<W: World>(
 ) -> Result<Provider, Failure> {
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
-    let all = tenant.providers().await?;
-    let read = all.iter().find(|provider| provider.name == *name);
-    if read.is_none() && all.len() >= MAX_PROVIDERS {
+    let read = tenant.provider(name.as_str()).await?;
+    if read.is_none() && tenant.providers().await?.len() >= MAX_PROVIDERS {
         return Err(Failure::Full(Thing::Provider, MAX_PROVIDERS));
     }
+    let read = read.as_ref();
     let provider = make(app, account, name, draft, read)?;
     let same = |read: &&Provider| logged(read) == logged(&provider) && read.key == provider.key;
     if let Some(same) = read.filter(same) {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::agent::{Fields, Known};
 use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
+use crate::domain::model_line::ModelLine;
 use crate::domain::plan::Feature;
 use crate::domain::slug::Slug;
 use crate::domain::template::{self, Source, Template};
@@ -121,7 +122,8 @@ async fn put_own<W: World>(
         save_agent_as(app, session, &agent, &mut draft).await?;
     }
     let tenant = app.world.directory().tenant(session.account.id);
-    let aliases = tenant.aliases().await?;
+    let line = draft.definition.as_ref().and_then(|fields| fields.get("model")?.as_str());
+    let aliases = tenant.aliases_named(&ModelLine::aliases_in(line)).await?;
     let alias = |name: &str| aliases.iter().find(|alias| alias.name == name).map(|alias| alias.line.clone());
     let variable = |name: &str| session.account.variables.contains_key(name);
     let template = understand(app, slug, draft, &Known { alias: &alias, variable: &variable })?;

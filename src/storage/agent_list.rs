@@ -1,4 +1,5 @@
-//! Lists of agents, newest first: every way to narrow one is driven by an index and checks the rest on the rows it finds.
+//! Lists of agents, newest first. What is narrowed by is looked up in an index that is in this order; where no index has all
+//! of it, the rest is checked on the rows that are found, and no more of those are gone through than [`MAX_WALK`].
 //!
 //! Each page begins after a place in that order, the first after the end of time; so rows that are added meanwhile move
 //! nothing.
@@ -7,63 +8,135 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::domain::agent::{Agent, Status};
-use crate::ports::{AgentFilter, AgentPosition};
+use crate::domain::ids::AgentId;
+use crate::domain::time::Millis;
+use crate::ports::{AgentFilter, AgentPosition, FoundAgents};
 
 use super::agent_rows::drawer;
 use super::agents::Row;
 use super::directory::Tenant;
 use super::sql::{Engine, Failure, Query, Value, queries};
 
+/// The most rows that are gone through for a page.
+const MAX_WALK: u32 = 1_000;
+/// A word that begins more entries than this is common: the agents are gone through for it, not its entries.
+const MAX_RARE: u32 = 200;
+
+/// The rows of an index that are still to come, newest first: as SQL, whose ?3 and ?4 are the place, ?5 and ?6 what the
+/// index is asked for.
+macro_rules! rest_of {
+    ($id:literal, $rows:literal) => {
+        concat!(
+            "SELECT created_at, ",
+            $id,
+            " AS id FROM ",
+            $rows,
+            " AND (created_at, ",
+            $id,
+            ") < (?3, ?4)
+            ORDER BY created_at DESC, ",
+            $id,
+            " DESC"
+        )
+    };
+}
+
+/// Whether an agent has words that begin like each of this JSON array.
+macro_rules! has_words {
+    ($words:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM json_each(",
+            $words,
+            ") AS wanted WHERE NOT EXISTS (
+                SELECT 1 FROM agent_words AS found WHERE found.account_id = ?1 AND found.agent_id = a.id
+                    AND found.word >= wanted.value AND found.word < wanted.value || char(1114111)))"
+        )
+    };
+}
+
+/// At most ?2 agents of the next ?7 rows that have the words ?8, the status ?9 and the type ?10.
+macro_rules! walk {
+    ($id:literal, $rows:literal) => {
+        concat!(
+            "SELECT a.* FROM (",
+            rest_of!($id, $rows),
+            " LIMIT ?7) AS w
+            CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = w.id
+            WHERE (?9 IS NULL OR a.status = ?9) AND (?10 IS NULL OR a.type = ?10) AND ",
+            has_words!("?8"),
+            " LIMIT ?2"
+        )
+    };
+}
+
+/// The place of the ?2-th of the next rows, counted from 0.
+macro_rules! place {
+    ($id:literal, $rows:literal) => {
+        concat!(rest_of!($id, $rows), " LIMIT 1 OFFSET ?2")
+    };
+}
+
 queries! {
-    /// [`find`] all in use.
-    AGENTS_IN_USE = "SELECT * FROM agents
-        WHERE account_id = ?1 AND archived_at IS NULL AND (created_at, id) < (?3, ?4)
-        ORDER BY created_at DESC, id DESC LIMIT ?2";
-    /// [`find`] by status.
-    AGENTS_OF_STATUS = "SELECT * FROM agents
-        WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5 AND (created_at, id) < (?3, ?4)
-        ORDER BY created_at DESC, id DESC LIMIT ?2";
-    /// [`find`] by type.
-    AGENTS_OF_TYPE = "SELECT * FROM agents
-        WHERE account_id = ?1 AND archived_at IS NULL AND type = ?5 AND (created_at, id) < (?3, ?4)
-        ORDER BY created_at DESC, id DESC LIMIT ?2";
-    /// [`find`] by status and type.
-    AGENTS_OF_STATUS_AND_TYPE = "SELECT * FROM agents
-        WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5 AND type = ?6 AND (created_at, id) < (?3, ?4)
-        ORDER BY created_at DESC, id DESC LIMIT ?2";
-    /// [`find`] archived ones.
-    AGENTS_ARCHIVED = "SELECT * FROM agents
-        WHERE account_id = ?1 AND archived_at IS NOT NULL AND (created_at, id) < (?3, ?4)
-            AND (?5 IS NULL OR type = ?5)
-        ORDER BY created_at DESC, id DESC LIMIT ?2";
-    /// [`find`] by label, whatever else: ?8 is a JSON array of how words begin.
-    AGENTS_LABELLED = "SELECT a.* FROM agent_labels AS l CROSS JOIN agents AS a
-            ON a.account_id = ?1 AND a.id = l.agent_id
-        WHERE l.account_id = ?1 AND l.label = ?5 AND (l.created_at, l.agent_id) < (?3, ?4)
-            AND (?6 IS NULL OR a.status = ?6) AND (?7 IS NULL OR a.type = ?7)
-            AND NOT EXISTS (SELECT 1 FROM json_each(?8) AS wanted WHERE NOT EXISTS (
-                SELECT 1 FROM agent_words AS found WHERE found.account_id = ?1 AND found.agent_id = l.agent_id
-                    AND found.word >= wanted.value AND found.word < wanted.value || char(1114111)))
-        ORDER BY l.created_at DESC, l.agent_id DESC LIMIT ?2";
-    /// [`find`] by how words begin, without a label: ?5 is one of the array ?8. CROSS JOIN keeps the words outermost.
-    AGENTS_WORDED = "SELECT a.* FROM (
+    /// [`Index`]: all in use.
+    AGENTS_IN_USE = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL");
+    PLACE_IN_USE = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL");
+    /// [`Index`]: by status.
+    AGENTS_OF_STATUS = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5");
+    PLACE_OF_STATUS = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5");
+    /// [`Index`]: by type.
+    AGENTS_OF_TYPE = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND type = ?5");
+    PLACE_OF_TYPE = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND type = ?5");
+    /// [`Index`]: by status and type.
+    AGENTS_OF_STATUS_AND_TYPE =
+        walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5 AND type = ?6");
+    PLACE_OF_STATUS_AND_TYPE =
+        place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5 AND type = ?6");
+    /// [`Index`]: archived ones.
+    AGENTS_ARCHIVED = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NOT NULL");
+    PLACE_ARCHIVED = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NOT NULL");
+    /// [`Index`]: by label.
+    AGENTS_LABELLED = walk!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
+    PLACE_LABELLED = place!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
+    /// [`rarest`]: how many entries each of a JSON array of words begins, counted to ?3.
+    COUNT_WORDS = "SELECT (SELECT count(*) FROM (SELECT 1 FROM agent_words WHERE account_id = ?1
+            AND word >= wanted.value AND word < wanted.value || char(1114111) LIMIT ?3)) AS entries
+        FROM json_each(?2) AS wanted ORDER BY wanted.key";
+    /// [`find`] by a rare word ?5, whatever else. CROSS JOIN keeps the words outermost.
+    AGENTS_WORDED = concat!("SELECT a.* FROM (
             SELECT DISTINCT agent_id FROM agent_words
             WHERE account_id = ?1 AND word >= ?5 AND word < ?5 || char(1114111)) AS w
         CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = w.agent_id
-        WHERE (a.created_at, a.id) < (?3, ?4) AND (?6 IS NULL OR a.status = ?6) AND (?7 IS NULL OR a.type = ?7)
-            AND NOT EXISTS (SELECT 1 FROM json_each(?8) AS wanted WHERE NOT EXISTS (
-                SELECT 1 FROM agent_words AS found WHERE found.account_id = ?1 AND found.agent_id = w.agent_id
-                    AND found.word >= wanted.value AND found.word < wanted.value || char(1114111)))
-        ORDER BY a.created_at DESC, a.id DESC LIMIT ?2";
-    /// [`copies_named`]: ?2 is a JSON array of names.
-    COPIES_NAMED = "SELECT DISTINCT a.name FROM agent_words AS found
-        CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = found.agent_id
-        WHERE found.account_id = ?1 AND found.word = 'copy' AND a.name IN (SELECT value FROM json_each(?2))";
+        WHERE (a.created_at, a.id) < (?3, ?4) AND (?7 IS NULL OR a.status = ?7) AND (?8 IS NULL OR a.type = ?8)
+            AND (?9 IS NULL OR EXISTS (SELECT 1 FROM agent_labels WHERE account_id = ?1 AND label = ?9
+                AND created_at = a.created_at AND agent_id = a.id))
+            AND ", has_words!("?6"), "
+        ORDER BY a.created_at DESC, a.id DESC LIMIT ?2");
+    /// [`names_taken`]: ?2 is a JSON array of names.
+    NAMES_TAKEN = "SELECT DISTINCT a.name FROM json_each(?2) AS wanted
+        CROSS JOIN agents AS a ON a.account_id = ?1 AND a.name = wanted.value AND a.archived_at IS NULL";
 }
 
 #[derive(Deserialize)]
 struct Name {
     name: String,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    entries: u32,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    created_at: i64,
+    id: AgentId,
+}
+
+/// An index in the order of lists, and what it is asked for.
+struct Index {
+    walk: &'static Query,
+    place: &'static Query,
+    asked: Vec<Value>,
 }
 
 /// After the newest: no moment is later than 2⁵³ − 1 ms.
@@ -74,43 +147,154 @@ pub(super) async fn find<E: Engine>(
     filter: &AgentFilter,
     limit: u32,
     after: Option<AgentPosition>,
-) -> Result<Vec<Agent>, Failure> {
-    let (created_at, id) =
-        after.map_or((END_OF_TIME, String::new()), |after| (after.created_at.0, after.id.to_string()));
-    let (query, narrow) = by(filter);
-    let page: [Value; 3] = [limit.into(), created_at.into(), id.into()];
-    let rows: Vec<Row> = tenant.rows(query, page.into_iter().chain(narrow)).await?;
-    rows.into_iter().map(Row::into_agent).collect()
+) -> Result<FoundAgents, Failure> {
+    let wanted = Wanted::of(filter);
+    let place = place_of(after);
+    if let Some(rare) = wanted.rarest(tenant).await? {
+        return Ok(FoundAgents {
+            agents: wanted.by_word(tenant, &rare, limit, place).await?,
+            stopped_at: None,
+        });
+    }
+    wanted.walk(tenant, limit, place).await
 }
 
-/// The statement that a filter is driven by, and its values from ?5 on.
-fn by(filter: &AgentFilter) -> (&'static Query, Vec<Value>) {
-    let is_archived = filter.status == Some(Status::Archived);
-    let status = filter.status.filter(|_| !is_archived).map(Status::name);
-    let kind = filter.kind.as_deref();
-    let filed = |word: &str| format!("{}{word}", drawer(is_archived));
-    let words: Vec<String> = filter.words.iter().map(|word| filed(word)).collect();
-    let rest =
-        |first: String| vec![first.into(), status.into(), kind.into(), json!(words).to_string().into()];
-    // The longest is in the fewest names.
-    let word = words.iter().max_by_key(|word| word.len());
-    match (&filter.label, word, status, kind) {
-        (Some(label), ..) => (&AGENTS_LABELLED, rest(filed(label))),
-        (None, Some(word), ..) => (&AGENTS_WORDED, rest(word.clone())),
-        (None, None, _, kind) if is_archived => (&AGENTS_ARCHIVED, vec![kind.into()]),
-        (None, None, None, None) => (&AGENTS_IN_USE, Vec::new()),
-        (None, None, Some(status), None) => (&AGENTS_OF_STATUS, vec![status.into()]),
-        (None, None, None, Some(kind)) => (&AGENTS_OF_TYPE, vec![kind.into()]),
-        (None, None, Some(status), Some(kind)) => {
-            (&AGENTS_OF_STATUS_AND_TYPE, vec![status.into(), kind.into()])
+fn place_of(after: Option<AgentPosition>) -> [Value; 2] {
+    let (created_at, id) =
+        after.map_or((END_OF_TIME, String::new()), |after| (after.created_at.0, after.id.to_string()));
+    [created_at.into(), id.into()]
+}
+
+/// A filter in the words of the tables.
+struct Wanted<'a> {
+    is_archived: bool,
+    status: Option<&'static str>,
+    kind: Option<&'a str>,
+    label: Option<String>,
+    words: Vec<String>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(filter: &'a AgentFilter) -> Self {
+        let is_archived = filter.status == Some(Status::Archived);
+        let filed = |word: &String| format!("{}{word}", drawer(is_archived));
+        Self {
+            is_archived,
+            status: filter.status.filter(|_| !is_archived).map(Status::name),
+            kind: filter.kind.as_deref(),
+            label: filter.label.as_ref().map(filed),
+            words: filter.words.iter().map(filed).collect(),
+        }
+    }
+
+    /// The word that begins the fewest entries, unless all are common.
+    async fn rarest<E: Engine>(&self, tenant: &Tenant<E>) -> Result<Option<String>, Failure> {
+        if self.words.is_empty() {
+            return Ok(None);
+        }
+        let values = [json!(self.words).to_string().into(), (MAX_RARE + 1).into()];
+        let counts: Vec<Count> = tenant.rows(&COUNT_WORDS, values).await?;
+        let rarest = counts.into_iter().zip(&self.words).min_by_key(|(count, _)| count.entries);
+        Ok(rarest.filter(|(count, _)| count.entries <= MAX_RARE).map(|(_, word)| word.clone()))
+    }
+
+    async fn by_word<E: Engine>(
+        &self,
+        tenant: &Tenant<E>,
+        word: &str,
+        limit: u32,
+        [created_at, id]: [Value; 2],
+    ) -> Result<Vec<Agent>, Failure> {
+        let others: Vec<&String> = self.words.iter().filter(|other| *other != word).collect();
+        let values = [
+            limit.into(),
+            created_at,
+            id,
+            word.into(),
+            json!(others).to_string().into(),
+            self.status.into(),
+            self.kind.into(),
+            self.label.as_deref().into(),
+        ];
+        agents(tenant.rows(&AGENTS_WORDED, values).await?)
+    }
+
+    async fn walk<E: Engine>(
+        &self,
+        tenant: &Tenant<E>,
+        limit: u32,
+        place: [Value; 2],
+    ) -> Result<FoundAgents, Failure> {
+        let (index, status, kind) = self.index();
+        let is_exact = status.is_none() && kind.is_none() && self.words.is_empty();
+        let most = if is_exact { limit } else { MAX_WALK.max(limit) };
+        let [first, second] = [0, 1].map(|n| index.asked.get(n).cloned().unwrap_or(Value::Null));
+        let [created_at, id] = place.clone();
+        let words = json!(self.words).to_string();
+        let values = [
+            limit.into(),
+            created_at,
+            id,
+            first,
+            second,
+            most.into(),
+            words.into(),
+            status.into(),
+            kind.into(),
+        ];
+        let agents = agents(tenant.rows(index.walk, values).await?)?;
+        let is_short = !is_exact && agents.len() < limit as usize;
+        let stopped_at = if is_short { index.place(tenant, most - 1, place).await? } else { None };
+        Ok(FoundAgents { agents, stopped_at })
+    }
+
+    /// The index that says the most of what is wanted, and the status and type that it does not say.
+    fn index(&self) -> (Index, Option<&'static str>, Option<&str>) {
+        let index = |walk, place, asked| Index { walk, place, asked };
+        match (&self.label, self.status, self.kind) {
+            (Some(label), status, kind) => {
+                (index(&AGENTS_LABELLED, &PLACE_LABELLED, vec![label.as_str().into()]), status, kind)
+            }
+            (None, _, kind) if self.is_archived => {
+                (index(&AGENTS_ARCHIVED, &PLACE_ARCHIVED, Vec::new()), None, kind)
+            }
+            (None, None, None) => (index(&AGENTS_IN_USE, &PLACE_IN_USE, Vec::new()), None, None),
+            (None, Some(status), None) => {
+                (index(&AGENTS_OF_STATUS, &PLACE_OF_STATUS, vec![status.into()]), None, None)
+            }
+            (None, None, Some(kind)) => {
+                (index(&AGENTS_OF_TYPE, &PLACE_OF_TYPE, vec![kind.into()]), None, None)
+            }
+            (None, Some(status), Some(kind)) => {
+                let asked = vec![status.into(), kind.into()];
+                (index(&AGENTS_OF_STATUS_AND_TYPE, &PLACE_OF_STATUS_AND_TYPE, asked), None, None)
+            }
         }
     }
 }
 
-pub(super) async fn copies_named<E: Engine>(
+impl Index {
+    /// The place of a row that is still to come, if there are so many.
+    async fn place<E: Engine>(
+        &self,
+        tenant: &Tenant<E>,
+        offset: u32,
+        [created_at, id]: [Value; 2],
+    ) -> Result<Option<AgentPosition>, Failure> {
+        let values = [offset.into(), created_at, id].into_iter().chain(self.asked.iter().cloned());
+        let rows: Vec<Place> = tenant.rows(self.place, values).await?;
+        Ok(rows.first().map(|row| AgentPosition { created_at: Millis(row.created_at), id: row.id }))
+    }
+}
+
+fn agents(rows: Vec<Row>) -> Result<Vec<Agent>, Failure> {
+    rows.into_iter().map(Row::into_agent).collect()
+}
+
+pub(super) async fn names_taken<E: Engine>(
     tenant: &Tenant<E>,
     names: &[String],
 ) -> Result<Vec<String>, Failure> {
-    let rows: Vec<Name> = tenant.rows(&COPIES_NAMED, [json!(names).to_string().into()]).await?;
+    let rows: Vec<Name> = tenant.rows(&NAMES_TAKEN, [json!(names).to_string().into()]).await?;
     Ok(rows.into_iter().map(|row| row.name).collect())
 }

@@ -81,12 +81,9 @@ queries! {
         CROSS JOIN agent_handoffs AS handoff ON handoff.account_id = ?1 AND handoff.target_id = new.value ->> 'id'
         CROSS JOIN agents AS giver ON giver.account_id = ?1 AND giver.id = handoff.agent_id
         WHERE new.value ->> 'archived_at' IS NOT NULL AND giver.archived_at IS NULL";
-    /// [`save`]: fails when more agents are in use than the plan allows; looks at no more than that and one.
-    GUARD_AGENTS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most)
-        FROM (SELECT ", limit_of_plan!("agents"), " AS most) WHERE most < (SELECT count(*) FROM (
-            SELECT 1 FROM agents WHERE account_id = ?1 AND archived_at IS NULL
-                AND status IN ('draft', 'published', 'active', 'deprecated')
-            LIMIT coalesce(", limit_of_plan!("agents"), " + 1, 0)))");
+    /// [`save`]: fails when more agents are in use than the plan allows.
+    GUARD_AGENTS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most) FROM (SELECT ", limit_of_plan!("agents"),
+        " AS most) WHERE most < (SELECT agents FROM account_counts WHERE account_id = ?1)");
     /// [`save`]: fails when an agent that is becoming public, or is put to use, may not be public on the account's plan.
     GUARD_PUBLIC_AGENTS = "SELECT json_extract('{}', 'lacks public_agents')
         FROM json_each(?2) AS new CROSS JOIN accounts JOIN plans ON plans.plan = accounts.plan

@@ -1,6 +1,9 @@
 //! Aliases' rows: names that stand for a model line in the account's agents.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::domain::change::Change;
 use crate::domain::time::Millis;
@@ -12,6 +15,11 @@ use super::sql::{Answer, Engine, Failure, Query, queries};
 queries! {
     /// [`list`], and [`super::resolve`].
     ALIASES = "SELECT name, line, updated_at FROM aliases WHERE account_id = ?1 ORDER BY name";
+    /// [`named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each costs one look-up.
+    ALIASES_NAMED = "SELECT a.name, a.line, a.updated_at FROM json_each(?2) AS wanted
+        CROSS JOIN aliases AS a ON a.account_id = ?1 AND a.name = wanted.value";
+    /// [`find`].
+    ALIAS = "SELECT name, line, updated_at FROM aliases WHERE account_id = ?1 AND name = ?2";
     /// [`put`].
     PUT_ALIAS = "INSERT INTO aliases (account_id, name, line, updated_at) SELECT ?1, ?2, ?3, ?4
         WHERE (SELECT updated_at FROM aliases WHERE account_id = ?1 AND name = ?2) IS ?5
@@ -45,6 +53,22 @@ pub(super) fn all(answer: &impl Answer) -> Result<Vec<Alias>, Failure> {
 pub(super) async fn list<E: Engine>(tenant: &Tenant<E>) -> Result<Vec<Alias>, Failure> {
     let rows: Vec<Row> = tenant.rows(&ALIASES, []).await?;
     Ok(rows.into_iter().map(Alias::from).collect())
+}
+
+pub(super) async fn named<E: Engine>(
+    tenant: &Tenant<E>,
+    names: &BTreeSet<String>,
+) -> Result<Vec<Alias>, Failure> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = tenant.rows(&ALIASES_NAMED, [json!(names).to_string().into()]).await?;
+    Ok(rows.into_iter().map(Alias::from).collect())
+}
+
+pub(super) async fn find<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<Option<Alias>, Failure> {
+    let rows: Vec<Row> = tenant.rows(&ALIAS, [name.into()]).await?;
+    Ok(rows.into_iter().next().map(Alias::from))
 }
 
 pub(super) async fn put<E: Engine>(

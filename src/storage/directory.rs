@@ -3,6 +3,8 @@
 //! A tenant cannot be made without an account's id, and binds it as `?1` of every statement; no other code
 //! addresses a tenant's table.
 
+use std::collections::BTreeSet;
+
 use crate::domain::account::{Account, Key};
 use crate::domain::agent::Agent;
 use crate::domain::api_key::KeyDigest;
@@ -15,8 +17,8 @@ use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::ports::{
-    self, AccountRef, AgentFilter, AgentPosition, AgentRef, Alias, ChangesOf, Counts, Fit, Fitted, Provider,
-    Resolution, Save, Unavailable, Version, VersionLine, WriteError,
+    self, AccountRef, AgentFilter, AgentPosition, AgentRef, Alias, ChangesOf, Counts, Fit, Fitted,
+    FoundAgents, Provider, Resolution, Save, Unavailable, Version, VersionLine, WriteError,
 };
 
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value};
@@ -174,8 +176,8 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(accounts::update(self, account, read, fit, change).await?)
     }
 
-    async fn usage(&self, most: Counts, now: Millis) -> Result<Counts, Unavailable> {
-        Ok(usage::count(self, most, now).await?)
+    async fn usage(&self, most_keys: u32, now: Millis) -> Result<Counts, Unavailable> {
+        Ok(usage::count(self, most_keys, now).await?)
     }
 
     async fn members(&self, limit: u32, before: Option<MemberId>) -> Result<Vec<Member>, Unavailable> {
@@ -200,6 +202,10 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
 
     async fn providers(&self) -> Result<Vec<Provider>, Unavailable> {
         Ok(providers::list(self).await?)
+    }
+
+    async fn providers_named(&self, names: &BTreeSet<String>) -> Result<Vec<Provider>, Unavailable> {
+        Ok(providers::named(self, names).await?)
     }
 
     async fn provider(&self, name: &str) -> Result<Option<Provider>, Unavailable> {
@@ -256,6 +262,14 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(aliases::list(self).await?)
     }
 
+    async fn aliases_named(&self, names: &BTreeSet<String>) -> Result<Vec<Alias>, Unavailable> {
+        Ok(aliases::named(self, names).await?)
+    }
+
+    async fn alias(&self, name: &str) -> Result<Option<Alias>, Unavailable> {
+        Ok(aliases::find(self, name).await?)
+    }
+
     async fn put_alias(
         &self,
         alias: &Alias,
@@ -295,7 +309,7 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
     }
 
     async fn agents(&self, limit: u32, after: Option<AgentPosition>) -> Result<Vec<Agent>, Unavailable> {
-        Ok(agent_list::find(self, &AgentFilter::default(), limit, after).await?)
+        Ok(agent_list::find(self, &AgentFilter::default(), limit, after).await?.agents)
     }
 
     async fn find_agents(
@@ -303,7 +317,7 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         filter: &AgentFilter,
         limit: u32,
         after: Option<AgentPosition>,
-    ) -> Result<Vec<Agent>, Unavailable> {
+    ) -> Result<FoundAgents, Unavailable> {
         Ok(agent_list::find(self, filter, limit, after).await?)
     }
 
@@ -311,8 +325,8 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         Ok(agents::archived(self, of).await?)
     }
 
-    async fn copies_named(&self, names: &[String]) -> Result<Vec<String>, Unavailable> {
-        Ok(agent_list::copies_named(self, names).await?)
+    async fn names_taken(&self, names: &[String]) -> Result<Vec<String>, Unavailable> {
+        Ok(agent_list::names_taken(self, names).await?)
     }
 
     async fn versions(

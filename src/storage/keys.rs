@@ -29,12 +29,10 @@ queries! {
     GUARD_MEMBER_OF_KEY = "SELECT json_extract('{}', 'moved ' || ?2) WHERE NOT EXISTS (
             SELECT 1 FROM members WHERE account_id = ?1 AND id = ?2 AND inactive_at IS NULL
                 AND (role = 'admin' OR ?3 <> 'admin'))";
-    /// [`insert`]: fails when more are in force than the plan allows; looks at no more than twice that.
+    /// [`insert`]: fails when more are in force than the plan allows; of those that expire it looks at no more than
+    /// that and one.
     GUARD_KEYS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most) FROM (SELECT ", limit_of_plan!("keys"),
-        " AS most) WHERE most < (SELECT count(*) FROM (
-            SELECT 1 FROM keys WHERE account_id = ?1 AND revoked_at IS NULL AND inactive_at IS NULL
-                AND expires_at IS NULL LIMIT coalesce(", limit_of_plan!("keys"), " + 1, 0)))
-        + (SELECT count(*) FROM (
+        " AS most) WHERE most < (SELECT lasting_keys FROM account_counts WHERE account_id = ?1) + (SELECT count(*) FROM (
             SELECT 1 FROM keys WHERE account_id = ?1 AND revoked_at IS NULL AND inactive_at IS NULL
                 AND expires_at > ?2 LIMIT coalesce(", limit_of_plan!("keys"), " + 1, 0)))");
     /// [`revoke`]: the first revocation is the one that counts. A clock that went back must not break the row's

@@ -20,11 +20,9 @@ queries! {
     /// [`insert`].
     INSERT_MEMBER = "INSERT INTO members (account_id, id, name, email, role, profile, created_at, updated_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
-    /// [`insert`]: fails when more are active than the plan allows; looks at no more than that and one.
+    /// [`insert`]: fails when more are active than the plan allows.
     GUARD_MEMBERS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most) FROM (SELECT ", limit_of_plan!("members"),
-        " AS most) WHERE most < (SELECT count(*) FROM (
-            SELECT 1 FROM members WHERE account_id = ?1 AND inactive_at IS NULL
-            LIMIT coalesce(", limit_of_plan!("members"), " + 1, 0)))");
+        " AS most) WHERE most < (SELECT members FROM account_counts WHERE account_id = ?1)");
     /// [`update`], [`delete`]: fails when the member is not as it was read.
     GUARD_MEMBER_UNCHANGED = "SELECT json_extract('{}', 'moved ' || ?2) WHERE NOT EXISTS (
             SELECT 1 FROM members WHERE account_id = ?1 AND id = ?2 AND updated_at = ?3)";

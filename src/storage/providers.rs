@@ -1,6 +1,9 @@
 //! Providers' rows. The key in them is sealed: this file could not open it.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::domain::change::Change;
 use crate::domain::provider::{ProviderName, Wire};
@@ -15,6 +18,9 @@ queries! {
     /// [`list`], and [`super::resolve`].
     PROVIDERS = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
         FROM providers WHERE account_id = ?1 ORDER BY name";
+    /// [`named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each costs one look-up.
+    PROVIDERS_NAMED = "SELECT p.* FROM json_each(?2) AS wanted
+        CROSS JOIN providers AS p ON p.account_id = ?1 AND p.name = wanted.value";
     /// [`find`].
     PROVIDER = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
         FROM providers WHERE account_id = ?1 AND name = ?2";
@@ -77,6 +83,17 @@ pub(super) async fn list<E: Engine>(tenant: &Tenant<E>) -> Result<Vec<Provider>,
 pub(super) async fn find<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<Option<Provider>, Failure> {
     let rows: Vec<Row> = tenant.rows(&PROVIDER, [name.into()]).await?;
     Ok(rows.into_iter().next().map(Provider::from))
+}
+
+pub(super) async fn named<E: Engine>(
+    tenant: &Tenant<E>,
+    names: &BTreeSet<String>,
+) -> Result<Vec<Provider>, Failure> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = tenant.rows(&PROVIDERS_NAMED, [json!(names).to_string().into()]).await?;
+    Ok(rows.into_iter().map(Provider::from).collect())
 }
 
 pub(super) async fn put<E: Engine>(

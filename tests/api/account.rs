@@ -52,16 +52,23 @@ async fn an_account_shows_its_plan_and_what_is_used_of_it() {
 }
 
 #[tokio::test]
-async fn without_a_limit_no_more_than_ten_thousand_are_counted() {
+async fn without_a_limit_no_more_than_ten_thousand_keys_that_expire_are_counted() {
     let api = Api::new();
     let acme = api.tenant("acme").await;
     api.world.database().with(|db| {
         let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10050)
-            INSERT INTO members (account_id, id, email, name, role, created_at) SELECT ?1, i, i, i, 'member', 1 FROM n";
-        db.execute(sql, [acme.id.to_string()]).unwrap();
+            INSERT INTO";
+        let members =
+            "members (account_id, id, email, name, role, created_at) SELECT ?1, i, i, i, 'member', 1 FROM n";
+        let keys = "keys (account_id, id, name, role, digest, hint, expires_at, created_at)
+            SELECT ?1, i, i, 'caller', printf('%064x', i), '', 1 << 52, 1 FROM n";
+        for table in [members, keys] {
+            db.execute(&format!("{sql} {table}"), [acme.id.to_string()]).unwrap();
+        }
     });
     let limits = api.get("/api/v1/account").key(&acme.admin).send().await.ok()["limits"].clone();
-    assert_eq!(limits["members"], json!({"limit": null, "used": 10_000}));
+    assert_eq!(limits["members"], json!({"limit": null, "used": 10_050}));
+    assert_eq!(limits["keys"], json!({"limit": null, "used": 10_003}), "three of them last");
     assert_eq!(limits["monthly_spend_usd"]["limit"], Value::Null);
     assert_eq!(limits["features"], json!(["public_agents", "own_templates", "import_url"]));
 }

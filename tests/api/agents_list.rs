@@ -257,12 +257,13 @@ async fn an_alias_that_is_gone_makes_an_agent_ill() {
 #[tokio::test]
 async fn a_page_reads_the_directory_as_often_as_one_agent() {
     let (api, acme) = world().await;
+    api.put("/api/v1/aliases/fast").key(&acme.admin).json(&json!({"model": "own:x"})).send().await.ok();
     for n in 0..20 {
-        api.agent(&acme, &json!({"slug": format!("s{n}"), "model": format!("openai:m{n}, own:x")})).await;
+        api.agent(&acme, &json!({"slug": format!("s{n}"), "model": format!("openai:m{n}, fast")})).await;
     }
     api.world.faults().take_done();
     list(&api, &acme, "").await.ok();
     let done = api.world.faults().take_done();
     let page = done.iter().position(|query| query == "AGENTS_IN_USE").unwrap();
-    assert_eq!(done[page..], ["AGENTS_IN_USE", "ALIASES", "PROVIDERS", "MODELS_OF"]);
+    assert_eq!(done[page..], ["AGENTS_IN_USE", "ALIASES_NAMED", "MODELS_OF", "PROVIDERS_NAMED"]);
 }

@@ -100,3 +100,60 @@ fn what_was_there_before_a_migration_is_there_after_its_way_back() {
         assert_eq!(before, after, "{}", migrations[last].name);
     }
 }
+
+/// What the database has counted, and what there is to count, of every account.
+fn counts(db: &Connection) -> [Vec<(String, u32, u32, u32)>; 2] {
+    let counted = "SELECT account_id, agents, members, lasting_keys FROM account_counts ORDER BY account_id";
+    let there = "SELECT id, (SELECT count(*) FROM agents WHERE account_id = a.id AND archived_at IS NULL AND status IN
+            ('draft', 'published', 'active', 'deprecated')),
+        (SELECT count(*) FROM members WHERE account_id = a.id AND inactive_at IS NULL),
+        (SELECT count(*) FROM keys WHERE account_id = a.id AND coalesce(revoked_at, inactive_at, expires_at) IS NULL)
+        FROM accounts AS a ORDER BY id";
+    [counted, there].map(|sql| {
+        let mut statement = db.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        rows.unwrap().map(Result::unwrap).collect()
+    })
+}
+
+#[test]
+fn the_database_keeps_count_through_every_kind_of_write() {
+    let (db, _) = filled();
+    let [counted, there] = counts(&db);
+    assert_eq!(counted, there);
+    assert_eq!(counted[3], ("a4".into(), 2, 1, 1), "not nothing");
+    for sql in [
+        "UPDATE agents SET status = 'inactive' WHERE account_id = 'a4' AND id = 'g1'",
+        "UPDATE agents SET status = 'inactive', archived_at = 6 WHERE account_id = 'a4'",
+        "UPDATE agents SET archived_at = NULL WHERE account_id = 'a4'",
+        "UPDATE agents SET status = 'draft' WHERE account_id = 'a4'",
+        "UPDATE agents SET status = 'active', name = 'Same' WHERE account_id = 'a4'",
+        "UPDATE agents SET archived_at = 7 WHERE account_id = 'a1' AND archived_at IS NULL",
+        "INSERT INTO agents (account_id, id, slug, name, access, version, definition, created_at, updated_at, status)
+            VALUES ('a4', 'g1', 'one', 'One', 'key', 1, '{}', 5, 5, 'inactive')
+            ON CONFLICT (account_id, id) DO UPDATE SET status = excluded.status",
+        "DELETE FROM agents WHERE account_id = 'a4'",
+        "UPDATE members SET inactive_at = iif(inactive_at IS NULL, 9, NULL)",
+        "UPDATE members SET name = 'Same'",
+        "DELETE FROM members WHERE account_id = 'a4'",
+        "UPDATE keys SET inactive_at = 9 WHERE account_id = 'a1'",
+        "UPDATE keys SET inactive_at = NULL WHERE account_id = 'a1'",
+        "UPDATE keys SET revoked_at = 9 WHERE id = 'k3'",
+        "UPDATE keys SET expires_at = 99 WHERE account_id = 'a4'",
+        "UPDATE keys SET expires_at = NULL WHERE account_id = 'a4'",
+        "DELETE FROM keys WHERE account_id = 'a4'",
+    ] {
+        assert_ne!(db.execute(sql, []).unwrap_or_else(|error| panic!("{sql}: {error}")), 0, "{sql}");
+        let [counted, there] = counts(&db);
+        assert_eq!(counted, there, "{sql}");
+    }
+}
+
+#[test]
+fn what_is_counted_at_once_is_what_was_counted_one_by_one() {
+    let (db, held) = filled();
+    let last = migrations().pop().expect("there are migrations");
+    run(&db, "down", &last.down);
+    run(&db, "up", &last.up);
+    assert_eq!(differences(held.last().expect("there are"), &snapshot(&db)), Vec::<String>::new());
+}

@@ -1,7 +1,7 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 2] = [DIRECTORY, DEFINITIONS];
+pub const FILLS: [&str; 3] = [DIRECTORY, DEFINITIONS, COUNTS];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -55,4 +55,13 @@ INSERT INTO templates VALUES ('a1', 'ours', 'Ours', 'one' || char(10) || 'two, \
 INSERT INTO changes VALUES
     ('a1', 'c1', 4, 'k1', 'update', 'agent', 'g1', '{"instructions":"one"}', '{"instructions":"one\ntwo"}'),
     ('a1', 'c2', 5, 'operator', 'delete', 'alias', 'slow', '{}', NULL);
+"#;
+
+const COUNTS: &str = r#"
+INSERT INTO accounts (id, slug, name, created_at, updated_at) VALUES ('a4', 'delta', 'Counted from its first day', 5, 5);
+INSERT INTO agents (account_id, id, slug, name, access, version, definition, created_at, updated_at) VALUES
+    ('a4', 'g1', 'one', 'One', 'key', 1, '{}', 5, 5), ('a4', 'g2', 'two', 'Two', 'key', 1, '{}', 5, 5);
+INSERT INTO members (account_id, id, email, name, role, created_at) VALUES ('a4', 'm1', 'dee@example.com', '', 'admin', 5);
+INSERT INTO keys (account_id, id, name, role, digest, hint, created_at) VALUES
+    ('a4', 'k1', 'hers', 'admin', printf('%064x', 6), '', 5);
 "#;

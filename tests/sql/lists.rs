@@ -1,8 +1,16 @@
 //! Lists are read off an index, in its order.
 
+use std::collections::BTreeSet;
+
+use retinue::domain::agent::{Agent, Status};
+use retinue::domain::change::Actor;
+use retinue::domain::ids::AgentId;
+use retinue::domain::slug::Slug;
+use retinue::ports::{AgentFilter, FoundAgents, Save, Tenant};
 use retinue::storage::queries;
 
-use crate::schema;
+use crate::support::NOON;
+use crate::{TenantRows, account, schema, world};
 
 /// The steps of a statement's plan, its subqueries' included.
 fn plan(name: &str) -> Vec<String> {
@@ -14,20 +22,29 @@ fn plan(name: &str) -> Vec<String> {
 
 #[test]
 fn every_filter_is_driven_by_its_index_and_sorts_nothing() {
-    for (query, index) in [
-        ("AGENTS_IN_USE", "agents_newest (account_id=? AND (created_at,id)<(?,?))"),
-        ("AGENTS_OF_STATUS", "agents_status (account_id=? AND status=? AND (created_at,id)<(?,?))"),
-        ("AGENTS_OF_TYPE", "agents_type (account_id=? AND type=? AND (created_at,id)<(?,?))"),
+    for (list, index) in [
+        ("IN_USE", "agents_newest (account_id=? AND (created_at,id)<(?,?))"),
+        ("OF_STATUS", "agents_status (account_id=? AND status=? AND (created_at,id)<(?,?))"),
+        ("OF_TYPE", "agents_type (account_id=? AND type=? AND (created_at,id)<(?,?))"),
         (
-            "AGENTS_OF_STATUS_AND_TYPE",
+            "OF_STATUS_AND_TYPE",
             "agents_status_type (account_id=? AND status=? AND type=? AND (created_at,id)<(?,?))",
         ),
-        ("AGENTS_ARCHIVED", "agents_archived (account_id=? AND (created_at,id)<(?,?))"),
-        ("AGENTS_LABELLED", "PRIMARY KEY (account_id=? AND label=? AND (created_at,agent_id)<(?,?))"),
+        ("ARCHIVED", "agents_archived (account_id=? AND (created_at,id)<(?,?))"),
+        ("LABELLED", "PRIMARY KEY (account_id=? AND label=? AND (created_at,agent_id)<(?,?))"),
     ] {
-        let steps = plan(query);
-        assert!(steps[0].starts_with("SEARCH ") && steps[0].ends_with(index), "{query}: {steps:?}");
-        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{query}: {steps:?}");
+        for (query, first) in [(format!("AGENTS_{list}"), 1), (format!("PLACE_{list}"), 0)] {
+            let steps = plan(&query);
+            assert!(
+                steps[first].starts_with("SEARCH ") && steps[first].ends_with(index),
+                "{query}: {steps:?}"
+            );
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{query}: {steps:?}");
+            // One row after the other, so that it ends when enough are found; and of the agents only those.
+            let is_walk =
+                steps[0] == "CO-ROUTINE w" && steps[2] == "SCAN w" && steps[3].starts_with("SEARCH a ");
+            assert_eq!(is_walk, first == 1, "{query}: {steps:?}");
+        }
     }
 }
 
@@ -36,7 +53,7 @@ fn words_are_looked_up_and_what_they_lead_to_is_sorted() {
     let steps = plan("AGENTS_WORDED");
     let words = "SEARCH agent_words USING PRIMARY KEY (account_id=? AND word>? AND word<?)";
     assert!(steps.iter().any(|step| step == words), "{steps:?}");
-    for query in ["AGENTS_WORDED", "AGENTS_LABELLED"] {
+    for query in ["AGENTS_WORDED", "AGENTS_LABELLED", "AGENTS_IN_USE"] {
         let rest = "SEARCH found USING COVERING INDEX agent_words_agent (account_id=? AND agent_id=? AND word>? AND word<?)";
         let steps = plan(query);
         assert!(steps.iter().any(|step| step == rest), "{query}: {steps:?}");
@@ -60,5 +77,87 @@ fn the_newest_archived_one_is_found_by_its_slug() {
     assert_eq!(
         steps,
         ["SEARCH agents USING INDEX agents_slug_archived (account_id=? AND slug=? AND archived_at>?)"]
+    );
+}
+
+/// Agents of these words, oldest first.
+async fn fill(tenant: &TenantRows, ages: impl Iterator<Item = (u16, &'static str)>) {
+    let agent = |(n, words): (u16, &str)| {
+        let at = NOON.plus(i64::from(n));
+        let id = AgentId::new(at, [0; 10]);
+        let agent = Agent {
+            id,
+            slug: Slug::parse(&format!("s{n}")).unwrap(),
+            created_at: at,
+            updated_at: at,
+            ..crate::agent(1)
+        };
+        let mut definition = agent.definition.clone();
+        definition.name = words.to_owned();
+        Save::insert(Agent { definition, labels: vec!["all".into()], status: Status::Active, ..agent })
+    };
+    let saves: Vec<Save> = ages.map(agent).collect();
+    tenant.save_agents(&saves, Actor::Operator, &[]).await.unwrap();
+}
+
+fn slugs(found: &FoundAgents) -> Vec<String> {
+    found.agents.iter().map(|agent| agent.slug.to_string()).collect()
+}
+
+fn words(words: &str) -> BTreeSet<String> {
+    words.split(' ').map(str::to_owned).collect()
+}
+
+/// Both words are common, and only the three oldest agents have both.
+#[tokio::test]
+async fn a_search_among_common_words_ends_and_goes_on_where_it_ended() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    let name = |n| match n {
+        0..3 => "Alpha Beta",
+        3..600 => "Alpha",
+        _ => "Beta",
+    };
+    fill(&tenant, (0..1_300).map(|n| (n, name(n)))).await;
+    let filters = [
+        AgentFilter { words: words("alpha beta"), ..AgentFilter::default() },
+        AgentFilter { words: words("alp bet"), status: Some(Status::Active), ..AgentFilter::default() },
+        AgentFilter { words: words("alpha beta"), label: Some("all".into()), ..AgentFilter::default() },
+    ];
+    for filter in filters {
+        let first = tenant.find_agents(&filter, 2, None).await.unwrap();
+        assert_eq!(slugs(&first), [""; 0], "{filter:?}");
+        let place = first.stopped_at.expect("it has not been through all of them");
+        assert_eq!(place.created_at, NOON.plus(300), "the thousandth from the end");
+        let second = tenant.find_agents(&filter, 2, Some(place)).await.unwrap();
+        assert_eq!((slugs(&second), second.stopped_at), (vec!["s2".into(), "s1".into()], None));
+        let last = tenant.find_agents(&filter, 9, Some(place)).await.unwrap();
+        assert_eq!(slugs(&last), ["s2", "s1", "s0"]);
+        assert_eq!(last.stopped_at, None, "there are no more");
+    }
+    let rare = AgentFilter { words: words("beta s1299"), ..AgentFilter::default() };
+    let found = tenant.find_agents(&rare, 9, None).await.unwrap();
+    assert_eq!((slugs(&found), found.stopped_at), (vec!["s1299".into()], None));
+}
+
+#[tokio::test]
+async fn what_no_index_says_is_looked_for_among_those_of_one_that_says_some() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    fill(&tenant, (0..1_002).map(|n| (n, "Agent"))).await;
+    world.database().with(|db| {
+        db.execute("UPDATE agents SET status = 'draft' WHERE slug IN ('s0', 's1', 's1001')", []).unwrap();
+    });
+    let filter =
+        AgentFilter { status: Some(Status::Draft), label: Some("all".into()), ..AgentFilter::default() };
+    let first = tenant.find_agents(&filter, 9, None).await.unwrap();
+    assert_eq!(slugs(&first), ["s1001"]);
+    let second = tenant.find_agents(&filter, 9, first.stopped_at).await.unwrap();
+    assert_eq!((slugs(&second), second.stopped_at), (vec!["s1".into(), "s0".into()], None));
+    let common = AgentFilter { words: words("agent"), ..AgentFilter::default() };
+    let found = tenant.find_agents(&common, 3, None).await.unwrap();
+    assert_eq!(
+        (slugs(&found), found.stopped_at),
+        (["s1001", "s1000", "s999"].map(str::to_owned).to_vec(), None)
     );
 }

@@ -44,7 +44,8 @@ query!(ListQuery, "?status=active&type=router&label=team-a&q=mail&limit=50&curso
 /// List the agents
 ///
 /// Newest first: agents that are created meanwhile do not move those on later pages. Each with what there is to know of it
-/// before it is called.
+/// before it is called. A page goes through at most 1,000 agents that do not fit; then it ends early, even empty, and
+/// `next_cursor` goes on from there.
 #[utoipa::path(
     get,
     path = "/api/v1/agents",

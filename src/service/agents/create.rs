@@ -64,7 +64,8 @@ async fn draw_up<W: World>(
     let fields: Fields = json_fault::read(templates::fill(app, session, fields).await?.into())?;
     let names = fields.handoff_targets.clone().unwrap_or_default();
     let draft = fields.understand();
-    let draft = Ground::read(app, session, &names).await?.check(draft, None)?;
+    let ground = Ground::read(app, session, &names, &[&draft.definition.model]).await?;
+    let draft = ground.check(draft, None)?;
     new_agent(app, draft)
 }
 

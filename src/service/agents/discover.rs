@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::agent::Agent;
 use crate::domain::ids::AccountId;
 use crate::domain::model::{Capabilities, Model};
-use crate::domain::model_line::Entry;
+use crate::domain::model_line::{Entry, ModelLine};
 use crate::domain::provider::{ProviderName, Wire};
 use crate::ports::{Directory, Provider, Tenant, World};
 use crate::service::App;
@@ -44,8 +44,8 @@ pub async fn discover<W: World>(
     }
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
-    let aliases = tenant.aliases().await?;
-    let providers = tenant.providers().await?;
+    let written = agents.iter().map(|agent| agent.definition.model.as_str());
+    let aliases = tenant.aliases_named(&ModelLine::aliases_in(written)).await?;
     let lines: Vec<_> = agents.iter().map(|agent| entries(agent, &aliases)).collect();
     let pairs: BTreeSet<(String, String)> = lines.iter().flatten().flatten().map(pair).collect();
     let pairs: Vec<_> = pairs.into_iter().collect();
@@ -55,6 +55,8 @@ pub async fn discover<W: World>(
         models.extend(found.into_iter().map(|m| ((m.provider.clone(), m.code.clone()), m)));
     }
     let names: BTreeSet<&ProviderName> = lines.iter().flatten().flatten().map(|e| &e.provider).collect();
+    let texts = names.iter().map(|name| name.as_str().to_owned()).collect();
+    let providers = tenant.providers_named(&texts).await?;
     let faults = names.into_iter().filter_map(|name| {
         let fault = provider_fault(&app.world, account, name, &providers)?;
         Some((name.clone(), fault))

@@ -83,7 +83,8 @@ async fn draw_up<W: World>(
         budget: source.budget,
         status: if source.archived_at.is_some() { Status::Draft } else { source.status },
     };
-    let mut draft = Ground::read(app, session, &targets).await?.check(draft, None)?;
+    let ground = Ground::read(app, session, &targets, &[&draft.definition.model]).await?;
+    let mut draft = ground.check(draft, None)?;
     if draft.slug.is_none() {
         let base = Slug::from_name(&draft.definition.name).unwrap_or_else(|| source.slug.clone());
         let slug = free_slug(&tenant, &base).await?;
@@ -102,7 +103,7 @@ async fn draw_up<W: World>(
 async fn free_name(tenant: &impl Tenant, name: &str) -> Result<String, Failure> {
     for first in (1..MAX_COPIES).step_by(CHUNK as usize) {
         let names: Vec<String> = (first..first + CHUNK).map(|n| copied_name(name, n)).collect();
-        let taken = tenant.copies_named(&names).await?;
+        let taken = tenant.names_taken(&names).await?;
         if let Some(free) = names.into_iter().find(|name| !taken.contains(name)) {
             return Ok(free);
         }

@@ -6,6 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::agent::{Draft, Known, MAX_HANDOFFS};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
+use crate::domain::model_line::ModelLine;
 use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Alias, Directory, Tenant, World};
 use crate::service::App;
@@ -21,14 +22,19 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// With the agents of these slugs and ids.
-    pub async fn read<W: World>(app: &App<W>, session: &Session, names: &[String]) -> Result<Self, Failure> {
+    /// What these names of agents and the aliases in these model lines stand for.
+    pub async fn read<W: World>(
+        app: &App<W>,
+        session: &Session,
+        names: &[String],
+        lines: &[&str],
+    ) -> Result<Self, Failure> {
         let tenant = app.world.directory().tenant(session.account.id);
         let names: Vec<AgentRef> = names.iter().filter_map(|name| AgentRef::parse(name)).collect();
         let agents = if names.is_empty() { Vec::new() } else { tenant.agents_named(&names).await? };
         Ok(Self {
             account: session.account.clone(),
-            aliases: tenant.aliases().await?,
+            aliases: tenant.aliases_named(&ModelLine::aliases_in(lines.iter().copied())).await?,
             ids: agents.iter().map(|(id, _)| *id).collect(),
             slugs: agents.into_iter().map(|(id, slug)| (slug, id)).collect(),
         })

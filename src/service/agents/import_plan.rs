@@ -307,11 +307,12 @@ async fn ground<W: World>(
     candidates: &[Candidate],
     places: &BTreeMap<Slug, Place>,
 ) -> Result<Ground, Failure> {
-    let named = candidates.iter().filter_map(|candidate| candidate.draft.as_ref());
-    let named: BTreeSet<&String> = named.flat_map(|draft| &draft.handoff_targets).collect();
+    let drafts = || candidates.iter().filter_map(|candidate| candidate.draft.as_ref());
+    let named: BTreeSet<&String> = drafts().flat_map(|draft| &draft.handoff_targets).collect();
     let is_elsewhere = |name: &&&String| Slug::parse(name).map_or(true, |slug| !places.contains_key(&slug));
     let names: Vec<String> =
         named.iter().filter(|name| is_elsewhere(name)).map(|name| (*name).clone()).collect();
-    let ground = Ground::read(app, session, &names).await?;
+    let lines: Vec<&str> = drafts().map(|draft| draft.definition.model.as_str()).collect();
+    let ground = Ground::read(app, session, &names, &lines).await?;
     Ok(ground.with(places.iter().map(|(slug, place)| (slug.clone(), place.id))))
 }

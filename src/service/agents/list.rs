@@ -64,6 +64,12 @@ pub async fn list<W: World>(
         (Err(failure), _) | (_, Err(failure)) => return Err(failure),
     };
     let tenant = app.world.directory().tenant(session.account.id);
-    let agents = tenant.find_agents(&filter, cut.fetch(), cut.after).await?;
-    Ok(cut.page(agents, |agent| format!("{}.{}", agent.created_at.0, agent.id)))
+    let found = tenant.find_agents(&filter, cut.fetch(), cut.after).await?;
+    let page = cut.page(found.agents, |agent| cursor(agent.created_at, agent.id));
+    let next_cursor = page.next_cursor.or(found.stopped_at.map(|at| cursor(at.created_at, at.id)));
+    Ok(Page { next_cursor, ..page })
+}
+
+fn cursor(created_at: Millis, id: AgentId) -> String {
+    format!("{}.{id}", created_at.0)
 }

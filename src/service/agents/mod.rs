@@ -111,8 +111,11 @@ pub async fn patch<W: World>(
             ..read.clone()
         })
     };
-    let names = |read: &Agent| Ok(laid(read)?.handoff_targets.unwrap_or_default());
-    change(app, session, agent, Change { action: Action::Update, if_match, names, edit }).await
+    let needs = |read: &Agent| {
+        let fields = laid(read)?;
+        Ok((fields.handoff_targets.unwrap_or_default(), fields.model.unwrap_or_default()))
+    };
+    change(app, session, agent, Change { action: Action::Update, if_match, needs, edit }).await
 }
 
 /// An agent's fields as JSON, its hand-off targets by id.
@@ -136,8 +139,8 @@ fn logged(agent: &Agent) -> Value {
 struct Change<'a, N, E> {
     action: Action,
     if_match: &'a IfMatch,
-    /// The agents that the edit must know of.
-    names: N,
+    /// The agents that the edit must know of, and the model line.
+    needs: N,
     edit: E,
 }
 
@@ -150,7 +153,7 @@ async fn change<W, N, E>(
 ) -> Result<Agent, Failure>
 where
     W: World,
-    N: Fn(&Agent) -> Result<Vec<String>, Failure> + Send + Sync,
+    N: Fn(&Agent) -> Result<(Vec<String>, String), Failure> + Send + Sync,
     E: Fn(&Agent, &Ground) -> Result<Agent, Failure> + Send + Sync,
 {
     for attempt in 0..TRIES {
@@ -158,7 +161,8 @@ where
         if !change.if_match.allows(&read) {
             return Err(Failure::Precondition(Thing::Agent));
         }
-        let ground = Ground::read(app, session, &(change.names)(&read)?).await?;
+        let (names, line) = (change.needs)(&read)?;
+        let ground = Ground::read(app, session, &names, &[&line]).await?;
         let mut next = (change.edit)(&read, &ground)?;
         if next == read {
             return Ok(read);
@@ -181,9 +185,9 @@ pub(super) async fn adjust<W: World>(
     agent: &str,
     edit: impl Fn(&Agent) -> Result<Agent, Failure> + Send + Sync,
 ) -> Result<Agent, Failure> {
-    let names = |_: &Agent| Ok(Vec::new());
+    let needs = |_: &Agent| Ok((Vec::new(), String::new()));
     let edit = |read: &Agent, _: &Ground| edit(read);
-    change(app, session, agent, Change { action: Action::Update, if_match: &IfMatch::Any, names, edit }).await
+    change(app, session, agent, Change { action: Action::Update, if_match: &IfMatch::Any, needs, edit }).await
 }
 
 /// Writes agents with their lines in the change log, all or none. `action` is what an update of an agent in use is called.

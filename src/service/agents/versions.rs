@@ -117,8 +117,8 @@ pub async fn rollback<W: World>(
         let definition = ground.check(draft, Some(read.id))?.definition;
         Ok(Agent { definition, ..read.clone() })
     };
-    let names = |_: &Agent| Ok(targets.clone());
-    change(app, session, &id.to_string(), Change { action: Action::Rollback, if_match, names, edit }).await
+    let needs = |_: &Agent| Ok((targets.clone(), then.definition.model.clone()));
+    change(app, session, &id.to_string(), Change { action: Action::Rollback, if_match, needs, edit }).await
 }
 
 async fn id_ever<W: World>(app: &App<W>, session: &Session, agent: &str) -> Result<AgentId, Failure> {
