@@ -1,5 +1,5 @@
--- What an account has of what its plan counts, so that neither a new agent nor a look at the account reads them all; and
--- agents by name, so that a copy finds a free one.
+-- What an account has of what there may be only so many of, so that neither a new one nor a look at the account reads them
+-- all; agents by name, so that a copy finds a free one; and an account's models by what they can do.
 --
 -- The way back is down/0003_counts.sql. Code of the release before serves calls, and writes, on this schema: the database
 -- keeps the counts by itself. Not counted here: keys that expire, since that is nobody's write.
@@ -14,15 +14,19 @@ CREATE TABLE account_counts (
     -- Not inactive.
     members      INTEGER NOT NULL DEFAULT 0 CHECK (members >= 0),
     -- Neither revoked nor inactive, and without an end.
-    lasting_keys INTEGER NOT NULL DEFAULT 0 CHECK (lasting_keys >= 0)
+    lasting_keys INTEGER NOT NULL DEFAULT 0 CHECK (lasting_keys >= 0),
+    providers    INTEGER NOT NULL DEFAULT 0 CHECK (providers >= 0),
+    aliases      INTEGER NOT NULL DEFAULT 0 CHECK (aliases >= 0)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO account_counts (account_id, agents, members, lasting_keys)
+INSERT INTO account_counts (account_id, agents, members, lasting_keys, providers, aliases)
 SELECT id,
     (SELECT count(*) FROM agents WHERE account_id = accounts.id AND archived_at IS NULL AND status <> 'inactive'),
     (SELECT count(*) FROM members WHERE account_id = accounts.id AND inactive_at IS NULL),
     (SELECT count(*) FROM keys
-        WHERE account_id = accounts.id AND revoked_at IS NULL AND inactive_at IS NULL AND expires_at IS NULL)
+        WHERE account_id = accounts.id AND revoked_at IS NULL AND inactive_at IS NULL AND expires_at IS NULL),
+    (SELECT count(*) FROM providers WHERE account_id = accounts.id),
+    (SELECT count(*) FROM aliases WHERE account_id = accounts.id)
 FROM accounts;
 
 CREATE TRIGGER count_account AFTER INSERT ON accounts BEGIN INSERT INTO account_counts (account_id) VALUES (new.id); END;
@@ -38,5 +42,30 @@ CREATE TRIGGER count_deleted_member AFTER DELETE ON members WHEN old.inactive_at
 CREATE TRIGGER count_key AFTER INSERT ON keys WHEN new.revoked_at IS NULL AND new.inactive_at IS NULL AND new.expires_at IS NULL BEGIN UPDATE account_counts SET lasting_keys = lasting_keys + 1 WHERE account_id = new.account_id; END;
 CREATE TRIGGER count_changed_key AFTER UPDATE OF revoked_at, inactive_at, expires_at ON keys WHEN (new.revoked_at IS NULL AND new.inactive_at IS NULL AND new.expires_at IS NULL) <> (old.revoked_at IS NULL AND old.inactive_at IS NULL AND old.expires_at IS NULL) BEGIN UPDATE account_counts SET lasting_keys = lasting_keys + (new.revoked_at IS NULL AND new.inactive_at IS NULL AND new.expires_at IS NULL) - (old.revoked_at IS NULL AND old.inactive_at IS NULL AND old.expires_at IS NULL) WHERE account_id = new.account_id; END;
 CREATE TRIGGER count_deleted_key AFTER DELETE ON keys WHEN old.revoked_at IS NULL AND old.inactive_at IS NULL AND old.expires_at IS NULL BEGIN UPDATE account_counts SET lasting_keys = lasting_keys - 1 WHERE account_id = old.account_id; END;
+
+CREATE TRIGGER count_provider AFTER INSERT ON providers BEGIN UPDATE account_counts SET providers = providers + 1 WHERE account_id = new.account_id; END;
+CREATE TRIGGER count_deleted_provider AFTER DELETE ON providers BEGIN UPDATE account_counts SET providers = providers - 1 WHERE account_id = old.account_id; END;
+
+CREATE TRIGGER count_alias AFTER INSERT ON aliases BEGIN UPDATE account_counts SET aliases = aliases + 1 WHERE account_id = new.account_id; END;
+CREATE TRIGGER count_deleted_alias AFTER DELETE ON aliases BEGIN UPDATE account_counts SET aliases = aliases - 1 WHERE account_id = old.account_id; END;
+
+-- The words of models.capabilities, one a row.
+CREATE TABLE model_capabilities (
+    account_id TEXT NOT NULL,
+    capability TEXT NOT NULL,
+    provider   TEXT NOT NULL,
+    code       TEXT NOT NULL,
+    PRIMARY KEY (account_id, capability, provider, code),
+    FOREIGN KEY (account_id, provider, code) REFERENCES models (account_id, provider, code) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX model_capabilities_model ON model_capabilities (account_id, provider, code);
+
+INSERT OR IGNORE INTO model_capabilities (account_id, capability, provider, code)
+SELECT account_id, value, provider, code FROM models, json_each(models.capabilities);
+
+CREATE TRIGGER list_model AFTER INSERT ON models BEGIN INSERT OR IGNORE INTO model_capabilities (account_id, capability, provider, code) SELECT new.account_id, value, new.provider, new.code FROM json_each(new.capabilities); END;
+CREATE TRIGGER unlist_changed_model BEFORE UPDATE OF capabilities ON models BEGIN DELETE FROM model_capabilities WHERE account_id = old.account_id AND provider = old.provider AND code = old.code; END;
+CREATE TRIGGER list_changed_model AFTER UPDATE OF capabilities ON models BEGIN INSERT OR IGNORE INTO model_capabilities (account_id, capability, provider, code) SELECT new.account_id, value, new.provider, new.code FROM json_each(new.capabilities); END;
 
 CREATE INDEX agents_name ON agents (account_id, name) WHERE archived_at IS NULL;

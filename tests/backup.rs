@@ -68,6 +68,13 @@ impl State {
         db.execute(change, [&definition]).unwrap();
     }
 
+    fn indexes_and_triggers(&self) -> Vec<String> {
+        let db = self.open();
+        let sql = "SELECT sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY name";
+        let mut statement = db.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
     fn backup(&self) -> (PathBuf, String) {
         let file = self.0.join("backup.sql");
         ok(run("backup", &["--state", self.path(), file.to_str().unwrap()]));
@@ -139,6 +146,7 @@ fn what_is_backed_up_is_restored_cell_for_cell_and_all_or_nothing() {
     let there = State::new("there");
     ok(there.restore(&file, false));
     same(&there, &original, "in a wholly empty database");
+    assert_eq!(there.indexes_and_triggers(), here.indexes_and_triggers());
 
     there
         .open()
@@ -147,7 +155,7 @@ fn what_is_backed_up_is_restored_cell_for_cell_and_all_or_nothing() {
         )
         .unwrap();
     let theirs = there.snapshot();
-    refused(&there.restore(&file, false), "that directory has 3 accounts; --force throws them away");
+    refused(&there.restore(&file, false), "that directory has 4 accounts; --force throws them away");
     fs::write(there.0.join("damaged.sql"), text.replacen("enterprise", "budget", 1)).unwrap();
     refused(&there.restore(&there.0.join("damaged.sql"), true), "the backup was changed or damaged");
     fs::write(there.0.join("cut.sql"), &text.as_bytes()[..text.len() / 2]).unwrap();

@@ -1,5 +1,13 @@
 -- The way back from 0003_counts.sql; nothing is lost that the rows themselves do not say.
 DROP INDEX agents_name;
+DROP TRIGGER list_changed_model;
+DROP TRIGGER unlist_changed_model;
+DROP TRIGGER list_model;
+DROP TABLE model_capabilities;
+DROP TRIGGER count_deleted_alias;
+DROP TRIGGER count_alias;
+DROP TRIGGER count_deleted_provider;
+DROP TRIGGER count_provider;
 DROP TRIGGER count_deleted_key;
 DROP TRIGGER count_changed_key;
 DROP TRIGGER count_key;

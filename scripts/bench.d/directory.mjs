@@ -1,9 +1,10 @@
 // What an account's configuration is read and written by, with few agents and with many: how long it takes one client, one
-// request after the other; what all of them take at once, out and in; and which rows D1 reads for what is answered.
+// request after the other; what all of them take at once, out and in; and which rows D1 reads for what is answered or written.
 
 import { join } from "node:path";
 
 import { FILTERS, seed, stock } from "./directory-fixture.mjs";
+import { WRITES } from "./directory-writes.mjs";
 import { INSTRUCTIONS, VARS, call, migrate, spread } from "./fixture.mjs";
 import { peakMib, resetPeak, residentMib } from "./process.mjs";
 import { median } from "./summary.mjs";
@@ -37,7 +38,7 @@ export async function directory(lab) {
   const folder = join(lab.folder, "directory");
   const accounts = await furnish(lab, folder);
   const metered = await Instance.start(counted(lab.build, VARS), folder);
-  const reads = await readsOf(metered, accounts);
+  const read = await readsOf(metered, accounts);
   // Into another account than the one that is timed, which must not have these agents before.
   const d1 = await metering(metered, () => takeIn(metered, accounts.rich));
   await metered.stop();
@@ -47,6 +48,10 @@ export async function directory(lab) {
   const exportedAgain = await withMemory(plain, () => giveOut(plain, accounts.many));
   const imported = { ...(await withMemory(plain, () => takeIn(plain, accounts.many))), d1 };
   await plain.stop();
+  // Last, because the accounts are other ones after it.
+  const meteredAgain = await Instance.start(counted(lab.build, VARS), folder);
+  const reads = [...read, ...(await writesOf(meteredAgain, accounts))];
+  await meteredAgain.stop();
   return { accounts: ACCOUNTS, latency, exported, exportedAgain, imported, reads, growing: growing(reads) };
 }
 
@@ -171,6 +176,29 @@ async function readsOf(instance, accounts) {
   return rows;
 }
 
+/** The rows that D1 reads for each way to write, in each account. */
+async function writesOf(instance, accounts) {
+  const rows = WRITES.map(([name]) => ({ name }));
+  for (const [account, its] of Object.entries(accounts)) {
+    const made = {};
+    for (const [at, [name, request, { isOnce = false } = {}]] of WRITES.entries()) {
+      const write = async (n) => {
+        const [method, path, body] = request(n, made, its.account);
+        made[name] = [...(made[name] ?? []), await call(instance, its.key, method, `/api/v1${path}`, body)];
+      };
+      // What the first does, as finding out that the schema is there, the others need not.
+      if (!isOnce) await write(0);
+      const [from, to] = isOnce ? [0, 1] : [1, 1 + COUNTED_CALLS];
+      const counts = await metering(instance, async () => {
+        for (let n = from; n < to; n++) await write(n);
+      });
+      const [queries, rowsRead] = [counts.statements, counts.rowsRead].map((count) => count / (to - from));
+      rows[at][account] = { answered: 1, queries, rowsRead };
+    }
+  }
+  return rows.map((row) => ({ ...row, perRow: Math.max(perRow(row.few, row.many), perRow(row.few, row.rich)) }));
+}
+
 /** How many rows more are read where there is more, for each row more that is answered; where no more is, for one. */
 const perRow = (few, more) => (more.rowsRead - few.rowsRead) / Math.max(more.answered - few.answered, 1);
 
@@ -183,6 +211,7 @@ function variants(path, { parameters = [] }) {
   if (path === "/api/v1/agents") return [page(), ...Object.values(FILTERS).map(page)];
   if (path.endsWith("/{version}")) return [path, path.replace("{version}", `1..{version}`)];
   if (path.endsWith("/changes")) return [`${path}?limit=${PAGE}`, `${path}?subject=agent&limit=${PAGE}`];
+  if (path.endsWith("/models")) return ["", "capability=tools&", "capability=images&"].map((query) => `${path}?${query}limit=${PAGE}`);
   return [isPaged ? `${path}?limit=${PAGE}` : path];
 }
 

@@ -41,7 +41,7 @@ export async function call(instance, key, method, path, body) {
   const response = await fetch(instance.url() + path, { method, headers, body: JSON.stringify(body) });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-  return JSON.parse(text);
+  return text ? JSON.parse(text) : undefined;
 }
 
 /** Applies the migrations, in their order. */

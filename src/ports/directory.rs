@@ -148,11 +148,13 @@ pub trait Tenant: Send + Sync {
         names: &BTreeSet<String>,
     ) -> impl Future<Output = Result<Vec<Provider>, Unavailable>> + Send;
     fn provider(&self, name: &str) -> impl Future<Output = Result<Option<Provider>, Unavailable>> + Send;
-    /// Inserts or replaces; `created_at` of an existing row stays.
+    /// Inserts or replaces; `created_at` of an existing row stays. [`WriteError::Full`] when the account would have more than
+    /// `most`.
     fn put_provider(
         &self,
         provider: &Provider,
         read: Option<Millis>,
+        most: u32,
         change: &Change,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
     fn delete_provider(
@@ -200,11 +202,12 @@ pub trait Tenant: Send + Sync {
         names: &BTreeSet<String>,
     ) -> impl Future<Output = Result<Vec<Alias>, Unavailable>> + Send;
     fn alias(&self, name: &str) -> impl Future<Output = Result<Option<Alias>, Unavailable>> + Send;
-    /// Inserts or replaces.
+    /// Inserts or replaces. [`WriteError::Full`] when the account would have more than `most`.
     fn put_alias(
         &self,
         alias: &Alias,
         read: Option<Millis>,
+        most: u32,
         change: &Change,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
     fn delete_alias(

@@ -15,7 +15,7 @@ use super::change;
 use super::failure::{Failure, Thing};
 
 /// The most aliases of an account: each call's resolution reads them all.
-pub const MAX_ALIASES: usize = 100;
+pub const MAX_ALIASES: u32 = 100;
 
 /// Inserts or replaces; what changes nothing is not written.
 ///
@@ -43,9 +43,6 @@ async fn put_once<W: World>(
     let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
     let read = tenant.alias(name).await?;
-    if read.is_none() && tenant.aliases().await?.len() >= MAX_ALIASES {
-        return Err(Failure::Full(Thing::Alias, MAX_ALIASES));
-    }
     if let Some(same) = read.as_ref().filter(|read| read.line == line) {
         return Ok(same.clone());
     }
@@ -55,7 +52,8 @@ async fn put_once<W: World>(
     let alias = Alias { name: name.to_owned(), line: line.to_owned(), updated_at };
     let (before, after) = (read.map(logged), Some(logged(&alias)));
     let change = app.change(session.actor(), change::put(read), Subject::Alias, name, before, after);
-    let written = app.write_through(account, tenant.put_alias(&alias, read_at, &change)).await;
+    let write = tenant.put_alias(&alias, read_at, MAX_ALIASES, &change);
+    let written = app.write_through(account, write).await;
     written.map_err(|error| Failure::of_write(error, Thing::Alias))?;
     Ok(alias)
 }

@@ -107,6 +107,10 @@ impl Failure {
         match error {
             WriteError::Taken => Self::Taken(thing),
             WriteError::Moved => Self::Contended(thing),
+            // The same number on every plan.
+            WriteError::Full(most) if matches!(thing, Thing::Alias | Thing::Provider) => {
+                Self::Full(thing, most as usize)
+            }
             WriteError::Full(most) => Self::PlanFull(thing, most),
             WriteError::Lacks(feature) => Self::PlanLacks(feature),
             WriteError::Unavailable(unavailable) => Self::Unavailable(unavailable),

@@ -25,6 +25,9 @@ queries! {
         WHERE (SELECT updated_at FROM aliases WHERE account_id = ?1 AND name = ?2) IS ?5
         ON CONFLICT (account_id, name) DO UPDATE SET line = excluded.line, updated_at = excluded.updated_at
         RETURNING name";
+    /// [`put`]: fails when there are more than ?2.
+    GUARD_ALIASES_LIMIT = "SELECT json_extract('{}', 'full ' || ?2)
+        WHERE ?2 < (SELECT aliases FROM account_counts WHERE account_id = ?1)";
     /// [`delete`].
     DELETE_ALIAS = "DELETE FROM aliases WHERE account_id = ?1 AND name = ?2 AND updated_at = ?3 RETURNING name";
 }
@@ -75,6 +78,7 @@ pub(super) async fn put<E: Engine>(
     tenant: &Tenant<E>,
     alias: &Alias,
     read: Option<Millis>,
+    most: u32,
     change: &Change,
 ) -> Result<(), Failure> {
     let values = [
@@ -83,7 +87,8 @@ pub(super) async fn put<E: Engine>(
         alias.updated_at.0.into(),
         read.map(|read| read.0).into(),
     ];
-    tenant.write_logged(&PUT_ALIAS, values, change).await
+    let guard = read.is_none().then(|| tenant.statement(&GUARD_ALIASES_LIMIT, [most.into()]));
+    tenant.write_guarded(&PUT_ALIAS, values, change, guard).await
 }
 
 pub(super) async fn delete<E: Engine>(

@@ -82,7 +82,19 @@ impl<E: Engine> Tenant<E> {
         rest: impl IntoIterator<Item = Value>,
         change: &Change,
     ) -> Result<(), Failure> {
-        let batch = vec![self.statement(query, rest), changes::log_if_written(self, change)];
+        self.write_guarded(query, rest, change, None).await
+    }
+
+    /// [`Tenant::write_logged`], unless what this guard looks at is not so after it.
+    pub(super) async fn write_guarded(
+        &self,
+        query: &'static Query,
+        rest: impl IntoIterator<Item = Value>,
+        change: &Change,
+        guard: Option<Statement>,
+    ) -> Result<(), Failure> {
+        let mut batch = vec![self.statement(query, rest), changes::log_if_written(self, change)];
+        batch.extend(guard);
         let answers = self.batch(batch).await?;
         let touched: Vec<serde::de::IgnoredAny> =
             answers.first().map_or_else(|| Ok(Vec::new()), Answer::rows)?;
@@ -216,9 +228,10 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         &self,
         provider: &Provider,
         read: Option<Millis>,
+        most: u32,
         change: &Change,
     ) -> Result<(), WriteError> {
-        Ok(providers::put(self, provider, read, change).await?)
+        Ok(providers::put(self, provider, read, most, change).await?)
     }
 
     async fn delete_provider(&self, name: &str, read: Millis, change: &Change) -> Result<(), WriteError> {
@@ -274,9 +287,10 @@ impl<E: Engine> ports::Tenant for Tenant<E> {
         &self,
         alias: &Alias,
         read: Option<Millis>,
+        most: u32,
         change: &Change,
     ) -> Result<(), WriteError> {
-        Ok(aliases::put(self, alias, read, change).await?)
+        Ok(aliases::put(self, alias, read, most, change).await?)
     }
 
     async fn delete_alias(&self, name: &str, read: Millis, change: &Change) -> Result<(), WriteError> {

@@ -31,15 +31,15 @@ queries! {
         WHERE account_id = ?1 AND id = ?2";
     /// [`update`], before [`LOWER_KEYS`].
     LOG_KEYS_LOWERED = log_each!("update", "key", r#"'{"role":"admin"}'"#, r#"'{"role":"member"}'"#,
-        "keys WHERE account_id = ?1 AND member_id = ?5 AND role = 'admin' AND revoked_at IS NULL");
+        "keys INDEXED BY keys_member WHERE account_id = ?1 AND member_id = ?5 AND role = 'admin' AND revoked_at IS NULL");
     /// [`update`].
-    LOWER_KEYS = "UPDATE keys SET role = 'member'
+    LOWER_KEYS = "UPDATE keys INDEXED BY keys_member SET role = 'member'
         WHERE account_id = ?1 AND member_id = ?2 AND role = 'admin' AND revoked_at IS NULL";
     /// [`delete`], before [`REVOKE_KEYS`].
     LOG_KEYS_REVOKED = log_each!("revoke", "key", r#"'{"revoked_at":null}'"#, concat!("json_object('revoked_at', ", moment!(), ")"),
-        "keys WHERE account_id = ?1 AND member_id = ?5 AND revoked_at IS NULL");
+        "keys INDEXED BY keys_member WHERE account_id = ?1 AND member_id = ?5 AND revoked_at IS NULL");
     /// [`delete`]. A clock that went back must not break the rows' own constraint.
-    REVOKE_KEYS = "UPDATE keys SET revoked_at = max(?3, created_at)
+    REVOKE_KEYS = "UPDATE keys INDEXED BY keys_member SET revoked_at = max(?3, created_at)
         WHERE account_id = ?1 AND member_id = ?2 AND revoked_at IS NULL";
     /// [`delete`].
     DELETE_MEMBER = "DELETE FROM members WHERE account_id = ?1 AND id = ?2";

@@ -8,15 +8,18 @@ use crate::domain::price::{LongContext, Price, Rates};
 use crate::domain::time::Millis;
 
 use super::directory::Tenant;
-use super::sql::{self, Engine, Failure, queries};
+use super::sql::{self, Engine, Failure, Value, queries};
 
-/// The columns that both tables have.
+/// The columns that both tables have, the key of them read off `$key`.
 macro_rules! columns {
     ($table:literal) => {
+        columns!($table, $table)
+    };
+    ($table:literal, $key:literal) => {
         concat!(
-            $table,
+            $key,
             ".provider, ",
-            $table,
+            $key,
             ".code, ",
             $table,
             ".input_price, ",
@@ -47,13 +50,22 @@ macro_rules! columns {
 }
 
 queries! {
-    /// [`list`]: ?5 is a JSON array of capabilities. It reads the rows that lack them too: the catalogue has a few hundred,
-    /// which is not worth a table of its own.
+    /// [`list`].
     MODELS = concat!(
         "SELECT * FROM (SELECT ", columns!("m"), ", 1 AS own FROM models AS m WHERE m.account_id = ?1
          UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
-         WHERE (provider, code) > (?3, ?4) AND NOT EXISTS (SELECT 1 FROM json_each(?5) AS wanted WHERE NOT EXISTS
+         WHERE (provider, code) > (?3, ?4) ORDER BY provider, code LIMIT ?2"
+    );
+    /// [`list`] of those that can do ?5 and what else is in the JSON array ?6. Of the catalogue it reads the rows that lack it
+    /// too: there are a few hundred, the same for every account.
+    MODELS_ABLE = concat!(
+        "SELECT * FROM (SELECT ", columns!("m", "w"), ", 1 AS own FROM model_capabilities AS w CROSS JOIN models AS m
+            ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
+            WHERE w.account_id = ?1 AND w.capability = ?5
+         UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM catalogue AS c WHERE NOT EXISTS
+            (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
+         WHERE (provider, code) > (?3, ?4) AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS
             (SELECT 1 FROM json_each(capabilities) WHERE json_each.value = wanted.value))
          ORDER BY provider, code LIMIT ?2"
     );
@@ -156,9 +168,14 @@ pub(super) async fn list<E: Engine>(
     needed: Capabilities,
 ) -> Result<Vec<(Model, bool)>, Failure> {
     let (provider, code) = after.unwrap_or_default();
-    let needed = serde_json::json!(needed).to_string();
-    let values = [limit.into(), provider.into(), code.into(), needed.into()];
-    let rows: Vec<Row> = tenant.rows(&MODELS, values).await?;
+    let page: [Value; 3] = [limit.into(), provider.into(), code.into()];
+    let rows: Vec<Row> = match needed.names().next() {
+        None => tenant.rows(&MODELS, page).await?,
+        Some(first) => {
+            let all = serde_json::json!(needed).to_string();
+            tenant.rows(&MODELS_ABLE, page.into_iter().chain([first.into(), all.into()])).await?
+        }
+    };
     rows.into_iter().map(Row::into_model).collect()
 }
 

@@ -34,6 +34,9 @@ queries! {
             key_ciphertext = excluded.key_ciphertext, key_last4 = excluded.key_last4,
             updated_at = max(excluded.updated_at, created_at)
         RETURNING name";
+    /// [`put`]: fails when there are more than ?2.
+    GUARD_PROVIDERS_LIMIT = "SELECT json_extract('{}', 'full ' || ?2)
+        WHERE ?2 < (SELECT providers FROM account_counts WHERE account_id = ?1)";
     /// [`delete`].
     DELETE_PROVIDER = "DELETE FROM providers WHERE account_id = ?1 AND name = ?2 AND updated_at = ?3 RETURNING name";
 }
@@ -100,6 +103,7 @@ pub(super) async fn put<E: Engine>(
     tenant: &Tenant<E>,
     provider: &Provider,
     read: Option<Millis>,
+    most: u32,
     change: &Change,
 ) -> Result<(), Failure> {
     let key = provider.key.as_ref();
@@ -114,7 +118,8 @@ pub(super) async fn put<E: Engine>(
         provider.updated_at.0.into(),
         read.map(|read| read.0).into(),
     ];
-    tenant.write_logged(&PUT_PROVIDER, values, change).await
+    let guard = read.is_none().then(|| tenant.statement(&GUARD_PROVIDERS_LIMIT, [most.into()]));
+    tenant.write_guarded(&PUT_PROVIDER, values, change, guard).await
 }
 
 pub(super) async fn delete<E: Engine>(

@@ -102,16 +102,21 @@ fn what_was_there_before_a_migration_is_there_after_its_way_back() {
 }
 
 /// What the database has counted, and what there is to count, of every account.
-fn counts(db: &Connection) -> [Vec<(String, u32, u32, u32)>; 2] {
-    let counted = "SELECT account_id, agents, members, lasting_keys FROM account_counts ORDER BY account_id";
+fn counts(db: &Connection) -> [Vec<(String, [u32; 5])>; 2] {
+    let counted = "SELECT account_id, agents, members, lasting_keys, providers, aliases FROM account_counts
+        ORDER BY account_id";
     let there = "SELECT id, (SELECT count(*) FROM agents WHERE account_id = a.id AND archived_at IS NULL AND status IN
             ('draft', 'published', 'active', 'deprecated')),
         (SELECT count(*) FROM members WHERE account_id = a.id AND inactive_at IS NULL),
-        (SELECT count(*) FROM keys WHERE account_id = a.id AND coalesce(revoked_at, inactive_at, expires_at) IS NULL)
+        (SELECT count(*) FROM keys WHERE account_id = a.id AND coalesce(revoked_at, inactive_at, expires_at) IS NULL),
+        (SELECT count(*) FROM providers WHERE account_id = a.id),
+        (SELECT count(*) FROM aliases WHERE account_id = a.id)
         FROM accounts AS a ORDER BY id";
     [counted, there].map(|sql| {
         let mut statement = db.prepare(sql).unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?]))
+        });
         rows.unwrap().map(Result::unwrap).collect()
     })
 }
@@ -121,7 +126,7 @@ fn the_database_keeps_count_through_every_kind_of_write() {
     let (db, _) = filled();
     let [counted, there] = counts(&db);
     assert_eq!(counted, there);
-    assert_eq!(counted[3], ("a4".into(), 2, 1, 1), "not nothing");
+    assert_eq!(counted[3], ("a4".into(), [2, 1, 1, 1, 1]), "not nothing");
     for sql in [
         "UPDATE agents SET status = 'inactive' WHERE account_id = 'a4' AND id = 'g1'",
         "UPDATE agents SET status = 'inactive', archived_at = 6 WHERE account_id = 'a4'",
@@ -142,6 +147,10 @@ fn the_database_keeps_count_through_every_kind_of_write() {
         "UPDATE keys SET expires_at = 99 WHERE account_id = 'a4'",
         "UPDATE keys SET expires_at = NULL WHERE account_id = 'a4'",
         "DELETE FROM keys WHERE account_id = 'a4'",
+        "INSERT INTO aliases VALUES ('a4', 'fast', 'local:m', 6) ON CONFLICT DO UPDATE SET updated_at = 6",
+        "INSERT INTO aliases VALUES ('a4', 'smart', 'local:m', 6) ON CONFLICT DO UPDATE SET updated_at = 6",
+        "DELETE FROM aliases WHERE account_id = 'a4' AND name = 'fast'",
+        "DELETE FROM providers",
     ] {
         assert_ne!(db.execute(sql, []).unwrap_or_else(|error| panic!("{sql}: {error}")), 0, "{sql}");
         let [counted, there] = counts(&db);
@@ -156,4 +165,30 @@ fn what_is_counted_at_once_is_what_was_counted_one_by_one() {
     run(&db, "down", &last.down);
     run(&db, "up", &last.up);
     assert_eq!(differences(held.last().expect("there are"), &snapshot(&db)), Vec::<String>::new());
+}
+
+#[test]
+fn the_database_lists_what_models_can_do_as_it_changes() {
+    let (db, _) = filled();
+    let listed = "SELECT group_concat(code || ' ' || capability, ', ') FROM (
+        SELECT code, capability FROM model_capabilities WHERE account_id = 'a1' ORDER BY 1, 2)";
+    let listed =
+        || db.query_row(listed, [], |row| row.get::<_, Option<String>>(0)).unwrap().unwrap_or_default();
+    assert_eq!(listed(), "m streaming, m tools");
+    for (sql, expected) in [
+        (
+            r#"UPDATE models SET capabilities = '["tools","tools","images"]' WHERE code = 'm'"#,
+            "m images, m tools",
+        ),
+        (r#"UPDATE models SET capabilities = '["tools"]' WHERE code = 'n'"#, "m images, m tools, n tools"),
+        ("UPDATE models SET code = code, name = 'N'", "m images, m tools, n tools"),
+        (
+            r#"INSERT INTO models SELECT * FROM models WHERE code = 'm' ON CONFLICT DO UPDATE SET capabilities = '[]'"#,
+            "n tools",
+        ),
+        ("DELETE FROM models", ""),
+    ] {
+        assert_ne!(db.execute(sql, []).unwrap_or_else(|error| panic!("{sql}: {error}")), 0, "{sql}");
+        assert_eq!(listed(), expected, "{sql}");
+    }
 }

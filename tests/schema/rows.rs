@@ -64,4 +64,6 @@ INSERT INTO agents (account_id, id, slug, name, access, version, definition, cre
 INSERT INTO members (account_id, id, email, name, role, created_at) VALUES ('a4', 'm1', 'dee@example.com', '', 'admin', 5);
 INSERT INTO keys (account_id, id, name, role, digest, hint, created_at) VALUES
     ('a4', 'k1', 'hers', 'admin', printf('%064x', 6), '', 5);
+INSERT INTO providers (account_id, name, wire, created_at, updated_at) VALUES ('a4', 'openai', 'openai', 5, 5);
+INSERT INTO aliases VALUES ('a4', 'fast', 'local:m', 5);
 "#;

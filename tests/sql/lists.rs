@@ -61,6 +61,17 @@ fn words_are_looked_up_and_what_they_lead_to_is_sorted() {
 }
 
 #[test]
+fn models_come_in_their_order_by_what_they_can_do() {
+    for query in ["MODELS", "MODELS_ABLE"] {
+        let steps = plan(query);
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{query}: {steps:?}");
+    }
+    let driven = "SEARCH w USING PRIMARY KEY (account_id=? AND capability=? AND (provider,code)>(?,?))";
+    let steps = plan("MODELS_ABLE");
+    assert!(steps.iter().any(|step| step == driven), "{steps:?}");
+}
+
+#[test]
 fn versions_are_read_off_their_key() {
     let steps = plan("AGENT_VERSIONS");
     assert_eq!(
