@@ -219,6 +219,19 @@ const CHECKS = [
     },
   },
   {
+    name: "every trigger is as D1's splitter of remote migrations wants it",
+    breach: ["migrations/9999_x.sql", "CREATE TRIGGER x AFTER INSERT ON y\nBEGIN DELETE FROM z; END;\n"],
+    *find(files) {
+      for (const [path, text] of files) {
+        if (!/^migrations\/[^/]+\.sql$/.test(path)) continue;
+        for (const match of text.matchAll(/^\s*create\s+trigger\b.*$/gim)) {
+          const fits = /^CREATE TRIGGER [^;]* BEGIN [^;]*; END;$/.test(match[0].trim()) && !/\bCASE\b/i.test(match[0]);
+          if (!fits) yield `${path}:${lineOf(text, match.index)}: a trigger is one line, BEGIN and END in capitals, one statement`;
+        }
+      }
+    },
+  },
+  {
     name: "every migration is the one that was released",
     breach: ["migrations/9999_x.sql", "create table x (id text);\n"],
     more: [

@@ -36,7 +36,7 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
 floor is a bare JavaScript Worker that passes the call to the same upstream, floor-hops one that also asks an object that
 does nothing before, and tells it after; governed is a call through an agent with a budget, of ten agents; governed-many,
 of many; -stream, the same as a stream; cold, the first calls of 1,000 agents; directory, what configures an account, with
-10 agents and with 10,000: reads one after the other, an export, an import, and the rows that D1 reads for each read.
+10 agents and with 10,000: reads one after the other, an export, an import, and the rows that D1 reads for each way to read and to write.
 A ratio is the median of the rounds' ratios. "others" is the share of the machine that went to programs that are not the
 bench's: above a few per cent, calls/s and latency say little; CPU per call still holds.`;
 

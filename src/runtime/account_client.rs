@@ -1,9 +1,11 @@
 //! The Worker's side of the one hop: a command to the account's object, an answer back.
 
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use worker::ObjectNamespace;
 use worker::send::IntoSendFuture;
 
-use super::hop;
+use super::crossing;
 use crate::domain::admission::command::{
     AccountSpend, Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend,
 };
@@ -26,11 +28,9 @@ impl AccountClient {
     }
 
     async fn exchange(&self, account: AccountId, command: &Command) -> worker::Result<Answer> {
-        let stub = self.namespace.get_by_name(&account.to_string())?;
-        let (status, text) = hop::send(stub, &serde_json::to_string(command)?).await?;
-        if status != 200 {
-            return Err(worker::Error::RustError(text));
-        }
+        let objects: &JsValue = self.namespace.as_ref();
+        let answer = crossing::ask(objects, &account.to_string(), &serde_json::to_string(command)?);
+        let text = JsFuture::from(answer).await?.as_string().unwrap_or_default();
         Ok(serde_json::from_str(&text)?)
     }
 }

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use worker::{
-    Date, Delay, DurableObject, Env, Request, Response, Result, State as ObjectState, durable_object,
+    Delay, DurableObject, Env, Request, Response, Result, State as ObjectState, durable_object,
     wasm_bindgen_futures,
 };
 
-use super::hop;
+use super::crossing;
 use crate::domain::admission::command::{Admission, Admit, Answer, Command, Refusal, Settle};
 use crate::domain::admission::{Durability, State};
 use crate::domain::ids::CallId;
@@ -64,17 +64,21 @@ impl DurableObject for AccountObject {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let command = match serde_json::from_str(&hop::receive(&mut request).await?) {
-            Ok(command) => command,
-            Err(error) => return hop::answer(400, format!("not a command: {error}")),
+        let asked = match crossing::asked(request.inner()) {
+            Some(text) => text,
+            None => request.text().await?,
         };
-        match self.object.answer(command).await {
-            Ok(answer) => hop::answer(200, serde_json::to_string(&answer)?),
-            Err(error) => {
-                worker::console_error!("account object: {error}");
-                hop::answer(500, error.to_string().replace(char::is_control, " "))
-            }
-        }
+        let (status, text) = match serde_json::from_str(&asked) {
+            Err(error) => (400, format!("not a command: {error}")),
+            Ok(command) => match self.object.answer(command).await {
+                Ok(answer) => (200, serde_json::to_string(&answer)?),
+                Err(error) => {
+                    worker::console_error!("account object: {error}");
+                    (500, error.to_string())
+                }
+            },
+        };
+        Ok(crossing::answer(status, &text)?.into())
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -313,7 +317,7 @@ const fn epoch((number, durability): (u64, Durability)) -> (Answer, Durability) 
 }
 
 fn now() -> Millis {
-    Millis(i64::try_from(Date::now().as_millis()).unwrap_or(0))
+    super::world::now()
 }
 
 fn random() -> [u8; 10] {

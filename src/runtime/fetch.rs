@@ -1,7 +1,7 @@
 //! The Worker's entry: a platform request in, a platform response out, the router between.
 //!
 //! Conversion is done by hand, because it is most of what a request costs here: only the headers that someone reads
-//! cross into wasm, a body crosses once, and a body that is known whole goes back as one buffer.
+//! cross into wasm, all in one text, a body crosses once, and a reply that is known whole goes back in one step.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -20,6 +20,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env, event};
 
+use super::crossing;
 use super::world::{self, EdgeWorld};
 use crate::http::{body, router};
 use crate::service::App;
@@ -29,7 +30,7 @@ thread_local! {
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
 }
 
-/// The request headers that are read of every request; no other crosses into wasm.
+/// The request headers that are read of every request, in the order of [`crossing::head`]; no other crosses into wasm.
 const HEADERS: [HeaderName; 4] =
     [header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::ORIGIN];
 /// Read where there is no bearer token.
@@ -55,35 +56,17 @@ extern "C" {
     fn on_failure(this: &Settling, failed: &js_sys::Function) -> js_sys::Promise;
 }
 
-#[wasm_bindgen(inline_js = "export function queue_by_promise() {
-  const platforms = globalThis.queueMicrotask, turn = Promise.resolve();
-  let last, guarded;
-  globalThis.queueMicrotask = (task) => {
-    if (task !== last) {
-      last = task;
-      guarded = () => { try { task(); } catch (error) { platforms(() => { throw error; }); } };
-    }
-    turn.then(guarded);
-  };
-}")]
-extern "C" {
-    /// Futures are woken by `queueMicrotask`. The platform's wraps each callback anew; a promise's reaction costs V8 next
-    /// to nothing. The promise is made here, at the start, so that it belongs to no request; and what a task throws, a
-    /// panic above all, is still reported by the platform's, so that the instance is made anew.
-    fn queue_by_promise();
-}
-
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
-    queue_by_promise();
+    crossing::queue_by_promise();
 }
 
 /// Serves a request. The work goes on when the client leaves: a call that was sent must still be settled.
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let router = router(&env)?;
-    let done = world::hold_open(&context)?;
+    let done = crossing::hold_open(context.as_ref())?;
     let served = serve(&request, router).await;
     done.call0(&JsValue::UNDEFINED)?;
     Ok(served?)
@@ -107,22 +90,24 @@ async fn serve(request: &web_sys::Request, mut router: Router) -> Result<web_sys
 
 /// A body that is longer than any may be is cut off and said to be too long; the router answers 413.
 async fn read(request: &web_sys::Request) -> Result<Request<Body>, JsValue> {
-    let method = request.method();
-    let has_body = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    let head = crossing::head(request);
+    let mut lines = head.split('\n');
+    let (method, url) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let has_body = !matches!(method, "GET" | "HEAD" | "OPTIONS");
     let mut inner = Request::builder()
         .method(Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET))
-        .uri(path_and_query(&request.url()))
+        .uri(path_and_query(url))
         .body(Body::empty())
         .map_err(|error| JsValue::from_str(&error.to_string()))?;
-    let sent = request.headers();
     let headers = inner.headers_mut();
-    take(&sent, headers, &HEADERS)?;
+    let values = lines.map(|value| HeaderValue::from_str(value).ok().filter(|value| !value.is_empty()));
+    headers.extend(HEADERS.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?))));
     let is_bearer = |value: &HeaderValue| value.as_bytes().to_ascii_lowercase().starts_with(b"bearer ");
     if !headers.get(header::AUTHORIZATION).is_some_and(is_bearer) {
-        take(&sent, headers, &[KEY_HEADER])?;
+        take(request, headers, &[KEY_HEADER])?;
     }
     if method == "OPTIONS" {
-        take(&sent, headers, &PREFLIGHT_HEADERS)?;
+        take(request, headers, &PREFLIGHT_HEADERS)?;
     }
     if !has_body {
         return Ok(inner);
@@ -141,7 +126,8 @@ async fn read(request: &web_sys::Request) -> Result<Request<Body>, JsValue> {
     Ok(inner)
 }
 
-fn take(sent: &web_sys::Headers, headers: &mut HeaderMap, names: &[HeaderName]) -> Result<(), JsValue> {
+fn take(request: &web_sys::Request, headers: &mut HeaderMap, names: &[HeaderName]) -> Result<(), JsValue> {
+    let sent = request.headers();
     for name in names {
         let value = sent.get(name.as_str())?.and_then(|value| HeaderValue::from_str(&value).ok());
         headers.extend(value.map(|value| (name.clone(), value)));
@@ -173,25 +159,21 @@ fn path_and_query(url: &str) -> &str {
 
 async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
     let (parts, content) = response.into_parts();
-    let headers = web_sys::Headers::new()?;
-    for (name, value) in &parts.headers {
-        headers.append(name.as_str(), value.to_str().unwrap_or_default())?;
-    }
-    let init = web_sys::ResponseInit::new();
-    init.set_status(parts.status.as_u16());
-    init.set_headers(&headers);
+    let status = parts.status.as_u16();
+    let headers = parts.headers.iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
+    let headers = crossing::header_lines(headers)?;
     if content.is_end_stream() {
-        return web_sys::Response::new_with_opt_str_and_init(None, &init);
+        return crossing::reply(status, &headers, None);
     }
     if content.size_hint().exact().is_some() {
         let whole = content.collect().await.map_err(|error| JsValue::from_str(&error.to_string()))?;
-        let buffer = Uint8Array::from(whole.to_bytes().as_ref());
-        return web_sys::Response::new_with_opt_js_u8_array_and_init(Some(&buffer), &init);
+        return crossing::reply_whole(status, &headers, &whole.to_bytes());
     }
     let pipe = IdentityTransformStream::new();
     let writer = pipe.writable().get_writer()?;
     world::wait_until(pump(content, writer));
-    web_sys::Response::new_with_opt_readable_stream_and_init(Some(&pipe.readable()), &init)
+    crossing::reply(status, &headers, Some(&pipe.readable()))
 }
 
 /// How much may be on its way to the client before the next piece is drawn.

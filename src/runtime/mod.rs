@@ -2,7 +2,7 @@
 
 mod account_client;
 mod account_object;
+mod crossing;
 mod fetch;
-mod hop;
 mod upstream;
 mod world;

@@ -8,6 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 use worker::send::{IntoSendFuture, SendWrapper};
 
+use super::crossing;
 use crate::domain::provider::ProviderName;
 use crate::domain::secret::Secret;
 use crate::ports::{
@@ -36,18 +37,11 @@ impl FetchUpstream {
     }
 
     async fn fetch(&self, url: &str, request: &UpstreamRequest) -> Result<web_sys::Response, JsValue> {
-        let init = web_sys::RequestInit::new();
-        init.set_method("POST");
-        let headers = web_sys::Headers::new()?;
-        headers.append("content-type", "application/json")?;
-        for (name, value) in &request.headers {
-            headers.append(name, value)?;
-        }
-        init.set_headers_headers(&headers);
-        init.set_body(&Uint8Array::from(request.body.as_slice()));
-        init.set_redirect(web_sys::RequestRedirect::Manual);
-        init.set_signal(Some(&timeout_signal(request.timeout_ms)));
-        JsFuture::from(global_fetch(url, &init)?).await?.dyn_into()
+        let given = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers =
+            crossing::header_lines([("content-type", "application/json")].into_iter().chain(given))?;
+        let sent = crossing::post(url, &headers, &request.body, timeout(request.timeout_ms))?;
+        JsFuture::from(sent).await?.dyn_into()
     }
 
     async fn get_file(url: &str, timeout_ms: u64) -> Result<web_sys::Response, JsValue> {
@@ -75,7 +69,11 @@ impl FetchUpstream {
 
 /// Ends the attempt, its body included.
 fn timeout_signal(timeout_ms: u64) -> web_sys::AbortSignal {
-    web_sys::AbortSignal::timeout_with_u32(u32::try_from(timeout_ms).unwrap_or(u32::MAX))
+    web_sys::AbortSignal::timeout_with_u32(timeout(timeout_ms))
+}
+
+fn timeout(ms: u64) -> u32 {
+    u32::try_from(ms).unwrap_or(u32::MAX)
 }
 
 impl Upstream for FetchUpstream {

@@ -4,26 +4,20 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::send::{IntoSendFuture, SendWrapper};
-use worker::{Context, Date, Delay, Env};
+use worker::{Delay, Env};
 
 use super::account_client::AccountClient;
+use super::crossing;
 use super::upstream::FetchUpstream;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 use crate::ports::{Settings, Wake, World};
 use crate::storage::d1::D1;
 use crate::storage::directory::Directory;
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
-    fn fill_random(bytes: &Uint8Array) -> Uint8Array;
-}
 
 #[wasm_bindgen]
 extern "C" {
@@ -43,15 +37,6 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_name = waitUntil)]
     fn platform_wait_until(promise: &js_sys::Promise);
-}
-
-/// Keeps a request alive until the function that this returns is called. A promise of its own, because waiting for the
-/// handler's would be one more task to wake.
-pub fn hold_open(context: &Context) -> Result<js_sys::Function, JsValue> {
-    let mut done = None;
-    let promise = js_sys::Promise::new(&mut |resolve, _| done = Some(resolve));
-    context.as_ref().wait_until(&promise)?;
-    done.ok_or(JsValue::UNDEFINED)
 }
 
 /// Keeps the request that is being served alive until this is done, as long as the platform allows.
@@ -107,8 +92,14 @@ fn settings(env: &Env) -> Settings {
 /// Bytes that nobody can predict, from the platform.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    fill_random(&Uint8Array::new_with_length(u32::try_from(N).unwrap_or(0))).copy_to(&mut bytes);
+    crossing::fill_random(&mut bytes);
     bytes
+}
+
+/// The platform's clock, which stands still while a request computes.
+pub fn now() -> Millis {
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number of milliseconds")]
+    Millis(js_sys::Date::now() as i64)
 }
 
 impl World for EdgeWorld {
@@ -133,7 +124,7 @@ impl World for EdgeWorld {
     }
 
     fn now(&self) -> Millis {
-        Millis(i64::try_from(Date::now().as_millis()).unwrap_or(0))
+        now()
     }
 
     fn random<const N: usize>(&self) -> [u8; N] {

@@ -1,0 +1,79 @@
+// See crossing.rs. Headers come as lines of name, NUL and value.
+
+const pairs = (lines) => lines.split("\n").map((line) => line.split("\0"));
+
+/** The method, the URL and the values of the headers that every request is asked for, a line each. */
+export function head(request) {
+  const { headers } = request;
+  const of = (name) => headers.get(name) ?? "";
+  const values = [of("authorization"), of("content-type"), of("content-length"), of("origin")];
+  return [request.method, request.url, ...values].join("\n");
+}
+
+export const reply = (status, lines, body) => new Response(body, { status, headers: pairs(lines) });
+
+// The memory of the wasm may move before the bytes are sent.
+export const reply_whole = (status, lines, bytes) => reply(status, lines, bytes.slice());
+
+/** Without following redirects; `timeout` ends what the reply's body has not brought by then, too. */
+export function post(url, lines, bytes, timeout) {
+  const signal = AbortSignal.timeout(timeout);
+  return fetch(url, { method: "POST", headers: pairs(lines), body: bytes.slice(), redirect: "manual", signal });
+}
+
+// A body is a stream on both sides of a hop, which costs more than all the rest of it: what is short and plain travels in a
+// header.
+const HEADER = "x-retinue";
+const MAX_HEADER = 8 * 1024;
+const fits = (text) => text.length <= MAX_HEADER && /^[\x20-\x7e]*$/.test(text);
+
+/** Sends a command to the object of that name; the answer's text, which the promise fails with unless the status is 200. */
+export async function ask(objects, name, command) {
+  const init = fits(command) ? { method: "POST", headers: [[HEADER, command]] } : { method: "POST", body: command };
+  const response = await objects.getByName(name).fetch("https://account/", init);
+  const text = response.headers.get(HEADER) ?? (await response.text());
+  if (response.status !== 200) throw new Error(text);
+  return text;
+}
+
+/** A command's text, if it came in the header. */
+export const asked = (request) => request.headers.get(HEADER) ?? undefined;
+
+export const answer = (status, text) =>
+  fits(text) ? new Response(null, { status, headers: [[HEADER, text]] }) : new Response(text, { status });
+
+/** Keeps a request alive until what this returns is called. */
+export function hold_open(context) {
+  const { promise, resolve } = Promise.withResolvers();
+  context.waitUntil(promise);
+  return resolve;
+}
+
+export const fill_random = (bytes) => void crypto.getRandomValues(bytes);
+
+/**
+ * Futures are woken by `queueMicrotask`. The platform's wraps each callback anew; a promise's reaction costs V8 next to
+ * nothing. The promise is made here, at the start, so that it belongs to no request; and what a task throws, a panic above
+ * all, is still reported by the platform's, so that the instance is made anew.
+ */
+export function queue_by_promise() {
+  const platforms = globalThis.queueMicrotask;
+  const turn = Promise.resolve();
+  let last;
+  let guarded;
+  globalThis.queueMicrotask = (task) => {
+    if (task !== last) {
+      last = task;
+      guarded = () => {
+        try {
+          task();
+        } catch (error) {
+          platforms(() => {
+            throw error;
+          });
+        }
+      };
+    }
+    turn.then(guarded);
+  };
+}

@@ -1,0 +1,57 @@
+//! What every call asks of JavaScript, each in one crossing: a crossing and what it leaves to the garbage collector cost
+//! more than the work behind most of them.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+#[wasm_bindgen(module = "/src/runtime/crossing.js")]
+extern "C" {
+    /// The method, the URL and the values of `authorization`, `content-type`, `content-length` and `origin`, a line each;
+    /// an empty one is not there.
+    pub fn head(request: &web_sys::Request) -> String;
+    /// `headers` are [`header_lines`], here and below.
+    #[wasm_bindgen(catch)]
+    pub fn reply(
+        status: u16,
+        headers: &str,
+        body: Option<&web_sys::ReadableStream>,
+    ) -> Result<web_sys::Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub fn reply_whole(status: u16, headers: &str, body: &[u8]) -> Result<web_sys::Response, JsValue>;
+    /// A promise of a [`web_sys::Response`].
+    #[wasm_bindgen(catch)]
+    pub fn post(url: &str, headers: &str, body: &[u8], timeout_ms: u32) -> Result<js_sys::Promise, JsValue>;
+
+    /// A promise of the answer's text.
+    pub fn ask(objects: &JsValue, name: &str, command: &str) -> js_sys::Promise;
+    /// A command's text, unless it is in the request's body.
+    pub fn asked(request: &web_sys::Request) -> Option<String>;
+    #[wasm_bindgen(catch)]
+    pub fn answer(status: u16, text: &str) -> Result<web_sys::Response, JsValue>;
+
+    /// Keeps a request alive until the function that this returns is called. A promise of its own, because waiting for the
+    /// handler's would be one more task to wake.
+    #[wasm_bindgen(catch)]
+    pub fn hold_open(context: &JsValue) -> Result<js_sys::Function, JsValue>;
+    pub fn fill_random(bytes: &mut [u8]);
+    /// To be run once, at the start: makes waking futures cheap.
+    pub fn queue_by_promise();
+}
+
+/// Headers as one text.
+///
+/// # Errors
+/// When one holds what no header may, and would be taken for the end of a line.
+pub fn header_lines<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<String, JsValue> {
+    let mut lines = String::new();
+    for (name, value) in headers {
+        if [name, value].iter().any(|text| text.contains(['\n', '\r', '\0'])) {
+            return Err(JsValue::from_str(&format!("header {name:?} has a line break or a NUL")));
+        }
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
+        lines.extend([name, "\0", value]);
+    }
+    Ok(lines)
+}
