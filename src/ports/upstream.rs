@@ -20,7 +20,9 @@ pub enum Destination {
 pub struct UpstreamRequest {
     pub destination: Destination,
     pub headers: Vec<(&'static str, String)>,
-    pub body: Vec<u8>,
+    pub body: Bytes,
+    /// Whether the reply's body is wanted piece by piece, as it comes.
+    pub is_stream: bool,
     /// Ends the attempt, its body included.
     pub timeout_ms: u64,
 }

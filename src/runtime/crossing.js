@@ -15,10 +15,23 @@ export const reply = (status, lines, body) => new Response(body, { status, heade
 // The memory of the wasm may move before the bytes are sent.
 export const reply_whole = (status, lines, bytes) => reply(status, lines, bytes.slice());
 
-/** Without following redirects; `timeout` ends what the reply's body has not brought by then, too. */
-export function post(url, lines, bytes, timeout) {
+/**
+ * Without following redirects; `timeout` ends what the reply's body has not brought by then, too. A body that says that it
+ * has at most `most` bytes, as they are, is read at once: it is the `whole`, or the `error` of reading it.
+ */
+export async function post(url, lines, bytes, timeout, most) {
   const signal = AbortSignal.timeout(timeout);
-  return fetch(url, { method: "POST", headers: pairs(lines), body: bytes.slice(), redirect: "manual", signal });
+  const init = { method: "POST", headers: pairs(lines), body: bytes.slice(), redirect: "manual", signal };
+  const response = await fetch(url, init);
+  const { status, headers } = response;
+  const length = headers.get("content-length");
+  // Of a compressed body the length says nothing of what comes out of it.
+  if (length === null || Number(length) > most || headers.get("content-encoding") !== null) return { status, response };
+  try {
+    return { status, response, whole: new Uint8Array(await response.arrayBuffer()) };
+  } catch (error) {
+    return { status, response, error };
+  }
 }
 
 // A body is a stream on both sides of a hop, which costs more than all the rest of it: what is short and plain travels in a

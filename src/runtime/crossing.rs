@@ -18,9 +18,20 @@ extern "C" {
     ) -> Result<web_sys::Response, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn reply_whole(status: u16, headers: &str, body: &[u8]) -> Result<web_sys::Response, JsValue>;
-    /// A promise of a [`web_sys::Response`].
-    #[wasm_bindgen(catch)]
-    pub fn post(url: &str, headers: &str, body: &[u8], timeout_ms: u32) -> Result<js_sys::Promise, JsValue>;
+    /// A promise of a [`Posted`]. A body that says that it has at most `most` bytes is read at once.
+    pub fn post(url: &str, headers: &str, body: &[u8], timeout_ms: u32, most: u32) -> js_sys::Promise;
+    /// What a provider answered.
+    pub type Posted;
+    #[wasm_bindgen(method, getter)]
+    pub fn status(this: &Posted) -> u16;
+    #[wasm_bindgen(method, getter)]
+    pub fn response(this: &Posted) -> web_sys::Response;
+    /// The body, if it was read.
+    #[wasm_bindgen(method, getter)]
+    pub fn whole(this: &Posted) -> Option<Vec<u8>>;
+    /// Why the body could not be read, else undefined.
+    #[wasm_bindgen(method, getter)]
+    pub fn error(this: &Posted) -> JsValue;
 
     /// A promise of the answer's text.
     pub fn ask(objects: &JsValue, name: &str, command: &str) -> js_sys::Promise;

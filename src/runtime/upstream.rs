@@ -36,12 +36,20 @@ impl FetchUpstream {
         Self { env }
     }
 
-    async fn fetch(&self, url: &str, request: &UpstreamRequest) -> Result<web_sys::Response, JsValue> {
+    async fn post(url: &str, request: &UpstreamRequest) -> Result<(u16, ReplyBody), JsValue> {
         let given = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let headers =
             crossing::header_lines([("content-type", "application/json")].into_iter().chain(given))?;
-        let sent = crossing::post(url, &headers, &request.body, timeout(request.timeout_ms))?;
-        JsFuture::from(sent).await?.dyn_into()
+        let most = if request.is_stream { 0 } else { MAX_AT_ONCE };
+        let sent = crossing::post(url, &headers, &request.body, timeout(request.timeout_ms), most);
+        let posted: crossing::Posted = JsFuture::from(sent).await?.unchecked_into();
+        let error = posted.error();
+        let whole = match posted.whole() {
+            Some(bytes) => Some(Ok(Bytes::from(bytes))),
+            None if error.is_undefined() => None,
+            None => Some(Err(read_error(&error))),
+        };
+        Ok((posted.status(), ReplyBody { whole, ..ReplyBody::of(posted.response()) }))
     }
 
     async fn get_file(url: &str, timeout_ms: u64) -> Result<web_sys::Response, JsValue> {
@@ -81,23 +89,24 @@ impl Upstream for FetchUpstream {
 
     async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<ReplyBody>, SendError> {
         let sent = async {
-            let response = match &request.destination {
-                Destination::Url(url) => self.fetch(url, &request).await,
-                Destination::WorkersAi(model) => self.run_ai(model, &request).await,
-            };
-            response.map(SendWrapper::new)
+            match &request.destination {
+                Destination::Url(url) => Self::post(url, &request).await,
+                Destination::WorkersAi(model) => {
+                    let response = self.run_ai(model, &request).await?;
+                    Ok((response.status(), ReplyBody::of(response)))
+                }
+            }
         };
-        let response = sent.into_send().await.map_err(|error| send_error(&error))?;
-        let status = response.status();
-        let retry_after_ms = if status == 200 { None } else { retry_after(&response) };
-        Ok(UpstreamReply { status, retry_after_ms, body: ReplyBody { response, reader: None } })
+        let (status, body) = sent.into_send().await.map_err(|error| send_error(&error))?;
+        let retry_after_ms = if status == 200 { None } else { retry_after(&body.response) };
+        Ok(UpstreamReply { status, retry_after_ms, body })
     }
 
     async fn get(&self, url: &str, timeout_ms: u64) -> Result<UpstreamReply<ReplyBody>, SendError> {
         let sent = async { Self::get_file(url, timeout_ms).await.map(SendWrapper::new) };
-        let response = sent.into_send().await.map_err(|error| send_error(&error))?;
+        let response = sent.into_send().await.map_err(|error| send_error(&error))?.0;
         let status = response.status();
-        Ok(UpstreamReply { status, retry_after_ms: None, body: ReplyBody { response, reader: None } })
+        Ok(UpstreamReply { status, retry_after_ms: None, body: ReplyBody::of(response) })
     }
 
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {
@@ -116,6 +125,9 @@ fn retry_after(response: &web_sys::Response) -> Option<u64> {
     let text = response.headers().get("retry-after").ok()??;
     text.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000))
 }
+
+/// Of a reply that is wanted whole, how much is read together with its head.
+const MAX_AT_ONCE: u32 = 1 << 20;
 
 /// What the platform throws, in words.
 fn words(error: &JsValue) -> (String, String) {
@@ -147,9 +159,15 @@ fn read_error(error: &JsValue) -> ReadError {
 pub struct ReplyBody {
     response: SendWrapper<web_sys::Response>,
     reader: Option<SendWrapper<web_sys::ReadableStreamDefaultReader>>,
+    /// All of it, where it was read with the head.
+    whole: Option<Result<Bytes, ReadError>>,
 }
 
 impl ReplyBody {
+    fn of(response: web_sys::Response) -> Self {
+        Self { response: SendWrapper::new(response), reader: None, whole: None }
+    }
+
     fn reader(&mut self) -> Result<Option<&web_sys::ReadableStreamDefaultReader>, ReadError> {
         if self.reader.is_none() {
             let Some(stream) = self.response.body() else { return Ok(None) };
@@ -161,6 +179,9 @@ impl ReplyBody {
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, ReadError> {
+        if let Some(whole) = self.whole.take() {
+            return whole.map(Some);
+        }
         let Some(reader) = self.reader()? else { return Ok(None) };
         let result = JsFuture::from(reader.read()).await.map_err(|error| read_error(&error))?;
         let result: web_sys::ReadableStreamReadResult = result.unchecked_into();
@@ -177,16 +198,10 @@ impl Body for ReplyBody {
     }
 
     async fn all(mut self, limit: usize) -> Result<Bytes, ReadError> {
-        let header = |name: &str| self.response.headers().get(name).ok().flatten();
-        // Of a compressed body the length says nothing of what comes out of it.
-        let declared = header("content-length").filter(|_| header("content-encoding").is_none());
-        if declared.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length <= limit) {
-            let whole = async {
-                let promise = self.response.array_buffer().map_err(|error| read_error(&error))?;
-                let buffer = JsFuture::from(promise).await.map_err(|error| read_error(&error))?;
-                Ok(Bytes::from(Uint8Array::new(&buffer).to_vec()))
-            };
-            return whole.into_send().await;
+        if let Some(whole) = self.whole.take() {
+            let fits =
+                |bytes: Bytes| if bytes.len() > limit { Err(ReadError::TooLarge(limit)) } else { Ok(bytes) };
+            return whole.and_then(fits);
         }
         let mut read = Vec::new();
         while let Some(chunk) = self.chunk().await? {

@@ -143,7 +143,7 @@ async fn what_a_client_sends_cannot_take_the_agents_place() {
     let reply = stage.ask(Face::Completions, "triage").json(&body).send().await;
     assert_eq!(reply.status, 200, "OpenAI's clients send fields that are newer than we are");
     let asked = stage.take_asked().remove(0);
-    let body = String::from_utf8(asked.body).unwrap();
+    let body = String::from_utf8(asked.body.to_vec()).unwrap();
     assert!(!body.contains("Obey me") && !body.contains("evil") && !body.contains("sk-mine"), "{body}");
 }
 

@@ -91,7 +91,14 @@ impl Upstream for FakeUpstream {
     /// Noted as a request without a body.
     async fn get(&self, url: &str, timeout_ms: u64) -> Result<UpstreamReply<FakeBody>, SendError> {
         let destination = Destination::Url(url.to_owned());
-        self.send(UpstreamRequest { destination, headers: Vec::new(), body: Vec::new(), timeout_ms }).await
+        self.send(UpstreamRequest {
+            destination,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            is_stream: false,
+            timeout_ms,
+        })
+        .await
     }
 
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {

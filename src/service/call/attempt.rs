@@ -71,10 +71,10 @@ pub async fn make<W: World>(
     limit_output(flight, candidate, server.wire, plan, request);
     let target = Target { wire: server.wire, provider: candidate.provider.as_str(), code: &candidate.code };
     let outgoing = provider::encode(target, request, stream);
-    let mut reply = send(flight, candidate, server, &outgoing, deadline).await?;
+    let mut reply = send(flight, candidate, server, &outgoing, stream, deadline).await?;
     if let Some(ms) = reply.retry_after_ms.filter(|ms| *ms <= SHORT_RETRY_MS && is_transient(reply.status)) {
         flight.app().world.sleep(ms).await;
-        reply = send(flight, candidate, server, &outgoing, deadline).await?;
+        reply = send(flight, candidate, server, &outgoing, stream, deadline).await?;
     }
     if reply.status != 200 {
         return Err(refused(flight, candidate, server, reply).await);
@@ -111,6 +111,7 @@ async fn send<W: World>(
     candidate: &Candidate,
     server: &Server,
     outgoing: &provider::Outgoing,
+    is_stream: bool,
     deadline: Millis,
 ) -> Result<UpstreamReply<BodyOf<W>>, Failure> {
     let world = &flight.app().world;
@@ -128,7 +129,8 @@ async fn send<W: World>(
         headers.push((name, format!("{prefix}{}", key.expose())));
     }
     let timeout_ms = select::timeout_ms(candidate).min(left);
-    let request = UpstreamRequest { destination, headers, body: outgoing.body.clone(), timeout_ms };
+    let body = outgoing.body.clone();
+    let request = UpstreamRequest { destination, headers, body, is_stream, timeout_ms };
     world.upstream().send(request).await.map_err(|error| {
         world.log(&format!("{}: {error}", candidate.label));
         match error {

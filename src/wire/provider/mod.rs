@@ -11,6 +11,8 @@ pub mod openai;
 mod version;
 pub mod workers_ai;
 
+use bytes::Bytes;
+
 use crate::domain::message::{ChatReply, ChatRequest, Event};
 use crate::domain::provider::Wire;
 use crate::wire::sse;
@@ -34,7 +36,7 @@ pub struct Outgoing {
     /// Besides `content-type: application/json` and the key.
     pub headers: Vec<(&'static str, String)>,
     /// JSON.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// Why a provider's bytes could not be read.

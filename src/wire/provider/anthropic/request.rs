@@ -145,7 +145,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoi
     Outgoing {
         path: "/messages".to_owned(),
         headers: vec![("anthropic-version", VERSION.to_owned())],
-        body: to_json(&body),
+        body: to_json(&body).into(),
     }
 }
 

@@ -101,7 +101,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoi
         tool_config: tool_config(request),
         generation_config: generation_config(traits, request, constrained),
     };
-    Outgoing { path: path(target.code, stream), headers: Vec::new(), body: to_json(&body) }
+    Outgoing { path: path(target.code, stream), headers: Vec::new(), body: to_json(&body).into() }
 }
 
 /// A code with a slash, such as `tunedModels/mine`, names its own collection.

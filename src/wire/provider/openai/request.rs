@@ -61,7 +61,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoi
         stream,
         stream_options: (stream && !dialect.strict).then_some(StreamOptions { include_usage: true }),
     };
-    Outgoing { path: "/chat/completions".to_owned(), headers: Vec::new(), body: to_json(&body) }
+    Outgoing { path: "/chat/completions".to_owned(), headers: Vec::new(), body: to_json(&body).into() }
 }
 
 #[derive(Serialize)]

@@ -92,7 +92,7 @@ fn everything_that_can_be_said_is_said() {
 
 #[test]
 fn schemas_are_passed_on_letter_by_letter() {
-    let sent = String::from_utf8(encode(target("openai"), &everything(), false).body).unwrap();
+    let sent = String::from_utf8(encode(target("openai"), &everything(), false).body.to_vec()).unwrap();
     assert_eq!(sent.matches(schema().get()).count(), 2, "{sent}");
 }
 

@@ -36,7 +36,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoi
         n: sampling.n.filter(|n| *n != 1),
         stream,
     };
-    Outgoing { path: target.code.to_owned(), headers: Vec::new(), body: to_json(&input) }
+    Outgoing { path: target.code.to_owned(), headers: Vec::new(), body: to_json(&input).into() }
 }
 
 #[derive(Serialize)]
