@@ -13,7 +13,7 @@ import { Instance, counted, floor, killAll, retinue } from "./workerd.mjs";
 const MARKER = '"content":"token"';
 
 // V8 compiles a wasm function well only after many calls.
-const WARM_UP = { connections: 16, calls: 8_000, seconds: 10 };
+const WARM_UP = { connections: 16, calls: 40_000, seconds: 40 };
 
 export class Lab {
   constructor({ build, folder }) {

@@ -10,11 +10,12 @@ use crate::domain::account_edit::Edit;
 use crate::domain::admission::command::AccountSpend;
 use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
+use crate::domain::ids::AccountId;
 use crate::domain::plan::{Feature, Limits};
-use crate::ports::{AccountRef, Accounts, Counts, Directory, Fit, Fitted, Tenant, World, WriteError};
+use crate::ports::{AccountRef, Accounts, Counts, Directory, Fit, Fitted, Tenant, World};
 
 use super::App;
-use super::anew::{TRIES, pause, written_at};
+use super::anew::{anew, written_at};
 use super::authenticate::{Principal, Session};
 use super::failure::{Failure, Thing, check_name};
 
@@ -71,7 +72,7 @@ pub(super) async fn require<W: World>(
 /// [`Failure`].
 pub async fn patch<W: World>(app: &App<W>, session: &Session, edit: &Edit) -> Result<Changed, Failure> {
     let fit = Fit { key: Some(session.key.id), member: session.key.member };
-    change(app, session.actor(), session.account.clone(), edit, fit).await
+    change(app, session.actor(), session.account.id, edit, fit).await
 }
 
 /// The operator's change, to any plan and status.
@@ -88,38 +89,43 @@ pub async fn patch_any<W: World>(
     let missing = Failure::Missing(Thing::Account);
     let Some(named) = AccountRef::parse(account) else { return Err(missing) };
     let account = app.world.directory().account(&named).await?.ok_or(missing)?;
-    change(app, principal.actor(), account, edit, Fit::default()).await
+    change(app, principal.actor(), account.id, edit, Fit::default()).await
 }
 
 /// Makes the change over the account as it is, anew whenever somebody else was faster.
 async fn change<W: World>(
     app: &App<W>,
     by: Actor,
-    account: Account,
+    account: AccountId,
     edit: &Edit,
     fit: Fit,
 ) -> Result<Changed, Failure> {
-    let tenant = app.world.directory().tenant(account.id);
-    let mut read = account;
-    for attempt in 0..TRIES {
-        let mut next = check(by, edit, &read)?;
-        let is_fitted = edit.plan.is_some();
-        if next == read && !is_fitted {
-            return Ok(Changed { standing: standing(app, read).await?, fitted: Fitted::default() });
-        }
-        next.updated_at = written_at(app.world.now(), Some(read.updated_at));
-        let (before, after) = (Some(logged(&read)), Some(logged(&next)));
-        let change = app.change(by, Action::Update, Subject::Account, next.id, before, after);
-        let write = tenant.update_account(&next, &read, is_fitted.then_some(&fit), &change);
-        match app.write_through(next.id, write).await {
-            Ok(fitted) => return Ok(Changed { standing: standing(app, next).await?, fitted }),
-            Err(WriteError::Moved) => pause(app, attempt).await,
-            Err(error) => return Err(Failure::of_write(error, Thing::Account)),
-        }
-        let named = AccountRef::Id(read.id);
-        read = app.world.directory().account(&named).await?.ok_or(Failure::Missing(Thing::Account))?;
+    let (account, fitted) = anew(app, || change_once(app, by, account, edit, &fit)).await?;
+    Ok(Changed { standing: standing(app, account).await?, fitted })
+}
+
+async fn change_once<W: World>(
+    app: &App<W>,
+    by: Actor,
+    account: AccountId,
+    edit: &Edit,
+    fit: &Fit,
+) -> Result<(Account, Fitted), Failure> {
+    let directory = app.world.directory();
+    let read = directory.account(&AccountRef::Id(account)).await?;
+    let read = read.ok_or(Failure::Missing(Thing::Account))?;
+    let mut next = check(by, edit, &read)?;
+    let is_fitted = edit.plan.is_some();
+    if next == read && !is_fitted {
+        return Ok((read, Fitted::default()));
     }
-    Err(Failure::Contended(Thing::Account))
+    next.updated_at = written_at(app.world.now(), Some(read.updated_at));
+    let (before, after) = (Some(logged(&read)), Some(logged(&next)));
+    let change = app.change(by, Action::Update, Subject::Account, next.id, before, after);
+    let tenant = directory.tenant(account);
+    let write = tenant.update_account(&next, &read, is_fitted.then_some(fit), &change);
+    let written = app.write_through(account, write).await;
+    Ok((next, written.map_err(|error| Failure::of_write(error, Thing::Account))?))
 }
 
 fn check(by: Actor, edit: &Edit, read: &Account) -> Result<Account, Failure> {

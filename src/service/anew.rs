@@ -9,7 +9,7 @@ use super::App;
 use super::failure::Failure;
 
 /// How often a write is made anew over a row that changed meanwhile: more often than writers there may be at once.
-pub(super) const TRIES: u32 = 100;
+const TRIES: u32 = 100;
 /// The longest pause before another try, so that many writers do not stay in step.
 const MAX_PAUSE_MS: u64 = 250;
 

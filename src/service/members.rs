@@ -9,10 +9,10 @@ use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::MemberId;
 use crate::domain::member::{Email, Member, Profile, Role};
-use crate::ports::{Directory, Tenant, World, WriteError};
+use crate::ports::{Directory, Tenant, World};
 
 use super::App;
-use super::anew::{TRIES, pause, written_at};
+use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::failure::{Failure, Thing, check_name};
 use super::page::{Page, Request};
@@ -145,24 +145,28 @@ pub(super) async fn change<W: World>(
     id: &str,
     edit: impl Fn(&Member) -> Member + Send + Sync,
 ) -> Result<Member, Failure> {
+    anew(app, || change_once(app, session, id, &edit)).await
+}
+
+async fn change_once<W: World>(
+    app: &App<W>,
+    session: &Session,
+    id: &str,
+    edit: &(impl Fn(&Member) -> Member + Send + Sync),
+) -> Result<Member, Failure> {
     let tenant = app.world.directory().tenant(session.account.id);
-    for attempt in 0..TRIES {
-        let read = get(app, session, id).await?;
-        let mut next = edit(&read);
-        if next == read {
-            return Ok(read);
-        }
-        next.updated_at = written_at(app.world.now(), Some(read.updated_at));
-        let (before, after) = (Some(logged(&read)), Some(logged(&next)));
-        let change = app.change(session.actor(), Action::Update, Subject::Member, next.id, before, after);
-        let write = tenant.update_member(&next, &read, &change);
-        match app.write_through(session.account.id, write).await {
-            Ok(()) => return Ok(next),
-            Err(WriteError::Moved) => pause(app, attempt).await,
-            Err(error) => return Err(Failure::of_write(error, Thing::Member)),
-        }
+    let read = get(app, session, id).await?;
+    let mut next = edit(&read);
+    if next == read {
+        return Ok(read);
     }
-    Err(Failure::Contended(Thing::Member))
+    next.updated_at = written_at(app.world.now(), Some(read.updated_at));
+    let (before, after) = (Some(logged(&read)), Some(logged(&next)));
+    let change = app.change(session.actor(), Action::Update, Subject::Member, next.id, before, after);
+    let write = tenant.update_member(&next, &read, &change);
+    let written = app.write_through(session.account.id, write).await;
+    written.map_err(|error| Failure::of_write(error, Thing::Member))?;
+    Ok(next)
 }
 
 /// Removes the member; its keys fail from the next call.
@@ -170,18 +174,16 @@ pub(super) async fn change<W: World>(
 /// # Errors
 /// [`Failure`].
 pub async fn delete<W: World>(app: &App<W>, session: &Session, id: &str) -> Result<(), Failure> {
+    anew(app, || delete_once(app, session, id)).await
+}
+
+async fn delete_once<W: World>(app: &App<W>, session: &Session, id: &str) -> Result<(), Failure> {
     let tenant = app.world.directory().tenant(session.account.id);
-    for attempt in 0..TRIES {
-        let read = get(app, session, id).await?;
-        let before = Some(logged(&read));
-        let change = app.change(session.actor(), Action::Delete, Subject::Member, read.id, before, None);
-        match app.write_through(session.account.id, tenant.delete_member(&read, &change)).await {
-            Ok(()) => return Ok(()),
-            Err(WriteError::Moved) => pause(app, attempt).await,
-            Err(error) => return Err(Failure::of_write(error, Thing::Member)),
-        }
-    }
-    Err(Failure::Contended(Thing::Member))
+    let read = get(app, session, id).await?;
+    let before = Some(logged(&read));
+    let change = app.change(session.actor(), Action::Delete, Subject::Member, read.id, before, None);
+    let deleted = app.write_through(session.account.id, tenant.delete_member(&read, &change)).await;
+    deleted.map_err(|error| Failure::of_write(error, Thing::Member))
 }
 
 /// A state of a member for the change log.

@@ -10,16 +10,17 @@ use crate::domain::field_error::FieldError;
 use crate::domain::slug::Slug;
 use crate::ports::{World, WriteError};
 use crate::service::App;
+use crate::service::anew::pause;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 use crate::wire::file::Entry;
 
 use super::import_plan::{Plan, plan};
-use super::{pause, save};
+use super::save;
 
 /// The most agents of one file.
 pub const MAX_AGENTS: usize = 1_000;
-/// How often all is planned anew.
+/// How often all is planned anew: fewer than where one row is, because each time the whole file is.
 const TRIES: u32 = 8;
 
 /// What becomes of an agent whose slug another one has.

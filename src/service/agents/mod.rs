@@ -37,7 +37,7 @@ use crate::domain::json_fault;
 use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
 
 use super::App;
-use super::anew::{TRIES, pause};
+use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::failure::{Failure, Thing};
 use ground::Ground;
@@ -156,26 +156,35 @@ where
     N: Fn(&Agent) -> Result<(Vec<String>, String), Failure> + Send + Sync,
     E: Fn(&Agent, &Ground) -> Result<Agent, Failure> + Send + Sync,
 {
-    for attempt in 0..TRIES {
-        let read = get(app, session, agent).await?;
-        if !change.if_match.allows(&read) {
-            return Err(Failure::Precondition(Thing::Agent));
-        }
-        let (names, line) = (change.needs)(&read)?;
-        let ground = Ground::read(app, session, &names, &[&line]).await?;
-        let mut next = (change.edit)(&read, &ground)?;
-        if next == read {
-            return Ok(read);
-        }
-        next.version = read.version + u32::from(next.definition != read.definition);
-        next.updated_at = app.world.now().max(read.updated_at.plus(1));
-        match save(app, session, change.action, &[Save::update(next.clone(), read)]).await {
-            Ok(()) => return Ok(next),
-            Err(WriteError::Moved) => pause(app, attempt).await,
-            Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
-        }
+    anew(app, || change_once(app, session, agent, &change)).await
+}
+
+async fn change_once<W, N, E>(
+    app: &App<W>,
+    session: &Session,
+    agent: &str,
+    change: &Change<'_, N, E>,
+) -> Result<Agent, Failure>
+where
+    W: World,
+    N: Fn(&Agent) -> Result<(Vec<String>, String), Failure> + Send + Sync,
+    E: Fn(&Agent, &Ground) -> Result<Agent, Failure> + Send + Sync,
+{
+    let read = get(app, session, agent).await?;
+    if !change.if_match.allows(&read) {
+        return Err(Failure::Precondition(Thing::Agent));
     }
-    Err(Failure::Contended(Thing::Agent))
+    let (names, line) = (change.needs)(&read)?;
+    let ground = Ground::read(app, session, &names, &[&line]).await?;
+    let mut next = (change.edit)(&read, &ground)?;
+    if next == read {
+        return Ok(read);
+    }
+    next.version = read.version + u32::from(next.definition != read.definition);
+    next.updated_at = written_at(app.world.now(), Some(read.updated_at));
+    let saved = save(app, session, change.action, &[Save::update(next.clone(), read)]).await;
+    saved.map_err(|error| Failure::of_write(error, Thing::Agent))?;
+    Ok(next)
 }
 
 /// Changes what is neither checked nor a version.
