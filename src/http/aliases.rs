@@ -12,6 +12,7 @@ use crate::service::aliases;
 
 use super::access::{Reader, Writer};
 use super::body::Json;
+use super::models::ModelsQuery;
 use super::page::List;
 use super::path::Parameters;
 use super::problem::Problem;
@@ -44,18 +45,22 @@ impl From<Alias> for View {
 }
 
 /// List the aliases
+///
+/// With `capability`, those with a model that can do all of it: calls that need it are made with that one.
 #[utoipa::path(
     get,
     path = "/api/v1/model-aliases",
     operation_id = "list_model_aliases",
     tag = "models",
+    params(ModelsQuery),
     responses((status = 200, description = "All of them, by name", body = List<View>))
 )]
 pub async fn list<W: World>(
     State(app): State<App<W>>,
     Reader(session): Reader,
+    ModelsQuery { capability }: ModelsQuery,
 ) -> Result<Json<List<View>>, Problem> {
-    let all = aliases::list(&app, &session).await.map_err(Problem::report(&app))?;
+    let all = aliases::list(&app, &session, capability).await.map_err(Problem::report(&app))?;
     Ok(Json(List::whole(all.into_iter().map(View::from).collect())))
 }
 

@@ -181,7 +181,7 @@ impl View {
 pub struct ModelsQuery {
     /// Only models that can do this; more of them as `tools,images`, or given more than once.
     #[param(value_type = Option<Vec<Capability>>, style = Form, explode = true)]
-    capability: Vec<String>,
+    pub(super) capability: Vec<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ModelsQuery {

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
-use crate::domain::model_line::{Item, ModelLine, ParseError};
+use crate::domain::model::Capabilities;
+use crate::domain::model_line::{Entry, Item, ModelLine, ParseError};
 use crate::domain::slug::Slug;
 use crate::ports::{Alias, Directory, Tenant, World};
 
@@ -13,6 +14,7 @@ use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::change;
 use super::failure::{Failure, Thing};
+use super::models;
 
 /// The most aliases of an account: each call's resolution reads them all.
 pub const MAX_ALIASES: u32 = 100;
@@ -76,10 +78,32 @@ fn parse(line: &str) -> Result<(), ParseError> {
     inner.map_or(Ok(()), Err)
 }
 
+/// Those with a model that has every one of these capabilities; of one that nothing is known of see
+/// [`Capabilities::UNKNOWN`].
+///
 /// # Errors
 /// [`Failure`].
-pub async fn list<W: World>(app: &App<W>, session: &Session) -> Result<Vec<Alias>, Failure> {
-    Ok(app.world.directory().tenant(session.account.id).aliases().await?)
+pub async fn list<W: World>(
+    app: &App<W>,
+    session: &Session,
+    needed: Vec<String>,
+) -> Result<Vec<Alias>, Failure> {
+    let needed = models::capabilities(needed)?;
+    let tenant = app.world.directory().tenant(session.account.id);
+    let all = tenant.aliases().await?;
+    if needed == Capabilities::default() {
+        return Ok(all);
+    }
+    let entries = |alias: &Alias| ModelLine::parse(&alias.line).and_then(|line| line.expand(|_| None));
+    let lines: Vec<Vec<Entry>> = all.iter().map(|alias| entries(alias).unwrap_or_default()).collect();
+    let known = models::known(&tenant, lines.iter().flatten()).await?;
+    let is_able = |entry: &Entry| {
+        let model = known.get(&models::pair(entry));
+        let able = model.map_or(Capabilities::UNKNOWN, |model| model.capabilities);
+        able.missing(needed).next().is_none()
+    };
+    let able = all.into_iter().zip(&lines).filter(|(_, line)| line.iter().any(is_able));
+    Ok(able.map(|(alias, _)| alias).collect())
 }
 
 /// # Errors

@@ -1,14 +1,17 @@
 //! The models an account can price its calls by: the platform's catalogue, and its own rows over it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::model::{Capabilities, Model};
+use crate::domain::model_line::Entry;
 use crate::domain::money::Nanos;
 use crate::domain::price::{LongContext, Price, Rates};
 use crate::domain::provider::ProviderName;
-use crate::ports::{Directory, Tenant, World};
+use crate::ports::{Directory, Tenant, Unavailable, World};
 
 use super::App;
 use super::anew::{anew, written_at};
@@ -22,6 +25,8 @@ pub const MAX_PRICE: Nanos = Nanos::new(100_000 * 1_000_000_000);
 /// The largest context and output taken, in tokens.
 pub const MAX_TOKENS: u64 = 100_000_000;
 const MAX_CODE: usize = 200;
+/// The most pairs of provider and model that one statement is given.
+const MAX_PAIRS: usize = 1_000;
 
 /// A model as it is asked for; prices in US dollars per million tokens.
 #[derive(Clone, Debug)]
@@ -52,18 +57,52 @@ pub type Listed = (Model, bool);
 pub async fn list<W: World>(
     app: &App<W>,
     session: &Session,
-    capabilities: Vec<String>,
+    needed: Vec<String>,
     page: &Request,
 ) -> Result<Page<Listed>, Failure> {
-    let mut errors = FieldErrors::default();
-    let needed = errors.take("capability", Capabilities::try_from(capabilities));
-    let needed = errors.finish_with(needed)?;
+    let needed = capabilities(needed)?;
     let cut = page.parse(|cursor| {
         cursor.split_once('/').map(|(provider, code)| (provider.to_owned(), code.to_owned()))
     })?;
     let after = cut.after.as_ref().map(|(provider, code)| (provider.as_str(), code.as_str()));
     let models = app.world.directory().tenant(session.account.id).models(cut.fetch(), after, needed).await?;
     Ok(cut.page(models, |(model, _)| name(model)))
+}
+
+/// What an account knows of models, by provider and code.
+pub type Known = BTreeMap<(String, String), Model>;
+
+/// Those of these that are known.
+///
+/// # Errors
+/// [`Unavailable`].
+pub async fn known(
+    tenant: &impl Tenant,
+    entries: impl Iterator<Item = &Entry> + Send,
+) -> Result<Known, Unavailable> {
+    let pairs: BTreeSet<_> = entries.map(pair).collect();
+    let pairs: Vec<_> = pairs.into_iter().collect();
+    let mut known = Known::new();
+    for pairs in pairs.chunks(MAX_PAIRS) {
+        let found = tenant.models_of(pairs).await?;
+        known.extend(found.into_iter().map(|model| ((model.provider.clone(), model.code.clone()), model)));
+    }
+    Ok(known)
+}
+
+/// By what an entry's model is known.
+pub fn pair(entry: &Entry) -> (String, String) {
+    (entry.provider.as_str().to_owned(), entry.code.clone())
+}
+
+/// What a query names.
+///
+/// # Errors
+/// [`Failure::Invalid`] when it is no capability.
+pub(super) fn capabilities(names: Vec<String>) -> Result<Capabilities, Failure> {
+    let mut errors = FieldErrors::default();
+    let needed = errors.take("capability", Capabilities::try_from(names));
+    Ok(errors.finish_with(needed)?)
 }
 
 /// Inserts or replaces the account's own row; what changes nothing is not written.

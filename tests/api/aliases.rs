@@ -46,6 +46,48 @@ async fn both_names_of_the_endpoint_lead_to_the_same_aliases() {
 }
 
 #[tokio::test]
+async fn aliases_are_listed_by_what_one_of_their_models_can_do() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    for (code, capabilities) in
+        [("plain", json!([])), ("tools", json!(["tools"])), ("both", json!(["tools", "images"]))]
+    {
+        let model = json!({"input_usd_per_mtok": "1", "output_usd_per_mtok": "1", "context_tokens": 1000,
+            "max_output_tokens": 100, "capabilities": capabilities});
+        let path = format!("/api/v1/models/own/{code}");
+        api.put(&path).key(&acme.admin).json(&model).send().await.ok();
+    }
+    for (name, line) in [
+        ("a", "own:plain"),
+        ("b", "own:plain, own:tools"),
+        ("c", "own:both?temperature=0"),
+        ("d", "own:tools, own:images-of-no-row"),
+    ] {
+        put(&api, &acme, name, line).await.ok();
+    }
+    for (query, expected) in [
+        ("", "abcd"),
+        ("?capability=tools", "bcd"),
+        ("?capability=images", "cd"),
+        ("?capability=tools,images", "cd"),
+        ("?capability=reasoning", ""),
+    ] {
+        for path in ["/api/v1/aliases", "/api/v1/model-aliases"] {
+            let listed = api.get(&format!("{path}{query}")).key(&acme.member).send().await.ok();
+            let names: String = listed["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|alias| alias["name"].as_str().unwrap())
+                .collect();
+            assert_eq!(names, expected, "{path}{query}");
+        }
+    }
+    let refused = api.get("/api/v1/aliases?capability=telepathy").key(&acme.member).send().await;
+    assert_eq!(refused.fields(), ["capability"]);
+}
+
+#[tokio::test]
 async fn an_alias_of_nonsense_is_refused() {
     let api = Api::new();
     let acme = api.tenant("acme").await;

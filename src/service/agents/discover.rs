@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::agent::Agent;
 use crate::domain::ids::AccountId;
-use crate::domain::model::{Capabilities, Model};
+use crate::domain::model::Capabilities;
 use crate::domain::model_line::{Entry, ModelLine};
 use crate::domain::provider::{ProviderName, Wire};
 use crate::ports::{Directory, Provider, Tenant, World};
@@ -15,9 +15,7 @@ use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::call::bundle::{entries, reach};
 use crate::service::failure::Failure;
-
-/// The most pairs of provider and model that one statement is given.
-const MAX_PAIRS: usize = 1_000;
+use crate::service::models::{self, pair};
 
 /// What a client learns of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +45,7 @@ pub async fn discover<W: World>(
     let written = agents.iter().map(|agent| agent.definition.model.as_str());
     let aliases = tenant.aliases_named(&ModelLine::aliases_in(written)).await?;
     let lines: Vec<_> = agents.iter().map(|agent| entries(agent, &aliases)).collect();
-    let pairs: BTreeSet<(String, String)> = lines.iter().flatten().flatten().map(pair).collect();
-    let pairs: Vec<_> = pairs.into_iter().collect();
-    let mut models = BTreeMap::new();
-    for pairs in pairs.chunks(MAX_PAIRS) {
-        let found = tenant.models_of(pairs).await?;
-        models.extend(found.into_iter().map(|m| ((m.provider.clone(), m.code.clone()), m)));
-    }
+    let models = models::known(&tenant, lines.iter().flatten().flatten()).await?;
     let names: BTreeSet<&ProviderName> = lines.iter().flatten().flatten().map(|e| &e.provider).collect();
     let texts = names.iter().map(|name| name.as_str().to_owned()).collect();
     let providers = tenant.providers_named(&texts).await?;
@@ -67,7 +59,7 @@ pub async fn discover<W: World>(
 
 /// What the lines of a page lead to.
 struct Known {
-    models: BTreeMap<(String, String), Model>,
+    models: models::Known,
     /// Of the providers that cannot be called.
     faults: BTreeMap<ProviderName, String>,
 }
@@ -110,10 +102,6 @@ impl Known {
         };
         self.faults.get(&entry.provider).cloned().or_else(unpriced)
     }
-}
-
-fn pair(entry: &Entry) -> (String, String) {
-    (entry.provider.as_str().to_owned(), entry.code.clone())
 }
 
 /// Why calls to a provider cannot work. A server of the account's own may do without a key; where the documentation says
