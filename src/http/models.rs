@@ -179,7 +179,7 @@ impl View {
 #[derive(Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ModelsQuery {
-    /// Only models that can do this; more of them as `tools,images`, or given more than once.
+    /// Only those that can do this; more of them as `tools,images`, or given more than once.
     #[param(value_type = Option<Vec<Capability>>, style = Form, explode = true)]
     pub(super) capability: Vec<String>,
 }

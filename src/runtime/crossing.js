@@ -35,7 +35,8 @@ export async function post(url, lines, bytes, timeout, most) {
   const { status, headers } = response;
   const length = headers.get("content-length");
   // Of a compressed body the length says nothing of what comes out of it.
-  if (length === null || Number(length) > most || headers.get("content-encoding") !== null) return { status, response };
+  const is_short = length !== null && Number(length) <= most && headers.get("content-encoding") === null;
+  if (!is_short) return { status, response };
   try {
     return { status, response, whole: new Uint8Array(await response.arrayBuffer()) };
   } catch (error) {

@@ -44,12 +44,12 @@ impl FetchUpstream {
         let sent = crossing::post(url, &headers, &request.body, timeout(request.timeout_ms), most);
         let posted: crossing::Posted = JsFuture::from(sent).await?.unchecked_into();
         let error = posted.error();
-        let whole = match posted.whole() {
-            Some(bytes) => Some(Ok(Bytes::from(bytes))),
-            None if error.is_undefined() => None,
-            None => Some(Err(read_error(&error))),
+        let rest = match posted.whole() {
+            Some(bytes) => Rest::Whole(Some(Ok(Bytes::from(bytes)))),
+            None if error.is_undefined() => Rest::Unopened,
+            None => Rest::Whole(Some(Err(read_error(&error)))),
         };
-        Ok((posted.status(), ReplyBody { whole, ..ReplyBody::of(posted.response()) }))
+        Ok((posted.status(), ReplyBody { rest, ..ReplyBody::of(posted.response()) }))
     }
 
     async fn get_file(url: &str, timeout_ms: u64) -> Result<web_sys::Response, JsValue> {
@@ -158,31 +158,35 @@ fn read_error(error: &JsValue) -> ReadError {
 /// A reply's body, read piece by piece or whole.
 pub struct ReplyBody {
     response: SendWrapper<web_sys::Response>,
-    reader: Option<SendWrapper<web_sys::ReadableStreamDefaultReader>>,
-    /// All of it, where it was read with the head.
-    whole: Option<Result<Bytes, ReadError>>,
+    rest: Rest,
+}
+
+/// What is still to be read.
+enum Rest {
+    /// All of it.
+    Unopened,
+    Open(SendWrapper<web_sys::ReadableStreamDefaultReader>),
+    /// What was read with the head, until it is taken. The response's own body is used up then.
+    Whole(Option<Result<Bytes, ReadError>>),
 }
 
 impl ReplyBody {
     fn of(response: web_sys::Response) -> Self {
-        Self { response: SendWrapper::new(response), reader: None, whole: None }
-    }
-
-    fn reader(&mut self) -> Result<Option<&web_sys::ReadableStreamDefaultReader>, ReadError> {
-        if self.reader.is_none() {
-            let Some(stream) = self.response.body() else { return Ok(None) };
-            let reader = stream.get_reader().dyn_into();
-            let reader = reader.map_err(|_| ReadError::Broken("the body has no reader".to_owned()))?;
-            self.reader = Some(SendWrapper::new(reader));
-        }
-        Ok(self.reader.as_deref())
+        Self { response: SendWrapper::new(response), rest: Rest::Unopened }
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, ReadError> {
-        if let Some(whole) = self.whole.take() {
-            return whole.map(Some);
+        if let Rest::Unopened = self.rest {
+            let Some(stream) = self.response.body() else { return Ok(None) };
+            let reader = stream.get_reader().dyn_into();
+            let reader = reader.map_err(|_| ReadError::Broken("the body has no reader".to_owned()))?;
+            self.rest = Rest::Open(SendWrapper::new(reader));
         }
-        let Some(reader) = self.reader()? else { return Ok(None) };
+        let reader = match &mut self.rest {
+            Rest::Whole(whole) => return whole.take().transpose(),
+            Rest::Unopened => return Ok(None),
+            Rest::Open(reader) => reader,
+        };
         let result = JsFuture::from(reader.read()).await.map_err(|error| read_error(&error))?;
         let result: web_sys::ReadableStreamReadResult = result.unchecked_into();
         if result.get_done().unwrap_or(true) {
@@ -198,11 +202,6 @@ impl Body for ReplyBody {
     }
 
     async fn all(mut self, limit: usize) -> Result<Bytes, ReadError> {
-        if let Some(whole) = self.whole.take() {
-            let fits =
-                |bytes: Bytes| if bytes.len() > limit { Err(ReadError::TooLarge(limit)) } else { Ok(bytes) };
-            return whole.and_then(fits);
-        }
         let mut read = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             if read.len() + chunk.len() > limit {

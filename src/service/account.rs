@@ -10,7 +10,6 @@ use crate::domain::account_edit::Edit;
 use crate::domain::admission::command::AccountSpend;
 use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
-use crate::domain::ids::AccountId;
 use crate::domain::plan::{Feature, Limits};
 use crate::ports::{AccountRef, Accounts, Counts, Directory, Fit, Fitted, Tenant, World};
 
@@ -72,7 +71,7 @@ pub(super) async fn require<W: World>(
 /// [`Failure`].
 pub async fn patch<W: World>(app: &App<W>, session: &Session, edit: &Edit) -> Result<Changed, Failure> {
     let fit = Fit { key: Some(session.key.id), member: session.key.member };
-    change(app, session.actor(), session.account.id, edit, fit).await
+    change(app, session.actor(), AccountRef::Id(session.account.id), edit, fit).await
 }
 
 /// The operator's change, to any plan and status.
@@ -86,34 +85,31 @@ pub async fn patch_any<W: World>(
     edit: &Edit,
 ) -> Result<Changed, Failure> {
     principal.operator()?;
-    let missing = Failure::Missing(Thing::Account);
-    let Some(named) = AccountRef::parse(account) else { return Err(missing) };
-    let account = app.world.directory().account(&named).await?.ok_or(missing)?;
-    change(app, principal.actor(), account.id, edit, Fit::default()).await
+    let named = AccountRef::parse(account).ok_or(Failure::Missing(Thing::Account))?;
+    change(app, principal.actor(), named, edit, Fit::default()).await
 }
 
 /// Makes the change over the account as it is, anew whenever somebody else was faster.
 async fn change<W: World>(
     app: &App<W>,
     by: Actor,
-    account: AccountId,
+    named: AccountRef,
     edit: &Edit,
     fit: Fit,
 ) -> Result<Changed, Failure> {
-    let (account, fitted) = anew(app, || change_once(app, by, account, edit, &fit)).await?;
+    let (account, fitted) = anew(app, || change_once(app, by, &named, edit, &fit)).await?;
     Ok(Changed { standing: standing(app, account).await?, fitted })
 }
 
 async fn change_once<W: World>(
     app: &App<W>,
     by: Actor,
-    account: AccountId,
+    named: &AccountRef,
     edit: &Edit,
     fit: &Fit,
 ) -> Result<(Account, Fitted), Failure> {
     let directory = app.world.directory();
-    let read = directory.account(&AccountRef::Id(account)).await?;
-    let read = read.ok_or(Failure::Missing(Thing::Account))?;
+    let read = directory.account(named).await?.ok_or(Failure::Missing(Thing::Account))?;
     let mut next = check(by, edit, &read)?;
     let is_fitted = edit.plan.is_some();
     if next == read && !is_fitted {
@@ -122,9 +118,9 @@ async fn change_once<W: World>(
     next.updated_at = written_at(app.world.now(), Some(read.updated_at));
     let (before, after) = (Some(logged(&read)), Some(logged(&next)));
     let change = app.change(by, Action::Update, Subject::Account, next.id, before, after);
-    let tenant = directory.tenant(account);
+    let tenant = directory.tenant(read.id);
     let write = tenant.update_account(&next, &read, is_fitted.then_some(fit), &change);
-    let written = app.write_through(account, write).await;
+    let written = app.write_through(read.id, write).await;
     Ok((next, written.map_err(|error| Failure::of_write(error, Thing::Account))?))
 }
 

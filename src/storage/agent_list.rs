@@ -5,6 +5,7 @@
 //! nothing.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::domain::agent::{Agent, Status};
@@ -15,7 +16,7 @@ use crate::ports::{AgentFilter, AgentPosition, FoundAgents};
 use super::agent_rows::drawer;
 use super::agents::Row;
 use super::directory::Tenant;
-use super::sql::{Engine, Failure, Query, Value, queries};
+use super::sql::{Answer, Engine, Failure, Query, Value, queries};
 
 /// The most rows that are gone through for a page.
 const MAX_WALK: u32 = 1_000;
@@ -219,6 +220,8 @@ impl<'a> Wanted<'a> {
         agents(tenant.rows(&AGENTS_WORDED, values).await?)
     }
 
+    /// A page that comes out short is asked for again, together with where the search ends: in one step, because both count
+    /// rows, and agents that come or go between them would be told twice or never.
     async fn walk<E: Engine>(
         &self,
         tenant: &Tenant<E>,
@@ -228,23 +231,23 @@ impl<'a> Wanted<'a> {
         let (index, status, kind) = self.index();
         let is_exact = status.is_none() && kind.is_none() && self.words.is_empty();
         let most = if is_exact { limit } else { MAX_WALK.max(limit) };
-        let [first, second] = [0, 1].map(|n| index.asked.get(n).cloned().unwrap_or(Value::Null));
-        let [created_at, id] = place.clone();
-        let words = json!(self.words).to_string();
-        let values = [
-            limit.into(),
-            created_at,
-            id,
-            first,
-            second,
-            most.into(),
-            words.into(),
-            status.into(),
-            kind.into(),
-        ];
-        let agents = agents(tenant.rows(index.walk, values).await?)?;
-        let is_short = !is_exact && agents.len() < limit as usize;
-        let stopped_at = if is_short { index.place(tenant, most - 1, place).await? } else { None };
+        let walk = || {
+            let [first, second] = [0, 1].map(|n| index.asked.get(n).cloned().unwrap_or(Value::Null));
+            let [created_at, id] = place.clone();
+            let words = json!(self.words).to_string().into();
+            let rest = [first, second, most.into(), words, status.into(), kind.into()];
+            tenant.statement(index.walk, [limit.into(), created_at, id].into_iter().chain(rest))
+        };
+        let found = agents(rows(&tenant.batch(vec![walk()]).await?, 0)?)?;
+        if is_exact || found.len() == limit as usize {
+            return Ok(FoundAgents { agents: found, stopped_at: None });
+        }
+        let end = [(most - 1).into()].into_iter().chain(place.clone()).chain(index.asked.iter().cloned());
+        let answers = tenant.batch(vec![walk(), tenant.statement(index.place, end)]).await?;
+        let agents = agents(rows(&answers, 0)?)?;
+        let last: Vec<Place> = rows(&answers, 1)?;
+        let is_short = agents.len() < limit as usize;
+        let stopped_at = last.first().filter(|_| is_short).map(Place::position);
         Ok(FoundAgents { agents, stopped_at })
     }
 
@@ -273,18 +276,15 @@ impl<'a> Wanted<'a> {
     }
 }
 
-impl Index {
-    /// The place of a row that is still to come, if there are so many.
-    async fn place<E: Engine>(
-        &self,
-        tenant: &Tenant<E>,
-        offset: u32,
-        [created_at, id]: [Value; 2],
-    ) -> Result<Option<AgentPosition>, Failure> {
-        let values = [offset.into(), created_at, id].into_iter().chain(self.asked.iter().cloned());
-        let rows: Vec<Place> = tenant.rows(self.place, values).await?;
-        Ok(rows.first().map(|row| AgentPosition { created_at: Millis(row.created_at), id: row.id }))
+impl Place {
+    const fn position(&self) -> AgentPosition {
+        AgentPosition { created_at: Millis(self.created_at), id: self.id }
     }
+}
+
+/// What the n-th statement of a batch has answered.
+fn rows<T: DeserializeOwned>(answers: &[impl Answer], n: usize) -> Result<Vec<T>, Failure> {
+    answers.get(n).map_or_else(|| Ok(Vec::new()), Answer::rows)
 }
 
 fn agents(rows: Vec<Row>) -> Result<Vec<Agent>, Failure> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::domain::change::Change;
 use crate::domain::time::Millis;
@@ -62,10 +61,7 @@ pub(super) async fn named<E: Engine>(
     tenant: &Tenant<E>,
     names: &BTreeSet<String>,
 ) -> Result<Vec<Alias>, Failure> {
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = tenant.rows(&ALIASES_NAMED, [json!(names).to_string().into()]).await?;
+    let rows: Vec<Row> = tenant.rows_named(&ALIASES_NAMED, names).await?;
     Ok(rows.into_iter().map(Alias::from).collect())
 }
 

@@ -75,6 +75,18 @@ impl<E: Engine> Tenant<E> {
         answers.first().map_or_else(|| Ok(Vec::new()), Answer::rows)
     }
 
+    /// The rows of a statement whose `?2` is a JSON array of names; of no names without asking.
+    pub(super) async fn rows_named<T: serde::de::DeserializeOwned>(
+        &self,
+        query: &'static Query,
+        names: &BTreeSet<String>,
+    ) -> Result<Vec<T>, Failure> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.rows(query, [serde_json::json!(names).to_string().into()]).await
+    }
+
     /// Runs a statement with `RETURNING`, which touches a row unless that is no longer as it was read, and logs it.
     pub(super) async fn write_logged(
         &self,

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::domain::change::Change;
 use crate::domain::provider::{ProviderName, Wire};
@@ -92,10 +91,7 @@ pub(super) async fn named<E: Engine>(
     tenant: &Tenant<E>,
     names: &BTreeSet<String>,
 ) -> Result<Vec<Provider>, Failure> {
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<Row> = tenant.rows(&PROVIDERS_NAMED, [json!(names).to_string().into()]).await?;
+    let rows: Vec<Row> = tenant.rows_named(&PROVIDERS_NAMED, names).await?;
     Ok(rows.into_iter().map(Provider::from).collect())
 }
 

@@ -172,3 +172,29 @@ async fn what_no_index_says_is_looked_for_among_those_of_one_that_says_some() {
         (["s1001", "s1000", "s999"].map(str::to_owned).to_vec(), None)
     );
 }
+
+/// While a page is searched for, at every step of it, the newest agent goes, and all others move up.
+#[tokio::test]
+async fn a_search_that_ends_early_loses_none_when_agents_go_meanwhile() {
+    for steps in 0..5 {
+        let world = world();
+        let (_, tenant) = account(&world, 1).await;
+        fill(&tenant, (0..1_002).map(|n| (n, "Agent"))).await;
+        world.database().with(|db| {
+            db.execute("UPDATE agents SET status = 'draft' WHERE slug IN ('s0', 's1')", []).unwrap();
+        });
+        let newest = tenant.agents(1, None).await.unwrap().remove(0);
+        let filter =
+            AgentFilter { status: Some(Status::Draft), label: Some("all".into()), ..AgentFilter::default() };
+        let goes = async {
+            for _ in 0..steps {
+                tokio::task::yield_now().await;
+            }
+            crate::archive(&tenant, &newest).await.unwrap();
+        };
+        let ((), first) = tokio::join!(goes, tenant.find_agents(&filter, 9, None));
+        let first = first.unwrap();
+        let second = tenant.find_agents(&filter, 9, first.stopped_at).await.unwrap();
+        assert_eq!([slugs(&first), slugs(&second)].concat(), ["s1", "s0"], "{steps}");
+    }
+}
