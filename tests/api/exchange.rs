@@ -5,7 +5,6 @@ use http_body_util::BodyExt;
 use proptest::prelude::*;
 use retinue::ports::{ReadError, SendError, World};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use crate::support::{Api, Reply, Script, Tenant, Turn, When, settings};
 
@@ -401,7 +400,7 @@ async fn an_export_of_many_reads_a_page_for_each_piece() {
         .header("authorization", format!("Bearer {}", acme.admin))
         .body(Body::empty())
         .unwrap();
-    let mut body = api.router().oneshot(request).await.unwrap().into_body();
+    let mut body = api.open(request).await.into_body();
     let (mut text, mut pieces, mut largest) = (Vec::new(), 0, 0);
     while let Some(frame) = body.frame().await {
         let piece = frame.unwrap().into_data().unwrap();
@@ -431,7 +430,7 @@ async fn an_export_that_breaks_off_does_not_look_whole() {
         .header("authorization", format!("Bearer {}", acme.admin))
         .body(Body::empty())
         .unwrap();
-    let response = api.router().oneshot(request).await.unwrap();
+    let response = api.open(request).await;
     assert!(response.into_body().collect().await.is_err());
     assert!(api.world.take_log()[0].contains("broke off"));
     api.world.faults().plan("AGENTS_IN_USE", 1, When::Before);

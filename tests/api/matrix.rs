@@ -58,7 +58,7 @@ impl Stage {
     async fn new() -> Self {
         let api = Api::with(Settings { default_account: Some("acme".to_owned()), ..settings() });
         let document = made();
-        api.world.upstream().offer("openai", None, Some("sk-0123456789abcdef"));
+        api.world.offer("openai", None, Some("sk-0123456789abcdef"));
         let sql = "INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
             capabilities, priced_on)
             VALUES ('openai', 'gpt-4.1-mini', 1, 1, 100000, 1000, '[\"streaming\",\"tools\"]', '2026-11-20')";

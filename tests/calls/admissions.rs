@@ -1,11 +1,7 @@
 //! Admissions that go together: one hop for all that came while another was under way, and nobody left behind whatever
 //! becomes of the others.
 
-use std::sync::Arc;
-
 use axum::http::StatusCode;
-use retinue::http::router::router;
-use retinue::service::App;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -13,7 +9,7 @@ use crate::ask::Face;
 use crate::crowd::{Crowd, WAITS};
 use crate::provider::answer;
 use crate::stage::{BIG, Stage};
-use crate::support::When;
+use crate::support::{Transport, When, native_only};
 
 const COST: u64 = 40 * BIG.0 + 3 * BIG.1;
 
@@ -30,7 +26,7 @@ impl Party {
         let mut stage = Stage::new().await;
         stage.agent("narrow", &json!({"max_concurrency": 1})).await;
         let crowd = Crowd::new(stage.api.world.clone());
-        stage.isolate = router().with_state(App::new(crowd.clone(), Arc::default()));
+        stage.isolate = Transport::router(crowd.clone());
         let mut party = Self { stage, crowd, calls: Vec::new() };
         party.crowd.accounts.let_go([0, 1]);
         for agent in ["triage", "narrow"] {
@@ -86,6 +82,7 @@ async fn settle_down() {
 
 #[tokio::test]
 async fn calls_that_come_while_one_asks_go_together_in_the_next_hop() {
+    native_only!("objects that answer when the test says so are in this process");
     let mut party = Party::new().await;
     for _ in 0..5 {
         party.call("triage").await;
@@ -102,6 +99,7 @@ async fn calls_that_come_while_one_asks_go_together_in_the_next_hop() {
 
 #[tokio::test]
 async fn one_of_a_group_is_refused_and_the_others_are_admitted() {
+    native_only!("objects that answer when the test says so are in this process");
     let mut party = Party::new().await;
     for agent in ["triage", "narrow", "triage", "narrow", "triage"] {
         party.call(agent).await;
@@ -115,6 +113,7 @@ async fn one_of_a_group_is_refused_and_the_others_are_admitted() {
 
 #[tokio::test]
 async fn all_of_a_group_hear_that_their_rows_are_stale_and_are_served_by_new_ones() {
+    native_only!("objects that answer when the test says so are in this process");
     let mut party = Party::new().await;
     for _ in 0..4 {
         party.call("triage").await;
@@ -131,6 +130,7 @@ async fn all_of_a_group_hear_that_their_rows_are_stale_and_are_served_by_new_one
 
 #[tokio::test]
 async fn when_a_groups_hop_fails_each_asks_for_itself_and_is_held_once() {
+    native_only!("objects that answer when the test says so are in this process");
     for when in [When::Before, When::After] {
         let mut party = Party::new().await;
         for _ in 0..4 {
@@ -149,6 +149,7 @@ async fn when_a_groups_hop_fails_each_asks_for_itself_and_is_held_once() {
 
 #[tokio::test]
 async fn the_first_in_line_does_not_wait_long_for_the_one_before() {
+    native_only!("objects that answer when the test says so are in this process");
     let mut party = Party::new().await;
     for _ in 0..4 {
         party.call("triage").await;
@@ -167,6 +168,7 @@ async fn the_first_in_line_does_not_wait_long_for_the_one_before() {
 
 #[tokio::test]
 async fn those_that_a_lost_request_took_along_ask_for_themselves() {
+    native_only!("objects that answer when the test says so are in this process");
     let mut party = Party::new().await;
     for _ in 0..4 {
         party.call("triage").await;
@@ -189,6 +191,7 @@ async fn those_that_a_lost_request_took_along_ask_for_themselves() {
 
 #[tokio::test]
 async fn whoever_is_abandoned_hands_on() {
+    native_only!("objects that answer when the test says so are in this process");
     // The one that asks, the one that is to ask next, and one that waits.
     for abandoned in 0..3 {
         let mut party = Party::new().await;

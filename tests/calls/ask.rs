@@ -6,7 +6,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use crate::provider::{Tokens, answer, hello};
 use crate::stage::{PROVIDER_KEY, Stage};
@@ -121,7 +120,7 @@ impl<'a> Ask<'a> {
         if let Some(key) = self.key {
             request = request.header("authorization", format!("Bearer {key}"));
         }
-        self.stage.isolate().oneshot(request.body(self.body).unwrap()).await.unwrap()
+        self.stage.isolate.send(request.body(self.body).unwrap()).await
     }
 
     /// Sends it, reads the reply, and holds it to what must be true of all.

@@ -35,7 +35,7 @@ pub struct Slow {
 
 impl Crowd {
     pub fn new(world: FakeWorld) -> Self {
-        let inner = world.objects().clone();
+        let inner = world.accounts().clone();
         let accounts = Slow { inner, hops: Arc::default(), let_go: Arc::default() };
         Self { world, accounts, passed_ms: Arc::default() }
     }

@@ -101,7 +101,7 @@ async fn a_provider_that_is_not_configured_is_said_to_be() {
 #[tokio::test]
 async fn the_platforms_own_provider_serves_accounts_that_have_none() {
     let stage = Stage::new().await;
-    stage.upstream().offer("openai", None, Some("sk-of-the-platform"));
+    stage.api.world.offer("openai", None, Some("sk-of-the-platform"));
     stage.agent("main", &json!({"model": "openai:gpt-4.1-mini", "budget": null})).await;
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "main").send().await.ok();

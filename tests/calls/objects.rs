@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use retinue::domain::admission::command::{Admission, Admit};
-use retinue::ports::{Accounts, World};
 use serde_json::json;
 
 use crate::ask::Face;
@@ -238,11 +237,11 @@ async fn a_failed_call_is_settled_however_often_that_fails() {
 #[tokio::test]
 async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
     let stage = Stage::new().await;
-    let accounts = stage.api.world.accounts();
-    let epoch = accounts.epoch(stage.acme.id).await.unwrap();
+    let objects = stage.api.world.objects();
+    let epoch = objects.epoch(stage.acme.id).await;
     let agent = stage.api.get("/api/v1/agents/triage").key(&stage.acme.member).send().await.ok();
     let ask = Admit {
-        call: retinue::domain::ids::CallId::new(stage.api.world.now(), [1; 10]),
+        call: retinue::domain::ids::CallId::new(stage.api.world.clock().now(), [1; 10]),
         agent: retinue::domain::ids::AgentId::parse(agent["id"].as_str().unwrap()).unwrap(),
         key: None,
         version: 1,
@@ -258,7 +257,6 @@ async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
         ttl_ms: 1_000,
         ended: vec![],
     };
-    let answer = accounts.admit(stage.acme.id, vec![ask]).await.unwrap();
-    assert_eq!(answer, [Admission::Stale { epoch }]);
+    assert_eq!(objects.admit(stage.acme.id, ask).await, Admission::Stale { epoch });
     stage.assert_untouched("triage").await;
 }

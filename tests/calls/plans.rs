@@ -138,8 +138,7 @@ async fn all_agents_together_spend_no_more_than_the_plan_allows_in_a_month() {
         reply.assert_refusal(402, "budget_exceeded");
         assert!(reply.words().contains("plan's monthly spend of 0.001000 USD"), "{}", reply.words());
     }
-    let spend =
-        retinue::ports::Accounts::account_spend(stage.api.world.objects(), stage.acme.id).await.unwrap();
+    let spend = stage.api.world.objects().account_spend(stage.acme.id).await;
     assert_eq!((spend.settled.get() + left, spend.held.get()), (limit, 0));
     stage.api.world.clock().advance(10 * 24 * 60 * MINUTE_MS);
     serve(&stage, "second").await;

@@ -4,19 +4,18 @@
 //! object alone.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::http::Method;
 use retinue::domain::money::Nanos;
-use retinue::http::router::router;
 use retinue::ports::{Settings, UpstreamRequest, World};
-use retinue::service::App;
-use retinue::service::cache::Cache;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Face};
 use crate::restarted::Restarted;
-use crate::support::{Api, FakeUpstream, MASTER_KEY, OPERATOR, Tenant, Turn, settings};
+use crate::support::{
+    Api, FakeUpstream, MASTER_KEY, OPERATOR, Tenant, Transport, Turn, is_workerd, settings, variables,
+};
 
 /// The key that the account keeps for its provider.
 pub const PROVIDER_KEY: &str = "sk-provider-key-that-nobody-may-see";
@@ -26,13 +25,17 @@ pub const BIG: (u64, u64) = (1_000, 2_000);
 pub const SMALL: (u64, u64) = (500, 1_000);
 /// The longest answer of either, in tokens.
 pub const MAX_OUTPUT: u64 = 1_000;
+/// The isolates of a stage: the control plane's, one for calls, and a spare one.
+const ISOLATES: usize = 3;
+const CALLS: usize = 1;
+const ELSEWHERE: usize = 2;
 
 #[derive(Clone)]
 pub struct Stage {
     /// The control plane, in an isolate of its own.
     pub api: Api,
     pub acme: Tenant,
-    pub isolate: Router,
+    pub isolate: Transport,
     asked: Arc<Mutex<Vec<UpstreamRequest>>>,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -95,22 +98,31 @@ impl Stage {
 
     /// An account and nothing in it.
     pub async fn bare(settings: Settings) -> Self {
-        let api = Api::with(Settings { default_account: Some("acme".to_owned()), ..settings });
+        let settings = Settings { default_account: Some("acme".to_owned()), ..settings };
+        let api = Api::among(settings, ISOLATES);
         let acme = api.tenant("acme").await;
-        let isolate = isolate(&api);
+        let isolate = Transport::to(&api.world, CALLS);
         Self { api, acme, isolate, asked: Arc::default(), log: Arc::default() }
     }
 
-    /// The same world seen by an isolate that remembers nothing.
+    /// The same world seen by an isolate that remembers nothing. Where the transport is HTTP it is the same one each
+    /// time, and the last one to ask for it has it.
     pub fn elsewhere(&self) -> Self {
-        Self { isolate: isolate(&self.api), ..self.clone() }
+        if let Some(workerd) = self.api.world.workerd() {
+            workerd.forget();
+        }
+        Self { isolate: Transport::to(&self.api.world, ELSEWHERE), ..self.clone() }
     }
 
     /// The same world after its operator has set something else.
     pub fn under(&self, settings: Settings) -> Self {
         let settings = Settings { default_account: Some("acme".to_owned()), ..settings };
+        if let Some(workerd) = self.api.world.workerd() {
+            workerd.tell_all("variables", &variables(&settings).to_string());
+            return self.elsewhere();
+        }
         let world = Restarted { world: self.api.world.clone(), settings: Arc::new(settings) };
-        Self { isolate: router().with_state(App::new(world, Arc::default())), ..self.clone() }
+        Self { isolate: Transport::router(world), ..self.clone() }
     }
 
     pub async fn provider(&self, name: &str, base_url: &str, key: Option<&str>) {
@@ -179,11 +191,6 @@ impl Stage {
         Ask::new(self, method, path)
     }
 
-    /// The isolate that serves the calls.
-    pub fn isolate(&self) -> Router {
-        self.isolate.clone()
-    }
-
     /// What the providers were asked since the last time.
     pub fn take_asked(&self) -> Vec<UpstreamRequest> {
         let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
@@ -200,12 +207,16 @@ impl Stage {
 
     /// Waits until the providers have been asked this often in all.
     pub async fn until_asked(&self, times: usize) {
-        for _ in 0..10_000 {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
             let asked = self.take_asked();
             let count = asked.len();
             self.asked.lock().unwrap().extend(asked);
             if count >= times {
                 return;
+            }
+            if is_workerd() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
             }
             tokio::task::yield_now().await;
         }
@@ -262,10 +273,6 @@ impl Books {
         let held = || self.ledger.iter().map(|row| row.held);
         held().max().unwrap_or_default() - held().min().unwrap_or_default()
     }
-}
-
-fn isolate(api: &Api) -> Router {
-    router().with_state(App::new(api.world.clone(), Arc::<Cache>::default()))
 }
 
 fn dollars(amount: &Value) -> u64 {

@@ -1,27 +1,21 @@
-//! The API as a client sees it, over the real router.
+//! The API as a client sees it, over the real router or over HTTP against workerd.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use retinue::domain::ids::AccountId;
-use retinue::http::router::router;
 use retinue::ports::Settings;
-use retinue::service::App;
-use retinue::service::cache::Cache;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use super::faults::SECRET;
+use super::transport::Transport;
 use super::world::{FakeWorld, MASTER_KEY, OPERATOR, settings};
 
 #[derive(Clone)]
 pub struct Api {
     pub world: FakeWorld,
-    router: Router,
+    transport: Transport,
 }
 
 /// An account and its keys.
@@ -54,14 +48,19 @@ impl Api {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let world = FakeWorld::new(settings);
-        let app = App::new(world.clone(), Arc::new(Cache::default()));
-        Self { world, router: router().with_state(app) }
+        Self::among(settings, 1)
+    }
+
+    /// The first of this many isolates of its world.
+    pub fn among(settings: Settings, isolates: usize) -> Self {
+        let world = FakeWorld::new(settings, isolates);
+        let transport = Transport::to(&world, 0);
+        Self { world, transport }
     }
 
     /// For what must be watched while it comes.
-    pub fn router(&self) -> Router {
-        self.router.clone()
+    pub async fn open(&self, request: Request<Body>) -> Response<Body> {
+        self.transport.send(request).await
     }
 
     pub fn get(&self, path: &str) -> Call<'_> {
@@ -155,7 +154,7 @@ impl Call<'_> {
     /// Sends it, and holds every reply to what must be true of all.
     pub async fn send(self) -> Reply {
         let request = self.request.body(self.body).unwrap();
-        let response = self.api.router.clone().oneshot(request).await.unwrap();
+        let response = self.api.open(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let reply = Reply { status: parts.status, headers: parts.headers, body };

@@ -110,6 +110,16 @@ impl Upstream for FakeUpstream {
 
 pub struct FakeBody(VecDeque<Result<Bytes, ReadError>>);
 
+impl FakeBody {
+    /// The one piece that is all of it, or the pieces as they are.
+    pub fn whole(mut self) -> Result<Bytes, Self> {
+        match self.0.make_contiguous() {
+            [Ok(only)] => Ok(std::mem::take(only)),
+            _ => Err(self),
+        }
+    }
+}
+
 impl Body for FakeBody {
     async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
         tokio::task::yield_now().await;

@@ -1,18 +1,27 @@
-//! The world itself: what the test decides, and what it can see afterwards.
+//! The world itself: what the test decides, and what it can see afterwards. Over workerd it stands around a process that
+//! serves the requests.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use retinue::domain::ids::AccountId;
+use retinue::domain::provider::ProviderName;
 use retinue::domain::secret::Secret;
 use retinue::domain::time::Millis;
 use retinue::ports::{Settings, Wake, World};
 use retinue::storage::directory::Directory;
+use rusqlite::Connection;
+use serde_json::json;
 
 use super::accounts::FakeAccounts;
 use super::faults::Faults;
+use super::objects::Objects;
 use super::sqlite::Sqlite;
+use super::transport;
 use super::upstream::FakeUpstream;
+use super::workerd::{self, Workerd};
 
 /// The operator's key.
 pub const OPERATOR: &str = "operator-of-the-tests";
@@ -20,6 +29,9 @@ pub const OPERATOR: &str = "operator-of-the-tests";
 pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// Where the clock begins: 2026-11-21T12:00:00Z.
 pub const NOON: Millis = Millis(1_795_262_400_000);
+
+/// After this long a call that is still open was left open by the test: settlements take a tenth of it.
+const LEFT_OPEN: Duration = Duration::from_secs(2);
 
 /// What the operator has set, unless a test says otherwise.
 pub fn settings() -> Settings {
@@ -32,15 +44,28 @@ pub fn settings() -> Settings {
 
 /// A clock that stands still until it is moved.
 #[derive(Clone)]
-pub struct Clock(Arc<AtomicI64>);
+pub struct Clock {
+    now: Arc<AtomicI64>,
+    /// Whose isolates' clocks are this one.
+    workerd: Option<Arc<Workerd>>,
+}
 
 impl Clock {
+    fn new(workerd: Option<Arc<Workerd>>) -> Self {
+        let clock = Self { now: Arc::new(AtomicI64::new(0)), workerd };
+        clock.advance(NOON.0);
+        clock
+    }
+
     pub fn now(&self) -> Millis {
-        Millis(self.0.load(Ordering::SeqCst))
+        Millis(self.now.load(Ordering::SeqCst))
     }
 
     pub fn advance(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        let now = self.now.fetch_add(ms, Ordering::SeqCst) + ms;
+        if let Some(workerd) = &self.workerd {
+            workerd.tell_all("clock", &now.to_string());
+        }
     }
 }
 
@@ -51,6 +76,8 @@ struct Inner {
     directory: Directory<Sqlite>,
     database: Sqlite,
     accounts: FakeAccounts,
+    objects: Objects,
+    workerd: Option<Arc<Workerd>>,
     upstream: FakeUpstream,
     settings: Settings,
     clock: Clock,
@@ -61,15 +88,26 @@ struct Inner {
 }
 
 impl FakeWorld {
-    pub fn new(settings: Settings) -> Self {
-        let faults = Faults::default();
-        let clock = Clock(Arc::new(AtomicI64::new(NOON.0)));
-        let database = Sqlite::new(crate::schema::migrated(), faults.clone());
+    /// With this many isolates, where the transport has any.
+    pub fn new(settings: Settings, isolates: usize) -> Self {
+        let (faults, upstream) = (Faults::default(), FakeUpstream::default());
+        let start = || Arc::new(Workerd::start(&settings, isolates, upstream.clone(), faults.clone()));
+        let workerd = transport::is_workerd().then(start);
+        let clock = Clock::new(workerd.clone());
+        let file = workerd.as_ref().map(|workerd| Connection::open(workerd.database()).unwrap());
+        let database = Sqlite::new(file.unwrap_or_else(crate::schema::migrated), faults.clone());
+        let accounts = FakeAccounts::new(faults.clone(), clock.clone());
+        let objects = match &workerd {
+            Some(workerd) => Objects::Workerd(workerd.clone(), clock.clone()),
+            None => Objects::Native(accounts.clone()),
+        };
         Self(Arc::new(Inner {
             directory: Directory::new(database.clone()),
             database,
-            accounts: FakeAccounts::new(faults.clone(), clock.clone()),
-            upstream: FakeUpstream::default(),
+            accounts,
+            objects,
+            workerd,
+            upstream,
             settings,
             clock,
             faults,
@@ -79,30 +117,53 @@ impl FakeWorld {
         }))
     }
 
+    /// The process that serves this world, unless the router does.
+    pub fn workerd(&self) -> Option<&Arc<Workerd>> {
+        self.0.workerd.as_ref()
+    }
+
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
+    /// From the first call on, what workerd asks of the database and the objects is put to them, too.
     pub fn faults(&self) -> &Faults {
+        if let Some(workerd) = &self.0.workerd {
+            workerd.watch();
+        }
         &self.0.faults
     }
 
     /// The accounts' objects, for what only a test asks.
-    pub fn objects(&self) -> &FakeAccounts {
-        &self.0.accounts
+    pub fn objects(&self) -> &Objects {
+        &self.0.objects
     }
 
     pub fn database(&self) -> &Sqlite {
         &self.0.database
     }
 
+    /// A provider that the operator offers to every account.
+    pub fn offer(&self, name: &str, base_url: Option<&str>, key: Option<&str>) {
+        self.0.upstream.offer(name, base_url, key);
+        if let Some(workerd) = &self.0.workerd {
+            let name = ProviderName::parse(name).unwrap();
+            let variables = json!({name.key_variable(): key, name.base_url_variable(): base_url});
+            workerd.tell_all("variables", &variables.to_string());
+        }
+    }
+
     /// What the operator was told since the last call.
     pub fn take_log(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.log.lock().unwrap())
+        let log = std::mem::take(&mut *self.0.log.lock().unwrap());
+        self.0.workerd.as_ref().map_or(log, |workerd| workerd.take_log())
     }
 
     /// Waits for what was left to be done after the reply.
     pub async fn settled(&self) {
+        if self.0.workerd.is_some() {
+            return self.no_call_is_open().await;
+        }
         loop {
             let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap());
             if tasks.is_empty() {
@@ -110,6 +171,22 @@ impl FakeWorld {
             }
             for task in tasks {
                 task.await.unwrap();
+            }
+        }
+    }
+
+    /// Until every object has heard how its calls ended; those that a test leaves open are not waited for long.
+    async fn no_call_is_open(&self) {
+        let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let ids: Vec<String> = self.0.database.with(|db| {
+            let mut accounts = db.prepare("SELECT id FROM accounts").unwrap();
+            accounts.query_map([], read).unwrap().map(Result::unwrap).collect()
+        });
+        let deadline = Instant::now() + LEFT_OPEN;
+        for id in ids {
+            let account = AccountId::parse(&id).unwrap();
+            while self.objects().account_spend(account).await.open_calls > 0 && Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
     }

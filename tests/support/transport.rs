@@ -1,0 +1,68 @@
+//! How requests reach the product: as calls of the router, or over HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, Response, header};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use retinue::http::router::router;
+use retinue::ports::World;
+use retinue::service::App;
+use tokio::net::TcpStream;
+use tower::ServiceExt;
+
+use super::workerd::{ISOLATES, Workerd};
+use super::world::FakeWorld;
+
+/// Whether the tests of this process run against workerd.
+pub fn is_workerd() -> bool {
+    match std::env::var("RETINUE_TRANSPORT").as_deref() {
+        Ok("workerd") => true,
+        Ok("router" | "") | Err(_) => false,
+        Ok(other) => panic!("RETINUE_TRANSPORT={other}: workerd or router"),
+    }
+}
+
+/// The way to one isolate.
+#[derive(Clone)]
+pub enum Transport {
+    Router(Router),
+    /// The process is kept alive by whoever talks to it.
+    Http(SocketAddr, Arc<Workerd>),
+}
+
+impl Transport {
+    /// To the isolate of this number. The router's is a new one, which remembers nothing.
+    pub fn to(world: &FakeWorld, isolate: usize) -> Self {
+        match world.workerd() {
+            Some(workerd) => Self::Http(workerd.address(ISOLATES[isolate]), workerd.clone()),
+            None => Self::router(world.clone()),
+        }
+    }
+
+    /// To a new isolate of this world, in this process.
+    pub fn router<W: World>(world: W) -> Self {
+        Self::Router(router().with_state(App::new(world, Arc::default())))
+    }
+
+    /// Sends it; the reply's body comes as it is read.
+    pub async fn send(&self, request: Request<Body>) -> Response<Body> {
+        match self {
+            Self::Router(router) => router.clone().oneshot(request).await.unwrap(),
+            Self::Http(address, _) => send(*address, request).await,
+        }
+    }
+}
+
+/// Over a connection of its own, so that it ends with whoever drops the reply.
+async fn send(address: SocketAddr, mut request: Request<Body>) -> Response<Body> {
+    request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("retinue.test"));
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let response = sender.send_request(request).await;
+    response.unwrap_or_else(|error| panic!("no reply: {error:?}")).map(Body::new)
+}

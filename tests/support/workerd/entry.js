@@ -1,0 +1,153 @@
+// The Worker as the tests run it: the built module, with what a test decides laid around it. Its clock stands still until
+// it is moved, alarms ring when a test rings them, and before an operation a test may be asked whether it fails. The
+// product's own code is the deployed one; nothing in it knows of this.
+//
+// The entrypoint `control` listens on a socket of its own, for the test process alone.
+
+import { WorkerEntrypoint } from "cloudflare:workers";
+import Worker, { AccountObject as Inner } from "./index.js";
+
+let now = 0;
+let isWatched = false;
+let variables = {};
+let environment;
+
+Date.now = () => now;
+
+// What the platform throws where HTTP has no way to say it: the provider's script puts it into this header.
+const THROWN = "x-test-throws";
+const controllers = new WeakMap();
+
+AbortSignal.timeout = (timeout) => {
+  const timed = new AbortController();
+  setTimeout(() => timed.abort(timedOut()), timeout);
+  controllers.set(timed.signal, timed);
+  return timed.signal;
+};
+
+const timedOut = () => new DOMException("The operation was aborted due to timeout", "TimeoutError");
+
+const platformFetch = globalThis.fetch;
+globalThis.fetch = async (url, init) => {
+  const response = await platformFetch(url, init);
+  const thrown = response.headers.get(THROWN);
+  if (thrown === null) return response;
+  await response.body?.cancel();
+  if (thrown !== "timeout") throw new Error(thrown);
+  controllers.get(init.signal)?.abort(timedOut());
+  throw timedOut();
+};
+
+// Asks the test process whether these operations happen, fail before they do, or are lost after.
+async function meet(env, operations) {
+  const answer = await env.TEST.fetch("http://test/meet", { method: "POST", body: JSON.stringify(operations) });
+  const { failure, words } = await answer.json();
+  return (side) => {
+    if (failure === side) throw new Error(words, { cause: new Error(words) });
+  };
+}
+
+const patched = new WeakSet();
+
+// The platform's bindings take no wrapper, because their class is looked at; their prototypes take another method.
+function patch(binding, name, replacement) {
+  const prototype = Object.getPrototypeOf(binding);
+  const original = prototype[name];
+  if (patched.has(original)) return;
+  prototype[name] = replacement(original);
+  patched.add(prototype[name]);
+}
+
+function watch(env) {
+  patch(env.DB, "batch", (batch) => async function (statements) {
+    if (!isWatched) return batch.call(this, statements);
+    const failed = await meet(env, { sql: statements.map(({ statement }) => statement) });
+    failed("before");
+    const results = await batch.call(this, statements);
+    failed("after");
+    return results;
+  });
+  patch(env.ACCOUNTS, "getByName", (getByName) => function (name) {
+    const object = getByName.call(this, name);
+    if (!isWatched) return object;
+    const fetch = async (url, init) => {
+      const failed = await meet(env, { command: init.headers?.["x-retinue"] ?? init.body });
+      failed("before");
+      const response = await object.fetch(url, init);
+      failed("after");
+      return response;
+    };
+    return { fetch };
+  });
+}
+
+function patchAlarms(storage) {
+  patch(storage, "setAlarm", () => async () => {});
+}
+
+/** The object, which can also be told to ring its alarm, and to die. */
+export class AccountObject {
+  constructor(state, env) {
+    patchAlarms(state.storage);
+    this.state = state;
+    this.inner = new Inner(state, env);
+  }
+
+  async fetch(request) {
+    switch (request.headers.get("x-test")) {
+      case "alarm":
+        return this.inner.alarm();
+      case "crash":
+        return this.state.abort("the test lets it die");
+      default:
+        return this.inner.fetch(request);
+    }
+  }
+}
+
+// Workers AI answers as HTTP does, through the same provider as all others.
+const AI = {
+  run(model, input, { signal }) {
+    return fetch(`http://workers-ai/${model}`, { method: "POST", body: JSON.stringify(input), signal });
+  },
+};
+
+export default {
+  fetch(request, env, context) {
+    watch(env);
+    // One object for all requests: the Worker keeps what its first one was given.
+    environment ??= { ...env, ...(env.HAS_AI ? { AI } : {}) };
+    Object.assign(environment, variables);
+    return new Worker(context, environment).fetch(request);
+  },
+};
+
+export class control extends WorkerEntrypoint {
+  async fetch(request) {
+    const [, verb, account] = new URL(request.url).pathname.split("/");
+    const text = await request.text();
+    switch (verb) {
+      case "clock":
+        now = Number(text);
+        return new Response();
+      case "watch":
+        isWatched = true;
+        return new Response();
+      case "variables":
+        variables = { ...variables, ...JSON.parse(text) };
+        return new Response();
+      case "forget":
+        // As after a panic: the instance is made anew, and remembers nothing.
+        dispatchEvent(new ErrorEvent("error", { error: new WebAssembly.RuntimeError("forget") }));
+        return new Response();
+      default:
+        return this.tell(verb, account, text);
+    }
+  }
+
+  async tell(verb, account, text) {
+    const headers = verb === "object" ? {} : { "x-test": verb };
+    const stub = this.env.ACCOUNTS.getByName(account);
+    return stub.fetch("https://account/", { method: "POST", headers, body: text });
+  }
+}

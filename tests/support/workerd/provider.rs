@@ -1,0 +1,164 @@
+//! What workerd finds outside: the providers, which follow the test's script, and the test itself, which decides what
+//! fails.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::OnceLock;
+
+use axum::body::Body;
+use axum::http::{Request, Response, header};
+use bytes::Bytes;
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use retinue::ports::{self, Destination, ReadError, SendError, Upstream, UpstreamRequest};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use super::super::faults::{Faults, SECRET, When};
+use super::super::upstream::FakeUpstream;
+
+/// What HTTP itself brings along; no provider's adapter wrote these.
+const OF_THE_TRANSPORT: [&str; 6] =
+    ["host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"];
+/// Read by entry.js.
+const THROWN: &str = "x-test-throws";
+
+pub struct Server {
+    pub port: u16,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    pub fn start(upstream: FakeUpstream, faults: Faults) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let accepting = runtime().spawn(accept(listener, upstream, faults));
+        Self { port, accepting }
+    }
+
+    pub fn stop(&self) {
+        self.accepting.abort();
+    }
+}
+
+/// Apart from the tests' own, because a test that blocks must not keep its providers from answering.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+}
+
+async fn accept(listener: TcpListener, upstream: FakeUpstream, faults: Faults) {
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (upstream, faults) = (upstream.clone(), faults.clone());
+        let answer = move |request: Request<Incoming>| {
+            let (upstream, faults) = (upstream.clone(), faults.clone());
+            async move {
+                match request.uri().host() {
+                    Some("test") => Ok(meet(request, faults).await),
+                    _ => provide(request, upstream).await,
+                }
+            }
+        };
+        let service = hyper::service::service_fn(answer);
+        tokio::spawn(async move {
+            let http = hyper::server::conn::http1::Builder::new();
+            // It ends with an error where the script says that the connection breaks.
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// Whether operations fail, and on which side of their effect.
+async fn meet(request: Request<Incoming>, faults: Faults) -> Response<Body> {
+    let asked = request.into_body().collect().await.unwrap().to_bytes();
+    let asked: Value = serde_json::from_slice(&asked).unwrap();
+    let operations = operations(&asked);
+    // Meddlers block: they do what a test does.
+    let failure = tokio::task::block_in_place(|| {
+        faults.meet(&operations.iter().map(String::as_str).collect::<Vec<_>>())
+    });
+    let side = failure.map(|when| if when == When::Before { "before" } else { "after" });
+    let words = format!("{SECRET}: {} lost {}", operations.join(", "), side.unwrap_or_default());
+    Response::new(Body::from(json!({"failure": side, "words": words}).to_string()))
+}
+
+/// As the faults name them: queries by their names, commands by those of the ports.
+fn operations(asked: &Value) -> Vec<String> {
+    if let Some(command) = asked["command"].as_str() {
+        return vec![operation(&serde_json::from_str(command).unwrap()).to_owned()];
+    }
+    let statements = asked["sql"].as_array().unwrap().iter();
+    let name = |sql: &str| retinue::storage::queries().find(|query| query.sql == sql).map(|query| query.name);
+    statements.map(|sql| name(sql.as_str().unwrap()).unwrap().to_owned()).collect()
+}
+
+fn operation(command: &Value) -> &str {
+    let variant = command.as_str().or_else(|| Some(command.as_object()?.keys().next()?.as_str()));
+    match variant.unwrap() {
+        "Admit" | "AdmitAll" => "admit",
+        "Settle" => "settle",
+        "Epoch" => "epoch",
+        "BeginWrite" => "begin_write",
+        "EndWrite" => "end_write",
+        "Inspect" => "spend",
+        "InspectAccount" => "account_spend",
+        "Calls" => "calls",
+        other => panic!("an unknown command: {other}"),
+    }
+}
+
+/// Takes the script's next turn. An error breaks the connection.
+async fn provide(request: Request<Incoming>, upstream: FakeUpstream) -> Result<Response<Body>, io::Error> {
+    let (parts, body) = request.into_parts();
+    let destination = match parts.uri.host() {
+        Some("workers-ai") => Destination::WorkersAi(parts.uri.path()[1..].to_owned()),
+        _ => Destination::Url(parts.uri.to_string()),
+    };
+    let given = parts.headers.iter().filter(|(name, _)| !OF_THE_TRANSPORT.contains(&name.as_str()));
+    let text = |value: &header::HeaderValue| value.to_str().unwrap().to_owned();
+    let known = |name: &str| -> &'static str { name.to_owned().leak() };
+    let headers = given.map(|(name, value)| (known(name.as_str()), text(value))).collect();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let (is_stream, timeout_ms) = (false, 0);
+    let reply = match upstream
+        .send(UpstreamRequest { destination, headers, body, is_stream, timeout_ms })
+        .await
+    {
+        Ok(reply) => reply,
+        Err(SendError::Lost(words)) => return Err(io::Error::other(words)),
+        Err(SendError::Timeout) => return Ok(thrown("timeout")),
+        Err(SendError::NotConnected(words)) => return Ok(thrown(&format!("connection refused: {words}"))),
+    };
+    let mut response = Response::builder().status(reply.status);
+    if let Some(ms) = reply.retry_after_ms {
+        assert_eq!(ms % 1_000, 0, "HTTP has whole seconds");
+        response = response.header(header::RETRY_AFTER, ms / 1_000);
+    }
+    let body = match reply.body.whole() {
+        Ok(whole) => Body::from(whole),
+        Err(pieces) => Body::new(StreamBody::new(stream::unfold(pieces, piece))),
+    };
+    Ok(response.body(body).unwrap())
+}
+
+fn thrown(what: &str) -> Response<Body> {
+    Response::builder().header(THROWN, what).body(Body::empty()).unwrap()
+}
+
+type Piece = Result<Frame<Bytes>, io::Error>;
+
+async fn piece<B: ports::Body>(mut body: B) -> Option<(Piece, B)> {
+    let piece = match body.chunk().await {
+        Ok(bytes) => Ok(Frame::data(bytes?)),
+        Err(ReadError::Timeout) => std::future::pending().await,
+        Err(error) => Err(io::Error::other(error.to_string())),
+    };
+    Some((piece, body))
+}
