@@ -67,6 +67,7 @@ async fn setting_the_same_budget_writes_nothing() {
     let acme = api.tenant("acme").await;
     api.agent(&acme, &json!({"slug": "triage"})).await;
     let body = json!({"limit_usd": 1, "period": "day"});
+    api.world.faults().take_done();
     put(&api, &acme, &body).await.ok();
     assert!(api.world.faults().take_done().contains(&"UPDATE_AGENTS".to_owned()));
     put(&api, &acme, &body).await.ok();

@@ -57,7 +57,11 @@ impl Objects {
     pub fn open_writes(&self, account: AccountId) -> u32 {
         match self {
             Self::Native(accounts) => accounts.open_writes(account),
-            Self::Workerd(..) => panic!("no command asks for it"),
+            Self::Workerd(workerd, _) => {
+                let (status, text) = workerd.tell("main", &format!("writers/{account}"), "");
+                assert_eq!(status, 200, "{text}");
+                text.trim().parse().unwrap()
+            }
         }
     }
 

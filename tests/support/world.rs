@@ -13,7 +13,6 @@ use retinue::domain::time::Millis;
 use retinue::ports::{Settings, Wake, World};
 use retinue::storage::directory::Directory;
 use rusqlite::Connection;
-use serde_json::json;
 
 use super::accounts::FakeAccounts;
 use super::faults::Faults;
@@ -148,7 +147,9 @@ impl FakeWorld {
         self.0.upstream.offer(name, base_url, key);
         if let Some(workerd) = &self.0.workerd {
             let name = ProviderName::parse(name).unwrap();
-            let variables = json!({name.key_variable(): key, name.base_url_variable(): base_url});
+            let named = [(name.key_variable(), key), (name.base_url_variable(), base_url)];
+            let variables = named.into_iter().filter_map(|(name, value)| Some((name, value?.into())));
+            let variables = serde_json::Value::Object(variables.collect());
             workerd.tell_all("variables", &variables.to_string());
         }
     }

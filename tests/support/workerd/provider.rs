@@ -21,9 +21,16 @@ use tokio::task::JoinHandle;
 use super::super::faults::{Faults, SECRET, When};
 use super::super::upstream::FakeUpstream;
 
-/// What HTTP itself brings along; no provider's adapter wrote these.
-const OF_THE_TRANSPORT: [&str; 6] =
-    ["host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"];
+/// What HTTP and entry.js bring along; no provider's adapter wrote these.
+const OF_THE_TRANSPORT: [&str; 7] = [
+    "host",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "connection",
+    "accept-encoding",
+    "x-test-timeout",
+];
 /// Read by entry.js.
 const THROWN: &str = "x-test-throws";
 
@@ -117,16 +124,17 @@ fn operation(command: &Value) -> &str {
 /// Takes the script's next turn. An error breaks the connection.
 async fn provide(request: Request<Incoming>, upstream: FakeUpstream) -> Result<Response<Body>, io::Error> {
     let (parts, body) = request.into_parts();
+    let text = |value: &header::HeaderValue| value.to_str().unwrap().to_owned();
     let destination = match parts.uri.host() {
         Some("workers-ai") => Destination::WorkersAi(parts.uri.path()[1..].to_owned()),
         _ => Destination::Url(parts.uri.to_string()),
     };
+    let timeout_ms = text(&parts.headers["x-test-timeout"]).parse().unwrap();
     let given = parts.headers.iter().filter(|(name, _)| !OF_THE_TRANSPORT.contains(&name.as_str()));
-    let text = |value: &header::HeaderValue| value.to_str().unwrap().to_owned();
     let known = |name: &str| -> &'static str { name.to_owned().leak() };
     let headers = given.map(|(name, value)| (known(name.as_str()), text(value))).collect();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let (is_stream, timeout_ms) = (false, 0);
+    let is_stream = false;
     let reply = match upstream
         .send(UpstreamRequest { destination, headers, body, is_stream, timeout_ms })
         .await
