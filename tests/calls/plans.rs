@@ -161,6 +161,7 @@ async fn one_call_too_many_at_once_for_the_plan_is_429() {
     }
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
+    stage.upstream().hang_up();
     stage.api.world.settled().await;
     serve(&stage, "second").await;
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::ask::Face;
 use crate::provider::{answer, status};
 use crate::stage::{BIG, Stage};
-use crate::support::When;
+use crate::support::{When, is_workerd};
 
 const COST: u64 = 40 * BIG.0 + 3 * BIG.1;
 
@@ -63,7 +63,8 @@ async fn calls_that_end_together_are_settled_in_few_hops_and_each_once() {
     stage.api.world.settled().await;
     let done = stage.api.world.faults().take_done();
     let hops = |name: &str| done.iter().filter(|done| *done == name).count();
-    assert_eq!(hops("admit"), 30);
+    // Over HTTP they come at once, and those that wait for an admission go together.
+    assert!(hops("admit") == 30 || is_workerd() && hops("admit") < 30, "{} hops", hops("admit"));
     assert!(hops("settle") <= 15, "{} hops", hops("settle"));
     let books = stage.books("triage").await;
     assert_eq!((books.ledger.len(), books.settled, books.held), (31, 21 * COST, 0));

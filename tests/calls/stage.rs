@@ -108,9 +108,7 @@ impl Stage {
     /// The same world seen by an isolate that remembers nothing. Where the transport is HTTP it is the same one each
     /// time, and the last one to ask for it has it.
     pub fn elsewhere(&self) -> Self {
-        if let Some(workerd) = self.api.world.workerd() {
-            workerd.forget();
-        }
+        self.api.world.forget();
         Self { isolate: Transport::to(&self.api.world, ELSEWHERE), ..self.clone() }
     }
 

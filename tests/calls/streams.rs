@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::ask::Face;
 use crate::provider::{count, cut, delta, done, finish, frame, hello, stream};
 use crate::stage::{BIG, Stage};
-use crate::support::Turn;
+use crate::support::{Turn, is_workerd, native_only};
 
 const COST: u64 = 40 * BIG.0 + 3 * BIG.1;
 
@@ -124,16 +124,20 @@ async fn a_client_that_leaves_before_the_first_byte_is_charged_once() {
         let stage = Stage::new().await;
         stage.then(Turn::Hangs);
         let call = stage.ask(face, "triage").open();
-        let left = tokio::time::timeout(Duration::from_millis(20), call).await;
+        let left = tokio::time::timeout(Duration::from_millis(200), call).await;
         assert!(left.is_err(), "it is still waiting");
+        stage.upstream().hang_up();
         let bill = stage.bill("triage").await;
-        assert_eq!(bill.verdict(), ("interrupted", "missing", bill.held), "{face:?}");
+        assert_eq!((bill.usage.as_str(), bill.cost), ("missing", bill.held), "{face:?}");
+        // The platform goes on with a call whose client has left.
+        assert_eq!(bill.status, if is_workerd() { "upstream_error" } else { "interrupted" });
         assert!(bill.held > 0);
     }
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_mid_stream_is_charged_once() {
+    native_only!("workerd reads the stream to its end, whoever has left (tests/live/budget.rs)");
     for face in [Face::Stream, Face::CompletionsStream] {
         for read in 0..3 {
             let stage = Stage::new().await;

@@ -3,6 +3,7 @@
 //! Operations are the names of queries (`INSERT_AGENT`) and of what objects are asked (`begin_write`).
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// On which side of its effect an operation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,15 @@ impl Faults {
     /// Every operation since the last call, in order.
     pub fn take_done(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().done)
+    }
+
+    /// Waits until every planned failure has happened: what goes on after a reply may meet it.
+    pub async fn until_all_met(&self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.all_met() {
+            assert!(Instant::now() < deadline, "a planned failure has not happened");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// Whether every planned failure has happened.

@@ -26,8 +26,13 @@ impl Objects {
     pub fn crash(&self, account: AccountId) {
         match self {
             Self::Native(accounts) => accounts.crash(account),
-            // The request that kills it has no good answer.
-            Self::Workerd(workerd, _) => drop(workerd.tell("main", &format!("crash/{account}"), "")),
+            Self::Workerd(workerd, _) => {
+                workerd.tell("main", &format!("crash/{account}"), "");
+                // The request that kills it fails, and so may the next.
+                let lives =
+                    || workerd.tell("main", &format!("object/{account}"), &encoded(&Command::Epoch)).0 == 200;
+                assert!((0..100).any(|_| lives()), "it did not start again");
+            }
         }
     }
 
@@ -84,10 +89,7 @@ impl Objects {
     pub async fn account_spend(&self, account: AccountId) -> AccountSpend {
         match self {
             Self::Native(accounts) => accounts.account_spend(account).await.unwrap(),
-            Self::Workerd(workerd, _) => match ask(workerd, account, &Command::InspectAccount) {
-                Answer::AccountSpend(spend) => spend,
-                other => panic!("{other:?}"),
-            },
+            Self::Workerd(workerd, _) => account_spend(workerd, account),
         }
     }
 
@@ -110,12 +112,24 @@ impl Objects {
     }
 }
 
-/// One command to the object, as src/runtime/account_client.rs sends it.
+/// A command as src/runtime/account_client.rs sends it.
+fn encoded(command: &Command) -> String {
+    serde_json::to_string(command).unwrap()
+}
+
 fn ask(workerd: &Workerd, account: AccountId, command: &Command) -> Answer {
-    let command = serde_json::to_string(command).unwrap();
+    let command = encoded(command);
     let (status, text) = workerd.tell("main", &format!("object/{account}"), &command);
     assert_eq!(status, 200, "{command}: {text}");
     serde_json::from_str(&text).unwrap()
+}
+
+/// What all agents of the account have spent and do.
+pub fn account_spend(workerd: &Workerd, account: AccountId) -> AccountSpend {
+    match ask(workerd, account, &Command::InspectAccount) {
+        Answer::AccountSpend(spend) => spend,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn epoch(workerd: &Workerd, account: AccountId) -> u64 {

@@ -1,7 +1,10 @@
 //! How requests reach the product: as calls of the router, or over HTTP.
 
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
@@ -11,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use retinue::http::router::router;
 use retinue::ports::World;
 use retinue::service::App;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
@@ -61,8 +65,36 @@ impl Transport {
 async fn send(address: SocketAddr, mut request: Request<Body>) -> Response<Body> {
     request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("retinue.test"));
     let stream = TcpStream::connect(address).await.unwrap();
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(Patient(stream))).await.unwrap();
     tokio::spawn(connection);
     let response = sender.send_request(request).await;
     response.unwrap_or_else(|error| panic!("no reply: {error:?}")).map(Body::new)
+}
+
+/// A connection on which a server may answer before it has read everything, and close: what cannot be written any more is
+/// not an error, because the answer is still to be read.
+struct Patient(TcpStream);
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, to)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes).map(|written| written.or(Ok(bytes.len())))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx).map(|flushed| flushed.or(Ok(())))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
 }

@@ -9,13 +9,14 @@ use retinue::domain::secret::Secret;
 use retinue::ports::{
     Body, Destination, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
 };
+use tokio::sync::Notify;
 
 /// What happens to one request.
 #[derive(Debug)]
 pub enum Turn {
     Fails(SendError),
     Replies(Script),
-    /// Never answers; the test cancels the call.
+    /// Never answers; the test cancels the call, or hangs up.
     Hangs,
 }
 
@@ -47,6 +48,7 @@ struct Inner {
     turns: VecDeque<Turn>,
     asked: Vec<UpstreamRequest>,
     platform: Vec<(String, Option<String>, Option<String>)>,
+    hung_up: Arc<Notify>,
 }
 
 impl FakeUpstream {
@@ -58,6 +60,11 @@ impl FakeUpstream {
     /// The requests so far.
     pub fn take_asked(&self) -> Vec<UpstreamRequest> {
         std::mem::take(&mut self.inner.lock().unwrap().asked)
+    }
+
+    /// Ends the requests that hang. Over HTTP the product does not notice by itself that their clients have left.
+    pub fn hang_up(&self) {
+        self.inner.lock().unwrap().hung_up.notify_waiters();
     }
 
     /// A provider that the operator offers.
@@ -76,6 +83,7 @@ impl Upstream for FakeUpstream {
             inner.asked.push(request);
             inner.turns.pop_front()
         };
+        let hung_up = self.inner.lock().unwrap().hung_up.clone();
         match turn {
             Some(Turn::Replies(script)) => Ok(UpstreamReply {
                 status: script.status,
@@ -83,7 +91,10 @@ impl Upstream for FakeUpstream {
                 body: FakeBody(script.chunks.into()),
             }),
             Some(Turn::Fails(error)) => Err(error),
-            Some(Turn::Hangs) => std::future::pending().await,
+            Some(Turn::Hangs) => {
+                hung_up.notified().await;
+                Err(SendError::Lost("hung up".to_owned()))
+            }
             None => panic!("a request that the script does not know"),
         }
     }
@@ -111,6 +122,11 @@ impl Upstream for FakeUpstream {
 pub struct FakeBody(VecDeque<Result<Bytes, ReadError>>);
 
 impl FakeBody {
+    /// Whether it takes too long.
+    pub fn times_out(&self) -> bool {
+        self.0.contains(&Err(ReadError::Timeout))
+    }
+
     /// The one piece that is all of it, or the pieces as they are.
     pub fn whole(mut self) -> Result<Bytes, Self> {
         match self.0.make_contiguous() {

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 use super::accounts::FakeAccounts;
 use super::faults::Faults;
-use super::objects::Objects;
+use super::objects::{self, Objects};
 use super::sqlite::Sqlite;
 use super::transport;
 use super::upstream::FakeUpstream;
@@ -116,6 +116,14 @@ impl FakeWorld {
         }))
     }
 
+    /// Lets the spare isolate forget everything, once it has told the objects what it knows.
+    pub fn forget(&self) {
+        if let Some(workerd) = &self.0.workerd {
+            self.wait_for_the_ends(workerd);
+            workerd.forget();
+        }
+    }
+
     /// The process that serves this world, unless the router does.
     pub fn workerd(&self) -> Option<&Arc<Workerd>> {
         self.0.workerd.as_ref()
@@ -162,8 +170,8 @@ impl FakeWorld {
 
     /// Waits for what was left to be done after the reply.
     pub async fn settled(&self) {
-        if self.0.workerd.is_some() {
-            return self.no_call_is_open().await;
+        if let Some(workerd) = &self.0.workerd {
+            return self.wait_for_the_ends(workerd);
         }
         loop {
             let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap());
@@ -177,7 +185,7 @@ impl FakeWorld {
     }
 
     /// Until every object has heard how its calls ended; those that a test leaves open are not waited for long.
-    async fn no_call_is_open(&self) {
+    fn wait_for_the_ends(&self, workerd: &Workerd) {
         let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
         let ids: Vec<String> = self.0.database.with(|db| {
             let mut accounts = db.prepare("SELECT id FROM accounts").unwrap();
@@ -186,8 +194,8 @@ impl FakeWorld {
         let deadline = Instant::now() + LEFT_OPEN;
         for id in ids {
             let account = AccountId::parse(&id).unwrap();
-            while self.objects().account_spend(account).await.open_calls > 0 && Instant::now() < deadline {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+            while objects::account_spend(workerd, account).open_calls > 0 && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(5));
             }
         }
     }

@@ -33,12 +33,17 @@ globalThis.fetch = async (url, init) => {
   const headers = new Headers(init.headers);
   headers.set("x-test-timeout", init.signal.timeout);
   const response = await platformFetch(url, { ...init, headers });
-  const thrown = response.headers.get(THROWN);
-  if (thrown === null) return response;
-  await response.body?.cancel();
-  if (thrown !== "timeout") throw new Error(thrown);
-  controllers.get(init.signal)?.abort(timedOut());
-  throw timedOut();
+  switch (response.headers.get(THROWN)) {
+    case null:
+      return response;
+    case "timeout":
+      throw timedOut();
+    case "timeout of the body":
+      setTimeout(() => controllers.get(init.signal).abort(timedOut()), 50);
+      return response;
+    default:
+      throw new Error(response.headers.get(THROWN));
+  }
 };
 
 // Asks the test process whether these operations happen, fail before they do, or are lost after.

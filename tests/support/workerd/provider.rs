@@ -149,6 +149,9 @@ async fn provide(request: Request<Incoming>, upstream: FakeUpstream) -> Result<R
         assert_eq!(ms % 1_000, 0, "HTTP has whole seconds");
         response = response.header(header::RETRY_AFTER, ms / 1_000);
     }
+    if reply.body.times_out() {
+        response = response.header(THROWN, "timeout of the body");
+    }
     let body = match reply.body.whole() {
         Ok(whole) => Body::from(whole),
         Err(pieces) => Body::new(StreamBody::new(stream::unfold(pieces, piece))),
