@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { SUITES, strayMarks, testsIn } from "./lib/transports.mjs";
 
 const root = process.argv[2] ?? join(import.meta.dirname, "..");
 
@@ -85,6 +86,8 @@ const ARROWS = {
 
 const SQL =
   /^\s*(?:--[^\n]*\n\s*)*(?:select\s[\s\S]*\sfrom\s|insert\s+(?:or\s+\w+\s+)?into\s|replace\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|with\s+(?:recursive\s+)?\w+(?:\s*\([^)]*\))?\s+as\s*\(|(?:create|drop|alter)\s+(?:unique\s+|temp\s+)?(?:table|index|trigger|view)\s|pragma\s+\w)/i;
+
+const UNMARKED = "#[test]\nfn t() {}\n";
 
 const CHECKS = [
   {
@@ -256,6 +259,28 @@ const CHECKS = [
           yield `${path}: changed. Databases that have it applied will never see an edit: undo it (git checkout -- ${path}) and ` +
             `write the change as a new migration. Only if it never left this branch, renew ${anew}`;
         }
+      }
+    },
+  },
+  {
+    name: "four in five tests of the API and of calls run over both transports, and the others say why not",
+    breach: ["tests/api/x.rs", '#[tokio::test]\nasync fn f() {\n    native_only!("a good reason");\n}\n'],
+    more: [
+      [["tests/calls/x.rs", `${UNMARKED.repeat(9)}#[test]\nfn f() {\n    native_only!("");\n}\n`]],
+      [["tests/calls/x.rs", `${UNMARKED.repeat(9)}#[test]\nfn f() {\n    g();\n    native_only!("a good reason");\n}\n`]],
+    ],
+    *find(files) {
+      for (const suite of SUITES) {
+        let [all, marked] = [0, 0];
+        for (const [path, text] of files) {
+          if (!path.startsWith(`tests/${suite}/`)) continue;
+          const tests = testsIn(text);
+          const native = tests.filter(({ why }) => why !== undefined);
+          [all, marked] = [all + tests.length, marked + native.length];
+          for (const { name, why } of native) if (!why) yield `${path}: ${name}: native_only! gives no reason`;
+          if (strayMarks(text)) yield `${path}: native_only! is the first statement of a test`;
+        }
+        if (marked > all / 5) yield `tests/${suite}: only ${all - marked} of ${all} run over both transports`;
       }
     },
   },

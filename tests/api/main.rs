@@ -31,5 +31,6 @@ mod profile;
 mod providers;
 mod requests;
 mod sample;
+mod shell;
 mod templates;
 mod walls;

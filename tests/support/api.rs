@@ -53,7 +53,15 @@ impl Api {
 
     /// The first of this many isolates of its world.
     pub fn among(settings: Settings, isolates: usize) -> Self {
-        let world = FakeWorld::new(settings, isolates);
+        Self::of(FakeWorld::new(settings, isolates))
+    }
+
+    /// Over the router, whatever the tests' transport is.
+    pub fn here() -> Self {
+        Self::of(FakeWorld::here(settings()))
+    }
+
+    fn of(world: FakeWorld) -> Self {
         let transport = Transport::to(&world, 0);
         Self { world, transport }
     }

@@ -89,9 +89,19 @@ struct Inner {
 impl FakeWorld {
     /// With this many isolates, where the transport has any.
     pub fn new(settings: Settings, isolates: usize) -> Self {
+        Self::served(settings, transport::is_workerd().then_some(isolates))
+    }
+
+    /// Served by the router in this process, whatever the tests' transport is.
+    pub fn here(settings: Settings) -> Self {
+        Self::served(settings, None)
+    }
+
+    fn served(settings: Settings, isolates: Option<usize>) -> Self {
         let (faults, upstream) = (Faults::default(), FakeUpstream::default());
-        let start = || Arc::new(Workerd::start(&settings, isolates, upstream.clone(), faults.clone()));
-        let workerd = transport::is_workerd().then(start);
+        let start =
+            |isolates| Arc::new(Workerd::start(&settings, isolates, upstream.clone(), faults.clone()));
+        let workerd = isolates.map(start);
         let clock = Clock::new(workerd.clone());
         let file = workerd.as_ref().map(|workerd| Connection::open(workerd.database()).unwrap());
         let database = Sqlite::new(file.unwrap_or_else(crate::schema::migrated), faults.clone());
