@@ -124,8 +124,17 @@ fn ask(workerd: &Workerd, account: AccountId, command: &Command) -> Answer {
     serde_json::from_str(&text).unwrap()
 }
 
-/// What all agents of the account have spent and do.
-pub fn account_spend(workerd: &Workerd, account: AccountId) -> AccountSpend {
+/// How many calls are admitted and not settled; `None` while the object dies.
+pub fn open_calls(workerd: &Workerd, account: AccountId) -> Option<u32> {
+    let (status, text) =
+        workerd.tell("main", &format!("object/{account}"), &encoded(&Command::InspectAccount));
+    match serde_json::from_str(&text) {
+        Ok(Answer::AccountSpend(spend)) if status == 200 => Some(spend.open_calls),
+        _ => None,
+    }
+}
+
+fn account_spend(workerd: &Workerd, account: AccountId) -> AccountSpend {
     match ask(workerd, account, &Command::InspectAccount) {
         Answer::AccountSpend(spend) => spend,
         other => panic!("{other:?}"),

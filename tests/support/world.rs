@@ -204,7 +204,7 @@ impl FakeWorld {
         let deadline = Instant::now() + LEFT_OPEN;
         for id in ids {
             let account = AccountId::parse(&id).unwrap();
-            while objects::account_spend(workerd, account).open_calls > 0 && Instant::now() < deadline {
+            while objects::open_calls(workerd, account) != Some(0) && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
