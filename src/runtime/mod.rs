@@ -4,5 +4,7 @@ mod account_client;
 mod account_object;
 mod crossing;
 mod fetch;
+mod object;
+mod object_sql;
 mod upstream;
 mod world;

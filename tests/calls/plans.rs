@@ -129,7 +129,7 @@ async fn all_agents_together_spend_no_more_than_the_plan_allows_in_a_month() {
         left -= 100 * BIG.0 + 50 * BIG.1;
         // Slices are given back while it is quiet; the rest survives.
         stage.api.world.clock().advance(2_000);
-        stage.api.world.objects().alarm(stage.acme.id);
+        stage.api.world.objects().quiet(stage.acme.id);
         stage.api.world.objects().crash(stage.acme.id);
     }
     assert!(served > 2, "{served}");

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api;
+pub mod disk;
 mod faults;
 mod sqlite;
 mod upstream;
