@@ -44,6 +44,6 @@ pub trait Accounts: Send + Sync {
         account: AccountId,
         page: Page,
     ) -> impl Future<Output = Result<Vec<CallRecord>, Unavailable>> + Send;
-    /// Does what is due by now; as its alarm would.
+    /// Does what is due by now; see [`crate::service::sweep`].
     fn wake(&self, account: AccountId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

@@ -6,5 +6,6 @@ mod crossing;
 mod fetch;
 mod object;
 mod object_sql;
+mod scheduled;
 mod upstream;
 mod world;

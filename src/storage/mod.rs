@@ -21,6 +21,7 @@ mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
+mod sweep;
 mod templates;
 mod usage;
 
@@ -44,6 +45,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         models::QUERIES,
         plans::QUERIES,
         providers::QUERIES,
+        sweep::QUERIES,
         templates::QUERIES,
     ]
     .into_iter()
