@@ -27,6 +27,8 @@ enum Order {
     Send(u32),
     /// Must not be delivered twice.
     SendRegistered(u32),
+    /// Of something that cannot be read.
+    Misread,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,7 @@ impl Machine for Office {
         let (letter, what) = match order {
             Order::Send(letter) => (letter, Errand::Deliver(letter)),
             Order::SendRegistered(letter) => (letter, Errand::DeliverRegistered(letter)),
+            Order::Misread => return Err(Error::Decode("a letter without an address".to_owned())),
         };
         self.set(letter, "sent");
         let effects = vec![errand(&format!("letter-{letter}"), what)];
@@ -179,6 +182,24 @@ fn a_restart_offers_every_open_effect_again() {
     assert_eq!(office.ended("letter-2", "delivered"), Ok(false), "that effect has ended");
     assert_eq!(office.ended("report-2", "reported"), Ok(true));
     assert_eq!(state(&office.disk, 2).as_deref(), Some("reported"));
+}
+
+#[test]
+fn what_cannot_be_read_leaves_memory_and_a_disk_that_fails_takes_it() {
+    let mut office = Platform::<Office>::new(START);
+    office.command(Order::Send(1)).ok();
+    let loads = |office: &Platform<Office>| {
+        office.disk.take_statements().iter().filter(|sql| sql.contains("FROM letters")).count()
+    };
+    assert_eq!(loads(&office), 1);
+    assert!(matches!(office.command(Order::Misread), Said::Now(Err(Error::Decode(_)))));
+    office.command(Order::Send(2)).ok();
+    assert_eq!(loads(&office), 0, "the memory is the same");
+    office.disk.fail(1, Side::Before);
+    assert!(matches!(office.command(Order::Send(3)), Said::Now(Err(Error::Storage(_)))));
+    office.command(Order::Send(3)).ok();
+    assert_eq!(loads(&office), 1);
+    assert_eq!(office.log.len(), 2, "{:?}", office.log);
 }
 
 #[test]
