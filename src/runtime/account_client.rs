@@ -29,7 +29,7 @@ impl AccountClient {
 }
 
 impl Hop for AccountClient {
-    async fn ask(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
+    async fn carry(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
         let answer = self.send(account, &command).into_send().await;
         answer.map_err(|error| Unavailable(worker::Error::from(error).to_string()))
     }

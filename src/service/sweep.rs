@@ -7,6 +7,7 @@
 
 use futures_util::{StreamExt, stream};
 
+use crate::domain::admission::ask::Wake;
 use crate::ports::{Accounts, Sweep, World};
 use crate::service::App;
 
@@ -22,7 +23,7 @@ pub async fn sweep<W: World>(app: &App<W>) {
         Ok(accounts) => accounts,
         Err(error) => return app.world.log(&format!("no sweep: {error}")),
     };
-    let wakes = accounts.iter().map(|account| app.world.accounts().wake(*account));
+    let wakes = accounts.iter().map(|account| app.world.accounts().ask(*account, Wake));
     let failures: Vec<_> =
         stream::iter(wakes).buffer_unordered(TOGETHER).filter_map(async |woken| woken.err()).collect().await;
     if let Some(first) = failures.first() {

@@ -71,11 +71,11 @@ impl Slow {
 }
 
 impl Hop for Slow {
-    async fn ask(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
+    async fn carry(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
         let questions = match wire::decode(&command).unwrap() {
             Command::Admit(_) => 1,
             Command::AdmitAll(all) => all.len(),
-            _ => return self.inner.ask(account, command).await,
+            _ => return self.inner.carry(account, command).await,
         };
         let number = {
             let mut hops = self.hops.lock().unwrap();
@@ -85,7 +85,7 @@ impl Hop for Slow {
         while !self.let_go.lock().unwrap().contains(&number) {
             tokio::task::yield_now().await;
         }
-        self.inner.ask(account, command).await
+        self.inner.carry(account, command).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use retinue::domain::admission::ask::Epoch;
 use retinue::domain::admission::command::{Admission, Admit};
 use retinue::ports::{Accounts, World};
 use serde_json::json;
@@ -239,7 +240,7 @@ async fn a_failed_call_is_settled_however_often_that_fails() {
 async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
     let stage = Stage::new().await;
     let accounts = stage.api.world.accounts();
-    let epoch = accounts.epoch(stage.acme.id).await.unwrap();
+    let epoch = accounts.ask(stage.acme.id, Epoch).await.unwrap();
     let agent = stage.api.get("/api/v1/agents/triage").key(&stage.acme.member).send().await.ok();
     let ask = Admit {
         call: retinue::domain::ids::CallId::new(stage.api.world.now(), [1; 10]),
@@ -258,7 +259,7 @@ async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
         ttl_ms: 1_000,
         ended: vec![],
     };
-    let answer = accounts.admit(stage.acme.id, vec![ask]).await.unwrap();
-    assert_eq!(answer, [Admission::Stale { epoch }]);
+    let answer = accounts.ask(stage.acme.id, ask).await.unwrap();
+    assert_eq!(answer, Admission::Stale { epoch });
     stage.assert_untouched("triage").await;
 }

@@ -187,7 +187,7 @@ fn name(command: &Command) -> &'static str {
 
 impl Hop for FakeAccounts {
     /// It may fail before or after it takes effect.
-    async fn ask(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
+    async fn carry(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
         let name = name(&wire::decode(&command).unwrap());
         let failure = self.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));
