@@ -79,6 +79,7 @@ const ARROWS = {
   domain: ["domain"],
   ports: ["ports", "domain"],
   wire: ["wire", "domain"],
+  object: ["object", "ports", "domain"],
   storage: ["storage", "ports", "domain"],
   service: ["service", "ports", "domain", "wire"],
   http: ["http", "service", "ports", "domain", "wire"],
@@ -88,6 +89,31 @@ const SQL =
   /^\s*(?:--[^\n]*\n\s*)*(?:select\s[\s\S]*\sfrom\s|insert\s+(?:or\s+\w+\s+)?into\s|replace\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|with\s+(?:recursive\s+)?\w+(?:\s*\([^)]*\))?\s+as\s*\(|(?:create|drop|alter)\s+(?:unique\s+|temp\s+)?(?:table|index|trigger|view)\s|pragma\s+\w)/i;
 
 const UNMARKED = "#[test]\nfn t() {}\n";
+
+// Files that never change once they are released: a list in the tree has the checksum of each.
+function released({ name, list, holds, example, gone, changed }) {
+  const listed = (sum) => [list, `${sum}  ${example}\n`];
+  return {
+    name,
+    breach: [example, "one thing\n"],
+    more: [[listed("0".repeat(64))], [[example, "another\n"], listed("0".repeat(64))]],
+    *find(files) {
+      const sums = new Map([...(files.get(list) ?? "").matchAll(/^([0-9a-f]{64})  (\S+)$/gm)].map(([, sum, path]) => [path, sum]));
+      for (const path of sums.keys()) {
+        if (!files.has(path)) yield `${path}: released, and gone; ${gone} (git log -- ${path})`;
+      }
+      for (const [path, text] of files) {
+        if (!holds(path)) continue;
+        const sum = createHash("sha256").update(text).digest("hex");
+        const line = `sha256sum ${path}, its line in ${list}`;
+        if (!sums.has(path)) yield `${path}: not among the checksums; when it is done: ${line}`;
+        else if (sums.get(path) !== sum) {
+          yield `${path}: changed. ${changed} (git checkout -- ${path}) Only if it never left this branch, renew ${line}`;
+        }
+      }
+    },
+  };
+}
 
 const CHECKS = [
   {
@@ -113,11 +139,11 @@ const CHECKS = [
     },
   },
   {
-    name: "SQL stands only in storage",
+    name: "SQL stands only in storage and in the objects' stores",
     breach: ["src/service/x.rs", 'const Q: &str = "select id\n from agents";\n'],
     *find(files) {
       for (const [path, text] of sources(files)) {
-        if (under("storage")(path)) continue;
+        if (under("storage", "object/store")(path)) continue;
         for (const { text: literal, at } of shipped(path, text).strings) {
           if (SQL.test(literal)) yield `${path}:${lineOf(text, at)}: ${literal.trim().slice(0, 60)}`;
         }
@@ -135,17 +161,24 @@ const CHECKS = [
     name: "nothing leaves but through the upstream",
     breach: ["src/runtime/x.rs", "async fn f() { Fetch::Url(u).send().await; }\n"],
     *find(files) {
-      const outward = /\bFetch::|\bjs_name\s*=\s*fetch\b|\bfetch_with_(?:str|request)\b|\bWebSocket::connect|\bSocket\b/g;
+      const outward = /\bFetch::|\bjs_name\s*=\s*fetch\b|\bfetch_with_(?:str|request)\b|\bWebSocket::connect|\bSocket::/g;
       yield* codeMatches(files, outward, (path) => path === "src/runtime/upstream.rs");
     },
   },
   {
-    name: "domain and wire are pure and synchronous",
+    name: "domain and wire are synchronous",
     breach: ["src/domain/x.rs", "async fn f() {}\n"],
     *find(files) {
+      yield* codeMatches(files, /\basync\b|\.await\b/g, (path) => !under("domain", "wire")(path));
+    },
+  },
+  {
+    name: "domain, wire and objects have no clock, no chance and no way out",
+    breach: ["src/object/x.rs", "fn f() { Instant::now(); }\n"],
+    *find(files) {
       const impure =
-        /\basync\b|\.await\b|\b(?:SystemTime|Instant)\b|\b(?:Utc|Local)::now\b|\bnow_v[0-9]\b|\bnew_v4\b|(?<!\w|\w::)(?:getrandom|rand|tokio)::|\bstd::(?:fs|env|thread|process)\b|\b(?:TcpStream|TcpListener|UdpSocket|ToSocketAddrs)\b|\bstatic\s+mut\b/g;
-      yield* codeMatches(files, impure, (path) => !under("domain", "wire")(path));
+        /\b(?:SystemTime|Instant)\b|\b(?:Utc|Local)::now\b|\bnow_v[0-9]\b|\bnew_v4\b|(?<!\w|\w::)(?:getrandom|rand|tokio)::|\bstd::(?:fs|env|thread|process)\b|\b(?:TcpStream|TcpListener|UdpSocket|ToSocketAddrs)\b|\bstatic\s+mut\b/g;
+      yield* codeMatches(files, impure, (path) => !under("domain", "wire", "object")(path));
     },
   },
   {
@@ -234,34 +267,24 @@ const CHECKS = [
       }
     },
   },
-  {
+  released({
     name: "every migration is the one that was released",
-    breach: ["migrations/9999_x.sql", "create table x (id text);\n"],
-    more: [
-      [["migrations/checksums.txt", `${"0".repeat(64)}  migrations/9999_x.sql\n`]],
-      [
-        ["migrations/9999_x.sql", "create table x (id text);\n"],
-        ["migrations/checksums.txt", `${"0".repeat(64)}  migrations/9999_x.sql\n`],
-      ],
-    ],
-    *find(files) {
-      const list = files.get("migrations/checksums.txt") ?? "";
-      const sums = new Map([...list.matchAll(/^([0-9a-f]{64})  (\S+)$/gm)].map(([, sum, path]) => [path, sum]));
-      for (const path of sums.keys()) {
-        if (!files.has(path)) yield `${path}: released, and gone; databases have it applied: bring it back (git log -- ${path})`;
-      }
-      for (const [path, text] of files) {
-        if (!/^migrations\/[^/]+\.sql$/.test(path)) continue;
-        const sum = createHash("sha256").update(text).digest("hex");
-        const anew = `sha256sum ${path}, its line in migrations/checksums.txt`;
-        if (!sums.has(path)) yield `${path}: not among the checksums; when it is done: ${anew}`;
-        else if (sums.get(path) !== sum) {
-          yield `${path}: changed. Databases that have it applied will never see an edit: undo it (git checkout -- ${path}) and ` +
-            `write the change as a new migration. Only if it never left this branch, renew ${anew}`;
-        }
-      }
-    },
-  },
+    list: "migrations/checksums.txt",
+    holds: (path) => /^migrations\/[^/]+\.sql$/.test(path),
+    example: "migrations/9999_x.sql",
+    gone: "databases have it applied: bring it back",
+    changed: "Databases that have it applied will never see an edit: undo it and write the change as a new migration.",
+  }),
+  released({
+    name: "every recorded command is the one that was released",
+    list: "tests/fixtures/commands/checksums.txt",
+    holds: (path) => /^tests\/fixtures\/commands\/v\d+\/\w+\.json$/.test(path),
+    example: "tests/fixtures/commands/v9/commands.json",
+    gone: "code of that version may still run: bring it back",
+    changed:
+      "Code of that version runs beside the new one for minutes, and will never see an edit: undo it, raise VERSION in " +
+      "src/domain/admission/command.rs and record a new folder (RECORD=1 cargo test --test object commands).",
+  }),
   {
     name: "four in five tests of the API and of calls run over both transports, and the others say why not",
     breach: ["tests/api/x.rs", '#[tokio::test]\nasync fn f() {\n    native_only!("a good reason");\n}\n'],

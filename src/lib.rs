@@ -9,12 +9,14 @@
 //! | [`ports`] | what the services need of the world, as traits |
 //! | [`service`] | one use case per file, async over the ports |
 //! | [`wire`] | codecs: `client` as clients speak, `provider` as providers speak |
-//! | [`storage`] | D1 and object SQLite |
+//! | [`object`] | the Durable Objects without the platform: one host, the machines over their SQLite |
+//! | [`storage`] | D1 |
 //! | [`http`] | routes, handlers, problem documents |
 //! | [`runtime`] | the entry points, bindings, objects, `fetch`: the only home of the platform |
 
 pub mod domain;
 pub mod http;
+pub mod object;
 pub mod ports;
 mod runtime;
 pub mod service;

@@ -7,6 +7,7 @@ mod agents;
 mod directory;
 mod objects;
 mod rows;
+mod sweep;
 mod upstream;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use agents::{AgentFilter, FoundAgents, Version, VersionLine};
 pub use directory::{Directory, Tenant};
 pub use objects::Accounts;
 pub use rows::{AgentPosition, Alias, ChangesOf, Counts, Fit, Fitted, Provider, Resolution, Save, SealedKey};
+pub use sweep::Sweep;
 pub use upstream::{
     Body, Destination, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
 };

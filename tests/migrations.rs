@@ -92,7 +92,7 @@ fn every_tenant_table_is_strict_and_begins_its_key_with_the_account() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(tables.len(), 18);
+    assert_eq!(tables.len(), 19);
     for (table, strict) in tables {
         assert!(strict, "{table}");
         let first: String = db
@@ -103,6 +103,7 @@ fn every_tenant_table_is_strict_and_begins_its_key_with_the_account() {
             "catalogue" => "provider",
             "plans" => "plan",
             "platform_templates" => "slug",
+            "sweep" => "id",
             _ => "account_id",
         };
         assert_eq!(first, expected, "{table}");

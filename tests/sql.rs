@@ -178,8 +178,14 @@ const BEFORE_THE_ACCOUNT: [&str; 9] = [
 ];
 
 /// What is everyone's.
-const OF_THE_PLATFORM: [&str; 4] =
-    ["PLATFORM_TEMPLATES", "PLATFORM_TEMPLATE", "PUT_PLATFORM_TEMPLATE", "DELETE_PLATFORM_TEMPLATE"];
+const OF_THE_PLATFORM: [&str; 6] = [
+    "PLATFORM_TEMPLATES",
+    "PLATFORM_TEMPLATE",
+    "PUT_PLATFORM_TEMPLATE",
+    "DELETE_PLATFORM_TEMPLATE",
+    "NEXT_SWEPT",
+    "SWEPT",
+];
 
 const TENANT_TABLES: [&str; 14] = [
     "account_counts",

@@ -51,7 +51,7 @@ export async function migrate(instance) {
   for (const file of files) await instance.sql(await readFile(join(folder, file), "utf8"));
 }
 
-/** Fills an instance until it has `agents` agents; answers the key that calls them. */
+/** Fills an instance until it has `agents` agents; answers the keys that call them and that read them. */
 export async function fill(instance, upstream, agents) {
   await call(instance, OPERATOR_KEY, "POST", "/api/v1/accounts", { slug: "bench", name: "Bench", plan: "enterprise" });
   const issue = (name, role) => call(instance, OPERATOR_KEY, "POST", "/api/v1/accounts/bench/keys", { name, role });
@@ -64,7 +64,7 @@ export async function fill(instance, upstream, agents) {
     await call(instance, admin, "POST", "/api/v1/agents", { ...agent, budget: BUDGET });
   }
   await multiply(instance, agents);
-  return (await issue("caller", "caller")).key;
+  return { caller: (await issue("caller", "caller")).key, reader: (await issue("reader", "member")).key };
 }
 
 const slug = (n) => `agent-${n}`;
@@ -123,6 +123,13 @@ export const bareRequests = (stream) => [request("/v1/chat/completions", PROVIDE
 /** A call through each of these agents. */
 export const agentRequests = (key, numbers, stream) =>
   numbers.map((n) => request(`/accounts/bench/agents/${slug(n)}/v1/chat/completions`, key, stream));
+
+/** What a member reads of these agents: each, and a page of all. */
+export const readRequests = (key, numbers) =>
+  [...numbers.map((n) => `/${slug(n)}`), "?limit=20"].map((rest) => {
+    const headers = [`GET /api/v1/agents${rest} HTTP/1.1`, "host: 127.0.0.1", `authorization: Bearer ${key}`, "accept: */*", "user-agent: bench"];
+    return Buffer.from(`${headers.join("\r\n")}\r\n\r\n`).toString("base64");
+  });
 
 /** As many agents as are called again and again, spread over a directory of `agents`. */
 export const hot = (agents) => spread(agents, HOT_AGENTS, 0);

@@ -5,7 +5,7 @@ import { fork } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { VARS, agentRequests, bareRequests, fill, hot, migrate } from "./fixture.mjs";
+import { VARS, agentRequests, bareRequests, fill, hot, migrate, readRequests } from "./fixture.mjs";
 import { cpuUs, idle, machine, peakMib, resetPeak } from "./process.mjs";
 import { Instance, counted, floor, killAll, retinue } from "./workerd.mjs";
 
@@ -52,7 +52,8 @@ export class Lab {
   }
 
   /**
-   * The Worker of a scenario, `{ bare }` or `{ agents }`, warm. Scenarios with the same directory share it.
+   * The Worker of a scenario, `{ bare }` or `{ agents }`, warm; of another `build` where it names one. Scenarios with the
+   * same directory and build share it.
    */
   async instance(scenario, options) {
     const name = nameOf(scenario);
@@ -68,12 +69,12 @@ export class Lab {
     const folder = join(this.folder, nameOf(scenario));
     if (scenario.bare) return Instance.start(floor({ UPSTREAM: this.upstreamUrl, HOPS: scenario.hops ? "1" : "" }), folder, options);
     if (!this.keys.has(nameOf(scenario))) await this.furnish(scenario, folder);
-    return Instance.start((scenario.counted ? counted : retinue)(this.build, VARS), folder, options);
+    return Instance.start((scenario.counted ? counted : retinue)(scenario.build ?? this.build, VARS), folder, options);
   }
 
   /** Fills the state by a process of its own, so that what is measured has only served. */
   async furnish(scenario, folder) {
-    const instance = await Instance.start(retinue(this.build, VARS), folder);
+    const instance = await Instance.start(retinue(scenario.build ?? this.build, VARS), folder);
     await migrate(instance);
     this.keys.set(nameOf(scenario), await fill(instance, this.upstreamUrl, scenario.agents));
     await instance.stop();
@@ -82,7 +83,9 @@ export class Lab {
   /** A scenario's calls, in turn: of the hot agents, or of those `numbers`. */
   requests(scenario, numbers) {
     if (scenario.bare) return bareRequests(scenario.stream);
-    return agentRequests(this.keys.get(nameOf(scenario)), numbers ?? hot(scenario.agents), scenario.stream);
+    const { caller, reader } = this.keys.get(nameOf(scenario));
+    const chosen = numbers ?? hot(scenario.agents);
+    return scenario.read ? readRequests(reader, chosen) : agentRequests(caller, chosen, scenario.stream);
   }
 
   /** Lets the load make calls; answers what the clients saw. */
@@ -131,8 +134,8 @@ function message(child) {
   });
 }
 
-const nameOf = ({ bare, hops, counted: isCounted, agents }) =>
-  bare ? `floor${hops ? "-hops" : ""}` : `${isCounted ? "counted" : "agents"}-${agents}`;
+const nameOf = ({ bare, hops, counted: isCounted, agents, build }) =>
+  bare ? `floor${hops ? "-hops" : ""}` : `${isCounted ? "counted" : "agents"}-${agents}${build ? "-before" : ""}`;
 
 // The share of the machine that went to programs that are not the bench's.
 function strangers(before, after) {

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { directory } from "./directory.mjs";
@@ -11,7 +11,7 @@ import { Lab } from "./lab.mjs";
 import { nativeProfile, profile } from "./profile.mjs";
 import * as report from "./report.mjs";
 import * as sections from "./sections.mjs";
-import { Runs, summarize, targets } from "./summary.mjs";
+import { Runs, against, summarize, targets } from "./summary.mjs";
 import { VERSION } from "./workerd.mjs";
 
 const root = process.env.RETINUE_ROOT;
@@ -19,14 +19,16 @@ const root = process.env.RETINUE_ROOT;
 const USAGE = `Measures the Worker against a bare one, on this machine, in one go, and prints tables.
 
   ./scripts/bench [--only NAME,…] [--seconds N] [--rounds N] [--connections N,…] [--agents N] [--json FILE]
+                  [--against FOLDER]
   ./scripts/bench --profile NAME | --native-profile NAME [--seconds N]
 
-  --only            of: floor, floor-hops, governed, governed-many, floor-stream, governed-stream, cold, counts, wasm, starts,
-                    directory
+  --only            of: floor, floor-hops, governed, governed-many, floor-stream, governed-stream, read, cold, counts, wasm,
+                    starts, directory
   --seconds         how long each measurement takes (2)
   --rounds          how often all of them are repeated, in turn (3)
   --connections     clients at once (16,1,64)
   --agents          how many are many (100000)
+  --against         the build folder of another version: what is not bare is measured with it too, in turn, and compared
   --json            where the figures go (.wrangler/bench.json)
   --state           where the Workers keep their state meanwhile (.wrangler/bench); a memory disk leaves out the disk
   --profile         where one scenario's time goes, by V8's sampling profiler
@@ -35,9 +37,9 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
 
 floor is a bare JavaScript Worker that passes the call to the same upstream, floor-hops one that also asks an object that
 does nothing before, and tells it after; governed is a call through an agent with a budget, of ten agents; governed-many,
-of many; -stream, the same as a stream; cold, the first calls of 1,000 agents; directory, what configures an account, with
+of many; -stream, the same as a stream; read, a member's reads of these ten agents; cold, the first calls of 1,000 agents; directory, what configures an account, with
 10 agents and with 10,000: reads one after the other, an export, an import, and the rows that D1 reads for each way to read and to write.
-A ratio is the median of the rounds' ratios. "others" is the share of the machine that went to programs that are not the
+A ratio is the median of the rounds' ratios; against another build, their geometric mean with its 95 % interval. "others" is the share of the machine that went to programs that are not the
 bench's: above a few per cent, calls/s and latency say little; CPU per call still holds.`;
 
 const { values: options } = parseArgs({
@@ -49,6 +51,7 @@ const { values: options } = parseArgs({
     agents: { type: "string", default: "100000" },
     json: { type: "string", default: join(root, ".wrangler/bench.json") },
     state: { type: "string", default: join(root, ".wrangler/bench") },
+    against: { type: "string" },
     profile: { type: "string" },
     "native-profile": { type: "string" },
     help: { type: "boolean", short: "h" },
@@ -63,7 +66,14 @@ const SCENARIOS = {
   "governed-many": { agents: number("agents") },
   "floor-stream": { bare: true, stream: true },
   "governed-stream": { agents: 10, stream: true },
+  read: { agents: 10, read: true },
 };
+// Each scenario that is not bare, with the other build.
+if (options.against) {
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    if (!scenario.bare) SCENARIOS[`${name}-before`] = { ...scenario, build: resolve(options.against) };
+  }
+}
 const SECTIONS = ["cold", "counts", "wasm", "starts", "directory"];
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -78,7 +88,8 @@ function chosen() {
   const names = options.only?.split(",") ?? all;
   const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) fail(`--only: '${unknown}' is none of ${all.join(", ")}`);
-  return { scenarios: names.filter((name) => name in SCENARIOS), has: (section) => names.includes(section) };
+  const twins = (name) => [name, `${name}-before`].filter((twin) => twin in SCENARIOS);
+  return { scenarios: [...new Set(names.flatMap(twins))], has: (section) => names.includes(section) };
 }
 
 function number(name, text = options[name]) {
@@ -136,6 +147,7 @@ async function measure(lab) {
     result.runs.push(...cold.runs.map((run, round) => ({ scenario: "cold", connections: cold.connections, round, ...run })));
   }
   result.targets = targets(runs, result);
+  if (options.against) result.against = against(runs);
   return result;
 }
 
@@ -151,6 +163,7 @@ function print({ machine: m, rows, ...result }) {
     if (result[name]) console.log(`\n${report[name](result[name])}`);
   }
   if (rows.length) console.log(`\n${report.calls(rows)}`);
+  if (result.against) console.log(`\n${report.against(result.against)}`);
   if (result.targets.length) console.log(`\n${report.targets(result.targets)}`);
 }
 

@@ -26,6 +26,20 @@ export function calls(rows) {
   return table([COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, text]) => text(row)))]);
 }
 
+const SLOWER = { cpuUs: "CPU a call", p50: "p50", firstTokenP50: "first token p50", perSecond: "time a call (1 / calls/s)" };
+
+export function against(rows) {
+  const heads = ["this build / the other (above 1: slower)", "conns", "figure", "rounds", "ratio", "95 %", ""];
+  const verdict = ({ low, high }) => (low > 1 ? "slower" : high < 1 ? "faster" : "");
+  return table([
+    heads,
+    ...rows.map((row) => {
+      const range = `${fixed(row.low, 3)} – ${fixed(row.high, 3)}`;
+      return [row.scenario, row.connections, SLOWER[row.name], row.rounds, fixed(row.ratio, 3), range, verdict(row)];
+    }),
+  ]);
+}
+
 const COUNTS = {
   "hops to the object": "hops",
   "… that the call waits for": "blockingHops",

@@ -51,13 +51,18 @@ export class Runs {
     return rows.sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario) || a.connections - b.connections);
   }
 
-  /** The median of `compare(a's figure, b's figure)` over rounds, and connections when none are named; if measured. */
-  compare(a, b, connections, figure, compare) {
+  /** The runs of `a` and `b` of the same round, at these connections; at any where none are named. */
+  pairs(a, b, connections) {
     const isSame = (run, other) => run.round === other.round && run.connections === other.connections;
-    const pairs = this.all
+    return this.all
       .filter((run) => run.scenario === a && (connections === undefined || run.connections === connections))
       .map((run) => [run, this.all.find((other) => other.scenario === b && isSame(run, other))])
       .filter(([, other]) => other !== undefined);
+  }
+
+  /** The median of `compare(a's figure, b's figure)` over rounds, and connections when none are named; if measured. */
+  compare(a, b, connections, figure, compare) {
+    const pairs = this.pairs(a, b, connections);
     if (pairs.length === 0) return undefined;
     return median(pairs.map((pair) => compare(...pair.map(FIGURES[figure]))));
   }
@@ -89,6 +94,30 @@ export function targets(runs, { counts, sizes, directory }) {
     { name: "(for comparison: CPU of the floor with two empty hops / floor)", reached: at(...hops, 16, "cpuUs", ratio) },
   ];
   return list.filter(({ reached }) => reached !== undefined);
+}
+
+// Student's t, two-sided 95 %, by degrees of freedom.
+const T95 = [NaN, 12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13];
+
+/** The geometric mean of ratios, and the interval in which it lies at 95 %. */
+function interval(ratios) {
+  const logs = ratios.map(Math.log);
+  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (logs.length - 1);
+  const reach = (T95[logs.length - 1] ?? 2) * Math.sqrt(variance / logs.length);
+  return { ratio: Math.exp(mean), low: Math.exp(mean - reach), high: Math.exp(mean + reach) };
+}
+
+/** This build over the other one, for each row: what a call costs and how long it takes. Above one is slower. */
+export function against(runs) {
+  const slower = { cpuUs: ratio, p50: ratio, firstTokenP50: ratio, perSecond: (a, b) => b / a };
+  return runs.rows().flatMap(({ scenario, connections }) => {
+    const pairs = runs.pairs(scenario, `${scenario}-before`, connections);
+    return Object.entries(slower).flatMap(([name, compare]) => {
+      const ratios = pairs.map((pair) => compare(...pair.map(FIGURES[name]))).filter((value) => !Number.isNaN(value));
+      return ratios.length > 1 ? [{ scenario, connections, name, rounds: ratios.length, ...interval(ratios) }] : [];
+    });
+  });
 }
 
 function ofDirectory({ accounts: { few, many }, latency, imported, growing }) {

@@ -178,6 +178,21 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// The largest count that is kept. Numbers cross JavaScript as f64, and a provider can write any.
+    pub const MAX_TOKENS: u64 = (1 << 53) - 1;
+
+    /// With no count above [`Usage::MAX_TOKENS`].
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.min(Self::MAX_TOKENS),
+            cached_input_tokens: self.cached_input_tokens.min(Self::MAX_TOKENS),
+            cache_write_tokens: self.cache_write_tokens.min(Self::MAX_TOKENS),
+            output_tokens: self.output_tokens.min(Self::MAX_TOKENS),
+            reasoning_tokens: self.reasoning_tokens.min(Self::MAX_TOKENS),
+        }
+    }
+
     /// Field by field the larger: providers repeat or refine usage along a stream, always cumulatively, so adding
     /// would count twice.
     #[must_use]

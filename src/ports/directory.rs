@@ -17,10 +17,11 @@ use crate::domain::time::Millis;
 
 use super::agents::{AgentFilter, FoundAgents, Version, VersionLine};
 use super::rows::{AgentPosition, Alias, ChangesOf, Counts, Fit, Fitted, Provider, Resolution, Save};
+use super::sweep::Sweep;
 use super::{AccountRef, AgentRef, Unavailable, WriteError};
 
 /// The directory: who there is, and what is configured. D1 on the platform.
-pub trait Directory: Send + Sync {
+pub trait Directory: Sweep + Send + Sync {
     type Tenant: Tenant;
 
     /// The rows of one account: the only way to them.

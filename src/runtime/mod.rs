@@ -4,5 +4,8 @@ mod account_client;
 mod account_object;
 mod crossing;
 mod fetch;
+mod object;
+mod object_sql;
+mod scheduled;
 mod upstream;
 mod world;

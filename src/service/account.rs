@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::domain::account::Account;
 use crate::domain::account_edit::Edit;
+use crate::domain::admission::ask::InspectAccount;
 use crate::domain::admission::command::AccountSpend;
 use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
@@ -48,7 +49,7 @@ async fn standing<W: World>(app: &App<W>, account: Account) -> Result<Standing, 
     let tenant = app.world.directory().tenant(account.id);
     let limits = tenant.limits().await?;
     let used = tenant.usage(limits.keys.unwrap_or(MOST_COUNTED), app.world.now()).await?;
-    let spend = app.world.accounts().account_spend(account.id).await?;
+    let spend = app.world.accounts().ask(account.id, InspectAccount).await?;
     Ok(Standing { account, limits, used, spend })
 }
 

@@ -46,6 +46,6 @@ async fn standing<W: World>(
     agent: &Agent,
     budget: Budget,
 ) -> Result<Standing, Failure> {
-    let spend = app.world.accounts().spend(session.account.id, Inspect { agent: agent.id, budget }).await?;
+    let spend = app.world.accounts().ask(session.account.id, Inspect { agent: agent.id, budget }).await?;
     Ok(Standing { budget, spend })
 }

@@ -27,6 +27,6 @@ pub async fn list<W: World>(
     let agent = app.world.directory().tenant(account).agent_ever(&named).await?.ok_or(missing)?;
     let ended = app.settlements.waiting(account);
     let asked = command::Page { agent, limit: cut.fetch(), before: cut.after, ended };
-    let calls = app.world.accounts().calls(account, asked).await?;
+    let calls = app.world.accounts().ask(account, asked).await?;
     Ok(cut.page(calls, |call| call.call.to_string()))
 }

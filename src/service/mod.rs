@@ -25,6 +25,7 @@ pub mod page;
 pub mod profile;
 pub mod providers;
 pub mod settlements;
+pub mod sweep;
 pub mod templates;
 mod write_through;
 

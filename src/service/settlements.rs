@@ -130,7 +130,7 @@ async fn carry<W: World>(app: App<W>, account: AccountId) {
         if attempt > 0 {
             app.world.sleep(FIRST_BACKOFF_MS << attempt.min(9)).await;
         }
-        match app.world.accounts().settle(account, Settle { records: records.clone() }).await {
+        match app.world.accounts().ask(account, Settle { records: records.clone() }).await {
             Ok(()) => return app.settlements.drop_batch(account, batch),
             Err(error) => {
                 app.world.log(&format!("{} calls of {account} are not settled yet: {error}", records.len()));

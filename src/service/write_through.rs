@@ -5,6 +5,7 @@
 
 use std::future::Future;
 
+use crate::domain::admission::ask::{BeginWrite, EndWrite};
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, Unavailable, World};
 
@@ -20,9 +21,9 @@ impl<W: World> App<W> {
         account: AccountId,
         write: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        self.world.accounts().begin_write(account).await?;
+        self.world.accounts().ask(account, BeginWrite).await?;
         let result = write.await;
-        if let Err(error) = self.world.accounts().end_write(account).await {
+        if let Err(error) = self.world.accounts().ask(account, EndWrite).await {
             self.world.log(&format!("account {account}: end of a write left to the object: {error}"));
         }
         result

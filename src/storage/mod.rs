@@ -1,9 +1,8 @@
-//! D1 and the objects' SQLite: SQL and the mapping of rows. The only home of SQL text.
+//! D1: SQL and the mapping of rows. With `object/store/`, the only home of SQL text.
 //!
 //! The directory's statements run on an [`sql::Engine`]: [`d1::D1`] on the platform, SQLite itself in native tests, so
 //! that what the tests run is what is deployed.
 
-pub mod account_object;
 mod accounts;
 mod agent_list;
 mod agent_rows;
@@ -22,6 +21,7 @@ mod plans;
 mod providers;
 mod resolve;
 pub mod sql;
+mod sweep;
 mod templates;
 mod usage;
 
@@ -45,6 +45,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         models::QUERIES,
         plans::QUERIES,
         providers::QUERIES,
+        sweep::QUERIES,
         templates::QUERIES,
     ]
     .into_iter()

@@ -6,12 +6,12 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use retinue::domain::admission::command::{
-    AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Settle, Spend,
-};
+use retinue::domain::admission::command::Command;
 use retinue::domain::ids::AccountId;
 use retinue::domain::time::Millis;
-use retinue::ports::{Accounts, Settings, Unavailable, Wake, World};
+use retinue::object::client::Hop;
+use retinue::object::wire;
+use retinue::ports::{Settings, Unavailable, Wake, World};
 
 use crate::support::{FakeAccounts, FakeWorld};
 
@@ -70,45 +70,22 @@ impl Slow {
     }
 }
 
-impl Accounts for Slow {
-    async fn admit(&self, account: AccountId, questions: Vec<Admit>) -> Result<Vec<Admission>, Unavailable> {
+impl Hop for Slow {
+    async fn carry(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
+        let questions = match wire::decode(&command).unwrap() {
+            Command::Admit(_) => 1,
+            Command::AdmitAll(all) => all.len(),
+            _ => return self.inner.carry(account, command).await,
+        };
         let number = {
             let mut hops = self.hops.lock().unwrap();
-            hops.push(questions.len());
+            hops.push(questions);
             hops.len() - 1
         };
         while !self.let_go.lock().unwrap().contains(&number) {
             tokio::task::yield_now().await;
         }
-        self.inner.admit(account, questions).await
-    }
-
-    async fn settle(&self, account: AccountId, settle: Settle) -> Result<(), Unavailable> {
-        self.inner.settle(account, settle).await
-    }
-
-    async fn epoch(&self, account: AccountId) -> Result<u64, Unavailable> {
-        self.inner.epoch(account).await
-    }
-
-    async fn begin_write(&self, account: AccountId) -> Result<(), Unavailable> {
-        self.inner.begin_write(account).await
-    }
-
-    async fn end_write(&self, account: AccountId) -> Result<(), Unavailable> {
-        self.inner.end_write(account).await
-    }
-
-    async fn spend(&self, account: AccountId, inspect: Inspect) -> Result<Spend, Unavailable> {
-        self.inner.spend(account, inspect).await
-    }
-
-    async fn account_spend(&self, account: AccountId) -> Result<AccountSpend, Unavailable> {
-        self.inner.account_spend(account).await
-    }
-
-    async fn calls(&self, account: AccountId, page: Page) -> Result<Vec<CallRecord>, Unavailable> {
-        self.inner.calls(account, page).await
+        self.inner.carry(account, command).await
     }
 }
 

@@ -32,4 +32,5 @@ mod providers;
 mod schemas;
 mod settlements;
 mod streams;
+mod sweep;
 mod variables;

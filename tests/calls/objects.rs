@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use retinue::domain::admission::ask::Epoch;
 use retinue::domain::admission::command::{Admission, Admit};
+use retinue::ports::Accounts;
 use serde_json::json;
 
 use crate::ask::Face;
@@ -242,8 +244,8 @@ async fn a_failed_call_is_settled_however_often_that_fails() {
 #[tokio::test]
 async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
     let stage = Stage::new().await;
-    let objects = stage.api.world.objects();
-    let epoch = objects.epoch(stage.acme.id).await;
+    let accounts = stage.api.world.objects();
+    let epoch = accounts.ask(stage.acme.id, Epoch).await.unwrap();
     let agent = stage.api.get("/api/v1/agents/triage").key(&stage.acme.member).send().await.ok();
     let ask = Admit {
         call: retinue::domain::ids::CallId::new(stage.api.world.clock().now(), [1; 10]),
@@ -262,6 +264,7 @@ async fn one_who_asks_with_an_old_number_is_told_the_new_one() {
         ttl_ms: 1_000,
         ended: vec![],
     };
-    assert_eq!(objects.admit(stage.acme.id, ask).await, Admission::Stale { epoch });
+    let answer = accounts.ask(stage.acme.id, ask).await.unwrap();
+    assert_eq!(answer, Admission::Stale { epoch });
     stage.assert_untouched("triage").await;
 }

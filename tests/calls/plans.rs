@@ -1,5 +1,6 @@
 //! The limits of the account's plan as a caller meets them.
 
+use retinue::domain::admission::ask::InspectAccount;
 use serde_json::json;
 
 use crate::ask::Face;
@@ -129,7 +130,7 @@ async fn all_agents_together_spend_no_more_than_the_plan_allows_in_a_month() {
         left -= 100 * BIG.0 + 50 * BIG.1;
         // Slices are given back while it is quiet; the rest survives.
         stage.api.world.clock().advance(2_000);
-        stage.api.world.objects().alarm(stage.acme.id);
+        stage.api.world.objects().quiet(stage.acme.id);
         stage.api.world.objects().crash(stage.acme.id);
     }
     assert!(served > 2, "{served}");
@@ -138,7 +139,9 @@ async fn all_agents_together_spend_no_more_than_the_plan_allows_in_a_month() {
         reply.assert_refusal(402, "budget_exceeded");
         assert!(reply.words().contains("plan's monthly spend of 0.001000 USD"), "{}", reply.words());
     }
-    let spend = stage.api.world.objects().account_spend(stage.acme.id).await;
+    let spend = retinue::ports::Accounts::ask(stage.api.world.objects(), stage.acme.id, InspectAccount)
+        .await
+        .unwrap();
     assert_eq!((spend.settled.get() + left, spend.held.get()), (limit, 0));
     stage.api.world.clock().advance(10 * 24 * 60 * MINUTE_MS);
     serve(&stage, "second").await;

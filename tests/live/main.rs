@@ -21,6 +21,7 @@ mod lives;
 mod local_model;
 mod platform;
 mod public;
+mod sweep;
 mod tenancy;
 mod versions;
 mod words;

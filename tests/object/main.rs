@@ -1,9 +1,16 @@
-//! The account object's store on native SQLite: the statements that the platform runs, and the state machine of
-//! admission over them with a crash between any two.
+//! The objects' own code on native SQLite, with a platform that fails and forgets: the host's rules, the account's object,
+//! its store and its schema, and the commands as they pass.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod mirror;
+#[path = "../support/disk.rs"]
+#[allow(dead_code, reason = "shared with other test binaries")]
+mod disk;
+
+mod account;
+mod commands;
+mod effects;
+mod platform;
 mod simulation;
-mod sqlite;
+mod steps;
 mod store;

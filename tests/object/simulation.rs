@@ -1,24 +1,26 @@
-//! Random histories of an account over its real store: writes that fail at any statement, crashes between any two
-//! steps, against a provider that keeps its own invoice.
+//! Random histories of an account's object over its real disk: statements that fail, crashes between any two steps, alarms
+//! that are lost, against a provider that keeps its own invoice.
 //!
-//! The domain's own simulation tries more; here the disk is real, and each step shows what a crash would leave.
+//! The domain's own simulation tries more; here the host and the disk are real, and each step shows what a crash would leave.
 
 use proptest::option;
 use proptest::prelude::*;
 use retinue::domain::admission::command::{
-    AccountSpend, Admission, Admit, CallRecord, CallStatus, Inspect, Page, Spend, UsageKind,
+    AccountSpend, Admission, Admit, Answer, CallRecord, CallStatus, Command, Inspect, Page, Settle, Spend,
+    UsageKind,
 };
-use retinue::domain::admission::{Durability, State};
 use retinue::domain::budget::{Action, Budget, Period};
 use retinue::domain::ids::{AgentId, CallId};
 use retinue::domain::message::Usage;
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::CallLimits;
 use retinue::domain::time::Millis;
-use retinue::storage::account_object::AccountStore;
+use retinue::object::account::Account;
+use retinue::object::host::Timer;
+use retinue::object::store::account::ledger;
 
-use crate::mirror::Mirror;
-use crate::sqlite::{Lite, Side};
+use crate::disk::Side;
+use crate::platform::{Answering, Platform, Said};
 
 const START: Millis = Millis(1_795_262_400_000);
 const TTL_MS: u32 = 30_000;
@@ -44,13 +46,19 @@ enum Step {
     },
     /// A control-plane write begins, and ends.
     Change,
+    /// What has gathered is written.
     Write,
-    /// The next write fails at this statement, if it has as many; the object dies of it.
-    FailWrite {
+    /// Nothing came for a while.
+    Quiet,
+    /// The n-th statement from now fails.
+    Fail {
         nth: u32,
         after: bool,
     },
     Crash,
+    /// The platform loses the alarm; somebody looks, sooner or later.
+    LoseAlarm,
+    Wake,
     Wait {
         ms: i64,
     },
@@ -66,8 +74,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(|pick| Step::Forget { pick }),
         1 => Just(Step::Change),
         3 => Just(Step::Write),
-        1 => (1..6u32, any::<bool>()).prop_map(|(nth, after)| Step::FailWrite { nth, after }),
+        1 => Just(Step::Quiet),
+        1 => (1..9u32, any::<bool>()).prop_map(|(nth, after)| Step::Fail { nth, after }),
         1 => Just(Step::Crash),
+        1 => Just(Step::LoseAlarm),
+        1 => Just(Step::Wake),
         2 => prop_oneof![0..50i64, 500..40_000i64, Just(7_200_000i64)].prop_map(|ms| Step::Wait { ms }),
     ]
 }
@@ -83,23 +94,16 @@ struct Open {
 }
 
 struct Simulation {
-    disk: Lite,
-    store: AccountStore<Lite>,
-    state: State,
-    /// What the disk should hold, by the batches that were written.
-    mirror: Mirror,
-    now: Millis,
+    platform: Platform<Account>,
     ids: u64,
     budgets: [Option<Budget>; 2],
     /// What both together may spend in a month.
     monthly_spend: Option<Nanos>,
     open: Vec<Open>,
     /// Settled in memory, not yet answered.
-    unanswered: Vec<Open>,
+    unanswered: Vec<(Answering<Answer>, Open)>,
     answered: Vec<Open>,
     invoice: Vec<Open>,
-    /// How the next write fails.
-    fault: Option<(u32, Side)>,
     /// The largest epoch that was told to anyone.
     told_epoch: u64,
     /// Whether some call was left for others to charge.
@@ -108,15 +112,8 @@ struct Simulation {
 
 impl Simulation {
     fn new(budgets: [Option<Budget>; 2], monthly_spend: Option<Nanos>) -> Self {
-        let disk = Lite::new();
-        let store = AccountStore::open(disk.clone()).unwrap();
-        let state = State::load(store.load().unwrap(), START);
         Self {
-            disk,
-            store,
-            state,
-            mirror: Mirror::default(),
-            now: START,
+            platform: Platform::new(START),
             ids: 0,
             budgets,
             monthly_spend,
@@ -124,17 +121,20 @@ impl Simulation {
             unanswered: vec![],
             answered: vec![],
             invoice: vec![],
-            fault: None,
             told_epoch: 0,
             lost: false,
         }
+    }
+
+    fn now(&self) -> Millis {
+        self.platform.now
     }
 
     fn id(&mut self) -> CallId {
         self.ids += 1;
         let mut random = [0; 10];
         random[2..].copy_from_slice(&self.ids.to_be_bytes());
-        CallId::new(self.now, random)
+        CallId::new(self.now(), random)
     }
 
     fn agent(n: u8) -> AgentId {
@@ -145,53 +145,50 @@ impl Simulation {
         self.budgets[usize::from(agent == Self::agent(1))]
     }
 
-    /// Whether the write succeeded; the object dies of one that did not.
-    fn write(&mut self) -> bool {
-        let batch = self.state.flush(self.now);
-        if !batch.is_empty() {
-            if let Some((nth, side)) = self.fault.take() {
-                self.disk.fail(nth, side);
-            }
-            let written = self.store.write(&batch);
-            self.disk.call_off();
-            if written.is_err() {
-                self.crash();
-                return false;
+    /// What waits for a write and has been answered meanwhile. What failed is settled again by its Worker.
+    fn collect(&mut self) {
+        for (mut answering, call) in std::mem::take(&mut self.unanswered) {
+            match answering.poll() {
+                Some(Ok(_)) => self.answered.push(call),
+                Some(Err(_)) => {
+                    self.lost = true;
+                    self.open.push(call);
+                }
+                None => self.unanswered.push((answering, call)),
             }
         }
-        self.mirror.write(&batch);
-        self.answered.append(&mut self.unanswered);
-        true
     }
 
-    /// What was settled and not answered is settled again by its Worker.
-    fn crash(&mut self) {
-        self.lost = true;
-        self.open.append(&mut self.unanswered);
-        self.store = AccountStore::open(self.disk.clone()).unwrap();
-        self.state = State::load(self.store.load().unwrap(), self.now);
-    }
-
-    fn tell_epoch(&mut self) -> u64 {
-        let (epoch, durability) = self.state.epoch();
-        if durability == Durability::Now && !self.write() {
-            return self.tell_epoch();
+    /// `None` when the object could not answer; its Worker asks no further.
+    fn ask(&mut self, command: Command) -> Option<Answer> {
+        match self.platform.command(command) {
+            Said::Now(Ok(answer)) => Some(answer),
+            Said::Now(Err(_)) => {
+                self.lost = true;
+                None
+            }
+            Said::Later(_) => panic!("only a settlement waits"),
         }
+    }
+
+    fn ask_epoch(&mut self, command: Command) -> Option<u64> {
+        let Some(Answer::Epoch(epoch)) = self.ask(command) else { return None };
         assert!(epoch >= self.told_epoch, "an epoch is taken back: {epoch} after {}", self.told_epoch);
         self.told_epoch = epoch;
-        epoch
+        Some(epoch)
     }
 
     /// Admits and, once that is answered, lets the provider run at once for at most what was granted.
     fn admit(&mut self, agent: AgentId, want: Nanos, floor: Nanos, actual: Nanos) {
         let call = self.id();
+        let Some(epoch) = self.ask_epoch(Command::Epoch) else { return };
         let ask = Admit {
             call,
             agent,
             key: None,
             version: 1,
             model: "p:m".into(),
-            epoch: self.tell_epoch(),
+            epoch,
             want,
             floor,
             again: false,
@@ -202,19 +199,15 @@ impl Simulation {
             ttl_ms: TTL_MS,
             ended: vec![],
         };
-        let (answer, durability) = self.state.admit(&ask, self.now);
-        if durability == Durability::Now && !self.write() {
-            return;
-        }
-        if let Admission::Granted { amount, .. } = answer {
+        if let Some(Answer::Admission(Admission::Granted { amount, .. })) = self.ask(Command::Admit(ask)) {
             assert!(amount >= floor && amount <= want);
-            let open = Open { call, agent, at: self.now, held: amount, billed: actual.min(amount) };
+            let open = Open { call, agent, at: self.now(), held: amount, billed: actual.min(amount) };
             self.invoice.push(open.clone());
             self.open.push(open);
         }
     }
 
-    fn settle(&mut self, call: &Open) {
+    fn settle(&mut self, call: Open) {
         let record = CallRecord {
             call: call.call,
             agent: call.agent,
@@ -230,12 +223,14 @@ impl Simulation {
             first_token_ms: None,
             duration_ms: 1,
         };
-        let known = if self.state.must_look_up(&record) {
-            self.store.known(call.agent, call.call).unwrap()
-        } else {
-            None
-        };
-        self.state.settle(record, known, self.now);
+        match self.platform.command(Command::Settle(Settle { records: vec![record] })) {
+            Said::Now(Ok(_)) => self.answered.push(call),
+            Said::Now(Err(_)) => {
+                self.lost = true;
+                self.open.push(call);
+            }
+            Said::Later(later) => self.unanswered.push((later, call)),
+        }
     }
 
     fn take(from: &mut Vec<Open>, pick: u8) -> Option<Open> {
@@ -249,85 +244,88 @@ impl Simulation {
             }
             Step::Settle { pick } => {
                 if let Some(call) = Self::take(&mut self.open, pick) {
-                    self.settle(&call);
-                    self.unanswered.push(call);
+                    self.settle(call);
                 }
             }
             Step::Repeat { pick } => {
                 if let Some(call) = Self::take(&mut self.answered, pick) {
-                    self.settle(&call);
-                    self.answered.push(call);
+                    self.settle(call);
                 }
             }
             Step::Forget { pick } => self.lost |= Self::take(&mut self.open, pick).is_some(),
             Step::Change => {
-                self.state.begin_write(self.now);
-                if self.write() {
-                    self.tell_epoch();
-                    self.state.end_write();
-                    self.write();
-                }
+                self.ask_epoch(Command::BeginWrite);
+                self.ask_epoch(Command::EndWrite);
             }
-            Step::Write => {
-                self.write();
+            Step::Write => self.platform.ring(Timer::Gather),
+            Step::Quiet => self.platform.ring(Timer::Quiet),
+            Step::Fail { nth, after } => {
+                self.platform.disk.fail(nth, if after { Side::After } else { Side::Before });
             }
-            Step::FailWrite { nth, after } => {
-                self.fault = Some((nth, if after { Side::After } else { Side::Before }));
+            Step::Crash => {
+                self.lost = true;
+                self.platform.crash();
             }
-            Step::Crash => self.crash(),
+            Step::LoseAlarm => self.platform.alarm = None,
+            Step::Wake => {
+                self.ask(Command::Wake);
+            }
             Step::Wait { ms } => {
-                self.now = self.now.plus(ms);
-                if self.state.wake_at().is_some_and(|at| at <= self.now) {
-                    self.expire();
-                }
+                self.platform.now = self.now().plus(ms);
+                // What expires meanwhile is charged, whoever holds it.
+                self.lost |= !self.open.is_empty() && self.platform.ring_alarm();
             }
         }
-    }
-
-    fn expire(&mut self) {
-        self.lost |= !self.open.is_empty();
-        let now = self.now;
-        let mut ids = (0..64).map(|_| self.id()).collect::<Vec<_>>();
-        self.state.expire(now, || ids.pop().unwrap());
-        self.write();
+        self.collect();
     }
 
     fn ledger(&self) -> Vec<CallRecord> {
-        let page = |agent| Page { agent, limit: u32::MAX, before: None, ended: Vec::new() };
-        [0, 1].iter().flat_map(|n| self.store.calls(&page(Self::agent(*n))).unwrap()).collect()
+        let fault = self.platform.disk.take_fault();
+        let page = |agent| Page { agent, limit: 10_000, before: None, ended: Vec::new() };
+        let read = |n| ledger::page(&self.platform.disk, &page(Self::agent(n)), &mut Vec::new()).unwrap();
+        let rows = [0, 1].into_iter().flat_map(read).collect();
+        self.platform.disk.put_fault(fault);
+        rows
     }
 
     fn check(&mut self) -> Result<(), TestCaseError> {
-        let mut snapshot = self.store.load().unwrap();
-        snapshot.agents.sort_by_key(|row| row.agent);
-        snapshot.holds.sort_by_key(|hold| hold.call);
-        prop_assert_eq!(&snapshot, &self.mirror.snapshot, "the disk holds what was written");
-        let mut restarted = State::load(snapshot.clone(), self.now);
         for agent in [Self::agent(0), Self::agent(1)] {
             let Some(budget) = self.budget_of(agent) else { continue };
-            let live = self.state.spend(&Inspect { agent, budget }, self.now);
-            let after = restarted.spend(&Inspect { agent, budget }, self.now);
-            for spend in [&live, &after] {
-                self.check_spend(agent, &budget, spend)?;
+            for answer in self.platform.both(&Command::Inspect(Inspect { agent, budget })) {
+                let Answer::Spend(spend) = answer else { panic!("{answer:?}") };
+                self.check_spend(agent, &budget, &spend)?;
             }
         }
-        for spend in [self.state.account_spend(self.now), restarted.account_spend(self.now)] {
+        for answer in self.platform.both(&Command::InspectAccount) {
+            let Answer::AccountSpend(spend) = answer else { panic!("{answer:?}") };
             self.check_account(&spend)?;
         }
         let ledger = self.ledger();
-        prop_assert_eq!(ledger.len(), self.mirror.ledger.len());
-        prop_assert!(ledger.iter().all(|row| self.mirror.ledger[&(row.agent, row.call)] == *row));
-        for row in &snapshot.agents {
-            let sum: Nanos = ledger.iter().filter(|r| r.agent == row.agent).map(|r| r.cost).sum();
-            prop_assert_eq!(row.total_settled, sum, "the ledger's sum is what is settled");
+        for call in &self.answered {
+            prop_assert!(
+                ledger.iter().any(|row| row.call == call.call),
+                "an answered settlement is on the disk: {call:?}"
+            );
         }
+        let sum: Nanos = ledger.iter().map(|row| row.cost).sum();
+        prop_assert_eq!(self.settled(), sum, "the ledger's sum is what is settled");
+        let mut calls: Vec<CallId> = ledger.iter().map(|row| row.call).collect();
+        calls.sort_unstable();
+        calls.dedup();
+        prop_assert_eq!(calls.len(), ledger.len(), "each once");
         Ok(())
+    }
+
+    /// What the disk says was spent in all.
+    fn settled(&self) -> Nanos {
+        let sum = "SELECT COALESCE(SUM(total_settled), 0) FROM agents";
+        Nanos::from_i64(self.platform.disk.db().query_row(sum, [], |row| row.get(0)).unwrap_or_default())
     }
 
     fn check_account(&self, spend: &AccountSpend) -> Result<(), TestCaseError> {
         let taken = spend.settled + spend.held;
         prop_assert!(self.monthly_spend.is_none_or(|limit| taken <= limit), "{spend:?} passes the plan's");
-        let start = self.now.start_of_month();
+        let start = self.now().start_of_month();
         let billed: Nanos = self.invoice.iter().filter(|call| call.at >= start).map(|call| call.billed).sum();
         prop_assert!(billed <= taken, "the provider bills {billed}, we know of {spend:?}");
         Ok(())
@@ -336,16 +334,12 @@ impl Simulation {
     fn check_spend(&self, agent: AgentId, budget: &Budget, spend: &Spend) -> Result<(), TestCaseError> {
         prop_assert!(spend.settled + spend.held <= budget.limit, "{spend:?} passes {budget:?}");
         let start = match budget.period {
-            Period::Day => self.now.start_of_day(),
-            Period::Month => self.now.start_of_month(),
+            Period::Day => self.now().start_of_day(),
+            Period::Month => self.now().start_of_month(),
             Period::Total => Millis(0),
         };
-        let billed: Nanos = self
-            .invoice
-            .iter()
-            .filter(|call| call.agent == agent && call.at >= start)
-            .map(|call| call.billed)
-            .sum();
+        let of_agent = self.invoice.iter().filter(|call| call.agent == agent && call.at >= start);
+        let billed: Nanos = of_agent.map(|call| call.billed).sum();
         prop_assert!(
             billed <= spend.settled + spend.held,
             "the provider bills {billed}, we know of {spend:?}"
@@ -374,23 +368,26 @@ proptest! {
             simulation.apply(step);
             simulation.check()?;
         }
-        simulation.fault = None;
+        simulation.platform.disk.call_off();
         for call in std::mem::take(&mut simulation.open) {
-            simulation.settle(&call);
+            simulation.settle(call);
         }
-        simulation.write();
+        simulation.platform.ring(Timer::Gather);
+        simulation.collect();
         simulation.check()?;
-        let settled = |simulation: &Simulation| -> Nanos {
-            simulation.store.load().unwrap().agents.iter().map(|row| row.total_settled).sum()
-        };
         let invoice: Nanos = simulation.invoice.iter().map(|call| call.billed).sum();
         if simulation.lost {
-            simulation.now = simulation.now.plus(i64::from(TTL_MS));
-            simulation.expire();
+            simulation.platform.now = simulation.now().plus(2 * i64::from(TTL_MS));
+            simulation.ask(Command::Wake);
             simulation.check()?;
-            prop_assert!(settled(&simulation) >= invoice);
+            prop_assert!(simulation.settled() >= invoice);
+            let held = simulation.platform.both(&Command::InspectAccount).map(|answer| match answer {
+                Answer::AccountSpend(spend) => spend.held,
+                other => panic!("{other:?}"),
+            });
+            prop_assert_eq!(held[0], Nanos::ZERO, "all that nobody settled is charged");
         } else {
-            prop_assert_eq!(settled(&simulation), invoice, "with nobody lost, we know the invoice");
+            prop_assert_eq!(simulation.settled(), invoice, "with nobody lost, we know the invoice");
         }
     }
 }

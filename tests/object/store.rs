@@ -8,10 +8,12 @@ use retinue::domain::ids::{AgentId, CallId, KeyId};
 use retinue::domain::message::Usage;
 use retinue::domain::money::Nanos;
 use retinue::domain::time::Millis;
-use retinue::storage::account_object::{self, AccountStore};
+use retinue::object::sql::{Error, Sql};
+use retinue::object::store::account::{self, STEPS, ledger};
+use retinue::object::store::steps;
 use rusqlite::Connection;
 
-use crate::sqlite::{Lite, Side};
+use crate::disk::{Disk, Side};
 
 const START: Millis = Millis(1_795_262_400_000);
 
@@ -91,7 +93,37 @@ fn page(agent: AgentId, limit: u32, before: Option<CallId>) -> Page {
     Page { agent, limit, before, ended: Vec::new() }
 }
 
-fn ledger(store: &AccountStore<Lite>) -> Vec<CallRecord> {
+/// The account's tables on a disk.
+#[derive(Debug)]
+struct Store(Disk);
+
+impl Store {
+    fn open(disk: Disk) -> Result<Self, Error> {
+        steps::migrate(&disk, STEPS).map(|()| Self(disk))
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), Error> {
+        self.0.atomically(&mut || account::write(&self.0, batch))
+    }
+
+    fn load(&self) -> Result<Snapshot, Error> {
+        account::load(&self.0)
+    }
+
+    fn known(&self, agent: AgentId, call: CallId) -> Result<Option<Known>, Error> {
+        ledger::known(&self.0, agent, call)
+    }
+
+    /// A page of whose rows none is damaged.
+    fn calls(&self, page: &Page) -> Result<Vec<CallRecord>, Error> {
+        let mut log = Vec::new();
+        let calls = ledger::page(&self.0, page, &mut log);
+        assert!(log.is_empty(), "{log:?}");
+        calls
+    }
+}
+
+fn all_calls(store: &Store) -> Vec<CallRecord> {
     store.calls(&page(agent(1), 1_000, None)).unwrap()
 }
 
@@ -105,44 +137,31 @@ fn describe(db: &Connection) -> Vec<String> {
 
 #[test]
 fn the_schema_is_made_once_and_opening_again_changes_nothing() {
-    let disk = Lite::new();
-    AccountStore::open(disk.clone()).unwrap();
-    let schema = describe(disk.db());
-    for table in ["meta", "agents", "holds", "calls", "schema_versions"] {
+    let disk = Disk::new();
+    Store::open(disk.clone()).unwrap();
+    let schema = describe(&disk.db());
+    for table in ["meta", "agents", "holds", "calls", "effects", "schema_versions", "schema_steps"] {
         assert!(schema.iter().any(|entry| entry.starts_with(&format!("{table}: "))), "{table} in {schema:?}");
     }
     disk.take_statements();
-    let store = AccountStore::open(disk.clone()).unwrap();
-    assert_eq!(describe(disk.db()), schema);
-    assert_eq!(disk.take_statements().len(), 2, "it looks for the version and is done");
+    let store = Store::open(disk.clone()).unwrap();
+    assert_eq!(describe(&disk.db()), schema);
+    assert_eq!(disk.take_statements().len(), 3, "it looks for the version and is done");
     assert_eq!(store.load().unwrap(), Snapshot::default());
 }
 
 #[test]
-fn a_schema_newer_than_the_code_is_refused_and_left_alone() {
-    let disk = Lite::new();
-    AccountStore::open(disk.clone()).unwrap().write(&batch()).unwrap();
-    disk.db().execute("INSERT INTO schema_versions (version) VALUES (1000)", []).unwrap();
-    let schema = describe(disk.db());
-    let refusal = AccountStore::open(disk.clone()).unwrap_err().to_string();
-    assert!(refusal.contains("1000"), "{refusal}");
-    assert_eq!(describe(disk.db()), schema);
-    disk.db().execute("DELETE FROM schema_versions WHERE version = 1000", []).unwrap();
-    assert_eq!(ledger(&AccountStore::open(disk).unwrap()).len(), 2);
-}
-
-#[test]
 fn a_migration_that_breaks_off_anywhere_is_done_the_next_time() {
-    let whole = Lite::new();
-    AccountStore::open(whole.clone()).unwrap();
+    let whole = Disk::new();
+    Store::open(whole.clone()).unwrap();
     let statements = u32::try_from(whole.take_statements().len()).unwrap();
     for nth in 1..=statements {
         for side in [Side::Before, Side::After] {
-            let disk = Lite::new();
+            let disk = Disk::new();
             disk.fail(nth, side);
-            AccountStore::open(disk.clone()).unwrap_err();
-            let store = AccountStore::open(disk.clone()).unwrap();
-            assert_eq!(describe(disk.db()), describe(whole.db()), "statement {nth} {side:?}");
+            Store::open(disk.clone()).unwrap_err();
+            let store = Store::open(disk.clone()).unwrap();
+            assert_eq!(describe(&disk.db()), describe(&whole.db()), "statement {nth} {side:?}");
             store.write(&batch()).unwrap();
         }
     }
@@ -150,13 +169,13 @@ fn a_migration_that_breaks_off_anywhere_is_done_the_next_time() {
 
 #[test]
 fn every_statement_prepares_against_the_schema() {
-    let disk = Lite::new();
-    let store = AccountStore::open(disk.clone()).unwrap();
+    let disk = Disk::new();
+    let store = Store::open(disk.clone()).unwrap();
     disk.take_statements();
     store.write(&batch()).unwrap();
     store.load().unwrap();
     store.known(agent(1), call(4)).unwrap();
-    ledger(&store);
+    all_calls(&store);
     let ran: BTreeSet<String> = disk.take_statements().into_iter().collect();
     assert_eq!(
         ran.len(),
@@ -164,13 +183,13 @@ fn every_statement_prepares_against_the_schema() {
         "meta, agents, holds and calls are written, holds deleted, all of them read: {ran:#?}"
     );
     let named = [
-        account_object::WRITE_META,
-        account_object::WRITE_AGENTS,
-        account_object::WRITE_HOLDS,
-        account_object::DELETE_HOLDS,
-        account_object::READ_META,
-        account_object::READ_AGENTS,
-        account_object::READ_HOLDS,
+        account::WRITE_META,
+        account::WRITE_AGENTS,
+        account::WRITE_HOLDS,
+        account::DELETE_HOLDS,
+        account::READ_META,
+        account::READ_AGENTS,
+        account::READ_HOLDS,
     ];
     for statement in named {
         assert!(ran.contains(statement), "{statement} was not tried");
@@ -180,13 +199,14 @@ fn every_statement_prepares_against_the_schema() {
 
 #[test]
 fn reading_the_ledger_and_a_call_of_it_walks_an_index() {
-    let disk = Lite::new();
-    let store = AccountStore::open(disk.clone()).unwrap();
+    let disk = Disk::new();
+    let store = Store::open(disk.clone()).unwrap();
     disk.take_statements();
     store.known(agent(1), call(4)).unwrap();
-    ledger(&store);
+    all_calls(&store);
     for statement in disk.take_statements() {
-        let mut plan = disk.db().prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+        let db = disk.db();
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
         let count = plan.parameter_count();
         let steps: Vec<String> = plan
             .query_map(rusqlite::params_from_iter(std::iter::repeat_n("x", count)), |row| row.get(3))
@@ -199,19 +219,19 @@ fn reading_the_ledger_and_a_call_of_it_walks_an_index() {
 
 #[test]
 fn what_is_written_is_read_back_to_the_last_column() {
-    let store = AccountStore::open(Lite::new()).unwrap();
+    let store = Store::open(Disk::new()).unwrap();
     let written = batch();
     store.write(&written).unwrap();
     let expected =
         Snapshot { meta: written.meta, agents: written.agents.clone(), holds: written.holds.clone() };
     assert_eq!(store.load().unwrap(), expected);
     let newest_first: Vec<CallRecord> = written.records.iter().rev().cloned().collect();
-    assert_eq!(ledger(&store), newest_first);
+    assert_eq!(all_calls(&store), newest_first);
 }
 
 #[test]
 fn every_status_and_kind_of_usage_is_read_back() {
-    let store = AccountStore::open(Lite::new()).unwrap();
+    let store = Store::open(Disk::new()).unwrap();
     let statuses = [
         CallStatus::Ok,
         CallStatus::UpstreamError,
@@ -226,14 +246,14 @@ fn every_status_and_kind_of_usage_is_read_back() {
         .map(|(n, (status, usage))| CallRecord { status, usage, ..record(n, true) })
         .collect();
     store.write(&Batch { records: records.clone(), ..Batch::default() }).unwrap();
-    let mut read = ledger(&store);
+    let mut read = all_calls(&store);
     read.reverse();
     assert_eq!(read, records);
 }
 
 #[test]
 fn a_later_batch_replaces_rows_and_removes_holds() {
-    let store = AccountStore::open(Lite::new()).unwrap();
+    let store = Store::open(Disk::new()).unwrap();
     store.write(&batch()).unwrap();
     let changed = Batch {
         meta: Some(Meta { epoch: 13, writers: 0, last_begin: START.plus(1) }),
@@ -249,14 +269,14 @@ fn a_later_batch_replaces_rows_and_removes_holds() {
         holds: changed.holds.clone(),
     };
     assert_eq!(store.load().unwrap(), expected);
-    assert_eq!(ledger(&store), [changed.records[0].clone(), record(4, true)]);
+    assert_eq!(all_calls(&store), [changed.records[0].clone(), record(4, true)]);
     store.write(&Batch::default()).unwrap();
     assert_eq!(store.load().unwrap(), expected, "an empty batch changes nothing");
 }
 
 #[test]
 fn a_batch_of_thousands_is_written_whole() {
-    let store = AccountStore::open(Lite::new()).unwrap();
+    let store = Store::open(Disk::new()).unwrap();
     let records: Vec<CallRecord> = (0..2_500).map(|n| record(n, true)).collect();
     let holds: Vec<Hold> = (0..2_500).map(|n| hold(10_000 + n, false)).collect();
     store.write(&Batch { records, holds: holds.clone(), ..Batch::default() }).unwrap();
@@ -279,10 +299,10 @@ fn a_batch_that_fails_anywhere_leaves_the_disk_as_it_was() {
     let mut failures = 0;
     for nth in 1.. {
         for side in [Side::Before, Side::After] {
-            let disk = Lite::new();
-            let store = AccountStore::open(disk.clone()).unwrap();
+            let disk = Disk::new();
+            let store = Store::open(disk.clone()).unwrap();
             store.write(&batch()).unwrap();
-            let before = (store.load().unwrap(), ledger(&store));
+            let before = (store.load().unwrap(), all_calls(&store));
             disk.fail(nth, side);
             let written = store.write(&next);
             if disk.call_off() {
@@ -292,16 +312,16 @@ fn a_batch_that_fails_anywhere_leaves_the_disk_as_it_was() {
             }
             failures += 1;
             written.unwrap_err();
-            assert_eq!((store.load().unwrap(), ledger(&store)), before, "statement {nth} {side:?}");
+            assert_eq!((store.load().unwrap(), all_calls(&store)), before, "statement {nth} {side:?}");
             store.write(&next).unwrap();
-            assert_eq!(ledger(&store).len(), 3, "it can be written afterwards");
+            assert_eq!(all_calls(&store).len(), 3, "it can be written afterwards");
         }
     }
 }
 
 #[test]
 fn the_ledger_pages_newest_first_and_keeps_agents_apart() {
-    let store = AccountStore::open(Lite::new()).unwrap();
+    let store = Store::open(Disk::new()).unwrap();
     let mut records: Vec<CallRecord> = (0..7).map(|n| record(n, true)).collect();
     records.push(CallRecord { agent: agent(2), ..record(100, true) });
     store.write(&Batch { records, ..Batch::default() }).unwrap();
@@ -323,17 +343,19 @@ fn the_ledger_pages_newest_first_and_keeps_agents_apart() {
 
 #[test]
 fn a_call_is_known_by_what_the_ledger_says_of_it() {
-    let store = AccountStore::open(Lite::new()).unwrap();
+    let store = Store::open(Disk::new()).unwrap();
     let expired = CallRecord { status: CallStatus::Expired, ..record(4, false) };
     store.write(&Batch { records: vec![expired], ..Batch::default() }).unwrap();
-    let known = Known { status: CallStatus::Expired, cost: Nanos::new(1_500), at: START.plus(4) };
+    let known = Known::Expired { cost: Nanos::new(1_500), at: START.plus(4) };
     assert_eq!(store.known(agent(1), call(4)).unwrap(), Some(known));
+    store.write(&Batch { records: vec![record(6, true)], ..Batch::default() }).unwrap();
+    assert_eq!(store.known(agent(1), call(6)).unwrap(), Some(Known::Ended));
     assert_eq!(store.known(agent(1), call(5)).unwrap(), None);
     assert_eq!(store.known(agent(2), call(4)).unwrap(), None, "another agent's");
 }
 
 #[test]
-fn a_row_that_this_code_does_not_write_is_an_error_and_no_panic() {
+fn money_that_cannot_be_read_is_not_guessed() {
     let damages = [
         "UPDATE meta SET epoch = -1",
         "UPDATE meta SET writers = 5000000000",
@@ -343,18 +365,31 @@ fn a_row_that_this_code_does_not_write_is_an_error_and_no_panic() {
         "UPDATE holds SET version = 'three'",
     ];
     for damage in damages {
-        let disk = Lite::new();
-        let store = AccountStore::open(disk.clone()).unwrap();
+        let disk = Disk::new();
+        let store = Store::open(disk.clone()).unwrap();
         store.write(&Batch { agents: vec![row(1, true)], holds: vec![hold(1, true)], ..batch() }).unwrap();
         disk.db().execute_batch(damage).unwrap();
-        store.load().unwrap_err();
+        assert!(matches!(store.load(), Err(Error::Decode(_))), "{damage}");
     }
-    for damage in ["UPDATE calls SET status = 'fine'", "UPDATE calls SET first_token_ms = -3"] {
-        let disk = Lite::new();
-        let store = AccountStore::open(disk.clone()).unwrap();
-        store.write(&batch()).unwrap();
-        disk.db().execute_batch(damage).unwrap();
-        store.calls(&page(agent(1), 9, None)).unwrap_err();
-        store.known(agent(1), call(4)).unwrap_err();
+}
+
+#[test]
+fn a_damaged_row_of_the_ledger_hides_no_other_and_has_ended() {
+    for damage in ["status = 'fine'", "first_token_ms = -3", "cost = 'much'", "version = -1", "model = x'00'"]
+    {
+        let disk = Disk::new();
+        let store = Store::open(disk.clone()).unwrap();
+        let records: Vec<CallRecord> = (0..9).map(|n| record(n, true)).collect();
+        store.write(&Batch { records, ..Batch::default() }).unwrap();
+        let damaged = format!("UPDATE calls SET {damage} WHERE call IN ('{}', '{}')", call(5), call(6));
+        assert_eq!(disk.db().execute(&damaged, []).unwrap(), 2);
+        let mut log = Vec::new();
+        let whole = ledger::page(&disk, &page(agent(1), 7, None), &mut log).unwrap();
+        let seen: Vec<CallId> = whole.iter().map(|record| record.call).collect();
+        assert_eq!(seen, [8, 7, 4, 3, 2, 1, 0].map(call), "a whole page, in order");
+        assert!(log.len() == 1 && log[0].starts_with("2 rows"), "{log:?}");
+        let first = ledger::page(&disk, &page(agent(1), 3, None), &mut log).unwrap();
+        assert_eq!(first.len(), 3, "a short page would look like the last one");
+        assert!(store.known(agent(1), call(5)).unwrap().is_some(), "it is not settled once more");
     }
 }

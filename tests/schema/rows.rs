@@ -1,7 +1,7 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 3] = [DIRECTORY, DEFINITIONS, COUNTS];
+pub const FILLS: [&str; 4] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -67,3 +67,5 @@ INSERT INTO keys (account_id, id, name, role, digest, hint, created_at) VALUES
 INSERT INTO providers (account_id, name, wire, created_at, updated_at) VALUES ('a4', 'openai', 'openai', 5, 5);
 INSERT INTO aliases VALUES ('a4', 'fast', 'local:m', 5);
 "#;
+
+const SWEEP: &str = "INSERT INTO sweep (id, after) VALUES (1, 'a1')";

@@ -1,18 +1,23 @@
-//! The accounts' objects, in memory: the real state machine over a disk that survives [`FakeAccounts::crash`].
+//! The accounts' objects: the code that the platform runs, each over an SQLite of its own that survives
+//! [`FakeAccounts::crash`]. Commands and answers pass as the text that the hop carries.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use retinue::domain::admission::command::{
-    AccountSpend, Admission, Admit, CallRecord, Inspect, Page, Refusal, Settle, Spend,
-};
-use retinue::domain::admission::{AgentRow, Batch, Hold, Known, Meta, Snapshot, State};
-use retinue::domain::ids::{AccountId, AgentId, CallId};
+use futures_util::FutureExt;
+use retinue::domain::admission::command::{Admission, Admit, Answer, CallRecord, Command, Settle, VERSION};
+use retinue::domain::ids::AccountId;
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::CallLimits;
 use retinue::domain::time::Millis;
-use retinue::ports::{Accounts, Unavailable};
+use retinue::object::account::Account;
+use retinue::object::client::Hop;
+use retinue::object::host::{Host, Timer};
+use retinue::object::machine::Moment;
+use retinue::object::wire::{self, Answering, Response};
+use retinue::ports::Unavailable;
 
+use super::disk::Disk;
 use super::faults::{Faults, SECRET, When};
 use super::world::Clock;
 
@@ -23,45 +28,55 @@ pub struct FakeAccounts {
     clock: Clock,
 }
 
-/// An object: its working copy and its disk.
-#[derive(Default)]
+/// An object, its disk, and the alarm that the platform keeps for it.
 struct Object {
-    state: State,
-    meta: Option<Meta>,
-    agents: BTreeMap<AgentId, AgentRow>,
-    holds: BTreeMap<CallId, Hold>,
-    ledger: BTreeMap<CallId, CallRecord>,
+    disk: Disk,
+    host: Host<Account, Disk>,
+    alarm: Option<Millis>,
+    drawn: u8,
 }
 
 impl Object {
-    fn load(mut self, now: Millis) -> Self {
-        let snapshot = Snapshot {
-            meta: self.meta,
-            agents: self.agents.values().cloned().collect(),
-            holds: self.holds.values().cloned().collect(),
+    fn new() -> Self {
+        let disk = Disk::new();
+        Self { host: Host::new(disk.clone()), disk, alarm: None, drawn: 0 }
+    }
+
+    /// The host does something, and what it leaves to be done is done. What gathers is written at once: every answer waits
+    /// for the disk here.
+    fn with<T>(
+        &mut self,
+        now: Millis,
+        work: impl FnOnce(&mut Host<Account, Disk>, &mut Moment<'_>) -> T,
+    ) -> T {
+        let Self { host, drawn, alarm, .. } = self;
+        let mut random = || {
+            *drawn += 1;
+            [*drawn; 10]
         };
-        self.state = State::load(snapshot, now);
-        self
+        let mut moment = Moment { now, random: &mut random };
+        let done = work(host, &mut moment);
+        let mut todo = host.take_todo();
+        *alarm = todo.alarm.or(*alarm);
+        if todo.timers.contains(&Timer::Gather) {
+            host.rang(Timer::Gather, &mut moment);
+            todo = host.take_todo();
+            *alarm = todo.alarm.or(*alarm);
+        }
+        done
     }
 
-    /// Every answer waits for the disk here.
-    fn write(&mut self, now: Millis) {
-        let Batch { meta, agents, holds, removed_holds, records } = self.state.flush(now);
-        self.meta = meta.or(self.meta);
-        self.agents.extend(agents.into_iter().map(|row| (row.agent, row)));
-        self.holds.extend(holds.into_iter().map(|hold| (hold.call, hold)));
-        for call in removed_holds {
-            self.holds.remove(&call);
+    fn answer(&mut self, text: &str, now: Millis) -> Response {
+        match self.with(now, |host, moment| wire::answer(host, text, moment)) {
+            Answering::Now(response) => response,
+            Answering::Later(later) => wire::respond::<Account>(later.wait().now_or_never().unwrap()),
         }
-        self.ledger.extend(records.into_iter().map(|record| (record.call, record)));
     }
 
-    fn settle(&mut self, records: Vec<CallRecord>, now: Millis) {
-        for record in records {
-            let known = self.ledger.get(&record.call);
-            let known = known.map(|known| Known { status: known.status, cost: known.cost, at: known.at });
-            self.state.settle(record, known, now);
-        }
+    fn command(&mut self, command: &Command, now: Millis) -> Answer {
+        let response = self.answer(&wire::encode(VERSION, command).unwrap(), now);
+        assert_eq!(response.status, 200, "{response:?}");
+        wire::decode(&response.text).unwrap()
     }
 }
 
@@ -72,50 +87,62 @@ impl FakeAccounts {
 
     /// The object dies and starts again from its disk.
     pub fn crash(&self, account: AccountId) {
-        let mut objects = self.objects.lock().unwrap();
-        let object = objects.remove(&account).unwrap_or_default();
-        objects.insert(account, object.load(self.clock.now()));
+        self.with(account, |object| {
+            object.host = Host::new(object.disk.clone());
+            object.command(&Command::InspectAccount, self.clock.now());
+        });
     }
 
-    /// The alarm rings.
+    /// The alarm rings, if it is due.
     pub fn alarm(&self, account: AccountId) {
         let now = self.clock.now();
-        let mut fresh = 0;
         self.with(account, |object| {
-            object.state.expire(now, || {
-                fresh += 1;
-                CallId::new(now, [fresh; 10])
-            });
-            object.write(now);
+            if object.alarm.take_if(|at| *at <= now).is_some() {
+                object.with(now, |host, moment| host.wake(moment)).unwrap();
+            }
         });
+    }
+
+    /// Nothing came for a while.
+    pub fn quiet(&self, account: AccountId) {
+        let now = self.clock.now();
+        self.with(account, |object| object.with(now, |host, moment| host.rang(Timer::Quiet, moment)));
+    }
+
+    /// The platform loses the alarm.
+    pub fn lose_alarm(&self, account: AccountId) {
+        self.with(account, |object| object.alarm = None);
     }
 
     /// A control-plane write of somebody else begins and ends.
     pub fn advance(&self, account: AccountId) {
         let now = self.clock.now();
         self.with(account, |object| {
-            object.state.begin_write(now);
-            object.state.end_write();
-            object.write(now);
+            object.command(&Command::BeginWrite, now);
+            object.command(&Command::EndWrite, now);
         });
     }
 
     /// Control-plane writes begun and not ended.
     pub fn open_writes(&self, account: AccountId) -> u32 {
-        self.with(account, |object| object.meta.map_or(0, |meta| meta.writers))
+        self.with(account, |object| {
+            object.command(&Command::Epoch, self.clock.now());
+            object.disk.db().query_row("SELECT writers FROM meta", [], |row| row.get(0)).unwrap()
+        })
     }
 
     /// Serves a call as this record says: holds, and settles at once.
     pub fn book(&self, account: AccountId, record: CallRecord) {
         let now = record.at;
         self.with(account, |object| {
+            let Answer::Epoch(epoch) = object.command(&Command::Epoch, now) else { panic!("no epoch") };
             let admit = Admit {
                 call: record.call,
                 agent: record.agent,
                 key: record.key,
                 version: record.version,
                 model: record.model.clone(),
-                epoch: object.state.epoch().0,
+                epoch,
                 want: record.held,
                 floor: record.held,
                 again: false,
@@ -126,88 +153,53 @@ impl FakeAccounts {
                 ttl_ms: 60_000,
                 ended: Vec::new(),
             };
-            assert!(matches!(object.state.admit(&admit, now), (Admission::Granted { .. }, _)));
-            object.state.settle(record, None, now);
-            object.write(now);
+            let admitted = object.command(&Command::Admit(admit), now);
+            assert!(matches!(admitted, Answer::Admission(Admission::Granted { .. })), "{admitted:?}");
+            object.command(&Command::Settle(Settle { records: vec![record] }), now);
         });
+    }
+
+    /// For what only a test asks: an object's disk.
+    pub fn disk(&self, account: AccountId) -> Disk {
+        self.with(account, |object| object.disk.clone())
     }
 
     fn with<T>(&self, account: AccountId, ask: impl FnOnce(&mut Object) -> T) -> T {
         let mut objects = self.objects.lock().unwrap();
-        ask(objects.entry(account).or_insert_with(|| Object::default().load(self.clock.now())))
+        ask(objects.entry(account).or_insert_with(Object::new))
     }
+}
 
-    /// One question: it may fail before or after it takes effect.
-    fn ask<T>(
-        &self,
-        name: &str,
-        account: AccountId,
-        ask: impl FnOnce(&mut Object, Millis) -> T,
-    ) -> Result<T, Unavailable> {
+/// By what name a test plans a command's failure.
+pub fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Admit(_) | Command::AdmitAll(_) => "admit",
+        Command::Settle(_) => "settle",
+        Command::Epoch => "epoch",
+        Command::BeginWrite => "begin_write",
+        Command::EndWrite => "end_write",
+        Command::Inspect(_) => "spend",
+        Command::InspectAccount => "account_spend",
+        Command::Calls(_) => "calls",
+        Command::Wake => "wake",
+    }
+}
+
+impl Hop for FakeAccounts {
+    /// It may fail before or after it takes effect.
+    async fn carry(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
+        let name = name(&wire::decode(&command).unwrap());
         let failure = self.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));
         if failure == Some(When::Before) {
             return lost("before");
         }
         let now = self.clock.now();
-        let answer = self.with(account, |object| {
-            let answer = ask(object, now);
-            object.write(now);
-            answer
-        });
-        if failure == Some(When::After) { lost("after") } else { Ok(answer) }
-    }
-}
-
-impl Accounts for FakeAccounts {
-    async fn admit(&self, account: AccountId, questions: Vec<Admit>) -> Result<Vec<Admission>, Unavailable> {
-        self.ask("admit", account, |object, now| {
-            let admit = |mut question: Admit| {
-                object.settle(std::mem::take(&mut question.ended), now);
-                if object.state.is_late(&question, now) && object.ledger.contains_key(&question.call) {
-                    return Admission::Refused(Refusal::Lapsed);
-                }
-                object.state.admit(&question, now).0
-            };
-            questions.into_iter().map(admit).collect()
-        })
-    }
-
-    async fn settle(&self, account: AccountId, settle: Settle) -> Result<(), Unavailable> {
-        self.ask("settle", account, |object, now| object.settle(settle.records, now))
-    }
-
-    async fn epoch(&self, account: AccountId) -> Result<u64, Unavailable> {
-        self.ask("epoch", account, |object, _| object.state.epoch().0)
-    }
-
-    async fn begin_write(&self, account: AccountId) -> Result<(), Unavailable> {
-        self.ask("begin_write", account, |object, now| {
-            object.state.begin_write(now);
-        })
-    }
-
-    async fn end_write(&self, account: AccountId) -> Result<(), Unavailable> {
-        self.ask("end_write", account, |object, _| {
-            object.state.end_write();
-        })
-    }
-
-    async fn spend(&self, account: AccountId, inspect: Inspect) -> Result<Spend, Unavailable> {
-        self.ask("spend", account, |object, now| object.state.spend(&inspect, now))
-    }
-
-    async fn account_spend(&self, account: AccountId) -> Result<AccountSpend, Unavailable> {
-        self.ask("account_spend", account, |object, now| object.state.account_spend(now))
-    }
-
-    async fn calls(&self, account: AccountId, page: Page) -> Result<Vec<CallRecord>, Unavailable> {
-        self.ask("calls", account, |object, now| {
-            object.settle(page.ended, now);
-            object.write(now);
-            let older = |record: &&CallRecord| page.before.is_none_or(|before| record.call < before);
-            let of_agent = object.ledger.values().rev().filter(|record| record.agent == page.agent);
-            of_agent.filter(older).take(page.limit as usize).cloned().collect()
-        })
+        let response = self.with(account, |object| object.answer(&command, now));
+        match (failure, response.status) {
+            (Some(When::After), _) => lost("after"),
+            (_, 200) => Ok(response.text),
+            _ => Err(Unavailable(response.text)),
+        }
     }
 }

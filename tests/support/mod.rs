@@ -9,6 +9,7 @@
 
 mod accounts;
 mod api;
+pub mod disk;
 mod faults;
 mod objects;
 mod sqlite;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use retinue::domain::admission::command::{
-    AccountSpend, Admission, Admit, Answer, CallRecord, Command, Settle,
-};
+use retinue::domain::admission::Ask;
+use retinue::domain::admission::ask::{BeginWrite, EndWrite, Epoch, InspectAccount, Wake};
+use retinue::domain::admission::command::{Admission, Admit, CallRecord, Settle, VERSION};
 use retinue::domain::ids::AccountId;
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::CallLimits;
-use retinue::ports::Accounts;
+use retinue::object::client::Hop;
+use retinue::object::wire;
+use retinue::ports::Unavailable;
 
 use super::accounts::FakeAccounts;
 use super::workerd::Workerd;
@@ -17,8 +19,14 @@ use super::world::Clock;
 #[derive(Clone)]
 pub enum Objects {
     Native(FakeAccounts),
-    /// The clock is the one that the process has.
-    Workerd(Arc<Workerd>, Clock),
+    Workerd(Remote),
+}
+
+/// The objects of a process, and the clock that it has.
+#[derive(Clone)]
+pub struct Remote {
+    pub workerd: Arc<Workerd>,
+    pub clock: Clock,
 }
 
 impl Objects {
@@ -26,24 +34,37 @@ impl Objects {
     pub fn crash(&self, account: AccountId) {
         match self {
             Self::Native(accounts) => accounts.crash(account),
-            Self::Workerd(workerd, _) => {
-                workerd.tell("main", &format!("crash/{account}"), "");
+            Self::Workerd(remote) => {
+                remote.tell("crash", account, "");
                 // The request that kills it fails, and so may the next.
-                let lives =
-                    || workerd.tell("main", &format!("object/{account}"), &encoded(&Command::Epoch)).0 == 200;
+                let lives = || remote.ask(account, Epoch).is_ok();
                 assert!((0..100).any(|_| lives()), "it did not start again");
             }
         }
     }
 
-    /// The alarm rings.
+    /// The alarm rings, if it is due.
     pub fn alarm(&self, account: AccountId) {
         match self {
             Self::Native(accounts) => accounts.alarm(account),
-            Self::Workerd(workerd, _) => {
-                let (status, text) = workerd.tell("main", &format!("alarm/{account}"), "");
-                assert_eq!(status, 200, "{text}");
-            }
+            Self::Workerd(remote) => remote.must_tell("alarm", account, ""),
+        }
+    }
+
+    /// Nothing came for a while.
+    pub fn quiet(&self, account: AccountId) {
+        match self {
+            Self::Native(accounts) => accounts.quiet(account),
+            // Its timers are real; but whatever is written gives back what is not needed any more.
+            Self::Workerd(remote) => remote.ask(account, Wake).unwrap(),
+        }
+    }
+
+    /// The platform loses the alarm.
+    pub fn lose_alarm(&self, account: AccountId) {
+        match self {
+            Self::Native(accounts) => accounts.lose_alarm(account),
+            Self::Workerd(remote) => remote.must_tell("lose", account, ""),
         }
     }
 
@@ -51,9 +72,9 @@ impl Objects {
     pub fn advance(&self, account: AccountId) {
         match self {
             Self::Native(accounts) => accounts.advance(account),
-            Self::Workerd(workerd, _) => {
-                ask(workerd, account, &Command::BeginWrite);
-                ask(workerd, account, &Command::EndWrite);
+            Self::Workerd(remote) => {
+                remote.ask(account, BeginWrite).unwrap();
+                remote.ask(account, EndWrite).unwrap();
             }
         }
     }
@@ -62,10 +83,23 @@ impl Objects {
     pub fn open_writes(&self, account: AccountId) -> u32 {
         match self {
             Self::Native(accounts) => accounts.open_writes(account),
-            Self::Workerd(workerd, _) => {
-                let (status, text) = workerd.tell("main", &format!("writers/{account}"), "");
+            Self::Workerd(remote) => {
+                remote.ask(account, Epoch).unwrap();
+                self.number(account, "SELECT writers FROM meta").try_into().unwrap()
+            }
+        }
+    }
+
+    /// The one number that a query on the object's disk finds.
+    pub fn number(&self, account: AccountId, query: &str) -> i64 {
+        match self {
+            Self::Native(accounts) => {
+                accounts.disk(account).db().query_row(query, [], |row| row.get(0)).unwrap()
+            }
+            Self::Workerd(remote) => {
+                let (status, text) = remote.tell("number", account, query);
                 assert_eq!(status, 200, "{text}");
-                text.trim().parse().unwrap()
+                text.parse().unwrap()
             }
         }
     }
@@ -74,96 +108,68 @@ impl Objects {
     pub fn book(&self, account: AccountId, record: CallRecord) {
         match self {
             Self::Native(accounts) => accounts.book(account, record),
-            Self::Workerd(workerd, clock) => {
-                workerd.tell("main", "clock", &record.at.0.to_string());
-                let admit = Command::Admit(admission(workerd, account, &record));
-                let admitted = ask(workerd, account, &admit);
-                assert!(matches!(admitted, Answer::Admission(Admission::Granted { .. })), "{admitted:?}");
-                ask(workerd, account, &Command::Settle(Settle { records: vec![record] }));
-                clock.advance(0);
-            }
+            Self::Workerd(remote) => remote.book(account, record),
         }
     }
+}
 
-    /// What all agents of the account have spent and do.
-    pub async fn account_spend(&self, account: AccountId) -> AccountSpend {
+impl Hop for Objects {
+    async fn carry(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
         match self {
-            Self::Native(accounts) => accounts.account_spend(account).await.unwrap(),
-            Self::Workerd(workerd, _) => account_spend(workerd, account),
-        }
-    }
-
-    /// The number that the directory's rows have now.
-    pub async fn epoch(&self, account: AccountId) -> u64 {
-        match self {
-            Self::Native(accounts) => accounts.epoch(account).await.unwrap(),
-            Self::Workerd(workerd, _) => epoch(workerd, account),
-        }
-    }
-
-    pub async fn admit(&self, account: AccountId, admit: Admit) -> Admission {
-        match self {
-            Self::Native(accounts) => accounts.admit(account, vec![admit]).await.unwrap().remove(0),
-            Self::Workerd(workerd, _) => match ask(workerd, account, &Command::Admit(admit)) {
-                Answer::Admission(admission) => admission,
-                other => panic!("{other:?}"),
-            },
+            Self::Native(accounts) => accounts.carry(account, command).await,
+            Self::Workerd(remote) => remote.carry(account, &command),
         }
     }
 }
 
-/// A command as src/runtime/account_client.rs sends it.
-fn encoded(command: &Command) -> String {
-    serde_json::to_string(command).unwrap()
-}
-
-fn ask(workerd: &Workerd, account: AccountId, command: &Command) -> Answer {
-    let command = encoded(command);
-    let (status, text) = workerd.tell("main", &format!("object/{account}"), &command);
-    assert_eq!(status, 200, "{command}: {text}");
-    serde_json::from_str(&text).unwrap()
-}
-
-/// How many calls are admitted and not settled; `None` while the object dies.
-pub fn open_calls(workerd: &Workerd, account: AccountId) -> Option<u32> {
-    let (status, text) =
-        workerd.tell("main", &format!("object/{account}"), &encoded(&Command::InspectAccount));
-    match serde_json::from_str(&text) {
-        Ok(Answer::AccountSpend(spend)) if status == 200 => Some(spend.open_calls),
-        _ => None,
+impl Remote {
+    /// How many calls are admitted and not settled; `None` while the object cannot say.
+    pub fn open_calls(&self, account: AccountId) -> Option<u32> {
+        self.ask(account, InspectAccount).ok().map(|spend| spend.open_calls)
     }
-}
 
-fn account_spend(workerd: &Workerd, account: AccountId) -> AccountSpend {
-    match ask(workerd, account, &Command::InspectAccount) {
-        Answer::AccountSpend(spend) => spend,
-        other => panic!("{other:?}"),
+    fn ask<A: Ask>(&self, account: AccountId, question: A) -> Result<A::Answer, Unavailable> {
+        let answer = self.carry(account, &wire::encode(VERSION, &question.command()).unwrap())?;
+        A::of(wire::decode(&answer).unwrap()).map_err(|other| Unavailable(format!("{other:?}")))
     }
-}
 
-fn epoch(workerd: &Workerd, account: AccountId) -> u64 {
-    match ask(workerd, account, &Command::Epoch) {
-        Answer::Epoch(epoch) => epoch,
-        other => panic!("{other:?}"),
+    /// The text of a command, as src/runtime/account_client.rs sends it.
+    fn carry(&self, account: AccountId, command: &str) -> Result<String, Unavailable> {
+        let (status, text) = self.tell("object", account, command);
+        if status == 200 { Ok(text) } else { Err(Unavailable(text)) }
     }
-}
 
-fn admission(workerd: &Workerd, account: AccountId, record: &CallRecord) -> Admit {
-    Admit {
-        call: record.call,
-        agent: record.agent,
-        key: record.key,
-        version: record.version,
-        model: record.model.clone(),
-        epoch: epoch(workerd, account),
-        want: record.held,
-        floor: record.held,
-        again: false,
-        charged: Nanos::ZERO,
-        budget: None,
-        max_concurrency: None,
-        limits: CallLimits::default(),
-        ttl_ms: 60_000,
-        ended: Vec::new(),
+    fn must_tell(&self, verb: &str, account: AccountId, body: &str) {
+        let (status, text) = self.tell(verb, account, body);
+        assert_eq!(status, 200, "{verb}: {text}");
+    }
+
+    fn tell(&self, verb: &str, account: AccountId, body: &str) -> (u16, String) {
+        self.workerd.tell("main", &format!("{verb}/{account}"), body)
+    }
+
+    fn book(&self, account: AccountId, record: CallRecord) {
+        self.workerd.tell("main", "clock", &record.at.0.to_string());
+        let admit = Admit {
+            call: record.call,
+            agent: record.agent,
+            key: record.key,
+            version: record.version,
+            model: record.model.clone(),
+            epoch: self.ask(account, Epoch).unwrap(),
+            want: record.held,
+            floor: record.held,
+            again: false,
+            charged: Nanos::ZERO,
+            budget: None,
+            max_concurrency: None,
+            limits: CallLimits::default(),
+            ttl_ms: 60_000,
+            ended: Vec::new(),
+        };
+        let admitted = self.ask(account, admit).unwrap();
+        assert!(matches!(admitted, Admission::Granted { .. }), "{admitted:?}");
+        self.ask(account, Settle { records: vec![record] }).unwrap();
+        self.clock.advance(0);
     }
 }

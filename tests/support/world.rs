@@ -11,12 +11,14 @@ use retinue::domain::provider::ProviderName;
 use retinue::domain::secret::Secret;
 use retinue::domain::time::Millis;
 use retinue::ports::{Settings, Wake, World};
+use retinue::service::App;
+use retinue::service::sweep::sweep;
 use retinue::storage::directory::Directory;
 use rusqlite::Connection;
 
 use super::accounts::FakeAccounts;
 use super::faults::Faults;
-use super::objects::{self, Objects};
+use super::objects::{Objects, Remote};
 use super::sqlite::Sqlite;
 use super::transport;
 use super::upstream::FakeUpstream;
@@ -107,7 +109,7 @@ impl FakeWorld {
         let database = Sqlite::new(file.unwrap_or_else(crate::schema::migrated), faults.clone());
         let accounts = FakeAccounts::new(faults.clone(), clock.clone());
         let objects = match &workerd {
-            Some(workerd) => Objects::Workerd(workerd.clone(), clock.clone()),
+            Some(workerd) => Objects::Workerd(Remote { workerd: workerd.clone(), clock: clock.clone() }),
             None => Objects::Native(accounts.clone()),
         };
         Self(Arc::new(Inner {
@@ -128,9 +130,9 @@ impl FakeWorld {
 
     /// Lets the spare isolate forget everything, once it has told the objects what it knows.
     pub fn forget(&self) {
-        if let Some(workerd) = &self.0.workerd {
-            self.wait_for_the_ends(workerd);
-            workerd.forget();
+        if let Objects::Workerd(remote) = &self.0.objects {
+            self.wait_for_the_ends(remote);
+            remote.workerd.forget();
         }
     }
 
@@ -160,6 +162,14 @@ impl FakeWorld {
         &self.0.database
     }
 
+    /// The platform's clock fires.
+    pub async fn sweep(&self) {
+        match &self.0.workerd {
+            Some(workerd) => drop(workerd.tell("main", "scheduled", "")),
+            None => sweep(&App::new(self.clone(), Arc::default())).await,
+        }
+    }
+
     /// A provider that the operator offers to every account.
     pub fn offer(&self, name: &str, base_url: Option<&str>, key: Option<&str>) {
         self.0.upstream.offer(name, base_url, key);
@@ -180,8 +190,8 @@ impl FakeWorld {
 
     /// Waits for what was left to be done after the reply.
     pub async fn settled(&self) {
-        if let Some(workerd) = &self.0.workerd {
-            return self.wait_for_the_ends(workerd);
+        if let Objects::Workerd(remote) = &self.0.objects {
+            return self.wait_for_the_ends(remote);
         }
         loop {
             let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap());
@@ -195,7 +205,7 @@ impl FakeWorld {
     }
 
     /// Until every object has heard how its calls ended; those that a test leaves open are not waited for long.
-    fn wait_for_the_ends(&self, workerd: &Workerd) {
+    fn wait_for_the_ends(&self, remote: &Remote) {
         let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
         let ids: Vec<String> = self.0.database.with(|db| {
             let mut accounts = db.prepare("SELECT id FROM accounts").unwrap();
@@ -204,7 +214,7 @@ impl FakeWorld {
         let deadline = Instant::now() + LEFT_OPEN;
         for id in ids {
             let account = AccountId::parse(&id).unwrap();
-            while objects::open_calls(workerd, account) != Some(0) && Instant::now() < deadline {
+            while remote.open_calls(account) != Some(0) && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }

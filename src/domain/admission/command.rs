@@ -12,6 +12,10 @@ use crate::domain::money::{self, Nanos};
 use crate::domain::plan::CallLimits;
 use crate::domain::time::{self, Millis};
 
+/// The version of [`Command`] and [`Answer`]. A change of what they look like as JSON is a new one, recorded under
+/// `tests/fixtures/commands/`; code of the version before must be able to read what it knows of it.
+pub const VERSION: u32 = 1;
+
 /// Everything the object can be asked, in one type: objects have no remote procedure calls, only `fetch`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -29,6 +33,8 @@ pub enum Command {
     /// What all agents together have spent this month.
     InspectAccount,
     Calls(Page),
+    /// Do what is due, and see to the alarm: the platform is known to lose some.
+    Wake,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +47,7 @@ pub enum Answer {
     Spend(Spend),
     AccountSpend(AccountSpend),
     Calls(Vec<CallRecord>),
+    Woken,
 }
 
 /// Asks for a call, or for another attempt of one (same `call`): the answer to a repeated question is the same.

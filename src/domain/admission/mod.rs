@@ -11,6 +11,7 @@
 //! 3. A settlement is answered only after it is written, carries all of its row, and counts once by its call's id.
 
 mod account;
+pub mod ask;
 pub mod command;
 mod expire;
 mod flush;
@@ -19,6 +20,7 @@ mod spend;
 mod state;
 mod window;
 
+pub use ask::Ask;
 pub use flush::{AgentRow, Batch, Meta};
 pub use settle::Known;
 pub use spend::Orphan;

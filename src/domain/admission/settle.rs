@@ -9,10 +9,21 @@ use crate::domain::time::Millis;
 
 /// What the ledger on the disk says of a call, for one that has no hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    pub status: CallStatus,
-    pub cost: Nanos,
-    pub at: Millis,
+pub enum Known {
+    /// Nobody settled it in time, and this was charged.
+    Expired { cost: Nanos, at: Millis },
+    /// It was settled; saying so again changes nothing.
+    Ended,
+}
+
+impl Known {
+    /// What a row says.
+    pub fn of(record: &CallRecord) -> Self {
+        match record.status {
+            CallStatus::Expired => Self::Expired { cost: record.cost, at: record.at },
+            _ => Self::Ended,
+        }
+    }
 }
 
 impl State {
@@ -36,15 +47,15 @@ impl State {
             return;
         }
         let earlier = self.unwritten.records.get(&record.call);
-        let known = earlier.map(|row| Known { status: row.status, cost: row.cost, at: row.at }).or(known);
+        let known = earlier.map(Known::of).or(known);
         match known {
-            Some(Known { status: CallStatus::Expired, cost, at }) => {
+            Some(Known::Expired { cost, at }) => {
                 record.at = at;
                 // What a forgotten later attempt cost beyond the charged hold has expired with the orphan.
                 record.cost = record.cost.min(cost);
                 self.book(record, cost, now);
             }
-            Some(_) => {}
+            Some(Known::Ended) => {}
             None => self.settle_forgotten(record, now),
         }
     }
@@ -69,7 +80,8 @@ impl State {
     }
 
     /// Writes a row of the ledger; `refund` is what an earlier row of the same call had charged.
-    pub(super) fn book(&mut self, record: CallRecord, refund: Nanos, now: Millis) {
+    pub(super) fn book(&mut self, mut record: CallRecord, refund: Nanos, now: Millis) {
+        record.tokens = record.tokens.bounded();
         let spend = self.agents.entry(record.agent).or_default();
         spend.roll(now);
         let settle = |tally: &mut Tally| tally.settled = (tally.settled - refund) + record.cost;

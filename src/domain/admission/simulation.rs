@@ -239,7 +239,7 @@ impl Simulation {
             duration_ms: 1,
         };
         let row = self.disk.ledger.get(&call.call).filter(|_| self.state.must_look_up(&record));
-        let known = row.map(|row| Known { status: row.status, cost: row.cost, at: row.at });
+        let known = row.map(Known::of);
         self.state.settle(record, known, self.now);
     }
 

@@ -89,11 +89,7 @@ fn a_hold_is_replaced_by_the_actual_cost_once() {
         assert_eq!(spend(&mut state, 100, NOON), (25, 0, 75));
     }
     state.flush(NOON);
-    state.settle(
-        record(1, 60, 25, NOON),
-        Some(Known { status: CallStatus::Ok, cost: Nanos::new(25), at: NOON }),
-        NOON,
-    );
+    state.settle(record(1, 60, 25, NOON), Some(Known::Ended), NOON);
     assert_eq!(spend(&mut state, 100, NOON), (25, 0, 75), "the ledger remembers what memory has let go");
 }
 
@@ -134,7 +130,7 @@ fn a_hold_nobody_settles_is_charged_when_it_expires_and_put_right_if_someone_doe
     assert_eq!(spend(&mut state, 100, late), (60, 0, 40));
     let batch = state.flush(late);
     assert_eq!((batch.records[0].status, batch.records[0].usage), (CallStatus::Expired, UsageKind::Missing));
-    let known = Known { status: CallStatus::Expired, cost: Nanos::new(60), at: NOON };
+    let known = Known::Expired { cost: Nanos::new(60), at: NOON };
     state.settle(record(1, 60, 25, NOON), Some(known), late);
     assert_eq!(spend(&mut state, 100, late), (25, 0, 75));
 }

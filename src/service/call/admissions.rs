@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::select;
 
+use crate::domain::admission::ask::AdmitAll;
 use crate::domain::admission::command::{Admission, Admit};
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, Unavailable, Wake, World};
@@ -168,8 +169,7 @@ pub async fn ask_alone<W: World>(
     question: &mut Admit,
 ) -> Result<Admission, Unavailable> {
     tell_ended(app, account, question);
-    let answers = app.world.accounts().admit(account, vec![question.clone()]).await?;
-    answers.into_iter().next().ok_or_else(unanswered)
+    app.world.accounts().ask(account, question.clone()).await
 }
 
 async fn lead<W: World>(
@@ -179,12 +179,16 @@ async fn lead<W: World>(
 ) -> Result<Admission, Unavailable> {
     tell_ended(app, account, question);
     let mut party = Party { app, account, seats: VecDeque::new() };
+    let taken = app.admissions.take(account);
+    if taken.is_empty() {
+        return app.world.accounts().ask(account, question.clone()).await;
+    }
     let mut questions = vec![question.clone()];
-    for Waiting { question, seat } in app.admissions.take(account) {
+    for Waiting { question, seat } in taken {
         questions.push(question);
         party.seats.push_back(seat);
     }
-    let mut answers = app.world.accounts().admit(account, questions).await?.into_iter();
+    let mut answers = app.world.accounts().ask(account, AdmitAll(questions)).await?.into_iter();
     let own = answers.next().ok_or_else(unanswered)?;
     for answer in answers {
         if let Some(seat) = party.seats.pop_front() {

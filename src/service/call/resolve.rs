@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::bundle::Bundle;
 use super::error::{Error, KeyFault};
 use crate::domain::account::{Key, Status};
+use crate::domain::admission::ask::Epoch;
 use crate::domain::agent::{Access, Agent, Status as Life};
 use crate::domain::api_key::{ApiKey, KeyDigest};
 use crate::domain::ids::AccountId;
@@ -89,7 +90,7 @@ pub(super) async fn is_current<W: World>(
     account: AccountId,
     read_at: u64,
 ) -> Result<bool, Error> {
-    let epoch = app.world.accounts().epoch(account).await.map_err(|e| unavailable(app, &e))?;
+    let epoch = app.world.accounts().ask(account, Epoch).await.map_err(|e| unavailable(app, &e))?;
     if app.cache.epoch(account) != Some(epoch) {
         app.cache.begin(account, epoch);
     }
@@ -214,7 +215,7 @@ async fn load<W: World>(
     let epoch = match app.cache.epoch(account) {
         Some(epoch) => epoch,
         None => {
-            let epoch = app.world.accounts().epoch(account).await?;
+            let epoch = app.world.accounts().ask(account, Epoch).await?;
             app.cache.begin(account, epoch);
             epoch
         }

@@ -70,7 +70,8 @@ impl Folder {
         Self { path }
     }
 
-    fn state(&self) -> PathBuf {
+    /// What `wrangler dev` keeps.
+    pub fn state(&self) -> PathBuf {
         self.path.join("state")
     }
 }

@@ -12,7 +12,13 @@ let isWatched = false;
 let variables = {};
 let environment;
 
-Date.now = () => now;
+globalThis.Date = class extends Date {
+  static now = () => now;
+
+  constructor(...given) {
+    super(...(given.length > 0 ? given : [now]));
+  }
+};
 
 // What the platform throws where HTTP has no way to say it: the provider's script puts it into this header.
 const THROWN = "x-test-throws";
@@ -88,26 +94,45 @@ function watch(env) {
   });
 }
 
-function patchAlarms(storage) {
-  patch(storage, "setAlarm", () => async () => {});
-}
+// When each object's alarm is due, by the object's id: the platform keeps it while the object dies.
+const alarms = new Map();
 
-/** The object, which can also be told to ring its alarm, and to die. */
+// The same, but for some of its members.
+const like = (target, own) =>
+  new Proxy(target, {
+    get(_, name) {
+      if (name in own) return own[name];
+      const value = target[name];
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+
+/** The object, which also does what only a test asks of it. */
 export class AccountObject {
   constructor(state, env) {
-    patchAlarms(state.storage);
     this.state = state;
-    this.inner = new Inner(state, env);
+    this.id = state.id.toString();
+    const setAlarm = async (at) => void alarms.set(this.id, Number(at));
+    this.inner = new Inner(like(state, { storage: like(state.storage, { setAlarm }) }), env);
+  }
+
+  ring() {
+    if (!(alarms.get(this.id) <= now)) return new Response();
+    alarms.delete(this.id);
+    return this.inner.alarm();
   }
 
   async fetch(request) {
     switch (request.headers.get("x-test")) {
       case "alarm":
-        return this.inner.alarm();
+        return this.ring();
+      case "lose":
+        alarms.delete(this.id);
+        return new Response();
       case "crash":
         return this.state.abort("the test lets it die");
-      case "writers":
-        return Response.json(this.state.storage.sql.exec("SELECT writers FROM meta").one().writers);
+      case "number":
+        return Response.json(Object.values(this.state.storage.sql.exec(await request.text()).one())[0]);
       default:
         return this.inner.fetch(request);
     }
@@ -121,13 +146,17 @@ const AI = {
   },
 };
 
+function worker(context, env) {
+  watch(env);
+  // One object for all requests: the Worker keeps what its first one was given.
+  environment ??= { ...env, ...(env.HAS_AI ? { AI } : {}) };
+  Object.assign(environment, variables);
+  return new Worker(context, environment);
+}
+
 export default {
   fetch(request, env, context) {
-    watch(env);
-    // One object for all requests: the Worker keeps what its first one was given.
-    environment ??= { ...env, ...(env.HAS_AI ? { AI } : {}) };
-    Object.assign(environment, variables);
-    return new Worker(context, environment).fetch(request);
+    return worker(context, env).fetch(request);
   },
 };
 
@@ -144,6 +173,9 @@ export class control extends WorkerEntrypoint {
         return new Response();
       case "variables":
         variables = { ...variables, ...JSON.parse(text) };
+        return new Response();
+      case "scheduled":
+        await worker(this.ctx, this.env).scheduled({ cron: "*/5 * * * *", scheduledTime: now });
         return new Response();
       case "forget":
         // As after a panic: the instance is made anew, and remembers nothing.

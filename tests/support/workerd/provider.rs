@@ -13,11 +13,13 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use retinue::object::wire;
 use retinue::ports::{self, Destination, ReadError, SendError, Upstream, UpstreamRequest};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+use super::super::accounts::name;
 use super::super::faults::{Faults, SECRET, When};
 use super::super::upstream::FakeUpstream;
 
@@ -99,26 +101,12 @@ async fn meet(request: Request<Incoming>, faults: Faults) -> Response<Body> {
 /// As the faults name them: queries by their names, commands by those of the ports.
 fn operations(asked: &Value) -> Vec<String> {
     if let Some(command) = asked["command"].as_str() {
-        return vec![operation(&serde_json::from_str(command).unwrap()).to_owned()];
+        return vec![name(&wire::decode(command).unwrap()).to_owned()];
     }
     let statements = asked["sql"].as_array().unwrap().iter();
-    let name = |sql: &str| retinue::storage::queries().find(|query| query.sql == sql).map(|query| query.name);
-    statements.map(|sql| name(sql.as_str().unwrap()).unwrap().to_owned()).collect()
-}
-
-fn operation(command: &Value) -> &str {
-    let variant = command.as_str().or_else(|| Some(command.as_object()?.keys().next()?.as_str()));
-    match variant.unwrap() {
-        "Admit" | "AdmitAll" => "admit",
-        "Settle" => "settle",
-        "Epoch" => "epoch",
-        "BeginWrite" => "begin_write",
-        "EndWrite" => "end_write",
-        "Inspect" => "spend",
-        "InspectAccount" => "account_spend",
-        "Calls" => "calls",
-        other => panic!("an unknown command: {other}"),
-    }
+    let query =
+        |sql: &str| retinue::storage::queries().find(|query| query.sql == sql).map(|query| query.name);
+    statements.map(|sql| query(sql.as_str().unwrap()).unwrap().to_owned()).collect()
 }
 
 /// Takes the script's next turn. An error breaks the connection.

@@ -2,28 +2,81 @@
 
 use serde::{Serialize, Serializer};
 
-use super::moment;
 use super::rows::Columns;
-use super::sql::{Error, Value};
-use crate::domain::admission::command::{CallRecord, CallStatus, UsageKind};
+use crate::domain::admission::Known;
+use crate::domain::admission::command::{CallRecord, CallStatus, Page, UsageKind};
 use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
+use crate::domain::time::Millis;
+use crate::object::sql::{Error, Sql, Value};
 
-/// `write_batch`: all settled calls of a batch.
+/// `write`: all settled calls of a batch.
 pub const WRITE: &str = "INSERT OR REPLACE INTO calls (agent, call, key, version, model, status, usage, input_tokens,
     cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
     value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16 FROM json_each(?)";
 
 /// `known`
-pub const READ_ONE: &str = "SELECT agent, call, key, version, model, status, usage, input_tokens,
-    cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms
-    FROM calls WHERE agent = ? AND call = ?";
+pub const READ_ONE: &str = "SELECT status, cost, at FROM calls WHERE agent = ? AND call = ?";
 
-/// `calls`
+/// `page`
 pub const READ_PAGE: &str = "SELECT agent, call, key, version, model, status, usage, input_tokens,
     cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms
     FROM calls WHERE agent = ? AND call < ? ORDER BY call DESC LIMIT ?";
+
+/// What the ledger says of a call. A row that cannot be read is one all the same: that call has ended.
+///
+/// # Errors
+/// [`Error::Storage`].
+pub fn known(sql: &impl Sql, agent: AgentId, call: CallId) -> Result<Option<Known>, Error> {
+    let found = sql.exec(READ_ONE, &[Value::Text(agent.to_string()), Value::Text(call.to_string())])?;
+    Ok(found.first().map(|row| expired(row).unwrap_or(Known::Ended)))
+}
+
+/// `None` for a call that ended in any other way.
+fn expired(row: &[Value]) -> Option<Known> {
+    let mut columns = Columns::of(row);
+    if columns.parsed(CallStatus::parse).ok()? != CallStatus::Expired {
+        return None;
+    }
+    Some(Known::Expired { cost: columns.nanos().ok()?, at: Millis(columns.integer().ok()?) })
+}
+
+/// A page of an agent's ledger, newest first. Rows that cannot be read are left out and said in `log`; the page goes on
+/// behind them.
+///
+/// # Errors
+/// [`Error::Storage`].
+pub fn page(sql: &impl Sql, page: &Page, log: &mut Vec<String>) -> Result<Vec<CallRecord>, Error> {
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let mut records = Vec::new();
+    let mut damaged = Vec::new();
+    // Every UUID sorts below this.
+    let mut before = page.before.map_or_else(|| "g".to_owned(), |call| call.to_string());
+    while records.len() < limit {
+        let missing = limit - records.len();
+        let range = [
+            Value::Text(page.agent.to_string()),
+            Value::Text(before),
+            Value::Integer(i64::try_from(missing).unwrap_or(i64::MAX)),
+        ];
+        let rows = sql.exec(READ_PAGE, &range)?;
+        for row in &rows {
+            match record(row) {
+                Ok(record) => records.push(record),
+                Err(error) => damaged.push(format!("{error} in {row:?}")),
+            }
+        }
+        match rows.last().and_then(|row| row.get(1)) {
+            Some(Value::Text(call)) if rows.len() == missing => before = call.clone(),
+            _ => break,
+        }
+    }
+    if let Some(first) = damaged.first() {
+        log.push(format!("{} rows of the ledger of {} cannot be read: {first}", damaged.len(), page.agent));
+    }
+    Ok(records)
+}
 
 /// In the order of `WRITE`.
 pub struct RecordJson<'a>(pub &'a CallRecord);
@@ -70,7 +123,7 @@ impl Serialize for RecordJson<'_> {
     }
 }
 
-pub fn record(row: &[Value]) -> Result<CallRecord, Error> {
+fn record(row: &[Value]) -> Result<CallRecord, Error> {
     let mut columns = Columns::of(row);
     Ok(CallRecord {
         agent: columns.parsed(AgentId::parse)?,
@@ -89,10 +142,10 @@ pub fn record(row: &[Value]) -> Result<CallRecord, Error> {
         },
         held: columns.nanos()?,
         cost: columns.nanos()?,
-        at: moment(columns.integer()?),
+        at: Millis(columns.integer()?),
         first_token_ms: columns
             .optional_integer()?
-            .map(|ms| u32::try_from(ms).map_err(|_| Error(format!("{ms} ms is out of range"))))
+            .map(|ms| u32::try_from(ms).map_err(|_| Error::Decode(format!("{ms} ms is out of range"))))
             .transpose()?,
         duration_ms: columns.number()?,
     })

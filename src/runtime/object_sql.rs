@@ -1,11 +1,11 @@
 //! [`Sql`] on the platform: the SQLite of a Durable Object.
 
-use worker::js_sys::{Function, Reflect};
-use worker::wasm_bindgen::prelude::ScopedClosure;
-use worker::wasm_bindgen::{JsCast, JsValue};
+use js_sys::{Function, Reflect};
+use wasm_bindgen::prelude::ScopedClosure;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorageValue, Storage};
 
-use super::sql::{Error, Sql, Value};
+use crate::object::sql::{Error, Sql, Value};
 
 /// An object's SQLite.
 #[derive(Debug)]
@@ -23,10 +23,13 @@ impl ObjectSql {
 impl Sql for ObjectSql {
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, Error> {
         let parameters: Vec<SqlStorageValue> = parameters.iter().map(to_platform).collect();
-        let cursor = self.sql.exec(statement, parameters).map_err(|e| Error(e.to_string()))?;
+        let cursor = self.sql.exec(statement, parameters).map_err(|e| Error::Storage(e.to_string()))?;
         cursor
             .raw()
-            .map(|row| row.map_err(|e| Error(e.to_string()))?.into_iter().map(from_platform).collect())
+            .map(|row| {
+                let row = row.map_err(|e| Error::Storage(e.to_string()))?;
+                Ok(row.into_iter().map(from_platform).collect())
+            })
             .collect()
     }
 
@@ -36,12 +39,12 @@ impl Sql for ObjectSql {
         let storage: &JsValue = self.storage.as_raw().as_ref();
         let transaction: Function = Reflect::get(storage, &JsValue::from_str("transactionSync"))
             .and_then(JsCast::dyn_into)
-            .map_err(|_| Error("the platform has no transactionSync".to_owned()))?;
+            .map_err(|_| Error::Storage("the platform has no transactionSync".to_owned()))?;
         let mut outcome = Ok(());
         let called = {
             let mut run = || {
                 outcome = work();
-                outcome.clone().map(|()| JsValue::UNDEFINED).map_err(|e| JsValue::from_str(&e.0))
+                outcome.clone().map(|()| JsValue::UNDEFINED).map_err(|e| JsValue::from_str(&e.to_string()))
             };
             let callback =
                 ScopedClosure::<dyn FnMut() -> Result<JsValue, JsValue>>::borrow_mut_assert_unwind_safe(
@@ -50,23 +53,23 @@ impl Sql for ObjectSql {
             transaction.call1(storage, callback.as_ref())
         };
         outcome?;
-        called.map(|_| ()).map_err(|thrown| Error(format!("the transaction failed: {thrown:?}")))
+        called.map(|_| ()).map_err(|thrown| Error::Storage(format!("the transaction failed: {thrown:?}")))
     }
 }
 
 fn to_platform(value: &Value) -> SqlStorageValue {
     match value {
-        Value::Null => SqlStorageValue::Null,
+        Value::Null | Value::Damaged => SqlStorageValue::Null,
         Value::Integer(number) => SqlStorageValue::Integer(*number),
         Value::Text(text) => SqlStorageValue::String(text.clone()),
     }
 }
 
-fn from_platform(value: SqlStorageValue) -> Result<Value, Error> {
+fn from_platform(value: SqlStorageValue) -> Value {
     match value {
-        SqlStorageValue::Null => Ok(Value::Null),
-        SqlStorageValue::Integer(number) => Ok(Value::Integer(number)),
-        SqlStorageValue::String(text) => Ok(Value::Text(text)),
-        other => Err(Error(format!("the store holds no {other:?}"))),
+        SqlStorageValue::Null => Value::Null,
+        SqlStorageValue::Integer(number) => Value::Integer(number),
+        SqlStorageValue::String(text) => Value::Text(text),
+        _ => Value::Damaged,
     }
 }

@@ -2,10 +2,11 @@
 
 use serde::{Serialize, Serializer};
 
-use super::moment;
-use super::sql::{Error, Value};
 use crate::domain::admission::{AgentRow, Hold, Meta, Orphan};
+use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::money::Nanos;
+use crate::domain::time::Millis;
+use crate::object::sql::{Error, Value};
 
 /// In the order of `WRITE_AGENTS`.
 pub struct AgentRowJson<'a>(pub &'a AgentRow);
@@ -50,6 +51,10 @@ impl Serialize for HoldJson<'_> {
     }
 }
 
+const fn decode(words: String) -> Error {
+    Error::Decode(words)
+}
+
 /// Reads a row's columns one after the other.
 pub struct Columns<'a> {
     row: std::slice::Iter<'a, Value>,
@@ -64,24 +69,24 @@ impl<'a> Columns<'a> {
         match self.row.next() {
             Some(Value::Integer(number)) => Ok(Some(*number)),
             Some(Value::Null) => Ok(None),
-            other => Err(Error(format!("expected an integer, found {other:?}"))),
+            other => Err(decode(format!("expected an integer, found {other:?}"))),
         }
     }
 
     pub fn integer(&mut self) -> Result<i64, Error> {
-        self.optional_integer()?.ok_or_else(|| Error("expected an integer, found null".to_owned()))
+        self.optional_integer()?.ok_or_else(|| decode("expected an integer, found null".to_owned()))
     }
 
     pub fn optional_text(&mut self) -> Result<Option<&'a str>, Error> {
         match self.row.next() {
             Some(Value::Text(text)) => Ok(Some(text)),
             Some(Value::Null) => Ok(None),
-            other => Err(Error(format!("expected a text, found {other:?}"))),
+            other => Err(decode(format!("expected a text, found {other:?}"))),
         }
     }
 
     pub fn text(&mut self) -> Result<&'a str, Error> {
-        self.optional_text()?.ok_or_else(|| Error("expected a text, found null".to_owned()))
+        self.optional_text()?.ok_or_else(|| decode("expected a text, found null".to_owned()))
     }
 
     pub fn nanos(&mut self) -> Result<Nanos, Error> {
@@ -90,48 +95,47 @@ impl<'a> Columns<'a> {
 
     /// An integer of a smaller type.
     pub fn number<T: TryFrom<i64>>(&mut self) -> Result<T, Error> {
-        self.integer().and_then(|n| T::try_from(n).map_err(|_| Error(format!("{n} is out of range"))))
+        self.integer().and_then(|n| T::try_from(n).map_err(|_| decode(format!("{n} is out of range"))))
     }
 
     /// A text that `parse` reads.
     pub fn parsed<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<T, Error> {
         let text = self.text()?;
-        parse(text).ok_or_else(|| Error(format!("`{text}` is not what this column holds")))
+        parse(text).ok_or_else(|| decode(format!("`{text}` is not what this column holds")))
     }
 
     pub fn optional<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
         let Some(text) = self.optional_text()? else { return Ok(None) };
-        parse(text).map(Some).ok_or_else(|| Error(format!("`{text}` is not what this column holds")))
+        parse(text).map(Some).ok_or_else(|| decode(format!("`{text}` is not what this column holds")))
     }
 }
 
 pub fn meta(row: &[Value]) -> Result<Meta, Error> {
     let mut columns = Columns::of(row);
-    Ok(Meta { epoch: columns.number()?, writers: columns.number()?, last_begin: moment(columns.integer()?) })
+    Ok(Meta { epoch: columns.number()?, writers: columns.number()?, last_begin: Millis(columns.integer()?) })
 }
 
 pub fn agent(row: &[Value]) -> Result<AgentRow, Error> {
     let mut columns = Columns::of(row);
     Ok(AgentRow {
-        agent: columns.parsed(crate::domain::ids::AgentId::parse)?,
+        agent: columns.parsed(AgentId::parse)?,
         total_settled: columns.nanos()?,
-        month_start: moment(columns.integer()?),
+        month_start: Millis(columns.integer()?),
         month_settled: columns.nanos()?,
-        day_start: moment(columns.integer()?),
+        day_start: Millis(columns.integer()?),
         day_settled: columns.nanos()?,
         slice: columns.nanos()?,
         ttl_ms: columns.number()?,
         orphan: {
             let amount = columns.optional_integer()?.map(Nanos::from_i64);
-            let expires_at = columns.optional_integer()?.map(moment);
+            let expires_at = columns.optional_integer()?.map(Millis);
             amount.zip(expires_at).map(|(amount, expires_at)| Orphan { amount, expires_at })
         },
-        crossed_at: columns.optional_integer()?.map(moment),
+        crossed_at: columns.optional_integer()?.map(Millis),
     })
 }
 
 pub fn hold(row: &[Value]) -> Result<Hold, Error> {
-    use crate::domain::ids::{AgentId, CallId, KeyId};
     let mut columns = Columns::of(row);
     Ok(Hold {
         call: columns.parsed(CallId::parse)?,
@@ -140,7 +144,7 @@ pub fn hold(row: &[Value]) -> Result<Hold, Error> {
         version: columns.number()?,
         model: columns.text()?.to_owned(),
         amount: columns.nanos()?,
-        at: moment(columns.integer()?),
-        expires_at: moment(columns.integer()?),
+        at: Millis(columns.integer()?),
+        expires_at: Millis(columns.integer()?),
     })
 }

@@ -1,9 +1,15 @@
-//! The object's schema, numbered; brought up to date whenever an object starts.
+//! The schema of the account's object.
 
-use super::sql::{Error, Sql, Value};
+use crate::object::store::effects;
+use crate::object::store::steps::Step;
 
-/// Each entry is applied once, in order, and never edited once released. One statement an element.
-pub const MIGRATIONS: &[&[&str]] = &[&[
+/// See [`crate::object::store::steps`] for what a step may do.
+pub const STEPS: &[Step] = &[LEDGER, EFFECTS];
+
+/// The account's host keeps its effects like any other's, though an account has none yet.
+const EFFECTS: Step = &[effects::TABLE];
+
+const LEDGER: Step = &[
     // The account's numbers, one row.
     "CREATE TABLE meta (
         id         INTEGER PRIMARY KEY CHECK (id = 1),
@@ -61,36 +67,4 @@ pub const MIGRATIONS: &[&[&str]] = &[&[
         duration_ms         INTEGER NOT NULL,
         PRIMARY KEY (agent, call)
     ) WITHOUT ROWID",
-]];
-
-/// `migrate`
-pub const CREATE_VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY)";
-/// `migrate`
-pub const READ_VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";
-/// `migrate`
-pub const WRITE_VERSION: &str = "INSERT INTO schema_versions (version) VALUES (?)";
-
-/// Applies what is missing.
-///
-/// # Errors
-/// [`Error`] when SQLite refuses, or a newer version has written here: going on could lose what it knows.
-pub fn migrate(sql: &impl Sql) -> Result<(), Error> {
-    sql.exec(CREATE_VERSIONS, &[])?;
-    let at = match sql.exec(READ_VERSION, &[])?.first().and_then(|row| row.first()) {
-        Some(Value::Integer(version)) => usize::try_from(*version).unwrap_or(usize::MAX),
-        other => return Err(Error(format!("the schema's version is {other:?}"))),
-    };
-    if at > MIGRATIONS.len() {
-        return Err(Error(format!("the object's schema is {at}, this code knows {}", MIGRATIONS.len())));
-    }
-    for (n, statements) in MIGRATIONS.iter().enumerate().skip(at) {
-        sql.atomically(&mut || {
-            for statement in *statements {
-                sql.exec(statement, &[])?;
-            }
-            let version = i64::try_from(n + 1).unwrap_or(i64::MAX);
-            sql.exec(WRITE_VERSION, &[Value::Integer(version)]).map(|_| ())
-        })?;
-    }
-    Ok(())
-}
+];

@@ -1,10 +1,8 @@
-//! [`Sql`] on an SQLite in memory that outlives the store, as the platform's outlives the object, and that fails on
-//! demand.
+//! An object's SQLite in memory. It outlives the object, as the platform's does, and fails on demand.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use retinue::storage::account_object::{Error, Sql, Value};
+use retinue::object::sql::{Error, Sql, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql};
 
@@ -12,14 +10,14 @@ use rusqlite::{Connection, ToSql};
 const MAX_SAFE: i64 = (1 << 53) - 1;
 
 #[derive(Clone, Debug)]
-pub struct Lite(Rc<Inner>);
+pub struct Disk(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    db: Connection,
+    db: Mutex<Connection>,
     /// Which statement from now fails, and on which side of its effect.
-    fault: Cell<Option<(u32, Side)>>,
-    statements: RefCell<Vec<String>>,
+    fault: Mutex<Option<(u32, Side)>>,
+    statements: Mutex<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,43 +26,54 @@ pub enum Side {
     After,
 }
 
-impl Lite {
+impl Disk {
     pub fn new() -> Self {
-        Self(Rc::new(Inner {
-            db: Connection::open_in_memory().unwrap(),
-            fault: Cell::new(None),
-            statements: RefCell::default(),
+        Self(Arc::new(Inner {
+            db: Mutex::new(Connection::open_in_memory().unwrap()),
+            fault: Mutex::default(),
+            statements: Mutex::default(),
         }))
     }
 
-    /// For what only a test asks.
-    pub fn db(&self) -> &Connection {
-        &self.0.db
+    /// For what only a test asks; the disk waits meanwhile.
+    pub fn db(&self) -> MutexGuard<'_, Connection> {
+        self.0.db.lock().unwrap()
     }
 
     /// Fails the `nth` statement from now, 1 for the next. `BEGIN` and `COMMIT` are not counted.
     pub fn fail(&self, nth: u32, side: Side) {
-        self.0.fault.set(Some((nth, side)));
+        *self.0.fault.lock().unwrap() = Some((nth, side));
     }
 
     /// Whether the failure has not happened, and is called off.
     pub fn call_off(&self) -> bool {
-        self.0.fault.take().is_some()
+        self.0.fault.lock().unwrap().take().is_some()
+    }
+
+    /// The failure that has not happened yet; for [`Disk::put_fault`].
+    pub fn take_fault(&self) -> Option<(u32, Side)> {
+        self.0.fault.lock().unwrap().take()
+    }
+
+    pub fn put_fault(&self, fault: Option<(u32, Side)>) {
+        *self.0.fault.lock().unwrap() = fault;
     }
 
     /// Every statement since the last call, in order.
     pub fn take_statements(&self) -> Vec<String> {
-        self.0.statements.take()
+        std::mem::take(&mut *self.0.statements.lock().unwrap())
     }
 
     fn meet(&self) -> Option<Side> {
-        let (nth, side) = self.0.fault.get()?;
-        self.0.fault.set((nth > 1).then_some((nth - 1, side)));
+        let mut fault = self.0.fault.lock().unwrap();
+        let (nth, side) = (*fault)?;
+        *fault = (nth > 1).then_some((nth - 1, side));
         (nth == 1).then_some(side)
     }
 
     fn run(&self, statement: &str, parameters: &[Value]) -> rusqlite::Result<Vec<Vec<Value>>> {
-        let mut prepared = self.0.db.prepare_cached(statement)?;
+        let db = self.db();
+        let mut prepared = db.prepare_cached(statement)?;
         let columns = prepared.column_count();
         let mut rows = prepared.query(rusqlite::params_from_iter(parameters.iter().map(Bound)))?;
         let mut all = Vec::new();
@@ -75,22 +84,24 @@ impl Lite {
     }
 }
 
-impl Sql for Lite {
+impl Sql for Disk {
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, Error> {
-        self.0.statements.borrow_mut().push(statement.to_owned());
+        self.0.statements.lock().unwrap().push(statement.to_owned());
         let fault = self.meet();
-        let failed = || Error("the disk failed".to_owned());
+        let failed = || Error::Storage("the disk failed".to_owned());
         if fault == Some(Side::Before) {
             return Err(failed());
         }
-        let rows = self.run(statement, parameters).map_err(|error| Error(format!("{statement}: {error}")))?;
+        let rows = self
+            .run(statement, parameters)
+            .map_err(|error| Error::Storage(format!("{statement}: {error}")))?;
         if fault == Some(Side::After) { Err(failed()) } else { Ok(rows) }
     }
 
     fn atomically(&self, work: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
-        self.0.db.execute_batch("BEGIN").unwrap();
+        self.db().execute_batch("BEGIN").unwrap();
         let done = work();
-        self.0.db.execute_batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).unwrap();
+        self.db().execute_batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).unwrap();
         done
     }
 }
@@ -103,6 +114,7 @@ impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self.0 {
             Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Value::Damaged => panic!("a damaged cell is written"),
             Value::Integer(number) => {
                 assert!(number.abs() <= MAX_SAFE, "{number} would be rounded");
                 ToSqlOutput::Borrowed(ValueRef::Real(*number as f64))
@@ -120,6 +132,6 @@ fn value(cell: ValueRef<'_>) -> Value {
             Value::Integer(number)
         }
         ValueRef::Text(text) => Value::Text(std::str::from_utf8(text).unwrap().to_owned()),
-        other => panic!("the store holds no {other:?}"),
+        ValueRef::Real(_) | ValueRef::Blob(_) => Value::Damaged,
     }
 }

@@ -1,0 +1,131 @@
+//! What an object must be able to do for [`super::host::Host`].
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::sql::{Error, Sql};
+use super::store::steps::Step;
+use crate::domain::time::Millis;
+
+/// When an answer may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// At once: what is on the disk covers it. What memory has beyond is written soon.
+    Soon,
+    /// After a write of its own.
+    Now,
+    /// With the next write, which it need not cause at once.
+    Gathered,
+}
+
+/// Names an effect for as long as its object lives: the machine makes it of what the effect is for, so it is never given
+/// twice.
+pub type EffectId = String;
+
+/// Something to be done outside, written in the batch that decided it and performed at least once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect<E> {
+    pub id: EffectId,
+    pub what: E,
+}
+
+/// What a machine answers to a command.
+pub struct Decision<M: Machine> {
+    pub answer: Answered<M>,
+    pub durability: Durability,
+    /// To be written with it, then performed. Any makes the durability [`Durability::Now`].
+    pub effects: Vec<Effect<M::Effect>>,
+}
+
+/// An answer, or where it is read once all is written.
+pub enum Answered<M: Machine> {
+    Ready(M::Answer),
+    Read(M::Query),
+}
+
+/// What becomes of an effect that a restart found open: whether it was performed is not known.
+#[derive(Debug)]
+pub enum Resumption<E> {
+    /// Perform it again, under the same id.
+    Again,
+    /// It has ended as far as this object is concerned; these take its place.
+    Ended(Vec<Effect<E>>),
+}
+
+/// The time, and bytes that nobody can predict, as whoever runs the object has them.
+pub struct Moment<'a> {
+    pub now: Millis,
+    pub random: &'a mut dyn FnMut() -> [u8; 10],
+}
+
+/// A pure machine: it decides, and says what must be written. It is loaded from its store and trusts nothing else; what
+/// [`Machine::write`] has not written did not happen if the object dies.
+pub trait Machine: Sized {
+    type Command: Serialize + DeserializeOwned;
+    type Answer: Serialize + DeserializeOwned;
+    /// What is read from the store after a write, see [`Answered::Read`].
+    type Query;
+    type Effect: Clone + Serialize + DeserializeOwned;
+    /// How an effect ended.
+    type Outcome;
+
+    /// The version of its commands and answers, see [`super::wire`].
+    const VERSION: u32;
+    /// Its schema, see [`super::store::steps`].
+    const STEPS: &'static [Step];
+
+    /// Begins where the disk ends.
+    ///
+    /// # Errors
+    /// [`Error`].
+    fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error>;
+
+    /// Decides a command. It may read the store, and writes nothing.
+    ///
+    /// # Errors
+    /// [`Error`], of reading.
+    fn decide(
+        &mut self,
+        sql: &impl Sql,
+        command: Self::Command,
+        moment: &mut Moment<'_>,
+    ) -> Result<Decision<Self>, Error>;
+
+    /// Reads what a decision left to be read, after all was written.
+    ///
+    /// # Errors
+    /// [`Error`], of reading.
+    fn read(&self, sql: &impl Sql, query: Self::Query, log: &mut Vec<String>) -> Result<Self::Answer, Error>;
+
+    /// Does what is due by now, as far as time alone decides it.
+    fn wake(&mut self, moment: &mut Moment<'_>) -> Vec<Effect<Self::Effect>>;
+
+    /// When [`Machine::wake`] has something to do next.
+    fn wake_at(&self) -> Option<Millis>;
+
+    /// An effect has ended, and is removed in the next write. Called once for each id; what comes of it is written
+    /// before it is performed.
+    fn ended(
+        &mut self,
+        effect: &Effect<Self::Effect>,
+        outcome: Self::Outcome,
+        moment: &mut Moment<'_>,
+    ) -> Vec<Effect<Self::Effect>>;
+
+    /// Right after [`Machine::load`], once for each effect that is open on the disk.
+    fn resumed(&mut self, effect: &Effect<Self::Effect>, moment: &mut Moment<'_>)
+    -> Resumption<Self::Effect>;
+
+    /// Whether memory has what the disk has not.
+    fn is_dirty(&self) -> bool;
+
+    /// Whether the disk holds something that should be given back when the object is quiet, so that a write is wanted
+    /// even if nothing comes.
+    fn is_settling(&self) -> bool;
+
+    /// Writes all that differs from the disk, within the host's transaction. After an error this machine is thrown away.
+    ///
+    /// # Errors
+    /// [`Error`], of writing.
+    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error>;
+}

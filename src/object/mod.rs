@@ -1,0 +1,23 @@
+//! The objects without the platform: each is a pure machine over its own SQLite, run by one host.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`host`] | the loop that all objects share: load, decide, write, answer, perform, wake |
+//! | [`machine`] | what an object must be able to do for it |
+//! | [`account`] | the account's object: [`crate::domain::admission`] over its store |
+//! | [`wire`] | commands and answers as versioned text |
+//! | [`client`] | the Worker's side of the hop |
+//! | [`sql`] | the little of SQLite that the stores need |
+//! | [`store`] | schema steps, effects, and the tables of each machine; all SQL of objects |
+//!
+//! Nothing here is asynchronous and nothing waits: the host takes a command or a moment and returns what is to be done
+//! ([`host::Todo`]), so the same code runs in the object and in native tests, over SQLite that fails on demand. `runtime/`
+//! adds the alarm, the timers and the platform's types.
+
+pub mod account;
+pub mod client;
+pub mod host;
+pub mod machine;
+pub mod sql;
+pub mod store;
+pub mod wire;

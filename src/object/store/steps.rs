@@ -1,0 +1,59 @@
+//! The schema of an object in numbered steps, brought up to date whenever an object starts.
+//!
+//! **Each step can be borne by the version before it.** A deployment is taken back, and for minutes old and new code run
+//! side by side, so the code before must read and write what a step leaves behind. Two numbers are kept: how many steps were
+//! applied (`schema_steps`), and how many of them code must know at least (`schema_versions`): one less, so that code one
+//! version older goes on, and older code refuses before it loses what it does not know.
+
+use crate::object::sql::{Error, Sql, Value};
+
+/// The statements of one step, one an element. Applied once, in order, and never edited once released.
+pub type Step = &'static [&'static str];
+
+/// `migrate`
+pub const CREATE_VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY)";
+/// `migrate`
+pub const CREATE_STEPS: &str = "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY)";
+/// `migrate`: applied, and known at least. The first releases kept one number for both.
+pub const READ_VERSION: &str = "SELECT
+    MAX((SELECT COALESCE(MAX(step), 0) FROM schema_steps), (SELECT COALESCE(MAX(version), 0) FROM schema_versions)),
+    (SELECT COALESCE(MAX(version), 0) FROM schema_versions)";
+/// `migrate`
+pub const WRITE_STEP: &str = "INSERT INTO schema_steps (step) VALUES (?)";
+/// `migrate`
+pub const WRITE_VERSION: &str = "INSERT OR IGNORE INTO schema_versions (version) VALUES (?)";
+
+/// Applies what is missing of `steps`.
+///
+/// # Errors
+/// [`Error::Storage`] when SQLite refuses, or when a newer version has written here that this code cannot bear: going on
+/// could lose what it knows.
+pub fn migrate(sql: &impl Sql, steps: &[Step]) -> Result<(), Error> {
+    sql.exec(CREATE_VERSIONS, &[])?;
+    sql.exec(CREATE_STEPS, &[])?;
+    let rows = sql.exec(READ_VERSION, &[])?;
+    let number = |column: usize| match rows.first().and_then(|row| row.get(column)) {
+        Some(Value::Integer(number)) => Ok(usize::try_from(*number).unwrap_or(usize::MAX)),
+        other => Err(Error::Storage(format!("the schema's version is {other:?}"))),
+    };
+    let (applied, needed) = (number(0)?, number(1)?);
+    if needed > steps.len() {
+        let known = steps.len();
+        return Err(Error::Storage(format!(
+            "the object's schema needs code that knows {needed} steps; this code knows {known}"
+        )));
+    }
+    for (n, step) in steps.iter().enumerate().skip(applied) {
+        sql.atomically(&mut || apply(sql, n + 1, step))?;
+    }
+    Ok(())
+}
+
+fn apply(sql: &impl Sql, number: usize, step: &[&str]) -> Result<(), Error> {
+    for statement in step {
+        sql.exec(statement, &[])?;
+    }
+    let integer = |number: usize| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    sql.exec(WRITE_STEP, &[integer(number)])?;
+    sql.exec(WRITE_VERSION, &[integer((number - 1).max(1))]).map(|_| ())
+}

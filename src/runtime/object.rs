@@ -1,0 +1,102 @@
+//! An object on the platform: its alarm, its timers and its requests, around a [`Host`] that decides.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use worker::{Delay, Request, Response, Result, State, console_error, wasm_bindgen_futures};
+
+use super::crossing;
+use super::object_sql::ObjectSql;
+use super::world;
+use crate::domain::time::Millis;
+use crate::object::host::{Host, Timer, Todo};
+use crate::object::machine::{Effect, Machine, Moment};
+use crate::object::wire::{self, Answering};
+
+/// What a machine's effects are to the platform.
+pub trait Perform: Machine {
+    /// Performs an effect, and says its end to the object by [`Object::ended`].
+    fn perform(object: &Rc<Object<Self>>, effect: Effect<Self::Effect>);
+}
+
+/// An object of the platform.
+pub struct Object<M: Machine> {
+    state: State,
+    host: RefCell<Host<M, ObjectSql>>,
+}
+
+impl<M: Perform + 'static> Object<M> {
+    pub fn new(state: State) -> Rc<Self> {
+        let host = RefCell::new(Host::new(ObjectSql::new(state.storage())));
+        Rc::new(Self { state, host })
+    }
+
+    /// A command, and its answer.
+    pub async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let asked = match crossing::asked(request.inner()) {
+            Some(text) => text,
+            None => request.text().await?,
+        };
+        let response = match self.with(|host, moment| wire::answer(host, &asked, moment)) {
+            Answering::Now(response) => response,
+            Answering::Later(later) => wire::respond::<M>(later.wait().await),
+        };
+        Ok(crossing::answer(response.status, &response.text)?.into())
+    }
+
+    /// What is due.
+    ///
+    /// # Errors
+    /// For the platform, which rings again.
+    pub fn alarm(self: &Rc<Self>) -> Result<Response> {
+        self.with(|host, moment| host.wake(moment))
+            .map_err(|error| worker::Error::RustError(error.to_string()))?;
+        Response::empty()
+    }
+
+    /// The host does something, and what it leaves to be done is done.
+    fn with<T>(self: &Rc<Self>, work: impl FnOnce(&mut Host<M, ObjectSql>, &mut Moment<'_>) -> T) -> T {
+        let mut host = self.host.borrow_mut();
+        let mut random = world::random;
+        let done = work(&mut host, &mut Moment { now: world::now(), random: &mut random });
+        let todo = host.take_todo();
+        drop(host);
+        self.perform(todo);
+        done
+    }
+
+    fn perform(self: &Rc<Self>, todo: Todo<M::Effect>) {
+        for line in todo.log {
+            console_error!("object: {line}");
+        }
+        for timer in todo.timers {
+            self.start(timer);
+        }
+        if let Some(at) = todo.alarm {
+            self.set_alarm(at);
+        }
+        for effect in todo.effects {
+            M::perform(self, effect);
+        }
+    }
+
+    fn start(self: &Rc<Self>, timer: Timer) {
+        let object = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            Delay::from(Duration::from_millis(timer.ms())).await;
+            object.with(|host, moment| host.rang(timer, moment));
+        });
+    }
+
+    fn set_alarm(self: &Rc<Self>, at: Millis) {
+        let object = self.clone();
+        let in_ms = at.0.saturating_sub(world::now().0).max(0);
+        wasm_bindgen_futures::spawn_local(async move {
+            if let Err(error) = object.state.storage().set_alarm(in_ms).await {
+                console_error!("object: no alarm: {error}");
+                object.host.borrow_mut().alarm_failed();
+            }
+        });
+    }
+}

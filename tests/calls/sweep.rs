@@ -1,0 +1,67 @@
+//! The sweep of the accounts' objects.
+
+use retinue::service::sweep::AT_ONCE;
+
+use crate::ask::Face;
+use crate::stage::Stage;
+use crate::support::When;
+
+/// A call whose answer never came, so that nobody settles it; what it holds.
+async fn leave_a_hold(stage: &Stage) -> u64 {
+    for nth in 1..=4 {
+        stage.api.world.faults().plan("admit", nth, When::After);
+    }
+    stage.ask(Face::Chat, "triage").send().await.assert_refusal(503, "unavailable");
+    stage.books("triage").await.held
+}
+
+#[tokio::test]
+async fn a_hold_whose_alarm_is_lost_is_charged_by_the_next_sweep() {
+    let stage = Stage::new().await;
+    let held = leave_a_hold(&stage).await;
+    stage.api.world.objects().lose_alarm(stage.acme.id);
+    stage.api.world.clock().advance(20 * 60_000);
+    stage.api.world.objects().alarm(stage.acme.id);
+    let count = "SELECT count(*) FROM calls WHERE status = 'expired'";
+    let expired = || stage.api.world.objects().number(stage.acme.id, count);
+    assert_eq!(expired(), 0, "no alarm rings");
+    stage.api.world.sweep().await;
+    assert_eq!(expired(), 1);
+    assert_eq!(stage.bill("triage").await.verdict(), ("expired", "missing", held));
+}
+
+#[tokio::test]
+async fn accounts_are_visited_in_turn_and_none_is_left_out() {
+    let stage = Stage::new().await;
+    let more = i64::from(AT_ONCE) + 100;
+    stage.api.world.database().with(|db| {
+        let insert = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+            INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at)
+            SELECT printf('0199f000-0000-7000-8000-%012x', i), 'more-' || i, 'More', 'standard', 'active', 0, 0 FROM n";
+        assert_eq!(db.execute(insert, [more]).unwrap(), usize::try_from(more).unwrap());
+    });
+    let faults = stage.api.world.faults();
+    let mut visited = Vec::new();
+    for _ in 0..3 {
+        faults.take_done();
+        stage.api.world.sweep().await;
+        visited.push(faults.take_done().iter().filter(|done| *done == "wake").count());
+    }
+    assert_eq!(visited, [900, 101, 900], "all of them, and then from the first again");
+}
+
+#[tokio::test]
+async fn an_object_that_does_not_answer_and_a_directory_that_is_away_do_not_end_the_sweep() {
+    let stage = Stage::new().await;
+    let held = leave_a_hold(&stage).await;
+    stage.api.world.objects().lose_alarm(stage.acme.id);
+    stage.api.world.clock().advance(20 * 60_000);
+    for operation in ["NEXT_SWEPT", "wake", "SWEPT"] {
+        stage.api.world.faults().plan(operation, 1, When::Before);
+        stage.api.world.sweep().await;
+        assert!(stage.api.world.faults().all_met(), "{operation}");
+    }
+    assert!(stage.log().contains("objects were not woken"), "{}", stage.log());
+    stage.api.world.sweep().await;
+    assert_eq!(stage.bill("triage").await.verdict(), ("expired", "missing", held));
+}

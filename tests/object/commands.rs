@@ -1,0 +1,251 @@
+//! Commands and answers as they pass between a Worker and an object, which may be of different versions.
+//!
+//! `tests/fixtures/commands/vN/` holds each of them as version N writes it. A released file is never edited
+//! (`scripts/test design`): whoever changes what a command looks like raises [`VERSION`] and records a new folder, by
+//! `RECORD=1 cargo test --test object commands`.
+
+use std::path::PathBuf;
+
+use retinue::domain::admission::command::{
+    AccountSpend, Admission, Admit, Answer, CallRecord, CallStatus, Command, Inspect, Page, Rate, Refusal,
+    Scope, Settle, Spend, UsageKind, VERSION,
+};
+use retinue::domain::budget::{Action, Budget, Period};
+use retinue::domain::ids::{AgentId, CallId, KeyId};
+use retinue::domain::message::Usage;
+use retinue::domain::money::Nanos;
+use retinue::domain::plan::CallLimits;
+use retinue::domain::time::Millis;
+use retinue::object::account::Account;
+use retinue::object::host::Host;
+use retinue::object::machine::Moment;
+use retinue::object::wire::{self, Answering, Response};
+use serde_json::Value;
+
+use crate::disk::Disk;
+
+const NOW: Millis = Millis(1_795_262_400_000);
+
+fn record(full: bool) -> CallRecord {
+    CallRecord {
+        call: CallId::new(NOW, [1; 10]),
+        agent: AgentId::new(NOW, [2; 10]),
+        key: full.then(|| KeyId::new(NOW, [3; 10])),
+        version: 7,
+        model: "openai:gpt-4.1-mini".to_owned(),
+        status: if full { CallStatus::Ok } else { CallStatus::UpstreamError },
+        usage: if full { UsageKind::Reported } else { UsageKind::Missing },
+        tokens: Usage {
+            input_tokens: 100,
+            cached_input_tokens: 40,
+            cache_write_tokens: 10,
+            output_tokens: 20,
+            reasoning_tokens: 5,
+        },
+        held: Nanos::new(2_000),
+        cost: Nanos::new(1_500),
+        at: NOW,
+        first_token_ms: full.then_some(120),
+        duration_ms: 900,
+    }
+}
+
+fn admit(full: bool) -> Admit {
+    let budget = Budget { limit: Nanos::new(1_000_000), period: Period::Day, action: Action::Block };
+    let limits = CallLimits {
+        calls_per_minute: Some(60),
+        concurrent_calls: Some(8),
+        monthly_spend: Some(Nanos::new(9_000_000)),
+    };
+    Admit {
+        call: CallId::new(NOW, [1; 10]),
+        agent: AgentId::new(NOW, [2; 10]),
+        key: full.then(|| KeyId::new(NOW, [3; 10])),
+        version: 7,
+        model: "openai:gpt-4.1-mini".to_owned(),
+        epoch: 12,
+        want: Nanos::new(2_000),
+        floor: Nanos::new(100),
+        again: full,
+        charged: Nanos::new(50),
+        budget: full.then_some(budget),
+        max_concurrency: full.then_some(3),
+        limits: if full { limits } else { CallLimits::default() },
+        ttl_ms: 60_000,
+        ended: if full { vec![record(true)] } else { Vec::new() },
+    }
+}
+
+fn commands() -> Vec<Command> {
+    let budget = Budget { limit: Nanos::new(1_000_000), period: Period::Total, action: Action::Notify };
+    let page = |full: bool| Page {
+        agent: AgentId::new(NOW, [2; 10]),
+        limit: 21,
+        before: full.then(|| CallId::new(NOW, [1; 10])),
+        ended: if full { vec![record(false)] } else { Vec::new() },
+    };
+    vec![
+        Command::Admit(admit(true)),
+        Command::Admit(admit(false)),
+        Command::AdmitAll(vec![admit(false), admit(true)]),
+        Command::Settle(Settle { records: vec![record(true), record(false)] }),
+        Command::Epoch,
+        Command::BeginWrite,
+        Command::EndWrite,
+        Command::Inspect(Inspect { agent: AgentId::new(NOW, [2; 10]), budget }),
+        Command::InspectAccount,
+        Command::Calls(page(true)),
+        Command::Calls(page(false)),
+        Command::Wake,
+    ]
+}
+
+fn answers() -> Vec<Answer> {
+    let rate = Rate { limit: 60, remaining: 59, resets_at: NOW };
+    let budget = |of, resets_at| Refusal::Budget {
+        of,
+        period: Period::Month,
+        limit: Nanos::new(1_000),
+        remaining: Nanos::new(10),
+        resets_at,
+    };
+    let refused = [
+        budget(Scope::Agent, None),
+        budget(Scope::Plan, Some(NOW)),
+        Refusal::Concurrency { limit: 3, of: Scope::Agent },
+        Refusal::Rate { limit: 60, resets_at: NOW },
+        Refusal::Lapsed,
+    ];
+    let spend = |full: bool| Spend {
+        settled: Nanos::new(10),
+        held: Nanos::new(20),
+        remaining: Nanos::new(30),
+        resets_at: full.then_some(NOW),
+        crossed_at: full.then_some(NOW),
+        open_calls: 2,
+    };
+    let account =
+        AccountSpend { settled: Nanos::new(1), held: Nanos::new(2), open_calls: 3, calls_in_minute: 4 };
+    let granted = |rate| Admission::Granted { amount: Nanos::new(2_000), rate };
+    let mut all = vec![
+        Answer::Admission(granted(Some(rate))),
+        Answer::Admissions(vec![granted(None), Admission::Stale { epoch: 13 }]),
+        Answer::Settled,
+        Answer::Epoch(13),
+        Answer::Spend(spend(true)),
+        Answer::Spend(spend(false)),
+        Answer::AccountSpend(account),
+        Answer::Calls(vec![record(true), record(false)]),
+        Answer::Woken,
+    ];
+    all.extend(refused.map(|refusal| Answer::Admission(Admission::Refused(refusal))));
+    all
+}
+
+/// Every command and answer is among those above: whoever adds one meets this.
+const fn is_recorded(command: &Command, answer: &Answer) {
+    match command {
+        Command::Admit(_)
+        | Command::AdmitAll(_)
+        | Command::Settle(_)
+        | Command::Epoch
+        | Command::BeginWrite
+        | Command::EndWrite
+        | Command::Inspect(_)
+        | Command::InspectAccount
+        | Command::Calls(_)
+        | Command::Wake => {}
+    }
+    match answer {
+        Answer::Admission(_)
+        | Answer::Admissions(_)
+        | Answer::Settled
+        | Answer::Epoch(_)
+        | Answer::Spend(_)
+        | Answer::AccountSpend(_)
+        | Answer::Calls(_)
+        | Answer::Woken => {}
+    }
+}
+
+fn path(version: u32, of: &str) -> PathBuf {
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/commands");
+    fixtures.join(format!("v{version}/{of}.json"))
+}
+
+fn recorded(version: u32, of: &str) -> Vec<Value> {
+    let path = path(version, of);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+fn check(of: &str, written: Vec<Value>) {
+    if std::env::var_os("RECORD").is_some() && !path(VERSION, of).exists() {
+        std::fs::create_dir_all(path(VERSION, of).parent().unwrap()).unwrap();
+        let text = serde_json::to_string_pretty(&written).unwrap();
+        std::fs::write(path(VERSION, of), format!("{text}\n")).unwrap();
+    }
+    assert_eq!(
+        recorded(VERSION, of),
+        written,
+        "{of} look otherwise than version {VERSION} recorded them: raise VERSION and record a new folder (RECORD=1)"
+    );
+}
+
+#[test]
+fn what_is_written_is_what_this_version_recorded() {
+    for (command, answer) in commands().iter().zip(&answers()) {
+        is_recorded(command, answer);
+    }
+    check("commands", commands().iter().map(|one| serde_json::to_value(one).unwrap()).collect());
+    check("answers", answers().iter().map(|one| serde_json::to_value(one).unwrap()).collect());
+}
+
+#[test]
+fn what_this_and_the_version_before_wrote_is_read() {
+    for version in VERSION.saturating_sub(1).max(1)..=VERSION {
+        for command in recorded(version, "commands") {
+            wire::decode::<Command>(&format!("{version} {command}")).unwrap();
+        }
+        for answer in recorded(version, "answers") {
+            wire::decode::<Answer>(&format!("{version} {answer}")).unwrap();
+        }
+    }
+    let read: Vec<Command> =
+        recorded(VERSION, "commands").iter().map(|json| wire::decode(&json.to_string()).unwrap()).collect();
+    assert_eq!(read, commands(), "also without a version, as the first release wrote");
+}
+
+fn ask(text: &str) -> Response {
+    let mut host = Host::<Account, Disk>::new(Disk::new());
+    match wire::answer(&mut host, text, &mut Moment { now: NOW, random: &mut || [0; 10] }) {
+        Answering::Now(response) => response,
+        Answering::Later(_) => panic!("it waits"),
+    }
+}
+
+#[test]
+fn a_newer_versions_fields_are_passed_over() {
+    let response = ask("2 {\"Inspect\":{\"agent\":\"0199f000-0000-7000-8000-000000000000\",\"pool\":\"x\",
+        \"budget\":{\"limit\":5,\"period\":\"day\",\"action\":\"block\",\"shared\":true}}}");
+    assert_eq!(response.status, 200, "{response:?}");
+}
+
+#[test]
+fn a_command_that_is_not_known_is_answered_as_such() {
+    for text in ["2 {\"Lease\":{\"resource\":\"device:one\"}}", "2 \"Forget\"", "1 {\"Admit\":{}}"] {
+        let response = ask(text);
+        assert_eq!(response.status, wire::UNKNOWN, "{response:?}");
+        let versions = format!("version {} that version {VERSION} does not know", &text[..1]);
+        assert!(response.text.contains(&versions), "{response:?}");
+    }
+    for text in ["", "1 ", "1 {", "Epoch", "{\"Admit\"", "1 {\"Epoch\":null} x", "99999999999 \"Epoch\""] {
+        assert_eq!(ask(text).status, 400, "{text}");
+    }
+}
+
+#[test]
+fn an_answer_says_its_version() {
+    assert_eq!(ask("1 \"Epoch\"").text, format!("{VERSION} {{\"Epoch\":1}}"));
+    assert_eq!(ask("\"Epoch\"").status, 200, "the first release wrote none");
+}
