@@ -221,6 +221,16 @@ impl Stage {
         panic!("the provider was not asked {times} times");
     }
 
+    /// A client calls and leaves before its provider, which hangs, has answered.
+    pub async fn leave(&self, face: Face, agent: &'static str) {
+        let stage = self.clone();
+        let call = tokio::spawn(async move { stage.ask(face, agent).open().await.status() });
+        self.until_asked(1).await;
+        call.abort();
+        assert!(call.await.unwrap_err().is_cancelled(), "it was still waiting");
+        self.upstream().hang_up();
+    }
+
     /// All that the operator was told; no secret is in it.
     pub fn log(&self) -> String {
         let mut log = self.log.lock().unwrap();

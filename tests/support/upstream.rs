@@ -62,9 +62,9 @@ impl FakeUpstream {
         std::mem::take(&mut self.inner.lock().unwrap().asked)
     }
 
-    /// Ends the requests that hang. Over HTTP the product does not notice by itself that their clients have left.
+    /// Ends the request that hangs. Over HTTP the product does not notice by itself that its client has left.
     pub fn hang_up(&self) {
-        self.inner.lock().unwrap().hung_up.notify_waiters();
+        self.inner.lock().unwrap().hung_up.notify_one();
     }
 
     /// A provider that the operator offers.
