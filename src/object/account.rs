@@ -49,7 +49,7 @@ impl Machine for Account {
                 self.settle(sql, settle, now)?;
                 decided(Answer::Settled, Durability::Gathered)
             }
-            Command::Epoch => epoch(self.state.epoch()),
+            Command::Epoch => decided(Answer::Epoch(self.state.epoch()), Durability::Soon),
             Command::BeginWrite => epoch(self.state.begin_write(now)),
             Command::EndWrite => epoch(self.state.end_write()),
             Command::Inspect(ask) => decided(Answer::Spend(self.state.spend(&ask, now)), Durability::Soon),

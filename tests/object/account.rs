@@ -2,7 +2,8 @@
 //! that what is due is done though alarms are lost.
 
 use retinue::domain::admission::command::{
-    Admission, Admit, Answer, CallRecord, CallStatus, Command, Inspect, Page, Settle, Spend, UsageKind,
+    Admission, Admit, Answer, CallRecord, CallStatus, Command, Inspect, Page, Refusal, Settle, Spend,
+    UsageKind,
 };
 use retinue::domain::budget::{Action, Budget, Period};
 use retinue::domain::ids::{AgentId, CallId};
@@ -110,6 +111,32 @@ fn an_epoch_that_was_told_is_on_the_disk() {
         let Answer::Epoch(told) = platform.command(command).ok() else { panic!() };
         assert_eq!(platform.restarted(Command::Epoch), Answer::Epoch(told));
     }
+}
+
+#[test]
+fn a_write_that_the_object_ends_by_itself_is_on_the_disk_before_its_epoch_is_told() {
+    let mut platform = account();
+    assert_eq!(platform.command(Command::BeginWrite).ok(), Answer::Epoch(2));
+    platform.now = START.plus(120_000);
+    assert!(platform.ring_alarm(), "its writer is lost");
+    assert_eq!(platform.command(Command::Epoch).ok(), Answer::Epoch(3));
+    assert_eq!(platform.restarted(Command::Epoch), Answer::Epoch(3));
+}
+
+#[test]
+fn a_copy_of_an_admission_that_comes_after_its_call_has_ended_is_refused() {
+    let mut platform = account();
+    let held = granted(platform.command(admit(1, 10)));
+    drop(platform.command(settle(1, held, 4)));
+    platform.now = START.plus(2_000);
+    for _ in 0..2 {
+        let Answer::Admission(refused) = platform.command(admit(1, 10)).ok() else { panic!() };
+        assert_eq!(refused, Admission::Refused(Refusal::Lapsed), "also once it is on the disk alone");
+        platform.ring(Timer::Gather);
+        platform.crash();
+    }
+    assert_eq!((spend(&mut platform).held.get(), spend(&mut platform).settled.get()), (0, 4));
+    granted(platform.command(admit(2, 10)));
 }
 
 #[test]

@@ -187,7 +187,7 @@ impl Simulation {
             key: None,
             version: 1,
             model: "p:m".into(),
-            epoch: self.state.epoch().0,
+            epoch: self.state.epoch(),
             want: Nanos::new(want),
             floor: Nanos::new(floor),
             again: call.held > 0,

@@ -116,10 +116,10 @@ impl State {
         self.agents.insert(row.agent, spend);
     }
 
-    /// The number that a control-plane write advances. It is written before it is told: a Worker must never hold a
-    /// number that a restart takes back.
-    pub const fn epoch(&self) -> (u64, Durability) {
-        (self.epoch, if self.unwritten.meta { Durability::Now } else { Durability::Soon })
+    /// The number that a control-plane write advances. A Worker must never hold a number that a restart takes back:
+    /// whatever advances it is written before anything else is answered.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Whether the ledger must be asked before this call is admitted. A Worker asks again when it has waited too long:
@@ -137,8 +137,7 @@ impl State {
     pub fn admit(&mut self, ask: &Admit, now: Millis) -> (Admission, Durability) {
         // An open call goes on under the configuration it was admitted with.
         if !ask.again && ask.epoch != self.epoch {
-            let (epoch, durability) = self.epoch();
-            return (Admission::Stale { epoch }, durability);
+            return (Admission::Stale { epoch: self.epoch }, Durability::Soon);
         }
         let own = self.holds.get(&ask.call).map(|hold| (hold.at, hold.amount));
         if ask.again && own.is_none() {
