@@ -9,7 +9,7 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
+    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
     ResponseBuilder,
 };
 
@@ -103,7 +103,7 @@ impl<W: World> Visitor<W> for Document {
             of_the_account(&mut operation);
         }
         let asks = std::any::type_name::<T>();
-        declare(&mut operation, role(face, asks, P::methods().contains(&HttpMethod::Get)));
+        declare(&mut operation, role(face, asks));
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);
         }
@@ -118,9 +118,8 @@ impl<W: World> Visitor<W> for Document {
 /// Who may, in one word: `open`, `caller` (who may call the agent), `member`, `admin`, `operator`, `self` (any key of an
 /// account, for its own), and `…-or-operator`. A role may what those before it may.
 ///
-/// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done; only of
-/// [`super::access::Caller`], whose handlers decide for themselves, it is the rule, and an operation may say otherwise.
-fn role(face: Face, asks: &str, is_read: bool) -> &'static str {
+/// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done.
+fn role(face: Face, asks: &str) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match (word, face) {
@@ -130,8 +129,7 @@ fn role(face: Face, asks: &str, is_read: bool) -> &'static str {
         (Some("Holder" | "ActiveHolder"), _) => "self",
         (Some("OfferReader"), _) => "member-or-operator",
         (Some("OfferWriter"), _) => "admin-or-operator",
-        (Some("Caller"), _) if is_read => "member-or-operator",
-        (Some("Caller"), _) => "admin-or-operator",
+        (Some("KeyReader" | "KeyWriter"), _) => "admin-or-operator",
         (None, Face::Open) => "open",
         (None, Face::Call | Face::OpenAi) => "caller",
         (Some(_), _) | (None, Face::Control) => "undeclared",
