@@ -14,7 +14,7 @@ use utoipa::openapi::HttpMethod;
 use crate::ports::World;
 use crate::service::App;
 
-use super::call::{chat, cors, openai};
+use super::call::{self, chat, cors, openai};
 use super::problem;
 use super::{
     account, accounts, agents, aliases, budgets, calls, changes, docs, exchange, keys, members, models,
@@ -153,7 +153,7 @@ pub fn router<W: World>() -> Router<App<W>> {
     let mut routes = Routes(Router::new());
     endpoints(&mut routes);
     let routes =
-        cors::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
+        call::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
     routes
         .fallback(async |uri: Uri| openai::on_path(uri.path(), problem::no_such_path()))
         .method_not_allowed_fallback(async |uri: Uri| openai::on_path(uri.path(), problem::wrong_method()))
