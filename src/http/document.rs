@@ -1,4 +1,4 @@
-//! The OpenAPI document, generated from the handlers: natively, by a test that keeps `openapi.json` what it must be.
+//! The OpenAPI document, generated from the handlers: natively, by a test that keeps `assets/openapi.json` what it must be.
 
 use axum::handler::Handler;
 use utoipa::ToSchema;
@@ -9,8 +9,7 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
-    ResponseBuilder,
+    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
 };
 
 use crate::ports::World;
@@ -90,6 +89,17 @@ impl<W: World> Visitor<W> for Document {
         H: Handler<T, App<W>>,
         T: 'static,
     {
+        self.operation::<P>(&at, std::any::type_name::<T>());
+    }
+
+    fn file<P: Documented>(&mut self, _: P) {
+        self.operation::<P>(&P::path(), "");
+    }
+}
+
+impl Document {
+    /// Describes what is served at this path to those that the types of these arguments let in.
+    fn operation<P: Documented>(&mut self, at: &str, asks: &str) {
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
         let face = Face::of(&P::path());
@@ -98,11 +108,10 @@ impl<W: World> Visitor<W> for Document {
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
         if at.starts_with(router::API) && at != P::path() {
-            of_another_name(&mut operation, &at, &P::path());
+            of_another_name(&mut operation, at, &P::path());
         } else if at != P::path() {
             of_the_account(&mut operation);
         }
-        let asks = std::any::type_name::<T>();
         declare(&mut operation, role(face, asks));
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);

@@ -45,6 +45,9 @@ pub trait Visitor<W: World> {
         H: Handler<T, App<W>>,
         T: 'static;
 
+    /// Takes one that the platform answers with a file of `assets/`, before the Worker runs.
+    fn file<P: Documented>(&mut self, path: P);
+
     /// Takes one that stands under `/api/v1`, and there under another first word too.
     fn endpoint_of_two_names<P, H, T>(&mut self, other: &str, path: P, handler: H)
     where
@@ -75,12 +78,12 @@ pub const API: &str = "/api/v1";
 /// Where what an account's clients reach stands.
 pub const ACCOUNT: &str = "/accounts/{account}";
 
-/// Every route there is.
+/// Every route there is, and what the platform serves beside them.
 pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(docs::__path_root, docs::root);
     v.endpoint(docs::__path_health, docs::health);
-    v.endpoint(docs::__path_openapi, docs::openapi);
-    v.endpoint(docs::__path_docs, docs::docs);
+    v.file(docs::__path_openapi);
+    v.file(docs::__path_docs);
 
     v.endpoint(accounts::__path_create, accounts::create::<W>);
     v.endpoint(account::__path_patch_any, account::patch_any::<W>);
@@ -173,6 +176,8 @@ impl<W: World> Visitor<W> for Routes<W> {
             methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
         self.0 = std::mem::take(&mut self.0).route(&at, route);
     }
+
+    fn file<P: Documented>(&mut self, _: P) {}
 }
 
 const fn filter(method: &HttpMethod) -> MethodFilter {
