@@ -72,8 +72,6 @@ export function hold_open(context) {
   return resolve;
 }
 
-export const fill_random = (bytes) => void crypto.getRandomValues(bytes);
-
 /**
  * Futures are woken by `queueMicrotask`. The platform's wraps each callback anew; a promise's reaction costs V8 next to
  * nothing. The promise is made here, at the start, so that it belongs to no request; and what a task throws, a panic above

@@ -44,7 +44,6 @@ extern "C" {
     /// handler's would be one more task to wake.
     #[wasm_bindgen(catch)]
     pub fn hold_open(context: &JsValue) -> Result<js_sys::Function, JsValue>;
-    pub fn fill_random(bytes: &mut [u8]);
     /// To be run once, at the start: makes waking futures cheap.
     pub fn queue_by_promise();
 }
