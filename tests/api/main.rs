@@ -32,4 +32,5 @@ mod providers;
 mod requests;
 mod sample;
 mod templates;
+mod unread;
 mod walls;
