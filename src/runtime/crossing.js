@@ -51,6 +51,25 @@ export function head(request) {
   return lines;
 }
 
+/** Discards the body of a request through one small buffer. What has not come within `most_ms` is cancelled. */
+export async function discard({ body }, most_ms) {
+  const reader = body?.getReader({ mode: "byob" });
+  if (reader === undefined) return;
+  const late = setTimeout(() => reader.cancel().catch(() => {}), most_ms);
+  try {
+    let buffer = new ArrayBuffer(64 * 1024);
+    for (let is_done = false; !is_done; ) {
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      is_done = done;
+      buffer = value?.buffer;
+    }
+  } catch {
+    // The client broke off.
+  } finally {
+    clearTimeout(late);
+  }
+}
+
 export const reply = (status, lines, body) => new Response(body, { status, headers: fields(lines) });
 
 // The memory of the wasm may move before the bytes are sent.

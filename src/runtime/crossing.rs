@@ -11,6 +11,8 @@ extern "C" {
     pub fn declare(paths: &str, names: &str);
     /// The head of a request, as [`super::head::request`] reads it.
     pub fn head(request: &web_sys::Request) -> String;
+    /// A promise that a request's body is discarded, or cancelled when that takes too long.
+    pub fn discard(request: &web_sys::Request, most_ms: u32) -> js_sys::Promise;
     /// `headers` are lines as [`super::head::lines`] writes them, here and below.
     #[wasm_bindgen(catch)]
     pub fn reply(

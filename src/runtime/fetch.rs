@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Response, header};
+use axum::http::{Method, Response, header};
 use axum::response::IntoResponse;
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -21,7 +21,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env, event};
 
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Source};
 use super::world::{self, EdgeWorld};
 use super::{crossing, head};
 use crate::http::problem::{Kind, Problem};
@@ -85,9 +85,14 @@ async fn serve(request: web_sys::Request, mut router: Router) -> Result<web_sys:
             return write(problem.into_response()).await;
         }
     };
-    let length =
-        head.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let Ok(response) = router.call(head.map(|()| Body::new(Incoming::new(request, length)))).await;
+    let may_have_body = !matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let length = head.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let source = Rc::new(Source::new(request, length));
+    let Ok(response) = router.call(head.map(|()| Body::new(Incoming::new(source.clone())))).await;
+    if may_have_body {
+        source.discard().await;
+    }
     write(response).await
 }
 

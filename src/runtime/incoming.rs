@@ -1,7 +1,9 @@
 //! A request's body, read only when a handler asks for it. A request that is refused by its head costs neither the time
-//! nor the memory of its body; the platform discards what was not read.
+//! nor the memory of its body.
 
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::send::SendWrapper;
 
+use super::crossing;
 use crate::http::body::MAX_BODY;
 
 /// The client left, or the platform ended the upload.
@@ -18,16 +21,45 @@ use crate::http::body::MAX_BODY;
 #[error("the body broke off")]
 pub struct BrokenOff;
 
-/// The body of a platform request.
-pub struct Incoming {
-    rest: Rest,
+/// workerd itself discards this much of a body that nobody reads. It closes the connection on a longer one, and many
+/// clients then report a broken connection instead of the answer.
+const DISCARDED_BY_PLATFORM: u64 = 64 * 1024;
+/// How long an answer waits for the end of a body that nobody reads.
+const DISCARDING_MS: u32 = 1_000;
+
+/// A platform request, for what comes after its head.
+pub struct Source {
+    request: web_sys::Request,
     /// As `content-length` says it.
     length: Option<u64>,
+    is_opened: Cell<bool>,
+}
+
+impl Source {
+    pub const fn new(request: web_sys::Request, length: Option<u64>) -> Self {
+        Self { request, length, is_opened: Cell::new(false) }
+    }
+
+    /// Discards a long body that no handler has asked for, so that its client can read the answer. To be called before
+    /// the answer is sent: the platform does not let anyone read the body afterwards.
+    pub async fn discard(&self) {
+        let is_long = self.length.is_none_or(|length| length > DISCARDED_BY_PLATFORM);
+        if is_long && !self.is_opened.get() {
+            let discarded = crossing::discard(&self.request, DISCARDING_MS);
+            let _ = JsFuture::from(discarded).await;
+        }
+    }
+}
+
+/// The body of a platform request.
+pub struct Incoming {
+    source: SendWrapper<Rc<Source>>,
+    rest: Rest,
 }
 
 /// What is still to be read.
 enum Rest {
-    All(SendWrapper<web_sys::Request>),
+    All,
     /// In one step.
     Whole(SendWrapper<JsFuture>),
     Pieces {
@@ -38,13 +70,15 @@ enum Rest {
 }
 
 impl Incoming {
-    pub const fn new(request: web_sys::Request, length: Option<u64>) -> Self {
-        Self { rest: Rest::All(SendWrapper(request)), length }
+    pub const fn new(source: Rc<Source>) -> Self {
+        Self { source: SendWrapper(source), rest: Rest::All }
     }
 
     /// A short body of a known length is read in one step; any other piece by piece, so that who reads it can stop.
-    fn open(&self, request: &web_sys::Request) -> Result<Rest, JsValue> {
-        if self.length.is_some_and(|length| length <= MAX_BODY as u64) {
+    fn open(&self) -> Result<Rest, JsValue> {
+        let Source { request, length, is_opened } = &**self.source;
+        is_opened.set(true);
+        if length.is_some_and(|length| length <= MAX_BODY as u64) {
             return Ok(Rest::Whole(SendWrapper(JsFuture::from(request.array_buffer()?))));
         }
         let Some(stream) = request.body() else { return Ok(Rest::Nothing) };
@@ -53,11 +87,11 @@ impl Incoming {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, JsValue>> {
-        if let Rest::All(request) = &self.rest {
-            self.rest = self.open(request)?;
+        if let Rest::All = self.rest {
+            self.rest = self.open()?;
         }
         match &mut self.rest {
-            Rest::All(_) | Rest::Nothing => Poll::Ready(Ok(None)),
+            Rest::All | Rest::Nothing => Poll::Ready(Ok(None)),
             Rest::Whole(whole) => {
                 let buffer = ready!(Pin::new(&mut **whole).poll(context))?;
                 self.rest = Rest::Nothing;
