@@ -22,7 +22,7 @@ use crate::domain::time::Millis;
 pub use agents::{AgentFilter, FoundAgents, Version, VersionLine};
 pub use directory::{Directory, Tenant};
 pub use objects::Accounts;
-pub use rows::{AgentPosition, Alias, ChangesOf, Counts, Fit, Fitted, Provider, Resolution, Save, SealedKey};
+pub use rows::{AgentPosition, ChangesOf, Counts, Fit, Fitted, Resolution};
 pub use sweep::Sweep;
 pub use upstream::{
     Body, Destination, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,

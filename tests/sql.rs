@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use retinue::domain::account::{Account, Key, Plan, Role, Status};
-use retinue::domain::agent::{Access, Agent, Definition, Modality, Panel, Status as Life};
+use retinue::domain::agent::{Access, Agent, Definition, Modality, Panel, Save, Status as Life};
+use retinue::domain::alias::Alias;
 use retinue::domain::api_key::{ApiKey, KeyDigest};
 use retinue::domain::budget::{Action, Budget, Period};
 use retinue::domain::change::{self, Actor, Change, Subject};
@@ -21,14 +22,11 @@ use retinue::domain::model::{Capabilities, Capability, Model};
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::{Feature, Features, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
-use retinue::domain::provider::{ProviderName, Wire};
+use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
 use retinue::domain::slug::Slug;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
-use retinue::ports::{
-    AccountRef, AgentPosition, AgentRef, Alias, ChangesOf, Directory, Provider, Save, SealedKey, Tenant,
-    World, WriteError,
-};
+use retinue::ports::{AccountRef, AgentPosition, AgentRef, ChangesOf, Directory, Tenant, World, WriteError};
 use retinue::storage::directory;
 use retinue::storage::queries;
 use support::{FakeWorld, NOON, Sqlite, settings};

@@ -4,19 +4,21 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use crate::domain::account::{Account, Key};
-use crate::domain::agent::Agent;
+use crate::domain::agent::{Agent, Save};
+use crate::domain::alias::Alias;
 use crate::domain::api_key::KeyDigest;
 use crate::domain::change::{Actor, Change};
 use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId, MemberId};
 use crate::domain::member::Member;
 use crate::domain::model::{Capabilities, Model};
 use crate::domain::plan::Limits;
+use crate::domain::provider::Provider;
 use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 
 use super::agents::{AgentFilter, FoundAgents, Version, VersionLine};
-use super::rows::{AgentPosition, Alias, ChangesOf, Counts, Fit, Fitted, Provider, Resolution, Save};
+use super::rows::{AgentPosition, ChangesOf, Counts, Fit, Fitted, Resolution};
 use super::sweep::Sweep;
 use super::{AccountRef, AgentRef, Unavailable, WriteError};
 

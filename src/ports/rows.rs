@@ -3,52 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::domain::account::{Account, Key};
-use crate::domain::agent::{Access, Agent};
+use crate::domain::agent::Agent;
+use crate::domain::alias::Alias;
 use crate::domain::change::Subject;
 use crate::domain::ids::{AgentId, KeyId, MemberId};
 use crate::domain::plan::Limits;
-use crate::domain::provider::{ProviderName, Wire};
+use crate::domain::provider::Provider;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::domain::vault::Sealed;
-
-/// An upstream API as an account has configured it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Provider {
-    pub name: ProviderName,
-    pub wire: Wire,
-    /// `None`: the documented URL of a well-known provider, or a binding.
-    pub base_url: Option<String>,
-    pub key: Option<SealedKey>,
-    pub created_at: Millis,
-    pub updated_at: Millis,
-}
-
-impl Provider {
-    /// The account's own address, or the documented one; `None` for a binding.
-    pub fn address(&self) -> Option<&str> {
-        let documented = || self.name.well_known().and_then(|known| known.base_url);
-        match self.wire {
-            Wire::WorkersAi => None,
-            _ => self.base_url.as_deref().or_else(documented),
-        }
-    }
-}
-
-/// A provider's key at rest.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SealedKey {
-    pub sealed: Sealed,
-    pub last4: String,
-}
-
-/// A name of the account's that stands for a model line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alias {
-    pub name: String,
-    pub line: String,
-    pub updated_at: Millis,
-}
 
 /// Where a list of agents, newest first, goes on: after this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,36 +27,6 @@ pub enum ChangesOf {
     Every(Subject),
     /// Of one thing: by its id, or its name where that is its key.
     One(Subject, String),
-}
-
-/// An agent to be written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Save {
-    pub agent: Agent,
-    /// As it was read; `None`: it is new.
-    pub read: Option<Agent>,
-}
-
-impl Save {
-    pub const fn insert(agent: Agent) -> Self {
-        Self { agent, read: None }
-    }
-
-    pub const fn update(agent: Agent, read: Agent) -> Self {
-        Self { agent, read: Some(read) }
-    }
-
-    /// Whether there is one more in use than before.
-    pub fn adds(&self) -> bool {
-        self.agent.status().is_in_use() && !self.read.as_ref().is_some_and(|read| read.status().is_in_use())
-    }
-
-    /// Whether an agent that anyone may call comes into being, or to use.
-    pub fn opens(&self) -> bool {
-        let is_public = |agent: &Agent| agent.definition.access == Access::Public;
-        let was_public = self.read.as_ref().is_some_and(is_public);
-        is_public(&self.agent) && self.agent.archived_at.is_none() && (!was_public || self.adds())
-    }
 }
 
 /// Who is never switched off for want of room: the one who acts.

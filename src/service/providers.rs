@@ -8,19 +8,16 @@ use crate::domain::change::{Action, Change, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::outbound::Loopback;
-use crate::domain::provider::{BaseUrl, ProviderName, WellKnown, Wire};
+use crate::domain::provider::{BaseUrl, Provider, ProviderName, SealedKey, WellKnown, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::{self, MasterKey};
-use crate::ports::{Directory, Provider, SealedKey, Tenant, World};
+use crate::ports::{Directory, Tenant, World};
 
 use super::App;
 use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::change;
 use super::failure::{Failure, Thing};
-
-/// The most providers of an account: each call's resolution reads them all.
-pub const MAX_PROVIDERS: u32 = 100;
 
 /// A provider as it is asked for.
 #[derive(Debug)]
@@ -73,7 +70,7 @@ async fn put_once<W: World>(
         return Ok(same.clone());
     }
     let change = change_of_put(app, session, read, &provider);
-    let write = tenant.put_provider(&provider, read.map(|read| read.updated_at), MAX_PROVIDERS, &change);
+    let write = tenant.put_provider(&provider, read.map(|read| read.updated_at), Provider::MOST, &change);
     let written = app.write_through(account, write).await;
     written.map_err(|error| Failure::of_write(error, Thing::Provider))?;
     Ok(provider)
@@ -117,7 +114,7 @@ fn make<W: World>(
     let updated_at = written_at(now, read.map(|old| old.updated_at));
     let created_at = read.map_or(now, |old| old.created_at);
     let mut provider = Provider { name: name.clone(), wire, base_url, key: None, created_at, updated_at };
-    let kept = read.filter(|old| old.wire == wire && old.address() == provider.address());
+    let kept = read.filter(|old| old.is_at_address_of(&provider));
     check_key(&draft.key, wire, read.is_some_and(|old| old.key.is_some() && kept.is_none()), &mut errors);
     errors.finish()?;
     provider.key = match &draft.key {

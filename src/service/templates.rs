@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::agent::{Fields, Known};
+use crate::domain::alias;
 use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::model_line::ModelLine;
@@ -124,7 +125,7 @@ async fn put_own<W: World>(
     let tenant = app.world.directory().tenant(session.account.id);
     let line = draft.definition.as_ref().and_then(|fields| fields.get("model")?.as_str());
     let aliases = tenant.aliases_named(&ModelLine::aliases_in(line)).await?;
-    let alias = |name: &str| aliases.iter().find(|alias| alias.name == name).map(|alias| alias.line.clone());
+    let alias = |name: &str| alias::line_of(&aliases, name);
     let variable = |name: &str| session.account.variables.contains_key(name);
     let template = understand(app, slug, draft, &Known { alias: &alias, variable: &variable })?;
     let before = match tenant.template(&template.slug).await? {

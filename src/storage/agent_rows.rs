@@ -7,9 +7,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::domain::agent::{Agent, words};
+use crate::domain::agent::{Agent, Save, words};
 use crate::domain::change::{Actor, Change};
-use crate::ports::Save;
 
 use super::changes;
 use super::directory::Tenant;

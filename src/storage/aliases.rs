@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use crate::domain::alias::Alias;
 use crate::domain::change::Change;
 use crate::domain::time::Millis;
-use crate::ports::Alias;
 
 use super::directory::Tenant;
 use super::sql::{Answer, Engine, Failure, Query, queries};

@@ -6,19 +6,21 @@
 use std::collections::BTreeSet;
 
 use crate::domain::account::{Account, Key};
-use crate::domain::agent::Agent;
+use crate::domain::agent::{Agent, Save};
+use crate::domain::alias::Alias;
 use crate::domain::api_key::KeyDigest;
 use crate::domain::change::{Actor, Change};
 use crate::domain::ids::{AccountId, AgentId, ChangeId, KeyId, MemberId};
 use crate::domain::member::Member;
 use crate::domain::model::{Capabilities, Model};
 use crate::domain::plan::Limits;
+use crate::domain::provider::Provider;
 use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
 use crate::ports::{
-    self, AccountRef, AgentFilter, AgentPosition, AgentRef, Alias, ChangesOf, Counts, Fit, Fitted,
-    FoundAgents, Provider, Resolution, Save, Unavailable, Version, VersionLine, WriteError,
+    self, AccountRef, AgentFilter, AgentPosition, AgentRef, ChangesOf, Counts, Fit, Fitted, FoundAgents,
+    Resolution, Unavailable, Version, VersionLine, WriteError,
 };
 
 use super::sql::{Answer, Engine, Failure, Query, Statement, Value};

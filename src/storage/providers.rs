@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::domain::change::Change;
-use crate::domain::provider::{ProviderName, Wire};
+use crate::domain::provider::{Provider, ProviderName, SealedKey, Wire};
 use crate::domain::time::Millis;
 use crate::domain::vault::Sealed;
-use crate::ports::{Provider, SealedKey};
 
 use super::directory::Tenant;
 use super::sql::{Answer, Engine, Failure, Query, queries};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use retinue::domain::agent::{Agent, Status};
+use retinue::domain::agent::{Agent, Save, Status};
 use retinue::domain::change::Actor;
 use retinue::domain::ids::AgentId;
 use retinue::domain::slug::Slug;
-use retinue::ports::{AgentFilter, FoundAgents, Save, Tenant};
+use retinue::ports::{AgentFilter, FoundAgents, Tenant};
 use retinue::storage::queries;
 
 use crate::support::NOON;

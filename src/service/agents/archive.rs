@@ -1,11 +1,11 @@
 //! Archiving an agent, and bringing it back: calls end, the slug is free, the ledger and the versions stay.
 
-use crate::domain::agent::{Agent, parse_slug};
+use crate::domain::agent::{Agent, Save, parse_slug};
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World};
+use crate::ports::{AgentRef, Directory, Tenant, World};
 use crate::service::App;
 use crate::service::anew::{anew, written_at};
 use crate::service::authenticate::Session;

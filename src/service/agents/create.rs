@@ -4,13 +4,13 @@ use serde_json::{Map, Value};
 
 use super::ground::Ground;
 use super::save;
-use crate::domain::agent::{Agent, Draft, Fields, can_be_slug};
+use crate::domain::agent::{Agent, Draft, Fields, Save, can_be_slug};
 use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::json_fault;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World};
+use crate::ports::{AgentRef, Directory, Tenant, World};
 use crate::service::App;
 use crate::service::anew::anew;
 use crate::service::authenticate::Session;

@@ -3,12 +3,12 @@
 use super::ground::Ground;
 use super::{find_ever, save};
 use crate::domain::agent::{
-    Agent, Definition, Draft, Status, can_be_slug, copied_name, numbered_slug, parse_slug,
+    Agent, Definition, Draft, Save, Status, can_be_slug, copied_name, numbered_slug, parse_slug,
 };
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
+use crate::ports::{AgentRef, Directory, Tenant, World, WriteError};
 use crate::service::App;
 use crate::service::anew::anew;
 use crate::service::authenticate::Session;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Draft, Status, parse_slug};
+use crate::domain::agent::{Agent, Draft, Save, Status, parse_slug};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Save, Tenant, Unavailable, World};
+use crate::ports::{AgentRef, Directory, Tenant, Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;

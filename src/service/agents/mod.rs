@@ -31,10 +31,10 @@ pub use versions::{Difference, Span, compare, rollback, version, versions};
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agent::{Agent, Fields, merge};
+use crate::domain::agent::{Agent, Fields, Save, merge};
 use crate::domain::change::{Action, Subject};
 use crate::domain::json_fault;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
+use crate::ports::{AgentRef, Directory, Tenant, World, WriteError};
 
 use super::App;
 use super::anew::{anew, written_at};

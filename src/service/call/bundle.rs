@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
+use crate::domain::alias::{self, Alias};
 use crate::domain::ids::AccountId;
 use crate::domain::model::Model;
 use crate::domain::model_line::{Entry, ModelLine, Params};
 use crate::domain::outbound::{self, Loopback};
 use crate::domain::plan::CallLimits;
 use crate::domain::prompt::Prompt;
-use crate::domain::provider::{ProviderName, Wire};
+use crate::domain::provider::{Provider, ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::MasterKey;
-use crate::ports::{Alias, Provider, Tenant, Unavailable, Upstream, World};
+use crate::ports::{Tenant, Unavailable, Upstream, World};
 
 #[derive(Debug)]
 pub struct Bundle {
@@ -81,7 +82,7 @@ impl Bundle {
 /// # Errors
 /// What is wrong with it, in words for its admin.
 pub fn entries(agent: &Agent, aliases: &[Alias]) -> Result<Vec<Entry>, String> {
-    let alias = |name: &str| aliases.iter().find(|a| a.name == name).map(|a| a.line.clone());
+    let alias = |name: &str| alias::line_of(aliases, name);
     let line = ModelLine::parse(&agent.definition.model).and_then(|line| line.expand(alias));
     line.map_err(|error| format!("the agent's model line is broken {error}"))
 }
@@ -141,8 +142,7 @@ fn own_server<W: World>(
             })?)
         }
     };
-    let documented = name.well_known().and_then(|known| known.base_url).map(str::to_owned);
-    let base_url = provider.base_url.clone().or(documented);
+    let base_url = provider.address().map(str::to_owned);
     if let Some(url) = &base_url {
         // Checked when it was saved, too; but what is allowed may have changed since.
         let loopback = if settings.allow_loopback { Loopback::Allowed } else { Loopback::Refused };
