@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::domain::admission::Ask;
 use crate::domain::ids::AccountId;
 
-use super::Unavailable;
+use super::failure::Unavailable;
 
 /// The accounts' objects: each one decides alone for its account.
 pub trait Accounts: Send + Sync {

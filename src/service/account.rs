@@ -12,7 +12,9 @@ use crate::domain::admission::command::AccountSpend;
 use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::plan::{Feature, Limits};
-use crate::ports::{AccountRef, Accounts, Counts, Directory, Fit, Fitted, Tenant, World};
+use crate::ports::{
+    AccountRef, Accounts, AllAccounts, Counts, Directory, Fit, Fitted, OwnAccount, Plans, World,
+};
 
 use super::App;
 use super::anew::{anew, written_at};

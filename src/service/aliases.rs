@@ -6,7 +6,7 @@ use crate::domain::alias::Alias;
 use crate::domain::change::{Action, Subject};
 use crate::domain::model::Capabilities;
 use crate::domain::model_line::Entry;
-use crate::ports::{Directory, Tenant, World};
+use crate::ports::{Aliases, Directory, World};
 
 use super::App;
 use super::anew::{anew, written_at};

@@ -6,7 +6,7 @@
 use crate::domain::account::{Account, Key, Role, Status};
 use crate::domain::api_key::{ApiKey, Invalid};
 use crate::domain::change::Actor;
-use crate::ports::{AccountRef, Directory, Unavailable, World};
+use crate::ports::{AccountRef, AllAccounts, AllKeys, Unavailable, World};
 
 use super::App;
 use super::failure::{Failure, Thing};

@@ -9,7 +9,7 @@ use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::slug::Slug;
-use crate::ports::{Directory, World};
+use crate::ports::{AllAccounts, World};
 
 use super::App;
 use super::account::logged;

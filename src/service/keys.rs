@@ -8,7 +8,7 @@ use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AgentId, KeyId, MemberId};
 use crate::domain::time::Millis;
-use crate::ports::{AgentRef, Directory, Tenant, Unavailable, World, WriteError};
+use crate::ports::{AgentRef, Agents, Directory, Keys, Members, Unavailable, World, WriteError};
 
 use super::App;
 use super::failure::{Failure, Thing, check_name};

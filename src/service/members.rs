@@ -9,7 +9,7 @@ use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::MemberId;
 use crate::domain::member::{Email, Member, Profile, Role};
-use crate::ports::{Directory, Tenant, World};
+use crate::ports::{Directory, Members, World};
 
 use super::App;
 use super::anew::{anew, written_at};

@@ -11,7 +11,7 @@ use crate::domain::model_line::Entry;
 use crate::domain::money::Nanos;
 use crate::domain::price::{LongContext, Price, Rates};
 use crate::domain::provider::ProviderName;
-use crate::ports::{Directory, Tenant, Unavailable, World};
+use crate::ports::{Directory, Models, Unavailable, World};
 
 use super::App;
 use super::anew::{anew, written_at};
@@ -77,7 +77,7 @@ pub type Known = BTreeMap<(String, String), Model>;
 /// # Errors
 /// [`Unavailable`].
 pub async fn known(
-    tenant: &impl Tenant,
+    tenant: &impl Models,
     entries: impl Iterator<Item = &Entry> + Send,
 ) -> Result<Known, Unavailable> {
     let pairs: BTreeSet<_> = entries.map(pair).collect();

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::member::{Member, Profile, prompt_field};
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Tenant, World};
+use crate::ports::{AgentRef, Agents, Directory, Members, World};
 
 use super::App;
 use super::authenticate::Session;

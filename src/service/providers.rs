@@ -11,7 +11,7 @@ use crate::domain::outbound::Loopback;
 use crate::domain::provider::{BaseUrl, Provider, ProviderName, SealedKey, WellKnown, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::{self, MasterKey};
-use crate::ports::{Directory, Tenant, World};
+use crate::ports::{Directory, Providers, World};
 
 use super::App;
 use super::anew::{anew, written_at};

@@ -13,7 +13,7 @@ use crate::domain::model_line::ModelLine;
 use crate::domain::plan::Feature;
 use crate::domain::slug::Slug;
 use crate::domain::template::{self, Source, Template};
-use crate::ports::{Directory, Tenant, World};
+use crate::ports::{Aliases, Directory, PlatformTemplates, Templates, World};
 
 use super::App;
 use super::authenticate::Session;

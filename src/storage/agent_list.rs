@@ -5,18 +5,17 @@
 //! nothing.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::domain::agent::{Agent, Status};
 use crate::domain::ids::AgentId;
 use crate::domain::time::Millis;
-use crate::ports::{AgentFilter, AgentPosition, FoundAgents};
+use crate::ports::{AgentFilter, AgentList, AgentPosition, FoundAgents, Unavailable};
 
-use super::agent_rows::drawer;
 use super::agents::Row;
 use super::directory::Tenant;
-use super::sql::{Answer, Engine, Failure, Query, Value, queries};
+use super::save_agents::drawer;
+use super::sql::{self, Engine, Failure, Query, Value, queries};
 
 /// The most rows that are gone through for a page.
 const MAX_WALK: u32 = 1_000;
@@ -102,7 +101,7 @@ queries! {
     COUNT_WORDS = "SELECT (SELECT count(*) FROM (SELECT 1 FROM agent_words WHERE account_id = ?1
             AND word >= wanted.value AND word < wanted.value || char(1114111) LIMIT ?3)) AS entries
         FROM json_each(?2) AS wanted ORDER BY wanted.key";
-    /// [`find`] by a rare word ?5, whatever else. CROSS JOIN keeps the words outermost.
+    /// [`AgentList::find_agents`] by a rare word ?5, whatever else. CROSS JOIN keeps the words outermost.
     AGENTS_WORDED = concat!("SELECT a.* FROM (
             SELECT DISTINCT agent_id FROM agent_words
             WHERE account_id = ?1 AND word >= ?5 AND word < ?5 || char(1114111)) AS w
@@ -112,7 +111,7 @@ queries! {
                 AND created_at = a.created_at AND agent_id = a.id))
             AND ", has_words!("?6"), "
         ORDER BY a.created_at DESC, a.id DESC LIMIT ?2");
-    /// [`names_taken`]: ?2 is a JSON array of names.
+    /// [`AgentList::names_taken`]: ?2 is a JSON array of names.
     NAMES_TAKEN = "SELECT DISTINCT a.name FROM json_each(?2) AS wanted
         CROSS JOIN agents AS a ON a.account_id = ?1 AND a.name = wanted.value AND a.archived_at IS NULL";
 }
@@ -142,23 +141,6 @@ struct Index {
 
 /// After the newest: no moment is later than 2⁵³ − 1 ms.
 const END_OF_TIME: i64 = (1 << 53) - 1;
-
-pub(super) async fn find<E: Engine>(
-    tenant: &Tenant<E>,
-    filter: &AgentFilter,
-    limit: u32,
-    after: Option<AgentPosition>,
-) -> Result<FoundAgents, Failure> {
-    let wanted = Wanted::of(filter);
-    let place = place_of(after);
-    if let Some(rare) = wanted.rarest(tenant).await? {
-        return Ok(FoundAgents {
-            agents: wanted.by_word(tenant, &rare, limit, place).await?,
-            stopped_at: None,
-        });
-    }
-    wanted.walk(tenant, limit, place).await
-}
 
 fn place_of(after: Option<AgentPosition>) -> [Value; 2] {
     let (created_at, id) =
@@ -238,14 +220,14 @@ impl<'a> Wanted<'a> {
             let rest = [first, second, most.into(), words, status.into(), kind.into()];
             tenant.statement(index.walk, [limit.into(), created_at, id].into_iter().chain(rest))
         };
-        let found = agents(rows(&tenant.batch(vec![walk()]).await?, 0)?)?;
+        let found = agents(sql::rows_of(&tenant.batch(vec![walk()]).await?, 0)?)?;
         if is_exact || found.len() == limit as usize {
             return Ok(FoundAgents { agents: found, stopped_at: None });
         }
         let end = [(most - 1).into()].into_iter().chain(place.clone()).chain(index.asked.iter().cloned());
         let answers = tenant.batch(vec![walk(), tenant.statement(index.place, end)]).await?;
-        let agents = agents(rows(&answers, 0)?)?;
-        let last: Vec<Place> = rows(&answers, 1)?;
+        let agents = agents(sql::rows_of(&answers, 0)?)?;
+        let last: Vec<Place> = sql::rows_of(&answers, 1)?;
         let is_short = agents.len() < limit as usize;
         let stopped_at = last.first().filter(|_| is_short).map(Place::position);
         Ok(FoundAgents { agents, stopped_at })
@@ -282,19 +264,30 @@ impl Place {
     }
 }
 
-/// What the n-th statement of a batch has answered.
-fn rows<T: DeserializeOwned>(answers: &[impl Answer], n: usize) -> Result<Vec<T>, Failure> {
-    answers.get(n).map_or_else(|| Ok(Vec::new()), Answer::rows)
-}
-
 fn agents(rows: Vec<Row>) -> Result<Vec<Agent>, Failure> {
     rows.into_iter().map(Row::into_agent).collect()
 }
 
-pub(super) async fn names_taken<E: Engine>(
-    tenant: &Tenant<E>,
-    names: &[String],
-) -> Result<Vec<String>, Failure> {
-    let rows: Vec<Name> = tenant.rows(&NAMES_TAKEN, [json!(names).to_string().into()]).await?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
+impl<E: Engine> AgentList for Tenant<E> {
+    async fn find_agents(
+        &self,
+        filter: &AgentFilter,
+        limit: u32,
+        after: Option<AgentPosition>,
+    ) -> Result<FoundAgents, Unavailable> {
+        let wanted = Wanted::of(filter);
+        let place = place_of(after);
+        if let Some(rare) = wanted.rarest(self).await? {
+            return Ok(FoundAgents {
+                agents: wanted.by_word(self, &rare, limit, place).await?,
+                stopped_at: None,
+            });
+        }
+        Ok(wanted.walk(self, limit, place).await?)
+    }
+
+    async fn names_taken(&self, names: &[String]) -> Result<Vec<String>, Unavailable> {
+        let rows: Vec<Name> = self.rows(&NAMES_TAKEN, [json!(names).to_string().into()]).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
+    }
 }

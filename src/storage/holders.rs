@@ -11,7 +11,7 @@ use crate::domain::time::Millis;
 use super::sql::{Answer, Failure, Query, queries};
 
 queries! {
-    /// [`super::keys::find`]: as [`super::keys`] alone reads it on the schema before, which knows no holders.
+    /// [`super::keys`]: as [`super::keys`] alone reads it on the schema before, which knows no holders.
     KEY_BY_DIGEST = "SELECT keys.*, member.inactive_at AS member_inactive_at
         FROM keys LEFT JOIN members AS member
             ON member.account_id = keys.account_id AND member.id = keys.member_id

@@ -5,7 +5,7 @@ use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::{AgentRef, Directory, Tenant, World};
+use crate::ports::{AgentRef, Agents, Directory, World};
 use crate::service::App;
 use crate::service::anew::{anew, written_at};
 use crate::service::authenticate::Session;
@@ -111,7 +111,7 @@ async fn restore_once<W: World>(
 }
 
 /// Those that the agent hands off to and that are not in use.
-async fn gone_targets(tenant: &impl Tenant, agent: &Agent) -> Result<Vec<AgentId>, Failure> {
+async fn gone_targets(tenant: &impl Agents, agent: &Agent) -> Result<Vec<AgentId>, Failure> {
     let targets = &agent.definition.handoff_targets;
     if targets.is_empty() {
         return Ok(Vec::new());

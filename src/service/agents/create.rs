@@ -10,7 +10,7 @@ use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::json_fault;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Tenant, World};
+use crate::ports::{AgentRef, Agents, Directory, World};
 use crate::service::App;
 use crate::service::anew::anew;
 use crate::service::authenticate::Session;

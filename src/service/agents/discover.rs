@@ -10,7 +10,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::model::Capabilities;
 use crate::domain::model_line::{Entry, ModelLine};
 use crate::domain::provider::{Provider, ProviderName, Wire};
-use crate::ports::{Directory, Tenant, World};
+use crate::ports::{Aliases, Directory, Providers, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::call::bundle::{entries, reach};

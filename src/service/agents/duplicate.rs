@@ -8,7 +8,7 @@ use crate::domain::agent::{
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Tenant, World, WriteError};
+use crate::ports::{AgentList, AgentRef, Agents, Directory, World, WriteError};
 use crate::service::App;
 use crate::service::anew::anew;
 use crate::service::authenticate::Session;
@@ -100,7 +100,7 @@ async fn draw_up<W: World>(
     super::create::new_agent(app, draft)
 }
 
-async fn free_name(tenant: &impl Tenant, name: &str) -> Result<String, Failure> {
+async fn free_name(tenant: &impl AgentList, name: &str) -> Result<String, Failure> {
     for first in (1..MAX_COPIES).step_by(CHUNK as usize) {
         let names: Vec<String> = (first..first + CHUNK).map(|n| copied_name(name, n)).collect();
         let taken = tenant.names_taken(&names).await?;
@@ -111,7 +111,7 @@ async fn free_name(tenant: &impl Tenant, name: &str) -> Result<String, Failure> 
     Err(Failure::Full(Thing::Agent, MAX_COPIES as usize))
 }
 
-async fn free_slug(tenant: &impl Tenant, base: &Slug) -> Result<Slug, Failure> {
+async fn free_slug(tenant: &impl Agents, base: &Slug) -> Result<Slug, Failure> {
     for first in (1..MAX_COPIES).step_by(CHUNK as usize) {
         let slugs = (first..first + CHUNK).filter_map(|n| numbered_slug(base, n)).filter(can_be_slug);
         let slugs: Vec<Slug> = slugs.collect();

@@ -9,7 +9,7 @@ use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::model_line::ModelLine;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Tenant, World};
+use crate::ports::{AgentRef, Agents, Aliases, Directory, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;

@@ -6,7 +6,7 @@ use crate::domain::agent::{Agent, Draft, Save, Status, parse_slug};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Tenant, Unavailable, World};
+use crate::ports::{AgentRef, Agents, Directory, Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
@@ -255,7 +255,7 @@ async fn places<W: World>(
     Ok(wanted.into_iter().map(place).collect())
 }
 
-async fn whole(tenant: &impl Tenant, ids: Vec<AgentId>) -> Result<BTreeMap<AgentId, Agent>, Unavailable> {
+async fn whole(tenant: &impl Agents, ids: Vec<AgentId>) -> Result<BTreeMap<AgentId, Agent>, Unavailable> {
     let mut all = BTreeMap::new();
     for ids in ids.chunks(PAGE) {
         all.extend(tenant.agents_of(ids).await?.into_iter().map(|agent| (agent.id, agent)));
@@ -265,7 +265,7 @@ async fn whole(tenant: &impl Tenant, ids: Vec<AgentId>) -> Result<BTreeMap<Agent
 
 /// For each slug that is taken the first free one of `slug-2`, `slug-3` …, none of them `wanted` by the file.
 async fn free_slugs(
-    tenant: &impl Tenant,
+    tenant: &impl Agents,
     wanted: &BTreeSet<Slug>,
     mut taken: Vec<Slug>,
 ) -> Result<BTreeMap<Slug, Slug>, Unavailable> {

@@ -34,7 +34,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::agent::{Agent, Fields, Save, merge};
 use crate::domain::change::{Action, Subject};
 use crate::domain::json_fault;
-use crate::ports::{AgentRef, Directory, Tenant, World, WriteError};
+use crate::ports::{AgentRef, Agents, Directory, SaveAgents, World, WriteError};
 
 use super::App;
 use super::anew::{anew, written_at};

@@ -15,7 +15,7 @@ use crate::domain::prompt::Prompt;
 use crate::domain::provider::{Provider, ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::MasterKey;
-use crate::ports::{Tenant, Unavailable, Upstream, World};
+use crate::ports::{Models, Unavailable, Upstream, World};
 
 #[derive(Debug)]
 pub struct Bundle {
@@ -55,7 +55,7 @@ pub struct Server {
 impl Bundle {
     pub async fn build<W: World>(
         world: &W,
-        tenant: &impl Tenant,
+        tenant: &impl Models,
         account: Account,
         limits: CallLimits,
         agent: Agent,

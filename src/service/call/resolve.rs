@@ -9,7 +9,9 @@ use crate::domain::admission::ask::Epoch;
 use crate::domain::agent::{Access, Agent, Status as Life};
 use crate::domain::api_key::{ApiKey, KeyDigest};
 use crate::domain::ids::AccountId;
-use crate::ports::{AccountRef, Accounts, AgentRef, Directory, Resolution, Tenant, Unavailable, World};
+use crate::ports::{
+    AccountRef, Accounts, AgentRef, AllAccounts, AllKeys, Directory, Resolution, Resolve, Unavailable, World,
+};
 use crate::service::App;
 use crate::service::cache::{Hit, Presented};
 
