@@ -101,7 +101,7 @@ async fn member_of<W: World>(
         Some(id) => app.world.directory().tenant(account.id).member(id).await?,
     };
     match &found {
-        None => errors.add("member", "is no member of this account: give an id of GET /api/v1/members"),
+        None => errors.add("member", "is no member of this account: give a member's id"),
         Some(member) if member.inactive_at.is_some() => {
             errors.add("member", "is switched off: the account's plan has no room for it");
         }

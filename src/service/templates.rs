@@ -244,17 +244,17 @@ pub async fn delete<W: World>(app: &App<W>, session: Option<&Session>, slug: &st
     if tenant.delete_template(&slug, &change).await? { Ok(()) } else { Err(missing) }
 }
 
-/// The fields of an agent that begins as its template, if it names one: what is said of it lies over the template's.
+/// The fields of an agent over those of the template that they name, if they name one.
 ///
 /// # Errors
-/// [`Failure::Invalid`] on field `template` when there is no such template.
+/// [`Failure::UnknownTemplate`]; [`Failure::Invalid`] when `template` is no string.
 pub(super) async fn fill<W: World>(
     app: &App<W>,
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Failure> {
     let Some(named) = fields.get("template") else { return Ok(fields.clone()) };
-    let unknown = || Failure::invalid("template", "is no template here; GET /api/v1/templates lists them");
+    let unknown = || Failure::UnknownTemplate;
     let named =
         named.as_str().ok_or_else(|| Failure::invalid("template", "must be a string: a template's slug"))?;
     let slug = Slug::parse(named).map_err(|_| unknown())?;

@@ -19,7 +19,7 @@ mod versions;
 
 pub use archive::{Handoffs, archive, restore};
 pub use create::{create, validate};
-pub use discover::{Discovery, discover};
+pub use discover::{Discovery, Fault, discover};
 pub use duplicate::{Copy, duplicate};
 pub use export::Export;
 pub(in crate::service) use export::slugs_of;
@@ -92,7 +92,7 @@ pub async fn patch<W: World>(
     if_match: &IfMatch,
 ) -> Result<Agent, Failure> {
     if fields.contains_key("status") {
-        return Err(Failure::invalid("status", "is changed by POST /api/v1/agents/{agent}/status"));
+        return Err(Failure::StatusApart);
     }
     let laid = |read: &Agent| {
         let mut all = written(read);

@@ -3,9 +3,10 @@
 
 use bytes::Bytes;
 
-use super::bundle::{Candidate, Server};
+use super::bundle::Candidate;
 use super::error::Error;
 use super::in_flight::{InFlight, Seen};
+use super::reach::Server;
 use super::select;
 use crate::domain::message::{ChatReply, ChatRequest, Event, Usage};
 use crate::domain::model::Capability;
@@ -67,7 +68,7 @@ pub async fn make<W: World>(
     deadline: Millis,
 ) -> Result<Attempt<BodyOf<W>>, Failure> {
     let server =
-        candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Upstream(why.clone())))?;
+        candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Unreachable(why.clone())))?;
     limit_output(flight, candidate, server.wire, plan, request);
     let target = Target { wire: server.wire, provider: candidate.provider.as_str(), code: &candidate.code };
     let outgoing = provider::encode(target, request, stream);

@@ -9,6 +9,7 @@ pub mod bundle;
 mod error;
 mod in_flight;
 mod instructions;
+pub mod reach;
 mod relay;
 mod resolve;
 mod select;
