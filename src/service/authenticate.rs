@@ -9,6 +9,7 @@ use crate::domain::change::Actor;
 use crate::ports::{AccountRef, AllAccounts, AllKeys, Unavailable, World};
 
 use super::App;
+use super::denied::Denied;
 use super::failure::{Failure, Thing};
 
 /// Whoever presented a valid key.
@@ -38,20 +39,6 @@ pub enum Error {
     Rejected,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-}
-
-/// Why somebody recognized may not do this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    #[error("needs role {}", .0.name())]
-    Role(Role),
-    #[error("the operator is no account")]
-    OperatorIsNoAccount,
-    #[error("only for the operator")]
-    OperatorOnly,
-    /// Its configuration may be read, not written.
-    #[error("the account is suspended")]
-    Suspended,
 }
 
 /// Recognizes the operator or a live key.

@@ -6,7 +6,7 @@ use crate::domain::plan::Feature;
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
 
-use super::authenticate::Denied;
+use super::denied::Denied;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::MemberId;
-use crate::domain::member::{Email, Member, Profile, Role};
-use crate::ports::{Directory, Members, World};
+use crate::domain::member::{Email, Member, Profile, Role, prompt_field};
+use crate::domain::slug::Slug;
+use crate::ports::{AgentRef, Agents, Directory, Members, World};
 
 use super::App;
 use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::failure::{Failure, Thing, check_name};
 use super::page::{Page, Request};
-use super::profile::check_agents;
 
 /// A member as it is asked for.
 #[derive(Clone, Debug)]
@@ -133,6 +133,25 @@ async fn check_profile<W: World>(
     let of_member =
         |fault: FieldError| FieldError { field: format!("profile.{}", fault.field), message: fault.message };
     Ok(checked.map_err(|faults| faults.into_iter().map(of_member).collect()))
+}
+
+/// Notes every prompt whose agent the account does not have.
+pub(super) async fn check_agents<W: World>(
+    app: &App<W>,
+    session: &Session,
+    profile: &Profile,
+) -> Result<Result<(), Vec<FieldError>>, Failure> {
+    let slugs: Vec<Slug> = profile.prompts().filter_map(|(slug, _)| Slug::parse(slug).ok()).collect();
+    if slugs.is_empty() {
+        return Ok(Ok(()));
+    }
+    let names: Vec<AgentRef> = slugs.iter().cloned().map(AgentRef::Slug).collect();
+    let found = app.world.directory().tenant(session.account.id).agents_named(&names).await?;
+    let mut errors = FieldErrors::default();
+    for slug in slugs.iter().filter(|slug| !found.iter().any(|(_, known)| known == *slug)) {
+        errors.add(&prompt_field(slug.as_str()), "is no agent of this account: write the slug of one");
+    }
+    Ok(errors.finish())
 }
 
 /// Makes `edit`'s member of the one there is, anew whenever somebody else was faster. It holds from the next call.

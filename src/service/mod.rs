@@ -16,6 +16,7 @@ pub mod call;
 mod change;
 pub mod changes;
 pub mod create_account;
+pub mod denied;
 pub mod failure;
 pub mod keys;
 pub mod ledger;

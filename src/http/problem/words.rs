@@ -8,8 +8,9 @@ use crate::domain::agent::Status;
 use crate::domain::field_error::FieldError;
 use crate::domain::vault;
 use crate::http::{advice, rate_limit};
-use crate::service::authenticate::{self, Denied};
+use crate::service::authenticate;
 use crate::service::call;
+use crate::service::denied::Denied;
 use crate::service::failure::{Failure, Thing};
 
 impl From<authenticate::Error> for Problem {

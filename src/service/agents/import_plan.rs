@@ -14,7 +14,7 @@ use crate::wire::file::Entry;
 
 use super::create::new_agent;
 use super::ground::Ground;
-use super::import::{Import, Item, Mode, Outcome};
+use super::import_order::{Import, Item, Mode, Outcome};
 
 /// The whole agents read at once.
 const PAGE: usize = 50;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::bundle::Candidate;
 use super::error::Error;
-use super::in_flight::{InFlight, Seen};
+use super::in_flight::{InFlight, Ran, Seen};
 use super::reach::Server;
 use super::select;
 use crate::domain::message::{ChatReply, ChatRequest, Event, Usage};
@@ -46,14 +46,6 @@ pub struct Failure {
     /// Whether the next entry may do better.
     pub goes_on: bool,
     pub error: Error,
-}
-
-/// Whether the provider bills the attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ran {
-    No,
-    Maybe,
-    Used(Usage),
 }
 
 type BodyOf<W> = <<W as World>::Upstream as Upstream>::Body;

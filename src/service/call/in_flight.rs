@@ -9,7 +9,6 @@ use crate::domain::routing::{Needs, Plan};
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::call;
-use crate::service::call::attempt::Ran;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::error::Error;
 use crate::service::call::resolve::Resolved;
@@ -32,6 +31,14 @@ pub struct Seen {
     pub bytes: u64,
     /// The provider brought it to its documented end.
     pub whole: bool,
+}
+
+/// Whether the provider bills the attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    No,
+    Maybe,
+    Used(Usage),
 }
 
 pub struct InFlight<W: World> {
