@@ -1,7 +1,8 @@
-//! What the services need of the world, as traits: the platform implements them in `storage/` and `runtime/`, tests
-//! with fakes that can fail before or after persisting.
+//! What the services need of the world, as traits: the platform implements them in `storage/` and `runtime/`,
+//! tests with fakes that can fail before or after persisting.
 //!
-//! Futures are `Send` so that handlers are; the platform's single-threaded ones are wrapped where they are made.
+//! Futures are `Send` so that handlers are; the platform's single-threaded ones are wrapped where they are
+//! made.
 
 mod accounts;
 mod agent_list;

@@ -1,4 +1,4 @@
-//! Accounts: found and created by whoever acts for none, changed by their own.
+//! Accounts: all of them, for who acts for none yet, and an account's own row.
 
 use std::future::Future;
 
@@ -36,9 +36,9 @@ pub trait AllAccounts: Send + Sync {
 
 /// An account's own row.
 pub trait OwnAccount: Send + Sync {
-    /// Changes the row, unless it is no longer as it was read ([`WriteError::Moved`]). With `fit`, what its plan has no room
-    /// for is switched off, newest first, and what it has room for again is switched on, oldest first: all in one step, with
-    /// a line in the change log for each.
+    /// Changes the row, unless it is no longer as it was read ([`WriteError::Moved`]). With `fit`, what its
+    /// plan has no room for is switched off, newest first, and what it has room for again is switched on,
+    /// oldest first: all in one step, with a line in the change log for each.
     fn update_account(
         &self,
         account: &Account,
@@ -48,7 +48,7 @@ pub trait OwnAccount: Send + Sync {
     ) -> impl Future<Output = Result<Fitted, WriteError>> + Send;
 }
 
-/// Who is never switched off for want of room: the one who acts.
+/// The caller's key and member, which a change of the plan never switches off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fit {
     pub key: Option<KeyId>,

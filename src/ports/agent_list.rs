@@ -11,7 +11,7 @@ use super::failure::Unavailable;
 
 /// An account's agents, searched.
 pub trait AgentList: Send + Sync {
-    /// Those that fit, newest first; it goes through a bounded number of those that do not.
+    /// Those that fit, newest first; at most a bounded number of others is read on the way.
     fn find_agents(
         &self,
         filter: &AgentFilter,
@@ -45,7 +45,7 @@ pub struct AgentPosition {
 pub struct FoundAgents {
     /// Newest first.
     pub agents: Vec<Agent>,
-    /// Where the search ended before it had found as many as it should, because it had gone through enough: there may be
-    /// more after it. `None`: there are no more, or as many as were asked for are found.
+    /// Where the search stopped at its bound with fewer than were asked for: there may be more after it.
+    /// `None`: there are no more, or as many as were asked for are found.
     pub stopped_at: Option<AgentPosition>,
 }

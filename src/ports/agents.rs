@@ -59,10 +59,10 @@ pub trait Agents: Send + Sync {
 pub trait SaveAgents: Send + Sync {
     /// Writes agents, the versions they make and the lines of the change log: all or nothing.
     ///
-    /// [`WriteError::Taken`] when another agent in use has a slug. [`WriteError::Moved`] when an agent is no longer as it was
-    /// read (`updated_at` grows with every change), or one in use would hand off to one that is not.
-    /// [`WriteError::Full`] when more would be in use than the account's plan allows, [`WriteError::Lacks`] when it has no
-    /// public agents and one is becoming public, or is put to use.
+    /// [`WriteError::Taken`] when another agent in use has a slug. [`WriteError::Moved`] when an agent is no
+    /// longer as it was read (`updated_at` grows with every change), or one in use would hand off to one that
+    /// is not. [`WriteError::Full`] when more would be in use than the account's plan allows,
+    /// [`WriteError::Lacks`] when it has no public agents and one is becoming public, or is put to use.
     fn save_agents(
         &self,
         saves: &[Save],

@@ -1,4 +1,4 @@
-//! The change log, as it is read. Its lines are written with what they describe.
+//! The change log, as it is read. A line is written in the batch that makes the change.
 
 use std::future::Future;
 
@@ -9,7 +9,8 @@ use super::failure::Unavailable;
 
 /// An account's change log.
 pub trait Changes: Send + Sync {
-    /// Newest first, and whether there are more: only those older than `before`, at most `limit`, fewer when they are large.
+    /// Newest first, and whether there are more: only those older than `before`, at most `limit`, fewer when
+    /// they are large.
     fn changes(
         &self,
         limit: u32,

@@ -1,4 +1,5 @@
-//! The directory, D1 on the platform: who there is, and what is configured. One trait an aggregate; here they are bundled.
+//! The directory, D1 on the platform: who there is, and what is configured. One trait an aggregate; here they
+//! are bundled.
 
 use crate::domain::ids::AccountId;
 
@@ -27,9 +28,9 @@ pub trait Directory: AllAccounts + AllKeys + PlatformTemplates + Sweep + Send + 
 
 /// One account's part of the directory. Every list is in a stable order.
 ///
-/// Every write takes the line of the change log that describes it: both are persisted, or neither. Where a write takes `read`,
-/// that is the `updated_at` of the row it replaces, `None` where there was none; the answer is
-/// [`super::WriteError::Moved`] when that is no longer so.
+/// Every write takes the line of the change log that describes it: both are persisted, or neither. Where a
+/// write takes `read`, that is the `updated_at` of the row it replaces, `None` where there was none; the
+/// answer is [`super::WriteError::Moved`] when that is no longer so.
 pub trait Tenant:
     AgentList
     + AgentVersions

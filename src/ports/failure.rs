@@ -2,7 +2,8 @@
 
 use crate::domain::plan::Feature;
 
-/// A store did not answer, or its answer does not have the expected shape. The text is for the operator's log.
+/// A store did not answer, or its answer does not have the expected shape. The text is for the operator's
+/// log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unavailable(pub String);

@@ -26,8 +26,8 @@ pub trait Keys: Send + Sync {
         limit: u32,
         before: Option<KeyId>,
     ) -> impl Future<Output = Result<Vec<Key>, Unavailable>> + Send;
-    /// [`WriteError::Full`] when the plan allows no more keys. [`WriteError::Moved`] when the key acts for a member that is
-    /// not there, is inactive, or may not have a key of that role.
+    /// [`WriteError::Full`] when the plan allows no more keys. [`WriteError::Moved`] when the key acts for a
+    /// member that is not there, is inactive, or may not have a key of that role.
     fn insert_key(
         &self,
         key: &Key,

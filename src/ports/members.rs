@@ -17,14 +17,15 @@ pub trait Members: Send + Sync {
         before: Option<MemberId>,
     ) -> impl Future<Output = Result<Vec<Member>, Unavailable>> + Send;
     fn member(&self, id: MemberId) -> impl Future<Output = Result<Option<Member>, Unavailable>> + Send;
-    /// [`WriteError::Taken`] when another has the address, [`WriteError::Full`] when the plan allows no more members.
+    /// [`WriteError::Taken`] when another has the address, [`WriteError::Full`] when the plan allows no more
+    /// members.
     fn insert_member(
         &self,
         member: &Member,
         change: &Change,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
-    /// Also lowers the keys that may do more than the member; [`WriteError::Moved`] when the member is no longer as it was
-    /// read, [`WriteError::Taken`] when another has the address.
+    /// Also lowers the keys that may do more than the member; [`WriteError::Moved`] when the member is no
+    /// longer as it was read, [`WriteError::Taken`] when another has the address.
     fn update_member(
         &self,
         member: &Member,

@@ -10,15 +10,16 @@ use super::failure::{Unavailable, WriteError};
 
 /// The models as an account sees them.
 pub trait Models: Send + Sync {
-    /// The platform's catalogue with the account's rows over it, by provider and code; `true` marks the account's
-    /// own. Only those after the pair `after` that can do what is needed.
+    /// The platform's catalogue with the account's rows over it, by provider and code; `true` marks the
+    /// account's own. Only those after the pair `after` that can do what is needed.
     fn models(
         &self,
         limit: u32,
         after: Option<(&str, &str)>,
         needed: Capabilities,
     ) -> impl Future<Output = Result<Vec<(Model, bool)>, Unavailable>> + Send;
-    /// The models of these `(provider, code)` pairs that are known; the account's own row wins over the platform's.
+    /// The models of these `(provider, code)` pairs that are known; the account's own row wins over the
+    /// platform's.
     fn models_of(
         &self,
         pairs: &[(String, String)],

@@ -18,8 +18,8 @@ pub trait Providers: Send + Sync {
         names: &BTreeSet<String>,
     ) -> impl Future<Output = Result<Vec<Provider>, Unavailable>> + Send;
     fn provider(&self, name: &str) -> impl Future<Output = Result<Option<Provider>, Unavailable>> + Send;
-    /// Inserts or replaces; `created_at` of an existing row stays. [`WriteError::Full`] when the account would have more than
-    /// `most`.
+    /// Inserts or replaces; `created_at` of an existing row stays. [`WriteError::Full`] when the account
+    /// would have more than `most`.
     fn put_provider(
         &self,
         provider: &Provider,

@@ -29,7 +29,8 @@ pub struct Resolution {
     pub account: Account,
     /// Of the account's plan.
     pub limits: Limits,
-    /// `None` when no digest was given or no key of this account has it. Inactive when the member it acts for is.
+    /// `None` when no digest was given or no key of this account has it. Inactive when the member it acts for
+    /// is.
     pub key: Option<Key>,
     /// What that member has appended to agents' instructions, by slug.
     pub prompts: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! Everything outside, in one place.
+//! The world: everything outside, in one place.
 
 use std::future::Future;
 
@@ -26,8 +26,9 @@ pub trait World: Clone + Send + Sync + 'static {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
     /// Waits; for backing off between two tries.
     fn sleep(&self, ms: u64) -> impl Future<Output = ()> + Send;
-    /// A wait that another request may end, once. The platform lets a request go on only by promises of its own, so no
-    /// other kind of wake-up may pass between two requests. It does not end when the other half is dropped.
+    /// A wait that another request may end, once. The platform resumes a request only by promises of its own,
+    /// so no other kind of wake-up may pass between two requests. It does not end when the other half is
+    /// dropped.
     fn signal(&self) -> (Wake, impl Future<Output = ()> + Send);
     /// Writes a line for whoever operates the platform; never shown to a client.
     fn log(&self, line: &str);

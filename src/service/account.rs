@@ -17,9 +17,9 @@ use crate::ports::{
 };
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::{Principal, Session};
 use super::failure::{Failure, Thing, check_name};
+use super::retry::{retry, written_at};
 
 /// The most keys that expire which are counted where a plan has no limit.
 const MOST_COUNTED: u32 = 10_000;
@@ -92,7 +92,7 @@ pub async fn patch_any<W: World>(
     change(app, principal.actor(), named, edit, Fit::default()).await
 }
 
-/// Makes the change over the account as it is, anew whenever somebody else was faster.
+/// Changes the account as it is; retried when another writer was faster.
 async fn change<W: World>(
     app: &App<W>,
     by: Actor,
@@ -100,7 +100,7 @@ async fn change<W: World>(
     edit: &Edit,
     fit: Fit,
 ) -> Result<Changed, Failure> {
-    let (account, fitted) = anew(app, || change_once(app, by, &named, edit, &fit)).await?;
+    let (account, fitted) = retry(app, || change_once(app, by, &named, edit, &fit)).await?;
     Ok(Changed { standing: standing(app, account).await?, fitted })
 }
 

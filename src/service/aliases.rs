@@ -9,11 +9,11 @@ use crate::domain::model_line::Entry;
 use crate::ports::{Aliases, Directory, World};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::change;
 use super::failure::{Failure, Thing};
 use super::models;
+use super::retry::{retry, written_at};
 
 /// Inserts or replaces; what changes nothing is not written.
 ///
@@ -26,7 +26,7 @@ pub async fn put<W: World>(
     line: String,
 ) -> Result<Alias, Failure> {
     Alias::check(name, &line)?;
-    anew(app, || put_once(app, session, name, &line)).await
+    retry(app, || put_once(app, session, name, &line)).await
 }
 
 async fn put_once<W: World>(
@@ -97,7 +97,7 @@ pub async fn get<W: World>(app: &App<W>, session: &Session, name: &str) -> Resul
 /// # Errors
 /// [`Failure`].
 pub async fn delete<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {
-    anew(app, || delete_once(app, session, name)).await
+    retry(app, || delete_once(app, session, name)).await
 }
 
 async fn delete_once<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {

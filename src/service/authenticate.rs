@@ -166,8 +166,8 @@ pub enum KeyAccess {
 /// The account whose keys the operator, or an admin of that account, may see or change.
 ///
 /// # Errors
-/// [`Failure::Missing`] for an account that is not there or not the asker's own, [`Failure::Denied`] for an asker
-/// of too low a role.
+/// [`Failure::Missing`] for an account that does not exist or is not the caller's own, [`Failure::Denied`] for a
+/// role that is too low.
 pub async fn account_of_keys<W: World>(
     app: &App<W>,
     principal: Principal,

@@ -1,4 +1,4 @@
-//! What whoever asks may not do.
+//! Why a request is denied to a known caller.
 
 use crate::domain::account::Role;
 

@@ -88,7 +88,7 @@ pub async fn issue<W: World>(
     Ok(Issued { key, secret })
 }
 
-/// The member that a key of this role is to act for, or a note of why it cannot. The write looks again.
+/// The member that a key of this role is to act for, or an error why it cannot. The write checks again.
 async fn member_of<W: World>(
     app: &App<W>,
     account: &Account,
@@ -122,7 +122,7 @@ fn logged(key: &Key) -> Value {
     })
 }
 
-/// The ids behind the names, in their order; each name that is none is noted.
+/// The ids of the agents with these names, in their order; an error for each unknown name.
 async fn confine<W: World>(
     app: &App<W>,
     account: &Account,

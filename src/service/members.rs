@@ -1,6 +1,6 @@
 //! An account's members: adding, reading, changing, removing.
 //!
-//! A change is made over the row as it was read, and made anew when somebody else was faster. What a member's keys may do
+//! A change replaces the row as it was read, and is retried when another writer was faster. What a member's keys may do
 //! follows the member in the same step: a lower role lowers them, the end of the member is theirs.
 
 use serde_json::{Map, Value, json};
@@ -13,10 +13,10 @@ use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Directory, Members, World};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::failure::{Failure, Thing, check_name};
 use super::page::{Page, Request};
+use super::retry::{retry, written_at};
 
 /// A member as it is asked for.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ pub async fn patch<W: World>(
     .await
 }
 
-/// A profile that an admin has written, its faults told as of the member.
+/// A profile that an admin has written, its faults named as fields of the member.
 async fn check_profile<W: World>(
     app: &App<W>,
     session: &Session,
@@ -154,7 +154,7 @@ pub(super) async fn check_agents<W: World>(
     Ok(errors.finish())
 }
 
-/// Makes `edit`'s member of the one there is, anew whenever somebody else was faster. It holds from the next call.
+/// Replaces a member by what `edit` makes of it; retried when another writer was faster. It holds from the next call.
 ///
 /// # Errors
 /// [`Failure`].
@@ -164,7 +164,7 @@ pub(super) async fn change<W: World>(
     id: &str,
     edit: impl Fn(&Member) -> Member + Send + Sync,
 ) -> Result<Member, Failure> {
-    anew(app, || change_once(app, session, id, &edit)).await
+    retry(app, || change_once(app, session, id, &edit)).await
 }
 
 async fn change_once<W: World>(
@@ -193,7 +193,7 @@ async fn change_once<W: World>(
 /// # Errors
 /// [`Failure`].
 pub async fn delete<W: World>(app: &App<W>, session: &Session, id: &str) -> Result<(), Failure> {
-    anew(app, || delete_once(app, session, id)).await
+    retry(app, || delete_once(app, session, id)).await
 }
 
 async fn delete_once<W: World>(app: &App<W>, session: &Session, id: &str) -> Result<(), Failure> {

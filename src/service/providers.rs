@@ -14,10 +14,10 @@ use crate::domain::vault::{self, MasterKey};
 use crate::ports::{Directory, Providers, World};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::change;
 use super::failure::{Failure, Thing};
+use super::retry::{retry, written_at};
 
 /// A provider as it is asked for.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub async fn put<W: World>(
     let mut errors = FieldErrors::default();
     let name = errors.take("name", ProviderName::parse(name));
     let name = errors.finish_with(name)?;
-    anew(app, || put_once(app, session, &name, &draft)).await
+    retry(app, || put_once(app, session, &name, &draft)).await
 }
 
 async fn put_once<W: World>(
@@ -222,7 +222,7 @@ pub async fn get<W: World>(app: &App<W>, session: &Session, name: &str) -> Resul
 pub async fn delete<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {
     let missing = Failure::Missing(Thing::Provider);
     let Ok(name) = ProviderName::parse(name) else { return Err(missing) };
-    anew(app, || delete_once(app, session, &name)).await
+    retry(app, || delete_once(app, session, &name)).await
 }
 
 async fn delete_once<W: World>(app: &App<W>, session: &Session, name: &ProviderName) -> Result<(), Failure> {

@@ -16,8 +16,8 @@ use super::sql::{self, Answer, Engine, Failure, Query, Statement, Value, queries
 use super::{changes, fitting};
 
 queries! {
-    /// [`AllAccounts::account`] by id, and [`super::resolve`]. All columns, here and below: calls are served on the schema
-    /// before, too.
+    /// [`AllAccounts::account`] by id, and [`super::resolve`]. All columns, here and below: calls are served
+    /// on the previous schema, too.
     ACCOUNT_BY_ID = "SELECT * FROM accounts WHERE id = ?1";
     /// [`AllAccounts::account`] by slug.
     ACCOUNT_BY_SLUG = "SELECT * FROM accounts WHERE slug = ?1";
@@ -45,7 +45,7 @@ struct Row {
     name: String,
     plan: Plan,
     status: Status,
-    // The schema before had neither of these.
+    // The previous schema has neither of these.
     variables: Option<String>,
     settings: Option<String>,
     created_at: i64,

@@ -1,8 +1,8 @@
-//! Lists of agents, newest first. What is narrowed by is looked up in an index that is in this order; where no index has all
-//! of it, the rest is checked on the rows that are found, and no more of those are gone through than [`MAX_WALK`].
+//! Lists of agents, newest first. A filter is looked up in an index that has this order; what no index covers
+//! is checked on the rows that are found, of which at most [`MAX_WALK`] are read.
 //!
-//! Each page begins after a place in that order, the first after the end of time; so rows that are added meanwhile move
-//! nothing.
+//! Each page begins after a position in that order, the first after the end of time; so rows that are added
+//! between two pages move nothing.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -17,13 +17,12 @@ use super::directory::Tenant;
 use super::save_agents::drawer;
 use super::sql::{self, Engine, Failure, Query, Value, queries};
 
-/// The most rows that are gone through for a page.
+/// The most rows that are read for a page.
 const MAX_WALK: u32 = 1_000;
-/// A word that begins more entries than this is common: the agents are gone through for it, not its entries.
+/// A word that begins more entries than this is common: the agents are read for it, not its entries.
 const MAX_RARE: u32 = 200;
 
-/// The rows of an index that are still to come, newest first: as SQL, whose ?3 and ?4 are the place, ?5 and ?6 what the
-/// index is asked for.
+/// The rest of an index, newest first: ?3 and ?4 are the position, ?5 and ?6 what the index is asked for.
 macro_rules! rest_of {
     ($id:literal, $rows:literal) => {
         concat!(
@@ -69,7 +68,7 @@ macro_rules! walk {
     };
 }
 
-/// The place of the ?2-th of the next rows, counted from 0.
+/// The position of the ?2-th of the next rows, counted from 0.
 macro_rules! place {
     ($id:literal, $rows:literal) => {
         concat!(rest_of!($id, $rows), " LIMIT 1 OFFSET ?2")
@@ -97,7 +96,7 @@ queries! {
     /// [`Index`]: by label.
     AGENTS_LABELLED = walk!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
     PLACE_LABELLED = place!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
-    /// [`rarest`]: how many entries each of a JSON array of words begins, counted to ?3.
+    /// [`Wanted::rarest`]: how many entries each of a JSON array of words begins, counted to ?3.
     COUNT_WORDS = "SELECT (SELECT count(*) FROM (SELECT 1 FROM agent_words WHERE account_id = ?1
             AND word >= wanted.value AND word < wanted.value || char(1114111) LIMIT ?3)) AS entries
         FROM json_each(?2) AS wanted ORDER BY wanted.key";
@@ -202,8 +201,8 @@ impl<'a> Wanted<'a> {
         agents(tenant.rows(&AGENTS_WORDED, values).await?)
     }
 
-    /// A page that comes out short is asked for again, together with where the search ends: in one step, because both count
-    /// rows, and agents that come or go between them would be told twice or never.
+    /// A short page is read again together with where the search ends: in one step, because both count rows,
+    /// and agents that are added or removed between the two would be listed twice or never.
     async fn walk<E: Engine>(
         &self,
         tenant: &Tenant<E>,
@@ -233,7 +232,7 @@ impl<'a> Wanted<'a> {
         Ok(FoundAgents { agents, stopped_at })
     }
 
-    /// The index that says the most of what is wanted, and the status and type that it does not say.
+    /// The index that covers the most of the filter, and the status and type that it does not cover.
     fn index(&self) -> (Index, Option<&'static str>, Option<&str>) {
         let index = |walk, place, asked| Index { walk, place, asked };
         match (&self.label, self.status, self.kind) {

@@ -12,8 +12,8 @@ use super::directory::Tenant;
 use super::sql::{self, Engine, Failure, queries};
 
 queries! {
-    /// [`AgentVersions::versions`]: ?5 is a definition of defaults, with every field there is: what a snapshot from before
-    /// a field was added means by leaving it out.
+    /// [`AgentVersions::versions`]: ?5 is a definition of defaults, with every field there is: what a
+    /// snapshot from before a field was added means by leaving it out.
     AGENT_VERSIONS = "SELECT v.version, v.created_at, v.created_by, CASE WHEN p.version IS NULL THEN '[]' ELSE (
             SELECT json_group_array(name.key) FROM json_each(?5) AS name
             WHERE coalesce(v.definition -> name.key, ?5 -> name.key)

@@ -1,7 +1,8 @@
 //! Agents' rows, as they are read. Not here: how they are written ([`super::save_agents`]) and listed
 //! ([`super::agent_list`]).
 //!
-//! Columns that the schema before did not have are read with their defaults, so that calls are served on it too.
+//! Columns that the previous schema does not have are read with their defaults, so that calls are served on
+//! it too.
 
 use serde::Deserialize;
 
@@ -28,8 +29,8 @@ queries! {
             (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL),
             (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
                 ORDER BY archived_at DESC LIMIT 1))";
-    /// [`Agents::agents_named`]: ?2 is a JSON array of ids and slugs. CROSS JOIN keeps the names outermost, so each costs
-    /// two look-ups.
+    /// [`Agents::agents_named`]: ?2 is a JSON array of ids and slugs. CROSS JOIN keeps the names outermost,
+    /// so each costs two look-ups.
     AGENTS_NAMED = "SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL
         UNION SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
@@ -105,7 +106,8 @@ struct Id {
     id: AgentId,
 }
 
-/// For [`super::resolve`]'s batch: the statement that finds one in use, or else the archived one that it was last.
+/// For [`super::resolve`]'s batch: the statement that finds an agent in use, or else the last archived one of
+/// the name.
 pub(super) fn called<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
     let query = match of {
         AgentRef::Id(_) => &AGENT_CALLED_BY_ID,

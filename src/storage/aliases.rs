@@ -16,8 +16,8 @@ use super::sql::{Answer, Engine, Failure, Query, queries};
 queries! {
     /// [`Aliases::aliases`], and [`super::resolve`].
     ALIASES = "SELECT name, line, updated_at FROM aliases WHERE account_id = ?1 ORDER BY name";
-    /// [`Aliases::aliases_named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each costs one
-    /// look-up.
+    /// [`Aliases::aliases_named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each
+    /// costs one look-up.
     ALIASES_NAMED = "SELECT a.name, a.line, a.updated_at FROM json_each(?2) AS wanted
         CROSS JOIN aliases AS a ON a.account_id = ?1 AND a.name = wanted.value";
     /// [`Aliases::alias`].

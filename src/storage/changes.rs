@@ -1,4 +1,5 @@
-//! The change log's rows: written by the batches that change something, in the same transaction, and read in pages.
+//! The change log's rows: written by the batches that change something, in the same transaction, and read in
+//! pages.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -13,8 +14,9 @@ use super::directory::Tenant;
 use super::sql::Value as Bound;
 use super::sql::{self, Engine, Failure, Query, Statement, queries};
 
-/// A page of rows that are found so. Two definitions of an agent may have a megabyte together and a page 200 rows, so a
-/// page also ends, after one row at least, where 4 million characters are reached. Every UUID sorts below `g`.
+/// A page of the rows that `$found` narrows to. Two definitions of an agent may have a megabyte together and
+/// a page 200 rows, so a page also ends, after one row at least, where 4 million characters are reached.
+/// Every UUID sorts below `g`.
 macro_rules! page {
     ($found:literal) => {
         concat!(
@@ -80,13 +82,13 @@ impl Row {
     }
 }
 
-/// For a batch that changes all of it or fails.
+/// The statements that log these changes, for a batch that makes all of them or fails.
 pub(super) fn log<E: Engine>(tenant: &Tenant<E>, changes: &[Change]) -> Vec<Statement> {
     let rows = changes.iter().map(row).collect();
     sql::chunks(rows).into_iter().map(|rows| tenant.statement(&INSERT_CHANGES, [rows.into()])).collect()
 }
 
-/// Right after a statement that may find nothing to write, which must then leave no trace.
+/// The statement that logs a change only if the statement right before it has written something.
 pub(super) fn log_if_written<E: Engine>(tenant: &Tenant<E>, change: &Change) -> Statement {
     tenant.statement(&INSERT_CHANGE_IF_WRITTEN, [json!([row(change)]).to_string().into()])
 }
@@ -99,8 +101,9 @@ macro_rules! moment {
 }
 pub(super) use moment;
 
-/// A statement that adds a line for each row of `$rows`, by its `id`: run by [`each`], right before the statement that changes
-/// them. A line's id is a UUIDv7 of the write's moment: the front of the write's own, and a tail of the database's making.
+/// A statement that adds a line for each row of `$rows`, by its `id`: run by [`each`], right before the
+/// statement that changes them. A line's id is a UUIDv7 of the write's moment: the front is that of the
+/// write's own id, the rest is random.
 macro_rules! log_each {
     ($action:literal, $subject:literal, $before:literal, $after:expr, $($rows:expr),+) => {
         concat!(
@@ -140,7 +143,7 @@ pub(super) async fn write_logged<E: Engine>(
     write_guarded(tenant, query, rest, change, None).await
 }
 
-/// [`write_logged`], unless this guard finds after it what may not be.
+/// [`write_logged`], followed by a guard that may end the batch.
 pub(super) async fn write_guarded<E: Engine>(
     tenant: &Tenant<E>,
     query: &'static Query,
@@ -161,7 +164,7 @@ impl<E: Engine> Changes for Tenant<E> {
         before: Option<ChangeId>,
         of: &ChangesOf,
     ) -> Result<(Vec<Change>, bool), Unavailable> {
-        // One row more than the page has, to know whether there is a next one.
+        // One row more than the page has shows whether there is a next page.
         let mut values: Vec<sql::Value> =
             vec![(limit + 1).into(), before.map(|before| before.to_string()).into()];
         let word = |subject: &Subject| json!(subject).as_str().unwrap_or_default().into();

@@ -1,5 +1,5 @@
-//! The directory in D1: [`Directory`], and [`Tenant`], the only way to an account's rows. Each aggregate's statements, and the
-//! port they serve, stand in the file of that aggregate; this one knows none of them.
+//! The directory in D1: [`Directory`], and [`Tenant`], the only way to an account's rows. Each aggregate's
+//! statements, and the port they implement, are in the file of that aggregate; this one knows none of them.
 //!
 //! A tenant cannot be made without an account's id, and binds it as `?1` of every statement; no other code
 //! addresses a tenant's table.

@@ -1,4 +1,4 @@
-//! API keys' rows: found by the digest, never holding more of the secret.
+//! API keys' rows, found by the digest of the secret, which itself is not stored.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -16,10 +16,10 @@ use super::sql::{self, Answer, Engine, Failure, Query, Statement, queries};
 use super::{accounts, changes, holders};
 
 queries! {
-    /// [`AllKeys::key`] on the schema before. All columns, here and below: calls are served on it, too, see
+    /// [`AllKeys::key`] on the previous schema. All columns, here and below: calls are served on it, too, see
     /// [`super::resolve`].
     KEY_ALONE_BY_DIGEST = "SELECT * FROM keys WHERE digest = ?1";
-    /// [`super::resolve`] on the schema before: a key of another account is no key here.
+    /// [`super::resolve`] on the previous schema: only a key of this account.
     KEY_ALONE_OF_ACCOUNT = "SELECT * FROM keys WHERE digest = ?2 AND account_id = ?1";
     /// [`Keys::keys`]. Every UUID sorts below `g`.
     KEYS_NEWEST = "SELECT * FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
@@ -27,19 +27,19 @@ queries! {
     INSERT_KEY = "INSERT INTO keys
             (account_id, id, name, role, agents, digest, hint, expires_at, created_at, member_id)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    /// [`Keys::insert_key`]: fails when the member that the key acts for does not exist, is inactive, or may not have such a
-    /// key.
+    /// [`Keys::insert_key`]: fails when the member that the key acts for does not exist, is inactive, or may
+    /// not have such a key.
     GUARD_MEMBER_OF_KEY = "SELECT json_extract('{}', 'moved ' || ?2) WHERE NOT EXISTS (
             SELECT 1 FROM members WHERE account_id = ?1 AND id = ?2 AND inactive_at IS NULL
                 AND (role = 'admin' OR ?3 <> 'admin'))";
-    /// [`Keys::insert_key`]: fails when more are in force than the plan allows; of those that expire it reads at most one
-    /// more than that.
+    /// [`Keys::insert_key`]: fails when more are in force than the plan allows; of those that expire it reads
+    /// at most one more than that.
     GUARD_KEYS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most) FROM (SELECT ", limit_of_plan!("keys"),
         " AS most) WHERE most < (SELECT lasting_keys FROM account_counts WHERE account_id = ?1) + (SELECT count(*) FROM (
             SELECT 1 FROM keys WHERE account_id = ?1 AND revoked_at IS NULL AND inactive_at IS NULL
                 AND expires_at > ?2 LIMIT coalesce(", limit_of_plan!("keys"), " + 1, 0)))");
-    /// [`Keys::revoke_key`]: the first revocation is the one that counts. A clock that went back must not break the
-    /// row's own constraint.
+    /// [`Keys::revoke_key`]: the first revocation is the one that counts. A clock that went back must not
+    /// break the row's own constraint.
     REVOKE_KEY = "UPDATE keys SET revoked_at = max(?3, created_at)
         WHERE account_id = ?1 AND id = ?2 AND revoked_at IS NULL";
     /// [`Keys::revoke_key`].
@@ -59,7 +59,7 @@ struct Row {
     hint: String,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
-    // The schema before had none of these.
+    // The previous schema has none of these.
     member_id: Option<MemberId>,
     inactive_at: Option<i64>,
     created_at: i64,

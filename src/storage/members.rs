@@ -1,4 +1,4 @@
-//! Members' rows, and what becomes of a member's keys with it.
+//! Members' rows, and the changes of their keys that follow from them.
 
 use serde::Deserialize;
 
@@ -14,7 +14,8 @@ use super::plans::limit_of_plan;
 use super::sql::{self, Engine, Failure, Value, queries};
 
 queries! {
-    /// [`Members::member`]. All columns, here and below: a database may know fewer than this code, or more.
+    /// [`Members::member`]. All columns, here and below: a database may have fewer than this code knows, or
+    /// more.
     MEMBER_BY_ID = "SELECT * FROM members WHERE account_id = ?1 AND id = ?2";
     /// [`Members::members`]. Every UUID sorts below `g`.
     MEMBERS_NEWEST = "SELECT * FROM members WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
@@ -52,7 +53,7 @@ struct Row {
     name: String,
     email: Email,
     role: Role,
-    // The schema before had none of these.
+    // The previous schema has none of these.
     profile: Option<String>,
     #[serde(default)]
     updated_at: i64,

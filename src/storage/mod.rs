@@ -1,7 +1,7 @@
 //! D1: SQL and the mapping of rows. With `object/store/`, the only home of SQL text.
 //!
-//! The directory's statements run on an [`sql::Engine`]: [`d1::D1`] on the platform, SQLite itself in native tests, so
-//! that what the tests run is what is deployed.
+//! The directory's statements run on an [`sql::Engine`]: [`d1::D1`] on the platform, SQLite itself in native
+//! tests, so that what the tests run is what is deployed.
 
 mod accounts;
 mod agent_list;

@@ -59,8 +59,8 @@ queries! {
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
          WHERE (provider, code) > (?3, ?4) ORDER BY provider, code LIMIT ?2"
     );
-    /// [`Models::models`] of those that can do ?5 and what else is in the JSON array ?6. Of the catalogue it reads the rows
-    /// that lack it too: there are a few hundred, the same for every account.
+    /// [`Models::models`] of those that can do ?5 and what else is in the JSON array ?6. Of the catalogue it
+    /// reads the rows that lack it too: there are a few hundred, the same for every account.
     MODELS_ABLE = concat!(
         "SELECT * FROM (SELECT ", columns!("m", "w"), ", 1 AS own FROM model_capabilities AS w CROSS JOIN models AS m
             ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
@@ -71,8 +71,8 @@ queries! {
             (SELECT 1 FROM json_each(capabilities) WHERE json_each.value = wanted.value))
          ORDER BY provider, code LIMIT ?2"
     );
-    /// [`Models::models_of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each costs one
-    /// look-up.
+    /// [`Models::models_of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each
+    /// costs one look-up.
     MODELS_OF = concat!(
         "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
             FROM json_each(?2))

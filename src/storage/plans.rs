@@ -1,7 +1,8 @@
 //! Plans: what an account may have, and how much of it it has.
 //!
-//! The plans' rows are the platform's, one for each word that an account's plan can be. The database keeps count as rows come
-//! and go (migration 0003); only keys that expire are counted when it is asked, because no write marks their end.
+//! The plans' rows are the platform's, one for each word that an account's plan can be. The database keeps
+//! count as rows come and go (migration 0003); only keys that expire are counted when it is asked, because no
+//! write marks their end.
 
 use serde::Deserialize;
 
@@ -14,8 +15,8 @@ use super::directory::Tenant;
 use super::sql::{self, Answer, Engine, Failure, Query, queries};
 
 queries! {
-    /// [`Plans::limits`] and [`super::resolve`]: by the account, so that one batch reads both. All columns, because a
-    /// database may have fewer than this code knows, or more.
+    /// [`Plans::limits`] and [`super::resolve`]: by the account, so that one batch reads both. All columns,
+    /// because a database may have fewer than this code knows, or more.
     PLAN_OF_ACCOUNT = "SELECT plans.* FROM accounts JOIN plans ON plans.plan = accounts.plan WHERE accounts.id = ?1";
     /// [`Plans::usage`].
     COUNT_USED = "SELECT agents, members, lasting_keys + (SELECT count(*) FROM (SELECT 1 FROM keys
@@ -23,8 +24,9 @@ queries! {
         FROM account_counts WHERE account_id = ?1";
 }
 
-/// A limit of the account's plan as an SQL expression, by its column: NULL where there is none. Read by the statement that
-/// needs it, it is that of the moment of the write, whatever the plan was when the request began.
+/// A limit of the account's plan as an SQL expression, by its column: NULL where there is none. Read by the
+/// statement that needs it, it is that of the moment of the write, whatever the plan was when the request
+/// began.
 macro_rules! limit_of_plan {
     ($column:literal) => {
         concat!(
@@ -72,7 +74,7 @@ struct Used {
     keys: u32,
 }
 
-/// A limit that no count reaches stays one.
+/// A number above what any account can have is read as the largest one.
 fn count(stored: Option<u64>) -> Option<u32> {
     stored.map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }

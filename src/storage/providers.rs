@@ -18,14 +18,15 @@ queries! {
     /// [`Providers::providers`], and [`super::resolve`].
     PROVIDERS = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
         FROM providers WHERE account_id = ?1 ORDER BY name";
-    /// [`Providers::providers_named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each costs one
-    /// look-up.
+    /// [`Providers::providers_named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each
+    /// costs one look-up.
     PROVIDERS_NAMED = "SELECT p.* FROM json_each(?2) AS wanted
         CROSS JOIN providers AS p ON p.account_id = ?1 AND p.name = wanted.value";
     /// [`Providers::provider`].
     PROVIDER = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
         FROM providers WHERE account_id = ?1 AND name = ?2";
-    /// [`Providers::put_provider`]: all but `created_at`. A clock that went back must not break the row's own constraint.
+    /// [`Providers::put_provider`]: all but `created_at`. A clock that went back must not break the row's own
+    /// constraint.
     PUT_PROVIDER = "INSERT INTO providers
             (account_id, name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, max(?8, ?9)

@@ -2,9 +2,10 @@
 //!
 //! One batch, so all rows are of one moment: they are cached together under one epoch.
 //!
-//! A release serves calls on the schema of the release before, too, so that neither its deployment nor its way back
-//! stops them. Rows of tables that were there are read with `SELECT *`, and what a column would say has a default;
-//! statements that name more than there was are left out, or asked as they were before, when the batch fails for them.
+//! A release serves calls on the schema of the release before, too, so that neither its deployment nor its
+//! way back stops them. Rows of tables that were there are read with `SELECT *`, and what a column would say
+//! has a default; statements that name more than there was are left out, or asked as they were before, when
+//! the batch fails for them.
 
 use crate::domain::api_key::KeyDigest;
 use crate::domain::plan::Limits;

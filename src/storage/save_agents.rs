@@ -1,9 +1,9 @@
-//! How agents are written: any number in one batch, all or nothing, with the versions, the rows they are found by and the
-//! change log.
+//! How agents are written: any number in one batch, all or nothing, with the versions, the rows they are
+//! found by and the change log.
 //!
-//! Agents cross as JSON arrays, so that a statement writes many. Guards end the batch when what it counts on is not so:
-//! two writers never mix, a cap is not undone by one who read the row before it was set, and no agent in use hands off to
-//! one that is not.
+//! Agents cross as JSON arrays, so that a statement writes many. Guards end the batch when what it counts on
+//! is not so: two writers never mix, a cap is not undone by one who read the row before it was set, and no
+//! agent in use hands off to one that is not.
 
 use serde_json::{Value as Json, json};
 
@@ -31,8 +31,8 @@ queries! {
             value ->> 'budget_limit', value ->> 'budget_period', value ->> 'budget_action', value ->> 'created_at',
             value ->> 'updated_at', value ->> 'archived_at'
         FROM json_each(?2) WHERE value ->> 'read_version' IS NULL";
-    /// [`SaveAgents`]: as an insert that meets the row, because that looks each one up by its key; UPDATE … FROM would go
-    /// through all agents of the account for each.
+    /// [`SaveAgents`]: as an insert that meets the row, because that looks each one up by its key; UPDATE …
+    /// FROM would go through all agents of the account for each.
     UPDATE_AGENTS = "INSERT INTO agents (account_id, id, slug, name, type, status, labels, access, version, definition,
             budget_limit, budget_period, budget_action, created_at, updated_at, archived_at)
         SELECT ?1, value ->> 'id', value ->> 'slug', value ->> 'name', value ->> 'type', value ->> 'status',
@@ -85,8 +85,8 @@ queries! {
     /// [`SaveAgents`]: fails when more agents are in use than the plan allows.
     GUARD_AGENTS_LIMIT = concat!("SELECT json_extract('{}', 'full ' || most) FROM (SELECT ", limit_of_plan!("agents"),
         " AS most) WHERE most < (SELECT agents FROM account_counts WHERE account_id = ?1)");
-    /// [`SaveAgents`]: fails when an agent that is becoming public, or is put to use, may not be public on the account's
-    /// plan.
+    /// [`SaveAgents`]: fails when an agent that is becoming public, or is put to use, may not be public on
+    /// the account's plan.
     GUARD_PUBLIC_AGENTS = "SELECT json_extract('{}', 'lacks public_agents')
         FROM json_each(?2) AS new CROSS JOIN accounts JOIN plans ON plans.plan = accounts.plan
         WHERE new.value ->> 'opens' AND accounts.id = ?1
@@ -123,8 +123,8 @@ fn found_by(agent: &Agent) -> Json {
     })
 }
 
-/// What stands before the labels and the words of archived agents, so that neither kind is read when the other is looked
-/// for. No label and no word begins with it.
+/// What stands before the labels and the words of archived agents, so that neither kind is read when the
+/// other is looked for. No label and no word begins with it.
 pub(super) const fn drawer(is_archived: bool) -> &'static str {
     if is_archived { "\u{1}" } else { "" }
 }

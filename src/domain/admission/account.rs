@@ -1,7 +1,8 @@
 //! What all agents of the account have spent and do together.
 //!
-//! None of it has a place of its own on the disk: money is the sum of the agents' rows and holds, and is kept here so
-//! that no admission has to add up. Open calls are the holds; the calls of the last minute live in memory alone.
+//! None of it has a place of its own on the disk: money is the sum of the agents' rows and holds, and is kept
+//! here so that no admission has to add up. Open calls are the holds; the calls of the last minute live in
+//! memory alone.
 
 use super::spend::Bucket;
 use super::window::Window;

@@ -18,8 +18,8 @@ impl State {
         (rate.remaining == 0).then_some(Refusal::Rate { limit: rate.limit, resets_at: rate.resets_at })
     }
 
-    /// What the plan's monthly spend lets the account have of `want`. `own` is what the asking call holds already, and
-    /// since when.
+    /// What the plan's monthly spend lets the account have of `want`. `own` is what the asking call holds
+    /// already, and since when.
     ///
     /// # Errors
     /// The refusal, when less than `floor` is left.
@@ -41,8 +41,9 @@ impl State {
         })
     }
 
-    /// What the plan's monthly spend leaves for the slices of the agents that are about to be written. Slices of the
-    /// others stay as they are, unless there is no longer room for them: then theirs are written again, too.
+    /// What the plan's monthly spend leaves for the slices of the agents that are about to be written. Slices
+    /// of the others stay as they are, unless there is no longer room for them: then theirs are written
+    /// again, too.
     pub(super) fn room_for_slices(&mut self, now: Millis) -> Nanos {
         self.account.roll(now);
         let Some(limit) = self.account.monthly_spend else { return Nanos::MAX };

@@ -60,7 +60,7 @@ impl Agent {
         (self.status() == Status::Deprecated).then_some(self.updated_at)
     }
 
-    /// What tells this state of the row from every other: the value of its entity tag.
+    /// What distinguishes this state of the row from every other: the value of its entity tag.
     pub fn tag(&self) -> String {
         format!("{}.{}", self.version, self.updated_at.0)
     }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::wire::Wire;
 
-/// The part of a model line before the colon: 1–40 characters of `a-z`, `0-9` and `-`, beginning and ending with
-/// a letter or digit. Other names of a well-known provider (`google`) are read as its own (`gemini`), so that
-/// prices and keys are found whichever is written.
+/// The part of a model line before the colon: 1–40 characters of `a-z`, `0-9` and `-`, beginning and ending
+/// with a letter or digit. Other names of a well-known provider (`google`) are read as its own (`gemini`), so
+/// that prices and keys are found whichever is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ProviderName(String);

@@ -201,7 +201,7 @@ fn sentence(text: &str) -> String {
 
 const REALM: &str = "Bearer realm=\"retinue\"";
 
-/// What a thing of the kind is told apart by.
+/// What distinguishes a thing of the kind.
 const fn name_of(thing: Thing) -> &'static str {
     match thing {
         Thing::Member => "email",

@@ -1,7 +1,8 @@
-//! What there is to know of agents before they are called: what they can do, and whether calls of them can work.
+//! What there is to know of agents before they are called: what they can do, and whether calls of them can
+//! work.
 //!
-//! Nothing is asked of a provider: an agent is healthy when its configuration leads to a model that can be called. However
-//! many agents, the directory is read three times.
+//! Nothing is asked of a provider: an agent is healthy when its configuration leads to a model that can be
+//! called. However many agents, the directory is read three times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,8 +116,8 @@ impl Known {
     }
 }
 
-/// Why calls to a provider cannot work. A server of the account's own may do without a key; where the documentation says
-/// how a provider is reached, it wants one.
+/// Why calls to a provider cannot work. A server of the account's own may do without a key; where the
+/// documentation says how a provider is reached, it wants one.
 fn provider_fault<W: World>(
     world: &W,
     account: AccountId,

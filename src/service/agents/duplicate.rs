@@ -10,13 +10,13 @@ use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
 use crate::ports::{AgentList, AgentRef, Agents, Directory, World, WriteError};
 use crate::service::App;
-use crate::service::anew::anew;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
+use crate::service::retry::retry;
 
 /// How many names or slugs are tried at once.
 const CHUNK: u32 = 64;
-/// The most copies of one agent that are told apart by number.
+/// The most copies of one agent that a number distinguishes.
 const MAX_COPIES: u32 = 16_384;
 
 /// What a copy is to be called; what is left out is found.
@@ -40,7 +40,7 @@ pub async fn duplicate<W: World>(
 ) -> Result<Agent, Failure> {
     let asked = copy.slug.as_deref().map(parse_slug).transpose();
     let asked = asked.map_err(|error| Failure::invalid("slug", &error))?;
-    anew(app, || copy_once(app, session, agent, copy, asked.as_ref())).await
+    retry(app, || copy_once(app, session, agent, copy, asked.as_ref())).await
 }
 
 /// [`Failure::Contended`] when another copy took the name or the slug that was found for this one.

@@ -1,15 +1,15 @@
-//! Taking agents in from a file: all of it or nothing.
+//! Importing agents from a file: all of it or nothing.
 //!
-//! Every agent of the file is checked before any is written, against the account as it will be: agents of the file are
-//! given their ids first, so they may hand off to each other in cycles. When the account changes meanwhile, all is
-//! planned anew.
+//! Every agent of the file is checked before any is written, against the account as it will be: agents of the
+//! file are given their ids first, so they may hand off to each other in cycles. When the account changes
+//! meanwhile, all is planned again.
 
 use crate::domain::change::Action;
 use crate::ports::{World, WriteError};
 use crate::service::App;
-use crate::service::anew::pause;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
+use crate::service::retry::pause;
 
 use super::import_order::{Import, Item};
 use super::import_plan::{Plan, plan};
@@ -17,10 +17,11 @@ use super::save;
 
 /// The most agents of one file.
 pub const MAX_AGENTS: usize = 1_000;
-/// How often all is planned anew: fewer than where one row is, because each time the whole file is.
+/// How often all is planned: less often than a single row is retried, because each time it is the whole file.
 const TRIES: u32 = 8;
 
-/// Writes what the file has, unless any of it is invalid; and says what became, or would become, of each.
+/// Writes what the file has, unless any of it is invalid; returns what became, or would become, of each
+/// agent.
 ///
 /// # Errors
 /// [`Failure`]; nothing is then written, unless the directory lost its answer.

@@ -13,7 +13,7 @@ pub enum Mode {
     Skip,
     /// The one that is there becomes what the file says.
     Update,
-    /// It is taken in under the next free slug, and hand-offs inside the file follow.
+    /// It is imported under the next free slug, and hand-offs inside the file follow.
     Rename,
 }
 
@@ -21,7 +21,7 @@ pub enum Mode {
 #[derive(Clone, Debug)]
 pub struct Import {
     pub mode: Mode,
-    /// Says what would be done and does nothing.
+    /// Reports what would be done and does nothing.
     pub dry_run: bool,
     pub entries: Vec<Entry>,
 }
@@ -46,8 +46,8 @@ pub enum Outcome {
 }
 
 impl Import {
-    /// Gives the only agent of a file this name, if it has neither a name nor a slug; any other without a name is called
-    /// by its slug.
+    /// Gives the only agent of a file this name, if it has neither a name nor a slug; any other agent without
+    /// a name gets its slug as its name.
     #[must_use]
     pub fn named(mut self, name: Option<&str>) -> Self {
         let is_single = self.entries.len() == 1;

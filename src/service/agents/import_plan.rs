@@ -23,7 +23,7 @@ const MAX_NAMES: usize = 10_000;
 /// The highest number that is put after a slug to find a free one.
 const MAX_NUMBER: usize = 10_000;
 
-/// What is told, and what is written: nothing when any agent is invalid.
+/// What is answered, and what is written: nothing when any agent is invalid.
 pub struct Plan {
     pub items: Vec<Item>,
     pub saves: Vec<Save>,

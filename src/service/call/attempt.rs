@@ -31,7 +31,7 @@ pub enum Attempt<B> {
     Stream(Opened<B>),
 }
 
-/// A stream that has brought its first event.
+/// A stream whose first event has arrived.
 pub struct Opened<B> {
     pub body: B,
     pub decoder: Decoder,
@@ -80,8 +80,8 @@ pub async fn make<W: World>(
     }
 }
 
-/// Tells the provider the limit that was paid for. Where no budget applies and nobody asked for one, the provider's
-/// own default stands, but for Anthropic, which must be told.
+/// Sends the provider the limit that was paid for. Where no budget applies and the client asked for none, the
+/// provider's own default stands, but for Anthropic, which requires a limit.
 fn limit_output<W: World>(
     flight: &InFlight<W>,
     candidate: &Candidate,
@@ -208,7 +208,7 @@ async fn open<B: Body>(
         };
         let has_begun = events.iter().any(|event| !matches!(event, Event::Usage(_)));
         match fed {
-            // An error after the first event is the relay's to tell.
+            // An error after the first event is reported by the relay.
             _ if has_begun => return Ok(Attempt::Stream(Opened { body, decoder, events, at: now() })),
             Err(error) => return Err(undecodable(candidate, error, usage_in(&events))),
             Ok(()) if chunk.is_none() => {

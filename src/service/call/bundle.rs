@@ -1,5 +1,5 @@
-//! An agent made ready to be called: its instructions cut, its line parsed, its providers found, their keys opened, its
-//! models priced. Built once an epoch, so that a warm call looks nothing up.
+//! An agent made ready to be called: its instructions cut, its line parsed, its providers found, their keys
+//! opened, its models priced. Built once an epoch, so that a warm call looks nothing up.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub struct Candidate {
     pub provider: ProviderName,
     pub code: String,
     pub params: Params,
-    /// `None`: nothing is known of it, a price least of all.
+    /// `None`: the model is unknown, and so is its price.
     pub model: Option<Model>,
     pub server: Result<Server, Unreachable>,
 }

@@ -1,5 +1,5 @@
-//! Why a call was not served. Nothing here is internal: every text may be shown to the caller. What can be done about it is
-//! said where the API's URLs are known, in `http/`.
+//! Why a call was not served. Nothing here is internal: every text may be shown to the caller. What can be
+//! done about it is said where the API's URLs are known, in `http/`.
 
 use super::reach::Unreachable;
 use crate::domain::admission::command::{Rate, Scope};
@@ -23,7 +23,7 @@ pub enum Error {
     OriginNotAllowed(String),
     #[error("the account is suspended")]
     AccountSuspended,
-    /// Also when it belongs to another account: that it exists there is nobody's business here.
+    /// Also when it belongs to another account: that it exists there is not shown.
     #[error("there is no such agent here")]
     NoSuchAgent,
     #[error("the agent is {} and answers no calls", .is.name())]
@@ -73,7 +73,7 @@ pub enum Error {
     Unavailable,
 }
 
-/// How the plan's calls a minute stand, as a client is told.
+/// How the plan's calls a minute stand, as a client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     pub limit: u32,

@@ -29,7 +29,7 @@ pub struct Seen {
     pub usage: Option<Usage>,
     /// Bytes of everything that was generated.
     pub bytes: u64,
-    /// The provider brought it to its documented end.
+    /// It came to its documented end.
     pub whole: bool,
 }
 
@@ -139,7 +139,7 @@ impl<W: World> InFlight<W> {
         self.charged > Nanos::ZERO
     }
 
-    /// What the call costs, as far as can be told from what was seen.
+    /// What the call costs, as far as what was seen shows.
     pub fn receipt(&self, candidate: &Candidate, needs: &Needs, seen: &Seen) -> Receipt {
         let price = candidate.model.as_ref().map(|model| model.price);
         let cost_of = |usage: &Usage| price.map_or(Nanos::ZERO, |price| price.cost(usage));

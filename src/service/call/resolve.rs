@@ -114,7 +114,7 @@ fn decide<W: World>(
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
 }
 
-/// One who has a good key, only not of this account, is told of the agent instead of the key.
+/// To a caller with a valid key of another account the agent is unknown, not the key.
 async fn explain<W: World>(
     app: &App<W>,
     decided: Result<Resolved, Error>,
