@@ -1,6 +1,6 @@
 //! An account as its own people see it: its words, its settings, its plan and what is used of it.
 //!
-//! A plan's change and all that follows from it are one batch ([`Tenant::update_account`]): a crash leaves the old plan with
+//! A plan's change and all that follows from it are one batch ([`OwnAccount::update_account`]): a crash leaves the old plan with
 //! everything on, or the new one with what it has no room for switched off, and nothing between.
 
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::ports::{
 
 use super::App;
 use super::authenticate::{Principal, Session};
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
 use super::retry::{retry, written_at};
 
 /// The most keys that expire which are counted where a plan has no limit.
@@ -130,7 +130,7 @@ async fn change_once<W: World>(
 fn check(by: Actor, edit: &Edit, read: &Account) -> Result<Account, Failure> {
     let mut errors = FieldErrors::default();
     if let Some(name) = &edit.name {
-        check_name(&mut errors, "name", name);
+        errors.name("name", name);
     }
     if by != Actor::Operator && edit.plan.is_some_and(|plan| plan > read.plan) {
         errors.add(

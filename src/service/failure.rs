@@ -1,7 +1,7 @@
 //! What can go wrong on the control plane, whatever the use case.
 
 use crate::domain::agent::Status;
-use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::field_error::FieldError;
 use crate::domain::plan::Feature;
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
@@ -128,16 +128,4 @@ impl From<Vec<FieldError>> for Failure {
     fn from(errors: Vec<FieldError>) -> Self {
         Self::Invalid(errors)
     }
-}
-
-/// The most characters of a name that people read.
-const MAX_NAME: usize = 255;
-
-/// A name that people read: on one line, not blank. SQLite takes a NUL for the end of a text.
-pub(super) fn check_name(errors: &mut FieldErrors, field: &str, name: &str) {
-    errors.length(field, name, 1, MAX_NAME);
-    if !name.is_empty() && name.trim().is_empty() {
-        errors.add(field, "must not be blank");
-    }
-    errors.line(field, name);
 }

@@ -11,7 +11,7 @@ use crate::domain::time::Millis;
 use crate::ports::{AgentRef, Agents, Directory, Keys, Members, Unavailable, World, WriteError};
 
 use super::App;
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
 use super::page::{Page, Request};
 
 /// The most agents one key can be confined to.
@@ -46,7 +46,7 @@ pub async fn issue<W: World>(
 ) -> Result<Issued, Failure> {
     let now = app.world.now();
     let mut errors = FieldErrors::default();
-    check_name(&mut errors, "name", &new.name);
+    errors.name("name", &new.name);
     if new.expires_at.is_some_and(|end| end <= now) {
         errors.add("expires_at", "must lie in the future");
     }

@@ -14,7 +14,7 @@ use crate::ports::{AgentRef, Agents, Directory, Members, World};
 
 use super::App;
 use super::authenticate::Session;
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
 use super::page::{Page, Request};
 use super::retry::{retry, written_at};
 
@@ -64,7 +64,7 @@ pub async fn get<W: World>(app: &App<W>, session: &Session, id: &str) -> Result<
 /// [`Failure`]; without a member having been made, unless the directory lost its answer.
 pub async fn create<W: World>(app: &App<W>, session: &Session, new: NewMember) -> Result<Member, Failure> {
     let mut errors = FieldErrors::default();
-    check_name(&mut errors, "name", &new.name);
+    errors.name("name", &new.name);
     let email = errors.take("email", Email::parse(&new.email));
     let email = errors.finish_with(email)?;
     let now = app.world.now();
@@ -96,7 +96,7 @@ pub async fn patch<W: World>(
 ) -> Result<Member, Failure> {
     let mut errors = FieldErrors::default();
     if let Some(name) = &patch.name {
-        check_name(&mut errors, "name", name);
+        errors.name("name", name);
     }
     let email = patch.email.as_deref().and_then(|email| errors.take("email", Email::parse(email)));
     let profile = match patch.profile {

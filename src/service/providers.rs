@@ -8,7 +8,7 @@ use crate::domain::change::{Action, Change, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::outbound::Loopback;
-use crate::domain::provider::{BaseUrl, Provider, ProviderName, SealedKey, WellKnown, Wire};
+use crate::domain::provider::{BaseUrl, Provider, ProviderName, SealedKey, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::{self, MasterKey};
 use crate::ports::{Directory, Providers, World};
@@ -108,7 +108,7 @@ fn make<W: World>(
     read: Option<&Provider>,
 ) -> Result<Provider, Failure> {
     let mut errors = FieldErrors::default();
-    let wire = draft.wire.or(name.well_known().map(|known| known.wire)).unwrap_or(Wire::OpenAi);
+    let wire = draft.wire.unwrap_or_else(|| name.implied_wire());
     let base_url = address(app, name, wire, draft.base_url.as_deref(), &mut errors);
     let now = app.world.now();
     let updated_at = written_at(now, read.map(|old| old.updated_at));
@@ -148,8 +148,7 @@ fn address<W: World>(
             url.map(|url| url.as_str().to_owned())
         }
         (_, None) => {
-            let documented = |known: &&WellKnown| known.wire == wire && known.base_url.is_some();
-            if name.well_known().filter(documented).is_none() {
+            if name.documented_url().is_none() || name.implied_wire() != wire {
                 errors.add(
                     "base_url",
                     format!("is required: no address is documented for {name} with wire {wire}"),

@@ -17,7 +17,7 @@ use crate::ports::{Aliases, Directory, PlatformTemplates, Templates, World};
 
 use super::App;
 use super::authenticate::Session;
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
 use super::page::{Cut, Page, Request};
 use super::{account, agents};
 
@@ -196,7 +196,7 @@ fn understand<W: World>(
     let name = draft.name.or_else(|| definition.as_ref()?.get("name")?.as_str().map(str::to_owned));
     let name = name.or_else(|| slug.as_ref().map(Slug::to_string));
     if let Some(name) = &name {
-        check_name(&mut errors, "name", name);
+        errors.name("name", name);
     }
     if let Some(description) = &draft.description {
         errors.length("description", description, 1, MAX_DESCRIPTION);

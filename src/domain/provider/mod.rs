@@ -38,10 +38,9 @@ impl Provider {
 
     /// The account's own address, or the documented one; `None` for a binding.
     pub fn address(&self) -> Option<&str> {
-        let documented = || self.name.well_known().and_then(|known| known.base_url);
         match self.wire {
             Wire::WorkersAi => None,
-            _ => self.base_url.as_deref().or_else(documented),
+            _ => self.base_url.as_deref().or_else(|| self.name.documented_url()),
         }
     }
 

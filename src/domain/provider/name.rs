@@ -48,6 +48,16 @@ impl ProviderName {
         WELL_KNOWN.iter().find(|provider| provider.name == self.0)
     }
 
+    /// The address that its documentation gives; `None` for a binding, and where the table has no such provider.
+    pub fn documented_url(&self) -> Option<&'static str> {
+        self.well_known().and_then(|known| known.base_url)
+    }
+
+    /// The wire that the name implies.
+    pub fn implied_wire(&self) -> Wire {
+        self.well_known().map_or(Wire::OpenAi, |known| known.wire)
+    }
+
     /// The Worker variable with the platform's own key, as `OPENAI_API_KEY`.
     pub fn key_variable(&self) -> String {
         format!("{}_API_KEY", self.variable_prefix())

@@ -132,7 +132,7 @@ fn provider_fault<W: World>(
         let is_there = world.settings().has_workers_ai;
         return (!is_there).then(|| Fault::NoBinding(name.clone()));
     }
-    let documented = name.well_known().and_then(|known| known.base_url).map(|url| url.trim_end_matches('/'));
+    let documented = name.documented_url().map(|url| url.trim_end_matches('/'));
     let wants_key = documented.is_some() && documented == server.base_url.as_deref();
     (wants_key && server.key.is_none()).then(|| Fault::NoKey(name.clone()))
 }

@@ -76,19 +76,15 @@ fn own_server<W: World>(
 
 /// The operator's own: its URL is not a tenant's choice and goes unchecked.
 fn platform_server<W: World>(world: &W, name: &ProviderName) -> Result<Server, Unreachable> {
-    let known = name.well_known();
-    let platform = world.upstream().platform_provider(name);
-    let is_binding =
-        known.is_some_and(|known| known.wire == Wire::WorkersAi) && world.settings().has_workers_ai;
-    match (platform, known) {
-        (Some(platform), _) => {
-            let wire = known.map_or(Wire::OpenAi, |known| known.wire);
-            let documented = known.and_then(|known| known.base_url).map(str::to_owned);
-            server(name, wire, platform.base_url.or(documented), platform.key)
-        }
-        (None, Some(known)) if is_binding => server(name, known.wire, None, None),
-        _ => Err(Unreachable::NotConfigured(name.clone())),
+    let wire = name.implied_wire();
+    if let Some(platform) = world.upstream().platform_provider(name) {
+        let base_url = platform.base_url.or_else(|| name.documented_url().map(str::to_owned));
+        return server(name, wire, base_url, platform.key);
     }
+    if wire == Wire::WorkersAi && world.settings().has_workers_ai {
+        return server(name, wire, None, None);
+    }
+    Err(Unreachable::NotConfigured(name.clone()))
 }
 
 fn server(
