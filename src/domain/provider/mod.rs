@@ -3,7 +3,7 @@
 //! Not here: how a key is sealed ([`super::vault`]).
 
 mod base_url;
-mod name;
+pub(super) mod name;
 mod wire;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
@@ -47,5 +47,39 @@ impl Provider {
     /// Whether both are the same server: a stored key may be sent to the other only then.
     pub fn is_at_address_of(&self, other: &Self) -> bool {
         self.wire == other.wire && self.address() == other.address()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(name: &str, wire: Wire, base_url: Option<&str>) -> Provider {
+        Provider {
+            name: ProviderName::parse(name).unwrap(),
+            wire,
+            base_url: base_url.map(str::to_owned),
+            key: None,
+            created_at: Millis(0),
+            updated_at: Millis(0),
+        }
+    }
+
+    #[test]
+    fn a_providers_address_is_its_own_or_the_documented_one_and_a_binding_has_none() {
+        let own = provider("openai", Wire::OpenAi, Some("https://a.example/v1"));
+        assert_eq!(own.address(), Some("https://a.example/v1"));
+        assert_eq!(provider("openai", Wire::OpenAi, None).address(), Some("https://api.openai.com/v1"));
+        assert_eq!(provider("local", Wire::OpenAi, None).address(), None);
+        assert_eq!(provider("openai", Wire::WorkersAi, None).address(), None);
+    }
+
+    #[test]
+    fn another_address_or_wire_is_another_server() {
+        let documented = provider("openai", Wire::OpenAi, None);
+        let named = provider("openai", Wire::OpenAi, Some("https://api.openai.com/v1"));
+        assert!(documented.is_at_address_of(&named));
+        assert!(!documented.is_at_address_of(&provider("openai", Wire::Anthropic, None)));
+        assert!(!documented.is_at_address_of(&provider("openai", Wire::OpenAi, Some("https://a.example"))));
     }
 }
