@@ -6,11 +6,11 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`domain`] | pure rules: money, budgets, the account's state machine, the model line, the neutral message |
-//! | [`ports`] | what the services need of the world, as traits |
+//! | [`ports`] | what the services need of the world, as traits: one for each aggregate of the directory |
 //! | [`service`] | one use case per file, async over the ports |
 //! | [`wire`] | codecs: `client` as clients speak, `provider` as providers speak |
 //! | [`object`] | the Durable Objects without the platform: one host, the machines over their SQLite |
-//! | [`storage`] | D1 |
+//! | [`storage`] | D1: one file an aggregate, with its SQL and its port |
 //! | [`http`] | routes, handlers, problem documents |
 //! | [`runtime`] | the entry points, bindings, objects, `fetch`: the only home of the platform |
 

@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use retinue::domain::account::{Account, Key, Plan, Role, Status};
-use retinue::domain::agent::{Access, Agent, Definition, Modality, Panel, Status as Life};
+use retinue::domain::agent::{Access, Agent, Definition, Modality, Panel, Save, Status as Life};
+use retinue::domain::alias::Alias;
 use retinue::domain::api_key::{ApiKey, KeyDigest};
 use retinue::domain::budget::{Action, Budget, Period};
 use retinue::domain::change::{self, Actor, Change, Subject};
@@ -21,13 +22,13 @@ use retinue::domain::model::{Capabilities, Capability, Model};
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::{Feature, Features, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
-use retinue::domain::provider::{ProviderName, Wire};
+use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
 use retinue::domain::slug::Slug;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::ports::{
-    AccountRef, AgentPosition, AgentRef, Alias, ChangesOf, Directory, Provider, Save, SealedKey, Tenant,
-    World, WriteError,
+    AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, Agents, Aliases, AllAccounts, AllKeys,
+    Changes, ChangesOf, Directory, Keys, Models, Plans, Providers, Resolve, SaveAgents, World, WriteError,
 };
 use retinue::storage::directory;
 use retinue::storage::queries;
@@ -374,7 +375,7 @@ async fn an_archived_agent_is_known_by_id_alone() {
         assert_eq!(tenant.agent(name).await.unwrap(), None);
         assert_eq!(tenant.agents_named(std::slice::from_ref(name)).await.unwrap(), []);
     }
-    assert!(tenant.agents(10, None).await.unwrap().is_empty());
+    assert!(tenant.find_agents(&AgentFilter::default(), 10, None).await.unwrap().agents.is_empty());
 }
 
 #[tokio::test]
@@ -388,7 +389,7 @@ async fn pages_of_agents_neither_repeat_nor_skip_those_of_one_moment() {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = tenant.agents(2, after).await.unwrap();
+        let page = tenant.find_agents(&AgentFilter::default(), 2, after).await.unwrap().agents;
         let Some(last) = page.last() else { break };
         after = Some(AgentPosition { created_at: last.created_at, id: last.id });
         seen.extend(page.iter().map(|agent| agent.slug.to_string()));

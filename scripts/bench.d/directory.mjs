@@ -1,6 +1,7 @@
 // What an account's configuration is read and written by, with few agents and with many: how long it takes one client, one
 // request after the other; what all of them take at once, out and in; and which rows D1 reads for what is answered or written.
 
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { FILTERS, seed, stock } from "./directory-fixture.mjs";
@@ -165,7 +166,7 @@ async function metering(instance, act) {
 
 /** The rows that D1 reads for each operation of the control plane that only reads, of the OpenAPI document's. */
 async function readsOf(instance, accounts) {
-  const { paths } = await (await fetch(`${instance.url()}/openapi.json`)).json();
+  const { paths } = JSON.parse(await readFile(join(process.env.RETINUE_ROOT, "assets/openapi.json"), "utf8"));
   const operations = Object.entries(paths).filter(([path, { get }]) => get && path.startsWith("/api/v1/"));
   const rows = [];
   for (const name of operations.flatMap(([path, { get }]) => variants(path, get))) {

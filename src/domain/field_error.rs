@@ -11,6 +11,9 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// The most characters of a name that people read.
+const MAX_NAME: usize = 255;
+
 /// Collects every fault of a request, so that one answer names them all.
 #[derive(Debug, Default)]
 pub struct FieldErrors(Vec<FieldError>);
@@ -38,6 +41,15 @@ impl FieldErrors {
         if text.contains(char::is_control) {
             self.add(field, "must not hold control characters, such as line breaks");
         }
+    }
+
+    /// A name that people read: on one line, not blank. SQLite takes a NUL for the end of a text.
+    pub fn name(&mut self, field: &str, name: &str) {
+        self.length(field, name, 1, MAX_NAME);
+        if !name.is_empty() && name.trim().is_empty() {
+            self.add(field, "must not be blank");
+        }
+        self.line(field, name);
     }
 
     /// # Errors

@@ -4,6 +4,7 @@ pub mod account;
 pub mod account_edit;
 pub mod admission;
 pub mod agent;
+pub mod alias;
 pub mod api_key;
 pub mod bound;
 pub mod budget;

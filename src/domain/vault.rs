@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::ids::AccountId;
-use super::provider::ProviderName;
+use super::provider::name::ProviderName;
 use super::secret::Secret;
 
 /// Separates this use of the master key from any later one.

@@ -1,19 +1,26 @@
 //! Who asks, as an argument of a handler: one that takes [`Writer`] cannot be reached by anybody less.
+//!
+//! Extractors run in the order of a handler's arguments, and the body is the last. So a request without the right key or
+//! role is refused before a byte of its body is read.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use serde::Deserialize;
 
+use crate::domain::account::Account;
+use crate::domain::change::Actor;
 use crate::ports::{AccountRef, World};
 use crate::service::App;
-use crate::service::authenticate::{self, Principal, Session};
+use crate::service::authenticate::{self, KeyAccess, Principal, Session, account_of_keys};
 use crate::service::failure::{Failure, Thing};
 
 use super::credentials;
+use super::path::Parameters;
 use super::problem::Problem;
 
 /// The operator or a key of any role.
 #[derive(Debug)]
-pub struct Caller(pub Principal);
+struct Caller(Principal);
 
 /// The operator alone.
 #[derive(Debug)]
@@ -127,6 +134,53 @@ impl<W: World> FromRequestParts<App<W>> for OfferWriter {
         let Caller(principal) = Caller::from_request_parts(parts, app).await?;
         Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.writer()?) }))
     }
+}
+
+/// The operator or an admin of the account that the path names, to see its keys.
+#[derive(Debug)]
+pub struct KeyReader(pub Account);
+
+/// The operator or an admin of the active account that the path names, to change its keys.
+#[derive(Debug)]
+pub struct KeyWriter {
+    pub account: Account,
+    pub by: Actor,
+}
+
+/// The part of a path that names the account whose keys they are.
+#[derive(Debug, Deserialize)]
+struct AccountPath {
+    account: String,
+}
+
+impl<W: World> FromRequestParts<App<W>> for KeyReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let (account, _) = keys_of(parts, app, KeyAccess::Read).await?;
+        Ok(Self(account))
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for KeyWriter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let (account, by) = keys_of(parts, app, KeyAccess::Write).await?;
+        Ok(Self { account, by })
+    }
+}
+
+async fn keys_of<W: World>(
+    parts: &mut Parts,
+    app: &App<W>,
+    access: KeyAccess,
+) -> Result<(Account, Actor), Problem> {
+    let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+    let Parameters(AccountPath { account }) = Parameters::from_request_parts(parts, app).await?;
+    let by = principal.actor();
+    let account = account_of_keys(app, principal, &account, access).await;
+    Ok((account.map_err(Problem::report(app))?, by))
 }
 
 /// Where the path names an account, it is the key's own; that there is another is not said.

@@ -5,8 +5,9 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::alias::Alias;
 use crate::domain::time::Millis;
-use crate::ports::{Alias, World};
+use crate::ports::World;
 use crate::service::App;
 use crate::service::aliases;
 

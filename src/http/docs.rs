@@ -1,18 +1,13 @@
 //! What is there for anyone: health, the API's document, and a page that shows it.
+//!
+//! The document and the page are files of `assets/`, which the platform serves before the Worker runs (`[assets]` of
+//! `wrangler.toml`; their headers are in `assets/_headers`). Here stands only what the document says of them.
 
-use axum::http::{HeaderName, header};
 use axum::response::Redirect;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::Json;
-
-/// What [`super::document`] makes of the handlers. It is made beforehand, because the code that makes it is a fifth of
-/// the Worker; a test fails when it is not what the handlers say.
-const DOCUMENT: &str = include_str!("openapi.json");
-
-/// The page: HTML with its own style and script, which loads nothing but `/openapi.json`.
-const PAGE: &str = include_str!("docs.html");
 
 /// That the Worker answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,9 +39,8 @@ pub async fn health() -> Json<Health> {
     tag = "platform",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json"))
 )]
-pub async fn openapi() -> ([(HeaderName, &'static str); 1], &'static str) {
-    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT)
-}
+#[expect(dead_code, reason = "the platform serves it")]
+pub const fn openapi() {}
 
 /// The documentation as a page
 #[utoipa::path(
@@ -56,12 +50,8 @@ pub async fn openapi() -> ([(HeaderName, &'static str); 1], &'static str) {
     tag = "platform",
     responses((status = 200, description = "HTML", content_type = "text/html"))
 )]
-pub async fn docs() -> ([(HeaderName, &'static str); 2], &'static str) {
-    let policy =
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
-    let html = "text/html; charset=utf-8";
-    ([(header::CONTENT_TYPE, html), (header::CONTENT_SECURITY_POLICY, policy)], PAGE)
-}
+#[expect(dead_code, reason = "the platform serves it")]
+pub const fn docs() {}
 
 /// To the documentation
 #[utoipa::path(

@@ -1,4 +1,4 @@
-//! The OpenAPI document, generated from the handlers: natively, by a test that keeps `openapi.json` what it must be.
+//! The OpenAPI document, generated from the handlers: natively, by a test that keeps `assets/openapi.json` what it must be.
 
 use axum::handler::Handler;
 use utoipa::ToSchema;
@@ -9,8 +9,7 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
-    ResponseBuilder,
+    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
 };
 
 use crate::ports::World;
@@ -90,6 +89,17 @@ impl<W: World> Visitor<W> for Document {
         H: Handler<T, App<W>>,
         T: 'static,
     {
+        self.operation::<P>(&at, std::any::type_name::<T>());
+    }
+
+    fn file<P: Documented>(&mut self, _: P) {
+        self.operation::<P>(&P::path(), "");
+    }
+}
+
+impl Document {
+    /// Describes what is served at this path to those that the types of these arguments let in.
+    fn operation<P: Documented>(&mut self, at: &str, asks: &str) {
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
         let face = Face::of(&P::path());
@@ -98,12 +108,11 @@ impl<W: World> Visitor<W> for Document {
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
         if at.starts_with(router::API) && at != P::path() {
-            of_another_name(&mut operation, &at, &P::path());
+            of_another_name(&mut operation, at, &P::path());
         } else if at != P::path() {
             of_the_account(&mut operation);
         }
-        let asks = std::any::type_name::<T>();
-        declare(&mut operation, role(face, asks, P::methods().contains(&HttpMethod::Get)));
+        declare(&mut operation, role(face, asks));
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);
         }
@@ -118,9 +127,8 @@ impl<W: World> Visitor<W> for Document {
 /// Who may, in one word: `open`, `caller` (who may call the agent), `member`, `admin`, `operator`, `self` (any key of an
 /// account, for its own), and `…-or-operator`. A role may what those before it may.
 ///
-/// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done; only of
-/// [`super::access::Caller`], whose handlers decide for themselves, it is the rule, and an operation may say otherwise.
-fn role(face: Face, asks: &str, is_read: bool) -> &'static str {
+/// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done.
+fn role(face: Face, asks: &str) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match (word, face) {
@@ -130,8 +138,7 @@ fn role(face: Face, asks: &str, is_read: bool) -> &'static str {
         (Some("Holder" | "ActiveHolder"), _) => "self",
         (Some("OfferReader"), _) => "member-or-operator",
         (Some("OfferWriter"), _) => "admin-or-operator",
-        (Some("Caller"), _) if is_read => "member-or-operator",
-        (Some("Caller"), _) => "admin-or-operator",
+        (Some("KeyReader" | "KeyWriter"), _) => "admin-or-operator",
         (None, Face::Open) => "open",
         (None, Face::Call | Face::OpenAi) => "caller",
         (Some(_), _) | (None, Face::Control) => "undeclared",

@@ -9,10 +9,9 @@ use crate::domain::account::{Key, Role};
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::authenticate::{KeyAccess, account_of_keys};
 use crate::service::keys::{self, NewKey};
 
-use super::access::Caller;
+use super::access::{KeyReader, KeyWriter};
 use super::body::Json;
 use super::page::{List, PageQuery};
 use super::path::Parameters;
@@ -106,13 +105,9 @@ type IssuedReply = (StatusCode, [(HeaderName, &'static str); 1], Json<Issued>);
 )]
 pub async fn issue<W: World>(
     State(app): State<App<W>>,
-    Caller(principal): Caller,
-    Parameters(account): Parameters<String>,
+    KeyWriter { account, by }: KeyWriter,
     Json(body): Json<Body>,
 ) -> Result<IssuedReply, Problem> {
-    let by = principal.actor();
-    let account = account_of_keys(&app, principal, &account, KeyAccess::Write).await;
-    let account = account.map_err(Problem::report(&app))?;
     let new = NewKey {
         name: body.name,
         role: body.role,
@@ -134,17 +129,13 @@ pub async fn issue<W: World>(
     operation_id = "list_keys",
     tag = "keys",
     params(("account" = String, Path, description = "Slug or id"), PageQuery),
-    extensions(("x-role" = json!("admin-or-operator"))),
     responses((status = 200, description = "A page of keys", body = List<View>))
 )]
 pub async fn list<W: World>(
     State(app): State<App<W>>,
-    Caller(principal): Caller,
-    Parameters(account): Parameters<String>,
+    KeyReader(account): KeyReader,
     query: PageQuery,
 ) -> Result<Json<List<View>>, Problem> {
-    let account = account_of_keys(&app, principal, &account, KeyAccess::Read).await;
-    let account = account.map_err(Problem::report(&app))?;
     let page = keys::list(&app, &account, &query.into()).await.map_err(Problem::report(&app))?;
     Ok(Json(List::of(page, View::from)))
 }
@@ -165,12 +156,9 @@ pub async fn list<W: World>(
 )]
 pub async fn revoke<W: World>(
     State(app): State<App<W>>,
-    Caller(principal): Caller,
-    Parameters((account, key)): Parameters<(String, String)>,
+    KeyWriter { account, by }: KeyWriter,
+    Parameters((_, key)): Parameters<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let by = principal.actor();
-    let account = account_of_keys(&app, principal, &account, KeyAccess::Write).await;
-    let account = account.map_err(Problem::report(&app))?;
     keys::revoke(&app, by, &account, &key).await.map_err(Problem::report(&app))?;
     Ok(StatusCode::NO_CONTENT)
 }

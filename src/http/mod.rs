@@ -4,6 +4,7 @@
 pub mod access;
 mod account;
 mod accounts;
+mod advice;
 mod agents;
 mod aliases;
 pub mod body;

@@ -84,7 +84,7 @@ impl Problem {
         self
     }
 
-    /// Tells the operator what the client is not told.
+    /// Logs for the operator what the client is not shown.
     #[must_use]
     pub fn logged<W: World>(self, app: &App<W>) -> Self {
         if let Some(internal) = &self.internal {

@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::provider::Wire;
+use crate::domain::provider::{Provider, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
-use crate::ports::{Provider, World};
+use crate::ports::World;
 use crate::service::App;
 use crate::service::providers::{self, KeyChange, ProviderDraft};
 

@@ -14,7 +14,7 @@ use utoipa::openapi::HttpMethod;
 use crate::ports::World;
 use crate::service::App;
 
-use super::call::{chat, cors, openai};
+use super::call::{self, chat, cors, openai};
 use super::problem;
 use super::{
     account, accounts, agents, aliases, budgets, calls, changes, docs, exchange, keys, members, models,
@@ -44,6 +44,9 @@ pub trait Visitor<W: World> {
         P: Documented,
         H: Handler<T, App<W>>,
         T: 'static;
+
+    /// Takes one that the platform answers with a file of `assets/`, before the Worker runs.
+    fn file<P: Documented>(&mut self, path: P);
 
     /// Takes one that stands under `/api/v1`, and there under another first word too.
     fn endpoint_of_two_names<P, H, T>(&mut self, other: &str, path: P, handler: H)
@@ -75,12 +78,12 @@ pub const API: &str = "/api/v1";
 /// Where what an account's clients reach stands.
 pub const ACCOUNT: &str = "/accounts/{account}";
 
-/// Every route there is.
+/// Every route there is, and what the platform serves beside them.
 pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(docs::__path_root, docs::root);
     v.endpoint(docs::__path_health, docs::health);
-    v.endpoint(docs::__path_openapi, docs::openapi);
-    v.endpoint(docs::__path_docs, docs::docs);
+    v.file(docs::__path_openapi);
+    v.file(docs::__path_docs);
 
     v.endpoint(accounts::__path_create, accounts::create::<W>);
     v.endpoint(account::__path_patch_any, account::patch_any::<W>);
@@ -153,7 +156,7 @@ pub fn router<W: World>() -> Router<App<W>> {
     let mut routes = Routes(Router::new());
     endpoints(&mut routes);
     let routes =
-        cors::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
+        call::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
     routes
         .fallback(async |uri: Uri| openai::on_path(uri.path(), problem::no_such_path()))
         .method_not_allowed_fallback(async |uri: Uri| openai::on_path(uri.path(), problem::wrong_method()))
@@ -173,6 +176,8 @@ impl<W: World> Visitor<W> for Routes<W> {
             methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
         self.0 = std::mem::take(&mut self.0).route(&at, route);
     }
+
+    fn file<P: Documented>(&mut self, _: P) {}
 }
 
 const fn filter(method: &HttpMethod) -> MethodFilter {

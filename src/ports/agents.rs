@@ -1,50 +1,72 @@
-//! What is asked of an account's agents, and what is answered, beside the agents themselves.
+//! Agents, found by name and written.
 
-use std::collections::BTreeSet;
+use std::fmt;
+use std::future::Future;
 
-use crate::domain::agent::{Agent, Definition, Status};
-use crate::domain::time::Millis;
+use crate::domain::agent::{Agent, Save};
+use crate::domain::change::{Actor, Change};
+use crate::domain::ids::AgentId;
+use crate::domain::slug::Slug;
 
-use super::rows::AgentPosition;
+use super::failure::{Unavailable, WriteError};
 
-/// Which agents of an account are listed: those that fit everything that is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AgentFilter {
-    /// `None`: every agent in use. [`Status::Archived`]: the others.
-    pub status: Option<Status>,
-    pub kind: Option<String>,
-    pub label: Option<String>,
-    /// Each begins a word of the name or the slug ([`crate::domain::agent::words`]).
-    pub words: BTreeSet<String>,
+/// How a URL names an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AgentRef {
+    Id(AgentId),
+    Slug(Slug),
 }
 
-/// What a search for agents has found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FoundAgents {
-    /// Newest first.
-    pub agents: Vec<Agent>,
-    /// Where the search ended before it had found as many as it should, because it had gone through enough: there may be
-    /// more after it. `None`: there are no more, or as many as were asked for are found.
-    pub stopped_at: Option<AgentPosition>,
+impl AgentRef {
+    /// `None` when the text is neither a slug nor an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        AgentId::parse(text).map(Self::Id).or_else(|| Slug::parse(text).ok().map(Self::Slug))
+    }
 }
 
-/// A version of an agent as it was saved.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Version {
-    pub version: u32,
-    pub definition: Definition,
-    pub created_at: Millis,
-    /// The id of the key that wrote it, or `operator`; `None` is the platform itself.
-    pub created_by: Option<String>,
+impl fmt::Display for AgentRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => slug.fmt(f),
+        }
+    }
 }
 
-/// A version in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionLine {
-    pub version: u32,
-    pub created_at: Millis,
-    /// As [`Version::created_by`].
-    pub created_by: Option<String>,
-    /// The fields that are not as in the version before, by name; none of the first.
-    pub changed: Vec<String>,
+/// An account's agents.
+pub trait Agents: Send + Sync {
+    /// One in use.
+    fn agent(&self, of: &AgentRef) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
+    /// An archived one; by slug, of those that had it the one that was archived last.
+    fn archived_agent(
+        &self,
+        of: &AgentRef,
+    ) -> impl Future<Output = Result<Option<Agent>, Unavailable>> + Send;
+    /// Those of these that are in use, in the order asked for.
+    fn agents_of(&self, ids: &[AgentId]) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
+    /// Those of these names that agents in use have, in no order.
+    fn agents_named(
+        &self,
+        names: &[AgentRef],
+    ) -> impl Future<Output = Result<Vec<(AgentId, Slug)>, Unavailable>> + Send;
+    /// The id behind a name, by id also of an archived agent, whose ledger stays.
+    fn agent_ever(&self, of: &AgentRef) -> impl Future<Output = Result<Option<AgentId>, Unavailable>> + Send;
+    /// The agents in use whose newest definition hands off to this one, in the order of their slugs.
+    fn agents_handing_to(&self, id: AgentId) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
+}
+
+/// Writing an account's agents.
+pub trait SaveAgents: Send + Sync {
+    /// Writes agents, the versions they make and the lines of the change log: all or nothing.
+    ///
+    /// [`WriteError::Taken`] when another agent in use has a slug. [`WriteError::Moved`] when an agent is no
+    /// longer as it was read (`updated_at` grows with every change), or one in use would hand off to one that
+    /// is not. [`WriteError::Full`] when more would be in use than the account's plan allows,
+    /// [`WriteError::Lacks`] when it has no public agents and one is becoming public, or is put to use.
+    fn save_agents(
+        &self,
+        saves: &[Save],
+        by: Actor,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
 }

@@ -5,11 +5,11 @@ use std::future::Future;
 use crate::domain::admission::Ask;
 use crate::domain::ids::AccountId;
 
-use super::Unavailable;
+use super::failure::Unavailable;
 
 /// The accounts' objects: each one decides alone for its account.
 pub trait Accounts: Send + Sync {
-    /// Asks; what each question means and when it is answered stands with it, in [`crate::domain::admission::ask`].
+    /// Asks a question of [`crate::domain::admission::ask`], where its meaning and its answer are described.
     fn ask<A: Ask>(
         &self,
         account: AccountId,

@@ -21,7 +21,7 @@ pub struct UpstreamRequest {
     pub destination: Destination,
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
-    /// Whether the reply's body is wanted piece by piece, as it comes.
+    /// Whether the reply's body is to be read piece by piece, as it arrives.
     pub is_stream: bool,
     /// Ends the attempt, its body included.
     pub timeout_ms: u64,
@@ -67,8 +67,8 @@ pub trait Upstream: Send + Sync {
         request: UpstreamRequest,
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
-    /// Gets a file that a tenant named; redirects are never followed, and `timeout_ms` ends it, its body included. The
-    /// caller has judged the URL ([`crate::domain::outbound`]).
+    /// Gets a file that a tenant named; redirects are never followed, and `timeout_ms` ends it, its body
+    /// included. The caller has judged the URL ([`crate::domain::outbound`]).
     fn get(
         &self,
         url: &str,

@@ -6,10 +6,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(module = "/src/runtime/crossing.js")]
 extern "C" {
-    /// The method, the URL and the values of `authorization`, `content-type`, `content-length` and `origin`, a line each;
-    /// an empty one is not there.
+    /// To be run once, at the start: of requests to these `paths`, with `{name}` for any one segment, only the headers of
+    /// these `names` cross; of all others every one does. A line each.
+    pub fn declare(paths: &str, names: &str);
+    /// The head of a request, as [`super::head::request`] reads it.
     pub fn head(request: &web_sys::Request) -> String;
-    /// `headers` are [`header_lines`], here and below.
+    /// A promise that a request's body is discarded, or cancelled when that takes too long.
+    pub fn discard(request: &web_sys::Request, most_ms: u32) -> js_sys::Promise;
+    /// `headers` are lines as [`super::head::lines`] writes them, here and below.
     #[wasm_bindgen(catch)]
     pub fn reply(
         status: u16,
@@ -44,25 +48,6 @@ extern "C" {
     /// handler's would be one more task to wake.
     #[wasm_bindgen(catch)]
     pub fn hold_open(context: &JsValue) -> Result<js_sys::Function, JsValue>;
-    pub fn fill_random(bytes: &mut [u8]);
     /// To be run once, at the start: makes waking futures cheap.
     pub fn queue_by_promise();
-}
-
-/// Headers as one text.
-///
-/// # Errors
-/// When one holds what no header may, and would be taken for the end of a line.
-pub fn header_lines<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<String, JsValue> {
-    let mut lines = String::new();
-    for (name, value) in headers {
-        if [name, value].iter().any(|text| text.contains(['\n', '\r', '\0'])) {
-            return Err(JsValue::from_str(&format!("header {name:?} has a line break or a NUL")));
-        }
-        if !lines.is_empty() {
-            lines.push('\n');
-        }
-        lines.extend([name, "\0", value]);
-    }
-    Ok(lines)
 }

@@ -1,7 +1,8 @@
 //! The Worker's entry: a platform request in, a platform response out, the router between.
 //!
-//! Conversion is done by hand, because it is most of what a request costs here: only the headers that someone reads
-//! cross into wasm, all in one text, a body crosses once, and a reply that is known whole goes back in one step.
+//! Conversion is done by hand, because it is most of what a request costs here: a head crosses as one text, a body once
+//! and only when someone reads it, and a reply that is known whole goes back in one step. Of a call of an agent only the
+//! headers that its face declares cross ([`call::HEADERS`]), of any other request all.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
-use bytes::Bytes;
+use axum::http::{Method, Response, header};
+use axum::response::IntoResponse;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use js_sys::Uint8Array;
@@ -20,24 +21,17 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env, event};
 
-use super::crossing;
+use super::incoming::{Incoming, Source};
 use super::world::{self, EdgeWorld};
-use crate::http::{body, router};
+use super::{crossing, head};
+use crate::http::problem::{Kind, Problem};
+use crate::http::{call, router};
 use crate::service::App;
 
 thread_local! {
     /// The router and, in its state, what this isolate remembers: made once, gone with the isolate or with a panic.
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
 }
-
-/// The request headers that are read of every request, in the order of [`crossing::head`]; no other crosses into wasm.
-const HEADERS: [HeaderName; 4] =
-    [header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_LENGTH, header::ORIGIN];
-/// Read where there is no bearer token.
-const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
-/// Read of a browser's question whether a page may call.
-const PREFLIGHT_HEADERS: [HeaderName; 2] =
-    [header::ACCESS_CONTROL_REQUEST_METHOD, header::ACCESS_CONTROL_REQUEST_HEADERS];
 
 #[wasm_bindgen]
 extern "C" {
@@ -59,6 +53,7 @@ extern "C" {
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
+    crossing::declare(&call::PATHS.join("\n"), &call::HEADERS.join("\n"));
     crossing::queue_by_promise();
 }
 
@@ -67,7 +62,7 @@ fn start() {
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let router = router(&env)?;
     let done = crossing::hold_open(context.as_ref())?;
-    let served = serve(&request, router).await;
+    let served = serve(request, router).await;
     done.call0(&JsValue::UNDEFINED)?;
     Ok(served?)
 }
@@ -82,87 +77,41 @@ fn router(env: &Env) -> worker::Result<Router> {
     })
 }
 
-async fn serve(request: &web_sys::Request, mut router: Router) -> Result<web_sys::Response, JsValue> {
-    let inner = read(request).await?;
-    let Ok(response) = router.call(inner).await;
+async fn serve(request: web_sys::Request, mut router: Router) -> Result<web_sys::Response, JsValue> {
+    let head = match head::request(crossing::head(&request)) {
+        Ok(head) => head,
+        Err(unreadable) => {
+            let problem = Problem::new(Kind::InvalidRequest, unreadable.to_string());
+            return write(problem.into_response()).await;
+        }
+    };
+    let may_have_body = !matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let length = head.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let source = Rc::new(Source::new(request, length));
+    let Ok(response) = router.call(head.map(|()| Body::new(Incoming::new(source.clone())))).await;
+    if may_have_body {
+        source.discard().await;
+    }
     write(response).await
 }
 
-/// A body that is longer than any may be is cut off and said to be too long; the router answers 413.
-async fn read(request: &web_sys::Request) -> Result<Request<Body>, JsValue> {
-    let head = crossing::head(request);
-    let mut lines = head.split('\n');
-    let (method, url) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-    let has_body = !matches!(method, "GET" | "HEAD" | "OPTIONS");
-    let mut inner = Request::builder()
-        .method(Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET))
-        .uri(path_and_query(url))
-        .body(Body::empty())
-        .map_err(|error| JsValue::from_str(&error.to_string()))?;
-    let headers = inner.headers_mut();
-    let values = lines.map(|value| HeaderValue::from_str(value).ok().filter(|value| !value.is_empty()));
-    headers.extend(HEADERS.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?))));
-    let is_bearer = |value: &HeaderValue| value.as_bytes().to_ascii_lowercase().starts_with(b"bearer ");
-    if !headers.get(header::AUTHORIZATION).is_some_and(is_bearer) {
-        take(request, headers, &[KEY_HEADER])?;
-    }
-    if method == "OPTIONS" {
-        take(request, headers, &PREFLIGHT_HEADERS)?;
-    }
-    if !has_body {
-        return Ok(inner);
-    }
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let announced = length.and_then(|length| length.parse::<usize>().ok());
-    let content = match announced {
-        Some(length) if length > body::MAX_BODY => Bytes::new(),
-        Some(_) => {
-            let buffer = JsFuture::from(request.array_buffer()?).await?;
-            Bytes::from(Uint8Array::new(&buffer).to_vec())
+/// A head that the platform would not send is answered as a failure of ours, not sent with less.
+fn sendable(response: Response<Body>) -> (u16, String, Body) {
+    let (parts, content) = response.into_parts();
+    match head::lines(&parts.headers) {
+        Ok(headers) => (parts.status.as_u16(), headers, content),
+        Err(unsendable) => {
+            worker::console_error!("{unsendable}");
+            let problem = Problem::new(Kind::Internal, "The answer could not be written.");
+            let (parts, content) = problem.into_response().into_parts();
+            (parts.status.as_u16(), head::lines(&parts.headers).unwrap_or_default(), content)
         }
-        None => read_unannounced(request).await?,
-    };
-    *inner.body_mut() = Body::from(content);
-    Ok(inner)
-}
-
-fn take(request: &web_sys::Request, headers: &mut HeaderMap, names: &[HeaderName]) -> Result<(), JsValue> {
-    let sent = request.headers();
-    for name in names {
-        let value = sent.get(name.as_str())?.and_then(|value| HeaderValue::from_str(&value).ok());
-        headers.extend(value.map(|value| (name.clone(), value)));
     }
-    Ok(())
-}
-
-/// One byte more than allowed is enough to know.
-async fn read_unannounced(request: &web_sys::Request) -> Result<Bytes, JsValue> {
-    let Some(stream) = request.body() else { return Ok(Bytes::new()) };
-    let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().dyn_into()?;
-    let mut read = Vec::new();
-    while read.len() <= body::MAX_BODY {
-        let result: web_sys::ReadableStreamReadResult = JsFuture::from(reader.read()).await?.unchecked_into();
-        if result.get_done().unwrap_or(true) {
-            break;
-        }
-        read.extend_from_slice(&result.get_value().unchecked_into::<Uint8Array>().to_vec());
-    }
-    Ok(Bytes::from(read))
-}
-
-/// What follows the host: the platform's URLs are serialized, so the first slash after `://` begins the path.
-fn path_and_query(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    let path = url[host..].find('/').map_or("/", |at| &url[host + at..]);
-    path.split_once('#').map_or(path, |(before, _)| before)
 }
 
 async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
-    let (parts, content) = response.into_parts();
-    let status = parts.status.as_u16();
-    let headers = parts.headers.iter();
-    let headers = headers.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
-    let headers = crossing::header_lines(headers)?;
+    let (status, headers, content) = sendable(response);
     if content.is_end_stream() {
         return crossing::reply(status, &headers, None);
     }

@@ -4,6 +4,8 @@ mod account_client;
 mod account_object;
 mod crossing;
 mod fetch;
+mod head;
+mod incoming;
 mod object;
 mod object_sql;
 mod scheduled;

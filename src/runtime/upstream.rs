@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 use worker::send::{IntoSendFuture, SendWrapper};
 
-use super::crossing;
+use super::{crossing, head};
 use crate::domain::provider::ProviderName;
 use crate::domain::secret::Secret;
 use crate::ports::{
@@ -38,8 +38,8 @@ impl FetchUpstream {
 
     async fn post(url: &str, request: &UpstreamRequest) -> Result<(u16, ReplyBody), JsValue> {
         let given = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let headers =
-            crossing::header_lines([("content-type", "application/json")].into_iter().chain(given))?;
+        let headers = head::lines_of([("content-type", "application/json")].into_iter().chain(given))
+            .map_err(|error| JsValue::from_str(&error.to_string()))?;
         let most = if request.is_stream { 0 } else { MAX_AT_ONCE };
         let sent = crossing::post(url, &headers, &request.body, timeout(request.timeout_ms), most);
         let posted: crossing::Posted = JsFuture::from(sent).await?.unchecked_into();

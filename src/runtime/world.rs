@@ -11,7 +11,6 @@ use worker::send::{IntoSendFuture, SendWrapper};
 use worker::{Delay, Env};
 
 use super::account_client::AccountClient;
-use super::crossing;
 use super::upstream::FetchUpstream;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
@@ -90,9 +89,15 @@ fn settings(env: &Env) -> Settings {
 }
 
 /// Bytes that nobody can predict, from the platform.
+///
+/// Without them the request must not go on, because zeros are a key that anybody can guess: it ends in a trap, and the
+/// instance is replaced.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    crossing::fill_random(&mut bytes);
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        worker::console_error!("no randomness: {error}");
+        std::process::abort();
+    }
     bytes
 }
 

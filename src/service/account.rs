@@ -1,6 +1,6 @@
 //! An account as its own people see it: its words, its settings, its plan and what is used of it.
 //!
-//! A plan's change and all that follows from it are one batch ([`Tenant::update_account`]): a crash leaves the old plan with
+//! A plan's change and all that follows from it are one batch ([`OwnAccount::update_account`]): a crash leaves the old plan with
 //! everything on, or the new one with what it has no room for switched off, and nothing between.
 
 use serde_json::{Value, json};
@@ -12,12 +12,14 @@ use crate::domain::admission::command::AccountSpend;
 use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::plan::{Feature, Limits};
-use crate::ports::{AccountRef, Accounts, Counts, Directory, Fit, Fitted, Tenant, World};
+use crate::ports::{
+    AccountRef, Accounts, AllAccounts, Counts, Directory, Fit, Fitted, OwnAccount, Plans, World,
+};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::{Principal, Session};
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
+use super::retry::{retry, written_at};
 
 /// The most keys that expire which are counted where a plan has no limit.
 const MOST_COUNTED: u32 = 10_000;
@@ -90,7 +92,7 @@ pub async fn patch_any<W: World>(
     change(app, principal.actor(), named, edit, Fit::default()).await
 }
 
-/// Makes the change over the account as it is, anew whenever somebody else was faster.
+/// Changes the account as it is; retried when another writer was faster.
 async fn change<W: World>(
     app: &App<W>,
     by: Actor,
@@ -98,7 +100,7 @@ async fn change<W: World>(
     edit: &Edit,
     fit: Fit,
 ) -> Result<Changed, Failure> {
-    let (account, fitted) = anew(app, || change_once(app, by, &named, edit, &fit)).await?;
+    let (account, fitted) = retry(app, || change_once(app, by, &named, edit, &fit)).await?;
     Ok(Changed { standing: standing(app, account).await?, fitted })
 }
 
@@ -128,7 +130,7 @@ async fn change_once<W: World>(
 fn check(by: Actor, edit: &Edit, read: &Account) -> Result<Account, Failure> {
     let mut errors = FieldErrors::default();
     if let Some(name) = &edit.name {
-        check_name(&mut errors, "name", name);
+        errors.name("name", name);
     }
     if by != Actor::Operator && edit.plan.is_some_and(|plan| plan > read.plan) {
         errors.add(

@@ -2,22 +2,18 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::alias::Alias;
 use crate::domain::change::{Action, Subject};
-use crate::domain::field_error::FieldErrors;
 use crate::domain::model::Capabilities;
-use crate::domain::model_line::{Entry, Item, ModelLine, ParseError};
-use crate::domain::slug::Slug;
-use crate::ports::{Alias, Directory, Tenant, World};
+use crate::domain::model_line::Entry;
+use crate::ports::{Aliases, Directory, World};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::change;
 use super::failure::{Failure, Thing};
 use super::models;
-
-/// The most aliases of an account: each call's resolution reads them all.
-pub const MAX_ALIASES: u32 = 100;
+use super::retry::{retry, written_at};
 
 /// Inserts or replaces; what changes nothing is not written.
 ///
@@ -29,11 +25,8 @@ pub async fn put<W: World>(
     name: &str,
     line: String,
 ) -> Result<Alias, Failure> {
-    let mut errors = FieldErrors::default();
-    errors.take("name", Slug::parse(name));
-    errors.take("model", parse(&line));
-    errors.finish()?;
-    anew(app, || put_once(app, session, name, &line)).await
+    Alias::check(name, &line)?;
+    retry(app, || put_once(app, session, name, &line)).await
 }
 
 async fn put_once<W: World>(
@@ -54,7 +47,7 @@ async fn put_once<W: World>(
     let alias = Alias { name: name.to_owned(), line: line.to_owned(), updated_at };
     let (before, after) = (read.map(logged), Some(logged(&alias)));
     let change = app.change(session.actor(), change::put(read), Subject::Alias, name, before, after);
-    let write = tenant.put_alias(&alias, read_at, MAX_ALIASES, &change);
+    let write = tenant.put_alias(&alias, read_at, Alias::MOST, &change);
     let written = app.write_through(account, write).await;
     written.map_err(|error| Failure::of_write(error, Thing::Alias))?;
     Ok(alias)
@@ -63,19 +56,6 @@ async fn put_once<W: World>(
 /// A state of an alias for the change log.
 fn logged(alias: &Alias) -> Value {
     json!({"model": alias.line})
-}
-
-/// A line of models only: one alias may not lead to another.
-fn parse(line: &str) -> Result<(), ParseError> {
-    let parsed = ModelLine::parse(line)?;
-    let inner = parsed.items.into_iter().find_map(|item| match item {
-        Item::Alias { name, at } => Some(ParseError {
-            at,
-            message: format!("`{name}`: an alias stands for models only, as `provider:code`"),
-        }),
-        Item::Model(_) => None,
-    });
-    inner.map_or(Ok(()), Err)
 }
 
 /// Those with a model that has every one of these capabilities; of one that nothing is known of see
@@ -94,8 +74,7 @@ pub async fn list<W: World>(
     if needed == Capabilities::default() {
         return Ok(all);
     }
-    let entries = |alias: &Alias| ModelLine::parse(&alias.line).and_then(|line| line.expand(|_| None));
-    let lines: Vec<Vec<Entry>> = all.iter().map(|alias| entries(alias).unwrap_or_default()).collect();
+    let lines: Vec<Vec<Entry>> = all.iter().map(|alias| alias.entries().unwrap_or_default()).collect();
     let known = models::known(&tenant, lines.iter().flatten()).await?;
     let is_able = |entry: &Entry| {
         let model = known.get(&models::pair(entry));
@@ -118,7 +97,7 @@ pub async fn get<W: World>(app: &App<W>, session: &Session, name: &str) -> Resul
 /// # Errors
 /// [`Failure`].
 pub async fn delete<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {
-    anew(app, || delete_once(app, session, name)).await
+    retry(app, || delete_once(app, session, name)).await
 }
 
 async fn delete_once<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {

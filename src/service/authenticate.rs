@@ -6,9 +6,10 @@
 use crate::domain::account::{Account, Key, Role, Status};
 use crate::domain::api_key::{ApiKey, Invalid};
 use crate::domain::change::Actor;
-use crate::ports::{AccountRef, Directory, Unavailable, World};
+use crate::ports::{AccountRef, AllAccounts, AllKeys, Unavailable, World};
 
 use super::App;
+use super::denied::Denied;
 use super::failure::{Failure, Thing};
 
 /// Whoever presented a valid key.
@@ -38,20 +39,6 @@ pub enum Error {
     Rejected,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-}
-
-/// Why somebody recognized may not do this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    #[error("needs role {}", .0.name())]
-    Role(Role),
-    #[error("the operator is no account")]
-    OperatorIsNoAccount,
-    #[error("only for the operator")]
-    OperatorOnly,
-    /// Its configuration may be read, not written.
-    #[error("the account is suspended")]
-    Suspended,
 }
 
 /// Recognizes the operator or a live key.
@@ -179,8 +166,8 @@ pub enum KeyAccess {
 /// The account whose keys the operator, or an admin of that account, may see or change.
 ///
 /// # Errors
-/// [`Failure::Missing`] for an account that is not there or not the asker's own, [`Failure::Denied`] for an asker
-/// of too low a role.
+/// [`Failure::Missing`] for an account that does not exist or is not the caller's own, [`Failure::Denied`] for a
+/// role that is too low.
 pub async fn account_of_keys<W: World>(
     app: &App<W>,
     principal: Principal,

@@ -13,7 +13,7 @@ pub(super) const fn put<T>(read: Option<&T>) -> Action {
 }
 
 impl<W: World> App<W> {
-    /// A line that tells of a write that is about to be made: of an update only what differs.
+    /// The line that describes a write that is about to be made: of an update only what differs.
     pub(super) fn change(
         &self,
         by: Actor,

@@ -3,7 +3,7 @@
 use crate::domain::change::{Change, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::ChangeId;
-use crate::ports::{ChangesOf, Directory, Tenant, World};
+use crate::ports::{Changes, ChangesOf, Directory, World};
 
 use super::App;
 use super::authenticate::Session;

@@ -9,12 +9,12 @@ use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::slug::Slug;
-use crate::ports::{Directory, World};
+use crate::ports::{AllAccounts, World};
 
 use super::App;
 use super::account::logged;
 use super::authenticate::Principal;
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
 
 /// An account as the operator asks for it.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub async fn create_account<W: World>(
     principal.operator()?;
     let mut errors = FieldErrors::default();
     let slug = errors.take("slug", Slug::parse(&new.slug));
-    check_name(&mut errors, "name", &new.name);
+    errors.name("name", &new.name);
     let slug = errors.finish_with(slug)?;
     let now = app.world.now();
     let account = Account {

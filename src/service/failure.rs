@@ -1,12 +1,12 @@
 //! What can go wrong on the control plane, whatever the use case.
 
 use crate::domain::agent::Status;
-use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::field_error::FieldError;
 use crate::domain::plan::Feature;
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
 
-use super::authenticate::Denied;
+use super::denied::Denied;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,12 @@ pub enum Failure {
     /// Fields that do not fit.
     #[error("invalid fields")]
     Invalid(Vec<FieldError>),
+    /// The field `template` names no template that the account has.
+    #[error("unknown template")]
+    UnknownTemplate,
+    /// The field `status`, which an update of the other fields does not change.
+    #[error("the status is changed apart")]
+    StatusApart,
     /// The body is no file that could be taken in: why.
     #[error("{0}")]
     Unreadable(String),
@@ -122,16 +128,4 @@ impl From<Vec<FieldError>> for Failure {
     fn from(errors: Vec<FieldError>) -> Self {
         Self::Invalid(errors)
     }
-}
-
-/// The most characters of a name that people read.
-const MAX_NAME: usize = 255;
-
-/// A name that people read: on one line, not blank. SQLite takes a NUL for the end of a text.
-pub(super) fn check_name(errors: &mut FieldErrors, field: &str, name: &str) {
-    errors.length(field, name, 1, MAX_NAME);
-    if !name.is_empty() && name.trim().is_empty() {
-        errors.add(field, "must not be blank");
-    }
-    errors.line(field, name);
 }

@@ -8,10 +8,10 @@ use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AgentId, KeyId, MemberId};
 use crate::domain::time::Millis;
-use crate::ports::{AgentRef, Directory, Tenant, Unavailable, World, WriteError};
+use crate::ports::{AgentRef, Agents, Directory, Keys, Members, Unavailable, World, WriteError};
 
 use super::App;
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
 use super::page::{Page, Request};
 
 /// The most agents one key can be confined to.
@@ -46,7 +46,7 @@ pub async fn issue<W: World>(
 ) -> Result<Issued, Failure> {
     let now = app.world.now();
     let mut errors = FieldErrors::default();
-    check_name(&mut errors, "name", &new.name);
+    errors.name("name", &new.name);
     if new.expires_at.is_some_and(|end| end <= now) {
         errors.add("expires_at", "must lie in the future");
     }
@@ -88,7 +88,7 @@ pub async fn issue<W: World>(
     Ok(Issued { key, secret })
 }
 
-/// The member that a key of this role is to act for, or a note of why it cannot. The write looks again.
+/// The member that a key of this role is to act for, or an error why it cannot. The write checks again.
 async fn member_of<W: World>(
     app: &App<W>,
     account: &Account,
@@ -101,7 +101,7 @@ async fn member_of<W: World>(
         Some(id) => app.world.directory().tenant(account.id).member(id).await?,
     };
     match &found {
-        None => errors.add("member", "is no member of this account: give an id of GET /api/v1/members"),
+        None => errors.add("member", "is no member of this account: give a member's id"),
         Some(member) if member.inactive_at.is_some() => {
             errors.add("member", "is switched off: the account's plan has no room for it");
         }
@@ -122,7 +122,7 @@ fn logged(key: &Key) -> Value {
     })
 }
 
-/// The ids behind the names, in their order; each name that is none is noted.
+/// The ids of the agents with these names, in their order; an error for each unknown name.
 async fn confine<W: World>(
     app: &App<W>,
     account: &Account,

@@ -2,7 +2,7 @@
 
 use crate::domain::admission::command::{self, CallRecord};
 use crate::domain::ids::CallId;
-use crate::ports::{Accounts, AgentRef, Directory, Tenant, World};
+use crate::ports::{Accounts, AgentRef, Agents, Directory, World};
 
 use super::App;
 use super::authenticate::Session;

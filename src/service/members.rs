@@ -1,6 +1,6 @@
 //! An account's members: adding, reading, changing, removing.
 //!
-//! A change is made over the row as it was read, and made anew when somebody else was faster. What a member's keys may do
+//! A change replaces the row as it was read, and is retried when another writer was faster. What a member's keys may do
 //! follows the member in the same step: a lower role lowers them, the end of the member is theirs.
 
 use serde_json::{Map, Value, json};
@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::MemberId;
-use crate::domain::member::{Email, Member, Profile, Role};
-use crate::ports::{Directory, Tenant, World};
+use crate::domain::member::{Email, Member, Profile, Role, prompt_field};
+use crate::domain::slug::Slug;
+use crate::ports::{AgentRef, Agents, Directory, Members, World};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::Session;
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
 use super::page::{Page, Request};
-use super::profile::check_agents;
+use super::retry::{retry, written_at};
 
 /// A member as it is asked for.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ pub async fn get<W: World>(app: &App<W>, session: &Session, id: &str) -> Result<
 /// [`Failure`]; without a member having been made, unless the directory lost its answer.
 pub async fn create<W: World>(app: &App<W>, session: &Session, new: NewMember) -> Result<Member, Failure> {
     let mut errors = FieldErrors::default();
-    check_name(&mut errors, "name", &new.name);
+    errors.name("name", &new.name);
     let email = errors.take("email", Email::parse(&new.email));
     let email = errors.finish_with(email)?;
     let now = app.world.now();
@@ -96,7 +96,7 @@ pub async fn patch<W: World>(
 ) -> Result<Member, Failure> {
     let mut errors = FieldErrors::default();
     if let Some(name) = &patch.name {
-        check_name(&mut errors, "name", name);
+        errors.name("name", name);
     }
     let email = patch.email.as_deref().and_then(|email| errors.take("email", Email::parse(email)));
     let profile = match patch.profile {
@@ -120,7 +120,7 @@ pub async fn patch<W: World>(
     .await
 }
 
-/// A profile that an admin has written, its faults told as of the member.
+/// A profile that an admin has written, its faults named as fields of the member.
 async fn check_profile<W: World>(
     app: &App<W>,
     session: &Session,
@@ -135,7 +135,26 @@ async fn check_profile<W: World>(
     Ok(checked.map_err(|faults| faults.into_iter().map(of_member).collect()))
 }
 
-/// Makes `edit`'s member of the one there is, anew whenever somebody else was faster. It holds from the next call.
+/// Notes every prompt whose agent the account does not have.
+pub(super) async fn check_agents<W: World>(
+    app: &App<W>,
+    session: &Session,
+    profile: &Profile,
+) -> Result<Result<(), Vec<FieldError>>, Failure> {
+    let slugs: Vec<Slug> = profile.prompts().filter_map(|(slug, _)| Slug::parse(slug).ok()).collect();
+    if slugs.is_empty() {
+        return Ok(Ok(()));
+    }
+    let names: Vec<AgentRef> = slugs.iter().cloned().map(AgentRef::Slug).collect();
+    let found = app.world.directory().tenant(session.account.id).agents_named(&names).await?;
+    let mut errors = FieldErrors::default();
+    for slug in slugs.iter().filter(|slug| !found.iter().any(|(_, known)| known == *slug)) {
+        errors.add(&prompt_field(slug.as_str()), "is no agent of this account: write the slug of one");
+    }
+    Ok(errors.finish())
+}
+
+/// Replaces a member by what `edit` makes of it; retried when another writer was faster. It holds from the next call.
 ///
 /// # Errors
 /// [`Failure`].
@@ -145,7 +164,7 @@ pub(super) async fn change<W: World>(
     id: &str,
     edit: impl Fn(&Member) -> Member + Send + Sync,
 ) -> Result<Member, Failure> {
-    anew(app, || change_once(app, session, id, &edit)).await
+    retry(app, || change_once(app, session, id, &edit)).await
 }
 
 async fn change_once<W: World>(
@@ -174,7 +193,7 @@ async fn change_once<W: World>(
 /// # Errors
 /// [`Failure`].
 pub async fn delete<W: World>(app: &App<W>, session: &Session, id: &str) -> Result<(), Failure> {
-    anew(app, || delete_once(app, session, id)).await
+    retry(app, || delete_once(app, session, id)).await
 }
 
 async fn delete_once<W: World>(app: &App<W>, session: &Session, id: &str) -> Result<(), Failure> {

@@ -8,7 +8,6 @@ use crate::ports::World;
 pub mod account;
 pub mod agents;
 pub mod aliases;
-mod anew;
 pub mod authenticate;
 pub mod budgets;
 pub mod cache;
@@ -16,6 +15,7 @@ pub mod call;
 mod change;
 pub mod changes;
 pub mod create_account;
+pub mod denied;
 pub mod failure;
 pub mod keys;
 pub mod ledger;
@@ -24,13 +24,14 @@ pub mod models;
 pub mod page;
 pub mod profile;
 pub mod providers;
+mod retry;
 pub mod settlements;
 pub mod sweep;
 pub mod templates;
 mod write_through;
 
-/// What every use case is given: the world, what this isolate remembers of the directory, and what it has yet to
-/// tell and to ask the accounts' objects.
+/// What every use case is given: the world, what this isolate remembers of the directory, and what it
+/// has yet to send to the accounts' objects.
 #[derive(Clone)]
 pub struct App<W> {
     pub world: W,

@@ -11,14 +11,14 @@ use crate::domain::model_line::Entry;
 use crate::domain::money::Nanos;
 use crate::domain::price::{LongContext, Price, Rates};
 use crate::domain::provider::ProviderName;
-use crate::ports::{Directory, Tenant, Unavailable, World};
+use crate::ports::{Directory, Models, Unavailable, World};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::change;
 use super::failure::{Failure, Thing};
 use super::page::{Page, Request};
+use super::retry::{retry, written_at};
 
 /// The highest price taken, $100,000 per million tokens: the dearest model ever sold cost $600.
 pub const MAX_PRICE: Nanos = Nanos::new(100_000 * 1_000_000_000);
@@ -77,7 +77,7 @@ pub type Known = BTreeMap<(String, String), Model>;
 /// # Errors
 /// [`Unavailable`].
 pub async fn known(
-    tenant: &impl Tenant,
+    tenant: &impl Models,
     entries: impl Iterator<Item = &Entry> + Send,
 ) -> Result<Known, Unavailable> {
     let pairs: BTreeSet<_> = entries.map(pair).collect();
@@ -117,7 +117,7 @@ pub async fn put<W: World>(
     draft: ModelDraft,
 ) -> Result<Model, Failure> {
     let model = check(provider, code, draft)?;
-    anew(app, || put_once(app, session, &model)).await?;
+    retry(app, || put_once(app, session, &model)).await?;
     Ok(model)
 }
 
@@ -246,7 +246,7 @@ pub async fn delete<W: World>(
 ) -> Result<(), Failure> {
     let missing = Failure::Missing(Thing::Model);
     let Ok(provider) = ProviderName::parse(provider) else { return Err(missing) };
-    anew(app, || delete_once(app, session, &provider, code)).await
+    retry(app, || delete_once(app, session, &provider, code)).await
 }
 
 async fn delete_once<W: World>(

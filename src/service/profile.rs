@@ -2,10 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::member::{Member, Profile, prompt_field};
-use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Tenant, World};
+use crate::domain::member::{Member, Profile};
+use crate::ports::{Directory, Members, World};
 
 use super::App;
 use super::authenticate::Session;
@@ -31,26 +29,7 @@ pub async fn put<W: World>(
 ) -> Result<Profile, Failure> {
     let id = session.key.member.ok_or(Failure::NoMember)?;
     let profile = Profile::parse(profile)?;
-    check_agents(app, session, &profile).await??;
+    members::check_agents(app, session, &profile).await??;
     let edit = |read: &Member| Member { profile: profile.clone(), ..read.clone() };
     Ok(members::change(app, session, &id.to_string(), edit).await?.profile)
-}
-
-/// Notes every prompt whose agent the account does not have.
-pub(super) async fn check_agents<W: World>(
-    app: &App<W>,
-    session: &Session,
-    profile: &Profile,
-) -> Result<Result<(), Vec<FieldError>>, Failure> {
-    let slugs: Vec<Slug> = profile.prompts().filter_map(|(slug, _)| Slug::parse(slug).ok()).collect();
-    if slugs.is_empty() {
-        return Ok(Ok(()));
-    }
-    let names: Vec<AgentRef> = slugs.iter().cloned().map(AgentRef::Slug).collect();
-    let found = app.world.directory().tenant(session.account.id).agents_named(&names).await?;
-    let mut errors = FieldErrors::default();
-    for slug in slugs.iter().filter(|slug| !found.iter().any(|(_, known)| known == *slug)) {
-        errors.add(&prompt_field(slug.as_str()), "is no agent of this account: write the slug of one");
-    }
-    Ok(errors.finish())
 }

@@ -8,19 +8,16 @@ use crate::domain::change::{Action, Change, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::outbound::Loopback;
-use crate::domain::provider::{BaseUrl, ProviderName, WellKnown, Wire};
+use crate::domain::provider::{BaseUrl, Provider, ProviderName, SealedKey, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::{self, MasterKey};
-use crate::ports::{Directory, Provider, SealedKey, Tenant, World};
+use crate::ports::{Directory, Providers, World};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::change;
 use super::failure::{Failure, Thing};
-
-/// The most providers of an account: each call's resolution reads them all.
-pub const MAX_PROVIDERS: u32 = 100;
+use super::retry::{retry, written_at};
 
 /// A provider as it is asked for.
 #[derive(Debug)]
@@ -54,7 +51,7 @@ pub async fn put<W: World>(
     let mut errors = FieldErrors::default();
     let name = errors.take("name", ProviderName::parse(name));
     let name = errors.finish_with(name)?;
-    anew(app, || put_once(app, session, &name, &draft)).await
+    retry(app, || put_once(app, session, &name, &draft)).await
 }
 
 async fn put_once<W: World>(
@@ -73,7 +70,7 @@ async fn put_once<W: World>(
         return Ok(same.clone());
     }
     let change = change_of_put(app, session, read, &provider);
-    let write = tenant.put_provider(&provider, read.map(|read| read.updated_at), MAX_PROVIDERS, &change);
+    let write = tenant.put_provider(&provider, read.map(|read| read.updated_at), Provider::MOST, &change);
     let written = app.write_through(account, write).await;
     written.map_err(|error| Failure::of_write(error, Thing::Provider))?;
     Ok(provider)
@@ -111,13 +108,13 @@ fn make<W: World>(
     read: Option<&Provider>,
 ) -> Result<Provider, Failure> {
     let mut errors = FieldErrors::default();
-    let wire = draft.wire.or(name.well_known().map(|known| known.wire)).unwrap_or(Wire::OpenAi);
+    let wire = draft.wire.unwrap_or_else(|| name.implied_wire());
     let base_url = address(app, name, wire, draft.base_url.as_deref(), &mut errors);
     let now = app.world.now();
     let updated_at = written_at(now, read.map(|old| old.updated_at));
     let created_at = read.map_or(now, |old| old.created_at);
     let mut provider = Provider { name: name.clone(), wire, base_url, key: None, created_at, updated_at };
-    let kept = read.filter(|old| old.wire == wire && old.address() == provider.address());
+    let kept = read.filter(|old| old.is_at_address_of(&provider));
     check_key(&draft.key, wire, read.is_some_and(|old| old.key.is_some() && kept.is_none()), &mut errors);
     errors.finish()?;
     provider.key = match &draft.key {
@@ -151,8 +148,7 @@ fn address<W: World>(
             url.map(|url| url.as_str().to_owned())
         }
         (_, None) => {
-            let documented = |known: &&WellKnown| known.wire == wire && known.base_url.is_some();
-            if name.well_known().filter(documented).is_none() {
+            if name.documented_url().is_none() || name.implied_wire() != wire {
                 errors.add(
                     "base_url",
                     format!("is required: no address is documented for {name} with wire {wire}"),
@@ -225,7 +221,7 @@ pub async fn get<W: World>(app: &App<W>, session: &Session, name: &str) -> Resul
 pub async fn delete<W: World>(app: &App<W>, session: &Session, name: &str) -> Result<(), Failure> {
     let missing = Failure::Missing(Thing::Provider);
     let Ok(name) = ProviderName::parse(name) else { return Err(missing) };
-    anew(app, || delete_once(app, session, &name)).await
+    retry(app, || delete_once(app, session, &name)).await
 }
 
 async fn delete_once<W: World>(app: &App<W>, session: &Session, name: &ProviderName) -> Result<(), Failure> {

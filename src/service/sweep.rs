@@ -29,7 +29,7 @@ pub async fn sweep<W: World>(app: &App<W>) {
     if let Some(first) = failures.first() {
         app.world.log(&format!("{} of {} objects were not woken: {first}", failures.len(), accounts.len()));
     }
-    // The last of them begins the next firing; after the last of all it begins anew.
+    // The last of them begins the next firing; after the last of all it begins again.
     let is_full = accounts.len() >= AT_ONCE as usize;
     let last = accounts.last().copied().filter(|_| is_full);
     if let Err(error) = directory.visited(last).await {

@@ -6,17 +6,18 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::agent::{Fields, Known};
+use crate::domain::alias;
 use crate::domain::change::{Action, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::model_line::ModelLine;
 use crate::domain::plan::Feature;
 use crate::domain::slug::Slug;
 use crate::domain::template::{self, Source, Template};
-use crate::ports::{Directory, Tenant, World};
+use crate::ports::{Aliases, Directory, PlatformTemplates, Templates, World};
 
 use super::App;
 use super::authenticate::Session;
-use super::failure::{Failure, Thing, check_name};
+use super::failure::{Failure, Thing};
 use super::page::{Cut, Page, Request};
 use super::{account, agents};
 
@@ -124,7 +125,7 @@ async fn put_own<W: World>(
     let tenant = app.world.directory().tenant(session.account.id);
     let line = draft.definition.as_ref().and_then(|fields| fields.get("model")?.as_str());
     let aliases = tenant.aliases_named(&ModelLine::aliases_in(line)).await?;
-    let alias = |name: &str| aliases.iter().find(|alias| alias.name == name).map(|alias| alias.line.clone());
+    let alias = |name: &str| alias::line_of(&aliases, name);
     let variable = |name: &str| session.account.variables.contains_key(name);
     let template = understand(app, slug, draft, &Known { alias: &alias, variable: &variable })?;
     let before = match tenant.template(&template.slug).await? {
@@ -195,7 +196,7 @@ fn understand<W: World>(
     let name = draft.name.or_else(|| definition.as_ref()?.get("name")?.as_str().map(str::to_owned));
     let name = name.or_else(|| slug.as_ref().map(Slug::to_string));
     if let Some(name) = &name {
-        check_name(&mut errors, "name", name);
+        errors.name("name", name);
     }
     if let Some(description) = &draft.description {
         errors.length("description", description, 1, MAX_DESCRIPTION);
@@ -243,17 +244,17 @@ pub async fn delete<W: World>(app: &App<W>, session: Option<&Session>, slug: &st
     if tenant.delete_template(&slug, &change).await? { Ok(()) } else { Err(missing) }
 }
 
-/// The fields of an agent that begins as its template, if it names one: what is said of it lies over the template's.
+/// The fields of an agent over those of the template that they name, if they name one.
 ///
 /// # Errors
-/// [`Failure::Invalid`] on field `template` when there is no such template.
+/// [`Failure::UnknownTemplate`]; [`Failure::Invalid`] when `template` is no string.
 pub(super) async fn fill<W: World>(
     app: &App<W>,
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Failure> {
     let Some(named) = fields.get("template") else { return Ok(fields.clone()) };
-    let unknown = || Failure::invalid("template", "is no template here; GET /api/v1/templates lists them");
+    let unknown = || Failure::UnknownTemplate;
     let named =
         named.as_str().ok_or_else(|| Failure::invalid("template", "must be a string: a template's slug"))?;
     let slug = Slug::parse(named).map_err(|_| unknown())?;

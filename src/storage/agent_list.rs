@@ -1,30 +1,28 @@
-//! Lists of agents, newest first. What is narrowed by is looked up in an index that is in this order; where no index has all
-//! of it, the rest is checked on the rows that are found, and no more of those are gone through than [`MAX_WALK`].
+//! Lists of agents, newest first. A filter is looked up in an index that has this order; what no index covers
+//! is checked on the rows that are found, of which at most [`MAX_WALK`] are read.
 //!
-//! Each page begins after a place in that order, the first after the end of time; so rows that are added meanwhile move
-//! nothing.
+//! Each page begins after a position in that order, the first after the end of time; so rows that are added
+//! between two pages move nothing.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::domain::agent::{Agent, Status};
 use crate::domain::ids::AgentId;
 use crate::domain::time::Millis;
-use crate::ports::{AgentFilter, AgentPosition, FoundAgents};
+use crate::ports::{AgentFilter, AgentList, AgentPosition, FoundAgents, Unavailable};
 
-use super::agent_rows::drawer;
 use super::agents::Row;
 use super::directory::Tenant;
-use super::sql::{Answer, Engine, Failure, Query, Value, queries};
+use super::save_agents::drawer;
+use super::sql::{self, Engine, Failure, Query, Value, queries};
 
-/// The most rows that are gone through for a page.
+/// The most rows that are read for a page.
 const MAX_WALK: u32 = 1_000;
-/// A word that begins more entries than this is common: the agents are gone through for it, not its entries.
+/// A word that begins more entries than this is common: the agents are read for it, not its entries.
 const MAX_RARE: u32 = 200;
 
-/// The rows of an index that are still to come, newest first: as SQL, whose ?3 and ?4 are the place, ?5 and ?6 what the
-/// index is asked for.
+/// The rest of an index, newest first: ?3 and ?4 are the position, ?5 and ?6 what the index is asked for.
 macro_rules! rest_of {
     ($id:literal, $rows:literal) => {
         concat!(
@@ -70,7 +68,7 @@ macro_rules! walk {
     };
 }
 
-/// The place of the ?2-th of the next rows, counted from 0.
+/// The position of the ?2-th of the next rows, counted from 0.
 macro_rules! place {
     ($id:literal, $rows:literal) => {
         concat!(rest_of!($id, $rows), " LIMIT 1 OFFSET ?2")
@@ -98,11 +96,11 @@ queries! {
     /// [`Index`]: by label.
     AGENTS_LABELLED = walk!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
     PLACE_LABELLED = place!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
-    /// [`rarest`]: how many entries each of a JSON array of words begins, counted to ?3.
+    /// [`Wanted::rarest`]: how many entries each of a JSON array of words begins, counted to ?3.
     COUNT_WORDS = "SELECT (SELECT count(*) FROM (SELECT 1 FROM agent_words WHERE account_id = ?1
             AND word >= wanted.value AND word < wanted.value || char(1114111) LIMIT ?3)) AS entries
         FROM json_each(?2) AS wanted ORDER BY wanted.key";
-    /// [`find`] by a rare word ?5, whatever else. CROSS JOIN keeps the words outermost.
+    /// [`AgentList::find_agents`] by a rare word ?5, whatever else. CROSS JOIN keeps the words outermost.
     AGENTS_WORDED = concat!("SELECT a.* FROM (
             SELECT DISTINCT agent_id FROM agent_words
             WHERE account_id = ?1 AND word >= ?5 AND word < ?5 || char(1114111)) AS w
@@ -112,7 +110,7 @@ queries! {
                 AND created_at = a.created_at AND agent_id = a.id))
             AND ", has_words!("?6"), "
         ORDER BY a.created_at DESC, a.id DESC LIMIT ?2");
-    /// [`names_taken`]: ?2 is a JSON array of names.
+    /// [`AgentList::names_taken`]: ?2 is a JSON array of names.
     NAMES_TAKEN = "SELECT DISTINCT a.name FROM json_each(?2) AS wanted
         CROSS JOIN agents AS a ON a.account_id = ?1 AND a.name = wanted.value AND a.archived_at IS NULL";
 }
@@ -142,23 +140,6 @@ struct Index {
 
 /// After the newest: no moment is later than 2⁵³ − 1 ms.
 const END_OF_TIME: i64 = (1 << 53) - 1;
-
-pub(super) async fn find<E: Engine>(
-    tenant: &Tenant<E>,
-    filter: &AgentFilter,
-    limit: u32,
-    after: Option<AgentPosition>,
-) -> Result<FoundAgents, Failure> {
-    let wanted = Wanted::of(filter);
-    let place = place_of(after);
-    if let Some(rare) = wanted.rarest(tenant).await? {
-        return Ok(FoundAgents {
-            agents: wanted.by_word(tenant, &rare, limit, place).await?,
-            stopped_at: None,
-        });
-    }
-    wanted.walk(tenant, limit, place).await
-}
 
 fn place_of(after: Option<AgentPosition>) -> [Value; 2] {
     let (created_at, id) =
@@ -220,8 +201,8 @@ impl<'a> Wanted<'a> {
         agents(tenant.rows(&AGENTS_WORDED, values).await?)
     }
 
-    /// A page that comes out short is asked for again, together with where the search ends: in one step, because both count
-    /// rows, and agents that come or go between them would be told twice or never.
+    /// A short page is read again together with where the search ends: in one step, because both count rows,
+    /// and agents that are added or removed between the two would be listed twice or never.
     async fn walk<E: Engine>(
         &self,
         tenant: &Tenant<E>,
@@ -238,20 +219,20 @@ impl<'a> Wanted<'a> {
             let rest = [first, second, most.into(), words, status.into(), kind.into()];
             tenant.statement(index.walk, [limit.into(), created_at, id].into_iter().chain(rest))
         };
-        let found = agents(rows(&tenant.batch(vec![walk()]).await?, 0)?)?;
+        let found = agents(sql::rows_of(&tenant.batch(vec![walk()]).await?, 0)?)?;
         if is_exact || found.len() == limit as usize {
             return Ok(FoundAgents { agents: found, stopped_at: None });
         }
         let end = [(most - 1).into()].into_iter().chain(place.clone()).chain(index.asked.iter().cloned());
         let answers = tenant.batch(vec![walk(), tenant.statement(index.place, end)]).await?;
-        let agents = agents(rows(&answers, 0)?)?;
-        let last: Vec<Place> = rows(&answers, 1)?;
+        let agents = agents(sql::rows_of(&answers, 0)?)?;
+        let last: Vec<Place> = sql::rows_of(&answers, 1)?;
         let is_short = agents.len() < limit as usize;
         let stopped_at = last.first().filter(|_| is_short).map(Place::position);
         Ok(FoundAgents { agents, stopped_at })
     }
 
-    /// The index that says the most of what is wanted, and the status and type that it does not say.
+    /// The index that covers the most of the filter, and the status and type that it does not cover.
     fn index(&self) -> (Index, Option<&'static str>, Option<&str>) {
         let index = |walk, place, asked| Index { walk, place, asked };
         match (&self.label, self.status, self.kind) {
@@ -282,19 +263,30 @@ impl Place {
     }
 }
 
-/// What the n-th statement of a batch has answered.
-fn rows<T: DeserializeOwned>(answers: &[impl Answer], n: usize) -> Result<Vec<T>, Failure> {
-    answers.get(n).map_or_else(|| Ok(Vec::new()), Answer::rows)
-}
-
 fn agents(rows: Vec<Row>) -> Result<Vec<Agent>, Failure> {
     rows.into_iter().map(Row::into_agent).collect()
 }
 
-pub(super) async fn names_taken<E: Engine>(
-    tenant: &Tenant<E>,
-    names: &[String],
-) -> Result<Vec<String>, Failure> {
-    let rows: Vec<Name> = tenant.rows(&NAMES_TAKEN, [json!(names).to_string().into()]).await?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
+impl<E: Engine> AgentList for Tenant<E> {
+    async fn find_agents(
+        &self,
+        filter: &AgentFilter,
+        limit: u32,
+        after: Option<AgentPosition>,
+    ) -> Result<FoundAgents, Unavailable> {
+        let wanted = Wanted::of(filter);
+        let place = place_of(after);
+        if let Some(rare) = wanted.rarest(self).await? {
+            return Ok(FoundAgents {
+                agents: wanted.by_word(self, &rare, limit, place).await?,
+                stopped_at: None,
+            });
+        }
+        Ok(wanted.walk(self, limit, place).await?)
+    }
+
+    async fn names_taken(&self, names: &[String]) -> Result<Vec<String>, Unavailable> {
+        let rows: Vec<Name> = self.rows(&NAMES_TAKEN, [json!(names).to_string().into()]).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
+    }
 }

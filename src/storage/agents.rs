@@ -1,7 +1,8 @@
-//! Agents' rows, as they are read. Not here: how they are written ([`super::agent_rows`]) and listed
+//! Agents' rows, as they are read. Not here: how they are written ([`super::save_agents`]) and listed
 //! ([`super::agent_list`]).
 //!
-//! Columns that the schema before did not have are read with their defaults, so that calls are served on it too.
+//! Columns that the previous schema does not have are read with their defaults, so that calls are served on
+//! it too.
 
 use serde::Deserialize;
 
@@ -11,15 +12,15 @@ use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::AgentRef;
+use crate::ports::{AgentRef, Agents, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::{self, Answer, Engine, Failure, Statement, queries};
 
 queries! {
-    /// [`find`] by id.
+    /// [`Agents::agent`] by id.
     AGENT_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2 AND archived_at IS NULL";
-    /// [`find`] by slug.
+    /// [`Agents::agent`] by slug.
     AGENT_BY_SLUG = "SELECT * FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL";
     /// [`called`] by id.
     AGENT_CALLED_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2";
@@ -28,25 +29,25 @@ queries! {
             (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL),
             (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
                 ORDER BY archived_at DESC LIMIT 1))";
-    /// [`named`]: ?2 is a JSON array of ids and slugs. CROSS JOIN keeps the names outermost, so each costs two
-    /// look-ups.
+    /// [`Agents::agents_named`]: ?2 is a JSON array of ids and slugs. CROSS JOIN keeps the names outermost,
+    /// so each costs two look-ups.
     AGENTS_NAMED = "SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL
         UNION SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.slug = name.value AND a.archived_at IS NULL";
-    /// [`of`]: ?2 is a JSON array of ids. CROSS JOIN keeps them outermost and in their order.
+    /// [`Agents::agents_of`]: ?2 is a JSON array of ids. CROSS JOIN keeps them outermost and in their order.
     AGENTS_OF = "SELECT a.* FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL ORDER BY name.key";
-    /// [`ever`] by id: archived ones too.
+    /// [`Agents::agent_ever`] by id: archived ones too.
     AGENT_EVER = "SELECT id FROM agents WHERE account_id = ?1 AND id = ?2";
-    /// [`ever`] by slug.
+    /// [`Agents::agent_ever`] by slug.
     AGENT_NOW = "SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL";
-    /// [`archived`] by id.
+    /// [`Agents::archived_agent`] by id.
     AGENT_ARCHIVED = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2 AND archived_at IS NOT NULL";
-    /// [`archived`] by slug.
+    /// [`Agents::archived_agent`] by slug.
     AGENT_ARCHIVED_LAST = "SELECT * FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
         ORDER BY archived_at DESC LIMIT 1";
-    /// [`handing_to`].
+    /// [`Agents::agents_handing_to`].
     AGENTS_HANDING_TO = "SELECT a.* FROM agent_handoffs AS handoff CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.id = handoff.agent_id
         WHERE handoff.account_id = ?1 AND handoff.target_id = ?2 AND a.archived_at IS NULL ORDER BY a.slug";
@@ -105,15 +106,8 @@ struct Id {
     id: AgentId,
 }
 
-/// The statement that finds one.
-pub(super) fn by<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
-    match of {
-        AgentRef::Id(id) => tenant.statement(&AGENT_BY_ID, [id.to_string().into()]),
-        AgentRef::Slug(slug) => tenant.statement(&AGENT_BY_SLUG, [slug.as_str().into()]),
-    }
-}
-
-/// For [`super::resolve`]'s batch: the statement that finds one in use, or else the archived one that it was last.
+/// For [`super::resolve`]'s batch: the statement that finds an agent in use, or else the last archived one of
+/// the name.
 pub(super) fn called<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement {
     let query = match of {
         AgentRef::Id(_) => &AGENT_CALLED_BY_ID,
@@ -127,43 +121,47 @@ pub(super) fn first(answer: &impl Answer) -> Result<Option<Agent>, Failure> {
     answer.rows::<Row>()?.into_iter().next().map(Row::into_agent).transpose()
 }
 
-pub(super) async fn find<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Result<Option<Agent>, Failure> {
-    let answers = tenant.batch(vec![by(tenant, of)]).await?;
-    first(&answers[0])
-}
+impl<E: Engine> Agents for Tenant<E> {
+    async fn agent(&self, of: &AgentRef) -> Result<Option<Agent>, Unavailable> {
+        let query = match of {
+            AgentRef::Id(_) => &AGENT_BY_ID,
+            AgentRef::Slug(_) => &AGENT_BY_SLUG,
+        };
+        let rows: Vec<Row> = self.rows(query, [of.to_string().into()]).await?;
+        Ok(rows.into_iter().next().map(Row::into_agent).transpose()?)
+    }
 
-pub(super) async fn of<E: Engine>(tenant: &Tenant<E>, ids: &[AgentId]) -> Result<Vec<Agent>, Failure> {
-    let rows: Vec<Row> = tenant.rows(&AGENTS_OF, [serde_json::json!(ids).to_string().into()]).await?;
-    rows.into_iter().map(Row::into_agent).collect()
-}
+    async fn archived_agent(&self, of: &AgentRef) -> Result<Option<Agent>, Unavailable> {
+        let query = match of {
+            AgentRef::Id(_) => &AGENT_ARCHIVED,
+            AgentRef::Slug(_) => &AGENT_ARCHIVED_LAST,
+        };
+        let rows: Vec<Row> = self.rows(query, [of.to_string().into()]).await?;
+        Ok(rows.into_iter().next().map(Row::into_agent).transpose()?)
+    }
 
-pub(super) async fn named<E: Engine>(
-    tenant: &Tenant<E>,
-    names: &[AgentRef],
-) -> Result<Vec<(AgentId, Slug)>, Failure> {
-    let names: Vec<String> = names.iter().map(AgentRef::to_string).collect();
-    let rows: Vec<Name> = tenant.rows(&AGENTS_NAMED, [serde_json::json!(names).to_string().into()]).await?;
-    Ok(rows.into_iter().map(|name| (name.id, name.slug)).collect())
-}
+    async fn agents_of(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Unavailable> {
+        let rows: Vec<Row> = self.rows(&AGENTS_OF, [serde_json::json!(ids).to_string().into()]).await?;
+        Ok(rows.into_iter().map(Row::into_agent).collect::<Result<_, Failure>>()?)
+    }
 
-pub(super) async fn ever<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Result<Option<AgentId>, Failure> {
-    let query = match of {
-        AgentRef::Id(_) => &AGENT_EVER,
-        AgentRef::Slug(_) => &AGENT_NOW,
-    };
-    let rows: Vec<Id> = tenant.rows(query, [of.to_string().into()]).await?;
-    Ok(rows.into_iter().next().map(|row| row.id))
-}
+    async fn agents_named(&self, names: &[AgentRef]) -> Result<Vec<(AgentId, Slug)>, Unavailable> {
+        let names: Vec<String> = names.iter().map(AgentRef::to_string).collect();
+        let rows: Vec<Name> = self.rows(&AGENTS_NAMED, [serde_json::json!(names).to_string().into()]).await?;
+        Ok(rows.into_iter().map(|name| (name.id, name.slug)).collect())
+    }
 
-pub(super) async fn archived<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Result<Option<Agent>, Failure> {
-    let query = match of {
-        AgentRef::Id(_) => &AGENT_ARCHIVED,
-        AgentRef::Slug(_) => &AGENT_ARCHIVED_LAST,
-    };
-    first(&tenant.batch(vec![tenant.statement(query, [of.to_string().into()])]).await?[0])
-}
+    async fn agent_ever(&self, of: &AgentRef) -> Result<Option<AgentId>, Unavailable> {
+        let query = match of {
+            AgentRef::Id(_) => &AGENT_EVER,
+            AgentRef::Slug(_) => &AGENT_NOW,
+        };
+        let rows: Vec<Id> = self.rows(query, [of.to_string().into()]).await?;
+        Ok(rows.into_iter().next().map(|row| row.id))
+    }
 
-pub(super) async fn handing_to<E: Engine>(tenant: &Tenant<E>, id: AgentId) -> Result<Vec<Agent>, Failure> {
-    let rows: Vec<Row> = tenant.rows(&AGENTS_HANDING_TO, [id.to_string().into()]).await?;
-    rows.into_iter().map(Row::into_agent).collect()
+    async fn agents_handing_to(&self, id: AgentId) -> Result<Vec<Agent>, Unavailable> {
+        let rows: Vec<Row> = self.rows(&AGENTS_HANDING_TO, [id.to_string().into()]).await?;
+        Ok(rows.into_iter().map(Row::into_agent).collect::<Result<_, Failure>>()?)
+    }
 }

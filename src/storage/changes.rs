@@ -1,19 +1,22 @@
-//! The change log's rows: written by the batches that change something, in the same transaction, and read in pages.
+//! The change log's rows: written by the batches that change something, in the same transaction, and read in
+//! pages.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::domain::change::{Action, Actor, Change, Subject};
 use crate::domain::ids::ChangeId;
 use crate::domain::time::Millis;
-use crate::ports::ChangesOf;
+use crate::ports::{Changes, ChangesOf, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::Value as Bound;
 use super::sql::{self, Engine, Failure, Query, Statement, queries};
 
-/// A page of rows that are found so. Two definitions of an agent may have a megabyte together and a page 200 rows, so a
-/// page also ends, after one row at least, where 4 million characters are reached. Every UUID sorts below `g`.
+/// A page of the rows that `$found` narrows to. Two definitions of an agent may have a megabyte together and
+/// a page 200 rows, so a page also ends, after one row at least, where 4 million characters are reached.
+/// Every UUID sorts below `g`.
 macro_rules! page {
     ($found:literal) => {
         concat!(
@@ -39,11 +42,11 @@ queries! {
             (account_id, id, at, actor, action, subject, subject_id, before, after)
         SELECT ?1, value ->> 'id', value ->> 'at', value ->> 'by', value ->> 'action', value ->> 'subject',
             value ->> 'subject_id', value ->> 'before', value ->> 'after' FROM json_each(?2) WHERE changes() > 0";
-    /// [`list`].
+    /// [`Changes::changes`].
     CHANGES = page!("");
-    /// [`list`].
+    /// [`Changes::changes`].
     CHANGES_OF_KIND = page!(" AND subject = ?4");
-    /// [`list`].
+    /// [`Changes::changes`].
     CHANGES_OF_ONE = page!(" AND subject = ?4 AND subject_id = ?5");
 }
 
@@ -79,13 +82,13 @@ impl Row {
     }
 }
 
-/// For a batch that changes all of it or fails.
+/// The statements that log these changes, for a batch that makes all of them or fails.
 pub(super) fn log<E: Engine>(tenant: &Tenant<E>, changes: &[Change]) -> Vec<Statement> {
     let rows = changes.iter().map(row).collect();
     sql::chunks(rows).into_iter().map(|rows| tenant.statement(&INSERT_CHANGES, [rows.into()])).collect()
 }
 
-/// Right after a statement that may find nothing to write, which must then leave no trace.
+/// The statement that logs a change only if the statement right before it has written something.
 pub(super) fn log_if_written<E: Engine>(tenant: &Tenant<E>, change: &Change) -> Statement {
     tenant.statement(&INSERT_CHANGE_IF_WRITTEN, [json!([row(change)]).to_string().into()])
 }
@@ -98,8 +101,9 @@ macro_rules! moment {
 }
 pub(super) use moment;
 
-/// A statement that adds a line for each row of `$rows`, by its `id`: run by [`each`], right before the statement that changes
-/// them. A line's id is a UUIDv7 of the write's moment: the front of the write's own, and a tail of the database's making.
+/// A statement that adds a line for each row of `$rows`, by its `id`: run by [`each`], right before the
+/// statement that changes them. A line's id is a UUIDv7 of the write's moment: the front is that of the
+/// write's own id, the rest is random.
 macro_rules! log_each {
     ($action:literal, $subject:literal, $before:literal, $after:expr, $($rows:expr),+) => {
         concat!(
@@ -129,31 +133,56 @@ fn row(change: &Change) -> Value {
     })
 }
 
-/// The page, and whether there are more rows.
-pub(super) async fn list<E: Engine>(
+/// Runs a statement with `RETURNING` that touches a row unless that is no longer as it was read, and logs it.
+pub(super) async fn write_logged<E: Engine>(
     tenant: &Tenant<E>,
-    limit: u32,
-    before: Option<ChangeId>,
-    of: &ChangesOf,
-) -> Result<(Vec<Change>, bool), Failure> {
-    // One row more than the page has, to know whether there is a next one.
-    let mut values: Vec<sql::Value> =
-        vec![(limit + 1).into(), before.map(|before| before.to_string()).into()];
-    let word = |subject: &Subject| json!(subject).as_str().unwrap_or_default().into();
-    let query = match of {
-        ChangesOf::Everything => &CHANGES,
-        ChangesOf::Every(subject) => {
-            values.push(word(subject));
-            &CHANGES_OF_KIND
-        }
-        ChangesOf::One(subject, id) => {
-            values.extend([word(subject), id.as_str().into()]);
-            &CHANGES_OF_ONE
-        }
-    };
-    let mut rows: Vec<Row> = tenant.rows(query, values).await?;
-    rows.truncate(limit as usize);
-    let more = rows.first().is_some_and(|row| row.found > rows.len());
-    let changes = rows.into_iter().map(Row::into_change).collect::<Result<_, _>>()?;
-    Ok((changes, more))
+    query: &'static Query,
+    rest: impl IntoIterator<Item = Bound>,
+    change: &Change,
+) -> Result<(), Failure> {
+    write_guarded(tenant, query, rest, change, None).await
+}
+
+/// [`write_logged`], followed by a guard that may end the batch.
+pub(super) async fn write_guarded<E: Engine>(
+    tenant: &Tenant<E>,
+    query: &'static Query,
+    rest: impl IntoIterator<Item = Bound>,
+    change: &Change,
+    guard: Option<Statement>,
+) -> Result<(), Failure> {
+    let mut batch = vec![tenant.statement(query, rest), log_if_written(tenant, change)];
+    batch.extend(guard);
+    let touched: Vec<IgnoredAny> = sql::rows_of(&tenant.batch(batch).await?, 0)?;
+    if touched.is_empty() { Err(Failure::Moved) } else { Ok(()) }
+}
+
+impl<E: Engine> Changes for Tenant<E> {
+    async fn changes(
+        &self,
+        limit: u32,
+        before: Option<ChangeId>,
+        of: &ChangesOf,
+    ) -> Result<(Vec<Change>, bool), Unavailable> {
+        // One row more than the page has shows whether there is a next page.
+        let mut values: Vec<sql::Value> =
+            vec![(limit + 1).into(), before.map(|before| before.to_string()).into()];
+        let word = |subject: &Subject| json!(subject).as_str().unwrap_or_default().into();
+        let query = match of {
+            ChangesOf::Everything => &CHANGES,
+            ChangesOf::Every(subject) => {
+                values.push(word(subject));
+                &CHANGES_OF_KIND
+            }
+            ChangesOf::One(subject, id) => {
+                values.extend([word(subject), id.as_str().into()]);
+                &CHANGES_OF_ONE
+            }
+        };
+        let mut rows: Vec<Row> = self.rows(query, values).await?;
+        rows.truncate(limit as usize);
+        let more = rows.first().is_some_and(|row| row.found > rows.len());
+        let changes = rows.into_iter().map(Row::into_change).collect::<Result<_, Failure>>()?;
+        Ok((changes, more))
+    }
 }

@@ -1,8 +1,9 @@
 //! The platform's database: the one place that knows how values cross to it and back.
 //!
-//! Numbers cross as f64: `worker`'s own argument type takes integers of 32 bits only, so times and amounts are bound
-//! as reals, which SQLite stores as integers in a column of that type, and loses nothing below 2⁵³. `BigInt` is not
-//! taken by D1. Several statements go as one `batch`, which D1 runs as a transaction in one round trip.
+//! Numbers cross as f64: `worker`'s own argument type takes integers of 32 bits only, so times and amounts
+//! are bound as reals, which SQLite stores as integers in a column of that type, and loses nothing below 2⁵³.
+//! `BigInt` is not taken by D1. Several statements go as one `batch`, which D1 runs as a transaction in one
+//! round trip.
 
 use std::sync::Arc;
 

@@ -1,9 +1,10 @@
-//! What becomes of an account's rows when its plan changes: what the plan has no room for is switched off, newest first;
-//! what it has room for again is switched on, oldest first. Nothing is deleted.
+//! What becomes of an account's rows when its plan changes: what the plan has no room for is switched off,
+//! newest first; what it has room for again is switched on, oldest first. Nothing is deleted.
 //!
-//! The statements follow the one that has changed the plan, in its batch, and read the limits from its row: so there is
-//! no moment at which more is in force than the plan allows, whatever fails, and a batch of constant length does it, however
-//! many rows there are. Each change is told to the log by the statement before it, which finds the same rows.
+//! The statements follow the one that has changed the plan, in its batch, and read the limits from its row:
+//! so there is no moment at which more is in force than the plan allows, whatever fails, and the batch has
+//! the same length however many rows there are. Each change is logged by the statement before it, which finds
+//! the same rows.
 
 use serde::Deserialize;
 
@@ -194,11 +195,12 @@ queries! {
         keys_fitting!(), ") RETURNING id");
 }
 
-/// To follow the statement that changes the plan. Members go before keys, whose going and coming depends on theirs.
+/// To follow the statement that changes the plan. Members come before keys, because a key's state depends on
+/// its member's.
 pub(super) fn statements<E: Engine>(tenant: &Tenant<E>, fit: &Fit, change: &Change) -> Vec<Statement> {
     let key = || Value::from(fit.key.map(|id| id.to_string()));
     let member = || Value::from(fit.member.map(|id| id.to_string()));
-    // A statement is given no more values than it names.
+    // A statement gets no more values than it names.
     let pair = |log: &'static Query, write: &'static Query, named: usize, rest: Option<Value>| {
         let mut write = changes::each(tenant, write, change, rest.clone());
         write.values.truncate(named);
@@ -230,7 +232,7 @@ struct IdRow<T> {
     id: T,
 }
 
-/// What the answers to [`statements`] tell.
+/// What the answers to [`statements`] say.
 pub(super) fn read<A: Answer>(answers: &[A]) -> Result<Fitted, Failure> {
     let mut written = answers.iter().skip(1).step_by(2);
     let mut next =

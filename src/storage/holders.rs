@@ -1,4 +1,4 @@
-//! Keys with the members that they act for, as far as what they open depends on those.
+//! Keys together with the members that they act for, as far as a key's rights depend on its member.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::domain::time::Millis;
 use super::sql::{Answer, Failure, Query, queries};
 
 queries! {
-    /// [`super::keys::find`]: as [`super::keys`] alone reads it on the schema before, which knows no holders.
+    /// [`super::keys`]; on the previous schema, where a key has no member, it is read alone.
     KEY_BY_DIGEST = "SELECT keys.*, member.inactive_at AS member_inactive_at
         FROM keys LEFT JOIN members AS member
             ON member.account_id = keys.account_id AND member.id = keys.member_id
         WHERE keys.digest = ?1";
-    /// [`super::resolve`]: a key of another account is no key here.
+    /// [`super::resolve`]: only a key of this account.
     KEY_OF_ACCOUNT = "SELECT keys.*, member.inactive_at AS member_inactive_at,
             json_extract(member.profile, '$.settings.agent_prompts') AS member_prompts
         FROM keys LEFT JOIN members AS member ON member.account_id = ?1 AND member.id = keys.member_id
@@ -42,16 +42,16 @@ struct Row {
 }
 
 impl Holder {
-    /// The key as it is while its member is so: it opens nothing that the member may not.
+    /// The key under its member: it is inactive when the member is.
     pub fn key(&self, key: Key) -> Key {
         Key { inactive_at: key.inactive_at.or(self.inactive_at), ..key }
     }
 }
 
-/// The holder of the key that a statement has found; one who changes nothing when there is none.
+/// The holder of the key that a statement has found; one without effect when there is none.
 pub(super) fn first(answer: &impl Answer) -> Result<Holder, Failure> {
     let Some(row) = answer.rows::<Row>()?.into_iter().next() else { return Ok(Holder::default()) };
-    // A profile is checked when it is saved; one that is not as it should be must not stop its member's calls.
+    // A profile is checked when it is saved; an invalid one must not stop its member's calls.
     let prompts: Map<String, Value> =
         row.member_prompts.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
     let texts = prompts.into_iter().filter_map(|(slug, text)| match text {

@@ -1,11 +1,10 @@
 //! D1: SQL and the mapping of rows. With `object/store/`, the only home of SQL text.
 //!
-//! The directory's statements run on an [`sql::Engine`]: [`d1::D1`] on the platform, SQLite itself in native tests, so
-//! that what the tests run is what is deployed.
+//! The directory's statements run on an [`sql::Engine`]: [`d1::D1`] on the platform, SQLite itself in native
+//! tests, so that what the tests run is what is deployed.
 
 mod accounts;
 mod agent_list;
-mod agent_rows;
 mod agent_versions;
 mod agents;
 mod aliases;
@@ -20,10 +19,10 @@ mod models;
 mod plans;
 mod providers;
 mod resolve;
+mod save_agents;
 pub mod sql;
 mod sweep;
 mod templates;
-mod usage;
 
 use sql::Query;
 
@@ -32,7 +31,6 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
     [
         accounts::QUERIES,
         agent_list::QUERIES,
-        agent_rows::QUERIES,
         agent_versions::QUERIES,
         agents::QUERIES,
         aliases::QUERIES,
@@ -41,10 +39,10 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         fitting::QUERIES,
         keys::QUERIES,
         members::QUERIES,
-        usage::QUERIES,
         models::QUERIES,
         plans::QUERIES,
         providers::QUERIES,
+        save_agents::QUERIES,
         sweep::QUERIES,
         templates::QUERIES,
     ]

@@ -6,7 +6,9 @@ use crate::domain::change::Change;
 use crate::domain::model::{Capabilities, Capability, Model};
 use crate::domain::price::{LongContext, Price, Rates};
 use crate::domain::time::Millis;
+use crate::ports::{Models, Unavailable, WriteError};
 
+use super::changes;
 use super::directory::Tenant;
 use super::sql::{self, Engine, Failure, Value, queries};
 
@@ -50,15 +52,15 @@ macro_rules! columns {
 }
 
 queries! {
-    /// [`list`].
+    /// [`Models::models`].
     MODELS = concat!(
         "SELECT * FROM (SELECT ", columns!("m"), ", 1 AS own FROM models AS m WHERE m.account_id = ?1
          UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
          WHERE (provider, code) > (?3, ?4) ORDER BY provider, code LIMIT ?2"
     );
-    /// [`list`] of those that can do ?5 and what else is in the JSON array ?6. Of the catalogue it reads the rows that lack it
-    /// too: there are a few hundred, the same for every account.
+    /// [`Models::models`] of those that can do ?5 and what else is in the JSON array ?6. Of the catalogue it
+    /// reads the rows that lack it too: there are a few hundred, the same for every account.
     MODELS_ABLE = concat!(
         "SELECT * FROM (SELECT ", columns!("m", "w"), ", 1 AS own FROM model_capabilities AS w CROSS JOIN models AS m
             ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
@@ -69,7 +71,8 @@ queries! {
             (SELECT 1 FROM json_each(capabilities) WHERE json_each.value = wanted.value))
          ORDER BY provider, code LIMIT ?2"
     );
-    /// [`of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each costs one look-up.
+    /// [`Models::models_of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each
+    /// costs one look-up.
     MODELS_OF = concat!(
         "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
             FROM json_each(?2))
@@ -79,12 +82,12 @@ queries! {
             ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code)"
     );
-    /// [`own`].
+    /// [`Models::own_model`].
     OWN_MODEL = concat!(
         "SELECT ", columns!("m"), ", 1 AS own, m.updated_at FROM models AS m
          WHERE m.account_id = ?1 AND m.provider = ?2 AND m.code = ?3"
     );
-    /// [`put`].
+    /// [`Models::put_model`].
     PUT_MODEL = "INSERT INTO models
         (account_id, provider, code, input_price, output_price, cached_input_price, cache_write_price,
          long_context_tokens, long_input_price, long_output_price, long_cached_input_price, long_cache_write_price,
@@ -101,7 +104,7 @@ queries! {
             max_output_tokens = excluded.max_output_tokens, capabilities = excluded.capabilities,
             updated_at = excluded.updated_at
         RETURNING code";
-    /// [`delete`].
+    /// [`Models::delete_model`].
     DELETE_MODEL = "DELETE FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3 AND updated_at = ?4
         RETURNING code";
 }
@@ -161,82 +164,79 @@ fn capabilities(text: &str) -> Result<Capabilities, Failure> {
     Ok(known.fold(Capabilities::default(), Capabilities::with))
 }
 
-pub(super) async fn list<E: Engine>(
-    tenant: &Tenant<E>,
-    limit: u32,
-    after: Option<(&str, &str)>,
-    needed: Capabilities,
-) -> Result<Vec<(Model, bool)>, Failure> {
-    let (provider, code) = after.unwrap_or_default();
-    let page: [Value; 3] = [limit.into(), provider.into(), code.into()];
-    let rows: Vec<Row> = match needed.names().next() {
-        None => tenant.rows(&MODELS, page).await?,
-        Some(first) => {
-            let all = serde_json::json!(needed).to_string();
-            tenant.rows(&MODELS_ABLE, page.into_iter().chain([first.into(), all.into()])).await?
-        }
-    };
-    rows.into_iter().map(Row::into_model).collect()
-}
+impl<E: Engine> Models for Tenant<E> {
+    async fn models(
+        &self,
+        limit: u32,
+        after: Option<(&str, &str)>,
+        needed: Capabilities,
+    ) -> Result<Vec<(Model, bool)>, Unavailable> {
+        let (provider, code) = after.unwrap_or_default();
+        let page: [Value; 3] = [limit.into(), provider.into(), code.into()];
+        let rows: Vec<Row> = match needed.names().next() {
+            None => self.rows(&MODELS, page).await?,
+            Some(first) => {
+                let all = serde_json::json!(needed).to_string();
+                self.rows(&MODELS_ABLE, page.into_iter().chain([first.into(), all.into()])).await?
+            }
+        };
+        Ok(rows.into_iter().map(Row::into_model).collect::<Result<_, Failure>>()?)
+    }
 
-pub(super) async fn of<E: Engine>(
-    tenant: &Tenant<E>,
-    pairs: &[(String, String)],
-) -> Result<Vec<Model>, Failure> {
-    let pairs = serde_json::json!(pairs).to_string();
-    let rows: Vec<Row> = tenant.rows(&MODELS_OF, [pairs.into()]).await?;
-    rows.into_iter().map(|row| row.into_model().map(|(model, _)| model)).collect()
-}
+    async fn models_of(&self, pairs: &[(String, String)]) -> Result<Vec<Model>, Unavailable> {
+        let pairs = serde_json::json!(pairs).to_string();
+        let rows: Vec<Row> = self.rows(&MODELS_OF, [pairs.into()]).await?;
+        let model = |row: Row| row.into_model().map(|(model, _)| model);
+        Ok(rows.into_iter().map(model).collect::<Result<_, Failure>>()?)
+    }
 
-pub(super) async fn own<E: Engine>(
-    tenant: &Tenant<E>,
-    provider: &str,
-    code: &str,
-) -> Result<Option<(Model, Millis)>, Failure> {
-    let rows: Vec<Row> = tenant.rows(&OWN_MODEL, [provider.into(), code.into()]).await?;
-    let own = |row: Row| {
-        let updated_at = Millis(row.updated_at.unwrap_or_default());
-        Ok((row.into_model()?.0, updated_at))
-    };
-    rows.into_iter().next().map(own).transpose()
-}
+    async fn own_model(&self, provider: &str, code: &str) -> Result<Option<(Model, Millis)>, Unavailable> {
+        let rows: Vec<Row> = self.rows(&OWN_MODEL, [provider.into(), code.into()]).await?;
+        let own = |row: Row| {
+            let updated_at = Millis(row.updated_at.unwrap_or_default());
+            row.into_model().map(|(model, _)| (model, updated_at))
+        };
+        Ok(rows.into_iter().next().map(own).transpose()?)
+    }
 
-pub(super) async fn put<E: Engine>(
-    tenant: &Tenant<E>,
-    model: &Model,
-    updated_at: Millis,
-    read: Option<Millis>,
-    change: &Change,
-) -> Result<(), Failure> {
-    let (base, long) = (model.price.base, model.price.long_context);
-    let names: Vec<&str> = model.capabilities.names().collect();
-    let values = [
-        model.provider.as_str().into(),
-        model.code.as_str().into(),
-        base.input.into(),
-        base.output.into(),
-        base.cached_input.into(),
-        base.cache_write.into(),
-        long.map(|long| long.above_tokens).into(),
-        long.map(|long| long.rates.input).into(),
-        long.map(|long| long.rates.output).into(),
-        long.and_then(|long| long.rates.cached_input).into(),
-        long.and_then(|long| long.rates.cache_write).into(),
-        model.context_tokens.into(),
-        model.max_output_tokens.into(),
-        serde_json::json!(names).to_string().into(),
-        updated_at.0.into(),
-        read.map(|read| read.0).into(),
-    ];
-    tenant.write_logged(&PUT_MODEL, values, change).await
-}
+    async fn put_model(
+        &self,
+        model: &Model,
+        updated_at: Millis,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        let (base, long) = (model.price.base, model.price.long_context);
+        let names: Vec<&str> = model.capabilities.names().collect();
+        let values = [
+            model.provider.as_str().into(),
+            model.code.as_str().into(),
+            base.input.into(),
+            base.output.into(),
+            base.cached_input.into(),
+            base.cache_write.into(),
+            long.map(|long| long.above_tokens).into(),
+            long.map(|long| long.rates.input).into(),
+            long.map(|long| long.rates.output).into(),
+            long.and_then(|long| long.rates.cached_input).into(),
+            long.and_then(|long| long.rates.cache_write).into(),
+            model.context_tokens.into(),
+            model.max_output_tokens.into(),
+            serde_json::json!(names).to_string().into(),
+            updated_at.0.into(),
+            read.map(|read| read.0).into(),
+        ];
+        Ok(changes::write_logged(self, &PUT_MODEL, values, change).await?)
+    }
 
-pub(super) async fn delete<E: Engine>(
-    tenant: &Tenant<E>,
-    provider: &str,
-    code: &str,
-    read: Millis,
-    change: &Change,
-) -> Result<(), Failure> {
-    tenant.write_logged(&DELETE_MODEL, [provider.into(), code.into(), read.0.into()], change).await
+    async fn delete_model(
+        &self,
+        provider: &str,
+        code: &str,
+        read: Millis,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        let values = [provider.into(), code.into(), read.0.into()];
+        Ok(changes::write_logged(self, &DELETE_MODEL, values, change).await?)
+    }
 }

@@ -1,21 +1,32 @@
-//! The rows of the plans: the platform's, one for each word that an account's plan can be.
+//! Plans: what an account may have, and how much of it it has.
+//!
+//! The plans' rows are the platform's, one for each word that an account's plan can be. The database keeps
+//! count as rows come and go (migration 0003); only keys that expire are counted when it is asked, because no
+//! write marks their end.
 
 use serde::Deserialize;
 
 use crate::domain::money::Nanos;
 use crate::domain::plan::{Features, Limits};
+use crate::domain::time::Millis;
+use crate::ports::{Counts, Plans, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::{self, Answer, Engine, Failure, Query, queries};
 
 queries! {
-    /// [`of`] and [`super::resolve`]: by the account, so that one batch reads both. All columns, because a database
-    /// may know fewer than this code, or more.
+    /// [`Plans::limits`] and [`super::resolve`]: by the account, so that one batch reads both. All columns,
+    /// because a database may have fewer than this code knows, or more.
     PLAN_OF_ACCOUNT = "SELECT plans.* FROM accounts JOIN plans ON plans.plan = accounts.plan WHERE accounts.id = ?1";
+    /// [`Plans::usage`].
+    COUNT_USED = "SELECT agents, members, lasting_keys + (SELECT count(*) FROM (SELECT 1 FROM keys
+            WHERE account_id = ?1 AND revoked_at IS NULL AND inactive_at IS NULL AND expires_at > ?3 LIMIT ?2)) AS keys
+        FROM account_counts WHERE account_id = ?1";
 }
 
-/// A limit of the account's plan as an SQL expression, by its column: NULL where there is none. Read by the statement that
-/// needs it, it is that of the moment of the write, whatever the plan was when the request began.
+/// A limit of the account's plan as an SQL expression, by its column: NULL where there is none. Read by the
+/// statement that needs it, it is that of the moment of the write, whatever the plan was when the request
+/// began.
 macro_rules! limit_of_plan {
     ($column:literal) => {
         concat!(
@@ -56,13 +67,28 @@ pub(super) fn first(answer: &impl Answer) -> Result<Limits, Failure> {
     })
 }
 
-/// More than anyone can have is no less.
+#[derive(Deserialize)]
+struct Used {
+    agents: u32,
+    members: u32,
+    keys: u32,
+}
+
+/// A number above what any account can have is read as the largest one.
 fn count(stored: Option<u64>) -> Option<u32> {
     stored.map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Those of the account's plan.
-pub(super) async fn of<E: Engine>(tenant: &Tenant<E>) -> Result<Limits, Failure> {
-    let answers = tenant.batch(vec![tenant.statement(OF_ACCOUNT, [])]).await?;
-    answers.first().map_or(Ok(Limits::NONE), first)
+impl<E: Engine> Plans for Tenant<E> {
+    async fn limits(&self) -> Result<Limits, Unavailable> {
+        let answers = self.batch(vec![self.statement(OF_ACCOUNT, [])]).await?;
+        Ok(answers.first().map_or(Ok(Limits::NONE), first)?)
+    }
+
+    async fn usage(&self, most_keys: u32, now: Millis) -> Result<Counts, Unavailable> {
+        let rows: Vec<Used> = self.rows(&COUNT_USED, [most_keys.into(), now.0.into()]).await?;
+        let row = rows.into_iter().next();
+        let row = row.ok_or_else(|| Unavailable("COUNT_USED: no row".to_owned()))?;
+        Ok(Counts { agents: row.agents, members: row.members, keys: row.keys })
+    }
 }

@@ -5,25 +5,28 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::domain::change::Change;
-use crate::domain::provider::{ProviderName, Wire};
+use crate::domain::provider::{Provider, ProviderName, SealedKey, Wire};
 use crate::domain::time::Millis;
 use crate::domain::vault::Sealed;
-use crate::ports::{Provider, SealedKey};
+use crate::ports::{Providers, Unavailable, WriteError};
 
+use super::changes;
 use super::directory::Tenant;
 use super::sql::{Answer, Engine, Failure, Query, queries};
 
 queries! {
-    /// [`list`], and [`super::resolve`].
+    /// [`Providers::providers`], and [`super::resolve`].
     PROVIDERS = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
         FROM providers WHERE account_id = ?1 ORDER BY name";
-    /// [`named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each costs one look-up.
+    /// [`Providers::providers_named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each
+    /// costs one look-up.
     PROVIDERS_NAMED = "SELECT p.* FROM json_each(?2) AS wanted
         CROSS JOIN providers AS p ON p.account_id = ?1 AND p.name = wanted.value";
-    /// [`find`].
+    /// [`Providers::provider`].
     PROVIDER = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
         FROM providers WHERE account_id = ?1 AND name = ?2";
-    /// [`put`]: all but when it came to be. A clock that went back must not break the row's own constraint.
+    /// [`Providers::put_provider`]: all but `created_at`. A clock that went back must not break the row's own
+    /// constraint.
     PUT_PROVIDER = "INSERT INTO providers
             (account_id, name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, max(?8, ?9)
@@ -33,10 +36,10 @@ queries! {
             key_ciphertext = excluded.key_ciphertext, key_last4 = excluded.key_last4,
             updated_at = max(excluded.updated_at, created_at)
         RETURNING name";
-    /// [`put`]: fails when there are more than ?2.
+    /// [`Providers::put_provider`]: fails when there are more than ?2.
     GUARD_PROVIDERS_LIMIT = "SELECT json_extract('{}', 'full ' || ?2)
         WHERE ?2 < (SELECT providers FROM account_counts WHERE account_id = ?1)";
-    /// [`delete`].
+    /// [`Providers::delete_provider`].
     DELETE_PROVIDER = "DELETE FROM providers WHERE account_id = ?1 AND name = ?2 AND updated_at = ?3 RETURNING name";
 }
 
@@ -77,52 +80,46 @@ pub(super) fn all(answer: &impl Answer) -> Result<Vec<Provider>, Failure> {
     Ok(answer.rows::<Row>()?.into_iter().map(Provider::from).collect())
 }
 
-pub(super) async fn list<E: Engine>(tenant: &Tenant<E>) -> Result<Vec<Provider>, Failure> {
-    let rows: Vec<Row> = tenant.rows(&PROVIDERS, []).await?;
-    Ok(rows.into_iter().map(Provider::from).collect())
-}
+impl<E: Engine> Providers for Tenant<E> {
+    async fn providers(&self) -> Result<Vec<Provider>, Unavailable> {
+        let rows: Vec<Row> = self.rows(&PROVIDERS, []).await?;
+        Ok(rows.into_iter().map(Provider::from).collect())
+    }
 
-pub(super) async fn find<E: Engine>(tenant: &Tenant<E>, name: &str) -> Result<Option<Provider>, Failure> {
-    let rows: Vec<Row> = tenant.rows(&PROVIDER, [name.into()]).await?;
-    Ok(rows.into_iter().next().map(Provider::from))
-}
+    async fn providers_named(&self, names: &BTreeSet<String>) -> Result<Vec<Provider>, Unavailable> {
+        let rows: Vec<Row> = self.rows_named(&PROVIDERS_NAMED, names).await?;
+        Ok(rows.into_iter().map(Provider::from).collect())
+    }
 
-pub(super) async fn named<E: Engine>(
-    tenant: &Tenant<E>,
-    names: &BTreeSet<String>,
-) -> Result<Vec<Provider>, Failure> {
-    let rows: Vec<Row> = tenant.rows_named(&PROVIDERS_NAMED, names).await?;
-    Ok(rows.into_iter().map(Provider::from).collect())
-}
+    async fn provider(&self, name: &str) -> Result<Option<Provider>, Unavailable> {
+        let rows: Vec<Row> = self.rows(&PROVIDER, [name.into()]).await?;
+        Ok(rows.into_iter().next().map(Provider::from))
+    }
 
-pub(super) async fn put<E: Engine>(
-    tenant: &Tenant<E>,
-    provider: &Provider,
-    read: Option<Millis>,
-    most: u32,
-    change: &Change,
-) -> Result<(), Failure> {
-    let key = provider.key.as_ref();
-    let values = [
-        provider.name.as_str().into(),
-        provider.wire.as_str().into(),
-        provider.base_url.as_deref().into(),
-        key.map(|key| key.sealed.nonce.as_str()).into(),
-        key.map(|key| key.sealed.ciphertext.as_str()).into(),
-        key.map(|key| key.last4.as_str()).into(),
-        provider.created_at.0.into(),
-        provider.updated_at.0.into(),
-        read.map(|read| read.0).into(),
-    ];
-    let guard = read.is_none().then(|| tenant.statement(&GUARD_PROVIDERS_LIMIT, [most.into()]));
-    tenant.write_guarded(&PUT_PROVIDER, values, change, guard).await
-}
+    async fn put_provider(
+        &self,
+        provider: &Provider,
+        read: Option<Millis>,
+        most: u32,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        let key = provider.key.as_ref();
+        let values = [
+            provider.name.as_str().into(),
+            provider.wire.as_str().into(),
+            provider.base_url.as_deref().into(),
+            key.map(|key| key.sealed.nonce.as_str()).into(),
+            key.map(|key| key.sealed.ciphertext.as_str()).into(),
+            key.map(|key| key.last4.as_str()).into(),
+            provider.created_at.0.into(),
+            provider.updated_at.0.into(),
+            read.map(|read| read.0).into(),
+        ];
+        let guard = read.is_none().then(|| self.statement(&GUARD_PROVIDERS_LIMIT, [most.into()]));
+        Ok(changes::write_guarded(self, &PUT_PROVIDER, values, change, guard).await?)
+    }
 
-pub(super) async fn delete<E: Engine>(
-    tenant: &Tenant<E>,
-    name: &str,
-    read: Millis,
-    change: &Change,
-) -> Result<(), Failure> {
-    tenant.write_logged(&DELETE_PROVIDER, [name.into(), read.0.into()], change).await
+    async fn delete_provider(&self, name: &str, read: Millis, change: &Change) -> Result<(), WriteError> {
+        Ok(changes::write_logged(self, &DELETE_PROVIDER, [name.into(), read.0.into()], change).await?)
+    }
 }

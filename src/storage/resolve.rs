@@ -2,35 +2,18 @@
 //!
 //! One batch, so all rows are of one moment: they are cached together under one epoch.
 //!
-//! A release serves calls on the schema of the release before, too, so that neither its deployment nor its way back
-//! stops them. Rows of tables that were there are read with `SELECT *`, and what a column would say has a default;
-//! statements that name more than there was are left out, or asked as they were before, when the batch fails for them.
+//! A release serves calls on the schema of the release before, too, so that neither its deployment nor its
+//! way back stops them. Rows of tables that were there are read with `SELECT *`, and what a column would say
+//! has a default; statements that name more than there was are left out, or asked as they were before, when
+//! the batch fails for them.
 
 use crate::domain::api_key::KeyDigest;
 use crate::domain::plan::Limits;
-use crate::ports::{AgentRef, Resolution};
+use crate::ports::{AgentRef, Resolution, Resolve, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::{Answer, Engine, Failure, Query, Statement};
 use super::{accounts, agents, aliases, holders, keys, plans, providers};
-
-pub(super) async fn resolve<E: Engine>(
-    tenant: &Tenant<E>,
-    key: Option<&KeyDigest>,
-    agent: &AgentRef,
-) -> Result<Option<Resolution>, Failure> {
-    let mut all = statements(tenant, key, agent, holders::OF_ACCOUNT);
-    all.push(tenant.statement(plans::OF_ACCOUNT, []));
-    match tenant.batch(all).await {
-        Ok(mut answers) => {
-            let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
-            return read(&answers, limits);
-        }
-        Err(Failure::Schema(_)) => {}
-        Err(failure) => return Err(failure),
-    }
-    read(&tenant.batch(statements(tenant, key, agent, keys::OF_ACCOUNT)).await?, Limits::NONE)
-}
 
 /// Those that the schema before knows, too, with the statement that finds the key.
 fn statements<E: Engine>(
@@ -64,4 +47,24 @@ fn read<A: Answer>(answers: &[A], limits: Limits) -> Result<Option<Resolution>, 
         key: key.map(|key| holder.key(key)),
         prompts: holder.prompts,
     }))
+}
+
+impl<E: Engine> Resolve for Tenant<E> {
+    async fn resolve(
+        &self,
+        key: Option<&KeyDigest>,
+        agent: &AgentRef,
+    ) -> Result<Option<Resolution>, Unavailable> {
+        let mut all = statements(self, key, agent, holders::OF_ACCOUNT);
+        all.push(self.statement(plans::OF_ACCOUNT, []));
+        match self.batch(all).await {
+            Ok(mut answers) => {
+                let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
+                return Ok(read(&answers, limits)?);
+            }
+            Err(Failure::Schema(_)) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+        Ok(read(&self.batch(statements(self, key, agent, keys::OF_ACCOUNT)).await?, Limits::NONE)?)
+    }
 }

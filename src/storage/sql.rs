@@ -1,6 +1,6 @@
 //! What the directory asks of a SQL database, and the shapes in which rows cross.
 //!
-//! Integers stay below 2⁵³, because the platform's database hands every number over as f64.
+//! Integers stay below 2⁵³, because the platform's database passes every number as f64.
 
 use std::future::Future;
 
@@ -80,8 +80,8 @@ pub enum Failure {
 const UNKNOWN_NAME: [&str; 3] = ["no such table", "no such column", "has no column named"];
 
 impl Failure {
-    /// From the database's own words. A guard fails by asking for a JSON path that is none, and names what it found there:
-    /// the one way for a statement of a batch to end it.
+    /// From the database's own words. A guard fails by asking for an invalid JSON path that names what it
+    /// found: the one way for a statement of a batch to end it.
     pub fn from_message(query: &str, message: &str) -> Self {
         if message.contains("UNIQUE constraint failed") {
             Self::Taken
@@ -161,6 +161,11 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }
+}
+
+/// The rows that the n-th statement of a batch has answered, counted from 0.
+pub(super) fn rows_of<T: DeserializeOwned>(answers: &[impl Answer], n: usize) -> Result<Vec<T>, Failure> {
+    answers.get(n).map_or_else(|| Ok(Vec::new()), Answer::rows)
 }
 
 /// A stored JSON text.

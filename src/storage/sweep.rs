@@ -1,4 +1,4 @@
-//! Whose object is looked after next, see [`crate::service::sweep`].
+//! Which accounts' objects are woken next, see [`crate::service::sweep`].
 
 use serde::Deserialize;
 
@@ -6,10 +6,10 @@ use crate::domain::ids::AccountId;
 use crate::ports::{Sweep, Unavailable};
 
 use super::directory::Directory;
-use super::sql::{Answer, Engine, Statement, Value, queries};
+use super::sql::{Engine, Statement, queries};
 
 queries! {
-    /// [`Sweep::next`]: behind the last that was visited.
+    /// [`Sweep::next`]: after the last that was visited.
     NEXT_SWEPT = "SELECT id FROM accounts WHERE id > COALESCE((SELECT after FROM sweep WHERE id = 1), '')
         ORDER BY id LIMIT ?1";
     /// [`Sweep::visited`].
@@ -23,14 +23,12 @@ struct Row {
 
 impl<E: Engine> Sweep for Directory<E> {
     async fn next(&self, limit: u32) -> Result<Vec<AccountId>, Unavailable> {
-        let values = vec![Value::from(i64::from(limit))];
-        let answers = self.batch(vec![Statement { query: &NEXT_SWEPT, values }]).await?;
-        let rows: Vec<Row> = answers.first().map_or_else(|| Ok(Vec::new()), Answer::rows)?;
+        let rows: Vec<Row> = self.rows(&NEXT_SWEPT, [limit.into()]).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     async fn visited(&self, last: Option<AccountId>) -> Result<(), Unavailable> {
-        let after = last.map_or(Value::Null, |last| Value::Text(last.to_string()));
+        let after = last.map(|last| last.to_string()).into();
         self.batch(vec![Statement { query: &SWEPT, values: vec![after] }]).await?;
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! Codecs: pure functions between bytes and the neutral model ([`crate::domain::message`]).
 //!
-//! [`client`] speaks as clients do, [`provider`] as providers do; [`file`] carries agents between accounts. Nothing here waits, sends or knows a budget.
+//! [`client`] speaks as clients do, [`provider`] as providers do; [`file`] carries agents between accounts. Nothing here
+//! waits, sends or knows a budget.
 
 use serde::Serialize;
 
 pub mod client;
+mod decode_error;
 pub mod file;
 pub mod provider;
 pub mod sse;

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2};
 use serde::Serialize;
 
-use super::provider::DecodeError;
+use super::decode_error::DecodeError;
 
 /// One dispatched event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,4 +33,5 @@ mod requests;
 mod sample;
 mod shell;
 mod templates;
+mod unread;
 mod walls;

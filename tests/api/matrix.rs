@@ -7,7 +7,7 @@ use retinue::http::document;
 use retinue::ports::{Settings, World};
 use serde_json::{Map, Value, json};
 
-use crate::document::{conforms, operations};
+use crate::document::{FILES, conforms, operations};
 use crate::sample;
 use crate::support::{Api, FakeWorld, OPERATOR, Reply, Script, Tenant, Turn, settings};
 
@@ -37,7 +37,8 @@ fn all(document: &Value) -> Vec<Operation> {
         template,
         spec,
     };
-    operations(document).into_iter().map(operation).collect()
+    let answered = |(_, path, _): &(String, String, Value)| !FILES.contains(&path.as_str());
+    operations(document).into_iter().filter(answered).map(operation).collect()
 }
 
 /// Two accounts: the first has one of everything, the second an agent of the same slug.

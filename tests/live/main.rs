@@ -21,6 +21,7 @@ mod lives;
 mod local_model;
 mod platform;
 mod public;
+mod shell;
 mod sweep;
 mod tenancy;
 mod versions;

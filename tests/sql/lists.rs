@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use retinue::domain::agent::{Agent, Status};
+use retinue::domain::agent::{Agent, Save, Status};
 use retinue::domain::change::Actor;
 use retinue::domain::ids::AgentId;
 use retinue::domain::slug::Slug;
-use retinue::ports::{AgentFilter, FoundAgents, Save, Tenant};
+use retinue::ports::{AgentFilter, AgentList, FoundAgents, SaveAgents};
 use retinue::storage::queries;
 
 use crate::support::NOON;
@@ -183,7 +183,7 @@ async fn a_search_that_ends_early_loses_none_when_agents_go_meanwhile() {
         world.database().with(|db| {
             db.execute("UPDATE agents SET status = 'draft' WHERE slug IN ('s0', 's1')", []).unwrap();
         });
-        let newest = tenant.agents(1, None).await.unwrap().remove(0);
+        let newest = tenant.find_agents(&AgentFilter::default(), 1, None).await.unwrap().agents.remove(0);
         let filter =
             AgentFilter { status: Some(Status::Draft), label: Some("all".into()), ..AgentFilter::default() };
         let goes = async {

@@ -1,7 +1,8 @@
 //! What happens when nobody comes back: holds and orphans are charged, a dead writer's write is ended.
 
 use super::command::{CallRecord, CallStatus, UsageKind};
-use super::state::{Hold, State};
+use super::rows::Hold;
+use super::state::State;
 use crate::domain::ids::{AgentId, CallId};
 use crate::domain::message::Usage;
 use crate::domain::money::Nanos;

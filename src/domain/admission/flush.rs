@@ -1,61 +1,15 @@
 //! What has to be written, gathered into one batch, and how much it reserves ahead.
 
-use super::command::CallRecord;
-use super::spend::{AgentSpend, Orphan};
-use super::state::{Hold, State};
+use super::rows::{AgentRow, Batch, Meta};
+use super::spend::AgentSpend;
+use super::state::State;
 use crate::domain::budget::Action;
-use crate::domain::ids::{AgentId, CallId};
+use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 
 /// A slice is given back when its agent has been quiet this long, so that a restart charges nothing.
 pub const IDLE_MS: i64 = 1_000;
-
-/// One write: all of it or nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
-    pub meta: Option<Meta>,
-    /// To insert or replace.
-    pub agents: Vec<AgentRow>,
-    /// To insert or replace.
-    pub holds: Vec<Hold>,
-    /// To delete, if they are there.
-    pub removed_holds: Vec<CallId>,
-    /// To insert or replace.
-    pub records: Vec<CallRecord>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Meta {
-    pub epoch: u64,
-    pub writers: u32,
-    pub last_begin: Millis,
-}
-
-/// An agent's row. What is held is not in it: that is the sum of the holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentRow {
-    pub agent: AgentId,
-    pub total_settled: Nanos,
-    pub month_start: Millis,
-    pub month_settled: Nanos,
-    pub day_start: Millis,
-    pub day_settled: Nanos,
-    pub slice: Nanos,
-    pub ttl_ms: u32,
-    pub orphan: Option<Orphan>,
-    pub crossed_at: Option<Millis>,
-}
-
-impl Batch {
-    pub const fn is_empty(&self) -> bool {
-        self.meta.is_none()
-            && self.agents.is_empty()
-            && self.holds.is_empty()
-            && self.removed_holds.is_empty()
-            && self.records.is_empty()
-    }
-}
 
 impl State {
     /// Whether there is something to write.

@@ -15,16 +15,18 @@ pub mod ask;
 pub mod command;
 mod expire;
 mod flush;
+mod of_plan;
+mod rows;
 mod settle;
 mod spend;
 mod state;
 mod window;
 
 pub use ask::Ask;
-pub use flush::{AgentRow, Batch, Meta};
+pub use rows::{AgentRow, Batch, Hold, Meta, Snapshot};
 pub use settle::Known;
 pub use spend::Orphan;
-pub use state::{Durability, Hold, Snapshot, State};
+pub use state::{Durability, State};
 
 #[cfg(test)]
 mod simulation;

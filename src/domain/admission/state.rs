@@ -4,28 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::Account;
 use super::command::{Admission, Admit, CallRecord, Inspect, Refusal, Scope, Spend};
-use super::flush::{AgentRow, Meta};
+use super::rows::{AgentRow, Hold, Meta, Snapshot};
 use super::spend::{AgentSpend, Bucket, Orphan, Tally};
-use crate::domain::ids::{AgentId, CallId, KeyId};
+use crate::domain::ids::{AgentId, CallId};
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 
 /// After this long since its call began a first question is late; most come within milliseconds.
 const LATE_MS: u64 = 1_000;
-
-/// Money set aside for a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
-    pub call: CallId,
-    pub agent: AgentId,
-    pub key: Option<KeyId>,
-    pub version: u32,
-    pub model: String,
-    /// What earlier attempts may have cost, and the ceiling of the running one.
-    pub amount: Nanos,
-    pub at: Millis,
-    pub expires_at: Millis,
-}
 
 /// Whether an answer may leave before the next write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +45,6 @@ pub(super) struct Unwritten {
     pub holds: BTreeSet<CallId>,
     pub removed_holds: BTreeSet<CallId>,
     pub records: BTreeMap<CallId, CallRecord>,
-}
-
-/// What the disk holds.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Snapshot {
-    pub meta: Option<Meta>,
-    pub agents: Vec<AgentRow>,
-    pub holds: Vec<Hold>,
 }
 
 impl State {

@@ -5,6 +5,7 @@ mod copy;
 mod definition;
 mod difference;
 mod fields;
+mod save;
 mod slug;
 mod status;
 mod words;
@@ -16,6 +17,7 @@ pub use copy::{copied_name, numbered_slug};
 pub use definition::{Access, Definition, Modality, Panel};
 pub use difference::{FieldChange, difference};
 pub use fields::{Draft, Fields, merge};
+pub use save::Save;
 pub use slug::{can_be_slug, parse_slug};
 pub use status::Status;
 pub use words::words;
@@ -58,7 +60,7 @@ impl Agent {
         (self.status() == Status::Deprecated).then_some(self.updated_at)
     }
 
-    /// What tells this state of the row from every other: the value of its entity tag.
+    /// What distinguishes this state of the row from every other: the value of its entity tag.
     pub fn tag(&self) -> String {
         format!("{}.{}", self.version, self.updated_at.0)
     }

@@ -21,6 +21,7 @@ use crate::service::agents::{self, Discovery};
 use crate::service::failure::{Failure, Thing};
 
 use super::access::{Reader, Writer};
+use super::advice;
 use super::body::Json;
 use super::if_match::Tags;
 use super::path::{AgentPath, Parameters};
@@ -151,7 +152,7 @@ impl Discovered {
             urls: Urls { chat: at("chat"), stream: at("stream"), openai: at("v1") },
             capabilities: discovery.capabilities.names().collect(),
             healthy: discovery.healthy,
-            problems: discovery.problems,
+            problems: discovery.faults.iter().map(advice::fault).collect(),
             agent: View::of(account, agent),
         }
     }

@@ -11,18 +11,6 @@ use crate::ports::World;
 use crate::service::App;
 use crate::service::call;
 
-/// The paths that pages may call.
-pub const PATHS: [&str; 8] = [
-    "/accounts/{account}/agents/{agent}/chat",
-    "/accounts/{account}/agents/{agent}/stream",
-    "/accounts/{account}/agents/{agent}/v1/chat/completions",
-    "/accounts/{account}/agents/{agent}/v1/models",
-    "/agents/{agent}/chat",
-    "/agents/{agent}/stream",
-    "/agents/{agent}/v1/chat/completions",
-    "/agents/{agent}/v1/models",
-];
-
 /// How long a browser may remember that it may call, in seconds.
 const MAX_AGE_S: u32 = 600;
 
@@ -69,8 +57,10 @@ async fn answer<W: World>(app: &App<W>, path: &AgentPath, headers: &HeaderMap) -
     allow(reply, allowed.as_deref());
     reply.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
     reply.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(MAX_AGE_S));
-    // Whatever the page wants to send: nothing but the key, the content type and the length is read.
-    if let Some(wanted) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+    // Whatever the page wants to send, as clients' libraries add headers of their own: what is not among `HEADERS` is not
+    // read, and reaches no provider.
+    let wanted = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    if let Some(wanted) = wanted.filter(|wanted| wanted.to_str().is_ok()) {
         reply.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
     Ok(response)

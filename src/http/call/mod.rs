@@ -26,6 +26,40 @@ use crate::service::App;
 use crate::service::call::bundle::Bundle;
 use crate::service::call::{self, Asked, Caller, Quota, Resolved, Served};
 
+/// The paths of calls. Pages may call them from a browser.
+pub const PATHS: [&str; 8] = [
+    "/accounts/{account}/agents/{agent}/chat",
+    "/accounts/{account}/agents/{agent}/stream",
+    "/accounts/{account}/agents/{agent}/v1/chat/completions",
+    "/accounts/{account}/agents/{agent}/v1/models",
+    "/agents/{agent}/chat",
+    "/agents/{agent}/stream",
+    "/agents/{agent}/v1/chat/completions",
+    "/agents/{agent}/v1/models",
+];
+
+/// The request headers that handlers of [`PATHS`] receive. A handler that reads another header adds it here: each header
+/// that crosses into wasm costs time in every call, so only these do. Requests to other paths arrive with all headers.
+pub const HEADERS: [&str; 13] = [
+    // Who calls.
+    "authorization",
+    "x-api-key",
+    // What comes, and in which form the answer is wanted.
+    "content-type",
+    "content-length",
+    "accept",
+    "prefer",
+    "idempotency-key",
+    "last-event-id",
+    // From which page.
+    "origin",
+    "access-control-request-method",
+    "access-control-request-headers",
+    // W3C Trace Context.
+    "traceparent",
+    "tracestate",
+];
+
 /// What stands in a call's path.
 #[derive(Debug, Deserialize)]
 pub struct AgentPath {

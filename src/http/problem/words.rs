@@ -5,10 +5,12 @@ use axum::http::{HeaderValue, header};
 use super::{Kind, Problem};
 use crate::domain::account::Role;
 use crate::domain::agent::Status;
+use crate::domain::field_error::FieldError;
 use crate::domain::vault;
-use crate::http::rate_limit;
-use crate::service::authenticate::{self, Denied};
+use crate::http::{advice, rate_limit};
+use crate::service::authenticate;
 use crate::service::call;
+use crate::service::denied::Denied;
 use crate::service::failure::{Failure, Thing};
 
 impl From<authenticate::Error> for Problem {
@@ -54,6 +56,10 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Denied(denied) => denied.into(),
             Failure::Invalid(errors) => Self::invalid(errors),
+            Failure::UnknownTemplate => {
+                one_field("template", "is no template here; GET /api/v1/templates lists them")
+            }
+            Failure::StatusApart => one_field("status", "is changed by POST /api/v1/agents/{agent}/status"),
             Failure::Unreadable(why) => {
                 Self::new(Kind::InvalidRequest, format!("The body is no file of agents: {why}."))
             }
@@ -140,23 +146,24 @@ impl From<Failure> for Problem {
 
 impl From<call::Error> for Problem {
     fn from(error: call::Error) -> Self {
+        let detail = sentence(&advice::call(&error));
         let kind = match &error {
             call::Error::Unauthenticated(_) => {
-                return Self::new(Kind::Unauthenticated, sentence(&error.to_string()))
+                return Self::new(Kind::Unauthenticated, detail)
                     .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM));
             }
             call::Error::Concurrency { .. } => {
-                return Self::new(Kind::ConcurrencyExceeded, sentence(&error.to_string())).retry_after(1);
+                return Self::new(Kind::ConcurrencyExceeded, detail).retry_after(1);
             }
             call::Error::Rate(quota) => {
-                let problem = Self::new(Kind::RateLimited, sentence(&error.to_string()));
+                let problem = Self::new(Kind::RateLimited, detail);
                 let limited = rate_limit::headers(quota).into_iter();
                 return limited.fold(problem.retry_after(quota.reset_s), |problem, (name, value)| {
                     problem.with_header(name, value)
                 });
             }
             call::Error::Unavailable => {
-                return Self::new(Kind::Unavailable, sentence(&error.to_string())).retry_after(1);
+                return Self::new(Kind::Unavailable, detail).retry_after(1);
             }
             call::Error::Variables(errors) => return Self::invalid(errors.clone()),
             call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
@@ -168,13 +175,17 @@ impl From<call::Error> for Problem {
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
-            call::Error::Misconfigured(_) => Kind::Misconfigured,
+            call::Error::BrokenLine(_) => Kind::Misconfigured,
             call::Error::Rejected { .. } => Kind::UpstreamRejected,
-            call::Error::Upstream(_) => Kind::UpstreamError,
+            call::Error::Unreachable(_) | call::Error::Upstream(_) => Kind::UpstreamError,
             call::Error::UpstreamTimeout => Kind::UpstreamTimeout,
         };
-        Self::new(kind, sentence(&error.to_string()))
+        Self::new(kind, detail)
     }
+}
+
+fn one_field(field: &str, message: &str) -> Problem {
+    Problem::invalid(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
 }
 
 /// With a capital and a full stop, as details are written.
@@ -190,7 +201,7 @@ fn sentence(text: &str) -> String {
 
 const REALM: &str = "Bearer realm=\"retinue\"";
 
-/// What a thing of the kind is told apart by.
+/// What distinguishes a thing of the kind.
 const fn name_of(thing: Thing) -> &'static str {
     match thing {
         Thing::Member => "email",

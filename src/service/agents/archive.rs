@@ -1,15 +1,15 @@
 //! Archiving an agent, and bringing it back: calls end, the slug is free, the ledger and the versions stay.
 
-use crate::domain::agent::{Agent, parse_slug};
+use crate::domain::agent::{Agent, Save, parse_slug};
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World};
+use crate::ports::{AgentRef, Agents, Directory, World};
 use crate::service::App;
-use crate::service::anew::{anew, written_at};
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
+use crate::service::retry::{retry, written_at};
 
 use super::{get, save};
 
@@ -41,7 +41,7 @@ pub(super) async fn archive_if<W: World>(
     handoffs: Handoffs,
     may_go: impl Fn(&Agent) -> Result<(), Failure> + Send + Sync,
 ) -> Result<Agent, Failure> {
-    anew(app, || archive_once(app, session, agent, handoffs, &may_go)).await
+    retry(app, || archive_once(app, session, agent, handoffs, &may_go)).await
 }
 
 async fn archive_once<W: World>(
@@ -69,7 +69,7 @@ async fn archive_once<W: World>(
     Ok(gone)
 }
 
-/// Brings an archived agent back as it was, under `slug` if one is given. One in use stays as it is.
+/// Restores an archived agent as it was, under `slug` if one is given. One in use stays as it is.
 ///
 /// # Errors
 /// [`Failure::HandsToGone`] when it hands off to agents that are not in use and these hand-offs may not go;
@@ -83,7 +83,7 @@ pub async fn restore<W: World>(
 ) -> Result<Agent, Failure> {
     let named = AgentRef::parse(agent).ok_or(Failure::Missing(Thing::Agent))?;
     let slug = slug.map(parse_slug).transpose().map_err(|error| Failure::invalid("slug", &error))?;
-    anew(app, || restore_once(app, session, &named, slug.as_ref(), handoffs)).await
+    retry(app, || restore_once(app, session, &named, slug.as_ref(), handoffs)).await
 }
 
 async fn restore_once<W: World>(
@@ -111,7 +111,7 @@ async fn restore_once<W: World>(
 }
 
 /// Those that the agent hands off to and that are not in use.
-async fn gone_targets(tenant: &impl Tenant, agent: &Agent) -> Result<Vec<AgentId>, Failure> {
+async fn gone_targets(tenant: &impl Agents, agent: &Agent) -> Result<Vec<AgentId>, Failure> {
     let targets = &agent.definition.handoff_targets;
     if targets.is_empty() {
         return Ok(Vec::new());

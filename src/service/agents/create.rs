@@ -4,17 +4,17 @@ use serde_json::{Map, Value};
 
 use super::ground::Ground;
 use super::save;
-use crate::domain::agent::{Agent, Draft, Fields, can_be_slug};
+use crate::domain::agent::{Agent, Draft, Fields, Save, can_be_slug};
 use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::json_fault;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World};
+use crate::ports::{AgentRef, Agents, Directory, World};
 use crate::service::App;
-use crate::service::anew::anew;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
+use crate::service::retry::retry;
 use crate::service::templates;
 
 /// # Errors
@@ -25,7 +25,7 @@ pub async fn create<W: World>(
     fields: &Map<String, Value>,
 ) -> Result<Agent, Failure> {
     // One that it hands off to may go between the check and the write.
-    anew(app, || create_once(app, session, fields)).await
+    retry(app, || create_once(app, session, fields)).await
 }
 
 async fn create_once<W: World>(

@@ -1,19 +1,21 @@
-//! What there is to know of agents before they are called: what they can do, and whether calls of them can work.
+//! What there is to know of agents before they are called: what they can do, and whether calls of them can
+//! work.
 //!
-//! Nothing is asked of a provider: an agent is healthy when its configuration leads to a model that can be called. However
-//! many agents, the directory is read three times.
+//! Nothing is asked of a provider: an agent is healthy when its configuration leads to a model that can be
+//! called. However many agents, the directory is read three times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::agent::Agent;
 use crate::domain::ids::AccountId;
 use crate::domain::model::Capabilities;
-use crate::domain::model_line::{Entry, ModelLine};
-use crate::domain::provider::{ProviderName, Wire};
-use crate::ports::{Directory, Provider, Tenant, World};
+use crate::domain::model_line::{Entry, ModelLine, ParseError};
+use crate::domain::provider::{Provider, ProviderName, Wire};
+use crate::ports::{Aliases, Directory, Providers, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
-use crate::service::call::bundle::{entries, reach};
+use crate::service::call::bundle::entries;
+use crate::service::call::reach::{Unreachable, reach};
 use crate::service::failure::Failure;
 use crate::service::models::{self, pair};
 
@@ -24,8 +26,23 @@ pub struct Discovery {
     pub capabilities: Capabilities,
     /// Whether at least one model of its line can be called.
     pub healthy: bool,
-    /// What is wrong with the line or with models of it, in words for the account's admin.
-    pub problems: Vec<String>,
+    /// What is wrong with the line or with models of it, each once.
+    pub faults: Vec<Fault>,
+}
+
+/// Why calls of an agent, or of a model of its line, cannot work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("the agent's model line is broken {0}")]
+    BrokenLine(ParseError),
+    #[error(transparent)]
+    Unreachable(Unreachable),
+    #[error("provider `{0}` is not there: the platform has no Workers AI binding")]
+    NoBinding(ProviderName),
+    #[error("provider `{0}` has no key")]
+    NoKey(ProviderName),
+    #[error("model `{provider}:{code}` has no price, which a budget needs")]
+    Unpriced { provider: ProviderName, code: String },
 }
 
 /// Of each agent, in their order.
@@ -61,68 +78,61 @@ pub async fn discover<W: World>(
 struct Known {
     models: models::Known,
     /// Of the providers that cannot be called.
-    faults: BTreeMap<ProviderName, String>,
+    faults: BTreeMap<ProviderName, Fault>,
 }
 
 impl Known {
-    fn of(&self, agent: &Agent, line: &Result<Vec<Entry>, String>) -> Discovery {
+    fn of(&self, agent: &Agent, line: &Result<Vec<Entry>, ParseError>) -> Discovery {
         let entries = match line {
             Ok(entries) => entries,
             Err(error) => {
-                let capabilities = Capabilities::default();
-                return Discovery { capabilities, healthy: false, problems: vec![error.clone()] };
+                let faults = vec![Fault::BrokenLine(error.clone())];
+                return Discovery { capabilities: Capabilities::default(), healthy: false, faults };
             }
         };
-        let faults: Vec<Option<String>> = entries.iter().map(|entry| self.fault(agent, entry)).collect();
-        let usable = entries.iter().zip(&faults).find(|(_, fault)| fault.is_none()).map(|(entry, _)| entry);
+        let each: Vec<Option<Fault>> = entries.iter().map(|entry| self.fault(agent, entry)).collect();
+        let usable = entries.iter().zip(&each).find(|(_, fault)| fault.is_none()).map(|(entry, _)| entry);
         let model = usable.or(entries.first()).map(pair).and_then(|pair| self.models.get(&pair));
-        let mut problems: Vec<String> = Vec::new();
-        for fault in faults.into_iter().flatten() {
-            if !problems.contains(&fault) {
-                problems.push(fault);
+        let mut faults: Vec<Fault> = Vec::new();
+        for fault in each.into_iter().flatten() {
+            if !faults.contains(&fault) {
+                faults.push(fault);
             }
         }
         Discovery {
             capabilities: model.map_or(Capabilities::UNKNOWN, |model| model.capabilities),
             healthy: usable.is_some(),
-            problems,
+            faults,
         }
     }
 
-    fn fault(&self, agent: &Agent, entry: &Entry) -> Option<String> {
+    fn fault(&self, agent: &Agent, entry: &Entry) -> Option<Fault> {
         let unpriced = || {
             let is_unpriced = agent.budget.is_some() && !self.models.contains_key(&pair(entry));
-            let (provider, code) = (&entry.provider, &entry.code);
-            is_unpriced.then(|| {
-                format!(
-                    "model `{provider}:{code}` has no price, which a budget needs; an admin must PUT \
-                     /api/v1/models/{provider}/{code}"
-                )
-            })
+            let (provider, code) = (entry.provider.clone(), entry.code.clone());
+            is_unpriced.then_some(Fault::Unpriced { provider, code })
         };
         self.faults.get(&entry.provider).cloned().or_else(unpriced)
     }
 }
 
-/// Why calls to a provider cannot work. A server of the account's own may do without a key; where the documentation says
-/// how a provider is reached, it wants one.
+/// Why calls to a provider cannot work. A server of the account's own may do without a key; where the
+/// documentation says how a provider is reached, it wants one.
 fn provider_fault<W: World>(
     world: &W,
     account: AccountId,
     name: &ProviderName,
     providers: &[Provider],
-) -> Option<String> {
+) -> Option<Fault> {
     let server = match reach(world, account, name, providers) {
         Ok(server) => server,
-        Err(error) => return Some(error),
+        Err(why) => return Some(Fault::Unreachable(why)),
     };
     if server.wire == Wire::WorkersAi {
         let is_there = world.settings().has_workers_ai;
-        return (!is_there)
-            .then(|| format!("provider `{name}` is not there: the platform has no Workers AI binding"));
+        return (!is_there).then(|| Fault::NoBinding(name.clone()));
     }
-    let documented = name.well_known().and_then(|known| known.base_url).map(|url| url.trim_end_matches('/'));
+    let documented = name.documented_url().map(|url| url.trim_end_matches('/'));
     let wants_key = documented.is_some() && documented == server.base_url.as_deref();
-    (wants_key && server.key.is_none())
-        .then(|| format!("provider `{name}` has no key; an admin must PUT /api/v1/providers/{name}"))
+    (wants_key && server.key.is_none()).then(|| Fault::NoKey(name.clone()))
 }

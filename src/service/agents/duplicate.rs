@@ -3,20 +3,20 @@
 use super::ground::Ground;
 use super::{find_ever, save};
 use crate::domain::agent::{
-    Agent, Definition, Draft, Status, can_be_slug, copied_name, numbered_slug, parse_slug,
+    Agent, Definition, Draft, Save, Status, can_be_slug, copied_name, numbered_slug, parse_slug,
 };
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
+use crate::ports::{AgentList, AgentRef, Agents, Directory, World, WriteError};
 use crate::service::App;
-use crate::service::anew::anew;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
+use crate::service::retry::retry;
 
 /// How many names or slugs are tried at once.
 const CHUNK: u32 = 64;
-/// The most copies of one agent that are told apart by number.
+/// The most copies of one agent that a number distinguishes.
 const MAX_COPIES: u32 = 16_384;
 
 /// What a copy is to be called; what is left out is found.
@@ -40,7 +40,7 @@ pub async fn duplicate<W: World>(
 ) -> Result<Agent, Failure> {
     let asked = copy.slug.as_deref().map(parse_slug).transpose();
     let asked = asked.map_err(|error| Failure::invalid("slug", &error))?;
-    anew(app, || copy_once(app, session, agent, copy, asked.as_ref())).await
+    retry(app, || copy_once(app, session, agent, copy, asked.as_ref())).await
 }
 
 /// [`Failure::Contended`] when another copy took the name or the slug that was found for this one.
@@ -100,7 +100,7 @@ async fn draw_up<W: World>(
     super::create::new_agent(app, draft)
 }
 
-async fn free_name(tenant: &impl Tenant, name: &str) -> Result<String, Failure> {
+async fn free_name(tenant: &impl AgentList, name: &str) -> Result<String, Failure> {
     for first in (1..MAX_COPIES).step_by(CHUNK as usize) {
         let names: Vec<String> = (first..first + CHUNK).map(|n| copied_name(name, n)).collect();
         let taken = tenant.names_taken(&names).await?;
@@ -111,7 +111,7 @@ async fn free_name(tenant: &impl Tenant, name: &str) -> Result<String, Failure> 
     Err(Failure::Full(Thing::Agent, MAX_COPIES as usize))
 }
 
-async fn free_slug(tenant: &impl Tenant, base: &Slug) -> Result<Slug, Failure> {
+async fn free_slug(tenant: &impl Agents, base: &Slug) -> Result<Slug, Failure> {
     for first in (1..MAX_COPIES).step_by(CHUNK as usize) {
         let slugs = (first..first + CHUNK).filter_map(|n| numbered_slug(base, n)).filter(can_be_slug);
         let slugs: Vec<Slug> = slugs.collect();

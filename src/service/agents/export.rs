@@ -7,7 +7,7 @@ use crate::domain::agent::{Agent, Fields};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentPosition, AgentRef, Directory, Tenant, World};
+use crate::ports::{AgentFilter, AgentList, AgentPosition, AgentRef, Agents, Directory, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
@@ -90,7 +90,7 @@ impl Export {
         let agents = match &mut self.rest {
             Rest::Nothing => return Ok(None),
             Rest::All(after) => {
-                let agents = tenant.agents(self.page, *after).await?;
+                let agents = tenant.find_agents(&AgentFilter::default(), self.page, *after).await?.agents;
                 *after = agents.last().map(|last| AgentPosition { created_at: last.created_at, id: last.id });
                 agents
             }

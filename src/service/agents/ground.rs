@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::account::Account;
 use crate::domain::agent::{Draft, Known, MAX_HANDOFFS};
+use crate::domain::alias::{self, Alias};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::model_line::ModelLine;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Alias, Directory, Tenant, World};
+use crate::ports::{AgentRef, Agents, Aliases, Directory, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
@@ -52,7 +53,7 @@ impl Ground {
     /// Every field that does not fit.
     pub fn check(&self, mut draft: Draft, own: Option<AgentId>) -> Result<Draft, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        let alias = |name: &str| self.aliases.iter().find(|a| a.name == name).map(|a| a.line.clone());
+        let alias = |name: &str| alias::line_of(&self.aliases, name);
         let variable = |name: &str| self.account.variables.contains_key(name);
         let known = Known { alias: &alias, variable: &variable };
         errors.join(Err(std::mem::take(&mut draft.faults)));

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Draft, Status, parse_slug};
+use crate::domain::agent::{Agent, Draft, Save, Status, parse_slug};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Directory, Save, Tenant, Unavailable, World};
+use crate::ports::{AgentRef, Agents, Directory, Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
@@ -14,7 +14,7 @@ use crate::wire::file::Entry;
 
 use super::create::new_agent;
 use super::ground::Ground;
-use super::import::{Import, Item, Mode, Outcome};
+use super::import_order::{Import, Item, Mode, Outcome};
 
 /// The whole agents read at once.
 const PAGE: usize = 50;
@@ -23,7 +23,7 @@ const MAX_NAMES: usize = 10_000;
 /// The highest number that is put after a slug to find a free one.
 const MAX_NUMBER: usize = 10_000;
 
-/// What is told, and what is written: nothing when any agent is invalid.
+/// What is answered, and what is written: nothing when any agent is invalid.
 pub struct Plan {
     pub items: Vec<Item>,
     pub saves: Vec<Save>,
@@ -255,7 +255,7 @@ async fn places<W: World>(
     Ok(wanted.into_iter().map(place).collect())
 }
 
-async fn whole(tenant: &impl Tenant, ids: Vec<AgentId>) -> Result<BTreeMap<AgentId, Agent>, Unavailable> {
+async fn whole(tenant: &impl Agents, ids: Vec<AgentId>) -> Result<BTreeMap<AgentId, Agent>, Unavailable> {
     let mut all = BTreeMap::new();
     for ids in ids.chunks(PAGE) {
         all.extend(tenant.agents_of(ids).await?.into_iter().map(|agent| (agent.id, agent)));
@@ -265,7 +265,7 @@ async fn whole(tenant: &impl Tenant, ids: Vec<AgentId>) -> Result<BTreeMap<Agent
 
 /// For each slug that is taken the first free one of `slug-2`, `slug-3` …, none of them `wanted` by the file.
 async fn free_slugs(
-    tenant: &impl Tenant,
+    tenant: &impl Agents,
     wanted: &BTreeSet<Slug>,
     mut taken: Vec<Slug>,
 ) -> Result<BTreeMap<Slug, Slug>, Unavailable> {

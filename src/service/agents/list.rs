@@ -4,7 +4,7 @@ use crate::domain::agent::{Agent, Status, words};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::time::Millis;
-use crate::ports::{AgentFilter, AgentPosition, Directory, Tenant, World};
+use crate::ports::{AgentFilter, AgentList, AgentPosition, Directory, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;

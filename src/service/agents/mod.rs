@@ -1,8 +1,8 @@
 //! An account's agents: creating, reading, changing, archiving.
 //!
-//! A change is made over the row as it was read, and made anew whenever somebody else was faster. One of the definition
-//! makes the next version; one of the slug, the labels, the status or the budget does not. What changes nothing is not
-//! written.
+//! A change replaces the row as it was read, and is retried when another writer was faster. A change of the
+//! definition makes the next version; one of the slug, the labels, the status or the budget does not. What
+//! changes nothing is not written.
 
 mod archive;
 mod create;
@@ -11,6 +11,7 @@ mod duplicate;
 mod export;
 mod ground;
 mod import;
+mod import_order;
 mod import_plan;
 mod lifecycle;
 mod list;
@@ -19,11 +20,12 @@ mod versions;
 
 pub use archive::{Handoffs, archive, restore};
 pub use create::{create, validate};
-pub use discover::{Discovery, discover};
+pub use discover::{Discovery, Fault, discover};
 pub use duplicate::{Copy, duplicate};
 pub use export::Export;
 pub(in crate::service) use export::slugs_of;
-pub use import::{Import, Item, MAX_AGENTS, Mode, Outcome, import};
+pub use import::{MAX_AGENTS, import};
+pub use import_order::{Import, Item, Mode, Outcome};
 pub use lifecycle::set_status;
 pub use list::{Narrow, list};
 pub use source::{Source, read};
@@ -31,15 +33,15 @@ pub use versions::{Difference, Span, compare, rollback, version, versions};
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agent::{Agent, Fields, merge};
+use crate::domain::agent::{Agent, Fields, Save, merge};
 use crate::domain::change::{Action, Subject};
 use crate::domain::json_fault;
-use crate::ports::{AgentRef, Directory, Save, Tenant, World, WriteError};
+use crate::ports::{AgentRef, Agents, Directory, SaveAgents, World, WriteError};
 
 use super::App;
-use super::anew::{anew, written_at};
 use super::authenticate::Session;
 use super::failure::{Failure, Thing};
+use super::retry::{retry, written_at};
 use ground::Ground;
 
 /// Which state of an agent a change may be made over.
@@ -92,7 +94,7 @@ pub async fn patch<W: World>(
     if_match: &IfMatch,
 ) -> Result<Agent, Failure> {
     if fields.contains_key("status") {
-        return Err(Failure::invalid("status", "is changed by POST /api/v1/agents/{agent}/status"));
+        return Err(Failure::StatusApart);
     }
     let laid = |read: &Agent| {
         let mut all = written(read);
@@ -144,7 +146,7 @@ struct Change<'a, N, E> {
     edit: E,
 }
 
-/// Makes `edit`'s agent of the one there is, anew whenever somebody else was faster.
+/// Replaces an agent by what `edit` makes of it; retried when another writer was faster.
 async fn change<W, N, E>(
     app: &App<W>,
     session: &Session,
@@ -156,7 +158,7 @@ where
     N: Fn(&Agent) -> Result<(Vec<String>, String), Failure> + Send + Sync,
     E: Fn(&Agent, &Ground) -> Result<Agent, Failure> + Send + Sync,
 {
-    anew(app, || change_once(app, session, agent, &change)).await
+    retry(app, || change_once(app, session, agent, &change)).await
 }
 
 async fn change_once<W, N, E>(
@@ -199,7 +201,8 @@ pub(super) async fn adjust<W: World>(
     change(app, session, agent, Change { action: Action::Update, if_match: &IfMatch::Any, needs, edit }).await
 }
 
-/// Writes agents with their lines in the change log, all or none. `action` is what an update of an agent in use is called.
+/// Writes agents with their lines in the change log, all or none. `action` is what an update of an agent in
+/// use is called.
 async fn save<W: World>(
     app: &App<W>,
     session: &Session,

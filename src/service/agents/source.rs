@@ -59,7 +59,7 @@ pub async fn read<W: World>(
     Ok((entries, stem(&url)))
 }
 
-/// Read piece by piece, because of a compressed file only what comes out is bounded. Why it cannot be had is told without
+/// Read piece by piece, because of a compressed file only what comes out is bounded. Why it cannot be read is reported without
 /// the platform's own words.
 async fn fetch<W: World>(app: &App<W>, url: &Url) -> Result<String, String> {
     let late = || format!("did not come within {} seconds", TIMEOUT_MS / 1_000);

@@ -5,7 +5,7 @@ use super::{Change, IfMatch, change, get};
 use crate::domain::agent::{Agent, Definition, Draft, FieldChange, difference};
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
-use crate::ports::{AgentRef, Directory, Tenant, Version, VersionLine, World};
+use crate::ports::{AgentRef, AgentVersions, Agents, Directory, Version, VersionLine, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};

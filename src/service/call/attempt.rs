@@ -3,9 +3,10 @@
 
 use bytes::Bytes;
 
-use super::bundle::{Candidate, Server};
+use super::bundle::Candidate;
 use super::error::Error;
-use super::in_flight::{InFlight, Seen};
+use super::in_flight::{InFlight, Ran, Seen};
+use super::reach::Server;
 use super::select;
 use crate::domain::message::{ChatReply, ChatRequest, Event, Usage};
 use crate::domain::model::Capability;
@@ -30,7 +31,7 @@ pub enum Attempt<B> {
     Stream(Opened<B>),
 }
 
-/// A stream that has brought its first event.
+/// A stream whose first event has arrived.
 pub struct Opened<B> {
     pub body: B,
     pub decoder: Decoder,
@@ -47,14 +48,6 @@ pub struct Failure {
     pub error: Error,
 }
 
-/// Whether the provider bills the attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ran {
-    No,
-    Maybe,
-    Used(Usage),
-}
-
 type BodyOf<W> = <<W as World>::Upstream as Upstream>::Body;
 
 /// Makes an attempt; `request` has the agent's instructions, and the line's parameters where it sets none itself.
@@ -67,7 +60,7 @@ pub async fn make<W: World>(
     deadline: Millis,
 ) -> Result<Attempt<BodyOf<W>>, Failure> {
     let server =
-        candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Upstream(why.clone())))?;
+        candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Unreachable(why.clone())))?;
     limit_output(flight, candidate, server.wire, plan, request);
     let target = Target { wire: server.wire, provider: candidate.provider.as_str(), code: &candidate.code };
     let outgoing = provider::encode(target, request, stream);
@@ -87,8 +80,8 @@ pub async fn make<W: World>(
     }
 }
 
-/// Tells the provider the limit that was paid for. Where no budget applies and nobody asked for one, the provider's
-/// own default stands, but for Anthropic, which must be told.
+/// Sends the provider the limit that was paid for. Where no budget applies and the client asked for none, the
+/// provider's own default stands, but for Anthropic, which requires a limit.
 fn limit_output<W: World>(
     flight: &InFlight<W>,
     candidate: &Candidate,
@@ -215,7 +208,7 @@ async fn open<B: Body>(
         };
         let has_begun = events.iter().any(|event| !matches!(event, Event::Usage(_)));
         match fed {
-            // An error after the first event is the relay's to tell.
+            // An error after the first event is reported by the relay.
             _ if has_begun => return Ok(Attempt::Stream(Opened { body, decoder, events, at: now() })),
             Err(error) => return Err(undecodable(candidate, error, usage_in(&events))),
             Ok(()) if chunk.is_none() => {

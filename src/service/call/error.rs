@@ -1,11 +1,15 @@
-//! Why a call was not served. Nothing here is internal: every text may be shown to the caller.
+//! Why a call was not served. Nothing here is internal: every text may be shown to the caller. What can be
+//! done about it is said where the API's URLs are known, in `http/`.
 
+use super::reach::Unreachable;
 use crate::domain::admission::command::{Rate, Scope};
 use crate::domain::agent::Status;
 use crate::domain::budget::Period;
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::AgentId;
+use crate::domain::model_line::ParseError;
 use crate::domain::money::Nanos;
+use crate::domain::provider::ProviderName;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 
@@ -19,32 +23,32 @@ pub enum Error {
     OriginNotAllowed(String),
     #[error("the account is suspended")]
     AccountSuspended,
-    /// Also when it belongs to another account: that it exists there is nobody's business here.
+    /// Also when it belongs to another account: that it exists there is not shown.
     #[error("there is no such agent here")]
     NoSuchAgent,
-    #[error(
-        "the agent is {} and answers no calls; an admin can change that: POST /api/v1/agents/{agent}/status \
-         {{\"status\": \"{}\"}}", .is.name(), .to.name()
-    )]
+    #[error("the agent is {} and answers no calls", .is.name())]
     NotActive {
         agent: Slug,
         is: Status,
         /// The status to which an admin can move it so that it answers.
         to: Status,
     },
-    #[error("the agent is archived; an admin can bring it back: POST /api/v1/agents/{0}/restore")]
+    #[error("the agent is archived")]
     Archived(AgentId),
     #[error("`{0}` is neither this agent nor a model of its line")]
     NoSuchModel(String),
-    /// What the call brings for the variables of the agent's instructions does not fit.
+    /// What the call has for the variables of the agent's instructions does not fit.
     #[error("the agent's instructions cannot be filled: {}", faults(.0))]
     Variables(Vec<FieldError>),
     #[error("no model of this agent's line can serve this request: {}", lacks(.0))]
     Unsupported(Vec<Lack>),
-    #[error(
-        "{}, and no model of the agent's line has a price: set one with PUT /api/v1/models/{model}", has_cap(*.of)
-    )]
-    Unpriced { of: Scope, model: String },
+    #[error("{}, and no model of the agent's line has a price", has_cap(*.of))]
+    Unpriced {
+        of: Scope,
+        /// The last of the line.
+        provider: ProviderName,
+        code: String,
+    },
     #[error(
         "{} of {limit} USD {} is used up: {remaining} USD are left, which pays for no answer", cap(*.of), per(*.period)
     )]
@@ -53,12 +57,14 @@ pub enum Error {
     Concurrency { of: Scope, limit: u32 },
     #[error("the account's plan allows {} calls a minute; try again in {} s", .0.limit, .0.reset_s)]
     Rate(Quota),
-    /// The agent or its provider is configured so that no call can work.
-    #[error("{0}")]
-    Misconfigured(String),
+    /// No call of the agent can work.
+    #[error("the agent's model line is broken {0}")]
+    BrokenLine(ParseError),
     /// The provider refused what the client sent.
     #[error("the provider refused the request: {message}")]
     Rejected { status: u16, message: String },
+    #[error(transparent)]
+    Unreachable(Unreachable),
     #[error("{0}")]
     Upstream(String),
     #[error("the provider did not answer in time")]
@@ -67,7 +73,7 @@ pub enum Error {
     Unavailable,
 }
 
-/// How the plan's calls a minute stand, as a client is told.
+/// How the plan's calls a minute stand, as a client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     pub limit: u32,

@@ -9,7 +9,6 @@ use crate::domain::routing::{Needs, Plan};
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::call;
-use crate::service::call::attempt::Ran;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::error::Error;
 use crate::service::call::resolve::Resolved;
@@ -30,8 +29,16 @@ pub struct Seen {
     pub usage: Option<Usage>,
     /// Bytes of everything that was generated.
     pub bytes: u64,
-    /// The provider brought it to its documented end.
+    /// It came to its documented end.
     pub whole: bool,
+}
+
+/// Whether the provider bills the attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    No,
+    Maybe,
+    Used(Usage),
 }
 
 pub struct InFlight<W: World> {
@@ -132,7 +139,7 @@ impl<W: World> InFlight<W> {
         self.charged > Nanos::ZERO
     }
 
-    /// What the call costs, as far as can be told from what was seen.
+    /// What the call costs, as far as what was seen shows.
     pub fn receipt(&self, candidate: &Candidate, needs: &Needs, seen: &Seen) -> Receipt {
         let price = candidate.model.as_ref().map(|model| model.price);
         let cost_of = |usage: &Usage| price.map_or(Nanos::ZERO, |price| price.cost(usage));

@@ -9,6 +9,7 @@ pub mod bundle;
 mod error;
 mod in_flight;
 mod instructions;
+pub mod reach;
 mod relay;
 mod resolve;
 mod select;
@@ -65,7 +66,7 @@ pub enum Answer<W: World> {
     Stream(Box<Relay<W>>),
 }
 
-/// How often a call is resolved anew because the account was just changed.
+/// How often a call is resolved again because the account was just changed.
 const MAX_STALE: u32 = 8;
 /// How often the object is asked, when asking fails: it may be restarting.
 const MAX_TRIES: u32 = 4;

@@ -9,7 +9,9 @@ use crate::domain::admission::ask::Epoch;
 use crate::domain::agent::{Access, Agent, Status as Life};
 use crate::domain::api_key::{ApiKey, KeyDigest};
 use crate::domain::ids::AccountId;
-use crate::ports::{AccountRef, Accounts, AgentRef, Directory, Resolution, Tenant, Unavailable, World};
+use crate::ports::{
+    AccountRef, Accounts, AgentRef, AllAccounts, AllKeys, Directory, Resolution, Resolve, Unavailable, World,
+};
 use crate::service::App;
 use crate::service::cache::{Hit, Presented};
 
@@ -112,7 +114,7 @@ fn decide<W: World>(
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
 }
 
-/// One who has a good key, only not of this account, is told of the agent instead of the key.
+/// To a caller with a valid key of another account the agent is unknown, not the key.
 async fn explain<W: World>(
     app: &App<W>,
     decided: Result<Resolved, Error>,

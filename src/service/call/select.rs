@@ -22,7 +22,7 @@ pub struct Selection {
 impl Selection {
     /// # Errors
     /// [`Error::NoSuchModel`] when the client named another model; [`Error::Unsupported`] or [`Error::Unpriced`] when
-    /// no entry is left; [`Error::Misconfigured`] when the line itself is broken.
+    /// no entry is left; [`Error::BrokenLine`] when the line itself is broken.
     pub fn new(bundle: &Bundle, asked: &Asked, instructions: &str) -> Result<Self, Error> {
         let named = named(bundle, asked.model.as_deref())?;
         let needs = Needs::of(&asked.request, instructions, asked.stream);
@@ -40,8 +40,8 @@ impl Selection {
             if !missing.is_empty() {
                 lacks.push(Lack { model: candidate.label.clone(), missing });
             } else if let Some(of) = capped.filter(|_| candidate.model.is_none()) {
-                let model = format!("{}/{}", candidate.provider, candidate.code);
-                unpriced = Some(Error::Unpriced { of, model });
+                let (provider, code) = (candidate.provider.clone(), candidate.code.clone());
+                unpriced = Some(Error::Unpriced { of, provider, code });
             } else {
                 candidates.push(candidate.clone());
             }
@@ -80,7 +80,7 @@ pub fn names_model(candidate: &Candidate, name: &str) -> bool {
 
 /// The entries that the client's model name stands for: all for the agent's own name.
 fn named<'a>(bundle: &'a Bundle, model: Option<&str>) -> Result<Vec<&'a Arc<Candidate>>, Error> {
-    let all = bundle.candidates.as_ref().map_err(|why| Error::Misconfigured(why.clone()))?;
+    let all = bundle.candidates.as_ref().map_err(|why| Error::BrokenLine(why.clone()))?;
     let agent = &bundle.agent;
     let Some(name) = model.filter(|name| *name != agent.slug.as_str() && *name != agent.id.to_string())
     else {

@@ -11,6 +11,8 @@ pub mod openai;
 mod version;
 pub mod workers_ai;
 
+pub use super::decode_error::DecodeError;
+
 use bytes::Bytes;
 
 use crate::domain::message::{ChatReply, ChatRequest, Event};
@@ -37,21 +39,6 @@ pub struct Outgoing {
     pub headers: Vec<(&'static str, String)>,
     /// JSON.
     pub body: Bytes,
-}
-
-/// Why a provider's bytes could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// Not the documented format: HTML, cut JSON, a missing field.
-    #[error("the provider's answer is malformed: {0}")]
-    Malformed(String),
-    /// An error object inside a reply or stream that began as a success.
-    #[error("the provider reported an error: {message}")]
-    Reported {
-        message: String,
-        /// Overload and the like: another try may succeed.
-        transient: bool,
-    },
 }
 
 /// Writes the request for this model. `stream` asks for a stream that ends with usage.

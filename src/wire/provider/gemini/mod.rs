@@ -13,6 +13,7 @@ mod contents;
 mod model;
 mod reply;
 mod request;
+mod response;
 mod stream;
 
 pub use reply::decode;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::reply::{Candidate, FunctionCall, Part, Response, finish};
+use super::response::{Candidate, FunctionCall, Part, Response, finish};
 use crate::domain::message::{Event, Finish, Usage};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::call_id;

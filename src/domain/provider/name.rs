@@ -1,58 +1,16 @@
-//! Providers: their names, the wire each speaks, and the documented addresses of the well-known ones.
+//! Providers' names, and the documented addresses of the well-known ones.
 //!
-//! A name that is not in the table is an OpenAI-compatible server wherever its base URL says. Not here: keys
-//! ([`super::secret`], [`super::vault`]) and which account uses what.
+//! A name that is not in the table is an OpenAI-compatible server wherever its base URL says.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::outbound::{self, Loopback, Refusal};
+use super::wire::Wire;
 
-/// The protocol an upstream API speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Wire {
-    /// `POST {base}/chat/completions`, OpenAI's and its many imitators'.
-    #[serde(rename = "openai")]
-    OpenAi,
-    /// `POST {base}/messages`.
-    Anthropic,
-    /// `POST {base}/models/{code}:generateContent`.
-    Gemini,
-    /// Cloudflare's models, by binding: no URL and no key.
-    WorkersAi,
-}
-
-impl Wire {
-    pub const ALL: [Self; 4] = [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::WorkersAi];
-
-    /// The name in JSON and in the directory.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-            Self::Anthropic => "anthropic",
-            Self::Gemini => "gemini",
-            Self::WorkersAi => "workers-ai",
-        }
-    }
-
-    /// `None` when there is no such wire.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|wire| wire.as_str() == text)
-    }
-}
-
-impl fmt::Display for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The part of a model line before the colon: 1–40 characters of `a-z`, `0-9` and `-`, beginning and ending with
-/// a letter or digit. Other names of a well-known provider (`google`) are read as its own (`gemini`), so that
-/// prices and keys are found whichever is written.
+/// The part of a model line before the colon: 1–40 characters of `a-z`, `0-9` and `-`, beginning and ending
+/// with a letter or digit. Other names of a well-known provider (`google`) are read as its own (`gemini`), so
+/// that prices and keys are found whichever is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ProviderName(String);
@@ -88,6 +46,16 @@ impl ProviderName {
     /// What the documentation of this provider says, where it is in the table.
     pub fn well_known(&self) -> Option<&'static WellKnown> {
         WELL_KNOWN.iter().find(|provider| provider.name == self.0)
+    }
+
+    /// The address that its documentation gives; `None` for a binding, and where the table has no such provider.
+    pub fn documented_url(&self) -> Option<&'static str> {
+        self.well_known().and_then(|known| known.base_url)
+    }
+
+    /// The wire that the name implies.
+    pub fn implied_wire(&self) -> Wire {
+        self.well_known().map_or(Wire::OpenAi, |known| known.wire)
     }
 
     /// The Worker variable with the platform's own key, as `OPENAI_API_KEY`.
@@ -158,60 +126,14 @@ const fn at(name: &'static str, wire: Wire, base_url: &'static str) -> WellKnown
     WellKnown { name, wire, base_url: Some(base_url) }
 }
 
-/// The address of an upstream API, to which a wire appends its paths: checked, without query, fragment or
-/// slash at the end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub struct BaseUrl(String);
-
-/// Why a text is not a base URL.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidBaseUrl {
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    #[error("a base URL has no query: paths are appended to it")]
-    Query,
-}
-
-impl BaseUrl {
-    /// # Errors
-    /// [`InvalidBaseUrl`] when [`outbound::check`] refuses the URL or it has a query.
-    pub fn parse(text: &str, loopback: Loopback) -> Result<Self, InvalidBaseUrl> {
-        let url = outbound::check(text, loopback)?;
-        if url.query().is_some() {
-            return Err(InvalidBaseUrl::Query);
-        }
-        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
-    }
-
-    /// Ends without a slash.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::outbound::Loopback;
+    use crate::domain::provider::BaseUrl;
 
     fn name(text: &str) -> ProviderName {
         ProviderName::parse(text).unwrap()
-    }
-
-    #[test]
-    fn wires_are_written_as_they_are_stored() {
-        for wire in Wire::ALL {
-            assert_eq!(serde_json::to_string(&wire).unwrap(), format!("\"{wire}\""));
-            assert_eq!(serde_json::from_str::<Wire>(&format!("\"{wire}\"")).unwrap(), wire);
-            assert_eq!(Wire::parse(wire.as_str()), Some(wire));
-        }
-        assert_eq!(Wire::parse("OpenAI"), None);
     }
 
     #[test]
@@ -246,14 +168,5 @@ mod tests {
     fn a_name_gives_the_platforms_variables() {
         assert_eq!(name("openai").key_variable(), "OPENAI_API_KEY");
         assert_eq!(name("my-server-2").base_url_variable(), "MY_SERVER_2_BASE_URL");
-    }
-
-    #[test]
-    fn a_base_url_takes_paths() {
-        let parse = |text| BaseUrl::parse(text, Loopback::Allowed);
-        assert_eq!(parse("https://API.example.com:443/v1//").unwrap().as_str(), "https://api.example.com/v1");
-        assert_eq!(parse("http://127.0.0.1:8080/").unwrap().as_str(), "http://127.0.0.1:8080");
-        assert_eq!(parse("https://api.example.com/v1?key=1"), Err(InvalidBaseUrl::Query));
-        assert!(matches!(parse("https://10.0.0.1/v1"), Err(InvalidBaseUrl::Refused(_))));
     }
 }

@@ -1,0 +1,30 @@
+//! The change log, as it is read. A line is written in the batch that makes the change.
+
+use std::future::Future;
+
+use crate::domain::change::{Change, Subject};
+use crate::domain::ids::ChangeId;
+
+use super::failure::Unavailable;
+
+/// An account's change log.
+pub trait Changes: Send + Sync {
+    /// Newest first, and whether there are more: only those older than `before`, at most `limit`, fewer when
+    /// they are large.
+    fn changes(
+        &self,
+        limit: u32,
+        before: Option<ChangeId>,
+        of: &ChangesOf,
+    ) -> impl Future<Output = Result<(Vec<Change>, bool), Unavailable>> + Send;
+}
+
+/// Which lines of the change log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangesOf {
+    Everything,
+    /// Of all things of this kind.
+    Every(Subject),
+    /// Of one thing: by its id, or its name where that is its key.
+    One(Subject, String),
+}

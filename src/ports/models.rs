@@ -1,0 +1,49 @@
+//! Models: the platform's catalogue, and an account's own prices over it.
+
+use std::future::Future;
+
+use crate::domain::change::Change;
+use crate::domain::model::{Capabilities, Model};
+use crate::domain::time::Millis;
+
+use super::failure::{Unavailable, WriteError};
+
+/// The models as an account sees them.
+pub trait Models: Send + Sync {
+    /// The platform's catalogue with the account's rows over it, by provider and code; `true` marks the
+    /// account's own. Only those after the pair `after` that can do what is needed.
+    fn models(
+        &self,
+        limit: u32,
+        after: Option<(&str, &str)>,
+        needed: Capabilities,
+    ) -> impl Future<Output = Result<Vec<(Model, bool)>, Unavailable>> + Send;
+    /// The models of these `(provider, code)` pairs that are known; the account's own row wins over the
+    /// platform's.
+    fn models_of(
+        &self,
+        pairs: &[(String, String)],
+    ) -> impl Future<Output = Result<Vec<Model>, Unavailable>> + Send;
+    /// The account's own row, and when it was written.
+    fn own_model(
+        &self,
+        provider: &str,
+        code: &str,
+    ) -> impl Future<Output = Result<Option<(Model, Millis)>, Unavailable>> + Send;
+    /// Inserts or replaces the account's own row.
+    fn put_model(
+        &self,
+        model: &Model,
+        updated_at: Millis,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// Deletes the account's own row; the platform's shows again.
+    fn delete_model(
+        &self,
+        provider: &str,
+        code: &str,
+        read: Millis,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+}

@@ -1,0 +1,58 @@
+//! Templates: the platform's, and an account's own over them.
+
+use std::future::Future;
+
+use crate::domain::change::Change;
+use crate::domain::slug::Slug;
+use crate::domain::template::{Source, Template};
+
+use super::failure::Unavailable;
+
+/// The platform's templates, which its operator writes.
+pub trait PlatformTemplates: Send + Sync {
+    /// By slug; only those after `after`.
+    fn platform_templates(
+        &self,
+        limit: u32,
+        after: &str,
+    ) -> impl Future<Output = Result<Vec<Template>, Unavailable>> + Send;
+    fn platform_template(
+        &self,
+        slug: &Slug,
+    ) -> impl Future<Output = Result<Option<Template>, Unavailable>> + Send;
+    /// Inserts or replaces.
+    fn put_platform_template(
+        &self,
+        template: &Template,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Whether there was one.
+    fn delete_platform_template(&self, slug: &Slug)
+    -> impl Future<Output = Result<bool, Unavailable>> + Send;
+}
+
+/// The templates as an account sees them.
+pub trait Templates: Send + Sync {
+    /// The platform's with the account's own over them, by slug; only those after `after`.
+    fn templates(
+        &self,
+        limit: u32,
+        after: &str,
+    ) -> impl Future<Output = Result<Vec<(Template, Source)>, Unavailable>> + Send;
+    /// The account's own, else the platform's.
+    fn template(
+        &self,
+        slug: &Slug,
+    ) -> impl Future<Output = Result<Option<(Template, Source)>, Unavailable>> + Send;
+    /// Inserts or replaces the account's own.
+    fn put_template(
+        &self,
+        template: &Template,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Whether the account had one of its own; the change is logged only then.
+    fn delete_template(
+        &self,
+        slug: &Slug,
+        change: &Change,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+}

@@ -1,0 +1,52 @@
+//! The world: everything outside, in one place.
+
+use std::future::Future;
+
+use crate::domain::secret::Secret;
+use crate::domain::time::Millis;
+
+use super::directory::Directory;
+use super::objects::Accounts;
+use super::upstream::Upstream;
+
+/// Everything outside, in one place.
+pub trait World: Clone + Send + Sync + 'static {
+    type Directory: Directory;
+    type Accounts: Accounts;
+    type Upstream: Upstream;
+
+    fn directory(&self) -> &Self::Directory;
+    fn accounts(&self) -> &Self::Accounts;
+    fn upstream(&self) -> &Self::Upstream;
+    fn settings(&self) -> &Settings;
+    fn now(&self) -> Millis;
+    /// Bytes that nobody can predict.
+    fn random<const N: usize>(&self) -> [u8; N];
+    /// Finishes this after the reply, as long as the platform allows.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+    /// Waits; for backing off between two tries.
+    fn sleep(&self, ms: u64) -> impl Future<Output = ()> + Send;
+    /// A wait that another request may end, once. The platform resumes a request only by promises of its own,
+    /// so no other kind of wake-up may pass between two requests. It does not end when the other half is
+    /// dropped.
+    fn signal(&self) -> (Wake, impl Future<Output = ()> + Send);
+    /// Writes a line for whoever operates the platform; never shown to a client.
+    fn log(&self, line: &str);
+}
+
+/// Ends the wait of another request.
+pub type Wake = Box<dyn FnOnce() + Send>;
+
+/// What the operator has set.
+#[derive(Debug, Default)]
+pub struct Settings {
+    pub operator_key: Option<Secret>,
+    /// Base64 of 32 bytes; checked where it is used, so that its absence fails only what needs it.
+    pub master_key: Option<Secret>,
+    /// Tenants may name base URLs on loopback; for development only.
+    pub allow_loopback: bool,
+    /// The account that `/agents/…` stands for.
+    pub default_account: Option<String>,
+    /// Whether the platform's Workers AI binding is there.
+    pub has_workers_ai: bool,
+}

@@ -1,0 +1,101 @@
+//! How a provider is reached: the account's own, else the platform's. Nothing is sent here.
+
+use crate::domain::ids::AccountId;
+use crate::domain::outbound::{self, Loopback, Refusal};
+use crate::domain::provider::{Provider, ProviderName, Wire};
+use crate::domain::secret::Secret;
+use crate::domain::vault::MasterKey;
+use crate::ports::{Upstream, World};
+
+/// How a provider is reached.
+#[derive(Debug)]
+pub struct Server {
+    pub wire: Wire,
+    /// Without a trailing slash; `None` for the binding.
+    pub base_url: Option<String>,
+    pub key: Option<Secret>,
+}
+
+/// Why a provider cannot be reached.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreachable {
+    #[error("provider `{0}` is not configured")]
+    NotConfigured(ProviderName),
+    #[error("provider `{0}` has no base_url")]
+    NoBaseUrl(ProviderName),
+    /// What is allowed has changed since the URL was saved.
+    #[error("the URL of provider `{name}`: {why}")]
+    Refused { name: ProviderName, why: Refusal },
+    #[error("the stored key of provider `{0}` cannot be opened")]
+    Sealed(ProviderName),
+}
+
+/// How the provider of this name is reached: the account's own, else the platform's.
+///
+/// # Errors
+/// Why it cannot be.
+pub fn reach<W: World>(
+    world: &W,
+    account: AccountId,
+    name: &ProviderName,
+    providers: &[Provider],
+) -> Result<Server, Unreachable> {
+    match providers.iter().find(|provider| provider.name == *name) {
+        Some(provider) => own_server(world, account, name, provider),
+        None => platform_server(world, name),
+    }
+}
+
+fn own_server<W: World>(
+    world: &W,
+    account: AccountId,
+    name: &ProviderName,
+    provider: &Provider,
+) -> Result<Server, Unreachable> {
+    let settings = world.settings();
+    let key = match &provider.key {
+        None => None,
+        Some(sealed) => {
+            let master = settings.master_key.as_ref().map_or("", Secret::expose);
+            let opened =
+                MasterKey::parse(master).and_then(|master| master.open(account, name, &sealed.sealed));
+            Some(opened.map_err(|error| {
+                world.log(&format!("provider {name} of account {account}: {error}"));
+                Unreachable::Sealed(name.clone())
+            })?)
+        }
+    };
+    let base_url = provider.address().map(str::to_owned);
+    if let Some(url) = &base_url {
+        // Checked when it was saved, too; but what is allowed may have changed since.
+        let loopback = if settings.allow_loopback { Loopback::Allowed } else { Loopback::Refused };
+        outbound::check(url, loopback).map_err(|why| Unreachable::Refused { name: name.clone(), why })?;
+    }
+    server(name, provider.wire, base_url, key)
+}
+
+/// The operator's own: its URL is not a tenant's choice and goes unchecked.
+fn platform_server<W: World>(world: &W, name: &ProviderName) -> Result<Server, Unreachable> {
+    let wire = name.implied_wire();
+    if let Some(platform) = world.upstream().platform_provider(name) {
+        let base_url = platform.base_url.or_else(|| name.documented_url().map(str::to_owned));
+        return server(name, wire, base_url, platform.key);
+    }
+    if wire == Wire::WorkersAi && world.settings().has_workers_ai {
+        return server(name, wire, None, None);
+    }
+    Err(Unreachable::NotConfigured(name.clone()))
+}
+
+fn server(
+    name: &ProviderName,
+    wire: Wire,
+    base_url: Option<String>,
+    key: Option<Secret>,
+) -> Result<Server, Unreachable> {
+    if base_url.is_none() && wire != Wire::WorkersAi {
+        return Err(Unreachable::NoBaseUrl(name.clone()));
+    }
+    let base_url = base_url.map(|url| url.trim_end_matches('/').to_owned());
+    Ok(Server { wire, base_url, key })
+}

@@ -1,0 +1,17 @@
+//! Why a request is denied to a known caller.
+
+use crate::domain::account::Role;
+
+/// Why somebody recognized may not do this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("needs role {}", .0.name())]
+    Role(Role),
+    #[error("the operator is no account")]
+    OperatorIsNoAccount,
+    #[error("only for the operator")]
+    OperatorOnly,
+    /// Its configuration may be read, not written.
+    #[error("the account is suspended")]
+    Suspended,
+}
