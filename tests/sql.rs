@@ -37,7 +37,7 @@ use support::{FakeWorld, NOON, Sqlite, settings};
 type TenantRows = directory::Tenant<Sqlite>;
 
 fn world() -> FakeWorld {
-    FakeWorld::new(settings())
+    FakeWorld::here(settings())
 }
 
 async fn account(world: &FakeWorld, n: u8) -> (AccountId, TenantRows) {
