@@ -393,6 +393,14 @@ const CHECKS = [
     changed: "Databases that have it applied will never see an edit: undo it and write the change as a new migration.",
   }),
   released({
+    name: "every recorded state of an object is the one that was released",
+    list: "tests/fixtures/objects/checksums.txt",
+    holds: (path) => /^tests\/fixtures\/objects\/[\w-]+\/\w+\.sql$/.test(path),
+    example: "tests/fixtures/objects/account-9/state.sql",
+    gone: "objects of that release are still there: bring it back",
+    changed: "It is what a release has left on disks, and says what newer code must open: undo it and record a newer state.",
+  }),
+  released({
     name: "every recorded command is the one that was released",
     list: "tests/fixtures/commands/checksums.txt",
     holds: (path) => /^tests\/fixtures\/commands\/v\d+\/\w+\.json$/.test(path),

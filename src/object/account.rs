@@ -1,13 +1,14 @@
 //! The account's object: it decides alone what may run and what it may spend.
 //!
-//! [`State`] decides; this looks up in the ledger what [`State`] cannot keep in memory, and writes what it flushes.
+//! [`State`] decides; this looks up in the ledger what [`State`] cannot keep in memory, and writes what it
+//! flushes.
 
 use super::machine::{Answered, Decision, Durability, Effect, Machine, Moment, Resumption};
 use super::sql::{Error, Sql};
 use super::store::account as store;
 use super::store::steps::Step;
 use crate::domain::admission::command::{Admission, Admit, Answer, Command, Page, Refusal, Settle, VERSION};
-use crate::domain::admission::{self, State};
+use crate::domain::admission::{self, IDLE_MS, State};
 use crate::domain::ids::CallId;
 use crate::domain::time::Millis;
 
@@ -32,6 +33,8 @@ impl Machine for Account {
 
     const VERSION: u32 = VERSION;
     const STEPS: &'static [Step] = store::STEPS;
+    /// A slice is given back by the first write after its agent counts as idle.
+    const QUIET_MS: u64 = IDLE_MS.cast_unsigned() + 100;
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
         Ok(Self { state: State::load(store::load(sql)?, now) })
@@ -64,10 +67,11 @@ impl Machine for Account {
                     effects: Vec::new(),
                 })
             }
-            Command::Wake => {
-                self.wake(moment);
-                decided(Answer::Woken, Durability::Now)
-            }
+            Command::Wake => Ok(Decision {
+                effects: self.wake(moment),
+                answer: Answered::Ready(Answer::Woken),
+                durability: Durability::Now,
+            }),
         }
     }
 
@@ -97,7 +101,7 @@ impl Machine for Account {
         self.state.is_dirty()
     }
 
-    fn is_settling(&self) -> bool {
+    fn has_reserve(&self) -> bool {
         self.state.has_open_slices()
     }
 

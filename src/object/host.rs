@@ -1,29 +1,29 @@
 //! The loop that all objects share: load → decide → write → answer → perform effects → wake.
 //!
-//! The rules, which the tests under `tests/object/` break one by one on a disk that fails:
+//! The rules, which the tests under `tests/object/` check on a disk that fails:
 //!
 //! 1. A decision is written before anything counts on it. There is no wait between the two, so no other command sees a
-//!    state that the disk might not get; [`Durability`] says what an answer waits for.
-//! 2. What fails to be written is thrown away with the memory that believed in it; the next command loads what the disk has.
-//! 3. An effect is a row before it is performed, and its row goes in the write that holds what came of it. A restart offers
-//!    every open effect to the machine again; the end of one that is unknown or has ended changes nothing.
-//! 4. The alarm is set after every write and every load, and set again where the one that was set is overdue.
+//!    state that the disk might not get. [`Durability`] says what an answer waits for.
+//! 2. If a write fails, the memory that decided it is dropped; the next command loads what the disk has.
+//! 3. An effect is a row before it is performed, and its row is written together with what decided it. A restart offers
+//!    every open effect to the machine again. The end of an effect that is unknown or has ended changes nothing.
+//! 4. The alarm is set after every write and every load, and again where the one that was set is overdue.
 //!
-//! The host itself waits for nothing and calls nobody: each of its methods leaves in [`Host::take_todo`] what is to be done
-//! outside. Whoever runs it does that at once, without a wait in between.
-
-use std::collections::BTreeMap;
+//! The host itself waits for nothing and calls nobody: each method leaves in [`Host::take_todo`] what is to
+//! be done outside. Its caller does that at once, without a wait in between.
 
 use futures_channel::oneshot;
 
-use super::machine::{Answered, Decision, Durability, Effect, EffectId, Machine, Moment, Resumption};
+use super::core::Core;
+use super::machine::{Answered, Decision, Durability, Effect, Machine, Moment};
 use super::sql::{Error, Sql};
-use super::store::effects;
-use super::store::steps;
 use crate::domain::time::Millis;
 
 /// An alarm that should have rung so long ago is dead: the platform is known to lose some.
 const OVERDUE_MS: i64 = 10_000;
+
+/// How long settlements and holds gather before they are written together.
+const GATHER_MS: u64 = 200;
 
 /// When the host wants to be called again, see [`Host::rang`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +35,11 @@ pub enum Timer {
 }
 
 impl Timer {
-    /// How long it runs, in milliseconds. `Gather`: how long settlements and holds gather before they are written together.
-    /// `Quiet`: longer than it takes an agent to count as idle ([`crate::domain::admission`]'s second).
-    pub const fn ms(self) -> u64 {
+    /// How long it runs, in milliseconds.
+    pub const fn ms<M: Machine>(self) -> u64 {
         match self {
-            Self::Gather => 200,
-            Self::Quiet => 1_100,
+            Self::Gather => GATHER_MS,
+            Self::Quiet => M::QUIET_MS,
         }
     }
 }
@@ -54,7 +53,7 @@ pub struct Todo<E> {
     pub alarm: Option<Millis>,
     /// To be performed. They are on the disk.
     pub effects: Vec<Effect<E>>,
-    /// For whoever operates the platform.
+    /// For the operator's log.
     pub log: Vec<String>,
 }
 
@@ -64,13 +63,16 @@ impl<E> Default for Todo<E> {
     }
 }
 
-/// An answer, or where it will come.
+/// `Now`, or an answer that is still to come.
 #[derive(Debug)]
-pub enum Reply<A> {
-    Now(Result<A, Error>),
+pub enum Reply<N, A> {
+    Now(N),
     /// With the next write; an error when that fails, or when the host is gone.
     Later(Later<A>),
 }
+
+/// What a command is answered.
+pub type CommandReply<A> = Reply<Result<A, Error>, A>;
 
 /// An answer that waits for a write.
 #[derive(Debug)]
@@ -104,17 +106,6 @@ pub struct Host<M: Machine, S> {
     todo: Todo<M::Effect>,
 }
 
-/// What a restart loads.
-struct Core<M: Machine> {
-    machine: M,
-    /// Effects on the disk.
-    open: BTreeMap<EffectId, M::Effect>,
-    /// To be written, then performed.
-    decided: Vec<Effect<M::Effect>>,
-    /// On the disk and to be removed.
-    ended: Vec<EffectId>,
-}
-
 impl<M: Machine, S: Sql> Host<M, S> {
     pub fn new(sql: S) -> Self {
         Self {
@@ -134,7 +125,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
     }
 
     /// Answers a command.
-    pub fn command(&mut self, command: M::Command, moment: &mut Moment<'_>) -> Reply<M::Answer> {
+    pub fn command(&mut self, command: M::Command, moment: &mut Moment<'_>) -> CommandReply<M::Answer> {
         match self.decide(command, moment) {
             Ok(reply) => reply,
             Err(error) => Reply::Now(Err(self.fail(error))),
@@ -156,19 +147,19 @@ impl<M: Machine, S: Sql> Host<M, S> {
         }
     }
 
-    /// The alarm rang, or somebody looks whether it should have.
+    /// The alarm rang.
     ///
     /// # Errors
     /// [`Error`]; the platform must ring again.
     pub fn wake(&mut self, moment: &mut Moment<'_>) -> Result<(), Error> {
-        // Whether or not it was the alarm: it is set anew below.
+        // It is set again below, if there is more to do.
         self.alarm_at = None;
         self.look(moment).map_err(|error| self.fail(error))
     }
 
-    /// The alarm could not be set.
+    /// The alarm could not be set: whatever comes next sets it.
     pub const fn alarm_failed(&mut self) {
-        self.alarm_at = None;
+        self.alarm_at = Some(Millis(0));
     }
 
     /// An effect has ended; whether it was open.
@@ -179,8 +170,12 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.end(id, outcome, moment).map_err(|error| self.fail(error))
     }
 
-    fn decide(&mut self, command: M::Command, moment: &mut Moment<'_>) -> Result<Reply<M::Answer>, Error> {
-        self.load(moment)?;
+    fn decide(
+        &mut self,
+        command: M::Command,
+        moment: &mut Moment<'_>,
+    ) -> Result<CommandReply<M::Answer>, Error> {
+        let was_cold = self.load(moment)?;
         let (core, sql) = self.loaded()?;
         let Decision { answer, durability, effects } = core.machine.decide(sql, command, moment)?;
         core.decided.extend(effects);
@@ -188,6 +183,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
             self.write(moment.now)?;
         } else {
             self.gather();
+            self.arm_after(was_cold, moment.now);
         }
         let answer = match answer {
             Answered::Ready(answer) => answer,
@@ -198,7 +194,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
         Ok(if must_wait { self.wait(answer) } else { Reply::Now(Ok(answer)) })
     }
 
-    fn wait(&mut self, answer: M::Answer) -> Reply<M::Answer> {
+    fn wait(&mut self, answer: M::Answer) -> CommandReply<M::Answer> {
         let (sender, written) = oneshot::channel();
         self.waiting.push(sender);
         Reply::Later(Later { written, answer })
@@ -220,27 +216,30 @@ impl<M: Machine, S: Sql> Host<M, S> {
     }
 
     fn end(&mut self, id: &str, outcome: M::Outcome, moment: &mut Moment<'_>) -> Result<bool, Error> {
-        self.load(moment)?;
+        let was_cold = self.load(moment)?;
         let (core, _) = self.loaded()?;
-        let Some(what) = core.open.remove(id) else { return Ok(false) };
+        let Some(what) = core.open.remove(id) else {
+            self.arm_after(was_cold, moment.now);
+            return Ok(false);
+        };
         let effect = Effect { id: id.to_owned(), what };
         core.decided.extend(core.machine.ended(&effect, outcome, moment));
         core.ended.push(effect.id);
         self.write(moment.now).map(|()| true)
     }
 
-    /// Fills memory where it is empty; then the open effects are offered again. The alarm is seen to, also where memory is
-    /// full and the alarm is dead.
-    fn load(&mut self, moment: &mut Moment<'_>) -> Result<(), Error> {
-        if self.core.is_none() {
-            let core = Core::load(&self.sql, &mut self.todo, moment)?;
-            let must_write = core.must_write();
-            self.core = Some(core);
-            if must_write { self.write(moment.now)? } else { self.arm(moment.now) }
-        } else if self.alarm_at.is_some_and(|set| is_overdue(set, moment.now)) {
-            self.arm(moment.now);
+    /// Fills memory where it is empty, and offers the open effects again; whether it was empty.
+    fn load(&mut self, moment: &mut Moment<'_>) -> Result<bool, Error> {
+        if self.core.is_some() {
+            return Ok(false);
         }
-        Ok(())
+        let (mut core, again) = Core::load(&self.sql, &mut self.todo.log, moment)?;
+        if core.must_write() {
+            self.todo.effects.extend(core.write(&self.sql, moment.now)?);
+        }
+        self.todo.effects.extend(again);
+        self.core = Some(core);
+        Ok(true)
     }
 
     fn loaded(&mut self) -> Result<(&mut Core<M>, &S), Error> {
@@ -248,14 +247,14 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.core.as_mut().map(|core| (core, &self.sql)).ok_or_else(nothing)
     }
 
-    /// Writes all that memory has and the disk has not, all of it or nothing; then whoever waits is answered, and what
-    /// was decided is performed.
+    /// Writes all that memory has and the disk has not, all of it or nothing; then those who wait are
+    /// answered, and what was decided is performed.
     fn write(&mut self, now: Millis) -> Result<(), Error> {
         if let Some(core) = &mut self.core {
             self.todo.effects.extend(core.write(&self.sql, now)?);
         }
         for sender in self.waiting.drain(..) {
-            // Whoever has left wants no answer.
+            // A caller that has left needs no answer.
             let _ = sender.send(());
         }
         self.arm(now);
@@ -270,10 +269,17 @@ impl<M: Machine, S: Sql> Host<M, S> {
         }
     }
 
+    /// Where nothing was written: after a load, and where the alarm that was set is dead.
+    fn arm_after(&mut self, was_cold: bool, now: Millis) {
+        if was_cold || self.alarm_at.is_some_and(|set| is_overdue(set, now)) {
+            self.arm(now);
+        }
+    }
+
     /// An alarm that rings too early costs one look; one that is missing leaves undone what is due.
     fn arm(&mut self, now: Millis) {
         let Some(core) = &self.core else { return };
-        if core.machine.is_settling() && !self.is_watching {
+        if core.machine.has_reserve() && !self.is_watching {
             self.is_watching = true;
             self.todo.timers.push(Timer::Quiet);
         }
@@ -291,14 +297,17 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.core.as_ref().is_some_and(|core| core.machine.is_dirty() || core.must_write())
     }
 
-    /// What an error means for memory. One of decoding changed nothing; after any other, memory and disk may have
-    /// parted, and memory goes.
+    /// What an error means for memory. After one of decoding it stays, with what was decided before. After
+    /// any other, memory and disk may differ, so it is dropped.
     fn fail(&mut self, error: Error) -> Error {
-        if let Error::Storage(_) = error {
-            self.core = None;
-            self.waiting.clear();
-            // An alarm of this write may never have been set.
-            self.alarm_at = None;
+        match error {
+            Error::Decode(_) => self.gather(),
+            Error::Storage(_) => {
+                self.core = None;
+                self.waiting.clear();
+                // An alarm of this write may never have been set.
+                self.alarm_at = None;
+            }
         }
         self.todo.log.push(error.to_string());
         error
@@ -307,46 +316,4 @@ impl<M: Machine, S: Sql> Host<M, S> {
 
 fn is_overdue(alarm: Millis, now: Millis) -> bool {
     alarm.plus(OVERDUE_MS) <= now
-}
-
-impl<M: Machine> Core<M> {
-    fn load(sql: &impl Sql, todo: &mut Todo<M::Effect>, moment: &mut Moment<'_>) -> Result<Self, Error> {
-        steps::migrate(sql, M::STEPS)?;
-        let machine = M::load(sql, moment.now)?;
-        let mut core = Self { machine, open: BTreeMap::new(), decided: Vec::new(), ended: Vec::new() };
-        for effect in effects::load(sql, &mut todo.log)? {
-            match core.machine.resumed(&effect, moment) {
-                Resumption::Again => {
-                    core.open.insert(effect.id.clone(), effect.what.clone());
-                    todo.effects.push(effect);
-                }
-                Resumption::Ended(next) => {
-                    core.ended.push(effect.id);
-                    core.decided.extend(next);
-                }
-            }
-        }
-        Ok(core)
-    }
-
-    /// Whether there are effects to be written.
-    const fn must_write(&self) -> bool {
-        !self.decided.is_empty() || !self.ended.is_empty()
-    }
-
-    /// The effects that may be performed now.
-    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<Vec<Effect<M::Effect>>, Error> {
-        if !self.must_write() && !self.machine.is_dirty() && !self.machine.is_settling() {
-            return Ok(Vec::new());
-        }
-        sql.atomically(&mut || {
-            self.machine.write(sql, now)?;
-            self.ended.iter().try_for_each(|id| effects::delete(sql, id))?;
-            self.decided.iter().try_for_each(|effect| effects::insert(sql, effect))
-        })?;
-        self.ended.clear();
-        let decided = std::mem::take(&mut self.decided);
-        self.open.extend(decided.iter().map(|effect| (effect.id.clone(), effect.what.clone())));
-        Ok(decided)
-    }
 }

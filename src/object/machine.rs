@@ -18,8 +18,8 @@ pub enum Durability {
     Gathered,
 }
 
-/// Names an effect for as long as its object lives: the machine makes it of what the effect is for, so it is never given
-/// twice.
+/// Names an effect for as long as its object lives: the machine makes it of what the effect is for, so it is
+/// never given twice.
 pub type EffectId = String;
 
 /// Something to be done outside, written in the batch that decided it and performed at least once.
@@ -28,6 +28,9 @@ pub struct Effect<E> {
     pub id: EffectId,
     pub what: E,
 }
+
+/// A machine's effects.
+pub type Effects<M> = Vec<Effect<<M as Machine>::Effect>>;
 
 /// What a machine answers to a command.
 pub struct Decision<M: Machine> {
@@ -52,14 +55,14 @@ pub enum Resumption<E> {
     Ended(Vec<Effect<E>>),
 }
 
-/// The time, and bytes that nobody can predict, as whoever runs the object has them.
+/// The time, and bytes that nobody can predict.
 pub struct Moment<'a> {
     pub now: Millis,
     pub random: &'a mut dyn FnMut() -> [u8; 10],
 }
 
-/// A pure machine: it decides, and says what must be written. It is loaded from its store and trusts nothing else; what
-/// [`Machine::write`] has not written did not happen if the object dies.
+/// A pure machine: it decides, and says what must be written. It is loaded from its store and trusts nothing
+/// else; what [`Machine::write`] has not written did not happen if the object dies.
 pub trait Machine: Sized {
     type Command: Serialize + DeserializeOwned;
     type Answer: Serialize + DeserializeOwned;
@@ -73,6 +76,8 @@ pub trait Machine: Sized {
     const VERSION: u32;
     /// Its schema, see [`super::store::steps`].
     const STEPS: &'static [Step];
+    /// How long after a write the host writes once more, in case nothing came; see [`Machine::has_reserve`].
+    const QUIET_MS: u64;
 
     /// Begins where the disk ends.
     ///
@@ -83,7 +88,8 @@ pub trait Machine: Sized {
     /// Decides a command. It may read the store, and writes nothing.
     ///
     /// # Errors
-    /// [`Error`], of reading.
+    /// [`Error`], of reading. After one of decoding this machine lives on, and what it has changed until then
+    /// stands.
     fn decide(
         &mut self,
         sql: &impl Sql,
@@ -103,8 +109,8 @@ pub trait Machine: Sized {
     /// When [`Machine::wake`] has something to do next.
     fn wake_at(&self) -> Option<Millis>;
 
-    /// An effect has ended, and is removed in the next write. Called once for each id; what comes of it is written
-    /// before it is performed.
+    /// An effect has ended, and is removed in the next write. Called once for each id; what comes of it is
+    /// written before it is performed.
     fn ended(
         &mut self,
         effect: &Effect<Self::Effect>,
@@ -119,11 +125,12 @@ pub trait Machine: Sized {
     /// Whether memory has what the disk has not.
     fn is_dirty(&self) -> bool;
 
-    /// Whether the disk holds something that should be given back when the object is quiet, so that a write is wanted
-    /// even if nothing comes.
-    fn is_settling(&self) -> bool;
+    /// Whether the disk reserves something that is given back when the object is quiet, so that a write is
+    /// wanted even if nothing comes.
+    fn has_reserve(&self) -> bool;
 
-    /// Writes all that differs from the disk, within the host's transaction. After an error this machine is thrown away.
+    /// Writes all that differs from the disk, within the host's transaction. After an error this machine is
+    /// thrown away.
     ///
     /// # Errors
     /// [`Error`], of writing.

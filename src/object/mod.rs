@@ -10,12 +10,13 @@
 //! | [`sql`] | the little of SQLite that the stores need |
 //! | [`store`] | schema steps, effects, and the tables of each machine; all SQL of objects |
 //!
-//! Nothing here is asynchronous and nothing waits: the host takes a command or a moment and returns what is to be done
-//! ([`host::Todo`]), so the same code runs in the object and in native tests, over SQLite that fails on demand. `runtime/`
-//! adds the alarm, the timers and the platform's types.
+//! The host waits for nothing: it takes a command or a moment and returns what is to be done
+//! ([`host::Todo`]), so the same code runs in the object and in native tests, over SQLite that fails on
+//! demand. `runtime/` adds the alarm, the timers and the platform's types.
 
 pub mod account;
 pub mod client;
+mod core;
 pub mod host;
 pub mod machine;
 pub mod sql;

@@ -15,8 +15,8 @@ pub enum Value {
 /// The two differ in what they mean for the object's memory, which [`super::host::Host`] applies.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// SQLite refused. Memory and disk may have parted, or this instance may have been replaced by a newer one: memory
-    /// goes.
+    /// SQLite refused. Memory and disk may differ, or a newer instance may have replaced this one: memory is
+    /// dropped.
     #[error("{0}")]
     Storage(String),
     /// A row is not what this code writes. Disk and memory are as they were: memory stays.

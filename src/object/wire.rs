@@ -1,14 +1,15 @@
-//! Commands and answers as text: the version of who wrote it, a space, and JSON.
+//! Commands and answers as text: JSON, and from version 2 on the version of who wrote it and a space before
+//! that.
 //!
-//! Old and new code run side by side for minutes after a deployment, on either side of the hop. Each reads what it knows of
-//! the other's text: a field that is missing has a default, one that is unknown is passed over. A command that an object does
-//! not know is answered as such, with the object's own version, so that the Worker can say so and try again, and never takes
-//! it for a decision.
+//! Old and new code run side by side for minutes after a deployment, on either side of the hop. Each reads
+//! what it knows of the other's text: a missing field has a default, an unknown one is ignored. An object
+//! that does not know a command says so, with its own version; the Worker logs that and never takes it for a
+//! decision.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::host::{Host, Later, Reply};
+use super::host::{Host, Reply};
 use super::machine::{Machine, Moment};
 use super::sql::{Error, Sql};
 
@@ -20,27 +21,24 @@ pub struct Response {
     pub text: String,
 }
 
-/// The command is none that this code knows.
+/// This code does not know the command.
 pub const UNKNOWN: u16 = 501;
 /// The text is no command.
 const MALFORMED: u16 = 400;
 /// The object cannot decide now.
 const FAILED: u16 = 500;
 
-/// A response, or where it will come.
-#[derive(Debug)]
-pub enum Answering<A> {
-    Now(Response),
-    Later(Later<A>),
-}
-
 /// A command or an answer as text.
 ///
 /// # Errors
-/// When it is none that JSON can say, which no command or answer is.
+/// Where JSON cannot hold it, which it can every command and answer.
 pub fn encode(version: u32, message: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string(message).map(|json| format!("{version} {json}"))
+    let json = serde_json::to_string(message)?;
+    Ok(if version == FIRST { json } else { format!("{version} {json}") })
 }
+
+/// The version whose code knows of no versions: what it reads and writes is the JSON alone.
+const FIRST: u32 = 1;
 
 /// Reads what [`encode`] wrote, whatever version did.
 ///
@@ -50,10 +48,10 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     serde_json::from_str(parts(text).1)
 }
 
-/// The version and the JSON; version 0 has none.
+/// The version and the JSON.
 fn parts(text: &str) -> (u32, &str) {
     let parts = text.split_once(' ').and_then(|(version, json)| Some((version.parse().ok()?, json)));
-    parts.unwrap_or((0, text))
+    parts.unwrap_or((FIRST, text))
 }
 
 /// Answers a command's text.
@@ -61,12 +59,12 @@ pub fn answer<M: Machine, S: Sql>(
     host: &mut Host<M, S>,
     text: &str,
     moment: &mut Moment<'_>,
-) -> Answering<M::Answer> {
+) -> Reply<Response, M::Answer> {
     match decode(text) {
-        Err(error) => Answering::Now(refuse::<M>(text, &error)),
+        Err(error) => Reply::Now(refuse::<M>(text, &error)),
         Ok(command) => match host.command(command, moment) {
-            Reply::Now(answer) => Answering::Now(respond::<M>(answer)),
-            Reply::Later(later) => Answering::Later(later),
+            Reply::Now(answer) => Reply::Now(respond::<M>(answer)),
+            Reply::Later(later) => Reply::Later(later),
         },
     }
 }

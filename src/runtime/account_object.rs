@@ -35,7 +35,8 @@ impl DurableObject for AccountObject {
         self.object.alarm()
     }
 
-    // An account speaks by commands alone. The crate's own methods panic, which would reset every object of the instance.
+    // An account speaks by commands alone. The crate's own methods panic, which would reset every object of
+    // the instance.
 
     async fn connect(&self, _: Socket) -> Result<()> {
         refused()

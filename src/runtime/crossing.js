@@ -51,6 +51,18 @@ export function head(request) {
   return lines;
 }
 
+/** Discards what a reader has not read of a body. What has not come within `most_ms` is cancelled. */
+export async function discard_rest(reader, most_ms) {
+  const late = setTimeout(() => reader.cancel().catch(() => {}), most_ms);
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // The client broke off.
+  } finally {
+    clearTimeout(late);
+  }
+}
+
 /** Discards the body of a request through one small buffer. What has not come within `most_ms` is cancelled. */
 export async function discard({ body }, most_ms) {
   const reader = body?.getReader({ mode: "byob" });

@@ -1,18 +1,20 @@
-//! What every call asks of JavaScript, each in one crossing: a crossing and what it leaves to the garbage collector cost
-//! more than the work behind most of them.
+//! What every call asks of JavaScript, each in one crossing: a crossing and what it leaves to the garbage
+//! collector cost more than the work behind most of them.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(module = "/src/runtime/crossing.js")]
 extern "C" {
-    /// To be run once, at the start: of requests to these `paths`, with `{name}` for any one segment, only the headers of
-    /// these `names` cross; of all others every one does. A line each.
+    /// To be run once, at the start: of requests to these `paths`, with `{name}` for any one segment, only
+    /// the headers of these `names` cross; of all others every one does. A line each.
     pub fn declare(paths: &str, names: &str);
     /// The head of a request, as [`super::head::request`] reads it.
     pub fn head(request: &web_sys::Request) -> String;
     /// A promise that a request's body is discarded, or cancelled when that takes too long.
     pub fn discard(request: &web_sys::Request, most_ms: u32) -> js_sys::Promise;
+    /// The same of what its reader has not read.
+    pub fn discard_rest(reader: &web_sys::ReadableStreamDefaultReader, most_ms: u32) -> js_sys::Promise;
     /// `headers` are lines as [`super::head::lines`] writes them, here and below.
     #[wasm_bindgen(catch)]
     pub fn reply(
@@ -44,8 +46,8 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub fn answer(status: u16, text: &str) -> Result<web_sys::Response, JsValue>;
 
-    /// Keeps a request alive until the function that this returns is called. A promise of its own, because waiting for the
-    /// handler's would be one more task to wake.
+    /// Keeps a request alive until the function that this returns is called. A promise of its own, because
+    /// waiting for the handler's would be one more task to wake.
     #[wasm_bindgen(catch)]
     pub fn hold_open(context: &JsValue) -> Result<js_sys::Function, JsValue>;
     /// To be run once, at the start: makes waking futures cheap.

@@ -1,8 +1,8 @@
 //! The Worker's entry: a platform request in, a platform response out, the router between.
 //!
-//! Conversion is done by hand, because it is most of what a request costs here: a head crosses as one text, a body once
-//! and only when someone reads it, and a reply that is known whole goes back in one step. Of a call of an agent only the
-//! headers that its face declares cross ([`call::HEADERS`]), of any other request all.
+//! Conversion is done by hand, because it is most of what a request costs here: a head crosses as one text, a
+//! body once and only when someone reads it, and a reply that is known whole goes back in one step. Of a call
+//! of an agent only the headers that its face declares cross ([`call::HEADERS`]), of any other request all.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -29,7 +29,8 @@ use crate::http::{call, router};
 use crate::service::App;
 
 thread_local! {
-    /// The router and, in its state, what this isolate remembers: made once, gone with the isolate or with a panic.
+    /// The router and, in its state, what this isolate remembers: made once, gone with the isolate or with a
+    /// panic.
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
 }
 
@@ -81,18 +82,18 @@ async fn serve(request: web_sys::Request, mut router: Router) -> Result<web_sys:
     let head = match head::request(crossing::head(&request)) {
         Ok(head) => head,
         Err(unreadable) => {
+            Source::new(request, None).discard().await;
             let problem = Problem::new(Kind::InvalidRequest, unreadable.to_string());
             return write(problem.into_response()).await;
         }
     };
-    let may_have_body = !matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let length = head.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    let source = Rc::new(Source::new(request, length));
+    // A request of these methods that declares no length has no body.
+    let has_none = length.is_none() && matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let source = Rc::new(Source::new(request, if has_none { Some(0) } else { length }));
     let Ok(response) = router.call(head.map(|()| Body::new(Incoming::new(source.clone())))).await;
-    if may_have_body {
-        source.discard().await;
-    }
+    source.discard().await;
     write(response).await
 }
 
@@ -128,11 +129,12 @@ async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
 /// How much may be on its way to the client before the next piece is drawn.
 const MAX_UNREAD: usize = 64 * 1024;
 
-/// Draws the body to its end. When the client has left, what comes is thrown away, but it is still drawn: its end
-/// brings the bill.
+/// Draws the body to its end. When the client has left, what comes is thrown away, but it is still drawn: its
+/// end brings the bill.
 ///
-/// A piece is not waited for until it is taken, because each wait costs as much as the rest of the piece's way; only when
-/// much is on its way the next waits, so that a slow client slows the provider down and not fills the memory.
+/// A piece is not waited for until it is taken, because each wait costs as much as the rest of the piece's
+/// way; only when much is on its way the next waits, so that a slow client slows the provider down and not
+/// fills the memory.
 async fn pump(mut content: Body, writer: web_sys::WritableStreamDefaultWriter) {
     let has_left = Rc::new(Cell::new(false));
     let leaves = has_left.clone();

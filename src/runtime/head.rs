@@ -1,7 +1,7 @@
 //! The heads of requests and responses as they cross between JavaScript and wasm: one text, a line each.
 //!
-//! A request's text is its method, its URL and its headers; a response's is its headers. A header is its name, a NUL and
-//! its value. Nothing is left out in silence: what cannot be read or written is an error.
+//! A request's text is its method, its URL and its headers; a response's is its headers. A header is its
+//! name, a NUL and its value. Nothing is left out in silence: what cannot be read or written is an error.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use bytes::Bytes;

@@ -1,7 +1,7 @@
-//! A request's body, read only when a handler asks for it. A request that is refused by its head costs neither the time
-//! nor the memory of its body.
+//! A request's body, read only when a handler asks for it. A request that is refused by its head costs
+//! neither the time nor the memory of its body.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -21,8 +21,8 @@ use crate::http::body::MAX_BODY;
 #[error("the body broke off")]
 pub struct BrokenOff;
 
-/// workerd itself discards this much of a body that nobody reads. It closes the connection on a longer one, and many
-/// clients then report a broken connection instead of the answer.
+/// workerd itself discards this much of a body that nobody reads. It closes the connection on a longer one,
+/// and many clients then report a broken connection instead of the answer.
 const DISCARDED_BY_PLATFORM: u64 = 64 * 1024;
 /// How long an answer waits for the end of a body that nobody reads.
 const DISCARDING_MS: u32 = 1_000;
@@ -32,22 +32,36 @@ pub struct Source {
     request: web_sys::Request,
     /// As `content-length` says it.
     length: Option<u64>,
-    is_opened: Cell<bool>,
+    reading: RefCell<Reading>,
+}
+
+/// How far a handler has read.
+enum Reading {
+    /// It did not ask.
+    Unopened,
+    /// Piece by piece, and not to the end so far.
+    Pieces(web_sys::ReadableStreamDefaultReader),
+    /// All there is, or in one step, which the platform completes.
+    Done,
 }
 
 impl Source {
     pub const fn new(request: web_sys::Request, length: Option<u64>) -> Self {
-        Self { request, length, is_opened: Cell::new(false) }
+        Self { request, length, reading: RefCell::new(Reading::Unopened) }
     }
 
-    /// Discards a long body that no handler has asked for, so that its client can read the answer. To be called before
-    /// the answer is sent: the platform does not let anyone read the body afterwards.
+    /// Discards what no handler has read of a long body, so that its client can read the answer. To be called
+    /// before the answer is sent: the platform does not let anyone read the body afterwards.
     pub async fn discard(&self) {
-        let is_long = self.length.is_none_or(|length| length > DISCARDED_BY_PLATFORM);
-        if is_long && !self.is_opened.get() {
-            let discarded = crossing::discard(&self.request, DISCARDING_MS);
-            let _ = JsFuture::from(discarded).await;
+        if self.length.is_some_and(|length| length <= DISCARDED_BY_PLATFORM) {
+            return;
         }
+        let discarded = match self.reading.replace(Reading::Done) {
+            Reading::Done => return,
+            Reading::Unopened => crossing::discard(&self.request, DISCARDING_MS),
+            Reading::Pieces(reader) => crossing::discard_rest(&reader, DISCARDING_MS),
+        };
+        let _ = JsFuture::from(discarded).await;
     }
 }
 
@@ -74,15 +88,17 @@ impl Incoming {
         Self { source: SendWrapper(source), rest: Rest::All }
     }
 
-    /// A short body of a known length is read in one step; any other piece by piece, so that who reads it can stop.
+    /// A short body of a known length is read in one step; any other piece by piece, so that who reads it can
+    /// stop.
     fn open(&self) -> Result<Rest, JsValue> {
-        let Source { request, length, is_opened } = &**self.source;
-        is_opened.set(true);
+        let Source { request, length, reading } = &**self.source;
+        reading.replace(Reading::Done);
         if length.is_some_and(|length| length <= MAX_BODY as u64) {
             return Ok(Rest::Whole(SendWrapper(JsFuture::from(request.array_buffer()?))));
         }
         let Some(stream) = request.body() else { return Ok(Rest::Nothing) };
         let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().dyn_into()?;
+        reading.replace(Reading::Pieces(reader.clone()));
         Ok(Rest::Pieces { reader: SendWrapper(reader), next: None })
     }
 
@@ -103,6 +119,7 @@ impl Incoming {
                 *next = None;
                 let piece: web_sys::ReadableStreamReadResult = piece.unchecked_into();
                 if piece.get_done().unwrap_or(true) {
+                    self.source.reading.replace(Reading::Done);
                     self.rest = Rest::Nothing;
                     return Poll::Ready(Ok(None));
                 }
@@ -125,6 +142,7 @@ impl Body for Incoming {
         match ready!(this.poll(context)) {
             Ok(bytes) => Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes)))),
             Err(_) => {
+                this.source.reading.replace(Reading::Done);
                 this.rest = Rest::Nothing;
                 Poll::Ready(Some(Err(BrokenOff)))
             }

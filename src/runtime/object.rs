@@ -10,13 +10,13 @@ use super::crossing;
 use super::object_sql::ObjectSql;
 use super::world;
 use crate::domain::time::Millis;
-use crate::object::host::{Host, Timer, Todo};
+use crate::object::host::{Host, Reply, Timer, Todo};
 use crate::object::machine::{Effect, Machine, Moment};
-use crate::object::wire::{self, Answering};
+use crate::object::wire;
 
 /// What a machine's effects are to the platform.
 pub trait Perform: Machine {
-    /// Performs an effect, and says its end to the object by [`Object::ended`].
+    /// Performs an effect; its end is a command to the object.
     fn perform(object: &Rc<Object<Self>>, effect: Effect<Self::Effect>);
 }
 
@@ -39,8 +39,8 @@ impl<M: Perform + 'static> Object<M> {
             None => request.text().await?,
         };
         let response = match self.with(|host, moment| wire::answer(host, &asked, moment)) {
-            Answering::Now(response) => response,
-            Answering::Later(later) => wire::respond::<M>(later.wait().await),
+            Reply::Now(response) => response,
+            Reply::Later(later) => wire::respond::<M>(later.wait().await),
         };
         Ok(crossing::answer(response.status, &response.text)?.into())
     }
@@ -84,7 +84,7 @@ impl<M: Perform + 'static> Object<M> {
     fn start(self: &Rc<Self>, timer: Timer) {
         let object = self.clone();
         wasm_bindgen_futures::spawn_local(async move {
-            Delay::from(Duration::from_millis(timer.ms())).await;
+            Delay::from(Duration::from_millis(timer.ms::<M>())).await;
             object.with(|host, moment| host.rang(timer, moment));
         });
     }

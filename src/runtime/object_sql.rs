@@ -33,8 +33,8 @@ impl Sql for ObjectSql {
             .collect()
     }
 
-    /// The crate does not wrap `transactionSync`, so it is called by name. The platform rolls back when the callback
-    /// throws, which a failed `work` is made to do.
+    /// The crate does not wrap `transactionSync`, so it is called by name. The platform rolls back when the
+    /// callback throws, which a failed `work` is made to do.
     fn atomically(&self, work: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
         let storage: &JsValue = self.storage.as_raw().as_ref();
         let transaction: Function = Reflect::get(storage, &JsValue::from_str("transactionSync"))

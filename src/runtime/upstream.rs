@@ -63,8 +63,8 @@ impl FetchUpstream {
         JsFuture::from(global_fetch(url, &init)?).await?.dyn_into()
     }
 
-    /// `returnRawResponse` makes the binding answer as HTTP does, so that its errors and streams are read like any
-    /// other provider's.
+    /// `returnRawResponse` makes the binding answer as HTTP does, so that its errors and streams are read
+    /// like any other provider's.
     async fn run_ai(&self, model: &str, request: &UpstreamRequest) -> Result<web_sys::Response, JsValue> {
         let ai: Ai = Reflect::get(self.env.as_ref(), &JsValue::from_str("AI"))?.unchecked_into();
         let input = js_sys::JSON::parse(&String::from_utf8_lossy(&request.body))?;
@@ -135,8 +135,8 @@ fn words(error: &JsValue) -> (String, String) {
     (of("name").unwrap_or_default(), of("message").unwrap_or_else(|| format!("{error:?}")))
 }
 
-/// The platform tells causes apart by words only. What it calls a refused connection or an unknown host was not sent;
-/// of anything else that is not known.
+/// The platform tells causes apart by words only. What it calls a refused connection or an unknown host was
+/// not sent; of anything else that is not known.
 fn send_error(error: &JsValue) -> SendError {
     let (name, message) = words(error);
     let lower = message.to_lowercase();

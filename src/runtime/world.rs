@@ -22,8 +22,9 @@ use crate::storage::directory::Directory;
 extern "C" {
     /// A promise and what settles it.
     type Resolvers;
-    /// Not `new Promise`: once V8 has optimized that, what it makes belongs to no request, and whoever waits for it
-    /// goes on within the request that settled it (seen with workerd 1.20261117.1 after some ten thousand calls).
+    /// Not `new Promise`: once V8 has optimized that, what it makes belongs to no request, and whoever waits
+    /// for it goes on within the request that settled it (seen with workerd 1.20261117.1 after some ten
+    /// thousand calls).
     #[wasm_bindgen(js_namespace = Promise, js_name = withResolvers)]
     fn with_resolvers() -> Resolvers;
     #[wasm_bindgen(method, getter)]
@@ -90,8 +91,8 @@ fn settings(env: &Env) -> Settings {
 
 /// Bytes that nobody can predict, from the platform.
 ///
-/// Without them the request must not go on, because zeros are a key that anybody can guess: it ends in a trap, and the
-/// instance is replaced.
+/// Without them the request must not go on, because zeros are a key that anybody can guess: it ends in a
+/// trap, and the instance is replaced.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if let Err(error) = getrandom::fill(&mut bytes) {

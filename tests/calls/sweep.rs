@@ -11,7 +11,8 @@ async fn leave_a_hold(stage: &Stage) -> u64 {
     for nth in 1..=4 {
         stage.api.world.faults().plan("admit", nth, When::After);
     }
-    stage.ask(Face::Chat, "triage").send().await.assert_refusal(503, "unavailable");
+    let path = format!("/accounts/{}/agents/triage/chat", stage.acme.slug);
+    stage.ask(Face::Chat, "triage").path(&path).send().await.assert_refusal(503, "unavailable");
     stage.books("triage").await.held
 }
 
@@ -41,27 +42,56 @@ async fn accounts_are_visited_in_turn_and_none_is_left_out() {
         assert_eq!(db.execute(insert, [more]).unwrap(), usize::try_from(more).unwrap());
     });
     let faults = stage.api.world.faults();
+    let continues_after = || {
+        let after = "SELECT COALESCE(after, 'the first') FROM sweep";
+        stage.api.world.database().with(|db| db.query_row(after, [], |row| row.get::<_, String>(0)).unwrap())
+    };
     let mut visited = Vec::new();
     for _ in 0..3 {
         faults.take_done();
         stage.api.world.sweep().await;
-        visited.push(faults.take_done().iter().filter(|done| *done == "wake").count());
+        let count = faults.take_done().iter().filter(|done| *done == "wake").count();
+        visited.push((count, continues_after()));
     }
-    assert_eq!(visited, [900, 101, 900], "all of them, and then from the first again");
+    let last = format!("0199f000-0000-7000-8000-{AT_ONCE:012x}");
+    assert_eq!(visited, [(900, last.clone()), (101, "the first".to_owned()), (900, last)]);
 }
 
 #[tokio::test]
-async fn an_object_that_does_not_answer_and_a_directory_that_is_away_do_not_end_the_sweep() {
+async fn an_object_that_does_not_answer_keeps_no_other_from_its_turn() {
+    let stage = Stage::new().await;
+    let other = stage.neighbour("other").await;
+    for stage in [&stage, &other] {
+        assert!(leave_a_hold(stage).await > 0);
+        stage.api.world.objects().lose_alarm(stage.acme.id);
+    }
+    stage.api.world.clock().advance(20 * 60_000);
+    let expired = |stage: &Stage| {
+        let count = "SELECT count(*) FROM calls WHERE status = 'expired'";
+        stage.api.world.objects().number(stage.acme.id, count)
+    };
+    stage.api.world.faults().plan("wake", 1, When::Before);
+    stage.api.world.sweep().await;
+    assert_eq!(expired(&stage) + expired(&other), 1, "one of the two was not reached");
+    assert!(stage.log().contains("1 of 2 objects were not woken"), "{}", stage.log());
+    stage.api.world.sweep().await;
+    assert_eq!((expired(&stage), expired(&other)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_directory_that_is_away_is_asked_again_by_the_next_firing() {
     let stage = Stage::new().await;
     let held = leave_a_hold(&stage).await;
     stage.api.world.objects().lose_alarm(stage.acme.id);
     stage.api.world.clock().advance(20 * 60_000);
-    for operation in ["NEXT_SWEPT", "wake", "SWEPT"] {
-        stage.api.world.faults().plan(operation, 1, When::Before);
-        stage.api.world.sweep().await;
-        assert!(stage.api.world.faults().all_met(), "{operation}");
+    for operation in ["NEXT_SWEPT", "SWEPT"] {
+        for when in [When::Before, When::After] {
+            stage.api.world.faults().plan(operation, 1, when);
+            stage.api.world.sweep().await;
+            assert!(stage.api.world.faults().all_met(), "{operation}");
+        }
     }
-    assert!(stage.log().contains("objects were not woken"), "{}", stage.log());
+    assert!(stage.log().contains("no sweep"), "{}", stage.log());
     stage.api.world.sweep().await;
     assert_eq!(stage.bill("triage").await.verdict(), ("expired", "missing", held));
 }

@@ -1,5 +1,5 @@
-//! The account's object under its host: what is on the disk before an answer leaves, what a failure leaves of memory, and
-//! that what is due is done though alarms are lost.
+//! The account's object under its host: what is on the disk before an answer leaves, what a failure leaves of
+//! memory, and that what is due is done though alarms are lost.
 
 use retinue::domain::admission::command::{
     Admission, Admit, Answer, CallRecord, CallStatus, Command, Inspect, Page, Refusal, Settle, Spend,
@@ -266,6 +266,29 @@ fn an_alarm_that_is_overdue_is_set_again_by_whatever_comes() {
     platform.crash();
     spend(&mut platform);
     assert!(platform.alarm.is_some(), "a restart sees to it, even if it writes nothing");
+}
+
+#[test]
+fn an_alarm_that_rings_on_a_restarted_object_leaves_the_next_one_set() {
+    let mut platform = account();
+    granted(platform.command(admit(1, 10)));
+    platform.now = START.plus(20_000);
+    granted(platform.command(admit(2, 400)));
+    platform.crash();
+    platform.now = START.plus(30_000);
+    assert!(platform.ring_alarm());
+    assert_eq!(platform.alarm, Some(START.plus(50_000)), "for the second, and only for that");
+}
+
+#[test]
+fn an_alarm_that_could_not_be_set_is_set_by_whatever_comes() {
+    let mut platform = account();
+    platform.alarms_fail = true;
+    granted(platform.command(admit(1, 10)));
+    assert_eq!(platform.alarm, None);
+    platform.alarms_fail = false;
+    spend(&mut platform);
+    assert_eq!(platform.alarm, Some(START.plus(30_000)));
 }
 
 #[test]

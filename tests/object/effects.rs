@@ -1,5 +1,5 @@
-//! Effects as rows, on a machine that has nothing else: it delivers letters. A crash between any two statements loses none
-//! and ends none twice.
+//! Effects as rows, on a machine that has nothing else: it delivers letters. A crash between any two
+//! statements loses none and ends none twice.
 
 use std::collections::BTreeMap;
 
@@ -58,6 +58,7 @@ impl Machine for Office {
     type Outcome = &'static str;
 
     const VERSION: u32 = 1;
+    const QUIET_MS: u64 = 1_000;
     const STEPS: &'static [Step] =
         &[&[effects::TABLE, "CREATE TABLE letters (letter INTEGER PRIMARY KEY, state TEXT NOT NULL)"]];
 
@@ -119,7 +120,7 @@ impl Machine for Office {
         !self.unwritten.is_empty()
     }
 
-    fn is_settling(&self) -> bool {
+    fn has_reserve(&self) -> bool {
         false
     }
 
@@ -177,7 +178,7 @@ fn a_restart_offers_every_open_effect_again() {
     office.crash();
     office.command(Order::Send(4)).ok();
     let asked: Vec<_> = office.asked.iter().map(|effect| effect.id.as_str()).collect();
-    assert_eq!(asked, ["letter-1", "report-2", "letter-4"], "registered mail is not delivered a second time");
+    assert_eq!(asked, ["report-2", "letter-1", "letter-4"], "registered mail is not delivered a second time");
     assert_eq!(state(&office.disk, 2).as_deref(), Some("unknown"));
     assert_eq!(office.ended("letter-2", "delivered"), Ok(false), "that effect has ended");
     assert_eq!(office.ended("report-2", "reported"), Ok(true));

@@ -1,5 +1,5 @@
-//! The objects' own code on native SQLite, with a platform that fails and forgets: the host's rules, the account's object,
-//! its store and its schema, and the commands as they pass.
+//! The objects' own code on native SQLite, with a platform that fails and forgets: the host's rules, the
+//! account's object, its store and its schema, and the commands as they pass.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

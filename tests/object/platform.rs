@@ -1,4 +1,5 @@
-//! The platform as a host sees it: a disk that fails on demand, timers, an alarm and effects that the test lets happen.
+//! The platform as a host sees it: a disk that fails on demand, timers, an alarm and effects that the test
+//! lets happen.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -17,6 +18,7 @@ pub struct Platform<M: Machine> {
     pub now: Millis,
     /// When it rings. It outlives the object.
     pub alarm: Option<Millis>,
+    pub alarms_fail: bool,
     /// Effects that were asked for and not yet begun, oldest first. They die with the object.
     pub asked: VecDeque<Effect<M::Effect>>,
     /// What whoever operates it was told.
@@ -65,6 +67,7 @@ impl<M: Machine<Answer: 'static>> Platform<M> {
             disk,
             now,
             alarm: None,
+            alarms_fail: false,
             asked: VecDeque::new(),
             log: Vec::new(),
             timers: Vec::new(),
@@ -118,7 +121,11 @@ impl<M: Machine<Answer: 'static>> Platform<M> {
         let done = work(host, &mut Moment { now: *now, random: &mut random });
         let todo = self.host.take_todo();
         self.timers.extend(todo.timers);
-        self.alarm = todo.alarm.or(self.alarm);
+        match todo.alarm {
+            Some(_) if self.alarms_fail => self.host.alarm_failed(),
+            Some(at) => self.alarm = Some(at),
+            None => {}
+        }
         self.asked.extend(todo.effects);
         self.log.extend(todo.log);
         done

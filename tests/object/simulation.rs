@@ -1,7 +1,8 @@
-//! Random histories of an account's object over its real disk: statements that fail, crashes between any two steps, alarms
-//! that are lost, against a provider that keeps its own invoice.
+//! Random histories of an account's object over its real disk: statements that fail, crashes between any two
+//! steps, alarms that are lost, against a provider that keeps its own invoice.
 //!
-//! The domain's own simulation tries more; here the host and the disk are real, and each step shows what a crash would leave.
+//! The domain's own simulation tries more; here the host and the disk are real, and each step shows what a
+//! crash would leave.
 
 use proptest::option;
 use proptest::prelude::*;

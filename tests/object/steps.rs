@@ -114,6 +114,19 @@ fn the_first_releases_code_goes_on_over_what_this_one_left() {
     assert_eq!(spend.open_calls, 1);
 }
 
+/// Every table as it was created.
+fn tables(disk: &Disk) -> Vec<Vec<Value>> {
+    let all = "SELECT name, sql FROM sqlite_master WHERE name <> 'schema_steps' ORDER BY name";
+    disk.exec(all, &[]).unwrap()
+}
+
+#[test]
+fn a_released_step_is_what_it_was() {
+    let disk = Disk::new();
+    migrate(&disk, &STEPS[..1]).unwrap();
+    assert_eq!(tables(&disk), tables(&first_release()), "write the change as another step");
+}
+
 #[test]
 fn the_first_release_finds_every_statement_of_its_own_prepared() {
     let disk = Disk::new();

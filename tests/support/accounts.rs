@@ -12,9 +12,9 @@ use retinue::domain::plan::CallLimits;
 use retinue::domain::time::Millis;
 use retinue::object::account::Account;
 use retinue::object::client::Hop;
-use retinue::object::host::{Host, Timer};
+use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
-use retinue::object::wire::{self, Answering, Response};
+use retinue::object::wire::{self, Response};
 use retinue::ports::Unavailable;
 
 use super::disk::Disk;
@@ -42,8 +42,8 @@ impl Object {
         Self { host: Host::new(disk.clone()), disk, alarm: None, drawn: 0 }
     }
 
-    /// The host does something, and what it leaves to be done is done. What gathers is written at once: every answer waits
-    /// for the disk here.
+    /// The host does something, and what it leaves to be done is done. What gathers is written at once: every
+    /// answer waits for the disk here.
     fn with<T>(
         &mut self,
         now: Millis,
@@ -68,8 +68,8 @@ impl Object {
 
     fn answer(&mut self, text: &str, now: Millis) -> Response {
         match self.with(now, |host, moment| wire::answer(host, text, moment)) {
-            Answering::Now(response) => response,
-            Answering::Later(later) => wire::respond::<Account>(later.wait().now_or_never().unwrap()),
+            Reply::Now(response) => response,
+            Reply::Later(later) => wire::respond::<Account>(later.wait().now_or_never().unwrap()),
         }
     }
 

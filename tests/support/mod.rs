@@ -1,8 +1,9 @@
-//! A world for the tests of the API and of calls: the real storage, the real state machine of accounts, providers that
-//! follow a script, and a clock, randomness and failures that the test decides.
+//! A world for the tests of the API and of calls: the real storage, the real state machine of accounts,
+//! providers that follow a script, and a clock, randomness and failures that the test decides.
 //!
-//! The same tests run over two transports: the router in this process, on SQLite; and with `RETINUE_TRANSPORT=workerd`
-//! HTTP against workerd, as users reach the product. What only the first can show is marked [`native_only!`].
+//! The same tests run over two transports: the router in this process, on SQLite; and with
+//! `RETINUE_TRANSPORT=workerd` HTTP against workerd, as users reach the product. What only the first can show
+//! is marked [`native_only!`].
 
 #![allow(dead_code, reason = "several test binaries share it, and none uses all of it")]
 #![allow(unused_imports, reason = "see above")]
@@ -28,7 +29,8 @@ pub use upstream::{FakeUpstream, Script, Turn};
 pub use workerd::variables;
 pub use world::{FakeWorld, MASTER_KEY, NOON, OPERATOR, settings};
 
-/// The first statement of a test that the router alone can pass, and why. `scripts/test http` skips it and tells of it.
+/// The first statement of a test that the router alone can pass, and why. `scripts/test http` skips it and
+/// tells of it.
 #[allow(unused_macros, reason = "see above")]
 macro_rules! native_only {
     ($why:literal) => {

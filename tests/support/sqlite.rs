@@ -1,4 +1,5 @@
-//! The directory's database: SQLite in memory with every migration applied, and D1's ways of handing values over.
+//! The directory's database: SQLite in memory with every migration applied, and D1's ways of handing values
+//! over.
 
 use std::sync::{Arc, Mutex};
 

@@ -71,8 +71,8 @@ async fn send(address: SocketAddr, mut request: Request<Body>) -> Response<Body>
     response.unwrap_or_else(|error| panic!("no reply: {error:?}")).map(Body::new)
 }
 
-/// A connection on which a server may answer before it has read everything, and close: what cannot be written any more is
-/// not an error, because the answer is still to be read.
+/// A connection on which a server may answer before it has read everything, and close: what cannot be written
+/// any more is not an error, because the answer is still to be read.
 struct Patient(TcpStream);
 
 impl AsyncRead for Patient {

@@ -1,5 +1,5 @@
-//! The world itself: what the test decides, and what it can see afterwards. Over workerd it stands around a process that
-//! serves the requests.
+//! The world itself: what the test decides, and what it can see afterwards. Over workerd it stands around a
+//! process that serves the requests.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -204,7 +204,8 @@ impl FakeWorld {
         }
     }
 
-    /// Until every object has heard how its calls ended; those that a test leaves open are not waited for long.
+    /// Until every object has heard how its calls ended; those that a test leaves open are not waited for
+    /// long.
     fn wait_for_the_ends(&self, remote: &Remote) {
         let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
         let ids: Vec<String> = self.0.database.with(|db| {

@@ -12,8 +12,10 @@ use crate::domain::money::{self, Nanos};
 use crate::domain::plan::CallLimits;
 use crate::domain::time::{self, Millis};
 
-/// The version of [`Command`] and [`Answer`]. A change of what they look like as JSON is a new one, recorded under
-/// `tests/fixtures/commands/`; code of the version before must be able to read what it knows of it.
+/// The version of [`Command`] and [`Answer`]. A change of what they look like as JSON is a new one, recorded
+/// under `tests/fixtures/commands/`; code of the version before must be able to read what it knows of it. It
+/// ignores fields that it does not know, so what restricts an admission in a new way is a new command, never
+/// a new field.
 pub const VERSION: u32 = 1;
 
 /// Everything the object can be asked, in one type: objects have no remote procedure calls, only `fetch`.
@@ -50,7 +52,8 @@ pub enum Answer {
     Woken,
 }
 
-/// Asks for a call, or for another attempt of one (same `call`): the answer to a repeated question is the same.
+/// Asks for a call, or for another attempt of one (same `call`): the answer to a repeated question is the
+/// same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Admit {
     pub call: CallId,
@@ -80,8 +83,8 @@ pub struct Admit {
     pub limits: CallLimits,
     /// After this long without a settlement the hold is charged.
     pub ttl_ms: u32,
-    /// Calls that have ended and are settled first, so that what they give back can be granted. They will be settled
-    /// once more, by a [`Settle`] that waits for the disk.
+    /// Calls that have ended and are settled first, so that what they give back can be granted. They will be
+    /// settled once more, by a [`Settle`] that waits for the disk.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<CallRecord>,
 }
@@ -153,8 +156,8 @@ pub struct Rate {
     pub resets_at: Millis,
 }
 
-/// The ends of calls. Each carries all of the ledger's row, so that it can be settled by an object that has forgotten
-/// the admission.
+/// The ends of calls. Each carries all of the ledger's row, so that it can be settled by an object that has
+/// forgotten the admission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settle {
     pub records: Vec<CallRecord>,

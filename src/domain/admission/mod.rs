@@ -23,6 +23,7 @@ mod state;
 mod window;
 
 pub use ask::Ask;
+pub use flush::IDLE_MS;
 pub use rows::{AgentRow, Batch, Hold, Meta, Snapshot};
 pub use settle::Known;
 pub use spend::Orphan;

@@ -50,16 +50,6 @@ pub struct AgentRow {
     pub crossed_at: Option<Millis>,
 }
 
-impl Batch {
-    pub const fn is_empty(&self) -> bool {
-        self.meta.is_none()
-            && self.agents.is_empty()
-            && self.holds.is_empty()
-            && self.removed_holds.is_empty()
-            && self.records.is_empty()
-    }
-}
-
 /// Money set aside for a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {

@@ -21,8 +21,8 @@ pub const INSERT: &str = "INSERT INTO effects (id, effect) VALUES (?, ?)";
 /// `delete`: one that has ended.
 pub const DELETE: &str = "DELETE FROM effects WHERE id = ?";
 
-/// The open effects, in the order of their ids. One that this code cannot read was written by a newer version, before it
-/// was taken back: it stays for that version, and `log` says so.
+/// The open effects, in the order of their ids. One that this code cannot read was written by a newer
+/// version, before it was taken back: it stays for that version, and `log` says so.
 ///
 /// # Errors
 /// [`Error::Storage`] when SQLite refuses.

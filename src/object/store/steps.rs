@@ -1,9 +1,10 @@
 //! The schema of an object in numbered steps, brought up to date whenever an object starts.
 //!
-//! **Each step can be borne by the version before it.** A deployment is taken back, and for minutes old and new code run
-//! side by side, so the code before must read and write what a step leaves behind. Two numbers are kept: how many steps were
-//! applied (`schema_steps`), and how many of them code must know at least (`schema_versions`): one less, so that code one
-//! version older goes on, and older code refuses before it loses what it does not know.
+//! **The code before a step can read and write what the step leaves behind.** A deployment is rolled back, and for minutes
+//! old and new code run side by side. Two numbers are kept: how many steps were applied (`schema_steps`), and
+//! how many of them code must know at least (`schema_versions`). The second is one less, so code one step
+//! older continues, and older code refuses before it loses what it does not know. A release adds at most one
+//! step.
 
 use crate::object::sql::{Error, Sql, Value};
 
@@ -26,8 +27,8 @@ pub const WRITE_VERSION: &str = "INSERT OR IGNORE INTO schema_versions (version)
 /// Applies what is missing of `steps`.
 ///
 /// # Errors
-/// [`Error::Storage`] when SQLite refuses, or when a newer version has written here that this code cannot bear: going on
-/// could lose what it knows.
+/// [`Error::Storage`] when SQLite refuses, or when a newer version has written here that this code does not
+/// know: it could lose some of it.
 pub fn migrate(sql: &impl Sql, steps: &[Step]) -> Result<(), Error> {
     sql.exec(CREATE_VERSIONS, &[])?;
     sql.exec(CREATE_STEPS, &[])?;

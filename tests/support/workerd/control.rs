@@ -1,4 +1,5 @@
-//! The test process's own way into the isolates: blocking, because a test moves its clock in the middle of a line.
+//! The test process's own way into the isolates: blocking, because a test moves its clock in the middle of a
+//! line.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,7 +1,9 @@
-//! workerd as the tests run it: a process for each world, with a state folder of its own and a configuration of ours.
+//! workerd as the tests run it: a process for each world, with a state folder of its own and a configuration
+//! of ours.
 //!
-//! A supervisor (a few lines of shell) starts it and holds the reading end of a pipe whose writing end is ours alone.
-//! When the pipe closes, because the world is dropped or the test process has ended however it did, workerd is killed.
+//! A supervisor (a few lines of shell) starts it and holds the reading end of a pipe whose writing end is
+//! ours alone. When the pipe closes, because the world is dropped or the test process has ended however it
+//! did, workerd is killed.
 
 mod config;
 mod control;

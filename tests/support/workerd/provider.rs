@@ -1,5 +1,5 @@
-//! What workerd finds outside: the providers, which follow the test's script, and the test itself, which decides what
-//! fails.
+//! What workerd finds outside: the providers, which follow the test's script, and the test itself, which
+//! decides what fails.
 
 use std::io;
 use std::net::TcpListener;

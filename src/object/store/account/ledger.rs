@@ -42,18 +42,24 @@ fn expired(row: &[Value]) -> Option<Known> {
     Some(Known::Expired { cost: columns.nanos().ok()?, at: Millis(columns.integer().ok()?) })
 }
 
-/// A page of an agent's ledger, newest first. Rows that cannot be read are left out and said in `log`; the page goes on
-/// behind them.
+/// How many rows a page looks at beyond its length, to find others behind those that cannot be read.
+const MAX_SKIPPED: usize = 1_000;
+/// How much of a row that cannot be read is logged, in characters.
+const MAX_LOGGED: usize = 300;
+
+/// A page of an agent's ledger, newest first. Rows that cannot be read are left out and logged; the page
+/// continues behind them, at most [`MAX_SKIPPED`].
 ///
 /// # Errors
 /// [`Error::Storage`].
 pub fn page(sql: &impl Sql, page: &Page, log: &mut Vec<String>) -> Result<Vec<CallRecord>, Error> {
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let mut records = Vec::new();
-    let mut damaged = Vec::new();
+    let mut first_damaged = None;
+    let mut skipped = 0;
     // Every UUID sorts below this.
     let mut before = page.before.map_or_else(|| "g".to_owned(), |call| call.to_string());
-    while records.len() < limit {
+    while records.len() < limit && skipped <= MAX_SKIPPED {
         let missing = limit - records.len();
         let range = [
             Value::Text(page.agent.to_string()),
@@ -64,7 +70,10 @@ pub fn page(sql: &impl Sql, page: &Page, log: &mut Vec<String>) -> Result<Vec<Ca
         for row in &rows {
             match record(row) {
                 Ok(record) => records.push(record),
-                Err(error) => damaged.push(format!("{error} in {row:?}")),
+                Err(error) => {
+                    skipped += 1;
+                    first_damaged.get_or_insert_with(|| format!("{error} in {row:?}"));
+                }
             }
         }
         match rows.last().and_then(|row| row.get(1)) {
@@ -72,8 +81,9 @@ pub fn page(sql: &impl Sql, page: &Page, log: &mut Vec<String>) -> Result<Vec<Ca
             _ => break,
         }
     }
-    if let Some(first) = damaged.first() {
-        log.push(format!("{} rows of the ledger of {} cannot be read: {first}", damaged.len(), page.agent));
+    if let Some(first) = first_damaged {
+        let first: String = first.chars().take(MAX_LOGGED).collect();
+        log.push(format!("{skipped} rows of the ledger of {} cannot be read: {first}", page.agent));
     }
     Ok(records)
 }
@@ -81,7 +91,7 @@ pub fn page(sql: &impl Sql, page: &Page, log: &mut Vec<String>) -> Result<Vec<Ca
 /// In the order of `WRITE`.
 pub struct RecordJson<'a>(pub &'a CallRecord);
 
-/// Two parts, because serde's tuples end at sixteen.
+/// A list, because serde's tuples end at sixteen.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Cells(Vec<Cell>);

@@ -42,7 +42,8 @@ pub const READ_HOLDS: &str = "SELECT call, agent, key, version, model, amount, a
 /// What the disk holds, for [`crate::domain::admission::State::load`].
 ///
 /// # Errors
-/// [`Error`] when SQLite refuses or a row is not what this code writes: money that cannot be read must not be guessed.
+/// [`Error`] when SQLite refuses or a row is not what this code writes: money that cannot be read must not be
+/// guessed.
 pub fn load(sql: &impl Sql) -> Result<Snapshot, Error> {
     let meta = sql.exec(READ_META, &[])?;
     let agents = sql.exec(READ_AGENTS, &[])?;
@@ -54,7 +55,7 @@ pub fn load(sql: &impl Sql) -> Result<Snapshot, Error> {
     })
 }
 
-/// Writes a batch, within the transaction of whoever calls.
+/// Writes a batch, within the caller's transaction.
 ///
 /// # Errors
 /// [`Error::Storage`].

@@ -46,7 +46,8 @@ const LEDGER: Step = &[
         at         INTEGER NOT NULL,
         expires_at INTEGER NOT NULL
     ) WITHOUT ROWID",
-    // The ledger. Its key is also the order in which it is read, so a settled call writes one row and no index.
+    // The ledger. Its key is also the order in which it is read, so a settled call writes one row and no
+    // index.
     "CREATE TABLE calls (
         agent               TEXT NOT NULL,
         call                TEXT NOT NULL,

@@ -1,0 +1,76 @@
+//! What a restart loads, and one write of it.
+
+use std::collections::BTreeMap;
+
+use super::machine::{EffectId, Effects, Machine, Moment, Resumption};
+use super::sql::{Error, Sql};
+use super::store::{effects, steps};
+use crate::domain::time::Millis;
+
+/// A machine, and what the host knows of its effects.
+pub struct Core<M: Machine> {
+    pub machine: M,
+    /// Effects on the disk.
+    pub open: BTreeMap<EffectId, M::Effect>,
+    /// To be written, then performed.
+    pub decided: Effects<M>,
+    /// On the disk and to be removed.
+    pub ended: Vec<EffectId>,
+}
+
+impl<M: Machine> Core<M> {
+    /// Begins where the disk ends; with the open effects that are to be performed again.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn load(
+        sql: &impl Sql,
+        log: &mut Vec<String>,
+        moment: &mut Moment<'_>,
+    ) -> Result<(Self, Effects<M>), Error> {
+        steps::migrate(sql, M::STEPS)?;
+        let machine = M::load(sql, moment.now)?;
+        let mut core = Self { machine, open: BTreeMap::new(), decided: Vec::new(), ended: Vec::new() };
+        let mut again = Vec::new();
+        for effect in effects::load(sql, log)? {
+            match core.machine.resumed(&effect, moment) {
+                Resumption::Again => {
+                    core.open.insert(effect.id.clone(), effect.what.clone());
+                    again.push(effect);
+                }
+                Resumption::Ended(next) => {
+                    core.ended.push(effect.id);
+                    core.decided.extend(next);
+                }
+            }
+        }
+        Ok((core, again))
+    }
+
+    /// Whether there are effects to be written.
+    pub const fn must_write(&self) -> bool {
+        !self.decided.is_empty() || !self.ended.is_empty()
+    }
+
+    /// Writes all that memory has and the disk has not, all of it or nothing; the effects that may be
+    /// performed now.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], whatever went wrong: what was taken to be written is in neither place then, so
+    /// memory must go.
+    pub fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<Effects<M>, Error> {
+        if !self.must_write() && !self.machine.is_dirty() && !self.machine.has_reserve() {
+            return Ok(Vec::new());
+        }
+        sql.atomically(&mut || {
+            self.machine.write(sql, now)?;
+            self.ended.iter().try_for_each(|id| effects::delete(sql, id))?;
+            self.decided.iter().try_for_each(|effect| effects::insert(sql, effect))
+        })
+        .map_err(|error| Error::Storage(error.to_string()))?;
+        self.ended.clear();
+        let decided = std::mem::take(&mut self.decided);
+        self.open.extend(decided.iter().map(|effect| (effect.id.clone(), effect.what.clone())));
+        Ok(decided)
+    }
+}
