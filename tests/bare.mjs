@@ -110,3 +110,23 @@ test("a body that breaks off is the client's fault", async () => {
   }
   assert.equal(await status("GET", "/health", "", "x: y"), 200);
 });
+
+// A client that writes the whole of its body before it reads, as Python's and Go's do.
+test("a client that writes before it reads can read why its body is too long", async () => {
+  const socket = connect({ port: worker.ports.http, host: "127.0.0.1" });
+  socket.setTimeout(DEADLINE_MS, () => socket.destroy(new Error("no answer")));
+  const received = [];
+  socket.on("data", (data) => received.push(data));
+  const lines = ["POST /api/v1/agents HTTP/1.1", "host: x", `authorization: Bearer ${admin}`, "content-type: application/json", "transfer-encoding: chunked"];
+  socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+  const piece = Buffer.alloc(1024 * 1024, "a");
+  for (let n = 0; n < 20; n++) {
+    socket.write("100000\r\n");
+    socket.write(piece);
+    if (!socket.write("\r\n")) await once(socket, "drain");
+  }
+  socket.write("0\r\n\r\n");
+  while (received.length === 0) await once(socket, "data");
+  assert.match(Buffer.concat(received).toString("latin1"), /^HTTP\/1\.1 413 /);
+  socket.destroy();
+});
