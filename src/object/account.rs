@@ -75,6 +75,14 @@ impl Machine for Account {
         }
     }
 
+    /// The ledger can be read though what is held or spent cannot.
+    fn unloaded(sql: &impl Sql, command: Command, log: &mut Vec<String>) -> Option<Result<Answer, Error>> {
+        match command {
+            Command::Calls(page) => Some(store::ledger::page(sql, &page, log).map(Answer::Calls)),
+            _ => None,
+        }
+    }
+
     fn read(&self, sql: &impl Sql, page: Page, log: &mut Vec<String>) -> Result<Answer, Error> {
         store::ledger::page(sql, &page, log).map(Answer::Calls)
     }

@@ -175,7 +175,10 @@ impl<M: Machine, S: Sql> Host<M, S> {
         command: M::Command,
         moment: &mut Moment<'_>,
     ) -> Result<CommandReply<M::Answer>, Error> {
-        let was_cold = self.load(moment)?;
+        let was_cold = match self.load(moment) {
+            Err(error @ Error::Decode(_)) => return self.unloaded(command, error),
+            loaded => loaded?,
+        };
         let (core, sql) = self.loaded()?;
         let Decision { answer, durability, effects } = core.machine.decide(sql, command, moment)?;
         core.decided.extend(effects);
@@ -192,6 +195,12 @@ impl<M: Machine, S: Sql> Host<M, S> {
         // What gathered may be on the disk already, and then no write would answer.
         let must_wait = durability == Durability::Gathered && self.is_dirty();
         Ok(if must_wait { self.wait(answer) } else { Reply::Now(Ok(answer)) })
+    }
+
+    fn unloaded(&mut self, command: M::Command, error: Error) -> Result<CommandReply<M::Answer>, Error> {
+        let Some(answer) = M::unloaded(&self.sql, command, &mut self.todo.log) else { return Err(error) };
+        self.todo.log.push(error.to_string());
+        Ok(Reply::Now(answer))
     }
 
     fn wait(&mut self, answer: M::Answer) -> CommandReply<M::Answer> {

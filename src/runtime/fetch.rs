@@ -24,6 +24,7 @@ use worker::{Context, Env, event};
 use super::incoming::{Incoming, Source};
 use super::world::{self, EdgeWorld};
 use super::{crossing, head};
+use crate::http::call::openai;
 use crate::http::problem::{Kind, Problem};
 use crate::http::{call, router};
 use crate::service::App;
@@ -82,9 +83,10 @@ async fn serve(request: web_sys::Request, mut router: Router) -> Result<web_sys:
     let head = match head::request(crossing::head(&request)) {
         Ok(head) => head,
         Err(unreadable) => {
+            let uri = head::uri(&request.url().into()).unwrap_or_default();
             Source::new(request, None).discard().await;
             let problem = Problem::new(Kind::InvalidRequest, unreadable.to_string());
-            return write(problem.into_response()).await;
+            return write(openai::on_path(uri.path(), problem)).await;
         }
     };
     let length = head.headers().get(header::CONTENT_LENGTH);

@@ -53,7 +53,10 @@ fn append(headers: &mut HeaderMap, line: &Bytes) -> Result<(), Unreadable> {
 }
 
 /// What follows the host. The platform's URLs are serialized, so the first slash after `://` begins the path.
-fn uri(url: &Bytes) -> Result<Uri, Unreadable> {
+///
+/// # Errors
+/// [`Unreadable::Url`].
+pub fn uri(url: &Bytes) -> Result<Uri, Unreadable> {
     let host = memchr::memchr(b':', url).map_or(0, |at| at + 3);
     let after_host = url.get(host..).ok_or(Unreadable::Url)?;
     let Some(start) = memchr::memchr(b'/', after_host) else { return Ok(Uri::default()) };

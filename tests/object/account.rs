@@ -228,13 +228,18 @@ fn a_row_that_cannot_be_read_leaves_memory_as_it_is() {
 #[test]
 fn money_that_cannot_be_read_stops_the_account_and_says_why() {
     let mut platform = account();
-    granted(platform.command(admit(1, 10)));
+    let held = granted(platform.command(admit(3, 10)));
+    drop(platform.command(settle(3, held, 4)));
+    granted(platform.command(admit(1, 300)));
+    platform.ring(Timer::Gather);
     platform.crash();
     platform.disk.db().execute("UPDATE holds SET expires_at = 'soon'", []).unwrap();
     let Said::Now(Err(Error::Decode(words))) = platform.command(admit(2, 10)) else {
         panic!("it was answered")
     };
     assert!(words.contains("soon"), "{words}");
+    let Answer::Calls(calls) = platform.command(page()).ok() else { panic!() };
+    assert_eq!(calls.len(), 1, "the ledger can be read all the same");
     platform.disk.db().execute("UPDATE holds SET expires_at = 5", []).unwrap();
     granted(platform.command(admit(2, 10)));
 }

@@ -144,7 +144,10 @@ impl<W: World> InFlight<W> {
         let price = candidate.model.as_ref().map(|model| model.price);
         let cost_of = |usage: &Usage| price.map_or(Nanos::ZERO, |price| price.cost(usage));
         // A prompt has tokens, and so has an answer: a count without them is no count.
-        let reported = seen.usage.filter(|u| u.input_tokens > 0 && (u.output_tokens > 0 || seen.bytes == 0));
+        let reported = seen
+            .usage
+            .map(Usage::bounded)
+            .filter(|u| u.input_tokens > 0 && (u.output_tokens > 0 || seen.bytes == 0));
         if let Some(usage) = reported {
             return self.bill(usage, UsageKind::Reported, cost_of(&usage));
         }
