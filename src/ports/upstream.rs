@@ -4,13 +4,14 @@ use std::future::Future;
 
 use bytes::Bytes;
 
+use crate::domain::outbound::CheckedUrl;
 use crate::domain::provider::ProviderName;
 use crate::domain::secret::Secret;
 
 /// Where a request to a provider goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    Url(String),
+    Url(CheckedUrl),
     /// The platform's Workers AI binding, by model code.
     WorkersAi(String),
 }
@@ -68,10 +69,10 @@ pub trait Upstream: Send + Sync {
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
     /// Gets a file that a tenant named; redirects are never followed, and `timeout_ms` ends it, its body
-    /// included. The caller has judged the URL ([`crate::domain::outbound`]).
+    /// included.
     fn get(
         &self,
-        url: &str,
+        url: &CheckedUrl,
         timeout_ms: u64,
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
@@ -82,6 +83,7 @@ pub trait Upstream: Send + Sync {
 /// A provider that the operator offers to every account.
 #[derive(Debug)]
 pub struct PlatformProvider {
+    /// As it stands in the variable.
     pub base_url: Option<String>,
     pub key: Option<Secret>,
 }

@@ -9,6 +9,7 @@ use worker::Env;
 use worker::send::{IntoSendFuture, SendWrapper};
 
 use super::{crossing, head};
+use crate::domain::outbound::CheckedUrl;
 use crate::domain::provider::ProviderName;
 use crate::domain::secret::Secret;
 use crate::ports::{
@@ -36,12 +37,12 @@ impl FetchUpstream {
         Self { env }
     }
 
-    async fn post(url: &str, request: &UpstreamRequest) -> Result<(u16, ReplyBody), JsValue> {
+    async fn post(url: &CheckedUrl, request: &UpstreamRequest) -> Result<(u16, ReplyBody), JsValue> {
         let given = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let headers = head::lines_of([("content-type", "application/json")].into_iter().chain(given))
             .map_err(|error| JsValue::from_str(&error.to_string()))?;
         let most = if request.is_stream { 0 } else { MAX_AT_ONCE };
-        let sent = crossing::post(url, &headers, &request.body, timeout(request.timeout_ms), most);
+        let sent = crossing::post(url.as_str(), &headers, &request.body, timeout(request.timeout_ms), most);
         let posted: crossing::Posted = JsFuture::from(sent).await?.unchecked_into();
         let error = posted.error();
         let rest = match posted.whole() {
@@ -52,7 +53,7 @@ impl FetchUpstream {
         Ok((posted.status(), ReplyBody { rest, ..ReplyBody::of(posted.response()) }))
     }
 
-    async fn get_file(url: &str, timeout_ms: u64) -> Result<web_sys::Response, JsValue> {
+    async fn get_file(url: &CheckedUrl, timeout_ms: u64) -> Result<web_sys::Response, JsValue> {
         let init = web_sys::RequestInit::new();
         init.set_method("GET");
         let headers = web_sys::Headers::new()?;
@@ -60,7 +61,7 @@ impl FetchUpstream {
         init.set_headers_headers(&headers);
         init.set_redirect(web_sys::RequestRedirect::Manual);
         init.set_signal(Some(&timeout_signal(timeout_ms)));
-        JsFuture::from(global_fetch(url, &init)?).await?.dyn_into()
+        JsFuture::from(global_fetch(url.as_str(), &init)?).await?.dyn_into()
     }
 
     /// `returnRawResponse` makes the binding answer as HTTP does, so that its errors and streams are read like any
@@ -102,7 +103,7 @@ impl Upstream for FetchUpstream {
         Ok(UpstreamReply { status, retry_after_ms, body })
     }
 
-    async fn get(&self, url: &str, timeout_ms: u64) -> Result<UpstreamReply<ReplyBody>, SendError> {
+    async fn get(&self, url: &CheckedUrl, timeout_ms: u64) -> Result<UpstreamReply<ReplyBody>, SendError> {
         let sent = async { Self::get_file(url, timeout_ms).await.map(SendWrapper::new) };
         let response = sent.into_send().await.map_err(|error| send_error(&error))?.0;
         let status = response.status();

@@ -4,12 +4,23 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use retinue::domain::outbound::CheckedUrl;
 use retinue::domain::provider::ProviderName;
 use retinue::domain::secret::Secret;
 use retinue::ports::{
     Body, Destination, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
 };
 use tokio::sync::Notify;
+
+/// A request as a provider sees it, over either transport.
+#[derive(Debug)]
+pub struct Asked {
+    /// The URL, or `workers-ai:` and the model's code.
+    pub to: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+    pub timeout_ms: u64,
+}
 
 /// What happens to one request.
 #[derive(Debug)]
@@ -46,7 +57,7 @@ pub struct FakeUpstream {
 #[derive(Default)]
 struct Inner {
     turns: VecDeque<Turn>,
-    asked: Vec<UpstreamRequest>,
+    asked: Vec<Asked>,
     platform: Vec<(String, Option<String>, Option<String>)>,
     hung_up: Arc<Notify>,
 }
@@ -58,7 +69,7 @@ impl FakeUpstream {
     }
 
     /// The requests so far.
-    pub fn take_asked(&self) -> Vec<UpstreamRequest> {
+    pub fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.inner.lock().unwrap().asked)
     }
 
@@ -72,15 +83,12 @@ impl FakeUpstream {
         let row = (name.to_owned(), base_url.map(str::to_owned), key.map(str::to_owned));
         self.inner.lock().unwrap().platform.push(row);
     }
-}
 
-impl Upstream for FakeUpstream {
-    type Body = FakeBody;
-
-    async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<FakeBody>, SendError> {
+    /// Takes the script's next turn.
+    pub async fn answer(&self, asked: Asked) -> Result<UpstreamReply<FakeBody>, SendError> {
         let turn = {
             let mut inner = self.inner.lock().unwrap();
-            inner.asked.push(request);
+            inner.asked.push(asked);
             inner.turns.pop_front()
         };
         let hung_up = self.inner.lock().unwrap().hung_up.clone();
@@ -98,18 +106,24 @@ impl Upstream for FakeUpstream {
             None => panic!("a request that the script does not know"),
         }
     }
+}
+
+impl Upstream for FakeUpstream {
+    type Body = FakeBody;
+
+    async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<FakeBody>, SendError> {
+        let UpstreamRequest { destination, headers, body, timeout_ms, .. } = request;
+        let to = match destination {
+            Destination::Url(url) => url.as_str().to_owned(),
+            Destination::WorkersAi(code) => format!("workers-ai:{code}"),
+        };
+        self.answer(Asked { to, headers, body, timeout_ms }).await
+    }
 
     /// Noted as a request without a body.
-    async fn get(&self, url: &str, timeout_ms: u64) -> Result<UpstreamReply<FakeBody>, SendError> {
-        let destination = Destination::Url(url.to_owned());
-        self.send(UpstreamRequest {
-            destination,
-            headers: Vec::new(),
-            body: Bytes::new(),
-            is_stream: false,
-            timeout_ms,
-        })
-        .await
+    async fn get(&self, url: &CheckedUrl, timeout_ms: u64) -> Result<UpstreamReply<FakeBody>, SendError> {
+        let to = url.as_str().to_owned();
+        self.answer(Asked { to, headers: Vec::new(), body: Bytes::new(), timeout_ms }).await
     }
 
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {

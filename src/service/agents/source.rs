@@ -1,9 +1,8 @@
 //! Where a file of agents comes from: the request's body, or a URL that it names.
 
 use serde_json::Value;
-use url::Url;
 
-use crate::domain::outbound::{self, Loopback};
+use crate::domain::outbound::{self, CheckedUrl};
 use crate::domain::plan::Feature;
 use crate::ports::{Body, ReadError, SendError, Upstream, UpstreamReply, World};
 use crate::service::App;
@@ -48,12 +47,8 @@ pub async fn read<W: World>(
     let Value::String(url) = value["url"].take() else {
         return Err(Failure::invalid("url", "must be a string"));
     };
-    let loopback = match app.world.settings().allow_loopback {
-        true => Loopback::Allowed,
-        false => Loopback::Refused,
-    };
-    let url =
-        outbound::check(&url, loopback).map_err(|refusal| Failure::invalid("url", &refusal.to_string()))?;
+    let url = outbound::check(&url, app.world.settings().loopback())
+        .map_err(|refusal| Failure::invalid("url", &refusal.to_string()))?;
     let text = fetch(app, &url).await.map_err(|why| Failure::invalid("url", &why))?;
     let entries = file::read(&text).map_err(|error| Failure::invalid("url", &error.to_string()))?;
     Ok((entries, stem(&url)))
@@ -61,9 +56,9 @@ pub async fn read<W: World>(
 
 /// Read piece by piece, because of a compressed file only what comes out is bounded. Why it cannot be read is reported without
 /// the platform's own words.
-async fn fetch<W: World>(app: &App<W>, url: &Url) -> Result<String, String> {
+async fn fetch<W: World>(app: &App<W>, url: &CheckedUrl) -> Result<String, String> {
     let late = || format!("did not come within {} seconds", TIMEOUT_MS / 1_000);
-    let sent = app.world.upstream().get(url.as_str(), TIMEOUT_MS).await;
+    let sent = app.world.upstream().get(url, TIMEOUT_MS).await;
     let UpstreamReply { status, mut body, .. } = sent.map_err(|error| match error {
         SendError::Timeout => late(),
         SendError::NotConnected(_) | SendError::Lost(_) => "cannot be reached".to_owned(),
@@ -90,8 +85,8 @@ async fn fetch<W: World>(app: &App<W>, url: &Url) -> Result<String, String> {
 }
 
 /// The last part of the path, without its ending: by that name folders of agents know them.
-fn stem(url: &Url) -> Option<String> {
-    let last = url.path_segments()?.next_back()?;
+fn stem(url: &CheckedUrl) -> Option<String> {
+    let last = url.path().rsplit('/').next()?;
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
     (!stem.is_empty() && !stem.contains('%')).then(|| stem.to_owned())
 }

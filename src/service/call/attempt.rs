@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::bundle::Candidate;
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
-use super::reach::Server;
+use super::reach::{Server, Unreachable};
 use super::select;
 use crate::domain::message::{ChatReply, ChatRequest, Event, Usage};
 use crate::domain::model::Capability;
@@ -112,10 +112,7 @@ async fn send<W: World>(
     if left == 0 {
         return Err(failure(Ran::No, false, Error::UpstreamTimeout));
     }
-    let destination = match &server.base_url {
-        Some(base) => Destination::Url(format!("{base}{}", outgoing.path)),
-        None => Destination::WorkersAi(candidate.code.clone()),
-    };
+    let destination = destination(candidate, server, &outgoing.path)?;
     let mut headers = outgoing.headers.clone();
     if let Some(key) = &server.key {
         let (name, prefix) = provider::key_header(server.wire);
@@ -131,6 +128,14 @@ async fn send<W: World>(
             SendError::Lost(_) => failure(Ran::Maybe, true, unreachable_provider(candidate)),
             SendError::Timeout => failure(Ran::Maybe, true, Error::UpstreamTimeout),
         }
+    })
+}
+
+fn destination(candidate: &Candidate, server: &Server, path: &str) -> Result<Destination, Failure> {
+    let Some(base) = &server.base_url else { return Ok(Destination::WorkersAi(candidate.code.clone())) };
+    base.append(path).map(Destination::Url).map_err(|why| {
+        let name = candidate.provider.clone();
+        failure(Ran::No, true, Error::Unreachable(Unreachable::Refused { name, why }))
     })
 }
 
