@@ -1,4 +1,4 @@
-//! The providers' APIs, by `fetch` or by binding.
+//! The one way out: requests to providers and to servers that tenants name, by `fetch` or by binding.
 
 use std::future::Future;
 
@@ -8,24 +8,52 @@ use crate::domain::outbound::CheckedUrl;
 use crate::domain::provider::ProviderName;
 use crate::domain::secret::Secret;
 
-/// Where a request to a provider goes.
+/// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     Url(CheckedUrl),
-    /// The platform's Workers AI binding, by model code.
+    /// The platform's Workers AI binding, by model code. It takes the body alone.
     WorkersAi(String),
 }
 
-/// One request to a provider; redirects are never followed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+}
+
+impl Method {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// One request that leaves; redirects are never followed. It does not print, because its headers hold keys.
 pub struct UpstreamRequest {
+    pub method: Method,
     pub destination: Destination,
+    /// All that is sent, `content-type` included.
     pub headers: Vec<(&'static str, String)>,
-    pub body: Bytes,
+    pub body: Option<Bytes>,
+    /// Ends the attempt, the reply's body included.
+    pub timeout_ms: u64,
+    /// The most bytes of a successful reply that [`Body::all`] reads.
+    pub limit: usize,
     /// Whether the reply's body is to be read piece by piece, as it arrives.
     pub is_stream: bool,
-    /// Ends the attempt, its body included.
-    pub timeout_ms: u64,
+}
+
+/// The most bytes of any other reply than a successful one that [`Body::all`] reads: it is only quoted.
+const ERROR_LIMIT: usize = 64 * 1024;
+
+impl UpstreamRequest {
+    /// The most bytes of a reply with this status that [`Body::all`] reads.
+    pub fn limit_of(&self, status: u16) -> usize {
+        if matches!(status, 200..300) { self.limit } else { self.limit.min(ERROR_LIMIT) }
+    }
 }
 
 /// Why there is no reply.
@@ -59,21 +87,13 @@ pub enum ReadError {
     TooLarge(usize),
 }
 
-/// The providers, by `fetch` or by binding.
+/// The one way out.
 pub trait Upstream: Send + Sync {
     type Body: Body;
 
     fn send(
         &self,
         request: UpstreamRequest,
-    ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
-
-    /// Gets a file that a tenant named; redirects are never followed, and `timeout_ms` ends it, its body
-    /// included.
-    fn get(
-        &self,
-        url: &CheckedUrl,
-        timeout_ms: u64,
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
     /// The platform's own provider of this name, from the operator's variables: base URL and key.
@@ -92,6 +112,6 @@ pub struct PlatformProvider {
 pub trait Body: Send + 'static {
     /// The next piece; `None` at the end.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, ReadError>> + Send;
-    /// All that is left, at most `limit` bytes.
-    fn all(self, limit: usize) -> impl Future<Output = Result<Bytes, ReadError>> + Send;
+    /// All that is left, at most as many bytes as [`UpstreamRequest::limit_of`] says.
+    fn all(self) -> impl Future<Output = Result<Bytes, ReadError>> + Send;
 }

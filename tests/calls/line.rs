@@ -298,7 +298,8 @@ async fn every_wire_is_asked_at_its_own_address_with_its_own_key() {
         reply.assert_refusal(502, "upstream_error");
         assert!(!reply.text().contains("sk-theirs") && !stage.log().contains("sk-theirs"));
         let asked = stage.take_asked().remove(0);
-        assert_eq!(asked.to, url);
+        assert_eq!((asked.method.as_str(), asked.to.as_str()), ("POST", url));
+        assert!(asked.headers.contains(&("content-type", "application/json".to_owned())));
         assert!(asked.headers.contains(&(header.0, header.1.to_owned())), "{:?}", asked.headers.len());
     }
     stage.agent("bound", &json!({"model": "workers-ai:@cf/meta/llama", "budget": null})).await;

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use retinue::domain::outbound::CheckedUrl;
 use retinue::domain::provider::ProviderName;
 use retinue::domain::secret::Secret;
 use retinue::ports::{
@@ -15,9 +14,11 @@ use tokio::sync::Notify;
 /// A request as a provider sees it, over either transport.
 #[derive(Debug)]
 pub struct Asked {
+    pub method: String,
     /// The URL, or `workers-ai:` and the model's code.
     pub to: String,
     pub headers: Vec<(&'static str, String)>,
+    /// Empty where there is none.
     pub body: Bytes,
     pub timeout_ms: u64,
 }
@@ -96,7 +97,7 @@ impl FakeUpstream {
             Some(Turn::Replies(script)) => Ok(UpstreamReply {
                 status: script.status,
                 retry_after_ms: script.retry_after_ms,
-                body: FakeBody(script.chunks.into()),
+                body: FakeBody { pieces: script.chunks.into(), limit: usize::MAX },
             }),
             Some(Turn::Fails(error)) => Err(error),
             Some(Turn::Hangs) => {
@@ -112,18 +113,21 @@ impl Upstream for FakeUpstream {
     type Body = FakeBody;
 
     async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<FakeBody>, SendError> {
-        let UpstreamRequest { destination, headers, body, timeout_ms, .. } = request;
-        let to = match destination {
+        let to = match &request.destination {
             Destination::Url(url) => url.as_str().to_owned(),
             Destination::WorkersAi(code) => format!("workers-ai:{code}"),
         };
-        self.answer(Asked { to, headers, body, timeout_ms }).await
-    }
-
-    /// Noted as a request without a body.
-    async fn get(&self, url: &CheckedUrl, timeout_ms: u64) -> Result<UpstreamReply<FakeBody>, SendError> {
-        let to = url.as_str().to_owned();
-        self.answer(Asked { to, headers: Vec::new(), body: Bytes::new(), timeout_ms }).await
+        let mut reply = self
+            .answer(Asked {
+                method: request.method.as_str().to_owned(),
+                to,
+                headers: request.headers.clone(),
+                body: request.body.clone().unwrap_or_default(),
+                timeout_ms: request.timeout_ms,
+            })
+            .await?;
+        reply.body.limit = request.limit_of(reply.status);
+        Ok(reply)
     }
 
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {
@@ -133,17 +137,20 @@ impl Upstream for FakeUpstream {
     }
 }
 
-pub struct FakeBody(VecDeque<Result<Bytes, ReadError>>);
+pub struct FakeBody {
+    pieces: VecDeque<Result<Bytes, ReadError>>,
+    limit: usize,
+}
 
 impl FakeBody {
     /// Whether it takes too long.
     pub fn times_out(&self) -> bool {
-        self.0.contains(&Err(ReadError::Timeout))
+        self.pieces.contains(&Err(ReadError::Timeout))
     }
 
     /// The one piece that is all of it, or the pieces as they are.
     pub fn whole(mut self) -> Result<Bytes, Self> {
-        match self.0.make_contiguous() {
+        match self.pieces.make_contiguous() {
             [Ok(only)] => Ok(std::mem::take(only)),
             _ => Err(self),
         }
@@ -153,15 +160,15 @@ impl FakeBody {
 impl Body for FakeBody {
     async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
         tokio::task::yield_now().await;
-        self.0.pop_front().transpose()
+        self.pieces.pop_front().transpose()
     }
 
-    async fn all(mut self, limit: usize) -> Result<Bytes, ReadError> {
+    async fn all(mut self) -> Result<Bytes, ReadError> {
         let mut whole = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             whole.extend_from_slice(&chunk);
-            if whole.len() > limit {
-                return Err(ReadError::TooLarge(limit));
+            if whole.len() > self.limit {
+                return Err(ReadError::TooLarge(self.limit));
             }
         }
         Ok(whole.into())

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use crate::domain::outbound::{self, CheckedUrl};
 use crate::domain::plan::Feature;
-use crate::ports::{Body, ReadError, SendError, Upstream, UpstreamReply, World};
+use crate::ports::{
+    Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
+};
 use crate::service::App;
 use crate::service::account::require;
 use crate::service::authenticate::Session;
@@ -49,20 +51,30 @@ pub async fn read<W: World>(
     };
     let url = outbound::check(&url, app.world.settings().loopback())
         .map_err(|refusal| Failure::invalid("url", &refusal.to_string()))?;
-    let text = fetch(app, &url).await.map_err(|why| Failure::invalid("url", &why))?;
+    let name = stem(&url);
+    let text = fetch(app, url).await.map_err(|why| Failure::invalid("url", &why))?;
     let entries = file::read(&text).map_err(|error| Failure::invalid("url", &error.to_string()))?;
-    Ok((entries, stem(&url)))
+    Ok((entries, name))
 }
 
-/// Read piece by piece, because of a compressed file only what comes out is bounded. Why it cannot be read is reported without
-/// the platform's own words.
-async fn fetch<W: World>(app: &App<W>, url: &CheckedUrl) -> Result<String, String> {
+/// Why it cannot be read is reported without the platform's own words.
+async fn fetch<W: World>(app: &App<W>, url: CheckedUrl) -> Result<String, String> {
     let late = || format!("did not come within {} seconds", TIMEOUT_MS / 1_000);
-    let sent = app.world.upstream().get(url, TIMEOUT_MS).await;
-    let UpstreamReply { status, mut body, .. } = sent.map_err(|error| match error {
-        SendError::Timeout => late(),
-        SendError::NotConnected(_) | SendError::Lost(_) => "cannot be reached".to_owned(),
-    })?;
+    let accept = "application/yaml, application/json, text/plain;q=0.5, */*;q=0.1";
+    let request = UpstreamRequest {
+        method: Method::Get,
+        destination: Destination::Url(url),
+        headers: vec![("accept", accept.to_owned())],
+        body: None,
+        timeout_ms: TIMEOUT_MS,
+        limit: MAX_BYTES,
+        is_stream: false,
+    };
+    let UpstreamReply { status, body, .. } =
+        app.world.upstream().send(request).await.map_err(|error| match error {
+            SendError::Timeout => late(),
+            SendError::NotConnected(_) | SendError::Lost(_) => "cannot be reached".to_owned(),
+        })?;
     match status {
         200 => {}
         300..400 => {
@@ -70,18 +82,12 @@ async fn fetch<W: World>(app: &App<W>, url: &CheckedUrl) -> Result<String, Strin
         }
         _ => return Err(format!("answers {status}")),
     }
-    let mut bytes = Vec::new();
-    let chunk = |error| match error {
+    let bytes = body.all().await.map_err(|error| match error {
         ReadError::Timeout => late(),
-        ReadError::Broken(_) | ReadError::TooLarge(_) => "broke off".to_owned(),
-    };
-    while let Some(more) = body.chunk().await.map_err(chunk)? {
-        if bytes.len() + more.len() > MAX_BYTES {
-            return Err(format!("has more than {MAX_BYTES} bytes (4 MiB)"));
-        }
-        bytes.extend_from_slice(&more);
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
+        ReadError::Broken(_) => "broke off".to_owned(),
+        ReadError::TooLarge(limit) => format!("has more than {limit} bytes (4 MiB)"),
+    })?;
+    String::from_utf8(bytes.into()).map_err(|_| "is not UTF-8".to_owned())
 }
 
 /// The last part of the path, without its ending: by that name folders of agents know them.

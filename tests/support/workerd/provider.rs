@@ -24,15 +24,8 @@ use super::super::faults::{Faults, SECRET, When};
 use super::super::upstream::{Asked, FakeUpstream};
 
 /// What HTTP and entry.js bring along; no provider's adapter wrote these.
-const OF_THE_TRANSPORT: [&str; 7] = [
-    "host",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "connection",
-    "accept-encoding",
-    "x-test-timeout",
-];
+const OF_THE_TRANSPORT: [&str; 6] =
+    ["host", "content-length", "transfer-encoding", "connection", "accept-encoding", "x-test-timeout"];
 /// Read by entry.js.
 const THROWN: &str = "x-test-throws";
 
@@ -117,12 +110,13 @@ async fn provide(request: Request<Incoming>, upstream: FakeUpstream) -> Result<R
         Some("workers-ai") => format!("workers-ai:{}", &parts.uri.path()[1..]),
         _ => parts.uri.to_string(),
     };
+    let method = parts.method.to_string();
     let timeout_ms = text(&parts.headers["x-test-timeout"]).parse().unwrap();
     let given = parts.headers.iter().filter(|(name, _)| !OF_THE_TRANSPORT.contains(&name.as_str()));
     let known = |name: &str| -> &'static str { name.to_owned().leak() };
     let headers = given.map(|(name, value)| (known(name.as_str()), text(value))).collect();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let reply = match upstream.answer(Asked { to, headers, body, timeout_ms }).await {
+    let reply = match upstream.answer(Asked { method, to, headers, body, timeout_ms }).await {
         Ok(reply) => reply,
         Err(SendError::Lost(words)) => return Err(io::Error::other(words)),
         Err(SendError::Timeout) => return Ok(thrown("timeout")),
