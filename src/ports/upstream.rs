@@ -115,3 +115,27 @@ pub trait Body: Send + 'static {
     /// All that is left, at most as many bytes as [`UpstreamRequest::limit_of`] says.
     fn all(self) -> impl Future<Output = Result<Bytes, ReadError>> + Send;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_error_no_more_is_read_than_is_quoted() {
+        let request = |limit| UpstreamRequest {
+            method: Method::Post,
+            destination: Destination::WorkersAi("m".to_owned()),
+            headers: Vec::new(),
+            body: None,
+            timeout_ms: 1,
+            limit,
+            is_stream: true,
+        };
+        for (status, large, small) in
+            [(200, 1 << 24, 10), (299, 1 << 24, 10), (302, ERROR_LIMIT, 10), (500, ERROR_LIMIT, 10)]
+        {
+            assert_eq!(request(1 << 24).limit_of(status), large, "{status}");
+            assert_eq!(request(10).limit_of(status), small, "{status}");
+        }
+    }
+}
