@@ -246,9 +246,52 @@ const CHECKS = [
   {
     name: "nothing leaves but through the upstream",
     breach: ["src/runtime/x.rs", "async fn f() { Fetch::Url(u).send().await; }\n"],
+    more: [
+      [["src/runtime/x.rs", "async fn f() { crossing::send(&head, None, 1, 1); }\n"]],
+      [["src/runtime/upstream.rs", "#[wasm_bindgen(js_name = fetch)]\nfn f(url: &str);\n"]],
+      [["src/runtime/x.js", "export const f = (url) => fetch(url);\n"]],
+      [["src/runtime/crossing.js", "await fetch(a);\nawait fetch(b);\n"]],
+    ],
     *find(files) {
-      const outward = /\bFetch::|\bjs_name\s*=\s*fetch\b|\bfetch_with_(?:str|request)\b|\bWebSocket::connect|\bSocket::/g;
-      yield* codeMatches(files, outward, (path) => path === "src/runtime/upstream.rs");
+      const outward = /\bFetch::|\bjs_name\s*=\s*"?fetch\b|\bfetch_with_(?:str|request)\b|\bWebSocket::connect|\bSocket::/g;
+      yield* codeMatches(files, outward, () => false);
+      yield* codeMatches(files, /\bcrossing::send\b/g, (path) => path === "src/runtime/upstream.rs");
+      for (const [path, text] of files) {
+        if (!/^src\/.*\.m?js$/.test(path)) continue;
+        const found = [...text.matchAll(/(?<![\w.])(?:globalThis\.)?fetch\(/g)].slice(path === "src/runtime/crossing.js" ? 1 : 0);
+        for (const { index } of found) yield `${path}:${lineOf(text, index)}: fetch`;
+      }
+    },
+  },
+  {
+    name: "every outgoing URL is a CheckedUrl, which only the outbound rule builds",
+    breach: ["src/service/x.rs", "fn f(url: Url) -> Destination { Destination::Url(CheckedUrl(url)) }\n"],
+    more: [
+      [["src/domain/x.rs", "impl From<Url> for CheckedUrl {\n}\n"]],
+      [["src/domain/outbound.rs", "pub struct CheckedUrl(pub Url);\n"]],
+      [["src/domain/outbound.rs", "#[derive(Clone, Deserialize)]\npub struct CheckedUrl(Url);\n"]],
+      [["src/service/providers.rs", "fn f() { BaseUrl::of_operator(text); }\n"]],
+      [["src/ports/upstream.rs", "pub enum Destination {\n    Url(String),\n}\n"]],
+      [["src/ports/upstream.rs", "pub struct UpstreamRequest {\n    pub url: String,\n}\n"]],
+      [["src/runtime/upstream.rs", "async fn fetch(url: &str) {}\n"]],
+      [["src/runtime/upstream.rs", "fn f() { crossing::send(&format!(), None, 1, 1); }\n"]],
+      [["src/runtime/head.rs", "pub fn outgoing(method: &str, url: &str) {}\n"]],
+    ],
+    *find(files) {
+      const rule = "src/domain/outbound.rs";
+      // A function's body after its return type is no construction.
+      const built = /(?<!(?:->|\bfor|\bimpl|\bstruct)\s+)\bCheckedUrl\s*[({]|\bimpl\b[^{;]*\bfor\s+(?:\w+::)*CheckedUrl\b/g;
+      yield* codeMatches(files, built, (path) => path === rule);
+      const open = /\bstruct\s+CheckedUrl\s*\(\s*pub|#\[derive\([^)]*\b(?:Deserialize|Default|From)\b[^)]*\)\]\s*(?:#\[[^\]]*\]\s*)*pub\s+struct\s+CheckedUrl\b/g;
+      yield* codeMatches(files, open, (path) => path !== rule);
+      const operators = ["src/domain/provider/base_url.rs", "src/service/call/reach.rs", rule];
+      yield* codeMatches(files, /\bof_operator\b/g, (path) => operators.includes(path));
+      const door = ["src/ports/upstream.rs", "src/runtime/upstream.rs"];
+      yield* codeMatches(files, /\burl\s*:(?!\s*&?CheckedUrl\b)[^,)\n]*|(?<!:)\bUrl\((?!CheckedUrl\))[^)]*\)/g, (path) => !door.includes(path));
+      // What crosses is written from it, and from nothing else.
+      yield* codeMatches(files, /\bcrossing::send\((?!&head,)[^)]*/g, () => false);
+      yield* codeMatches(files, /\bfn\s+outgoing\b(?![^{]*\burl:\s*&CheckedUrl\b)/g, (path) => path !== "src/runtime/head.rs");
+      yield* codeMatches(files, /\blet\s+head\s*=(?!\s*head::outgoing\()[^;]*/g, (path) => path !== "src/runtime/upstream.rs");
     },
   },
   {

@@ -42,6 +42,7 @@ pub use resolve::{Resolution, Resolve};
 pub use sweep::Sweep;
 pub use templates::{PlatformTemplates, Templates};
 pub use upstream::{
-    Body, Destination, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
+    Body, Destination, Method, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply,
+    UpstreamRequest,
 };
 pub use world::{Settings, Wake, World};

@@ -1,9 +1,9 @@
-// What crossing.js makes of heads, in the node that runs wrangler: its Headers, Request and Response are the platform's.
+// What crossing.js makes of heads and of requests that leave, in the node that runs wrangler: its Headers, Request and Response are the platform's.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { declare, head, reply } from "../src/runtime/crossing.js";
+import { declare, head, reply, send } from "../src/runtime/crossing.js";
 
 const fields = (...pairs) => pairs.map(([name, value]) => `${name}\0${value}`).join("\n");
 
@@ -45,4 +45,48 @@ test("of a declared path the declared headers cross, of any other all", () => {
     assert.deepEqual([method, url], ["PATCH", `https://agents.example${path}`]);
     assert.deepEqual(lines.sort(), Object.entries(headers).map(([...pair]) => fields(pair)).sort(), path);
   }
+});
+
+// Sends to this reply; what `fetch` was given.
+async function sent(reply, ...request) {
+  const platforms = globalThis.fetch;
+  let given;
+  globalThis.fetch = async (url, init) => {
+    given = { url, ...init };
+    return reply;
+  };
+  try {
+    const answered = await send(...request);
+    return { given, answered };
+  } finally {
+    globalThis.fetch = platforms;
+  }
+}
+
+const short = () => new Response("short", { status: 201, headers: { "content-length": "5" } });
+
+test("a request leaves as its head says, and follows no redirect", async () => {
+  const bytes = new TextEncoder().encode("{}");
+  const { given } = await sent(short(), `POST\nhttps://a.example/v1?b=c\n${fields(["x-key", "k"], ["accept", "*/*"])}`, bytes, 1000, 0);
+  const { url, method, redirect, headers, body, signal } = given;
+  assert.deepEqual([url, method, redirect], ["https://a.example/v1?b=c", "POST", "manual"]);
+  assert.deepEqual({ ...headers }, { "x-key": "k", accept: "*/*" });
+  assert.deepEqual(body, bytes);
+  assert.notEqual(body.buffer, bytes.buffer, "the memory of the wasm may move");
+  assert.ok(signal instanceof AbortSignal);
+});
+
+test("a request may have neither headers nor a body", async () => {
+  const { given } = await sent(short(), "GET\nhttps://a.example/", undefined, 1000, 0);
+  assert.deepEqual([given.method, given.url, { ...given.headers }, given.body], ["GET", "https://a.example/", {}, undefined]);
+});
+
+test("of a reply only what says that it is short is read at once", async () => {
+  const ask = async (reply, most) => (await sent(reply, "GET\nhttps://a.example/", undefined, 1000, most)).answered;
+  const read = await ask(short(), 5);
+  assert.deepEqual([read.status, new TextDecoder().decode(read.whole)], [201, "short"]);
+  assert.equal((await ask(short(), 4)).whole, undefined);
+  assert.equal((await ask(new Response("unsaid"), 100)).whole, undefined);
+  const packed = { "content-length": "5", "content-encoding": "gzip" };
+  assert.equal((await ask(new Response("short", { headers: packed }), 100)).whole, undefined);
 });

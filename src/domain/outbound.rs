@@ -1,16 +1,21 @@
-//! Outbound URLs: the one function every URL that a tenant chose passes before it is fetched.
+//! Outbound URLs: the one rule that every URL that a tenant chose passes before it is fetched, and the type
+//! that proves it.
 //!
-//! What it returns is parsed by the rules `fetch` parses by (WHATWG URL), so the address that was judged is the
-//! address that is opened: `https://0x7f.1/` and `https://[::ffff:7f00:1]/` are judged as what they mean. Hosts are written in
-//! ASCII and unescaped, or they are refused: `https://①②⑦.0.0.1/` is, and an international name goes by its `xn--` form.
-//! Redirects come back here with every hop.
+//! A [`CheckedUrl`] is built only here: by the rule ([`check`]), from an operator's variable
+//! ([`CheckedUrl::of_operator`]), or by appending a path to another one. Nothing else can be sent to.
+//!
+//! What the rule returns is parsed by the rules `fetch` parses by (WHATWG URL), so the address that was
+//! judged is the address that is opened: `https://0x7f.1/` and `https://[::ffff:7f00:1]/` are judged as what
+//! they mean. Hosts are written in ASCII and unescaped, or they are refused: `https://①②⑦.0.0.1/` is, and an
+//! international name goes by its `xn--` form. Redirects are never followed, so no hop escapes the rule.
 //!
 //! Not here: where a public name points. The platform resolves names itself and has no route into private
 //! networks; a name that resolves to a private address fails there.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 /// Whether this machine itself may be called: only in development (variable `ALLOW_LOOPBACK`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,32 +50,122 @@ pub enum Refusal {
     Address,
     #[error("this machine itself may be called only in development, where variable ALLOW_LOOPBACK is 1")]
     Loopback,
+    #[error("a base URL has no query: paths are appended to it")]
+    Query,
+    #[error("the path of the request must begin with / and stay below the URL that it is appended to")]
+    Path,
 }
 
 /// The longest URL taken, in bytes.
 pub const MAX_LEN: usize = 2048;
 
+/// A URL that may be opened: `http` or `https`, with a host, without credentials and fragment.
+///
+/// It prints without its query, because queries may hold keys.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CheckedUrl(Url);
+
+impl CheckedUrl {
+    /// The URL in one of the operator's variables, blanks around it removed.
+    ///
+    /// It may lead anywhere, into a private network and by `http` too: who sets the variables also deploys
+    /// the code and holds every key, so there is nobody to protect from them. A URL that could not be opened
+    /// is refused all the same.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is no `http` or `https` URL, or has credentials, a fragment or port 0.
+    pub fn of_operator(text: &str) -> Result<Self, Refusal> {
+        Ok(Self(parse(text.trim())?))
+    }
+
+    /// This URL with a path below its own, such as `/chat/completions` or `/models?page=2`. Slashes at this
+    /// URL's end are dropped first.
+    ///
+    /// The path must be written as it is sent, percent-encoded: what the parser would change, `..` above all,
+    /// is refused.
+    ///
+    /// # Errors
+    /// [`Refusal::Query`] when this URL has a query. [`Refusal::Path`] when the path does not begin with a
+    /// slash, has a fragment, or is not as the parser would write it.
+    pub fn append(&self, path: &str) -> Result<Self, Refusal> {
+        if self.has_query() {
+            return Err(Refusal::Query);
+        }
+        if !path.starts_with('/') || !is_plain(path) {
+            return Err(Refusal::Path);
+        }
+        let text = format!("{}{path}", self.as_str().trim_end_matches('/'));
+        let url = Url::parse(&text).map_err(|_| Refusal::Path)?;
+        let is_same_server = url[..Position::BeforePath] == self.0[..Position::BeforePath];
+        if !is_same_server || url.as_str() != text || url.fragment().is_some() {
+            return Err(Refusal::Path);
+        }
+        Ok(Self(url))
+    }
+
+    /// All of it, for the request itself; to print it, use [`fmt::Display`].
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Begins with a slash; percent-encoded.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    pub fn has_query(&self) -> bool {
+        self.0.query().is_some()
+    }
+}
+
+/// Credentials, which neither constructor lets through, would not print either.
+impl fmt::Display for CheckedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = &self.0;
+        write!(f, "{}://{}", url.scheme(), &url[Position::BeforeHost..Position::AfterPath])
+    }
+}
+
+impl fmt::Debug for CheckedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CheckedUrl({self})")
+    }
+}
+
 /// Judges a URL that a tenant chose, and returns it as it will be opened.
 ///
 /// # Errors
 /// [`Refusal`] when it is not `https` to a public name or address.
-pub fn check(text: &str, loopback: Loopback) -> Result<Url, Refusal> {
+pub fn check(text: &str, loopback: Loopback) -> Result<CheckedUrl, Refusal> {
+    let url = parse(text)?;
+    let inside = match (judge(&url), loopback) {
+        (Ok(()), _) => false,
+        (Err(Refusal::Loopback), Loopback::Allowed) => true,
+        (Err(refusal), _) => return Err(refusal),
+    };
+    if url.scheme() == "https" || inside { Ok(CheckedUrl(url)) } else { Err(Refusal::Scheme) }
+}
+
+/// Whether none of it would be dropped or turned by the parser without a word: nobody means such characters.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\')
+}
+
+/// What holds of every URL, wherever it leads.
+fn parse(text: &str) -> Result<Url, Refusal> {
     if text.len() > MAX_LEN {
         return Err(Refusal::TooLong);
     }
-    // The parser would drop or turn these; nobody means them.
-    if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+    if !is_plain(text) {
         return Err(Refusal::NotAUrl);
     }
     if !has_plain_host(text) {
         return Err(Refusal::NotAscii);
     }
     let url = Url::parse(text).map_err(|_| Refusal::NotAUrl)?;
-    let encrypted = match url.scheme() {
-        "https" => true,
-        "http" => false,
-        _ => return Err(Refusal::Scheme),
-    };
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(Refusal::Scheme);
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Refusal::Credentials);
     }
@@ -80,12 +175,7 @@ pub fn check(text: &str, loopback: Loopback) -> Result<Url, Refusal> {
     if url.port() == Some(0) {
         return Err(Refusal::Port);
     }
-    let inside = match (judge(&url), loopback) {
-        (Ok(()), _) => false,
-        (Err(Refusal::Loopback), Loopback::Allowed) => true,
-        (Err(refusal), _) => return Err(refusal),
-    };
-    if encrypted || inside { Ok(url) } else { Err(Refusal::Scheme) }
+    Ok(url)
 }
 
 /// Whether nothing would have to be known of Unicode to tell which host is meant.
@@ -105,8 +195,8 @@ fn judge(url: &Url) -> Result<(), Refusal> {
     }
 }
 
-/// Top-level names that are never public: RFC 6761, RFC 6762, RFC 8375, ICANN's `.internal`, and those that ICANN
-/// holds back because private networks use them. `metadata.goog` is a cloud's metadata server.
+/// Top-level names that are never public: RFC 6761, RFC 6762, RFC 8375, ICANN's `.internal`, and those that
+/// ICANN holds back because private networks use them. `metadata.goog` is a cloud's metadata server.
 const PRIVATE_NAMES: [&str; 10] = [
     "local",
     "localdomain",
@@ -164,8 +254,8 @@ fn judge_v4(address: Ipv4Addr) -> Result<(), Refusal> {
     if CLOSED_V4.into_iter().any(within) { Err(Refusal::Address) } else { Ok(()) }
 }
 
-/// Blocks of the global unicast space that are not servers: protocol assignments with Teredo and benchmarking in
-/// them, documentation, and 6to4, which is an IPv4 address in disguise.
+/// Blocks of the global unicast space that are not servers: protocol assignments with Teredo and benchmarking
+/// in them, documentation, and 6to4, which is an IPv4 address in disguise.
 const CLOSED_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
@@ -173,8 +263,9 @@ const CLOSED_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Public servers live in 2000::/3 and nowhere else, so everything outside is refused unseen: unspecified, unique
-/// and link-local, multicast, and the IPv4-mapped, IPv4-compatible and NAT64 forms, whatever they hold.
+/// Public servers live in 2000::/3 and nowhere else, so everything outside is refused unseen: unspecified,
+/// unique and link-local, multicast, and the IPv4-mapped, IPv4-compatible and NAT64 forms, whatever they
+/// hold.
 fn judge_v6(address: Ipv6Addr) -> Result<(), Refusal> {
     if address.is_loopback() {
         return Err(Refusal::Loopback);
@@ -189,3 +280,7 @@ fn judge_v6(address: Ipv6Addr) -> Result<(), Refusal> {
 #[cfg(test)]
 #[path = "outbound_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "checked_url_tests.rs"]
+mod checked_url_tests;

@@ -1,30 +1,59 @@
-//! The providers' APIs, by `fetch` or by binding.
+//! The one way out: requests to providers and to servers that tenants name, by `fetch` or by binding.
 
 use std::future::Future;
 
 use bytes::Bytes;
 
+use crate::domain::outbound::CheckedUrl;
 use crate::domain::provider::ProviderName;
 use crate::domain::secret::Secret;
 
-/// Where a request to a provider goes.
+/// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    Url(String),
-    /// The platform's Workers AI binding, by model code.
+    Url(CheckedUrl),
+    /// The platform's Workers AI binding, by model code. It takes the body alone.
     WorkersAi(String),
 }
 
-/// One request to a provider; redirects are never followed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+}
+
+impl Method {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// One request that leaves; redirects are never followed. It does not print, because its headers hold keys.
 pub struct UpstreamRequest {
+    pub method: Method,
     pub destination: Destination,
+    /// All that is sent, `content-type` included.
     pub headers: Vec<(&'static str, String)>,
-    pub body: Bytes,
+    pub body: Option<Bytes>,
+    /// Ends the attempt, the reply's body included.
+    pub timeout_ms: u64,
+    /// The most bytes of a successful reply that [`Body::all`] reads.
+    pub limit: usize,
     /// Whether the reply's body is to be read piece by piece, as it arrives.
     pub is_stream: bool,
-    /// Ends the attempt, its body included.
-    pub timeout_ms: u64,
+}
+
+/// The most bytes of any other reply than a successful one that [`Body::all`] reads: it is only quoted.
+const ERROR_LIMIT: usize = 64 * 1024;
+
+impl UpstreamRequest {
+    /// The most bytes of a reply with this status that [`Body::all`] reads.
+    pub fn limit_of(&self, status: u16) -> usize {
+        if matches!(status, 200..300) { self.limit } else { self.limit.min(ERROR_LIMIT) }
+    }
 }
 
 /// Why there is no reply.
@@ -58,21 +87,13 @@ pub enum ReadError {
     TooLarge(usize),
 }
 
-/// The providers, by `fetch` or by binding.
+/// The one way out.
 pub trait Upstream: Send + Sync {
     type Body: Body;
 
     fn send(
         &self,
         request: UpstreamRequest,
-    ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
-
-    /// Gets a file that a tenant named; redirects are never followed, and `timeout_ms` ends it, its body
-    /// included. The caller has judged the URL ([`crate::domain::outbound`]).
-    fn get(
-        &self,
-        url: &str,
-        timeout_ms: u64,
     ) -> impl Future<Output = Result<UpstreamReply<Self::Body>, SendError>> + Send;
 
     /// The platform's own provider of this name, from the operator's variables: base URL and key.
@@ -82,6 +103,7 @@ pub trait Upstream: Send + Sync {
 /// A provider that the operator offers to every account.
 #[derive(Debug)]
 pub struct PlatformProvider {
+    /// As it stands in the variable.
     pub base_url: Option<String>,
     pub key: Option<Secret>,
 }
@@ -90,6 +112,30 @@ pub struct PlatformProvider {
 pub trait Body: Send + 'static {
     /// The next piece; `None` at the end.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, ReadError>> + Send;
-    /// All that is left, at most `limit` bytes.
-    fn all(self, limit: usize) -> impl Future<Output = Result<Bytes, ReadError>> + Send;
+    /// All that is left, at most as many bytes as [`UpstreamRequest::limit_of`] says.
+    fn all(self) -> impl Future<Output = Result<Bytes, ReadError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_error_no_more_is_read_than_is_quoted() {
+        let request = |limit| UpstreamRequest {
+            method: Method::Post,
+            destination: Destination::WorkersAi("m".to_owned()),
+            headers: Vec::new(),
+            body: None,
+            timeout_ms: 1,
+            limit,
+            is_stream: true,
+        };
+        for (status, large, small) in
+            [(200, 1 << 24, 10), (299, 1 << 24, 10), (302, ERROR_LIMIT, 10), (500, ERROR_LIMIT, 10)]
+        {
+            assert_eq!(request(1 << 24).limit_of(status), large, "{status}");
+            assert_eq!(request(10).limit_of(status), small, "{status}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::domain::outbound::Loopback;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 
@@ -49,4 +50,11 @@ pub struct Settings {
     pub default_account: Option<String>,
     /// Whether the platform's Workers AI binding is there.
     pub has_workers_ai: bool,
+}
+
+impl Settings {
+    /// For the outbound rule.
+    pub const fn loopback(&self) -> Loopback {
+        if self.allow_loopback { Loopback::Allowed } else { Loopback::Refused }
+    }
 }

@@ -88,12 +88,14 @@ export const reply = (status, lines, body) => new Response(body, { status, heade
 export const reply_whole = (status, lines, bytes) => reply(status, lines, bytes.slice());
 
 /**
- * Without following redirects; `timeout` ends what the reply's body has not brought by then, too. A body that says that it
+ * Sends a request, whose head is as `head` writes one, without following redirects; `timeout` ends what the reply's body has not brought by then, too. A body that says that it
  * has at most `most` bytes, as they are, is read at once: it is the `whole`, or the `error` of reading it.
  */
-export async function post(url, lines, bytes, timeout, most) {
+export async function send(head, bytes, timeout, most) {
+  const [method, url] = head.split("\n", 2);
+  const lines = head.slice(method.length + url.length + 2);
   const signal = AbortSignal.timeout(timeout);
-  const init = { method: "POST", headers: fields(lines), body: bytes.slice(), redirect: "manual", signal };
+  const init = { method, headers: fields(lines), body: bytes?.slice(), redirect: "manual", signal };
   const response = await fetch(url, init);
   const { status, headers } = response;
   const length = headers.get("content-length");

@@ -24,20 +24,21 @@ extern "C" {
     ) -> Result<web_sys::Response, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn reply_whole(status: u16, headers: &str, body: &[u8]) -> Result<web_sys::Response, JsValue>;
-    /// A promise of a [`Posted`]. A body that says that it has at most `most` bytes is read at once.
-    pub fn post(url: &str, headers: &str, body: &[u8], timeout_ms: u32, most: u32) -> js_sys::Promise;
-    /// What a provider answered.
-    pub type Posted;
+    /// A promise of an [`Answered`]. The head is as [`super::head::outgoing`] writes it. A reply's body that says that it
+    /// has at most `most` bytes is read at once.
+    pub fn send(head: &str, body: Option<&[u8]>, timeout_ms: u32, most: u32) -> js_sys::Promise;
+    /// What a server answered.
+    pub type Answered;
     #[wasm_bindgen(method, getter)]
-    pub fn status(this: &Posted) -> u16;
+    pub fn status(this: &Answered) -> u16;
     #[wasm_bindgen(method, getter)]
-    pub fn response(this: &Posted) -> web_sys::Response;
+    pub fn response(this: &Answered) -> web_sys::Response;
     /// The body, if it was read.
     #[wasm_bindgen(method, getter)]
-    pub fn whole(this: &Posted) -> Option<Vec<u8>>;
+    pub fn whole(this: &Answered) -> Option<Vec<u8>>;
     /// Why the body could not be read, else undefined.
     #[wasm_bindgen(method, getter)]
-    pub fn error(this: &Posted) -> JsValue;
+    pub fn error(this: &Answered) -> JsValue;
 
     /// A promise of the answer's text.
     pub fn ask(objects: &JsValue, name: &str, command: &str) -> js_sys::Promise;

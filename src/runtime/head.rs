@@ -1,10 +1,13 @@
 //! The heads of requests and responses as they cross between JavaScript and wasm: one text, a line each.
 //!
-//! A request's text is its method, its URL and its headers; a response's is its headers. A header is its
-//! name, a NUL and its value. Nothing is left out in silence: what cannot be read or written is an error.
+//! A request's text is its method, its URL and its headers, whichever way it goes; a response's is its
+//! headers. A header is its name, a NUL and its value. Nothing is left out in silence: what cannot be read or
+//! written is an error.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use bytes::Bytes;
+
+use crate::domain::outbound::CheckedUrl;
 
 /// What of a request's head is not HTTP.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,15 +81,19 @@ pub fn lines(headers: &HeaderMap) -> Result<String, Unsendable> {
     Ok(lines)
 }
 
-/// Headers that are not in a map.
+/// The head of a request that leaves.
 ///
 /// # Errors
 /// [`Unsendable`] for a value that would be taken for the end of a line.
-pub fn lines_of<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<String, Unsendable> {
-    let mut lines = String::new();
+pub fn outgoing(
+    method: &str,
+    url: &CheckedUrl,
+    headers: &[(&'static str, String)],
+) -> Result<String, Unsendable> {
+    let mut lines = format!("{method}\n{}", url.as_str());
     for (name, value) in headers {
         if value.contains(['\n', '\r', '\0']) {
-            return Err(Unsendable(name.to_owned()));
+            return Err(Unsendable((*name).to_owned()));
         }
         push(&mut lines, name, value);
     }
@@ -103,6 +110,7 @@ fn push(lines: &mut String, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::outbound::{Loopback, check};
 
     #[test]
     fn every_line_of_a_requests_head_is_read() {
@@ -161,7 +169,18 @@ mod tests {
         assert_eq!(lines(&headers).unwrap(), "x-word\0é");
         headers.insert("x-word", HeaderValue::from_bytes(b"\xe9").unwrap());
         assert_eq!(lines(&headers).unwrap_err(), Unsendable("x-word".to_owned()));
-        assert_eq!(lines_of([("x-key", "a\nb: c")]).unwrap_err(), Unsendable("x-key".to_owned()));
-        assert_eq!(lines_of([("x-key", "a"), ("x-word", "b")]).unwrap(), "x-key\0a\nx-word\0b");
+    }
+
+    #[test]
+    fn what_leaves_reads_back_as_it_was_written() {
+        let url = check("https://api.example.com/v1?a=b", Loopback::Refused).unwrap();
+        let headers = [("x-key", "a".to_owned()), ("x-word", "é".to_owned())];
+        let text = outgoing("POST", &url, &headers).unwrap();
+        assert_eq!(text, "POST\nhttps://api.example.com/v1?a=b\nx-key\0a\nx-word\0é");
+        assert_eq!(outgoing("GET", &url, &[]).unwrap(), "GET\nhttps://api.example.com/v1?a=b");
+        let request = request(text).unwrap();
+        assert_eq!((request.method(), &request.headers()["x-key"]), (&Method::POST, &"a".parse().unwrap()));
+        let broken = [("x-key", "a\nb: c".to_owned())];
+        assert_eq!(outgoing("GET", &url, &broken).unwrap_err(), Unsendable("x-key".to_owned()));
     }
 }

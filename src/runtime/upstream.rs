@@ -1,4 +1,5 @@
-//! Providers, by `fetch`. Redirects are never followed: a provider that redirects could lead a key anywhere.
+//! The way out, by `fetch` or by binding. Redirects are never followed: a server that redirects could lead a
+//! key anywhere.
 
 use bytes::Bytes;
 use js_sys::{Reflect, Uint8Array};
@@ -9,6 +10,7 @@ use worker::Env;
 use worker::send::{IntoSendFuture, SendWrapper};
 
 use super::{crossing, head};
+use crate::domain::outbound::CheckedUrl;
 use crate::domain::provider::ProviderName;
 use crate::domain::secret::Secret;
 use crate::ports::{
@@ -17,9 +19,6 @@ use crate::ports::{
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(catch, js_name = fetch)]
-    fn global_fetch(url: &str, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
-
     /// The Workers AI binding.
     type Ai;
     #[wasm_bindgen(method, catch)]
@@ -36,48 +35,38 @@ impl FetchUpstream {
         Self { env }
     }
 
-    async fn post(url: &str, request: &UpstreamRequest) -> Result<(u16, ReplyBody), JsValue> {
-        let given = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let headers = head::lines_of([("content-type", "application/json")].into_iter().chain(given))
+    async fn fetch(url: &CheckedUrl, request: &UpstreamRequest) -> Result<(u16, ReplyBody), JsValue> {
+        let head = head::outgoing(request.method.as_str(), url, &request.headers)
             .map_err(|error| JsValue::from_str(&error.to_string()))?;
-        let most = if request.is_stream { 0 } else { MAX_AT_ONCE };
-        let sent = crossing::post(url, &headers, &request.body, timeout(request.timeout_ms), most);
-        let posted: crossing::Posted = JsFuture::from(sent).await?.unchecked_into();
-        let error = posted.error();
-        let rest = match posted.whole() {
+        let most = if request.is_stream { 0 } else { at_once(request.limit) };
+        let sent = crossing::send(&head, request.body.as_deref(), timeout(request.timeout_ms), most);
+        let answered: crossing::Answered = JsFuture::from(sent).await?.unchecked_into();
+        let error = answered.error();
+        let rest = match answered.whole() {
             Some(bytes) => Rest::Whole(Some(Ok(Bytes::from(bytes)))),
             None if error.is_undefined() => Rest::Unopened,
             None => Rest::Whole(Some(Err(read_error(&error)))),
         };
-        Ok((posted.status(), ReplyBody { rest, ..ReplyBody::of(posted.response()) }))
-    }
-
-    async fn get_file(url: &str, timeout_ms: u64) -> Result<web_sys::Response, JsValue> {
-        let init = web_sys::RequestInit::new();
-        init.set_method("GET");
-        let headers = web_sys::Headers::new()?;
-        headers.append("accept", "application/yaml, application/json, text/plain;q=0.5, */*;q=0.1")?;
-        init.set_headers_headers(&headers);
-        init.set_redirect(web_sys::RequestRedirect::Manual);
-        init.set_signal(Some(&timeout_signal(timeout_ms)));
-        JsFuture::from(global_fetch(url, &init)?).await?.dyn_into()
+        let status = answered.status();
+        Ok((status, ReplyBody::new(answered.response(), rest, request.limit_of(status))))
     }
 
     /// `returnRawResponse` makes the binding answer as HTTP does, so that its errors and streams are read
     /// like any other provider's.
-    async fn run_ai(&self, model: &str, request: &UpstreamRequest) -> Result<web_sys::Response, JsValue> {
+    async fn run_ai(&self, model: &str, request: &UpstreamRequest) -> Result<(u16, ReplyBody), JsValue> {
         let ai: Ai = Reflect::get(self.env.as_ref(), &JsValue::from_str("AI"))?.unchecked_into();
-        let input = js_sys::JSON::parse(&String::from_utf8_lossy(&request.body))?;
+        let input =
+            js_sys::JSON::parse(&String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()))?;
         let options = js_sys::Object::new();
         Reflect::set(&options, &"returnRawResponse".into(), &JsValue::TRUE)?;
-        Reflect::set(&options, &"signal".into(), &timeout_signal(request.timeout_ms))?;
-        JsFuture::from(ai.run(model, &input, &options)?).await?.dyn_into()
+        // Ends the attempt, its body included.
+        let signal = web_sys::AbortSignal::timeout_with_u32(timeout(request.timeout_ms));
+        Reflect::set(&options, &"signal".into(), &signal)?;
+        let response: web_sys::Response =
+            JsFuture::from(ai.run(model, &input, &options)?).await?.dyn_into()?;
+        let status = response.status();
+        Ok((status, ReplyBody::new(response, Rest::Unopened, request.limit_of(status))))
     }
-}
-
-/// Ends the attempt, its body included.
-fn timeout_signal(timeout_ms: u64) -> web_sys::AbortSignal {
-    web_sys::AbortSignal::timeout_with_u32(timeout(timeout_ms))
 }
 
 fn timeout(ms: u64) -> u32 {
@@ -90,23 +79,13 @@ impl Upstream for FetchUpstream {
     async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<ReplyBody>, SendError> {
         let sent = async {
             match &request.destination {
-                Destination::Url(url) => Self::post(url, &request).await,
-                Destination::WorkersAi(model) => {
-                    let response = self.run_ai(model, &request).await?;
-                    Ok((response.status(), ReplyBody::of(response)))
-                }
+                Destination::Url(url) => Self::fetch(url, &request).await,
+                Destination::WorkersAi(model) => self.run_ai(model, &request).await,
             }
         };
         let (status, body) = sent.into_send().await.map_err(|error| send_error(&error))?;
         let retry_after_ms = if status == 200 { None } else { retry_after(&body.response) };
         Ok(UpstreamReply { status, retry_after_ms, body })
-    }
-
-    async fn get(&self, url: &str, timeout_ms: u64) -> Result<UpstreamReply<ReplyBody>, SendError> {
-        let sent = async { Self::get_file(url, timeout_ms).await.map(SendWrapper::new) };
-        let response = sent.into_send().await.map_err(|error| send_error(&error))?.0;
-        let status = response.status();
-        Ok(UpstreamReply { status, retry_after_ms: None, body: ReplyBody::of(response) })
     }
 
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {
@@ -128,6 +107,10 @@ fn retry_after(response: &web_sys::Response) -> Option<u64> {
 
 /// Of a reply that is wanted whole, how much is read together with its head.
 const MAX_AT_ONCE: u32 = 1 << 20;
+
+fn at_once(limit: usize) -> u32 {
+    u32::try_from(limit).map_or(MAX_AT_ONCE, |limit| limit.min(MAX_AT_ONCE))
+}
 
 /// What the platform throws, in words.
 fn words(error: &JsValue) -> (String, String) {
@@ -159,6 +142,8 @@ fn read_error(error: &JsValue) -> ReadError {
 pub struct ReplyBody {
     response: SendWrapper<web_sys::Response>,
     rest: Rest,
+    /// The most bytes that are read whole.
+    limit: usize,
 }
 
 /// What is still to be read.
@@ -171,8 +156,8 @@ enum Rest {
 }
 
 impl ReplyBody {
-    fn of(response: web_sys::Response) -> Self {
-        Self { response: SendWrapper::new(response), rest: Rest::Unopened }
+    fn new(response: web_sys::Response, rest: Rest, limit: usize) -> Self {
+        Self { response: SendWrapper::new(response), rest, limit }
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, ReadError> {
@@ -201,11 +186,11 @@ impl Body for ReplyBody {
         self.read().into_send().await
     }
 
-    async fn all(mut self, limit: usize) -> Result<Bytes, ReadError> {
+    async fn all(mut self) -> Result<Bytes, ReadError> {
         let mut read = Vec::new();
         while let Some(chunk) = self.chunk().await? {
-            if read.len() + chunk.len() > limit {
-                return Err(ReadError::TooLarge(limit));
+            if read.len() + chunk.len() > self.limit {
+                return Err(ReadError::TooLarge(self.limit));
             }
             read.extend_from_slice(&chunk);
         }

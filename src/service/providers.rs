@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use crate::domain::change::{Action, Change, Subject};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
-use crate::domain::outbound::Loopback;
 use crate::domain::provider::{BaseUrl, Provider, ProviderName, SealedKey, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::{self, MasterKey};
@@ -136,7 +135,6 @@ fn address<W: World>(
     given: Option<&str>,
     errors: &mut FieldErrors,
 ) -> Option<String> {
-    let loopback = if app.world.settings().allow_loopback { Loopback::Allowed } else { Loopback::Refused };
     match (wire, given) {
         (Wire::WorkersAi, None) => None,
         (Wire::WorkersAi, Some(_)) => {
@@ -144,7 +142,7 @@ fn address<W: World>(
             None
         }
         (_, Some(text)) => {
-            let url = errors.take("base_url", BaseUrl::parse(text, loopback));
+            let url = errors.take("base_url", BaseUrl::parse(text, app.world.settings().loopback()));
             url.map(|url| url.as_str().to_owned())
         }
         (_, None) => {

@@ -308,6 +308,8 @@ async fn a_file_behind_a_url_is_fetched_under_the_outbound_rule() {
     assert_eq!(results(&report), pairs(&[("support", "created")]), "called as the file is");
     let asked = api.world.upstream().take_asked();
     assert_eq!((asked.len(), asked[0].timeout_ms, asked[0].body.len()), (1, 10_000, 0));
+    assert_eq!((asked[0].method.as_str(), asked[0].to.as_str()), ("GET", url));
+    assert!(asked[0].headers.iter().any(|(name, value)| *name == "accept" && value.contains("yaml")));
     api.world.upstream().then(Turn::Replies(Script::ok(json!([agent("b", json!({}))]).to_string())));
     assert_eq!(import(&api, &acme, "", &from(url)).await.ok()["created"], 1, "judged by what it parses as");
 

@@ -160,8 +160,7 @@ async fn a_new_provider_key_a_new_address_and_a_new_price_hold_from_the_next_cal
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "triage").send().await.ok();
     let asked = stage.take_asked().remove(0);
-    let url = "https://new.example/v2/chat/completions".to_owned();
-    assert_eq!(asked.destination, retinue::ports::Destination::Url(url));
+    assert_eq!(asked.to, "https://new.example/v2/chat/completions");
     assert!(asked.headers.contains(&("authorization", "Bearer sk-a-newer-key".to_owned())));
     stage.model("own/big", &json!({"input_usd_per_mtok": "3", "output_usd_per_mtok": "4"})).await;
     stage.then(answer("Hello", Some((10, 5))));

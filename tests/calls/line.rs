@@ -1,7 +1,7 @@
 //! Which model answers, and why sometimes none can.
 
 use retinue::domain::secret::Secret;
-use retinue::ports::{Destination, Settings};
+use retinue::ports::Settings;
 use serde_json::json;
 
 use crate::ask::Face;
@@ -106,9 +106,23 @@ async fn the_platforms_own_provider_serves_accounts_that_have_none() {
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "main").send().await.ok();
     let asked = stage.take_asked().remove(0);
-    let url = "https://api.openai.com/v1/chat/completions".to_owned();
-    assert_eq!(asked.destination, Destination::Url(url));
+    assert_eq!(asked.to, "https://api.openai.com/v1/chat/completions");
     assert!(asked.headers.contains(&("authorization", "Bearer sk-of-the-platform".to_owned())));
+}
+
+#[tokio::test]
+async fn the_platforms_own_url_may_point_inside_but_must_be_one() {
+    let stage = Stage::new().await;
+    for (name, base_url) in [("near", "http://10.0.0.1:8000/v1/"), ("far", "https://user:pass@far.example")] {
+        stage.api.world.offer(name, Some(base_url), None);
+        stage.agent(name, &json!({"model": format!("{name}:m"), "budget": null})).await;
+    }
+    stage.then(answer("Hello", Some((10, 5))));
+    stage.ask(Face::Chat, "near").send().await.ok();
+    assert_eq!(stage.take_asked().remove(0).to, "http://10.0.0.1:8000/v1/chat/completions");
+    let reply = stage.ask(Face::Chat, "far").send().await;
+    assert!(reply.status.is_server_error() && reply.words().contains("provider `far`"), "{reply:?}");
+    assert!(!reply.text().contains("pass@") && stage.take_asked().is_empty());
 }
 
 #[tokio::test]
@@ -182,6 +196,7 @@ async fn a_base_url_that_points_inside_is_not_called_though_it_is_stored() {
         "https://localhost/v1",
         "https://metadata.google.internal/v1",
         "https://user:pass@own.example/v1",
+        "https://own.example/v1?key=1",
         "ftp://own.example",
         "not a url",
     ] {
@@ -207,8 +222,7 @@ async fn loopback_is_called_only_while_the_operator_allows_it() {
     stage.agent("near", &json!({"model": "near:m", "budget": null})).await;
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "near").send().await.ok();
-    let asked = stage.take_asked().remove(0).destination;
-    assert_eq!(asked, Destination::Url("http://127.0.0.1:9000/v1/chat/completions".to_owned()));
+    assert_eq!(stage.take_asked().remove(0).to, "http://127.0.0.1:9000/v1/chat/completions");
     let live = stage.under(settings());
     let reply = live.ask(Face::Chat, "near").send().await;
     assert!(reply.status.is_server_error() && reply.words().contains("ALLOW_LOOPBACK"), "{reply:?}");
@@ -284,13 +298,14 @@ async fn every_wire_is_asked_at_its_own_address_with_its_own_key() {
         reply.assert_refusal(502, "upstream_error");
         assert!(!reply.text().contains("sk-theirs") && !stage.log().contains("sk-theirs"));
         let asked = stage.take_asked().remove(0);
-        assert_eq!(asked.destination, Destination::Url(url.to_owned()));
+        assert_eq!((asked.method.as_str(), asked.to.as_str()), ("POST", url));
+        assert!(asked.headers.contains(&("content-type", "application/json".to_owned())));
         assert!(asked.headers.contains(&(header.0, header.1.to_owned())), "{:?}", asked.headers.len());
     }
     stage.agent("bound", &json!({"model": "workers-ai:@cf/meta/llama", "budget": null})).await;
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "bound").send().await.ok();
     let asked = stage.take_asked().remove(0);
-    assert_eq!(asked.destination, Destination::WorkersAi("@cf/meta/llama".to_owned()));
+    assert_eq!(asked.to, "workers-ai:@cf/meta/llama");
     assert!(asked.headers.iter().all(|(name, _)| *name != "authorization"));
 }

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use retinue::domain::money::Nanos;
-use retinue::ports::{Settings, UpstreamRequest, World};
+use retinue::ports::{Settings, World};
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Face};
 use crate::restarted::Restarted;
 use crate::support::{
-    Api, FakeUpstream, MASTER_KEY, OPERATOR, Tenant, Transport, Turn, is_workerd, settings, variables,
+    Api, Asked, FakeUpstream, MASTER_KEY, OPERATOR, Tenant, Transport, Turn, is_workerd, settings, variables,
 };
 
 /// The key that the account keeps for its provider.
@@ -36,7 +36,7 @@ pub struct Stage {
     pub api: Api,
     pub acme: Tenant,
     pub isolate: Transport,
-    asked: Arc<Mutex<Vec<UpstreamRequest>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -190,7 +190,7 @@ impl Stage {
     }
 
     /// What the providers were asked since the last time.
-    pub fn take_asked(&self) -> Vec<UpstreamRequest> {
+    pub fn take_asked(&self) -> Vec<Asked> {
         let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.extend(self.upstream().take_asked());
         asked

@@ -25,7 +25,7 @@ pub use faults::{Faults, When};
 pub use objects::Objects;
 pub use sqlite::Sqlite;
 pub use transport::{Transport, is_workerd};
-pub use upstream::{FakeUpstream, Script, Turn};
+pub use upstream::{Asked, FakeUpstream, Script, Turn};
 pub use workerd::variables;
 pub use world::{FakeWorld, MASTER_KEY, NOON, OPERATOR, settings};
 

@@ -11,6 +11,18 @@ use retinue::ports::{
 };
 use tokio::sync::Notify;
 
+/// A request as a provider sees it, over either transport.
+#[derive(Debug)]
+pub struct Asked {
+    pub method: String,
+    /// The URL, or `workers-ai:` and the model's code.
+    pub to: String,
+    pub headers: Vec<(&'static str, String)>,
+    /// Empty where there is none.
+    pub body: Bytes,
+    pub timeout_ms: u64,
+}
+
 /// What happens to one request.
 #[derive(Debug)]
 pub enum Turn {
@@ -46,7 +58,7 @@ pub struct FakeUpstream {
 #[derive(Default)]
 struct Inner {
     turns: VecDeque<Turn>,
-    asked: Vec<UpstreamRequest>,
+    asked: Vec<Asked>,
     platform: Vec<(String, Option<String>, Option<String>)>,
     hung_up: Arc<Notify>,
 }
@@ -58,7 +70,7 @@ impl FakeUpstream {
     }
 
     /// The requests so far.
-    pub fn take_asked(&self) -> Vec<UpstreamRequest> {
+    pub fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.inner.lock().unwrap().asked)
     }
 
@@ -72,15 +84,12 @@ impl FakeUpstream {
         let row = (name.to_owned(), base_url.map(str::to_owned), key.map(str::to_owned));
         self.inner.lock().unwrap().platform.push(row);
     }
-}
 
-impl Upstream for FakeUpstream {
-    type Body = FakeBody;
-
-    async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<FakeBody>, SendError> {
+    /// Takes the script's next turn.
+    pub async fn answer(&self, asked: Asked) -> Result<UpstreamReply<FakeBody>, SendError> {
         let turn = {
             let mut inner = self.inner.lock().unwrap();
-            inner.asked.push(request);
+            inner.asked.push(asked);
             inner.turns.pop_front()
         };
         let hung_up = self.inner.lock().unwrap().hung_up.clone();
@@ -88,7 +97,7 @@ impl Upstream for FakeUpstream {
             Some(Turn::Replies(script)) => Ok(UpstreamReply {
                 status: script.status,
                 retry_after_ms: script.retry_after_ms,
-                body: FakeBody(script.chunks.into()),
+                body: FakeBody { pieces: script.chunks.into(), limit: usize::MAX },
             }),
             Some(Turn::Fails(error)) => Err(error),
             Some(Turn::Hangs) => {
@@ -98,18 +107,27 @@ impl Upstream for FakeUpstream {
             None => panic!("a request that the script does not know"),
         }
     }
+}
 
-    /// Noted as a request without a body.
-    async fn get(&self, url: &str, timeout_ms: u64) -> Result<UpstreamReply<FakeBody>, SendError> {
-        let destination = Destination::Url(url.to_owned());
-        self.send(UpstreamRequest {
-            destination,
-            headers: Vec::new(),
-            body: Bytes::new(),
-            is_stream: false,
-            timeout_ms,
-        })
-        .await
+impl Upstream for FakeUpstream {
+    type Body = FakeBody;
+
+    async fn send(&self, request: UpstreamRequest) -> Result<UpstreamReply<FakeBody>, SendError> {
+        let to = match &request.destination {
+            Destination::Url(url) => url.as_str().to_owned(),
+            Destination::WorkersAi(code) => format!("workers-ai:{code}"),
+        };
+        let mut reply = self
+            .answer(Asked {
+                method: request.method.as_str().to_owned(),
+                to,
+                headers: request.headers.clone(),
+                body: request.body.clone().unwrap_or_default(),
+                timeout_ms: request.timeout_ms,
+            })
+            .await?;
+        reply.body.limit = request.limit_of(reply.status);
+        Ok(reply)
     }
 
     fn platform_provider(&self, name: &ProviderName) -> Option<PlatformProvider> {
@@ -119,17 +137,20 @@ impl Upstream for FakeUpstream {
     }
 }
 
-pub struct FakeBody(VecDeque<Result<Bytes, ReadError>>);
+pub struct FakeBody {
+    pieces: VecDeque<Result<Bytes, ReadError>>,
+    limit: usize,
+}
 
 impl FakeBody {
     /// Whether it takes too long.
     pub fn times_out(&self) -> bool {
-        self.0.contains(&Err(ReadError::Timeout))
+        self.pieces.contains(&Err(ReadError::Timeout))
     }
 
     /// The one piece that is all of it, or the pieces as they are.
     pub fn whole(mut self) -> Result<Bytes, Self> {
-        match self.0.make_contiguous() {
+        match self.pieces.make_contiguous() {
             [Ok(only)] => Ok(std::mem::take(only)),
             _ => Err(self),
         }
@@ -139,15 +160,15 @@ impl FakeBody {
 impl Body for FakeBody {
     async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
         tokio::task::yield_now().await;
-        self.0.pop_front().transpose()
+        self.pieces.pop_front().transpose()
     }
 
-    async fn all(mut self, limit: usize) -> Result<Bytes, ReadError> {
+    async fn all(mut self) -> Result<Bytes, ReadError> {
         let mut whole = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             whole.extend_from_slice(&chunk);
-            if whole.len() > limit {
-                return Err(ReadError::TooLarge(limit));
+            if whole.len() > self.limit {
+                return Err(ReadError::TooLarge(self.limit));
             }
         }
         Ok(whole.into())

@@ -6,7 +6,7 @@ mod base_url;
 pub(super) mod name;
 mod wire;
 
-pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use base_url::BaseUrl;
 pub use name::{InvalidName, ProviderName, WELL_KNOWN, WellKnown};
 pub use wire::Wire;
 

@@ -10,7 +10,7 @@ use crate::domain::agent::Agent;
 use crate::domain::ids::AccountId;
 use crate::domain::model::Capabilities;
 use crate::domain::model_line::{Entry, ModelLine, ParseError};
-use crate::domain::provider::{Provider, ProviderName, Wire};
+use crate::domain::provider::{BaseUrl, Provider, ProviderName, Wire};
 use crate::ports::{Aliases, Directory, Providers, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
@@ -133,6 +133,6 @@ fn provider_fault<W: World>(
         return (!is_there).then(|| Fault::NoBinding(name.clone()));
     }
     let documented = name.documented_url().map(|url| url.trim_end_matches('/'));
-    let wants_key = documented.is_some() && documented == server.base_url.as_deref();
+    let wants_key = documented.is_some() && documented == server.base_url.as_ref().map(BaseUrl::as_str);
     (wants_key && server.key.is_none()).then(|| Fault::NoKey(name.clone()))
 }

@@ -1,11 +1,12 @@
 //! Where a file of agents comes from: the request's body, or a URL that it names.
 
 use serde_json::Value;
-use url::Url;
 
-use crate::domain::outbound::{self, Loopback};
+use crate::domain::outbound::{self, CheckedUrl};
 use crate::domain::plan::Feature;
-use crate::ports::{Body, ReadError, SendError, Upstream, UpstreamReply, World};
+use crate::ports::{
+    Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
+};
 use crate::service::App;
 use crate::service::account::require;
 use crate::service::authenticate::Session;
@@ -48,26 +49,32 @@ pub async fn read<W: World>(
     let Value::String(url) = value["url"].take() else {
         return Err(Failure::invalid("url", "must be a string"));
     };
-    let loopback = match app.world.settings().allow_loopback {
-        true => Loopback::Allowed,
-        false => Loopback::Refused,
-    };
-    let url =
-        outbound::check(&url, loopback).map_err(|refusal| Failure::invalid("url", &refusal.to_string()))?;
-    let text = fetch(app, &url).await.map_err(|why| Failure::invalid("url", &why))?;
+    let url = outbound::check(&url, app.world.settings().loopback())
+        .map_err(|refusal| Failure::invalid("url", &refusal.to_string()))?;
+    let name = stem(&url);
+    let text = fetch(app, url).await.map_err(|why| Failure::invalid("url", &why))?;
     let entries = file::read(&text).map_err(|error| Failure::invalid("url", &error.to_string()))?;
-    Ok((entries, stem(&url)))
+    Ok((entries, name))
 }
 
-/// Read piece by piece, because of a compressed file only what comes out is bounded. Why it cannot be read is reported without
-/// the platform's own words.
-async fn fetch<W: World>(app: &App<W>, url: &Url) -> Result<String, String> {
+/// Why it cannot be read is reported without the platform's own words.
+async fn fetch<W: World>(app: &App<W>, url: CheckedUrl) -> Result<String, String> {
     let late = || format!("did not come within {} seconds", TIMEOUT_MS / 1_000);
-    let sent = app.world.upstream().get(url.as_str(), TIMEOUT_MS).await;
-    let UpstreamReply { status, mut body, .. } = sent.map_err(|error| match error {
-        SendError::Timeout => late(),
-        SendError::NotConnected(_) | SendError::Lost(_) => "cannot be reached".to_owned(),
-    })?;
+    let accept = "application/yaml, application/json, text/plain;q=0.5, */*;q=0.1";
+    let request = UpstreamRequest {
+        method: Method::Get,
+        destination: Destination::Url(url),
+        headers: vec![("accept", accept.to_owned())],
+        body: None,
+        timeout_ms: TIMEOUT_MS,
+        limit: MAX_BYTES,
+        is_stream: false,
+    };
+    let UpstreamReply { status, body, .. } =
+        app.world.upstream().send(request).await.map_err(|error| match error {
+            SendError::Timeout => late(),
+            SendError::NotConnected(_) | SendError::Lost(_) => "cannot be reached".to_owned(),
+        })?;
     match status {
         200 => {}
         300..400 => {
@@ -75,23 +82,17 @@ async fn fetch<W: World>(app: &App<W>, url: &Url) -> Result<String, String> {
         }
         _ => return Err(format!("answers {status}")),
     }
-    let mut bytes = Vec::new();
-    let chunk = |error| match error {
+    let bytes = body.all().await.map_err(|error| match error {
         ReadError::Timeout => late(),
-        ReadError::Broken(_) | ReadError::TooLarge(_) => "broke off".to_owned(),
-    };
-    while let Some(more) = body.chunk().await.map_err(chunk)? {
-        if bytes.len() + more.len() > MAX_BYTES {
-            return Err(format!("has more than {MAX_BYTES} bytes (4 MiB)"));
-        }
-        bytes.extend_from_slice(&more);
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
+        ReadError::Broken(_) => "broke off".to_owned(),
+        ReadError::TooLarge(limit) => format!("has more than {limit} bytes (4 MiB)"),
+    })?;
+    String::from_utf8(bytes.into()).map_err(|_| "is not UTF-8".to_owned())
 }
 
 /// The last part of the path, without its ending: by that name folders of agents know them.
-fn stem(url: &Url) -> Option<String> {
-    let last = url.path_segments()?.next_back()?;
+fn stem(url: &CheckedUrl) -> Option<String> {
+    let last = url.path().rsplit('/').next()?;
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
     (!stem.is_empty() && !stem.contains('%')).then(|| stem.to_owned())
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::bundle::Candidate;
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
-use super::reach::Server;
+use super::reach::{Server, Unreachable};
 use super::select;
 use crate::domain::message::{ChatReply, ChatRequest, Event, Usage};
 use crate::domain::model::Capability;
@@ -15,14 +15,12 @@ use crate::domain::routing::Plan;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 use crate::ports::{
-    Body, Destination, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
+    Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
 };
 use crate::wire::provider::{self, DecodeError, Decoder, Target};
 
 /// The longest whole reply that is read.
 const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
-/// Of an error reply only this much is read.
-const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// A provider that says when to come back is asked again if that is no later than this.
 const SHORT_RETRY_MS: u64 = 2_000;
 
@@ -112,18 +110,23 @@ async fn send<W: World>(
     if left == 0 {
         return Err(failure(Ran::No, false, Error::UpstreamTimeout));
     }
-    let destination = match &server.base_url {
-        Some(base) => Destination::Url(format!("{base}{}", outgoing.path)),
-        None => Destination::WorkersAi(candidate.code.clone()),
-    };
-    let mut headers = outgoing.headers.clone();
+    let destination = destination(candidate, server, &outgoing.path)?;
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    headers.extend_from_slice(&outgoing.headers);
     if let Some(key) = &server.key {
         let (name, prefix) = provider::key_header(server.wire);
         headers.push((name, format!("{prefix}{}", key.expose())));
     }
     let timeout_ms = select::timeout_ms(candidate).min(left);
-    let body = outgoing.body.clone();
-    let request = UpstreamRequest { destination, headers, body, is_stream, timeout_ms };
+    let request = UpstreamRequest {
+        method: Method::Post,
+        destination,
+        headers,
+        body: Some(outgoing.body.clone()),
+        timeout_ms,
+        limit: MAX_REPLY_BYTES,
+        is_stream,
+    };
     world.upstream().send(request).await.map_err(|error| {
         world.log(&format!("{}: {error}", candidate.label));
         match error {
@@ -131,6 +134,14 @@ async fn send<W: World>(
             SendError::Lost(_) => failure(Ran::Maybe, true, unreachable_provider(candidate)),
             SendError::Timeout => failure(Ran::Maybe, true, Error::UpstreamTimeout),
         }
+    })
+}
+
+fn destination(candidate: &Candidate, server: &Server, path: &str) -> Result<Destination, Failure> {
+    let Some(base) = &server.base_url else { return Ok(Destination::WorkersAi(candidate.code.clone())) };
+    base.append(path).map(Destination::Url).map_err(|why| {
+        let name = candidate.provider.clone();
+        failure(Ran::No, true, Error::Unreachable(Unreachable::Refused { name, why }))
     })
 }
 
@@ -154,7 +165,7 @@ async fn refused<W: World>(
     reply: UpstreamReply<BodyOf<W>>,
 ) -> Failure {
     let status = reply.status;
-    let body = reply.body.all(MAX_ERROR_BYTES).await.unwrap_or_default();
+    let body = reply.body.all().await.unwrap_or_default();
     let message = provider::error_message(&body).unwrap_or_default();
     let message = redact(&message, server.key.as_ref());
     flight.app().world.log(&format!("{} answered {status}: {message}", candidate.label));
@@ -181,7 +192,7 @@ fn redact(message: &str, key: Option<&Secret>) -> String {
 }
 
 async fn read<B: Body>(candidate: &Candidate, wire: Wire, body: B) -> Result<Attempt<B>, Failure> {
-    let bytes = body.all(MAX_REPLY_BYTES).await.map_err(|error| broken(candidate, &error))?;
+    let bytes = body.all().await.map_err(|error| broken(candidate, &error))?;
     match provider::decode(wire, &bytes) {
         Ok(reply) => {
             let seen = Seen { usage: reply.usage, bytes: reply.generated_bytes(), whole: true };

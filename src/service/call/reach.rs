@@ -1,8 +1,8 @@
 //! How a provider is reached: the account's own, else the platform's. Nothing is sent here.
 
 use crate::domain::ids::AccountId;
-use crate::domain::outbound::{self, Loopback, Refusal};
-use crate::domain::provider::{Provider, ProviderName, Wire};
+use crate::domain::outbound::{Loopback, Refusal};
+use crate::domain::provider::{BaseUrl, Provider, ProviderName, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::vault::MasterKey;
 use crate::ports::{Upstream, World};
@@ -11,8 +11,8 @@ use crate::ports::{Upstream, World};
 #[derive(Debug)]
 pub struct Server {
     pub wire: Wire,
-    /// Without a trailing slash; `None` for the binding.
-    pub base_url: Option<String>,
+    /// `None` for the binding.
+    pub base_url: Option<BaseUrl>,
     pub key: Option<Secret>,
 }
 
@@ -23,7 +23,7 @@ pub enum Unreachable {
     NotConfigured(ProviderName),
     #[error("provider `{0}` has no base_url")]
     NoBaseUrl(ProviderName),
-    /// What is allowed has changed since the URL was saved.
+    /// What is allowed has changed since the URL was saved, or the operator's variable holds no base URL.
     #[error("the URL of provider `{name}`: {why}")]
     Refused { name: ProviderName, why: Refusal },
     #[error("the stored key of provider `{0}` cannot be opened")]
@@ -65,20 +65,17 @@ fn own_server<W: World>(
             })?)
         }
     };
-    let base_url = provider.address().map(str::to_owned);
-    if let Some(url) = &base_url {
-        // Checked when it was saved, too; but what is allowed may have changed since.
-        let loopback = if settings.allow_loopback { Loopback::Allowed } else { Loopback::Refused };
-        outbound::check(url, loopback).map_err(|why| Unreachable::Refused { name: name.clone(), why })?;
-    }
+    // Checked when it was saved, too; but what is allowed may have changed since.
+    let base_url = provider.address().map(|url| BaseUrl::parse(url, settings.loopback()));
     server(name, provider.wire, base_url, key)
 }
 
-/// The operator's own: its URL is not a tenant's choice and goes unchecked.
+/// The operator's own: its URL is not a tenant's choice and may lead anywhere.
 fn platform_server<W: World>(world: &W, name: &ProviderName) -> Result<Server, Unreachable> {
     let wire = name.implied_wire();
     if let Some(platform) = world.upstream().platform_provider(name) {
-        let base_url = platform.base_url.or_else(|| name.documented_url().map(str::to_owned));
+        let documented = || name.documented_url().map(|url| BaseUrl::parse(url, Loopback::Refused));
+        let base_url = platform.base_url.as_deref().map(BaseUrl::of_operator).or_else(documented);
         return server(name, wire, base_url, platform.key);
     }
     if wire == Wire::WorkersAi && world.settings().has_workers_ai {
@@ -90,12 +87,12 @@ fn platform_server<W: World>(world: &W, name: &ProviderName) -> Result<Server, U
 fn server(
     name: &ProviderName,
     wire: Wire,
-    base_url: Option<String>,
+    base_url: Option<Result<BaseUrl, Refusal>>,
     key: Option<Secret>,
 ) -> Result<Server, Unreachable> {
     if base_url.is_none() && wire != Wire::WorkersAi {
         return Err(Unreachable::NoBaseUrl(name.clone()));
     }
-    let base_url = base_url.map(|url| url.trim_end_matches('/').to_owned());
+    let base_url = base_url.transpose().map_err(|why| Unreachable::Refused { name: name.clone(), why })?;
     Ok(Server { wire, base_url, key })
 }

@@ -14,25 +14,18 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use retinue::object::wire;
-use retinue::ports::{self, Destination, ReadError, SendError, Upstream, UpstreamRequest};
+use retinue::ports::{self, ReadError, SendError};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use super::super::accounts::name;
 use super::super::faults::{Faults, SECRET, When};
-use super::super::upstream::FakeUpstream;
+use super::super::upstream::{Asked, FakeUpstream};
 
 /// What HTTP and entry.js bring along; no provider's adapter wrote these.
-const OF_THE_TRANSPORT: [&str; 7] = [
-    "host",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "connection",
-    "accept-encoding",
-    "x-test-timeout",
-];
+const OF_THE_TRANSPORT: [&str; 6] =
+    ["host", "content-length", "transfer-encoding", "connection", "accept-encoding", "x-test-timeout"];
 /// Read by entry.js.
 const THROWN: &str = "x-test-throws";
 
@@ -113,20 +106,17 @@ fn operations(asked: &Value) -> Vec<String> {
 async fn provide(request: Request<Incoming>, upstream: FakeUpstream) -> Result<Response<Body>, io::Error> {
     let (parts, body) = request.into_parts();
     let text = |value: &header::HeaderValue| value.to_str().unwrap().to_owned();
-    let destination = match parts.uri.host() {
-        Some("workers-ai") => Destination::WorkersAi(parts.uri.path()[1..].to_owned()),
-        _ => Destination::Url(parts.uri.to_string()),
+    let to = match parts.uri.host() {
+        Some("workers-ai") => format!("workers-ai:{}", &parts.uri.path()[1..]),
+        _ => parts.uri.to_string(),
     };
+    let method = parts.method.to_string();
     let timeout_ms = text(&parts.headers["x-test-timeout"]).parse().unwrap();
     let given = parts.headers.iter().filter(|(name, _)| !OF_THE_TRANSPORT.contains(&name.as_str()));
     let known = |name: &str| -> &'static str { name.to_owned().leak() };
     let headers = given.map(|(name, value)| (known(name.as_str()), text(value))).collect();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let is_stream = false;
-    let reply = match upstream
-        .send(UpstreamRequest { destination, headers, body, is_stream, timeout_ms })
-        .await
-    {
+    let reply = match upstream.answer(Asked { method, to, headers, body, timeout_ms }).await {
         Ok(reply) => reply,
         Err(SendError::Lost(words)) => return Err(io::Error::other(words)),
         Err(SendError::Timeout) => return Ok(thrown("timeout")),
