@@ -11,6 +11,9 @@ import schemathesis
 #: Where agents are talked to.
 CALLED = re.compile(r"/(chat|stream|v1/models|v1/chat/completions)$")
 THERE: dict[str, str] = json.loads(os.environ["RETINUE_THERE"])
+#: What only serves calls: the talker's slug and id, and its provider. Schemathesis also makes values up of what it has been
+#: answered, so it comes to know them.
+SPARED: list[str] = json.loads(os.environ["RETINUE_SPARED"])
 
 
 @schemathesis.hook
@@ -24,7 +27,24 @@ def map_path_parameters(context: schemathesis.HookContext, path_parameters: Any)
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
-    """Only the talker is talked to: other agents may have been given a model that no provider here has."""
-    if CALLED.search(case.operation.path) and "agent" in (case.path_parameters or {}):
-        leads_somewhere = zlib.crc32(repr(case.path_parameters["agent"]).encode()) % 4
-        case.path_parameters["agent"] = "talker" if leads_somewhere else "nobody"
+    """Only the talker is talked to, and nothing else is done to it or its provider: other agents may have been given a
+    model that no provider here has."""
+    if CALLED.search(case.operation.path):
+        if "agent" in (case.path_parameters or {}):
+            leads_somewhere = zlib.crc32(repr(case.path_parameters["agent"]).encode()) % 4
+            case.path_parameters["agent"] = SPARED[0] if leads_somewhere else "nobody"
+        return
+    for name, value in (case.path_parameters or {}).items():
+        if value in SPARED:
+            case.path_parameters[name] = THERE["agent"]
+    if isinstance(case.body, (dict, list, str)):
+        case.body = spared(case.body)
+
+
+def spared(value: Any) -> Any:
+    """The same of something else than what is spared."""
+    if isinstance(value, dict):
+        return {spared(name): spared(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [spared(inner) for inner in value]
+    return THERE["agent"] if value in SPARED else value
