@@ -22,7 +22,7 @@ function appended(fields, lines) {
   return headers;
 }
 
-// What `declare` was told. Before that, all headers of all requests cross.
+// What `declare` has set. Before that, all headers of all requests cross.
 let declared = [];
 let is_declared = /(?!)/;
 
@@ -88,8 +88,9 @@ export const reply = (status, lines, body) => new Response(body, { status, heade
 export const reply_whole = (status, lines, bytes) => reply(status, lines, bytes.slice());
 
 /**
- * Sends a request, whose head is as `head` writes one, without following redirects; `timeout` ends what the reply's body has not brought by then, too. A body that says that it
- * has at most `most` bytes, as they are, is read at once: it is the `whole`, or the `error` of reading it.
+ * Sends a request, whose head is as `head` writes one, without following redirects. After `timeout` ms it ends, whether or
+ * not the reply's body has arrived. A body that declares at most `most` bytes, unencoded, is read at once: it is the `whole`,
+ * or the `error` of reading it.
  */
 export async function send(head, bytes, timeout, most) {
   const [method, url] = head.split("\n", 2);

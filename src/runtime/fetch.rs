@@ -132,7 +132,7 @@ async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
 const MAX_UNREAD: usize = 64 * 1024;
 
 /// Draws the body to its end. When the client has left, what comes is thrown away, but it is still drawn: its
-/// end brings the bill.
+/// end has the bill.
 ///
 /// A piece is not waited for until it is taken, because each wait costs as much as the rest of the piece's
 /// way; only when much is on its way the next waits, so that a slow client slows the provider down and not
