@@ -11,6 +11,7 @@ use futures_util::stream;
 use super::schema::{ChatReply, ChatRequest, StreamEvent};
 use super::{AgentPath, enter};
 use crate::domain::ids::CallId;
+use crate::domain::warning::Warning;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
@@ -96,11 +97,11 @@ async fn answer<W: World>(
     let variables = Brought::Variables(parsed.variables);
     let asked = Asked { request: parsed.request, variables, model: None, stream: is_stream };
     let (served, head) = entered.run(app, asked).await?;
-    let Served { call, bundle, model, answer, .. } = served;
-    let ticket = Ticket { call, bundle, model };
+    let Served { call, bundle, model, warnings, answer, .. } = served;
+    let ticket = Ticket { call, bundle, model, warnings };
     Ok(match answer {
         Answer::Whole { reply, receipt } => {
-            let body = ticket.done(Done::text_of(&reply), &receipt).to_json();
+            let body = ticket.done(&Done::text_of(&reply), &receipt).to_json();
             head.respond("application/json", Body::from(body))
         }
         Answer::Stream(relay) => head.stream(encode(relay, ticket)),
@@ -119,6 +120,7 @@ struct Ticket {
     call: CallId,
     bundle: Arc<Bundle>,
     model: String,
+    warnings: Vec<Warning>,
 }
 
 impl Ticket {
@@ -131,6 +133,7 @@ impl Ticket {
             agent: self.bundle.agent.slug.as_str(),
             agent_version: self.bundle.agent.version,
             call_id: self.call,
+            warnings: &self.warnings,
         }
     }
 }

@@ -147,6 +147,7 @@ impl Entered {
             allow_origin: allow_origin(&self.caller, &served.bundle),
             rate: served.rate,
             deprecation: deprecation(&served.bundle.agent),
+            warnings: served.warnings.len(),
             created: app.world.now(),
         };
         Ok((served, head))
@@ -170,11 +171,14 @@ struct Head {
     allow_origin: Option<String>,
     rate: Option<Quota>,
     deprecation: Option<(HeaderName, HeaderValue)>,
+    /// How many stand in the reply.
+    warnings: usize,
     created: Millis,
 }
 
 const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
 const X_AGENT_VERSION: HeaderName = HeaderName::from_static("x-agent-version");
+const X_WARNINGS: HeaderName = HeaderName::from_static("x-warnings");
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -188,6 +192,7 @@ impl Head {
         }
         headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
         headers.extend(self.deprecation.clone());
+        headers.extend((self.warnings > 0).then(|| (X_WARNINGS, HeaderValue::from(self.warnings))));
         headers.extend(self.rate.iter().flat_map(rate_limit::headers));
         cors::allow(headers, self.allow_origin.as_deref());
         response

@@ -100,7 +100,12 @@ async fn complete<W: World>(app: &App<W>, path: &AgentPath, request: Request) ->
     };
     let (served, head) = entered.run(app, asked).await?;
     let id = format!("chatcmpl-{}", head.call);
-    let envelope = Envelope { id: &id, created_s: head.created.0 / 1_000, model: &parsed.model };
+    let envelope = Envelope {
+        id: &id,
+        created_s: head.created.0 / 1_000,
+        model: &parsed.model,
+        warnings: &served.warnings,
+    };
     Ok(match served.answer {
         Answer::Whole { reply, receipt } => {
             let body = openai::reply(&envelope, &reply, &receipt.usage);

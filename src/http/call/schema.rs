@@ -48,6 +48,20 @@ pub struct ChatReply {
     pub agent_version: u32,
     #[schema(format = "uuid")]
     pub call_id: String,
+    /// What was not done as asked; absent when there is nothing.
+    pub warnings: Option<Vec<Warning>>,
+}
+
+/// Something that was not done as asked, beside an answer that is good all the same.
+#[derive(Debug, ToSchema)]
+pub struct Warning {
+    /// The field.
+    #[schema(example = "top_k")]
+    pub field: String,
+    /// `not_taken`, `adapted` or `unknown_field`.
+    #[schema(example = "not_taken")]
+    pub code: String,
+    pub message: String,
 }
 
 /// An event of a stream, as its lines say it.
@@ -61,13 +75,14 @@ pub struct StreamEvent {
     pub data: String,
 }
 
-/// OpenAI's chat completion request. What stands here is read; other fields of OpenAI's are passed over or refused by name.
+/// OpenAI's chat completion request. Other fields of OpenAI's and of other providers' protocols (`logprobs`, `top_k` …) are
+/// passed on to the providers that take them; what is left out is named in `warnings`, or refused.
 #[derive(Debug, ToSchema)]
 #[schema(example = json!({"model": "triage", "messages": [{"role": "user", "content": "Hello"}]}))]
 pub struct ChatCompletionRequest {
     /// The agent's slug, or a model of its line.
     pub model: String,
-    /// Text, images, tool calls and their results, as OpenAI writes them.
+    /// Text, images, files, audio, tool calls and their results, as OpenAI writes them.
     #[schema(value_type = Vec<Object>, min_items = 1)]
     pub messages: Vec<Value>,
     pub stream: Option<bool>,
@@ -97,6 +112,8 @@ pub struct ChatCompletion {
     pub choices: Vec<Value>,
     #[schema(value_type = Object)]
     pub usage: Value,
+    /// What was not done as asked; absent when there is nothing.
+    pub warnings: Option<Vec<Warning>>,
 }
 
 /// OpenAI's list of models: the agent itself, then the models of its line.

@@ -1,10 +1,13 @@
 //! Writes answers, whole and streamed.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::domain::ids::CallId;
 use crate::domain::message::{ChatReply, Event, Usage};
 use crate::domain::money::Nanos;
+use crate::domain::warning::Warning;
 use crate::wire::{sse, to_json};
 
 /// A finished call: the body of a whole answer, and the last event of a stream.
@@ -19,6 +22,8 @@ pub struct Done<'a> {
     pub agent: &'a str,
     pub agent_version: u32,
     pub call_id: CallId,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub warnings: &'a [Warning],
 }
 
 impl Done<'_> {
@@ -28,9 +33,9 @@ impl Done<'_> {
     }
 
     /// The text of a whole answer: what the model said, or its words of refusal.
-    pub fn text_of(reply: &ChatReply) -> &str {
+    pub fn text_of(reply: &ChatReply) -> Cow<'_, str> {
         let first = reply.choices.first();
-        first.and_then(|choice| choice.text.as_deref().or(choice.refusal.as_deref())).unwrap_or_default()
+        first.and_then(|choice| choice.text().or_else(|| choice.refusal())).unwrap_or_default()
     }
 }
 

@@ -5,36 +5,100 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::content::Content;
+use crate::domain::extra::{self, Extra, Extras};
 use crate::domain::message::ReasoningEffort;
+use crate::wire::cache_control::CacheControl;
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-pub struct Body {
-    pub model: Option<String>,
-    pub messages: Option<Vec<MessageBody>>,
-    pub tools: Option<Vec<ToolBody>>,
-    pub tool_choice: Option<ChoiceBody>,
-    pub parallel_tool_calls: Option<bool>,
-    pub response_format: Option<FormatBody>,
-    pub temperature: Option<f64>,
-    pub top_p: Option<f64>,
-    pub max_tokens: Option<i64>,
-    pub max_completion_tokens: Option<i64>,
-    #[serde(default)]
-    pub stop: Stop,
-    pub seed: Option<i64>,
-    pub reasoning_effort: Option<ReasoningEffort>,
-    pub n: Option<i64>,
-    pub stream: Option<bool>,
-    pub stream_options: Option<StreamOptions>,
-    pub user: Option<String>,
-    pub metadata: Option<BTreeMap<String, String>>,
-    pub functions: Option<IgnoredAny>,
-    pub function_call: Option<IgnoredAny>,
-    pub audio: Option<IgnoredAny>,
+macro_rules! body {
+    ($($name:ident: $kind:ty,)*) => {
+        /// The fields that are read here by themselves, and all others.
+        #[derive(Default)]
+        pub struct Body {
+            $(pub $name: $kind,)*
+            pub extras: Extras,
+            /// The first extra whose value has another shape, and the shape in words.
+            pub misshapen: Option<(&'static str, String)>,
+        }
+
+        impl<'de> Visitor<'de> for BodyVisitor {
+            type Value = Body;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+                let mut body = Body::default();
+                $(let mut $name: Option<$kind> = None;)*
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        $(stringify!($name) if $name.is_some() => {
+                            return Err(A::Error::duplicate_field(stringify!($name)));
+                        })*
+                        $(stringify!($name) => $name = Some(map.next_value()?),)*
+                        other => body.other(other, &mut map)?,
+                    }
+                }
+                $(body.$name = $name.unwrap_or_default();)*
+                Ok(body)
+            }
+        }
+    };
+}
+
+body! {
+    model: Option<String>,
+    messages: Option<Vec<MessageBody>>,
+    tools: Option<Vec<ToolBody>>,
+    tool_choice: Option<ChoiceBody>,
+    parallel_tool_calls: Option<bool>,
+    response_format: Option<FormatBody>,
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    max_tokens: Option<i64>,
+    max_completion_tokens: Option<i64>,
+    stop: Stop,
+    seed: Option<i64>,
+    reasoning_effort: Option<ReasoningEffort>,
+    n: Option<i64>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    user: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+    functions: Option<IgnoredAny>,
+    function_call: Option<IgnoredAny>,
+    audio: Option<IgnoredAny>,
+}
+
+struct BodyVisitor;
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(BodyVisitor)
+    }
+}
+
+impl Body {
+    /// Takes a field that is passed on as it is, or notes one that nobody knows.
+    fn other<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        let Some(place) = Extra::find(name) else {
+            map.next_value::<IgnoredAny>()?;
+            self.extras.put_unknown(name);
+            return Ok(());
+        };
+        let name = extra::TABLE[place].name;
+        if self.extras.has(place) {
+            return Err(A::Error::duplicate_field(name));
+        }
+        if let Err(shape) = self.extras.put(place, map.next_value()?) {
+            self.misshapen.get_or_insert((name, shape));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]
@@ -53,6 +117,45 @@ pub struct MessageBody {
     pub tool_calls: Option<Vec<CallBody>>,
     pub tool_call_id: Option<String>,
     pub function_call: Option<IgnoredAny>,
+    /// What the model thought, as DeepSeek's clients and many others' send it back.
+    #[serde(default)]
+    pub reasoning_content: Thought,
+    /// The same, as vLLM's and Groq's name it.
+    #[serde(default)]
+    pub reasoning: Thought,
+    pub reasoning_details: Option<Box<RawValue>>,
+    pub extra_content: Option<ExtraContent>,
+    pub cache_control: Option<CacheControl>,
+}
+
+/// A text; whatever else is no thought.
+#[derive(Default)]
+pub struct Thought(pub Option<String>);
+
+impl<'de> Deserialize<'de> for Thought {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(raw.get()).ok().filter(|text: &String| !text.is_empty())))
+    }
+}
+
+/// Where Gemini's signature stands.
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+pub struct ExtraContent {
+    google: Option<Google>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct Google {
+    thought_signature: Option<String>,
+}
+
+impl ExtraContent {
+    pub fn signature(self) -> Option<String> {
+        self.google?.thought_signature.filter(|signature| !signature.is_empty())
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -66,85 +169,6 @@ pub enum Role {
     Function,
 }
 
-/// A text, or parts.
-#[derive(Default)]
-pub enum Content {
-    #[default]
-    None,
-    Text(String),
-    Parts(Vec<PartBody>),
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ContentVisitor;
-        impl<'de> Visitor<'de> for ContentVisitor {
-            type Value = Content;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of content parts")
-            }
-
-            fn visit_unit<E>(self) -> Result<Content, E> {
-                Ok(Content::None)
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-                Ok(Content::Text(text.to_owned()))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Content, E> {
-                Ok(Content::Text(text))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Content, A::Error> {
-                let mut read = Vec::new();
-                while let Some(part) = parts.next_element()? {
-                    read.push(part);
-                }
-                Ok(Content::Parts(read))
-            }
-        }
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a content part object")]
-pub struct PartBody {
-    #[serde(rename = "type")]
-    pub kind: Option<PartKind>,
-    pub text: Option<String>,
-    pub image_url: Option<ImageBody>,
-    pub refusal: Option<String>,
-}
-
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum PartKind {
-    Text,
-    ImageUrl,
-    Refusal,
-    InputAudio,
-    File,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object with a `url`")]
-pub struct ImageBody {
-    pub url: Option<String>,
-    pub detail: Option<Detail>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Detail {
-    Auto,
-    Low,
-    High,
-    Original,
-}
-
 #[derive(Deserialize)]
 #[serde(expecting = "a tool call object")]
 pub struct CallBody {
@@ -152,6 +176,7 @@ pub struct CallBody {
     #[serde(rename = "type")]
     pub kind: Option<ToolKind>,
     pub function: Option<CallFunction>,
+    pub extra_content: Option<ExtraContent>,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +200,7 @@ pub struct ToolBody {
     #[serde(rename = "type")]
     pub kind: Option<ToolKind>,
     pub function: Option<FunctionBody>,
+    pub cache_control: Option<CacheControl>,
 }
 
 #[derive(Deserialize)]

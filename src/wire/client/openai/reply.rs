@@ -1,9 +1,17 @@
 //! Writes whole replies and the list of models.
 
-use serde::Serialize;
+use std::borrow::Cow;
 
-use crate::domain::message::{ChatReply, Choice, Finish, ToolCall, Usage};
-use crate::wire::to_json;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::annotation::AnnotationBody;
+use super::call_id;
+use crate::domain::message::{
+    AssistantPart, ChatReply, Choice, Finish, JsonText, ProofKind, ToolCall, Usage,
+};
+use crate::domain::warning::Warning;
+use crate::wire::{reasoning_details, to_json};
 
 /// What stands on every reply and every chunk.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +21,8 @@ pub struct Envelope<'a> {
     /// Seconds since the epoch.
     pub created_s: i64,
     pub model: &'a str,
+    /// What was not done as asked: on a whole reply, and at the end of a stream.
+    pub warnings: &'a [Warning],
 }
 
 /// Writes a reply.
@@ -24,6 +34,9 @@ pub fn reply(envelope: &Envelope<'_>, reply: &ChatReply, usage: &Usage) -> Vec<u
         model: envelope.model,
         choices: (0..).zip(&reply.choices).map(ChoiceBody::of).collect(),
         usage: UsageBody::of(usage),
+        service_tier: reply.about.service_tier.as_deref(),
+        system_fingerprint: reply.about.system_fingerprint.as_deref(),
+        warnings: envelope.warnings,
     })
 }
 
@@ -35,33 +48,47 @@ struct Body<'a> {
     model: &'a str,
     choices: Vec<ChoiceBody<'a>>,
     usage: UsageBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_fingerprint: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [Warning],
 }
 
 #[derive(Serialize)]
 struct ChoiceBody<'a> {
     index: u32,
     message: MessageBody<'a>,
-    logprobs: Option<()>,
+    logprobs: Option<&'a RawValue>,
     finish_reason: &'static str,
 }
 
 #[derive(Serialize)]
 struct MessageBody<'a> {
     role: &'static str,
-    content: Option<&'a str>,
-    refusal: Option<&'a str>,
+    content: Option<Cow<'a, str>>,
+    refusal: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'a str>,
+    reasoning_content: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_details: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    annotations: Vec<AnnotationBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<CallBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent<'a>>,
 }
 
 #[derive(Serialize)]
 struct CallBody<'a> {
-    id: &'a str,
+    id: Cow<'a, str>,
     #[serde(rename = "type")]
     kind: &'static str,
     function: FunctionBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent<'a>>,
 }
 
 #[derive(Serialize)]
@@ -70,23 +97,63 @@ struct FunctionBody<'a> {
     arguments: &'a str,
 }
 
+/// Where Gemini's signature stands, as Google's own OpenAI endpoint writes it.
+#[derive(Serialize)]
+pub(super) struct ExtraContent<'a> {
+    google: Google<'a>,
+}
+
+#[derive(Serialize)]
+struct Google<'a> {
+    thought_signature: &'a str,
+}
+
+impl<'a> ExtraContent<'a> {
+    pub const fn of(thought_signature: &'a str) -> Self {
+        Self { google: Google { thought_signature } }
+    }
+}
+
 impl<'a> ChoiceBody<'a> {
     fn of((index, choice): (u32, &'a Choice)) -> Self {
+        let parts = choice.parts.as_slice();
+        let refusal = choice.refusal();
+        let tool_calls: Vec<_> = choice.calls().map(CallBody::of).collect();
+        // Clients read an answer of nothing as an empty text.
+        let nothing = (refusal.is_none() && tool_calls.is_empty()).then_some(Cow::Borrowed(""));
         let message = MessageBody {
             role: "assistant",
-            content: choice.text.as_deref(),
-            refusal: choice.refusal.as_deref(),
-            reasoning_content: choice.reasoning.as_deref(),
-            tool_calls: choice.tool_calls.iter().map(CallBody::of).collect(),
+            content: choice.text().or(nothing),
+            refusal,
+            reasoning_content: choice.reasoning(),
+            reasoning_details: reasoning_details::write(parts),
+            annotations: AssistantPart::citations_of(parts).filter_map(AnnotationBody::of).collect(),
+            tool_calls,
+            extra_content: signature(parts).map(ExtraContent::of),
         };
-        Self { index, message, logprobs: None, finish_reason: finish_reason(choice.finish) }
+        let logprobs = choice.logprobs.as_ref().and_then(JsonText::raw);
+        Self { index, message, logprobs, finish_reason: finish_reason(choice.finish) }
     }
+}
+
+/// Gemini's signature of the answer's text.
+fn signature(parts: &[AssistantPart]) -> Option<&str> {
+    parts.iter().rev().find_map(|part| match part {
+        AssistantPart::Text(text) => text.proof.as_ref()?.of_kind(ProofKind::GeminiSignature),
+        _ => None,
+    })
 }
 
 impl<'a> CallBody<'a> {
     fn of(call: &'a ToolCall) -> Self {
         let function = FunctionBody { name: &call.name, arguments: &call.arguments };
-        Self { id: &call.id, kind: "function", function }
+        let signature = call.signature();
+        Self {
+            id: call_id::signed(&call.id, signature),
+            kind: "function",
+            function,
+            extra_content: signature.map(ExtraContent::of),
+        }
     }
 }
 
