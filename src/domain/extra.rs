@@ -14,6 +14,8 @@ pub struct Extra {
     pub name: &'static str,
     pub shape: Shape,
     pub otherwise: Otherwise,
+    /// It says how the answer is drawn: where `top_p` is not taken this is not, either.
+    pub is_drawn: bool,
     /// Families of servers ([`super::dialect`]), separated by blanks, and the name there; empty for the same.
     takers: &'static [(&'static str, &'static str)],
 }
@@ -56,12 +58,12 @@ pub static TABLE: [Extra; 23] = [
     extra("logprobs", Shape::Bool, Otherwise::Refuse, &[(OPENAI, ""), ("vllm ollama deepseek xai fireworks nebius", ""), ("gemini", "responseLogprobs")]),
     extra("top_logprobs", Shape::Integer(0, 20), Otherwise::Refuse, &[(OPENAI, ""), ("vllm ollama deepseek xai fireworks nebius", ""), ("gemini", "logprobs")]),
     extra("logit_bias", Shape::Object(16 * 1024), Otherwise::Refuse, &[(OPENAI, ""), ("vllm together fireworks nebius", "")]),
-    extra("presence_penalty", Shape::Number(-2.0, 2.0), Otherwise::Warn, &[(PENALTIES, ""), ("gemini", "presencePenalty")]),
-    extra("frequency_penalty", Shape::Number(-2.0, 2.0), Otherwise::Warn, &[(PENALTIES, ""), ("gemini", "frequencyPenalty")]),
-    extra("repetition_penalty", Shape::Number(0.0, 10.0), Otherwise::Warn, &[(OPEN, ""), ("workers-ai", "")]),
-    extra("top_k", Shape::Integer(-1, 1_000_000), Otherwise::Warn, &[(OPEN, ""), ("anthropic workers-ai", ""), ("gemini", "topK")]),
-    extra("min_p", Shape::Number(0.0, 1.0), Otherwise::Warn, &[(OPEN, "")]),
-    extra("top_a", Shape::Number(0.0, 1.0), Otherwise::Warn, &[("openrouter other", "")]),
+    drawn("presence_penalty", Shape::Number(-2.0, 2.0), Otherwise::Warn, &[(PENALTIES, ""), ("gemini", "presencePenalty")]),
+    drawn("frequency_penalty", Shape::Number(-2.0, 2.0), Otherwise::Warn, &[(PENALTIES, ""), ("gemini", "frequencyPenalty")]),
+    drawn("repetition_penalty", Shape::Number(0.0, 10.0), Otherwise::Warn, &[(OPEN, ""), ("workers-ai", "")]),
+    drawn("top_k", Shape::Integer(-1, 1_000_000), Otherwise::Warn, &[(OPEN, ""), ("anthropic workers-ai", ""), ("gemini", "topK")]),
+    drawn("min_p", Shape::Number(0.0, 1.0), Otherwise::Warn, &[(OPEN, "")]),
+    drawn("top_a", Shape::Number(0.0, 1.0), Otherwise::Warn, &[("openrouter other", "")]),
     extra("service_tier", Shape::OneOf(&["auto", "default", "flex"]), Otherwise::Warn, &[(OPENAI, ""), ("groq", "")]),
     extra("store", Shape::Bool, Otherwise::Warn, &[("openai azure other", "")]),
     extra("prompt_cache_key", Shape::Text(1_024), Otherwise::Warn, &[(OPENAI, ""), ("moonshot", "")]),
@@ -84,7 +86,16 @@ const fn extra(
     otherwise: Otherwise,
     takers: &'static [(&'static str, &'static str)],
 ) -> Extra {
-    Extra { name, shape, otherwise, takers }
+    Extra { name, shape, otherwise, is_drawn: false, takers }
+}
+
+const fn drawn(
+    name: &'static str,
+    shape: Shape,
+    otherwise: Otherwise,
+    takers: &'static [(&'static str, &'static str)],
+) -> Extra {
+    Extra { is_drawn: true, ..extra(name, shape, otherwise, takers) }
 }
 
 impl Extra {

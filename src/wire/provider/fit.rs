@@ -89,12 +89,14 @@ impl Renamed {
 pub(super) struct ExtraFields<'a>(Vec<(&'a str, &'a RawValue)>);
 
 impl<'a> ExtraFields<'a> {
-    pub fn of(dialect: &'a Dialect, request: &'a ChatRequest, warnings: &mut Warnings) -> Self {
+    pub fn of(dialect: &'a Dialect, request: &'a ChatRequest, thinks: bool, warnings: &mut Warnings) -> Self {
         let mut fields = Vec::new();
         for (place, value) in request.extras.iter() {
-            match (dialect.extra(place), value.raw()) {
+            let extra = &extra::TABLE[place];
+            let is_taken = !extra.is_drawn || dialect.top_p.holds(thinks);
+            match (dialect.extra(place).filter(|_| is_taken), value.raw()) {
                 (Some(name), Some(raw)) => fields.push((name, raw)),
-                _ => warnings.0.push(Warning::not_taken(extra::TABLE[place].name)),
+                _ => warnings.0.push(Warning::not_taken(extra.name)),
             }
         }
         Self(fields)

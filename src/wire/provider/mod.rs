@@ -10,6 +10,8 @@ mod fixtures;
 pub mod gemini;
 mod json;
 pub mod openai;
+#[cfg(test)]
+mod pair_tests;
 pub mod workers_ai;
 
 pub use super::decode_error::DecodeError;

@@ -191,19 +191,16 @@ pub static ROWS: [Row; 35] = [
         },
     ),
     // They take no value but their own default.
-    Row {
-        without: PENALTIES,
-        ..openai(
-            &["moonshot"],
-            &["kimi-k2.*", "kimi-k3*", "kimi*thinking*"],
-            Traits {
-                temperature: Some(Taken::Never),
-                top_p: Some(Taken::Never),
-                several_choices: Some(false),
-                ..SAME
-            },
-        )
-    },
+    openai(
+        &["moonshot"],
+        &["kimi-k2.*", "kimi-k3*", "kimi*thinking*"],
+        Traits {
+            temperature: Some(Taken::Never),
+            top_p: Some(Taken::Never),
+            several_choices: Some(false),
+            ..SAME
+        },
+    ),
     openai(
         &["groq"],
         &[],

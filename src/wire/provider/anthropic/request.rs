@@ -157,7 +157,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
         top_p,
         stop_sequences: stop_sequences(fit::stop(dialect, &request.sampling, &mut warnings)),
         metadata: warnings.if_taken(dialect.user, "user", request.user.as_deref()).map(metadata),
-        extras: ExtraFields::of(dialect, request, &mut warnings),
+        extras: ExtraFields::of(dialect, request, thinks, &mut warnings),
     };
     let body = to_json(&body).into();
     Encoded {

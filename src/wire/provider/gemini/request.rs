@@ -194,7 +194,7 @@ fn generation_config<'a>(
         response_mime_type: json.then_some("application/json"),
         response_json_schema: schema,
         thinking_config: sampling.reasoning_effort.and_then(|effort| thinking(dialect.thinking, effort)),
-        extras: ExtraFields::of(dialect, request, warnings),
+        extras: ExtraFields::of(dialect, request, thinks, warnings),
     }
 }
 

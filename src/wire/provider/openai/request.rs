@@ -46,7 +46,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
         user: warnings.if_taken(dialect.user, "user", request.user.as_deref()),
         stream,
         stream_options: (stream && dialect.stream_usage).then_some(StreamOptions { include_usage: true }),
-        extras: ExtraFields::of(dialect, request, &mut warnings),
+        extras: ExtraFields::of(dialect, request, thinks, &mut warnings),
     };
     let body = to_json(&body).into();
     Encoded {

@@ -41,7 +41,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
         reasoning_effort: sampling.reasoning_effort.map(effort),
         n: sampling.n.filter(|n| *n != 1),
         stream,
-        extras: ExtraFields::of(dialect, request, &mut warnings),
+        extras: ExtraFields::of(dialect, request, thinks, &mut warnings),
     };
     warnings.if_taken(dialect.user, "user", request.user.as_deref());
     let body = to_json(&input).into();
