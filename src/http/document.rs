@@ -9,13 +9,16 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
+    Components, Content, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
+    ResponseBuilder,
 };
 
 use crate::ports::World;
 use crate::service::App;
+use crate::service::declared::{Kind as DeclaredKind, KindList, Kinds};
 
 use super::call::schema::OpenAiError;
+use super::declared::{self, Verb};
 use super::problem::{self, Kind};
 use super::router::{self, Documented, Visitor};
 
@@ -52,6 +55,11 @@ const TAGS: [(&str, &str); 10] = [
 
 /// The document of every endpoint.
 pub fn document<W: World>() -> OpenApi {
+    document_of::<W, Kinds>()
+}
+
+/// The same, with these declared kinds.
+pub fn document_of<W: World, L: KindList>() -> OpenApi {
     let mut document = Document { paths: Paths::new(), components: Components::new() };
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
@@ -59,7 +67,7 @@ pub fn document<W: World>() -> OpenApi {
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
     document.schemas::<OpenAiError>();
-    router::endpoints::<W>(&mut document);
+    router::endpoints::<W, L>(&mut document);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new("Apache-2.0"));
@@ -96,6 +104,20 @@ impl<W: World> Visitor<W> for Document {
         self.operation::<P>(&at, std::any::type_name::<T>());
     }
 
+    fn kind<K: DeclaredKind>(&mut self) {
+        let facts = K::facts();
+        self.components.schemas.extend(declared::document::schemas::<K>());
+        for verb in Verb::of(facts) {
+            let all = router::paths_of_kind(facts, verb);
+            let main = declared::path(router::API, facts.first_words()[0], facts, verb);
+            for at in all {
+                let operation = declared::document::operation::<K>(verb);
+                let role = declared::document::role(facts, verb, at.starts_with(router::ACCOUNT));
+                self.add(&at, &main, vec![verb.method()], operation, role);
+            }
+        }
+    }
+
     fn file<P: Documented>(&mut self, _: P) {
         self.operation::<P>(&P::path(), "");
     }
@@ -106,32 +128,38 @@ impl Document {
     fn operation<P: Documented>(&mut self, at: &str, asks: &str) {
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let face = Face::of(&P::path());
+        let role = role(Face::of(&P::path()), asks);
+        self.add(at, &P::path(), P::methods(), operation, role);
+        let mut found = Vec::new();
+        P::schemas(&mut found);
+        self.components.schemas.extend(found);
+    }
+
+    /// Adds an operation at this path, one of those that `path` is the main one of.
+    fn add(&mut self, at: &str, path: &str, methods: Vec<HttpMethod>, mut operation: Operation, role: &str) {
+        let face = Face::of(path);
         if face == Face::Control {
             let by = |name| SecurityRequirement::new(name, [""; 0]);
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
-        let (path, is_of_account) = (P::path(), at.starts_with(router::ACCOUNT));
+        let is_of_account = at.starts_with(router::ACCOUNT);
         if at != path {
-            same_as(&mut operation, &path);
+            same_as(&mut operation, path);
             if !is_of_account {
                 of_another_name(&mut operation, at);
-            } else if router::of_account(&path).as_deref() != Some(at) {
+            } else if router::of_account(path).as_deref() != Some(at) {
                 of_another_name(&mut operation, &at.replacen(router::ACCOUNT, router::API, 1));
             }
             if is_of_account {
                 of_the_account(&mut operation);
             }
         }
-        declare(&mut operation, role(face, asks, is_of_account));
+        declare(&mut operation, role);
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
-        self.paths.add_path_operation(at.replace("{*", "{"), P::methods(), operation);
-        let mut found = Vec::new();
-        P::schemas(&mut found);
-        self.components.schemas.extend(found);
+        self.paths.add_path_operation(at.replace("{*", "{"), methods, operation);
     }
 }
 
@@ -139,19 +167,14 @@ impl Document {
 /// account, for its own), and `…-or-operator`. A role may what those before it may.
 ///
 /// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done.
-fn role(face: Face, asks: &str, is_of_account: bool) -> &'static str {
+fn role(face: Face, asks: &str) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match (word, face) {
         (Some("Reader"), _) => "member",
-        (Some("Writer" | "Admin"), _) => "admin",
+        (Some("Writer"), _) => "admin",
         (Some("Operator"), _) => "operator",
         (Some("Holder" | "ActiveHolder"), _) => "self",
-        // For an account the operator does not act.
-        (Some("OfferReader"), _) if is_of_account => "member",
-        (Some("OfferWriter"), _) if is_of_account => "admin",
-        (Some("OfferReader"), _) => "member-or-operator",
-        (Some("OfferWriter"), _) => "admin-or-operator",
         (Some("KeyReader" | "KeyWriter"), _) => "admin-or-operator",
         (None, Face::Open) => "open",
         (None, Face::Call | Face::OpenAi) => "caller",
