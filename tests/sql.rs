@@ -166,7 +166,8 @@ fn every_statement_prepares_and_has_a_name_of_its_own() {
 }
 
 /// What is found before the account is known, or by the account's own row.
-const BEFORE_THE_ACCOUNT: [&str; 9] = [
+const BEFORE_THE_ACCOUNT: [&str; 10] = [
+    "UNTOLD_ACCOUNTS",
     "ACCOUNT_BY_ID",
     "ACCOUNT_BY_SLUG",
     "ACCOUNT_OF_KEY",
@@ -188,7 +189,10 @@ const OF_THE_PLATFORM: [&str; 6] = [
     "SWEPT",
 ];
 
-const TENANT_TABLES: [&str; 14] = [
+const TENANT_TABLES: [&str; 17] = [
+    "declarations",
+    "declaration_counts",
+    "declaration_outbox",
     "account_counts",
     "model_capabilities",
     "keys",
