@@ -9,6 +9,7 @@ pub mod account;
 pub mod agents;
 pub mod aliases;
 pub mod authenticate;
+mod batch;
 pub mod budgets;
 pub mod cache;
 pub mod call;
