@@ -8,7 +8,7 @@ use crate::domain::api_key::KeyDigest;
 use crate::domain::change::Change;
 use crate::domain::ids::{AccountId, AgentId, KeyId, MemberId};
 use crate::domain::time::Millis;
-use crate::ports::{AllKeys, Keys, Unavailable, WriteError};
+use crate::ports::{AllKeys, KeyRef, Keys, Unavailable, WriteError};
 
 use super::directory::{Directory, Tenant};
 use super::plans::limit_of_plan;
@@ -19,8 +19,10 @@ queries! {
     /// [`AllKeys::key`] on the previous schema. All columns, here and below: calls are served on it, too, see
     /// [`super::resolve`].
     KEY_ALONE_BY_DIGEST = "SELECT * FROM keys WHERE digest = ?1";
-    /// [`super::resolve`] on the previous schema: only a key of this account.
+    /// [`super::resolve`] by digest on the previous schema: only a key of this account.
     KEY_ALONE_OF_ACCOUNT = "SELECT * FROM keys WHERE digest = ?2 AND account_id = ?1";
+    /// [`super::resolve`] by id on the previous schema.
+    KEY_ALONE_OF_ACCOUNT_BY_ID = "SELECT * FROM keys WHERE account_id = ?1 AND id = ?2";
     /// [`Keys::keys`]. Every UUID sorts below `g`.
     KEYS_NEWEST = "SELECT * FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
     /// [`Keys::insert_key`].
@@ -47,7 +49,12 @@ queries! {
 }
 
 /// For [`super::resolve`]'s batch.
-pub(super) const OF_ACCOUNT: &Query = &KEY_ALONE_OF_ACCOUNT;
+pub(super) const fn of_account(key: &KeyRef) -> &'static Query {
+    match key {
+        KeyRef::Digest(_) => &KEY_ALONE_OF_ACCOUNT,
+        KeyRef::Id(_) => &KEY_ALONE_OF_ACCOUNT_BY_ID,
+    }
+}
 
 #[derive(Deserialize)]
 struct Row {

@@ -168,7 +168,7 @@ impl From<call::Error> for Problem {
             call::Error::Variables(errors) => return Self::invalid(errors.clone()),
             call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
-            call::Error::NoSuchAgent => Kind::NotFound,
+            call::Error::NoSuchAgent | call::Error::NoSuchVersion(_) => Kind::NotFound,
             call::Error::NotActive { .. } => Kind::AgentNotActive,
             call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel(_) => Kind::ModelNotFound,

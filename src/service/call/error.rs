@@ -26,6 +26,8 @@ pub enum Error {
     /// Also when it belongs to another account: that it exists there is not shown.
     #[error("there is no such agent here")]
     NoSuchAgent,
+    #[error("the agent has no version {0}")]
+    NoSuchVersion(u32),
     #[error("the agent is {} and answers no calls", .is.name())]
     NotActive {
         agent: Slug,
@@ -97,6 +99,8 @@ pub enum KeyFault {
     Malformed,
     #[error("the key is not valid here: it is unknown, expired or revoked")]
     Refused,
+    #[error("the key that started this run is gone, expired, revoked or switched off")]
+    OfRun,
 }
 
 /// What a model lacks for a request.

@@ -6,6 +6,7 @@
 pub mod admissions;
 mod attempt;
 pub mod bundle;
+mod caller;
 mod error;
 mod in_flight;
 mod instructions;
@@ -16,11 +17,12 @@ mod select;
 
 use std::sync::Arc;
 
+pub use caller::{Caller, RunCredential, Starter};
 pub use error::{Error, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
 pub use instructions::Brought;
 pub use relay::{Ending, Relay, Step};
-pub use resolve::{Caller, Resolved, allowed_origin, resolve, resolve_current};
+pub use resolve::{Resolved, allowed_origin, resolve, resolve_current};
 pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
