@@ -3,19 +3,20 @@
 //! Extractors run in the order of a handler's arguments, and the body is the last. So a request without the right key or
 //! role is refused before a byte of its body is read.
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
 
 use crate::domain::account::Account;
 use crate::domain::change::Actor;
-use crate::ports::{AccountRef, World};
+use crate::ports::World;
 use crate::service::App;
 use crate::service::authenticate::{self, KeyAccess, Principal, Session, account_of_keys};
+use crate::service::denied::Denied;
 use crate::service::failure::{Failure, Thing};
 
 use super::credentials;
-use super::path::Parameters;
+use super::path::{self, Parameters};
 use super::problem::Problem;
 
 /// The operator or a key of any role.
@@ -77,8 +78,7 @@ impl<W: World> FromRequestParts<App<W>> for Holder {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(principal.holder()?))
+        session(parts, app, Principal::holder).await.map(Self)
     }
 }
 
@@ -86,8 +86,7 @@ impl<W: World> FromRequestParts<App<W>> for ActiveHolder {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(principal.active_holder()?))
+        session(parts, app, Principal::active_holder).await.map(Self)
     }
 }
 
@@ -95,8 +94,7 @@ impl<W: World> FromRequestParts<App<W>> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        of_the_path(parts, app, principal.reader()?).await.map(Self)
+        session(parts, app, Principal::reader).await.map(Self)
     }
 }
 
@@ -104,8 +102,7 @@ impl<W: World> FromRequestParts<App<W>> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(principal.admin()?))
+        session(parts, app, Principal::admin).await.map(Self)
     }
 }
 
@@ -113,8 +110,7 @@ impl<W: World> FromRequestParts<App<W>> for Writer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        of_the_path(parts, app, principal.writer()?).await.map(Self)
+        session(parts, app, Principal::writer).await.map(Self)
     }
 }
 
@@ -122,8 +118,7 @@ impl<W: World> FromRequestParts<App<W>> for OfferReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.reader()?) }))
+        offer(parts, app, Principal::reader).await.map(Self)
     }
 }
 
@@ -131,8 +126,7 @@ impl<W: World> FromRequestParts<App<W>> for OfferWriter {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.writer()?) }))
+        offer(parts, app, Principal::writer).await.map(Self)
     }
 }
 
@@ -183,17 +177,32 @@ async fn keys_of<W: World>(
     Ok((account.map_err(Problem::report(app))?, by))
 }
 
+/// The account for which a key of this right acts.
+///
 /// Where the path names an account, it is the key's own; that there is another is not said.
-async fn of_the_path<W: World>(
+async fn session<W: World>(
     parts: &mut Parts,
     app: &App<W>,
-    session: Session,
+    right: impl FnOnce(Principal) -> Result<Session, Denied>,
 ) -> Result<Session, Problem> {
-    let params = RawPathParams::from_request_parts(parts, app).await;
-    let named = params.iter().flatten().find(|(name, _)| *name == "account").map(|(_, value)| value);
-    match named.map(AccountRef::parse) {
+    let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+    let session = right(principal)?;
+    match path::account(parts, app).await {
         None => Ok(session),
         Some(Some(account)) if session.is_of(&account) => Ok(session),
         Some(_) => Err(Problem::from(Failure::Missing(Thing::Account))),
     }
+}
+
+/// The same, or the operator, for the platform; not at the path of an account, for which the operator does not act.
+async fn offer<W: World>(
+    parts: &mut Parts,
+    app: &App<W>,
+    right: impl FnOnce(Principal) -> Result<Session, Denied>,
+) -> Result<Option<Session>, Problem> {
+    if path::account(parts, app).await.is_none() {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        return Ok(if principal.operator().is_ok() { None } else { Some(right(principal)?) });
+    }
+    session(parts, app, right).await.map(Some)
 }

@@ -29,6 +29,10 @@ account's key of role `admin` configures, `member` reads, `caller` calls agents.
 Money is a decimal string of US dollars (`\"0.000150\"`), exact to the nano-dollar; where it is sent, a JSON number \
 will do. Moments are RFC 3339. Lists answer `{\"data\": […], \"next_cursor\": …}` and take `?limit` and `?cursor`.
 
+What acts on an account stands twice: under `/api/v1`, for the account of the key, and under `/accounts/{account}`, where \
+another account than the key's is 404. `/api/v1/models` is also `/accounts/{account}/models`, and `/api/v1/account` is \
+also `/accounts/{account}`. A slash at the end of a path is left out: `/x/` is `/x`.
+
 Errors are problem documents (RFC 9457, `application/problem+json`): branch on `type`, read `detail` for how to mend \
 it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never the request's fault.";
 
@@ -83,7 +87,7 @@ impl Document {
 
 impl<W: World> Visitor<W> for Document {
     /// `T` has the types of the handler's arguments: the document says of each operation who may, by what refuses the others.
-    fn endpoint_at<P, H, T>(&mut self, at: String, _: &P, _: H)
+    fn route<P, H, T>(&mut self, at: String, _: &P, _: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
@@ -107,12 +111,19 @@ impl Document {
             let by = |name| SecurityRequirement::new(name, [""; 0]);
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
-        if at.starts_with(router::API) && at != P::path() {
-            of_another_name(&mut operation, at, &P::path());
-        } else if at != P::path() {
-            of_the_account(&mut operation);
+        let (path, is_of_account) = (P::path(), at.starts_with(router::ACCOUNT));
+        if at != path {
+            same_as(&mut operation, &path);
+            if !is_of_account {
+                of_another_name(&mut operation, at);
+            } else if router::of_account(&path).as_deref() != Some(at) {
+                of_another_name(&mut operation, &at.replacen(router::ACCOUNT, router::API, 1));
+            }
+            if is_of_account {
+                of_the_account(&mut operation);
+            }
         }
-        declare(&mut operation, role(face, asks));
+        declare(&mut operation, role(face, asks, is_of_account));
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);
         }
@@ -128,7 +139,7 @@ impl Document {
 /// account, for its own), and `…-or-operator`. A role may what those before it may.
 ///
 /// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done.
-fn role(face: Face, asks: &str) -> &'static str {
+fn role(face: Face, asks: &str, is_of_account: bool) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match (word, face) {
@@ -136,6 +147,9 @@ fn role(face: Face, asks: &str) -> &'static str {
         (Some("Writer" | "Admin"), _) => "admin",
         (Some("Operator"), _) => "operator",
         (Some("Holder" | "ActiveHolder"), _) => "self",
+        // For an account the operator does not act.
+        (Some("OfferReader"), _) if is_of_account => "member",
+        (Some("OfferWriter"), _) if is_of_account => "admin",
         (Some("OfferReader"), _) => "member-or-operator",
         (Some("OfferWriter"), _) => "admin-or-operator",
         (Some("KeyReader" | "KeyWriter"), _) => "admin-or-operator",
@@ -151,19 +165,27 @@ fn declare(operation: &mut Operation, role: &str) {
     extensions.entry("x-role".to_owned()).or_insert_with(|| role.into());
 }
 
+/// The endpoint again, at another path than its own. By these words the page knows that it need not show it twice.
+fn same_as(operation: &mut Operation, path: &str) {
+    operation.description = Some(format!("The same as `{path}`."));
+}
+
 /// The same endpoint under another first word.
-fn of_another_name(operation: &mut Operation, at: &str, path: &str) {
+fn of_another_name(operation: &mut Operation, at: &str) {
     if let Some(id) = &mut operation.operation_id {
         id.push_str("_at_");
         id.push_str(at.split('/').nth(3).unwrap_or_default());
     }
-    operation.description = Some(format!("The same as `{path}`."));
 }
 
 /// The same endpoint under the account's own path.
 fn of_the_account(operation: &mut Operation) {
     if let Some(id) = &mut operation.operation_id {
         id.push_str("_of_account");
+    }
+    let names_it = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "account");
+    if operation.parameters.iter().flatten().any(names_it) {
+        return;
     }
     let account = ParameterBuilder::new()
         .name("account")

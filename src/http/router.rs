@@ -4,9 +4,12 @@
 //! of that list, so they cannot drift.
 
 use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::Uri;
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on, options};
+use tower_service::Service;
 use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::Path;
 use utoipa::openapi::HttpMethod;
@@ -38,8 +41,21 @@ pub trait Visitor<W: World> {
         self.endpoint_at(P::path(), &path, handler);
     }
 
-    /// Takes one that stands at this path.
+    /// Takes one that stands at this path, and by [`of_account`] under the account's own.
     fn endpoint_at<P, H, T>(&mut self, at: String, path: &P, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        if let Some(at) = of_account(&at) {
+            self.route(at, path, handler.clone());
+        }
+        self.route(at, path, handler);
+    }
+
+    /// Takes one that stands at this path alone.
+    fn route<P, H, T>(&mut self, at: String, path: &P, handler: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
@@ -60,23 +76,23 @@ pub trait Visitor<W: World> {
         self.endpoint_at(at.replacen(word, other, 1), &path, handler.clone());
         self.endpoint_at(at, &path, handler);
     }
-
-    /// Takes one that stands under `/api/v1`, for the key's account, and under the account's own path.
-    fn endpoint_of_account<P, H, T>(&mut self, path: P, handler: H)
-    where
-        P: Documented,
-        H: Handler<T, App<W>>,
-        T: 'static,
-    {
-        self.endpoint_at(P::path().replacen(API, ACCOUNT, 1), &path, handler.clone());
-        self.endpoint_at(P::path(), &path, handler);
-    }
 }
 
 /// Where the control plane stands.
 pub const API: &str = "/api/v1";
 /// Where what an account's clients reach stands.
 pub const ACCOUNT: &str = "/accounts/{account}";
+
+/// Where an operation of the control plane that acts on an account also stands: `/api/v1/…` under `/accounts/{account}/…`, and
+/// the account itself at `/accounts/{account}`. `None` for what acts on no account, or on any.
+pub fn of_account(at: &str) -> Option<String> {
+    let rest = at.strip_prefix(API)?;
+    match rest {
+        "/accounts" | ACCOUNT => None,
+        "/account" => Some(ACCOUNT.to_owned()),
+        rest => Some(format!("{ACCOUNT}{}", rest.strip_prefix(ACCOUNT).unwrap_or(rest))),
+    }
+}
 
 /// Every route there is, and what the platform serves beside them.
 pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
@@ -121,18 +137,18 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(templates::__path_put, templates::put::<W>);
     v.endpoint(templates::__path_delete, templates::delete::<W>);
 
-    v.endpoint_of_account(agents::__path_create, agents::create::<W>);
-    v.endpoint_of_account(agents::list::__path_list, agents::list::list::<W>);
+    v.endpoint(agents::__path_create, agents::create::<W>);
+    v.endpoint(agents::list::__path_list, agents::list::list::<W>);
     v.endpoint(agents::lifecycle::__path_validate, agents::lifecycle::validate::<W>);
     v.endpoint(exchange::__path_export, exchange::export::<W>);
     v.endpoint(exchange::__path_import, exchange::import::<W>);
-    v.endpoint_of_account(agents::__path_get, agents::get::<W>);
-    v.endpoint_of_account(agents::__path_patch, agents::patch::<W>);
+    v.endpoint(agents::__path_get, agents::get::<W>);
+    v.endpoint(agents::__path_patch, agents::patch::<W>);
     v.endpoint(agents::__path_put, agents::put::<W>);
     v.endpoint(agents::__path_put_config, agents::put_config::<W>);
-    v.endpoint_of_account(agents::lifecycle::__path_archive, agents::lifecycle::archive::<W>);
-    v.endpoint_of_account(agents::lifecycle::__path_restore, agents::lifecycle::restore::<W>);
-    v.endpoint_of_account(agents::lifecycle::__path_set_status, agents::lifecycle::set_status::<W>);
+    v.endpoint(agents::lifecycle::__path_archive, agents::lifecycle::archive::<W>);
+    v.endpoint(agents::lifecycle::__path_restore, agents::lifecycle::restore::<W>);
+    v.endpoint(agents::lifecycle::__path_set_status, agents::lifecycle::set_status::<W>);
     v.endpoint(agents::lifecycle::__path_duplicate, agents::lifecycle::duplicate::<W>);
     v.endpoint(agents::versions::__path_list, agents::versions::list::<W>);
     v.endpoint(agents::versions::__path_get, agents::versions::get::<W>);
@@ -162,10 +178,28 @@ pub fn router<W: World>() -> Router<App<W>> {
         .method_not_allowed_fallback(async |uri: Uri| openai::on_path(uri.path(), problem::wrong_method()))
 }
 
+/// Answers a request. A slash at the end of its path is left out, so `/x/` is `/x`.
+pub async fn serve(router: &mut Router, mut request: Request) -> Response {
+    if let Some(uri) = without_last_slash(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    let Ok(response) = router.call(request).await;
+    response
+}
+
+/// `None` where the path does not end with one slash behind something.
+fn without_last_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
+    match uri.query() {
+        Some(query) => format!("{path}?{query}").parse().ok(),
+        None => path.parse().ok(),
+    }
+}
+
 struct Routes<W: World>(Router<App<W>>);
 
 impl<W: World> Visitor<W> for Routes<W> {
-    fn endpoint_at<P, H, T>(&mut self, at: String, _: &P, handler: H)
+    fn route<P, H, T>(&mut self, at: String, _: &P, handler: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
@@ -190,5 +224,41 @@ const fn filter(method: &HttpMethod) -> MethodFilter {
         HttpMethod::Head => MethodFilter::HEAD,
         HttpMethod::Patch => MethodFilter::PATCH,
         HttpMethod::Trace => MethodFilter::TRACE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slash_at_the_end_is_left_out_and_no_other() {
+        for (written, read) in [
+            ("/a/", Some("/a")),
+            ("/a/b/?c=/d/", Some("/a/b?c=/d/")),
+            ("/a%2F/?", Some("/a%2F?")),
+            ("/", None),
+            ("//", None),
+            ("/a", None),
+            ("/a//", None),
+            ("/a?b/", None),
+        ] {
+            let uri = without_last_slash(&written.parse().unwrap());
+            assert_eq!(uri.map(|uri| uri.to_string()).as_deref(), read, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_acts_on_an_account_stands_under_its_path_too() {
+        for (at, under) in [
+            ("/api/v1/agents/{agent}", Some("/accounts/{account}/agents/{agent}")),
+            ("/api/v1/accounts/{account}/keys/{key}", Some("/accounts/{account}/keys/{key}")),
+            ("/api/v1/account", Some("/accounts/{account}")),
+            ("/api/v1/accounts", None),
+            ("/api/v1/accounts/{account}", None),
+            ("/health", None),
+        ] {
+            assert_eq!(of_account(at).as_deref(), under, "{at}");
+        }
     }
 }

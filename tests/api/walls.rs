@@ -234,6 +234,38 @@ async fn every_endpoint_serves_who_may_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn what_acts_on_an_account_answers_alike_under_the_accounts_own_path() {
+    let api = Api::new();
+    let (acme, ids) = furnish(&api, "acme").await;
+    let mut tried = 0;
+    for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.method == Method::GET) {
+        let own = endpoint.send(&api, endpoint.key(&acme)).await;
+        let rest = endpoint.path.strip_prefix("/api/v1/").unwrap();
+        let rest = rest.strip_prefix("accounts/acme/").unwrap_or(rest);
+        for account in ["acme", &acme.id.to_string()] {
+            let path = if rest == "account" {
+                format!("/accounts/{account}")
+            } else {
+                format!("/accounts/{account}/{rest}")
+            };
+            let reply = api.get(&path).key(endpoint.key(&acme)).send().await;
+            assert_eq!((reply.status, &reply.body), (own.status, &own.body), "{path}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 30);
+    let alias = json!({"model": "openai:gpt-4.1-mini"});
+    let theirs = api.tenant("eve").await;
+    let put = api.put("/accounts/eve/aliases/quick").key(&acme.admin).json(&alias).send().await;
+    assert_eq!(put.problem(), (404, "not_found".to_owned()));
+    api.put("/accounts/eve/aliases/quick").key(&theirs.admin).json(&alias).send().await.ok();
+    let model = json!({"input_usd_per_mtok": 1, "output_usd_per_mtok": 2, "context_tokens": 9, "max_output_tokens": 9,
+        "capabilities": []});
+    api.put("/accounts/eve/models/own/a/b/c").key(&theirs.admin).json(&model).send().await.ok();
+    api.delete("/api/v1/models/own/a/b/c").key(&theirs.admin).send().await.no_content();
+}
+
+#[tokio::test]
 async fn the_right_to_a_thing_is_checked_before_the_body_is_read() {
     let api = Api::new();
     let (acme, ids) = furnish(&api, "acme").await;
