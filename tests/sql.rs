@@ -23,6 +23,7 @@ use retinue::domain::money::Nanos;
 use retinue::domain::plan::{Feature, Features, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
 use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
+use retinue::domain::scope::{Scope, Scopes};
 use retinue::domain::slug::Slug;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
@@ -117,6 +118,7 @@ fn key(account: AccountId, n: u8) -> (Key, KeyDigest) {
         role: Role::Caller,
         member: None,
         agents: Some(vec![AgentId::new(NOON, [1; 10])]),
+        scopes: Some(Scopes::NONE.with(Scope::Calls)),
         hint: secret.hint(),
         expires_at: Some(NOON.plus(5)),
         revoked_at: None,

@@ -30,4 +30,5 @@ pub mod query;
 mod rate_limit;
 pub mod router;
 pub mod schema;
+mod scope;
 mod templates;

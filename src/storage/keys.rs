@@ -7,6 +7,7 @@ use crate::domain::account::{Account, Key, Role};
 use crate::domain::api_key::KeyDigest;
 use crate::domain::change::Change;
 use crate::domain::ids::{AccountId, AgentId, KeyId, MemberId};
+use crate::domain::scope::Scopes;
 use crate::domain::time::Millis;
 use crate::ports::{AllKeys, KeyRef, Keys, Unavailable, WriteError};
 
@@ -27,8 +28,8 @@ queries! {
     KEYS_NEWEST = "SELECT * FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
     /// [`Keys::insert_key`].
     INSERT_KEY = "INSERT INTO keys
-            (account_id, id, name, role, agents, digest, hint, expires_at, created_at, member_id)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            (account_id, id, name, role, agents, digest, hint, expires_at, created_at, member_id, scopes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     /// [`Keys::insert_key`]: fails when the member that the key acts for does not exist, is inactive, or may
     /// not have such a key.
     GUARD_MEMBER_OF_KEY = "SELECT json_extract('{}', 'moved ' || ?2) WHERE NOT EXISTS (
@@ -69,6 +70,7 @@ struct Row {
     // The previous schema has none of these.
     member_id: Option<MemberId>,
     inactive_at: Option<i64>,
+    scopes: Option<String>,
     created_at: i64,
 }
 
@@ -76,6 +78,8 @@ impl Row {
     fn into_key(self) -> Result<Key, Failure> {
         let agents: Option<Vec<AgentId>> =
             self.agents.map(|agents| sql::json("keys.agents", &agents)).transpose()?;
+        let scopes: Option<Vec<String>> =
+            self.scopes.map(|scopes| sql::json("keys.scopes", &scopes)).transpose()?;
         Ok(Key {
             id: self.id,
             account: self.account_id,
@@ -83,6 +87,7 @@ impl Row {
             role: self.role,
             member: self.member_id,
             agents,
+            scopes: scopes.map(|words| Scopes::of_words(words.iter().map(String::as_str))),
             hint: self.hint,
             expires_at: self.expires_at.map(Millis),
             revoked_at: self.revoked_at.map(Millis),
@@ -133,6 +138,7 @@ impl<E: Engine> Keys for Tenant<E> {
             key.expires_at.map(|at| at.0).into(),
             key.created_at.0.into(),
             key.member.map(|id| id.to_string()).into(),
+            key.scopes.map(|scopes| serde_json::json!(scopes.names().collect::<Vec<_>>()).to_string()).into(),
         ];
         let mut batch = vec![self.statement(&INSERT_KEY, values)];
         if let Some(member) = key.member {

@@ -31,6 +31,7 @@ mod profile;
 mod providers;
 mod requests;
 mod sample;
+mod scopes;
 mod shell;
 mod templates;
 mod unread;

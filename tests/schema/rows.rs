@@ -1,7 +1,7 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
-/// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 4] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP];
+/// After the n-th migration stands what `FILLS[n - 1]` adds: rows that only its schema can hold.
+pub const FILLS: [&str; 5] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, SCOPES];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -69,3 +69,10 @@ INSERT INTO aliases VALUES ('a4', 'fast', 'local:m', 5);
 "#;
 
 const SWEEP: &str = "INSERT INTO sweep (id, after) VALUES (1, 'a1')";
+
+const SCOPES: &str = r#"
+INSERT INTO keys (account_id, id, name, role, digest, hint, created_at, scopes) VALUES
+    ('a4', 'k2', 'narrow', 'member', printf('%064x', 7), '', 5, '["agents:read","ledger:read"]'),
+    ('a4', 'k3', 'narrow and revoked', 'caller', printf('%064x', 8), '', 5, '[]');
+UPDATE keys SET revoked_at = 8 WHERE id = 'k3' AND account_id = 'a4';
+"#;

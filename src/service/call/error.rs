@@ -10,6 +10,7 @@ use crate::domain::ids::AgentId;
 use crate::domain::model_line::ParseError;
 use crate::domain::money::Nanos;
 use crate::domain::provider::ProviderName;
+use crate::domain::scope::Scope as KeyScope;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 
@@ -19,6 +20,8 @@ pub enum Error {
     Unauthenticated(KeyFault),
     #[error("this key may not call this agent")]
     KeyNotForAgent,
+    #[error("this key lacks the scope `{}`; an admin can issue one that has it", .0.name())]
+    KeyLacksScope(KeyScope),
     #[error("pages of {0} may not call this agent; add the origin to its allowed_origins")]
     OriginNotAllowed(String),
     #[error("the account is suspended")]

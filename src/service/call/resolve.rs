@@ -9,6 +9,7 @@ use crate::domain::account::{Key, Status};
 use crate::domain::admission::ask::Epoch;
 use crate::domain::agent::{Access, Agent, Status as Life};
 use crate::domain::ids::AccountId;
+use crate::domain::scope::Scope;
 use crate::ports::{
     AccountRef, Accounts, AgentVersion, AllAccounts, AllKeys, Called, Directory, KeyRef, Resolution, Resolve,
     Target, Unavailable, World,
@@ -34,9 +35,9 @@ pub struct Resolved {
 /// cannot keep the account's object busy: they may learn a second late that an agent was made public.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::NoSuchVersion`], [`Error::KeyNotForAgent`],
-/// [`Error::OriginNotAllowed`], [`Error::AccountSuspended`], [`Error::NotActive`], [`Error::Archived`],
-/// [`Error::Unavailable`].
+/// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::NoSuchVersion`], [`Error::KeyLacksScope`],
+/// [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`], [`Error::AccountSuspended`], [`Error::NotActive`],
+/// [`Error::Archived`], [`Error::Unavailable`].
 pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let claim = caller.claim();
     let Some(account) = account_id(app, caller).await.map_err(|e| unavailable(app, &e))? else {
@@ -144,8 +145,10 @@ fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Presented>> {
 
 fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Error> {
     let agent = &hit.bundle.agent;
-    if key.is_some_and(|key| !key.may_call(agent.id)) {
-        return Err(Error::KeyNotForAgent);
+    match key {
+        Some(key) if !key.may(Scope::Calls) => return Err(Error::KeyLacksScope(Scope::Calls)),
+        Some(key) if !key.may_call(agent.id) => return Err(Error::KeyNotForAgent),
+        _ => {}
     }
     if hit.bundle.account.status == Status::Suspended {
         return Err(Error::AccountSuspended);
