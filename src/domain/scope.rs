@@ -15,6 +15,8 @@ pub enum Scope {
     AgentsRead,
     AgentsWrite,
     ChangesRead,
+    ConfigurationRead,
+    ConfigurationWrite,
     KeysRead,
     KeysWrite,
     LedgerRead,
@@ -42,13 +44,15 @@ const fn row(name: &'static str, opens: &'static [&'static str], role: Role) -> 
 }
 
 impl Scope {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Calls,
         Self::AccountRead,
         Self::AccountWrite,
         Self::AgentsRead,
         Self::AgentsWrite,
         Self::ChangesRead,
+        Self::ConfigurationRead,
+        Self::ConfigurationWrite,
         Self::KeysRead,
         Self::KeysWrite,
         Self::LedgerRead,
@@ -71,6 +75,8 @@ impl Scope {
             Self::AgentsRead => row("agents:read", &["agents", "templates"], Role::Member),
             Self::AgentsWrite => row("agents:write", &["agents", "templates"], Role::Admin),
             Self::ChangesRead => row("changes:read", &["changes"], Role::Member),
+            Self::ConfigurationRead => row("configuration:read", &[], Role::Member),
+            Self::ConfigurationWrite => row("configuration:write", &[], Role::Admin),
             Self::KeysRead => row("keys:read", &["keys"], Role::Admin),
             Self::KeysWrite => row("keys:write", &["keys"], Role::Admin),
             Self::LedgerRead => row("ledger:read", &["calls"], Role::Member),

@@ -16,8 +16,10 @@ use utoipa::openapi::{
 use crate::domain::scope::Scope;
 use crate::ports::World;
 use crate::service::App;
+use crate::service::declared::{Kind as DeclaredKind, KindList, Kinds};
 
 use super::call::schema::OpenAiError;
+use super::declared::{self, Verb};
 use super::problem::{self, Kind};
 use super::router::{self, Documented, Visitor};
 use super::scope;
@@ -56,6 +58,11 @@ const TAGS: [(&str, &str); 10] = [
 
 /// The document of every endpoint.
 pub fn document<W: World>() -> OpenApi {
+    document_of::<W, Kinds>()
+}
+
+/// The same, with these declared kinds.
+pub fn document_of<W: World, L: KindList>() -> OpenApi {
     let mut document = Document { paths: Paths::new(), components: Components::new() };
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
@@ -63,7 +70,7 @@ pub fn document<W: World>() -> OpenApi {
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
     document.schemas::<OpenAiError>();
-    router::endpoints::<W>(&mut document);
+    router::endpoints::<W, L>(&mut document);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new("Apache-2.0"));
@@ -100,6 +107,20 @@ impl<W: World> Visitor<W> for Document {
         self.operation::<P>(&at, std::any::type_name::<T>());
     }
 
+    fn kind<K: DeclaredKind>(&mut self) {
+        let facts = K::facts();
+        self.components.schemas.extend(declared::document::schemas::<K>());
+        for verb in Verb::of(facts) {
+            let all = router::paths_of_kind(facts, verb);
+            let main = declared::path(router::API, facts.first_words()[0], facts, verb);
+            for at in all {
+                let operation = declared::document::operation::<K>(verb);
+                let role = declared::document::role(facts, verb, at.starts_with(router::ACCOUNT));
+                self.add(&at, &main, vec![verb.method()], operation, role);
+            }
+        }
+    }
+
     fn file<P: Documented>(&mut self, _: P) {
         self.operation::<P>(&P::path(), "");
     }
@@ -110,30 +131,35 @@ impl Document {
     fn operation<P: Documented>(&mut self, at: &str, asks: &str) {
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let face = Face::of(&P::path());
-        let (path, is_of_account) = (P::path(), at.starts_with(router::ACCOUNT));
+        let role = role(Face::of(&P::path()), asks);
+        self.add(at, &P::path(), P::methods(), operation, role);
+        let mut found = Vec::new();
+        P::schemas(&mut found);
+        self.components.schemas.extend(found);
+    }
+
+    /// Adds an operation at this path, one of those that `path` is the main one of.
+    fn add(&mut self, at: &str, path: &str, methods: Vec<HttpMethod>, mut operation: Operation, role: &str) {
+        let face = Face::of(path);
+        let is_of_account = at.starts_with(router::ACCOUNT);
         if at != path {
-            same_as(&mut operation, &path);
+            same_as(&mut operation, path);
             if !is_of_account {
                 of_another_name(&mut operation, at);
-            } else if router::of_account(&path).as_deref() != Some(at) {
+            } else if router::of_account(path).as_deref() != Some(at) {
                 of_another_name(&mut operation, &at.replacen(router::ACCOUNT, router::API, 1));
             }
             if is_of_account {
                 of_the_account(&mut operation);
             }
         }
-        let role = role(face, asks, is_of_account);
         declare(&mut operation, role);
-        operation.security = security(face, required_scope(face, role, at, &P::methods()));
+        operation.security = security(face, required_scope(face, role, at, &methods));
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
-        self.paths.add_path_operation(at.replace("{*", "{"), P::methods(), operation);
-        let mut found = Vec::new();
-        P::schemas(&mut found);
-        self.components.schemas.extend(found);
+        self.paths.add_path_operation(at.replace("{*", "{"), methods, operation);
     }
 }
 
@@ -141,19 +167,14 @@ impl Document {
 /// account, for its own), and `…-or-operator`. A role may what those before it may.
 ///
 /// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done.
-fn role(face: Face, asks: &str, is_of_account: bool) -> &'static str {
+fn role(face: Face, asks: &str) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match (word, face) {
         (Some("Reader"), _) => "member",
-        (Some("Writer" | "Admin"), _) => "admin",
+        (Some("Writer"), _) => "admin",
         (Some("Operator"), _) => "operator",
         (Some("Holder" | "ActiveHolder"), _) => "self",
-        // For an account the operator does not act.
-        (Some("OfferReader"), _) if is_of_account => "member",
-        (Some("OfferWriter"), _) if is_of_account => "admin",
-        (Some("OfferReader"), _) => "member-or-operator",
-        (Some("OfferWriter"), _) => "admin-or-operator",
         (Some("KeyReader" | "KeyWriter"), _) => "admin-or-operator",
         (None, Face::Open) => "open",
         (None, Face::Call | Face::OpenAi) => "caller",
@@ -167,7 +188,7 @@ fn required_scope(face: Face, role: &str, at: &str, methods: &[HttpMethod]) -> O
         Face::Call | Face::OpenAi => Some(Scope::Calls),
         Face::Control if role != "operator" => {
             let writes = !methods.iter().all(|method| matches!(method, HttpMethod::Get | HttpMethod::Head));
-            scope::of_operation(at, writes)
+            Some(scope::of_operation(at, writes))
         }
         Face::Control | Face::Open => None,
     }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use axum::extract::MatchedPath;
-use axum::http::Method;
 use axum::http::request::Parts;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -35,32 +34,22 @@ impl ToSchema for Name {
     }
 }
 
-/// The scope of what is served at this path; `None` for what no account's key does.
-pub fn of_operation(at: &str, writes: bool) -> Option<Scope> {
+/// The scope of what a key of an account does at this path: that of the last collection in it that has one
+/// (`agents/{agent}/calls`), else the configuration's, so that a collection without a scope of its own is not open to all.
+pub fn of_operation(at: &str, writes: bool) -> Scope {
     let of = |collection| Scope::of_collection(collection, writes);
     if at.ends_with("/accounts/{account}") {
-        return of("account");
+        return if writes { Scope::AccountWrite } else { Scope::AccountRead };
     }
-    // Of a collection within another it is the inner one's: `agents/{agent}/calls`.
-    at.rsplit('/').find_map(of)
+    let of_any = if writes { Scope::ConfigurationWrite } else { Scope::ConfigurationRead };
+    at.rsplit('/').find_map(of).unwrap_or(of_any)
 }
 
-/// Whether a request with this method changes anything.
-pub fn writes(method: &Method) -> bool {
-    !method.is_safe()
-}
-
-/// The session, if its key has the scope of what is asked for. An operation that names none is open to no key that has
-/// scopes of its own.
+/// The session, if its key has the scope of what is asked for.
 pub fn require(parts: &Parts, session: Session) -> Result<Session, Denied> {
-    if session.key.scopes.is_none() {
-        return Ok(session);
-    }
-    let at = parts.extensions.get::<MatchedPath>();
-    match at.and_then(|at| of_operation(at.as_str(), writes(&parts.method))) {
-        Some(scope) if session.key.may(scope) => Ok(session),
-        missing => Err(Denied::Scope(missing)),
-    }
+    let at = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let scope = of_operation(at, !parts.method.is_safe());
+    if session.key.may(scope) { Ok(session) } else { Err(Denied::Scope(scope)) }
 }
 
 #[cfg(test)]
@@ -70,18 +59,21 @@ mod tests {
     #[test]
     fn an_operation_asks_for_the_scope_of_its_collection() {
         for (at, writes, scope) in [
-            ("/api/v1/agents", false, Some(Scope::AgentsRead)),
-            ("/accounts/{account}/agents/{agent}", true, Some(Scope::AgentsWrite)),
-            ("/api/v1/agents/{agent}/calls", false, Some(Scope::LedgerRead)),
-            ("/api/v1/agents/{agent}/budget", false, Some(Scope::AgentsRead)),
-            ("/api/v1/templates/{template}", true, Some(Scope::AgentsWrite)),
-            ("/api/v1/accounts/{account}/keys/{key}", true, Some(Scope::KeysWrite)),
-            ("/accounts/{account}/keys", false, Some(Scope::KeysRead)),
-            ("/api/v1/account", false, Some(Scope::AccountRead)),
-            ("/accounts/{account}", true, Some(Scope::AccountWrite)),
-            ("/api/v1/aliases/{name}", true, Some(Scope::ModelsWrite)),
-            ("/api/v1/accounts/{account}", true, Some(Scope::AccountWrite)),
-            ("/api/v1/accounts", true, None),
+            ("/api/v1/agents", false, Scope::AgentsRead),
+            ("/accounts/{account}/agents/{agent}", true, Scope::AgentsWrite),
+            ("/api/v1/agents/{agent}/calls", false, Scope::LedgerRead),
+            ("/api/v1/agents/{agent}/budget", false, Scope::AgentsRead),
+            ("/api/v1/templates/{template}", true, Scope::AgentsWrite),
+            ("/api/v1/accounts/{account}/keys/{key}", true, Scope::KeysWrite),
+            ("/accounts/{account}/keys", false, Scope::KeysRead),
+            ("/api/v1/account", false, Scope::AccountRead),
+            ("/accounts/{account}", true, Scope::AccountWrite),
+            ("/api/v1/aliases/{name}", true, Scope::ModelsWrite),
+            ("/api/v1/accounts/{account}", true, Scope::AccountWrite),
+            ("/api/v1/gadgets/{gadget}", true, Scope::ConfigurationWrite),
+            ("/accounts/{account}/gadgets", false, Scope::ConfigurationRead),
+            ("/api/v1/export", false, Scope::ConfigurationRead),
+            ("/api/v1/agents/import", true, Scope::AgentsWrite),
         ] {
             assert_eq!(of_operation(at, writes), scope, "{at} {writes}");
         }

@@ -8,9 +8,8 @@ use crate::domain::scope::Scope;
 pub enum Denied {
     #[error("needs role {}", .0.name())]
     Role(Role),
-    /// `None`: the operation is open to no key with scopes of its own.
-    #[error("lacks the scope {}", .0.map_or("of this operation", Scope::name))]
-    Scope(Option<Scope>),
+    #[error("lacks the scope {}", .0.name())]
+    Scope(Scope),
     #[error("the operator is no account")]
     OperatorIsNoAccount,
     #[error("only for the operator")]
