@@ -13,6 +13,7 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 
+use crate::domain::scope::Scope;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::declared::{Kind as DeclaredKind, KindList, Kinds};
@@ -21,13 +22,15 @@ use super::call::schema::OpenAiError;
 use super::declared::{self, Verb};
 use super::problem::{self, Kind};
 use super::router::{self, Documented, Visitor};
+use super::scope;
 
 /// What holds everywhere.
 const ABOUT: &str = "An agent is a row: create one and it has a URL that chat clients already know how to talk to, \
 and a budget that its calls cannot pass.
 
 Send a key as `Authorization: Bearer <key>` or `x-api-key`. The operator's key creates accounts and their keys; an \
-account's key of role `admin` configures, `member` reads, `caller` calls agents.
+account's key of role `admin` configures, `member` reads, `caller` calls agents. A key may be confined to scopes; an \
+operation's security requirements name the one that it asks for.
 
 Money is a decimal string of US dollars (`\"0.000150\"`), exact to the nano-dollar; where it is sent, a JSON number \
 will do. Moments are RFC 3339. Lists answer `{\"data\": […], \"next_cursor\": …}` and take `?limit` and `?cursor`.
@@ -138,10 +141,6 @@ impl Document {
     /// Adds an operation at this path, one of those that `path` is the main one of.
     fn add(&mut self, at: &str, path: &str, methods: Vec<HttpMethod>, mut operation: Operation, role: &str) {
         let face = Face::of(path);
-        if face == Face::Control {
-            let by = |name| SecurityRequirement::new(name, [""; 0]);
-            operation.security = Some(["key", "x-api-key"].map(by).to_vec());
-        }
         let is_of_account = at.starts_with(router::ACCOUNT);
         if at != path {
             same_as(&mut operation, path);
@@ -155,6 +154,7 @@ impl Document {
             }
         }
         declare(&mut operation, role);
+        operation.security = security(face, required_scope(face, role, at, &methods));
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);
         }
@@ -182,10 +182,32 @@ fn role(face: Face, asks: &str) -> &'static str {
     }
 }
 
+/// What a key of an account must have, by the rule that refuses the others ([`scope::require`]).
+fn required_scope(face: Face, role: &str, at: &str, methods: &[HttpMethod]) -> Option<Scope> {
+    match face {
+        Face::Call | Face::OpenAi => Some(Scope::Calls),
+        Face::Control if role != "operator" => {
+            let writes = !methods.iter().all(|method| matches!(method, HttpMethod::Get | HttpMethod::Head));
+            Some(scope::of_operation(at, writes))
+        }
+        Face::Control | Face::Open => None,
+    }
+}
+
 /// Unless the operation says it itself.
 fn declare(operation: &mut Operation, role: &str) {
     let extensions = operation.extensions.get_or_insert_default();
     extensions.entry("x-role".to_owned()).or_insert_with(|| role.into());
+}
+
+/// How a key is sent, with the scope that it must have; nobody needs one at a public agent.
+fn security(face: Face, scope: Option<Scope>) -> Option<Vec<SecurityRequirement>> {
+    let by = |name: &str| SecurityRequirement::new(name, scope.iter().map(|scope| scope.name()));
+    match face {
+        Face::Open => None,
+        Face::Control => Some(["key", "x-api-key"].map(by).to_vec()),
+        Face::Call | Face::OpenAi => Some(vec![by("key"), by("x-api-key"), SecurityRequirement::default()]),
+    }
 }
 
 /// The endpoint again, at another path than its own. By these words the page knows that it need not show it twice.
