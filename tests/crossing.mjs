@@ -26,13 +26,13 @@ const at = (path, method = "POST") => head(new Request(`https://agents.example${
 test("of a declared path the declared headers cross, of any other all", () => {
   declare("/accounts/{account}/agents/{agent}/chat\n/agents/{agent}/v1/models", "authorization\naccept\norigin");
   const some = [fields(["authorization", "Bearer k"]), fields(["accept", "*/*"])];
-  for (const path of ["/accounts/a/agents/b/chat", "/accounts/a/agents/b/chat?x=1", "/agents/b%20c/v1/models"]) {
+  for (const path of ["/accounts/a/agents/b/chat", "/accounts/a/agents/b/chat?x=1", "/agents/b%20c/v1/models", "/agents/b/v1/models/", "/agents/b/v1/models/?x"]) {
     assert.deepEqual(at(path), ["POST", `https://agents.example${path}`, ...some], path);
   }
   for (const path of [
     "/",
     "/accounts/a/agents/b",
-    "/accounts/a/agents/b/chat/",
+    "/accounts/a/agents/b/chat//",
     "/accounts/a/agents/b/chats",
     "/accounts/a/agents/b?x/chat",
     "/accounts/a/agents/b/c/chat",

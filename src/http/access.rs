@@ -3,20 +3,24 @@
 //! Extractors run in the order of a handler's arguments, and the body is the last. So a request without the right key or
 //! role is refused before a byte of its body is read.
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, Role};
 use crate::domain::change::Actor;
-use crate::ports::{AccountRef, World};
+use crate::domain::declared::Facts;
+use crate::domain::scope::Scopes;
+use crate::ports::World;
 use crate::service::App;
 use crate::service::authenticate::{self, KeyAccess, Principal, Session, account_of_keys};
+use crate::service::denied::Denied;
 use crate::service::failure::{Failure, Thing};
 
 use super::credentials;
-use super::path::Parameters;
+use super::path::{self, Parameters};
 use super::problem::Problem;
+use super::scope;
 
 /// The operator or a key of any role.
 #[derive(Debug)]
@@ -38,21 +42,9 @@ pub struct ActiveHolder(pub Session);
 #[derive(Debug)]
 pub struct Reader(pub Session);
 
-/// An admin, to read what only admins do.
-#[derive(Debug)]
-pub struct Admin(pub Session);
-
 /// An admin of an active account.
 #[derive(Debug)]
 pub struct Writer(pub Session);
-
-/// A member or an admin; or the operator (`None`), who reads what the platform offers to all.
-#[derive(Debug)]
-pub struct OfferReader(pub Option<Session>);
-
-/// An admin of an active account; or the operator (`None`), who writes what the platform offers to all.
-#[derive(Debug)]
-pub struct OfferWriter(pub Option<Session>);
 
 impl<W: World> FromRequestParts<App<W>> for Caller {
     type Rejection = Problem;
@@ -77,8 +69,7 @@ impl<W: World> FromRequestParts<App<W>> for Holder {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(principal.holder()?))
+        session(parts, app, Principal::holder).await.map(Self)
     }
 }
 
@@ -86,8 +77,7 @@ impl<W: World> FromRequestParts<App<W>> for ActiveHolder {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(principal.active_holder()?))
+        session(parts, app, Principal::active_holder).await.map(Self)
     }
 }
 
@@ -95,17 +85,7 @@ impl<W: World> FromRequestParts<App<W>> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        of_the_path(parts, app, principal.reader()?).await.map(Self)
-    }
-}
-
-impl<W: World> FromRequestParts<App<W>> for Admin {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(principal.admin()?))
+        session(parts, app, Principal::reader).await.map(Self)
     }
 }
 
@@ -113,27 +93,26 @@ impl<W: World> FromRequestParts<App<W>> for Writer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        of_the_path(parts, app, principal.writer()?).await.map(Self)
+        session(parts, app, Principal::writer).await.map(Self)
     }
 }
 
-impl<W: World> FromRequestParts<App<W>> for OfferReader {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.reader()?) }))
-    }
-}
-
-impl<W: World> FromRequestParts<App<W>> for OfferWriter {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        Ok(Self(if principal.operator().is_ok() { None } else { Some(principal.writer()?) }))
-    }
+/// Who may read or write things of a kind; `None` is the operator, for what the platform offers to all.
+///
+/// # Errors
+/// The problem of one who may not.
+pub async fn of_kind<W: World>(
+    parts: &mut Parts,
+    app: &App<W>,
+    kind: &Facts,
+    writes: bool,
+) -> Result<Option<Session>, Problem> {
+    let right = match (writes, kind.readers) {
+        (true, _) => Principal::writer,
+        (false, Role::Admin) => Principal::admin,
+        (false, _) => Principal::reader,
+    };
+    if kind.is_offered { offer(parts, app, right).await } else { session(parts, app, right).await.map(Some) }
 }
 
 /// The operator or an admin of the account that the path names, to see its keys.
@@ -145,6 +124,8 @@ pub struct KeyReader(pub Account);
 pub struct KeyWriter {
     pub account: Account,
     pub by: Actor,
+    /// The most that a key of theirs can have.
+    pub scopes: Scopes,
 }
 
 /// The part of a path that names the account whose keys they are.
@@ -157,8 +138,7 @@ impl<W: World> FromRequestParts<App<W>> for KeyReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let (account, _) = keys_of(parts, app, KeyAccess::Read).await?;
-        Ok(Self(account))
+        keys_of(parts, app, KeyAccess::Read).await.map(|keys| Self(keys.account))
     }
 }
 
@@ -166,34 +146,55 @@ impl<W: World> FromRequestParts<App<W>> for KeyWriter {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let (account, by) = keys_of(parts, app, KeyAccess::Write).await?;
-        Ok(Self { account, by })
+        keys_of(parts, app, KeyAccess::Write).await
     }
 }
 
-async fn keys_of<W: World>(
-    parts: &mut Parts,
-    app: &App<W>,
-    access: KeyAccess,
-) -> Result<(Account, Actor), Problem> {
+async fn keys_of<W: World>(parts: &mut Parts, app: &App<W>, access: KeyAccess) -> Result<KeyWriter, Problem> {
     let Caller(principal) = Caller::from_request_parts(parts, app).await?;
     let Parameters(AccountPath { account }) = Parameters::from_request_parts(parts, app).await?;
     let by = principal.actor();
-    let account = account_of_keys(app, principal, &account, access).await;
-    Ok((account.map_err(Problem::report(app))?, by))
+    let session = match &principal {
+        Principal::Operator => None,
+        Principal::Key(session) => Some((**session).clone()),
+    };
+    let account = account_of_keys(app, principal, &account, access).await.map_err(Problem::report(app))?;
+    let scopes = match session {
+        None => Scopes::ALL,
+        Some(session) => scope::require(parts, session)?.key.scopes(),
+    };
+    Ok(KeyWriter { account, by, scopes })
 }
 
+/// The account for which a key of this right acts.
+///
 /// Where the path names an account, it is the key's own; that there is another is not said.
-async fn of_the_path<W: World>(
+async fn session<W: World>(
     parts: &mut Parts,
     app: &App<W>,
-    session: Session,
+    right: impl FnOnce(Principal) -> Result<Session, Denied>,
 ) -> Result<Session, Problem> {
-    let params = RawPathParams::from_request_parts(parts, app).await;
-    let named = params.iter().flatten().find(|(name, _)| *name == "account").map(|(_, value)| value);
-    match named.map(AccountRef::parse) {
-        None => Ok(session),
-        Some(Some(account)) if session.is_of(&account) => Ok(session),
+    let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+    let session = right(principal)?;
+    match path::account(parts, app).await {
+        Some(Some(account)) if session.is_of(&account) => Ok(scope::require(parts, session)?),
+        None => Ok(scope::require(parts, session)?),
         Some(_) => Err(Problem::from(Failure::Missing(Thing::Account))),
     }
+}
+
+/// The same, or the operator, for the platform; not at the path of an account, for which the operator does not act.
+async fn offer<W: World>(
+    parts: &mut Parts,
+    app: &App<W>,
+    right: impl FnOnce(Principal) -> Result<Session, Denied>,
+) -> Result<Option<Session>, Problem> {
+    if path::account(parts, app).await.is_none() {
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        if principal.operator().is_ok() {
+            return Ok(None);
+        }
+        return Ok(Some(scope::require(parts, right(principal)?)?));
+    }
+    session(parts, app, right).await.map(Some)
 }

@@ -9,25 +9,35 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
+    Components, Content, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
+    ResponseBuilder,
 };
 
+use crate::domain::scope::Scope;
 use crate::ports::World;
 use crate::service::App;
+use crate::service::declared::{Kind as DeclaredKind, KindList, Kinds};
 
 use super::call::schema::OpenAiError;
+use super::declared::{self, Verb};
 use super::problem::{self, Kind};
 use super::router::{self, Documented, Visitor};
+use super::scope;
 
 /// What holds everywhere.
 const ABOUT: &str = "An agent is a row: create one and it has a URL that chat clients already know how to talk to, \
 and a budget that its calls cannot pass.
 
 Send a key as `Authorization: Bearer <key>` or `x-api-key`. The operator's key creates accounts and their keys; an \
-account's key of role `admin` configures, `member` reads, `caller` calls agents.
+account's key of role `admin` configures, `member` reads, `caller` calls agents. A key may be confined to scopes; an \
+operation's security requirements name the one that it asks for.
 
 Money is a decimal string of US dollars (`\"0.000150\"`), exact to the nano-dollar; where it is sent, a JSON number \
 will do. Moments are RFC 3339. Lists answer `{\"data\": […], \"next_cursor\": …}` and take `?limit` and `?cursor`.
+
+What acts on an account stands twice: under `/api/v1`, for the account of the key, and under `/accounts/{account}`, where \
+another account than the key's is 404. `/api/v1/models` is also `/accounts/{account}/models`, and `/api/v1/account` is \
+also `/accounts/{account}`. A slash at the end of a path is left out: `/x/` is `/x`.
 
 Errors are problem documents (RFC 9457, `application/problem+json`): branch on `type`, read `detail` for how to mend \
 it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never the request's fault.";
@@ -48,6 +58,11 @@ const TAGS: [(&str, &str); 10] = [
 
 /// The document of every endpoint.
 pub fn document<W: World>() -> OpenApi {
+    document_of::<W, Kinds>()
+}
+
+/// The same, with these declared kinds.
+pub fn document_of<W: World, L: KindList>() -> OpenApi {
     let mut document = Document { paths: Paths::new(), components: Components::new() };
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
@@ -55,7 +70,7 @@ pub fn document<W: World>() -> OpenApi {
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
     document.schemas::<OpenAiError>();
-    router::endpoints::<W>(&mut document);
+    router::endpoints::<W, L>(&mut document);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new("Apache-2.0"));
@@ -83,13 +98,27 @@ impl Document {
 
 impl<W: World> Visitor<W> for Document {
     /// `T` has the types of the handler's arguments: the document says of each operation who may, by what refuses the others.
-    fn endpoint_at<P, H, T>(&mut self, at: String, _: &P, _: H)
+    fn route<P, H, T>(&mut self, at: String, _: &P, _: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
         T: 'static,
     {
         self.operation::<P>(&at, std::any::type_name::<T>());
+    }
+
+    fn kind<K: DeclaredKind>(&mut self) {
+        let facts = K::facts();
+        self.components.schemas.extend(declared::document::schemas::<K>());
+        for verb in Verb::of(facts) {
+            let all = router::paths_of_kind(facts, verb);
+            let main = declared::path(router::API, facts.first_words()[0], facts, verb);
+            for at in all {
+                let operation = declared::document::operation::<K>(verb);
+                let role = declared::document::role(facts, verb, at.starts_with(router::ACCOUNT));
+                self.add(&at, &main, vec![verb.method()], operation, role);
+            }
+        }
     }
 
     fn file<P: Documented>(&mut self, _: P) {
@@ -102,25 +131,35 @@ impl Document {
     fn operation<P: Documented>(&mut self, at: &str, asks: &str) {
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let face = Face::of(&P::path());
-        if face == Face::Control {
-            let by = |name| SecurityRequirement::new(name, [""; 0]);
-            operation.security = Some(["key", "x-api-key"].map(by).to_vec());
+        let role = role(Face::of(&P::path()), asks);
+        self.add(at, &P::path(), P::methods(), operation, role);
+        let mut found = Vec::new();
+        P::schemas(&mut found);
+        self.components.schemas.extend(found);
+    }
+
+    /// Adds an operation at this path, one of those that `path` is the main one of.
+    fn add(&mut self, at: &str, path: &str, methods: Vec<HttpMethod>, mut operation: Operation, role: &str) {
+        let face = Face::of(path);
+        let is_of_account = at.starts_with(router::ACCOUNT);
+        if at != path {
+            same_as(&mut operation, path);
+            if !is_of_account {
+                of_another_name(&mut operation, at);
+            } else if router::of_account(path).as_deref() != Some(at) {
+                of_another_name(&mut operation, &at.replacen(router::ACCOUNT, router::API, 1));
+            }
+            if is_of_account {
+                of_the_account(&mut operation);
+            }
         }
-        if at.starts_with(router::API) && at != P::path() {
-            of_another_name(&mut operation, at, &P::path());
-        } else if at != P::path() {
-            of_the_account(&mut operation);
-        }
-        declare(&mut operation, role(face, asks));
+        declare(&mut operation, role);
+        operation.security = security(face, required_scope(face, role, at, &methods));
         for kind in problems(&operation, face) {
             describe(&mut operation, kind, face);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
-        self.paths.add_path_operation(at.replace("{*", "{"), P::methods(), operation);
-        let mut found = Vec::new();
-        P::schemas(&mut found);
-        self.components.schemas.extend(found);
+        self.paths.add_path_operation(at.replace("{*", "{"), methods, operation);
     }
 }
 
@@ -133,15 +172,25 @@ fn role(face: Face, asks: &str) -> &'static str {
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match (word, face) {
         (Some("Reader"), _) => "member",
-        (Some("Writer" | "Admin"), _) => "admin",
+        (Some("Writer"), _) => "admin",
         (Some("Operator"), _) => "operator",
         (Some("Holder" | "ActiveHolder"), _) => "self",
-        (Some("OfferReader"), _) => "member-or-operator",
-        (Some("OfferWriter"), _) => "admin-or-operator",
         (Some("KeyReader" | "KeyWriter"), _) => "admin-or-operator",
         (None, Face::Open) => "open",
         (None, Face::Call | Face::OpenAi) => "caller",
         (Some(_), _) | (None, Face::Control) => "undeclared",
+    }
+}
+
+/// What a key of an account must have, by the rule that refuses the others ([`scope::require`]).
+fn required_scope(face: Face, role: &str, at: &str, methods: &[HttpMethod]) -> Option<Scope> {
+    match face {
+        Face::Call | Face::OpenAi => Some(Scope::Calls),
+        Face::Control if role != "operator" => {
+            let writes = !methods.iter().all(|method| matches!(method, HttpMethod::Get | HttpMethod::Head));
+            Some(scope::of_operation(at, writes))
+        }
+        Face::Control | Face::Open => None,
     }
 }
 
@@ -151,19 +200,37 @@ fn declare(operation: &mut Operation, role: &str) {
     extensions.entry("x-role".to_owned()).or_insert_with(|| role.into());
 }
 
+/// How a key is sent, with the scope that it must have; nobody needs one at a public agent.
+fn security(face: Face, scope: Option<Scope>) -> Option<Vec<SecurityRequirement>> {
+    let by = |name: &str| SecurityRequirement::new(name, scope.iter().map(|scope| scope.name()));
+    match face {
+        Face::Open => None,
+        Face::Control => Some(["key", "x-api-key"].map(by).to_vec()),
+        Face::Call | Face::OpenAi => Some(vec![by("key"), by("x-api-key"), SecurityRequirement::default()]),
+    }
+}
+
+/// The endpoint again, at another path than its own. By these words the page knows that it need not show it twice.
+fn same_as(operation: &mut Operation, path: &str) {
+    operation.description = Some(format!("The same as `{path}`."));
+}
+
 /// The same endpoint under another first word.
-fn of_another_name(operation: &mut Operation, at: &str, path: &str) {
+fn of_another_name(operation: &mut Operation, at: &str) {
     if let Some(id) = &mut operation.operation_id {
         id.push_str("_at_");
         id.push_str(at.split('/').nth(3).unwrap_or_default());
     }
-    operation.description = Some(format!("The same as `{path}`."));
 }
 
 /// The same endpoint under the account's own path.
 fn of_the_account(operation: &mut Operation) {
     if let Some(id) = &mut operation.operation_id {
         id.push_str("_of_account");
+    }
+    let names_it = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "account");
+    if operation.parameters.iter().flatten().any(names_it) {
+        return;
     }
     let account = ParameterBuilder::new()
         .name("account")

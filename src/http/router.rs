@@ -3,23 +3,28 @@
 //! [`endpoints`] names each handler with its documentation once; the router and the OpenAPI document are both made
 //! of that list, so they cannot drift.
 
+use std::marker::PhantomData;
+
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::Uri;
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on, options};
+use tower_service::Service;
 use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::Path;
 use utoipa::openapi::HttpMethod;
 
+use crate::domain::declared::Facts;
 use crate::ports::World;
-use crate::service::App;
+use crate::service::declared::{Kind, KindList, Kinds};
+use crate::service::{self, App};
 
 use super::call::{self, chat, cors, openai};
+use super::declared::Verb;
 use super::problem;
-use super::{
-    account, accounts, agents, aliases, budgets, calls, changes, docs, exchange, keys, members, models,
-    profile, providers, templates,
-};
+use super::{account, accounts, agents, budgets, calls, changes, declared, docs, exchange, keys, profile};
 
 /// What `#[utoipa::path]` writes beside a handler.
 pub trait Documented: Path + SchemaReferences + Tags<'static> {}
@@ -38,39 +43,31 @@ pub trait Visitor<W: World> {
         self.endpoint_at(P::path(), &path, handler);
     }
 
-    /// Takes one that stands at this path.
+    /// Takes one that stands at this path, and by [`of_account`] under the account's own.
     fn endpoint_at<P, H, T>(&mut self, at: String, path: &P, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        if let Some(at) = of_account(&at) {
+            self.route(at, path, handler.clone());
+        }
+        self.route(at, path, handler);
+    }
+
+    /// Takes one that stands at this path alone.
+    fn route<P, H, T>(&mut self, at: String, path: &P, handler: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
         T: 'static;
 
+    /// Takes all endpoints of a declared kind.
+    fn kind<K: Kind>(&mut self);
+
     /// Takes one that the platform answers with a file of `assets/`, before the Worker runs.
     fn file<P: Documented>(&mut self, path: P);
-
-    /// Takes one that stands under `/api/v1`, and there under another first word too.
-    fn endpoint_of_two_names<P, H, T>(&mut self, other: &str, path: P, handler: H)
-    where
-        P: Documented,
-        H: Handler<T, App<W>>,
-        T: 'static,
-    {
-        let at = P::path();
-        let word = at.split('/').nth(3).unwrap_or_default();
-        self.endpoint_at(at.replacen(word, other, 1), &path, handler.clone());
-        self.endpoint_at(at, &path, handler);
-    }
-
-    /// Takes one that stands under `/api/v1`, for the key's account, and under the account's own path.
-    fn endpoint_of_account<P, H, T>(&mut self, path: P, handler: H)
-    where
-        P: Documented,
-        H: Handler<T, App<W>>,
-        T: 'static,
-    {
-        self.endpoint_at(P::path().replacen(API, ACCOUNT, 1), &path, handler.clone());
-        self.endpoint_at(P::path(), &path, handler);
-    }
 }
 
 /// Where the control plane stands.
@@ -78,8 +75,28 @@ pub const API: &str = "/api/v1";
 /// Where what an account's clients reach stands.
 pub const ACCOUNT: &str = "/accounts/{account}";
 
-/// Every route there is, and what the platform serves beside them.
-pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
+/// Where an operation of the control plane that acts on an account also stands: `/api/v1/…` under `/accounts/{account}/…`, and
+/// the account itself at `/accounts/{account}`. `None` for what acts on no account, or on any.
+pub fn of_account(at: &str) -> Option<String> {
+    let rest = at.strip_prefix(API)?;
+    match rest {
+        "/accounts" | ACCOUNT => None,
+        "/account" => Some(ACCOUNT.to_owned()),
+        rest => Some(format!("{ACCOUNT}{}", rest.strip_prefix(ACCOUNT).unwrap_or(rest))),
+    }
+}
+
+/// Where a kind's operation stands: under each of its first words, there and by [`of_account`].
+pub fn paths_of_kind(facts: &Facts, verb: Verb) -> Vec<String> {
+    let all = facts.first_words().into_iter().flat_map(|first_word| {
+        let at = declared::path(API, first_word, facts, verb);
+        [of_account(&at), Some(at)]
+    });
+    all.flatten().collect()
+}
+
+/// Every route there is with these declared kinds, and what the platform serves beside them.
+pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>) {
     v.endpoint(docs::__path_root, docs::root);
     v.endpoint(docs::__path_health, docs::health);
     v.file(docs::__path_openapi);
@@ -92,47 +109,28 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(keys::__path_revoke, keys::revoke::<W>);
     v.endpoint(changes::__path_list, changes::list::<W>);
 
+    v.endpoint(declared::exchange::__path_export, declared::exchange::export::<W>);
+    v.endpoint(declared::exchange::__path_import, declared::exchange::import::<W>);
+
     v.endpoint(account::__path_get, account::get::<W>);
     v.endpoint(account::__path_patch, account::patch::<W>);
-    v.endpoint(members::__path_list, members::list::<W>);
-    v.endpoint(members::__path_create, members::create::<W>);
-    v.endpoint(members::__path_get, members::get::<W>);
-    v.endpoint(members::__path_patch, members::patch::<W>);
-    v.endpoint(members::__path_delete, members::delete::<W>);
     v.endpoint(profile::__path_get, profile::get::<W>);
     v.endpoint(profile::__path_put, profile::put::<W>);
 
-    v.endpoint(providers::__path_list, providers::list::<W>);
-    v.endpoint(providers::__path_get, providers::get::<W>);
-    v.endpoint(providers::__path_put, providers::put::<W>);
-    v.endpoint(providers::__path_delete, providers::delete::<W>);
+    L::visit(&mut Each(v, PhantomData));
 
-    v.endpoint(models::__path_list, models::list::<W>);
-    v.endpoint(models::__path_put, models::put::<W>);
-    v.endpoint(models::__path_delete, models::delete::<W>);
-
-    v.endpoint_of_two_names("aliases", aliases::__path_list, aliases::list::<W>);
-    v.endpoint_of_two_names("aliases", aliases::__path_get, aliases::get::<W>);
-    v.endpoint_of_two_names("aliases", aliases::__path_put, aliases::put::<W>);
-    v.endpoint_of_two_names("aliases", aliases::__path_delete, aliases::delete::<W>);
-
-    v.endpoint(templates::__path_list, templates::list::<W>);
-    v.endpoint(templates::__path_get, templates::get::<W>);
-    v.endpoint(templates::__path_put, templates::put::<W>);
-    v.endpoint(templates::__path_delete, templates::delete::<W>);
-
-    v.endpoint_of_account(agents::__path_create, agents::create::<W>);
-    v.endpoint_of_account(agents::list::__path_list, agents::list::list::<W>);
+    v.endpoint(agents::__path_create, agents::create::<W>);
+    v.endpoint(agents::list::__path_list, agents::list::list::<W>);
     v.endpoint(agents::lifecycle::__path_validate, agents::lifecycle::validate::<W>);
     v.endpoint(exchange::__path_export, exchange::export::<W>);
     v.endpoint(exchange::__path_import, exchange::import::<W>);
-    v.endpoint_of_account(agents::__path_get, agents::get::<W>);
-    v.endpoint_of_account(agents::__path_patch, agents::patch::<W>);
+    v.endpoint(agents::__path_get, agents::get::<W>);
+    v.endpoint(agents::__path_patch, agents::patch::<W>);
     v.endpoint(agents::__path_put, agents::put::<W>);
     v.endpoint(agents::__path_put_config, agents::put_config::<W>);
-    v.endpoint_of_account(agents::lifecycle::__path_archive, agents::lifecycle::archive::<W>);
-    v.endpoint_of_account(agents::lifecycle::__path_restore, agents::lifecycle::restore::<W>);
-    v.endpoint_of_account(agents::lifecycle::__path_set_status, agents::lifecycle::set_status::<W>);
+    v.endpoint(agents::lifecycle::__path_archive, agents::lifecycle::archive::<W>);
+    v.endpoint(agents::lifecycle::__path_restore, agents::lifecycle::restore::<W>);
+    v.endpoint(agents::lifecycle::__path_set_status, agents::lifecycle::set_status::<W>);
     v.endpoint(agents::lifecycle::__path_duplicate, agents::lifecycle::duplicate::<W>);
     v.endpoint(agents::versions::__path_list, agents::versions::list::<W>);
     v.endpoint(agents::versions::__path_get, agents::versions::get::<W>);
@@ -151,10 +149,23 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>) {
     v.endpoint(openai::__path_default_models, openai::default_models::<W>);
 }
 
-/// The router, with a problem document for every path and method that is not there.
+struct Each<'v, V, W>(&'v mut V, PhantomData<W>);
+
+impl<W: World, V: Visitor<W>> service::declared::Visitor for Each<'_, V, W> {
+    fn kind<K: Kind>(&mut self) {
+        self.0.kind::<K>();
+    }
+}
+
+/// The router of the product's kinds.
 pub fn router<W: World>() -> Router<App<W>> {
+    router_of::<W, Kinds>()
+}
+
+/// The router, with a problem document for every path and method that is not there.
+pub fn router_of<W: World, L: KindList>() -> Router<App<W>> {
     let mut routes = Routes(Router::new());
-    endpoints(&mut routes);
+    endpoints::<W, L>(&mut routes);
     let routes =
         call::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
     routes
@@ -162,10 +173,28 @@ pub fn router<W: World>() -> Router<App<W>> {
         .method_not_allowed_fallback(async |uri: Uri| openai::on_path(uri.path(), problem::wrong_method()))
 }
 
+/// Answers a request. A slash at the end of its path is left out, so `/x/` is `/x`.
+pub async fn serve(router: &mut Router, mut request: Request) -> Response {
+    if let Some(uri) = without_last_slash(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    let Ok(response) = router.call(request).await;
+    response
+}
+
+/// `None` where the path does not end with one slash behind something.
+fn without_last_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
+    match uri.query() {
+        Some(query) => format!("{path}?{query}").parse().ok(),
+        None => path.parse().ok(),
+    }
+}
+
 struct Routes<W: World>(Router<App<W>>);
 
 impl<W: World> Visitor<W> for Routes<W> {
-    fn endpoint_at<P, H, T>(&mut self, at: String, _: &P, handler: H)
+    fn route<P, H, T>(&mut self, at: String, _: &P, handler: H)
     where
         P: Documented,
         H: Handler<T, App<W>>,
@@ -175,6 +204,18 @@ impl<W: World> Visitor<W> for Routes<W> {
         let route: MethodRouter<App<W>> =
             methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
         self.0 = std::mem::take(&mut self.0).route(&at, route);
+    }
+
+    fn kind<K: Kind>(&mut self) {
+        let kind = service::declared::of::<K, W>();
+        for verb in Verb::of(kind.facts()) {
+            for at in paths_of_kind(kind.facts(), verb) {
+                let serve = move |State(app): State<App<W>>, request: Request| {
+                    declared::serve(app, kind, verb, request)
+                };
+                self.0 = std::mem::take(&mut self.0).route(&at, on(filter(&verb.method()), serve));
+            }
+        }
     }
 
     fn file<P: Documented>(&mut self, _: P) {}
@@ -190,5 +231,41 @@ const fn filter(method: &HttpMethod) -> MethodFilter {
         HttpMethod::Head => MethodFilter::HEAD,
         HttpMethod::Patch => MethodFilter::PATCH,
         HttpMethod::Trace => MethodFilter::TRACE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slash_at_the_end_is_left_out_and_no_other() {
+        for (written, read) in [
+            ("/a/", Some("/a")),
+            ("/a/b/?c=/d/", Some("/a/b?c=/d/")),
+            ("/a%2F/?", Some("/a%2F?")),
+            ("/", None),
+            ("//", None),
+            ("/a", None),
+            ("/a//", None),
+            ("/a?b/", None),
+        ] {
+            let uri = without_last_slash(&written.parse().unwrap());
+            assert_eq!(uri.map(|uri| uri.to_string()).as_deref(), read, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_acts_on_an_account_stands_under_its_path_too() {
+        for (at, under) in [
+            ("/api/v1/agents/{agent}", Some("/accounts/{account}/agents/{agent}")),
+            ("/api/v1/accounts/{account}/keys/{key}", Some("/accounts/{account}/keys/{key}")),
+            ("/api/v1/account", Some("/accounts/{account}")),
+            ("/api/v1/accounts", None),
+            ("/api/v1/accounts/{account}", None),
+            ("/health", None),
+        ] {
+            assert_eq!(of_account(at).as_deref(), under, "{at}");
+        }
     }
 }

@@ -29,9 +29,9 @@ let is_declared = /(?!)/;
 /** Says once which headers cross of requests to which paths, a line each. */
 export function declare(paths, names) {
   const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-  // `{name}` stands for one segment. What is no more than alike, as a path with percent-encoded letters, carries all headers.
+  // `{name}` stands for one segment; a slash at the end says nothing. What is no more than alike, as a path with percent-encoded letters, carries all headers.
   const pattern = (path) => path.split(/\{[^/}]*\}/).map(escaped).join("[^/?]+");
-  is_declared = new RegExp(`^\\w+://[^/]+(?:${paths.split("\n").map(pattern).join("|")})(?:\\?|$)`);
+  is_declared = new RegExp(`^\\w+://[^/]+(?:${paths.split("\n").map(pattern).join("|")})/?(?:\\?|$)`);
   declared = names.split("\n");
 }
 

@@ -6,8 +6,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(module = "/src/runtime/crossing.js")]
 extern "C" {
-    /// To be run once, at the start: of requests to these `paths`, with `{name}` for any one segment, only
-    /// the headers of these `names` cross; of all others every one does. A line each.
+    /// To be run once, at the start: of requests to these `paths`, with `{name}` for any one segment and
+    /// with or without a slash at the end, only the headers of these `names` cross; of all others every one
+    /// does. A line each.
     pub fn declare(paths: &str, names: &str);
     /// The head of a request, as [`super::head::request`] reads it.
     pub fn head(request: &web_sys::Request) -> String;

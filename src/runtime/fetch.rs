@@ -15,7 +15,6 @@ use axum::response::IntoResponse;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use js_sys::Uint8Array;
-use tower_service::Service;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -94,7 +93,8 @@ async fn serve(request: web_sys::Request, mut router: Router) -> Result<web_sys:
     // A request of these methods that declares no length has no body.
     let has_none = length.is_none() && matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let source = Rc::new(Source::new(request, if has_none { Some(0) } else { length }));
-    let Ok(response) = router.call(head.map(|()| Body::new(Incoming::new(source.clone())))).await;
+    let request = head.map(|()| Body::new(Incoming::new(source.clone())));
+    let response = router::serve(&mut router, request).await;
     source.discard().await;
     write(response).await
 }

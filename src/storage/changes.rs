@@ -143,16 +143,16 @@ pub(super) async fn write_logged<E: Engine>(
     write_guarded(tenant, query, rest, change, None).await
 }
 
-/// [`write_logged`], followed by a guard that may end the batch.
+/// [`write_logged`], followed by other statements, such as a guard that may end the batch.
 pub(super) async fn write_guarded<E: Engine>(
     tenant: &Tenant<E>,
     query: &'static Query,
     rest: impl IntoIterator<Item = Bound>,
     change: &Change,
-    guard: Option<Statement>,
+    others: impl IntoIterator<Item = Statement>,
 ) -> Result<(), Failure> {
     let mut batch = vec![tenant.statement(query, rest), log_if_written(tenant, change)];
-    batch.extend(guard);
+    batch.extend(others);
     let touched: Vec<IgnoredAny> = sql::rows_of(&tenant.batch(batch).await?, 0)?;
     if touched.is_empty() { Err(Failure::Moved) } else { Ok(()) }
 }
@@ -167,15 +167,14 @@ impl<E: Engine> Changes for Tenant<E> {
         // One row more than the page has shows whether there is a next page.
         let mut values: Vec<sql::Value> =
             vec![(limit + 1).into(), before.map(|before| before.to_string()).into()];
-        let word = |subject: &Subject| json!(subject).as_str().unwrap_or_default().into();
         let query = match of {
             ChangesOf::Everything => &CHANGES,
             ChangesOf::Every(subject) => {
-                values.push(word(subject));
+                values.push(subject.as_str().into());
                 &CHANGES_OF_KIND
             }
             ChangesOf::One(subject, id) => {
-                values.extend([word(subject), id.as_str().into()]);
+                values.extend([subject.as_str().into(), id.as_str().into()]);
                 &CHANGES_OF_ONE
             }
         };

@@ -3,6 +3,7 @@
 
 use axum::body::Body;
 use axum::http::Method;
+use retinue::domain::scope::{Scope, Scopes};
 use retinue::http::document;
 use retinue::ports::{Settings, World};
 use serde_json::{Map, Value, json};
@@ -26,6 +27,8 @@ struct Operation {
     method: Method,
     template: String,
     role: String,
+    /// What a key with scopes of its own must have.
+    scope: Option<Scope>,
     spec: Value,
 }
 
@@ -34,6 +37,7 @@ fn all(document: &Value) -> Vec<Operation> {
         id: spec["operationId"].as_str().unwrap().to_owned(),
         method: method.parse().unwrap(),
         role: spec["x-role"].as_str().unwrap().to_owned(),
+        scope: spec["security"][0]["key"][0].as_str().map(|name| Scope::parse(name).unwrap()),
         template,
         spec,
     };
@@ -55,10 +59,17 @@ struct Stage {
     secrets: Vec<String>,
 }
 
+/// What is tried: an API and the document of it.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    pub api: fn(Settings) -> Api,
+    pub document: fn() -> Value,
+}
+
 impl Stage {
-    async fn new() -> Self {
-        let api = Api::with(Settings { default_account: Some("acme".to_owned()), ..settings() });
-        let document = made();
+    async fn new(subject: Subject) -> Self {
+        let api = (subject.api)(Settings { default_account: Some("acme".to_owned()), ..settings() });
+        let document = (subject.document)();
         api.world.offer("openai", None, Some("sk-0123456789abcdef"));
         let sql = "INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
             capabilities, priced_on)
@@ -122,7 +133,7 @@ impl Stage {
         if operation.id.starts_with("restore_agent") {
             self.api.delete("/api/v1/agents/triage").key(&self.acme.admin).send().await.no_content();
         }
-        if operation.id == "delete_template" {
+        if matches!(operation.id.as_str(), "delete_template" | "patch_template") {
             // The operator's is the platform's.
             let put =
                 all(&self.document).into_iter().find(|operation| operation.id == "put_template").unwrap();
@@ -260,6 +271,15 @@ impl Stage {
         }
     }
 
+    /// A key of the account's admin with these scopes.
+    async fn scoped(&self, scopes: &[&str]) -> String {
+        let mut key = json!({"name": "scoped", "role": "admin", "scopes": scopes});
+        if let Some(member) = self.names.get("member") {
+            key["member"] = member.clone();
+        }
+        self.api.issue("acme", &key).await
+    }
+
     /// What another account's admin is answered where no path says that it is another's.
     async fn foreign(&self, operation: &Operation, place: &str) {
         // By slug it would be the asker's own.
@@ -270,7 +290,9 @@ impl Stage {
         for secret in &self.secrets {
             assert!(!text.contains(secret), "{place}: shows {secret}: {text}");
         }
-        let makes_its_own = operation.method == Method::PUT && reply.status.is_success();
+        // A patch of what the platform offers makes an own one, too.
+        let may_make = operation.method == Method::PUT || operation.id.starts_with("patch_template");
+        let makes_its_own = may_make && reply.status.is_success();
         if operation.role != "open" && operation.template.contains('{') && !makes_its_own {
             assert_eq!(reply.problem(), (404, "not_found".to_owned()), "{place}");
         }
@@ -279,8 +301,8 @@ impl Stage {
 }
 
 /// Tries an operation with every kind of key: those that it refuses first, as they change nothing.
-async fn try_out(operation: Operation) {
-    let stage = Stage::new().await;
+async fn try_out(subject: Subject, operation: Operation) {
+    let stage = Stage::new(subject).await;
     stage.prepare(&operation).await;
     let before = stage.rows();
     let (refused, served): (Vec<&str>, Vec<&str>) =
@@ -310,20 +332,60 @@ async fn try_out(operation: Operation) {
         is_served |= done;
     }
     assert!(is_served, "{}: nobody may", operation.id);
+    if let Some(scope) = operation.scope {
+        try_scope(subject, &operation, scope).await;
+    }
+}
+
+/// Tries an operation with keys of an admin that have scopes of their own: every one but the operation's, which is refused
+/// before it changes anything; and that one alone.
+async fn try_scope(subject: Subject, operation: &Operation, scope: Scope) {
+    let stage = Stage::new(subject).await;
+    stage.prepare(operation).await;
+    let place = format!("{} {} ({})", operation.method, operation.template, operation.id);
+    let others = Scope::ALL.into_iter().filter(|other| !Scopes::NONE.with(*other).has(scope));
+    let mut alone = vec![scope.name()];
+    if operation.id.starts_with("issue_key") {
+        // What the example gives.
+        alone.push(Scope::Calls.name());
+    }
+    let lacking = stage.scoped(&others.map(Scope::name).collect::<Vec<_>>()).await;
+    let alone = stage.scoped(&alone).await;
+    let before = stage.rows();
+    let reply = stage.ask(operation, Some(&lacking)).await;
+    assert_eq!(reply.status, 403, "{place} without its scope: {reply:?}");
+    let named = format!("scope `{}`", scope.name());
+    assert!(String::from_utf8_lossy(&reply.body).contains(&named), "{place}: {reply:?}");
+    assert_eq!(stage.rows(), before, "{place}: a key without the scope has written");
+    stage.check(operation, &reply, &place);
+    let reply = stage.ask(operation, Some(&alone)).await;
+    assert!(reply.status.is_success(), "{place} with its scope alone: {reply:?}");
+    stage.check(operation, &reply, &place);
 }
 
 #[tokio::test]
 async fn every_operation_serves_the_keys_that_the_document_says_and_no_other() {
-    let operations = all(&made());
-    assert!(operations.len() > 40);
-    Stage::new().await;
+    let subject = Subject { api: Api::with, document: made };
+    assert!(try_all(subject, |_| true).await > 40);
+}
+
+/// Tries the operations with these ids; how many there are.
+pub async fn try_all(subject: Subject, which: impl Fn(&str) -> bool) -> usize {
+    let mut operations = all(&(subject.document)());
+    operations.retain(|operation| which(&operation.id));
+    let tried = operations.len();
+    let unscoped = operations.iter().filter(|operation| operation.scope.is_none());
+    let needs_none = |operation: &Operation| ["open", "operator"].contains(&operation.role.as_str());
+    assert!(unscoped.clone().all(needs_none), "{unscoped:?}");
+    Stage::new(subject).await;
     let mut failed = Vec::new();
     for operation in operations {
         let id = operation.id.clone();
         // All of them are tried, so that one run tells of everything.
-        if tokio::spawn(try_out(operation)).await.is_err() {
+        if tokio::spawn(try_out(subject, operation)).await.is_err() {
             failed.push(id);
         }
     }
     assert!(failed.is_empty(), "{failed:?}: see the panics above");
+    tried
 }

@@ -15,14 +15,41 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 #[tokio::test]
 async fn a_path_that_is_none_is_a_problem() {
     let api = Api::new();
-    for path in
-        ["/nothing", "/api", "/api/v1", "/api/v2/agents", "/api/v1/agents/", "/api/v1/agents/a/b", "//"]
-    {
+    for path in [
+        "/nothing",
+        "/api",
+        "/api/v1",
+        "/api/v2/agents",
+        "/api/v1/agents//",
+        "/api/v1//agents",
+        "/api/v1/agents/a/b",
+        "//",
+    ] {
         for method in [Method::GET, Method::POST, Method::DELETE] {
             let reply = api.request(method, path).key(OPERATOR).send().await;
             assert_eq!(reply.problem(), (404, "not_found".to_owned()), "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_says_nothing() {
+    let api = Api::new();
+    let (acme, ids) = furnish(&api, "acme").await;
+    for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.method == Method::GET) {
+        let read = async |path: &str| api.get(path).key(endpoint.key(&acme)).send().await;
+        let (plain, slashed) = (read(&endpoint.path).await, read(&format!("{}/?x=/", endpoint.path)).await);
+        let without = read(&format!("{}?x=/", endpoint.path)).await;
+        assert_eq!((slashed.status, &slashed.body), (without.status, &without.body), "{endpoint:?}");
+        assert!(plain.status.is_success(), "{endpoint:?}: {plain:?}");
+    }
+    let health = api.get("/health/").send().await;
+    assert_eq!((health.status.as_u16(), health.header("location")), (200, ""), "not by a redirect");
+    let made = json!({"name": "Another", "instructions": "Do.", "model": "openai:gpt-4.1-mini"});
+    api.post("/api/v1/agents/").key(&acme.admin).json(&made).send().await.created();
+    let wrong = api.put("/api/v1/agents/").key(&acme.admin).json(&made).send().await;
+    assert_eq!(wrong.problem(), (405, "method_not_allowed".to_owned()));
+    api.delete("/api/v1/agents/another/").key(&acme.admin).send().await.no_content();
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ def test_every_operation_answers_as_documented(worker: Worker, provider: Provide
         str(Path(sys.executable).with_name("st")), "run", f"{worker.url}/openapi.json",
         "--header", f"Authorization: Bearer {key}", "--checks", CHECKS, "--max-examples", str(EXAMPLES),
         "--phases", "examples,coverage,fuzzing", "--workers", "2", "--seed", "1", "--no-shrink",
+        # The same handlers at another path; the matrix of tests/api tries each with every key.
+        "--exclude-operation-id-regex", "_of_account$",
         "--suppress-health-check", "all", "--warnings", "off", "--continue-on-failure", "--no-color",
     ]
     environment = os.environ | {

@@ -11,12 +11,12 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use retinue::http::router::router;
+use retinue::http::router::{router_of, serve};
 use retinue::ports::World;
 use retinue::service::App;
+use retinue::service::declared::{KindList, Kinds};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tower::ServiceExt;
 
 use super::workerd::{ISOLATES, Workerd};
 use super::world::FakeWorld;
@@ -49,20 +49,26 @@ impl Transport {
 
     /// To a new isolate of this world, in this process.
     pub fn router<W: World>(world: W) -> Self {
-        Self::Router(router().with_state(App::new(world, Arc::default())))
+        Self::router_of::<W, Kinds>(world)
+    }
+
+    /// The same, with these declared kinds.
+    pub fn router_of<W: World, L: KindList>(world: W) -> Self {
+        let app = App::with_kinds::<L>(world, Arc::default());
+        Self::Router(router_of::<W, L>().with_state(app))
     }
 
     /// Sends it; the reply's body comes as it is read.
     pub async fn send(&self, request: Request<Body>) -> Response<Body> {
         match self {
-            Self::Router(router) => router.clone().oneshot(request).await.unwrap(),
-            Self::Http(address, _) => send(*address, request).await,
+            Self::Router(router) => serve(&mut router.clone(), request).await,
+            Self::Http(address, _) => exchange(*address, request).await,
         }
     }
 }
 
 /// Over a connection of its own, so that it ends with whoever drops the reply.
-async fn send(address: SocketAddr, mut request: Request<Body>) -> Response<Body> {
+async fn exchange(address: SocketAddr, mut request: Request<Body>) -> Response<Body> {
     request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("retinue.test"));
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(Patient(stream))).await.unwrap();

@@ -105,17 +105,14 @@ fn caller<W: World>(app: &App<W>, path: &AgentPath, headers: &HeaderMap) -> Resu
     else {
         return Err(call::Error::NoSuchAgent.into());
     };
-    Ok(Caller {
-        account,
-        agent,
-        key: credentials::presented(headers).map(str::to_owned),
-        origin: headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned),
-    })
+    let key = credentials::presented(headers).map(str::to_owned);
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
+    Ok(Caller::client(account, agent, key, origin))
 }
 
 /// Which `Access-Control-Allow-Origin` the caller's page gets.
 fn allow_origin(caller: &Caller, bundle: &Bundle) -> Option<String> {
-    bundle.agent.definition.allow_origin(caller.origin.as_deref()?)
+    bundle.agent.definition.allow_origin(caller.origin()?)
 }
 
 /// `Deprecation: @seconds`, when the agent is (RFC 9745; a Date of RFC 9651, 3.3.7).

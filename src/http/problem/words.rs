@@ -35,6 +35,13 @@ impl From<authenticate::Error> for Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         let detail = match denied {
+            Denied::Scope(scope) => {
+                let detail = format!(
+                    "The key lacks the scope `{}`. An admin can issue one that has it.",
+                    scope.name()
+                );
+                return Self::new(Kind::Forbidden, detail);
+            }
             Denied::Role(Role::Admin) => "This needs a key of role admin.",
             Denied::Role(Role::Member) => "This needs a key of role member or admin.",
             Denied::Role(Role::Caller) => "This needs a key of the account.",
@@ -168,9 +175,11 @@ impl From<call::Error> for Problem {
             call::Error::Variables(errors) | call::Error::NotTaken(errors) => {
                 return Self::invalid(errors.clone());
             }
-            call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
+            call::Error::KeyNotForAgent | call::Error::KeyLacksScope(_) | call::Error::AccountSuspended => {
+                Kind::Forbidden
+            }
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
-            call::Error::NoSuchAgent => Kind::NotFound,
+            call::Error::NoSuchAgent | call::Error::NoSuchVersion(_) => Kind::NotFound,
             call::Error::NotActive { .. } => Kind::AgentNotActive,
             call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel(_) => Kind::ModelNotFound,
@@ -206,23 +215,23 @@ const REALM: &str = "Bearer realm=\"retinue\"";
 /// What distinguishes a thing of the kind.
 const fn name_of(thing: Thing) -> &'static str {
     match thing {
-        Thing::Member => "email",
+        Thing::Declared(kind) => kind.distinct,
         _ => "slug",
     }
 }
 
-const fn missing(thing: Thing) -> &'static str {
-    match thing {
+fn missing(thing: Thing) -> String {
+    let text = match thing {
         Thing::Account => "There is no such account.",
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
-        Thing::Alias => "The account has no such alias. GET /api/v1/aliases lists them.",
         Thing::Key => "The account has no such key.",
-        Thing::Member => "The account has no such member. GET /api/v1/members lists them.",
-        Thing::Template => "There is no such template. GET /api/v1/templates lists them.",
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
-        Thing::Model => "The account has no price of its own for this model.",
-        Thing::Provider => "The account has no such provider. GET /api/v1/providers lists them.",
-    }
+        Thing::Declared(kind) => {
+            let (word, first_word) = (kind.singular, kind.first_words().last().copied().unwrap_or_default());
+            return format!("The account has no such {word}. GET /api/v1/{first_word} lists them.");
+        }
+    };
+    text.to_owned()
 }
 
 fn no_move(from: Status) -> String {
