@@ -1,11 +1,12 @@
 //! The kinds of values that a dialect's fields have.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::message::ReasoningEffort;
 
 /// The field that bounds the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitField {
     MaxTokens,
@@ -14,7 +15,7 @@ pub enum LimitField {
 }
 
 /// When a sampling field is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Taken {
     Always,
@@ -23,7 +24,7 @@ pub enum Taken {
     Never,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeedField {
     Seed,
@@ -32,7 +33,7 @@ pub enum SeedField {
 }
 
 /// How instructions are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
     /// As many system messages as there are, anywhere.
@@ -44,7 +45,7 @@ pub enum System {
 }
 
 /// In which order turns may stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Turns {
     Any,
@@ -53,7 +54,7 @@ pub enum Turns {
 }
 
 /// What becomes of a last message that is the assistant's, to be continued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Prefill {
     Taken,
@@ -63,7 +64,7 @@ pub enum Prefill {
 }
 
 /// Where reasoning goes when a conversation is sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Back {
     /// Nowhere: it is left out.
@@ -83,7 +84,7 @@ pub enum Back {
 }
 
 /// How much thinking is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Thinking {
     /// Not at all: there is no field for it.
@@ -103,7 +104,7 @@ pub enum Thinking {
 }
 
 /// The levels below `low` that there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lowest {
     /// `none` and `minimal`.
@@ -114,7 +115,7 @@ pub enum Lowest {
 }
 
 /// How an effort of `none` is said to a model of Anthropic's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Quiet {
     /// Thinking is off unless asked for.
@@ -128,7 +129,7 @@ pub enum Quiet {
 }
 
 /// Which structured outputs there are; what there is not is asked for in words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     JsonSchema,
@@ -139,7 +140,7 @@ pub enum Format {
 }
 
 /// Which JSON Schema a tool's parameters and an output may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Schema {
     /// All of it.
@@ -151,7 +152,7 @@ pub enum Schema {
 }
 
 /// What names of tools and identifiers of calls are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Alphabet {
     Any,
@@ -164,7 +165,7 @@ pub enum Alphabet {
 }
 
 /// What a name or an identifier may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Naming {
     pub alphabet: Alphabet,
@@ -174,7 +175,7 @@ pub struct Naming {
 }
 
 /// Which identifiers of calls are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallIds {
     All,

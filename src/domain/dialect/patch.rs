@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::knobs::{
     Alphabet, Back, CallIds, Format, LimitField, Lowest, Naming, Prefill, Schema, SeedField, System, Taken,
@@ -34,8 +35,9 @@ macro_rules! dialect {
         }
 
         /// What an account says of its own server: the fields that differ from what the table says.
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
         #[serde(default, deny_unknown_fields)]
+        #[schema(as = Dialect)]
         pub struct Patch {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$kind>,)*
             /// What the server calls an extra; an empty name: it is not taken.
@@ -120,11 +122,13 @@ dialect! {
 }
 
 /// What differs for some of a provider's models.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ModelDialect)]
 pub struct ModelPatch {
     /// A pattern of model codes, in which `*` stands for anything.
     pub model: String,
+    #[schema(no_recursion)]
     pub dialect: Patch,
 }
 

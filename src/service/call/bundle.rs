@@ -7,7 +7,7 @@ use super::reach::{Server, Unreachable, reach};
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
 use crate::domain::alias::{self, Alias};
-use crate::domain::dialect::{self, Dialect};
+use crate::domain::dialect::{self, Dialect, Patch};
 use crate::domain::ids::AccountId;
 use crate::domain::model::Model;
 use crate::domain::model_line::{Entry, ModelLine, Params, ParseError};
@@ -86,7 +86,9 @@ fn candidate<W: World>(
     let server = reach(world, account, &entry.provider, providers);
     let model =
         models.iter().find(|m| m.provider == entry.provider.as_str() && m.code == entry.code).cloned();
-    let dialect = dialect_of(&entry, server.as_ref().ok());
+    let own = providers.iter().find(|provider| provider.name == entry.provider);
+    let own = own.and_then(|provider| provider.dialect.as_deref());
+    let dialect = dialect_of(&entry, server.as_ref().ok(), own);
     Candidate {
         label: format!("{}:{}", entry.provider, entry.code),
         provider: entry.provider,
@@ -99,8 +101,8 @@ fn candidate<W: World>(
 }
 
 /// Without a server only what the names say: the entry is passed over or fails before anything is written for it.
-fn dialect_of(entry: &Entry, server: Option<&Server>) -> Dialect {
+fn dialect_of(entry: &Entry, server: Option<&Server>, own: Option<&Patch>) -> Dialect {
     let wire = server.map_or_else(|| entry.provider.implied_wire(), |server| server.wire);
     let host = server.and_then(|server| server.base_url.as_ref()).map(BaseUrl::host);
-    dialect::resolve(wire, entry.provider.as_str(), host, &entry.code, None)
+    dialect::resolve(wire, entry.provider.as_str(), host, &entry.code, own)
 }
