@@ -177,6 +177,29 @@ async fn files_and_audio_go_to_an_entry_that_takes_them() {
 }
 
 #[tokio::test]
+async fn a_files_identifier_goes_to_an_own_provider_only() {
+    let stage = Stage::new().await;
+    stage.api.world.offer("openai", None, Some("sk-of-the-platform"));
+    stage.model("openai/small", &json!({})).await;
+    stage.agent("one", &json!({"model": "openai:small"})).await;
+    let file = json!({"type": "file", "file": {"file_id": "file-of-somebody"}});
+    let fields = json!({"messages": [{"role": "user", "content": [file]}], "max_tokens": 9});
+    stage
+        .agent("rich", &json!({"model": "openai:small", "budget": {"limit_usd": "100", "period": "total"}}))
+        .await;
+    for agent in ["one", "rich"] {
+        let asked = body(Face::Completions, agent, &fields);
+        let reply = stage.ask(Face::Completions, agent).json(&asked).send().await;
+        assert!(reply.words().contains("lacks files by file_id"), "{}", reply.words());
+    }
+    stage.provider("openai", "https://own.example/v1", None).await;
+    stage.then(answer("Hello", Some(ANSWERED)));
+    let asked = body(Face::Completions, "rich", &fields);
+    stage.ask(Face::Completions, "rich").json(&asked).send().await.ok();
+    assert_eq!(stage.asked_once()["messages"][1]["content"][0], file);
+}
+
+#[tokio::test]
 async fn what_an_account_says_of_its_server_holds_from_the_next_call() {
     let stage = saying(&json!({
         "system": "one", "limit_field": "max_completion_tokens", "extras": {"top_k": "k"},

@@ -1,5 +1,6 @@
 //! A dialect, and what differs from one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ macro_rules! dialect {
             pub wire: Wire,
             $($(#[$doc])* pub $name: $kind,)*
             /// What the server calls each extra of [`extra::TABLE`]; `None`: it is not taken.
-            pub extras: Vec<Option<String>>,
+            pub extras: Vec<Option<Cow<'static, str>>>,
         }
 
         /// What a row of the table says; `None`: what the rows before say.
@@ -61,7 +62,7 @@ macro_rules! dialect {
                 self.lay(&Traits { $($name: patch.$name,)* });
                 for (name, there) in &patch.extras {
                     if let Some(taken) = extra::Extra::find(name).and_then(|place| self.extras.get_mut(place)) {
-                        *taken = Some(there.clone()).filter(|there| !there.is_empty());
+                        *taken = (!there.is_empty()).then(|| Cow::Owned(there.clone()));
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! The rows that apply, laid over one another.
 
+use std::borrow::Cow;
+
 use super::family::family;
 use super::patch::{Dialect, Patch};
 use super::table::{self, Row};
@@ -12,7 +14,7 @@ use crate::domain::provider::Wire;
 pub fn resolve(wire: Wire, name: &str, host: Option<&str>, code: &str, own: Option<&Patch>) -> Dialect {
     let family = family(wire, name, host);
     let mut dialect = Dialect::new(wire);
-    dialect.extras = extra::TABLE.iter().map(|extra| extra.name_at(family).map(str::to_owned)).collect();
+    dialect.extras = extra::TABLE.iter().map(|extra| extra.name_at(family).map(Cow::Borrowed)).collect();
     let code = code.to_ascii_lowercase();
     for row in table::ROWS.iter().copied().flatten().filter(|row| row.holds(wire, family, &code)) {
         dialect.lay(&row.traits);

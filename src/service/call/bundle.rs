@@ -7,7 +7,7 @@ use super::reach::{Server, Unreachable, reach};
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
 use crate::domain::alias::{self, Alias};
-use crate::domain::dialect::{self, Dialect, Patch};
+use crate::domain::dialect::{self, Dialect};
 use crate::domain::ids::AccountId;
 use crate::domain::model::Model;
 use crate::domain::model_line::{Entry, ModelLine, Params, ParseError};
@@ -87,8 +87,9 @@ fn candidate<W: World>(
     let model =
         models.iter().find(|m| m.provider == entry.provider.as_str() && m.code == entry.code).cloned();
     let own = providers.iter().find(|provider| provider.name == entry.provider);
-    let own = own.and_then(|provider| provider.dialect.as_deref());
-    let dialect = dialect_of(&entry, server.as_ref().ok(), own);
+    let mut dialect = dialect_of(&entry, server.as_ref().ok(), own);
+    // An identifier opens whatever was uploaded with the same key, and the platform's is everybody's.
+    dialect.file_id &= own.is_some();
     Candidate {
         label: format!("{}:{}", entry.provider, entry.code),
         provider: entry.provider,
@@ -101,8 +102,9 @@ fn candidate<W: World>(
 }
 
 /// Without a server only what the names say: the entry is passed over or fails before anything is written for it.
-fn dialect_of(entry: &Entry, server: Option<&Server>, own: Option<&Patch>) -> Dialect {
+fn dialect_of(entry: &Entry, server: Option<&Server>, own: Option<&Provider>) -> Dialect {
     let wire = server.map_or_else(|| entry.provider.implied_wire(), |server| server.wire);
     let host = server.and_then(|server| server.base_url.as_ref()).map(BaseUrl::host);
-    dialect::resolve(wire, entry.provider.as_str(), host, &entry.code, own)
+    let said = own.and_then(|own| own.dialect.as_deref());
+    dialect::resolve(wire, entry.provider.as_str(), host, &entry.code, said)
 }

@@ -54,3 +54,7 @@ static WORKERS_AI: [Row; 1] = [row(
         ..SAME
     },
 )];
+
+#[cfg(test)]
+#[path = "../table_tests.rs"]
+mod tests;

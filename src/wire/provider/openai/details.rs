@@ -64,3 +64,45 @@ fn merge(entry: &mut Map<String, Value>, piece: Map<String, Value>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(details: &mut Details, json: &str) -> Result<(), DecodeError> {
+        details.add(&RawValue::from_string(json.to_owned()).unwrap())
+    }
+
+    fn taken(details: &mut Details) -> String {
+        match details.take(0) {
+            Some(Event::Proof { proof, .. }) => proof.value,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn entries_without_a_number_stand_alone_and_others_go_on() {
+        let mut details = Details::default();
+        for json in [
+            r#"[{"type":"reasoning.text","text":"a","index":0}]"#,
+            r#"[{"type":"reasoning.text","text":"b","index":0,"signature":null},{"type":"reasoning.text","text":"c"}]"#,
+            r#"[{"type":"reasoning.text","text":"d"},{"type":"reasoning.encrypted","data":"e","index":0}]"#,
+            "{}",
+            "[7]",
+        ] {
+            assert_eq!(add(&mut details, json), Ok(()));
+        }
+        let expected = r#"[{"index":0,"text":"ab","type":"reasoning.text"},{"text":"c","type":"reasoning.text"},{"text":"d","type":"reasoning.text"},{"data":"e","index":0,"type":"reasoning.encrypted"}]"#;
+        assert_eq!(taken(&mut details), expected);
+        assert_eq!(taken(&mut details), "None");
+    }
+
+    #[test]
+    fn details_are_not_kept_without_end() {
+        let mut details = Details::default();
+        let piece =
+            format!(r#"[{{"type":"reasoning.text","index":0,"text":"{}"}}]"#, "x".repeat(1024 * 1024));
+        let added: Vec<_> = (0..5).map(|_| add(&mut details, &piece).is_ok()).collect();
+        assert_eq!(added, [true, true, true, false, false]);
+    }
+}
