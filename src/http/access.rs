@@ -189,7 +189,7 @@ async fn session<W: World>(
     let session = right(principal)?;
     match path::account(parts, app).await {
         None => Ok(session),
-        Some(Some(account)) if session.is_of(&account) => Ok(session),
+        Some(Some(account)) if account.names(&session.account) => Ok(session),
         Some(_) => Err(Problem::from(Failure::Missing(Thing::Account))),
     }
 }

@@ -12,12 +12,15 @@ use utoipa::openapi::{
     Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
 };
 
+use crate::face::paths::Paths as FacePaths;
+use crate::face::{self, Face, Faces, Mount};
 use crate::ports::World;
 use crate::service::App;
 
-use super::call::schema::OpenAiError;
+use super::agents::urls::{Bases, Urls};
+use super::documented::Documented;
 use super::problem::{self, Kind};
-use super::router::{self, Documented, Visitor};
+use super::router::{self, Visitor};
 
 /// What holds everywhere.
 const ABOUT: &str = "An agent is a row: create one and it has a URL that chat clients already know how to talk to, \
@@ -36,6 +39,10 @@ also `/accounts/{account}`. A slash at the end of a path is left out: `/x/` is `
 Errors are problem documents (RFC 9457, `application/problem+json`): branch on `type`, read `detail` for how to mend \
 it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never the request's fault.";
 
+/// What differs from the same operation behind an agent.
+const OF_ACCOUNT: &str = "Behind the account, and not an agent of it: a valid key of the account is always needed, and where \
+there is a body, its `model` names the agent, by slug or id. Preflights allow no origin here, as they carry no key.";
+
 /// The groups of endpoints, in the order of the page.
 const TAGS: [(&str, &str); 10] = [
     ("accounts", "The tenants."),
@@ -51,15 +58,16 @@ const TAGS: [(&str, &str); 10] = [
 ];
 
 /// The document of every endpoint.
-pub fn document<W: World>() -> OpenApi {
+pub fn document<W: World>(faces: impl Faces<W>) -> OpenApi {
     let mut document = Document { paths: Paths::new(), components: Components::new() };
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
     document.components.add_security_scheme("key", SecurityScheme::Http(bearer));
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
-    document.schemas::<OpenAiError>();
-    router::endpoints::<W>(&mut document);
+    router::endpoints::<W>(&mut document, faces);
+    let urls = Bases::new(FacePaths::of(faces).bases).schema();
+    document.components.schemas.insert(Urls::name().into_owned(), urls);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new("Apache-2.0"));
@@ -93,25 +101,41 @@ impl<W: World> Visitor<W> for Document {
         H: Handler<T, App<W>>,
         T: 'static,
     {
-        self.operation::<P>(&at, std::any::type_name::<T>());
+        self.of_control_plane::<P>(&at, std::any::type_name::<T>());
     }
 
     fn file<P: Documented>(&mut self, _: P) {
-        self.operation::<P>(&P::path(), "");
+        self.of_control_plane::<P>(&P::path(), "");
+    }
+}
+
+impl<W: World> face::Visitor<W> for Document {
+    fn operation<F, P, H, T>(&mut self, mount: Mount, _: &P, _: H)
+    where
+        F: Face,
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        self.schemas::<F::Error>();
+        let mut operation = P::operation();
+        let path = mount.prefix().to_owned() + &P::path();
+        of_mount(&mut operation, mount, &P::path());
+        declare(&mut operation, "caller");
+        let error = (F::Error::name(), F::ERROR_TYPE);
+        self.add::<P>(&path, operation, Of::Face, (&error.0, error.1));
     }
 }
 
 impl Document {
     /// Describes what is served at this path to those that the types of these arguments let in.
-    fn operation<P: Documented>(&mut self, at: &str, asks: &str) {
+    fn of_control_plane<P: Documented>(&mut self, at: &str, asks: &str) {
         let mut operation = P::operation();
-        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let face = Face::of(&P::path());
-        if face == Face::Control {
-            let by = |name| SecurityRequirement::new(name, [""; 0]);
+        let (path, is_of_account) = (P::path(), at.starts_with(router::ACCOUNT));
+        let of = if path.starts_with(router::API) || is_of_account { Of::Control } else { Of::Open };
+        if of == Of::Control {
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
-        let (path, is_of_account) = (P::path(), at.starts_with(router::ACCOUNT));
         if at != path {
             same_as(&mut operation, &path);
             if !is_of_account {
@@ -123,9 +147,14 @@ impl Document {
                 of_the_account(&mut operation);
             }
         }
-        declare(&mut operation, role(face, asks, is_of_account));
-        for kind in problems(&operation, face) {
-            describe(&mut operation, kind, face);
+        declare(&mut operation, role(of, asks, is_of_account));
+        self.add::<P>(at, operation, of, ("Problem", problem::MEDIA_TYPE));
+    }
+
+    fn add<P: Documented>(&mut self, at: &str, mut operation: Operation, of: Of, error: (&str, &str)) {
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
+        for kind in problems(&operation, of) {
+            describe(&mut operation, kind, error);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
         self.paths.add_path_operation(at.replace("{*", "{"), P::methods(), operation);
@@ -135,27 +164,30 @@ impl Document {
     }
 }
 
+fn by(scheme: &str) -> SecurityRequirement {
+    SecurityRequirement::new(scheme, [""; 0])
+}
+
 /// Who may, in one word: `open`, `caller` (who may call the agent), `member`, `admin`, `operator`, `self` (any key of an
 /// account, for its own), and `…-or-operator`. A role may what those before it may.
 ///
-/// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done.
-fn role(face: Face, asks: &str, is_of_account: bool) -> &'static str {
+/// Handlers take an extractor of [`super::access`], so this cannot drift from what is done.
+fn role(of: Of, asks: &str, is_of_account: bool) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
-    match (word, face) {
-        (Some("Reader"), _) => "member",
-        (Some("Writer" | "Admin"), _) => "admin",
-        (Some("Operator"), _) => "operator",
-        (Some("Holder" | "ActiveHolder"), _) => "self",
+    match word {
+        Some("Reader") => "member",
+        Some("Writer" | "Admin") => "admin",
+        Some("Operator") => "operator",
+        Some("Holder" | "ActiveHolder") => "self",
         // For an account the operator does not act.
-        (Some("OfferReader"), _) if is_of_account => "member",
-        (Some("OfferWriter"), _) if is_of_account => "admin",
-        (Some("OfferReader"), _) => "member-or-operator",
-        (Some("OfferWriter"), _) => "admin-or-operator",
-        (Some("KeyReader" | "KeyWriter"), _) => "admin-or-operator",
-        (None, Face::Open) => "open",
-        (None, Face::Call | Face::OpenAi) => "caller",
-        (Some(_), _) | (None, Face::Control) => "undeclared",
+        Some("OfferReader") if is_of_account => "member",
+        Some("OfferWriter") if is_of_account => "admin",
+        Some("OfferReader") => "member-or-operator",
+        Some("OfferWriter") => "admin-or-operator",
+        Some("KeyReader" | "KeyWriter") => "admin-or-operator",
+        None if of == Of::Open => "open",
+        _ => "undeclared",
     }
 }
 
@@ -163,6 +195,41 @@ fn role(face: Face, asks: &str, is_of_account: bool) -> &'static str {
 fn declare(operation: &mut Operation, role: &str) {
     let extensions = operation.extensions.get_or_insert_default();
     extensions.entry("x-role".to_owned()).or_insert_with(|| role.into());
+}
+
+/// What its mount adds to a face's operation: another id, what stands in the path, and whether a public agent can be called
+/// without a key.
+fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
+    let (prefix, names): (&str, &[&str]) = match mount {
+        Mount::Agent => ("", &["account", "agent"]),
+        Mount::DefaultAgent => ("default_", &["agent"]),
+        Mount::Account => ("account_", &["account"]),
+    };
+    match mount {
+        Mount::Agent => {}
+        Mount::DefaultAgent => same_as(operation, &format!("{}{path}", Mount::Agent.prefix())),
+        Mount::Account => {
+            let about = operation.description.take().map(|about| format!("\n\n{about}")).unwrap_or_default();
+            operation.description = Some(format!("{OF_ACCOUNT}{about}"));
+        }
+    }
+    if let Some(id) = &mut operation.operation_id {
+        id.insert_str(0, prefix);
+    }
+    let named = names.iter().map(|name| in_path(name, "Slug or id").into());
+    operation.parameters.get_or_insert_default().splice(..0, named);
+    let mut security = ["key", "x-api-key"].map(by).to_vec();
+    if mount != Mount::Account {
+        security.push(SecurityRequirement::default());
+    }
+    operation.security = Some(security);
+}
+
+/// A part of the path, which is a text.
+fn in_path(name: &str, about: &str) -> Parameter {
+    let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build();
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+    parameter.required(Required::True).description(Some(about)).schema(Some(text)).build()
 }
 
 /// The endpoint again, at another path than its own. By these words the page knows that it need not show it twice.
@@ -187,50 +254,28 @@ fn of_the_account(operation: &mut Operation) {
     if operation.parameters.iter().flatten().any(names_it) {
         return;
     }
-    let account = ParameterBuilder::new()
-        .name("account")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some("Slug or id of the key's account"))
-        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()));
-    operation.parameters.get_or_insert_default().insert(0, account.build().into());
+    let account = in_path("account", "Slug or id of the key's account");
+    operation.parameters.get_or_insert_default().insert(0, account.into());
 }
 
-/// Whose errors an endpoint answers.
+/// What an endpoint is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Face {
-    /// Anyone's: it has none.
+enum Of {
+    /// Anyone may.
     Open,
     Control,
-    /// Our own way to call an agent.
-    Call,
-    /// OpenAI's, errors included.
-    OpenAi,
-}
-
-impl Face {
-    fn of(path: &str) -> Self {
-        if path.starts_with(router::API) || path.ends_with("/config") {
-            Self::Control
-        } else if path.contains("/{agent}/v1/") {
-            Self::OpenAi
-        } else if path.contains("/{agent}/") {
-            Self::Call
-        } else {
-            Self::Open
-        }
-    }
+    Face,
 }
 
 /// What can go wrong follows from what an operation takes.
-fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
+fn problems(operation: &Operation, of: Of) -> Vec<Kind> {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_body = operation.request_body.is_some();
-    let mut kinds = match face {
-        Face::Open => return Vec::new(),
-        Face::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
+    let mut kinds = match of {
+        Of::Open => return Vec::new(),
+        Of::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
         // 400 may also be the provider's word.
-        Face::Call | Face::OpenAi => vec![
+        Of::Face => vec![
             Kind::InvalidRequest,
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
@@ -262,18 +307,14 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
         kinds.push(Kind::PreconditionFailed);
     }
     let is_forced = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "force");
-    if (is_body || parameters.iter().any(is_forced)) && face == Face::Control {
+    if (is_body || parameters.iter().any(is_forced)) && of == Of::Control {
         kinds.push(Kind::Conflict);
     }
     kinds
 }
 
 /// Kinds of one status share its place.
-fn describe(operation: &mut Operation, kind: Kind, face: Face) {
-    let (schema, media) = match face {
-        Face::OpenAi => ("OpenAiError", "application/json"),
-        _ => ("Problem", "application/problem+json"),
-    };
+fn describe(operation: &mut Operation, kind: Kind, (schema, media): (&str, &str)) {
     let content = Content::new(Some(Ref::from_schema_name(schema)));
     let status = kind.status().as_str().to_owned();
     let described = match operation.responses.responses.get(&status) {

@@ -3,11 +3,12 @@
 
 use axum::body::Body;
 use axum::http::Method;
+use retinue::face;
 use retinue::http::document;
 use retinue::ports::{Settings, World};
 use serde_json::{Map, Value, json};
 
-use crate::document::{FILES, conforms, operations};
+use crate::document::{FILES, conforms, is_openai, operations};
 use crate::sample;
 use crate::support::{Api, FakeWorld, OPERATOR, Reply, Script, Tenant, Turn, settings};
 
@@ -16,7 +17,7 @@ const MALFORMED: &str = "nonsense";
 
 /// The document as the handlers make it, whatever the file says.
 fn made() -> Value {
-    serde_json::to_value(document::document::<FakeWorld>()).unwrap()
+    serde_json::to_value(document::document::<FakeWorld>(face::All)).unwrap()
 }
 
 /// An operation, and how it is asked for in a furnished account.
@@ -206,8 +207,8 @@ impl Stage {
         let status = reply.status.as_u16();
         let response = &operation.spec["responses"][reply.status.as_str()];
         // OpenAI's face has OpenAI's errors.
-        let is_openai = operation.template.contains("/{agent}/v1/") && status >= 400;
-        assert!(response.is_object() || is_openai, "{place}: answers {status}, which is not documented");
+        let is_openais = is_openai(&operation.template) && status >= 400;
+        assert!(response.is_object() || is_openais, "{place}: answers {status}, which is not documented");
         let schema = &response["content"]["application/json"]["schema"];
         if schema.is_object() && reply.header("content-type") == "application/json" {
             assert_eq!(conforms(&reply.json(), schema, &self.document), Ok(()), "{place}");

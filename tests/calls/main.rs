@@ -14,6 +14,7 @@ mod provider;
 mod restarted;
 mod stage;
 
+mod account_wide;
 mod admissions;
 mod bodies;
 mod budgets;
@@ -23,6 +24,7 @@ mod faces;
 mod fallback;
 mod line;
 mod lives;
+mod made_up_face;
 mod members;
 mod mending;
 mod objects;

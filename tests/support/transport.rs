@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use retinue::face;
 use retinue::http::router::{router, serve};
 use retinue::ports::World;
 use retinue::service::App;
@@ -48,7 +49,7 @@ impl Transport {
 
     /// To a new isolate of this world, in this process.
     pub fn router<W: World>(world: W) -> Self {
-        Self::Router(router().with_state(App::new(world, Arc::default())))
+        Self::Router(router(face::All).with_state(App::new(world, Arc::default())))
     }
 
     /// Sends it; the reply's body comes as it is read.

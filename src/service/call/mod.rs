@@ -6,9 +6,11 @@
 pub mod admissions;
 mod attempt;
 pub mod bundle;
+mod callable;
 mod error;
 mod in_flight;
 mod instructions;
+mod key;
 pub mod reach;
 mod relay;
 mod resolve;
@@ -16,9 +18,11 @@ mod select;
 
 use std::sync::Arc;
 
+pub use callable::{Callable, callable};
 pub use error::{Error, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
 pub use instructions::Brought;
+pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Caller, Resolved, allowed_origin, resolve, resolve_current};
 pub use select::names_model;

@@ -47,13 +47,7 @@ pub struct Resolved {
 /// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`],
 /// [`Error::AccountSuspended`], [`Error::NotActive`], [`Error::Archived`], [`Error::Unavailable`].
 pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
-    let presented = caller.key.as_deref().map(ApiKey::parse);
-    let digest = presented.as_ref().and_then(|key| key.as_ref().ok()).map(ApiKey::digest);
-    let fault = match &presented {
-        None => KeyFault::Missing,
-        Some(Err(_)) => KeyFault::Malformed,
-        Some(Ok(_)) => KeyFault::Refused,
-    };
+    let (digest, fault) = presented(caller.key.as_deref());
     let Some(account) = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))? else {
         return Err(absent(app, digest.as_ref(), fault).await);
     };
@@ -71,6 +65,15 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     let Some(hit) = loaded else { return Err(absent(app, digest.as_ref(), fault).await) };
     let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
     explain(app, decided, digest.as_ref()).await
+}
+
+/// The digest of a key that has the form of one, and what is wrong with the key if nobody knows it.
+pub(super) fn presented(key: Option<&str>) -> (Option<KeyDigest>, KeyFault) {
+    match key.map(ApiKey::parse) {
+        None => (None, KeyFault::Missing),
+        Some(Err(_)) => (None, KeyFault::Malformed),
+        Some(Ok(key)) => (Some(key.digest()), KeyFault::Refused),
+    }
 }
 
 /// The same caller, by rows that are in force now: for what no admission checks.
@@ -168,7 +171,7 @@ fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Erro
 }
 
 /// Whether the agent's calls are answered, where it is in its life.
-fn answers(agent: &Agent) -> Result<(), Error> {
+pub(super) fn answers(agent: &Agent) -> Result<(), Error> {
     let not_active = |is, to| Err(Error::NotActive { agent: agent.slug.clone(), is, to });
     match agent.status() {
         Life::Published | Life::Active | Life::Deprecated => Ok(()),
