@@ -136,7 +136,8 @@ impl Stage {
             let whole = json!({"model": "m", "choices": [choice("message")], "usage": usage}).to_string();
             let piece = json!({"model": "m", "choices": [choice("delta")], "usage": usage});
             let pieces = format!("data: {piece}\n\ndata: [DONE]\n\n");
-            let reply = if operation.template.ends_with("/stream") { pieces } else { whole };
+            let answers = operation.spec["responses"]["200"]["content"].as_object().unwrap();
+            let reply = if answers.contains_key("application/json") { whole } else { pieces };
             for _ in 0..3 {
                 self.api.world.upstream().then(Turn::Replies(Script::ok(reply.clone())));
             }
