@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
@@ -80,13 +79,9 @@ async fn answer<W: World, C: Call>(
     place: &Place,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (parts, content) = request.into_parts();
-    let judged = judge(app, place, &parts.headers).await?;
-    let bytes = body::read(Request::from_parts(parts, content)).await;
-    let (mut asked, call) =
-        bytes.and_then(|bytes| C::parse(&bytes)).map_err(|problem| judged.readable(problem))?;
-    let entered = judged.enter(app, &mut asked).await?;
-    let (served, head) = entered.run(app, asked).await?;
+    let (judged, bytes) = judge(app, place, request).await?;
+    let (asked, call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
+    let (served, head) = judged.run(app, asked).await?;
     let Served { call: id, bundle, model, answer, .. } = served;
     let ticket = Ticket { call: id, bundle, model, created: app.world.now() };
     Ok(match answer {
@@ -123,16 +118,19 @@ struct Entered {
     resolve_ms: u64,
 }
 
-/// Decides by path and head: one who may not call is told so whatever the body.
-async fn judge<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<Judged, Problem> {
-    match place.asker(app, headers)? {
-        Asker::OfAgent(caller) => resolve(app, caller).await.map(Judged::Caller),
+/// Decides by path and head, then reads the body: one who may not call is told so whatever the body.
+async fn judge<W: World>(app: &App<W>, place: &Place, request: Request) -> Result<(Judged, Bytes), Problem> {
+    let (parts, content) = request.into_parts();
+    let judged = match place.asker(app, &parts.headers)? {
+        Asker::OfAgent(caller) => Judged::Caller(resolve(app, caller).await?),
         Asker::OfAccount(asker) => {
             let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
             checked.map_err(Problem::report(app))?;
-            Ok(Judged::KeyHolder(asker))
+            Judged::KeyHolder(asker)
         }
-    }
+    };
+    let bytes = body::read(Request::from_parts(parts, content)).await;
+    bytes.map_err(|problem| judged.readable(problem)).map(|bytes| (judged, bytes))
 }
 
 async fn resolve<W: World>(app: &App<W>, caller: Caller) -> Result<Entered, Problem> {
@@ -151,15 +149,16 @@ impl Judged {
         }
     }
 
-    /// The caller of the agent that the path names, or else the body.
-    async fn enter<W: World>(self, app: &App<W>, asked: &mut Asked) -> Result<Entered, Problem> {
-        match self {
-            Self::Caller(entered) => Ok(entered),
+    /// Runs the call of the agent that the path names, or else the body.
+    async fn run<W: World>(self, app: &App<W>, mut asked: Asked) -> Result<(Served<W>, Head), Problem> {
+        let entered = match self {
+            Self::Caller(entered) => entered,
             Self::KeyHolder(asker) => {
                 let agent = asked.model.take();
-                resolve(app, asker.to(agent.as_deref())?).await
+                resolve(app, asker.to(agent.as_deref())?).await?
             }
-        }
+        };
+        entered.run(app, asked).await
     }
 }
 
