@@ -3,12 +3,14 @@
 //! A change is written in one batch with what it tells of: there is no write without its row and no row without its
 //! write. No secret is ever in it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::declared::Facts;
 use super::ids::{ChangeId, KeyId};
 use super::time::Millis;
 
@@ -71,26 +73,25 @@ pub enum Action {
     Revoke,
 }
 
-/// What it was done to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+/// What it was done to: `account`, `agent`, `key`, or the singular of a declared kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
 #[schema(as = ChangeSubject)]
-pub enum Subject {
-    Account,
-    Agent,
-    Alias,
-    Key,
-    Member,
-    Model,
-    Provider,
-    Template,
-}
+pub struct Subject(Cow<'static, str>);
 
 impl Subject {
-    /// # Errors
-    /// What is wrong, with the words there are.
-    pub fn parse(word: &str) -> Result<Self, serde::de::value::Error> {
-        Self::deserialize(serde::de::value::StrDeserializer::new(word))
+    pub const ACCOUNT: Self = Self(Cow::Borrowed("account"));
+    pub const AGENT: Self = Self(Cow::Borrowed("agent"));
+    pub const KEY: Self = Self(Cow::Borrowed("key"));
+    /// What is no declared kind.
+    pub const OTHERS: [Self; 3] = [Self::ACCOUNT, Self::AGENT, Self::KEY];
+
+    pub const fn of(kind: &'static Facts) -> Self {
+        Self(Cow::Borrowed(kind.singular))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

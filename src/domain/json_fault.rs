@@ -17,6 +17,30 @@ pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
     })
 }
 
+/// Reads the text of JSON that is sound, or says which field of it does not fit.
+///
+/// # Errors
+/// The first field that does not.
+pub fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, Vec<FieldError>> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        vec![fault(&path, error.inner())]
+    })
+}
+
+/// The fault of a field of JSON that is sound.
+pub fn fault(path: &str, error: &serde_json::Error) -> FieldError {
+    if error.is_syntax() {
+        // Where a word belongs, serde calls any other value a mistake of syntax.
+        let message = "must be one of its words, as a string".to_owned();
+        return FieldError { field: path.to_owned(), message };
+    }
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    field_error(path, text.strip_suffix(&place).unwrap_or(&text))
+}
+
 /// The fault of a field, from serde's message without its place.
 pub fn field_error(path: &str, message: &str) -> FieldError {
     let path = if path == "." { "" } else { path };

@@ -37,6 +37,9 @@ impl Capability {
     pub const ALL: [Self; 5] =
         [Self::Images, Self::Tools, Self::JsonSchema, Self::Streaming, Self::Reasoning];
 
+    /// Their words, in the same order.
+    pub const NAMES: [&'static str; 5] = ["images", "tools", "json_schema", "streaming", "reasoning"];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Images => "images",

@@ -7,8 +7,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, Role};
 use crate::domain::change::Actor;
+use crate::domain::declared::Facts;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::authenticate::{self, KeyAccess, Principal, Session, account_of_keys};
@@ -39,21 +40,9 @@ pub struct ActiveHolder(pub Session);
 #[derive(Debug)]
 pub struct Reader(pub Session);
 
-/// An admin, to read what only admins do.
-#[derive(Debug)]
-pub struct Admin(pub Session);
-
 /// An admin of an active account.
 #[derive(Debug)]
 pub struct Writer(pub Session);
-
-/// A member or an admin; or the operator (`None`), who reads what the platform offers to all.
-#[derive(Debug)]
-pub struct OfferReader(pub Option<Session>);
-
-/// An admin of an active account; or the operator (`None`), who writes what the platform offers to all.
-#[derive(Debug)]
-pub struct OfferWriter(pub Option<Session>);
 
 impl<W: World> FromRequestParts<App<W>> for Caller {
     type Rejection = Problem;
@@ -98,14 +87,6 @@ impl<W: World> FromRequestParts<App<W>> for Reader {
     }
 }
 
-impl<W: World> FromRequestParts<App<W>> for Admin {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        session(parts, app, Principal::admin).await.map(Self)
-    }
-}
-
 impl<W: World> FromRequestParts<App<W>> for Writer {
     type Rejection = Problem;
 
@@ -114,20 +95,22 @@ impl<W: World> FromRequestParts<App<W>> for Writer {
     }
 }
 
-impl<W: World> FromRequestParts<App<W>> for OfferReader {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        offer(parts, app, Principal::reader).await.map(Self)
-    }
-}
-
-impl<W: World> FromRequestParts<App<W>> for OfferWriter {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        offer(parts, app, Principal::writer).await.map(Self)
-    }
+/// Who may read or write things of a kind; `None` is the operator, for what the platform offers to all.
+///
+/// # Errors
+/// The problem of one who may not.
+pub async fn of_kind<W: World>(
+    parts: &mut Parts,
+    app: &App<W>,
+    kind: &Facts,
+    writes: bool,
+) -> Result<Option<Session>, Problem> {
+    let right = match (writes, kind.readers) {
+        (true, _) => Principal::writer,
+        (false, Role::Admin) => Principal::admin,
+        (false, _) => Principal::reader,
+    };
+    if kind.is_offered { offer(parts, app, right).await } else { session(parts, app, right).await.map(Some) }
 }
 
 /// The operator or an admin of the account that the path names, to see its keys.

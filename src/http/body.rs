@@ -1,12 +1,16 @@
 //! JSON bodies: requests' read whole, at most 4 MiB, with every fault said where it is.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::domain::json_fault;
 
 use super::fault;
 use super::problem::{Kind, Problem};
@@ -106,12 +110,24 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        // Where a word belongs, serde calls any other value a mistake of syntax.
         let sound = error.inner().is_syntax() && serde_json::from_str::<serde_json::Value>(text).is_ok();
-        if sound { fault::wrong_type(&path) } else { fault::problem(&path, error.inner()) }
+        if sound {
+            Problem::invalid(vec![json_fault::fault(&path, error.inner())])
+        } else {
+            fault::problem(&path, error.inner())
+        }
     })?;
     json.end().map_err(|error| fault::problem("", &error))?;
     Ok(value)
+}
+
+/// The text of a JSON object.
+///
+/// # Errors
+/// A problem of kind `invalid_request` for what is not JSON, `validation_failed` for what is not an object.
+pub fn object(bytes: &[u8]) -> Result<&str, Problem> {
+    parse::<BTreeMap<String, IgnoredAny>>(bytes)?;
+    text(bytes)
 }
 
 /// # Errors

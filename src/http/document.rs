@@ -9,15 +9,18 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponseBuilder,
+    Components, Content, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
+    ResponseBuilder,
 };
 
 use crate::face::paths::Paths as FacePaths;
 use crate::face::{self, Face, Faces, Mount};
 use crate::ports::World;
 use crate::service::App;
+use crate::service::declared::{Kind as DeclaredKind, KindList, Kinds};
 
 use super::agents::urls::{Bases, Urls};
+use super::declared::{self, Verb};
 use super::documented::Documented;
 use super::problem::{self, Kind};
 use super::router::{self, Visitor};
@@ -58,14 +61,19 @@ const TAGS: [(&str, &str); 10] = [
 ];
 
 /// The document of every endpoint.
-pub fn document<W: World>(faces: impl Faces<W>) -> OpenApi {
+pub fn document<W: World>() -> OpenApi {
+    document_of::<W, Kinds>(face::All)
+}
+
+/// The same, with these declared kinds and faces.
+pub fn document_of<W: World, L: KindList>(faces: impl Faces<W>) -> OpenApi {
     let mut document = Document { paths: Paths::new(), components: Components::new() };
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
     document.components.add_security_scheme("key", SecurityScheme::Http(bearer));
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
-    router::endpoints::<W>(&mut document, faces);
+    router::endpoints::<W, L>(&mut document, faces);
     let urls = Bases::new(FacePaths::of(faces).bases).schema();
     document.components.schemas.insert(Urls::name().into_owned(), urls);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
@@ -104,6 +112,20 @@ impl<W: World> Visitor<W> for Document {
         self.of_control_plane::<P>(&at, std::any::type_name::<T>());
     }
 
+    fn kind<K: DeclaredKind>(&mut self) {
+        let facts = K::facts();
+        self.components.schemas.extend(declared::document::schemas::<K>());
+        for verb in Verb::of(facts) {
+            let all = router::paths_of_kind(facts, verb);
+            let main = declared::path(router::API, facts.first_words()[0], facts, verb);
+            for at in all {
+                let operation = declared::document::operation::<K>(verb);
+                let role = declared::document::role(facts, verb, at.starts_with(router::ACCOUNT));
+                self.place(&at, &main, vec![verb.method()], operation, role);
+            }
+        }
+    }
+
     fn file<P: Documented>(&mut self, _: P) {
         self.of_control_plane::<P>(&P::path(), "");
     }
@@ -122,8 +144,9 @@ impl<W: World> face::Visitor<W> for Document {
         let path = mount.prefix().to_owned() + &P::path();
         of_mount(&mut operation, mount, &P::path());
         declare(&mut operation, "caller");
-        let error = (F::Error::name(), F::ERROR_TYPE);
-        self.add::<P>(&path, operation, Of::Face, (&error.0, error.1));
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
+        self.add(&path, P::methods(), operation, Plane::Face, (&F::Error::name(), F::ERROR_TYPE));
+        self.schemas_of::<P>();
     }
 }
 
@@ -131,36 +154,60 @@ impl Document {
     /// Describes what is served at this path to those that the types of these arguments let in.
     fn of_control_plane<P: Documented>(&mut self, at: &str, asks: &str) {
         let mut operation = P::operation();
-        let (path, is_of_account) = (P::path(), at.starts_with(router::ACCOUNT));
-        let of = if path.starts_with(router::API) || is_of_account { Of::Control } else { Of::Open };
-        if of == Of::Control {
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
+        let role = role(Plane::of(&P::path()), asks);
+        self.place(at, &P::path(), P::methods(), operation, role);
+        self.schemas_of::<P>();
+    }
+
+    fn schemas_of<P: Documented>(&mut self) {
+        let mut found = Vec::new();
+        P::schemas(&mut found);
+        self.components.schemas.extend(found);
+    }
+
+    /// Adds an operation of the control plane at this path, one of those that `path` is the main one of.
+    fn place(
+        &mut self,
+        at: &str,
+        path: &str,
+        methods: Vec<HttpMethod>,
+        mut operation: Operation,
+        role: &str,
+    ) {
+        let of = Plane::of(path);
+        if of == Plane::Control {
             operation.security = Some(["key", "x-api-key"].map(by).to_vec());
         }
+        let is_of_account = at.starts_with(router::ACCOUNT);
         if at != path {
-            same_as(&mut operation, &path);
+            same_as(&mut operation, path);
             if !is_of_account {
                 of_another_name(&mut operation, at);
-            } else if router::of_account(&path).as_deref() != Some(at) {
+            } else if router::of_account(path).as_deref() != Some(at) {
                 of_another_name(&mut operation, &at.replacen(router::ACCOUNT, router::API, 1));
             }
             if is_of_account {
                 of_the_account(&mut operation);
             }
         }
-        declare(&mut operation, role(of, asks, is_of_account));
-        self.add::<P>(at, operation, of, ("Problem", problem::MEDIA_TYPE));
+        declare(&mut operation, role);
+        self.add(at, methods, operation, of, ("Problem", problem::MEDIA_TYPE));
     }
 
-    fn add<P: Documented>(&mut self, at: &str, mut operation: Operation, of: Of, error: (&str, &str)) {
-        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
+    fn add(
+        &mut self,
+        at: &str,
+        methods: Vec<HttpMethod>,
+        mut operation: Operation,
+        of: Plane,
+        error: (&str, &str),
+    ) {
         for kind in problems(&operation, of) {
             describe(&mut operation, kind, error);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
-        self.paths.add_path_operation(at.replace("{*", "{"), P::methods(), operation);
-        let mut found = Vec::new();
-        P::schemas(&mut found);
-        self.components.schemas.extend(found);
+        self.paths.add_path_operation(at.replace("{*", "{"), methods, operation);
     }
 }
 
@@ -172,21 +219,16 @@ fn by(scheme: &str) -> SecurityRequirement {
 /// account, for its own), and `…-or-operator`. A role may what those before it may.
 ///
 /// Handlers take an extractor of [`super::access`], so this cannot drift from what is done.
-fn role(of: Of, asks: &str, is_of_account: bool) -> &'static str {
+fn role(of: Plane, asks: &str) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match word {
         Some("Reader") => "member",
-        Some("Writer" | "Admin") => "admin",
+        Some("Writer") => "admin",
         Some("Operator") => "operator",
         Some("Holder" | "ActiveHolder") => "self",
-        // For an account the operator does not act.
-        Some("OfferReader") if is_of_account => "member",
-        Some("OfferWriter") if is_of_account => "admin",
-        Some("OfferReader") => "member-or-operator",
-        Some("OfferWriter") => "admin-or-operator",
         Some("KeyReader" | "KeyWriter") => "admin-or-operator",
-        None if of == Of::Open => "open",
+        None if of == Plane::Open => "open",
         _ => "undeclared",
     }
 }
@@ -260,22 +302,30 @@ fn of_the_account(operation: &mut Operation) {
 
 /// What an endpoint is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Of {
+enum Plane {
     /// Anyone may.
     Open,
     Control,
     Face,
 }
 
+impl Plane {
+    /// What an operation is of that is no face's.
+    fn of(path: &str) -> Self {
+        let is_control = path.starts_with(router::API) || path.starts_with(router::ACCOUNT);
+        if is_control { Self::Control } else { Self::Open }
+    }
+}
+
 /// What can go wrong follows from what an operation takes.
-fn problems(operation: &Operation, of: Of) -> Vec<Kind> {
+fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_body = operation.request_body.is_some();
     let mut kinds = match of {
-        Of::Open => return Vec::new(),
-        Of::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
+        Plane::Open => return Vec::new(),
+        Plane::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
         // 400 may also be the provider's word.
-        Of::Face => vec![
+        Plane::Face => vec![
             Kind::InvalidRequest,
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
@@ -307,7 +357,7 @@ fn problems(operation: &Operation, of: Of) -> Vec<Kind> {
         kinds.push(Kind::PreconditionFailed);
     }
     let is_forced = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "force");
-    if (is_body || parameters.iter().any(is_forced)) && of == Of::Control {
+    if (is_body || parameters.iter().any(is_forced)) && of == Plane::Control {
         kinds.push(Kind::Conflict);
     }
     kinds

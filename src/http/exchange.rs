@@ -255,7 +255,7 @@ pub async fn export<W: World>(
 }
 
 /// A document on its way: one page of it is in memory.
-struct Exporting<W> {
+struct Exporting<W: World> {
     app: App<W>,
     session: Session,
     export: Export,

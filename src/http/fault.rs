@@ -3,7 +3,7 @@
 use serde_json::error::Category;
 
 use crate::domain::field_error::FieldError;
-use crate::domain::json_fault::field_error;
+use crate::domain::json_fault;
 
 use super::problem::{Kind, Problem};
 
@@ -13,7 +13,7 @@ pub fn problem(path: &str, error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let message = text.strip_suffix(&place).unwrap_or(&text);
     match error.classify() {
-        Category::Data => Problem::invalid(vec![field_error(path, message)]),
+        Category::Data => Problem::invalid(vec![json_fault::fault(path, error)]),
         Category::Io | Category::Syntax | Category::Eof => {
             Problem::new(Kind::InvalidRequest, format!("The body is not JSON: {message}{place}."))
         }
@@ -23,14 +23,6 @@ pub fn problem(path: &str, error: &serde_json::Error) -> Problem {
 /// The problem of a list or a plain value in place of an object.
 pub fn not_an_object() -> Problem {
     Problem::invalid(vec![FieldError { field: "(body)".to_owned(), message: "must be an object".to_owned() }])
-}
-
-/// The problem of a value that is none of the words that belong there.
-pub fn wrong_type(path: &str) -> Problem {
-    Problem::invalid(vec![FieldError {
-        field: path.to_owned(),
-        message: "must be one of its words, as a string".to_owned(),
-    }])
 }
 
 #[cfg(test)]

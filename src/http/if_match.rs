@@ -1,14 +1,15 @@
-//! `If-Match` (RFC 9110): over which state of a thing a change may be made.
+//! `If-Match` and `If-None-Match` (RFC 9110): over which state of a thing a change may be made.
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use crate::service::agents::IfMatch;
+use crate::service::declared::Precondition;
 
 use super::problem::{Kind, Problem};
 
-/// The header, or that there is none.
+/// `If-Match` of an agent, or that there is none.
 #[derive(Debug)]
 pub struct Tags(pub IfMatch);
 
@@ -16,23 +17,48 @@ impl<S: Send + Sync> FromRequestParts<S> for Tags {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut tags = Vec::new();
-        for value in parts.headers.get_all(header::IF_MATCH) {
-            let text = value.to_str().map_err(|_| unreadable())?;
-            for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-                if tag == "*" {
-                    return Ok(Self(IfMatch::Any));
-                }
-                // A tag is of the row and not of the bytes, so that one which an edge has weakened, because it compressed
-                // the answer, is as good.
-                let strong = tag.strip_prefix("W/").unwrap_or(tag);
-                let bare = strong.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-                tags.push(bare.ok_or_else(unreadable)?.to_owned());
-            }
-        }
-        let is_there = parts.headers.contains_key(header::IF_MATCH);
-        Ok(Self(if is_there { IfMatch::Tags(tags) } else { IfMatch::Any }))
+        Ok(Self(match if_match(&parts.headers)? {
+            Precondition::Tags(tags) => IfMatch::Tags(tags),
+            _ => IfMatch::Any,
+        }))
     }
+}
+
+/// What a request says of the state that it may change.
+///
+/// # Errors
+/// A problem of kind `invalid_request` for what cannot be read.
+pub fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {
+    let absent = headers.get(header::IF_NONE_MATCH);
+    match (if_match(headers)?, absent) {
+        (Precondition::None, Some(value)) if value.as_bytes() == b"*" => Ok(Precondition::Absent),
+        (Precondition::None, Some(_)) => Err(Problem::new(
+            Kind::InvalidRequest,
+            "If-None-Match cannot be read: send *, so that nothing is replaced.",
+        )),
+        (precondition, _) => Ok(precondition),
+    }
+}
+
+fn if_match(headers: &HeaderMap) -> Result<Precondition, Problem> {
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(Precondition::None);
+    }
+    let mut tags = Vec::new();
+    for value in headers.get_all(header::IF_MATCH) {
+        let text = value.to_str().map_err(|_| unreadable())?;
+        for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            if tag == "*" {
+                return Ok(Precondition::Exists);
+            }
+            // A tag is of the row and not of the bytes, so that one which an edge has weakened, because it compressed
+            // the answer, is as good.
+            let strong = tag.strip_prefix("W/").unwrap_or(tag);
+            let bare = strong.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            tags.push(bare.ok_or_else(unreadable)?.to_owned());
+        }
+    }
+    Ok(Precondition::Tags(tags))
 }
 
 fn unreadable() -> Problem {

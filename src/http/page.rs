@@ -43,11 +43,6 @@ pub struct List<T> {
 }
 
 impl<T> List<T> {
-    /// Everything there is.
-    pub const fn whole(data: Vec<T>) -> Self {
-        Self { data, next_cursor: None }
-    }
-
     pub fn of<R>(page: Page<R>, render: impl FnMut(R) -> T) -> Self {
         Self { data: page.rows.into_iter().map(render).collect(), next_cursor: page.next_cursor }
     }

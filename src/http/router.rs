@@ -4,6 +4,7 @@
 //! of that list, so they cannot drift.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -14,20 +15,20 @@ use axum::routing::{MethodFilter, MethodRouter, on, options};
 use tower_service::Service;
 use utoipa::openapi::HttpMethod;
 
+use crate::domain::declared::Facts;
 use crate::face::mount::Place;
 use crate::face::paths::{Paths, refuse};
 use crate::face::{self, Face, Faces, Mount, cors};
 use crate::ports::World;
-use crate::service::App;
+use crate::service::declared::{Kind, KindList, Kinds};
+use crate::service::{self, App};
 
 use super::agents::urls::Bases;
+use super::declared::Verb;
 use super::documented::Documented;
 use super::path::Parameters;
 use super::problem;
-use super::{
-    account, accounts, agents, aliases, budgets, calls, changes, docs, exchange, keys, members, models,
-    profile, providers, templates,
-};
+use super::{account, accounts, agents, budgets, calls, changes, declared, docs, exchange, keys, profile};
 
 /// What is made of the list of endpoints, and of the list of faces.
 pub trait Visitor<W: World>: face::Visitor<W> {
@@ -61,21 +62,11 @@ pub trait Visitor<W: World>: face::Visitor<W> {
         H: Handler<T, App<W>>,
         T: 'static;
 
+    /// Takes all endpoints of a declared kind.
+    fn kind<K: Kind>(&mut self);
+
     /// Takes one that the platform answers with a file of `assets/`, before the Worker runs.
     fn file<P: Documented>(&mut self, path: P);
-
-    /// Takes one that stands under `/api/v1`, and there under another first word too.
-    fn endpoint_of_two_names<P, H, T>(&mut self, other: &str, path: P, handler: H)
-    where
-        P: Documented,
-        H: Handler<T, App<W>>,
-        T: 'static,
-    {
-        let at = P::path();
-        let word = at.split('/').nth(3).unwrap_or_default();
-        self.endpoint_at(at.replacen(word, other, 1), &path, handler.clone());
-        self.endpoint_at(at, &path, handler);
-    }
 }
 
 /// Where the control plane stands.
@@ -94,8 +85,17 @@ pub fn of_account(at: &str) -> Option<String> {
     }
 }
 
-/// Every route there is, and what the platform serves beside them.
-pub fn endpoints<W: World>(v: &mut impl Visitor<W>, faces: impl Faces<W>) {
+/// Where a kind's operation stands: under each of its first words, there and by [`of_account`].
+pub fn paths_of_kind(facts: &Facts, verb: Verb) -> Vec<String> {
+    let all = facts.first_words().into_iter().flat_map(|first_word| {
+        let at = declared::path(API, first_word, facts, verb);
+        [of_account(&at), Some(at)]
+    });
+    all.flatten().collect()
+}
+
+/// Every route there is with these declared kinds and faces, and what the platform serves beside them.
+pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Faces<W>) {
     let bases = Bases::new(Paths::of(faces).bases);
     v.endpoint(docs::__path_root, docs::root);
     v.endpoint(docs::__path_health, docs::health);
@@ -109,34 +109,15 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>, faces: impl Faces<W>) {
     v.endpoint(keys::__path_revoke, keys::revoke::<W>);
     v.endpoint(changes::__path_list, changes::list::<W>);
 
+    v.endpoint(declared::exchange::__path_export, declared::exchange::export::<W>);
+    v.endpoint(declared::exchange::__path_import, declared::exchange::import::<W>);
+
     v.endpoint(account::__path_get, account::get::<W>);
     v.endpoint(account::__path_patch, account::patch::<W>);
-    v.endpoint(members::__path_list, members::list::<W>);
-    v.endpoint(members::__path_create, members::create::<W>);
-    v.endpoint(members::__path_get, members::get::<W>);
-    v.endpoint(members::__path_patch, members::patch::<W>);
-    v.endpoint(members::__path_delete, members::delete::<W>);
     v.endpoint(profile::__path_get, profile::get::<W>);
     v.endpoint(profile::__path_put, profile::put::<W>);
 
-    v.endpoint(providers::__path_list, providers::list::<W>);
-    v.endpoint(providers::__path_get, providers::get::<W>);
-    v.endpoint(providers::__path_put, providers::put::<W>);
-    v.endpoint(providers::__path_delete, providers::delete::<W>);
-
-    v.endpoint(models::__path_list, models::list::<W>);
-    v.endpoint(models::__path_put, models::put::<W>);
-    v.endpoint(models::__path_delete, models::delete::<W>);
-
-    v.endpoint_of_two_names("aliases", aliases::__path_list, aliases::list::<W>);
-    v.endpoint_of_two_names("aliases", aliases::__path_get, aliases::get::<W>);
-    v.endpoint_of_two_names("aliases", aliases::__path_put, aliases::put::<W>);
-    v.endpoint_of_two_names("aliases", aliases::__path_delete, aliases::delete::<W>);
-
-    v.endpoint(templates::__path_list, templates::list::<W>);
-    v.endpoint(templates::__path_get, templates::get::<W>);
-    v.endpoint(templates::__path_put, templates::put::<W>);
-    v.endpoint(templates::__path_delete, templates::delete::<W>);
+    L::visit(&mut Each(v, PhantomData));
 
     v.endpoint(agents::__path_create, agents::create::<W>);
     let of_list = bases.clone();
@@ -166,10 +147,23 @@ pub fn endpoints<W: World>(v: &mut impl Visitor<W>, faces: impl Faces<W>) {
     faces.each(v);
 }
 
+struct Each<'v, V, W>(&'v mut V, PhantomData<W>);
+
+impl<W: World, V: Visitor<W>> service::declared::Visitor for Each<'_, V, W> {
+    fn kind<K: Kind>(&mut self) {
+        self.0.kind::<K>();
+    }
+}
+
+/// The router of the product's kinds and faces.
+pub fn router<W: World>() -> Router<App<W>> {
+    router_of::<W, Kinds>(face::All)
+}
+
 /// The router, with a problem document for every path and method that is not there, in the shape of the face whose it would be.
-pub fn router<W: World>(faces: impl Faces<W>) -> Router<App<W>> {
+pub fn router_of<W: World, L: KindList>(faces: impl Faces<W>) -> Router<App<W>> {
     let mut routes = Routes { router: Router::new(), preflights: BTreeMap::new() };
-    endpoints(&mut routes, faces);
+    endpoints::<W, L>(&mut routes, faces);
     let preflights = routes.preflights.into_iter();
     preflights
         .fold(routes.router, |router, (at, methods)| router.route(&at, preflight(&methods)))
@@ -222,6 +216,18 @@ impl<W: World> Visitor<W> for Routes<W> {
         let route: MethodRouter<App<W>> =
             methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
         self.router = std::mem::take(&mut self.router).route(&at, route);
+    }
+
+    fn kind<K: Kind>(&mut self) {
+        let kind = service::declared::of::<K, W>();
+        for verb in Verb::of(kind.facts()) {
+            for at in paths_of_kind(kind.facts(), verb) {
+                let serve = move |State(app): State<App<W>>, request: Request| {
+                    declared::serve(app, kind, verb, request)
+                };
+                self.router = std::mem::take(&mut self.router).route(&at, on(filter(&verb.method()), serve));
+            }
+        }
     }
 
     fn file<P: Documented>(&mut self, _: P) {}

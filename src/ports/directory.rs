@@ -9,6 +9,7 @@ use super::agent_versions::AgentVersions;
 use super::agents::{Agents, SaveAgents};
 use super::aliases::Aliases;
 use super::changes::Changes;
+use super::declarations::Declarations;
 use super::keys::{AllKeys, Keys};
 use super::members::Members;
 use super::models::Models;
@@ -37,6 +38,7 @@ pub trait Tenant:
     + Agents
     + Aliases
     + Changes
+    + Declarations
     + Keys
     + Members
     + Models
@@ -55,6 +57,7 @@ impl<T> Tenant for T where
         + Agents
         + Aliases
         + Changes
+        + Declarations
         + Keys
         + Members
         + Models

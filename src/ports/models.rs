@@ -10,26 +10,26 @@ use super::failure::{Unavailable, WriteError};
 
 /// The models as an account sees them.
 pub trait Models: Send + Sync {
-    /// The platform's catalogue with the account's rows over it, by provider and code; `true` marks the
-    /// account's own. Only those after the pair `after` that can do what is needed.
+    /// The platform's catalogue with the account's rows over it, by provider and code, and when the account wrote
+    /// those. Only those after the pair `after` that can do what is needed.
     fn models(
         &self,
         limit: u32,
         after: Option<(&str, &str)>,
         needed: Capabilities,
-    ) -> impl Future<Output = Result<Vec<(Model, bool)>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Vec<(Model, Option<Millis>)>, Unavailable>> + Send;
     /// The models of these `(provider, code)` pairs that are known; the account's own row wins over the
     /// platform's.
     fn models_of(
         &self,
         pairs: &[(String, String)],
     ) -> impl Future<Output = Result<Vec<Model>, Unavailable>> + Send;
-    /// The account's own row, and when it was written.
-    fn own_model(
+    /// The account's own row, and when it was written; else the platform's.
+    fn model(
         &self,
         provider: &str,
         code: &str,
-    ) -> impl Future<Output = Result<Option<(Model, Millis)>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Option<(Model, Option<Millis>)>, Unavailable>> + Send;
     /// Inserts or replaces the account's own row.
     fn put_model(
         &self,

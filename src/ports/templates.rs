@@ -5,8 +5,9 @@ use std::future::Future;
 use crate::domain::change::Change;
 use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
+use crate::domain::time::Millis;
 
-use super::failure::Unavailable;
+use super::failure::{Unavailable, WriteError};
 
 /// The platform's templates, which its operator writes.
 pub trait PlatformTemplates: Send + Sync {
@@ -47,12 +48,14 @@ pub trait Templates: Send + Sync {
     fn put_template(
         &self,
         template: &Template,
+        read: Option<Millis>,
         change: &Change,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
-    /// Whether the account had one of its own; the change is logged only then.
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// Deletes the account's own.
     fn delete_template(
         &self,
         slug: &Slug,
+        read: Millis,
         change: &Change,
-    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
 }

@@ -76,7 +76,7 @@ fn router(env: &Env) -> worker::Result<Router> {
             return Ok(router.clone());
         }
         let app = App::new(EdgeWorld::new(env)?, Arc::default());
-        Ok(cell.get_or_init(|| router::router(face::All).with_state(app)).clone())
+        Ok(cell.get_or_init(|| router::router().with_state(app)).clone())
     })
 }
 

@@ -120,7 +120,7 @@ async fn change_once<W: World>(
     }
     next.updated_at = written_at(app.world.now(), Some(read.updated_at));
     let (before, after) = (Some(logged(&read)), Some(logged(&next)));
-    let change = app.change(by, Action::Update, Subject::Account, next.id, before, after);
+    let change = app.change(by, Action::Update, Subject::ACCOUNT, next.id, before, after);
     let tenant = directory.tenant(read.id);
     let write = tenant.update_account(&next, &read, is_fitted.then_some(fit), &change);
     let written = app.write_through(read.id, write).await;

@@ -7,11 +7,6 @@ use crate::domain::change::{Action, Actor, Change, Subject, difference};
 use crate::domain::ids::ChangeId;
 use crate::ports::World;
 
-/// What a write that inserts or replaces is called.
-pub(super) const fn put<T>(read: Option<&T>) -> Action {
-    if read.is_some() { Action::Update } else { Action::Create }
-}
-
 impl<W: World> App<W> {
     /// The line that describes a write that is about to be made: of an update only what differs.
     pub(super) fn change(

@@ -18,9 +18,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn parse(self) -> Result<ChangesOf, Failure> {
+    fn parse(self, known: &[Subject]) -> Result<ChangesOf, Failure> {
         let mut errors = FieldErrors::default();
-        let subject = self.subject.as_deref().map(|word| errors.take("subject", Subject::parse(word)));
+        let subject = self.subject.as_deref().map(|word| {
+            let words = || known.iter().map(Subject::as_str).collect::<Vec<_>>().join(", ");
+            let found = known.iter().find(|known| known.as_str() == word).cloned();
+            errors.take("subject", found.ok_or_else(|| format!("must be one of {}", words())))
+        });
         if self.id.is_some() && subject.is_none() {
             errors.add("id", "needs subject: say of what kind the thing is");
         }
@@ -31,6 +35,12 @@ impl Filter {
             (Some(subject), Some(id)) => ChangesOf::One(subject, id),
         })
     }
+}
+
+/// What a line can be of.
+fn subjects<W: World>(app: &App<W>) -> Vec<Subject> {
+    let kinds = app.kinds().into_iter().map(|kind| Subject::of(kind.facts()));
+    Subject::OTHERS.into_iter().chain(kinds).collect()
 }
 
 /// Newest first.
@@ -44,7 +54,7 @@ pub async fn list<W: World>(
     page: &Request,
 ) -> Result<Page<Change>, Failure> {
     let cut = page.parse(ChangeId::parse)?;
-    let of = filter.parse()?;
+    let of = filter.parse(&subjects(app))?;
     let tenant = app.world.directory().tenant(session.account.id);
     let (rows, more) = tenant.changes(cut.limit(), cut.after, &of).await?;
     let next_cursor = rows.last().filter(|_| more).map(|change| change.id.to_string());

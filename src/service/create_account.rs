@@ -49,7 +49,7 @@ pub async fn create_account<W: World>(
         updated_at: now,
     };
     let after = Some(logged(&account));
-    let change = app.change(principal.actor(), Action::Create, Subject::Account, account.id, None, after);
+    let change = app.change(principal.actor(), Action::Create, Subject::ACCOUNT, account.id, None, after);
     let inserted = app.world.directory().insert_account(&account, &change).await;
     inserted.map_err(|error| Failure::of_write(error, Thing::Account))?;
     Ok(account)

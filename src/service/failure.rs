@@ -1,6 +1,7 @@
 //! What can go wrong on the control plane, whatever the use case.
 
 use crate::domain::agent::Status;
+use crate::domain::declared::{Facts, Limit};
 use crate::domain::field_error::FieldError;
 use crate::domain::plan::Feature;
 use crate::domain::vault;
@@ -76,13 +77,9 @@ pub enum Failure {
 pub enum Thing {
     Account,
     Agent,
-    Alias,
     Key,
-    Member,
-    Model,
-    Provider,
-    Template,
     Version,
+    Declared(&'static Facts),
 }
 
 impl Thing {
@@ -91,13 +88,9 @@ impl Thing {
         match self {
             Self::Account => "account",
             Self::Agent => "agent",
-            Self::Alias => "alias",
             Self::Key => "key",
-            Self::Member => "member",
-            Self::Model => "model",
-            Self::Provider => "provider",
-            Self::Template => "template",
             Self::Version => "version",
+            Self::Declared(kind) => kind.singular,
         }
     }
 }
@@ -113,11 +106,12 @@ impl Failure {
         match error {
             WriteError::Taken => Self::Taken(thing),
             WriteError::Moved => Self::Contended(thing),
-            // The same number on every plan.
-            WriteError::Full(most) if matches!(thing, Thing::Alias | Thing::Provider) => {
-                Self::Full(thing, most as usize)
-            }
-            WriteError::Full(most) => Self::PlanFull(thing, most),
+            WriteError::Full(most) => match thing {
+                Thing::Declared(kind) if matches!(kind.limit, Limit::Fixed(_)) => {
+                    Self::Full(thing, most as usize)
+                }
+                _ => Self::PlanFull(thing, most),
+            },
             WriteError::Lacks(feature) => Self::PlanLacks(feature),
             WriteError::Unavailable(unavailable) => Self::Unavailable(unavailable),
         }

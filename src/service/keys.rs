@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::domain::account::{Account, Key, Role};
 use crate::domain::api_key::ApiKey;
 use crate::domain::change::{Action, Actor, Subject};
+use crate::domain::declared::members;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AgentId, KeyId, MemberId};
 use crate::domain::time::Millis;
@@ -79,10 +80,10 @@ pub async fn issue<W: World>(
     };
     let digest = secret.digest();
     let tenant = app.world.directory().tenant(account.id);
-    let change = app.change(by, Action::Create, Subject::Key, key.id, None, Some(logged(&key)));
+    let change = app.change(by, Action::Create, Subject::KEY, key.id, None, Some(logged(&key)));
     let inserted = app.write_through(account.id, tenant.insert_key(&key, &digest, &change)).await;
     inserted.map_err(|error| match error {
-        WriteError::Moved => Failure::Contended(Thing::Member),
+        WriteError::Moved => Failure::Contended(Thing::Declared(&members::FACTS)),
         other => Failure::of_write(other, Thing::Key),
     })?;
     Ok(Issued { key, secret })
@@ -171,7 +172,7 @@ pub async fn revoke<W: World>(app: &App<W>, by: Actor, account: &Account, id: &s
     let Some(id) = KeyId::parse(id) else { return Err(missing) };
     let tenant = app.world.directory().tenant(account.id);
     let (before, after) = (json!({"revoked_at": null}), json!({"revoked_at": app.world.now()}));
-    let change = app.change(by, Action::Revoke, Subject::Key, id, Some(before), Some(after));
+    let change = app.change(by, Action::Revoke, Subject::KEY, id, Some(before), Some(after));
     let revoked = app.write_through(account.id, tenant.revoke_key(id, &change)).await?;
     if revoked { Ok(()) } else { Err(missing) }
 }

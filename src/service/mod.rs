@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::ports::World;
 
+use self::declared::{KindList, Kinds, Serves};
+
 pub mod account;
 pub mod agents;
-pub mod aliases;
 pub mod authenticate;
 pub mod budgets;
 pub mod cache;
@@ -15,33 +16,42 @@ pub mod call;
 mod change;
 pub mod changes;
 pub mod create_account;
+pub mod declared;
 pub mod denied;
 pub mod failure;
 pub mod keys;
 pub mod ledger;
-pub mod members;
-pub mod models;
 pub mod page;
 pub mod profile;
-pub mod providers;
 mod retry;
 pub mod settlements;
 pub mod sweep;
-pub mod templates;
 mod write_through;
 
 /// What every use case is given: the world, what this isolate remembers of the directory, and what it
 /// has yet to send to the accounts' objects.
 #[derive(Clone)]
-pub struct App<W> {
+pub struct App<W: World> {
     pub world: W,
     pub cache: Arc<cache::Cache>,
     pub settlements: Arc<settlements::Settlements>,
     pub admissions: Arc<call::admissions::Admissions>,
+    kinds: fn() -> Vec<&'static dyn Serves<W>>,
 }
 
 impl<W: World> App<W> {
     pub fn new(world: W, cache: Arc<cache::Cache>) -> Self {
-        Self { world, cache, settlements: Arc::default(), admissions: Arc::default() }
+        Self::with_kinds::<Kinds>(world, cache)
+    }
+
+    /// With other declared kinds than the product's.
+    pub fn with_kinds<L: KindList>(world: W, cache: Arc<cache::Cache>) -> Self {
+        let kinds = declared::serving::<W, L>;
+        Self { world, cache, settlements: Arc::default(), admissions: Arc::default(), kinds }
+    }
+
+    /// The declared kinds.
+    pub fn kinds(&self) -> Vec<&'static dyn Serves<W>> {
+        (self.kinds)()
     }
 }

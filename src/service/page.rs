@@ -51,6 +51,25 @@ impl Request {
     }
 }
 
+impl Request {
+    /// The page of a list that is short enough to be read as a whole: all of it, when neither `limit` nor `cursor` says
+    /// otherwise.
+    pub(super) fn of_whole<T>(
+        &self,
+        mut rows: Vec<T>,
+        name: impl Fn(&T) -> String,
+    ) -> Result<Page<T>, Failure> {
+        let cut = self.parse(|cursor| Some(cursor.to_owned()))?;
+        if self.limit.is_none() && self.cursor.is_none() {
+            return Ok(Page { rows, next_cursor: None });
+        }
+        if let Some(after) = &cut.after {
+            rows.retain(|row| name(row) > *after);
+        }
+        Ok(cut.page(rows, name))
+    }
+}
+
 impl<C> Cut<C> {
     /// The rows of the page.
     pub(super) const fn limit(&self) -> u32 {

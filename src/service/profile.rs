@@ -2,20 +2,21 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::member::{Member, Profile};
+use crate::domain::declared::members::FACTS;
+use crate::domain::member::Profile;
 use crate::ports::{Directory, Members, World};
 
 use super::App;
 use super::authenticate::Session;
+use super::declared::{Context, members};
 use super::failure::{Failure, Thing};
-use super::members;
 
 /// # Errors
 /// [`Failure::NoMember`] when the key acts for none, and the others.
 pub async fn get<W: World>(app: &App<W>, session: &Session) -> Result<Profile, Failure> {
     let id = session.key.member.ok_or(Failure::NoMember)?;
     let found = app.world.directory().tenant(session.account.id).member(id).await?;
-    found.map(|member| member.profile).ok_or(Failure::Missing(Thing::Member))
+    found.map(|member| member.profile).ok_or(Failure::Missing(Thing::Declared(&FACTS)))
 }
 
 /// Replaces it; it holds from the next call.
@@ -28,8 +29,5 @@ pub async fn put<W: World>(
     profile: Map<String, Value>,
 ) -> Result<Profile, Failure> {
     let id = session.key.member.ok_or(Failure::NoMember)?;
-    let profile = Profile::parse(profile)?;
-    members::check_agents(app, session, &profile).await??;
-    let edit = |read: &Member| Member { profile: profile.clone(), ..read.clone() };
-    Ok(members::change(app, session, &id.to_string(), edit).await?.profile)
+    members::put_profile(&Context::new(app, Some(session)), id, profile).await
 }

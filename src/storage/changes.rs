@@ -167,15 +167,14 @@ impl<E: Engine> Changes for Tenant<E> {
         // One row more than the page has shows whether there is a next page.
         let mut values: Vec<sql::Value> =
             vec![(limit + 1).into(), before.map(|before| before.to_string()).into()];
-        let word = |subject: &Subject| json!(subject).as_str().unwrap_or_default().into();
         let query = match of {
             ChangesOf::Everything => &CHANGES,
             ChangesOf::Every(subject) => {
-                values.push(word(subject));
+                values.push(subject.as_str().into());
                 &CHANGES_OF_KIND
             }
             ChangesOf::One(subject, id) => {
-                values.extend([word(subject), id.as_str().into()]);
+                values.extend([subject.as_str().into(), id.as_str().into()]);
                 &CHANGES_OF_ONE
             }
         };

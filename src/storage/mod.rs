@@ -10,6 +10,7 @@ mod agents;
 mod aliases;
 mod changes;
 pub mod d1;
+mod declarations;
 pub mod directory;
 mod fitting;
 mod holders;
@@ -35,6 +36,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         agents::QUERIES,
         aliases::QUERIES,
         changes::QUERIES,
+        declarations::QUERIES,
         holders::QUERIES,
         fitting::QUERIES,
         keys::QUERIES,

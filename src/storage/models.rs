@@ -54,18 +54,18 @@ macro_rules! columns {
 queries! {
     /// [`Models::models`].
     MODELS = concat!(
-        "SELECT * FROM (SELECT ", columns!("m"), ", 1 AS own FROM models AS m WHERE m.account_id = ?1
-         UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM catalogue AS c WHERE NOT EXISTS
+        "SELECT * FROM (SELECT ", columns!("m"), ", m.updated_at FROM models AS m WHERE m.account_id = ?1
+         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
          WHERE (provider, code) > (?3, ?4) ORDER BY provider, code LIMIT ?2"
     );
     /// [`Models::models`] of those that can do ?5 and what else is in the JSON array ?6. Of the catalogue it
     /// reads the rows that lack it too: there are a few hundred, the same for every account.
     MODELS_ABLE = concat!(
-        "SELECT * FROM (SELECT ", columns!("m", "w"), ", 1 AS own FROM model_capabilities AS w CROSS JOIN models AS m
+        "SELECT * FROM (SELECT ", columns!("m", "w"), ", m.updated_at FROM model_capabilities AS w CROSS JOIN models AS m
             ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
             WHERE w.account_id = ?1 AND w.capability = ?5
-         UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM catalogue AS c WHERE NOT EXISTS
+         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
          WHERE (provider, code) > (?3, ?4) AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS
             (SELECT 1 FROM json_each(capabilities) WHERE json_each.value = wanted.value))
@@ -76,16 +76,19 @@ queries! {
     MODELS_OF = concat!(
         "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
             FROM json_each(?2))
-         SELECT ", columns!("m"), ", 1 AS own FROM wanted AS w CROSS JOIN models AS m
+         SELECT ", columns!("m"), ", m.updated_at FROM wanted AS w CROSS JOIN models AS m
             ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
-         UNION ALL SELECT ", columns!("c"), ", 0 AS own FROM wanted AS w CROSS JOIN catalogue AS c
+         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM wanted AS w CROSS JOIN catalogue AS c
             ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code)"
     );
-    /// [`Models::own_model`].
-    OWN_MODEL = concat!(
-        "SELECT ", columns!("m"), ", 1 AS own, m.updated_at FROM models AS m
-         WHERE m.account_id = ?1 AND m.provider = ?2 AND m.code = ?3"
+    /// [`Models::model`].
+    MODEL = concat!(
+        "SELECT ", columns!("m"), ", m.updated_at FROM models AS m
+            WHERE m.account_id = ?1 AND m.provider = ?2 AND m.code = ?3
+         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c
+            WHERE c.provider = ?2 AND c.code = ?3 AND NOT EXISTS
+            (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = ?2 AND o.code = ?3)"
     );
     /// [`Models::put_model`].
     PUT_MODEL = "INSERT INTO models
@@ -125,13 +128,12 @@ struct Row {
     context_tokens: u64,
     max_output_tokens: u64,
     capabilities: String,
-    own: u8,
-    /// Only [`OWN_MODEL`] asks for it.
+    /// NULL of the platform's.
     updated_at: Option<i64>,
 }
 
 impl Row {
-    fn into_model(self) -> Result<(Model, bool), Failure> {
+    fn into_model(self) -> Result<(Model, Option<Millis>), Failure> {
         let base = Rates {
             input: self.input_price,
             output: self.output_price,
@@ -153,7 +155,7 @@ impl Row {
             max_output_tokens: self.max_output_tokens,
             capabilities: capabilities(&self.capabilities)?,
         };
-        Ok((model, self.own == 1))
+        Ok((model, self.updated_at.map(Millis)))
     }
 }
 
@@ -170,7 +172,7 @@ impl<E: Engine> Models for Tenant<E> {
         limit: u32,
         after: Option<(&str, &str)>,
         needed: Capabilities,
-    ) -> Result<Vec<(Model, bool)>, Unavailable> {
+    ) -> Result<Vec<(Model, Option<Millis>)>, Unavailable> {
         let (provider, code) = after.unwrap_or_default();
         let page: [Value; 3] = [limit.into(), provider.into(), code.into()];
         let rows: Vec<Row> = match needed.names().next() {
@@ -190,13 +192,13 @@ impl<E: Engine> Models for Tenant<E> {
         Ok(rows.into_iter().map(model).collect::<Result<_, Failure>>()?)
     }
 
-    async fn own_model(&self, provider: &str, code: &str) -> Result<Option<(Model, Millis)>, Unavailable> {
-        let rows: Vec<Row> = self.rows(&OWN_MODEL, [provider.into(), code.into()]).await?;
-        let own = |row: Row| {
-            let updated_at = Millis(row.updated_at.unwrap_or_default());
-            row.into_model().map(|(model, _)| (model, updated_at))
-        };
-        Ok(rows.into_iter().next().map(own).transpose()?)
+    async fn model(
+        &self,
+        provider: &str,
+        code: &str,
+    ) -> Result<Option<(Model, Option<Millis>)>, Unavailable> {
+        let rows: Vec<Row> = self.rows(&MODEL, [provider.into(), code.into()]).await?;
+        Ok(rows.into_iter().next().map(Row::into_model).transpose()?)
     }
 
     async fn put_model(

@@ -7,7 +7,7 @@ use crate::domain::change::Change;
 use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
 use crate::domain::time::Millis;
-use crate::ports::{PlatformTemplates, Templates, Unavailable};
+use crate::ports::{PlatformTemplates, Templates, Unavailable, WriteError};
 
 use super::changes;
 use super::directory::{Directory, Tenant};
@@ -30,12 +30,14 @@ queries! {
     /// [`Templates::put_template`].
     PUT_TEMPLATE = "INSERT INTO templates
             (account_id, slug, name, description, definition, is_deprecated, created_at, updated_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7
+        WHERE (SELECT updated_at FROM templates WHERE account_id = ?1 AND slug = ?2) IS ?8
         ON CONFLICT (account_id, slug) DO UPDATE SET name = excluded.name, description = excluded.description,
             definition = excluded.definition, is_deprecated = excluded.is_deprecated,
-            updated_at = max(excluded.updated_at, created_at)";
+            updated_at = max(excluded.updated_at, created_at)
+        RETURNING slug";
     /// [`Templates::delete_template`].
-    DELETE_TEMPLATE = "DELETE FROM templates WHERE account_id = ?1 AND slug = ?2 RETURNING slug";
+    DELETE_TEMPLATE = "DELETE FROM templates WHERE account_id = ?1 AND slug = ?2 AND updated_at = ?3 RETURNING slug";
     /// [`PlatformTemplates::platform_templates`].
     PLATFORM_TEMPLATES = "SELECT slug, name, description, definition, is_deprecated, updated_at, 0 AS own
         FROM platform_templates WHERE slug > ?2 ORDER BY slug LIMIT ?1";
@@ -123,17 +125,18 @@ impl<E: Engine> Templates for Tenant<E> {
         Ok(rows.into_iter().next().map(Row::into_template).transpose()?)
     }
 
-    async fn put_template(&self, template: &Template, change: &Change) -> Result<(), Unavailable> {
-        let mut batch = vec![self.statement(&PUT_TEMPLATE, values(template))];
-        batch.extend(changes::log(self, std::slice::from_ref(change)));
-        self.batch(batch).await?;
-        Ok(())
+    async fn put_template(
+        &self,
+        template: &Template,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        let values = values(template).into_iter().chain([read.map(|read| read.0).into()]);
+        Ok(changes::write_logged(self, &PUT_TEMPLATE, values, change).await?)
     }
 
-    async fn delete_template(&self, slug: &Slug, change: &Change) -> Result<bool, Unavailable> {
-        let delete = self.statement(&DELETE_TEMPLATE, [slug.as_str().into()]);
-        let answers = self.batch(vec![delete, changes::log_if_written(self, change)]).await?;
-        let deleted: Vec<IgnoredAny> = sql::rows_of(&answers, 0)?;
-        Ok(!deleted.is_empty())
+    async fn delete_template(&self, slug: &Slug, read: Millis, change: &Change) -> Result<(), WriteError> {
+        Ok(changes::write_logged(self, &DELETE_TEMPLATE, [slug.as_str().into(), read.0.into()], change)
+            .await?)
     }
 }

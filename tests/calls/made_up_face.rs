@@ -7,12 +7,13 @@ use retinue::domain::message::{ChatReply, ChatRequest, Event, Message, Part};
 use retinue::face::drive::{self, Call, Encoder, Ticket};
 use retinue::face::paths::{HEADERS, Paths};
 use retinue::face::{self, Face, Faces, Mount, Operations, Visitor};
-use retinue::http::document::document;
+use retinue::http::document::document_of;
 use retinue::http::problem::{Kind, Problem};
-use retinue::http::router::{router, serve};
+use retinue::http::router::{router_of, serve};
 use retinue::ports::World;
 use retinue::service::App;
 use retinue::service::call::{Asked, Brought, Receipt};
+use retinue::service::declared::Kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -161,8 +162,8 @@ impl Reply {
 impl Aviary {
     async fn new() -> Self {
         let stage = Stage::new().await;
-        let router =
-            router(WithParrot).with_state(App::new(stage.api.world.clone(), std::sync::Arc::default()));
+        let router = router_of::<_, Kinds>(WithParrot)
+            .with_state(App::new(stage.api.world.clone(), std::sync::Arc::default()));
         Self { stage, router }
     }
 
@@ -307,7 +308,7 @@ async fn it_stands_among_the_agents_urls() {
 
 #[test]
 fn it_is_documented() {
-    let document = serde_json::to_value(document::<FakeWorld>(WithParrot)).unwrap();
+    let document = serde_json::to_value(document_of::<FakeWorld, Kinds>(WithParrot)).unwrap();
     let mut ids = Vec::new();
     for at in ["/accounts/{account}/agents/{agent}", "/agents/{agent}", "/accounts/{account}"] {
         let operation = &document["paths"][format!("{at}/parrot/v9/say")]["post"];

@@ -1,7 +1,7 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 4] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP];
+pub const FILLS: [&str; 5] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -69,3 +69,10 @@ INSERT INTO aliases VALUES ('a4', 'fast', 'local:m', 5);
 "#;
 
 const SWEEP: &str = "INSERT INTO sweep (id, after) VALUES (1, 'a1')";
+
+const DECLARATIONS: &str = r#"
+INSERT INTO declarations (account_id, kind, name, body, created_at, updated_at) VALUES
+    ('a1', 'gadget', 'torch', '{"weight":5}', 1, 2), ('a1', 'gadget', 'axe', '{}', 3, 3), ('a4', 'gadget', 'axe', '{}', 3, 3);
+DELETE FROM declarations WHERE account_id = 'a4';
+UPDATE plans SET declarations = '{"gadget":4}' WHERE plan = 'budget';
+"#;

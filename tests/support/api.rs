@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use retinue::domain::ids::AccountId;
 use retinue::ports::Settings;
+use retinue::service::declared::KindList;
 use serde_json::{Value, json};
 
 use super::faults::SECRET;
@@ -59,6 +60,12 @@ impl Api {
     /// Over the router, whatever the tests' transport is.
     pub fn here() -> Self {
         Self::of(FakeWorld::here(settings()))
+    }
+
+    /// The same, with these declared kinds.
+    pub fn with_kinds<L: KindList>(settings: Settings) -> Self {
+        let world = FakeWorld::here(settings);
+        Self { transport: Transport::router_of::<FakeWorld, L>(world.clone()), world }
     }
 
     fn of(world: FakeWorld) -> Self {

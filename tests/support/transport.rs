@@ -12,9 +12,10 @@ use axum::http::{HeaderValue, Request, Response, header};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use retinue::face;
-use retinue::http::router::{router, serve};
+use retinue::http::router::{router_of, serve};
 use retinue::ports::World;
 use retinue::service::App;
+use retinue::service::declared::{KindList, Kinds};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -49,7 +50,13 @@ impl Transport {
 
     /// To a new isolate of this world, in this process.
     pub fn router<W: World>(world: W) -> Self {
-        Self::Router(router(face::All).with_state(App::new(world, Arc::default())))
+        Self::router_of::<W, Kinds>(world)
+    }
+
+    /// The same, with these declared kinds.
+    pub fn router_of<W: World, L: KindList>(world: W) -> Self {
+        let app = App::with_kinds::<L>(world, Arc::default());
+        Self::Router(router_of::<W, L>(face::All).with_state(app))
     }
 
     /// Sends it; the reply's body comes as it is read.

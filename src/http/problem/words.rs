@@ -204,23 +204,23 @@ const REALM: &str = "Bearer realm=\"retinue\"";
 /// What distinguishes a thing of the kind.
 const fn name_of(thing: Thing) -> &'static str {
     match thing {
-        Thing::Member => "email",
+        Thing::Declared(kind) => kind.distinct,
         _ => "slug",
     }
 }
 
-const fn missing(thing: Thing) -> &'static str {
-    match thing {
+fn missing(thing: Thing) -> String {
+    let text = match thing {
         Thing::Account => "There is no such account.",
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
-        Thing::Alias => "The account has no such alias. GET /api/v1/aliases lists them.",
         Thing::Key => "The account has no such key.",
-        Thing::Member => "The account has no such member. GET /api/v1/members lists them.",
-        Thing::Template => "There is no such template. GET /api/v1/templates lists them.",
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
-        Thing::Model => "The account has no price of its own for this model.",
-        Thing::Provider => "The account has no such provider. GET /api/v1/providers lists them.",
-    }
+        Thing::Declared(kind) => {
+            let (word, first_word) = (kind.singular, kind.first_words().last().copied().unwrap_or_default());
+            return format!("The account has no such {word}. GET /api/v1/{first_word} lists them.");
+        }
+    };
+    text.to_owned()
 }
 
 fn no_move(from: Status) -> String {

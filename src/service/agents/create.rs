@@ -13,9 +13,9 @@ use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Directory, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
+use crate::service::declared;
 use crate::service::failure::{Failure, Thing};
 use crate::service::retry::retry;
-use crate::service::templates;
 
 /// # Errors
 /// [`Failure`]; without an agent having been made, unless the directory lost its answer.
@@ -61,7 +61,7 @@ async fn draw_up<W: World>(
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Agent, Failure> {
-    let fields: Fields = json_fault::read(templates::fill(app, session, fields).await?.into())?;
+    let fields: Fields = json_fault::read(declared::fill(app, session, fields).await?.into())?;
     let names = fields.handoff_targets.clone().unwrap_or_default();
     let draft = fields.understand();
     let ground = Ground::read(app, session, &names, &[&draft.definition.model]).await?;

@@ -16,8 +16,8 @@ use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::call::bundle::entries;
 use crate::service::call::reach::{Unreachable, reach};
+use crate::service::declared::{self, pair};
 use crate::service::failure::Failure;
-use crate::service::models::{self, pair};
 
 /// What a client learns of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub async fn discover<W: World>(
     let written = agents.iter().map(|agent| agent.definition.model.as_str());
     let aliases = tenant.aliases_named(&ModelLine::aliases_in(written)).await?;
     let lines: Vec<_> = agents.iter().map(|agent| entries(agent, &aliases)).collect();
-    let models = models::known(&tenant, lines.iter().flatten().flatten()).await?;
+    let models = declared::known(&tenant, lines.iter().flatten().flatten()).await?;
     let names: BTreeSet<&ProviderName> = lines.iter().flatten().flatten().map(|e| &e.provider).collect();
     let texts = names.iter().map(|name| name.as_str().to_owned()).collect();
     let providers = tenant.providers_named(&texts).await?;
@@ -76,7 +76,7 @@ pub async fn discover<W: World>(
 
 /// What the lines of a page lead to.
 struct Known {
-    models: models::Known,
+    models: declared::Known,
     /// Of the providers that cannot be called.
     faults: BTreeMap<ProviderName, Fault>,
 }

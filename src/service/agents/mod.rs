@@ -219,7 +219,7 @@ async fn save<W: World>(
             },
         };
         let (before, after) = (save.read.as_ref().map(logged), Some(logged(&save.agent)));
-        app.change(session.actor(), action, Subject::Agent, save.agent.id, before, after)
+        app.change(session.actor(), action, Subject::AGENT, save.agent.id, before, after)
     };
     let changes: Vec<_> = saves.iter().map(line).collect();
     let tenant = app.world.directory().tenant(session.account.id);

@@ -1,0 +1,168 @@
+//! Declared things in files: what an account has, page by page, and taking it in again, here or elsewhere.
+//!
+//! Files carry neither ids and times nor secrets. An import first checks every thing's own fields, and writes nothing when
+//! one does not fit. Then it writes one thing after the other, each with its line of the change log, in the order of the
+//! kinds: an import that broke off is completed by repeating it. Calls see all of it from the same epoch on.
+
+use serde_json::Value;
+
+use crate::domain::field_error::FieldError;
+use crate::ports::{Unavailable, World};
+use crate::service::App;
+use crate::service::authenticate::Session;
+use crate::service::failure::Failure;
+use crate::service::page::{MAX_LIMIT, Request};
+
+use super::kind::Context;
+use super::serve::{Carried, Mode, Outcome, Serves};
+
+/// The most things of one import: each takes one or two requests of the platform's, which allows 10,000 in a request.
+pub const MAX_THINGS: usize = 1_000;
+
+/// A thing of a file.
+#[derive(Clone, Debug)]
+pub struct Thing {
+    /// The kind's singular.
+    pub kind: String,
+    pub name: String,
+    pub body: Value,
+}
+
+/// What became of a thing of a file.
+#[derive(Debug)]
+pub struct Item {
+    pub kind: String,
+    pub name: String,
+    pub outcome: Outcome,
+}
+
+/// Reading an account's things, kind by kind.
+pub struct Export<W: World> {
+    kinds: std::vec::IntoIter<&'static dyn Serves<W>>,
+    open: Option<(&'static dyn Serves<W>, Option<String>)>,
+}
+
+impl<W: World> Export<W> {
+    /// Of these kinds, by their plurals; of all when none are named.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] on field `kinds`.
+    pub fn begin(app: &App<W>, named: Option<&str>) -> Result<Self, Failure> {
+        let mut kinds = app.kinds();
+        kinds.retain(|kind| kind.facts().is_exported);
+        if let Some(named) = named {
+            let named: Vec<&str> = named.split(',').map(str::trim).collect();
+            let known: Vec<&str> = kinds.iter().map(|kind| kind.facts().plural).collect();
+            if let Some(unknown) = named.iter().find(|name| !known.contains(name)) {
+                let message = format!("`{unknown:.64}` is none of {}", known.join(", "));
+                return Err(Failure::invalid("kinds", &message));
+            }
+            kinds.retain(|kind| named.contains(&kind.facts().plural));
+        }
+        Ok(Self { kinds: kinds.into_iter(), open: None })
+    }
+
+    /// The next page, which may be empty; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn next(&mut self, cx: &Context<'_, W>) -> Result<Option<Vec<Thing>>, Failure> {
+        let open = self.open.take().or_else(|| self.kinds.next().map(|kind| (kind, None)));
+        let Some((kind, cursor)) = open else { return Ok(None) };
+        let page = kind.carried(cx, &Request { limit: Some(MAX_LIMIT.to_string()), cursor }).await?;
+        self.open = page.next_cursor.map(|cursor| (kind, Some(cursor)));
+        let named = |thing: Carried| Thing {
+            kind: kind.facts().singular.to_owned(),
+            name: thing.name,
+            body: thing.body,
+        };
+        Ok(Some(page.rows.into_iter().map(named).collect()))
+    }
+}
+
+/// A file to take in.
+#[derive(Debug)]
+pub struct Import {
+    pub things: Vec<Thing>,
+    pub mode: Mode,
+    /// Only says what would become of the things, as far as that is known before others of the file are written.
+    pub is_dry: bool,
+}
+
+impl Import {
+    /// What became of each thing, in the file's order.
+    ///
+    /// # Errors
+    /// [`Failure`]: when the directory did not answer, a part may have been written.
+    pub async fn run<W: World>(self, app: &App<W>, session: &Session) -> Result<Vec<Item>, Failure> {
+        if self.things.len() > MAX_THINGS {
+            let message = format!("at most {MAX_THINGS} at once are taken, here are {}", self.things.len());
+            return Err(Failure::invalid("declarations", &message));
+        }
+        let kinds: Vec<_> = app.kinds().into_iter().filter(|kind| kind.facts().is_exported).collect();
+        let (mut items, ready) = sort(&kinds, self.things);
+        let cx = Context { app, session: Some(session), is_import: true };
+        if ready.len() < items.len() {
+            return Ok(items);
+        }
+        for (n, kind) in kinds.iter().enumerate() {
+            if ready.iter().any(|ready| ready.kind == n) {
+                kind.allowed(&cx).await?;
+            }
+        }
+        let write = async {
+            for Ready { at, kind, thing } in &ready {
+                let Some((kind, item)) = kinds.get(*kind).zip(items.get_mut(*at)) else { continue };
+                item.outcome = match kind.take(&cx, thing, self.mode, self.is_dry).await {
+                    Ok(outcome) => outcome,
+                    Err(Failure::Unavailable(error)) => return Err(error),
+                    Err(failure) => Outcome::Refused(Box::new(failure)),
+                };
+            }
+            Ok::<(), Unavailable>(())
+        };
+        if self.is_dry {
+            write.await?
+        } else {
+            app.write_through(session.account.id, write).await?
+        }
+        Ok(items)
+    }
+}
+
+/// A thing that can be written.
+struct Ready {
+    /// Its place in the file.
+    at: usize,
+    /// The kind's place in the list.
+    kind: usize,
+    thing: Carried,
+}
+
+/// The things that can be written, in the order of their kinds; and an item for every thing, those that do not fit said so.
+fn sort<W: World>(kinds: &[&'static dyn Serves<W>], things: Vec<Thing>) -> (Vec<Item>, Vec<Ready>) {
+    let mut items = Vec::with_capacity(things.len());
+    let mut ready = Vec::with_capacity(things.len());
+    for (at, thing) in things.into_iter().enumerate() {
+        let found = kinds.iter().position(|kind| kind.facts().singular == thing.kind);
+        let carried = Carried { name: thing.name.clone(), body: thing.body };
+        let checked = match found.and_then(|n| Some((n, kinds.get(n)?))) {
+            Some((n, kind)) => kind.check(&carried).map(|()| n),
+            None => {
+                let known: Vec<&str> = kinds.iter().map(|kind| kind.facts().singular).collect();
+                let message = format!("must be one of {}", known.join(", "));
+                Err(vec![FieldError { field: "kind".to_owned(), message }])
+            }
+        };
+        let outcome = match checked {
+            Ok(kind) => {
+                ready.push(Ready { at, kind, thing: carried });
+                Outcome::Skipped
+            }
+            Err(errors) => Outcome::Invalid(errors),
+        };
+        items.push(Item { kind: thing.kind, name: thing.name, outcome });
+    }
+    ready.sort_by_key(|ready| ready.kind);
+    (items, ready)
+}

@@ -1,0 +1,177 @@
+//! Members: the people of an account.
+//!
+//! What a member's keys may do follows the member in the same step: a lower role lowers them, the end of the member is
+//! theirs.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::change::Change;
+use crate::domain::declared::{Facts, members};
+use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::ids::MemberId;
+use crate::domain::member::{Email, Member, Profile, prompt_field};
+use crate::domain::slug::Slug;
+use crate::domain::time::Millis;
+use crate::ports::{AgentRef, Agents, Members as _, World, WriteError};
+use crate::service::App;
+use crate::service::failure::Failure;
+use crate::service::page::Page;
+
+use super::kind::{Context, Kind, Query, Write};
+
+/// The kind.
+#[derive(Debug)]
+pub struct Members;
+
+/// A member whose fields fit.
+#[derive(Debug)]
+pub struct Draft {
+    body: members::Body,
+    email: Email,
+    profile: Profile,
+}
+
+impl Kind for Members {
+    type Name = MemberId;
+    type Row = Member;
+    type Body = members::Body;
+    type Draft = Draft;
+    type View = members::View;
+
+    fn facts() -> &'static Facts {
+        &members::FACTS
+    }
+
+    fn name(text: &str) -> Option<MemberId> {
+        MemberId::parse(text)
+    }
+
+    fn new_name<W: World>(app: &App<W>) -> Option<MemberId> {
+        Some(MemberId::new(app.world.now(), app.world.random()))
+    }
+
+    fn check(name: &str, body: members::Body) -> Result<(MemberId, Draft), Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
+        let id = errors.take("member", MemberId::parse(name).ok_or("is no member's id"));
+        errors.name("name", &body.name);
+        let email = errors.take("email", Email::parse(&body.email));
+        let profile = match Profile::parse(body.profile.clone()) {
+            Ok(profile) => Some(profile),
+            Err(faults) => {
+                errors.join(Err(of_member(faults)));
+                None
+            }
+        };
+        let ((id, email), profile) = errors.finish_with(id.zip(email).zip(profile))?;
+        Ok((id, Draft { body, email, profile }))
+    }
+
+    fn view(row: &Member) -> members::View {
+        row.into()
+    }
+
+    fn body(row: &Member) -> Value {
+        json!({"name": row.name, "email": row.email, "role": row.role, "profile": row.profile})
+    }
+
+    fn logged(row: &Member) -> Value {
+        json!({
+            "name": row.name, "email": row.email, "role": row.role, "profile": row.profile,
+            "inactive_at": row.inactive_at,
+        })
+    }
+
+    fn name_of(row: &Member) -> String {
+        row.id.to_string()
+    }
+
+    fn updated_at(row: &Member) -> Millis {
+        row.updated_at
+    }
+
+    async fn find<W: World>(cx: &Context<'_, W>, id: &MemberId) -> Result<Option<Member>, Failure> {
+        Ok(cx.tenant()?.member(*id).await?)
+    }
+
+    async fn list<W: World>(cx: &Context<'_, W>, query: &Query) -> Result<Page<Member>, Failure> {
+        let cut = query.page.parse(MemberId::parse)?;
+        let rows = cx.tenant()?.members(cut.fetch(), cut.after).await?;
+        Ok(cut.page(rows, Self::name_of))
+    }
+
+    async fn make<W: World>(
+        cx: &Context<'_, W>,
+        id: &MemberId,
+        draft: &Draft,
+        read: Option<&Member>,
+        at: Millis,
+    ) -> Result<Member, Failure> {
+        if read.is_none_or(|read| read.profile != draft.profile) {
+            check_agents(cx, &draft.profile).await?.map_err(of_member)?;
+        }
+        Ok(Member {
+            id: *id,
+            name: draft.body.name.clone(),
+            email: draft.email.clone(),
+            role: draft.body.role,
+            profile: draft.profile.clone(),
+            created_at: read.map_or(at, |read| read.created_at),
+            updated_at: at,
+            inactive_at: read.and_then(|read| read.inactive_at),
+        })
+    }
+
+    async fn write<W: World>(
+        cx: &Context<'_, W>,
+        write: Write<'_, Member>,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        let tenant = cx.tenant_to_write()?;
+        match write {
+            Write::Put { row, read: None } => tenant.insert_member(row, change).await,
+            Write::Put { row, read: Some(read) } => tenant.update_member(row, read, change).await,
+            Write::Delete { read } => tenant.delete_member(read, change).await,
+        }
+    }
+}
+
+/// Faults of a profile, named as fields of the member.
+fn of_member(faults: Vec<FieldError>) -> Vec<FieldError> {
+    let named =
+        |fault: FieldError| FieldError { field: format!("profile.{}", fault.field), message: fault.message };
+    faults.into_iter().map(named).collect()
+}
+
+/// Notes every prompt whose agent the account does not have.
+async fn check_agents<W: World>(
+    cx: &Context<'_, W>,
+    profile: &Profile,
+) -> Result<Result<(), Vec<FieldError>>, Failure> {
+    let slugs: Vec<Slug> = profile.prompts().filter_map(|(slug, _)| Slug::parse(slug).ok()).collect();
+    if slugs.is_empty() {
+        return Ok(Ok(()));
+    }
+    let names: Vec<AgentRef> = slugs.iter().cloned().map(AgentRef::Slug).collect();
+    let found = cx.tenant()?.agents_named(&names).await?;
+    let mut errors = FieldErrors::default();
+    for slug in slugs.iter().filter(|slug| !found.iter().any(|(_, known)| known == *slug)) {
+        errors.add(&prompt_field(slug.as_str()), "is no agent of this account: write the slug of one");
+    }
+    Ok(errors.finish())
+}
+
+/// Replaces what a member has set for its own calls; it holds from the next one.
+///
+/// # Errors
+/// [`Failure`]; faults are named as fields of the profile.
+pub async fn put_profile<W: World>(
+    cx: &Context<'_, W>,
+    id: MemberId,
+    profile: Map<String, Value>,
+) -> Result<Profile, Failure> {
+    let profile = Profile::parse(profile)?;
+    check_agents(cx, &profile).await??;
+    let edited =
+        |read: &Member, at: Millis| Member { profile: profile.clone(), updated_at: at, ..read.clone() };
+    Ok(super::edit::<Members, W>(cx, &id, edited).await?.profile)
+}

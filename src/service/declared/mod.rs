@@ -1,0 +1,283 @@
+//! The kit for configured things: read → check → compare → write with the change log → epoch → answer, once for all
+//! kinds ([`crate::domain::declared`]).
+//!
+//! A write replaces the row as it was read and is retried when another writer was faster. What changes nothing is not
+//! written. `If-Match` and `If-None-Match` are compared with what GET shows, on every try. What a kind has of its own is
+//! in its file here; [`plain`] serves those that have nothing.
+
+mod aliases;
+mod exchange;
+mod kind;
+mod list;
+pub mod members;
+mod models;
+mod plain;
+mod providers;
+mod serve;
+mod templates;
+
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::domain::agent::merge;
+use crate::domain::change::{Action, Actor, Change, Subject};
+use crate::domain::declared::Naming;
+use crate::domain::json_fault;
+use crate::domain::time::Millis;
+use crate::ports::{World, WriteError};
+
+use super::account;
+use super::failure::{Failure, Thing};
+use super::retry::{retry, written_at};
+
+pub use exchange::{Export, Import, Item, Thing as CarriedThing};
+pub use kind::{Context, Kind, KindList, Query, Visitor, Write};
+pub use list::Kinds;
+pub use models::{Known, known, pair};
+pub use plain::Plain;
+pub use serve::{Mode, Outcome, Served, Serves, Shown, of, serving};
+pub(super) use templates::fill;
+
+/// Which state of a thing a request may be served over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Precondition {
+    /// Whatever there is or is not.
+    #[default]
+    None,
+    /// `If-Match: *`: there is one.
+    Exists,
+    /// `If-None-Match: *`: there is none.
+    Absent,
+    /// `If-Match`: one with one of these tags.
+    Tags(Vec<String>),
+}
+
+impl Precondition {
+    fn check<K: Kind>(&self, shown: Option<&K::Row>) -> Result<(), Failure> {
+        let holds = match (self, shown) {
+            (Self::None, _) | (Self::Exists, Some(_)) | (Self::Absent, None) => true,
+            (Self::Exists | Self::Tags(_), None) | (Self::Absent, Some(_)) => false,
+            (Self::Tags(tags), Some(row)) => tags.contains(&tag::<K>(row)),
+        };
+        if holds { Ok(()) } else { Err(Failure::Precondition(Thing::Declared(K::facts()))) }
+    }
+}
+
+/// The entity tag: two rows that are shown alike have the same. 64 bits of SHA-256, in hexadecimal digits.
+fn tag<K: Kind>(row: &K::Row) -> String {
+    tag_of(&json_of::<K>(row))
+}
+
+fn tag_of(view: &RawValue) -> String {
+    let digest = Sha256::digest(view.get());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is shown, as JSON in the order of its type's fields.
+fn json_of<K: Kind>(row: &K::Row) -> Box<RawValue> {
+    to_raw_value(&K::view(row)).unwrap_or_default()
+}
+
+const fn missing<K: Kind>() -> impl Fn() -> Failure {
+    || Failure::Missing(Thing::Declared(K::facts()))
+}
+
+/// The own thing of this name, else the platform's.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn get<K: Kind, W: World>(cx: &Context<'_, W>, name: &str) -> Result<K::Row, Failure> {
+    let name = K::name(name).ok_or_else(missing::<K>())?;
+    K::find(cx, &name).await?.ok_or_else(missing::<K>())
+}
+
+/// Inserts or replaces; a thing that the platform names is only replaced.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn put<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &str,
+    body: K::Body,
+    precondition: &Precondition,
+) -> Result<K::Row, Failure> {
+    let must_exist = K::facts().naming == Naming::ByPlatform;
+    if must_exist && K::name(name).is_none() {
+        return Err(missing::<K>()());
+    }
+    allowed::<K, W>(cx).await?;
+    let (name, draft) = K::check(name, body)?;
+    retry(cx.app, || async {
+        let shown = K::find(cx, &name).await?;
+        if must_exist && shown.is_none() {
+            return Err(missing::<K>()());
+        }
+        write_over::<K, W>(cx, &name, &draft, shown, precondition).await
+    })
+    .await
+}
+
+/// Inserts under a new name.
+///
+/// # Errors
+/// [`Failure`]; without a thing having been made, unless the directory lost its answer.
+pub async fn create<K: Kind, W: World>(cx: &Context<'_, W>, body: K::Body) -> Result<K::Row, Failure> {
+    allowed::<K, W>(cx).await?;
+    let name = K::new_name(cx.app).ok_or_else(missing::<K>())?;
+    let (name, draft) = K::check(&name.to_string(), body)?;
+    write_over::<K, W>(cx, &name, &draft, None, &Precondition::None).await
+}
+
+/// Lays a JSON Merge Patch (RFC 7396) over the thing and writes it: over the platform's, where the account has none of its
+/// own, it makes one.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn patch<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &str,
+    patch: &Map<String, Value>,
+    precondition: &Precondition,
+) -> Result<K::Row, Failure> {
+    let parsed = K::name(name).ok_or_else(missing::<K>())?;
+    allowed::<K, W>(cx).await?;
+    retry(cx.app, || async {
+        let shown = K::find(cx, &parsed).await?.ok_or_else(missing::<K>())?;
+        precondition.check::<K>(Some(&shown))?;
+        let body = json_fault::read::<K::Body>(patched::<K>(&shown, patch))?;
+        let (name, draft) = K::check(name, body)?;
+        write_over::<K, W>(cx, &name, &draft, Some(shown), precondition).await
+    })
+    .await
+}
+
+/// The body with a patch laid over it.
+fn patched<K: Kind>(row: &K::Row, patch: &Map<String, Value>) -> Value {
+    let facts = K::facts();
+    let mut body = match K::body(row) {
+        Value::Object(body) => body,
+        _ => Map::new(),
+    };
+    let is_replaced = |name: &String| facts.whole.contains(&name.as_str()) && patch.contains_key(name);
+    body.retain(|name, value| !(value.is_null() || is_replaced(name)));
+    merge(&mut body, patch.clone());
+    for (name, _) in
+        patch.iter().filter(|(name, value)| value.is_null() && facts.secrets.contains(&name.as_str()))
+    {
+        body.insert(name.clone(), Value::Null);
+    }
+    body.into()
+}
+
+/// Replaces a thing by what `edit` makes of it, without the checks of what a client writes.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) async fn edit<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &K::Name,
+    edit: impl Fn(&K::Row, Millis) -> K::Row + Send + Sync,
+) -> Result<K::Row, Failure> {
+    retry(cx.app, || async {
+        let read = K::find(cx, name).await?.ok_or_else(missing::<K>())?;
+        let row = edit(&read, written_at(cx.app.world.now(), Some(K::updated_at(&read))));
+        save::<K, W>(cx, row, Some(read)).await
+    })
+    .await
+}
+
+/// Deletes the own thing; the platform's of the same name, if there is one, shows again.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn delete<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &str,
+    precondition: &Precondition,
+) -> Result<(), Failure> {
+    let name = K::name(name).ok_or_else(missing::<K>())?;
+    retry(cx.app, || async {
+        let read = K::find(cx, &name).await?.ok_or_else(missing::<K>())?;
+        precondition.check::<K>(Some(&read))?;
+        if !K::is_own(cx, &read) {
+            return Err(Failure::PlatformsOwn(Thing::Declared(K::facts())));
+        }
+        let change = change::<K, W>(cx, Some(&read), None);
+        write::<K, W>(cx, Write::Delete { read: &read }, &change).await
+    })
+    .await
+}
+
+/// That the account's plan lets it write things of this kind.
+async fn allowed<K: Kind, W: World>(cx: &Context<'_, W>) -> Result<(), Failure> {
+    match (K::facts().feature, cx.session) {
+        (Some(feature), Some(session)) => account::require(cx.app, session, feature).await,
+        _ => Ok(()),
+    }
+}
+
+/// One try of a write over what is shown.
+async fn write_over<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &K::Name,
+    draft: &K::Draft,
+    shown: Option<K::Row>,
+    precondition: &Precondition,
+) -> Result<K::Row, Failure> {
+    precondition.check::<K>(shown.as_ref())?;
+    let read = shown.filter(|row| K::is_own(cx, row));
+    let at = written_at(cx.app.world.now(), read.as_ref().map(K::updated_at));
+    let row = K::make(cx, name, draft, read.as_ref(), at).await?;
+    save::<K, W>(cx, row, read).await
+}
+
+async fn save<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    row: K::Row,
+    read: Option<K::Row>,
+) -> Result<K::Row, Failure> {
+    match read {
+        Some(read) if K::is_same(&read, &row) => Ok(read),
+        read => {
+            let change = change::<K, W>(cx, read.as_ref(), Some(&row));
+            write::<K, W>(cx, Write::Put { row: &row, read: read.as_ref() }, &change).await?;
+            Ok(row)
+        }
+    }
+}
+
+/// The line of the change log.
+fn change<K: Kind, W: World>(cx: &Context<'_, W>, read: Option<&K::Row>, row: Option<&K::Row>) -> Change {
+    let action = match (read, row) {
+        (None, _) => Action::Create,
+        (Some(_), Some(_)) => Action::Update,
+        (Some(_), None) => Action::Delete,
+    };
+    let by = cx.session.map_or(Actor::Operator, |session| session.actor());
+    let name = read.or(row).map(K::name_of).unwrap_or_default();
+    let subject = Subject::of(K::facts());
+    let mut change = cx.app.change(by, action, subject, name, read.map(K::logged), row.map(K::logged));
+    let note = read.zip(row).and_then(|(read, row)| K::annotate(read, row));
+    if let (Some((field, value)), Some(Value::Object(after))) = (note, &mut change.after) {
+        after.insert(field.to_owned(), value);
+    }
+    change
+}
+
+/// Writes; where calls read the kind, with the epoch's advance.
+async fn write<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    write: Write<'_, K::Row>,
+    change: &Change,
+) -> Result<(), Failure> {
+    let facts = K::facts();
+    let written = match cx.session {
+        // Of an import the epoch advances once.
+        Some(session) if facts.reaches_calls && !cx.is_import => {
+            cx.app.write_through(session.account.id, K::write(cx, write, change)).await
+        }
+        _ => K::write(cx, write, change).await,
+    };
+    written.map_err(|error: WriteError| Failure::of_write(error, Thing::Declared(facts)))
+}

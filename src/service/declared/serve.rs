@@ -1,0 +1,257 @@
+//! A kind as the HTTP layer serves it: whatever its types are, text comes in and JSON goes out, so that one set of handlers
+//! serves all kinds.
+
+use std::marker::PhantomData;
+
+use futures_util::future::BoxFuture;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::domain::declared::Facts;
+use crate::domain::field_error::FieldError;
+use crate::domain::json_fault;
+use crate::ports::World;
+use crate::service::failure::Failure;
+use crate::service::page::{Page, Request};
+use crate::service::retry::{retry, written_at};
+
+use super::kind::{Context, Kind, KindList, Query, Visitor};
+use super::{Precondition, allowed, create, delete, get, json_of, patch, put, save, tag_of};
+
+/// A thing, ready to be shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub name: String,
+    pub view: Box<RawValue>,
+    /// Its entity tag, without quotes.
+    pub tag: String,
+}
+
+/// A thing as a file carries it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Carried {
+    pub name: String,
+    pub body: Value,
+}
+
+/// What is done with a thing that the account has already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    #[default]
+    Skip,
+    Update,
+}
+
+/// What became of a thing.
+#[derive(Debug)]
+pub enum Outcome {
+    Created,
+    Updated,
+    Unchanged,
+    Skipped,
+    /// Its own fields do not fit.
+    Invalid(Vec<FieldError>),
+    /// It was not written, for a reason that lies in what the account has.
+    Refused(Box<Failure>),
+}
+
+/// What a kind answers.
+pub type Served<'a, T> = BoxFuture<'a, Result<T, Failure>>;
+
+/// A kind whose types are not known. Errors are [`Failure`]s.
+pub trait Serves<W: World>: Send + Sync {
+    fn facts(&self) -> &'static Facts;
+    fn list<'a>(&self, cx: &'a Context<'a, W>, query: &'a Query) -> Served<'a, Page<Box<RawValue>>>;
+    fn get<'a>(&self, cx: &'a Context<'a, W>, name: &'a str) -> Served<'a, Shown>;
+    /// `body` is a JSON object.
+    fn create<'a>(&self, cx: &'a Context<'a, W>, body: &'a str) -> Served<'a, Shown>;
+    /// `body` is a JSON object.
+    fn put<'a>(
+        &self,
+        cx: &'a Context<'a, W>,
+        name: &'a str,
+        body: &'a str,
+        precondition: &'a Precondition,
+    ) -> Served<'a, Shown>;
+    fn patch<'a>(
+        &self,
+        cx: &'a Context<'a, W>,
+        name: &'a str,
+        patch: &'a Map<String, Value>,
+        precondition: &'a Precondition,
+    ) -> Served<'a, Shown>;
+    fn delete<'a>(
+        &self,
+        cx: &'a Context<'a, W>,
+        name: &'a str,
+        precondition: &'a Precondition,
+    ) -> Served<'a, ()>;
+    /// A page of the account's own things.
+    fn carried<'a>(&self, cx: &'a Context<'a, W>, page: &'a Request) -> Served<'a, Page<Carried>>;
+    /// # Errors
+    /// [`Failure::PlanLacks`], when the account's plan does not have the kind.
+    fn allowed<'a>(&self, cx: &'a Context<'a, W>) -> Served<'a, ()>;
+    /// # Errors
+    /// What is wrong with a thing's own fields, whatever else there is.
+    fn check(&self, thing: &Carried) -> Result<(), Vec<FieldError>>;
+    /// Takes a thing of a file in; of a dry run only says what would become of it.
+    fn take<'a>(
+        &self,
+        cx: &'a Context<'a, W>,
+        thing: &'a Carried,
+        how: Mode,
+        is_dry: bool,
+    ) -> Served<'a, Outcome>;
+}
+
+/// A kind, its types forgotten.
+pub fn of<K: Kind, W: World>() -> &'static dyn Serves<W> {
+    Of::<K>::ALL
+}
+
+/// The kinds of a list, in its order.
+pub fn serving<W: World, L: KindList>() -> Vec<&'static dyn Serves<W>> {
+    let mut collect = Collect(Vec::new());
+    L::visit(&mut collect);
+    collect.0
+}
+
+struct Collect<W: World>(Vec<&'static dyn Serves<W>>);
+
+impl<W: World> Visitor for Collect<W> {
+    fn kind<K: Kind>(&mut self) {
+        self.0.push(of::<K, W>());
+    }
+}
+
+struct Of<K>(PhantomData<fn() -> K>);
+
+impl<K: Kind> Of<K> {
+    const ALL: &'static Self = &Self(PhantomData);
+}
+
+fn shown<K: Kind>(row: &K::Row) -> Shown {
+    let view = json_of::<K>(row);
+    Shown { name: K::name_of(row), tag: tag_of(&view), view }
+}
+
+/// Null is what a field is when it is left out.
+fn without_nulls(mut body: Value) -> Value {
+    if let Value::Object(fields) = &mut body {
+        fields.retain(|_, value| !value.is_null());
+    }
+    body
+}
+
+impl<K: Kind, W: World> Serves<W> for Of<K> {
+    fn facts(&self) -> &'static Facts {
+        K::facts()
+    }
+
+    fn list<'a>(&self, cx: &'a Context<'a, W>, query: &'a Query) -> Served<'a, Page<Box<RawValue>>> {
+        Box::pin(async move {
+            let page = K::list(cx, query).await?;
+            let rows = page.rows.iter().map(json_of::<K>).collect();
+            Ok(Page { rows, next_cursor: page.next_cursor })
+        })
+    }
+
+    fn get<'a>(&self, cx: &'a Context<'a, W>, name: &'a str) -> Served<'a, Shown> {
+        Box::pin(async move { Ok(shown::<K>(&get::<K, W>(cx, name).await?)) })
+    }
+
+    fn create<'a>(&self, cx: &'a Context<'a, W>, body: &'a str) -> Served<'a, Shown> {
+        Box::pin(async move {
+            let body = json_fault::read_text(body)?;
+            Ok(shown::<K>(&create::<K, W>(cx, body).await?))
+        })
+    }
+
+    fn put<'a>(
+        &self,
+        cx: &'a Context<'a, W>,
+        name: &'a str,
+        body: &'a str,
+        precondition: &'a Precondition,
+    ) -> Served<'a, Shown> {
+        Box::pin(async move {
+            let body = json_fault::read_text(body)?;
+            Ok(shown::<K>(&put::<K, W>(cx, name, body, precondition).await?))
+        })
+    }
+
+    fn patch<'a>(
+        &self,
+        cx: &'a Context<'a, W>,
+        name: &'a str,
+        fields: &'a Map<String, Value>,
+        precondition: &'a Precondition,
+    ) -> Served<'a, Shown> {
+        Box::pin(async move { Ok(shown::<K>(&patch::<K, W>(cx, name, fields, precondition).await?)) })
+    }
+
+    fn delete<'a>(
+        &self,
+        cx: &'a Context<'a, W>,
+        name: &'a str,
+        precondition: &'a Precondition,
+    ) -> Served<'a, ()> {
+        Box::pin(delete::<K, W>(cx, name, precondition))
+    }
+
+    fn carried<'a>(&self, cx: &'a Context<'a, W>, page: &'a Request) -> Served<'a, Page<Carried>> {
+        Box::pin(async move {
+            let query = Query { page: page.clone(), filters: Vec::new() };
+            let page = K::list(cx, &query).await?;
+            let own = page.rows.iter().filter(|row| K::is_own(cx, row));
+            let rows =
+                own.map(|row| Carried { name: K::name_of(row), body: without_nulls(K::body(row)) }).collect();
+            Ok(Page { rows, next_cursor: page.next_cursor })
+        })
+    }
+
+    fn allowed<'a>(&self, cx: &'a Context<'a, W>) -> Served<'a, ()> {
+        Box::pin(allowed::<K, W>(cx))
+    }
+
+    fn check(&self, thing: &Carried) -> Result<(), Vec<FieldError>> {
+        K::check(&thing.name, json_fault::read(thing.body.clone())?).map(|_| ())
+    }
+
+    fn take<'a>(
+        &self,
+        cx: &'a Context<'a, W>,
+        thing: &'a Carried,
+        how: Mode,
+        is_dry: bool,
+    ) -> Served<'a, Outcome> {
+        Box::pin(take::<K, W>(cx, thing, how, is_dry))
+    }
+}
+
+async fn take<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    thing: &Carried,
+    how: Mode,
+    is_dry: bool,
+) -> Result<Outcome, Failure> {
+    let (name, draft) = K::check(&thing.name, json_fault::read(thing.body.clone())?)?;
+    retry(cx.app, || async {
+        let read = K::find(cx, &name).await?.filter(|row| K::is_own(cx, row));
+        if read.is_some() && how == Mode::Skip {
+            return Ok(Outcome::Skipped);
+        }
+        let at = written_at(cx.app.world.now(), read.as_ref().map(K::updated_at));
+        let row = K::make(cx, &name, &draft, read.as_ref(), at).await?;
+        let outcome = match &read {
+            None => Outcome::Created,
+            Some(read) if K::is_same(read, &row) => return Ok(Outcome::Unchanged),
+            Some(_) => Outcome::Updated,
+        };
+        if !is_dry {
+            save::<K, W>(cx, row, read).await?;
+        }
+        Ok(outcome)
+    })
+    .await
+}

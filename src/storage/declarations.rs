@@ -1,0 +1,112 @@
+//! Declarations' rows: one table for all kinds that have none of their own.
+//!
+//! The database keeps count by kind (migration 0005), so that a new one does not read the others.
+
+use serde::Deserialize;
+
+use crate::domain::change::Change;
+use crate::domain::declared::{Facts, Limit};
+use crate::domain::time::Millis;
+use crate::ports::{Declaration, Declarations, Unavailable, WriteError};
+
+use super::changes;
+use super::directory::Tenant;
+use super::sql::{Engine, queries};
+
+queries! {
+    /// [`Declarations::declarations`].
+    DECLARATIONS = "SELECT name, body, created_at, updated_at FROM declarations
+        WHERE account_id = ?1 AND kind = ?2 AND name > ?4 ORDER BY name LIMIT ?3";
+    /// [`Declarations::declaration`].
+    DECLARATION = "SELECT name, body, created_at, updated_at FROM declarations
+        WHERE account_id = ?1 AND kind = ?2 AND name = ?3";
+    /// [`Declarations::put_declaration`]: all but `created_at`. A clock that went back must not break the row's own
+    /// constraint.
+    PUT_DECLARATION = "INSERT INTO declarations (account_id, kind, name, body, created_at, updated_at)
+        SELECT ?1, ?2, ?3, ?4, ?5, max(?5, ?6)
+        WHERE (SELECT updated_at FROM declarations WHERE account_id = ?1 AND kind = ?2 AND name = ?3) IS ?7
+        ON CONFLICT (account_id, kind, name) DO UPDATE SET
+            body = excluded.body, updated_at = max(excluded.updated_at, created_at)
+        RETURNING name";
+    /// [`Declarations::put_declaration`]: fails when there are more than the plan allows, or where it says nothing of the
+    /// kind, more than ?3.
+    GUARD_DECLARATIONS_LIMIT = "SELECT json_extract('{}', 'full ' || most) FROM (SELECT coalesce(
+            (SELECT plans.declarations ->> ?2 FROM accounts JOIN plans ON plans.plan = accounts.plan WHERE accounts.id = ?1),
+            ?3) AS most)
+        WHERE most < (SELECT number FROM declaration_counts WHERE account_id = ?1 AND kind = ?2)";
+    /// [`Declarations::delete_declaration`].
+    DELETE_DECLARATION = "DELETE FROM declarations WHERE account_id = ?1 AND kind = ?2 AND name = ?3 AND updated_at = ?4
+        RETURNING name";
+}
+
+#[derive(Deserialize)]
+struct Row {
+    name: String,
+    body: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<Row> for Declaration {
+    fn from(row: Row) -> Self {
+        Self {
+            name: row.name,
+            body: row.body,
+            created_at: Millis(row.created_at),
+            updated_at: Millis(row.updated_at),
+        }
+    }
+}
+
+impl<E: Engine> Declarations for Tenant<E> {
+    async fn declarations(
+        &self,
+        of: &'static Facts,
+        limit: u32,
+        after: &str,
+    ) -> Result<Vec<Declaration>, Unavailable> {
+        let rows: Vec<Row> =
+            self.rows(&DECLARATIONS, [of.singular.into(), limit.into(), after.into()]).await?;
+        Ok(rows.into_iter().map(Declaration::from).collect())
+    }
+
+    async fn declaration(&self, of: &'static Facts, name: &str) -> Result<Option<Declaration>, Unavailable> {
+        let rows: Vec<Row> = self.rows(&DECLARATION, [of.singular.into(), name.into()]).await?;
+        Ok(rows.into_iter().next().map(Declaration::from))
+    }
+
+    async fn put_declaration(
+        &self,
+        of: &'static Facts,
+        row: &Declaration,
+        read: Option<Millis>,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        let values = [
+            of.singular.into(),
+            row.name.as_str().into(),
+            row.body.as_str().into(),
+            row.created_at.0.into(),
+            row.updated_at.0.into(),
+            read.map(|read| read.0).into(),
+        ];
+        let most = match of.limit {
+            Limit::Fixed(most) => Some(most),
+            Limit::Plan(most) => most,
+        };
+        let guard = || self.statement(&GUARD_DECLARATIONS_LIMIT, [of.singular.into(), most.into()]);
+        let guard = read.is_none().then(guard);
+        Ok(changes::write_guarded(self, &PUT_DECLARATION, values, change, guard).await?)
+    }
+
+    async fn delete_declaration(
+        &self,
+        of: &'static Facts,
+        name: &str,
+        read: Millis,
+        change: &Change,
+    ) -> Result<(), WriteError> {
+        let values = [of.singular.into(), name.into(), read.0.into()];
+        Ok(changes::write_logged(self, &DELETE_DECLARATION, values, change).await?)
+    }
+}

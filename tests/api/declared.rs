@@ -1,0 +1,272 @@
+//! The kit for declared kinds, on a kind that the product does not have (`gadgets.rs`).
+
+use axum::http::Method;
+use retinue::domain::admission::ask::Epoch;
+use retinue::face;
+use retinue::http::document::document_of;
+use retinue::ports::{Accounts, World};
+use retinue::service::declared::{KindList, Kinds, Plain, Visitor};
+use serde_json::{Value, json};
+
+use crate::gadgets::Gadget;
+use crate::matrix::{Subject, try_all};
+use crate::support::{Api, FakeWorld, Reply, Tenant, settings};
+
+/// The product's kinds and the made-up one.
+struct AlsoGadgets;
+
+impl KindList for AlsoGadgets {
+    fn visit(visitor: &mut impl Visitor) {
+        Kinds::visit(visitor);
+        visitor.kind::<Plain<Gadget>>();
+    }
+}
+
+fn document() -> Value {
+    serde_json::to_value(document_of::<FakeWorld, AlsoGadgets>(face::All)).unwrap()
+}
+
+async fn stage() -> (Api, Tenant) {
+    let api = Api::with_kinds::<AlsoGadgets>(settings());
+    let acme = api.tenant("acme").await;
+    (api, acme)
+}
+
+async fn put(api: &Api, acme: &Tenant, name: &str, body: &Value) -> Reply {
+    api.put(&format!("/api/v1/gadgets/{name}")).key(&acme.admin).json(body).send().await
+}
+
+#[tokio::test]
+async fn a_kind_of_one_file_and_one_line_is_listed_shown_written_changed_and_deleted() {
+    let (api, acme) = stage().await;
+    let made = put(&api, &acme, "torch", &json!({"weight": 5, "colour": "red"})).await;
+    let tag = made.header("etag").to_owned();
+    let at = "2026-11-21T12:00:00.000Z";
+    let torch = json!({"name": "torch", "weight": 5, "colour": "red", "created_at": at, "updated_at": at});
+    assert_eq!(made.ok(), torch);
+    let shown = api.get("/api/v1/gadgets/torch").key(&acme.member).send().await;
+    assert_eq!(shown.header("etag"), tag);
+    assert_eq!(shown.ok(), torch);
+    assert_eq!(api.get("/accounts/acme/gadgets/torch").key(&acme.member).send().await.ok(), torch);
+
+    api.world.clock().advance(1_000);
+    let patch = json!({"weight": 6, "colour": null});
+    let patched =
+        api.request(Method::PATCH, "/api/v1/gadgets/torch").key(&acme.admin).json(&patch).send().await.ok();
+    let later = "2026-11-21T12:00:01.000Z";
+    assert_eq!(patched, json!({"name": "torch", "weight": 6, "created_at": at, "updated_at": later}));
+
+    put(&api, &acme, "axe", &json!({"weight": 900})).await.ok();
+    let first = api.get("/api/v1/gadgets?limit=1").key(&acme.member).send().await.ok();
+    assert_eq!((&first["data"][0]["name"], &first["next_cursor"]), (&json!("axe"), &json!("axe")));
+    let second = api.get("/api/v1/gadgets?limit=1&cursor=axe").key(&acme.member).send().await.ok();
+    assert_eq!(second, json!({"data": [patched], "next_cursor": null}));
+
+    api.delete("/api/v1/gadgets/torch").key(&acme.admin).send().await.no_content();
+    let gone = api.get("/api/v1/gadgets/torch").key(&acme.member).send().await;
+    assert_eq!(gone.problem(), (404, "not_found".to_owned()));
+    assert!(gone.detail().contains("GET /api/v1/gadgets lists them"), "{}", gone.detail());
+    assert_eq!(
+        api.post("/api/v1/gadgets").key(&acme.admin).json(&json!({})).send().await.problem().0,
+        405,
+        "clients choose the names"
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_named() {
+    let (api, acme) = stage().await;
+    for (name, body, fields) in [
+        ("torch", json!({}), vec!["weight"]),
+        ("torch", json!({"weight": 0}), vec!["weight"]),
+        ("Torch!", json!({"weight": 0}), vec!["name", "weight"]),
+        ("torch", json!({"weight": 1, "color": "red"}), vec!["color"]),
+        ("torch", json!({"weight": 1, "colour": "r".repeat(300_000)}), vec!["(body)"]),
+    ] {
+        assert_eq!(put(&api, &acme, name, &body).await.fields(), fields, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_made_only_over_the_state_that_the_client_names() {
+    let (api, acme) = stage().await;
+    let call = |method: Method, header: &'static str, value: &str| {
+        let call = api.request(method, "/api/v1/gadgets/torch").key(&acme.admin).header(header, value);
+        call.json(&json!({"weight": 7})).send()
+    };
+    assert_eq!(call(Method::PUT, "if-match", "*").await.problem().0, 412, "there is none");
+    let made = call(Method::PUT, "if-none-match", "*").await;
+    let old = made.header("etag").to_owned();
+    made.ok();
+    assert_eq!(call(Method::PUT, "if-none-match", "*").await.problem().0, 412, "there is one");
+    put(&api, &acme, "torch", &json!({"weight": 8})).await.ok();
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        let refused = call(method.clone(), "if-match", &old).await;
+        assert_eq!(refused.problem(), (412, "precondition_failed".to_owned()), "{method}");
+    }
+    let shown = api.get("/api/v1/gadgets/torch").key(&acme.member).send().await;
+    let new = format!("\"other\", W/{}", shown.header("etag"));
+    call(Method::PATCH, "if-match", &new).await.ok();
+    assert_eq!(call(Method::PUT, "if-match", "torch").await.problem().0, 400, "a tag has quotes");
+}
+
+#[tokio::test]
+async fn a_write_is_logged_and_holds_from_the_next_call_and_what_changes_nothing_is_not_written() {
+    let (api, acme) = stage().await;
+    let epoch = || api.world.accounts().ask(acme.id, Epoch);
+    let before = epoch().await.unwrap();
+    put(&api, &acme, "torch", &json!({"weight": 5})).await.ok();
+    let after = epoch().await.unwrap();
+    assert!(after > before);
+    put(&api, &acme, "torch", &json!({"weight": 5})).await.ok();
+    assert_eq!(epoch().await.unwrap(), after);
+    api.world.clock().advance(1);
+    put(&api, &acme, "torch", &json!({"weight": 6})).await.ok();
+    api.world.clock().advance(1);
+    api.delete("/api/v1/gadgets/torch").key(&acme.admin).send().await.no_content();
+
+    let changes = api.get("/api/v1/changes?subject=gadget&id=torch").key(&acme.member).send().await.ok();
+    let lines: Vec<_> = changes["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .map(|line| (line["action"].as_str().unwrap(), line["before"].clone(), line["after"].clone()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("create", json!(null), json!({"weight": 5})),
+            ("update", json!({"weight": 5}), json!({"weight": 6})),
+            ("delete", json!({"weight": 6}), json!(null)),
+        ]
+    );
+    let unknown = api.get("/api/v1/changes?subject=widget").key(&acme.member).send().await;
+    assert_eq!(unknown.fields(), ["subject"]);
+    assert!(unknown.detail().contains("gadget"), "{}", unknown.detail());
+}
+
+#[tokio::test]
+async fn an_account_has_as_many_as_its_plan_says_or_else_the_kind() {
+    let (api, acme) = stage().await;
+    let weight = json!({"weight": 1});
+    for name in ["a", "b", "c"] {
+        put(&api, &acme, name, &weight).await.ok();
+    }
+    let full = put(&api, &acme, "d", &weight).await;
+    assert_eq!(full.problem(), (403, "plan_limit_exceeded".to_owned()));
+    put(&api, &acme, "c", &json!({"weight": 2})).await.ok();
+    let sql = "UPDATE plans SET declarations = '{\"gadget\": 4}'";
+    api.world.database().with(|db| db.execute(sql, []).unwrap());
+    put(&api, &acme, "d", &weight).await.ok();
+    assert_eq!(put(&api, &acme, "e", &weight).await.problem().0, 403);
+    api.delete("/api/v1/gadgets/a").key(&acme.admin).send().await.no_content();
+    put(&api, &acme, "e", &weight).await.ok();
+}
+
+#[tokio::test]
+async fn writers_at_once_lose_nothing() {
+    let (api, acme) = stage().await;
+    put(&api, &acme, "torch", &json!({"weight": 1})).await.ok();
+    let patches = (0..20).map(|n| {
+        let (api, key) = (api.clone(), acme.admin.clone());
+        let patch = if n % 2 == 0 { json!({"weight": n + 2}) } else { json!({"colour": format!("c{n}")}) };
+        tokio::spawn(async move {
+            let call = api.request(Method::PATCH, "/api/v1/gadgets/torch").key(&key);
+            call.json(&patch).send().await.ok();
+        })
+    });
+    futures_util::future::join_all(patches).await.into_iter().for_each(|done| done.unwrap());
+    let changes = api.get("/api/v1/changes?subject=gadget").key(&acme.member).send().await.ok();
+    assert_eq!(
+        changes["data"].as_array().unwrap().len(),
+        21,
+        "every patch found the state of the one before"
+    );
+}
+
+#[tokio::test]
+async fn what_is_exported_is_imported_elsewhere_and_again_changes_nothing() {
+    let (api, acme) = stage().await;
+    let eve = api.tenant("eve").await;
+    let put_as = |path: &str, body: Value| api.put(path).key(&acme.admin).json(&body).send();
+    put_as("/api/v1/gadgets/torch", json!({"weight": 5})).await.ok();
+    put_as("/api/v1/aliases/fast", json!({"model": "mine:small/one"})).await.ok();
+    put_as("/api/v1/providers/mine", json!({"base_url": "https://a.example/v1", "api_key": "k-12345678"}))
+        .await
+        .ok();
+    put_as(
+        "/api/v1/models/mine/small/one",
+        json!({"input_usd_per_mtok": "1", "output_usd_per_mtok": "2",
+        "context_tokens": 100, "max_output_tokens": 10, "capabilities": ["tools"],
+        "long_context": {"above_tokens": 50, "input_usd_per_mtok": "2", "output_usd_per_mtok": "3"}}),
+    )
+    .await
+    .ok();
+    put_as("/api/v1/templates/mail", json!({"name": "Mail", "definition": {"model": "fast"}})).await.ok();
+
+    let export = |key: &str| api.get("/api/v1/export").key(key).send();
+    let file = export(&acme.admin).await.ok();
+    let kinds: Vec<&str> =
+        file["declarations"].as_array().unwrap().iter().map(|row| row["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["provider", "model", "alias", "template", "gadget"]);
+    assert!(!file.to_string().contains("k-1234"), "{file}");
+    let some = api.get("/api/v1/export?kinds=gadgets,aliases").key(&acme.admin).send().await.ok();
+    assert_eq!(some["declarations"].as_array().unwrap().len(), 2);
+    let unknown = api.get("/api/v1/export?kinds=widgets").key(&acme.admin).send().await;
+    assert_eq!(unknown.fields(), ["kinds"]);
+
+    let import = |query: &str, file: &Value| {
+        api.post(&format!("/api/v1/import{query}")).key(&eve.admin).json(file).send()
+    };
+    let dry = import("?dry_run=true&mode=update", &some).await.ok();
+    assert_eq!((&dry["created"], &dry["dry_run"]), (&json!(2), &json!(true)));
+    assert_eq!(export(&eve.admin).await.ok()["declarations"], json!([]));
+    // Whatever the order of the file, what others refer to comes first.
+    let mut backwards = file.clone();
+    backwards["declarations"].as_array_mut().unwrap().reverse();
+    let taken = import("", &backwards).await.ok();
+    assert_eq!(taken["created"], 5, "{taken}");
+    assert_eq!(export(&eve.admin).await.ok(), file);
+    assert_eq!(import("?mode=update", &file).await.ok()["unchanged"], 5);
+
+    let mut other = file.clone();
+    other["declarations"][4]["body"]["weight"] = json!(6);
+    assert_eq!(import("", &other).await.ok()["skipped"], 5);
+    let updated = import("?mode=update", &other).await.ok();
+    assert_eq!((&updated["updated"], &updated["unchanged"]), (&json!(1), &json!(4)));
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_fit_is_refused_whole_and_what_does_not_fit_the_account_by_itself() {
+    let (api, acme) = stage().await;
+    let row = |kind: &str, name: &str, body: Value| json!({"kind": kind, "name": name, "body": body});
+    let import = |rows: Vec<Value>| {
+        api.post("/api/v1/import").key(&acme.admin).json(&json!({"declarations": rows})).send()
+    };
+    let bad = import(vec![
+        row("gadget", "a", json!({"weight": 1})),
+        row("gadget", "b", json!({"weight": 0})),
+        row("member", "c", json!({})),
+    ]);
+    assert_eq!(bad.await.fields(), ["declarations[1].weight", "declarations[2].kind"]);
+    assert_eq!(api.get("/api/v1/gadgets").key(&acme.member).send().await.ok()["data"], json!([]));
+    let many = ["a", "b", "c", "d"].map(|name| row("gadget", name, json!({"weight": 1})));
+    let taken = import(many.to_vec()).await.ok();
+    assert_eq!((&taken["created"], &taken["refused"]), (&json!(3), &json!(1)));
+    assert!(taken["results"][3]["detail"].as_str().unwrap().contains("plan allows no more"), "{taken}");
+    let most = vec![row("gadget", "a", json!({"weight": 1})); 1_001];
+    assert_eq!(import(most).await.fields(), ["declarations"]);
+}
+
+#[tokio::test]
+async fn the_document_and_the_tenancy_matrix_cover_it() {
+    let document = document();
+    let operation = &document["paths"]["/api/v1/gadgets/{name}"]["put"];
+    assert_eq!(operation["operationId"], "put_gadget");
+    assert_eq!(document["components"]["schemas"]["Gadget"]["properties"]["weight"]["maximum"], 1000);
+    let tried = try_all(Subject { api: Api::with_kinds::<AlsoGadgets>, document: self::document }, |id| {
+        id.contains("gadget")
+    });
+    assert_eq!(tried.await, 10, "five verbs under two roots");
+}
