@@ -32,8 +32,8 @@ impl Face for NativeStream {
 /// Ask an agent and read its answer as it comes
 #[utoipa::path(
     post, path = "/stream", tag = "calls", request_body = native::Body,
-    responses((status = 200, description = "Server-sent events: `delta` …, then `done` or `error`",
-        body = Frame<'static>, content_type = "text/event-stream")),
+    responses((status = 200, description = "Server-sent events: `delta`s with their `text`, then `done` with what a whole \
+        answer has, or `error` with a problem", body = Frame<'static>, content_type = "text/event-stream")),
 )]
 #[expect(dead_code, reason = "it is only described here")]
 const fn stream() {}

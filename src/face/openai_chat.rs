@@ -46,7 +46,7 @@ impl Face for OpenAiChat {
 /// Chat, as OpenAI's clients do
 #[utoipa::path(
     post, path = "/v1/chat/completions", tag = "calls", request_body = ChatCompletionRequest,
-    responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks",
+    responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks, which name no event",
         content((ChatCompletion<'static> = "application/json"), (Frame<'static> = "text/event-stream")))),
 )]
 #[expect(dead_code, reason = "it is only described here")]
