@@ -301,6 +301,16 @@ const CHECKS = [
     },
   },
   {
+    name: "credentials of runs are made only where runs are kept",
+    breach: ["src/http/x.rs", "fn f() { RunCredential::of_kept_run(account, agent, 1, starter); }\n"],
+    more: [[["src/service/call/caller.rs", "pub struct RunCredential {\n    pub account: AccountId,\n}\n"]]],
+    *find(files) {
+      const home = "src/service/call/caller.rs";
+      yield* codeMatches(files, /\bof_kept_run\b/g, (path) => path === home || under("service/run")(path));
+      yield* codeMatches(files, /\bstruct\s+RunCredential\s*\{[^}]*\bpub\b/g, (path) => path !== home);
+    },
+  },
+  {
     name: "domain and wire are synchronous",
     breach: ["src/domain/x.rs", "async fn f() {}\n"],
     *find(files) {
@@ -482,7 +492,7 @@ const CHECKS = [
     gone: "code of that version may still run: bring it back",
     changed:
       "Code of that version runs beside the new one for minutes, and will never see an edit: undo it, raise VERSION in " +
-      "src/domain/admission/command.rs and record a new folder (RECORD=1 cargo test --test object commands).",
+      "src/domain/admission/command.rs and record a new folder (see tests/object/commands.rs).",
   }),
   {
     name: "four in five tests of the API and of calls run over both transports, and the others say why not",

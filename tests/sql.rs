@@ -23,12 +23,14 @@ use retinue::domain::money::Nanos;
 use retinue::domain::plan::{Feature, Features, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
 use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
+use retinue::domain::scope::{Scope, Scopes};
 use retinue::domain::slug::Slug;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::ports::{
-    AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, Agents, Aliases, AllAccounts, AllKeys,
-    Changes, ChangesOf, Directory, Keys, Models, Plans, Providers, Resolve, SaveAgents, World, WriteError,
+    AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, AgentVersion, Agents, Aliases, AllAccounts,
+    AllKeys, Called, Changes, ChangesOf, Directory, KeyRef, Keys, Models, Plans, Providers, Resolve,
+    SaveAgents, Target, World, WriteError,
 };
 use retinue::storage::directory;
 use retinue::storage::queries;
@@ -116,6 +118,7 @@ fn key(account: AccountId, n: u8) -> (Key, KeyDigest) {
         role: Role::Caller,
         member: None,
         agents: Some(vec![AgentId::new(NOON, [1; 10])]),
+        scopes: Some(Scopes::NONE.with(Scope::Calls)),
         hint: secret.hint(),
         expires_at: Some(NOON.plus(5)),
         revoked_at: None,
@@ -166,7 +169,8 @@ fn every_statement_prepares_and_has_a_name_of_its_own() {
 }
 
 /// What is found before the account is known, or by the account's own row.
-const BEFORE_THE_ACCOUNT: [&str; 9] = [
+const BEFORE_THE_ACCOUNT: [&str; 10] = [
+    "UNTOLD_ACCOUNTS",
     "ACCOUNT_BY_ID",
     "ACCOUNT_BY_SLUG",
     "ACCOUNT_OF_KEY",
@@ -188,7 +192,10 @@ const OF_THE_PLATFORM: [&str; 6] = [
     "SWEPT",
 ];
 
-const TENANT_TABLES: [&str; 14] = [
+const TENANT_TABLES: [&str; 17] = [
+    "declarations",
+    "declaration_counts",
+    "declaration_outbox",
     "account_counts",
     "model_capabilities",
     "keys",
@@ -412,18 +419,63 @@ async fn a_call_is_resolved_with_what_belongs_to_its_account() {
         tenant.put_provider(&provider(&format!("p{n}")), None, 100, &change("a", NOON)).await.unwrap();
         digests.push(digest);
     }
-    let named = AgentRef::parse("same").unwrap();
-    let found = tenant.resolve(Some(&digests[0]), &named).await.unwrap().unwrap();
+    let named = newest(AgentRef::parse("same").unwrap());
+    let by = |n: usize| Some(KeyRef::Digest(digests[n]));
+    let found = tenant.resolve(by(0).as_ref(), &named).await.unwrap().unwrap();
     assert_eq!((found.account.id, found.key.unwrap().account), (id, id));
-    assert_eq!(found.agent.unwrap().id, agent(1).id);
+    assert_eq!(called(found.agent).id, agent(1).id);
     assert_eq!(found.providers, [provider("p1")]);
     assert_eq!(found.aliases.iter().map(|alias| alias.name.as_str()).collect::<Vec<_>>(), ["a1"]);
-    let foreign = tenant.resolve(Some(&digests[1]), &AgentRef::Id(agent(2).id)).await.unwrap().unwrap();
-    assert_eq!((foreign.key, foreign.agent), (None, None));
+    let theirs = newest(AgentRef::Id(agent(2).id));
+    let foreign = tenant.resolve(by(1).as_ref(), &theirs).await.unwrap().unwrap();
+    assert_eq!((foreign.key, foreign.agent), (None, Called::Nobody));
     let anonymous = tenant.resolve(None, &named).await.unwrap().unwrap();
-    assert!(anonymous.key.is_none() && anonymous.agent.is_some());
+    assert!(anonymous.key.is_none());
+    assert_eq!(called(anonymous.agent).id, agent(1).id);
     let nobody = world.directory().tenant(AccountId::new(NOON, [9; 10]));
     assert!(nobody.resolve(None, &named).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_run_is_resolved_by_the_ids_of_its_key_and_agent_and_a_number() {
+    let world = world();
+    let (id, tenant) = account(&world, 1).await;
+    let (other, others) = account(&world, 2).await;
+    let (own_key, digest) = key(id, 1);
+    tenant.insert_key(&own_key, &digest, &change(own_key.id, NOON)).await.unwrap();
+    let (their_key, digest) = key(other, 2);
+    others.insert_key(&their_key, &digest, &change(their_key.id, NOON)).await.unwrap();
+    let first = agent(1);
+    insert(&tenant, &first).await.unwrap();
+    let definition = Definition { instructions: "Second.".into(), ..first.definition.clone() };
+    let second = Agent { definition, version: 2, updated_at: NOON.plus(1), ..first.clone() };
+    update(&tenant, &second, &first).await.unwrap();
+    for name in [AgentRef::Id(first.id), AgentRef::Slug(first.slug.clone())] {
+        let at = |version| Target { agent: name.clone(), version };
+        let resolve = async |target: Target| {
+            tenant.resolve(Some(&KeyRef::Id(own_key.id)), &target).await.unwrap().unwrap()
+        };
+        let found = resolve(at(AgentVersion::Number(1))).await;
+        assert_eq!(found.key.as_ref(), Some(&own_key));
+        let pinned = Agent { version: 1, definition: first.definition.clone(), ..second.clone() };
+        assert_eq!(called(found.agent), pinned, "all but the definition is of the row");
+        for newest in [AgentVersion::Number(2), AgentVersion::Newest] {
+            assert_eq!(called(resolve(at(newest)).await.agent), second);
+        }
+        assert_eq!(resolve(at(AgentVersion::Number(3))).await.agent, Called::NoVersion);
+        let foreign = others.resolve(Some(&KeyRef::Id(own_key.id)), &at(AgentVersion::Number(1))).await;
+        let foreign = foreign.unwrap().unwrap();
+        assert_eq!((foreign.key, foreign.agent), (None, Called::Nobody));
+    }
+}
+
+const fn newest(agent: AgentRef) -> Target {
+    Target { agent, version: AgentVersion::Newest }
+}
+
+fn called(found: Called) -> Agent {
+    let Called::Agent(agent) = found else { panic!("{found:?}") };
+    *agent
 }
 
 fn provider(name: &str) -> Provider {

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use super::role::Role;
+
 use super::ids::{AccountId, AgentId, KeyId, MemberId};
+use super::scope::{Scope, Scopes};
 use super::slug::Slug;
 use super::time::Millis;
 
@@ -67,28 +70,6 @@ impl Status {
     }
 }
 
-/// What a key may do. Ordered: each role may do what those below it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Call agents, optionally only some.
-    Caller,
-    /// Read the account's configuration and ledger.
-    Member,
-    /// Write the account's configuration.
-    Admin,
-}
-
-impl Role {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Caller => "caller",
-            Self::Member => "member",
-            Self::Admin => "admin",
-        }
-    }
-}
-
 /// A key's row: everything but the secret, of which only the digest was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -100,6 +81,8 @@ pub struct Key {
     pub member: Option<MemberId>,
     /// `None`: every agent of the account.
     pub agents: Option<Vec<AgentId>>,
+    /// What it was issued for; `None`: all that its role has.
+    pub scopes: Option<Scopes>,
     /// What a list shows in place of the key.
     pub hint: String,
     pub expires_at: Option<Millis>,
@@ -113,6 +96,16 @@ impl Key {
     /// Whether the key still opens anything.
     pub fn is_live(&self, now: Millis) -> bool {
         self.revoked_at.is_none() && self.inactive_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// What it has now: never more than its role.
+    pub fn scopes(&self) -> Scopes {
+        let of_role = Scopes::of_role(self.role);
+        self.scopes.map_or(of_role, |own| own.and(of_role))
+    }
+
+    pub fn may(&self, scope: Scope) -> bool {
+        scope.is_of(self.role) && self.scopes.is_none_or(|own| own.has(scope))
     }
 
     pub fn may_call(&self, agent: AgentId) -> bool {

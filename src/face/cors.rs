@@ -38,7 +38,7 @@ pub fn readable(problem: Problem, origin: Option<&str>) -> Problem {
 
 /// Which `Access-Control-Allow-Origin` the caller's page gets.
 pub fn allow_origin(caller: &Caller, bundle: &Bundle) -> Option<String> {
-    bundle.agent.definition.allow_origin(caller.origin.as_deref()?)
+    bundle.agent.definition.allow_origin(caller.origin()?)
 }
 
 /// Whether a browser may send a page's call to a path that has these methods.

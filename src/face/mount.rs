@@ -66,7 +66,7 @@ impl AccountCaller {
         let (Some(account), Some(agent)) = (self.account, agent.and_then(AgentRef::parse)) else {
             return Err(Error::NoSuchAgent);
         };
-        Ok(Caller { account, agent, key: self.key, origin: self.origin })
+        Ok(Caller::client(account, agent, self.key, self.origin))
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::domain::account::{Account, Role};
 use crate::domain::change::Actor;
 use crate::domain::declared::Facts;
+use crate::domain::scope::Scopes;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::authenticate::{self, KeyAccess, Principal, Session, account_of_keys};
@@ -19,6 +20,7 @@ use crate::service::failure::{Failure, Thing};
 use super::credentials;
 use super::path::{self, Parameters};
 use super::problem::Problem;
+use super::scope;
 
 /// The operator or a key of any role.
 #[derive(Debug)]
@@ -122,6 +124,8 @@ pub struct KeyReader(pub Account);
 pub struct KeyWriter {
     pub account: Account,
     pub by: Actor,
+    /// The most that a key of theirs can have.
+    pub scopes: Scopes,
 }
 
 /// The part of a path that names the account whose keys they are.
@@ -134,8 +138,7 @@ impl<W: World> FromRequestParts<App<W>> for KeyReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let (account, _) = keys_of(parts, app, KeyAccess::Read).await?;
-        Ok(Self(account))
+        keys_of(parts, app, KeyAccess::Read).await.map(|keys| Self(keys.account))
     }
 }
 
@@ -143,21 +146,24 @@ impl<W: World> FromRequestParts<App<W>> for KeyWriter {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        let (account, by) = keys_of(parts, app, KeyAccess::Write).await?;
-        Ok(Self { account, by })
+        keys_of(parts, app, KeyAccess::Write).await
     }
 }
 
-async fn keys_of<W: World>(
-    parts: &mut Parts,
-    app: &App<W>,
-    access: KeyAccess,
-) -> Result<(Account, Actor), Problem> {
+async fn keys_of<W: World>(parts: &mut Parts, app: &App<W>, access: KeyAccess) -> Result<KeyWriter, Problem> {
     let Caller(principal) = Caller::from_request_parts(parts, app).await?;
     let Parameters(AccountPath { account }) = Parameters::from_request_parts(parts, app).await?;
     let by = principal.actor();
-    let account = account_of_keys(app, principal, &account, access).await;
-    Ok((account.map_err(Problem::report(app))?, by))
+    let session = match &principal {
+        Principal::Operator => None,
+        Principal::Key(session) => Some((**session).clone()),
+    };
+    let account = account_of_keys(app, principal, &account, access).await.map_err(Problem::report(app))?;
+    let scopes = match session {
+        None => Scopes::ALL,
+        Some(session) => scope::require(parts, session)?.key.scopes(),
+    };
+    Ok(KeyWriter { account, by, scopes })
 }
 
 /// The account for which a key of this right acts.
@@ -171,8 +177,8 @@ async fn session<W: World>(
     let Caller(principal) = Caller::from_request_parts(parts, app).await?;
     let session = right(principal)?;
     match path::account(parts, app).await {
-        None => Ok(session),
-        Some(Some(account)) if account.names(&session.account) => Ok(session),
+        None => Ok(scope::require(parts, session)?),
+        Some(Some(account)) if account.names(&session.account) => Ok(scope::require(parts, session)?),
         Some(_) => Err(Problem::from(Failure::Missing(Thing::Account))),
     }
 }
@@ -185,7 +191,10 @@ async fn offer<W: World>(
 ) -> Result<Option<Session>, Problem> {
     if path::account(parts, app).await.is_none() {
         let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        return Ok(if principal.operator().is_ok() { None } else { Some(right(principal)?) });
+        if principal.operator().is_ok() {
+            return Ok(None);
+        }
+        return Ok(Some(scope::require(parts, right(principal)?)?));
     }
     session(parts, app, right).await.map(Some)
 }

@@ -13,6 +13,7 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 
+use crate::domain::scope::Scope;
 use crate::face::paths::Paths as FacePaths;
 use crate::face::{self, Face, Faces, Mount};
 use crate::ports::World;
@@ -24,13 +25,15 @@ use super::declared::{self, Verb};
 use super::documented::Documented;
 use super::problem::{self, Kind};
 use super::router::{self, Visitor};
+use super::scope;
 
 /// What holds everywhere.
 const ABOUT: &str = "An agent is a row: create one and it has a URL that chat clients already know how to talk to, \
 and a budget that its calls cannot pass.
 
 Send a key as `Authorization: Bearer <key>` or `x-api-key`. The operator's key creates accounts and their keys; an \
-account's key of role `admin` configures, `member` reads, `caller` calls agents.
+account's key of role `admin` configures, `member` reads, `caller` calls agents. A key may be confined to scopes; an \
+operation's security requirements name the one that it asks for.
 
 Money is a decimal string of US dollars (`\"0.000150\"`), exact to the nano-dollar; where it is sent, a JSON number \
 will do. Moments are RFC 3339. Lists answer `{\"data\": […], \"next_cursor\": …}` and take `?limit` and `?cursor`.
@@ -175,10 +178,7 @@ impl Document {
         mut operation: Operation,
         role: &str,
     ) {
-        let of = Plane::of(path);
-        if of == Plane::Control {
-            operation.security = Some(["key", "x-api-key"].map(by).to_vec());
-        }
+        let plane = Plane::of(path);
         let is_of_account = at.starts_with(router::ACCOUNT);
         if at != path {
             same_as(&mut operation, path);
@@ -192,7 +192,10 @@ impl Document {
             }
         }
         declare(&mut operation, role);
-        self.add(at, methods, operation, of, ("Problem", problem::MEDIA_TYPE));
+        if plane == Plane::Control {
+            operation.security = Some(security(required_scope(role, at, &methods)));
+        }
+        self.add(at, methods, operation, plane, ("Problem", problem::MEDIA_TYPE));
     }
 
     fn add(
@@ -200,19 +203,15 @@ impl Document {
         at: &str,
         methods: Vec<HttpMethod>,
         mut operation: Operation,
-        of: Plane,
+        plane: Plane,
         error: (&str, &str),
     ) {
-        for kind in problems(&operation, of) {
+        for kind in problems(&operation, plane) {
             describe(&mut operation, kind, error);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
         self.paths.add_path_operation(at.replace("{*", "{"), methods, operation);
     }
-}
-
-fn by(scheme: &str) -> SecurityRequirement {
-    SecurityRequirement::new(scheme, [""; 0])
 }
 
 /// Who may, in one word: `open`, `caller` (who may call the agent), `member`, `admin`, `operator`, `self` (any key of an
@@ -233,10 +232,22 @@ fn role(of: Plane, asks: &str) -> &'static str {
     }
 }
 
+/// What a key of an account must have, by the rule that refuses the others ([`scope::require`]).
+fn required_scope(role: &str, at: &str, methods: &[HttpMethod]) -> Option<Scope> {
+    let writes = !methods.iter().all(|method| matches!(method, HttpMethod::Get | HttpMethod::Head));
+    (role != "operator").then(|| scope::of_operation(at, writes))
+}
+
 /// Unless the operation says it itself.
 fn declare(operation: &mut Operation, role: &str) {
     let extensions = operation.extensions.get_or_insert_default();
     extensions.entry("x-role".to_owned()).or_insert_with(|| role.into());
+}
+
+/// How a key is sent, with the scope that it must have.
+fn security(scope: Option<Scope>) -> Vec<SecurityRequirement> {
+    let by = |name: &str| SecurityRequirement::new(name, scope.iter().map(|scope| scope.name()));
+    vec![by("key"), by("x-api-key")]
 }
 
 /// What its mount adds to a face's operation: another id, what stands in the path, and whether a public agent can be called
@@ -260,7 +271,7 @@ fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
     }
     let named = names.iter().map(|name| in_path(name, "Slug or id").into());
     operation.parameters.get_or_insert_default().splice(..0, named);
-    let mut security = ["key", "x-api-key"].map(by).to_vec();
+    let mut security = security(Some(Scope::Calls));
     if mount != Mount::Account {
         security.push(SecurityRequirement::default());
     }

@@ -16,6 +16,7 @@ use super::body::Json;
 use super::page::{List, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
+use super::scope;
 
 /// A key to issue.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -27,6 +28,10 @@ pub struct Body {
     role: Role,
     /// Slugs or ids of the agents that a key of role `caller` is confined to; every agent when left out.
     agents: Option<Vec<String>>,
+    /// What it may do, at most all that its role has, and no more than the key that asks; all of the role when left out.
+    /// `…:write` includes `…:read`.
+    #[schema(value_type = Option<Vec<scope::Name>>, example = json!(["calls"]))]
+    scopes: Option<Vec<String>>,
     /// Id of the member that it acts for, whose role must allow the key's; the account itself when left out.
     #[schema(format = "uuid")]
     member: Option<String>,
@@ -48,6 +53,9 @@ pub struct View {
     member: Option<String>,
     /// Ids of the agents it is confined to; null for every agent.
     agents: Option<Vec<String>>,
+    /// What it may do now.
+    #[schema(value_type = Vec<scope::Name>)]
+    scopes: Vec<&'static str>,
     /// What the key looks like: its beginning and end.
     hint: String,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -74,6 +82,7 @@ pub struct Issued {
 impl From<Key> for View {
     fn from(key: Key) -> Self {
         Self {
+            scopes: key.scopes().names().collect(),
             id: key.id.to_string(),
             name: key.name,
             role: key.role,
@@ -93,7 +102,8 @@ type IssuedReply = (StatusCode, [(HeaderName, &'static str); 1], Json<Issued>);
 /// Issue a key
 ///
 /// The answer has the key itself, this once; only its digest is kept. A key of role `admin` writes the account's
-/// configuration, `member` reads it, `caller` only calls agents.
+/// configuration, `member` reads it, `caller` only calls agents; `scopes` narrow that, and each operation's
+/// security requirements name the one it asks for.
 #[utoipa::path(
     post,
     path = "/api/v1/accounts/{account}/keys",
@@ -105,7 +115,7 @@ type IssuedReply = (StatusCode, [(HeaderName, &'static str); 1], Json<Issued>);
 )]
 pub async fn issue<W: World>(
     State(app): State<App<W>>,
-    KeyWriter { account, by }: KeyWriter,
+    KeyWriter { account, by, scopes }: KeyWriter,
     Json(body): Json<Body>,
 ) -> Result<IssuedReply, Problem> {
     let new = NewKey {
@@ -113,9 +123,10 @@ pub async fn issue<W: World>(
         role: body.role,
         member: body.member,
         agents: body.agents,
+        scopes: body.scopes,
         expires_at: body.expires_at,
     };
-    let issued = keys::issue(&app, by, &account, new).await.map_err(Problem::report(&app))?;
+    let issued = keys::issue(&app, by, &account, scopes, new).await.map_err(Problem::report(&app))?;
     let reply = Issued { key: issued.secret.expose().to_owned(), view: issued.key.into() };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(reply)))
 }
@@ -156,7 +167,7 @@ pub async fn list<W: World>(
 )]
 pub async fn revoke<W: World>(
     State(app): State<App<W>>,
-    KeyWriter { account, by }: KeyWriter,
+    KeyWriter { account, by, .. }: KeyWriter,
     Parameters((_, key)): Parameters<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     keys::revoke(&app, by, &account, &key).await.map_err(Problem::report(&app))?;

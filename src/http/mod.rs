@@ -26,3 +26,4 @@ mod profile;
 pub mod query;
 pub mod rate_limit;
 pub mod router;
+mod scope;

@@ -24,6 +24,21 @@ impl AgentRef {
     }
 }
 
+/// Which of an agent's versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AgentVersion {
+    /// The one in force when it is looked up.
+    Newest,
+    Number(u32),
+}
+
+/// What a call is to: an agent at a version.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    pub agent: AgentRef,
+    pub version: AgentVersion,
+}
+
 impl fmt::Display for AgentRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

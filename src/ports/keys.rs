@@ -9,6 +9,15 @@ use crate::domain::ids::KeyId;
 
 use super::failure::{Unavailable, WriteError};
 
+/// How a key of an account is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyRef {
+    /// By what a client sends.
+    Digest(KeyDigest),
+    /// By its row, for whoever has remembered that.
+    Id(KeyId),
+}
+
 /// The keys of all accounts, by what a client sends.
 pub trait AllKeys: Send + Sync {
     /// The key and its account, revoked and expired ones included.

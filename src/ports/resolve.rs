@@ -6,21 +6,32 @@ use std::future::Future;
 use crate::domain::account::{Account, Key};
 use crate::domain::agent::Agent;
 use crate::domain::alias::Alias;
-use crate::domain::api_key::KeyDigest;
 use crate::domain::plan::Limits;
 use crate::domain::provider::Provider;
 
-use super::agents::AgentRef;
+use super::agents::Target;
 use super::failure::Unavailable;
+use super::keys::KeyRef;
 
 /// Resolving a call.
 pub trait Resolve: Send + Sync {
     /// `None` when the account is gone.
     fn resolve(
         &self,
-        key: Option<&KeyDigest>,
-        agent: &AgentRef,
+        key: Option<&KeyRef>,
+        target: &Target,
     ) -> impl Future<Output = Result<Option<Resolution>, Unavailable>> + Send;
+}
+
+/// What the name of an agent, and the number of a version, stand for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Called {
+    /// In use, or else the archived one that had the name last; its definition and version are those asked for.
+    Agent(Box<Agent>),
+    /// There is such an agent; it has no such version.
+    NoVersion,
+    /// There never was one.
+    Nobody,
 }
 
 /// All that a call needs to know before its model line is parsed, read at one moment.
@@ -29,13 +40,12 @@ pub struct Resolution {
     pub account: Account,
     /// Of the account's plan.
     pub limits: Limits,
-    /// `None` when no digest was given or no key of this account has it. Inactive when the member it acts for
+    /// `None` when none was asked for or the account has no such key. Inactive when the member it acts for
     /// is.
     pub key: Option<Key>,
     /// What that member has appended to agents' instructions, by slug.
     pub prompts: BTreeMap<String, String>,
-    /// In use, or else the archived one that had the name last; `None` when there never was one.
-    pub agent: Option<Agent>,
+    pub agent: Called,
     pub providers: Vec<Provider>,
     pub aliases: Vec<Alias>,
 }

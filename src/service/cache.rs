@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::account::Key;
-use crate::domain::api_key::KeyDigest;
 use crate::domain::ids::AccountId;
 use crate::domain::time::Millis;
-use crate::ports::{AccountRef, AgentRef};
+use crate::ports::{AccountRef, KeyRef, Target};
 use crate::service::call::bundle::Bundle;
 
 const MAX_ACCOUNTS: usize = 1_000;
-const MAX_AGENTS_PER_ACCOUNT: usize = 500;
+/// Of agents, each version of one for itself.
+const MAX_BUNDLES_PER_ACCOUNT: usize = 500;
 const MAX_KEYS_PER_ACCOUNT: usize = 2_000;
 
 /// How long callers without a key are refused from memory.
@@ -41,8 +41,8 @@ struct Snapshot {
     epoch: u64,
     /// When it was last asked for callers without a key whether this is the epoch still.
     asked_at: Option<Millis>,
-    keys: HashMap<KeyDigest, Arc<Presented>>,
-    agents: HashMap<AgentRef, Arc<Bundle>>,
+    keys: HashMap<KeyRef, Arc<Presented>>,
+    bundles: HashMap<Target, Arc<Bundle>>,
 }
 
 /// A key, and what the member whom it acts for has appended to agents' instructions, by slug.
@@ -56,7 +56,7 @@ pub struct Presented {
 #[derive(Clone, Debug)]
 pub struct Hit {
     pub epoch: u64,
-    /// `None` when no key was presented.
+    /// `None` when the caller claims none.
     pub key: Option<Arc<Presented>>,
     pub bundle: Arc<Bundle>,
 }
@@ -75,20 +75,20 @@ impl Cache {
     }
 
     /// Everything that a call needs, or nothing.
-    pub fn find(&self, account: AccountId, key: Option<&KeyDigest>, agent: &AgentRef) -> Option<Hit> {
+    pub fn find(&self, account: AccountId, key: Option<&KeyRef>, target: &Target) -> Option<Hit> {
         let inner = self.lock();
         let snapshot = inner.accounts.get(&account)?;
         let key = match key {
             None => None,
-            Some(digest) => Some(snapshot.keys.get(digest)?.clone()),
+            Some(key) => Some(snapshot.keys.get(key)?.clone()),
         };
-        let bundle = snapshot.agents.get(agent)?.clone();
+        let bundle = snapshot.bundles.get(target)?.clone();
         Some(Hit { epoch: snapshot.epoch, key, bundle })
     }
 
     /// A key of the account, as it was when it was read.
-    pub fn key(&self, account: AccountId, digest: &KeyDigest) -> Option<Arc<Presented>> {
-        self.lock().accounts.get(&account)?.keys.get(digest).cloned()
+    pub fn key(&self, account: AccountId, key: &KeyRef) -> Option<Arc<Presented>> {
+        self.lock().accounts.get(&account)?.keys.get(key).cloned()
     }
 
     pub fn epoch(&self, account: AccountId) -> Option<u64> {
@@ -107,7 +107,7 @@ impl Cache {
         is_due
     }
 
-    /// Begins anew at this epoch; what was read before is forgotten.
+    /// Starts over at this epoch; what was read before is forgotten.
     pub fn begin(&self, account: AccountId, epoch: u64) {
         let mut inner = self.lock();
         if inner.accounts.len() >= MAX_ACCOUNTS {
@@ -121,8 +121,8 @@ impl Cache {
         &self,
         account: AccountId,
         epoch: u64,
-        key: Option<(KeyDigest, Arc<Presented>)>,
-        agent: (AgentRef, Arc<Bundle>),
+        key: Option<(KeyRef, Arc<Presented>)>,
+        (target, bundle): (Target, Arc<Bundle>),
     ) {
         let mut inner = self.lock();
         let Some(snapshot) = inner.accounts.get_mut(&account).filter(|snapshot| snapshot.epoch == epoch)
@@ -132,11 +132,11 @@ impl Cache {
         if snapshot.keys.len() >= MAX_KEYS_PER_ACCOUNT {
             snapshot.keys.clear();
         }
-        if snapshot.agents.len() >= MAX_AGENTS_PER_ACCOUNT {
-            snapshot.agents.clear();
+        if snapshot.bundles.len() >= MAX_BUNDLES_PER_ACCOUNT {
+            snapshot.bundles.clear();
         }
         snapshot.keys.extend(key);
-        snapshot.agents.insert(agent.0, agent.1);
+        snapshot.bundles.insert(target, bundle);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

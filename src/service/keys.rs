@@ -8,6 +8,7 @@ use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::declared::members;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AgentId, KeyId, MemberId};
+use crate::domain::scope::{Scope, Scopes};
 use crate::domain::time::Millis;
 use crate::ports::{AgentRef, Agents, Directory, Keys, Members, Unavailable, World, WriteError};
 
@@ -17,6 +18,8 @@ use super::page::{Page, Request};
 
 /// The most agents one key can be confined to.
 const MAX_AGENTS: usize = 100;
+/// The most scopes one key can name: more than there are.
+const MAX_SCOPES: usize = 100;
 
 /// A key as it is asked for.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct NewKey {
     pub member: Option<String>,
     /// Slugs or ids; `None` for every agent of the account.
     pub agents: Option<Vec<String>>,
+    /// Names; `None` for all that the role has.
+    pub scopes: Option<Vec<String>>,
     pub expires_at: Option<Millis>,
 }
 
@@ -37,12 +42,15 @@ pub struct Issued {
     pub secret: ApiKey,
 }
 
+/// Issues a key with no more than `most`, which is what whoever asks has.
+///
 /// # Errors
 /// [`Failure`]; no key is given out then.
 pub async fn issue<W: World>(
     app: &App<W>,
     by: Actor,
     account: &Account,
+    most: Scopes,
     new: NewKey,
 ) -> Result<Issued, Failure> {
     let now = app.world.now();
@@ -63,6 +71,7 @@ pub async fn issue<W: World>(
         None => None,
         Some(id) => member_of(app, account, id, new.role, &mut errors).await?,
     };
+    let scopes = scopes(new.role, new.scopes.as_deref(), most, &mut errors);
     errors.finish()?;
     let secret = ApiKey::generate(&app.world.random());
     let key = Key {
@@ -72,6 +81,7 @@ pub async fn issue<W: World>(
         role: new.role,
         member,
         agents,
+        scopes,
         hint: secret.hint(),
         expires_at: new.expires_at,
         revoked_at: None,
@@ -115,10 +125,46 @@ async fn member_of<W: World>(
     Ok(found.map(|member| member.id))
 }
 
+/// The scopes that a key of this role is confined to, none of them beyond `most`; an error for each that does not fit.
+fn scopes(role: Role, names: Option<&[String]>, most: Scopes, errors: &mut FieldErrors) -> Option<Scopes> {
+    let of_role = Scopes::of_role(role);
+    let Some(names) = names else {
+        let missing = of_role.without(most);
+        if !missing.is_empty() {
+            let missing = join(missing);
+            errors.add("scopes", format!("the key that asks lacks {missing}: name those that it is to give"));
+        }
+        return None;
+    };
+    if names.is_empty() || names.len() > MAX_SCOPES {
+        errors.add("scopes", format!("name 1 to {MAX_SCOPES} scopes, or leave it out for all of the role"));
+        return None;
+    }
+    for (i, name) in names.iter().enumerate() {
+        let problem = match Scope::parse(name) {
+            None => Some(format!("`{name:.64}` is no scope: there are {}", join(Scopes::ALL))),
+            Some(scope) if !of_role.has(scope) => {
+                Some(format!("a key of role {} cannot have {name}", role.name()))
+            }
+            Some(scope) if !most.has(scope) => Some(format!("the key that asks does not have {name}")),
+            Some(_) => None,
+        };
+        if let Some(problem) = problem {
+            errors.add(&format!("scopes[{i}]"), problem);
+        }
+    }
+    Some(Scopes::of_words(names.iter().map(String::as_str)))
+}
+
+fn join(scopes: Scopes) -> String {
+    scopes.names().collect::<Vec<_>>().join(", ")
+}
+
 /// A key for the change log: nothing of its secret.
 fn logged(key: &Key) -> Value {
     json!({
         "name": key.name, "role": key.role, "member": key.member, "agents": key.agents,
+        "scopes": key.scopes.map(|scopes| scopes.names().collect::<Vec<_>>()),
         "expires_at": key.expires_at, "revoked_at": null, "inactive_at": null,
     })
 }

@@ -25,7 +25,7 @@ pub async fn list<W: World>(
     let Some(named) = AgentRef::parse(agent) else { return Err(missing) };
     let account = session.account.id;
     let agent = app.world.directory().tenant(account).agent_ever(&named).await?.ok_or(missing)?;
-    let ended = app.settlements.waiting(account);
+    let ended = app.settlements.unconfirmed(account);
     let asked = command::Page { agent, limit: cut.fetch(), before: cut.after, ended };
     let calls = app.world.accounts().ask(account, asked).await?;
     Ok(cut.page(calls, |call| call.call.to_string()))

@@ -11,6 +11,7 @@ use crate::domain::admission::ask::Wake;
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, Sweep, Unavailable, World};
 use crate::service::App;
+use crate::service::declared::carry_all;
 
 /// How many accounts one firing visits: each takes a request, of which the platform allows an invocation
 /// 1,000.
@@ -25,6 +26,9 @@ pub async fn sweep<W: World>(app: &App<W>) {
         Err(error) => return app.world.log(&format!("no sweep: {error}")),
     };
     let wakes = accounts.iter().map(|account| app.world.accounts().ask(*account, Wake));
+    if let Err(error) = carry_all(app).await {
+        app.world.log(&format!("no outbox: {error}"));
+    }
     let failures: Vec<_> =
         stream::iter(wakes).buffer_unordered(TOGETHER).filter_map(async |woken| woken.err()).collect().await;
     if let Some(first) = failures.first() {

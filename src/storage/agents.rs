@@ -12,7 +12,7 @@ use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
-use crate::ports::{AgentRef, Agents, Unavailable};
+use crate::ports::{AgentRef, Agents, Called, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::{self, Answer, Engine, Failure, Statement, queries};
@@ -26,6 +26,15 @@ queries! {
     AGENT_CALLED_BY_ID = "SELECT * FROM agents WHERE account_id = ?1 AND id = ?2";
     /// [`called`] by slug.
     AGENT_CALLED_BY_SLUG = "SELECT * FROM agents WHERE account_id = ?1 AND id = coalesce(
+            (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL),
+            (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
+                ORDER BY archived_at DESC LIMIT 1))";
+    /// [`called_at`] by id.
+    VERSION_CALLED_BY_ID = "SELECT definition FROM agent_versions
+        WHERE account_id = ?1 AND agent_id = ?2 AND version = ?3";
+    /// [`called_at`] by slug.
+    VERSION_CALLED_BY_SLUG = "SELECT definition FROM agent_versions
+        WHERE account_id = ?1 AND version = ?3 AND agent_id = coalesce(
             (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NULL),
             (SELECT id FROM agents WHERE account_id = ?1 AND slug = ?2 AND archived_at IS NOT NULL
                 ORDER BY archived_at DESC LIMIT 1))";
@@ -102,6 +111,11 @@ struct Name {
 }
 
 #[derive(Deserialize)]
+struct Snapshot {
+    definition: String,
+}
+
+#[derive(Deserialize)]
 struct Id {
     id: AgentId,
 }
@@ -114,6 +128,28 @@ pub(super) fn called<E: Engine>(tenant: &Tenant<E>, of: &AgentRef) -> Statement 
         AgentRef::Slug(_) => &AGENT_CALLED_BY_SLUG,
     };
     tenant.statement(query, [of.to_string().into()])
+}
+
+/// For the same batch: the statement that finds the definition of one of that agent's versions.
+pub(super) fn called_at<E: Engine>(tenant: &Tenant<E>, of: &AgentRef, version: u32) -> Statement {
+    let query = match of {
+        AgentRef::Id(_) => &VERSION_CALLED_BY_ID,
+        AgentRef::Slug(_) => &VERSION_CALLED_BY_SLUG,
+    };
+    tenant.statement(query, [of.to_string().into(), version.into()])
+}
+
+/// What [`called`] has found.
+pub(super) fn found(answer: &impl Answer) -> Result<Called, Failure> {
+    Ok(first(answer)?.map_or(Called::Nobody, |agent| Called::Agent(Box::new(agent))))
+}
+
+/// What [`called`] and [`called_at`] have found together: the agent with that version's definition.
+pub(super) fn found_at(agent: &impl Answer, at: &impl Answer, version: u32) -> Result<Called, Failure> {
+    let Some(agent) = first(agent)? else { return Ok(Called::Nobody) };
+    let Some(Snapshot { definition }) = at.rows()?.into_iter().next() else { return Ok(Called::NoVersion) };
+    let definition = sql::json("agent_versions.definition", &definition)?;
+    Ok(Called::Agent(Box::new(Agent { version, definition, ..agent })))
 }
 
 /// The first row of a statement on agents.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::account::Key;
 use crate::domain::time::Millis;
+use crate::ports::KeyRef;
 
 use super::sql::{Answer, Failure, Query, queries};
 
@@ -16,16 +17,28 @@ queries! {
         FROM keys LEFT JOIN members AS member
             ON member.account_id = keys.account_id AND member.id = keys.member_id
         WHERE keys.digest = ?1";
-    /// [`super::resolve`]: only a key of this account.
+    /// [`super::resolve`] by digest: only a key of this account.
     KEY_OF_ACCOUNT = "SELECT keys.*, member.inactive_at AS member_inactive_at,
             json_extract(member.profile, '$.settings.agent_prompts') AS member_prompts
         FROM keys LEFT JOIN members AS member ON member.account_id = ?1 AND member.id = keys.member_id
         WHERE keys.digest = ?2 AND keys.account_id = ?1";
+    /// [`super::resolve`] by id.
+    KEY_OF_ACCOUNT_BY_ID = "SELECT keys.*, member.inactive_at AS member_inactive_at,
+            json_extract(member.profile, '$.settings.agent_prompts') AS member_prompts
+        FROM keys LEFT JOIN members AS member ON member.account_id = ?1 AND member.id = keys.member_id
+        WHERE keys.account_id = ?1 AND keys.id = ?2";
 }
 
 /// For the statements that other files run in their batches.
 pub(super) const BY_DIGEST: &Query = &KEY_BY_DIGEST;
-pub(super) const OF_ACCOUNT: &Query = &KEY_OF_ACCOUNT;
+
+/// The same, of a key of the account.
+pub(super) const fn of_account(key: &KeyRef) -> &'static Query {
+    match key {
+        KeyRef::Digest(_) => &KEY_OF_ACCOUNT,
+        KeyRef::Id(_) => &KEY_OF_ACCOUNT_BY_ID,
+    }
+}
 
 /// A member, as far as a key is concerned.
 #[derive(Default)]

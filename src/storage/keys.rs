@@ -7,8 +7,9 @@ use crate::domain::account::{Account, Key, Role};
 use crate::domain::api_key::KeyDigest;
 use crate::domain::change::Change;
 use crate::domain::ids::{AccountId, AgentId, KeyId, MemberId};
+use crate::domain::scope::Scopes;
 use crate::domain::time::Millis;
-use crate::ports::{AllKeys, Keys, Unavailable, WriteError};
+use crate::ports::{AllKeys, KeyRef, Keys, Unavailable, WriteError};
 
 use super::directory::{Directory, Tenant};
 use super::plans::limit_of_plan;
@@ -19,14 +20,16 @@ queries! {
     /// [`AllKeys::key`] on the previous schema. All columns, here and below: calls are served on it, too, see
     /// [`super::resolve`].
     KEY_ALONE_BY_DIGEST = "SELECT * FROM keys WHERE digest = ?1";
-    /// [`super::resolve`] on the previous schema: only a key of this account.
+    /// [`super::resolve`] by digest on the previous schema: only a key of this account.
     KEY_ALONE_OF_ACCOUNT = "SELECT * FROM keys WHERE digest = ?2 AND account_id = ?1";
+    /// [`super::resolve`] by id on the previous schema.
+    KEY_ALONE_OF_ACCOUNT_BY_ID = "SELECT * FROM keys WHERE account_id = ?1 AND id = ?2";
     /// [`Keys::keys`]. Every UUID sorts below `g`.
     KEYS_NEWEST = "SELECT * FROM keys WHERE account_id = ?1 AND id < coalesce(?3, 'g') ORDER BY id DESC LIMIT ?2";
     /// [`Keys::insert_key`].
     INSERT_KEY = "INSERT INTO keys
-            (account_id, id, name, role, agents, digest, hint, expires_at, created_at, member_id)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            (account_id, id, name, role, agents, digest, hint, expires_at, created_at, member_id, scopes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     /// [`Keys::insert_key`]: fails when the member that the key acts for does not exist, is inactive, or may
     /// not have such a key.
     GUARD_MEMBER_OF_KEY = "SELECT json_extract('{}', 'moved ' || ?2) WHERE NOT EXISTS (
@@ -47,7 +50,12 @@ queries! {
 }
 
 /// For [`super::resolve`]'s batch.
-pub(super) const OF_ACCOUNT: &Query = &KEY_ALONE_OF_ACCOUNT;
+pub(super) const fn of_account(key: &KeyRef) -> &'static Query {
+    match key {
+        KeyRef::Digest(_) => &KEY_ALONE_OF_ACCOUNT,
+        KeyRef::Id(_) => &KEY_ALONE_OF_ACCOUNT_BY_ID,
+    }
+}
 
 #[derive(Deserialize)]
 struct Row {
@@ -62,6 +70,7 @@ struct Row {
     // The previous schema has none of these.
     member_id: Option<MemberId>,
     inactive_at: Option<i64>,
+    scopes: Option<String>,
     created_at: i64,
 }
 
@@ -69,6 +78,8 @@ impl Row {
     fn into_key(self) -> Result<Key, Failure> {
         let agents: Option<Vec<AgentId>> =
             self.agents.map(|agents| sql::json("keys.agents", &agents)).transpose()?;
+        let scopes: Option<Vec<String>> =
+            self.scopes.map(|scopes| sql::json("keys.scopes", &scopes)).transpose()?;
         Ok(Key {
             id: self.id,
             account: self.account_id,
@@ -76,6 +87,7 @@ impl Row {
             role: self.role,
             member: self.member_id,
             agents,
+            scopes: scopes.map(|words| Scopes::of_words(words.iter().map(String::as_str))),
             hint: self.hint,
             expires_at: self.expires_at.map(Millis),
             revoked_at: self.revoked_at.map(Millis),
@@ -126,6 +138,7 @@ impl<E: Engine> Keys for Tenant<E> {
             key.expires_at.map(|at| at.0).into(),
             key.created_at.0.into(),
             key.member.map(|id| id.to_string()).into(),
+            key.scopes.map(|scopes| serde_json::json!(scopes.names().collect::<Vec<_>>()).to_string()).into(),
         ];
         let mut batch = vec![self.statement(&INSERT_KEY, values)];
         if let Some(member) = key.member {

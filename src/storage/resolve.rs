@@ -7,43 +7,62 @@
 //! has a default; statements that name more than there was are left out, or asked as they were before, when
 //! the batch fails for them.
 
-use crate::domain::api_key::KeyDigest;
 use crate::domain::plan::Limits;
-use crate::ports::{AgentRef, Resolution, Resolve, Unavailable};
+use crate::ports::{AgentVersion, KeyRef, Resolution, Resolve, Target, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::{Answer, Engine, Failure, Query, Statement};
 use super::{accounts, agents, aliases, holders, keys, plans, providers};
 
-/// Those that the schema before knows, too, with the statement that finds the key.
+/// The statement that finds a key, of which each schema has its own.
+type KeyQuery = fn(&KeyRef) -> &'static Query;
+
+/// Those that the schema before knows, too, with the statement that finds the key: the version and the key, as far as they
+/// are asked for, come last.
 fn statements<E: Engine>(
     tenant: &Tenant<E>,
-    key: Option<&KeyDigest>,
-    agent: &AgentRef,
-    key_of_account: &'static Query,
+    key: Option<&KeyRef>,
+    target: &Target,
+    key_query: KeyQuery,
 ) -> Vec<Statement> {
     let mut statements = vec![
         tenant.statement(accounts::BY_ID, []),
-        agents::called(tenant, agent),
+        agents::called(tenant, &target.agent),
         tenant.statement(providers::ALL, []),
         tenant.statement(aliases::ALL, []),
     ];
-    if let Some(digest) = key {
-        statements.push(tenant.statement(key_of_account, [digest.to_string().into()]));
+    if let AgentVersion::Number(version) = target.version {
+        statements.push(agents::called_at(tenant, &target.agent, version));
+    }
+    if let Some(key) = key {
+        let name = match key {
+            KeyRef::Digest(digest) => digest.to_string(),
+            KeyRef::Id(id) => id.to_string(),
+        };
+        statements.push(tenant.statement(key_query(key), [name.into()]));
     }
     statements
 }
 
-fn read<A: Answer>(answers: &[A], limits: Limits) -> Result<Option<Resolution>, Failure> {
-    let Some(account) = accounts::first(&answers[0])? else { return Ok(None) };
-    let holder = answers.get(4).map(holders::first).transpose()?.unwrap_or_default();
-    let key = answers.get(4).map(keys::first).transpose()?.flatten();
+fn read<A: Answer>(answers: &[A], target: &Target, limits: Limits) -> Result<Option<Resolution>, Failure> {
+    let [account, agent, providers, aliases, rest @ ..] = answers else {
+        return Err(Failure::Unavailable("fewer answers than statements".to_owned()));
+    };
+    let Some(account) = accounts::first(account)? else { return Ok(None) };
+    let (agent, key) = match (target.version, rest) {
+        (AgentVersion::Number(version), [at, key @ ..]) => {
+            (agents::found_at(agent, at, version)?, key.first())
+        }
+        (_, key) => (agents::found(agent)?, key.first()),
+    };
+    let holder = key.map(holders::first).transpose()?.unwrap_or_default();
+    let key = key.map(keys::first).transpose()?.flatten();
     Ok(Some(Resolution {
         account,
         limits,
-        agent: agents::first(&answers[1])?,
-        providers: providers::all(&answers[2])?,
-        aliases: aliases::all(&answers[3])?,
+        agent,
+        providers: providers::all(providers)?,
+        aliases: aliases::all(aliases)?,
         key: key.map(|key| holder.key(key)),
         prompts: holder.prompts,
     }))
@@ -52,19 +71,20 @@ fn read<A: Answer>(answers: &[A], limits: Limits) -> Result<Option<Resolution>, 
 impl<E: Engine> Resolve for Tenant<E> {
     async fn resolve(
         &self,
-        key: Option<&KeyDigest>,
-        agent: &AgentRef,
+        key: Option<&KeyRef>,
+        target: &Target,
     ) -> Result<Option<Resolution>, Unavailable> {
-        let mut all = statements(self, key, agent, holders::OF_ACCOUNT);
+        let mut all = statements(self, key, target, holders::of_account);
         all.push(self.statement(plans::OF_ACCOUNT, []));
         match self.batch(all).await {
             Ok(mut answers) => {
                 let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
-                return Ok(read(&answers, limits)?);
+                return Ok(read(&answers, target, limits)?);
             }
             Err(Failure::Schema(_)) => {}
             Err(failure) => return Err(failure.into()),
         }
-        Ok(read(&self.batch(statements(self, key, agent, keys::OF_ACCOUNT)).await?, Limits::NONE)?)
+        let answers = self.batch(statements(self, key, target, keys::of_account)).await?;
+        Ok(read(&answers, target, Limits::NONE)?)
     }
 }

@@ -33,6 +33,7 @@ mod profile;
 mod providers;
 mod requests;
 mod sample;
+mod scopes;
 mod shell;
 mod templates;
 mod unread;

@@ -3,6 +3,7 @@
 
 use axum::body::Body;
 use axum::http::Method;
+use retinue::domain::scope::{Scope, Scopes};
 use retinue::http::document;
 use retinue::ports::{Settings, World};
 use serde_json::{Map, Value, json};
@@ -26,6 +27,8 @@ struct Operation {
     method: Method,
     template: String,
     role: String,
+    /// What a key with scopes of its own must have.
+    scope: Option<Scope>,
     spec: Value,
 }
 
@@ -34,6 +37,7 @@ fn all(document: &Value) -> Vec<Operation> {
         id: spec["operationId"].as_str().unwrap().to_owned(),
         method: method.parse().unwrap(),
         role: spec["x-role"].as_str().unwrap().to_owned(),
+        scope: spec["security"][0]["key"][0].as_str().map(|name| Scope::parse(name).unwrap()),
         template,
         spec,
     };
@@ -268,6 +272,15 @@ impl Stage {
         }
     }
 
+    /// A key of the account's admin with these scopes.
+    async fn scoped(&self, scopes: &[&str]) -> String {
+        let mut key = json!({"name": "scoped", "role": "admin", "scopes": scopes});
+        if let Some(member) = self.names.get("member") {
+            key["member"] = member.clone();
+        }
+        self.api.issue("acme", &key).await
+    }
+
     /// What another account's admin is answered where no path says that it is another's.
     async fn foreign(&self, operation: &Operation, place: &str) {
         // By slug it would be the asker's own.
@@ -320,6 +333,35 @@ async fn try_out(subject: Subject, operation: Operation) {
         is_served |= done;
     }
     assert!(is_served, "{}: nobody may", operation.id);
+    if let Some(scope) = operation.scope {
+        try_scope(subject, &operation, scope).await;
+    }
+}
+
+/// Tries an operation with keys of an admin that have scopes of their own: every one but the operation's, which is refused
+/// before it changes anything; and that one alone.
+async fn try_scope(subject: Subject, operation: &Operation, scope: Scope) {
+    let stage = Stage::new(subject).await;
+    stage.prepare(operation).await;
+    let place = format!("{} {} ({})", operation.method, operation.template, operation.id);
+    let others = Scope::ALL.into_iter().filter(|other| !Scopes::NONE.with(*other).has(scope));
+    let mut alone = vec![scope.name()];
+    if operation.id.starts_with("issue_key") {
+        // What the example gives.
+        alone.push(Scope::Calls.name());
+    }
+    let lacking = stage.scoped(&others.map(Scope::name).collect::<Vec<_>>()).await;
+    let alone = stage.scoped(&alone).await;
+    let before = stage.rows();
+    let reply = stage.ask(operation, Some(&lacking)).await;
+    assert_eq!(reply.status, 403, "{place} without its scope: {reply:?}");
+    let named = format!("scope `{}`", scope.name());
+    assert!(String::from_utf8_lossy(&reply.body).contains(&named), "{place}: {reply:?}");
+    assert_eq!(stage.rows(), before, "{place}: a key without the scope has written");
+    stage.check(operation, &reply, &place);
+    let reply = stage.ask(operation, Some(&alone)).await;
+    assert!(reply.status.is_success(), "{place} with its scope alone: {reply:?}");
+    stage.check(operation, &reply, &place);
 }
 
 #[tokio::test]
@@ -333,6 +375,9 @@ pub async fn try_all(subject: Subject, which: impl Fn(&str) -> bool) -> usize {
     let mut operations = all(&(subject.document)());
     operations.retain(|operation| which(&operation.id));
     let tried = operations.len();
+    let unscoped = operations.iter().filter(|operation| operation.scope.is_none());
+    let needs_none = |operation: &Operation| ["open", "operator"].contains(&operation.role.as_str());
+    assert!(unscoped.clone().all(needs_none), "{unscoped:?}");
     Stage::new(subject).await;
     let mut failed = Vec::new();
     for operation in operations {

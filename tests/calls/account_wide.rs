@@ -113,6 +113,19 @@ async fn a_key_is_judged_as_behind_the_agent() {
 }
 
 #[tokio::test]
+async fn a_key_without_the_scope_of_calls_is_refused_before_the_body() {
+    let stage = Stage::new().await;
+    let key = json!({"name": "reader", "role": "member", "scopes": ["ledger:read"]});
+    let key = stage.api.issue("acme", &key).await;
+    for body in [Face::Completions.body("triage").to_string(), "{".to_owned()] {
+        let ask = stage.ask(Face::Completions, "unnamed").path(COMPLETIONS).key(&key).bytes(body);
+        ask.send().await.assert_refusal(403, "forbidden");
+    }
+    models(&stage, &key).send().await.assert_refusal(403, "forbidden");
+    stage.assert_untouched("triage").await;
+}
+
+#[tokio::test]
 async fn a_warm_call_reads_no_directory() {
     let stage = Stage::new().await;
     for round in 0..3 {

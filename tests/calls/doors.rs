@@ -209,3 +209,22 @@ async fn an_archived_agent_is_gone_from_the_next_call() {
     }
     assert_eq!(stage.take_asked().len(), 1);
 }
+
+#[tokio::test]
+async fn a_key_without_the_scope_of_calls_calls_nothing_from_memory_or_not() {
+    let stage = Stage::new().await;
+    stage.agent("open", &json!({"access": "public"})).await;
+    let reader = json!({"name": "reader", "role": "member", "scopes": ["agents:read"]});
+    let reader = stage.api.issue("acme", &reader).await;
+    let caller = json!({"name": "caller", "role": "member", "scopes": ["calls"]});
+    let caller = stage.api.issue("acme", &caller).await;
+    for face in Face::ALL {
+        for agent in ["triage", "open"] {
+            let refused = stage.ask(face, agent).key(&reader).send().await;
+            refused.assert_refusal(403, "forbidden");
+            assert!(refused.words().contains("scope `calls`"), "{}", refused.words());
+            stage.then(face.served((10, 5)));
+            assert_eq!(stage.ask(face, agent).key(&caller).send().await.status, 200);
+        }
+    }
+}

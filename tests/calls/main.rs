@@ -31,6 +31,7 @@ mod objects;
 mod origins;
 mod plans;
 mod providers;
+mod runs;
 mod schemas;
 mod settlements;
 mod streams;

@@ -1,7 +1,7 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 5] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS];
+pub const FILLS: [&str; 6] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -74,5 +74,14 @@ const DECLARATIONS: &str = r#"
 INSERT INTO declarations (account_id, kind, name, body, created_at, updated_at) VALUES
     ('a1', 'gadget', 'torch', '{"weight":5}', 1, 2), ('a1', 'gadget', 'axe', '{}', 3, 3), ('a4', 'gadget', 'axe', '{}', 3, 3);
 DELETE FROM declarations WHERE account_id = 'a4';
+UPDATE account_counts SET revision = 7 WHERE account_id = 'a1';
+INSERT INTO declaration_outbox VALUES ('a1', 'gadget', 'torch', 7), ('a4', 'gadget', 'axe', 1);
 UPDATE plans SET declarations = '{"gadget":4}' WHERE plan = 'budget';
+"#;
+
+const SCOPES: &str = r#"
+INSERT INTO keys (account_id, id, name, role, digest, hint, created_at, scopes) VALUES
+    ('a4', 'k2', 'narrow', 'member', printf('%064x', 7), '', 5, '["agents:read","ledger:read"]'),
+    ('a4', 'k3', 'narrow and revoked', 'caller', printf('%064x', 8), '', 5, '[]');
+UPDATE keys SET revoked_at = 8 WHERE id = 'k3' AND account_id = 'a4';
 "#;

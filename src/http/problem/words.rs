@@ -35,6 +35,13 @@ impl From<authenticate::Error> for Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         let detail = match denied {
+            Denied::Scope(scope) => {
+                let detail = format!(
+                    "The key lacks the scope `{}`. An admin can issue one that has it.",
+                    scope.name()
+                );
+                return Self::new(Kind::Forbidden, detail);
+            }
             Denied::Role(Role::Admin) => "This needs a key of role admin.",
             Denied::Role(Role::Member) => "This needs a key of role member or admin.",
             Denied::Role(Role::Caller) => "This needs a key of the account.",
@@ -166,9 +173,11 @@ impl From<call::Error> for Problem {
                 return Self::new(Kind::Unavailable, detail).retry_after(1);
             }
             call::Error::Variables(errors) => return Self::invalid(errors.clone()),
-            call::Error::KeyNotForAgent | call::Error::AccountSuspended => Kind::Forbidden,
+            call::Error::KeyNotForAgent | call::Error::KeyLacksScope(_) | call::Error::AccountSuspended => {
+                Kind::Forbidden
+            }
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
-            call::Error::NoSuchAgent => Kind::NotFound,
+            call::Error::NoSuchAgent | call::Error::NoSuchVersion(_) => Kind::NotFound,
             call::Error::NotActive { .. } => Kind::AgentNotActive,
             call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel(_) => Kind::ModelNotFound,

@@ -9,7 +9,7 @@ use crate::ports::{World, WriteError};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
-use crate::service::retry::pause;
+use crate::service::retry::{CONTENDED, Policy};
 
 use super::import_order::{Import, Item};
 use super::import_plan::{Plan, plan};
@@ -18,7 +18,7 @@ use super::save;
 /// The most agents of one file.
 pub const MAX_AGENTS: usize = 1_000;
 /// How often all is planned: less often than a single row is retried, because each time it is the whole file.
-const TRIES: u32 = 8;
+const PLANS: Policy = Policy { tries: 8, ..CONTENDED };
 
 /// Writes what the file has, unless any of it is invalid; returns what became, or would become, of each
 /// agent.
@@ -34,16 +34,20 @@ pub async fn import<W: World>(
         let many = format!("there are {}; at most {MAX_AGENTS} are taken in at once", import.entries.len());
         return Err(Failure::invalid("agents", &many));
     }
-    for attempt in 0..TRIES {
+    let mut tries = PLANS.begin();
+    loop {
         let Plan { items, saves } = plan(app, session, import).await?;
         if import.dry_run || saves.is_empty() {
             return Ok(items);
         }
         match save(app, session, Action::Update, &saves).await {
             Ok(()) => return Ok(items),
-            Err(WriteError::Moved | WriteError::Taken) => pause(app, attempt).await,
+            Err(WriteError::Moved | WriteError::Taken) => {
+                if !tries.again(&app.world).await {
+                    return Err(Failure::Contended(Thing::Agent));
+                }
+            }
             Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
         }
     }
-    Err(Failure::Contended(Thing::Agent))
 }

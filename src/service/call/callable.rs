@@ -35,8 +35,7 @@ pub struct Callable {
 /// Lists the agents whose calls are answered and that the key may call, by rows that are in force now.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`], [`Error::NoSuchAgent`] as [`super::check_key`]; [`Error::AccountSuspended`],
-/// [`Error::Unavailable`].
+/// As [`super::check_key`]; and [`Error::AccountSuspended`].
 pub async fn callable<W: World>(
     app: &App<W>,
     account: Option<&AccountRef>,

@@ -10,6 +10,7 @@ use crate::domain::ids::AgentId;
 use crate::domain::model_line::ParseError;
 use crate::domain::money::Nanos;
 use crate::domain::provider::ProviderName;
+use crate::domain::scope::Scope as KeyScope;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 
@@ -19,6 +20,8 @@ pub enum Error {
     Unauthenticated(KeyFault),
     #[error("this key may not call this agent")]
     KeyNotForAgent,
+    #[error("this key lacks the scope `{}`; an admin can issue one that has it", .0.name())]
+    KeyLacksScope(KeyScope),
     #[error("pages of {0} may not call this agent; add the origin to its allowed_origins")]
     OriginNotAllowed(String),
     #[error("the account is suspended")]
@@ -26,6 +29,8 @@ pub enum Error {
     /// Also when it belongs to another account: that it exists there is not shown.
     #[error("there is no such agent here")]
     NoSuchAgent,
+    #[error("the agent has no version {0}")]
+    NoSuchVersion(u32),
     #[error("the agent is {} and answers no calls", .is.name())]
     NotActive {
         agent: Slug,
@@ -97,6 +102,8 @@ pub enum KeyFault {
     Malformed,
     #[error("the key is not valid here: it is unknown, expired or revoked")]
     Refused,
+    #[error("the key that started this run is gone, expired, revoked or switched off")]
+    OfRun,
 }
 
 /// What a model lacks for a request.

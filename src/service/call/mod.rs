@@ -7,6 +7,7 @@ pub mod admissions;
 mod attempt;
 pub mod bundle;
 mod callable;
+mod caller;
 mod error;
 mod in_flight;
 mod instructions;
@@ -19,12 +20,13 @@ mod select;
 use std::sync::Arc;
 
 pub use callable::{Callable, callable};
+pub use caller::{Caller, RunCredential, Starter};
 pub use error::{Error, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
 pub use instructions::Brought;
 pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
-pub use resolve::{Caller, Resolved, allowed_origin, resolve, resolve_current};
+pub use resolve::{Resolved, allowed_origin, resolve, resolve_current};
 pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
@@ -33,8 +35,9 @@ use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
 use crate::domain::routing::Plan;
-use crate::ports::{Unavailable, World};
+use crate::ports::World;
 use crate::service::App;
+use crate::service::retry::Policy;
 use attempt::{Attempt, Failure};
 use bundle::{Bundle, Candidate};
 use in_flight::InFlight;
@@ -73,8 +76,7 @@ pub enum Answer<W: World> {
 /// How often a call is resolved again because the account was just changed.
 const MAX_STALE: u32 = 8;
 /// How often the object is asked, when asking fails: it may be restarting.
-const MAX_TRIES: u32 = 4;
-const FIRST_BACKOFF_MS: u64 = 25;
+const ASKS: Policy = Policy { tries: 4, first_pause_ms: 50, most_ms: 200, jitter_percent: 25 };
 /// The longest a call may take, all attempts together.
 const MAX_CALL_MS: u64 = 15 * 60_000;
 /// Between a call's end and its settlement.
@@ -204,21 +206,15 @@ fn question(
 
 /// Asks the account's object, again when it does not answer: the question names its call, so asking twice holds once.
 async fn ask<W: World>(app: &App<W>, account: AccountId, mut question: Admit) -> Result<Admission, Error> {
-    let mut last = Unavailable(String::new());
-    for attempt in 0..MAX_TRIES {
-        if attempt > 0 {
-            app.world.sleep(FIRST_BACKOFF_MS << attempt).await;
-        }
-        let asked = match attempt {
-            0 => admissions::ask(app, account, &mut question).await,
-            _ => admissions::ask_alone(app, account, &mut question).await,
-        };
+    let mut tries = ASKS.begin();
+    let mut asked = admissions::ask(app, account, &mut question).await;
+    loop {
         match asked {
             Ok(answer) => return Ok(answer),
-            Err(error) => last = error,
+            Err(error) if !tries.again(&app.world).await => return Err(resolve::unavailable(app, &error)),
+            Err(_) => asked = admissions::ask_alone(app, account, &mut question).await,
         }
     }
-    Err(resolve::unavailable(app, &last))
 }
 
 fn refused<W: World>(app: &App<W>, refusal: Refusal) -> Error {

@@ -3,28 +3,19 @@
 use std::sync::Arc;
 
 use super::bundle::Bundle;
+use super::caller::{Caller, Claim};
 use super::error::{Error, KeyFault};
 use crate::domain::account::{Key, Status};
 use crate::domain::admission::ask::Epoch;
 use crate::domain::agent::{Access, Agent, Status as Life};
-use crate::domain::api_key::{ApiKey, KeyDigest};
 use crate::domain::ids::AccountId;
+use crate::domain::scope::Scope;
 use crate::ports::{
-    AccountRef, Accounts, AgentRef, AllAccounts, AllKeys, Directory, Resolution, Resolve, Unavailable, World,
+    AccountRef, Accounts, AgentVersion, AllAccounts, AllKeys, Called, Directory, KeyRef, Resolution, Resolve,
+    Target, Unavailable, World,
 };
 use crate::service::App;
 use crate::service::cache::{Hit, Presented};
-
-/// What a request says of itself before its body is read.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    pub account: AccountRef,
-    pub agent: AgentRef,
-    /// As it was presented, in whatever state.
-    pub key: Option<String>,
-    /// The page's origin, when a browser sends it.
-    pub origin: Option<String>,
-}
 
 /// A caller that may call.
 #[derive(Clone, Debug)]
@@ -40,39 +31,37 @@ pub struct Resolved {
 /// Finds the agent and decides whether this caller may call it.
 ///
 /// What it grants from memory, the admission checks; what it would refuse from memory it asks about first, because
-/// the account may have mended it since. Only who has no key is refused from memory for a second, so that strangers
+/// the account may have changed it since. Only who has no key is refused from memory for a second, so that strangers
 /// cannot keep the account's object busy: they may learn a second late that an agent was made public.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`],
-/// [`Error::AccountSuspended`], [`Error::NotActive`], [`Error::Archived`], [`Error::Unavailable`].
+/// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::NoSuchVersion`], [`Error::KeyLacksScope`],
+/// [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`], [`Error::AccountSuspended`], [`Error::NotActive`],
+/// [`Error::Archived`], [`Error::Unavailable`].
 pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
-    let (digest, fault) = presented(caller.key.as_deref());
-    let Some(account) = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))? else {
-        return Err(absent(app, digest.as_ref(), fault).await);
+    let claim = caller.claim();
+    let Some(account) = account_id(app, caller).await.map_err(|e| unavailable(app, &e))? else {
+        return Err(absent(app, claim).await);
     };
-    if let Some(hit) = app.cache.find(account, digest.as_ref(), &caller.agent) {
+    if let Some(hit) = app.cache.find(account, claim.key.as_ref(), caller.target()) {
         let read_at = hit.epoch;
-        let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
+        let decided = decide(app, account, hit, caller, claim);
         let is_stranger =
             matches!(decided, Err(Error::Unauthenticated(KeyFault::Missing | KeyFault::Malformed)));
         let may_stand = is_stranger && !app.cache.must_ask(account, app.world.now());
         if decided.is_ok() || may_stand || is_current(app, account, read_at).await? {
-            return explain(app, decided, digest.as_ref()).await;
+            return explain(app, decided, claim).await;
         }
     }
-    let loaded = load(app, account, digest, &caller.agent).await.map_err(|e| unavailable(app, &e))?;
-    let Some(hit) = loaded else { return Err(absent(app, digest.as_ref(), fault).await) };
-    let decided = decide(app, account, hit, caller.origin.as_deref(), fault);
-    explain(app, decided, digest.as_ref()).await
-}
-
-/// The digest of a key that has the form of one, and what is wrong with the key if nobody knows it.
-pub(super) fn presented(key: Option<&str>) -> (Option<KeyDigest>, KeyFault) {
-    match key.map(ApiKey::parse) {
-        None => (None, KeyFault::Missing),
-        Some(Err(_)) => (None, KeyFault::Malformed),
-        Some(Ok(key)) => (Some(key.digest()), KeyFault::Refused),
+    match load(app, account, claim.key, caller.target()).await.map_err(|e| unavailable(app, &e))? {
+        Loaded::Hit(hit) => explain(app, decide(app, account, hit, caller, claim), claim).await,
+        Loaded::NoVersion(key)
+            if caller.is_run() || key.as_ref().is_some_and(|key| key.is_live(app.world.now())) =>
+        {
+            Err(no_version(caller))
+        }
+        Loaded::Nothing if caller.is_run() => Err(Error::NoSuchAgent),
+        Loaded::NoVersion(_) | Loaded::Nothing => Err(absent(app, claim).await),
     }
 }
 
@@ -106,14 +95,17 @@ fn decide<W: World>(
     app: &App<W>,
     account: AccountId,
     hit: Hit,
-    origin: Option<&str>,
-    fault: KeyFault,
+    caller: &Caller,
+    claim: Claim,
 ) -> Result<Resolved, Error> {
     let key = live_key(app, &hit);
-    if key.is_none() && hit.bundle.agent.definition.access == Access::Key {
-        return Err(Error::Unauthenticated(fault));
+    // What a key has started ends with it, also where others need none.
+    let must_have_key =
+        hit.bundle.agent.definition.access == Access::Key || caller.is_run() && claim.key.is_some();
+    if key.is_none() && must_have_key {
+        return Err(Error::Unauthenticated(claim.fault));
     }
-    permit(&hit, key.as_deref().map(|presented| &presented.key), origin)?;
+    permit(&hit, key.as_deref().map(|presented| &presented.key), caller.origin())?;
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
 }
 
@@ -121,10 +113,10 @@ fn decide<W: World>(
 async fn explain<W: World>(
     app: &App<W>,
     decided: Result<Resolved, Error>,
-    digest: Option<&KeyDigest>,
+    claim: Claim,
 ) -> Result<Resolved, Error> {
     match decided {
-        Err(Error::Unauthenticated(fault)) => Err(absent(app, digest, fault).await),
+        Err(Error::Unauthenticated(_)) => Err(absent(app, claim).await),
         decided => decided,
     }
 }
@@ -134,16 +126,16 @@ async fn explain<W: World>(
 /// # Errors
 /// [`Error::NoSuchAgent`], also where a key would be needed to know better; [`Error::Unavailable`].
 pub async fn allowed_origin<W: World>(app: &App<W>, caller: &Caller) -> Result<Option<String>, Error> {
-    let account = account_id(app, &caller.account).await.map_err(|e| unavailable(app, &e))?;
+    let account = account_id(app, caller).await.map_err(|e| unavailable(app, &e))?;
     let Some(account) = account else { return Err(Error::NoSuchAgent) };
-    let remembered = app.cache.find(account, None, &caller.agent);
+    let remembered = app.cache.find(account, None, caller.target());
     let agent = match remembered {
         Some(hit) if is_current(app, account, hit.epoch).await? => Some(hit),
-        _ => load(app, account, None, &caller.agent).await.map_err(|e| unavailable(app, &e))?,
+        _ => load(app, account, None, caller.target()).await.map_err(|e| unavailable(app, &e))?.hit(),
     };
     let in_use = agent.filter(|hit| hit.bundle.agent.archived_at.is_none()).ok_or(Error::NoSuchAgent)?;
     let definition = &in_use.bundle.agent.definition;
-    Ok(caller.origin.as_deref().and_then(|origin| definition.allow_origin(origin)))
+    Ok(caller.origin().and_then(|origin| definition.allow_origin(origin)))
 }
 
 fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Presented>> {
@@ -153,8 +145,10 @@ fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Presented>> {
 
 fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Error> {
     let agent = &hit.bundle.agent;
-    if key.is_some_and(|key| !key.may_call(agent.id)) {
-        return Err(Error::KeyNotForAgent);
+    match key {
+        Some(key) if !key.may(Scope::Calls) => return Err(Error::KeyLacksScope(Scope::Calls)),
+        Some(key) if !key.may_call(agent.id) => return Err(Error::KeyNotForAgent),
+        _ => {}
     }
     if hit.bundle.account.status == Status::Suspended {
         return Err(Error::AccountSuspended);
@@ -183,12 +177,19 @@ pub(super) fn answers(agent: &Agent) -> Result<(), Error> {
 
 /// Nothing was found for this caller: one with a good key of whatever account learns that nothing is here, any other
 /// learns only that it needs a key.
-async fn absent<W: World>(app: &App<W>, digest: Option<&KeyDigest>, fault: KeyFault) -> Error {
-    let Some(digest) = digest else { return Error::Unauthenticated(fault) };
-    match app.world.directory().key(digest).await {
+async fn absent<W: World>(app: &App<W>, claim: Claim) -> Error {
+    let Some(KeyRef::Digest(digest)) = claim.key else { return Error::Unauthenticated(claim.fault) };
+    match app.world.directory().key(&digest).await {
         Ok(Some((key, _))) if key.is_live(app.world.now()) => Error::NoSuchAgent,
-        Ok(_) => Error::Unauthenticated(fault),
+        Ok(_) => Error::Unauthenticated(claim.fault),
         Err(error) => unavailable(app, &error),
+    }
+}
+
+const fn no_version(caller: &Caller) -> Error {
+    match caller.target().version {
+        AgentVersion::Number(number) => Error::NoSuchVersion(number),
+        AgentVersion::Newest => Error::NoSuchAgent,
     }
 }
 
@@ -197,8 +198,12 @@ pub(super) fn unavailable<W: World>(app: &App<W>, error: &Unavailable) -> Error 
     Error::Unavailable
 }
 
-/// An id, too, is looked up once: asking an object that no account has would make one.
-async fn account_id<W: World>(app: &App<W>, of: &AccountRef) -> Result<Option<AccountId>, Unavailable> {
+/// An id that a client names is looked up once, too: asking an object that no account has would make one.
+async fn account_id<W: World>(app: &App<W>, caller: &Caller) -> Result<Option<AccountId>, Unavailable> {
+    let of = caller.account();
+    if let (AccountRef::Id(id), true) = (of, caller.is_run()) {
+        return Ok(Some(*id));
+    }
     if let Some(id) = app.cache.account_of(of) {
         return Ok(Some(id));
     }
@@ -209,13 +214,30 @@ async fn account_id<W: World>(app: &App<W>, of: &AccountRef) -> Result<Option<Ac
     }))
 }
 
+/// What the directory has for a call.
+enum Loaded {
+    Hit(Hit),
+    /// The agent lacks the version; and the key.
+    NoVersion(Option<Key>),
+    Nothing,
+}
+
+impl Loaded {
+    fn hit(self) -> Option<Hit> {
+        match self {
+            Self::Hit(hit) => Some(hit),
+            Self::NoVersion(_) | Self::Nothing => None,
+        }
+    }
+}
+
 /// Reads the directory at an epoch that was asked before, so that what is kept under it cannot be older.
 async fn load<W: World>(
     app: &App<W>,
     account: AccountId,
-    digest: Option<KeyDigest>,
-    agent: &AgentRef,
-) -> Result<Option<Hit>, Unavailable> {
+    key: Option<KeyRef>,
+    target: &Target,
+) -> Result<Loaded, Unavailable> {
     let tenant = app.world.directory().tenant(account);
     let epoch = match app.cache.epoch(account) {
         Some(epoch) => epoch,
@@ -225,19 +247,20 @@ async fn load<W: World>(
             epoch
         }
     };
-    let Some(found) = tenant.resolve(digest.as_ref(), agent).await? else { return Ok(None) };
-    let Resolution { account: row, limits, key, prompts, agent: Some(definition), providers, aliases } =
-        found
-    else {
-        return Ok(None);
+    let Some(found) = tenant.resolve(key.as_ref(), target).await? else { return Ok(Loaded::Nothing) };
+    let Resolution { account: row, limits, key: key_row, prompts, agent, providers, aliases } = found;
+    let agent = match agent {
+        Called::Agent(agent) => *agent,
+        Called::NoVersion => return Ok(Loaded::NoVersion(key_row)),
+        Called::Nobody => return Ok(Loaded::Nothing),
     };
     let bundle =
-        Bundle::build(&app.world, &tenant, row, limits.of_calls(), definition, &providers, &aliases).await?;
-    let key = key.map(|key| Arc::new(Presented { key, prompts }));
-    let hit = Hit { epoch, key, bundle: Arc::new(bundle) };
-    if digest.is_none() || hit.key.is_some() {
-        let key = digest.zip(hit.key.clone());
-        app.cache.keep(account, epoch, key, (agent.clone(), hit.bundle.clone()));
+        Bundle::build(&app.world, &tenant, row, limits.of_calls(), agent, &providers, &aliases).await?;
+    let presented = key_row.map(|key| Arc::new(Presented { key, prompts }));
+    let hit = Hit { epoch, key: presented, bundle: Arc::new(bundle) };
+    if key.is_none() || hit.key.is_some() {
+        let key = key.zip(hit.key.clone());
+        app.cache.keep(account, epoch, key, (target.clone(), hit.bundle.clone()));
     }
-    Ok(Some(hit))
+    Ok(Loaded::Hit(hit))
 }

@@ -1,0 +1,132 @@
+//! Who makes a call, before it is known whether it may: a client with what it has presented, or a run.
+
+use crate::domain::api_key::ApiKey;
+use crate::domain::ids::{AccountId, AgentId, KeyId};
+use crate::ports::{AccountRef, AgentRef, AgentVersion, KeyRef, Target};
+
+use super::error::KeyFault;
+
+/// Who calls what.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    account: AccountRef,
+    target: Target,
+    credential: Credential,
+    /// The page's origin, when a browser sends it.
+    origin: Option<String>,
+}
+
+/// What stands for the caller.
+#[derive(Clone, Debug)]
+enum Credential {
+    None,
+    /// As it was presented, in whatever state.
+    Key(String),
+    Run(RunCredential),
+}
+
+/// Stands for a run: it calls one version of an agent, on behalf of whoever started it, and presents no key.
+///
+/// It is built only where runs are kept, which `scripts/test design` checks. It opens no more than its starter would: a run
+/// whose key is revoked, expired or switched off, or whose member is gone, ends with its next call; so does one of an
+/// agent that is archived or inactive, or of an account that is suspended.
+#[derive(Clone, Debug)]
+pub struct RunCredential {
+    account: AccountId,
+    agent: AgentId,
+    version: u32,
+    started_by: Starter,
+}
+
+/// Who started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Starter {
+    /// A key of the account, and the member it acts for.
+    Key(KeyId),
+    /// A caller without a key, at a public agent.
+    Anonymous,
+}
+
+impl RunCredential {
+    /// For whoever keeps the run: it vouches that this starter was allowed to call the agent when the run began.
+    pub const fn of_kept_run(account: AccountId, agent: AgentId, version: u32, started_by: Starter) -> Self {
+        Self { account, agent, version, started_by }
+    }
+}
+
+/// The key that a caller claims, and what is wrong when no live one is found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
+    pub key: Option<KeyRef>,
+    pub fault: KeyFault,
+}
+
+impl Claim {
+    /// Of what a client has presented, in whatever state.
+    pub fn of_client(key: Option<&str>) -> Self {
+        match key.map(ApiKey::parse) {
+            None => Self { key: None, fault: KeyFault::Missing },
+            Some(Ok(key)) => Self { key: Some(KeyRef::Digest(key.digest())), fault: KeyFault::Refused },
+            Some(Err(_)) => Self { key: None, fault: KeyFault::Malformed },
+        }
+    }
+}
+
+impl Caller {
+    /// A client of the newest version of an agent.
+    pub fn client(account: AccountRef, agent: AgentRef, key: Option<String>, origin: Option<String>) -> Self {
+        let credential = match key {
+            Some(key) => Credential::Key(key),
+            None => Credential::None,
+        };
+        let target = Target { agent, version: AgentVersion::Newest };
+        Self { account, target, credential, origin }
+    }
+
+    /// A run. No page speaks for it.
+    pub const fn run(run: RunCredential) -> Self {
+        Self {
+            account: AccountRef::Id(run.account),
+            target: Target { agent: AgentRef::Id(run.agent), version: AgentVersion::Number(run.version) },
+            credential: Credential::Run(run),
+            origin: None,
+        }
+    }
+
+    /// The same client, of this version.
+    #[must_use]
+    pub fn at(self, version: AgentVersion) -> Self {
+        Self { target: Target { version, ..self.target }, ..self }
+    }
+
+    pub const fn account(&self) -> &AccountRef {
+        &self.account
+    }
+
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The page's origin, when a browser sends it.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    pub(super) const fn is_run(&self) -> bool {
+        matches!(self.credential, Credential::Run(_))
+    }
+
+    pub(super) fn claim(&self) -> Claim {
+        match &self.credential {
+            Credential::None => Claim::of_client(None),
+            Credential::Key(text) => Claim::of_client(Some(text)),
+            Credential::Run(run) => {
+                let key = match run.started_by {
+                    Starter::Key(id) => Some(KeyRef::Id(id)),
+                    Starter::Anonymous => None,
+                };
+                Claim { key, fault: KeyFault::OfRun }
+            }
+        }
+    }
+}
