@@ -11,10 +11,12 @@
 //! | [`wire`] | codecs: `client` as clients speak, `provider` as providers speak |
 //! | [`object`] | the Durable Objects without the platform: one host, the machines over their SQLite |
 //! | [`storage`] | D1: one file an aggregate, with its SQL and its port |
-//! | [`http`] | routes, handlers, problem documents |
+//! | [`face`] | the protocols that clients speak to an agent: one file a face, one list, one driver |
+//! | [`http`] | routes, handlers of the control plane, problem documents |
 //! | [`runtime`] | the entry points, bindings, objects, `fetch`: the only home of the platform |
 
 pub mod domain;
+pub mod face;
 pub mod http;
 pub mod object;
 pub mod ports;

@@ -1,19 +1,22 @@
 //! What was not done as the client asked, beside an answer that is good all the same.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One field and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Warning {
     /// A path such as `logit_bias`.
+    #[schema(example = "top_k")]
     pub field: String,
     pub code: Code,
     /// For people.
     pub message: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WarningCode)]
 pub enum Code {
     /// The model that answered does not take the field: it was left out.
     NotTaken,

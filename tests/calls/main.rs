@@ -15,6 +15,7 @@ mod provider;
 mod restarted;
 mod stage;
 
+mod account_wide;
 mod admissions;
 mod bodies;
 mod budgets;
@@ -24,6 +25,7 @@ mod faces;
 mod fallback;
 mod line;
 mod lives;
+mod made_up_face;
 mod members;
 mod mending;
 mod objects;

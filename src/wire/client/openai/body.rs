@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::content::Content;
 use crate::domain::extra::{self, Extra, Extras};
@@ -14,13 +15,21 @@ use crate::domain::message::ReasoningEffort;
 use crate::wire::cache_control::CacheControl;
 
 macro_rules! body {
-    ($($name:ident: $kind:ty,)*) => {
-        /// The fields that are read here by themselves, and all others.
-        #[derive(Default)]
+    ($($(#[$meta:meta])* $name:ident: $kind:ty,)*) => {
+        /// OpenAI's chat completion request. Other fields of OpenAI's and of other providers' protocols (`logprobs`, `top_k` …)
+        /// are passed on to the providers that take them; what is left out is named in `warnings`, or refused.
+        #[derive(Default, ToSchema)]
+        #[schema(
+            as = ChatCompletionRequest,
+            example = json!({"model": "triage", "messages": [{"role": "user", "content": "Hello"}]}),
+        )]
         pub struct Body {
-            $(pub $name: $kind,)*
+            $($(#[$meta])* pub $name: $kind,)*
+            /// All that is not read here by itself.
+            #[schema(ignore)]
             pub extras: Extras,
             /// The first extra whose value has another shape, and the shape in words.
+            #[schema(ignore)]
             pub misshapen: Option<(&'static str, String)>,
         }
 
@@ -51,26 +60,49 @@ macro_rules! body {
 }
 
 body! {
+    /// The agent's slug or id; where the path names the agent, also a model of its line.
+    #[schema(value_type = String)]
     model: Option<String>,
+    /// Text, images, files, audio, tool calls and their results, as OpenAI writes them.
+    #[schema(value_type = Vec<Object>, min_items = 1)]
     messages: Option<Vec<MessageBody>>,
+    #[schema(value_type = Option<Vec<Object>>)]
     tools: Option<Vec<ToolBody>>,
+    /// `none`, `auto`, `required`, or an object that names a function.
+    #[schema(value_type = Option<Value>)]
     tool_choice: Option<ChoiceBody>,
     parallel_tool_calls: Option<bool>,
+    #[schema(value_type = Option<Object>)]
     response_format: Option<FormatBody>,
+    #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f64>,
+    #[schema(minimum = 0, maximum = 1)]
     top_p: Option<f64>,
+    /// The older name of `max_completion_tokens`.
+    #[schema(minimum = 1)]
     max_tokens: Option<i64>,
+    #[schema(minimum = 1)]
     max_completion_tokens: Option<i64>,
+    /// A text, or up to four.
+    #[schema(value_type = Option<Value>)]
     stop: Stop,
     seed: Option<i64>,
+    #[schema(value_type = Option<String>, example = "low")]
     reasoning_effort: Option<ReasoningEffort>,
+    /// How many answers.
+    #[schema(minimum = 1, maximum = 8)]
     n: Option<i64>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
+    /// The client's own word for whom it asks.
     user: Option<String>,
+    /// Its words fill the variables that the agent's `config.variables` declares.
     metadata: Option<BTreeMap<String, String>>,
+    #[schema(ignore)]
     functions: Option<IgnoredAny>,
+    #[schema(ignore)]
     function_call: Option<IgnoredAny>,
+    #[schema(ignore)]
     audio: Option<IgnoredAny>,
 }
 
@@ -101,9 +133,11 @@ impl Body {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(expecting = "an object")]
+#[schema(as = ChatStreamOptions)]
 pub struct StreamOptions {
+    /// Whether a chunk with the usage comes at the stream's end.
     pub include_usage: Option<bool>,
 }
 

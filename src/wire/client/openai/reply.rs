@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::annotation::AnnotationBody;
 use super::call_id;
@@ -40,10 +41,14 @@ pub fn reply(envelope: &Envelope<'_>, reply: &ChatReply, usage: &Usage) -> Vec<u
     })
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// OpenAI's chat completion.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletion)]
+pub struct Body<'a> {
     id: &'a str,
+    #[schema(example = "chat.completion")]
     object: &'static str,
+    /// Seconds since the epoch.
     created: i64,
     model: &'a str,
     choices: Vec<ChoiceBody<'a>>,
@@ -52,36 +57,47 @@ struct Body<'a> {
     service_tier: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system_fingerprint: Option<&'a str>,
+    /// What was not done as asked; absent when there is nothing.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
     warnings: &'a [Warning],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionChoice)]
 struct ChoiceBody<'a> {
     index: u32,
     message: MessageBody<'a>,
+    #[schema(value_type = Option<Object>)]
     logprobs: Option<&'a RawValue>,
     finish_reason: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionMessage)]
 struct MessageBody<'a> {
     role: &'static str,
     content: Option<Cow<'a, str>>,
     refusal: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<Cow<'a, str>>,
+    /// What proves the reasoning, to be sent back as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
     reasoning_details: Option<Box<RawValue>>,
+    /// Where the answer comes from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, required = false)]
     annotations: Vec<AnnotationBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     tool_calls: Vec<CallBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     extra_content: Option<ExtraContent<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionToolCall)]
 struct CallBody<'a> {
     id: Cow<'a, str>,
     #[serde(rename = "type")]
@@ -91,19 +107,22 @@ struct CallBody<'a> {
     extra_content: Option<ExtraContent<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionFunction)]
 struct FunctionBody<'a> {
     name: &'a str,
     arguments: &'a str,
 }
 
 /// Where Gemini's signature stands, as Google's own OpenAI endpoint writes it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionExtraContent)]
 pub(super) struct ExtraContent<'a> {
     google: Google<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionGoogle)]
 struct Google<'a> {
     thought_signature: &'a str,
 }
@@ -166,7 +185,8 @@ pub(super) const fn finish_reason(finish: Finish) -> &'static str {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionUsage)]
 pub(super) struct UsageBody {
     prompt_tokens: u64,
     completion_tokens: u64,
@@ -175,13 +195,15 @@ pub(super) struct UsageBody {
     completion_tokens_details: CompletionDetails,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionPromptDetails)]
 struct PromptDetails {
     cached_tokens: u64,
     cache_write_tokens: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionDetails)]
 struct CompletionDetails {
     reasoning_tokens: u64,
 }
@@ -210,8 +232,8 @@ pub struct Model<'a> {
     pub owned_by: &'a str,
 }
 
-/// Writes the list of models.
-pub fn models_list(models: &[Model<'_>]) -> Vec<u8> {
+/// Writes the list of models; with a word where there are more than these.
+pub fn models_list(models: &[Model<'_>], has_more: bool) -> Vec<u8> {
     let data = models
         .iter()
         .map(|model| ModelBody {
@@ -221,16 +243,24 @@ pub fn models_list(models: &[Model<'_>]) -> Vec<u8> {
             owned_by: model.owned_by,
         })
         .collect();
-    to_json(&ListBody { object: "list", data })
+    to_json(&ListBody { object: "list", data, has_more })
 }
 
-#[derive(Serialize)]
-struct ListBody<'a> {
+/// OpenAI's list of models: the agent itself, then the models of its line; or the agents of an account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelList)]
+pub struct ListBody<'a> {
+    #[schema(example = "list")]
     object: &'static str,
     data: Vec<ModelBody<'a>>,
+    /// True where there are more than are listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    has_more: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListedModel)]
 struct ModelBody<'a> {
     id: &'a str,
     object: &'static str,
