@@ -37,7 +37,8 @@ pub enum Event {
     /// A source of the last text.
     Citation {
         choice: u32,
-        citation: Citation,
+        /// Boxed, because it is rare and larger than all others.
+        citation: Box<Citation>,
     },
     /// A tool call begins; `index` numbers the tool calls of that choice from 0.
     ToolCall {

@@ -61,7 +61,7 @@ impl Gather {
             Event::Refusal { choice, delta } => self.choice(choice).say(Kind::Refusal, delta),
             Event::Boundary { choice } => self.choice(choice).is_open = false,
             Event::Proof { choice, proof } => self.choice(choice).prove(proof),
-            Event::Citation { choice, citation } => self.choice(choice).cite(citation),
+            Event::Citation { choice, citation } => self.choice(choice).cite(*citation),
             Event::ToolCall { choice, index, id, name, proof } => {
                 let call = ToolCall { id, name, arguments: String::new(), proof };
                 self.choice(choice).call(index, call);

@@ -96,7 +96,7 @@ fn citations_belong_to_the_last_text_and_pieces_of_logprobs_are_joined() {
         text("A"),
         logprobs(r#"{"content":[{"token":"A","logprob":-0.10}],"refusal":null}"#),
         call(0),
-        Event::Citation { choice: 0, citation: citation.clone() },
+        Event::Citation { choice: 0, citation: Box::new(citation.clone()) },
         logprobs(r#"{"content":[{"token":"B"}],"refusal":null}"#),
     ]);
     let choice = &reply.choices[0];

@@ -33,6 +33,28 @@ macro_rules! body {
             pub misshapen: Option<(&'static str, String)>,
         }
 
+        /// A field's name; only of one that is not read here by itself it is kept.
+        #[expect(non_camel_case_types, reason = "they are the fields' names")]
+        enum Key {
+            $($name,)*
+            Other(String),
+        }
+
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                Ok(match name {
+                    $(stringify!($name) => Key::$name,)*
+                    other => Key::Other(other.to_owned()),
+                })
+            }
+        }
+
         impl<'de> Visitor<'de> for BodyVisitor {
             type Value = Body;
 
@@ -43,13 +65,13 @@ macro_rules! body {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
                 let mut body = Body::default();
                 $(let mut $name: Option<$kind> = None;)*
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        $(stringify!($name) if $name.is_some() => {
+                while let Some(key) = map.next_key::<Key>()? {
+                    match key {
+                        $(Key::$name if $name.is_some() => {
                             return Err(A::Error::duplicate_field(stringify!($name)));
                         })*
-                        $(stringify!($name) => $name = Some(map.next_value()?),)*
-                        other => body.other(other, &mut map)?,
+                        $(Key::$name => $name = Some(map.next_value()?),)*
+                        Key::Other(other) => body.other(&other, &mut map)?,
                     }
                 }
                 $(body.$name = $name.unwrap_or_default();)*
@@ -107,6 +129,14 @@ body! {
 }
 
 struct BodyVisitor;
+
+struct KeyVisitor;
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
 
 impl<'de> Deserialize<'de> for Body {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -249,7 +249,7 @@ fn proof(kind: ProofKind, value: Option<String>) -> Option<Event> {
 }
 
 fn cited(raw: &RawValue) -> Event {
-    Event::Citation { choice: 0, citation: citation(raw) }
+    Event::Citation { choice: 0, citation: Box::new(citation(raw)) }
 }
 
 fn reported(error: Option<ErrorBody>) -> DecodeError {

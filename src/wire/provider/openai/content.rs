@@ -98,6 +98,9 @@ impl<'a> Content<'a> {
 
     /// One text stands by itself: some servers take no parts.
     pub fn of(dialect: &Dialect, parts: &'a [Part]) -> Self {
+        if let [Part::Text(text)] = parts {
+            return Self::text(text);
+        }
         let mut bodies = Vec::with_capacity(parts.len());
         let mut is_marked = false;
         for part in parts {

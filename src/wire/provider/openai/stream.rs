@@ -49,8 +49,10 @@ struct Chunk<'a> {
     #[serde(borrow)]
     choices: Option<Vec<ChoiceDelta<'a>>>,
     usage: Option<UsageBody>,
-    service_tier: Option<String>,
-    system_fingerprint: Option<String>,
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    system_fingerprint: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
     /// An error that stands by itself, as vLLM writes it.
@@ -136,14 +138,15 @@ impl StreamState {
     }
 
     /// Every chunk repeats it; it is reported when it says more than before.
-    fn about(&mut self, tier: Option<String>, fingerprint: Option<String>, events: &mut Vec<Event>) {
-        let (tier, fingerprint) = (said(tier), said(fingerprint));
-        let is_new = (tier.is_some() && self.about.service_tier.is_none())
-            || (fingerprint.is_some() && self.about.system_fingerprint.is_none());
+    fn about(&mut self, tier: Option<&RawValue>, fingerprint: Option<&RawValue>, events: &mut Vec<Event>) {
+        let About { service_tier, system_fingerprint } = &mut self.about;
+        let mut is_new = false;
+        for (known, raw) in [(service_tier, tier), (system_fingerprint, fingerprint)] {
+            let Some(raw) = raw.filter(|_| known.is_none()) else { continue };
+            *known = said(serde_json::from_str(raw.get()).ok());
+            is_new |= known.is_some();
+        }
         if is_new {
-            let About { service_tier, system_fingerprint } = &mut self.about;
-            *service_tier = service_tier.take().or(tier);
-            *system_fingerprint = system_fingerprint.take().or(fingerprint);
             events.push(Event::About(self.about.clone()));
         }
     }
@@ -188,7 +191,9 @@ impl StreamState {
             events.extend(said(delta.content.answer).map(|delta| Event::Text { choice, delta }));
             events.extend(said(delta.refusal.answer).map(|delta| Event::Refusal { choice, delta }));
             let cited = delta.annotations.map(citations).unwrap_or_default();
-            events.extend(cited.into_iter().map(|citation| Event::Citation { choice, citation }));
+            events.extend(
+                cited.into_iter().map(|citation| Event::Citation { choice, citation: Box::new(citation) }),
+            );
             if let Some(details) = delta.reasoning_details {
                 self.details(choice, details)?;
             }
