@@ -274,6 +274,16 @@ async fn a_file_that_does_not_fit_is_refused_whole_and_what_does_not_fit_the_acc
 }
 
 #[tokio::test]
+async fn a_body_in_a_file_is_an_object() {
+    let (api, acme) = stage().await;
+    for body in [json!(["openai:gpt-4.1"]), json!("openai:gpt-4.1"), json!(null), json!(1)] {
+        let file = json!({"declarations": [{"kind": "alias", "name": "fast", "body": body}]});
+        let reply = api.post("/api/v1/import").key(&acme.admin).json(&file).send().await;
+        assert_eq!(reply.problem(), (400, "validation_failed".to_owned()), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn the_document_and_the_tenancy_matrix_cover_it() {
     let document = document();
     let operation = &document["paths"]["/api/v1/gadgets/{name}"]["put"];
