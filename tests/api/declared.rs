@@ -284,6 +284,26 @@ async fn a_body_in_a_file_is_an_object() {
 }
 
 #[tokio::test]
+async fn an_import_that_takes_long_and_dies_holds_from_the_next_call_too() {
+    let (api, acme) = stage().await;
+    let (world, id) = (api.world.clone(), acme.id);
+    api.world.faults().meddle("PUT_DECLARATION", move || {
+        world.clock().advance(25_000);
+        world.accounts().alarm(id);
+    });
+    // Nothing that begins is ended but by the object.
+    (1..=9).for_each(|nth| api.world.faults().plan("end_write", nth, When::Before));
+    let rows = ["a", "b", "c"].map(|name| json!({"kind": "gadget", "name": name, "body": {"weight": 1}}));
+    let epoch = || api.world.accounts().ask(acme.id, Epoch);
+    let file = json!({"declarations": rows});
+    api.post("/api/v1/import").key(&acme.admin).json(&file).send().await.ok();
+    let at_the_last_write = epoch().await.unwrap();
+    api.world.clock().advance(61_000);
+    api.world.accounts().alarm(acme.id);
+    assert!(epoch().await.unwrap() > at_the_last_write, "rows read before the last write are still taken");
+}
+
+#[tokio::test]
 async fn the_document_and_the_tenancy_matrix_cover_it() {
     let document = document();
     let operation = &document["paths"]["/api/v1/gadgets/{name}"]["put"];
