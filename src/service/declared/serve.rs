@@ -214,6 +214,13 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
     }
 
     fn check(&self, thing: &Carried) -> Result<(), Vec<FieldError>> {
+        // serde would read a list as an object's fields in order.
+        if !thing.body.is_object() {
+            return Err(vec![FieldError {
+                field: "body".to_owned(),
+                message: "must be an object".to_owned(),
+            }]);
+        }
         K::check(&thing.name, json_fault::read(thing.body.clone())?).map(|_| ())
     }
 
