@@ -28,4 +28,12 @@ impl<W: World> App<W> {
         }
         result
     }
+
+    /// For a write that takes long: the object, which ends a begun write by itself after a minute, counts from now.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; go no further then, because the end of what is written later may be nobody's.
+    pub(super) async fn prolong_write(&self, account: AccountId) -> Result<(), Unavailable> {
+        self.write_through(account, async { Ok(()) }).await
+    }
 }

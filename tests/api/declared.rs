@@ -112,6 +112,19 @@ async fn a_change_is_made_only_over_the_state_that_the_client_names() {
 }
 
 #[tokio::test]
+async fn what_a_cache_asks_with_is_no_fault_of_a_get() {
+    let (api, acme) = stage().await;
+    let made = put(&api, &acme, "torch", &json!({"weight": 5})).await;
+    for (header, value) in
+        [("if-none-match", made.header("etag")), ("if-none-match", "W/\"old\""), ("if-match", "unquoted")]
+    {
+        for path in ["/api/v1/gadgets/torch", "/api/v1/gadgets"] {
+            api.get(path).key(&acme.member).header(header, value).send().await.ok();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_write_is_logged_and_holds_from_the_next_call_and_what_changes_nothing_is_not_written() {
     let (api, acme) = stage().await;
     let epoch = || api.world.accounts().ask(acme.id, Epoch);
@@ -258,6 +271,36 @@ async fn a_file_that_does_not_fit_is_refused_whole_and_what_does_not_fit_the_acc
     assert!(taken["results"][3]["detail"].as_str().unwrap().contains("plan allows no more"), "{taken}");
     let most = vec![row("gadget", "a", json!({"weight": 1})); 1_001];
     assert_eq!(import(most).await.fields(), ["declarations"]);
+}
+
+#[tokio::test]
+async fn a_body_in_a_file_is_an_object() {
+    let (api, acme) = stage().await;
+    for body in [json!(["openai:gpt-4.1"]), json!("openai:gpt-4.1"), json!(null), json!(1)] {
+        let file = json!({"declarations": [{"kind": "alias", "name": "fast", "body": body}]});
+        let reply = api.post("/api/v1/import").key(&acme.admin).json(&file).send().await;
+        assert_eq!(reply.problem(), (400, "validation_failed".to_owned()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_takes_long_and_dies_holds_from_the_next_call_too() {
+    let (api, acme) = stage().await;
+    let (world, id) = (api.world.clone(), acme.id);
+    api.world.faults().meddle("PUT_DECLARATION", move || {
+        world.clock().advance(25_000);
+        world.accounts().alarm(id);
+    });
+    // Nothing that begins is ended but by the object.
+    (1..=9).for_each(|nth| api.world.faults().plan("end_write", nth, When::Before));
+    let rows = ["a", "b", "c"].map(|name| json!({"kind": "gadget", "name": name, "body": {"weight": 1}}));
+    let epoch = || api.world.accounts().ask(acme.id, Epoch);
+    let file = json!({"declarations": rows});
+    api.post("/api/v1/import").key(&acme.admin).json(&file).send().await.ok();
+    let at_the_last_write = epoch().await.unwrap();
+    api.world.clock().advance(61_000);
+    api.world.accounts().alarm(acme.id);
+    assert!(epoch().await.unwrap() > at_the_last_write, "rows read before the last write are still taken");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::{access, if_match, query};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::declared::{Context, Query, Serves, Shown};
+use crate::service::declared::{Context, Precondition, Query, Serves, Shown};
 use crate::service::page;
 
 /// What is done with a kind's things.
@@ -100,7 +100,11 @@ async fn answer<W: World>(
     let session = access::of_kind(&mut parts, app, kind.facts(), verb.writes()).await?;
     let cx = Context::new(app, session.as_ref());
     let name = name(&mut parts, kind.facts()).await?;
-    let precondition = if_match::precondition(&parts.headers)?;
+    let precondition = match verb.is_conditional() {
+        true => if_match::precondition(&parts.headers)?,
+        // A GET may carry what a cache remembers: it is always answered whole.
+        false => Precondition::None,
+    };
     let report = || Problem::report(app);
     match verb {
         Verb::List => {

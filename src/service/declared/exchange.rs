@@ -20,6 +20,10 @@ use super::serve::{Carried, Mode, Outcome, Serves};
 /// The most things of one import: each takes one or two requests of the platform's, which allows 10,000 in a request.
 pub const MAX_THINGS: usize = 1_000;
 
+/// How long an import writes before the object is told that it goes on. A thing takes 25 s at most, when others write it
+/// too, and the object waits for a minute.
+const PROLONG_MS: u64 = 20_000;
+
 /// A thing of a file.
 #[derive(Clone, Debug)]
 pub struct Thing {
@@ -112,8 +116,13 @@ impl Import {
             }
         }
         let write = async {
+            let mut begun_at = app.world.now();
             for Ready { at, kind, thing } in &ready {
                 let Some((kind, item)) = kinds.get(*kind).zip(items.get_mut(*at)) else { continue };
+                if !self.is_dry && app.world.now().since(begun_at) >= PROLONG_MS {
+                    app.prolong_write(session.account.id).await?;
+                    begun_at = app.world.now();
+                }
                 item.outcome = match kind.take(&cx, thing, self.mode, self.is_dry).await {
                     Ok(outcome) => outcome,
                     Err(Failure::Unavailable(error)) => return Err(error),
