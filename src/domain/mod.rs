@@ -11,6 +11,7 @@ pub mod budget;
 pub mod change;
 pub mod declared;
 pub mod field_error;
+pub mod flag;
 pub mod given;
 pub mod ids;
 pub mod instructions;

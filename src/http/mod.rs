@@ -17,6 +17,7 @@ mod docs;
 pub mod document;
 mod exchange;
 mod fault;
+mod flags;
 mod if_match;
 mod keys;
 mod page;

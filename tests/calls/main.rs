@@ -21,6 +21,7 @@ mod doors;
 mod epochs;
 mod faces;
 mod fallback;
+mod flags;
 mod line;
 mod lives;
 mod members;

@@ -222,6 +222,7 @@ fn missing(thing: Thing) -> String {
     let text = match thing {
         Thing::Account => "There is no such account.",
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
+        Thing::Flag => "There is no such flag. GET /api/v1/flags lists them.",
         Thing::Key => "The account has no such key.",
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Declared(kind) => {
