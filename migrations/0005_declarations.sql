@@ -26,5 +26,20 @@ CREATE TABLE declaration_counts (
 CREATE TRIGGER count_declaration AFTER INSERT ON declarations BEGIN INSERT INTO declaration_counts (account_id, kind, number) VALUES (new.account_id, new.kind, 1) ON CONFLICT (account_id, kind) DO UPDATE SET number = number + 1; END;
 CREATE TRIGGER count_deleted_declaration AFTER DELETE ON declarations BEGIN UPDATE declaration_counts SET number = number - 1 WHERE account_id = old.account_id AND kind = old.kind; END;
 
+-- What an object that keeps copies of a kind has yet to be told: the row as it is when it is read, or that it is gone. Written in the
+-- batch of the change, deleted when the object has it on disk.
+CREATE TABLE declaration_outbox (
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    kind       TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    -- account_counts.revision after the change.
+    revision   INTEGER NOT NULL CHECK (revision > 0),
+    PRIMARY KEY (account_id, revision),
+    UNIQUE (account_id, kind, name)
+) STRICT, WITHOUT ROWID;
+
+-- Counts the changes that went into the outbox: a later one has a higher number, whatever the clock says.
+ALTER TABLE account_counts ADD COLUMN revision INTEGER NOT NULL DEFAULT 0 CHECK (revision >= 0);
+
 -- JSON object: how many of a kind an account of the plan may have, by singular; of a kind that is not in it, the code says.
 ALTER TABLE plans ADD COLUMN declarations TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(declarations) AND json_type(declarations) = 'object');

@@ -461,7 +461,7 @@ const CHECKS = [
     gone: "code of that version may still run: bring it back",
     changed:
       "Code of that version runs beside the new one for minutes, and will never see an edit: undo it, raise VERSION in " +
-      "src/domain/admission/command.rs and record a new folder (RECORD=1 cargo test --test object commands).",
+      "src/domain/admission/command.rs and record a new folder (see tests/object/commands.rs).",
   }),
   {
     name: "four in five tests of the API and of calls run over both transports, and the others say why not",

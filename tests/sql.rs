@@ -169,7 +169,8 @@ fn every_statement_prepares_and_has_a_name_of_its_own() {
 }
 
 /// What is found before the account is known, or by the account's own row.
-const BEFORE_THE_ACCOUNT: [&str; 9] = [
+const BEFORE_THE_ACCOUNT: [&str; 10] = [
+    "UNTOLD_ACCOUNTS",
     "ACCOUNT_BY_ID",
     "ACCOUNT_BY_SLUG",
     "ACCOUNT_OF_KEY",
@@ -201,8 +202,11 @@ const OF_THE_PLATFORM: [&str; 13] = [
 /// What the operator asks of all accounts.
 const OF_ALL_ACCOUNTS: [&str; 1] = ["FLAG_ACCOUNTS"];
 
-const TENANT_TABLES: [&str; 15] = [
+const TENANT_TABLES: [&str; 18] = [
     "account_flags",
+    "declarations",
+    "declaration_counts",
+    "declaration_outbox",
     "account_counts",
     "model_capabilities",
     "keys",

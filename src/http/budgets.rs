@@ -13,6 +13,7 @@ use crate::service::budgets::{self, Standing};
 
 use super::access::{Reader, Writer};
 use super::body::Json;
+use super::if_match::Tags;
 use super::path::Parameters;
 use super::problem::Problem;
 
@@ -85,7 +86,10 @@ pub async fn get<W: World>(
     path = "/api/v1/agents/{agent}/budget",
     operation_id = "put_budget",
     tag = "budgets",
-    params(("agent" = String, Path, description = "Slug or id")),
+    params(
+        ("agent" = String, Path, description = "Slug or id"),
+        ("if-match" = Option<String>, Header, description = "Entity tags of the agent, or `*`"),
+    ),
     request_body = Terms,
     responses((status = 200, description = "The budget", body = View))
 )]
@@ -93,8 +97,9 @@ pub async fn put<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
     Parameters(agent): Parameters<String>,
+    Tags(if_match): Tags,
     Json(body): Json<Terms>,
 ) -> Result<Json<View>, Problem> {
-    let standing = budgets::put(&app, &session, &agent, body.into()).await;
+    let standing = budgets::put(&app, &session, &agent, body.into(), &if_match).await;
     Ok(Json(standing.map_err(Problem::report(&app))?.into()))
 }

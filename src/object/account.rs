@@ -67,6 +67,10 @@ impl Machine for Account {
                     effects: Vec::new(),
                 })
             }
+            Command::Learn(things) => {
+                let durability = self.state.learn(things);
+                decided(Answer::Learned, of(durability))
+            }
             Command::Wake => Ok(Decision {
                 effects: self.wake(moment),
                 answer: Answered::Ready(Answer::Woken),

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::domain::admission::command::Learned;
 use crate::domain::change::Change;
 use crate::domain::declared::Facts;
 use crate::domain::time::Millis;
@@ -49,4 +50,9 @@ pub trait Declarations: Send + Sync {
         read: Millis,
         change: &Change,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// What the account's objects have yet to be told, the oldest change first. A write of a kind that objects keep copies of
+    /// adds it in its own batch.
+    fn untold(&self, limit: u32) -> impl Future<Output = Result<Vec<Learned>, Unavailable>> + Send;
+    /// They have been told these; what has changed since stays.
+    fn told(&self, things: &[Learned]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

@@ -6,7 +6,7 @@ use crate::domain::budget::Budget;
 use crate::ports::{Accounts, World};
 
 use super::App;
-use super::agents;
+use super::agents::{self, IfMatch};
 use super::authenticate::Session;
 use super::failure::Failure;
 
@@ -34,9 +34,10 @@ pub async fn put<W: World>(
     session: &Session,
     agent: &str,
     budget: Budget,
+    if_match: &IfMatch,
 ) -> Result<Standing, Failure> {
     let edit = |read: &Agent| Ok(Agent { budget: Some(budget), ..read.clone() });
-    let agent = agents::adjust(app, session, agent, edit).await?;
+    let agent = agents::adjust(app, session, agent, if_match, edit).await?;
     standing(app, session, &agent, budget).await
 }
 

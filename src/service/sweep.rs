@@ -15,6 +15,7 @@ use crate::domain::admission::ask::Wake;
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, AllFlags, Rollout, Sweep, Unavailable, World};
 use crate::service::App;
+use crate::service::declared::carry_all;
 
 /// How many accounts one firing visits: each takes a request, of which the platform allows an invocation
 /// 1,000.
@@ -25,8 +26,11 @@ const TOGETHER: usize = 32;
 /// How many accounts one firing lets know of a change of flags.
 pub const ROLLED_OUT_AT_ONCE: u32 = AT_ONCE / 2;
 
-/// Looks after the accounts whose turn it is.
+/// Carries what objects have yet to be told, and looks after the accounts whose turn it is.
 pub async fn sweep<W: World>(app: &App<W>) {
+    if let Err(error) = carry_all(app).await {
+        app.world.log(&format!("no outbox: {error}"));
+    }
     match app.world.directory().rollout(ROLLED_OUT_AT_ONCE).await {
         Ok(Some(rollout)) => roll_out(app, &rollout).await,
         Ok(None) => wake(app).await,

@@ -143,16 +143,16 @@ pub(super) async fn write_logged<E: Engine>(
     write_guarded(tenant, query, rest, change, None).await
 }
 
-/// [`write_logged`], followed by a guard that may end the batch.
+/// [`write_logged`], followed by other statements, such as a guard that may end the batch.
 pub(super) async fn write_guarded<E: Engine>(
     tenant: &Tenant<E>,
     query: &'static Query,
     rest: impl IntoIterator<Item = Bound>,
     change: &Change,
-    guard: Option<Statement>,
+    others: impl IntoIterator<Item = Statement>,
 ) -> Result<(), Failure> {
     let mut batch = vec![tenant.statement(query, rest), log_if_written(tenant, change)];
-    batch.extend(guard);
+    batch.extend(others);
     let touched: Vec<IgnoredAny> = sql::rows_of(&tenant.batch(batch).await?, 0)?;
     if touched.is_empty() { Err(Failure::Moved) } else { Ok(()) }
 }

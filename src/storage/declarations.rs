@@ -4,14 +4,15 @@
 
 use serde::Deserialize;
 
+use crate::domain::admission::command::Learned;
 use crate::domain::change::Change;
-use crate::domain::declared::{Facts, Limit};
+use crate::domain::declared::{Audience, Facts, Limit};
 use crate::domain::time::Millis;
 use crate::ports::{Declaration, Declarations, Unavailable, WriteError};
 
 use super::changes;
 use super::directory::Tenant;
-use super::sql::{Engine, queries};
+use super::sql::{Engine, Query, Statement, queries};
 
 queries! {
     /// [`Declarations::declarations`].
@@ -37,7 +38,24 @@ queries! {
     /// [`Declarations::delete_declaration`].
     DELETE_DECLARATION = "DELETE FROM declarations WHERE account_id = ?1 AND kind = ?2 AND name = ?3 AND updated_at = ?4
         RETURNING name";
+    /// Behind the line of the change log, whose being written `changes()` tells: the number of the change.
+    COUNT_REVISION = "UPDATE account_counts SET revision = revision + 1 WHERE account_id = ?1 AND changes() > 0";
+    /// Behind [`COUNT_REVISION`].
+    QUEUE_DECLARATION = "INSERT OR REPLACE INTO declaration_outbox (account_id, kind, name, revision)
+        SELECT ?1, ?2, ?3, revision FROM account_counts WHERE account_id = ?1 AND changes() > 0";
+    /// [`Declarations::untold`].
+    UNTOLD_DECLARATIONS = "SELECT o.kind, o.name, o.revision, d.body FROM declaration_outbox AS o
+        LEFT JOIN declarations AS d ON d.account_id = ?1 AND d.kind = o.kind AND d.name = o.name
+        WHERE o.account_id = ?1 AND o.revision > 0 ORDER BY o.revision LIMIT ?2";
+    /// [`Declarations::told`]: ?2 is a JSON array of revisions.
+    TOLD_DECLARATIONS = "DELETE FROM declaration_outbox
+        WHERE account_id = ?1 AND revision IN (SELECT value FROM json_each(?2))";
+    /// [`crate::ports::Sweep::untold_accounts`]: the outbox has only what could not be carried after an answer.
+    UNTOLD_ACCOUNTS = "SELECT account_id AS id FROM declaration_outbox WHERE account_id > '' GROUP BY account_id LIMIT ?1";
 }
+
+/// For [`super::sweep`].
+pub(super) const UNTOLD: &Query = &UNTOLD_ACCOUNTS;
 
 #[derive(Deserialize)]
 struct Row {
@@ -55,6 +73,25 @@ impl From<Row> for Declaration {
             created_at: Millis(row.created_at),
             updated_at: Millis(row.updated_at),
         }
+    }
+}
+
+#[derive(Deserialize)]
+struct Untold {
+    kind: String,
+    name: String,
+    revision: u64,
+    body: Option<String>,
+}
+
+/// What follows a write of a kind that objects keep copies of.
+fn queue<E: Engine>(tenant: &Tenant<E>, of: &'static Facts, name: &str) -> Vec<Statement> {
+    match of.audience {
+        Audience::None => Vec::new(),
+        Audience::Account => vec![
+            tenant.statement(&COUNT_REVISION, []),
+            tenant.statement(&QUEUE_DECLARATION, [of.singular.into(), name.into()]),
+        ],
     }
 }
 
@@ -95,8 +132,9 @@ impl<E: Engine> Declarations for Tenant<E> {
             Limit::Plan(most) => most,
         };
         let guard = || self.statement(&GUARD_DECLARATIONS_LIMIT, [of.singular.into(), most.into()]);
-        let guard = read.is_none().then(guard);
-        Ok(changes::write_guarded(self, &PUT_DECLARATION, values, change, guard).await?)
+        let mut others = queue(self, of, &row.name);
+        others.extend(read.is_none().then(guard));
+        Ok(changes::write_guarded(self, &PUT_DECLARATION, values, change, others).await?)
     }
 
     async fn delete_declaration(
@@ -107,6 +145,20 @@ impl<E: Engine> Declarations for Tenant<E> {
         change: &Change,
     ) -> Result<(), WriteError> {
         let values = [of.singular.into(), name.into(), read.0.into()];
-        Ok(changes::write_logged(self, &DELETE_DECLARATION, values, change).await?)
+        let others = queue(self, of, name);
+        Ok(changes::write_guarded(self, &DELETE_DECLARATION, values, change, others).await?)
+    }
+
+    async fn untold(&self, limit: u32) -> Result<Vec<Learned>, Unavailable> {
+        let rows: Vec<Untold> = self.rows(&UNTOLD_DECLARATIONS, [limit.into()]).await?;
+        let learned = |Untold { kind, name, revision, body }: Untold| Learned { kind, name, revision, body };
+        Ok(rows.into_iter().map(learned).collect())
+    }
+
+    async fn told(&self, things: &[Learned]) -> Result<(), Unavailable> {
+        let rows: Vec<u64> = things.iter().map(|thing| thing.revision).collect();
+        let statement = self.statement(&TOLD_DECLARATIONS, [serde_json::json!(rows).to_string().into()]);
+        self.batch(vec![statement]).await?;
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::domain::ids::AccountId;
 use crate::ports::{Sweep, Unavailable};
 
+use super::declarations;
 use super::directory::Directory;
 use super::sql::{Engine, Statement, queries};
 
@@ -24,6 +25,11 @@ struct Row {
 impl<E: Engine> Sweep for Directory<E> {
     async fn next(&self, limit: u32) -> Result<Vec<AccountId>, Unavailable> {
         let rows: Vec<Row> = self.rows(&NEXT_SWEPT, [limit.into()]).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    async fn untold_accounts(&self, limit: u32) -> Result<Vec<AccountId>, Unavailable> {
+        let rows: Vec<Row> = self.rows(declarations::UNTOLD, [limit.into()]).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 

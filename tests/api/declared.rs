@@ -1,7 +1,8 @@
 //! The kit for declared kinds, on a kind that the product does not have (`gadgets.rs`).
 
 use axum::http::Method;
-use retinue::domain::admission::ask::Epoch;
+use retinue::domain::admission::ask::{Epoch, Learn};
+use retinue::domain::admission::command::Learned;
 use retinue::http::document::document_of;
 use retinue::ports::{Accounts, World};
 use retinue::service::declared::{KindList, Kinds, Plain, Visitor};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::gadgets::Gadget;
 use crate::matrix::{Subject, try_all};
-use crate::support::{Api, FakeWorld, Reply, Tenant, settings};
+use crate::support::{Api, FakeWorld, Reply, Tenant, When, settings};
 
 /// The product's kinds and the made-up one.
 struct AlsoGadgets;
@@ -268,4 +269,67 @@ async fn the_document_and_the_tenancy_matrix_cover_it() {
         id.contains("gadget")
     });
     assert_eq!(tried.await, 10, "five verbs under two roots");
+}
+
+/// The copies that the account's object keeps: kind, name, revision and body.
+fn kept(api: &Api, acme: &Tenant) -> Vec<(String, String, i64, Option<String>)> {
+    let disk = api.world.accounts().disk(acme.id);
+    let db = disk.db();
+    let mut rows = db.prepare("SELECT kind, name, revision, body FROM declared ORDER BY kind, name").unwrap();
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    rows.query_map([], row).unwrap().map(Result::unwrap).collect()
+}
+
+fn untold(api: &Api) -> i64 {
+    let count = "SELECT count(*) FROM declaration_outbox";
+    api.world.database().with(|db| db.query_row(count, [], |row| row.get(0)).unwrap())
+}
+
+#[tokio::test]
+async fn an_object_that_keeps_copies_has_what_was_written_last() {
+    let (api, acme) = stage().await;
+    let told = || async {
+        api.world.settled().await;
+        kept(&api, &acme)
+    };
+    let row = |name: &str, revision: i64, body: Option<Value>| {
+        ("gadget".to_owned(), name.to_owned(), revision, body.map(|body| body.to_string()))
+    };
+    put(&api, &acme, "torch", &json!({"weight": 5})).await.ok();
+    assert_eq!(told().await, [row("torch", 1, Some(json!({"weight": 5})))]);
+    put(&api, &acme, "torch", &json!({"weight": 5})).await.ok();
+    put(&api, &acme, "axe", &json!({"weight": 7})).await.ok();
+    api.delete("/api/v1/gadgets/torch").key(&acme.admin).send().await.no_content();
+    assert_eq!(told().await, [row("axe", 2, Some(json!({"weight": 7}))), row("torch", 3, None)]);
+    // What was held up on its way comes late, and changes nothing.
+    let late = |revision| Learned {
+        kind: "gadget".to_owned(),
+        name: "torch".to_owned(),
+        revision,
+        body: Some("{}".to_owned()),
+    };
+    api.world.accounts().ask(acme.id, Learn(vec![late(2)])).await.unwrap();
+    assert_eq!(told().await[1], row("torch", 3, None));
+    api.world.accounts().crash(acme.id);
+    assert_eq!(told().await.len(), 2, "it is on disk");
+    let import = json!({"declarations": [{"kind": "gadget", "name": "saw", "body": {"weight": 1}}]});
+    api.post("/api/v1/import").key(&acme.admin).json(&import).send().await.ok();
+    assert_eq!(told().await[1], row("saw", 4, Some(json!({"weight": 1}))));
+}
+
+#[tokio::test]
+async fn an_object_that_could_not_be_told_is_told_by_the_next_sweep() {
+    let (api, acme) = stage().await;
+    for side in [When::Before, When::After] {
+        // The write begins and ends, and then its object is told.
+        api.world.faults().plan("learn", 1, side);
+        let weight = json!({"weight": if side == When::Before { 5 } else { 6 }});
+        put(&api, &acme, "torch", &weight).await.ok();
+        api.world.settled().await;
+        assert_eq!(untold(&api), 1);
+        api.world.sweep().await;
+        let rows = kept(&api, &acme);
+        assert_eq!(rows[0].3, Some(weight.to_string()));
+        assert_eq!(untold(&api), 0);
+    }
 }

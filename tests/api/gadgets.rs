@@ -1,6 +1,6 @@
 //! A made-up kind: this file, and its line in `tests/api/declared.rs`, are all of it.
 
-use retinue::domain::declared::{Declared, Facts, Limit};
+use retinue::domain::declared::{Audience, Declared, Facts, Limit};
 use retinue::domain::field_error::FieldErrors;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,6 +19,7 @@ pub struct Gadget {
 impl Declared for Gadget {
     const FACTS: Facts = Facts {
         reaches_calls: true,
+        audience: Audience::Account,
         limit: Limit::Plan(Some(3)),
         ..Facts::new("gadget", "a gadget", "gadgets")
     };

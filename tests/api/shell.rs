@@ -34,18 +34,20 @@ async fn every_form_of_if_match_reaches_every_handler_that_reads_it() {
     let tag = |reply: &Reply| reply.header("etag").to_owned();
     let stale = tag(&api.get(AGENT).key(&acme.member).send().await);
     api.request(Method::PATCH, AGENT).key(&acme.admin).json(&described(0)).send().await.ok();
-    let rollback = format!("{AGENT}/rollback");
+    let [rollback, status, budget] = ["rollback", "status", "budget"].map(|word| format!("{AGENT}/{word}"));
     let config = "/accounts/acme/agents/triage/config";
     for (method, path) in [
         (Method::PATCH, AGENT),
         (Method::PUT, AGENT),
         (Method::PUT, config),
         (Method::POST, rollback.as_str()),
+        (Method::POST, status.as_str()),
+        (Method::PUT, budget.as_str()),
     ] {
         for n in 1..=7 {
             let fresh = tag(&api.get(AGENT).key(&acme.member).send().await);
             let weak = format!("W/{fresh}");
-            let (values, status): (&[&str], u16) = match n {
+            let (values, expected): (&[&str], u16) = match n {
                 1 => (&[&stale], 412),
                 2 => (&["W/\"1\""], 412),
                 3 => (&["no quotes"], 400),
@@ -54,12 +56,25 @@ async fn every_form_of_if_match_reaches_every_handler_that_reads_it() {
                 6 => (&[&stale, &fresh], 200),
                 _ => (&["*"], 200),
             };
-            let body = if path == rollback { json!({"version": 1}) } else { described(n) };
+            let body = match path.rsplit('/').next() {
+                Some("rollback") => json!({"version": 1}),
+                Some("status") => json!({"status": if n % 2 == 0 { "inactive" } else { "active" }}),
+                Some("budget") => json!({"limit_usd": n, "period": "day"}),
+                _ => described(n),
+            };
             let call = api.request(method.clone(), path).key(&acme.admin).json(&body);
             let reply = values.iter().fold(call, |call, value| call.header("if-match", value)).send().await;
-            assert_eq!(reply.status.as_u16(), status, "{method} {path} {values:?}: {reply:?}");
+            assert_eq!(reply.status.as_u16(), expected, "{method} {path} {values:?}: {reply:?}");
         }
     }
+    let archive = |tag: &str| api.delete(AGENT).key(&acme.admin).header("if-match", tag).send();
+    assert_eq!(archive(&stale).await.problem().0, 412);
+    let fresh = tag(&api.get(AGENT).key(&acme.member).send().await);
+    archive(&fresh).await.no_content();
+    let restore = format!("{AGENT}/restore");
+    let restore = |tag: &str| api.post(&restore).key(&acme.admin).header("if-match", tag).send();
+    assert_eq!(restore(&fresh).await.problem().0, 412, "it was archived since");
+    restore("*").await.ok();
 }
 
 #[tokio::test]

@@ -1,14 +1,15 @@
 //! Commands and answers as they pass between a Worker and an object, which may be of different versions.
 //!
 //! `tests/fixtures/commands/vN/` holds each of them as version N writes it. A released file is never edited
-//! (`scripts/test design`): whoever changes what a command looks like raises [`VERSION`] and records a new
-//! folder, by `RECORD=1 cargo test --test object commands`.
+//! (`scripts/test design`). Whoever adds a command or an answer records it as a file more:
+//! `RECORD=learn cargo test --test object commands`. Whoever changes what one looks like raises [`VERSION`], and records all
+//! of them in a new folder.
 
 use std::path::PathBuf;
 
 use retinue::domain::admission::command::{
-    AccountSpend, Admission, Admit, Answer, CallRecord, CallStatus, Command, Inspect, Page, Rate, Refusal,
-    Scope, Settle, Spend, UsageKind, VERSION,
+    AccountSpend, Admission, Admit, Answer, CallRecord, CallStatus, Command, Inspect, Learned, Page, Rate,
+    Refusal, Scope, Settle, Spend, UsageKind, VERSION,
 };
 use retinue::domain::budget::{Action, Budget, Period};
 use retinue::domain::ids::{AgentId, CallId, KeyId};
@@ -48,6 +49,11 @@ fn record(full: bool) -> CallRecord {
         first_token_ms: full.then_some(120),
         duration_ms: 900,
     }
+}
+
+fn learned(full: bool) -> Learned {
+    let body = full.then(|| "{\"weight\":5}".to_owned());
+    Learned { kind: "gadget".to_owned(), name: "torch".to_owned(), revision: 9, body }
 }
 
 fn admit(full: bool) -> Admit {
@@ -97,6 +103,7 @@ fn commands() -> Vec<Command> {
         Command::Calls(page(true)),
         Command::Calls(page(false)),
         Command::Wake,
+        Command::Learn(vec![learned(true), learned(false)]),
     ]
 }
 
@@ -137,6 +144,7 @@ fn answers() -> Vec<Answer> {
         Answer::AccountSpend(account),
         Answer::Calls(vec![record(true), record(false)]),
         Answer::Woken,
+        Answer::Learned,
     ];
     all.extend(refused.map(|refusal| Answer::Admission(Admission::Refused(refusal))));
     all
@@ -154,7 +162,8 @@ const fn is_recorded(command: &Command, answer: &Answer) {
         | Command::Inspect(_)
         | Command::InspectAccount
         | Command::Calls(_)
-        | Command::Wake => {}
+        | Command::Wake
+        | Command::Learn(_) => {}
     }
     match answer {
         Answer::Admission(_)
@@ -164,32 +173,44 @@ const fn is_recorded(command: &Command, answer: &Answer) {
         | Answer::Spend(_)
         | Answer::AccountSpend(_)
         | Answer::Calls(_)
-        | Answer::Woken => {}
+        | Answer::Woken
+        | Answer::Learned => {}
     }
 }
 
-fn path(version: u32, of: &str) -> PathBuf {
+fn folder(version: u32) -> PathBuf {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/commands");
-    fixtures.join(format!("v{version}/{of}.json"))
+    fixtures.join(format!("v{version}"))
 }
 
+/// All that the version has recorded of them: what it began with (`commands.json`), and what was added since
+/// (`commands_learn.json`).
 fn recorded(version: u32, of: &str) -> Vec<Value> {
-    let path = path(version, of);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(&text).unwrap()
+    let folder = folder(version);
+    let mut all = Vec::new();
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for file in files.map(|file| file.unwrap().path()) {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        if name == of || name.starts_with(&format!("{of}_")) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            all.extend(serde_json::from_str::<Vec<Value>>(&text).unwrap());
+        }
+    }
+    all
 }
 
-fn check(of: &str, written: Vec<Value>) {
-    if std::env::var_os("RECORD").is_some() && !path(VERSION, of).exists() {
-        std::fs::create_dir_all(path(VERSION, of).parent().unwrap()).unwrap();
-        let text = serde_json::to_string_pretty(&written).unwrap();
-        std::fs::write(path(VERSION, of), format!("{text}\n")).unwrap();
+fn check(of: &str, written: &[Value]) {
+    let known = recorded(VERSION, of);
+    let new: Vec<_> = written.iter().filter(|one| !known.contains(one)).collect();
+    if let Some(name) = std::env::var_os("RECORD").filter(|_| !new.is_empty()) {
+        let text = serde_json::to_string_pretty(&new).unwrap();
+        let file = format!("{of}_{}.json", name.to_str().unwrap());
+        std::fs::write(folder(VERSION).join(file), format!("{text}\n")).unwrap();
+        return;
     }
-    assert_eq!(
-        recorded(VERSION, of),
-        written,
-        "{of} look otherwise than version {VERSION} recorded them: raise VERSION and record a new folder (RECORD=1)"
-    );
+    assert_eq!(new, Vec::<&Value>::new(), "not recorded: see the head of this file");
+    let gone: Vec<_> = known.iter().filter(|one| !written.contains(one)).collect();
+    assert_eq!(gone, Vec::<&Value>::new(), "{of} look otherwise than version {VERSION} recorded them");
 }
 
 #[test]
@@ -197,8 +218,10 @@ fn what_is_written_is_what_this_version_recorded() {
     for (command, answer) in commands().iter().zip(&answers()) {
         is_recorded(command, answer);
     }
-    check("commands", commands().iter().map(|one| serde_json::to_value(one).unwrap()).collect());
-    check("answers", answers().iter().map(|one| serde_json::to_value(one).unwrap()).collect());
+    let commands: Vec<_> = commands().iter().map(|one| serde_json::to_value(one).unwrap()).collect();
+    let answers: Vec<_> = answers().iter().map(|one| serde_json::to_value(one).unwrap()).collect();
+    check("commands", &commands);
+    check("answers", &answers);
 }
 
 #[test]
@@ -211,9 +234,10 @@ fn what_this_and_the_version_before_wrote_is_read() {
             wire::decode::<Answer>(&format!("{version} {answer}")).unwrap();
         }
     }
-    let read: Vec<Command> =
-        recorded(VERSION, "commands").iter().map(|json| wire::decode(&json.to_string()).unwrap()).collect();
-    assert_eq!(read, commands());
+    for command in commands() {
+        let text = serde_json::to_string(&command).unwrap();
+        assert_eq!(wire::decode::<Command>(&text).unwrap(), command);
+    }
 }
 
 fn ask(text: &str) -> Response {

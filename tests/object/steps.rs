@@ -83,7 +83,7 @@ fn the_state_of_the_first_release_is_opened_and_nothing_of_it_is_lost() {
 }
 
 #[test]
-fn the_first_releases_code_goes_on_over_what_this_one_left() {
+fn code_of_the_step_before_goes_on_over_what_this_one_left_and_the_first_releases_refuses() {
     let disk = first_release();
     let mut platform = Platform::<Account>::on(disk.clone(), RECORDED.plus(60_000));
     let Answer::Epoch(epoch) = platform.command(Command::BeginWrite).ok() else { panic!() };
@@ -93,7 +93,12 @@ fn the_first_releases_code_goes_on_over_what_this_one_left() {
     let old = statements();
     let run = |name: &str, values: &[Value]| disk.exec(old[name], values).unwrap();
     run("CREATE_VERSIONS", &[]);
-    assert_eq!(run("READ_VERSION", &[]), [[Value::Integer(1)]], "what that code asks before it goes on");
+    assert_eq!(
+        run("READ_VERSION", &[]),
+        [[Value::Integer(2)]],
+        "the first release knew one, and asks before it goes on"
+    );
+    migrate(&disk, &STEPS[..STEPS.len() - 1]).unwrap();
     let meta = run("READ_META", &[]);
     assert_eq!(meta[0][0], Value::Integer(i64::try_from(epoch).unwrap() + 1));
     assert_eq!((run("READ_AGENTS", &[]).len(), run("READ_HOLDS", &[]).len()), (3, 0));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use retinue::domain::admission::command::{CallRecord, CallStatus, Page, UsageKind};
+use retinue::domain::admission::command::{CallRecord, CallStatus, Learned, Page, UsageKind};
 use retinue::domain::admission::{AgentRow, Batch, Hold, Known, Meta, Orphan, Snapshot};
 use retinue::domain::ids::{AgentId, CallId, KeyId};
 use retinue::domain::message::Usage;
@@ -86,7 +86,13 @@ fn batch() -> Batch {
         holds: vec![hold(1, true), hold(2, false)],
         removed_holds: vec![call(3)],
         records: vec![record(4, true), record(5, false)],
+        learned: vec![learned("axe", 1, true), learned("torch", 2, false)],
     }
+}
+
+fn learned(name: &str, revision: u64, full: bool) -> Learned {
+    let body = full.then(|| "{\"weight\":5}".to_owned());
+    Learned { kind: "gadget".to_owned(), name: name.to_owned(), revision, body }
 }
 
 fn page(agent: AgentId, limit: u32, before: Option<CallId>) -> Page {
@@ -104,6 +110,15 @@ impl Store {
 
     fn write(&self, batch: &Batch) -> Result<(), Error> {
         self.0.atomically(&mut || account::write(&self.0, batch))
+    }
+
+    fn declared(&self) -> Vec<(String, u64, Option<String>)> {
+        let db = self.0.db();
+        let mut rows = db.prepare("SELECT name, revision, body FROM declared ORDER BY name").unwrap();
+        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
     }
 
     fn load(&self) -> Result<Snapshot, Error> {
@@ -179,14 +194,15 @@ fn every_statement_prepares_against_the_schema() {
     let ran: BTreeSet<String> = disk.take_statements().into_iter().collect();
     assert_eq!(
         ran.len(),
-        10,
-        "meta, agents, holds and calls are written, holds deleted, all of them read: {ran:#?}"
+        11,
+        "meta, agents, holds, calls and declared things are written, holds deleted, all but the last read: {ran:#?}"
     );
     let named = [
         account::WRITE_META,
         account::WRITE_AGENTS,
         account::WRITE_HOLDS,
         account::DELETE_HOLDS,
+        account::WRITE_DECLARED,
         account::READ_META,
         account::READ_AGENTS,
         account::READ_HOLDS,
@@ -261,6 +277,7 @@ fn a_later_batch_replaces_rows_and_removes_holds() {
         holds: vec![Hold { amount: Nanos::new(9), ..hold(2, true) }],
         removed_holds: vec![call(1), call(99)],
         records: vec![CallRecord { cost: Nanos::new(1), ..record(5, true) }],
+        learned: vec![learned("axe", 3, false), learned("torch", 1, true)],
     };
     store.write(&changed).unwrap();
     let expected = Snapshot {
@@ -270,6 +287,8 @@ fn a_later_batch_replaces_rows_and_removes_holds() {
     };
     assert_eq!(store.load().unwrap(), expected);
     assert_eq!(all_calls(&store), [changed.records[0].clone(), record(4, true)]);
+    let kept = [("axe".to_owned(), 3, None), ("torch".to_owned(), 2, None)];
+    assert_eq!(store.declared(), kept, "an older revision changes nothing");
     store.write(&Batch::default()).unwrap();
     assert_eq!(store.load().unwrap(), expected, "an empty batch changes nothing");
 }
@@ -295,6 +314,7 @@ fn a_batch_that_fails_anywhere_leaves_the_disk_as_it_was() {
         holds: vec![hold(6, false)],
         removed_holds: vec![call(1)],
         records: vec![record(1, true)],
+        learned: vec![learned("axe", 4, true)],
     };
     let mut failures = 0;
     for nth in 1.. {
@@ -307,7 +327,7 @@ fn a_batch_that_fails_anywhere_leaves_the_disk_as_it_was() {
             let written = store.write(&next);
             if disk.call_off() {
                 written.unwrap();
-                assert_eq!(failures, 2 * 5, "five statements, on both sides of each");
+                assert_eq!(failures, 2 * 6, "six statements, on both sides of each");
                 return;
             }
             failures += 1;

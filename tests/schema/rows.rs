@@ -74,6 +74,8 @@ const DECLARATIONS: &str = r#"
 INSERT INTO declarations (account_id, kind, name, body, created_at, updated_at) VALUES
     ('a1', 'gadget', 'torch', '{"weight":5}', 1, 2), ('a1', 'gadget', 'axe', '{}', 3, 3), ('a4', 'gadget', 'axe', '{}', 3, 3);
 DELETE FROM declarations WHERE account_id = 'a4';
+UPDATE account_counts SET revision = 7 WHERE account_id = 'a1';
+INSERT INTO declaration_outbox VALUES ('a1', 'gadget', 'torch', 7), ('a4', 'gadget', 'axe', 1);
 UPDATE plans SET declarations = '{"gadget":4}' WHERE plan = 'budget';
 "#;
 

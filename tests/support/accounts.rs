@@ -182,6 +182,7 @@ pub fn name(command: &Command) -> &'static str {
         Command::InspectAccount => "account_spend",
         Command::Calls(_) => "calls",
         Command::Wake => "wake",
+        Command::Learn(_) => "learn",
     }
 }
 

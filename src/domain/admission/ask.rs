@@ -2,7 +2,7 @@
 //! [`Command`] and [`Answer`].
 
 use super::command::{
-    AccountSpend, Admission, Admit, Answer, CallRecord, Command, Inspect, Page, Settle, Spend,
+    AccountSpend, Admission, Admit, Answer, CallRecord, Command, Inspect, Learned, Page, Settle, Spend,
 };
 
 /// A question to an account's object.
@@ -42,6 +42,10 @@ pub struct InspectAccount;
 #[derive(Clone, Copy, Debug)]
 pub struct Wake;
 
+/// Keep copies of these. Answered once they are on disk.
+#[derive(Clone, Debug)]
+pub struct Learn(pub Vec<Learned>);
+
 /// A line for each: the question, how it is a command, how its answer is taken, and what that says.
 macro_rules! asks {
     ($($ask:ty: $from:pat => $command:expr, $answer:pat => $value:expr, $kind:ty;)+) => {$(
@@ -74,4 +78,5 @@ asks! {
     InspectAccount: Self => Command::InspectAccount, Answer::AccountSpend(spend) => spend, AccountSpend;
     Page: page => Command::Calls(page), Answer::Calls(calls) => calls, Vec<CallRecord>;
     Wake: Self => Command::Wake, Answer::Woken => (), ();
+    Learn: Learn(things) => Command::Learn(things), Answer::Learned => (), ();
 }

@@ -13,7 +13,8 @@ use crate::domain::plan::CallLimits;
 use crate::domain::time::{self, Millis};
 
 /// The version of [`Command`] and [`Answer`]. A change of what they look like as JSON is a new one, recorded
-/// under `tests/fixtures/commands/`; code of the version before must be able to read what it knows of it. It
+/// under `tests/fixtures/commands/`; code of the version before must be able to read what it knows of it. A new command is
+/// none: it is recorded as another file, and objects that do not know it say so. Code
 /// ignores fields that it does not know, so what restricts an admission in a new way is a new command, never
 /// a new field.
 pub const VERSION: u32 = 1;
@@ -37,6 +38,8 @@ pub enum Command {
     Calls(Page),
     /// Do what is due, and see to the alarm: the platform is known to lose some.
     Wake,
+    /// Keep copies of declared things ([`crate::domain::declared`]) that have changed.
+    Learn(Vec<Learned>),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +53,7 @@ pub enum Answer {
     AccountSpend(AccountSpend),
     Calls(Vec<CallRecord>),
     Woken,
+    Learned,
 }
 
 /// Asks for a call, or for another attempt of one (same `call`): the answer to a repeated question is the
@@ -243,6 +247,19 @@ impl UsageKind {
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Reported, Self::Estimated, Self::Missing].into_iter().find(|kind| kind.name() == name)
     }
+}
+
+/// A declared thing as it is since a revision. An older revision than the one that is kept changes nothing, so that it does
+/// not matter in which order they come, nor how often.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// The kind's singular.
+    pub kind: String,
+    pub name: String,
+    /// Counts the changes of the account's declared things, below 2⁵³.
+    pub revision: u64,
+    /// JSON; `None`: it is deleted.
+    pub body: Option<String>,
 }
 
 /// Asks what an agent has spent in the running period of this budget.

@@ -15,7 +15,10 @@ impl State {
     /// Whether there is something to write.
     pub fn is_dirty(&self) -> bool {
         let unwritten = &self.unwritten;
-        unwritten.meta || !unwritten.agents.is_empty() || !unwritten.records.is_empty()
+        unwritten.meta
+            || !unwritten.agents.is_empty()
+            || !unwritten.records.is_empty()
+            || !unwritten.learned.is_empty()
     }
 
     /// Whether a slice is open, so that [`State::flush`] must be called again once its agent is quiet.
@@ -44,6 +47,7 @@ impl State {
             holds: unwritten.holds.iter().filter_map(|call| self.holds.get(call).cloned()).collect(),
             removed_holds: unwritten.removed_holds.into_iter().collect(),
             records: unwritten.records.into_values().collect(),
+            learned: unwritten.learned,
         }
     }
 

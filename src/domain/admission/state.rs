@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::Account;
-use super::command::{Admission, Admit, CallRecord, Inspect, Refusal, Scope, Spend};
+use super::command::{Admission, Admit, CallRecord, Inspect, Learned, Refusal, Scope, Spend};
 use super::rows::{AgentRow, Hold, Meta, Snapshot};
 use super::spend::{AgentSpend, Bucket, Orphan, Tally};
 use crate::domain::ids::{AgentId, CallId};
@@ -45,6 +45,7 @@ pub(super) struct Unwritten {
     pub holds: BTreeSet<CallId>,
     pub removed_holds: BTreeSet<CallId>,
     pub records: BTreeMap<CallId, CallRecord>,
+    pub learned: Vec<Learned>,
 }
 
 impl State {
@@ -228,6 +229,12 @@ impl State {
         self.writers = self.writers.saturating_sub(1);
         self.unwritten.meta = true;
         (self.epoch, Durability::Now)
+    }
+
+    /// Declared things have changed. Nothing here decides by them yet, so the disk alone keeps them.
+    pub fn learn(&mut self, things: Vec<Learned>) -> Durability {
+        self.unwritten.learned.extend(things);
+        Durability::Now
     }
 
     /// What an agent has spent under this budget.

@@ -14,6 +14,7 @@ use crate::service::agents::{self, Handoffs};
 
 use super::super::access::Writer;
 use super::super::body::{Json, OptionalJson};
+use super::super::if_match::Tags;
 use super::super::path::{AgentPath, Parameters};
 use super::super::problem::Problem;
 use super::super::query::query;
@@ -85,16 +86,21 @@ pub struct Valid {
     path = "/api/v1/agents/{agent}",
     operation_id = "archive_agent",
     tag = "agents",
-    params(("agent" = String, Path, description = "Slug or id"), ForceQuery),
+    params(
+        ("agent" = String, Path, description = "Slug or id"),
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+        ForceQuery,
+    ),
     responses((status = 204, description = "Archived"))
 )]
 pub async fn archive<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
+    Tags(if_match): Tags,
     query: ForceQuery,
 ) -> Result<StatusCode, Problem> {
-    agents::archive(&app, &session, &agent, query.into()).await.map_err(Problem::report(&app))?;
+    agents::archive(&app, &session, &agent, query.into(), &if_match).await.map_err(Problem::report(&app))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -108,7 +114,11 @@ pub async fn archive<W: World>(
     path = "/api/v1/agents/{agent}/restore",
     operation_id = "restore_agent",
     tag = "agents",
-    params(("agent" = String, Path, description = "Id, or the slug it had"), ForceQuery),
+    params(
+        ("agent" = String, Path, description = "Id, or the slug it had"),
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+        ForceQuery,
+    ),
     request_body = Option<Restoration>,
     responses((status = 200, description = "The agent", body = View,
         headers(("etag" = String, description = "This state of it"))))
@@ -117,10 +127,11 @@ pub async fn restore<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
+    Tags(if_match): Tags,
     query: ForceQuery,
     OptionalJson(body): OptionalJson<Restoration>,
 ) -> Result<Response, Problem> {
-    let agent = agents::restore(&app, &session, &agent, body.slug.as_deref(), query.into()).await;
+    let agent = agents::restore(&app, &session, &agent, body.slug.as_deref(), query.into(), &if_match).await;
     let agent = agent.map_err(Problem::report(&app))?;
     Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
 }
@@ -135,7 +146,11 @@ pub async fn restore<W: World>(
     path = "/api/v1/agents/{agent}/status",
     operation_id = "set_agent_status",
     tag = "agents",
-    params(("agent" = String, Path, description = "Slug or id"), ForceQuery),
+    params(
+        ("agent" = String, Path, description = "Slug or id"),
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+        ForceQuery,
+    ),
     request_body = Move,
     responses((status = 200, description = "The agent", body = View,
         headers(("etag" = String, description = "This state of it"))))
@@ -144,10 +159,11 @@ pub async fn set_status<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
+    Tags(if_match): Tags,
     query: ForceQuery,
     Json(body): Json<Move>,
 ) -> Result<Response, Problem> {
-    let agent = agents::set_status(&app, &session, &agent, body.status, query.into()).await;
+    let agent = agents::set_status(&app, &session, &agent, body.status, query.into(), &if_match).await;
     let agent = agent.map_err(Problem::report(&app))?;
     Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
 }

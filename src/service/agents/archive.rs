@@ -11,7 +11,7 @@ use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 use crate::service::retry::{retry, written_at};
 
-use super::{get, save};
+use super::{IfMatch, get, save};
 
 /// What becomes of hand-offs to an agent that is not in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,9 @@ pub async fn archive<W: World>(
     session: &Session,
     agent: &str,
     handoffs: Handoffs,
+    if_match: &IfMatch,
 ) -> Result<(), Failure> {
-    archive_if(app, session, agent, handoffs, |_| Ok(())).await.map(|_| ())
+    archive_if(app, session, agent, handoffs, |read| if_match.check(read)).await.map(|_| ())
 }
 
 /// Archives an agent that is as `may_go` wants it.
@@ -80,10 +81,11 @@ pub async fn restore<W: World>(
     agent: &str,
     slug: Option<&str>,
     handoffs: Handoffs,
+    if_match: &IfMatch,
 ) -> Result<Agent, Failure> {
     let named = AgentRef::parse(agent).ok_or(Failure::Missing(Thing::Agent))?;
     let slug = slug.map(parse_slug).transpose().map_err(|error| Failure::invalid("slug", &error))?;
-    retry(app, || restore_once(app, session, &named, slug.as_ref(), handoffs)).await
+    retry(app, || restore_once(app, session, &named, slug.as_ref(), handoffs, if_match)).await
 }
 
 async fn restore_once<W: World>(
@@ -92,11 +94,13 @@ async fn restore_once<W: World>(
     named: &AgentRef,
     slug: Option<&Slug>,
     handoffs: Handoffs,
+    if_match: &IfMatch,
 ) -> Result<Agent, Failure> {
     let tenant = app.world.directory().tenant(session.account.id);
     let Some(read) = tenant.archived_agent(named).await? else {
         return get(app, session, &named.to_string()).await;
     };
+    if_match.check(&read)?;
     let gone = gone_targets(&tenant, &read).await?;
     if !gone.is_empty() && handoffs == Handoffs::Keep {
         return Err(Failure::HandsToGone(gone.iter().map(AgentId::to_string).collect()));

@@ -55,10 +55,10 @@ pub enum IfMatch {
 }
 
 impl IfMatch {
-    fn allows(&self, agent: &Agent) -> bool {
+    fn check(&self, agent: &Agent) -> Result<(), Failure> {
         match self {
-            Self::Any => true,
-            Self::Tags(tags) => tags.contains(&agent.tag()),
+            Self::Tags(tags) if !tags.contains(&agent.tag()) => Err(Failure::Precondition(Thing::Agent)),
+            Self::Any | Self::Tags(_) => Ok(()),
         }
     }
 }
@@ -173,9 +173,7 @@ where
     E: Fn(&Agent, &Ground) -> Result<Agent, Failure> + Send + Sync,
 {
     let read = get(app, session, agent).await?;
-    if !change.if_match.allows(&read) {
-        return Err(Failure::Precondition(Thing::Agent));
-    }
+    change.if_match.check(&read)?;
     let (names, line) = (change.needs)(&read)?;
     let ground = Ground::read(app, session, &names, &[&line]).await?;
     let mut next = (change.edit)(&read, &ground)?;
@@ -194,11 +192,12 @@ pub(super) async fn adjust<W: World>(
     app: &App<W>,
     session: &Session,
     agent: &str,
+    if_match: &IfMatch,
     edit: impl Fn(&Agent) -> Result<Agent, Failure> + Send + Sync,
 ) -> Result<Agent, Failure> {
     let needs = |_: &Agent| Ok((Vec::new(), String::new()));
     let edit = |read: &Agent, _: &Ground| edit(read);
-    change(app, session, agent, Change { action: Action::Update, if_match: &IfMatch::Any, needs, edit }).await
+    change(app, session, agent, Change { action: Action::Update, if_match, needs, edit }).await
 }
 
 /// Writes agents with their lines in the change log, all or none. `action` is what an update of an agent in

@@ -14,6 +14,7 @@ use crate::service::failure::Failure;
 use crate::service::page::{MAX_LIMIT, Request};
 
 use super::kind::Context;
+use super::outbox;
 use super::serve::{Carried, Mode, Outcome, Serves};
 
 /// The most things of one import: each takes one or two requests of the platform's, which allows 10,000 in a request.
@@ -122,9 +123,11 @@ impl Import {
             Ok::<(), Unavailable>(())
         };
         if self.is_dry {
-            write.await?
+            write.await?;
         } else {
-            app.write_through(session.account.id, write).await?
+            let written = app.write_through(session.account.id, write).await;
+            outbox::carry_after_answer(app, session.account.id);
+            written?;
         }
         Ok(items)
     }

@@ -11,6 +11,7 @@ mod kind;
 mod list;
 pub mod members;
 mod models;
+mod outbox;
 mod plain;
 mod providers;
 mod serve;
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::agent::merge;
 use crate::domain::change::{Action, Actor, Change, Subject};
-use crate::domain::declared::Naming;
+use crate::domain::declared::{Audience, Naming};
 use crate::domain::json_fault;
 use crate::domain::time::Millis;
 use crate::ports::{World, WriteError};
@@ -35,6 +36,7 @@ pub use exchange::{Export, Import, Item, Thing as CarriedThing};
 pub use kind::{Context, Kind, KindList, Query, Visitor, Write};
 pub use list::Kinds;
 pub use models::{Known, known, pair};
+pub(super) use outbox::carry_all;
 pub use plain::Plain;
 pub use serve::{Mode, Outcome, Served, Serves, Shown, of, serving};
 pub(super) use templates::fill;
@@ -265,7 +267,7 @@ fn change<K: Kind, W: World>(cx: &Context<'_, W>, read: Option<&K::Row>, row: Op
     change
 }
 
-/// Writes; where calls read the kind, with the epoch's advance.
+/// Writes; where calls read the kind, with the epoch's advance, and where an object keeps copies, it is told.
 async fn write<K: Kind, W: World>(
     cx: &Context<'_, W>,
     write: Write<'_, K::Row>,
@@ -279,5 +281,9 @@ async fn write<K: Kind, W: World>(
         }
         _ => K::write(cx, write, change).await,
     };
-    written.map_err(|error: WriteError| Failure::of_write(error, Thing::Declared(facts)))
+    written.map_err(|error: WriteError| Failure::of_write(error, Thing::Declared(facts)))?;
+    if let (Audience::Account, Some(session), false) = (facts.audience, cx.session, cx.is_import) {
+        outbox::carry_after_answer(cx.app, session.account.id);
+    }
+    Ok(())
 }

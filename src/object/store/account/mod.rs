@@ -8,6 +8,7 @@ pub use schema::STEPS;
 
 use rows::{AgentRowJson, HoldJson};
 
+use crate::domain::admission::command::Learned;
 use crate::domain::admission::{Batch, Meta, Snapshot};
 use crate::domain::ids::CallId;
 use crate::object::sql::{Error, Sql, Value};
@@ -29,6 +30,12 @@ pub const WRITE_HOLDS: &str = "INSERT OR REPLACE INTO holds (call, agent, key, v
 
 /// `write`: the holds that are settled or charged.
 pub const DELETE_HOLDS: &str = "DELETE FROM holds WHERE call IN (SELECT value FROM json_each(?))";
+
+/// `write`: the declared things of a batch.
+pub const WRITE_DECLARED: &str = "INSERT INTO declared (kind, name, revision, body)
+    SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each(?) WHERE true
+    ON CONFLICT (kind, name) DO UPDATE SET revision = excluded.revision, body = excluded.body
+    WHERE excluded.revision > declared.revision";
 
 /// `load`
 pub const READ_META: &str = "SELECT epoch, writers, last_begin FROM meta WHERE id = 1";
@@ -67,7 +74,10 @@ pub fn write(sql: &impl Sql, batch: &Batch) -> Result<(), Error> {
     write_all(sql, WRITE_AGENTS, batch.agents.iter().map(AgentRowJson))?;
     write_all(sql, WRITE_HOLDS, batch.holds.iter().map(HoldJson))?;
     write_all(sql, DELETE_HOLDS, batch.removed_holds.iter().map(CallId::to_string))?;
-    write_all(sql, ledger::WRITE, batch.records.iter().map(ledger::RecordJson))
+    write_all(sql, ledger::WRITE, batch.records.iter().map(ledger::RecordJson))?;
+    let columns =
+        |thing: &Learned| (thing.kind.clone(), thing.name.clone(), thing.revision, thing.body.clone());
+    write_all(sql, WRITE_DECLARED, batch.learned.iter().map(columns))
 }
 
 /// Runs a statement over rows as one JSON array, in pieces that stay well below the platform's 2 MB a value.

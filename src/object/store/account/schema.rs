@@ -4,7 +4,17 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[LEDGER, EFFECTS];
+pub const STEPS: &[Step] = &[LEDGER, EFFECTS, DECLARED];
+
+/// Copies of declared things ([`crate::domain::declared`]). Deleted ones stay, without a body, so that what was changed
+/// before cannot come after.
+const DECLARED: Step = &["CREATE TABLE declared (
+    kind     TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    body     TEXT,
+    PRIMARY KEY (kind, name)
+) WITHOUT ROWID"];
 
 /// The account's host keeps its effects like any other's, though an account has none yet.
 const EFFECTS: Step = &[effects::TABLE];

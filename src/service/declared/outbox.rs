@@ -1,0 +1,72 @@
+//! How objects hear of declared things: of each change that they keep a copy of, at least once.
+//!
+//! The change's batch leaves a row in the outbox. After the answer it is carried to the object, which keeps the copy and
+//! answers when it is on disk; then the row goes. What fails or dies in between is carried by the next change or by the
+//! sweep. Until then the object goes on with what it has.
+
+use crate::domain::admission::ask::Learn;
+use crate::domain::admission::command::Learned;
+use crate::domain::ids::AccountId;
+use crate::ports::{Accounts, Declarations, Directory, Sweep, Unavailable, World};
+use crate::service::App;
+
+/// The most things that one command carries; each has at most 256 KiB.
+const AT_ONCE: u32 = 100;
+/// The most bytes of one command, unless a single thing has more: a value in an object's SQLite has at most 2 MB, and JSON
+/// in JSON may be twice as long.
+const MAX_BYTES: usize = 512 * 1024;
+/// The most accounts of one sweep, and the most commands to one of them: three requests a command, of which the platform
+/// allows an invocation 1,000 and waking the objects takes 900.
+const ACCOUNTS: u32 = 10;
+const COMMANDS_OF_SWEEP: usize = 3;
+/// The most commands after an answer: an import of 1,000 things takes ten, more where they are large.
+const COMMANDS: usize = 40;
+
+/// Carries what the account's object has yet to be told, once the reply is on its way.
+pub fn carry_after_answer<W: World>(app: &App<W>, account: AccountId) {
+    let later = app.clone();
+    app.world.spawn(async move {
+        if let Err(error) = carry(&later, account, COMMANDS).await {
+            later.world.log(&format!("account {account}: its object is told of declarations later: {error}"));
+        }
+    });
+}
+
+/// Carries what could not be carried after an answer.
+///
+/// # Errors
+/// [`Unavailable`], when the directory did not answer; an object that did not is logged.
+pub(in crate::service) async fn carry_all<W: World>(app: &App<W>) -> Result<(), Unavailable> {
+    for account in app.world.directory().untold_accounts(ACCOUNTS).await? {
+        if let Err(error) = carry(app, account, COMMANDS_OF_SWEEP).await {
+            app.world
+                .log(&format!("account {account}: its object could not be told of declarations: {error}"));
+        }
+    }
+    Ok(())
+}
+
+async fn carry<W: World>(app: &App<W>, account: AccountId, commands: usize) -> Result<(), Unavailable> {
+    let tenant = app.world.directory().tenant(account);
+    for _ in 0..commands {
+        let things = within(tenant.untold(AT_ONCE).await?);
+        if things.is_empty() {
+            break;
+        }
+        app.world.accounts().ask(account, Learn(things.clone())).await?;
+        tenant.told(&things).await?;
+    }
+    Ok(())
+}
+
+/// As many of the first as one command may have.
+fn within(mut things: Vec<Learned>) -> Vec<Learned> {
+    let mut bytes = 0;
+    let fits = |thing: &Learned| {
+        bytes += thing.body.as_ref().map_or(0, String::len);
+        bytes <= MAX_BYTES
+    };
+    let most = things.iter().map(fits).take_while(|fits| *fits).count().max(1);
+    things.truncate(most);
+    things
+}
