@@ -83,8 +83,14 @@ const ARROWS = {
   object: ["object", "sql", "ports", "domain"],
   storage: ["storage", "sql", "ports", "domain"],
   service: ["service", "ports", "domain", "wire"],
-  http: ["http", "service", "ports", "domain", "wire"],
+  face: ["face", "http", "service", "ports", "domain", "wire"],
+  http: ["http", "face", "service", "ports", "domain", "wire"],
 };
+
+// What faces and the control plane share: reading requests, and saying problems.
+const KIT = ["body", "credentials", "documented", "path", "problem", "rate_limit"];
+// Where the lists of both become one.
+const MEETING = ["src/http/router.rs", "src/http/document.rs"];
 
 // `crate::a::b` of `src/a/b.rs` or `src/a/b/mod.rs`.
 const moduleOf = (path) =>
@@ -219,10 +225,10 @@ const CHECKS = [
     },
   },
   {
-    name: "axum is named only in http and runtime",
+    name: "axum is named only in faces, http and runtime",
     breach: ["src/service/x.rs", "fn f() -> axum::Json<()> {}\n"],
     *find(files) {
-      yield* codeMatches(files, crates("axum|axum_core|axum_extra|utoipa_axum"), under("http", "runtime"));
+      yield* codeMatches(files, crates("axum|axum_core|axum_extra|utoipa_axum"), under("face", "http", "runtime"));
     },
   },
   {
@@ -354,6 +360,31 @@ const CHECKS = [
         for (const match of code.matchAll(/\bcrate::(\w+|\{[^;]*)/g)) {
           for (const layer of layersIn(match[1])) {
             if (!allowed.includes(layer)) yield `${path}:${lineOf(text, match.index)}: crate::${layer}`;
+          }
+        }
+      }
+    },
+  },
+  {
+    name: "faces use of http what both share, and http names faces where their list becomes routes and the document",
+    breach: ["src/face/x.rs", "use crate::http::agents;\n"],
+    more: [
+      [["src/face/x.rs", "use crate::http::{body, keys};\n"]],
+      [["src/face/x.rs", "fn f() { crate::http::router::serve(); }\n"]],
+      [["src/http/x.rs", "use crate::face::All;\n"]],
+      [["src/http/problem/x.rs", "use crate::{face, ports};\n"]],
+    ],
+    *find(files) {
+      for (const [path, text] of sources(files)) {
+        const [, layer] = /^src\/(\w+)/.exec(path);
+        const other = { face: "http", http: "face" }[layer];
+        if (!other || MEETING.includes(path)) continue;
+        const { code } = shipped(path, text);
+        for (const { 1: tree, index } of code.matchAll(/\bcrate::(\{[^;]*|[\w:]+(?:\{[^;]*)?)/g)) {
+          for (const leaf of leaves(tree)) {
+            const [first, second] = leaf.split("::");
+            const shared = layer === "face" && KIT.includes(second);
+            if (first === other && !shared) yield `${path}:${lineOf(text, index)}: crate::${leaf}`;
           }
         }
       }

@@ -12,10 +12,12 @@
 //! | [`object`] | the Durable Objects without the platform: one host, the machines over their SQLite |
 //! | [`sql`] | named statements, which the directory's files and the objects' stores declare |
 //! | [`storage`] | D1: one file an aggregate, with its SQL and its port |
-//! | [`http`] | routes, handlers, problem documents |
+//! | [`face`] | the protocols that clients speak to an agent: one file a face, one list, one driver |
+//! | [`http`] | routes, handlers of the control plane, problem documents |
 //! | [`runtime`] | the entry points, bindings, objects, `fetch`: the only home of the platform |
 
 pub mod domain;
+pub mod face;
 pub mod http;
 pub mod object;
 pub mod ports;

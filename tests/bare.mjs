@@ -30,6 +30,7 @@ const [admin, caller] = [await key("admin"), await key("caller")];
 const agent = { slug: "poet", name: "Poet", instructions: "Rhyme.", model: "openai:gpt-4.1-mini" };
 await call(worker, admin, "POST", "/api/v1/agents", agent);
 const chat = "/accounts/acme/agents/poet/chat";
+const wide = "/accounts/acme/v1/chat/completions";
 
 /** The status of the answer to this head, and whatever `send` writes after it. */
 async function status(method, path, key, length, send = () => {}) {
@@ -58,6 +59,8 @@ test("what the head decides is answered though the body never ends", async () =>
     ["POST", chat, "nonsense", MAX_BODY, 401],
     ["POST", "/accounts/acme/agents/nobody/chat", caller, MAX_BODY, 404],
     ["POST", chat, caller, MAX_BODY + 1, 413],
+    ["POST", wide, "nonsense", MAX_BODY, 401],
+    ["POST", wide, caller, MAX_BODY + 1, 413],
   ];
   // Side by side, because a refusal waits a second for the end of the body.
   const answers = asked.flatMap(([method, path, key, length, expected]) => {

@@ -177,8 +177,8 @@ async fn session<W: World>(
     let Caller(principal) = Caller::from_request_parts(parts, app).await?;
     let session = right(principal)?;
     match path::account(parts, app).await {
-        Some(Some(account)) if session.is_of(&account) => Ok(scope::require(parts, session)?),
         None => Ok(scope::require(parts, session)?),
+        Some(Some(account)) if account.names(&session.account) => Ok(scope::require(parts, session)?),
         Some(_) => Err(Problem::from(Failure::Missing(Thing::Account))),
     }
 }

@@ -14,14 +14,17 @@ use utoipa::openapi::{
 };
 
 use crate::domain::scope::Scope;
+use crate::face::paths::Paths as FacePaths;
+use crate::face::{self, Face, Faces, Mount};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::declared::{Kind as DeclaredKind, KindList, Kinds};
 
-use super::call::schema::OpenAiError;
+use super::agents::urls::{Bases, Urls};
 use super::declared::{self, Verb};
+use super::documented::Documented;
 use super::problem::{self, Kind};
-use super::router::{self, Documented, Visitor};
+use super::router::{self, Visitor};
 use super::scope;
 
 /// What holds everywhere.
@@ -42,6 +45,10 @@ also `/accounts/{account}`. A slash at the end of a path is left out: `/x/` is `
 Errors are problem documents (RFC 9457, `application/problem+json`): branch on `type`, read `detail` for how to mend \
 it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never the request's fault.";
 
+/// What differs from the same operation behind an agent.
+const OF_ACCOUNT: &str = "Behind the account, and not an agent of it: a valid key of the account is always needed, and where \
+there is a body, its `model` names the agent, by slug or id. Preflights allow no origin here, as they carry no key.";
+
 /// The groups of endpoints, in the order of the page.
 const TAGS: [(&str, &str); 10] = [
     ("accounts", "The tenants."),
@@ -58,19 +65,20 @@ const TAGS: [(&str, &str); 10] = [
 
 /// The document of every endpoint.
 pub fn document<W: World>() -> OpenApi {
-    document_of::<W, Kinds>()
+    document_of::<W, Kinds>(face::All)
 }
 
-/// The same, with these declared kinds.
-pub fn document_of<W: World, L: KindList>() -> OpenApi {
+/// The same, with these declared kinds and faces.
+pub fn document_of<W: World, L: KindList>(faces: impl Faces<W>) -> OpenApi {
     let mut document = Document { paths: Paths::new(), components: Components::new() };
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
     document.components.add_security_scheme("key", SecurityScheme::Http(bearer));
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
     document.schemas::<problem::Document<'_>>();
-    document.schemas::<OpenAiError>();
-    router::endpoints::<W, L>(&mut document);
+    router::endpoints::<W, L>(&mut document, faces);
+    let urls = Bases::new(FacePaths::of(faces).bases).schema();
+    document.components.schemas.insert(Urls::name().into_owned(), urls);
     let mut info = Info::new("Retinue", env!("CARGO_PKG_VERSION"));
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new("Apache-2.0"));
@@ -104,7 +112,7 @@ impl<W: World> Visitor<W> for Document {
         H: Handler<T, App<W>>,
         T: 'static,
     {
-        self.operation::<P>(&at, std::any::type_name::<T>());
+        self.of_control_plane::<P>(&at, std::any::type_name::<T>());
     }
 
     fn kind<K: DeclaredKind>(&mut self) {
@@ -116,31 +124,61 @@ impl<W: World> Visitor<W> for Document {
             for at in all {
                 let operation = declared::document::operation::<K>(verb);
                 let role = declared::document::role(facts, verb, at.starts_with(router::ACCOUNT));
-                self.add(&at, &main, vec![verb.method()], operation, role);
+                self.place(&at, &main, vec![verb.method()], operation, role);
             }
         }
     }
 
     fn file<P: Documented>(&mut self, _: P) {
-        self.operation::<P>(&P::path(), "");
+        self.of_control_plane::<P>(&P::path(), "");
+    }
+}
+
+impl<W: World> face::Visitor<W> for Document {
+    fn operation<F, P, H, T>(&mut self, mount: Mount, _: &P, _: H)
+    where
+        F: Face,
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        self.schemas::<F::Error>();
+        let mut operation = P::operation();
+        let path = mount.prefix().to_owned() + &P::path();
+        of_mount(&mut operation, mount, &P::path());
+        declare(&mut operation, "caller");
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
+        self.add(&path, P::methods(), operation, Plane::Face, (&F::Error::name(), F::ERROR_TYPE));
+        self.schemas_of::<P>();
     }
 }
 
 impl Document {
     /// Describes what is served at this path to those that the types of these arguments let in.
-    fn operation<P: Documented>(&mut self, at: &str, asks: &str) {
+    fn of_control_plane<P: Documented>(&mut self, at: &str, asks: &str) {
         let mut operation = P::operation();
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let role = role(Face::of(&P::path()), asks);
-        self.add(at, &P::path(), P::methods(), operation, role);
+        let role = role(Plane::of(&P::path()), asks);
+        self.place(at, &P::path(), P::methods(), operation, role);
+        self.schemas_of::<P>();
+    }
+
+    fn schemas_of<P: Documented>(&mut self) {
         let mut found = Vec::new();
         P::schemas(&mut found);
         self.components.schemas.extend(found);
     }
 
-    /// Adds an operation at this path, one of those that `path` is the main one of.
-    fn add(&mut self, at: &str, path: &str, methods: Vec<HttpMethod>, mut operation: Operation, role: &str) {
-        let face = Face::of(path);
+    /// Adds an operation of the control plane at this path, one of those that `path` is the main one of.
+    fn place(
+        &mut self,
+        at: &str,
+        path: &str,
+        methods: Vec<HttpMethod>,
+        mut operation: Operation,
+        role: &str,
+    ) {
+        let plane = Plane::of(path);
         let is_of_account = at.starts_with(router::ACCOUNT);
         if at != path {
             same_as(&mut operation, path);
@@ -154,9 +192,22 @@ impl Document {
             }
         }
         declare(&mut operation, role);
-        operation.security = security(face, required_scope(face, role, at, &methods));
-        for kind in problems(&operation, face) {
-            describe(&mut operation, kind, face);
+        if plane == Plane::Control {
+            operation.security = Some(security(required_scope(role, at, &methods)));
+        }
+        self.add(at, methods, operation, plane, ("Problem", problem::MEDIA_TYPE));
+    }
+
+    fn add(
+        &mut self,
+        at: &str,
+        methods: Vec<HttpMethod>,
+        mut operation: Operation,
+        plane: Plane,
+        error: (&str, &str),
+    ) {
+        for kind in problems(&operation, plane) {
+            describe(&mut operation, kind, error);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
         self.paths.add_path_operation(at.replace("{*", "{"), methods, operation);
@@ -166,32 +217,25 @@ impl Document {
 /// Who may, in one word: `open`, `caller` (who may call the agent), `member`, `admin`, `operator`, `self` (any key of an
 /// account, for its own), and `…-or-operator`. A role may what those before it may.
 ///
-/// Handlers take an extractor of [`super::access`] or a path's face decides, so this cannot drift from what is done.
-fn role(face: Face, asks: &str) -> &'static str {
+/// Handlers take an extractor of [`super::access`], so this cannot drift from what is done.
+fn role(of: Plane, asks: &str) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
-    match (word, face) {
-        (Some("Reader"), _) => "member",
-        (Some("Writer"), _) => "admin",
-        (Some("Operator"), _) => "operator",
-        (Some("Holder" | "ActiveHolder"), _) => "self",
-        (Some("KeyReader" | "KeyWriter"), _) => "admin-or-operator",
-        (None, Face::Open) => "open",
-        (None, Face::Call | Face::OpenAi) => "caller",
-        (Some(_), _) | (None, Face::Control) => "undeclared",
+    match word {
+        Some("Reader") => "member",
+        Some("Writer") => "admin",
+        Some("Operator") => "operator",
+        Some("Holder" | "ActiveHolder") => "self",
+        Some("KeyReader" | "KeyWriter") => "admin-or-operator",
+        None if of == Plane::Open => "open",
+        _ => "undeclared",
     }
 }
 
 /// What a key of an account must have, by the rule that refuses the others ([`scope::require`]).
-fn required_scope(face: Face, role: &str, at: &str, methods: &[HttpMethod]) -> Option<Scope> {
-    match face {
-        Face::Call | Face::OpenAi => Some(Scope::Calls),
-        Face::Control if role != "operator" => {
-            let writes = !methods.iter().all(|method| matches!(method, HttpMethod::Get | HttpMethod::Head));
-            Some(scope::of_operation(at, writes))
-        }
-        Face::Control | Face::Open => None,
-    }
+fn required_scope(role: &str, at: &str, methods: &[HttpMethod]) -> Option<Scope> {
+    let writes = !methods.iter().all(|method| matches!(method, HttpMethod::Get | HttpMethod::Head));
+    (role != "operator").then(|| scope::of_operation(at, writes))
 }
 
 /// Unless the operation says it itself.
@@ -200,14 +244,45 @@ fn declare(operation: &mut Operation, role: &str) {
     extensions.entry("x-role".to_owned()).or_insert_with(|| role.into());
 }
 
-/// How a key is sent, with the scope that it must have; nobody needs one at a public agent.
-fn security(face: Face, scope: Option<Scope>) -> Option<Vec<SecurityRequirement>> {
+/// How a key is sent, with the scope that it must have.
+fn security(scope: Option<Scope>) -> Vec<SecurityRequirement> {
     let by = |name: &str| SecurityRequirement::new(name, scope.iter().map(|scope| scope.name()));
-    match face {
-        Face::Open => None,
-        Face::Control => Some(["key", "x-api-key"].map(by).to_vec()),
-        Face::Call | Face::OpenAi => Some(vec![by("key"), by("x-api-key"), SecurityRequirement::default()]),
+    vec![by("key"), by("x-api-key")]
+}
+
+/// What its mount adds to a face's operation: another id, what stands in the path, and whether a public agent can be called
+/// without a key.
+fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
+    let (prefix, names): (&str, &[&str]) = match mount {
+        Mount::Agent => ("", &["account", "agent"]),
+        Mount::DefaultAgent => ("default_", &["agent"]),
+        Mount::Account => ("account_", &["account"]),
+    };
+    match mount {
+        Mount::Agent => {}
+        Mount::DefaultAgent => same_as(operation, &format!("{}{path}", Mount::Agent.prefix())),
+        Mount::Account => {
+            let about = operation.description.take().map(|about| format!("\n\n{about}")).unwrap_or_default();
+            operation.description = Some(format!("{OF_ACCOUNT}{about}"));
+        }
     }
+    if let Some(id) = &mut operation.operation_id {
+        id.insert_str(0, prefix);
+    }
+    let named = names.iter().map(|name| in_path(name, "Slug or id").into());
+    operation.parameters.get_or_insert_default().splice(..0, named);
+    let mut security = security(Some(Scope::Calls));
+    if mount != Mount::Account {
+        security.push(SecurityRequirement::default());
+    }
+    operation.security = Some(security);
+}
+
+/// A part of the path, which is a text.
+fn in_path(name: &str, about: &str) -> Parameter {
+    let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build();
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+    parameter.required(Required::True).description(Some(about)).schema(Some(text)).build()
 }
 
 /// The endpoint again, at another path than its own. By these words the page knows that it need not show it twice.
@@ -232,50 +307,36 @@ fn of_the_account(operation: &mut Operation) {
     if operation.parameters.iter().flatten().any(names_it) {
         return;
     }
-    let account = ParameterBuilder::new()
-        .name("account")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some("Slug or id of the key's account"))
-        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()));
-    operation.parameters.get_or_insert_default().insert(0, account.build().into());
+    let account = in_path("account", "Slug or id of the key's account");
+    operation.parameters.get_or_insert_default().insert(0, account.into());
 }
 
-/// Whose errors an endpoint answers.
+/// What an endpoint is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Face {
-    /// Anyone's: it has none.
+enum Plane {
+    /// Anyone may.
     Open,
     Control,
-    /// Our own way to call an agent.
-    Call,
-    /// OpenAI's, errors included.
-    OpenAi,
+    Face,
 }
 
-impl Face {
+impl Plane {
+    /// What an operation is of that is no face's.
     fn of(path: &str) -> Self {
-        if path.starts_with(router::API) || path.ends_with("/config") {
-            Self::Control
-        } else if path.contains("/{agent}/v1/") {
-            Self::OpenAi
-        } else if path.contains("/{agent}/") {
-            Self::Call
-        } else {
-            Self::Open
-        }
+        let is_control = path.starts_with(router::API) || path.starts_with(router::ACCOUNT);
+        if is_control { Self::Control } else { Self::Open }
     }
 }
 
 /// What can go wrong follows from what an operation takes.
-fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
+fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_body = operation.request_body.is_some();
-    let mut kinds = match face {
-        Face::Open => return Vec::new(),
-        Face::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
+    let mut kinds = match of {
+        Plane::Open => return Vec::new(),
+        Plane::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
         // 400 may also be the provider's word.
-        Face::Call | Face::OpenAi => vec![
+        Plane::Face => vec![
             Kind::InvalidRequest,
             Kind::Unauthenticated,
             Kind::BudgetExceeded,
@@ -307,18 +368,14 @@ fn problems(operation: &Operation, face: Face) -> Vec<Kind> {
         kinds.push(Kind::PreconditionFailed);
     }
     let is_forced = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "force");
-    if (is_body || parameters.iter().any(is_forced)) && face == Face::Control {
+    if (is_body || parameters.iter().any(is_forced)) && of == Plane::Control {
         kinds.push(Kind::Conflict);
     }
     kinds
 }
 
 /// Kinds of one status share its place.
-fn describe(operation: &mut Operation, kind: Kind, face: Face) {
-    let (schema, media) = match face {
-        Face::OpenAi => ("OpenAiError", "application/json"),
-        _ => ("Problem", "application/problem+json"),
-    };
+fn describe(operation: &mut Operation, kind: Kind, (schema, media): (&str, &str)) {
     let content = Content::new(Some(Ref::from_schema_name(schema)));
     let status = kind.status().as_str().to_owned();
     let described = match operation.responses.responses.get(&status) {

@@ -16,6 +16,9 @@ use crate::service::App;
 
 pub use kind::Kind;
 
+/// Of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
 /// A problem document on its way to a client.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -125,7 +128,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.to_json()));
         *response.status_mut() = self.kind.status();
-        let json = HeaderValue::from_static("application/problem+json");
+        let json = HeaderValue::from_static(MEDIA_TYPE);
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response.headers_mut().extend(self.headers);
         response

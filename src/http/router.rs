@@ -3,38 +3,37 @@
 //! [`endpoints`] names each handler with its documentation once; the router and the OpenAPI document are both made
 //! of that list, so they cannot drift.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::Uri;
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on, options};
 use tower_service::Service;
-use utoipa::__dev::{SchemaReferences, Tags};
-use utoipa::Path;
 use utoipa::openapi::HttpMethod;
 
 use crate::domain::declared::Facts;
+use crate::face::mount::Place;
+use crate::face::paths::{Paths, refuse};
+use crate::face::{self, Face, Faces, Mount, cors};
 use crate::ports::World;
 use crate::service::declared::{Kind, KindList, Kinds};
 use crate::service::{self, App};
 
-use super::call::{self, chat, cors, openai};
+use super::agents::urls::Bases;
 use super::declared::Verb;
+use super::documented::Documented;
+use super::path::Parameters;
 use super::problem;
 use super::{
     account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, profile,
 };
 
-/// What `#[utoipa::path]` writes beside a handler.
-pub trait Documented: Path + SchemaReferences + Tags<'static> {}
-
-impl<P: Path + SchemaReferences + Tags<'static>> Documented for P {}
-
-/// What is made of the list of endpoints.
-pub trait Visitor<W: World> {
+/// What is made of the list of endpoints, and of the list of faces.
+pub trait Visitor<W: World>: face::Visitor<W> {
     /// Takes one: `__path_handler`, which `#[utoipa::path]` wrote, and the handler.
     fn endpoint<P, H, T>(&mut self, path: P, handler: H)
     where
@@ -98,8 +97,9 @@ pub fn paths_of_kind(facts: &Facts, verb: Verb) -> Vec<String> {
     all.flatten().collect()
 }
 
-/// Every route there is with these declared kinds, and what the platform serves beside them.
-pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>) {
+/// Every route there is with these declared kinds and faces, and what the platform serves beside them.
+pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Faces<W>) {
+    let bases = Bases::new(Paths::of(faces).bases);
     v.endpoint(docs::__path_root, docs::root);
     v.endpoint(docs::__path_health, docs::health);
     v.file(docs::__path_openapi);
@@ -130,11 +130,16 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>) {
     L::visit(&mut Each(v, PhantomData));
 
     v.endpoint(agents::__path_create, agents::create::<W>);
-    v.endpoint(agents::list::__path_list, agents::list::list::<W>);
+    let of_list = bases.clone();
+    v.endpoint(agents::list::__path_list, async move |app, by, query| {
+        agents::list::list::<W>(app, by, query, &of_list).await
+    });
     v.endpoint(agents::lifecycle::__path_validate, agents::lifecycle::validate::<W>);
     v.endpoint(exchange::__path_export, exchange::export::<W>);
     v.endpoint(exchange::__path_import, exchange::import::<W>);
-    v.endpoint(agents::__path_get, agents::get::<W>);
+    v.endpoint(agents::__path_get, async move |app, by, agent| {
+        agents::get::<W>(app, by, agent, &bases).await
+    });
     v.endpoint(agents::__path_patch, agents::patch::<W>);
     v.endpoint(agents::__path_put, agents::put::<W>);
     v.endpoint(agents::__path_put_config, agents::put_config::<W>);
@@ -149,14 +154,7 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>) {
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);
 
-    v.endpoint(chat::__path_chat, chat::chat::<W>);
-    v.endpoint(chat::__path_stream, chat::stream::<W>);
-    v.endpoint(chat::__path_default_chat, chat::default_chat::<W>);
-    v.endpoint(chat::__path_default_stream, chat::default_stream::<W>);
-    v.endpoint(openai::__path_completions, openai::completions::<W>);
-    v.endpoint(openai::__path_default_completions, openai::default_completions::<W>);
-    v.endpoint(openai::__path_models, openai::models::<W>);
-    v.endpoint(openai::__path_default_models, openai::default_models::<W>);
+    faces.each(v);
 }
 
 struct Each<'v, V, W>(&'v mut V, PhantomData<W>);
@@ -167,20 +165,30 @@ impl<W: World, V: Visitor<W>> service::declared::Visitor for Each<'_, V, W> {
     }
 }
 
-/// The router of the product's kinds.
+/// The router of the product's kinds and faces.
 pub fn router<W: World>() -> Router<App<W>> {
-    router_of::<W, Kinds>()
+    router_of::<W, Kinds>(face::All)
 }
 
-/// The router, with a problem document for every path and method that is not there.
-pub fn router_of<W: World, L: KindList>() -> Router<App<W>> {
-    let mut routes = Routes(Router::new());
-    endpoints::<W, L>(&mut routes);
-    let routes =
-        call::PATHS.iter().fold(routes.0, |routes, path| routes.route(path, options(cors::preflight::<W>)));
-    routes
-        .fallback(async |uri: Uri| openai::on_path(uri.path(), problem::no_such_path()))
-        .method_not_allowed_fallback(async |uri: Uri| openai::on_path(uri.path(), problem::wrong_method()))
+/// The router, with a problem document for every path and method that is not there, in the shape of the face whose it would be.
+pub fn router_of<W: World, L: KindList>(faces: impl Faces<W>) -> Router<App<W>> {
+    let mut routes = Routes { router: Router::new(), preflights: BTreeMap::new() };
+    endpoints::<W, L>(&mut routes, faces);
+    let preflights = routes.preflights.into_iter();
+    preflights
+        .fold(routes.router, |router, (at, methods)| router.route(&at, preflight(&methods)))
+        .fallback(async move |uri: Uri| refuse(faces, uri.path(), problem::no_such_path()))
+        .method_not_allowed_fallback(async move |uri: Uri| refuse(faces, uri.path(), problem::wrong_method()))
+}
+
+/// What a browser asks before a page's call, at a path that has these methods.
+fn preflight<W: World>(methods: &[&str]) -> MethodRouter<App<W>> {
+    let methods = HeaderValue::try_from(methods.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
+    options(
+        async move |State(app): State<App<W>>, Parameters(place): Parameters<Place>, headers: HeaderMap| {
+            cors::preflight(&app, place, &headers, methods.clone()).await
+        },
+    )
 }
 
 /// Answers a request. A slash at the end of its path is left out, so `/x/` is `/x`.
@@ -201,7 +209,11 @@ fn without_last_slash(uri: &Uri) -> Option<Uri> {
     }
 }
 
-struct Routes<W: World>(Router<App<W>>);
+struct Routes<W: World> {
+    router: Router<App<W>>,
+    /// The methods that pages may use, by path.
+    preflights: BTreeMap<String, Vec<&'static str>>,
+}
 
 impl<W: World> Visitor<W> for Routes<W> {
     fn route<P, H, T>(&mut self, at: String, _: &P, handler: H)
@@ -213,7 +225,7 @@ impl<W: World> Visitor<W> for Routes<W> {
         let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
         let route: MethodRouter<App<W>> =
             methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
-        self.0 = std::mem::take(&mut self.0).route(&at, route);
+        self.router = std::mem::take(&mut self.router).route(&at, route);
     }
 
     fn kind<K: Kind>(&mut self) {
@@ -223,7 +235,7 @@ impl<W: World> Visitor<W> for Routes<W> {
                 let serve = move |State(app): State<App<W>>, request: Request| {
                     declared::serve(app, kind, verb, request)
                 };
-                self.0 = std::mem::take(&mut self.0).route(&at, on(filter(&verb.method()), serve));
+                self.router = std::mem::take(&mut self.router).route(&at, on(filter(&verb.method()), serve));
             }
         }
     }
@@ -231,16 +243,39 @@ impl<W: World> Visitor<W> for Routes<W> {
     fn file<P: Documented>(&mut self, _: P) {}
 }
 
+impl<W: World> face::Visitor<W> for Routes<W> {
+    fn operation<F, P, H, T>(&mut self, mount: Mount, path: &P, handler: H)
+    where
+        F: Face,
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        let at = mount.prefix().to_owned() + &P::path();
+        let names = P::methods().iter().map(name).collect::<Vec<_>>();
+        self.preflights.entry(at.clone()).or_insert_with(|| vec!["OPTIONS"]).extend(names);
+        self.route(at, path, handler);
+    }
+}
+
 const fn filter(method: &HttpMethod) -> MethodFilter {
+    method_of(method).0
+}
+
+const fn name(method: &HttpMethod) -> &'static str {
+    method_of(method).1
+}
+
+const fn method_of(method: &HttpMethod) -> (MethodFilter, &'static str) {
     match method {
-        HttpMethod::Get => MethodFilter::GET,
-        HttpMethod::Post => MethodFilter::POST,
-        HttpMethod::Put => MethodFilter::PUT,
-        HttpMethod::Delete => MethodFilter::DELETE,
-        HttpMethod::Options => MethodFilter::OPTIONS,
-        HttpMethod::Head => MethodFilter::HEAD,
-        HttpMethod::Patch => MethodFilter::PATCH,
-        HttpMethod::Trace => MethodFilter::TRACE,
+        HttpMethod::Get => (MethodFilter::GET, "GET"),
+        HttpMethod::Post => (MethodFilter::POST, "POST"),
+        HttpMethod::Put => (MethodFilter::PUT, "PUT"),
+        HttpMethod::Delete => (MethodFilter::DELETE, "DELETE"),
+        HttpMethod::Options => (MethodFilter::OPTIONS, "OPTIONS"),
+        HttpMethod::Head => (MethodFilter::HEAD, "HEAD"),
+        HttpMethod::Patch => (MethodFilter::PATCH, "PATCH"),
+        HttpMethod::Trace => (MethodFilter::TRACE, "TRACE"),
     }
 }
 

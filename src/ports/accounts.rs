@@ -21,6 +21,14 @@ impl AccountRef {
     pub fn parse(text: &str) -> Option<Self> {
         AccountId::parse(text).map(Self::Id).or_else(|| Slug::parse(text).ok().map(Self::Slug))
     }
+
+    /// Whether this account is meant.
+    pub fn names(&self, account: &Account) -> bool {
+        match self {
+            Self::Id(id) => account.id == *id,
+            Self::Slug(slug) => account.slug == *slug,
+        }
+    }
 }
 
 /// The accounts, whoever asks.

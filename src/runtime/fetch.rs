@@ -2,7 +2,7 @@
 //!
 //! Conversion is done by hand, because it is most of what a request costs here: a head crosses as one text, a
 //! body once and only when someone reads it, and a reply that is known whole goes back in one step. Of a call
-//! of an agent only the headers that its face declares cross ([`call::HEADERS`]), of any other request all.
+//! of an agent only the headers that faces read cross ([`paths::HEADERS`]), of any other request all.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -23,9 +23,10 @@ use worker::{Context, Env, event};
 use super::incoming::{Incoming, Source};
 use super::world::{self, EdgeWorld};
 use super::{crossing, head};
-use crate::http::call::openai;
+use crate::face;
+use crate::face::paths::{self, Paths};
 use crate::http::problem::{Kind, Problem};
-use crate::http::{call, router};
+use crate::http::router;
 use crate::service::App;
 
 thread_local! {
@@ -54,7 +55,8 @@ extern "C" {
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
-    crossing::declare(&call::PATHS.join("\n"), &call::HEADERS.join("\n"));
+    let Paths { paths, headers, .. } = Paths::of::<EdgeWorld>(face::All);
+    crossing::declare(&paths.join("\n"), &headers.join("\n"));
     crossing::queue_by_promise();
 }
 
@@ -85,7 +87,7 @@ async fn serve(request: web_sys::Request, mut router: Router) -> Result<web_sys:
             let uri = head::uri(&request.url().into()).unwrap_or_default();
             Source::new(request, None).discard().await;
             let problem = Problem::new(Kind::InvalidRequest, unreadable.to_string());
-            return write(openai::on_path(uri.path(), problem)).await;
+            return write(paths::refuse::<EdgeWorld>(face::All, uri.path(), problem)).await;
         }
     };
     let length = head.headers().get(header::CONTENT_LENGTH);

@@ -146,14 +146,6 @@ impl Session {
             Status::Suspended => Err(Denied::Suspended),
         }
     }
-
-    /// Whether this is the account that a path names.
-    pub fn is_of(&self, account: &AccountRef) -> bool {
-        match account {
-            AccountRef::Id(id) => self.account.id == *id,
-            AccountRef::Slug(slug) => self.account.slug == *slug,
-        }
-    }
 }
 
 /// What is to be done with an account's keys.
@@ -178,7 +170,7 @@ pub async fn account_of_keys<W: World>(
     let Some(named) = AccountRef::parse(account) else { return Err(missing) };
     match principal {
         Principal::Operator => app.world.directory().account(&named).await?.ok_or(missing),
-        Principal::Key(session) if session.is_of(&named) => {
+        Principal::Key(session) if named.names(&session.account) => {
             let session = session.with_role(Role::Admin)?;
             Ok(if access == KeyAccess::Write { session.active()? } else { session }.account)
         }

@@ -86,6 +86,11 @@ impl Cache {
         Some(Hit { epoch: snapshot.epoch, key, bundle })
     }
 
+    /// A key of the account, as it was when it was read.
+    pub fn key(&self, account: AccountId, key: &KeyRef) -> Option<Arc<Presented>> {
+        self.lock().accounts.get(&account)?.keys.get(key).cloned()
+    }
+
     pub fn epoch(&self, account: AccountId) -> Option<u64> {
         self.lock().accounts.get(&account).map(|snapshot| snapshot.epoch)
     }

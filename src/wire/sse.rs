@@ -12,15 +12,19 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::decode_error::DecodeError;
 
-/// One dispatched event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One event of a stream, as its lines say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(as = StreamEvent)]
 pub struct Frame<'a> {
     /// Empty when the stream names none.
+    #[schema(value_type = Option<String>, example = "delta")]
     pub event: &'a str,
-    /// The `data` lines joined by newlines.
+    /// The `data` lines joined by newlines: JSON.
+    #[schema(example = "{\"text\":\"Hi\"}")]
     pub data: &'a str,
 }
 

@@ -3,6 +3,7 @@
 use axum::http::Method;
 use retinue::domain::admission::ask::{Epoch, Learn};
 use retinue::domain::admission::command::Learned;
+use retinue::face;
 use retinue::http::document::document_of;
 use retinue::ports::{Accounts, World};
 use retinue::service::declared::{KindList, Kinds, Plain, Visitor};
@@ -23,7 +24,7 @@ impl KindList for AlsoGadgets {
 }
 
 fn document() -> Value {
-    serde_json::to_value(document_of::<FakeWorld, AlsoGadgets>()).unwrap()
+    serde_json::to_value(document_of::<FakeWorld, AlsoGadgets>(face::All)).unwrap()
 }
 
 async fn stage() -> (Api, Tenant) {

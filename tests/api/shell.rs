@@ -9,9 +9,11 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
+use retinue::face;
+use retinue::face::paths::Paths;
 use serde_json::{Value, json};
 
-use crate::support::{Api, OPERATOR, Reply, Tenant};
+use crate::support::{Api, FakeWorld, OPERATOR, Reply, Tenant};
 use crate::walls::{endpoints, furnish};
 
 const AGENT: &str = "/api/v1/agents/triage";
@@ -127,8 +129,9 @@ async fn a_browsers_question_reaches_the_handlers() {
     let (api, acme) = furnished().await;
     let page = json!({"slug": "shop", "allowed_origins": ["https://shop.example"]});
     api.agent(&acme, &page).await;
-    for path in ["chat", "stream", "v1/chat/completions", "v1/models"] {
-        let path = format!("/accounts/acme/agents/shop/{path}");
+    let paths = Paths::of::<FakeWorld>(face::All).paths;
+    for path in paths.iter().filter(|path| path.starts_with("/accounts/{account}/agents/")) {
+        let path = path.replace("{account}", "acme").replace("{agent}", "shop");
         let preflight = api.request(Method::OPTIONS, &path).header("origin", "https://shop.example");
         let wanted = "x-one, x-two, content-type";
         let preflight = preflight.header("access-control-request-method", "POST");

@@ -7,10 +7,11 @@ use std::task::Poll;
 use axum::body::{Body, Bytes};
 use axum::http::Method;
 use futures_util::stream;
-use retinue::http::call::PATHS;
+use retinue::face;
+use retinue::face::paths::Paths;
 use retinue::ports::Settings;
 
-use crate::support::{Api, Reply, is_workerd, settings};
+use crate::support::{Api, FakeWorld, Reply, is_workerd, settings};
 use crate::walls::{Endpoint, Who, endpoints, furnish};
 
 /// One byte more than a body may have.
@@ -106,15 +107,21 @@ async fn an_unknown_path_or_method_is_refused_before_the_body_is_read() {
 async fn a_call_without_the_right_key_is_refused_before_its_body_is_read() {
     let api = Api::with(Settings { default_account: Some("acme".to_owned()), ..settings() });
     let (acme, _) = furnish(&api, "acme").await;
-    for path in PATHS.map(|path| path.replace("{account}", "acme").replace("{agent}", "triage")) {
+    for template in Paths::of::<FakeWorld>(face::All).paths {
+        let path = template.replace("{account}", "acme").replace("{agent}", "triage");
         let method = if path.ends_with("/models") { Method::GET } else { Method::POST };
         let (reply, is_read) = ask(&api, method.clone(), &path, "nonsense", "10").await;
         assert_eq!((reply.status.as_u16(), is_read), (401, false), "{path}");
-        let (reply, is_read) =
-            ask(&api, method.clone(), &path.replace("triage", "nobody"), &acme.caller, "10").await;
-        assert_eq!((reply.status.as_u16(), is_read), (404, false), "{path}");
         let (reply, is_read) = ask(&api, method.clone(), &path, &acme.caller, TOO_LONG).await;
         let expected = if method == Method::GET { 200 } else { 413 };
         assert_eq!((reply.status.as_u16(), is_read), (expected, false), "{path}");
+        // An agent, or else an account, that there is not.
+        let nobody = if template.contains("{agent}") {
+            path.replace("triage", "nobody")
+        } else {
+            path.replace("acme", "nobody")
+        };
+        let (reply, is_read) = ask(&api, method, &nobody, &acme.caller, "10").await;
+        assert_eq!((reply.status.as_u16(), is_read), (404, false), "{nobody}");
     }
 }

@@ -14,6 +14,7 @@ mod provider;
 mod restarted;
 mod stage;
 
+mod account_wide;
 mod admissions;
 mod bodies;
 mod budgets;
@@ -24,6 +25,7 @@ mod fallback;
 mod flags;
 mod line;
 mod lives;
+mod made_up_face;
 mod members;
 mod mending;
 mod objects;

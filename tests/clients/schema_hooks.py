@@ -2,14 +2,17 @@
 
 import json
 import os
-import re
 import zlib
+from pathlib import Path
 from typing import Any
 
 import schemathesis
 
+DOCUMENT = json.loads((Path(__file__).parents[2] / "assets/openapi.json").read_text())
 #: Where agents are talked to.
-CALLED = re.compile(r"/(chat|stream|v1/models|v1/chat/completions)$")
+CALLED = {
+    path for path, item in DOCUMENT["paths"].items() if any(operation["x-role"] == "caller" for operation in item.values())
+}
 THERE: dict[str, str] = json.loads(os.environ["RETINUE_THERE"])
 #: What only serves calls: the talker's slug and id, and its provider. Schemathesis also makes values up of what it has been
 #: answered, so it comes to know them.
@@ -29,10 +32,14 @@ def map_path_parameters(context: schemathesis.HookContext, path_parameters: Any)
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
     """Only the talker is talked to, and nothing else is done to it or its provider: other agents may have been given a
     model that no provider here has."""
-    if CALLED.search(case.operation.path):
+    if case.operation.path in CALLED:
         if "agent" in (case.path_parameters or {}):
             leads_somewhere = zlib.crc32(repr(case.path_parameters["agent"]).encode()) % 4
             case.path_parameters["agent"] = SPARED[0] if leads_somewhere else "nobody"
+        elif isinstance(case.body, dict) and "model" in case.body:
+            # Behind the account the body names the agent.
+            leads_somewhere = zlib.crc32(repr(case.body["model"]).encode()) % 4
+            case.body["model"] = SPARED[0] if leads_somewhere else "nobody"
         return
     for name, value in (case.path_parameters or {}).items():
         if value in SPARED:

@@ -57,6 +57,19 @@ def test_a_model_of_the_line_is_as_good_a_name_as_the_slug(agent: AgentMaker) ->
         assert bot.client().chat.completions.create(model=name, messages=HELLO).choices[0].message.content
 
 
+def test_one_client_reaches_every_agent_of_the_account(agent: AgentMaker) -> None:
+    bots = [agent(hi), agent(hi)]
+    account = bots[0].account
+    client = bots[0].client(base_url=f"{account.worker.url}/accounts/{account.slug}/v1")
+    listed = [model.id for model in client.models.list()]
+    for bot in bots:
+        assert bot.slug in listed
+        assert client.chat.completions.create(model=bot.slug, messages=HELLO).model == bot.slug
+        assert len(bot.requests) == 1
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model="nobody", messages=HELLO)
+
+
 def test_stream(agent: AgentMaker) -> None:
     bot = agent(streamed_hi)
     options = {"include_usage": True}

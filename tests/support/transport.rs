@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use retinue::face;
 use retinue::http::router::{router_of, serve};
 use retinue::ports::World;
 use retinue::service::App;
@@ -55,7 +56,7 @@ impl Transport {
     /// The same, with these declared kinds.
     pub fn router_of<W: World, L: KindList>(world: W) -> Self {
         let app = App::with_kinds::<L>(world, Arc::default());
-        Self::Router(router_of::<W, L>().with_state(app))
+        Self::Router(router_of::<W, L>(face::All).with_state(app))
     }
 
     /// Sends it; the reply's body comes as it is read.

@@ -16,6 +16,7 @@ use super::super::page::List;
 use super::super::problem::Problem;
 use super::super::query::query;
 use super::Discovered;
+use super::urls::Bases;
 
 /// Which agents, and which page of them. What is given must all be so.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -58,6 +59,7 @@ pub async fn list<W: World>(
     State(app): State<App<W>>,
     Reader(session): Reader,
     query: ListQuery,
+    bases: &Bases,
 ) -> Result<Json<List<Discovered>>, Problem> {
     let narrow = Narrow { status: query.status, kind: query.kind, label: query.label, q: query.q };
     let page = Request { limit: query.limit, cursor: query.cursor };
@@ -65,5 +67,5 @@ pub async fn list<W: World>(
     let discoveries = agents::discover(&app, &session, &page.rows).await.map_err(Problem::report(&app))?;
     let rows = page.rows.into_iter().zip(discoveries).collect();
     let page = Page { rows, next_cursor: page.next_cursor };
-    Ok(Json(List::of(page, |(agent, discovery)| Discovered::of(&session.account, agent, discovery))))
+    Ok(Json(List::of(page, |(agent, discovery)| Discovered::of(&session.account, agent, discovery, bases))))
 }

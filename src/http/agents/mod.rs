@@ -2,6 +2,7 @@
 
 pub mod lifecycle;
 pub mod list;
+pub mod urls;
 pub mod versions;
 
 use axum::extract::State;
@@ -26,6 +27,7 @@ use super::body::Json;
 use super::if_match::Tags;
 use super::path::{AgentPath, Parameters};
 use super::problem::Problem;
+use urls::{Bases, Urls};
 
 /// What a version is a snapshot of.
 #[derive(Debug, Serialize, ToSchema)]
@@ -132,24 +134,10 @@ pub struct Discovered {
     problems: Vec<String>,
 }
 
-/// Where an agent is called, on this host.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AgentUrls)]
-pub struct Urls {
-    #[schema(example = "/accounts/acme/agents/triage/chat")]
-    chat: String,
-    #[schema(example = "/accounts/acme/agents/triage/stream")]
-    stream: String,
-    /// The base URL for OpenAI clients.
-    #[schema(example = "/accounts/acme/agents/triage/v1")]
-    openai: String,
-}
-
 impl Discovered {
-    fn of(account: &Account, agent: Agent, discovery: Discovery) -> Self {
-        let at = |rest: &str| format!("{}/{rest}", url(account, &agent));
+    fn of(account: &Account, agent: Agent, discovery: Discovery, bases: &Bases) -> Self {
         Self {
-            urls: Urls { chat: at("chat"), stream: at("stream"), openai: at("v1") },
+            urls: Urls::new(url(account, &agent), bases.clone()),
             capabilities: discovery.capabilities.names().collect(),
             healthy: discovery.healthy,
             problems: discovery.faults.iter().map(advice::fault).collect(),
@@ -224,13 +212,15 @@ pub async fn get<W: World>(
     State(app): State<App<W>>,
     Reader(session): Reader,
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
+    bases: &Bases,
 ) -> Result<Response, Problem> {
     let agent = agents::get(&app, &session, &agent).await.map_err(Problem::report(&app))?;
     let discovered = agents::discover(&app, &session, std::slice::from_ref(&agent)).await;
     let discovered = discovered.map_err(Problem::report(&app))?.pop();
     let discovery = discovered.ok_or(Failure::Missing(Thing::Agent))?;
     let tag = tag(&agent);
-    Ok(Tagged(StatusCode::OK, Discovered::of(&session.account, agent, discovery), tag).into_response())
+    let agent = Discovered::of(&session.account, agent, discovery, bases);
+    Ok(Tagged(StatusCode::OK, agent, tag).into_response())
 }
 
 /// Change an agent

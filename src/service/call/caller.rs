@@ -61,6 +61,17 @@ pub(super) struct Claim {
     pub fault: KeyFault,
 }
 
+impl Claim {
+    /// Of what a client has presented, in whatever state.
+    pub fn of_client(key: Option<&str>) -> Self {
+        match key.map(ApiKey::parse) {
+            None => Self { key: None, fault: KeyFault::Missing },
+            Some(Ok(key)) => Self { key: Some(KeyRef::Digest(key.digest())), fault: KeyFault::Refused },
+            Some(Err(_)) => Self { key: None, fault: KeyFault::Malformed },
+        }
+    }
+}
+
 impl Caller {
     /// A client of the newest version of an agent.
     pub fn client(account: AccountRef, agent: AgentRef, key: Option<String>, origin: Option<String>) -> Self {
@@ -107,11 +118,8 @@ impl Caller {
 
     pub(super) fn claim(&self) -> Claim {
         match &self.credential {
-            Credential::None => Claim { key: None, fault: KeyFault::Missing },
-            Credential::Key(text) => match ApiKey::parse(text) {
-                Ok(key) => Claim { key: Some(KeyRef::Digest(key.digest())), fault: KeyFault::Refused },
-                Err(_) => Claim { key: None, fault: KeyFault::Malformed },
-            },
+            Credential::None => Claim::of_client(None),
+            Credential::Key(text) => Claim::of_client(Some(text)),
             Credential::Run(run) => {
                 let key = match run.started_by {
                     Starter::Key(id) => Some(KeyRef::Id(id)),

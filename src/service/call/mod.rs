@@ -6,10 +6,12 @@
 pub mod admissions;
 mod attempt;
 pub mod bundle;
+mod callable;
 mod caller;
 mod error;
 mod in_flight;
 mod instructions;
+mod key;
 pub mod reach;
 mod relay;
 mod resolve;
@@ -17,10 +19,12 @@ mod select;
 
 use std::sync::Arc;
 
+pub use callable::{Callable, callable};
 pub use caller::{Caller, RunCredential, Starter};
 pub use error::{Error, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
 pub use instructions::Brought;
+pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Resolved, allowed_origin, resolve, resolve_current};
 pub use select::names_model;

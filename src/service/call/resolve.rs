@@ -165,7 +165,7 @@ fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Erro
 }
 
 /// Whether the agent's calls are answered, where it is in its life.
-fn answers(agent: &Agent) -> Result<(), Error> {
+pub(super) fn answers(agent: &Agent) -> Result<(), Error> {
     let not_active = |is, to| Err(Error::NotActive { agent: agent.slug.clone(), is, to });
     match agent.status() {
         Life::Published | Life::Active | Life::Deprecated => Ok(()),

@@ -7,4 +7,4 @@ mod reply;
 mod request;
 
 pub use reply::{Done, StreamEncoder};
-pub use request::{Fault, Parsed, parse};
+pub use request::{Body, Fault, Parsed, parse};

@@ -1,23 +1,29 @@
 //! Writes answers, whole and streamed.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::ids::CallId;
 use crate::domain::message::{ChatReply, Event, Usage};
 use crate::domain::money::Nanos;
 use crate::wire::{sse, to_json};
 
-/// A finished call: the body of a whole answer, and the last event of a stream.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// An answer, and what it cost: the body of a whole one, and the last event of a stream.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = ChatReply)]
 pub struct Done<'a> {
     pub message: &'a str,
+    #[schema(value_type = Object)]
     pub usage: &'a Usage,
+    #[schema(value_type = String, example = "0.000150")]
     pub cost_usd: Nanos,
-    /// `provider:code`.
+    /// The model that answered, as `provider:code`.
+    #[schema(example = "openai:gpt-4.1-mini")]
     pub model: &'a str,
     /// The agent's slug.
     pub agent: &'a str,
     pub agent_version: u32,
+    #[schema(value_type = String, format = "uuid")]
     pub call_id: CallId,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json_fault;
@@ -34,23 +35,33 @@ const MAX_CHARS: usize = 64;
 const MAX_TOLD: usize = 8;
 const ROLES: [&str; 3] = ["system", "user", "assistant"];
 
-#[derive(Deserialize)]
+/// A question to an agent: `message`, or a whole conversation in `messages`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schema(as = ChatRequest, example = json!({"message": "Hello"}))]
+pub struct Body {
+    /// The user's text.
+    #[schema(min_length = 1)]
     message: Option<String>,
+    /// A conversation, oldest first; the agent's instructions come before it.
+    #[schema(min_items = 1)]
     messages: Option<Vec<MessageBody>>,
+    /// Values for the variables that the agent's `config.variables` declares.
+    #[schema(example = json!({}))]
     variables: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ChatMessage)]
 struct MessageBody {
     role: Role,
     content: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ChatRole)]
 enum Role {
     System,
     User,

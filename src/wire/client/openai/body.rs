@@ -7,39 +7,70 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::domain::message::ReasoningEffort;
 
-#[derive(Deserialize)]
+/// OpenAI's chat completion request. What stands here is read; other fields of OpenAI's are passed over or refused by name.
+#[derive(Deserialize, ToSchema)]
 #[serde(expecting = "an object")]
+#[schema(
+    as = ChatCompletionRequest,
+    example = json!({"model": "triage", "messages": [{"role": "user", "content": "Hello"}]}),
+)]
 pub struct Body {
+    /// The agent's slug or id; where the path names the agent, also a model of its line.
+    #[schema(value_type = String)]
     pub model: Option<String>,
+    /// Text, images, tool calls and their results, as OpenAI writes them.
+    #[schema(value_type = Vec<Object>, min_items = 1)]
     pub messages: Option<Vec<MessageBody>>,
+    #[schema(value_type = Option<Vec<Object>>)]
     pub tools: Option<Vec<ToolBody>>,
+    /// `none`, `auto`, `required`, or an object that names a function.
+    #[schema(value_type = Option<Value>)]
     pub tool_choice: Option<ChoiceBody>,
     pub parallel_tool_calls: Option<bool>,
+    #[schema(value_type = Option<Object>)]
     pub response_format: Option<FormatBody>,
+    #[schema(minimum = 0, maximum = 2)]
     pub temperature: Option<f64>,
+    #[schema(minimum = 0, maximum = 1)]
     pub top_p: Option<f64>,
+    /// The older name of `max_completion_tokens`.
+    #[schema(minimum = 1)]
     pub max_tokens: Option<i64>,
+    #[schema(minimum = 1)]
     pub max_completion_tokens: Option<i64>,
+    /// A text, or up to four.
     #[serde(default)]
+    #[schema(value_type = Option<Value>)]
     pub stop: Stop,
     pub seed: Option<i64>,
+    #[schema(value_type = Option<String>, example = "low")]
     pub reasoning_effort: Option<ReasoningEffort>,
+    /// How many answers.
+    #[schema(minimum = 1, maximum = 8)]
     pub n: Option<i64>,
     pub stream: Option<bool>,
     pub stream_options: Option<StreamOptions>,
+    /// The client's own word for whom it asks.
     pub user: Option<String>,
+    /// Its words fill the variables that the agent's `config.variables` declares.
     pub metadata: Option<BTreeMap<String, String>>,
+    #[schema(ignore)]
     pub functions: Option<IgnoredAny>,
+    #[schema(ignore)]
     pub function_call: Option<IgnoredAny>,
+    #[schema(ignore)]
     pub audio: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(expecting = "an object")]
+#[schema(as = ChatStreamOptions)]
 pub struct StreamOptions {
+    /// Whether a chunk with the usage comes at the stream's end.
     pub include_usage: Option<bool>,
 }
 

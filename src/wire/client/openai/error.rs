@@ -1,11 +1,13 @@
 //! Errors, in OpenAI's shape.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::wire::to_json;
 
 /// What OpenAI's clients tell errors apart by, besides the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = OpenAiErrorKind)]
 pub enum ErrorKind {
     #[serde(rename = "invalid_request_error")]
     InvalidRequest,
@@ -22,13 +24,15 @@ pub enum ErrorKind {
 }
 
 /// An error as a body or within a stream.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = OpenAiFault)]
 pub struct ErrorBody<'a> {
     pub message: &'a str,
     #[serde(rename = "type")]
     pub kind: ErrorKind,
     /// The field at fault, as [`super::Invalid::param`].
     pub param: Option<&'a str>,
+    #[schema(example = "not_found")]
     /// A stable slug, such as `budget_exceeded`; OpenAI's own for an unknown model is `model_not_found`.
     pub code: Option<&'a str>,
 }
@@ -40,8 +44,9 @@ impl ErrorBody<'_> {
     }
 }
 
-/// `{"error": …}`.
-#[derive(Serialize)]
-pub(super) struct Enclosed<'a> {
-    pub error: ErrorBody<'a>,
+/// An error in OpenAI's shape.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OpenAiError)]
+pub struct Enclosed<'a> {
+    pub(super) error: ErrorBody<'a>,
 }

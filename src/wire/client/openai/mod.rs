@@ -12,8 +12,9 @@ mod request;
 mod stream;
 mod tools;
 
-pub use error::{ErrorBody, ErrorKind};
-pub use reply::{Envelope, Model, models_list, reply};
+pub use body::Body as ChatCompletionRequest;
+pub use error::{Enclosed, ErrorBody, ErrorKind};
+pub use reply::{Body as ChatCompletion, Envelope, ListBody as ModelList, Model, models_list, reply};
 pub use request::{Parsed, parse};
 pub use stream::StreamEncoder;
 

@@ -1,6 +1,7 @@
 //! Writes whole replies and the list of models.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::message::{ChatReply, Choice, Finish, ToolCall, Usage};
 use crate::wire::to_json;
@@ -27,25 +28,32 @@ pub fn reply(envelope: &Envelope<'_>, reply: &ChatReply, usage: &Usage) -> Vec<u
     })
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// OpenAI's chat completion.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletion)]
+pub struct Body<'a> {
     id: &'a str,
+    #[schema(example = "chat.completion")]
     object: &'static str,
+    /// Seconds since the epoch.
     created: i64,
     model: &'a str,
     choices: Vec<ChoiceBody<'a>>,
     usage: UsageBody,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionChoice)]
 struct ChoiceBody<'a> {
     index: u32,
     message: MessageBody<'a>,
+    #[schema(value_type = Option<Object>)]
     logprobs: Option<()>,
     finish_reason: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionMessage)]
 struct MessageBody<'a> {
     role: &'static str,
     content: Option<&'a str>,
@@ -53,10 +61,12 @@ struct MessageBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     tool_calls: Vec<CallBody<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionToolCall)]
 struct CallBody<'a> {
     id: &'a str,
     #[serde(rename = "type")]
@@ -64,7 +74,8 @@ struct CallBody<'a> {
     function: FunctionBody<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionFunction)]
 struct FunctionBody<'a> {
     name: &'a str,
     arguments: &'a str,
@@ -99,7 +110,8 @@ pub(super) const fn finish_reason(finish: Finish) -> &'static str {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionUsage)]
 pub(super) struct UsageBody {
     prompt_tokens: u64,
     completion_tokens: u64,
@@ -108,13 +120,15 @@ pub(super) struct UsageBody {
     completion_tokens_details: CompletionDetails,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionPromptDetails)]
 struct PromptDetails {
     cached_tokens: u64,
     cache_write_tokens: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionDetails)]
 struct CompletionDetails {
     reasoning_tokens: u64,
 }
@@ -143,8 +157,8 @@ pub struct Model<'a> {
     pub owned_by: &'a str,
 }
 
-/// Writes the list of models.
-pub fn models_list(models: &[Model<'_>]) -> Vec<u8> {
+/// Writes the list of models; with a word where there are more than these.
+pub fn models_list(models: &[Model<'_>], has_more: bool) -> Vec<u8> {
     let data = models
         .iter()
         .map(|model| ModelBody {
@@ -154,16 +168,24 @@ pub fn models_list(models: &[Model<'_>]) -> Vec<u8> {
             owned_by: model.owned_by,
         })
         .collect();
-    to_json(&ListBody { object: "list", data })
+    to_json(&ListBody { object: "list", data, has_more })
 }
 
-#[derive(Serialize)]
-struct ListBody<'a> {
+/// OpenAI's list of models: the agent itself, then the models of its line; or the agents of an account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelList)]
+pub struct ListBody<'a> {
+    #[schema(example = "list")]
     object: &'static str,
     data: Vec<ModelBody<'a>>,
+    /// True where there are more than are listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    has_more: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListedModel)]
 struct ModelBody<'a> {
     id: &'a str,
     object: &'static str,

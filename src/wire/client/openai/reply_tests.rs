@@ -60,7 +60,7 @@ fn what_a_provider_said_a_client_reads() {
 
 #[test]
 fn models_are_listed() {
-    let list = models_list(&[Model { id: "helper", created_s: 7, owned_by: "demo" }]);
+    let list = models_list(&[Model { id: "helper", created_s: 7, owned_by: "demo" }], false);
     let expected = json!({"object": "list", "data": [
         {"id": "helper", "object": "model", "created": 7, "owned_by": "demo"},
     ]});

@@ -1,15 +1,16 @@
 //! Which pages may call from a browser: the agent's `allowed_origins`, or any for a public agent without them.
+//!
+//! Where the path names no agent, no page may: a preflight carries no key, so nobody knows there whose pages they are.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{AgentPath, caller};
-use crate::http::path::Parameters;
+use super::mount::{Asker, Place};
 use crate::http::problem::Problem;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call;
+use crate::service::call::bundle::Bundle;
+use crate::service::call::{self, Caller};
 
 /// How long a browser may remember that it may call, in seconds.
 const MAX_AGE_S: u32 = 600;
@@ -35,33 +36,42 @@ pub fn readable(problem: Problem, origin: Option<&str>) -> Problem {
     named.fold(problem, |problem, (name, value)| problem.with_header(name, value))
 }
 
-/// Whether a browser may send a page's call
+/// Which `Access-Control-Allow-Origin` the caller's page gets.
+pub fn allow_origin(caller: &Caller, bundle: &Bundle) -> Option<String> {
+    bundle.agent.definition.allow_origin(caller.origin()?)
+}
+
+/// Whether a browser may send a page's call to a path that has these methods.
 ///
 /// A preflight carries no key, so it is answered from the agent's own row.
 pub async fn preflight<W: World>(
-    State(app): State<App<W>>,
-    Parameters(path): Parameters<AgentPath>,
-    request: Request<axum::body::Body>,
+    app: &App<W>,
+    place: Place,
+    headers: &HeaderMap,
+    methods: HeaderValue,
 ) -> Response {
-    match answer(&app, &path, request.headers()).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+    let allowed = match place.asker(app, headers) {
+        Ok(Asker::OfAgent(caller)) => call::allowed_origin(app, &caller).await,
+        Ok(Asker::OfAccount(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    match allowed {
+        Ok(origin) => answer(origin.as_deref(), headers, methods),
+        Err(error) => Problem::report(app)(error).into_response(),
     }
 }
 
-async fn answer<W: World>(app: &App<W>, path: &AgentPath, headers: &HeaderMap) -> Result<Response, Problem> {
-    let caller = caller(app, path, headers)?;
-    let allowed = call::allowed_origin(app, &caller).await.map_err(Problem::report(app))?;
+fn answer(origin: Option<&str>, headers: &HeaderMap, methods: HeaderValue) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let reply = response.headers_mut();
-    allow(reply, allowed.as_deref());
-    reply.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+    allow(reply, origin);
+    reply.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     reply.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(MAX_AGE_S));
-    // Whatever the page wants to send, as clients' libraries add headers of their own: what is not among `HEADERS` is not
+    // Whatever the page wants to send, as clients' libraries add headers of their own: what the faces do not name is not
     // read, and reaches no provider.
     let wanted = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
     if let Some(wanted) = wanted.filter(|wanted| wanted.to_str().is_ok()) {
         reply.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
-    Ok(response)
+    response
 }

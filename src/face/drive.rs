@@ -1,0 +1,199 @@
+//! A call, whatever the protocol: who asks is judged, the body is parsed, the call runs, the answer is encoded.
+//!
+//! What can be judged by path and head is judged before a byte of the body is read, and a refusal takes the face's shape.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+
+use super::head::{self, Head};
+use super::mount::{AccountCaller, Asker, Place};
+use super::{Face, cors, refusal};
+use crate::domain::field_error::FieldError;
+use crate::domain::ids::CallId;
+use crate::domain::message::{ChatReply, Event};
+use crate::domain::time::Millis;
+use crate::http::body;
+use crate::http::path::Parameters;
+use crate::http::problem::{Kind, Problem};
+use crate::ports::World;
+use crate::service::App;
+use crate::service::call::bundle::Bundle;
+use crate::service::call::{self, Answer, Asked, Caller, Ending, Receipt, Relay, Resolved, Served, Step};
+
+/// A call in a protocol: what was read of its body, and what the answer needs to know of it.
+pub trait Call: Sized + Send + Sync + 'static {
+    type Face: Face;
+    type Encoder: Encoder;
+
+    /// Reads a request's body. Where the path names no agent, the model that is asked for does.
+    ///
+    /// # Errors
+    /// A problem that says what is wrong with it.
+    fn parse(body: &[u8]) -> Result<(Asked, Self), Problem>;
+
+    /// Writes a whole answer, as JSON.
+    fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8>;
+
+    /// What writes a stream.
+    fn encoder(self, ticket: Ticket) -> Self::Encoder;
+}
+
+/// Writes the events of a stream. After [`Encoder::done`] or [`Encoder::failed`] nothing follows.
+pub trait Encoder: Send + 'static {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>);
+    fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>);
+    fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>);
+}
+
+/// What is known of a call when its answer begins.
+#[derive(Debug)]
+pub struct Ticket {
+    pub call: CallId,
+    pub bundle: Arc<Bundle>,
+    /// `provider:code` of the model that answers.
+    pub model: String,
+    pub created: Millis,
+}
+
+/// The handler of a call.
+pub async fn call<W: World, C: Call>(
+    State(app): State<App<W>>,
+    place: Result<Parameters<Place>, Problem>,
+    request: Request,
+) -> Response {
+    let answered = match place {
+        Ok(Parameters(place)) => answer::<W, C>(&app, &place, request).await,
+        Err(problem) => Err(problem),
+    };
+    answered.unwrap_or_else(|problem| refusal::<C::Face>(&problem))
+}
+
+async fn answer<W: World, C: Call>(
+    app: &App<W>,
+    place: &Place,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (judged, bytes) = judge(app, place, request).await?;
+    let (asked, call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
+    let (served, head) = judged.run(app, asked).await?;
+    let Served { call: id, bundle, model, answer, .. } = served;
+    let ticket = Ticket { call: id, bundle, model, created: app.world.now() };
+    Ok(match answer {
+        Answer::Whole { reply, receipt } => head.whole(call.whole(&ticket, &reply, &receipt)),
+        Answer::Stream(relay) => head.stream(encode(relay, call.encoder(ticket))),
+    })
+}
+
+/// The relay's steps in the protocol's words.
+fn encode<W: World, E: Encoder>(relay: Box<Relay<W>>, encoder: E) -> Body {
+    Body::from_stream(stream::unfold((relay, encoder), |(mut relay, mut encoder)| async move {
+        let step = relay.next().await?;
+        let mut out = Vec::with_capacity(512);
+        match step {
+            Step::Events(events) => events.iter().for_each(|event| encoder.event(event, &mut out)),
+            Step::End(Ending::Done(receipt)) => encoder.done(&receipt, &mut out),
+            Step::End(Ending::Failed { error, .. }) => encoder.failed(&Problem::from(error), &mut out),
+        }
+        Some((Ok::<_, Infallible>(Bytes::from(out)), (relay, encoder)))
+    }))
+}
+
+/// A request whose body may be read.
+enum Judged {
+    Caller(Entered),
+    /// Of an account whose key is good; the agent is still to be named.
+    KeyHolder(AccountCaller),
+}
+
+/// A request whose caller may call.
+struct Entered {
+    caller: Caller,
+    resolved: Resolved,
+    resolve_ms: u64,
+}
+
+/// Decides by path and head, then reads the body: one who may not call is told so whatever the body.
+async fn judge<W: World>(app: &App<W>, place: &Place, request: Request) -> Result<(Judged, Bytes), Problem> {
+    let (parts, content) = request.into_parts();
+    let judged = match place.asker(app, &parts.headers)? {
+        Asker::OfAgent(caller) => Judged::Caller(resolve(app, caller).await?),
+        Asker::OfAccount(asker) => {
+            let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
+            checked.map_err(Problem::report(app))?;
+            Judged::KeyHolder(asker)
+        }
+    };
+    let bytes = body::read(Request::from_parts(parts, content)).await;
+    bytes.map_err(|problem| judged.readable(problem)).map(|bytes| (judged, bytes))
+}
+
+async fn resolve<W: World>(app: &App<W>, caller: Caller) -> Result<Entered, Problem> {
+    let started = app.world.now();
+    let resolved = call::resolve(app, &caller).await.map_err(Problem::report(app))?;
+    Ok(Entered { caller, resolved, resolve_ms: app.world.now().since(started) })
+}
+
+impl Judged {
+    /// A problem that the caller's page can read, like the answer it stands for.
+    fn readable(&self, problem: Problem) -> Problem {
+        match self {
+            Self::Caller(entered) => entered.readable()(problem),
+            // Which pages may read, the agent says.
+            Self::KeyHolder(_) => problem,
+        }
+    }
+
+    /// Runs the call of the agent that the path names, or else the body.
+    async fn run<W: World>(self, app: &App<W>, mut asked: Asked) -> Result<(Served<W>, Head), Problem> {
+        let entered = match self {
+            Self::Caller(entered) => entered,
+            Self::KeyHolder(asker) => {
+                let agent = asked.model.take();
+                resolve(app, asker.to(agent.as_deref())?).await?
+            }
+        };
+        entered.run(app, asked).await
+    }
+}
+
+impl Entered {
+    /// For `map_err`: a problem that the caller's page can read.
+    fn readable(&self) -> impl FnOnce(Problem) -> Problem + use<> {
+        let allow_origin = cors::allow_origin(&self.caller, &self.resolved.bundle);
+        move |problem| cors::readable(problem, allow_origin.as_deref())
+    }
+
+    async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {
+        let readable = self.readable();
+        let served = call::run(app, &self.caller, self.resolved, asked)
+            .await
+            .map_err(|unserved| readable(head::named(Problem::report(app)(unserved.error), unserved.call)))?;
+        let head = Head {
+            call: served.call,
+            version: served.bundle.agent.version,
+            timing: format!(
+                "resolve;dur={}, admit;dur={}, upstream;dur={}",
+                self.resolve_ms, served.admit_ms, served.upstream_ms
+            ),
+            // By the rows that the call was admitted under.
+            allow_origin: cors::allow_origin(&self.caller, &served.bundle),
+            rate: served.rate,
+            deprecation: head::deprecation(&served.bundle.agent),
+        };
+        Ok((served, head))
+    }
+}
+
+/// A fault of the request's body, as a problem.
+pub fn unfit(param: Option<String>, message: String) -> Problem {
+    match param {
+        Some(field) => Problem::invalid(vec![FieldError { field, message }]),
+        None => Problem::new(Kind::InvalidRequest, message),
+    }
+}

@@ -1,0 +1,92 @@
+//! Where faces stand. A mount says what a path names, and so what is judged before a body is read.
+
+use axum::http::{HeaderMap, header};
+use serde::Deserialize;
+
+use crate::http::credentials;
+use crate::ports::{AccountRef, AgentRef, World};
+use crate::service::App;
+use crate::service::call::{Caller, Error};
+
+/// A place where a face stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// Behind an agent of the account that the path names. Judged first: the agent, and whether the caller may call it.
+    Agent,
+    /// Behind an agent of the account that the operator named the default one; judged as [`Mount::Agent`].
+    DefaultAgent,
+    /// Behind the account; the agent is named in the body. Judged first: that the key is a good one of the account.
+    Account,
+}
+
+impl Mount {
+    /// Where the path names the agent.
+    pub const OF_AN_AGENT: [Self; 2] = [Self::Agent, Self::DefaultAgent];
+    pub const ALL: [Self; 3] = [Self::Agent, Self::DefaultAgent, Self::Account];
+
+    /// What stands before an operation's own path.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Agent => "/accounts/{account}/agents/{agent}",
+            Self::DefaultAgent => "/agents/{agent}",
+            Self::Account => "/accounts/{account}",
+        }
+    }
+}
+
+/// What stands in a path.
+#[derive(Debug, Deserialize)]
+pub struct Place {
+    /// Slug or id; absent under [`Mount::DefaultAgent`].
+    account: Option<String>,
+    /// Slug or id; absent under [`Mount::Account`].
+    agent: Option<String>,
+}
+
+/// Who asks, as far as path and head say.
+pub enum Asker {
+    OfAgent(Caller),
+    OfAccount(AccountCaller),
+}
+
+/// Who asks an account, before the agent is known.
+pub struct AccountCaller {
+    /// `None`: what the path says is the name of no account.
+    pub account: Option<AccountRef>,
+    pub key: Option<String>,
+    origin: Option<String>,
+}
+
+impl AccountCaller {
+    /// The same, calling the agent that the body names.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchAgent`] where that can be no agent's name.
+    pub fn to(self, agent: Option<&str>) -> Result<Caller, Error> {
+        let (Some(account), Some(agent)) = (self.account, agent.and_then(AgentRef::parse)) else {
+            return Err(Error::NoSuchAgent);
+        };
+        Ok(Caller::client(account, agent, self.key, self.origin))
+    }
+}
+
+impl Place {
+    /// Whether the path names no agent.
+    pub const fn is_of_account(&self) -> bool {
+        self.agent.is_none()
+    }
+
+    /// # Errors
+    /// [`Error::NoSuchAgent`] where the path's names can be no agent's.
+    pub fn asker<W: World>(&self, app: &App<W>, headers: &HeaderMap) -> Result<Asker, Error> {
+        let account = self.account.as_deref().or(app.world.settings().default_account.as_deref());
+        let account = account.and_then(AccountRef::parse);
+        let key = credentials::presented(headers).map(str::to_owned);
+        let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
+        let asker = AccountCaller { account, key, origin };
+        match &self.agent {
+            Some(agent) => asker.to(Some(agent)).map(Asker::OfAgent),
+            None => Ok(Asker::OfAccount(asker)),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Our own face: a message, and its answer whole.
+
+use super::drive::{self, Call, Encoder, Ticket};
+use super::{Face, Operations};
+use crate::domain::message::{ChatReply, Event};
+use crate::http::problem::{self, Kind, Problem};
+use crate::ports::World;
+use crate::service::call::{Asked, Brought, Receipt};
+use crate::wire::client::native::{self, Done, Fault, StreamEncoder};
+
+#[derive(Clone, Copy, Debug)]
+pub struct NativeChat;
+
+impl Face for NativeChat {
+    const NAME: &'static str = "chat";
+    const BASE: &'static str = "chat";
+
+    type Error = problem::Document<'static>;
+    const ERROR_TYPE: &'static str = problem::MEDIA_TYPE;
+
+    fn error(problem: &Problem) -> Vec<u8> {
+        problem.to_json()
+    }
+
+    fn operations<W: World>(v: &mut impl Operations<W>) {
+        v.operation(__path_chat, drive::call::<W, Chat>);
+    }
+}
+
+/// Ask an agent
+#[utoipa::path(
+    post, path = "/chat", tag = "calls", request_body = native::Body,
+    responses((status = 200, description = "The answer, and what it cost", body = Done<'static>)),
+)]
+#[expect(dead_code, reason = "it is only described here")]
+const fn chat() {}
+
+/// A call with a whole answer.
+pub struct Chat;
+
+impl Call for Chat {
+    type Face = NativeChat;
+    type Encoder = Stream;
+
+    fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
+        Ok((asked(body, false)?, Self))
+    }
+
+    fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
+        done(ticket, Done::text_of(reply), receipt).to_json()
+    }
+
+    fn encoder(self, ticket: Ticket) -> Stream {
+        Stream { ticket, encoder: StreamEncoder::default() }
+    }
+}
+
+/// Reads what both of our faces take.
+pub fn asked(body: &[u8], stream: bool) -> Result<Asked, Problem> {
+    let parsed = native::parse(body).map_err(|fault| match fault {
+        Fault::Fields(errors) => Problem::invalid(errors),
+        Fault::Malformed(words) => Problem::new(Kind::InvalidRequest, words),
+    })?;
+    let variables = Brought::Variables(parsed.variables);
+    Ok(Asked { request: parsed.request, variables, model: None, stream })
+}
+
+/// What every answer says of its call.
+fn done<'a>(ticket: &'a Ticket, message: &'a str, receipt: &'a Receipt) -> Done<'a> {
+    Done {
+        message,
+        usage: &receipt.usage,
+        cost_usd: receipt.cost,
+        model: &ticket.model,
+        agent: ticket.bundle.agent.slug.as_str(),
+        agent_version: ticket.bundle.agent.version,
+        call_id: ticket.call,
+    }
+}
+
+/// Writes a stream.
+pub struct Stream {
+    ticket: Ticket,
+    encoder: StreamEncoder,
+}
+
+impl Encoder for Stream {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        self.encoder.event(event, out);
+    }
+
+    fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
+        StreamEncoder::done(&done(&self.ticket, self.encoder.text(), receipt), out);
+    }
+
+    fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {
+        StreamEncoder::error(&problem.to_json(), out);
+    }
+}

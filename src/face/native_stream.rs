@@ -1,0 +1,59 @@
+//! Our own face: a message, and its answer as it comes.
+
+use super::drive::{self, Call, Ticket};
+use super::native_chat::{Chat, NativeChat, Stream, asked};
+use super::{Face, Operations};
+use crate::domain::message::ChatReply;
+use crate::http::problem::Problem;
+use crate::ports::World;
+use crate::service::call::{Asked, Receipt};
+use crate::wire::client::native;
+use crate::wire::sse::Frame;
+
+#[derive(Clone, Copy, Debug)]
+pub struct NativeStream;
+
+impl Face for NativeStream {
+    const NAME: &'static str = "stream";
+    const BASE: &'static str = "stream";
+
+    type Error = <NativeChat as Face>::Error;
+    const ERROR_TYPE: &'static str = NativeChat::ERROR_TYPE;
+
+    fn error(problem: &Problem) -> Vec<u8> {
+        NativeChat::error(problem)
+    }
+
+    fn operations<W: World>(v: &mut impl Operations<W>) {
+        v.operation(__path_stream, drive::call::<W, Streamed>);
+    }
+}
+
+/// Ask an agent and read its answer as it comes
+#[utoipa::path(
+    post, path = "/stream", tag = "calls", request_body = native::Body,
+    responses((status = 200, description = "Server-sent events: `delta`s with their `text`, then `done` with what a whole \
+        answer has, or `error` with a problem", body = Frame<'static>, content_type = "text/event-stream")),
+)]
+#[expect(dead_code, reason = "it is only described here")]
+const fn stream() {}
+
+/// A call whose answer is streamed.
+struct Streamed;
+
+impl Call for Streamed {
+    type Face = NativeStream;
+    type Encoder = Stream;
+
+    fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
+        Ok((asked(body, true)?, Self))
+    }
+
+    fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
+        Chat.whole(ticket, reply, receipt)
+    }
+
+    fn encoder(self, ticket: Ticket) -> Stream {
+        Chat.encoder(ticket)
+    }
+}

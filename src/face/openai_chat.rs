@@ -1,0 +1,199 @@
+//! The face that OpenAI's clients talk to: `base_url=…/agents/{agent}/v1`, or `…/accounts/{account}/v1` where `model` names the
+//! agent.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+
+use super::drive::{self, Call, Encoder, Ticket, unfit};
+use super::head::deprecation;
+use super::mount::{AccountCaller, Asker, Place};
+use super::{Face, Mount, Operations, cors, refusal};
+use crate::domain::message::{ChatReply, Event};
+use crate::http::path::Parameters;
+use crate::http::problem::{Kind, Problem};
+use crate::ports::World;
+use crate::service::App;
+use crate::service::call::{self, Asked, Brought, Caller, Receipt};
+use crate::wire::client::openai::{
+    self, ChatCompletion, ChatCompletionRequest, Enclosed, Envelope, ErrorBody, ErrorKind, Model, ModelList,
+    StreamEncoder,
+};
+use crate::wire::sse::Frame;
+
+#[derive(Clone, Copy, Debug)]
+pub struct OpenAiChat;
+
+impl Face for OpenAiChat {
+    const NAME: &'static str = "openai";
+    const BASE: &'static str = "v1";
+    const MOUNTS: &'static [Mount] = &Mount::ALL;
+
+    type Error = Enclosed<'static>;
+    const ERROR_TYPE: &'static str = "application/json";
+
+    fn error(problem: &Problem) -> Vec<u8> {
+        shape(problem).to_json()
+    }
+
+    fn operations<W: World>(v: &mut impl Operations<W>) {
+        v.operation(__path_completions, drive::call::<W, Completion>);
+        v.operation(__path_models, models::<W>);
+    }
+}
+
+/// Chat, as OpenAI's clients do
+#[utoipa::path(
+    post, path = "/v1/chat/completions", tag = "calls", request_body = ChatCompletionRequest,
+    responses((status = 200, description = "OpenAI's chat completion, or a stream of its chunks, which name no event",
+        content((ChatCompletion<'static> = "application/json"), (Frame<'static> = "text/event-stream")))),
+)]
+#[expect(dead_code, reason = "it is only described here")]
+const fn completions() {}
+
+/// A chat completion.
+struct Completion {
+    /// As the client named it.
+    model: String,
+    include_usage: bool,
+}
+
+impl Completion {
+    /// Writes what stands on every reply and every chunk.
+    fn with_envelope<T>(&self, ticket: &Ticket, write: impl FnOnce(&Envelope<'_>) -> T) -> T {
+        let id = format!("chatcmpl-{}", ticket.call);
+        write(&Envelope { id: &id, created_s: ticket.created.0 / 1_000, model: &self.model })
+    }
+}
+
+impl Call for Completion {
+    type Face = OpenAiChat;
+    type Encoder = StreamEncoder;
+
+    fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
+        let parsed = openai::parse(body).map_err(|invalid| unfit(invalid.param, invalid.message))?;
+        let asked = Asked {
+            request: parsed.request,
+            variables: Brought::Metadata,
+            model: Some(parsed.model.clone()),
+            stream: parsed.stream,
+        };
+        Ok((asked, Self { model: parsed.model, include_usage: parsed.include_usage }))
+    }
+
+    fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
+        self.with_envelope(ticket, |envelope| openai::reply(envelope, reply, &receipt.usage))
+    }
+
+    fn encoder(self, ticket: Ticket) -> StreamEncoder {
+        self.with_envelope(&ticket, |envelope| StreamEncoder::new(envelope, self.include_usage))
+    }
+}
+
+impl Encoder for StreamEncoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        Self::event(self, event, out);
+    }
+
+    fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
+        self.finish(&receipt.usage, out);
+    }
+
+    fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {
+        self.error(shape(problem), out);
+    }
+}
+
+/// The models, as OpenAI's clients list them
+///
+/// Of an agent: itself, then the models of its line. Of an account: the agents that the key may call and whose calls are
+/// answered, newest first, at most 1,000.
+#[utoipa::path(
+    get, path = "/v1/models", tag = "calls",
+    responses((status = 200, description = "OpenAI's list", body = ModelList<'static>)),
+)]
+async fn models<W: World>(
+    State(app): State<App<W>>,
+    place: Result<Parameters<Place>, Problem>,
+    headers: HeaderMap,
+) -> Response {
+    let listed = match place {
+        Ok(Parameters(place)) => list(&app, &place, &headers).await,
+        Err(problem) => Err(problem),
+    };
+    listed.unwrap_or_else(|problem| refusal::<OpenAiChat>(&problem))
+}
+
+async fn list<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<Response, Problem> {
+    match place.asker(app, headers)? {
+        Asker::OfAgent(caller) => line(app, &caller).await,
+        Asker::OfAccount(asker) => agents(app, &asker).await,
+    }
+}
+
+async fn line<W: World>(app: &App<W>, caller: &Caller) -> Result<Response, Problem> {
+    let resolved = call::resolve_current(app, caller).await.map_err(Problem::report(app))?;
+    let bundle = &resolved.bundle;
+    let created_s = bundle.agent.created_at.0 / 1_000;
+    let own = Model { id: bundle.agent.slug.as_str(), created_s, owned_by: bundle.account.slug.as_str() };
+    let line = bundle.candidates.iter().flatten().map(|candidate| Model {
+        id: &candidate.code,
+        created_s,
+        owned_by: candidate.provider.as_str(),
+    });
+    let models: Vec<_> = std::iter::once(own).chain(line).collect();
+    let mut response = listed(&models, false);
+    response.headers_mut().extend(deprecation(&bundle.agent));
+    cors::allow(response.headers_mut(), cors::allow_origin(caller, bundle).as_deref());
+    Ok(response)
+}
+
+async fn agents<W: World>(app: &App<W>, asker: &AccountCaller) -> Result<Response, Problem> {
+    let callable = call::callable(app, asker.account.as_ref(), asker.key.as_deref()).await;
+    let callable = callable.map_err(Problem::report(app))?;
+    let owned_by = callable.account.as_str();
+    let models: Vec<_> = callable
+        .agents
+        .iter()
+        .map(|(slug, created)| Model { id: slug.as_str(), created_s: created.0 / 1_000, owned_by })
+        .collect();
+    Ok(listed(&models, callable.has_more))
+}
+
+fn listed(models: &[Model<'_>], has_more: bool) -> Response {
+    let mut response = Response::new(Body::from(openai::models_list(models, has_more)));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+fn shape(problem: &Problem) -> ErrorBody<'_> {
+    let kind = match problem.kind {
+        Kind::Unauthenticated => ErrorKind::Authentication,
+        Kind::Forbidden | Kind::OriginNotAllowed | Kind::PlanLimitExceeded => ErrorKind::Permission,
+        Kind::BudgetExceeded => ErrorKind::InsufficientQuota,
+        Kind::ConcurrencyExceeded | Kind::RateLimited => ErrorKind::RateLimit,
+        Kind::Internal
+        | Kind::Misconfigured
+        | Kind::UpstreamError
+        | Kind::Unavailable
+        | Kind::UpstreamTimeout => ErrorKind::Server,
+        Kind::InvalidRequest
+        | Kind::ValidationFailed
+        | Kind::NotFound
+        | Kind::ModelNotFound
+        | Kind::AgentNotActive
+        | Kind::AgentArchived
+        | Kind::MethodNotAllowed
+        | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PayloadTooLarge
+        | Kind::UnsupportedMediaType
+        | Kind::UnsupportedCapability
+        | Kind::UnpricedModel
+        | Kind::UpstreamRejected => ErrorKind::InvalidRequest,
+    };
+    let param = problem.errors.first().map(|error| error.field.as_str());
+    ErrorBody { message: &problem.detail, kind, param, code: Some(problem.kind.slug()) }
+}

@@ -1,0 +1,121 @@
+//! What follows from the list of faces: paths, headers, base URLs, and whose shape an error takes.
+
+use axum::handler::Handler;
+use axum::response::{IntoResponse, Response};
+
+use super::{Face, Faces, Mount, Visitor, refusal};
+use crate::http::documented::Documented;
+use crate::http::problem::Problem;
+use crate::ports::World;
+use crate::service::App;
+
+/// The request headers that handlers of faces receive, and those of [`Face::HEADERS`]. Each header that crosses into wasm costs
+/// time in every call, so only these do. Requests to other paths arrive with all headers.
+pub const HEADERS: [&str; 13] = [
+    // Who calls.
+    "authorization",
+    "x-api-key",
+    // What comes, and in which form the answer is wanted.
+    "content-type",
+    "content-length",
+    "accept",
+    "prefer",
+    "idempotency-key",
+    "last-event-id",
+    // From which page.
+    "origin",
+    "access-control-request-method",
+    "access-control-request-headers",
+    // W3C Trace Context.
+    "traceparent",
+    "tracestate",
+];
+
+/// The paths of a list, the headers that cross there, and the faces' base URLs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paths {
+    /// With `{name}` for a segment that names something.
+    pub paths: Vec<String>,
+    pub headers: Vec<&'static str>,
+    /// Of each face its name, and what its base URL has behind the agent's.
+    pub bases: Vec<(&'static str, &'static str)>,
+}
+
+impl Paths {
+    pub fn of<W: World>(faces: impl Faces<W>) -> Self {
+        let mut paths = Self { headers: HEADERS.to_vec(), ..Self::default() };
+        faces.each(&mut paths);
+        paths
+    }
+}
+
+impl<W: World> Visitor<W> for Paths {
+    fn operation<F, P, H, T>(&mut self, mount: Mount, _: &P, _: H)
+    where
+        F: Face,
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        add(&mut self.paths, mount.prefix().to_owned() + &P::path());
+        add(&mut self.bases, (F::NAME, F::BASE));
+        F::HEADERS.iter().for_each(|header| add(&mut self.headers, *header));
+    }
+}
+
+fn add<T: PartialEq>(all: &mut Vec<T>, one: T) {
+    if !all.contains(&one) {
+        all.push(one);
+    }
+}
+
+/// A problem of a path or a method that no handler has, in the shape of the face that the path belongs to.
+pub fn refuse<W: World>(faces: impl Faces<W>, path: &str, problem: Problem) -> Response {
+    let mut owner = Owner { path, matched: 0, refusal: None };
+    faces.each(&mut owner);
+    match owner.refusal {
+        Some(refusal) => refusal(&problem),
+        None => problem.into_response(),
+    }
+}
+
+/// The face to which a path belongs: the one of which an operation, or else the base URL, is the longest beginning of the path.
+struct Owner<'a> {
+    path: &'a str,
+    /// How many segments of the path match.
+    matched: usize,
+    refusal: Option<fn(&Problem) -> Response>,
+}
+
+impl<W: World> Visitor<W> for Owner<'_> {
+    fn operation<F, P, H, T>(&mut self, mount: Mount, _: &P, _: H)
+    where
+        F: Face,
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        for below in [F::BASE, P::path().trim_start_matches('/')] {
+            let matched = segments_matched(&format!("{}/{below}", mount.prefix()), self.path);
+            if let Some(matched) = matched.filter(|matched| *matched > self.matched && !below.is_empty()) {
+                self.matched = matched;
+                self.refusal = Some(refusal::<F>);
+            }
+        }
+    }
+}
+
+/// How many segments a pattern has, if the path begins with them.
+fn segments_matched(pattern: &str, path: &str) -> Option<usize> {
+    let mut segments = path.split('/');
+    let mut matched = 0;
+    for expected in pattern.split('/') {
+        let segment = segments.next()?;
+        let names_something = expected.starts_with('{') && !segment.is_empty();
+        if segment != expected && !names_something {
+            return None;
+        }
+        matched += 1;
+    }
+    Some(matched)
+}
