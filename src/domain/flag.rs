@@ -13,15 +13,22 @@ use super::ids::AccountId;
 /// What can be switched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flag {
+    /// Agents are called under the account's own path, where the body names them.
+    AccountWide,
     /// Calls that come while another is being admitted are admitted together, by one hop.
     BatchedAdmissions,
 }
 
 impl Flag {
-    pub const ALL: [Self; 1] = [Self::BatchedAdmissions];
+    pub const ALL: [Self; 2] = [Self::AccountWide, Self::BatchedAdmissions];
 
     const fn row(self) -> (&'static str, bool, &'static str) {
         match self {
+            Self::AccountWide => (
+                "account_wide",
+                true,
+                "Agents are called under the account's own path, where the body names them.",
+            ),
             Self::BatchedAdmissions => (
                 "batched_admissions",
                 true,

@@ -35,7 +35,11 @@ async fn a_flag_is_as_declared_until_it_is_set_and_again_when_it_is_not() {
     put(&api, FLAG, &json!({"default": false})).await.ok();
     assert!(!is_on(&api, &acme.member).await);
     let listed = get(&api, "/api/v1/flags").await;
-    assert_eq!(listed["data"][0]["is_set"], true);
+    let set = |flag: &str| {
+        let rows = listed["data"].as_array().unwrap();
+        rows.iter().find(|row| row["flag"] == flag).unwrap()["is_set"].clone()
+    };
+    assert_eq!([set("batched_admissions"), set("account_wide")], [json!(true), json!(false)]);
     put(&api, FLAG, &json!({"default": false, "percent": 100})).await.ok();
     assert!(is_on(&api, &acme.member).await);
     for _ in 0..2 {

@@ -173,9 +173,10 @@ impl From<call::Error> for Problem {
                 return Self::new(Kind::Unavailable, detail).retry_after(1);
             }
             call::Error::Variables(errors) => return Self::invalid(errors.clone()),
-            call::Error::KeyNotForAgent | call::Error::KeyLacksScope(_) | call::Error::AccountSuspended => {
-                Kind::Forbidden
-            }
+            call::Error::KeyNotForAgent
+            | call::Error::KeyLacksScope(_)
+            | call::Error::SwitchedOff(_)
+            | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
             call::Error::NoSuchAgent | call::Error::NoSuchVersion(_) => Kind::NotFound,
             call::Error::NotActive { .. } => Kind::AgentNotActive,

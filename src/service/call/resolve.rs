@@ -37,7 +37,7 @@ pub struct Resolved {
 /// # Errors
 /// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::NoSuchVersion`], [`Error::KeyLacksScope`],
 /// [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`], [`Error::AccountSuspended`], [`Error::NotActive`],
-/// [`Error::Archived`], [`Error::Unavailable`].
+/// [`Error::Archived`], [`Error::SwitchedOff`], [`Error::Unavailable`].
 pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let claim = caller.claim();
     let Some(account) = account_id(app, caller).await.map_err(|e| unavailable(app, &e))? else {
@@ -104,6 +104,9 @@ fn decide<W: World>(
         hit.bundle.agent.definition.access == Access::Key || caller.is_run() && claim.key.is_some();
     if key.is_none() && must_have_key {
         return Err(Error::Unauthenticated(claim.fault));
+    }
+    if let Some(flag) = caller.needs().filter(|flag| !hit.bundle.flags.has(*flag)) {
+        return Err(Error::SwitchedOff(flag));
     }
     permit(&hit, key.as_deref().map(|presented| &presented.key), caller.origin())?;
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
