@@ -517,6 +517,16 @@ const CHECKS = [
       "Code of that version runs beside the new one for minutes, and will never see an edit: undo it, raise VERSION in " +
       "src/domain/admission/command.rs and record a new folder (see tests/object/commands.rs).",
   }),
+  released({
+    name: "every recorded message is the one that was released",
+    list: "tests/fixtures/message/checksums.txt",
+    holds: (path) => /^tests\/fixtures\/message\/v\d+\/\w+\.json$/.test(path),
+    example: "tests/fixtures/message/v9/user.json",
+    gone: "transcripts of that version are stored: bring it back",
+    changed:
+      "Transcripts written like it are stored for years: undo it, raise VERSION in src/domain/message/stored.rs, read both " +
+      "and record a new folder (RECORD=1 cargo test --lib message::stored).",
+  }),
   {
     name: "four in five tests of the API and of calls run over both transports, and the others say why not",
     breach: ["tests/api/x.rs", '#[tokio::test]\nasync fn f() {\n    native_only!("a good reason");\n}\n'],

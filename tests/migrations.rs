@@ -187,7 +187,7 @@ fn no_tenant_row_stands_without_its_account() {
     for sql in [
         "INSERT INTO members (account_id, id, email, name, role, created_at) VALUES ('a9', 'm1', 'a@example.com', 'Ann', 'admin', 1)".to_owned(),
         key("k1", "admin", "NULL", &"a".repeat(64)).replace("'a1'", "'a9'"),
-        "INSERT INTO providers VALUES ('a9', 'groq', 'openai', NULL, NULL, NULL, NULL, 1, 1)".to_owned(),
+        "INSERT INTO providers VALUES ('a9', 'groq', 'openai', NULL, NULL, NULL, NULL, 1, 1, NULL)".to_owned(),
         "INSERT INTO aliases VALUES ('a9', 'fast', 'openai:gpt-4.1-mini', 1)".to_owned(),
         model("models", "'a9', ", "1, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL", ", 1"),
         agent("g1", "plain", "'key', NULL, NULL, NULL", "NULL").replace("'a1'", "'a9'"),
@@ -233,7 +233,7 @@ fn a_key_is_stored_as_a_digest_and_confined_only_when_it_is_a_callers() {
 fn a_provider_key_is_whole_or_absent() {
     let directory = Directory::new();
     let provider = |name: &str, wire: &str, rest: &str| {
-        format!("INSERT INTO providers VALUES ('a1', '{name}', '{wire}', {rest}, 1, 1)")
+        format!("INSERT INTO providers VALUES ('a1', '{name}', '{wire}', {rest}, 1, 1, NULL)")
     };
     directory.ok(&provider("openai", "openai", "NULL, 'n', 'c', 'wxyz'"));
     directory.ok(&provider("local", "openai", "'http://127.0.0.1:8080/v1', NULL, NULL, NULL"));

@@ -558,6 +558,10 @@ fn provider(name: &str) -> Provider {
         wire: Wire::Anthropic,
         base_url: Some("https://llm.example.com".into()),
         key: Some(SealedKey { sealed, last4: "wxyz".into() }),
+        dialect: serde_json::from_str(
+            r#"{"system": "one", "models": [{"model": "a*", "dialect": {"stop": false}}]}"#,
+        )
+        .unwrap(),
         created_at: NOON,
         updated_at: NOON,
     }

@@ -4,7 +4,7 @@
 //! most that as well; an average would let concurrent calls overshoot the cap. What providers add on their own
 //! (chat templates, the prompt that teaches tool use) is covered by fixed allowances.
 
-use super::message::{ChatRequest, ImageSource, Message, Part, ResponseFormat};
+use super::message::{AssistantPart, ChatRequest, File, FileSource, Message, Part, Proof, ResponseFormat};
 
 /// Role markers and separators of a chat template, with room: the widest in use take 8 tokens.
 const PER_MESSAGE: u64 = 16;
@@ -16,6 +16,8 @@ const TOOL_PROMPT: u64 = 1_024;
 const PER_SCHEMA: u64 = 64;
 /// The dearest documented image: gpt-4o-mini takes 2,833 + 5,667 a tile, at most 8 tiles: 48,169.
 const PER_IMAGE: u64 = 48_169;
+/// A file whose bytes are not here can fill the largest context that is sold.
+const PER_UNSEEN_FILE: u64 = 1_048_576;
 
 /// An upper bound of the prompt's tokens.
 pub fn input_tokens(request: &ChatRequest) -> u64 {
@@ -33,18 +35,23 @@ pub fn input_tokens(request: &ChatRequest) -> u64 {
 }
 
 /// What the prompt's tokens are likely to be, for judging whether it fits into a context; money is never judged by
-/// it. Ordinary text has about four bytes a token, an ordinary image about a thousand tokens.
+/// it. Ordinary text has about four bytes a token, an ordinary image about a thousand tokens. A page of a PDF file has
+/// some 50 kB and 2,000 tokens, a second of speech 5 to 40 kB and at most 32.
 pub fn likely_input_tokens(request: &ChatRequest, instructions: &str) -> u64 {
-    let images = request.messages.iter().map(images_of).sum::<u64>();
-    let text = input_tokens(request) + system_message(instructions) - images * PER_IMAGE;
-    text / 4 + images * 1_000
-}
-
-fn images_of(message: &Message) -> u64 {
-    match message {
-        Message::User { parts } => parts.iter().filter(|part| matches!(part, Part::Image(_))).count() as u64,
-        _ => 0,
+    let (mut bound, mut likely) = (0, 0);
+    for part in request.messages.iter().flat_map(Message::given) {
+        let tokens = match part {
+            Part::Text(_) | Part::Json(_) | Part::CachePoint(_) => continue,
+            Part::Image(_) => 1_000,
+            Part::File(File { source: FileSource::Data(base64), .. }) => bytes(base64) / 32,
+            Part::File(_) => 10_000,
+            Part::Audio(audio) => bytes(&audio.data) / 160,
+        };
+        bound += of_part(part);
+        likely += tokens;
     }
+    let text = input_tokens(request) + system_message(instructions) - bound;
+    text / 4 + likely
 }
 
 /// An upper bound of what a system message of this text adds.
@@ -54,25 +61,37 @@ pub const fn system_message(text: &str) -> u64 {
 
 fn of_message(message: &Message) -> u64 {
     match message {
-        Message::System { text } => bytes(text),
+        Message::System { text, .. } => bytes(text),
         Message::User { parts } => parts.iter().map(of_part).sum(),
-        Message::Assistant { text, tool_calls } => {
-            let calls: u64 = tool_calls
-                .iter()
-                .map(|call| PER_MESSAGE + bytes(&call.id) + bytes(&call.name) + bytes(&call.arguments))
-                .sum();
-            text.as_deref().map_or(0, bytes) + calls
-        }
-        Message::Tool { call_id, text } => bytes(call_id) + bytes(text),
+        Message::Assistant { parts } => parts.iter().map(of_said).sum(),
+        Message::Tool { call_id, parts, .. } => bytes(call_id) + parts.iter().map(of_part).sum::<u64>(),
     }
 }
 
 fn of_part(part: &Part) -> u64 {
     match part {
         Part::Text(text) => bytes(text),
-        Part::Image(image) => match &image.source {
-            ImageSource::Url(_) | ImageSource::Data { .. } => PER_IMAGE,
-        },
+        Part::Json(json) => bytes(json.as_str()),
+        Part::Image(_) => PER_IMAGE,
+        // Base64 is longer than what it stands for, and a page of text or a second of sound has far more bytes than
+        // tokens.
+        Part::File(File { source: FileSource::Data(base64), .. }) => bytes(base64),
+        Part::File(_) => PER_UNSEEN_FILE,
+        Part::Audio(audio) => bytes(&audio.data),
+        Part::CachePoint(_) => 0,
+    }
+}
+
+fn of_said(part: &AssistantPart) -> u64 {
+    let proven = |proof: &Option<Proof>| proof.as_ref().map_or(0, |proof| bytes(&proof.value));
+    match part {
+        AssistantPart::Text(text) => bytes(&text.text) + proven(&text.proof),
+        AssistantPart::Reasoning(reasoning) => bytes(&reasoning.text) + proven(&reasoning.proof),
+        AssistantPart::Refusal(text) => bytes(text),
+        AssistantPart::ToolCall(call) => {
+            PER_MESSAGE + bytes(&call.id) + bytes(&call.name) + bytes(&call.arguments) + proven(&call.proof)
+        }
+        AssistantPart::CachePoint(_) => 0,
     }
 }
 
@@ -109,7 +128,10 @@ mod tests {
         let mut wordy = bare.clone();
         wordy.messages[0] = Message::User { parts: vec![Part::Text("日本語".into())] };
         assert_eq!(input_tokens(&wordy), empty + 9);
-        let source = ImageSource::Data { media_type: "image/png".into(), base64: "A".repeat(1_000_000) };
+        let source = crate::domain::message::ImageSource::Data {
+            media_type: "image/png".into(),
+            base64: "A".repeat(1_000_000),
+        };
         wordy.messages[0] = Message::User {
             parts: vec![Part::Image(crate::domain::message::Image { source, detail: None })],
         };

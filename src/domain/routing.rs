@@ -1,11 +1,12 @@
 //! Which models a request can go to, and what each may cost.
 
 use super::bound;
-use super::message::{ChatRequest, Message, Part, ResponseFormat};
+use super::dialect::{Dialect, Prefill};
+use super::extra;
+use super::message::{AssistantPart, ChatRequest, File, FileSource, Message, Part, ResponseFormat};
 use super::model::{Capabilities, Capability, Model};
 use super::model_line::Params;
 use super::money::Nanos;
-use super::provider::Wire;
 
 /// An answer shorter than this is not worth a call: the output limit is never shrunk below it.
 const MIN_OUTPUT_TOKENS: u64 = 16;
@@ -14,12 +15,61 @@ const MIN_OUTPUT_TOKENS: u64 = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
     pub capabilities: Capabilities,
-    /// More than one choice.
-    pub choices: bool,
+    /// What the server's protocol must have a place for.
+    pub protocol: Protocol,
+    /// Places in [`extra::TABLE`] of extras that must not be left out.
+    pub extras: u64,
     /// A strict upper bound of the prompt's tokens, instructions included.
     pub input_bound: u64,
     /// What the prompt's tokens are likely to be.
     pub input_estimate: u64,
+}
+
+/// What a request needs of a server's protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Protocol {
+    /// More than one choice.
+    pub choices: bool,
+    pub file_data: bool,
+    pub file_url: bool,
+    pub file_id: bool,
+    pub audio: bool,
+    /// The last message is the assistant's, to be continued.
+    pub prefill: bool,
+}
+
+impl Protocol {
+    fn of(request: &ChatRequest) -> Self {
+        let has = |fits: fn(&Part) -> bool| request.messages.iter().flat_map(Message::given).any(fits);
+        let last = request.messages.iter().rev().find(|message| !matches!(message, Message::System { .. }));
+        let is_begun = |parts: &[AssistantPart]| {
+            AssistantPart::text_of(parts).is_some_and(|text| !text.trim().is_empty())
+        };
+        Self {
+            choices: request.sampling.n.is_some_and(|n| n > 1),
+            file_data: has(|part| matches!(part, Part::File(File { source: FileSource::Data(_), .. }))),
+            file_url: has(|part| matches!(part, Part::File(File { source: FileSource::Url(_), .. }))),
+            file_id: has(|part| matches!(part, Part::File(File { source: FileSource::Id(_), .. }))),
+            audio: has(|part| matches!(part, Part::Audio(_))),
+            prefill: matches!(last, Some(Message::Assistant { parts }) if is_begun(parts)),
+        }
+    }
+
+    /// What this server has no place for, in words.
+    fn lacking(self, dialect: &Dialect) -> impl Iterator<Item = &'static str> {
+        let lacking = [
+            (self.choices && !dialect.several_choices, "several choices (n > 1)"),
+            (self.file_data && !dialect.file_data, "files by their bytes"),
+            (self.file_url && !dialect.file_url, "files by URL"),
+            (self.file_id && !dialect.file_id, "files by file_id"),
+            (self.audio && !dialect.audio, "audio"),
+            (
+                self.prefill && dialect.prefill == Prefill::Refused,
+                "an answer begun for it (a last message of role assistant)",
+            ),
+        ];
+        lacking.into_iter().filter(|(is_lacking, _)| *is_lacking).map(|(_, words)| words)
+    }
 }
 
 impl Needs {
@@ -36,20 +86,19 @@ impl Needs {
         need(stream, Capability::Streaming);
         Self {
             capabilities,
-            choices: request.sampling.n.is_some_and(|n| n > 1),
+            protocol: Protocol::of(request),
+            extras: request.extras.refusable(),
             input_bound: bound::input_tokens(request) + bound::system_message(instructions),
             input_estimate: bound::likely_input_tokens(request, instructions),
         }
     }
 
     /// What this model lacks for the request, in words; empty when it will do.
-    pub fn lacking(&self, wire: Wire, model: Option<&Model>) -> Vec<String> {
+    pub fn lacking(&self, dialect: &Dialect, model: Option<&Model>) -> Vec<String> {
         let known = model.map_or(Capabilities::UNKNOWN, |model| model.capabilities);
         let mut lacking: Vec<String> =
             known.missing(self.capabilities).map(|capability| capability.name().to_owned()).collect();
-        if self.choices && !matches!(wire, Wire::OpenAi | Wire::Gemini) {
-            lacking.push("several choices (n > 1)".to_owned());
-        }
+        lacking.extend(self.protocol.lacking(dialect).map(str::to_owned));
         if let Some(model) = model.filter(|model| self.input_estimate > model.context_tokens) {
             lacking.push(format!(
                 "a context of about {} tokens (has {})",
@@ -58,10 +107,20 @@ impl Needs {
         }
         lacking
     }
+
+    /// The extras that must not be left out and that this server does not take.
+    pub fn refused_extras(&self, dialect: &Dialect) -> impl Iterator<Item = &'static str> + use<> {
+        let refused = if self.extras == 0 { 0 } else { self.extras & !dialect.taken() };
+        extra::TABLE
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| refused >> place & 1 == 1)
+            .map(|(_, e)| e.name)
+    }
 }
 
 fn has_image(message: &Message) -> bool {
-    matches!(message, Message::User { parts } if parts.iter().any(|part| matches!(part, Part::Image(_))))
+    message.given().iter().any(|part| matches!(part, Part::Image(_)))
 }
 
 /// What one attempt may cost.
@@ -122,6 +181,7 @@ mod tests {
     use super::*;
     use crate::domain::message::{Image, ImageSource, Sampling};
     use crate::domain::price::Price;
+    use crate::domain::provider::Wire;
 
     fn model(capabilities: Capabilities) -> Model {
         Model {
@@ -150,11 +210,11 @@ mod tests {
         let needs = Needs::of(&asked, "Be kind.", true);
         let able = Capabilities::default().with(Capability::Images);
         assert_eq!(
-            needs.lacking(Wire::Anthropic, Some(&model(able))),
+            needs.lacking(&Dialect::plain(Wire::Anthropic), Some(&model(able))),
             ["streaming", "several choices (n > 1)", "a context of about 1031 tokens (has 1000)"]
         );
         assert!(
-            needs.lacking(Wire::OpenAi, None).is_empty(),
+            needs.lacking(&Dialect::plain(Wire::OpenAi), None).is_empty(),
             "of an unknown model nothing is known to be missing"
         );
     }

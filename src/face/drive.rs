@@ -19,6 +19,7 @@ use crate::domain::flag::Flag;
 use crate::domain::ids::CallId;
 use crate::domain::message::{ChatReply, Event};
 use crate::domain::time::Millis;
+use crate::domain::warning::Warning;
 use crate::http::body;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -59,6 +60,8 @@ pub struct Ticket {
     pub bundle: Arc<Bundle>,
     /// `provider:code` of the model that answers.
     pub model: String,
+    /// What was not done as the client asked.
+    pub warnings: Vec<Warning>,
     pub created: Millis,
 }
 
@@ -83,8 +86,8 @@ async fn answer<W: World, C: Call>(
     let (judged, bytes) = judge(app, place, request).await?;
     let (asked, call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
     let (served, head) = judged.run(app, asked).await?;
-    let Served { call: id, bundle, model, answer, .. } = served;
-    let ticket = Ticket { call: id, bundle, model, created: app.world.now() };
+    let Served { call: id, bundle, model, warnings, answer, .. } = served;
+    let ticket = Ticket { call: id, bundle, model, warnings, created: app.world.now() };
     Ok(match answer {
         Answer::Whole { reply, receipt } => head.whole(call.whole(&ticket, &reply, &receipt)),
         Answer::Stream(relay) => head.stream(encode(relay, call.encoder(ticket))),
@@ -186,6 +189,7 @@ impl Entered {
             allow_origin: cors::allow_origin(&self.caller, &served.bundle),
             rate: served.rate,
             deprecation: head::deprecation(&served.bundle.agent),
+            warnings: served.warnings.len(),
         };
         Ok((served, head))
     }

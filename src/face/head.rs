@@ -13,6 +13,7 @@ use crate::service::call::Quota;
 
 const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
 const X_AGENT_VERSION: HeaderName = HeaderName::from_static("x-agent-version");
+const X_WARNINGS: HeaderName = HeaderName::from_static("x-warnings");
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -24,6 +25,8 @@ pub struct Head {
     pub allow_origin: Option<String>,
     pub rate: Option<Quota>,
     pub deprecation: Option<(HeaderName, HeaderValue)>,
+    /// How many stand in the reply.
+    pub warnings: usize,
 }
 
 impl Head {
@@ -48,6 +51,7 @@ impl Head {
         headers.extend(HeaderValue::from_str(&self.timing).ok().map(|value| (SERVER_TIMING, value)));
         headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
         headers.extend(self.deprecation.clone());
+        headers.extend((self.warnings > 0).then(|| (X_WARNINGS, HeaderValue::from(self.warnings))));
         headers.extend(self.rate.iter().flat_map(rate_limit::headers));
         cors::allow(headers, self.allow_origin.as_deref());
         response

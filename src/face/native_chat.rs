@@ -47,7 +47,7 @@ impl Call for Chat {
     }
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
-        done(ticket, Done::text_of(reply), receipt).to_json()
+        done(ticket, &Done::text_of(reply), receipt).to_json()
     }
 
     fn encoder(self, ticket: Ticket) -> Stream {
@@ -75,6 +75,7 @@ fn done<'a>(ticket: &'a Ticket, message: &'a str, receipt: &'a Receipt) -> Done<
         agent: ticket.bundle.agent.slug.as_str(),
         agent_version: ticket.bundle.agent.version,
         call_id: ticket.call,
+        warnings: &ticket.warnings,
     }
 }
 

@@ -63,7 +63,12 @@ impl Completion {
     /// Writes what stands on every reply and every chunk.
     fn with_envelope<T>(&self, ticket: &Ticket, write: impl FnOnce(&Envelope<'_>) -> T) -> T {
         let id = format!("chatcmpl-{}", ticket.call);
-        write(&Envelope { id: &id, created_s: ticket.created.0 / 1_000, model: &self.model })
+        write(&Envelope {
+            id: &id,
+            created_s: ticket.created.0 / 1_000,
+            model: &self.model,
+            warnings: &ticket.warnings,
+        })
     }
 }
 

@@ -16,24 +16,22 @@ use super::sql::{Answer, Engine, Failure, Query, queries};
 
 queries! {
     /// [`Providers::providers`], and [`super::resolve`].
-    PROVIDERS = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
-        FROM providers WHERE account_id = ?1 ORDER BY name";
+    PROVIDERS = "SELECT * FROM providers WHERE account_id = ?1 ORDER BY name";
     /// [`Providers::providers_named`]: ?2 is a JSON array of names. CROSS JOIN keeps them outermost, so each
     /// costs one look-up.
     PROVIDERS_NAMED = "SELECT p.* FROM json_each(?2) AS wanted
         CROSS JOIN providers AS p ON p.account_id = ?1 AND p.name = wanted.value";
     /// [`Providers::provider`].
-    PROVIDER = "SELECT name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at
-        FROM providers WHERE account_id = ?1 AND name = ?2";
+    PROVIDER = "SELECT * FROM providers WHERE account_id = ?1 AND name = ?2";
     /// [`Providers::put_provider`]: all but `created_at`. A clock that went back must not break the row's own
     /// constraint.
     PUT_PROVIDER = "INSERT INTO providers
-            (account_id, name, wire, base_url, key_nonce, key_ciphertext, key_last4, created_at, updated_at)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, max(?8, ?9)
-        WHERE (SELECT updated_at FROM providers WHERE account_id = ?1 AND name = ?2) IS ?10
+            (account_id, name, wire, base_url, key_nonce, key_ciphertext, key_last4, dialect, created_at, updated_at)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, max(?9, ?10)
+        WHERE (SELECT updated_at FROM providers WHERE account_id = ?1 AND name = ?2) IS ?11
         ON CONFLICT (account_id, name) DO UPDATE SET
             wire = excluded.wire, base_url = excluded.base_url, key_nonce = excluded.key_nonce,
-            key_ciphertext = excluded.key_ciphertext, key_last4 = excluded.key_last4,
+            key_ciphertext = excluded.key_ciphertext, key_last4 = excluded.key_last4, dialect = excluded.dialect,
             updated_at = max(excluded.updated_at, created_at)
         RETURNING name";
     /// [`Providers::put_provider`]: fails when there are more than ?2.
@@ -54,6 +52,9 @@ struct Row {
     key_nonce: Option<String>,
     key_ciphertext: Option<String>,
     key_last4: Option<String>,
+    /// The schema of the release before has no such column.
+    #[serde(default)]
+    dialect: Option<String>,
     created_at: i64,
     updated_at: i64,
 }
@@ -69,6 +70,8 @@ impl From<Row> for Provider {
             wire: row.wire,
             base_url: row.base_url,
             key,
+            // Written by a newer release, it may say what this one does not know: then it is asked as it would be without.
+            dialect: row.dialect.and_then(|json| serde_json::from_str(&json).ok()),
             created_at: Millis(row.created_at),
             updated_at: Millis(row.updated_at),
         }
@@ -104,6 +107,7 @@ impl<E: Engine> Providers for Tenant<E> {
         change: &Change,
     ) -> Result<(), WriteError> {
         let key = provider.key.as_ref();
+        let dialect = provider.dialect.as_ref().and_then(|dialect| serde_json::to_string(dialect).ok());
         let values = [
             provider.name.as_str().into(),
             provider.wire.as_str().into(),
@@ -111,6 +115,7 @@ impl<E: Engine> Providers for Tenant<E> {
             key.map(|key| key.sealed.nonce.as_str()).into(),
             key.map(|key| key.sealed.ciphertext.as_str()).into(),
             key.map(|key| key.last4.as_str()).into(),
+            dialect.as_deref().into(),
             provider.created_at.0.into(),
             provider.updated_at.0.into(),
             read.map(|read| read.0).into(),

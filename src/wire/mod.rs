@@ -5,10 +5,14 @@
 
 use serde::Serialize;
 
+mod cache_control;
 pub mod client;
 mod decode_error;
 pub mod file;
 pub mod provider;
+mod reasoning_details;
+#[cfg(test)]
+mod round_trip_tests;
 pub mod sse;
 
 /// Appends JSON. It cannot fail: the types of this module have texts for keys, and memory takes every byte.

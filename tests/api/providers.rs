@@ -36,7 +36,7 @@ async fn a_well_known_name_implies_wire_and_address() {
         provider,
         json!({
             "name": "anthropic", "wire": "anthropic", "base_url": "https://api.anthropic.com/v1",
-            "key_last4": "cdef",
+            "key_last4": "cdef", "dialect": null,
             "created_at": "2026-11-21T12:00:00.000Z", "updated_at": "2026-11-21T12:00:00.000Z",
         })
     );
@@ -151,11 +151,63 @@ async fn every_fault_of_a_provider_is_named() {
         ("openai", json!({"key": "sk-1"}), &["key"]),
         ("workers-ai", json!({"base_url": "https://example.com", "api_key": "k"}), &["base_url", "api_key"]),
         ("No_Name", json!({}), &["name"]),
+        ("openai", json!({"dialect": {"sistem": "one"}}), &["dialect.sistem"]),
+        ("openai", json!({"dialect": {"system": "two"}}), &["dialect.system"]),
+        (
+            "openai",
+            json!({"dialect": {"call_ids": {"alphabet": "words", "min": 9, "max": 8}, "max_temperature": 3,
+                "extras": {"top_j": "", "web_search_options": "x", "top_k": "a b"}}}),
+            &[
+                "dialect.call_ids",
+                "dialect.max_temperature",
+                "dialect.extras.top_j",
+                "dialect.extras.top_k",
+                "dialect.extras.web_search_options",
+            ],
+        ),
+        (
+            "openai",
+            json!({"dialect": {"models": [
+                {"model": "", "dialect": {}},
+                {"model": "a*", "dialect": {"models": [{"model": "b", "dialect": {}}]}},
+            ]}}),
+            &["dialect.models[0].model", "dialect.models[1].dialect.models"],
+        ),
     ] {
         let refused = put(&api, &acme, name, &body).await;
         assert_eq!(refused.fields(), fields, "{body}");
         assert!(!refused.detail().contains("umläut"), "a key is never sent back");
     }
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_server_is_kept_and_shown() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let dialect = json!({"system": "one", "call_ids": {"alphabet": "alphanumeric", "min": 9, "max": 9},
+        "extras": {"top_k": "topk", "store": ""},
+        "models": [{"model": "glm-*", "dialect": {"temperature": "never"}}]});
+    let body = json!({"base_url": "https://llm.example.com/v1", "api_key": null, "dialect": dialect});
+    let put_one = put(&api, &acme, "mine", &body).await.ok();
+    assert_eq!(put_one["dialect"], dialect);
+    let got = api.get("/api/v1/providers/mine").key(&acme.member).send().await.ok();
+    assert_eq!(got, put_one);
+    let log = api.get("/api/v1/changes?subject=provider").key(&acme.admin).send().await.ok();
+    assert_eq!(log["data"][0]["after"]["dialect"]["system"], "one");
+    let again = put(&api, &acme, "mine", &body).await.ok();
+    assert_eq!(again["updated_at"], put_one["updated_at"], "the same again changes nothing");
+    let patch = json!({"dialect": {"system": null, "stop": false}});
+    let patched = api
+        .request(axum::http::Method::PATCH, "/api/v1/providers/mine")
+        .key(&acme.admin)
+        .json(&patch)
+        .send()
+        .await
+        .ok();
+    assert_eq!((&patched["dialect"]["system"], &patched["dialect"]["stop"]), (&Value::Null, &json!(false)));
+    assert_eq!(patched["dialect"]["extras"], dialect["extras"]);
+    let bare = json!({"base_url": "https://llm.example.com/v1"});
+    assert_eq!(put(&api, &acme, "mine", &bare).await.ok()["dialect"], Value::Null);
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ impl Call for Say {
     }
 
     fn whole(self, _: &Ticket, reply: &ChatReply, _: &Receipt) -> Vec<u8> {
-        let words = reply.choices[0].text.clone().unwrap();
+        let words = reply.choices[0].text().unwrap().into_owned();
         serde_json::to_vec(&Heard { words }).unwrap()
     }
 

@@ -10,6 +10,7 @@ mod support;
 
 mod ask;
 mod crowd;
+mod dialects;
 mod provider;
 mod restarted;
 mod stage;

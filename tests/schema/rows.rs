@@ -1,7 +1,7 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 7] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES, FLAGS];
+pub const FILLS: [&str; 8] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES, DIALECT, FLAGS];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -84,6 +84,10 @@ INSERT INTO keys (account_id, id, name, role, digest, hint, created_at, scopes) 
     ('a4', 'k2', 'narrow', 'member', printf('%064x', 7), '', 5, '["agents:read","ledger:read"]'),
     ('a4', 'k3', 'narrow and revoked', 'caller', printf('%064x', 8), '', 5, '[]');
 UPDATE keys SET revoked_at = 8 WHERE id = 'k3' AND account_id = 'a4';
+"#;
+
+const DIALECT: &str = r#"
+UPDATE providers SET dialect = '{"system":"one"}' WHERE account_id = 'a1' AND name = 'local';
 "#;
 
 const FLAGS: &str = "

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{About, Facts, Limit, Parameter};
+use crate::domain::dialect::Patch;
 use crate::domain::given::given;
 use crate::domain::provider::{Provider, Wire};
 use crate::domain::secret::Secret;
@@ -44,6 +45,10 @@ pub struct Body {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, write_only)]
     pub api_key: Option<Option<Secret>>,
+    /// What this server takes otherwise than its name, its address and its models' codes let expect.
+    #[schema(example = json!({"system": "one", "limit_field": "max_tokens",
+        "models": [{"model": "glm-*", "dialect": {"temperature": "never"}}]}))]
+    pub dialect: Option<Box<Patch>>,
 }
 
 /// An upstream API as the account has configured it.
@@ -56,6 +61,8 @@ pub struct View {
     base_url: Option<String>,
     /// The end of the stored key; null when there is none.
     key_last4: Option<String>,
+    /// What this server takes otherwise; null when nothing was said.
+    dialect: Option<Box<Patch>>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Millis,
     #[schema(value_type = String, format = DateTime)]
@@ -69,6 +76,7 @@ impl From<&Provider> for View {
             wire: provider.wire,
             base_url: provider.address().map(str::to_owned),
             key_last4: provider.key.as_ref().map(|key| key.last4.clone()),
+            dialect: provider.dialect.clone(),
             created_at: provider.created_at,
             updated_at: provider.updated_at,
         }

@@ -30,6 +30,17 @@ impl BaseUrl {
         self.0.as_str().trim_end_matches('/')
     }
 
+    /// In lower case, without the port.
+    pub fn host(&self) -> &str {
+        let after = self.0.as_str().split_once("://").map_or("", |(_, after)| after);
+        let authority = after.split('/').next().unwrap_or_default();
+        // The port is digits; what stands in brackets is an IPv6 address.
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
     /// # Errors
     /// [`Refusal::Path`], as [`CheckedUrl::append`] says.
     pub fn append(&self, path: &str) -> Result<CheckedUrl, Refusal> {
@@ -48,6 +59,8 @@ mod tests {
         assert_eq!(base.as_str(), "https://api.example.com/v1");
         assert_eq!(base.append("/messages").unwrap().as_str(), "https://api.example.com/v1/messages");
         assert_eq!(parse("http://127.0.0.1:8080/").unwrap().as_str(), "http://127.0.0.1:8080");
+        assert_eq!(parse("http://127.0.0.1:8080/v1").unwrap().host(), "127.0.0.1");
+        assert_eq!(base.host(), "api.example.com");
         assert_eq!(parse("https://api.example.com/v1?key=1"), Err(Refusal::Query));
         assert_eq!(parse("https://10.0.0.1/v1"), Err(Refusal::Address));
     }

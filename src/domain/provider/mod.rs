@@ -10,6 +10,7 @@ pub use base_url::BaseUrl;
 pub use name::{InvalidName, ProviderName, WELL_KNOWN, WellKnown};
 pub use wire::Wire;
 
+use super::dialect::Patch;
 use super::time::Millis;
 use super::vault::Sealed;
 
@@ -21,6 +22,8 @@ pub struct Provider {
     /// `None`: the documented URL of a well-known provider, or a binding.
     pub base_url: Option<String>,
     pub key: Option<SealedKey>,
+    /// What differs from what is known of such a server.
+    pub dialect: Option<Box<Patch>>,
     pub created_at: Millis,
     pub updated_at: Millis,
 }
@@ -60,6 +63,7 @@ mod tests {
             wire,
             base_url: base_url.map(str::to_owned),
             key: None,
+            dialect: None,
             created_at: Millis(0),
             updated_at: Millis(0),
         }

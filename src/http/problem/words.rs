@@ -172,7 +172,9 @@ impl From<call::Error> for Problem {
             call::Error::Unavailable => {
                 return Self::new(Kind::Unavailable, detail).retry_after(1);
             }
-            call::Error::Variables(errors) => return Self::invalid(errors.clone()),
+            call::Error::Variables(errors) | call::Error::NotTaken(errors) => {
+                return Self::invalid(errors.clone());
+            }
             call::Error::KeyNotForAgent
             | call::Error::KeyLacksScope(_)
             | call::Error::SwitchedOff(_)

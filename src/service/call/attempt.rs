@@ -8,16 +8,17 @@ use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
 use super::reach::{Server, Unreachable};
 use super::select;
-use crate::domain::message::{ChatReply, ChatRequest, Event, Usage};
+use crate::domain::message::{ChatReply, ChatRequest, Event, ReasoningEffort, Usage};
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
 use crate::domain::routing::Plan;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
+use crate::domain::warning::Warning;
 use crate::ports::{
     Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
 };
-use crate::wire::provider::{self, DecodeError, Decoder, Target};
+use crate::wire::provider::{self, DecodeError, Decoder, Encoded, Renamed, Target};
 
 /// The longest whole reply that is read.
 const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
@@ -27,6 +28,12 @@ const SHORT_RETRY_MS: u64 = 2_000;
 pub enum Attempt<B> {
     Whole { reply: ChatReply, seen: Seen },
     Stream(Opened<B>),
+}
+
+/// An answer, and what was not asked of the model as the client wanted.
+pub struct Made<B> {
+    pub attempt: Attempt<B>,
+    pub warnings: Vec<Warning>,
 }
 
 /// A stream whose first event has arrived.
@@ -56,12 +63,14 @@ pub async fn make<W: World>(
     request: &mut ChatRequest,
     stream: bool,
     deadline: Millis,
-) -> Result<Attempt<BodyOf<W>>, Failure> {
+) -> Result<Made<BodyOf<W>>, Failure> {
     let server =
         candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Unreachable(why.clone())))?;
-    limit_output(flight, candidate, server.wire, plan, request);
-    let target = Target { wire: server.wire, provider: candidate.provider.as_str(), code: &candidate.code };
-    let outgoing = provider::encode(target, request, stream);
+    limit_output(flight, candidate, plan, request);
+    let unreasoned = leave_effort(candidate, request);
+    let target = Target { dialect: &candidate.dialect, code: &candidate.code };
+    let Encoded { outgoing, mut warnings, renamed } = provider::encode(target, request, stream);
+    warnings.extend(unreasoned);
     let mut reply = send(flight, candidate, server, &outgoing, stream, deadline).await?;
     if let Some(ms) = reply.retry_after_ms.filter(|ms| *ms <= SHORT_RETRY_MS && is_transient(reply.status)) {
         flight.app().world.sleep(ms).await;
@@ -71,30 +80,34 @@ pub async fn make<W: World>(
         return Err(refused(flight, candidate, server, reply).await);
     }
     let now = || flight.app().world.now();
-    if stream {
-        open(candidate, server.wire, reply.body, now).await
+    let attempt = if stream {
+        open(candidate, Decoder::new(server.wire, renamed), reply.body, now).await?
     } else {
-        read(candidate, server.wire, reply.body).await
-    }
+        read(candidate, server.wire, &renamed, reply.body).await?
+    };
+    Ok(Made { attempt, warnings })
 }
 
 /// Sends the provider the limit that was paid for. Where no budget applies and the client asked for none, the
-/// provider's own default stands, but for Anthropic, which requires a limit.
+/// provider's own default stands, unless it requires a limit.
 fn limit_output<W: World>(
     flight: &InFlight<W>,
     candidate: &Candidate,
-    wire: Wire,
     plan: &Plan,
     request: &mut ChatRequest,
 ) {
     let model = candidate.model.as_ref();
     let affordable = plan.affordable(model, flight.granted());
-    let is_told = flight.has_budget() || plan.limit_asked || wire == Wire::Anthropic;
+    let is_told = flight.has_budget() || plan.limit_asked || candidate.dialect.limit_required;
     request.sampling.max_output_tokens =
         affordable.filter(|_| is_told).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
-    if model.is_some_and(|model| !model.capabilities.has(Capability::Reasoning)) {
-        request.sampling.reasoning_effort = None;
-    }
+}
+
+/// A model that is known not to reason is not told how much.
+fn leave_effort(candidate: &Candidate, request: &mut ChatRequest) -> Option<Warning> {
+    let reasons = candidate.model.as_ref().is_none_or(|model| model.capabilities.has(Capability::Reasoning));
+    let effort = request.sampling.reasoning_effort.take_if(|_| !reasons)?;
+    (effort != ReasoningEffort::None).then(|| Warning::not_taken("reasoning_effort"))
 }
 
 async fn send<W: World>(
@@ -191,9 +204,14 @@ fn redact(message: &str, key: Option<&Secret>) -> String {
     }
 }
 
-async fn read<B: Body>(candidate: &Candidate, wire: Wire, body: B) -> Result<Attempt<B>, Failure> {
+async fn read<B: Body>(
+    candidate: &Candidate,
+    wire: Wire,
+    renamed: &Renamed,
+    body: B,
+) -> Result<Attempt<B>, Failure> {
     let bytes = body.all().await.map_err(|error| broken(candidate, &error))?;
-    match provider::decode(wire, &bytes) {
+    match provider::decode(wire, renamed, &bytes) {
         Ok(reply) => {
             let seen = Seen { usage: reply.usage, bytes: reply.generated_bytes(), whole: true };
             Ok(Attempt::Whole { reply, seen })
@@ -205,11 +223,10 @@ async fn read<B: Body>(candidate: &Candidate, wire: Wire, body: B) -> Result<Att
 /// Reads until there is something to relay.
 async fn open<B: Body>(
     candidate: &Candidate,
-    wire: Wire,
+    mut decoder: Decoder,
     mut body: B,
     now: impl Fn() -> Millis,
 ) -> Result<Attempt<B>, Failure> {
-    let mut decoder = Decoder::new(wire);
     let mut events = Vec::new();
     loop {
         let chunk: Option<Bytes> = body.chunk().await.map_err(|error| broken(candidate, &error))?;
@@ -217,7 +234,7 @@ async fn open<B: Body>(
             Some(chunk) => decoder.feed(chunk, &mut events),
             None => decoder.finish(&mut events),
         };
-        let has_begun = events.iter().any(|event| !matches!(event, Event::Usage(_)));
+        let has_begun = events.iter().any(Event::is_content);
         match fed {
             // An error after the first event is reported by the relay.
             _ if has_begun => return Ok(Attempt::Stream(Opened { body, decoder, events, at: now() })),

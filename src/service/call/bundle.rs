@@ -7,13 +7,14 @@ use super::reach::{Server, Unreachable, reach};
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
 use crate::domain::alias::{self, Alias};
+use crate::domain::dialect::{self, Dialect};
 use crate::domain::flag::Flags;
 use crate::domain::ids::AccountId;
 use crate::domain::model::Model;
 use crate::domain::model_line::{Entry, ModelLine, Params, ParseError};
 use crate::domain::plan::CallLimits;
 use crate::domain::prompt::Prompt;
-use crate::domain::provider::{Provider, ProviderName};
+use crate::domain::provider::{BaseUrl, Provider, ProviderName};
 use crate::ports::{Models, Unavailable, World};
 
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Candidate {
     /// `None`: the model is unknown, and so is its price.
     pub model: Option<Model>,
     pub server: Result<Server, Unreachable>,
+    /// What the server takes for this model.
+    pub dialect: Dialect,
 }
 
 impl Bundle {
@@ -86,6 +89,10 @@ fn candidate<W: World>(
     let server = reach(world, account, &entry.provider, providers);
     let model =
         models.iter().find(|m| m.provider == entry.provider.as_str() && m.code == entry.code).cloned();
+    let own = providers.iter().find(|provider| provider.name == entry.provider);
+    let mut dialect = dialect_of(&entry, server.as_ref().ok(), own);
+    // An identifier opens whatever was uploaded with the same key, and the platform's is everybody's.
+    dialect.file_id &= own.is_some();
     Candidate {
         label: format!("{}:{}", entry.provider, entry.code),
         provider: entry.provider,
@@ -93,5 +100,14 @@ fn candidate<W: World>(
         params: entry.params,
         model,
         server,
+        dialect,
     }
+}
+
+/// Without a server only what the names say: the entry is passed over or fails before anything is written for it.
+fn dialect_of(entry: &Entry, server: Option<&Server>, own: Option<&Provider>) -> Dialect {
+    let wire = server.map_or_else(|| entry.provider.implied_wire(), |server| server.wire);
+    let host = server.and_then(|server| server.base_url.as_ref()).map(BaseUrl::host);
+    let said = own.and_then(|own| own.dialect.as_deref());
+    dialect::resolve(wire, entry.provider.as_str(), host, &entry.code, said)
 }

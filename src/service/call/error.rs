@@ -49,6 +49,9 @@ pub enum Error {
     /// What the call has for the variables of the agent's instructions does not fit.
     #[error("the agent's instructions cannot be filled: {}", faults(.0))]
     Variables(Vec<FieldError>),
+    /// Fields that no model of the line takes and that must not be left out.
+    #[error("no model of this agent's line takes {}", fields(.0))]
+    NotTaken(Vec<FieldError>),
     #[error("no model of this agent's line can serve this request: {}", lacks(.0))]
     Unsupported(Vec<Lack>),
     #[error("{}, and no model of the agent's line has a price", has_cap(*.of))]
@@ -120,6 +123,11 @@ pub struct Lack {
 fn faults(all: &[FieldError]) -> String {
     let each = all.iter().map(|error| format!("{} {}", error.field, error.message));
     each.collect::<Vec<_>>().join("; ")
+}
+
+fn fields(all: &[FieldError]) -> String {
+    let each = all.iter().map(|error| format!("`{}`", error.field));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn lacks(all: &[Lack]) -> String {

@@ -16,6 +16,7 @@ pub mod reach;
 mod relay;
 mod resolve;
 mod select;
+mod warnings;
 
 use std::sync::Arc;
 
@@ -36,10 +37,11 @@ use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
 use crate::domain::routing::Plan;
+use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::retry::Policy;
-use attempt::{Attempt, Failure};
+use attempt::{Attempt, Failure, Made};
 use bundle::{Bundle, Candidate};
 use in_flight::InFlight;
 use select::Selection;
@@ -64,6 +66,8 @@ pub struct Served<W: World> {
     pub rate: Option<Quota>,
     /// `provider:code` of the model that answers.
     pub model: String,
+    /// What was not done as the client asked.
+    pub warnings: Vec<Warning>,
     pub admit_ms: u64,
     pub upstream_ms: u64,
     pub answer: Answer<W>,
@@ -114,14 +118,15 @@ pub async fn run<W: World>(
     let admitted = app.world.now();
     let flight = InFlight::new(app, &resolved, question, granted, admitted);
     let mut request = asked.request;
-    request.messages.insert(0, Message::System { text: instructions });
+    request.messages.insert(0, Message::system(instructions));
     let served = serve(flight, selection, request, asked.stream).await;
-    let (model, answer) = served.map_err(|error| Unserved { error, call: Some(call) })?;
+    let (model, warnings, answer) = served.map_err(|error| Unserved { error, call: Some(call) })?;
     Ok(Served {
         call,
         bundle: resolved.bundle,
         rate: rate.map(|rate| Quota::of(rate, app.world.now())),
         model,
+        warnings,
         admit_ms: admitted.since(started),
         upstream_ms: app.world.now().since(admitted),
         answer,
@@ -247,7 +252,7 @@ async fn serve<W: World>(
     selection: Selection,
     mut request: ChatRequest,
     stream: bool,
-) -> Result<(String, Answer<W>), Error> {
+) -> Result<(String, Vec<Warning>, Answer<W>), Error> {
     let base = request.sampling.clone();
     let deadline =
         flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
@@ -263,14 +268,20 @@ async fn serve<W: World>(
         }
         candidate.params.fill(&mut request.sampling);
         match attempt::make(&flight, candidate, &plan, &mut request, stream, deadline).await {
-            Ok(Attempt::Whole { reply, seen }) => {
-                let receipt = flight.receipt(candidate, &selection.needs, &seen);
-                flight.settle(CallStatus::Ok, &receipt, None);
-                return Ok((candidate.label.clone(), Answer::Whole { reply, receipt }));
-            }
-            Ok(Attempt::Stream(opened)) => {
-                let relay = Relay::new(flight, candidate.clone(), selection.needs, opened);
-                return Ok((candidate.label.clone(), Answer::Stream(Box::new(relay))));
+            Ok(Made { attempt, warnings }) => {
+                let warnings = warnings::of_client(warnings, &base, &request.extras);
+                let answer = match attempt {
+                    Attempt::Whole { reply, seen } => {
+                        let receipt = flight.receipt(candidate, &selection.needs, &seen);
+                        flight.settle(CallStatus::Ok, &receipt, None);
+                        Answer::Whole { reply, receipt }
+                    }
+                    Attempt::Stream(opened) => {
+                        let relay = Relay::new(flight, candidate.clone(), selection.needs, opened);
+                        Answer::Stream(Box::new(relay))
+                    }
+                };
+                return Ok((candidate.label.clone(), warnings, answer));
             }
             Err(Failure { ran, goes_on, error }) => {
                 flight.charge(candidate, ran);

@@ -107,6 +107,11 @@ impl<W: World> Relay<W> {
                 | Event::Refusal { delta, .. }
                 | Event::ToolArguments { delta, .. } => self.bytes += delta.len() as u64,
                 Event::ToolCall { id, name, .. } => self.bytes += (id.len() + name.len()) as u64,
+                Event::Boundary { .. }
+                | Event::Proof { .. }
+                | Event::Citation { .. }
+                | Event::Logprobs { .. }
+                | Event::About(_) => {}
             }
         }
         events.retain(|event| !matches!(event, Event::Usage(_)));

@@ -6,8 +6,9 @@ use super::Asked;
 use super::bundle::{Bundle, Candidate};
 use super::error::{Error, Lack};
 use crate::domain::admission::command::Scope;
+use crate::domain::extra;
+use crate::domain::field_error::FieldErrors;
 use crate::domain::message::ChatRequest;
-use crate::domain::provider::Wire;
 use crate::domain::routing::{Needs, Plan};
 
 /// How long an attempt may take when the line does not say.
@@ -21,22 +22,24 @@ pub struct Selection {
 
 impl Selection {
     /// # Errors
-    /// [`Error::NoSuchModel`] when the client named another model; [`Error::Unsupported`] or [`Error::Unpriced`] when
-    /// no entry is left; [`Error::BrokenLine`] when the line itself is broken.
+    /// [`Error::NoSuchModel`] when the client named another model; [`Error::Unsupported`], [`Error::NotTaken`] or
+    /// [`Error::Unpriced`] when no entry is left; [`Error::BrokenLine`] when the line itself is broken.
     pub fn new(bundle: &Bundle, asked: &Asked, instructions: &str) -> Result<Self, Error> {
         let named = named(bundle, asked.model.as_deref())?;
         let needs = Needs::of(&asked.request, instructions, asked.stream);
         let mut candidates = Vec::with_capacity(named.len());
         let mut lacks = Vec::new();
         let mut unpriced = None;
+        let mut only_extras = true;
         let capped = match (bundle.agent.budget, bundle.limits.monthly_spend) {
             (Some(_), _) => Some(Scope::Agent),
             (None, Some(_)) => Some(Scope::Plan),
             (None, None) => None,
         };
         for candidate in named {
-            let wire = candidate.server.as_ref().map_or(Wire::OpenAi, |server| server.wire);
-            let missing = needs.lacking(wire, candidate.model.as_ref());
+            let mut missing = needs.lacking(&candidate.dialect, candidate.model.as_ref());
+            only_extras &= missing.is_empty();
+            missing.extend(needs.refused_extras(&candidate.dialect).map(|name| format!("`{name}`")));
             if !missing.is_empty() {
                 lacks.push(Lack { model: candidate.label.clone(), missing });
             } else if let Some(of) = capped.filter(|_| candidate.model.is_none()) {
@@ -49,6 +52,7 @@ impl Selection {
         match (candidates.is_empty(), unpriced) {
             (false, _) => Ok(Self { candidates, needs }),
             (true, Some(error)) if lacks.is_empty() => Err(error),
+            (true, None) if only_extras => Err(not_taken(&asked.request)),
             (true, _) => Err(Error::Unsupported(lacks)),
         }
     }
@@ -66,6 +70,21 @@ impl Selection {
     pub fn timeout_ms(&self) -> u64 {
         self.candidates.iter().map(|candidate| timeout_ms(candidate)).sum()
     }
+}
+
+/// The extras that must not be left out, which every entry lacks some of.
+fn not_taken(request: &ChatRequest) -> Error {
+    let mut errors = FieldErrors::default();
+    let refusable = request.extras.refusable();
+    for (_, extra) in extra::TABLE.iter().enumerate().filter(|(place, _)| refusable >> place & 1 == 1) {
+        let words = if extra.is_taken_anywhere() {
+            "is not taken by any model of this agent's line: leave it out"
+        } else {
+            "is not taken here, because it is billed beyond tokens and no budget could hold it: leave it out"
+        };
+        errors.add(extra.name, words);
+    }
+    Error::NotTaken(errors.finish().err().unwrap_or_default())
 }
 
 /// How long an attempt at this entry may take.

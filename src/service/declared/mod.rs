@@ -38,7 +38,7 @@ pub use list::Kinds;
 pub use models::{Known, known, pair};
 pub(super) use outbox::carry_all;
 pub use plain::Plain;
-pub use serve::{Mode, Outcome, Served, Serves, Shown, of, serving};
+pub use serve::{Carried, Mode, Outcome, Served, Serves, Shown, of, serving};
 pub(super) use templates::fill;
 
 /// Which state of a thing a request may be served over.
@@ -89,69 +89,143 @@ const fn missing<K: Kind>() -> impl Fn() -> Failure {
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn get<K: Kind, W: World>(cx: &Context<'_, W>, name: &str) -> Result<K::Row, Failure> {
+async fn get<K: Kind, W: World>(cx: &Context<'_, W>, name: &str) -> Result<K::Row, Failure> {
     let name = K::name(name).ok_or_else(missing::<K>())?;
     K::find(cx, &name).await?.ok_or_else(missing::<K>())
 }
 
-/// Inserts or replaces; a thing that the platform names is only replaced.
-///
+/// What is to be done with a thing.
+enum Order<'a, K: Kind> {
+    /// Insert or replace; a thing that the platform names is only replaced.
+    Put(K::Draft),
+    Insert(K::Draft),
+    /// Lay a JSON Merge Patch (RFC 7396) over it: over the platform's, where the account has none of its own, it makes one.
+    Patch(&'a Map<String, Value>),
+    /// Take it in from a file.
+    Take {
+        draft: K::Draft,
+        mode: Mode,
+        is_dry: bool,
+    },
+    /// Delete the own one; the platform's of the same name, if there is one, shows again.
+    Delete,
+}
+
+/// What became of a thing, and how it is now.
+type Done<K> = (Outcome, <K as Kind>::Row);
+
 /// # Errors
 /// [`Failure`].
-pub async fn put<K: Kind, W: World>(
+async fn put<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &str,
     body: K::Body,
     precondition: &Precondition,
-) -> Result<K::Row, Failure> {
-    let must_exist = K::facts().naming == Naming::ByPlatform;
-    if must_exist && K::name(name).is_none() {
+) -> Result<Done<K>, Failure> {
+    if K::facts().naming == Naming::ByPlatform && K::name(name).is_none() {
         return Err(missing::<K>()());
     }
     allowed::<K, W>(cx).await?;
     let (name, draft) = K::check(name, body)?;
-    retry(cx.app, || async {
-        let shown = K::find(cx, &name).await?;
-        if must_exist && shown.is_none() {
-            return Err(missing::<K>()());
-        }
-        write_over::<K, W>(cx, &name, &draft, shown, precondition).await
-    })
-    .await
+    carry_out(cx, &name, Order::<K>::Put(draft), precondition).await
 }
 
-/// Inserts under a new name.
-///
 /// # Errors
 /// [`Failure`]; without a thing having been made, unless the directory lost its answer.
-pub async fn create<K: Kind, W: World>(cx: &Context<'_, W>, body: K::Body) -> Result<K::Row, Failure> {
+async fn create<K: Kind, W: World>(cx: &Context<'_, W>, body: K::Body) -> Result<Done<K>, Failure> {
     allowed::<K, W>(cx).await?;
     let name = K::new_name(cx.app).ok_or_else(missing::<K>())?;
     let (name, draft) = K::check(&name.to_string(), body)?;
-    write_over::<K, W>(cx, &name, &draft, None, &Precondition::None).await
+    carry_out(cx, &name, Order::<K>::Insert(draft), &Precondition::None).await
 }
 
-/// Lays a JSON Merge Patch (RFC 7396) over the thing and writes it: over the platform's, where the account has none of its
-/// own, it makes one.
-///
 /// # Errors
 /// [`Failure`].
-pub async fn patch<K: Kind, W: World>(
+async fn patch<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &str,
     patch: &Map<String, Value>,
     precondition: &Precondition,
-) -> Result<K::Row, Failure> {
-    let parsed = K::name(name).ok_or_else(missing::<K>())?;
+) -> Result<Done<K>, Failure> {
+    let name = K::name(name).ok_or_else(missing::<K>())?;
     allowed::<K, W>(cx).await?;
-    retry(cx.app, || async {
-        let shown = K::find(cx, &parsed).await?.ok_or_else(missing::<K>())?;
-        precondition.check::<K>(Some(&shown))?;
-        let body = json_fault::read::<K::Body>(patched::<K>(&shown, patch))?;
-        let (name, draft) = K::check(name, body)?;
-        write_over::<K, W>(cx, &name, &draft, Some(shown), precondition).await
-    })
-    .await
+    carry_out(cx, &name, Order::<K>::Patch(patch), precondition).await
+}
+
+/// # Errors
+/// [`Failure`].
+async fn take<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    thing: &Carried,
+    mode: Mode,
+    is_dry: bool,
+) -> Result<Done<K>, Failure> {
+    let (name, draft) = K::check(&thing.name, json_fault::read(thing.body.clone())?)?;
+    let order: Order<'_, K> = Order::Take { draft, mode, is_dry };
+    carry_out(cx, &name, order, &Precondition::None).await
+}
+
+/// # Errors
+/// [`Failure`].
+async fn delete<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &str,
+    precondition: &Precondition,
+) -> Result<Done<K>, Failure> {
+    let name = K::name(name).ok_or_else(missing::<K>())?;
+    carry_out(cx, &name, Order::<K>::Delete, precondition).await
+}
+
+/// Tries until no other writer is faster.
+async fn carry_out<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &K::Name,
+    order: Order<'_, K>,
+    precondition: &Precondition,
+) -> Result<Done<K>, Failure> {
+    retry(cx.app, || try_once(cx, name, &order, precondition)).await
+}
+
+async fn try_once<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &K::Name,
+    order: &Order<'_, K>,
+    precondition: &Precondition,
+) -> Result<Done<K>, Failure> {
+    let shown = match order {
+        Order::Insert(_) => None,
+        _ => K::find(cx, name).await?,
+    };
+    precondition.check::<K>(shown.as_ref())?;
+    let patched_draft;
+    let (draft, shown, is_dry) = match (order, shown) {
+        (Order::Put(_), None) if K::facts().naming == Naming::ByPlatform => return Err(missing::<K>()()),
+        (Order::Patch(_) | Order::Delete, None) => return Err(missing::<K>()()),
+        (Order::Delete, Some(row)) => return remove::<K, W>(cx, row).await,
+        (Order::Take { mode: Mode::Skip, .. }, Some(row)) if K::is_own(cx, &row) => {
+            return Ok((Outcome::Skipped, row));
+        }
+        (Order::Patch(patch), Some(row)) => {
+            let body = json_fault::read::<K::Body>(patched::<K>(&row, patch))?;
+            patched_draft = K::check(&name.to_string(), body)?.1;
+            (&patched_draft, Some(row), false)
+        }
+        (Order::Take { draft, is_dry, .. }, shown) => (draft, shown, *is_dry),
+        (Order::Put(draft) | Order::Insert(draft), shown) => (draft, shown, false),
+    };
+    let read = shown.filter(|row| K::is_own(cx, row));
+    let at = written_at(cx.app.world.now(), read.as_ref().map(K::updated_at));
+    let row = K::make(cx, name, draft, read.as_ref(), at).await?;
+    save::<K, W>(cx, row, read, is_dry).await
+}
+
+async fn remove<K: Kind, W: World>(cx: &Context<'_, W>, read: K::Row) -> Result<Done<K>, Failure> {
+    if !K::is_own(cx, &read) {
+        return Err(Failure::PlatformsOwn(Thing::Declared(K::facts())));
+    }
+    let change = change::<K, W>(cx, Some(&read), None);
+    write::<K, W>(cx, Write::Delete { read: &read }, &change).await?;
+    Ok((Outcome::Updated, read))
 }
 
 /// The body with a patch laid over it.
@@ -184,31 +258,10 @@ pub(super) async fn edit<K: Kind, W: World>(
     retry(cx.app, || async {
         let read = K::find(cx, name).await?.ok_or_else(missing::<K>())?;
         let row = edit(&read, written_at(cx.app.world.now(), Some(K::updated_at(&read))));
-        save::<K, W>(cx, row, Some(read)).await
+        save::<K, W>(cx, row, Some(read), false).await
     })
     .await
-}
-
-/// Deletes the own thing; the platform's of the same name, if there is one, shows again.
-///
-/// # Errors
-/// [`Failure`].
-pub async fn delete<K: Kind, W: World>(
-    cx: &Context<'_, W>,
-    name: &str,
-    precondition: &Precondition,
-) -> Result<(), Failure> {
-    let name = K::name(name).ok_or_else(missing::<K>())?;
-    retry(cx.app, || async {
-        let read = K::find(cx, &name).await?.ok_or_else(missing::<K>())?;
-        precondition.check::<K>(Some(&read))?;
-        if !K::is_own(cx, &read) {
-            return Err(Failure::PlatformsOwn(Thing::Declared(K::facts())));
-        }
-        let change = change::<K, W>(cx, Some(&read), None);
-        write::<K, W>(cx, Write::Delete { read: &read }, &change).await
-    })
-    .await
+    .map(|(_, row)| row)
 }
 
 /// That the account's plan lets it write things of this kind.
@@ -219,34 +272,23 @@ async fn allowed<K: Kind, W: World>(cx: &Context<'_, W>) -> Result<(), Failure> 
     }
 }
 
-/// One try of a write over what is shown.
-async fn write_over<K: Kind, W: World>(
-    cx: &Context<'_, W>,
-    name: &K::Name,
-    draft: &K::Draft,
-    shown: Option<K::Row>,
-    precondition: &Precondition,
-) -> Result<K::Row, Failure> {
-    precondition.check::<K>(shown.as_ref())?;
-    let read = shown.filter(|row| K::is_own(cx, row));
-    let at = written_at(cx.app.world.now(), read.as_ref().map(K::updated_at));
-    let row = K::make(cx, name, draft, read.as_ref(), at).await?;
-    save::<K, W>(cx, row, read).await
-}
-
+/// Writes a row over the one that was read, unless it is the same or the run is dry.
 async fn save<K: Kind, W: World>(
     cx: &Context<'_, W>,
     row: K::Row,
     read: Option<K::Row>,
-) -> Result<K::Row, Failure> {
-    match read {
-        Some(read) if K::is_same(&read, &row) => Ok(read),
-        read => {
-            let change = change::<K, W>(cx, read.as_ref(), Some(&row));
-            write::<K, W>(cx, Write::Put { row: &row, read: read.as_ref() }, &change).await?;
-            Ok(row)
-        }
+    is_dry: bool,
+) -> Result<Done<K>, Failure> {
+    let outcome = match &read {
+        None => Outcome::Created,
+        Some(read) if K::is_same(read, &row) => return Ok((Outcome::Unchanged, read.clone())),
+        Some(_) => Outcome::Updated,
+    };
+    if !is_dry {
+        let change = change::<K, W>(cx, read.as_ref(), Some(&row));
+        write::<K, W>(cx, Write::Put { row: &row, read: read.as_ref() }, &change).await?;
     }
+    Ok((outcome, row))
 }
 
 /// The line of the change log.

@@ -50,13 +50,17 @@ impl Kind for Providers {
     }
 
     fn body(row: &Provider) -> Value {
-        json!({"wire": row.wire, "base_url": row.base_url})
+        json!({"wire": row.wire, "base_url": row.base_url, "dialect": row.dialect})
     }
 
     /// Of the key no more than may be shown.
     fn logged(row: &Provider) -> Value {
         let key = row.key.as_ref().map(|key| format!("…{}", key.last4));
-        json!({"wire": row.wire, "base_url": row.address(), "key": key})
+        let mut logged = json!({"wire": row.wire, "base_url": row.address(), "key": key});
+        if let Some(dialect) = &row.dialect {
+            logged["dialect"] = json!(dialect);
+        }
+        logged
     }
 
     /// Of two keys that end alike it says that they are not the same.
@@ -93,10 +97,14 @@ impl Kind for Providers {
     ) -> Result<Provider, Failure> {
         let mut errors = FieldErrors::default();
         let wire = draft.wire.unwrap_or_else(|| name.implied_wire());
+        let dialect = draft.dialect.clone().filter(|dialect| !dialect.is_empty());
+        if let Some(dialect) = &dialect {
+            dialect.check("dialect", &mut errors);
+        }
         let base_url = address(cx, name, wire, draft.base_url.as_deref(), &mut errors);
         let created_at = read.map_or(cx.app.world.now(), |old| old.created_at);
         let mut provider =
-            Provider { name: name.clone(), wire, base_url, key: None, created_at, updated_at: at };
+            Provider { name: name.clone(), wire, base_url, key: None, dialect, created_at, updated_at: at };
         let kept = read.filter(|old| old.is_at_address_of(&provider));
         let moves = read.is_some_and(|old| old.key.is_some() && kept.is_none());
         check_key(&draft.api_key, wire, moves, &mut errors);

@@ -13,10 +13,9 @@ use crate::domain::json_fault;
 use crate::ports::World;
 use crate::service::failure::Failure;
 use crate::service::page::{Page, Request};
-use crate::service::retry::{retry, written_at};
 
 use super::kind::{Context, Kind, KindList, Query, Visitor};
-use super::{Precondition, allowed, create, delete, get, json_of, patch, put, save, tag_of};
+use super::{Precondition, allowed, create, delete, get, json_of, patch, put, tag_of, take};
 
 /// A thing, ready to be shown.
 #[derive(Clone, Debug)]
@@ -163,7 +162,7 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
     fn create<'a>(&self, cx: &'a Context<'a, W>, body: &'a str) -> Served<'a, Shown> {
         Box::pin(async move {
             let body = json_fault::read_text(body)?;
-            Ok(shown::<K>(&create::<K, W>(cx, body).await?))
+            Ok(shown::<K>(&create::<K, W>(cx, body).await?.1))
         })
     }
 
@@ -176,7 +175,7 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
     ) -> Served<'a, Shown> {
         Box::pin(async move {
             let body = json_fault::read_text(body)?;
-            Ok(shown::<K>(&put::<K, W>(cx, name, body, precondition).await?))
+            Ok(shown::<K>(&put::<K, W>(cx, name, body, precondition).await?.1))
         })
     }
 
@@ -187,7 +186,7 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         fields: &'a Map<String, Value>,
         precondition: &'a Precondition,
     ) -> Served<'a, Shown> {
-        Box::pin(async move { Ok(shown::<K>(&patch::<K, W>(cx, name, fields, precondition).await?)) })
+        Box::pin(async move { Ok(shown::<K>(&patch::<K, W>(cx, name, fields, precondition).await?.1)) })
     }
 
     fn delete<'a>(
@@ -196,7 +195,7 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         name: &'a str,
         precondition: &'a Precondition,
     ) -> Served<'a, ()> {
-        Box::pin(delete::<K, W>(cx, name, precondition))
+        Box::pin(async move { delete::<K, W>(cx, name, precondition).await.map(|_| ()) })
     }
 
     fn carried<'a>(&self, cx: &'a Context<'a, W>, page: &'a Request) -> Served<'a, Page<Carried>> {
@@ -225,33 +224,6 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         how: Mode,
         is_dry: bool,
     ) -> Served<'a, Outcome> {
-        Box::pin(take::<K, W>(cx, thing, how, is_dry))
+        Box::pin(async move { take::<K, W>(cx, thing, how, is_dry).await.map(|(outcome, _)| outcome) })
     }
-}
-
-async fn take<K: Kind, W: World>(
-    cx: &Context<'_, W>,
-    thing: &Carried,
-    how: Mode,
-    is_dry: bool,
-) -> Result<Outcome, Failure> {
-    let (name, draft) = K::check(&thing.name, json_fault::read(thing.body.clone())?)?;
-    retry(cx.app, || async {
-        let read = K::find(cx, &name).await?.filter(|row| K::is_own(cx, row));
-        if read.is_some() && how == Mode::Skip {
-            return Ok(Outcome::Skipped);
-        }
-        let at = written_at(cx.app.world.now(), read.as_ref().map(K::updated_at));
-        let row = K::make(cx, &name, &draft, read.as_ref(), at).await?;
-        let outcome = match &read {
-            None => Outcome::Created,
-            Some(read) if K::is_same(read, &row) => return Ok(Outcome::Unchanged),
-            Some(_) => Outcome::Updated,
-        };
-        if !is_dry {
-            save::<K, W>(cx, row, read).await?;
-        }
-        Ok(outcome)
-    })
-    .await
 }

@@ -1,13 +1,13 @@
 //! Streams for tests: read whole, cut in two at every byte, and ended at every byte.
 
-use super::{DecodeError, Decoder};
-use crate::domain::message::Event;
+use super::{DecodeError, Decoder, Renamed};
+use crate::domain::message::{ChatReply, Event, Gather};
 use crate::domain::provider::Wire;
 
 /// All events of a stream that arrives in these pieces, and how it ended.
 pub(super) fn read(wire: Wire, pieces: &[&[u8]]) -> (Vec<Event>, Result<(), DecodeError>) {
     let mut events = Vec::new();
-    let mut decoder = Decoder::new(wire);
+    let mut decoder = Decoder::new(wire, Renamed::default());
     for piece in pieces {
         if let Err(error) = decoder.feed(piece, &mut events) {
             return (events, Err(error));
@@ -46,7 +46,7 @@ pub(super) fn steady(wire: Wire, stream: &[u8]) -> (Vec<Event>, Result<(), Decod
     whole
 }
 
-/// The parts of a stream's events, put together.
+/// What choice 0 of a stream's events says.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Told {
     pub text: String,
@@ -55,20 +55,22 @@ pub(super) struct Told {
     pub calls: Vec<(String, String, String)>,
 }
 
+/// The reply that the events are the pieces of.
+pub(super) fn gathered(events: &[Event]) -> ChatReply {
+    let mut gather = Gather::default();
+    events.iter().cloned().for_each(|event| gather.push(event).unwrap());
+    gather.finish()
+}
+
 /// Puts the deltas of choice 0 together.
 pub(super) fn told(events: &[Event]) -> Told {
-    let mut told = Told::default();
-    for event in events {
-        match event {
-            Event::Text { choice: 0, delta } => told.text.push_str(delta),
-            Event::Reasoning { choice: 0, delta } => told.reasoning.push_str(delta),
-            Event::ToolCall { choice: 0, index, id, name } => {
-                assert_eq!(*index as usize, told.calls.len());
-                told.calls.push((id.clone(), name.clone(), String::new()));
-            }
-            Event::ToolArguments { choice: 0, index, delta } => told.calls[*index as usize].2.push_str(delta),
-            _ => {}
-        }
+    let Some(choice) = gathered(events).choices.into_iter().next() else { return Told::default() };
+    Told {
+        text: choice.text().unwrap_or_default().into_owned(),
+        reasoning: choice.reasoning().unwrap_or_default().into_owned(),
+        calls: choice
+            .calls()
+            .map(|call| (call.id.clone(), call.name.clone(), call.arguments.clone()))
+            .collect(),
     }
-    told
 }

@@ -73,6 +73,20 @@ pub(super) fn malformed(what: &str, error: &serde_json::Error) -> DecodeError {
     DecodeError::Malformed(format!("{what} is {fault} (line {}, column {})", error.line(), error.column()))
 }
 
+/// An identifier for a call of this reply.
+///
+/// Older models issue none. One is made then of the reply's identifier and the call's number in it, because clients
+/// expect no two calls of a conversation to share theirs.
+pub(super) fn issued_id(given: Option<&str>, reply: Option<&str>, number: u32) -> String {
+    let usable =
+        |id: &&str| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    match (given.filter(|id| !id.is_empty()), reply.filter(usable)) {
+        (Some(id), _) => id.to_owned(),
+        (None, Some(reply)) => format!("call_{reply}_{number}"),
+        (None, None) => format!("call_{number}"),
+    }
+}
+
 /// The provider's message, cut to what is kept.
 pub(super) fn clip(message: &str) -> String {
     message.chars().take(MESSAGE_CHARS).collect()

@@ -2,32 +2,46 @@
 //! piece; which one is used is the [`Wire`] of the provider.
 
 pub mod anthropic;
-mod call_id;
+#[cfg(test)]
+mod dialect_tests;
+mod fit;
 #[cfg(test)]
 mod fixtures;
 pub mod gemini;
 mod json;
 pub mod openai;
-mod version;
+#[cfg(test)]
+mod pair_tests;
 pub mod workers_ai;
 
 pub use super::decode_error::DecodeError;
 
+pub use fit::Renamed;
+
 use bytes::Bytes;
 
-use crate::domain::message::{ChatReply, ChatRequest, Event};
+use crate::domain::dialect::Dialect;
+use crate::domain::message::{AssistantPart, ChatReply, ChatRequest, Event};
 use crate::domain::provider::Wire;
+use crate::domain::warning::Warning;
 use crate::wire::sse;
 
-/// What is asked of one model: who it is, and how its server likes to be spoken to.
+/// What is asked of one model: who it is, and how its server is spoken to.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
-    pub wire: Wire,
-    /// The provider's name, because servers that share a wire differ in small things (`openai` itself takes
-    /// `max_completion_tokens`, the servers that imitate it `max_tokens`).
-    pub provider: &'a str,
+    pub dialect: &'a Dialect,
     /// The model's code, such as `gpt-4.1-mini`.
     pub code: &'a str,
+}
+
+/// A request as this server takes it.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    pub outgoing: Outgoing,
+    /// What was left out or changed on the way.
+    pub warnings: Vec<Warning>,
+    /// For reading the answer.
+    pub renamed: Renamed,
 }
 
 /// A request ready to be sent: the key and the base URL are the sender's to add.
@@ -42,8 +56,8 @@ pub struct Outgoing {
 }
 
 /// Writes the request for this model. `stream` asks for a stream that ends with usage.
-pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoing {
-    match target.wire {
+pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
+    match target.dialect.wire {
         Wire::OpenAi => openai::encode(target, request, stream),
         Wire::Anthropic => anthropic::encode(target, request, stream),
         Wire::Gemini => gemini::encode(target, request, stream),
@@ -55,13 +69,21 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoi
 ///
 /// # Errors
 /// [`DecodeError`] when it is not what the provider documents.
-pub fn decode(wire: Wire, body: &[u8]) -> Result<ChatReply, DecodeError> {
-    match wire {
+pub fn decode(wire: Wire, renamed: &Renamed, body: &[u8]) -> Result<ChatReply, DecodeError> {
+    let mut reply = match wire {
         Wire::OpenAi => openai::decode(body),
         Wire::Anthropic => anthropic::decode(body),
         Wire::Gemini => gemini::decode(body),
         Wire::WorkersAi => workers_ai::decode(body),
+    }?;
+    if !renamed.is_empty() {
+        for part in reply.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
+            if let AssistantPart::ToolCall(call) = part {
+                renamed.restore(&mut call.name);
+            }
+        }
     }
+    Ok(reply)
 }
 
 /// The header that carries the provider's key: its name, and what stands before the key in its value.
@@ -84,6 +106,7 @@ pub fn error_message(body: &[u8]) -> Option<String> {
 pub struct Decoder {
     sse: sse::Decoder,
     state: State,
+    renamed: Renamed,
 }
 
 #[derive(Debug)]
@@ -95,14 +118,14 @@ enum State {
 }
 
 impl Decoder {
-    pub fn new(wire: Wire) -> Self {
+    pub fn new(wire: Wire, renamed: Renamed) -> Self {
         let state = match wire {
             Wire::OpenAi => State::OpenAi(openai::StreamState::default()),
             Wire::Anthropic => State::Anthropic(anthropic::StreamState::default()),
             Wire::Gemini => State::Gemini(gemini::StreamState::default()),
             Wire::WorkersAi => State::WorkersAi(workers_ai::StreamState::default()),
         };
-        Self { sse: sse::Decoder::default(), state }
+        Self { sse: sse::Decoder::default(), state, renamed }
     }
 
     /// Takes the next bytes and appends what they complete to `events`.
@@ -110,22 +133,37 @@ impl Decoder {
     /// # Errors
     /// [`DecodeError`]; the events before the fault are in `events`. Nothing more may be fed then.
     pub fn feed(&mut self, chunk: &[u8], events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        let state = &mut self.state;
-        self.sse.feed(chunk, &mut |frame| state.frame(&frame, events))
+        let (state, before) = (&mut self.state, events.len());
+        let fed = self.sse.feed(chunk, &mut |frame| state.frame(&frame, events));
+        self.restore(&mut events[before..]);
+        fed
     }
 
-    /// Tells the end of the bytes.
+    /// Reports the end of the bytes.
     ///
     /// # Errors
     /// [`DecodeError::Malformed`] when the stream was cut before its documented end.
     pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        let state = &mut self.state;
-        self.sse.finish(&mut |frame| state.frame(&frame, events))?;
+        let (state, before) = (&mut self.state, events.len());
+        let fed = self.sse.finish(&mut |frame| state.frame(&frame, events));
+        self.restore(&mut events[before..]);
+        fed?;
         match &self.state {
             State::OpenAi(state) => state.finish(),
             State::Anthropic(state) => state.finish(),
             State::Gemini(state) => state.finish(),
             State::WorkersAi(state) => state.finish(),
+        }
+    }
+
+    fn restore(&self, events: &mut [Event]) {
+        if self.renamed.is_empty() {
+            return;
+        }
+        for event in events {
+            if let Event::ToolCall { name, .. } = event {
+                self.renamed.restore(name);
+            }
         }
     }
 }

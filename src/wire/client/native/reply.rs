@@ -1,11 +1,14 @@
 //! Writes answers, whole and streamed.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::ids::CallId;
 use crate::domain::message::{ChatReply, Event, Usage};
 use crate::domain::money::Nanos;
+use crate::domain::warning::Warning;
 use crate::wire::{sse, to_json};
 
 /// An answer, and what it cost: the body of a whole one, and the last event of a stream.
@@ -25,6 +28,10 @@ pub struct Done<'a> {
     pub agent_version: u32,
     #[schema(value_type = String, format = "uuid")]
     pub call_id: CallId,
+    /// What was not done as asked; absent when there is nothing.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    pub warnings: &'a [Warning],
 }
 
 impl Done<'_> {
@@ -34,9 +41,9 @@ impl Done<'_> {
     }
 
     /// The text of a whole answer: what the model said, or its words of refusal.
-    pub fn text_of(reply: &ChatReply) -> &str {
+    pub fn text_of(reply: &ChatReply) -> Cow<'_, str> {
         let first = reply.choices.first();
-        first.and_then(|choice| choice.text.as_deref().or(choice.refusal.as_deref())).unwrap_or_default()
+        first.and_then(|choice| choice.text().or_else(|| choice.refusal())).unwrap_or_default()
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::message::{Choice, Finish};
+use crate::domain::message::{AssistantPart, Choice, Finish};
 use crate::domain::time::Millis;
 
 fn done<'a>(message: &'a str, usage: &'a Usage) -> Done<'a> {
@@ -13,6 +13,7 @@ fn done<'a>(message: &'a str, usage: &'a Usage) -> Done<'a> {
         agent: "helper",
         agent_version: 3,
         call_id: CallId::new(Millis(1_763_715_605_000), [7; 10]),
+        warnings: &[],
     }
 }
 
@@ -76,15 +77,25 @@ fn an_error_is_a_problem_document() {
 
 #[test]
 fn the_text_of_an_answer_is_what_was_said_or_refused() {
-    let reply = |text: Option<&str>, refusal: Option<&str>| ChatReply {
-        choices: vec![Choice {
-            text: text.map(str::to_owned),
-            refusal: refusal.map(str::to_owned),
-            ..Choice::default()
-        }],
-        usage: None,
+    let reply = |parts: &[AssistantPart]| ChatReply {
+        choices: vec![Choice { parts: parts.to_vec(), ..Choice::default() }],
+        ..ChatReply::default()
     };
-    assert_eq!(Done::text_of(&reply(Some("a"), None)), "a");
-    assert_eq!(Done::text_of(&reply(None, Some("No."))), "No.");
-    assert_eq!(Done::text_of(&reply(None, None)), "");
+    let refusal = AssistantPart::Refusal("No.".into());
+    let said = [AssistantPart::text("a"), refusal.clone(), AssistantPart::text("b")];
+    assert_eq!(Done::text_of(&reply(&said)), "ab");
+    assert_eq!(Done::text_of(&reply(&[refusal])), "No.");
+    assert_eq!(Done::text_of(&reply(&[])), "");
+}
+
+#[test]
+fn an_answer_names_what_was_not_done_as_asked() {
+    let warnings = [Warning::not_taken("top_k")];
+    let body: Value =
+        serde_json::from_slice(&Done { warnings: &warnings, ..done("Hi", &USAGE) }.to_json()).unwrap();
+    assert_eq!(
+        body["warnings"],
+        json!([{"field": "top_k", "code": "not_taken",
+            "message": "`top_k` is not taken by the model that answered, and was left out"}])
+    );
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json_fault;
-use crate::domain::message::{ChatRequest, Message, Part};
+use crate::domain::message::{ChatRequest, Message};
 
 /// A request in the neutral model, with what only this protocol has.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ enum Role {
 pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
     let read: Body = serde_json::from_slice(body).map_err(|error| diagnose(body, &error))?;
     let messages = match (read.message, read.messages) {
-        (Some(text), None) if !text.is_empty() => vec![user(text)],
+        (Some(text), None) if !text.is_empty() => vec![Message::user(text)],
         (None, Some(messages)) if !messages.is_empty() => messages.into_iter().map(message).collect(),
         (message, messages) => return Err(neither(message.is_some(), messages.is_some())),
     };
@@ -83,15 +83,11 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
     Ok(Parsed { request, variables: read.variables.unwrap_or_default() })
 }
 
-fn user(text: String) -> Message {
-    Message::User { parts: vec![Part::Text(text)] }
-}
-
 fn message(body: MessageBody) -> Message {
     match body.role {
-        Role::System => Message::System { text: body.content },
-        Role::User => user(body.content),
-        Role::Assistant => Message::Assistant { text: Some(body.content), tool_calls: Vec::new() },
+        Role::System => Message::system(body.content),
+        Role::User => Message::user(body.content),
+        Role::Assistant => Message::assistant(body.content),
     }
 }
 

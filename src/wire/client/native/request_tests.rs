@@ -30,8 +30,8 @@ fn malformed(body: &[u8]) -> String {
 
 #[test]
 fn a_message_is_the_users() {
-    assert_eq!(messages(r#"{"message":"Grüß \"Gott\""}"#), [user("Grüß \"Gott\"".into())]);
-    assert_eq!(messages(r#"{"message":"Hi","messages":null}"#), [user("Hi".into())]);
+    assert_eq!(messages(r#"{"message":"Grüß \"Gott\""}"#), [Message::user("Grüß \"Gott\"")]);
+    assert_eq!(messages(r#"{"message":"Hi","messages":null}"#), [Message::user("Hi")]);
 }
 
 #[test]
@@ -39,8 +39,8 @@ fn a_conversation_keeps_its_order() {
     let read = messages(
         r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"},{"content":"a","role":"assistant"}]}"#,
     );
-    let assistant = Message::Assistant { text: Some("a".into()), tool_calls: vec![] };
-    assert_eq!(read, [Message::System { text: "s".into() }, user("u".into()), assistant]);
+    let assistant = Message::assistant("a");
+    assert_eq!(read, [Message::system("s"), Message::user("u"), assistant]);
 }
 
 #[test]

@@ -5,65 +5,162 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::content::Content;
+use crate::domain::extra::{self, Extra, Extras};
 use crate::domain::message::ReasoningEffort;
+use crate::wire::cache_control::CacheControl;
 
-/// OpenAI's chat completion request. What stands here is read; other fields of OpenAI's are passed over or refused by name.
-#[derive(Deserialize, ToSchema)]
-#[serde(expecting = "an object")]
-#[schema(
-    as = ChatCompletionRequest,
-    example = json!({"model": "triage", "messages": [{"role": "user", "content": "Hello"}]}),
-)]
-pub struct Body {
+macro_rules! body {
+    ($($(#[$meta:meta])* $name:ident: $kind:ty,)*) => {
+        /// OpenAI's chat completion request. Other fields of OpenAI's and of other providers' protocols (`logprobs`, `top_k` …)
+        /// are passed on to the providers that take them; what is left out is named in `warnings`, or refused.
+        #[derive(Default, ToSchema)]
+        #[schema(
+            as = ChatCompletionRequest,
+            example = json!({"model": "triage", "messages": [{"role": "user", "content": "Hello"}]}),
+        )]
+        pub struct Body {
+            $($(#[$meta])* pub $name: $kind,)*
+            /// All that is not read here by itself.
+            #[schema(ignore)]
+            pub extras: Extras,
+            /// The first extra whose value has another shape, and the shape in words.
+            #[schema(ignore)]
+            pub misshapen: Option<(&'static str, String)>,
+        }
+
+        /// A field's name; only of one that is not read here by itself it is kept.
+        #[expect(non_camel_case_types, reason = "they are the fields' names")]
+        enum Key {
+            $($name,)*
+            Other(String),
+        }
+
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                Ok(match name {
+                    $(stringify!($name) => Key::$name,)*
+                    other => Key::Other(other.to_owned()),
+                })
+            }
+        }
+
+        impl<'de> Visitor<'de> for BodyVisitor {
+            type Value = Body;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+                let mut body = Body::default();
+                $(let mut $name: Option<$kind> = None;)*
+                while let Some(key) = map.next_key::<Key>()? {
+                    match key {
+                        $(Key::$name if $name.is_some() => {
+                            return Err(A::Error::duplicate_field(stringify!($name)));
+                        })*
+                        $(Key::$name => $name = Some(map.next_value()?),)*
+                        Key::Other(other) => body.other(&other, &mut map)?,
+                    }
+                }
+                $(body.$name = $name.unwrap_or_default();)*
+                Ok(body)
+            }
+        }
+    };
+}
+
+body! {
     /// The agent's slug or id; where the path names the agent, also a model of its line.
     #[schema(value_type = String)]
-    pub model: Option<String>,
-    /// Text, images, tool calls and their results, as OpenAI writes them.
+    model: Option<String>,
+    /// Text, images, files, audio, tool calls and their results, as OpenAI writes them.
     #[schema(value_type = Vec<Object>, min_items = 1)]
-    pub messages: Option<Vec<MessageBody>>,
+    messages: Option<Vec<MessageBody>>,
     #[schema(value_type = Option<Vec<Object>>)]
-    pub tools: Option<Vec<ToolBody>>,
+    tools: Option<Vec<ToolBody>>,
     /// `none`, `auto`, `required`, or an object that names a function.
     #[schema(value_type = Option<Value>)]
-    pub tool_choice: Option<ChoiceBody>,
-    pub parallel_tool_calls: Option<bool>,
+    tool_choice: Option<ChoiceBody>,
+    parallel_tool_calls: Option<bool>,
     #[schema(value_type = Option<Object>)]
-    pub response_format: Option<FormatBody>,
+    response_format: Option<FormatBody>,
     #[schema(minimum = 0, maximum = 2)]
-    pub temperature: Option<f64>,
+    temperature: Option<f64>,
     #[schema(minimum = 0, maximum = 1)]
-    pub top_p: Option<f64>,
+    top_p: Option<f64>,
     /// The older name of `max_completion_tokens`.
     #[schema(minimum = 1)]
-    pub max_tokens: Option<i64>,
+    max_tokens: Option<i64>,
     #[schema(minimum = 1)]
-    pub max_completion_tokens: Option<i64>,
+    max_completion_tokens: Option<i64>,
     /// A text, or up to four.
-    #[serde(default)]
     #[schema(value_type = Option<Value>)]
-    pub stop: Stop,
-    pub seed: Option<i64>,
+    stop: Stop,
+    seed: Option<i64>,
     #[schema(value_type = Option<String>, example = "low")]
-    pub reasoning_effort: Option<ReasoningEffort>,
+    reasoning_effort: Option<ReasoningEffort>,
     /// How many answers.
     #[schema(minimum = 1, maximum = 8)]
-    pub n: Option<i64>,
-    pub stream: Option<bool>,
-    pub stream_options: Option<StreamOptions>,
+    n: Option<i64>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
     /// The client's own word for whom it asks.
-    pub user: Option<String>,
+    user: Option<String>,
     /// Its words fill the variables that the agent's `config.variables` declares.
-    pub metadata: Option<BTreeMap<String, String>>,
+    metadata: Option<BTreeMap<String, String>>,
     #[schema(ignore)]
-    pub functions: Option<IgnoredAny>,
+    functions: Option<IgnoredAny>,
     #[schema(ignore)]
-    pub function_call: Option<IgnoredAny>,
+    function_call: Option<IgnoredAny>,
     #[schema(ignore)]
-    pub audio: Option<IgnoredAny>,
+    audio: Option<IgnoredAny>,
+}
+
+struct BodyVisitor;
+
+struct KeyVisitor;
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(BodyVisitor)
+    }
+}
+
+impl Body {
+    /// Takes a field that is passed on as it is, or notes one that nobody knows.
+    fn other<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        let Some(place) = Extra::find(name) else {
+            map.next_value::<IgnoredAny>()?;
+            self.extras.put_unknown(name);
+            return Ok(());
+        };
+        let name = extra::TABLE[place].name;
+        if self.extras.has(place) {
+            return Err(A::Error::duplicate_field(name));
+        }
+        if let Err(shape) = self.extras.put(place, map.next_value()?) {
+            self.misshapen.get_or_insert((name, shape));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -84,6 +181,45 @@ pub struct MessageBody {
     pub tool_calls: Option<Vec<CallBody>>,
     pub tool_call_id: Option<String>,
     pub function_call: Option<IgnoredAny>,
+    /// What the model thought, as DeepSeek's clients and many others' send it back.
+    #[serde(default)]
+    pub reasoning_content: Thought,
+    /// The same, as vLLM's and Groq's name it.
+    #[serde(default)]
+    pub reasoning: Thought,
+    pub reasoning_details: Option<Box<RawValue>>,
+    pub extra_content: Option<ExtraContent>,
+    pub cache_control: Option<CacheControl>,
+}
+
+/// A text; whatever else is no thought.
+#[derive(Default)]
+pub struct Thought(pub Option<String>);
+
+impl<'de> Deserialize<'de> for Thought {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(raw.get()).ok().filter(|text: &String| !text.is_empty())))
+    }
+}
+
+/// Where Gemini's signature stands.
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+pub struct ExtraContent {
+    google: Option<Google>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct Google {
+    thought_signature: Option<String>,
+}
+
+impl ExtraContent {
+    pub fn signature(self) -> Option<String> {
+        self.google?.thought_signature.filter(|signature| !signature.is_empty())
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -97,85 +233,6 @@ pub enum Role {
     Function,
 }
 
-/// A text, or parts.
-#[derive(Default)]
-pub enum Content {
-    #[default]
-    None,
-    Text(String),
-    Parts(Vec<PartBody>),
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ContentVisitor;
-        impl<'de> Visitor<'de> for ContentVisitor {
-            type Value = Content;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of content parts")
-            }
-
-            fn visit_unit<E>(self) -> Result<Content, E> {
-                Ok(Content::None)
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-                Ok(Content::Text(text.to_owned()))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Content, E> {
-                Ok(Content::Text(text))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Content, A::Error> {
-                let mut read = Vec::new();
-                while let Some(part) = parts.next_element()? {
-                    read.push(part);
-                }
-                Ok(Content::Parts(read))
-            }
-        }
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a content part object")]
-pub struct PartBody {
-    #[serde(rename = "type")]
-    pub kind: Option<PartKind>,
-    pub text: Option<String>,
-    pub image_url: Option<ImageBody>,
-    pub refusal: Option<String>,
-}
-
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum PartKind {
-    Text,
-    ImageUrl,
-    Refusal,
-    InputAudio,
-    File,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object with a `url`")]
-pub struct ImageBody {
-    pub url: Option<String>,
-    pub detail: Option<Detail>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Detail {
-    Auto,
-    Low,
-    High,
-    Original,
-}
-
 #[derive(Deserialize)]
 #[serde(expecting = "a tool call object")]
 pub struct CallBody {
@@ -183,6 +240,7 @@ pub struct CallBody {
     #[serde(rename = "type")]
     pub kind: Option<ToolKind>,
     pub function: Option<CallFunction>,
+    pub extra_content: Option<ExtraContent>,
 }
 
 #[derive(Deserialize)]
@@ -206,6 +264,7 @@ pub struct ToolBody {
     #[serde(rename = "type")]
     pub kind: Option<ToolKind>,
     pub function: Option<FunctionBody>,
+    pub cache_control: Option<CacheControl>,
 }
 
 #[derive(Deserialize)]

@@ -1,13 +1,13 @@
 //! Reads the messages of a request, and checks that tool calls and their results belong together.
 
 use super::Invalid;
-use super::body::{CallBody, Content, Detail, ImageBody, MessageBody, PartBody, PartKind, Role, ToolKind};
+use super::body::{CallBody, ExtraContent, MessageBody, Role, ToolKind};
+use super::call_id;
+use super::content::{self, Content, PartKind};
 use super::tools::function_name;
-use crate::domain::message::{Image, ImageSource, Message, Part, ToolCall};
-use crate::domain::outbound::{self, Loopback};
-
-/// What providers take in common.
-const IMAGE_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+use crate::domain::message::{AssistantPart, CachePoint, Message, Part, Proof, ProofKind, Text, ToolCall};
+use crate::wire::cache_control::CacheControl;
+use crate::wire::reasoning_details;
 
 /// Reads all messages; there must be one.
 pub fn messages(bodies: Option<Vec<MessageBody>>) -> Result<Vec<Message>, Invalid> {
@@ -43,33 +43,63 @@ fn message(at: &At, body: MessageBody) -> Result<Message, Invalid> {
         return Err(at.fault(".tool_calls", "only an assistant's message has `tool_calls`"));
     }
     match role {
-        Role::System | Role::Developer => Ok(Message::System { text: required_text(at, body.content)? }),
-        Role::User => Ok(Message::User { parts: parts(at, body.content)? }),
+        Role::System | Role::Developer => system(at, body),
+        Role::User => Ok(Message::User { parts: parts(at, body.content, body.cache_control)? }),
         Role::Assistant => assistant(at, body),
-        Role::Tool => {
-            let call_id = body.tool_call_id.filter(|id| !id.is_empty());
-            let call_id = call_id.ok_or_else(|| {
-                at.fault(".tool_call_id", "a tool's message needs the `tool_call_id` it answers")
-            })?;
-            Ok(Message::Tool { call_id, text: required_text(at, body.content)? })
-        }
+        Role::Tool => tool(at, body),
         Role::Function => {
             Err(at.fault(".role", "the role `function` is not taken: use `tool` with `tool_call_id`"))
         }
     }
 }
 
-fn assistant(at: &At, body: MessageBody) -> Result<Message, Invalid> {
-    let calls = body.tool_calls.unwrap_or_default();
-    let mut tool_calls = Vec::with_capacity(calls.len());
-    for (number, call) in calls.into_iter().enumerate() {
-        tool_calls.push(tool_call(at, number, call)?);
+fn system(at: &At, body: MessageBody) -> Result<Message, Invalid> {
+    let texts = texts(at, body.content)?;
+    let text = texts
+        .text
+        .ok_or_else(|| at.fault(".content", "`content` is required: a string or an array of text parts"))?;
+    let cache = body.cache_control.or(texts.cache).map(CachePoint::from);
+    Ok(Message::System { text, cache })
+}
+
+fn tool(at: &At, body: MessageBody) -> Result<Message, Invalid> {
+    let call_id = body.tool_call_id.filter(|id| !id.is_empty());
+    let call_id = call_id
+        .ok_or_else(|| at.fault(".tool_call_id", "a tool's message needs the `tool_call_id` it answers"))?;
+    let (call_id, _) = call_id::read(&call_id);
+    let parts = parts(at, body.content, body.cache_control)?;
+    if let Some(number) = parts.iter().position(|part| matches!(part, Part::Audio(_))) {
+        return Err(at.fault(&format!(".content[{number}].type"), "a tool's result has no audio"));
     }
-    let text = text(at, body.content)?.or(body.refusal);
-    if text.is_none() && tool_calls.is_empty() {
+    Ok(Message::Tool { call_id: call_id.to_owned(), parts, is_error: false })
+}
+
+fn assistant(at: &At, body: MessageBody) -> Result<Message, Invalid> {
+    let thought = body.reasoning_content.0.or(body.reasoning.0);
+    let details = body.reasoning_details.as_deref();
+    let proven = details.map(|raw| reasoning_details::read(raw, thought.as_deref().unwrap_or_default()));
+    let mut parts = proven
+        .filter(|parts| !parts.is_empty())
+        .unwrap_or_else(|| thought.map(AssistantPart::reasoning).into_iter().collect());
+    let calls = body.tool_calls.unwrap_or_default();
+    let texts = texts(at, body.content)?;
+    let refusal = texts.refusal.or(body.refusal.filter(|_| texts.text.is_none()));
+    if texts.text.is_none() && refusal.is_none() && calls.is_empty() {
         return Err(at.fault(".content", "an assistant's message needs `content` or `tool_calls`"));
     }
-    Ok(Message::Assistant { text, tool_calls })
+    let proof = body.extra_content.and_then(ExtraContent::signature).map(signed);
+    parts.extend(texts.text.map(|text| AssistantPart::Text(Text { text, citations: Vec::new(), proof })));
+    parts.extend(refusal.map(AssistantPart::Refusal));
+    for (number, call) in calls.into_iter().enumerate() {
+        parts.push(AssistantPart::ToolCall(tool_call(at, number, call)?));
+    }
+    let cache = body.cache_control.or(texts.cache).map(CachePoint::from);
+    parts.extend(cache.map(AssistantPart::CachePoint));
+    Ok(Message::Assistant { parts })
+}
+
+fn signed(signature: String) -> Proof {
+    Proof::new(ProofKind::GeminiSignature, signature)
 }
 
 fn tool_call(at: &At, number: usize, body: CallBody) -> Result<ToolCall, Invalid> {
@@ -83,48 +113,59 @@ fn tool_call(at: &At, number: usize, body: CallBody) -> Result<ToolCall, Invalid
     let arguments = function
         .arguments
         .ok_or_else(|| fault(".function.arguments", "a tool call needs `arguments`, JSON in a string"))?;
-    Ok(ToolCall { id, name, arguments })
+    let (id, carried) = call_id::read(&id);
+    let signature = body.extra_content.and_then(ExtraContent::signature).or(carried);
+    Ok(ToolCall { id: id.to_owned(), name, arguments, proof: signature.map(signed) })
 }
 
-fn required_text(at: &At, content: Content) -> Result<String, Invalid> {
-    text(at, content)?
-        .ok_or_else(|| at.fault(".content", "`content` is required: a string or an array of text parts"))
+/// A content of nothing but text: its parts on lines of their own, those of refusal apart.
+#[derive(Default)]
+struct Texts {
+    text: Option<String>,
+    refusal: Option<String>,
+    cache: Option<CacheControl>,
 }
 
-/// The text of a content without images, its parts on lines of their own; `None` for none.
-fn text(at: &At, content: Content) -> Result<Option<String>, Invalid> {
+fn texts(at: &At, content: Content) -> Result<Texts, Invalid> {
+    let mut texts = Texts::default();
     let parts = match content {
-        Content::None => return Ok(None),
-        Content::Text(text) => return Ok(Some(text)),
+        Content::None => return Ok(texts),
+        Content::Text(text) => return Ok(Texts { text: Some(text), ..texts }),
         Content::Parts(parts) => parts,
     };
-    let mut whole: Option<String> = None;
     for (number, body) in parts.into_iter().enumerate() {
         let fault = |field: &str, message: &str| at.fault(&format!(".content[{number}]{field}"), message);
-        let text = match body.kind {
-            Some(PartKind::Text) => body.text.ok_or_else(|| fault(".text", "a text part needs `text`"))?,
-            Some(PartKind::Refusal) => {
-                body.refusal.ok_or_else(|| fault(".refusal", "a refusal part needs `refusal`"))?
+        let (whole, text) = match body.kind {
+            Some(PartKind::Text) => {
+                (&mut texts.text, body.text.ok_or_else(|| fault(".text", "a text part needs `text`"))?)
             }
+            Some(PartKind::Refusal) => (
+                &mut texts.refusal,
+                body.refusal.ok_or_else(|| fault(".refusal", "a refusal part needs `refusal`"))?,
+            ),
             _ => return Err(fault(".type", "only text parts are taken in this message")),
         };
-        match &mut whole {
+        match whole {
             Some(whole) => {
                 whole.push('\n');
                 whole.push_str(&text);
             }
-            None => whole = Some(text),
+            None => *whole = Some(text),
         }
+        texts.cache = body.cache_control.or(texts.cache);
     }
-    Ok(whole)
+    Ok(texts)
 }
 
-fn parts(at: &At, content: Content) -> Result<Vec<Part>, Invalid> {
+fn parts(at: &At, content: Content, cache: Option<CacheControl>) -> Result<Vec<Part>, Invalid> {
+    let point = |control: CacheControl| Part::CachePoint(control.into());
     let bodies = match content {
         Content::None => {
             return Err(at.fault(".content", "`content` is required: a string or an array of parts"));
         }
-        Content::Text(text) => return Ok(vec![Part::Text(text)]),
+        Content::Text(text) => {
+            return Ok(std::iter::once(Part::Text(text)).chain(cache.map(point)).collect());
+        }
         Content::Parts(bodies) => bodies,
     };
     if bodies.is_empty() {
@@ -132,66 +173,14 @@ fn parts(at: &At, content: Content) -> Result<Vec<Part>, Invalid> {
     }
     let mut parts = Vec::with_capacity(bodies.len());
     for (number, body) in bodies.into_iter().enumerate() {
-        let part = part(body);
+        let marked = body.cache_control.map(point);
+        let part = content::part(body);
         parts
             .push(part.map_err(|(field, message)| at.fault(&format!(".content[{number}]{field}"), message))?);
+        parts.extend(marked);
     }
+    parts.extend(cache.map(point));
     Ok(parts)
-}
-
-/// What is wrong with a part: the field, and how to mend it.
-type PartFault = (&'static str, String);
-
-fn part(body: PartBody) -> Result<Part, PartFault> {
-    match body.kind {
-        Some(PartKind::Text) => {
-            body.text.map(Part::Text).ok_or_else(|| (".text", "a text part needs `text`".to_owned()))
-        }
-        Some(PartKind::ImageUrl) => {
-            let image =
-                body.image_url.ok_or_else(|| (".image_url", "an image part needs `image_url`".to_owned()))?;
-            image_of(image).map(Part::Image).map_err(|message| (".image_url.url", message))
-        }
-        Some(PartKind::InputAudio | PartKind::File | PartKind::Refusal) => {
-            Err((".type", "only `text` and `image_url` parts are taken".to_owned()))
-        }
-        None => Err((".type", "a content part needs a `type`: `text` or `image_url`".to_owned())),
-    }
-}
-
-fn image_of(body: ImageBody) -> Result<Image, String> {
-    let url = body.url.ok_or("an image needs a `url`")?;
-    let source = if url.starts_with("data:") {
-        data_url(url)?
-    } else {
-        outbound::check(&url, Loopback::Refused)
-            .map_err(|refusal| format!("an image is a data: URL or a public https:// URL; {refusal}"))?;
-        ImageSource::Url(url)
-    };
-    let detail = body.detail.map(|detail| match detail {
-        Detail::Auto => "auto",
-        Detail::Low => "low",
-        Detail::High => "high",
-        Detail::Original => "original",
-    });
-    Ok(Image { source, detail: detail.map(str::to_owned) })
-}
-
-/// Reads `data:image/png;base64,…`; the base64 stays as it is, for the provider to decode.
-fn data_url(mut url: String) -> Result<ImageSource, String> {
-    let comma = url.find(',').ok_or("write a data: URL as data:image/png;base64,…")?;
-    let head = &url["data:".len()..comma];
-    let described = head.strip_suffix(";base64").ok_or("an image's data: URL must be in base64")?;
-    let media_type = described.split(';').next().unwrap_or_default().to_ascii_lowercase();
-    let media_type = if media_type == "image/jpg" { "image/jpeg".to_owned() } else { media_type };
-    if !IMAGE_TYPES.contains(&media_type.as_str()) {
-        return Err(format!("an image is one of {}", IMAGE_TYPES.join(", ")));
-    }
-    url.drain(..=comma);
-    if url.is_empty() {
-        return Err("the image is empty".to_owned());
-    }
-    Ok(ImageSource::Data { media_type, base64: url })
 }
 
 /// Every tool call must be answered before anyone else speaks, and only calls can be answered: providers refuse
@@ -208,8 +197,8 @@ fn answered(messages: &[Message]) -> Result<(), Invalid> {
                 open.swap_remove(known);
             }
             _ if !open.is_empty() => return Err(unanswered(&at, &open)),
-            Message::Assistant { tool_calls, .. } => {
-                open.extend(tool_calls.iter().map(|call| call.id.as_str()));
+            Message::Assistant { parts } => {
+                open.extend(AssistantPart::calls_of(parts).map(|call| call.id.as_str()));
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::message::{Image, ImageSource};
 
 fn read(bodies: &Value) -> Result<Vec<Message>, Invalid> {
     messages(serde_json::from_str(&bodies.to_string()).unwrap())
@@ -16,7 +17,7 @@ fn call(id: &str) -> Value {
 }
 
 fn system(text: &str) -> Message {
-    Message::System { text: text.into() }
+    Message::system(text)
 }
 
 #[test]
@@ -31,27 +32,28 @@ fn a_conversation_is_read_in_order() {
         {"role": "assistant", "content": "Done.", "refusal": null, "annotations": [], "audio": null},
     ]))
     .unwrap();
-    let call = |id: &str| ToolCall { id: id.into(), name: "f".into(), arguments: "{\"x\": 1".into() };
+    let call = |id: &str| AssistantPart::ToolCall(ToolCall::new(id, "f", "{\"x\": 1"));
     let expected = [
         system("Be brief."),
         system("a\nb"),
         Message::User { parts: vec![Part::Text("Hi".into())] },
-        Message::Assistant { text: None, tool_calls: vec![call("1"), call("2")] },
-        Message::Tool { call_id: "2".into(), text: "two".into() },
-        Message::Tool { call_id: "1".into(), text: String::new() },
-        Message::Assistant { text: Some("Done.".into()), tool_calls: vec![] },
+        Message::Assistant { parts: vec![call("1"), call("2")] },
+        Message::tool("2", "two"),
+        Message::tool("1", ""),
+        Message::assistant("Done."),
     ];
     assert_eq!(read, expected);
 }
 
 #[test]
 fn an_assistants_refusal_stays_in_the_conversation() {
-    let text = |message: Value| match read(&json!([message])).unwrap().remove(0) {
-        Message::Assistant { text, .. } => text.unwrap(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(text(json!({"role": "assistant", "content": null, "refusal": "No."})), "No.");
-    assert_eq!(text(json!({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]})), "No.");
+    let refused = [Message::Assistant { parts: vec![AssistantPart::Refusal("No.".into())] }];
+    for message in [
+        json!({"role": "assistant", "content": null, "refusal": "No."}),
+        json!({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}),
+    ] {
+        assert_eq!(read(&json!([message])).unwrap(), refused, "{message}");
+    }
 }
 
 #[test]
@@ -120,9 +122,9 @@ fn what_a_message_lacks_is_named() {
         ),
         (
             json!({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}),
-            ".content[0].type",
+            ".content[0].input_audio.data",
         ),
-        (json!({"role": "user", "content": [{"type": "file", "file": {}}]}), ".content[0].type"),
+        (json!({"role": "user", "content": [{"type": "file", "file": {}}]}), ".content[0].file"),
         (json!({"role": "user", "content": "a", "tool_calls": []}), ".tool_calls"),
         (json!({"role": "system"}), ".content"),
         (json!({"role": "system", "content": []}), ".content"),

@@ -1,10 +1,14 @@
 //! OpenAI's chat completions, as its clients speak them.
 //!
 //! Source: the API reference and the types of the official Python client 3.52 (2026-11). Fields that are not known
-//! are ignored, as OpenAI adds some every month; those whose silence would change the answer are refused (`functions`,
-//! audio, files, tools that are no functions).
+//! are left out with a warning, as OpenAI adds some every month; those whose silence would change the answer are refused
+//! (`functions`, audio as an answer, tools that are no functions). What other providers' clients send back over tool
+//! turns (`reasoning_content`, `reasoning_details`, `extra_content`) is read and written as well.
 
+mod annotation;
 mod body;
+mod call_id;
+mod content;
 mod error;
 mod messages;
 mod reply;

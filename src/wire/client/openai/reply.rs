@@ -1,10 +1,18 @@
 //! Writes whole replies and the list of models.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::message::{ChatReply, Choice, Finish, ToolCall, Usage};
-use crate::wire::to_json;
+use super::annotation::AnnotationBody;
+use super::call_id;
+use crate::domain::message::{
+    AssistantPart, ChatReply, Choice, Finish, JsonText, ProofKind, ToolCall, Usage,
+};
+use crate::domain::warning::Warning;
+use crate::wire::{reasoning_details, to_json};
 
 /// What stands on every reply and every chunk.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +22,8 @@ pub struct Envelope<'a> {
     /// Seconds since the epoch.
     pub created_s: i64,
     pub model: &'a str,
+    /// What was not done as asked: on a whole reply, and at the end of a stream.
+    pub warnings: &'a [Warning],
 }
 
 /// Writes a reply.
@@ -25,6 +35,9 @@ pub fn reply(envelope: &Envelope<'_>, reply: &ChatReply, usage: &Usage) -> Vec<u
         model: envelope.model,
         choices: (0..).zip(&reply.choices).map(ChoiceBody::of).collect(),
         usage: UsageBody::of(usage),
+        service_tier: reply.about.service_tier.as_deref(),
+        system_fingerprint: reply.about.system_fingerprint.as_deref(),
+        warnings: envelope.warnings,
     })
 }
 
@@ -40,6 +53,14 @@ pub struct Body<'a> {
     model: &'a str,
     choices: Vec<ChoiceBody<'a>>,
     usage: UsageBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_fingerprint: Option<&'a str>,
+    /// What was not done as asked; absent when there is nothing.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    warnings: &'a [Warning],
 }
 
 #[derive(Serialize, ToSchema)]
@@ -48,7 +69,7 @@ struct ChoiceBody<'a> {
     index: u32,
     message: MessageBody<'a>,
     #[schema(value_type = Option<Object>)]
-    logprobs: Option<()>,
+    logprobs: Option<&'a RawValue>,
     finish_reason: &'static str,
 }
 
@@ -56,22 +77,34 @@ struct ChoiceBody<'a> {
 #[schema(as = ChatCompletionMessage)]
 struct MessageBody<'a> {
     role: &'static str,
-    content: Option<&'a str>,
-    refusal: Option<&'a str>,
+    content: Option<Cow<'a, str>>,
+    refusal: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'a str>,
+    reasoning_content: Option<Cow<'a, str>>,
+    /// What proves the reasoning, to be sent back as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    reasoning_details: Option<Box<RawValue>>,
+    /// Where the answer comes from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, required = false)]
+    annotations: Vec<AnnotationBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     tool_calls: Vec<CallBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent<'a>>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = ChatCompletionToolCall)]
 struct CallBody<'a> {
-    id: &'a str,
+    id: Cow<'a, str>,
     #[serde(rename = "type")]
     kind: &'static str,
     function: FunctionBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent<'a>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -81,23 +114,65 @@ struct FunctionBody<'a> {
     arguments: &'a str,
 }
 
+/// Where Gemini's signature stands, as Google's own OpenAI endpoint writes it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionExtraContent)]
+pub(super) struct ExtraContent<'a> {
+    google: Google<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletionGoogle)]
+struct Google<'a> {
+    thought_signature: &'a str,
+}
+
+impl<'a> ExtraContent<'a> {
+    pub const fn of(thought_signature: &'a str) -> Self {
+        Self { google: Google { thought_signature } }
+    }
+}
+
 impl<'a> ChoiceBody<'a> {
     fn of((index, choice): (u32, &'a Choice)) -> Self {
+        let parts = choice.parts.as_slice();
+        let refusal = choice.refusal();
+        let tool_calls: Vec<_> = choice.calls().map(CallBody::of).collect();
+        // Clients read an answer of nothing as an empty text.
+        let nothing = (refusal.is_none() && tool_calls.is_empty()).then_some(Cow::Borrowed(""));
         let message = MessageBody {
             role: "assistant",
-            content: choice.text.as_deref(),
-            refusal: choice.refusal.as_deref(),
-            reasoning_content: choice.reasoning.as_deref(),
-            tool_calls: choice.tool_calls.iter().map(CallBody::of).collect(),
+            content: choice.text().or(nothing),
+            refusal,
+            reasoning_content: choice.reasoning(),
+            reasoning_details: reasoning_details::write(parts),
+            annotations: AssistantPart::citations_of(parts).filter_map(AnnotationBody::of).collect(),
+            tool_calls,
+            extra_content: signature(parts).map(ExtraContent::of),
         };
-        Self { index, message, logprobs: None, finish_reason: finish_reason(choice.finish) }
+        let logprobs = choice.logprobs.as_ref().and_then(JsonText::raw);
+        Self { index, message, logprobs, finish_reason: finish_reason(choice.finish) }
     }
+}
+
+/// Gemini's signature of the answer's text.
+fn signature(parts: &[AssistantPart]) -> Option<&str> {
+    parts.iter().rev().find_map(|part| match part {
+        AssistantPart::Text(text) => text.proof.as_ref()?.of_kind(ProofKind::GeminiSignature),
+        _ => None,
+    })
 }
 
 impl<'a> CallBody<'a> {
     fn of(call: &'a ToolCall) -> Self {
         let function = FunctionBody { name: &call.name, arguments: &call.arguments };
-        Self { id: &call.id, kind: "function", function }
+        let signature = call.signature();
+        Self {
+            id: call_id::signed(&call.id, signature),
+            kind: "function",
+            function,
+            extra_content: signature.map(ExtraContent::of),
+        }
     }
 }
 

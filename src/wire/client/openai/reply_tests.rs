@@ -4,7 +4,8 @@ use super::super::{ErrorBody, ErrorKind};
 use super::*;
 use crate::wire::provider::openai;
 
-const ENVELOPE: Envelope<'_> = Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "helper" };
+const ENVELOPE: Envelope<'_> =
+    Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "helper", warnings: &[] };
 
 fn value(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
@@ -19,8 +20,8 @@ fn a_reply_has_openais_shape() {
         output_tokens: 7,
         reasoning_tokens: 3,
     };
-    let choice = Choice { text: Some("Hi \"there\"\n".into()), ..Choice::default() };
-    let chat = ChatReply { choices: vec![choice], usage: None };
+    let choice = Choice { parts: vec![AssistantPart::text("Hi \"there\"\n")], ..Choice::default() };
+    let chat = ChatReply { choices: vec![choice], ..ChatReply::default() };
     let expected = json!({
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1_763_715_605, "model": "helper",
         "choices": [{
@@ -40,20 +41,17 @@ fn a_reply_has_openais_shape() {
 
 #[test]
 fn what_a_provider_said_a_client_reads() {
-    let call = |id: &str| ToolCall { id: id.into(), name: "f".into(), arguments: "{\"x\": 1".into() };
+    let call = |id: &str| AssistantPart::ToolCall(ToolCall::new(id, "f", "{\"x\": 1"));
+    let choice = |parts, finish| Choice { parts, finish, logprobs: None };
     let usage = Usage { input_tokens: 10, output_tokens: 7, reasoning_tokens: 3, ..Usage::default() };
     let chat = ChatReply {
         choices: vec![
-            Choice { tool_calls: vec![call("a"), call("b")], finish: Finish::ToolCalls, ..Choice::default() },
-            Choice {
-                text: Some("é".into()),
-                reasoning: Some("hm".into()),
-                finish: Finish::Length,
-                ..Choice::default()
-            },
-            Choice { refusal: Some("No.".into()), finish: Finish::ContentFilter, ..Choice::default() },
+            choice(vec![call("a"), call("b")], Finish::ToolCalls),
+            choice(vec![AssistantPart::reasoning("hm"), AssistantPart::text("é")], Finish::Length),
+            choice(vec![AssistantPart::Refusal("No.".into())], Finish::ContentFilter),
         ],
         usage: Some(usage),
+        ..ChatReply::default()
     };
     assert_eq!(openai::decode(&reply(&ENVELOPE, &chat, &usage)), Ok(chat));
 }

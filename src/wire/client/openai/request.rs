@@ -47,6 +47,9 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
             "`functions` and `function_call` are not taken: use `tools` and `tool_choice`",
         ));
     }
+    if let Some((name, shape)) = body.misshapen {
+        return Err(Invalid::at(name, format!("`{name}` {shape}")));
+    }
     if body.audio.is_some() {
         return Err(Invalid::at("audio", "audio is not produced here: leave `audio` out"));
     }
@@ -74,6 +77,7 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
         sampling: Sampling { stop: stop(body.stop)?, ..sampling },
         user: body.user,
         metadata: body.metadata.unwrap_or_default(),
+        extras: body.extras,
     };
     about(&request)?;
     Ok(Parsed { request, model, stream, include_usage })

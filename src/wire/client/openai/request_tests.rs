@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::dialect;
 use crate::domain::message::{Message, Part, ReasoningEffort, ResponseFormat, ToolChoice};
 use crate::domain::provider::Wire;
 use crate::wire::provider::{self, Target};
@@ -84,8 +85,9 @@ fn what_a_client_asked_a_provider_is_asked() {
         "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
     }));
     let asked = read(&body).unwrap().request;
-    let target = Target { wire: Wire::OpenAi, provider: "openai", code: "gpt-4.1-mini" };
-    let sent = parse(&provider::encode(target, &asked, true).body).unwrap();
+    let code = "gpt-4.1-mini";
+    let dialect = &dialect::resolve(Wire::OpenAi, "openai", None, code, None);
+    let sent = parse(&provider::encode(Target { dialect, code }, &asked, true).outgoing.body).unwrap();
     assert_eq!(format!("{:?}", sent.request), format!("{asked:?}"));
     assert_eq!((sent.model.as_str(), sent.stream, sent.include_usage), ("gpt-4.1-mini", true, true));
 }

@@ -5,9 +5,10 @@ use super::super::ErrorKind;
 use super::*;
 use crate::domain::message::Finish;
 use crate::domain::provider::Wire;
-use crate::wire::provider::Decoder;
+use crate::wire::provider::{Decoder, Renamed};
 
-const ENVELOPE: Envelope<'_> = Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "he\"lper" };
+const ENVELOPE: Envelope<'_> =
+    Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "he\"lper", warnings: &[] };
 
 fn text(choice: u32, delta: &str) -> Event {
     Event::Text { choice, delta: delta.to_owned() }
@@ -50,7 +51,7 @@ fn chunks(stream: &[u8]) -> Vec<Value> {
 
 fn told(stream: &[u8]) -> Vec<Event> {
     let mut events = Vec::new();
-    let mut decoder = Decoder::new(Wire::OpenAi);
+    let mut decoder = Decoder::new(Wire::OpenAi, Renamed::default());
     decoder.feed(stream, &mut events).unwrap();
     decoder.finish(&mut events).unwrap();
     events
@@ -109,7 +110,7 @@ fn a_choice_with_an_absurd_number_is_not_told() {
 
 #[test]
 fn tool_calls_begin_whole_and_go_on_in_pieces() {
-    let call = Event::ToolCall { choice: 0, index: 1, id: "x".into(), name: "f".into() };
+    let call = Event::ToolCall { choice: 0, index: 1, id: "x".into(), name: "f".into(), proof: None };
     let arguments = Event::ToolArguments { choice: 0, index: 1, delta: "{\"a\"".into() };
     let chunks = chunks(&written(&[call, arguments], false));
     let begun =
@@ -150,7 +151,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         (prop::collection::vec(said, 0..6), calls).prop_map(move |(mut events, calls)| {
             for (index, (name, pieces)) in (0_u32..).zip(calls) {
                 let id = format!("call_{choice}_{index}");
-                events.push(Event::ToolCall { choice, index, id, name });
+                events.push(Event::ToolCall { choice, index, id, name, proof: None });
                 events.extend(pieces.into_iter().map(|delta| Event::ToolArguments { choice, index, delta }));
             }
             events.push(finish(choice, Finish::ToolCalls));

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::Invalid;
 use super::body::{ChoiceBody, FormatBody, FormatKind, NamedChoice, ToolBody, ToolKind};
-use crate::domain::message::{ResponseFormat, Tool, ToolChoice};
+use crate::domain::message::{CachePoint, ResponseFormat, Tool, ToolChoice};
 
 /// OpenAI's limit.
 const MAX_TOOLS: usize = 128;
@@ -39,6 +39,7 @@ fn tool(number: usize, body: ToolBody) -> Result<Tool, Invalid> {
         description: function.description,
         parameters: function.parameters,
         strict: function.strict,
+        cache: body.cache_control.map(CachePoint::from),
     })
 }
 

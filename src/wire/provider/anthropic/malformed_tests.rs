@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::message::{ChatReply, Choice, Event, Finish, ToolCall, Usage};
+use crate::domain::message::{AssistantPart, ChatReply, Choice, Event, Finish, ToolCall, Usage};
 use crate::domain::provider::Wire;
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::fixtures::{read, steady};
@@ -33,7 +33,8 @@ fn decoded(body: &str) -> ChatReply {
 
 #[test]
 fn a_whole_reply_is_read() {
-    let expected = Choice { text: Some("Hello, world.".into()), finish: Finish::Stop, ..Choice::default() };
+    let parts = vec![AssistantPart::text("Hello"), AssistantPart::text(", world.")];
+    let expected = Choice { parts, ..Choice::default() };
     let usage = Usage {
         input_tokens: 12 + 1000 + 30,
         cached_input_tokens: 1000,
@@ -41,26 +42,30 @@ fn a_whole_reply_is_read() {
         output_tokens: 6,
         reasoning_tokens: 0,
     };
-    assert_eq!(decoded(fixture!("text.json")), ChatReply { choices: vec![expected], usage: Some(usage) });
+    assert_eq!(
+        decoded(fixture!("text.json")),
+        ChatReply { choices: vec![expected], usage: Some(usage), ..ChatReply::default() }
+    );
 }
 
 #[test]
 fn a_whole_reply_with_thinking_and_tools_is_read() {
     let reply = decoded(fixture!("tools.json"));
     let choice = &reply.choices[0];
-    assert_eq!(choice.reasoning.as_deref(), Some("They want the weather."));
+    assert_eq!(choice.reasoning().as_deref(), Some("They want the weather."));
     assert_eq!(choice.finish, Finish::ToolCalls);
-    let input: serde_json::Value = serde_json::from_str(&choice.tool_calls[0].arguments).unwrap();
+    let calls: Vec<_> = choice.calls().cloned().collect();
+    let input: serde_json::Value = serde_json::from_str(&calls[0].arguments).unwrap();
     assert_eq!(input, serde_json::json!({"city": "Köln", "days": [1, 2]}));
-    let second = ToolCall { id: "toolu_02".into(), name: "get_time".into(), arguments: "{}".into() };
-    assert_eq!(choice.tool_calls[1..], [second]);
+    let second = ToolCall::new("toolu_02", "get_time", "{}");
+    assert_eq!(calls[1..], [second]);
     assert_eq!(reply.usage.unwrap().reasoning_tokens, 60);
 }
 
 #[test]
 fn a_refused_reply_has_no_text_and_says_so() {
     let choice = &decoded(fixture!("refusal.json")).choices[0];
-    assert_eq!((choice.text.as_deref(), choice.finish), (None, Finish::ContentFilter));
+    assert_eq!((choice.text().as_deref(), choice.finish), (None, Finish::ContentFilter));
 }
 
 #[test]

@@ -1,15 +1,19 @@
 //! A conversation as `system` and `messages`.
 //!
 //! The API wants alternating turns, a tool's result ahead of any other content of its turn, identifiers of letters,
-//! digits, `_` and `-`, and no empty text; all of that is arranged here without changing what was said.
+//! digits, `_` and `-`, and no empty text; all of that is arranged here without changing what was said. Thinking goes
+//! back where its signature came along; without one the API would refuse it.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::domain::message::{Image, ImageSource, Message, Part, ToolCall};
-use crate::wire::provider::call_id;
+use super::block::{self, Block, ResultContent};
+use crate::domain::dialect::Dialect;
+use crate::domain::message::{AssistantPart, Message, ProofKind};
+use crate::wire::provider::fit::OPENING;
 use crate::wire::provider::json::Arguments;
+use crate::wire::reasoning_details;
 
 /// One turn of the conversation.
 #[derive(Debug, Serialize)]
@@ -25,76 +29,63 @@ enum Role {
     Assistant,
 }
 
-/// A content block of a request.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Block<'a> {
-    Text { text: Cow<'a, str> },
-    Image { source: Source<'a> },
-    ToolUse { id: Cow<'a, str>, name: &'a str, input: Arguments<'a> },
-    ToolResult { tool_use_id: Cow<'a, str>, content: &'a str },
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Source<'a> {
-    Url { url: &'a str },
-    Base64 { media_type: &'a str, data: &'a str },
-}
-
-impl<'a> Block<'a> {
-    pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
-        Self::Text { text: text.into() }
-    }
-}
-
 /// The system blocks in order, and the turns.
 ///
 /// The API refuses a request without turns; where there are only system messages the last becomes the user's.
-pub(super) fn conversation(messages: &[Message]) -> (Vec<Block<'_>>, Vec<Turn<'_>>) {
+pub(super) fn conversation<'a>(
+    dialect: &Dialect,
+    messages: &'a [Message],
+) -> (Vec<Block<'a>>, Vec<Turn<'a>>) {
     let mut system = Vec::new();
     let mut turns = Vec::new();
     for message in messages {
         match message {
-            Message::System { text } if text.trim().is_empty() => {}
-            Message::System { text } => system.push(Block::text(text)),
-            Message::User { parts } => push(&mut turns, Role::User, parts.iter().filter_map(part)),
-            Message::Assistant { text, tool_calls } => {
-                push(
+            Message::System { text, .. } if text.trim().is_empty() => {}
+            Message::System { text, cache } => {
+                system.push(Block::text(text));
+                block::mark(&mut system, cache.filter(|_| dialect.cache_points));
+            }
+            Message::User { parts } => push(&mut turns, Role::User, block::given(dialect, parts)),
+            Message::Assistant { parts } => push(&mut turns, Role::Assistant, said(dialect, parts)),
+            Message::Tool { call_id, parts, is_error } => {
+                let content = ResultContent::of(dialect, parts);
+                let tool_use_id = dialect.call_ids.fit(call_id);
+                push_result(
                     &mut turns,
-                    Role::Assistant,
-                    spoken(text.as_deref()).chain(tool_calls.iter().map(tool_use)),
+                    Block::ToolResult { tool_use_id, content, is_error: *is_error, cache_control: None },
                 );
             }
-            Message::Tool { call_id, text } => push_result(&mut turns, call_id, text),
         }
     }
     if turns.is_empty() {
-        push(&mut turns, Role::User, system.pop().into_iter());
+        push(&mut turns, Role::User, system.pop().into_iter().collect());
+    }
+    if dialect.user_first && turns.first().is_some_and(|turn| turn.role == Role::Assistant) {
+        turns.insert(0, Turn { role: Role::User, content: vec![Block::text(OPENING)] });
     }
     (system, turns)
 }
 
-/// Whether the model is in the middle of a turn of its own: it called tools and only their results came since.
-pub(super) fn amid_tools(messages: &[Message]) -> bool {
-    let last = messages
-        .iter()
-        .rev()
-        .find(|message| !matches!(message, Message::System { .. } | Message::Tool { .. }));
-    matches!(last, Some(Message::Assistant { tool_calls, .. }) if !tool_calls.is_empty())
+/// Whether the model is in the middle of a turn of its own, having called tools, and its thinking cannot be sent back.
+pub(super) fn is_amid_unproven_tools(messages: &[Message]) -> bool {
+    let mut before = messages.iter().rev();
+    let last = before.find(|message| !matches!(message, Message::System { .. } | Message::Tool { .. }));
+    let Some(Message::Assistant { parts }) = last else { return false };
+    let has_calls = AssistantPart::calls_of(parts).next().is_some();
+    has_calls
+        && !parts.iter().any(|part| matches!(part, AssistantPart::Reasoning(_)) && !thinking(part).is_empty())
 }
 
-fn push<'a>(turns: &mut Vec<Turn<'a>>, role: Role, blocks: impl Iterator<Item = Block<'a>>) {
-    let mut blocks = blocks.peekable();
-    if blocks.peek().is_some() {
+fn push<'a>(turns: &mut Vec<Turn<'a>>, role: Role, blocks: Vec<Block<'a>>) {
+    if !blocks.is_empty() {
         turn(turns, role).extend(blocks);
     }
 }
 
-fn push_result<'a>(turns: &mut Vec<Turn<'a>>, call_id: &'a str, text: &'a str) {
+fn push_result<'a>(turns: &mut Vec<Turn<'a>>, result: Block<'a>) {
     let content = turn(turns, Role::User);
     let after = content.iter().take_while(|block| matches!(block, Block::ToolResult { .. })).count();
-    content.insert(after, Block::ToolResult { tool_use_id: identifier(call_id), content: text });
+    content.insert(after, result);
 }
 
 /// The content of the turn that continues in this role.
@@ -106,35 +97,62 @@ fn turn<'t, 'a>(turns: &'t mut Vec<Turn<'a>>, role: Role) -> &'t mut Vec<Block<'
     &mut turns[last].content
 }
 
+/// An assistant's turn. One that only thought is left out: the API refuses a turn that ends so.
+fn said<'a>(dialect: &Dialect, parts: &'a [AssistantPart]) -> Vec<Block<'a>> {
+    let mut blocks = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part {
+            AssistantPart::Text(text) => blocks.extend(spoken(&text.text)),
+            AssistantPart::Refusal(text) => blocks.extend(spoken(text)),
+            AssistantPart::Reasoning(_) => blocks.extend(thinking(part)),
+            AssistantPart::ToolCall(call) => blocks.push(Block::ToolUse {
+                id: dialect.call_ids.fit(&call.id),
+                name: dialect.tool_names.fit(&call.name),
+                input: Arguments::read(&call.arguments),
+                cache_control: None,
+            }),
+            AssistantPart::CachePoint(point) => {
+                block::mark(&mut blocks, Some(*point).filter(|_| dialect.cache_points))
+            }
+        }
+    }
+    let is_thought =
+        |block: &Block<'_>| matches!(block, Block::Thinking { .. } | Block::RedactedThinking { .. });
+    if blocks.iter().all(is_thought) {
+        blocks.clear();
+    }
+    blocks
+}
+
 /// The API refuses text that ends in white space at the end of an assistant's turn.
-fn spoken(text: Option<&str>) -> impl Iterator<Item = Block<'_>> {
-    text.map(str::trim_end).filter(|text| !text.is_empty()).map(Block::text).into_iter()
+fn spoken(text: &str) -> Option<Block<'_>> {
+    Some(text.trim_end()).filter(|text| !text.is_empty()).map(Block::text)
 }
 
-fn part(part: &Part) -> Option<Block<'_>> {
-    match part {
-        Part::Text(text) if text.trim().is_empty() => None,
-        Part::Text(text) => Some(Block::text(text)),
-        Part::Image(image) => Some(Block::Image { source: source(image) }),
+/// Reasoning that this API has proved; none of another's.
+fn thinking(part: &AssistantPart) -> Vec<Block<'_>> {
+    let AssistantPart::Reasoning(reasoning) = part else { return Vec::new() };
+    let Some(proof) = &reasoning.proof else { return Vec::new() };
+    match proof.kind {
+        ProofKind::ReasoningDetails => {
+            reasoning_details::anthropic_parts(&proof.value).filter_map(owned_thinking).collect()
+        }
+        kind => {
+            block_of(kind, Cow::Borrowed(&reasoning.text), Cow::Borrowed(&proof.value)).into_iter().collect()
+        }
     }
 }
 
-fn source(image: &Image) -> Source<'_> {
-    match &image.source {
-        ImageSource::Url(url) => Source::Url { url },
-        ImageSource::Data { media_type, base64 } => Source::Base64 { media_type, data: base64 },
-    }
+fn owned_thinking(part: AssistantPart) -> Option<Block<'static>> {
+    let AssistantPart::Reasoning(reasoning) = part else { return None };
+    let proof = reasoning.proof?;
+    block_of(proof.kind, Cow::Owned(reasoning.text), Cow::Owned(proof.value))
 }
 
-fn tool_use(call: &ToolCall) -> Block<'_> {
-    Block::ToolUse { id: identifier(&call.id), name: &call.name, input: Arguments::read(&call.arguments) }
-}
-
-fn identifier(id: &str) -> Cow<'_, str> {
-    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
-    let id = call_id::bare(id);
-    if id.chars().all(allowed) {
-        return id.into();
+fn block_of<'a>(kind: ProofKind, thinking: Cow<'a, str>, value: Cow<'a, str>) -> Option<Block<'a>> {
+    match kind {
+        ProofKind::AnthropicSignature => Some(Block::Thinking { thinking, signature: value }),
+        ProofKind::AnthropicRedacted => Some(Block::RedactedThinking { data: value }),
+        _ => None,
     }
-    id.chars().map(|character| if allowed(character) { character } else { '_' }).collect::<String>().into()
 }

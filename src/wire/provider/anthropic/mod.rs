@@ -3,13 +3,14 @@
 //! Sources: the API reference of `POST /v1/messages`, "Streaming messages", "Structured outputs", "Effort",
 //! "Thinking" and the migration guides up to Claude Opus 5.5 on platform.claude.com.
 //!
-//! What a generation of models refuses is decided in [`model`]; wishes that a model cannot be sent are dropped or
-//! said in words, so that a line of models behind one agent answers the same request. Not sent at all, because the
-//! API has no field for it: `seed` and more than one choice. Thinking blocks are not sent back, because the neutral
-//! model has no place for their signatures; where the API insists on them thinking is left off instead.
+//! What a generation of models refuses is data ([`crate::domain::dialect`]); wishes that a model cannot be sent are left
+//! out with a warning or said in words, so that a line of models behind one agent answers the same request. Not sent at
+//! all, because the API has no field for it: `seed` and more than one choice. Thinking goes back with its signature;
+//! where the API insists on one that a client did not keep, thinking is left off instead.
 
+mod block;
+mod citation;
 mod messages;
-mod model;
 mod reply;
 mod request;
 mod schema;

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{ChatReply, Choice, Finish, ToolCall, Usage};
+use super::citation::citation;
+use crate::domain::message::{
+    AssistantPart, ChatReply, Choice, Finish, Proof, ProofKind, Reasoning, Text, ToolCall, Usage,
+};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
 
@@ -23,6 +26,9 @@ struct Block {
     kind: String,
     text: Option<String>,
     thinking: Option<String>,
+    signature: Option<String>,
+    data: Option<String>,
+    citations: Option<Vec<Box<RawValue>>>,
     id: Option<String>,
     name: Option<String>,
     input: Option<Box<RawValue>>,
@@ -128,36 +134,50 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let Some(content) = reply.content else {
         return Err(DecodeError::Malformed("the reply has no content".to_owned()));
     };
-    let mut choice = Choice {
-        refusal: reply.stop_details.and_then(|details| details.explanation),
-        finish: finish(reply.stop_reason.as_deref()),
-        ..Choice::default()
-    };
+    let mut parts = Vec::with_capacity(content.len());
     for block in content {
-        take(&mut choice, block)?;
+        parts.extend(part(block)?);
     }
-    Ok(ChatReply { choices: vec![choice], usage: reply.usage.and_then(Tokens::usage) })
+    let refusal = reply.stop_details.and_then(|details| details.explanation);
+    parts.extend(refusal.map(AssistantPart::Refusal));
+    let choice = Choice { parts, finish: finish(reply.stop_reason.as_deref()), logprobs: None };
+    Ok(ChatReply {
+        choices: vec![choice],
+        usage: reply.usage.and_then(Tokens::usage),
+        ..ChatReply::default()
+    })
 }
 
-fn take(choice: &mut Choice, block: Block) -> Result<(), DecodeError> {
-    match block.kind.as_str() {
-        "text" => append(&mut choice.text, block.text),
-        "thinking" => append(&mut choice.reasoning, block.thinking),
+/// `None` for types of blocks that we never ask for, and for those that say nothing.
+fn part(block: Block) -> Result<Option<AssistantPart>, DecodeError> {
+    Ok(match block.kind.as_str() {
+        "text" => {
+            let citations = block.citations.unwrap_or_default().iter().map(|raw| citation(raw)).collect();
+            let text = Text { text: block.text.unwrap_or_default(), citations, proof: None };
+            Some(text).filter(|text| !text.text.is_empty()).map(AssistantPart::Text)
+        }
+        "thinking" => thought(block.thinking, block.signature),
+        "redacted_thinking" => redacted(block.data),
         "tool_use" => {
             let (Some(id), Some(name)) = (block.id, block.name) else {
                 return Err(DecodeError::Malformed("a tool_use block has no id or no name".to_owned()));
             };
             let arguments = block.input.map_or_else(|| "{}".to_owned(), |input| input.get().to_owned());
-            choice.tool_calls.push(ToolCall { id, name, arguments });
+            Some(AssistantPart::ToolCall(ToolCall::new(id, name, arguments)))
         }
-        _ => {}
-    }
-    Ok(())
+        _ => None,
+    })
 }
 
-/// Thinking that is not shown arrives as empty text, which is no reasoning.
-fn append(whole: &mut Option<String>, text: Option<String>) {
-    if let Some(text) = text.filter(|text| !text.is_empty()) {
-        whole.get_or_insert_default().push_str(&text);
-    }
+/// Thinking that is not shown arrives as empty text with a signature.
+fn thought(text: Option<String>, signature: Option<String>) -> Option<AssistantPart> {
+    let text = text.unwrap_or_default();
+    let signature = signature.filter(|signature| !signature.is_empty());
+    let proof = signature.map(|signature| Proof::new(ProofKind::AnthropicSignature, signature));
+    (!text.is_empty() || proof.is_some()).then_some(AssistantPart::Reasoning(Reasoning { text, proof }))
+}
+
+fn redacted(data: Option<String>) -> Option<AssistantPart> {
+    let proof = Proof::new(ProofKind::AnthropicRedacted, data.filter(|data| !data.is_empty())?);
+    Some(AssistantPart::Reasoning(Reasoning { text: String::new(), proof: Some(proof) }))
 }

@@ -6,15 +6,22 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::messages::{self, Block, Turn};
-use super::model::{self, Quiet, Sampling, Thinking, Traits};
+use super::block::Block;
+use super::messages::{self, Turn};
 use super::schema;
-use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool, ToolChoice};
+use crate::domain::dialect::{Dialect, Format as Output, Quiet, Schema as Keywords, Thinking};
+use crate::domain::message::{
+    ChatRequest, FileSource, Message, Part, ReasoningEffort, ResponseFormat, Tool, ToolChoice,
+};
+use crate::wire::cache_control::CacheControl;
+use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
 use crate::wire::provider::json;
-use crate::wire::provider::{Outgoing, Target};
+use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
 const VERSION: &str = "2023-06-01";
+/// What files by their identifier need.
+const FILES_BETA: &str = "files-api-2025-04-14";
 /// `max_tokens` is required. The service fills the limit in from the catalogue; this is for models it has none for.
 const DEFAULT_MAX_TOKENS: u32 = 4096;
 /// The API's bounds of a thinking budget: its least, and the most it recommends for one request.
@@ -47,16 +54,20 @@ struct Body<'a> {
     stop_sequences: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Metadata>,
+    #[serde(flatten)]
+    extras: ExtraFields<'a>,
 }
 
 #[derive(Serialize)]
 struct ToolBody<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     input_schema: Schema<'a>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     strict: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<CacheControl>,
 }
 
 #[derive(Serialize)]
@@ -71,7 +82,7 @@ struct Choice<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
+    name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     disable_parallel_tool_use: bool,
 }
@@ -116,64 +127,88 @@ impl OutputConfig {
 }
 
 /// Writes the request for this model.
-pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoing {
-    let traits = model::traits(target.code);
+pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
+    let Target { dialect, code } = target;
+    let mut warnings = Warnings::default();
     let max_tokens = request.sampling.max_output_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
-    let (mut system, messages) = messages::conversation(&request.messages);
-    let format = format(traits, &request.response_format);
+    let (mut system, messages) = messages::conversation(dialect, &request.messages);
+    let format = format(dialect, &request.response_format);
     if format.is_none() {
         system.extend(json::instruction(&request.response_format).map(Block::text));
     }
-    system.extend(said_choice(traits, request).map(Block::text));
-    let (thinking, effort) = thinking(traits, request, max_tokens);
-    let (temperature, top_p) = sampling(traits, request, thinking);
+    system.extend(said_choice(dialect, request).map(Block::text));
+    let (thinking, effort) = thinking(dialect, request, max_tokens);
+    let asked = request.sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
+    warnings.if_taken(thinking.is_some() || effort.is_some(), "reasoning_effort", asked);
+    let thinks = matches!(thinking, Some(ThinkingBody::Enabled { .. } | ThinkingBody::Adaptive { .. }));
+    let (temperature, top_p) = fit::sampling(dialect, &request.sampling, thinks, &mut warnings);
+    fit::seed(dialect, &request.sampling, &mut warnings);
     let body = Body {
-        model: target.code,
+        model: code,
         max_tokens,
         stream,
         system,
         messages,
-        tools: request.tools.iter().map(|spec| tool(traits, spec)).collect(),
-        tool_choice: tool_choice(traits, request),
+        tools: request.tools.iter().map(|spec| tool(dialect, spec)).collect(),
+        tool_choice: tool_choice(dialect, request),
         thinking,
         output_config: OutputConfig { effort, format },
         temperature,
         top_p,
-        stop_sequences: stop_sequences(&request.sampling.stop),
-        metadata: request.user.as_deref().map(metadata),
+        stop_sequences: stop_sequences(fit::stop(dialect, &request.sampling, &mut warnings)),
+        metadata: warnings.if_taken(dialect.user, "user", request.user.as_deref()).map(metadata),
+        extras: ExtraFields::of(dialect, request, thinks, &mut warnings),
     };
-    Outgoing {
-        path: "/messages".to_owned(),
-        headers: vec![("anthropic-version", VERSION.to_owned())],
-        body: to_json(&body).into(),
+    let body = to_json(&body).into();
+    Encoded {
+        outgoing: Outgoing { path: "/messages".to_owned(), headers: headers(dialect, request), body },
+        warnings: warnings.0,
+        renamed: Renamed::of(dialect, &request.tools),
     }
 }
 
-fn format(traits: Traits, format: &ResponseFormat) -> Option<Format> {
-    match format {
-        ResponseFormat::JsonSchema { schema, .. } if traits.schemas => {
+fn headers(dialect: &Dialect, request: &ChatRequest) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("anthropic-version", VERSION.to_owned())];
+    let is_uploaded =
+        |part: &Part| matches!(part, Part::File(file) if matches!(file.source, FileSource::Id(_)));
+    if dialect.file_id && request.messages.iter().flat_map(Message::given).any(is_uploaded) {
+        headers.push(("anthropic-beta", FILES_BETA.to_owned()));
+    }
+    headers
+}
+
+fn format(dialect: &Dialect, format: &ResponseFormat) -> Option<Format> {
+    match (format, dialect.response_format) {
+        (ResponseFormat::JsonSchema { schema, .. }, Output::JsonSchema | Output::SchemaOnly) => {
             Some(Format::JsonSchema { schema: schema::subset(schema) })
         }
         _ => None,
     }
 }
 
-fn tool(traits: Traits, tool: &Tool) -> ToolBody<'_> {
-    let strict = traits.schemas && tool.strict == Some(true);
+fn tool<'a>(dialect: &Dialect, tool: &'a Tool) -> ToolBody<'a> {
+    let strict = dialect.strict_tools && tool.strict == Some(true);
     ToolBody {
-        name: &tool.name,
+        name: dialect.tool_names.fit(&tool.name),
         description: tool.description.as_deref(),
         input_schema: match tool.parameters.as_deref() {
             Some(parameters) if strict => Schema::Rewritten(schema::subset(parameters)),
-            Some(parameters) if parameters.get() != "{}" => Schema::Untouched(parameters),
+            Some(parameters) if parameters.get() != "{}" => {
+                let rewritten = match dialect.schema {
+                    Keywords::NoTopUnion => schema::without_top_union(parameters),
+                    Keywords::Any | Keywords::LoneRefs => None,
+                };
+                rewritten.map_or(Schema::Untouched(parameters), Schema::Rewritten)
+            }
             // The API insists on `type`; OpenAI's leaves the schema of a function without parameters out or empty.
             _ => Schema::Rewritten(json!({"type": "object", "properties": {}})),
         },
         strict,
+        cache_control: tool.cache.filter(|_| dialect.cache_points).map(CacheControl::of),
     }
 }
 
-fn tool_choice<'a>(traits: Traits, request: &'a ChatRequest) -> Option<Choice<'a>> {
+fn tool_choice<'a>(dialect: &Dialect, request: &'a ChatRequest) -> Option<Choice<'a>> {
     if request.tools.is_empty() {
         return None;
     }
@@ -181,16 +216,16 @@ fn tool_choice<'a>(traits: Traits, request: &'a ChatRequest) -> Option<Choice<'a
     let choice = |kind, name| Some(Choice { kind, name, disable_parallel_tool_use: serial });
     match &request.tool_choice {
         ToolChoice::None => Some(Choice { kind: "none", name: None, disable_parallel_tool_use: false }),
-        ToolChoice::Required if traits.forced_tools => choice("any", None),
-        ToolChoice::Named(name) if traits.forced_tools => choice("tool", Some(name)),
+        ToolChoice::Required if dialect.forced_tools => choice("any", None),
+        ToolChoice::Named(name) if dialect.forced_tools => choice("tool", Some(dialect.tool_names.fit(name))),
         _ if serial => choice("auto", None),
         _ => None,
     }
 }
 
 /// A forced choice in words, for a model that refuses it as a parameter.
-fn said_choice(traits: Traits, request: &ChatRequest) -> Option<Cow<'static, str>> {
-    if traits.forced_tools || request.tools.is_empty() {
+fn said_choice(dialect: &Dialect, request: &ChatRequest) -> Option<Cow<'static, str>> {
+    if dialect.forced_tools || request.tools.is_empty() {
         return None;
     }
     match &request.tool_choice {
@@ -202,23 +237,25 @@ fn said_choice(traits: Traits, request: &ChatRequest) -> Option<Cow<'static, str
 
 /// `thinking` and `output_config.effort`.
 fn thinking(
-    traits: Traits,
+    dialect: &Dialect,
     request: &ChatRequest,
     max_tokens: u32,
 ) -> (Option<ThinkingBody>, Option<&'static str>) {
     let Some(effort) = request.sampling.reasoning_effort else { return (None, None) };
-    match (traits.thinking, effort) {
+    match (dialect.thinking, effort) {
         (Thinking::Absent, _) | (Thinking::Budget, ReasoningEffort::None) => (None, None),
         (Thinking::Budget, effort) => (budget(request, effort, max_tokens), None),
-        (Thinking::Effort { quiet, .. }, ReasoningEffort::None) => match quiet {
+        (Thinking::Adaptive { quiet, .. }, ReasoningEffort::None) => match quiet {
             Quiet::Silence => (None, None),
             Quiet::Disabled => (Some(ThinkingBody::Disabled), None),
             Quiet::BetweenTools => (Some(ThinkingBody::BetweenTools), None),
             Quiet::LowEffort => (None, Some("low")),
         },
-        (Thinking::Effort { xhigh, .. }, effort) => {
+        (Thinking::Adaptive { xhigh, .. }, effort) => {
             (Some(ThinkingBody::Adaptive { display: "summarized" }), Some(level(effort, xhigh)))
         }
+        // Fields of other wires.
+        _ => (None, None),
     }
 }
 
@@ -236,10 +273,10 @@ fn level(effort: ReasoningEffort, xhigh: bool) -> &'static str {
 /// A share of the output limit, which bounds thinking and answer together.
 ///
 /// `None` where the API would refuse a budget: it must be less than `max_tokens`, excludes a forced tool, and wants
-/// the thinking of an unfinished turn sent back, which the neutral model does not keep.
+/// the thinking of an unfinished turn sent back, which not every client does.
 fn budget(request: &ChatRequest, effort: ReasoningEffort, max_tokens: u32) -> Option<ThinkingBody> {
     let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
-    if (forced && !request.tools.is_empty()) || messages::amid_tools(&request.messages) {
+    if (forced && !request.tools.is_empty()) || messages::is_amid_unproven_tools(&request.messages) {
         return None;
     }
     let tenths = match effort {
@@ -250,21 +287,6 @@ fn budget(request: &ChatRequest, effort: ReasoningEffort, max_tokens: u32) -> Op
     };
     let budget_tokens = (max_tokens / 10 * tenths).clamp(*BUDGET.start(), *BUDGET.end());
     (budget_tokens < max_tokens).then_some(ThinkingBody::Enabled { budget_tokens })
-}
-
-/// `temperature` and `top_p`. Thinking excludes both; before it did, the API still wanted one at most.
-fn sampling(
-    traits: Traits,
-    request: &ChatRequest,
-    thinking: Option<ThinkingBody>,
-) -> (Option<f64>, Option<f64>) {
-    let thinks = matches!(thinking, Some(ThinkingBody::Enabled { .. } | ThinkingBody::Adaptive { .. }));
-    if thinks || traits.sampling == Sampling::Neither {
-        return (None, None);
-    }
-    let temperature = request.sampling.temperature.map(|value| value.clamp(0.0, 1.0));
-    let alone = temperature.is_none() || traits.sampling == Sampling::Both;
-    (temperature, request.sampling.top_p.filter(|_| alone))
 }
 
 /// The API refuses a sequence of white space only.

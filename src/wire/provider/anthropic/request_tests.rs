@@ -2,22 +2,24 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::encode;
+use crate::domain::dialect;
 use crate::domain::message::{
-    ChatRequest, Image, ImageSource, Message, Part, ReasoningEffort, ResponseFormat, Sampling, Tool,
-    ToolCall, ToolChoice,
+    AssistantPart, ChatRequest, Image, ImageSource, Message, Part, ReasoningEffort, ResponseFormat, Sampling,
+    Tool, ToolCall, ToolChoice,
 };
 use crate::domain::provider::Wire;
-use crate::wire::provider::Target;
+use crate::wire::provider::{Outgoing, Target};
 
 /// Takes every parameter the protocol has.
 const PLAIN: &str = "claude-haiku-4-5";
 
-fn target(code: &str) -> Target<'_> {
-    Target { wire: Wire::Anthropic, provider: "anthropic", code }
+fn outgoing(code: &str, request: &ChatRequest, stream: bool) -> Outgoing {
+    let dialect = &dialect::resolve(Wire::Anthropic, "anthropic", None, code, None);
+    encode(Target { dialect, code }, request, stream).outgoing
 }
 
 fn body_of(code: &str, request: &ChatRequest) -> Value {
-    serde_json::from_slice(&encode(target(code), request, false).body).unwrap()
+    serde_json::from_slice(&outgoing(code, request, false).body).unwrap()
 }
 
 fn raw(value: &Value) -> Box<RawValue> {
@@ -29,20 +31,19 @@ fn user(text: &str) -> Message {
 }
 
 fn system(text: &str) -> Message {
-    Message::System { text: text.into() }
+    Message::system(text)
 }
 
 fn said(text: &str) -> Message {
-    Message::Assistant { text: Some(text.into()), tool_calls: vec![] }
+    Message::assistant(text)
 }
 
 fn called(id: &str, arguments: &str) -> Message {
-    let call = ToolCall { id: id.into(), name: "look".into(), arguments: arguments.into() };
-    Message::Assistant { text: None, tool_calls: vec![call] }
+    Message::Assistant { parts: vec![AssistantPart::ToolCall(ToolCall::new(id, "look", arguments))] }
 }
 
 fn result(id: &str, text: &str) -> Message {
-    Message::Tool { call_id: id.into(), text: text.into() }
+    Message::tool(id, text)
 }
 
 fn ask(messages: Vec<Message>) -> ChatRequest {
@@ -51,7 +52,7 @@ fn ask(messages: Vec<Message>) -> ChatRequest {
 
 fn tool(parameters: Option<Value>, strict: Option<bool>) -> Tool {
     let description = Some("Looks".into());
-    Tool { name: "look".into(), description, parameters: parameters.as_ref().map(raw), strict }
+    Tool { name: "look".into(), description, parameters: parameters.as_ref().map(raw), strict, cache: None }
 }
 
 fn tooled(choice: ToolChoice) -> ChatRequest {
@@ -74,7 +75,7 @@ fn text(text: &str) -> Value {
 
 #[test]
 fn the_least_request_has_only_what_is_required() {
-    let outgoing = encode(target(PLAIN), &ask(vec![user("Hi")]), false);
+    let outgoing = outgoing(PLAIN, &ask(vec![user("Hi")]), false);
     assert_eq!(outgoing.path, "/messages");
     assert_eq!(outgoing.headers, [("anthropic-version", "2023-06-01".to_owned())]);
     let body: Value = serde_json::from_slice(&outgoing.body).unwrap();
@@ -98,7 +99,7 @@ fn every_field_finds_its_place() {
         parallel_tool_calls: Some(false),
         ..ask(vec![system("Be kind."), system("Be brief."), user("Hi")])
     };
-    let body: Value = serde_json::from_slice(&encode(target(PLAIN), &request, true).body).unwrap();
+    let body: Value = serde_json::from_slice(&outgoing(PLAIN, &request, true).body).unwrap();
     assert_eq!(
         body,
         json!({
@@ -122,9 +123,9 @@ fn turns_of_one_role_are_merged_and_tool_results_come_first() {
     let request = ask(vec![
         user("Weather?"),
         said("Looking. "),
-        called("toolu_1__thought__Eqo", "{\"city\":\"Bonn\"}"),
+        called("toolu_1", "{\"city\":\"Bonn\"}"),
         called("call 2/ö", "{\"city\":"),
-        result("toolu_1__thought__Eqo", "sun"),
+        result("toolu_1", "sun"),
         user("And?"),
         result("call 2/ö", "rain"),
         system("Late instruction."),
@@ -139,11 +140,11 @@ fn turns_of_one_role_are_merged_and_tool_results_come_first() {
             {"role": "assistant", "content": [
                 text("Looking."),
                 {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"city": "Bonn"}},
-                {"type": "tool_use", "id": "call_2__", "name": "look", "input": {"arguments": "{\"city\":"}},
+                {"type": "tool_use", "id": "call2_V1FlUJXVTYG", "name": "look", "input": {"arguments": "{\"city\":"}},
             ]},
             {"role": "user", "content": [
                 {"type": "tool_result", "tool_use_id": "toolu_1", "content": "sun"},
-                {"type": "tool_result", "tool_use_id": "call_2__", "content": "rain"},
+                {"type": "tool_result", "tool_use_id": "call2_V1FlUJXVTYG", "content": "rain"},
                 text("And?"),
                 text("Go on."),
             ]},

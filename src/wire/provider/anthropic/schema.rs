@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 /// Kept on every schema.
 const KEPT: [&str; 9] =
     ["$ref", "type", "enum", "const", "default", "title", "description", "required", "$schema"];
+const UNIONS: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
@@ -39,6 +40,23 @@ fn narrow(schema: Value) -> Value {
     }
     describe(&mut kept, &hints);
     Value::Object(kept)
+}
+
+/// The schema without a union at its top, which the API refuses there; it is said in the description instead. `None`
+/// where there is none.
+pub(super) fn without_top_union(schema: &RawValue) -> Option<Value> {
+    if !UNIONS.iter().any(|union| schema.get().contains(union)) {
+        return None;
+    }
+    let mut schema: Map<String, Value> = serde_json::from_str(schema.get()).ok()?;
+    let unions = UNIONS.iter().filter_map(|union| Some((*union, schema.remove(*union)?)));
+    let hints: Vec<String> = unions.map(|(union, value)| format!("{union}: {value}")).collect();
+    if hints.is_empty() {
+        return None;
+    }
+    schema.entry("type").or_insert_with(|| Value::from("object"));
+    describe(&mut schema, &hints);
+    Some(Value::Object(schema))
 }
 
 enum Keyword {
@@ -137,6 +155,17 @@ mod tests {
     fn supported_constraints_stay() {
         let schema = json!({"type": "array", "minItems": 1, "items": {"type": "string", "format": "uuid"}});
         assert_eq!(narrow(schema.clone()), schema);
+    }
+
+    #[test]
+    fn a_union_at_the_top_becomes_words_and_one_below_stays() {
+        let raw = |schema: &Value| RawValue::from_string(schema.to_string()).unwrap();
+        let top = json!({"properties": {"iban": {}, "card": {}}, "anyOf": [{"required": ["iban"]}]});
+        let expected = json!({"type": "object", "properties": {"iban": {}, "card": {}},
+            "description": "{anyOf: [{\"required\":[\"iban\"]}]}"});
+        assert_eq!(without_top_union(&raw(&top)), Some(expected));
+        let below = json!({"type": "object", "properties": {"anyOf": {"anyOf": [{"type": "string"}]}}});
+        assert_eq!(without_top_union(&raw(&below)), None);
     }
 
     #[test]

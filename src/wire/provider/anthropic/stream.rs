@@ -6,8 +6,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::citation::citation;
 use super::reply::{ErrorBody, StopDetails, Tokens, finish};
-use crate::domain::message::{Event, Finish};
+use crate::domain::message::{Event, Finish, Proof, ProofKind};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
 use crate::wire::sse::Frame;
@@ -31,6 +32,8 @@ pub struct StreamState {
     /// Tool calls so far.
     calls: u32,
     tokens: Tokens,
+    /// Whether the last block was text or thinking, so that the next one of its kind is another part.
+    is_said: bool,
     finish: Option<Finish>,
     stopped: bool,
 }
@@ -68,6 +71,9 @@ struct Block {
     kind: String,
     text: Option<String>,
     thinking: Option<String>,
+    signature: Option<String>,
+    data: Option<String>,
+    citations: Option<Vec<Box<RawValue>>>,
     id: Option<String>,
     name: Option<String>,
     input: Option<Box<RawValue>>,
@@ -78,6 +84,8 @@ struct Block {
 struct Delta {
     text: Option<String>,
     thinking: Option<String>,
+    signature: Option<String>,
+    citation: Option<Box<RawValue>>,
     partial_json: Option<String>,
     stop_reason: Option<String>,
     stop_details: Option<StopDetails>,
@@ -111,7 +119,7 @@ impl StreamState {
         Ok(())
     }
 
-    /// Tells the end of the bytes.
+    /// Reports the end of the bytes.
     ///
     /// # Errors
     /// [`DecodeError::Malformed`] when `message_stop` never came.
@@ -133,9 +141,24 @@ impl StreamState {
         events: &mut Vec<Event>,
     ) -> Result<(), DecodeError> {
         let Some(block) = block else { return Ok(()) };
+        if std::mem::replace(&mut self.is_said, false) {
+            events.push(Event::Boundary { choice: 0 });
+        }
         match block.kind.as_str() {
-            "text" => events.extend(text(block.text)),
-            "thinking" => events.extend(reasoning(block.thinking)),
+            "text" => {
+                self.is_said = true;
+                events.extend(text(block.text));
+                events.extend(block.citations.unwrap_or_default().iter().map(|raw| cited(raw)));
+            }
+            "thinking" => {
+                self.is_said = true;
+                events.extend(reasoning(block.thinking));
+                events.extend(proof(ProofKind::AnthropicSignature, block.signature));
+            }
+            "redacted_thinking" => {
+                self.is_said = true;
+                events.extend(proof(ProofKind::AnthropicRedacted, block.data));
+            }
             "tool_use" => {
                 let (Some(id), Some(name)) = (block.id, block.name) else {
                     return Err(DecodeError::Malformed("a tool_use block has no id or no name".to_owned()));
@@ -143,7 +166,7 @@ impl StreamState {
                 let index = index.unwrap_or_default();
                 let input = block.input.map_or_else(|| "{}".to_owned(), |input| input.get().to_owned());
                 self.open.push(OpenCall { block: index, index: self.calls, unsaid: Some(input) });
-                events.push(Event::ToolCall { choice: 0, index: self.calls, id, name });
+                events.push(Event::ToolCall { choice: 0, index: self.calls, id, name, proof: None });
                 self.calls += 1;
             }
             _ => {}
@@ -155,6 +178,8 @@ impl StreamState {
         let Some(delta) = delta else { return };
         events.extend(text(delta.text));
         events.extend(reasoning(delta.thinking));
+        events.extend(proof(ProofKind::AnthropicSignature, delta.signature));
+        events.extend(delta.citation.as_deref().map(cited));
         let Some(json) = delta.partial_json.filter(|json| !json.is_empty()) else { return };
         if let Some(call) = self.open.iter_mut().find(|call| call.block == index.unwrap_or_default()) {
             call.unsaid = None;
@@ -216,6 +241,15 @@ fn text(delta: Option<String>) -> Option<Event> {
 
 fn reasoning(delta: Option<String>) -> Option<Event> {
     delta.filter(|delta| !delta.is_empty()).map(|delta| Event::Reasoning { choice: 0, delta })
+}
+
+fn proof(kind: ProofKind, value: Option<String>) -> Option<Event> {
+    let value = value.filter(|value| !value.is_empty())?;
+    Some(Event::Proof { choice: 0, proof: Proof::new(kind, value) })
+}
+
+fn cited(raw: &RawValue) -> Event {
+    Event::Citation { choice: 0, citation: Box::new(citation(raw)) }
 }
 
 fn reported(error: Option<ErrorBody>) -> DecodeError {

@@ -128,7 +128,7 @@ data: {"type":"content_block_start","index":0,"content_block":{"type":"server_to
 
 data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{}"}}
 
-data: {"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{}}}
+data: {"type":"content_block_delta","index":0,"delta":{"type":"weather_delta","weather":{}}}
 
 data: {"type":"content_block_stop","index":0}
 

@@ -1,20 +1,21 @@
 //! A conversation as `systemInstruction` and `contents`.
 //!
 //! The results of one turn's calls must stand together in one content, and name the function they come from, which
-//! the neutral model leaves to the call before.
+//! the neutral model leaves to the call before. A signature goes back on the part that it came with.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::model::Traits;
-use crate::domain::message::{Image, ImageSource, Message, Part as Said, ToolCall};
-use crate::wire::provider::call_id;
+use crate::domain::dialect::{CallIds, Dialect};
+use crate::domain::message::{
+    AssistantPart, Audio, File as GivenFile, FileSource, Image, ImageSource, Message, Part as Given, Proof,
+    ProofKind, ToolCall,
+};
+use crate::wire::provider::fit::{NO_SIGNATURE, OPENING};
 use crate::wire::provider::json::{self, Arguments};
-
-/// Sent for a call whose signature is unknown, as the documentation says to do for calls that another model made.
-const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 /// One turn of the conversation, or the system's instruction.
 #[derive(Debug, Serialize)]
@@ -45,7 +46,11 @@ impl Speaker {
 #[serde(untagged, rename_all_fields = "camelCase")]
 pub(super) enum Part<'a> {
     Text {
-        text: &'a str,
+        text: Cow<'a, str>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        thought: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        thought_signature: Option<&'a str>,
     },
     Inline {
         inline_data: Blob<'a>,
@@ -56,7 +61,7 @@ pub(super) enum Part<'a> {
     Call {
         function_call: Call<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        thought_signature: Option<String>,
+        thought_signature: Option<&'a str>,
     },
     Response {
         function_response: Response<'a>,
@@ -74,37 +79,41 @@ pub(super) struct Blob<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct File<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    mime_type: Option<&'static str>,
+    mime_type: Option<&'a str>,
     file_uri: &'a str,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Call<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    name: &'a str,
+    id: Option<Cow<'a, str>>,
+    name: Cow<'a, str>,
     args: Arguments<'a>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Response<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    name: &'a str,
+    id: Option<Cow<'a, str>>,
+    name: Cow<'a, str>,
     response: Output<'a>,
 }
 
-/// A tool's result as the object that the API wants: itself if it is one, or under `output`.
+/// A tool's result as the object that the API wants: itself if it is one, or under `output`, or `error` for one that
+/// failed.
 #[derive(Debug)]
-pub(super) struct Output<'a>(&'a str);
+pub(super) struct Output<'a> {
+    text: Cow<'a, str>,
+    is_error: bool,
+}
 
 impl Serialize for Output<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Some(raw) = json::object(self.0) {
+        if let Some(raw) = json::object(&self.text).filter(|_| !self.is_error) {
             return raw.serialize(serializer);
         }
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("output", self.0)?;
+        map.serialize_entry(if self.is_error { "error" } else { "output" }, &self.text)?;
         map.end()
     }
 }
@@ -113,7 +122,7 @@ impl Serialize for Output<'_> {
 ///
 /// The API refuses a request without contents; where there are only system messages the last becomes the user's.
 pub(super) fn conversation<'a>(
-    traits: Traits,
+    dialect: &Dialect,
     messages: &'a [Message],
     said: Option<&'a str>,
 ) -> (Option<Content<'a>>, Vec<Content<'a>>) {
@@ -122,23 +131,27 @@ pub(super) fn conversation<'a>(
     let mut names = HashMap::new();
     for message in messages {
         match message {
-            Message::System { text } => system.extend(spoken(text)),
-            Message::User { parts } => push(&mut contents, Speaker::User, parts.iter().filter_map(part)),
-            Message::Assistant { text, tool_calls } => {
-                names.extend(tool_calls.iter().map(|call| (call.id.as_str(), call.name.as_str())));
-                let text = text.as_deref().and_then(spoken);
-                push(&mut contents, Speaker::Model, text.into_iter().chain(calls(traits, tool_calls)));
+            Message::System { text, .. } => system.extend(spoken(text)),
+            Message::User { parts } => {
+                push(&mut contents, Speaker::User, parts.iter().filter_map(|part| given(dialect, part)));
             }
-            Message::Tool { call_id, text } => {
+            Message::Assistant { parts } => {
+                let calls = AssistantPart::calls_of(parts);
+                names.extend(calls.map(|call| (call.id.as_str(), call.name.as_str())));
+                push(&mut contents, Speaker::Model, turn(dialect, parts).into_iter());
+            }
+            Message::Tool { call_id, parts, is_error } => {
                 let name = names.get(call_id.as_str()).copied().unwrap_or(call_id);
-                let response = Response { id: identifier(traits, call_id), name, response: Output(text) };
-                let part = Part::Response { function_response: response };
-                push(&mut contents, Speaker::Tools, std::iter::once(part));
+                let results = results(dialect, call_id, name, parts, *is_error);
+                push(&mut contents, Speaker::Tools, results);
             }
         }
     }
     if contents.is_empty() {
         push(&mut contents, Speaker::User, system.pop().into_iter());
+    }
+    if dialect.user_first && contents.first().is_some_and(|first| first.role == Speaker::Model) {
+        contents.insert(0, Content { role: Speaker::User, parts: spoken(OPENING).into_iter().collect() });
     }
     system.extend(said.and_then(spoken));
     let system = (!system.is_empty()).then_some(Content { role: Speaker::System, parts: system });
@@ -158,13 +171,90 @@ fn push<'a>(contents: &mut Vec<Content<'a>>, role: Speaker, parts: impl Iterator
 
 /// The API refuses empty text.
 fn spoken(text: &str) -> Option<Part<'_>> {
-    (!text.is_empty()).then_some(Part::Text { text })
+    let text = Cow::Borrowed(text);
+    (!text.is_empty()).then_some(Part::Text { text, thought: false, thought_signature: None })
 }
 
-fn part(part: &Said) -> Option<Part<'_>> {
+/// A turn of the model's.
+fn turn<'a>(dialect: &Dialect, parts: &'a [AssistantPart]) -> Vec<Part<'a>> {
+    let mut written = Vec::with_capacity(parts.len());
+    let mut calls = 0;
+    for part in parts {
+        match part {
+            AssistantPart::Text(text) => {
+                let thought_signature = signature(text.proof.as_ref());
+                if !text.text.is_empty() || thought_signature.is_some() {
+                    let text = Cow::Borrowed(text.text.as_str());
+                    written.push(Part::Text { text, thought: false, thought_signature });
+                }
+            }
+            AssistantPart::Reasoning(reasoning) => {
+                // Thoughts are only of use to the model with what proves them.
+                if let Some(signature) = signature(reasoning.proof.as_ref()) {
+                    let text = Cow::Borrowed(reasoning.text.as_str());
+                    written.push(Part::Text { text, thought: true, thought_signature: Some(signature) });
+                }
+            }
+            AssistantPart::Refusal(text) => written.extend(spoken(text)),
+            AssistantPart::ToolCall(call) => {
+                written.push(called(dialect, call, calls == 0));
+                calls += 1;
+            }
+            AssistantPart::CachePoint(_) => {}
+        }
+    }
+    written
+}
+
+fn signature(proof: Option<&Proof>) -> Option<&str> {
+    proof.and_then(|proof| proof.of_kind(ProofKind::GeminiSignature))
+}
+
+/// Only the first of calls made at once has a signature.
+fn called<'a>(dialect: &Dialect, call: &'a ToolCall, is_first: bool) -> Part<'a> {
+    let demanded = dialect.signed_calls && is_first;
+    let thought_signature = call.signature().or_else(|| demanded.then_some(NO_SIGNATURE));
+    let id = identifier(dialect, &call.id);
+    let name = dialect.tool_names.fit(&call.name);
+    let args = Arguments::read(&call.arguments);
+    Part::Call { function_call: Call { id, name, args }, thought_signature }
+}
+
+/// A tool's result, and after it what cannot stand in one.
+fn results<'a>(
+    dialect: &Dialect,
+    call_id: &'a str,
+    name: &'a str,
+    parts: &'a [Given],
+    is_error: bool,
+) -> impl Iterator<Item = Part<'a>> {
+    let mut texts = parts.iter().filter_map(|part| match part {
+        Given::Text(text) => Some(text.as_str()),
+        Given::Json(json) => Some(json.as_str()),
+        _ => None,
+    });
+    let first = Cow::Borrowed(texts.next().unwrap_or_default());
+    let text = texts.fold(first, |whole, text| whole + "\n" + text);
+    let response = Response {
+        id: identifier(dialect, call_id),
+        name: dialect.tool_names.fit(name),
+        response: Output { text, is_error },
+    };
+    let shown = parts.iter().filter(|part| !matches!(part, Given::Text(_) | Given::Json(_)));
+    let shown: Vec<_> = shown.filter_map(|part| given(dialect, part)).collect();
+    std::iter::once(Part::Response { function_response: response }).chain(shown)
+}
+
+fn given<'a>(dialect: &Dialect, part: &'a Given) -> Option<Part<'a>> {
     match part {
-        Said::Text(text) => spoken(text),
-        Said::Image(image) => Some(picture(image)),
+        Given::Text(text) => spoken(text),
+        Given::Json(json) => spoken(json.as_str()),
+        Given::Image(image) => Some(picture(image)),
+        Given::File(file) => document(dialect, file),
+        Given::Audio(Audio { format, data }) => dialect
+            .audio
+            .then_some(Part::Inline { inline_data: Blob { mime_type: format.media_type(), data } }),
+        Given::CachePoint(_) => None,
     }
 }
 
@@ -174,6 +264,24 @@ fn picture(image: &Image) -> Part<'_> {
         ImageSource::Data { media_type, base64 } => {
             Part::Inline { inline_data: Blob { mime_type: media_type, data: base64 } }
         }
+    }
+}
+
+fn document<'a>(dialect: &Dialect, file: &'a GivenFile) -> Option<Part<'a>> {
+    let media_type = file.media_type.as_deref();
+    match &file.source {
+        FileSource::Data(data) if dialect.file_data => {
+            let mime_type = media_type.unwrap_or("application/pdf");
+            Some(Part::Inline { inline_data: Blob { mime_type, data } })
+        }
+        FileSource::Url(uri) if dialect.file_url => {
+            let mime_type = media_type.or_else(|| mime_type(uri));
+            Some(Part::File { file_data: File { mime_type, file_uri: uri } })
+        }
+        FileSource::Id(uri) if dialect.file_id => {
+            Some(Part::File { file_data: File { mime_type: media_type, file_uri: uri } })
+        }
+        FileSource::Data(_) | FileSource::Url(_) | FileSource::Id(_) => None,
     }
 }
 
@@ -188,24 +296,13 @@ fn mime_type(url: &str) -> Option<&'static str> {
         "gif" => Some("image/gif"),
         "heic" => Some("image/heic"),
         "heif" => Some("image/heif"),
+        "pdf" => Some("application/pdf"),
         _ => None,
     }
 }
 
-/// Only the first of calls made at once has a signature.
-fn calls(traits: Traits, calls: &[ToolCall]) -> impl Iterator<Item = Part<'_>> {
-    calls.iter().enumerate().map(move |(at, call)| {
-        let (_, signature) = call_id::read(&call.id);
-        let demanded = traits.third_generation && at == 0;
-        let thought_signature = signature.or_else(|| demanded.then(|| NO_SIGNATURE.to_owned()));
-        let id = identifier(traits, &call.id);
-        let args = Arguments::read(&call.arguments);
-        Part::Call { function_call: Call { id, name: &call.name, args }, thought_signature }
-    })
-}
-
 /// Older models know only identifiers they issued themselves, and seldom did.
-fn identifier(traits: Traits, id: &str) -> Option<&str> {
-    let (id, _) = call_id::read(id);
-    (traits.third_generation || !id.starts_with("call_")).then_some(id)
+fn identifier<'a>(dialect: &Dialect, id: &'a str) -> Option<Cow<'a, str>> {
+    let is_known = dialect.call_ids_sent == CallIds::All || !id.starts_with("call_");
+    is_known.then(|| dialect.call_ids.fit(id))
 }

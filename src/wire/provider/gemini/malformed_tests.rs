@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::message::{ChatReply, Choice, Event, Finish, ToolCall, Usage};
+use crate::domain::message::{AssistantPart, ChatReply, Choice, Event, Finish, ToolCall, Usage};
 use crate::domain::provider::Wire;
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::fixtures::{read, steady};
@@ -40,12 +40,8 @@ fn overloaded() -> DecodeError {
 
 #[test]
 fn a_whole_reply_is_read() {
-    let choice = Choice {
-        text: Some("Hello, world.".into()),
-        reasoning: Some("The answer, in short.".into()),
-        finish: Finish::Stop,
-        ..Choice::default()
-    };
+    let parts = vec![AssistantPart::reasoning("The answer, in short."), AssistantPart::text("Hello, world.")];
+    let choice = Choice { parts, ..Choice::default() };
     let usage = Usage {
         input_tokens: 2060 + 100,
         cached_input_tokens: 2048,
@@ -53,25 +49,29 @@ fn a_whole_reply_is_read() {
         output_tokens: 6 + 12,
         reasoning_tokens: 12,
     };
-    assert_eq!(decoded(fixture!("text.json")), ChatReply { choices: vec![choice], usage: Some(usage) });
+    assert_eq!(
+        decoded(fixture!("text.json")),
+        ChatReply { choices: vec![choice], usage: Some(usage), ..ChatReply::default() }
+    );
 }
 
 #[test]
 fn a_whole_reply_with_calls_keeps_their_identifiers_and_signatures() {
     let choice = &decoded(fixture!("tools.json")).choices[0];
     assert_eq!(choice.finish, Finish::ToolCalls);
-    assert_eq!(choice.tool_calls[0].id, "8f2b1a3c__thought__Eqo-Cqc-Ab4_9vtgONaaz6o");
-    let arguments: serde_json::Value = serde_json::from_str(&choice.tool_calls[0].arguments).unwrap();
+    let calls: Vec<_> = choice.calls().cloned().collect();
+    assert_eq!((calls[0].id.as_str(), calls[0].signature()), ("8f2b1a3c", Some("Eqo+Cqc+Ab4/9vtgONaaz6o=")));
+    let arguments: serde_json::Value = serde_json::from_str(&calls[0].arguments).unwrap();
     assert_eq!(arguments, serde_json::json!({"city": "Köln"}));
-    let second = ToolCall { id: "9a3c4d5e".into(), name: "get_time".into(), arguments: "{}".into() };
-    assert_eq!(choice.tool_calls[1..], [second]);
+    let second = ToolCall::new("9a3c4d5e", "get_time", "{}");
+    assert_eq!(calls[1..], [second]);
 }
 
 #[test]
 fn a_blocked_prompt_is_a_reply_with_one_filtered_choice() {
     let choice = Choice { finish: Finish::ContentFilter, ..Choice::default() };
     let usage = Usage { input_tokens: 7, ..Usage::default() };
-    let reply = ChatReply { choices: vec![choice], usage: Some(usage) };
+    let reply = ChatReply { choices: vec![choice], usage: Some(usage), ..ChatReply::default() };
     assert_eq!(decoded(fixture!("blocked.json")), reply);
 }
 

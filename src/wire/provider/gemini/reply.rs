@@ -2,7 +2,7 @@
 
 use super::response::Response;
 use super::stream::StreamState;
-use crate::domain::message::{ChatReply, Choice, Event, ToolCall};
+use crate::domain::message::{ChatReply, Gather};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
 
@@ -17,37 +17,9 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let mut events = Vec::new();
     state.take(response, &mut events)?;
     state.finish()?;
-    Ok(gather(events))
-}
-
-fn gather(events: Vec<Event>) -> ChatReply {
-    let mut choices = std::collections::BTreeMap::<u32, Choice>::new();
-    let mut usage = None;
+    let mut gather = Gather::default();
     for event in events {
-        match event {
-            Event::Text { choice, delta } => append(&mut choices.entry(choice).or_default().text, &delta),
-            Event::Reasoning { choice, delta } => {
-                append(&mut choices.entry(choice).or_default().reasoning, &delta);
-            }
-            Event::Refusal { choice, delta } => {
-                append(&mut choices.entry(choice).or_default().refusal, &delta)
-            }
-            Event::ToolCall { choice, id, name, .. } => {
-                let call = ToolCall { id, name, arguments: String::new() };
-                choices.entry(choice).or_default().tool_calls.push(call);
-            }
-            Event::ToolArguments { choice, delta, .. } => {
-                if let Some(call) = choices.entry(choice).or_default().tool_calls.last_mut() {
-                    call.arguments.push_str(&delta);
-                }
-            }
-            Event::Finish { choice, reason } => choices.entry(choice).or_default().finish = reason,
-            Event::Usage(tokens) => usage = Some(tokens),
-        }
+        gather.push(event).map_err(|error| DecodeError::Malformed(error.to_string()))?;
     }
-    ChatReply { choices: choices.into_values().collect(), usage }
-}
-
-fn append(whole: &mut Option<String>, delta: &str) {
-    whole.get_or_insert_default().push_str(delta);
+    Ok(gather.finish())
 }

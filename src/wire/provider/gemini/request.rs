@@ -1,13 +1,16 @@
 //! `POST /models/{code}:generateContent` and `:streamGenerateContent`: the request.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::contents::{self, Content};
-use super::model::{self, Thinking, Traits};
+use super::schema::{self, Schema};
+use crate::domain::dialect::{Dialect, Thinking};
 use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool, ToolChoice};
+use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
 use crate::wire::provider::json;
-use crate::wire::provider::{Outgoing, Target};
+use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
 #[derive(Serialize)]
@@ -32,11 +35,11 @@ struct Tools<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Declaration<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     /// Required by the API.
     description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameters_json_schema: Option<&'a RawValue>,
+    parameters_json_schema: Option<Schema<'a>>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +53,7 @@ struct ToolConfig<'a> {
 struct CallingConfig<'a> {
     mode: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    allowed_function_names: Option<[&'a str; 1]>,
+    allowed_function_names: Option<[Cow<'a, str>; 1]>,
 }
 
 #[derive(Serialize)]
@@ -71,9 +74,11 @@ struct GenerationConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_mime_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response_json_schema: Option<&'a RawValue>,
+    response_json_schema: Option<Schema<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking_config: Option<ThinkingConfig>,
+    #[serde(flatten)]
+    extras: ExtraFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -88,20 +93,29 @@ struct ThinkingConfig {
 }
 
 /// Writes the request for this model.
-pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoing {
-    let traits = model::traits(target.code);
-    // Before Gemini 3 the API refuses JSON output together with tools.
-    let constrained = traits.third_generation || request.tools.is_empty();
+pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
+    let Target { dialect, code } = target;
+    let mut warnings = Warnings::default();
+    let constrained = dialect.format_with_tools || request.tools.is_empty();
     let said = if constrained { None } else { json::instruction(&request.response_format) };
-    let (system_instruction, contents) = contents::conversation(traits, &request.messages, said.as_deref());
+    let (system_instruction, contents) = contents::conversation(dialect, &request.messages, said.as_deref());
+    let with_tools = !request.tools.is_empty();
+    let parallel = request.parallel_tool_calls.filter(|parallel| with_tools && !parallel);
+    warnings.if_taken(dialect.parallel_tool_calls, "parallel_tool_calls", parallel);
+    warnings.if_taken(dialect.user, "user", request.user.as_deref());
     let body = Body {
         system_instruction,
         contents,
-        tools: tools(&request.tools),
-        tool_config: tool_config(request),
-        generation_config: generation_config(traits, request, constrained),
+        tools: tools(dialect, &request.tools),
+        tool_config: tool_config(dialect, request),
+        generation_config: generation_config(dialect, request, constrained, &mut warnings),
     };
-    Outgoing { path: path(target.code, stream), headers: Vec::new(), body: to_json(&body).into() }
+    let body = to_json(&body).into();
+    Encoded {
+        outgoing: Outgoing { path: path(code, stream), headers: Vec::new(), body },
+        warnings: warnings.0,
+        renamed: Renamed::of(dialect, &request.tools),
+    }
 }
 
 /// A code with a slash, such as `tunedModels/mine`, names its own collection.
@@ -126,22 +140,22 @@ fn push_byte(path: &mut String, byte: u8) {
     }
 }
 
-fn tools(tools: &[Tool]) -> Option<[Tools<'_>; 1]> {
+fn tools<'a>(dialect: &Dialect, tools: &'a [Tool]) -> Option<[Tools<'a>; 1]> {
     if tools.is_empty() {
         return None;
     }
-    Some([Tools { function_declarations: tools.iter().map(declaration).collect() }])
+    Some([Tools { function_declarations: tools.iter().map(|tool| declaration(dialect, tool)).collect() }])
 }
 
-fn declaration(tool: &Tool) -> Declaration<'_> {
+fn declaration<'a>(dialect: &Dialect, tool: &'a Tool) -> Declaration<'a> {
     Declaration {
-        name: &tool.name,
+        name: dialect.tool_names.fit(&tool.name),
         description: tool.description.as_deref().unwrap_or_default(),
-        parameters_json_schema: tool.parameters.as_deref(),
+        parameters_json_schema: tool.parameters.as_deref().map(|raw| schema::of(dialect, raw)),
     }
 }
 
-fn tool_config(request: &ChatRequest) -> Option<ToolConfig<'_>> {
+fn tool_config<'a>(dialect: &Dialect, request: &'a ChatRequest) -> Option<ToolConfig<'a>> {
     if request.tools.is_empty() {
         return None;
     }
@@ -149,28 +163,38 @@ fn tool_config(request: &ChatRequest) -> Option<ToolConfig<'_>> {
         ToolChoice::Auto => return None,
         ToolChoice::None => ("NONE", None),
         ToolChoice::Required => ("ANY", None),
-        ToolChoice::Named(name) => ("ANY", Some([name.as_str()])),
+        ToolChoice::Named(name) => ("ANY", Some([dialect.tool_names.fit(name)])),
     };
     Some(ToolConfig { function_calling_config: CallingConfig { mode, allowed_function_names } })
 }
 
-fn generation_config(traits: Traits, request: &ChatRequest, constrained: bool) -> GenerationConfig<'_> {
+fn generation_config<'a>(
+    dialect: &'a Dialect,
+    request: &'a ChatRequest,
+    constrained: bool,
+    warnings: &mut Warnings,
+) -> GenerationConfig<'a> {
     let sampling = &request.sampling;
     let schema = match &request.response_format {
-        ResponseFormat::JsonSchema { schema, .. } if constrained => Some(&**schema),
+        ResponseFormat::JsonSchema { schema, .. } if constrained => Some(schema::of(dialect, schema)),
         _ => None,
     };
     let json = constrained && !matches!(request.response_format, ResponseFormat::Text);
+    let thinks = sampling.reasoning_effort.is_some_and(|effort| effort != ReasoningEffort::None);
+    let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, warnings);
+    let effort = sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
+    warnings.if_taken(dialect.thinking != Thinking::Absent, "reasoning_effort", effort);
     GenerationConfig {
-        temperature: sampling.temperature.filter(|_| traits.sampling),
-        top_p: sampling.top_p.filter(|_| traits.sampling),
+        temperature,
+        top_p,
         max_output_tokens: sampling.max_output_tokens,
-        stop_sequences: &sampling.stop,
-        seed: sampling.seed.map(seed),
+        stop_sequences: fit::stop(dialect, sampling, warnings),
+        seed: fit::seed(dialect, sampling, warnings).map(seed),
         candidate_count: sampling.n.filter(|&n| n > 1),
         response_mime_type: json.then_some("application/json"),
         response_json_schema: schema,
-        thinking_config: sampling.reasoning_effort.and_then(|effort| thinking(traits.thinking, effort)),
+        thinking_config: sampling.reasoning_effort.and_then(|effort| thinking(dialect.thinking, effort)),
+        extras: ExtraFields::of(dialect, request, thinks, warnings),
     }
 }
 
@@ -185,9 +209,10 @@ fn seed(seed: i64) -> i32 {
 /// Efforts as Google's own OpenAI endpoint maps them.
 fn thinking(thinking: Thinking, effort: ReasoningEffort) -> Option<ThinkingConfig> {
     let (thinking_budget, thinking_level) = match thinking {
-        Thinking::Absent => return None,
-        Thinking::Budget { least } => (Some(budget(effort).max(least)), None),
+        Thinking::BudgetTokens { least } => (Some(budget(effort).max(least)), None),
         Thinking::Level { minimal } => (None, Some(level(effort, minimal))),
+        // None, or fields of other wires.
+        _ => return None,
     };
     let include_thoughts = effort != ReasoningEffort::None;
     Some(ThinkingConfig { thinking_budget, thinking_level, include_thoughts })

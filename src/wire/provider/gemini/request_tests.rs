@@ -2,23 +2,25 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{decode, encode};
+use crate::domain::dialect;
 use crate::domain::message::{
-    ChatRequest, Image, ImageSource, Message, Part, ReasoningEffort, ResponseFormat, Sampling, Tool,
-    ToolCall, ToolChoice,
+    AssistantPart, ChatRequest, Image, ImageSource, Message, Part, ReasoningEffort, ResponseFormat, Sampling,
+    Tool, ToolCall, ToolChoice,
 };
 use crate::domain::provider::Wire;
-use crate::wire::provider::Target;
+use crate::wire::provider::{Outgoing, Target};
 
 /// Takes every parameter the protocol has.
 const PLAIN: &str = "gemini-2.5-flash";
 const NEW: &str = "gemini-3.8-flash";
 
-fn target(code: &str) -> Target<'_> {
-    Target { wire: Wire::Gemini, provider: "gemini", code }
+fn outgoing(code: &str, request: &ChatRequest, stream: bool) -> Outgoing {
+    let dialect = &dialect::resolve(Wire::Gemini, "gemini", None, code, None);
+    encode(Target { dialect, code }, request, stream).outgoing
 }
 
 fn body_of(code: &str, request: &ChatRequest) -> Value {
-    serde_json::from_slice(&encode(target(code), request, false).body).unwrap()
+    serde_json::from_slice(&outgoing(code, request, false).body).unwrap()
 }
 
 fn config_of(code: &str, request: &ChatRequest) -> Value {
@@ -34,19 +36,19 @@ fn user(text: &str) -> Message {
 }
 
 fn system(text: &str) -> Message {
-    Message::System { text: text.into() }
+    Message::system(text)
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
-    ToolCall { id: id.into(), name: name.into(), arguments: arguments.into() }
+    ToolCall::new(id, name, arguments)
 }
 
 fn called(tool_calls: Vec<ToolCall>) -> Message {
-    Message::Assistant { text: None, tool_calls }
+    Message::Assistant { parts: tool_calls.into_iter().map(AssistantPart::ToolCall).collect() }
 }
 
 fn result(id: &str, text: &str) -> Message {
-    Message::Tool { call_id: id.into(), text: text.into() }
+    Message::tool(id, text)
 }
 
 fn ask(messages: Vec<Message>) -> ChatRequest {
@@ -60,6 +62,7 @@ fn look() -> Tool {
         description: Some("Looks".into()),
         parameters: Some(parameters),
         strict: Some(true),
+        cache: None,
     }
 }
 
@@ -74,7 +77,7 @@ fn schema() -> ResponseFormat {
 
 #[test]
 fn the_least_request_has_only_what_is_required() {
-    let outgoing = encode(target(PLAIN), &ask(vec![user("Hi")]), false);
+    let outgoing = outgoing(PLAIN, &ask(vec![user("Hi")]), false);
     assert_eq!(outgoing.path, "/models/gemini-2.5-flash:generateContent");
     assert!(outgoing.headers.is_empty());
     let body: Value = serde_json::from_slice(&outgoing.body).unwrap();
@@ -92,7 +95,7 @@ fn a_code_cannot_leave_its_collection() {
         ("a?key=1#b", "/models/a%3Fkey%3D1%23b"),
         ("%2e%2e", "/models/%252e%252e"),
     ] {
-        let outgoing = encode(target(code), &ask(vec![user("Hi")]), true);
+        let outgoing = outgoing(code, &ask(vec![user("Hi")]), true);
         assert_eq!(outgoing.path, format!("{path}:streamGenerateContent?alt=sse"), "{code}");
     }
 }
@@ -173,7 +176,7 @@ fn results_stand_together_and_name_their_functions() {
 #[test]
 fn a_signature_that_was_issued_is_sent_back_with_its_call() {
     let reply = decode(include_bytes!("../../../../tests/fixtures/gemini/tools.json")).unwrap();
-    let calls = reply.choices[0].tool_calls.clone();
+    let calls: Vec<_> = reply.choices[0].calls().cloned().collect();
     let id = calls[0].id.clone();
     let body = body_of(NEW, &ask(vec![user("Weather?"), called(calls), result(&id, "sun")]));
     let parts = &body["contents"][1]["parts"];

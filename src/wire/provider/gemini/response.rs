@@ -23,6 +23,27 @@ pub(super) struct Candidate {
     pub index: Option<u32>,
     pub content: Option<Content>,
     pub finish_reason: Option<String>,
+    pub logprobs_result: Option<LogprobsResult>,
+}
+
+/// Log probabilities as the API has them: token by token, the likeliest of each place apart.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LogprobsResult {
+    pub chosen_candidates: Option<Vec<Likelihood>>,
+    pub top_candidates: Option<Vec<Likeliest>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Likeliest {
+    pub candidates: Option<Vec<Likelihood>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Likelihood {
+    pub token: Option<String>,
+    pub log_probability: Option<f64>,
 }
 
 #[derive(Deserialize)]

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::logprobs::logprobs;
 use super::response::{Candidate, FunctionCall, Part, Response, finish};
-use crate::domain::message::{Event, Finish, Usage};
+use crate::domain::message::{Event, Finish, Proof, ProofKind, Usage};
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::call_id;
 use crate::wire::provider::json;
 use crate::wire::sse::Frame;
 
@@ -38,7 +38,7 @@ impl StreamState {
         self.take(response, events)
     }
 
-    /// Tells the end of the bytes.
+    /// Reports the end of the bytes.
     ///
     /// # Errors
     /// [`DecodeError::Malformed`] when a candidate was cut off, or none came.
@@ -78,6 +78,8 @@ impl StreamState {
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
             self.part(choice, part, reply, events);
         }
+        let logprobs = candidate.logprobs_result.and_then(|result| logprobs(&result));
+        events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
         let calls = self.choices.get(&choice).is_some_and(|state| state.calls > 0);
         if let Some(reason) = finish(candidate.finish_reason.as_deref(), calls) {
             self.end(choice, reason, events);
@@ -86,31 +88,34 @@ impl StreamState {
 
     fn part(&mut self, choice: u32, part: Part, reply: Option<&str>, events: &mut Vec<Event>) {
         if let Some(call) = part.function_call {
-            return self.call(choice, call, part.thought_signature.as_deref(), reply, events);
+            return self.call(choice, call, part.thought_signature, reply, events);
         }
-        let Some(delta) = part.text.filter(|text| !text.is_empty()) else { return };
-        events.push(if part.thought == Some(true) {
-            Event::Reasoning { choice, delta }
-        } else {
-            Event::Text { choice, delta }
-        });
+        let delta = part.text.filter(|text| !text.is_empty());
+        events.extend(delta.map(|delta| match part.thought {
+            Some(true) => Event::Reasoning { choice, delta },
+            _ => Event::Text { choice, delta },
+        }));
+        // What has been proved is complete.
+        if let Some(proof) = proof(part.thought_signature) {
+            events.extend([Event::Proof { choice, proof }, Event::Boundary { choice }]);
+        }
     }
 
     fn call(
         &mut self,
         choice: u32,
         call: FunctionCall,
-        signature: Option<&str>,
+        signature: Option<String>,
         reply: Option<&str>,
         events: &mut Vec<Event>,
     ) {
         let state = self.choices.entry(choice).or_default();
         let index = state.calls;
         state.calls += 1;
-        let id = call_id::issue(call.id.as_deref(), reply, self.issued, signature);
+        let id = json::issued_id(call.id.as_deref(), reply, self.issued);
         self.issued += 1;
         let arguments = call.args.map_or_else(|| "{}".to_owned(), |args| args.get().to_owned());
-        events.push(Event::ToolCall { choice, index, id, name: call.name });
+        events.push(Event::ToolCall { choice, index, id, name: call.name, proof: proof(signature) });
         events.push(Event::ToolArguments { choice, index, delta: arguments });
     }
 
@@ -120,4 +125,9 @@ impl StreamState {
             events.push(Event::Finish { choice, reason });
         }
     }
+}
+
+fn proof(signature: Option<String>) -> Option<Proof> {
+    let signature = signature.filter(|signature| !signature.is_empty())?;
+    Some(Proof::new(ProofKind::GeminiSignature, signature))
 }

@@ -43,13 +43,16 @@ fn calls_without_identifiers_get_their_own_and_carry_their_signature() {
         told(&events).calls,
         [
             (
-                "call_JniLacKqGqH0xs0P0O776As_0__thought__Eqo-Cqc-Ab4_9vtgONaaz6o".into(),
+                "call_JniLacKqGqH0xs0P0O776As_0".into(),
                 "get_weather".into(),
                 "{\"city\": \"Köln\", \"days\": [1, 2]}".into()
             ),
             ("call_JniLacKqGqH0xs0P0O776As_1".into(), "get_time".into(), "{}".into()),
         ]
     );
+    let reply = fixtures::gathered(&events);
+    let signatures: Vec<_> = reply.choices[0].calls().map(|call| call.signature()).collect();
+    assert_eq!(signatures, [Some("Eqo+Cqc+Ab4/9vtgONaaz6o="), None]);
     assert_eq!(ending(&events)[0], Event::Finish { choice: 0, reason: Finish::ToolCalls });
 }
 

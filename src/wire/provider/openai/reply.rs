@@ -7,11 +7,15 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::annotation::citations;
 use super::error::{interrupted, reported};
 use super::usage::UsageBody;
-use crate::domain::message::{ChatReply, Choice, Finish, ToolCall};
-use crate::wire::provider::json::malformed;
-use crate::wire::provider::{DecodeError, call_id};
+use crate::domain::message::{
+    About, AssistantPart, ChatReply, Choice, Finish, Proof, ProofKind, Reasoning, Text as Said, ToolCall,
+};
+use crate::wire::provider::DecodeError;
+use crate::wire::provider::json::{issued_id, malformed};
+use crate::wire::reasoning_details;
 
 /// Reads a whole reply.
 ///
@@ -23,7 +27,8 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
         return Err(reported(error.get()));
     }
     let choices = choices(body.choices.unwrap_or_default())?;
-    Ok(ChatReply { choices, usage: body.usage.and_then(UsageBody::read) })
+    let about = About { service_tier: body.service_tier, system_fingerprint: body.system_fingerprint };
+    Ok(ChatReply { choices, usage: body.usage.and_then(UsageBody::read), about })
 }
 
 /// The choices in the order of their numbers; at least one.
@@ -40,6 +45,8 @@ struct Body<'a> {
     #[serde(borrow)]
     choices: Option<Vec<ChoiceBody<'a>>>,
     usage: Option<UsageBody>,
+    service_tier: Option<String>,
+    system_fingerprint: Option<String>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -52,6 +59,8 @@ pub struct ChoiceBody<'a> {
     #[serde(borrow)]
     message: MessageBody<'a>,
     finish_reason: Option<String>,
+    #[serde(borrow)]
+    logprobs: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +73,10 @@ struct MessageBody<'a> {
     reasoning: Text,
     #[serde(default)]
     refusal: Text,
+    #[serde(borrow)]
+    reasoning_details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    annotations: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_calls: Option<Vec<CallBody<'a>>>,
 }
@@ -78,6 +91,25 @@ pub struct CallBody<'a> {
     name: Option<String>,
     #[serde(default, borrow)]
     arguments: Embedded<'a>,
+    extra_content: Option<ExtraContent>,
+}
+
+/// Where Gemini's signature stands in OpenAI's protocol.
+#[derive(Deserialize)]
+pub struct ExtraContent {
+    google: Option<Google>,
+}
+
+#[derive(Deserialize)]
+struct Google {
+    thought_signature: Option<String>,
+}
+
+impl ExtraContent {
+    pub fn proof(self) -> Option<Proof> {
+        let signature = self.google?.thought_signature.filter(|signature| !signature.is_empty())?;
+        Some(Proof::new(ProofKind::GeminiSignature, signature))
+    }
 }
 
 /// What is called, or a piece of it.
@@ -98,14 +130,27 @@ impl ChoiceBody<'_> {
             None => Finish::ToolCalls,
         };
         let Text { answer, thinking } = message.content;
-        Ok(Choice {
-            text: answer.filter(|text| !text.is_empty() || tool_calls.is_empty()),
-            reasoning: first_said([message.reasoning_content.answer, message.reasoning.answer, thinking]),
-            refusal: message.refusal.answer,
-            tool_calls,
-            finish,
-        })
+        let mut parts = Vec::new();
+        let reasoning = first_said([message.reasoning_content.answer, message.reasoning.answer, thinking]);
+        parts.extend(reasoned(reasoning, message.reasoning_details));
+        let citations = message.annotations.map(citations).unwrap_or_default();
+        let text = answer.unwrap_or_default();
+        if !text.is_empty() || !citations.is_empty() {
+            parts.push(AssistantPart::Text(Said { text, citations, proof: None }));
+        }
+        let refusal = message.refusal.answer.filter(|refusal| !refusal.is_empty());
+        parts.extend(refusal.map(AssistantPart::Refusal));
+        parts.extend(tool_calls.into_iter().map(AssistantPart::ToolCall));
+        Ok(Choice { parts, finish, logprobs: self.logprobs.map(Into::into) })
     }
+}
+
+/// Reasoning with what proves it.
+fn reasoned(text: Option<String>, details: Option<&RawValue>) -> Option<AssistantPart> {
+    let details = details.filter(|details| !reasoning_details::list(details.get()).is_empty());
+    let proof = details.map(|details| Proof::new(ProofKind::ReasoningDetails, details.get()));
+    let is_reasoned = text.is_some() || proof.is_some();
+    is_reasoned.then(|| AssistantPart::Reasoning(Reasoning { text: text.unwrap_or_default(), proof }))
 }
 
 /// Reads the tool calls of a whole reply.
@@ -119,7 +164,8 @@ impl CallBody<'_> {
         let name =
             function.name.ok_or_else(|| DecodeError::Malformed("a tool call has no name".to_owned()))?;
         let arguments = function.arguments.text().into_owned();
-        Ok(ToolCall { id: id_of(call.id, number, &name, &arguments), name, arguments })
+        let proof = call.extra_content.and_then(ExtraContent::proof);
+        Ok(ToolCall { id: id_of(call.id, number, &name, &arguments), name, arguments, proof })
     }
 }
 
@@ -136,7 +182,7 @@ pub fn id_of(given: Option<String>, number: u32, name: &str, arguments: &str) ->
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        call_id::issue(None, Some(&format!("{hash:016x}")), number, None)
+        issued_id(None, Some(&format!("{hash:016x}")), number)
     })
 }
 

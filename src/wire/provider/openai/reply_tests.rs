@@ -11,11 +11,14 @@ fn tokens(input_tokens: u64, output_tokens: u64) -> Usage {
     Usage { input_tokens, output_tokens, ..Usage::default() }
 }
 
+fn said(part: AssistantPart) -> Choice {
+    Choice { parts: vec![part], ..Choice::default() }
+}
+
 #[test]
 fn a_reply_is_read_with_all_its_counts() {
     let reply = decode(fixture!("reply.json")).unwrap();
-    let text = Some("Hello! How can I assist you today?".to_owned());
-    assert_eq!(reply.choices, [Choice { text, ..Choice::default() }]);
+    assert_eq!(reply.choices, [said(AssistantPart::text("Hello! How can I assist you today?"))]);
     let usage =
         Usage { cached_input_tokens: 1024, cache_write_tokens: 64, reasoning_tokens: 32, ..tokens(1117, 46) };
     assert_eq!(reply.usage, Some(usage));
@@ -24,36 +27,32 @@ fn a_reply_is_read_with_all_its_counts() {
 #[test]
 fn tool_calls_keep_their_arguments_as_written() {
     let reply = decode(fixture!("reply_tool_calls.json")).unwrap();
-    let call = |id: &str, name: &str, arguments: &str| ToolCall {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        arguments: arguments.to_owned(),
-    };
-    let tool_calls = vec![
+    let call = |id, name, arguments| AssistantPart::ToolCall(ToolCall::new(id, name, arguments));
+    let parts = vec![
         call("call_abc123", "get_current_weather", "{\n\"location\": \"Boston, MA\"\n}"),
         call("call_def456", "get_time", "{}"),
     ];
-    assert_eq!(reply.choices, [Choice { tool_calls, finish: Finish::ToolCalls, ..Choice::default() }]);
+    assert_eq!(reply.choices, [Choice { parts, finish: Finish::ToolCalls, ..Choice::default() }]);
 }
 
 #[test]
 fn a_refusal_is_no_text() {
     let reply = decode(fixture!("reply_refusal.json")).unwrap();
-    let refusal = Some("I'm sorry, I cannot assist with that request.".to_owned());
-    assert_eq!(reply.choices, [Choice { refusal, ..Choice::default() }]);
+    let refusal = AssistantPart::Refusal("I'm sorry, I cannot assist with that request.".to_owned());
+    assert_eq!(reply.choices, [said(refusal)]);
 }
 
 #[test]
 fn choices_stand_in_the_order_of_their_numbers() {
     let reply = decode(fixture!("reply_choices.json")).unwrap();
-    let read: Vec<_> = reply.choices.iter().map(|c| (c.text.as_deref().unwrap(), c.finish)).collect();
-    assert_eq!(read, [("first", Finish::ContentFilter), ("second", Finish::Length)]);
+    let read: Vec<_> = reply.choices.iter().map(|c| (c.text().unwrap(), c.finish)).collect();
+    assert_eq!(read, [("first".into(), Finish::ContentFilter), ("second".into(), Finish::Length)]);
 }
 
 #[test]
 fn reasoning_is_told_apart_wherever_it_stands() {
     let deepseek = decode(fixture!("reply_deepseek.json")).unwrap();
-    assert_eq!(deepseek.choices[0].reasoning.as_deref(), Some("Compare the tenths first."));
+    assert_eq!(deepseek.choices[0].reasoning().as_deref(), Some("Compare the tenths first."));
     assert_eq!(
         deepseek.usage,
         Some(Usage { cached_input_tokens: 64, reasoning_tokens: 30, ..tokens(100, 40) })
@@ -61,12 +60,12 @@ fn reasoning_is_told_apart_wherever_it_stands() {
 
     let mistral = decode(fixture!("reply_mistral_thinking.json")).unwrap();
     let choice = &mistral.choices[0];
-    assert_eq!(choice.reasoning.as_deref(), Some("Two and two make four."));
-    assert_eq!((choice.text.as_deref(), choice.finish), (Some("The answer is 4."), Finish::Length));
+    assert_eq!(choice.reasoning().as_deref(), Some("Two and two make four."));
+    assert_eq!((choice.text().as_deref(), choice.finish), (Some("The answer is 4."), Finish::Length));
 
     let other =
         decode(br#"{"choices":[{"message":{"content":"a","reasoning":"b","reasoning_content":null}}]}"#);
-    assert_eq!(other.unwrap().choices[0].reasoning.as_deref(), Some("b"));
+    assert_eq!(other.unwrap().choices[0].reasoning().as_deref(), Some("b"));
 }
 
 #[test]
@@ -79,7 +78,7 @@ fn reasoning_that_only_the_total_counts_is_output() {
 #[test]
 fn a_reply_without_usage_has_none_rather_than_zero() {
     let reply = decode(br#"{"choices":[{"message":{"role":"assistant","content":""}}]}"#).unwrap();
-    assert_eq!((reply.usage, reply.choices[0].text.as_deref()), (None, Some("")));
+    assert_eq!((reply.usage, reply.choices[0].text()), (None, None));
 }
 
 #[test]

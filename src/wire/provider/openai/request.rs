@@ -1,67 +1,73 @@
 //! Writes requests.
 
-use std::borrow::Cow;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{
-    ChatRequest, Image, ImageSource, Message, Part, ReasoningEffort, ResponseFormat, Tool, ToolCall,
-    ToolChoice,
-};
-use crate::wire::provider::call_id::bare;
-use crate::wire::provider::{Outgoing, Target};
+use super::messages::{MessageBody, messages};
+use super::tools::{ChoiceBody, ToolBody};
+use crate::domain::dialect::{Dialect, Format, LimitField, SeedField};
+use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat};
+use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
+use crate::wire::provider::{Encoded, Outgoing, Target, json};
 use crate::wire::to_json;
-
-/// How a server departs from what most agree on. Source: each provider's API reference.
-#[derive(Clone, Copy, Default)]
-struct Dialect {
-    /// The limit is `max_completion_tokens`, which bounds reasoning as well; elsewhere it is `max_tokens`.
-    completion_limit: bool,
-    /// Fields that the server does not know are refused: `stream_options` (usage comes anyway) and `user`.
-    strict: bool,
-    /// `seed` is called `random_seed`.
-    random_seed: bool,
-}
-
-impl Dialect {
-    fn of(provider: &str) -> Self {
-        match provider {
-            "openai" | "xai" | "groq" | "cerebras" => Self { completion_limit: true, ..Self::default() },
-            "mistral" => Self { strict: true, random_seed: true, ..Self::default() },
-            _ => Self::default(),
-        }
-    }
-}
 
 /// Writes a request. A stream is asked to end with usage.
 ///
 /// `metadata` is not passed on: OpenAI refuses it unless it may store the answer, and no imitator reads it.
-pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoing {
-    let dialect = Dialect::of(target.provider);
+pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
+    let Target { dialect, code } = target;
+    let mut warnings = Warnings::default();
     let sampling = &request.sampling;
     let with_tools = !request.tools.is_empty();
+    let effort = effort(dialect, request, &mut warnings);
+    let thinks = effort.is_some_and(|effort| effort != ReasoningEffort::None);
+    let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, &mut warnings);
+    let seed = fit::seed(dialect, sampling, &mut warnings);
+    let response_format = FormatBody::of(dialect, &request.response_format);
+    let asked = json::instruction(&request.response_format).filter(|_| response_format.is_none());
+    let parallel = request.parallel_tool_calls.filter(|_| with_tools);
+    let is_forced = dialect.limit_field == LimitField::MaxCompletionTokens;
     let body = Body {
-        model: target.code,
-        messages: request.messages.iter().map(MessageBody::of).collect(),
-        tools: request.tools.iter().map(ToolBody::of).collect(),
-        tool_choice: ChoiceBody::of(&request.tool_choice).filter(|_| with_tools),
-        parallel_tool_calls: request.parallel_tool_calls.filter(|_| with_tools),
-        response_format: FormatBody::of(&request.response_format),
-        temperature: sampling.temperature,
-        top_p: sampling.top_p,
-        max_completion_tokens: sampling.max_output_tokens.filter(|_| dialect.completion_limit),
-        max_tokens: sampling.max_output_tokens.filter(|_| !dialect.completion_limit),
-        stop: &sampling.stop,
-        seed: sampling.seed.filter(|_| !dialect.random_seed),
-        random_seed: sampling.seed.filter(|_| dialect.random_seed),
-        reasoning_effort: sampling.reasoning_effort,
+        model: code,
+        messages: messages(dialect, &request.messages, asked),
+        tools: request.tools.iter().map(|tool| ToolBody::of(dialect, tool)).collect(),
+        tool_choice: ChoiceBody::of(dialect, &request.tool_choice).filter(|_| with_tools),
+        parallel_tool_calls: warnings.if_taken(dialect.parallel_tool_calls, "parallel_tool_calls", parallel),
+        response_format,
+        temperature,
+        top_p,
+        max_completion_tokens: sampling.max_output_tokens.filter(|_| is_forced),
+        max_tokens: sampling.max_output_tokens.filter(|_| !is_forced),
+        stop: fit::stop(dialect, sampling, &mut warnings),
+        seed: seed.filter(|_| dialect.seed_field == SeedField::Seed),
+        random_seed: seed.filter(|_| dialect.seed_field == SeedField::RandomSeed),
+        reasoning_effort: effort,
         n: sampling.n.filter(|n| *n != 1),
-        user: request.user.as_deref().filter(|_| !dialect.strict),
+        user: warnings.if_taken(dialect.user, "user", request.user.as_deref()),
         stream,
-        stream_options: (stream && !dialect.strict).then_some(StreamOptions { include_usage: true }),
+        stream_options: (stream && dialect.stream_usage).then_some(StreamOptions { include_usage: true }),
+        extras: ExtraFields::of(dialect, request, thinks, &mut warnings),
     };
-    Outgoing { path: "/chat/completions".to_owned(), headers: Vec::new(), body: to_json(&body).into() }
+    let body = to_json(&body).into();
+    Encoded {
+        outgoing: Outgoing { path: "/chat/completions".to_owned(), headers: Vec::new(), body },
+        warnings: warnings.0,
+        renamed: Renamed::of(dialect, &request.tools),
+    }
+}
+
+/// The level that is sent, with a warning where it is not the one asked for.
+pub fn effort(dialect: &Dialect, request: &ChatRequest, warnings: &mut Warnings) -> Option<ReasoningEffort> {
+    let asked = request.sampling.reasoning_effort?;
+    let nearest = dialect.thinking.nearest(asked);
+    let nearest = warnings.if_taken(nearest.is_some(), "reasoning_effort", Some(nearest))??;
+    if nearest != asked {
+        warnings.adapted(
+            "reasoning_effort",
+            "the model that answered has no such effort: the nearest was asked for",
+        );
+    }
+    Some(nearest)
 }
 
 #[derive(Serialize)]
@@ -99,183 +105,13 @@ struct Body<'a> {
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
+    #[serde(flatten)]
+    extras: ExtraFields<'a>,
 }
 
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
-}
-
-/// One message.
-#[derive(Serialize)]
-pub struct MessageBody<'a> {
-    role: &'static str,
-    /// Written as `null` when an assistant only called tools: some servers want the field.
-    pub content: Option<Content<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<CallBody<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<&'a str>,
-}
-
-impl<'a> MessageBody<'a> {
-    pub fn of(message: &'a Message) -> Self {
-        let plain =
-            |role, content| Self { role, content: Some(content), tool_calls: Vec::new(), tool_call_id: None };
-        match message {
-            Message::System { text } => plain("system", Content::text(text)),
-            Message::User { parts } => plain("user", Content::of(parts)),
-            Message::Assistant { text, tool_calls } => Self {
-                role: "assistant",
-                content: text.as_deref().map(Content::text),
-                tool_calls: tool_calls.iter().map(CallBody::of).collect(),
-                tool_call_id: None,
-            },
-            Message::Tool { call_id, text } => {
-                Self { tool_call_id: Some(bare(call_id)), ..plain("tool", Content::text(text)) }
-            }
-        }
-    }
-}
-
-/// A message's content: text, or parts where there is an image.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum Content<'a> {
-    Text(Cow<'a, str>),
-    Parts(Vec<PartBody<'a>>),
-}
-
-impl<'a> Content<'a> {
-    pub const fn text(text: &'a str) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-
-    /// One text stands by itself: some servers take no parts.
-    fn of(parts: &'a [Part]) -> Self {
-        match parts {
-            [Part::Text(text)] => Self::text(text),
-            parts => Self::Parts(parts.iter().map(PartBody::of).collect()),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum PartBody<'a> {
-    Text { text: &'a str },
-    ImageUrl { image_url: ImageBody<'a> },
-}
-
-impl<'a> PartBody<'a> {
-    fn of(part: &'a Part) -> Self {
-        match part {
-            Part::Text(text) => Self::Text { text },
-            Part::Image(Image { source, detail }) => {
-                Self::ImageUrl { image_url: ImageBody { url: ImageUrl(source), detail: detail.as_deref() } }
-            }
-        }
-    }
-}
-
-#[derive(Serialize)]
-pub struct ImageBody<'a> {
-    url: ImageUrl<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-}
-
-struct ImageUrl<'a>(&'a ImageSource);
-
-impl Serialize for ImageUrl<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            ImageSource::Url(url) => serializer.serialize_str(url),
-            ImageSource::Data { media_type, base64 } => {
-                serializer.collect_str(&format_args!("data:{media_type};base64,{base64}"))
-            }
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct CallBody<'a> {
-    id: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    function: CallFunction<'a>,
-}
-
-#[derive(Serialize)]
-struct CallFunction<'a> {
-    name: &'a str,
-    arguments: &'a str,
-}
-
-impl<'a> CallBody<'a> {
-    fn of(call: &'a ToolCall) -> Self {
-        let function = CallFunction { name: &call.name, arguments: &call.arguments };
-        Self { id: bare(&call.id), kind: "function", function }
-    }
-}
-
-/// One tool.
-#[derive(Serialize)]
-pub struct ToolBody<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    pub function: FunctionBody<'a>,
-}
-
-#[derive(Serialize)]
-pub struct FunctionBody<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub strict: Option<bool>,
-}
-
-impl<'a> ToolBody<'a> {
-    pub fn of(tool: &'a Tool) -> Self {
-        let function = FunctionBody {
-            name: &tool.name,
-            description: tool.description.as_deref(),
-            parameters: tool.parameters.as_deref(),
-            strict: tool.strict,
-        };
-        Self { kind: "function", function }
-    }
-}
-
-/// `tool_choice`; `None` for the default.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum ChoiceBody<'a> {
-    Mode(&'static str),
-    Named {
-        #[serde(rename = "type")]
-        kind: &'static str,
-        function: NameBody<'a>,
-    },
-}
-
-#[derive(Serialize)]
-pub struct NameBody<'a> {
-    name: &'a str,
-}
-
-impl<'a> ChoiceBody<'a> {
-    pub fn of(choice: &'a ToolChoice) -> Option<Self> {
-        match choice {
-            ToolChoice::Auto => None,
-            ToolChoice::None => Some(Self::Mode("none")),
-            ToolChoice::Required => Some(Self::Mode("required")),
-            ToolChoice::Named(name) => Some(Self::Named { kind: "function", function: NameBody { name } }),
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -296,11 +132,17 @@ struct SchemaBody<'a> {
 }
 
 impl<'a> FormatBody<'a> {
-    fn of(format: &'a ResponseFormat) -> Option<Self> {
-        match format {
-            ResponseFormat::Text => None,
-            ResponseFormat::JsonObject => Some(Self::JsonObject),
-            ResponseFormat::JsonSchema { name, description, schema, strict } => {
+    /// `None` for text, and for what the server has no field for.
+    fn of(dialect: &Dialect, format: &'a ResponseFormat) -> Option<Self> {
+        match (format, dialect.response_format) {
+            (ResponseFormat::Text, _) | (_, Format::Words) => None,
+            (ResponseFormat::JsonObject, Format::SchemaOnly) => None,
+            (ResponseFormat::JsonObject, Format::JsonSchema | Format::JsonObject) => Some(Self::JsonObject),
+            (ResponseFormat::JsonSchema { .. }, Format::JsonObject) => None,
+            (
+                ResponseFormat::JsonSchema { name, description, schema, strict },
+                Format::JsonSchema | Format::SchemaOnly,
+            ) => {
                 let json_schema =
                     SchemaBody { name, description: description.as_deref(), schema, strict: *strict };
                 Some(Self::JsonSchema { json_schema })

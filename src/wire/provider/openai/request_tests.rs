@@ -1,15 +1,20 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::message::Sampling;
+use crate::domain::dialect;
+use crate::domain::message::{
+    AssistantPart, Image, ImageSource, Message, Part, Sampling, Tool, ToolCall, ToolChoice,
+};
 use crate::domain::provider::Wire;
 
-fn target(provider: &str) -> Target<'_> {
-    Target { wire: Wire::OpenAi, provider, code: "gpt-4.1-mini" }
+fn outgoing(provider: &str, request: &ChatRequest, stream: bool) -> Outgoing {
+    let code = "gpt-4.1-mini";
+    let dialect = &dialect::resolve(Wire::OpenAi, provider, None, code, None);
+    encode(Target { dialect, code }, request, stream).outgoing
 }
 
 fn body(provider: &str, request: &ChatRequest, stream: bool) -> Value {
-    let outgoing = encode(target(provider), request, stream);
+    let outgoing = outgoing(provider, request, stream);
     assert_eq!((outgoing.path.as_str(), outgoing.headers.len()), ("/chat/completions", 0));
     serde_json::from_slice(&outgoing.body).unwrap()
 }
@@ -31,8 +36,9 @@ fn everything() -> ChatRequest {
                 description: Some("does f".into()),
                 parameters: Some(schema()),
                 strict: Some(true),
+                cache: None,
             },
-            Tool { name: "g".into(), description: None, parameters: None, strict: None },
+            Tool { name: "g".into(), description: None, parameters: None, strict: None, cache: None },
         ],
         tool_choice: ToolChoice::Named("f".into()),
         parallel_tool_calls: Some(false),
@@ -53,6 +59,7 @@ fn everything() -> ChatRequest {
         },
         user: Some("u-1".into()),
         metadata: [("k".to_owned(), "v".to_owned())].into(),
+        extras: Default::default(),
     }
 }
 
@@ -92,7 +99,7 @@ fn everything_that_can_be_said_is_said() {
 
 #[test]
 fn schemas_are_passed_on_letter_by_letter() {
-    let sent = String::from_utf8(encode(target("openai"), &everything(), false).body.to_vec()).unwrap();
+    let sent = String::from_utf8(outgoing("openai", &everything(), false).body.to_vec()).unwrap();
     assert_eq!(sent.matches(schema().get()).count(), 2, "{sent}");
 }
 
@@ -116,15 +123,15 @@ fn servers_are_spoken_to_as_they_like() {
 
 #[test]
 fn a_conversation_keeps_its_order_and_its_calls() {
-    let call = |id: &str| ToolCall { id: id.into(), name: "f".into(), arguments: "{\"x\": 1".into() };
+    let call = |id: &str| AssistantPart::ToolCall(ToolCall::new(id, "f", "{\"x\": 1"));
     let request = ChatRequest {
         messages: vec![
-            Message::System { text: "Be brief.".into() },
+            Message::system("Be brief."),
             user("Hi"),
-            Message::Assistant { text: None, tool_calls: vec![call("a"), call("b__thought__c2lnbmVk")] },
-            Message::Tool { call_id: "a".into(), text: "1".into() },
-            Message::Tool { call_id: "b__thought__c2lnbmVk".into(), text: "2".into() },
-            Message::Assistant { text: Some("3".into()), tool_calls: vec![] },
+            Message::Assistant { parts: vec![call("a"), call("b")] },
+            Message::tool("a", "1"),
+            Message::tool("b", "2"),
+            Message::assistant("3"),
         ],
         ..ChatRequest::default()
     };

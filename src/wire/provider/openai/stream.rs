@@ -5,10 +5,12 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::MAX_CHOICES;
+use super::annotation::citations;
+use super::details::Details;
 use super::error::reported;
-use super::reply::{Embedded, FunctionBody, Text, finish, first_said, id_of};
+use super::reply::{Embedded, ExtraContent, FunctionBody, Text, finish, first_said, id_of};
 use super::usage::UsageBody;
-use crate::domain::message::{Event, Finish};
+use crate::domain::message::{About, Event, Finish};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::malformed;
 use crate::wire::sse::Frame;
@@ -21,12 +23,14 @@ const MAX_CALLS: usize = 1024;
 pub struct StreamState {
     choices: Vec<ChoiceState>,
     calls: Vec<CallState>,
+    about: About,
     done: bool,
 }
 
 #[derive(Debug)]
 struct ChoiceState {
     index: u32,
+    details: Details,
     finished: bool,
 }
 
@@ -46,6 +50,10 @@ struct Chunk<'a> {
     choices: Option<Vec<ChoiceDelta<'a>>>,
     usage: Option<UsageBody>,
     #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    system_fingerprint: Option<&'a RawValue>,
+    #[serde(borrow)]
     error: Option<&'a RawValue>,
     /// An error that stands by itself, as vLLM writes it.
     message: Option<IgnoredAny>,
@@ -59,6 +67,8 @@ pub struct ChoiceDelta<'a> {
     #[serde(borrow)]
     delta: Option<Delta<'a>>,
     finish_reason: Option<String>,
+    #[serde(borrow)]
+    logprobs: Option<&'a RawValue>,
     /// Moonshot's place for it.
     usage: Option<UsageBody>,
 }
@@ -74,6 +84,10 @@ struct Delta<'a> {
     #[serde(default)]
     refusal: Text,
     #[serde(borrow)]
+    reasoning_details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    annotations: Option<&'a RawValue>,
+    #[serde(borrow)]
     tool_calls: Option<Vec<CallDelta<'a>>>,
 }
 
@@ -88,6 +102,7 @@ pub struct CallDelta<'a> {
     name: Option<String>,
     #[serde(default, borrow)]
     arguments: Embedded<'a>,
+    extra_content: Option<ExtraContent>,
 }
 
 impl StreamState {
@@ -114,6 +129,7 @@ impl StreamState {
         if chunk.choices.is_none() && chunk.message.is_some() {
             return Err(reported(data));
         }
+        self.about(chunk.service_tier, chunk.system_fingerprint, events);
         for choice in chunk.choices.unwrap_or_default() {
             self.choice(choice, events)?;
         }
@@ -121,7 +137,21 @@ impl StreamState {
         Ok(())
     }
 
-    /// Tells the end of the bytes: every choice must have ended before, by its own word or by `[DONE]`.
+    /// Every chunk repeats it; it is reported when it says more than before.
+    fn about(&mut self, tier: Option<&RawValue>, fingerprint: Option<&RawValue>, events: &mut Vec<Event>) {
+        let About { service_tier, system_fingerprint } = &mut self.about;
+        let mut is_new = false;
+        for (known, raw) in [(service_tier, tier), (system_fingerprint, fingerprint)] {
+            let Some(raw) = raw.filter(|_| known.is_none()) else { continue };
+            *known = said(serde_json::from_str(raw.get()).ok());
+            is_new |= known.is_some();
+        }
+        if is_new {
+            events.push(Event::About(self.about.clone()));
+        }
+    }
+
+    /// Reports the end of the bytes: every choice must have ended before, by its own word or by `[DONE]`.
     ///
     /// # Errors
     /// [`DecodeError::Malformed`] when the stream was cut.
@@ -140,6 +170,7 @@ impl StreamState {
         self.done = true;
         for choice in self.choices.iter_mut().filter(|choice| !choice.finished) {
             choice.finished = true;
+            events.extend(choice.details.take(choice.index));
             let called = self.calls.iter().any(|call| call.choice == choice.index);
             let reason = if called { Finish::ToolCalls } else { Finish::Stop };
             events.push(Event::Finish { choice: choice.index, reason });
@@ -159,10 +190,19 @@ impl StreamState {
             events.extend(first_said(reasoning).map(|delta| Event::Reasoning { choice, delta }));
             events.extend(said(delta.content.answer).map(|delta| Event::Text { choice, delta }));
             events.extend(said(delta.refusal.answer).map(|delta| Event::Refusal { choice, delta }));
+            let cited = delta.annotations.map(citations).unwrap_or_default();
+            events.extend(
+                cited.into_iter().map(|citation| Event::Citation { choice, citation: Box::new(citation) }),
+            );
+            if let Some(details) = delta.reasoning_details {
+                self.details(choice, details)?;
+            }
             for call in delta.tool_calls.unwrap_or_default() {
                 self.call(choice, call, events)?;
             }
         }
+        let logprobs = body.logprobs.map(Into::into);
+        events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
         if let Some(reason) = body.finish_reason {
             self.finished(choice, &reason, events)?;
         }
@@ -178,8 +218,15 @@ impl StreamState {
         if index >= MAX_CHOICES {
             return Err(DecodeError::Malformed(format!("a choice has the index {index}")));
         }
-        self.choices.push(ChoiceState { index, finished: false });
+        self.choices.push(ChoiceState { index, details: Details::default(), finished: false });
         Ok(())
+    }
+
+    fn details(&mut self, index: u32, details: &RawValue) -> Result<(), DecodeError> {
+        match self.choices.iter_mut().find(|choice| choice.index == index) {
+            Some(choice) => choice.details.add(details),
+            None => Ok(()),
+        }
     }
 
     /// Takes a choice's reason to end; only the first counts.
@@ -188,6 +235,7 @@ impl StreamState {
         let state = self.choices.iter_mut().find(|choice| choice.index == index);
         if let Some(state) = state.filter(|choice| !choice.finished) {
             state.finished = true;
+            events.extend(state.details.take(index));
             events.push(Event::Finish { choice: index, reason });
         }
         Ok(())
@@ -211,7 +259,11 @@ impl StreamState {
             Some(index) => index,
             None => {
                 let name = name.ok_or_else(|| malformed_call("has no name"))?;
-                self.new_call(choice, body.index, id, name, &delta, events)?
+                let index = self.new_call(choice, body.index, &id)?;
+                let id = id_of(id, index, &name, &delta);
+                let proof = body.extra_content.and_then(ExtraContent::proof);
+                events.push(Event::ToolCall { choice, index, id, name, proof });
+                index
             }
         };
         if !delta.is_empty() {
@@ -229,23 +281,20 @@ impl StreamState {
         (!(named && other)).then_some(call.index)
     }
 
+    /// Notes a call that begins, and numbers it.
     fn new_call(
         &mut self,
         choice: u32,
         given_index: Option<u32>,
-        given_id: Option<String>,
-        name: String,
-        arguments: &str,
-        events: &mut Vec<Event>,
+        id: &Option<String>,
     ) -> Result<u32, DecodeError> {
         if self.calls.len() >= MAX_CALLS {
             return Err(malformed_call("is one too many"));
         }
         let last = self.calls.iter().rev().find(|call| call.choice == choice);
         let index = last.map_or(0, |last| last.index + 1);
-        let id = id_of(given_id.clone(), index, &name, arguments);
-        self.calls.push(CallState { choice, given_index: given_index.unwrap_or(index), given_id, index });
-        events.push(Event::ToolCall { choice, index, id, name });
+        let given_index = given_index.unwrap_or(index);
+        self.calls.push(CallState { choice, given_index, given_id: id.clone(), index });
         Ok(index)
     }
 }

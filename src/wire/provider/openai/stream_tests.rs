@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::message::Usage;
+use crate::domain::message::{Proof, ProofKind, Usage};
 use crate::domain::provider::Wire;
 use crate::wire::provider::fixtures::{Told, read, steady, told};
 
@@ -11,10 +11,11 @@ macro_rules! fixture {
     };
 }
 
-/// The events of a stream that must be sound, however it is cut.
+/// The events of a stream that must be sound, however it is cut; without what is said of the reply as a whole.
 fn events(stream: &[u8]) -> Vec<Event> {
-    let (events, end) = steady(Wire::OpenAi, stream);
+    let (mut events, end) = steady(Wire::OpenAi, stream);
     assert_eq!(end, Ok(()), "{events:?}");
+    events.retain(|event| !matches!(event, Event::About(_)));
     events
 }
 
@@ -111,7 +112,15 @@ fn other_servers_are_understood() {
 
     let router = events(fixture!("stream_openrouter.sse"));
     let usage = Usage { reasoning_tokens: 3, ..tokens(12, 5) };
-    assert_eq!(router, [reasoning("Hm."), text(0, "Yes"), finish(0, Finish::Stop), Event::Usage(usage)]);
+    let details = Proof::new(ProofKind::ReasoningDetails, r#"[{"text":"Hm.","type":"reasoning.text"}]"#);
+    let expected = [
+        reasoning("Hm."),
+        text(0, "Yes"),
+        Event::Proof { choice: 0, proof: details },
+        finish(0, Finish::Stop),
+        Event::Usage(usage),
+    ];
+    assert_eq!(router, expected);
 
     let mistral = events(fixture!("stream_mistral.sse"));
     let expected = [

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{ChatReply, Choice, Finish};
+use crate::domain::message::{About, AssistantPart, ChatReply, Choice, Finish};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::malformed;
 use crate::wire::provider::openai::parts::{
@@ -25,7 +25,7 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
         Some(bodies) => choices(bodies)?,
         None => vec![output.native()?],
     };
-    Ok(ChatReply { choices, usage })
+    Ok(ChatReply { choices, usage, about: About::default() })
 }
 
 #[derive(Deserialize)]
@@ -53,12 +53,13 @@ impl Output<'_> {
         let tool_calls = tool_calls(self.tool_calls)?;
         let otherwise = if tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
         let said = self.finish_reason.as_deref().map(finish).transpose()?.flatten();
-        let text = self.response.text();
+        let text = self.response.text().into_owned();
+        let text = Some(text).filter(|text| !text.is_empty()).map(AssistantPart::text);
+        let calls = tool_calls.into_iter().map(AssistantPart::ToolCall);
         Ok(Choice {
-            text: (!text.is_empty() || tool_calls.is_empty()).then(|| text.into_owned()),
-            tool_calls,
+            parts: text.into_iter().chain(calls).collect(),
             finish: said.unwrap_or(otherwise),
-            ..Choice::default()
+            logprobs: None,
         })
     }
 }

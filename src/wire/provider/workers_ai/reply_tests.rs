@@ -20,15 +20,19 @@ fn only(reply: ChatReply) -> Choice {
 fn a_text_is_one_choice() {
     let reply = decode(fixture!("reply.json")).unwrap();
     assert_eq!(reply.usage, tokens(26, 8));
-    assert_eq!(only(reply), Choice { text: Some("Hello, World!".into()), ..Choice::default() });
+    assert_eq!(
+        only(reply),
+        Choice { parts: vec![AssistantPart::text("Hello, World!")], ..Choice::default() }
+    );
 }
 
 #[test]
 fn tool_calls_are_given_ids_and_text_arguments() {
     let reply = decode(fixture!("reply_tool_calls.json")).unwrap();
     let choice = only(reply);
-    assert_eq!((choice.text, choice.finish), (None, Finish::ToolCalls));
-    let [first, second] = choice.tool_calls.as_slice() else { panic!("two calls") };
+    assert_eq!((choice.text(), choice.finish), (None, Finish::ToolCalls));
+    let calls: Vec<_> = choice.calls().collect();
+    let [first, second] = calls.as_slice() else { panic!("two calls") };
     assert_eq!(
         (first.name.as_str(), first.arguments.as_str()),
         ("get_weather", r#"{"city":"London","days":2}"#)
@@ -40,7 +44,7 @@ fn tool_calls_are_given_ids_and_text_arguments() {
 fn json_asked_for_is_text_again() {
     let choice = only(decode(fixture!("reply_json.json")).unwrap());
     let expected = r#"{"name":"India","capital":"New Delhi","languages":["Hindi","English"]}"#;
-    assert_eq!((choice.text.as_deref(), choice.finish), (Some(expected), Finish::Stop));
+    assert_eq!((choice.text().as_deref(), choice.finish), (Some(expected), Finish::Stop));
 }
 
 #[test]
@@ -49,7 +53,7 @@ fn the_newer_form_is_read_too() {
     assert_eq!(reply.usage.unwrap().cached_input_tokens, 32);
     let choice = only(reply);
     assert_eq!(
-        (choice.text.as_deref(), choice.reasoning.as_deref()),
+        (choice.text().as_deref(), choice.reasoning().as_deref()),
         (Some("A cow is cool."), Some("Say it."))
     );
 }

@@ -1,14 +1,15 @@
 //! Writes inputs.
 
-use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{ChatRequest, Message, Part, ReasoningEffort, ResponseFormat, Tool};
-use crate::wire::provider::openai::parts::{Content, MessageBody, ToolBody, ToolChoiceBody};
-use crate::wire::provider::{Outgoing, Target};
+use crate::domain::dialect::Dialect;
+use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool};
+use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
+use crate::wire::provider::openai::parts::{Content, MessageBody, ToolBody, ToolChoiceBody, messages};
+use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
 /// The documented range; other seeds are not passed on.
@@ -17,26 +18,38 @@ const SEEDS: RangeInclusive<i64> = 1..=9_999_999_999;
 const MIN_TOP_P: f64 = 0.001;
 
 /// Writes the binding's input. Usage comes unasked, streamed or not.
-pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Outgoing {
+pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
+    let Target { dialect, code } = target;
+    let mut warnings = Warnings::default();
     let sampling = &request.sampling;
     let no_parameters = no_parameters();
     let with_tools = !request.tools.is_empty();
+    let thinks = sampling.reasoning_effort.is_some_and(|effort| effort != ReasoningEffort::None);
+    let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, &mut warnings);
+    let seed = fit::seed(dialect, sampling, &mut warnings);
     let input = Input {
-        messages: request.messages.iter().map(message).collect(),
-        tools: request.tools.iter().map(|body| tool(body, no_parameters.as_deref())).collect(),
-        tool_choice: ToolChoiceBody::of(&request.tool_choice).filter(|_| with_tools),
+        messages: messages(dialect, &request.messages, None).into_iter().map(message).collect(),
+        tools: request.tools.iter().map(|body| tool(dialect, body, no_parameters.as_deref())).collect(),
+        tool_choice: ToolChoiceBody::of(dialect, &request.tool_choice).filter(|_| with_tools),
         parallel_tool_calls: request.parallel_tool_calls.filter(|_| with_tools),
         response_format: Format::of(&request.response_format),
-        temperature: sampling.temperature,
-        top_p: sampling.top_p.map(|top_p| top_p.max(MIN_TOP_P)),
+        temperature,
+        top_p: top_p.map(|top_p| top_p.max(MIN_TOP_P)),
         max_tokens: sampling.max_output_tokens,
-        stop: &sampling.stop,
-        seed: sampling.seed.filter(|seed| SEEDS.contains(seed)),
+        stop: fit::stop(dialect, sampling, &mut warnings),
+        seed: warnings.if_taken(seed.is_none_or(|seed| SEEDS.contains(&seed)), "seed", seed),
         reasoning_effort: sampling.reasoning_effort.map(effort),
         n: sampling.n.filter(|n| *n != 1),
         stream,
+        extras: ExtraFields::of(dialect, request, thinks, &mut warnings),
     };
-    Outgoing { path: target.code.to_owned(), headers: Vec::new(), body: to_json(&input).into() }
+    warnings.if_taken(dialect.user, "user", request.user.as_deref());
+    let body = to_json(&input).into();
+    Encoded {
+        outgoing: Outgoing { path: code.to_owned(), headers: Vec::new(), body },
+        warnings: warnings.0,
+        renamed: Renamed::of(dialect, &request.tools),
+    }
 }
 
 #[derive(Serialize)]
@@ -65,44 +78,21 @@ struct Input<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     n: Option<u32>,
     stream: bool,
+    #[serde(flatten)]
+    extras: ExtraFields<'a>,
 }
 
 /// The older models' schema wants a text as content, never null and no parts but for an image.
-fn message(message: &Message) -> MessageBody<'_> {
-    let mut body = MessageBody::of(message);
-    match message {
-        Message::User { parts } => {
-            if let Some(text) = joined(parts) {
-                body.content = Some(Content::Text(text));
-            }
-        }
-        Message::Assistant { text: None, .. } => body.content = Some(Content::text("")),
-        _ => {}
-    }
+fn message(mut body: MessageBody<'_>) -> MessageBody<'_> {
+    body.content = Some(body.content.map_or_else(|| Content::text(""), Content::flat));
     body
 }
 
-/// The lines of a message without images.
-fn joined(parts: &[Part]) -> Option<Cow<'_, str>> {
-    let texts: Option<Vec<&str>> = parts
-        .iter()
-        .map(|part| match part {
-            Part::Text(text) => Some(text.as_str()),
-            Part::Image(_) => None,
-        })
-        .collect();
-    texts.map(|texts| match texts.as_slice() {
-        [text] => Cow::Borrowed(*text),
-        texts => Cow::Owned(texts.join("\n")),
-    })
-}
-
 /// The older models' schema requires a description and parameters, and knows no `strict`.
-fn tool<'a>(tool: &'a Tool, no_parameters: Option<&'a RawValue>) -> ToolBody<'a> {
-    let mut body = ToolBody::of(tool);
+fn tool<'a>(dialect: &Dialect, tool: &'a Tool, no_parameters: Option<&'a RawValue>) -> ToolBody<'a> {
+    let mut body = ToolBody::of(dialect, tool);
     body.function.description = body.function.description.or(Some(""));
     body.function.parameters = body.function.parameters.or(no_parameters);
-    body.function.strict = None;
     body
 }
 

@@ -1,14 +1,16 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::message::{Image, ImageSource, Sampling, ToolCall, ToolChoice};
+use crate::domain::message::{
+    AssistantPart, Image, ImageSource, Message, Part, Sampling, ToolCall, ToolChoice,
+};
 use crate::domain::provider::Wire;
 
 const CODE: &str = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
 
 fn input(request: &ChatRequest, stream: bool) -> Value {
-    let target = Target { wire: Wire::WorkersAi, provider: "workers-ai", code: CODE };
-    let outgoing = encode(target, request, stream);
+    let dialect = &Dialect::plain(Wire::WorkersAi);
+    let outgoing = encode(Target { dialect, code: CODE }, request, stream).outgoing;
     assert_eq!((outgoing.path.as_str(), outgoing.headers.len()), (CODE, 0));
     serde_json::from_slice(&outgoing.body).unwrap()
 }
@@ -26,13 +28,10 @@ fn content_is_always_text_but_for_images() {
     });
     let request = ChatRequest {
         messages: vec![
-            Message::System { text: "Be brief.".into() },
+            Message::system("Be brief."),
             Message::User { parts: texts(&["a", "b"]) },
-            Message::Assistant {
-                text: None,
-                tool_calls: vec![ToolCall { id: "1".into(), name: "f".into(), arguments: "{}".into() }],
-            },
-            Message::Tool { call_id: "1".into(), text: "ok".into() },
+            Message::Assistant { parts: vec![AssistantPart::ToolCall(ToolCall::new("1", "f", "{}"))] },
+            Message::tool("1", "ok"),
             Message::User { parts: [texts(&["c"]), vec![image]].concat() },
         ],
         ..ChatRequest::default()
@@ -54,7 +53,8 @@ fn content_is_always_text_but_for_images() {
 
 #[test]
 fn tools_have_what_the_schema_requires() {
-    let tools = vec![Tool { name: "f".into(), description: None, parameters: None, strict: Some(true) }];
+    let tools =
+        vec![Tool { name: "f".into(), description: None, parameters: None, strict: Some(true), cache: None }];
     let request = ChatRequest { tools, tool_choice: ToolChoice::Required, ..ChatRequest::default() };
     let function =
         json!({"name": "f", "description": "", "parameters": {"type": "object", "properties": {}}});

@@ -79,7 +79,7 @@ impl StreamState {
         finish_reason.map_or(Ok(()), |reason| self.0.finished(0, &reason, events))
     }
 
-    /// Tells the end of the bytes.
+    /// Reports the end of the bytes.
     ///
     /// # Errors
     /// [`DecodeError::Malformed`] when the stream was cut.

@@ -1,13 +1,13 @@
 //! Generations of models, read from their codes.
 //!
-//! Two generations of one provider differ in which fields they refuse. Codes are open-ended, so a codec asks
+//! Two generations of one provider differ in which fields they refuse. Codes are open-ended, so the table asks
 //! "at least 4.7" instead of keeping a list that the next model is missing from.
 
 /// Major and minor, such as `(4, 6)`.
-pub(super) type Version = (u8, u8);
+pub type Version = (u8, u8);
 
 /// The words of a code in lower case: `claude-opus-4-6` is `claude`, `opus`, `4`, `6`.
-pub(super) fn words(code: &str) -> impl Iterator<Item = String> {
+pub fn words(code: &str) -> impl Iterator<Item = String> {
     code.split(|character: char| !character.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_ascii_lowercase)
@@ -15,7 +15,7 @@ pub(super) fn words(code: &str) -> impl Iterator<Item = String> {
 
 /// The version in a code: its first number of at most two digits, and the next word when that is one too.
 /// Longer numbers are dates.
-pub(super) fn version(code: &str) -> Option<Version> {
+pub fn version(code: &str) -> Option<Version> {
     let mut words = words(code).map(|word| (word.len() <= 2).then(|| word.parse::<u8>().ok()).flatten());
     let major = words.find_map(|number| number)?;
     Some((major, words.next().flatten().unwrap_or(0)))

@@ -1,6 +1,6 @@
 -- Feature flags (src/domain/flag.rs): what the operator has set of them, for all accounts and for single ones.
 --
--- The way back is down/0007_flags.sql. Code of the release before knows nothing of them.
+-- The way back is down/0008_flags.sql. Code of the release before knows nothing of them.
 
 -- A flag without a row is as the code declares it.
 CREATE TABLE flags (

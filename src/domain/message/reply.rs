@@ -1,0 +1,82 @@
+//! A whole answer.
+
+use std::borrow::Cow;
+
+use super::assistant::{AssistantPart, ToolCall};
+use super::part::JsonText;
+use super::usage::Usage;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChatReply {
+    /// By index, at least one.
+    pub choices: Vec<Choice>,
+    /// `None` when the provider reported none: that is not zero.
+    pub usage: Option<Usage>,
+    pub about: About,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choice {
+    /// In the order in which the model made them.
+    pub parts: Vec<AssistantPart>,
+    pub finish: Finish,
+    /// OpenAI's `logprobs` object.
+    pub logprobs: Option<JsonText>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Finish {
+    #[default]
+    Stop,
+    /// The output limit or the context was reached.
+    Length,
+    ToolCalls,
+    ContentFilter,
+}
+
+/// What a provider says of the answer as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The tier that served it, where tiers have prices.
+    pub service_tier: Option<String>,
+    /// The backend that made it: with the same `seed` it answers alike.
+    pub system_fingerprint: Option<String>,
+}
+
+impl About {
+    pub fn is_empty(&self) -> bool {
+        self.service_tier.is_none() && self.system_fingerprint.is_none()
+    }
+}
+
+impl Choice {
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        AssistantPart::text_of(&self.parts)
+    }
+
+    pub fn reasoning(&self) -> Option<Cow<'_, str>> {
+        AssistantPart::reasoning_of(&self.parts)
+    }
+
+    pub fn refusal(&self) -> Option<Cow<'_, str>> {
+        AssistantPart::refusal_of(&self.parts)
+    }
+
+    pub fn calls(&self) -> impl Iterator<Item = &ToolCall> {
+        AssistantPart::calls_of(&self.parts)
+    }
+}
+
+impl ChatReply {
+    /// Bytes of all that was generated and is shown.
+    pub fn generated_bytes(&self) -> u64 {
+        let of = |part: &AssistantPart| match part {
+            AssistantPart::Text(text) => text.text.len(),
+            AssistantPart::Reasoning(reasoning) => reasoning.text.len(),
+            AssistantPart::Refusal(text) => text.len(),
+            AssistantPart::ToolCall(call) => call.id.len() + call.name.len() + call.arguments.len(),
+            AssistantPart::CachePoint(_) => 0,
+        };
+        self.choices.iter().flat_map(|choice| &choice.parts).map(of).sum::<usize>() as u64
+    }
+}

@@ -1,0 +1,42 @@
+//! What was not done as the client asked, beside an answer that is good all the same.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One field and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Warning {
+    /// A path such as `logit_bias`.
+    #[schema(example = "top_k")]
+    pub field: String,
+    pub code: Code,
+    /// For people.
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = WarningCode)]
+pub enum Code {
+    /// The model that answered does not take the field: it was left out.
+    NotTaken,
+    /// The model does not take the field as it was written: it was sent something near.
+    Adapted,
+    /// Nobody here knows the field: it was left out.
+    UnknownField,
+}
+
+impl Warning {
+    pub fn new(field: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+
+    /// A field that this server or model does not take.
+    pub fn not_taken(field: &str) -> Self {
+        Self::new(
+            field,
+            Code::NotTaken,
+            format!("`{field}` is not taken by the model that answered, and was left out"),
+        )
+    }
+}

@@ -1,0 +1,50 @@
+//! Which warnings a client is shown: those of fields that it set itself, and of names that nobody knows.
+
+use crate::domain::extra::Extras;
+use crate::domain::message::Sampling;
+use crate::domain::warning::{Code, Warning};
+
+/// The warnings of an attempt that are the client's business; `asked` is the sampling without the line's parameters, which
+/// are the agent's.
+pub fn of_client(warnings: Vec<Warning>, asked: &Sampling, extras: &Extras) -> Vec<Warning> {
+    let mut shown = warnings;
+    shown.retain(|warning| match warning.field.as_str() {
+        "temperature" => asked.temperature.is_some(),
+        "top_p" => asked.top_p.is_some(),
+        "seed" => asked.seed.is_some(),
+        "reasoning_effort" => asked.reasoning_effort.is_some(),
+        _ => true,
+    });
+    for name in &extras.unknown {
+        let message = format!("`{name}` is not a field that is known here: it was left out");
+        shown.push(Warning::new(name, Code::UnknownField, message));
+    }
+    if extras.more_unknown > 0 {
+        let message = format!("and {} more fields that are not known here", extras.more_unknown);
+        shown.push(Warning::new("", Code::UnknownField, message));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_agents_line_sets_is_not_the_clients_business() {
+        let warnings = || vec![Warning::not_taken("temperature"), Warning::not_taken("top_k")];
+        let asked = Sampling { temperature: Some(0.2), ..Sampling::default() };
+        assert_eq!(of_client(warnings(), &asked, &Extras::default()), warnings());
+        let shown = of_client(warnings(), &Sampling::default(), &Extras::default());
+        assert_eq!(shown, [Warning::not_taken("top_k")]);
+    }
+
+    #[test]
+    fn unknown_names_are_shown_and_how_many_more_there_are() {
+        let mut extras = Extras::default();
+        (0..20).for_each(|number| extras.put_unknown(&format!("x{number}")));
+        let shown = of_client(Vec::new(), &Sampling::default(), &extras);
+        assert_eq!((shown.len(), shown[0].field.as_str(), shown[0].code), (17, "x0", Code::UnknownField));
+        assert_eq!(shown[16].message, "and 4 more fields that are not known here");
+    }
+}

@@ -1,0 +1,114 @@
+//! What every codec does with a dialect: sampling, extras and names that fit the server, and a warning for each field that
+//! was left out.
+
+use std::borrow::Cow;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::domain::dialect::{Dialect, SeedField};
+use crate::domain::extra;
+use crate::domain::message::{ChatRequest, Sampling, Tool};
+use crate::domain::warning::{Code, Warning};
+
+/// Said for the user where a server wants the user to begin and nobody did.
+pub(super) const OPENING: &str = "Continue.";
+/// Sent for a call whose signature is unknown, as Google's documentation says to do for calls that another model made.
+pub(super) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+
+/// What was not done as asked.
+#[derive(Debug, Default)]
+pub(super) struct Warnings(pub Vec<Warning>);
+
+impl Warnings {
+    /// The value, if it is taken; a warning, if there is one and it is not.
+    pub fn if_taken<T>(&mut self, taken: bool, field: &str, value: Option<T>) -> Option<T> {
+        if value.is_some() && !taken {
+            self.0.push(Warning::not_taken(field));
+            return None;
+        }
+        value
+    }
+
+    pub fn adapted(&mut self, field: &str, message: &str) {
+        self.0.push(Warning::new(field, Code::Adapted, message));
+    }
+}
+
+/// `temperature` and `top_p`.
+pub(super) fn sampling(
+    dialect: &Dialect,
+    sampling: &Sampling,
+    thinks: bool,
+    warnings: &mut Warnings,
+) -> (Option<f64>, Option<f64>) {
+    let temperature =
+        warnings.if_taken(dialect.temperature.holds(thinks), "temperature", sampling.temperature);
+    let alone = dialect.temperature_with_top_p || temperature.is_none();
+    let top_p = warnings.if_taken(dialect.top_p.holds(thinks) && alone, "top_p", sampling.top_p);
+    (temperature.map(|value| value.min(dialect.max_temperature)), top_p)
+}
+
+/// The stop sequences.
+pub(super) fn stop<'a>(dialect: &Dialect, sampling: &'a Sampling, warnings: &mut Warnings) -> &'a [String] {
+    let asked = Some(sampling.stop.as_slice()).filter(|stop| !stop.is_empty());
+    warnings.if_taken(dialect.stop, "stop", asked).unwrap_or_default()
+}
+
+pub(super) fn seed(dialect: &Dialect, sampling: &Sampling, warnings: &mut Warnings) -> Option<i64> {
+    warnings.if_taken(dialect.seed_field != SeedField::None, "seed", sampling.seed)
+}
+
+/// Tool names that had to be changed on their way, to be changed back in the answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renamed(Vec<(String, String)>);
+
+impl Renamed {
+    pub(super) fn of(dialect: &Dialect, tools: &[Tool]) -> Self {
+        let renamed = tools.iter().filter_map(|tool| match dialect.tool_names.fit(&tool.name) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(there) => Some((there, tool.name.clone())),
+        });
+        Self(renamed.collect())
+    }
+
+    /// Changes a name of the server's to the client's.
+    pub(super) fn restore(&self, name: &mut String) {
+        if let Some((_, here)) = self.0.iter().find(|(there, _)| there == name) {
+            name.clone_from(here);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The extras that the server takes, as members of an object.
+pub(super) struct ExtraFields<'a>(Vec<(&'a str, &'a RawValue)>);
+
+impl<'a> ExtraFields<'a> {
+    pub fn of(dialect: &'a Dialect, request: &'a ChatRequest, thinks: bool, warnings: &mut Warnings) -> Self {
+        let mut fields = Vec::new();
+        for (place, value) in request.extras.iter() {
+            let extra = &extra::TABLE[place];
+            let is_taken = !extra.is_drawn || dialect.top_p.holds(thinks);
+            match (dialect.extra(place).filter(|_| is_taken), value.raw()) {
+                (Some(name), Some(raw)) => fields.push((name, raw)),
+                _ => warnings.0.push(Warning::not_taken(extra.name)),
+            }
+        }
+        Self(fields)
+    }
+}
+
+impl Serialize for ExtraFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
