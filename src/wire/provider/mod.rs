@@ -12,6 +12,8 @@ mod json;
 pub mod openai;
 #[cfg(test)]
 mod pair_tests;
+#[cfg(test)]
+mod parts_tests;
 pub mod workers_ai;
 
 pub use super::decode_error::DecodeError;

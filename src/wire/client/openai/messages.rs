@@ -164,7 +164,9 @@ fn parts(at: &At, content: Content, cache: Option<CacheControl>) -> Result<Vec<P
             return Err(at.fault(".content", "`content` is required: a string or an array of parts"));
         }
         Content::Text(text) => {
-            return Ok(std::iter::once(Part::Text(text)).chain(cache.map(point)).collect());
+            let mut parts = vec![Part::Text(text)];
+            parts.extend(cache.map(point));
+            return Ok(parts);
         }
         Content::Parts(bodies) => bodies,
     };

@@ -2,9 +2,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::dialect;
-use crate::domain::message::{Message, Part, ReasoningEffort, ResponseFormat, ToolChoice};
+use crate::domain::message::{
+    AssistantPart, Audio, AudioFormat, CachePoint, CacheTtl, File, FileSource, Message, Part,
+    ReasoningEffort, ResponseFormat, ToolChoice,
+};
 use crate::domain::provider::Wire;
+use crate::domain::{dialect, extra};
 use crate::wire::provider::{self, Target};
 
 fn read(body: &Value) -> Result<Parsed, Invalid> {
@@ -179,6 +182,109 @@ fn metadata_has_openais_limits() {
     {
         assert!(fault(&json!({"metadata": metadata})).param.unwrap().starts_with("metadata"));
     }
+}
+
+#[test]
+fn extras_are_kept_letter_by_letter_and_unknown_fields_by_name() {
+    let body = br#"{"model":"m","messages":[{"role":"user","content":"x"}],"top_p":1,"min_p":0.10,
+        "logit_bias":{"b": 1, "a": -1.0},"top_k":null,"instructions":"x","x":[[]]}"#;
+    let extras = parse(body).unwrap().request.extras;
+    let kept: Vec<_> = extras.iter().map(|(place, json)| (extra::TABLE[place].name, json.as_str())).collect();
+    assert_eq!(kept, [("min_p", "0.10"), ("logit_bias", r#"{"b": 1, "a": -1.0}"#)]);
+    assert_eq!(extras.unknown, ["instructions", "x"]);
+}
+
+#[test]
+fn an_extra_of_another_shape_is_refused_by_name() {
+    for (fields, words) in [
+        (json!({"top_logprobs": 21}), "`top_logprobs` must be an integer from 0 to 20"),
+        (json!({"service_tier": "priority"}), "`service_tier` must be one of auto, default, flex"),
+        (json!({"logprobs": "yes", "min_p": 7}), "`logprobs` must be true or false"),
+    ] {
+        let fault = fault(&fields);
+        assert_eq!(fault.message, words);
+        assert!(fields.get(fault.param.as_deref().unwrap()).is_some());
+    }
+}
+
+#[test]
+fn a_field_stands_once() {
+    for twice in [r#""n":1,"n":1"#, r#""top_k":1,"top_k":1"#, r#""messages":[],"messages":[]"#] {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],{twice}}}"#);
+        let fault = parse(body.as_bytes()).unwrap_err();
+        assert!(fault.message.contains("duplicate field"), "{fault:?}");
+    }
+}
+
+#[test]
+fn files_and_audio_are_read_as_they_are_sent() {
+    let of = |part: Value| {
+        let parsed = read(&with(&json!({"messages": [{"role": "user", "content": [part]}]})));
+        parsed.map(|parsed| parsed.request.messages[0].given()[0].clone())
+    };
+    let file = |file: Value| of(json!({"type": "file", "file": file}));
+    let part = |source, name: Option<&str>, media_type: Option<&str>| {
+        Part::File(File { source, name: name.map(str::to_owned), media_type: media_type.map(str::to_owned) })
+    };
+    let data = json!({"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"});
+    let read = part(FileSource::Data("JVBE".into()), Some("a.pdf"), Some("application/pdf"));
+    assert_eq!(file(data), Ok(read));
+    let url = json!({"file_data": "https://a.example/a.pdf"});
+    assert_eq!(file(url), Ok(part(FileSource::Url("https://a.example/a.pdf".into()), None, None)));
+    assert_eq!(file(json!({"file_id": "file-1"})), Ok(part(FileSource::Id("file-1".into()), None, None)));
+    let audio = json!({"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}});
+    assert_eq!(of(audio), Ok(Part::Audio(Audio { format: AudioFormat::Wav, data: "UklG".into() })));
+    for (body, field) in [
+        (json!({"file_id": "a", "file_data": "data:a/b;base64,AA"}), ".file"),
+        (json!({"file_id": ""}), ".file.file_id"),
+        (json!({"file_id": "x".repeat(256)}), ".file.file_id"),
+        (json!({"file_id": "a", "filename": "x".repeat(256)}), ".file.filename"),
+        (json!({"file_data": "JVBE"}), ".file.file_data"),
+        (json!({"file_data": "http://127.0.0.1/a.pdf"}), ".file.file_data"),
+        (json!({"file_data": "data:;base64,AA"}), ".file.file_data"),
+        (json!({"file_data": "data:application/pdf;base64,"}), ".file.file_data"),
+        (json!({"file_data": "data:application/pdf,AA"}), ".file.file_data"),
+    ] {
+        let fault = file(body.clone()).unwrap_err();
+        assert_eq!(fault.param.as_deref(), Some(format!("messages[0].content[0]{field}").as_str()), "{body}");
+    }
+    let format = json!({"type": "input_audio", "input_audio": {"data": "UklG", "format": "midi"}});
+    assert_eq!(of(format).unwrap_err().param.unwrap(), "messages[0].content[0].input_audio.format");
+}
+
+#[test]
+fn marks_for_the_cache_stand_where_they_were_set() {
+    let mark = json!({"type": "ephemeral", "ttl": "1h"});
+    let parsed = read(&with(&json!({
+        "messages": [
+            {"role": "system", "content": [{"type": "text", "text": "s", "cache_control": mark}]},
+            {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
+                {"type": "text", "text": "b"}]},
+            {"role": "assistant", "content": "c", "cache_control": mark},
+        ],
+        "tools": [{"type": "function", "function": {"name": "f"}, "cache_control": mark}],
+    })))
+    .unwrap()
+    .request;
+    let hour = CachePoint { ttl: Some(CacheTtl::OneHour) };
+    let text = |text: &str| Part::Text(text.into());
+    let expected = [
+        Message::System { text: "s".into(), cache: Some(hour) },
+        Message::User { parts: vec![text("a"), Part::CachePoint(CachePoint::default()), text("b")] },
+        Message::Assistant { parts: vec![AssistantPart::text("c"), AssistantPart::CachePoint(hour)] },
+    ];
+    assert_eq!((parsed.messages.as_slice(), parsed.tools[0].cache), (&expected[..], Some(hour)));
+    let code = "claude-haiku-4-5";
+    let dialect = &dialect::resolve(Wire::Anthropic, "anthropic", None, code, None);
+    let sent = provider::encode(Target { dialect, code }, &parsed, false).outgoing.body;
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    assert_eq!(sent["system"][0]["cache_control"], mark);
+    assert_eq!(sent["messages"][0]["content"][0]["cache_control"], json!({"type": "ephemeral"}));
+    assert_eq!(sent["messages"][0]["content"][1].get("cache_control"), None);
+    assert_eq!(
+        (&sent["messages"][1]["content"][0]["cache_control"], &sent["tools"][0]["cache_control"]),
+        (&mark, &mark)
+    );
 }
 
 #[test]

@@ -84,7 +84,11 @@ fn push<'a>(turns: &mut Vec<Turn<'a>>, role: Role, blocks: Vec<Block<'a>>) {
 
 fn push_result<'a>(turns: &mut Vec<Turn<'a>>, result: Block<'a>) {
     let content = turn(turns, Role::User);
-    let after = content.iter().take_while(|block| matches!(block, Block::ToolResult { .. })).count();
+    let is_result = |block: &Block<'_>| matches!(block, Block::ToolResult { .. });
+    if content.last().is_none_or(is_result) {
+        return content.push(result);
+    }
+    let after = content.iter().take_while(|block| is_result(block)).count();
     content.insert(after, result);
 }
 

@@ -129,7 +129,12 @@ pub(super) fn conversation<'a>(
     let mut system = Vec::new();
     let mut contents = Vec::new();
     let mut names = HashMap::new();
+    // What tools have shown: the responses of one turn stand together, ahead of it.
+    let mut pending = Vec::new();
     for message in messages {
+        if !matches!(message, Message::Tool { .. }) {
+            push(&mut contents, Speaker::Tools, pending.drain(..));
+        }
         match message {
             Message::System { text, .. } => system.extend(spoken(text)),
             Message::User { parts } => {
@@ -142,11 +147,13 @@ pub(super) fn conversation<'a>(
             }
             Message::Tool { call_id, parts, is_error } => {
                 let name = names.get(call_id.as_str()).copied().unwrap_or(call_id);
-                let results = results(dialect, call_id, name, parts, *is_error);
-                push(&mut contents, Speaker::Tools, results);
+                let response = response(dialect, call_id, name, parts, *is_error);
+                push(&mut contents, Speaker::Tools, std::iter::once(response));
+                pending.extend(shown(dialect, parts));
             }
         }
     }
+    push(&mut contents, Speaker::Tools, pending.into_iter());
     if contents.is_empty() {
         push(&mut contents, Speaker::User, system.pop().into_iter());
     }
@@ -220,14 +227,14 @@ fn called<'a>(dialect: &Dialect, call: &'a ToolCall, is_first: bool) -> Part<'a>
     Part::Call { function_call: Call { id, name, args }, thought_signature }
 }
 
-/// A tool's result, and after it what cannot stand in one.
-fn results<'a>(
+/// A tool's result.
+fn response<'a>(
     dialect: &Dialect,
     call_id: &'a str,
     name: &'a str,
     parts: &'a [Given],
     is_error: bool,
-) -> impl Iterator<Item = Part<'a>> {
+) -> Part<'a> {
     let mut texts = parts.iter().filter_map(|part| match part {
         Given::Text(text) => Some(text.as_str()),
         Given::Json(json) => Some(json.as_str()),
@@ -240,9 +247,13 @@ fn results<'a>(
         name: dialect.tool_names.fit(name),
         response: Output { text, is_error },
     };
+    Part::Response { function_response: response }
+}
+
+/// What a tool has shown and its result cannot hold.
+fn shown<'a>(dialect: &Dialect, parts: &'a [Given]) -> impl Iterator<Item = Part<'a>> {
     let shown = parts.iter().filter(|part| !matches!(part, Given::Text(_) | Given::Json(_)));
-    let shown: Vec<_> = shown.filter_map(|part| given(dialect, part)).collect();
-    std::iter::once(Part::Response { function_response: response }).chain(shown)
+    shown.filter_map(|part| given(dialect, part))
 }
 
 fn given<'a>(dialect: &Dialect, part: &'a Given) -> Option<Part<'a>> {
