@@ -2,7 +2,8 @@
 //!
 //! Files carry neither ids and times nor secrets. An import first checks every thing's own fields, and writes nothing when
 //! one does not fit. Then it writes one thing after the other, each with its line of the change log, in the order of the
-//! kinds: an import that broke off is completed by repeating it. Calls see all of it from the same epoch on.
+//! kinds: an import that broke off is completed by repeating it. A call meanwhile may see a part of it; from its end on
+//! every call sees all.
 
 use serde_json::Value;
 
