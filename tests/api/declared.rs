@@ -252,6 +252,23 @@ async fn what_is_exported_is_imported_elsewhere_and_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_export_has_few_things_in_memory() {
+    let (api, acme) = stage().await;
+    api.world
+        .database()
+        .with(|db| db.execute("UPDATE plans SET declarations = '{\"gadget\": 100}'", []).unwrap());
+    let rows: Vec<_> =
+        (0..45).map(|n| json!({"kind": "gadget", "name": format!("g{n}"), "body": {"weight": 1}})).collect();
+    let file = json!({"declarations": rows});
+    api.post("/api/v1/import").key(&acme.admin).json(&file).send().await.ok();
+    api.world.faults().take_done();
+    let file = api.get("/api/v1/export?kinds=gadgets").key(&acme.admin).send().await.ok();
+    assert_eq!(file["declarations"].as_array().unwrap().len(), 45);
+    let reads = api.world.faults().take_done().iter().filter(|done| *done == "DECLARATIONS").count();
+    assert_eq!(reads, 3, "of 45 at most 20 at once");
+}
+
+#[tokio::test]
 async fn a_file_that_does_not_fit_is_refused_whole_and_what_does_not_fit_the_account_by_itself() {
     let (api, acme) = stage().await;
     let row = |kind: &str, name: &str, body: Value| json!({"kind": kind, "name": name, "body": body});
