@@ -79,8 +79,9 @@ const ARROWS = {
   domain: ["domain"],
   ports: ["ports", "domain"],
   wire: ["wire", "domain"],
-  object: ["object", "ports", "domain"],
-  storage: ["storage", "ports", "domain"],
+  sql: ["sql"],
+  object: ["object", "sql", "ports", "domain"],
+  storage: ["storage", "sql", "ports", "domain"],
   service: ["service", "ports", "domain", "wire"],
   face: ["face", "http", "service", "ports", "domain", "wire"],
   http: ["http", "face", "service", "ports", "domain", "wire"],
@@ -239,6 +240,28 @@ const CHECKS = [
         for (const { text: literal, at } of shipped(path, text).strings) {
           if (SQL.test(literal)) yield `${path}:${lineOf(text, at)}: ${literal.trim().slice(0, 60)}`;
         }
+      }
+    },
+  },
+  {
+    name: "statements are declared by queries! and run by their names",
+    breach: ["src/storage/x.rs", 'const Q: Query = Query::new("Q", "select 1");\n'],
+    more: [
+      [["src/object/store/x.rs", "fn f(sql: &impl Sql) { sql.exec(text, &[]); }\n"]],
+      [["src/storage/x.rs", "queries! {\n    Q = \"select id from x\";\n}\n"]],
+    ],
+    *find(files) {
+      const home = "src/sql.rs";
+      yield* codeMatches(files, /\bQuery::new\b|\bQuery\s*\{\s*name\b/g, (path) => path === home);
+      const platform = ["src/object/sql.rs", "src/object/store/steps.rs", "src/runtime/object_sql.rs"];
+      yield* codeMatches(files, /\bsql\.exec\(/g, (path) => platform.includes(path));
+      // What a file declares is in the list that the tests go through.
+      for (const [path, text] of sources(files)) {
+        if (!/\bqueries!\s*\{/.test(shipped(path, text).code)) continue;
+        const module = moduleOf(path).split("::").at(-1);
+        const lists = ["src/storage/mod.rs", "src/object/store/mod.rs", "src/object/store/account/mod.rs"];
+        const listed = lists.some((list) => new RegExp(`\\b${module}::(?:QUERIES|all\\(\\))`).test(files.get(list) ?? ""));
+        if (!listed) yield `${path}: its QUERIES are in no list`;
       }
     },
   },

@@ -10,6 +10,7 @@
 //! | [`service`] | one use case per file, async over the ports |
 //! | [`wire`] | codecs: `client` as clients speak, `provider` as providers speak |
 //! | [`object`] | the Durable Objects without the platform: one host, the machines over their SQLite |
+//! | [`sql`] | named statements, which the directory's files and the objects' stores declare |
 //! | [`storage`] | D1: one file an aggregate, with its SQL and its port |
 //! | [`face`] | the protocols that clients speak to an agent: one file a face, one list, one driver |
 //! | [`http`] | routes, handlers of the control plane, problem documents |
@@ -22,5 +23,6 @@ pub mod object;
 pub mod ports;
 mod runtime;
 pub mod service;
+pub mod sql;
 pub mod storage;
 pub mod wire;

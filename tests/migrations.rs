@@ -92,7 +92,7 @@ fn every_tenant_table_is_strict_and_begins_its_key_with_the_account() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(tables.len(), 22);
+    assert_eq!(tables.len(), 25);
     for (table, strict) in tables {
         assert!(strict, "{table}");
         let first: String = db
@@ -103,7 +103,8 @@ fn every_tenant_table_is_strict_and_begins_its_key_with_the_account() {
             "catalogue" => "provider",
             "plans" => "plan",
             "platform_templates" => "slug",
-            "sweep" => "id",
+            "flags" => "flag",
+            "sweep" | "flag_rollout" => "id",
             _ => "account_id",
         };
         assert_eq!(first, expected, "{table}");

@@ -27,13 +27,18 @@ use retinue::domain::scope::{Scope, Scopes};
 use retinue::domain::slug::Slug;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
+use retinue::object::store::account::STEPS;
+use retinue::object::store::steps::migrate;
 use retinue::ports::{
     AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, AgentVersion, Agents, Aliases, AllAccounts,
     AllKeys, Called, Changes, ChangesOf, Directory, KeyRef, Keys, Models, Plans, Providers, Resolve,
     SaveAgents, Target, World, WriteError,
 };
+use retinue::sql::Query;
 use retinue::storage::directory;
 use retinue::storage::queries;
+use rusqlite::Connection;
+use support::disk::Disk;
 use support::{FakeWorld, NOON, Sqlite, settings};
 
 type TenantRows = directory::Tenant<Sqlite>;
@@ -157,15 +162,55 @@ async fn logged(tenant: &TenantRows) -> usize {
     tenant.changes(100, None, &ChangesOf::Everything).await.unwrap().0.len()
 }
 
+/// Looks at every statement there is, with a database of its schema: the directory's, or an object's.
+fn each_statement(mut look: impl FnMut(&Connection, &'static Query)) {
+    let directory = schema::migrated();
+    queries().for_each(|query| look(&directory, query));
+    let disk = Disk::new();
+    migrate(&disk, STEPS).unwrap();
+    retinue::object::store::queries().for_each(|query| look(&disk.db(), query));
+}
+
+/// The steps in which SQLite goes about a statement.
+fn plan(db: &Connection, query: &Query) -> Vec<String> {
+    let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
+    plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect()
+}
+
 #[test]
-fn every_statement_prepares_and_has_a_name_of_its_own() {
-    let db = schema::migrated();
+fn every_statement_prepares_takes_as_many_values_as_it_says_and_has_a_name_of_its_own() {
     let mut names = BTreeSet::new();
-    for query in queries() {
-        db.prepare(query.sql).unwrap_or_else(|error| panic!("{}: {error}", query.name));
+    each_statement(|db, query| {
+        let prepared = db.prepare(query.sql).unwrap_or_else(|error| panic!("{}: {error}", query.name));
+        assert_eq!(prepared.parameter_count(), query.parameters, "{}", query.name);
         assert!(names.insert(query.name), "{}", query.name);
+    });
+    assert!(names.len() > 100, "{}", names.len());
+}
+
+/// That nobody has forgotten to list a file's: what stands in `queries!` in the sources is what was tried.
+#[test]
+fn every_statement_of_the_sources_is_found() {
+    let mut declared = BTreeSet::new();
+    let mut folders = vec![schema::root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let text = std::fs::read_to_string(&entry).unwrap();
+            let Some((_, block)) = text.split_once("\nqueries! {\n") else { continue };
+            let lines = block.split("\n}").next().unwrap().lines();
+            let named =
+                lines.filter_map(|line| line.strip_prefix("    ")?.split_once(" =")).map(|(name, _)| name);
+            let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+            declared.extend(named.filter(is_name).map(str::to_owned));
+        }
     }
-    assert!(names.len() > 25);
+    let mut found = BTreeSet::new();
+    each_statement(|_, query| found.extend([query.name.to_owned()]));
+    assert_eq!(declared, found);
 }
 
 /// What is found before the account is known, or by the account's own row.
@@ -183,7 +228,14 @@ const BEFORE_THE_ACCOUNT: [&str; 10] = [
 ];
 
 /// What is everyone's.
-const OF_THE_PLATFORM: [&str; 6] = [
+const OF_THE_PLATFORM: [&str; 13] = [
+    "FLAGS",
+    "PUT_FLAG",
+    "DELETE_FLAG",
+    "BEGIN_ROLLOUT",
+    "NEXT_ROLLED_OUT",
+    "ROLLED_OUT",
+    "END_ROLLOUT",
     "PLATFORM_TEMPLATES",
     "PLATFORM_TEMPLATE",
     "PUT_PLATFORM_TEMPLATE",
@@ -192,7 +244,11 @@ const OF_THE_PLATFORM: [&str; 6] = [
     "SWEPT",
 ];
 
-const TENANT_TABLES: [&str; 17] = [
+/// What the operator asks of all accounts.
+const OF_ALL_ACCOUNTS: [&str; 1] = ["FLAG_ACCOUNTS"];
+
+const TENANT_TABLES: [&str; 18] = [
+    "account_flags",
     "declarations",
     "declaration_counts",
     "declaration_outbox",
@@ -214,7 +270,10 @@ const TENANT_TABLES: [&str; 17] = [
 
 #[test]
 fn every_statement_on_a_tenants_rows_binds_the_account_first() {
-    let exempt = |name: &str| BEFORE_THE_ACCOUNT.contains(&name) || OF_THE_PLATFORM.contains(&name);
+    let exempt = |name: &str| {
+        let all = [&BEFORE_THE_ACCOUNT[..], &OF_THE_PLATFORM, &OF_ALL_ACCOUNTS];
+        all.iter().any(|names| names.contains(&name))
+    };
     for query in queries().filter(|query| !exempt(query.name)) {
         let sql: String = query.sql.split_whitespace().collect::<Vec<_>>().join(" ");
         let inserts =
@@ -231,22 +290,36 @@ fn every_statement_on_a_tenants_rows_binds_the_account_first() {
     }
 }
 
+/// Statements that read a table as a whole, and why they may.
+const WHOLE_TABLES: [(&str, &str, &str); 5] = [
+    ("FLAGS", "flags", "it has no more rows than there are flags"),
+    ("FLAGS_OF_ACCOUNT", "flags", "the same"),
+    ("READ_AGENTS", "agents", "what an object keeps in memory: a row for each agent that was called"),
+    ("READ_HOLDS", "holds", "what an object keeps in memory: a row for each call under way"),
+    ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
+];
+
 #[test]
-fn no_statement_scans_a_table() {
-    let db = schema::migrated();
-    for query in queries() {
-        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
-        let steps: Vec<String> =
-            plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect();
+fn no_statement_scans_a_table_but_those_that_say_why() {
+    let mut met = BTreeSet::new();
+    each_statement(|db, query| {
+        let steps = plan(db, query);
         for step in &steps {
-            let table = step.strip_prefix("SCAN ").map(|rest| rest.split(' ').next().unwrap());
+            let Some(table) = step.strip_prefix("SCAN ").map(|rest| rest.split(' ').next().unwrap()) else {
+                continue;
+            };
             // Made of the arguments, or of other rows of the statement, on the spot.
             let fine = ["json_each", "name", "new", "target", "label", "word", "w", "wanted", "CONSTANT"];
-            let made = |table: &str| fine.contains(&table) || table.starts_with("(subquery");
-            let scanned = table.is_some_and(|table| !made(table));
-            assert!(!scanned, "{}: {steps:?}", query.name);
+            if fine.contains(&table) || table.starts_with("(subquery") {
+                continue;
+            }
+            let allowed = WHOLE_TABLES.iter().find(|(name, of, _)| (*name, *of) == (query.name, table));
+            assert!(allowed.is_some(), "{}: {steps:?}", query.name);
+            met.insert(query.name);
         }
-    }
+    });
+    let allowed: BTreeSet<&str> = WHOLE_TABLES.iter().map(|(name, _, _)| *name).collect();
+    assert_eq!(met, allowed, "a reason that is not needed any more");
 }
 
 #[tokio::test]
@@ -593,18 +666,16 @@ fn statements_of_the_platform_touch_no_tenants_rows() {
 fn agents_are_written_by_their_keys_alone() {
     let db = schema::migrated();
     for query in queries().filter(|query| query.name.ends_with("_AGENTS")) {
-        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
-        let steps: Vec<String> =
-            plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect();
+        let steps = plan(&db, query);
         let whole = steps.iter().any(|step| step.ends_with("(account_id=?)"));
         assert!(!whole, "{}: {steps:?}", query.name);
     }
 }
 
-/// What goes through all that an account has of something: a list of at most a hundred that has no pages; a lower plan's
+/// What goes through all that an account has of something: a list of at most a hundred that has no pages, or of flags; a lower plan's
 /// fitting, which looks for the newest; and what foreign keys would be checked by, were the row an update.
 fn goes_through_all(query: &str) -> bool {
-    ["ALIASES", "PROVIDERS", "INSERT_ACCOUNT"].contains(&query)
+    ["ALIASES", "PROVIDERS", "FLAGS_OF_ACCOUNT", "INSERT_ACCOUNT"].contains(&query)
         || query.ends_with("_OFF")
         || query.ends_with("_ON")
 }
@@ -613,9 +684,7 @@ fn goes_through_all(query: &str) -> bool {
 fn what_an_account_may_have_many_of_is_looked_up_by_more_than_the_account() {
     let db = schema::migrated();
     for query in queries().filter(|query| !goes_through_all(query.name)) {
-        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
-        let steps: Vec<String> =
-            plan.raw_query().mapped(|row| row.get::<_, String>(3)).map(Result::unwrap).collect();
+        let steps = plan(&db, query);
         let whole = |step: &String| step.ends_with("(account_id=?)") && !step.contains(" account_counts ");
         assert!(!steps.iter().any(whole), "{}: {steps:?}", query.name);
     }

@@ -73,7 +73,7 @@ pub enum Action {
     Revoke,
 }
 
-/// What it was done to: `account`, `agent`, `key`, or the singular of a declared kind.
+/// What it was done to: `account`, `agent`, `flag`, `key`, or the singular of a declared kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(as = ChangeSubject)]
@@ -82,9 +82,10 @@ pub struct Subject(Cow<'static, str>);
 impl Subject {
     pub const ACCOUNT: Self = Self(Cow::Borrowed("account"));
     pub const AGENT: Self = Self(Cow::Borrowed("agent"));
+    pub const FLAG: Self = Self(Cow::Borrowed("flag"));
     pub const KEY: Self = Self(Cow::Borrowed("key"));
     /// What is no declared kind.
-    pub const OTHERS: [Self; 3] = [Self::ACCOUNT, Self::AGENT, Self::KEY];
+    pub const OTHERS: [Self; 4] = [Self::ACCOUNT, Self::AGENT, Self::FLAG, Self::KEY];
 
     pub const fn of(kind: &'static Facts) -> Self {
         Self(Cow::Borrowed(kind.singular))

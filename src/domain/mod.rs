@@ -13,6 +13,7 @@ pub mod declared;
 pub mod dialect;
 pub mod extra;
 pub mod field_error;
+pub mod flag;
 pub mod given;
 pub mod glob;
 pub mod ids;

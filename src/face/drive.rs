@@ -15,6 +15,7 @@ use super::head::{self, Head};
 use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, cors, refusal};
 use crate::domain::field_error::FieldError;
+use crate::domain::flag::Flag;
 use crate::domain::ids::CallId;
 use crate::domain::message::{ChatReply, Event};
 use crate::domain::time::Millis;
@@ -158,7 +159,7 @@ impl Judged {
             Self::Caller(entered) => entered,
             Self::KeyHolder(asker) => {
                 let agent = asked.model.take();
-                resolve(app, asker.to(agent.as_deref())?).await?
+                resolve(app, asker.to(agent.as_deref())?.needing(Flag::AccountWide)).await?
             }
         };
         entered.run(app, asked).await

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::domain::account::{Plan, Status};
 use crate::domain::account_edit::Edit;
+use crate::domain::flag::Flag;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 use crate::ports::{Fitted, World};
@@ -37,6 +38,9 @@ pub struct View {
     #[schema(value_type = Object)]
     settings: Map<String, Value>,
     limits: Limits,
+    /// What the operator has switched on and off for the account, by name.
+    #[schema(value_type = Object, example = json!({"batched_admissions": true}))]
+    flags: BTreeMap<&'static str, bool>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Millis,
     #[schema(value_type = String, format = DateTime)]
@@ -88,7 +92,7 @@ pub struct Money {
 }
 
 impl From<Standing> for View {
-    fn from(Standing { account, limits, used, spend }: Standing) -> Self {
+    fn from(Standing { account, limits, used, spend, flags }: Standing) -> Self {
         let count = |limit, used| Count { limit, used };
         Self {
             id: account.id.to_string(),
@@ -107,6 +111,7 @@ impl From<Standing> for View {
                 monthly_spend_usd: Money { limit: limits.monthly_spend, used: spend.settled + spend.held },
                 features: limits.features.words().collect(),
             },
+            flags: Flag::ALL.into_iter().map(|flag| (flag.name(), flags.has(flag))).collect(),
             created_at: account.created_at,
             updated_at: account.updated_at,
         }

@@ -17,6 +17,7 @@ pub mod document;
 pub mod documented;
 mod exchange;
 mod fault;
+mod flags;
 mod if_match;
 mod keys;
 mod page;

@@ -28,7 +28,9 @@ use super::declared::Verb;
 use super::documented::Documented;
 use super::path::Parameters;
 use super::problem;
-use super::{account, accounts, agents, budgets, calls, changes, declared, docs, exchange, keys, profile};
+use super::{
+    account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, profile,
+};
 
 /// What is made of the list of endpoints, and of the list of faces.
 pub trait Visitor<W: World>: face::Visitor<W> {
@@ -80,6 +82,7 @@ pub fn of_account(at: &str) -> Option<String> {
     let rest = at.strip_prefix(API)?;
     match rest {
         "/accounts" | ACCOUNT => None,
+        rest if rest.starts_with("/flags") => None,
         "/account" => Some(ACCOUNT.to_owned()),
         rest => Some(format!("{ACCOUNT}{}", rest.strip_prefix(ACCOUNT).unwrap_or(rest))),
     }
@@ -104,6 +107,13 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
 
     v.endpoint(accounts::__path_create, accounts::create::<W>);
     v.endpoint(account::__path_patch_any, account::patch_any::<W>);
+    v.endpoint(flags::__path_list, flags::list::<W>);
+    v.endpoint(flags::__path_get, flags::get::<W>);
+    v.endpoint(flags::__path_put, flags::put::<W>);
+    v.endpoint(flags::__path_delete, flags::delete::<W>);
+    v.endpoint(flags::__path_accounts, flags::accounts::<W>);
+    v.endpoint(flags::__path_put_own, flags::put_own::<W>);
+    v.endpoint(flags::__path_delete_own, flags::delete_own::<W>);
     v.endpoint(keys::__path_issue, keys::issue::<W>);
     v.endpoint(keys::__path_list, keys::list::<W>);
     v.endpoint(keys::__path_revoke, keys::revoke::<W>);

@@ -1,14 +1,8 @@
 //! The little of SQLite that the objects' stores need, so that they run on the platform's and on any other.
 
-/// A value in or out of a statement. Integers stay below 2⁵³: they cross JavaScript as f64.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    Null,
-    Integer(i64),
-    Text(String),
-    /// A fraction or bytes, of which no store writes any: a damaged cell. It comes out and never goes in.
-    Damaged,
-}
+use crate::sql::Query;
+
+pub use crate::sql::Value;
 
 /// Why an object cannot do what it was asked. The text is for the operator's log.
 ///
@@ -25,11 +19,24 @@ pub enum Error {
 }
 
 pub trait Sql {
-    /// Runs one statement and returns its rows. Parameters are bound in order.
+    /// Runs one statement and returns its rows. Parameters are bound in order. For steps of the schema; everything else has
+    /// a name and is run by [`Sql::query`].
     ///
     /// # Errors
     /// [`Error::Storage`] with SQLite's words.
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, Error>;
+
+    /// Runs a query and returns its rows.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], with the query's name.
+    fn query(&self, query: &Query, values: &[Value]) -> Result<Vec<Vec<Value>>, Error> {
+        query.check(values.len()).map_err(Error::Storage)?;
+        self.exec(query.sql, values).map_err(|error| match error {
+            Error::Storage(words) => Error::Storage(format!("{}: {words}", query.name)),
+            other => other,
+        })
+    }
 
     /// Runs `work` as one transaction, undone when it fails.
     ///

@@ -10,6 +10,7 @@ use super::agents::{Agents, SaveAgents};
 use super::aliases::Aliases;
 use super::changes::Changes;
 use super::declarations::Declarations;
+use super::flags::{AllFlags, OwnFlags};
 use super::keys::{AllKeys, Keys};
 use super::members::Members;
 use super::models::Models;
@@ -20,7 +21,7 @@ use super::sweep::Sweep;
 use super::templates::{PlatformTemplates, Templates};
 
 /// What belongs to no account, or is asked before the account is known; and the way to the rest.
-pub trait Directory: AllAccounts + AllKeys + PlatformTemplates + Sweep + Send + Sync {
+pub trait Directory: AllAccounts + AllFlags + AllKeys + PlatformTemplates + Sweep + Send + Sync {
     type Tenant: Tenant;
 
     /// The rows of one account: the only way to them.
@@ -43,6 +44,7 @@ pub trait Tenant:
     + Members
     + Models
     + OwnAccount
+    + OwnFlags
     + Plans
     + Providers
     + Resolve
@@ -62,6 +64,7 @@ impl<T> Tenant for T where
         + Members
         + Models
         + OwnAccount
+        + OwnFlags
         + Plans
         + Providers
         + Resolve

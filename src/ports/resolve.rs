@@ -6,6 +6,7 @@ use std::future::Future;
 use crate::domain::account::{Account, Key};
 use crate::domain::agent::Agent;
 use crate::domain::alias::Alias;
+use crate::domain::flag::Flags;
 use crate::domain::plan::Limits;
 use crate::domain::provider::Provider;
 
@@ -40,6 +41,8 @@ pub struct Resolution {
     pub account: Account,
     /// Of the account's plan.
     pub limits: Limits,
+    /// Those that are on for the account.
+    pub flags: Flags,
     /// `None` when none was asked for or the account has no such key. Inactive when the member it acts for
     /// is.
     pub key: Option<Key>,

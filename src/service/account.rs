@@ -11,6 +11,7 @@ use crate::domain::admission::ask::InspectAccount;
 use crate::domain::admission::command::AccountSpend;
 use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::field_error::FieldErrors;
+use crate::domain::flag::Flags;
 use crate::domain::plan::{Feature, Limits};
 use crate::ports::{
     AccountRef, Accounts, AllAccounts, Counts, Directory, Fit, Fitted, OwnAccount, Plans, World,
@@ -19,6 +20,7 @@ use crate::ports::{
 use super::App;
 use super::authenticate::{Principal, Session};
 use super::failure::{Failure, Thing};
+use super::flags;
 use super::retry::{retry, written_at};
 
 /// The most keys that expire which are counted where a plan has no limit.
@@ -32,6 +34,7 @@ pub struct Standing {
     /// Keys that expire are counted to the limit, and where there is none to 10,000.
     pub used: Counts,
     pub spend: AccountSpend,
+    pub flags: Flags,
 }
 
 /// An account that was changed, and what a new plan has switched off and on.
@@ -52,7 +55,8 @@ async fn standing<W: World>(app: &App<W>, account: Account) -> Result<Standing, 
     let limits = tenant.limits().await?;
     let used = tenant.usage(limits.keys.unwrap_or(MOST_COUNTED), app.world.now()).await?;
     let spend = app.world.accounts().ask(account.id, InspectAccount).await?;
-    Ok(Standing { account, limits, used, spend })
+    let flags = flags::of(app, account.id).await?;
+    Ok(Standing { account, limits, used, spend, flags })
 }
 
 /// That the account's plan has a feature.

@@ -77,6 +77,7 @@ pub enum Failure {
 pub enum Thing {
     Account,
     Agent,
+    Flag,
     Key,
     Version,
     Declared(&'static Facts),
@@ -88,6 +89,7 @@ impl Thing {
         match self {
             Self::Account => "account",
             Self::Agent => "agent",
+            Self::Flag => "flag",
             Self::Key => "key",
             Self::Version => "version",
             Self::Declared(kind) => kind.singular,

@@ -20,6 +20,7 @@ pub mod create_account;
 pub mod declared;
 pub mod denied;
 pub mod failure;
+pub mod flags;
 pub mod keys;
 pub mod ledger;
 pub mod page;

@@ -63,7 +63,7 @@ impl Answer for Rows {
 #[expect(clippy::cast_precision_loss, reason = "every stored integer is below 2⁵³")]
 fn to_js(value: &Value) -> JsValue {
     match value {
-        Value::Null => JsValue::NULL,
+        Value::Null | Value::Damaged => JsValue::NULL,
         Value::Integer(integer) => JsValue::from_f64(*integer as f64),
         Value::Text(text) => JsValue::from_str(text),
     }

@@ -38,8 +38,9 @@ queries! {
     /// [`Declarations::delete_declaration`].
     DELETE_DECLARATION = "DELETE FROM declarations WHERE account_id = ?1 AND kind = ?2 AND name = ?3 AND updated_at = ?4
         RETURNING name";
-    /// Behind the line of the change log, whose being written `changes()` tells: the number of the change.
-    COUNT_REVISION = "UPDATE account_counts SET revision = revision + 1 WHERE account_id = ?1 AND changes() > 0";
+    /// Behind the line of the change log, whose being written `changes()` tells: the number of the change. Not below the
+    /// moment ?2, so that it is higher than those of before, too, when the database was put back to an older state.
+    COUNT_REVISION = "UPDATE account_counts SET revision = max(revision + 1, ?2) WHERE account_id = ?1 AND changes() > 0";
     /// Behind [`COUNT_REVISION`].
     QUEUE_DECLARATION = "INSERT OR REPLACE INTO declaration_outbox (account_id, kind, name, revision)
         SELECT ?1, ?2, ?3, revision FROM account_counts WHERE account_id = ?1 AND changes() > 0";
@@ -85,11 +86,11 @@ struct Untold {
 }
 
 /// What follows a write of a kind that objects keep copies of.
-fn queue<E: Engine>(tenant: &Tenant<E>, of: &'static Facts, name: &str) -> Vec<Statement> {
+fn queue<E: Engine>(tenant: &Tenant<E>, of: &'static Facts, name: &str, at: Millis) -> Vec<Statement> {
     match of.audience {
         Audience::None => Vec::new(),
         Audience::Account => vec![
-            tenant.statement(&COUNT_REVISION, []),
+            tenant.statement(&COUNT_REVISION, [at.0.into()]),
             tenant.statement(&QUEUE_DECLARATION, [of.singular.into(), name.into()]),
         ],
     }
@@ -132,7 +133,7 @@ impl<E: Engine> Declarations for Tenant<E> {
             Limit::Plan(most) => most,
         };
         let guard = || self.statement(&GUARD_DECLARATIONS_LIMIT, [of.singular.into(), most.into()]);
-        let mut others = queue(self, of, &row.name);
+        let mut others = queue(self, of, &row.name, change.at);
         others.extend(read.is_none().then(guard));
         Ok(changes::write_guarded(self, &PUT_DECLARATION, values, change, others).await?)
     }
@@ -145,7 +146,7 @@ impl<E: Engine> Declarations for Tenant<E> {
         change: &Change,
     ) -> Result<(), WriteError> {
         let values = [of.singular.into(), name.into(), read.0.into()];
-        let others = queue(self, of, name);
+        let others = queue(self, of, name, change.at);
         Ok(changes::write_guarded(self, &DELETE_DECLARATION, values, change, others).await?)
     }
 

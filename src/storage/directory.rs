@@ -93,6 +93,9 @@ impl<E: Engine> Tenant<E> {
 
 /// Runs a batch and holds the engine to one answer a statement.
 async fn run<E: Engine>(engine: &E, statements: Vec<Statement>) -> Result<Vec<E::Answer>, Failure> {
+    for Statement { query, values } in &statements {
+        query.check(values.len()).map_err(Failure::Unavailable)?;
+    }
     let asked = statements.len();
     let answers = engine.batch(statements).await?;
     if answers.len() == asked {

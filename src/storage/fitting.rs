@@ -200,20 +200,20 @@ queries! {
 pub(super) fn statements<E: Engine>(tenant: &Tenant<E>, fit: &Fit, change: &Change) -> Vec<Statement> {
     let key = || Value::from(fit.key.map(|id| id.to_string()));
     let member = || Value::from(fit.member.map(|id| id.to_string()));
-    // A statement gets no more values than it names.
-    let pair = |log: &'static Query, write: &'static Query, named: usize, rest: Option<Value>| {
+    let pair = |log: &'static Query, write: &'static Query, rest: Option<Value>| {
         let mut write = changes::each(tenant, write, change, rest.clone());
-        write.values.truncate(named);
+        // It needs less than the line of the change log.
+        write.values.truncate(write.query.parameters);
         [changes::each(tenant, log, change, rest), write]
     };
     [
-        pair(&LOG_PUBLIC_AGENTS_OFF, &PUBLIC_AGENTS_OFF, 3, None),
-        pair(&LOG_AGENTS_OFF, &AGENTS_OFF, 3, None),
-        pair(&LOG_MEMBERS_OFF, &MEMBERS_OFF, 5, Some(member())),
-        pair(&LOG_MEMBERS_KEYS_OFF, &MEMBERS_KEYS_OFF, 5, Some(key())),
-        pair(&LOG_KEYS_OFF, &KEYS_OFF, 5, Some(key())),
-        pair(&LOG_MEMBERS_ON, &MEMBERS_ON, 1, None),
-        pair(&LOG_KEYS_ON, &KEYS_ON, 3, None),
+        pair(&LOG_PUBLIC_AGENTS_OFF, &PUBLIC_AGENTS_OFF, None),
+        pair(&LOG_AGENTS_OFF, &AGENTS_OFF, None),
+        pair(&LOG_MEMBERS_OFF, &MEMBERS_OFF, Some(member())),
+        pair(&LOG_MEMBERS_KEYS_OFF, &MEMBERS_KEYS_OFF, Some(key())),
+        pair(&LOG_KEYS_OFF, &KEYS_OFF, Some(key())),
+        pair(&LOG_MEMBERS_ON, &MEMBERS_ON, None),
+        pair(&LOG_KEYS_ON, &KEYS_ON, None),
     ]
     .into_iter()
     .flatten()

@@ -13,6 +13,7 @@ pub mod d1;
 mod declarations;
 pub mod directory;
 mod fitting;
+mod flags;
 mod holders;
 mod keys;
 mod members;
@@ -39,6 +40,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         declarations::QUERIES,
         holders::QUERIES,
         fitting::QUERIES,
+        flags::QUERIES,
         keys::QUERIES,
         members::QUERIES,
         models::QUERIES,

@@ -7,12 +7,13 @@
 //! has a default; statements that name more than there was are left out, or asked as they were before, when
 //! the batch fails for them.
 
+use crate::domain::flag::Settings;
 use crate::domain::plan::Limits;
 use crate::ports::{AgentVersion, KeyRef, Resolution, Resolve, Target, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::{Answer, Engine, Failure, Query, Statement};
-use super::{accounts, agents, aliases, holders, keys, plans, providers};
+use super::{accounts, agents, aliases, flags, holders, keys, plans, providers};
 
 /// The statement that finds a key, of which each schema has its own.
 type KeyQuery = fn(&KeyRef) -> &'static Query;
@@ -44,7 +45,12 @@ fn statements<E: Engine>(
     statements
 }
 
-fn read<A: Answer>(answers: &[A], target: &Target, limits: Limits) -> Result<Option<Resolution>, Failure> {
+fn read<A: Answer>(
+    answers: &[A],
+    target: &Target,
+    limits: Limits,
+    flags: &Settings,
+) -> Result<Option<Resolution>, Failure> {
     let [account, agent, providers, aliases, rest @ ..] = answers else {
         return Err(Failure::Unavailable("fewer answers than statements".to_owned()));
     };
@@ -58,6 +64,7 @@ fn read<A: Answer>(answers: &[A], target: &Target, limits: Limits) -> Result<Opt
     let holder = key.map(holders::first).transpose()?.unwrap_or_default();
     let key = key.map(keys::first).transpose()?.flatten();
     Ok(Some(Resolution {
+        flags: flags.decide(account.id),
         account,
         limits,
         agent,
@@ -74,17 +81,29 @@ impl<E: Engine> Resolve for Tenant<E> {
         key: Option<&KeyRef>,
         target: &Target,
     ) -> Result<Option<Resolution>, Unavailable> {
-        let mut all = statements(self, key, target, holders::of_account);
-        all.push(self.statement(plans::OF_ACCOUNT, []));
+        let with_key_by = |key_query| statements(self, key, target, key_query);
+        let mut all = with_key_by(holders::of_account);
+        all.extend([plans::OF_ACCOUNT, flags::OF_ACCOUNT].map(|query| self.statement(query, [])));
         match self.batch(all).await {
-            Ok(mut answers) => {
-                let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
-                return Ok(read(&answers, target, limits)?);
-            }
             Err(Failure::Schema(_)) => {}
-            Err(failure) => return Err(failure.into()),
+            answers => {
+                let mut answers = answers?;
+                let flags = answers.pop().as_ref().map_or(Ok(Settings::default()), flags::read)?;
+                let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
+                return Ok(read(&answers, target, limits, &flags)?);
+            }
         }
-        let answers = self.batch(statements(self, key, target, keys::of_account)).await?;
-        Ok(read(&answers, target, Limits::NONE)?)
+        let mut without_flags = with_key_by(holders::of_account);
+        without_flags.push(self.statement(plans::OF_ACCOUNT, []));
+        match self.batch(without_flags).await {
+            Err(Failure::Schema(_)) => {}
+            answers => {
+                let mut answers = answers?;
+                let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
+                return Ok(read(&answers, target, limits, &Settings::default())?);
+            }
+        }
+        let answers = self.batch(with_key_by(keys::of_account)).await?;
+        Ok(read(&answers, target, Limits::NONE, &Settings::default())?)
     }
 }

@@ -9,31 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::domain::plan::Feature;
 use crate::ports::{Unavailable, WriteError};
 
-/// A statement's text, and the name by which logs and tests know it.
-#[derive(Debug)]
-pub struct Query {
-    pub name: &'static str,
-    pub sql: &'static str,
-}
-
-/// Declares a file's queries, and `QUERIES` with all of them.
-macro_rules! queries {
-    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
-        $($(#[$doc])* const $name: crate::storage::sql::Query =
-            crate::storage::sql::Query { name: stringify!($name), sql: $sql };)+
-
-        pub(super) const QUERIES: &[crate::storage::sql::Query] = &[$($name),+];
-    };
-}
-pub(super) use queries;
-
-/// A bound value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    Null,
-    Integer(i64),
-    Text(String),
-}
+pub(super) use crate::sql::queries;
+pub use crate::sql::{Query, Value};
 
 /// A query with its values, `?1` first.
 #[derive(Debug)]
@@ -123,43 +100,6 @@ impl From<Failure> for WriteError {
                 Self::Unavailable(unavailable.into())
             }
         }
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(integer: i64) -> Self {
-        Self::Integer(integer)
-    }
-}
-
-impl From<u32> for Value {
-    fn from(integer: u32) -> Self {
-        Self::Integer(i64::from(integer))
-    }
-}
-
-impl From<u64> for Value {
-    /// Clamped, because no larger number comes back as itself.
-    fn from(integer: u64) -> Self {
-        Self::Integer(integer.min(1 << 53).cast_signed())
-    }
-}
-
-impl<T: Into<Self>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
     }
 }
 

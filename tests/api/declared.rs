@@ -252,6 +252,23 @@ async fn what_is_exported_is_imported_elsewhere_and_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_export_has_few_things_in_memory() {
+    let (api, acme) = stage().await;
+    api.world
+        .database()
+        .with(|db| db.execute("UPDATE plans SET declarations = '{\"gadget\": 100}'", []).unwrap());
+    let rows: Vec<_> =
+        (0..45).map(|n| json!({"kind": "gadget", "name": format!("g{n}"), "body": {"weight": 1}})).collect();
+    let file = json!({"declarations": rows});
+    api.post("/api/v1/import").key(&acme.admin).json(&file).send().await.ok();
+    api.world.faults().take_done();
+    let file = api.get("/api/v1/export?kinds=gadgets").key(&acme.admin).send().await.ok();
+    assert_eq!(file["declarations"].as_array().unwrap().len(), 45);
+    let reads = api.world.faults().take_done().iter().filter(|done| *done == "DECLARATIONS").count();
+    assert_eq!(reads, 3, "of 45 at most 20 at once");
+}
+
+#[tokio::test]
 async fn a_file_that_does_not_fit_is_refused_whole_and_what_does_not_fit_the_account_by_itself() {
     let (api, acme) = stage().await;
     let row = |kind: &str, name: &str, body: Value| json!({"kind": kind, "name": name, "body": body});
@@ -336,8 +353,9 @@ async fn an_object_that_keeps_copies_has_what_was_written_last() {
         api.world.settled().await;
         kept(&api, &acme)
     };
-    let row = |name: &str, revision: i64, body: Option<Value>| {
-        ("gadget".to_owned(), name.to_owned(), revision, body.map(|body| body.to_string()))
+    let began = api.world.clock().now().0 - 1;
+    let row = |name: &str, nth: i64, body: Option<Value>| {
+        ("gadget".to_owned(), name.to_owned(), began + nth, body.map(|body| body.to_string()))
     };
     put(&api, &acme, "torch", &json!({"weight": 5})).await.ok();
     assert_eq!(told().await, [row("torch", 1, Some(json!({"weight": 5})))]);
@@ -346,10 +364,10 @@ async fn an_object_that_keeps_copies_has_what_was_written_last() {
     api.delete("/api/v1/gadgets/torch").key(&acme.admin).send().await.no_content();
     assert_eq!(told().await, [row("axe", 2, Some(json!({"weight": 7}))), row("torch", 3, None)]);
     // What was held up on its way comes late, and changes nothing.
-    let late = |revision| Learned {
+    let late = |nth: i64| Learned {
         kind: "gadget".to_owned(),
         name: "torch".to_owned(),
-        revision,
+        revision: (began + nth).try_into().unwrap(),
         body: Some("{}".to_owned()),
     };
     api.world.accounts().ask(acme.id, Learn(vec![late(2)])).await.unwrap();
@@ -359,6 +377,24 @@ async fn an_object_that_keeps_copies_has_what_was_written_last() {
     let import = json!({"declarations": [{"kind": "gadget", "name": "saw", "body": {"weight": 1}}]});
     api.post("/api/v1/import").key(&acme.admin).json(&import).send().await.ok();
     assert_eq!(told().await[1], row("saw", 4, Some(json!({"weight": 1}))));
+}
+
+#[tokio::test]
+async fn an_object_learns_what_changes_after_the_database_was_put_back() {
+    let (api, acme) = stage().await;
+    put(&api, &acme, "torch", &json!({"weight": 5})).await.ok();
+    let before = api.world.database().with(|db| {
+        db.query_row("SELECT revision FROM account_counts", [], |row| row.get::<_, i64>(0)).unwrap()
+    });
+    for weight in [6, 7, 8] {
+        put(&api, &acme, "torch", &json!({"weight": weight})).await.ok();
+    }
+    api.world.settled().await;
+    api.world.database().with(|db| db.execute("UPDATE account_counts SET revision = ?1", [before]).unwrap());
+    api.world.clock().advance(1_000);
+    put(&api, &acme, "torch", &json!({"weight": 9})).await.ok();
+    api.world.settled().await;
+    assert_eq!(kept(&api, &acme)[0].3, Some(json!({"weight": 9}).to_string()));
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod definitions;
 mod document;
 mod exchange;
 mod failures;
+mod flags;
 mod gadgets;
 mod keys;
 mod matrix;

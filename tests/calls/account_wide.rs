@@ -241,3 +241,26 @@ async fn a_slash_at_the_end_says_nothing_to_calls_and_preflights() {
     let list = stage.request(Method::GET, &format!("{MODELS}/")).key(&stage.acme.caller).send().await.ok();
     assert_eq!(ids(&list).len(), 2);
 }
+
+#[tokio::test]
+async fn where_it_is_switched_off_for_the_account_agents_are_called_by_their_own_paths_alone() {
+    let stage = Stage::new().await;
+    let put = |on: bool| {
+        let own = stage.api.put("/api/v1/flags/account_wide/accounts/acme").key(OPERATOR);
+        own.json(&json!({"on": on})).send()
+    };
+    for face in FACES {
+        put(false).await.no_content();
+        let refused = ask(&stage, face, "triage").send().await;
+        refused.assert_refusal(403, "forbidden");
+        assert!(refused.words().contains("switched `account_wide` off"), "{}", refused.words());
+        models(&stage, &stage.acme.caller).send().await.assert_refusal(403, "forbidden");
+        assert!(stage.take_asked().is_empty());
+        stage.then(face.served((10, 5)));
+        assert_eq!(stage.ask(face, "triage").send().await.status, 200);
+        put(true).await.no_content();
+        stage.then(face.served((10, 5)));
+        assert_eq!(ask(&stage, face, "triage").send().await.status, 200);
+        stage.take_asked();
+    }
+}

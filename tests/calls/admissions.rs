@@ -14,15 +14,15 @@ use crate::support::{Transport, When, native_only};
 const COST: u64 = 40 * BIG.0 + 3 * BIG.1;
 
 /// Several clients of one isolate.
-struct Party {
-    stage: Stage,
+pub struct Party {
+    pub stage: Stage,
     crowd: Crowd,
     calls: Vec<JoinHandle<StatusCode>>,
 }
 
 impl Party {
     /// An isolate that has everything in memory, and that nobody calls.
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let mut stage = Stage::new().await;
         stage.agent("narrow", &json!({"max_concurrency": 1})).await;
         let crowd = Crowd::new(stage.api.world.clone());
@@ -37,7 +37,7 @@ impl Party {
     }
 
     /// A client calls, and has come as far as it can.
-    async fn call(&mut self, agent: &'static str) {
+    pub async fn call(&mut self, agent: &'static str) {
         self.stage.then(answer("Hello", Some((40, 3))));
         let stage = self.stage.clone();
         self.calls.push(tokio::spawn(async move { stage.ask(Face::Chat, agent).send().await.status }));
@@ -45,20 +45,20 @@ impl Party {
     }
 
     /// The sizes of the hops since everything was in memory.
-    fn hops(&self) -> Vec<usize> {
+    pub fn hops(&self) -> Vec<usize> {
         self.crowd.accounts.hops()[2..].to_vec()
     }
 
-    fn let_go(&self, hops: impl IntoIterator<Item = usize>) {
+    pub fn let_go(&self, hops: impl IntoIterator<Item = usize>) {
         self.crowd.accounts.let_go(hops.into_iter().map(|hop| hop + 2));
     }
 
-    async fn until(&self, hops: usize) {
+    pub async fn until(&self, hops: usize) {
         self.crowd.accounts.until(hops + 2).await;
     }
 
     /// How the calls ended, in the order in which they were made.
-    async fn ends(&mut self) -> Vec<u16> {
+    pub async fn ends(&mut self) -> Vec<u16> {
         let mut ends = Vec::new();
         for call in self.calls.drain(..) {
             ends.push(call.await.unwrap().as_u16());
@@ -66,8 +66,17 @@ impl Party {
         ends
     }
 
+    /// Lets every hop go as it comes; how the calls ended.
+    pub async fn finish(&mut self) -> Vec<u16> {
+        while !self.calls.iter().all(JoinHandle::is_finished) {
+            self.let_go(0..self.hops().len());
+            settle_down().await;
+        }
+        self.ends().await
+    }
+
     /// So many calls were served in all, each held and charged once.
-    async fn assert_served(&self, agent: &str, calls: u64) {
+    pub async fn assert_served(&self, agent: &str, calls: u64) {
         let books = self.stage.books(agent).await;
         assert_eq!((books.ledger.len() as u64, books.settled, books.held), (calls, calls * COST, 0));
     }

@@ -23,6 +23,7 @@ mod doors;
 mod epochs;
 mod faces;
 mod fallback;
+mod flags;
 mod line;
 mod lives;
 mod made_up_face;

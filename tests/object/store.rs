@@ -1,7 +1,5 @@
 //! The schema, the statements, and one batch at a time.
 
-use std::collections::BTreeSet;
-
 use retinue::domain::admission::command::{CallRecord, CallStatus, Learned, Page, UsageKind};
 use retinue::domain::admission::{AgentRow, Batch, Hold, Known, Meta, Orphan, Snapshot};
 use retinue::domain::ids::{AgentId, CallId, KeyId};
@@ -179,57 +177,6 @@ fn a_migration_that_breaks_off_anywhere_is_done_the_next_time() {
             assert_eq!(describe(&disk.db()), describe(&whole.db()), "statement {nth} {side:?}");
             store.write(&batch()).unwrap();
         }
-    }
-}
-
-#[test]
-fn every_statement_prepares_against_the_schema() {
-    let disk = Disk::new();
-    let store = Store::open(disk.clone()).unwrap();
-    disk.take_statements();
-    store.write(&batch()).unwrap();
-    store.load().unwrap();
-    store.known(agent(1), call(4)).unwrap();
-    all_calls(&store);
-    let ran: BTreeSet<String> = disk.take_statements().into_iter().collect();
-    assert_eq!(
-        ran.len(),
-        11,
-        "meta, agents, holds, calls and declared things are written, holds deleted, all but the last read: {ran:#?}"
-    );
-    let named = [
-        account::WRITE_META,
-        account::WRITE_AGENTS,
-        account::WRITE_HOLDS,
-        account::DELETE_HOLDS,
-        account::WRITE_DECLARED,
-        account::READ_META,
-        account::READ_AGENTS,
-        account::READ_HOLDS,
-    ];
-    for statement in named {
-        assert!(ran.contains(statement), "{statement} was not tried");
-        disk.db().prepare(statement).unwrap();
-    }
-}
-
-#[test]
-fn reading_the_ledger_and_a_call_of_it_walks_an_index() {
-    let disk = Disk::new();
-    let store = Store::open(disk.clone()).unwrap();
-    disk.take_statements();
-    store.known(agent(1), call(4)).unwrap();
-    all_calls(&store);
-    for statement in disk.take_statements() {
-        let db = disk.db();
-        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
-        let count = plan.parameter_count();
-        let steps: Vec<String> = plan
-            .query_map(rusqlite::params_from_iter(std::iter::repeat_n("x", count)), |row| row.get(3))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{statement}: {steps:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 7] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES, DIALECT];
+pub const FILLS: [&str; 8] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES, DIALECT, FLAGS];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -89,3 +89,9 @@ UPDATE keys SET revoked_at = 8 WHERE id = 'k3' AND account_id = 'a4';
 const DIALECT: &str = r#"
 UPDATE providers SET dialect = '{"system":"one"}' WHERE account_id = 'a1' AND name = 'local';
 "#;
+
+const FLAGS: &str = "
+INSERT INTO flags (flag, is_on, percent, updated_at) VALUES ('batched_admissions', 0, 10, 5), ('of_a_newer_release', 1, 0, 6);
+INSERT INTO account_flags (account_id, flag, is_on, updated_at) VALUES ('a1', 'batched_admissions', 1, 7);
+INSERT INTO flag_rollout (id, after) VALUES (1, 'a2');
+";

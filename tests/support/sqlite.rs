@@ -86,6 +86,7 @@ impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self.0 {
             Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Value::Damaged => panic!("a damaged cell is written"),
             Value::Integer(integer) => {
                 assert!(integer.abs() <= MAX_SAFE, "{integer} would be rounded");
                 ToSqlOutput::Borrowed(ValueRef::Real(*integer as f64))

@@ -256,7 +256,7 @@ pub struct Learned {
     /// The kind's singular.
     pub kind: String,
     pub name: String,
-    /// Counts the changes of the account's declared things, below 2⁵³.
+    /// Higher with each change of the account's declared things, below 2⁵³.
     pub revision: u64,
     /// JSON; `None`: it is deleted.
     pub body: Option<String>,

@@ -22,7 +22,7 @@ use crate::service::declared::CarriedThing as Thing;
 use crate::service::declared::{Context, Export, Import, Item, Mode, Outcome};
 
 const FORMAT: &str = "retinue/declarations";
-/// The most errors that stand in the problem itself; `results` has all.
+/// The most errors that a problem names.
 const MAX_ERRORS: usize = 100;
 
 /// What to export.
@@ -202,8 +202,9 @@ impl<W: World> Exporting<W> {
 /// Import declared things
 ///
 /// As an export writes them; at most 1,000 at once. What is wrong with a thing's own fields refuses the whole file before
-/// anything is written. Then one is written after the other, providers before models, aliases and templates, and calls see all
-/// of it at once; what does not fit the account, such as one more than its limit, is `refused` and the others are taken in.
+/// anything is written. Then one is written after the other, providers before models, aliases and templates: a call meanwhile
+/// may see a part of it, every call afterwards all. What does not fit the account, such as one more than its limit, is
+/// `refused` and the others are taken in.
 /// Repeating an import completes one that broke off. Keys of providers are not in files: PUT them apart.
 #[utoipa::path(
     post,

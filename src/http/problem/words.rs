@@ -175,9 +175,10 @@ impl From<call::Error> for Problem {
             call::Error::Variables(errors) | call::Error::NotTaken(errors) => {
                 return Self::invalid(errors.clone());
             }
-            call::Error::KeyNotForAgent | call::Error::KeyLacksScope(_) | call::Error::AccountSuspended => {
-                Kind::Forbidden
-            }
+            call::Error::KeyNotForAgent
+            | call::Error::KeyLacksScope(_)
+            | call::Error::SwitchedOff(_)
+            | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
             call::Error::NoSuchAgent | call::Error::NoSuchVersion(_) => Kind::NotFound,
             call::Error::NotActive { .. } => Kind::AgentNotActive,
@@ -224,6 +225,7 @@ fn missing(thing: Thing) -> String {
     let text = match thing {
         Thing::Account => "There is no such account.",
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
+        Thing::Flag => "There is no such flag. GET /api/v1/flags lists them.",
         Thing::Key => "The account has no such key.",
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Declared(kind) => {

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::object::machine::Effect;
 use crate::object::sql::{Error, Sql, Value};
+use crate::sql::queries;
 
 /// A step of every object's schema.
 pub const TABLE: &str = "CREATE TABLE effects (
@@ -14,12 +15,14 @@ pub const TABLE: &str = "CREATE TABLE effects (
     effect TEXT NOT NULL
 ) WITHOUT ROWID";
 
-/// `load`: all that are open.
-pub const READ: &str = "SELECT id, effect FROM effects ORDER BY id";
-/// `insert`: one that is decided; its id must be new.
-pub const INSERT: &str = "INSERT INTO effects (id, effect) VALUES (?, ?)";
-/// `delete`: one that has ended.
-pub const DELETE: &str = "DELETE FROM effects WHERE id = ?";
+queries! {
+    /// `load`: all that are open.
+    READ_EFFECTS = "SELECT id, effect FROM effects ORDER BY id";
+    /// `insert`: one that is decided; its id must be new.
+    INSERT_EFFECT = "INSERT INTO effects (id, effect) VALUES (?, ?)";
+    /// `delete`: one that has ended.
+    DELETE_EFFECT = "DELETE FROM effects WHERE id = ?";
+}
 
 /// The open effects, in the order of their ids. One that this code cannot read was written by a newer
 /// version, before it was taken back: it stays for that version, and `log` says so.
@@ -28,7 +31,7 @@ pub const DELETE: &str = "DELETE FROM effects WHERE id = ?";
 /// [`Error::Storage`] when SQLite refuses.
 pub fn load<E: DeserializeOwned>(sql: &impl Sql, log: &mut Vec<String>) -> Result<Vec<Effect<E>>, Error> {
     let mut open = Vec::new();
-    for row in sql.exec(READ, &[])? {
+    for row in sql.query(&READ_EFFECTS, &[])? {
         match effect(&row) {
             Ok(effect) => open.push(effect),
             Err(error) => log.push(error.to_string()),
@@ -52,11 +55,11 @@ fn effect<E: DeserializeOwned>(row: &[Value]) -> Result<Effect<E>, Error> {
 /// [`Error::Storage`]; also when the id is not new.
 pub fn insert<E: Serialize>(sql: &impl Sql, effect: &Effect<E>) -> Result<(), Error> {
     let json = serde_json::to_string(&effect.what).map_err(|error| Error::Storage(error.to_string()))?;
-    sql.exec(INSERT, &[Value::Text(effect.id.clone()), Value::Text(json)]).map(|_| ())
+    sql.query(&INSERT_EFFECT, &[Value::Text(effect.id.clone()), Value::Text(json)]).map(|_| ())
 }
 
 /// # Errors
 /// [`Error::Storage`].
 pub fn delete(sql: &impl Sql, id: &str) -> Result<(), Error> {
-    sql.exec(DELETE, &[Value::Text(id.to_owned())]).map(|_| ())
+    sql.query(&DELETE_EFFECT, &[Value::Text(id.to_owned())]).map(|_| ())
 }

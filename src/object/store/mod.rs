@@ -3,3 +3,10 @@
 pub mod account;
 pub mod effects;
 pub mod steps;
+
+use crate::sql::Query;
+
+/// Every statement on objects' tables, for the test that prepares them against the schema.
+pub fn queries() -> impl Iterator<Item = &'static Query> {
+    effects::QUERIES.iter().chain(steps::QUERIES).chain(account::all())
+}

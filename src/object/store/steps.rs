@@ -7,22 +7,25 @@
 //! step.
 
 use crate::object::sql::{Error, Sql, Value};
+use crate::sql::queries;
 
 /// The statements of one step, one an element. Applied once, in order, and never edited once released.
 pub type Step = &'static [&'static str];
 
-/// `migrate`
-pub const CREATE_VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY)";
-/// `migrate`
-pub const CREATE_STEPS: &str = "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY)";
-/// `migrate`: applied, and known at least. The first releases kept one number for both.
-pub const READ_VERSION: &str = "SELECT
-    MAX((SELECT COALESCE(MAX(step), 0) FROM schema_steps), (SELECT COALESCE(MAX(version), 0) FROM schema_versions)),
-    (SELECT COALESCE(MAX(version), 0) FROM schema_versions)";
-/// `migrate`
-pub const WRITE_STEP: &str = "INSERT INTO schema_steps (step) VALUES (?)";
-/// `migrate`
-pub const WRITE_VERSION: &str = "INSERT OR IGNORE INTO schema_versions (version) VALUES (?)";
+queries! {
+    /// `migrate`
+    CREATE_VERSIONS = "CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY)";
+    /// `migrate`
+    CREATE_STEPS = "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY)";
+    /// `migrate`: applied, and known at least. The first releases kept one number for both.
+    READ_VERSION = "SELECT
+        MAX((SELECT COALESCE(MAX(step), 0) FROM schema_steps), (SELECT COALESCE(MAX(version), 0) FROM schema_versions)),
+        (SELECT COALESCE(MAX(version), 0) FROM schema_versions)";
+    /// `migrate`
+    WRITE_STEP = "INSERT INTO schema_steps (step) VALUES (?)";
+    /// `migrate`
+    WRITE_VERSION = "INSERT OR IGNORE INTO schema_versions (version) VALUES (?)";
+}
 
 /// Applies what is missing of `steps`.
 ///
@@ -30,9 +33,9 @@ pub const WRITE_VERSION: &str = "INSERT OR IGNORE INTO schema_versions (version)
 /// [`Error::Storage`] when SQLite refuses, or when a newer version has written here that this code does not
 /// know: it could lose some of it.
 pub fn migrate(sql: &impl Sql, steps: &[Step]) -> Result<(), Error> {
-    sql.exec(CREATE_VERSIONS, &[])?;
-    sql.exec(CREATE_STEPS, &[])?;
-    let rows = sql.exec(READ_VERSION, &[])?;
+    sql.query(&CREATE_VERSIONS, &[])?;
+    sql.query(&CREATE_STEPS, &[])?;
+    let rows = sql.query(&READ_VERSION, &[])?;
     let number = |column: usize| match rows.first().and_then(|row| row.get(column)) {
         Some(Value::Integer(number)) => Ok(usize::try_from(*number).unwrap_or(usize::MAX)),
         other => Err(Error::Storage(format!("the schema's version is {other:?}"))),
@@ -55,6 +58,6 @@ fn apply(sql: &impl Sql, number: usize, step: &[&str]) -> Result<(), Error> {
         sql.exec(statement, &[])?;
     }
     let integer = |number: usize| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-    sql.exec(WRITE_STEP, &[integer(number)])?;
-    sql.exec(WRITE_VERSION, &[integer((number - 1).max(1))]).map(|_| ())
+    sql.query(&WRITE_STEP, &[integer(number)])?;
+    sql.query(&WRITE_VERSION, &[integer((number - 1).max(1))]).map(|_| ())
 }

@@ -8,6 +8,7 @@ use crate::domain::account::Account;
 use crate::domain::agent::Agent;
 use crate::domain::alias::{self, Alias};
 use crate::domain::dialect::{self, Dialect};
+use crate::domain::flag::Flags;
 use crate::domain::ids::AccountId;
 use crate::domain::model::Model;
 use crate::domain::model_line::{Entry, ModelLine, Params, ParseError};
@@ -21,6 +22,8 @@ pub struct Bundle {
     pub account: Account,
     /// Of the account's plan.
     pub limits: CallLimits,
+    /// Those that are on for the account.
+    pub flags: Flags,
     pub agent: Agent,
     /// Its instructions.
     pub prompt: Prompt,
@@ -48,7 +51,7 @@ impl Bundle {
         world: &W,
         tenant: &impl Models,
         account: Account,
-        limits: CallLimits,
+        (limits, flags): (CallLimits, Flags),
         agent: Agent,
         providers: &[Provider],
         aliases: &[Alias],
@@ -64,7 +67,7 @@ impl Bundle {
             }
         };
         let prompt = Prompt::new(&agent.definition, &account);
-        Ok(Self { account, limits, agent, prompt, candidates })
+        Ok(Self { account, limits, flags, agent, prompt, candidates })
     }
 }
 

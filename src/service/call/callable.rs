@@ -7,10 +7,12 @@ use super::key::current_key;
 use super::resolve::{answers, unavailable};
 use crate::domain::account::Status;
 use crate::domain::agent::Agent;
+use crate::domain::flag::Flag;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 use crate::ports::{
-    AccountRef, AgentFilter, AgentList, AgentPosition, Agents, Directory, FoundAgents, Unavailable, World,
+    AccountRef, AgentFilter, AgentList, AgentPosition, Agents, Directory, FoundAgents, OwnFlags, Unavailable,
+    World,
 };
 use crate::service::App;
 
@@ -35,7 +37,7 @@ pub struct Callable {
 /// Lists the agents whose calls are answered and that the key may call, by rows that are in force now.
 ///
 /// # Errors
-/// As [`super::check_key`]; and [`Error::AccountSuspended`].
+/// As [`super::check_key`]; and [`Error::AccountSuspended`], [`Error::SwitchedOff`].
 pub async fn callable<W: World>(
     app: &App<W>,
     account: Option<&AccountRef>,
@@ -46,6 +48,10 @@ pub async fn callable<W: World>(
         return Err(Error::AccountSuspended);
     }
     let tenant = app.world.directory().tenant(account.id);
+    let settings = tenant.flag_settings().await.map_err(|error| unavailable(app, &error))?;
+    if !settings.decide(account.id).has(Flag::AccountWide) {
+        return Err(Error::SwitchedOff(Flag::AccountWide));
+    }
     let found = match &key.agents {
         Some(ids) => tenant.agents_of(ids).await.map(|agents| listed(&agents)).map(|agents| (agents, false)),
         None => all(&tenant).await,

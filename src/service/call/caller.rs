@@ -1,6 +1,7 @@
 //! Who makes a call, before it is known whether it may: a client with what it has presented, or a run.
 
 use crate::domain::api_key::ApiKey;
+use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, AgentId, KeyId};
 use crate::ports::{AccountRef, AgentRef, AgentVersion, KeyRef, Target};
 
@@ -14,6 +15,8 @@ pub struct Caller {
     credential: Credential,
     /// The page's origin, when a browser sends it.
     origin: Option<String>,
+    /// What must be on for the account.
+    needs: Option<Flag>,
 }
 
 /// What stands for the caller.
@@ -80,7 +83,7 @@ impl Caller {
             None => Credential::None,
         };
         let target = Target { agent, version: AgentVersion::Newest };
-        Self { account, target, credential, origin }
+        Self { account, target, credential, origin, needs: None }
     }
 
     /// A run. No page speaks for it.
@@ -90,6 +93,7 @@ impl Caller {
             target: Target { agent: AgentRef::Id(run.agent), version: AgentVersion::Number(run.version) },
             credential: Credential::Run(run),
             origin: None,
+            needs: None,
         }
     }
 
@@ -97,6 +101,16 @@ impl Caller {
     #[must_use]
     pub fn at(self, version: AgentVersion) -> Self {
         Self { target: Target { version, ..self.target }, ..self }
+    }
+
+    /// The same, of an account for which this is on.
+    #[must_use]
+    pub fn needing(self, flag: Flag) -> Self {
+        Self { needs: Some(flag), ..self }
+    }
+
+    pub(super) const fn needs(&self) -> Option<Flag> {
+        self.needs
     }
 
     pub const fn account(&self) -> &AccountRef {

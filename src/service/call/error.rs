@@ -6,6 +6,7 @@ use crate::domain::admission::command::{Rate, Scope};
 use crate::domain::agent::Status;
 use crate::domain::budget::Period;
 use crate::domain::field_error::FieldError;
+use crate::domain::flag::Flag;
 use crate::domain::ids::AgentId;
 use crate::domain::model_line::ParseError;
 use crate::domain::money::Nanos;
@@ -26,6 +27,9 @@ pub enum Error {
     OriginNotAllowed(String),
     #[error("the account is suspended")]
     AccountSuspended,
+    /// The account does not have what was asked for.
+    #[error("the operator has switched `{}` off for this account", .0.name())]
+    SwitchedOff(Flag),
     /// Also when it belongs to another account: that it exists there is not shown.
     #[error("there is no such agent here")]
     NoSuchAgent,

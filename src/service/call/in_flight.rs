@@ -1,6 +1,7 @@
 //! A call between its admission and its settlement: it owns the hold, and settles it exactly once.
 
 use crate::domain::admission::command::{Admission, Admit, CallRecord, CallStatus, UsageKind};
+use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
 use crate::domain::model::Capability;
@@ -50,6 +51,8 @@ pub struct InFlight<W: World> {
     version: u32,
     /// Asked again when the call moves to another entry.
     question: Admit,
+    /// Whether that may go along with those of other calls.
+    is_batched: bool,
     pub admitted_at: Millis,
     /// Held for the running attempt.
     granted: Nanos,
@@ -72,6 +75,7 @@ impl<W: World> InFlight<W> {
             granted,
             charged: Nanos::ZERO,
             model: question.model.clone(),
+            is_batched: resolved.bundle.flags.has(Flag::BatchedAdmissions),
             question,
             is_settled: false,
         }
@@ -108,7 +112,7 @@ impl<W: World> InFlight<W> {
             charged: self.charged,
             ..self.question.clone()
         };
-        match call::ask(&self.app, self.account, question).await? {
+        match call::ask(&self.app, self.account, question, self.is_batched).await? {
             Admission::Granted { amount, .. } => {
                 self.granted = amount;
                 self.model.clone_from(&candidate.label);

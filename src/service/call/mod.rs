@@ -32,6 +32,7 @@ pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
 use crate::domain::admission::command::{Admission, Admit, Rate, Refusal};
+use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
@@ -167,7 +168,8 @@ async fn admit<W: World>(
         };
         let plan = selection.plan(selection.first(), &asked.request);
         let question = question(&resolved, &selection, selection.first(), &plan, call);
-        match ask(app, resolved.account, question.clone()).await? {
+        let is_batched = resolved.bundle.flags.has(Flag::BatchedAdmissions);
+        match ask(app, resolved.account, question.clone(), is_batched).await? {
             Admission::Granted { amount: granted, rate } => {
                 return Ok(Admitted { resolved, selection, instructions, question, granted, rate });
             }
@@ -209,10 +211,19 @@ fn question(
     }
 }
 
-/// Asks the account's object, again when it does not answer: the question names its call, so asking twice holds once.
-async fn ask<W: World>(app: &App<W>, account: AccountId, mut question: Admit) -> Result<Admission, Error> {
+/// Asks the account's object, batched with other calls or alone; again when it does not answer: the question names its call,
+/// so asking twice holds once.
+async fn ask<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    mut question: Admit,
+    is_batched: bool,
+) -> Result<Admission, Error> {
     let mut tries = ASKS.begin();
-    let mut asked = admissions::ask(app, account, &mut question).await;
+    let mut asked = match is_batched {
+        true => admissions::ask(app, account, &mut question).await,
+        false => admissions::ask_alone(app, account, &mut question).await,
+    };
     loop {
         match asked {
             Ok(answer) => return Ok(answer),

@@ -37,7 +37,7 @@ pub struct Resolved {
 /// # Errors
 /// [`Error::Unauthenticated`], [`Error::NoSuchAgent`], [`Error::NoSuchVersion`], [`Error::KeyLacksScope`],
 /// [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`], [`Error::AccountSuspended`], [`Error::NotActive`],
-/// [`Error::Archived`], [`Error::Unavailable`].
+/// [`Error::Archived`], [`Error::SwitchedOff`], [`Error::Unavailable`].
 pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let claim = caller.claim();
     let Some(account) = account_id(app, caller).await.map_err(|e| unavailable(app, &e))? else {
@@ -104,6 +104,9 @@ fn decide<W: World>(
         hit.bundle.agent.definition.access == Access::Key || caller.is_run() && claim.key.is_some();
     if key.is_none() && must_have_key {
         return Err(Error::Unauthenticated(claim.fault));
+    }
+    if let Some(flag) = caller.needs().filter(|flag| !hit.bundle.flags.has(*flag)) {
+        return Err(Error::SwitchedOff(flag));
     }
     permit(&hit, key.as_deref().map(|presented| &presented.key), caller.origin())?;
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
@@ -248,14 +251,14 @@ async fn load<W: World>(
         }
     };
     let Some(found) = tenant.resolve(key.as_ref(), target).await? else { return Ok(Loaded::Nothing) };
-    let Resolution { account: row, limits, key: key_row, prompts, agent, providers, aliases } = found;
+    let Resolution { account: row, limits, flags, key: key_row, prompts, agent, providers, aliases } = found;
     let agent = match agent {
         Called::Agent(agent) => *agent,
         Called::NoVersion => return Ok(Loaded::NoVersion(key_row)),
         Called::Nobody => return Ok(Loaded::Nothing),
     };
-    let bundle =
-        Bundle::build(&app.world, &tenant, row, limits.of_calls(), agent, &providers, &aliases).await?;
+    let terms = (limits.of_calls(), flags);
+    let bundle = Bundle::build(&app.world, &tenant, row, terms, agent, &providers, &aliases).await?;
     let presented = key_row.map(|key| Arc::new(Presented { key, prompts }));
     let hit = Hit { epoch, key: presented, bundle: Arc::new(bundle) };
     if key.is_none() || hit.key.is_some() {

@@ -2,7 +2,8 @@
 //!
 //! Files carry neither ids and times nor secrets. An import first checks every thing's own fields, and writes nothing when
 //! one does not fit. Then it writes one thing after the other, each with its line of the change log, in the order of the
-//! kinds: an import that broke off is completed by repeating it. Calls see all of it from the same epoch on.
+//! kinds: an import that broke off is completed by repeating it. A call meanwhile may see a part of it; from its end on
+//! every call sees all.
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::ports::{Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
-use crate::service::page::{MAX_LIMIT, Request};
+use crate::service::page::Request;
 
 use super::kind::Context;
 use super::outbox;
@@ -19,6 +20,9 @@ use super::serve::{Carried, Mode, Outcome, Serves};
 
 /// The most things of one import: each takes one or two requests of the platform's, which allows 10,000 in a request.
 pub const MAX_THINGS: usize = 1_000;
+
+/// How many things an export has in memory: one may have half a megabyte, and it is there as a row, as JSON and as text.
+const PAGE: u32 = 20;
 
 /// How long an import writes before the object is told that it goes on. A thing takes 25 s at most, when others write it
 /// too, and the object waits for a minute.
@@ -74,7 +78,7 @@ impl<W: World> Export<W> {
     pub async fn next(&mut self, cx: &Context<'_, W>) -> Result<Option<Vec<Thing>>, Failure> {
         let open = self.open.take().or_else(|| self.kinds.next().map(|kind| (kind, None)));
         let Some((kind, cursor)) = open else { return Ok(None) };
-        let page = kind.carried(cx, &Request { limit: Some(MAX_LIMIT.to_string()), cursor }).await?;
+        let page = kind.carried(cx, &Request { limit: Some(PAGE.to_string()), cursor }).await?;
         self.open = page.next_cursor.map(|cursor| (kind, Some(cursor)));
         let named = |thing: Carried| Thing {
             kind: kind.facts().singular.to_owned(),

@@ -3,33 +3,43 @@
 use serde::{Serialize, Serializer};
 
 use super::rows::Columns;
+use super::write_all;
 use crate::domain::admission::Known;
 use crate::domain::admission::command::{CallRecord, CallStatus, Page, UsageKind};
 use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql, Value};
+use crate::sql::queries;
 
-/// `write`: all settled calls of a batch.
-pub const WRITE: &str = "INSERT OR REPLACE INTO calls (agent, call, key, version, model, status, usage, input_tokens,
-    cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms)
-    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
-    value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16 FROM json_each(?)";
+queries! {
+    /// `write`: all settled calls of a batch.
+    WRITE_CALLS = "INSERT OR REPLACE INTO calls (agent, call, key, version, model, status, usage, input_tokens,
+        cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms)
+        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
+        value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16 FROM json_each(?)";
+    /// `known`
+    READ_CALL = "SELECT status, cost, at FROM calls WHERE agent = ? AND call = ?";
+    /// `page`
+    READ_CALLS = "SELECT agent, call, key, version, model, status, usage, input_tokens,
+        cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms
+        FROM calls WHERE agent = ? AND call < ? ORDER BY call DESC LIMIT ?";
+}
 
-/// `known`
-pub const READ_ONE: &str = "SELECT status, cost, at FROM calls WHERE agent = ? AND call = ?";
-
-/// `page`
-pub const READ_PAGE: &str = "SELECT agent, call, key, version, model, status, usage, input_tokens,
-    cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms
-    FROM calls WHERE agent = ? AND call < ? ORDER BY call DESC LIMIT ?";
+/// Writes settled calls.
+///
+/// # Errors
+/// [`Error::Storage`].
+pub(super) fn write(sql: &impl Sql, records: &[CallRecord]) -> Result<(), Error> {
+    write_all(sql, &WRITE_CALLS, records.iter().map(RecordJson))
+}
 
 /// What the ledger says of a call. A row that cannot be read is one all the same: that call has ended.
 ///
 /// # Errors
 /// [`Error::Storage`].
 pub fn known(sql: &impl Sql, agent: AgentId, call: CallId) -> Result<Option<Known>, Error> {
-    let found = sql.exec(READ_ONE, &[Value::Text(agent.to_string()), Value::Text(call.to_string())])?;
+    let found = sql.query(&READ_CALL, &[Value::Text(agent.to_string()), Value::Text(call.to_string())])?;
     Ok(found.first().map(|row| expired(row).unwrap_or(Known::Ended)))
 }
 
@@ -66,7 +76,7 @@ pub fn page(sql: &impl Sql, page: &Page, log: &mut Vec<String>) -> Result<Vec<Ca
             Value::Text(before),
             Value::Integer(i64::try_from(missing).unwrap_or(i64::MAX)),
         ];
-        let rows = sql.exec(READ_PAGE, &range)?;
+        let rows = sql.query(&READ_CALLS, &range)?;
         for row in &rows {
             match record(row) {
                 Ok(record) => records.push(record),
@@ -88,8 +98,8 @@ pub fn page(sql: &impl Sql, page: &Page, log: &mut Vec<String>) -> Result<Vec<Ca
     Ok(records)
 }
 
-/// In the order of `WRITE`.
-pub struct RecordJson<'a>(pub &'a CallRecord);
+/// In the order of `WRITE_CALLS`.
+struct RecordJson<'a>(&'a CallRecord);
 
 /// A list, because serde's tuples end at sixteen.
 #[derive(Serialize)]
