@@ -181,13 +181,23 @@ impl Extras {
         Ok(())
     }
 
-    /// Notes a field that nobody here knows.
-    pub fn put_unknown(&mut self, name: &str) {
+    /// Notes a field that nobody here knows; beyond the first of them the name is not asked for.
+    pub fn put_unknown(&mut self, name: impl FnOnce() -> String) {
         if self.unknown.len() < Self::MOST_UNKNOWN {
-            self.unknown.push(name.chars().take(Self::NAME_CHARS).collect());
+            let mut name = name();
+            if let Some((end, _)) = name.char_indices().nth(Self::NAME_CHARS) {
+                name.truncate(end);
+            }
+            self.unknown.push(name);
         } else {
             self.more_unknown += 1;
         }
+    }
+
+    /// Takes over what others have noted.
+    pub fn join_unknown(&mut self, noted: Self) {
+        self.unknown = noted.unknown;
+        self.more_unknown = noted.more_unknown;
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (usize, &JsonText)> {
@@ -248,7 +258,7 @@ mod tests {
     #[test]
     fn unknown_names_are_counted_and_not_kept_without_end() {
         let mut extras = Extras::default();
-        (0..1_000).for_each(|number| extras.put_unknown(&format!("{number}{}", "x".repeat(1_000))));
+        (0..1_000).for_each(|number| extras.put_unknown(|| format!("{number}{}", "x".repeat(1_000))));
         assert_eq!((extras.unknown.len(), extras.more_unknown), (16, 984));
         assert!(extras.unknown.iter().all(|name| name.len() == 64));
     }

@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn unknown_names_are_shown_and_how_many_more_there_are() {
         let mut extras = Extras::default();
-        (0..20).for_each(|number| extras.put_unknown(&format!("x{number}")));
+        (0..20).for_each(|number| extras.put_unknown(|| format!("x{number}")));
         let shown = of_client(Vec::new(), &Sampling::default(), &extras);
         assert_eq!((shown.len(), shown[0].field.as_str(), shown[0].code), (17, "x0", Code::UnknownField));
         assert_eq!(shown[16].message, "and 4 more fields that are not known here");

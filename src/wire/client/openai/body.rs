@@ -148,8 +148,8 @@ impl Body {
     /// Takes a field that is passed on as it is, or notes one that nobody knows.
     fn other<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         let Some(place) = Extra::find(name) else {
+            // Noted by whoever reads the request, as are unknown fields further in.
             map.next_value::<IgnoredAny>()?;
-            self.extras.put_unknown(name);
             return Ok(());
         };
         let name = extra::TABLE[place].name;

@@ -8,6 +8,7 @@ use super::Invalid;
 use super::body::{Body, Stop};
 use super::messages::messages;
 use super::tools::{response_format, tool_choice, tools};
+use crate::domain::extra::Extras;
 use crate::domain::message::{ChatRequest, Sampling};
 
 /// A request in the neutral model, with what only this protocol knows.
@@ -39,7 +40,8 @@ const MAX_FAULT_CHARS: usize = 300;
 /// # Errors
 /// [`Invalid`] with the first fault found and where it is.
 pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| diagnose(body, &error))?;
+    let (mut body, unknown) = read(body).map_err(|error| diagnose(body, &error))?;
+    body.extras.join_unknown(unknown);
     if body.functions.is_some() || body.function_call.is_some() {
         let param = if body.functions.is_some() { "functions" } else { "function_call" };
         return Err(Invalid::at(
@@ -81,6 +83,42 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
     };
     about(&request)?;
     Ok(Parsed { request, model, stream, include_usage })
+}
+
+/// Reads the JSON, and notes every field that is read by nobody, wherever it stands.
+fn read(body: &[u8]) -> serde_json::Result<(Body, Extras)> {
+    let mut unknown = Extras::default();
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = serde_ignored::deserialize(&mut json, |path| {
+        if !is_of_a_reply(&path) {
+            unknown.put_unknown(|| place(&path));
+        }
+    })?;
+    json.end()?;
+    Ok((read, unknown))
+}
+
+/// Whether it is a field that replies have and clients send back as they got it; no provider wants it.
+fn is_of_a_reply(path: &serde_ignored::Path<'_>) -> bool {
+    const FIELDS: [&str; 4] = ["annotations", "audio", "function_call", "index"];
+    let serde_ignored::Path::Map { parent, key } = path else { return false };
+    !matches!(parent, serde_ignored::Path::Root) && FIELDS.contains(&key.as_str())
+}
+
+/// A path as faults write it: `messages[0].name`.
+fn place(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", place(parent)),
+        Path::Map { parent, key } => {
+            let parent = place(parent);
+            if parent.is_empty() { key.clone() } else { format!("{parent}.{key}") }
+        }
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            place(parent)
+        }
+    }
 }
 
 /// The numbers, each in its range.

@@ -76,7 +76,7 @@ fn what_a_client_asked_a_provider_is_asked() {
                 {"type": "text", "text": "What is this?"},
                 {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "high"}},
             ]},
-            {"role": "assistant", "content": null, "tool_calls": [
+            {"role": "assistant", "content": null, "annotations": [], "audio": null, "tool_calls": [
                 {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{"}},
             ]},
             {"role": "tool", "tool_call_id": "1", "content": "ok"},
@@ -182,6 +182,34 @@ fn metadata_has_openais_limits() {
     {
         assert!(fault(&json!({"metadata": metadata})).param.unwrap().starts_with("metadata"));
     }
+}
+
+#[test]
+fn a_field_that_nobody_reads_is_noted_wherever_it_stands() {
+    let body = json!({
+        "model": "m", "mood": 1, "stream": true, "stream_options": {"include_usage": true, "obfuscate": false},
+        "messages": [
+            {"role": "user", "name": "ada", "content": [{"type": "text", "text": "Hi", "tone": "warm"}]},
+            {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "c", "type": "function", "index": 0, "function": {"name": "f", "arguments": "{}", "x": {"y": 1}}}]},
+            {"role": "tool", "tool_call_id": "c", "content": "ok"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "free": 1}, "z": 1}}],
+    });
+    let request = parse(body.to_string().as_bytes()).unwrap().request;
+    let mut unknown = request.extras.unknown.clone();
+    unknown.sort();
+    assert_eq!(
+        unknown,
+        [
+            "messages[0].content[0].tone",
+            "messages[0].name",
+            "messages[1].tool_calls[0].function.x",
+            "mood",
+            "stream_options.obfuscate",
+            "tools[0].function.z",
+        ]
+    );
 }
 
 #[test]
