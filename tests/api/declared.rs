@@ -413,3 +413,26 @@ async fn an_object_that_could_not_be_told_is_told_by_the_next_sweep() {
         assert_eq!(untold(&api), 0);
     }
 }
+
+#[tokio::test]
+async fn objects_that_cannot_be_told_keep_no_other_from_it_for_ever() {
+    let (api, _) = stage().await;
+    let mut tenants = Vec::new();
+    for n in 0..11 {
+        tenants.push(api.tenant(&format!("tenant-{n}")).await);
+    }
+    (1..=1_000).for_each(|nth| api.world.faults().plan("learn", nth, When::Before));
+    for tenant in &tenants {
+        put(&api, tenant, "torch", &json!({"weight": 5})).await.ok();
+    }
+    api.world.settled().await;
+    api.world.take_log();
+    for _ in 0..30 {
+        api.world.sweep().await;
+    }
+    let log = api.world.take_log();
+    for tenant in &tenants {
+        let id = tenant.id.to_string();
+        assert!(log.iter().any(|line| line.contains(&id)), "{} was not tried", tenant.slug);
+    }
+}
