@@ -112,6 +112,9 @@ async fn a_change_is_made_only_over_the_state_that_the_client_names() {
     let new = format!("\"other\", W/{}", shown.header("etag"));
     call(Method::PATCH, "if-match", &new).await.ok();
     assert_eq!(call(Method::PUT, "if-match", "torch").await.problem().0, 400, "a tag has quotes");
+    let both = api.put("/api/v1/gadgets/torch").key(&acme.admin).header("if-match", "*");
+    let both = both.header("if-none-match", "*").json(&json!({"weight": 9})).send().await;
+    assert_eq!(both.problem().0, 400, "both never hold");
 }
 
 #[tokio::test]
