@@ -36,7 +36,10 @@ pub fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {
             Kind::InvalidRequest,
             "If-None-Match cannot be read: send *, so that nothing is replaced.",
         )),
-        (precondition, _) => Ok(precondition),
+        (_, Some(_)) => {
+            Err(Problem::new(Kind::InvalidRequest, "Send either If-Match or If-None-Match: both never hold."))
+        }
+        (precondition, None) => Ok(precondition),
     }
 }
 

@@ -21,14 +21,18 @@ pub trait PlatformTemplates: Send + Sync {
         &self,
         slug: &Slug,
     ) -> impl Future<Output = Result<Option<Template>, Unavailable>> + Send;
-    /// Inserts or replaces.
+    /// Inserts or replaces; [`WriteError::Moved`] when it is no longer as it was read.
     fn put_platform_template(
         &self,
         template: &Template,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
-    /// Whether there was one.
-    fn delete_platform_template(&self, slug: &Slug)
-    -> impl Future<Output = Result<bool, Unavailable>> + Send;
+        read: Option<Millis>,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// [`WriteError::Moved`] when it is no longer as it was read.
+    fn delete_platform_template(
+        &self,
+        slug: &Slug,
+        read: Millis,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
 }
 
 /// The templates as an account sees them.

@@ -12,6 +12,7 @@
 //! Not here: how those who wait are woken. That is between two requests, so only by [`crate::ports::World::signal`].
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::AccountId;
@@ -40,6 +41,8 @@ pub struct Lost {
 pub struct Batches<T> {
     rules: Rules,
     lines: Mutex<HashMap<AccountId, Line<T>>>,
+    /// The next delivery's. None is used twice: one that was taken for lost may still arrive.
+    next_id: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -79,7 +82,7 @@ impl<T> Line<T> {
 
 impl<T> Batches<T> {
     pub fn new(rules: Rules) -> Self {
-        Self { rules, lines: Mutex::default() }
+        Self { rules, lines: Mutex::default(), next_id: AtomicU64::new(0) }
     }
 
     /// Puts an item at the end of the line and returns its place, 0 for the first. `None` where there is no leader: then the
@@ -148,7 +151,7 @@ impl<T> Batches<T> {
         let line = lines.entry(account).or_insert_with(Line::new);
         line.leader = None;
         let items = self.take_of(line);
-        let id = line.sent.last().map_or(0, |last| last.id + 1);
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let delivery = Delivery { id, items, since: now };
         line.sent.push(delivery.clone());
         delivery

@@ -112,3 +112,20 @@ fn looking_takes_nothing() {
     batches.visit(account(2), |_| panic!("nobody waits there"));
     assert_eq!(batches.send(account(1), NOON).items, [11]);
 }
+
+#[test]
+fn a_delivery_that_was_thought_lost_confirms_no_other() {
+    let batches = Batches::new(WATCHED);
+    let deliver = |ms: i64, item: u32| {
+        assert_eq!(join(&batches, ms, item), None);
+        batches.push(account(1), item);
+        batches.send(account(1), NOON.plus(ms + 50))
+    };
+    let slow = deliver(0, 1);
+    let second = deliver(31_000, 2);
+    assert_eq!(second.items, [1, 2]);
+    batches.confirm(account(1), slow.id);
+    assert_eq!(batches.unconfirmed(account(1), 9), [1, 2], "the second has not arrived");
+    batches.confirm(account(1), second.id);
+    assert!(is_forgotten(&batches));
+}

@@ -45,10 +45,14 @@ queries! {
     PLATFORM_TEMPLATE = "SELECT slug, name, description, definition, is_deprecated, updated_at, 0 AS own
         FROM platform_templates WHERE slug = ?1";
     /// [`PlatformTemplates::put_platform_template`].
-    PUT_PLATFORM_TEMPLATE = "INSERT OR REPLACE INTO platform_templates
-        (slug, name, description, definition, is_deprecated, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    PUT_PLATFORM_TEMPLATE = "INSERT INTO platform_templates
+            (slug, name, description, definition, is_deprecated, updated_at)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT updated_at FROM platform_templates WHERE slug = ?1) IS ?7
+        ON CONFLICT (slug) DO UPDATE SET name = excluded.name, description = excluded.description,
+            definition = excluded.definition, is_deprecated = excluded.is_deprecated, updated_at = excluded.updated_at
+        RETURNING slug";
     /// [`PlatformTemplates::delete_platform_template`].
-    DELETE_PLATFORM_TEMPLATE = "DELETE FROM platform_templates WHERE slug = ?1 RETURNING slug";
+    DELETE_PLATFORM_TEMPLATE = "DELETE FROM platform_templates WHERE slug = ?1 AND updated_at = ?2 RETURNING slug";
 }
 
 #[derive(Deserialize)]
@@ -102,16 +106,25 @@ impl<E: Engine> PlatformTemplates for Directory<E> {
         Ok(found.map(|(template, _)| template))
     }
 
-    async fn put_platform_template(&self, template: &Template) -> Result<(), Unavailable> {
-        let statement = Statement { query: &PUT_PLATFORM_TEMPLATE, values: values(template).into() };
-        self.batch(vec![statement]).await?;
-        Ok(())
+    async fn put_platform_template(
+        &self,
+        template: &Template,
+        read: Option<Millis>,
+    ) -> Result<(), WriteError> {
+        let values = values(template).into_iter().chain([read.map(|read| read.0).into()]).collect();
+        written(self, Statement { query: &PUT_PLATFORM_TEMPLATE, values }).await
     }
 
-    async fn delete_platform_template(&self, slug: &Slug) -> Result<bool, Unavailable> {
-        let deleted: Vec<IgnoredAny> = self.rows(&DELETE_PLATFORM_TEMPLATE, [slug.as_str().into()]).await?;
-        Ok(!deleted.is_empty())
+    async fn delete_platform_template(&self, slug: &Slug, read: Millis) -> Result<(), WriteError> {
+        let values = vec![slug.as_str().into(), read.0.into()];
+        written(self, Statement { query: &DELETE_PLATFORM_TEMPLATE, values }).await
     }
+}
+
+/// Runs a statement with `RETURNING` that touches a row unless that is no longer as it was read.
+async fn written<E: Engine>(directory: &Directory<E>, statement: Statement) -> Result<(), WriteError> {
+    let touched: Vec<IgnoredAny> = sql::rows_of(&directory.batch(vec![statement]).await?, 0)?;
+    if touched.is_empty() { Err(WriteError::Moved) } else { Ok(()) }
 }
 
 impl<E: Engine> Templates for Tenant<E> {

@@ -1,5 +1,8 @@
 //! The kit for declared kinds, on a kind that the product does not have (`gadgets.rs`).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::http::Method;
 use retinue::domain::admission::ask::{Epoch, Learn};
 use retinue::domain::admission::command::Learned;
@@ -109,6 +112,9 @@ async fn a_change_is_made_only_over_the_state_that_the_client_names() {
     let new = format!("\"other\", W/{}", shown.header("etag"));
     call(Method::PATCH, "if-match", &new).await.ok();
     assert_eq!(call(Method::PUT, "if-match", "torch").await.problem().0, 400, "a tag has quotes");
+    let both = api.put("/api/v1/gadgets/torch").key(&acme.admin).header("if-match", "*");
+    let both = both.header("if-none-match", "*").json(&json!({"weight": 9})).send().await;
+    assert_eq!(both.problem().0, 400, "both never hold");
 }
 
 #[tokio::test]
@@ -178,6 +184,61 @@ async fn an_account_has_as_many_as_its_plan_says_or_else_the_kind() {
     put(&api, &acme, "e", &weight).await.ok();
 }
 
+/// Lets another write a gadget right before each of these operations that is armed.
+fn meddle(api: &Api, operation: &str, sql: &'static str) -> Arc<AtomicBool> {
+    let (database, armed) = (api.world.database().clone(), Arc::new(AtomicBool::new(false)));
+    let fuse = armed.clone();
+    api.world.faults().meddle(operation, move || {
+        if fuse.swap(false, Ordering::SeqCst) {
+            database.with(|db| assert_eq!(db.execute(sql, []).unwrap(), 1));
+        }
+    });
+    armed
+}
+
+#[tokio::test]
+async fn a_write_is_made_over_what_another_wrote_meanwhile_or_not_at_all() {
+    let (api, acme) = stage().await;
+    let (weight, red) = (
+        json!({"weight": 5}),
+        "UPDATE declarations SET updated_at = updated_at + 5,
+        body = '{\"weight\":5,\"colour\":\"red\"}' WHERE name = 'torch'",
+    );
+    let armed = [meddle(&api, "PUT_DECLARATION", red), meddle(&api, "DELETE_DECLARATION", red)];
+    let arm = || armed.iter().for_each(|armed| armed.store(true, Ordering::SeqCst));
+    let call = |method: Method, header: Option<&str>| {
+        let call = api.request(method, "/api/v1/gadgets/torch").key(&acme.admin);
+        let call = match header {
+            Some(tag) => call.header("if-match", tag),
+            None => call,
+        };
+        call.json(&json!({"weight": 7})).send()
+    };
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        let tag = put(&api, &acme, "torch", &weight).await.header("etag").to_owned();
+        arm();
+        assert_eq!(call(method.clone(), Some(&tag)).await.problem().0, 412, "{method}");
+        let shown = api.get("/api/v1/gadgets/torch").key(&acme.member).send().await.ok();
+        assert_eq!((&shown["weight"], &shown["colour"]), (&json!(5), &json!("red")), "{method}");
+    }
+    put(&api, &acme, "torch", &weight).await.ok();
+    arm();
+    let patched = call(Method::PATCH, None).await.ok();
+    assert_eq!((&patched["weight"], &patched["colour"]), (&json!(7), &json!("red")));
+}
+
+#[tokio::test]
+async fn of_two_that_put_what_is_not_there_one_makes_it() {
+    let (api, acme) = stage().await;
+    let sql = "INSERT INTO declarations SELECT id, 'gadget', 'torch', '{\"weight\":1}', 1, 1 FROM accounts";
+    let armed = meddle(&api, "PUT_DECLARATION", sql);
+    armed.store(true, Ordering::SeqCst);
+    let call = api.put("/api/v1/gadgets/torch").key(&acme.admin).header("if-none-match", "*");
+    let refused = call.json(&json!({"weight": 7})).send().await;
+    assert_eq!(refused.problem(), (412, "precondition_failed".to_owned()));
+    assert_eq!(api.get("/api/v1/gadgets/torch").key(&acme.member).send().await.ok()["weight"], 1);
+}
+
 #[tokio::test]
 async fn writers_at_once_lose_nothing() {
     let (api, acme) = stage().await;
@@ -192,11 +253,7 @@ async fn writers_at_once_lose_nothing() {
     });
     futures_util::future::join_all(patches).await.into_iter().for_each(|done| done.unwrap());
     let changes = api.get("/api/v1/changes?subject=gadget").key(&acme.member).send().await.ok();
-    assert_eq!(
-        changes["data"].as_array().unwrap().len(),
-        21,
-        "every patch found the state of the one before"
-    );
+    assert_eq!(changes["data"].as_array().unwrap().len(), 21, "each is a change of its own");
 }
 
 #[tokio::test]
@@ -411,5 +468,28 @@ async fn an_object_that_could_not_be_told_is_told_by_the_next_sweep() {
         let rows = kept(&api, &acme);
         assert_eq!(rows[0].3, Some(weight.to_string()));
         assert_eq!(untold(&api), 0);
+    }
+}
+
+#[tokio::test]
+async fn objects_that_cannot_be_told_keep_no_other_from_it_for_ever() {
+    let (api, _) = stage().await;
+    let mut tenants = Vec::new();
+    for n in 0..11 {
+        tenants.push(api.tenant(&format!("tenant-{n}")).await);
+    }
+    (1..=1_000).for_each(|nth| api.world.faults().plan("learn", nth, When::Before));
+    for tenant in &tenants {
+        put(&api, tenant, "torch", &json!({"weight": 5})).await.ok();
+    }
+    api.world.settled().await;
+    api.world.take_log();
+    for _ in 0..30 {
+        api.world.sweep().await;
+    }
+    let log = api.world.take_log();
+    for tenant in &tenants {
+        let id = tenant.id.to_string();
+        assert!(log.iter().any(|line| line.contains(&id)), "{} was not tried", tenant.slug);
     }
 }

@@ -1,5 +1,6 @@
 //! `/api/v1/templates`, and agents that begin as one.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Api, OPERATOR, Reply, Tenant};
@@ -237,4 +238,28 @@ async fn every_write_of_an_accounts_template_is_logged_with_it_or_not_at_all() {
             ("delete".to_owned(), Some(whole("B")), None),
         ]
     );
+}
+
+#[tokio::test]
+async fn an_operators_change_is_made_over_what_another_changed_meanwhile() {
+    let api = Api::new();
+    let body = json!({"name": "Mail", "definition": {"instructions": "Sort."}});
+    let made = put(&api, OPERATOR, "mail", body).await;
+    let tag = made.header("etag").to_owned();
+    made.ok();
+    let database = api.world.database().clone();
+    let mut times = 1;
+    api.world.faults().meddle("PUT_PLATFORM_TEMPLATE", move || {
+        if times > 0 {
+            times -= 1;
+            let sql = "UPDATE platform_templates SET description = 'Theirs', updated_at = updated_at + 5";
+            database.with(|db| db.execute_batch(sql).unwrap());
+        }
+    });
+    let patch = |body: Value| api.request(Method::PATCH, "/api/v1/templates/mail").key(OPERATOR).json(&body);
+    let changed = patch(json!({"name": "Post"})).send().await.ok();
+    assert_eq!((&changed["name"], &changed["description"]), (&json!("Post"), &json!("Theirs")));
+    let refused = patch(json!({"name": "Old"})).header("if-match", &tag).send().await;
+    assert_eq!(refused.problem().0, 412);
+    assert_eq!(get(&api, OPERATOR, "mail").await.ok()["name"], "Post");
 }

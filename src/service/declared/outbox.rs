@@ -17,8 +17,10 @@ const AT_ONCE: u32 = 100;
 const MAX_BYTES: usize = 512 * 1024;
 /// The most accounts of one sweep, and the most commands to one of them: three requests a command, of which the platform
 /// allows an invocation 1,000 and waking the objects takes 900.
-const ACCOUNTS: u32 = 10;
+const ACCOUNTS: usize = 10;
 const COMMANDS_OF_SWEEP: usize = 3;
+/// Out of how many those accounts are drawn: some whose objects fail for long must not keep the others waiting.
+const DRAWN_FROM: u32 = 200;
 /// The most commands after an answer: an import of 1,000 things takes ten, more where they are large.
 const COMMANDS: usize = 40;
 
@@ -37,7 +39,11 @@ pub fn carry_after_answer<W: World>(app: &App<W>, account: AccountId) {
 /// # Errors
 /// [`Unavailable`], when the directory did not answer; an object that did not is logged.
 pub(in crate::service) async fn carry_all<W: World>(app: &App<W>) -> Result<(), Unavailable> {
-    for account in app.world.directory().untold_accounts(ACCOUNTS).await? {
+    let mut accounts = app.world.directory().untold_accounts(DRAWN_FROM).await?;
+    let [random] = app.world.random::<1>();
+    let first = usize::from(random) % accounts.len().max(1);
+    accounts.rotate_left(first);
+    for account in accounts.into_iter().take(ACCOUNTS) {
         if let Err(error) = carry(app, account, COMMANDS_OF_SWEEP).await {
             app.world
                 .log(&format!("account {account}: its object could not be told of declarations: {error}"));

@@ -12,9 +12,7 @@ use crate::domain::model_line::ModelLine;
 use crate::domain::slug::Slug;
 use crate::domain::template::{self, Source, Template};
 use crate::domain::time::Millis;
-use crate::ports::{
-    Aliases as _, Directory, PlatformTemplates as _, Templates as _, Unavailable, World, WriteError,
-};
+use crate::ports::{Aliases as _, Directory, PlatformTemplates as _, Templates as _, World, WriteError};
 use crate::service::App;
 use crate::service::agents;
 use crate::service::authenticate::Session;
@@ -130,7 +128,7 @@ impl Kind for Templates {
         change: &Change,
     ) -> Result<(), WriteError> {
         if cx.session.is_none() {
-            return Ok(write_platform(cx.app, write).await?);
+            return write_platform(cx.app, write).await;
         }
         let tenant = cx.tenant_to_write()?;
         match write {
@@ -148,11 +146,13 @@ const fn owner<W: World>(cx: &Context<'_, W>) -> Source {
 async fn write_platform<W: World>(
     app: &App<W>,
     write: Write<'_, (Template, Source)>,
-) -> Result<(), Unavailable> {
+) -> Result<(), WriteError> {
     let directory = app.world.directory();
     match write {
-        Write::Put { row, .. } => directory.put_platform_template(&row.0).await,
-        Write::Delete { read } => directory.delete_platform_template(&read.0.slug).await.map(|_| ()),
+        Write::Put { row, read } => {
+            directory.put_platform_template(&row.0, read.map(Templates::updated_at)).await
+        }
+        Write::Delete { read } => directory.delete_platform_template(&read.0.slug, read.0.updated_at).await,
     }
 }
 
