@@ -20,6 +20,7 @@ pub mod ids;
 pub mod instructions;
 pub mod json_fault;
 pub mod member;
+pub mod merge_patch;
 pub mod message;
 pub mod model;
 pub mod model_line;

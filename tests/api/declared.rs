@@ -337,13 +337,13 @@ async fn a_file_that_does_not_fit_is_refused_whole_and_what_does_not_fit_the_acc
         row("gadget", "b", json!({"weight": 0})),
         row("member", "c", json!({})),
     ]);
-    assert_eq!(bad.await.fields(), ["declarations[1].weight", "declarations[2].kind"]);
+    assert_eq!(bad.await.fields(), ["declarations[1].body.weight", "declarations[2].kind"]);
     assert_eq!(api.get("/api/v1/gadgets").key(&acme.member).send().await.ok()["data"], json!([]));
     let many = ["a", "b", "c", "d"].map(|name| row("gadget", name, json!({"weight": 1})));
     let taken = import(many.to_vec()).await.ok();
     assert_eq!((&taken["created"], &taken["refused"]), (&json!(3), &json!(1)));
     assert!(taken["results"][3]["detail"].as_str().unwrap().contains("plan allows no more"), "{taken}");
-    let most = vec![row("gadget", "a", json!({"weight": 1})); 1_001];
+    let most = vec![row("gadget", "a", json!({"weight": 1})); 501];
     assert_eq!(import(most).await.fields(), ["declarations"]);
 }
 
@@ -492,4 +492,45 @@ async fn objects_that_cannot_be_told_keep_no_other_from_it_for_ever() {
         let id = tenant.id.to_string();
         assert!(log.iter().any(|line| line.contains(&id)), "{} was not tried", tenant.slug);
     }
+}
+
+#[tokio::test]
+async fn an_import_that_is_too_much_for_one_request_is_completed_by_repeating_it() {
+    let (api, acme) = stage().await;
+    let model = json!({"input_usd_per_mtok": "1", "output_usd_per_mtok": "2", "context_tokens": 100,
+        "max_output_tokens": 10, "capabilities": []});
+    let row = |n: usize| json!({"kind": "model", "name": format!("own/{n}"), "body": model});
+    let file = json!({"declarations": (0..300).map(row).collect::<Vec<_>>()});
+    let mut rounds = 0;
+    loop {
+        rounds += 1;
+        let done = api.post("/api/v1/import?mode=update").key(&acme.admin).json(&file).send().await.ok();
+        assert!(done["created"].as_u64().unwrap() >= 60, "{rounds}: {}", done["created"]);
+        if done["pending"] == 0 {
+            assert_eq!(done["unchanged"].as_u64().unwrap() + done["created"].as_u64().unwrap(), 300);
+            break;
+        }
+    }
+    assert_eq!(rounds, 3);
+}
+
+#[tokio::test]
+async fn a_file_needs_the_scope_of_each_kind_in_it() {
+    let (api, acme) = stage().await;
+    let scopes = json!(["configuration:write", "models:write"]);
+    let key = api.issue("acme", &json!({"name": "narrow", "role": "admin", "scopes": scopes})).await;
+    let import =
+        |rows: Value| api.post("/api/v1/import").key(&key).json(&json!({"declarations": rows})).send();
+    let alias = json!({"kind": "alias", "name": "fast", "body": {"model": "openai:x"}});
+    let provider =
+        json!({"kind": "provider", "name": "evil", "body": {"base_url": "https://evil.example/v1"}});
+    let gadget = json!({"kind": "gadget", "name": "torch", "body": {"weight": 1}});
+    let refused = import(json!([alias, provider])).await;
+    assert_eq!(refused.problem(), (403, "forbidden".to_owned()));
+    assert!(refused.detail().contains("providers:write"), "{}", refused.detail());
+    assert_eq!(api.get("/api/v1/aliases").key(&acme.member).send().await.ok()["data"], json!([]));
+    assert_eq!(import(json!([alias, gadget])).await.ok()["created"], 2);
+    let export = |kinds: &str| api.get(&format!("/api/v1/export{kinds}")).key(&key).send();
+    assert_eq!(export("").await.problem().0, 403);
+    assert_eq!(export("?kinds=aliases,gadgets").await.ok()["declarations"].as_array().unwrap().len(), 2);
 }

@@ -355,6 +355,12 @@ async fn scoped(stage: &Stage, operation: &Operation) -> Option<[String; 2]> {
     let scope = operation.scope?;
     let others = Scope::ALL.into_iter().filter(|other| !Scopes::NONE.with(*other).has(scope));
     let mut alone = vec![scope.name()];
+    // A file of several kinds needs the scope of each, besides.
+    if operation.id.starts_with("export_declarations") {
+        alone.extend(["agents:read", "models:read", "providers:read"]);
+    } else if operation.id.starts_with("import_declarations") {
+        alone.extend(["agents:write", "models:write", "providers:write"]);
+    }
     if operation.id.starts_with("issue_key") {
         // What the example gives.
         alone.push(Scope::Calls.name());

@@ -10,6 +10,7 @@ use super::status::Status;
 use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::merge_patch;
 use crate::domain::slug::Slug;
 
 /// The fields of an agent.
@@ -182,34 +183,9 @@ impl Fields {
     }
 }
 
-/// Lays `over` on `base`: objects deeply, lists and plain values as a whole; null takes a field away, so that its default
-/// comes back (RFC 7396).
+/// Lays `over` on `base` ([`merge_patch::lay`]). The null of a variable means something: one that the call must pass.
 pub fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
-    for (name, value) in over {
-        match (base.get_mut(&name), value) {
-            // In here null means something: a variable that the call must bring.
-            (_, Value::Object(value)) if name == "variables" => {
-                let mut variables = match base.remove(&name) {
-                    Some(Value::Object(old)) => old,
-                    _ => Map::new(),
-                };
-                variables.extend(value);
-                base.insert(name, variables.into());
-            }
-            (_, Value::Null) => {
-                base.remove(&name);
-            }
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
-            (_, Value::Object(new)) => {
-                let mut fresh = Map::new();
-                merge(&mut fresh, new);
-                base.insert(name, fresh.into());
-            }
-            (_, value) => {
-                base.insert(name, value);
-            }
-        }
-    }
+    merge_patch::lay(base, over, &["variables"]);
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ pub struct Facts {
     pub secrets: &'static [&'static str],
     /// Fields of type object that a patch replaces as a whole.
     pub whole: &'static [&'static str],
+    /// Fields of type object, at any depth, in which a patch's null is a value.
+    pub with_nulls: &'static [&'static str],
 }
 
 /// A part of a path.
@@ -160,6 +162,7 @@ impl Facts {
             is_exported: true,
             secrets: &[],
             whole: &[],
+            with_nulls: &[],
         }
     }
 

@@ -27,6 +27,7 @@ pub static FACTS: Facts = Facts {
     distinct: "slug",
     feature: Some(Feature::OwnTemplates),
     limit: Limit::Plan(None),
+    with_nulls: &["variables"],
     ..Facts::new("template", "a template", "templates")
 };
 

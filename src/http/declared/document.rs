@@ -10,7 +10,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::Verb;
 use crate::domain::account::Role;
-use crate::domain::declared::{Facts, Filter};
+use crate::domain::declared::{Facts, Filter, Limit};
 use crate::http::page::{List, PageQuery};
 use crate::service::declared::Kind;
 
@@ -72,7 +72,11 @@ pub fn operation<K: Kind>(verb: Verb) -> Operation {
     }
     if verb.is_of_all() {
         if verb == Verb::List {
-            for parameter in PageQuery::into_params(|| None) {
+            for mut parameter in PageQuery::into_params(|| None) {
+                // Short lists come whole.
+                if parameter.name == "limit" && matches!(facts.limit, Limit::Fixed(_)) {
+                    parameter.description = Some("How many, from 1 to 200; all when left out".to_owned());
+                }
                 operation = operation.parameter(parameter);
             }
             for filter in facts.filters {

@@ -100,6 +100,8 @@ pub struct Report {
     unchanged: usize,
     skipped: usize,
     refused: usize,
+    /// Repeat the import while there are such.
+    pending: usize,
     /// Whether all this would only be done.
     dry_run: bool,
 }
@@ -128,6 +130,7 @@ pub enum Word {
     Unchanged,
     Skipped,
     Invalid,
+    Pending,
     Refused,
 }
 
@@ -151,7 +154,7 @@ pub async fn export<W: World>(
     Writer(session): Writer,
     query: ExportQuery,
 ) -> Result<Response, Problem> {
-    let mut export = Export::begin(&app, query.kinds.as_deref()).map_err(Problem::report(&app))?;
+    let mut export = Export::begin(&app, &session, query.kinds.as_deref()).map_err(Problem::report(&app))?;
     let first = export.next(&Context::new(&app, Some(&session))).await.map_err(Problem::report(&app))?;
     let opening = format!("{{\"format\":\"{FORMAT}\",\"version\":1,\"declarations\":[");
     let exporting = Exporting { app, session, export, text: Some(opening), page: first, is_first: true };
@@ -201,11 +204,11 @@ impl<W: World> Exporting<W> {
 
 /// Import declared things
 ///
-/// As an export writes them; at most 1,000 at once. What is wrong with a thing's own fields refuses the whole file before
+/// As an export writes them; at most 500 at once. The key needs the scope of each kind in the file. What is wrong with a thing's own fields refuses the whole file before
 /// anything is written. Then one is written after the other, providers before models, aliases and templates: a call meanwhile
 /// may see a part of it, every call afterwards all. What does not fit the account, such as one more than its limit, is
 /// `refused` and the others are taken in.
-/// Repeating an import completes one that broke off. Keys of providers are not in files: PUT them apart.
+/// Repeating an import completes one that broke off, and one that left things `pending`, as a request writes some hundred. Keys of providers are not in files: PUT them apart.
 #[utoipa::path(
     post,
     path = "/api/v1/import",
@@ -233,11 +236,11 @@ pub async fn import<W: World>(
     let thing = |Row { kind, name, body }: Row| Thing { kind, name, body };
     let things = file.declarations.into_iter().map(thing).collect();
     let items = Import { things, mode, is_dry }.run(&app, &session).await.map_err(Problem::report(&app))?;
-    Ok(answer(items, is_dry))
+    Ok(answer(&app, items, is_dry))
 }
 
-fn answer(items: Vec<Item>, dry_run: bool) -> Response {
-    let results: Vec<Line> = items.into_iter().map(line).collect();
+fn answer<W: World>(app: &App<W>, items: Vec<Item>, dry_run: bool) -> Response {
+    let results: Vec<Line> = items.into_iter().map(|item| line(app, item)).collect();
     let errors: Vec<FieldError> = errors(&results).take(MAX_ERRORS).collect();
     if !errors.is_empty() {
         return Problem::invalid(errors).into_response();
@@ -249,21 +252,23 @@ fn answer(items: Vec<Item>, dry_run: bool) -> Response {
         unchanged: count(Word::Unchanged),
         skipped: count(Word::Skipped),
         refused: count(Word::Refused),
+        pending: count(Word::Pending),
         results,
         dry_run,
     })
     .into_response()
 }
 
-fn line(item: Item) -> Line {
+fn line<W: World>(app: &App<W>, item: Item) -> Line {
     let (result, detail, errors) = match item.outcome {
         Outcome::Created => (Word::Created, None, Vec::new()),
         Outcome::Updated => (Word::Updated, None, Vec::new()),
         Outcome::Unchanged => (Word::Unchanged, None, Vec::new()),
         Outcome::Skipped => (Word::Skipped, None, Vec::new()),
+        Outcome::Pending => (Word::Pending, None, Vec::new()),
         Outcome::Invalid(errors) => (Word::Invalid, None, errors),
         Outcome::Refused(failure) => {
-            let problem = Problem::from(*failure);
+            let problem = Problem::report(app)(*failure);
             (Word::Refused, Some(problem.detail), problem.errors)
         }
     };

@@ -7,10 +7,13 @@
 
 use serde_json::Value;
 
+use crate::domain::declared::Facts;
 use crate::domain::field_error::FieldError;
+use crate::domain::scope::Scope;
 use crate::ports::{Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
+use crate::service::denied::Denied;
 use crate::service::failure::Failure;
 use crate::service::page::Request;
 
@@ -18,8 +21,14 @@ use super::kind::Context;
 use super::outbox;
 use super::serve::{Carried, Mode, Outcome, Serves};
 
-/// The most things of one import: each takes one or two requests of the platform's, which allows 10,000 in a request.
-pub const MAX_THINGS: usize = 1_000;
+/// The most things of one import.
+pub const MAX_THINGS: usize = 500;
+/// D1 runs at most 1,000 queries in a request. What does not fit any more is pending; as what is done takes only reading the next
+/// time, an import that is repeated comes to its end: 500 reads leave room for 60 writes.
+const MAX_QUERIES: u32 = 900;
+const QUERIES_TO_READ: u32 = 1;
+/// The row, its line in the change log, its number and place in the outbox, the limit.
+const QUERIES_TO_WRITE: u32 = 6;
 
 /// How many things an export has in memory: one may have half a megabyte, and it is there as a row, as JSON and as text.
 const PAGE: u32 = 20;
@@ -56,7 +65,7 @@ impl<W: World> Export<W> {
     ///
     /// # Errors
     /// [`Failure::Invalid`] on field `kinds`.
-    pub fn begin(app: &App<W>, named: Option<&str>) -> Result<Self, Failure> {
+    pub fn begin(app: &App<W>, session: &Session, named: Option<&str>) -> Result<Self, Failure> {
         let mut kinds = app.kinds();
         kinds.retain(|kind| kind.facts().is_exported);
         if let Some(named) = named {
@@ -68,6 +77,7 @@ impl<W: World> Export<W> {
             }
             kinds.retain(|kind| named.contains(&kind.facts().plural));
         }
+        kinds.iter().try_for_each(|kind| may(session, kind.facts(), false))?;
         Ok(Self { kinds: kinds.into_iter(), open: None })
     }
 
@@ -116,19 +126,30 @@ impl Import {
         }
         for (n, kind) in kinds.iter().enumerate() {
             if ready.iter().any(|ready| ready.kind == n) {
+                may(session, kind.facts(), true)?;
                 kind.allowed(&cx).await?;
             }
         }
         let write = async {
             let mut begun_at = app.world.now();
+            let mut queries = 0;
             for Ready { at, kind, thing } in &ready {
                 let Some((kind, item)) = kinds.get(*kind).zip(items.get_mut(*at)) else { continue };
                 if !self.is_dry && app.world.now().since(begun_at) >= PROLONG_MS {
                     app.prolong_write(session.account.id).await?;
                     begun_at = app.world.now();
                 }
+                if queries >= MAX_QUERIES {
+                    item.outcome = Outcome::Pending;
+                    continue;
+                }
+                queries += QUERIES_TO_READ;
                 item.outcome = match kind.take(&cx, thing, self.mode, self.is_dry).await {
-                    Ok(outcome) => outcome,
+                    Ok(outcome) => {
+                        let writes = matches!(outcome, Outcome::Created | Outcome::Updated) && !self.is_dry;
+                        queries += if writes { QUERIES_TO_WRITE } else { 0 };
+                        outcome
+                    }
                     Err(Failure::Unavailable(error)) => return Err(error),
                     Err(failure) => Outcome::Refused(Box::new(failure)),
                 };
@@ -144,6 +165,22 @@ impl Import {
         }
         Ok(items)
     }
+}
+
+/// That the session's key has the scope of the kind.
+fn may(session: &Session, kind: &Facts, writes: bool) -> Result<(), Failure> {
+    let scope = kind.first_words().into_iter().find_map(|word| Scope::of_collection(word, writes));
+    match scope.filter(|scope| !session.key.may(*scope)) {
+        Some(scope) => Err(Denied::Scope(scope).into()),
+        None => Ok(()),
+    }
+}
+
+/// A fault as a field of the file's row: of the name, or of the body.
+fn of_row(kind: &Facts, mut fault: FieldError) -> FieldError {
+    let is_name = kind.parameters.iter().any(|parameter| parameter.name == fault.field);
+    fault.field = if is_name { "name".to_owned() } else { format!("body.{}", fault.field) };
+    fault
 }
 
 /// A thing that can be written.
@@ -163,7 +200,11 @@ fn sort<W: World>(kinds: &[&'static dyn Serves<W>], things: Vec<Thing>) -> (Vec<
         let found = kinds.iter().position(|kind| kind.facts().singular == thing.kind);
         let carried = Carried { name: thing.name.clone(), body: thing.body };
         let checked = match found.and_then(|n| Some((n, kinds.get(n)?))) {
-            Some((n, kind)) => kind.check(&carried).map(|()| n),
+            Some((n, kind)) => {
+                let named =
+                    |faults: Vec<FieldError>| faults.into_iter().map(|fault| of_row(kind.facts(), fault));
+                kind.check(&carried).map(|()| n).map_err(|faults| named(faults).collect())
+            }
             None => {
                 let known: Vec<&str> = kinds.iter().map(|kind| kind.facts().singular).collect();
                 let message = format!("must be one of {}", known.join(", "));

@@ -21,10 +21,10 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::domain::agent::merge;
 use crate::domain::change::{Action, Actor, Change, Subject};
 use crate::domain::declared::{Audience, Naming};
 use crate::domain::json_fault;
+use crate::domain::merge_patch;
 use crate::domain::time::Millis;
 use crate::ports::{World, WriteError};
 
@@ -237,7 +237,7 @@ fn patched<K: Kind>(row: &K::Row, patch: &Map<String, Value>) -> Value {
     };
     let is_replaced = |name: &String| facts.whole.contains(&name.as_str()) && patch.contains_key(name);
     body.retain(|name, value| !(value.is_null() || is_replaced(name)));
-    merge(&mut body, patch.clone());
+    merge_patch::lay(&mut body, patch.clone(), facts.with_nulls);
     for (name, _) in
         patch.iter().filter(|(name, value)| value.is_null() && facts.secrets.contains(&name.as_str()))
     {

@@ -102,7 +102,7 @@ impl Kind for Providers {
             dialect.check("dialect", &mut errors);
         }
         let base_url = address(cx, name, wire, draft.base_url.as_deref(), &mut errors);
-        let created_at = read.map_or(cx.app.world.now(), |old| old.created_at);
+        let created_at = read.map_or(at, |old| old.created_at);
         let mut provider =
             Provider { name: name.clone(), wire, base_url, key: None, dialect, created_at, updated_at: at };
         let kept = read.filter(|old| old.is_at_address_of(&provider));

@@ -50,6 +50,8 @@ pub enum Outcome {
     Skipped,
     /// Its own fields do not fit.
     Invalid(Vec<FieldError>),
+    /// It was not looked at: repeat the import.
+    Pending,
     /// It was not written, for a reason that lies in what the account has.
     Refused(Box<Failure>),
 }

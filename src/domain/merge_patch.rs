@@ -1,0 +1,32 @@
+//! JSON Merge Patch (RFC 7396).
+
+use serde_json::{Map, Value};
+
+/// Lays `over` on `base`: objects deeply, lists and plain values as a whole; null takes a field away, so that its default
+/// comes back. In objects of the names `with_nulls`, wherever they stand, null is a value like others.
+pub fn lay(base: &mut Map<String, Value>, over: Map<String, Value>, with_nulls: &[&str]) {
+    for (name, value) in over {
+        match (base.get_mut(&name), value) {
+            (_, Value::Object(value)) if with_nulls.contains(&name.as_str()) => {
+                let mut all = match base.remove(&name) {
+                    Some(Value::Object(old)) => old,
+                    _ => Map::new(),
+                };
+                all.extend(value);
+                base.insert(name, all.into());
+            }
+            (_, Value::Null) => {
+                base.remove(&name);
+            }
+            (Some(Value::Object(old)), Value::Object(new)) => lay(old, new, with_nulls),
+            (_, Value::Object(new)) => {
+                let mut fresh = Map::new();
+                lay(&mut fresh, new, with_nulls);
+                base.insert(name, fresh.into());
+            }
+            (_, value) => {
+                base.insert(name, value);
+            }
+        }
+    }
+}
