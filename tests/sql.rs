@@ -215,7 +215,7 @@ fn every_statement_of_the_sources_is_found() {
 
 /// What is found before the account is known, or by the account's own row.
 const BEFORE_THE_ACCOUNT: [&str; 10] = [
-    "UNTOLD_ACCOUNTS",
+    "UNDELIVERED_ACCOUNTS",
     "ACCOUNT_BY_ID",
     "ACCOUNT_BY_SLUG",
     "ACCOUNT_OF_KEY",

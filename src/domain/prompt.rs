@@ -29,7 +29,7 @@ const MAX_COMPARED: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     pieces: Vec<Written>,
-    /// What the pieces point to, and every variable that calls may bring.
+    /// What the pieces point to, and every variable that calls may pass.
     variables: Vec<Variable>,
     /// Where a name is among the variables.
     places: BTreeMap<String, usize>,
@@ -45,26 +45,26 @@ enum Written {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Variable {
     name: String,
-    /// Declared by the agent, so that a call may bring it.
+    /// Declared by the agent, so that a call may pass it.
     is_declared: bool,
     /// The instructions name it.
     is_named: bool,
     value: Value,
 }
 
-/// What a variable has when the call brings nothing.
+/// What a variable has when the call passes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Value {
     Text(String),
     /// The day of the call.
     Today,
-    /// The call must bring it.
+    /// The call must pass it.
     Missing,
 }
 
-/// What a call brings.
+/// What a call passes.
 #[derive(Clone, Copy, Debug)]
-pub struct Brought<'a> {
+pub struct Passed<'a> {
     /// The field of the request, for naming faults.
     pub field: &'static str,
     pub values: &'a BTreeMap<String, String>,
@@ -120,17 +120,17 @@ impl Prompt {
     /// The instructions of one call, with what else they end with after a blank line.
     ///
     /// # Errors
-    /// Every variable that the call brings and may not, and every one that it must bring and does not.
+    /// Every variable that the call passes and may not, and every one that it must pass and does not.
     pub fn fill(
         &self,
-        brought: &Brought<'_>,
+        passed: &Passed<'_>,
         now: Millis,
         end: Option<&str>,
     ) -> Result<String, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        self.check(brought, &mut errors);
+        self.check(passed, &mut errors);
         let today = if self.names_today() { now.to_date() } else { String::new() };
-        let values: Vec<&str> = self.variables.iter().map(|v| v.text(brought, &today, &mut errors)).collect();
+        let values: Vec<&str> = self.variables.iter().map(|v| v.text(passed, &today, &mut errors)).collect();
         let texts = || {
             self.pieces.iter().map(|piece| match piece {
                 Written::Text(text) => text.as_str(),
@@ -142,7 +142,7 @@ impl Prompt {
         if bytes > MAX_BYTES {
             let what =
                 format!("the agent's instructions, filled in, have {bytes} bytes; at most {MAX_BYTES}");
-            errors.add(brought.field, what);
+            errors.add(passed.field, what);
         }
         errors.finish()?;
         let mut filled = String::with_capacity(bytes);
@@ -158,15 +158,15 @@ impl Prompt {
         self.variables.iter().filter(|variable| variable.is_declared).map(|variable| variable.name.as_str())
     }
 
-    fn check(&self, brought: &Brought<'_>, errors: &mut FieldErrors) {
+    fn check(&self, passed: &Passed<'_>, errors: &mut FieldErrors) {
         let mut unknown = 0;
-        for (name, value) in brought.values {
+        for (name, value) in passed.values {
             if self.places.get(name).is_some_and(|index| self.variables[*index].is_declared) {
-                errors.length(&format!("{}.{name}", brought.field), value, 0, MAX_VARIABLE);
-            } else if brought.is_only_variables && unknown < MAX_TOLD {
+                errors.length(&format!("{}.{name}", passed.field), value, 0, MAX_VARIABLE);
+            } else if passed.is_only_variables && unknown < MAX_TOLD {
                 unknown += 1;
                 let shown: String = name.chars().take(MAX_SHOWN).collect();
-                errors.add(&format!("{}.{shown}", brought.field), self.not_declared(name));
+                errors.add(&format!("{}.{shown}", passed.field), self.not_declared(name));
             }
         }
     }
@@ -185,8 +185,8 @@ impl Prompt {
 }
 
 impl Variable {
-    fn text<'a>(&'a self, brought: &Brought<'a>, today: &'a str, errors: &mut FieldErrors) -> &'a str {
-        if let Some(text) = brought.values.get(&self.name).filter(|_| self.is_declared) {
+    fn text<'a>(&'a self, passed: &Passed<'a>, today: &'a str, errors: &mut FieldErrors) -> &'a str {
+        if let Some(text) = passed.values.get(&self.name).filter(|_| self.is_declared) {
             return text;
         }
         match &self.value {
@@ -194,7 +194,7 @@ impl Variable {
             Value::Today => today,
             Value::Missing => {
                 if self.is_named {
-                    let field = format!("{}.{}", brought.field, self.name);
+                    let field = format!("{}.{}", passed.field, self.name);
                     errors.add(&field, "is required by the agent's instructions");
                 }
                 ""

@@ -29,13 +29,13 @@ fn prompt(instructions: &str, declared: Json, accounts: Json) -> Prompt {
     Prompt::new(&definition.unwrap(), &account(accounts))
 }
 
-fn values(brought: Json) -> BTreeMap<String, String> {
-    serde_json::from_value(brought).unwrap()
+fn values(passed: Json) -> BTreeMap<String, String> {
+    serde_json::from_value(passed).unwrap()
 }
 
-fn fill(prompt: &Prompt, brought: Json) -> Result<String, Vec<FieldError>> {
-    let brought = Brought { field: "variables", values: &values(brought), is_only_variables: true };
-    prompt.fill(&brought, NOW, None)
+fn fill(prompt: &Prompt, passed: Json) -> Result<String, Vec<FieldError>> {
+    let passed = Passed { field: "variables", values: &values(passed), is_only_variables: true };
+    prompt.fill(&passed, NOW, None)
 }
 
 fn faults(result: Result<String, Vec<FieldError>>) -> Vec<(String, String)> {
@@ -55,7 +55,7 @@ fn the_call_comes_first_then_the_agent_then_the_account_then_what_is_built_in() 
 }
 
 #[test]
-fn a_call_must_bring_what_is_declared_without_a_default_and_named() {
+fn a_call_must_pass_what_is_declared_without_a_default_and_named() {
     let agent =
         prompt("Help {{who}} and {{who}}.", json!({"who": null, "unnamed": null}), json!({"who": "all"}));
     let required = ("variables.who".to_owned(), "is required by the agent's instructions".to_owned());
@@ -86,9 +86,9 @@ fn a_call_may_set_only_what_the_agent_declares() {
 #[test]
 fn other_pairs_of_a_field_that_is_not_for_variables_alone_are_nobodys_business() {
     let agent = prompt("{{tone}} {{company}}", json!({"tone": null}), json!({"company": "Acme"}));
-    let filled = |brought: Json| {
-        let brought = Brought { field: "metadata", values: &values(brought), is_only_variables: false };
-        agent.fill(&brought, NOW, None)
+    let filled = |passed: Json| {
+        let passed = Passed { field: "metadata", values: &values(passed), is_only_variables: false };
+        agent.fill(&passed, NOW, None)
     };
     assert_eq!(filled(json!({"tone": "dry", "company": "Evil", "trace": "7"})).unwrap(), "dry Acme");
     assert_eq!(faults(filled(json!({"trace": "7"})))[0].0, "metadata.tone");
@@ -111,8 +111,8 @@ fn a_name_that_nobody_knows_any_more_is_left_as_it_is_written() {
 #[test]
 fn what_ends_the_instructions_stands_after_a_blank_line_and_is_not_filled() {
     let agent = prompt("Hi {{tone}}.", json!({"tone": "there"}), json!({}));
-    let brought = Brought { field: "variables", values: &BTreeMap::new(), is_only_variables: true };
-    let filled = |end| agent.fill(&brought, NOW, end).unwrap();
+    let passed = Passed { field: "variables", values: &BTreeMap::new(), is_only_variables: true };
+    let filled = |end| agent.fill(&passed, NOW, end).unwrap();
     assert_eq!(filled(Some("In {{tone}}.")), "Hi there.\n\nIn {{tone}}.");
     assert_eq!((filled(Some("")), filled(None)), ("Hi there.".into(), "Hi there.".into()));
 }

@@ -5,7 +5,7 @@ use super::{Face, Operations};
 use crate::domain::message::{ChatReply, Event};
 use crate::http::problem::{self, Kind, Problem};
 use crate::ports::World;
-use crate::service::call::{Asked, Brought, Receipt};
+use crate::service::call::{Asked, Passed, Receipt};
 use crate::wire::client::native::{self, Done, Fault, StreamEncoder};
 
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ pub fn asked(body: &[u8], stream: bool) -> Result<Asked, Problem> {
         Fault::Fields(errors) => Problem::invalid(errors),
         Fault::Malformed(words) => Problem::new(Kind::InvalidRequest, words),
     })?;
-    let variables = Brought::Variables(parsed.variables);
+    let variables = Passed::Variables(parsed.variables);
     Ok(Asked { request: parsed.request, variables, model: None, stream })
 }
 

@@ -15,7 +15,7 @@ use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call::{self, Asked, Brought, Caller, Receipt};
+use crate::service::call::{self, Asked, Caller, Passed, Receipt};
 use crate::wire::client::openai::{
     self, ChatCompletion, ChatCompletionRequest, Enclosed, Envelope, ErrorBody, ErrorKind, Model, ModelList,
     StreamEncoder,
@@ -80,7 +80,7 @@ impl Call for Completion {
         let parsed = openai::parse(body).map_err(|invalid| unfit(invalid.param, invalid.message))?;
         let asked = Asked {
             request: parsed.request,
-            variables: Brought::Metadata,
+            variables: Passed::Metadata,
             model: Some(parsed.model.clone()),
             stream: parsed.stream,
         };

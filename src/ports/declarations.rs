@@ -50,9 +50,9 @@ pub trait Declarations: Send + Sync {
         read: Millis,
         change: &Change,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
-    /// What the account's objects have yet to be told, the oldest change first. A write of a kind that objects keep copies of
+    /// Changes that the account's objects have not received yet, the oldest first. A write of a kind that objects keep copies of
     /// adds it in its own batch.
-    fn untold(&self, limit: u32) -> impl Future<Output = Result<Vec<Learned>, Unavailable>> + Send;
-    /// They have been told these; what has changed since stays.
-    fn told(&self, things: &[Learned]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn undelivered(&self, limit: u32) -> impl Future<Output = Result<Vec<Learned>, Unavailable>> + Send;
+    /// The objects have received these; what has changed since stays.
+    fn delivered(&self, things: &[Learned]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

@@ -12,7 +12,9 @@ pub trait Sweep: Send + Sync {
     fn next(&self, limit: u32) -> impl Future<Output = Result<Vec<AccountId>, Unavailable>> + Send;
     /// They were visited, up to this one; `None` begins again at the first.
     fn visited(&self, last: Option<AccountId>) -> impl Future<Output = Result<(), Unavailable>> + Send;
-    /// Accounts whose objects have yet to be told of declared things.
-    fn untold_accounts(&self, limit: u32)
-    -> impl Future<Output = Result<Vec<AccountId>, Unavailable>> + Send;
+    /// Accounts with changes of declared things that their objects have not received.
+    fn undelivered_accounts(
+        &self,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<AccountId>, Unavailable>> + Send;
 }

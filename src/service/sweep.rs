@@ -15,7 +15,7 @@ use crate::domain::admission::ask::Wake;
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, AllFlags, Rollout, Sweep, Unavailable, World};
 use crate::service::App;
-use crate::service::declared::carry_all;
+use crate::service::declared::deliver_all;
 
 /// How many accounts one firing visits: each takes a request, of which the platform allows an invocation
 /// 1,000.
@@ -28,7 +28,7 @@ pub const ROLLED_OUT_AT_ONCE: u32 = AT_ONCE / 2;
 
 /// Carries what objects have yet to be told, and looks after the accounts whose turn it is.
 pub async fn sweep<W: World>(app: &App<W>) {
-    if let Err(error) = carry_all(app).await {
+    if let Err(error) = deliver_all(app).await {
         app.world.log(&format!("no outbox: {error}"));
     }
     match app.world.directory().rollout(ROLLED_OUT_AT_ONCE).await {

@@ -44,19 +44,19 @@ queries! {
     /// Behind [`COUNT_REVISION`].
     QUEUE_DECLARATION = "INSERT OR REPLACE INTO declaration_outbox (account_id, kind, name, revision)
         SELECT ?1, ?2, ?3, revision FROM account_counts WHERE account_id = ?1 AND changes() > 0";
-    /// [`Declarations::untold`].
-    UNTOLD_DECLARATIONS = "SELECT o.kind, o.name, o.revision, d.body FROM declaration_outbox AS o
+    /// [`Declarations::undelivered`].
+    UNDELIVERED_DECLARATIONS = "SELECT o.kind, o.name, o.revision, d.body FROM declaration_outbox AS o
         LEFT JOIN declarations AS d ON d.account_id = ?1 AND d.kind = o.kind AND d.name = o.name
         WHERE o.account_id = ?1 AND o.revision > 0 ORDER BY o.revision LIMIT ?2";
-    /// [`Declarations::told`]: ?2 is a JSON array of revisions.
-    TOLD_DECLARATIONS = "DELETE FROM declaration_outbox
+    /// [`Declarations::delivered`]: ?2 is a JSON array of revisions.
+    DELIVERED_DECLARATIONS = "DELETE FROM declaration_outbox
         WHERE account_id = ?1 AND revision IN (SELECT value FROM json_each(?2))";
-    /// [`crate::ports::Sweep::untold_accounts`]: the outbox has only what could not be carried after an answer.
-    UNTOLD_ACCOUNTS = "SELECT account_id AS id FROM declaration_outbox WHERE account_id > '' GROUP BY account_id LIMIT ?1";
+    /// [`crate::ports::Sweep::undelivered_accounts`]: the outbox has only what could not be sent after an answer.
+    UNDELIVERED_ACCOUNTS = "SELECT account_id AS id FROM declaration_outbox WHERE account_id > '' GROUP BY account_id LIMIT ?1";
 }
 
 /// For [`super::sweep`].
-pub(super) const UNTOLD: &Query = &UNTOLD_ACCOUNTS;
+pub(super) const UNDELIVERED: &Query = &UNDELIVERED_ACCOUNTS;
 
 #[derive(Deserialize)]
 struct Row {
@@ -78,7 +78,7 @@ impl From<Row> for Declaration {
 }
 
 #[derive(Deserialize)]
-struct Untold {
+struct Undelivered {
     kind: String,
     name: String,
     revision: u64,
@@ -150,15 +150,16 @@ impl<E: Engine> Declarations for Tenant<E> {
         Ok(changes::write_guarded(self, &DELETE_DECLARATION, values, change, others).await?)
     }
 
-    async fn untold(&self, limit: u32) -> Result<Vec<Learned>, Unavailable> {
-        let rows: Vec<Untold> = self.rows(&UNTOLD_DECLARATIONS, [limit.into()]).await?;
-        let learned = |Untold { kind, name, revision, body }: Untold| Learned { kind, name, revision, body };
+    async fn undelivered(&self, limit: u32) -> Result<Vec<Learned>, Unavailable> {
+        let rows: Vec<Undelivered> = self.rows(&UNDELIVERED_DECLARATIONS, [limit.into()]).await?;
+        let learned =
+            |Undelivered { kind, name, revision, body }: Undelivered| Learned { kind, name, revision, body };
         Ok(rows.into_iter().map(learned).collect())
     }
 
-    async fn told(&self, things: &[Learned]) -> Result<(), Unavailable> {
+    async fn delivered(&self, things: &[Learned]) -> Result<(), Unavailable> {
         let rows: Vec<u64> = things.iter().map(|thing| thing.revision).collect();
-        let statement = self.statement(&TOLD_DECLARATIONS, [serde_json::json!(rows).to_string().into()]);
+        let statement = self.statement(&DELIVERED_DECLARATIONS, [serde_json::json!(rows).to_string().into()]);
         self.batch(vec![statement]).await?;
         Ok(())
     }

@@ -28,8 +28,8 @@ impl<E: Engine> Sweep for Directory<E> {
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
-    async fn untold_accounts(&self, limit: u32) -> Result<Vec<AccountId>, Unavailable> {
-        let rows: Vec<Row> = self.rows(declarations::UNTOLD, [limit.into()]).await?;
+    async fn undelivered_accounts(&self, limit: u32) -> Result<Vec<AccountId>, Unavailable> {
+        let rows: Vec<Row> = self.rows(declarations::UNDELIVERED, [limit.into()]).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 

@@ -398,7 +398,7 @@ fn kept(api: &Api, acme: &Tenant) -> Vec<(String, String, i64, Option<String>)> 
     rows.query_map([], row).unwrap().map(Result::unwrap).collect()
 }
 
-fn untold(api: &Api) -> i64 {
+fn undelivered(api: &Api) -> i64 {
     let count = "SELECT count(*) FROM declaration_outbox";
     api.world.database().with(|db| db.query_row(count, [], |row| row.get(0)).unwrap())
 }
@@ -463,11 +463,11 @@ async fn an_object_that_could_not_be_told_is_told_by_the_next_sweep() {
         let weight = json!({"weight": if side == When::Before { 5 } else { 6 }});
         put(&api, &acme, "torch", &weight).await.ok();
         api.world.settled().await;
-        assert_eq!(untold(&api), 1);
+        assert_eq!(undelivered(&api), 1);
         api.world.sweep().await;
         let rows = kept(&api, &acme);
         assert_eq!(rows[0].3, Some(weight.to_string()));
-        assert_eq!(untold(&api), 0);
+        assert_eq!(undelivered(&api), 0);
     }
 }
 

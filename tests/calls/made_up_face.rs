@@ -12,7 +12,7 @@ use retinue::http::problem::{Kind, Problem};
 use retinue::http::router::{router_of, serve};
 use retinue::ports::World;
 use retinue::service::App;
-use retinue::service::call::{Asked, Brought, Receipt};
+use retinue::service::call::{Asked, Passed, Receipt};
 use retinue::service::declared::Kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ impl Call for Say {
             .map_err(|error| Problem::new(Kind::InvalidRequest, error.to_string()))?;
         let messages = vec![Message::User { parts: vec![Part::Text(said.words)] }];
         let request = ChatRequest { messages, ..ChatRequest::default() };
-        Ok((Asked { request, variables: Brought::Metadata, model: said.to, stream: said.slowly }, Self))
+        Ok((Asked { request, variables: Passed::Metadata, model: said.to, stream: said.slowly }, Self))
     }
 
     fn whole(self, _: &Ticket, reply: &ChatReply, _: &Receipt) -> Vec<u8> {

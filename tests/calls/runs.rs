@@ -5,7 +5,7 @@ use std::sync::Arc;
 use retinue::domain::ids::{AccountId, AgentId, KeyId};
 use retinue::ports::{AccountRef, AgentRef, AgentVersion};
 use retinue::service::App;
-use retinue::service::call::{self, Answer, Asked, Brought, Caller, Error, KeyFault, RunCredential, Starter};
+use retinue::service::call::{self, Answer, Asked, Caller, Error, KeyFault, Passed, RunCredential, Starter};
 use retinue::wire::client::native;
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ impl Runs {
     async fn call(&self, caller: &Caller) -> Result<Answer<FakeWorld>, Error> {
         let resolved = call::resolve(&self.app, caller).await?;
         let request = native::parse(br#"{"message": "Hi"}"#).unwrap().request;
-        let variables = Brought::Variables(Default::default());
+        let variables = Passed::Variables(Default::default());
         let asked = Asked { request, variables, model: None, stream: false };
         let served = call::run(&self.app, caller, resolved, asked).await;
         served.map(|served| served.answer).map_err(|unserved| unserved.error)

@@ -68,7 +68,7 @@ pub struct Facts {
     pub limit: Limit,
     /// The objects that keep a copy.
     pub audience: Audience,
-    /// Whether files carry it.
+    /// Whether it is exported and imported.
     pub is_exported: bool,
     /// Fields that are written and never shown: in a patch, null removes the stored value.
     pub secrets: &'static [&'static str],
@@ -130,7 +130,7 @@ pub enum Limit {
     Plan(Option<u32>),
 }
 
-/// The objects that keep a copy of a kind's things and are told of each change.
+/// The objects that keep a copy of a kind's things and receive each change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     None,

@@ -11,21 +11,19 @@ use crate::domain::time::Millis;
 
 /// Where a call's variables stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Brought {
+pub enum Passed {
     /// In a field of their own, by name.
     Variables(BTreeMap<String, String>),
     /// Among the request's metadata, of which the other pairs are not for us.
     Metadata,
 }
 
-impl Brought {
-    const fn of<'a>(&'a self, request: &'a ChatRequest) -> prompt::Brought<'a> {
+impl Passed {
+    const fn of<'a>(&'a self, request: &'a ChatRequest) -> prompt::Passed<'a> {
         match self {
-            Self::Variables(values) => {
-                prompt::Brought { field: "variables", values, is_only_variables: true }
-            }
+            Self::Variables(values) => prompt::Passed { field: "variables", values, is_only_variables: true },
             Self::Metadata => {
-                prompt::Brought { field: "metadata", values: &request.metadata, is_only_variables: false }
+                prompt::Passed { field: "metadata", values: &request.metadata, is_only_variables: false }
             }
         }
     }

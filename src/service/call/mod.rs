@@ -24,7 +24,7 @@ pub use callable::{Callable, callable};
 pub use caller::{Caller, RunCredential, Starter};
 pub use error::{Error, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
-pub use instructions::Brought;
+pub use instructions::Passed;
 pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Resolved, allowed_origin, resolve, resolve_current};
@@ -52,7 +52,7 @@ pub struct Asked {
     /// Without the agent's instructions.
     pub request: ChatRequest,
     /// What fills the variables of the agent's instructions.
-    pub variables: Brought,
+    pub variables: Passed,
     /// The model that the client named, where its protocol names one.
     pub model: Option<String>,
     pub stream: bool,

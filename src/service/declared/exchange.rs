@@ -160,7 +160,7 @@ impl Import {
             write.await?;
         } else {
             let written = app.write_through(session.account.id, write).await;
-            outbox::carry_after_answer(app, session.account.id);
+            outbox::deliver_after_answer(app, session.account.id);
             written?;
         }
         Ok(items)

@@ -36,7 +36,7 @@ pub use exchange::{Export, Import, Item, Thing as CarriedThing};
 pub use kind::{Context, Kind, KindList, Query, Visitor, Write};
 pub use list::Kinds;
 pub use models::{Known, known, pair};
-pub(super) use outbox::carry_all;
+pub(super) use outbox::deliver_all;
 pub use plain::Plain;
 pub use serve::{Carried, Mode, Outcome, Served, Serves, Shown, of, serving};
 pub(super) use templates::fill;
@@ -325,7 +325,7 @@ async fn write<K: Kind, W: World>(
     };
     written.map_err(|error: WriteError| Failure::of_write(error, Thing::Declared(facts)))?;
     if let (Audience::Account, Some(session), false) = (facts.audience, cx.session, cx.is_import) {
-        outbox::carry_after_answer(cx.app, session.account.id);
+        outbox::deliver_after_answer(cx.app, session.account.id);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! How objects hear of declared things: of each change that they keep a copy of, at least once.
 //!
-//! The change's batch leaves a row in the outbox. After the answer it is carried to the object, which keeps the copy and
-//! answers when it is on disk; then the row goes. What fails or dies in between is carried by the next change or by the
+//! The change's batch leaves a row in the outbox. After the answer it is sent to the object, which keeps the copy and
+//! answers when it is on disk; then the row goes. What fails or dies in between is sent by the next change or by the
 //! sweep. Until then the object goes on with what it has.
 
 use crate::domain::admission::ask::Learn;
@@ -10,7 +10,7 @@ use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, Declarations, Directory, Sweep, Unavailable, World};
 use crate::service::App;
 
-/// The most things that one command carries; each has at most 256 KiB.
+/// The most things in one command; each has at most 256 KiB.
 const AT_ONCE: u32 = 100;
 /// The most bytes of one command, unless a single thing has more: a value in an object's SQLite has at most 2 MB, and JSON
 /// in JSON may be twice as long.
@@ -24,43 +24,42 @@ const DRAWN_FROM: u32 = 200;
 /// The most commands after an answer: an import of 1,000 things takes ten, more where they are large.
 const COMMANDS: usize = 40;
 
-/// Carries what the account's object has yet to be told, once the reply is on its way.
-pub fn carry_after_answer<W: World>(app: &App<W>, account: AccountId) {
+/// Sends the account's object what it has not received, once the reply is on its way.
+pub fn deliver_after_answer<W: World>(app: &App<W>, account: AccountId) {
     let later = app.clone();
     app.world.spawn(async move {
-        if let Err(error) = carry(&later, account, COMMANDS).await {
-            later.world.log(&format!("account {account}: its object is told of declarations later: {error}"));
+        if let Err(error) = deliver(&later, account, COMMANDS).await {
+            later.world.log(&format!("account {account}: its object receives declarations later: {error}"));
         }
     });
 }
 
-/// Carries what could not be carried after an answer.
+/// Sends what could not be sent after an answer.
 ///
 /// # Errors
 /// [`Unavailable`], when the directory did not answer; an object that did not is logged.
-pub(in crate::service) async fn carry_all<W: World>(app: &App<W>) -> Result<(), Unavailable> {
-    let mut accounts = app.world.directory().untold_accounts(DRAWN_FROM).await?;
+pub(in crate::service) async fn deliver_all<W: World>(app: &App<W>) -> Result<(), Unavailable> {
+    let mut accounts = app.world.directory().undelivered_accounts(DRAWN_FROM).await?;
     let [random] = app.world.random::<1>();
     let first = usize::from(random) % accounts.len().max(1);
     accounts.rotate_left(first);
     for account in accounts.into_iter().take(ACCOUNTS) {
-        if let Err(error) = carry(app, account, COMMANDS_OF_SWEEP).await {
-            app.world
-                .log(&format!("account {account}: its object could not be told of declarations: {error}"));
+        if let Err(error) = deliver(app, account, COMMANDS_OF_SWEEP).await {
+            app.world.log(&format!("account {account}: its object could not receive declarations: {error}"));
         }
     }
     Ok(())
 }
 
-async fn carry<W: World>(app: &App<W>, account: AccountId, commands: usize) -> Result<(), Unavailable> {
+async fn deliver<W: World>(app: &App<W>, account: AccountId, commands: usize) -> Result<(), Unavailable> {
     let tenant = app.world.directory().tenant(account);
     for _ in 0..commands {
-        let things = within(tenant.untold(AT_ONCE).await?);
+        let things = within(tenant.undelivered(AT_ONCE).await?);
         if things.is_empty() {
             break;
         }
         app.world.accounts().ask(account, Learn(things.clone())).await?;
-        tenant.told(&things).await?;
+        tenant.delivered(&things).await?;
     }
     Ok(())
 }
