@@ -31,7 +31,9 @@ pub fn input_tokens(request: &ChatRequest) -> u64 {
         })
         .sum();
     let tool_prompt = if request.tools.is_empty() { 0 } else { TOOL_PROMPT };
-    PER_REQUEST + messages + tools + tool_prompt + of_format(&request.response_format)
+    // Some servers put them into the prompt (`chat_template_kwargs`), or bill them like it (`prediction`).
+    let extras: u64 = request.extras.iter().map(|(_, value)| bytes(value.as_str())).sum();
+    PER_REQUEST + messages + tools + tool_prompt + of_format(&request.response_format) + extras
 }
 
 /// What the prompt's tokens are likely to be, for judging whether it fits into a context; money is never judged by
@@ -136,5 +138,10 @@ mod tests {
             parts: vec![Part::Image(crate::domain::message::Image { source, detail: None })],
         };
         assert_eq!(input_tokens(&wordy), empty + PER_IMAGE);
+        let mut extra = bare;
+        let place = crate::domain::extra::Extra::find("chat_template_kwargs").unwrap();
+        let value = serde_json::from_str(r#"{"documents":"some"}"#).unwrap();
+        assert!(extra.extras.put(place, value).is_ok());
+        assert_eq!(input_tokens(&extra), empty + 20, "a server may put it into the prompt");
     }
 }

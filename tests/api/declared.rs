@@ -336,8 +336,10 @@ async fn a_file_that_does_not_fit_is_refused_whole_and_what_does_not_fit_the_acc
         row("gadget", "a", json!({"weight": 1})),
         row("gadget", "b", json!({"weight": 0})),
         row("member", "c", json!({})),
+        row("gadget", "a", json!({"weight": 2})),
     ]);
-    assert_eq!(bad.await.fields(), ["declarations[1].body.weight", "declarations[2].kind"]);
+    let faults = ["declarations[1].body.weight", "declarations[2].kind", "declarations[3].name"];
+    assert_eq!(bad.await.fields(), faults);
     assert_eq!(api.get("/api/v1/gadgets").key(&acme.member).send().await.ok()["data"], json!([]));
     let many = ["a", "b", "c", "d"].map(|name| row("gadget", name, json!({"weight": 1})));
     let taken = import(many.to_vec()).await.ok();

@@ -167,6 +167,17 @@ async fn every_fault_of_a_provider_is_named() {
         ),
         (
             "openai",
+            json!({"dialect": {"extras": {"top_k": "max_tokens", "min_p": "messages", "store": "service_tier",
+                "top_a": "same", "verbosity": "same"}}}),
+            &[
+                "dialect.extras.min_p",
+                "dialect.extras.store",
+                "dialect.extras.top_k",
+                "dialect.extras.verbosity",
+            ],
+        ),
+        (
+            "openai",
             json!({"dialect": {"models": [
                 {"model": "", "dialect": {}},
                 {"model": "a*", "dialect": {"models": [{"model": "b", "dialect": {}}]}},

@@ -14,6 +14,58 @@ use crate::domain::extra;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::provider::Wire;
 
+/// The fields that codecs write, and those that change what a request costs: no extra is sent under their names.
+const WRITTEN: [&str; 48] = [
+    "audio",
+    "best_of",
+    "candidateCount",
+    "contents",
+    "function_call",
+    "functions",
+    "generationConfig",
+    "input",
+    "instructions",
+    "maxOutputTokens",
+    "max_completion_tokens",
+    "max_new_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "modalities",
+    "model",
+    "models",
+    "n",
+    "output_config",
+    "parallel_tool_calls",
+    "plugins",
+    "prompt",
+    "provider",
+    "reasoning",
+    "reasoning_effort",
+    "responseSchema",
+    "response_format",
+    "response_schema",
+    "seed",
+    "stop",
+    "stopSequences",
+    "stop_sequences",
+    "stream",
+    "stream_options",
+    "system",
+    "systemInstruction",
+    "temperature",
+    "thinking",
+    "thinkingConfig",
+    "toolConfig",
+    "tool_choice",
+    "tools",
+    "topP",
+    "top_p",
+    "user",
+    "web_search_options",
+];
+
 macro_rules! dialect {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr;)*) => {
         /// What one server takes for one model.
@@ -198,6 +250,18 @@ impl Patch {
             {
                 errors
                     .add(&field, "the name there has letters, digits and `_`; an empty one: it is not taken");
+            }
+            // A caller's value must not take the place of what was counted, held and written by us.
+            let is_anothers = extra::TABLE.iter().any(|extra| extra.name == there && extra.name != name);
+            if WRITTEN.contains(&there.as_str()) || is_anothers {
+                errors.add(
+                    &field,
+                    format!("`{there}` is another field of the request: an extra cannot have its name"),
+                );
+            }
+            let twice = self.extras.iter().any(|(other, taken)| other < name && taken == there);
+            if !there.is_empty() && twice {
+                errors.add(&field, format!("another extra has the name `{there}` already"));
             }
         }
     }

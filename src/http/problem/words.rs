@@ -98,7 +98,7 @@ impl From<Failure> for Problem {
             Failure::Precondition(thing) => Self::new(
                 Kind::PreconditionFailed,
                 format!(
-                    "The {} is not as If-Match names it. Read it and make the change again.",
+                    "The {} is not as If-Match or If-None-Match wants it. Read it and make the change again.",
                     thing.name()
                 ),
             ),
@@ -141,7 +141,7 @@ impl From<Failure> for Problem {
             Failure::Full(thing, most) => Self::new(
                 Kind::Conflict,
                 format!(
-                    "The account has {most} of these, the most it may have. Delete a {} first.",
+                    "The account has {most} of these, the most it may have. Delete another {} first.",
                     thing.name()
                 ),
             ),

@@ -5,6 +5,8 @@
 //! kinds: an import that broke off is completed by repeating it. A call meanwhile may see a part of it; from its end on
 //! every call sees all.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::domain::declared::Facts;
@@ -196,6 +198,7 @@ struct Ready {
 fn sort<W: World>(kinds: &[&'static dyn Serves<W>], things: Vec<Thing>) -> (Vec<Item>, Vec<Ready>) {
     let mut items = Vec::with_capacity(things.len());
     let mut ready = Vec::with_capacity(things.len());
+    let mut seen = BTreeSet::new();
     for (at, thing) in things.into_iter().enumerate() {
         let found = kinds.iter().position(|kind| kind.facts().singular == thing.kind);
         let carried = Carried { name: thing.name.clone(), body: thing.body };
@@ -212,6 +215,10 @@ fn sort<W: World>(kinds: &[&'static dyn Serves<W>], things: Vec<Thing>) -> (Vec<
             }
         };
         let outcome = match checked {
+            Ok(kind) if !seen.insert((kind, carried.name.clone())) => {
+                let message = "stands in the file already".to_owned();
+                Outcome::Invalid(vec![FieldError { field: "name".to_owned(), message }])
+            }
             Ok(kind) => {
                 ready.push(Ready { at, kind, thing: carried });
                 Outcome::Skipped
