@@ -621,7 +621,7 @@ fn alias(line: &str, updated_at: Millis) -> Alias {
 }
 
 #[tokio::test]
-async fn models_are_found_by_pairs_the_accounts_own_first() {
+async fn models_are_found_by_pairs_the_accounts_own_first_where_its_own_provider_answers() {
     let world = world();
     let (_, tenant) = account(&world, 1).await;
     let (_, other) = account(&world, 2).await;
@@ -637,6 +637,12 @@ async fn models_are_found_by_pairs_the_accounts_own_first() {
     let offered = tenant.model("openai", "b").await.unwrap();
     assert!(matches!(offered, Some((_, None))), "the platform's: {offered:?}");
     let pairs = ["a", "b", "c", "d", "x'\"]"].map(|code| ("openai".to_owned(), code.to_owned()));
+    let of_platform = tenant.models_of(&pairs).await.unwrap();
+    assert_eq!(of_platform.iter().map(|m| m.price.base.input).collect::<Vec<_>>(), [1, 1], "a and b");
+    let bound = Provider { wire: Wire::WorkersAi, base_url: None, key: None, ..provider("openai") };
+    tenant.put_provider(&bound, None, 100, &change("openai", NOON)).await.unwrap();
+    assert_eq!(tenant.models_of(&pairs).await.unwrap(), of_platform, "the binding is the platform's");
+    tenant.put_provider(&provider("openai"), Some(NOON), 100, &change("openai", NOON)).await.unwrap();
     let mut found = tenant.models_of(&pairs).await.unwrap();
     found.sort_by(|a, b| a.code.cmp(&b.code));
     let codes: Vec<(&str, u64)> = found.iter().map(|m| (m.code.as_str(), m.price.base.input)).collect();
