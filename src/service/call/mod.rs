@@ -8,6 +8,7 @@ mod attempt;
 pub mod bundle;
 mod callable;
 mod caller;
+mod count;
 mod error;
 mod in_flight;
 mod instructions;
@@ -277,7 +278,8 @@ async fn serve<W: World>(
                         Answer::Whole { reply, receipt }
                     }
                     Attempt::Stream(opened) => {
-                        let relay = Relay::new(flight, candidate.clone(), selection.needs, opened);
+                        let relay =
+                            Relay::new(flight, candidate.clone(), selection.needs, plan.choices, opened);
                         Answer::Stream(Box::new(relay))
                     }
                 };
