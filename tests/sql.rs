@@ -32,7 +32,7 @@ use retinue::object::store::steps::migrate;
 use retinue::ports::{
     AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, AgentVersion, Agents, Aliases, AllAccounts,
     AllKeys, Called, Changes, ChangesOf, Directory, KeyRef, Keys, Models, Plans, Providers, Resolve,
-    SaveAgents, Target, World, WriteError,
+    SaveAgents, Sight, Target, World, WriteError,
 };
 use retinue::sql::Query;
 use retinue::storage::directory;
@@ -159,7 +159,8 @@ async fn archive(tenant: &TenantRows, read: &Agent) -> Result<(), WriteError> {
 }
 
 async fn logged(tenant: &TenantRows) -> usize {
-    tenant.changes(100, None, &ChangesOf::Everything).await.unwrap().0.len()
+    let sight = Sight { hidden: Vec::new(), member: None, key: KeyId::new(NOON, [0; 10]) };
+    tenant.changes(100, None, &ChangesOf::Everything, &sight).await.unwrap().0.len()
 }
 
 /// Looks at every statement there is, with a database of its schema: the directory's, or an object's.
