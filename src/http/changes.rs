@@ -28,7 +28,7 @@ pub struct ChangesQuery {
     id: Option<String>,
 }
 
-query!(ChangesQuery, "?subject=agent&id=…");
+query!(ChangesQuery);
 
 /// One write of the account's configuration.
 #[derive(Debug, Serialize, ToSchema)]
