@@ -55,13 +55,11 @@ async fn what_no_model_can_do_is_422_and_named() {
     let image = json!([{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]);
     let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}});
     let schema = json!({"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}});
-    let long = "word ".repeat(4_000);
     for (changes, missing) in [
         (json!({"messages": [{"role": "user", "content": image}]}), "images"),
         (json!({"tools": [tool]}), "tools"),
         (json!({"response_format": schema}), "json_schema"),
         (json!({"stream": true}), "streaming"),
-        (json!({"messages": [{"role": "user", "content": long}]}), "a context of about"),
     ] {
         let mut body = Face::Completions.body("plain");
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -72,6 +70,22 @@ async fn what_no_model_can_do_is_422_and_named() {
     }
     stage.ask(Face::Stream, "plain").send().await.assert_refusal(422, "unsupported_capability");
     stage.assert_untouched("plain").await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_probably_too_long_goes_to_other_entries_first_and_is_tried_all_the_same() {
+    let stage = Stage::new().await;
+    stage.model("own/short", &json!({"context_tokens": 2_000})).await;
+    stage.agent("mixed", &json!({"model": "own:short, other:small"})).await;
+    stage.agent("short", &json!({"model": "own:short"})).await;
+    let mut body = Face::Completions.body("mixed");
+    body["messages"][0]["content"] = json!("word ".repeat(4_000));
+    for (agent, model) in [("mixed", "small"), ("short", "short")] {
+        body["model"] = json!(agent);
+        stage.then(answer("Hello", Some((4_010, 5))));
+        stage.ask(Face::Completions, agent).json(&body).send().await.ok();
+        assert_eq!(stage.asked_once()["model"], model);
+    }
 }
 
 #[tokio::test]
