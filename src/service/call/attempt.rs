@@ -15,7 +15,6 @@ use crate::domain::message::{ChatReply, ChatRequest, Event, ReasoningEffort, Usa
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
 use crate::domain::routing::Plan;
-use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::ports::{
@@ -194,14 +193,6 @@ const fn failure(ran: Ran, goes_on: bool, error: Error) -> Failure {
 
 const fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
-}
-
-/// A provider may quote the key it was given.
-fn redact(message: &str, key: Option<&Secret>) -> String {
-    match key.map(Secret::expose).filter(|key| !key.is_empty()) {
-        Some(key) => message.replace(key, "…"),
-        None => message.to_owned(),
-    }
 }
 
 async fn refused<W: World>(
