@@ -10,7 +10,7 @@ use super::count::Count;
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
 use super::reach::{Server, Unreachable};
-use super::select;
+use super::{select, via};
 use crate::domain::message::{ChatReply, ChatRequest, Event, ReasoningEffort, Usage};
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
@@ -151,6 +151,7 @@ async fn send<W: World>(
     let destination = destination(candidate, server, &outgoing.path)?;
     let mut headers = vec![("content-type", "application/json".to_owned())];
     headers.extend_from_slice(&outgoing.headers);
+    headers.push((via::HEADER, flight.via().as_str().to_owned()));
     if let Some(key) = &server.key {
         let (name, prefix) = provider::key_header(server.wire);
         headers.push((name, format!("{prefix}{}", key.expose())));
