@@ -10,6 +10,7 @@
 //! | faults | all that can be named at once |
 
 mod fault;
+mod place;
 mod read;
 mod reader;
 mod text;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::reader::Path;
+use super::place::Path;
 use crate::domain::field_error::{FieldError, FieldErrors};
 
 /// Why a text is not read.
