@@ -24,6 +24,7 @@ pub mod merge_patch;
 pub mod message;
 pub mod model;
 pub mod model_line;
+pub mod model_name;
 pub mod money;
 pub mod outbound;
 pub mod plan;

@@ -169,7 +169,7 @@ async fn a_change_of_the_definition_makes_a_version_and_nothing_else_does() {
 async fn a_budget_goes_only_when_it_is_told_to() {
     let api = Api::new();
     let acme = api.tenant("acme").await;
-    let budget = json!({"limit_usd": "1.000000", "period": "day", "action": "notify"});
+    let budget = json!({"limit_usd": "1.000000", "period": "day", "action": "block"});
     post(&api, &acme, json!({"budget": budget})).await.created();
     let kept = put(&api, &acme, "triage-agent", json!({"instructions": "New."})).await.ok();
     assert_eq!((&kept["budget"], &kept["version"]), (&budget, &json!(2)));

@@ -64,7 +64,7 @@ fn everything() -> Value {
             "instructions": "Sort the mail.\n\n  - kindly: \"{{tone}}\"\n", "modality": "audio_only",
             "panels": ["notepad"], "tools": ["web_search"], "handoff_targets": ["billing"], "access": "public",
             "allowed_origins": ["https://example.com"], "max_concurrency": 3, "labels": ["mail"], "status": "draft",
-            "budget": {"limit_usd": "5.000000", "period": "day", "action": "notify"},
+            "budget": {"limit_usd": "5.000000", "period": "day", "action": "block"},
             "config": {"variables": {"tone": null}, "x": [1, 2.5, "yes"]},
         }),
     )

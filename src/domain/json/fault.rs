@@ -55,7 +55,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 
 /// How many characters must be put in, taken out or replaced (Levenshtein). Both are short: one is our own, and
 /// beyond its length plus a quarter the answer does not matter.
-fn distance(one: &str, other: &str) -> usize {
+pub fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.chars().take(2 * other.len() + 8).enumerate() {
