@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod account_edit;
+pub mod account_words;
 pub mod admission;
 pub mod agent;
 pub mod alias;

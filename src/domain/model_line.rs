@@ -58,6 +58,8 @@ pub struct ParseError {
 pub const MAX_ENTRIES: usize = 16;
 /// The longest line in characters.
 pub const MAX_CHARS: usize = 2_000;
+/// The line of agents that name none, where neither the account nor the operator has said otherwise.
+pub const PLATFORM_DEFAULT: &str = "openai:gpt-4.1-mini";
 /// The parameters' names.
 const PARAMS: [&str; 6] = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "timeout"];
 

@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::domain::field_error::FieldError;
+use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json::{self, Unsound};
+use crate::domain::read_only;
 
 use super::problem::{Kind, Problem};
 
@@ -99,6 +100,22 @@ pub async fn collect(request: Request) -> Result<Bytes, Problem> {
 /// A problem of kind `invalid_request` for what is not JSON, `validation_failed` for what is not a `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     json::read(&object(bytes)?.into()).map_err(Problem::invalid)
+}
+
+/// Reads a body as a type that has fewer fields than what GET shows: the others may be in the body as they are shown.
+///
+/// # Errors
+/// A problem of kind `validation_failed`.
+pub fn parse_shown<T: DeserializeOwned>(
+    mut body: Map<String, Value>,
+    shown: &impl Serialize,
+) -> Result<T, Problem> {
+    let shown = serde_json::to_value(shown).unwrap_or_default();
+    let shown = shown.as_object().cloned().unwrap_or_default();
+    let mut errors = FieldErrors::default();
+    errors.join(read_only::leave_out(&mut body, &shown, json::fields_of::<T>()));
+    let read = json::read(&body.into()).map_err(|faults| errors.join(Err(faults))).ok();
+    errors.finish_with(read).map_err(Problem::invalid)
 }
 
 /// Reads a JSON object.

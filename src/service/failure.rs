@@ -53,9 +53,9 @@ pub enum Failure {
     /// The key acts for no member.
     #[error("the key acts for no member")]
     NoMember,
-    /// An agent of this status cannot be moved to the one that was asked for.
+    /// An agent of the first status cannot be moved to the second in one step.
     #[error("there is no such move from {}", .0.name())]
-    NoMove(Status),
+    NoMove(Status, Status),
     /// Agents that it would hand off to and that are not in use, by id.
     #[error("it hands off to agents that are gone")]
     HandsToGone(Vec<String>),

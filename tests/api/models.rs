@@ -26,7 +26,7 @@ async fn listed(api: &Api, tenant: &Tenant, query: &str) -> Value {
     api.get(&format!("/api/v1/models{query}")).key(&tenant.member).send().await.ok()
 }
 
-fn catalogue(api: &Api, rows: &[(&str, &str)]) {
+pub fn catalogue(api: &Api, rows: &[(&str, &str)]) {
     let sql = "INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
         capabilities, priced_on) VALUES (?1, ?2, 400000000, 1600000000, 1000, 100, '[\"images\",\"telepathy\"]',
         '2026-11-20')";

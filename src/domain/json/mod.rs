@@ -15,8 +15,8 @@ mod read;
 mod reader;
 mod text;
 
-pub use fault::{field_error, nearest, unknown};
-pub use read::{fields_of, read, read_query};
+pub use fault::{distance, field_error, nearest, unknown};
+pub use read::{fields_of, read, read_partly, read_query};
 pub use text::{Unsound, text};
 
 use serde_json::Value;

@@ -35,7 +35,17 @@ pub fn read_query<T: DeserializeOwned>(query: &Value) -> Result<T, Vec<FieldErro
     read_as(query, true)
 }
 
+/// Reads what fits: a field that does not is as if it was left out. Nothing where a required one does not.
+pub fn read_partly<T: DeserializeOwned>(value: &Value) -> (Option<T>, FieldErrors) {
+    read_with(value, false)
+}
+
 fn read_as<T: DeserializeOwned>(value: &Value, is_text: bool) -> Result<T, Vec<FieldError>> {
+    let (read, faults) = read_with(value, is_text);
+    faults.finish_with(read)
+}
+
+fn read_with<T: DeserializeOwned>(value: &Value, is_text: bool) -> (Option<T>, FieldErrors) {
     let notes = Notes { is_text, ..Notes::default() };
     let mut faults = FieldErrors::default();
     for _ in 0..MAX_ROUNDS {
@@ -44,7 +54,7 @@ fn read_as<T: DeserializeOwned>(value: &Value, is_text: bool) -> Result<T, Vec<F
         let fault = match read {
             Ok(read) => {
                 faults.absorb(notes.unknown.take());
-                return faults.finish_with(Some(read));
+                return (Some(read), faults);
             }
             Err(Fault { message, path }) => field_error(&path.unwrap_or_default(), &message),
         };
@@ -60,7 +70,7 @@ fn read_as<T: DeserializeOwned>(value: &Value, is_text: bool) -> Result<T, Vec<F
         notes.stand_ins.borrow_mut().push(field);
     }
     faults.absorb(notes.unknown.take());
-    faults.finish_with(None)
+    (None, faults)
 }
 
 /// The fields of a type that is a struct, as they are written; none of another.

@@ -110,7 +110,7 @@ impl From<Failure> for Problem {
                     thing.name()
                 ),
             ),
-            Failure::NoMove(status) => Self::new(Kind::Conflict, no_move(status)),
+            Failure::NoMove(from, to) => Self::new(Kind::Conflict, no_move(from, to)),
             Failure::HandsToGone(agents) => Self::new(
                 Kind::Conflict,
                 format!(
@@ -236,11 +236,21 @@ fn missing(thing: Thing) -> String {
     text.to_owned()
 }
 
-fn no_move(from: Status) -> String {
-    let moves: Vec<&str> = from.moves().iter().map(|status| status.name()).collect();
-    match moves.as_slice() {
-        [] => "The agent is archived: POST /api/v1/agents/{agent}/restore brings it back.".to_owned(),
-        moves => format!("The agent is {}: from there it can become {}.", from.name(), moves.join(" or ")),
+fn no_move(from: Status, to: Status) -> String {
+    let words = |all: &[Status], joint: &str| -> String {
+        all.iter().map(|status| status.name()).collect::<Vec<_>>().join(joint)
+    };
+    match (from.moves(), from.way_to(to).as_slice()) {
+        ([], _) => "The agent is archived: POST /api/v1/agents/{agent}/restore brings it back.".to_owned(),
+        (moves, []) => {
+            format!("The agent is {}: from there it can become {}.", from.name(), words(moves, " or "))
+        }
+        (_, way) => format!(
+            "The agent is {}. The way to {} is {}: move it step by step.",
+            from.name(),
+            to.name(),
+            words(way, ", then ")
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Listing agents.
 
-use crate::domain::agent::{Agent, Status, words};
+use crate::domain::agent::{Agent, Status, spelling, words};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::time::Millis;
@@ -26,7 +26,10 @@ pub struct Narrow {
 impl Narrow {
     fn parse(&self) -> Result<AgentFilter, Failure> {
         let mut errors = FieldErrors::default();
-        let status = self.status.as_deref().map(|name| Status::parse(name).ok_or_else(unknown_status));
+        let status = self
+            .status
+            .as_deref()
+            .map(|name| Status::parse(&spelling::status(name)).ok_or_else(unknown_status));
         let status = status.and_then(|status| errors.take("status", status));
         let words = words(&[self.q.as_deref().unwrap_or_default()]);
         if words.len() > MAX_WORDS {

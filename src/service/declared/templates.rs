@@ -218,7 +218,7 @@ fn understand(
         name,
         description: draft.description,
         definition,
-        is_deprecated: draft.deprecated,
+        is_deprecated: draft.deprecated.unwrap_or_default(),
         updated_at: at,
     })
 }
@@ -232,7 +232,9 @@ pub(in crate::service) async fn fill<W: World>(
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Failure> {
-    let Some(named) = fields.get("template") else { return Ok(fields.clone()) };
+    let Some(named) = fields.get("template").filter(|named| !named.is_null()) else {
+        return Ok(fields.clone());
+    };
     let unknown = || Failure::UnknownTemplate;
     let named =
         named.as_str().ok_or_else(|| Failure::invalid("template", "must be a string: a template's slug"))?;
