@@ -62,6 +62,9 @@ pub enum Failure {
     /// Agents that hand off to it, by slug.
     #[error("others hand off to it")]
     HandedTo(Vec<String>),
+    /// Model lines name it, by what has them.
+    #[error("lines name the {}", .0.name())]
+    NamedBy(Thing, Vec<String>),
     /// The account has as many of these as one may have.
     #[error("no more {} fit", .0.name())]
     Full(Thing, usize),

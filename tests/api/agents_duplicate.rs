@@ -131,7 +131,7 @@ async fn a_copy_must_be_such_as_could_be_created() {
     let alias = "/api/v1/aliases/fast";
     api.put(alias).key(&acme.admin).json(&json!({"model": "openai:x"})).send().await.ok();
     api.agent(&acme, &json!({"model": "fast"})).await;
-    api.delete(alias).key(&acme.admin).send().await.no_content();
+    api.delete(&format!("{alias}?force=true")).key(&acme.admin).send().await.no_content();
     assert_eq!(duplicate(&api, &acme, "triage").await.fields(), ["model"]);
 }
 

@@ -249,7 +249,7 @@ async fn an_alias_that_is_gone_makes_an_agent_ill() {
     api.put(alias).key(&acme.admin).json(&json!({"model": "own:m"})).send().await.ok();
     api.agent(&acme, &json!({"slug": "a", "model": "fast"})).await;
     assert!(discovered(&api, &acme, "a").await.0);
-    api.delete(alias).key(&acme.admin).send().await.no_content();
+    api.delete(&format!("{alias}?force=true")).key(&acme.admin).send().await.no_content();
     let (healthy, problems, able) = discovered(&api, &acme, "a").await;
     assert!(!healthy && problems.contains("`fast`"), "{problems}");
     assert_eq!(able, json!([]));

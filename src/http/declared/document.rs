@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, T
 use utoipa::openapi::{Ref, RefOr, Required, ResponseBuilder};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use super::Verb;
+use super::{ForceQuery, Verb};
 use crate::domain::account::Role;
 use crate::domain::declared::{Facts, Filter, Limit};
 use crate::http::page::{List, PageQuery};
@@ -90,6 +90,9 @@ pub fn operation<K: Kind>(verb: Verb) -> Operation {
     }
     if verb.is_conditional() {
         operation = operation.parameter(header("if-match", "Entity tags, or `*` for whatever there is"));
+    }
+    if verb == Verb::Delete && facts.is_named_in_lines {
+        operation = ForceQuery::into_params(|| None).into_iter().fold(operation, OperationBuilder::parameter);
     }
     if verb == Verb::Put {
         operation = operation.parameter(header("if-none-match", "`*`: only when there is none"));

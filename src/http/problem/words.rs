@@ -138,6 +138,14 @@ impl From<Failure> for Problem {
                     agents.join(", ")
                 ),
             ),
+            Failure::NamedBy(thing, lines) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "Model lines name this {}: {}. Change them first, or add ?force=true: they go on without it.",
+                    thing.name(),
+                    some(&lines)
+                ),
+            ),
             Failure::Full(thing, most) => Self::new(
                 Kind::Conflict,
                 format!(
@@ -187,7 +195,7 @@ impl From<call::Error> for Problem {
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
-            call::Error::BrokenLine(_) => Kind::Misconfigured,
+            call::Error::BrokenLine(_) => Kind::ModelNotFound,
             call::Error::Rejected { .. } => Kind::UpstreamRejected,
             call::Error::Unreachable(_) | call::Error::Upstream(_) => Kind::UpstreamError,
             call::Error::UpstreamTimeout => Kind::UpstreamTimeout,
@@ -211,6 +219,8 @@ fn sentence(text: &str) -> String {
     sentence
 }
 
+/// The most names of what stands in the way.
+const MAX_SHOWN: usize = 50;
 const REALM: &str = "Bearer realm=\"retinue\"";
 
 /// What distinguishes a thing of the kind.
@@ -234,6 +244,15 @@ fn missing(thing: Thing) -> String {
         }
     };
     text.to_owned()
+}
+
+/// The first of a list, and the number of the others.
+fn some(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 fn no_move(from: Status, to: Status) -> String {

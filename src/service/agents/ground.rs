@@ -140,5 +140,6 @@ pub async fn line_of<W: World>(
 /// What models are named by.
 pub(super) async fn catalogue(tenant: &impl Models) -> Result<Catalogue, Unavailable> {
     let models = tenant.models(MAX_MODELS, None, Capabilities::default()).await?;
-    Ok(Catalogue::new(models.into_iter().map(|(model, _)| (model.provider, model.code))))
+    let offered = models.into_iter().filter(|(model, _)| !model.is_retired);
+    Ok(Catalogue::new(offered.map(|(model, _)| (model.provider, model.code))))
 }

@@ -58,7 +58,7 @@ impl Bundle {
     ) -> Result<Self, Unavailable> {
         let candidates = match entries(&agent, aliases) {
             Err(error) => Err(error),
-            Ok(entries) => {
+            Ok((entries, _)) => {
                 let pairs: Vec<_> =
                     entries.iter().map(|e| (e.provider.as_str().to_owned(), e.code.clone())).collect();
                 let models = tenant.models_of(&pairs).await?;
@@ -73,10 +73,17 @@ impl Bundle {
 
 /// What the agent's line stands for.
 ///
+/// What is wrong with it: the entries that are left without what the account has no longer, such as an alias that was deleted.
+///
 /// # Errors
-/// What is wrong with it.
-pub fn entries(agent: &Agent, aliases: &[Alias]) -> Result<Vec<Entry>, ParseError> {
-    ModelLine::parse(&agent.definition.model)?.expand(|name| alias::line_of(aliases, name))
+/// What is wrong with it, where nothing is left.
+pub fn entries(agent: &Agent, aliases: &[Alias]) -> Result<(Vec<Entry>, Vec<ParseError>), ParseError> {
+    let line = ModelLine::parse(&agent.definition.model)?;
+    let (entries, faults) = line.expand_known(|name| alias::line_of(aliases, name));
+    match faults.into_iter().next() {
+        Some(fault) if entries.is_empty() => Err(fault),
+        fault => Ok((entries, fault.into_iter().collect())),
+    }
 }
 
 fn candidate<W: World>(

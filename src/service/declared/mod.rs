@@ -8,6 +8,7 @@
 mod aliases;
 mod exchange;
 mod kind;
+mod lines;
 mod list;
 pub mod members;
 mod models;
@@ -222,6 +223,12 @@ async fn try_once<K: Kind, W: World>(
 async fn remove<K: Kind, W: World>(cx: &Context<'_, W>, read: K::Row) -> Result<Done<K>, Failure> {
     if !K::is_own(cx, &read) {
         return Err(Failure::PlatformsOwn(Thing::Declared(K::facts())));
+    }
+    if K::facts().is_named_in_lines && !cx.is_forced {
+        let named_by = K::named_by(cx, &read).await?;
+        if !named_by.is_empty() {
+            return Err(Failure::NamedBy(Thing::Declared(K::facts()), named_by));
+        }
     }
     let change = change::<K, W>(cx, Some(&read), None);
     write::<K, W>(cx, Write::Delete { read: &read }, &change).await?;
