@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::account::{Account, DEFAULT_MODEL, Plan, Status};
 use super::field_error::{FieldError, FieldErrors};
 use super::instructions;
+use super::json::{self, MAX_FREE_DEPTH};
 
 /// The most variables of an account.
 pub const MAX_VARIABLES: usize = 100;
@@ -68,6 +69,9 @@ impl Edit {
         }
         if let Some(settings) = settings {
             lay_over(&mut next.settings, settings);
+            if next.settings.values().any(|value| json::depth(value) > MAX_FREE_DEPTH) {
+                errors.add("settings", format!("are nested at most {MAX_FREE_DEPTH} deep"));
+            }
             let bytes = Value::Object(next.settings.clone()).to_string().len();
             if bytes > MAX_SETTINGS {
                 errors.add(

@@ -28,6 +28,7 @@ pub mod model_line;
 pub mod model_name;
 pub mod money;
 pub mod outbound;
+pub mod patch;
 pub mod plan;
 pub mod price;
 pub mod prompt;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json::{self, Unsound};
+use crate::domain::patch::{Operations, Patch};
 use crate::domain::read_only;
 
 use super::problem::{Kind, Problem};
@@ -65,6 +66,27 @@ where
         }
     }
 }
+
+/// A change of a thing: a JSON Merge Patch, or with `application/json-patch+json` a JSON Patch.
+#[derive(Debug)]
+pub struct Changes(pub Patch);
+
+impl<S: Send + Sync> FromRequest<S> for Changes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let is_list = media_type(request.headers()) == JSON_PATCH;
+        let bytes = read(request).await?;
+        Ok(Self(if is_list {
+            Patch::Operations(Operations::read(value(&bytes)?).map_err(Problem::invalid)?)
+        } else {
+            Patch::Merge(object(&bytes)?)
+        }))
+    }
+}
+
+/// The media type of RFC 6902.
+pub const JSON_PATCH: &str = "application/json-patch+json";
 
 /// The bytes of a body that says it is JSON.
 ///

@@ -19,7 +19,7 @@ use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
 use super::access::{ActiveHolder, Holder, KeyReader, KeyWriter, Operator, Reader, Writer};
-use super::body::{Json, OptionalJson};
+use super::body::{Changes, Json, OptionalJson};
 use super::if_match::Tags;
 use super::path::Parameters;
 use super::problem::Problem;
@@ -34,6 +34,8 @@ pub trait Reads {
 macro_rules! reads_nothing {
     ($($argument:ident $(<$inner:ident>)?),+) => {$(impl$(<$inner>)? Reads for $argument$(<$inner>)? {})+};
 }
+
+impl Reads for Changes {}
 
 reads_nothing!(
     State<T>,

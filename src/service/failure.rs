@@ -3,6 +3,7 @@
 use crate::domain::agent::Status;
 use crate::domain::declared::{Facts, Limit};
 use crate::domain::field_error::FieldError;
+use crate::domain::patch::NotDone;
 use crate::domain::plan::Feature;
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
@@ -62,6 +63,9 @@ pub enum Failure {
     /// Agents that hand off to it, by slug.
     #[error("others hand off to it")]
     HandedTo(Vec<String>),
+    /// An operation of a patch tests for another value, by its field.
+    #[error("the test of operation {0} fails")]
+    TestFailed(String),
     /// Model lines name it, by what has them.
     #[error("lines name the {}", .0.name())]
     NamedBy(Thing, Vec<String>),
@@ -119,6 +123,15 @@ impl Failure {
             },
             WriteError::Lacks(feature) => Self::PlanLacks(feature),
             WriteError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+        }
+    }
+}
+
+impl From<NotDone> for Failure {
+    fn from(not_done: NotDone) -> Self {
+        match not_done {
+            NotDone::Test(field) => Self::TestFailed(field),
+            NotDone::Invalid(fault) => Self::Invalid(vec![fault]),
         }
     }
 }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::domain::account::Account;
 use crate::domain::agent::{Access, Agent, Definition, Fields, Modality, Panel, Status};
 use crate::domain::budget::Terms;
+use crate::domain::patch::Patch;
 use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};
 use crate::ports::World;
@@ -25,7 +26,7 @@ use crate::service::failure::{Failure, Thing};
 
 use super::access::{Reader, Writer};
 use super::advice;
-use super::body::Json;
+use super::body::{Changes, Json};
 use super::if_match::Tags;
 use super::path::{AgentPath, Parameters};
 use super::problem::Problem;
@@ -76,6 +77,20 @@ impl From<Definition> for Configuration {
             config: definition.config,
         }
     }
+}
+
+/// An operation of a JSON Patch (RFC 6902).
+#[derive(Debug, ToSchema)]
+#[schema(as = PatchOperation, example = json!({"op": "remove", "path": "/config/variables/tone"}))]
+#[expect(dead_code, reason = "it describes what domain::patch reads")]
+pub struct Operation {
+    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
+    op: String,
+    /// A JSON Pointer (RFC 6901).
+    path: String,
+    from: Option<String>,
+    #[schema(value_type = Object)]
+    value: Value,
 }
 
 /// An agent.
@@ -282,7 +297,8 @@ async fn discovered<W: World>(
 /// Only the fields that are given change: objects are merged deeply, lists replaced, and null brings a field's default
 /// back. A change of the definition makes a new version and holds from the next call; of the slug, the labels or the budget
 /// it makes none. With `If-Match` (an `ETag` of this agent) the change is made only over that state. What GET shows may be sent
-/// back as it is. `is_active` archives an agent (false) or restores it (true).
+/// back as it is. `is_active` archives an agent (false) or restores it (true). As `application/json-patch+json` the body is a
+/// list of operations (RFC 6902) on the fields that can be written: `remove` of `/config/variables/tone` takes one variable away.
 #[utoipa::path(
     patch,
     path = "/api/v1/agents/{agent}",
@@ -292,7 +308,7 @@ async fn discovered<W: World>(
         ("agent" = String, Path, description = "Slug or id"),
         ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
     ),
-    request_body = Fields,
+    request_body(content((Fields = "application/json"), (Vec<Operation> = "application/json-patch+json"))),
     responses((status = 200, description = "The agent", body = View,
         headers(("etag" = String, description = "This state of it"))))
 )]
@@ -301,10 +317,10 @@ pub async fn patch<W: World>(
     Writer(session): Writer,
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
     Tags(if_match): Tags,
-    Json(fields): Json<Map<String, Value>>,
+    Changes(patch): Changes,
     bases: &Bases,
 ) -> Result<Response, Problem> {
-    let changed = change(&app, &session, &agent, Given::new(fields), if_match, bases).await;
+    let changed = change(&app, &session, &agent, Given::of_patch(patch), if_match, bases).await;
     let agent = changed.map_err(Problem::report(&app))?;
     Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
 }
@@ -366,10 +382,10 @@ pub async fn put<W: World>(
     session: Writer,
     agent: Parameters<AgentPath>,
     if_match: Tags,
-    fields: Json<Map<String, Value>>,
+    Json(fields): Json<Map<String, Value>>,
     bases: &Bases,
 ) -> Result<Response, Problem> {
-    patch(app, session, agent, if_match, fields, bases).await
+    patch(app, session, agent, if_match, Changes(Patch::Merge(fields)), bases).await
 }
 
 /// Change an agent
@@ -394,8 +410,8 @@ pub async fn put_config<W: World>(
     session: Writer,
     agent: Parameters<AgentPath>,
     if_match: Tags,
-    fields: Json<Map<String, Value>>,
+    Json(fields): Json<Map<String, Value>>,
     bases: &Bases,
 ) -> Result<Response, Problem> {
-    patch(app, session, agent, if_match, fields, bases).await
+    patch(app, session, agent, if_match, Changes(Patch::Merge(fields)), bases).await
 }

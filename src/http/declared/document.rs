@@ -11,6 +11,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use super::{ForceQuery, Verb};
 use crate::domain::account::Role;
 use crate::domain::declared::{Facts, Filter, Limit};
+use crate::http::body::JSON_PATCH;
 use crate::http::page::{List, PageQuery};
 use crate::service::declared::Kind;
 
@@ -99,7 +100,11 @@ pub fn operation<K: Kind>(verb: Verb) -> Operation {
     }
     if let Some(schema) = body_name::<K>(verb) {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
-        let body = RequestBodyBuilder::new().content("application/json", content);
+        let mut body = RequestBodyBuilder::new().content("application/json", content);
+        if verb == Verb::Patch {
+            let operations = ArrayBuilder::new().items(Ref::from_schema_name("PatchOperation")).build();
+            body = body.content(JSON_PATCH, ContentBuilder::new().schema(Some(operations)).build());
+        }
         operation = operation.request_body(Some(body.required(Some(Required::True)).build()));
     }
     operation.build()

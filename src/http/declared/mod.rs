@@ -6,7 +6,7 @@
 pub mod document;
 pub mod exchange;
 
-use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::HttpMethod;
 
 use crate::domain::declared::{Facts, Naming};
-use crate::http::body::{self, Json};
+use crate::http::body::{self, Changes, Json};
 use crate::http::page::{List, PageQuery};
 use crate::http::problem::{Kind, Problem};
 use crate::http::query::{Reads, query};
@@ -153,8 +153,8 @@ async fn answer<W: World>(
             Ok(tagged(put.map_err(report())?))
         }
         Verb::Patch => {
-            let bytes = body::read(Request::from_parts(parts, content)).await?;
-            let patched = kind.patch(&cx, &name, body::object(&bytes)?, &precondition).await;
+            let Changes(patch) = Changes::from_request(Request::from_parts(parts, content), &()).await?;
+            let patched = kind.patch(&cx, &name, patch, &precondition).await;
             Ok(tagged(patched.map_err(report())?))
         }
     }

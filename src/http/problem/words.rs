@@ -138,6 +138,12 @@ impl From<Failure> for Problem {
                     agents.join(", ")
                 ),
             ),
+            Failure::TestFailed(field) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "The test of operation {field} found another value, so nothing was changed. Read it again."
+                ),
+            ),
             Failure::NamedBy(thing, lines) => Self::new(
                 Kind::Conflict,
                 format!(

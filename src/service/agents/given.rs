@@ -2,30 +2,43 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{Draft, Fields, spelling};
+use crate::domain::agent::{Draft, Fields, merge, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 use crate::domain::model_line;
+use crate::domain::patch::{Operations, Patch};
 use crate::domain::read_only;
 use crate::domain::warning::{Code, Warning};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::authenticate::Session;
+use crate::service::failure::Failure;
 
 /// The fields of a body, and what is wrong with it so far.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     pub fields: Map<String, Value>,
+    /// In place of the fields.
+    operations: Option<Operations>,
     faults: Vec<FieldError>,
 }
 
+/// What operations do not reach.
+const APART: [&str; 2] = ["template", "status"];
 /// Says of an archived agent that it is one.
 const IS_ACTIVE: &str = "is_active";
 
 impl Given {
     pub fn new(mut fields: Map<String, Value>) -> Self {
         let faults = spelling::ours(&mut fields).err().unwrap_or_default();
-        Self { fields, faults }
+        Self { fields, faults, ..Self::default() }
+    }
+
+    pub fn of_patch(patch: Patch) -> Self {
+        match patch {
+            Patch::Merge(fields) => Self::new(fields),
+            Patch::Operations(operations) => Self { operations: Some(operations), ..Self::default() },
+        }
     }
 
     fn note(&mut self, result: Result<(), Vec<FieldError>>) {
@@ -58,7 +71,7 @@ impl Given {
 
     /// Whether it changes nothing and has no fault.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.faults.is_empty()
+        self.fields.is_empty() && self.faults.is_empty() && self.operations.is_none()
     }
 
     /// Whether there are fields that are only shown, or the status, which is changed apart.
@@ -77,6 +90,25 @@ impl Given {
         }
         let left = read_only::leave_out(&mut self.fields, shown, json::fields_of::<Fields>());
         self.note(left);
+    }
+
+    /// The draft of an agent that this changes, from its fields.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn over(&self, mut all: Map<String, Value>, default: &DefaultModel) -> Result<Draft, Failure> {
+        match &self.operations {
+            None => merge(&mut all, self.fields.clone()),
+            Some(operations) => {
+                // Each field is there to be replaced.
+                for name in json::fields_of::<Fields>().iter().filter(|name| !APART.contains(name)) {
+                    all.entry(*name).or_insert(Value::Null);
+                }
+                all.remove("status");
+                all = operations.apply(all)?;
+            }
+        }
+        Ok(self.draft(all, default)?)
     }
 
     /// The draft that these fields are, which may lie over others.

@@ -36,7 +36,7 @@ pub use versions::{Difference, Span, compare, rollback, version, versions};
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agent::{Agent, Fields, Save, merge};
+use crate::domain::agent::{Agent, Fields, Save};
 use crate::domain::change::{Action, Subject};
 use crate::ports::{AgentRef, Agents, Directory, SaveAgents, World, WriteError};
 
@@ -100,11 +100,7 @@ pub async fn patch<W: World>(
         return Err(Failure::StatusApart);
     }
     let default = DefaultModel::of(app, session);
-    let laid = |read: &Agent| {
-        let mut all = written(read);
-        merge(&mut all, given.fields.clone());
-        given.draft(all, &default)
-    };
+    let laid = |read: &Agent| given.over(written(read), &default);
     let edit = |read: &Agent, ground: &Ground| {
         let draft = laid(read)?;
         let slug = draft.slug.clone().unwrap_or_else(|| read.slug.clone());
