@@ -24,6 +24,7 @@ pub fn record(agent: AgentId, n: i64, cost: u64) -> CallRecord {
             cache_write_tokens: 10,
             output_tokens: 20,
             reasoning_tokens: 5,
+            hour_write_tokens: 0,
         },
         held: Nanos::new(cost * 2),
         cost: Nanos::new(cost),

@@ -39,3 +39,4 @@ mod shell;
 mod templates;
 mod unread;
 mod walls;
+mod words;
