@@ -147,6 +147,8 @@ dialect! {
     call_ids: Naming = Naming::new(Alphabet::Any, 1, 512);
     call_ids_sent: CallIds = CallIds::All;
     tool_names: Naming = Naming::new(Alphabet::Words, 1, 64);
+    /// Names of properties in the schemas of tools.
+    property_keys: Naming = Naming::new(Alphabet::Any, 1, 512);
     /// A call that another model made must have a signature, if only a made-up one.
     signed_calls: bool = false;
     thinking: Thinking = Thinking::Effort { lowest: Lowest::Both, xhigh: true };
@@ -216,7 +218,11 @@ impl Patch {
     }
 
     fn check_values(&self, at: &str, errors: &mut FieldErrors) {
-        for (field, naming) in [("call_ids", self.call_ids), ("tool_names", self.tool_names)] {
+        for (field, naming) in [
+            ("call_ids", self.call_ids),
+            ("tool_names", self.tool_names),
+            ("property_keys", self.property_keys),
+        ] {
             let Some(Naming { alphabet, min, max }) = naming else { continue };
             let short = if alphabet == Alphabet::Identifier { 13 } else { min };
             if !Naming::LENGTHS.contains(&min) || !Naming::LENGTHS.contains(&max) || max < min.max(short) {

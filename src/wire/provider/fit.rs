@@ -11,6 +11,7 @@ use crate::domain::dialect::{Dialect, SeedField};
 use crate::domain::extra;
 use crate::domain::message::{ChatRequest, Sampling, Tool};
 use crate::domain::warning::{Code, Warning};
+use crate::wire::provider::keys::Keys;
 
 /// Said for the user where a server wants the user to begin and nobody did.
 pub(super) const OPENING: &str = "Continue.";
@@ -60,9 +61,14 @@ pub(super) fn seed(dialect: &Dialect, sampling: &Sampling, warnings: &mut Warnin
     warnings.if_taken(dialect.seed_field != SeedField::None, "seed", sampling.seed)
 }
 
-/// Tool names that had to be changed on their way, to be changed back in the answer.
+/// Names that had to be changed on their way, to be changed back in the answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Renamed(Vec<(String, String)>);
+pub struct Renamed {
+    /// Of tools: there, and here.
+    pub(super) tools: Vec<(String, String)>,
+    /// Of their parameters.
+    pub(super) keys: Keys,
+}
 
 impl Renamed {
     pub(super) fn of(dialect: &Dialect, tools: &[Tool]) -> Self {
@@ -70,18 +76,18 @@ impl Renamed {
             Cow::Borrowed(_) => None,
             Cow::Owned(there) => Some((there, tool.name.clone())),
         });
-        Self(renamed.collect())
+        Self { tools: renamed.collect(), keys: Keys::default() }
     }
 
     /// Changes a name of the server's to the client's.
     pub(super) fn restore(&self, name: &mut String) {
-        if let Some((_, here)) = self.0.iter().find(|(there, _)| there == name) {
+        if let Some((_, here)) = self.tools.iter().find(|(there, _)| there == name) {
             name.clone_from(here);
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.tools.is_empty() && self.keys.is_empty()
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn without_top_union(schema: &RawValue) -> Option<Value> {
         return None;
     }
     let mut schema: Map<String, Value> = serde_json::from_str(schema.get()).ok()?;
-    let unions = UNIONS.iter().filter_map(|union| Some((*union, schema.remove(*union)?)));
+    let unions = UNIONS.iter().filter_map(|union| Some((*union, schema.shift_remove(*union)?)));
     let hints: Vec<String> = unions.map(|(union, value)| format!("{union}: {value}")).collect();
     if hints.is_empty() {
         return None;
@@ -147,7 +147,7 @@ mod tests {
     fn unsupported_constraints_become_words() {
         let schema = json!({"type": "string", "description": "A code", "minLength": 3, "format": "regex"});
         let expected =
-            json!({"type": "string", "description": "A code\n\n{format: \"regex\", minLength: 3}"});
+            json!({"type": "string", "description": "A code\n\n{minLength: 3, format: \"regex\"}"});
         assert_eq!(narrow(schema), expected);
     }
 
