@@ -34,6 +34,19 @@ pub enum Finish {
     ContentFilter,
 }
 
+impl Finish {
+    /// What is true of an answer with or without calls, whatever word its provider has for it: one that stops with calls
+    /// stops for them, and one without has none to wait for.
+    #[must_use]
+    pub const fn of_answer(self, has_calls: bool) -> Self {
+        match (self, has_calls) {
+            (Self::Stop, true) => Self::ToolCalls,
+            (Self::ToolCalls, false) => Self::Stop,
+            (finish, _) => finish,
+        }
+    }
+}
+
 /// What a provider says of the answer as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {

@@ -46,6 +46,10 @@ pub struct Relay<W: World> {
     usage: Option<Usage>,
     bytes: u64,
     has_finished: bool,
+    /// Why choices have ended, for the client: said when nothing more of them can come.
+    finishes: Vec<Event>,
+    /// How it has ended, until the last events are taken.
+    ended: Option<Option<Error>>,
 }
 
 impl<W: World> Relay<W> {
@@ -66,6 +70,8 @@ impl<W: World> Relay<W> {
             usage: None,
             bytes: 0,
             has_finished: false,
+            finishes: Vec::new(),
+            ended: None,
         };
         relay.ready = relay.watch(opened.events);
         relay
@@ -77,22 +83,29 @@ impl<W: World> Relay<W> {
         if !self.ready.is_empty() {
             return Some(Step::Events(std::mem::take(&mut self.ready)));
         }
+        if let Some(error) = self.ended.take() {
+            return self.end(error);
+        }
         loop {
             let mut events = Vec::new();
-            let fed = match self.body.chunk().await {
-                Ok(Some(chunk)) => self.decoder.feed(&chunk, &mut events).map(|()| false),
-                Ok(None) => self.decoder.finish(&mut events).map(|()| true),
-                Err(error) => return self.end(Some(unread(&error))),
+            let ended = match self.body.chunk().await {
+                Ok(Some(chunk)) => self.decoder.feed(&chunk, &mut events).err().map(|_| Some(broken())),
+                Ok(None) => Some(self.decoder.finish(&mut events).err().map(|_| broken())),
+                Err(error) => Some(Some(unread(&error))),
             };
-            let events = self.watch(events);
-            match fed {
-                Ok(true) => return self.end(None),
-                Err(_) => {
-                    return self.end(Some(Error::Upstream("the provider broke off its answer".to_owned())));
+            let mut events = self.watch(events);
+            let Some(error) = ended else {
+                if events.is_empty() {
+                    continue;
                 }
-                Ok(false) if events.is_empty() => {}
-                Ok(false) => return Some(Step::Events(events)),
+                return Some(Step::Events(events));
+            };
+            events.append(&mut self.finishes);
+            if events.is_empty() {
+                return self.end(error);
             }
+            self.ended = Some(error);
+            return Some(Step::Events(events));
         }
     }
 
@@ -115,6 +128,7 @@ impl<W: World> Relay<W> {
             }
         }
         events.retain(|event| !matches!(event, Event::Usage(_)));
+        self.finishes.extend(events.extract_if(.., |event| matches!(event, Event::Finish { .. })));
         events
     }
 
@@ -134,11 +148,13 @@ impl<W: World> Relay<W> {
     }
 }
 
+fn broken() -> Error {
+    Error::Upstream("the provider broke off its answer".to_owned())
+}
+
 fn unread(error: &ReadError) -> Error {
     match error {
         ReadError::Timeout => Error::UpstreamTimeout,
-        ReadError::Broken(_) | ReadError::TooLarge(_) => {
-            Error::Upstream("the provider broke off its answer".to_owned())
-        }
+        ReadError::Broken(_) | ReadError::TooLarge(_) => broken(),
     }
 }

@@ -92,6 +92,10 @@ pub fn decode(wire: Wire, renamed: &Renamed, body: &[u8]) -> Result<ChatReply, D
         Wire::Gemini => gemini::decode(body),
         Wire::WorkersAi => workers_ai::decode(body),
     }?;
+    for choice in &mut reply.choices {
+        let has_calls = choice.calls().next().is_some();
+        choice.finish = choice.finish.of_answer(has_calls);
+    }
     if !renamed.is_empty() {
         for part in reply.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
             if let AssistantPart::ToolCall(call) = part {
@@ -125,6 +129,8 @@ pub struct Decoder {
     state: State,
     renamed: Renamed,
     held: Held,
+    /// The choices that have called tools.
+    called: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -143,7 +149,7 @@ impl Decoder {
             Wire::Gemini => State::Gemini(gemini::StreamState::default()),
             Wire::WorkersAi => State::WorkersAi(workers_ai::StreamState::default()),
         };
-        Self { sse: sse::Decoder::default(), state, renamed, held: Held::default() }
+        Self { sse: sse::Decoder::default(), state, renamed, held: Held::default(), called: Vec::new() }
     }
 
     /// Takes the next bytes and appends what they complete to `events`.
@@ -153,6 +159,7 @@ impl Decoder {
     pub fn feed(&mut self, chunk: &[u8], events: &mut Vec<Event>) -> Result<(), DecodeError> {
         let (state, before) = (&mut self.state, events.len());
         let fed = self.sse.feed(chunk, &mut |frame| state.frame(&frame, events));
+        self.correct(&mut events[before..]);
         self.restore(before, events);
         fed
     }
@@ -164,6 +171,7 @@ impl Decoder {
     pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         let (state, before) = (&mut self.state, events.len());
         let fed = self.sse.finish(&mut |frame| state.frame(&frame, events));
+        self.correct(&mut events[before..]);
         self.restore(before, events);
         self.held.release(&self.renamed.keys, None, events);
         fed?;
@@ -172,6 +180,19 @@ impl Decoder {
             State::Anthropic(state) => state.finish(),
             State::Gemini(state) => state.finish(),
             State::WorkersAi(state) => state.finish(),
+        }
+    }
+
+    /// Says of each answer's end what is true of it.
+    fn correct(&mut self, events: &mut [Event]) {
+        for event in events {
+            match event {
+                Event::ToolCall { choice, index: 0, .. } => self.called.push(*choice),
+                Event::Finish { choice, reason } => {
+                    *reason = reason.of_answer(self.called.contains(choice));
+                }
+                _ => {}
+            }
         }
     }
 
