@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::message::{ReasoningEffort, Sampling};
 use super::provider::ProviderName;
+use super::slug::Slug;
 
 /// A parsed model line: at least one entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +88,16 @@ impl ModelLine {
             Item::Model(_) => None,
         };
         items.filter_map(alias).collect()
+    }
+
+    /// What stands in these lines and may be an alias, whether they parse or not: the entries without a colon.
+    pub fn names_in<'a>(lines: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+        let entries = lines.into_iter().flat_map(|line| line.split(','));
+        let names = entries.map(|entry| entry.split('?').next().unwrap_or_default().trim());
+        names
+            .filter(|name| (1..=Slug::MAX_LEN).contains(&name.len()) && !name.contains(':'))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The line with every alias replaced by the entries it stands for; `lookup` gives an alias's line.

@@ -134,7 +134,8 @@ pub struct Plan {
     pub output_limit: Option<u64>,
     /// Whether the request or the line asked for a limit.
     pub limit_asked: bool,
-    choices: u64,
+    /// How many answers are asked for.
+    pub choices: u64,
     input_bound: u64,
 }
 

@@ -24,6 +24,7 @@ use super::agents::urls::{Bases, Urls};
 use super::declared::{self, Verb};
 use super::documented::Documented;
 use super::problem::{self, Kind};
+use super::query::ReadsAll;
 use super::router::{self, Visitor};
 use super::scope;
 
@@ -110,7 +111,7 @@ impl<W: World> Visitor<W> for Document {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static,
+        T: ReadsAll + 'static,
     {
         self.of_control_plane::<P>(&at, std::any::type_name::<T>());
     }

@@ -21,7 +21,7 @@ use crate::wire::file::{Syntax, Writer as FileWriter};
 use super::access::Writer;
 use super::body::{self, Json};
 use super::problem::{Kind, Problem};
-use super::query::query;
+use super::query::{Reads, query};
 
 /// The media types of YAML: RFC 9512's, and those from before it.
 const YAML: [&str; 4] = ["application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"];
@@ -39,7 +39,7 @@ pub struct ExportQuery {
     format: Option<Format>,
 }
 
-query!(ExportQuery, "?agents=triage,billing&format=yaml");
+query!(ExportQuery);
 
 /// How a file is written; `json` when left out.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -113,7 +113,7 @@ pub struct ImportQuery {
     name: Option<String>,
 }
 
-query!(ImportQuery, "?mode=update&dry_run=true&name=support");
+query!(ImportQuery);
 
 /// What becomes of an agent whose slug another one has: it is left out (`skip`, when nothing is said), the other becomes
 /// what the file says (`update`), or it is taken in under the next free slug (`rename`).
@@ -291,6 +291,8 @@ impl<W: World> Exporting<W> {
 
 /// A file in a request's body.
 pub struct Sent(Source);
+
+impl Reads for Sent {}
 
 impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Problem;

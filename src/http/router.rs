@@ -28,6 +28,7 @@ use super::declared::Verb;
 use super::documented::Documented;
 use super::path::Parameters;
 use super::problem;
+use super::query::{Checked, ReadsAll};
 use super::{
     account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, profile,
 };
@@ -39,7 +40,7 @@ pub trait Visitor<W: World>: face::Visitor<W> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static,
+        T: ReadsAll + 'static,
     {
         self.endpoint_at(P::path(), &path, handler);
     }
@@ -49,7 +50,7 @@ pub trait Visitor<W: World>: face::Visitor<W> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static,
+        T: ReadsAll + 'static,
     {
         if let Some(at) = of_account(&at) {
             self.route(at, path, handler.clone());
@@ -62,7 +63,7 @@ pub trait Visitor<W: World>: face::Visitor<W> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static;
+        T: ReadsAll + 'static;
 
     /// Takes all endpoints of a declared kind.
     fn kind<K: Kind>(&mut self);
@@ -220,12 +221,9 @@ impl<W: World> Visitor<W> for Routes<W> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static,
+        T: ReadsAll + 'static,
     {
-        let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
-        let route: MethodRouter<App<W>> =
-            methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
-        self.router = std::mem::take(&mut self.router).route(&at, route);
+        self.serve::<P, _, T>(&at, Checked { handler, known: T::query().into() });
     }
 
     fn kind<K: Kind>(&mut self) {
@@ -243,8 +241,22 @@ impl<W: World> Visitor<W> for Routes<W> {
     fn file<P: Documented>(&mut self, _: P) {}
 }
 
+impl<W: World> Routes<W> {
+    fn serve<P, H, T>(&mut self, at: &str, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
+        let route: MethodRouter<App<W>> =
+            methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
+        self.router = std::mem::take(&mut self.router).route(at, route);
+    }
+}
+
 impl<W: World> face::Visitor<W> for Routes<W> {
-    fn operation<F, P, H, T>(&mut self, mount: Mount, path: &P, handler: H)
+    fn operation<F, P, H, T>(&mut self, mount: Mount, _: &P, handler: H)
     where
         F: Face,
         P: Documented,
@@ -254,7 +266,8 @@ impl<W: World> face::Visitor<W> for Routes<W> {
         let at = mount.prefix().to_owned() + &P::path();
         let names = P::methods().iter().map(name).collect::<Vec<_>>();
         self.preflights.entry(at.clone()).or_insert_with(|| vec!["OPTIONS"]).extend(names);
-        self.route(at, path, handler);
+        // Clients of other products' protocols may add queries of their own.
+        self.serve::<P, H, T>(&at, handler);
     }
 }
 

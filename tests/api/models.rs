@@ -1,5 +1,6 @@
 //! `/api/v1/models`.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Api, Reply, Tenant};
@@ -202,4 +203,54 @@ async fn absurd_numbers_are_refused() {
     )
     .await
     .ok();
+}
+
+#[tokio::test]
+async fn models_are_found_as_people_write_them_wherever_a_line_is() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    catalogue(&api, &[("openai", "gpt-4.1-mini"), ("openai", "gpt-4o"), ("anthropic", "claude-sonnet-4-5")]);
+    put(&api, &acme, "own/plain", &model()).await.ok();
+    api.put("/api/v1/aliases/fast")
+        .key(&acme.admin)
+        .json(&json!({"model": "openai:gpt-4o"}))
+        .send()
+        .await
+        .ok();
+    for (i, (written, expected)) in [
+        ("gpt-4.1-mini", "openai:gpt-4.1-mini"),
+        ("openai/gpt-4o", "openai:gpt-4o"),
+        (
+            "Claude Sonnet 4.5?temperature=0.1, fast, plain",
+            "anthropic:claude-sonnet-4-5?temperature=0.1, fast, own:plain",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let agent = api.agent(&acme, &json!({"name": format!("a{i}"), "model": written})).await;
+        assert_eq!(agent["model"], expected);
+        let patched = json!({"model": written});
+        let again = api
+            .request(Method::PATCH, &format!("/api/v1/agents/a{i}"))
+            .key(&acme.admin)
+            .json(&patched)
+            .send()
+            .await
+            .ok();
+        assert_eq!(
+            (&again["model"], &again["version"]),
+            (&json!(expected), &json!(1)),
+            "the same line is no change"
+        );
+        let file = json!([{"name": format!("b{i}"), "instructions": "x", "model": written}]);
+        api.post("/api/v1/agents/import").key(&acme.admin).json(&file).send().await.ok();
+        let imported = api.get(&format!("/api/v1/agents/b{i}")).key(&acme.member).send().await.ok();
+        assert_eq!(imported["model"], expected);
+    }
+    let body = json!({"name": "x", "instructions": "x", "model": "fast, gpt-4.1-mnii"});
+    let refused = api.post("/api/v1/agents/validate").key(&acme.admin).json(&body).send().await;
+    assert_eq!(refused.fields(), ["model"]);
+    let words = refused.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+    assert!(words.contains("`gpt-4.1-mnii`") && words.contains("such as `openai:gpt-4.1-mini`"), "{words}");
 }

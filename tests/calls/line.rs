@@ -125,6 +125,37 @@ async fn the_platforms_own_provider_serves_accounts_that_have_none() {
 }
 
 #[tokio::test]
+async fn an_accounts_own_row_of_a_model_counts_only_where_its_own_provider_answers() {
+    let stage = Stage::new().await;
+    stage.api.world.offer("openai", None, Some("sk-of-the-platform"));
+    stage.catalogue("openai", "gpt").await;
+    let free = json!({"input_usd_per_mtok": "0", "output_usd_per_mtok": "0", "cached_input_usd_per_mtok": "0",
+        "max_output_tokens": 90_000});
+    for name in ["openai/gpt", "openai/unknown"] {
+        stage.model(name, &free).await;
+    }
+    stage.agent("main", &json!({"model": "openai:gpt"})).await;
+    stage.agent("dark", &json!({"model": "openai:unknown"})).await;
+    stage.ask(Face::Chat, "dark").send().await.assert_refusal(422, "unpriced_model");
+    stage.then(answer("Hello", Some((10, 5))));
+    let reply = stage.ask(Face::Chat, "main").send().await.ok();
+    assert_eq!(reply["cost_usd"], "0.000020", "the platform's price, for its key pays");
+    assert_eq!(stage.asked_once()["max_completion_tokens"], 1_000, "the platform's limit");
+    // A binding is the platform's, too, whatever the row that leads to it is called.
+    let bound = json!({"wire": "workers-ai"});
+    let put = stage.api.put("/api/v1/providers/mine").key(&stage.acme.admin).json(&bound).send().await;
+    assert!(put.status.is_success(), "{put:?}");
+    stage.model("mine/llama", &free).await;
+    stage.agent("bound", &json!({"model": "mine:llama"})).await;
+    stage.ask(Face::Chat, "bound").send().await.assert_refusal(422, "unpriced_model");
+    // From now on the account's own key pays.
+    stage.provider("openai", "https://own.example/v1", Some("sk-own")).await;
+    stage.then(answer("Hello", Some((10, 5))));
+    assert_eq!(stage.ask(Face::Chat, "main").send().await.ok()["cost_usd"], "0.000000");
+    assert_eq!(stage.asked_once()["max_completion_tokens"], 90_000);
+}
+
+#[tokio::test]
 async fn the_platforms_own_url_may_point_inside_but_must_be_one() {
     let stage = Stage::new().await;
     for (name, base_url) in [("near", "http://10.0.0.1:8000/v1/"), ("far", "https://user:pass@far.example")] {

@@ -95,7 +95,8 @@ pub struct WellKnown {
     pub base_url: Option<&'static str>,
 }
 
-const OTHER_NAMES: [(&str, &str); 2] = [("google", "gemini"), ("cloudflare", "workers-ai")];
+const OTHER_NAMES: [(&str, &str); 3] =
+    [("google", "gemini"), ("google-gla", "gemini"), ("cloudflare", "workers-ai")];
 
 /// The well-known providers. Base URLs are those that each provider's documentation gives for its
 /// OpenAI-compatible API (read 2026-11-21); the version segment belongs to them.

@@ -7,16 +7,23 @@ use crate::domain::agent::{Draft, Known, MAX_HANDOFFS};
 use crate::domain::alias::{self, Alias};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
+use crate::domain::model::Capabilities;
 use crate::domain::model_line::ModelLine;
+use crate::domain::model_name::Catalogue;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Agents, Aliases, Directory, World};
+use crate::ports::{AgentRef, Agents, Aliases, Directory, Models, Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
 
+/// The most models that a name is looked up among: the catalogue has a few hundred.
+const MAX_MODELS: u32 = 5_000;
+
 pub struct Ground {
     account: Account,
     aliases: Vec<Alias>,
+    /// Empty where every line is written as `provider:code` and aliases.
+    catalogue: Catalogue,
     /// Those of the names asked for that are agents in use.
     ids: BTreeSet<AgentId>,
     slugs: BTreeMap<Slug, AgentId>,
@@ -33,9 +40,15 @@ impl Ground {
         let tenant = app.world.directory().tenant(session.account.id);
         let names: Vec<AgentRef> = names.iter().filter_map(|name| AgentRef::parse(name)).collect();
         let agents = if names.is_empty() { Vec::new() } else { tenant.agents_named(&names).await? };
+        let aliases = tenant.aliases_named(&ModelLine::names_in(lines.iter().copied())).await?;
+        let catalogue = match lines.iter().all(|line| line.is_empty() || is_written(line, &aliases)) {
+            true => Catalogue::default(),
+            false => catalogue(&tenant).await?,
+        };
         Ok(Self {
             account: session.account.clone(),
-            aliases: tenant.aliases_named(&ModelLine::aliases_in(lines.iter().copied())).await?,
+            aliases,
+            catalogue,
             ids: agents.iter().map(|(id, _)| *id).collect(),
             slugs: agents.into_iter().map(|(id, slug)| (slug, id)).collect(),
         })
@@ -47,7 +60,7 @@ impl Ground {
         self
     }
 
-    /// The draft with its hand-off targets found; `own` is the agent's id when it has one.
+    /// The draft with its models and hand-off targets found; `own` is the agent's id when it has one.
     ///
     /// # Errors
     /// Every field that does not fit.
@@ -57,6 +70,11 @@ impl Ground {
         let variable = |name: &str| self.account.variables.contains_key(name);
         let known = Known { alias: &alias, variable: &variable };
         errors.join(Err(std::mem::take(&mut draft.faults)));
+        let line = &mut draft.definition.model;
+        if !line.is_empty() && !is_written(line, &self.aliases) {
+            let found = self.catalogue.line(line, |name| alias(name).is_some());
+            *line = errors.take("model", found).unwrap_or_else(|| std::mem::take(line));
+        }
         errors.join_new(draft.definition.check(draft.budget.as_ref(), &known));
         draft.definition.handoff_targets = self.targets(&draft.handoff_targets, own, &mut errors);
         errors.finish()?;
@@ -88,4 +106,15 @@ impl Ground {
             AgentRef::Slug(slug) => self.slugs.get(&slug).copied(),
         }
     }
+}
+
+/// Whether a line can be taken as it is written.
+fn is_written(line: &str, aliases: &[Alias]) -> bool {
+    ModelLine::parse(line).and_then(|line| line.expand(|name| alias::line_of(aliases, name))).is_ok()
+}
+
+/// What models are named by.
+pub(super) async fn catalogue(tenant: &impl Models) -> Result<Catalogue, Unavailable> {
+    let models = tenant.models(MAX_MODELS, None, Capabilities::default()).await?;
+    Ok(Catalogue::new(models.into_iter().map(|(model, _)| (model.provider, model.code))))
 }

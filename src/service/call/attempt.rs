@@ -6,6 +6,7 @@ mod refused;
 use bytes::Bytes;
 
 use super::bundle::Candidate;
+use super::count::Count;
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
 use super::reach::{Server, Unreachable};
@@ -225,7 +226,8 @@ async fn read<B: Body>(
     let bytes = body.all().await.map_err(|error| broken(candidate, &error))?;
     match provider::decode(wire, renamed, &bytes) {
         Ok(reply) => {
-            let seen = Seen { usage: reply.usage, bytes: reply.generated_bytes(), whole: true };
+            let count = reply.usage.map_or(Count::None, Count::Final);
+            let seen = Seen { count, bytes: reply.generated_bytes(), whole: true };
             Ok(Attempt::Whole { reply, seen })
         }
         Err(error) => Err(undecodable(candidate, error, None)),
@@ -291,8 +293,8 @@ fn undecodable(candidate: &Candidate, error: DecodeError, usage: Option<Usage>) 
             true,
             Error::Upstream(format!("provider `{name}` answered something unreadable")),
         ),
-        DecodeError::Reported { transient, .. } => {
-            let ran = usage.map_or(Ran::No, Ran::Used);
+        DecodeError::Reported { transient, usage: beside, .. } => {
+            let ran = beside.or(usage).map_or(Ran::No, Ran::Used);
             failure(ran, transient, Error::Upstream(format!("provider `{name}` reported an error")))
         }
     }

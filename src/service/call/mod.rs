@@ -8,6 +8,7 @@ mod attempt;
 pub mod bundle;
 mod callable;
 mod caller;
+mod count;
 mod error;
 mod failures;
 mod in_flight;
@@ -33,6 +34,8 @@ pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
 use crate::domain::admission::command::{Admission, Admit, Rate, Refusal};
+use crate::domain::agent::{Access, Agent};
+use crate::domain::budget::{Action, Budget};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
@@ -205,12 +208,22 @@ fn question(
         floor: plan.floor,
         again: false,
         charged: Nanos::ZERO,
-        budget: agent.budget,
+        budget: budget(agent),
         max_concurrency: agent.definition.max_concurrency,
         limits: resolved.bundle.limits,
         ended: Vec::new(),
         ttl_ms: u32::try_from(selection.timeout_ms().min(MAX_CALL_MS) + GRACE_MS).unwrap_or(u32::MAX),
     }
+}
+
+/// What bounds the agent: one that anyone may call is stopped at its limit, also where a row from before that was asked for
+/// says otherwise.
+fn budget(agent: &Agent) -> Option<Budget> {
+    let action = |budget: Budget| match agent.definition.access {
+        Access::Public => Action::Block,
+        Access::Key => budget.action,
+    };
+    agent.budget.map(|budget| Budget { action: action(budget), ..budget })
 }
 
 /// Asks the account's object, batched with other calls or alone; again when it does not answer: the question names its call,
@@ -282,7 +295,8 @@ async fn serve<W: World>(
                         Answer::Whole { reply, receipt }
                     }
                     Attempt::Stream(opened) => {
-                        let relay = Relay::new(flight, candidate.clone(), selection.needs, opened);
+                        let relay =
+                            Relay::new(flight, candidate.clone(), selection.needs, plan.choices, opened);
                         Answer::Stream(Box::new(relay))
                     }
                 };

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::attempt::Opened;
 use super::bundle::Candidate;
+use super::count::{Count, Counter};
 use super::error::Error;
 use super::in_flight::{InFlight, Receipt, Seen};
 use crate::domain::admission::command::CallStatus;
-use crate::domain::message::{Event, Usage};
+use crate::domain::message::Event;
 use crate::domain::routing::Needs;
 use crate::domain::time::Millis;
 use crate::ports::{Body, ReadError, Upstream, World};
-use crate::wire::provider::Decoder;
+use crate::wire::provider::{DecodeError, Decoder};
 
 /// What comes next of a stream.
 #[derive(Debug)]
@@ -43,13 +44,14 @@ pub struct Relay<W: World> {
     /// Events read and not yet taken.
     ready: Vec<Event>,
     first_token_at: Millis,
-    usage: Option<Usage>,
+    /// How many choices were asked for.
+    choices: u64,
+    counter: Counter,
     bytes: u64,
-    has_finished: bool,
     /// Why choices have ended, for the client: said when nothing more of them can come.
     finishes: Vec<Event>,
     /// How it has ended, until the last events are taken.
-    ended: Option<Option<Error>>,
+    ended: Option<(Count, Option<Error>)>,
 }
 
 impl<W: World> Relay<W> {
@@ -57,6 +59,7 @@ impl<W: World> Relay<W> {
         flight: InFlight<W>,
         candidate: Arc<Candidate>,
         needs: Needs,
+        choices: u64,
         opened: Opened<<W::Upstream as Upstream>::Body>,
     ) -> Self {
         let mut relay = Self {
@@ -67,9 +70,9 @@ impl<W: World> Relay<W> {
             decoder: opened.decoder,
             ready: Vec::new(),
             first_token_at: opened.at,
-            usage: None,
+            choices,
+            counter: Counter::default(),
             bytes: 0,
-            has_finished: false,
             finishes: Vec::new(),
             ended: None,
         };
@@ -83,44 +86,42 @@ impl<W: World> Relay<W> {
         if !self.ready.is_empty() {
             return Some(Step::Events(std::mem::take(&mut self.ready)));
         }
-        if let Some(error) = self.ended.take() {
-            return self.end(error);
+        if let Some((count, error)) = self.ended.take() {
+            return self.end(count, error);
         }
         loop {
             let mut events = Vec::new();
-            let ended = match self.body.chunk().await {
-                Ok(Some(chunk)) => self.decoder.feed(&chunk, &mut events).err().map(|_| Some(broken())),
-                Ok(None) => Some(self.decoder.finish(&mut events).err().map(|_| broken())),
-                Err(error) => Some(Some(unread(&error))),
-            };
-            let mut events = self.watch(events);
-            let Some(error) = ended else {
-                if events.is_empty() {
-                    continue;
+            let fed = match self.body.chunk().await {
+                Ok(Some(chunk)) => self.decoder.feed(&chunk, &mut events).map(|()| false),
+                Ok(None) => self.decoder.finish(&mut events).map(|()| true),
+                Err(error) => {
+                    let count = self.counter.of_broken(self.choices);
+                    return self.last(Vec::new(), count, Some(unread(&error)));
                 }
-                return Some(Step::Events(events));
             };
-            events.append(&mut self.finishes);
-            if events.is_empty() {
-                return self.end(error);
+            let events = self.watch(events);
+            match fed {
+                Ok(true) => return self.last(events, self.counter.of_whole(), None),
+                Err(error) => return self.break_off(events, error),
+                Ok(false) if events.is_empty() => {}
+                Ok(false) => return Some(Step::Events(events)),
             }
-            self.ended = Some(error);
-            return Some(Step::Events(events));
         }
     }
 
     /// Notes what the events say of the bill, and keeps the ones that a client is told.
     fn watch(&mut self, mut events: Vec<Event>) -> Vec<Event> {
         for event in &events {
+            self.counter.watch(event);
             match event {
-                Event::Usage(usage) => self.usage = Some(self.usage.unwrap_or_default().max(*usage)),
-                Event::Finish { .. } => self.has_finished = true,
                 Event::Text { delta, .. }
                 | Event::Reasoning { delta, .. }
                 | Event::Refusal { delta, .. }
                 | Event::ToolArguments { delta, .. } => self.bytes += delta.len() as u64,
                 Event::ToolCall { id, name, .. } => self.bytes += (id.len() + name.len()) as u64,
-                Event::Boundary { .. }
+                Event::Usage(_)
+                | Event::Finish { .. }
+                | Event::Boundary { .. }
                 | Event::Proof { .. }
                 | Event::Citation { .. }
                 | Event::Logprobs { .. }
@@ -128,16 +129,36 @@ impl<W: World> Relay<W> {
             }
         }
         events.retain(|event| !matches!(event, Event::Usage(_)));
-        self.finishes.extend(events.extract_if(.., |event| matches!(event, Event::Finish { .. })));
+        for finish in events.extract_if(.., |event| matches!(event, Event::Finish { .. })) {
+            if !self.finishes.iter().any(|held| choice_of(held) == choice_of(&finish)) {
+                self.finishes.push(finish);
+            }
+        }
         events
     }
 
-    fn end(&mut self, error: Option<Error>) -> Option<Step> {
+    /// What the provider sent cannot be read, or is an error; one that brings its count is billed by it.
+    fn break_off(&mut self, events: Vec<Event>, error: DecodeError) -> Option<Step> {
+        let count = match error {
+            DecodeError::Reported { usage: Some(usage), .. } => Count::Final(usage),
+            _ => self.counter.of_broken(self.choices),
+        };
+        self.last(events, count, Some(broken()))
+    }
+
+    /// The last events, if there are any, and then the end.
+    fn last(&mut self, mut events: Vec<Event>, count: Count, error: Option<Error>) -> Option<Step> {
+        events.append(&mut self.finishes);
+        if events.is_empty() {
+            return self.end(count, error);
+        }
+        self.ended = Some((count, error));
+        Some(Step::Events(events))
+    }
+
+    fn end(&mut self, count: Count, error: Option<Error>) -> Option<Step> {
         let flight = self.flight.take()?;
-        // A count that came with the answer's end is the bill, even if the connection broke after it; a count in the
-        // middle of a broken answer is not.
-        let usage = self.usage.filter(|_| error.is_none() || self.has_finished);
-        let seen = Seen { usage, bytes: self.bytes, whole: error.is_none() };
+        let seen = Seen { count, bytes: self.bytes, whole: error.is_none() };
         let receipt = flight.receipt(&self.candidate, &self.needs, &seen);
         let status = if error.is_none() { CallStatus::Ok } else { CallStatus::Interrupted };
         flight.settle(status, &receipt, Some(self.first_token_at));
@@ -145,6 +166,14 @@ impl<W: World> Relay<W> {
             None => Ending::Done(receipt),
             Some(error) => Ending::Failed { error, receipt },
         }))
+    }
+}
+
+/// The choice that a finish is of.
+const fn choice_of(finish: &Event) -> Option<u32> {
+    match finish {
+        Event::Finish { choice, .. } => Some(*choice),
+        _ => None,
     }
 }
 

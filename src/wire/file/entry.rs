@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::agent::Fields;
 use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::json_fault;
+use crate::domain::json;
 
 /// Other names of the instructions.
 const INSTRUCTIONS: [&str; 2] = ["system_prompt", "prompt"];
@@ -30,7 +30,7 @@ impl Entry {
         instructions(&mut fields, &mut errors);
         parameters(&mut fields, &mut errors);
         tools(&mut fields);
-        let read = json_fault::read::<Fields>(fields.into());
+        let read = json::read::<Fields>(&fields.into());
         let fields = match (read, errors.finish()) {
             (Ok(fields), Ok(())) => Ok(fields),
             (Ok(_), Err(errors)) => Err(errors),

@@ -10,7 +10,9 @@ mod yaml_write;
 
 use serde_json::{Map, Value};
 
+use crate::domain;
 use crate::domain::agent::Fields;
+use crate::domain::json::Unsound;
 
 pub use entry::Entry;
 
@@ -81,10 +83,14 @@ impl Writer {
 /// # Errors
 /// [`Unreadable`] with the place.
 pub fn json(text: &str) -> Result<Value, Unreadable> {
-    if text.trim_ascii().is_empty() {
-        return Err(Unreadable(EMPTY.to_owned()));
-    }
-    serde_json::from_str(text).map_err(|error| Unreadable(format!("it is not JSON: {error}")))
+    domain::json::text(text).map_err(|unsound| match unsound {
+        Unsound::Empty => Unreadable(EMPTY.to_owned()),
+        Unsound::NotJson(error) => Unreadable(format!("it is not JSON: {error}")),
+        Unsound::Twice(errors) => {
+            let fields: Vec<String> = errors.into_iter().map(|error| format!("`{}`", error.field)).collect();
+            Unreadable(format!("{} stands twice", fields.join(", ")))
+        }
+    })
 }
 
 /// The agents of a text in either syntax: JSON, if it begins as JSON does and is it.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::json_fault;
+use crate::domain::json;
 use crate::domain::message::{ChatRequest, Message};
 
 /// A request in the neutral model, with what only this protocol has.
@@ -170,7 +170,7 @@ fn known(errors: &mut FieldErrors, at: &str, object: &Map<String, Value>, names:
         let field = if at.is_empty() { shown } else { format!("{at}.{shown}") };
         errors.add(
             &field,
-            match json_fault::nearest(name, names.iter().copied()) {
+            match json::nearest(name, names.iter().copied()) {
                 Some(meant) => format!("is not a field; did you mean `{meant}`?"),
                 None => format!("is not a field; there are {}", names.join(", ")),
             },

@@ -173,8 +173,8 @@ fn results_stand_together_and_name_their_functions() {
             json!({"functionCall": {"id": "x-2", "name": "time", "args": {"arguments": "{\"zone\":"}}}),
         )
     );
-    let unnamed = json!({"functionResponse": {"name": "weather", "response": {"output": "sun"}}});
-    assert_eq!(turns[2]["parts"][1], unnamed);
+    let unnamed = json!({"functionResponse": {"name": "weather", "response": {"output": "{\"hour\": 7}"}}});
+    assert_eq!(turns[2]["parts"][0], unnamed);
 }
 
 #[test]
