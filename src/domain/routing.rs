@@ -3,7 +3,9 @@
 use super::bound;
 use super::dialect::{Dialect, Prefill};
 use super::extra;
-use super::message::{AssistantPart, ChatRequest, File, FileSource, Message, Part, ResponseFormat};
+use super::message::{
+    AssistantPart, ChatRequest, File, FileSource, Image, ImageSource, Message, Part, ResponseFormat,
+};
 use super::model::{Capabilities, Capability, Model};
 use super::model_line::Params;
 use super::money::Nanos;
@@ -33,6 +35,7 @@ pub struct Needs {
 pub struct Protocol {
     /// More than one choice.
     pub choices: bool,
+    pub image_url: bool,
     pub file_data: bool,
     pub file_url: bool,
     pub file_id: bool,
@@ -50,6 +53,7 @@ impl Protocol {
         };
         Self {
             choices: request.sampling.n.is_some_and(|n| n > 1),
+            image_url: has(|part| matches!(part, Part::Image(Image { source: ImageSource::Url(_), .. }))),
             file_data: has(|part| matches!(part, Part::File(File { source: FileSource::Data(_), .. }))),
             file_url: has(|part| matches!(part, Part::File(File { source: FileSource::Url(_), .. }))),
             file_id: has(|part| matches!(part, Part::File(File { source: FileSource::Id(_), .. }))),
@@ -62,6 +66,7 @@ impl Protocol {
     fn lacking(self, dialect: &Dialect) -> impl Iterator<Item = &'static str> {
         let lacking = [
             (self.choices && !dialect.several_choices, "several choices (n > 1)"),
+            (self.image_url && !dialect.image_url, "images by URL (send a data: URL)"),
             (self.file_data && !dialect.file_data, "files by their bytes"),
             (self.file_url && !dialect.file_url, "files by URL"),
             (self.file_id && !dialect.file_id, "files by file_id"),
@@ -180,7 +185,7 @@ fn room(model: &Model, needs: &Needs) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::message::{Image, ImageSource, Sampling};
+    use crate::domain::message::Sampling;
     use crate::domain::price::Price;
     use crate::domain::provider::Wire;
 

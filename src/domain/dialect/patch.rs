@@ -163,8 +163,12 @@ dialect! {
     response_format: Format = Format::JsonSchema;
     /// A response format may go together with tools; otherwise it is asked for in words.
     format_with_tools: bool = true;
+    /// A response format may be asked of a stream; otherwise it is asked for in words.
+    format_with_stream: bool = true;
     /// `stream_options.include_usage`; where it is not taken usage comes unasked.
     stream_usage: bool = true;
+    /// Images by their URL, which the server fetches.
+    image_url: bool = true;
     /// Files by their bytes.
     file_data: bool = false;
     /// Files by their URL.

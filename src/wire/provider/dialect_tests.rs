@@ -276,7 +276,12 @@ fn makers_of_models_are_asked_in_their_words() {
 #[test]
 fn the_other_wires_warn_of_what_they_leave_out() {
     for (wire, provider, code, warned) in [
-        (Wire::WorkersAi, "workers-ai", "@cf/m", &["logit_bias", "store", "user"] as &[&str]),
+        (
+            Wire::WorkersAi,
+            "workers-ai",
+            "@cf/m",
+            &["reasoning_effort", "logit_bias", "store", "user"] as &[&str],
+        ),
         (
             Wire::Anthropic,
             "anthropic",

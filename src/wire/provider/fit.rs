@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use crate::domain::dialect::{Dialect, SeedField};
 use crate::domain::extra;
-use crate::domain::message::{ChatRequest, Sampling, Tool};
+use crate::domain::message::{ChatRequest, ResponseFormat, Sampling, Tool, ToolChoice};
 use crate::domain::warning::{Code, Warning};
+use crate::wire::provider::json;
 use crate::wire::provider::keys::Keys;
 
 /// Said for the user where a server wants the user to begin and nobody did.
@@ -30,6 +31,22 @@ impl Warnings {
             return None;
         }
         value
+    }
+
+    /// The wish for JSON in words, with a warning, for a server that does not take it as a field.
+    pub fn asked_in_words(&mut self, format: &ResponseFormat) -> Option<String> {
+        let asked = json::instruction(format)?;
+        self.adapted(
+            "response_format",
+            "the model that answered has no such format: it was asked for JSON in words",
+        );
+        Some(asked)
+    }
+
+    /// A level of effort that there is not.
+    pub fn adapted_effort(&mut self) {
+        let message = "the model that answered has no such effort: the nearest was asked for";
+        self.adapted("reasoning_effort", message);
     }
 
     pub fn adapted(&mut self, field: &str, message: &str) {
@@ -55,6 +72,29 @@ pub(super) fn sampling(
 pub(super) fn stop<'a>(dialect: &Dialect, sampling: &'a Sampling, warnings: &mut Warnings) -> &'a [String] {
     let asked = Some(sampling.stop.as_slice()).filter(|stop| !stop.is_empty());
     warnings.if_taken(dialect.stop, "stop", asked).unwrap_or_default()
+}
+
+/// A forced choice of a tool in words, for a server that does not take it as a field.
+pub(super) fn said_choice(
+    dialect: &Dialect,
+    request: &ChatRequest,
+    warnings: &mut Warnings,
+) -> Option<Cow<'static, str>> {
+    if dialect.forced_tools || request.tools.is_empty() {
+        return None;
+    }
+    let said: Option<Cow<'static, str>> = match &request.tool_choice {
+        ToolChoice::Required => Some("Answer this turn by calling one of the tools.".into()),
+        ToolChoice::Named(name) => Some(format!("Answer this turn by calling the tool `{name}`.").into()),
+        ToolChoice::Auto | ToolChoice::None => None,
+    };
+    if said.is_some() {
+        warnings.adapted(
+            "tool_choice",
+            "the model that answered cannot be forced to call a tool: it was asked to in words",
+        );
+    }
+    said
 }
 
 pub(super) fn seed(dialect: &Dialect, sampling: &Sampling, warnings: &mut Warnings) -> Option<i64> {

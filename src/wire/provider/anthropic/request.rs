@@ -15,7 +15,6 @@ use crate::domain::message::{
 };
 use crate::wire::cache_control::CacheControl;
 use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
-use crate::wire::provider::json;
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
@@ -134,9 +133,9 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let (mut system, messages) = messages::conversation(dialect, &request.messages);
     let format = format(dialect, &request.response_format);
     if format.is_none() {
-        system.extend(json::instruction(&request.response_format).map(Block::text));
+        system.extend(warnings.asked_in_words(&request.response_format).map(Block::text));
     }
-    system.extend(said_choice(dialect, request).map(Block::text));
+    system.extend(fit::said_choice(dialect, request, &mut warnings).map(Block::text));
     let (thinking, effort) = thinking(dialect, request, max_tokens);
     let asked = request.sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
     warnings.if_taken(thinking.is_some() || effort.is_some(), "reasoning_effort", asked);
@@ -220,18 +219,6 @@ fn tool_choice<'a>(dialect: &Dialect, request: &'a ChatRequest) -> Option<Choice
         ToolChoice::Named(name) if dialect.forced_tools => choice("tool", Some(dialect.tool_names.fit(name))),
         _ if serial => choice("auto", None),
         _ => None,
-    }
-}
-
-/// A forced choice in words, for a model that refuses it as a parameter.
-fn said_choice(dialect: &Dialect, request: &ChatRequest) -> Option<Cow<'static, str>> {
-    if dialect.forced_tools || request.tools.is_empty() {
-        return None;
-    }
-    match &request.tool_choice {
-        ToolChoice::Required => Some("Answer this turn by calling one of the tools.".into()),
-        ToolChoice::Named(name) => Some(format!("Answer this turn by calling the tool `{name}`.").into()),
-        ToolChoice::Auto | ToolChoice::None => None,
     }
 }
 

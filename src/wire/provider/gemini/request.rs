@@ -9,7 +9,6 @@ use super::schema::{self, Schema};
 use crate::domain::dialect::{Dialect, Thinking};
 use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool, ToolChoice};
 use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
-use crate::wire::provider::json;
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
@@ -97,7 +96,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let Target { dialect, code } = target;
     let mut warnings = Warnings::default();
     let constrained = dialect.format_with_tools || request.tools.is_empty();
-    let said = if constrained { None } else { json::instruction(&request.response_format) };
+    let said = if constrained { None } else { warnings.asked_in_words(&request.response_format) };
     let (system_instruction, contents) = contents::conversation(dialect, &request.messages, said.as_deref());
     let with_tools = !request.tools.is_empty();
     let parallel = request.parallel_tool_calls.filter(|parallel| with_tools && !parallel);
