@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::assistant::{AssistantPart, ToolCall};
+use super::assistant::{AssistantPart, Citation, ToolCall};
 use super::part::JsonText;
 use super::usage::Usage;
 
@@ -73,6 +73,17 @@ impl Choice {
 
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
         AssistantPart::refusal_of(&self.parts)
+    }
+
+    /// Adds sources to the text, if it has none of its own.
+    pub fn cite(&mut self, sources: impl FnOnce() -> Vec<Citation>) {
+        let mut texts = self.parts.iter_mut().filter_map(|part| match part {
+            AssistantPart::Text(text) => Some(text),
+            _ => None,
+        });
+        if let Some(text) = texts.next().filter(|text| text.citations.is_empty()) {
+            text.citations = sources();
+        }
     }
 
     pub fn calls(&self) -> impl Iterator<Item = &ToolCall> {

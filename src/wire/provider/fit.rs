@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use crate::domain::dialect::{Dialect, SeedField};
 use crate::domain::extra;
-use crate::domain::message::{ChatRequest, ResponseFormat, Sampling, Tool, ToolChoice};
+use crate::domain::message::{ChatRequest, Image, Message, Part, ResponseFormat, Sampling, Tool, ToolChoice};
+use crate::domain::provider::Wire;
 use crate::domain::warning::{Code, Warning};
 use crate::wire::provider::json;
 use crate::wire::provider::keys::Keys;
@@ -63,9 +64,27 @@ pub(super) fn sampling(
 ) -> (Option<f64>, Option<f64>) {
     let temperature =
         warnings.if_taken(dialect.temperature.holds(thinks), "temperature", sampling.temperature);
+    if temperature.is_some_and(|value| value > dialect.max_temperature) {
+        let most = dialect.max_temperature;
+        warnings
+            .adapted("temperature", &format!("the model that answered takes at most {most}, which was sent"));
+    }
     let alone = dialect.temperature_with_top_p || temperature.is_none();
     let top_p = warnings.if_taken(dialect.top_p.holds(thinks) && alone, "top_p", sampling.top_p);
     (temperature.map(|value| value.min(dialect.max_temperature)), top_p)
+}
+
+/// What no codec has a place for, wherever the request goes.
+pub(super) fn unsaid(dialect: &Dialect, request: &ChatRequest) -> Vec<Warning> {
+    let mut warnings = Warnings::default();
+    let strict = request.tools.iter().any(|tool| tool.strict == Some(true));
+    warnings.if_taken(dialect.strict_tools, "tools[].function.strict", strict.then_some(()));
+    let has_detail =
+        |part: &Part| matches!(part, Part::Image(Image { detail: Some(detail), .. }) if detail != "auto");
+    let detailed = request.messages.iter().flat_map(Message::given).any(has_detail);
+    let is_taken = !matches!(dialect.wire, Wire::Anthropic | Wire::Gemini);
+    warnings.if_taken(is_taken, "messages[].content[].image_url.detail", detailed.then_some(()));
+    warnings.0
 }
 
 /// The stop sequences.

@@ -63,13 +63,15 @@ pub struct Outgoing {
 
 /// Writes the request for this model. `stream` asks for a stream that ends with usage.
 pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
-    match Keys::rename(target.dialect, request) {
+    let mut encoded = match Keys::rename(target.dialect, request) {
         None => write(target, request, stream),
         Some((keys, request)) => {
             let encoded = write(target, &request, stream);
             Encoded { renamed: Renamed { keys, ..encoded.renamed }, ..encoded }
         }
-    }
+    };
+    encoded.warnings.extend(fit::unsaid(target.dialect, request));
+    encoded
 }
 
 fn write(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {

@@ -28,7 +28,7 @@ fn written(events: &[Event], include_usage: bool) -> Vec<u8> {
     for event in events {
         encoder.event(event, &mut out);
     }
-    encoder.finish(&usage(), &mut out);
+    encoder.finish(&usage(), Nanos::new(150_000), &mut out);
     out
 }
 

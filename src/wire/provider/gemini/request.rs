@@ -183,6 +183,17 @@ fn generation_config<'a>(
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, warnings);
     let effort = sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
     warnings.if_taken(dialect.thinking != Thinking::Absent, "reasoning_effort", effort);
+    let has_level = match (dialect.thinking, effort) {
+        (Thinking::Level { minimal }, Some(ReasoningEffort::Minimal)) => minimal,
+        (Thinking::Level { .. }, Some(ReasoningEffort::Xhigh)) => false,
+        _ => true,
+    };
+    if !has_level {
+        warnings.adapted_effort();
+    }
+    if sampling.seed.is_some_and(|seed| i32::try_from(seed).is_err()) {
+        warnings.adapted("seed", "the model that answered takes 32 bits: equal seeds stay equal");
+    }
     GenerationConfig {
         temperature,
         top_p,

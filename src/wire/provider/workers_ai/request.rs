@@ -28,6 +28,9 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let thinks = sampling.reasoning_effort.is_some_and(|effort| effort != ReasoningEffort::None);
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, &mut warnings);
     let seed = fit::seed(dialect, sampling, &mut warnings);
+    if top_p.is_some_and(|top_p| top_p < MIN_TOP_P) {
+        warnings.adapted("top_p", "the least that the model takes was sent");
+    }
     let is_formatted = dialect.format_with_stream || !stream;
     let formatted = if is_formatted { None } else { warnings.asked_in_words(&request.response_format) };
     let chosen = fit::said_choice(dialect, request, &mut warnings).map(Cow::into_owned);
