@@ -92,7 +92,7 @@ fn lay_over(base: &mut Map<String, Value>, over: Map<String, Value>) {
     for (name, value) in over {
         match value {
             Value::Null => {
-                base.remove(&name);
+                base.shift_remove(&name);
             }
             Value::Object(inner) => {
                 let slot = base.entry(name).or_insert(Value::Null);

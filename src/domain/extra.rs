@@ -75,7 +75,7 @@ pub static TABLE: [Extra; 23] = [
     extra("thinking", Shape::Object(1_024), Otherwise::Warn, &[("deepseek moonshot other", "")]),
     extra("reasoning", Shape::Object(1_024), Otherwise::Warn, &[("openrouter ollama other", "")]),
     extra("reasoning_format", Shape::OneOf(&["hidden", "parsed", "raw"]), Otherwise::Warn, &[("groq other", "")]),
-    extra("chat_template_kwargs", Shape::Object(16 * 1024), Otherwise::Warn, &[("vllm nvidia other", "")]),
+    extra("chat_template_kwargs", Shape::Object(16 * 1024), Otherwise::Warn, &[("vllm nvidia workers-ai other", "")]),
     extra("safe_prompt", Shape::Bool, Otherwise::Warn, &[("mistral other", "")]),
     extra("prompt_mode", Shape::OneOf(&["reasoning"]), Otherwise::Warn, &[("mistral other", "")]),
 ];

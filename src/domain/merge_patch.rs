@@ -8,7 +8,7 @@ pub fn lay(base: &mut Map<String, Value>, over: Map<String, Value>, with_nulls: 
     for (name, value) in over {
         match (base.get_mut(&name), value) {
             (_, Value::Object(value)) if with_nulls.contains(&name.as_str()) => {
-                let mut all = match base.remove(&name) {
+                let mut all = match base.get_mut(&name).map(Value::take) {
                     Some(Value::Object(old)) => old,
                     _ => Map::new(),
                 };
@@ -16,7 +16,7 @@ pub fn lay(base: &mut Map<String, Value>, over: Map<String, Value>, with_nulls: 
                 base.insert(name, all.into());
             }
             (_, Value::Null) => {
-                base.remove(&name);
+                base.shift_remove(&name);
             }
             (Some(Value::Object(old)), Value::Object(new)) => lay(old, new, with_nulls),
             (_, Value::Object(new)) => {

@@ -3,7 +3,9 @@
 use super::bound;
 use super::dialect::{Dialect, Prefill};
 use super::extra;
-use super::message::{AssistantPart, ChatRequest, File, FileSource, Message, Part, ResponseFormat};
+use super::message::{
+    AssistantPart, ChatRequest, File, FileSource, Image, ImageSource, Message, Part, ResponseFormat,
+};
 use super::model::{Capabilities, Capability, Model};
 use super::model_line::Params;
 use super::money::Nanos;
@@ -36,6 +38,7 @@ pub struct Needs {
 pub struct Protocol {
     /// More than one choice.
     pub choices: bool,
+    pub image_url: bool,
     pub file_data: bool,
     pub file_url: bool,
     pub file_id: bool,
@@ -53,6 +56,7 @@ impl Protocol {
         };
         Self {
             choices: request.sampling.n.is_some_and(|n| n > 1),
+            image_url: has(|part| matches!(part, Part::Image(Image { source: ImageSource::Url(_), .. }))),
             file_data: has(|part| matches!(part, Part::File(File { source: FileSource::Data(_), .. }))),
             file_url: has(|part| matches!(part, Part::File(File { source: FileSource::Url(_), .. }))),
             file_id: has(|part| matches!(part, Part::File(File { source: FileSource::Id(_), .. }))),
@@ -65,6 +69,7 @@ impl Protocol {
     fn lacking(self, dialect: &Dialect) -> impl Iterator<Item = &'static str> {
         let lacking = [
             (self.choices && !dialect.several_choices, "several choices (n > 1)"),
+            (self.image_url && !dialect.image_url, "images by URL (send a data: URL)"),
             (self.file_data && !dialect.file_data, "files by their bytes"),
             (self.file_url && !dialect.file_url, "files by URL"),
             (self.file_id && !dialect.file_id, "files by file_id"),
@@ -192,7 +197,7 @@ fn room(model: &Model, needs: &Needs) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::message::{CachePoint, CacheTtl, Image, ImageSource, Sampling};
+    use crate::domain::message::{CachePoint, CacheTtl, Sampling};
     use crate::domain::provider::Wire;
 
     fn model(capabilities: Capabilities) -> Model {

@@ -180,6 +180,7 @@ impl Entered {
         let head = Head {
             call: served.call,
             version: served.bundle.agent.version,
+            model: served.model.clone(),
             timing: format!(
                 "resolve;dur={}, admit;dur={}, upstream;dur={}",
                 self.resolve_ms, served.admit_ms, served.upstream_ms

@@ -13,6 +13,7 @@ use crate::service::call::Quota;
 
 const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
 const X_AGENT_VERSION: HeaderName = HeaderName::from_static("x-agent-version");
+const X_MODEL: HeaderName = HeaderName::from_static("x-model");
 const X_WARNINGS: HeaderName = HeaderName::from_static("x-warnings");
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -21,6 +22,8 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 pub struct Head {
     pub call: CallId,
     pub version: u32,
+    /// `provider:code` of the model that answers.
+    pub model: String,
     pub timing: String,
     pub allow_origin: Option<String>,
     pub rate: Option<Quota>,
@@ -48,6 +51,7 @@ impl Head {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.extend(id(self.call));
+        headers.extend(HeaderValue::from_str(&self.model).ok().map(|value| (X_MODEL, value)));
         headers.extend(HeaderValue::from_str(&self.timing).ok().map(|value| (SERVER_TIMING, value)));
         headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
         headers.extend(self.deprecation.clone());

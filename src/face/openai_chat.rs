@@ -91,7 +91,7 @@ impl Call for Completion {
     }
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
-        self.with_envelope(ticket, |envelope| openai::reply(envelope, reply, &receipt.usage))
+        self.with_envelope(ticket, |envelope| openai::reply(envelope, reply, &receipt.usage, receipt.cost))
     }
 
     fn encoder(self, ticket: Ticket) -> StreamEncoder {
@@ -105,7 +105,7 @@ impl Encoder for StreamEncoder {
     }
 
     fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
-        self.finish(&receipt.usage, out);
+        self.finish(&receipt.usage, receipt.cost, out);
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {

@@ -99,10 +99,18 @@ impl Upstream for FetchUpstream {
     }
 }
 
-/// Seconds; the header's other form, a date, is not short.
+/// When to come back: OpenAI's milliseconds, or the standard's seconds or date.
 fn retry_after(response: &web_sys::Response) -> Option<u64> {
-    let text = response.headers().get("retry-after").ok()??;
-    text.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000))
+    let header = |name: &str| response.headers().get(name).ok()?;
+    if let Some(ms) = header("retry-after-ms").and_then(|text| text.trim().parse().ok()) {
+        return Some(ms);
+    }
+    let text = header("retry-after")?;
+    let seconds = text.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000));
+    seconds.or_else(|| {
+        let ms = js_sys::Date::parse(&text) - js_sys::Date::now();
+        (ms >= 0.0).then_some(ms as u64)
+    })
 }
 
 /// Of a reply that is wanted whole, how much is read together with its head.

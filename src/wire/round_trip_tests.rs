@@ -6,6 +6,7 @@ use super::client::openai::{self, Envelope, StreamEncoder};
 use super::provider::{Decoder, Renamed, Target, decode, encode};
 use crate::domain::dialect;
 use crate::domain::message::{ChatReply, Gather, Usage};
+use crate::domain::money::Nanos;
 use crate::domain::provider::Wire;
 
 const ENVELOPE: Envelope<'_> = Envelope { id: "c1", created_s: 1, model: "helper", warnings: &[] };
@@ -26,7 +27,7 @@ macro_rules! fixture {
 
 /// The message that a client gets, whole.
 fn whole(reply: &ChatReply) -> Value {
-    let body: Value = serde_json::from_slice(&openai::reply(&ENVELOPE, reply, &USAGE)).unwrap();
+    let body: Value = serde_json::from_slice(&openai::reply(&ENVELOPE, reply, &USAGE, Nanos::ZERO)).unwrap();
     body["choices"][0]["message"].clone()
 }
 

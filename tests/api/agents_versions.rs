@@ -44,7 +44,7 @@ async fn versions_are_listed_newest_first_with_what_they_changed() {
     let mut last: Vec<&str> = changed[0].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
     last.sort_unstable();
     assert_eq!(last, ["config", "tools", "voice"]);
-    assert_eq!((changed[1], changed[2]), (&json!(["config", "instructions"]), &json!([])));
+    assert_eq!((changed[1], changed[2]), (&json!(["instructions", "config"]), &json!([])));
     assert_eq!(all["data"][1]["created_at"], "2026-11-21T12:00:01.000Z");
     assert!(all["data"][0]["created_by"].is_string());
 

@@ -116,7 +116,7 @@ async fn prompts_are_for_agents_of_the_account_that_are_in_use() {
     let bad = put(prompts(json!({"triage": "x", "gone": "x", "foreign": "x", "nobody": "x"}))).await;
     assert_eq!(
         bad.fields(),
-        ["foreign", "gone", "nobody"].map(|slug| format!("settings.agent_prompts.{slug}"))
+        ["gone", "foreign", "nobody"].map(|slug| format!("settings.agent_prompts.{slug}"))
     );
     assert!(bad.detail().contains("3 fields"));
     for id in [&triage["id"], &gone["id"]] {

@@ -218,7 +218,7 @@ impl Reply {
         if is_openai {
             assert_eq!(self.header("content-type"), "application/json");
             let members: Vec<&String> = body["error"].as_object().unwrap().keys().collect();
-            assert_eq!(members, ["code", "message", "param", "type"], "{body}");
+            assert_eq!(members, ["message", "type", "param", "code"], "{body}");
             assert!(body["error"]["message"].is_string() && body["error"]["type"].is_string(), "{body}");
         } else {
             assert_eq!(self.header("content-type"), "application/problem+json");

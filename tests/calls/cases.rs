@@ -2,7 +2,8 @@
 //! becomes a file, and fails until its kind is right.
 //!
 //! In `tests/fixtures/calls/`, each file a list of cases: `provider` (`name`, `wire`, `model`: fields of its row), `agent`
-//! (fields), `body`, `replies` (`status`, `retry_after_s`, `body`, or `stream`: frames; in the order in which the provider is
+//! (fields), `body`, `replies` (`status`, `retry_after_s`, `body`, or `stream`: frames, and `unterminated`: the
+//! last one's text; in the order in which the provider is
 //! asked), `sent` (for each of these requests values by JSON Pointer, null: absent) and `client` (`status`, `headers`,
 //! `body` by pointer; of a stream its chunks in a list). `{"$repeat": [text, times]}` stands for a long text.
 
@@ -101,7 +102,11 @@ pub fn turn(reply: &Value) -> Turn {
     let status = reply["status"].as_u64().unwrap_or(200).try_into().unwrap();
     let retry_after_ms = reply["retry_after_s"].as_u64().map(|seconds| seconds * 1_000);
     let chunks = match reply["stream"].as_array() {
-        Some(frames) => frames.iter().map(|data| Ok(format!("data: {}\n\n", text(data)).into())).collect(),
+        Some(frames) => {
+            let frames = frames.iter().map(|data| format!("data: {}\n\n", text(data)));
+            let unterminated = reply["unterminated"].as_str().map(str::to_owned);
+            frames.chain(unterminated).map(|frame| Ok(frame.into())).collect()
+        }
         None => vec![Ok(text(&reply["body"]).into())],
     };
     Turn::Replies(Script { status, retry_after_ms, chunks })

@@ -40,7 +40,7 @@ async fn our_answer_says_all_there_is_to_say() {
     assert_eq!((&reply["call_id"], &reply["cost_usd"]), (&bill.json["id"], &bill.json["cost_usd"]));
     assert_eq!(bill.cost, 40 * BIG.0 + 3 * BIG.1);
     let members: Vec<&String> = reply.as_object().unwrap().keys().collect();
-    let expected = ["agent", "agent_version", "call_id", "cost_usd", "message", "model", "usage"];
+    let expected = ["message", "usage", "cost_usd", "model", "agent", "agent_version", "call_id"];
     assert_eq!(members, expected);
 }
 

@@ -40,3 +40,4 @@ mod settlements;
 mod streams;
 mod sweep;
 mod variables;
+mod workers_ai;

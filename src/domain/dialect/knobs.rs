@@ -162,6 +162,8 @@ pub enum Alphabet {
     Identifier,
     /// Letters and digits.
     Alphanumeric,
+    /// As `words`, and `.`.
+    Dotted,
 }
 
 /// What a name or an identifier may be.

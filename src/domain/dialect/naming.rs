@@ -38,6 +38,7 @@ impl Naming {
                             .next()
                             .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
                 }
+                Alphabet::Dotted => name.bytes().all(|byte| word(byte) || byte == b'.'),
                 Alphabet::Alphanumeric => name.bytes().all(|byte| byte.is_ascii_alphanumeric()),
             }
     }

@@ -147,6 +147,8 @@ dialect! {
     call_ids: Naming = Naming::new(Alphabet::Any, 1, 512);
     call_ids_sent: CallIds = CallIds::All;
     tool_names: Naming = Naming::new(Alphabet::Words, 1, 64);
+    /// Names of properties in the schemas of tools.
+    property_keys: Naming = Naming::new(Alphabet::Any, 1, 512);
     /// A call that another model made must have a signature, if only a made-up one.
     signed_calls: bool = false;
     thinking: Thinking = Thinking::Effort { lowest: Lowest::Both, xhigh: true };
@@ -161,8 +163,12 @@ dialect! {
     response_format: Format = Format::JsonSchema;
     /// A response format may go together with tools; otherwise it is asked for in words.
     format_with_tools: bool = true;
+    /// A response format may be asked of a stream; otherwise it is asked for in words.
+    format_with_stream: bool = true;
     /// `stream_options.include_usage`; where it is not taken usage comes unasked.
     stream_usage: bool = true;
+    /// Images by their URL, which the server fetches.
+    image_url: bool = true;
     /// Files by their bytes.
     file_data: bool = false;
     /// Files by their URL.
@@ -216,7 +222,11 @@ impl Patch {
     }
 
     fn check_values(&self, at: &str, errors: &mut FieldErrors) {
-        for (field, naming) in [("call_ids", self.call_ids), ("tool_names", self.tool_names)] {
+        for (field, naming) in [
+            ("call_ids", self.call_ids),
+            ("tool_names", self.tool_names),
+            ("property_keys", self.property_keys),
+        ] {
             let Some(Naming { alphabet, min, max }) = naming else { continue };
             let short = if alphabet == Alphabet::Identifier { 13 } else { min };
             if !Naming::LENGTHS.contains(&min) || !Naming::LENGTHS.contains(&max) || max < min.max(short) {

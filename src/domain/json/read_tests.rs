@@ -50,22 +50,22 @@ fn all_faults_are_named_at_once_missing_wrong_and_unknown_ones() {
             "free": {"anything": [1]}, "colour": "red", "id": 1,
         })),
         [
-            "by_name.a",
+            "size",
+            "share",
+            "is_on",
+            "word",
             "inner.code",
             "inner.price",
-            "is_on",
             "list[1].code",
             "list[1].price",
-            "share",
-            "size",
             "texts[1]",
             "texts[2]",
-            "word",
+            "by_name.a",
             "name",
             "colour",
             "id",
             "inner.prcie",
-            "list[1].x",
+            "list[1].x"
         ]
     );
 }
@@ -118,7 +118,7 @@ fn a_query_s_texts_are_read_as_what_the_type_wants() {
     let read = read_query::<Outer>(&query).unwrap();
     assert_eq!((read.name.as_str(), read.size, read.share, read.is_on), ("1", 7, Some(0.5), Some(true)));
     let wrong = read_query::<Outer>(&json!({"name": "a", "size": "-1", "is_on": "yes"})).unwrap_err();
-    assert_eq!(wrong.into_iter().map(|e| e.field).collect::<Vec<_>>(), ["is_on", "size"]);
+    assert_eq!(wrong.into_iter().map(|e| e.field).collect::<Vec<_>>(), ["size", "is_on"]);
 }
 
 #[test]

@@ -25,5 +25,5 @@ pub use part::{
 pub use proof::{Proof, ProofKind};
 pub use reply::{About, ChatReply, Choice, Finish};
 pub use request::{ChatRequest, ReasoningEffort, ResponseFormat, Sampling, Tool, ToolChoice};
-pub use transcript::Message;
+pub use transcript::{Message, pair_calls};
 pub use usage::Usage;

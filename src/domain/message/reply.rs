@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::assistant::{AssistantPart, ToolCall};
+use super::assistant::{AssistantPart, Citation, ToolCall};
 use super::part::JsonText;
 use super::usage::Usage;
 
@@ -34,6 +34,19 @@ pub enum Finish {
     ContentFilter,
 }
 
+impl Finish {
+    /// What is true of an answer with or without calls, whatever word its provider has for it: one that stops with calls
+    /// stops for them, and one without has none to wait for.
+    #[must_use]
+    pub const fn of_answer(self, has_calls: bool) -> Self {
+        match (self, has_calls) {
+            (Self::Stop, true) => Self::ToolCalls,
+            (Self::ToolCalls, false) => Self::Stop,
+            (finish, _) => finish,
+        }
+    }
+}
+
 /// What a provider says of the answer as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
@@ -60,6 +73,17 @@ impl Choice {
 
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
         AssistantPart::refusal_of(&self.parts)
+    }
+
+    /// Adds sources to the text, if it has none of its own.
+    pub fn cite(&mut self, sources: impl FnOnce() -> Vec<Citation>) {
+        let mut texts = self.parts.iter_mut().filter_map(|part| match part {
+            AssistantPart::Text(text) => Some(text),
+            _ => None,
+        });
+        if let Some(text) = texts.next().filter(|text| text.citations.is_empty()) {
+            text.citations = sources();
+        }
     }
 
     pub fn calls(&self) -> impl Iterator<Item = &ToolCall> {

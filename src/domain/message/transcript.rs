@@ -1,5 +1,7 @@
 //! Messages: the turns of a transcript.
 
+use std::collections::{HashMap, VecDeque};
+
 use serde::{Deserialize, Serialize};
 
 use super::assistant::AssistantPart;
@@ -54,5 +56,108 @@ impl Message {
             Self::User { parts } | Self::Tool { parts, .. } => parts,
             Self::System { .. } | Self::Assistant { .. } => &[],
         }
+    }
+}
+
+/// Puts the results of each turn's calls into the order of the calls, because some servers match them by place; and gives an
+/// identifier that an earlier turn has used another one, because some refuse it.
+///
+/// Every result must have its call in the turn before it.
+pub fn pair_calls(messages: &mut [Message]) {
+    let mut turns: HashMap<String, usize> = HashMap::new();
+    let mut rest = messages;
+    while let Some(at) = rest.iter().position(|message| matches!(message, Message::Assistant { .. })) {
+        let (head, results) = rest.split_at_mut(at + 1);
+        let length = results.iter().take_while(|message| matches!(message, Message::Tool { .. })).count();
+        let (results, after) = results.split_at_mut(length);
+        if let Some(Message::Assistant { parts }) = head.last_mut() {
+            pair_turn(parts, results, &mut turns);
+        }
+        rest = after;
+    }
+}
+
+fn pair_turn(parts: &mut [AssistantPart], results: &mut [Message], turns: &mut HashMap<String, usize>) {
+    let mut places: HashMap<String, (VecDeque<usize>, String)> = HashMap::new();
+    let calls = parts.iter_mut().filter_map(|part| match part {
+        AssistantPart::ToolCall(call) => Some(call),
+        _ => None,
+    });
+    for (place, call) in calls.enumerate() {
+        let (open, name) = places.entry(call.id.clone()).or_insert_with(|| {
+            let turn = turns.entry(call.id.clone()).or_insert(0);
+            *turn += 1;
+            let name = if *turn == 1 { call.id.clone() } else { format!("{}_{turn}", call.id) };
+            (VecDeque::new(), name)
+        });
+        open.push_back(place);
+        call.id.clone_from(name);
+    }
+    let mut order: Vec<usize> = Vec::with_capacity(results.len());
+    for result in results.iter_mut() {
+        let Message::Tool { call_id, .. } = result else { continue };
+        let Some((open, name)) = places.get_mut(call_id) else { return };
+        let Some(place) = open.pop_front() else { return };
+        order.push(place);
+        call_id.clone_from(name);
+    }
+    if order.is_sorted() {
+        return;
+    }
+    let nobody = || Message::System { text: String::new(), cache: None };
+    let mut placed: Vec<(usize, Message)> =
+        order.into_iter().zip(results.iter_mut().map(|result| std::mem::replace(result, nobody()))).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    for (slot, (_, result)) in results.iter_mut().zip(placed) {
+        *slot = result;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::assistant::ToolCall;
+    use super::*;
+
+    fn turn(ids: &[&str]) -> Message {
+        let calls = ids.iter().map(|id| AssistantPart::ToolCall(ToolCall::new(*id, "f", "{}")));
+        Message::Assistant { parts: calls.collect() }
+    }
+
+    #[test]
+    fn results_stand_in_the_order_of_their_calls() {
+        let mut messages = [
+            Message::user("Hi"),
+            turn(&["a", "b", "c"]),
+            Message::tool("c", "3"),
+            Message::tool("a", "1"),
+            Message::tool("b", "2"),
+            turn(&["d"]),
+            Message::tool("d", "4"),
+        ];
+        pair_calls(&mut messages);
+        let expected =
+            [("a", "1"), ("b", "2"), ("c", "3")].map(|(id, text)| Message::tool(id, text)).to_vec();
+        assert_eq!(messages[2..5], expected);
+        assert_eq!(messages[6], Message::tool("d", "4"));
+    }
+
+    #[test]
+    fn an_identifier_of_an_earlier_turn_becomes_another_and_one_of_the_same_turn_stays() {
+        let mut messages = [
+            turn(&["call_0", "call_0"]),
+            Message::tool("call_0", "1"),
+            Message::tool("call_0", "2"),
+            turn(&["call_0"]),
+            Message::tool("call_0", "3"),
+        ];
+        pair_calls(&mut messages);
+        let expected = [
+            turn(&["call_0", "call_0"]),
+            Message::tool("call_0", "1"),
+            Message::tool("call_0", "2"),
+            turn(&["call_0_2"]),
+            Message::tool("call_0_2", "3"),
+        ];
+        assert_eq!(messages, expected);
     }
 }

@@ -48,6 +48,10 @@ pub struct Relay<W: World> {
     choices: u64,
     counter: Counter,
     bytes: u64,
+    /// Why choices have ended, for the client: said when nothing more of them can come.
+    finishes: Vec<Event>,
+    /// How it has ended, until the last events are taken.
+    ended: Option<(Count, Option<Error>)>,
 }
 
 impl<W: World> Relay<W> {
@@ -69,6 +73,8 @@ impl<W: World> Relay<W> {
             choices,
             counter: Counter::default(),
             bytes: 0,
+            finishes: Vec::new(),
+            ended: None,
         };
         relay.ready = relay.watch(opened.events);
         relay
@@ -80,6 +86,9 @@ impl<W: World> Relay<W> {
         if !self.ready.is_empty() {
             return Some(Step::Events(std::mem::take(&mut self.ready)));
         }
+        if let Some((count, error)) = self.ended.take() {
+            return self.end(count, error);
+        }
         loop {
             let mut events = Vec::new();
             let fed = match self.body.chunk().await {
@@ -87,13 +96,13 @@ impl<W: World> Relay<W> {
                 Ok(None) => self.decoder.finish(&mut events).map(|()| true),
                 Err(error) => {
                     let count = self.counter.of_broken(self.choices);
-                    return self.end(count, Some(unread(&error)));
+                    return self.last(Vec::new(), count, Some(unread(&error)));
                 }
             };
             let events = self.watch(events);
             match fed {
-                Ok(true) => return self.end(self.counter.of_whole(), None),
-                Err(error) => return self.break_off(error),
+                Ok(true) => return self.last(events, self.counter.of_whole(), None),
+                Err(error) => return self.break_off(events, error),
                 Ok(false) if events.is_empty() => {}
                 Ok(false) => return Some(Step::Events(events)),
             }
@@ -120,16 +129,31 @@ impl<W: World> Relay<W> {
             }
         }
         events.retain(|event| !matches!(event, Event::Usage(_)));
+        for finish in events.extract_if(.., |event| matches!(event, Event::Finish { .. })) {
+            if !self.finishes.iter().any(|held| choice_of(held) == choice_of(&finish)) {
+                self.finishes.push(finish);
+            }
+        }
         events
     }
 
     /// What the provider sent cannot be read, or is an error; one that brings its count is billed by it.
-    fn break_off(&mut self, error: DecodeError) -> Option<Step> {
+    fn break_off(&mut self, events: Vec<Event>, error: DecodeError) -> Option<Step> {
         let count = match error {
             DecodeError::Reported { usage: Some(usage), .. } => Count::Final(usage),
             _ => self.counter.of_broken(self.choices),
         };
-        self.end(count, Some(Error::Upstream("the provider broke off its answer".to_owned())))
+        self.last(events, count, Some(broken()))
+    }
+
+    /// The last events, if there are any, and then the end.
+    fn last(&mut self, mut events: Vec<Event>, count: Count, error: Option<Error>) -> Option<Step> {
+        events.append(&mut self.finishes);
+        if events.is_empty() {
+            return self.end(count, error);
+        }
+        self.ended = Some((count, error));
+        Some(Step::Events(events))
     }
 
     fn end(&mut self, count: Count, error: Option<Error>) -> Option<Step> {
@@ -145,11 +169,21 @@ impl<W: World> Relay<W> {
     }
 }
 
+/// The choice that a finish is of.
+const fn choice_of(finish: &Event) -> Option<u32> {
+    match finish {
+        Event::Finish { choice, .. } => Some(*choice),
+        _ => None,
+    }
+}
+
+fn broken() -> Error {
+    Error::Upstream("the provider broke off its answer".to_owned())
+}
+
 fn unread(error: &ReadError) -> Error {
     match error {
         ReadError::Timeout => Error::UpstreamTimeout,
-        ReadError::Broken(_) | ReadError::TooLarge(_) => {
-            Error::Upstream("the provider broke off its answer".to_owned())
-        }
+        ReadError::Broken(_) | ReadError::TooLarge(_) => broken(),
     }
 }

@@ -162,7 +162,7 @@ fn instructions_stand_as_people_write_them() {
     .unwrap();
     let expected = "format: retinue/agents\nversion: 1\nagents:\n- slug: triage\n  name: Triage Agent\n  labels:\n    \
         - \"yes\"\n    - \"a: b\"\n  instructions: |\n    Sort.\n\n      - the mail\n  model: \"a:b?x=1\"\n  tools:\n    \
-        - web_search\n  budget:\n    action: block\n    limit_usd: \"5.000000\"\n    period: day\n  config:\n    \
+        - web_search\n  budget:\n    limit_usd: \"5.000000\"\n    period: day\n    action: block\n  config:\n    \
         variables:\n      tone: null\n...\n";
     assert_eq!(written(Syntax::Yaml, &[fields]), expected);
 }

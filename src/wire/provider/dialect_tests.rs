@@ -241,7 +241,7 @@ fn makers_of_models_are_asked_in_their_words() {
             "moonshot",
             "moonshot-v1-8k",
             but(json!({"temperature": 1.0, "user": null})),
-            &["user", "top_k", "logit_bias", "store"],
+            &["temperature", "user", "top_k", "logit_bias", "store"],
         ),
         (
             "moonshot",
@@ -276,19 +276,42 @@ fn makers_of_models_are_asked_in_their_words() {
 #[test]
 fn the_other_wires_warn_of_what_they_leave_out() {
     for (wire, provider, code, warned) in [
-        (Wire::WorkersAi, "workers-ai", "@cf/m", &["logit_bias", "store", "user"] as &[&str]),
+        (
+            Wire::WorkersAi,
+            "workers-ai",
+            "@cf/m",
+            &["reasoning_effort", "logit_bias", "store", "user"] as &[&str],
+        ),
         (
             Wire::Anthropic,
             "anthropic",
             "claude-sonnet-4-6",
-            &["temperature", "top_p", "seed", "top_k", "presence_penalty", "logit_bias", "store"],
+            &[
+                "reasoning_effort",
+                "temperature",
+                "top_p",
+                "seed",
+                "top_k",
+                "presence_penalty",
+                "logit_bias",
+                "store",
+            ],
         ),
         (Wire::Gemini, "gemini", "gemini-2.5-flash", &["user", "logit_bias", "store"]),
         (
             Wire::Gemini,
             "gemini",
             "gemini-4-argon",
-            &["user", "temperature", "top_p", "top_k", "presence_penalty", "logit_bias", "store"],
+            &[
+                "user",
+                "temperature",
+                "top_p",
+                "reasoning_effort",
+                "top_k",
+                "presence_penalty",
+                "logit_bias",
+                "store",
+            ],
         ),
     ] {
         assert_eq!(encoded(wire, provider, code, &request()).1, warned, "{provider}:{code}");
@@ -297,7 +320,7 @@ fn the_other_wires_warn_of_what_they_leave_out() {
     calm.sampling.reasoning_effort = None;
     let (body, warned) = encoded(Wire::Anthropic, "anthropic", "claude-haiku-4-5", &calm);
     assert_eq!((&body["top_k"], &body["temperature"]), (&json!(40), &json!(1.0)));
-    assert_eq!(warned, ["top_p", "seed", "presence_penalty", "logit_bias", "store"]);
+    assert_eq!(warned, ["temperature", "top_p", "seed", "presence_penalty", "logit_bias", "store"]);
     let (body, _) = encoded(Wire::Gemini, "gemini", "gemini-2.5-flash", &request());
     let config = &body["generationConfig"];
     assert_eq!((&config["topK"], &config["presencePenalty"]), (&json!(40), &json!(0.5)));

@@ -9,8 +9,11 @@ use serde_json::value::RawValue;
 
 use crate::domain::dialect::{Dialect, SeedField};
 use crate::domain::extra;
-use crate::domain::message::{ChatRequest, Sampling, Tool};
+use crate::domain::message::{ChatRequest, Image, Message, Part, ResponseFormat, Sampling, Tool, ToolChoice};
+use crate::domain::provider::Wire;
 use crate::domain::warning::{Code, Warning};
+use crate::wire::provider::json;
+use crate::wire::provider::keys::Keys;
 
 /// Said for the user where a server wants the user to begin and nobody did.
 pub(super) const OPENING: &str = "Continue.";
@@ -31,6 +34,22 @@ impl Warnings {
         value
     }
 
+    /// The wish for JSON in words, with a warning, for a server that does not take it as a field.
+    pub fn asked_in_words(&mut self, format: &ResponseFormat) -> Option<String> {
+        let asked = json::instruction(format)?;
+        self.adapted(
+            "response_format",
+            "the model that answered has no such format: it was asked for JSON in words",
+        );
+        Some(asked)
+    }
+
+    /// A level of effort that there is not.
+    pub fn adapted_effort(&mut self) {
+        let message = "the model that answered has no such effort: the nearest was asked for";
+        self.adapted("reasoning_effort", message);
+    }
+
     pub fn adapted(&mut self, field: &str, message: &str) {
         self.0.push(Warning::new(field, Code::Adapted, message));
     }
@@ -45,9 +64,27 @@ pub(super) fn sampling(
 ) -> (Option<f64>, Option<f64>) {
     let temperature =
         warnings.if_taken(dialect.temperature.holds(thinks), "temperature", sampling.temperature);
+    if temperature.is_some_and(|value| value > dialect.max_temperature) {
+        let most = dialect.max_temperature;
+        warnings
+            .adapted("temperature", &format!("the model that answered takes at most {most}, which was sent"));
+    }
     let alone = dialect.temperature_with_top_p || temperature.is_none();
     let top_p = warnings.if_taken(dialect.top_p.holds(thinks) && alone, "top_p", sampling.top_p);
     (temperature.map(|value| value.min(dialect.max_temperature)), top_p)
+}
+
+/// What no codec has a place for, wherever the request goes.
+pub(super) fn unsaid(dialect: &Dialect, request: &ChatRequest) -> Vec<Warning> {
+    let mut warnings = Warnings::default();
+    let strict = request.tools.iter().any(|tool| tool.strict == Some(true));
+    warnings.if_taken(dialect.strict_tools, "tools[].function.strict", strict.then_some(()));
+    let has_detail =
+        |part: &Part| matches!(part, Part::Image(Image { detail: Some(detail), .. }) if detail != "auto");
+    let detailed = request.messages.iter().flat_map(Message::given).any(has_detail);
+    let is_taken = !matches!(dialect.wire, Wire::Anthropic | Wire::Gemini);
+    warnings.if_taken(is_taken, "messages[].content[].image_url.detail", detailed.then_some(()));
+    warnings.0
 }
 
 /// The stop sequences.
@@ -56,13 +93,41 @@ pub(super) fn stop<'a>(dialect: &Dialect, sampling: &'a Sampling, warnings: &mut
     warnings.if_taken(dialect.stop, "stop", asked).unwrap_or_default()
 }
 
+/// A forced choice of a tool in words, for a server that does not take it as a field.
+pub(super) fn said_choice(
+    dialect: &Dialect,
+    request: &ChatRequest,
+    warnings: &mut Warnings,
+) -> Option<Cow<'static, str>> {
+    if dialect.forced_tools || request.tools.is_empty() {
+        return None;
+    }
+    let said: Option<Cow<'static, str>> = match &request.tool_choice {
+        ToolChoice::Required => Some("Answer this turn by calling one of the tools.".into()),
+        ToolChoice::Named(name) => Some(format!("Answer this turn by calling the tool `{name}`.").into()),
+        ToolChoice::Auto | ToolChoice::None => None,
+    };
+    if said.is_some() {
+        warnings.adapted(
+            "tool_choice",
+            "the model that answered cannot be forced to call a tool: it was asked to in words",
+        );
+    }
+    said
+}
+
 pub(super) fn seed(dialect: &Dialect, sampling: &Sampling, warnings: &mut Warnings) -> Option<i64> {
     warnings.if_taken(dialect.seed_field != SeedField::None, "seed", sampling.seed)
 }
 
-/// Tool names that had to be changed on their way, to be changed back in the answer.
+/// Names that had to be changed on their way, to be changed back in the answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Renamed(Vec<(String, String)>);
+pub struct Renamed {
+    /// Of tools: there, and here.
+    pub(super) tools: Vec<(String, String)>,
+    /// Of their parameters.
+    pub(super) keys: Keys,
+}
 
 impl Renamed {
     pub(super) fn of(dialect: &Dialect, tools: &[Tool]) -> Self {
@@ -70,18 +135,18 @@ impl Renamed {
             Cow::Borrowed(_) => None,
             Cow::Owned(there) => Some((there, tool.name.clone())),
         });
-        Self(renamed.collect())
+        Self { tools: renamed.collect(), keys: Keys::default() }
     }
 
     /// Changes a name of the server's to the client's.
     pub(super) fn restore(&self, name: &mut String) {
-        if let Some((_, here)) = self.0.iter().find(|(there, _)| there == name) {
+        if let Some((_, here)) = self.tools.iter().find(|(there, _)| there == name) {
             name.clone_from(here);
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.tools.is_empty() && self.keys.is_empty()
     }
 }
 

@@ -9,6 +9,7 @@ mod fit;
 mod fixtures;
 pub mod gemini;
 mod json;
+mod keys;
 pub mod openai;
 #[cfg(test)]
 mod pair_tests;
@@ -20,6 +21,7 @@ pub mod workers_ai;
 pub use super::decode_error::DecodeError;
 
 pub use fit::Renamed;
+use keys::{Held, Keys};
 pub use refusal::{Refusal, room_left};
 
 use bytes::Bytes;
@@ -61,6 +63,18 @@ pub struct Outgoing {
 
 /// Writes the request for this model. `stream` asks for a stream that ends with usage.
 pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
+    let mut encoded = match Keys::rename(target.dialect, request) {
+        None => write(target, request, stream),
+        Some((keys, request)) => {
+            let encoded = write(target, &request, stream);
+            Encoded { renamed: Renamed { keys, ..encoded.renamed }, ..encoded }
+        }
+    };
+    encoded.warnings.extend(fit::unsaid(target.dialect, request));
+    encoded
+}
+
+fn write(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
     match target.dialect.wire {
         Wire::OpenAi => openai::encode(target, request, stream),
         Wire::Anthropic => anthropic::encode(target, request, stream),
@@ -80,10 +94,15 @@ pub fn decode(wire: Wire, renamed: &Renamed, body: &[u8]) -> Result<ChatReply, D
         Wire::Gemini => gemini::decode(body),
         Wire::WorkersAi => workers_ai::decode(body),
     }?;
+    for choice in &mut reply.choices {
+        let has_calls = choice.calls().next().is_some();
+        choice.finish = choice.finish.of_answer(has_calls);
+    }
     if !renamed.is_empty() {
         for part in reply.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
             if let AssistantPart::ToolCall(call) = part {
                 renamed.restore(&mut call.name);
+                renamed.keys.restore(&call.name, &mut call.arguments);
             }
         }
     }
@@ -111,6 +130,9 @@ pub struct Decoder {
     sse: sse::Decoder,
     state: State,
     renamed: Renamed,
+    held: Held,
+    /// The choices that have called tools.
+    called: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -129,7 +151,7 @@ impl Decoder {
             Wire::Gemini => State::Gemini(gemini::StreamState::default()),
             Wire::WorkersAi => State::WorkersAi(workers_ai::StreamState::default()),
         };
-        Self { sse: sse::Decoder::default(), state, renamed }
+        Self { sse: sse::Decoder::default(), state, renamed, held: Held::default(), called: Vec::new() }
     }
 
     /// Takes the next bytes and appends what they complete to `events`.
@@ -139,7 +161,8 @@ impl Decoder {
     pub fn feed(&mut self, chunk: &[u8], events: &mut Vec<Event>) -> Result<(), DecodeError> {
         let (state, before) = (&mut self.state, events.len());
         let fed = self.sse.feed(chunk, &mut |frame| state.frame(&frame, events));
-        self.restore(&mut events[before..]);
+        self.correct(&mut events[before..]);
+        self.restore(before, events);
         fed
     }
 
@@ -150,7 +173,9 @@ impl Decoder {
     pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         let (state, before) = (&mut self.state, events.len());
         let fed = self.sse.finish(&mut |frame| state.frame(&frame, events));
-        self.restore(&mut events[before..]);
+        self.correct(&mut events[before..]);
+        self.restore(before, events);
+        self.held.release(&self.renamed.keys, None, events);
         fed?;
         match &self.state {
             State::OpenAi(state) => state.finish(),
@@ -160,15 +185,31 @@ impl Decoder {
         }
     }
 
-    fn restore(&self, events: &mut [Event]) {
+    /// Says of each answer's end what is true of it.
+    fn correct(&mut self, events: &mut [Event]) {
+        for event in events {
+            match event {
+                Event::ToolCall { choice, index: 0, .. } => self.called.push(*choice),
+                Event::Finish { choice, reason } => {
+                    *reason = reason.of_answer(self.called.contains(choice));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Changes names back in the events from this one on.
+    fn restore(&mut self, before: usize, events: &mut Vec<Event>) {
         if self.renamed.is_empty() {
             return;
         }
-        for event in events {
+        let mut read = events.split_off(before);
+        for event in &mut read {
             if let Event::ToolCall { name, .. } = event {
                 self.renamed.restore(name);
             }
         }
+        events.append(&mut self.held.pass(&self.renamed.keys, read));
     }
 }
 

@@ -27,7 +27,11 @@ fn agreed(wire: Wire, (whole, stream): (&[u8], &[u8])) -> ChatReply {
 /// JSON that is put together of pieces has its members in another order and no blanks.
 fn normal(reply: &ChatReply) -> ChatReply {
     let mut reply = reply.clone();
-    let sorted = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap().to_string();
+    let sorted = |json: &str| {
+        let mut value: serde_json::Value = serde_json::from_str(json).unwrap();
+        value.sort_all_objects();
+        value.to_string()
+    };
     for choice in &mut reply.choices {
         let logprobs = choice.logprobs.take();
         choice.logprobs = logprobs.and_then(|logprobs| JsonText::parse(sorted(logprobs.as_str())));

@@ -104,6 +104,7 @@ const OBJECTS: &str = r#"durableObjectStorage = (localDisk = "objects"),
 fn bindings(variables: &Value) -> String {
     let mut bindings = vec![
         r#"(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1")]))"#.to_owned(),
+        r#"(name = "AI", wrapped = (moduleName = "cloudflare-internal:ai-api", innerBindings = [(name = "fetcher", service = "provider")]))"#.to_owned(),
         r#"(name = "ACCOUNTS", durableObjectNamespace = (className = "AccountObject", serviceName = "main"))"#.to_owned(),
         r#"(name = "TEST", service = "provider")"#.to_owned(),
     ];

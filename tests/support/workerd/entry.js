@@ -38,19 +38,22 @@ const platformFetch = globalThis.fetch;
 globalThis.fetch = async (url, init) => {
   const headers = new Headers(init.headers);
   headers.set("x-test-timeout", init.signal.timeout);
-  const response = await platformFetch(url, { ...init, headers });
+  return arrived(await platformFetch(url, { ...init, headers }), init.signal);
+};
+
+function arrived(response, signal) {
   switch (response.headers.get(THROWN)) {
     case null:
       return response;
     case "timeout":
       throw timedOut();
     case "timeout of the body":
-      setTimeout(() => controllers.get(init.signal).abort(timedOut()), 50);
+      setTimeout(() => controllers.get(signal).abort(timedOut()), 50);
       return response;
     default:
       throw new Error(response.headers.get(THROWN));
   }
-};
+}
 
 // Asks the test process whether these operations happen, fail before they do, or are lost after.
 async function meet(env, operations) {
@@ -79,6 +82,11 @@ function watch(env) {
     const results = await batch.call(this, statements);
     failed("after");
     return results;
+  });
+  // The platform's own binding, before an emulated service: what it sends is what the platform is sent.
+  patch(env.AI, "run", (run) => async function (model, input, options) {
+    const extraHeaders = { "x-test-timeout": String(options.signal.timeout) };
+    return arrived(await run.call(this, model, input, { ...options, extraHeaders }), options.signal);
   });
   patch(env.ACCOUNTS, "getByName", (getByName) => function (name) {
     const object = getByName.call(this, name);
@@ -139,17 +147,11 @@ export class AccountObject {
   }
 }
 
-// Workers AI answers as HTTP does, through the same provider as all others.
-const AI = {
-  run(model, input, { signal }) {
-    return fetch(`http://workers-ai/${model}`, { method: "POST", body: JSON.stringify(input), signal });
-  },
-};
-
 function worker(context, env) {
   watch(env);
   // One object for all requests: the Worker keeps what its first one was given.
-  environment ??= { ...env, ...(env.HAS_AI ? { AI } : {}) };
+  const { AI, ...others } = env;
+  environment ??= env.HAS_AI ? { AI, ...others } : others;
   Object.assign(environment, variables);
   return new Worker(context, environment);
 }

@@ -24,8 +24,19 @@ use super::super::faults::{Faults, SECRET, When};
 use super::super::upstream::{Asked, FakeUpstream};
 
 /// What HTTP and entry.js bring along; no provider's adapter wrote these.
-const OF_THE_TRANSPORT: [&str; 6] =
-    ["host", "content-length", "transfer-encoding", "connection", "accept-encoding", "x-test-timeout"];
+const OF_THE_TRANSPORT: [&str; 8] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "accept-encoding",
+    "x-test-timeout",
+    "cf-consn-sdk-version",
+    AI_MODEL,
+];
+/// Where the platform's binding for Workers AI sends its requests, and where it names the model.
+const AI_HOST: &str = "workers-binding.ai";
+const AI_MODEL: &str = "cf-consn-model-id";
 /// Read by entry.js.
 const THROWN: &str = "x-test-throws";
 
@@ -107,7 +118,7 @@ async fn provide(request: Request<Incoming>, upstream: FakeUpstream) -> Result<R
     let (parts, body) = request.into_parts();
     let text = |value: &header::HeaderValue| value.to_str().unwrap().to_owned();
     let to = match parts.uri.host() {
-        Some("workers-ai") => format!("workers-ai:{}", &parts.uri.path()[1..]),
+        Some(AI_HOST) => format!("workers-ai:{}", text(&parts.headers[AI_MODEL])),
         _ => parts.uri.to_string(),
     };
     let method = parts.method.to_string();
@@ -115,7 +126,12 @@ async fn provide(request: Request<Incoming>, upstream: FakeUpstream) -> Result<R
     let given = parts.headers.iter().filter(|(name, _)| !OF_THE_TRANSPORT.contains(&name.as_str()));
     let known = |name: &str| -> &'static str { name.to_owned().leak() };
     let headers = given.map(|(name, value)| (known(name.as_str()), text(value))).collect();
-    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let mut body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    if parts.uri.host() == Some(AI_HOST) {
+        let asked: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(asked["options"], json!({"returnRawResponse": true}));
+        body = asked["inputs"].to_string().into();
+    }
     let reply = match upstream.answer(Asked { method, to, headers, body, timeout_ms }).await {
         Ok(reply) => reply,
         Err(SendError::Lost(words)) => return Err(io::Error::other(words)),

@@ -26,6 +26,7 @@ pub static ROWS: [Row; 13] = [
             turns: Some(Turns::Alternating),
             call_ids: Some(WORDS_64),
             tool_names: Some(Naming::new(Alphabet::Words, 1, 128)),
+            property_keys: Some(Naming::new(Alphabet::Dotted, 1, 64)),
             thinking: Some(Thinking::Budget),
             reasoning_back: Some(Back::Proof),
             strict_tools: Some(false),

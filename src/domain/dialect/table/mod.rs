@@ -44,16 +44,53 @@ const fn row(wire: Wire, traits: Traits) -> Row {
 
 pub static ROWS: [&[Row]; 4] = [&openai::ROWS, &anthropic::ROWS, &gemini::ROWS, &WORKERS_AI];
 
-static WORKERS_AI: [Row; 1] = [row(
-    Wire::WorkersAi,
-    Traits {
-        several_choices: Some(false),
-        user: Some(false),
-        thinking: Some(Thinking::Nullable),
-        strict_tools: Some(false),
-        ..SAME
+/// Workers AI: models of the older form (`{"response": …}`), whose schema knows no more than this, and newer ones, which are
+/// served as OpenAI's are.
+static WORKERS_AI: [Row; 2] = [
+    row(
+        Wire::WorkersAi,
+        Traits {
+            several_choices: Some(false),
+            user: Some(false),
+            thinking: Some(Thinking::Nullable),
+            strict_tools: Some(false),
+            image_url: Some(false),
+            // "JSON Mode currently doesn't support streaming."
+            format_with_stream: Some(false),
+            ..SAME
+        },
+    ),
+    Row {
+        models: &[
+            "*llama*",
+            "*mistral*",
+            "*hermes*",
+            "*gemma-2*",
+            "*gemma-3*",
+            "*gemma-7b*",
+            "*qwen1.5*",
+            "*qwen2.5*",
+            "*phi-2*",
+            "*granite*",
+            "*deepseek-math*",
+            "*deepseek-coder*",
+            "*neural-chat*",
+            "*zephyr*",
+            "*openchat*",
+            "*falcon*",
+        ],
+        ..row(
+            Wire::WorkersAi,
+            Traits {
+                stop: Some(false),
+                forced_tools: Some(false),
+                parallel_tool_calls: Some(false),
+                thinking: Some(Thinking::Absent),
+                ..SAME
+            },
+        )
     },
-)];
+];
 
 #[cfg(test)]
 #[path = "../table_tests.rs"]

@@ -148,6 +148,7 @@ pub static ROWS: [Row; 35] = [
         &["ollama"],
         &[],
         Traits {
+            image_url: Some(false),
             several_choices: Some(false),
             user: Some(false),
             reasoning_back: Some(Back::Reasoning),

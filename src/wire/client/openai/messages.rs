@@ -7,7 +7,9 @@ use super::body::{CallBody, ExtraContent, MessageBody, Role, ToolKind};
 use super::call_id;
 use super::content::{self, Content, PartKind};
 use super::tools::function_name;
-use crate::domain::message::{AssistantPart, CachePoint, Message, Part, Proof, ProofKind, Text, ToolCall};
+use crate::domain::message::{
+    AssistantPart, CachePoint, Message, Part, Proof, ProofKind, Text, ToolCall, pair_calls,
+};
 use crate::wire::cache_control::CacheControl;
 use crate::wire::reasoning_details;
 
@@ -22,6 +24,7 @@ pub fn messages(bodies: Option<Vec<MessageBody>>) -> Result<Vec<Message>, Invali
         read.push(message(&At { number }, body)?);
     }
     answered(&read)?;
+    pair_calls(&mut read);
     Ok(read)
 }
 
@@ -86,9 +89,6 @@ fn assistant(at: &At, body: MessageBody) -> Result<Message, Invalid> {
     let calls = body.tool_calls.unwrap_or_default();
     let texts = texts(at, body.content)?;
     let refusal = texts.refusal.or(body.refusal.filter(|_| texts.text.is_none()));
-    if texts.text.is_none() && refusal.is_none() && calls.is_empty() {
-        return Err(at.fault(".content", "an assistant's message needs `content` or `tool_calls`"));
-    }
     let proof = body.extra_content.and_then(ExtraContent::signature).map(signed);
     parts.extend(texts.text.map(|text| AssistantPart::Text(Text { text, citations: Vec::new(), proof })));
     parts.extend(refusal.map(AssistantPart::Refusal));

@@ -38,11 +38,24 @@ fn a_conversation_is_read_in_order() {
         system("a\nb"),
         Message::User { parts: vec![Part::Text("Hi".into())] },
         Message::Assistant { parts: vec![call("1"), call("2")] },
-        Message::tool("2", "two"),
         Message::tool("1", ""),
+        Message::tool("2", "two"),
         Message::assistant("Done."),
     ];
     assert_eq!(read, expected);
+}
+
+#[test]
+fn an_assistants_turn_of_nothing_is_one() {
+    for message in [
+        json!({"role": "assistant", "content": null}),
+        json!({"role": "assistant", "content": null, "tool_calls": []}),
+        json!({"role": "assistant", "content": []}),
+        json!({"role": "assistant"}),
+    ] {
+        let expected = [Message::Assistant { parts: Vec::new() }];
+        assert_eq!(read(&json!([message])).unwrap(), expected, "{message}");
+    }
 }
 
 #[test]
@@ -129,8 +142,6 @@ fn what_a_message_lacks_is_named() {
         (json!({"role": "system"}), ".content"),
         (json!({"role": "system", "content": []}), ".content"),
         (json!({"role": "system", "content": [{"type": "image_url"}]}), ".content[0].type"),
-        (json!({"role": "assistant"}), ".content"),
-        (json!({"role": "assistant", "tool_calls": []}), ".content"),
         (json!({"role": "assistant", "content": "a", "function_call": {}}), ".function_call"),
         (json!({"role": "assistant", "tool_calls": [{"type": "function"}]}), ".tool_calls[0].id"),
         (json!({"role": "assistant", "tool_calls": [{"id": "1", "type": "custom"}]}), ".tool_calls[0].type"),

@@ -11,6 +11,7 @@ use super::call_id;
 use crate::domain::message::{
     AssistantPart, ChatReply, Choice, Finish, JsonText, ProofKind, ToolCall, Usage,
 };
+use crate::domain::money::Nanos;
 use crate::domain::warning::Warning;
 use crate::wire::{reasoning_details, to_json};
 
@@ -27,14 +28,14 @@ pub struct Envelope<'a> {
 }
 
 /// Writes a reply.
-pub fn reply(envelope: &Envelope<'_>, reply: &ChatReply, usage: &Usage) -> Vec<u8> {
+pub fn reply(envelope: &Envelope<'_>, reply: &ChatReply, usage: &Usage, cost: Nanos) -> Vec<u8> {
     to_json(&Body {
         id: envelope.id,
         object: "chat.completion",
         created: envelope.created_s,
         model: envelope.model,
         choices: (0..).zip(&reply.choices).map(ChoiceBody::of).collect(),
-        usage: UsageBody::of(usage),
+        usage: UsageBody::of(usage, cost),
         service_tier: reply.about.service_tier.as_deref(),
         system_fingerprint: reply.about.system_fingerprint.as_deref(),
         warnings: envelope.warnings,
@@ -193,6 +194,9 @@ pub(super) struct UsageBody {
     total_tokens: u64,
     prompt_tokens_details: PromptDetails,
     completion_tokens_details: CompletionDetails,
+    /// What the call cost, in US dollars.
+    #[schema(value_type = String, example = "0.000150")]
+    cost_usd: Nanos,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -209,7 +213,7 @@ struct CompletionDetails {
 }
 
 impl UsageBody {
-    pub const fn of(usage: &Usage) -> Self {
+    pub const fn of(usage: &Usage, cost_usd: Nanos) -> Self {
         Self {
             prompt_tokens: usage.input_tokens,
             completion_tokens: usage.output_tokens,
@@ -219,6 +223,7 @@ impl UsageBody {
                 cache_write_tokens: usage.cache_write_tokens,
             },
             completion_tokens_details: CompletionDetails { reasoning_tokens: usage.reasoning_tokens },
+            cost_usd,
         }
     }
 }

@@ -34,10 +34,10 @@ fn a_reply_has_openais_shape() {
         "usage": {
             "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17,
             "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1},
-            "completion_tokens_details": {"reasoning_tokens": 3},
+            "completion_tokens_details": {"reasoning_tokens": 3}, "cost_usd": "0.000150",
         },
     });
-    assert_eq!(value(&reply(&ENVELOPE, &chat, &usage)), expected);
+    assert_eq!(value(&reply(&ENVELOPE, &chat, &usage, Nanos::new(150_000))), expected);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn what_a_provider_said_a_client_reads() {
         usage: Some(usage),
         ..ChatReply::default()
     };
-    assert_eq!(openai::decode(&reply(&ENVELOPE, &chat, &usage)), Ok(chat));
+    assert_eq!(openai::decode(&reply(&ENVELOPE, &chat, &usage, Nanos::new(150_000))), Ok(chat));
 }
 
 #[test]

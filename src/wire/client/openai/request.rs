@@ -124,11 +124,11 @@ fn place(path: &serde_ignored::Path<'_>) -> String {
 /// The numbers, each in its range.
 fn sampling(body: &Body) -> Result<Sampling, Invalid> {
     let max_output_tokens = match (body.max_completion_tokens, body.max_tokens) {
-        (Some(_), Some(_)) => {
-            let message = "set `max_completion_tokens` or `max_tokens`, not both";
+        (Some(limit), Some(same)) if limit != same => {
+            let message = "`max_completion_tokens` and `max_tokens` differ: set one of them";
             return Err(Invalid::at("max_tokens", message));
         }
-        (Some(limit), None) => Some(whole("max_completion_tokens", limit, MAX_TOKENS)?),
+        (Some(limit), _) => Some(whole("max_completion_tokens", limit, MAX_TOKENS)?),
         (None, Some(limit)) => Some(whole("max_tokens", limit, MAX_TOKENS)?),
         (None, None) => None,
     };

@@ -131,7 +131,7 @@ fn one_stop_sequence_needs_no_list() {
 fn the_older_name_of_the_limit_is_taken() {
     assert_eq!(read(&with(&json!({"max_tokens": 5}))).unwrap().request.sampling.max_output_tokens, Some(5));
     assert_eq!(
-        fault(&json!({"max_tokens": 5, "max_completion_tokens": 5})).param.as_deref(),
+        fault(&json!({"max_tokens": 5, "max_completion_tokens": 6})).param.as_deref(),
         Some("max_tokens")
     );
 }

@@ -11,6 +11,7 @@ use super::call_id;
 use super::error::{Enclosed, ErrorBody};
 use super::reply::{Envelope, ExtraContent, UsageBody, finish_reason};
 use crate::domain::message::{About, Event, Finish, Proof, ProofKind, Usage};
+use crate::domain::money::Nanos;
 use crate::wire::{reasoning_details, sse, write_json};
 
 const ROLE: &str = "assistant";
@@ -162,11 +163,11 @@ impl StreamEncoder {
     }
 
     /// Appends the stream's end.
-    pub fn finish(&mut self, usage: &Usage, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, usage: &Usage, cost: Nanos, out: &mut Vec<u8>) {
         if self.include_usage {
             out.extend_from_slice(&self.head);
             out.extend_from_slice(b",\"choices\":[],\"usage\":");
-            write_json(out, &UsageBody::of(usage));
+            write_json(out, &UsageBody::of(usage, cost));
             out.append(&mut self.warnings);
             out.extend_from_slice(b"}\n\n");
         }

@@ -28,7 +28,7 @@ fn written(events: &[Event], include_usage: bool) -> Vec<u8> {
     for event in events {
         encoder.event(event, &mut out);
     }
-    encoder.finish(&usage(), &mut out);
+    encoder.finish(&usage(), Nanos::new(150_000), &mut out);
     out
 }
 
@@ -149,12 +149,13 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         ];
         let calls = prop::collection::vec(("[a-z]{1,6}", prop::collection::vec(delta, 0..3)), 0..3);
         (prop::collection::vec(said, 0..6), calls).prop_map(move |(mut events, calls)| {
+            let reason = if calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
             for (index, (name, pieces)) in (0_u32..).zip(calls) {
                 let id = format!("call_{choice}_{index}");
                 events.push(Event::ToolCall { choice, index, id, name, proof: None });
                 events.extend(pieces.into_iter().map(|delta| Event::ToolArguments { choice, index, delta }));
             }
-            events.push(finish(choice, Finish::ToolCalls));
+            events.push(finish(choice, reason));
             events
         })
     };

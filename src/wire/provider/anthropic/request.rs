@@ -15,7 +15,6 @@ use crate::domain::message::{
 };
 use crate::wire::cache_control::CacheControl;
 use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
-use crate::wire::provider::json;
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
@@ -134,12 +133,30 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let (mut system, messages) = messages::conversation(dialect, &request.messages);
     let format = format(dialect, &request.response_format);
     if format.is_none() {
-        system.extend(json::instruction(&request.response_format).map(Block::text));
+        system.extend(warnings.asked_in_words(&request.response_format).map(Block::text));
     }
-    system.extend(said_choice(dialect, request).map(Block::text));
+    system.extend(fit::said_choice(dialect, request, &mut warnings).map(Block::text));
     let (thinking, effort) = thinking(dialect, request, max_tokens);
     let asked = request.sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
     warnings.if_taken(thinking.is_some() || effort.is_some(), "reasoning_effort", asked);
+    let is_lax = |tool: &Tool| {
+        let schema = tool.parameters.as_deref().filter(|_| dialect.strict_tools && tool.strict == Some(true));
+        schema.is_some_and(|schema| schema::subset(schema).is_none())
+    };
+    if request.tools.iter().any(is_lax) {
+        let words = "an object of any members cannot be strict for the model that answered: the tool was sent without";
+        warnings.adapted("tools[].function.strict", words);
+    }
+    let is_near = matches!(asked, Some(ReasoningEffort::Minimal)) && effort == Some("low");
+    if is_near {
+        warnings.adapted_effort();
+    }
+    if request.user.as_deref().is_some_and(|user| user.chars().nth(USER_ID_CHARS).is_some()) {
+        warnings.adapted("user", &format!("the first {USER_ID_CHARS} characters were sent"));
+    }
+    if request.sampling.stop.iter().any(|sequence| sequence.trim().is_empty()) {
+        warnings.adapted("stop", "a sequence of white space only is not taken, and was left out");
+    }
     let thinks = matches!(thinking, Some(ThinkingBody::Enabled { .. } | ThinkingBody::Adaptive { .. }));
     let (temperature, top_p) = fit::sampling(dialect, &request.sampling, thinks, &mut warnings);
     fit::seed(dialect, &request.sampling, &mut warnings);
@@ -180,20 +197,22 @@ fn headers(dialect: &Dialect, request: &ChatRequest) -> Vec<(&'static str, Strin
 fn format(dialect: &Dialect, format: &ResponseFormat) -> Option<Format> {
     match (format, dialect.response_format) {
         (ResponseFormat::JsonSchema { schema, .. }, Output::JsonSchema | Output::SchemaOnly) => {
-            Some(Format::JsonSchema { schema: schema::subset(schema) })
+            schema::subset(schema).map(|schema| Format::JsonSchema { schema })
         }
         _ => None,
     }
 }
 
 fn tool<'a>(dialect: &Dialect, tool: &'a Tool) -> ToolBody<'a> {
-    let strict = dialect.strict_tools && tool.strict == Some(true);
+    let wanted = dialect.strict_tools && tool.strict == Some(true);
+    let subset = tool.parameters.as_deref().filter(|_| wanted).map(schema::subset);
+    let strict = wanted && subset != Some(None);
     ToolBody {
         name: dialect.tool_names.fit(&tool.name),
         description: tool.description.as_deref(),
-        input_schema: match tool.parameters.as_deref() {
-            Some(parameters) if strict => Schema::Rewritten(schema::subset(parameters)),
-            Some(parameters) if parameters.get() != "{}" => {
+        input_schema: match (subset.flatten(), tool.parameters.as_deref()) {
+            (Some(subset), _) => Schema::Rewritten(subset),
+            (None, Some(parameters)) if parameters.get() != "{}" => {
                 let rewritten = match dialect.schema {
                     Keywords::NoTopUnion => schema::without_top_union(parameters),
                     Keywords::Any | Keywords::LoneRefs => None,
@@ -220,18 +239,6 @@ fn tool_choice<'a>(dialect: &Dialect, request: &'a ChatRequest) -> Option<Choice
         ToolChoice::Named(name) if dialect.forced_tools => choice("tool", Some(dialect.tool_names.fit(name))),
         _ if serial => choice("auto", None),
         _ => None,
-    }
-}
-
-/// A forced choice in words, for a model that refuses it as a parameter.
-fn said_choice(dialect: &Dialect, request: &ChatRequest) -> Option<Cow<'static, str>> {
-    if dialect.forced_tools || request.tools.is_empty() {
-        return None;
-    }
-    match &request.tool_choice {
-        ToolChoice::Required => Some("Answer this turn by calling one of the tools.".into()),
-        ToolChoice::Named(name) => Some(format!("Answer this turn by calling the tool `{name}`.").into()),
-        ToolChoice::Auto | ToolChoice::None => None,
     }
 }
 

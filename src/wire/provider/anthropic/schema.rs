@@ -14,12 +14,35 @@ const UNIONS: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
-/// The schema in the subset. What is nested past the parser's bound stays text, for the provider to refuse.
-pub(super) fn subset(schema: &RawValue) -> Value {
-    match serde_json::from_str(schema.get()) {
-        Ok(schema) => narrow(schema),
-        Err(_) => Value::String(schema.get().to_owned()),
+/// The schema in the subset. `None` where that would change what it means: an object of any members has no form in it, and
+/// closed it would be an empty one. Nor has one nested past the parser's bound.
+pub(super) fn subset(schema: &RawValue) -> Option<Value> {
+    let schema = serde_json::from_str(schema.get()).ok()?;
+    (!is_open(&schema)).then(|| narrow(schema))
+}
+
+/// Whether an object somewhere in the schema may have members that are not named.
+fn is_open(schema: &Value) -> bool {
+    let Value::Object(members) = schema else {
+        return schema.as_array().is_some_and(|items| items.iter().any(is_open));
+    };
+    let names_none =
+        !members.keys().any(|key| key == "properties" || key == "$ref" || UNIONS.contains(&key.as_str()));
+    let allows_more = match members.get("additionalProperties") {
+        None => names_none && members.get("type").is_some_and(is_object),
+        Some(Value::Bool(allows)) => *allows,
+        Some(_) => true,
+    };
+    if allows_more || members.contains_key("patternProperties") {
+        return true;
     }
+    members.iter().any(|(key, value)| match key.as_str() {
+        "properties" | "$defs" | "definitions" => {
+            value.as_object().is_some_and(|schemas| schemas.values().any(is_open))
+        }
+        "items" | "anyOf" | "oneOf" | "allOf" => is_open(value),
+        _ => false,
+    })
 }
 
 /// Recurses as deep as the schema, which the parser bounds at 128.
@@ -49,7 +72,7 @@ pub(super) fn without_top_union(schema: &RawValue) -> Option<Value> {
         return None;
     }
     let mut schema: Map<String, Value> = serde_json::from_str(schema.get()).ok()?;
-    let unions = UNIONS.iter().filter_map(|union| Some((*union, schema.remove(*union)?)));
+    let unions = UNIONS.iter().filter_map(|union| Some((*union, schema.shift_remove(*union)?)));
     let hints: Vec<String> = unions.map(|(union, value)| format!("{union}: {value}")).collect();
     if hints.is_empty() {
         return None;
@@ -144,10 +167,31 @@ mod tests {
     }
 
     #[test]
+    fn an_object_of_any_members_has_no_form_here() {
+        let taken = |schema: Value| subset(&RawValue::from_string(schema.to_string()).unwrap()).is_some();
+        for open in [
+            json!({"type": "object", "additionalProperties": {"type": "string"}}),
+            json!({"type": "object", "properties": {"a": {"type": ["object", "null"]}}}),
+            json!({"type": "object", "properties": {}, "additionalProperties": true}),
+            json!({"anyOf": [{"type": "array", "items": {"type": "object", "patternProperties": {"^x": {}}}}]}),
+        ] {
+            assert!(!taken(open.clone()), "{open}");
+        }
+        for closed in [
+            json!({"type": "object", "properties": {"additionalProperties": {"type": "string"}}}),
+            json!({"type": "object", "additionalProperties": false}),
+            json!({"type": "object", "$ref": "#/$defs/A", "$defs": {"A": {"type": "object", "properties": {"a": {}}}}}),
+            json!({"type": "string"}),
+        ] {
+            assert!(taken(closed.clone()), "{closed}");
+        }
+    }
+
+    #[test]
     fn unsupported_constraints_become_words() {
         let schema = json!({"type": "string", "description": "A code", "minLength": 3, "format": "regex"});
         let expected =
-            json!({"type": "string", "description": "A code\n\n{format: \"regex\", minLength: 3}"});
+            json!({"type": "string", "description": "A code\n\n{minLength: 3, format: \"regex\"}"});
         assert_eq!(narrow(schema), expected);
     }
 

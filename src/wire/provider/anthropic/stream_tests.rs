@@ -90,7 +90,7 @@ fn stop_reasons_are_mapped() {
         ("pause_turn", Finish::Stop),
         ("max_tokens", Finish::Length),
         ("model_context_window_exceeded", Finish::Length),
-        ("tool_use", Finish::ToolCalls),
+        ("tool_use", Finish::Stop), // There is no call to wait for.
         ("refusal", Finish::ContentFilter),
         ("a_reason_of_next_year", Finish::Stop),
     ] {

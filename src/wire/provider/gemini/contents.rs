@@ -4,10 +4,11 @@
 //! the neutral model leaves to the call before. A signature goes back on the part that it came with.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::domain::dialect::{CallIds, Dialect};
 use crate::domain::message::{
@@ -99,21 +100,22 @@ pub(super) struct Response<'a> {
     response: Output<'a>,
 }
 
-/// A tool's result as the object that the API wants: itself if it is one, or under `output`, or `error` for one that
-/// failed.
+/// A tool's result as the object that the API wants: a structured one as it is, a text under `output` also where it happens
+/// to be JSON, and one that failed under `error`.
 #[derive(Debug)]
-pub(super) struct Output<'a> {
-    text: Cow<'a, str>,
-    is_error: bool,
+pub(super) enum Output<'a> {
+    Object(&'a RawValue),
+    Text { text: Cow<'a, str>, is_error: bool },
 }
 
 impl Serialize for Output<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Some(raw) = json::object(&self.text).filter(|_| !self.is_error) {
-            return raw.serialize(serializer);
-        }
+        let (text, is_error) = match self {
+            Self::Object(raw) => return raw.serialize(serializer),
+            Self::Text { text, is_error } => (text, *is_error),
+        };
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(if self.is_error { "error" } else { "output" }, &self.text)?;
+        map.serialize_entry(if is_error { "error" } else { "output" }, text)?;
         map.end()
     }
 }
@@ -128,7 +130,8 @@ pub(super) fn conversation<'a>(
 ) -> (Option<Content<'a>>, Vec<Content<'a>>) {
     let mut system = Vec::new();
     let mut contents = Vec::new();
-    let mut names = HashMap::new();
+    // The calls of the last turn that have no result yet; results stand in their order.
+    let mut open = VecDeque::new();
     // What tools have shown: the responses of one turn stand together, ahead of it.
     let mut pending = Vec::new();
     for message in messages {
@@ -142,11 +145,13 @@ pub(super) fn conversation<'a>(
             }
             Message::Assistant { parts } => {
                 let calls = AssistantPart::calls_of(parts);
-                names.extend(calls.map(|call| (call.id.as_str(), call.name.as_str())));
+                open = calls.map(|call| (call.id.as_str(), call.name.as_str())).collect();
                 push(&mut contents, Speaker::Model, turn(dialect, parts).into_iter());
             }
             Message::Tool { call_id, parts, is_error } => {
-                let name = names.get(call_id.as_str()).copied().unwrap_or(call_id);
+                let place = open.iter().position(|(id, _)| id == call_id);
+                let name =
+                    place.and_then(|place| open.remove(place)).map_or(call_id.as_str(), |(_, name)| name);
                 let response = response(dialect, call_id, name, parts, *is_error);
                 push(&mut contents, Speaker::Tools, std::iter::once(response));
                 pending.extend(shown(dialect, parts));
@@ -235,6 +240,10 @@ fn response<'a>(
     parts: &'a [Given],
     is_error: bool,
 ) -> Part<'a> {
+    let object = match parts {
+        [Given::Json(json)] if !is_error => json::object(json.as_str()),
+        _ => None,
+    };
     let mut texts = parts.iter().filter_map(|part| match part {
         Given::Text(text) => Some(text.as_str()),
         Given::Json(json) => Some(json.as_str()),
@@ -245,7 +254,7 @@ fn response<'a>(
     let response = Response {
         id: identifier(dialect, call_id),
         name: dialect.tool_names.fit(name),
-        response: Output { text, is_error },
+        response: object.map_or(Output::Text { text, is_error }, Output::Object),
     };
     Part::Response { function_response: response }
 }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::message::{AssistantPart, ChatReply, Choice, Event, Finish, ToolCall, Usage};
 use crate::domain::provider::Wire;
-use crate::wire::provider::DecodeError;
 use crate::wire::provider::fixtures::{read, steady};
+use crate::wire::provider::{DecodeError, Renamed};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -28,7 +28,7 @@ fn is_malformed<T: std::fmt::Debug>(result: Result<T, DecodeError>) {
 }
 
 fn decoded(body: &str) -> ChatReply {
-    decode(body.as_bytes()).unwrap()
+    crate::wire::provider::decode(Wire::Gemini, &Renamed::default(), body.as_bytes()).unwrap()
 }
 
 fn overloaded() -> DecodeError {

@@ -9,7 +9,6 @@ use super::schema::{self, Schema};
 use crate::domain::dialect::{Dialect, Thinking};
 use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool, ToolChoice};
 use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
-use crate::wire::provider::json;
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
@@ -97,7 +96,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let Target { dialect, code } = target;
     let mut warnings = Warnings::default();
     let constrained = dialect.format_with_tools || request.tools.is_empty();
-    let said = if constrained { None } else { json::instruction(&request.response_format) };
+    let said = if constrained { None } else { warnings.asked_in_words(&request.response_format) };
     let (system_instruction, contents) = contents::conversation(dialect, &request.messages, said.as_deref());
     let with_tools = !request.tools.is_empty();
     let parallel = request.parallel_tool_calls.filter(|parallel| with_tools && !parallel);
@@ -184,6 +183,17 @@ fn generation_config<'a>(
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, warnings);
     let effort = sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
     warnings.if_taken(dialect.thinking != Thinking::Absent, "reasoning_effort", effort);
+    let has_level = match (dialect.thinking, effort) {
+        (Thinking::Level { minimal }, Some(ReasoningEffort::Minimal)) => minimal,
+        (Thinking::Level { .. }, Some(ReasoningEffort::Xhigh)) => false,
+        _ => true,
+    };
+    if !has_level {
+        warnings.adapted_effort();
+    }
+    if sampling.seed.is_some_and(|seed| i32::try_from(seed).is_err()) {
+        warnings.adapted("seed", "the model that answered takes 32 bits: equal seeds stay equal");
+    }
     GenerationConfig {
         temperature,
         top_p,

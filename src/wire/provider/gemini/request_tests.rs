@@ -132,13 +132,17 @@ fn every_field_finds_its_place() {
     );
 }
 
+fn json_part(json: &str) -> Part {
+    Part::Json(crate::domain::message::JsonText::parse(json).unwrap())
+}
+
 #[test]
 fn results_stand_together_and_name_their_functions() {
     let request = ask(vec![
         user("Weather?"),
         called(vec![call("call_1", "weather", "{\"city\":\"Bonn\"}"), call("x-2", "time", "{\"zone\":")]),
-        result("x-2", "{\"hour\": 7}"),
-        result("call_1", "sun"),
+        result("call_1", "{\"hour\": 7}"),
+        Message::Tool { call_id: "x-2".into(), parts: vec![json_part("{\"hour\": 7}")], is_error: false },
         user("And?"),
         user("Go on."),
     ]);
@@ -156,8 +160,8 @@ fn results_stand_together_and_name_their_functions() {
     assert_eq!(
         turns[2],
         results(
+            json!({"functionResponse": {"id": "call_1", "name": "weather", "response": {"output": "{\"hour\": 7}"}}}),
             json!({"functionResponse": {"id": "x-2", "name": "time", "response": {"hour": 7}}}),
-            json!({"functionResponse": {"id": "call_1", "name": "weather", "response": {"output": "sun"}}}),
         )
     );
     assert_eq!(turns[3], json!({"role": "user", "parts": [{"text": "And?"}, {"text": "Go on."}]}));
@@ -169,8 +173,8 @@ fn results_stand_together_and_name_their_functions() {
             json!({"functionCall": {"id": "x-2", "name": "time", "args": {"arguments": "{\"zone\":"}}}),
         )
     );
-    let unnamed = json!({"functionResponse": {"name": "weather", "response": {"output": "sun"}}});
-    assert_eq!(turns[2]["parts"][1], unnamed);
+    let unnamed = json!({"functionResponse": {"name": "weather", "response": {"output": "{\"hour\": 7}"}}});
+    assert_eq!(turns[2]["parts"][0], unnamed);
 }
 
 #[test]

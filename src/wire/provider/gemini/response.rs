@@ -127,14 +127,26 @@ impl Tokens {
     }
 }
 
-/// `None` while the candidate goes on. Every reason but the model's own end and the limit means that the provider
-/// stopped or withheld the answer: safety, recitation, a malformed call, or one that is not documented yet.
-pub(super) fn finish(reason: Option<&str>, calls: bool) -> Option<Finish> {
+/// Reasons for which the provider withholds an answer.
+const WITHHELD: [&str; 9] = [
+    "BLOCKLIST",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+    "IMAGE_SAFETY",
+    "PROHIBITED_CONTENT",
+    "RECITATION",
+    "SAFETY",
+    "SPII",
+    "MODEL_ARMOR",
+];
+
+/// `None` while the candidate goes on. A call that the model wrote badly (`MALFORMED_FUNCTION_CALL`) and whatever is not
+/// documented yet are ends like others.
+pub(super) fn finish(reason: Option<&str>) -> Option<Finish> {
     match reason? {
         "" | "FINISH_REASON_UNSPECIFIED" => None,
-        "STOP" if calls => Some(Finish::ToolCalls),
-        "STOP" => Some(Finish::Stop),
         "MAX_TOKENS" => Some(Finish::Length),
-        _ => Some(Finish::ContentFilter),
+        reason if WITHHELD.contains(&reason) => Some(Finish::ContentFilter),
+        _ => Some(Finish::Stop),
     }
 }

@@ -82,8 +82,7 @@ impl StreamState {
         }
         let logprobs = candidate.logprobs_result.and_then(|result| logprobs(&result));
         events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
-        let calls = self.choices.get(&choice).is_some_and(|state| state.calls > 0);
-        if let Some(reason) = finish(candidate.finish_reason.as_deref(), calls) {
+        if let Some(reason) = finish(candidate.finish_reason.as_deref()) {
             self.end(choice, reason, events);
         }
     }

@@ -96,8 +96,8 @@ fn finish_reasons_are_mapped() {
         ("MAX_TOKENS", Finish::Length),
         ("SAFETY", Finish::ContentFilter),
         ("RECITATION", Finish::ContentFilter),
-        ("MALFORMED_FUNCTION_CALL", Finish::ContentFilter),
-        ("A_REASON_OF_NEXT_YEAR", Finish::ContentFilter),
+        ("MALFORMED_FUNCTION_CALL", Finish::Stop),
+        ("A_REASON_OF_NEXT_YEAR", Finish::Stop),
     ] {
         let stream = format!("data: {{\"candidates\":[{{\"finishReason\":\"{reason}\"}}]}}\n\n");
         assert_eq!(events(stream.as_bytes()), [Event::Finish { choice: 0, reason: expected }], "{reason}");

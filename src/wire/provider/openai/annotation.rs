@@ -28,6 +28,49 @@ pub fn citations(annotations: &RawValue) -> Vec<Citation> {
     list(annotations.get()).into_iter().map(citation).collect()
 }
 
+/// Perplexity's sources, which stand beside the choices: pages with titles, or addresses alone.
+pub struct Sources<'a> {
+    pub search_results: Option<&'a RawValue>,
+    pub citations: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    url: Option<String>,
+    title: Option<String>,
+    snippet: Option<String>,
+}
+
+/// The most sources of an answer that are kept.
+const MAX_SOURCES: usize = 100;
+
+impl Sources<'_> {
+    pub fn read(self) -> Vec<Citation> {
+        let pages: Vec<Page> = self.search_results.and_then(read).unwrap_or_default();
+        let addresses: Vec<String> = self.citations.and_then(read).unwrap_or_default();
+        let pages =
+            pages.into_iter().filter(|page| page.url.is_some()).map(|Page { url, title, snippet }| {
+                Citation {
+                    url,
+                    title,
+                    quote: snippet.filter(|words| !words.is_empty()),
+                    ..Citation::default()
+                }
+            });
+        let mut cited: Vec<Citation> = pages.take(MAX_SOURCES).collect();
+        if cited.is_empty() {
+            let addresses = addresses.into_iter().take(MAX_SOURCES);
+            cited.extend(addresses.map(|url| Citation { url: Some(url), ..Citation::default() }));
+        }
+        cited
+    }
+}
+
+/// What is not of the documented form is none.
+fn read<T: serde::de::DeserializeOwned>(json: &RawValue) -> Option<T> {
+    serde_json::from_str(json.get()).ok()
+}
+
 /// One that is not of the documented form is kept as it is.
 fn citation(annotation: &RawValue) -> Citation {
     let read = serde_json::from_str::<Annotation>(annotation.get()).ok();

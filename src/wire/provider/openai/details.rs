@@ -92,7 +92,7 @@ mod tests {
         ] {
             assert_eq!(add(&mut details, json), Ok(()));
         }
-        let expected = r#"[{"index":0,"text":"ab","type":"reasoning.text"},{"text":"c","type":"reasoning.text"},{"text":"d","type":"reasoning.text"},{"data":"e","index":0,"type":"reasoning.encrypted"}]"#;
+        let expected = r#"[{"type":"reasoning.text","text":"ab","index":0},{"type":"reasoning.text","text":"c"},{"type":"reasoning.text","text":"d"},{"type":"reasoning.encrypted","data":"e","index":0}]"#;
         assert_eq!(taken(&mut details), expected);
         assert_eq!(taken(&mut details), "None");
     }

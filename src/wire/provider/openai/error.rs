@@ -24,7 +24,7 @@ fn message(value: &Value, depth: u32) -> Option<String> {
             (!text.is_empty()).then(|| text.to_owned())
         }
         Value::Array(items) => items.iter().find_map(|item| message(item, depth)),
-        Value::Object(object) => ["error", "message", "detail", "msg", "errors"]
+        Value::Object(object) => ["error", "message", "detail", "msg", "errors", "description"]
             .iter()
             .find_map(|name| object.get(*name).and_then(|value| message(value, depth))),
         _ => None,

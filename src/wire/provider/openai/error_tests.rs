@@ -17,6 +17,7 @@ fn the_providers_words_are_found_in_every_documented_form() {
         r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body"],"msg":"Too bad"}]}}"#,
         r#"{"detail":"Too bad"}"#,
         r#"{"success":false,"errors":[{"code":5007,"message":"Too bad"}],"messages":[],"result":{}}"#,
+        r#"{"internalCode":3040,"name":"InferenceUpstreamError","description":"Too bad"}"#,
         "\"  Too bad\\n\"",
     ] {
         assert_eq!(said(body).as_deref(), Some("Too bad"), "{body}");

@@ -180,6 +180,10 @@ impl<'a> Written<'_, 'a> {
         let mut body = MessageBody::new(Role::Assistant, said().map(Content::Text));
         let calls = AssistantPart::calls_of(parts).enumerate();
         body.tool_calls = calls.map(|(at, call)| CallBody::of(dialect, at, call)).collect();
+        if body.content.is_none() && body.tool_calls.is_empty() {
+            // A turn of nothing: templates fail on null.
+            body.content = Some(Content::text(""));
+        }
         match dialect.reasoning_back {
             Back::Nowhere | Back::Proof => {}
             Back::ReasoningContent => body.reasoning_content = reasoning,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::annotation::citations;
+use super::annotation::{Sources, citations};
 use super::error::{interrupted, reported};
 use super::usage::UsageBody;
 use crate::domain::message::{
@@ -28,7 +28,11 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
         return Err(reported(&String::from_utf8_lossy(text)));
     }
     let usage = body.usage.and_then(UsageBody::read);
-    let choices = choices(body.choices.unwrap_or_default()).map_err(|error| error.counted(usage))?;
+    let mut choices = choices(body.choices.unwrap_or_default()).map_err(|error| error.counted(usage))?;
+    let sources = Sources { search_results: body.search_results, citations: body.citations };
+    if let Some(first) = choices.first_mut() {
+        first.cite(|| sources.read());
+    }
     let about = About { service_tier: body.service_tier, system_fingerprint: body.system_fingerprint };
     Ok(ChatReply { choices, usage, about })
 }
@@ -49,6 +53,11 @@ struct Body<'a> {
     usage: Option<UsageBody>,
     service_tier: Option<String>,
     system_fingerprint: Option<String>,
+    /// Perplexity's, as are the next.
+    #[serde(borrow)]
+    search_results: Option<&'a RawValue>,
+    #[serde(borrow)]
+    citations: Option<&'a RawValue>,
     error: Option<IgnoredAny>,
 }
 

@@ -8,7 +8,7 @@ use super::tools::{ChoiceBody, ToolBody};
 use crate::domain::dialect::{Dialect, Format, LimitField, SeedField};
 use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat};
 use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
-use crate::wire::provider::{Encoded, Outgoing, Target, json};
+use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
 /// Writes a request. A stream is asked to end with usage.
@@ -24,7 +24,10 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, &mut warnings);
     let seed = fit::seed(dialect, sampling, &mut warnings);
     let response_format = FormatBody::of(dialect, &request.response_format);
-    let asked = json::instruction(&request.response_format).filter(|_| response_format.is_none());
+    let asked = match &response_format {
+        Some(_) => None,
+        None => warnings.asked_in_words(&request.response_format),
+    };
     let parallel = request.parallel_tool_calls.filter(|_| with_tools);
     let is_forced = dialect.limit_field == LimitField::MaxCompletionTokens;
     let body = Body {
@@ -62,10 +65,7 @@ pub fn effort(dialect: &Dialect, request: &ChatRequest, warnings: &mut Warnings)
     let nearest = dialect.thinking.nearest(asked);
     let nearest = warnings.if_taken(nearest.is_some(), "reasoning_effort", Some(nearest))??;
     if nearest != asked {
-        warnings.adapted(
-            "reasoning_effort",
-            "the model that answered has no such effort: the nearest was asked for",
-        );
+        warnings.adapted_effort();
     }
     Some(nearest)
 }

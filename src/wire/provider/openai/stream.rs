@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::MAX_CHOICES;
-use super::annotation::citations;
+use super::annotation::{Sources, citations};
 use super::details::Details;
 use super::error::reported;
 use super::reply::{Embedded, ExtraContent, FunctionBody, Text, finish, first_said, id_of};
@@ -24,6 +24,8 @@ pub struct StreamState {
     choices: Vec<ChoiceState>,
     calls: Vec<CallState>,
     about: About,
+    /// Whether sources were reported.
+    is_cited: bool,
     /// The last count, unless something was said since.
     counted: Option<Usage>,
     done: bool,
@@ -55,6 +57,11 @@ struct Chunk<'a> {
     service_tier: Option<&'a RawValue>,
     #[serde(borrow)]
     system_fingerprint: Option<&'a RawValue>,
+    /// Perplexity's, as are the next; every chunk repeats them.
+    #[serde(borrow)]
+    search_results: Option<&'a RawValue>,
+    #[serde(borrow)]
+    citations: Option<&'a RawValue>,
     error: Option<IgnoredAny>,
     /// An error that stands by itself, as vLLM writes it.
     message: Option<IgnoredAny>,
@@ -132,8 +139,20 @@ impl StreamState {
         for choice in chunk.choices.unwrap_or_default() {
             self.choice(choice, events).map_err(|error| error.counted(usage))?;
         }
+        self.cite(Sources { search_results: chunk.search_results, citations: chunk.citations }, events);
         self.count(usage, events);
         Ok(())
+    }
+
+    /// Sources beside the choices, once.
+    fn cite(&mut self, sources: Sources<'_>, events: &mut Vec<Event>) {
+        if self.is_cited || self.choices.is_empty() {
+            return;
+        }
+        let cited = sources.read();
+        self.is_cited = !cited.is_empty();
+        let event = |citation| Event::Citation { choice: 0, citation: Box::new(citation) };
+        events.extend(cited.into_iter().map(event));
     }
 
     /// Every chunk repeats it; it is reported when it says more than before.
@@ -194,6 +213,7 @@ impl StreamState {
             events.extend(said(delta.content.answer).map(|delta| Event::Text { choice, delta }));
             events.extend(said(delta.refusal.answer).map(|delta| Event::Refusal { choice, delta }));
             let cited = delta.annotations.map(citations).unwrap_or_default();
+            self.is_cited |= !cited.is_empty();
             events.extend(
                 cited.into_iter().map(|citation| Event::Citation { choice, citation: Box::new(citation) }),
             );

@@ -112,7 +112,7 @@ fn other_servers_are_understood() {
 
     let router = events(fixture!("stream_openrouter.sse"));
     let usage = Usage { reasoning_tokens: 3, ..tokens(12, 5) };
-    let details = Proof::new(ProofKind::ReasoningDetails, r#"[{"text":"Hm.","type":"reasoning.text"}]"#);
+    let details = Proof::new(ProofKind::ReasoningDetails, r#"[{"type":"reasoning.text","text":"Hm."}]"#);
     let expected = [
         reasoning("Hm."),
         text(0, "Yes"),

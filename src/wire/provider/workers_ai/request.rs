@@ -1,12 +1,13 @@
 //! Writes inputs.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::dialect::Dialect;
-use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool};
+use crate::domain::dialect::{Dialect, Thinking};
+use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Sampling, Tool};
 use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
 use crate::wire::provider::openai::parts::{Content, MessageBody, ToolBody, ToolChoiceBody, messages};
 use crate::wire::provider::{Encoded, Outgoing, Target};
@@ -27,18 +28,27 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let thinks = sampling.reasoning_effort.is_some_and(|effort| effort != ReasoningEffort::None);
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, &mut warnings);
     let seed = fit::seed(dialect, sampling, &mut warnings);
+    if top_p.is_some_and(|top_p| top_p < MIN_TOP_P) {
+        warnings.adapted("top_p", "the least that the model takes was sent");
+    }
+    let is_formatted = dialect.format_with_stream || !stream;
+    let formatted = if is_formatted { None } else { warnings.asked_in_words(&request.response_format) };
+    let chosen = fit::said_choice(dialect, request, &mut warnings).map(Cow::into_owned);
+    let asked = [formatted, chosen].into_iter().flatten().reduce(|first, second| first + "\n\n" + &second);
+    let tool_choice = ToolChoiceBody::of(dialect, &request.tool_choice);
+    let parallel = request.parallel_tool_calls.filter(|_| with_tools);
     let input = Input {
-        messages: messages(dialect, &request.messages, None).into_iter().map(message).collect(),
+        messages: messages(dialect, &request.messages, asked).into_iter().map(message).collect(),
         tools: request.tools.iter().map(|body| tool(dialect, body, no_parameters.as_deref())).collect(),
-        tool_choice: ToolChoiceBody::of(dialect, &request.tool_choice).filter(|_| with_tools),
-        parallel_tool_calls: request.parallel_tool_calls.filter(|_| with_tools),
-        response_format: Format::of(&request.response_format),
+        tool_choice: tool_choice.filter(|_| with_tools && dialect.forced_tools),
+        parallel_tool_calls: warnings.if_taken(dialect.parallel_tool_calls, "parallel_tool_calls", parallel),
+        response_format: Format::of(&request.response_format).filter(|_| is_formatted),
         temperature,
         top_p: top_p.map(|top_p| top_p.max(MIN_TOP_P)),
         max_tokens: sampling.max_output_tokens,
         stop: fit::stop(dialect, sampling, &mut warnings),
         seed: warnings.if_taken(seed.is_none_or(|seed| SEEDS.contains(&seed)), "seed", seed),
-        reasoning_effort: sampling.reasoning_effort.map(effort),
+        reasoning_effort: reasoning_effort(dialect, sampling, &mut warnings),
         n: sampling.n.filter(|n| *n != 1),
         stream,
         extras: ExtraFields::of(dialect, request, thinks, &mut warnings),
@@ -99,6 +109,24 @@ fn tool<'a>(dialect: &Dialect, tool: &'a Tool, no_parameters: Option<&'a RawValu
 /// The schema of a tool without parameters.
 fn no_parameters() -> Option<Box<RawValue>> {
     RawValue::from_string(r#"{"type":"object","properties":{}}"#.to_owned()).ok()
+}
+
+/// The level, where there are any; one that there is not becomes the nearest.
+fn reasoning_effort(
+    dialect: &Dialect,
+    sampling: &Sampling,
+    warnings: &mut Warnings,
+) -> Option<Option<&'static str>> {
+    let asked = sampling.reasoning_effort?;
+    if dialect.thinking == Thinking::Absent {
+        let wanted = Some(asked).filter(|effort| *effort != ReasoningEffort::None);
+        warnings.if_taken(false, "reasoning_effort", wanted);
+        return None;
+    }
+    if matches!(asked, ReasoningEffort::Minimal | ReasoningEffort::Xhigh) {
+        warnings.adapted_effort();
+    }
+    Some(effort(asked))
 }
 
 /// The documented levels; null turns reasoning off.
