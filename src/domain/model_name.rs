@@ -238,7 +238,8 @@ impl Catalogue {
         Unknown { text: shown(text), nearest, is_ambiguous: true }
     }
 
-    fn unknown(&self, text: &str) -> Unknown {
+    /// That a text names no model, with the most similar ones.
+    pub fn unknown(&self, text: &str) -> Unknown {
         let code = plain(text).rsplit(['/', ':']).next().unwrap_or_default();
         let wanted: String = bare(code).chars().take(MAX_CHARS).collect();
         let mut measured: Vec<(usize, &Model)> =

@@ -10,21 +10,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::domain::account::Account;
 use crate::domain::agent::Fields;
 use crate::domain::field_error::FieldError;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::agents::{self, Export, Import, Item, Mode, Outcome, Source};
 use crate::service::authenticate::Session;
+use crate::wire::file::foreign::{Line, Need, SYSTEMS, System};
 use crate::wire::file::{Syntax, Writer as FileWriter};
 
 use super::access::Writer;
+use super::agents::View;
 use super::body::{self, Json};
 use super::problem::{Kind, Problem};
 use super::query::query;
 
-/// The media types of YAML: RFC 9512's, and those from before it.
-const YAML: [&str; 4] = ["application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"];
+/// The media types of YAML: RFC 9512's, those from before it, and Markdown with YAML before its text.
+const YAML: [&str; 5] =
+    ["application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml", "text/markdown"];
 /// The most errors that stand in the problem itself; `results` has all.
 const MAX_ERRORS: usize = 100;
 
@@ -111,9 +115,30 @@ pub struct ImportQuery {
     /// Of a file with a single agent that has neither name nor slug: what it is called, such as the file's own name.
     #[param(example = "support")]
     name: Option<String>,
+    /// The system that wrote the file, where it is not recognized: see the guide *Moving over*.
+    #[param(example = "crewai")]
+    format: Option<String>,
+    /// Refuses an agent with a field that has no place here, rather than to keep the field in `config.imported`.
+    strict: Option<bool>,
+    /// The model line of agents whose file names no model, or one that is not known here.
+    #[param(example = "openai:gpt-4.1-mini")]
+    model: Option<String>,
 }
 
-query!(ImportQuery, "?mode=update&dry_run=true&name=support");
+query!(
+    ImportQuery,
+    "?mode=update&dry_run=true&name=support&format=crewai&strict=true&model=openai:gpt-4.1-mini"
+);
+
+/// The word for files in our own fields.
+const OURS: &str = "retinue";
+
+fn unknown_format(name: &str) -> FieldError {
+    let known: Vec<&str> = SYSTEMS.iter().map(|system| system.name).collect();
+    let message =
+        format!("`{name:.64}` is no format that is known here; known are {OURS}, {}", known.join(", "));
+    FieldError { field: "format".to_owned(), message }
+}
 
 /// What becomes of an agent whose slug another one has: it is left out (`skip`, when nothing is said), the other becomes
 /// what the file says (`update`), or it is taken in under the next free slug (`rename`).
@@ -132,6 +157,8 @@ pub enum OnTaken {
 #[schema(as = ImportReport)]
 pub struct Report {
     results: Vec<Row>,
+    /// Those that were created or updated, as they are now; none when nothing was written.
+    agents: Vec<View>,
     created: usize,
     updated: usize,
     skipped: usize,
@@ -144,7 +171,24 @@ pub struct Report {
 pub struct Row {
     /// As the account has it; of an invalid agent as the file has it.
     slug: Option<String>,
+    name: Option<String>,
     result: Word,
+    /// The system whose file it is, unless it is written in our own fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, example = "crewai")]
+    format: Option<&'static str>,
+    /// What became of each field that is not ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    report: Vec<FieldReport>,
+    /// How many lines of the report are not listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    more: usize,
+    /// What it wants to use, and neither the file nor the account has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    needs: Vec<Needed>,
     /// As the file has it, where that is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
@@ -152,6 +196,38 @@ pub struct Row {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
+}
+
+/// What became of a field of another system's file.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportedField)]
+pub struct FieldReport {
+    /// A path in the file.
+    #[schema(example = "model_settings.temperature")]
+    field: String,
+    /// `kept` (in `config.imported`, where it does nothing yet), `mapped to …`, or `dropped`.
+    #[schema(example = "mapped to model (temperature)")]
+    became: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    note: Option<String>,
+}
+
+/// An agent or a tool that an agent names.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportNeed)]
+pub struct Needed {
+    #[schema(example = "agent")]
+    kind: &'static str,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    version: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -172,12 +248,27 @@ impl From<Item> for Row {
             Outcome::Skipped => (Word::Skipped, Vec::new()),
             Outcome::Invalid(errors) => (Word::Invalid, errors),
         };
-        Self { slug: item.slug, result, renamed_from: item.renamed_from.map(|slug| slug.to_string()), errors }
+        let became =
+            |line: Line| FieldReport { field: line.field, became: line.became.words(), note: line.note };
+        let needed = |need: Need| Needed { kind: need.kind, name: need.name, version: need.version };
+        Self {
+            slug: item.slug,
+            name: item.name,
+            result,
+            format: item.system.map(|system| system.name),
+            more: item.report.more,
+            report: item.report.lines.into_iter().map(became).collect(),
+            needs: item.needs.into_iter().map(needed).collect(),
+            renamed_from: item.renamed_from.map(|slug| slug.to_string()),
+            errors,
+        }
     }
 }
 
 impl Report {
-    fn of(items: Vec<Item>, dry_run: bool) -> Self {
+    fn of(account: &Account, mut items: Vec<Item>, dry_run: bool) -> Self {
+        let made = items.iter_mut().filter_map(|item| item.agent.take()).filter(|_| !dry_run);
+        let agents = made.map(|agent| View::of(account, agent)).collect();
         let results: Vec<Row> = items.into_iter().map(Row::from).collect();
         let count = |word: Word| results.iter().filter(|row| row.result == word).count();
         let is_valid = count(Word::Invalid) == 0;
@@ -185,7 +276,7 @@ impl Report {
             true => (count(Word::Created), count(Word::Updated), count(Word::Skipped)),
             false => (0, 0, 0),
         };
-        Self { results, created, updated, skipped, dry_run }
+        Self { results, agents, created, updated, skipped, dry_run }
     }
 
     fn errors(&self) -> Vec<FieldError> {
@@ -340,14 +431,20 @@ pub async fn import<W: World>(
     query: ImportQuery,
     Sent(source): Sent,
 ) -> Result<Response, Problem> {
-    let (entries, stem) = agents::read(&app, &session, &source).await.map_err(Problem::report(&app))?;
+    let system = match query.format.as_deref().filter(|format| *format != OURS) {
+        None => None,
+        Some(name) => Some(System::named(name).ok_or_else(|| Problem::invalid(vec![unknown_format(name)]))?),
+    };
+    let read = agents::read(&app, &session, &source, system).await;
+    let (entries, stem) = read.map_err(Problem::report(&app))?;
     let mode = match query.mode.unwrap_or_default() {
         OnTaken::Skip => Mode::Skip,
         OnTaken::Update => Mode::Update,
         OnTaken::Rename => Mode::Rename,
     };
     let dry_run = query.dry_run.unwrap_or_default();
-    let import = Import { mode, dry_run, entries }.named(query.name.or(stem).as_deref());
+    let (strict, model) = (query.strict.unwrap_or_default(), query.model);
+    let import = Import { mode, dry_run, strict, model, entries }.named(query.name.or(stem).as_deref());
     let items = agents::import(&app, &session, &import).await.map_err(Problem::report(&app))?;
-    Ok(Report::of(items, dry_run).into_response())
+    Ok(Report::of(&session.account, items, dry_run).into_response())
 }

@@ -97,7 +97,7 @@ pub struct View {
 }
 
 impl View {
-    fn of(account: &Account, agent: Agent) -> Self {
+    pub fn of(account: &Account, agent: Agent) -> Self {
         Self {
             url: url(account, &agent),
             id: agent.id.to_string(),

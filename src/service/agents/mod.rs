@@ -11,6 +11,8 @@ mod duplicate;
 mod export;
 mod ground;
 mod import;
+mod import_foreign;
+mod import_identity;
 mod import_order;
 mod import_plan;
 mod lifecycle;

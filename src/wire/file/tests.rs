@@ -13,7 +13,7 @@ fn written(syntax: Syntax, agents: &[Fields]) -> String {
 }
 
 fn read_back(text: &str) -> Vec<Fields> {
-    let entries = read(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    let entries = read(text, None).unwrap_or_else(|error| panic!("{error}:\n{text}"));
     entries.into_iter().map(|entry| entry.fields.unwrap_or_else(|e| panic!("{e:?}:\n{text}"))).collect()
 }
 
@@ -25,7 +25,7 @@ fn yaml(text: &str) -> Value {
 }
 
 fn fault(text: &str) -> String {
-    read(text).unwrap_err().to_string()
+    read(text, None).unwrap_err().to_string()
 }
 
 /// Texts in which everything that YAML could trip over is likely.
@@ -98,8 +98,8 @@ proptest! {
 
     #[test]
     fn any_text_is_read_or_refused(text in texts()) {
-        let _ = read(&text);
-        let _ = read(&format!("a: {text}\nb: [{text}"));
+        let _ = read(&text, None);
+        let _ = read(&format!("a: {text}\nb: [{text}"), None);
     }
 }
 
@@ -221,7 +221,7 @@ fn an_agent_of_a_configuration_folder_is_read_as_it_is() {
         ("tools: [{name: a, url: b}]", "tools[0]"),
         ("instuctions: a", "instuctions"),
     ] {
-        let errors = read(text).unwrap().remove(0).fields.unwrap_err();
+        let errors = read(text, None).unwrap().remove(0).fields.unwrap_err();
         assert_eq!(errors[0].field, field, "{errors:?}");
     }
 }

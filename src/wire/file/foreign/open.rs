@@ -1,0 +1,388 @@
+//! Taking the agents out of a document, where a document is not one agent; and refusing what is none.
+
+use serde_json::{Map, Value};
+
+use super::value::{self, at, str_at, take};
+use super::variables::Braces;
+use super::{Part, Source};
+use crate::domain::agent::{Fields as AgentFields, Modality, Status};
+
+type Fields = Map<String, Value>;
+
+pub fn one(f: Fields) -> Vec<Part> {
+    vec![f.into()]
+}
+
+fn refused(name: Option<&str>, what: impl Into<String>) -> Vec<Part> {
+    vec![Part::Refused { name: name.map(|name| name.chars().take(64).collect()), what: what.into() }]
+}
+
+/// An agent under a key of its document, which is its name unless its fields say another.
+fn keyed(key: String, fields: Fields) -> Part {
+    let preset = AgentFields { name: Some(key.clone()), ..AgentFields::default() };
+    Part::Agent(Source { fields, preset, keys: vec![key], ..Source::default() })
+}
+
+/// The objects of `agents`, or the document itself.
+pub fn list(mut f: Fields) -> Vec<Part> {
+    match f.get("agents") {
+        Some(Value::Array(_)) => {
+            let agents = value::objects(f.remove("agents").unwrap_or_default());
+            agents.into_iter().map(Part::from).collect()
+        }
+        _ => one(f),
+    }
+}
+
+/// Their format's default for what goes between a person and the agent is voice alone.
+pub fn voice_agents(f: Fields) -> Vec<Part> {
+    let mut parts = list(f);
+    for part in &mut parts {
+        if let Part::Agent(source) = part
+            && source.fields.get("modality").is_none_or(Value::is_null)
+        {
+            source.preset.modality = Some(Modality::AudioOnly);
+        }
+    }
+    parts
+}
+
+/// Taken in switched off, until there are skills.
+pub fn skill(fields: Fields) -> Vec<Part> {
+    let preset = AgentFields {
+        kind: Some("skill".to_owned()),
+        status: Some(Status::Inactive),
+        ..AgentFields::default()
+    };
+    vec![Part::Agent(Source { fields, preset, ..Source::default() })]
+}
+
+pub fn dify(mut f: Fields) -> Vec<Part> {
+    let mode = str_at(&f, "app.mode").unwrap_or_default().to_owned();
+    if !matches!(mode.as_str(), "agent-chat" | "chat" | "completion" | "agent")
+        || !f.contains_key("model_config")
+    {
+        let what = if mode == "advanced-chat" { "a chat flow" } else { "a workflow" };
+        return refused(str_at(&f, "app.name"), format!("{what} (`mode: {mode:.32}`)"));
+    }
+    // `provider_type`, `tool_label` … of a tool say nothing that its name does not.
+    if let Some(tools) = take(&mut f, "model_config.agent_mode.tools") {
+        f.insert("tools".to_owned(), tools);
+    }
+    one(f)
+}
+
+pub fn agent_framework(mut f: Fields) -> Vec<Part> {
+    let inner = match f.get("template") {
+        Some(Value::Object(template)) if template.contains_key("kind") => take(&mut f, "template"),
+        _ => None,
+    };
+    if let Some(Value::Object(template)) = inner {
+        let outer = std::mem::replace(&mut f, template);
+        for (name, value) in outer {
+            f.entry(name).or_insert(value);
+        }
+    }
+    let kind = str_at(&f, "kind").unwrap_or_default().to_ascii_lowercase();
+    match kind.as_str() {
+        "workflow" => refused(str_at(&f, "name"), "a workflow (`kind: Workflow`)"),
+        "hosted" | "container" => refused(str_at(&f, "name"), "a container that runs code (`kind: hosted`)"),
+        _ if f.contains_key("trigger") => {
+            refused(str_at(&f, "name"), "a workflow (it has a `trigger` with actions)")
+        }
+        _ => one(f),
+    }
+}
+
+pub fn autogen(mut f: Fields) -> Vec<Part> {
+    if let Some(components) = take(&mut f, "components").and_then(|value| match value {
+        Value::Object(components) => Some(components),
+        _ => None,
+    }) {
+        let lists = ["agents", "teams"].into_iter().filter_map(|name| components.get(name).cloned());
+        return lists.flat_map(value::objects).flat_map(autogen_component).collect();
+    }
+    autogen_component(f)
+}
+
+/// A team is its members: how they take turns is no agent.
+fn autogen_component(mut f: Fields) -> Vec<Part> {
+    let class = str_at(&f, "provider").unwrap_or_default().rsplit('.').next().unwrap_or_default().to_owned();
+    let name = ["config.name", "label"].iter().find_map(|path| str_at(&f, path)).map(str::to_owned);
+    match str_at(&f, "component_type") {
+        Some("team") => {
+            let members = take(&mut f, "config.participants").map(value::objects).unwrap_or_default();
+            let parts: Vec<Part> = members.into_iter().flat_map(autogen_component).collect();
+            // People take part in teams too.
+            let agents: Vec<Part> = parts.into_iter().filter(|part| matches!(part, Part::Agent(_))).collect();
+            if agents.is_empty() { refused(name.as_deref(), "a team without an agent") } else { agents }
+        }
+        Some("agent") | None if class == "UserProxyAgent" => {
+            refused(name.as_deref(), "a person (`UserProxyAgent`)")
+        }
+        Some("agent") | None => one(f),
+        Some(other) => refused(name.as_deref(), format!("a component of the type `{other:.32}`")),
+    }
+}
+
+/// Memory blocks and tools stand beside the agents, which name them by id.
+pub fn letta(mut f: Fields) -> Vec<Part> {
+    let Some(agents) = f.remove("agents").filter(Value::is_array) else { return one(f) };
+    let by_id = |name: &str, f: &Fields| -> Vec<(String, Value)> {
+        let rows = f.get(name).and_then(Value::as_array).into_iter().flatten();
+        rows.filter_map(|row| Some((row.get("id")?.as_str()?.to_owned(), row.clone()))).collect()
+    };
+    let (blocks, tools) = (by_id("blocks", &f), by_id("tools", &f));
+    let named = |ids: Option<Value>, rows: &[(String, Value)]| -> Vec<Value> {
+        let ids = ids.and_then(|ids| ids.as_array().cloned()).unwrap_or_default();
+        let find = |id: &Value| {
+            rows.iter().find(|(own, _)| Some(own.as_str()) == id.as_str()).map(|(_, row)| row.clone())
+        };
+        ids.iter().filter_map(find).collect()
+    };
+    let agent = |mut agent: Fields| {
+        let memory = named(agent.remove("block_ids"), &blocks);
+        let memory: Vec<Value> = memory.iter().filter_map(memory_block).map(Value::from).collect();
+        let tools = named(agent.remove("tool_ids"), &tools);
+        let tools: Vec<Value> = tools.iter().filter_map(|tool| tool.get("name").cloned()).collect();
+        for (name, list) in [("memory", memory), ("tool_names", tools)] {
+            if !list.is_empty() {
+                agent.insert(name.to_owned(), list.into());
+            }
+        }
+        agent.into()
+    };
+    value::objects(agents).into_iter().map(agent).collect()
+}
+
+fn memory_block(block: &Value) -> Option<String> {
+    let text = block.get("value").and_then(Value::as_str).filter(|text| !text.trim().is_empty())?;
+    let label = block.get("label").and_then(Value::as_str).unwrap_or("memory");
+    Some(format!("<{label}>\n{text}\n</{label}>"))
+}
+
+pub fn langgraph(mut f: Fields) -> Vec<Part> {
+    if f.contains_key("graphs") {
+        return refused(None, "a deployment of graphs (`langgraph.json`)");
+    }
+    let has_text = ["system_prompt", "prompt", "instructions", "system_message"].iter().any(|name| {
+        at(&f, &format!("config.configurable.{name}")).is_some()
+            || at(&f, &format!("context.{name}")).is_some()
+    });
+    if !has_text {
+        return refused(str_at(&f, "name"), "a configuration of a graph, without a prompt,");
+    }
+    if let Some(Value::Object(configurable)) =
+        take(&mut f, "config.configurable").or_else(|| take(&mut f, "context"))
+    {
+        for (name, value) in configurable {
+            f.entry(name).or_insert(value);
+        }
+    }
+    one(f)
+}
+
+/// A serialized chain is unpacked to its prompt, and to the model that it is bound to.
+pub fn langchain(f: Fields) -> Vec<Part> {
+    let mut found = Chain::default();
+    found.walk(&Value::Object(f.clone()), 0);
+    if found.messages.is_empty() {
+        return refused(None, "a chain without a prompt");
+    }
+    let mut out = Fields::new();
+    for (name, value) in
+        [("name", f.get("name")), ("metadata", f.get("metadata")), ("description", f.get("description"))]
+    {
+        if let Some(value) = value.filter(|value| !value.is_null()) {
+            out.insert(name.to_owned(), value.clone());
+        }
+    }
+    let is_system = |(role, _): &(String, String)| role == "system";
+    let has_system = found.messages.iter().any(is_system);
+    let (system, others): (Vec<_>, Vec<_>) =
+        found.messages.into_iter().partition(|message| is_system(message) || !has_system);
+    out.insert(
+        "system".to_owned(),
+        system.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n\n").into(),
+    );
+    let others: Vec<Value> =
+        others.into_iter().map(|(role, text)| serde_json::json!({"role": role, "content": text})).collect();
+    if !others.is_empty() {
+        out.insert("messages".to_owned(), others.into());
+    }
+    if let Some(model) = found.model {
+        out.insert("model".to_owned(), model.into());
+    }
+    let braces = if found.is_single_braced { Braces::Single } else { Braces::Double };
+    vec![Part::Agent(Source { fields: out, braces: Some(braces), ..Source::default() })]
+}
+
+#[derive(Default)]
+struct Chain {
+    messages: Vec<(String, String)>,
+    model: Option<Fields>,
+    is_single_braced: bool,
+}
+
+impl Chain {
+    /// As deep as files are read.
+    fn walk(&mut self, value: &Value, depth: usize) {
+        let Value::Object(fields) = value else {
+            if let Value::Array(list) = value {
+                list.iter().for_each(|value| self.walk(value, depth + 1));
+            }
+            return;
+        };
+        let id: Vec<&str> = fields
+            .get("id")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let class =
+            id.last().copied().or_else(|| fields.get("_type").and_then(Value::as_str)).unwrap_or_default();
+        let inner = fields.get("kwargs").and_then(Value::as_object).unwrap_or(fields);
+        if id.contains(&"chat_models") || class.starts_with("Chat") && class != "ChatPromptTemplate" {
+            let mut model = inner.clone();
+            let provider = id.iter().rev().nth(1).filter(|word| **word != "chat_models");
+            model.insert(
+                "provider".to_owned(),
+                provider.copied().unwrap_or(class.trim_start_matches("Chat")).into(),
+            );
+            self.model.get_or_insert(model);
+            return;
+        }
+        let role = match class {
+            "SystemMessagePromptTemplate" | "SystemMessage" | "system" => "system",
+            "AIMessagePromptTemplate" | "AIMessage" | "ai" => "assistant",
+            _ => "user",
+        };
+        let prompt = inner.get("prompt").and_then(|prompt| prompt.get("kwargs").or(Some(prompt)));
+        let text =
+            [prompt.and_then(|prompt| prompt.get("template")), inner.get("template"), inner.get("content")];
+        if let Some(text) = text.into_iter().flatten().find_map(Value::as_str) {
+            let format = prompt
+                .and_then(|prompt| prompt.get("template_format"))
+                .or_else(|| inner.get("template_format"));
+            self.is_single_braced |= format.and_then(Value::as_str).is_none_or(|format| format == "f-string");
+            self.messages.push((role.to_owned(), text.to_owned()));
+            return;
+        }
+        for value in fields.values() {
+            self.walk(value, depth + 1);
+        }
+    }
+}
+
+pub fn openai(mut f: Fields) -> Vec<Part> {
+    if str_at(&f, "object") == Some("list") {
+        return value::objects(f.remove("data").unwrap_or_default()).into_iter().flat_map(openai).collect();
+    }
+    if str_at(&f, "object") == Some("prompt")
+        && !f.contains_key("messages")
+        && !f.contains_key("instructions")
+    {
+        return refused(str_at(&f, "id"), "a reference to a stored prompt, without its text,");
+    }
+    for name in ["messages", "input"] {
+        let Some(Value::Array(messages)) = f.remove(name) else { continue };
+        let role =
+            |message: &Value| message.get("role").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (system, others): (Vec<_>, Vec<_>) = messages
+            .into_iter()
+            .partition(|message| matches!(role(message).as_str(), "system" | "developer"));
+        let text: Vec<String> = system.iter().filter_map(value::text).collect();
+        f.entry("instructions").or_insert_with(|| text.join("\n\n").into());
+        if !others.is_empty() {
+            f.insert("messages".to_owned(), others.into());
+        }
+        break;
+    }
+    one(f)
+}
+
+pub fn hive(mut f: Fields) -> Vec<Part> {
+    for (part, what) in [("workflow", "a workflow"), ("tool", "a tool")] {
+        if at(&f, part).is_some_and(Value::is_object) {
+            return refused(str_at(&f, &format!("{part}.name")), what);
+        }
+    }
+    let is_team = f.contains_key("team");
+    if let Some(Value::Object(head)) = take(&mut f, if is_team { "team" } else { "agent" }) {
+        for (name, value) in head {
+            f.entry(name).or_insert(value);
+        }
+    }
+    if is_team {
+        f.entry("type").or_insert_with(|| "router".into());
+    }
+    one(f)
+}
+
+pub fn crewai(mut f: Fields) -> Vec<Part> {
+    if f.contains_key("backstory") {
+        return one(f);
+    }
+    let members = match f.remove("agents") {
+        Some(Value::Object(agents)) => agents,
+        _ => f,
+    };
+    if members.values().all(|task| task.get("expected_output").is_some()) {
+        return refused(None, "a list of tasks (the agents are in `agents.yaml`)");
+    }
+    let agent = |(key, value)| match value {
+        Value::Object(fields) => Some(keyed(key, fields)),
+        _ => None,
+    };
+    members.into_iter().filter_map(agent).collect()
+}
+
+/// Models are defined beside the agents, which name them.
+pub fn cagent(mut f: Fields) -> Vec<Part> {
+    let models = match f.remove("models") {
+        Some(Value::Object(models)) => models,
+        _ => Fields::new(),
+    };
+    let Some(Value::Object(agents)) = f.remove("agents") else { return Vec::new() };
+    let count = agents.len();
+    let agent = |(key, value): (String, Value)| {
+        let Value::Object(mut fields) = value else { return None };
+        if let Some(Value::String(names)) = fields.get("model") {
+            let defined = |name: &str| models.get(name.trim()).cloned().unwrap_or_else(|| name.trim().into());
+            fields.insert("model".to_owned(), names.split(',').map(defined).collect::<Vec<_>>().into());
+        }
+        // What the file says of all its agents goes with the one that leads them.
+        if key == "root" || count == 1 {
+            for (name, value) in &f {
+                fields.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        let mut part = keyed(key, fields);
+        if let Part::Agent(source) = &mut part
+            && source.preset.name.as_deref() == Some("root")
+        {
+            // It says what the agent is in the file; the file's name says which it is.
+            source.preset.name = None;
+        }
+        Some(part)
+    };
+    agents.into_iter().filter_map(agent).collect()
+}
+
+pub fn adk(mut f: Fields) -> Vec<Part> {
+    let class =
+        str_at(&f, "agent_class").unwrap_or("LlmAgent").rsplit('.').next().unwrap_or_default().to_owned();
+    if matches!(class.as_str(), "SequentialAgent" | "ParallelAgent" | "LoopAgent") {
+        return refused(str_at(&f, "name"), format!("a workflow (`agent_class: {class}`)"));
+    }
+    // Members that are written inside their leader.
+    let Some(Value::Array(members)) = f.remove("agents") else { return one(f) };
+    let names: Vec<Value> = members.iter().filter_map(value::name).map(Value::from).collect();
+    f.entry("sub_agents").or_insert_with(|| names.into());
+    std::iter::once(f.into()).chain(value::objects(members.into()).into_iter().map(Part::from)).collect()
+}
+
+pub fn graph(f: Fields) -> Vec<Part> {
+    refused(str_at(&f, "name"), "a workflow: a graph of steps")
+}
