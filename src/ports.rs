@@ -31,7 +31,7 @@ pub use agent_list::{AgentFilter, AgentList, AgentPosition, FoundAgents};
 pub use agent_versions::{AgentVersions, Version, VersionLine};
 pub use agents::{AgentRef, AgentVersion, Agents, SaveAgents, Target};
 pub use aliases::Aliases;
-pub use changes::{Changes, ChangesOf};
+pub use changes::{Changes, ChangesOf, Sight};
 pub use declarations::{Declaration, Declarations};
 pub use directory::{Directory, Tenant};
 pub use failure::{Unavailable, WriteError};

@@ -32,7 +32,7 @@ use retinue::object::store::steps::migrate;
 use retinue::ports::{
     AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, AgentVersion, Agents, Aliases, AllAccounts,
     AllKeys, Called, Changes, ChangesOf, Directory, KeyRef, Keys, Models, Plans, Providers, Resolve,
-    SaveAgents, Target, World, WriteError,
+    SaveAgents, Sight, Target, World, WriteError,
 };
 use retinue::sql::Query;
 use retinue::storage::directory;
@@ -159,7 +159,8 @@ async fn archive(tenant: &TenantRows, read: &Agent) -> Result<(), WriteError> {
 }
 
 async fn logged(tenant: &TenantRows) -> usize {
-    tenant.changes(100, None, &ChangesOf::Everything).await.unwrap().0.len()
+    let sight = Sight { hidden: Vec::new(), member: None, key: KeyId::new(NOON, [0; 10]) };
+    tenant.changes(100, None, &ChangesOf::Everything, &sight).await.unwrap().0.len()
 }
 
 /// Looks at every statement there is, with a database of its schema: the directory's, or an object's.
@@ -621,7 +622,7 @@ fn alias(line: &str, updated_at: Millis) -> Alias {
 }
 
 #[tokio::test]
-async fn models_are_found_by_pairs_the_accounts_own_first() {
+async fn models_are_found_by_pairs_the_accounts_own_first_where_its_own_provider_answers() {
     let world = world();
     let (_, tenant) = account(&world, 1).await;
     let (_, other) = account(&world, 2).await;
@@ -637,6 +638,12 @@ async fn models_are_found_by_pairs_the_accounts_own_first() {
     let offered = tenant.model("openai", "b").await.unwrap();
     assert!(matches!(offered, Some((_, None))), "the platform's: {offered:?}");
     let pairs = ["a", "b", "c", "d", "x'\"]"].map(|code| ("openai".to_owned(), code.to_owned()));
+    let of_platform = tenant.models_of(&pairs).await.unwrap();
+    assert_eq!(of_platform.iter().map(|m| m.price.base.input).collect::<Vec<_>>(), [1, 1], "a and b");
+    let bound = Provider { wire: Wire::WorkersAi, base_url: None, key: None, ..provider("openai") };
+    tenant.put_provider(&bound, None, 100, &change("openai", NOON)).await.unwrap();
+    assert_eq!(tenant.models_of(&pairs).await.unwrap(), of_platform, "the binding is the platform's");
+    tenant.put_provider(&provider("openai"), Some(NOON), 100, &change("openai", NOON)).await.unwrap();
     let mut found = tenant.models_of(&pairs).await.unwrap();
     found.sort_by(|a, b| a.code.cmp(&b.code));
     let codes: Vec<(&str, u64)> = found.iter().map(|m| (m.code.as_str(), m.price.base.input)).collect();

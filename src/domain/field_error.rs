@@ -14,13 +14,31 @@ pub struct FieldError {
 /// The most characters of a name that people read.
 const MAX_NAME: usize = 255;
 
-/// Collects every fault of a request, so that one answer names them all.
+/// The most faults that are named; of the others the number.
+pub const MAX_NAMED: usize = 100;
+/// What stands for the field where faults are only counted.
+const MORE: &str = "(more)";
+
+/// Collects the faults of a request, so that one answer names them all, up to [`MAX_NAMED`].
 #[derive(Debug, Default)]
-pub struct FieldErrors(Vec<FieldError>);
+pub struct FieldErrors {
+    named: Vec<FieldError>,
+    /// How many more there are.
+    more: usize,
+}
 
 impl FieldErrors {
     pub fn add(&mut self, field: &str, message: impl ToString) {
-        self.0.push(FieldError { field: field.to_owned(), message: message.to_string() });
+        self.note(|| FieldError { field: field.to_owned(), message: message.to_string() });
+    }
+
+    /// Notes a fault that is only put in words while there is room for it.
+    pub fn note(&mut self, fault: impl FnOnce() -> FieldError) {
+        if self.named.len() < MAX_NAMED {
+            self.named.push(fault());
+        } else {
+            self.more += 1;
+        }
     }
 
     /// Notes the fault of a failed parse and goes on without its value.
@@ -30,7 +48,7 @@ impl FieldErrors {
 
     /// Notes the faults of a failed check and goes on without its value.
     pub fn take_all<T>(&mut self, result: Result<T, Vec<FieldError>>) -> Option<T> {
-        result.map_err(|errors| self.0.extend(errors)).ok()
+        result.map_err(|errors| self.join(Err(errors))).ok()
     }
 
     /// A text whose length in characters must lie in a range.
@@ -60,26 +78,53 @@ impl FieldErrors {
     /// # Errors
     /// Everything noted, when there was anything.
     pub fn finish(self) -> Result<(), Vec<FieldError>> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+        self.finish_with(Some(()))
     }
 
     /// # Errors
     /// Everything noted, when there was anything; a `value` that [`FieldErrors::take`] did not give has its note.
-    pub fn finish_with<T>(self, value: Option<T>) -> Result<T, Vec<FieldError>> {
+    pub fn finish_with<T>(mut self, value: Option<T>) -> Result<T, Vec<FieldError>> {
         match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(self.0),
+            Some(value) if self.named.is_empty() => Ok(value),
+            _ => {
+                if self.more > 0 {
+                    let message = format!("and {} more", self.more);
+                    self.named.push(FieldError { field: MORE.to_owned(), message });
+                }
+                Err(self.named)
+            }
         }
     }
 
     /// Notes what a later check found of the fields that had no fault before it.
     pub fn join_new(&mut self, result: Result<(), Vec<FieldError>>) {
-        let known: Vec<String> = self.0.iter().map(|noted| noted.field.clone()).collect();
-        self.0.extend(result.err().into_iter().flatten().filter(|error| !known.contains(&error.field)));
+        let known: Vec<String> = self.named.iter().map(|noted| noted.field.clone()).collect();
+        let new = |error: &FieldError| !known.contains(&error.field);
+        result.err().into_iter().flatten().filter(new).for_each(|error| self.note(|| error));
     }
 
     /// Notes what another check found.
     pub fn join(&mut self, result: Result<(), Vec<FieldError>>) {
-        self.0.extend(result.err().into_iter().flatten());
+        result.err().into_iter().flatten().for_each(|error| self.note(|| error));
+    }
+
+    /// Notes what another collection has.
+    pub fn absorb(&mut self, other: Self) {
+        other.named.into_iter().for_each(|error| self.note(|| error));
+        self.more += other.more;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_faults_are_named_up_to_a_number_and_then_counted() {
+        let mut errors = FieldErrors::default();
+        (0..12_445).for_each(|i| errors.add(&format!("f{i}"), "is wrong"));
+        let errors = errors.finish().unwrap_err();
+        assert_eq!((errors.len(), errors[99].field.as_str()), (101, "f99"));
+        assert_eq!((errors[100].field.as_str(), errors[100].message.as_str()), ("(more)", "and 12345 more"));
     }
 }

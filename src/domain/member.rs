@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::account;
 use super::field_error::{FieldError, FieldErrors};
 use super::ids::MemberId;
-use super::json_fault;
+use super::json;
 use super::slug::Slug;
 use super::time::Millis;
 
@@ -124,7 +124,7 @@ impl Profile {
         if bytes > MAX_PROFILE {
             errors.add("settings", format!("a profile has at most {MAX_PROFILE} bytes of JSON, has {bytes}"));
         }
-        match json_fault::read::<Shape>(whole) {
+        match json::read::<Shape>(&whole) {
             Ok(shape) => check_prompts(shape.settings.get("agent_prompts"), &mut errors),
             Err(faults) => errors.join(Err(faults)),
         }

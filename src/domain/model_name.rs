@@ -4,7 +4,7 @@
 //! catalogue lacks, or neither; then the error offers the nearest lines. Nothing is guessed between two models. A line that
 //! is already written as `provider:code` never comes here.
 
-use super::json_fault;
+use super::json;
 use super::model_line::{Item, ModelLine};
 use super::provider::ProviderName;
 
@@ -243,7 +243,7 @@ impl Catalogue {
         let code = plain(text).rsplit(['/', ':']).next().unwrap_or_default();
         let wanted: String = bare(code).chars().take(MAX_CHARS).collect();
         let mut measured: Vec<(usize, &Model)> =
-            self.models.iter().map(|model| (json_fault::distance(&wanted, &model.bare), model)).collect();
+            self.models.iter().map(|model| (json::distance(&wanted, &model.bare), model)).collect();
         measured
             .sort_by(|(one, a), (other, b)| (one, &a.provider, &a.code).cmp(&(other, &b.provider, &b.code)));
         let nearest = measured.iter().take(OFFERED).map(|(_, model)| model.line()).collect();

@@ -13,7 +13,7 @@ use super::account::Account;
 use super::agent::{Definition, MAX_VARIABLE};
 use super::field_error::{FieldError, FieldErrors};
 use super::instructions::{self, Piece};
-use super::json_fault;
+use super::json;
 use super::time::Millis;
 
 /// The most bytes of filled instructions: as written they have at most 400,000 (100,000 characters of 4).
@@ -172,7 +172,7 @@ impl Prompt {
     }
 
     fn not_declared(&self, name: &str) -> String {
-        if let Some(nearest) = json_fault::nearest(name, self.declared().take(MAX_COMPARED)) {
+        if let Some(nearest) = json::nearest(name, self.declared().take(MAX_COMPARED)) {
             return format!("is no variable of this agent; did you mean `{nearest}`?");
         }
         let known: Vec<&str> = self.declared().take(MAX_SHOWN).collect();

@@ -11,6 +11,9 @@ use super::money::Nanos;
 /// An answer shorter than this is not worth a call: the output limit is never shrunk below it.
 const MIN_OUTPUT_TOKENS: u64 = 16;
 
+/// What a budget's own limit leaves to an answer at least.
+const LEAST_ROOM: u64 = 1_024;
+
 /// What a request needs of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
@@ -21,7 +24,7 @@ pub struct Needs {
     pub extras: u64,
     /// A strict upper bound of the prompt's tokens, instructions included.
     pub input_bound: u64,
-    /// What the prompt's tokens are likely to be.
+    /// What the prompt's tokens are likely to be: a guess, by which nothing is refused.
     pub input_estimate: u64,
 }
 
@@ -88,7 +91,7 @@ impl Needs {
             capabilities,
             protocol: Protocol::of(request),
             extras: request.extras.refusable(),
-            input_bound: bound::input_tokens(request) + bound::system_message(instructions),
+            input_bound: bound::input_tokens(request, instructions),
             input_estimate: bound::likely_input_tokens(request, instructions),
         }
     }
@@ -99,13 +102,12 @@ impl Needs {
         let mut lacking: Vec<String> =
             known.missing(self.capabilities).map(|capability| capability.name().to_owned()).collect();
         lacking.extend(self.protocol.lacking(dialect).map(str::to_owned));
-        if let Some(model) = model.filter(|model| self.input_estimate > model.context_tokens) {
-            lacking.push(format!(
-                "a context of about {} tokens (has {})",
-                self.input_estimate, model.context_tokens
-            ));
-        }
         lacking
+    }
+
+    /// Whether the prompt is likely to be more than this model reads: a guess, which only puts it behind others.
+    pub fn is_likely_too_long(&self, model: Option<&Model>) -> bool {
+        model.is_some_and(|model| self.input_estimate > model.context_tokens)
     }
 
     /// The extras that must not be left out and that this server does not take.
@@ -132,7 +134,8 @@ pub struct Plan {
     pub output_limit: Option<u64>,
     /// Whether the request or the line asked for a limit.
     pub limit_asked: bool,
-    choices: u64,
+    /// How many answers are asked for.
+    pub choices: u64,
     input_bound: u64,
 }
 
@@ -167,13 +170,11 @@ impl Plan {
     }
 }
 
-/// The longest answer that a provider takes as a limit: where the catalogue's limit is the whole context, prompt and
-/// answer share it.
+/// The longest answer that a provider takes as a limit beside this prompt. Where the guess leaves next to nothing it is
+/// not believed: an answer that is cut short is worse than a request that the provider refuses and is sent again.
 fn room(model: &Model, needs: &Needs) -> u64 {
-    if model.max_output_tokens < model.context_tokens {
-        return model.max_output_tokens;
-    }
-    model.context_tokens.saturating_sub(needs.input_estimate).max(MIN_OUTPUT_TOKENS)
+    let left = model.context_tokens.saturating_sub(needs.input_estimate);
+    if left < LEAST_ROOM { model.max_output_tokens } else { left }
 }
 
 #[cfg(test)]
@@ -211,7 +212,7 @@ mod tests {
         let able = Capabilities::default().with(Capability::Images);
         assert_eq!(
             needs.lacking(&Dialect::plain(Wire::Anthropic), Some(&model(able))),
-            ["streaming", "several choices (n > 1)", "a context of about 1031 tokens (has 1000)"]
+            ["streaming", "several choices (n > 1)"]
         );
         assert!(
             needs.lacking(&Dialect::plain(Wire::OpenAi), None).is_empty(),

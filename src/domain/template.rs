@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::agent::{Fields, Known};
 use super::budget::{Action, Budget, Period};
 use super::field_error::{FieldError, FieldErrors};
-use super::json_fault;
+use super::json;
 use super::money::Nanos;
 use super::slug::Slug;
 use super::time::Millis;
@@ -53,7 +53,7 @@ pub fn understand(
         }
     }
     errors.finish()?;
-    let fields: Fields = json_fault::read(definition.clone().into()).map_err(inside)?;
+    let fields: Fields = json::read(&definition.clone().into()).map_err(inside)?;
     let given = match serde_json::to_value(&fields) {
         Ok(Value::Object(given)) => given,
         _ => Map::new(),

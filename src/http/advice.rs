@@ -17,7 +17,9 @@ pub fn call(error: &call::Error) -> String {
             format!("; an admin can bring it back: POST /api/v1/agents/{id}/restore")
         }
         call::Error::Unpriced { provider, code, .. } => {
-            format!(": set one with PUT /api/v1/models/{provider}/{code}")
+            format!(
+                ": set one with PUT /api/v1/models/{provider}/{code}; it counts where the account's own provider answers"
+            )
         }
         call::Error::Unreachable(why) => return unreachable(why),
         _ => String::new(),
@@ -31,7 +33,9 @@ pub fn fault(fault: &Fault) -> String {
         Fault::Unreachable(why) => unreachable(why),
         Fault::NoKey(name) => format!("{fault}; an admin must PUT /api/v1/providers/{name}"),
         Fault::Unpriced { provider, code } => {
-            format!("{fault}; an admin must PUT /api/v1/models/{provider}/{code}")
+            format!(
+                "{fault}; an admin must PUT /api/v1/models/{provider}/{code}, which counts at a provider of the account's own"
+            )
         }
         Fault::BrokenLine(_) | Fault::NoBinding(_) => fault.to_string(),
     }

@@ -1,18 +1,17 @@
 //! JSON bodies: requests' read whole, at most 4 MiB, with every fault said where it is.
 
-use std::collections::BTreeMap;
-
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-use crate::domain::json_fault;
+use crate::domain::field_error::FieldError;
+use crate::domain::json::{self, Unsound};
 
-use super::fault;
 use super::problem::{Kind, Problem};
 
 /// The largest body taken, in bytes: 4 MiB.
@@ -66,12 +65,16 @@ where
     }
 }
 
-/// The bytes of a body that says it is JSON.
+/// The bytes of a body that says it is JSON, and has no more values than can be read.
 ///
 /// # Errors
 /// A problem of kind `unsupported_media_type`, `payload_too_large` or `invalid_request`.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
-    if is_json(&media_type(request.headers())) { collect(request).await } else { Err(not_json()) }
+    if !is_json(&media_type(request.headers())) {
+        return Err(not_json());
+    }
+    let bytes = collect(request).await?;
+    if json::has_few_values(&bytes) { Ok(bytes) } else { Err(too_many()) }
 }
 
 /// The bytes of a body, whatever it is.
@@ -94,40 +97,42 @@ pub async fn collect(request: Request) -> Result<Bytes, Problem> {
     }
 }
 
-/// Reads JSON.
+/// Reads a JSON object as a type.
 ///
 /// # Errors
 /// A problem of kind `invalid_request` for what is not JSON, `validation_failed` for what is not a `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let text = text(bytes)?;
-    if text.trim_ascii().is_empty() {
-        return Err(Problem::new(Kind::InvalidRequest, "The body is empty: send a JSON object."));
-    }
-    // serde would read a list as an object's fields in order.
-    if text.trim_ascii_start().starts_with('[') {
-        return Err(fault::not_an_object());
-    }
-    let mut json = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let sound = error.inner().is_syntax() && serde_json::from_str::<serde_json::Value>(text).is_ok();
-        if sound {
-            Problem::invalid(vec![json_fault::fault(&path, error.inner())])
-        } else {
-            fault::problem(&path, error.inner())
-        }
-    })?;
-    json.end().map_err(|error| fault::problem("", &error))?;
-    Ok(value)
+    json::read(&object(bytes)?.into()).map_err(Problem::invalid)
 }
 
-/// The text of a JSON object.
+/// Reads a JSON object.
 ///
 /// # Errors
-/// A problem of kind `invalid_request` for what is not JSON, `validation_failed` for what is not an object.
-pub fn object(bytes: &[u8]) -> Result<&str, Problem> {
-    parse::<BTreeMap<String, IgnoredAny>>(bytes)?;
-    text(bytes)
+/// A problem of kind `invalid_request` for what is not JSON, `validation_failed` for what is not an object, or has a key
+/// twice.
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    match value(bytes)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Problem::invalid(vec![FieldError {
+            field: "(body)".to_owned(),
+            message: "must be an object".to_owned(),
+        }])),
+    }
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// As [`object`], but for what it is.
+pub fn value(bytes: &[u8]) -> Result<Value, Problem> {
+    json::text(text(bytes)?).map_err(|unsound| match unsound {
+        Unsound::Empty => Problem::new(Kind::InvalidRequest, "The body is empty: send a JSON object."),
+        Unsound::NotJson(error) => {
+            Problem::new(Kind::InvalidRequest, format!("The body is not JSON: {error}."))
+        }
+        Unsound::TooMany => too_many(),
+        Unsound::Twice(errors) => Problem::invalid(errors),
+    })
 }
 
 /// # Errors
@@ -161,9 +166,20 @@ fn not_json() -> Problem {
     )
 }
 
+fn too_many() -> Problem {
+    let most = json::MAX_VALUES;
+    let detail =
+        format!("A body has at most {most} values: objects, lists and what is in them. Send less at once.");
+    Problem::new(Kind::InvalidRequest, detail)
+}
+
 fn too_large() -> Problem {
     Problem::new(
         Kind::PayloadTooLarge,
         format!("A body has at most {MAX_BODY} bytes (4 MiB). Send less at once."),
     )
 }
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;

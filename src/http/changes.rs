@@ -28,7 +28,7 @@ pub struct ChangesQuery {
     id: Option<String>,
 }
 
-query!(ChangesQuery, "?subject=agent&id=…");
+query!(ChangesQuery);
 
 /// One write of the account's configuration.
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,7 +69,9 @@ impl From<Change> for View {
 
 /// List the changes
 ///
-/// Every write of the account's configuration, newest first: who, when, what, before and after. Secrets are never in it.
+/// Every write of the account's configuration, newest first: who, when, what, before and after. Secrets are never in it, nor
+/// what members write in their profiles. Lines of members and keys are for who may read those (`members:read`, `keys:read`,
+/// which only admins have); anyone else sees its own.
 /// A page of large changes may have fewer than `limit`; `next_cursor` says whether there are more.
 #[utoipa::path(
     get,

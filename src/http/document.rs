@@ -24,6 +24,7 @@ use super::agents::urls::{Bases, Urls};
 use super::declared::{self, Verb};
 use super::documented::Documented;
 use super::problem::{self, Kind};
+use super::query::ReadsAll;
 use super::router::{self, Visitor};
 use super::scope;
 
@@ -110,7 +111,7 @@ impl<W: World> Visitor<W> for Document {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static,
+        T: ReadsAll + 'static,
     {
         self.of_control_plane::<P>(&at, std::any::type_name::<T>());
     }
@@ -346,6 +347,7 @@ fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
             Kind::RateLimited,
+            Kind::UpstreamRateLimited,
             Kind::Misconfigured,
             Kind::UpstreamError,
             Kind::Unavailable,

@@ -24,7 +24,7 @@ use super::access::Writer;
 use super::agents::View;
 use super::body::{self, Json};
 use super::problem::{Kind, Problem};
-use super::query::query;
+use super::query::{Reads, query};
 
 /// The media types of YAML: RFC 9512's, those from before it, and Markdown with YAML before its text.
 const YAML: [&str; 5] =
@@ -43,7 +43,7 @@ pub struct ExportQuery {
     format: Option<Format>,
 }
 
-query!(ExportQuery, "?agents=triage,billing&format=yaml");
+query!(ExportQuery);
 
 /// How a file is written; `json` when left out.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -125,10 +125,7 @@ pub struct ImportQuery {
     model: Option<String>,
 }
 
-query!(
-    ImportQuery,
-    "?mode=update&dry_run=true&name=support&format=crewai&strict=true&model=openai:gpt-4.1-mini"
-);
+query!(ImportQuery);
 
 /// The word for files in our own fields.
 const OURS: &str = "retinue";
@@ -382,6 +379,8 @@ impl<W: World> Exporting<W> {
 
 /// A file in a request's body.
 pub struct Sent(Source);
+
+impl Reads for Sent {}
 
 impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Problem;

@@ -16,7 +16,6 @@ mod docs;
 pub mod document;
 pub mod documented;
 mod exchange;
-mod fault;
 mod flags;
 mod if_match;
 mod keys;

@@ -1,13 +1,11 @@
 //! Lists as they are asked for and answered: `?limit&cursor`, `{"data": […], "next_cursor": …}`.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::service::page::{Page, Request};
 
-use super::problem::Problem;
+use super::query::query;
 
 /// The query of a list. Numbers are read by the service, so that all faults are told at once.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -20,13 +18,7 @@ pub struct PageQuery {
     cursor: Option<String>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        super::query::read(parts, state, "?limit=50&cursor=…").await
-    }
-}
+query!(PageQuery);
 
 impl From<PageQuery> for Request {
     fn from(query: PageQuery) -> Self {

@@ -16,7 +16,6 @@ use tower_service::Service;
 use utoipa::openapi::HttpMethod;
 
 use crate::domain::declared::Facts;
-use crate::face::mount::Place;
 use crate::face::paths::{Paths, refuse};
 use crate::face::{self, Face, Faces, Mount, cors};
 use crate::ports::World;
@@ -26,8 +25,8 @@ use crate::service::{self, App};
 use super::agents::urls::Bases;
 use super::declared::Verb;
 use super::documented::Documented;
-use super::path::Parameters;
 use super::problem;
+use super::query::{Checked, ReadsAll};
 use super::{
     account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, profile,
 };
@@ -39,7 +38,7 @@ pub trait Visitor<W: World>: face::Visitor<W> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static,
+        T: ReadsAll + 'static,
     {
         self.endpoint_at(P::path(), &path, handler);
     }
@@ -49,7 +48,7 @@ pub trait Visitor<W: World>: face::Visitor<W> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static,
+        T: ReadsAll + 'static,
     {
         if let Some(at) = of_account(&at) {
             self.route(at, path, handler.clone());
@@ -62,7 +61,7 @@ pub trait Visitor<W: World>: face::Visitor<W> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static;
+        T: ReadsAll + 'static;
 
     /// Takes all endpoints of a declared kind.
     fn kind<K: Kind>(&mut self);
@@ -184,11 +183,7 @@ pub fn router_of<W: World, L: KindList>(faces: impl Faces<W>) -> Router<App<W>> 
 /// What a browser asks before a page's call, at a path that has these methods.
 fn preflight<W: World>(methods: &[&str]) -> MethodRouter<App<W>> {
     let methods = HeaderValue::try_from(methods.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
-    options(
-        async move |State(app): State<App<W>>, Parameters(place): Parameters<Place>, headers: HeaderMap| {
-            cors::preflight(&app, place, &headers, methods.clone()).await
-        },
-    )
+    options(async move |headers: HeaderMap| cors::preflight(&headers, methods.clone()))
 }
 
 /// Answers a request. A slash at the end of its path is left out, so `/x/` is `/x`.
@@ -220,12 +215,9 @@ impl<W: World> Visitor<W> for Routes<W> {
     where
         P: Documented,
         H: Handler<T, App<W>>,
-        T: 'static,
+        T: ReadsAll + 'static,
     {
-        let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
-        let route: MethodRouter<App<W>> =
-            methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
-        self.router = std::mem::take(&mut self.router).route(&at, route);
+        self.serve::<P, _, T>(&at, Checked { handler, known: T::query().into() });
     }
 
     fn kind<K: Kind>(&mut self) {
@@ -243,8 +235,22 @@ impl<W: World> Visitor<W> for Routes<W> {
     fn file<P: Documented>(&mut self, _: P) {}
 }
 
+impl<W: World> Routes<W> {
+    fn serve<P, H, T>(&mut self, at: &str, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
+        let route: MethodRouter<App<W>> =
+            methods.map_or_else(MethodRouter::new, |methods| on(methods, handler));
+        self.router = std::mem::take(&mut self.router).route(at, route);
+    }
+}
+
 impl<W: World> face::Visitor<W> for Routes<W> {
-    fn operation<F, P, H, T>(&mut self, mount: Mount, path: &P, handler: H)
+    fn operation<F, P, H, T>(&mut self, mount: Mount, _: &P, handler: H)
     where
         F: Face,
         P: Documented,
@@ -254,7 +260,8 @@ impl<W: World> face::Visitor<W> for Routes<W> {
         let at = mount.prefix().to_owned() + &P::path();
         let names = P::methods().iter().map(name).collect::<Vec<_>>();
         self.preflights.entry(at.clone()).or_insert_with(|| vec!["OPTIONS"]).extend(names);
-        self.route(at, path, handler);
+        // Clients of other products' protocols may add queries of their own.
+        self.serve::<P, H, T>(&at, handler);
     }
 }
 

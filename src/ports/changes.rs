@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::domain::change::{Change, Subject};
-use crate::domain::ids::ChangeId;
+use crate::domain::ids::{ChangeId, KeyId, MemberId};
 
 use super::failure::Unavailable;
 
@@ -16,7 +16,17 @@ pub trait Changes: Send + Sync {
         limit: u32,
         before: Option<ChangeId>,
         of: &ChangesOf,
+        sight: &Sight,
     ) -> impl Future<Output = Result<(Vec<Change>, bool), Unavailable>> + Send;
+}
+
+/// Whose eyes read the change log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Of these subjects it shows only what is the reader's own.
+    pub hidden: Vec<Subject>,
+    pub member: Option<MemberId>,
+    pub key: KeyId,
 }
 
 /// Which lines of the change log.

@@ -18,8 +18,11 @@ pub trait Models: Send + Sync {
         after: Option<(&str, &str)>,
         needed: Capabilities,
     ) -> impl Future<Output = Result<Vec<(Model, Option<Millis>)>, Unavailable>> + Send;
-    /// The models of these `(provider, code)` pairs that are known; the account's own row wins over the
-    /// platform's.
+    /// The models of these `(provider, code)` pairs as calls meet them: where the account's own provider answers, its
+    /// own row wins over the platform's. Where the platform's server does ([`Provider::is_own_server`]), who pays is not who
+    /// would set the price, so only the platform's row counts.
+    ///
+    /// [`Provider::is_own_server`]: crate::domain::provider::Provider::is_own_server
     fn models_of(
         &self,
         pairs: &[(String, String)],

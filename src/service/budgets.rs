@@ -1,7 +1,7 @@
 //! An agent's budget, and what is left of it.
 
 use crate::domain::admission::command::{Inspect, Spend};
-use crate::domain::agent::Agent;
+use crate::domain::agent::{Agent, MUST_BLOCK};
 use crate::domain::budget::Budget;
 use crate::ports::{Accounts, World};
 
@@ -36,7 +36,10 @@ pub async fn put<W: World>(
     budget: Budget,
     if_match: &IfMatch,
 ) -> Result<Standing, Failure> {
-    let edit = |read: &Agent| Ok(Agent { budget: Some(budget), ..read.clone() });
+    let edit = |read: &Agent| match read.definition.is_bound_by(&budget) {
+        true => Ok(Agent { budget: Some(budget), ..read.clone() }),
+        false => Err(Failure::invalid("action", MUST_BLOCK)),
+    };
     let agent = agents::adjust(app, session, agent, if_match, edit).await?;
     standing(app, session, &agent, budget).await
 }

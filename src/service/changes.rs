@@ -1,9 +1,12 @@
 //! The account's change log, as it is read.
 
+use crate::domain::account::Role;
 use crate::domain::change::{Change, Subject};
+use crate::domain::declared::Facts;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::ChangeId;
-use crate::ports::{Changes, ChangesOf, Directory, World};
+use crate::domain::scope::Scope;
+use crate::ports::{Changes, ChangesOf, Directory, Sight, World};
 
 use super::App;
 use super::authenticate::Session;
@@ -43,6 +46,21 @@ fn subjects<W: World>(app: &App<W>) -> Vec<Subject> {
     Subject::OTHERS.into_iter().chain(kinds).collect()
 }
 
+/// What this key sees: of people and keys, as far as it may not read them, only its own.
+fn sight<W: World>(app: &App<W>, session: &Session) -> Sight {
+    let key = &session.key;
+    let is_open = |facts: &Facts| match facts.readers {
+        Role::Caller | Role::Member => true,
+        Role::Admin => {
+            key.may(Scope::of_collection(facts.plural, false).unwrap_or(Scope::ConfigurationWrite))
+        }
+    };
+    let kinds = app.kinds();
+    let closed = kinds.iter().map(|kind| kind.facts()).filter(|facts| !is_open(facts)).map(Subject::of);
+    let keys = (!key.may(Scope::KeysRead)).then_some(Subject::KEY);
+    Sight { hidden: closed.chain(keys).collect(), member: key.member, key: key.id }
+}
+
 /// Newest first.
 ///
 /// # Errors
@@ -56,7 +74,7 @@ pub async fn list<W: World>(
     let cut = page.parse(ChangeId::parse)?;
     let of = filter.parse(&subjects(app))?;
     let tenant = app.world.directory().tenant(session.account.id);
-    let (rows, more) = tenant.changes(cut.limit(), cut.after, &of).await?;
+    let (rows, more) = tenant.changes(cut.limit(), cut.after, &of, &sight(app, session)).await?;
     let next_cursor = rows.last().filter(|_| more).map(|change| change.id.to_string());
     Ok(Page { rows, next_cursor })
 }

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::domain::change::{Action, Actor, Change, Subject};
 use crate::domain::ids::ChangeId;
 use crate::domain::time::Millis;
-use crate::ports::{Changes, ChangesOf, Unavailable};
+use crate::ports::{Changes, ChangesOf, Sight, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::Value as Bound;
 use super::sql::{self, Engine, Failure, Query, Statement, queries};
 
-/// A page of the rows that `$found` narrows to. Two definitions of an agent may have a megabyte together and
+/// A page of the rows that `$found` narrows to. Of the subjects in the JSON array ?4 only the member ?5, its keys and the
+/// key ?6 are shown. Two definitions of an agent may have a megabyte together and
 /// a page 200 rows, so a page also ends, after one row at least, where 4 million characters are reached.
 /// Every UUID sorts below `g`.
 macro_rules! page {
@@ -23,7 +24,9 @@ macro_rules! page {
             "SELECT c.id, c.at, c.actor, c.action, c.subject, c.subject_id, c.before, c.after, found FROM (
                 SELECT listed, count(*) OVER () AS found, sum(size) OVER (ORDER BY listed DESC) - size AS sent FROM (
                     SELECT id AS listed, coalesce(length(before), 0) + coalesce(length(after), 0) AS size
-                    FROM changes WHERE account_id = ?1 AND id < coalesce(?3, 'g')",
+                    FROM changes WHERE account_id = ?1 AND id < coalesce(?3, 'g')
+                    AND (subject NOT IN (SELECT value FROM json_each(?4)) OR subject_id = ?5 OR subject_id = ?6
+                        OR subject = 'key' AND subject_id IN (SELECT id FROM keys WHERE account_id = ?1 AND member_id = ?5))",
             $found,
             " ORDER BY id DESC LIMIT ?2))
              CROSS JOIN changes AS c ON c.account_id = ?1 AND c.id = listed
@@ -45,9 +48,9 @@ queries! {
     /// [`Changes::changes`].
     CHANGES = page!("");
     /// [`Changes::changes`].
-    CHANGES_OF_KIND = page!(" AND subject = ?4");
+    CHANGES_OF_KIND = page!(" AND subject = ?7");
     /// [`Changes::changes`].
-    CHANGES_OF_ONE = page!(" AND subject = ?4 AND subject_id = ?5");
+    CHANGES_OF_ONE = page!(" AND subject = ?7 AND subject_id = ?8");
 }
 
 #[derive(Deserialize)]
@@ -163,10 +166,16 @@ impl<E: Engine> Changes for Tenant<E> {
         limit: u32,
         before: Option<ChangeId>,
         of: &ChangesOf,
+        sight: &Sight,
     ) -> Result<(Vec<Change>, bool), Unavailable> {
         // One row more than the page has shows whether there is a next page.
-        let mut values: Vec<sql::Value> =
-            vec![(limit + 1).into(), before.map(|before| before.to_string()).into()];
+        let mut values: Vec<sql::Value> = vec![
+            (limit + 1).into(),
+            before.map(|before| before.to_string()).into(),
+            json!(sight.hidden).to_string().into(),
+            sight.member.map(|member| member.to_string()).into(),
+            sight.key.to_string().into(),
+        ];
         let query = match of {
             ChangesOf::Everything => &CHANGES,
             ChangesOf::Every(subject) => {

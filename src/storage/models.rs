@@ -72,15 +72,17 @@ queries! {
          ORDER BY provider, code LIMIT ?2"
     );
     /// [`Models::models_of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each
-    /// costs one look-up.
+    /// costs a few look-ups.
     MODELS_OF = concat!(
         "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
             FROM json_each(?2))
-         SELECT ", columns!("m"), ", m.updated_at FROM wanted AS w CROSS JOIN models AS m
+         SELECT ", columns!("m"), ", m.updated_at FROM wanted AS w CROSS JOIN providers AS p
+            ON p.account_id = ?1 AND p.name = w.provider AND p.wire <> 'workers-ai' CROSS JOIN models AS m
             ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
          UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM wanted AS w CROSS JOIN catalogue AS c
             ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
-            (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code)"
+            (SELECT 1 FROM providers AS p CROSS JOIN models AS o ON o.account_id = ?1 AND o.provider = c.provider
+                AND o.code = c.code WHERE p.account_id = ?1 AND p.name = c.provider AND p.wire <> 'workers-ai')"
     );
     /// [`Models::model`].
     MODEL = concat!(

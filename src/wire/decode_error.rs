@@ -1,5 +1,7 @@
 //! How reading a provider's answer fails, whatever its protocol.
 
+use crate::domain::message::Usage;
+
 /// Why a provider's bytes could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -12,5 +14,18 @@ pub enum DecodeError {
         message: String,
         /// Overload and the like: another try may succeed.
         transient: bool,
+        /// The tokens that it says were used all the same.
+        usage: Option<Usage>,
     },
+}
+
+impl DecodeError {
+    /// With what stands beside the error, if it is a reported one without a count.
+    #[must_use]
+    pub fn counted(mut self, beside: Option<Usage>) -> Self {
+        if let Self::Reported { usage, .. } = &mut self {
+            *usage = usage.or(beside);
+        }
+        self
+    }
 }

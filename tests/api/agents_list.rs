@@ -230,6 +230,7 @@ async fn a_budget_wants_a_price() {
 async fn one_model_that_can_be_called_is_enough_and_tells_what_it_can_do() {
     let (api, acme) = world().await;
     provider(&api, &acme, "own", json!({"base_url": "https://llm.example.com"})).await;
+    provider(&api, &acme, "openai", json!({})).await;
     model(&api, &acme, "openai/m", json!(["images"])).await;
     model(&api, &acme, "own/n", json!(["tools"])).await;
     api.agent(&acme, &json!({"slug": "a", "model": "openai:m, openai:o, own:n"})).await;

@@ -49,6 +49,8 @@ async fn both_names_of_the_endpoint_lead_to_the_same_aliases() {
 async fn aliases_are_listed_by_what_one_of_their_models_can_do() {
     let api = Api::new();
     let acme = api.tenant("acme").await;
+    let own = json!({"base_url": "https://llm.example.com"});
+    api.put("/api/v1/providers/own").key(&acme.admin).json(&own).send().await.ok();
     for (code, capabilities) in
         [("plain", json!([])), ("tools", json!(["tools"])), ("both", json!(["tools", "images"]))]
     {

@@ -1,5 +1,6 @@
 //! `/api/v1/agents/{agent}/budget`.
 
+use axum::http::Method;
 use retinue::domain::ids::AgentId;
 use serde_json::{Value, json};
 
@@ -80,4 +81,69 @@ async fn an_agent_that_is_not_there_has_no_budget() {
     let acme = api.tenant("acme").await;
     assert_eq!(api.get(PATH).key(&acme.member).send().await.problem().0, 404);
     assert_eq!(put(&api, &acme, &json!({"limit_usd": 1, "period": "day"})).await.problem().0, 404);
+}
+
+/// Anyone may spend a public agent's money, so its budget must be a limit, whichever way the two come together.
+#[tokio::test]
+async fn a_public_agents_budget_must_block_by_every_way_it_is_made_or_changed() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let budget = |action: &str| json!({"limit_usd": "1", "period": "day", "action": action});
+    let fields = |slug: &str, access: &str, action: &str| {
+        json!({"slug": slug, "name": slug, "instructions": "i", "model": "openai:gpt-4.1-mini", "access": access,
+            "budget": budget(action)})
+    };
+    let post = |path: &'static str, body: Value| {
+        let call = api.post(&format!("/api/v1/agents{path}")).key(&acme.admin).json(&body);
+        async { call.send().await }
+    };
+    let patch = |path: &str| api.request(Method::PATCH, path);
+    post("", fields("open", "public", "block")).await.created();
+    post("", fields("was-open", "public", "block")).await.created();
+    let was_open = "/api/v1/agents/was-open";
+    patch(was_open).key(&acme.admin).json(&json!({"access": "key"})).send().await.ok();
+    patch(was_open).key(&acme.admin).json(&json!({"budget": budget("notify")})).send().await.ok();
+    post("", fields("loose", "key", "notify")).await.created();
+    let template =
+        json!({"definition": {"instructions": "i", "model": "openai:m", "budget": budget("notify")}});
+    api.put("/api/v1/templates/loose").key(&acme.admin).json(&template).send().await.ok();
+    let loose = fields("new", "public", "notify");
+    let mut over = fields("open", "public", "notify");
+    over["instructions"] = json!("other");
+    let open = "/api/v1/agents/open";
+    for (way, reply) in [
+        ("creation", post("", loose.clone()).await),
+        ("validation", post("/validate", loose.clone()).await),
+        (
+            "a template",
+            post("", json!({"template": "loose", "slug": "new", "name": "n", "access": "public"})).await,
+        ),
+        ("import", post("/import", json!({"agents": [loose]})).await),
+        ("import over one", post("/import?mode=update", json!({"agents": [over]})).await),
+        ("PATCH of the budget", {
+            patch(open).key(&acme.admin).json(&json!({"budget": budget("notify")})).send().await
+        }),
+        ("PATCH of the access", {
+            patch("/api/v1/agents/loose").key(&acme.admin).json(&json!({"access": "public"})).send().await
+        }),
+        ("PUT", api.put(open).key(&acme.admin).json(&fields("open", "public", "notify")).send().await),
+        ("its budget", {
+            api.put("/api/v1/agents/open/budget").key(&acme.admin).json(&budget("notify")).send().await
+        }),
+        (
+            "rollback",
+            api.post("/api/v1/agents/was-open/rollback")
+                .key(&acme.admin)
+                .json(&json!({"version": 1}))
+                .send()
+                .await,
+        ),
+    ] {
+        assert!(
+            reply.status == 400 || reply.status == 200 && reply.json()["valid"] == false,
+            "{way}: {reply:?}"
+        );
+        assert!(reply.json().to_string().contains("must be block for a public agent"), "{way}: {reply:?}");
+    }
+    assert!(post("", fields("new", "public", "block")).await.status.is_success(), "none of them was made");
 }

@@ -322,7 +322,7 @@ async fn a_log_asked_for_wrongly_says_what_there_is() {
         assert!(refused.detail().contains(word), "{}", refused.detail());
     }
     let twice = api.get("/api/v1/changes?subject=agent&subject=alias").key(&acme.member).send().await;
-    assert_eq!(twice.problem(), (400, "invalid_request".to_owned()));
+    assert_eq!(twice.fields(), ["subject"]);
 }
 
 #[tokio::test]
@@ -340,4 +340,54 @@ async fn nobody_reads_the_log_of_another_account() {
     for key in [&acme.caller, OPERATOR] {
         assert_eq!(api.get("/api/v1/changes").key(key).send().await.problem().0, 403);
     }
+}
+
+/// What a member's, an admin's and another member's key see of members and keys in the log.
+#[tokio::test]
+async fn lines_of_people_and_keys_are_for_admins_and_the_person() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let mut people = Vec::new();
+    for name in ["ada", "bob"] {
+        let body = json!({"name": name, "email": format!("{name}@a.example"), "role": "member",
+            "profile": {"settings": {"theme": format!("{name}-private")}}});
+        let member = api.post("/api/v1/members").key(&acme.admin).json(&body).send().await.created();
+        let issued = json!({"name": format!("{name}'s laptop"), "role": "member", "member": member["id"]});
+        let key = api.issue(&acme.slug, &issued).await;
+        let profile = json!({"settings": {"theme": format!("{name}-secret")}});
+        api.put("/api/v1/profile").key(&key).json(&profile).send().await.ok();
+        people.push((member["id"].clone(), key));
+    }
+    let seen = async |key: &str, query: &str| {
+        let page = api.get(&format!("/api/v1/changes{query}")).key(key).send().await.ok();
+        let text = page.to_string();
+        assert!(!text.contains("-private") && !text.contains("-secret"), "a profile's values: {text}");
+        (lines(&page), text)
+    };
+    let (all, text) = seen(&acme.admin, "").await;
+    assert!(text.contains("ada@a.example") && text.contains("bob's laptop"), "{text}");
+    assert!(all.iter().any(|line| line[5] == json!({"profile_changed": true})), "{text}");
+    let ada = &people[0];
+    for query in ["", "?subject=member", "?subject=key"] {
+        let (own, text) = seen(&ada.1, query).await;
+        assert!(!text.contains("bob"), "{query}: {text}");
+        assert!(!own.is_empty(), "{query}: {text}");
+        let (none, text) = seen(&acme.member, query).await;
+        assert!(!text.contains("ada") && !text.contains("bob"), "{query}: {text}");
+        // It belongs to nobody, and sees its own making.
+        assert_eq!(
+            none.iter().filter(|line| line[2] == "key").count(),
+            usize::from(query != "?subject=member")
+        );
+    }
+    let (own, _) = seen(&ada.1, "?subject=member").await;
+    assert_eq!(own.iter().map(|line| &line[3]).collect::<Vec<_>>(), [&ada.0, &ada.0]);
+    let of_bob = format!("?subject=member&id={}", people[1].0.as_str().unwrap());
+    assert_eq!(seen(&ada.1, &of_bob).await.0.len(), 0);
+    assert_eq!(seen(&acme.admin, &of_bob).await.0.len(), 2);
+    // An admin's key that may read the log and not the members.
+    let narrow = json!({"name": "log", "role": "admin", "scopes": ["changes:read", "keys:read"]});
+    let narrow = api.issue(&acme.slug, &narrow).await;
+    let (_, text) = seen(&narrow, "").await;
+    assert!(text.contains("bob's laptop") && !text.contains("bob@a.example"), "{text}");
 }

@@ -64,7 +64,7 @@ fn everything() -> Value {
             "instructions": "Sort the mail.\n\n  - kindly: \"{{tone}}\"\n", "modality": "audio_only",
             "panels": ["notepad"], "tools": ["web_search"], "handoff_targets": ["billing"], "access": "public",
             "allowed_origins": ["https://example.com"], "max_concurrency": 3, "labels": ["mail"], "status": "draft",
-            "budget": {"limit_usd": "5.000000", "period": "day", "action": "notify"},
+            "budget": {"limit_usd": "5.000000", "period": "day", "action": "block"},
             "config": {"variables": {"tone": null}, "x": [1, 2.5, "yes"]},
         }),
     )
@@ -102,7 +102,7 @@ async fn what_is_exported_has_no_ids_and_names_handoffs_by_slug() {
     let other = api.tenant("other").await;
     let bad = export(&api, &other, "?agents=triage,,No%20Slug").await;
     assert_eq!(bad.fields(), ["agents", "agents", "agents"], "nothing crosses accounts");
-    assert_eq!(export(&api, &other, "?format=toml").await.problem(), (400, "invalid_request".to_owned()));
+    assert_eq!(export(&api, &other, "?format=toml").await.fields(), ["format"]);
     let empty = export(&api, &other, "").await.ok();
     assert_eq!(empty["agents"], json!([]));
     let empty = export(&api, &other, "?format=yaml").await;

@@ -7,6 +7,7 @@ use futures_util::stream;
 use http_body_util::StreamBody;
 use serde_json::json;
 
+use crate::document::{FILES, document, operations};
 use crate::support::{Api, OPERATOR, native_only};
 use crate::walls::{Ids, endpoints, furnish};
 
@@ -38,9 +39,8 @@ async fn a_slash_at_the_end_of_a_path_says_nothing() {
     let (acme, ids) = furnish(&api, "acme").await;
     for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.method == Method::GET) {
         let read = async |path: &str| api.get(path).key(endpoint.key(&acme)).send().await;
-        let (plain, slashed) = (read(&endpoint.path).await, read(&format!("{}/?x=/", endpoint.path)).await);
-        let without = read(&format!("{}?x=/", endpoint.path)).await;
-        assert_eq!((slashed.status, &slashed.body), (without.status, &without.body), "{endpoint:?}");
+        let (plain, slashed) = (read(&endpoint.path).await, read(&format!("{}/?", endpoint.path)).await);
+        assert_eq!((slashed.status, &slashed.body), (plain.status, &plain.body), "{endpoint:?}");
         assert!(plain.status.is_success(), "{endpoint:?}: {plain:?}");
     }
     let health = api.get("/health/").send().await;
@@ -107,6 +107,55 @@ async fn a_part_of_a_path_that_is_not_utf8_is_refused() {
     }
 }
 
+/// Of every operation but those that clients of other products' protocols call; nothing else of the request is looked at first.
+#[tokio::test]
+async fn every_path_refuses_what_it_does_not_read_of_the_query() {
+    let api = Api::new();
+    let mut many = 0;
+    for (method, path, operation) in operations(&document()) {
+        if FILES.contains(&path.as_str()) || operation["tags"] == json!(["calls"]) {
+            continue;
+        }
+        let path = path.replace(['{', '}'], "");
+        let call = |query: String| api.request(method.parse().unwrap(), &format!("{path}?{query}")).send();
+        let refused = call("zzz=1&%79yy=2&zzz=3".to_owned()).await;
+        assert_eq!(refused.fields(), ["zzz", "yyy"], "{method} {path}");
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        for parameter in parameters.filter(|parameter| parameter["in"] == "query") {
+            let name = parameter["name"].as_str().unwrap();
+            let refused = call(format!("{name}x=1&{name}=1")).await;
+            assert_eq!(refused.fields(), [format!("{name}x")], "{method} {path}");
+            let meant = format!("did you mean `{name}`?");
+            assert!(refused.detail().contains(&meant), "{method} {path}: {}", refused.detail());
+            many += 1;
+        }
+    }
+    assert!(many > 50, "{many}");
+}
+
+/// config-10.
+#[tokio::test]
+async fn a_query_that_asks_for_less_never_does_more() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let agents = json!([{"name": "T", "instructions": "x", "model": "openai:gpt-4o"}]);
+    for query in ["dryRun=true", "dry-run=true", "dry_run=yes", "dry_run=true&dry_run=false"] {
+        let path = format!("/api/v1/agents/import?{query}");
+        let reply = api.post(&path).key(&acme.admin).json(&agents).send().await;
+        assert_eq!((reply.status.as_u16(), reply.fields().len()), (400, 1), "{query}");
+    }
+    let none = api.get("/api/v1/agents/t").key(&acme.member).send().await;
+    assert_eq!(none.problem().0, 404);
+    for query in ["labels=nope", "offset=10"] {
+        let reply = api.get(&format!("/api/v1/agents?{query}")).key(&acme.member).send().await;
+        assert_eq!(reply.problem(), (400, "validation_failed".to_owned()), "{query}");
+    }
+    api.agent(&acme, &json!({"slug": "t2"})).await;
+    let kept = api.delete("/api/v1/agents/t2?dry_run=true").key(&acme.admin).send().await;
+    assert_eq!(kept.fields(), ["dry_run"]);
+    api.get("/api/v1/agents/t2").key(&acme.member).send().await.ok();
+}
+
 #[tokio::test]
 async fn every_body_must_be_json_and_say_so() {
     let api = Api::new();
@@ -127,7 +176,7 @@ async fn every_body_must_be_json_and_say_so() {
             (b"{", "line 1 column 1"),
             (b"not json", "line 1"),
             (b"{\"name\": \"\xff\xfe\"}", "UTF-8"),
-            (b"\xef\xbb\xbf{}", "not JSON"),
+            (b"\xef\xbb\xbf{", "line 1 column 1"),
         ] {
             let reply = call().bytes(bytes).send().await;
             assert_eq!(reply.problem(), (400, "invalid_request".to_owned()), "{endpoint:?} {bytes:?}");
@@ -144,8 +193,13 @@ async fn every_body_must_be_json_and_say_so() {
             let reply = call().bytes(value).send().await;
             assert_eq!(reply.fields(), ["(body)"], "{endpoint:?} {value}");
         }
-        let reply = call().bytes(r#"{"surprise": 1}"#).send().await;
-        assert_eq!(reply.fields(), ["surprise"], "{endpoint:?}");
+        let reply =
+            call().bytes(r#"{"surprise": 1, "surprise": 2, "in": {"a": [{"b": 1, "b": 1}]}}"#).send().await;
+        assert_eq!(reply.fields(), ["surprise", "in.a[0].b"], "{endpoint:?}");
+        let reply = call().bytes("\u{feff}{\"surprise\": 1, \"another\": {}}").send().await;
+        let unknown =
+            reply.fields().into_iter().filter(|field| ["surprise", "another"].contains(&field.as_str()));
+        assert_eq!(unknown.count(), 2, "{endpoint:?}: {:?}", reply.fields());
     }
 }
 
@@ -157,7 +211,7 @@ async fn json_may_say_its_charset() {
     {
         let call = api.post("/api/v1/accounts").key(OPERATOR).header("content-type", content_type);
         let reply = call.raw(Body::from("{}")).send().await;
-        assert_eq!(reply.fields(), ["slug"], "{content_type}");
+        assert_eq!(reply.fields(), ["slug", "name"], "{content_type}");
     }
 }
 

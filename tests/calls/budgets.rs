@@ -157,6 +157,17 @@ async fn notify_lets_calls_through_and_records_the_crossing() {
     assert!(standing["crossed_at"].is_string(), "{standing}");
 }
 
+/// Rows from before a public agent's budget had to block, and versions that come back.
+#[tokio::test]
+async fn a_public_agent_is_stopped_at_its_limit_whatever_its_row_says() {
+    let stage = Stage::new().await;
+    let budget = json!({"limit_usd": "0.000001", "period": "day", "action": "block"});
+    stage.agent("open", &json!({"budget": budget, "access": "public"})).await;
+    stage.write("UPDATE agents SET budget_action = 'notify' WHERE account_id = ?1 AND slug = 'open'");
+    stage.ask(Face::Chat, "open").anonymous().send().await.assert_refusal(402, "budget_exceeded");
+    stage.assert_untouched("open").await;
+}
+
 #[tokio::test]
 async fn a_new_day_brings_a_new_budget() {
     let stage = Stage::new().await;

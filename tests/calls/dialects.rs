@@ -180,7 +180,7 @@ async fn files_and_audio_go_to_an_entry_that_takes_them() {
 async fn a_files_identifier_goes_to_an_own_provider_only() {
     let stage = Stage::new().await;
     stage.api.world.offer("openai", None, Some("sk-of-the-platform"));
-    stage.model("openai/small", &json!({})).await;
+    stage.catalogue("openai", "small").await;
     stage.agent("one", &json!({"model": "openai:small"})).await;
     let file = json!({"type": "file", "file": {"file_id": "file-of-somebody"}});
     let fields = json!({"messages": [{"role": "user", "content": [file]}], "max_tokens": 9});

@@ -55,13 +55,11 @@ async fn what_no_model_can_do_is_422_and_named() {
     let image = json!([{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]);
     let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}});
     let schema = json!({"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}});
-    let long = "word ".repeat(4_000);
     for (changes, missing) in [
         (json!({"messages": [{"role": "user", "content": image}]}), "images"),
         (json!({"tools": [tool]}), "tools"),
         (json!({"response_format": schema}), "json_schema"),
         (json!({"stream": true}), "streaming"),
-        (json!({"messages": [{"role": "user", "content": long}]}), "a context of about"),
     ] {
         let mut body = Face::Completions.body("plain");
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -72,6 +70,22 @@ async fn what_no_model_can_do_is_422_and_named() {
     }
     stage.ask(Face::Stream, "plain").send().await.assert_refusal(422, "unsupported_capability");
     stage.assert_untouched("plain").await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_probably_too_long_goes_to_other_entries_first_and_is_tried_all_the_same() {
+    let stage = Stage::new().await;
+    stage.model("own/short", &json!({"context_tokens": 2_000})).await;
+    stage.agent("mixed", &json!({"model": "own:short, other:small"})).await;
+    stage.agent("short", &json!({"model": "own:short"})).await;
+    let mut body = Face::Completions.body("mixed");
+    body["messages"][0]["content"] = json!("word ".repeat(4_000));
+    for (agent, model) in [("mixed", "small"), ("short", "short")] {
+        body["model"] = json!(agent);
+        stage.then(answer("Hello", Some((4_010, 5))));
+        stage.ask(Face::Completions, agent).json(&body).send().await.ok();
+        assert_eq!(stage.asked_once()["model"], model);
+    }
 }
 
 #[tokio::test]
@@ -108,6 +122,37 @@ async fn the_platforms_own_provider_serves_accounts_that_have_none() {
     let asked = stage.take_asked().remove(0);
     assert_eq!(asked.to, "https://api.openai.com/v1/chat/completions");
     assert!(asked.headers.contains(&("authorization", "Bearer sk-of-the-platform".to_owned())));
+}
+
+#[tokio::test]
+async fn an_accounts_own_row_of_a_model_counts_only_where_its_own_provider_answers() {
+    let stage = Stage::new().await;
+    stage.api.world.offer("openai", None, Some("sk-of-the-platform"));
+    stage.catalogue("openai", "gpt").await;
+    let free = json!({"input_usd_per_mtok": "0", "output_usd_per_mtok": "0", "cached_input_usd_per_mtok": "0",
+        "max_output_tokens": 90_000});
+    for name in ["openai/gpt", "openai/unknown"] {
+        stage.model(name, &free).await;
+    }
+    stage.agent("main", &json!({"model": "openai:gpt"})).await;
+    stage.agent("dark", &json!({"model": "openai:unknown"})).await;
+    stage.ask(Face::Chat, "dark").send().await.assert_refusal(422, "unpriced_model");
+    stage.then(answer("Hello", Some((10, 5))));
+    let reply = stage.ask(Face::Chat, "main").send().await.ok();
+    assert_eq!(reply["cost_usd"], "0.000020", "the platform's price, for its key pays");
+    assert_eq!(stage.asked_once()["max_completion_tokens"], 1_000, "the platform's limit");
+    // A binding is the platform's, too, whatever the row that leads to it is called.
+    let bound = json!({"wire": "workers-ai"});
+    let put = stage.api.put("/api/v1/providers/mine").key(&stage.acme.admin).json(&bound).send().await;
+    assert!(put.status.is_success(), "{put:?}");
+    stage.model("mine/llama", &free).await;
+    stage.agent("bound", &json!({"model": "mine:llama"})).await;
+    stage.ask(Face::Chat, "bound").send().await.assert_refusal(422, "unpriced_model");
+    // From now on the account's own key pays.
+    stage.provider("openai", "https://own.example/v1", Some("sk-own")).await;
+    stage.then(answer("Hello", Some((10, 5))));
+    assert_eq!(stage.ask(Face::Chat, "main").send().await.ok()["cost_usd"], "0.000000");
+    assert_eq!(stage.asked_once()["max_completion_tokens"], 90_000);
 }
 
 #[tokio::test]

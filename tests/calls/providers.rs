@@ -31,7 +31,7 @@ async fn a_provider_that_refuses_costs_nothing_and_is_said_to() {
         (403, (502, "upstream_error"), "refuses its key (403)"),
         (404, (502, "upstream_error"), "does not know the model `big`"),
         (408, (502, "upstream_error"), "408"),
-        (429, (502, "upstream_error"), "over its rate limit"),
+        (429, (429, "upstream_rate_limited"), "over its rate limit"),
         (500, (502, "upstream_error"), "500"),
         (503, (502, "upstream_error"), "503"),
         (529, (502, "upstream_error"), "529"),
@@ -84,12 +84,15 @@ async fn a_short_retry_after_is_waited_out_once_and_a_long_one_is_not() {
 
             let stage = Stage::new().await;
             stage.then(later(given, if is_workerd() { 3_000 } else { 2_001 }));
-            stage.ask(face, "triage").send().await.assert_refusal(502, "upstream_error");
+            let reply = stage.ask(face, "triage").send().await;
+            let refused = if given == 429 { (429, "upstream_rate_limited") } else { (502, "upstream_error") };
+            reply.assert_refusal(refused.0, refused.1);
+            assert_eq!((reply.header("retry-after"), reply.header("x-should-retry")), ("3", "true"));
             assert_eq!(stage.take_asked().len(), 1);
         }
         let stage = Stage::new().await;
         stage.then(later(429, SHORT_MS)).then(later(429, SHORT_MS));
-        stage.ask(face, "triage").send().await.assert_refusal(502, "upstream_error");
+        stage.ask(face, "triage").send().await.assert_refusal(429, "upstream_rate_limited");
         assert_eq!(stage.take_asked().len(), 2, "once only");
         let stage = Stage::new().await;
         stage.then(later(400, SHORT_MS));

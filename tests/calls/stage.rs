@@ -141,6 +141,14 @@ impl Stage {
         assert!(put.status.is_success(), "{put:?}");
     }
 
+    /// A model of the platform's catalogue, at the prices of [`BIG`].
+    pub async fn catalogue(&self, provider: &str, code: &str) {
+        let sql = "INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
+            capabilities, priced_on) VALUES (?1, ?2, 1000000000, 2000000000, 100000, 1000,
+            '[\"images\",\"tools\",\"json_schema\",\"streaming\"]', '2026-11-20')";
+        self.api.world.database().with(|db| assert_eq!(db.execute(sql, [provider, code]).unwrap(), 1));
+    }
+
     /// A new agent with a budget of a dollar; `fields` over the usual ones.
     pub async fn agent(&self, slug: &str, fields: &Value) -> Value {
         let mut all =

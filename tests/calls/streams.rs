@@ -4,9 +4,9 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use crate::ask::Face;
-use crate::provider::{count, cut, delta, done, finish, frame, hello, stream};
+use crate::provider::{count, cut, delta, done, finish, frame, hello, stream, usage};
 use crate::stage::{BIG, Stage};
-use crate::support::{Turn, is_workerd, native_only};
+use crate::support::{Script, Turn, is_workerd, native_only};
 
 const COST: u64 = 40 * BIG.0 + 3 * BIG.1;
 
@@ -102,17 +102,83 @@ async fn a_stream_that_breaks_tells_an_error_and_no_done() {
     }
 }
 
+/// The table of `docs/budgets.md`, for streams that have begun.
 #[tokio::test]
-async fn a_count_that_came_before_the_break_is_the_bill_only_if_the_answer_had_ended() {
-    for (pieces, verdict) in [
-        (vec![delta("Hello"), finish(), count((40, 3))], Some(("interrupted", "reported", COST))),
-        (vec![delta("Hel"), count((40, 1))], None),
+async fn a_count_is_the_bill_only_if_it_came_with_the_end_of_every_choice() {
+    let counted = |text: &str, finish: Option<&str>| {
+        let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": finish});
+        frame(&json!({"choices": [choice], "usage": usage((40, 3))}))
+    };
+    let other = |finish: Option<&str>| {
+        frame(&json!({"choices": [{"index": 1, "delta": {"content": "Hi"}, "finish_reason": finish}]}))
+    };
+    let error = |usage: Value| frame(&json!({"error": {"message": "boom"}, "usage": usage}));
+    let count = || count((40, 3));
+    // Pieces, whether they come to their end, and whether the count is the bill; else it is the hold.
+    for (pieces, is_whole, is_bill) in [
+        (vec![delta("Hello"), finish(), count()], false, true),
+        (vec![delta("Hello"), finish(), count(), done()], true, true),
+        (vec![counted("Hello", Some("stop"))], false, true),
+        (vec![delta("Hello"), count(), done()], true, true),
+        (vec![delta("Hel"), count()], false, false),
+        (vec![counted("Hel", None), delta("lo"), finish()], false, false),
+        (vec![counted("Hel", None), delta("lo"), finish(), done()], true, false),
+        (vec![counted("Hel", None), delta("lo"), done()], true, false),
+        (vec![delta("Hel"), finish(), count(), other(None)], false, false),
+        (vec![delta("Hel"), finish(), count(), other(Some("stop")), done()], true, false),
+        (vec![delta("Hel"), finish(), other(Some("stop")), count(), done()], true, true),
+        (vec![delta("Hel"), error(usage((40, 3)))], false, true),
+        (vec![delta("Hel"), error(Value::Null)], false, false),
+    ] {
+        let stage = Stage::new().await;
+        let told = format!("{pieces:?}");
+        stage.then(if is_whole { stream(pieces) } else { cut(pieces) });
+        assert_eq!(stage.ask(Face::Stream, "triage").send().await.status, 200, "{told}");
+        let bill = stage.bill("triage").await;
+        let (kind, cost) = if is_bill { ("reported", COST) } else { ("missing", bill.held) };
+        assert_eq!(bill.verdict(), (if is_whole { "ok" } else { "interrupted" }, kind, cost), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_choices_each_must_have_ended_before_the_break() {
+    for (pieces, is_bill) in [
+        (vec![delta("Hel"), finish(), count((40, 3))], false),
+        (
+            vec![
+                delta("Hel"),
+                finish(),
+                frame(&json!({"choices": [{"index": 1, "delta": {}, "finish_reason": "stop"}]})),
+                count((40, 3)),
+            ],
+            true,
+        ),
     ] {
         let stage = Stage::new().await;
         stage.then(cut(pieces));
-        assert_eq!(stage.ask(Face::Stream, "triage").send().await.status, 200);
+        let mut asked = Face::CompletionsStream.body("triage");
+        asked["n"] = json!(2);
+        stage.ask(Face::CompletionsStream, "triage").json(&asked).send().await;
         let bill = stage.bill("triage").await;
-        assert_eq!(bill.verdict(), verdict.unwrap_or(("interrupted", "missing", bill.held)));
+        let verdict = if is_bill { ("reported", COST) } else { ("missing", bill.held) };
+        assert_eq!(bill.verdict(), ("interrupted", verdict.0, verdict.1));
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_place_of_an_answer_is_billed_what_it_says_was_used() {
+    let error = |usage: Value| json!({"error": {"message": "boom"}, "usage": usage});
+    for face in Face::ALL {
+        for (said, kind, cost) in [(usage((40, 3)), "reported", COST), (Value::Null, "reported", 0)] {
+            let stage = Stage::new().await;
+            let turn = match face.streams() {
+                true => stream([frame(&error(said))]),
+                false => Turn::Replies(Script::ok(error(said).to_string())),
+            };
+            stage.then(turn);
+            stage.ask(face, "triage").send().await.assert_refusal(502, "upstream_error");
+            assert_eq!(stage.bill("triage").await.verdict(), ("upstream_error", kind, cost), "{face:?}");
+        }
     }
 }
 

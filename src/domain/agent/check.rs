@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::definition::{Access, Definition};
-use crate::domain::budget::Budget;
+use crate::domain::budget::{Action, Budget};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::instructions;
 use crate::domain::model_line::ModelLine;
@@ -32,6 +32,9 @@ const MAX_CONFIG: usize = 64 * 1024;
 /// The most characters of a variable's value.
 pub const MAX_VARIABLE: usize = 10_000;
 
+/// What is wrong with a budget that does not bind a public agent.
+pub const MUST_BLOCK: &str = "must be block for a public agent: anyone may spend its money";
+
 /// What a definition may refer to, as the account has it.
 pub struct Known<'a> {
     /// The line that an alias stands for.
@@ -49,8 +52,12 @@ impl Definition {
         let mut errors = FieldErrors::default();
         self.check_texts(&mut errors);
         errors.take("model", ModelLine::parse(&self.model).and_then(|line| line.expand(known.alias)));
-        if self.access == Access::Public && budget.is_none() {
-            errors.add("budget", "a public agent must have a budget: anyone may spend its money");
+        match budget {
+            None if self.access == Access::Public => {
+                errors.add("budget", "a public agent must have a budget: anyone may spend its money");
+            }
+            Some(budget) if !self.is_bound_by(budget) => errors.add("budget.action", MUST_BLOCK),
+            None | Some(_) => {}
         }
         if self.max_concurrency.is_some_and(|n| n == 0 || n > MAX_CONCURRENCY) {
             errors.add("max_concurrency", format!("must be from 1 to {MAX_CONCURRENCY}"));
@@ -59,6 +66,11 @@ impl Definition {
         self.check_config(&mut errors);
         self.check_instructions(known, &mut errors);
         errors.finish()
+    }
+
+    /// Whether this budget can be the agent's: of one that anyone may call it must be a limit.
+    pub fn is_bound_by(&self, budget: &Budget) -> bool {
+        self.access == Access::Key || budget.action == Action::Block
     }
 
     fn check_texts(&self, errors: &mut FieldErrors) {

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::json_fault;
+use crate::domain::json;
 
 fn laid(base: &Value, over: &Value) -> Value {
     let mut base = base.as_object().unwrap().clone();
@@ -32,7 +32,7 @@ fn a_variable_that_a_call_must_bring_stays_declared() {
 
 #[test]
 fn what_is_missing_is_named_at_once() {
-    let fields: Fields = json_fault::read(json!({"labels": ["a", "a"], "slug": "No"})).unwrap();
+    let fields: Fields = json::read(&json!({"labels": ["a", "a"], "slug": "No"})).unwrap();
     let errors: Vec<String> = fields.understand().faults.into_iter().map(|e| e.field).collect();
     assert_eq!(errors, ["slug", "name", "instructions", "model", "labels[1]"]);
 }
@@ -41,11 +41,11 @@ fn what_is_missing_is_named_at_once() {
 fn an_unknown_field_is_told_the_nearest_known_one() {
     for (body, field, words) in [
         (json!({"instuctions": "x"}), "instuctions", "did you mean `instructions`"),
-        (json!({"budget": {"limit": "1", "period": "day"}}), "budget.limit", "limit_usd"),
+        (json!({"budget": {"limit": "1", "limit_usd": 1, "period": "day"}}), "budget.limit", "limit_usd"),
         (json!({"panels": ["notes"]}), "panels[0]", "`notepad`"),
         (json!({"max_concurrency": -1}), "max_concurrency", "a whole number"),
     ] {
-        let error = json_fault::read::<Fields>(body).unwrap_err().remove(0);
+        let error = json::read::<Fields>(&body).unwrap_err().remove(0);
         assert!(error.field == field && error.message.contains(words), "{error:?}");
     }
 }

@@ -11,7 +11,8 @@ mod status;
 mod words;
 
 pub use check::{
-    Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE, check_labels,
+    Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE, MUST_BLOCK,
+    check_labels,
 };
 pub use copy::{copied_name, numbered_slug};
 pub use definition::{Access, Definition, Modality, Panel};

@@ -47,6 +47,11 @@ impl Provider {
         }
     }
 
+    /// Whether the account pays who answers: a binding is the platform's, whatever row leads to it.
+    pub const fn is_own_server(&self) -> bool {
+        !matches!(self.wire, Wire::WorkersAi)
+    }
+
     /// Whether both are the same server: a stored key may be sent to the other only then.
     pub fn is_at_address_of(&self, other: &Self) -> bool {
         self.wire == other.wire && self.address() == other.address()
@@ -76,6 +81,7 @@ mod tests {
         assert_eq!(provider("openai", Wire::OpenAi, None).address(), Some("https://api.openai.com/v1"));
         assert_eq!(provider("local", Wire::OpenAi, None).address(), None);
         assert_eq!(provider("openai", Wire::WorkersAi, None).address(), None);
+        assert!(own.is_own_server() && !provider("mine", Wire::WorkersAi, None).is_own_server());
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct ForceQuery {
     force: Option<bool>,
 }
 
-query!(ForceQuery, "?force=true");
+query!(ForceQuery);
 
 impl From<ForceQuery> for Handoffs {
     fn from(query: ForceQuery) -> Self {

@@ -40,7 +40,7 @@ pub struct ListQuery {
     cursor: Option<String>,
 }
 
-query!(ListQuery, "?status=active&type=router&label=team-a&q=mail&limit=50&cursor=…");
+query!(ListQuery);
 
 /// List the agents
 ///

@@ -34,7 +34,7 @@ pub struct ExportQuery {
     kinds: Option<String>,
 }
 
-query!(ExportQuery, "?kinds=providers,aliases");
+query!(ExportQuery);
 
 /// Declared things as a file carries them.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -77,7 +77,7 @@ pub struct ImportQuery {
     dry_run: Option<bool>,
 }
 
-query!(ImportQuery, "?mode=update&dry_run=true");
+query!(ImportQuery);
 
 /// What becomes of a thing that the account has already: it stays (`skip`, when nothing is said), or it becomes what the file
 /// says (`update`).

@@ -10,18 +10,17 @@ use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value};
 use utoipa::openapi::HttpMethod;
 
 use crate::domain::declared::{Facts, Naming};
 use crate::http::body::{self, Json};
-use crate::http::page::List;
+use crate::http::page::{List, PageQuery};
 use crate::http::problem::{Kind, Problem};
+use crate::http::query::Reads;
 use crate::http::{access, if_match, query};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::declared::{Context, Precondition, Query, Serves, Shown};
-use crate::service::page;
 
 /// What is done with a kind's things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +60,15 @@ impl Verb {
         !matches!(self, Self::List | Self::Get)
     }
 
+    /// The names that it reads of a query.
+    pub fn query(self, facts: &Facts) -> Vec<&'static str> {
+        if self != Self::List {
+            return Vec::new();
+        }
+        let filters = facts.filters.iter().map(|filter| filter.name);
+        PageQuery::query().iter().copied().chain(filters).collect()
+    }
+
     /// Whether it is served only over a state that the client may name.
     pub const fn is_conditional(self) -> bool {
         matches!(self, Self::Put | Self::Patch | Self::Delete)
@@ -96,6 +104,7 @@ async fn answer<W: World>(
     verb: Verb,
     request: Request,
 ) -> Result<Response, Problem> {
+    query::check(request.uri(), &verb.query(kind.facts()))?;
     let (mut parts, content) = request.into_parts();
     let session = access::of_kind(&mut parts, app, kind.facts(), verb.writes()).await?;
     let cx = Context::new(app, session.as_ref());
@@ -108,7 +117,7 @@ async fn answer<W: World>(
     let report = || Problem::report(app);
     match verb {
         Verb::List => {
-            let query = asked(&mut parts, kind.facts()).await?;
+            let query = asked(&parts, kind.facts())?;
             let page = kind.list(&cx, &query).await.map_err(report())?;
             Ok(Json(List { data: page.rows, next_cursor: page.next_cursor }).into_response())
         }
@@ -129,8 +138,7 @@ async fn answer<W: World>(
         }
         Verb::Patch => {
             let bytes = body::read(Request::from_parts(parts, content)).await?;
-            let patch: Map<String, Value> = body::parse(&bytes)?;
-            let patched = kind.patch(&cx, &name, &patch, &precondition).await;
+            let patched = kind.patch(&cx, &name, body::object(&bytes)?, &precondition).await;
             Ok(tagged(patched.map_err(report())?))
         }
     }
@@ -157,22 +165,12 @@ async fn name(parts: &mut Parts, facts: &Facts) -> Result<String, Problem> {
 }
 
 /// The query of the list.
-async fn asked(parts: &mut Parts, facts: &Facts) -> Result<Query, Problem> {
-    let pairs: Vec<(String, String)> = query::read(parts, &(), "?limit=50&cursor=…").await?;
-    let once = |name: &str| -> Result<Option<String>, Problem> {
-        let mut given = pairs.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone());
-        match (given.next(), given.next()) {
-            (first, None) => Ok(first),
-            (_, Some(_)) => {
-                let message = format!("The query cannot be read: write {name} at most once.");
-                Err(Problem::new(Kind::InvalidRequest, message))
-            }
-        }
-    };
+fn asked(parts: &Parts, facts: &Facts) -> Result<Query, Problem> {
+    let page: PageQuery = query::read(parts)?;
     let words = |name: &str| {
-        let given = pairs.iter().filter(|(given, _)| given == name);
-        given.flat_map(|(_, words)| words.split(',').map(str::to_owned)).collect()
+        let given = query::pairs(&parts.uri).filter(|(given, _)| given == name);
+        given.flat_map(|(_, words)| words.split(',').map(str::to_owned).collect::<Vec<_>>()).collect()
     };
     let filters = facts.filters.iter().map(|filter| words(filter.name)).collect();
-    Ok(Query { page: page::Request { limit: once("limit")?, cursor: once("cursor")? }, filters })
+    Ok(Query { page: page.into(), filters })
 }

@@ -8,7 +8,7 @@ use crate::domain::agent::{Agent, Draft, Fields, Save, can_be_slug};
 use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
-use crate::domain::json_fault;
+use crate::domain::json;
 use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Directory, World};
 use crate::service::App;
@@ -61,7 +61,7 @@ async fn draw_up<W: World>(
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Agent, Failure> {
-    let fields: Fields = json_fault::read(declared::fill(app, session, fields).await?.into())?;
+    let fields: Fields = json::read(&declared::fill(app, session, fields).await?.into())?;
     let names = fields.handoff_targets.clone().unwrap_or_default();
     let draft = fields.understand();
     let ground = Ground::read(app, session, &names, &[&draft.definition.model]).await?;

@@ -37,7 +37,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::agent::{Agent, Fields, Save, merge};
 use crate::domain::change::{Action, Subject};
-use crate::domain::json_fault;
+use crate::domain::json;
 use crate::ports::{AgentRef, Agents, Directory, SaveAgents, World, WriteError};
 
 use super::App;
@@ -101,7 +101,7 @@ pub async fn patch<W: World>(
     let laid = |read: &Agent| {
         let mut all = written(read);
         merge(&mut all, fields.clone());
-        json_fault::read::<Fields>(all.into())
+        json::read::<Fields>(&all.into())
     };
     let edit = |read: &Agent, ground: &Ground| {
         let draft = laid(read)?.understand();

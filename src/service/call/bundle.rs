@@ -89,7 +89,7 @@ fn candidate<W: World>(
     let server = reach(world, account, &entry.provider, providers);
     let model =
         models.iter().find(|m| m.provider == entry.provider.as_str() && m.code == entry.code).cloned();
-    let own = providers.iter().find(|provider| provider.name == entry.provider);
+    let own = providers.iter().find(|provider| provider.name == entry.provider && provider.is_own_server());
     let mut dialect = dialect_of(&entry, server.as_ref().ok(), own);
     // An identifier opens whatever was uploaded with the same key, and the platform's is everybody's.
     dialect.file_id &= own.is_some();

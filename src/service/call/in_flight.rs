@@ -11,6 +11,7 @@ use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::call;
 use crate::service::call::bundle::Candidate;
+use crate::service::call::count::Count;
 use crate::service::call::error::Error;
 use crate::service::call::resolve::Resolved;
 use crate::service::{App, settlements};
@@ -27,7 +28,7 @@ pub struct Receipt {
 /// What was seen of an answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
-    pub usage: Option<Usage>,
+    pub count: Count,
     /// Bytes of everything that was generated.
     pub bytes: u64,
     /// It came to its documented end.
@@ -58,6 +59,10 @@ pub struct InFlight<W: World> {
     granted: Nanos,
     /// What earlier attempts cost or may have cost.
     charged: Nanos,
+    /// What those of them used that reported an error with a count.
+    used: Usage,
+    /// Whether what one of them cost is not known.
+    is_guessed: bool,
     model: String,
     is_settled: bool,
 }
@@ -74,6 +79,8 @@ impl<W: World> InFlight<W> {
             admitted_at: now,
             granted,
             charged: Nanos::ZERO,
+            used: Usage::default(),
+            is_guessed: false,
             model: question.model.clone(),
             is_batched: resolved.bundle.flags.has(Flag::BatchedAdmissions),
             question,
@@ -130,8 +137,12 @@ impl<W: World> InFlight<W> {
     pub fn charge(&mut self, candidate: &Candidate, ran: Ran) {
         let cost = match ran {
             Ran::No => return,
-            Ran::Maybe => self.granted,
+            Ran::Maybe => {
+                self.is_guessed = true;
+                self.granted
+            }
             Ran::Used(usage) => {
+                self.used = self.used.plus(usage.bounded());
                 candidate.model.as_ref().map_or(Nanos::ZERO, |model| model.price.cost(&usage))
             }
         };
@@ -148,15 +159,15 @@ impl<W: World> InFlight<W> {
         let price = candidate.model.as_ref().map(|model| model.price);
         let cost_of = |usage: &Usage| price.map_or(Nanos::ZERO, |price| price.cost(usage));
         // A prompt has tokens, and so has an answer: a count without them is no count.
-        let reported = seen
-            .usage
-            .map(Usage::bounded)
-            .filter(|u| u.input_tokens > 0 && (u.output_tokens > 0 || seen.bytes == 0));
-        if let Some(usage) = reported {
+        let is_count = |u: &Usage| u.input_tokens > 0 && (u.output_tokens > 0 || seen.bytes == 0);
+        if let Count::Final(usage) = seen.count
+            && is_count(&usage)
+        {
+            let usage = usage.bounded();
             return self.bill(usage, UsageKind::Reported, cost_of(&usage));
         }
         let hides_tokens = candidate.model.as_ref().is_none_or(|m| m.capabilities.has(Capability::Reasoning));
-        if seen.whole && !hides_tokens {
+        if seen.whole && !hides_tokens && seen.count != Count::Early {
             // A token has at least one byte, so the bytes seen bound the tokens.
             let usage =
                 Usage { input_tokens: needs.input_bound, output_tokens: seen.bytes, ..Usage::default() };
@@ -180,8 +191,8 @@ impl<W: World> InFlight<W> {
 
     /// No entry of the line has answered.
     pub fn settle_failed(mut self) {
-        let kind = if self.has_charges() { UsageKind::Missing } else { UsageKind::Reported };
-        let receipt = Receipt { usage: Usage::default(), kind, cost: self.charged };
+        let kind = if self.is_guessed { UsageKind::Missing } else { UsageKind::Reported };
+        let receipt = Receipt { usage: self.used, kind, cost: self.charged };
         self.send(CallStatus::UpstreamError, &receipt, None);
     }
 

@@ -8,7 +8,9 @@ mod attempt;
 pub mod bundle;
 mod callable;
 mod caller;
+mod count;
 mod error;
+mod failures;
 mod in_flight;
 mod instructions;
 mod key;
@@ -22,16 +24,18 @@ use std::sync::Arc;
 
 pub use callable::{Callable, callable};
 pub use caller::{Caller, RunCredential, Starter};
-pub use error::{Error, KeyFault, Lack, Quota};
+pub use error::{Error, Given, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
 pub use instructions::Passed;
 pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
-pub use resolve::{Resolved, allowed_origin, resolve, resolve_current};
+pub use resolve::{Resolved, resolve, resolve_current};
 pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
 use crate::domain::admission::command::{Admission, Admit, Rate, Refusal};
+use crate::domain::agent::{Access, Agent};
+use crate::domain::budget::{Action, Budget};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, CallId};
 use crate::domain::message::{ChatReply, ChatRequest, Message};
@@ -43,6 +47,7 @@ use crate::service::App;
 use crate::service::retry::Policy;
 use attempt::{Attempt, Failure, Made};
 use bundle::{Bundle, Candidate};
+use failures::Failures;
 use in_flight::InFlight;
 use select::Selection;
 
@@ -203,12 +208,22 @@ fn question(
         floor: plan.floor,
         again: false,
         charged: Nanos::ZERO,
-        budget: agent.budget,
+        budget: budget(agent),
         max_concurrency: agent.definition.max_concurrency,
         limits: resolved.bundle.limits,
         ended: Vec::new(),
         ttl_ms: u32::try_from(selection.timeout_ms().min(MAX_CALL_MS) + GRACE_MS).unwrap_or(u32::MAX),
     }
+}
+
+/// What bounds the agent: one that anyone may call is stopped at its limit, also where a row from before that was asked for
+/// says otherwise.
+fn budget(agent: &Agent) -> Option<Budget> {
+    let action = |budget: Budget| match agent.definition.access {
+        Access::Public => Action::Block,
+        Access::Key => budget.action,
+    };
+    agent.budget.map(|budget| Budget { action: action(budget), ..budget })
 }
 
 /// Asks the account's object, batched with other calls or alone; again when it does not answer: the question names its call,
@@ -256,20 +271,23 @@ async fn serve<W: World>(
     let base = request.sampling.clone();
     let deadline =
         flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
-    let mut last = Error::Unavailable;
+    let mut failures = Failures::default();
     for (n, candidate) in selection.candidates.iter().enumerate() {
         request.sampling = base.clone();
         let plan = selection.plan(candidate, &request);
         if n > 0
             && let Err(error) = flight.move_to(candidate, &plan).await
         {
-            last = if flight.has_charges() { last } else { error };
+            if !flight.has_charges() {
+                failures = Failures::default();
+                failures.note(error);
+            }
             break;
         }
         candidate.params.fill(&mut request.sampling);
         match attempt::make(&flight, candidate, &plan, &mut request, stream, deadline).await {
             Ok(Made { attempt, warnings }) => {
-                let warnings = warnings::of_client(warnings, &base, &request.extras);
+                let warnings = warnings::of_client(warnings, (&base, &request.sampling), &request.extras);
                 let answer = match attempt {
                     Attempt::Whole { reply, seen } => {
                         let receipt = flight.receipt(candidate, &selection.needs, &seen);
@@ -277,7 +295,8 @@ async fn serve<W: World>(
                         Answer::Whole { reply, receipt }
                     }
                     Attempt::Stream(opened) => {
-                        let relay = Relay::new(flight, candidate.clone(), selection.needs, opened);
+                        let relay =
+                            Relay::new(flight, candidate.clone(), selection.needs, plan.choices, opened);
                         Answer::Stream(Box::new(relay))
                     }
                 };
@@ -285,7 +304,7 @@ async fn serve<W: World>(
             }
             Err(Failure { ran, goes_on, error }) => {
                 flight.charge(candidate, ran);
-                last = error;
+                failures.note(error);
                 if !goes_on {
                     break;
                 }
@@ -293,5 +312,5 @@ async fn serve<W: World>(
         }
     }
     flight.settle_failed();
-    Err(last)
+    Err(failures.shown())
 }

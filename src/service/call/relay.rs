@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::attempt::Opened;
 use super::bundle::Candidate;
+use super::count::{Count, Counter};
 use super::error::Error;
 use super::in_flight::{InFlight, Receipt, Seen};
 use crate::domain::admission::command::CallStatus;
-use crate::domain::message::{Event, Usage};
+use crate::domain::message::Event;
 use crate::domain::routing::Needs;
 use crate::domain::time::Millis;
 use crate::ports::{Body, ReadError, Upstream, World};
-use crate::wire::provider::Decoder;
+use crate::wire::provider::{DecodeError, Decoder};
 
 /// What comes next of a stream.
 #[derive(Debug)]
@@ -43,9 +44,10 @@ pub struct Relay<W: World> {
     /// Events read and not yet taken.
     ready: Vec<Event>,
     first_token_at: Millis,
-    usage: Option<Usage>,
+    /// How many choices were asked for.
+    choices: u64,
+    counter: Counter,
     bytes: u64,
-    has_finished: bool,
 }
 
 impl<W: World> Relay<W> {
@@ -53,6 +55,7 @@ impl<W: World> Relay<W> {
         flight: InFlight<W>,
         candidate: Arc<Candidate>,
         needs: Needs,
+        choices: u64,
         opened: Opened<<W::Upstream as Upstream>::Body>,
     ) -> Self {
         let mut relay = Self {
@@ -63,9 +66,9 @@ impl<W: World> Relay<W> {
             decoder: opened.decoder,
             ready: Vec::new(),
             first_token_at: opened.at,
-            usage: None,
+            choices,
+            counter: Counter::default(),
             bytes: 0,
-            has_finished: false,
         };
         relay.ready = relay.watch(opened.events);
         relay
@@ -82,14 +85,15 @@ impl<W: World> Relay<W> {
             let fed = match self.body.chunk().await {
                 Ok(Some(chunk)) => self.decoder.feed(&chunk, &mut events).map(|()| false),
                 Ok(None) => self.decoder.finish(&mut events).map(|()| true),
-                Err(error) => return self.end(Some(unread(&error))),
+                Err(error) => {
+                    let count = self.counter.of_broken(self.choices);
+                    return self.end(count, Some(unread(&error)));
+                }
             };
             let events = self.watch(events);
             match fed {
-                Ok(true) => return self.end(None),
-                Err(_) => {
-                    return self.end(Some(Error::Upstream("the provider broke off its answer".to_owned())));
-                }
+                Ok(true) => return self.end(self.counter.of_whole(), None),
+                Err(error) => return self.break_off(error),
                 Ok(false) if events.is_empty() => {}
                 Ok(false) => return Some(Step::Events(events)),
             }
@@ -99,15 +103,16 @@ impl<W: World> Relay<W> {
     /// Notes what the events say of the bill, and keeps the ones that a client is told.
     fn watch(&mut self, mut events: Vec<Event>) -> Vec<Event> {
         for event in &events {
+            self.counter.watch(event);
             match event {
-                Event::Usage(usage) => self.usage = Some(self.usage.unwrap_or_default().max(*usage)),
-                Event::Finish { .. } => self.has_finished = true,
                 Event::Text { delta, .. }
                 | Event::Reasoning { delta, .. }
                 | Event::Refusal { delta, .. }
                 | Event::ToolArguments { delta, .. } => self.bytes += delta.len() as u64,
                 Event::ToolCall { id, name, .. } => self.bytes += (id.len() + name.len()) as u64,
-                Event::Boundary { .. }
+                Event::Usage(_)
+                | Event::Finish { .. }
+                | Event::Boundary { .. }
                 | Event::Proof { .. }
                 | Event::Citation { .. }
                 | Event::Logprobs { .. }
@@ -118,12 +123,18 @@ impl<W: World> Relay<W> {
         events
     }
 
-    fn end(&mut self, error: Option<Error>) -> Option<Step> {
+    /// What the provider sent cannot be read, or is an error; one that brings its count is billed by it.
+    fn break_off(&mut self, error: DecodeError) -> Option<Step> {
+        let count = match error {
+            DecodeError::Reported { usage: Some(usage), .. } => Count::Final(usage),
+            _ => self.counter.of_broken(self.choices),
+        };
+        self.end(count, Some(Error::Upstream("the provider broke off its answer".to_owned())))
+    }
+
+    fn end(&mut self, count: Count, error: Option<Error>) -> Option<Step> {
         let flight = self.flight.take()?;
-        // A count that came with the answer's end is the bill, even if the connection broke after it; a count in the
-        // middle of a broken answer is not.
-        let usage = self.usage.filter(|_| error.is_none() || self.has_finished);
-        let seen = Seen { usage, bytes: self.bytes, whole: error.is_none() };
+        let seen = Seen { count, bytes: self.bytes, whole: error.is_none() };
         let receipt = flight.receipt(&self.candidate, &self.needs, &seen);
         let status = if error.is_none() { CallStatus::Ok } else { CallStatus::Interrupted };
         flight.settle(status, &receipt, Some(self.first_token_at));

@@ -74,11 +74,17 @@ impl Kind for Members {
         json!({"name": row.name, "email": row.email, "role": row.role, "profile": row.profile})
     }
 
+    /// Without the profile: what a member writes for itself is nobody else's to read.
     fn logged(row: &Member) -> Value {
-        json!({
-            "name": row.name, "email": row.email, "role": row.role, "profile": row.profile,
-            "inactive_at": row.inactive_at,
-        })
+        json!({"name": row.name, "email": row.email, "role": row.role, "inactive_at": row.inactive_at})
+    }
+
+    fn annotate(read: &Member, row: &Member) -> Option<(&'static str, Value)> {
+        (read.profile != row.profile).then_some(("profile_changed", Value::Bool(true)))
+    }
+
+    fn is_same(read: &Member, row: &Member) -> bool {
+        Self::logged(read) == Self::logged(row) && read.profile == row.profile
     }
 
     fn name_of(row: &Member) -> String {

@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::change::{Action, Actor, Change, Subject};
 use crate::domain::declared::{Audience, Naming};
-use crate::domain::json_fault;
+use crate::domain::json;
 use crate::domain::merge_patch;
 use crate::domain::time::Millis;
 use crate::ports::{World, WriteError};
@@ -160,7 +160,7 @@ async fn take<K: Kind, W: World>(
     mode: Mode,
     is_dry: bool,
 ) -> Result<Done<K>, Failure> {
-    let (name, draft) = K::check(&thing.name, json_fault::read(thing.body.clone())?)?;
+    let (name, draft) = K::check(&thing.name, json::read(&thing.body)?)?;
     let order: Order<'_, K> = Order::Take { draft, mode, is_dry };
     carry_out(cx, &name, order, &Precondition::None).await
 }
@@ -206,7 +206,7 @@ async fn try_once<K: Kind, W: World>(
             return Ok((Outcome::Skipped, row));
         }
         (Order::Patch(patch), Some(row)) => {
-            let body = json_fault::read::<K::Body>(patched::<K>(&row, patch))?;
+            let body = json::read::<K::Body>(&patched::<K>(&row, patch))?;
             patched_draft = K::check(&name.to_string(), body)?.1;
             (&patched_draft, Some(row), false)
         }

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::declared::Facts;
 use crate::domain::field_error::FieldError;
-use crate::domain::json_fault;
+use crate::domain::json;
+use crate::domain::read_only;
 use crate::ports::World;
 use crate::service::failure::Failure;
 use crate::service::page::{Page, Request};
@@ -64,21 +65,21 @@ pub trait Serves<W: World>: Send + Sync {
     fn facts(&self) -> &'static Facts;
     fn list<'a>(&self, cx: &'a Context<'a, W>, query: &'a Query) -> Served<'a, Page<Box<RawValue>>>;
     fn get<'a>(&self, cx: &'a Context<'a, W>, name: &'a str) -> Served<'a, Shown>;
-    /// `body` is a JSON object.
-    fn create<'a>(&self, cx: &'a Context<'a, W>, body: &'a str) -> Served<'a, Shown>;
-    /// `body` is a JSON object.
+    fn create<'a>(&self, cx: &'a Context<'a, W>, body: Map<String, Value>) -> Served<'a, Shown>;
+    /// What is only shown may be in the body as it is.
     fn put<'a>(
         &self,
         cx: &'a Context<'a, W>,
         name: &'a str,
-        body: &'a str,
+        body: Map<String, Value>,
         precondition: &'a Precondition,
     ) -> Served<'a, Shown>;
+    /// What is only shown may be in the patch as it is.
     fn patch<'a>(
         &self,
         cx: &'a Context<'a, W>,
         name: &'a str,
-        patch: &'a Map<String, Value>,
+        patch: Map<String, Value>,
         precondition: &'a Precondition,
     ) -> Served<'a, Shown>;
     fn delete<'a>(
@@ -136,6 +137,27 @@ fn shown<K: Kind>(row: &K::Row) -> Shown {
     Shown { name: K::name_of(row), tag: tag_of(&view), view }
 }
 
+/// Leaves out what whoever read the thing sends back with it.
+async fn leave_out_shown<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    name: &str,
+    body: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let written = json::fields_of::<K::Body>();
+    if !read_only::is_needed(body, written) {
+        return Ok(());
+    }
+    match get::<K, W>(cx, name).await {
+        // Nothing is shown yet: then these are fields that there are not.
+        Err(Failure::Missing(_)) => Ok(()),
+        Err(failure) => Err(failure),
+        Ok(row) => {
+            let shown = serde_json::from_str(json_of::<K>(&row).get()).unwrap_or_default();
+            Ok(read_only::leave_out(body, &shown, written)?)
+        }
+    }
+}
+
 /// Null is what a field is when it is left out.
 fn without_nulls(mut body: Value) -> Value {
     if let Value::Object(fields) = &mut body {
@@ -161,9 +183,9 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         Box::pin(async move { Ok(shown::<K>(&get::<K, W>(cx, name).await?)) })
     }
 
-    fn create<'a>(&self, cx: &'a Context<'a, W>, body: &'a str) -> Served<'a, Shown> {
+    fn create<'a>(&self, cx: &'a Context<'a, W>, body: Map<String, Value>) -> Served<'a, Shown> {
         Box::pin(async move {
-            let body = json_fault::read_text(body)?;
+            let body = json::read(&body.into())?;
             Ok(shown::<K>(&create::<K, W>(cx, body).await?.1))
         })
     }
@@ -172,11 +194,12 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         &self,
         cx: &'a Context<'a, W>,
         name: &'a str,
-        body: &'a str,
+        mut body: Map<String, Value>,
         precondition: &'a Precondition,
     ) -> Served<'a, Shown> {
         Box::pin(async move {
-            let body = json_fault::read_text(body)?;
+            leave_out_shown::<K, W>(cx, name, &mut body).await?;
+            let body = json::read(&body.into())?;
             Ok(shown::<K>(&put::<K, W>(cx, name, body, precondition).await?.1))
         })
     }
@@ -185,10 +208,13 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         &self,
         cx: &'a Context<'a, W>,
         name: &'a str,
-        fields: &'a Map<String, Value>,
+        mut fields: Map<String, Value>,
         precondition: &'a Precondition,
     ) -> Served<'a, Shown> {
-        Box::pin(async move { Ok(shown::<K>(&patch::<K, W>(cx, name, fields, precondition).await?.1)) })
+        Box::pin(async move {
+            leave_out_shown::<K, W>(cx, name, &mut fields).await?;
+            Ok(shown::<K>(&patch::<K, W>(cx, name, &fields, precondition).await?.1))
+        })
     }
 
     fn delete<'a>(
@@ -216,14 +242,7 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
     }
 
     fn check(&self, thing: &Carried) -> Result<(), Vec<FieldError>> {
-        // serde would read a list as an object's fields in order.
-        if !thing.body.is_object() {
-            return Err(vec![FieldError {
-                field: "body".to_owned(),
-                message: "must be an object".to_owned(),
-            }]);
-        }
-        K::check(&thing.name, json_fault::read(thing.body.clone())?).map(|_| ())
+        K::check(&thing.name, json::read(&thing.body)?).map(|_| ())
     }
 
     fn take<'a>(

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::agent::Fields;
 use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::json_fault;
+use crate::domain::json;
 
 use super::foreign::{Need, Parked, Report, System};
 
@@ -17,29 +17,6 @@ use super::foreign::{Need, Parked, Report, System};
 const INSTRUCTIONS: [&str; 2] = ["system_prompt", "prompt"];
 /// What the model line sets.
 const PARAMETERS: [&str; 5] = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort"];
-
-/// Our own fields.
-const OWN: [&str; 19] = [
-    "template",
-    "slug",
-    "name",
-    "type",
-    "description",
-    "instructions",
-    "model",
-    "voice",
-    "modality",
-    "panels",
-    "tools",
-    "handoff_targets",
-    "access",
-    "allowed_origins",
-    "max_concurrency",
-    "budget",
-    "config",
-    "labels",
-    "status",
-];
 
 /// An agent as a file has it, or what is wrong with it.
 #[derive(Clone, Debug)]
@@ -60,10 +37,12 @@ pub struct Entry {
 
 /// Whether all fields are ours, or a probable slip of one: then it is read strictly.
 pub fn is_own(fields: &Map<String, Value>) -> bool {
-    let known = || OWN.into_iter().chain(INSTRUCTIONS).chain(PARAMETERS);
-    let is_meant = |name: &str| known().any(|own| own == name) || json_fault::nearest(name, OWN).is_some();
-    fields.keys().all(|name| known().any(|own| own == name))
-        || fields.keys().any(|name| !known().any(|own| own == name) && is_meant(name))
+    let own = json::fields_of::<Fields>();
+    let known = || own.iter().copied().chain(INSTRUCTIONS).chain(PARAMETERS);
+    let is_meant =
+        |name: &str| known().any(|known| known == name) || json::nearest(name, own.iter().copied()).is_some();
+    fields.keys().all(|name| known().any(|known| known == name))
+        || fields.keys().any(|name| !known().any(|known| known == name) && is_meant(name))
 }
 
 /// Whether a row has no field that only we have.
@@ -100,7 +79,7 @@ impl Entry {
         instructions(&mut fields, &mut errors);
         parameters(&mut fields, &mut errors);
         tools(&mut fields);
-        let read = json_fault::read::<Fields>(fields.into());
+        let read = json::read::<Fields>(&fields.into());
         let fields = match (read, errors.finish()) {
             (Ok(fields), Ok(())) => Ok(fields),
             (Ok(_), Err(errors)) => Err(errors),

@@ -14,7 +14,9 @@ mod yaml_write;
 
 use serde_json::{Map, Value};
 
+use crate::domain;
 use crate::domain::agent::Fields;
+use crate::domain::json::Unsound;
 
 pub use entry::Entry;
 use foreign::System;
@@ -87,10 +89,17 @@ impl Writer {
 /// # Errors
 /// [`Unreadable`] with the place.
 pub fn json(text: &str) -> Result<Value, Unreadable> {
-    if text.trim_ascii().is_empty() {
-        return Err(Unreadable(EMPTY.to_owned()));
-    }
-    serde_json::from_str(text).map_err(|error| Unreadable(format!("it is not JSON: {error}")))
+    domain::json::text(text).map_err(|unsound| match unsound {
+        Unsound::Empty => Unreadable(EMPTY.to_owned()),
+        Unsound::NotJson(error) => Unreadable(format!("it is not JSON: {error}")),
+        Unsound::TooMany => {
+            Unreadable(format!("it has more than {} values: import it in parts", domain::json::MAX_VALUES))
+        }
+        Unsound::Twice(errors) => {
+            let fields: Vec<String> = errors.into_iter().map(|error| format!("`{}`", error.field)).collect();
+            Unreadable(format!("{} stands twice", fields.join(", ")))
+        }
+    })
 }
 
 /// The agents of a text in any syntax: Markdown if it has front matter, JSON if it begins as JSON does and is it, else YAML.
@@ -106,6 +115,7 @@ pub fn read(text: &str, system: Option<&'static System>) -> Result<Vec<Entry>, U
     let like_json = text.trim_ascii_start().starts_with(['{', '[', '"']);
     match json(text) {
         Ok(value) if like_json => entries(vec![value], system),
+        Err(unreadable) if like_json && !domain::json::has_few_values(text.as_bytes()) => Err(unreadable),
         _ => entries(yaml_read::documents(text)?, system),
     }
 }

@@ -14,11 +14,13 @@ pub mod openai;
 mod pair_tests;
 #[cfg(test)]
 mod parts_tests;
+mod refusal;
 pub mod workers_ai;
 
 pub use super::decode_error::DecodeError;
 
 pub use fit::Renamed;
+pub use refusal::{Refusal, room_left};
 
 use bytes::Bytes;
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::agent::{Fields, MAX_INSTRUCTIONS, MAX_NAME, Status};
 use crate::domain::field_error::FieldErrors;
-use crate::domain::json_fault;
+use crate::domain::json;
 use crate::domain::model_name;
 use crate::domain::slug::Slug;
 
@@ -517,7 +517,7 @@ impl Mapper {
                 self.park(&join("budget", &name), value);
             }
         }
-        let Some(own) = self.errors.take_all(json_fault::read::<Fields>(same.into())) else { return };
+        let Some(own) = self.errors.take_all(json::read::<Fields>(&same.into())) else { return };
         let fields = std::mem::take(&mut self.fields);
         self.fields = Fields {
             name: fields.name,

@@ -70,7 +70,7 @@ fn a_refused_reply_has_no_text_and_says_so() {
 
 #[test]
 fn an_error_in_place_of_a_reply_is_reported() {
-    let expected = DecodeError::Reported { message: "Overloaded".into(), transient: true };
+    let expected = DecodeError::Reported { message: "Overloaded".into(), transient: true, usage: None };
     assert_eq!(decode(fixture!("overloaded.json").as_bytes()), Err(expected));
 }
 
@@ -78,7 +78,10 @@ fn an_error_in_place_of_a_reply_is_reported() {
 fn an_error_within_a_stream_comes_after_what_was_said() {
     let (events, end) = stream(fixture!("overloaded.sse"));
     assert_eq!(events, [Event::Text { choice: 0, delta: "Well".into() }]);
-    assert_eq!(end, Err(DecodeError::Reported { message: "Overloaded".into(), transient: true }));
+    assert_eq!(
+        end,
+        Err(DecodeError::Reported { message: "Overloaded".into(), transient: true, usage: None })
+    );
 }
 
 #[test]
@@ -94,7 +97,11 @@ fn only_errors_that_pass_are_transient() {
     ] {
         let body =
             format!("data: {{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":\"m\"}}}}\n\n");
-        assert_eq!(stream(body).1, Err(DecodeError::Reported { message: "m".into(), transient }), "{kind}");
+        assert_eq!(
+            stream(body).1,
+            Err(DecodeError::Reported { message: "m".into(), transient, usage: None }),
+            "{kind}"
+        );
     }
 }
 

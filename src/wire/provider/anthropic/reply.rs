@@ -57,6 +57,7 @@ impl ErrorBody {
                 kind,
                 "overloaded_error" | "api_error" | "rate_limit_error" | "timeout_error"
             ),
+            usage: None,
         }
     }
 }
@@ -129,7 +130,7 @@ pub(super) fn finish(stop_reason: Option<&str>) -> Finish {
 pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let reply: Reply = serde_json::from_slice(body).map_err(|error| json::malformed("the reply", &error))?;
     if let Some(error) = reply.error {
-        return Err(error.reported());
+        return Err(error.reported().counted(reply.usage.and_then(Tokens::usage)));
     }
     let Some(content) = reply.content else {
         return Err(DecodeError::Malformed("the reply has no content".to_owned()));

@@ -35,6 +35,8 @@ pub struct StreamState {
     /// Whether the last block was text or thinking, so that the next one of its kind is another part.
     is_said: bool,
     finish: Option<Finish>,
+    /// Whether the message's own end brought a count.
+    counted: bool,
     stopped: bool,
 }
 
@@ -112,7 +114,10 @@ impl StreamState {
             "content_block_stop" => self.end(body.index, events),
             "message_delta" => self.message_delta(body.delta, body.usage, events),
             "message_stop" => self.stop(events),
-            "error" => return Err(reported(body.error)),
+            "error" => {
+                let usage = body.usage.and_then(|tokens| self.tokens.max(tokens).usage());
+                return Err(reported(body.error).counted(usage));
+            }
             // `ping`, and whatever the API adds: its versioning policy lets it.
             _ => {}
         }
@@ -208,12 +213,16 @@ impl StreamState {
         }
         if tokens.is_some() {
             self.count(tokens);
+            self.counted = true;
             events.extend(self.tokens.usage().map(Event::Usage));
         }
     }
 
     fn stop(&mut self, events: &mut Vec<Event>) {
-        self.end_choice(Finish::Stop, events);
+        if self.finish.is_none() {
+            self.end_choice(Finish::Stop, events);
+            events.extend(self.counted.then(|| self.tokens.usage()).flatten().map(Event::Usage));
+        }
         self.stopped = true;
     }
 

@@ -91,6 +91,7 @@ impl ErrorBody {
         DecodeError::Reported {
             message: json::clip(self.message.as_deref().unwrap_or(status)),
             transient: passing || retryable,
+            usage: None,
         }
     }
 }

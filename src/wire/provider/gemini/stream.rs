@@ -1,12 +1,13 @@
 //! The stream: every frame is a response with the next parts of its candidates.
 //!
 //! It has no end marker: it is whole when every candidate has its finish reason, or the prompt was blocked. Usage is
-//! counted in every frame but told only then, because a stream that was cut must look unmetered rather than cheap.
+//! counted in every frame, but only the first count is reported and those of the end: a stream that was cut must look
+//! unmetered rather than cheap.
 
 use std::collections::BTreeMap;
 
 use super::logprobs::logprobs;
-use super::response::{Candidate, FunctionCall, Part, Response, finish};
+use super::response::{Candidate, FunctionCall, Part, Response, Tokens, finish};
 use crate::domain::message::{Event, Finish, Proof, ProofKind, Usage};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
@@ -52,7 +53,7 @@ impl StreamState {
     /// Takes a response: a whole reply, or the next piece of one.
     pub(super) fn take(&mut self, response: Response, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         if let Some(error) = response.error {
-            return Err(error.reported());
+            return Err(error.reported().counted(response.usage_metadata.and_then(Tokens::usage)));
         }
         for candidate in response.candidates.unwrap_or_default() {
             self.candidate(candidate, response.response_id.as_deref(), events);
@@ -60,10 +61,11 @@ impl StreamState {
         if response.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
             self.end(0, Finish::ContentFilter, events);
         }
-        let usage = response.usage_metadata.and_then(|tokens| tokens.usage());
-        self.usage = self.usage.map(|before| before.max(usage.unwrap_or_default())).or(usage);
-        if self.is_whole() {
-            events.extend(self.usage.map(Event::Usage));
+        let usage = response.usage_metadata.and_then(Tokens::usage);
+        if let Some(usage) = usage {
+            let before = self.usage.replace(self.usage.unwrap_or_default().max(usage));
+            let is_due = before.is_none() || self.is_whole();
+            events.extend(self.usage.filter(|_| is_due).map(Event::Usage));
         }
         Ok(())
     }

@@ -17,13 +17,15 @@ fn ending(events: &[Event]) -> Vec<Event> {
 }
 
 #[test]
-fn text_arrives_as_it_is_written_and_usage_once_at_the_end() {
+fn text_arrives_as_it_is_written_and_usage_first_and_at_the_end() {
     let events = events(fixture!("text.sse"));
-    assert_eq!(events[1], Event::Text { choice: 0, delta: " dich, 世界 👋".into() });
+    assert_eq!(events[2], Event::Text { choice: 0, delta: " dich, 世界 👋".into() });
     assert_eq!(told(&events).text, "Grüß dich, 世界 👋.\n\nHow may I help?");
     let usage =
         Usage { input_tokens: 2060, cached_input_tokens: 2048, output_tokens: 13, ..Usage::default() };
-    assert_eq!(ending(&events), [Event::Finish { choice: 0, reason: Finish::Stop }, Event::Usage(usage)]);
+    let early = Event::Usage(Usage { output_tokens: 1, ..usage });
+    let finish = Event::Finish { choice: 0, reason: Finish::Stop };
+    assert_eq!(ending(&events), [early, finish, Event::Usage(usage)]);
 }
 
 #[test]
@@ -53,7 +55,11 @@ fn calls_without_identifiers_get_their_own_and_carry_their_signature() {
     let reply = fixtures::gathered(&events);
     let signatures: Vec<_> = reply.choices[0].calls().map(|call| call.signature()).collect();
     assert_eq!(signatures, [Some("Eqo+Cqc+Ab4/9vtgONaaz6o="), None]);
-    assert_eq!(ending(&events)[0], Event::Finish { choice: 0, reason: Finish::ToolCalls });
+    let finish = Event::Finish { choice: 0, reason: Finish::ToolCalls };
+    assert!(
+        matches!(&ending(&events)[..], [Event::Usage(_), end, Event::Usage(_)] if *end == finish),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -66,7 +72,7 @@ fn a_blocked_prompt_is_one_filtered_choice() {
 }
 
 #[test]
-fn candidates_end_one_by_one_and_usage_waits_for_the_last() {
+fn candidates_end_one_by_one_and_the_count_of_all_waits_for_the_last() {
     let text = |choice, delta: &str| Event::Text { choice, delta: delta.into() };
     let finish = |choice, reason| Event::Finish { choice, reason };
     assert_eq!(
@@ -74,6 +80,7 @@ fn candidates_end_one_by_one_and_usage_waits_for_the_last() {
         [
             text(0, "Heads"),
             text(1, "Tai"),
+            Event::Usage(Usage { input_tokens: 5, output_tokens: 3, ..Usage::default() }),
             finish(0, Finish::Stop),
             text(1, "ls"),
             finish(1, Finish::Length),

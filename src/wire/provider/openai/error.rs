@@ -1,7 +1,9 @@
 //! Finds the provider's own words in an error.
 
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::usage::UsageBody;
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::clip;
 
@@ -29,16 +31,21 @@ fn message(value: &Value, depth: u32) -> Option<String> {
     }
 }
 
-/// An error, given as JSON, that came as part of a success.
+/// An error that came as part of a success: the whole reply or chunk, as JSON.
 pub fn reported(json: &str) -> DecodeError {
+    #[derive(Deserialize)]
+    struct Counted {
+        usage: Option<UsageBody>,
+    }
     let value: Value = serde_json::from_str(json).unwrap_or(Value::Null);
     let text = message(&value, MAX_DEPTH).unwrap_or_else(|| "no message".to_owned());
-    DecodeError::Reported { message: text, transient: !is_final(&value) }
+    let usage = serde_json::from_str(json).ok().and_then(|Counted { usage }| usage?.read());
+    DecodeError::Reported { message: text, transient: !is_final(&value), usage }
 }
 
 /// The provider broke an answer off and said no more.
 pub fn interrupted() -> DecodeError {
-    DecodeError::Reported { message: "the answer was broken off".to_owned(), transient: true }
+    DecodeError::Reported { message: "the answer was broken off".to_owned(), transient: true, usage: None }
 }
 
 /// Whether the error lies in the request, so that sending it again is of no use. An error without a known kind is

@@ -22,13 +22,15 @@ use crate::wire::reasoning_details;
 /// # Errors
 /// [`DecodeError`] when it is not a chat completion, or is an error in spite of its status.
 pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
-    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| malformed("the reply", &error))?;
-    if let Some(error) = body.error {
-        return Err(reported(error.get()));
+    let text = body;
+    let body: Body<'_> = serde_json::from_slice(text).map_err(|error| malformed("the reply", &error))?;
+    if body.error.is_some() {
+        return Err(reported(&String::from_utf8_lossy(text)));
     }
-    let choices = choices(body.choices.unwrap_or_default())?;
+    let usage = body.usage.and_then(UsageBody::read);
+    let choices = choices(body.choices.unwrap_or_default()).map_err(|error| error.counted(usage))?;
     let about = About { service_tier: body.service_tier, system_fingerprint: body.system_fingerprint };
-    Ok(ChatReply { choices, usage: body.usage.and_then(UsageBody::read), about })
+    Ok(ChatReply { choices, usage, about })
 }
 
 /// The choices in the order of their numbers; at least one.
@@ -47,8 +49,7 @@ struct Body<'a> {
     usage: Option<UsageBody>,
     service_tier: Option<String>,
     system_fingerprint: Option<String>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    error: Option<IgnoredAny>,
 }
 
 /// One choice of a whole reply.

@@ -84,7 +84,10 @@ fn a_reply_without_usage_has_none_rather_than_zero() {
 #[test]
 fn an_error_in_place_of_a_reply_is_the_providers_own() {
     let error = decode(br#"{"error":{"message":"No capacity","code":503},"user_id":"u"}"#);
-    assert_eq!(error, Err(DecodeError::Reported { message: "No capacity".to_owned(), transient: true }));
+    assert_eq!(
+        error,
+        Err(DecodeError::Reported { message: "No capacity".to_owned(), transient: true, usage: None })
+    );
     let broken = decode(br#"{"choices":[{"message":{"content":"a"},"finish_reason":"error"}]}"#);
     assert!(matches!(broken, Err(DecodeError::Reported { transient: true, .. })), "{broken:?}");
 }

@@ -10,7 +10,7 @@ use super::details::Details;
 use super::error::reported;
 use super::reply::{Embedded, ExtraContent, FunctionBody, Text, finish, first_said, id_of};
 use super::usage::UsageBody;
-use crate::domain::message::{About, Event, Finish};
+use crate::domain::message::{About, Event, Finish, Usage};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::malformed;
 use crate::wire::sse::Frame;
@@ -24,6 +24,8 @@ pub struct StreamState {
     choices: Vec<ChoiceState>,
     calls: Vec<CallState>,
     about: About,
+    /// The last count, unless something was said since.
+    counted: Option<Usage>,
     done: bool,
 }
 
@@ -53,8 +55,7 @@ struct Chunk<'a> {
     service_tier: Option<&'a RawValue>,
     #[serde(borrow)]
     system_fingerprint: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    error: Option<IgnoredAny>,
     /// An error that stands by itself, as vLLM writes it.
     message: Option<IgnoredAny>,
 }
@@ -123,17 +124,15 @@ impl StreamState {
             return Err(reported(data));
         }
         let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|error| malformed("a chunk", &error))?;
-        if let Some(error) = chunk.error {
-            return Err(reported(error.get()));
-        }
-        if chunk.choices.is_none() && chunk.message.is_some() {
+        if chunk.error.is_some() || chunk.choices.is_none() && chunk.message.is_some() {
             return Err(reported(data));
         }
+        let usage = chunk.usage.and_then(UsageBody::read);
         self.about(chunk.service_tier, chunk.system_fingerprint, events);
         for choice in chunk.choices.unwrap_or_default() {
-            self.choice(choice, events)?;
+            self.choice(choice, events).map_err(|error| error.counted(usage))?;
         }
-        events.extend(chunk.usage.and_then(UsageBody::read).map(Event::Usage));
+        self.count(usage, events);
         Ok(())
     }
 
@@ -165,9 +164,11 @@ impl StreamState {
         Ok(())
     }
 
-    /// The documented end has come: what did not say why it ended has stopped.
+    /// The documented end has come: what did not say why it ended has stopped, and what was counted after its last word
+    /// was counted at its end.
     pub fn end(&mut self, events: &mut Vec<Event>) {
         self.done = true;
+        let is_implied = self.choices.iter().any(|choice| !choice.finished);
         for choice in self.choices.iter_mut().filter(|choice| !choice.finished) {
             choice.finished = true;
             events.extend(choice.details.take(choice.index));
@@ -175,6 +176,7 @@ impl StreamState {
             let reason = if called { Finish::ToolCalls } else { Finish::Stop };
             events.push(Event::Finish { choice: choice.index, reason });
         }
+        events.extend(self.counted.filter(|_| is_implied).map(Event::Usage));
     }
 
     pub fn is_done(&self) -> bool {
@@ -185,6 +187,7 @@ impl StreamState {
     pub fn choice(&mut self, body: ChoiceDelta<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         let choice = body.index;
         self.begin(choice)?;
+        let before = events.len();
         if let Some(delta) = body.delta {
             let reasoning = [delta.reasoning_content.answer, delta.reasoning.answer, delta.content.thinking];
             events.extend(first_said(reasoning).map(|delta| Event::Reasoning { choice, delta }));
@@ -201,13 +204,27 @@ impl StreamState {
                 self.call(choice, call, events)?;
             }
         }
+        if events.len() > before {
+            self.go_on();
+        }
         let logprobs = body.logprobs.map(Into::into);
         events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
         if let Some(reason) = body.finish_reason {
             self.finished(choice, &reason, events)?;
         }
-        events.extend(body.usage.and_then(UsageBody::read).map(Event::Usage));
+        self.count(body.usage.and_then(UsageBody::read), events);
         Ok(())
+    }
+
+    /// Something was said: what was counted before is no longer the whole.
+    pub const fn go_on(&mut self) {
+        self.counted = None;
+    }
+
+    /// Takes a count.
+    pub fn count(&mut self, usage: Option<Usage>, events: &mut Vec<Event>) {
+        self.counted = usage.or(self.counted);
+        events.extend(usage.map(Event::Usage));
     }
 
     /// Notes that a choice has begun.

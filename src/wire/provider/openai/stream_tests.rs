@@ -138,7 +138,7 @@ fn an_error_inside_the_stream_is_the_providers_own() {
     let (events, fault) = fault(fixture!("stream_error.sse"));
     assert_eq!(events, [text(0, "Ye")]);
     let message = "Provider disconnected unexpectedly".to_owned();
-    assert_eq!(fault, DecodeError::Reported { message, transient: true });
+    assert_eq!(fault, DecodeError::Reported { message, transient: true, usage: None });
 }
 
 #[test]
@@ -148,7 +148,10 @@ fn an_error_that_stands_by_itself_is_seen() {
         "event: error\ndata: {\"msg\":\"Too long\",\"code\":400}\n\n",
     ] {
         let (_, fault) = fault(stream.as_bytes());
-        assert_eq!(fault, DecodeError::Reported { message: "Too long".to_owned(), transient: false });
+        assert_eq!(
+            fault,
+            DecodeError::Reported { message: "Too long".to_owned(), transient: false, usage: None }
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads whole outputs.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use crate::domain::message::{About, AssistantPart, ChatReply, Choice, Finish};
 use crate::wire::provider::DecodeError;
@@ -17,14 +17,15 @@ use crate::wire::provider::openai::parts::{
 pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let mut output: Output<'_> =
         serde_json::from_slice(body).map_err(|error| malformed("the output", &error))?;
-    if let Some(error) = output.error {
-        return Err(reported(error.get()));
+    if output.error.is_some() {
+        return Err(reported(&String::from_utf8_lossy(body)));
     }
     let usage = output.usage.take().and_then(UsageBody::read);
     let choices = match output.choices.take() {
-        Some(bodies) => choices(bodies)?,
-        None => vec![output.native()?],
+        Some(bodies) => choices(bodies),
+        None => output.native().map(|choice| vec![choice]),
     };
+    let choices = choices.map_err(|error| error.counted(usage))?;
     Ok(ChatReply { choices, usage, about: About::default() })
 }
 
@@ -39,8 +40,7 @@ struct Output<'a> {
     #[serde(borrow)]
     choices: Option<Vec<ChoiceBody<'a>>>,
     usage: Option<UsageBody>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    error: Option<IgnoredAny>,
 }
 
 impl Output<'_> {

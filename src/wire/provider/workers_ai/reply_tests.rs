@@ -79,5 +79,8 @@ fn what_is_no_output_is_malformed() {
         assert!(matches!(decode(body), Err(DecodeError::Malformed(_))), "{body:?}");
     }
     let error = decode(br#"{"error":{"message":"Model is busy","code":"3040"}}"#);
-    assert_eq!(error, Err(DecodeError::Reported { message: "Model is busy".into(), transient: true }));
+    assert_eq!(
+        error,
+        Err(DecodeError::Reported { message: "Model is busy".into(), transient: true, usage: None })
+    );
 }

@@ -1,6 +1,7 @@
 //! Reads streams.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::domain::message::Event;
@@ -24,8 +25,7 @@ struct Chunk<'a> {
     #[serde(borrow)]
     choices: Option<Vec<ChoiceDelta<'a>>>,
     usage: Option<UsageBody>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    error: Option<IgnoredAny>,
     /// Cloudflare's API reports in a list.
     #[serde(borrow)]
     errors: Option<&'a RawValue>,
@@ -47,14 +47,16 @@ impl StreamState {
         }
         let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|error| malformed("a chunk", &error))?;
         let errors = chunk.errors.filter(|errors| errors.get() != "[]");
-        if let Some(error) = chunk.error.or(errors) {
-            return Err(reported(error.get()));
+        if chunk.error.is_some() || errors.is_some() {
+            return Err(reported(data));
         }
+        let usage = chunk.usage.and_then(UsageBody::read);
         for choice in chunk.choices.unwrap_or_default() {
-            self.0.choice(choice, events)?;
+            self.0.choice(choice, events).map_err(|error| error.counted(usage))?;
         }
-        self.native(chunk.response, chunk.tool_calls, chunk.finish_reason, events)?;
-        events.extend(chunk.usage.and_then(UsageBody::read).map(Event::Usage));
+        let native = self.native(chunk.response, chunk.tool_calls, chunk.finish_reason, events);
+        native.map_err(|error| error.counted(usage))?;
+        self.0.count(usage, events);
         Ok(())
     }
 
@@ -71,9 +73,11 @@ impl StreamState {
         }
         let text = response.text();
         if !text.is_empty() {
+            self.0.go_on();
             events.push(Event::Text { choice: 0, delta: text.into_owned() });
         }
         for call in calls.unwrap_or_default() {
+            self.0.go_on();
             self.0.call(0, call, events)?;
         }
         finish_reason.map_or(Ok(()), |reason| self.0.finished(0, &reason, events))

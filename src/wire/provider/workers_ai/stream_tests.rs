@@ -31,6 +31,7 @@ fn text_comes_piece_by_piece_even_as_a_number() {
         text("42"),
         usage(21, 5),
         Event::Finish { choice: 0, reason: Finish::Stop },
+        usage(21, 5),
     ];
     assert_eq!(events(fixture!("stream.sse")), expected);
 }
@@ -78,7 +79,7 @@ fn errors_are_seen_in_both_forms_and_none_is_no_error() {
         "data: {\"response\":\"\",\"errors\":[{\"message\":\"Busy\",\"code\":3040}]}\n\n",
     ] {
         let (_, end) = steady(Wire::WorkersAi, stream.as_bytes());
-        assert_eq!(end, Err(DecodeError::Reported { message: "Busy".into(), transient: true }));
+        assert_eq!(end, Err(DecodeError::Reported { message: "Busy".into(), transient: true, usage: None }));
     }
     assert_eq!(
         events(b"data: {\"response\":\"a\",\"errors\":[],\"error\":null}\n\ndata: [DONE]\n\n")[0],

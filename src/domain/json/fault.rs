@@ -1,54 +1,13 @@
 //! What serde says of JSON that does not fit, in the words of the one who wrote it; unknown names with the nearest known
 //! one.
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::field_error::FieldError;
-
-/// Reads a value, or says which field of it does not fit.
-///
-/// # Errors
-/// The first field that does not.
-pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        vec![field_error(&path, &error.into_inner().to_string())]
-    })
-}
-
-/// Reads the text of JSON that is sound, or says which field of it does not fit.
-///
-/// # Errors
-/// The first field that does not.
-pub fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, Vec<FieldError>> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        vec![fault(&path, error.inner())]
-    })
-}
-
-/// The fault of a field of JSON that is sound.
-pub fn fault(path: &str, error: &serde_json::Error) -> FieldError {
-    if error.is_syntax() {
-        // Where a word belongs, serde calls any other value a mistake of syntax.
-        let message = "must be one of its words, as a string".to_owned();
-        return FieldError { field: path.to_owned(), message };
-    }
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let text = error.to_string();
-    field_error(path, text.strip_suffix(&place).unwrap_or(&text))
-}
+use crate::domain::field_error::FieldError;
 
 /// The fault of a field, from serde's message without its place.
 pub fn field_error(path: &str, message: &str) -> FieldError {
     let path = if path == "." { "" } else { path };
     if let Some(name) = between(message, "missing field `", "`") {
         return FieldError { field: join(path, name), message: "is required".to_owned() };
-    }
-    if let Some(name) = between(message, "duplicate field `", "`") {
-        return FieldError { field: join(path, name), message: "stands twice".to_owned() };
     }
     if let Some(name) = between(message, "unknown field `", "`") {
         let field = if path.rsplit('.').next() == Some(name) { path.to_owned() } else { join(path, name) };
@@ -76,6 +35,11 @@ fn unknown_field(name: &str, message: &str) -> String {
         .skip(1)
         .step_by(2)
         .collect();
+    unknown(name, &known)
+}
+
+/// What is said of a name that is none of the known ones.
+pub fn unknown(name: &str, known: &[&str]) -> String {
     match nearest(name, known.iter().copied()) {
         Some(nearest) => format!("is not known here; did you mean `{nearest}`?"),
         None => format!("is not known here; known are {}", known.join(", ")),

@@ -1,0 +1,168 @@
+//! The text of JSON as the value it stands for, with what serde_json alone passes over: keys that stand twice.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::bounds::has_few_values;
+use super::reader::Path;
+use crate::domain::field_error::{FieldError, FieldErrors};
+
+/// Why a text is not read.
+#[derive(Debug)]
+pub enum Unsound {
+    /// Nothing but blanks.
+    Empty,
+    /// In serde_json's words, with the place.
+    NotJson(serde_json::Error),
+    /// More than [`super::MAX_VALUES`] values.
+    TooMany,
+    /// Each key that stands twice.
+    Twice(Vec<FieldError>),
+}
+
+/// The value that a text is. A byte order mark before it is passed over (RFC 8259, 8.1).
+///
+/// # Errors
+/// [`Unsound`].
+pub fn text(text: &str) -> Result<Value, Unsound> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_ascii().is_empty() {
+        return Err(Unsound::Empty);
+    }
+    if !has_few_values(text.as_bytes()) {
+        return Err(Unsound::TooMany);
+    }
+    let twice = RefCell::new(FieldErrors::default());
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = json.deserialize_any(Node { path: &Path::Root, twice: &twice });
+    let value = value.and_then(|value| json.end().map(|()| value)).map_err(Unsound::NotJson)?;
+    twice.into_inner().finish().map_err(Unsound::Twice)?;
+    Ok(value)
+}
+
+/// Builds a value, and knows where it stands.
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    path: &'a Path<'a>,
+    twice: &'a RefCell<FieldErrors>,
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) =
+            access.next_element_seed(Node { path: &Path::Index(self.path, list.len()), ..self })?
+        {
+            list.push(value);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = access.next_key::<String>()? {
+            let path = Path::Key(self.path, &name);
+            let value = access.next_value_seed(Node { path: &path, ..self })?;
+            if object.contains_key(&name) {
+                self.twice.borrow_mut().add(&path.to_string(), "stands twice");
+            }
+            object.insert(name, value);
+        }
+        Ok(object.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn twice(json: &str) -> Vec<String> {
+        match text(json) {
+            Err(Unsound::Twice(errors)) => errors.into_iter().map(|error| error.field).collect(),
+            other => panic!("{json}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_key_that_stands_twice_is_named_wherever_it_is() {
+        assert_eq!(twice(r#"{"a":1,"a":2,"b":{"c":[{"d":1,"d":1}]},"b":{}}"#), ["a", "b.c[0].d", "b"]);
+        // One written in two ways.
+        assert_eq!(twice(r#"{"a":1,"\u0061":2}"#), ["a"]);
+        assert_eq!(text(r#"{"a":{"b":1},"b":{"b":1}}"#).unwrap()["b"]["b"], 1);
+    }
+
+    #[test]
+    fn numbers_survive_to_the_last_digit() {
+        for written in [
+            "0.1",
+            "5e-324",
+            "1.7976931348623157e308",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "-0.0",
+        ] {
+            assert_eq!(text(written).unwrap(), serde_json::from_str::<Value>(written).unwrap());
+        }
+        // The nearest number is not the one below it.
+        assert_eq!(text("5.534023222111854e18").unwrap().to_string(), "5.534023222111854e+18");
+        assert!(matches!(text("1e400"), Err(Unsound::NotJson(_))));
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_refused_before_it_is_built() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(text(&nested(super::super::MAX_DEPTH)).is_ok());
+        assert!(matches!(text(&nested(super::super::MAX_DEPTH + 1)), Err(Unsound::NotJson(_))));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(text("\u{feff}[1]").unwrap()[0], 1);
+        assert!(matches!(text("\u{feff} "), Err(Unsound::Empty)));
+    }
+}
