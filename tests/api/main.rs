@@ -29,6 +29,7 @@ mod keys;
 mod matrix;
 mod members;
 mod models;
+mod moving;
 mod plans;
 mod profile;
 mod providers;

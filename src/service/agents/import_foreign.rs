@@ -1,7 +1,7 @@
 //! What only the account can tell of agents that move here from another system: which models their words mean, and which
 //! agents they may hand off to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::AgentId;
 use crate::domain::model_name::{Catalogue, Sure, Unknown};
@@ -10,7 +10,7 @@ use crate::ports::{Agents, Aliases, Models, Unavailable};
 use crate::wire::file::foreign::Need;
 
 use super::ground::{self, Ground};
-use super::import_plan::Candidate;
+use super::import_candidate::Candidate;
 
 /// Turns the models of foreign agents into lines: the catalogue's, else what the source says of the provider or what the
 /// code's beginning does. One that means nothing is `instead`, or a fault that offers the nearest lines.
@@ -91,7 +91,7 @@ fn line(
     Ok((entries.join(", "), unlisted))
 }
 
-/// Hand-offs that name agents of the file by its own words name them by slug.
+/// Hand-offs that name agents by their file's own words name them by slug.
 pub fn link(candidates: &mut [Candidate]) {
     let mut slugs: BTreeMap<String, Slug> = BTreeMap::new();
     for candidate in candidates.iter().filter(|candidate| candidate.system.is_some()) {
@@ -104,11 +104,12 @@ pub fn link(candidates: &mut [Candidate]) {
         candidate.needs.retain(|need| need.kind != "agent" || !slugs.contains_key(&folded(&need.name)));
         let Some(draft) = &mut candidate.draft else { continue };
         for target in &mut draft.handoff_targets {
-            if let Some(slug) = slugs.get(&folded(target)) {
+            let made = || Slug::from_name(stem(target));
+            if let Some(slug) = slugs.get(&folded(target)).cloned().or_else(made) {
                 *target = slug.to_string();
             }
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         draft.handoff_targets.retain(|target| seen.insert(target.clone()));
     }
 }
@@ -129,8 +130,11 @@ pub fn drop_unmet(candidate: &mut Candidate, ground: &Ground, own: Option<AgentI
 
 /// `sub_agents/contract_matching_agent.yaml` and `Contract Matching Agent` are one.
 fn folded(key: &str) -> String {
+    stem(key).chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A name, or a file's without its folders and ending.
+fn stem(key: &str) -> &str {
     let name = key.rsplit('/').next().unwrap_or(key);
-    let name =
-        [".yaml", ".yml", ".json", ".md"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    [".yaml", ".yml", ".json", ".md"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
 }

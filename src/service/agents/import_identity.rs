@@ -9,8 +9,8 @@ use crate::domain::agent::numbered_slug;
 use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Unavailable};
 
+use super::import_candidate::Candidate;
 use super::import_order::Mode;
-use super::import_plan::Candidate;
 
 /// The most slugs asked for at once.
 const MAX_NAMES: usize = 10_000;
@@ -36,17 +36,25 @@ pub async fn settle(
         .filter(|candidate| !candidate.is_derived)
         .filter_map(|candidate| candidate.slug.clone());
     let mut used: BTreeSet<Slug> = given.collect();
+    let mut names: BTreeSet<String> = BTreeSet::new();
     let mut pending = Vec::new();
     for (i, candidate) in candidates.iter_mut().enumerate() {
         let Some(slug) = candidate.slug.clone() else { continue };
         let own = candidate.name.as_deref().and_then(|name| called.get(name));
         match own {
-            // It is left out, so it does not matter what its slug would be.
-            Some(own) if mode == Mode::Skip && (candidate.is_derived || !there.contains(&slug)) => {
-                candidate.slug = Some(own.clone());
-            }
             Some(own) if candidate.is_derived => candidate.slug = Some(own.clone()),
+            // It is left out, so it does not matter what its slug would be.
+            Some(own) if mode == Mode::Skip && !there.contains(&slug) => {
+                candidate.slug = Some(own.clone());
+                candidate.is_there = true;
+            }
             _ if !candidate.is_derived => {}
+            _ if candidate.name.as_ref().is_some_and(|name| !names.insert(name.clone())) => {
+                candidate.slug = None;
+                candidate
+                    .faults
+                    .add("slug", "stands twice in the file: the name is another agent's, give a slug");
+            }
             _ if there.contains(&slug) || !used.insert(slug.clone()) => pending.push((i, slug)),
             _ => {}
         }

@@ -4,7 +4,8 @@ use crate::domain::agent::{Agent, Fields};
 use crate::domain::field_error::FieldError;
 use crate::domain::slug::Slug;
 use crate::wire::file::Entry;
-use crate::wire::file::foreign::{Need, Report, System};
+use crate::wire::file::foreign::{Need, System};
+use crate::wire::file::report::Report;
 
 /// What becomes of an agent whose slug another one has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

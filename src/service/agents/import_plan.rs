@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Draft, Save, Status, parse_slug};
+use crate::domain::agent::{Agent, Draft, Save};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -10,48 +10,19 @@ use crate::ports::{AgentRef, Agents, Directory, Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
-use crate::wire::file::Entry;
-use crate::wire::file::foreign::{Need, Report, System};
 
 use super::create::new_agent;
 use super::ground::Ground;
+use super::import_candidate::Candidate;
 use super::import_order::{Import, Item, Mode, Outcome};
 use super::{import_foreign, import_identity};
 
 /// The whole agents read at once.
 const PAGE: usize = 50;
-/// The slug of a name without a letter that ASCII has.
-const NAMELESS: &str = "agent";
-
 /// What is answered, and what is written: nothing when any agent is invalid.
 pub struct Plan {
     pub items: Vec<Item>,
     pub saves: Vec<Save>,
-}
-
-/// An agent of the file.
-pub(super) struct Candidate {
-    /// As the file names it.
-    pub shown: Option<String>,
-    pub name: Option<String>,
-    pub slug: Option<Slug>,
-    /// Whether the slug was made of the name.
-    pub is_derived: bool,
-    pub draft: Option<Draft>,
-    pub faults: FieldErrors,
-    pub system: Option<&'static System>,
-    pub report: Report,
-    pub needs: Vec<Need>,
-    pub keys: Vec<String>,
-    given: Given,
-}
-
-/// What the file says of that which otherwise stays.
-#[derive(Clone, Copy, Default)]
-struct Given {
-    budget: bool,
-    labels: bool,
-    status: bool,
 }
 
 /// Where an agent of the file goes.
@@ -89,55 +60,6 @@ pub async fn plan<W: World>(app: &App<W>, session: &Session, import: &Import) ->
 }
 
 impl Candidate {
-    fn of(entry: &Entry, import: &Import) -> Self {
-        let mut candidate = Self {
-            shown: entry.slug.clone(),
-            name: entry.name.clone(),
-            slug: None,
-            is_derived: false,
-            draft: None,
-            faults: FieldErrors::default(),
-            system: entry.system,
-            report: entry.report.clone(),
-            needs: entry.needs.clone(),
-            keys: entry.keys.clone(),
-            given: Given::default(),
-        };
-        if import.strict {
-            for line in entry.report.losses() {
-                let what = "has no place here: without `strict` it is kept in config.imported or dropped, as the report says";
-                candidate.faults.add(&line.field, what);
-            }
-        }
-        let mut fields = match &entry.fields {
-            Ok(fields) => fields.clone(),
-            Err(errors) => {
-                candidate.faults.join(Err(errors.clone()));
-                return candidate;
-            }
-        };
-        if fields.model.is_none() {
-            fields.model.clone_from(&import.model);
-        }
-        candidate.given = Given {
-            budget: fields.budget.is_some(),
-            labels: fields.labels.is_some(),
-            status: fields.status.is_some(),
-        };
-        let has_slug = fields.slug.is_some();
-        let draft = fields.understand();
-        candidate.slug = match &draft.slug {
-            None if !has_slug && !draft.definition.name.is_empty() => {
-                candidate.is_derived = true;
-                let made = Slug::from_name(&draft.definition.name).or_else(|| Slug::parse(NAMELESS).ok());
-                made.and_then(|slug| candidate.faults.take("slug", parse_slug(slug.as_str())))
-            }
-            slug => slug.clone(),
-        };
-        candidate.draft = Some(draft);
-        candidate
-    }
-
     /// What becomes of it, and how it is written.
     fn settle<W: World>(
         mut self,
@@ -157,7 +79,10 @@ impl Candidate {
         let (slug, renamed_from, outcome, save) = match (self.faults.finish(), written) {
             (Ok(()), Ok((outcome, save))) => (slug, renamed_from, outcome, save),
             (faults, written) => {
-                let errors = [faults.err().unwrap_or_default(), written.err().unwrap_or_default()].concat();
+                let mut errors = FieldErrors::default();
+                errors.join(faults);
+                errors.join_new(written.map(|_| ()));
+                let errors = errors.finish().err().unwrap_or_default();
                 (self.shown.or(slug), None, Outcome::Invalid(errors), None)
             }
         };
@@ -195,25 +120,6 @@ impl Candidate {
     }
 }
 
-impl Given {
-    /// What the file does not say of an agent stays as it is, as far as it is no definition.
-    fn keep(self, draft: &mut Draft, read: &Agent) {
-        if !self.budget {
-            draft.budget = read.budget;
-        }
-        if !self.labels {
-            draft.labels.clone_from(&read.labels);
-        }
-        if !self.status {
-            draft.status = read.status;
-        }
-        if draft.status != Status::Archived && !read.status.leads_to(draft.status) {
-            let what = format!("does not lead from {} to {}", read.status.name(), draft.status.name());
-            draft.faults.push(FieldError { field: "status".to_owned(), message: what });
-        }
-    }
-}
-
 fn update<W: World>(app: &App<W>, draft: Draft, read: &Agent) -> (Outcome, Option<Save>) {
     let mut next = Agent {
         definition: draft.definition,
@@ -232,7 +138,7 @@ fn update<W: World>(app: &App<W>, draft: Draft, read: &Agent) -> (Outcome, Optio
 
 fn each_slug_once(candidates: &mut [Candidate]) {
     let mut seen = BTreeSet::new();
-    for candidate in candidates {
+    for candidate in candidates.iter_mut().filter(|candidate| !candidate.is_there) {
         let slug = candidate.slug.clone();
         if slug.is_some_and(|slug| !seen.insert(slug)) {
             candidate.faults.add("slug", "stands twice in the file");

@@ -11,6 +11,7 @@ mod duplicate;
 mod export;
 mod ground;
 mod import;
+mod import_candidate;
 mod import_foreign;
 mod import_identity;
 mod import_order;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::field_error::FieldErrors;
 
-use super::foreign::Report;
+use super::report::Report;
 
 /// Names of a limit, and its period.
 const LIMITS: [(&str, &str); 6] = [

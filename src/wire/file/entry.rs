@@ -11,7 +11,10 @@ use crate::domain::agent::Fields;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
-use super::foreign::{Need, Parked, Report, System};
+use super::foreign::{Mapped, Need, Part, System};
+use super::parameters::with_parameters;
+use super::park::Parked;
+use super::report::Report;
 
 /// Other names of the instructions.
 const INSTRUCTIONS: [&str; 2] = ["system_prompt", "prompt"];
@@ -66,6 +69,32 @@ impl Entry {
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let (report, needs, keys) = Default::default();
         Self { slug: None, name: None, fields: Err(errors), system: None, report, needs, keys }
+    }
+
+    /// What a document of a system holds.
+    pub fn foreign(system: &'static System, document: Map<String, Value>) -> Vec<Self> {
+        let entry = |part| match part {
+            Part::Agent(source) => Self::mapped(system, system.map(*source)),
+            Part::Refused { name, what } => {
+                let message = format!("is {what} of {}, not an agent", system.title);
+                let errors = vec![FieldError { field: "(file)".to_owned(), message }];
+                Self { name, system: Some(system), ..Self::invalid(errors) }
+            }
+        };
+        system.open(document).into_iter().map(entry).collect()
+    }
+
+    fn mapped(system: &'static System, mapped: Mapped) -> Self {
+        let Mapped { fields, errors, report, needs, keys } = mapped;
+        Self {
+            slug: fields.slug.clone(),
+            name: fields.name.clone(),
+            fields: errors.finish().map(|()| fields),
+            system: Some(system),
+            report,
+            needs,
+            keys,
+        }
     }
 
     /// An agent in our own fields.
@@ -135,23 +164,6 @@ fn parameters(fields: &mut Map<String, Value>, errors: &mut FieldErrors) {
     if let Some(Value::String(line)) = fields.get_mut("model").filter(|_| !set.is_empty()) {
         *line = with_parameters(line, &set);
     }
-}
-
-/// The line with these parameters for each model that does not set them itself.
-pub fn with_parameters(line: &str, set: &[(&str, String)]) -> String {
-    let with = |item: &str| {
-        let mut item = item.trim().to_owned();
-        for (name, value) in set {
-            let query = item.split_once('?').map(|(_, query)| query);
-            let is_set = |pair: &str| pair.split('=').next() == Some(name);
-            if !query.is_some_and(|query| query.split('&').any(is_set)) {
-                let sign = if query.is_some() { '&' } else { '?' };
-                item = format!("{item}{sign}{name}={value}");
-            }
-        }
-        item
-    };
-    line.split(',').map(with).collect::<Vec<_>>().join(", ")
 }
 
 fn tools(fields: &mut Map<String, Value>) {

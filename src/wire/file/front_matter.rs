@@ -57,5 +57,9 @@ fn lines(front: &str) -> Map<String, Value> {
             _ => {}
         }
     }
-    fields.into_iter().map(|(key, value)| (key, Value::String(value.trim_matches('"').to_owned()))).collect()
+    let unquoted = |value: &str| {
+        let inner = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        inner.unwrap_or(value).to_owned()
+    };
+    fields.into_iter().map(|(key, value)| (key, Value::String(unquoted(&value)))).collect()
 }

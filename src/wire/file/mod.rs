@@ -9,6 +9,9 @@ mod budget;
 mod entry;
 pub mod foreign;
 mod front_matter;
+mod parameters;
+mod park;
+pub mod report;
 mod yaml_read;
 mod yaml_write;
 
@@ -154,7 +157,7 @@ fn whole(
     let is_ours = fields.get("format").and_then(Value::as_str) == Some(FORMAT);
     let found = system.or_else(|| System::of(&fields)).filter(|_| !is_ours);
     if let Some(system) = found {
-        entries.extend(system.entries(fields));
+        entries.extend(Entry::foreign(system, fields));
         return Ok(());
     }
     match fields.remove("agents") {
@@ -188,7 +191,7 @@ fn each(
             return Err(Unreadable(format!("`agents[{i}]` must be an object: the fields of an agent")));
         };
         match of_list.or_else(|| System::of(&fields)) {
-            Some(system) => entries.extend(system.entries(fields)),
+            Some(system) => entries.extend(Entry::foreign(system, fields)),
             None => entries.push(one(fields)),
         }
     }
@@ -199,7 +202,7 @@ fn each(
 fn one(fields: Map<String, Value>) -> Entry {
     let other = System::named("other").filter(|_| !entry::is_own(&fields));
     match other {
-        Some(other) => other.entries(fields).pop().unwrap_or_else(|| Entry::invalid(Vec::new())),
+        Some(other) => Entry::foreign(other, fields).pop().unwrap_or_else(|| Entry::invalid(Vec::new())),
         None => Entry::read(fields),
     }
 }

@@ -4,11 +4,11 @@
 //! are known, how its agents are taken out of one, and where their fields go, as data ([`rule::To`]). What no rule names is
 //! parked in `config.imported`. A document that is no agent, such as a workflow, is refused as what it is.
 
+mod mapper;
 mod open;
-mod park;
 mod recognize;
-mod report;
 mod rule;
+mod rules;
 mod tables;
 mod value;
 mod variables;
@@ -16,15 +16,14 @@ mod variables;
 use serde_json::{Map, Value};
 
 use crate::domain::agent::Fields;
-use crate::domain::field_error::FieldError;
 
-pub use park::Parked;
-pub use report::{Became, Line, Report};
-use rule::{Mapper, Rule};
-pub use tables::{BODY, SYSTEMS};
+pub use mapper::Mapped;
+use rule::Rule;
+pub use tables::SYSTEMS;
+pub use value::BODY;
 use variables::Braces;
 
-use super::Entry;
+use super::report::Report;
 
 /// A system that agents move over from.
 #[derive(Debug)]
@@ -53,8 +52,8 @@ pub struct Need {
 
 /// What a document holds.
 #[derive(Debug)]
-enum Part {
-    Agent(Source),
+pub enum Part {
+    Agent(Box<Source>),
     /// It is no agent; what it is instead.
     Refused {
         name: Option<String>,
@@ -64,7 +63,7 @@ enum Part {
 
 /// An agent's own fields, apart from its document.
 #[derive(Debug, Default)]
-struct Source {
+pub struct Source {
     fields: Map<String, Value>,
     /// What its place in the document says.
     preset: Fields,
@@ -76,7 +75,7 @@ struct Source {
 
 impl From<Map<String, Value>> for Part {
     fn from(fields: Map<String, Value>) -> Self {
-        Self::Agent(Source { fields, ..Source::default() })
+        Self::Agent(Box::new(Source { fields, ..Source::default() }))
     }
 }
 
@@ -91,36 +90,13 @@ impl System {
         SYSTEMS.iter().find(|system| (system.is)(document))
     }
 
-    /// The agents of one of its documents.
-    pub fn entries(&'static self, document: Map<String, Value>) -> Vec<Entry> {
-        let entry = |part| match part {
-            Part::Agent(source) => {
-                let mapped = Mapper::map(source, self.rules, self.braces);
-                Entry::foreign(self, mapped)
-            }
-            Part::Refused { name, what } => Entry::refused(self, name, &what),
-        };
-        (self.open)(document).into_iter().map(entry).collect()
-    }
-}
-
-impl Entry {
-    fn foreign(system: &'static System, mapped: rule::Mapped) -> Self {
-        let rule::Mapped { fields, errors, report, needs, keys } = mapped;
-        Self {
-            slug: fields.slug.clone(),
-            name: fields.name.clone(),
-            fields: errors.finish().map(|()| fields),
-            system: Some(system),
-            report,
-            needs,
-            keys,
-        }
+    /// What one of its documents holds.
+    pub fn open(&self, document: Map<String, Value>) -> Vec<Part> {
+        (self.open)(document)
     }
 
-    fn refused(system: &'static System, name: Option<String>, what: &str) -> Self {
-        let message = format!("is {what} of {}, not an agent", system.title);
-        let errors = vec![FieldError { field: "(file)".to_owned(), message }];
-        Self { name, system: Some(system), ..Self::invalid(errors) }
+    /// An agent of one of its documents, in our fields.
+    pub fn map(&self, source: Source) -> Mapped {
+        mapper::map(source, self.rules, self.braces)
     }
 }

@@ -20,7 +20,7 @@ fn refused(name: Option<&str>, what: impl Into<String>) -> Vec<Part> {
 /// An agent under a key of its document, which is its name unless its fields say another.
 fn keyed(key: String, fields: Fields) -> Part {
     let preset = AgentFields { name: Some(key.clone()), ..AgentFields::default() };
-    Part::Agent(Source { fields, preset, keys: vec![key], ..Source::default() })
+    Part::Agent(Box::new(Source { fields, preset, keys: vec![key], ..Source::default() }))
 }
 
 /// The objects of `agents`, or the document itself.
@@ -54,7 +54,7 @@ pub fn skill(fields: Fields) -> Vec<Part> {
         status: Some(Status::Inactive),
         ..AgentFields::default()
     };
-    vec![Part::Agent(Source { fields, preset, ..Source::default() })]
+    vec![Part::Agent(Box::new(Source { fields, preset, ..Source::default() }))]
 }
 
 pub fn dify(mut f: Fields) -> Vec<Part> {
@@ -185,7 +185,7 @@ pub fn langgraph(mut f: Fields) -> Vec<Part> {
 /// A serialized chain is unpacked to its prompt, and to the model that it is bound to.
 pub fn langchain(f: Fields) -> Vec<Part> {
     let mut found = Chain::default();
-    found.walk(&Value::Object(f.clone()), 0);
+    found.walk(&Value::Object(f.clone()));
     if found.messages.is_empty() {
         return refused(None, "a chain without a prompt");
     }
@@ -214,7 +214,7 @@ pub fn langchain(f: Fields) -> Vec<Part> {
         out.insert("model".to_owned(), model.into());
     }
     let braces = if found.is_single_braced { Braces::Single } else { Braces::Double };
-    vec![Part::Agent(Source { fields: out, braces: Some(braces), ..Source::default() })]
+    vec![Part::Agent(Box::new(Source { fields: out, braces: Some(braces), ..Source::default() }))]
 }
 
 #[derive(Default)]
@@ -226,10 +226,10 @@ struct Chain {
 
 impl Chain {
     /// As deep as files are read.
-    fn walk(&mut self, value: &Value, depth: usize) {
+    fn walk(&mut self, value: &Value) {
         let Value::Object(fields) = value else {
             if let Value::Array(list) = value {
-                list.iter().for_each(|value| self.walk(value, depth + 1));
+                list.iter().for_each(|value| self.walk(value));
             }
             return;
         };
@@ -270,7 +270,7 @@ impl Chain {
             return;
         }
         for value in fields.values() {
-            self.walk(value, depth + 1);
+            self.walk(value);
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+/// The key of a Markdown file's text, beside those of its front matter.
+pub const BODY: &str = "(text)";
+
 /// The value at a dotted path, taken out; objects that it leaves empty go too. A null is no value.
 pub fn take(fields: &mut Map<String, Value>, path: &str) -> Option<Value> {
     let value = match path.split_once('.') {
