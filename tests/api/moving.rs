@@ -256,7 +256,7 @@ fn samples() -> Vec<Sample> {
 async fn a_file_of_each_system_moves_in_unchanged() {
     for sample in samples() {
         let (api, acme) = account().await;
-        let reply = send(&api, &acme, "?name=given-name", sample.text).await;
+        let reply = send(&api, &acme, "?name=given-name&model=gpt-4o", sample.text).await;
         let report = reply.ok();
         for row in report["results"].as_array().unwrap() {
             assert_eq!(
@@ -270,12 +270,12 @@ async fn a_file_of_each_system_moves_in_unchanged() {
             assert_eq!(&made[field], expected, "{}: {field} of {report:#}", sample.format);
         }
         assert_eq!(report["agents"][0]["id"], made["id"], "it replies the agents");
-        let again = send(&api, &acme, "?name=given-name", sample.text).await.ok();
+        let again = send(&api, &acme, "?name=given-name&model=gpt-4o", sample.text).await.ok();
         assert_eq!(again["created"], 0, "{}: {again:#}", sample.format);
         let named = send(
             &api,
             &acme,
-            &format!("?name=given-name&format={}&dry_run=true", sample.format),
+            &format!("?name=given-name&model=gpt-4o&format={}&dry_run=true", sample.format),
             sample.text,
         )
         .await;

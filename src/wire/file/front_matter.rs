@@ -11,10 +11,10 @@ pub fn read(text: &str) -> Option<Map<String, Value>> {
     let rest = text.strip_prefix("---")?;
     let rest = rest.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n')?;
     let (front, body) = split(rest)?;
-    let is_yaml = |text: &str| {
-        yaml_read::documents(text).is_ok_and(|all| all.iter().all(|one| one.is_object() || one.is_null()))
+    let is_documents = |all: Vec<Value>| {
+        all.iter().any(Value::is_object) && all.iter().all(|one| one.is_object() || one.is_null())
     };
-    if is_yaml(body) && !body.trim().is_empty() {
+    if yaml_read::documents(body).is_ok_and(is_documents) {
         return None;
     }
     let fields = yaml_read::documents(front).ok().and_then(|mut all| match all.pop() {
@@ -22,7 +22,10 @@ pub fn read(text: &str) -> Option<Map<String, Value>> {
         _ => None,
     });
     let mut fields = fields.unwrap_or_else(|| lines(front));
-    if fields.is_empty() {
+    // An agent that says all in its fields, with a comment after them.
+    let is_whole =
+        ["instructions", "prompt", "system_prompt", "agents"].iter().any(|name| fields.contains_key(*name));
+    if fields.is_empty() || is_whole {
         return None;
     }
     fields.insert(BODY.to_owned(), body.trim().into());
