@@ -354,3 +354,27 @@ async fn every_wire_is_asked_at_its_own_address_with_its_own_key() {
     assert_eq!(asked.to, "workers-ai:@cf/meta/llama");
     assert!(asked.headers.iter().all(|(name, _)| *name != "authorization"));
 }
+
+/// A provider's URL may lead to this product again; without an end to that, one call becomes hundreds.
+#[tokio::test]
+async fn a_call_that_comes_back_is_refused_and_one_from_another_deployment_is_not() {
+    let stage = Stage::new().await;
+    for face in Face::ALL {
+        stage.then(face.served((10, 5)));
+        assert_eq!(stage.ask(face, "triage").send().await.status, 200);
+        let sent = stage.take_asked().remove(0);
+        let (_, own) = sent.headers.iter().find(|(name, _)| *name == "x-retinue-via").unwrap();
+        let own = own.clone();
+        for via in [own.clone(), format!("other, {own}"), "a, b, c, d".to_owned()] {
+            let reply = stage.ask(face, "triage").header("x-retinue-via", &via).send().await;
+            reply.assert_refusal(400, "invalid_request");
+            assert!(reply.words().contains("leads back here"), "{via}: {}", reply.words());
+            assert_eq!(reply.header("x-should-retry"), "false");
+        }
+        assert!(stage.take_asked().is_empty(), "no provider was asked");
+        stage.then(face.served((10, 5)));
+        assert_eq!(stage.ask(face, "triage").header("x-retinue-via", "other").send().await.status, 200);
+        let sent = stage.take_asked().remove(0);
+        assert!(sent.headers.contains(&("x-retinue-via", format!("other, {own}"))), "{:?}", sent.headers);
+    }
+}

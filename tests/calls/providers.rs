@@ -51,13 +51,27 @@ async fn a_provider_that_refuses_costs_nothing_and_is_said_to() {
 }
 
 #[tokio::test]
-async fn a_provider_that_quotes_its_key_is_not_quoted() {
+async fn of_a_provider_that_quotes_its_key_no_piece_is_quoted() {
+    // The whole key; a part of it; and one that would be cut off in its middle.
+    let quotes = [
+        format!("Incorrect API key provided: {PROVIDER_KEY}."),
+        format!("Incorrect API key provided: {}****{}.", &PROVIDER_KEY[..12], &PROVIDER_KEY[20..]),
+        format!("{}{PROVIDER_KEY}", "x".repeat(500 - 20)),
+    ];
     for given in [400, 401, 422, 500] {
-        for face in Face::ALL {
+        for (face, words) in Face::ALL.iter().flat_map(|face| quotes.iter().map(move |words| (*face, words)))
+        {
             let stage = Stage::new().await;
-            stage.then(status(given, &format!("Incorrect API key provided: {PROVIDER_KEY}.")));
-            assert!(!stage.ask(face, "triage").send().await.status.is_success());
-            stage.log();
+            let error = json!({"error": {"message": words, "code": PROVIDER_KEY, "param": PROVIDER_KEY}});
+            stage.then(Turn::Replies(Script::status(given, error.to_string())));
+            let reply = stage.ask(face, "triage").send().await;
+            assert!(!reply.status.is_success());
+            let seen = format!("{} {:?} {}", reply.text(), reply.headers, stage.log());
+            for at in 0..=PROVIDER_KEY.len() - 8 {
+                let piece = &PROVIDER_KEY[at..at + 8];
+                // One piece is a word of ours.
+                assert!(piece == "provider" || !seen.contains(piece), "{given} {face:?}: {piece} in {seen}");
+            }
         }
     }
 }

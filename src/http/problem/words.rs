@@ -217,6 +217,7 @@ impl Problem {
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
+            call::Error::Loop => Kind::InvalidRequest,
             call::Error::BrokenLine(_) => Kind::Misconfigured,
             call::Error::Unreachable(_) | call::Error::Upstream(_) | call::Error::UpstreamDenies(_) => {
                 Kind::UpstreamError

@@ -10,12 +10,11 @@ use super::count::Count;
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
 use super::reach::{Server, Unreachable};
-use super::select;
+use super::{select, via};
 use crate::domain::message::{ChatReply, ChatRequest, Event, ReasoningEffort, Usage};
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
 use crate::domain::routing::Plan;
-use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::ports::{
@@ -152,6 +151,7 @@ async fn send<W: World>(
     let destination = destination(candidate, server, &outgoing.path)?;
     let mut headers = vec![("content-type", "application/json".to_owned())];
     headers.extend_from_slice(&outgoing.headers);
+    headers.push((via::HEADER, flight.via().as_str().to_owned()));
     if let Some(key) = &server.key {
         let (name, prefix) = provider::key_header(server.wire);
         headers.push((name, format!("{prefix}{}", key.expose())));
@@ -194,14 +194,6 @@ const fn failure(ran: Ran, goes_on: bool, error: Error) -> Failure {
 
 const fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
-}
-
-/// A provider may quote the key it was given.
-fn redact(message: &str, key: Option<&Secret>) -> String {
-    match key.map(Secret::expose).filter(|key| !key.is_empty()) {
-        Some(key) => message.replace(key, "…"),
-        None => message.to_owned(),
-    }
 }
 
 async fn refused<W: World>(

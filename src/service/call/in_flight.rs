@@ -14,6 +14,7 @@ use crate::service::call::bundle::Candidate;
 use crate::service::call::count::Count;
 use crate::service::call::error::Error;
 use crate::service::call::resolve::Resolved;
+use crate::service::call::via::Via;
 use crate::service::{App, settlements};
 
 /// What a call has cost.
@@ -65,10 +66,11 @@ pub struct InFlight<W: World> {
     is_guessed: bool,
     model: String,
     is_settled: bool,
+    via: Via,
 }
 
 impl<W: World> InFlight<W> {
-    pub fn new(app: &App<W>, resolved: &Resolved, question: Admit, granted: Nanos, now: Millis) -> Self {
+    pub fn new(app: &App<W>, resolved: &Resolved, question: Admit, granted: Nanos, now: Millis, via: Via) -> Self {
         Self {
             app: app.clone(),
             account: resolved.account,
@@ -85,11 +87,16 @@ impl<W: World> InFlight<W> {
             is_batched: resolved.bundle.flags.has(Flag::BatchedAdmissions),
             question,
             is_settled: false,
+            via,
         }
     }
 
     pub const fn app(&self) -> &App<W> {
         &self.app
+    }
+
+    pub const fn via(&self) -> &Via {
+        &self.via
     }
 
     pub const fn granted(&self) -> Nanos {

@@ -18,6 +18,7 @@ pub mod reach;
 mod relay;
 mod resolve;
 mod select;
+pub mod via;
 mod warnings;
 
 use std::sync::Arc;
@@ -50,6 +51,7 @@ use bundle::{Bundle, Candidate};
 use failures::Failures;
 use in_flight::InFlight;
 use select::Selection;
+use via::Via;
 
 /// A call as the client asked for it.
 #[derive(Debug)]
@@ -121,7 +123,8 @@ pub async fn run<W: World>(
     let Admitted { resolved, selection, instructions, question, granted, rate } =
         admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
-    let flight = InFlight::new(app, &resolved, question, granted, admitted);
+    let via = caller.via().cloned().unwrap_or_else(|| Via::begun(app));
+    let flight = InFlight::new(app, &resolved, question, granted, admitted, via);
     let mut request = asked.request;
     request.messages.insert(0, Message::system(instructions));
     let served = serve(flight, selection, request, asked.stream).await;

@@ -1,13 +1,18 @@
 //! What a provider's refusal is to the client, and whether the next entry of the line may do better.
 
-use super::{Failure, failure, is_transient, redact};
+use super::{Failure, failure, is_transient};
 use crate::domain::dialect::{Dialect, System, Turns};
 use crate::domain::provider::Wire;
+use crate::domain::redact::redact;
+use crate::domain::secret::Secret;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::error::{Error, Given};
 use crate::service::call::in_flight::Ran;
 use crate::service::call::reach::Server;
 use crate::wire::provider::{self, Refusal};
+
+/// The most characters of a provider's words that are shown.
+const MAX_WORDS: usize = 500;
 
 /// A reply that is not a success, read.
 pub struct Refused {
@@ -22,10 +27,11 @@ impl Refused {
     pub fn read(server: &Server, status: u16, retry_after_ms: Option<u64>, body: &[u8]) -> Self {
         let message = provider::error_message(body).unwrap_or_default();
         let mut refusal = Refusal::read(body, &message);
-        let clean = |text: String| redact(&text, server.key.as_ref());
-        refusal.code = refusal.code.map(clean);
-        refusal.param = refusal.param.map(clean);
-        let message = redact(&message, server.key.as_ref());
+        let secrets: Vec<&Secret> = server.key.iter().collect();
+        let clean = |text: &str| redact(text, &secrets).into_owned();
+        refusal.code = refusal.code.as_deref().map(clean);
+        refusal.param = refusal.param.as_deref().map(clean);
+        let message = redact(&message, &secrets).chars().take(MAX_WORDS).collect();
         let retry_after_ms = retry_after_ms.or(refusal.retry_after_ms);
         Self { status, message, refusal, retry_after_ms }
     }
