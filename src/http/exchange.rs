@@ -243,10 +243,15 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 /// several documents. In place of a file, `{"url": "https://…"}` names one, of at most 4 MiB, that is fetched without
 /// following redirects.
 ///
-/// An agent may be written as configuration-file systems keep them: `system_prompt` or `prompt` for the instructions;
+/// Files of other systems (CrewAI, Claude Code, Dify, LibreChat and others: see the guide *Moving over*) are recognized, or named by
+/// `?format=`; YAML and Markdown with front matter too. `report` says of each field what became of it: mapped to one of ours, kept
+/// in `config.imported`, or dropped; `needs` lists the agents and tools that it names and that are not here. What is no agent, such
+/// as a workflow, is refused as that.
+///
+/// An agent may also be written as configuration-file systems keep them: `system_prompt` or `prompt` for the instructions;
 /// `temperature`, `top_p`, `max_tokens`, `seed` and `reasoning_effort`, which go into the model line; tools as objects with a
 /// `name`. Without a `name` it is called by its slug, and the only agent of a file by `?name=` or, of a URL, by the file's
-/// name.
+/// name. Without a slug, the name is its identity: the account's agent of that name is meant.
 ///
 /// Hand-offs name agents of the file first, then the account's; cycles are fine. In mode `update` what the file leaves out has
 /// its default again, but budget, labels and status stay.

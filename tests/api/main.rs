@@ -25,6 +25,7 @@ mod exchange;
 mod failures;
 mod flags;
 mod gadgets;
+mod import_script;
 mod keys;
 mod matrix;
 mod members;

@@ -127,10 +127,11 @@ fn samples() -> Vec<Sample> {
         sample(
             "cagent",
             "given-name",
-            "agents:\n  root:\n    model: main\n    instruction: Lead.\n    sub_agents: [scout]\n    toolsets: [{type: shell}]\n  \
+            "agents:\n  root:\n    model: main,anthropic/claude-sonnet-5\n    instruction: Lead.\n    sub_agents: [scout]\n    toolsets: [{type: shell}, {type: mcp, ref: 'docker:maps'}]\n  \
              scout:\n    model: anthropic/claude-sonnet-5\n    instruction: Look.\nmodels:\n  main: {provider: openai, model: gpt-4o, \
              max_tokens: 900}\n",
-            json!({"model": "openai:gpt-4o?max_tokens=900", "tools": ["shell"], "instructions": "Lead."}),
+            json!({"model": "openai:gpt-4o?max_tokens=900, anthropic:claude-sonnet-5", "tools": ["shell", "mcp:docker:maps"],
+                "instructions": "Lead."}),
         ),
         sample(
             "librechat",

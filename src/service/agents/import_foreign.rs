@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::AgentId;
+use crate::domain::model_line::MAX_ENTRIES;
 use crate::domain::model_name::{Catalogue, Sure, Unknown};
 use crate::domain::slug::Slug;
 use crate::ports::{Agents, Aliases, Models, Unavailable};
@@ -69,6 +70,10 @@ fn line(
 ) -> Result<(String, Option<String>), Unknown> {
     let mut unlisted = None;
     let mut entries = Vec::new();
+    // What is too long is refused as that, and not looked up entry by entry.
+    if written.split(',').nth(MAX_ENTRIES).is_some() {
+        return Ok((written.to_owned(), None));
+    }
     for entry in written.split(',').map(str::trim) {
         let (name, query) = entry.split_once('?').map_or((entry, ""), |(name, query)| (name, query));
         let model = match catalogue.model(name) {

@@ -31,7 +31,9 @@ pub enum Error {
     #[error("the operator has switched `{}` off for this account", .0.name())]
     SwitchedOff(Flag),
     /// A provider's URL leads to this product again, or through too many of its deployments.
-    #[error("this call comes from a provider's URL that leads back here: name the server that the models run on")]
+    #[error(
+        "this call comes from a provider's URL that leads back here: name the server that the models run on"
+    )]
     Loop,
     /// Also when it belongs to another account: that it exists there is not shown.
     #[error("there is no such agent here")]

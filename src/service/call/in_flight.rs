@@ -70,7 +70,14 @@ pub struct InFlight<W: World> {
 }
 
 impl<W: World> InFlight<W> {
-    pub fn new(app: &App<W>, resolved: &Resolved, question: Admit, granted: Nanos, now: Millis, via: Via) -> Self {
+    pub fn new(
+        app: &App<W>,
+        resolved: &Resolved,
+        question: Admit,
+        granted: Nanos,
+        now: Millis,
+        via: Via,
+    ) -> Self {
         Self {
             app: app.clone(),
             account: resolved.account,

@@ -349,8 +349,15 @@ pub fn cagent(mut f: Fields) -> Vec<Part> {
     let agent = |(key, value): (String, Value)| {
         let Value::Object(mut fields) = value else { return None };
         if let Some(Value::String(names)) = fields.get("model") {
-            let defined = |name: &str| models.get(name.trim()).cloned().unwrap_or_else(|| name.trim().into());
-            fields.insert("model".to_owned(), names.split(',').map(defined).collect::<Vec<_>>().into());
+            let written = |name: &str| match name.split_once('/') {
+                Some((provider, code)) => serde_json::json!({"provider": provider, "model": code}),
+                None => name.into(),
+            };
+            let defined = |name: &str| models.get(name).cloned().unwrap_or_else(|| written(name));
+            fields.insert(
+                "model".to_owned(),
+                names.split(',').map(str::trim).map(defined).collect::<Vec<_>>().into(),
+            );
         }
         // What the file says of all its agents goes with the one that leads them.
         if key == "root" || count == 1 {

@@ -102,13 +102,20 @@ pub fn names(value: &Value) -> Vec<String> {
         Value::String(text) => {
             text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
         }
-        Value::Array(list) => {
-            list.iter().filter(|item| is_on(item)).filter_map(name).map(str::to_owned).collect()
-        }
+        Value::Array(list) => list.iter().filter(|item| is_on(item)).filter_map(tool).collect(),
         Value::Object(fields) => {
             fields.iter().filter(|(_, value)| is_on(value)).map(|(name, _)| name.clone()).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// A server's tools are known by the server.
+fn tool(item: &Value) -> Option<String> {
+    let server = item.get("ref").and_then(Value::as_str);
+    match (name(item)?, server) {
+        ("mcp", Some(server)) => Some(format!("mcp:{server}")),
+        (name, _) => Some(name.to_owned()),
     }
 }
 

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use crate::domain::agent::{Fields, Status};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::json;
-use crate::wire::file::parameters::with_parameters;
 use crate::wire::file::park::{self, Parked};
 use crate::wire::file::report::Report;
 
@@ -18,6 +17,7 @@ use super::rule::{OWN, Rule, To};
 use super::value;
 use super::variables::Braces;
 use super::{Need, Source};
+use model::{Choice, Params};
 
 /// The deepest path that a report names.
 const REPORT_DEPTH: usize = 2;
@@ -44,8 +44,8 @@ struct Mapper {
     same: Map<String, Value>,
     texts: Vec<String>,
     provider: Option<String>,
-    codes: Vec<String>,
-    params: Vec<(&'static str, String)>,
+    models: Vec<Choice>,
+    params: Params,
     config: Map<String, Value>,
     variables: Map<String, Value>,
     parked: Parked,
@@ -67,8 +67,8 @@ impl Mapper {
             same: Map::new(),
             texts: Vec::new(),
             provider: None,
-            codes: Vec::new(),
-            params: Vec::new(),
+            models: Vec::new(),
+            params: Params::new(),
             config: Map::new(),
             variables: Map::new(),
             parked: Parked::default(),
@@ -153,7 +153,9 @@ impl Mapper {
 
     fn config(&mut self, path: &str, value: Value) {
         let Value::Object(fields) = value else { return self.park(path, value) };
-        let mut fields = self.take_params(path, fields);
+        let mut params = std::mem::take(&mut self.params);
+        let mut fields = self.take_params(path, fields, &mut params);
+        self.params = params;
         park::scrub(path, &mut fields, &mut self.report);
         for (name, value) in fields {
             self.report.mapped(&join(path, &name), &format!("config.{name}"));
@@ -178,8 +180,7 @@ impl Mapper {
         let rest = std::mem::take(&mut self.rest);
         self.params("", rest);
         self.own_fields();
-        let line = model::line(self.provider.as_deref(), &self.codes);
-        self.fields.model = line.map(|line| with_parameters(&line, &self.params));
+        self.fields.model = self.line();
         self.instructions(braces);
         if !self.variables.is_empty() {
             self.config.insert("variables".to_owned(), std::mem::take(&mut self.variables).into());

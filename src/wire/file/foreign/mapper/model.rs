@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::model_line::ModelLine;
 use crate::domain::model_name;
+use crate::wire::file::parameters::with_parameters;
 
 use super::super::value;
 use super::{Mapper, REPORT_DEPTH, join};
@@ -37,46 +38,71 @@ const PROVIDERS: [&str; 7] = [
 const CODES: [&str; 8] =
     ["id", "model", "name", "model_name", "code", "model_id", "model_code", "deployment_name"];
 
+/// A model as the file names it.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// `None`: the agent's own, if it says one.
+    provider: Option<String>,
+    code: String,
+    params: Params,
+}
+
+/// Names of the model line, and values.
+pub(super) type Params = Vec<(&'static str, String)>;
+
 impl Mapper {
     pub(super) fn model(&mut self, path: &str, value: Value) {
         match value {
             Value::Array(list) => list.into_iter().for_each(|value| self.model(path, value)),
             Value::Object(mut fields) => {
                 let mut pick = |names: &[&str]| {
-                    names.iter().find_map(|name| match fields.get(*name) {
-                        Some(Value::String(_)) => fields.remove(*name),
-                        _ => None,
-                    })
+                    let name = names.iter().find(|name| fields.get(**name).is_some_and(Value::is_string));
+                    name.and_then(|name| value::text(&fields.remove(*name)?))
                 };
                 let (provider, code) = (pick(&PROVIDERS), pick(&CODES));
-                if let Some(provider) = provider.as_ref().and_then(Value::as_str) {
-                    self.provider = Some(provider.to_owned());
+                let mut params = Params::new();
+                let rest = self.take_params(path, fields, &mut params);
+                match code {
+                    Some(code) => self.choose(path, &code, provider, params),
+                    None => {
+                        self.provider = self.provider.take().or(provider);
+                        self.params.extend(params);
+                    }
                 }
-                if let Some(code) = code {
-                    self.model(path, code);
-                }
-                self.params(path, fields);
+                self.park_all(path, rest, REPORT_DEPTH);
             }
-            Value::String(text) => {
-                let code = text.trim();
-                if value::is_reference(code) || matches!(code, "" | "inherit" | "default" | "auto") {
-                    self.report.dropped(path, "it names no model");
-                } else {
-                    self.codes.push(code.to_owned());
-                    self.report.mapped(path, "model");
-                }
-            }
+            Value::String(text) => self.choose(path, &text, None, Params::new()),
             other => self.park(path, other),
         }
     }
 
-    /// Takes out what a model line can say; the rest is parked at its place.
+    /// Notes the models of a text, which may be several with commas between them.
+    fn choose(&mut self, path: &str, text: &str, provider: Option<String>, params: Params) {
+        for code in text.split(',').map(str::trim) {
+            if value::is_reference(code) || matches!(code, "" | "inherit" | "default" | "auto") {
+                self.report.dropped(path, "it names no model");
+            } else {
+                let (code, provider, params) = (code.to_owned(), provider.clone(), params.clone());
+                self.models.push(Choice { provider, code, params });
+                self.report.mapped(path, "model");
+            }
+        }
+    }
+
+    /// Takes out what a model line can say, for all models; the rest is parked at its place.
     pub(super) fn params(&mut self, path: &str, fields: Map<String, Value>) {
-        let rest = self.take_params(path, fields);
+        let mut params = std::mem::take(&mut self.params);
+        let rest = self.take_params(path, fields, &mut params);
+        self.params = params;
         self.park_all(path, rest, REPORT_DEPTH);
     }
 
-    pub(super) fn take_params(&mut self, path: &str, mut fields: Map<String, Value>) -> Map<String, Value> {
+    pub(super) fn take_params(
+        &mut self,
+        path: &str,
+        mut fields: Map<String, Value>,
+        params: &mut Params,
+    ) -> Map<String, Value> {
         for (name, own) in PARAMS {
             let Some(value) = fields.get(name) else { continue };
             let written = match value {
@@ -84,32 +110,35 @@ impl Mapper {
                 Value::String(word) => Some(word.trim().to_ascii_lowercase()),
                 _ => None,
             };
-            let is_set = self.params.iter().any(|(set, _)| *set == own);
+            let is_set = params.iter().any(|(set, _)| *set == own);
             let fits = written.filter(|written| !is_set && is_param(own, written));
             if let Some(written) = fits {
                 fields.remove(name);
-                self.params.push((own, written));
+                params.push((own, written));
                 self.report.mapped(&join(path, name), &format!("model ({own})"));
             }
         }
         fields
     }
-}
 
-/// The models that people wrote, as a line whose names are still theirs.
-pub(super) fn line(provider: Option<&str>, codes: &[String]) -> Option<String> {
-    let provider = provider.and_then(provider_word);
-    let entry = |code: &str| match &provider {
-        Some(provider)
-            if !code.starts_with(&format!("{provider}/")) && !code.starts_with(&format!("{provider}:")) =>
-        {
-            format!("{provider}:{code}")
-        }
-        _ => code.to_owned(),
-    };
-    let entries: Vec<String> =
-        codes.iter().flat_map(|code| code.split(',')).map(str::trim).map(entry).collect();
-    (!entries.is_empty()).then(|| entries.join(", "))
+    /// The models that people wrote, as a line whose names are still theirs.
+    pub(super) fn line(&self) -> Option<String> {
+        let entry = |choice: &Choice| {
+            let provider =
+                choice.provider.as_ref().or(self.provider.as_ref()).and_then(|name| provider_word(name));
+            let code = &choice.code;
+            let is_said = |provider: &String| {
+                code.strip_prefix(provider.as_str()).is_some_and(|rest| rest.starts_with(['/', ':']))
+            };
+            let model = match provider.filter(|provider| !is_said(provider)) {
+                Some(provider) => format!("{provider}:{code}"),
+                None => code.clone(),
+            };
+            with_parameters(&with_parameters(&model, &choice.params), &self.params)
+        };
+        let entries: Vec<String> = self.models.iter().map(entry).collect();
+        (!entries.is_empty()).then(|| entries.join(", "))
+    }
 }
 
 /// Our word for a provider: `OpenAI`, `langgenius/openai/openai`, `autogen_ext.models.openai.OpenAIChatCompletionClient`.
