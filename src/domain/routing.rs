@@ -7,6 +7,7 @@ use super::message::{AssistantPart, ChatRequest, File, FileSource, Message, Part
 use super::model::{Capabilities, Capability, Model};
 use super::model_line::Params;
 use super::money::Nanos;
+use super::price::Price;
 
 /// An answer shorter than this is not worth a call: the output limit is never shrunk below it.
 const MIN_OUTPUT_TOKENS: u64 = 16;
@@ -22,6 +23,8 @@ pub struct Needs {
     pub protocol: Protocol,
     /// Places in [`extra::TABLE`] of extras that must not be left out.
     pub extras: u64,
+    /// It has a provider's cache keep something for an hour.
+    pub hour_cache: bool,
     /// A strict upper bound of the prompt's tokens, instructions included.
     pub input_bound: u64,
     /// What the prompt's tokens are likely to be: a guess, by which nothing is refused.
@@ -91,6 +94,7 @@ impl Needs {
             capabilities,
             protocol: Protocol::of(request),
             extras: request.extras.refusable(),
+            hour_cache: request.caches_for_an_hour(),
             input_bound: bound::input_tokens(request, instructions),
             input_estimate: bound::likely_input_tokens(request, instructions),
         }
@@ -137,6 +141,7 @@ pub struct Plan {
     /// How many answers are asked for.
     pub choices: u64,
     input_bound: u64,
+    hour_cache: bool,
 }
 
 impl Plan {
@@ -154,10 +159,12 @@ impl Plan {
             limit_asked: asked.is_some(),
             choices,
             input_bound,
+            hour_cache: needs.hour_cache,
         };
         let Some(model) = model else { return plan(Nanos::ZERO, Nanos::ZERO, asked) };
         let limit = asked.unwrap_or_else(|| room(model, needs)).min(model.max_output_tokens).max(1);
-        let ceiling = |output: u64| model.price.ceiling(input_bound, output.saturating_mul(choices));
+        let price = priced(model, needs.hour_cache);
+        let ceiling = |output: u64| price.ceiling(input_bound, output.saturating_mul(choices));
         plan(ceiling(limit), ceiling(limit.min(MIN_OUTPUT_TOKENS)), Some(limit))
     }
 
@@ -165,9 +172,14 @@ impl Plan {
     pub fn affordable(&self, model: Option<&Model>, granted: Nanos) -> Option<u64> {
         let limit = self.output_limit?;
         let Some(model) = model.filter(|_| granted < self.want) else { return Some(limit) };
-        let output = model.price.affordable_output(self.input_bound, granted).unwrap_or(0);
+        let price = priced(model, self.hour_cache);
+        let output = price.affordable_output(self.input_bound, granted).unwrap_or(0);
         Some(limit.min(output / self.choices))
     }
+}
+
+fn priced(model: &Model, hour_cache: bool) -> Price {
+    if hour_cache { model.price.for_an_hour() } else { model.price }
 }
 
 /// The longest answer that a provider takes as a limit beside this prompt. Where the guess leaves next to nothing it is
@@ -180,8 +192,7 @@ fn room(model: &Model, needs: &Needs) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::message::{Image, ImageSource, Sampling};
-    use crate::domain::price::Price;
+    use crate::domain::message::{CachePoint, CacheTtl, Image, ImageSource, Sampling};
     use crate::domain::provider::Wire;
 
     fn model(capabilities: Capabilities) -> Model {
@@ -218,6 +229,24 @@ mod tests {
             needs.lacking(&Dialect::plain(Wire::OpenAi), None).is_empty(),
             "of an unknown model nothing is known to be missing"
         );
+    }
+
+    #[test]
+    fn what_is_kept_for_an_hour_is_held_at_its_price() {
+        let hour = Part::CachePoint(CachePoint { ttl: Some(CacheTtl::OneHour) });
+        let mut asked = request("hi");
+        let mut model = model(Capabilities::UNKNOWN);
+        model.price.base.cache_write = Some(1_250_000);
+        let held = |asked: &ChatRequest| {
+            let needs = Needs::of(asked, "", false);
+            let plan = Plan::new(asked, &Params::default(), &needs, Some(&model));
+            (needs.input_bound, plan.want.get() - 2 * 100)
+        };
+        let (bound, want) = held(&asked);
+        assert_eq!(want, (bound * 1_250).div_ceil(1_000));
+        asked.messages.push(Message::User { parts: vec![Part::Text("x".into()), hour] });
+        let (bound, want) = held(&asked);
+        assert_eq!(want, bound * 2);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on, options};
 use tower_service::Service;
@@ -191,7 +191,11 @@ pub async fn serve(router: &mut Router, mut request: Request) -> Response {
     if let Some(uri) = without_last_slash(request.uri()) {
         *request.uri_mut() = uri;
     }
-    let Ok(response) = router.call(request).await;
+    let Ok(mut response) = router.call(request).await;
+    let headers = response.headers_mut();
+    // What is there belongs to whoever asked; and it is what it says, whatever it looks like.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

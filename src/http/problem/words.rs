@@ -8,6 +8,7 @@ use crate::domain::agent::Status;
 use crate::domain::field_error::FieldError;
 use crate::domain::vault;
 use crate::http::{advice, rate_limit};
+use crate::ports::Settings;
 use crate::service::authenticate;
 use crate::service::call;
 use crate::service::denied::Denied;
@@ -17,6 +18,14 @@ impl From<authenticate::Error> for Problem {
     fn from(error: authenticate::Error) -> Self {
         let detail = match error {
             authenticate::Error::Unavailable(error) => return Self::unavailable(error.0),
+            authenticate::Error::WeakOperatorKey => {
+                let least = Settings::MIN_OPERATOR_KEY;
+                let detail = format!(
+                    "The secret OPERATOR_KEY has fewer than {least} characters, so it opens nothing. Set a longer one, such \
+                     as `openssl rand -hex 24` prints."
+                );
+                return Self::new(Kind::Misconfigured, detail);
+            }
             authenticate::Error::Missing => {
                 "Send a key as `Authorization: Bearer <key>` or in `x-api-key`.".to_owned()
             }

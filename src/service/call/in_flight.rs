@@ -6,6 +6,7 @@ use crate::domain::ids::{AccountId, AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
 use crate::domain::model::Capability;
 use crate::domain::money::Nanos;
+use crate::domain::provider::Wire;
 use crate::domain::routing::{Needs, Plan};
 use crate::domain::time::Millis;
 use crate::ports::World;
@@ -177,7 +178,11 @@ impl<W: World> InFlight<W> {
         if let Count::Final(usage) = seen.count
             && is_count(&usage)
         {
-            let usage = usage.bounded();
+            let mut usage = usage.bounded();
+            // Other servers than Anthropic's do not count apart what is kept for an hour.
+            if needs.hour_cache && candidate.dialect.wire != Wire::Anthropic {
+                usage.hour_write_tokens = usage.cache_write_tokens;
+            }
             return self.bill(usage, UsageKind::Reported, cost_of(&usage));
         }
         let hides_tokens = candidate.model.as_ref().is_none_or(|m| m.capabilities.has(Capability::Reasoning));
