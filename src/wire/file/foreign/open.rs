@@ -3,23 +3,25 @@
 use serde_json::{Map, Value};
 
 use super::value::{self, at, str_at, take};
-use super::variables::Braces;
 use super::{Part, Source};
 use crate::domain::agent::{Fields as AgentFields, Modality, Status};
 
 type Fields = Map<String, Value>;
 
+/// The most models of an agent, and values of a model.
+const MAX_VALUES: usize = 128;
+
 pub fn one(f: Fields) -> Vec<Part> {
     vec![f.into()]
 }
 
-fn refused(name: Option<&str>, what: impl Into<String>) -> Vec<Part> {
+pub fn refused(name: Option<&str>, what: impl Into<String>) -> Vec<Part> {
     vec![Part::Refused { name: name.map(|name| name.chars().take(64).collect()), what: what.into() }]
 }
 
 /// An agent under a key of its document, which is its name unless its fields say another.
 fn keyed(key: String, fields: Fields) -> Part {
-    let preset = AgentFields { name: Some(key.clone()), ..AgentFields::default() };
+    let preset = AgentFields { name: value::line(&key), ..AgentFields::default() };
     Part::Agent(Box::new(Source { fields, preset, keys: vec![key], ..Source::default() }))
 }
 
@@ -125,42 +127,6 @@ fn autogen_component(mut f: Fields) -> Vec<Part> {
     }
 }
 
-/// Memory blocks and tools stand beside the agents, which name them by id.
-pub fn letta(mut f: Fields) -> Vec<Part> {
-    let Some(agents) = f.remove("agents").filter(Value::is_array) else { return one(f) };
-    let by_id = |name: &str, f: &Fields| -> Vec<(String, Value)> {
-        let rows = f.get(name).and_then(Value::as_array).into_iter().flatten();
-        rows.filter_map(|row| Some((row.get("id")?.as_str()?.to_owned(), row.clone()))).collect()
-    };
-    let (blocks, tools) = (by_id("blocks", &f), by_id("tools", &f));
-    let named = |ids: Option<Value>, rows: &[(String, Value)]| -> Vec<Value> {
-        let ids = ids.and_then(|ids| ids.as_array().cloned()).unwrap_or_default();
-        let find = |id: &Value| {
-            rows.iter().find(|(own, _)| Some(own.as_str()) == id.as_str()).map(|(_, row)| row.clone())
-        };
-        ids.iter().filter_map(find).collect()
-    };
-    let agent = |mut agent: Fields| {
-        let memory = named(agent.remove("block_ids"), &blocks);
-        let memory: Vec<Value> = memory.iter().filter_map(memory_block).map(Value::from).collect();
-        let tools = named(agent.remove("tool_ids"), &tools);
-        let tools: Vec<Value> = tools.iter().filter_map(|tool| tool.get("name").cloned()).collect();
-        for (name, list) in [("memory", memory), ("tool_names", tools)] {
-            if !list.is_empty() {
-                agent.insert(name.to_owned(), list.into());
-            }
-        }
-        agent.into()
-    };
-    value::objects(agents).into_iter().map(agent).collect()
-}
-
-fn memory_block(block: &Value) -> Option<String> {
-    let text = block.get("value").and_then(Value::as_str).filter(|text| !text.trim().is_empty())?;
-    let label = block.get("label").and_then(Value::as_str).unwrap_or("memory");
-    Some(format!("<{label}>\n{text}\n</{label}>"))
-}
-
 pub fn langgraph(mut f: Fields) -> Vec<Part> {
     if f.contains_key("graphs") {
         return refused(None, "a deployment of graphs (`langgraph.json`)");
@@ -180,99 +146,6 @@ pub fn langgraph(mut f: Fields) -> Vec<Part> {
         }
     }
     one(f)
-}
-
-/// A serialized chain is unpacked to its prompt, and to the model that it is bound to.
-pub fn langchain(f: Fields) -> Vec<Part> {
-    let mut found = Chain::default();
-    found.walk(&Value::Object(f.clone()));
-    if found.messages.is_empty() {
-        return refused(None, "a chain without a prompt");
-    }
-    let mut out = Fields::new();
-    for (name, value) in
-        [("name", f.get("name")), ("metadata", f.get("metadata")), ("description", f.get("description"))]
-    {
-        if let Some(value) = value.filter(|value| !value.is_null()) {
-            out.insert(name.to_owned(), value.clone());
-        }
-    }
-    let is_system = |(role, _): &(String, String)| role == "system";
-    let has_system = found.messages.iter().any(is_system);
-    let (system, others): (Vec<_>, Vec<_>) =
-        found.messages.into_iter().partition(|message| is_system(message) || !has_system);
-    out.insert(
-        "system".to_owned(),
-        system.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n\n").into(),
-    );
-    let others: Vec<Value> =
-        others.into_iter().map(|(role, text)| serde_json::json!({"role": role, "content": text})).collect();
-    if !others.is_empty() {
-        out.insert("messages".to_owned(), others.into());
-    }
-    if let Some(model) = found.model {
-        out.insert("model".to_owned(), model.into());
-    }
-    let braces = if found.is_single_braced { Braces::Single } else { Braces::Double };
-    vec![Part::Agent(Box::new(Source { fields: out, braces: Some(braces), ..Source::default() }))]
-}
-
-#[derive(Default)]
-struct Chain {
-    messages: Vec<(String, String)>,
-    model: Option<Fields>,
-    is_single_braced: bool,
-}
-
-impl Chain {
-    /// As deep as files are read.
-    fn walk(&mut self, value: &Value) {
-        let Value::Object(fields) = value else {
-            if let Value::Array(list) = value {
-                list.iter().for_each(|value| self.walk(value));
-            }
-            return;
-        };
-        let id: Vec<&str> = fields
-            .get("id")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        let class =
-            id.last().copied().or_else(|| fields.get("_type").and_then(Value::as_str)).unwrap_or_default();
-        let inner = fields.get("kwargs").and_then(Value::as_object).unwrap_or(fields);
-        if id.contains(&"chat_models") || class.starts_with("Chat") && class != "ChatPromptTemplate" {
-            let mut model = inner.clone();
-            let provider = id.iter().rev().nth(1).filter(|word| **word != "chat_models");
-            model.insert(
-                "provider".to_owned(),
-                provider.copied().unwrap_or(class.trim_start_matches("Chat")).into(),
-            );
-            self.model.get_or_insert(model);
-            return;
-        }
-        let role = match class {
-            "SystemMessagePromptTemplate" | "SystemMessage" | "system" => "system",
-            "AIMessagePromptTemplate" | "AIMessage" | "ai" => "assistant",
-            _ => "user",
-        };
-        let prompt = inner.get("prompt").and_then(|prompt| prompt.get("kwargs").or(Some(prompt)));
-        let text =
-            [prompt.and_then(|prompt| prompt.get("template")), inner.get("template"), inner.get("content")];
-        if let Some(text) = text.into_iter().flatten().find_map(Value::as_str) {
-            let format = prompt
-                .and_then(|prompt| prompt.get("template_format"))
-                .or_else(|| inner.get("template_format"));
-            self.is_single_braced |= format.and_then(Value::as_str).is_none_or(|format| format == "f-string");
-            self.messages.push((role.to_owned(), text.to_owned()));
-            return;
-        }
-        for value in fields.values() {
-            self.walk(value);
-        }
-    }
 }
 
 pub fn openai(mut f: Fields) -> Vec<Part> {
@@ -349,18 +222,15 @@ pub fn cagent(mut f: Fields) -> Vec<Part> {
     let agent = |(key, value): (String, Value)| {
         let Value::Object(mut fields) = value else { return None };
         if let Some(Value::String(names)) = fields.get("model") {
-            let written = |name: &str| match name.split_once('/') {
-                Some((provider, code)) => serde_json::json!({"provider": provider, "model": code}),
-                None => name.into(),
-            };
-            let defined = |name: &str| models.get(name).cloned().unwrap_or_else(|| written(name));
-            fields.insert(
-                "model".to_owned(),
-                names.split(',').map(str::trim).map(defined).collect::<Vec<_>>().into(),
-            );
+            let named = names.split(',').map(str::trim).take(MAX_VALUES).map(|name| model_of(name, &models));
+            let named: Vec<Value> = named.collect();
+            fields.insert("model".to_owned(), named.into());
         }
         // What the file says of all its agents goes with the one that leads them.
         if key == "root" || count == 1 {
+            if let Some(models) = models.iter().next().map(|_| models.clone()) {
+                fields.insert("models".to_owned(), models.into());
+            }
             for (name, value) in &f {
                 fields.entry(name.clone()).or_insert_with(|| value.clone());
             }
@@ -375,6 +245,25 @@ pub fn cagent(mut f: Fields) -> Vec<Part> {
         Some(part)
     };
     agents.into_iter().filter_map(agent).collect()
+}
+
+/// What a definition says in single values, which are all that a model line has; a name without one is a provider's and a
+/// code, or a code.
+fn model_of(name: &str, models: &Fields) -> Value {
+    const MAX_VALUE: usize = 256;
+    let is_small = |value: &Value| match value {
+        Value::String(text) => text.len() <= MAX_VALUE,
+        Value::Number(_) | Value::Bool(_) => true,
+        _ => false,
+    };
+    match (models.get(name).and_then(Value::as_object), name.split_once('/')) {
+        (Some(model), _) => {
+            let small = model.iter().filter(|(_, value)| is_small(value)).take(MAX_VALUES);
+            Value::Object(small.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        (None, Some((provider, code))) => serde_json::json!({"provider": provider, "model": code}),
+        (None, None) => name.into(),
+    }
 }
 
 pub fn adk(mut f: Fields) -> Vec<Part> {

@@ -9,7 +9,7 @@ use super::rules::{
 };
 use super::value::{BODY, has};
 use super::variables::Braces;
-use super::{Part, System, open, recognize};
+use super::{Part, System, chain, letta, open, recognize};
 
 const fn system(
     name: &'static str,
@@ -27,7 +27,7 @@ pub static SYSTEMS: [System; 24] = [
     system("dify", "Dify", recognize::dify, open::dify, DIFY, Braces::Double),
     system("skill", "Agent Skills", is_skill, open::skill, SKILL, Braces::Double),
     system("markdown", "Claude Code and Copilot", is_markdown, open::one, MARKDOWN, Braces::Double),
-    system("letta", "Letta", recognize::letta, open::letta, LETTA, Braces::Double),
+    system("letta", "Letta", recognize::letta, letta::open, LETTA, Braces::Double),
     system("autogen", "AutoGen", recognize::autogen, open::autogen, AUTOGEN, Braces::Double),
     system(
         "agent-framework",
@@ -49,7 +49,7 @@ pub static SYSTEMS: [System; 24] = [
         "langchain",
         "LangChain and LangSmith",
         recognize::langchain,
-        open::langchain,
+        chain::open,
         LANGCHAIN,
         Braces::Single,
     ),

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::agent::MAX_NAME;
+
 /// The key of a Markdown file's text, beside those of its front matter.
 pub const BODY: &str = "(text)";
 
@@ -66,6 +68,12 @@ pub fn text(value: &Value) -> Option<String> {
         }
         Value::Null => None,
     }
+}
+
+/// A text as a name: on one line, as long as names may be, and something.
+pub fn line(text: &str) -> Option<String> {
+    let line = text.split(char::is_control).map(str::trim).collect::<Vec<_>>().join(" ");
+    Some(line.trim().chars().take(MAX_NAME).collect()).filter(|line: &String| !line.is_empty())
 }
 
 /// What a thing is called that is written as a name or as an object with one.

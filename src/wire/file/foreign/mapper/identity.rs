@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::domain::agent::MAX_NAME;
 use crate::domain::slug::Slug;
 
 use super::super::value;
@@ -17,11 +16,7 @@ impl Mapper {
         if self.fields.name.is_some() && self.named {
             return self.park(path, value.clone());
         }
-        let name: String = name.split(char::is_control).map(str::trim).collect::<Vec<_>>().join(" ");
-        let name: String = name.trim().chars().take(MAX_NAME).collect();
-        if name.is_empty() {
-            return self.report.dropped(path, "it is empty");
-        }
+        let Some(name) = value::line(&name) else { return self.report.dropped(path, "it is empty") };
         self.fields.name = Some(name);
         self.named = true;
         self.report.mapped(path, "name");
@@ -38,8 +33,7 @@ impl Mapper {
             None => self.report.dropped(path, "no slug can be made of it"),
         }
         if self.fields.name.is_none() {
-            self.fields.name =
-                Some(text.trim().chars().take(MAX_NAME).collect()).filter(|name: &String| !name.is_empty());
+            self.fields.name = value::line(&text);
         }
         self.keys.push(text);
     }
