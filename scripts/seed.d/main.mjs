@@ -14,9 +14,12 @@ import { Faults, Value } from "./document.mjs";
 import { readModels } from "./models.mjs";
 import { readPlans } from "./plans.mjs";
 import { statements } from "./sql.mjs";
+import { readSystemAgents } from "./system_agents.mjs";
 import { readTemplate } from "./templates.mjs";
 
 const FILES = ["models.yaml", "plans.yaml"];
+// Agents of a file of one's own, beside the templates.
+const SYSTEM_AGENTS = "system_agents.yaml";
 
 function readSeed(folder, faults) {
   const open = (...path) => Value.open(faults, shown(folder, ...path), readFileSync(join(folder, ...path), "utf8"));
@@ -31,8 +34,14 @@ function readSeed(folder, faults) {
     const file = open("templates", name);
     return file && readTemplate(file, codes);
   });
-  for (const name of readdirSync(folder)) {
-    if (![...FILES, "templates"].includes(name)) blame("nothing reads this file", name);
+  const inside = readdirSync(folder);
+  if (inside.includes(SYSTEM_AGENTS)) {
+    const file = open(SYSTEM_AGENTS);
+    const taken = templates.map((template) => template?.slug);
+    if (file) templates.push(...readSystemAgents(file, codes, taken));
+  }
+  for (const name of inside) {
+    if (![...FILES, SYSTEM_AGENTS, "templates"].includes(name)) blame("nothing reads this file", name);
   }
   if (names.length === 0) blame("there are no templates, which is never meant", "templates");
   return { models, plans, templates };

@@ -46,6 +46,11 @@ impl FieldErrors {
         result.map_err(|error| self.add(field, error)).ok()
     }
 
+    /// Notes the faults of a failed check and goes on without its value.
+    pub fn take_all<T>(&mut self, result: Result<T, Vec<FieldError>>) -> Option<T> {
+        result.map_err(|errors| self.join(Err(errors))).ok()
+    }
+
     /// A text whose length in characters must lie in a range.
     pub fn length(&mut self, field: &str, text: &str, min: usize, max: usize) {
         let chars = text.chars().count();

@@ -92,14 +92,13 @@ impl ModelLine {
         items.filter_map(alias).collect()
     }
 
-    /// What stands in these lines and may be an alias, whether they parse or not: the entries without a colon.
+    /// What stands in these lines and may be an alias, whether they parse or not: the entries without a colon, as far as a
+    /// line may have any.
     pub fn names_in<'a>(lines: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-        let entries = lines.into_iter().flat_map(|line| line.split(','));
+        let entries = lines.into_iter().flat_map(|line| line.split(',').take(MAX_ENTRIES));
         let names = entries.map(|entry| entry.split('?').next().unwrap_or_default().trim());
-        names
-            .filter(|name| (1..=Slug::MAX_LEN).contains(&name.len()) && !name.contains(':'))
-            .map(str::to_owned)
-            .collect()
+        let is_name = |name: &&str| (1..=Slug::MAX_LEN).contains(&name.len()) && !name.contains(':');
+        names.filter(is_name).map(str::to_owned).collect()
     }
 
     /// The line with every alias replaced by the entries it stands for; `lookup` gives an alias's line.

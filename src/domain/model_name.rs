@@ -5,7 +5,7 @@
 //! is already written as `provider:code` never comes here.
 
 use super::json;
-use super::model_line::{Item, ModelLine};
+use super::model_line::{Item, MAX_ENTRIES, ModelLine};
 use super::provider::ProviderName;
 
 /// The providers and codes of the models that an account sees.
@@ -161,6 +161,10 @@ impl Catalogue {
             };
             Ok(query.map_or_else(|| named.model.clone(), |query| format!("{}?{query}", named.model)))
         };
+        // What is too long is refused as that, and not looked up entry by entry.
+        if line.split(',').nth(MAX_ENTRIES).is_some() {
+            return Ok(line.to_owned());
+        }
         line.split(',').map(entry).collect::<Result<Vec<_>, _>>().map(|entries| entries.join(", "))
     }
 
@@ -170,6 +174,9 @@ impl Catalogue {
     /// [`Unknown`] when it names none or several.
     pub fn model(&self, text: &str) -> Result<Named, Unknown> {
         let plain = plain(text);
+        if plain.len() > MAX_CHARS {
+            return Err(self.unknown(text));
+        }
         let apart = [':', '/'].into_iter().find_map(|sign| self.apart(plain, sign));
         if let Some((provider, code)) = &apart
             && let Some(listed) = self.one(|model| model.provider == *provider && model.code == *code)
@@ -238,7 +245,8 @@ impl Catalogue {
         Unknown { text: shown(text), nearest, is_ambiguous: true }
     }
 
-    fn unknown(&self, text: &str) -> Unknown {
+    /// That a text names no model, with the most similar ones.
+    pub fn unknown(&self, text: &str) -> Unknown {
         let code = plain(text).rsplit(['/', ':']).next().unwrap_or_default();
         let wanted: String = bare(code).chars().take(MAX_CHARS).collect();
         let mut measured: Vec<(usize, &Model)> =

@@ -100,6 +100,8 @@ fn a_line_keeps_what_is_written_its_aliases_and_its_parameters() {
     ] {
         assert_eq!(line(text).unwrap(), expected);
     }
+    let long = "gpt-4o,".repeat(100_000);
+    assert_eq!(line(&long).unwrap(), long, "its length is what is wrong with it");
     assert_eq!(line("fast, gpt-4.1-mnii").unwrap_err().nearest[0], "openai:gpt-4.1-mini");
     for text in ["fast,", "no provider:x", "fast?temperature=9"] {
         assert_eq!(

@@ -7,26 +7,26 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::agent::Fields;
 use crate::domain::field_error::FieldError;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::agents::{self, Export, Import, Item, Mode, Outcome, Source};
+use crate::service::agents::{self, Export, Import, Mode, Source};
 use crate::service::authenticate::Session;
+use crate::wire::file::foreign::{SYSTEMS, System};
 use crate::wire::file::{Syntax, Writer as FileWriter};
 
 use super::access::Writer;
-use super::body::{self, Json};
+use super::body;
+use super::import_report::Report;
 use super::problem::{Kind, Problem};
 use super::query::{Reads, query};
 
-/// The media types of YAML: RFC 9512's, and those from before it.
-const YAML: [&str; 4] = ["application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"];
-/// The most errors that stand in the problem itself; `results` has all.
-const MAX_ERRORS: usize = 100;
+/// The media types of YAML: RFC 9512's, those from before it, and Markdown with YAML before its text.
+const YAML: [&str; 5] =
+    ["application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml", "text/markdown"];
 
 /// What to export.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -111,9 +111,27 @@ pub struct ImportQuery {
     /// Of a file with a single agent that has neither name nor slug: what it is called, such as the file's own name.
     #[param(example = "support")]
     name: Option<String>,
+    /// The system that wrote the file, where it is not recognized: see the guide *Moving over*.
+    #[param(example = "crewai")]
+    format: Option<String>,
+    /// Refuses an agent with a field that has no place here, rather than to keep the field in `config.imported`.
+    strict: Option<bool>,
+    /// The model line of agents whose file names no model, or one that is not known here.
+    #[param(example = "openai:gpt-4.1-mini")]
+    model: Option<String>,
 }
 
 query!(ImportQuery);
+
+/// The word for files in our own fields.
+const OURS: &str = "retinue";
+
+fn unknown_format(name: &str) -> FieldError {
+    let known: Vec<&str> = SYSTEMS.iter().map(|system| system.name).collect();
+    let message =
+        format!("`{name:.64}` is no format that is known here; known are {OURS}, {}", known.join(", "));
+    FieldError { field: "format".to_owned(), message }
+}
 
 /// What becomes of an agent whose slug another one has: it is left out (`skip`, when nothing is said), the other becomes
 /// what the file says (`update`), or it is taken in under the next free slug (`rename`).
@@ -125,99 +143,6 @@ pub enum OnTaken {
     Skip,
     Update,
     Rename,
-}
-
-/// What became of the agents of a file, in their order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ImportReport)]
-pub struct Report {
-    results: Vec<Row>,
-    created: usize,
-    updated: usize,
-    skipped: usize,
-    /// Whether all this would only be done.
-    dry_run: bool,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ImportResult)]
-pub struct Row {
-    /// As the account has it; of an invalid agent as the file has it.
-    slug: Option<String>,
-    result: Word,
-    /// As the file has it, where that is another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
-    renamed_from: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    errors: Vec<FieldError>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = ImportOutcome)]
-pub enum Word {
-    Created,
-    Updated,
-    Skipped,
-    Invalid,
-}
-
-impl From<Item> for Row {
-    fn from(item: Item) -> Self {
-        let (result, errors) = match item.outcome {
-            Outcome::Created => (Word::Created, Vec::new()),
-            Outcome::Updated => (Word::Updated, Vec::new()),
-            Outcome::Skipped => (Word::Skipped, Vec::new()),
-            Outcome::Invalid(errors) => (Word::Invalid, errors),
-        };
-        Self { slug: item.slug, result, renamed_from: item.renamed_from.map(|slug| slug.to_string()), errors }
-    }
-}
-
-impl Report {
-    fn of(items: Vec<Item>, dry_run: bool) -> Self {
-        let results: Vec<Row> = items.into_iter().map(Row::from).collect();
-        let count = |word: Word| results.iter().filter(|row| row.result == word).count();
-        let is_valid = count(Word::Invalid) == 0;
-        let (created, updated, skipped) = match is_valid {
-            true => (count(Word::Created), count(Word::Updated), count(Word::Skipped)),
-            false => (0, 0, 0),
-        };
-        Self { results, created, updated, skipped, dry_run }
-    }
-
-    fn errors(&self) -> Vec<FieldError> {
-        let of = |(i, row): (usize, &Row)| {
-            let inside = move |error: &FieldError| FieldError {
-                field: format!("agents[{i}].{}", error.field),
-                message: error.message.clone(),
-            };
-            row.errors.iter().map(inside).collect::<Vec<_>>()
-        };
-        self.results.iter().enumerate().flat_map(of).take(MAX_ERRORS).collect()
-    }
-}
-
-impl IntoResponse for Report {
-    /// What is invalid is a problem document that has the report's members as well.
-    fn into_response(self) -> Response {
-        if self.results.iter().all(|row| row.result != Word::Invalid) {
-            return Json(self).into_response();
-        }
-        let problem = Problem::invalid(self.errors());
-        let mut document: Map<String, Value> = serde_json::from_slice(&problem.to_json()).unwrap_or_default();
-        let many = self.results.iter().filter(|row| row.result == Word::Invalid).count();
-        let detail =
-            format!("{many} of {} agents do not fit, so none was taken in; see results", self.results.len());
-        document.insert("detail".to_owned(), detail.into());
-        if let Ok(Value::Object(report)) = serde_json::to_value(&self) {
-            document.extend(report);
-        }
-        let json = [(header::CONTENT_TYPE, "application/problem+json")];
-        (problem.kind.status(), json, Value::Object(document).to_string()).into_response()
-    }
 }
 
 /// Export agents
@@ -318,10 +243,15 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 /// several documents. In place of a file, `{"url": "https://…"}` names one, of at most 4 MiB, that is fetched without
 /// following redirects.
 ///
-/// An agent may be written as configuration-file systems keep them: `system_prompt` or `prompt` for the instructions;
+/// Files of other systems (CrewAI, Claude Code, Dify, LibreChat and others: see the guide *Moving over*) are recognized, or named by
+/// `?format=`; YAML and Markdown with front matter too. `report` says of each field what became of it: mapped to one of ours, kept
+/// in `config.imported`, or dropped; `needs` lists the agents and tools that it names and that are not here. What is no agent, such
+/// as a workflow, is refused as that.
+///
+/// An agent may also be written as configuration-file systems keep them: `system_prompt` or `prompt` for the instructions;
 /// `temperature`, `top_p`, `max_tokens`, `seed` and `reasoning_effort`, which go into the model line; tools as objects with a
 /// `name`. Without a `name` it is called by its slug, and the only agent of a file by `?name=` or, of a URL, by the file's
-/// name.
+/// name. Without a slug, the name is its identity: the account's agent of that name is meant.
 ///
 /// Hand-offs name agents of the file first, then the account's; cycles are fine. In mode `update` what the file leaves out has
 /// its default again, but budget, labels and status stay.
@@ -342,14 +272,20 @@ pub async fn import<W: World>(
     query: ImportQuery,
     Sent(source): Sent,
 ) -> Result<Response, Problem> {
-    let (entries, stem) = agents::read(&app, &session, &source).await.map_err(Problem::report(&app))?;
+    let system = match query.format.as_deref().filter(|format| *format != OURS) {
+        None => None,
+        Some(name) => Some(System::named(name).ok_or_else(|| Problem::invalid(vec![unknown_format(name)]))?),
+    };
+    let read = agents::read(&app, &session, &source, system).await;
+    let (entries, stem) = read.map_err(Problem::report(&app))?;
     let mode = match query.mode.unwrap_or_default() {
         OnTaken::Skip => Mode::Skip,
         OnTaken::Update => Mode::Update,
         OnTaken::Rename => Mode::Rename,
     };
     let dry_run = query.dry_run.unwrap_or_default();
-    let import = Import { mode, dry_run, entries }.named(query.name.or(stem).as_deref());
+    let (strict, model) = (query.strict.unwrap_or_default(), query.model);
+    let import = Import { mode, dry_run, strict, model, entries }.named(query.name.or(stem).as_deref());
     let items = agents::import(&app, &session, &import).await.map_err(Problem::report(&app))?;
-    Ok(Report::of(items, dry_run).into_response())
+    Ok(Report::of(&session.account, items, dry_run).into_response())
 }

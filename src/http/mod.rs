@@ -18,6 +18,7 @@ pub mod documented;
 mod exchange;
 mod flags;
 mod if_match;
+mod import_report;
 mod keys;
 mod page;
 pub mod path;

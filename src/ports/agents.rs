@@ -64,6 +64,11 @@ pub trait Agents: Send + Sync {
         &self,
         names: &[AgentRef],
     ) -> impl Future<Output = Result<Vec<(AgentId, Slug)>, Unavailable>> + Send;
+    /// Those in use that are called by one of these names, with the name. Names without a letter or digit are not found.
+    fn agents_titled(
+        &self,
+        names: &[&str],
+    ) -> impl Future<Output = Result<Vec<(AgentId, Slug, String)>, Unavailable>> + Send;
     /// The id behind a name, by id also of an archived agent, whose ledger stays.
     fn agent_ever(&self, of: &AgentRef) -> impl Future<Output = Result<Option<AgentId>, Unavailable>> + Send;
     /// The agents in use whose newest definition hands off to this one, in the order of their slugs.

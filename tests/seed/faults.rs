@@ -247,3 +247,63 @@ fn what_is_not_yaml_and_what_nobody_reads_is_told_too() {
         assert!(faults.iter().any(|fault| fault.starts_with(start)), "{start}: {faults:#?}");
     }
 }
+
+#[test]
+fn a_list_of_system_agents_becomes_templates_with_the_catalogues_models() {
+    let folder = Folder::new("system-agents");
+    folder.write(
+        "system_agents.yaml",
+        "agents:
+- agent_type: simple_chat
+  llm_model_code: gpt-4.1-mini
+  status: ACTIVE
+  config: {system_prompt: Chat., tools: [web_search], depth: 2}
+- agent_type: DeepResearch
+  llm_model_code: openai/gpt-4.1-mini
+  status: inactive
+  config: {system_prompt: Search., name: Deep Research}
+",
+    );
+    let output = script::run(&folder.0, "sql");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let db = crate::schema::migrated();
+    db.execute_batch(&String::from_utf8(output.stdout).unwrap()).unwrap();
+    let sql = "SELECT slug, name, is_deprecated, definition FROM platform_templates WHERE slug <> 'helper' ORDER BY slug";
+    let mut rows = db.prepare(sql).unwrap();
+    let rows: Vec<(String, String, bool, String)> = rows
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let [(slug, name, deprecated, _), (chat, _, offered, definition)] = rows.as_slice() else {
+        panic!("{rows:?}")
+    };
+    assert_eq!((slug.as_str(), name.as_str(), *deprecated), ("deep-research", "Deep Research", true));
+    assert_eq!((chat.as_str(), *offered), ("simple-chat", false));
+    let definition: serde_json::Value = serde_json::from_str(definition).unwrap();
+    let expected = serde_json::json!({"name": "simple_chat", "type": "simple-chat", "model": "openai:gpt-4.1-mini",
+        "instructions": "Chat.", "tools": ["web_search"], "config": {"depth": 2}});
+    assert_eq!(definition, expected);
+}
+
+#[test]
+fn faults_of_system_agents_are_told_with_their_place() {
+    let folder = Folder::new("system-agent-faults");
+    folder.write(
+        "system_agents.yaml",
+        "agents:
+- {agent_type: helper, llm_model_code: gpt-4.1-mnii, status: ACTVE, config: {depth: 2}}
+- {agent_type: other, status: active, config: {prompt: x}}
+",
+    );
+    let faults = folder.faults();
+    for words in [
+        "slug helper, which stands here or in templates/ already",
+        "config lacks the instructions",
+        "gpt-4.1-mnii is not in the catalogue; did you mean gpt-4.1-mini?",
+        "status is one of draft, published",
+        "lacks llm_model_code",
+    ] {
+        assert!(faults.iter().any(|fault| fault.contains(words)), "{words}: {faults:#?}");
+    }
+}

@@ -100,7 +100,7 @@ impl Ground {
         ids
     }
 
-    fn find(&self, name: &str) -> Option<AgentId> {
+    pub fn find(&self, name: &str) -> Option<AgentId> {
         match AgentRef::parse(name)? {
             AgentRef::Id(id) => self.ids.get(&id).copied(),
             AgentRef::Slug(slug) => self.slugs.get(&slug).copied(),

@@ -1,9 +1,11 @@
 //! What is asked of an import, and what it answers for each agent of the file.
 
-use crate::domain::agent::Fields;
+use crate::domain::agent::{Agent, Fields};
 use crate::domain::field_error::FieldError;
 use crate::domain::slug::Slug;
 use crate::wire::file::Entry;
+use crate::wire::file::foreign::{Need, System};
+use crate::wire::file::report::Report;
 
 /// What becomes of an agent whose slug another one has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,12 +25,25 @@ pub struct Import {
     pub mode: Mode,
     /// Reports what would be done and does nothing.
     pub dry_run: bool,
+    /// Refuses an agent with a field that has no place here, rather than to keep it for later.
+    pub strict: bool,
+    /// The line of agents whose file names no model, or one that is not known here.
+    pub model: Option<String>,
     pub entries: Vec<Entry>,
 }
 
 /// What became of one agent of the file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Item {
+    pub name: Option<String>,
+    /// The agent as it is now, if it was created or updated.
+    pub agent: Option<Agent>,
+    /// What the file is of, unless it is written in our own fields.
+    pub system: Option<&'static System>,
+    /// What became of fields that are not ours.
+    pub report: Report,
+    /// What it wants to use, and neither the file nor the account has.
+    pub needs: Vec<Need>,
     /// As the account has it; of an invalid one as the file has it, if it does.
     pub slug: Option<String>,
     /// As the file has it, where that is another.
@@ -46,15 +61,19 @@ pub enum Outcome {
 }
 
 impl Import {
-    /// Gives the only agent of a file this name, if it has neither a name nor a slug; any other agent without
-    /// a name gets its slug as its name.
+    /// Gives the only agent of a file without a name or slug this one; any other without a name gets its slug, or the word
+    /// that its file calls it by.
     #[must_use]
     pub fn named(mut self, name: Option<&str>) -> Self {
-        let is_single = self.entries.len() == 1;
-        for fields in self.entries.iter_mut().filter_map(|entry| entry.fields.as_mut().ok()) {
-            let Fields { name: own, slug, .. } = fields;
-            if own.is_none() {
-                *own = slug.clone().or_else(|| name.filter(|_| is_single).map(str::to_owned));
+        let is_nameless = |fields: &Fields| fields.name.is_none() && fields.slug.is_none();
+        let nameless =
+            self.entries.iter().filter(|entry| entry.fields.as_ref().is_ok_and(is_nameless)).count();
+        for Entry { fields, keys, name: shown, .. } in &mut self.entries {
+            let Ok(fields) = fields else { continue };
+            if fields.name.is_none() {
+                let given = || name.filter(|_| nameless == 1).map(str::to_owned);
+                fields.name = fields.slug.clone().or_else(given).or_else(|| keys.first().cloned());
+                shown.clone_from(&fields.name);
             }
         }
         self

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Draft, Save, Status, parse_slug};
+use crate::domain::agent::{Agent, Draft, Save};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -10,41 +10,19 @@ use crate::ports::{AgentRef, Agents, Directory, Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
-use crate::wire::file::Entry;
 
 use super::create::new_agent;
 use super::ground::Ground;
+use super::import_candidate::Candidate;
 use super::import_order::{Import, Item, Mode, Outcome};
+use super::{import_foreign, import_identity};
 
 /// The whole agents read at once.
 const PAGE: usize = 50;
-/// The most slugs asked for at once.
-const MAX_NAMES: usize = 10_000;
-/// The highest number that is put after a slug to find a free one.
-const MAX_NUMBER: usize = 10_000;
-
 /// What is answered, and what is written: nothing when any agent is invalid.
 pub struct Plan {
     pub items: Vec<Item>,
     pub saves: Vec<Save>,
-}
-
-/// An agent of the file.
-struct Candidate {
-    /// As the file names it.
-    shown: Option<String>,
-    slug: Option<Slug>,
-    draft: Option<Draft>,
-    given: Given,
-    faults: FieldErrors,
-}
-
-/// What the file says of that which otherwise stays.
-#[derive(Clone, Copy, Default)]
-struct Given {
-    budget: bool,
-    labels: bool,
-    status: bool,
 }
 
 /// Where an agent of the file goes.
@@ -57,52 +35,31 @@ struct Place {
 }
 
 pub async fn plan<W: World>(app: &App<W>, session: &Session, import: &Import) -> Result<Plan, Failure> {
-    let mut candidates: Vec<Candidate> = import.entries.iter().map(Candidate::of).collect();
+    let tenant = app.world.directory().tenant(session.account.id);
+    let mut candidates: Vec<Candidate> =
+        import.entries.iter().map(|entry| Candidate::of(entry, import)).collect();
+    import_foreign::models(&tenant, &mut candidates, import.model.as_deref()).await?;
+    import_identity::settle(&tenant, import.mode, &mut candidates).await?;
     each_slug_once(&mut candidates);
     let places = places(app, session, import.mode, &mut candidates).await?;
+    import_foreign::link(&mut candidates);
     let ground = ground(app, session, &candidates, &places).await?;
     let mut plan = Plan { items: Vec::new(), saves: Vec::new() };
-    for candidate in candidates {
+    for mut candidate in candidates {
         let place = candidate.slug.as_ref().and_then(|slug| places.get(slug));
+        import_foreign::drop_unmet(&mut candidate, &ground, place.map(|place| place.id));
         let (item, save) = candidate.settle(app, place, &ground);
         plan.items.push(item);
         plan.saves.extend(save);
     }
     if plan.items.iter().any(|item| matches!(item.outcome, Outcome::Invalid(_))) {
         plan.saves.clear();
+        plan.items.iter_mut().for_each(|item| item.agent = None);
     }
     Ok(plan)
 }
 
 impl Candidate {
-    fn of(entry: &Entry) -> Self {
-        let mut faults = FieldErrors::default();
-        let shown = entry.slug.clone();
-        let fields = match &entry.fields {
-            Ok(fields) => fields.clone(),
-            Err(errors) => {
-                faults.join(Err(errors.clone()));
-                return Self { shown, slug: None, draft: None, given: Given::default(), faults };
-            }
-        };
-        let given = Given {
-            budget: fields.budget.is_some(),
-            labels: fields.labels.is_some(),
-            status: fields.status.is_some(),
-        };
-        let has_slug = fields.slug.is_some();
-        let draft = fields.understand();
-        let slug = match &draft.slug {
-            None if !has_slug && !draft.definition.name.is_empty() => {
-                let made = Slug::from_name(&draft.definition.name);
-                let made = made.ok_or_else(|| "give a slug: none can be made of this name".to_owned());
-                faults.take("slug", made.and_then(|slug| parse_slug(slug.as_str())))
-            }
-            slug => slug.clone(),
-        };
-        Self { shown, slug, draft: Some(draft), given, faults }
-    }
-
     /// What becomes of it, and how it is written.
     fn settle<W: World>(
         mut self,
@@ -111,23 +68,27 @@ impl Candidate {
         ground: &Ground,
     ) -> (Item, Option<Save>) {
         let written = self.draft.take().map(|draft| self.write(app, draft, place, ground));
-        let (written, slug) = match (written, place) {
-            (Some(Ok(written)), Some(place)) => (Ok(written), Some(place.slug.to_string())),
-            (Some(Err(errors)), _) => (Err(errors), self.shown.clone()),
-            (Some(Ok(_)) | None, _) => (Err(Vec::new()), self.shown.clone()),
+        let slug = match (&written, place) {
+            (Some(Ok(_)), Some(place)) => Some(place.slug.to_string()),
+            _ => self.shown.clone(),
         };
         let slug = slug.or_else(|| self.slug.as_ref().map(Slug::to_string));
-        let renamed_from = self.slug.filter(|own| place.is_some_and(|place| place.slug != *own));
-        match (self.faults.finish(), written) {
-            (Ok(()), Ok((outcome, save))) => (Item { slug, renamed_from, outcome }, save),
+        let written = written.unwrap_or_else(|| Err(Vec::new()));
+        let own = self.slug.filter(|_| !self.is_derived);
+        let renamed_from = own.filter(|own| place.is_some_and(|place| place.slug != *own));
+        let (slug, renamed_from, outcome, save) = match (self.faults.finish(), written) {
+            (Ok(()), Ok((outcome, save))) => (slug, renamed_from, outcome, save),
             (faults, written) => {
-                let errors = [faults.err().unwrap_or_default(), written.err().unwrap_or_default()].concat();
-                (
-                    Item { slug: self.shown.or(slug), renamed_from: None, outcome: Outcome::Invalid(errors) },
-                    None,
-                )
+                let mut errors = FieldErrors::default();
+                errors.join(faults);
+                errors.join_new(written.map(|_| ()));
+                let errors = errors.finish().err().unwrap_or_default();
+                (self.shown.or(slug), None, Outcome::Invalid(errors), None)
             }
-        }
+        };
+        let agent = save.as_ref().map(|save: &Save| save.agent.clone());
+        let (name, system, report, needs) = (self.name, self.system, self.report, self.needs);
+        (Item { slug, name, renamed_from, outcome, agent, system, report, needs }, save)
     }
 
     fn write<W: World>(
@@ -159,25 +120,6 @@ impl Candidate {
     }
 }
 
-impl Given {
-    /// What the file does not say of an agent stays as it is, as far as it is no definition.
-    fn keep(self, draft: &mut Draft, read: &Agent) {
-        if !self.budget {
-            draft.budget = read.budget;
-        }
-        if !self.labels {
-            draft.labels.clone_from(&read.labels);
-        }
-        if !self.status {
-            draft.status = read.status;
-        }
-        if draft.status != Status::Archived && !read.status.leads_to(draft.status) {
-            let what = format!("does not lead from {} to {}", read.status.name(), draft.status.name());
-            draft.faults.push(FieldError { field: "status".to_owned(), message: what });
-        }
-    }
-}
-
 fn update<W: World>(app: &App<W>, draft: Draft, read: &Agent) -> (Outcome, Option<Save>) {
     let mut next = Agent {
         definition: draft.definition,
@@ -196,7 +138,7 @@ fn update<W: World>(app: &App<W>, draft: Draft, read: &Agent) -> (Outcome, Optio
 
 fn each_slug_once(candidates: &mut [Candidate]) {
     let mut seen = BTreeSet::new();
-    for candidate in candidates {
+    for candidate in candidates.iter_mut().filter(|candidate| !candidate.is_there) {
         let slug = candidate.slug.clone();
         if slug.is_some_and(|slug| !seen.insert(slug)) {
             candidate.faults.add("slug", "stands twice in the file");
@@ -221,7 +163,11 @@ async fn places<W: World>(
         Mode::Skip | Mode::Rename => BTreeMap::new(),
     };
     let mut free = match mode {
-        Mode::Rename => free_slugs(&tenant, &wanted, there.keys().cloned().collect()).await?,
+        Mode::Rename => {
+            let taken: Vec<Slug> = there.keys().cloned().collect();
+            let free = import_identity::free_slugs(&tenant, wanted.clone(), &taken).await?;
+            taken.into_iter().zip(free).filter_map(|(slug, free)| Some((slug, free?))).collect()
+        }
         Mode::Skip | Mode::Update => BTreeMap::new(),
     };
     if mode == Mode::Rename {
@@ -231,7 +177,9 @@ async fn places<W: World>(
                 .as_ref()
                 .is_some_and(|slug| there.contains_key(slug) && !free.contains_key(slug))
             {
-                candidate.faults.add("slug", format!("and the next {MAX_NUMBER} after it are taken"));
+                candidate
+                    .faults
+                    .add("slug", format!("and the next {} after it are taken", import_identity::MAX_NUMBER));
             }
         }
     }
@@ -261,43 +209,6 @@ async fn whole(tenant: &impl Agents, ids: Vec<AgentId>) -> Result<BTreeMap<Agent
         all.extend(tenant.agents_of(ids).await?.into_iter().map(|agent| (agent.id, agent)));
     }
     Ok(all)
-}
-
-/// For each slug that is taken the first free one of `slug-2`, `slug-3` …, none of them `wanted` by the file.
-async fn free_slugs(
-    tenant: &impl Agents,
-    wanted: &BTreeSet<Slug>,
-    mut taken: Vec<Slug>,
-) -> Result<BTreeMap<Slug, Slug>, Unavailable> {
-    let mut found: BTreeMap<Slug, Slug> = BTreeMap::new();
-    let mut used = wanted.clone();
-    let mut from = 2;
-    while !taken.is_empty() && from <= MAX_NUMBER {
-        let to = from + (MAX_NAMES / taken.len()).clamp(1, 200);
-        let asked: Vec<AgentRef> = taken
-            .iter()
-            .flat_map(|slug| (from..to).filter_map(|n| numbered(slug, n)))
-            .map(AgentRef::Slug)
-            .collect();
-        used.extend(tenant.agents_named(&asked).await?.into_iter().map(|(_, slug)| slug));
-        taken.retain(|slug| {
-            let free = (from..to).filter_map(|n| numbered(slug, n)).find(|slug| !used.contains(slug));
-            if let Some(free) = &free {
-                used.insert(free.clone());
-                found.insert(slug.clone(), free.clone());
-            }
-            free.is_none()
-        });
-        from = to;
-    }
-    Ok(found)
-}
-
-/// `slug-n`, cut where it would be too long.
-fn numbered(slug: &Slug, n: usize) -> Option<Slug> {
-    let end = format!("-{n}");
-    let room = slug.as_str().len().min(Slug::MAX_LEN - end.len());
-    Slug::parse(&format!("{}{end}", slug.as_str()[..room].trim_end_matches('-'))).ok()
 }
 
 /// The account's agents that the file hands off to, and the file's own before them.

@@ -11,6 +11,7 @@ use crate::service::App;
 use crate::service::account::require;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
+use crate::wire::file::foreign::System;
 use crate::wire::file::{self, Entry, Unreadable};
 
 /// How long a file may take to come.
@@ -23,6 +24,7 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 pub enum Source {
     /// The agents, or `{"url": …}`.
     Json(String),
+    /// YAML, or Markdown with front matter.
     Yaml(String),
 }
 
@@ -34,16 +36,17 @@ pub async fn read<W: World>(
     app: &App<W>,
     session: &Session,
     source: &Source,
+    system: Option<&'static System>,
 ) -> Result<(Vec<Entry>, Option<String>), Failure> {
     let in_body = |error: Unreadable| Failure::Unreadable(error.to_string());
     let text = match source {
-        Source::Yaml(text) => return Ok((file::read(text).map_err(in_body)?, None)),
+        Source::Yaml(text) => return Ok((file::read(text, system).map_err(in_body)?, None)),
         Source::Json(text) => text,
     };
     let mut value = file::json(text).map_err(in_body)?;
     let is_link = value.as_object().is_some_and(|fields| fields.len() == 1 && fields.contains_key("url"));
     if !is_link {
-        return Ok((file::entries(vec![value]).map_err(in_body)?, None));
+        return Ok((file::entries(vec![value], system).map_err(in_body)?, None));
     }
     require(app, session, Feature::ImportUrl).await?;
     let Value::String(url) = value["url"].take() else {
@@ -53,7 +56,7 @@ pub async fn read<W: World>(
         .map_err(|refusal| Failure::invalid("url", &refusal.to_string()))?;
     let name = stem(&url);
     let text = fetch(app, url).await.map_err(|why| Failure::invalid("url", &why))?;
-    let entries = file::read(&text).map_err(|error| Failure::invalid("url", &error.to_string()))?;
+    let entries = file::read(&text, system).map_err(|error| Failure::invalid("url", &error.to_string()))?;
     Ok((entries, name))
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Read besides those are the names that configuration-file systems have for the same: `system_prompt` and `prompt` for
 //! the instructions; `temperature`, `top_p`, `max_tokens`, `seed` and `reasoning_effort`, which go into the model line
-//! wherever it does not set them itself; and tools as objects with a `name`.
+//! wherever it does not set them itself; tools as objects with a `name`; and budgets as `monthly_limit` ([`budget`]). What
+//! is written for another system is read by [`foreign`](super::foreign).
 
 use serde_json::{Map, Value};
 
@@ -10,23 +11,100 @@ use crate::domain::agent::Fields;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
+use super::foreign::{Mapped, Need, Part, System};
+use super::parameters::with_parameters;
+use super::park::Parked;
+use super::report::Report;
+
 /// Other names of the instructions.
 const INSTRUCTIONS: [&str; 2] = ["system_prompt", "prompt"];
 /// What the model line sets.
 const PARAMETERS: [&str; 5] = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort"];
 
 /// An agent as a file has it, or what is wrong with it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// As the file names it, for telling of it.
     pub slug: Option<String>,
+    pub name: Option<String>,
     pub fields: Result<Fields, Vec<FieldError>>,
+    /// `None`: it is written in our own fields.
+    pub system: Option<&'static System>,
+    /// What became of the fields that are not ours.
+    pub report: Report,
+    /// What it wants to use and does not bring.
+    pub needs: Vec<Need>,
+    /// What others of its file call it.
+    pub keys: Vec<String>,
+}
+
+/// Whether all fields are ours, or a probable slip of one: then it is read strictly.
+pub fn is_own(fields: &Map<String, Value>) -> bool {
+    let own = json::fields_of::<Fields>();
+    let known = || own.iter().copied().chain(INSTRUCTIONS).chain(PARAMETERS);
+    let is_meant =
+        |name: &str| known().any(|known| known == name) || json::nearest(name, own.iter().copied()).is_some();
+    fields.keys().all(|name| known().any(|known| known == name))
+        || fields.keys().any(|name| !known().any(|known| known == name) && is_meant(name))
+}
+
+/// Whether a row has no field that only we have.
+pub fn is_own_or_row(fields: &Map<String, Value>) -> bool {
+    const ONLY_OURS: [&str; 9] = [
+        "slug",
+        "type",
+        "template",
+        "access",
+        "allowed_origins",
+        "max_concurrency",
+        "budget",
+        "config",
+        "labels",
+    ];
+    !ONLY_OURS.iter().any(|name| fields.contains_key(*name))
 }
 
 impl Entry {
+    /// One that cannot be read.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let (report, needs, keys) = Default::default();
+        Self { slug: None, name: None, fields: Err(errors), system: None, report, needs, keys }
+    }
+
+    /// What a document of a system holds.
+    pub fn foreign(system: &'static System, document: Map<String, Value>) -> Vec<Self> {
+        let entry = |part| match part {
+            Part::Agent(source) => Self::mapped(system, system.map(*source)),
+            Part::Refused { name, what } => {
+                let message = format!("is {what} of {}, not an agent", system.title);
+                let errors = vec![FieldError { field: "(file)".to_owned(), message }];
+                Self { name, system: Some(system), ..Self::invalid(errors) }
+            }
+        };
+        system.open(document).into_iter().map(entry).collect()
+    }
+
+    fn mapped(system: &'static System, mapped: Mapped) -> Self {
+        let Mapped { fields, errors, report, needs, keys } = mapped;
+        Self {
+            slug: fields.slug.clone(),
+            name: fields.name.clone(),
+            fields: errors.finish().map(|()| fields),
+            system: Some(system),
+            report,
+            needs,
+            keys,
+        }
+    }
+
+    /// An agent in our own fields.
     pub fn read(mut fields: Map<String, Value>) -> Self {
-        let slug = fields.get("slug").and_then(Value::as_str).map(|slug| slug.chars().take(64).collect());
+        let shown =
+            |name: &str| fields.get(name).and_then(Value::as_str).map(|text| text.chars().take(64).collect());
+        let (slug, name) = (shown("slug"), shown("name"));
         let mut errors = FieldErrors::default();
+        let mut report = Report::default();
+        budget(&mut fields, &mut report, &mut errors);
         instructions(&mut fields, &mut errors);
         parameters(&mut fields, &mut errors);
         tools(&mut fields);
@@ -36,7 +114,25 @@ impl Entry {
             (Ok(_), Err(errors)) => Err(errors),
             (Err(errors), other) => Err([other.err().unwrap_or_default(), errors].concat()),
         };
-        Self { slug, fields }
+        Self { slug, name, report, ..Self::invalid(Vec::new()) }.with(fields)
+    }
+
+    fn with(self, fields: Result<Fields, Vec<FieldError>>) -> Self {
+        Self { fields, ..self }
+    }
+}
+
+/// What has no place in a budget goes to `config.imported`.
+fn budget(fields: &mut Map<String, Value>, report: &mut Report, errors: &mut FieldErrors) {
+    let Some(Value::Object(budget)) = fields.get_mut("budget") else { return };
+    let mut parked = Parked::default();
+    for (name, value) in super::budget::settle(budget, report, errors) {
+        parked.keep(&format!("budget.{name}"), value, report);
+    }
+    if !parked.is_empty()
+        && let Value::Object(config) = fields.entry("config").or_insert_with(|| Value::Object(Map::new()))
+    {
+        config.entry("imported").or_insert_with(|| parked.into_value());
     }
 }
 
@@ -68,23 +164,6 @@ fn parameters(fields: &mut Map<String, Value>, errors: &mut FieldErrors) {
     if let Some(Value::String(line)) = fields.get_mut("model").filter(|_| !set.is_empty()) {
         *line = with_parameters(line, &set);
     }
-}
-
-/// The line with these parameters for each model that does not set them itself.
-fn with_parameters(line: &str, set: &[(&str, String)]) -> String {
-    let with = |item: &str| {
-        let mut item = item.trim().to_owned();
-        for (name, value) in set {
-            let query = item.split_once('?').map(|(_, query)| query);
-            let is_set = |pair: &str| pair.split('=').next() == Some(name);
-            if !query.is_some_and(|query| query.split('&').any(is_set)) {
-                let sign = if query.is_some() { '&' } else { '?' };
-                item = format!("{item}{sign}{name}={value}");
-            }
-        }
-        item
-    };
-    line.split(',').map(with).collect::<Vec<_>>().join(", ")
 }
 
 fn tools(fields: &mut Map<String, Value>) {

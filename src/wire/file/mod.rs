@@ -2,9 +2,16 @@
 //!
 //! A file carries agents from one account to another, so it has no ids, owners or times, and names hand-off targets by
 //! slug. It is JSON or YAML. Besides the document, a plain list of agents is read, and the one-agent file that
-//! configuration-file systems keep ([`entry`]).
+//! configuration-file systems keep ([`entry`]); and the files of other systems ([`foreign`]), Markdown with front matter
+//! among them.
 
+mod budget;
 mod entry;
+pub mod foreign;
+mod front_matter;
+mod parameters;
+mod park;
+pub mod report;
 mod yaml_read;
 mod yaml_write;
 
@@ -15,6 +22,7 @@ use crate::domain::agent::Fields;
 use crate::domain::json::Unsound;
 
 pub use entry::Entry;
+use foreign::System;
 
 /// What the document calls itself.
 pub const FORMAT: &str = "retinue/agents";
@@ -22,6 +30,7 @@ pub const FORMAT: &str = "retinue/agents";
 pub const VERSION: u64 = 1;
 
 const EMPTY: &str = "it is empty";
+const NO_OBJECT: &str = "it must be an object or a list: see the export of agents";
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,25 +105,29 @@ pub fn json(text: &str) -> Result<Value, Unreadable> {
     })
 }
 
-/// The agents of a text in either syntax: JSON, if it begins as JSON does and is it.
+/// The agents of a text in any syntax: Markdown if it has front matter, JSON if it begins as JSON does and is it, else YAML.
+/// With a system, its documents are read as that one's.
 ///
 /// # Errors
 /// [`Unreadable`].
-pub fn read(text: &str) -> Result<Vec<Entry>, Unreadable> {
+pub fn read(text: &str, system: Option<&'static System>) -> Result<Vec<Entry>, Unreadable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let like_json = text.trim_ascii_start().starts_with(['{', '[']);
+    if let Some(document) = front_matter::read(text) {
+        return entries(vec![document.into()], system);
+    }
+    let like_json = text.trim_ascii_start().starts_with(['{', '[', '"']);
     match json(text) {
-        Ok(value) if like_json => entries(vec![value]),
+        Ok(value) if like_json => entries(vec![value], system),
         Err(unreadable) if like_json && !domain::json::has_few_values(text.as_bytes()) => Err(unreadable),
-        _ => entries(yaml_read::documents(text)?),
+        _ => entries(yaml_read::documents(text)?, system),
     }
 }
 
-/// The agents of a document or several: each the export's, a list, or a single agent.
+/// The agents of a document or several: each the export's, a list, a single agent, or a file of another system.
 ///
 /// # Errors
 /// [`Unreadable`].
-pub fn entries(documents: Vec<Value>) -> Result<Vec<Entry>, Unreadable> {
+pub fn entries(documents: Vec<Value>, system: Option<&'static System>) -> Result<Vec<Entry>, Unreadable> {
     if documents.iter().all(Value::is_null) {
         return Err(Unreadable(EMPTY.to_owned()));
     }
@@ -122,35 +135,76 @@ pub fn entries(documents: Vec<Value>) -> Result<Vec<Entry>, Unreadable> {
     for document in documents {
         match document {
             Value::Null => {}
-            Value::Array(agents) => each(agents, &mut entries)?,
-            Value::Object(mut fields) => match fields.remove("agents") {
-                Some(agents) => {
-                    check_head(&fields)?;
-                    let Value::Array(agents) = agents else {
-                        return Err(Unreadable("`agents` must be a list of agents".to_owned()));
-                    };
-                    each(agents, &mut entries)?;
-                }
-                None => entries.push(Entry::read(fields)),
+            // A file inside a text, as some systems download theirs.
+            Value::String(text) if text.trim_ascii_start().starts_with(['{', '[']) => match json(&text)? {
+                Value::String(_) => return Err(Unreadable(NO_OBJECT.to_owned())),
+                inner => entries.extend(self::entries(vec![inner], system)?),
             },
-            _ => {
-                return Err(Unreadable(
-                    "it must be an object or a list: see the export of agents".to_owned(),
-                ));
-            }
+            Value::Array(agents) => each(agents, system, &mut entries)?,
+            Value::Object(fields) => whole(fields, system, &mut entries)?,
+            _ => return Err(Unreadable(NO_OBJECT.to_owned())),
         }
     }
     Ok(entries)
 }
 
-fn each(agents: Vec<Value>, entries: &mut Vec<Entry>) -> Result<(), Unreadable> {
+/// The agents of one document: of this system, of the one whose marks it has, or ours.
+fn whole(
+    mut fields: Map<String, Value>,
+    system: Option<&'static System>,
+    entries: &mut Vec<Entry>,
+) -> Result<(), Unreadable> {
+    let is_ours = fields.get("format").and_then(Value::as_str) == Some(FORMAT);
+    let found = system.or_else(|| System::of(&fields)).filter(|_| !is_ours);
+    if let Some(system) = found {
+        entries.extend(Entry::foreign(system, fields));
+        return Ok(());
+    }
+    match fields.remove("agents") {
+        None => entries.push(one(fields)),
+        Some(Value::Array(agents)) => {
+            let is_foreign =
+                agents.iter().filter_map(Value::as_object).any(|agent| System::of(agent).is_some());
+            if !is_foreign {
+                check_head(&fields)?;
+            }
+            each(agents, None, entries)?;
+        }
+        Some(_) => return Err(Unreadable("`agents` must be a list of agents".to_owned())),
+    }
+    Ok(())
+}
+
+fn each(
+    agents: Vec<Value>,
+    system: Option<&'static System>,
+    entries: &mut Vec<Entry>,
+) -> Result<(), Unreadable> {
+    // What marks a list as a system's may stand in one of its agents only.
+    let of_list = system.or_else(|| {
+        let marks = agents.iter().filter_map(Value::as_object).find_map(System::of)?;
+        (marks.name == "voice-agents" && agents.iter().filter_map(Value::as_object).all(entry::is_own_or_row))
+            .then_some(marks)
+    });
     for (i, agent) in agents.into_iter().enumerate() {
         let Value::Object(fields) = agent else {
             return Err(Unreadable(format!("`agents[{i}]` must be an object: the fields of an agent")));
         };
-        entries.push(Entry::read(fields));
+        match of_list.or_else(|| System::of(&fields)) {
+            Some(system) => entries.extend(Entry::foreign(system, fields)),
+            None => entries.push(one(fields)),
+        }
     }
     Ok(())
+}
+
+/// An agent in our fields, or in those that many systems have.
+fn one(fields: Map<String, Value>) -> Entry {
+    let other = System::named("other").filter(|_| !entry::is_own(&fields));
+    match other {
+        Some(other) => Entry::foreign(other, fields).pop().unwrap_or_else(|| Entry::invalid(Vec::new())),
+        None => Entry::read(fields),
+    }
 }
 
 /// What stands beside the agents.

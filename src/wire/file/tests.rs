@@ -13,7 +13,7 @@ fn written(syntax: Syntax, agents: &[Fields]) -> String {
 }
 
 fn read_back(text: &str) -> Vec<Fields> {
-    let entries = read(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    let entries = read(text, None).unwrap_or_else(|error| panic!("{error}:\n{text}"));
     entries.into_iter().map(|entry| entry.fields.unwrap_or_else(|e| panic!("{e:?}:\n{text}"))).collect()
 }
 
@@ -25,7 +25,7 @@ fn yaml(text: &str) -> Value {
 }
 
 fn fault(text: &str) -> String {
-    read(text).unwrap_err().to_string()
+    read(text, None).unwrap_err().to_string()
 }
 
 /// Texts in which everything that YAML could trip over is likely.
@@ -97,8 +97,8 @@ proptest! {
 
     #[test]
     fn any_text_is_read_or_refused(text in texts()) {
-        let _ = read(&text);
-        let _ = read(&format!("a: {text}\nb: [{text}"));
+        let _ = read(&text, None);
+        let _ = read(&format!("a: {text}\nb: [{text}"), None);
     }
 }
 
@@ -270,7 +270,68 @@ fn an_agent_of_a_configuration_folder_is_read_as_it_is() {
         ("tools: [{name: a, url: b}]", "tools[0]"),
         ("instuctions: a", "instuctions"),
     ] {
-        let errors = read(text).unwrap().remove(0).fields.unwrap_err();
+        let errors = read(text, None).unwrap().remove(0).fields.unwrap_err();
         assert_eq!(errors[0].field, field, "{errors:?}");
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    const NAMES: [&str; 24] = [
+        "agents",
+        "agent",
+        "name",
+        "model",
+        "config",
+        "tools",
+        "kind",
+        "app",
+        "lc",
+        "kwargs",
+        "id",
+        "role",
+        "goal",
+        "backstory",
+        "metadata",
+        "component_type",
+        "blocks",
+        "llm_config",
+        "messages",
+        "budget",
+        "description",
+        "instruction",
+        "handoffs",
+        "(text)",
+    ];
+    let name = prop_oneof![3 => proptest::sample::select(&NAMES[..]).prop_map(str::to_owned), 1 => ".*"];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".*".prop_map(Value::from),
+        "[a-z{}$?:/,. ]{0,40}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 64, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            proptest::collection::btree_map(name.clone(), inner, 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_document_is_read_as_any_system_without_a_panic(document in any_json(), at in 0..super::foreign::SYSTEMS.len()) {
+        let system = super::foreign::SYSTEMS.get(at);
+        for system in [None, system] {
+            for entry in entries(vec![document.clone()], system).unwrap_or_default() {
+                if let (Ok(fields), Some(_)) = (&entry.fields, entry.system) {
+                    prop_assert!(fields.name.as_ref().is_none_or(|name| !name.contains(char::is_control)));
+                    prop_assert!(fields.tools.as_ref().is_none_or(|tools| tools.len() <= 128));
+                    let config = serde_json::to_string(&fields.config).unwrap();
+                    prop_assert!(config.len() < 64 * 1024);
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,143 @@
+// Sends files of agents to /api/v1/agents/import, one a request, and shows what became of them: what scripts/import runs.
+
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const KINDS = {
+  ".yaml": "application/yaml",
+  ".yml": "application/yaml",
+  ".json": "application/json",
+  ".af": "application/json",
+  ".md": "text/markdown",
+};
+const SKIPPED = ["node_modules", ".git", ".github/workflows", "target", ".venv"];
+// Files that every folder may have, and that are agents of no system.
+const NO_AGENTS = /^(readme|license|changelog|contributing|agents|claude)\.md$|^(package(-lock)?|tsconfig)\.json$|^docker-compose\.ya?ml$/i;
+const UNNAMED = ["agent", "agents", "config", "root_agent", "index", "SKILL"];
+const MAX_BYTES = 4 * 1024 * 1024;
+
+const { values: options, positionals: places } = parseArgs({
+  allowPositionals: true,
+  options: {
+    write: { type: "boolean", default: false },
+    url: { type: "string", default: process.env.RETINUE_URL ?? "http://localhost:8787" },
+    mode: { type: "string", default: "skip" },
+    model: { type: "string" },
+    format: { type: "string" },
+    strict: { type: "boolean", default: false },
+    fields: { type: "boolean", default: false },
+  },
+});
+const key = process.env.RETINUE_KEY;
+
+/** The files under a place, in the order of their paths. */
+function filesOf(place) {
+  if (statSync(place).isFile()) return [place];
+  const inside = readdirSync(place, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return inside.flatMap((entry) => {
+    const path = join(place, entry.name);
+    if (SKIPPED.some((skipped) => path.endsWith(`/${skipped}`) || path === skipped)) return [];
+    if (entry.isDirectory()) return filesOf(path);
+    return entry.isFile() && extname(entry.name) in KINDS && !NO_AGENTS.test(entry.name) ? [path] : [];
+  });
+}
+
+/** What an agent of this file is called if it does not say. */
+function nameOf(file) {
+  const stem = basename(file, extname(file)).replace(/\.(agent|chatmode|prompt)$/, "");
+  return UNNAMED.includes(stem) ? basename(dirname(resolve(file))) : stem;
+}
+
+async function send(file, { write, mode }) {
+  const query = new URLSearchParams({ name: nameOf(file), mode, dry_run: String(!write) });
+  for (const name of ["model", "format"]) if (options[name]) query.set(name, options[name]);
+  if (options.strict) query.set("strict", "true");
+  if (basename(file) === "SKILL.md" && !options.format) query.set("format", "skill");
+  const body = readFileSync(file);
+  if (body.length > MAX_BYTES) return { refused: `it has ${body.length} bytes; at most ${MAX_BYTES} are taken` };
+  const headers = { authorization: `Bearer ${key}`, "content-type": KINDS[extname(file)] };
+  const reply = await fetch(new URL(`/api/v1/agents/import?${query}`, options.url), { method: "POST", headers, body });
+  const text = await reply.text();
+  let document;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw new Error(`${options.url} answers ${reply.status} and no JSON: is it this platform?`);
+  }
+  if ([401, 403].includes(reply.status)) throw new Error(document.detail ?? `the platform answers ${reply.status}`);
+  const rows = document.results ?? [];
+  return rows.length ? { rows } : { refused: document.detail ?? `the platform answers ${reply.status}` };
+}
+
+/** One line for each agent of a file. */
+function lines(file, { rows, refused }) {
+  const shown = relative(process.cwd(), file) || file;
+  if (refused) return [[shown, "", "", "refused", refused]];
+  return rows.map((row) => {
+    const count = (became) => (row.report ?? []).filter((line) => line.became === became).length;
+    const notes = [
+      ...(row.errors ?? []).map((error) => `${error.field}: ${error.message}`),
+      count("kept") ? `${count("kept")} fields kept` : "",
+      count("dropped") ? `${count("dropped")} dropped` : "",
+      row.needs?.length ? `needs ${row.needs.map((need) => `${need.kind} ${need.name}`).join(", ")}` : "",
+    ];
+    const result = row.result === "invalid" ? "refused" : row.result;
+    return [shown, row.format ?? "retinue", row.slug ?? row.name ?? "", result, notes.filter(Boolean).join("; ")];
+  });
+}
+
+function print(table) {
+  const head = ["file", "format", "agent", options.write ? "result" : "would be", "notes"];
+  const width = head.map((_, i) => Math.max(...[head, ...table].map((row) => row[i].length)));
+  for (const row of [head, ...table]) {
+    console.log(row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(width[i]))).join("  ").trimEnd());
+  }
+}
+
+function printFields(outcomes) {
+  for (const [file, { rows = [] }] of outcomes) {
+    for (const row of rows.filter(({ report }) => report)) {
+      console.log(`\n${relative(process.cwd(), file)}: ${row.slug ?? row.name}`);
+      for (const { field, became, note } of row.report) console.log(`  ${field}: ${became}${note ? ` (${note})` : ""}`);
+      if (row.more) console.log(`  and ${row.more} more`);
+    }
+  }
+}
+
+/** Agents may hand off to agents of files that come after theirs: those files are sent once more when all are there. */
+async function linkAcrossFiles(outcomes) {
+  const made = new Set([...outcomes.values()].flatMap(({ rows = [] }) => rows.map((row) => row.slug)));
+  for (const [file, { rows = [] }] of outcomes) {
+    const isNew = rows.length > 0 && rows.every((row) => ["created", "updated"].includes(row.result));
+    const waits = rows.some((row) => (row.needs ?? []).some((need) => need.kind === "agent" && made.has(need.name)));
+    if (!isNew || !waits) continue;
+    const again = await send(file, { write: true, mode: "update" });
+    if (again.rows?.every((row) => row.result !== "invalid")) {
+      outcomes.set(file, { rows: again.rows.map((row, i) => ({ ...row, result: rows[i]?.result ?? row.result })) });
+    }
+  }
+}
+
+async function main() {
+  if (!key) throw new Error("set RETINUE_KEY to the key of an admin of the account");
+  if (places.length === 0) throw new Error("name a folder or a file: see --help");
+  const outcomes = new Map();
+  for (const file of places.flatMap(filesOf)) outcomes.set(file, await send(file, options));
+  if (options.write && options.mode !== "rename") await linkAcrossFiles(outcomes);
+  const table = [...outcomes].flatMap(([file, outcome]) => lines(file, outcome));
+  if (table.length === 0) throw new Error("there is no file that could be an agent's");
+  print(table);
+  if (options.fields) printFields(outcomes);
+  const count = (result) => table.filter((row) => row[3] === result).length;
+  const sum = ["created", "updated", "skipped", "refused"].map((word) => `${count(word)} ${word}`).join(", ");
+  console.error(`${outcomes.size} files: ${sum}${options.write ? "" : "; nothing was written: --write does it"}`);
+  process.exitCode = count("refused") ? 1 : 0;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`error: ${error.cause?.message ?? error.message}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,111 @@
+//! An agent of a file on its way into the account.
+
+use crate::domain::agent::{Agent, Draft, Status, parse_slug};
+use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::slug::Slug;
+use crate::wire::file::Entry;
+use crate::wire::file::foreign::{Need, System};
+use crate::wire::file::report::Report;
+
+use super::import_order::Import;
+
+/// The slug of a name without a letter that ASCII has.
+const NAMELESS: &str = "agent";
+
+/// An agent of the file.
+pub(super) struct Candidate {
+    /// As the file names it.
+    pub shown: Option<String>,
+    pub name: Option<String>,
+    pub slug: Option<Slug>,
+    /// Whether the slug was made of the name.
+    pub is_derived: bool,
+    /// Whether it is left out because an agent of its name is there, under another slug.
+    pub is_there: bool,
+    pub draft: Option<Draft>,
+    pub faults: FieldErrors,
+    pub system: Option<&'static System>,
+    pub report: Report,
+    pub needs: Vec<Need>,
+    pub keys: Vec<String>,
+    pub given: Given,
+}
+
+/// What the file says of that which otherwise stays.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Given {
+    budget: bool,
+    labels: bool,
+    status: bool,
+}
+
+impl Candidate {
+    pub fn of(entry: &Entry, import: &Import) -> Self {
+        let mut candidate = Self {
+            shown: entry.slug.clone(),
+            name: entry.name.clone(),
+            slug: None,
+            is_derived: false,
+            is_there: false,
+            draft: None,
+            faults: FieldErrors::default(),
+            system: entry.system,
+            report: entry.report.clone(),
+            needs: entry.needs.clone(),
+            keys: entry.keys.clone(),
+            given: Given::default(),
+        };
+        if import.strict {
+            for line in entry.report.losses() {
+                let what = "has no place here: without `strict` it is kept in config.imported or dropped, as the report says";
+                candidate.faults.add(&line.field, what);
+            }
+        }
+        let mut fields = match &entry.fields {
+            Ok(fields) => fields.clone(),
+            Err(errors) => {
+                candidate.faults.join(Err(errors.clone()));
+                return candidate;
+            }
+        };
+        if fields.model.is_none() {
+            fields.model.clone_from(&import.model);
+        }
+        candidate.given = Given {
+            budget: fields.budget.is_some(),
+            labels: fields.labels.is_some(),
+            status: fields.status.is_some(),
+        };
+        let has_slug = fields.slug.is_some();
+        let draft = fields.understand();
+        candidate.slug = match &draft.slug {
+            None if !has_slug && !draft.definition.name.is_empty() => {
+                candidate.is_derived = true;
+                let made = Slug::from_name(&draft.definition.name).or_else(|| Slug::parse(NAMELESS).ok());
+                made.and_then(|slug| candidate.faults.take("slug", parse_slug(slug.as_str())))
+            }
+            slug => slug.clone(),
+        };
+        candidate.draft = Some(draft);
+        candidate
+    }
+}
+
+impl Given {
+    /// What the file does not say of an agent stays as it is, as far as it is no definition.
+    pub fn keep(self, draft: &mut Draft, read: &Agent) {
+        if !self.budget {
+            draft.budget = read.budget;
+        }
+        if !self.labels {
+            draft.labels.clone_from(&read.labels);
+        }
+        if !self.status {
+            draft.status = read.status;
+        }
+        if draft.status != Status::Archived && !read.status.leads_to(draft.status) {
+            let what = format!("does not lead from {} to {}", read.status.name(), draft.status.name());
+            draft.faults.push(FieldError { field: "status".to_owned(), message: what });
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What only the account can tell of agents that move here from another system: which models their words mean, and which
+//! agents they may hand off to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::ids::AgentId;
+use crate::domain::model_line::MAX_ENTRIES;
+use crate::domain::model_name::{Catalogue, Sure, Unknown};
+use crate::domain::slug::Slug;
+use crate::ports::{Agents, Aliases, Models, Unavailable};
+use crate::wire::file::foreign::Need;
+
+use super::ground::{self, Ground};
+use super::import_candidate::Candidate;
+
+/// Turns the models of foreign agents into lines: the catalogue's, else what the source says of the provider or what the
+/// code's beginning does. One that means nothing is `instead`, or a fault that offers the nearest lines.
+pub async fn models(
+    tenant: &(impl Agents + Aliases + Models),
+    candidates: &mut [Candidate],
+    instead: Option<&str>,
+) -> Result<(), Unavailable> {
+    let is_foreign = |candidate: &Candidate| candidate.system.is_some() && !candidate.line().is_empty();
+    if !candidates.iter().any(is_foreign) {
+        return Ok(());
+    }
+    let catalogue = ground::catalogue(tenant).await?;
+    let aliases = tenant.aliases().await?;
+    let is_alias = |name: &str| aliases.iter().any(|alias| alias.name == name);
+    for candidate in candidates.iter_mut().filter(|candidate| is_foreign(candidate)) {
+        let written = candidate.line().to_owned();
+        let is_strict = candidate.system.is_some_and(|system| system.name == "system-agents");
+        let line = match (line(&catalogue, &written, is_strict, is_alias), instead) {
+            (Ok((line, unlisted)), _) => {
+                let note = unlisted
+                    .map(|code| format!("`{code:.64}` is not in the catalogue, so it has no price here"));
+                candidate.report.model(&line, note.as_deref());
+                line
+            }
+            (Err(unknown), Some(instead)) => {
+                candidate
+                    .report
+                    .model(instead, Some(&format!("`{:.64}` is no model that is known here", unknown.text)));
+                instead.to_owned()
+            }
+            (Err(unknown), None) => {
+                candidate.faults.add("model", unknown);
+                written
+            }
+        };
+        if let Some(draft) = &mut candidate.draft {
+            draft.definition.model = line;
+        }
+    }
+    Ok(())
+}
+
+impl Candidate {
+    fn line(&self) -> &str {
+        self.draft.as_ref().map_or("", |draft| &draft.definition.model)
+    }
+}
+
+/// The line, and the first model of it that the catalogue does not have.
+fn line(
+    catalogue: &Catalogue,
+    written: &str,
+    is_strict: bool,
+    is_alias: impl Fn(&str) -> bool,
+) -> Result<(String, Option<String>), Unknown> {
+    let mut unlisted = None;
+    let mut entries = Vec::new();
+    // What is too long is refused as that, and not looked up entry by entry.
+    if written.split(',').nth(MAX_ENTRIES).is_some() {
+        return Ok((written.to_owned(), None));
+    }
+    for entry in written.split(',').map(str::trim) {
+        let (name, query) = entry.split_once('?').map_or((entry, ""), |(name, query)| (name, query));
+        let model = match catalogue.model(name) {
+            _ if is_alias(name) => name.to_owned(),
+            Ok(named) if named.sure == Sure::Listed => named.model,
+            Ok(named) if !is_strict => {
+                unlisted.get_or_insert_with(|| named.model.clone());
+                named.model
+            }
+            // A provider that only the account knows.
+            Err(_) if !is_strict && name.contains(':') => {
+                unlisted.get_or_insert_with(|| name.to_owned());
+                name.to_owned()
+            }
+            Err(unknown) => return Err(unknown),
+            Ok(_) => return Err(catalogue.unknown(name)),
+        };
+        entries.push(if query.is_empty() || is_alias(name) { model } else { format!("{model}?{query}") });
+    }
+    Ok((entries.join(", "), unlisted))
+}
+
+/// Hand-offs that name agents by their file's own words name them by slug.
+pub fn link(candidates: &mut [Candidate]) {
+    let mut slugs: BTreeMap<String, Slug> = BTreeMap::new();
+    for candidate in candidates.iter().filter(|candidate| candidate.system.is_some()) {
+        let Some(slug) = &candidate.slug else { continue };
+        for key in candidate.keys.iter().chain(&candidate.name) {
+            slugs.entry(folded(key)).or_insert_with(|| slug.clone());
+        }
+    }
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.system.is_some()) {
+        candidate.needs.retain(|need| need.kind != "agent" || !slugs.contains_key(&folded(&need.name)));
+        let Some(draft) = &mut candidate.draft else { continue };
+        for target in &mut draft.handoff_targets {
+            let made = || Slug::from_name(stem(target));
+            if let Some(slug) = slugs.get(&folded(target)).cloned().or_else(made) {
+                *target = slug.to_string();
+            }
+        }
+        let mut seen = BTreeSet::new();
+        draft.handoff_targets.retain(|target| seen.insert(target.clone()));
+    }
+}
+
+/// Targets that neither the file nor the account has are needs; the agent moves without them.
+pub fn drop_unmet(candidate: &mut Candidate, ground: &Ground, own: Option<AgentId>) {
+    let Some(draft) = candidate.draft.as_mut().filter(|_| candidate.system.is_some()) else { return };
+    let needs = &mut candidate.needs;
+    draft.handoff_targets.retain(|target| match ground.find(target) {
+        Some(id) => own != Some(id),
+        None => {
+            needs.push(Need { kind: "agent", name: target.clone(), version: None });
+            false
+        }
+    });
+    needs.retain(|need| need.kind != "agent" || ground.find(&need.name).is_none());
+}
+
+/// `sub_agents/contract_matching_agent.yaml` and `Contract Matching Agent` are one.
+fn folded(key: &str) -> String {
+    stem(key).chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A name, or a file's without its folders and ending.
+fn stem(key: &str) -> &str {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    [".yaml", ".yml", ".json", ".md"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
+}

@@ -1,0 +1,69 @@
+//! What an agent is called and what it is.
+
+use serde_json::Value;
+
+use crate::domain::slug::Slug;
+
+use super::super::value;
+use super::Mapper;
+
+const MAX_DESCRIPTION: usize = 2_000;
+
+impl Mapper {
+    pub(super) fn name(&mut self, path: &str, value: &Value) {
+        let Some(name) = value::text(value) else { return self.errors.add(path, "must be a text") };
+        self.keys.push(name.clone());
+        if self.fields.name.is_some() && self.named {
+            return self.park(path, value.clone());
+        }
+        let Some(name) = value::line(&name) else { return self.report.dropped(path, "it is empty") };
+        self.fields.name = Some(name);
+        self.named = true;
+        self.report.mapped(path, "name");
+    }
+
+    pub(super) fn slug(&mut self, path: &str, value: &Value) {
+        let Some(text) = value::text(value) else { return self.errors.add(path, "must be a text") };
+        match Slug::from_name(&text) {
+            Some(_) if self.fields.slug.is_some() => self.park(path, value.clone()),
+            Some(slug) => {
+                self.fields.slug = Some(slug.to_string());
+                self.report.mapped(path, "slug");
+            }
+            None => self.report.dropped(path, "no slug can be made of it"),
+        }
+        if self.fields.name.is_none() {
+            self.fields.name = value::line(&text);
+        }
+        self.keys.push(text);
+    }
+
+    pub(super) fn kind(&mut self, path: &str, value: Value) {
+        match value.as_str().and_then(Slug::from_name) {
+            Some(kind) => {
+                self.fields.kind = Some(kind.to_string());
+                self.report.mapped(path, "type");
+            }
+            None => self.park(path, value),
+        }
+    }
+
+    pub(super) fn description(&mut self, path: &str, value: &Value) {
+        let Some(text) =
+            value::text(value).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        else {
+            return;
+        };
+        if self.fields.description.is_some() {
+            return self.park(path, text.into());
+        }
+        let cut: String = text.chars().take(MAX_DESCRIPTION).collect();
+        if cut.len() < text.len() {
+            self.report.mapped_with(path, "description", "its first 2,000 characters; all of it is kept too");
+            self.park(path, text.into());
+        } else {
+            self.report.mapped(path, "description");
+        }
+        self.fields.description = Some(cut);
+    }
+}

@@ -1,0 +1,228 @@
+//! One agent of another system, laid out in our fields by its system's rules.
+
+mod identity;
+mod model;
+mod prompt;
+mod relations;
+
+use serde_json::{Map, Value};
+
+use crate::domain::agent::{Fields, Status};
+use crate::domain::field_error::FieldErrors;
+use crate::domain::json;
+use crate::wire::file::park::{self, Parked};
+use crate::wire::file::report::Report;
+
+use super::rule::{OWN, Rule, To};
+use super::value;
+use super::variables::Braces;
+use super::{Need, Source};
+use model::{Choice, Params};
+
+/// The deepest path that a report names.
+const REPORT_DEPTH: usize = 2;
+
+/// An agent by the rules of its system and those of every system.
+pub fn map(source: Source, rules: &[Rule], braces: Braces) -> Mapped {
+    Mapper::map(source, rules, braces)
+}
+
+/// An agent in our fields, and what became of the source's.
+#[derive(Debug)]
+pub struct Mapped {
+    pub fields: Fields,
+    pub errors: FieldErrors,
+    pub report: Report,
+    pub needs: Vec<Need>,
+    /// What others of the file call it.
+    pub keys: Vec<String>,
+}
+
+struct Mapper {
+    rest: Map<String, Value>,
+    fields: Fields,
+    same: Map<String, Value>,
+    texts: Vec<String>,
+    provider: Option<String>,
+    models: Vec<Choice>,
+    params: Params,
+    config: Map<String, Value>,
+    variables: Map<String, Value>,
+    parked: Parked,
+    report: Report,
+    errors: FieldErrors,
+    needs: Vec<Need>,
+    keys: Vec<String>,
+    /// Whether a field gave the name, rather than the place in the document.
+    named: bool,
+}
+
+impl Mapper {
+    /// An agent by the rules of its system and those of every system.
+    fn map(source: Source, rules: &[Rule], braces: Braces) -> Mapped {
+        let braces = source.braces.unwrap_or(braces);
+        let mut mapper = Self {
+            rest: source.fields,
+            fields: source.preset,
+            same: Map::new(),
+            texts: Vec::new(),
+            provider: None,
+            models: Vec::new(),
+            params: Params::new(),
+            config: Map::new(),
+            variables: Map::new(),
+            parked: Parked::default(),
+            report: source.report,
+            errors: FieldErrors::default(),
+            needs: Vec::new(),
+            keys: source.keys,
+            named: false,
+        };
+        for (path, to) in rules.iter().chain(&OWN) {
+            if let Some(value) = value::take(&mut mapper.rest, path) {
+                mapper.apply(path, *to, value);
+            }
+        }
+        mapper.finish(braces)
+    }
+
+    fn apply(&mut self, path: &str, to: To, value: Value) {
+        match to {
+            To::Name => self.name(path, &value),
+            To::Slug => self.slug(path, &value),
+            To::Key => {
+                self.keys.extend(value::text(&value));
+                self.park(path, value);
+            }
+            To::Type => self.kind(path, value),
+            To::TypeAndSlug => {
+                self.slug(path, &value);
+                self.kind(path, value);
+            }
+            To::Description => self.description(path, &value),
+            To::Text(heading) => self.text(path, heading, value),
+            To::Model => self.model(path, value),
+            To::Provider => match value::text(&value) {
+                Some(provider) => {
+                    self.provider = Some(provider);
+                    self.report.mapped(path, "model");
+                }
+                None => self.park(path, value),
+            },
+            To::Params => match value {
+                Value::Object(fields) => self.params(path, fields),
+                other => self.park(path, other),
+            },
+            To::Tools => self.tools(path, value),
+            To::Handoffs => self.handoffs(path, value),
+            To::Needs => self.needed(path, value),
+            To::Status => match value.as_str().and_then(|word| Status::parse(&word.to_ascii_lowercase())) {
+                Some(status) => {
+                    self.fields.status = Some(status);
+                    self.report.mapped(path, "status");
+                }
+                None => self.errors.add(path, format!("`{value:.64}` is no status: write one of draft, published, active, inactive, deprecated")),
+            },
+            To::IsActive => {
+                if value == Value::Bool(false) {
+                    self.fields.status = Some(Status::Inactive);
+                }
+                self.report.mapped(path, "status");
+            }
+            To::Config => self.config(path, value),
+            To::TextIfNone => {
+                if self.texts.is_empty() {
+                    self.text(path, "", value.clone());
+                }
+                self.park(path, value);
+            }
+            To::Memory => self.memory(path, value),
+            To::Same => {
+                self.report.mapped(path, path);
+                self.same.insert(path.to_owned(), value);
+            }
+            To::Variables => self.variables(path, value),
+            To::Drop(why) => self.report.formal(path, why),
+            To::Lose(why) => self.report.dropped(path, why),
+        }
+    }
+
+    fn park(&mut self, path: &str, value: Value) {
+        self.parked.keep(path, value, &mut self.report);
+    }
+
+    fn config(&mut self, path: &str, value: Value) {
+        let Value::Object(fields) = value else { return self.park(path, value) };
+        let mut params = std::mem::take(&mut self.params);
+        let mut fields = self.take_params(path, fields, &mut params);
+        self.params = params;
+        park::scrub(path, &mut fields, &mut self.report);
+        for (name, value) in fields {
+            self.report.mapped(&join(path, &name), &format!("config.{name}"));
+            self.config.insert(name, value);
+        }
+    }
+
+    /// Parks fields one by one, so that the report names each.
+    fn park_all(&mut self, path: &str, fields: Map<String, Value>, depth: usize) {
+        for (name, value) in fields {
+            let path = join(path, &name);
+            match value {
+                Value::Object(inner) if depth > 1 && !inner.is_empty() => {
+                    self.park_all(&path, inner, depth - 1)
+                }
+                other => self.park(&path, other),
+            }
+        }
+    }
+
+    fn finish(mut self, braces: Braces) -> Mapped {
+        let rest = std::mem::take(&mut self.rest);
+        self.params("", rest);
+        self.own_fields();
+        self.fields.model = self.line();
+        self.instructions(braces);
+        if !self.variables.is_empty() {
+            self.config.insert("variables".to_owned(), std::mem::take(&mut self.variables).into());
+        }
+        if !self.parked.is_empty() {
+            self.config.insert("imported".to_owned(), self.parked.into_value());
+        }
+        self.fields.config = Some(self.config).filter(|config| !config.is_empty());
+        Mapped {
+            fields: self.fields,
+            errors: self.errors,
+            report: self.report,
+            needs: self.needs,
+            keys: self.keys,
+        }
+    }
+
+    /// Our own fields, as they are.
+    fn own_fields(&mut self) {
+        let mut same = std::mem::take(&mut self.same);
+        if let Some(Value::Object(budget)) = same.get_mut("budget") {
+            for (name, value) in crate::wire::file::budget::settle(budget, &mut self.report, &mut self.errors)
+            {
+                self.park(&join("budget", &name), value);
+            }
+        }
+        let Some(own) = self.errors.take_all(json::read::<Fields>(&same.into())) else { return };
+        let fields = std::mem::take(&mut self.fields);
+        self.fields = Fields {
+            name: fields.name,
+            slug: fields.slug,
+            description: fields.description,
+            tools: fields.tools,
+            handoff_targets: fields.handoff_targets,
+            kind: fields.kind.or(own.kind),
+            status: fields.status.or(own.status),
+            modality: fields.modality.or(own.modality),
+            ..own
+        };
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}

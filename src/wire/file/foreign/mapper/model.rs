@@ -1,0 +1,162 @@
+//! Which models an agent uses, and how.
+
+use serde_json::{Map, Value};
+
+use crate::domain::model_line::ModelLine;
+use crate::domain::model_name;
+use crate::wire::file::parameters::with_parameters;
+
+use super::super::value;
+use super::{Mapper, REPORT_DEPTH, join};
+
+/// Names of sampling parameters in other systems, and ours.
+const PARAMS: [(&str, &str); 14] = [
+    ("temperature", "temperature"),
+    ("top_p", "top_p"),
+    ("topP", "top_p"),
+    ("max_tokens", "max_tokens"),
+    ("maxTokens", "max_tokens"),
+    ("max_output_tokens", "max_tokens"),
+    ("maxOutputTokens", "max_tokens"),
+    ("max_completion_tokens", "max_tokens"),
+    ("max_tokens_to_sample", "max_tokens"),
+    ("num_predict", "max_tokens"),
+    ("seed", "seed"),
+    ("reasoning_effort", "reasoning_effort"),
+    ("reasoningEffort", "reasoning_effort"),
+    ("thinking_budget", "reasoning_effort"),
+];
+const PROVIDERS: [&str; 7] = [
+    "provider",
+    "provider_name",
+    "model_endpoint_type",
+    "model_provider",
+    "type",
+    "api_type",
+    "modelProvider",
+];
+const CODES: [&str; 8] =
+    ["id", "model", "name", "model_name", "code", "model_id", "model_code", "deployment_name"];
+
+/// A model as the file names it.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// `None`: the agent's own, if it says one.
+    provider: Option<String>,
+    code: String,
+    params: Params,
+}
+
+/// Names of the model line, and values.
+pub(super) type Params = Vec<(&'static str, String)>;
+
+impl Mapper {
+    pub(super) fn model(&mut self, path: &str, value: Value) {
+        match value {
+            Value::Array(list) => list.into_iter().for_each(|value| self.model(path, value)),
+            Value::Object(mut fields) => {
+                let mut pick = |names: &[&str]| {
+                    let name = names.iter().find(|name| fields.get(**name).is_some_and(Value::is_string));
+                    name.and_then(|name| value::text(&fields.remove(*name)?))
+                };
+                let (provider, code) = (pick(&PROVIDERS), pick(&CODES));
+                let mut params = Params::new();
+                let rest = self.take_params(path, fields, &mut params);
+                match code {
+                    Some(code) => self.choose(path, &code, provider, params),
+                    None => {
+                        self.provider = self.provider.take().or(provider);
+                        self.params.extend(params);
+                    }
+                }
+                self.park_all(path, rest, REPORT_DEPTH);
+            }
+            Value::String(text) => self.choose(path, &text, None, Params::new()),
+            other => self.park(path, other),
+        }
+    }
+
+    /// Notes the models of a text, which may be several with commas between them.
+    fn choose(&mut self, path: &str, text: &str, provider: Option<String>, params: Params) {
+        for code in text.split(',').map(str::trim) {
+            if value::is_reference(code) || matches!(code, "" | "inherit" | "default" | "auto") {
+                self.report.dropped(path, "it names no model");
+            } else {
+                let (code, provider, params) = (code.to_owned(), provider.clone(), params.clone());
+                self.models.push(Choice { provider, code, params });
+                self.report.mapped(path, "model");
+            }
+        }
+    }
+
+    /// Takes out what a model line can say, for all models; the rest is parked at its place.
+    pub(super) fn params(&mut self, path: &str, fields: Map<String, Value>) {
+        let mut params = std::mem::take(&mut self.params);
+        let rest = self.take_params(path, fields, &mut params);
+        self.params = params;
+        self.park_all(path, rest, REPORT_DEPTH);
+    }
+
+    pub(super) fn take_params(
+        &mut self,
+        path: &str,
+        mut fields: Map<String, Value>,
+        params: &mut Params,
+    ) -> Map<String, Value> {
+        for (name, own) in PARAMS {
+            let Some(value) = fields.get(name) else { continue };
+            let written = match value {
+                Value::Number(number) => Some(number.to_string()),
+                Value::String(word) => Some(word.trim().to_ascii_lowercase()),
+                _ => None,
+            };
+            let is_set = params.iter().any(|(set, _)| *set == own);
+            let fits = written.filter(|written| !is_set && is_param(own, written));
+            if let Some(written) = fits {
+                fields.remove(name);
+                params.push((own, written));
+                self.report.mapped(&join(path, name), &format!("model ({own})"));
+            }
+        }
+        fields
+    }
+
+    /// The models that people wrote, as a line whose names are still theirs.
+    pub(super) fn line(&self) -> Option<String> {
+        let entry = |choice: &Choice| {
+            let provider =
+                choice.provider.as_ref().or(self.provider.as_ref()).and_then(|name| provider_word(name));
+            let code = &choice.code;
+            let is_said = |provider: &String| {
+                code.strip_prefix(provider.as_str()).is_some_and(|rest| rest.starts_with(['/', ':']))
+            };
+            let model = match provider.filter(|provider| !is_said(provider)) {
+                Some(provider) => format!("{provider}:{code}"),
+                None => code.clone(),
+            };
+            with_parameters(&with_parameters(&model, &choice.params), &self.params)
+        };
+        let entries: Vec<String> = self.models.iter().map(entry).collect();
+        (!entries.is_empty()).then(|| entries.join(", "))
+    }
+}
+
+/// Our word for a provider: `OpenAI`, `langgenius/openai/openai`, `autogen_ext.models.openai.OpenAIChatCompletionClient`.
+fn provider_word(text: &str) -> Option<String> {
+    let last = text.rsplit('/').next().unwrap_or(text);
+    let segments: Vec<&str> = last.split('.').collect();
+    if segments.last().is_some_and(|class| class.starts_with("Azure")) {
+        return Some("azure".to_owned());
+    }
+    let known = segments.iter().rev().filter_map(|segment| model_name::provider_name(segment));
+    known
+        .clone()
+        .find(|name| name.well_known().is_some())
+        .or_else(|| known.clone().next())
+        .map(|name| name.to_string())
+}
+
+/// Whether a model line takes this value.
+fn is_param(name: &str, written: &str) -> bool {
+    ModelLine::parse(&format!("a:b?{name}={written}")).is_ok()
+}

@@ -1,0 +1,110 @@
+//! What an agent is told, and the variables in it.
+
+use serde_json::Value;
+
+use crate::domain::agent::MAX_INSTRUCTIONS;
+use crate::domain::instructions;
+
+use super::super::value;
+use super::super::variables::{self, Braces};
+use super::Mapper;
+
+/// What of the instructions is kept free when memory is added.
+const ROOM: usize = 2_000;
+
+impl Mapper {
+    pub(super) fn text(&mut self, path: &str, heading: &str, value: Value) {
+        let text =
+            value::text(&value).map(|text| text.trim_end().to_owned()).filter(|text| !text.trim().is_empty());
+        match text {
+            None => {
+                if !value.as_str().is_some_and(|text| text.trim().is_empty()) {
+                    self.park(path, value);
+                }
+            }
+            Some(text) if value::is_reference(&text) && !text.contains('\n') => {
+                self.report.dropped(path, "it only names where the text is: put the text itself here");
+                self.park(path, text.into());
+            }
+            Some(text) if heading.is_empty() => {
+                self.report.mapped(path, "instructions");
+                self.texts.push(text);
+            }
+            Some(text) => {
+                self.report.mapped(path, "instructions");
+                self.texts.push(format!("{heading}: {}", text.trim()));
+            }
+        }
+    }
+
+    pub(super) fn memory(&mut self, path: &str, value: Value) {
+        let so_far: usize = self.texts.iter().map(String::len).sum();
+        match value::text(&value).map(|text| so_far + text.len()) {
+            Some(length) if length <= MAX_INSTRUCTIONS - ROOM => self.text(path, "", value),
+            _ => self.park(path, value),
+        }
+    }
+
+    /// Reads names with their defaults: an object of schemas, or a list of objects, each a variable or one form field.
+    pub(super) fn variables(&mut self, path: &str, value: Value) {
+        let declared: Vec<(String, Option<Value>, bool)> = match &value {
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, schema)| (name.clone(), schema.get("default").cloned(), true))
+                .collect(),
+            Value::Array(list) => list.iter().filter_map(declaration).collect(),
+            _ => Vec::new(),
+        };
+        for (name, default, is_required) in declared {
+            let name = variables::variable_name(&name);
+            let default = default.as_ref().and_then(value::text);
+            if instructions::is_name(&name) {
+                let or_empty = if is_required { Value::Null } else { "".into() };
+                self.variables
+                    .insert(name, default.filter(|text| !text.is_empty()).map_or(or_empty, Value::from));
+            }
+        }
+        self.report.mapped(path, "config.variables");
+        self.park(path, value);
+    }
+
+    pub(super) fn instructions(&mut self, braces: Braces) {
+        let mut text = self.texts.join("\n\n");
+        if text.is_empty()
+            && let Some(description) = &self.fields.description
+        {
+            text.clone_from(description);
+            self.report.mapped_with(
+                "description",
+                "instructions",
+                "the source has no instructions of its own",
+            );
+        }
+        if text.is_empty() {
+            return;
+        }
+        let before = self.variables.len();
+        let text = variables::convert(&text, braces, &mut self.variables);
+        if self.variables.len() > before {
+            let names: Vec<&str> = self.variables.keys().map(String::as_str).take(20).collect();
+            let what =
+                format!("placeholders that a call may set, and else stay as written: {}", names.join(", "));
+            self.report.mapped_with("instructions", "config.variables", &what);
+        }
+        self.fields.instructions = Some(text);
+    }
+}
+
+/// A variable of a list: `{name | variable, default, required}`, which may stand inside one object of its form's kind.
+fn declaration(item: &Value) -> Option<(String, Option<Value>, bool)> {
+    if let Value::String(name) = item {
+        return Some((name.clone(), None, true));
+    }
+    let fields = item.as_object()?;
+    let inner =
+        fields.values().next().and_then(Value::as_object).filter(|_| fields.len() == 1).unwrap_or(fields);
+    let name = ["variable", "name"].iter().find_map(|name| inner.get(*name)?.as_str())?;
+    let is_required =
+        ["required", "is_required"].iter().any(|name| inner.get(*name) == Some(&Value::Bool(true)));
+    Some((name.to_owned(), inner.get("default").cloned(), is_required))
+}

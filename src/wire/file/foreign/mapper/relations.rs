@@ -1,0 +1,75 @@
+//! The tools that an agent uses, and the agents that it works with.
+
+use serde_json::Value;
+
+use super::super::{Need, value};
+use super::Mapper;
+
+const MAX_TOOLS: usize = 128;
+const MAX_HANDOFFS: usize = 100;
+
+impl Mapper {
+    pub(super) fn tools(&mut self, path: &str, value: Value) {
+        let mut tools = self.fields.tools.take().unwrap_or_default();
+        let is_name =
+            |item: &Value| item.is_string() || item.as_object().is_some_and(|fields| fields.len() == 1);
+        let mut is_whole = value.is_string() || value.as_array().is_some_and(|list| list.iter().all(is_name));
+        for name in value::names(&value) {
+            let tool = identifier(&name);
+            is_whole &= tool == name && tools.len() < MAX_TOOLS;
+            if !tool.is_empty() && tools.len() < MAX_TOOLS && !tools.contains(&tool) {
+                self.needs.push(Need { kind: "tool", name: tool.clone(), version: None });
+                tools.push(tool);
+            }
+        }
+        self.report.mapped(path, "tools");
+        if !is_whole {
+            self.park(path, value);
+        }
+        self.fields.tools = Some(tools).filter(|tools| !tools.is_empty());
+    }
+
+    /// Which of them are there is only known with the whole file and the account.
+    pub(super) fn handoffs(&mut self, path: &str, value: Value) {
+        let mut targets = self.fields.handoff_targets.take().unwrap_or_default();
+        let list = match value {
+            Value::Array(list) => list,
+            other => vec![other],
+        };
+        let found = list.iter().filter_map(|item| {
+            let by_path = ["config_path", "target_agent_id", "to", "agent_id"]
+                .iter()
+                .find_map(|name| item.get(name)?.as_str());
+            by_path.or_else(|| value::name(item)).map(str::to_owned)
+        });
+        for target in found {
+            if targets.len() < MAX_HANDOFFS && !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        if targets.is_empty() {
+            return self.park(path, list.into());
+        }
+        self.report.mapped(path, "handoff_targets");
+        self.park(path, list.into());
+        self.fields.handoff_targets = Some(targets);
+    }
+
+    pub(super) fn needed(&mut self, path: &str, value: Value) {
+        let list = value.as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);
+        for item in list {
+            if let Some(name) = item.get("id").and_then(Value::as_str).or_else(|| value::name(item)) {
+                let version = item.get("version").and_then(Value::as_str).map(str::to_owned);
+                self.needs.push(Need { kind: "agent", name: name.to_owned(), version });
+            }
+        }
+        self.park(path, value);
+    }
+}
+
+/// A tool's name in our alphabet.
+fn identifier(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/');
+    let name: String = name.trim().chars().map(|c| if fits(c) { c } else { '_' }).take(128).collect();
+    name.trim_matches('_').to_owned()
+}

@@ -1,0 +1,104 @@
+//! Agents of other systems, as their files have them.
+//!
+//! A document's system is recognized by its marks, or named by `?format=`. Each is a row of [`SYSTEMS`]: how its documents
+//! are known, how its agents are taken out of one, and where their fields go, as data ([`rule::To`]). What no rule names is
+//! parked in `config.imported`. A document that is no agent, such as a workflow, is refused as what it is.
+
+mod chain;
+mod letta;
+mod mapper;
+mod open;
+mod recognize;
+mod rule;
+mod rules;
+mod tables;
+mod value;
+mod variables;
+
+use serde_json::{Map, Value};
+
+use crate::domain::agent::Fields;
+
+pub use mapper::Mapped;
+use rule::Rule;
+pub use tables::SYSTEMS;
+pub use value::BODY;
+use variables::Braces;
+
+use super::report::Report;
+
+/// A system that agents move over from.
+#[derive(Debug)]
+pub struct System {
+    /// Its word for `?format=`.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// Whether a document is one of its files.
+    is: fn(&Map<String, Value>) -> bool,
+    /// The agents of a document.
+    open: fn(Map<String, Value>) -> Vec<Part>,
+    rules: &'static [Rule],
+    braces: Braces,
+}
+
+/// Something that an agent wants to use and that is not in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// `agent` or `tool`.
+    pub kind: &'static str,
+    pub name: String,
+    /// A range, where the file says one.
+    pub version: Option<String>,
+}
+
+/// What a document holds.
+#[derive(Debug)]
+pub enum Part {
+    Agent(Box<Source>),
+    /// It is no agent; what it is instead.
+    Refused {
+        name: Option<String>,
+        what: String,
+    },
+}
+
+/// An agent's own fields, apart from its document.
+#[derive(Debug, Default)]
+pub struct Source {
+    fields: Map<String, Value>,
+    /// What its place in the document says.
+    preset: Fields,
+    keys: Vec<String>,
+    report: Report,
+    /// Where it is not as its system usually has them.
+    braces: Option<Braces>,
+}
+
+impl From<Map<String, Value>> for Part {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self::Agent(Box::new(Source { fields, ..Source::default() }))
+    }
+}
+
+impl System {
+    /// The system of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SYSTEMS.iter().find(|system| system.name == name)
+    }
+
+    /// The system that a document is of, by its marks.
+    pub fn of(document: &Map<String, Value>) -> Option<&'static Self> {
+        SYSTEMS.iter().find(|system| (system.is)(document))
+    }
+
+    /// What one of its documents holds.
+    pub fn open(&self, document: Map<String, Value>) -> Vec<Part> {
+        (self.open)(document)
+    }
+
+    /// An agent of one of its documents, in our fields.
+    pub fn map(&self, source: Source) -> Mapped {
+        mapper::map(source, self.rules, self.braces)
+    }
+}

@@ -1,0 +1,284 @@
+//! Taking the agents out of a document, where a document is not one agent; and refusing what is none.
+
+use serde_json::{Map, Value};
+
+use super::value::{self, at, str_at, take};
+use super::{Part, Source};
+use crate::domain::agent::{Fields as AgentFields, Modality, Status};
+
+type Fields = Map<String, Value>;
+
+/// The most models of an agent, and values of a model.
+const MAX_VALUES: usize = 128;
+
+pub fn one(f: Fields) -> Vec<Part> {
+    vec![f.into()]
+}
+
+pub fn refused(name: Option<&str>, what: impl Into<String>) -> Vec<Part> {
+    vec![Part::Refused { name: name.map(|name| name.chars().take(64).collect()), what: what.into() }]
+}
+
+/// An agent under a key of its document, which is its name unless its fields say another.
+fn keyed(key: String, fields: Fields) -> Part {
+    let preset = AgentFields { name: value::line(&key), ..AgentFields::default() };
+    Part::Agent(Box::new(Source { fields, preset, keys: vec![key], ..Source::default() }))
+}
+
+/// The objects of `agents`, or the document itself.
+pub fn list(mut f: Fields) -> Vec<Part> {
+    match f.get("agents") {
+        Some(Value::Array(_)) => {
+            let agents = value::objects(f.remove("agents").unwrap_or_default());
+            agents.into_iter().map(Part::from).collect()
+        }
+        _ => one(f),
+    }
+}
+
+/// Their format's default for what goes between a person and the agent is voice alone.
+pub fn voice_agents(f: Fields) -> Vec<Part> {
+    let mut parts = list(f);
+    for part in &mut parts {
+        if let Part::Agent(source) = part
+            && source.fields.get("modality").is_none_or(Value::is_null)
+        {
+            source.preset.modality = Some(Modality::AudioOnly);
+        }
+    }
+    parts
+}
+
+/// Taken in switched off, until there are skills.
+pub fn skill(fields: Fields) -> Vec<Part> {
+    let preset = AgentFields {
+        kind: Some("skill".to_owned()),
+        status: Some(Status::Inactive),
+        ..AgentFields::default()
+    };
+    vec![Part::Agent(Box::new(Source { fields, preset, ..Source::default() }))]
+}
+
+pub fn dify(mut f: Fields) -> Vec<Part> {
+    let mode = str_at(&f, "app.mode").unwrap_or_default().to_owned();
+    if !matches!(mode.as_str(), "agent-chat" | "chat" | "completion" | "agent")
+        || !f.contains_key("model_config")
+    {
+        let what = if mode == "advanced-chat" { "a chat flow" } else { "a workflow" };
+        return refused(str_at(&f, "app.name"), format!("{what} (`mode: {mode:.32}`)"));
+    }
+    // `provider_type`, `tool_label` … of a tool say nothing that its name does not.
+    if let Some(tools) = take(&mut f, "model_config.agent_mode.tools") {
+        f.insert("tools".to_owned(), tools);
+    }
+    one(f)
+}
+
+pub fn agent_framework(mut f: Fields) -> Vec<Part> {
+    let inner = match f.get("template") {
+        Some(Value::Object(template)) if template.contains_key("kind") => take(&mut f, "template"),
+        _ => None,
+    };
+    if let Some(Value::Object(template)) = inner {
+        let outer = std::mem::replace(&mut f, template);
+        for (name, value) in outer {
+            f.entry(name).or_insert(value);
+        }
+    }
+    let kind = str_at(&f, "kind").unwrap_or_default().to_ascii_lowercase();
+    match kind.as_str() {
+        "workflow" => refused(str_at(&f, "name"), "a workflow (`kind: Workflow`)"),
+        "hosted" | "container" => refused(str_at(&f, "name"), "a container that runs code (`kind: hosted`)"),
+        _ if f.contains_key("trigger") => {
+            refused(str_at(&f, "name"), "a workflow (it has a `trigger` with actions)")
+        }
+        _ => one(f),
+    }
+}
+
+pub fn autogen(mut f: Fields) -> Vec<Part> {
+    if let Some(components) = take(&mut f, "components").and_then(|value| match value {
+        Value::Object(components) => Some(components),
+        _ => None,
+    }) {
+        let lists = ["agents", "teams"].into_iter().filter_map(|name| components.get(name).cloned());
+        return lists.flat_map(value::objects).flat_map(autogen_component).collect();
+    }
+    autogen_component(f)
+}
+
+/// A team is its members: how they take turns is no agent.
+fn autogen_component(mut f: Fields) -> Vec<Part> {
+    let class = str_at(&f, "provider").unwrap_or_default().rsplit('.').next().unwrap_or_default().to_owned();
+    let name = ["config.name", "label"].iter().find_map(|path| str_at(&f, path)).map(str::to_owned);
+    match str_at(&f, "component_type") {
+        Some("team") => {
+            let members = take(&mut f, "config.participants").map(value::objects).unwrap_or_default();
+            let parts: Vec<Part> = members.into_iter().flat_map(autogen_component).collect();
+            // People take part in teams too.
+            let agents: Vec<Part> = parts.into_iter().filter(|part| matches!(part, Part::Agent(_))).collect();
+            if agents.is_empty() { refused(name.as_deref(), "a team without an agent") } else { agents }
+        }
+        Some("agent") | None if class == "UserProxyAgent" => {
+            refused(name.as_deref(), "a person (`UserProxyAgent`)")
+        }
+        Some("agent") | None => one(f),
+        Some(other) => refused(name.as_deref(), format!("a component of the type `{other:.32}`")),
+    }
+}
+
+pub fn langgraph(mut f: Fields) -> Vec<Part> {
+    if f.contains_key("graphs") {
+        return refused(None, "a deployment of graphs (`langgraph.json`)");
+    }
+    let has_text = ["system_prompt", "prompt", "instructions", "system_message"].iter().any(|name| {
+        at(&f, &format!("config.configurable.{name}")).is_some()
+            || at(&f, &format!("context.{name}")).is_some()
+    });
+    if !has_text {
+        return refused(str_at(&f, "name"), "a configuration of a graph, without a prompt,");
+    }
+    if let Some(Value::Object(configurable)) =
+        take(&mut f, "config.configurable").or_else(|| take(&mut f, "context"))
+    {
+        for (name, value) in configurable {
+            f.entry(name).or_insert(value);
+        }
+    }
+    one(f)
+}
+
+pub fn openai(mut f: Fields) -> Vec<Part> {
+    if str_at(&f, "object") == Some("list") {
+        return value::objects(f.remove("data").unwrap_or_default()).into_iter().flat_map(openai).collect();
+    }
+    if str_at(&f, "object") == Some("prompt")
+        && !f.contains_key("messages")
+        && !f.contains_key("instructions")
+    {
+        return refused(str_at(&f, "id"), "a reference to a stored prompt, without its text,");
+    }
+    for name in ["messages", "input"] {
+        let Some(Value::Array(messages)) = f.remove(name) else { continue };
+        let role =
+            |message: &Value| message.get("role").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (system, others): (Vec<_>, Vec<_>) = messages
+            .into_iter()
+            .partition(|message| matches!(role(message).as_str(), "system" | "developer"));
+        let text: Vec<String> = system.iter().filter_map(value::text).collect();
+        f.entry("instructions").or_insert_with(|| text.join("\n\n").into());
+        if !others.is_empty() {
+            f.insert("messages".to_owned(), others.into());
+        }
+        break;
+    }
+    one(f)
+}
+
+pub fn hive(mut f: Fields) -> Vec<Part> {
+    for (part, what) in [("workflow", "a workflow"), ("tool", "a tool")] {
+        if at(&f, part).is_some_and(Value::is_object) {
+            return refused(str_at(&f, &format!("{part}.name")), what);
+        }
+    }
+    let is_team = f.contains_key("team");
+    if let Some(Value::Object(head)) = take(&mut f, if is_team { "team" } else { "agent" }) {
+        for (name, value) in head {
+            f.entry(name).or_insert(value);
+        }
+    }
+    if is_team {
+        f.entry("type").or_insert_with(|| "router".into());
+    }
+    one(f)
+}
+
+pub fn crewai(mut f: Fields) -> Vec<Part> {
+    if f.contains_key("backstory") {
+        return one(f);
+    }
+    let members = match f.remove("agents") {
+        Some(Value::Object(agents)) => agents,
+        _ => f,
+    };
+    if members.values().all(|task| task.get("expected_output").is_some()) {
+        return refused(None, "a list of tasks (the agents are in `agents.yaml`)");
+    }
+    let agent = |(key, value)| match value {
+        Value::Object(fields) => Some(keyed(key, fields)),
+        _ => None,
+    };
+    members.into_iter().filter_map(agent).collect()
+}
+
+/// Models are defined beside the agents, which name them.
+pub fn cagent(mut f: Fields) -> Vec<Part> {
+    let models = match f.remove("models") {
+        Some(Value::Object(models)) => models,
+        _ => Fields::new(),
+    };
+    let Some(Value::Object(agents)) = f.remove("agents") else { return Vec::new() };
+    let count = agents.len();
+    let agent = |(key, value): (String, Value)| {
+        let Value::Object(mut fields) = value else { return None };
+        if let Some(Value::String(names)) = fields.get("model") {
+            let named = names.split(',').map(str::trim).take(MAX_VALUES).map(|name| model_of(name, &models));
+            let named: Vec<Value> = named.collect();
+            fields.insert("model".to_owned(), named.into());
+        }
+        // What the file says of all its agents goes with the one that leads them.
+        if key == "root" || count == 1 {
+            if let Some(models) = models.iter().next().map(|_| models.clone()) {
+                fields.insert("models".to_owned(), models.into());
+            }
+            for (name, value) in &f {
+                fields.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        let mut part = keyed(key, fields);
+        if let Part::Agent(source) = &mut part
+            && source.preset.name.as_deref() == Some("root")
+        {
+            // It says what the agent is in the file; the file's name says which it is.
+            source.preset.name = None;
+        }
+        Some(part)
+    };
+    agents.into_iter().filter_map(agent).collect()
+}
+
+/// What a definition says in single values, which are all that a model line has; a name without one is a provider's and a
+/// code, or a code.
+fn model_of(name: &str, models: &Fields) -> Value {
+    const MAX_VALUE: usize = 256;
+    let is_small = |value: &Value| match value {
+        Value::String(text) => text.len() <= MAX_VALUE,
+        Value::Number(_) | Value::Bool(_) => true,
+        _ => false,
+    };
+    match (models.get(name).and_then(Value::as_object), name.split_once('/')) {
+        (Some(model), _) => {
+            let small = model.iter().filter(|(_, value)| is_small(value)).take(MAX_VALUES);
+            Value::Object(small.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        (None, Some((provider, code))) => serde_json::json!({"provider": provider, "model": code}),
+        (None, None) => name.into(),
+    }
+}
+
+pub fn adk(mut f: Fields) -> Vec<Part> {
+    let class =
+        str_at(&f, "agent_class").unwrap_or("LlmAgent").rsplit('.').next().unwrap_or_default().to_owned();
+    if matches!(class.as_str(), "SequentialAgent" | "ParallelAgent" | "LoopAgent") {
+        return refused(str_at(&f, "name"), format!("a workflow (`agent_class: {class}`)"));
+    }
+    // Members that are written inside their leader.
+    let Some(Value::Array(members)) = f.remove("agents") else { return one(f) };
+    let names: Vec<Value> = members.iter().filter_map(value::name).map(Value::from).collect();
+    f.entry("sub_agents").or_insert_with(|| names.into());
+    std::iter::once(f.into()).chain(value::objects(members.into()).into_iter().map(Part::from)).collect()
+}
+
+pub fn graph(f: Fields) -> Vec<Part> {
+    refused(str_at(&f, "name"), "a workflow: a graph of steps")
+}

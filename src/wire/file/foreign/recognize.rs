@@ -1,0 +1,182 @@
+//! The marks of each system's documents. Looked at in the order of the table; each says what only its system writes.
+
+use serde_json::{Map, Value};
+
+use super::value::{at, has, is_object_at, str_at};
+
+type Fields = Map<String, Value>;
+
+pub fn dify(f: &Fields) -> bool {
+    str_at(f, "kind") == Some("app") || str_at(f, "app.mode").is_some()
+}
+
+pub fn agent_framework(f: &Fields) -> bool {
+    const KINDS: [&str; 6] = ["prompt", "workflow", "hosted", "container", "gptcomponentmetadata", "prompty"];
+    let is_kind =
+        |path| str_at(f, path).is_some_and(|kind| KINDS.contains(&kind.to_ascii_lowercase().as_str()));
+    is_kind("kind")
+        || is_kind("template.kind")
+        || (f.contains_key("trigger") && at(f, "trigger.actions").is_some())
+}
+
+pub fn semantic_kernel(f: &Fields) -> bool {
+    const TYPES: [&str; 6] = [
+        "chat_completion_agent",
+        "foundry_agent",
+        "azure_assistant",
+        "openai_assistant",
+        "openai_responses",
+        "azureai_agent",
+    ];
+    has(f, &["template_format", "execution_settings", "input_variables"])
+        && has(f, &["template_format", "execution_settings"])
+        || str_at(f, "type").is_some_and(|kind| TYPES.contains(&kind) || kind.ends_with("_agent"))
+}
+
+pub fn autogen(f: &Fields) -> bool {
+    str_at(f, "component_type").is_some()
+        || str_at(f, "provider").is_some_and(|provider| provider.starts_with("autogen"))
+        || at(f, "components.agents").is_some()
+        || at(f, "components.teams").is_some()
+}
+
+pub fn letta(f: &Fields) -> bool {
+    f.contains_key("llm_config")
+        || (has(f, &["blocks", "mcp_servers", "groups"]) && at(f, "agents").is_some_and(Value::is_array))
+}
+
+pub fn langchain(f: &Fields) -> bool {
+    has(f, &["lc", "_type"])
+}
+
+pub fn langgraph(f: &Fields) -> bool {
+    f.contains_key("graph_id") || (is_object_at(f, "graphs") && f.contains_key("dependencies"))
+}
+
+pub fn openai(f: &Fields) -> bool {
+    match str_at(f, "object") {
+        Some("assistant" | "prompt") => true,
+        Some("list") => at(f, "data").is_some_and(Value::is_array),
+        _ => has(f, &["tool_resources"]) || is_messages(f, "messages") || is_messages(f, "input"),
+    }
+}
+
+fn is_messages(f: &Fields, name: &str) -> bool {
+    let is_message = |item: &Value| item.get("role").is_some() && item.get("content").is_some();
+    !f.contains_key("instructions")
+        && at(f, name).and_then(Value::as_array).is_some_and(|list| list.iter().any(is_message))
+}
+
+pub fn hive(f: &Fields) -> bool {
+    ["agent", "team", "workflow", "tool"]
+        .iter()
+        .any(|part| at(f, part).is_some_and(|part| part.get("name").is_some()))
+}
+
+pub fn automagik(f: &Fields) -> bool {
+    is_object_at(f, "config")
+        && ["system_prompt", "agent_source", "tool_config", "default_model"]
+            .iter()
+            .any(|name| at(f, &format!("config.{name}")).is_some())
+}
+
+pub fn system_agents(f: &Fields) -> bool {
+    let is_row = |fields: &Fields| fields.contains_key("agent_type") && fields.contains_key("llm_model_code");
+    is_row(f) || first_of(f, "agents").is_some_and(is_row)
+}
+
+pub fn portable(f: &Fields) -> bool {
+    is_object_at(f, "metadata")
+        && has(f, &["goal", "triggers", "subagents", "skills", "permissions"])
+        && !has(f, &["agents", "agent"])
+}
+
+pub fn voice_agents(f: &Fields) -> bool {
+    const KNOWN: [&str; 14] = [
+        "name",
+        "instructions",
+        "model",
+        "voice",
+        "modality",
+        "panels",
+        "tools",
+        "handoff_targets",
+        "is_active",
+        "id",
+        "organization_id",
+        "current_version",
+        "created_at",
+        "updated_at",
+    ];
+    has(f, &["voice", "panels", "is_active", "organization_id"])
+        && f.keys().all(|name| KNOWN.contains(&name.as_str()))
+}
+
+pub fn crewai(f: &Fields) -> bool {
+    const AGENT: [&str; 3] = ["role", "goal", "backstory"];
+    let members = match f.get("agents") {
+        Some(Value::Object(agents)) => agents,
+        _ => f,
+    };
+    let is_agent = |value: &Value| {
+        value
+            .as_object()
+            .is_some_and(|fields| AGENT.iter().filter(|name| fields.contains_key(**name)).count() >= 2)
+    };
+    let is_task = |value: &Value| value.get("expected_output").is_some();
+    !members.is_empty() && (members.values().all(is_agent) || members.values().all(is_task))
+        || (has(f, &["backstory"]) && has(f, &["role", "goal"]))
+}
+
+pub fn cagent(f: &Fields) -> bool {
+    let is_agent = |value: &Value| {
+        value
+            .as_object()
+            .is_some_and(|fields| has(fields, &["model", "instruction", "toolsets", "description"]))
+    };
+    at(f, "agents")
+        .and_then(Value::as_object)
+        .is_some_and(|agents| !agents.is_empty() && agents.values().all(is_agent))
+}
+
+pub fn adk(f: &Fields) -> bool {
+    has(f, &["agent_class"])
+        || (str_at(f, "instruction").is_some() && !f.contains_key("instructions"))
+        || has(f, &["generate_content_config", "global_instruction"])
+        || (f.contains_key("name")
+            && first_of(f, "agents").is_some_and(|agent| agent.contains_key("instruction")))
+}
+
+pub fn amazon_q(f: &Fields) -> bool {
+    has(f, &["allowedTools", "toolsSettings", "toolAliases", "useLegacyMcpJson"])
+        || str_at(f, "$schema").is_some_and(|schema| schema.contains("agent-v1"))
+}
+
+pub fn librechat(f: &Fields) -> bool {
+    is_object_at(f, "model_parameters")
+        || (f.contains_key("provider")
+            && has(f, &["agent_ids", "conversation_starters", "artifacts", "recursion_limit", "mcpServers"]))
+}
+
+pub fn pydantic_ai(f: &Fields) -> bool {
+    has(
+        f,
+        &["model_settings", "end_strategy", "deps_schema", "output_schema", "tool_timeout", "capabilities"],
+    ) && f.get("capabilities").is_none_or(Value::is_array)
+}
+
+pub fn agno(f: &Fields) -> bool {
+    at(f, "model.id").is_some_and(Value::is_string) || has(f, &["agent_id", "db_id", "session_state"])
+}
+
+pub fn graph(f: &Fields) -> bool {
+    let is_list = |name: &str| at(f, name).is_some_and(Value::is_array);
+    (is_list("nodes") && has(f, &["edges", "connections"]))
+        || at(f, "data.nodes").is_some_and(Value::is_array)
+        || (is_list("steps") && !has(f, &["instructions", "system_prompt", "prompt"]))
+}
+
+/// The first object of a list.
+fn first_of<'a>(f: &'a Fields, name: &str) -> Option<&'a Fields> {
+    f.get(name)?.as_array()?.first()?.as_object()
+}

@@ -1,0 +1,128 @@
+//! Placeholders of other systems, as `{{variables}}` of ours.
+//!
+//! A placeholder that a file uses and does not declare is declared with itself as its default: what no call sets reads as
+//! it did in the source, and text that only looks like a placeholder stays as it is.
+
+use serde_json::{Map, Value};
+
+use crate::domain::instructions;
+
+/// How a system writes a placeholder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Braces {
+    /// `{{name}}`
+    Double,
+    /// `{name}`, or `{name?}` where it may be missing
+    Single,
+    /// `{{$name}}`
+    Dollar,
+}
+
+/// The most placeholders with single braces that become variables: code has braces too.
+const MAX_SINGLE: usize = 100;
+
+/// The most bytes between braces: a name of 64, and blanks.
+const MAX_INSIDE: usize = 72;
+
+/// A text with our placeholders; what it uses is added to `declared`.
+pub fn convert(text: &str, braces: Braces, declared: &mut Map<String, Value>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (open, close) = if braces == Braces::Single { ("{", "}") } else { ("{{", "}}") };
+    let mut rest = text;
+    while let Some(start) = rest.find(open) {
+        let (before, from) = rest.split_at(start);
+        out.push_str(before);
+        let inside = &from[open.len()..];
+        // No further than a name reaches: a text may have as many braces as characters.
+        let end = inside.bytes().take(MAX_INSIDE).position(|b| b == b'}');
+        let end = end.filter(|end| inside[*end..].starts_with(close));
+        let written = end.and_then(|end| source_name(&inside[..end], braces));
+        match written {
+            Some((name, len))
+                if braces != Braces::Single
+                    || declared.len() < MAX_SINGLE
+                    || declared.contains_key(&name) =>
+            {
+                let len = open.len() + len + close.len();
+                let default = if from[..len].ends_with("?}") { "" } else { &from[..len] };
+                if !declared.contains_key(&name) && !instructions::BUILT_IN.contains(&name.as_str()) {
+                    declared.insert(name.clone(), default.into());
+                }
+                out.push_str("{{");
+                out.push_str(&name);
+                out.push_str("}}");
+                rest = &from[len..];
+            }
+            _ => {
+                // Runs of braces are text as a whole.
+                let run = from.bytes().take_while(|b| *b == b'{').count();
+                out.push_str(&from[..run]);
+                rest = &from[run..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Our name for what stands between braces, and how long that is.
+fn source_name(inside: &str, braces: Braces) -> Option<(String, usize)> {
+    let plain = inside.trim_matches(' ');
+    let plain = match braces {
+        Braces::Dollar => plain.strip_prefix('$')?,
+        Braces::Single => plain.strip_suffix('?').unwrap_or(plain),
+        Braces::Double => plain,
+    };
+    let is_identifier = plain.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && plain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_identifier
+        .then(|| (variable_name(plain), inside.len()))
+        .filter(|(name, _)| instructions::is_name(name))
+}
+
+/// A variable's name in our letters.
+pub fn variable_name(text: &str) -> String {
+    let name: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    name.trim_start_matches(|c: char| !c.is_ascii_lowercase()).chars().take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn converted(text: &str, braces: Braces) -> (String, Value) {
+        let mut declared = Map::new();
+        let text = convert(text, braces, &mut declared);
+        (text, declared.into())
+    }
+
+    #[test]
+    fn placeholders_become_variables_that_read_as_before_until_a_call_sets_them() {
+        use serde_json::json;
+        for (text, braces, expected, declared) in [
+            ("About {topic}.", Braces::Single, "About {{topic}}.", json!({"topic": "{topic}"})),
+            ("{user?} {a b} {} {1}", Braces::Single, "{{user}} {a b} {} {1}", json!({"user": ""})),
+            (
+                "{{ Topic }} {{a.b}} {{today}}",
+                Braces::Double,
+                "{{topic}} {{a.b}} {{today}}",
+                json!({"topic": "{{ Topic }}"}),
+            ),
+            ("{{$topic}} {{topic}}", Braces::Dollar, "{{topic}} {{topic}}", json!({"topic": "{{$topic}}"})),
+            ("{\"a\": {b}}", Braces::Single, "{\"a\": {{b}}}", json!({"b": "{b}"})),
+            ("{{{{", Braces::Double, "{{{{", json!({})),
+        ] {
+            assert_eq!(converted(text, braces), (expected.to_owned(), declared), "{text}");
+        }
+    }
+
+    #[test]
+    fn many_braces_take_no_time() {
+        for text in ["{".repeat(1_000_000), "{a".repeat(500_000), "{{a".repeat(300_000)] {
+            for braces in [Braces::Single, Braces::Double, Braces::Dollar] {
+                assert_eq!(converted(&text, braces).0, text);
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Markdown with front matter: fields between two lines of `---`, and a text under them.
+
+use serde_json::{Map, Value};
+
+use super::foreign::BODY;
+use super::yaml_read;
+
+/// The fields and the text, as one document; `None` when the text does not begin with front matter, or is several YAML
+/// documents.
+pub fn read(text: &str) -> Option<Map<String, Value>> {
+    let rest = text.strip_prefix("---")?;
+    let rest = rest.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n')?;
+    let (front, body) = split(rest)?;
+    let is_documents = |all: Vec<Value>| {
+        all.iter().any(Value::is_object) && all.iter().all(|one| one.is_object() || one.is_null())
+    };
+    if yaml_read::documents(body).is_ok_and(is_documents) {
+        return None;
+    }
+    let fields = yaml_read::documents(front).ok().and_then(|mut all| match all.pop() {
+        Some(Value::Object(fields)) if all.is_empty() => Some(fields),
+        _ => None,
+    });
+    let mut fields = fields.unwrap_or_else(|| lines(front));
+    // An agent that says all in its fields, with a comment after them.
+    let is_whole =
+        ["instructions", "prompt", "system_prompt", "agents"].iter().any(|name| fields.contains_key(*name));
+    if fields.is_empty() || is_whole {
+        return None;
+    }
+    fields.insert(BODY.to_owned(), body.trim().into());
+    Some(fields)
+}
+
+/// Before and after the line that ends the front matter.
+fn split(rest: &str) -> Option<(&str, &str)> {
+    let mut start = 0;
+    for line in rest.split_inclusive('\n') {
+        if line.trim_end() == "---" {
+            return Some((&rest[..start], &rest[start + line.len()..]));
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// Front matter that is no YAML, which the tools that read it do not mind: `key: ` and all up to the next key, as text.
+fn lines(front: &str) -> Map<String, Value> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in front.lines() {
+        let is_key = |key: &str| {
+            !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        };
+        match (line.split_once(':'), fields.last_mut()) {
+            (Some((key, value)), _) if is_key(key) => fields.push((key.to_owned(), value.trim().to_owned())),
+            (_, Some((_, value))) => {
+                value.push('\n');
+                value.push_str(line);
+            }
+            _ => {}
+        }
+    }
+    let unquoted = |value: &str| {
+        let inner = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        inner.unwrap_or(value).to_owned()
+    };
+    fields.into_iter().map(|(key, value)| (key, Value::String(unquoted(&value)))).collect()
+}

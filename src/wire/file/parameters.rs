@@ -1,0 +1,18 @@
+//! Sampling parameters of an agent, in its model line.
+
+/// The line with these parameters for each model that does not set them itself.
+pub fn with_parameters(line: &str, set: &[(&str, String)]) -> String {
+    let with = |item: &str| {
+        let mut item = item.trim().to_owned();
+        for (name, value) in set {
+            let query = item.split_once('?').map(|(_, query)| query);
+            let is_set = |pair: &str| pair.split('=').next() == Some(name);
+            if !query.is_some_and(|query| query.split('&').any(is_set)) {
+                let sign = if query.is_some() { '&' } else { '?' };
+                item = format!("{item}{sign}{name}={value}");
+            }
+        }
+        item
+    };
+    line.split(',').map(with).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,132 @@
+//! `scripts/import`: a folder of agent files of several systems.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+use crate::schema;
+use crate::support::{Api, Tenant};
+
+/// Serves the API on a port of this machine until the test ends.
+async fn serve(api: &Api) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let api = api.clone();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let api = api.clone();
+            let answer = service_fn(move |request: hyper::Request<Incoming>| {
+                let api = api.clone();
+                async move { Ok::<_, std::convert::Infallible>(api.open(request.map(Body::new)).await) }
+            });
+            tokio::spawn(async move {
+                let _ = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), answer)
+                    .await;
+            });
+        }
+    });
+    url
+}
+
+/// A folder with these files, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("import-{}", std::process::id()));
+        for (name, text) in files {
+            let file = path.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The lines of the table without the blanks that align it, the last line of standard error, and the status.
+async fn run(
+    folder: &Folder,
+    url: &str,
+    tenant: &Tenant,
+    flags: &[&str],
+) -> (Vec<String>, String, Option<i32>) {
+    let output = Command::new(schema::root().join("node_modules/.bin/node"))
+        .arg(schema::root().join("scripts/import.d/main.mjs"))
+        .args(flags)
+        .args(["--url", url, "--model", "openai:gpt-4o", "."])
+        .current_dir(&folder.0)
+        .env("RETINUE_KEY", &tenant.admin)
+        .output()
+        .await
+        .unwrap();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let table = String::from_utf8(output.stdout).unwrap().lines().map(words).collect();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (table, said.lines().last().unwrap_or_default().to_owned(), output.status.code())
+}
+
+#[tokio::test]
+async fn a_folder_is_shown_first_and_moved_on_demand() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    let folder = Folder::new(&[
+        ("crew/agents.yaml", "cook:\n  role: Cook\n  goal: Soup\n  backstory: Old.\n"),
+        ("crew/tasks.yaml", "boil:\n  description: Boil.\n  expected_output: Soup.\n"),
+        (
+            "a_lead/root_agent.yaml",
+            "name: lead\ninstruction: Lead.\nsub_agents: [{config_path: ../late.yaml}]\n",
+        ),
+        ("late.yaml", "name: late\ninstruction: Come.\n"),
+        (".claude/agents/tester.md", "---\nname: tester\ncolor: red\n---\nTest.\n"),
+        ("knots/SKILL.md", "---\nname: knots\ndescription: Ties.\n---\nTie.\n"),
+        ("README.md", "# Nothing"),
+        ("notes.txt", "nothing"),
+    ]);
+    let (table, said, status) = run(&folder, &url, &acme, &[]).await;
+    let expected = [
+        "file format agent would be notes",
+        ".claude/agents/tester.md markdown tester created 1 fields kept",
+        "a_lead/root_agent.yaml adk lead created 1 fields kept; needs agent late",
+        "crew/agents.yaml crewai cook created",
+        "crew/tasks.yaml crewai refused (file): is a list of tasks (the agents are in `agents.yaml`) of CrewAI, not an agent",
+        "knots/SKILL.md skill knots created",
+        "late.yaml adk late created",
+    ];
+    assert_eq!(table, expected);
+    assert_eq!(
+        said,
+        "6 files: 5 created, 0 updated, 0 skipped, 1 refused; nothing was written: --write does it"
+    );
+    assert_eq!(status, Some(1));
+    let listed = async || {
+        api.get("/api/v1/agents").key(&acme.member).send().await.ok()["data"].as_array().unwrap().len()
+    };
+    assert_eq!(listed().await, 0);
+
+    let (table, said, _) = run(&folder, &url, &acme, &["--write"]).await;
+    assert_eq!(said, "6 files: 5 created, 0 updated, 0 skipped, 1 refused");
+    assert_eq!(
+        table[2], "a_lead/root_agent.yaml adk lead created 1 fields kept",
+        "linked once both are there"
+    );
+    let agent =
+        async |slug: &str| api.get(&format!("/api/v1/agents/{slug}")).key(&acme.member).send().await.ok();
+    assert_eq!(agent("lead").await["handoff_targets"][0], agent("late").await["id"]);
+    let (_, said, _) = run(&folder, &url, &acme, &["--write"]).await;
+    assert_eq!(said, "6 files: 0 created, 0 updated, 5 skipped, 1 refused");
+}
