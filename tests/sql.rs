@@ -142,6 +142,7 @@ fn model(code: &str, input: u64) -> Model {
         context_tokens: 1_000_000,
         max_output_tokens: 32_768,
         capabilities: Capabilities::default().with(Capability::Tools).with(Capability::Streaming),
+        is_retired: false,
     }
 }
 
@@ -229,7 +230,8 @@ const BEFORE_THE_ACCOUNT: [&str; 10] = [
 ];
 
 /// What is everyone's.
-const OF_THE_PLATFORM: [&str; 13] = [
+const OF_THE_PLATFORM: [&str; 14] = [
+    "CATALOGUE_HAS",
     "FLAGS",
     "PUT_FLAG",
     "DELETE_FLAG",
@@ -680,9 +682,9 @@ fn agents_are_written_by_their_keys_alone() {
 }
 
 /// What goes through all that an account has of something: a list of at most a hundred that has no pages, or of flags; a lower plan's
-/// fitting, which looks for the newest; and what foreign keys would be checked by, were the row an update.
+/// fitting, which looks for the newest; lines that name what is about to be deleted; and what foreign keys would be checked by, were the row an update.
 fn goes_through_all(query: &str) -> bool {
-    ["ALIASES", "PROVIDERS", "FLAGS_OF_ACCOUNT", "INSERT_ACCOUNT"].contains(&query)
+    ["ALIASES", "PROVIDERS", "FLAGS_OF_ACCOUNT", "INSERT_ACCOUNT", "NAMED_IN_LINES"].contains(&query)
         || query.ends_with("_OFF")
         || query.ends_with("_ON")
 }

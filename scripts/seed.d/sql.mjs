@@ -6,7 +6,7 @@ import { bytes, groups, literal, STATEMENT_BYTES, tuple } from "../lib/sql.mjs";
 const NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
 const TABLES = [
-  { table: "catalogue", key: ["provider", "code"], rows: "models" },
+  { table: "catalogue", key: ["provider", "code"], rows: "models", retires: true },
   { table: "plans", key: ["plan"], rows: "plans" },
   { table: "platform_templates", key: ["slug"], rows: "templates", stamped: true },
 ];
@@ -16,9 +16,9 @@ const TABLES = [
  * before and is there after.
  */
 export function* statements(seed) {
-  for (const { table, key, rows, stamped } of TABLES) {
+  for (const { table, key, rows, stamped, retires } of TABLES) {
     yield* upserts(table, key, seed[rows], stamped);
-    yield removal(table, key, seed[rows]);
+    yield removal(table, key, seed[rows], retires);
   }
 }
 
@@ -42,9 +42,15 @@ function valuesOf(values, stamped) {
   return `(${(stamped ? [...texts, NOW] : texts).join(", ")})`;
 }
 
-function removal(table, key, rows) {
+// Lines may name a model: it stays with its last price, marked by a word among its capabilities.
+function removal(table, key, rows, retires) {
   const there = rows.map((row) => tuple(key.map((column) => row[column]))).join(",\n");
-  return fitting(table, `DELETE FROM ${table} WHERE (${key.join(", ")}) NOT IN (VALUES\n${there});`);
+  const gone = `(${key.join(", ")}) NOT IN (VALUES\n${there})`;
+  const statement = retires
+    ? `UPDATE ${table} SET capabilities = json_insert(capabilities, '$[#]', 'retired')
+WHERE NOT EXISTS (SELECT 1 FROM json_each(capabilities) WHERE value = 'retired') AND ${gone};`
+    : `DELETE FROM ${table} WHERE ${gone};`;
+  return fitting(table, statement);
 }
 
 function fitting(table, statement) {

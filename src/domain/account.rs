@@ -23,12 +23,22 @@ pub struct Account {
     pub status: Status,
     /// What the instructions of its agents may name.
     pub variables: BTreeMap<String, String>,
-    /// Whatever else the account keeps.
+    /// Whatever else the account keeps; [`DEFAULT_MODEL`] has a meaning.
     pub settings: Map<String, Value>,
     pub created_at: Millis,
     /// Grows with every change of the row.
     pub updated_at: Millis,
 }
+
+impl Account {
+    /// The model line of agents that name none: the setting of this name.
+    pub fn default_model(&self) -> Option<&str> {
+        self.settings.get(DEFAULT_MODEL)?.as_str()
+    }
+}
+
+/// The setting that has a meaning.
+pub const DEFAULT_MODEL: &str = "default_model";
 
 /// Ordered: each plan is above those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

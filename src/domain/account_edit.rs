@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::account::{Account, Plan, Status};
+use super::account::{Account, DEFAULT_MODEL, Plan, Status};
 use super::field_error::{FieldError, FieldErrors};
 use super::instructions;
+use super::json::{self, MAX_FREE_DEPTH};
 
 /// The most variables of an account.
 pub const MAX_VARIABLES: usize = 100;
@@ -23,6 +24,8 @@ pub struct Edit {
     pub variables: Option<BTreeMap<String, Option<String>>>,
     /// Laid over those there are (RFC 7396).
     pub settings: Option<Map<String, Value>>,
+    /// The setting of this name, `Some(None)` to remove it.
+    pub default_model: Option<Option<String>>,
     pub plan: Option<Plan>,
     /// The operator's to change.
     pub status: Option<Status>,
@@ -60,8 +63,15 @@ impl Edit {
                 format!("an account has at most {MAX_VARIABLES}, would have {}", next.variables.len()),
             );
         }
-        if let Some(settings) = self.settings.clone() {
+        let mut settings = self.settings.clone();
+        if let Some(line) = &self.default_model {
+            settings.get_or_insert_default().insert(DEFAULT_MODEL.to_owned(), line.clone().into());
+        }
+        if let Some(settings) = settings {
             lay_over(&mut next.settings, settings);
+            if next.settings.values().any(|value| json::depth(value) > MAX_FREE_DEPTH) {
+                errors.add("settings", format!("are nested at most {MAX_FREE_DEPTH} deep"));
+            }
             let bytes = Value::Object(next.settings.clone()).to_string().len();
             if bytes > MAX_SETTINGS {
                 errors.add(

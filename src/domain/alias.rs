@@ -1,8 +1,7 @@
 //! Aliases: an account's own names that stand for a model line in its agents.
 
 use super::field_error::{FieldError, FieldErrors};
-use super::model_line::{Entry, Item, ModelLine, ParseError};
-use super::slug::Slug;
+use super::model_line::{Entry, Item, ModelLine, ParseError, is_alias_name};
 use super::time::Millis;
 
 /// A name of the account's that stands for a model line.
@@ -20,10 +19,13 @@ impl Alias {
     /// Whether a name and a line make an alias.
     ///
     /// # Errors
-    /// Both fields' faults, as `name` and `model`.
+    /// Both fields' faults, as `name` and `model`. What may be a model as people write it is none: that is looked up.
     pub fn check(name: &str, line: &str) -> Result<(), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
-        errors.take("name", Slug::parse(name));
+        if !is_alias_name(name) {
+            let what = "an alias has 1 to 63 characters of a-z, A-Z, 0-9 and -_. , a letter or a digit first";
+            errors.add("name", what);
+        }
         errors.take("model", models_only(line));
         errors.finish()
     }
@@ -42,8 +44,17 @@ pub fn line_of(aliases: &[Alias], name: &str) -> Option<String> {
     aliases.iter().find(|alias| alias.name == name).map(|alias| alias.line.clone())
 }
 
-/// One alias may not lead to another.
+/// Of a line that is written as models, or may be one.
 fn models_only(line: &str) -> Result<(), ParseError> {
+    let is_bare = |entry: &str| !entry.trim().is_empty() && !entry.contains(':');
+    if line.split(',').any(is_bare) { Ok(()) } else { only_models(line) }
+}
+
+/// One alias may not lead to another.
+///
+/// # Errors
+/// [`ParseError`].
+pub fn only_models(line: &str) -> Result<(), ParseError> {
     let parsed = ModelLine::parse(line)?;
     let inner = parsed.items.into_iter().find_map(|item| match item {
         Item::Alias { name, at } => Some(ParseError {

@@ -1,6 +1,6 @@
 //! A budget: how much an agent may spend in a period, and what happens at the limit.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::money::{DollarsSchema, Nanos};
@@ -69,12 +69,17 @@ pub struct Terms {
     pub limit_usd: Nanos,
     pub period: Period,
     /// `block` when left out.
-    #[serde(default = "block")]
+    #[serde(default = "block", deserialize_with = "action")]
+    #[schema(value_type = Option<Action>)]
     pub action: Action,
 }
 
 const fn block() -> Action {
     Action::Block
+}
+
+fn action<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Action, D::Error> {
+    Option::deserialize(deserializer).map(|action| action.unwrap_or_else(block))
 }
 
 impl From<Terms> for Budget {

@@ -7,12 +7,15 @@ use utoipa::ToSchema;
 use super::account;
 use super::field_error::{FieldError, FieldErrors};
 use super::ids::MemberId;
-use super::json;
+use super::json::{self, MAX_FREE_DEPTH};
 use super::slug::Slug;
 use super::time::Millis;
 
 /// The most agents that one member can have prompts for.
-pub const MAX_PROMPTS: usize = 100;
+pub const MAX_USERNAME: usize = 64;
+const MAX_URL: usize = 2_000;
+const MAX_BIO: usize = 2_000;
+const MAX_PROMPTS: usize = 100;
 /// The most characters of one prompt.
 pub const MAX_PROMPT: usize = 10_000;
 /// The most bytes of a profile's JSON.
@@ -96,9 +99,21 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A name for people: `ada.lovelace+x@example.com` is Ada Lovelace.
+    pub fn name(&self) -> String {
+        let local = self.0.split(['@', '+']).next().unwrap_or_default();
+        let capital = |word: &str| {
+            let mut chars = word.chars();
+            chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect::<String>()
+        };
+        let words: Vec<String> =
+            local.split(['.', '_', '-']).filter(|word| !word.is_empty()).map(capital).collect();
+        if words.is_empty() { self.0.clone() } else { words.join(" ") }
+    }
 }
 
-/// What a member has set: `{"settings": {"agent_prompts": {agent slug: text}, …}}`. What else stands in `settings` is the
+/// What a member has set: `{"username", "avatar_url", "bio", "settings": {"agent_prompts": {agent slug: text}, …}}`. What else stands in `settings` is the
 /// member's own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -108,12 +123,40 @@ pub struct Profile(Map<String, Value>);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shape {
-    #[serde(default)]
-    settings: Map<String, Value>,
+    username: Option<String>,
+    avatar_url: Option<String>,
+    bio: Option<String>,
+    settings: Option<Map<String, Value>>,
+}
+
+impl Shape {
+    fn check(&self, errors: &mut FieldErrors) {
+        for (field, text, most) in [
+            ("username", &self.username, MAX_USERNAME),
+            ("avatar_url", &self.avatar_url, MAX_URL),
+            ("bio", &self.bio, MAX_BIO),
+        ] {
+            let Some(text) = text else { continue };
+            errors.length(field, text, 1, most);
+            if field != "bio" {
+                errors.line(field, text);
+            }
+        }
+        let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        if self.avatar_url.as_deref().is_some_and(|url| !is_web(url) || url::Url::parse(url).is_err()) {
+            errors.add("avatar_url", "write a URL such as https://example.com/ada.png");
+        }
+        let settings = self.settings.as_ref();
+        check_prompts(settings.and_then(|settings| settings.get("agent_prompts")), errors);
+        if settings.is_some_and(|settings| settings.values().any(|value| json::depth(value) > MAX_FREE_DEPTH))
+        {
+            errors.add("settings", format!("are nested at most {MAX_FREE_DEPTH} deep"));
+        }
+    }
 }
 
 impl Profile {
-    /// Checks everything but whether the agents exist.
+    /// Checks everything but whether the agents exist. What stands for nothing is left out.
     ///
     /// # Errors
     /// Every field that does not fit.
@@ -125,11 +168,26 @@ impl Profile {
             errors.add("settings", format!("a profile has at most {MAX_PROFILE} bytes of JSON, has {bytes}"));
         }
         match json::read::<Shape>(&whole) {
-            Ok(shape) => check_prompts(shape.settings.get("agent_prompts"), &mut errors),
+            Ok(shape) => shape.check(&mut errors),
             Err(faults) => errors.join(Err(faults)),
         }
         errors.finish()?;
+        let mut profile = profile;
+        if let Some(Value::Object(settings)) = profile.get_mut("settings") {
+            settings.retain(|name, value| name != "agent_prompts" || *value != Value::Object(Map::new()));
+        }
+        profile.retain(|_, value| !value.is_null() && *value != Value::Object(Map::new()));
         Ok(Self(profile))
+    }
+
+    /// With every field: null where nothing is set, and `agent_prompts` from the first moment.
+    pub fn shown(&self) -> Map<String, Value> {
+        let text = |name: &str| (name.to_owned(), self.0.get(name).cloned().unwrap_or_default());
+        let mut shown: Map<String, Value> = ["username", "avatar_url", "bio"].into_iter().map(text).collect();
+        let mut settings = self.0.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
+        settings.entry("agent_prompts").or_insert_with(|| Map::new().into());
+        shown.insert("settings".to_owned(), settings.into());
+        shown
     }
 
     /// The agents' slugs, each with the text for its instructions.

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod account_edit;
+pub mod account_words;
 pub mod admission;
 pub mod agent;
 pub mod alias;
@@ -27,6 +28,7 @@ pub mod model_line;
 pub mod model_name;
 pub mod money;
 pub mod outbound;
+pub mod patch;
 pub mod plan;
 pub mod price;
 pub mod prompt;

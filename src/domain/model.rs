@@ -15,6 +15,14 @@ pub struct Model {
     pub context_tokens: u64,
     pub max_output_tokens: u64,
     pub capabilities: Capabilities,
+    /// Whether the platform no longer offers it. Lines that name it go on, at its last price.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_retired: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What a model can do. What is not listed is not offered to it: a request that needs it passes the model over.

@@ -58,6 +58,8 @@ pub struct ParseError {
 pub const MAX_ENTRIES: usize = 16;
 /// The longest line in characters.
 pub const MAX_CHARS: usize = 2_000;
+/// The line of agents that name none, where neither the account nor the operator has said otherwise.
+pub const PLATFORM_DEFAULT: &str = "openai:gpt-4.1-mini";
 /// The parameters' names.
 const PARAMS: [&str; 6] = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "timeout"];
 
@@ -105,14 +107,34 @@ impl ModelLine {
     /// [`ParseError`] at an alias that the account does not have, or whose own line does not parse or names another
     /// alias.
     pub fn expand(self, lookup: impl Fn(&str) -> Option<String>) -> Result<Vec<Entry>, ParseError> {
-        let mut entries = Vec::new();
+        let (entries, faults) = self.expand_known(lookup);
+        faults.into_iter().next().map_or(Ok(entries), Err)
+    }
+
+    /// As far as it goes: without the aliases that the account does not have, or that do not parse.
+    pub fn expand_known(self, lookup: impl Fn(&str) -> Option<String>) -> (Vec<Entry>, Vec<ParseError>) {
+        let (mut entries, mut faults) = (Vec::new(), Vec::new());
         for item in self.items {
             match item {
                 Item::Model(entry) => entries.push(entry),
-                Item::Alias { name, at } => entries.extend(expand_alias(&name, at, &lookup)?),
+                Item::Alias { name, at } => match expand_alias(&name, at, &lookup) {
+                    Ok(found) => entries.extend(found),
+                    Err(fault) => faults.push(fault),
+                },
             }
         }
-        Ok(entries)
+        (entries, faults)
+    }
+
+    /// Whether it names this model.
+    pub fn names_model(&self, provider: &str, code: &str) -> bool {
+        let is_it = |entry: &Entry| entry.provider.as_str() == provider && entry.code == code;
+        self.items.iter().any(|item| matches!(item, Item::Model(entry) if is_it(entry)))
+    }
+
+    /// Whether it names this alias.
+    pub fn names_alias(&self, alias: &str) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Alias { name, .. } if name == alias))
     }
 }
 
@@ -147,6 +169,14 @@ impl Params {
         sampling.seed = sampling.seed.or(self.seed);
         sampling.reasoning_effort = sampling.reasoning_effort.or(self.reasoning_effort);
     }
+}
+
+/// Whether an account may call an alias so: as models' codes are written, but for the signs that mean something in a line or a
+/// path.
+pub fn is_alias_name(name: &str) -> bool {
+    (1..=Slug::MAX_LEN).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 /// A piece of the line that remembers where it stands.
@@ -199,6 +229,12 @@ fn item(part: &Cursor<'_>) -> Result<Item, ParseError> {
     let (name, query) = part.split('?');
     let (provider, code) = name.split(':');
     let provider = provider.trim();
+    if code.is_none() && is_alias_name(provider.text) {
+        return match query {
+            Some(query) => query.fail("an alias takes no parameters"),
+            None => Ok(Item::Alias { name: provider.text.to_owned(), at: provider.at() }),
+        };
+    }
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if let Some((at, c)) = provider.find_bad(good) {
         return Err(error(at, format!("`{c}` cannot stand in a provider's name (a-z, 0-9, -)")));
@@ -207,10 +243,7 @@ fn item(part: &Cursor<'_>) -> Result<Item, ParseError> {
         return provider.fail("the provider's name is missing before `:`");
     }
     let Some(code) = code.map(Cursor::trim) else {
-        return match query {
-            Some(query) => query.fail("an alias takes no parameters"),
-            None => Ok(Item::Alias { name: provider.text.to_owned(), at: provider.at() }),
-        };
+        return provider.fail("this is no alias's name; write `provider:code`");
     };
     if code.text.is_empty() {
         return code.fail("the model's code is missing after `:`");

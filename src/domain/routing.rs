@@ -203,6 +203,7 @@ mod tests {
             context_tokens: 1_000,
             max_output_tokens: 100,
             capabilities,
+            is_retired: false,
         }
     }
 

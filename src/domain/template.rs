@@ -80,7 +80,8 @@ fn check(mut fields: Fields, known: &Known<'_>) -> Result<(), Vec<FieldError>> {
     errors.finish()
 }
 
-fn inside(errors: Vec<FieldError>) -> Vec<FieldError> {
+/// Faults of an agent's fields, as those of a definition.
+pub fn inside(errors: Vec<FieldError>) -> Vec<FieldError> {
     let inside = |error: FieldError| {
         let field = match error.field.as_str() {
             "(body)" => "definition".to_owned(),

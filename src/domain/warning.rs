@@ -24,6 +24,10 @@ pub enum Code {
     Adapted,
     /// Nobody here knows the field: it was left out.
     UnknownField,
+    /// The field was left out: it has a default that calls cost money by.
+    Defaulted,
+    /// Calls of the agent, or of a model of its line, cannot work as the account is set up.
+    NotReady,
 }
 
 impl Warning {

@@ -3,18 +3,26 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::account::{Plan, Status};
 use crate::domain::account_edit::Edit;
+use crate::domain::account_words::in_our_words;
+use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::flag::Flag;
+use crate::domain::given::given;
+use crate::domain::json;
 use crate::domain::money::Nanos;
+use crate::domain::read_only;
 use crate::domain::time::Millis;
 use crate::ports::{Fitted, World};
 use crate::service::App;
 use crate::service::account::{self, Changed, Standing};
+use crate::service::authenticate::Session;
+use crate::service::failure::Failure;
 
 use super::access::{Operator, Reader, Writer};
 use super::body::Json;
@@ -30,11 +38,16 @@ pub struct View {
     slug: String,
     name: String,
     plan: Plan,
+    /// As `plan`.
+    pricing_tier: Plan,
     status: Status,
+    /// The model line of its agents that name none; null: the platform's.
+    #[schema(example = "openai:gpt-4.1-mini")]
+    default_model: Option<String>,
     /// What the instructions of its agents may name.
     #[schema(value_type = Object, example = json!({"company": "Acme Inc."}))]
     variables: BTreeMap<String, String>,
-    /// Whatever else the account keeps.
+    /// Whatever else the account keeps. `default_model` has a meaning.
     #[schema(value_type = Object)]
     settings: Map<String, Value>,
     limits: Limits,
@@ -94,12 +107,15 @@ pub struct Money {
 impl From<Standing> for View {
     fn from(Standing { account, limits, used, spend, flags }: Standing) -> Self {
         let count = |limit, used| Count { limit, used };
+        let default_model = account.default_model().map(str::to_owned);
         Self {
             id: account.id.to_string(),
             slug: account.slug.to_string(),
             name: account.name,
             plan: account.plan,
+            pricing_tier: account.plan,
             status: account.status,
+            default_model,
             variables: account.variables,
             settings: account.settings,
             limits: Limits {
@@ -178,6 +194,10 @@ pub struct Body {
     /// Laid over those there are, objects deeply; null removes a name. At most 64 KiB altogether.
     #[schema(value_type = Option<Object>)]
     settings: Option<Map<String, Value>>,
+    /// The model line of agents that name none; null: the platform's again.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, example = "openai:gpt-4.1-mini")]
+    default_model: Option<Option<String>>,
     /// A lower one. What it has no room for is switched off, newest first, and listed; the plan there is, is applied anew.
     plan: Option<Plan>,
 }
@@ -194,11 +214,44 @@ pub struct OperatorBody {
     /// As `PATCH /api/v1/account` takes them.
     #[schema(value_type = Option<Object>)]
     settings: Option<Map<String, Value>>,
+    /// As `PATCH /api/v1/account` takes it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    default_model: Option<Option<String>>,
     /// Any. What a lower one has no room for is switched off, newest first; what a higher one has room for again is
     /// switched on, oldest first.
     plan: Option<Plan>,
     /// The calls of a suspended account are refused, and its configuration can only be read.
     status: Option<Status>,
+}
+
+/// Reads a body that has been looked at already.
+fn read<T: DeserializeOwned>(
+    body: &Map<String, Value>,
+    renamed: Result<(), Vec<FieldError>>,
+    left: Result<(), Vec<FieldError>>,
+) -> Result<T, Problem> {
+    let mut errors = FieldErrors::default();
+    errors.join(renamed);
+    errors.join(left);
+    let read = json::read(&body.clone().into());
+    let read = read.map_err(|faults| errors.join(Err(faults))).ok();
+    errors.finish_with(read).map_err(Problem::invalid)
+}
+
+/// Leaves out what the account is shown with; in a whole account that is written back, also the plan that it has.
+async fn leave_out_shown<W: World>(
+    app: &App<W>,
+    session: &Session,
+    body: &mut Map<String, Value>,
+) -> Result<Result<(), Vec<FieldError>>, Failure> {
+    let shown = View::from(account::get(app, session).await?);
+    let shown = serde_json::to_value(shown).unwrap_or_default();
+    let shown = shown.as_object().cloned().unwrap_or_default();
+    if body.get("plan").is_some_and(|plan| shown.get("plan") == Some(plan)) {
+        body.remove("plan");
+    }
+    Ok(read_only::leave_out(body, &shown, json::fields_of::<Body>()))
 }
 
 /// Show the account
@@ -234,10 +287,15 @@ pub async fn get<W: World>(
 pub async fn patch<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
-    Json(body): Json<Body>,
+    Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Json<ChangedView>, Problem> {
-    let Body { name, variables, settings, plan } = body;
-    let edit = Edit { name, variables, settings, plan, status: None };
+    let renamed = in_our_words(&mut body);
+    let left = match read_only::is_needed(&body, json::fields_of::<Body>()) {
+        true => leave_out_shown(&app, &session, &mut body).await.map_err(Problem::report(&app))?,
+        false => Ok(()),
+    };
+    let Body { name, variables, settings, default_model, plan } = read(&body, renamed, left)?;
+    let edit = Edit { name, variables, settings, default_model, plan, status: None };
     let changed = account::patch(&app, &session, &edit).await.map_err(Problem::report(&app))?;
     Ok(Json(changed.into()))
 }
@@ -258,10 +316,12 @@ pub async fn patch_any<W: World>(
     State(app): State<App<W>>,
     Operator(principal): Operator,
     Parameters(account): Parameters<String>,
-    Json(body): Json<OperatorBody>,
+    Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Json<ChangedView>, Problem> {
-    let OperatorBody { name, variables, settings, plan, status } = body;
-    let edit = Edit { name, variables, settings, plan, status };
+    let renamed = in_our_words(&mut body);
+    let OperatorBody { name, variables, settings, default_model, plan, status } =
+        read(&body, renamed, Ok(()))?;
+    let edit = Edit { name, variables, settings, default_model, plan, status };
     let changed = account::patch_any(&app, &principal, &account, &edit).await;
     Ok(Json(changed.map_err(Problem::report(&app))?.into()))
 }

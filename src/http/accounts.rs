@@ -3,9 +3,12 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::account::{Account, Plan, Status};
+use crate::domain::account_words::in_our_words;
+use crate::domain::json;
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::App;
@@ -26,8 +29,7 @@ pub struct Body {
     #[schema(example = "Acme Inc.")]
     name: String,
     /// `standard` when left out.
-    #[serde(default)]
-    plan: Plan,
+    plan: Option<Plan>,
 }
 
 /// A tenant.
@@ -39,6 +41,8 @@ pub struct View {
     slug: String,
     name: String,
     plan: Plan,
+    /// As `plan`.
+    pricing_tier: Plan,
     status: Status,
     #[schema(value_type = String, format = DateTime)]
     created_at: Millis,
@@ -51,6 +55,7 @@ impl From<Account> for View {
             slug: account.slug.to_string(),
             name: account.name,
             plan: account.plan,
+            pricing_tier: account.plan,
             status: account.status,
             created_at: account.created_at,
         }
@@ -71,9 +76,11 @@ impl From<Account> for View {
 pub async fn create<W: World>(
     State(app): State<App<W>>,
     Operator(principal): Operator,
-    Json(body): Json<Body>,
+    Json(mut body): Json<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let new = NewAccount { slug: body.slug, name: body.name, plan: body.plan };
+    in_our_words(&mut body).map_err(Problem::invalid)?;
+    let body: Body = json::read(&body.into()).map_err(Problem::invalid)?;
+    let new = NewAccount { slug: body.slug, name: body.name, plan: body.plan.unwrap_or_default() };
     let account = create_account(&app, &principal, new).await.map_err(Problem::report(&app))?;
     Ok((StatusCode::CREATED, Json(account.into())))
 }

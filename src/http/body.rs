@@ -9,8 +9,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::domain::field_error::FieldError;
+use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json::{self, Unsound};
+use crate::domain::patch::{Operations, Patch};
+use crate::domain::read_only;
 
 use super::problem::{Kind, Problem};
 
@@ -65,6 +67,27 @@ where
     }
 }
 
+/// A change of a thing: a JSON Merge Patch, or with `application/json-patch+json` a JSON Patch.
+#[derive(Debug)]
+pub struct Changes(pub Patch);
+
+impl<S: Send + Sync> FromRequest<S> for Changes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let is_list = media_type(request.headers()) == JSON_PATCH;
+        let bytes = read(request).await?;
+        Ok(Self(if is_list {
+            Patch::Operations(Operations::read(value(&bytes)?).map_err(Problem::invalid)?)
+        } else {
+            Patch::Merge(object(&bytes)?)
+        }))
+    }
+}
+
+/// The media type of RFC 6902.
+pub const JSON_PATCH: &str = "application/json-patch+json";
+
 /// The bytes of a body that says it is JSON, and has no more values than can be read.
 ///
 /// # Errors
@@ -103,6 +126,22 @@ pub async fn collect(request: Request) -> Result<Bytes, Problem> {
 /// A problem of kind `invalid_request` for what is not JSON, `validation_failed` for what is not a `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     json::read(&object(bytes)?.into()).map_err(Problem::invalid)
+}
+
+/// Reads a body as a type that has fewer fields than what GET shows: the others may be in the body as they are shown.
+///
+/// # Errors
+/// A problem of kind `validation_failed`.
+pub fn parse_shown<T: DeserializeOwned>(
+    mut body: Map<String, Value>,
+    shown: &impl Serialize,
+) -> Result<T, Problem> {
+    let shown = serde_json::to_value(shown).unwrap_or_default();
+    let shown = shown.as_object().cloned().unwrap_or_default();
+    let mut errors = FieldErrors::default();
+    errors.join(read_only::leave_out(&mut body, &shown, json::fields_of::<T>()));
+    let read = json::read(&body.into()).map_err(|faults| errors.join(Err(faults))).ok();
+    errors.finish_with(read).map_err(Problem::invalid)
 }
 
 /// Reads a JSON object.

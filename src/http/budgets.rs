@@ -2,17 +2,21 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::budget::{Action, Period, Terms};
+use crate::domain::json;
 use crate::domain::money::Nanos;
+use crate::domain::read_only;
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::budgets::{self, Standing};
+use crate::service::failure::Failure;
 
 use super::access::{Reader, Writer};
-use super::body::Json;
+use super::body::{self, Json};
 use super::if_match::Tags;
 use super::path::Parameters;
 use super::problem::Problem;
@@ -98,8 +102,16 @@ pub async fn put<W: World>(
     Writer(session): Writer,
     Parameters(agent): Parameters<String>,
     Tags(if_match): Tags,
-    Json(body): Json<Terms>,
+    Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<View>, Problem> {
-    let standing = budgets::put(&app, &session, &agent, body.into(), &if_match).await;
+    let shown = match read_only::is_needed(&body, json::fields_of::<Terms>()) {
+        true => match budgets::get(&app, &session, &agent).await {
+            Err(Failure::NoBudget) => None,
+            found => Some(View::from(found.map_err(Problem::report(&app))?)),
+        },
+        false => None,
+    };
+    let terms: Terms = body::parse_shown(body, &shown)?;
+    let standing = budgets::put(&app, &session, &agent, terms.into(), &if_match).await;
     Ok(Json(standing.map_err(Problem::report(&app))?.into()))
 }

@@ -3,14 +3,17 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::domain::json;
+use crate::domain::read_only;
 use crate::ports::{AccountFlag, World};
 use crate::service::App;
 use crate::service::flags::{self, Shown};
 
 use super::access::Operator;
-use super::body::Json;
+use super::body::{self, Json};
 use super::page::{List, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
@@ -127,8 +130,13 @@ pub async fn put<W: World>(
     State(app): State<App<W>>,
     Operator(_): Operator,
     Parameters(flag): Parameters<String>,
-    Json(body): Json<Body>,
+    Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<View>, Problem> {
+    let shown = match read_only::is_needed(&body, json::fields_of::<Body>()) {
+        true => Some(View::from(flags::get(&app, &flag).await.map_err(Problem::report(&app))?)),
+        false => None,
+    };
+    let body: Body = body::parse_shown(body, &shown)?;
     let put = flags::put(&app, &flag, body.default, body.percent).await;
     Ok(Json(put.map_err(Problem::report(&app))?.into()))
 }

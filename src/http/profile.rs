@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::domain::member::Profile;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::profile;
@@ -16,10 +15,18 @@ use super::access::{ActiveHolder, Holder};
 use super::body::Json;
 use super::problem::Problem;
 
-/// What a member has set; `{}` at first.
+/// What a member has set.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Profile)]
 pub struct View {
+    /// At most 64 characters.
+    #[schema(required = false, example = "ada")]
+    username: Option<String>,
+    #[schema(required = false, example = "https://example.com/ada.png")]
+    avatar_url: Option<String>,
+    /// At most 2,000 characters.
+    #[schema(required = false)]
+    bio: Option<String>,
     /// The member's own, but for one name.
     #[schema(required = false)]
     settings: Settings,
@@ -54,8 +61,8 @@ pub struct Settings {
 pub async fn get<W: World>(
     State(app): State<App<W>>,
     Holder(session): Holder,
-) -> Result<Json<Profile>, Problem> {
-    Ok(Json(profile::get(&app, &session).await.map_err(Problem::report(&app))?))
+) -> Result<Json<Map<String, Value>>, Problem> {
+    Ok(Json(profile::get(&app, &session).await.map_err(Problem::report(&app))?.shown()))
 }
 
 /// Replace your profile
@@ -77,6 +84,6 @@ pub async fn put<W: World>(
     State(app): State<App<W>>,
     ActiveHolder(session): ActiveHolder,
     Json(body): Json<Map<String, Value>>,
-) -> Result<Json<Profile>, Problem> {
-    Ok(Json(profile::put(&app, &session, body).await.map_err(Problem::report(&app))?))
+) -> Result<Json<Map<String, Value>>, Problem> {
+    Ok(Json(profile::put(&app, &session, body).await.map_err(Problem::report(&app))?.shown()))
 }

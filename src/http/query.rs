@@ -18,8 +18,8 @@ use url::form_urlencoded;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
-use super::access::{ActiveHolder, Holder, KeyReader, KeyWriter, Operator, Reader, Writer};
-use super::body::{Json, OptionalJson};
+use super::access::{ActiveHolder, Holder, KeyReader, KeyWriter, Operator, Reader, Visitor, Writer};
+use super::body::{Changes, Json, OptionalJson};
 use super::if_match::Tags;
 use super::path::Parameters;
 use super::problem::Problem;
@@ -35,6 +35,8 @@ macro_rules! reads_nothing {
     ($($argument:ident $(<$inner:ident>)?),+) => {$(impl$(<$inner>)? Reads for $argument$(<$inner>)? {})+};
 }
 
+impl Reads for Changes {}
+
 reads_nothing!(
     State<T>,
     Operator,
@@ -42,6 +44,7 @@ reads_nothing!(
     ActiveHolder,
     Reader,
     Writer,
+    Visitor,
     KeyReader,
     KeyWriter,
     Parameters<T>,

@@ -136,12 +136,19 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(agents::lifecycle::__path_validate, agents::lifecycle::validate::<W>);
     v.endpoint(exchange::__path_export, exchange::export::<W>);
     v.endpoint(exchange::__path_import, exchange::import::<W>);
+    let [of_patch, of_put, of_config] = [(); 3].map(|()| bases.clone());
     v.endpoint(agents::__path_get, async move |app, by, agent| {
         agents::get::<W>(app, by, agent, &bases).await
     });
-    v.endpoint(agents::__path_patch, agents::patch::<W>);
-    v.endpoint(agents::__path_put, agents::put::<W>);
-    v.endpoint(agents::__path_put_config, agents::put_config::<W>);
+    v.endpoint(agents::__path_patch, async move |app, by, agent, if_match, body| {
+        agents::patch::<W>(app, by, agent, if_match, body, &of_patch).await
+    });
+    v.endpoint(agents::__path_put, async move |app, by, agent, if_match, body| {
+        agents::put::<W>(app, by, agent, if_match, body, &of_put).await
+    });
+    v.endpoint(agents::__path_put_config, async move |app, by, agent, if_match, body| {
+        agents::put_config::<W>(app, by, agent, if_match, body, &of_config).await
+    });
     v.endpoint(agents::lifecycle::__path_archive, agents::lifecycle::archive::<W>);
     v.endpoint(agents::lifecycle::__path_restore, agents::lifecycle::restore::<W>);
     v.endpoint(agents::lifecycle::__path_set_status, agents::lifecycle::set_status::<W>);

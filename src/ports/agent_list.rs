@@ -18,6 +18,11 @@ pub trait AgentList: Send + Sync {
         limit: u32,
         after: Option<AgentPosition>,
     ) -> impl Future<Output = Result<FoundAgents, Unavailable>> + Send;
+    /// Agents in use and own templates in whose line this text stands, as `agent slug` with the line: at most 200 of each.
+    fn named_in_lines(
+        &self,
+        text: &str,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, Unavailable>> + Send;
     /// Which of these names agents in use have.
     fn names_taken(&self, names: &[String]) -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
 }

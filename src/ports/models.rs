@@ -33,6 +33,12 @@ pub trait Models: Send + Sync {
         provider: &str,
         code: &str,
     ) -> impl Future<Output = Result<Option<(Model, Option<Millis>)>, Unavailable>> + Send;
+    /// Whether the platform offers it, or has retired it.
+    fn catalogue_has(
+        &self,
+        provider: &str,
+        code: &str,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
     /// Inserts or replaces the account's own row.
     fn put_model(
         &self,

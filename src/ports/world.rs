@@ -48,6 +48,8 @@ pub struct Settings {
     pub allow_loopback: bool,
     /// The account that `/agents/…` stands for.
     pub default_account: Option<String>,
+    /// The model line of agents that name none, where their account has no own.
+    pub default_model: Option<String>,
     /// Whether the platform's Workers AI binding is there.
     pub has_workers_ai: bool,
 }

@@ -85,6 +85,7 @@ fn settings(env: &Env) -> Settings {
         master_key: text("MASTER_KEY").map(Secret::new),
         allow_loopback: text("ALLOW_LOOPBACK").as_deref() == Some("1"),
         default_account: text("DEFAULT_ACCOUNT"),
+        default_model: text("DEFAULT_MODEL"),
         has_workers_ai,
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, DEFAULT_MODEL};
 use crate::domain::account_edit::Edit;
 use crate::domain::admission::ask::InspectAccount;
 use crate::domain::admission::command::AccountSpend;
@@ -18,11 +18,14 @@ use crate::ports::{
 };
 
 use super::App;
+use super::agents;
 use super::authenticate::{Principal, Session};
 use super::failure::{Failure, Thing};
 use super::flags;
 use super::retry::{retry, written_at};
 
+/// Where the default model may be written too.
+const SETTING: &str = "settings.default_model";
 /// The most keys that expire which are counted where a plan has no limit.
 const MOST_COUNTED: u32 = 10_000;
 
@@ -104,8 +107,31 @@ async fn change<W: World>(
     edit: &Edit,
     fit: Fit,
 ) -> Result<Changed, Failure> {
+    let edit = &with_model_found(app, &named, edit).await?;
     let (account, fitted) = retry(app, || change_once(app, by, &named, edit, &fit)).await?;
     Ok(Changed { standing: standing(app, account).await?, fitted })
+}
+
+/// The same change, with the line of the default model as it is kept.
+async fn with_model_found<W: World>(app: &App<W>, named: &AccountRef, edit: &Edit) -> Result<Edit, Failure> {
+    let mut edit = edit.clone();
+    let setting = edit.settings.as_mut().and_then(|settings| settings.remove(DEFAULT_MODEL));
+    let (field, line) = match (&edit.default_model, setting) {
+        (Some(line), _) => (DEFAULT_MODEL, line.clone()),
+        (None, None) => return Ok(edit),
+        (None, Some(Value::Null)) => (SETTING, None),
+        (None, Some(Value::String(line))) => (SETTING, Some(line)),
+        (None, Some(_)) => return Err(Failure::invalid(SETTING, "must be a model line, as a string")),
+    };
+    edit.default_model = Some(match line {
+        None => None,
+        Some(line) => {
+            let account = app.world.directory().account(named).await?;
+            let account = account.ok_or(Failure::Missing(Thing::Account))?;
+            Some(agents::line_of(app, account.id, field, &line).await?)
+        }
+    });
+    Ok(edit)
 }
 
 async fn change_once<W: World>(

@@ -3,6 +3,7 @@
 use crate::domain::agent::Status;
 use crate::domain::declared::{Facts, Limit};
 use crate::domain::field_error::FieldError;
+use crate::domain::patch::NotDone;
 use crate::domain::plan::Feature;
 use crate::domain::vault;
 use crate::ports::{Unavailable, WriteError};
@@ -53,15 +54,21 @@ pub enum Failure {
     /// The key acts for no member.
     #[error("the key acts for no member")]
     NoMember,
-    /// An agent of this status cannot be moved to the one that was asked for.
+    /// An agent of the first status cannot be moved to the second in one step.
     #[error("there is no such move from {}", .0.name())]
-    NoMove(Status),
+    NoMove(Status, Status),
     /// Agents that it would hand off to and that are not in use, by id.
     #[error("it hands off to agents that are gone")]
     HandsToGone(Vec<String>),
     /// Agents that hand off to it, by slug.
     #[error("others hand off to it")]
     HandedTo(Vec<String>),
+    /// An operation of a patch tests for another value, by its field.
+    #[error("the test of operation {0} fails")]
+    TestFailed(String),
+    /// Model lines name it, by what has them.
+    #[error("lines name the {}", .0.name())]
+    NamedBy(Thing, Vec<String>),
     /// The account has as many of these as one may have.
     #[error("no more {} fit", .0.name())]
     Full(Thing, usize),
@@ -116,6 +123,15 @@ impl Failure {
             },
             WriteError::Lacks(feature) => Self::PlanLacks(feature),
             WriteError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+        }
+    }
+}
+
+impl From<NotDone> for Failure {
+    fn from(not_done: NotDone) -> Self {
+        match not_done {
+            NotDone::Test(field) => Self::TestFailed(field),
+            NotDone::Invalid(fault) => Self::Invalid(vec![fault]),
         }
     }
 }

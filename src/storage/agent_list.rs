@@ -110,9 +110,22 @@ queries! {
                 AND created_at = a.created_at AND agent_id = a.id))
             AND ", has_words!("?6"), "
         ORDER BY a.created_at DESC, a.id DESC LIMIT ?2");
+    /// [`AgentList::named_in_lines`]: it goes through all of the account's, as seldom as something that lines may name is
+    /// deleted.
+    NAMED_IN_LINES = "SELECT * FROM (SELECT 'agent ' || slug AS name, definition ->> 'model' AS line FROM agents
+            WHERE account_id = ?1 AND archived_at IS NULL AND instr(definition ->> 'model', ?2) > 0
+            ORDER BY slug LIMIT 200)
+        UNION ALL SELECT * FROM (SELECT 'template ' || slug AS name, definition ->> 'model' AS line FROM templates
+            WHERE account_id = ?1 AND instr(definition ->> 'model', ?2) > 0 ORDER BY slug LIMIT 200)";
     /// [`AgentList::names_taken`]: ?2 is a JSON array of names.
     NAMES_TAKEN = "SELECT DISTINCT a.name FROM json_each(?2) AS wanted
         CROSS JOIN agents AS a ON a.account_id = ?1 AND a.name = wanted.value AND a.archived_at IS NULL";
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    line: String,
 }
 
 #[derive(Deserialize)]
@@ -283,6 +296,11 @@ impl<E: Engine> AgentList for Tenant<E> {
             });
         }
         Ok(wanted.walk(self, limit, place).await?)
+    }
+
+    async fn named_in_lines(&self, text: &str) -> Result<Vec<(String, String)>, Unavailable> {
+        let rows: Vec<Named> = self.rows(&NAMED_IN_LINES, [text.into()]).await?;
+        Ok(rows.into_iter().map(|Named { name, line }| (name, line)).collect())
     }
 
     async fn names_taken(&self, names: &[String]) -> Result<Vec<String>, Unavailable> {

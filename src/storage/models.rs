@@ -92,6 +92,8 @@ queries! {
             WHERE c.provider = ?2 AND c.code = ?3 AND NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = ?2 AND o.code = ?3)"
     );
+    /// [`Models::catalogue_has`]. Nothing of the account is read.
+    CATALOGUE_HAS = "SELECT ?1 AS account_id, code FROM catalogue WHERE provider = ?2 AND code = ?3";
     /// [`Models::put_model`].
     PUT_MODEL = "INSERT INTO models
         (account_id, provider, code, input_price, output_price, cached_input_price, cache_write_price,
@@ -113,6 +115,9 @@ queries! {
     DELETE_MODEL = "DELETE FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3 AND updated_at = ?4
         RETURNING code";
 }
+
+#[derive(Deserialize)]
+struct Listed {}
 
 #[derive(Deserialize)]
 struct Row {
@@ -149,23 +154,29 @@ impl Row {
             }
             _ => None,
         };
+        let (capabilities, is_retired) = capabilities(&self.capabilities)?;
         let model = Model {
             provider: self.provider,
             code: self.code,
             price: Price { base, long_context },
             context_tokens: self.context_tokens,
             max_output_tokens: self.max_output_tokens,
-            capabilities: capabilities(&self.capabilities)?,
+            capabilities,
+            is_retired,
         };
         Ok((model, self.updated_at.map(Millis)))
     }
 }
 
-/// Words of a later catalogue than this code are passed over.
-fn capabilities(text: &str) -> Result<Capabilities, Failure> {
+/// The word among the capabilities by which `scripts/seed` marks a model that no file has any longer: so every release reads the
+/// row as before.
+const RETIRED: &str = "retired";
+
+/// With whether the model is retired. Words of a later catalogue than this code are passed over.
+fn capabilities(text: &str) -> Result<(Capabilities, bool), Failure> {
     let names: Vec<String> = sql::json("models.capabilities", text)?;
     let known = Capability::ALL.into_iter().filter(|c| names.iter().any(|name| name == c.name()));
-    Ok(known.fold(Capabilities::default(), Capabilities::with))
+    Ok((known.fold(Capabilities::default(), Capabilities::with), names.iter().any(|name| name == RETIRED)))
 }
 
 impl<E: Engine> Models for Tenant<E> {
@@ -192,6 +203,11 @@ impl<E: Engine> Models for Tenant<E> {
         let rows: Vec<Row> = self.rows(&MODELS_OF, [pairs.into()]).await?;
         let model = |row: Row| row.into_model().map(|(model, _)| model);
         Ok(rows.into_iter().map(model).collect::<Result<_, Failure>>()?)
+    }
+
+    async fn catalogue_has(&self, provider: &str, code: &str) -> Result<bool, Unavailable> {
+        let rows: Vec<Listed> = self.rows(&CATALOGUE_HAS, [provider.into(), code.into()]).await?;
+        Ok(!rows.is_empty())
     }
 
     async fn model(

@@ -49,8 +49,10 @@ async fn an_agent_is_created_with_its_first_version() {
     )
     .await;
     assert_eq!(reply.header("location"), "/api/v1/agents/triage-agent");
-    let agent = reply.created();
+    let mut agent = reply.created();
     let expected = json!({
+        "is_active": true, "organization_id": acme.id, "current_version": 1, "agent_type": "simple-chat",
+        "instance_name": "Triage Agent",
         "id": agent["id"], "slug": "triage-agent", "name": "Triage Agent", "instructions": "Sort the mail.",
         "type": "simple-chat", "description": null, "voice": null, "modality": "text", "panels": [], "tools": [],
         "handoff_targets": [], "config": {}, "labels": [], "status": "active",
@@ -60,6 +62,8 @@ async fn an_agent_is_created_with_its_first_version() {
         "version": 1, "url": "/accounts/acme/agents/triage-agent",
         "created_at": "2026-11-21T12:00:00.000Z", "updated_at": "2026-11-21T12:00:00.000Z",
     });
+    let warnings = agent.as_object_mut().unwrap().remove("warnings").unwrap();
+    assert_eq!((&warnings[0]["field"], &warnings[0]["code"]), (&json!("model"), &json!("not_ready")));
     assert_eq!(agent, expected);
     assert_eq!(get(&api, &acme, "triage-agent").await, expected);
     assert_eq!(get(&api, &acme, agent["id"].as_str().unwrap()).await, expected);
@@ -130,7 +134,7 @@ async fn a_slug_is_unique_among_the_agents_in_use() {
 async fn a_change_of_the_definition_makes_a_version_and_nothing_else_does() {
     let api = Api::new();
     let acme = api.tenant("acme").await;
-    let agent = post(&api, &acme, json!({})).await.created();
+    let agent = api.agent(&acme, &json!({"name": "Triage Agent"})).await;
     api.world.faults().take_done();
     let same = put(&api, &acme, "triage-agent", json!({})).await.ok();
     assert_eq!(same, agent);

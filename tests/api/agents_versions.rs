@@ -90,12 +90,29 @@ async fn a_version_is_a_whole_snapshot() {
     let agent = api.agent(&acme, &json!({"slug": "a", "tools": ["x"], "config": {"deep": {"a": 1}}})).await;
     patch(&api, &acme, "a", json!({"instructions": "Two."})).await;
     let snapshot = read(&api, &acme, "a", "/1").await.ok();
-    let apart = ["id", "slug", "budget", "labels", "status", "url", "updated_at"];
+    let apart = [
+        "id",
+        "slug",
+        "budget",
+        "labels",
+        "status",
+        "url",
+        "updated_at",
+        "is_active",
+        "organization_id",
+        "current_version",
+        "agent_type",
+        "instance_name",
+    ];
     for (name, value) in agent.as_object().unwrap() {
         let expected = if apart.contains(&name.as_str()) { &Value::Null } else { value };
         assert_eq!(&snapshot[name], expected, "{name}");
     }
     assert!(snapshot["created_by"].is_string());
+    assert_eq!(snapshot["agent_id"], agent["id"]);
+    let whole = &snapshot["snapshot"];
+    assert_eq!((&whole["instructions"], &whole["config"]), (&agent["instructions"], &agent["config"]));
+    assert_eq!(read(&api, &acme, "a", "").await.ok()["data"][0]["agent_id"], agent["id"]);
     for rest in ["/3", "/0", "/99999999999", "/1..3", "/3..1"] {
         let missing = read(&api, &acme, "a", rest).await;
         assert_eq!(missing.problem(), (404, "not_found".to_owned()), "{rest}");

@@ -41,3 +41,4 @@ mod shell;
 mod templates;
 mod unread;
 mod walls;
+mod words;

@@ -50,7 +50,7 @@ async fn a_member_is_added_changed_and_removed() {
     let ada = reply.created();
     assert_eq!(
         (&ada["email"], &ada["role"], &ada["profile"]),
-        (&json!("ada@example.com"), &json!("member"), &json!({}))
+        (&json!("ada@example.com"), &json!("member"), &crate::profile::whole(json!({})))
     );
     assert!(ada["inactive_at"].is_null());
     assert_eq!(api.get(&path).key(&acme.admin).send().await.ok(), ada);

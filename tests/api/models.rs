@@ -26,7 +26,7 @@ async fn listed(api: &Api, tenant: &Tenant, query: &str) -> Value {
     api.get(&format!("/api/v1/models{query}")).key(&tenant.member).send().await.ok()
 }
 
-fn catalogue(api: &Api, rows: &[(&str, &str)]) {
+pub fn catalogue(api: &Api, rows: &[(&str, &str)]) {
     let sql = "INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
         capabilities, priced_on) VALUES (?1, ?2, 400000000, 1600000000, 1000, 100, '[\"images\",\"telepathy\"]',
         '2026-11-20')";
@@ -48,7 +48,7 @@ async fn prices_are_kept_to_the_nano_dollar() {
     }));
     let put = put(&api, &acme, "openai/gpt-x", &body).await.ok();
     let expected = json!({
-        "provider": "openai", "code": "gpt-x", "source": "account",
+        "provider": "openai", "code": "gpt-x", "source": "account", "retired": false,
         "input_usd_per_mtok": "0.150000", "output_usd_per_mtok": "0.600000",
         "cached_input_usd_per_mtok": "0.000000001", "cache_write_usd_per_mtok": "0.187500",
         "context_tokens": 128_000, "max_output_tokens": 16_384, "capabilities": ["tools", "streaming"],

@@ -18,15 +18,46 @@ fn prompts(prompts: Value) -> Value {
     json!({"settings": {"agent_prompts": prompts}})
 }
 
+/// A profile as it is shown: with every field.
+pub fn whole(mut profile: Value) -> Value {
+    for name in ["username", "avatar_url", "bio"] {
+        profile[name] = profile.get(name).cloned().unwrap_or_default();
+    }
+    if profile["settings"]["agent_prompts"].is_null() {
+        profile["settings"]["agent_prompts"] = json!({});
+    }
+    profile
+}
+
+#[tokio::test]
+async fn a_profile_has_a_name_a_picture_and_a_few_words() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let (_, key) = ada(&api, &acme).await;
+    let put = |body: Value| api.put("/api/v1/profile").key(&key).json(&body).send();
+    let profile =
+        json!({"username": "ada", "avatar_url": "https://example.com/a.png", "bio": "First.\nSecond."});
+    assert_eq!(put(profile.clone()).await.ok(), whole(profile.clone()));
+    let bad = json!({"username": "", "avatar_url": "javascript:alert(1)", "bio": 7, "settings": [], "x": 1});
+    assert_eq!(put(bad).await.fields(), ["bio", "settings", "x"]);
+    let bad = json!({"username": "a\nb", "avatar_url": "javascript:alert(1)", "bio": "x".repeat(2_001)});
+    assert_eq!(put(bad).await.fields(), ["username", "bio", "avatar_url"]);
+    assert_eq!(put(json!({"username": null, "settings": null})).await.ok(), whole(json!({})));
+    let member = json!({"email": "Grace.m.hopper+navy@example.com", "role": "member"});
+    let made = api.post("/api/v1/members").key(&acme.admin).json(&member).send().await.created();
+    assert_eq!(made["name"], "Grace M Hopper");
+}
+
 #[tokio::test]
 async fn a_member_reads_and_replaces_its_own_profile_with_any_key() {
     let api = Api::new();
     let acme = api.tenant("acme").await;
     api.agent(&acme, &json!({"slug": "triage"})).await;
     let (id, key) = ada(&api, &acme).await;
-    assert_eq!(api.get("/api/v1/profile").key(&key).send().await.ok(), json!({}));
+    assert_eq!(api.get("/api/v1/profile").key(&key).send().await.ok(), whole(json!({})));
     let mut profile = prompts(json!({"triage": "Answer in French."}));
     profile["settings"]["theme"] = json!({"dark": [1, 2.5, null]});
+    let profile = whole(profile);
     api.world.faults().take_done();
     assert_eq!(api.put("/api/v1/profile").key(&key).json(&profile).send().await.ok(), profile);
     let done = api.world.faults().take_done();
@@ -48,7 +79,7 @@ async fn a_member_reads_and_replaces_its_own_profile_with_any_key() {
         .ok();
     assert_eq!(
         api.get("/api/v1/profile").key(&key).send().await.ok(),
-        by_admin["profile"],
+        whole(by_admin["profile"].clone()),
         "replaced, not merged"
     );
     let told: i64 = api.world.database().with(|db| {
@@ -96,7 +127,11 @@ async fn prompts_are_for_agents_of_the_account_that_are_in_use() {
     assert_eq!(put(prompts(json!({"triage": 7}))).await.fields(), ["settings.agent_prompts.triage"]);
     assert_eq!(put(json!({"settngs": {}})).await.fields(), ["settngs"]);
     assert_eq!(put(json!({"settings": {"x": "y".repeat(65_536)}})).await.fields(), ["settings"]);
-    assert_eq!(api.get("/api/v1/profile").key(&key).send().await.ok(), json!({}), "nothing of it was kept");
+    assert_eq!(
+        api.get("/api/v1/profile").key(&key).send().await.ok(),
+        whole(json!({})),
+        "nothing of it was kept"
+    );
 }
 
 #[tokio::test]
@@ -121,8 +156,8 @@ async fn a_profile_lost_on_the_way_is_whole_or_not_there() {
         let lost = api.put("/api/v1/profile").key(&key).json(&profile).send().await;
         assert_eq!(lost.problem().0, 503);
         let now = api.get("/api/v1/profile").key(&key).send().await.ok();
-        assert_eq!(now, if when == When::Before { json!({}) } else { profile.clone() });
+        assert_eq!(now, if when == When::Before { whole(json!({})) } else { whole(profile.clone()) });
         assert_eq!(api.world.objects().open_writes(acme.id), 0);
-        assert_eq!(api.put("/api/v1/profile").key(&key).json(&profile).send().await.ok(), profile);
+        assert_eq!(api.put("/api/v1/profile").key(&key).json(&profile).send().await.ok(), whole(profile));
     }
 }

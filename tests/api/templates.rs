@@ -210,7 +210,6 @@ async fn an_agent_begins_as_the_accounts_own_template_before_the_platforms() {
         (json!({"template": "No Slug", "name": "Three"}), "template"),
         (json!({"template": 7, "name": "Three"}), "template"),
         (json!({"template": "chat"}), "name"),
-        (json!({"template": "chat", "name": "Three", "model": null}), "model"),
     ] {
         assert_eq!(create(body.clone()).await.fields(), [field], "{body}");
     }

@@ -161,7 +161,7 @@ fn the_table_says_what_the_file_says() {
 }
 
 #[test]
-fn changed_rows_are_mended_and_foreign_ones_removed() {
+fn changed_rows_are_mended_and_foreign_ones_retired() {
     let db = schema::migrated();
     let sql = script::sql();
     db.execute_batch(&sql).unwrap();
@@ -172,6 +172,14 @@ fn changed_rows_are_mended_and_foreign_ones_removed() {
             capabilities, priced_on) VALUES ('openai', 'retired', 1, 1, 1, 1, '[]', '2020-01-01');";
     db.execute_batch(spoil).unwrap();
     db.execute_batch(&sql).unwrap();
-    assert_eq!(rows(&db), expected(&catalogue()));
+    let of_the_file = |row: &&String| !row.contains("retired");
+    let now: Vec<String> = rows(&db).iter().filter(of_the_file).cloned().collect();
+    assert_eq!(now, expected(&catalogue()));
+    let retired: (String, i64) = db
+        .query_row("SELECT capabilities, input_price FROM catalogue WHERE code = 'retired'", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(retired, ("[\"retired\"]".to_owned(), 1), "lines may name it: it keeps its last price");
     assert_eq!(db.total_changes() - before, 4, "two to spoil, two to mend");
 }

@@ -8,6 +8,7 @@ use super::definition::{Access, Definition};
 use crate::domain::budget::{Action, Budget};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::instructions;
+use crate::domain::json::{self, MAX_FREE_DEPTH};
 use crate::domain::model_line::ModelLine;
 use crate::domain::slug::Slug;
 
@@ -109,6 +110,9 @@ impl Definition {
         let bytes = serde_json::to_string(&self.config).map_or(usize::MAX, |json| json.len());
         if bytes > MAX_CONFIG {
             errors.add("config", format!("has at most {MAX_CONFIG} bytes as JSON, has {bytes}"));
+        }
+        if self.config.values().any(|value| json::depth(value) > MAX_FREE_DEPTH) {
+            errors.add("config", format!("is nested at most {MAX_FREE_DEPTH} deep"));
         }
         let Some(variables) = self.config.get("variables") else { return };
         let Value::Object(variables) = variables else {

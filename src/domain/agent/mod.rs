@@ -7,6 +7,7 @@ mod difference;
 mod fields;
 mod save;
 mod slug;
+pub mod spelling;
 mod status;
 mod words;
 

@@ -24,6 +24,11 @@ impl Save {
         self.agent.status().is_in_use() && !self.read.as_ref().is_some_and(|read| read.status().is_in_use())
     }
 
+    /// Whether there is one less in use than before.
+    pub fn removes(&self) -> bool {
+        !self.agent.status().is_in_use() && self.read.as_ref().is_some_and(|read| read.status().is_in_use())
+    }
+
     /// Whether an agent that anyone may call is created, becomes public or is put to use.
     pub fn opens(&self) -> bool {
         let is_public = |agent: &Agent| agent.definition.access == Access::Public;

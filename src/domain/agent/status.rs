@@ -53,14 +53,26 @@ impl Status {
 
     /// Whether moves lead from here to there, however many.
     pub fn leads_to(self, there: Self) -> bool {
-        let mut reached = vec![self];
+        self == there || !self.way_to(there).is_empty()
+    }
+
+    /// The shortest way from here to there, without here; empty where there is none.
+    pub fn way_to(self, there: Self) -> Vec<Self> {
+        let mut ways = vec![vec![self]];
         let mut next = 0;
-        while let Some(from) = reached.get(next).copied() {
-            let new: Vec<Self> = from.moves().iter().copied().filter(|to| !reached.contains(to)).collect();
-            reached.extend(new);
+        while let Some(way) = ways.get(next).cloned() {
+            let from = way.last().copied().unwrap_or(self);
+            if from == there {
+                return way.into_iter().skip(1).collect();
+            }
+            for to in from.moves() {
+                if !ways.iter().any(|way| way.contains(to)) {
+                    ways.push(way.iter().copied().chain([*to]).collect());
+                }
+            }
             next += 1;
         }
-        reached.contains(&there)
+        Vec::new()
     }
 
     /// Whether calls are answered.
@@ -71,5 +83,25 @@ impl Status {
     /// Whether it counts against the agents that a plan allows.
     pub const fn is_in_use(self) -> bool {
         !matches!(self, Self::Inactive | Self::Archived)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_a_status_is_the_shortest() {
+        use Status::{Active, Archived, Deprecated, Draft, Inactive, Published};
+        for (from, to, way) in [
+            (Draft, Active, &[Published, Active][..]),
+            (Draft, Archived, &[Published, Active, Deprecated, Archived]),
+            (Inactive, Active, &[Active]),
+            (Active, Draft, &[]),
+            (Archived, Active, &[]),
+        ] {
+            assert_eq!(from.way_to(to), way, "{from:?} {to:?}");
+        }
+        assert!(Active.leads_to(Active) && Draft.leads_to(Archived) && !Active.leads_to(Draft));
     }
 }

@@ -12,7 +12,7 @@ pub static FACTS: Facts = Facts {
     paths: &["model-aliases", "aliases"],
     parameters: &[Parameter {
         name: "name",
-        about: "As model lines write it: a-z, 0-9 and '-'",
+        about: "As model lines write it: 1 to 63 of a-z, A-Z, 0-9 and -_. , a letter or a digit first",
         is_rest: false,
     }],
     ids: ("model_alias", "model_aliases"),
@@ -21,7 +21,8 @@ pub static FACTS: Facts = Facts {
         list: "By name. With `capability`, those with a model that can do all of it: calls that need it are made with that \
                one.",
         put: "Agents that name it use the new line from their next call on.",
-        delete: "Calls of agents that name it fail from then on, saying so.",
+        delete: "Refused with the list while lines name it, unless `force` is given. Lines that name it go on without it; calls of an \
+                 agent that has nothing else fail and say so.",
         ..About::NONE
     },
     filters: &[Filter {
@@ -30,6 +31,7 @@ pub static FACTS: Facts = Facts {
         words: &Capability::NAMES,
     }],
     reaches_calls: true,
+    is_named_in_lines: true,
     limit: Limit::Fixed(Alias::MOST),
     ..Facts::new("alias", "an alias", "aliases")
 };

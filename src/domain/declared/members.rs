@@ -37,16 +37,16 @@ pub static FACTS: Facts = Facts {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewMember)]
 pub struct Body {
+    /// Left out: made of the email.
     #[schema(example = "Grace Hopper")]
-    pub name: String,
+    pub name: Option<String>,
     /// Kept in lower case; no other member may have it.
     #[schema(example = "alan@example.com")]
     pub email: String,
     pub role: Role,
     /// As `PUT …/profile` takes it; empty when left out.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    pub profile: Map<String, Value>,
+    #[schema(value_type = Option<Object>)]
+    pub profile: Option<Map<String, Value>>,
 }
 
 /// A person of an account.
@@ -58,7 +58,7 @@ pub struct View {
     name: String,
     email: String,
     role: Role,
-    /// What the member has set: `settings.agent_prompts` has text for agents' instructions, by slug.
+    /// What the member has set: `username`, `avatar_url`, `bio`; `settings.agent_prompts` has text for agents' instructions, by slug.
     #[schema(value_type = Object)]
     profile: Map<String, Value>,
     #[schema(value_type = String, format = DateTime)]
@@ -77,7 +77,7 @@ impl From<&Member> for View {
             name: member.name.clone(),
             email: member.email.as_str().to_owned(),
             role: member.role,
-            profile: member.profile.as_map().clone(),
+            profile: member.profile.shown(),
             created_at: member.created_at,
             updated_at: member.updated_at,
             inactive_at: member.inactive_at,

@@ -63,6 +63,8 @@ pub struct Facts {
     pub distinct: &'static str,
     /// Whether calls read it: a write then holds from the next call.
     pub reaches_calls: bool,
+    /// Whether model lines name its things: one that is named is only deleted by force.
+    pub is_named_in_lines: bool,
     /// What the plan must have for the account to write it.
     pub feature: Option<Feature>,
     pub limit: Limit,
@@ -156,6 +158,7 @@ impl Facts {
             naming: Naming::ByClient,
             distinct: "name",
             reaches_calls: false,
+            is_named_in_lines: false,
             feature: None,
             limit: Limit::Plan(Some(100)),
             audience: Audience::None,

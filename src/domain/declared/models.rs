@@ -20,7 +20,8 @@ pub static FACTS: Facts = Facts {
         list: "The platform's catalogue with the account's own rows over it, by provider and code.",
         get: "The account's own row, else the platform's.",
         put: "Its prices and limits, for the account alone; its row wins over the platform's. The code may hold slashes.",
-        delete: "The account's own row; the platform's, if there is one, shows again.",
+        delete: "The account's own row; the platform's, if there is one, shows again. Where there is none, refused with the list while \
+                 lines name it, unless `force` is given.",
         ..About::NONE
     },
     filters: &[Filter {
@@ -29,6 +30,7 @@ pub static FACTS: Facts = Facts {
         words: &Capability::NAMES,
     }],
     reaches_calls: true,
+    is_named_in_lines: true,
     limit: Limit::Plan(None),
     ..Facts::new("model", "a model", "models")
 };
@@ -105,6 +107,8 @@ pub struct View {
     capabilities: Vec<Capability>,
     long_context: Option<LongContext>,
     source: Source,
+    /// Whether the platform no longer offers it. Lines that name it go on, at its last price.
+    retired: bool,
 }
 
 /// US dollars per million tokens; null where they cost as other prompt tokens do.
@@ -170,6 +174,7 @@ impl Body {
             context_tokens: self.context_tokens,
             max_output_tokens: self.max_output_tokens,
             capabilities,
+            is_retired: false,
         })
     }
 }
@@ -264,6 +269,7 @@ impl View {
             capabilities: Capability::ALL.into_iter().filter(|c| model.capabilities.has(*c)).collect(),
             long_context: model.price.long_context.map(long),
             source,
+            retired: model.is_retired,
         }
     }
 }

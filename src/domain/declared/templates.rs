@@ -44,8 +44,7 @@ pub struct Body {
     #[schema(min_length = 1, max_length = 2_000)]
     pub description: Option<String>,
     /// Whether it is no longer offered to those who choose today; agents made from it go on.
-    #[serde(default)]
-    pub deprecated: bool,
+    pub deprecated: Option<bool>,
     /// The fields that an agent begins with: any but `slug`, `status` and `template`. Hand-off targets by slug.
     #[schema(value_type = Option<Fields>, example = json!({"instructions": "Sort the mail.", "tools": ["web_search"]}))]
     pub definition: Option<Map<String, Value>>,

@@ -12,13 +12,14 @@
 
 mod bounds;
 mod fault;
+mod place;
 mod read;
 mod reader;
 mod text;
 
 pub use bounds::{MAX_VALUES, has_few_values};
 pub use fault::{distance, field_error, nearest, unknown};
-pub use read::{fields_of, read, read_query};
+pub use read::{fields_of, read, read_partly, read_query};
 pub use text::{Unsound, text};
 
 use serde_json::Value;

@@ -4,13 +4,14 @@
 //! again: the next round comes to the next fault. Fields that a type does not have are all found in one round. The rounds
 //! are bounded by the value's size, so that the work stays linear in what was sent.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::fault::field_error;
-use super::reader::{Fault, Path, Reader, Source};
+use super::place::{Fault, Path};
+use super::reader::{Notes, Reader, Source};
 use crate::domain::field_error::{FieldError, FieldErrors};
 
 /// The most rounds.
@@ -34,7 +35,17 @@ pub fn read_query<T: DeserializeOwned>(query: &Value) -> Result<T, Vec<FieldErro
     read_as(query, true)
 }
 
+/// Reads what fits: a field that does not is as if it was left out. Nothing where a required one does not.
+pub fn read_partly<T: DeserializeOwned>(value: &Value) -> (Option<T>, FieldErrors) {
+    read_with(value, false)
+}
+
 fn read_as<T: DeserializeOwned>(value: &Value, is_text: bool) -> Result<T, Vec<FieldError>> {
+    let (read, faults) = read_with(value, is_text);
+    faults.finish_with(read)
+}
+
+fn read_with<T: DeserializeOwned>(value: &Value, is_text: bool) -> (Option<T>, FieldErrors) {
     let notes = Notes { is_text, ..Notes::default() };
     let mut faults = FieldErrors::default();
     for _ in 0..MAX_ROUNDS {
@@ -43,7 +54,7 @@ fn read_as<T: DeserializeOwned>(value: &Value, is_text: bool) -> Result<T, Vec<F
         let fault = match read {
             Ok(read) => {
                 faults.absorb(notes.unknown.take());
-                return faults.finish_with(Some(read));
+                return (Some(read), faults);
             }
             Err(Fault { message, path }) => field_error(&path.unwrap_or_default(), &message),
         };
@@ -59,7 +70,7 @@ fn read_as<T: DeserializeOwned>(value: &Value, is_text: bool) -> Result<T, Vec<F
         notes.stand_ins.borrow_mut().push(field);
     }
     faults.absorb(notes.unknown.take());
-    faults.finish_with(None)
+    (None, faults)
 }
 
 /// The fields of a type that is a struct, as they are written; none of another.
@@ -67,51 +78,6 @@ pub fn fields_of<T: DeserializeOwned>() -> &'static [&'static str] {
     let fields = Cell::new(&[][..]);
     let _ = T::deserialize(Fields(&fields));
     fields.get()
-}
-
-/// What is noted on the way through a value.
-#[derive(Default)]
-pub(super) struct Notes {
-    /// Fields that there are not.
-    pub(super) unknown: RefCell<FieldErrors>,
-    /// The places that get a stand-in.
-    stand_ins: RefCell<Vec<String>>,
-    pub(super) visits: Cell<usize>,
-    pub(super) is_text: bool,
-}
-
-impl Notes {
-    fn stands_in(&self, path: &str) -> bool {
-        self.stand_ins.borrow().iter().any(|other| other == path)
-    }
-
-    /// Whether the fault is one that a stand-in has, and nobody wrote.
-    fn is_behind_a_stand_in(&self, path: &str) -> bool {
-        let stand_ins = self.stand_ins.borrow();
-        stand_ins
-            .iter()
-            .filter_map(|place| path.strip_prefix(place))
-            .any(|rest| !rest.starts_with(char::is_alphanumeric))
-    }
-
-    pub(super) fn stands_in_at(&self, path: &Path<'_>) -> bool {
-        !self.stand_ins.borrow().is_empty() && self.stands_in(&path.to_string())
-    }
-
-    /// The fields behind `path` whose stand-ins nothing was written for.
-    pub(super) fn missing(
-        &self,
-        path: &Path<'_>,
-        object: &Map<String, Value>,
-        fields: &[&'static str],
-    ) -> Vec<&'static str> {
-        if self.stand_ins.borrow().is_empty() {
-            return Vec::new();
-        }
-        let is_missing =
-            |name: &&&'static str| !object.contains_key(**name) && self.stands_in_at(&Path::Key(path, name));
-        fields.iter().filter(is_missing).copied().collect()
-    }
 }
 
 /// Takes note of a struct's fields, and reads nothing.

@@ -1,6 +1,6 @@
 //! serde's view of a value that is read for its faults: what stands where, and stand-ins for what does not fit.
 
-use std::fmt;
+use std::cell::{Cell, RefCell};
 
 use serde::de::value::{MapDeserializer, StrDeserializer};
 use serde::de::{
@@ -10,66 +10,51 @@ use serde::de::{
 use serde_json::{Map, Value};
 
 use super::fault::unknown;
-use super::read::Notes;
-use crate::domain::field_error::FieldError;
+use super::place::{Fault, Path};
+use crate::domain::field_error::{FieldError, FieldErrors};
 
-/// Where a value stands.
-#[derive(Clone, Copy, Debug)]
-pub enum Path<'a> {
-    Root,
-    Key(&'a Path<'a>, &'a str),
-    Index(&'a Path<'a>, usize),
+/// What is noted on the way through a value.
+#[derive(Default)]
+pub struct Notes {
+    /// Fields that there are not.
+    pub unknown: RefCell<FieldErrors>,
+    /// The places that get a stand-in.
+    pub stand_ins: RefCell<Vec<String>>,
+    pub visits: Cell<usize>,
+    pub is_text: bool,
 }
 
-impl fmt::Display for Path<'_> {
-    /// As `budget.limit_usd` and `tools[1]`. Of names that a client made up the first characters.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Root => Ok(()),
-            Self::Key(Self::Root, name) => write!(f, "{name:.64}"),
-            Self::Key(parent, name) => write!(f, "{parent}.{name:.64}"),
-            Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
+impl Notes {
+    pub fn stands_in(&self, path: &str) -> bool {
+        self.stand_ins.borrow().iter().any(|other| other == path)
+    }
+
+    /// Whether the fault is one that a stand-in has, and nobody wrote.
+    pub fn is_behind_a_stand_in(&self, path: &str) -> bool {
+        let stand_ins = self.stand_ins.borrow();
+        stand_ins
+            .iter()
+            .filter_map(|place| path.strip_prefix(place))
+            .any(|rest| !rest.starts_with(char::is_alphanumeric))
+    }
+
+    pub fn stands_in_at(&self, path: &Path<'_>) -> bool {
+        !self.stand_ins.borrow().is_empty() && self.stands_in(&path.to_string())
+    }
+
+    /// The fields behind `path` whose stand-ins nothing was written for.
+    pub fn missing(
+        &self,
+        path: &Path<'_>,
+        object: &Map<String, Value>,
+        fields: &[&'static str],
+    ) -> Vec<&'static str> {
+        if self.stand_ins.borrow().is_empty() {
+            return Vec::new();
         }
-    }
-}
-
-/// What does not fit, in serde's words.
-#[derive(Debug)]
-pub struct Fault {
-    pub message: String,
-    pub path: Option<String>,
-}
-
-impl Fault {
-    /// The innermost place wins.
-    fn at(mut self, path: &Path<'_>) -> Self {
-        self.path.get_or_insert_with(|| path.to_string());
-        self
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl serde::de::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), path: None }
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
-        match found {
-            Unexpected::Unit => Self::custom(format_args!("invalid type: null, expected {expected}")),
-            Unexpected::Float(number) => {
-                let number = Value::from(number);
-                Self::custom(format_args!("invalid type: floating point `{number}`, expected {expected}"))
-            }
-            found => Self::custom(format_args!("invalid type: {found}, expected {expected}")),
-        }
+        let is_missing =
+            |name: &&&'static str| !object.contains_key(**name) && self.stands_in_at(&Path::Key(path, name));
+        fields.iter().filter(is_missing).copied().collect()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 use super::bounds::has_few_values;
-use super::reader::Path;
+use super::place::Path;
 use crate::domain::field_error::{FieldError, FieldErrors};
 
 /// Why a text is not read.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::agent::{Fields, Status};
+use crate::domain::agent::{Fields, Status, spelling};
+use crate::domain::json;
+use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::agents::{self, Handoffs};
@@ -18,7 +20,7 @@ use super::super::if_match::Tags;
 use super::super::path::{AgentPath, Parameters};
 use super::super::problem::Problem;
 use super::super::query::query;
-use super::{Tagged, View, created};
+use super::{Tagged, View, created, warnings};
 
 /// What becomes of hand-offs that stand in the way.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -75,6 +77,10 @@ pub struct Valid {
     #[schema(example = true)]
     valid: bool,
     agent: Fields,
+    /// As a creation would answer them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<Warning>,
 }
 
 /// Archive an agent
@@ -139,7 +145,7 @@ pub async fn restore<W: World>(
 /// Move an agent through its life
 ///
 /// From draft to published to active, from active to inactive and back, from both to deprecated, and from there to the
-/// archive. Any other move is refused, and the answer names those there are. It holds from the next call; no version is
+/// archive. Any other move is refused, and the answer names the way. It holds from the next call; no version is
 /// made.
 #[utoipa::path(
     post,
@@ -161,8 +167,10 @@ pub async fn set_status<W: World>(
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
     Tags(if_match): Tags,
     query: ForceQuery,
-    Json(body): Json<Move>,
+    Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
+    spelling::ours(&mut body).map_err(Problem::invalid)?;
+    let body: Move = json::read(&body.into()).map_err(Problem::invalid)?;
     let agent = agents::set_status(&app, &session, &agent, body.status, query.into(), &if_match).await;
     let agent = agent.map_err(Problem::report(&app))?;
     Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
@@ -192,7 +200,7 @@ pub async fn duplicate<W: World>(
 ) -> Result<Response, Problem> {
     let copy = agents::Copy { name: body.name, slug: body.slug };
     let agent = agents::duplicate(&app, &session, &agent, &copy).await.map_err(Problem::report(&app))?;
-    Ok(created(&session.account, agent))
+    Ok(created(&session.account, agent, Vec::new()))
 }
 
 /// Check an agent
@@ -211,7 +219,8 @@ pub async fn validate<W: World>(
     Writer(session): Writer,
     Json(fields): Json<Map<String, Value>>,
 ) -> Result<Json<Valid>, Problem> {
-    let agent = agents::validate(&app, &session, &fields).await.map_err(Problem::report(&app))?;
+    let valid = agents::validate(&app, &session, fields).await.map_err(Problem::report(&app))?;
+    let agent = &valid.agent;
     let targets = agent.definition.handoff_targets.iter().map(ToString::to_string).collect();
-    Ok(Json(Valid { valid: true, agent: Fields::of(&agent, targets) }))
+    Ok(Json(Valid { valid: true, agent: Fields::of(agent, targets), warnings: warnings(&valid) }))
 }

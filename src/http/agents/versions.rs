@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::agent::FieldChange;
+use crate::domain::ids::AgentId;
 use crate::domain::time::Millis;
 use crate::ports::{self, VersionLine, World};
 use crate::service::App;
@@ -25,6 +26,8 @@ use super::{Configuration, Tagged, View};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AgentVersionLine)]
 pub struct Line {
+    #[schema(format = "uuid")]
+    agent_id: String,
     version: u32,
     #[schema(value_type = String, format = DateTime)]
     created_at: Millis,
@@ -35,10 +38,10 @@ pub struct Line {
     changed: Vec<String>,
 }
 
-impl From<VersionLine> for Line {
-    fn from(line: VersionLine) -> Self {
+impl Line {
+    fn of(agent: AgentId, line: VersionLine) -> Self {
         let VersionLine { version, created_at, created_by, changed } = line;
-        Self { version, created_at, created_by, changed }
+        Self { agent_id: agent.to_string(), version, created_at, created_by, changed }
     }
 }
 
@@ -46,6 +49,8 @@ impl From<VersionLine> for Line {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AgentVersion)]
 pub struct Snapshot {
+    #[schema(format = "uuid")]
+    agent_id: String,
     version: u32,
     #[schema(value_type = String, format = DateTime)]
     created_at: Millis,
@@ -53,12 +58,22 @@ pub struct Snapshot {
     created_by: Option<String>,
     #[serde(flatten)]
     definition: Configuration,
+    /// The same fields once more, in one place.
+    snapshot: Configuration,
 }
 
-impl From<ports::Version> for Snapshot {
-    fn from(version: ports::Version) -> Self {
+impl Snapshot {
+    fn of(agent: AgentId, version: ports::Version) -> Self {
         let ports::Version { version, definition, created_at, created_by } = version;
-        Self { version, created_at, created_by, definition: definition.into() }
+        let snapshot = definition.clone().into();
+        Self {
+            agent_id: agent.to_string(),
+            version,
+            created_at,
+            created_by,
+            definition: definition.into(),
+            snapshot,
+        }
     }
 }
 
@@ -114,8 +129,9 @@ pub async fn list<W: World>(
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
     query: PageQuery,
 ) -> Result<Json<List<Line>>, Problem> {
-    let page = agents::versions(&app, &session, &agent, &query.into()).await;
-    Ok(Json(List::of(page.map_err(Problem::report(&app))?, Line::from)))
+    let found = agents::versions(&app, &session, &agent, &query.into()).await;
+    let (id, page) = found.map_err(Problem::report(&app))?;
+    Ok(Json(List::of(page, |line| Line::of(id, line))))
 }
 
 /// Show a version, or what is different between two
@@ -140,7 +156,7 @@ pub async fn get<W: World>(
     let shown = match Span::parse(&version) {
         Some(Span::One(version)) => agents::version(&app, &session, &agent, version)
             .await
-            .map(|version| Shown::Snapshot(Box::new(version.into()))),
+            .map(|(id, version)| Shown::Snapshot(Box::new(Snapshot::of(id, version)))),
         Some(Span::Between(from, to)) => {
             let difference = agents::compare(&app, &session, &agent, [from, to]).await;
             difference

@@ -8,9 +8,10 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, T
 use utoipa::openapi::{Ref, RefOr, Required, ResponseBuilder};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use super::Verb;
+use super::{ForceQuery, Verb};
 use crate::domain::account::Role;
 use crate::domain::declared::{Facts, Filter, Limit};
+use crate::http::body::JSON_PATCH;
 use crate::http::page::{List, PageQuery};
 use crate::service::declared::Kind;
 
@@ -91,12 +92,19 @@ pub fn operation<K: Kind>(verb: Verb) -> Operation {
     if verb.is_conditional() {
         operation = operation.parameter(header("if-match", "Entity tags, or `*` for whatever there is"));
     }
+    if verb == Verb::Delete && facts.is_named_in_lines {
+        operation = ForceQuery::into_params(|| None).into_iter().fold(operation, OperationBuilder::parameter);
+    }
     if verb == Verb::Put {
         operation = operation.parameter(header("if-none-match", "`*`: only when there is none"));
     }
     if let Some(schema) = body_name::<K>(verb) {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
-        let body = RequestBodyBuilder::new().content("application/json", content);
+        let mut body = RequestBodyBuilder::new().content("application/json", content);
+        if verb == Verb::Patch {
+            let operations = ArrayBuilder::new().items(Ref::from_schema_name("PatchOperation")).build();
+            body = body.content(JSON_PATCH, ContentBuilder::new().schema(Some(operations)).build());
+        }
         operation = operation.request_body(Some(body.required(Some(Required::True)).build()));
     }
     operation.build()

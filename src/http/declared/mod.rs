@@ -6,21 +6,23 @@
 pub mod document;
 pub mod exchange;
 
-use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa::openapi::HttpMethod;
 
 use crate::domain::declared::{Facts, Naming};
-use crate::http::body::{self, Json};
+use crate::http::body::{self, Changes, Json};
 use crate::http::page::{List, PageQuery};
 use crate::http::problem::{Kind, Problem};
-use crate::http::query::Reads;
+use crate::http::query::{Reads, query};
 use crate::http::{access, if_match, query};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::declared::{Context, Precondition, Query, Serves, Shown};
+use crate::service::declared::{Context, Precondition, Query as Asked, Serves, Shown};
 
 /// What is done with a kind's things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +64,10 @@ impl Verb {
 
     /// The names that it reads of a query.
     pub fn query(self, facts: &Facts) -> Vec<&'static str> {
-        if self != Self::List {
-            return Vec::new();
+        match self {
+            Self::List => {}
+            Self::Delete if facts.is_named_in_lines => return ForceQuery::query().to_vec(),
+            _ => return Vec::new(),
         }
         let filters = facts.filters.iter().map(|filter| filter.name);
         PageQuery::query().iter().copied().chain(filters).collect()
@@ -74,6 +78,16 @@ impl Verb {
         matches!(self, Self::Put | Self::Patch | Self::Delete)
     }
 }
+
+/// What becomes of a thing that lines name.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ForceQuery {
+    /// Deletes it although model lines name it.
+    force: Option<bool>,
+}
+
+query!(ForceQuery);
 
 /// The path of a kind's collection, or of its things, as axum writes it.
 pub fn path(root: &str, first_word: &str, facts: &Facts, verb: Verb) -> String {
@@ -123,6 +137,8 @@ async fn answer<W: World>(
         }
         Verb::Get => Ok(tagged(kind.get(&cx, &name).await.map_err(report())?)),
         Verb::Delete => {
+            let query: ForceQuery = query::read(&parts)?;
+            let cx = cx.forced(query.force.unwrap_or_default());
             kind.delete(&cx, &name, &precondition).await.map_err(report())?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
@@ -137,8 +153,8 @@ async fn answer<W: World>(
             Ok(tagged(put.map_err(report())?))
         }
         Verb::Patch => {
-            let bytes = body::read(Request::from_parts(parts, content)).await?;
-            let patched = kind.patch(&cx, &name, body::object(&bytes)?, &precondition).await;
+            let Changes(patch) = Changes::from_request(Request::from_parts(parts, content), &()).await?;
+            let patched = kind.patch(&cx, &name, patch, &precondition).await;
             Ok(tagged(patched.map_err(report())?))
         }
     }
@@ -165,12 +181,12 @@ async fn name(parts: &mut Parts, facts: &Facts) -> Result<String, Problem> {
 }
 
 /// The query of the list.
-fn asked(parts: &Parts, facts: &Facts) -> Result<Query, Problem> {
+fn asked(parts: &Parts, facts: &Facts) -> Result<Asked, Problem> {
     let page: PageQuery = query::read(parts)?;
     let words = |name: &str| {
         let given = query::pairs(&parts.uri).filter(|(given, _)| given == name);
         given.flat_map(|(_, words)| words.split(',').map(str::to_owned).collect::<Vec<_>>()).collect()
     };
     let filters = facts.filters.iter().map(|filter| words(filter.name)).collect();
-    Ok(Query { page: page.into(), filters })
+    Ok(Asked { page: page.into(), filters })
 }

@@ -119,7 +119,7 @@ impl From<Failure> for Problem {
                     thing.name()
                 ),
             ),
-            Failure::NoMove(status) => Self::new(Kind::Conflict, no_move(status)),
+            Failure::NoMove(from, to) => Self::new(Kind::Conflict, no_move(from, to)),
             Failure::HandsToGone(agents) => Self::new(
                 Kind::Conflict,
                 format!(
@@ -145,6 +145,20 @@ impl From<Failure> for Problem {
                 format!(
                     "Other agents hand off to it: {}. Change them first, or add ?force=true, which removes it there.",
                     agents.join(", ")
+                ),
+            ),
+            Failure::TestFailed(field) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "The test of operation {field} found another value, so nothing was changed. Read it again."
+                ),
+            ),
+            Failure::NamedBy(thing, lines) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "Model lines name this {}: {}. Change them first, or add ?force=true: they go on without it.",
+                    thing.name(),
+                    some(&lines)
                 ),
             ),
             Failure::Full(thing, most) => Self::new(
@@ -222,12 +236,12 @@ impl Problem {
             call::Error::NoSuchAgent | call::Error::NoSuchVersion(_) => Kind::NotFound,
             call::Error::NotActive { .. } => Kind::AgentNotActive,
             call::Error::Archived(_) => Kind::AgentArchived,
-            call::Error::NoSuchModel(_) => Kind::ModelNotFound,
+            call::Error::NoSuchModel { .. } => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
             call::Error::Loop => Kind::InvalidRequest,
-            call::Error::BrokenLine(_) => Kind::Misconfigured,
+            call::Error::BrokenLine(_) => Kind::ModelNotFound,
             call::Error::Unreachable(_) | call::Error::Upstream(_) | call::Error::UpstreamDenies(_) => {
                 Kind::UpstreamError
             }
@@ -252,6 +266,8 @@ fn sentence(text: &str) -> String {
     sentence
 }
 
+/// The most names of what stands in the way.
+const MAX_SHOWN: usize = 50;
 const REALM: &str = "Bearer realm=\"retinue\"";
 
 /// What distinguishes a thing of the kind.
@@ -277,11 +293,30 @@ fn missing(thing: Thing) -> String {
     text.to_owned()
 }
 
-fn no_move(from: Status) -> String {
-    let moves: Vec<&str> = from.moves().iter().map(|status| status.name()).collect();
-    match moves.as_slice() {
-        [] => "The agent is archived: POST /api/v1/agents/{agent}/restore brings it back.".to_owned(),
-        moves => format!("The agent is {}: from there it can become {}.", from.name(), moves.join(" or ")),
+/// The first of a list, and the number of the others.
+fn some(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+fn no_move(from: Status, to: Status) -> String {
+    let words = |all: &[Status], joint: &str| -> String {
+        all.iter().map(|status| status.name()).collect::<Vec<_>>().join(joint)
+    };
+    match (from.moves(), from.way_to(to).as_slice()) {
+        ([], _) => "The agent is archived: POST /api/v1/agents/{agent}/restore brings it back.".to_owned(),
+        (moves, []) => {
+            format!("The agent is {}: from there it can become {}.", from.name(), words(moves, " or "))
+        }
+        (_, way) => format!(
+            "The agent is {}. The way to {} is {}: move it step by step.",
+            from.name(),
+            to.name(),
+            words(way, ", then ")
+        ),
     }
 }
 

@@ -30,8 +30,8 @@ pub async fn archive<W: World>(
     agent: &str,
     handoffs: Handoffs,
     if_match: &IfMatch,
-) -> Result<(), Failure> {
-    archive_if(app, session, agent, handoffs, |read| if_match.check(read)).await.map(|_| ())
+) -> Result<Agent, Failure> {
+    archive_if(app, session, agent, handoffs, |read| if_match.check(read)).await
 }
 
 /// Archives an agent that is as `may_go` wants it.

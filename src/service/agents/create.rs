@@ -2,41 +2,50 @@
 
 use serde_json::{Map, Value};
 
+use super::discover::{Fault, discover};
+use super::given::{DefaultModel, Given};
 use super::ground::Ground;
 use super::save;
-use crate::domain::agent::{Agent, Draft, Fields, Save, can_be_slug};
+use crate::domain::agent::{Agent, Draft, Save, can_be_slug};
 use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
-use crate::domain::json;
+use crate::domain::plan::Feature;
 use crate::domain::slug::Slug;
-use crate::ports::{AgentRef, Agents, Directory, World};
+use crate::domain::warning::Warning;
+use crate::ports::{AgentRef, Agents, Directory, Plans, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::declared;
 use crate::service::failure::{Failure, Thing};
 use crate::service::retry::retry;
 
+/// An agent that is created, or could be, with what is to be known of it.
+#[derive(Debug)]
+pub struct Made {
+    pub agent: Agent,
+    pub warnings: Vec<Warning>,
+    /// Why calls of it, or of a model of its line, could not work now.
+    pub faults: Vec<Fault>,
+}
+
 /// # Errors
 /// [`Failure`]; without an agent having been made, unless the directory lost its answer.
 pub async fn create<W: World>(
     app: &App<W>,
     session: &Session,
-    fields: &Map<String, Value>,
-) -> Result<Agent, Failure> {
+    fields: Map<String, Value>,
+) -> Result<Made, Failure> {
+    let given = Given::new(fields).of_new(session);
     // One that it hands off to may go between the check and the write.
-    retry(app, || create_once(app, session, fields)).await
+    retry(app, || create_once(app, session, &given)).await
 }
 
-async fn create_once<W: World>(
-    app: &App<W>,
-    session: &Session,
-    fields: &Map<String, Value>,
-) -> Result<Agent, Failure> {
-    let agent = draw_up(app, session, fields).await?;
-    let saved = save(app, session, Action::Create, &[Save::insert(agent.clone())]).await;
+async fn create_once<W: World>(app: &App<W>, session: &Session, given: &Given) -> Result<Made, Failure> {
+    let made = draw_up(app, session, given).await?;
+    let saved = save(app, session, Action::Create, &[Save::insert(made.agent.clone())]).await;
     saved.map_err(|error| Failure::of_write(error, Thing::Agent))?;
-    Ok(agent)
+    Ok(made)
 }
 
 /// Everything that [`create`] checks, with nothing saved.
@@ -46,27 +55,56 @@ async fn create_once<W: World>(
 pub async fn validate<W: World>(
     app: &App<W>,
     session: &Session,
-    fields: &Map<String, Value>,
-) -> Result<Agent, Failure> {
-    let agent = draw_up(app, session, fields).await?;
+    fields: Map<String, Value>,
+) -> Result<Made, Failure> {
+    let made = draw_up(app, session, &Given::new(fields).of_new(session)).await?;
     let tenant = app.world.directory().tenant(session.account.id);
-    match tenant.agent(&AgentRef::Slug(agent.slug.clone())).await? {
-        Some(_) => Err(Failure::Taken(Thing::Agent)),
-        None => Ok(agent),
+    if tenant.agent(&AgentRef::Slug(made.agent.slug.clone())).await?.is_some() {
+        return Err(Failure::Taken(Thing::Agent));
     }
+    plan_allows(app, session, &[Save::insert(made.agent.clone())]).await?;
+    Ok(made)
 }
 
-async fn draw_up<W: World>(
+/// What the write of these agents would be refused for by the account's plan.
+///
+/// # Errors
+/// [`Failure::PlanLacks`], [`Failure::PlanFull`].
+pub(super) async fn plan_allows<W: World>(
     app: &App<W>,
     session: &Session,
-    fields: &Map<String, Value>,
-) -> Result<Agent, Failure> {
-    let fields: Fields = json::read(&declared::fill(app, session, fields).await?.into())?;
-    let names = fields.handoff_targets.clone().unwrap_or_default();
-    let draft = fields.understand();
-    let ground = Ground::read(app, session, &names, &[&draft.definition.model]).await?;
+    saves: &[Save],
+) -> Result<(), Failure> {
+    let more = saves.iter().filter(|save| save.adds()).count();
+    if more == 0 && !saves.iter().any(Save::opens) {
+        return Ok(());
+    }
+    let tenant = app.world.directory().tenant(session.account.id);
+    let limits = tenant.limits().await?;
+    if saves.iter().any(Save::opens) && !limits.features.has(Feature::PublicAgents) {
+        return Err(Failure::PlanLacks(Feature::PublicAgents));
+    }
+    if let Some(most) = limits.agents.filter(|_| more > 0) {
+        let used = tenant.usage(0, app.world.now()).await?.agents as usize;
+        let fewer = saves.iter().filter(|save| save.removes()).count();
+        if used + more > most as usize + fewer {
+            return Err(Failure::PlanFull(Thing::Agent, most));
+        }
+    }
+    Ok(())
+}
+
+async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Result<Made, Failure> {
+    let default = DefaultModel::of(app, session);
+    let filled = declared::fill(app, session, &given.fields).await?;
+    let warning = default.warning("model").filter(|_| filled.get("model").is_none_or(Value::is_null));
+    let draft = given.draft(filled, &default)?;
+    let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;
     let draft = ground.check(draft, None)?;
-    new_agent(app, draft)
+    let agent = new_agent(app, draft)?;
+    let found = discover(app, session.account.id, std::slice::from_ref(&agent)).await?;
+    let faults = found.into_iter().flat_map(|discovery| discovery.faults).collect();
+    Ok(Made { agent, warnings: warning.into_iter().collect(), faults })
 }
 
 /// A checked draft as an agent's first version.

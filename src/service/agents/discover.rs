@@ -13,7 +13,6 @@ use crate::domain::model_line::{Entry, ModelLine, ParseError};
 use crate::domain::provider::{BaseUrl, Provider, ProviderName, Wire};
 use crate::ports::{Aliases, Directory, Providers, World};
 use crate::service::App;
-use crate::service::authenticate::Session;
 use crate::service::call::bundle::entries;
 use crate::service::call::reach::{Unreachable, reach};
 use crate::service::declared::{self, pair};
@@ -43,6 +42,14 @@ pub enum Fault {
     NoKey(ProviderName),
     #[error("model `{provider}:{code}` has no price, which a budget needs")]
     Unpriced { provider: ProviderName, code: String },
+    #[error("model `{provider}:{code}` is retired: it may end at its provider; choose another")]
+    Retired { provider: ProviderName, code: String },
+}
+
+impl Fault {
+    fn retired(entry: &Entry) -> Self {
+        Self::Retired { provider: entry.provider.clone(), code: entry.code.clone() }
+    }
 }
 
 /// Of each agent, in their order.
@@ -51,19 +58,19 @@ pub enum Fault {
 /// [`Failure`].
 pub async fn discover<W: World>(
     app: &App<W>,
-    session: &Session,
+    account: AccountId,
     agents: &[Agent],
 ) -> Result<Vec<Discovery>, Failure> {
     if agents.is_empty() {
         return Ok(Vec::new());
     }
-    let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
     let written = agents.iter().map(|agent| agent.definition.model.as_str());
     let aliases = tenant.aliases_named(&ModelLine::aliases_in(written)).await?;
     let lines: Vec<_> = agents.iter().map(|agent| entries(agent, &aliases)).collect();
-    let models = declared::known(&tenant, lines.iter().flatten().flatten()).await?;
-    let names: BTreeSet<&ProviderName> = lines.iter().flatten().flatten().map(|e| &e.provider).collect();
+    let known_entries = || lines.iter().flatten().flat_map(|(entries, _)| entries);
+    let models = declared::known(&tenant, known_entries()).await?;
+    let names: BTreeSet<&ProviderName> = known_entries().map(|e| &e.provider).collect();
     let texts = names.iter().map(|name| name.as_str().to_owned()).collect();
     let providers = tenant.providers_named(&texts).await?;
     let faults = names.into_iter().filter_map(|name| {
@@ -82,9 +89,9 @@ struct Known {
 }
 
 impl Known {
-    fn of(&self, agent: &Agent, line: &Result<Vec<Entry>, ParseError>) -> Discovery {
-        let entries = match line {
-            Ok(entries) => entries,
+    fn of(&self, agent: &Agent, line: &Result<(Vec<Entry>, Vec<ParseError>), ParseError>) -> Discovery {
+        let (entries, gone) = match line {
+            Ok(known) => known,
             Err(error) => {
                 let faults = vec![Fault::BrokenLine(error.clone())];
                 return Discovery { capabilities: Capabilities::default(), healthy: false, faults };
@@ -93,8 +100,11 @@ impl Known {
         let each: Vec<Option<Fault>> = entries.iter().map(|entry| self.fault(agent, entry)).collect();
         let usable = entries.iter().zip(&each).find(|(_, fault)| fault.is_none()).map(|(entry, _)| entry);
         let model = usable.or(entries.first()).map(pair).and_then(|pair| self.models.get(&pair));
+        let is_retired = |entry: &&Entry| self.models.get(&pair(entry)).is_some_and(|model| model.is_retired);
+        let retired = entries.iter().filter(is_retired).map(Fault::retired);
+        let gone = gone.iter().cloned().map(Fault::BrokenLine);
         let mut faults: Vec<Fault> = Vec::new();
-        for fault in each.into_iter().flatten() {
+        for fault in each.into_iter().flatten().chain(retired).chain(gone) {
             if !faults.contains(&fault) {
                 faults.push(fault);
             }

@@ -6,7 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::agent::{Draft, Known, MAX_HANDOFFS};
 use crate::domain::alias::{self, Alias};
 use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::ids::AgentId;
+use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::model::Capabilities;
 use crate::domain::model_line::ModelLine;
 use crate::domain::model_name::Catalogue;
@@ -113,8 +113,33 @@ fn is_written(line: &str, aliases: &[Alias]) -> bool {
     ModelLine::parse(line).and_then(|line| line.expand(|name| alias::line_of(aliases, name))).is_ok()
 }
 
+/// A model line as it is kept, of one as people write it.
+///
+/// # Errors
+/// [`Failure::Invalid`] on this field, when it names no models and no aliases of the account.
+pub async fn line_of<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    field: &str,
+    line: &str,
+) -> Result<String, Failure> {
+    let tenant = app.world.directory().tenant(account);
+    let aliases = tenant.aliases_named(&ModelLine::names_in([line])).await?;
+    if is_written(line, &aliases) {
+        return Ok(line.to_owned());
+    }
+    let is_alias = |name: &str| alias::line_of(&aliases, name).is_some();
+    let found = catalogue(&tenant).await?.line(line, is_alias);
+    let found = found.map_err(|unknown| Failure::invalid(field, &unknown.to_string()))?;
+    match ModelLine::parse(&found).and_then(|line| line.expand(|name| alias::line_of(&aliases, name))) {
+        Ok(_) => Ok(found),
+        Err(error) => Err(Failure::invalid(field, &error.to_string())),
+    }
+}
+
 /// What models are named by.
 pub(super) async fn catalogue(tenant: &impl Models) -> Result<Catalogue, Unavailable> {
     let models = tenant.models(MAX_MODELS, None, Capabilities::default()).await?;
-    Ok(Catalogue::new(models.into_iter().map(|(model, _)| (model.provider, model.code))))
+    let offered = models.into_iter().filter(|(model, _)| !model.is_retired);
+    Ok(Catalogue::new(offered.map(|(model, _)| (model.provider, model.code))))
 }

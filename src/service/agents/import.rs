@@ -11,6 +11,7 @@ use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 use crate::service::retry::{CONTENDED, Policy};
 
+use super::create::plan_allows;
 use super::import_order::{Import, Item};
 use super::import_plan::{Plan, plan};
 use super::save;
@@ -37,6 +38,9 @@ pub async fn import<W: World>(
     let mut tries = PLANS.begin();
     loop {
         let Plan { items, saves } = plan(app, session, import).await?;
+        if import.dry_run {
+            plan_allows(app, session, &saves).await?;
+        }
         if import.dry_run || saves.is_empty() {
             return Ok(items);
         }

@@ -43,5 +43,5 @@ pub async fn set_status<W: World>(
 
 fn may_move(agent: &Agent, to: Status) -> Result<(), Failure> {
     let from = agent.status();
-    if from.moves().contains(&to) { Ok(()) } else { Err(Failure::NoMove(from)) }
+    if from.moves().contains(&to) { Ok(()) } else { Err(Failure::NoMove(from, to)) }
 }

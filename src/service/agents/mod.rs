@@ -9,6 +9,7 @@ mod create;
 mod discover;
 mod duplicate;
 mod export;
+mod given;
 mod ground;
 mod import;
 mod import_candidate;
@@ -22,29 +23,31 @@ mod source;
 mod versions;
 
 pub use archive::{Handoffs, archive, restore};
-pub use create::{create, validate};
+pub use create::{Made, create, validate};
 pub use discover::{Discovery, Fault, discover};
 pub use duplicate::{Copy, duplicate};
 pub use export::Export;
 pub(in crate::service) use export::slugs_of;
+pub use given::Given;
+pub(in crate::service) use ground::line_of;
 pub use import::{MAX_AGENTS, import};
 pub use import_order::{Import, Item, Mode, Outcome};
 pub use lifecycle::set_status;
-pub use list::{Narrow, list};
+pub use list::{Narrow, list, list_callable};
 pub use source::{Source, read};
 pub use versions::{Difference, Span, compare, rollback, version, versions};
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agent::{Agent, Fields, Save, merge};
+use crate::domain::agent::{Agent, Fields, Save};
 use crate::domain::change::{Action, Subject};
-use crate::domain::json;
 use crate::ports::{AgentRef, Agents, Directory, SaveAgents, World, WriteError};
 
 use super::App;
 use super::authenticate::Session;
 use super::failure::{Failure, Thing};
 use super::retry::{retry, written_at};
+use given::DefaultModel;
 use ground::Ground;
 
 /// Which state of an agent a change may be made over.
@@ -93,19 +96,16 @@ pub async fn patch<W: World>(
     app: &App<W>,
     session: &Session,
     agent: &str,
-    fields: &Map<String, Value>,
+    given: &Given,
     if_match: &IfMatch,
 ) -> Result<Agent, Failure> {
-    if fields.contains_key("status") {
+    if given.fields.contains_key("status") {
         return Err(Failure::StatusApart);
     }
-    let laid = |read: &Agent| {
-        let mut all = written(read);
-        merge(&mut all, fields.clone());
-        json::read::<Fields>(&all.into())
-    };
+    let default = DefaultModel::of(app, session);
+    let laid = |read: &Agent| given.over(written(read), &default);
     let edit = |read: &Agent, ground: &Ground| {
-        let draft = laid(read)?.understand();
+        let draft = laid(read)?;
         let slug = draft.slug.clone().unwrap_or_else(|| read.slug.clone());
         let draft = ground.check(draft, Some(read.id))?;
         Ok(Agent {
@@ -117,8 +117,8 @@ pub async fn patch<W: World>(
         })
     };
     let needs = |read: &Agent| {
-        let fields = laid(read)?;
-        Ok((fields.handoff_targets.unwrap_or_default(), fields.model.unwrap_or_default()))
+        let draft = laid(read)?;
+        Ok((draft.handoff_targets, draft.definition.model))
     };
     change(app, session, agent, Change { action: Action::Update, if_match, needs, edit }).await
 }

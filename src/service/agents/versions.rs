@@ -44,7 +44,7 @@ pub struct Difference {
     pub changes: Vec<FieldChange>,
 }
 
-/// Newest first; by id also those of an archived agent.
+/// The agent's id with them, newest first; by id also those of an archived agent.
 ///
 /// # Errors
 /// [`Failure`].
@@ -53,12 +53,12 @@ pub async fn versions<W: World>(
     session: &Session,
     agent: &str,
     page: &Request,
-) -> Result<Page<VersionLine>, Failure> {
+) -> Result<(AgentId, Page<VersionLine>), Failure> {
     let cut = page.parse(number)?;
     let id = id_ever(app, session, agent).await?;
     let tenant = app.world.directory().tenant(session.account.id);
     let rows = tenant.versions(id, cut.fetch(), cut.after).await?;
-    Ok(cut.page(rows, |line| line.version.to_string()))
+    Ok((id, cut.page(rows, |line| line.version.to_string())))
 }
 
 /// # Errors
@@ -68,9 +68,9 @@ pub async fn version<W: World>(
     session: &Session,
     agent: &str,
     version: u32,
-) -> Result<Version, Failure> {
+) -> Result<(AgentId, Version), Failure> {
     let id = id_ever(app, session, agent).await?;
-    snapshots(app, session, id, [version; 2]).await.map(|(version, _)| version)
+    snapshots(app, session, id, [version; 2]).await.map(|(version, _)| (id, version))
 }
 
 /// # Errors

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::error::Error;
 use super::reach::{Server, Unreachable, reach};
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
@@ -16,6 +17,9 @@ use crate::domain::plan::CallLimits;
 use crate::domain::prompt::Prompt;
 use crate::domain::provider::{BaseUrl, Provider, ProviderName};
 use crate::ports::{Models, Unavailable, World};
+
+/// The most characters of a name that are quoted.
+const MAX_QUOTED: usize = 64;
 
 #[derive(Debug)]
 pub struct Bundle {
@@ -58,7 +62,7 @@ impl Bundle {
     ) -> Result<Self, Unavailable> {
         let candidates = match entries(&agent, aliases) {
             Err(error) => Err(error),
-            Ok(entries) => {
+            Ok((entries, _)) => {
                 let pairs: Vec<_> =
                     entries.iter().map(|e| (e.provider.as_str().to_owned(), e.code.clone())).collect();
                 let models = tenant.models_of(&pairs).await?;
@@ -71,12 +75,37 @@ impl Bundle {
     }
 }
 
+impl Bundle {
+    /// Whether `label`, as `provider:code`, means this code of the line.
+    pub fn labels(&self, code: &str, label: &str) -> bool {
+        self.candidates.iter().flatten().any(|candidate| candidate.code == code && candidate.label == label)
+    }
+
+    /// That this names neither the agent nor a model of its line, and what would do.
+    pub fn no_such_model(&self, name: &str) -> Error {
+        let mut known = vec![self.agent.slug.to_string()];
+        for candidate in self.candidates.iter().flatten() {
+            if !known.contains(&candidate.code) {
+                known.push(candidate.code.clone());
+            }
+        }
+        Error::NoSuchModel { name: name.chars().take(MAX_QUOTED).collect(), known }
+    }
+}
+
 /// What the agent's line stands for.
 ///
+/// What is wrong with it: the entries that are left without what the account has no longer, such as an alias that was deleted.
+///
 /// # Errors
-/// What is wrong with it.
-pub fn entries(agent: &Agent, aliases: &[Alias]) -> Result<Vec<Entry>, ParseError> {
-    ModelLine::parse(&agent.definition.model)?.expand(|name| alias::line_of(aliases, name))
+/// What is wrong with it, where nothing is left.
+pub fn entries(agent: &Agent, aliases: &[Alias]) -> Result<(Vec<Entry>, Vec<ParseError>), ParseError> {
+    let line = ModelLine::parse(&agent.definition.model)?;
+    let (entries, faults) = line.expand_known(|name| alias::line_of(aliases, name));
+    match faults.into_iter().next() {
+        Some(fault) if entries.is_empty() => Err(fault),
+        fault => Ok((entries, fault.into_iter().collect())),
+    }
 }
 
 fn candidate<W: World>(

@@ -2,18 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::alias::Alias;
+use crate::domain::alias::{Alias, only_models};
 use crate::domain::change::Change;
 use crate::domain::declared::{Facts, aliases};
 use crate::domain::field_error::FieldError;
 use crate::domain::model::Capabilities;
-use crate::domain::model_line::Entry;
+use crate::domain::model_line::{Entry, ModelLine};
 use crate::domain::time::Millis;
 use crate::ports::{self, World, WriteError};
+use crate::service::agents;
 use crate::service::failure::Failure;
 use crate::service::page::Page;
 
 use super::kind::{Context, Kind, Query, Write};
+use super::lines::lines_naming;
 use super::models::{capabilities, known, pair};
 
 /// The kind.
@@ -81,13 +83,27 @@ impl Kind for Aliases {
     }
 
     async fn make<W: World>(
-        _: &Context<'_, W>,
+        cx: &Context<'_, W>,
         name: &String,
         line: &String,
         _: Option<&Alias>,
         at: Millis,
     ) -> Result<Alias, Failure> {
-        Ok(Alias { name: name.clone(), line: line.clone(), updated_at: at })
+        let line = match only_models(line) {
+            Ok(()) => line.clone(),
+            Err(error) => {
+                let named = ModelLine::names_in([line.as_str()]);
+                if !ports::Aliases::aliases_named(&cx.tenant()?, &named).await?.is_empty() {
+                    return Err(Failure::invalid("model", &error.to_string()));
+                }
+                agents::line_of(cx.app, cx.session()?.account.id, "model", line).await?
+            }
+        };
+        Ok(Alias { name: name.clone(), line, updated_at: at })
+    }
+
+    async fn named_by<W: World>(cx: &Context<'_, W>, row: &Alias) -> Result<Vec<String>, Failure> {
+        lines_naming(cx, &row.name, |line| line.names_alias(&row.name)).await
     }
 
     async fn write<W: World>(

@@ -122,7 +122,7 @@ impl Import {
         }
         let kinds: Vec<_> = app.kinds().into_iter().filter(|kind| kind.facts().is_exported).collect();
         let (mut items, ready) = sort(&kinds, self.things);
-        let cx = Context { app, session: Some(session), is_import: true };
+        let cx = Context { app, session: Some(session), is_import: true, is_forced: false };
         if ready.len() < items.len() {
             return Ok(items);
         }

@@ -101,6 +101,14 @@ pub trait Kind: Send + Sync + 'static {
         at: Millis,
     ) -> impl Future<Output = Result<Self::Row, Failure>> + Send;
 
+    /// What would be left without the row if it were deleted, in words: lines that name it.
+    fn named_by<W: World>(
+        _: &Context<'_, W>,
+        _: &Self::Row,
+    ) -> impl Future<Output = Result<Vec<String>, Failure>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     /// Writes with the line of the change log, or nothing; [`WriteError::Moved`] when `write.read` is no longer there.
     fn write<W: World>(
         cx: &Context<'_, W>,
@@ -123,11 +131,19 @@ pub struct Context<'a, W: World> {
     pub session: Option<&'a Session>,
     /// Whether the write is one of an import's, around which the epoch advances.
     pub(super) is_import: bool,
+    /// Whether a thing is deleted although lines name it.
+    pub(super) is_forced: bool,
 }
 
 impl<'a, W: World> Context<'a, W> {
     pub const fn new(app: &'a App<W>, session: Option<&'a Session>) -> Self {
-        Self { app, session, is_import: false }
+        Self { app, session, is_import: false, is_forced: false }
+    }
+
+    /// The same, for deleting a thing although lines name it.
+    #[must_use]
+    pub const fn forced(self, is_forced: bool) -> Self {
+        Self { is_forced, ..self }
     }
 }
 

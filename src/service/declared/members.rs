@@ -9,7 +9,7 @@ use crate::domain::change::Change;
 use crate::domain::declared::{Facts, members};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::MemberId;
-use crate::domain::member::{Email, Member, Profile, prompt_field};
+use crate::domain::member::{Email, Member, Profile, Role, prompt_field};
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 use crate::ports::{AgentRef, Agents, Members as _, World, WriteError};
@@ -26,7 +26,8 @@ pub struct Members;
 /// A member whose fields fit.
 #[derive(Debug)]
 pub struct Draft {
-    body: members::Body,
+    name: String,
+    role: Role,
     email: Email,
     profile: Profile,
 }
@@ -53,9 +54,12 @@ impl Kind for Members {
     fn check(name: &str, body: members::Body) -> Result<(MemberId, Draft), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let id = errors.take("member", MemberId::parse(name).ok_or("is no member's id"));
-        errors.name("name", &body.name);
+        if let Some(name) = &body.name {
+            errors.name("name", name);
+        }
         let email = errors.take("email", Email::parse(&body.email));
-        let profile = match Profile::parse(body.profile.clone()) {
+        let name = body.name.or_else(|| email.as_ref().map(Email::name)).unwrap_or_default();
+        let profile = match Profile::parse(body.profile.unwrap_or_default()) {
             Ok(profile) => Some(profile),
             Err(faults) => {
                 errors.join(Err(of_member(faults)));
@@ -63,7 +67,7 @@ impl Kind for Members {
             }
         };
         let ((id, email), profile) = errors.finish_with(id.zip(email).zip(profile))?;
-        Ok((id, Draft { body, email, profile }))
+        Ok((id, Draft { name, role: body.role, email, profile }))
     }
 
     fn view(row: &Member) -> members::View {
@@ -117,9 +121,9 @@ impl Kind for Members {
         }
         Ok(Member {
             id: *id,
-            name: draft.body.name.clone(),
+            name: draft.name.clone(),
             email: draft.email.clone(),
-            role: draft.body.role,
+            role: draft.role,
             profile: draft.profile.clone(),
             created_at: read.map_or(at, |read| read.created_at),
             updated_at: at,

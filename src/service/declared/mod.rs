@@ -8,6 +8,7 @@
 mod aliases;
 mod exchange;
 mod kind;
+mod lines;
 mod list;
 pub mod members;
 mod models;
@@ -24,7 +25,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::change::{Action, Actor, Change, Subject};
 use crate::domain::declared::{Audience, Naming};
 use crate::domain::json;
-use crate::domain::merge_patch;
+use crate::domain::patch::Patch;
 use crate::domain::time::Millis;
 use crate::ports::{World, WriteError};
 
@@ -99,8 +100,8 @@ enum Order<'a, K: Kind> {
     /// Insert or replace; a thing that the platform names is only replaced.
     Put(K::Draft),
     Insert(K::Draft),
-    /// Lay a JSON Merge Patch (RFC 7396) over it: over the platform's, where the account has none of its own, it makes one.
-    Patch(&'a Map<String, Value>),
+    /// Lay a change over it: over the platform's, where the account has none of its own, it makes one.
+    Patch(&'a Patch),
     /// Take it in from a file.
     Take {
         draft: K::Draft,
@@ -144,7 +145,7 @@ async fn create<K: Kind, W: World>(cx: &Context<'_, W>, body: K::Body) -> Result
 async fn patch<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &str,
-    patch: &Map<String, Value>,
+    patch: &Patch,
     precondition: &Precondition,
 ) -> Result<Done<K>, Failure> {
     let name = K::name(name).ok_or_else(missing::<K>())?;
@@ -206,7 +207,7 @@ async fn try_once<K: Kind, W: World>(
             return Ok((Outcome::Skipped, row));
         }
         (Order::Patch(patch), Some(row)) => {
-            let body = json::read::<K::Body>(&patched::<K>(&row, patch))?;
+            let body = json::read::<K::Body>(&patched::<K>(&row, patch)?)?;
             patched_draft = K::check(&name.to_string(), body)?.1;
             (&patched_draft, Some(row), false)
         }
@@ -223,27 +224,34 @@ async fn remove<K: Kind, W: World>(cx: &Context<'_, W>, read: K::Row) -> Result<
     if !K::is_own(cx, &read) {
         return Err(Failure::PlatformsOwn(Thing::Declared(K::facts())));
     }
+    if K::facts().is_named_in_lines && !cx.is_forced {
+        let named_by = K::named_by(cx, &read).await?;
+        if !named_by.is_empty() {
+            return Err(Failure::NamedBy(Thing::Declared(K::facts()), named_by));
+        }
+    }
     let change = change::<K, W>(cx, Some(&read), None);
     write::<K, W>(cx, Write::Delete { read: &read }, &change).await?;
     Ok((Outcome::Updated, read))
 }
 
-/// The body with a patch laid over it.
-fn patched<K: Kind>(row: &K::Row, patch: &Map<String, Value>) -> Value {
+/// The body with a change laid over it.
+fn patched<K: Kind>(row: &K::Row, patch: &Patch) -> Result<Value, Failure> {
     let facts = K::facts();
     let mut body = match K::body(row) {
         Value::Object(body) => body,
         _ => Map::new(),
     };
-    let is_replaced = |name: &String| facts.whole.contains(&name.as_str()) && patch.contains_key(name);
+    let Patch::Merge(merge) = patch else { return Ok(patch.lay_over(body, &[])?.into()) };
+    let is_replaced = |name: &String| facts.whole.contains(&name.as_str()) && merge.contains_key(name);
     body.retain(|name, value| !(value.is_null() || is_replaced(name)));
-    merge_patch::lay(&mut body, patch.clone(), facts.with_nulls);
+    let mut body = patch.lay_over(body, facts.with_nulls)?;
     for (name, _) in
-        patch.iter().filter(|(name, value)| value.is_null() && facts.secrets.contains(&name.as_str()))
+        merge.iter().filter(|(name, value)| value.is_null() && facts.secrets.contains(&name.as_str()))
     {
         body.insert(name.clone(), Value::Null);
     }
-    body.into()
+    Ok(body.into())
 }
 
 /// Replaces a thing by what `edit` makes of it, without the checks of what a client writes.

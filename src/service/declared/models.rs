@@ -8,7 +8,7 @@ use crate::domain::change::Change;
 use crate::domain::declared::{Facts, models};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::model::{Capabilities, Model};
-use crate::domain::model_line::Entry;
+use crate::domain::model_line::{Entry, ModelLine};
 use crate::domain::provider::ProviderName;
 use crate::domain::time::Millis;
 use crate::ports::{self, Unavailable, World, WriteError};
@@ -16,6 +16,7 @@ use crate::service::failure::Failure;
 use crate::service::page::Page;
 
 use super::kind::{Context, Kind, Query, Write};
+use super::lines::lines_naming;
 
 /// The most pairs of provider and model that one statement is given.
 const MAX_PAIRS: usize = 1_000;
@@ -110,6 +111,15 @@ impl Kind for Models {
         at: Millis,
     ) -> Result<Self::Row, Failure> {
         Ok((draft.clone(), Some(at)))
+    }
+
+    async fn named_by<W: World>(cx: &Context<'_, W>, (model, _): &Self::Row) -> Result<Vec<String>, Failure> {
+        // Where the platform has it, that row shows again.
+        if ports::Models::catalogue_has(&cx.tenant()?, &model.provider, &model.code).await? {
+            return Ok(Vec::new());
+        }
+        let names_it = |line: &ModelLine| line.names_model(&model.provider, &model.code);
+        lines_naming(cx, &model.code, names_it).await
     }
 
     async fn write<W: World>(

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::domain::declared::Facts;
 use crate::domain::field_error::FieldError;
 use crate::domain::json;
+use crate::domain::patch::Patch;
 use crate::domain::read_only;
 use crate::ports::World;
 use crate::service::failure::Failure;
@@ -79,7 +80,7 @@ pub trait Serves<W: World>: Send + Sync {
         &self,
         cx: &'a Context<'a, W>,
         name: &'a str,
-        patch: Map<String, Value>,
+        patch: Patch,
         precondition: &'a Precondition,
     ) -> Served<'a, Shown>;
     fn delete<'a>(
@@ -208,12 +209,14 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         &self,
         cx: &'a Context<'a, W>,
         name: &'a str,
-        mut fields: Map<String, Value>,
+        mut change: Patch,
         precondition: &'a Precondition,
     ) -> Served<'a, Shown> {
         Box::pin(async move {
-            leave_out_shown::<K, W>(cx, name, &mut fields).await?;
-            Ok(shown::<K>(&patch::<K, W>(cx, name, &fields, precondition).await?.1))
+            if let Patch::Merge(fields) = &mut change {
+                leave_out_shown::<K, W>(cx, name, fields).await?;
+            }
+            Ok(shown::<K>(&patch::<K, W>(cx, name, &change, precondition).await?.1))
         })
     }
 

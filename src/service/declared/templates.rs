@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agent::{Fields, Known};
+use crate::domain::agent::{Fields, Known, spelling};
 use crate::domain::alias;
 use crate::domain::change::Change;
 use crate::domain::declared::{Facts, templates};
@@ -113,13 +113,21 @@ impl Kind for Templates {
         if let Some(agent) = draft.agent.take() {
             save_agent_as(cx.app, session, &agent, &mut draft).await?;
         }
+        let faults = match &mut draft.definition {
+            Some(definition) => in_our_words(cx.app, session, definition).await?,
+            None => Vec::new(),
+        };
         let tenant = cx.tenant()?;
         let line = draft.definition.as_ref().and_then(|fields| fields.get("model")?.as_str());
         let aliases = tenant.aliases_named(&ModelLine::aliases_in(line)).await?;
         let alias = |name: &str| alias::line_of(&aliases, name);
         let variable = |name: &str| session.account.variables.contains_key(name);
         let known = Known { alias: &alias, variable: &variable };
-        Ok((understand(slug, draft, &known, at)?, Source::Account))
+        let mut errors = FieldErrors::default();
+        errors.join(Err(faults));
+        let template =
+            understand(slug, draft, &known, at).map_err(|faults| errors.join_new(Err(faults))).ok();
+        Ok((errors.finish_with(template)?, Source::Account))
     }
 
     async fn write<W: World>(
@@ -136,6 +144,25 @@ impl Kind for Templates {
             Write::Delete { read } => tenant.delete_template(&read.0.slug, read.0.updated_at, change).await,
         }
     }
+}
+
+/// A definition as people write it, in our words, with its models found; what does not fit.
+async fn in_our_words<W: World>(
+    app: &App<W>,
+    session: &Session,
+    definition: &mut Map<String, Value>,
+) -> Result<Vec<FieldError>, Failure> {
+    let mut faults = spelling::ours(definition).map_err(template::inside).err().unwrap_or_default();
+    if let Some(Value::String(line)) = definition.get("model") {
+        match agents::line_of(app, session.account.id, "definition.model", line).await {
+            Ok(found) => {
+                definition.insert("model".to_owned(), found.into());
+            }
+            Err(Failure::Invalid(more)) => faults.extend(more),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(faults)
 }
 
 /// Whose templates are written.
@@ -218,7 +245,7 @@ fn understand(
         name,
         description: draft.description,
         definition,
-        is_deprecated: draft.deprecated,
+        is_deprecated: draft.deprecated.unwrap_or_default(),
         updated_at: at,
     })
 }
@@ -232,7 +259,9 @@ pub(in crate::service) async fn fill<W: World>(
     session: &Session,
     fields: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Failure> {
-    let Some(named) = fields.get("template") else { return Ok(fields.clone()) };
+    let Some(named) = fields.get("template").filter(|named| !named.is_null()) else {
+        return Ok(fields.clone());
+    };
     let unknown = || Failure::UnknownTemplate;
     let named =
         named.as_str().ok_or_else(|| Failure::invalid("template", "must be a string: a template's slug"))?;

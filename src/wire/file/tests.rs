@@ -50,8 +50,7 @@ fn values() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
-        // Of more digits serde_json reads the last one wrong, wherever it reads.
-        any::<i32>().prop_map(|n| Value::from(f64::from(n) / 1_000.0)),
+        any::<f64>().prop_filter("JSON has it", |number| number.is_finite()).prop_map(Value::from),
         texts().prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
@@ -101,6 +100,56 @@ proptest! {
         let _ = read(&text, None);
         let _ = read(&format!("a: {text}\nb: [{text}"), None);
     }
+}
+
+/// config-14.
+#[test]
+fn merge_keys_lay_an_object_under_another() {
+    let base = "- &a {name: a, model: openai:gpt-4o, config: {x: 1}}\n- &b {model: b:c, voice: p:v}\n";
+    for (yaml_text, expected) in [
+        ("- <<: *a\n  name: b\n", json!({"name": "b", "model": "openai:gpt-4o", "config": {"x": 1}})),
+        ("- name: b\n  <<: *a\n", json!({"name": "b", "model": "openai:gpt-4o", "config": {"x": 1}})),
+        (
+            "- {<<: [*b, *a], name: c}\n",
+            json!({"name": "c", "model": "b:c", "voice": "p:v", "config": {"x": 1}}),
+        ),
+        ("- {\"<<\": 1}\n", json!({"<<": 1})),
+    ] {
+        assert_eq!(yaml(&format!("{base}{yaml_text}"))[2], expected, "{yaml_text}");
+    }
+    for (text, word) in [
+        ("a: {<<: 1}", "an object, or a list of objects"),
+        ("a: {<<: [[]]}", "an object, or a list of objects"),
+        ("a: &x {b: 1}\nc: {<<: *x, <<: *x}", "stands twice"),
+    ] {
+        assert!(fault(text).contains(word), "{text}: {}", fault(text));
+    }
+}
+
+/// config-19: PyYAML takes `1e-7` for a text.
+#[test]
+fn numbers_are_written_so_that_every_reader_takes_them_as_numbers() {
+    let fields = |config: Value| Fields { config: config.as_object().cloned(), ..Fields::default() };
+    let numbers = json!({"f": [1e21, 1e-7, 5e-324, 1.5e300, -2.0, 0.1, 7, -7]});
+    let text = written(Syntax::Yaml, &[fields(numbers.clone())]);
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("- ")).skip(1).collect();
+    assert_eq!(lines, ["1.0e+21", "1.0e-7", "5.0e-324", "1.5e+300", "-2.0", "0.1", "7", "-7"], "{text}");
+    assert_eq!(read_back(&text), [fields(numbers)]);
+}
+
+#[test]
+fn both_syntaxes_are_read_to_the_same_depth() {
+    use crate::domain::json::MAX_DEPTH;
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(json(&nested(MAX_DEPTH)).is_ok() && yaml_read::documents(&nested(MAX_DEPTH)).is_ok());
+    assert!(json(&nested(MAX_DEPTH + 1)).is_err() && yaml_read::documents(&nested(MAX_DEPTH + 1)).is_err());
+    // An alias is as deep as what it stands for.
+    let half = nested(MAX_DEPTH / 2);
+    let twice =
+        format!("- &a {half}\n- {}*a{}\n", "[".repeat(MAX_DEPTH / 2 + 2), "]".repeat(MAX_DEPTH / 2 + 2));
+    assert!(yaml_read::documents(&twice).is_err());
+    let under = "\u{feff}a: 1";
+    assert!(read(under, None).is_ok() && json("\u{feff}{\"a\": 1}").is_ok());
 }
 
 #[test]

@@ -10,13 +10,14 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Number, Value};
 
 use super::Unreadable;
+use crate::domain::json::{self, MAX_DEPTH};
 
 /// The most nodes: 200 for each of 1,000 agents. A node takes at most about 100 bytes beside its text.
 const MAX_NODES: usize = 200_000;
 /// The most bytes of text: twice the largest body.
 const MAX_TEXT: usize = 8 * 1024 * 1024;
-/// The deepest nesting; JSON is read to 128.
-const MAX_DEPTH: usize = 64;
+/// The key whose value is laid under the object's own fields, unless it is quoted (https://yaml.org/type/merge.html).
+const MERGE: &str = "<<";
 
 /// The documents of a stream (`---`); empty ones are null.
 pub fn documents(text: &str) -> Result<Vec<Value>, Unreadable> {
@@ -48,8 +49,63 @@ struct Reader {
 /// A list or object whose end has not come.
 enum Node {
     List(Vec<Value>),
-    /// With the key whose value comes next.
-    Object(Map<String, Value>, Option<String>),
+    Object(Object),
+}
+
+#[derive(Default)]
+struct Object {
+    fields: Map<String, Value>,
+    /// Whose value comes next.
+    key: Option<Key>,
+    /// What lies under the fields, wherever it stands among them.
+    merged: Option<Map<String, Value>>,
+}
+
+enum Key {
+    Name(String),
+    Merge,
+}
+
+impl Object {
+    fn finish(self) -> Value {
+        let mut fields = self.merged.unwrap_or_default();
+        fields.extend(self.fields);
+        fields.into()
+    }
+
+    fn put(&mut self, value: Value) -> Result<(), String> {
+        match self.key.take() {
+            None => match value {
+                Value::String(name) if self.fields.contains_key(&name) => {
+                    return Err(format!("`{name:.64}` stands twice"));
+                }
+                Value::String(name) => self.key = Some(Key::Name(name)),
+                _ => return Err("a key must be a text".to_owned()),
+            },
+            Some(Key::Name(name)) => {
+                self.fields.insert(name, value);
+            }
+            Some(Key::Merge) if self.merged.is_some() => return Err("`<<` stands twice".to_owned()),
+            Some(Key::Merge) => self.merged = Some(merged(value)?),
+        }
+        Ok(())
+    }
+}
+
+/// What a merge key lays under an object: an object, or several, of which the first that has a field wins.
+fn merged(value: Value) -> Result<Map<String, Value>, String> {
+    let list = match value {
+        Value::Array(list) => list,
+        one => vec![one],
+    };
+    let mut all = Map::new();
+    for under in list.into_iter().rev() {
+        let Value::Object(under) = under else {
+            return Err("`<<` takes an object, or a list of objects".to_owned());
+        };
+        all.extend(under);
+    }
+    Ok(all)
 }
 
 impl Reader {
@@ -57,6 +113,9 @@ impl Reader {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(1, text.len())?;
+                if style == ScalarStyle::Plain && text == MERGE && tag.is_none() && self.is_key() {
+                    return self.merge();
+                }
                 let value = match self.is_key() {
                     true => Value::String(text.into_owned()),
                     false => scalar(&text, style, tag.as_deref())?,
@@ -67,11 +126,11 @@ impl Reader {
                 self.begin(anchor, tag.as_deref(), "seq", Node::List(Vec::new()))
             }
             Event::MappingStart(anchor, tag) => {
-                self.begin(anchor, tag.as_deref(), "map", Node::Object(Map::new(), None))
+                self.begin(anchor, tag.as_deref(), "map", Node::Object(Object::default()))
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some((anchor, Node::List(list))) => self.put(anchor, list.into()),
-                Some((anchor, Node::Object(object, _))) => self.put(anchor, object.into()),
+                Some((anchor, Node::Object(object))) => self.put(anchor, object.finish()),
                 None => Err("an end without its beginning".to_owned()),
             },
             Event::Alias(anchor) => {
@@ -79,6 +138,7 @@ impl Reader {
                     return Err("an alias of what is not known yet, or holds itself".to_owned());
                 };
                 let (nodes, text) = size(value);
+                self.check_depth(json::depth(value))?;
                 let value = value.clone();
                 self.count(nodes, text)?;
                 self.put(0, value)
@@ -98,17 +158,31 @@ impl Reader {
         if self.is_key() {
             return Err("a key must be a text".to_owned());
         }
-        if self.open.len() >= MAX_DEPTH {
-            return Err(format!("it is nested deeper than {MAX_DEPTH}"));
-        }
+        self.check_depth(1)?;
         self.count(1, 0)?;
         self.open.push((anchor, node));
         Ok(())
     }
 
+    /// That what comes next, so many levels deep, is not too deep.
+    fn check_depth(&self, levels: usize) -> Result<(), String> {
+        match self.open.len() + levels > MAX_DEPTH {
+            true => Err(format!("it is nested deeper than {MAX_DEPTH}")),
+            false => Ok(()),
+        }
+    }
+
     /// Whether what comes next is a key.
     fn is_key(&self) -> bool {
-        matches!(self.open.last(), Some((_, Node::Object(_, None))))
+        matches!(self.open.last(), Some((_, Node::Object(Object { key: None, .. }))))
+    }
+
+    fn merge(&mut self) -> Result<(), String> {
+        match self.open.last_mut() {
+            Some((_, Node::Object(object))) => object.key = Some(Key::Merge),
+            _ => return Err("a merge key outside of an object".to_owned()),
+        }
+        Ok(())
     }
 
     fn put(&mut self, anchor: usize, value: Value) -> Result<(), String> {
@@ -120,16 +194,7 @@ impl Reader {
         match self.open.last_mut() {
             None => self.done.push(value),
             Some((_, Node::List(list))) => list.push(value),
-            Some((_, Node::Object(object, key))) => match (key.take(), value) {
-                (None, Value::String(name)) if object.contains_key(&name) => {
-                    return Err(format!("`{name:.64}` stands twice"));
-                }
-                (None, Value::String(name)) => *key = Some(name),
-                (None, _) => return Err("a key must be a text".to_owned()),
-                (Some(name), value) => {
-                    object.insert(name, value);
-                }
-            },
+            Some((_, Node::Object(object))) => object.put(value)?,
         }
         Ok(())
     }

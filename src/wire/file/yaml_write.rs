@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
 const ORDER: [&str; 18] = [
@@ -59,10 +59,23 @@ fn value(of: &Value, indent: usize, out: &mut String) {
         Value::String(text) => string(text, indent, out),
         Value::Object(_) => out.push_str("{}\n"),
         Value::Array(_) => out.push_str("[]\n"),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {
+        Value::Number(number) => {
+            out.push_str(&written(number));
+            out.push('\n');
+        }
+        Value::Null | Value::Bool(_) => {
             let _ = writeln!(out, "{of}");
         }
     }
+}
+
+/// A number that every reader takes as one: those of YAML 1.1 want a point and a sign, as in `1.0e+21`.
+fn written(number: &Number) -> String {
+    let text = number.to_string();
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    let sign = if exponent.starts_with(['+', '-']) { "" } else { "+" };
+    format!("{mantissa}{point}e{sign}{exponent}")
 }
 
 /// The first entry stands where the cursor is.

@@ -133,6 +133,7 @@ pub fn variables(settings: &Settings) -> Value {
         "MASTER_KEY": text(&settings.master_key),
         "ALLOW_LOOPBACK": if settings.allow_loopback { "1" } else { "" },
         "DEFAULT_ACCOUNT": settings.default_account.clone().unwrap_or_default(),
+        "DEFAULT_MODEL": settings.default_model.clone().unwrap_or_default(),
         "HAS_AI": if settings.has_workers_ai { "1" } else { "" },
     })
 }

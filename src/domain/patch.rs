@@ -1,0 +1,158 @@
+//! A change of a JSON object as a client writes it: a merge (RFC 7396), or operations (RFC 6902), which can say what a merge
+//! cannot, such as that an entry goes in which null is a value.
+
+use json_patch::{PatchErrorKind, PatchOperation};
+use serde_json::{Map, Value};
+
+use super::field_error::FieldError;
+use super::merge_patch;
+
+/// The most operations of one change.
+pub const MAX_OPERATIONS: usize = 200;
+/// The most bytes of JSON that copies may make: a thing that is patched has fewer.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// A change.
+#[derive(Clone, Debug)]
+pub enum Patch {
+    Merge(Map<String, Value>),
+    Operations(Operations),
+}
+
+/// Operations, one after the other; none is done unless all are.
+#[derive(Clone, Debug)]
+pub struct Operations(Vec<PatchOperation>);
+
+/// Why operations were not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotDone {
+    /// A `test` found another value, by the operation's field.
+    Test(String),
+    Invalid(FieldError),
+}
+
+impl Operations {
+    /// Reads the list of operations.
+    ///
+    /// # Errors
+    /// Every one that is none.
+    pub fn read(body: Value) -> Result<Self, Vec<FieldError>> {
+        let Value::Array(list) = body else {
+            return Err(vec![fault(
+                "(body)",
+                "must be a list of operations, such as {\"op\": \"remove\", \"path\": \"/voice\"}",
+            )]);
+        };
+        if list.len() > MAX_OPERATIONS {
+            let message = format!("has at most {MAX_OPERATIONS} operations, has {}", list.len());
+            return Err(vec![fault("(body)", &message)]);
+        }
+        let mut faults = Vec::new();
+        let mut operations = Vec::with_capacity(list.len());
+        for (i, operation) in list.into_iter().enumerate() {
+            match serde_json::from_value(operation) {
+                Ok(operation) => operations.push(operation),
+                Err(error) => {
+                    let why: String = error.to_string().chars().take(200).collect();
+                    faults.push(fault(&format!("[{i}]"), &format!("is no operation of RFC 6902: {why}")));
+                }
+            }
+        }
+        if faults.is_empty() { Ok(Self(operations)) } else { Err(faults) }
+    }
+
+    /// # Errors
+    /// [`NotDone`] of the first one that cannot be.
+    pub fn apply(&self, to: Map<String, Value>) -> Result<Map<String, Value>, NotDone> {
+        let mut document = Value::Object(to);
+        for (i, operation) in self.0.iter().enumerate() {
+            json_patch::patch(&mut document, std::slice::from_ref(operation)).map_err(|error| {
+                let field = format!("[{i}]");
+                match error.kind {
+                    PatchErrorKind::TestFailed => NotDone::Test(field),
+                    kind => NotDone::Invalid(fault(&field, &kind.to_string())),
+                }
+            })?;
+            let is_copy = matches!(operation, PatchOperation::Copy(_));
+            if is_copy && document.to_string().len() > MAX_BYTES {
+                return Err(NotDone::Invalid(fault(&format!("[{i}]"), "makes more than 4 MiB")));
+            }
+        }
+        match document {
+            Value::Object(fields) => Ok(fields),
+            _ => Err(NotDone::Invalid(fault("(body)", "leaves no object"))),
+        }
+    }
+}
+
+impl Patch {
+    /// Lays the change over `base`. In a merge null takes a field away, but for those in objects of the names `with_nulls`.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub fn lay_over(
+        &self,
+        mut base: Map<String, Value>,
+        with_nulls: &[&str],
+    ) -> Result<Map<String, Value>, NotDone> {
+        match self {
+            Self::Merge(over) => {
+                merge_patch::lay(&mut base, over.clone(), with_nulls);
+                Ok(base)
+            }
+            Self::Operations(operations) => operations.apply(base),
+        }
+    }
+}
+
+fn fault(field: &str, message: &str) -> FieldError {
+    FieldError { field: field.to_owned(), message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn apply(operations: Value, to: Value) -> Result<Value, NotDone> {
+        let Value::Object(to) = to else { panic!("{to}") };
+        Operations::read(operations).unwrap().apply(to).map(Value::Object)
+    }
+
+    #[test]
+    fn operations_are_done_in_their_order_or_none_is() {
+        let operations = json!([
+            {"op": "test", "path": "/a/b", "value": 1}, {"op": "remove", "path": "/a/b"},
+            {"op": "add", "path": "/l/-", "value": 3}, {"op": "copy", "from": "/l", "path": "/m"},
+        ]);
+        assert_eq!(
+            apply(operations, json!({"a": {"b": 1}, "l": [1]})),
+            Ok(json!({"a": {}, "l": [1, 3], "m": [1, 3]}))
+        );
+        let failed = apply(json!([{"op": "test", "path": "/a", "value": 2}]), json!({"a": 1}));
+        assert_eq!(failed, Err(NotDone::Test("[0]".to_owned())));
+        let gone =
+            apply(json!([{"op": "remove", "path": "/a"}, {"op": "remove", "path": "/x"}]), json!({"a": 1}));
+        assert!(matches!(gone, Err(NotDone::Invalid(fault)) if fault.field == "[1]"));
+        assert!(apply(json!([{"op": "replace", "path": "", "value": []}]), json!({})).is_err());
+    }
+
+    #[test]
+    fn what_is_no_operation_is_named() {
+        let errors =
+            Operations::read(json!([{"op": "remove", "path": "/a"}, {"op": "burn", "path": "/a"}, 7]))
+                .unwrap_err();
+        assert_eq!(errors.into_iter().map(|error| error.field).collect::<Vec<_>>(), ["[1]", "[2]"]);
+        assert!(Operations::read(json!({"a": 1})).is_err());
+        let many: Vec<Value> = (0..=MAX_OPERATIONS).map(|_| json!({"op": "remove", "path": "/a"})).collect();
+        assert!(Operations::read(many.into()).is_err());
+    }
+
+    #[test]
+    fn copies_of_copies_end() {
+        let copies: Vec<Value> =
+            (0..100).map(|i| json!({"op": "copy", "from": "", "path": format!("/x{i}")})).collect();
+        assert!(matches!(apply(copies.into(), json!({"a": "x".repeat(1_000)})), Err(NotDone::Invalid(_))));
+    }
+}
