@@ -88,14 +88,17 @@ pub fn refuse<W: World>(faces: impl Faces<W>, path: &str, problem: Problem) -> R
     }
 }
 
+/// How a face writes a problem.
+type Refusal = fn(&Problem) -> Response;
+
 /// The face to which a path belongs: the one of which an operation, or else the base URL, is the longest beginning of the path.
 struct Owner<'a> {
     path: &'a str,
     /// How many segments of the path match.
     matched: usize,
-    refusal: Option<fn(&Problem) -> Response>,
+    refusal: Option<Refusal>,
     /// The base without which the path is one of a face's operations, and that face.
-    forgotten: Option<(&'static str, fn(&Problem) -> Response)>,
+    forgotten: Option<(&'static str, Refusal)>,
 }
 
 impl<W: World> Visitor<W> for Owner<'_> {

@@ -25,7 +25,6 @@ pub fn record(agent: AgentId, n: i64, cost: u64) -> CallRecord {
             hour_write_tokens: 0,
             output_tokens: 20,
             reasoning_tokens: 5,
-            hour_write_tokens: 0,
         },
         held: Nanos::new(cost * 2),
         cost: Nanos::new(cost),

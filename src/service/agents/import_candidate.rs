@@ -7,6 +7,7 @@ use crate::wire::file::Entry;
 use crate::wire::file::foreign::{Need, System};
 use crate::wire::file::report::Report;
 
+use super::given::DefaultModel;
 use super::import_order::Import;
 
 /// The slug of a name without a letter that ASCII has.
@@ -40,7 +41,7 @@ pub(super) struct Given {
 }
 
 impl Candidate {
-    pub fn of(entry: &Entry, import: &Import) -> Self {
+    pub fn of(entry: &Entry, import: &Import, default: &DefaultModel) -> Self {
         let mut candidate = Self {
             shown: entry.slug.clone(),
             name: entry.name.clone(),
@@ -69,7 +70,9 @@ impl Candidate {
             }
         };
         if fields.model.is_none() {
-            fields.model.clone_from(&import.model);
+            let line = import.model.as_ref().unwrap_or(&default.line);
+            candidate.report.model(line, Some("the file names no model: this is the default"));
+            fields.model = Some(line.clone());
         }
         candidate.given = Given {
             budget: fields.budget.is_some(),

@@ -12,6 +12,7 @@ use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
 
 use super::create::new_agent;
+use super::given::DefaultModel;
 use super::ground::Ground;
 use super::import_candidate::Candidate;
 use super::import_order::{Import, Item, Mode, Outcome};
@@ -36,8 +37,9 @@ struct Place {
 
 pub async fn plan<W: World>(app: &App<W>, session: &Session, import: &Import) -> Result<Plan, Failure> {
     let tenant = app.world.directory().tenant(session.account.id);
+    let default = DefaultModel::of(app, session);
     let mut candidates: Vec<Candidate> =
-        import.entries.iter().map(|entry| Candidate::of(entry, import)).collect();
+        import.entries.iter().map(|entry| Candidate::of(entry, import, &default)).collect();
     import_foreign::models(&tenant, &mut candidates, import.model.as_deref()).await?;
     import_identity::settle(&tenant, import.mode, &mut candidates).await?;
     each_slug_once(&mut candidates);

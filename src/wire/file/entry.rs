@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::Fields;
+use crate::domain::agent::{Fields, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
@@ -41,7 +41,13 @@ pub struct Entry {
 /// Whether all fields are ours, or a probable slip of one: then it is read strictly.
 pub fn is_own(fields: &Map<String, Value>) -> bool {
     let own = json::fields_of::<Fields>();
-    let known = || own.iter().copied().chain(INSTRUCTIONS).chain(PARAMETERS);
+    let known = || {
+        own.iter()
+            .copied()
+            .chain(spelling::NAMES.map(|(other, _)| other))
+            .chain(INSTRUCTIONS)
+            .chain(PARAMETERS)
+    };
     let is_meant =
         |name: &str| known().any(|known| known == name) || json::nearest(name, own.iter().copied()).is_some();
     fields.keys().all(|name| known().any(|known| known == name))
@@ -104,6 +110,7 @@ impl Entry {
         let (slug, name) = (shown("slug"), shown("name"));
         let mut errors = FieldErrors::default();
         let mut report = Report::default();
+        errors.join(spelling::ours(&mut fields));
         budget(&mut fields, &mut report, &mut errors);
         instructions(&mut fields, &mut errors);
         parameters(&mut fields, &mut errors);

@@ -55,11 +55,11 @@ impl Report {
 
     /// The line that the model became.
     pub fn model(&mut self, line: &str, note: Option<&str>) {
-        let is_model = |line: &&mut Line| matches!(&line.became, Became::Mapped(to) if to == "model");
+        let is_model = |line: &&mut Line| matches!(&line.became, Became::Mapped(to) if to == "model" || to.starts_with("model `"));
         match self.lines.iter_mut().find(is_model) {
             Some(found) => {
                 found.became = Became::Mapped(format!("model `{line}`"));
-                found.note = note.map(str::to_owned);
+                found.note = note.map(str::to_owned).or_else(|| found.note.take());
             }
             None => self.add("model", Became::Mapped(format!("model `{line}`")), note),
         }

@@ -149,7 +149,7 @@ fn both_syntaxes_are_read_to_the_same_depth() {
         format!("- &a {half}\n- {}*a{}\n", "[".repeat(MAX_DEPTH / 2 + 2), "]".repeat(MAX_DEPTH / 2 + 2));
     assert!(yaml_read::documents(&twice).is_err());
     let under = "\u{feff}a: 1";
-    assert!(read(under).is_ok() && json("\u{feff}{\"a\": 1}").is_ok());
+    assert!(read(under, None).is_ok() && json("\u{feff}{\"a\": 1}").is_ok());
 }
 
 #[test]
