@@ -206,3 +206,45 @@ async fn null_is_what_a_field_is_when_it_is_left_out() {
         }
     }
 }
+
+/// config-16: of an agent, and of things that the kit serves.
+#[tokio::test]
+async fn operations_say_what_a_merge_cannot() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    api.agent(
+        &acme,
+        &json!({"slug": "rw", "instructions": "Hi {{a}}", "config": {"variables": {"a": "1", "b": "2"}}}),
+    )
+    .await;
+    let patch = async |path: &str, operations: Value| {
+        let call = api.request(Method::PATCH, path).key(&acme.admin);
+        let call = call.header("content-type", "application/json-patch+json");
+        call.raw(axum::body::Body::from(operations.to_string())).send().await
+    };
+    let agent = "/api/v1/agents/rw";
+    let removed = patch(agent, json!([{"op": "remove", "path": "/config/variables/b"}])).await.ok();
+    assert_eq!((&removed["config"]["variables"], &removed["version"]), (&json!({"a": "1"}), &json!(2)));
+    let voiced = json!([{"op": "test", "path": "/voice", "value": null}, {"op": "replace", "path": "/voice", "value": "p:v"},
+        {"op": "add", "path": "/labels", "value": ["x"]}, {"op": "add", "path": "/labels/-", "value": "y"}]);
+    let voiced_now = patch(agent, voiced.clone()).await.ok();
+    assert_eq!((&voiced_now["voice"], &voiced_now["labels"]), (&json!("p:v"), &json!(["x", "y"])));
+    let failed = patch(agent, voiced).await;
+    assert_eq!(failed.problem(), (409, "conflict".to_owned()));
+    for (operations, field) in [
+        (json!([{"op": "remove", "path": "/nothing"}]), "[0]"),
+        (json!([{"op": "burn", "path": "/voice"}]), "[0]"),
+        (json!([{"op": "add", "path": "/surprise", "value": 1}]), "surprise"),
+        (json!([{"op": "replace", "path": "/instructions", "value": "{{nobody}}"}]), "instructions"),
+        (json!([{"op": "add", "path": "/status", "value": "draft"}]), "status"),
+        (json!({"voice": null}), "(body)"),
+    ] {
+        assert_eq!(patch(agent, operations.clone()).await.fields(), [field], "{operations}");
+    }
+    let path = "/api/v1/providers/own";
+    let provider = json!({"base_url": "https://llm.example.com/v1", "api_key": "k-12345678"});
+    api.put(path).key(&acme.admin).json(&provider).send().await.ok();
+    let operations = json!([{"op": "replace", "path": "/base_url", "value": "https://llm.example.com/v2"}]);
+    let kept = patch(path, operations).await;
+    assert!(kept.status.is_success(), "{kept:?}");
+}
