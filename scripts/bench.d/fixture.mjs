@@ -5,7 +5,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-export const OPERATOR_KEY = "bench-operator-key";
+export const OPERATOR_KEY = "bench-operator-key-0123456789abcdef";
 const HOT_AGENTS = 10;
 const ROWS_PER_STATEMENT = 10_000;
 

@@ -4,7 +4,9 @@
 //! most that as well; an average would let concurrent calls overshoot the cap. What providers add on their own
 //! (chat templates, the prompt that teaches tool use) is covered by fixed allowances.
 
-use super::message::{AssistantPart, ChatRequest, File, FileSource, Message, Part, Proof, ResponseFormat};
+use super::message::{
+    AssistantPart, ChatRequest, File, FileSource, Message, Part, Proof, ResponseFormat, Tool,
+};
 
 /// Role markers and separators of a chat template, with room: the widest in use take 8 tokens.
 const PER_MESSAGE: u64 = 16;
@@ -18,102 +20,200 @@ const PER_SCHEMA: u64 = 64;
 const PER_IMAGE: u64 = 48_169;
 /// A file whose bytes are not here can fill the largest context that is sold.
 const PER_UNSEEN_FILE: u64 = 1_048_576;
+/// Prompts of fewer bytes are not looked at to guess how many tokens they are.
+const LOOKED_AT: u64 = 16 * 1024;
 
-/// An upper bound of the prompt's tokens.
-pub fn input_tokens(request: &ChatRequest) -> u64 {
-    let messages: u64 = request.messages.iter().map(|message| PER_MESSAGE + of_message(message)).sum();
-    let tools: u64 = request
-        .tools
-        .iter()
-        .map(|tool| {
-            let parameters = tool.parameters.as_ref().map_or(0, |schema| bytes(schema.get()));
-            PER_SCHEMA + bytes(&tool.name) + tool.description.as_deref().map_or(0, bytes) + parameters
-        })
-        .sum();
-    let tool_prompt = if request.tools.is_empty() { 0 } else { TOOL_PROMPT };
-    // Some servers put them into the prompt (`chat_template_kwargs`), or bill them like it (`prediction`).
-    let extras: u64 = request.extras.iter().map(|(_, value)| bytes(value.as_str())).sum();
-    PER_REQUEST + messages + tools + tool_prompt + of_format(&request.response_format) + extras
+/// An upper bound of the prompt's tokens, the agent's instructions included.
+pub fn input_tokens(request: &ChatRequest, instructions: &str) -> u64 {
+    BOUND.of_request(request, instructions)
 }
 
-/// What the prompt's tokens are likely to be, for judging whether it fits into a context; money is never judged by
-/// it. Ordinary text has about four bytes a token, an ordinary image about a thousand tokens. A page of a PDF file has
-/// some 50 kB and 2,000 tokens, a second of speech 5 to 40 kB and at most 32.
+/// What the prompt's tokens are likely to be, for guessing whether it fits into a context; money is never judged by it. A
+/// short prompt is not looked at: ordinary text has about four bytes a token.
 pub fn likely_input_tokens(request: &ChatRequest, instructions: &str) -> u64 {
-    let (mut bound, mut likely) = (0, 0);
-    for part in request.messages.iter().flat_map(Message::given) {
-        let tokens = match part {
-            Part::Text(_) | Part::Json(_) | Part::CachePoint(_) => continue,
-            Part::Image(_) => 1_000,
-            Part::File(File { source: FileSource::Data(base64), .. }) => bytes(base64) / 32,
-            Part::File(_) => 10_000,
-            Part::Audio(audio) => bytes(&audio.data) / 160,
-        };
-        bound += of_part(part);
-        likely += tokens;
+    let bound = input_tokens(request, instructions);
+    if bound < LOOKED_AT { bound / 4 } else { LIKELY.of_request(request, instructions) }
+}
+
+/// How the parts of a prompt are counted.
+struct Measure {
+    text: fn(&str) -> u64,
+    image: u64,
+    /// Of a file or a sound in base64: so many bytes a token.
+    file_bytes: u64,
+    audio_bytes: u64,
+    unseen_file: u64,
+    tool_prompt: u64,
+}
+
+/// Base64 is longer than what it stands for, and a page of text or a second of sound has far more bytes than tokens.
+const BOUND: Measure = Measure {
+    text: bytes,
+    image: PER_IMAGE,
+    file_bytes: 1,
+    audio_bytes: 1,
+    unseen_file: PER_UNSEEN_FILE,
+    tool_prompt: TOOL_PROMPT,
+};
+
+/// An ordinary image has about a thousand tokens. A page of a PDF file has some 50 kB and 2,000 tokens, a second of speech
+/// 5 to 40 kB and at most 32.
+const LIKELY: Measure = Measure {
+    text: likely_tokens,
+    image: 1_000,
+    file_bytes: 32,
+    audio_bytes: 160,
+    unseen_file: 10_000,
+    tool_prompt: 256,
+};
+
+impl Measure {
+    fn of_request(&self, request: &ChatRequest, instructions: &str) -> u64 {
+        let messages: u64 =
+            request.messages.iter().map(|message| PER_MESSAGE + self.of_message(message)).sum();
+        let tools: u64 = request.tools.iter().map(|tool| self.of_tool(tool)).sum();
+        let tool_prompt = if request.tools.is_empty() { 0 } else { self.tool_prompt };
+        // Some servers put them into the prompt (`chat_template_kwargs`), or bill them like it (`prediction`).
+        let extras: u64 = request.extras.iter().map(|(_, value)| (self.text)(value.as_str())).sum();
+        let instructions = PER_MESSAGE + (self.text)(instructions);
+        PER_REQUEST
+            + instructions
+            + messages
+            + tools
+            + tool_prompt
+            + self.of_format(&request.response_format)
+            + extras
     }
-    let text = input_tokens(request) + system_message(instructions) - bound;
-    text / 4 + likely
-}
 
-/// An upper bound of what a system message of this text adds.
-pub const fn system_message(text: &str) -> u64 {
-    PER_MESSAGE + bytes(text)
-}
-
-fn of_message(message: &Message) -> u64 {
-    match message {
-        Message::System { text, .. } => bytes(text),
-        Message::User { parts } => parts.iter().map(of_part).sum(),
-        Message::Assistant { parts } => parts.iter().map(of_said).sum(),
-        Message::Tool { call_id, parts, .. } => bytes(call_id) + parts.iter().map(of_part).sum::<u64>(),
+    fn of_tool(&self, tool: &Tool) -> u64 {
+        let parameters = tool.parameters.as_ref().map_or(0, |schema| (self.text)(schema.get()));
+        PER_SCHEMA + (self.text)(&tool.name) + tool.description.as_deref().map_or(0, self.text) + parameters
     }
-}
 
-fn of_part(part: &Part) -> u64 {
-    match part {
-        Part::Text(text) => bytes(text),
-        Part::Json(json) => bytes(json.as_str()),
-        Part::Image(_) => PER_IMAGE,
-        // Base64 is longer than what it stands for, and a page of text or a second of sound has far more bytes than
-        // tokens.
-        Part::File(File { source: FileSource::Data(base64), .. }) => bytes(base64),
-        Part::File(_) => PER_UNSEEN_FILE,
-        Part::Audio(audio) => bytes(&audio.data),
-        Part::CachePoint(_) => 0,
-    }
-}
-
-fn of_said(part: &AssistantPart) -> u64 {
-    let proven = |proof: &Option<Proof>| proof.as_ref().map_or(0, |proof| bytes(&proof.value));
-    match part {
-        AssistantPart::Text(text) => bytes(&text.text) + proven(&text.proof),
-        AssistantPart::Reasoning(reasoning) => bytes(&reasoning.text) + proven(&reasoning.proof),
-        AssistantPart::Refusal(text) => bytes(text),
-        AssistantPart::ToolCall(call) => {
-            PER_MESSAGE + bytes(&call.id) + bytes(&call.name) + bytes(&call.arguments) + proven(&call.proof)
+    fn of_message(&self, message: &Message) -> u64 {
+        match message {
+            Message::System { text, .. } => (self.text)(text),
+            Message::User { parts } => parts.iter().map(|part| self.of_part(part)).sum(),
+            Message::Assistant { parts } => parts.iter().map(|part| self.of_said(part)).sum(),
+            Message::Tool { call_id, parts, .. } => {
+                (self.text)(call_id) + parts.iter().map(|part| self.of_part(part)).sum::<u64>()
+            }
         }
-        AssistantPart::CachePoint(_) => 0,
     }
-}
 
-/// Some providers put the schema into the prompt, so every one is counted as if it did.
-fn of_format(format: &ResponseFormat) -> u64 {
-    match format {
-        ResponseFormat::Text => 0,
-        ResponseFormat::JsonObject => PER_SCHEMA,
-        ResponseFormat::JsonSchema { name, description, schema, .. } => {
-            TOOL_PROMPT
-                + PER_SCHEMA
-                + bytes(name)
-                + description.as_deref().map_or(0, bytes)
-                + bytes(schema.get())
+    fn of_part(&self, part: &Part) -> u64 {
+        match part {
+            Part::Text(text) => (self.text)(text),
+            Part::Json(json) => (self.text)(json.as_str()),
+            Part::Image(_) => self.image,
+            Part::File(File { source: FileSource::Data(base64), .. }) => bytes(base64) / self.file_bytes,
+            Part::File(_) => self.unseen_file,
+            Part::Audio(audio) => bytes(&audio.data) / self.audio_bytes,
+            Part::CachePoint(_) => 0,
+        }
+    }
+
+    fn of_said(&self, part: &AssistantPart) -> u64 {
+        let proven = |proof: &Option<Proof>| proof.as_ref().map_or(0, |proof| (self.text)(&proof.value));
+        match part {
+            AssistantPart::Text(text) => (self.text)(&text.text) + proven(&text.proof),
+            AssistantPart::Reasoning(reasoning) => (self.text)(&reasoning.text) + proven(&reasoning.proof),
+            AssistantPart::Refusal(text) => (self.text)(text),
+            AssistantPart::ToolCall(call) => {
+                let said = (self.text)(&call.id) + (self.text)(&call.name) + (self.text)(&call.arguments);
+                PER_MESSAGE + said + proven(&call.proof)
+            }
+            AssistantPart::CachePoint(_) => 0,
+        }
+    }
+
+    /// Some providers put the schema into the prompt, so every one is counted as if it did.
+    fn of_format(&self, format: &ResponseFormat) -> u64 {
+        match format {
+            ResponseFormat::Text => 0,
+            ResponseFormat::JsonObject => PER_SCHEMA,
+            ResponseFormat::JsonSchema { name, description, schema, .. } => {
+                let described = description.as_deref().map_or(0, self.text);
+                self.tool_prompt + PER_SCHEMA + (self.text)(name) + described + (self.text)(schema.get())
+            }
         }
     }
 }
 
 const fn bytes(text: &str) -> u64 {
     text.len() as u64
+}
+
+/// About how many tokens a byte-pair tokenizer makes of a text: one of a word with the blank before it, more of a very long
+/// one; one of up to three digits, of two marks, of a run of blanks; one of a Chinese character, a half of a Cyrillic one.
+fn likely_tokens(text: &str) -> u64 {
+    let (mut halves, mut run, mut before) = (0, 0, Kind::Blank);
+    for &byte in text.as_bytes() {
+        let kind = Kind::of(byte);
+        let is_new = kind != before && !(before == Kind::Upper && kind == Kind::Lower);
+        if is_new {
+            halves += before.halves(run);
+            run = 0;
+        }
+        run += 1;
+        before = kind;
+    }
+    (halves + before.halves(run)).div_ceil(2)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Blank,
+    Lower,
+    Upper,
+    Digit,
+    Mark,
+    /// A byte that begins a character of two bytes, and one of more; all others belong to a character before.
+    Two,
+    More,
+    Within,
+}
+
+impl Kind {
+    const fn of(byte: u8) -> Self {
+        match byte {
+            b'a'..=b'z' => Self::Lower,
+            b'A'..=b'Z' => Self::Upper,
+            b'0'..=b'9' => Self::Digit,
+            b' ' | b'\t'..=b'\r' => Self::Blank,
+            0..=0x7f => Self::Mark,
+            0x80..=0xbf => Self::Within,
+            0xc0..=0xdf => Self::Two,
+            0xe0..=0xff => Self::More,
+        }
+    }
+
+    /// Half tokens of a run of bytes of this kind.
+    const fn halves(self, run: u64) -> u64 {
+        match self {
+            Self::Within => 0,
+            // A single blank belongs to what follows it.
+            Self::Blank => {
+                if run > 1 {
+                    2
+                } else {
+                    0
+                }
+            }
+            // The most common words are tokens; a run of 20 letters is a compound, or no word at all.
+            Self::Lower | Self::Upper => {
+                if run <= 14 {
+                    2
+                } else {
+                    2 * run.div_ceil(5)
+                }
+            }
+            Self::Digit => 2 * run.div_ceil(3),
+            Self::Mark => run + run % 2,
+            Self::Two => run,
+            Self::More => 2 * run,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -126,10 +226,10 @@ mod tests {
             messages: vec![Message::User { parts: vec![Part::Text(String::new())] }],
             ..ChatRequest::default()
         };
-        let empty = input_tokens(&bare);
+        let empty = input_tokens(&bare, "");
         let mut wordy = bare.clone();
         wordy.messages[0] = Message::User { parts: vec![Part::Text("日本語".into())] };
-        assert_eq!(input_tokens(&wordy), empty + 9);
+        assert_eq!(input_tokens(&wordy, ""), empty + 9);
         let source = crate::domain::message::ImageSource::Data {
             media_type: "image/png".into(),
             base64: "A".repeat(1_000_000),
@@ -137,11 +237,33 @@ mod tests {
         wordy.messages[0] = Message::User {
             parts: vec![Part::Image(crate::domain::message::Image { source, detail: None })],
         };
-        assert_eq!(input_tokens(&wordy), empty + PER_IMAGE);
+        assert_eq!(input_tokens(&wordy, ""), empty + PER_IMAGE);
         let mut extra = bare;
         let place = crate::domain::extra::Extra::find("chat_template_kwargs").unwrap();
         let value = serde_json::from_str(r#"{"documents":"some"}"#).unwrap();
         assert!(extra.extras.put(place, value).is_ok());
-        assert_eq!(input_tokens(&extra), empty + 20, "a server may put it into the prompt");
+        assert_eq!(input_tokens(&extra, ""), empty + 20, "a server may put it into the prompt");
+    }
+
+    #[test]
+    fn the_guess_is_near_what_tokenizers_make_of_ordinary_text() {
+        // Of the order that byte-pair tokenizers with large vocabularies make.
+        for (text, tokens) in [
+            ("the ".repeat(1_000), 1_000),
+            (
+                "Whenever several departments coordinate an international shipment, they wait. ".repeat(100),
+                1_200,
+            ),
+            ("{\"name\": \"Ada\", \"age\": 36, \"tags\": [\"a\", \"b\"]}\n".repeat(100), 2_600),
+            ("1234567890 ".repeat(100), 500),
+            ("Быстрая коричневая лиса прыгает. ".repeat(100), 1_200),
+            ("快速的棕色狐狸跳过了懒狗。".repeat(100), 1_200),
+        ] {
+            let guess = likely_tokens(&text);
+            assert!(
+                (tokens * 7 / 10..=tokens * 15 / 10).contains(&guess),
+                "{guess} for {tokens}: {text:.40}"
+            );
+        }
     }
 }

@@ -34,6 +34,7 @@ pub mod price;
 pub mod prompt;
 pub mod provider;
 pub mod read_only;
+pub mod redact;
 pub mod role;
 pub mod routing;
 pub mod scope;

@@ -40,6 +40,14 @@ impl Price {
         Self { base: Rates { input, output, cached_input, cache_write: None }, long_context: None }
     }
 
+    /// The prices of a request that has the cache keep something for an hour, for what it can cost at most.
+    #[must_use]
+    pub fn for_an_hour(self) -> Self {
+        let of = |rates: Rates| Rates { cache_write: rates.cache_write.map(|_| rates.hour_write()), ..rates };
+        let long_context = self.long_context.map(|long| LongContext { rates: of(long.rates), ..long });
+        Self { base: of(self.base), long_context }
+    }
+
     /// What a call of this usage costs, rounded up to the nano-dollar once, after summing.
     pub fn cost(&self, usage: &Usage) -> Nanos {
         let rates = match self.long_context {
@@ -90,15 +98,25 @@ impl Price {
 }
 
 const PER_MTOK: u128 = 1_000_000;
+/// What a token costs that the cache keeps for an hour, in fifths of one that it keeps for five minutes: at Anthropic, which
+/// alone offers it, twice the input's price and 1.25 times it (pricing page, read 2026-11).
+const HOUR_IN_FIFTHS: u64 = 8;
 
 impl Rates {
+    /// Prompt tokens that the provider's cache keeps for an hour.
+    fn hour_write(&self) -> PerMtok {
+        self.cache_write.map_or(self.input, |rate| rate.saturating_mul(HOUR_IN_FIFTHS).div_ceil(5))
+    }
+
     fn cost(&self, usage: &Usage) -> Nanos {
         let cached = usage.cached_input_tokens.min(usage.input_tokens);
         let written = usage.cache_write_tokens.min(usage.input_tokens - cached);
+        let for_an_hour = usage.hour_write_tokens.min(written);
         let of = |tokens: u64, rate: PerMtok| u128::from(tokens) * u128::from(rate);
         let sum = of(usage.input_tokens - cached - written, self.input)
             .saturating_add(of(cached, self.cached_input.unwrap_or(self.input)))
-            .saturating_add(of(written, self.cache_write.unwrap_or(self.input)))
+            .saturating_add(of(written - for_an_hour, self.cache_write.unwrap_or(self.input)))
+            .saturating_add(of(for_an_hour, self.hour_write()))
             .saturating_add(of(usage.output_tokens, self.output));
         Nanos::new(u64::try_from(sum.div_ceil(PER_MTOK)).unwrap_or(u64::MAX))
     }
@@ -128,6 +146,16 @@ mod tests {
         let fine = Price::flat(500_000, 500_000, None);
         assert_eq!(fine.cost(&usage(1, 0, 1)).get(), 1, "two half nano-dollars are one");
         assert_eq!(fine.cost(&usage(1, 0, 2)).get(), 2, "one and a half is two");
+    }
+
+    #[test]
+    fn what_the_cache_keeps_for_an_hour_costs_twice_the_input() {
+        // Claude Haiku 4.5: $1 in, $1.25 written for five minutes, $2 for an hour.
+        let base =
+            Rates { input: 1_000_000_000, output: 0, cached_input: None, cache_write: Some(1_250_000_000) };
+        let price = Price { base, long_context: None };
+        let written = Usage { cache_write_tokens: 100, hour_write_tokens: 60, ..usage(100, 0, 0) };
+        assert_eq!(price.cost(&written).get(), 40 * 1_250 + 60 * 2_000);
     }
 
     #[test]
@@ -168,8 +196,12 @@ mod tests {
         ) {
             let part = |of: u64, share: f64| (of as f64 * share) as u64;
             let input = part(bound, a);
-            let actual = Usage { cache_write_tokens: part(input, d), ..usage(input, part(input, b), part(limit, c)) };
+            let written = part(input, d);
+            let actual = Usage { cache_write_tokens: written, ..usage(input, part(input, b), part(limit, c)) };
             prop_assert!(p.cost(&actual) <= p.ceiling(bound, limit));
+            let for_an_hour = Usage { hour_write_tokens: part(written, a), ..actual };
+            prop_assert!(p.cost(&actual) <= p.cost(&for_an_hour));
+            prop_assert!(p.cost(&for_an_hour) <= p.for_an_hour().ceiling(bound, limit));
         }
 
         #[test]

@@ -7,9 +7,13 @@ use super::message::{AssistantPart, ChatRequest, File, FileSource, Message, Part
 use super::model::{Capabilities, Capability, Model};
 use super::model_line::Params;
 use super::money::Nanos;
+use super::price::Price;
 
 /// An answer shorter than this is not worth a call: the output limit is never shrunk below it.
 const MIN_OUTPUT_TOKENS: u64 = 16;
+
+/// What a budget's own limit leaves to an answer at least.
+const LEAST_ROOM: u64 = 1_024;
 
 /// What a request needs of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +23,11 @@ pub struct Needs {
     pub protocol: Protocol,
     /// Places in [`extra::TABLE`] of extras that must not be left out.
     pub extras: u64,
+    /// It has a provider's cache keep something for an hour.
+    pub hour_cache: bool,
     /// A strict upper bound of the prompt's tokens, instructions included.
     pub input_bound: u64,
-    /// What the prompt's tokens are likely to be.
+    /// What the prompt's tokens are likely to be: a guess, by which nothing is refused.
     pub input_estimate: u64,
 }
 
@@ -88,7 +94,8 @@ impl Needs {
             capabilities,
             protocol: Protocol::of(request),
             extras: request.extras.refusable(),
-            input_bound: bound::input_tokens(request) + bound::system_message(instructions),
+            hour_cache: request.caches_for_an_hour(),
+            input_bound: bound::input_tokens(request, instructions),
             input_estimate: bound::likely_input_tokens(request, instructions),
         }
     }
@@ -99,13 +106,12 @@ impl Needs {
         let mut lacking: Vec<String> =
             known.missing(self.capabilities).map(|capability| capability.name().to_owned()).collect();
         lacking.extend(self.protocol.lacking(dialect).map(str::to_owned));
-        if let Some(model) = model.filter(|model| self.input_estimate > model.context_tokens) {
-            lacking.push(format!(
-                "a context of about {} tokens (has {})",
-                self.input_estimate, model.context_tokens
-            ));
-        }
         lacking
+    }
+
+    /// Whether the prompt is likely to be more than this model reads: a guess, which only puts it behind others.
+    pub fn is_likely_too_long(&self, model: Option<&Model>) -> bool {
+        model.is_some_and(|model| self.input_estimate > model.context_tokens)
     }
 
     /// The extras that must not be left out and that this server does not take.
@@ -135,6 +141,7 @@ pub struct Plan {
     /// How many answers are asked for.
     pub choices: u64,
     input_bound: u64,
+    hour_cache: bool,
 }
 
 impl Plan {
@@ -152,10 +159,12 @@ impl Plan {
             limit_asked: asked.is_some(),
             choices,
             input_bound,
+            hour_cache: needs.hour_cache,
         };
         let Some(model) = model else { return plan(Nanos::ZERO, Nanos::ZERO, asked) };
         let limit = asked.unwrap_or_else(|| room(model, needs)).min(model.max_output_tokens).max(1);
-        let ceiling = |output: u64| model.price.ceiling(input_bound, output.saturating_mul(choices));
+        let price = priced(model, needs.hour_cache);
+        let ceiling = |output: u64| price.ceiling(input_bound, output.saturating_mul(choices));
         plan(ceiling(limit), ceiling(limit.min(MIN_OUTPUT_TOKENS)), Some(limit))
     }
 
@@ -163,25 +172,27 @@ impl Plan {
     pub fn affordable(&self, model: Option<&Model>, granted: Nanos) -> Option<u64> {
         let limit = self.output_limit?;
         let Some(model) = model.filter(|_| granted < self.want) else { return Some(limit) };
-        let output = model.price.affordable_output(self.input_bound, granted).unwrap_or(0);
+        let price = priced(model, self.hour_cache);
+        let output = price.affordable_output(self.input_bound, granted).unwrap_or(0);
         Some(limit.min(output / self.choices))
     }
 }
 
-/// The longest answer that a provider takes as a limit: where the catalogue's limit is the whole context, prompt and
-/// answer share it.
+fn priced(model: &Model, hour_cache: bool) -> Price {
+    if hour_cache { model.price.for_an_hour() } else { model.price }
+}
+
+/// The longest answer that a provider takes as a limit beside this prompt. Where the guess leaves next to nothing it is
+/// not believed: an answer that is cut short is worse than a request that the provider refuses and is sent again.
 fn room(model: &Model, needs: &Needs) -> u64 {
-    if model.max_output_tokens < model.context_tokens {
-        return model.max_output_tokens;
-    }
-    model.context_tokens.saturating_sub(needs.input_estimate).max(MIN_OUTPUT_TOKENS)
+    let left = model.context_tokens.saturating_sub(needs.input_estimate);
+    if left < LEAST_ROOM { model.max_output_tokens } else { left }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::message::{Image, ImageSource, Sampling};
-    use crate::domain::price::Price;
+    use crate::domain::message::{CachePoint, CacheTtl, Image, ImageSource, Sampling};
     use crate::domain::provider::Wire;
 
     fn model(capabilities: Capabilities) -> Model {
@@ -213,12 +224,30 @@ mod tests {
         let able = Capabilities::default().with(Capability::Images);
         assert_eq!(
             needs.lacking(&Dialect::plain(Wire::Anthropic), Some(&model(able))),
-            ["streaming", "several choices (n > 1)", "a context of about 1031 tokens (has 1000)"]
+            ["streaming", "several choices (n > 1)"]
         );
         assert!(
             needs.lacking(&Dialect::plain(Wire::OpenAi), None).is_empty(),
             "of an unknown model nothing is known to be missing"
         );
+    }
+
+    #[test]
+    fn what_is_kept_for_an_hour_is_held_at_its_price() {
+        let hour = Part::CachePoint(CachePoint { ttl: Some(CacheTtl::OneHour) });
+        let mut asked = request("hi");
+        let mut model = model(Capabilities::UNKNOWN);
+        model.price.base.cache_write = Some(1_250_000);
+        let held = |asked: &ChatRequest| {
+            let needs = Needs::of(asked, "", false);
+            let plan = Plan::new(asked, &Params::default(), &needs, Some(&model));
+            (needs.input_bound, plan.want.get() - 2 * 100)
+        };
+        let (bound, want) = held(&asked);
+        assert_eq!(want, (bound * 1_250).div_ceil(1_000));
+        asked.messages.push(Message::User { parts: vec![Part::Text("x".into()), hour] });
+        let (bound, want) = held(&asked);
+        assert_eq!(want, bound * 2);
     }
 
     #[test]

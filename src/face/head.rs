@@ -38,7 +38,7 @@ impl Head {
     /// A stream that no one on the way may hold back or change.
     pub fn stream(&self, content: Body) -> Response {
         let mut response = self.respond("text/event-stream", content);
-        let no_transform = HeaderValue::from_static("no-cache, no-transform");
+        let no_transform = HeaderValue::from_static("no-store, no-transform");
         response.headers_mut().insert(header::CACHE_CONTROL, no_transform);
         response
     }

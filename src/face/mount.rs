@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::http::credentials;
 use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
+use crate::service::call::via::{self, Via};
 use crate::service::call::{Caller, Error};
 
 /// A place where a face stands.
@@ -55,6 +56,7 @@ pub struct AccountCaller {
     pub account: Option<AccountRef>,
     pub key: Option<String>,
     origin: Option<String>,
+    via: Via,
 }
 
 impl AccountCaller {
@@ -66,7 +68,7 @@ impl AccountCaller {
         let (Some(account), Some(agent)) = (self.account, agent.and_then(AgentRef::parse)) else {
             return Err(Error::NoSuchAgent);
         };
-        Ok(Caller::client(account, agent, self.key, self.origin))
+        Ok(Caller::client(account, agent, self.key, self.origin).after(self.via))
     }
 }
 
@@ -77,13 +79,14 @@ impl Place {
     }
 
     /// # Errors
-    /// [`Error::NoSuchAgent`] where the path's names can be no agent's.
+    /// [`Error::NoSuchAgent`] where the path's names can be no agent's; [`Error::Loop`].
     pub fn asker<W: World>(&self, app: &App<W>, headers: &HeaderMap) -> Result<Asker, Error> {
         let account = self.account.as_deref().or(app.world.settings().default_account.as_deref());
         let account = account.and_then(AccountRef::parse);
         let key = credentials::presented(headers).map(str::to_owned);
         let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
-        let asker = AccountCaller { account, key, origin };
+        let via = Via::arrived(app, headers.get(via::HEADER).and_then(|via| via.to_str().ok()))?;
+        let asker = AccountCaller { account, key, origin, via };
         match &self.agent {
             Some(agent) => asker.to(Some(agent)).map(Asker::OfAgent),
             None => Ok(Asker::OfAccount(asker)),

@@ -178,7 +178,7 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         Kind::Unauthenticated => ErrorKind::Authentication,
         Kind::Forbidden | Kind::OriginNotAllowed | Kind::PlanLimitExceeded => ErrorKind::Permission,
         Kind::BudgetExceeded => ErrorKind::InsufficientQuota,
-        Kind::ConcurrencyExceeded | Kind::RateLimited => ErrorKind::RateLimit,
+        Kind::ConcurrencyExceeded | Kind::RateLimited | Kind::UpstreamRateLimited => ErrorKind::RateLimit,
         Kind::Internal
         | Kind::Misconfigured
         | Kind::UpstreamError
@@ -200,5 +200,8 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         | Kind::UpstreamRejected => ErrorKind::InvalidRequest,
     };
     let param = problem.errors.first().map(|error| error.field.as_str());
-    ErrorBody { message: &problem.detail, kind, param, code: Some(problem.kind.slug()) }
+    let given = problem.given.as_deref();
+    let param = param.or(given.and_then(|given| given.param.as_deref()));
+    let code = given.and_then(|given| given.code.as_deref()).unwrap_or(problem.kind.slug());
+    ErrorBody { message: &problem.detail, kind, param, code: Some(code) }
 }

@@ -8,10 +8,11 @@ use crate::http::documented::Documented;
 use crate::http::problem::Problem;
 use crate::ports::World;
 use crate::service::App;
+use crate::service::call::via;
 
 /// The request headers that handlers of faces receive, and those of [`Face::HEADERS`]. Each header that crosses into wasm costs
 /// time in every call, so only these do. Requests to other paths arrive with all headers.
-pub const HEADERS: [&str; 13] = [
+pub const HEADERS: [&str; 14] = [
     // Who calls.
     "authorization",
     "x-api-key",
@@ -26,6 +27,8 @@ pub const HEADERS: [&str; 13] = [
     "origin",
     "access-control-request-method",
     "access-control-request-headers",
+    // Which deployments it has passed.
+    via::HEADER,
     // W3C Trace Context.
     "traceparent",
     "tracestate",

@@ -88,12 +88,16 @@ impl<S: Send + Sync> FromRequest<S> for Changes {
 /// The media type of RFC 6902.
 pub const JSON_PATCH: &str = "application/json-patch+json";
 
-/// The bytes of a body that says it is JSON.
+/// The bytes of a body that says it is JSON, and has no more values than can be read.
 ///
 /// # Errors
 /// A problem of kind `unsupported_media_type`, `payload_too_large` or `invalid_request`.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
-    if is_json(&media_type(request.headers())) { collect(request).await } else { Err(not_json()) }
+    if !is_json(&media_type(request.headers())) {
+        return Err(not_json());
+    }
+    let bytes = collect(request).await?;
+    if json::has_few_values(&bytes) { Ok(bytes) } else { Err(too_many()) }
 }
 
 /// The bytes of a body, whatever it is.
@@ -165,6 +169,7 @@ pub fn value(bytes: &[u8]) -> Result<Value, Problem> {
         Unsound::NotJson(error) => {
             Problem::new(Kind::InvalidRequest, format!("The body is not JSON: {error}."))
         }
+        Unsound::TooMany => too_many(),
         Unsound::Twice(errors) => Problem::invalid(errors),
     })
 }
@@ -198,6 +203,13 @@ fn not_json() -> Problem {
         Kind::UnsupportedMediaType,
         "Send the body as JSON, with the header `content-type: application/json`.",
     )
+}
+
+fn too_many() -> Problem {
+    let most = json::MAX_VALUES;
+    let detail =
+        format!("A body has at most {most} values: objects, lists and what is in them. Send less at once.");
+    Problem::new(Kind::InvalidRequest, detail)
 }
 
 fn too_large() -> Problem {

@@ -347,6 +347,7 @@ fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
             Kind::UnsupportedCapability,
             Kind::ConcurrencyExceeded,
             Kind::RateLimited,
+            Kind::UpstreamRateLimited,
             Kind::Misconfigured,
             Kind::UpstreamError,
             Kind::Unavailable,

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::domain::field_error::FieldError;
 use crate::ports::World;
 use crate::service::App;
+use crate::service::call::Given;
 
 pub use kind::Kind;
 
@@ -26,6 +27,8 @@ pub struct Problem {
     /// What happened, and how to mend it.
     pub detail: String,
     pub errors: Vec<FieldError>,
+    /// What a provider's refusal says to programs.
+    pub given: Option<Box<Given>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// For the operator's log alone.
     internal: Option<String>,
@@ -47,11 +50,24 @@ pub struct Document<'a> {
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],
+    /// The provider's own code, where it refused the request: `context_length_exceeded`, for instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_code: Option<&'a str>,
+    /// The field that the provider refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_param: Option<&'a str>,
 }
 
 impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), headers: Vec::new(), internal: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            given: None,
+            headers: Vec::new(),
+            internal: None,
+        }
     }
 
     /// Some fields do not fit.
@@ -79,6 +95,18 @@ impl Problem {
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Says whether sending the same again is of any use, as OpenAI's clients read it. Without it they go by the status.
+    #[must_use]
+    pub fn should_retry(self, is_of_use: bool) -> Self {
+        let value = HeaderValue::from_static(if is_of_use { "true" } else { "false" });
+        self.with_header(HeaderName::from_static("x-should-retry"), value)
+    }
+
+    #[must_use]
+    pub fn given(self, given: Box<Given>) -> Self {
+        Self { given: Some(given), ..self }
     }
 
     #[must_use]
@@ -119,6 +147,8 @@ impl Problem {
             status: self.kind.status().as_u16(),
             detail: &self.detail,
             errors: &self.errors,
+            provider_code: self.given.as_ref().and_then(|given| given.code.as_deref()),
+            provider_param: self.given.as_ref().and_then(|given| given.param.as_deref()),
         };
         serde_json::to_vec(&document).unwrap_or_default()
     }

@@ -9,14 +9,13 @@ use std::marker::PhantomData;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on, options};
 use tower_service::Service;
 use utoipa::openapi::HttpMethod;
 
 use crate::domain::declared::Facts;
-use crate::face::mount::Place;
 use crate::face::paths::{Paths, refuse};
 use crate::face::{self, Face, Faces, Mount, cors};
 use crate::ports::World;
@@ -26,7 +25,6 @@ use crate::service::{self, App};
 use super::agents::urls::Bases;
 use super::declared::Verb;
 use super::documented::Documented;
-use super::path::Parameters;
 use super::problem;
 use super::query::{Checked, ReadsAll};
 use super::{
@@ -192,11 +190,7 @@ pub fn router_of<W: World, L: KindList>(faces: impl Faces<W>) -> Router<App<W>> 
 /// What a browser asks before a page's call, at a path that has these methods.
 fn preflight<W: World>(methods: &[&str]) -> MethodRouter<App<W>> {
     let methods = HeaderValue::try_from(methods.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
-    options(
-        async move |State(app): State<App<W>>, Parameters(place): Parameters<Place>, headers: HeaderMap| {
-            cors::preflight(&app, place, &headers, methods.clone()).await
-        },
-    )
+    options(async move |headers: HeaderMap| cors::preflight(&headers, methods.clone()))
 }
 
 /// Answers a request. A slash at the end of its path is left out, so `/x/` is `/x`.
@@ -204,7 +198,11 @@ pub async fn serve(router: &mut Router, mut request: Request) -> Response {
     if let Some(uri) = without_last_slash(request.uri()) {
         *request.uri_mut() = uri;
     }
-    let Ok(response) = router.call(request).await;
+    let Ok(mut response) = router.call(request).await;
+    let headers = response.headers_mut();
+    // What is there belongs to whoever asked; and it is what it says, whatever it looks like.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

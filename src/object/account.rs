@@ -79,6 +79,11 @@ impl Machine for Account {
         }
     }
 
+    /// The calls of the last minute are in memory alone: a disk that fails must not let more of them through.
+    fn inherit(&mut self, fallen: Self) {
+        self.state.inherit_window(fallen.state);
+    }
+
     /// The ledger can be read though what is held or spent cannot.
     fn unloaded(sql: &impl Sql, command: Command, log: &mut Vec<String>) -> Option<Result<Answer, Error>> {
         match command {

@@ -4,7 +4,8 @@
 //!
 //! 1. A decision is written before anything counts on it. There is no wait between the two, so no other command sees a
 //!    state that the disk might not get. [`Durability`] says what an answer waits for.
-//! 2. If a write fails, the memory that decided it is dropped; the next command loads what the disk has.
+//! 2. If a write fails, the memory that decided it is dropped; the next command loads what the disk has. Nothing else drops
+//!    memory: an error of reading leaves it as it is. What no disk has ever had passes on ([`Machine::inherit`]).
 //! 3. An effect is a row before it is performed, and its row is written together with what decided it. A restart offers
 //!    every open effect to the machine again. The end of an effect that is unknown or has ended changes nothing.
 //! 4. The alarm is set after every write and every load, and again where the one that was set is overdue.
@@ -97,6 +98,8 @@ pub struct Host<M: Machine, S> {
     sql: S,
     /// `None` before the first command, and after a write has failed.
     core: Option<Core<M>>,
+    /// The machine whose write has failed, for its heir.
+    fallen: Option<M>,
     /// Answered by the next write. Dropping one says that it failed.
     waiting: Vec<oneshot::Sender<()>>,
     is_gathering: bool,
@@ -111,6 +114,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
         Self {
             sql,
             core: None,
+            fallen: None,
             waiting: Vec::new(),
             is_gathering: false,
             is_watching: false,
@@ -242,12 +246,16 @@ impl<M: Machine, S: Sql> Host<M, S> {
         if self.core.is_some() {
             return Ok(false);
         }
-        let (mut core, again) = Core::load(&self.sql, &mut self.todo.log, moment)?;
-        if core.must_write() {
-            self.todo.effects.extend(core.write(&self.sql, moment.now)?);
+        let (mut core, again) = Core::<M>::load(&self.sql, &mut self.todo.log, moment)?;
+        if let Some(fallen) = self.fallen.take() {
+            core.machine.inherit(fallen);
+        }
+        self.core = Some(core);
+        let is_due = self.core.as_ref().is_some_and(Core::must_write);
+        if is_due {
+            self.write(moment.now)?;
         }
         self.todo.effects.extend(again);
-        self.core = Some(core);
         Ok(true)
     }
 
@@ -260,7 +268,13 @@ impl<M: Machine, S: Sql> Host<M, S> {
     /// answered, and what was decided is performed.
     fn write(&mut self, now: Millis) -> Result<(), Error> {
         if let Some(core) = &mut self.core {
-            self.todo.effects.extend(core.write(&self.sql, now)?);
+            match core.write(&self.sql, now) {
+                Ok(effects) => self.todo.effects.extend(effects),
+                Err(error) => {
+                    self.fall();
+                    return Err(error);
+                }
+            }
         }
         for sender in self.waiting.drain(..) {
             // A caller that has left needs no answer.
@@ -306,18 +320,17 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.core.as_ref().is_some_and(|core| core.machine.is_dirty() || core.must_write())
     }
 
-    /// What an error means for memory. After one of decoding it stays, with what was decided before. After
-    /// any other, memory and disk may differ, so it is dropped.
+    /// A write has failed: memory and disk differ.
+    fn fall(&mut self) {
+        self.fallen = self.core.take().map(|core| core.machine);
+        self.waiting.clear();
+        // An alarm of this write may never have been set.
+        self.alarm_at = None;
+    }
+
+    /// What was decided before an error is still to be written.
     fn fail(&mut self, error: Error) -> Error {
-        match error {
-            Error::Decode(_) => self.gather(),
-            Error::Storage(_) => {
-                self.core = None;
-                self.waiting.clear();
-                // An alarm of this write may never have been set.
-                self.alarm_at = None;
-            }
-        }
+        self.gather();
         self.todo.log.push(error.to_string());
         error
     }

@@ -85,11 +85,15 @@ pub trait Machine: Sized {
     /// [`Error`].
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error>;
 
+    /// Takes over from a machine whose write failed what the disk never has.
+    fn inherit(&mut self, fallen: Self) {
+        drop(fallen);
+    }
+
     /// Decides a command. It may read the store, and writes nothing.
     ///
     /// # Errors
-    /// [`Error`], of reading. After one of decoding this machine lives on, and what it has changed until then
-    /// stands.
+    /// [`Error`], of reading. This machine lives on, and what it has changed until then stands.
     fn decide(
         &mut self,
         sql: &impl Sql,

@@ -55,6 +55,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The fewest characters of the operator's key: it opens every account.
+    pub const MIN_OPERATOR_KEY: usize = 32;
+    /// The same in development.
+    const MIN_IN_DEVELOPMENT: usize = 8;
+
+    /// Whether the operator's key is long enough to open anything.
+    pub fn is_guarded(&self) -> bool {
+        let least = if self.allow_loopback { Self::MIN_IN_DEVELOPMENT } else { Self::MIN_OPERATOR_KEY };
+        self.operator_key.as_ref().is_some_and(|key| key.expose().trim().chars().count() >= least)
+    }
+
     /// For the outbound rule.
     pub const fn loopback(&self) -> Loopback {
         if self.allow_loopback { Loopback::Allowed } else { Loopback::Refused }

@@ -37,6 +37,9 @@ pub enum Error {
     /// Unknown, expired or revoked.
     #[error("the key is not valid")]
     Rejected,
+    /// It is the operator's, and too short to open anything.
+    #[error("the operator's key is too short")]
+    WeakOperatorKey,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -47,8 +50,9 @@ pub enum Error {
 /// [`Error`] when nobody is recognized.
 pub async fn authenticate<W: World>(app: &App<W>, presented: Option<&str>) -> Result<Principal, Error> {
     let presented = presented.ok_or(Error::Missing)?;
-    if app.world.settings().operator_key.as_ref().is_some_and(|key| key.matches(presented)) {
-        return Ok(Principal::Operator);
+    let settings = app.world.settings();
+    if settings.operator_key.as_ref().is_some_and(|key| key.matches(presented)) {
+        return if settings.is_guarded() { Ok(Principal::Operator) } else { Err(Error::WeakOperatorKey) };
     }
     let digest = ApiKey::parse(presented)?.digest();
     let (key, account) = app.world.directory().key(&digest).await?.ok_or(Error::Rejected)?;

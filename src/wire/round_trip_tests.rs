@@ -15,6 +15,7 @@ const USAGE: Usage = Usage {
     cache_write_tokens: 0,
     output_tokens: 1,
     reasoning_tokens: 0,
+    hour_write_tokens: 0,
 };
 
 macro_rules! fixture {

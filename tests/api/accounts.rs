@@ -80,3 +80,20 @@ async fn every_fault_of_an_account_is_named() {
     assert_eq!(faults(&api, json!({"slug": "a", "name": "x", "plan": "gold"})).await, ["plan"]);
     assert_eq!(faults(&api, json!({"name": "x"})).await, ["slug"]);
 }
+
+#[tokio::test]
+async fn an_operators_key_that_could_be_guessed_opens_nothing_and_says_so() {
+    let with = |key: &str, allow_loopback: bool| {
+        let operator_key = Some(retinue::domain::secret::Secret::new(key.to_owned()));
+        Api::with(retinue::ports::Settings { operator_key, allow_loopback, ..crate::support::settings() })
+    };
+    let list = async |api: &Api, key: &str| api.get("/api/v1/flags").key(key).send().await;
+    let (short, long) = ("0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdef");
+    let refused = list(&with(short, false), short).await;
+    assert_eq!(refused.problem(), (500, "misconfigured".to_owned()));
+    assert!(refused.detail().contains("OPERATOR_KEY") && !refused.detail().contains(short), "{refused:?}");
+    assert_eq!(list(&with(short, false), "another-key").await.problem().0, 401);
+    list(&with(long, false), long).await.ok();
+    list(&with("op-test-1", true), "op-test-1").await.ok();
+    assert_eq!(list(&with("op-1", true), "op-1").await.problem().0, 500, "not in development, either");
+}

@@ -138,14 +138,14 @@ async fn a_warm_call_reads_no_directory() {
 }
 
 #[tokio::test]
-async fn no_page_learns_by_a_preflight_that_it_may_call_and_the_agent_says_who_reads_the_answer() {
+async fn any_page_may_send_its_call_and_the_agent_says_who_reads_the_answer() {
     let stage = Stage::new().await;
     stage.agent("shop", &json!({"allowed_origins": [PAGE]})).await;
     for path in [COMPLETIONS, MODELS, "/accounts/nobody/v1/models"] {
         let preflight = stage.request(Method::OPTIONS, path).header("origin", PAGE);
         let reply = preflight.header("access-control-request-method", "POST").send().await;
-        assert_eq!((reply.status.as_u16(), reply.header("vary")), (204, "origin"), "{path}");
-        assert!(reply.headers.get("access-control-allow-origin").is_none(), "{path}");
+        let allowed = reply.header("access-control-allow-origin");
+        assert_eq!((reply.status.as_u16(), allowed), (204, "*"), "{path}");
     }
     stage.then(Face::Completions.served((10, 5)));
     let reply = ask(&stage, Face::Completions, "shop").header("origin", PAGE).send().await;

@@ -130,6 +130,8 @@ impl<'a> Ask<'a> {
         let body = body.collect().await.unwrap().to_bytes();
         let reply = Reply { status: parts.status, headers: parts.headers, body };
         reply.assert_keeps_secrets(stage);
+        assert!(reply.header("cache-control").contains("no-store"), "{reply:?}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply:?}");
         if !reply.status.is_success() {
             reply.assert_shape(is_openai);
         }

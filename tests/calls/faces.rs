@@ -24,7 +24,7 @@ async fn every_reply_of_a_call_carries_its_headers() {
         let kind = if face.streams() { "text/event-stream" } else { "application/json" };
         assert_eq!(reply.header("content-type"), kind);
         if face.streams() {
-            assert_eq!(reply.header("cache-control"), "no-cache, no-transform");
+            assert_eq!(reply.header("cache-control"), "no-store, no-transform");
         }
     }
 }

@@ -55,13 +55,11 @@ async fn what_no_model_can_do_is_422_and_named() {
     let image = json!([{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]);
     let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}});
     let schema = json!({"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}});
-    let long = "word ".repeat(4_000);
     for (changes, missing) in [
         (json!({"messages": [{"role": "user", "content": image}]}), "images"),
         (json!({"tools": [tool]}), "tools"),
         (json!({"response_format": schema}), "json_schema"),
         (json!({"stream": true}), "streaming"),
-        (json!({"messages": [{"role": "user", "content": long}]}), "a context of about"),
     ] {
         let mut body = Face::Completions.body("plain");
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -72,6 +70,22 @@ async fn what_no_model_can_do_is_422_and_named() {
     }
     stage.ask(Face::Stream, "plain").send().await.assert_refusal(422, "unsupported_capability");
     stage.assert_untouched("plain").await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_probably_too_long_goes_to_other_entries_first_and_is_tried_all_the_same() {
+    let stage = Stage::new().await;
+    stage.model("own/short", &json!({"context_tokens": 2_000})).await;
+    stage.agent("mixed", &json!({"model": "own:short, other:small"})).await;
+    stage.agent("short", &json!({"model": "own:short"})).await;
+    let mut body = Face::Completions.body("mixed");
+    body["messages"][0]["content"] = json!("word ".repeat(4_000));
+    for (agent, model) in [("mixed", "small"), ("short", "short")] {
+        body["model"] = json!(agent);
+        stage.then(answer("Hello", Some((4_010, 5))));
+        stage.ask(Face::Completions, agent).json(&body).send().await.ok();
+        assert_eq!(stage.asked_once()["model"], model);
+    }
 }
 
 #[tokio::test]
@@ -339,4 +353,28 @@ async fn every_wire_is_asked_at_its_own_address_with_its_own_key() {
     let asked = stage.take_asked().remove(0);
     assert_eq!(asked.to, "workers-ai:@cf/meta/llama");
     assert!(asked.headers.iter().all(|(name, _)| *name != "authorization"));
+}
+
+/// A provider's URL may lead to this product again; without an end to that, one call becomes hundreds.
+#[tokio::test]
+async fn a_call_that_comes_back_is_refused_and_one_from_another_deployment_is_not() {
+    let stage = Stage::new().await;
+    for face in Face::ALL {
+        stage.then(face.served((10, 5)));
+        assert_eq!(stage.ask(face, "triage").send().await.status, 200);
+        let sent = stage.take_asked().remove(0);
+        let (_, own) = sent.headers.iter().find(|(name, _)| *name == "x-retinue-via").unwrap();
+        let own = own.clone();
+        for via in [own.clone(), format!("other, {own}"), "a, b, c, d".to_owned()] {
+            let reply = stage.ask(face, "triage").header("x-retinue-via", &via).send().await;
+            reply.assert_refusal(400, "invalid_request");
+            assert!(reply.words().contains("leads back here"), "{via}: {}", reply.words());
+            assert_eq!(reply.header("x-should-retry"), "false");
+        }
+        assert!(stage.take_asked().is_empty(), "no provider was asked");
+        stage.then(face.served((10, 5)));
+        assert_eq!(stage.ask(face, "triage").header("x-retinue-via", "other").send().await.status, 200);
+        let sent = stage.take_asked().remove(0);
+        assert!(sent.headers.contains(&("x-retinue-via", format!("other, {own}"))), "{:?}", sent.headers);
+    }
 }

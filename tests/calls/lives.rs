@@ -178,17 +178,3 @@ async fn a_public_agent_tells_anyone() {
         stage.ask(face, "triage").anonymous().send().await.assert_refusal(410, "agent_archived");
     }
 }
-
-#[tokio::test]
-async fn a_preflight_knows_no_status_and_no_archived_agent() {
-    let stage = Stage::new().await;
-    stage.change("triage", &json!({"access": "public"})).await;
-    put(&stage, "inactive");
-    let preflight = || {
-        let asked = stage.request(Method::OPTIONS, "/accounts/acme/agents/triage/chat");
-        asked.header("origin", "https://a.example").header("access-control-request-method", "POST").send()
-    };
-    assert_eq!(preflight().await.header("access-control-allow-origin"), "*");
-    stage.api.delete("/api/v1/agents/triage").key(&stage.acme.admin).send().await.no_content();
-    preflight().await.assert_refusal(404, "not_found");
-}

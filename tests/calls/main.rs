@@ -9,6 +9,7 @@ mod schema;
 mod support;
 
 mod ask;
+mod cases;
 mod crowd;
 mod dialects;
 mod provider;

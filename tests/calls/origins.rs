@@ -24,39 +24,38 @@ async fn stage() -> Stage {
     stage
 }
 
+/// A preflight carries no key: who sends one must not learn what is there, nor make anybody look.
 #[tokio::test]
-async fn a_preflight_tells_which_pages_may_call() {
+async fn a_preflight_is_answered_alike_whatever_is_there_and_asks_nobody() {
     let stage = stage().await;
+    let elsewhere = stage.elsewhere();
+    elsewhere.api.world.faults().take_done();
+    let mut heads = Vec::new();
     for face in Face::ALL {
-        for (agent, origin, allowed) in [
-            ("open", PAGE, "*"),
-            ("open", "null", "*"),
-            ("shop", PAGE, PAGE),
-            ("inner", PAGE, PAGE),
-            ("shop", "https://evil.example", ""),
-            ("shop", "https://shop.example.evil.example", ""),
-            ("shop", "http://shop.example", ""),
-            ("inner", "null", ""),
-            ("triage", PAGE, ""),
+        for (agent, origin) in [
+            ("open", PAGE),
+            ("shop", "https://evil.example"),
+            ("inner", "null"),
+            ("triage", PAGE),
+            ("nobody", PAGE),
+            ("No%20Slug", PAGE),
         ] {
-            let reply = preflight(&stage, face, agent, origin).send().await;
+            let reply = preflight(&elsewhere, face, agent, origin).send().await;
             assert_eq!(reply.status, 204, "{agent} {origin}: {reply:?}");
-            assert_eq!(reply.header("access-control-allow-origin"), allowed, "{agent} {origin}");
-            assert_eq!(reply.header("vary"), "origin");
+            assert_eq!(reply.header("access-control-allow-origin"), "*");
             assert!(reply.header("access-control-allow-methods").contains("POST"));
             assert!(reply.header("access-control-allow-headers").contains("x-stainless-os"));
             assert!(reply.header("access-control-allow-credentials").is_empty());
             assert!(reply.body.is_empty());
+            let mut head: Vec<String> =
+                reply.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+            head.retain(|line| !line.starts_with("date"));
+            heads.push(head);
         }
     }
-}
-
-#[tokio::test]
-async fn a_preflight_for_an_agent_that_is_not_there_is_404() {
-    let stage = stage().await;
-    for face in Face::ALL {
-        preflight(&stage, face, "nobody", PAGE).send().await.assert_refusal(404, "not_found");
-    }
+    heads.dedup();
+    assert_eq!(heads.len(), 1, "{heads:?}");
+    assert!(elsewhere.api.world.faults().take_done().is_empty(), "no object was asked");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ async fn a_provider_that_refuses_costs_nothing_and_is_said_to() {
         (403, (502, "upstream_error"), "refuses its key (403)"),
         (404, (502, "upstream_error"), "does not know the model `big`"),
         (408, (502, "upstream_error"), "408"),
-        (429, (502, "upstream_error"), "over its rate limit"),
+        (429, (429, "upstream_rate_limited"), "over its rate limit"),
         (500, (502, "upstream_error"), "500"),
         (503, (502, "upstream_error"), "503"),
         (529, (502, "upstream_error"), "529"),
@@ -51,13 +51,27 @@ async fn a_provider_that_refuses_costs_nothing_and_is_said_to() {
 }
 
 #[tokio::test]
-async fn a_provider_that_quotes_its_key_is_not_quoted() {
+async fn of_a_provider_that_quotes_its_key_no_piece_is_quoted() {
+    // The whole key; a part of it; and one that would be cut off in its middle.
+    let quotes = [
+        format!("Incorrect API key provided: {PROVIDER_KEY}."),
+        format!("Incorrect API key provided: {}****{}.", &PROVIDER_KEY[..12], &PROVIDER_KEY[20..]),
+        format!("{}{PROVIDER_KEY}", "x".repeat(500 - 20)),
+    ];
     for given in [400, 401, 422, 500] {
-        for face in Face::ALL {
+        for (face, words) in Face::ALL.iter().flat_map(|face| quotes.iter().map(move |words| (*face, words)))
+        {
             let stage = Stage::new().await;
-            stage.then(status(given, &format!("Incorrect API key provided: {PROVIDER_KEY}.")));
-            assert!(!stage.ask(face, "triage").send().await.status.is_success());
-            stage.log();
+            let error = json!({"error": {"message": words, "code": PROVIDER_KEY, "param": PROVIDER_KEY}});
+            stage.then(Turn::Replies(Script::status(given, error.to_string())));
+            let reply = stage.ask(face, "triage").send().await;
+            assert!(!reply.status.is_success());
+            let seen = format!("{} {:?} {}", reply.text(), reply.headers, stage.log());
+            for at in 0..=PROVIDER_KEY.len() - 8 {
+                let piece = &PROVIDER_KEY[at..at + 8];
+                // One piece is a word of ours.
+                assert!(piece == "provider" || !seen.contains(piece), "{given} {face:?}: {piece} in {seen}");
+            }
         }
     }
 }
@@ -84,12 +98,15 @@ async fn a_short_retry_after_is_waited_out_once_and_a_long_one_is_not() {
 
             let stage = Stage::new().await;
             stage.then(later(given, if is_workerd() { 3_000 } else { 2_001 }));
-            stage.ask(face, "triage").send().await.assert_refusal(502, "upstream_error");
+            let reply = stage.ask(face, "triage").send().await;
+            let refused = if given == 429 { (429, "upstream_rate_limited") } else { (502, "upstream_error") };
+            reply.assert_refusal(refused.0, refused.1);
+            assert_eq!((reply.header("retry-after"), reply.header("x-should-retry")), ("3", "true"));
             assert_eq!(stage.take_asked().len(), 1);
         }
         let stage = Stage::new().await;
         stage.then(later(429, SHORT_MS)).then(later(429, SHORT_MS));
-        stage.ask(face, "triage").send().await.assert_refusal(502, "upstream_error");
+        stage.ask(face, "triage").send().await.assert_refusal(429, "upstream_rate_limited");
         assert_eq!(stage.take_asked().len(), 2, "once only");
         let stage = Stage::new().await;
         stage.then(later(400, SHORT_MS));

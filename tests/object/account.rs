@@ -205,6 +205,35 @@ fn a_disk_that_fails_takes_memory_with_it() {
     assert_eq!(granted(platform.command(admit(1, 10))), 10);
 }
 
+/// The plan's calls a minute: 240 were answered on a plan of 60, because an error forgot them.
+#[test]
+fn no_error_forgets_the_calls_of_the_last_minute() {
+    let mut platform = account();
+    let counted = |platform: &mut Platform<Account>| {
+        let Answer::AccountSpend(spend) = platform.command(Command::InspectAccount).ok() else { panic!() };
+        spend.calls_in_minute
+    };
+    granted(platform.command(admit(1, 10)));
+    platform.ring(Timer::Gather);
+    assert_eq!(counted(&mut platform), 1);
+    // Reading fails: memory has what it had.
+    platform.disk.take_statements();
+    platform.disk.fail(1, Side::Before);
+    assert!(matches!(platform.command(page()), Said::Now(Err(Error::Storage(_)))));
+    assert_eq!(counted(&mut platform), 1);
+    assert!(
+        !platform.disk.take_statements().iter().any(|sql| sql.contains("FROM agents")),
+        "it was not loaded again"
+    );
+    // Writing fails: money is what the disk has; the minute's calls no disk has.
+    granted(platform.command(admit(2, 10)));
+    platform.disk.fail(1, Side::Before);
+    platform.ring(Timer::Gather);
+    assert_eq!(counted(&mut platform), 2);
+    platform.crash();
+    assert_eq!(counted(&mut platform), 0);
+}
+
 #[test]
 fn a_row_that_cannot_be_read_leaves_memory_as_it_is() {
     let mut platform = account();

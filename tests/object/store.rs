@@ -67,6 +67,7 @@ fn record(n: i64, full: bool) -> CallRecord {
             cache_write_tokens: 10,
             output_tokens: 20,
             reasoning_tokens: 5,
+            hour_write_tokens: 0,
         },
         held: Nanos::new(2_000),
         cost: Nanos::new(1_500),

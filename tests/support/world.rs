@@ -25,7 +25,7 @@ use super::upstream::FakeUpstream;
 use super::workerd::{self, Workerd};
 
 /// The operator's key.
-pub const OPERATOR: &str = "operator-of-the-tests";
+pub const OPERATOR: &str = "operator-of-the-tests-0123456789";
 /// 32 bytes in base64.
 pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// Where the clock begins: 2026-11-21T12:00:00Z.

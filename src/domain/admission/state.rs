@@ -95,6 +95,11 @@ impl State {
         self.agents.insert(row.agent, spend);
     }
 
+    /// Takes over the calls of the last minute, which no disk has.
+    pub fn inherit_window(&mut self, fallen: Self) {
+        self.account.window = fallen.account.window;
+    }
+
     /// The number that a control-plane write advances. A Worker must never hold a number that a restart takes back:
     /// whatever advances it is written before anything else is answered.
     pub const fn epoch(&self) -> u64 {

@@ -2,7 +2,7 @@
 //!
 //! It slides: at no moment were more calls admitted in the 60 seconds before than the limit. Calls of one second are
 //! counted together and leave together, when the last of them is a minute old, so a window is 61 numbers at most. It
-//! lives in memory alone: a restart forgets at most a minute.
+//! lives in memory alone: a restart forgets at most a minute, a disk that fails nothing.
 
 use std::collections::VecDeque;
 

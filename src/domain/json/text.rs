@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::bounds::has_few_values;
 use super::place::Path;
 use crate::domain::field_error::{FieldError, FieldErrors};
 
@@ -16,6 +17,8 @@ pub enum Unsound {
     Empty,
     /// In serde_json's words, with the place.
     NotJson(serde_json::Error),
+    /// More than [`super::MAX_VALUES`] values.
+    TooMany,
     /// Each key that stands twice.
     Twice(Vec<FieldError>),
 }
@@ -28,6 +31,9 @@ pub fn text(text: &str) -> Result<Value, Unsound> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_ascii().is_empty() {
         return Err(Unsound::Empty);
+    }
+    if !has_few_values(text.as_bytes()) {
+        return Err(Unsound::TooMany);
     }
     let twice = RefCell::new(FieldErrors::default());
     let mut json = serde_json::Deserializer::from_str(text);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::part::CachePoint;
+use super::assistant::AssistantPart;
+use super::part::{CachePoint, CacheTtl, Part};
 use super::transcript::Message;
 use crate::domain::extra::Extras;
 
@@ -25,6 +26,24 @@ pub struct ChatRequest {
     pub metadata: BTreeMap<String, String>,
     /// What only some providers take.
     pub extras: Extras,
+}
+
+impl ChatRequest {
+    /// Whether something of it is to be kept in the provider's cache for an hour.
+    pub fn caches_for_an_hour(&self) -> bool {
+        let is_long = |point: &CachePoint| point.ttl == Some(CacheTtl::OneHour);
+        let of_message = |message: &Message| match message {
+            Message::System { cache, .. } => cache.as_ref().is_some_and(is_long),
+            Message::Assistant { parts } => {
+                parts.iter().any(|part| matches!(part, AssistantPart::CachePoint(point) if is_long(point)))
+            }
+            Message::User { parts } | Message::Tool { parts, .. } => {
+                parts.iter().any(|part| matches!(part, Part::CachePoint(point) if is_long(point)))
+            }
+        };
+        self.messages.iter().any(of_message)
+            || self.tools.iter().filter_map(|tool| tool.cache.as_ref()).any(is_long)
+    }
 }
 
 /// How the answer is drawn. `None` everywhere means the provider's default.

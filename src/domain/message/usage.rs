@@ -11,6 +11,10 @@ pub struct Usage {
     pub cached_input_tokens: u64,
     /// The part of `input_tokens` that was written to the provider's cache.
     pub cache_write_tokens: u64,
+    /// The part of `cache_write_tokens` that the cache keeps for an hour, which is dearer. Only the bill needs it: it is
+    /// neither stored nor shown.
+    #[serde(skip)]
+    pub hour_write_tokens: u64,
     /// All that was generated, reasoning included.
     pub output_tokens: u64,
     /// The part of `output_tokens` that was reasoning.
@@ -28,6 +32,7 @@ impl Usage {
             input_tokens: self.input_tokens.min(Self::MAX_TOKENS),
             cached_input_tokens: self.cached_input_tokens.min(Self::MAX_TOKENS),
             cache_write_tokens: self.cache_write_tokens.min(Self::MAX_TOKENS),
+            hour_write_tokens: self.hour_write_tokens.min(Self::MAX_TOKENS),
             output_tokens: self.output_tokens.min(Self::MAX_TOKENS),
             reasoning_tokens: self.reasoning_tokens.min(Self::MAX_TOKENS),
         }
@@ -40,6 +45,7 @@ impl Usage {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),
             cache_write_tokens: self.cache_write_tokens.saturating_add(other.cache_write_tokens),
+            hour_write_tokens: self.hour_write_tokens.saturating_add(other.hour_write_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
             reasoning_tokens: self.reasoning_tokens.saturating_add(other.reasoning_tokens),
         }
@@ -53,6 +59,7 @@ impl Usage {
             input_tokens: self.input_tokens.max(other.input_tokens),
             cached_input_tokens: self.cached_input_tokens.max(other.cached_input_tokens),
             cache_write_tokens: self.cache_write_tokens.max(other.cache_write_tokens),
+            hour_write_tokens: self.hour_write_tokens.max(other.hour_write_tokens),
             output_tokens: self.output_tokens.max(other.output_tokens),
             reasoning_tokens: self.reasoning_tokens.max(other.reasoning_tokens),
         }

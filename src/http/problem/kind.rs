@@ -26,6 +26,7 @@ pub enum Kind {
     UpstreamRejected,
     ConcurrencyExceeded,
     RateLimited,
+    UpstreamRateLimited,
     Internal,
     Misconfigured,
     UpstreamError,
@@ -34,7 +35,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -56,6 +57,7 @@ impl Kind {
         Self::UpstreamRejected,
         Self::ConcurrencyExceeded,
         Self::RateLimited,
+        Self::UpstreamRateLimited,
         Self::Internal,
         Self::Misconfigured,
         Self::UpstreamError,
@@ -125,6 +127,11 @@ impl Kind {
                 ("concurrency_exceeded", "Too many calls at once", StatusCode::TOO_MANY_REQUESTS)
             }
             Self::RateLimited => ("rate_limited", "Too many calls a minute", StatusCode::TOO_MANY_REQUESTS),
+            Self::UpstreamRateLimited => (
+                "upstream_rate_limited",
+                "The providers are over their rate limits",
+                StatusCode::TOO_MANY_REQUESTS,
+            ),
             Self::Internal => ("internal", "Something went wrong here", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Misconfigured => {
                 ("misconfigured", "The platform is not set up for this", StatusCode::INTERNAL_SERVER_ERROR)

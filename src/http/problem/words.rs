@@ -8,6 +8,7 @@ use crate::domain::agent::Status;
 use crate::domain::field_error::FieldError;
 use crate::domain::vault;
 use crate::http::{advice, rate_limit};
+use crate::ports::Settings;
 use crate::service::authenticate;
 use crate::service::call;
 use crate::service::denied::Denied;
@@ -17,6 +18,14 @@ impl From<authenticate::Error> for Problem {
     fn from(error: authenticate::Error) -> Self {
         let detail = match error {
             authenticate::Error::Unavailable(error) => return Self::unavailable(error.0),
+            authenticate::Error::WeakOperatorKey => {
+                let least = Settings::MIN_OPERATOR_KEY;
+                let detail = format!(
+                    "The secret OPERATOR_KEY has fewer than {least} characters, so it opens nothing. Set a longer one, such \
+                     as `openssl rand -hex 24` prints."
+                );
+                return Self::new(Kind::Misconfigured, detail);
+            }
             authenticate::Error::Missing => {
                 "Send a key as `Authorization: Bearer <key>` or in `x-api-key`.".to_owned()
             }
@@ -167,8 +176,31 @@ impl From<Failure> for Problem {
 
 impl From<call::Error> for Problem {
     fn from(error: call::Error) -> Self {
+        let should_retry = should_retry(&error);
+        Self::of_call(error).should_retry(should_retry)
+    }
+}
+
+/// Whether the same call may be answered a moment later, with nothing mended.
+const fn should_retry(error: &call::Error) -> bool {
+    match error {
+        call::Error::Concurrency { .. }
+        | call::Error::Rate(_)
+        | call::Error::Unavailable
+        | call::Error::UpstreamTimeout
+        | call::Error::Upstream(_) => true,
+        // One that has no money left says no time.
+        call::Error::Busy { is_limited, retry_after_s, given, .. } => {
+            !*is_limited || retry_after_s.is_some() || !given.is_unpaid
+        }
+        _ => false,
+    }
+}
+
+impl Problem {
+    fn of_call(error: call::Error) -> Self {
         let detail = sentence(&advice::call(&error));
-        let kind = match &error {
+        let kind = match error {
             call::Error::Unauthenticated(_) => {
                 return Self::new(Kind::Unauthenticated, detail)
                     .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM));
@@ -178,7 +210,7 @@ impl From<call::Error> for Problem {
             }
             call::Error::Rate(quota) => {
                 let problem = Self::new(Kind::RateLimited, detail);
-                let limited = rate_limit::headers(quota).into_iter();
+                let limited = rate_limit::headers(&quota).into_iter();
                 return limited.fold(problem.retry_after(quota.reset_s), |problem, (name, value)| {
                     problem.with_header(name, value)
                 });
@@ -186,8 +218,15 @@ impl From<call::Error> for Problem {
             call::Error::Unavailable => {
                 return Self::new(Kind::Unavailable, detail).retry_after(1);
             }
-            call::Error::Variables(errors) | call::Error::NotTaken(errors) => {
-                return Self::invalid(errors.clone());
+            call::Error::Variables(errors) | call::Error::NotTaken(errors) => return Self::invalid(errors),
+            call::Error::Rejected { given, .. } => {
+                return Self::new(Kind::UpstreamRejected, detail).given(given);
+            }
+            call::Error::Busy { is_limited, retry_after_s, given, .. } => {
+                let kind = if is_limited { Kind::UpstreamRateLimited } else { Kind::UpstreamError };
+                let problem = Self::new(kind, detail);
+                let problem = if is_limited { problem.given(given) } else { problem };
+                return retry_after_s.into_iter().fold(problem, Self::retry_after);
             }
             call::Error::KeyNotForAgent
             | call::Error::KeyLacksScope(_)
@@ -201,9 +240,11 @@ impl From<call::Error> for Problem {
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
+            call::Error::Loop => Kind::InvalidRequest,
             call::Error::BrokenLine(_) => Kind::ModelNotFound,
-            call::Error::Rejected { .. } => Kind::UpstreamRejected,
-            call::Error::Unreachable(_) | call::Error::Upstream(_) => Kind::UpstreamError,
+            call::Error::Unreachable(_) | call::Error::Upstream(_) | call::Error::UpstreamDenies(_) => {
+                Kind::UpstreamError
+            }
             call::Error::UpstreamTimeout => Kind::UpstreamTimeout,
         };
         Self::new(kind, detail)

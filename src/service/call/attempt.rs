@@ -1,6 +1,8 @@
 //! One attempt at one entry of the line: sent, its head judged, and a stream opened up to its first event, because
 //! until then the next entry can still be tried.
 
+mod refused;
+
 use bytes::Bytes;
 
 use super::bundle::Candidate;
@@ -8,18 +10,18 @@ use super::count::Count;
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
 use super::reach::{Server, Unreachable};
-use super::select;
+use super::{select, via};
 use crate::domain::message::{ChatReply, ChatRequest, Event, ReasoningEffort, Usage};
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
 use crate::domain::routing::Plan;
-use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::ports::{
     Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
 };
 use crate::wire::provider::{self, DecodeError, Decoder, Encoded, Renamed, Target};
+use refused::Refused;
 
 /// The longest whole reply that is read.
 const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
@@ -57,6 +59,10 @@ pub struct Failure {
 type BodyOf<W> = <<W as World>::Upstream as Upstream>::Body;
 
 /// Makes an attempt; `request` has the agent's instructions, and the line's parameters where it sets none itself.
+///
+/// A limit that only the budget asks for must not be what a provider refuses: where prompt and limit do not fit into
+/// the context together the request is sent again with a smaller one. What was held still bounds the answer, because
+/// the provider has said that less than the limit is left.
 pub async fn make<W: World>(
     flight: &InFlight<W>,
     candidate: &Candidate,
@@ -67,41 +73,59 @@ pub async fn make<W: World>(
 ) -> Result<Made<BodyOf<W>>, Failure> {
     let server =
         candidate.server.as_ref().map_err(|why| failure(Ran::No, true, Error::Unreachable(why.clone())))?;
-    limit_output(flight, candidate, plan, request);
+    let limit = limit_output(flight, candidate, plan);
+    request.sampling.max_output_tokens = limit;
     let unreasoned = leave_effort(candidate, request);
-    let target = Target { dialect: &candidate.dialect, code: &candidate.code };
-    let Encoded { outgoing, mut warnings, renamed } = provider::encode(target, request, stream);
-    warnings.extend(unreasoned);
-    let mut reply = send(flight, candidate, server, &outgoing, stream, deadline).await?;
-    if let Some(ms) = reply.retry_after_ms.filter(|ms| *ms <= SHORT_RETRY_MS && is_transient(reply.status)) {
-        flight.app().world.sleep(ms).await;
-        reply = send(flight, candidate, server, &outgoing, stream, deadline).await?;
+    let mut is_retried = false;
+    loop {
+        let target = Target { dialect: &candidate.dialect, code: &candidate.code };
+        let Encoded { outgoing, mut warnings, renamed } = provider::encode(target, request, stream);
+        let reply = send_twice(flight, candidate, server, &outgoing, stream, deadline).await?;
+        if reply.status == 200 {
+            warnings.extend(unreasoned);
+            let now = || flight.app().world.now();
+            let attempt = if stream {
+                open(candidate, Decoder::new(server.wire, renamed), reply.body, now).await?
+            } else {
+                read(candidate, server.wire, &renamed, reply.body).await?
+            };
+            return Ok(Made { attempt, warnings });
+        }
+        let refused = refused(flight, candidate, server, reply).await;
+        let ours = limit.filter(|_| !plan.limit_asked && !is_retried);
+        match ours.and_then(|tokens| refused.smaller_limit(tokens, candidate.dialect.limit_required)) {
+            Some(smaller) => request.sampling.max_output_tokens = smaller,
+            None => return Err(refused.failure(candidate)),
+        }
+        is_retried = true;
     }
-    if reply.status != 200 {
-        return Err(refused(flight, candidate, server, reply).await);
-    }
-    let now = || flight.app().world.now();
-    let attempt = if stream {
-        open(candidate, Decoder::new(server.wire, renamed), reply.body, now).await?
-    } else {
-        read(candidate, server.wire, &renamed, reply.body).await?
-    };
-    Ok(Made { attempt, warnings })
 }
 
-/// Sends the provider the limit that was paid for. Where no budget applies and the client asked for none, the
-/// provider's own default stands, unless it requires a limit.
-fn limit_output<W: World>(
+/// Sends the request, and once more where the provider says that a moment's wait will do.
+async fn send_twice<W: World>(
     flight: &InFlight<W>,
     candidate: &Candidate,
-    plan: &Plan,
-    request: &mut ChatRequest,
-) {
-    let model = candidate.model.as_ref();
-    let affordable = plan.affordable(model, flight.granted());
-    let is_told = flight.has_budget() || plan.limit_asked || candidate.dialect.limit_required;
-    request.sampling.max_output_tokens =
-        affordable.filter(|_| is_told).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
+    server: &Server,
+    outgoing: &provider::Outgoing,
+    stream: bool,
+    deadline: Millis,
+) -> Result<UpstreamReply<BodyOf<W>>, Failure> {
+    let reply = send(flight, candidate, server, outgoing, stream, deadline).await?;
+    match reply.retry_after_ms.filter(|ms| *ms <= SHORT_RETRY_MS && is_transient(reply.status)) {
+        None => Ok(reply),
+        Some(ms) => {
+            flight.app().world.sleep(ms).await;
+            send(flight, candidate, server, outgoing, stream, deadline).await
+        }
+    }
+}
+
+/// The limit that was paid for. Where no budget applies and the client asked for none, the provider's own default
+/// stands, unless it requires a limit.
+fn limit_output<W: World>(flight: &InFlight<W>, candidate: &Candidate, plan: &Plan) -> Option<u32> {
+    let affordable = plan.affordable(candidate.model.as_ref(), flight.granted());
+    let is_sent = flight.has_budget() || plan.limit_asked || candidate.dialect.limit_required;
+    affordable.filter(|_| is_sent).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX))
 }
 
 /// A model that is known not to reason is not told how much.
@@ -127,6 +151,7 @@ async fn send<W: World>(
     let destination = destination(candidate, server, &outgoing.path)?;
     let mut headers = vec![("content-type", "application/json".to_owned())];
     headers.extend_from_slice(&outgoing.headers);
+    headers.push((via::HEADER, flight.via().as_str().to_owned()));
     if let Some(key) = &server.key {
         let (name, prefix) = provider::key_header(server.wire);
         headers.push((name, format!("{prefix}{}", key.expose())));
@@ -171,38 +196,17 @@ const fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
 }
 
-/// A reply that is not a success. Providers bill none of them.
 async fn refused<W: World>(
     flight: &InFlight<W>,
     candidate: &Candidate,
     server: &Server,
     reply: UpstreamReply<BodyOf<W>>,
-) -> Failure {
-    let status = reply.status;
+) -> Refused {
+    let (status, retry_after_ms) = (reply.status, reply.retry_after_ms);
     let body = reply.body.all().await.unwrap_or_default();
-    let message = provider::error_message(&body).unwrap_or_default();
-    let message = redact(&message, server.key.as_ref());
-    flight.app().world.log(&format!("{} answered {status}: {message}", candidate.label));
-    let name = &candidate.provider;
-    let error = match status {
-        400 | 413 | 415 | 422 => Error::Rejected { status, message },
-        401 | 403 => {
-            Error::Upstream(format!("provider `{name}` refuses its key ({status}); an admin must mend it"))
-        }
-        404 => Error::Upstream(format!("provider `{name}` does not know the model `{}`", candidate.code)),
-        300..=399 => Error::Upstream(format!("provider `{name}` redirects, which is not followed")),
-        429 => Error::Upstream(format!("provider `{name}` is over its rate limit (429)")),
-        _ => Error::Upstream(format!("provider `{name}` answered {status}")),
-    };
-    failure(Ran::No, is_transient(status), error)
-}
-
-/// A provider may quote the key it was given.
-fn redact(message: &str, key: Option<&Secret>) -> String {
-    match key.map(Secret::expose).filter(|key| !key.is_empty()) {
-        Some(key) => message.replace(key, "…"),
-        None => message.to_owned(),
-    }
+    let refused = Refused::read(server, status, retry_after_ms, &body);
+    flight.app().world.log(&format!("{} answered {status}: {}", candidate.label, refused.message));
+    refused
 }
 
 async fn read<B: Body>(

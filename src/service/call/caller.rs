@@ -6,6 +6,7 @@ use crate::domain::ids::{AccountId, AgentId, KeyId};
 use crate::ports::{AccountRef, AgentRef, AgentVersion, KeyRef, Target};
 
 use super::error::KeyFault;
+use super::via::Via;
 
 /// Who calls what.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Caller {
     origin: Option<String>,
     /// What must be on for the account.
     needs: Option<Flag>,
+    /// `None`: the call begins here.
+    via: Option<Via>,
 }
 
 /// What stands for the caller.
@@ -83,7 +86,7 @@ impl Caller {
             None => Credential::None,
         };
         let target = Target { agent, version: AgentVersion::Newest };
-        Self { account, target, credential, origin, needs: None }
+        Self { account, target, credential, origin, needs: None, via: None }
     }
 
     /// A run. No page speaks for it.
@@ -94,7 +97,18 @@ impl Caller {
             credential: Credential::Run(run),
             origin: None,
             needs: None,
+            via: None,
         }
+    }
+
+    /// The same, after a way through other deployments.
+    #[must_use]
+    pub fn after(self, via: Via) -> Self {
+        Self { via: Some(via), ..self }
+    }
+
+    pub(super) const fn via(&self) -> Option<&Via> {
+        self.via.as_ref()
     }
 
     /// The same client, of this version.

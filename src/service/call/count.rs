@@ -86,6 +86,7 @@ mod tests {
         cache_write_tokens: 0,
         output_tokens: 5,
         reasoning_tokens: 0,
+        hour_write_tokens: 0,
     };
 
     /// `0` and `1` say something, `a` and `b` end them, `#` counts.

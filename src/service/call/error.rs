@@ -30,6 +30,11 @@ pub enum Error {
     /// The account does not have what was asked for.
     #[error("the operator has switched `{}` off for this account", .0.name())]
     SwitchedOff(Flag),
+    /// A provider's URL leads to this product again, or through too many of its deployments.
+    #[error(
+        "this call comes from a provider's URL that leads back here: name the server that the models run on"
+    )]
+    Loop,
     /// Also when it belongs to another account: that it exists there is not shown.
     #[error("there is no such agent here")]
     NoSuchAgent,
@@ -74,15 +79,38 @@ pub enum Error {
     BrokenLine(ParseError),
     /// The provider refused what the client sent.
     #[error("the provider refused the request: {message}")]
-    Rejected { status: u16, message: String },
+    Rejected { status: u16, message: String, given: Box<Given> },
+    /// A provider that would serve the request later.
+    #[error("{message}")]
+    Busy {
+        message: String,
+        /// Each that was asked is over its rate limit.
+        is_limited: bool,
+        /// When to come back, where a provider said it; at least one.
+        retry_after_s: Option<u32>,
+        given: Box<Given>,
+    },
     #[error(transparent)]
     Unreachable(Unreachable),
     #[error("{0}")]
     Upstream(String),
+    /// As [`Error::Upstream`], and it stays so until somebody of the account or of the platform mends it.
+    #[error("{0}")]
+    UpstreamDenies(String),
     #[error("the provider did not answer in time")]
     UpstreamTimeout,
     #[error("the service is not available right now; try again")]
     Unavailable,
+}
+
+/// A provider's own words to programs; clients act on them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    pub code: Option<String>,
+    /// The field at fault, as the client knows it.
+    pub param: Option<String>,
+    /// Nothing will change until somebody pays the provider.
+    pub is_unpaid: bool,
 }
 
 /// How the plan's calls a minute stand, as a client sees it.

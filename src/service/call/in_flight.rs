@@ -6,6 +6,7 @@ use crate::domain::ids::{AccountId, AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
 use crate::domain::model::Capability;
 use crate::domain::money::Nanos;
+use crate::domain::provider::Wire;
 use crate::domain::routing::{Needs, Plan};
 use crate::domain::time::Millis;
 use crate::ports::World;
@@ -14,6 +15,7 @@ use crate::service::call::bundle::Candidate;
 use crate::service::call::count::Count;
 use crate::service::call::error::Error;
 use crate::service::call::resolve::Resolved;
+use crate::service::call::via::Via;
 use crate::service::{App, settlements};
 
 /// What a call has cost.
@@ -65,10 +67,18 @@ pub struct InFlight<W: World> {
     is_guessed: bool,
     model: String,
     is_settled: bool,
+    via: Via,
 }
 
 impl<W: World> InFlight<W> {
-    pub fn new(app: &App<W>, resolved: &Resolved, question: Admit, granted: Nanos, now: Millis) -> Self {
+    pub fn new(
+        app: &App<W>,
+        resolved: &Resolved,
+        question: Admit,
+        granted: Nanos,
+        now: Millis,
+        via: Via,
+    ) -> Self {
         Self {
             app: app.clone(),
             account: resolved.account,
@@ -85,11 +95,16 @@ impl<W: World> InFlight<W> {
             is_batched: resolved.bundle.flags.has(Flag::BatchedAdmissions),
             question,
             is_settled: false,
+            via,
         }
     }
 
     pub const fn app(&self) -> &App<W> {
         &self.app
+    }
+
+    pub const fn via(&self) -> &Via {
+        &self.via
     }
 
     pub const fn granted(&self) -> Nanos {
@@ -163,7 +178,11 @@ impl<W: World> InFlight<W> {
         if let Count::Final(usage) = seen.count
             && is_count(&usage)
         {
-            let usage = usage.bounded();
+            let mut usage = usage.bounded();
+            // Other servers than Anthropic's do not count apart what is kept for an hour.
+            if needs.hour_cache && candidate.dialect.wire != Wire::Anthropic {
+                usage.hour_write_tokens = usage.cache_write_tokens;
+            }
             return self.bill(usage, UsageKind::Reported, cost_of(&usage));
         }
         let hides_tokens = candidate.model.as_ref().is_none_or(|m| m.capabilities.has(Capability::Reasoning));

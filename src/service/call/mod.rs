@@ -10,6 +10,7 @@ mod callable;
 mod caller;
 mod count;
 mod error;
+mod failures;
 mod in_flight;
 mod instructions;
 mod key;
@@ -17,18 +18,19 @@ pub mod reach;
 mod relay;
 mod resolve;
 mod select;
+pub mod via;
 mod warnings;
 
 use std::sync::Arc;
 
 pub use callable::{Callable, callable};
 pub use caller::{Caller, RunCredential, Starter};
-pub use error::{Error, KeyFault, Lack, Quota};
+pub use error::{Error, Given, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
 pub use instructions::Passed;
 pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
-pub use resolve::{Resolved, allowed_origin, resolve, resolve_current};
+pub use resolve::{Resolved, resolve, resolve_current};
 pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
@@ -46,8 +48,10 @@ use crate::service::App;
 use crate::service::retry::Policy;
 use attempt::{Attempt, Failure, Made};
 use bundle::{Bundle, Candidate};
+use failures::Failures;
 use in_flight::InFlight;
 use select::Selection;
+use via::Via;
 
 /// A call as the client asked for it.
 #[derive(Debug)]
@@ -119,7 +123,8 @@ pub async fn run<W: World>(
     let Admitted { resolved, selection, instructions, question, granted, rate } =
         admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
-    let flight = InFlight::new(app, &resolved, question, granted, admitted);
+    let via = caller.via().cloned().unwrap_or_else(|| Via::begun(app));
+    let flight = InFlight::new(app, &resolved, question, granted, admitted, via);
     let mut request = asked.request;
     request.messages.insert(0, Message::system(instructions));
     let served = serve(flight, selection, request, asked.stream).await;
@@ -269,20 +274,23 @@ async fn serve<W: World>(
     let base = request.sampling.clone();
     let deadline =
         flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
-    let mut last = Error::Unavailable;
+    let mut failures = Failures::default();
     for (n, candidate) in selection.candidates.iter().enumerate() {
         request.sampling = base.clone();
         let plan = selection.plan(candidate, &request);
         if n > 0
             && let Err(error) = flight.move_to(candidate, &plan).await
         {
-            last = if flight.has_charges() { last } else { error };
+            if !flight.has_charges() {
+                failures = Failures::default();
+                failures.note(error);
+            }
             break;
         }
         candidate.params.fill(&mut request.sampling);
         match attempt::make(&flight, candidate, &plan, &mut request, stream, deadline).await {
             Ok(Made { attempt, warnings }) => {
-                let warnings = warnings::of_client(warnings, &base, &request.extras);
+                let warnings = warnings::of_client(warnings, (&base, &request.sampling), &request.extras);
                 let answer = match attempt {
                     Attempt::Whole { reply, seen } => {
                         let receipt = flight.receipt(candidate, &selection.needs, &seen);
@@ -299,7 +307,7 @@ async fn serve<W: World>(
             }
             Err(Failure { ran, goes_on, error }) => {
                 flight.charge(candidate, ran);
-                last = error;
+                failures.note(error);
                 if !goes_on {
                     break;
                 }
@@ -307,5 +315,5 @@ async fn serve<W: World>(
         }
     }
     flight.settle_failed();
-    Err(last)
+    Err(failures.shown())
 }

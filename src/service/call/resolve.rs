@@ -124,23 +124,6 @@ async fn explain<W: World>(
     }
 }
 
-/// Which `Access-Control-Allow-Origin` a page of the caller's origin gets: asked without a key, before the call.
-///
-/// # Errors
-/// [`Error::NoSuchAgent`], also where a key would be needed to know better; [`Error::Unavailable`].
-pub async fn allowed_origin<W: World>(app: &App<W>, caller: &Caller) -> Result<Option<String>, Error> {
-    let account = account_id(app, caller).await.map_err(|e| unavailable(app, &e))?;
-    let Some(account) = account else { return Err(Error::NoSuchAgent) };
-    let remembered = app.cache.find(account, None, caller.target());
-    let agent = match remembered {
-        Some(hit) if is_current(app, account, hit.epoch).await? => Some(hit),
-        _ => load(app, account, None, caller.target()).await.map_err(|e| unavailable(app, &e))?.hit(),
-    };
-    let in_use = agent.filter(|hit| hit.bundle.agent.archived_at.is_none()).ok_or(Error::NoSuchAgent)?;
-    let definition = &in_use.bundle.agent.definition;
-    Ok(caller.origin().and_then(|origin| definition.allow_origin(origin)))
-}
-
 fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Presented>> {
     let now = app.world.now();
     hit.key.clone().filter(|presented| presented.key.is_live(now))
@@ -223,15 +206,6 @@ enum Loaded {
     /// The agent lacks the version; and the key.
     NoVersion(Option<Key>),
     Nothing,
-}
-
-impl Loaded {
-    fn hit(self) -> Option<Hit> {
-        match self {
-            Self::Hit(hit) => Some(hit),
-            Self::NoVersion(_) | Self::Nothing => None,
-        }
-    }
 }
 
 /// Reads the directory at an epoch that was asked before, so that what is kept under it cannot be older.

@@ -14,7 +14,8 @@ use crate::domain::routing::{Needs, Plan};
 /// How long an attempt may take when the line does not say.
 const DEFAULT_TIMEOUT_MS: u64 = 10 * 60_000;
 
-/// The entries that can serve a request, in the line's order; at least one.
+/// The entries that can serve a request, in the line's order, but for those whose context is probably too small: they come
+/// last. At least one.
 pub struct Selection {
     pub candidates: Vec<Arc<Candidate>>,
     pub needs: Needs,
@@ -49,6 +50,7 @@ impl Selection {
                 candidates.push(candidate.clone());
             }
         }
+        candidates.sort_by_key(|candidate| needs.is_likely_too_long(candidate.model.as_ref()));
         match (candidates.is_empty(), unpriced) {
             (false, _) => Ok(Self { candidates, needs }),
             (true, Some(error)) if lacks.is_empty() => Err(error),

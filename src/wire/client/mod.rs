@@ -3,4 +3,5 @@
 //! Not here: status codes, which model a name stands for, and anything about budgets.
 
 pub mod native;
+pub(in crate::wire) mod object;
 pub mod openai;

@@ -86,6 +86,9 @@ pub fn json(text: &str) -> Result<Value, Unreadable> {
     domain::json::text(text).map_err(|unsound| match unsound {
         Unsound::Empty => Unreadable(EMPTY.to_owned()),
         Unsound::NotJson(error) => Unreadable(format!("it is not JSON: {error}")),
+        Unsound::TooMany => {
+            Unreadable(format!("it has more than {} values: import it in parts", domain::json::MAX_VALUES))
+        }
         Unsound::Twice(errors) => {
             let fields: Vec<String> = errors.into_iter().map(|error| format!("`{}`", error.field)).collect();
             Unreadable(format!("{} stands twice", fields.join(", ")))
@@ -102,6 +105,7 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Unreadable> {
     let like_json = text.trim_ascii_start().starts_with(['{', '[']);
     match json(text) {
         Ok(value) if like_json => entries(vec![value]),
+        Err(unreadable) if like_json && !domain::json::has_few_values(text.as_bytes()) => Err(unreadable),
         _ => entries(yaml_read::documents(text)?),
     }
 }

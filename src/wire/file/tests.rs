@@ -236,8 +236,8 @@ fn bombs_end_at_the_bounds() {
         (wide.replace("[0,", "[ a, "), "values"),
         ("- ".repeat(MANY), "nested deeper"),
         ("? ".repeat(MANY), "line 1"),
-        ("[".repeat(MANY), "line 1"),
-        ("{a: ".repeat(MANY), "line 1"),
+        ("[".repeat(MANY), "values"),
+        ("{a: ".repeat(MANY), "values"),
         ("- x\n".repeat(MANY), "values"),
     ] {
         assert!(fault(&text).contains(words), "{}", fault(&text));

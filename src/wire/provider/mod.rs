@@ -14,11 +14,13 @@ pub mod openai;
 mod pair_tests;
 #[cfg(test)]
 mod parts_tests;
+mod refusal;
 pub mod workers_ai;
 
 pub use super::decode_error::DecodeError;
 
 pub use fit::Renamed;
+pub use refusal::{Refusal, room_left};
 
 use bytes::Bytes;
 
@@ -97,8 +99,8 @@ pub const fn key_header(wire: Wire) -> (&'static str, &'static str) {
     }
 }
 
-/// The provider's own words in an error reply (status ≥ 400), where its documented format holds; at most
-/// 500 characters.
+/// The provider's own words in an error reply (status ≥ 400), where its documented format holds: all of them, as
+/// whoever shows them takes secrets out before cutting.
 pub fn error_message(body: &[u8]) -> Option<String> {
     openai::error_message(body)
 }

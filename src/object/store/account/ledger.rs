@@ -159,6 +159,7 @@ fn record(row: &[Value]) -> Result<CallRecord, Error> {
             cache_write_tokens: columns.number()?,
             output_tokens: columns.number()?,
             reasoning_tokens: columns.number()?,
+            hour_write_tokens: 0,
         },
         held: columns.nanos()?,
         cost: columns.nanos()?,

@@ -23,6 +23,7 @@ const USAGE: Usage = Usage {
     cache_write_tokens: 0,
     output_tokens: 7,
     reasoning_tokens: 3,
+    hour_write_tokens: 0,
 };
 
 fn expected(message: &str) -> Value {

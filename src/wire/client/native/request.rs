@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 use crate::domain::message::{ChatRequest, Message};
+use crate::wire::client::object::objects;
 
 /// A request in the neutral model, with what only this protocol has.
 #[derive(Debug)]
@@ -36,8 +37,7 @@ const MAX_TOLD: usize = 8;
 const ROLES: [&str; 3] = ["system", "user", "assistant"];
 
 /// A question to an agent: `message`, or a whole conversation in `messages`.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(ToSchema)]
 #[schema(as = ChatRequest, example = json!({"message": "Hello"}))]
 pub struct Body {
     /// The user's text.
@@ -51,12 +51,18 @@ pub struct Body {
     variables: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+objects! {
+    Body, "an object" strict { message, messages, variables }
+    MessageBody, "an object with `role` and `content`" strict { role, content }
+}
+
+#[derive(ToSchema)]
 #[schema(as = ChatMessage)]
 struct MessageBody {
-    role: Role,
-    content: String,
+    #[schema(required)]
+    role: Option<Role>,
+    #[schema(required)]
+    content: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -73,22 +79,27 @@ enum Role {
 /// # Errors
 /// [`Fault`] with all that is wrong.
 pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
-    let read: Body = serde_json::from_slice(body).map_err(|error| diagnose(body, &error))?;
+    let read: Body = serde_json::from_slice(body).map_err(|error| diagnose(body, &error.to_string()))?;
     let messages = match (read.message, read.messages) {
         (Some(text), None) if !text.is_empty() => vec![Message::user(text)],
-        (None, Some(messages)) if !messages.is_empty() => messages.into_iter().map(message).collect(),
+        (None, Some(messages)) if !messages.is_empty() => {
+            let messages: Option<Vec<Message>> = messages.into_iter().map(message).collect();
+            messages.ok_or_else(|| diagnose(body, "a message is not whole"))?
+        }
         (message, messages) => return Err(neither(message.is_some(), messages.is_some())),
     };
     let request = ChatRequest { messages, ..ChatRequest::default() };
     Ok(Parsed { request, variables: read.variables.unwrap_or_default() })
 }
 
-fn message(body: MessageBody) -> Message {
-    match body.role {
-        Role::System => Message::system(body.content),
-        Role::User => Message::user(body.content),
-        Role::Assistant => Message::assistant(body.content),
-    }
+/// `None` when something of it is missing.
+fn message(body: MessageBody) -> Option<Message> {
+    let content = body.content?;
+    Some(match body.role? {
+        Role::System => Message::system(content),
+        Role::User => Message::user(content),
+        Role::Assistant => Message::assistant(content),
+    })
 }
 
 fn neither(has_message: bool, has_messages: bool) -> Fault {
@@ -109,7 +120,7 @@ fn fields(errors: FieldErrors) -> Option<Fault> {
 }
 
 /// Says all that is wrong with a body that was not read.
-fn diagnose(body: &[u8], error: &serde_json::Error) -> Fault {
+fn diagnose(body: &[u8], error: &str) -> Fault {
     let object = match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => object,
         Ok(_) => return Fault::Malformed("the body must be a JSON object".to_owned()),

@@ -138,3 +138,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_is_no_object_and_a_message_is_whole() {
+    for (body, field) in [
+        (r#"{"messages":[["user","Hi"]]}"#, "messages[0]"),
+        (r#"{"messages":[{"role":"user"}]}"#, "messages[0].content"),
+        (r#"{"messages":[{"content":"Hi"}]}"#, "messages[0].role"),
+        (r#"{"messages":[{"role":"user","content":"Hi","name":"x"}]}"#, "messages[0].name"),
+    ] {
+        let Err(Fault::Fields(errors)) = parse(body.as_bytes()) else { panic!("{body}") };
+        assert_eq!(errors[0].field, field, "{errors:?}");
+    }
+    assert!(matches!(parse(br#"["Hi"]"#), Err(Fault::Malformed(_))));
+}
+
+#[test]
+fn many_faults_are_named_up_to_a_number() {
+    let body = format!("{{\"messages\":[{}0]}}", "0,".repeat(100_000));
+    let Err(Fault::Fields(errors)) = parse(body.as_bytes()) else { panic!("it was taken") };
+    assert_eq!((errors.len(), errors[100].message.as_str()), (101, "and 99901 more"));
+}

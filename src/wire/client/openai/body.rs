@@ -13,6 +13,7 @@ use super::content::Content;
 use crate::domain::extra::{self, Extra, Extras};
 use crate::domain::message::ReasoningEffort;
 use crate::wire::cache_control::CacheControl;
+use crate::wire::client::object::objects;
 
 macro_rules! body {
     ($($(#[$meta:meta])* $name:ident: $kind:ty,)*) => {
@@ -163,33 +164,42 @@ impl Body {
     }
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(expecting = "an object")]
+#[derive(ToSchema)]
 #[schema(as = ChatStreamOptions)]
 pub struct StreamOptions {
     /// Whether a chunk with the usage comes at the stream's end.
     pub include_usage: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "a message object")]
 pub struct MessageBody {
     pub role: Option<Role>,
-    #[serde(default)]
     pub content: Content,
     pub refusal: Option<String>,
     pub tool_calls: Option<Vec<CallBody>>,
     pub tool_call_id: Option<String>,
     pub function_call: Option<IgnoredAny>,
     /// What the model thought, as DeepSeek's clients and many others' send it back.
-    #[serde(default)]
     pub reasoning_content: Thought,
     /// The same, as vLLM's and Groq's name it.
-    #[serde(default)]
     pub reasoning: Thought,
     pub reasoning_details: Option<Box<RawValue>>,
     pub extra_content: Option<ExtraContent>,
     pub cache_control: Option<CacheControl>,
+}
+
+objects! {
+    StreamOptions, "an object" { include_usage }
+    MessageBody, "a message object" { role, content, refusal, tool_calls, tool_call_id, function_call, reasoning_content, reasoning, reasoning_details, extra_content, cache_control }
+    ExtraContent, "an object" { google }
+    Google, "an object" { thought_signature }
+    CallBody, "a tool call object" { id, kind as "type", function, extra_content }
+    CallFunction, "an object with `name` and `arguments`" { name, arguments }
+    ToolBody, "a tool object" { kind as "type", function, cache_control }
+    FunctionBody, "a function object" { name, description, parameters, strict }
+    NamedChoice, "an object" { kind as "type", function }
+    FunctionName, "an object with a `name`" { name }
+    FormatBody, "an object with a `type`" { kind as "type", json_schema }
+    SchemaBody, "an object with `name` and `schema`" { name, description, schema, strict }
 }
 
 /// A text; whatever else is no thought.
@@ -204,14 +214,10 @@ impl<'de> Deserialize<'de> for Thought {
 }
 
 /// Where Gemini's signature stands.
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
 pub struct ExtraContent {
     google: Option<Google>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
 struct Google {
     thought_signature: Option<String>,
 }
@@ -233,18 +239,13 @@ pub enum Role {
     Function,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "a tool call object")]
 pub struct CallBody {
     pub id: Option<String>,
-    #[serde(rename = "type")]
     pub kind: Option<ToolKind>,
     pub function: Option<CallFunction>,
     pub extra_content: Option<ExtraContent>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `name` and `arguments`")]
 pub struct CallFunction {
     pub name: Option<String>,
     pub arguments: Option<String>,
@@ -258,17 +259,12 @@ pub enum ToolKind {
     AllowedTools,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "a tool object")]
 pub struct ToolBody {
-    #[serde(rename = "type")]
     pub kind: Option<ToolKind>,
     pub function: Option<FunctionBody>,
     pub cache_control: Option<CacheControl>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "a function object")]
 pub struct FunctionBody {
     pub name: Option<String>,
     pub description: Option<String>,
@@ -282,16 +278,11 @@ pub enum ChoiceBody {
     Named(NamedChoice),
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
 pub struct NamedChoice {
-    #[serde(rename = "type")]
     pub kind: Option<ToolKind>,
     pub function: Option<FunctionName>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with a `name`")]
 pub struct FunctionName {
     pub name: Option<String>,
 }
@@ -352,10 +343,7 @@ impl<'de> Deserialize<'de> for Stop {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with a `type`")]
 pub struct FormatBody {
-    #[serde(rename = "type")]
     pub kind: Option<FormatKind>,
     pub json_schema: Option<SchemaBody>,
 }
@@ -368,8 +356,6 @@ pub enum FormatKind {
     JsonSchema,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `name` and `schema`")]
 pub struct SchemaBody {
     pub name: Option<String>,
     pub description: Option<String>,

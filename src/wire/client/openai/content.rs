@@ -8,6 +8,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use crate::domain::message::{Audio, AudioFormat, File, FileSource, Image, ImageSource, Part};
 use crate::domain::outbound::{self, Loopback};
 use crate::wire::cache_control::CacheControl;
+use crate::wire::client::object::objects;
 
 /// What providers take in common.
 const IMAGE_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/webp", "image/gif"];
@@ -56,10 +57,7 @@ impl<'de> Deserialize<'de> for Content {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "a content part object")]
 pub struct PartBody {
-    #[serde(rename = "type")]
     pub kind: Option<PartKind>,
     pub text: Option<String>,
     pub image_url: Option<ImageBody>,
@@ -67,6 +65,13 @@ pub struct PartBody {
     pub file: Option<FileBody>,
     pub input_audio: Option<AudioBody>,
     pub cache_control: Option<CacheControl>,
+}
+
+objects! {
+    PartBody, "a content part object" { kind as "type", text, image_url, refusal, file, input_audio, cache_control }
+    ImageBody, "an object with a `url`" { url, detail }
+    FileBody, "an object with `file_data` or `file_id`" { file_data, file_id, filename }
+    AudioBody, "an object with `data` and `format`" { data, format }
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -79,23 +84,17 @@ pub enum PartKind {
     File,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with a `url`")]
 pub struct ImageBody {
     pub url: Option<String>,
     pub detail: Option<Detail>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `file_data` or `file_id`")]
 pub struct FileBody {
     pub file_data: Option<String>,
     pub file_id: Option<String>,
     pub filename: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `data` and `format`")]
 pub struct AudioBody {
     pub data: Option<String>,
     pub format: Option<String>,

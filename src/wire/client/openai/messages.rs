@@ -1,5 +1,7 @@
 //! Reads the messages of a request, and checks that tool calls and their results belong together.
 
+use std::collections::BTreeMap;
+
 use super::Invalid;
 use super::body::{CallBody, ExtraContent, MessageBody, Role, ToolKind};
 use super::call_id;
@@ -188,19 +190,25 @@ fn parts(at: &At, content: Content, cache: Option<CacheControl>) -> Result<Vec<P
 /// Every tool call must be answered before anyone else speaks, and only calls can be answered: providers refuse
 /// anything else, in words that do not name the message.
 fn answered(messages: &[Message]) -> Result<(), Invalid> {
-    let mut open: Vec<&str> = Vec::new();
+    // Each id with how many calls wait for it.
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
     for (number, message) in messages.iter().enumerate() {
         let at = At { number };
         match message {
             Message::Tool { call_id, .. } => {
-                let known = open.iter().position(|id| id == call_id).ok_or_else(|| {
+                let waiting = open.get_mut(call_id.as_str()).ok_or_else(|| {
                     at.fault(".tool_call_id", "no tool call of the assistant's message before has this id")
                 })?;
-                open.swap_remove(known);
+                *waiting -= 1;
+                if *waiting == 0 {
+                    open.remove(call_id.as_str());
+                }
             }
             _ if !open.is_empty() => return Err(unanswered(&at, &open)),
             Message::Assistant { parts } => {
-                open.extend(AssistantPart::calls_of(parts).map(|call| call.id.as_str()));
+                for call in AssistantPart::calls_of(parts) {
+                    *open.entry(&call.id).or_default() += 1;
+                }
             }
             _ => {}
         }
@@ -208,8 +216,8 @@ fn answered(messages: &[Message]) -> Result<(), Invalid> {
     if open.is_empty() { Ok(()) } else { Err(unanswered(&At { number: messages.len() - 1 }, &open)) }
 }
 
-fn unanswered(at: &At, open: &[&str]) -> Invalid {
-    let ids = open.iter().take(3).map(|id| id.chars().take(64).collect::<String>()).collect::<Vec<_>>();
+fn unanswered(at: &At, open: &BTreeMap<&str, usize>) -> Invalid {
+    let ids = open.keys().take(3).map(|id| id.chars().take(64).collect::<String>()).collect::<Vec<_>>();
     at.fault("", format!("tool calls need a message of role `tool` each; unanswered: {}", ids.join(", ")))
 }
 

@@ -19,6 +19,7 @@ fn a_reply_has_openais_shape() {
         cache_write_tokens: 1,
         output_tokens: 7,
         reasoning_tokens: 3,
+        hour_write_tokens: 0,
     };
     let choice = Choice { parts: vec![AssistantPart::text("Hi \"there\"\n")], ..Choice::default() };
     let chat = ChatReply { choices: vec![choice], ..ChatReply::default() };

@@ -212,11 +212,13 @@ fn diagnose(body: &[u8], error: &serde_json::Error) -> Invalid {
 
 /// The parser's words, without names of our language.
 fn in_json_words(fault: &str) -> String {
-    const WORDS: [(&str, &str); 7] = [
+    const WORDS: [(&str, &str); 9] = [
         // Something else in place of a word out of a list.
         ("expected value", "expected a string"),
         ("expected f64", "expected a number"),
         ("expected i64", "expected an integer"),
+        ("type: sequence", "type: array"),
+        ("type: map", "type: object"),
         ("a sequence", "an array"),
         ("a map", "an object"),
         ("unknown variant", "unknown value"),

@@ -480,3 +480,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_is_no_object_wherever_one_belongs() {
+    for (body, param) in [
+        (r#"["m",[{"role":"user","content":"x"}]]"#, ""),
+        (r#"{"model":"m","messages":[["user","x"]]}"#, "messages[0]"),
+        (r#"{"model":"m","messages":[{"role":"user","content":[["text","x"]]}]}"#, "messages[0].content[0]"),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":["https://a.example/x.png"]}]}]}"#,
+            "messages[0].content[0].image_url",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[["a"]]}]}"#,
+            "messages[0].tool_calls[0]",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":"x","cache_control":["ephemeral"]}]}"#,
+            "messages[0].cache_control",
+        ),
+        (r#"{"model":"m","messages":[],"tools":[["function"]]}"#, "tools[0]"),
+        (
+            r#"{"model":"m","messages":[],"tools":[{"type":"function","function":["f"]}]}"#,
+            "tools[0].function",
+        ),
+        (r#"{"model":"m","messages":[],"stream_options":[true]}"#, "stream_options"),
+        (r#"{"model":"m","messages":[],"response_format":["text"]}"#, "response_format"),
+    ] {
+        let invalid = parse(body.as_bytes()).unwrap_err();
+        assert_eq!(invalid.param.as_deref().unwrap_or_default(), param, "{body}: {invalid:?}");
+        assert!(invalid.message.contains("array") || param.is_empty(), "{invalid:?}");
+    }
+}

@@ -41,6 +41,7 @@ fn a_whole_reply_is_read() {
         cache_write_tokens: 30,
         output_tokens: 6,
         reasoning_tokens: 0,
+        hour_write_tokens: 0,
     };
     assert_eq!(
         decoded(fixture!("text.json")),

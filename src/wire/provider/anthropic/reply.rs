@@ -69,8 +69,15 @@ pub(super) struct Tokens {
     input_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
+    cache_creation: Option<CacheCreation>,
     output_tokens: Option<u64>,
     output_tokens_details: Option<OutputDetails>,
+}
+
+/// How long the cache keeps what was written.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct CacheCreation {
+    ephemeral_1h_input_tokens: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -88,6 +95,9 @@ impl Tokens {
             cache_creation_input_tokens: self
                 .cache_creation_input_tokens
                 .max(other.cache_creation_input_tokens),
+            cache_creation: Some(CacheCreation {
+                ephemeral_1h_input_tokens: self.for_an_hour().max(other.for_an_hour()),
+            }),
             output_tokens: self.output_tokens.max(other.output_tokens),
             output_tokens_details: Some(OutputDetails {
                 thinking_tokens: self.thinking().max(other.thinking()),
@@ -103,9 +113,14 @@ impl Tokens {
             input_tokens: self.input_tokens?.saturating_add(cached).saturating_add(written),
             cached_input_tokens: cached,
             cache_write_tokens: written,
+            hour_write_tokens: self.for_an_hour().unwrap_or(0).min(written),
             output_tokens: self.output_tokens?,
             reasoning_tokens: self.thinking().unwrap_or(0),
         })
+    }
+
+    fn for_an_hour(self) -> Option<u64> {
+        self.cache_creation.and_then(|creation| creation.ephemeral_1h_input_tokens)
     }
 
     fn thinking(self) -> Option<u64> {

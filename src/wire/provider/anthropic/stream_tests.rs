@@ -30,6 +30,7 @@ fn text_arrives_as_it_is_written_and_usage_counts_the_cache_in() {
         cache_write_tokens: 40,
         output_tokens: 17,
         reasoning_tokens: 0,
+        hour_write_tokens: 0,
     };
     assert_eq!(ending(&events), [Event::Finish { choice: 0, reason: Finish::Stop }, Event::Usage(usage)]);
 }
@@ -136,4 +137,26 @@ data: {"type":"message_stop"}
 
 "#;
     assert_eq!(events(stream), [Event::Finish { choice: 0, reason: Finish::Stop }]);
+}
+
+#[test]
+fn what_the_cache_keeps_for_an_hour_is_counted_apart() {
+    let stream = br#"event: message_start
+data: {"type":"message_start","message":{"usage":{"input_tokens":5,"cache_creation_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":40,"ephemeral_1h_input_tokens":60},"output_tokens":1}}}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}
+
+event: message_stop
+data: {"type":"message_stop"}
+
+"#;
+    let usage = Usage {
+        input_tokens: 105,
+        cache_write_tokens: 100,
+        hour_write_tokens: 60,
+        output_tokens: 9,
+        ..Usage::default()
+    };
+    assert_eq!(events(stream).last(), Some(&Event::Usage(usage)));
 }

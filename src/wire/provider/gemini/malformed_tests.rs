@@ -49,6 +49,7 @@ fn a_whole_reply_is_read() {
         cache_write_tokens: 0,
         output_tokens: 6 + 12,
         reasoning_tokens: 12,
+        hour_write_tokens: 0,
     };
     assert_eq!(
         decoded(fixture!("text.json")),

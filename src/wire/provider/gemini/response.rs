@@ -122,6 +122,7 @@ impl Tokens {
             cache_write_tokens: 0,
             output_tokens: self.candidates_token_count.unwrap_or(0).saturating_add(thoughts),
             reasoning_tokens: thoughts,
+            hour_write_tokens: 0,
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::wire::provider::json::clip;
 /// How deep a message may lie: `[{"error": {"message": {"detail": [{"msg": …}]}}}]` is the deepest known.
 const MAX_DEPTH: u32 = 8;
 
-/// The provider's own words in an error reply: OpenAI's and Anthropic's `error.message`, Gemini's `[{error}]`, and
+/// The provider's own words in an error reply, whole, so that secrets in them can be found: OpenAI's and Anthropic's `error.message`, Gemini's `[{error}]`, and
 /// what other servers write (`error` as a text, `message`, `detail`, `errors`).
 pub fn error_message(body: &[u8]) -> Option<String> {
     message(&serde_json::from_slice(body).ok()?, MAX_DEPTH)
@@ -21,7 +21,7 @@ fn message(value: &Value, depth: u32) -> Option<String> {
     match value {
         Value::String(text) => {
             let text = text.trim();
-            (!text.is_empty()).then(|| clip(text))
+            (!text.is_empty()).then(|| text.to_owned())
         }
         Value::Array(items) => items.iter().find_map(|item| message(item, depth)),
         Value::Object(object) => ["error", "message", "detail", "msg", "errors"]
@@ -38,7 +38,7 @@ pub fn reported(json: &str) -> DecodeError {
         usage: Option<UsageBody>,
     }
     let value: Value = serde_json::from_str(json).unwrap_or(Value::Null);
-    let text = message(&value, MAX_DEPTH).unwrap_or_else(|| "no message".to_owned());
+    let text = message(&value, MAX_DEPTH).map_or_else(|| "no message".to_owned(), |text| clip(&text));
     let usage = serde_json::from_str(json).ok().and_then(|Counted { usage }| usage?.read());
     DecodeError::Reported { message: text, transient: !is_final(&value), usage }
 }

@@ -60,6 +60,7 @@ impl UsageBody {
             cache_write_tokens: prompt.cache_write_tokens.0.unwrap_or(0).min(input - cached),
             output_tokens: output,
             reasoning_tokens: reasoning.unwrap_or(0).min(output),
+            hour_write_tokens: 0,
         })
     }
 }

@@ -1,0 +1,133 @@
+//! What a provider's refusal is to the client, and whether the next entry of the line may do better.
+
+use super::{Failure, failure, is_transient};
+use crate::domain::dialect::{Dialect, System, Turns};
+use crate::domain::provider::Wire;
+use crate::domain::redact::redact;
+use crate::domain::secret::Secret;
+use crate::service::call::bundle::Candidate;
+use crate::service::call::error::{Error, Given};
+use crate::service::call::in_flight::Ran;
+use crate::service::call::reach::Server;
+use crate::wire::provider::{self, Refusal};
+
+/// The most characters of a provider's words that are shown.
+const MAX_WORDS: usize = 500;
+
+/// A reply that is not a success, read.
+pub struct Refused {
+    pub status: u16,
+    /// The provider's words to people, without secrets.
+    pub message: String,
+    pub refusal: Refusal,
+    retry_after_ms: Option<u64>,
+}
+
+impl Refused {
+    pub fn read(server: &Server, status: u16, retry_after_ms: Option<u64>, body: &[u8]) -> Self {
+        let message = provider::error_message(body).unwrap_or_default();
+        let mut refusal = Refusal::read(body, &message);
+        let secrets: Vec<&Secret> = server.key.iter().collect();
+        let clean = |text: &str| redact(text, &secrets).into_owned();
+        refusal.code = refusal.code.as_deref().map(clean);
+        refusal.param = refusal.param.as_deref().map(clean);
+        let message = redact(&message, &secrets).chars().take(MAX_WORDS).collect();
+        let retry_after_ms = retry_after_ms.or(refusal.retry_after_ms);
+        Self { status, message, refusal, retry_after_ms }
+    }
+
+    /// What limit to send instead of one that the provider refuses as too much, and that nobody asked for: none, or, where
+    /// one must be sent, what the provider says is left. `None`: the limit was not at fault.
+    pub fn smaller_limit(&self, tokens: u32, is_required: bool) -> Option<Option<u32>> {
+        let is_at_fault = matches!(self.status, 400 | 413 | 422)
+            && (self.refusal.is_too_long || self.refusal.is_limit_too_large(&self.message));
+        match (is_at_fault, is_required) {
+            (false, _) => None,
+            (true, false) => Some(None),
+            (true, true) => provider::room_left(&self.message, tokens).map(Some),
+        }
+    }
+
+    /// As the end of an attempt. Providers bill none of them.
+    pub fn failure(self, candidate: &Candidate) -> Failure {
+        let (goes_on, error) = self.judge(candidate);
+        failure(Ran::No, goes_on, error)
+    }
+
+    fn judge(self, candidate: &Candidate) -> (bool, Error) {
+        let name = &candidate.provider;
+        let Self { status, message, refusal, retry_after_ms } = self;
+        let goes_on = is_transient(status);
+        let retry_after_s =
+            retry_after_ms.map(|ms| u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX).max(1));
+        let denies = |words: String| (goes_on, Error::UpstreamDenies(words));
+        match status {
+            400 | 413 | 415 | 422 => {
+                let goes_on = refusal.names_a_field(&message);
+                let given = given(refusal, &candidate.dialect);
+                (goes_on, Error::Rejected { status, message, given: Box::new(given) })
+            }
+            401 | 403 => {
+                denies(format!("provider `{name}` refuses its key ({status}); an admin must mend it"))
+            }
+            404 => denies(format!("provider `{name}` does not know the model `{}`", candidate.code)),
+            300..=399 => denies(format!("provider `{name}` redirects, which is not followed")),
+            429 => {
+                let message = match refusal.is_unpaid {
+                    true => format!("provider `{name}` wants to be paid first (429); an admin must mend it"),
+                    false => format!("provider `{name}` is over its rate limit (429)"),
+                };
+                let given = Box::new(Given { code: refusal.code, param: None, is_unpaid: refusal.is_unpaid });
+                (goes_on, Error::Busy { message, is_limited: true, retry_after_s, given })
+            }
+            _ => {
+                let message = format!("provider `{name}` answered {status}");
+                let given = Box::default();
+                (goes_on, Error::Busy { message, is_limited: false, retry_after_s, given })
+            }
+        }
+    }
+}
+
+/// The provider's code and field, the latter as the client numbers its messages: the agent's instructions, which stand
+/// before them, are not the client's.
+fn given(refusal: Refusal, dialect: &Dialect) -> Given {
+    let is_numbered_alike =
+        dialect.wire == Wire::OpenAi && dialect.system != System::One && dialect.turns == Turns::Any;
+    let param = refusal.param.map(|param| match messages_place(&param) {
+        Some((number, rest)) if is_numbered_alike && number > 0 => format!("messages[{}]{rest}", number - 1),
+        Some(_) => "messages".to_owned(),
+        None => param,
+    });
+    Given { code: refusal.code, param, is_unpaid: false }
+}
+
+/// The number in `messages[3].content` or `messages.3.content`, and what follows it.
+fn messages_place(param: &str) -> Option<(u64, &str)> {
+    let place = param.strip_prefix("messages")?.strip_prefix(['[', '.'])?;
+    let digits = place.find(|c: char| !c.is_ascii_digit()).unwrap_or(place.len());
+    let (number, rest) = place.split_at(digits);
+    Some((number.parse().ok()?, rest.strip_prefix(']').unwrap_or(rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn param(dialect: &Dialect, param: &str) -> String {
+        let refusal = Refusal { param: Some(param.to_owned()), ..Refusal::default() };
+        given(refusal, dialect).param.unwrap()
+    }
+
+    #[test]
+    fn a_field_is_named_as_the_client_numbers_its_messages() {
+        let openai = Dialect::plain(Wire::OpenAi);
+        assert_eq!(param(&openai, "messages[3].content[0]"), "messages[2].content[0]");
+        assert_eq!(param(&openai, "messages.1.tool_calls"), "messages[0].tool_calls");
+        assert_eq!(param(&openai, "messages[0].content"), "messages", "the instructions are the agent's");
+        assert_eq!(param(&openai, "tools[0].function"), "tools[0].function");
+        assert_eq!(param(&openai, "messages"), "messages");
+        let joined = Dialect { system: System::One, ..openai };
+        assert_eq!(param(&joined, "messages[3].content"), "messages");
+    }
+}
