@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::agent::Fields;
 use crate::domain::field_error::FieldError;
+use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::agents::{self, Export, Import, Item, Mode, Outcome, Source};
@@ -19,6 +20,7 @@ use crate::service::authenticate::Session;
 use crate::wire::file::{Syntax, Writer as FileWriter};
 
 use super::access::Writer;
+use super::agents::View;
 use super::body::{self, Json};
 use super::problem::{Kind, Problem};
 use super::query::{Reads, query};
@@ -41,13 +43,14 @@ pub struct ExportQuery {
 
 query!(ExportQuery);
 
-/// How a file is written; `json` when left out.
+/// How a file is written; `json` when left out. `array`: as JSON, the agents alone.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     #[default]
     Json,
     Yaml,
+    Array,
 }
 
 /// Agents as a file carries them.
@@ -132,11 +135,16 @@ pub enum OnTaken {
 #[schema(as = ImportReport)]
 pub struct Report {
     results: Vec<Row>,
+    /// Those that were created or updated, as they are now.
+    agents: Vec<View>,
     created: usize,
     updated: usize,
     skipped: usize,
     /// Whether all this would only be done.
     dry_run: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<Warning>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -177,7 +185,7 @@ impl From<Item> for Row {
 }
 
 impl Report {
-    fn of(items: Vec<Item>, dry_run: bool) -> Self {
+    fn of(items: Vec<Item>, agents: Vec<View>, dry_run: bool) -> Self {
         let results: Vec<Row> = items.into_iter().map(Row::from).collect();
         let count = |word: Word| results.iter().filter(|row| row.result == word).count();
         let is_valid = count(Word::Invalid) == 0;
@@ -185,7 +193,7 @@ impl Report {
             true => (count(Word::Created), count(Word::Updated), count(Word::Skipped)),
             false => (0, 0, 0),
         };
-        Self { results, created, updated, skipped, dry_run }
+        Self { results, agents, created, updated, skipped, dry_run, warnings: Vec::new() }
     }
 
     fn errors(&self) -> Vec<FieldError> {
@@ -247,6 +255,7 @@ pub async fn export<W: World>(
     let (syntax, kind, name) = match query.format.unwrap_or_default() {
         Format::Json => (Syntax::Json, "application/json", "attachment; filename=\"agents.json\""),
         Format::Yaml => (Syntax::Yaml, YAML[0], "attachment; filename=\"agents.yaml\""),
+        Format::Array => (Syntax::Array, "application/json", "attachment; filename=\"agents.json\""),
     };
     let file = FileWriter::new(syntax);
     let exporting = Exporting { app, session, export, file, ready: Some(file.open()), pages: first };
@@ -350,6 +359,8 @@ pub async fn import<W: World>(
     };
     let dry_run = query.dry_run.unwrap_or_default();
     let import = Import { mode, dry_run, entries }.named(query.name.or(stem).as_deref());
-    let items = agents::import(&app, &session, &import).await.map_err(Problem::report(&app))?;
-    Ok(Report::of(items, dry_run).into_response())
+    let imported = agents::import(&app, &session, &import).await.map_err(Problem::report(&app))?;
+    let written = imported.written.into_iter().map(|agent| View::of(&session.account, agent)).collect();
+    let report = Report::of(imported.items, written, dry_run);
+    Ok(Report { warnings: imported.warnings, ..report }.into_response())
 }

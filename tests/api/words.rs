@@ -245,5 +245,46 @@ async fn operations_say_what_a_merge_cannot() {
     let provider = json!({"base_url": "https://llm.example.com/v1", "api_key": "k-12345678"});
     api.put(path).key(&acme.admin).json(&provider).send().await.ok();
     let kept = patch(path, json!([{"op": "add", "path": "/dialect", "value": {"system": "one"}}])).await.ok();
-    assert_eq!((&kept["key_last4"], &kept["dialect"]), (&json!("5678"), &json!({"system": "one"})));
+    assert_eq!((&kept["key_last4"], &kept["dialect"]), (&json!("78"), &json!({"system": "one"})));
+}
+
+#[tokio::test]
+async fn a_list_is_a_bare_array_when_that_is_asked_for() {
+    let api = Api::new();
+    let (acme, ids) = furnish(&api, "acme").await;
+    let mut many = 0;
+    for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.method == Method::GET) {
+        let read = async |query: &str| {
+            api.get(&format!("{}{query}", endpoint.path)).key(endpoint.key(&acme)).send().await
+        };
+        let listed = read("").await.ok();
+        if !listed["data"].is_array() || endpoint.path == "/api/v1/flags" {
+            continue;
+        }
+        let bare = read("?format=array").await;
+        assert_eq!(bare.ok(), listed["data"], "{endpoint:?}");
+        assert_eq!(read("?format=list").await.fields(), ["format"], "{endpoint:?}");
+        many += 1;
+    }
+    assert!(many >= 8, "{many}");
+    api.agent(&acme, &json!({"slug": "b"})).await;
+    let first = api.get("/api/v1/agents?format=array&limit=1").key(&acme.member).send().await;
+    let cursor = first.header("x-next-cursor").to_owned();
+    assert_eq!(first.ok().as_array().unwrap().len(), 1);
+    let next =
+        api.get(&format!("/api/v1/agents?format=array&cursor={cursor}")).key(&acme.member).send().await;
+    assert_eq!(
+        (next.header("x-next-cursor").to_owned(), next.ok()[0]["slug"].clone()),
+        (String::new(), json!("triage"))
+    );
+    let exported = api.get("/api/v1/agents/export?format=array").key(&acme.admin).send().await.ok();
+    assert_eq!(exported.as_array().unwrap().len(), 2);
+    let other = api.tenant("other").await;
+    let report = api.post("/api/v1/agents/import").key(&other.admin).json(&exported).send().await.ok();
+    let made: Vec<&Value> = report["agents"].as_array().unwrap().iter().map(|agent| &agent["slug"]).collect();
+    assert_eq!((made, &report["created"]), (vec![&json!("b"), &json!("triage")], &json!(2)));
+    let bare = json!([{"name": "c", "instructions": "x"}]);
+    let report =
+        api.post("/api/v1/agents/import?dry_run=true").key(&other.admin).json(&bare).send().await.ok();
+    assert_eq!((&report["warnings"][0]["field"], &report["agents"]), (&json!("agents[0].model"), &json!([])));
 }

@@ -11,8 +11,7 @@ use crate::service::agents::{self, Narrow};
 use crate::service::page::{Page, Request};
 
 use super::super::access::Reader;
-use super::super::body::Json;
-use super::super::page::List;
+use super::super::page::{Format, List, Listed};
 use super::super::problem::Problem;
 use super::super::query::query;
 use super::Discovered;
@@ -38,6 +37,8 @@ pub struct ListQuery {
     limit: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+    #[param(inline)]
+    format: Option<Format>,
 }
 
 query!(ListQuery);
@@ -60,12 +61,14 @@ pub async fn list<W: World>(
     Reader(session): Reader,
     query: ListQuery,
     bases: &Bases,
-) -> Result<Json<List<Discovered>>, Problem> {
+) -> Result<Listed<Discovered>, Problem> {
     let narrow = Narrow { status: query.status, kind: query.kind, label: query.label, q: query.q };
+    let format = query.format.unwrap_or_default();
     let page = Request { limit: query.limit, cursor: query.cursor };
     let page = agents::list(&app, &session, &narrow, &page).await.map_err(Problem::report(&app))?;
     let discoveries = agents::discover(&app, &session, &page.rows).await.map_err(Problem::report(&app))?;
     let rows = page.rows.into_iter().zip(discoveries).collect();
     let page = Page { rows, next_cursor: page.next_cursor };
-    Ok(Json(List::of(page, |(agent, discovery)| Discovered::of(&session.account, agent, discovery, bases))))
+    let shown = |(agent, discovery)| Discovered::of(&session.account, agent, discovery, bases);
+    Ok(Listed(List::of(page, shown), format))
 }

@@ -134,7 +134,7 @@ pub struct View {
 }
 
 impl View {
-    fn of(account: &Account, agent: Agent) -> Self {
+    pub fn of(account: &Account, agent: Agent) -> Self {
         Self {
             is_active: agent.archived_at.is_none(),
             organization_id: account.id.to_string(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Draft, Save, Status, parse_slug};
+use crate::domain::agent::{Agent, Draft, Fields, Save, Status, parse_slug};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -13,6 +13,7 @@ use crate::service::failure::Failure;
 use crate::wire::file::Entry;
 
 use super::create::new_agent;
+use super::given::DefaultModel;
 use super::ground::Ground;
 use super::import_order::{Import, Item, Mode, Outcome};
 
@@ -57,7 +58,9 @@ struct Place {
 }
 
 pub async fn plan<W: World>(app: &App<W>, session: &Session, import: &Import) -> Result<Plan, Failure> {
-    let mut candidates: Vec<Candidate> = import.entries.iter().map(Candidate::of).collect();
+    let default = DefaultModel::of(app, session);
+    let candidate = |entry| Candidate::of(entry, &default);
+    let mut candidates: Vec<Candidate> = import.entries.iter().map(candidate).collect();
     each_slug_once(&mut candidates);
     let places = places(app, session, import.mode, &mut candidates).await?;
     let ground = ground(app, session, &candidates, &places).await?;
@@ -75,11 +78,14 @@ pub async fn plan<W: World>(app: &App<W>, session: &Session, import: &Import) ->
 }
 
 impl Candidate {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &Entry, default: &DefaultModel) -> Self {
         let mut faults = FieldErrors::default();
         let shown = entry.slug.clone();
         let fields = match &entry.fields {
-            Ok(fields) => fields.clone(),
+            Ok(fields) => {
+                let model = fields.model.clone().unwrap_or_else(|| default.line.clone());
+                Fields { model: Some(model), ..fields.clone() }
+            }
             Err(errors) => {
                 faults.join(Err(errors.clone()));
                 return Self { shown, slug: None, draft: None, given: Given::default(), faults };
