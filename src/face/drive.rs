@@ -14,7 +14,6 @@ use futures_util::stream;
 use super::head::{self, Head};
 use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, cors, refusal};
-use crate::domain::field_error::FieldError;
 use crate::domain::flag::Flag;
 use crate::domain::ids::CallId;
 use crate::domain::message::{ChatReply, Event};
@@ -198,7 +197,7 @@ impl Entered {
 /// A fault of the request's body, as a problem.
 pub fn unfit(param: Option<String>, message: String) -> Problem {
     match param {
-        Some(field) => Problem::invalid(vec![FieldError { field, message }]),
+        Some(field) => Problem::at(field, message),
         None => Problem::new(Kind::InvalidRequest, message),
     }
 }

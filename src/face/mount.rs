@@ -18,12 +18,14 @@ pub enum Mount {
     DefaultAgent,
     /// Behind the account; the agent is named in the body. Judged first: that the key is a good one of the account.
     Account,
+    /// The same of the default account.
+    DefaultAccount,
 }
 
 impl Mount {
     /// Where the path names the agent.
     pub const OF_AN_AGENT: [Self; 2] = [Self::Agent, Self::DefaultAgent];
-    pub const ALL: [Self; 3] = [Self::Agent, Self::DefaultAgent, Self::Account];
+    pub const ALL: [Self; 4] = [Self::Agent, Self::DefaultAgent, Self::Account, Self::DefaultAccount];
 
     /// What stands before an operation's own path.
     pub const fn prefix(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Mount {
             Self::Agent => "/accounts/{account}/agents/{agent}",
             Self::DefaultAgent => "/agents/{agent}",
             Self::Account => "/accounts/{account}",
+            Self::DefaultAccount => "",
         }
     }
 }
@@ -38,10 +41,12 @@ impl Mount {
 /// What stands in a path.
 #[derive(Debug, Deserialize)]
 pub struct Place {
-    /// Slug or id; absent under [`Mount::DefaultAgent`].
+    /// Slug or id; absent under [`Mount::DefaultAgent`] and [`Mount::DefaultAccount`].
     account: Option<String>,
-    /// Slug or id; absent under [`Mount::Account`].
+    /// Slug or id; absent under [`Mount::Account`] and [`Mount::DefaultAccount`].
     agent: Option<String>,
+    /// What the path names behind its face, such as one model.
+    pub model: Option<String>,
 }
 
 /// Who asks, as far as path and head say.

@@ -10,15 +10,17 @@ use super::drive::{self, Call, Encoder, Ticket, unfit};
 use super::head::deprecation;
 use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, Mount, Operations, cors, refusal};
+use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call::{self, Asked, Caller, Passed, Receipt};
+use crate::service::call::bundle::Bundle;
+use crate::service::call::{self, Asked, Caller, Passed, Receipt, Resolved};
 use crate::wire::client::openai::{
-    self, ChatCompletion, ChatCompletionRequest, Enclosed, Envelope, ErrorBody, ErrorKind, Model, ModelList,
-    StreamEncoder,
+    self, ChatCompletion, ChatCompletionRequest, Enclosed, Envelope, ErrorBody, ErrorKind, ListedModel,
+    Model, ModelList, StreamEncoder,
 };
 use crate::wire::sse::Frame;
 
@@ -40,6 +42,7 @@ impl Face for OpenAiChat {
     fn operations<W: World>(v: &mut impl Operations<W>) {
         v.operation(__path_completions, drive::call::<W, Completion>);
         v.operation(__path_models, models::<W>);
+        v.operation(__path_model, model::<W>);
     }
 }
 
@@ -132,26 +135,60 @@ async fn models<W: World>(
 
 async fn list<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<Response, Problem> {
     match place.asker(app, headers)? {
-        Asker::OfAgent(caller) => line(app, &caller).await,
+        Asker::OfAgent(caller) => {
+            let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
+            Ok(of_agent(&caller, &resolved, openai::models_list(&line(&resolved.bundle), false)))
+        }
         Asker::OfAccount(asker) => agents(app, &asker).await,
     }
 }
 
-async fn line<W: World>(app: &App<W>, caller: &Caller) -> Result<Response, Problem> {
-    let resolved = call::resolve_current(app, caller).await.map_err(Problem::report(app))?;
+/// One model, as OpenAI's clients ask for it
+///
+/// Of an agent: itself by its slug or id, or a model of its line. Of an account: an agent that the key may call.
+#[utoipa::path(
+    get, path = "/v1/models/{model}", tag = "calls",
+    params(("model" = String, Path, description = "As the list names it")),
+    responses((status = 200, description = "The model", body = ListedModel<'static>)),
+)]
+async fn model<W: World>(
+    State(app): State<App<W>>,
+    place: Result<Parameters<Place>, Problem>,
+    headers: HeaderMap,
+) -> Response {
+    let found = match place {
+        Ok(Parameters(place)) => one(&app, &place, &headers).await,
+        Err(problem) => Err(problem),
+    };
+    found.unwrap_or_else(|problem| refusal::<OpenAiChat>(&problem))
+}
+
+async fn one<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<Response, Problem> {
+    let name = place.model.as_deref().unwrap_or_default();
+    let caller = match place.asker(app, headers)? {
+        Asker::OfAgent(caller) => caller,
+        Asker::OfAccount(asker) => asker.to(Some(name))?.needing(Flag::AccountWide),
+    };
+    let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
     let bundle = &resolved.bundle;
+    let models = line(bundle);
+    let is_agent = place.is_of_account() || name == bundle.agent.id.to_string();
+    let found = models.iter().find(|model| is_agent || model.id == name || bundle.labels(model.id, name));
+    let found = found.ok_or_else(|| Problem::from(bundle.no_such_model(name)))?;
+    Ok(of_agent(&caller, &resolved, openai::model(found)))
+}
+
+/// The agent, then the models of its line, each once.
+fn line(bundle: &Bundle) -> Vec<Model<'_>> {
     let created_s = bundle.agent.created_at.0 / 1_000;
     let own = Model { id: bundle.agent.slug.as_str(), created_s, owned_by: bundle.account.slug.as_str() };
-    let line = bundle.candidates.iter().flatten().map(|candidate| Model {
-        id: &candidate.code,
-        created_s,
-        owned_by: candidate.provider.as_str(),
-    });
-    let models: Vec<_> = std::iter::once(own).chain(line).collect();
-    let mut response = listed(&models, false);
-    response.headers_mut().extend(deprecation(&bundle.agent));
-    cors::allow(response.headers_mut(), cors::allow_origin(caller, bundle).as_deref());
-    Ok(response)
+    let mut models = vec![own];
+    for candidate in bundle.candidates.iter().flatten() {
+        if !models.iter().any(|model| model.id == candidate.code) {
+            models.push(Model { id: &candidate.code, created_s, owned_by: candidate.provider.as_str() });
+        }
+    }
+    models
 }
 
 async fn agents<W: World>(app: &App<W>, asker: &AccountCaller) -> Result<Response, Problem> {
@@ -163,11 +200,18 @@ async fn agents<W: World>(app: &App<W>, asker: &AccountCaller) -> Result<Respons
         .iter()
         .map(|(slug, created)| Model { id: slug.as_str(), created_s: created.0 / 1_000, owned_by })
         .collect();
-    Ok(listed(&models, callable.has_more))
+    Ok(json(openai::models_list(&models, callable.has_more)))
 }
 
-fn listed(models: &[Model<'_>], has_more: bool) -> Response {
-    let mut response = Response::new(Body::from(openai::models_list(models, has_more)));
+fn of_agent(caller: &Caller, resolved: &Resolved, content: Vec<u8>) -> Response {
+    let mut response = json(content);
+    response.headers_mut().extend(deprecation(&resolved.bundle.agent));
+    cors::allow(response.headers_mut(), cors::allow_origin(caller, &resolved.bundle).as_deref());
+    response
+}
+
+fn json(content: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(content));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

@@ -74,11 +74,17 @@ fn add<T: PartialEq>(all: &mut Vec<T>, one: T) {
 
 /// A problem of a path or a method that no handler has, in the shape of the face that the path belongs to.
 pub fn refuse<W: World>(faces: impl Faces<W>, path: &str, problem: Problem) -> Response {
-    let mut owner = Owner { path, matched: 0, refusal: None };
+    let mut owner = Owner { path, matched: 0, refusal: None, forgotten: None };
     faces.each(&mut owner);
-    match owner.refusal {
-        Some(refusal) => refusal(&problem),
-        None => problem.into_response(),
+    match (owner.forgotten, owner.refusal) {
+        (Some((base, refusal)), _) => {
+            let mut problem = problem;
+            problem.detail =
+                format!("There is no such path. Did you forget /{base}? A base URL ends with it.");
+            refusal(&problem)
+        }
+        (None, Some(refusal)) => refusal(&problem),
+        (None, None) => problem.into_response(),
     }
 }
 
@@ -88,6 +94,8 @@ struct Owner<'a> {
     /// How many segments of the path match.
     matched: usize,
     refusal: Option<fn(&Problem) -> Response>,
+    /// The base without which the path is one of a face's operations, and that face.
+    forgotten: Option<(&'static str, fn(&Problem) -> Response)>,
 }
 
 impl<W: World> Visitor<W> for Owner<'_> {
@@ -98,7 +106,16 @@ impl<W: World> Visitor<W> for Owner<'_> {
         H: Handler<T, App<W>>,
         T: 'static,
     {
-        for below in [F::BASE, P::path().trim_start_matches('/')] {
+        let operation = P::path();
+        let without_base = operation.strip_prefix(&format!("/{}/", F::BASE)).filter(|_| !F::BASE.is_empty());
+        let is_whole = |rest: &str| {
+            let pattern = format!("{}/{rest}", mount.prefix());
+            segments_matched(&pattern, self.path) == Some(self.path.split('/').count())
+        };
+        if without_base.is_some_and(is_whole) {
+            self.forgotten = Some((F::BASE, refusal::<F>));
+        }
+        for below in [F::BASE, operation.trim_start_matches('/')] {
             let matched = segments_matched(&format!("{}/{below}", mount.prefix()), self.path);
             if let Some(matched) = matched.filter(|matched| *matched > self.matched && !below.is_empty()) {
                 self.matched = matched;

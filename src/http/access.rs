@@ -10,8 +10,8 @@ use serde::Deserialize;
 use crate::domain::account::{Account, Role};
 use crate::domain::change::Actor;
 use crate::domain::declared::Facts;
-use crate::domain::scope::Scopes;
-use crate::ports::World;
+use crate::domain::scope::{Scope, Scopes};
+use crate::ports::{AllAccounts, World};
 use crate::service::App;
 use crate::service::authenticate::{self, KeyAccess, Principal, Session, account_of_keys};
 use crate::service::denied::Denied;
@@ -45,6 +45,17 @@ pub struct Reader(pub Session);
 /// An admin of an active account.
 #[derive(Debug)]
 pub struct Writer(pub Session);
+
+/// Whoever asks which agents there are.
+#[derive(Debug)]
+pub enum Visitor {
+    /// A member or an admin.
+    Reader(Session),
+    /// A key that may call.
+    Caller(Session),
+    /// Without a key, at the account that the path names, if there is one of that name.
+    Anonymous(Option<Account>),
+}
 
 impl<W: World> FromRequestParts<App<W>> for Caller {
     type Rejection = Problem;
@@ -94,6 +105,39 @@ impl<W: World> FromRequestParts<App<W>> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
         session(parts, app, Principal::writer).await.map(Self)
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        if credentials::presented(&parts.headers).is_none()
+            && let Some(account) = path::account(parts, app).await
+        {
+            let found = match account {
+                Some(account) => app.world.directory().account(&account).await,
+                None => Ok(None),
+            };
+            return found
+                .map(Self::Anonymous)
+                .map_err(|error| Problem::from(Failure::from(error)).logged(app));
+        }
+        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        match principal {
+            Principal::Key(session) if session.key.role == Role::Caller => {
+                let session = of_path(parts, app, *session).await?;
+                if session.key.may(Scope::Calls) {
+                    Ok(Self::Caller(session))
+                } else {
+                    Err(Denied::Scope(Scope::Calls).into())
+                }
+            }
+            principal => {
+                let session = of_path(parts, app, principal.reader()?).await?;
+                Ok(Self::Reader(scope::require(parts, session)?))
+            }
+        }
     }
 }
 
@@ -175,10 +219,15 @@ async fn session<W: World>(
     right: impl FnOnce(Principal) -> Result<Session, Denied>,
 ) -> Result<Session, Problem> {
     let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-    let session = right(principal)?;
+    let session = of_path(parts, app, right(principal)?).await?;
+    Ok(scope::require(parts, session)?)
+}
+
+/// The session, if it is of the account that the path names, where it names one.
+async fn of_path<W: World>(parts: &mut Parts, app: &App<W>, session: Session) -> Result<Session, Problem> {
     match path::account(parts, app).await {
-        None => Ok(scope::require(parts, session)?),
-        Some(Some(account)) if account.names(&session.account) => Ok(scope::require(parts, session)?),
+        None => Ok(session),
+        Some(Some(account)) if account.names(&session.account) => Ok(session),
         Some(_) => Err(Problem::from(Failure::Missing(Thing::Account))),
     }
 }

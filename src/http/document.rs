@@ -194,7 +194,11 @@ impl Document {
         }
         declare(&mut operation, role);
         if plane == Plane::Control {
-            operation.security = Some(security(required_scope(role, at, &methods)));
+            let mut security = security(required_scope(role, at, &methods));
+            if role == "visitor" && is_of_account {
+                security.push(SecurityRequirement::default());
+            }
+            operation.security = Some(security);
         }
         self.add(at, methods, operation, plane, ("Problem", problem::MEDIA_TYPE));
     }
@@ -216,7 +220,7 @@ impl Document {
 }
 
 /// Who may, in one word: `open`, `caller` (who may call the agent), `member`, `admin`, `operator`, `self` (any key of an
-/// account, for its own), and `…-or-operator`. A role may what those before it may.
+/// account, for its own), `visitor` (each as much as it may see; without a key at an account's path), and `…-or-operator`. A role may what those before it may.
 ///
 /// Handlers take an extractor of [`super::access`], so this cannot drift from what is done.
 fn role(of: Plane, asks: &str) -> &'static str {
@@ -224,6 +228,7 @@ fn role(of: Plane, asks: &str) -> &'static str {
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match word {
         Some("Reader") => "member",
+        Some("Visitor") => "visitor",
         Some("Writer") => "admin",
         Some("Operator") => "operator",
         Some("Holder" | "ActiveHolder") => "self",
@@ -258,10 +263,12 @@ fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
         Mount::Agent => ("", &["account", "agent"]),
         Mount::DefaultAgent => ("default_", &["agent"]),
         Mount::Account => ("account_", &["account"]),
+        Mount::DefaultAccount => ("default_account_", &[]),
     };
     match mount {
         Mount::Agent => {}
         Mount::DefaultAgent => same_as(operation, &format!("{}{path}", Mount::Agent.prefix())),
+        Mount::DefaultAccount => same_as(operation, &format!("{}{path}", Mount::Account.prefix())),
         Mount::Account => {
             let about = operation.description.take().map(|about| format!("\n\n{about}")).unwrap_or_default();
             operation.description = Some(format!("{OF_ACCOUNT}{about}"));
@@ -273,7 +280,7 @@ fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
     let named = names.iter().map(|name| in_path(name, "Slug or id").into());
     operation.parameters.get_or_insert_default().splice(..0, named);
     let mut security = security(Some(Scope::Calls));
-    if mount != Mount::Account {
+    if matches!(mount, Mount::Agent | Mount::DefaultAgent) {
         security.push(SecurityRequirement::default());
     }
     operation.security = Some(security);
@@ -358,7 +365,8 @@ fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
         kinds.push(Kind::ValidationFailed);
     }
     let in_path = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.parameter_in == ParameterIn::Path);
-    if parameters.iter().any(in_path) {
+    // What a body names may not be there, either.
+    if parameters.iter().any(in_path) || of == Plane::Face {
         kinds.push(Kind::NotFound);
     }
     if is_body {

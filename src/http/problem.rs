@@ -79,6 +79,12 @@ impl Problem {
         Self { errors, ..Self::new(Kind::ValidationFailed, detail) }
     }
 
+    /// One field does not fit; the words name it themselves.
+    pub fn at(field: String, message: String) -> Self {
+        let errors = vec![FieldError { field, message: message.clone() }];
+        Self { errors, ..Self::new(Kind::ValidationFailed, message) }
+    }
+
     /// A store did not answer; `internal` is for the log.
     pub fn unavailable(internal: impl Into<String>) -> Self {
         let detail = "Part of the platform did not answer. It is safe to try again in a moment.";

@@ -18,7 +18,7 @@ use url::form_urlencoded;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
-use super::access::{ActiveHolder, Holder, KeyReader, KeyWriter, Operator, Reader, Writer};
+use super::access::{ActiveHolder, Holder, KeyReader, KeyWriter, Operator, Reader, Visitor, Writer};
 use super::body::{Changes, Json, OptionalJson};
 use super::if_match::Tags;
 use super::path::Parameters;
@@ -44,6 +44,7 @@ reads_nothing!(
     ActiveHolder,
     Reader,
     Writer,
+    Visitor,
     KeyReader,
     KeyWriter,
     Parameters<T>,

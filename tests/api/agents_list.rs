@@ -268,3 +268,80 @@ async fn a_page_reads_the_directory_as_often_as_one_agent() {
     let page = done.iter().position(|query| query == "AGENTS_IN_USE").unwrap();
     assert_eq!(done[page..], ["AGENTS_IN_USE", "ALIASES_NAMED", "MODELS_OF", "PROVIDERS_NAMED"]);
 }
+
+/// What a client sees of the agents that it may call.
+#[tokio::test]
+async fn callers_find_the_agents_they_may_call_and_strangers_the_public_ones() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let budget = json!({"limit_usd": "1", "period": "day"});
+    api.agent(&acme, &json!({"slug": "open", "access": "public", "budget": budget, "description": "Open."}))
+        .await;
+    let mine =
+        api.agent(&acme, &json!({"slug": "mine", "instructions": "Secret words.", "budget": budget})).await;
+    api.agent(&acme, &json!({"slug": "other"})).await;
+    api.agent(&acme, &json!({"slug": "draft", "status": "draft"})).await;
+    let bound = json!({"name": "bound", "role": "caller", "agents": [mine["id"]]});
+    let bound = api.issue("acme", &bound).await;
+    let slugs = |page: &Value| {
+        let rows = page["data"].as_array().unwrap().iter();
+        rows.map(|row| row["slug"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let path = "/accounts/acme/agents";
+    let all = api.get(path).key(&acme.caller).send().await.ok();
+    assert_eq!(slugs(&all), ["other", "mine", "open"], "newest first, and none whose calls are not answered");
+    assert_eq!(slugs(&api.get("/api/v1/agents").key(&acme.caller).send().await.ok()), slugs(&all));
+    let one = api.get(path).key(&bound).send().await.ok();
+    assert_eq!(slugs(&one), ["mine"]);
+    let strangers = api.get(path).send().await.ok();
+    assert_eq!(slugs(&strangers), ["open"]);
+    assert_eq!(slugs(&api.get(&format!("{path}?q=open")).send().await.ok()), ["open"]);
+    let names: Vec<&String> = strangers["data"][0].as_object().unwrap().keys().collect();
+    let mut expected = vec![
+        "capabilities",
+        "description",
+        "healthy",
+        "id",
+        "modality",
+        "name",
+        "slug",
+        "status",
+        "type",
+        "url",
+        "urls",
+    ];
+    expected.retain(|name| !names.iter().any(|known| known == name));
+    assert!(expected.is_empty() && names.len() == 11, "{names:?}");
+    assert_eq!(strangers["data"][0]["url"], "/accounts/acme/agents/open");
+    for page in [&all, &one, &strangers] {
+        let text = page.to_string();
+        for hidden in ["Secret words", "instructions", "budget", "gpt-4.1"] {
+            assert!(!text.contains(hidden), "{text}");
+        }
+    }
+    assert_eq!(
+        slugs(&api.get(path).key(&acme.member).send().await.ok()).len(),
+        4,
+        "members see all there is"
+    );
+    let scoped = api.issue("acme", &json!({"name": "s", "role": "caller", "scopes": ["profile:read"]})).await;
+    assert_eq!(api.get(path).key(&scoped).send().await.problem().0, 403);
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_tell_whether_an_account_is_there() {
+    let api = Api::new();
+    api.tenant("acme").await;
+    let other = api.tenant("other").await;
+    for query in ["", "?limit=3", "?status=nonsense", "?cursor=nonsense"] {
+        let replies = [
+            api.get(&format!("/accounts/acme/agents{query}")).send().await,
+            api.get(&format!("/accounts/nobody/agents{query}")).send().await,
+            api.get(&format!("/accounts/No%20Slug/agents{query}")).send().await,
+        ];
+        let seen: Vec<_> = replies.iter().map(|reply| (reply.status, reply.body.clone())).collect();
+        assert!(seen.iter().all(|one| *one == seen[0]), "{query}: {seen:?}");
+    }
+    assert_eq!(api.get("/accounts/acme/agents").key(&other.caller).send().await.problem().0, 404);
+    assert_eq!(api.get("/api/v1/agents").send().await.problem().0, 401);
+}

@@ -84,7 +84,7 @@ impl Stage {
         let spare = api.post("/api/v1/accounts/acme/keys").key(OPERATOR);
         let spare = spare.json(&json!({"name": "spare", "role": "caller"})).send().await.created();
         let names = json!({"account": "acme", "agent": "triage", "key": spare["id"], "name": "mine", "provider": "mine",
-            "code": "a/b", "template": "mine", "version": "1",
+            "code": "a/b", "template": "mine", "version": "1", "model": "triage",
             "flag": "batched_admissions"});
         let secrets = [&acme.id.to_string(), agent["id"].as_str().unwrap(), "mail of Acme", "k-secret-12"];
         let secrets = secrets.map(str::to_owned).to_vec();
@@ -243,14 +243,15 @@ fn refusal(operation: &Operation, key: &str) -> Option<u16> {
     let stands_in_an_account = operation.template.contains("{account}");
     match (operation.role.as_str(), key) {
         ("open", _) => None,
+        ("visitor", "nobody") if stands_in_an_account => None,
         (_, "nobody" | "malformed") => Some(401),
         // Where agents are called, the operator's is no key; nor is a public agent's account told apart from none.
         ("caller", "operator") => Some(401),
         ("caller", "foreign") => Some(404),
         ("operator", "operator") | ("member-or-operator" | "admin-or-operator", "operator" | "admin") => None,
-        ("operator", _) | ("self" | "member" | "admin", "operator") => Some(403),
+        ("operator", _) | ("self" | "visitor" | "member" | "admin", "operator") => Some(403),
         (_, "foreign") if stands_in_an_account => Some(404),
-        ("caller" | "self", _) | (_, "foreign") => None,
+        ("caller" | "self" | "visitor", _) | (_, "foreign") => None,
         ("member" | "member-or-operator", "member" | "admin") | ("admin", "admin") => None,
         ("member" | "member-or-operator" | "admin" | "admin-or-operator", "caller" | "member") => Some(403),
         (role, key) => panic!(

@@ -137,7 +137,7 @@ async fn a_browsers_question_reaches_the_handlers() {
         let preflight = preflight.header("access-control-request-method", "POST");
         let reply = preflight.header("access-control-request-headers", wanted).send().await;
         assert_eq!(reply.status, 204, "{path}");
-        assert_eq!(reply.header("access-control-allow-origin"), "https://shop.example", "{path}");
+        assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}");
         assert_eq!(reply.header("access-control-allow-headers"), wanted, "{path}");
     }
 }

@@ -144,7 +144,7 @@ pub fn endpoints(account: &str, ids: &Ids) -> Vec<Endpoint> {
             "instructions": "Do.", "model": "openai:gpt-4.1-mini"})),
             Who::Admin,
         ),
-        (get.clone(), "/api/v1/agents", None, Who::Member),
+        (get.clone(), "/api/v1/agents", None, Who::Holder),
         (get.clone(), "/api/v1/agents/{agent}", None, Who::Member),
         (put.clone(), "/api/v1/agents/{agent}", Some(agent), Who::Admin),
         (Method::PATCH, "/api/v1/agents/{agent}", Some(json!({"labels": ["new"]})), Who::Admin),

@@ -264,3 +264,87 @@ async fn where_it_is_switched_off_for_the_account_agents_are_called_by_their_own
         stage.take_asked();
     }
 }
+
+#[tokio::test]
+async fn the_default_account_has_a_base_url_of_its_own() {
+    let stage = Stage::new().await;
+    for face in FACES {
+        stage.then(face.served((10, 5)));
+        let reply = ask(&stage, face, "triage").path("/v1/chat/completions").send().await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    let key = &stage.acme.caller;
+    let listed = stage.request(Method::GET, "/v1/models/").key(key).send().await.ok();
+    assert_eq!(listed, models(&stage, key).send().await.ok());
+}
+
+#[tokio::test]
+async fn one_model_is_what_the_list_says_of_it() {
+    let stage = Stage::new().await;
+    stage.agent("twice", &json!({"model": "own:big, other:big, own:small"})).await;
+    let key = &stage.acme.caller;
+    let get = |path: String| stage.request(Method::GET, &path).key(key).send();
+    let agent = "/accounts/acme/agents/twice/v1/models";
+    let list = get(agent.to_owned()).await.ok();
+    assert_eq!(ids(&list), ["twice", "big", "small"], "each once");
+    for (n, id) in ["twice", "big", "small"].iter().enumerate() {
+        assert_eq!(get(format!("{agent}/{id}")).await.ok(), list["data"][n]);
+    }
+    assert_eq!(get(format!("{agent}/own:big")).await.ok()["id"], "big");
+    let unknown = get(format!("{agent}/gpt-3.5-turbo")).await;
+    unknown.assert_refusal(404, "model_not_found");
+    assert!(unknown.words().contains("write `twice`, `big` or `small`"), "{}", unknown.words());
+    let all = models(&stage, key).send().await.ok();
+    let triage = all["data"].as_array().unwrap().iter().find(|model| model["id"] == "triage").unwrap();
+    assert_eq!(get(format!("{MODELS}/triage")).await.ok(), *triage);
+    get(format!("{MODELS}/nobody")).await.assert_refusal(404, "not_found");
+    stage
+        .request(Method::GET, &format!("{MODELS}/triage"))
+        .send()
+        .await
+        .assert_refusal(401, "unauthenticated");
+    let body = json!({"model": "gpt-3.5-turbo", "messages": [{"role": "user", "content": "x"}]});
+    let reply = stage.ask(Face::Completions, "twice").json(&body).send().await;
+    assert!(reply.words().contains("write `twice`, `big` or `small`"), "{}", reply.words());
+}
+
+#[tokio::test]
+async fn a_base_url_without_v1_is_answered_in_openais_shape() {
+    let stage = Stage::new().await;
+    for path in [
+        "/chat/completions",
+        "/models/triage",
+        "/agents/triage/chat/completions",
+        "/accounts/acme/chat/completions",
+        "/accounts/acme/agents/triage/chat/completions",
+        "/accounts/acme/agents/triage/models",
+    ] {
+        let reply = stage.request(Method::POST, path).key(&stage.acme.caller).as_openai().send().await;
+        assert_eq!(reply.status, 404, "{path}");
+        assert!(reply.words().contains("Did you forget /v1?"), "{path}: {}", reply.words());
+    }
+}
+
+#[tokio::test]
+async fn the_operators_key_is_named_where_agents_are_called() {
+    let stage = Stage::new().await;
+    for face in Face::ALL {
+        let reply = stage.ask(face, "triage").key(OPERATOR).send().await;
+        reply.assert_refusal(401, "unauthenticated");
+        assert!(reply.words().contains("the operator's key, which calls no agent"), "{}", reply.words());
+    }
+    let reply = ask(&stage, Face::Completions, "triage").key(OPERATOR).send().await;
+    assert!(reply.words().contains("the operator's key"), "{}", reply.words());
+    let reply = stage.ask(Face::Chat, "triage").key("wrong").send().await;
+    assert!(!reply.words().contains("operator"), "{}", reply.words());
+}
+
+#[tokio::test]
+async fn a_faults_field_is_named_once() {
+    let stage = Stage::new().await;
+    let mut body = Face::Completions.body("triage");
+    body["temperature"] = json!(7);
+    let reply = stage.ask(Face::Completions, "triage").json(&body).send().await;
+    assert_eq!(reply.words().matches("temperature").count(), 1, "{}", reply.words());
+    assert_eq!(reply.json()["error"]["param"], "temperature");
+}

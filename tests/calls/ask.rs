@@ -89,6 +89,11 @@ impl<'a> Ask<'a> {
         Self { key: Some(key.to_owned()), ..self }
     }
 
+    /// Refusals come in OpenAI's shape, whatever the path.
+    pub fn as_openai(self) -> Self {
+        Self { is_openai: true, ..self }
+    }
+
     pub fn anonymous(self) -> Self {
         Self { key: None, ..self }
     }

@@ -272,7 +272,7 @@ async fn discovered<W: World>(
     agent: Agent,
     bases: &Bases,
 ) -> Result<Discovered, Failure> {
-    let discovery = agents::discover(app, session, std::slice::from_ref(&agent)).await?.pop();
+    let discovery = agents::discover(app, session.account.id, std::slice::from_ref(&agent)).await?.pop();
     let discovery = discovery.ok_or(Failure::Missing(Thing::Agent))?;
     Ok(Discovered::of(&session.account, agent, discovery, bases))
 }

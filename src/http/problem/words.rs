@@ -236,7 +236,7 @@ impl Problem {
             call::Error::NoSuchAgent | call::Error::NoSuchVersion(_) => Kind::NotFound,
             call::Error::NotActive { .. } => Kind::AgentNotActive,
             call::Error::Archived(_) => Kind::AgentArchived,
-            call::Error::NoSuchModel(_) => Kind::ModelNotFound,
+            call::Error::NoSuchModel { .. } => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,

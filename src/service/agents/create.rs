@@ -102,7 +102,7 @@ async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Re
     let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;
     let draft = ground.check(draft, None)?;
     let agent = new_agent(app, draft)?;
-    let found = discover(app, session, std::slice::from_ref(&agent)).await?;
+    let found = discover(app, session.account.id, std::slice::from_ref(&agent)).await?;
     let faults = found.into_iter().flat_map(|discovery| discovery.faults).collect();
     Ok(Made { agent, warnings: warning.into_iter().collect(), faults })
 }

@@ -13,7 +13,6 @@ use crate::domain::model_line::{Entry, ModelLine, ParseError};
 use crate::domain::provider::{BaseUrl, Provider, ProviderName, Wire};
 use crate::ports::{Aliases, Directory, Providers, World};
 use crate::service::App;
-use crate::service::authenticate::Session;
 use crate::service::call::bundle::entries;
 use crate::service::call::reach::{Unreachable, reach};
 use crate::service::declared::{self, pair};
@@ -59,13 +58,12 @@ impl Fault {
 /// [`Failure`].
 pub async fn discover<W: World>(
     app: &App<W>,
-    session: &Session,
+    account: AccountId,
     agents: &[Agent],
 ) -> Result<Vec<Discovery>, Failure> {
     if agents.is_empty() {
         return Ok(Vec::new());
     }
-    let account = session.account.id;
     let tenant = app.world.directory().tenant(account);
     let written = agents.iter().map(|agent| agent.definition.model.as_str());
     let aliases = tenant.aliases_named(&ModelLine::aliases_in(written)).await?;

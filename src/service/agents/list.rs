@@ -1,12 +1,13 @@
 //! Listing agents.
 
-use crate::domain::agent::{Agent, Status, spelling, words};
+use crate::domain::account::Key;
+use crate::domain::agent::{Access, Agent, Status, spelling, words};
 use crate::domain::field_error::FieldErrors;
-use crate::domain::ids::AgentId;
+use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::time::Millis;
 use crate::ports::{AgentFilter, AgentList, AgentPosition, Directory, World};
 use crate::service::App;
-use crate::service::authenticate::Session;
+use crate::service::call;
 use crate::service::failure::Failure;
 use crate::service::page::{Page, Request};
 
@@ -44,13 +45,34 @@ fn unknown_status() -> String {
     format!("write one of {}", Status::ALL.map(Status::name).join(", "))
 }
 
+/// Newest first; those alone that whoever asks may call and whose calls are answered. `key` is of the account, which is
+/// active; without one the public agents.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_callable<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    key: Option<&Key>,
+    narrow: &Narrow,
+    page: &Request,
+) -> Result<Page<Agent>, Failure> {
+    let may_call = |agent: &Agent| match key {
+        Some(key) => key.may_call(agent.id),
+        None => agent.definition.access == Access::Public,
+    };
+    let mut page = list(app, account, narrow, page).await?;
+    page.rows.retain(|agent| may_call(agent) && call::answers(agent).is_ok());
+    Ok(page)
+}
+
 /// Newest first; without archived ones, unless they are asked for.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn list<W: World>(
     app: &App<W>,
-    session: &Session,
+    account: AccountId,
     narrow: &Narrow,
     page: &Request,
 ) -> Result<Page<Agent>, Failure> {
@@ -66,7 +88,7 @@ pub async fn list<W: World>(
         }
         (Err(failure), _) | (_, Err(failure)) => return Err(failure),
     };
-    let tenant = app.world.directory().tenant(session.account.id);
+    let tenant = app.world.directory().tenant(account);
     let found = tenant.find_agents(&filter, cut.fetch(), cut.after).await?;
     let page = cut.page(found.agents, |agent| cursor(agent.created_at, agent.id));
     let next_cursor = page.next_cursor.or(found.stopped_at.map(|at| cursor(at.created_at, at.id)));

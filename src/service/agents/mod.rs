@@ -30,7 +30,7 @@ pub(in crate::service) use ground::line_of;
 pub use import::{Imported, MAX_AGENTS, import};
 pub use import_order::{Import, Item, Mode, Outcome};
 pub use lifecycle::set_status;
-pub use list::{Narrow, list};
+pub use list::{Narrow, list, list_callable};
 pub use source::{Source, read};
 pub use versions::{Difference, Span, compare, rollback, version, versions};
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::error::Error;
 use super::reach::{Server, Unreachable, reach};
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
@@ -16,6 +17,9 @@ use crate::domain::plan::CallLimits;
 use crate::domain::prompt::Prompt;
 use crate::domain::provider::{BaseUrl, Provider, ProviderName};
 use crate::ports::{Models, Unavailable, World};
+
+/// The most characters of a name that are quoted.
+const MAX_QUOTED: usize = 64;
 
 #[derive(Debug)]
 pub struct Bundle {
@@ -68,6 +72,24 @@ impl Bundle {
         };
         let prompt = Prompt::new(&agent.definition, &account);
         Ok(Self { account, limits, flags, agent, prompt, candidates })
+    }
+}
+
+impl Bundle {
+    /// Whether `label`, as `provider:code`, means this code of the line.
+    pub fn labels(&self, code: &str, label: &str) -> bool {
+        self.candidates.iter().flatten().any(|candidate| candidate.code == code && candidate.label == label)
+    }
+
+    /// That this names neither the agent nor a model of its line, and what would do.
+    pub fn no_such_model(&self, name: &str) -> Error {
+        let mut known = vec![self.agent.slug.to_string()];
+        for candidate in self.candidates.iter().flatten() {
+            if !known.contains(&candidate.code) {
+                known.push(candidate.code.clone());
+            }
+        }
+        Error::NoSuchModel { name: name.chars().take(MAX_QUOTED).collect(), known }
     }
 }
 

@@ -144,6 +144,14 @@ impl Caller {
         matches!(self.credential, Credential::Run(_))
     }
 
+    /// As it was presented.
+    pub(super) fn key(&self) -> Option<&str> {
+        match &self.credential {
+            Credential::Key(text) => Some(text),
+            Credential::None | Credential::Run(_) => None,
+        }
+    }
+
     pub(super) fn claim(&self) -> Claim {
         match &self.credential {
             Credential::None => Claim::of_client(None),

@@ -49,8 +49,12 @@ pub enum Error {
     },
     #[error("the agent is archived")]
     Archived(AgentId),
-    #[error("`{0}` is neither this agent nor a model of its line")]
-    NoSuchModel(String),
+    #[error("`{name}` is neither this agent nor a model of its line; write {}", any_of(.known))]
+    NoSuchModel {
+        name: String,
+        /// What would do: the agent's slug first.
+        known: Vec<String>,
+    },
     /// What the call has for the variables of the agent's instructions does not fit.
     #[error("the agent's instructions cannot be filled: {}", faults(.0))]
     Variables(Vec<FieldError>),
@@ -137,6 +141,8 @@ pub enum KeyFault {
     Malformed,
     #[error("the key is not valid here: it is unknown, expired or revoked")]
     Refused,
+    #[error("this is the operator's key, which calls no agent: use a key of the account")]
+    OfOperator,
     #[error("the key that started this run is gone, expired, revoked or switched off")]
     OfRun,
 }
@@ -151,6 +157,15 @@ pub struct Lack {
 fn faults(all: &[FieldError]) -> String {
     let each = all.iter().map(|error| format!("{} {}", error.field, error.message));
     each.collect::<Vec<_>>().join("; ")
+}
+
+fn any_of(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
 }
 
 fn fields(all: &[FieldError]) -> String {

@@ -2,7 +2,7 @@
 
 use super::caller::Claim;
 use super::error::Error;
-use super::resolve::unavailable;
+use super::resolve::{of_operator, unavailable};
 use crate::domain::account::{Account, Key};
 use crate::domain::scope::Scope;
 use crate::ports::{AccountRef, AllKeys, KeyRef, World};
@@ -38,7 +38,9 @@ pub(super) async fn current_key<W: World>(
     key: Option<&str>,
 ) -> Result<(Key, Account), Error> {
     let claim = Claim::of_client(key);
-    let Some(KeyRef::Digest(digest)) = claim.key else { return Err(Error::Unauthenticated(claim.fault)) };
+    let Some(KeyRef::Digest(digest)) = claim.key else {
+        return Err(of_operator(app, key, Error::Unauthenticated(claim.fault)));
+    };
     let found = app.world.directory().key(&digest).await.map_err(|error| unavailable(app, &error))?;
     match found {
         Some((key, of)) if key.is_live(app.world.now()) => {

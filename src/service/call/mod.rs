@@ -30,7 +30,7 @@ pub use in_flight::Receipt;
 pub use instructions::Passed;
 pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
-pub use resolve::{Resolved, resolve, resolve_current};
+pub use resolve::{Resolved, answers, resolve, resolve_current};
 pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;

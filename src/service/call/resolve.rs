@@ -39,6 +39,25 @@ pub struct Resolved {
 /// [`Error::KeyNotForAgent`], [`Error::OriginNotAllowed`], [`Error::AccountSuspended`], [`Error::NotActive`],
 /// [`Error::Archived`], [`Error::SwitchedOff`], [`Error::Unavailable`].
 pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
+    let resolved = resolve_any(app, caller).await;
+    resolved.map_err(|error| of_operator(app, caller.key(), error))
+}
+
+/// A key that is none of ours may be the operator's, which is worth saying.
+pub(super) fn of_operator<W: World>(app: &App<W>, key: Option<&str>, error: Error) -> Error {
+    let is_operators = || {
+        let operator = app.world.settings().operator_key.as_ref();
+        operator.zip(key).is_some_and(|(operator, key)| operator.matches(key))
+    };
+    match error {
+        Error::Unauthenticated(KeyFault::Malformed) if is_operators() => {
+            Error::Unauthenticated(KeyFault::OfOperator)
+        }
+        error => error,
+    }
+}
+
+async fn resolve_any<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let claim = caller.claim();
     let Some(account) = account_id(app, caller).await.map_err(|e| unavailable(app, &e))? else {
         return Err(absent(app, claim).await);
@@ -151,7 +170,7 @@ fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Erro
 }
 
 /// Whether the agent's calls are answered, where it is in its life.
-pub(super) fn answers(agent: &Agent) -> Result<(), Error> {
+pub fn answers(agent: &Agent) -> Result<(), Error> {
     let not_active = |is, to| Err(Error::NotActive { agent: agent.slug.clone(), is, to });
     match agent.status() {
         Life::Published | Life::Active | Life::Deprecated => Ok(()),

@@ -108,5 +108,5 @@ fn named<'a>(bundle: &'a Bundle, model: Option<&str>) -> Result<Vec<&'a Arc<Cand
         return Ok(all.iter().collect());
     };
     let named: Vec<_> = all.iter().filter(|candidate| names_model(candidate, name)).collect();
-    if named.is_empty() { Err(Error::NoSuchModel(name.to_owned())) } else { Ok(named) }
+    if named.is_empty() { Err(bundle.no_such_model(name)) } else { Ok(named) }
 }

@@ -18,7 +18,10 @@ mod tools;
 
 pub use body::Body as ChatCompletionRequest;
 pub use error::{Enclosed, ErrorBody, ErrorKind};
-pub use reply::{Body as ChatCompletion, Envelope, ListBody as ModelList, Model, models_list, reply};
+pub use reply::{
+    Body as ChatCompletion, Envelope, ListBody as ModelList, Model, ModelBody as ListedModel, model,
+    models_list, reply,
+};
 pub use request::{Parsed, parse};
 pub use stream::StreamEncoder;
 

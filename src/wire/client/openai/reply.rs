@@ -234,16 +234,13 @@ pub struct Model<'a> {
 
 /// Writes the list of models; with a word where there are more than these.
 pub fn models_list(models: &[Model<'_>], has_more: bool) -> Vec<u8> {
-    let data = models
-        .iter()
-        .map(|model| ModelBody {
-            id: model.id,
-            object: "model",
-            created: model.created_s,
-            owned_by: model.owned_by,
-        })
-        .collect();
+    let data = models.iter().map(ModelBody::of).collect();
     to_json(&ListBody { object: "list", data, has_more })
+}
+
+/// Writes one model.
+pub fn model(model: &Model<'_>) -> Vec<u8> {
+    to_json(&ModelBody::of(model))
 }
 
 /// OpenAI's list of models: the agent itself, then the models of its line; or the agents of an account.
@@ -261,11 +258,18 @@ pub struct ListBody<'a> {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = ListedModel)]
-struct ModelBody<'a> {
+pub struct ModelBody<'a> {
     id: &'a str,
+    #[schema(example = "model")]
     object: &'static str,
     created: i64,
     owned_by: &'a str,
+}
+
+impl<'a> ModelBody<'a> {
+    fn of(model: &Model<'a>) -> Self {
+        Self { id: model.id, object: "model", created: model.created_s, owned_by: model.owned_by }
+    }
 }
 
 #[cfg(test)]
