@@ -12,8 +12,7 @@ use crate::service::App;
 use crate::service::ledger;
 
 use super::access::Reader;
-use super::body::Json;
-use super::page::{List, PageQuery};
+use super::page::{List, Listed, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
 
@@ -102,7 +101,7 @@ pub async fn list<W: World>(
     Reader(session): Reader,
     Parameters(agent): Parameters<String>,
     query: PageQuery,
-) -> Result<Json<List<View>>, Problem> {
-    let page = ledger::list(&app, &session, &agent, &query.into()).await.map_err(Problem::report(&app))?;
-    Ok(Json(List::of(page, View::from)))
+) -> Result<Listed<View>, Problem> {
+    let page = ledger::list(&app, &session, &agent, &query.request()).await.map_err(Problem::report(&app))?;
+    Ok(query.answer(page, View::from))
 }

@@ -12,8 +12,7 @@ use crate::service::App;
 use crate::service::changes::{self, Filter};
 
 use super::access::Reader;
-use super::body::Json;
-use super::page::{List, PageQuery};
+use super::page::{List, Listed, PageQuery};
 use super::problem::Problem;
 use super::query::query;
 
@@ -86,8 +85,9 @@ pub async fn list<W: World>(
     Reader(session): Reader,
     of: ChangesQuery,
     query: PageQuery,
-) -> Result<Json<List<View>>, Problem> {
+) -> Result<Listed<View>, Problem> {
     let filter = Filter { subject: of.subject, id: of.id };
-    let page = changes::list(&app, &session, filter, &query.into()).await.map_err(Problem::report(&app))?;
-    Ok(Json(List::of(page, View::from)))
+    let page =
+        changes::list(&app, &session, filter, &query.request()).await.map_err(Problem::report(&app))?;
+    Ok(query.answer(page, View::from))
 }

@@ -41,13 +41,14 @@ pub struct ExportQuery {
 
 query!(ExportQuery);
 
-/// How a file is written; `json` when left out.
+/// How a file is written; `json` when left out. `array`: as JSON, the agents alone.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     #[default]
     Json,
     Yaml,
+    Array,
 }
 
 /// Agents as a file carries them.
@@ -172,6 +173,7 @@ pub async fn export<W: World>(
     let (syntax, kind, name) = match query.format.unwrap_or_default() {
         Format::Json => (Syntax::Json, "application/json", "attachment; filename=\"agents.json\""),
         Format::Yaml => (Syntax::Yaml, YAML[0], "attachment; filename=\"agents.yaml\""),
+        Format::Array => (Syntax::Array, "application/json", "attachment; filename=\"agents.json\""),
     };
     let file = FileWriter::new(syntax);
     let exporting = Exporting { app, session, export, file, ready: Some(file.open()), pages: first };
@@ -286,6 +288,6 @@ pub async fn import<W: World>(
     let dry_run = query.dry_run.unwrap_or_default();
     let (strict, model) = (query.strict.unwrap_or_default(), query.model);
     let import = Import { mode, dry_run, strict, model, entries }.named(query.name.or(stem).as_deref());
-    let items = agents::import(&app, &session, &import).await.map_err(Problem::report(&app))?;
-    Ok(Report::of(&session.account, items, dry_run).into_response())
+    let imported = agents::import(&app, &session, &import).await.map_err(Problem::report(&app))?;
+    Ok(Report::of(&session.account, imported, dry_run).into_response())
 }

@@ -14,7 +14,7 @@ use crate::service::flags::{self, Shown};
 
 use super::access::Operator;
 use super::body::{self, Json};
-use super::page::{List, PageQuery};
+use super::page::{List, Listed, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
 
@@ -177,9 +177,9 @@ pub async fn accounts<W: World>(
     Operator(_): Operator,
     Parameters(flag): Parameters<String>,
     query: PageQuery,
-) -> Result<Json<List<AccountView>>, Problem> {
-    let page = flags::accounts(&app, &flag, &query.into()).await.map_err(Problem::report(&app))?;
-    Ok(Json(List::of(page, AccountView::from)))
+) -> Result<Listed<AccountView>, Problem> {
+    let page = flags::accounts(&app, &flag, &query.request()).await.map_err(Problem::report(&app))?;
+    Ok(query.answer(page, AccountView::from))
 }
 
 /// Set a flag for one account

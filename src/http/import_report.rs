@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use crate::domain::account::Account;
 use crate::domain::field_error::FieldError;
-use crate::service::agents::{Item, Outcome};
+use crate::domain::warning::Warning;
+use crate::service::agents::{Imported, Item, Outcome};
 use crate::wire::file::foreign::Need;
 use crate::wire::file::report::Line;
 
@@ -31,6 +32,9 @@ pub struct Report {
     skipped: usize,
     /// Whether all this would only be done.
     dry_run: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<Warning>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -133,7 +137,7 @@ impl From<Item> for Row {
 }
 
 impl Report {
-    pub fn of(account: &Account, mut items: Vec<Item>, dry_run: bool) -> Self {
+    pub fn of(account: &Account, Imported { mut items, warnings }: Imported, dry_run: bool) -> Self {
         let made = items.iter_mut().filter_map(|item| item.agent.take()).filter(|_| !dry_run);
         let agents = made.map(|agent| View::of(account, agent)).collect();
         let results: Vec<Row> = items.into_iter().map(Row::from).collect();
@@ -143,7 +147,7 @@ impl Report {
             true => (count(Word::Created), count(Word::Updated), count(Word::Skipped)),
             false => (0, 0, 0),
         };
-        Self { results, agents, created, updated, skipped, dry_run }
+        Self { results, agents, created, updated, skipped, dry_run, warnings }
     }
 
     fn errors(&self) -> Vec<FieldError> {

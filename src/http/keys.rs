@@ -13,7 +13,7 @@ use crate::service::keys::{self, NewKey};
 
 use super::access::{KeyReader, KeyWriter};
 use super::body::Json;
-use super::page::{List, PageQuery};
+use super::page::{List, Listed, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
 use super::scope;
@@ -146,9 +146,9 @@ pub async fn list<W: World>(
     State(app): State<App<W>>,
     KeyReader(account): KeyReader,
     query: PageQuery,
-) -> Result<Json<List<View>>, Problem> {
-    let page = keys::list(&app, &account, &query.into()).await.map_err(Problem::report(&app))?;
-    Ok(Json(List::of(page, View::from)))
+) -> Result<Listed<View>, Problem> {
+    let page = keys::list(&app, &account, &query.request()).await.map_err(Problem::report(&app))?;
+    Ok(query.answer(page, View::from))
 }
 
 /// Revoke a key

@@ -140,14 +140,14 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(agents::__path_get, async move |app, by, agent| {
         agents::get::<W>(app, by, agent, &bases).await
     });
-    v.endpoint(agents::__path_patch, async move |app, by, agent, if_match, body| {
-        agents::patch::<W>(app, by, agent, if_match, body, &of_patch).await
+    v.endpoint(agents::change::__path_patch, async move |app, by, agent, if_match, body| {
+        agents::change::patch::<W>(app, by, agent, if_match, body, &of_patch).await
     });
-    v.endpoint(agents::__path_put, async move |app, by, agent, if_match, body| {
-        agents::put::<W>(app, by, agent, if_match, body, &of_put).await
+    v.endpoint(agents::change::__path_put, async move |app, by, agent, if_match, body| {
+        agents::change::put::<W>(app, by, agent, if_match, body, &of_put).await
     });
-    v.endpoint(agents::__path_put_config, async move |app, by, agent, if_match, body| {
-        agents::put_config::<W>(app, by, agent, if_match, body, &of_config).await
+    v.endpoint(agents::change::__path_put_config, async move |app, by, agent, if_match, body| {
+        agents::change::put_config::<W>(app, by, agent, if_match, body, &of_config).await
     });
     v.endpoint(agents::lifecycle::__path_archive, agents::lifecycle::archive::<W>);
     v.endpoint(agents::lifecycle::__path_restore, agents::lifecycle::restore::<W>);

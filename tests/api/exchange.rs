@@ -440,6 +440,25 @@ async fn an_export_that_breaks_off_does_not_look_whole() {
     assert_eq!(export(&api, &acme, "").await.problem().0, 503, "before the first piece it is a problem");
 }
 
+/// Any JSON.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has it", |number| number.is_finite()).prop_map(Value::from),
+        "[ -~\n\t\u{e9}]{0,9}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map("[ -~]{0,6}", inner, 0..3)
+                .prop_map(|object| Value::Object(object.into_iter().collect())),
+        ]
+    })
+}
+
 /// Random agents that hand off to each other.
 fn files() -> impl Strategy<Value = Vec<Value>> {
     let text = "[a-zA-Z{}:#\\-\"'| \n\t\u{e9}]{1,40}".prop_map(|text| format!("x{text}"));
@@ -450,7 +469,7 @@ fn files() -> impl Strategy<Value = Vec<Value>> {
         prop::collection::btree_set("[a-z_]{1,8}", 0..3),
         prop::collection::btree_set("[a-z :#]{0,6}[a-z]", 0..3),
         prop::option::of(0..1_000_000_u64),
-        prop::collection::btree_map("[a-uw-z: ]{1,6}", "[ -~\n]{0,9}", 0..3),
+        prop::collection::btree_map("[a-uw-z: ]{1,6}", any_json(), 0..3),
         prop::sample::select(vec!["draft", "published", "active", "inactive", "deprecated"]),
     );
     let agent = (name, text, optional, prop::collection::btree_set(0..6_usize, 0..3));

@@ -206,3 +206,86 @@ async fn null_is_what_a_field_is_when_it_is_left_out() {
         }
     }
 }
+
+/// config-16: of an agent, and of things that the kit serves.
+#[tokio::test]
+async fn operations_say_what_a_merge_cannot() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    api.agent(
+        &acme,
+        &json!({"slug": "rw", "instructions": "Hi {{a}}", "config": {"variables": {"a": "1", "b": "2"}}}),
+    )
+    .await;
+    let patch = async |path: &str, operations: Value| {
+        let call = api.request(Method::PATCH, path).key(&acme.admin);
+        let call = call.header("content-type", "application/json-patch+json");
+        call.raw(axum::body::Body::from(operations.to_string())).send().await
+    };
+    let agent = "/api/v1/agents/rw";
+    let removed = patch(agent, json!([{"op": "remove", "path": "/config/variables/b"}])).await.ok();
+    assert_eq!((&removed["config"]["variables"], &removed["version"]), (&json!({"a": "1"}), &json!(2)));
+    let voiced = json!([{"op": "test", "path": "/voice", "value": null}, {"op": "replace", "path": "/voice", "value": "p:v"},
+        {"op": "add", "path": "/labels", "value": ["x"]}, {"op": "add", "path": "/labels/-", "value": "y"}]);
+    let voiced_now = patch(agent, voiced.clone()).await.ok();
+    assert_eq!((&voiced_now["voice"], &voiced_now["labels"]), (&json!("p:v"), &json!(["x", "y"])));
+    let failed = patch(agent, voiced).await;
+    assert_eq!(failed.problem(), (409, "conflict".to_owned()));
+    for (operations, field) in [
+        (json!([{"op": "remove", "path": "/nothing"}]), "[0]"),
+        (json!([{"op": "burn", "path": "/voice"}]), "[0]"),
+        (json!([{"op": "add", "path": "/surprise", "value": 1}]), "surprise"),
+        (json!([{"op": "replace", "path": "/instructions", "value": "{{nobody}}"}]), "instructions"),
+        (json!([{"op": "add", "path": "/status", "value": "draft"}]), "status"),
+        (json!({"voice": null}), "(body)"),
+    ] {
+        assert_eq!(patch(agent, operations.clone()).await.fields(), [field], "{operations}");
+    }
+    let path = "/api/v1/providers/own";
+    let provider = json!({"base_url": "https://llm.example.com/v1", "api_key": "k-12345678"});
+    api.put(path).key(&acme.admin).json(&provider).send().await.ok();
+    let kept = patch(path, json!([{"op": "add", "path": "/dialect", "value": {"system": "one"}}])).await.ok();
+    assert_eq!((&kept["key_last4"], &kept["dialect"]), (&json!("78"), &json!({"system": "one"})));
+}
+
+#[tokio::test]
+async fn a_list_is_a_bare_array_when_that_is_asked_for() {
+    let api = Api::new();
+    let (acme, ids) = furnish(&api, "acme").await;
+    let mut many = 0;
+    for endpoint in endpoints("acme", &ids).into_iter().filter(|endpoint| endpoint.method == Method::GET) {
+        let read = async |query: &str| {
+            api.get(&format!("{}{query}", endpoint.path)).key(endpoint.key(&acme)).send().await
+        };
+        let listed = read("").await.ok();
+        if !listed["data"].is_array() || endpoint.path == "/api/v1/flags" {
+            continue;
+        }
+        let bare = read("?format=array").await;
+        assert_eq!(bare.ok(), listed["data"], "{endpoint:?}");
+        assert_eq!(read("?format=list").await.fields(), ["format"], "{endpoint:?}");
+        many += 1;
+    }
+    assert!(many >= 8, "{many}");
+    api.agent(&acme, &json!({"slug": "b"})).await;
+    let first = api.get("/api/v1/agents?format=array&limit=1").key(&acme.member).send().await;
+    let cursor = first.header("x-next-cursor").to_owned();
+    let first = first.ok();
+    assert_eq!((first.as_array().unwrap().len(), cursor.is_empty()), (1, false));
+    let next =
+        api.get(&format!("/api/v1/agents?format=array&cursor={cursor}")).key(&acme.member).send().await;
+    assert_eq!(next.header("x-next-cursor"), "");
+    let next = next.ok();
+    let mut slugs = [&first[0]["slug"], &next[0]["slug"]].map(|slug| slug.as_str().unwrap());
+    slugs.sort_unstable();
+    assert_eq!((slugs, next.as_array().unwrap().len()), (["b", "triage"], 1), "each once");
+    let exported = api.get("/api/v1/agents/export?format=array").key(&acme.admin).send().await.ok();
+    assert_eq!(exported.as_array().unwrap().len(), 2);
+    let other = api.tenant("other").await;
+    let report = api.post("/api/v1/agents/import").key(&other.admin).json(&exported).send().await.ok();
+    assert_eq!((report["agents"].as_array().unwrap().len(), &report["created"]), (2, &json!(2)));
+    let bare = json!([{"name": "c", "instructions": "x"}]);
+    let report =
+        api.post("/api/v1/agents/import?dry_run=true").key(&other.admin).json(&bare).send().await.ok();
+    assert_eq!((&report["warnings"][0]["field"], &report["agents"]), (&json!("agents[0].model"), &json!([])));
+}

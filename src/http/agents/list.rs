@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{AnyOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
@@ -18,8 +19,7 @@ use crate::service::denied::Denied;
 use crate::service::page::{Page, Request};
 
 use super::super::access::Visitor;
-use super::super::body::Json;
-use super::super::page::List;
+use super::super::page::{self, Format, List};
 use super::super::problem::Problem;
 use super::super::query::query;
 use super::urls::{Bases, Urls};
@@ -45,6 +45,8 @@ pub struct ListQuery {
     limit: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+    #[param(inline)]
+    format: Option<Format>,
 }
 
 query!(ListQuery);
@@ -90,8 +92,8 @@ impl Card {
 }
 
 /// A page, with as much of each agent as whoever asks may see.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
+#[derive(Debug)]
+#[expect(dead_code, reason = "it describes what is answered")]
 pub enum Listed {
     Configured(List<Discovered>),
     Callable(List<Card>),
@@ -144,8 +146,9 @@ pub async fn list<W: World>(
     by: Visitor,
     query: ListQuery,
     bases: &Bases,
-) -> Result<Json<Listed>, Problem> {
+) -> Result<Response, Problem> {
     let narrow = Narrow { status: query.status, kind: query.kind, label: query.label, q: query.q };
+    let format = query.format.unwrap_or_default();
     let page = Request { limit: query.limit, cursor: query.cursor };
     let (account, key) = match by {
         Visitor::Reader(session) => {
@@ -153,7 +156,7 @@ pub async fn list<W: World>(
             let page = agents::list(&app, account.id, &narrow, &page).await.map_err(Problem::report(&app))?;
             let page = with_discoveries(&app, account.id, page).await?;
             let each = |(agent, discovery)| Discovered::of(&account, agent, discovery, bases);
-            return Ok(Json(Listed::Configured(List::of(page, each))));
+            return Ok(page::Listed(List::of(page, each), format).into_response());
         }
         Visitor::Caller(session) if session.account.status == Suspended => {
             return Err(Denied::Suspended.into());
@@ -168,7 +171,8 @@ pub async fn list<W: World>(
     let rows = page.rows.into_iter().zip(std::iter::repeat(&account));
     let cards =
         rows.filter_map(|((agent, found), account)| Some(Card::of(account.as_ref()?, agent, &found, bases)));
-    Ok(Json(Listed::Callable(List { data: cards.collect(), next_cursor: page.next_cursor })))
+    let list = List { data: cards.collect(), next_cursor: page.next_cursor };
+    Ok(page::Listed(list, format).into_response())
 }
 
 async fn with_discoveries<W: World>(

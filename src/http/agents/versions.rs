@@ -17,7 +17,7 @@ use crate::service::failure::Failure;
 use super::super::access::{Reader, Writer};
 use super::super::body::Json;
 use super::super::if_match::Tags;
-use super::super::page::{List, PageQuery};
+use super::super::page::{List, Listed, PageQuery};
 use super::super::path::{AgentPath, Parameters};
 use super::super::problem::Problem;
 use super::{Configuration, Tagged, View};
@@ -128,10 +128,10 @@ pub async fn list<W: World>(
     Reader(session): Reader,
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
     query: PageQuery,
-) -> Result<Json<List<Line>>, Problem> {
-    let found = agents::versions(&app, &session, &agent, &query.into()).await;
+) -> Result<Listed<Line>, Problem> {
+    let found = agents::versions(&app, &session, &agent, &query.request()).await;
     let (id, page) = found.map_err(Problem::report(&app))?;
-    Ok(Json(List::of(page, |line| Line::of(id, line))))
+    Ok(query.answer(page, |line| Line::of(id, line)))
 }
 
 /// Show a version, or what is different between two

@@ -16,7 +16,7 @@ use utoipa::openapi::HttpMethod;
 
 use crate::domain::declared::{Facts, Naming};
 use crate::http::body::{self, Changes, Json};
-use crate::http::page::{List, PageQuery};
+use crate::http::page::PageQuery;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query::{Reads, query};
 use crate::http::{access, if_match, query};
@@ -133,7 +133,8 @@ async fn answer<W: World>(
         Verb::List => {
             let query = asked(&parts, kind.facts())?;
             let page = kind.list(&cx, &query).await.map_err(report())?;
-            Ok(Json(List { data: page.rows, next_cursor: page.next_cursor }).into_response())
+            let asked: PageQuery = query::read(&parts)?;
+            Ok(asked.answer(page, |row| row).into_response())
         }
         Verb::Get => Ok(tagged(kind.get(&cx, &name).await.map_err(report())?)),
         Verb::Delete => {
@@ -188,5 +189,5 @@ fn asked(parts: &Parts, facts: &Facts) -> Result<Asked, Problem> {
         given.flat_map(|(_, words)| words.split(',').map(str::to_owned).collect::<Vec<_>>()).collect()
     };
     let filters = facts.filters.iter().map(|filter| words(filter.name)).collect();
-    Ok(Asked { page: page.into(), filters })
+    Ok(Asked { page: page.request(), filters })
 }

@@ -84,7 +84,7 @@ impl Kind {
                 ("invalid_request", "The request cannot be read", StatusCode::BAD_REQUEST)
             }
             Self::ValidationFailed => {
-                ("validation_failed", "Some fields do not fit", StatusCode::BAD_REQUEST)
+                ("validation_failed", "Some fields are not valid", StatusCode::BAD_REQUEST)
             }
             Self::Unauthenticated => ("unauthenticated", "A valid key is needed", StatusCode::UNAUTHORIZED),
             Self::BudgetExceeded => ("budget_exceeded", "The budget is spent", StatusCode::PAYMENT_REQUIRED),
@@ -97,9 +97,9 @@ impl Kind {
             Self::AgentNotActive => ("agent_not_active", "The agent is not active", StatusCode::CONFLICT),
             Self::AgentArchived => ("agent_archived", "The agent is archived", StatusCode::GONE),
             Self::MethodNotAllowed => {
-                ("method_not_allowed", "The method does not fit", StatusCode::METHOD_NOT_ALLOWED)
+                ("method_not_allowed", "The path does not have this method", StatusCode::METHOD_NOT_ALLOWED)
             }
-            Self::Conflict => ("conflict", "What is there is in the way", StatusCode::CONFLICT),
+            Self::Conflict => ("conflict", "It conflicts with what is there", StatusCode::CONFLICT),
             Self::PreconditionFailed => {
                 ("precondition_failed", "It has changed since it was read", StatusCode::PRECONDITION_FAILED)
             }

@@ -106,6 +106,9 @@ impl Given {
                 }
                 all.remove("status");
                 all = operations.apply(all)?;
+                if all.get("status").is_some_and(|status| !status.is_null()) {
+                    return Err(Failure::StatusApart);
+                }
             }
         }
         Ok(self.draft(all, default)?)

@@ -5,6 +5,7 @@
 //! meanwhile, all is planned again.
 
 use crate::domain::change::Action;
+use crate::domain::warning::Warning;
 use crate::ports::{World, WriteError};
 use crate::service::App;
 use crate::service::authenticate::Session;
@@ -12,29 +13,39 @@ use crate::service::failure::{Failure, Thing};
 use crate::service::retry::{CONTENDED, Policy};
 
 use super::create::plan_allows;
+use super::given::DefaultModel;
 use super::import_order::{Import, Item};
 use super::import_plan::{Plan, plan};
 use super::save;
+use crate::wire::file::Entry;
 
 /// The most agents of one file.
 pub const MAX_AGENTS: usize = 1_000;
 /// How often all is planned: less often than a single row is retried, because each time it is the whole file.
 const PLANS: Policy = Policy { tries: 8, ..CONTENDED };
 
+/// What became of a file.
+#[derive(Debug)]
+pub struct Imported {
+    pub items: Vec<Item>,
+    pub warnings: Vec<Warning>,
+}
+
 /// Writes what the file has, unless any of it is invalid; returns what became, or would become, of each
 /// agent.
 ///
 /// # Errors
 /// [`Failure`]; nothing is then written, unless the directory lost its answer.
-pub async fn import<W: World>(
-    app: &App<W>,
-    session: &Session,
-    import: &Import,
-) -> Result<Vec<Item>, Failure> {
+pub async fn import<W: World>(app: &App<W>, session: &Session, import: &Import) -> Result<Imported, Failure> {
     if import.entries.len() > MAX_AGENTS {
         let many = format!("there are {}; at most {MAX_AGENTS} are taken in at once", import.entries.len());
         return Err(Failure::invalid("agents", &many));
     }
+    let default = DefaultModel::of(app, session);
+    let has_none = |entry: &Entry| entry.fields.as_ref().is_ok_and(|fields| fields.model.is_none());
+    let without = import.entries.iter().enumerate().filter(|(_, entry)| has_none(entry));
+    let warnings: Vec<Warning> =
+        without.filter_map(|(i, _)| default.warning(&format!("agents[{i}].model"))).collect();
     let mut tries = PLANS.begin();
     loop {
         let Plan { items, saves } = plan(app, session, import).await?;
@@ -42,10 +53,10 @@ pub async fn import<W: World>(
             plan_allows(app, session, &saves).await?;
         }
         if import.dry_run || saves.is_empty() {
-            return Ok(items);
+            return Ok(Imported { items, warnings });
         }
         match save(app, session, Action::Update, &saves).await {
-            Ok(()) => return Ok(items),
+            Ok(()) => return Ok(Imported { items, warnings }),
             Err(WriteError::Moved | WriteError::Taken) => {
                 if !tries.again(&app.world).await {
                     return Err(Failure::Contended(Thing::Agent));

@@ -30,7 +30,7 @@ pub use export::Export;
 pub(in crate::service) use export::slugs_of;
 pub use given::Given;
 pub(in crate::service) use ground::line_of;
-pub use import::{MAX_AGENTS, import};
+pub use import::{Imported, MAX_AGENTS, import};
 pub use import_order::{Import, Item, Mode, Outcome};
 pub use lifecycle::set_status;
 pub use list::{Narrow, list, list_callable};

@@ -38,6 +38,8 @@ pub enum Syntax {
     #[default]
     Json,
     Yaml,
+    /// JSON of the agents alone.
+    Array,
 }
 
 /// Why a file cannot be read, in words for the one who wrote it.
@@ -61,6 +63,7 @@ impl Writer {
     pub fn open(&self) -> String {
         match self.syntax {
             Syntax::Json => format!("{{\"format\":\"{FORMAT}\",\"version\":{VERSION},\"agents\":["),
+            Syntax::Array => "[".to_owned(),
             Syntax::Yaml => format!("format: {FORMAT}\nversion: {VERSION}\nagents:\n"),
         }
     }
@@ -69,7 +72,7 @@ impl Writer {
         let is_first = std::mem::replace(&mut self.is_empty, false);
         let value = serde_json::to_value(fields).unwrap_or_default();
         match self.syntax {
-            Syntax::Json => {
+            Syntax::Json | Syntax::Array => {
                 out.push_str(if is_first { "\n" } else { ",\n" });
                 out.push_str(&value.to_string());
             }
@@ -81,6 +84,7 @@ impl Writer {
     pub const fn close(&self) -> &'static str {
         match (self.syntax, self.is_empty) {
             (Syntax::Json, _) => "\n]}\n",
+            (Syntax::Array, _) => "\n]\n",
             (Syntax::Yaml, true) => "  []\n...\n",
             (Syntax::Yaml, false) => "...\n",
         }

@@ -82,7 +82,7 @@ fn fields() -> impl Strategy<Value = Fields> {
 proptest! {
     #[test]
     fn what_is_written_reads_back_as_what_it_was(agents in prop::collection::vec(fields(), 0..3)) {
-        for syntax in [Syntax::Json, Syntax::Yaml] {
+        for syntax in [Syntax::Json, Syntax::Yaml, Syntax::Array] {
             let text = written(syntax, &agents);
             prop_assert_eq!(&read_back(&text), &agents, "{}", text);
         }
