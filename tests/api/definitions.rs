@@ -185,7 +185,8 @@ async fn the_accounts_own_path_is_for_its_keys_alone() {
         let refused = api.get(path).key(&rival.admin).send().await;
         assert_eq!(refused.problem(), (404, "not_found".to_owned()), "{path}");
         let anonymous = api.get(path).send().await;
-        assert_eq!(anonymous.problem().0, 401);
+        // The list shows strangers the public agents, of which there is none.
+        assert_eq!(anonymous.status, if path.ends_with("/a") { 401 } else { 200 }, "{path}");
     }
     let id = format!("/accounts/{}/agents", acme.id);
     assert_eq!(api.get(&id).key(&acme.member).send().await.ok()["data"].as_array().unwrap().len(), 1);

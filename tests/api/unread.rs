@@ -109,12 +109,16 @@ async fn a_call_without_the_right_key_is_refused_before_its_body_is_read() {
     let (acme, _) = furnish(&api, "acme").await;
     for template in Paths::of::<FakeWorld>(face::All).paths {
         let path = template.replace("{account}", "acme").replace("{agent}", "triage");
-        let method = if path.ends_with("/models") { Method::GET } else { Method::POST };
+        let path = path.replace("{model}", "triage");
+        let method = if path.contains("/models") { Method::GET } else { Method::POST };
         let (reply, is_read) = ask(&api, method.clone(), &path, "nonsense", "10").await;
         assert_eq!((reply.status.as_u16(), is_read), (401, false), "{path}");
         let (reply, is_read) = ask(&api, method.clone(), &path, &acme.caller, TOO_LONG).await;
         let expected = if method == Method::GET { 200 } else { 413 };
         assert_eq!((reply.status.as_u16(), is_read), (expected, false), "{path}");
+        if template.starts_with("/v1/") {
+            continue;
+        }
         // An agent, or else an account, that there is not.
         let nobody = if template.contains("{agent}") {
             path.replace("triage", "nobody")

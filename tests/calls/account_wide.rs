@@ -319,7 +319,7 @@ async fn a_base_url_without_v1_is_answered_in_openais_shape() {
         "/accounts/acme/agents/triage/chat/completions",
         "/accounts/acme/agents/triage/models",
     ] {
-        let reply = stage.request(Method::POST, path).key(&stage.acme.caller).as_openai().send().await;
+        let reply = stage.request(Method::POST, path).key(&stage.acme.caller).in_openais_shape().send().await;
         assert_eq!(reply.status, 404, "{path}");
         assert!(reply.words().contains("Did you forget /v1?"), "{path}: {}", reply.words());
     }

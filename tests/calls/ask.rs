@@ -90,7 +90,7 @@ impl<'a> Ask<'a> {
     }
 
     /// Refusals come in OpenAI's shape, whatever the path.
-    pub fn as_openai(self) -> Self {
+    pub fn in_openais_shape(self) -> Self {
         Self { is_openai: true, ..self }
     }
 

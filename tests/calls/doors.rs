@@ -26,7 +26,7 @@ async fn without_a_good_key_every_face_answers_401_and_says_which_way() {
             (ask().key(""), "Authorization: Bearer"),
             (ask().anonymous().header("x-api-key", &mistyped), "mistyped"),
             (ask().anonymous().header("authorization", "Basic dTpw"), "Authorization: Bearer"),
-            (ask().key(OPERATOR), "mistyped"),
+            (ask().key(OPERATOR), "the operator's key"),
         ] {
             let reply = ask.send().await;
             reply.assert_refusal(401, "unauthenticated");

@@ -280,9 +280,11 @@ fn its_paths_and_headers_cross() {
             "/accounts/{account}/agents/{agent}/parrot/v9/say",
             "/agents/{agent}/parrot/v9/say",
             "/accounts/{account}/parrot/v9/say",
+            "/parrot/v9/say",
             "/accounts/{account}/agents/{agent}/parrot/v9/words/{word}",
             "/agents/{agent}/parrot/v9/words/{word}",
             "/accounts/{account}/parrot/v9/words/{word}",
+            "/parrot/v9/words/{word}",
         ]
     );
     assert_eq!(without.headers, HEADERS);

@@ -2,7 +2,7 @@
 
 use super::caller::Claim;
 use super::error::Error;
-use super::resolve::{of_operator, unavailable};
+use super::resolve::{name_operators_key, unavailable};
 use crate::domain::account::{Account, Key};
 use crate::domain::scope::Scope;
 use crate::ports::{AccountRef, AllKeys, KeyRef, World};
@@ -39,7 +39,7 @@ pub(super) async fn current_key<W: World>(
 ) -> Result<(Key, Account), Error> {
     let claim = Claim::of_client(key);
     let Some(KeyRef::Digest(digest)) = claim.key else {
-        return Err(of_operator(app, key, Error::Unauthenticated(claim.fault)));
+        return Err(name_operators_key(app, key, Error::Unauthenticated(claim.fault)));
     };
     let found = app.world.directory().key(&digest).await.map_err(|error| unavailable(app, &error))?;
     match found {

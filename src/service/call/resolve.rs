@@ -40,11 +40,11 @@ pub struct Resolved {
 /// [`Error::Archived`], [`Error::SwitchedOff`], [`Error::Unavailable`].
 pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let resolved = resolve_any(app, caller).await;
-    resolved.map_err(|error| of_operator(app, caller.key(), error))
+    resolved.map_err(|error| name_operators_key(app, caller.key(), error))
 }
 
 /// A key that is none of ours may be the operator's, which is worth saying.
-pub(super) fn of_operator<W: World>(app: &App<W>, key: Option<&str>, error: Error) -> Error {
+pub(super) fn name_operators_key<W: World>(app: &App<W>, key: Option<&str>, error: Error) -> Error {
     let is_operators = || {
         let operator = app.world.settings().operator_key.as_ref();
         operator.zip(key).is_some_and(|(operator, key)| operator.matches(key))
