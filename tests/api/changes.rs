@@ -258,7 +258,8 @@ async fn the_log_is_read_in_pages_of_a_thing_or_a_kind() {
             let body = json!({"model": format!("openai:m{n}")});
             put(&api, &acme, &format!("/api/v1/aliases/{name}"), &body).await;
         }
-        put(&api, &acme, &format!("/api/v1/providers/p{n}"), &json!({"base_url": "https://a.example"})).await;
+        put(&api, &acme, &format!("/api/v1/providers/p{n}"), &json!({"base_url": "https://a.example.com"}))
+            .await;
     }
     let whole = log(&api, &acme, "").await["data"].as_array().unwrap().clone();
     for (query, keep) in [
