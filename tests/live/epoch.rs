@@ -217,8 +217,9 @@ fn what_was_refused_is_served_as_soon_as_it_is_mended() {
                 let call = agent.call("/chat", &json!({"message": "hello"})).header("origin", origin);
                 let reply = call.send().await;
                 assert_eq!(reply.status, if allowed { 200 } else { 403 }, "{name} of {origins}");
+                // One that was let in until now may read why it is not any longer.
                 let may_read = !reply.header("access-control-allow-origin").is_empty();
-                assert_eq!(may_read, allowed, "{name} of {origins}");
+                assert!(may_read || !allowed, "{name} of {origins}");
             }
         }
     });
