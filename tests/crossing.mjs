@@ -21,13 +21,13 @@ test("a reply without headers has none", () => {
 });
 
 const headers = { authorization: "Bearer k", "x-empty": "", "if-match": '"1"', accept: "*/*" };
-const at = (path, method = "POST") => head(new Request(`https://agents.example${path}`, { method, headers })).split("\n");
+const at = (path, method = "POST") => head(new Request(`https://agents.example.com${path}`, { method, headers })).split("\n");
 
 test("of a declared path the declared headers cross, of any other all", () => {
   declare("/accounts/{account}/agents/{agent}/chat\n/agents/{agent}/v1/models", "authorization\naccept\norigin");
   const some = [fields(["authorization", "Bearer k"]), fields(["accept", "*/*"])];
   for (const path of ["/accounts/a/agents/b/chat", "/accounts/a/agents/b/chat?x=1", "/agents/b%20c/v1/models", "/agents/b/v1/models/", "/agents/b/v1/models/?x"]) {
-    assert.deepEqual(at(path), ["POST", `https://agents.example${path}`, ...some], path);
+    assert.deepEqual(at(path), ["POST", `https://agents.example.com${path}`, ...some], path);
   }
   for (const path of [
     "/",
@@ -42,7 +42,7 @@ test("of a declared path the declared headers cross, of any other all", () => {
     "/agents/b/v1/models2",
   ]) {
     const [method, url, ...lines] = at(path, "PATCH");
-    assert.deepEqual([method, url], ["PATCH", `https://agents.example${path}`]);
+    assert.deepEqual([method, url], ["PATCH", `https://agents.example.com${path}`]);
     assert.deepEqual(lines.sort(), Object.entries(headers).map(([...pair]) => fields(pair)).sort(), path);
   }
 });
@@ -67,9 +67,9 @@ const short = () => new Response("short", { status: 201, headers: { "content-len
 
 test("a request leaves as its head says, and follows no redirect", async () => {
   const bytes = new TextEncoder().encode("{}");
-  const { given } = await sent(short(), `POST\nhttps://a.example/v1?b=c\n${fields(["x-key", "k"], ["accept", "*/*"])}`, bytes, 1000, 0);
+  const { given } = await sent(short(), `POST\nhttps://a.example.com/v1?b=c\n${fields(["x-key", "k"], ["accept", "*/*"])}`, bytes, 1000, 0);
   const { url, method, redirect, headers, body, signal } = given;
-  assert.deepEqual([url, method, redirect], ["https://a.example/v1?b=c", "POST", "manual"]);
+  assert.deepEqual([url, method, redirect], ["https://a.example.com/v1?b=c", "POST", "manual"]);
   assert.deepEqual({ ...headers }, { "x-key": "k", accept: "*/*" });
   assert.deepEqual(body, bytes);
   assert.notEqual(body.buffer, bytes.buffer, "the memory of the wasm may move");
@@ -77,12 +77,12 @@ test("a request leaves as its head says, and follows no redirect", async () => {
 });
 
 test("a request may have neither headers nor a body", async () => {
-  const { given } = await sent(short(), "GET\nhttps://a.example/", undefined, 1000, 0);
-  assert.deepEqual([given.method, given.url, { ...given.headers }, given.body], ["GET", "https://a.example/", {}, undefined]);
+  const { given } = await sent(short(), "GET\nhttps://a.example.com/", undefined, 1000, 0);
+  assert.deepEqual([given.method, given.url, { ...given.headers }, given.body], ["GET", "https://a.example.com/", {}, undefined]);
 });
 
 test("of a reply only what says that it is short is read at once", async () => {
-  const ask = async (reply, most) => (await sent(reply, "GET\nhttps://a.example/", undefined, 1000, most)).answered;
+  const ask = async (reply, most) => (await sent(reply, "GET\nhttps://a.example.com/", undefined, 1000, most)).answered;
   const read = await ask(short(), 5);
   assert.deepEqual([read.status, new TextDecoder().decode(read.whole)], [201, "short"]);
   assert.equal((await ask(short(), 4)).whole, undefined);

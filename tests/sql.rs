@@ -100,7 +100,7 @@ fn agent(n: u8) -> Agent {
             access: Access::Public,
             max_concurrency: Some(7),
             cache: Some(Caching { ttl_s: 60 }),
-            allowed_origins: Some(vec!["https://a.example".into()]),
+            allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()
                 .unwrap()

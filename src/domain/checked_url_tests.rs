@@ -26,8 +26,8 @@ fn a_path_is_appended_below_the_url() {
         ("https://api.example.com/v1", "/a/...", "https://api.example.com/v1/a/..."),
         (
             "https://api.example.com/v1",
-            "/?next=https://b.example",
-            "https://api.example.com/v1/?next=https://b.example",
+            "/?next=https://b.example.com",
+            "https://api.example.com/v1/?next=https://b.example.com",
         ),
         ("https://api.example.com", "//b.example/x", "https://api.example.com//b.example/x"),
         ("http://localhost:8080/v1", "/@b.example", "http://localhost:8080/v1/@b.example"),
@@ -103,14 +103,14 @@ fn an_operators_url_that_could_not_be_opened_is_refused() {
         ("https:\\\\a.example", Refusal::NotAUrl),
         ("https://[::1", Refusal::NotAUrl),
         ("https://Bücher.example", Refusal::NotAscii),
-        ("https://a.example:99999", Refusal::NotAUrl),
-        ("https://a.example:0", Refusal::Port),
-        ("ftp://a.example", Refusal::Scheme),
+        ("https://a.example.com:99999", Refusal::NotAUrl),
+        ("https://a.example.com:0", Refusal::Port),
+        ("ftp://a.example.com", Refusal::Scheme),
         ("file:///etc/passwd", Refusal::Scheme),
         ("https://user:pass@a.example/v1", Refusal::Credentials),
         ("https://user@a.example/v1", Refusal::Credentials),
-        ("https://a.example/v1#top", Refusal::Fragment),
-        (&format!("https://a.example/{}", "x".repeat(MAX_LEN)), Refusal::TooLong),
+        ("https://a.example.com/v1#top", Refusal::Fragment),
+        (&format!("https://a.example.com/{}", "x".repeat(MAX_LEN)), Refusal::TooLong),
     ] {
         assert_eq!(CheckedUrl::of_operator(text), Err(why), "{text:?}");
     }

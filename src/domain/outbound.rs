@@ -195,19 +195,14 @@ fn judge(url: &Url) -> Result<(), Refusal> {
     }
 }
 
-/// Top-level names that are never public: RFC 6761, RFC 6762, RFC 8375, ICANN's `.internal`, and those that
-/// ICANN holds back because private networks use them. `metadata.goog` is a cloud's metadata server.
-const PRIVATE_NAMES: [&str; 10] = [
-    "local",
-    "localdomain",
-    "internal",
-    "intranet",
-    "private",
-    "lan",
-    "home",
-    "corp",
-    "home.arpa",
-    "metadata.goog",
+/// Names that are never public: the IANA registry of special-use names (RFC 6761: `test`, `invalid`, `example`; `local`, `onion`,
+/// `alt`, `arpa`), ICANN's `internal`, those that ICANN holds back because private networks use them (`home`, `corp`, `mail`),
+/// and those of clusters and routers that nobody has delegated. `metadata.goog` is a cloud's metadata server.
+#[rustfmt::skip]
+const PRIVATE_NAMES: [&str; 27] = [
+    "alt", "arpa", "cluster", "consul", "corp", "docker", "domain", "example", "fritz.box", "home", "i2p", "internal",
+    "intranet", "invalid", "k8s", "kube", "lan", "local", "localdomain", "mail", "metadata.goog", "onion", "private", "svc",
+    "test", "workgroup", "wpad",
 ];
 
 /// `name` is in lower case and in ASCII: the parser saw to that.

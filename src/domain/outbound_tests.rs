@@ -102,7 +102,8 @@ fn another_spelling_of_an_address_is_the_address() {
 #[test]
 fn names_of_private_networks_are_refused() {
     let hosts = "printer.local db.internal metadata.google.internal METADATA.Google.Internal metadata.goog \
-         router.home.arpa nas.lan wiki.corp wiki.intranet nas.home db.private box.localdomain internal";
+         router.home.arpa nas.lan wiki.corp wiki.intranet nas.home db.private box.localdomain internal \
+         a.test a.invalid a.example example a.onion redis.default.svc a.alt 1.0.0.127.in-addr.arpa vault.consul fritz.box";
     for host in hosts.split_whitespace() {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::PrivateName), "{host}");
     }

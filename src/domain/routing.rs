@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn what_a_request_needs_and_a_model_lacks_is_named() {
         let mut asked = request("look");
-        let source = ImageSource::Url("https://a.example/b.png".into());
+        let source = ImageSource::Url("https://a.example.com/b.png".into());
         asked.messages.push(Message::User { parts: vec![Part::Image(Image { source, detail: None })] });
         asked.sampling.n = Some(2);
         let needs = Needs::of(&asked, "Be kind.", true);

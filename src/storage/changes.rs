@@ -71,7 +71,15 @@ impl Row {
     fn into_change(self) -> Result<Change, Failure> {
         let by = Actor::parse(&self.actor)
             .ok_or_else(|| Failure::Unavailable(format!("changes.actor: {}", self.actor)))?;
-        let state = |column, text: Option<String>| text.map(|text| sql::json(column, &text)).transpose();
+        // Releases before wrote what members have in their profiles.
+        let is_member = self.subject.as_str() == "member";
+        let state = |column, text: Option<String>| {
+            let mut state: Option<Value> = text.map(|text| sql::json(column, &text)).transpose()?;
+            if let Some(Value::Object(fields)) = state.as_mut().filter(|_| is_member) {
+                fields.remove("profile");
+            }
+            Ok::<_, Failure>(state)
+        };
         Ok(Change {
             id: self.id,
             at: Millis(self.at),

@@ -151,7 +151,7 @@ fn openrouters_details_come_back_entry_by_entry() {
             {"type": "reasoning.encrypted", "data": "ZW5j", "format": "anthropic-claude-v1", "index": 1},
         ]);
         assert_eq!(body["messages"][1]["reasoning_details"], details);
-        assert_eq!(message["annotations"][0]["url_citation"]["url"], "https://a.example/saturn");
+        assert_eq!(message["annotations"][0]["url_citation"]["url"], "https://a.example.com/saturn");
         assert_eq!(
             message["annotations"][1],
             json!({"type": "file_citation", "file_citation": {"file_id": "f1"}})

@@ -81,7 +81,7 @@ async fn every_fault_of_an_agent_is_named_at_once() {
     let acme = api.tenant("acme").await;
     let bad = post(&api, &acme, json!({
         "slug": "No Slug", "name": "", "instructions": "", "model": "openai:x?temperature=hot", "access": "public",
-        "max_concurrency": 0, "allowed_origins": ["https://a.example", "a.example"],
+        "max_concurrency": 0, "allowed_origins": ["https://a.example.com", "a.example"],
     })).await;
     assert_eq!(
         bad.fields(),

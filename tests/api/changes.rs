@@ -258,7 +258,8 @@ async fn the_log_is_read_in_pages_of_a_thing_or_a_kind() {
             let body = json!({"model": format!("openai:m{n}")});
             put(&api, &acme, &format!("/api/v1/aliases/{name}"), &body).await;
         }
-        put(&api, &acme, &format!("/api/v1/providers/p{n}"), &json!({"base_url": "https://a.example"})).await;
+        put(&api, &acme, &format!("/api/v1/providers/p{n}"), &json!({"base_url": "https://a.example.com"}))
+            .await;
     }
     let whole = log(&api, &acme, "").await["data"].as_array().unwrap().clone();
     for (query, keep) in [
@@ -385,6 +386,11 @@ async fn lines_of_people_and_keys_are_for_admins_and_the_person() {
     let of_bob = format!("?subject=member&id={}", people[1].0.as_str().unwrap());
     assert_eq!(seen(&ada.1, &of_bob).await.0.len(), 0);
     assert_eq!(seen(&acme.admin, &of_bob).await.0.len(), 2);
+    // A line of a release that wrote them down.
+    let sql = "UPDATE changes SET after = json_set(after, '$.profile', json('{\"settings\":{\"theme\":\"old-private\"}}'))
+        WHERE subject = 'member' AND action = 'create'";
+    api.world.database().with(|db| assert_eq!(db.execute(sql, []).unwrap(), 2));
+    seen(&acme.admin, "?subject=member").await;
     // An admin's key that may read the log and not the members.
     let narrow = json!({"name": "log", "role": "admin", "scopes": ["changes:read", "keys:read"]});
     let narrow = api.issue(&acme.slug, &narrow).await;

@@ -263,9 +263,12 @@ async fn what_is_exported_is_imported_elsewhere_and_again_changes_nothing() {
     let put_as = |path: &str, body: Value| api.put(path).key(&acme.admin).json(&body).send();
     put_as("/api/v1/gadgets/torch", json!({"weight": 5})).await.ok();
     put_as("/api/v1/aliases/fast", json!({"model": "mine:small/one"})).await.ok();
-    put_as("/api/v1/providers/mine", json!({"base_url": "https://a.example/v1", "api_key": "k-12345678"}))
-        .await
-        .ok();
+    put_as(
+        "/api/v1/providers/mine",
+        json!({"base_url": "https://a.example.com/v1", "api_key": "k-12345678"}),
+    )
+    .await
+    .ok();
     put_as(
         "/api/v1/models/mine/small/one",
         json!({"input_usd_per_mtok": "1", "output_usd_per_mtok": "2",
@@ -525,7 +528,7 @@ async fn a_file_needs_the_scope_of_each_kind_in_it() {
         |rows: Value| api.post("/api/v1/import").key(&key).json(&json!({"declarations": rows})).send();
     let alias = json!({"kind": "alias", "name": "fast", "body": {"model": "openai:x"}});
     let provider =
-        json!({"kind": "provider", "name": "evil", "body": {"base_url": "https://evil.example/v1"}});
+        json!({"kind": "provider", "name": "evil", "body": {"base_url": "https://evil.example.com/v1"}});
     let gadget = json!({"kind": "gadget", "name": "torch", "body": {"weight": 1}});
     let refused = import(json!([alias, provider])).await;
     assert_eq!(refused.problem(), (403, "forbidden".to_owned()));

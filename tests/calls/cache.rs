@@ -266,7 +266,7 @@ async fn an_alias_that_stands_for_another_model_is_another_request() {
     put("own:big").await;
     ask().send().await.assert_hit();
     // The same names, and another server behind them.
-    stage.provider("own", "https://moved.example/v1", None).await;
+    stage.provider("own", "https://moved.example.com/v1", None).await;
     assert_asks_again(&stage, ask()).await;
 }
 
@@ -410,9 +410,9 @@ async fn nothing_of_a_request_can_be_read_from_its_key() {
 #[tokio::test]
 async fn pages_may_read_whether_an_answer_was_kept() {
     let stage = stage().await;
-    stage.agent("paged", &json!({"cache": {"ttl_s": 1}, "allowed_origins": ["https://a.example"]})).await;
+    stage.agent("paged", &json!({"cache": {"ttl_s": 1}, "allowed_origins": ["https://a.example.com"]})).await;
     stage.then(answer("Hello", Some((40, 3))));
-    let reply = stage.ask(Face::Chat, "paged").header("origin", "https://a.example").send().await;
+    let reply = stage.ask(Face::Chat, "paged").header("origin", "https://a.example.com").send().await;
     reply.assert_miss();
     assert!(reply.header("access-control-expose-headers").contains("x-cache"));
 }

@@ -65,7 +65,7 @@ async fn run(case: &Value) -> Vec<String> {
 pub async fn furnish(stage: &Stage, case: &Value) {
     for provider in case["provider"].as_array().unwrap_or(&vec![case["provider"].clone()]) {
         let name = provider["name"].as_str().unwrap();
-        let mut row = json!({"wire": provider["wire"], "base_url": format!("https://{name}.example/v1"), "api_key": "sk-1"});
+        let mut row = json!({"wire": provider["wire"], "base_url": format!("https://{name}.example.com/v1"), "api_key": "sk-1"});
         if let Some(dialect) = provider.get("dialect") {
             row["dialect"] = dialect.clone();
         }

@@ -19,8 +19,7 @@ fn body(face: Face, agent: &str, fields: &Value) -> Value {
 /// A stage whose account says this of its own server.
 async fn saying(dialect: &Value) -> Stage {
     let stage = Stage::new().await;
-    let provider =
-        json!({"wire": "openai", "base_url": "https://own.example/v1", "api_key": null, "dialect": dialect});
+    let provider = json!({"wire": "openai", "base_url": "https://own.example.com/v1", "api_key": null, "dialect": dialect});
     stage.api.put("/api/v1/providers/own").key(&stage.acme.admin).json(&provider).send().await.ok();
     stage
 }
@@ -28,7 +27,7 @@ async fn saying(dialect: &Value) -> Stage {
 /// A stage with a second provider of this name, which its name says much of, and an agent that asks it after `own`.
 async fn beside(name: &str) -> Stage {
     let stage = Stage::new().await;
-    stage.provider(name, &format!("https://{name}.example/v1"), None).await;
+    stage.provider(name, &format!("https://{name}.example.com/v1"), None).await;
     stage.model(&format!("{name}/small"), &json!({})).await;
     stage.agent("two", &json!({"model": format!("{name}:small, own:big")})).await;
     stage.agent("one", &json!({"model": format!("{name}:small")})).await;
@@ -50,7 +49,7 @@ async fn extras_reach_the_provider_and_what_they_ask_for_comes_back() {
     let logprobs = json!({"content": [{"token": "Hello", "logprob": -0.25, "bytes": null, "top_logprobs": []}],
         "refusal": null});
     let choice = json!({"index": 0, "message": {"role": "assistant", "content": "Hello",
-        "annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "t",
+        "annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.example.com", "title": "t",
             "start_index": 0, "end_index": 5}}]}, "logprobs": logprobs, "finish_reason": "stop"});
     let returned = json!({"choices": [choice], "service_tier": "flex", "system_fingerprint": "fp_1",
         "usage": usage(ANSWERED)});
@@ -75,7 +74,7 @@ async fn what_comes_back_whole_comes_back_streamed() {
             "choices": [{"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": null}]}))
     };
     let logprobs = json!({"content": [{"token": "Hello", "logprob": -0.25}], "refusal": null});
-    let annotation = json!({"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "t",
+    let annotation = json!({"type": "url_citation", "url_citation": {"url": "https://a.example.com", "title": "t",
         "start_index": 0, "end_index": 5}});
     let pieces = [
         piece(json!({"reasoning_content": "Hm."}), Value::Null),
@@ -192,7 +191,7 @@ async fn a_files_identifier_goes_to_an_own_provider_only() {
         let reply = stage.ask(Face::Completions, agent).json(&asked).send().await;
         assert!(reply.words().contains("lacks files by file_id"), "{}", reply.words());
     }
-    stage.provider("openai", "https://own.example/v1", None).await;
+    stage.provider("openai", "https://own.example.com/v1", None).await;
     stage.then(answer("Hello", Some(ANSWERED)));
     let asked = body(Face::Completions, "rich", &fields);
     stage.ask(Face::Completions, "rich").json(&asked).send().await.ok();
@@ -220,7 +219,7 @@ async fn what_an_account_says_of_its_server_holds_from_the_next_call() {
         (&json!(9), &json!(4), &json!(["END"]))
     );
     assert_eq!((sent.get("max_tokens"), sent.get("temperature"), sent.get("top_k")), (None, None, None));
-    stage.provider("own", "https://own.example/v1", None).await;
+    stage.provider("own", "https://own.example.com/v1", None).await;
     stage.then(answer("Hello", Some(ANSWERED)));
     stage.ask(Face::Completions, "triage").json(&asked).send().await.ok();
     let sent = stage.asked_once();

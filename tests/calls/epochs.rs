@@ -156,11 +156,11 @@ async fn a_closed_door_holds_from_the_next_call() {
 #[tokio::test]
 async fn a_new_provider_key_a_new_address_and_a_new_price_hold_from_the_next_call() {
     let stage = warm().await;
-    stage.provider("own", "https://new.example/v2", Some("sk-a-newer-key")).await;
+    stage.provider("own", "https://new.example.com/v2", Some("sk-a-newer-key")).await;
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "triage").send().await.ok();
     let asked = stage.take_asked().remove(0);
-    assert_eq!(asked.to, "https://new.example/v2/chat/completions");
+    assert_eq!(asked.to, "https://new.example.com/v2/chat/completions");
     assert!(asked.headers.contains(&("authorization", "Bearer sk-a-newer-key".to_owned())));
     stage.model("own/big", &json!({"input_usd_per_mtok": "3", "output_usd_per_mtok": "4"})).await;
     stage.then(answer("Hello", Some((10, 5))));

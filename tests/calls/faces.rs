@@ -102,7 +102,7 @@ async fn tools_images_and_formats_reach_the_provider() {
     body["messages"] = json!([
         {"role": "user", "content": [
             {"type": "text", "text": "What is it?"},
-            {"type": "image_url", "image_url": {"url": "https://a.example/b.png", "detail": "low"}},
+            {"type": "image_url", "image_url": {"url": "https://a.example.com/b.png", "detail": "low"}},
         ]},
         {"role": "assistant", "content": null, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c1", "content": "A cat."},
@@ -122,7 +122,7 @@ async fn tools_images_and_formats_reach_the_provider() {
         (&json!([call]), &json!("tool_calls"))
     );
     let asked = stage.asked_once();
-    assert_eq!(asked["messages"][1]["content"][1]["image_url"]["url"], "https://a.example/b.png");
+    assert_eq!(asked["messages"][1]["content"][1]["image_url"]["url"], "https://a.example.com/b.png");
     assert_eq!(asked["messages"][2]["tool_calls"], json!([call]));
     assert_eq!(asked["messages"][3]["tool_call_id"], "c1");
     assert_eq!(asked["tools"][0]["function"]["parameters"], parameters);

@@ -52,7 +52,7 @@ async fn what_no_model_can_do_is_422_and_named() {
     let stage = Stage::new().await;
     stage.model("own/plain", &json!({"capabilities": [], "context_tokens": 2_000})).await;
     stage.agent("plain", &json!({"model": "own:plain"})).await;
-    let image = json!([{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]);
+    let image = json!([{"type": "image_url", "image_url": {"url": "https://a.example.com/b.png"}}]);
     let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}});
     let schema = json!({"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}});
     for (changes, missing) in [
@@ -149,7 +149,7 @@ async fn an_accounts_own_row_of_a_model_counts_only_where_its_own_provider_answe
     stage.agent("bound", &json!({"model": "mine:llama"})).await;
     stage.ask(Face::Chat, "bound").send().await.assert_refusal(422, "unpriced_model");
     // From now on the account's own key pays.
-    stage.provider("openai", "https://own.example/v1", Some("sk-own")).await;
+    stage.provider("openai", "https://own.example.com/v1", Some("sk-own")).await;
     stage.then(answer("Hello", Some((10, 5))));
     assert_eq!(stage.ask(Face::Chat, "main").send().await.ok()["cost_usd"], "0.000000");
     assert_eq!(stage.asked_once()["max_completion_tokens"], 90_000);
@@ -231,7 +231,7 @@ async fn an_entry_whose_key_cannot_be_opened_is_left_for_the_next() {
 async fn a_base_url_that_points_inside_is_not_called_though_it_is_stored() {
     let stage = Stage::new().await;
     for url in [
-        "http://own.example/v1",
+        "http://own.example.com/v1",
         "https://127.0.0.1:8787/v1",
         "https://[::1]/v1",
         "https://10.0.0.1/v1",
@@ -241,8 +241,8 @@ async fn a_base_url_that_points_inside_is_not_called_though_it_is_stored() {
         "https://localhost/v1",
         "https://metadata.google.internal/v1",
         "https://user:pass@own.example/v1",
-        "https://own.example/v1?key=1",
-        "ftp://own.example",
+        "https://own.example.com/v1?key=1",
+        "ftp://own.example.com",
         "not a url",
     ] {
         let sql = "UPDATE providers SET base_url = ? WHERE name = 'own'";

@@ -66,7 +66,7 @@ async fn a_door_that_was_opened_is_open() {
 async fn an_origin_that_was_let_in_is_in() {
     for face in Face::ALL {
         let stage = Stage::new().await;
-        stage.agent("shop", &json!({"allowed_origins": ["https://other.example"]})).await;
+        stage.agent("shop", &json!({"allowed_origins": ["https://other.example.com"]})).await;
         let ask = || stage.ask(face, "shop").header("origin", PAGE);
         ask().send().await.assert_refusal(403, "origin_not_allowed");
         stage.change("shop", &json!({"allowed_origins": [PAGE]})).await;

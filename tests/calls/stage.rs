@@ -76,8 +76,8 @@ impl Stage {
     }
 
     async fn furnish(&self) {
-        self.provider("own", "https://own.example/v1", Some(PROVIDER_KEY)).await;
-        self.provider("other", "https://other.example/v1", None).await;
+        self.provider("own", "https://own.example.com/v1", Some(PROVIDER_KEY)).await;
+        self.provider("other", "https://other.example.com/v1", None).await;
         self.model("own/big", &json!({})).await;
         self.model("other/small", &json!({"input_usd_per_mtok": "0.5", "output_usd_per_mtok": "1"})).await;
         self.agent("triage", &json!({})).await;

@@ -210,9 +210,9 @@ fn what_was_refused_is_served_as_soon_as_it_is_mended() {
         agent.completion(&wanted).send().await.expect(200);
         assert_eq!(stand_in.seen_count(), 1);
 
-        for origins in [json!(["https://a.example"]), json!(["https://b.example"])] {
+        for origins in [json!(["https://a.example.com"]), json!(["https://b.example.com"])] {
             agent.change("allowed_origins", origins.clone()).await;
-            for (origin, name) in [("https://a.example", "a"), ("https://b.example", "b")] {
+            for (origin, name) in [("https://a.example.com", "a"), ("https://b.example.com", "b")] {
                 let allowed = origins.to_string().contains(origin);
                 let call = agent.call("/chat", &json!({"message": "hello"})).header("origin", origin);
                 assert_eq!(call.send().await.status, if allowed { 200 } else { 403 }, "{name} of {origins}");

@@ -34,14 +34,16 @@ fn anyone_may_call_a_public_agent_until_its_budget_is_spent() {
         let account = app.account().await;
         let agent = agent(&account, &[("access", json!("public"))]).await;
         for path in ["/chat", "/stream", "/v1/chat/completions"] {
-            let reply = from_page(&agent, Method::POST, path, "https://anywhere.example").await.expect(200);
+            let reply =
+                from_page(&agent, Method::POST, path, "https://anywhere.example.com").await.expect(200);
             assert_eq!(reply.header("access-control-allow-origin"), "*");
         }
         let books = agent.closed_books().await;
         assert!(books.calls.iter().all(|call| call["key"].is_null()), "{:?}", books.calls);
         agent.set_budget(1).await.expect(200);
         for path in ["/chat", "/stream", "/v1/chat/completions"] {
-            let spent = from_page(&agent, Method::POST, path, "https://anywhere.example").await.expect(402);
+            let spent =
+                from_page(&agent, Method::POST, path, "https://anywhere.example.com").await.expect(402);
             assert!(spent.text().contains("budget_exceeded"), "{}", spent.text());
             assert_eq!(spent.header("access-control-allow-origin"), "*", "a page must be able to read why");
         }

@@ -19,7 +19,7 @@ fn faults(definition: &Definition) -> Vec<String> {
 fn every_fault_is_named_at_once() {
     let bad = definition(json!({
         "name": "", "instructions": "x".repeat(MAX_INSTRUCTIONS + 1), "model": "openai", "access": "public",
-        "max_concurrency": 0, "cache": {"ttl_s": 86_401}, "allowed_origins": ["https://a.example", "https://a.example/", "*"],
+        "max_concurrency": 0, "cache": {"ttl_s": 86_401}, "allowed_origins": ["https://a.example.com", "https://a.example.com/", "*"],
         "type": "No Type", "description": "", "voice": "sonic", "panels": ["notepad", "notepad"],
         "tools": ["web_search", "web search", "web_search"], "config": {"variables": {"Name": null, "n": 1}},
     }));

@@ -141,11 +141,12 @@ mod tests {
     fn origins_open_an_agent_to_pages() {
         let plain: Definition =
             serde_json::from_str(r#"{"name": "a", "instructions": "b", "model": "c:d"}"#).unwrap();
-        let listed = Definition { allowed_origins: Some(vec!["https://a.example".into()]), ..plain.clone() };
-        assert_eq!(listed.allow_origin("https://a.example").as_deref(), Some("https://a.example"));
-        assert_eq!(listed.allow_origin("https://b.example"), None);
-        assert_eq!(plain.allow_origin("https://a.example"), None);
+        let listed =
+            Definition { allowed_origins: Some(vec!["https://a.example.com".into()]), ..plain.clone() };
+        assert_eq!(listed.allow_origin("https://a.example.com").as_deref(), Some("https://a.example.com"));
+        assert_eq!(listed.allow_origin("https://b.example.com"), None);
+        assert_eq!(plain.allow_origin("https://a.example.com"), None);
         let public = Definition { access: Access::Public, ..plain };
-        assert_eq!(public.allow_origin("https://a.example").as_deref(), Some("*"));
+        assert_eq!(public.allow_origin("https://a.example.com").as_deref(), Some("*"));
     }
 }

@@ -88,7 +88,7 @@ fn what_proves_a_turn_belongs_to_its_first_reasoning() {
 
 #[test]
 fn citations_belong_to_the_last_text_and_pieces_of_logprobs_are_joined() {
-    let citation = Citation { url: Some("https://a.example".into()), ..Citation::default() };
+    let citation = Citation { url: Some("https://a.example.com".into()), ..Citation::default() };
     let logprobs = |json: &str| Event::Logprobs { choice: 0, logprobs: JsonText::parse(json).unwrap() };
     let about = About { service_tier: Some("flex".into()), ..About::default() };
     let reply = gathered([

@@ -76,8 +76,8 @@ mod tests {
 
     #[test]
     fn a_providers_address_is_its_own_or_the_documented_one_and_a_binding_has_none() {
-        let own = provider("openai", Wire::OpenAi, Some("https://a.example/v1"));
-        assert_eq!(own.address(), Some("https://a.example/v1"));
+        let own = provider("openai", Wire::OpenAi, Some("https://a.example.com/v1"));
+        assert_eq!(own.address(), Some("https://a.example.com/v1"));
         assert_eq!(provider("openai", Wire::OpenAi, None).address(), Some("https://api.openai.com/v1"));
         assert_eq!(provider("local", Wire::OpenAi, None).address(), None);
         assert_eq!(provider("openai", Wire::WorkersAi, None).address(), None);
@@ -90,6 +90,10 @@ mod tests {
         let named = provider("openai", Wire::OpenAi, Some("https://api.openai.com/v1"));
         assert!(documented.is_at_address_of(&named));
         assert!(!documented.is_at_address_of(&provider("openai", Wire::Anthropic, None)));
-        assert!(!documented.is_at_address_of(&provider("openai", Wire::OpenAi, Some("https://a.example"))));
+        assert!(!documented.is_at_address_of(&provider(
+            "openai",
+            Wire::OpenAi,
+            Some("https://a.example.com")
+        )));
     }
 }

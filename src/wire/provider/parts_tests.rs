@@ -24,7 +24,7 @@ fn given() -> Vec<Message> {
     let parts = vec![
         file(FileSource::Data("JVBERi0=".into()), "application/pdf"),
         file(FileSource::Data("SGk=".into()), "text/plain"),
-        file(FileSource::Url("https://a.example/a.pdf".into()), "application/pdf"),
+        file(FileSource::Url("https://a.example.com/a.pdf".into()), "application/pdf"),
         file(FileSource::Id("file-1".into()), "application/pdf"),
         Part::Audio(Audio { format: AudioFormat::Mp3, data: "SUQz".into() }),
     ];
@@ -42,13 +42,13 @@ fn files_and_audio_stand_where_each_wire_has_them() {
     ]);
     assert_eq!(openai["messages"][0]["content"], expected, "no URL: the entry was passed over for it");
     let router = sent(Wire::OpenAi, "openrouter", "google/gemini-3.8-flash", given());
-    assert_eq!(router["messages"][0]["content"][2]["file"]["file_data"], "https://a.example/a.pdf");
+    assert_eq!(router["messages"][0]["content"][2]["file"]["file_data"], "https://a.example.com/a.pdf");
     let anthropic = sent(Wire::Anthropic, "anthropic", "claude-sonnet-4-6", given());
     let document = |source: Value| json!({"type": "document", "title": "a", "source": source});
     let expected = json!([
         document(json!({"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="})),
         document(json!({"type": "text", "media_type": "text/plain", "data": "Hi"})),
-        document(json!({"type": "url", "url": "https://a.example/a.pdf"})),
+        document(json!({"type": "url", "url": "https://a.example.com/a.pdf"})),
         document(json!({"type": "file", "file_id": "file-1"})),
     ]);
     assert_eq!(anthropic["messages"][0]["content"], expected);
@@ -56,7 +56,7 @@ fn files_and_audio_stand_where_each_wire_has_them() {
     let expected = json!([
         {"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0="}},
         {"inlineData": {"mimeType": "text/plain", "data": "SGk="}},
-        {"fileData": {"mimeType": "application/pdf", "fileUri": "https://a.example/a.pdf"}},
+        {"fileData": {"mimeType": "application/pdf", "fileUri": "https://a.example.com/a.pdf"}},
         {"fileData": {"mimeType": "application/pdf", "fileUri": "file-1"}},
         {"inlineData": {"mimeType": "audio/mp3", "data": "SUQz"}},
     ]);
@@ -77,7 +77,7 @@ fn an_uploaded_file_is_asked_for_with_anthropics_beta() {
 
 fn shown() -> Vec<Message> {
     let call = |id: &str| AssistantPart::ToolCall(ToolCall::new(id, "look", "{}"));
-    let image = Image { source: ImageSource::Url("https://a.example/a.png".into()), detail: None };
+    let image = Image { source: ImageSource::Url("https://a.example.com/a.png".into()), detail: None };
     let seen = vec![
         Part::Text("Seen.".into()),
         Part::Json(JsonText::parse(r#"{"b":1, "a":2}"#).unwrap()),
@@ -102,7 +102,7 @@ fn what_a_tool_shows_reaches_the_model() {
     let results = json!([
         {"role": "tool", "tool_call_id": "c1", "content": text},
         {"role": "tool", "tool_call_id": "c2", "content": "No such page"},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.example/a.png"}}]},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.example.com/a.png"}}]},
     ]);
     assert_eq!(openai["messages"].as_array().unwrap()[2..], results.as_array().unwrap()[..]);
     let anthropic = sent(Wire::Anthropic, "anthropic", "claude-sonnet-4-6", shown());
@@ -110,7 +110,7 @@ fn what_a_tool_shows_reaches_the_model() {
         {"type": "tool_result", "tool_use_id": "c1", "content": [
             {"type": "text", "text": "Seen."},
             {"type": "text", "text": "{\"b\":1, \"a\":2}"},
-            {"type": "image", "source": {"type": "url", "url": "https://a.example/a.png"}},
+            {"type": "image", "source": {"type": "url", "url": "https://a.example.com/a.png"}},
         ]},
         {"type": "tool_result", "tool_use_id": "c2", "content": "No such page", "is_error": true},
     ]);
@@ -119,5 +119,5 @@ fn what_a_tool_shows_reaches_the_model() {
     let parts = &gemini["contents"][2]["parts"];
     assert_eq!(parts[0]["functionResponse"]["response"], json!({"output": text}));
     assert_eq!(parts[1]["functionResponse"]["response"], json!({"error": "No such page"}));
-    assert_eq!(parts[2]["fileData"]["fileUri"], "https://a.example/a.png");
+    assert_eq!(parts[2]["fileData"]["fileUri"], "https://a.example.com/a.png");
 }

@@ -257,8 +257,8 @@ fn files_and_audio_are_read_as_they_are_sent() {
     let data = json!({"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"});
     let read = part(FileSource::Data("JVBE".into()), Some("a.pdf"), Some("application/pdf"));
     assert_eq!(file(data), Ok(read));
-    let url = json!({"file_data": "https://a.example/a.pdf"});
-    assert_eq!(file(url), Ok(part(FileSource::Url("https://a.example/a.pdf".into()), None, None)));
+    let url = json!({"file_data": "https://a.example.com/a.pdf"});
+    assert_eq!(file(url), Ok(part(FileSource::Url("https://a.example.com/a.pdf".into()), None, None)));
     assert_eq!(file(json!({"file_id": "file-1"})), Ok(part(FileSource::Id("file-1".into()), None, None)));
     let audio = json!({"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}});
     assert_eq!(of(audio), Ok(Part::Audio(Audio { format: AudioFormat::Wav, data: "UklG".into() })));
@@ -488,7 +488,7 @@ fn a_list_is_no_object_wherever_one_belongs() {
         (r#"{"model":"m","messages":[["user","x"]]}"#, "messages[0]"),
         (r#"{"model":"m","messages":[{"role":"user","content":[["text","x"]]}]}"#, "messages[0].content[0]"),
         (
-            r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":["https://a.example/x.png"]}]}]}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":["https://a.example.com/x.png"]}]}]}"#,
             "messages[0].content[0].image_url",
         ),
         (

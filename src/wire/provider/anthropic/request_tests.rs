@@ -155,14 +155,14 @@ fn turns_of_one_role_are_merged_and_tool_results_come_first() {
 #[test]
 fn images_go_by_url_or_in_base64() {
     let url =
-        Image { source: ImageSource::Url("https://a.example/b.png".into()), detail: Some("low".into()) };
+        Image { source: ImageSource::Url("https://a.example.com/b.png".into()), detail: Some("low".into()) };
     let data = ImageSource::Data { media_type: "image/png".into(), base64: "iVBORw==".into() };
     let parts =
         vec![Part::Image(url), Part::Text("?".into()), Part::Image(Image { source: data, detail: None })];
     assert_eq!(
         body_of(PLAIN, &ask(vec![Message::User { parts }]))["messages"][0]["content"],
         json!([
-            {"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}},
+            {"type": "image", "source": {"type": "url", "url": "https://a.example.com/b.png"}},
             text("?"),
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw=="}},
         ])

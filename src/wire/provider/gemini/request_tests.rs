@@ -195,16 +195,16 @@ fn images_go_by_address_or_in_base64() {
     let url = |url: &str| Part::Image(Image { source: ImageSource::Url(url.into()), detail: None });
     let data = ImageSource::Data { media_type: "image/png".into(), base64: "iVBORw==".into() };
     let parts = vec![
-        url("https://a.example/b.JPG?x=.png"),
-        url("https://a.example/b"),
+        url("https://a.example.com/b.JPG?x=.png"),
+        url("https://a.example.com/b"),
         Part::Text(String::new()),
         Part::Image(Image { source: data, detail: Some("low".into()) }),
     ];
     assert_eq!(
         body_of(PLAIN, &ask(vec![Message::User { parts }]))["contents"][0]["parts"],
         json!([
-            {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://a.example/b.JPG?x=.png"}},
-            {"fileData": {"fileUri": "https://a.example/b"}},
+            {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://a.example.com/b.JPG?x=.png"}},
+            {"fileData": {"fileUri": "https://a.example.com/b"}},
             {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}},
         ])
     );
