@@ -48,7 +48,7 @@ fn a_provider_that_fails_before_its_first_byte_is_a_502_or_504_without_its_words
         let cases = [
             (Script::refuse(500), 502, "upstream_error"),
             (Script::refuse(401), 502, "upstream_error"),
-            (Script::refuse(429), 502, "upstream_error"),
+            (Script::refuse(429), 429, "upstream_rate_limited"),
             (Script::fault(Fault::Html), 502, "upstream_error"),
             (Script::fault(Fault::Lost), 502, "upstream_error"),
             (Script::fault(Fault::Garbage { after: 0 }), 502, "upstream_error"),

@@ -49,6 +49,7 @@ fn fill(route: &str, victim: &Agent, model: &str, by_id: bool) -> String {
         .replace("{template}", "hidden")
         .replace("{member}", &account.caller.id)
         .replace("{flag}", "account_wide")
+        .replace("{model}", &pick(&victim.slug, &victim.id))
         .replace("{version}", "1");
     let code = filled.find("{code").map_or(filled.len(), |at| at);
     let filled = if code < filled.len() { format!("{}{model}", &filled[..code]) } else { filled };
@@ -195,7 +196,9 @@ fn a_key_opens_what_its_role_allows_and_nothing_else() {
         assert!(matches!(chat(&other, &confined.secret).await.status, 403 | 404));
         chat(&other, &member.secret).await.expect(200);
         let ask = async |method: &str, path: &str, key: &str| ask(app, method, path, path, key).await;
-        assert_eq!(ask("get", "/api/v1/agents", &confined.secret).await.expect(403).problem(), "forbidden");
+        let seen = ask("get", "/api/v1/agents", &confined.secret).await.expect(200).text().to_owned();
+        assert!(seen.contains(&agent.slug) && !seen.contains(&other.slug), "{seen}");
+        assert!(!seen.contains("instructions") && !seen.contains("budget"), "{seen}");
         ask("get", "/api/v1/agents", &member.secret).await.expect(200);
         assert_eq!(ask("put", &agent.api(""), &member.secret).await.expect(403).problem(), "forbidden");
         let account_body = json!({"slug": "mine", "name": "Mine"});
