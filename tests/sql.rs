@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use retinue::domain::account::{Account, Key, Plan, Role, Status};
-use retinue::domain::agent::{Access, Agent, Definition, Modality, Panel, Save, Status as Life};
+use retinue::domain::agent::{Access, Agent, Caching, Definition, Modality, Panel, Save, Status as Life};
 use retinue::domain::alias::Alias;
 use retinue::domain::api_key::{ApiKey, KeyDigest};
 use retinue::domain::budget::{Action, Budget, Period};
@@ -99,6 +99,7 @@ fn agent(n: u8) -> Agent {
             handoff_targets: Vec::new(),
             access: Access::Public,
             max_concurrency: Some(7),
+            cache: Some(Caching { ttl_s: 60 }),
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()

@@ -8,7 +8,7 @@ import { bytes, literal, STATEMENT_BYTES } from "../lib/sql.mjs";
 import { hint } from "./document.mjs";
 
 const DEFINITION = ["name", "type", "instructions", "model"];
-const MORE_DEFINITION = ["description", "voice", "modality", "panels", "tools", "max_concurrency", "config"];
+const MORE_DEFINITION = ["description", "voice", "modality", "panels", "tools", "max_concurrency", "cache", "config"];
 const REASONS = {
   slug: "each agent made from the template gets its own",
   handoff_targets: "they are agents of one account; whoever uses the template names theirs",
@@ -56,6 +56,7 @@ function readDefinition(value, models) {
   found.panels?.words((panel) => panel.oneOf(PANELS));
   found.tools?.words((tool) => tool.matching(/^[A-Za-z0-9_.:/-]{1,128}$/, "a tool's identifier, such as web_search"));
   found.max_concurrency?.integer(1, 10_000);
+  found.cache?.fields(["ttl_s"])?.ttl_s?.integer(1, 86_400);
   if (found.model) checkLine(found.model, models);
   if (found.instructions) checkVariables(found.instructions, found.config);
   return value.plain();

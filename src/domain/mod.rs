@@ -20,6 +20,7 @@ pub mod glob;
 pub mod ids;
 pub mod instructions;
 pub mod json;
+pub mod kept;
 pub mod member;
 pub mod merge_patch;
 pub mod message;

@@ -12,7 +12,8 @@ const MAX_AGE_S: u32 = 600;
 
 /// What a page's script may read of a reply's head.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "x-call-id, x-agent-version, x-warnings, server-timing, retry-after, deprecation, ratelimit, ratelimit-policy",
+    "x-call-id, x-agent-version, x-model, x-cache, x-warnings, server-timing, retry-after, deprecation, ratelimit, \
+     ratelimit-policy",
 );
 
 /// Lets pages of this origin read the reply.

@@ -25,12 +25,16 @@ use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
-use crate::service::call::{self, Answer, Asked, Caller, Ending, Receipt, Relay, Resolved, Served, Step};
+use crate::service::call::{
+    self, Answer, Asked, Cache, Caller, Ending, Receipt, Relay, Resolved, Sent, Served, Step,
+};
 
 /// A call in a protocol: what was read of its body, and what the answer needs to know of it.
 pub trait Call: Sized + Send + Sync + 'static {
     type Face: Face;
     type Encoder: Encoder;
+    /// Equal bodies of calls of one protocol mean the same, so that an answer to one is an answer to the other.
+    const PROTOCOL: &'static str;
 
     /// Reads a request's body. Where the path names no agent, the model that is asked for does.
     ///
@@ -61,6 +65,8 @@ pub struct Ticket {
     pub model: String,
     /// What was not done as the client asked.
     pub warnings: Vec<Warning>,
+    /// It was answered before, and this is the answer.
+    pub is_cached: bool,
     pub created: Millis,
 }
 
@@ -83,13 +89,21 @@ async fn answer<W: World, C: Call>(
     request: Request,
 ) -> Result<Response, Problem> {
     let (judged, bytes) = judge(app, place, request).await?;
-    let (asked, call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
+    let (mut asked, call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
+    asked.sent = Some(Sent { protocol: C::PROTOCOL, body: bytes });
     let (served, head) = judged.run(app, asked).await?;
-    let Served { call: id, bundle, model, warnings, answer, .. } = served;
-    let ticket = Ticket { call: id, bundle, model, warnings, created: app.world.now() };
+    let Served { call: id, bundle, model, warnings, cache, answer, .. } = served;
+    let is_cached = cache == Some(Cache::Hit);
+    let ticket = Ticket { call: id, bundle, model, warnings, is_cached, created: app.world.now() };
     Ok(match answer {
         Answer::Whole { reply, receipt } => head.whole(call.whole(&ticket, &reply, &receipt)),
         Answer::Stream(relay) => head.stream(encode(relay, call.encoder(ticket))),
+        Answer::Replay { events, receipt } => {
+            let (mut encoder, mut out) = (call.encoder(ticket), Vec::new());
+            events.iter().for_each(|event| encoder.event(event, &mut out));
+            encoder.done(&receipt, &mut out);
+            head.stream(Body::from(out))
+        }
     })
 }
 
@@ -190,6 +204,7 @@ impl Entered {
             rate: served.rate,
             deprecation: head::deprecation(&served.bundle.agent),
             warnings: served.warnings.len(),
+            cache: served.cache,
         };
         Ok((served, head))
     }

@@ -9,12 +9,13 @@ use crate::domain::agent::Agent;
 use crate::domain::ids::CallId;
 use crate::http::problem::Problem;
 use crate::http::rate_limit;
-use crate::service::call::Quota;
+use crate::service::call::{Cache, Quota};
 
 const X_CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
 const X_AGENT_VERSION: HeaderName = HeaderName::from_static("x-agent-version");
 const X_MODEL: HeaderName = HeaderName::from_static("x-model");
 const X_WARNINGS: HeaderName = HeaderName::from_static("x-warnings");
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -30,6 +31,7 @@ pub struct Head {
     pub deprecation: Option<(HeaderName, HeaderValue)>,
     /// How many stand in the reply.
     pub warnings: usize,
+    pub cache: Option<Cache>,
 }
 
 impl Head {
@@ -56,9 +58,17 @@ impl Head {
         headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
         headers.extend(self.deprecation.clone());
         headers.extend((self.warnings > 0).then(|| (X_WARNINGS, HeaderValue::from(self.warnings))));
+        headers.extend(self.cache.map(|cache| (X_CACHE, HeaderValue::from_static(word(cache)))));
         headers.extend(self.rate.iter().flat_map(rate_limit::headers));
         cors::allow(headers, self.allow_origin.as_deref());
         response
+    }
+}
+
+const fn word(cache: Cache) -> &'static str {
+    match cache {
+        Cache::Hit => "hit",
+        Cache::Miss => "miss",
     }
 }
 

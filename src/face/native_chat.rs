@@ -41,6 +41,7 @@ pub struct Chat;
 impl Call for Chat {
     type Face = NativeChat;
     type Encoder = Stream;
+    const PROTOCOL: &'static str = "native";
 
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
         Ok((asked(body, false)?, Self))
@@ -62,7 +63,7 @@ pub fn asked(body: &[u8], stream: bool) -> Result<Asked, Problem> {
         Fault::Malformed(words) => Problem::new(Kind::InvalidRequest, words),
     })?;
     let variables = Passed::Variables(parsed.variables);
-    Ok(Asked { request: parsed.request, variables, model: None, stream })
+    Ok(Asked { request: parsed.request, variables, model: None, stream, sent: None })
 }
 
 /// What every answer says of its call.
@@ -75,6 +76,7 @@ fn done<'a>(ticket: &'a Ticket, message: &'a str, receipt: &'a Receipt) -> Done<
         agent: ticket.bundle.agent.slug.as_str(),
         agent_version: ticket.bundle.agent.version,
         call_id: ticket.call,
+        cached: ticket.is_cached,
         warnings: &ticket.warnings,
     }
 }

@@ -44,6 +44,7 @@ struct Streamed;
 impl Call for Streamed {
     type Face = NativeStream;
     type Encoder = Stream;
+    const PROTOCOL: &'static str = Chat::PROTOCOL;
 
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
         Ok((asked(body, true)?, Self))

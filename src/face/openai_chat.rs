@@ -71,6 +71,7 @@ impl Completion {
             created_s: ticket.created.0 / 1_000,
             model: &self.model,
             warnings: &ticket.warnings,
+            cached: ticket.is_cached,
         })
     }
 }
@@ -78,6 +79,7 @@ impl Completion {
 impl Call for Completion {
     type Face = OpenAiChat;
     type Encoder = StreamEncoder;
+    const PROTOCOL: &'static str = "openai";
 
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
         let parsed = openai::parse(body).map_err(|invalid| unfit(invalid.param, invalid.message))?;
@@ -86,6 +88,7 @@ impl Call for Completion {
             variables: Passed::Metadata,
             model: Some(parsed.model.clone()),
             stream: parsed.stream,
+            sent: None,
         };
         Ok((asked, Self { model: parsed.model, include_usage: parsed.include_usage }))
     }

@@ -8,6 +8,7 @@ use crate::domain::time::Millis;
 
 use super::directory::Directory;
 use super::objects::Accounts;
+use super::replies::Replies;
 use super::upstream::Upstream;
 
 /// Everything outside, in one place.
@@ -15,10 +16,12 @@ pub trait World: Clone + Send + Sync + 'static {
     type Directory: Directory;
     type Accounts: Accounts;
     type Upstream: Upstream;
+    type Replies: Replies;
 
     fn directory(&self) -> &Self::Directory;
     fn accounts(&self) -> &Self::Accounts;
     fn upstream(&self) -> &Self::Upstream;
+    fn replies(&self) -> &Self::Replies;
     fn settings(&self) -> &Settings;
     fn now(&self) -> Millis;
     /// Bytes that nobody can predict.

@@ -164,3 +164,13 @@ export function queue_by_promise() {
     turn.then(guarded);
   };
 }
+
+/** The bytes that the platform's cache has under this URL, or undefined. */
+export async function find_kept(url) {
+  const response = await caches.default.match(url);
+  return response && new Uint8Array(await response.arrayBuffer());
+}
+
+/** Keeps bytes in the platform's cache, for so many seconds. */
+export const keep = (url, bytes, ttl) =>
+  caches.default.put(url, new Response(bytes.slice(), { headers: { "cache-control": `max-age=${ttl}` } }));

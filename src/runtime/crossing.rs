@@ -48,6 +48,11 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub fn answer(status: u16, text: &str) -> Result<web_sys::Response, JsValue>;
 
+    /// A promise of the bytes that the platform's cache has under this URL, or of undefined.
+    pub fn find_kept(url: &str) -> js_sys::Promise;
+    /// Keeps bytes in the platform's cache, for so many seconds; a promise that they are.
+    pub fn keep(url: &str, content: &[u8], ttl_s: u32) -> js_sys::Promise;
+
     /// Keeps a request alive until the function that this returns is called. A promise of its own, because
     /// waiting for the handler's would be one more task to wake.
     #[wasm_bindgen(catch)]

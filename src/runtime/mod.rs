@@ -8,6 +8,7 @@ mod head;
 mod incoming;
 mod object;
 mod object_sql;
+mod replies;
 mod scheduled;
 mod upstream;
 mod world;

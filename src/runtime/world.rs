@@ -11,6 +11,7 @@ use worker::send::{IntoSendFuture, SendWrapper};
 use worker::{Delay, Env};
 
 use super::account_client::AccountClient;
+use super::replies::EdgeReplies;
 use super::upstream::FetchUpstream;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
@@ -113,6 +114,7 @@ impl World for EdgeWorld {
     type Directory = Directory<D1>;
     type Accounts = AccountClient;
     type Upstream = FetchUpstream;
+    type Replies = EdgeReplies;
 
     fn directory(&self) -> &Directory<D1> {
         &self.inner.directory
@@ -124,6 +126,10 @@ impl World for EdgeWorld {
 
     fn upstream(&self) -> &FetchUpstream {
         &self.inner.upstream
+    }
+
+    fn replies(&self) -> &EdgeReplies {
+        &EdgeReplies
     }
 
     fn settings(&self) -> &Settings {

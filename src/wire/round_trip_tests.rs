@@ -9,7 +9,8 @@ use crate::domain::message::{ChatReply, Gather, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::provider::Wire;
 
-const ENVELOPE: Envelope<'_> = Envelope { id: "c1", created_s: 1, model: "helper", warnings: &[] };
+const ENVELOPE: Envelope<'_> =
+    Envelope { id: "c1", created_s: 1, model: "helper", warnings: &[], cached: false };
 const USAGE: Usage = Usage {
     input_tokens: 1,
     cached_input_tokens: 0,

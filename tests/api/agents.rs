@@ -56,7 +56,7 @@ async fn an_agent_is_created_with_its_first_version() {
         "id": agent["id"], "slug": "triage-agent", "name": "Triage Agent", "instructions": "Sort the mail.",
         "type": "simple-chat", "description": null, "voice": null, "modality": "text", "panels": [], "tools": [],
         "handoff_targets": [], "config": {}, "labels": [], "status": "active",
-        "model": "openai:gpt-4.1-mini", "access": "public", "max_concurrency": 8,
+        "model": "openai:gpt-4.1-mini", "access": "public", "max_concurrency": 8, "cache": null,
         "allowed_origins": ["https://example.com"],
         "budget": {"limit_usd": "5.000000", "period": "month", "action": "block"},
         "version": 1, "url": "/accounts/acme/agents/triage-agent",

@@ -93,6 +93,7 @@ impl World for Crowd {
     type Directory = <FakeWorld as World>::Directory;
     type Accounts = Slow;
     type Upstream = <FakeWorld as World>::Upstream;
+    type Replies = <FakeWorld as World>::Replies;
 
     fn directory(&self) -> &Self::Directory {
         self.world.directory()
@@ -104,6 +105,10 @@ impl World for Crowd {
 
     fn upstream(&self) -> &Self::Upstream {
         self.world.upstream()
+    }
+
+    fn replies(&self) -> &Self::Replies {
+        self.world.replies()
     }
 
     fn settings(&self) -> &Settings {

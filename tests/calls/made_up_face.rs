@@ -96,13 +96,17 @@ struct Say;
 impl Call for Say {
     type Face = Parrot;
     type Encoder = Slowly;
+    const PROTOCOL: &'static str = "parrot";
 
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
         let said: Said = serde_json::from_slice(body)
             .map_err(|error| Problem::new(Kind::InvalidRequest, error.to_string()))?;
         let messages = vec![Message::User { parts: vec![Part::Text(said.words)] }];
         let request = ChatRequest { messages, ..ChatRequest::default() };
-        Ok((Asked { request, variables: Passed::Metadata, model: said.to, stream: said.slowly }, Self))
+        Ok((
+            Asked { request, variables: Passed::Metadata, model: said.to, stream: said.slowly, sent: None },
+            Self,
+        ))
     }
 
     fn whole(self, _: &Ticket, reply: &ChatReply, _: &Receipt) -> Vec<u8> {

@@ -20,6 +20,7 @@ mod account_wide;
 mod admissions;
 mod bodies;
 mod budgets;
+mod cache;
 mod doors;
 mod epochs;
 mod faces;

@@ -18,6 +18,7 @@ impl World for Restarted {
     type Directory = <FakeWorld as World>::Directory;
     type Accounts = <FakeWorld as World>::Accounts;
     type Upstream = <FakeWorld as World>::Upstream;
+    type Replies = <FakeWorld as World>::Replies;
 
     fn directory(&self) -> &Self::Directory {
         self.world.directory()
@@ -29,6 +30,10 @@ impl World for Restarted {
 
     fn upstream(&self) -> &Self::Upstream {
         self.world.upstream()
+    }
+
+    fn replies(&self) -> &Self::Replies {
+        self.world.replies()
     }
 
     fn settings(&self) -> &Settings {

@@ -19,10 +19,11 @@ use rusqlite::Connection;
 use super::accounts::FakeAccounts;
 use super::faults::Faults;
 use super::objects::{Objects, Remote};
+use super::replies::FakeReplies;
 use super::sqlite::Sqlite;
 use super::transport;
 use super::upstream::FakeUpstream;
-use super::workerd::{self, Workerd};
+use super::workerd::{self, Outside, Workerd};
 
 /// The operator's key.
 pub const OPERATOR: &str = "operator-of-the-tests-0123456789";
@@ -80,6 +81,7 @@ struct Inner {
     objects: Objects,
     workerd: Option<Arc<Workerd>>,
     upstream: FakeUpstream,
+    replies: FakeReplies,
     settings: Settings,
     clock: Clock,
     faults: Faults,
@@ -100,9 +102,11 @@ impl FakeWorld {
     }
 
     fn served(settings: Settings, isolates: Option<usize>) -> Self {
-        let (faults, upstream) = (Faults::default(), FakeUpstream::default());
-        let start =
-            |isolates| Arc::new(Workerd::start(&settings, isolates, upstream.clone(), faults.clone()));
+        let (faults, upstream, replies) =
+            (Faults::default(), FakeUpstream::default(), FakeReplies::default());
+        let outside =
+            Outside { upstream: upstream.clone(), replies: replies.clone(), faults: faults.clone() };
+        let start = |isolates| Arc::new(Workerd::start(&settings, isolates, outside));
         let workerd = isolates.map(start);
         let clock = Clock::new(workerd.clone());
         let file = workerd.as_ref().map(|workerd| Connection::open(workerd.database()).unwrap());
@@ -119,6 +123,7 @@ impl FakeWorld {
             objects,
             workerd,
             upstream,
+            replies,
             settings,
             clock,
             faults,
@@ -226,6 +231,7 @@ impl World for FakeWorld {
     type Directory = Directory<Sqlite>;
     type Accounts = FakeAccounts;
     type Upstream = FakeUpstream;
+    type Replies = FakeReplies;
 
     fn directory(&self) -> &Directory<Sqlite> {
         &self.0.directory
@@ -237,6 +243,10 @@ impl World for FakeWorld {
 
     fn upstream(&self) -> &FakeUpstream {
         &self.0.upstream
+    }
+
+    fn replies(&self) -> &FakeReplies {
+        &self.0.replies
     }
 
     fn settings(&self) -> &Settings {

@@ -47,8 +47,12 @@ impl Bucket {
     }
 }
 
-/// How much of `want` a limit lets be granted when `taken` is: all of it, or what is left but no less than `floor`.
+/// How much of `want` a limit lets be granted when `taken` is: all of it, or what is left but no less than `floor`. Who wants nothing
+/// has it, also where more than the limit is taken.
 pub(super) fn grant(limit: Nanos, taken: Nanos, want: Nanos, floor: Nanos) -> Option<Nanos> {
+    if want == Nanos::ZERO {
+        return Some(want);
+    }
     if taken > limit || floor > limit - taken { None } else { Some(want.min(limit - taken)) }
 }
 

@@ -164,6 +164,19 @@ fn notify_lets_calls_through_and_records_the_crossing() {
 }
 
 #[test]
+fn a_call_that_wants_nothing_is_granted_whatever_is_taken() {
+    let mut state = fresh();
+    assert_eq!(granted(&mut state, &ask(1, 100, 100, Some(budget(100))), NOON), Some(100));
+    for (n, limit) in [(2, 100), (3, 40)] {
+        assert_eq!(granted(&mut state, &ask(n, 0, 0, Some(budget(limit))), NOON), Some(0));
+        assert_eq!(granted(&mut state, &ask(n + 10, 1, 1, Some(budget(limit))), NOON), None);
+    }
+    let plan = CallLimits { monthly_spend: Some(Nanos::new(40)), ..CallLimits::default() };
+    assert_eq!(granted(&mut state, &Admit { limits: plan, ..ask(4, 0, 0, None) }, NOON), Some(0));
+    assert_eq!(granted(&mut state, &Admit { limits: plan, ..ask(5, 1, 1, None) }, NOON), None);
+}
+
+#[test]
 fn concurrency_counts_open_calls_and_not_another_attempt_of_one() {
     let mut state = fresh();
     let one = |n| Admit { max_concurrency: Some(1), ..ask(n, 10, 1, None) };

@@ -27,6 +27,8 @@ const MAX_TOOLS: usize = 128;
 const MAX_TOOL: usize = 128;
 /// The most agents that one may hand off to.
 pub const MAX_HANDOFFS: usize = 100;
+/// The longest that an answer is kept: a day.
+pub const MAX_CACHE_S: u32 = 86_400;
 const MAX_VOICE: usize = 200;
 /// The most bytes of `config` as JSON.
 const MAX_CONFIG: usize = 64 * 1024;
@@ -62,6 +64,9 @@ impl Definition {
         }
         if self.max_concurrency.is_some_and(|n| n == 0 || n > MAX_CONCURRENCY) {
             errors.add("max_concurrency", format!("must be from 1 to {MAX_CONCURRENCY}"));
+        }
+        if self.cache.is_some_and(|cache| cache.ttl_s == 0 || cache.ttl_s > MAX_CACHE_S) {
+            errors.add("cache.ttl_s", format!("must be from 1 to {MAX_CACHE_S}"));
         }
         self.check_lists(&mut errors);
         self.check_config(&mut errors);

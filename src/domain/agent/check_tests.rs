@@ -19,7 +19,7 @@ fn faults(definition: &Definition) -> Vec<String> {
 fn every_fault_is_named_at_once() {
     let bad = definition(json!({
         "name": "", "instructions": "x".repeat(MAX_INSTRUCTIONS + 1), "model": "openai", "access": "public",
-        "max_concurrency": 0, "allowed_origins": ["https://a.example.com", "https://a.example.com/", "*"],
+        "max_concurrency": 0, "cache": {"ttl_s": 86_401}, "allowed_origins": ["https://a.example.com", "https://a.example.com/", "*"],
         "type": "No Type", "description": "", "voice": "sonic", "panels": ["notepad", "notepad"],
         "tools": ["web_search", "web search", "web_search"], "config": {"variables": {"Name": null, "n": 1}},
     }));
@@ -34,6 +34,7 @@ fn every_fault_is_named_at_once() {
             "model",
             "budget",
             "max_concurrency",
+            "cache.ttl_s",
             "panels[1]",
             "tools[1]",
             "tools[2]",
@@ -50,6 +51,7 @@ fn a_definition_with_everything_fits() {
     let full = definition(json!({
         "type": "our-own", "description": "d", "voice": "cartesia:sonic", "modality": "audio_screenshare",
         "panels": ["slide_presenter", "coding_ide"], "tools": ["mcp:files/read"], "max_concurrency": 3,
+        "cache": {"ttl_s": 86_400},
         "config": {"variables": {"tone": "dry", "name": null}, "x": [1]},
         "instructions": "{{company}} {{ tone }} {{name}} {{today}} {{agent_name}} {{Other}}",
     }));

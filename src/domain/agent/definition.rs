@@ -41,6 +41,9 @@ pub struct Definition {
     pub allowed_origins: Option<Vec<String>>,
     #[serde(default)]
     pub max_concurrency: Option<u32>,
+    /// Whether answers are kept for requests that come again; `None`: they are not.
+    #[serde(default)]
+    pub cache: Option<Caching>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,
@@ -89,6 +92,15 @@ pub enum Panel {
     CodingIde,
     Whiteboard,
     DocumentViewer,
+}
+
+/// How long an answer is given again to whoever asks the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Caching {
+    /// In seconds.
+    #[schema(minimum = 1, maximum = 86_400, example = 300)]
+    pub ttl_s: u32,
 }
 
 impl Definition {

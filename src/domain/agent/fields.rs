@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::definition::{Access, DEFAULT_TYPE, Definition, Modality, Panel};
+use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel};
 use super::status::Status;
 use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
@@ -77,6 +77,9 @@ pub struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000)]
     pub max_concurrency: Option<u32>,
+    /// Gives an answer again to whoever asks the same, at no cost, for so long; left out, every call asks the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Caching>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -130,6 +133,7 @@ impl Fields {
             access: Some(definition.access),
             allowed_origins: definition.allowed_origins,
             max_concurrency: definition.max_concurrency,
+            cache: definition.cache,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -167,6 +171,7 @@ impl Fields {
             access: self.access.unwrap_or_default(),
             allowed_origins: self.allowed_origins,
             max_concurrency: self.max_concurrency,
+            cache: self.cache,
             config: self.config.unwrap_or_default(),
         };
         let labels = self.labels.unwrap_or_default();

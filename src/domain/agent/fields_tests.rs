@@ -44,6 +44,8 @@ fn an_unknown_field_is_told_the_nearest_known_one() {
         (json!({"budget": {"limit": "1", "limit_usd": 1, "period": "day"}}), "budget.limit", "limit_usd"),
         (json!({"panels": ["notes"]}), "panels[0]", "`notepad`"),
         (json!({"max_concurrency": -1}), "max_concurrency", "a whole number"),
+        (json!({"cache": {"ttl": 60, "ttl_s": 60}}), "cache.ttl", "ttl_s"),
+        (json!({"cache": true}), "cache", "an object"),
     ] {
         let error = json::read::<Fields>(&body).unwrap_err().remove(0);
         assert!(error.field == field && error.message.contains(words), "{error:?}");

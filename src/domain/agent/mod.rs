@@ -12,11 +12,11 @@ mod status;
 mod words;
 
 pub use check::{
-    Known, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE, MUST_BLOCK,
-    check_labels,
+    Known, MAX_CACHE_S, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE,
+    MUST_BLOCK, check_labels,
 };
 pub use copy::{copied_name, numbered_slug};
-pub use definition::{Access, Definition, Modality, Panel};
+pub use definition::{Access, Caching, Definition, Modality, Panel};
 pub use difference::{FieldChange, difference};
 pub use fields::{Draft, Fields, merge};
 pub use save::Save;

@@ -77,6 +77,11 @@ impl Gather {
         Ok(())
     }
 
+    /// What was pushed so far takes, at most: as [`Gather::MAX_BYTES`] counts.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The reply that the events were the pieces of.
     pub fn finish(self) -> ChatReply {
         let choices = self.choices.into_values().map(ChoiceState::finish).collect();

@@ -10,6 +10,7 @@ mod event;
 mod gather;
 mod part;
 mod proof;
+mod replay;
 mod reply;
 mod request;
 pub mod stored;
@@ -23,6 +24,7 @@ pub use part::{
     Audio, AudioFormat, CachePoint, CacheTtl, File, FileSource, Image, ImageSource, JsonText, Part,
 };
 pub use proof::{Proof, ProofKind};
+pub use replay::replay;
 pub use reply::{About, ChatReply, Choice, Finish};
 pub use request::{ChatRequest, ReasoningEffort, ResponseFormat, Sampling, Tool, ToolChoice};
 pub use transcript::{Message, pair_calls};

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use super::assistant::{AssistantPart, Citation, ToolCall};
 use super::part::JsonText;
 use super::usage::Usage;
@@ -15,16 +17,18 @@ pub struct ChatReply {
     pub about: About,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// In the order in which the model made them.
     pub parts: Vec<AssistantPart>,
     pub finish: Finish,
     /// OpenAI's `logprobs` object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<JsonText>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Finish {
     #[default]
     Stop,
@@ -48,7 +52,7 @@ impl Finish {
 }
 
 /// What a provider says of the answer as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// The tier that served it, where tiers have prices.
     pub service_tier: Option<String>,

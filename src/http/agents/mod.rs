@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Access, Agent, Definition, Fields, Modality, Panel, Status};
+use crate::domain::agent::{Access, Agent, Caching, Definition, Fields, Modality, Panel, Status};
 use crate::domain::budget::Terms;
 use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};
@@ -53,6 +53,7 @@ pub struct Configuration {
     access: Access,
     allowed_origins: Option<Vec<String>>,
     max_concurrency: Option<u32>,
+    cache: Option<Caching>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -73,6 +74,7 @@ impl From<Definition> for Configuration {
             access: definition.access,
             allowed_origins: definition.allowed_origins,
             max_concurrency: definition.max_concurrency,
+            cache: definition.cache,
             config: definition.config,
         }
     }

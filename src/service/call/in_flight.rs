@@ -27,6 +27,22 @@ pub struct Receipt {
     pub cost: Nanos,
 }
 
+impl Receipt {
+    /// Of an answer that is given again.
+    pub const FREE: Self = Self {
+        usage: Usage {
+            input_tokens: 0,
+            cached_input_tokens: 0,
+            cache_write_tokens: 0,
+            hour_write_tokens: 0,
+            output_tokens: 0,
+            reasoning_tokens: 0,
+        },
+        kind: UsageKind::Reported,
+        cost: Nanos::ZERO,
+    };
+}
+
 /// What was seen of an answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {

@@ -4,6 +4,7 @@
 //! hold and settles it exactly once, however the call ends.
 
 pub mod admissions;
+mod again;
 mod attempt;
 pub mod bundle;
 mod callable;
@@ -23,6 +24,8 @@ mod warnings;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 pub use callable::{Callable, callable};
 pub use caller::{Caller, RunCredential, Starter};
 pub use error::{Error, Given, KeyFault, Lack, Quota};
@@ -39,13 +42,15 @@ use crate::domain::agent::{Access, Agent};
 use crate::domain::budget::{Action, Budget};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, CallId};
-use crate::domain::message::{ChatReply, ChatRequest, Message};
+use crate::domain::kept::Kept;
+use crate::domain::message::{ChatReply, ChatRequest, Event, Message, replay};
 use crate::domain::money::Nanos;
 use crate::domain::routing::Plan;
 use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::retry::Policy;
+use again::{Found, Place};
 use attempt::{Attempt, Failure, Made};
 use bundle::{Bundle, Candidate};
 use failures::Failures;
@@ -63,6 +68,16 @@ pub struct Asked {
     /// The model that the client named, where its protocol names one.
     pub model: Option<String>,
     pub stream: bool,
+    /// As it came; `None` where no answer that is kept may be given.
+    pub sent: Option<Sent>,
+}
+
+/// A request's body as it came.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Equal bodies of one protocol mean the same.
+    pub protocol: &'static str,
+    pub body: Bytes,
 }
 
 /// A call that is being served.
@@ -75,14 +90,31 @@ pub struct Served<W: World> {
     pub model: String,
     /// What was not done as the client asked.
     pub warnings: Vec<Warning>,
+    /// `None`: the agent's answers are not kept.
+    pub cache: Option<Cache>,
     pub admit_ms: u64,
     pub upstream_ms: u64,
     pub answer: Answer<W>,
 }
 
 pub enum Answer<W: World> {
-    Whole { reply: ChatReply, receipt: Receipt },
+    Whole {
+        reply: ChatReply,
+        receipt: Receipt,
+    },
     Stream(Box<Relay<W>>),
+    /// A kept answer, for a client that wants a stream.
+    Replay {
+        events: Vec<Event>,
+        receipt: Receipt,
+    },
+}
+
+/// Whether an answer was kept from an earlier call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    Hit,
+    Miss,
 }
 
 /// How often a call is resolved again because the account was just changed.
@@ -120,25 +152,45 @@ pub async fn run<W: World>(
 ) -> Result<Served<W>, Unserved> {
     let started = app.world.now();
     let call = CallId::new(started, app.world.random());
-    let Admitted { resolved, selection, instructions, question, granted, rate } =
+    let Admitted { resolved, selection, instructions, question, granted, rate, found } =
         admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
     let via = caller.via().cloned().unwrap_or_else(|| Via::begun(app));
     let flight = InFlight::new(app, &resolved, question, granted, admitted, via);
-    let mut request = asked.request;
-    request.messages.insert(0, Message::system(instructions));
-    let served = serve(flight, selection, request, asked.stream).await;
-    let (model, warnings, answer) = served.map_err(|error| Unserved { error, call: Some(call) })?;
+    let cache = found.as_ref().map(Found::is);
+    let (model, warnings, answer) = match found {
+        Some(Found::Kept(kept)) => again(flight, kept, asked.stream),
+        found => {
+            let place = found.and_then(Found::place);
+            let mut request = asked.request;
+            request.messages.insert(0, Message::system(instructions));
+            let served = serve(flight, selection, request, asked.stream, place).await;
+            served.map_err(|error| Unserved { error, call: Some(call) })?
+        }
+    };
     Ok(Served {
         call,
         bundle: resolved.bundle,
         rate: rate.map(|rate| Quota::of(rate, app.world.now())),
         model,
         warnings,
+        cache,
         admit_ms: admitted.since(started),
         upstream_ms: app.world.now().since(admitted),
         answer,
     })
+}
+
+/// Gives a kept answer again: it uses and costs nothing, and the ledger has a row of it.
+fn again<W: World>(flight: InFlight<W>, kept: Kept, stream: bool) -> (String, Vec<Warning>, Answer<W>) {
+    let receipt = Receipt::FREE;
+    flight.settle(CallStatus::Ok, &receipt, None);
+    let Kept { model, warnings, reply } = kept;
+    let answer = match stream {
+        true => Answer::Replay { events: replay(reply), receipt },
+        false => Answer::Whole { reply, receipt },
+    };
+    (model, warnings, answer)
 }
 
 struct Admitted {
@@ -149,9 +201,12 @@ struct Admitted {
     question: Admit,
     granted: Nanos,
     rate: Option<Rate>,
+    /// `None` for an agent that keeps no answers.
+    found: Option<Found>,
 }
 
-/// Admits the call to the first entry that can serve it, under configuration that is in force now.
+/// Admits the call to the first entry that can serve it, under configuration that is in force now; a call that was
+/// answered before is admitted for nothing.
 async fn admit<W: World>(
     app: &App<W>,
     caller: &Caller,
@@ -174,12 +229,16 @@ async fn admit<W: World>(
                 continue;
             }
         };
+        let found = again::look_up(app, &resolved, &selection, &instructions, asked).await;
         let plan = selection.plan(selection.first(), &asked.request);
-        let question = question(&resolved, &selection, selection.first(), &plan, call);
+        let mut question = question(&resolved, &selection, selection.first(), &plan, call);
+        if let Some(Found::Kept(kept)) = &found {
+            question = Admit { want: Nanos::ZERO, floor: Nanos::ZERO, model: kept.model.clone(), ..question };
+        }
         let is_batched = resolved.bundle.flags.has(Flag::BatchedAdmissions);
         match ask(app, resolved.account, question.clone(), is_batched).await? {
             Admission::Granted { amount: granted, rate } => {
-                return Ok(Admitted { resolved, selection, instructions, question, granted, rate });
+                return Ok(Admitted { resolved, selection, instructions, question, granted, rate, found });
             }
             Admission::Refused(refusal) => return Err(refused(app, refusal)),
             Admission::Stale { epoch } => {
@@ -270,6 +329,7 @@ async fn serve<W: World>(
     selection: Selection,
     mut request: ChatRequest,
     stream: bool,
+    place: Option<Place>,
 ) -> Result<(String, Vec<Warning>, Answer<W>), Error> {
     let base = request.sampling.clone();
     let deadline =
@@ -294,12 +354,16 @@ async fn serve<W: World>(
                 let answer = match attempt {
                     Attempt::Whole { reply, seen } => {
                         let receipt = flight.receipt(candidate, &selection.needs, &seen);
+                        if let Some(place) = place {
+                            place.keep(flight.app(), &reply, &candidate.label, &warnings);
+                        }
                         flight.settle(CallStatus::Ok, &receipt, None);
                         Answer::Whole { reply, receipt }
                     }
                     Attempt::Stream(opened) => {
-                        let relay =
-                            Relay::new(flight, candidate.clone(), selection.needs, plan.choices, opened);
+                        let gathering = place.map(|place| place.gather(&warnings));
+                        let (candidate, needs) = (candidate.clone(), selection.needs);
+                        let relay = Relay::new(flight, candidate, needs, plan.choices, opened, gathering);
                         Answer::Stream(Box::new(relay))
                     }
                 };

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::again::Gathering;
 use super::attempt::Opened;
 use super::bundle::Candidate;
 use super::count::{Count, Counter};
@@ -50,6 +51,8 @@ pub struct Relay<W: World> {
     bytes: u64,
     /// Why choices have ended, for the client: said when nothing more of them can come.
     finishes: Vec<Event>,
+    /// For an answer that will be kept.
+    gathering: Option<Box<Gathering>>,
     /// How it has ended, until the last events are taken.
     ended: Option<(Count, Option<Error>)>,
 }
@@ -61,6 +64,7 @@ impl<W: World> Relay<W> {
         needs: Needs,
         choices: u64,
         opened: Opened<<W::Upstream as Upstream>::Body>,
+        gathering: Option<Box<Gathering>>,
     ) -> Self {
         let mut relay = Self {
             flight: Some(flight),
@@ -74,6 +78,7 @@ impl<W: World> Relay<W> {
             counter: Counter::default(),
             bytes: 0,
             finishes: Vec::new(),
+            gathering,
             ended: None,
         };
         relay.ready = relay.watch(opened.events);
@@ -134,6 +139,7 @@ impl<W: World> Relay<W> {
                 self.finishes.push(finish);
             }
         }
+        self.gathering.take_if(|gathering| !gathering.push(&events));
         events
     }
 
@@ -148,6 +154,7 @@ impl<W: World> Relay<W> {
 
     /// The last events, if there are any, and then the end.
     fn last(&mut self, mut events: Vec<Event>, count: Count, error: Option<Error>) -> Option<Step> {
+        self.gathering.take_if(|gathering| !gathering.push(&self.finishes));
         events.append(&mut self.finishes);
         if events.is_empty() {
             return self.end(count, error);
@@ -160,6 +167,9 @@ impl<W: World> Relay<W> {
         let flight = self.flight.take()?;
         let seen = Seen { count, bytes: self.bytes, whole: error.is_none() };
         let receipt = flight.receipt(&self.candidate, &self.needs, &seen);
+        if let Some(gathering) = self.gathering.take().filter(|_| error.is_none()) {
+            gathering.keep(flight.app(), &self.candidate.label);
+        }
         let status = if error.is_none() { CallStatus::Ok } else { CallStatus::Interrupted };
         flight.settle(status, &receipt, Some(self.first_token_at));
         Some(Step::End(match error {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "slug",
     "name",
     "type",
@@ -23,6 +23,7 @@ const ORDER: [&str; 18] = [
     "access",
     "allowed_origins",
     "max_concurrency",
+    "cache",
     "budget",
     "config",
 ];

@@ -48,7 +48,8 @@ pub fn text(folder: &Path, isolates: &[&str], variables: &Value, provider: u16) 
         let _ = write!(
             services,
             "(name = \"{isolate}\", worker = (compatibilityDate = \"{date}\", modules = [{modules}],
-              bindings = [{bindings}], globalOutbound = \"provider\", {objects})),\n"
+              bindings = [{bindings}], globalOutbound = \"provider\",
+              cacheApiOutbound = \"provider\", {objects})),\n"
         );
         for (socket, entrypoint) in [("", ""), ("-control", ", entrypoint = \"control\"")] {
             let _ = write!(

@@ -20,8 +20,7 @@ use std::sync::{Mutex, Once};
 use retinue::ports::Settings;
 use serde_json::{Value, json};
 
-use super::faults::Faults;
-use super::upstream::FakeUpstream;
+pub use provider::Outside;
 
 /// Arguments: the log, the command. Its standard output is the pipe on which workerd says its ports.
 const SUPERVISOR: &str = r#"
@@ -49,10 +48,10 @@ pub struct Workerd {
 }
 
 impl Workerd {
-    /// Starts one whose providers and failures are these, with this many of the [`ISOLATES`].
-    pub fn start(settings: &Settings, isolates: usize, upstream: FakeUpstream, faults: Faults) -> Self {
+    /// Starts one that finds this outside, with this many of the [`ISOLATES`].
+    pub fn start(settings: &Settings, isolates: usize, outside: Outside) -> Self {
         let folder = folder();
-        let provider = provider::Server::start(upstream, faults);
+        let provider = provider::Server::start(outside);
         std::fs::create_dir_all(folder.join("objects")).unwrap();
         let database = folder.join(config::DATABASE);
         std::fs::create_dir_all(database.parent().unwrap()).unwrap();

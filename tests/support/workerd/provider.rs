@@ -14,13 +14,14 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use retinue::object::wire;
-use retinue::ports::{self, ReadError, SendError};
+use retinue::ports::{self, ReadError, SendError, Unavailable};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use super::super::accounts::name;
 use super::super::faults::{Faults, SECRET, When};
+use super::super::replies::FakeReplies;
 use super::super::upstream::{Asked, FakeUpstream};
 
 /// What HTTP and entry.js bring along; no provider's adapter wrote these.
@@ -39,6 +40,16 @@ const AI_HOST: &str = "workers-binding.ai";
 const AI_MODEL: &str = "cf-consn-model-id";
 /// Read by entry.js.
 const THROWN: &str = "x-test-throws";
+/// What the platform's Cache API is asked for.
+const CACHE_HOST: &str = "replies.invalid";
+
+/// What workerd finds outside.
+#[derive(Clone)]
+pub struct Outside {
+    pub upstream: FakeUpstream,
+    pub replies: FakeReplies,
+    pub faults: Faults,
+}
 
 pub struct Server {
     pub port: u16,
@@ -46,11 +57,11 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(upstream: FakeUpstream, faults: Faults) -> Self {
+    pub fn start(outside: Outside) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let accepting = runtime().spawn(accept(listener, upstream, faults));
+        let accepting = runtime().spawn(accept(listener, outside));
         Self { port, accepting }
     }
 
@@ -65,16 +76,17 @@ fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().unwrap())
 }
 
-async fn accept(listener: TcpListener, upstream: FakeUpstream, faults: Faults) {
+async fn accept(listener: TcpListener, outside: Outside) {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        let (upstream, faults) = (upstream.clone(), faults.clone());
+        let outside = outside.clone();
         let answer = move |request: Request<Incoming>| {
-            let (upstream, faults) = (upstream.clone(), faults.clone());
+            let Outside { upstream, replies, faults } = outside.clone();
             async move {
                 match request.uri().host() {
                     Some("test") => Ok(meet(request, faults).await),
+                    Some(CACHE_HOST) => cache(request, replies).await.map_err(io::Error::other),
                     _ => provide(request, upstream).await,
                 }
             }
@@ -111,6 +123,28 @@ fn operations(asked: &Value) -> Vec<String> {
     let query =
         |sql: &str| retinue::storage::queries().find(|query| query.sql == sql).map(|query| query.name);
     statements.map(|sql| query(sql.as_str().unwrap()).unwrap().to_owned()).collect()
+}
+
+/// The Cache API as workerd asks for it (`api/cache.c++`): `GET` finds, `PUT` has a whole reply for its body.
+async fn cache(request: Request<Incoming>, replies: FakeReplies) -> Result<Response<Body>, Unavailable> {
+    let (parts, body) = request.into_parts();
+    let key = parts.uri.path().trim_start_matches('/').to_owned();
+    let answer = |status: u16, word: &str, body: Vec<u8>| {
+        let head = Response::builder().status(status).header("cf-cache-status", word);
+        head.body(Body::from(body)).unwrap()
+    };
+    if parts.method != "PUT" {
+        return Ok(match replies.find(&key)? {
+            Some(content) => answer(200, "HIT", content),
+            None => answer(504, "MISS", Vec::new()),
+        });
+    }
+    let put = body.collect().await.unwrap().to_bytes();
+    let end = put.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&put[..end]).to_lowercase();
+    let ttl_s = head.lines().find_map(|line| line.strip_prefix("cache-control: max-age=")).unwrap();
+    replies.keep(&key, put[end + 4..].to_vec(), ttl_s.parse().unwrap())?;
+    Ok(answer(204, "MISS", Vec::new()))
 }
 
 /// Takes the script's next turn. An error breaks the connection.

@@ -28,6 +28,10 @@ pub struct Done<'a> {
     pub agent_version: u32,
     #[schema(value_type = String, format = "uuid")]
     pub call_id: CallId,
+    /// True where the agent was asked the same before, and this is that answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub cached: bool,
     /// What was not done as asked; absent when there is nothing.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]

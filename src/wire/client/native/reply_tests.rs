@@ -13,6 +13,7 @@ fn done<'a>(message: &'a str, usage: &'a Usage) -> Done<'a> {
         agent: "helper",
         agent_version: 3,
         call_id: CallId::new(Millis(1_763_715_605_000), [7; 10]),
+        cached: false,
         warnings: &[],
     }
 }

@@ -25,6 +25,8 @@ pub struct Envelope<'a> {
     pub model: &'a str,
     /// What was not done as asked: on a whole reply, and at the end of a stream.
     pub warnings: &'a [Warning],
+    /// Whether the answer was given before.
+    pub cached: bool,
 }
 
 /// Writes a reply.
@@ -39,6 +41,7 @@ pub fn reply(envelope: &Envelope<'_>, reply: &ChatReply, usage: &Usage, cost: Na
         service_tier: reply.about.service_tier.as_deref(),
         system_fingerprint: reply.about.system_fingerprint.as_deref(),
         warnings: envelope.warnings,
+        cached: envelope.cached,
     })
 }
 
@@ -62,6 +65,10 @@ pub struct Body<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     warnings: &'a [Warning],
+    /// True where the agent was asked the same before, and this is that answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    cached: bool,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -5,7 +5,7 @@ use super::*;
 use crate::wire::provider::openai;
 
 const ENVELOPE: Envelope<'_> =
-    Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "helper", warnings: &[] };
+    Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "helper", warnings: &[], cached: false };
 
 fn value(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()

@@ -45,8 +45,8 @@ impl StreamEncoder {
     pub fn new(envelope: &Envelope<'_>, include_usage: bool) -> Self {
         let mut head = b"data: ".to_vec();
         let object = "chat.completion.chunk";
-        let Envelope { id, created_s: created, model, warnings: said } = *envelope;
-        write_json(&mut head, &Head { id, object, created, model });
+        let Envelope { id, created_s: created, model, warnings: said, cached } = *envelope;
+        write_json(&mut head, &Head { id, object, created, model, cached });
         // The closing brace: choices follow.
         head.pop();
         let mut warnings = Vec::new();
@@ -228,6 +228,8 @@ struct Head<'a> {
     object: &'static str,
     created: i64,
     model: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cached: bool,
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use crate::domain::provider::Wire;
 use crate::wire::provider::{Decoder, Renamed};
 
 const ENVELOPE: Envelope<'_> =
-    Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "he\"lper", warnings: &[] };
+    Envelope { id: "chatcmpl-1", created_s: 1_763_715_605, model: "he\"lper", warnings: &[], cached: false };
 
 fn text(choice: u32, delta: &str) -> Event {
     Event::Text { choice, delta: delta.to_owned() }
