@@ -28,7 +28,7 @@ mod upstream;
 mod world;
 
 pub use accounts::{AccountRef, AllAccounts, Fit, Fitted, OwnAccount};
-pub use agent_list::{AgentFilter, AgentList, AgentPosition, FoundAgents};
+pub use agent_list::{AgentFilter, AgentList, AgentPosition, Callable, FoundAgents};
 pub use agent_versions::{AgentVersions, Version, VersionLine};
 pub use agents::{AgentRef, AgentVersion, Agents, SaveAgents, Target};
 pub use aliases::Aliases;

@@ -3,7 +3,7 @@
 use axum::handler::Handler;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -211,12 +211,28 @@ impl Document {
         plane: Plane,
         error: (&str, &str),
     ) {
+        or_bare_rows(&mut operation);
         for kind in problems(&operation, plane) {
             describe(&mut operation, kind, error);
         }
         // A wildcard is axum's; in the document it is a parameter as any other.
         self.paths.add_path_operation(at.replace("{*", "{"), methods, operation);
     }
+}
+
+/// What is answered in a `format` may be the rows alone.
+fn or_bare_rows(operation: &mut Operation) {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let is_format = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "format");
+    let is_read = !operation.request_body.is_some() && parameters.iter().any(is_format);
+    let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200").filter(|_| is_read) else {
+        return;
+    };
+    let Some(RefOr::T(content)) = response.content.get_mut("application/json") else { return };
+    let Some(page) = content.schema.take() else { return };
+    let rows =
+        ArrayBuilder::new().items(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object)).build());
+    content.schema = Some(RefOr::T(Schema::AnyOf(AnyOfBuilder::new().item(page).item(rows.build()).build())));
 }
 
 /// Who may, in one word: `open`, `caller` (who may call the agent), `member`, `admin`, `operator`, `self` (any key of an

@@ -18,6 +18,15 @@ pub trait AgentList: Send + Sync {
         limit: u32,
         after: Option<AgentPosition>,
     ) -> impl Future<Output = Result<FoundAgents, Unavailable>> + Send;
+    /// Of those that fit the ones whose calls are answered, newest first, as `callable` narrows them. Their definitions have only
+    /// what a client is shown, and the line.
+    fn find_callable(
+        &self,
+        filter: &AgentFilter,
+        callable: &Callable,
+        limit: u32,
+        after: Option<AgentPosition>,
+    ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
     /// Agents in use and own templates in whose line this text stands, as `agent slug` with the line: at most 200 of each.
     fn named_in_lines(
         &self,
@@ -36,6 +45,14 @@ pub struct AgentFilter {
     pub label: Option<String>,
     /// Each begins a word of the name or the slug ([`crate::domain::agent::words`]).
     pub words: BTreeSet<String>,
+}
+
+/// Whose agents a client may know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Callable {
+    Public,
+    All,
+    These(Vec<AgentId>),
 }
 
 /// Where a list of agents, newest first, goes on: after this one.

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::domain::agent::{Agent, Status};
 use crate::domain::ids::AgentId;
 use crate::domain::time::Millis;
-use crate::ports::{AgentFilter, AgentList, AgentPosition, FoundAgents, Unavailable};
+use crate::ports::{AgentFilter, AgentList, AgentPosition, Callable, FoundAgents, Unavailable};
 
 use super::agents::Row;
 use super::directory::Tenant;
@@ -75,6 +75,29 @@ macro_rules! place {
     };
 }
 
+/// At most ?2 of `$rows` in use whose calls are answered, after the position ?3 and ?4: of the status ?5, the type ?6, the label ?7
+/// and the words ?8. The definition is cut down to what a client is shown, since a page of whole ones takes tens of
+/// megabytes.
+macro_rules! callable {
+    ($rows:literal) => {
+        concat!(
+            "SELECT a.id, a.slug, a.version, a.status, a.budget_limit, a.budget_period, a.budget_action, a.created_at,
+                a.updated_at, a.archived_at, json_set(json_remove(a.definition, '$.config', '$.tools', '$.handoff_targets'),
+                '$.instructions', '-') AS definition
+            FROM ",
+            $rows,
+            " AND a.archived_at IS NULL AND (a.created_at, a.id) < (?3, ?4)
+                AND a.status IN ('published', 'active', 'deprecated')
+                AND (?5 IS NULL OR a.status = ?5) AND (?6 IS NULL OR a.type = ?6)
+                AND (?7 IS NULL OR EXISTS (SELECT 1 FROM agent_labels WHERE account_id = ?1 AND label = ?7
+                    AND created_at = a.created_at AND agent_id = a.id))
+                AND ",
+            has_words!("?8"),
+            " ORDER BY a.created_at DESC, a.id DESC LIMIT ?2"
+        )
+    };
+}
+
 queries! {
     /// [`Index`]: all in use.
     AGENTS_IN_USE = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL");
@@ -110,6 +133,12 @@ queries! {
                 AND created_at = a.created_at AND agent_id = a.id))
             AND ", has_words!("?6"), "
         ORDER BY a.created_at DESC, a.id DESC LIMIT ?2");
+    /// [`AgentList::find_callable`], all.
+    AGENTS_CALLABLE = callable!("agents AS a WHERE a.account_id = ?1");
+    /// [`AgentList::find_callable`], the public ones, which have an index of their own.
+    AGENTS_PUBLIC = callable!("agents AS a WHERE a.account_id = ?1 AND a.access = 'public'");
+    /// [`AgentList::find_callable`], those of the JSON array ?9. CROSS JOIN keeps them outermost.
+    AGENTS_ALLOWED = callable!("json_each(?9) AS one CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = one.value WHERE true");
     /// [`AgentList::named_in_lines`]: it goes through all of the account's, as seldom as something that lines may name is
     /// deleted.
     NAMED_IN_LINES = "SELECT * FROM (SELECT 'agent ' || slug AS name, definition ->> 'model' AS line FROM agents
@@ -296,6 +325,29 @@ impl<E: Engine> AgentList for Tenant<E> {
             });
         }
         Ok(wanted.walk(self, limit, place).await?)
+    }
+
+    async fn find_callable(
+        &self,
+        filter: &AgentFilter,
+        callable: &Callable,
+        limit: u32,
+        after: Option<AgentPosition>,
+    ) -> Result<Vec<Agent>, Unavailable> {
+        let wanted = Wanted::of(filter);
+        if wanted.is_archived {
+            return Ok(Vec::new());
+        }
+        let (query, these) = match callable {
+            Callable::All => (&AGENTS_CALLABLE, None),
+            Callable::Public => (&AGENTS_PUBLIC, None),
+            Callable::These(ids) => (&AGENTS_ALLOWED, Some(json!(ids).to_string().into())),
+        };
+        let [created_at, id] = place_of(after);
+        let words = json!(wanted.words).to_string().into();
+        let narrowed = [wanted.status.into(), wanted.kind.into(), wanted.label.as_deref().into(), words];
+        let values = [limit.into(), created_at, id].into_iter().chain(narrowed).chain(these);
+        Ok(agents(self.rows(query, values).await?)?)
     }
 
     async fn named_in_lines(&self, text: &str) -> Result<Vec<(String, String)>, Unavailable> {

@@ -344,4 +344,18 @@ async fn a_stranger_cannot_tell_whether_an_account_is_there() {
     }
     assert_eq!(api.get("/accounts/acme/agents").key(&other.caller).send().await.problem().0, 404);
     assert_eq!(api.get("/api/v1/agents").send().await.problem().0, 401);
+    // Nor what private agents there are, by a page that is cut or a word that finds them.
+    let acme = api.issue("acme", &json!({"name": "more", "role": "admin"})).await;
+    for n in 0..3 {
+        let agent = json!({"slug": format!("secret-{n}"), "name": "Secret", "instructions": "i", "model": "openai:m"});
+        api.post("/api/v1/agents").key(&acme).json(&agent).send().await.created();
+    }
+    for query in ["?limit=1", "?limit=1&q=secret", "?limit=1&status=active", "?type=simple-chat&limit=1"] {
+        let page = api.get(&format!("/accounts/acme/agents{query}")).send().await.ok();
+        assert_eq!(page, json!({"data": [], "next_cursor": null}), "{query}");
+    }
+    let one = json!({"name": "one", "role": "caller", "agents": ["secret-1"]});
+    let one = api.issue("acme", &one).await;
+    let page = api.get("/accounts/acme/agents?limit=1").key(&one).send().await.ok();
+    assert_eq!((&page["data"][0]["slug"], &page["next_cursor"]), (&json!("secret-1"), &Value::Null));
 }

@@ -1,7 +1,8 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 8] = [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES, DIALECT, FLAGS];
+pub const FILLS: [&str; 9] =
+    [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES, DIALECT, FLAGS, PUBLIC_AGENTS];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -95,3 +96,6 @@ INSERT INTO flags (flag, is_on, percent, updated_at) VALUES ('batched_admissions
 INSERT INTO account_flags (account_id, flag, is_on, updated_at) VALUES ('a1', 'batched_admissions', 1, 7);
 INSERT INTO flag_rollout (id, after) VALUES (1, 'a2');
 ";
+
+/// An index holds no rows of its own.
+const PUBLIC_AGENTS: &str = "";

@@ -1,15 +1,14 @@
 //! Listing agents.
 
 use crate::domain::account::Key;
-use crate::domain::agent::{Access, Agent, Status, spelling, words};
+use crate::domain::agent::{Agent, Status, spelling, words};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::time::Millis;
-use crate::ports::{AgentFilter, AgentList, AgentPosition, Directory, World};
+use crate::ports::{AgentFilter, AgentList, AgentPosition, Callable, Directory, World};
 use crate::service::App;
-use crate::service::call;
 use crate::service::failure::Failure;
-use crate::service::page::{Page, Request};
+use crate::service::page::{Cut, Page, Request};
 
 /// The most words that are searched for at once.
 const MAX_WORDS: usize = 16;
@@ -57,13 +56,15 @@ pub async fn list_callable<W: World>(
     narrow: &Narrow,
     page: &Request,
 ) -> Result<Page<Agent>, Failure> {
-    let may_call = |agent: &Agent| match key {
-        Some(key) => key.may_call(agent.id),
-        None => agent.definition.access == Access::Public,
+    let callable = match key.map(|key| &key.agents) {
+        None => Callable::Public,
+        Some(None) => Callable::All,
+        Some(Some(ids)) => Callable::These(ids.clone()),
     };
-    let mut page = list(app, account, narrow, page).await?;
-    page.rows.retain(|agent| may_call(agent) && call::answers(agent).is_ok());
-    Ok(page)
+    let (filter, cut) = parse(narrow, page)?;
+    let tenant = app.world.directory().tenant(account);
+    let found = tenant.find_callable(&filter, &callable, cut.fetch(), cut.after).await?;
+    Ok(cut.page(found, |agent| cursor(agent.created_at, agent.id)))
 }
 
 /// Newest first; without archived ones, unless they are asked for.
@@ -76,23 +77,28 @@ pub async fn list<W: World>(
     narrow: &Narrow,
     page: &Request,
 ) -> Result<Page<Agent>, Failure> {
-    let cut = page.parse(|cursor| {
-        let (created_at, id) = cursor.split_once('.')?;
-        Some(AgentPosition { created_at: Millis(created_at.parse().ok()?), id: AgentId::parse(id)? })
-    });
-    let (filter, cut) = match (narrow.parse(), cut) {
-        (Ok(filter), Ok(cut)) => (filter, cut),
-        (Err(Failure::Invalid(mut errors)), Err(Failure::Invalid(more))) => {
-            errors.extend(more);
-            return Err(Failure::Invalid(errors));
-        }
-        (Err(failure), _) | (_, Err(failure)) => return Err(failure),
-    };
+    let (filter, cut) = parse(narrow, page)?;
     let tenant = app.world.directory().tenant(account);
     let found = tenant.find_agents(&filter, cut.fetch(), cut.after).await?;
     let page = cut.page(found.agents, |agent| cursor(agent.created_at, agent.id));
     let next_cursor = page.next_cursor.or(found.stopped_at.map(|at| cursor(at.created_at, at.id)));
     Ok(Page { next_cursor, ..page })
+}
+
+/// What is asked for, and from where on.
+fn parse(narrow: &Narrow, page: &Request) -> Result<(AgentFilter, Cut<AgentPosition>), Failure> {
+    let cut = page.parse(|cursor| {
+        let (created_at, id) = cursor.split_once('.')?;
+        Some(AgentPosition { created_at: Millis(created_at.parse().ok()?), id: AgentId::parse(id)? })
+    });
+    match (narrow.parse(), cut) {
+        (Ok(filter), Ok(cut)) => Ok((filter, cut)),
+        (Err(Failure::Invalid(mut errors)), Err(Failure::Invalid(more))) => {
+            errors.extend(more);
+            Err(Failure::Invalid(errors))
+        }
+        (Err(failure), _) | (_, Err(failure)) => Err(failure),
+    }
 }
 
 fn cursor(created_at: Millis, id: AgentId) -> String {
