@@ -113,6 +113,13 @@ async fn a_count_is_the_bill_only_if_it_came_with_the_end_of_every_choice() {
         frame(&json!({"choices": [{"index": 1, "delta": {"content": "Hi"}, "finish_reason": finish}]}))
     };
     let error = |usage: Value| frame(&json!({"error": {"message": "boom"}, "usage": usage}));
+    let thought = || {
+        let details = json!([{"type": "reasoning.encrypted", "data": "x"}]);
+        frame(
+            &json!({"choices": [{"index": 0, "delta": {"reasoning_details": details}, "finish_reason": null}]}),
+        )
+    };
+    let begun = |index: u32| frame(&json!({"choices": [{"index": index, "delta": {"role": "assistant"}}]}));
     let count = || count((40, 3));
     // Pieces, whether they come to their end, and whether the count is the bill; else it is the hold.
     for (pieces, is_whole, is_bill) in [
@@ -127,6 +134,8 @@ async fn a_count_is_the_bill_only_if_it_came_with_the_end_of_every_choice() {
         (vec![delta("Hel"), finish(), count(), other(None)], false, false),
         (vec![delta("Hel"), finish(), count(), other(Some("stop")), done()], true, false),
         (vec![delta("Hel"), finish(), other(Some("stop")), count(), done()], true, true),
+        (vec![counted("Hel", None), thought(), done()], true, false),
+        (vec![delta("Hel"), finish(), count(), begun(1), done()], true, false),
         (vec![delta("Hel"), error(usage((40, 3)))], false, true),
         (vec![delta("Hel"), error(Value::Null)], false, false),
     ] {
@@ -141,7 +150,7 @@ async fn a_count_is_the_bill_only_if_it_came_with_the_end_of_every_choice() {
 }
 
 #[tokio::test]
-async fn of_several_choices_each_must_have_ended_before_the_break() {
+async fn of_several_choices_each_must_have_ended() {
     for (pieces, is_bill) in [
         (vec![delta("Hel"), finish(), count((40, 3))], false),
         (
@@ -155,13 +164,37 @@ async fn of_several_choices_each_must_have_ended_before_the_break() {
         ),
     ] {
         let stage = Stage::new().await;
-        stage.then(cut(pieces));
-        let mut asked = Face::CompletionsStream.body("triage");
-        asked["n"] = json!(2);
-        stage.ask(Face::CompletionsStream, "triage").json(&asked).send().await;
-        let bill = stage.bill("triage").await;
-        let verdict = if is_bill { ("reported", COST) } else { ("missing", bill.held) };
-        assert_eq!(bill.verdict(), ("interrupted", verdict.0, verdict.1));
+        for is_cut in [true, false] {
+            let stage = Stage::new().await;
+            let pieces = pieces.clone();
+            stage.then(if is_cut { cut(pieces) } else { stream(pieces.into_iter().chain([done()])) });
+            let mut asked = Face::CompletionsStream.body("triage");
+            asked["n"] = json!(2);
+            stage.ask(Face::CompletionsStream, "triage").json(&asked).send().await;
+            let bill = stage.bill("triage").await;
+            let verdict = if is_bill { ("reported", COST) } else { ("missing", bill.held) };
+            let status = if is_cut { "interrupted" } else { "ok" };
+            assert_eq!(bill.verdict(), (status, verdict.0, verdict.1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_used_more_than_was_held_is_billed_it_all() {
+    for face in Face::ALL {
+        let stage = Stage::new().await;
+        let error = json!({"error": {"message": "boom"}, "usage": usage((40, 3_000))});
+        stage.then(match face.streams() {
+            true => stream([frame(&error)]),
+            false => Turn::Replies(Script::ok(error.to_string())),
+        });
+        stage.ask(face, "triage").send().await.assert_refusal(502, "upstream_error");
+        stage.api.world.settled().await;
+        let calls = stage.api.get("/api/v1/agents/triage/calls").key(&stage.acme.member).send().await.ok();
+        let row = &calls["data"][0];
+        assert_eq!((&row["usage"], &row["cost_usd"]), (&json!("reported"), &json!("0.006040")), "{face:?}");
+        let held: f64 = row["held_usd"].as_str().unwrap().parse().unwrap();
+        assert!(held < 0.006, "it shows what was held: {row}");
     }
 }
 

@@ -48,20 +48,13 @@ impl Counter {
         }
     }
 
-    /// Of an answer that came to its documented end.
-    pub const fn of_whole(&self) -> Count {
+    /// Of an answer of which so many `choices` were asked, whether or not it came to its end.
+    pub fn count(&self, choices: u64) -> Count {
+        let have_ended = u64::from(self.ended.count_ones()) >= choices;
         match self.usage {
             None => Count::None,
-            Some(usage) if self.is_final => Count::Final(usage),
+            Some(usage) if self.is_final && have_ended => Count::Final(usage),
             Some(_) => Count::Early,
-        }
-    }
-
-    /// Of one that broke off, of which `choices` were asked: all of them must have ended.
-    pub fn of_broken(&self, choices: u64) -> Count {
-        match self.of_whole() {
-            Count::Final(_) if u64::from(self.ended.count_ones()) < choices => Count::Early,
-            count => count,
         }
     }
 
@@ -104,25 +97,23 @@ mod tests {
 
     #[test]
     fn a_count_is_the_bill_only_when_every_choice_had_ended() {
-        for (stream, whole, broken_of_1, broken_of_2) in [
-            ("", Count::None, Count::None, Count::None),
-            ("0a", Count::None, Count::None, Count::None),
-            ("#", Count::Early, Count::Early, Count::Early),
-            ("#0a", Count::Early, Count::Early, Count::Early),
-            ("0#a", Count::Early, Count::Early, Count::Early),
-            ("0#0#a", Count::Early, Count::Early, Count::Early),
-            ("0a#", Count::Final(USAGE), Count::Final(USAGE), Count::Early),
-            ("0a##", Count::Final(USAGE), Count::Final(USAGE), Count::Early),
-            ("01a#1b", Count::Early, Count::Early, Count::Early),
-            ("0a#1b", Count::Early, Count::Early, Count::Early),
-            ("01ab#", Count::Final(USAGE), Count::Final(USAGE), Count::Final(USAGE)),
-            ("01a#b#", Count::Final(USAGE), Count::Final(USAGE), Count::Final(USAGE)),
-            ("0a#0", Count::Early, Count::Early, Count::Early),
+        for (stream, of_1, of_2) in [
+            ("", Count::None, Count::None),
+            ("0a", Count::None, Count::None),
+            ("#", Count::Early, Count::Early),
+            ("#0a", Count::Early, Count::Early),
+            ("0#a", Count::Early, Count::Early),
+            ("0#0#a", Count::Early, Count::Early),
+            ("0a#", Count::Final(USAGE), Count::Early),
+            ("0a##", Count::Final(USAGE), Count::Early),
+            ("01a#1b", Count::Early, Count::Early),
+            ("0a#1b", Count::Early, Count::Early),
+            ("01ab#", Count::Final(USAGE), Count::Final(USAGE)),
+            ("01a#b#", Count::Final(USAGE), Count::Final(USAGE)),
+            ("0a#0", Count::Early, Count::Early),
         ] {
             let counter = counter(stream);
-            assert_eq!(counter.of_whole(), whole, "{stream:?}");
-            assert_eq!(counter.of_broken(1), broken_of_1, "{stream:?}");
-            assert_eq!(counter.of_broken(2), broken_of_2, "{stream:?}");
+            assert_eq!((counter.count(1), counter.count(2)), (of_1, of_2), "{stream:?}");
         }
     }
 }

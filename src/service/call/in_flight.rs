@@ -73,6 +73,8 @@ pub struct InFlight<W: World> {
     /// Whether that may go along with those of other calls.
     is_batched: bool,
     pub admitted_at: Millis,
+    /// What the object holds for the call.
+    held: Nanos,
     /// Held for the running attempt.
     granted: Nanos,
     /// What earlier attempts cost or may have cost.
@@ -103,6 +105,7 @@ impl<W: World> InFlight<W> {
             key: question.key,
             version: question.version,
             admitted_at: now,
+            held: granted,
             granted,
             charged: Nanos::ZERO,
             used: Usage::default(),
@@ -153,6 +156,7 @@ impl<W: World> InFlight<W> {
         match call::ask(&self.app, self.account, question, self.is_batched).await? {
             Admission::Granted { amount, .. } => {
                 self.granted = amount;
+                self.held = self.charged + amount;
                 self.model.clone_from(&candidate.label);
                 Ok(())
             }
@@ -244,7 +248,7 @@ impl<W: World> InFlight<W> {
             status,
             usage: receipt.kind,
             tokens: receipt.usage,
-            held: self.charged + self.granted,
+            held: self.held,
             cost: receipt.cost,
             at: self.admitted_at,
             first_token_ms: first_token_at.map(ms),

@@ -100,13 +100,13 @@ impl<W: World> Relay<W> {
                 Ok(Some(chunk)) => self.decoder.feed(&chunk, &mut events).map(|()| false),
                 Ok(None) => self.decoder.finish(&mut events).map(|()| true),
                 Err(error) => {
-                    let count = self.counter.of_broken(self.choices);
+                    let count = self.counter.count(self.choices);
                     return self.last(Vec::new(), count, Some(unread(&error)));
                 }
             };
             let events = self.watch(events);
             match fed {
-                Ok(true) => return self.last(events, self.counter.of_whole(), None),
+                Ok(true) => return self.last(events, self.counter.count(self.choices), None),
                 Err(error) => return self.break_off(events, error),
                 Ok(false) if events.is_empty() => {}
                 Ok(false) => return Some(Step::Events(events)),
@@ -147,7 +147,7 @@ impl<W: World> Relay<W> {
     fn break_off(&mut self, events: Vec<Event>, error: DecodeError) -> Option<Step> {
         let count = match error {
             DecodeError::Reported { usage: Some(usage), .. } => Count::Final(usage),
-            _ => self.counter.of_broken(self.choices),
+            _ => self.counter.count(self.choices),
         };
         self.last(events, count, Some(broken()))
     }

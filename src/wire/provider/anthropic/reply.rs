@@ -119,6 +119,11 @@ impl Tokens {
         })
     }
 
+    /// Whether the output was counted.
+    pub const fn has_output(self) -> bool {
+        self.output_tokens.is_some()
+    }
+
     fn for_an_hour(self) -> Option<u64> {
         self.cache_creation.and_then(|creation| creation.ephemeral_1h_input_tokens)
     }

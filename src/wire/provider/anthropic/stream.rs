@@ -146,6 +146,7 @@ impl StreamState {
         events: &mut Vec<Event>,
     ) -> Result<(), DecodeError> {
         let Some(block) = block else { return Ok(()) };
+        self.counted = false;
         if std::mem::replace(&mut self.is_said, false) {
             events.push(Event::Boundary { choice: 0 });
         }
@@ -181,6 +182,7 @@ impl StreamState {
 
     fn delta(&mut self, index: Option<u64>, delta: Option<Delta>, events: &mut Vec<Event>) {
         let Some(delta) = delta else { return };
+        self.counted = false;
         events.extend(text(delta.text));
         events.extend(reasoning(delta.thinking));
         events.extend(proof(ProofKind::AnthropicSignature, delta.signature));
@@ -208,18 +210,28 @@ impl StreamState {
                 events.push(Event::Refusal { choice: 0, delta: explanation });
             }
             if delta.stop_reason.is_some() {
+                self.early_count(tokens, events);
                 self.end_choice(finish(delta.stop_reason.as_deref()), events);
             }
         }
-        if tokens.is_some() {
+        // What the beginning said of the output is a placeholder.
+        if tokens.is_some_and(Tokens::has_output) {
             self.count(tokens);
             self.counted = true;
             events.extend(self.tokens.usage().map(Event::Usage));
         }
     }
 
+    /// Where the end brings no count of its own, the one of the beginning is reported before it.
+    fn early_count(&self, tokens: Option<Tokens>, events: &mut Vec<Event>) {
+        if !self.counted && !tokens.is_some_and(Tokens::has_output) {
+            events.extend(self.tokens.usage().map(Event::Usage));
+        }
+    }
+
     fn stop(&mut self, events: &mut Vec<Event>) {
         if self.finish.is_none() {
+            self.early_count(None, events);
             self.end_choice(Finish::Stop, events);
             events.extend(self.counted.then(|| self.tokens.usage()).flatten().map(Event::Usage));
         }

@@ -160,3 +160,25 @@ data: {"type":"message_stop"}
     };
     assert_eq!(events(stream).last(), Some(&Event::Usage(usage)));
 }
+
+/// The count of the beginning has a placeholder for the output.
+#[test]
+fn an_end_without_a_count_leaves_the_beginnings_before_it() {
+    let start = r#"data: {"type":"message_start","message":{"usage":{"input_tokens":5,"output_tokens":1}}}"#;
+    let said = r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#;
+    let early = Event::Usage(Usage { input_tokens: 5, output_tokens: 1, ..Usage::default() });
+    for end in [
+        r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{}}"#,
+        r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+        "data: {\"type\":\"ping\"}",
+    ] {
+        let stream = format!("{start}\n\n{said}\n\n{end}\n\ndata: {{\"type\":\"message_stop\"}}\n\n");
+        let events = events(stream.as_bytes());
+        let finish = Event::Finish { choice: 0, reason: Finish::Stop };
+        assert_eq!(events[events.len() - 2..], [early.clone(), finish], "{end}");
+    }
+    let counted = r#"data: {"type":"message_delta","delta":{},"usage":{"output_tokens":2}}"#;
+    let stream = format!("{start}\n\n{counted}\n\n{said}\n\ndata: {{\"type\":\"message_stop\"}}\n\n");
+    let events = events(stream.as_bytes());
+    assert!(matches!(events.last(), Some(Event::Finish { .. })), "words came after the count: {events:?}");
+}

@@ -205,8 +205,10 @@ impl StreamState {
     /// Takes one choice of a chunk.
     pub fn choice(&mut self, body: ChoiceDelta<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         let choice = body.index;
+        let known = self.choices.len();
         self.begin(choice)?;
         let before = events.len();
+        let has_details = body.delta.as_ref().is_some_and(|delta| delta.reasoning_details.is_some());
         if let Some(delta) = body.delta {
             let reasoning = [delta.reasoning_content.answer, delta.reasoning.answer, delta.content.thinking];
             events.extend(first_said(reasoning).map(|delta| Event::Reasoning { choice, delta }));
@@ -224,7 +226,7 @@ impl StreamState {
                 self.call(choice, call, events)?;
             }
         }
-        if events.len() > before {
+        if events.len() > before || self.choices.len() > known || has_details {
             self.go_on();
         }
         let logprobs = body.logprobs.map(Into::into);
