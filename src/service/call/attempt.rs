@@ -249,9 +249,17 @@ async fn open<B: Body>(
                 let empty = DecodeError::Malformed("the stream has no content".to_owned());
                 return Err(undecodable(candidate, empty, usage_in(&events)));
             }
-            Ok(()) => {}
+            Ok(()) => squeeze(&mut events),
         }
     }
+}
+
+/// Keeps of what is no content what counts: a server can repeat it without end.
+fn squeeze(events: &mut Vec<Event>) {
+    let usage = usage_in(events).map(Event::Usage);
+    let about = events.extract_if(.., |event| matches!(event, Event::About(_))).last();
+    events.clear();
+    events.extend(about.into_iter().chain(usage));
 }
 
 fn usage_in(events: &[Event]) -> Option<Usage> {
@@ -289,5 +297,29 @@ fn undecodable(candidate: &Candidate, error: DecodeError, usage: Option<Usage>) 
             let ran = beside.or(usage).map_or(Ran::No, Ran::Used);
             failure(ran, transient, Error::Upstream(format!("provider `{name}` reported an error")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::message::About;
+
+    #[test]
+    fn what_comes_without_end_before_the_answer_is_kept_once() {
+        let usage = |input_tokens, output_tokens| {
+            Event::Usage(Usage { input_tokens, output_tokens, ..Usage::default() })
+        };
+        let about =
+            |tier: &str| Event::About(About { service_tier: Some(tier.to_owned()), ..About::default() });
+        let mut events = Vec::new();
+        for count in 0..1_000 {
+            events.extend([usage(7, count), about(&count.to_string()), Event::Boundary { choice: 0 }]);
+            squeeze(&mut events);
+            assert_eq!(events, [about(&count.to_string()), usage(7, count)]);
+        }
+        events.push(usage(9, 0));
+        squeeze(&mut events);
+        assert_eq!(events, [about("999"), usage(9, 999)], "the largest of each count");
     }
 }
