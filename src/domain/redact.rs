@@ -11,7 +11,8 @@ use super::secret::Secret;
 const PIECE: usize = 8;
 /// So many behind a prefix make a key, whoever's it is.
 const TAIL: usize = 8;
-const HIDDEN: &str = "…";
+/// Stands for what was taken out.
+pub const HIDDEN: &str = "…";
 
 /// How keys of those who issue many begin. Sources: their documentation, read 2026-11.
 const PREFIXES: [&str; 28] = [

@@ -3,6 +3,8 @@
 
 mod refused;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::bundle::Candidate;
@@ -58,13 +60,14 @@ pub struct Failure {
 
 type BodyOf<W> = <<W as World>::Upstream as Upstream>::Body;
 
-/// Makes an attempt; `request` has the agent's instructions, and the line's parameters where it sets none itself.
+/// Makes an attempt at the line's `candidate`; `request` has the agent's instructions, and the line's parameters where it sets none itself.
 ///
 /// A limit that only the budget asks for must not be what a provider refuses: where prompt and limit do not fit into
 /// the context together the request is sent again with a smaller one. What was held still bounds the answer, because
 /// the provider has said that less than the limit is left.
 pub async fn make<W: World>(
     flight: &InFlight<W>,
+    line: &[Arc<Candidate>],
     candidate: &Candidate,
     plan: &Plan,
     request: &mut ChatRequest,
@@ -91,7 +94,7 @@ pub async fn make<W: World>(
             };
             return Ok(Made { attempt, warnings });
         }
-        let refused = refused(flight, candidate, server, reply).await;
+        let refused = refused(flight, line, candidate, reply).await;
         let ours = limit.filter(|_| !plan.limit_asked && !is_retried);
         match ours.and_then(|tokens| refused.smaller_limit(tokens, candidate.dialect.limit_required)) {
             Some(smaller) => request.sampling.max_output_tokens = smaller,
@@ -198,13 +201,13 @@ const fn is_transient(status: u16) -> bool {
 
 async fn refused<W: World>(
     flight: &InFlight<W>,
+    line: &[Arc<Candidate>],
     candidate: &Candidate,
-    server: &Server,
     reply: UpstreamReply<BodyOf<W>>,
 ) -> Refused {
     let (status, retry_after_ms) = (reply.status, reply.retry_after_ms);
     let body = reply.body.all().await.unwrap_or_default();
-    let refused = Refused::read(server, status, retry_after_ms, &body);
+    let refused = Refused::read(line, status, retry_after_ms, &body);
     flight.app().world.log(&format!("{} answered {status}: {}", candidate.label, refused.message));
     refused
 }

@@ -12,6 +12,7 @@ use super::error::{interrupted, reported};
 use super::usage::UsageBody;
 use crate::domain::message::{
     About, AssistantPart, ChatReply, Choice, Finish, Proof, ProofKind, Reasoning, Text as Said, ToolCall,
+    Usage,
 };
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::{issued_id, malformed};
@@ -30,7 +31,7 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
         return Err(reported(text));
     }
     let usage = body.usage.0.and_then(UsageBody::read);
-    let mut choices = choices(body.choices.unwrap_or_default()).map_err(|error| error.counted(usage))?;
+    let mut choices = choices(body.choices.unwrap_or_default(), usage)?;
     let sources = Sources { search_results: body.search_results, citations: body.citations };
     if let Some(first) = choices.first_mut() {
         first.cite(|| sources.read());
@@ -40,12 +41,14 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
 }
 
 /// The choices in the order of their numbers; at least one.
-pub fn choices(mut bodies: Vec<ChoiceBody<'_>>) -> Result<Vec<Choice>, DecodeError> {
+pub fn choices(mut bodies: Vec<ChoiceBody<'_>>, usage: Option<Usage>) -> Result<Vec<Choice>, DecodeError> {
     if bodies.is_empty() {
         return Err(DecodeError::Malformed("the reply has no choices".to_owned()));
     }
     bodies.sort_by_key(|choice| choice.index.0.unwrap_or(0));
-    bodies.into_iter().map(ChoiceBody::read).collect()
+    let has_content = bodies.iter().any(|choice| choice.message.has_content());
+    let choices = bodies.into_iter().map(ChoiceBody::read).collect::<Result<_, _>>();
+    choices.map_err(|error| broken_off(error, usage, has_content))
 }
 
 #[derive(Deserialize)]
@@ -141,6 +144,16 @@ pub struct FunctionBody<'a> {
     pub arguments: Embedded<'a>,
 }
 
+impl MessageBody<'_> {
+    fn has_content(&self) -> bool {
+        let texts = [&self.content, &self.reasoning_content, &self.reasoning, &self.refusal];
+        let mut said = texts.into_iter().flat_map(|text| [&text.answer, &text.thinking]).flatten();
+        said.any(|text| !text.is_empty())
+            || self.reasoning_details.is_some()
+            || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+    }
+}
+
 impl ChoiceBody<'_> {
     fn read(self) -> Result<Choice, DecodeError> {
         let message = self.message;
@@ -205,6 +218,15 @@ pub fn id_of(given: Option<String>, number: u32, name: &str, arguments: &str) ->
         });
         issued_id(None, Some(&format!("{hash:016x}")), number)
     })
+}
+
+/// The error of a whole answer. One that was broken off after something was generated, and not counted, costs nobody
+/// knows what, so that it is no reported error.
+pub fn broken_off(error: DecodeError, usage: Option<Usage>, has_content: bool) -> DecodeError {
+    match error.counted(usage) {
+        DecodeError::Reported { message, usage: None, .. } if has_content => DecodeError::Malformed(message),
+        error => error,
+    }
 }
 
 /// Why a choice ended; `None` while it goes on.

@@ -9,7 +9,7 @@ use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::malformed;
 use crate::wire::provider::lenient::Lenient;
 use crate::wire::provider::openai::parts::{
-    CallBody, ChoiceBody, Embedded, UsageBody, choices, finish, reported, tool_calls,
+    CallBody, ChoiceBody, Embedded, UsageBody, broken_off, choices, finish, reported, tool_calls,
 };
 
 /// Reads a whole output, in either form.
@@ -24,10 +24,13 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     }
     let usage = output.usage.0.take().and_then(UsageBody::read);
     let choices = match output.choices.take() {
-        Some(bodies) => choices(bodies),
-        None => output.native().map(|choice| vec![choice]),
+        Some(bodies) => choices(bodies, usage)?,
+        None => {
+            let has_calls = output.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
+            let has_content = has_calls || !output.response.text().is_empty();
+            vec![output.native().map_err(|error| broken_off(error, usage, has_content))?]
+        }
     };
-    let choices = choices.map_err(|error| error.counted(usage))?;
     Ok(ChatReply { choices, usage, about: About::default() })
 }
 
