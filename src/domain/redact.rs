@@ -1,5 +1,7 @@
 //! Takes secrets out of texts that others wrote. First this, then any cutting: half a key is a key's half.
 
+mod reading;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -9,7 +11,8 @@ use super::secret::Secret;
 const PIECE: usize = 8;
 /// So many behind a prefix make a key, whoever's it is.
 const TAIL: usize = 8;
-const HIDDEN: &str = "…";
+/// Stands for what was taken out.
+pub const HIDDEN: &str = "…";
 
 /// How keys of those who issue many begin. Sources: their documentation, read 2026-11.
 const PREFIXES: [&str; 28] = [
@@ -45,12 +48,31 @@ const PREFIXES: [&str; 28] = [
 
 /// The text without pieces of these secrets, and without whatever looks like a key.
 pub fn redact<'a>(text: &'a str, secrets: &[&Secret]) -> Cow<'a, str> {
+    found(text, secrets).cut_out(text)
+}
+
+/// Whether a piece of a secret begins in one of these texts and ends in the next, the first following the last.
+pub fn is_split(texts: [&str; 3], secrets: &[&Secret]) -> bool {
+    let [first, second, third] = texts;
+    [[first, second, third, first], [second, first, third, second]].iter().any(|texts| {
+        let joined = texts.join("\n");
+        let hidden = found(&joined, secrets);
+        let mut end = 0;
+        texts.iter().any(|text| {
+            end += text.len() + 1;
+            hidden.0.iter().any(|span| (span.0 + 1..span.1).contains(&(end - 1)))
+        })
+    })
+}
+
+fn found(text: &str, secrets: &[&Secret]) -> Spans {
     let mut hidden = Spans::default();
     for secret in secrets {
         pieces(text, secret.expose().trim(), &mut hidden);
     }
+    reading::otherwise(text, secrets, &mut hidden);
     keys(text, &mut hidden);
-    hidden.cut_out(text)
+    hidden
 }
 
 /// Marks the places of a secret's pieces; a secret that is no longer than a piece only as a whole.
@@ -122,6 +144,7 @@ impl Spans {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
     use proptest::prelude::*;
 
     use super::*;
@@ -147,6 +170,55 @@ mod tests {
         }
         assert_eq!(redacted("a short one: abc", "abc"), "a short one: …");
         assert_eq!(redacted("any text", ""), "any text");
+    }
+
+    #[test]
+    fn a_secret_that_is_written_otherwise_is_hidden_too() {
+        const KEY: &str = "emu+secret/1234567890=abcdef";
+        let each = |write: fn(u8) -> String| KEY.bytes().map(write).collect::<String>();
+        let encoded = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
+        for form in [
+            "emu%2Bsecret%2f1234567890%3Dabcdef".to_owned(),
+            each(|byte| format!("%{byte:02X}")),
+            each(|byte| format!("%25{byte:02x}")),
+            each(|byte| format!("&#{byte};")),
+            each(|byte| format!("&#x{byte:X};")),
+            each(|byte| format!("\\u{byte:04x}")),
+            "emu+secret\\/1234567890=abcdef".to_owned(),
+            each(|byte| format!("{} ", char::from(byte))),
+            each(|byte| format!("{}\n\u{200b}", char::from(byte))),
+            KEY.to_uppercase(),
+            each(|byte| format!("{byte:02x}")),
+            each(|byte| format!("{byte:02X}")),
+            encoded(KEY.to_owned()),
+            encoded(format!(":{KEY}")),
+            encoded(format!("{KEY}:")),
+            encoded(format!("Bearer {KEY}")),
+            encoded(format!("some user:{KEY}")).replace('+', "-").replace('/', "_"),
+        ] {
+            let shown = redacted(&format!("before <{form}> after"), KEY);
+            let (before, after) = (shown.starts_with("before <"), shown.ends_with("> after"));
+            assert!(before && after && shown.contains('…') && shown.len() < 40, "{form}: {shown}");
+        }
+        let plain = "100 % of the prompts & answers \\ of 2026 are fine; see %41 and &amp;";
+        assert_eq!(redacted(plain, KEY), plain);
+    }
+
+    #[test]
+    fn a_secret_that_is_split_over_texts_is_noticed_in_whatever_order() {
+        let secret = Secret::new("emu-secret-1234567890abcdef".to_owned());
+        for texts in [
+            ["emu-sec", "ret-123", "x"],
+            ["x", "emu-sec", "ret-123"],
+            ["ret-123", "x", "emu-sec"],
+            ["ret-123", "emu-sec", "x"],
+            ["x", "ret-123", "emu-sec"],
+            ["emu-sec", "x", "ret-123"],
+        ] {
+            assert!(is_split(texts, &[&secret]), "{texts:?}");
+        }
+        assert!(!is_split(["emu-secret-1234567890abcdef", "param", "message"], &[&secret]));
+        assert!(!is_split(["", "", ""], &[&secret]));
     }
 
     #[test]

@@ -37,6 +37,10 @@ async fn a_provider_that_refuses_costs_nothing_and_is_said_to() {
         (529, (502, "upstream_error"), "529"),
         (302, (502, "upstream_error"), "redirects"),
         (204, (502, "upstream_error"), "204"),
+        (402, (502, "upstream_error"), "paid first (402)"),
+        (409, (502, "upstream_error"), "409"),
+        (451, (502, "upstream_error"), "451"),
+        (501, (502, "upstream_error"), "501"),
     ] {
         for face in Face::ALL {
             let stage = Stage::new().await;
@@ -45,6 +49,8 @@ async fn a_provider_that_refuses_costs_nothing_and_is_said_to() {
             reply.assert_refusal(told, slug);
             assert!(reply.words().contains(words), "{given}: {}", reply.words());
             assert_eq!(stage.take_asked().len(), 1, "{given}");
+            let is_passing = matches!(given, 204 | 408 | 429 | 500 | 503 | 529);
+            assert_eq!(reply.header("x-should-retry"), is_passing.to_string(), "{given}");
             assert_eq!(stage.bill("triage").await.verdict(), ("upstream_error", "reported", 0), "{given}");
         }
     }
@@ -72,6 +78,27 @@ async fn of_a_provider_that_quotes_its_key_no_piece_is_quoted() {
                 // One piece is a word of ours.
                 assert!(piece == "provider" || !seen.contains(piece), "{given} {face:?}: {piece} in {seen}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_quoted_otherwise_or_in_two_fields_is_not_quoted() {
+    let escaped: String = PROVIDER_KEY.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let (first, rest) = PROVIDER_KEY.split_at(6);
+    for (error, left) in [
+        (json!({"message": format!("no: {escaped}")}), escaped.as_str()),
+        (json!({"message": format!("no: {}", PROVIDER_KEY.to_uppercase())}), &PROVIDER_KEY.to_uppercase()),
+        (json!({"message": &rest[..6], "code": "x", "param": first}), first),
+        (json!({"message": "no", "code": &rest[..6], "param": first}), &rest[..6]),
+    ] {
+        for face in Face::ALL {
+            let stage = Stage::new().await;
+            stage.then(Turn::Replies(Script::status(400, json!({"error": error}).to_string())));
+            let reply = stage.ask(face, "triage").send().await;
+            reply.assert_refusal(400, "upstream_rejected");
+            let seen = format!("{} {}", reply.words(), stage.log());
+            assert!(!seen.contains(left), "{face:?}: {left} in {seen}");
         }
     }
 }

@@ -3,6 +3,8 @@
 
 mod refused;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::bundle::Candidate;
@@ -58,13 +60,14 @@ pub struct Failure {
 
 type BodyOf<W> = <<W as World>::Upstream as Upstream>::Body;
 
-/// Makes an attempt; `request` has the agent's instructions, and the line's parameters where it sets none itself.
+/// Makes an attempt at the line's `candidate`; `request` has the agent's instructions, and the line's parameters where it sets none itself.
 ///
 /// A limit that only the budget asks for must not be what a provider refuses: where prompt and limit do not fit into
 /// the context together the request is sent again with a smaller one. What was held still bounds the answer, because
 /// the provider has said that less than the limit is left.
 pub async fn make<W: World>(
     flight: &InFlight<W>,
+    line: &[Arc<Candidate>],
     candidate: &Candidate,
     plan: &Plan,
     request: &mut ChatRequest,
@@ -91,7 +94,7 @@ pub async fn make<W: World>(
             };
             return Ok(Made { attempt, warnings });
         }
-        let refused = refused(flight, candidate, server, reply).await;
+        let refused = refused(flight, line, candidate, reply).await;
         let ours = limit.filter(|_| !plan.limit_asked && !is_retried);
         match ours.and_then(|tokens| refused.smaller_limit(tokens, candidate.dialect.limit_required)) {
             Some(smaller) => request.sampling.max_output_tokens = smaller,
@@ -198,13 +201,13 @@ const fn is_transient(status: u16) -> bool {
 
 async fn refused<W: World>(
     flight: &InFlight<W>,
+    line: &[Arc<Candidate>],
     candidate: &Candidate,
-    server: &Server,
     reply: UpstreamReply<BodyOf<W>>,
 ) -> Refused {
     let (status, retry_after_ms) = (reply.status, reply.retry_after_ms);
     let body = reply.body.all().await.unwrap_or_default();
-    let refused = Refused::read(server, status, retry_after_ms, &body);
+    let refused = Refused::read(line, status, retry_after_ms, &body);
     flight.app().world.log(&format!("{} answered {status}: {}", candidate.label, refused.message));
     refused
 }
@@ -249,9 +252,17 @@ async fn open<B: Body>(
                 let empty = DecodeError::Malformed("the stream has no content".to_owned());
                 return Err(undecodable(candidate, empty, usage_in(&events)));
             }
-            Ok(()) => {}
+            Ok(()) => squeeze(&mut events),
         }
     }
+}
+
+/// Keeps of what is no content what counts: a server can repeat it without end.
+fn squeeze(events: &mut Vec<Event>) {
+    let usage = usage_in(events).map(Event::Usage);
+    let about = events.extract_if(.., |event| matches!(event, Event::About(_))).last();
+    events.clear();
+    events.extend(about.into_iter().chain(usage));
 }
 
 fn usage_in(events: &[Event]) -> Option<Usage> {
@@ -289,5 +300,29 @@ fn undecodable(candidate: &Candidate, error: DecodeError, usage: Option<Usage>) 
             let ran = beside.or(usage).map_or(Ran::No, Ran::Used);
             failure(ran, transient, Error::Upstream(format!("provider `{name}` reported an error")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::message::About;
+
+    #[test]
+    fn what_comes_without_end_before_the_answer_is_kept_once() {
+        let usage = |input_tokens, output_tokens| {
+            Event::Usage(Usage { input_tokens, output_tokens, ..Usage::default() })
+        };
+        let about =
+            |tier: &str| Event::About(About { service_tier: Some(tier.to_owned()), ..About::default() });
+        let mut events = Vec::new();
+        for count in 0..1_000 {
+            events.extend([usage(7, count), about(&count.to_string()), Event::Boundary { choice: 0 }]);
+            squeeze(&mut events);
+            assert_eq!(events, [about(&count.to_string()), usage(7, count)]);
+        }
+        events.push(usage(9, 0));
+        squeeze(&mut events);
+        assert_eq!(events, [about("999"), usage(9, 999)], "the largest of each count");
     }
 }

@@ -335,7 +335,8 @@ async fn serve<W: World>(
     let deadline =
         flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
     let mut failures = Failures::default();
-    for (n, candidate) in selection.candidates.iter().enumerate() {
+    let line = &selection.candidates;
+    for (n, candidate) in line.iter().enumerate() {
         request.sampling = base.clone();
         let plan = selection.plan(candidate, &request);
         if n > 0
@@ -348,7 +349,7 @@ async fn serve<W: World>(
             break;
         }
         candidate.params.fill(&mut request.sampling);
-        match attempt::make(&flight, candidate, &plan, &mut request, stream, deadline).await {
+        match attempt::make(&flight, line, candidate, &plan, &mut request, stream, deadline).await {
             Ok(Made { attempt, warnings }) => {
                 let warnings = warnings::of_client(warnings, (&base, &request.sampling), &request.extras);
                 let answer = match attempt {

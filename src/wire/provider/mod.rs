@@ -10,6 +10,9 @@ mod fixtures;
 pub mod gemini;
 mod json;
 mod keys;
+mod lenient;
+#[cfg(test)]
+mod lenient_tests;
 pub mod openai;
 #[cfg(test)]
 mod pair_tests;

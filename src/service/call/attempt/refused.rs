@@ -1,18 +1,28 @@
 //! What a provider's refusal is to the client, and whether the next entry of the line may do better.
 
+use std::sync::Arc;
+
 use super::{Failure, failure, is_transient};
 use crate::domain::dialect::{Dialect, System, Turns};
 use crate::domain::provider::Wire;
-use crate::domain::redact::redact;
+use crate::domain::redact::{HIDDEN, is_split, redact};
 use crate::domain::secret::Secret;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::error::{Error, Given};
 use crate::service::call::in_flight::Ran;
-use crate::service::call::reach::Server;
 use crate::wire::provider::{self, Refusal};
 
 /// The most characters of a provider's words that are shown.
 const MAX_WORDS: usize = 500;
+
+/// The keys of the line's servers, each once.
+fn keys(line: &[Arc<Candidate>]) -> Vec<&Secret> {
+    let servers = line.iter().filter_map(|candidate| candidate.server.as_ref().ok());
+    let mut keys: Vec<&Secret> = servers.filter_map(|server| server.key.as_ref()).collect();
+    keys.sort_unstable_by_key(|key| key.expose());
+    keys.dedup_by_key(|key| key.expose());
+    keys
+}
 
 /// A reply that is not a success, read.
 pub struct Refused {
@@ -24,14 +34,21 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub fn read(server: &Server, status: u16, retry_after_ms: Option<u64>, body: &[u8]) -> Self {
+    /// Reads the body of a reply with this status; the keys of the whole line are taken out of it.
+    pub fn read(line: &[Arc<Candidate>], status: u16, retry_after_ms: Option<u64>, body: &[u8]) -> Self {
         let message = provider::error_message(body).unwrap_or_default();
         let mut refusal = Refusal::read(body, &message);
-        let secrets: Vec<&Secret> = server.key.iter().collect();
-        let clean = |text: &str| redact(text, &secrets).into_owned();
-        refusal.code = refusal.code.as_deref().map(clean);
-        refusal.param = refusal.param.as_deref().map(clean);
-        let message = redact(&message, &secrets).chars().take(MAX_WORDS).collect();
+        let secrets = keys(line);
+        let [code, param] = [&refusal.code, &refusal.param].map(|text| text.as_deref().unwrap_or_default());
+        let message = if is_split([code, param, &message], &secrets) {
+            (refusal.code, refusal.param) = (None, None);
+            HIDDEN.to_owned()
+        } else {
+            let clean = |text: &str| redact(text, &secrets).into_owned();
+            refusal.code = refusal.code.as_deref().map(clean);
+            refusal.param = refusal.param.as_deref().map(clean);
+            redact(&message, &secrets).chars().take(MAX_WORDS).collect()
+        };
         let retry_after_ms = retry_after_ms.or(refusal.retry_after_ms);
         Self { status, message, refusal, retry_after_ms }
     }
@@ -72,6 +89,8 @@ impl Refused {
             }
             404 => denies(format!("provider `{name}` does not know the model `{}`", candidate.code)),
             300..=399 => denies(format!("provider `{name}` redirects, which is not followed")),
+            402 => denies(format!("provider `{name}` wants to be paid first (402); an admin must mend it")),
+            409 | 451 | 501 => denies(format!("provider `{name}` does not serve this request ({status})")),
             429 => {
                 let message = match refusal.is_unpaid {
                     true => format!("provider `{name}` wants to be paid first (429); an admin must mend it"),

@@ -9,14 +9,19 @@ use crate::domain::message::{
 };
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
+use crate::wire::provider::lenient::{Count, Lenient};
+use crate::wire::provider::openai::parts::answerless;
 
 #[derive(Deserialize)]
 struct Reply {
     content: Option<Vec<Block>>,
-    stop_reason: Option<String>,
-    stop_details: Option<StopDetails>,
-    usage: Option<Tokens>,
-    error: Option<ErrorBody>,
+    #[serde(default)]
+    stop_reason: Lenient<String>,
+    #[serde(default)]
+    stop_details: Lenient<StopDetails>,
+    #[serde(default)]
+    usage: Lenient<Tokens>,
+    error: Option<Lenient<ErrorBody>>,
 }
 
 /// A content block of whatever type; the fields of types we never ask for are ignored.
@@ -41,48 +46,54 @@ pub(super) struct StopDetails {
 }
 
 /// An error object, in place of a reply or within a stream.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct ErrorBody {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    message: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: Lenient<String>,
+    #[serde(default)]
+    message: Lenient<String>,
+    #[serde(default)]
+    usage: Lenient<Tokens>,
 }
 
 impl ErrorBody {
     pub fn reported(&self) -> DecodeError {
-        let kind = self.kind.as_deref().unwrap_or_default();
+        let kind = self.kind.0.as_deref().unwrap_or_default();
         DecodeError::Reported {
-            message: json::clip(self.message.as_deref().unwrap_or(kind)),
+            message: json::clip(self.message.0.as_deref().unwrap_or(kind)),
             transient: matches!(
                 kind,
                 "overloaded_error" | "api_error" | "rate_limit_error" | "timeout_error"
             ),
-            usage: None,
+            usage: self.usage.0.and_then(Tokens::usage),
         }
     }
 }
 
 /// Token counts as the API splits them. In a stream each is cumulative and may be missing or repeated.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Tokens {
     /// Neither read from the cache nor written to it.
-    input_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-    cache_creation: Option<CacheCreation>,
-    output_tokens: Option<u64>,
-    output_tokens_details: Option<OutputDetails>,
+    input_tokens: Count,
+    cache_read_input_tokens: Count,
+    cache_creation_input_tokens: Count,
+    cache_creation: Lenient<CacheCreation>,
+    output_tokens: Count,
+    output_tokens_details: Lenient<OutputDetails>,
 }
 
 /// How long the cache keeps what was written.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 struct CacheCreation {
-    ephemeral_1h_input_tokens: Option<u64>,
+    ephemeral_1h_input_tokens: Count,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 struct OutputDetails {
-    thinking_tokens: Option<u64>,
+    thinking_tokens: Count,
 }
 
 impl Tokens {
@@ -95,41 +106,41 @@ impl Tokens {
             cache_creation_input_tokens: self
                 .cache_creation_input_tokens
                 .max(other.cache_creation_input_tokens),
-            cache_creation: Some(CacheCreation {
+            cache_creation: Lenient(Some(CacheCreation {
                 ephemeral_1h_input_tokens: self.for_an_hour().max(other.for_an_hour()),
-            }),
+            })),
             output_tokens: self.output_tokens.max(other.output_tokens),
-            output_tokens_details: Some(OutputDetails {
+            output_tokens_details: Lenient(Some(OutputDetails {
                 thinking_tokens: self.thinking().max(other.thinking()),
-            }),
+            })),
         }
     }
 
     /// `None` unless both sides were counted: half a report must not be mistaken for a cheap call.
     pub fn usage(self) -> Option<Usage> {
-        let cached = self.cache_read_input_tokens.unwrap_or(0);
-        let written = self.cache_creation_input_tokens.unwrap_or(0);
+        let cached = self.cache_read_input_tokens.0.unwrap_or(0);
+        let written = self.cache_creation_input_tokens.0.unwrap_or(0);
         Some(Usage {
-            input_tokens: self.input_tokens?.saturating_add(cached).saturating_add(written),
+            input_tokens: self.input_tokens.0?.saturating_add(cached).saturating_add(written),
             cached_input_tokens: cached,
             cache_write_tokens: written,
-            hour_write_tokens: self.for_an_hour().unwrap_or(0).min(written),
-            output_tokens: self.output_tokens?,
-            reasoning_tokens: self.thinking().unwrap_or(0),
+            hour_write_tokens: self.for_an_hour().0.unwrap_or(0).min(written),
+            output_tokens: self.output_tokens.0?,
+            reasoning_tokens: self.thinking().0.unwrap_or(0),
         })
     }
 
     /// Whether the output was counted.
     pub const fn has_output(self) -> bool {
-        self.output_tokens.is_some()
+        self.output_tokens.0.is_some()
     }
 
-    fn for_an_hour(self) -> Option<u64> {
-        self.cache_creation.and_then(|creation| creation.ephemeral_1h_input_tokens)
+    fn for_an_hour(self) -> Count {
+        self.cache_creation.0.map_or_else(Count::default, |creation| creation.ephemeral_1h_input_tokens)
     }
 
-    fn thinking(self) -> Option<u64> {
-        self.output_tokens_details.and_then(|details| details.thinking_tokens)
+    fn thinking(self) -> Count {
+        self.output_tokens_details.0.map_or_else(Count::default, |details| details.thinking_tokens)
     }
 }
 
@@ -150,21 +161,21 @@ pub(super) fn finish(stop_reason: Option<&str>) -> Finish {
 pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let reply: Reply = serde_json::from_slice(body).map_err(|error| json::malformed("the reply", &error))?;
     if let Some(error) = reply.error {
-        return Err(error.reported().counted(reply.usage.and_then(Tokens::usage)));
+        return Err(error.0.unwrap_or_default().reported().counted(reply.usage.0.and_then(Tokens::usage)));
     }
     let Some(content) = reply.content else {
-        return Err(DecodeError::Malformed("the reply has no content".to_owned()));
+        return Err(answerless(body, "the reply has no content"));
     };
     let mut parts = Vec::with_capacity(content.len());
     for block in content {
         parts.extend(part(block)?);
     }
-    let refusal = reply.stop_details.and_then(|details| details.explanation);
+    let refusal = reply.stop_details.0.and_then(|details| details.explanation);
     parts.extend(refusal.map(AssistantPart::Refusal));
-    let choice = Choice { parts, finish: finish(reply.stop_reason.as_deref()), logprobs: None };
+    let choice = Choice { parts, finish: finish(reply.stop_reason.0.as_deref()), logprobs: None };
     Ok(ChatReply {
         choices: vec![choice],
-        usage: reply.usage.and_then(Tokens::usage),
+        usage: reply.usage.0.and_then(Tokens::usage),
         ..ChatReply::default()
     })
 }

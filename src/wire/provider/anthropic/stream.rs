@@ -11,6 +11,7 @@ use super::reply::{ErrorBody, StopDetails, Tokens, finish};
 use crate::domain::message::{Event, Finish, Proof, ProofKind};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
+use crate::wire::provider::lenient::{Count, Lenient};
 use crate::wire::sse::Frame;
 
 /// The events that are read.
@@ -54,17 +55,21 @@ struct OpenCall {
 struct Body {
     #[serde(rename = "type")]
     kind: String,
-    index: Option<u64>,
+    #[serde(default)]
+    index: Count,
     message: Option<Start>,
     content_block: Option<Block>,
     delta: Option<Delta>,
-    usage: Option<Tokens>,
-    error: Option<ErrorBody>,
+    #[serde(default)]
+    usage: Lenient<Tokens>,
+    #[serde(default)]
+    error: Option<Lenient<ErrorBody>>,
 }
 
 #[derive(Deserialize)]
 struct Start {
-    usage: Option<Tokens>,
+    #[serde(default)]
+    usage: Lenient<Tokens>,
 }
 
 #[derive(Deserialize)]
@@ -89,8 +94,10 @@ struct Delta {
     signature: Option<String>,
     citation: Option<Box<RawValue>>,
     partial_json: Option<String>,
-    stop_reason: Option<String>,
-    stop_details: Option<StopDetails>,
+    #[serde(default)]
+    stop_reason: Lenient<String>,
+    #[serde(default)]
+    stop_details: Lenient<StopDetails>,
 }
 
 impl StreamState {
@@ -108,14 +115,14 @@ impl StreamState {
             Err(error) => return Err(json::malformed("the stream", &error)),
         };
         match body.kind.as_str() {
-            "message_start" => self.count(body.message.and_then(|message| message.usage)),
-            "content_block_start" => return self.begin(body.index, body.content_block, events),
-            "content_block_delta" => self.delta(body.index, body.delta, events),
-            "content_block_stop" => self.end(body.index, events),
-            "message_delta" => self.message_delta(body.delta, body.usage, events),
+            "message_start" => self.count(body.message.and_then(|message| message.usage.0)),
+            "content_block_start" => return self.begin(body.index.0, body.content_block, events),
+            "content_block_delta" => self.delta(body.index.0, body.delta, events),
+            "content_block_stop" => self.end(body.index.0, events),
+            "message_delta" => self.message_delta(body.delta, body.usage.0, events),
             "message_stop" => self.stop(events),
             "error" => {
-                let usage = body.usage.and_then(|tokens| self.tokens.max(tokens).usage());
+                let usage = body.usage.0.and_then(|tokens| self.tokens.max(tokens).usage());
                 return Err(reported(body.error).counted(usage));
             }
             // `ping`, and whatever the API adds: its versioning policy lets it.
@@ -206,12 +213,12 @@ impl StreamState {
 
     fn message_delta(&mut self, delta: Option<Delta>, tokens: Option<Tokens>, events: &mut Vec<Event>) {
         if let Some(delta) = delta {
-            if let Some(explanation) = delta.stop_details.and_then(|details| details.explanation) {
+            if let Some(explanation) = delta.stop_details.0.and_then(|details| details.explanation) {
                 events.push(Event::Refusal { choice: 0, delta: explanation });
             }
-            if delta.stop_reason.is_some() {
+            if delta.stop_reason.0.is_some() {
                 self.early_count(tokens, events);
-                self.end_choice(finish(delta.stop_reason.as_deref()), events);
+                self.end_choice(finish(delta.stop_reason.0.as_deref()), events);
             }
         }
         // What the beginning said of the output is a placeholder.
@@ -273,9 +280,9 @@ fn cited(raw: &RawValue) -> Event {
     Event::Citation { choice: 0, citation: Box::new(citation(raw)) }
 }
 
-fn reported(error: Option<ErrorBody>) -> DecodeError {
+fn reported(error: Option<Lenient<ErrorBody>>) -> DecodeError {
     match error {
-        Some(error) => error.reported(),
+        Some(error) => error.0.unwrap_or_default().reported(),
         None => DecodeError::Malformed("the stream has an error event without an error".to_owned()),
     }
 }

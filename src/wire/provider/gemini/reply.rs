@@ -5,14 +5,25 @@ use super::stream::StreamState;
 use crate::domain::message::{ChatReply, Gather};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
+use crate::wire::provider::openai::parts::answerless;
+
+/// The response; an error comes in a list from the older paths.
+fn read(body: &[u8]) -> serde_json::Result<Response> {
+    if !body.trim_ascii_start().starts_with(b"[") {
+        return serde_json::from_slice(body);
+    }
+    serde_json::from_slice(body).map(|[response]: [Response; 1]| response)
+}
 
 /// Reads a whole reply.
 ///
 /// # Errors
 /// [`DecodeError`] when it is not what the API documents.
 pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
-    let response: Response =
-        serde_json::from_slice(body).map_err(|error| json::malformed("the reply", &error))?;
+    let response = read(body).map_err(|error| json::malformed("the reply", &error))?;
+    if response.is_answerless() {
+        return Err(answerless(body, "the reply has no candidates"));
+    }
     let mut state = StreamState::default();
     let mut events = Vec::new();
     state.take(response, &mut events)?;

@@ -6,24 +6,38 @@ use serde_json::value::RawValue;
 use crate::domain::message::{Finish, Usage};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
+use crate::wire::provider::lenient::{Count, Index, Lenient};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Response {
     pub candidates: Option<Vec<Candidate>>,
-    pub prompt_feedback: Option<Feedback>,
-    pub usage_metadata: Option<Tokens>,
-    pub response_id: Option<String>,
-    pub error: Option<ErrorBody>,
+    #[serde(default)]
+    pub prompt_feedback: Lenient<Feedback>,
+    #[serde(default)]
+    pub usage_metadata: Lenient<Tokens>,
+    #[serde(default)]
+    pub response_id: Lenient<String>,
+    pub error: Option<Lenient<ErrorBody>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Candidate {
-    pub index: Option<u32>,
+    #[serde(default)]
+    pub index: Index,
     pub content: Option<Content>,
-    pub finish_reason: Option<String>,
-    pub logprobs_result: Option<LogprobsResult>,
+    #[serde(default)]
+    pub finish_reason: Lenient<String>,
+    #[serde(default)]
+    pub logprobs_result: Lenient<LogprobsResult>,
+}
+
+impl Response {
+    /// Whether it says neither an answer nor an error, nor why there is none.
+    pub const fn is_answerless(&self) -> bool {
+        self.candidates.is_none() && self.prompt_feedback.0.is_none() && self.error.is_none()
+    }
 }
 
 /// Log probabilities as the API has them: token by token, the likeliest of each place apart.
@@ -56,14 +70,16 @@ pub(super) struct Content {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Part {
     pub text: Option<String>,
-    pub thought: Option<bool>,
+    #[serde(default)]
+    pub thought: Lenient<bool>,
     pub thought_signature: Option<String>,
     pub function_call: Option<FunctionCall>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct FunctionCall {
-    pub id: Option<String>,
+    #[serde(default)]
+    pub id: Lenient<String>,
     pub name: String,
     pub args: Option<Box<RawValue>>,
 }
@@ -75,52 +91,58 @@ pub(super) struct Feedback {
 }
 
 /// An error object, in place of a reply or within a stream.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct ErrorBody {
-    code: Option<u16>,
-    message: Option<String>,
-    status: Option<String>,
+    #[serde(default)]
+    code: Count,
+    #[serde(default)]
+    message: Lenient<String>,
+    #[serde(default)]
+    status: Lenient<String>,
+    #[serde(default)]
+    usage_metadata: Lenient<Tokens>,
 }
 
 impl ErrorBody {
     pub fn reported(&self) -> DecodeError {
-        let status = self.status.as_deref().unwrap_or_default();
+        let status = self.status.0.as_deref().unwrap_or_default();
         let passing =
             ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"].contains(&status);
-        let retryable = matches!(self.code, Some(408 | 429 | 500..=599));
+        let retryable = matches!(self.code.0, Some(408 | 429 | 500..=599));
         DecodeError::Reported {
-            message: json::clip(self.message.as_deref().unwrap_or(status)),
+            message: json::clip(self.message.0.as_deref().unwrap_or(status)),
             transient: passing || retryable,
-            usage: None,
+            usage: self.usage_metadata.0.and_then(Tokens::usage),
         }
     }
 }
 
 /// Token counts as the API splits them. In a stream each is cumulative.
 #[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Tokens {
     /// The cached part included.
-    prompt_token_count: Option<u64>,
-    cached_content_token_count: Option<u64>,
+    prompt_token_count: Count,
+    cached_content_token_count: Count,
     /// What the provider's own tools put into the prompt.
-    tool_use_prompt_token_count: Option<u64>,
+    tool_use_prompt_token_count: Count,
     /// Thoughts not included.
-    candidates_token_count: Option<u64>,
-    thoughts_token_count: Option<u64>,
+    candidates_token_count: Count,
+    thoughts_token_count: Count,
 }
 
 impl Tokens {
     /// `None` when not even the prompt was counted. A missing count of candidates is zero: the API leaves zeros out,
     /// as after a prompt that it blocked.
     pub fn usage(self) -> Option<Usage> {
-        let thoughts = self.thoughts_token_count.unwrap_or(0);
-        let prompt = self.prompt_token_count?;
+        let thoughts = self.thoughts_token_count.0.unwrap_or(0);
+        let prompt = self.prompt_token_count.0?;
         Some(Usage {
-            input_tokens: prompt.saturating_add(self.tool_use_prompt_token_count.unwrap_or(0)),
-            cached_input_tokens: self.cached_content_token_count.unwrap_or(0),
+            input_tokens: prompt.saturating_add(self.tool_use_prompt_token_count.0.unwrap_or(0)),
+            cached_input_tokens: self.cached_content_token_count.0.unwrap_or(0),
             cache_write_tokens: 0,
-            output_tokens: self.candidates_token_count.unwrap_or(0).saturating_add(thoughts),
+            output_tokens: self.candidates_token_count.0.unwrap_or(0).saturating_add(thoughts),
             reasoning_tokens: thoughts,
             hour_write_tokens: 0,
         })

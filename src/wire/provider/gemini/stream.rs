@@ -53,15 +53,16 @@ impl StreamState {
     /// Takes a response: a whole reply, or the next piece of one.
     pub(super) fn take(&mut self, response: Response, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         if let Some(error) = response.error {
-            return Err(error.reported().counted(response.usage_metadata.and_then(Tokens::usage)));
+            let usage = response.usage_metadata.0.and_then(Tokens::usage);
+            return Err(error.0.unwrap_or_default().reported().counted(usage));
         }
         for candidate in response.candidates.unwrap_or_default() {
-            self.candidate(candidate, response.response_id.as_deref(), events);
+            self.candidate(candidate, response.response_id.0.as_deref(), events);
         }
-        if response.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
+        if response.prompt_feedback.0.is_some_and(|feedback| feedback.block_reason.is_some()) {
             self.end(0, Finish::ContentFilter, events);
         }
-        let usage = response.usage_metadata.and_then(Tokens::usage);
+        let usage = response.usage_metadata.0.and_then(Tokens::usage);
         if let Some(usage) = usage {
             let before = self.usage.replace(self.usage.unwrap_or_default().max(usage));
             let is_due = before.is_none() || self.is_whole();
@@ -75,14 +76,14 @@ impl StreamState {
     }
 
     fn candidate(&mut self, candidate: Candidate, reply: Option<&str>, events: &mut Vec<Event>) {
-        let choice = candidate.index.unwrap_or_default();
+        let choice = candidate.index.0.unwrap_or_default();
         self.choices.entry(choice).or_default();
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
             self.part(choice, part, reply, events);
         }
-        let logprobs = candidate.logprobs_result.and_then(|result| logprobs(&result));
+        let logprobs = candidate.logprobs_result.0.and_then(|result| logprobs(&result));
         events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
-        if let Some(reason) = finish(candidate.finish_reason.as_deref()) {
+        if let Some(reason) = finish(candidate.finish_reason.0.as_deref()) {
             self.end(choice, reason, events);
         }
     }
@@ -92,7 +93,7 @@ impl StreamState {
             return self.call(choice, call, part.thought_signature, reply, events);
         }
         let delta = part.text.filter(|text| !text.is_empty());
-        events.extend(delta.map(|delta| match part.thought {
+        events.extend(delta.map(|delta| match part.thought.0 {
             Some(true) => Event::Reasoning { choice, delta },
             _ => Event::Text { choice, delta },
         }));
@@ -113,7 +114,7 @@ impl StreamState {
         let state = self.choices.entry(choice).or_default();
         let index = state.calls;
         state.calls += 1;
-        let id = json::issued_id(call.id.as_deref(), reply, self.issued);
+        let id = json::issued_id(call.id.0.as_deref(), reply, self.issued);
         self.issued += 1;
         let arguments = call.args.map_or_else(|| "{}".to_owned(), |args| args.get().to_owned());
         events.push(Event::ToolCall { choice, index, id, name: call.name, proof: proof(signature) });

@@ -4,8 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::usage::UsageBody;
+use crate::domain::message::Usage;
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::clip;
+use crate::wire::provider::lenient::Lenient;
 
 /// How deep a message may lie: `[{"error": {"message": {"detail": [{"msg": …}]}}}]` is the deepest known.
 const MAX_DEPTH: u32 = 8;
@@ -31,16 +33,45 @@ fn message(value: &Value, depth: u32) -> Option<String> {
     }
 }
 
-/// An error that came as part of a success: the whole reply or chunk, as JSON.
-pub fn reported(json: &str) -> DecodeError {
+/// The longest error that is read, in bytes, whatever its status; of a longer one only the count.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// An error that came as part of a success: the whole reply or chunk, as JSON. A value built of it takes many times its
+/// length, so that a long one is only looked through for its count.
+pub fn reported(json: &[u8]) -> DecodeError {
+    let usage = counted(json);
+    if json.len() > MAX_BYTES {
+        let message = "an error too long to be read".to_owned();
+        return DecodeError::Reported { message, transient: true, usage };
+    }
+    let value: Value = serde_json::from_slice(json).unwrap_or(Value::Null);
+    let text = message(&value, MAX_DEPTH).map_or_else(|| "no message".to_owned(), |text| clip(&text));
+    DecodeError::Reported { message: text, transient: !is_final(&value), usage }
+}
+
+/// A whole reply without an answer: an error, where it says why.
+pub fn answerless(json: &[u8], fault: &str) -> DecodeError {
+    let says_why = json.len() <= MAX_BYTES && error_message(json).is_some();
+    if says_why { reported(json) } else { DecodeError::Malformed(fault.to_owned()) }
+}
+
+/// What an error says was used, beside it or in it.
+fn counted(json: &[u8]) -> Option<Usage> {
     #[derive(Deserialize)]
     struct Counted {
-        usage: Option<UsageBody>,
+        #[serde(default)]
+        usage: Lenient<UsageBody>,
+        #[serde(default)]
+        error: Lenient<Inner>,
     }
-    let value: Value = serde_json::from_str(json).unwrap_or(Value::Null);
-    let text = message(&value, MAX_DEPTH).map_or_else(|| "no message".to_owned(), |text| clip(&text));
-    let usage = serde_json::from_str(json).ok().and_then(|Counted { usage }| usage?.read());
-    DecodeError::Reported { message: text, transient: !is_final(&value), usage }
+    #[derive(Deserialize)]
+    struct Inner {
+        #[serde(default)]
+        usage: Lenient<UsageBody>,
+    }
+    let Counted { usage, error } = serde_json::from_slice(json).ok()?;
+    let within = || error.0?.usage.0?.read();
+    usage.0.and_then(UsageBody::read).or_else(within)
 }
 
 /// The provider broke an answer off and said no more.

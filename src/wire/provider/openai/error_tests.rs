@@ -1,5 +1,4 @@
 use super::*;
-use crate::domain::message::Usage;
 
 fn said(body: &str) -> Option<String> {
     error_message(body.as_bytes())
@@ -45,7 +44,9 @@ fn long_messages_come_whole_and_deep_ones_not_at_all() {
 #[test]
 fn only_what_the_request_is_at_fault_for_is_final() {
     let transient = |error: &str| {
-        let DecodeError::Reported { transient, .. } = reported(error) else { panic!("not reported") };
+        let DecodeError::Reported { transient, .. } = reported(error.as_bytes()) else {
+            panic!("not reported")
+        };
         transient
     };
     for error in [
@@ -75,13 +76,16 @@ fn only_what_the_request_is_at_fault_for_is_final() {
 fn what_an_error_says_was_used_is_read_wherever_it_stands_beside_it() {
     let used = Usage { input_tokens: 100, output_tokens: 500, ..Usage::default() };
     let counts = r#""usage":{"prompt_tokens":100,"completion_tokens":500}"#;
-    for json in
-        [format!(r#"{{"error":{{"message":"x"}},{counts}}}"#), format!(r#"{{"message":"x",{counts}}}"#)]
-    {
-        let DecodeError::Reported { usage, .. } = reported(&json) else { panic!("not reported") };
+    for json in [
+        format!(r#"{{"error":{{"message":"x"}},{counts}}}"#),
+        format!(r#"{{"message":"x",{counts}}}"#),
+        format!(r#"{{"error":{{"message":"x",{counts}}}}}"#),
+    ] {
+        let DecodeError::Reported { usage, .. } = reported(json.as_bytes()) else { panic!("not reported") };
         assert_eq!(usage, Some(used), "{json}");
     }
-    let DecodeError::Reported { usage, .. } = reported(r#"{"error":"x","usage":{"prompt_tokens":1}}"#) else {
+    let DecodeError::Reported { usage, .. } = reported(br#"{"error":"x","usage":{"prompt_tokens":1}}"#)
+    else {
         panic!("not reported")
     };
     assert_eq!(usage, None, "half a record is not a bill");

@@ -23,9 +23,9 @@ pub use stream::StreamState;
 /// The parts that Workers AI's format has in common with this one.
 pub(super) mod parts {
     pub use super::content::Content;
-    pub use super::error::reported;
+    pub use super::error::{answerless, reported};
     pub use super::messages::{MessageBody, messages};
-    pub use super::reply::{CallBody, ChoiceBody, Embedded, choices, finish, tool_calls};
+    pub use super::reply::{CallBody, ChoiceBody, Embedded, broken_off, choices, finish, tool_calls};
     pub use super::stream::{CallDelta, ChoiceDelta};
     pub use super::tools::{ChoiceBody as ToolChoiceBody, ToolBody};
     pub use super::usage::UsageBody;

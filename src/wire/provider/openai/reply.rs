@@ -12,9 +12,11 @@ use super::error::{interrupted, reported};
 use super::usage::UsageBody;
 use crate::domain::message::{
     About, AssistantPart, ChatReply, Choice, Finish, Proof, ProofKind, Reasoning, Text as Said, ToolCall,
+    Usage,
 };
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::{issued_id, malformed};
+use crate::wire::provider::lenient::{Index, Lenient};
 use crate::wire::reasoning_details;
 
 /// Reads a whole reply.
@@ -24,51 +26,61 @@ use crate::wire::reasoning_details;
 pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let text = body;
     let body: Body<'_> = serde_json::from_slice(text).map_err(|error| malformed("the reply", &error))?;
-    if body.error.is_some() {
-        return Err(reported(&String::from_utf8_lossy(text)));
+    let says_why = body.message.is_some() || body.detail.is_some();
+    if body.error.is_some() || body.choices.is_none() && says_why {
+        return Err(reported(text));
     }
-    let usage = body.usage.and_then(UsageBody::read);
-    let mut choices = choices(body.choices.unwrap_or_default()).map_err(|error| error.counted(usage))?;
+    let usage = body.usage.0.and_then(UsageBody::read);
+    let mut choices = choices(body.choices.unwrap_or_default(), usage)?;
     let sources = Sources { search_results: body.search_results, citations: body.citations };
     if let Some(first) = choices.first_mut() {
         first.cite(|| sources.read());
     }
-    let about = About { service_tier: body.service_tier, system_fingerprint: body.system_fingerprint };
+    let about = About { service_tier: body.service_tier.0, system_fingerprint: body.system_fingerprint.0 };
     Ok(ChatReply { choices, usage, about })
 }
 
 /// The choices in the order of their numbers; at least one.
-pub fn choices(mut bodies: Vec<ChoiceBody<'_>>) -> Result<Vec<Choice>, DecodeError> {
+pub fn choices(mut bodies: Vec<ChoiceBody<'_>>, usage: Option<Usage>) -> Result<Vec<Choice>, DecodeError> {
     if bodies.is_empty() {
         return Err(DecodeError::Malformed("the reply has no choices".to_owned()));
     }
-    bodies.sort_by_key(|choice| choice.index);
-    bodies.into_iter().map(ChoiceBody::read).collect()
+    bodies.sort_by_key(|choice| choice.index.0.unwrap_or(0));
+    let has_content = bodies.iter().any(|choice| choice.message.has_content());
+    let choices = bodies.into_iter().map(ChoiceBody::read).collect::<Result<_, _>>();
+    choices.map_err(|error| broken_off(error, usage, has_content))
 }
 
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
     choices: Option<Vec<ChoiceBody<'a>>>,
-    usage: Option<UsageBody>,
-    service_tier: Option<String>,
-    system_fingerprint: Option<String>,
+    #[serde(default)]
+    usage: Lenient<UsageBody>,
+    #[serde(default)]
+    service_tier: Lenient<String>,
+    #[serde(default)]
+    system_fingerprint: Lenient<String>,
     /// Perplexity's, as are the next.
     #[serde(borrow)]
     search_results: Option<&'a RawValue>,
     #[serde(borrow)]
     citations: Option<&'a RawValue>,
     error: Option<IgnoredAny>,
+    /// An error that stands by itself, as vLLM and FastAPI write it.
+    message: Option<IgnoredAny>,
+    detail: Option<IgnoredAny>,
 }
 
 /// One choice of a whole reply.
 #[derive(Deserialize)]
 pub struct ChoiceBody<'a> {
     #[serde(default)]
-    index: u32,
+    index: Index,
     #[serde(borrow)]
     message: MessageBody<'a>,
-    finish_reason: Option<String>,
+    #[serde(default)]
+    finish_reason: Lenient<String>,
     #[serde(borrow)]
     logprobs: Option<&'a RawValue>,
 }
@@ -94,14 +106,16 @@ struct MessageBody<'a> {
 /// One tool call of a whole reply.
 #[derive(Deserialize)]
 pub struct CallBody<'a> {
-    id: Option<String>,
+    #[serde(default)]
+    id: Lenient<String>,
     #[serde(borrow)]
     function: Option<FunctionBody<'a>>,
     /// Workers AI's own form has the function's fields here.
     name: Option<String>,
     #[serde(default, borrow)]
     arguments: Embedded<'a>,
-    extra_content: Option<ExtraContent>,
+    #[serde(default)]
+    extra_content: Lenient<ExtraContent>,
 }
 
 /// Where Gemini's signature stands in OpenAI's protocol.
@@ -130,11 +144,21 @@ pub struct FunctionBody<'a> {
     pub arguments: Embedded<'a>,
 }
 
+impl MessageBody<'_> {
+    fn has_content(&self) -> bool {
+        let texts = [&self.content, &self.reasoning_content, &self.reasoning, &self.refusal];
+        let mut said = texts.into_iter().flat_map(|text| [&text.answer, &text.thinking]).flatten();
+        said.any(|text| !text.is_empty())
+            || self.reasoning_details.is_some()
+            || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+    }
+}
+
 impl ChoiceBody<'_> {
     fn read(self) -> Result<Choice, DecodeError> {
         let message = self.message;
         let tool_calls = tool_calls(message.tool_calls)?;
-        let finish = match self.finish_reason.as_deref().map(finish).transpose()?.flatten() {
+        let finish = match self.finish_reason.0.as_deref().map(finish).transpose()?.flatten() {
             Some(finish) => finish,
             None if tool_calls.is_empty() => Finish::Stop,
             None => Finish::ToolCalls,
@@ -174,8 +198,8 @@ impl CallBody<'_> {
         let name =
             function.name.ok_or_else(|| DecodeError::Malformed("a tool call has no name".to_owned()))?;
         let arguments = function.arguments.text().into_owned();
-        let proof = call.extra_content.and_then(ExtraContent::proof);
-        Ok(ToolCall { id: id_of(call.id, number, &name, &arguments), name, arguments, proof })
+        let proof = call.extra_content.0.and_then(ExtraContent::proof);
+        Ok(ToolCall { id: id_of(call.id.0, number, &name, &arguments), name, arguments, proof })
     }
 }
 
@@ -194,6 +218,15 @@ pub fn id_of(given: Option<String>, number: u32, name: &str, arguments: &str) ->
         });
         issued_id(None, Some(&format!("{hash:016x}")), number)
     })
+}
+
+/// The error of a whole answer. One that was broken off after something was generated, and not counted, costs nobody
+/// knows what, so that it is no reported error.
+pub fn broken_off(error: DecodeError, usage: Option<Usage>, has_content: bool) -> DecodeError {
+    match error.counted(usage) {
+        DecodeError::Reported { message, usage: None, .. } if has_content => DecodeError::Malformed(message),
+        error => error,
+    }
 }
 
 /// Why a choice ended; `None` while it goes on.

@@ -88,8 +88,28 @@ fn an_error_in_place_of_a_reply_is_the_providers_own() {
         error,
         Err(DecodeError::Reported { message: "No capacity".to_owned(), transient: true, usage: None })
     );
-    let broken = decode(br#"{"choices":[{"message":{"content":"a"},"finish_reason":"error"}]}"#);
+    let broken = decode(br#"{"choices":[{"message":{"content":""},"finish_reason":"error"}]}"#);
     assert!(matches!(broken, Err(DecodeError::Reported { transient: true, .. })), "{broken:?}");
+}
+
+#[test]
+fn what_was_generated_before_an_answer_broke_off_is_not_free() {
+    for message in [
+        r#"{"content":"a"}"#,
+        r#"{"reasoning":"a"}"#,
+        r#"{"content":[{"type":"thinking","thinking":"a"}]}"#,
+        r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]}"#,
+    ] {
+        let choice = format!(r#"{{"message":{message},"finish_reason":"error"}}"#);
+        let uncounted = decode(format!(r#"{{"choices":[{choice}]}}"#).as_bytes());
+        assert!(matches!(uncounted, Err(DecodeError::Malformed(_))), "{message}: {uncounted:?}");
+        let usage = r#"{"prompt_tokens":3,"completion_tokens":1}"#;
+        let counted = decode(format!(r#"{{"choices":[{choice}],"usage":{usage}}}"#).as_bytes());
+        assert!(
+            matches!(counted, Err(DecodeError::Reported { usage: Some(_), .. })),
+            "{message}: {counted:?}"
+        );
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::usage::UsageBody;
 use crate::domain::message::{About, Event, Finish, Usage};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::malformed;
+use crate::wire::provider::lenient::{Index, Lenient};
 use crate::wire::sse::Frame;
 
 /// The most tool calls of one answer; far above what any model makes.
@@ -52,7 +53,8 @@ struct CallState {
 struct Chunk<'a> {
     #[serde(borrow)]
     choices: Option<Vec<ChoiceDelta<'a>>>,
-    usage: Option<UsageBody>,
+    #[serde(default)]
+    usage: Lenient<UsageBody>,
     #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -63,22 +65,25 @@ struct Chunk<'a> {
     #[serde(borrow)]
     citations: Option<&'a RawValue>,
     error: Option<IgnoredAny>,
-    /// An error that stands by itself, as vLLM writes it.
+    /// An error that stands by itself, as vLLM and FastAPI write it.
     message: Option<IgnoredAny>,
+    detail: Option<IgnoredAny>,
 }
 
 /// One choice of a chunk.
 #[derive(Deserialize)]
 pub struct ChoiceDelta<'a> {
     #[serde(default)]
-    index: u32,
+    index: Index,
     #[serde(borrow)]
     delta: Option<Delta<'a>>,
-    finish_reason: Option<String>,
+    #[serde(default)]
+    finish_reason: Lenient<String>,
     #[serde(borrow)]
     logprobs: Option<&'a RawValue>,
     /// Moonshot's place for it.
-    usage: Option<UsageBody>,
+    #[serde(default)]
+    usage: Lenient<UsageBody>,
 }
 
 #[derive(Deserialize)]
@@ -102,15 +107,18 @@ struct Delta<'a> {
 /// A piece of a tool call.
 #[derive(Deserialize)]
 pub struct CallDelta<'a> {
-    index: Option<u32>,
-    id: Option<String>,
+    #[serde(default)]
+    index: Index,
+    #[serde(default)]
+    id: Lenient<String>,
     #[serde(borrow)]
     function: Option<FunctionBody<'a>>,
     /// Workers AI's own form has the function's fields here.
     name: Option<String>,
     #[serde(default, borrow)]
     arguments: Embedded<'a>,
-    extra_content: Option<ExtraContent>,
+    #[serde(default)]
+    extra_content: Lenient<ExtraContent>,
 }
 
 impl StreamState {
@@ -128,13 +136,14 @@ impl StreamState {
             return Ok(());
         }
         if frame.event == "error" {
-            return Err(reported(data));
+            return Err(reported(data.as_bytes()));
         }
         let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|error| malformed("a chunk", &error))?;
-        if chunk.error.is_some() || chunk.choices.is_none() && chunk.message.is_some() {
-            return Err(reported(data));
+        let says_why = chunk.message.is_some() || chunk.detail.is_some();
+        if chunk.error.is_some() || chunk.choices.is_none() && says_why {
+            return Err(reported(data.as_bytes()));
         }
-        let usage = chunk.usage.and_then(UsageBody::read);
+        let usage = chunk.usage.0.and_then(UsageBody::read);
         self.about(chunk.service_tier, chunk.system_fingerprint, events);
         for choice in chunk.choices.unwrap_or_default() {
             self.choice(choice, events).map_err(|error| error.counted(usage))?;
@@ -204,7 +213,7 @@ impl StreamState {
 
     /// Takes one choice of a chunk.
     pub fn choice(&mut self, body: ChoiceDelta<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        let choice = body.index;
+        let choice = body.index.0.unwrap_or(0);
         let known = self.choices.len();
         self.begin(choice)?;
         let before = events.len();
@@ -231,10 +240,10 @@ impl StreamState {
         }
         let logprobs = body.logprobs.map(Into::into);
         events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
-        if let Some(reason) = body.finish_reason {
+        if let Some(reason) = body.finish_reason.0 {
             self.finished(choice, &reason, events)?;
         }
-        self.count(body.usage.and_then(UsageBody::read), events);
+        self.count(body.usage.0.and_then(UsageBody::read), events);
         Ok(())
     }
 
@@ -288,19 +297,19 @@ impl StreamState {
         events: &mut Vec<Event>,
     ) -> Result<(), DecodeError> {
         let function = body.function.unwrap_or(FunctionBody { name: body.name, arguments: body.arguments });
-        let id = said(body.id);
+        let id = said(body.id.0);
         let name = said(function.name);
         let delta = function.arguments.text();
         if id.is_none() && name.is_none() && delta.is_empty() {
             return Ok(());
         }
-        let index = match self.known(choice, body.index, id.as_deref(), name.is_some()) {
+        let index = match self.known(choice, body.index.0, id.as_deref(), name.is_some()) {
             Some(index) => index,
             None => {
                 let name = name.ok_or_else(|| malformed_call("has no name"))?;
-                let index = self.new_call(choice, body.index, &id)?;
+                let index = self.new_call(choice, body.index.0, &id)?;
                 let id = id_of(id, index, &name, &delta);
-                let proof = body.extra_content.and_then(ExtraContent::proof);
+                let proof = body.extra_content.0.and_then(ExtraContent::proof);
                 events.push(Event::ToolCall { choice, index, id, name, proof });
                 index
             }

@@ -1,10 +1,9 @@
 //! Reads token counts, in every place and under every name that servers give them.
 
 use serde::Deserialize;
-use serde::de::Deserializer;
-use serde_json::value::RawValue;
 
 use crate::domain::message::Usage;
+use crate::wire::provider::lenient::{Count, Lenient};
 
 /// Token counts. Anything that is no count reads as missing, so that a strange record never breaks an answer.
 #[derive(Debug, Deserialize)]
@@ -16,9 +15,9 @@ pub struct UsageBody {
     #[serde(default)]
     total_tokens: Count,
     #[serde(default)]
-    prompt_tokens_details: Option<PromptDetails>,
+    prompt_tokens_details: Lenient<PromptDetails>,
     #[serde(default)]
-    completion_tokens_details: Option<CompletionDetails>,
+    completion_tokens_details: Lenient<CompletionDetails>,
     /// DeepSeek's name for cached tokens.
     #[serde(default)]
     prompt_cache_hit_tokens: Count,
@@ -50,9 +49,9 @@ impl UsageBody {
         let (input, completion) = (self.prompt_tokens.0?, self.completion_tokens.0?);
         let total = self.total_tokens.0.unwrap_or(0);
         let output = completion.max(total.saturating_sub(input));
-        let prompt = self.prompt_tokens_details.unwrap_or_default();
+        let prompt = self.prompt_tokens_details.0.unwrap_or_default();
         let cached = prompt.cached_tokens.0.or(self.prompt_cache_hit_tokens.0).or(self.cached_tokens.0);
-        let reasoning = self.completion_tokens_details.unwrap_or_default().reasoning_tokens.0;
+        let reasoning = self.completion_tokens_details.0.unwrap_or_default().reasoning_tokens.0;
         let cached = cached.unwrap_or(0).min(input);
         Some(Usage {
             input_tokens: input,
@@ -63,24 +62,6 @@ impl UsageBody {
             hour_write_tokens: 0,
         })
     }
-}
-
-/// A number of tokens; `None` for whatever is not one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count(pub Option<u64>);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str::<u64>(raw.get()).ok().or_else(|| whole(raw.get()))))
-    }
-}
-
-/// A count written with a point, as servers in languages without integers do.
-fn whole(text: &str) -> Option<u64> {
-    let number = serde_json::from_str::<f64>(text).ok()?;
-    // 2^53: beyond it a float is no longer exact.
-    ((0.0..=9_007_199_254_740_992.0).contains(&number)).then(|| number.ceil() as u64)
 }
 
 #[cfg(test)]

@@ -1,4 +1,13 @@
 use super::*;
+
+#[test]
+fn what_was_generated_before_an_answer_broke_off_is_not_free() {
+    let broken = |response: &str| {
+        decode(format!(r#"{{"response":"{response}","finish_reason":"error"}}"#).as_bytes()).unwrap_err()
+    };
+    assert!(matches!(broken("a"), DecodeError::Malformed(_)));
+    assert!(matches!(broken(""), DecodeError::Reported { usage: None, .. }));
+}
 use crate::domain::message::Usage;
 
 macro_rules! fixture {

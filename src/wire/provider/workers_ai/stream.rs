@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::domain::message::Event;
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::malformed;
+use crate::wire::provider::lenient::Lenient;
 use crate::wire::provider::openai;
 use crate::wire::provider::openai::parts::{CallDelta, ChoiceDelta, Embedded, UsageBody, reported};
 use crate::wire::sse::Frame;
@@ -21,10 +22,12 @@ struct Chunk<'a> {
     response: Embedded<'a>,
     #[serde(borrow)]
     tool_calls: Option<Vec<CallDelta<'a>>>,
-    finish_reason: Option<String>,
+    #[serde(default)]
+    finish_reason: Lenient<String>,
     #[serde(borrow)]
     choices: Option<Vec<ChoiceDelta<'a>>>,
-    usage: Option<UsageBody>,
+    #[serde(default)]
+    usage: Lenient<UsageBody>,
     error: Option<IgnoredAny>,
     /// Cloudflare's API reports in a list.
     #[serde(borrow)]
@@ -48,13 +51,13 @@ impl StreamState {
         let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|error| malformed("a chunk", &error))?;
         let errors = chunk.errors.filter(|errors| errors.get() != "[]");
         if chunk.error.is_some() || errors.is_some() {
-            return Err(reported(data));
+            return Err(reported(data.as_bytes()));
         }
-        let usage = chunk.usage.and_then(UsageBody::read);
+        let usage = chunk.usage.0.and_then(UsageBody::read);
         for choice in chunk.choices.unwrap_or_default() {
             self.0.choice(choice, events).map_err(|error| error.counted(usage))?;
         }
-        let native = self.native(chunk.response, chunk.tool_calls, chunk.finish_reason, events);
+        let native = self.native(chunk.response, chunk.tool_calls, chunk.finish_reason.0, events);
         native.map_err(|error| error.counted(usage))?;
         self.0.count(usage, events);
         Ok(())
