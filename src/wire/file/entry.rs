@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{Fields, spelling};
+use crate::domain::agent::{Fields, MAX_NAME, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
@@ -16,6 +16,8 @@ use super::parameters::with_parameters;
 use super::park::Parked;
 use super::report::Report;
 
+/// The most characters of a slug.
+const MAX_SLUG: usize = 63;
 /// Other names of the instructions.
 const INSTRUCTIONS: [&str; 2] = ["system_prompt", "prompt"];
 /// What the model line sets.
@@ -105,12 +107,14 @@ impl Entry {
 
     /// An agent in our own fields.
     pub fn read(mut fields: Map<String, Value>) -> Self {
-        let shown =
-            |name: &str| fields.get(name).and_then(Value::as_str).map(|text| text.chars().take(64).collect());
-        let (slug, name) = (shown("slug"), shown("name"));
         let mut errors = FieldErrors::default();
         let mut report = Report::default();
         errors.join(spelling::ours(&mut fields));
+        // A name is an identity, so nothing of one that fits is cut; what does not fit is refused, and only shown.
+        let shown = |name: &str, longest: usize| {
+            fields.get(name).and_then(Value::as_str).map(|text| text.chars().take(longest + 1).collect())
+        };
+        let (slug, name) = (shown("slug", MAX_SLUG), shown("name", MAX_NAME));
         budget(&mut fields, &mut report, &mut errors);
         instructions(&mut fields, &mut errors);
         parameters(&mut fields, &mut errors);
