@@ -362,6 +362,58 @@ async fn secrets_and_what_is_too_large_are_dropped_and_said_so() {
 }
 
 #[tokio::test]
+async fn no_secret_is_kept_wherever_it_stands() {
+    let (api, acme) = account().await;
+    let agent = |name: &str, more: Value| {
+        let mut agent = json!({"name": name, "instructions": "x", "model": "gpt-4o", "greeting": "Hi"});
+        agent.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        agent
+    };
+    let cases = [
+        (agent("a", json!({"api_key": "hidden-a", "password": "hidden-b"})), vec!["api_key", "password"]),
+        (
+            agent(
+                "b",
+                json!({"model": {"id": "gpt-4o", "api_key": "hidden-a", "credentials": {"user": "hidden-b"}}}),
+            ),
+            vec!["model.api_key", "model.credentials.user"],
+        ),
+        (
+            agent(
+                "c",
+                json!({"model_settings": {"api_key": "hidden-a", "extra_headers": {"Authorization": "hidden-b"}}}),
+            ),
+            vec!["model_settings.api_key", "model_settings.extra_headers.Authorization"],
+        ),
+        (
+            agent("d", json!({"headers": {"x-api-key": "hidden-a"}, "env": ["API_KEY=hidden-b", "MODE=x"]})),
+            vec!["headers.x-api-key", "env"],
+        ),
+        (
+            agent(
+                "e",
+                json!({"args": ["--token", "hidden-a"], "env": [{"name": "DB_PASSWORD", "value": "hidden-b"}],
+                "url": "https://me:hidden-c@a.example", "feed": "https://a.example/?token=hidden-d", "remark": "sk-hidden-12345678"}),
+            ),
+            vec!["args", "env.value", "url", "feed", "remark"],
+        ),
+    ];
+    for (file, dropped) in cases {
+        let row = send(&api, &acme, "", &file.to_string()).await.ok()["results"][0].clone();
+        for field in dropped {
+            assert_eq!(became(&row, field), "dropped", "{field}: {row:#}");
+        }
+        let made = get(&api, &acme, file["name"].as_str().unwrap()).await;
+        assert_eq!(made["config"]["imported"]["greeting"], "Hi", "{made:#}");
+        assert!(!made.to_string().contains("hidden"), "{made:#}");
+    }
+    let file = "agents:\n  root:\n    model: main\n    instruction: Lead.\nmodels:\n  main: {provider: openai, model: gpt-4o, \
+                api_key: hidden}\n";
+    send(&api, &acme, "?name=lead", file).await.ok();
+    assert!(!get(&api, &acme, "lead").await.to_string().contains("hidden"));
+}
+
+#[tokio::test]
 async fn hand_offs_and_members_are_found_in_the_file_and_absent_ones_are_needs() {
     let (api, acme) = account().await;
     let team = "agents:\n  lead:\n    model: gpt-4o\n    instruction: Lead.\n    sub_agents: [night_watch, nobody]\n  night_watch:\n    model: \
@@ -407,6 +459,31 @@ async fn names_that_give_one_slug_stay_two_agents() {
     assert_eq!(get(&api, &acme, "c").await["instructions"], "C++");
     let twice = send(&api, &acme, "", &json!([agent("Two"), agent("Two")]).to_string()).await;
     assert_eq!(twice.fields(), ["agents[1].slug"], "one name is one agent");
+}
+
+#[tokio::test]
+async fn agents_whose_long_names_begin_alike_stay_apart() {
+    let (api, acme) = account().await;
+    let named = |length: usize, end: &str| {
+        format!("{}{end}", "long name ".repeat(26)[..length - end.len()].to_owned())
+    };
+    for length in [65, 70, 255] {
+        let [one, two] = [named(length, "x"), named(length, "y")];
+        let file =
+            |name: &str| json!([{"name": name, "instructions": name, "model": "openai:gpt-4o"}]).to_string();
+        let cut: String = one.chars().take(64).collect();
+        for (name, expected) in
+            [(&cut, "created"), (&one, "created"), (&one, "skipped"), (&two, "created"), (&two, "skipped")]
+        {
+            let row = send(&api, &acme, "?mode=update", &file(name)).await.ok()["results"][0].clone();
+            let is_there = expected == "created" && name == &cut && length != 65;
+            assert_eq!(row["result"], if is_there { "skipped" } else { expected }, "{length}: {row:#}");
+            assert_eq!(row["name"], **name);
+        }
+    }
+    let other = json!([{"instance_name": named(255, "x"), "instructions": "y", "model": "openai:gpt-4o"}]);
+    let report = send(&api, &acme, "?mode=update", &other.to_string()).await.ok();
+    assert_eq!(report["updated"], 1, "{report:#}");
 }
 
 #[tokio::test]

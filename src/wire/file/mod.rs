@@ -12,6 +12,7 @@ mod front_matter;
 mod parameters;
 mod park;
 pub mod report;
+mod secrets;
 mod yaml_read;
 mod yaml_write;
 
