@@ -83,7 +83,7 @@ pub fn is_secret(name: &str, value: &Value) -> bool {
 /// Whether what stands under this name is secret all the way down.
 pub fn is_strong(name: &str) -> bool {
     let words = words(name);
-    words.iter().any(|word| STRONG.contains(&word.as_str())) && !words.iter().any(is_harmless)
+    words.iter().any(|word| STRONG.contains(&word.as_str())) && !words.iter().any(|word| is_harmless(word))
         || name.to_ascii_lowercase().replace(['_', '-', ' '], "").contains("connectionstring")
 }
 
@@ -95,11 +95,11 @@ pub fn is_name(name: &str) -> bool {
             || STRONG.contains(&word.as_str())
             || ENDS.iter().any(|end| word.ends_with(end))
     };
-    words.iter().any(is_one) && !words.iter().any(is_harmless) || is_strong(name)
+    words.iter().any(is_one) && !words.iter().any(|word| is_harmless(word)) || is_strong(name)
 }
 
-fn is_harmless(word: &String) -> bool {
-    HARMLESS.contains(&word.as_str())
+fn is_harmless(word: &str) -> bool {
+    HARMLESS.contains(&word)
 }
 
 /// `xApiKey`, `X-API-KEY` and `x_api_key` have the same words.
