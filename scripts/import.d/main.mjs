@@ -77,6 +77,7 @@ function lines(file, { rows, refused }) {
   return rows.map((row) => {
     const count = (became) => (row.report ?? []).filter((line) => line.became === became).length;
     const notes = [
+      row.result === "valid" ? "not written: another agent of the file is refused" : "",
       ...(row.errors ?? []).map((error) => `${error.field}: ${error.message}`),
       count("kept") ? `${count("kept")} fields kept` : "",
       count("dropped") ? `${count("dropped")} dropped` : "",
@@ -107,7 +108,8 @@ function printFields(outcomes) {
 
 /** Agents may hand off to agents of files that come after theirs: those files are sent once more when all are there. */
 async function linkAcrossFiles(outcomes) {
-  const made = new Set([...outcomes.values()].flatMap(({ rows = [] }) => rows.map((row) => row.slug)));
+  const isThere = (row) => ["created", "updated", "skipped"].includes(row.result);
+  const made = new Set([...outcomes.values()].flatMap(({ rows = [] }) => rows.filter(isThere).map((row) => row.slug)));
   for (const [file, { rows = [] }] of outcomes) {
     const isNew = rows.length > 0 && rows.every((row) => ["created", "updated"].includes(row.result));
     const waits = rows.some((row) => (row.needs ?? []).some((need) => need.kind === "agent" && made.has(need.name)));

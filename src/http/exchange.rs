@@ -15,7 +15,7 @@ use crate::ports::World;
 use crate::service::App;
 use crate::service::agents::{self, Export, Import, Mode, Source};
 use crate::service::authenticate::Session;
-use crate::wire::file::foreign::{SYSTEMS, System};
+use crate::wire::file::foreign::{OURS, SYSTEMS, System};
 use crate::wire::file::{Syntax, Writer as FileWriter};
 
 use super::access::Writer;
@@ -124,13 +124,13 @@ pub struct ImportQuery {
 
 query!(ImportQuery);
 
-/// The word for files in our own fields.
-const OURS: &str = "retinue";
-
 fn unknown_format(name: &str) -> FieldError {
     let known: Vec<&str> = SYSTEMS.iter().map(|system| system.name).collect();
-    let message =
-        format!("`{name:.64}` is no format that is known here; known are {OURS}, {}", known.join(", "));
+    let message = format!(
+        "`{name:.64}` is no format that is known here; known are {}, {}",
+        OURS.name,
+        known.join(", ")
+    );
     FieldError { field: "format".to_owned(), message }
 }
 
@@ -274,7 +274,7 @@ pub async fn import<W: World>(
     query: ImportQuery,
     Sent(source): Sent,
 ) -> Result<Response, Problem> {
-    let system = match query.format.as_deref().filter(|format| *format != OURS) {
+    let system = match query.format.as_deref() {
         None => None,
         Some(name) => Some(System::named(name).ok_or_else(|| Problem::invalid(vec![unknown_format(name)]))?),
     };

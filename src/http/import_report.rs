@@ -17,8 +17,11 @@ use super::agents::View;
 use super::body::Json;
 use super::problem::Problem;
 
-/// The most errors that stand in the problem itself; `results` has all.
+/// The most errors that stand in the problem itself; `results` has more.
 const MAX_ERRORS: usize = 100;
+
+/// The most errors of all agents that `results` has, and the most lines and needs.
+const MAX_LINES: usize = 1_000;
 
 /// What became of the agents of a file, in their order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,7 +55,8 @@ pub struct Row {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     report: Vec<FieldReport>,
-    /// How many lines of the report are not listed.
+    /// How many lines of the report, needs and errors are not listed: of all agents 1,000 lines and needs are, and 1,000
+    /// errors.
     #[serde(skip_serializing_if = "is_zero")]
     #[schema(required = false)]
     more: usize,
@@ -108,6 +112,8 @@ pub enum Word {
     Created,
     Updated,
     Skipped,
+    /// Nothing is wrong with it, but with another of the file, so it was not written.
+    Valid,
     Invalid,
 }
 
@@ -136,17 +142,36 @@ impl From<Item> for Row {
     }
 }
 
+/// Leaves out what is beyond the bounds of an answer.
+fn bound(rows: &mut [Row]) {
+    fn cut<T>(list: &mut Vec<T>, left: &mut usize) -> usize {
+        let more = list.len().saturating_sub(*left);
+        list.truncate(*left);
+        *left -= list.len();
+        more
+    }
+    let (mut errors, mut lines) = (MAX_LINES, MAX_LINES);
+    for row in rows {
+        row.more += cut(&mut row.errors, &mut errors);
+        row.more += cut(&mut row.report, &mut lines);
+        row.more += cut(&mut row.needs, &mut lines);
+    }
+}
+
 impl Report {
     pub fn of(account: &Account, Imported { mut items, warnings }: Imported, dry_run: bool) -> Self {
         let made = items.iter_mut().filter_map(|item| item.agent.take()).filter(|_| !dry_run);
         let agents = made.map(|agent| View::of(account, agent)).collect();
-        let results: Vec<Row> = items.into_iter().map(Row::from).collect();
+        let mut results: Vec<Row> = items.into_iter().map(Row::from).collect();
+        if results.iter().any(|row| row.result == Word::Invalid) {
+            let is_written = |row: &&mut Row| matches!(row.result, Word::Created | Word::Updated);
+            results.iter_mut().filter(is_written).for_each(|row| row.result = Word::Valid);
+        }
+        bound(&mut results);
         let count = |word: Word| results.iter().filter(|row| row.result == word).count();
         let is_valid = count(Word::Invalid) == 0;
-        let (created, updated, skipped) = match is_valid {
-            true => (count(Word::Created), count(Word::Updated), count(Word::Skipped)),
-            false => (0, 0, 0),
-        };
+        let skipped = if is_valid { count(Word::Skipped) } else { 0 };
+        let (created, updated) = (count(Word::Created), count(Word::Updated));
         Self { results, agents, created, updated, skipped, dry_run, warnings }
     }
 
@@ -171,8 +196,12 @@ impl IntoResponse for Report {
         let problem = Problem::invalid(self.errors());
         let mut document: Map<String, Value> = serde_json::from_slice(&problem.to_json()).unwrap_or_default();
         let many = self.results.iter().filter(|row| row.result == Word::Invalid).count();
-        let detail =
-            format!("{many} of {} agents do not fit, so none was taken in; see results", self.results.len());
+        let more: usize = self.results.iter().map(|row| row.more).sum();
+        let more = if more == 0 { String::new() } else { format!(", and {more} more errors and lines") };
+        let detail = format!(
+            "{many} of {} agents do not fit, so none was taken in; see results{more}",
+            self.results.len()
+        );
         document.insert("detail".to_owned(), detail.into());
         if let Ok(Value::Object(report)) = serde_json::to_value(&self) {
             document.extend(report);

@@ -207,7 +207,7 @@ async fn one_invalid_agent_keeps_all_out_and_each_is_told_its_faults() {
         assert_eq!(reply.problem(), (400, "validation_failed".to_owned()));
         let report = reply.json();
         let expected = [
-            ("good", "created"),
+            ("good", "valid"),
             ("bad", "invalid"),
             ("good", "invalid"),
             ("worse", "invalid"),
@@ -539,4 +539,26 @@ async fn no_agent_is_called_as_an_endpoint_is() {
     }
     let moved = api.put("/api/v1/agents/a").key(&acme.admin).json(&json!({"slug": "export"})).send().await;
     assert_eq!(moved.fields(), ["slug"]);
+}
+
+#[tokio::test]
+async fn the_report_of_many_faults_is_bounded() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let agent = |n: usize| {
+        let mut fields =
+            json!({"name": format!("n{n}"), "instructions": "x", "model": "a:b", "instuctions": "x"});
+        for i in 0..100 {
+            fields[format!("strange_{i}")] = i.into();
+        }
+        fields
+    };
+    let file: Vec<Value> = (0..100).map(agent).collect();
+    let report = import(&api, &acme, "", &json!(file)).await.json();
+    let rows = report["results"].as_array().unwrap();
+    let listed: usize = rows.iter().filter_map(|row| row["errors"].as_array()).map(Vec::len).sum();
+    let more: u64 = rows.iter().filter_map(|row| row["more"].as_u64()).sum();
+    assert_eq!((rows.len(), listed, more + listed as u64 > 5_000), (100, 1_000, true), "{more}");
+    assert!(report["detail"].as_str().unwrap().contains(&format!("and {more} more")), "{}", report["detail"]);
+    assert!(rows.iter().all(|row| row["result"] == "invalid") && report.to_string().len() < 600_000);
 }

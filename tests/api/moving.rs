@@ -362,6 +362,167 @@ async fn secrets_and_what_is_too_large_are_dropped_and_said_so() {
 }
 
 #[tokio::test]
+async fn no_secret_is_kept_wherever_it_stands() {
+    let (api, acme) = account().await;
+    let agent = |name: &str, more: Value| {
+        let mut agent = json!({"name": name, "instructions": "x", "model": "gpt-4o", "greeting": "Hi"});
+        agent.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        agent
+    };
+    let cases = [
+        (agent("a", json!({"api_key": "hidden-a", "password": "hidden-b"})), vec!["api_key", "password"]),
+        (
+            agent(
+                "b",
+                json!({"model": {"id": "gpt-4o", "api_key": "hidden-a", "credentials": {"user": "hidden-b"}}}),
+            ),
+            vec!["model.api_key", "model.credentials.user"],
+        ),
+        (
+            agent(
+                "c",
+                json!({"model_settings": {"api_key": "hidden-a", "extra_headers": {"Authorization": "hidden-b"}}}),
+            ),
+            vec!["model_settings.api_key", "model_settings.extra_headers.Authorization"],
+        ),
+        (
+            agent("d", json!({"headers": {"x-api-key": "hidden-a"}, "env": ["API_KEY=hidden-b", "MODE=x"]})),
+            vec!["headers.x-api-key", "env"],
+        ),
+        (
+            agent(
+                "e",
+                json!({"args": ["--token", "hidden-a"], "env": [{"name": "DB_PASSWORD", "value": "hidden-b"}],
+                "url": "https://me:hidden-c@a.example", "feed": "https://a.example/?token=hidden-d", "remark": "sk-hidden-12345678"}),
+            ),
+            vec!["args", "env.value", "url", "feed", "remark"],
+        ),
+    ];
+    for (file, dropped) in cases {
+        let row = send(&api, &acme, "", &file.to_string()).await.ok()["results"][0].clone();
+        for field in dropped {
+            assert_eq!(became(&row, field), "dropped", "{field}: {row:#}");
+        }
+        let made = get(&api, &acme, file["name"].as_str().unwrap()).await;
+        assert_eq!(made["config"]["imported"]["greeting"], "Hi", "{made:#}");
+        assert!(!made.to_string().contains("hidden"), "{made:#}");
+    }
+    let file = "agents:\n  root:\n    model: main\n    instruction: Lead.\nmodels:\n  main: {provider: openai, model: gpt-4o, \
+                api_key: hidden}\n";
+    send(&api, &acme, "?name=lead", file).await.ok();
+    assert!(!get(&api, &acme, "lead").await.to_string().contains("hidden"));
+}
+
+#[tokio::test]
+async fn our_own_fields_are_read_as_ours_beside_any_systems() {
+    let (api, acme) = account().await;
+    let marks = [
+        json!({"model_settings": {"temperature": 0.1}}),
+        json!({"llm_config": {"context_window": 900}}),
+        json!({"allowedTools": ["a"]}),
+        json!({"agent_class": "LlmAgent"}),
+        json!({"end_strategy": "early"}),
+        json!({"session_state": {}}),
+        json!({"role": "R", "goal": "G", "backstory": "B"}),
+        json!({"model_parameters": {"a": 1}}),
+        json!({"greeting": "Hi"}),
+        json!({"is_active": true, "organization_id": "o"}),
+    ];
+    for (i, mark) in marks.iter().enumerate() {
+        let mut file = json!({"name": format!("Cap {i}"), "slug": format!("cap-{i}"), "instructions": "Ours.",
+            "model": "openai:gpt-4o", "budget": {"limit_usd": "1", "period": "day"}, "status": "inactive", "labels": ["x"],
+            "type": "sales", "voice": "p:v", "panels": ["notepad"], "max_concurrency": 3,
+            "allowed_origins": ["https://a.example"], "access": "public", "config": {"depth": 2}});
+        file.as_object_mut().unwrap().extend(mark.as_object().unwrap().clone());
+        send(&api, &acme, "", &file.to_string()).await.ok();
+        let made = get(&api, &acme, &format!("cap-{i}")).await;
+        assert_eq!(made["budget"]["limit_usd"], "1.000000", "{mark}: {made:#}");
+        for (field, value) in [
+            ("status", json!("inactive")),
+            ("labels", json!(["x"])),
+            ("type", json!("sales")),
+            ("voice", json!("p:v")),
+            ("modality", json!("text")),
+            ("panels", json!(["notepad"])),
+            ("max_concurrency", json!(3)),
+            ("allowed_origins", json!(["https://a.example"])),
+            ("access", json!("public")),
+        ] {
+            assert_eq!(made[field], value, "{mark}: {made:#}");
+        }
+        assert_eq!(made["config"]["depth"], 2, "{mark}: {made:#}");
+        assert!(made["instructions"].as_str().unwrap().contains("Ours."), "{mark}: {made:#}");
+    }
+}
+
+#[tokio::test]
+async fn our_own_answers_are_read_as_ours() {
+    let (api, acme) = account().await;
+    api.agent(&acme, &json!({"slug": "b", "name": "B", "model": "openai:gpt-4o"})).await;
+    let leads = json!({"slug": "a", "name": "A", "model": "openai:gpt-4o", "labels": ["x"], "handoff_targets": ["b"],
+        "budget": {"limit_usd": "1", "period": "day"}, "voice": "p:v"});
+    api.agent(&acme, &leads).await;
+    let one = api.get("/api/v1/agents/b").key(&acme.admin).send().await.ok();
+    let page = api.get("/api/v1/agents").key(&acme.admin).send().await.ok();
+    for (name, query, file, count) in [
+        ("one", "", one.clone(), 1),
+        ("two", "?format=retinue", one, 1),
+        ("three", "", page.clone(), 2),
+        ("four", "", page["data"].clone(), 2),
+    ] {
+        let other = api.tenant(name).await;
+        let report = send(&api, &other, query, &file.to_string()).await.ok();
+        assert_eq!(report["created"], count, "{report:#}");
+        assert_eq!(report["results"][0].get("format"), None);
+        if count == 2 {
+            let made = get(&api, &other, "a").await;
+            assert_eq!((&made["labels"], &made["budget"]["limit_usd"]), (&json!(["x"]), &json!("1.000000")));
+            assert_eq!(
+                (&made["modality"], &made["handoff_targets"][0]),
+                (&json!("text"), &get(&api, &other, "b").await["id"])
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_voice_or_a_models_object_makes_no_file_another_systems() {
+    let (api, acme) = account().await;
+    let agent = |name: &str, more: Value| {
+        let mut agent = json!({"name": name, "instructions": "x", "model": "gpt-4o"});
+        agent.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        agent
+    };
+    let model = json!({"provider": "openai", "name": "gpt-4o", "temperature": 0.2});
+    for (name, file) in [
+        ("v", json!([agent("v", json!({"voice": "p:v"}))])),
+        ("w", agent("w", json!({"voice": "p:v", "panels": ["notepad"]}))),
+        ("m", agent("m", json!({"model": model.clone()}))),
+        ("n", json!([agent("n", json!({"model": [model.clone(), "gpt-4o-mini"]}))])),
+        ("off", agent("off", json!({"is_active": false, "organization_id": "o"}))),
+    ] {
+        let row = send(&api, &acme, "", &file.to_string()).await.ok()["results"][0].clone();
+        let made = get(&api, &acme, name).await;
+        assert_eq!(made["modality"], "text", "{row:#}");
+        match name {
+            "m" => assert_eq!(made["model"], "openai:gpt-4o?temperature=0.2"),
+            "n" => assert_eq!(made["model"], "openai:gpt-4o?temperature=0.2, openai:gpt-4o-mini"),
+            "off" => {
+                assert_eq!(made["status"], "inactive");
+                assert_eq!(became(&row, "is_active"), "mapped to status");
+            }
+            _ => {}
+        }
+    }
+    let rows = json!([agent(
+        "Row",
+        json!({"voice": "p:v", "panels": [], "is_active": true, "organization_id": "o"})
+    )]);
+    send(&api, &acme, "", &rows.to_string()).await.ok();
+    assert_eq!(get(&api, &acme, "row").await["modality"], "audio_only");
+}
+
+#[tokio::test]
 async fn hand_offs_and_members_are_found_in_the_file_and_absent_ones_are_needs() {
     let (api, acme) = account().await;
     let team = "agents:\n  lead:\n    model: gpt-4o\n    instruction: Lead.\n    sub_agents: [night_watch, nobody]\n  night_watch:\n    model: \
@@ -407,6 +568,31 @@ async fn names_that_give_one_slug_stay_two_agents() {
     assert_eq!(get(&api, &acme, "c").await["instructions"], "C++");
     let twice = send(&api, &acme, "", &json!([agent("Two"), agent("Two")]).to_string()).await;
     assert_eq!(twice.fields(), ["agents[1].slug"], "one name is one agent");
+}
+
+#[tokio::test]
+async fn agents_whose_long_names_begin_alike_stay_apart() {
+    let (api, acme) = account().await;
+    let named = |length: usize, end: &str| {
+        format!("{}{end}", "long name ".repeat(26)[..length - end.len()].to_owned())
+    };
+    for length in [65, 70, 255] {
+        let [one, two] = [named(length, "x"), named(length, "y")];
+        let file =
+            |name: &str| json!([{"name": name, "instructions": name, "model": "openai:gpt-4o"}]).to_string();
+        let cut: String = one.chars().take(64).collect();
+        for (name, expected) in
+            [(&cut, "created"), (&one, "created"), (&one, "skipped"), (&two, "created"), (&two, "skipped")]
+        {
+            let row = send(&api, &acme, "?mode=update", &file(name)).await.ok()["results"][0].clone();
+            let is_there = expected == "created" && name == &cut && length != 65;
+            assert_eq!(row["result"], if is_there { "skipped" } else { expected }, "{length}: {row:#}");
+            assert_eq!(row["name"], **name);
+        }
+    }
+    let other = json!([{"instance_name": named(255, "x"), "instructions": "y", "model": "openai:gpt-4o"}]);
+    let report = send(&api, &acme, "?mode=update", &other.to_string()).await.ok();
+    assert_eq!(report["updated"], 1, "{report:#}");
 }
 
 #[tokio::test]

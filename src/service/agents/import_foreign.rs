@@ -99,17 +99,19 @@ fn line(
 /// Hand-offs that name agents by their file's own words name them by slug.
 pub fn link(candidates: &mut [Candidate]) {
     let mut slugs: BTreeMap<String, Slug> = BTreeMap::new();
-    for candidate in candidates.iter().filter(|candidate| candidate.system.is_some()) {
+    let has_keys = |candidate: &Candidate| candidate.system.is_some() || !candidate.keys.is_empty();
+    for candidate in candidates.iter().filter(|candidate| has_keys(candidate)) {
         let Some(slug) = &candidate.slug else { continue };
         for key in candidate.keys.iter().chain(&candidate.name) {
             slugs.entry(folded(key)).or_insert_with(|| slug.clone());
         }
     }
-    for candidate in candidates.iter_mut().filter(|candidate| candidate.system.is_some()) {
+    for candidate in candidates.iter_mut().filter(|candidate| has_keys(candidate)) {
+        let is_foreign = candidate.system.is_some();
         candidate.needs.retain(|need| need.kind != "agent" || !slugs.contains_key(&folded(&need.name)));
         let Some(draft) = &mut candidate.draft else { continue };
         for target in &mut draft.handoff_targets {
-            let made = || Slug::from_name(stem(target));
+            let made = || Slug::from_name(stem(target)).filter(|_| is_foreign);
             if let Some(slug) = slugs.get(&folded(target)).cloned().or_else(made) {
                 *target = slug.to_string();
             }

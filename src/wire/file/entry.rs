@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{Fields, spelling};
+use crate::domain::agent::{Fields, MAX_NAME, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
@@ -16,8 +16,23 @@ use super::parameters::with_parameters;
 use super::park::Parked;
 use super::report::Report;
 
+/// The most characters of a slug.
+const MAX_SLUG: usize = 63;
 /// Other names of the instructions.
 const INSTRUCTIONS: [&str; 2] = ["system_prompt", "prompt"];
+/// What an account says of each of its agents.
+const ANSWERED: [&str; 8] = [
+    "id",
+    "organization_id",
+    "is_active",
+    "version",
+    "current_version",
+    "created_at",
+    "updated_at",
+    "archived_at",
+];
+/// What an answer says besides, and what may stand in other systems' files with a meaning of its own.
+const CALCULATED: [&str; 6] = ["url", "urls", "capabilities", "healthy", "problems", "warnings"];
 /// What the model line sets.
 const PARAMETERS: [&str; 5] = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort"];
 
@@ -48,26 +63,20 @@ pub fn is_own(fields: &Map<String, Value>) -> bool {
             .chain(INSTRUCTIONS)
             .chain(PARAMETERS)
     };
+    // A model as an object is read as others write it.
+    if fields.get("model").is_some_and(|model| model.is_object() || model.is_array()) {
+        return false;
+    }
     let is_meant =
         |name: &str| known().any(|known| known == name) || json::nearest(name, own.iter().copied()).is_some();
     fields.keys().all(|name| known().any(|known| known == name))
         || fields.keys().any(|name| !known().any(|known| known == name) && is_meant(name))
 }
 
-/// Whether a row has no field that only we have.
-pub fn is_own_or_row(fields: &Map<String, Value>) -> bool {
-    const ONLY_OURS: [&str; 9] = [
-        "slug",
-        "type",
-        "template",
-        "access",
-        "allowed_origins",
-        "max_concurrency",
-        "budget",
-        "config",
-        "labels",
-    ];
-    !ONLY_OURS.iter().any(|name| fields.contains_key(*name))
+/// Whether it is an agent as this platform answers it.
+pub fn is_answer(fields: &Map<String, Value>) -> bool {
+    ["id", "slug", "url", "status"].iter().all(|name| fields.contains_key(*name))
+        && ["organization_id", "healthy"].iter().any(|name| fields.contains_key(*name))
 }
 
 impl Entry {
@@ -105,12 +114,15 @@ impl Entry {
 
     /// An agent in our own fields.
     pub fn read(mut fields: Map<String, Value>) -> Self {
-        let shown =
-            |name: &str| fields.get(name).and_then(Value::as_str).map(|text| text.chars().take(64).collect());
-        let (slug, name) = (shown("slug"), shown("name"));
         let mut errors = FieldErrors::default();
         let mut report = Report::default();
         errors.join(spelling::ours(&mut fields));
+        let keys = answered(&mut fields, &mut report);
+        // A name is an identity, so nothing of one that fits is cut; what does not fit is refused, and only shown.
+        let shown = |name: &str, longest: usize| {
+            fields.get(name).and_then(Value::as_str).map(|text| text.chars().take(longest + 1).collect())
+        };
+        let (slug, name) = (shown("slug", MAX_SLUG), shown("name", MAX_NAME));
         budget(&mut fields, &mut report, &mut errors);
         instructions(&mut fields, &mut errors);
         parameters(&mut fields, &mut errors);
@@ -121,12 +133,30 @@ impl Entry {
             (Ok(_), Err(errors)) => Err(errors),
             (Err(errors), other) => Err([other.err().unwrap_or_default(), errors].concat()),
         };
-        Self { slug, name, report, ..Self::invalid(Vec::new()) }.with(fields)
+        Self { slug, name, report, keys, ..Self::invalid(Vec::new()) }.with(fields)
     }
 
     fn with(self, fields: Result<Fields, Vec<FieldError>>) -> Self {
         Self { fields, ..self }
     }
+}
+
+/// Takes out what an answer says of an agent besides its own fields; returns its id, by which others hand off to it.
+fn answered(fields: &mut Map<String, Value>, report: &mut Report) -> Vec<String> {
+    let is_answer = is_answer(fields);
+    if fields.get("is_active") == Some(&Value::Bool(false)) && !fields.contains_key("status") {
+        fields.insert("status".to_owned(), "inactive".into());
+    }
+    let id = fields.get("id").and_then(Value::as_str).map(str::to_owned);
+    for name in ANSWERED.iter().chain(CALCULATED.iter().filter(|_| is_answer)) {
+        if fields.remove(*name).is_some() {
+            report.formal(name, "this account gives its own");
+        }
+    }
+    if is_answer {
+        fields.retain(|_, value| !value.is_null());
+    }
+    id.into_iter().collect()
 }
 
 /// What has no place in a budget goes to `config.imported`.

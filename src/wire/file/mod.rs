@@ -12,6 +12,7 @@ mod front_matter;
 mod parameters;
 mod park;
 pub mod report;
+mod secrets;
 mod yaml_read;
 mod yaml_write;
 
@@ -158,14 +159,25 @@ fn whole(
     system: Option<&'static System>,
     entries: &mut Vec<Entry>,
 ) -> Result<(), Unreadable> {
-    let is_ours = fields.get("format").and_then(Value::as_str) == Some(FORMAT);
+    let is_ours = fields.get("format").and_then(Value::as_str) == Some(FORMAT)
+        || system.is_some_and(System::is_ours)
+        || entry::is_answer(&fields);
     let found = system.or_else(|| System::of(&fields)).filter(|_| !is_ours);
     if let Some(system) = found {
         entries.extend(Entry::foreign(system, fields));
         return Ok(());
     }
     match fields.remove("agents") {
+        None if is_page(&fields) => {
+            let Some(Value::Array(agents)) = fields.remove("data") else { return Ok(()) };
+            each(agents, Some(&foreign::OURS), entries)?;
+        }
+        None if is_ours => entries.push(Entry::read(fields)),
         None => entries.push(one(fields)),
+        Some(Value::Array(agents)) if is_ours => {
+            check_head(&fields)?;
+            each(agents, system.or(Some(&foreign::OURS)), entries)?;
+        }
         Some(Value::Array(agents)) => {
             let is_foreign =
                 agents.iter().filter_map(Value::as_object).any(|agent| System::of(agent).is_some());
@@ -185,21 +197,26 @@ fn each(
     entries: &mut Vec<Entry>,
 ) -> Result<(), Unreadable> {
     // What marks a list as a system's may stand in one of its agents only.
-    let of_list = system.or_else(|| {
-        let marks = agents.iter().filter_map(Value::as_object).find_map(System::of)?;
-        (marks.name == "voice-agents" && agents.iter().filter_map(Value::as_object).all(entry::is_own_or_row))
-            .then_some(marks)
-    });
+    let of_list = system.or_else(|| System::of_list(&agents));
     for (i, agent) in agents.into_iter().enumerate() {
         let Value::Object(fields) = agent else {
             return Err(Unreadable(format!("`agents[{i}]` must be an object: the fields of an agent")));
         };
-        match of_list.or_else(|| System::of(&fields)) {
+        let found = of_list.or_else(|| System::of(&fields)).filter(|_| !entry::is_answer(&fields));
+        match found {
+            None if entry::is_answer(&fields) => entries.push(Entry::read(fields)),
+            Some(system) if system.is_ours() => entries.push(Entry::read(fields)),
             Some(system) => entries.extend(Entry::foreign(system, fields)),
             None => entries.push(one(fields)),
         }
     }
     Ok(())
+}
+
+/// A page of our own answers.
+fn is_page(fields: &Map<String, Value>) -> bool {
+    let first = fields.get("data").and_then(Value::as_array).and_then(|list| list.first());
+    first.and_then(Value::as_object).is_some_and(entry::is_answer)
 }
 
 /// An agent in our fields, or in those that many systems have.

@@ -5,23 +5,13 @@
 use serde_json::{Map, Value};
 
 use super::report::Report;
+use super::secrets;
 
 /// The most bytes that one agent's parked fields take as JSON: `config` has at most 64 KiB.
 const MAX_BYTES: usize = 48 * 1024;
 /// The most characters of a path in a report.
 const MAX_PATH: usize = 128;
-/// Names, in small letters without signs, whose texts are secrets.
-const SECRETS: [&str; 9] = [
-    "apikey",
-    "token",
-    "accesstoken",
-    "secret",
-    "clientsecret",
-    "password",
-    "authorization",
-    "bearertoken",
-    "privatekey",
-];
+const SECRET: &str = "a secret does not belong in a configuration";
 
 /// What is parked of one agent.
 #[derive(Debug, Default)]
@@ -33,7 +23,13 @@ pub struct Parked {
 impl Parked {
     /// Keeps a field, and says so in the report.
     pub fn keep(&mut self, path: &str, mut value: Value, report: &mut Report) {
+        let (above, own) = path.rsplit_once('.').unwrap_or(("", path));
+        let is_secret = secrets::is_secret(own, &value)
+            || (above.split('.').any(secrets::is_strong) && !secrets::is_only_a_reference(&value));
         let path: String = path.chars().take(MAX_PATH).collect();
+        if is_secret && !is_empty(&value) {
+            return report.dropped(&path, SECRET);
+        }
         scrub_value(&path, &mut value, report);
         if is_empty(&value) {
             return;
@@ -67,10 +63,17 @@ fn put(fields: &mut Map<String, Value>, path: &str, value: Value) {
 
 /// Takes secrets out, as deep as files are read.
 pub fn scrub(path: &str, fields: &mut Map<String, Value>, report: &mut Report) {
+    let own = path.rsplit('.').next().unwrap_or(path);
+    let values = secrets::values_of(own, fields);
+    let names: Vec<String> =
+        fields.keys().filter(|name| secrets::is_setting_name(name, fields)).cloned().collect();
     fields.retain(|name, value| {
-        let is_kept = !is_secret(name, value);
+        let is_value =
+            values.contains(&name.as_str()) && !is_empty(value) && !secrets::is_only_a_reference(value);
+        let is_name = names.contains(name);
+        let is_kept = !is_value && !secrets::is_secret(if is_name { "" } else { name }, value);
         if !is_kept {
-            report.dropped(&format!("{path}.{name:.64}"), "a secret does not belong in a configuration");
+            report.dropped(&format!("{path}.{name:.64}"), SECRET);
         }
         is_kept
     });
@@ -79,21 +82,35 @@ pub fn scrub(path: &str, fields: &mut Map<String, Value>, report: &mut Report) {
     }
 }
 
+/// Whether a text of this name is a secret.
+pub fn is_secret(name: &str, text: &str) -> bool {
+    secrets::is_secret(name, &text.into())
+}
+
 fn scrub_value(path: &str, value: &mut Value, report: &mut Report) {
     match value {
         Value::Object(fields) => scrub(path, fields, report),
-        Value::Array(list) => list.iter_mut().for_each(|value| scrub_value(path, value, report)),
+        Value::Array(list) => scrub_list(path, list, report),
         _ => {}
     }
 }
 
-fn is_secret(name: &str, value: &Value) -> bool {
-    let Value::String(text) = value else { return false };
-    let bare: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let names_one = SECRETS.iter().any(|secret| bare.ends_with(secret));
-    // `${API_KEY}` and `Bearer $TOKEN` only say where it is.
-    names_one && !text.is_empty() && !text.contains(['$', '{']) && !text.starts_with("=Env")
+fn scrub_list(path: &str, list: &mut Vec<Value>, report: &mut Report) {
+    let mut is_next = false;
+    list.retain(|value| {
+        let is_own = std::mem::replace(&mut is_next, secrets::is_option(value));
+        let is_kept = match value {
+            Value::String(text) => {
+                !(secrets::has_secret(text) || is_own && !secrets::is_only_a_reference(value))
+            }
+            _ => true,
+        };
+        if !is_kept {
+            report.dropped(path, SECRET);
+        }
+        is_kept
+    });
+    list.iter_mut().for_each(|value| scrub_value(path, value, report));
 }
 
 fn is_empty(value: &Value) -> bool {

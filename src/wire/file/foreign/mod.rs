@@ -21,7 +21,7 @@ use crate::domain::agent::Fields;
 
 pub use mapper::Mapped;
 use rule::Rule;
-pub use tables::SYSTEMS;
+pub use tables::{OURS, SYSTEMS};
 pub use value::BODY;
 use variables::Braces;
 
@@ -84,12 +84,22 @@ impl From<Map<String, Value>> for Part {
 impl System {
     /// The system of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        SYSTEMS.iter().find(|system| system.name == name)
+        SYSTEMS.iter().chain([&OURS]).find(|system| system.name == name)
     }
 
     /// The system that a document is of, by its marks.
     pub fn of(document: &Map<String, Value>) -> Option<&'static Self> {
         SYSTEMS.iter().find(|system| (system.is)(document))
+    }
+
+    /// Whether it is not another's, but our own way of writing.
+    pub fn is_ours(&self) -> bool {
+        self.name == OURS.name
+    }
+
+    /// The system that a list is of, by what may stand in one of its agents only.
+    pub fn of_list(agents: &[Value]) -> Option<&'static Self> {
+        recognize::is_voice_list(agents).then(|| Self::named("voice-agents")).flatten()
     }
 
     /// What one of its documents holds.

@@ -92,6 +92,11 @@ pub fn portable(f: &Fields) -> bool {
 }
 
 pub fn voice_agents(f: &Fields) -> bool {
+    f.get("agents").and_then(Value::as_array).is_some_and(|agents| is_voice_list(agents))
+}
+
+/// A list of rows that have a voice beside what only such a list has. One agent with a voice may as well be ours.
+pub fn is_voice_list(agents: &[Value]) -> bool {
     const KNOWN: [&str; 14] = [
         "name",
         "instructions",
@@ -108,8 +113,9 @@ pub fn voice_agents(f: &Fields) -> bool {
         "created_at",
         "updated_at",
     ];
-    has(f, &["voice", "panels", "is_active", "organization_id"])
-        && f.keys().all(|name| KNOWN.contains(&name.as_str()))
+    let rows = || agents.iter().filter_map(Value::as_object);
+    rows().any(|f| has(f, &["voice"]) && has(f, &["panels", "is_active", "organization_id"]))
+        && rows().all(|f| f.keys().all(|name| KNOWN.contains(&name.as_str())))
 }
 
 pub fn crewai(f: &Fields) -> bool {

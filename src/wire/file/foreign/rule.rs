@@ -33,8 +33,16 @@ pub enum To {
     Config,
     /// The instructions, if the agent has no other; kept as well.
     TextIfNone,
+    /// The instructions, if the agent has no other; else kept.
+    OtherText,
+    /// The model, if the agent has no other; else kept.
+    ModelIfNone,
     /// It is our own field of this name.
     Same,
+    /// It is our own field of this name if it reads as that; else the source's own, and kept.
+    Ours,
+    /// It is the source's own, and kept.
+    Keep,
     /// Memory that its system puts into the prompt: a part of the instructions as far as they have room.
     Memory,
     /// Declares variables: see [`Mapper::variables`].

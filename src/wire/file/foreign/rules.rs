@@ -3,6 +3,34 @@
 use super::rule::{Rule, To};
 use super::value::BODY;
 
+/// Our own fields, which any document may have beside its system's. Read after those.
+pub const OURS: [Rule; 24] = [
+    ("name", To::Name),
+    ("instance_name", To::Name),
+    ("slug", To::Slug),
+    ("description", To::Description),
+    ("instructions", To::Text("")),
+    ("system_prompt", To::OtherText),
+    ("prompt", To::OtherText),
+    ("model", To::ModelIfNone),
+    ("tools", To::Tools),
+    ("handoff_targets", To::Handoffs),
+    ("is_active", To::IsActive),
+    ("config", To::Config),
+    ("type", To::Ours),
+    ("agent_type", To::Type),
+    ("voice", To::Ours),
+    ("modality", To::Ours),
+    ("panels", To::Ours),
+    ("access", To::Ours),
+    ("allowed_origins", To::Ours),
+    ("max_concurrency", To::Ours),
+    ("cache", To::Ours),
+    ("budget", To::Ours),
+    ("labels", To::Ours),
+    ("status", To::Ours),
+];
+
 const RUNTIME: To = To::Lose("a state of the source's runtime");
 
 pub const MARKDOWN: &[Rule] = &[
@@ -71,6 +99,7 @@ pub const AUTOGEN: &[Rule] = &[
     ("component_type", To::Drop("it says what the file is")),
     ("version", To::Drop("it says what the file is")),
     ("component_version", To::Drop("it says what the file is")),
+    ("config", To::Keep),
 ];
 
 pub const DECLARATIVE: &[Rule] = &[
@@ -93,6 +122,7 @@ pub const DECLARATIVE: &[Rule] = &[
     ("tools", To::Tools),
     ("kind", To::Drop("it says what the file is")),
     ("template_format", To::Drop("it says how placeholders are written")),
+    ("type", To::Keep),
 ];
 
 pub const LANGCHAIN: &[Rule] = &[
@@ -118,6 +148,7 @@ pub const LANGGRAPH: &[Rule] = &[
     ("model_settings", To::Params),
     ("tools", To::Tools),
     ("selected_tools", To::Tools),
+    ("config", To::Keep),
 ];
 
 pub const OPENAI: &[Rule] = &[
@@ -171,6 +202,7 @@ pub const PORTABLE: &[Rule] = &[
     ("skills", To::Tools),
     ("tools", To::Tools),
     ("subagents", To::Needs),
+    ("config", To::Keep),
     ("budget", To::Same),
     ("labels", To::Same),
     ("status", To::Same),

@@ -85,6 +85,10 @@ pub static SYSTEMS: [System; 24] = [
     system("other", "another system", never, open::list, OTHER, Braces::Double),
 ];
 
+/// Our own way of writing, as it is named where a file might be taken for another's. Its rules are not needed:
+/// [`Entry::read`](super::super::Entry::read) reads it.
+pub static OURS: System = system("retinue", "Retinue", never, open::one, &[], Braces::Double);
+
 fn is_markdown(f: &Map<String, Value>) -> bool {
     f.contains_key(BODY)
 }

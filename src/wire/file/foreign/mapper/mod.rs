@@ -7,13 +7,15 @@ mod relations;
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{Fields, Status};
+use crate::domain::agent::{Fields, Status, spelling};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::json;
+use crate::domain::slug::Slug;
 use crate::wire::file::park::{self, Parked};
 use crate::wire::file::report::Report;
 
 use super::rule::{OWN, Rule, To};
+use super::rules::OURS;
 use super::value;
 use super::variables::Braces;
 use super::{Need, Source};
@@ -78,7 +80,7 @@ impl Mapper {
             keys: source.keys,
             named: false,
         };
-        for (path, to) in rules.iter().chain(&OWN) {
+        for (path, to) in rules.iter().chain(&OURS).chain(&OWN) {
             if let Some(value) = value::take(&mut mapper.rest, path) {
                 mapper.apply(path, *to, value);
             }
@@ -136,6 +138,10 @@ impl Mapper {
                 }
                 self.park(path, value);
             }
+            To::OtherText if self.texts.is_empty() => self.text(path, "", value),
+            To::ModelIfNone if self.models.is_empty() => self.model(path, value),
+            To::OtherText | To::ModelIfNone | To::Keep => self.park_each(path, value),
+            To::Ours => self.ours(path, value),
             To::Memory => self.memory(path, value),
             To::Same => {
                 self.report.mapped(path, path);
@@ -160,6 +166,33 @@ impl Mapper {
         for (name, value) in fields {
             self.report.mapped(&join(path, &name), &format!("config.{name}"));
             self.config.insert(name, value);
+        }
+    }
+
+    /// Takes what reads as our own field of this name.
+    fn ours(&mut self, path: &str, value: Value) {
+        let is_limit = |name: &String| name.ends_with("limit") || name.ends_with("limit_usd");
+        let is_meant = match path {
+            "budget" => value.as_object().is_some_and(|fields| fields.keys().any(is_limit)),
+            "voice" => value.as_str().is_some_and(|voice| voice.contains(':')),
+            _ => true,
+        };
+        let mut alone = Map::from_iter([(path.to_owned(), value)]);
+        let is_ours = is_meant && spelling::ours(&mut alone).is_ok() && {
+            let read = json::read::<Fields>(&alone.clone().into());
+            path == "budget" || read.is_ok_and(|read| read.kind.is_none_or(|kind| Slug::parse(&kind).is_ok()))
+        };
+        let value = alone.remove(path).unwrap_or_default();
+        if is_ours {
+            return self.apply(path, To::Same, value);
+        }
+        self.park_each(path, value);
+    }
+
+    fn park_each(&mut self, path: &str, value: Value) {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => self.park_all(path, fields, REPORT_DEPTH - 1),
+            other => self.park(path, other),
         }
     }
 
@@ -201,6 +234,7 @@ impl Mapper {
     /// Our own fields, as they are.
     fn own_fields(&mut self) {
         let mut same = std::mem::take(&mut self.same);
+        self.errors.join(spelling::ours(&mut same));
         if let Some(Value::Object(budget)) = same.get_mut("budget") {
             for (name, value) in crate::wire::file::budget::settle(budget, &mut self.report, &mut self.errors)
             {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::agent::MAX_INSTRUCTIONS;
 use crate::domain::instructions;
+use crate::wire::file::park;
 
 use super::super::value;
 use super::super::variables::{self, Braces};
@@ -58,6 +59,7 @@ impl Mapper {
         for (name, default, is_required) in declared {
             let name = variables::variable_name(&name);
             let default = default.as_ref().and_then(value::text);
+            let default = default.filter(|text| !park::is_secret(&name, text));
             if instructions::is_name(&name) {
                 let or_empty = if is_required { Value::Null } else { "".into() };
                 self.variables

@@ -1,0 +1,294 @@
+//! What is a secret in a file: by its name, by how it looks, or by where it stands in a URL or a setting.
+
+use serde_json::{Map, Value};
+
+use crate::domain::redact::redact;
+
+/// Words of a name whose value is a secret, and that of each object below it.
+const STRONG: [&str; 12] = [
+    "secret",
+    "secrets",
+    "password",
+    "passwords",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "credential",
+    "credentials",
+    "cookie",
+    "cookies",
+    "bearer",
+];
+/// Words of a name whose text is a secret.
+const WEAK: [&str; 6] = ["key", "keys", "token", "tokens", "authorization", "auth"];
+/// Ends of names that are written without a sign between their words.
+const ENDS: [&str; 8] =
+    ["apikey", "apikeys", "authkey", "accesskey", "privatekey", "secretkey", "token", "password"];
+/// Words beside those by which a name says how many, which of a row, or where it is.
+const HARMLESS: [&str; 33] = [
+    "max",
+    "min",
+    "limit",
+    "limits",
+    "count",
+    "budget",
+    "usage",
+    "window",
+    "total",
+    "num",
+    "prompt",
+    "completion",
+    "output",
+    "input",
+    "primary",
+    "foreign",
+    "sort",
+    "partition",
+    "cache",
+    "state",
+    "result",
+    "public",
+    "index",
+    "idempotency",
+    "group",
+    "env",
+    "var",
+    "name",
+    "ref",
+    "path",
+    "file",
+    "type",
+    "url",
+];
+/// What names a setting that is written as an object, and what its value is called.
+const SETTING_NAMES: [&str; 4] = ["name", "key", "variable", "header"];
+const SETTING_VALUES: [&str; 4] = ["value", "default", "const", "example"];
+/// A user of a URL that is as long is a token.
+const LONG_USER: usize = 20;
+
+/// Whether a text under this name does not belong in a configuration.
+pub fn is_secret(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.is_empty() && (is_name(name) && !is_reference(text) || has_secret(text)),
+        Value::Number(_) => is_strong(name),
+        Value::Array(list) => {
+            is_strong(name) && !list.is_empty()
+                || list.iter().any(|item| item.is_string() && is_name(name) && is_secret(name, item))
+        }
+        Value::Object(fields) => is_strong(name) && !fields.is_empty() && !is_schema(fields),
+        Value::Null | Value::Bool(_) => false,
+    }
+}
+
+/// Whether what stands under this name is secret all the way down.
+pub fn is_strong(name: &str) -> bool {
+    let words = words(name);
+    words.iter().any(|word| STRONG.contains(&word.as_str())) && !words.iter().any(|word| is_harmless(word))
+        || name.to_ascii_lowercase().replace(['_', '-', ' '], "").contains("connectionstring")
+}
+
+/// Whether a name says that its text is a secret.
+pub fn is_name(name: &str) -> bool {
+    let words = words(name);
+    let is_one = |word: &String| {
+        WEAK.contains(&word.as_str())
+            || STRONG.contains(&word.as_str())
+            || ENDS.iter().any(|end| word.ends_with(end))
+    };
+    words.iter().any(is_one) && !words.iter().any(|word| is_harmless(word)) || is_strong(name)
+}
+
+fn is_harmless(word: &str) -> bool {
+    HARMLESS.contains(&word)
+}
+
+/// `xApiKey`, `X-API-KEY` and `x_api_key` have the same words.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_small = false;
+    for c in name.chars() {
+        if (!c.is_alphanumeric() || (c.is_uppercase() && was_small))
+            && words.last().is_some_and(|word| !word.is_empty())
+        {
+            words.push(String::new());
+        }
+        was_small = c.is_lowercase();
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words
+}
+
+/// `${API_KEY}`, `Bearer $TOKEN` and `{{secrets.mail}}` only say where it is.
+fn is_reference(text: &str) -> bool {
+    let text = text.trim();
+    let bare = ["Bearer ", "bearer ", "Basic ", "Token "].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let bare = bare.unwrap_or(text).trim();
+    let is_variable = |name: &str| {
+        name.starts_with(['{', '('])
+            || (!name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_'))
+            || name.starts_with("env:")
+    };
+    bare.strip_prefix('$').is_some_and(is_variable)
+        || (bare.starts_with('{') && bare.ends_with('}'))
+        || (bare.starts_with('<') && bare.ends_with('>'))
+        || bare.starts_with("=Env")
+        || bare.is_empty()
+}
+
+/// Whether a text has a secret in it, whatever it is called.
+pub fn has_secret(text: &str) -> bool {
+    redact(text, &[]) != text || is_url_with_user(text) || is_header(text) || has_setting(text)
+}
+
+/// `https://user:password@host`.
+fn is_url_with_user(text: &str) -> bool {
+    text.split("://").skip(1).any(|rest| {
+        let end =
+            rest.find(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace()).unwrap_or(rest.len());
+        let Some((user, _)) = rest.get(..end).and_then(|host| host.rsplit_once('@')) else { return false };
+        match user.split_once(':') {
+            Some((_, password)) => !is_reference(password),
+            None => user.len() >= LONG_USER && !is_reference(user),
+        }
+    })
+}
+
+/// `X-Api-Key: abc`.
+fn is_header(text: &str) -> bool {
+    let Some((name, value)) = text.split_once(": ") else { return false };
+    !name.contains(char::is_whitespace)
+        && !value.trim().contains(char::is_whitespace)
+        && is_name(name)
+        && !is_reference(value)
+}
+
+/// `API_KEY=abc`, `?token=abc`, `;Password=abc`.
+fn has_setting(text: &str) -> bool {
+    let is_alone = !text.contains(char::is_whitespace);
+    let is_between = |c: char| matches!(c, '?' | '&' | ';' | '#') || c.is_whitespace();
+    text.split(is_between).filter_map(|piece| piece.split_once('=')).any(|(name, value)| {
+        let name = name.rsplit(['/', '"', '\'', '(']).next().unwrap_or(name);
+        // `key=` in a text may be a parameter of code.
+        (is_alone || words(name).len() > 1 || is_strong(name)) && is_name(name) && !is_reference(value)
+    })
+}
+
+/// A schema names a secret and has none, unless in its default.
+fn is_schema(fields: &Map<String, Value>) -> bool {
+    fields.get("type").is_some_and(Value::is_string)
+}
+
+/// The members of an object that are the value of a secret which the object names: `{name: API_KEY, value: abc}`.
+pub fn values_of(outer: &str, fields: &Map<String, Value>) -> &'static [&'static str] {
+    let mut named = SETTING_NAMES.iter().filter_map(|name| fields.get(*name)?.as_str());
+    let is_setting = named.any(is_name) || (is_schema(fields) && is_name(outer));
+    if is_setting { &SETTING_VALUES } else { &[] }
+}
+
+/// `--api-key`, whose value comes next.
+pub fn is_option(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.starts_with('-') && !text.contains('=') && is_name(text))
+}
+
+/// Whether a member is the name of a setting: `key` beside `value`.
+pub fn is_setting_name(name: &str, fields: &Map<String, Value>) -> bool {
+    SETTING_NAMES.contains(&name) && SETTING_VALUES.iter().any(|value| fields.contains_key(*value))
+}
+
+/// Whether a value only says where the secret is.
+pub fn is_only_a_reference(value: &Value) -> bool {
+    value.as_str().is_some_and(is_reference)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for name in [
+            "api_key",
+            "apiKey",
+            "APIKEY",
+            "x-api-key",
+            "OPENAI_API_KEY",
+            "openaiApiKey",
+            "token",
+            "accessToken",
+            "github_token",
+            "client_secret",
+            "password",
+            "db_passwd",
+            "credentials",
+            "Authorization",
+            "Cookie",
+            "bearer",
+            "bearer_token",
+            "private-key",
+            "connection_string",
+            "connectionString",
+            "key",
+        ] {
+            assert!(is_secret(name, &json!("abc")), "{name}");
+            assert!(!is_secret(name, &json!("")) && !is_secret(name, &json!("${FROM_THERE}")), "{name}");
+        }
+        for name in [
+            "max_tokens",
+            "token_limit",
+            "tokenLimit",
+            "keywords",
+            "keyboard",
+            "monkey",
+            "output_key",
+            "author",
+            "primary_key",
+            "tokenizer",
+            "secretary",
+            "api_key_env",
+            "temperature",
+        ] {
+            assert!(!is_secret(name, &json!("abc")), "{name}");
+        }
+        assert!(is_secret("password", &json!(1234)) && is_secret("tokens", &json!(["abc"])));
+        assert!(is_secret("secrets", &json!({"A": "x"})) && !is_secret("tokens", &json!(900)));
+    }
+
+    #[test]
+    fn secrets_are_known_by_where_they_stand_and_how_they_look() {
+        for text in [
+            "sk-proj-1234567890",
+            "API_KEY=abc",
+            "postgres://me:hidden@db/x",
+            "https://a.example/?token=abc",
+            "https://a.example/mcp?a=1&api_key=abc",
+            "Server=db;Password=abc",
+            "X-Api-Key: abc",
+            "--api-key=abc",
+            "use API_KEY=abc here",
+            "p: https://0123456789abcdef0123@git.example/x",
+        ] {
+            assert!(has_secret(text), "{text}");
+        }
+        for text in [
+            "https://a.example/?q=token",
+            "sorted(x, key=lambda a: a)",
+            "git@host:path",
+            "ssh://git@host/x",
+            "https://a.example/?key=${KEY}",
+            "MODE=x",
+            "API_KEY=$API_KEY",
+            "Ask for the token: it is in the mail",
+            "https://${USER}:${PASS}@a.example",
+            "mailto:a@b.example",
+        ] {
+            assert!(!has_secret(text), "{text}");
+        }
+    }
+}
