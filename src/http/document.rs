@@ -1,5 +1,7 @@
 //! The OpenAPI document, generated from the handlers: natively, by a test that keeps `assets/openapi.json` what it must be.
 
+mod problems;
+
 use axum::handler::Handler;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -9,8 +11,7 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
-    ResponseBuilder,
+    Components, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, RefOr, Required,
 };
 
 use crate::domain::scope::Scope;
@@ -23,10 +24,11 @@ use crate::service::declared::{Kind as DeclaredKind, KindList, Kinds};
 use super::agents::urls::{Bases, Urls};
 use super::declared::{self, Verb};
 use super::documented::Documented;
-use super::problem::{self, Kind};
+use super::problem;
 use super::query::ReadsAll;
 use super::router::{self, Visitor};
 use super::scope;
+use problems::{describe, problems};
 
 /// What holds everywhere.
 const ABOUT: &str = "An agent is a row: create one and it has a URL that chat clients already know how to talk to, \
@@ -224,7 +226,7 @@ impl Document {
 fn or_bare_rows(operation: &mut Operation) {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_format = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "format");
-    let is_read = !operation.request_body.is_some() && parameters.iter().any(is_format);
+    let is_read = operation.request_body.is_none() && parameters.iter().any(is_format);
     let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200").filter(|_| is_read) else {
         return;
     };
@@ -350,66 +352,4 @@ impl Plane {
         let is_control = path.starts_with(router::API) || path.starts_with(router::ACCOUNT);
         if is_control { Self::Control } else { Self::Open }
     }
-}
-
-/// What can go wrong follows from what an operation takes.
-fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
-    let parameters = operation.parameters.as_deref().unwrap_or_default();
-    let is_body = operation.request_body.is_some();
-    let mut kinds = match of {
-        Plane::Open => return Vec::new(),
-        Plane::Control => vec![Kind::Unauthenticated, Kind::Forbidden, Kind::Internal, Kind::Unavailable],
-        // 400 may also be the provider's word.
-        Plane::Face => vec![
-            Kind::InvalidRequest,
-            Kind::Unauthenticated,
-            Kind::BudgetExceeded,
-            Kind::Forbidden,
-            Kind::AgentNotActive,
-            Kind::AgentArchived,
-            Kind::UnsupportedCapability,
-            Kind::ConcurrencyExceeded,
-            Kind::RateLimited,
-            Kind::UpstreamRateLimited,
-            Kind::Misconfigured,
-            Kind::UpstreamError,
-            Kind::Unavailable,
-            Kind::UpstreamTimeout,
-        ],
-    };
-    if is_body || !parameters.is_empty() {
-        kinds.push(Kind::ValidationFailed);
-    }
-    let in_path = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.parameter_in == ParameterIn::Path);
-    // What a body names may not be there, either.
-    if parameters.iter().any(in_path) || of == Plane::Face {
-        kinds.push(Kind::NotFound);
-    }
-    if is_body {
-        kinds.extend([Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
-    }
-    let is_by_header =
-        |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "if-match");
-    if parameters.iter().any(is_by_header) {
-        kinds.push(Kind::PreconditionFailed);
-    }
-    let is_forced = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "force");
-    if (is_body || parameters.iter().any(is_forced)) && of == Plane::Control {
-        kinds.push(Kind::Conflict);
-    }
-    kinds
-}
-
-/// Kinds of one status share its place.
-fn describe(operation: &mut Operation, kind: Kind, (schema, media): (&str, &str)) {
-    let content = Content::new(Some(Ref::from_schema_name(schema)));
-    let status = kind.status().as_str().to_owned();
-    let described = match operation.responses.responses.get(&status) {
-        Some(RefOr::T(other)) if other.content.contains_key(media) => {
-            format!("{}; or: {}", other.description, kind.title())
-        }
-        _ => kind.title().to_owned(),
-    };
-    let response = ResponseBuilder::new().description(described).content(media, content);
-    operation.responses.responses.insert(status, response.build().into());
 }

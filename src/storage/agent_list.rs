@@ -138,7 +138,7 @@ queries! {
     /// [`AgentList::find_callable`], the public ones, which have an index of their own.
     AGENTS_PUBLIC = callable!("agents AS a WHERE a.account_id = ?1 AND a.access = 'public'");
     /// [`AgentList::find_callable`], those of the JSON array ?9. CROSS JOIN keeps them outermost.
-    AGENTS_ALLOWED = callable!("json_each(?9) AS one CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = one.value WHERE true");
+    AGENTS_ALLOWED = callable!("json_each(?9) AS name CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = name.value WHERE true");
     /// [`AgentList::named_in_lines`]: it goes through all of the account's, as seldom as something that lines may name is
     /// deleted.
     NAMED_IN_LINES = "SELECT * FROM (SELECT 'agent ' || slug AS name, definition ->> 'model' AS line FROM agents

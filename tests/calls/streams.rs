@@ -163,7 +163,6 @@ async fn of_several_choices_each_must_have_ended() {
             true,
         ),
     ] {
-        let stage = Stage::new().await;
         for is_cut in [true, false] {
             let stage = Stage::new().await;
             let pieces = pieces.clone();
