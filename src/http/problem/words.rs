@@ -181,7 +181,7 @@ impl From<call::Error> for Problem {
     }
 }
 
-/// Whether the same call may be answered a moment later, with nothing mended.
+/// Whether the same call may be answered a moment later, with nothing repaired.
 const fn should_retry(error: &call::Error) -> bool {
     match error {
         call::Error::Concurrency { .. }

@@ -1,7 +1,7 @@
 //! The stream: `message_start`, content blocks, `message_delta`, `message_stop`.
 //!
-//! Usage is told only with `message_delta`: what `message_start` counts as output is a placeholder, and a stream cut
-//! between the two must look unmetered rather than cheap.
+//! The count that is a bill comes with `message_delta`: what `message_start` counts as output is a placeholder. It is reported
+//! only where the end has no count of its own, before that end, and so is no bill; a stream cut between the two has none.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
