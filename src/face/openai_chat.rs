@@ -89,6 +89,7 @@ impl Call for Completion {
             model: Some(parsed.model.clone()),
             stream: parsed.stream,
             sent: None,
+            most: None,
         };
         Ok((asked, Self { model: parsed.model, include_usage: parsed.include_usage }))
     }

@@ -26,8 +26,10 @@ pub mod ledger;
 pub mod page;
 pub mod profile;
 mod retry;
+pub mod run;
 pub mod settlements;
 pub mod sweep;
+mod tool;
 mod write_through;
 
 /// What every use case is given: the world, what this isolate remembers of the directory, and what it

@@ -31,6 +31,7 @@ pub fn record(agent: AgentId, n: i64, cost: u64) -> CallRecord {
         at: NOON.plus(n),
         first_token_ms: Some(120),
         duration_ms: 900,
+        run: None,
     }
 }
 

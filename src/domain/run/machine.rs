@@ -89,6 +89,8 @@ pub struct Answered {
 pub enum Fault {
     /// The budget is spent; until when.
     Budget { resets_at: Option<Millis> },
+    /// What is left of the run's own limit pays for no answer.
+    RunBudget,
     /// It may work later; when at the earliest.
     Transient { failure: Failure, at: Option<Millis> },
     /// It will never work.
@@ -393,6 +395,7 @@ impl Run {
                 let reason = self.closing.unwrap_or(Reason::BudgetExceeded);
                 self.end(End::Incomplete(reason), now, out);
             }
+            Fault::RunBudget => self.end(End::Incomplete(Reason::MaxUsd), now, out),
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
                     let pause = FIRST_PAUSE_MS << (self.trouble.attempts.saturating_sub(1)).min(16);

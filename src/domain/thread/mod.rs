@@ -5,7 +5,15 @@
 //! | [`id`] | how threads, runs and what belongs to them are named: every id leads to its object |
 //! | [`item`] | the transcript's entries, as they are kept and shown |
 //! | [`transcript`] | items made into what a model can be sent, whatever they lack |
+//! | [`log`] | how events are numbered, so that no number is used twice, whatever crashes |
+//! | [`command`] | what is asked of a thread's object, and what it answers |
+//! | [`effect`] | what a thread's object does outside, and how it comes back |
+//! | [`view`] | threads, runs and items as clients see them |
 
+pub mod command;
+pub mod effect;
 pub mod id;
 pub mod item;
+pub mod log;
 pub mod transcript;
+pub mod view;

@@ -239,7 +239,7 @@ impl Problem {
             call::Error::NoSuchModel { .. } => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
-            call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
+            call::Error::RunBudget { .. } | call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
             call::Error::Loop => Kind::InvalidRequest,
             call::Error::BrokenLine(_) => Kind::ModelNotFound,
             call::Error::Unreachable(_) | call::Error::Upstream(_) | call::Error::UpstreamDenies(_) => {
