@@ -245,7 +245,12 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         | Kind::UnsupportedMediaType
         | Kind::UnsupportedCapability
         | Kind::UnpricedModel
-        | Kind::UpstreamRejected => ErrorKind::InvalidRequest,
+        | Kind::UpstreamRejected
+        | Kind::ThreadBusy
+        | Kind::AlreadyResolved
+        | Kind::RunEnded
+        | Kind::InvalidCursor
+        | Kind::EventsExpired => ErrorKind::InvalidRequest,
     };
     let param = problem.errors.first().map(|error| error.field.as_str());
     let given = problem.given.as_deref();

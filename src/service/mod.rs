@@ -29,6 +29,7 @@ mod retry;
 pub mod run;
 pub mod settlements;
 pub mod sweep;
+pub mod threads;
 mod tool;
 mod write_through;
 

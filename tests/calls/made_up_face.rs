@@ -104,7 +104,14 @@ impl Call for Say {
         let messages = vec![Message::User { parts: vec![Part::Text(said.words)] }];
         let request = ChatRequest { messages, ..ChatRequest::default() };
         Ok((
-            Asked { request, variables: Passed::Metadata, model: said.to, stream: said.slowly, sent: None },
+            Asked {
+                request,
+                variables: Passed::Metadata,
+                model: said.to,
+                stream: said.slowly,
+                sent: None,
+                most: None,
+            },
             Self,
         ))
     }

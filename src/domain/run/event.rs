@@ -88,6 +88,38 @@ impl Event {
         )
     }
 
+    /// Whether the run goes on only when something outside happens, or never.
+    pub const fn is_rest(&self) -> bool {
+        self.is_last() || matches!(self, Self::Waiting { .. } | Self::Paused { .. })
+    }
+
+    /// Its `type`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Created => "run.created",
+            Self::Started => "run.started",
+            Self::StepStarted { .. } => "step.started",
+            Self::Text { .. } => "text.delta",
+            Self::Reasoning { .. } => "reasoning.delta",
+            Self::ToolCall { .. } => "tool.call",
+            Self::ToolProgress { .. } => "tool.progress",
+            Self::ToolResult { .. } => "tool.result",
+            Self::StepCompleted { .. } => "step.completed",
+            Self::Restarted { .. } => "step.restarted",
+            Self::Progress { .. } => "progress",
+            Self::Waiting { .. } => "run.waiting",
+            Self::Paused { .. } => "run.paused",
+            Self::Resumed => "run.resumed",
+            Self::ChildStarted { .. } => "child.started",
+            Self::ChildProgress { .. } => "child.progress",
+            Self::ChildEnded { .. } => "child.ended",
+            Self::Completed { .. } => "run.completed",
+            Self::Incomplete { .. } => "run.incomplete",
+            Self::Failed { .. } => "run.failed",
+            Self::Cancelled { .. } => "run.cancelled",
+        }
+    }
+
     /// Whether it is a piece of what the model says, which watchers see before it is written.
     pub const fn is_delta(&self) -> bool {
         matches!(self, Self::Text { .. } | Self::Reasoning { .. })

@@ -1,6 +1,7 @@
 //! Where a run stands.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
@@ -98,8 +99,9 @@ pub enum End {
 }
 
 /// Why a run is incomplete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RunReason)]
 pub enum Reason {
     MaxSteps,
     MaxToolCalls,
@@ -125,7 +127,8 @@ impl Reason {
 }
 
 /// Why a run failed: a code as problems have it, and words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RunFailure)]
 pub struct Failure {
     pub code: String,
     pub message: String,
@@ -152,8 +155,9 @@ impl Trouble {
 }
 
 /// A run's state in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RunStatus)]
 pub enum Status {
     Queued,
     InProgress,

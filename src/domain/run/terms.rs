@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::tool::ClientTool;
 use crate::domain::ids::{AgentId, KeyId};
@@ -97,8 +98,9 @@ pub enum OnBudget {
 }
 
 /// Which of the runs that wait for a thread begins first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RunPriority)]
 pub enum Priority {
     Critical,
     High,

@@ -3,12 +3,13 @@
 //! They travel as JSON between the Worker and the object. What clients see of threads, runs and items is written by the
 //! object, so that every way to read them says the same ([`super::view`]).
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::about::About;
 use super::id::{EntryId, ThreadKey, ThreadName};
 use super::view::{ItemView, RunView, ThreadView};
+use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::run::event::Numbered;
@@ -24,7 +25,8 @@ pub enum Command {
     /// Makes the thread, unless it is there.
     Create(Create),
     Show(Who),
-    Change(Who, Change),
+    /// Lays a JSON Merge Patch over what the client says of its thread.
+    Change(Who, Map<String, Value>),
     Delete(Who),
     /// Items without a run.
     Append(Who, Vec<Message>),
@@ -67,33 +69,6 @@ pub struct Create {
     /// What was said before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Message>,
-}
-
-/// What a client says of its thread.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
-    /// The end user it belongs to, in the client's word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub metadata: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-}
-
-/// What of a thread is to be otherwise; what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    #[serde(default)]
-    pub user: Option<Option<String>>,
-    #[serde(default)]
-    pub metadata: Option<BTreeMap<String, String>>,
-    #[serde(default)]
-    pub labels: Option<Vec<String>>,
-    #[serde(default)]
-    pub title: Option<Option<String>>,
 }
 
 /// A page of items.
@@ -164,7 +139,7 @@ pub enum Answer {
     Items { items: Vec<ItemView>, has_more: bool },
     /// As it was taken in, or as it is.
     Run(Box<RunView>),
-    Steps(Vec<serde_json::Value>),
+    Steps(Vec<Value>),
     Events(Box<Events>),
     Given(Vec<Outcome>),
     /// There is no such thread, run or item for who asks.
@@ -173,6 +148,8 @@ pub enum Answer {
     Busy(u32),
     /// A run has no input, and the thread says nothing.
     NothingSaid,
+    /// What does not fit.
+    Invalid(Vec<FieldError>),
     /// The run does not allow that where it stands.
     Conflict(String),
     /// The inputs are as they were.

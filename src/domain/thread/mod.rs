@@ -2,6 +2,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | [`about`] | what a client says of its thread |
 //! | [`id`] | how threads, runs and what belongs to them are named: every id leads to its object |
 //! | [`item`] | the transcript's entries, as they are kept and shown |
 //! | [`transcript`] | items made into what a model can be sent, whatever they lack |
@@ -10,6 +11,7 @@
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
 //! | [`view`] | threads, runs and items as clients see them |
 
+pub mod about;
 pub mod command;
 pub mod effect;
 pub mod id;

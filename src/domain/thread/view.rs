@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::id::{EntryId, RunId, ThreadKey};
 use super::item::{Item, Kind};
@@ -14,11 +15,15 @@ use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Statu
 use crate::domain::run::terms::Priority;
 use crate::domain::time::Millis;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Thread)]
 pub struct ThreadView {
+    #[schema(value_type = String, format = "uuid")]
     pub id: ThreadKey,
     /// The client's own name for it.
     pub name: Option<String>,
+    #[schema(value_type = String, format = "uuid")]
     pub agent_id: AgentId,
     pub user: Option<String>,
     pub title: Option<String>,
@@ -27,12 +32,16 @@ pub struct ThreadView {
     /// Of the run that is at work or waits.
     pub status: ThreadStatus,
     /// Its runs that are not over, in the order in which they come.
+    #[schema(value_type = Vec<String>)]
     pub open_runs: Vec<RunId>,
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Millis,
+    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Millis,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether something is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ThreadStatus {
     Idle,
@@ -40,16 +49,22 @@ pub enum ThreadStatus {
     Waiting,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Run)]
 pub struct RunView {
+    #[schema(value_type = String)]
     pub id: RunId,
+    #[schema(value_type = String, format = "uuid")]
     pub thread_id: ThreadKey,
+    #[schema(value_type = String, format = "uuid")]
     pub agent_id: AgentId,
     pub agent_version: u32,
     pub status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_from: Option<Status>,
     /// What it waits for, as `inputs` answer it.
+    #[schema(value_type = Vec<Object>)]
     pub waiting_on: Vec<Value>,
     /// Of an incomplete run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,11 +77,15 @@ pub struct RunView {
     pub message: Option<String>,
     pub priority: Priority,
     /// With its children.
+    #[schema(value_type = String, example = "0.000150")]
     pub cost_usd: Nanos,
     pub steps: u32,
     pub tool_calls: u32,
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Millis,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Millis>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Millis>,
 }
 

@@ -6,6 +6,7 @@ use super::{Kind, Problem};
 use crate::domain::account::Role;
 use crate::domain::agent::Status;
 use crate::domain::field_error::FieldError;
+use crate::domain::run::input::NotTaken;
 use crate::domain::vault;
 use crate::http::{advice, rate_limit};
 use crate::ports::Settings;
@@ -13,6 +14,7 @@ use crate::service::authenticate;
 use crate::service::call;
 use crate::service::denied::Denied;
 use crate::service::failure::{Failure, Thing};
+use crate::service::threads;
 
 impl From<authenticate::Error> for Problem {
     fn from(error: authenticate::Error) -> Self {
@@ -170,6 +172,33 @@ impl From<Failure> for Problem {
             ),
             Failure::Vault(error) => vault(error),
             Failure::Unavailable(error) => Self::unavailable(error.0),
+        }
+    }
+}
+
+impl From<threads::Error> for Problem {
+    fn from(error: threads::Error) -> Self {
+        let detail = sentence(&error.to_string());
+        match error {
+            threads::Error::NotFound(_) => Self::new(Kind::NotFound, detail),
+            threads::Error::Busy(_) => Self::new(Kind::ThreadBusy, detail),
+            threads::Error::NothingSaid => Self::at("message".to_owned(), "is required: what the run is about".to_owned()),
+            threads::Error::Invalid(faults) => Self::invalid(faults),
+            threads::Error::Conflict(_) => Self::new(Kind::Conflict, detail),
+            threads::Error::NotTaken { at, why, .. } => match why {
+                NotTaken::NeverAsked => Self::new(Kind::NotFound, detail),
+                NotTaken::AlreadyResolved => Self::new(Kind::AlreadyResolved, detail),
+                NotTaken::RunEnded => Self::new(Kind::RunEnded, detail),
+                NotTaken::NoRetry | NotTaken::NotWaiting => Self::at(format!("inputs[{at}]"), why.to_string()),
+            },
+            threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
+            threads::Error::FutureCursor => Self::new(Kind::InvalidCursor, detail),
+            threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),
+            threads::Error::Anonymous => Self::new(Kind::Unauthenticated, detail)
+                .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM)),
+            threads::Error::Unavailable(words) => {
+                Self::new(Kind::Unavailable, "The service is not available right now; try again.").with_internal(words.to_string())
+            }
         }
     }
 }

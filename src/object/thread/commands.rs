@@ -1,8 +1,6 @@
 //! What each command decides.
 
-use std::mem;
-
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::kept::{Batch, Kept, Meta};
 use super::reading::Query;
@@ -13,7 +11,7 @@ use crate::domain::run::machine::{Happened, Names};
 use crate::domain::run::state::{Awaited, Run, Status};
 use crate::domain::run::terms::Priority;
 use crate::domain::thread::command::{
-    Answer, Change, Command, Create, Input, OnBusy, Outcome, Start, Taken, Watch, Who,
+    Answer, Command, Create, Input, OnBusy, Outcome, Start, Taken, Watch, Who,
 };
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::view::awaited_json;
@@ -40,10 +38,7 @@ impl Thread {
             Command::Start(start) => self.start(*start, now),
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
-            Command::Change(who, change) => self.seen_by(who, |thread, meta| {
-                thread.change(meta, change, now);
-                after(Query::Thread { is_new: false }, Vec::new())
-            }),
+            Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, &patch, now)),
             Command::Delete(who) => self.delete(who),
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
                 let from = thread.append(meta, messages, now);
@@ -114,18 +109,17 @@ impl Thread {
         from
     }
 
-    fn change(&mut self, meta: &mut Meta, change: Change, now: Millis) {
-        let Change { user, metadata, labels, title } = change;
-        let about = &mut meta.about;
-        let before = about.clone();
-        about.user = user.unwrap_or_else(|| mem::take(&mut about.user));
-        about.metadata = metadata.unwrap_or_else(|| mem::take(&mut about.metadata));
-        about.labels = labels.unwrap_or_else(|| mem::take(&mut about.labels));
-        about.title = title.unwrap_or_else(|| mem::take(&mut about.title));
-        if *about != before {
-            meta.updated_at = now;
-            self.work.batch.has_thread = true;
+    fn change(&mut self, meta: &mut Meta, patch: &Map<String, Value>, now: Millis) -> Decided {
+        match meta.about.patched(patch) {
+            Err(faults) => return at_once(Answer::Invalid(faults)),
+            Ok(about) if about == meta.about => {}
+            Ok(about) => {
+                meta.about = about;
+                meta.updated_at = now;
+                self.work.batch.has_thread = true;
+            }
         }
+        after(Query::Thread { is_new: false }, Vec::new())
     }
 
     fn delete(&mut self, who: Who) -> Decided {

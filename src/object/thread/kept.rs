@@ -9,7 +9,7 @@ use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
-use crate::domain::thread::command::About;
+use crate::domain::thread::about::About;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
