@@ -26,18 +26,21 @@ impl ThreadClient {
     async fn send(&self, thread: ThreadOf, command: &Command) -> Result<String, Unavailable> {
         let text = wire::encode(VERSION, command).map_err(|error| Unavailable(error.to_string()))?;
         let objects: &JsValue = self.namespace.as_ref();
-        let answer = JsFuture::from(crossing::ask(objects, &thread.name(), &text)).await.map_err(unavailable)?;
+        let answer =
+            JsFuture::from(crossing::ask(objects, &thread.name(), &text)).await.map_err(unavailable)?;
         Ok(answer.as_string().unwrap_or_default())
     }
 
     async fn open(&self, thread: ThreadOf, command: &Command) -> Result<(Answer, Lines), Unavailable> {
         let text = wire::encode(VERSION, command).map_err(|error| Unavailable(error.to_string()))?;
         let objects: &JsValue = self.namespace.as_ref();
-        let answer = JsFuture::from(crossing::ask_on(objects, &thread.name(), &text)).await.map_err(unavailable)?;
+        let answer =
+            JsFuture::from(crossing::ask_on(objects, &thread.name(), &text)).await.map_err(unavailable)?;
         let answer: crossing::Watched = answer.unchecked_into();
         let reader = answer.reader().map(SendWrapper::new);
         let mut lines = Lines { reader, read: answer.text().unwrap_or_default().into_bytes(), at: 0 };
-        let first = lines.line().await.ok_or_else(|| Unavailable("the thread's object did not answer".to_owned()))?;
+        let first =
+            lines.line().await.ok_or_else(|| Unavailable("the thread's object did not answer".to_owned()))?;
         Ok((decode(&first)?, lines))
     }
 }

@@ -245,13 +245,23 @@ impl Visitor {
 
     /// # Errors
     /// [`Error`].
-    pub async fn cancel<W: World>(&self, app: &App<W>, run: RunId, reason: Option<String>) -> Result<RunView, Error> {
+    pub async fn cancel<W: World>(
+        &self,
+        app: &App<W>,
+        run: RunId,
+        reason: Option<String>,
+    ) -> Result<RunView, Error> {
         self.of_run(app, run, Command::Cancel(self.who(), run.number, reason)).await
     }
 
     /// # Errors
     /// [`Error`].
-    pub async fn pause<W: World>(&self, app: &App<W>, run: RunId, reason: Option<String>) -> Result<RunView, Error> {
+    pub async fn pause<W: World>(
+        &self,
+        app: &App<W>,
+        run: RunId,
+        reason: Option<String>,
+    ) -> Result<RunView, Error> {
         self.of_run(app, run, Command::Pause(self.who(), run.number, reason)).await
     }
 
@@ -352,7 +362,12 @@ impl Visitor {
         }
     }
 
-    async fn ask<W: World>(&self, app: &App<W>, thread: ThreadKey, command: Command) -> Result<Answer, Error> {
+    async fn ask<W: World>(
+        &self,
+        app: &App<W>,
+        thread: ThreadKey,
+        command: Command,
+    ) -> Result<Answer, Error> {
         Ok(app.world.threads().ask(self.of_key(thread), command).await?)
     }
 }

@@ -1,5 +1,7 @@
 //! Threads and runs, through the real router: what a client sees, what the provider is asked, and what stays.
 
+use std::time::{Duration, Instant};
+
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -24,11 +26,25 @@ async fn get(stage: &Stage, path: &str) -> Value {
     ask(stage, Method::GET, path).send().await.ok()
 }
 
+/// Waits until a run has this status.
+async fn until(stage: &Stage, run: &str, status: &str) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let run = get(stage, &format!("/runs/{run}")).await;
+        if run["status"] == status {
+            return run;
+        }
+        assert!(Instant::now() < deadline, "{run} is not {status}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
 /// An answer that calls a tool.
 fn calls(name: &str, arguments: &Value) -> Turn {
     let call = json!({"index": 0, "id": "call_0", "type": "function",
         "function": {"name": name, "arguments": arguments.to_string()}});
-    let called = frame(&json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": null}]}));
+    let called =
+        frame(&json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": null}]}));
     let finished = frame(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}));
     stream([called, finished, count((10, 5)), done()])
 }
@@ -140,11 +156,15 @@ async fn what_a_watcher_sees_is_numbered_and_can_be_read_again() {
     assert_eq!(text(&again), "Hello");
     let last = numbers[numbers.len() - 1];
     let rest = ask(&stage, Method::GET, &path).header("last-event-id", &(last - 1).to_string()).send().await;
-    let rest: Vec<_> = events(rest.text()).into_iter().filter_map(|(id, name, _)| Some((id?, name))).collect();
+    let rest: Vec<_> =
+        events(rest.text()).into_iter().filter_map(|(id, name, _)| Some((id?, name))).collect();
     assert_eq!(rest, [(last, "run.completed".to_owned())]);
     let list = ask(&stage, Method::GET, &path).header("accept", "application/json").send().await.ok();
     assert_eq!(list["is_over"], true);
-    ask(&stage, Method::GET, &format!("{path}?after=99999")).send().await.assert_refusal(400, "invalid_cursor");
+    ask(&stage, Method::GET, &format!("{path}?after=99999"))
+        .send()
+        .await
+        .assert_refusal(400, "invalid_cursor");
 }
 
 #[tokio::test]
@@ -154,7 +174,12 @@ async fn a_foreign_thread_is_not_there() {
     stage.then(hello((10, 5)));
     let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
     let id = run["id"].as_str().unwrap();
-    for path in ["/threads/t".to_owned(), format!("/runs/{id}"), format!("/runs/{id}/events"), "/threads/none".to_owned()] {
+    for path in [
+        "/threads/t".to_owned(),
+        format!("/runs/{id}"),
+        format!("/runs/{id}/events"),
+        "/threads/none".to_owned(),
+    ] {
         let path = format!("/accounts/acme/agents/other-agent{path}");
         let reply = stage.request(Method::GET, &path).key(&stage.acme.caller).send().await;
         reply.assert_refusal(404, "not_found");
@@ -165,7 +190,12 @@ async fn a_foreign_thread_is_not_there() {
     reply.assert_refusal(404, "not_found");
     // A name is another thread in each account.
     let path = "/accounts/umbrella/agents/triage/threads/t";
-    stage.request(Method::GET, path).key(&neighbour.acme.caller).send().await.assert_refusal(404, "not_found");
+    stage
+        .request(Method::GET, path)
+        .key(&neighbour.acme.caller)
+        .send()
+        .await
+        .assert_refusal(404, "not_found");
 }
 
 #[tokio::test]
@@ -176,9 +206,21 @@ async fn a_thread_is_made_once_under_a_name_and_goes_when_it_is_deleted() {
     assert_eq!(made.status, 201);
     let again = post(&stage, "/threads", &body).await;
     assert_eq!((again.status, &again.json()["id"]), (StatusCode::OK, &made.json()["id"]));
-    let changed = ask(&stage, Method::PATCH, "/threads/customer-1").json(&json!({"title": "Ada", "user": null})).send().await.ok();
-    assert_eq!((&changed["title"], &changed["user"], &changed["labels"]), (&json!("Ada"), &Value::Null, &json!(["vip"])));
-    let items = post(&stage, "/threads/customer-1/items", &json!({"items": [{"role": "user", "content": "By the way"}]})).await;
+    let changed = ask(&stage, Method::PATCH, "/threads/customer-1")
+        .json(&json!({"title": "Ada", "user": null}))
+        .send()
+        .await
+        .ok();
+    assert_eq!(
+        (&changed["title"], &changed["user"], &changed["labels"]),
+        (&json!("Ada"), &Value::Null, &json!(["vip"]))
+    );
+    let items = post(
+        &stage,
+        "/threads/customer-1/items",
+        &json!({"items": [{"role": "user", "content": "By the way"}]}),
+    )
+    .await;
     assert_eq!(items.status, 201, "{}", items.text());
     assert_eq!(ask(&stage, Method::DELETE, "/threads/customer-1").send().await.status, 204);
     ask(&stage, Method::GET, "/threads/customer-1").send().await.assert_refusal(404, "not_found");
@@ -187,25 +229,24 @@ async fn a_thread_is_made_once_under_a_name_and_goes_when_it_is_deleted() {
 #[tokio::test]
 async fn a_provider_that_fails_in_the_middle_is_asked_again() {
     let stage = Stage::new().await;
-    let cut: [Result<Bytes, _>; 2] = [
-        Ok(delta("Hel")),
-        Err(retinue::ports::ReadError::Broken("reset".to_owned())),
-    ];
+    let cut: [Result<Bytes, _>; 2] =
+        [Ok(delta("Hel")), Err(retinue::ports::ReadError::Broken("reset".to_owned()))];
     stage.then(crate::provider::streams(cut)).then(says("Hello again"));
     let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi", "background": true})).await;
     assert_eq!(run.status, 202);
     let id = run.json()["id"].as_str().unwrap().to_owned();
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
-    let run = get(&stage, &format!("/runs/{id}")).await;
-    assert_eq!(run["status"], "waiting", "{run}");
+    until(&stage, &id, "waiting").await;
     let run = post(&stage, &format!("/runs/{id}/resume"), &json!({})).await.ok();
     assert_eq!(run["status"], "in_progress");
     let over = ask(&stage, Method::GET, &format!("/runs/{id}")).header("prefer", "wait=30").send().await.ok();
     assert_eq!((&over["status"], &over["message"]), (&json!("completed"), &json!("Hello again")));
-    let list = ask(&stage, Method::GET, &format!("/runs/{id}/events")).header("accept", "application/json").send().await.ok();
-    let names: Vec<_> = list["events"].as_array().unwrap().iter().map(|event| event["type"].clone()).collect();
+    let list = ask(&stage, Method::GET, &format!("/runs/{id}/events"))
+        .header("accept", "application/json")
+        .send()
+        .await
+        .ok();
+    let names: Vec<_> =
+        list["events"].as_array().unwrap().iter().map(|event| event["type"].clone()).collect();
     assert!(names.contains(&json!("step.restarted")), "{names:?}");
 }
 
@@ -214,5 +255,9 @@ async fn a_refusal_for_good_ends_the_run() {
     let stage = Stage::new().await;
     stage.then(status(400, "bad")).then(status(400, "bad"));
     let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
-    assert_eq!((&run["status"], &run["error"]["code"]), (&json!("failed"), &json!("upstream_rejected")), "{run}");
+    assert_eq!(
+        (&run["status"], &run["error"]["code"]),
+        (&json!("failed"), &json!("upstream_rejected")),
+        "{run}"
+    );
 }

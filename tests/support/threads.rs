@@ -169,7 +169,13 @@ struct Handle {
 
 impl Handle {
     fn is_alive(&self) -> bool {
-        self.threads.0.objects.lock().unwrap().get(&self.thread).is_some_and(|object| object.life == self.life)
+        self.threads
+            .0
+            .objects
+            .lock()
+            .unwrap()
+            .get(&self.thread)
+            .is_some_and(|object| object.life == self.life)
     }
 
     fn look<T>(&self, read: impl FnOnce(&Thread, &Disk) -> Result<T, Error>) -> Option<T> {

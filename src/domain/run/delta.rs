@@ -40,7 +40,9 @@ impl Streaming {
     /// [`TooLarge`]: more was said than is kept of one answer.
     pub fn push(&mut self, event: Event) -> Result<Option<Delta>, TooLarge> {
         let said = match &event {
-            Event::Text { choice: 0, delta } | Event::Refusal { choice: 0, delta } => Some((Kind::Text, delta.clone())),
+            Event::Text { choice: 0, delta } | Event::Refusal { choice: 0, delta } => {
+                Some((Kind::Text, delta.clone()))
+            }
             Event::Reasoning { choice: 0, delta } => Some((Kind::Reasoning, delta.clone())),
             _ => None,
         };

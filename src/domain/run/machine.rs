@@ -28,6 +28,11 @@ const NOT_RUN: &str = "This call was not made: ";
 const UNKNOWN: &str = "Whether this call had its effect is not known: the connection was lost while it ran. Do not make it \
                        again without finding out.";
 
+/// Entries of a step's answer have the numbers from its own times this; those of everything else are below.
+const PER_STEP: u32 = 1 << 16;
+/// The most pieces of an answer.
+pub const MAX_PIECES: u32 = 1_000;
+
 /// What happened to a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happened {
@@ -141,11 +146,18 @@ impl Run {
         }
     }
 
-    /// The number of an entry that is new.
+    /// The number of an entry that is no piece of an answer: what comes in from outside, and results.
     pub const fn take_entry(&mut self) -> u32 {
         let entry = self.next_entry;
         self.next_entry = entry.saturating_add(1);
         entry
+    }
+
+    /// The number of a piece of a step's answer, from 0. It is known before the piece is, so that watchers can be shown what
+    /// the model is saying, and is the same when the step begins again.
+    pub const fn piece(step: u32, number: u32) -> u32 {
+        let number = if number < MAX_PIECES { number } else { MAX_PIECES };
+        step.saturating_mul(PER_STEP).saturating_add(number)
     }
 
     /// Takes what happened. What has no meaning where the run stands changes nothing.
@@ -166,7 +178,13 @@ impl Run {
     ///
     /// # Errors
     /// [`NotTaken`]; nothing has changed. Whether it was answered before is for who keeps the answers to say.
-    pub fn give(&mut self, entry: u32, given: Given, names: &Names<'_>, now: Millis) -> Result<Vec<Do>, NotTaken> {
+    pub fn give(
+        &mut self,
+        entry: u32,
+        given: Given,
+        names: &Names<'_>,
+        now: Millis,
+    ) -> Result<Vec<Do>, NotTaken> {
         let stage = match self.call(entry) {
             Some(call) => call.stage,
             None if self.is_over() => return Err(NotTaken::RunEnded),
@@ -253,7 +271,8 @@ impl Run {
         }
         if let Phase::Tools { calls, .. } = &mut self.phase {
             let most = self.terms.limits.max_parallel_tools.max(1) as usize;
-            let running = calls.iter().filter(|call| matches!(call.stage, Stage::Running | Stage::Child)).count();
+            let running =
+                calls.iter().filter(|call| matches!(call.stage, Stage::Running | Stage::Child)).count();
             let ready = calls.iter_mut().filter(|call| matches!(call.stage, Stage::Ready));
             for call in ready.take(most.saturating_sub(running)) {
                 call.stage = Stage::Running;
@@ -335,8 +354,8 @@ impl Run {
     ) -> Vec<OpenCall> {
         let mut plan = plan.into_iter();
         let mut calls = Vec::new();
-        for mut message in item::pieces(parts) {
-            let entry = self.take_entry();
+        for (number, mut message) in (0..).zip(item::pieces(parts)) {
+            let entry = Self::piece(step, number);
             if let Message::Assistant { parts } = &mut message
                 && let Some(AssistantPart::ToolCall(call)) = parts.first_mut()
             {
@@ -350,7 +369,14 @@ impl Run {
         calls
     }
 
-    fn opened(&mut self, entry: u32, step: u32, planned: Planned, names: &Names<'_>, out: &mut Vec<Do>) -> OpenCall {
+    fn opened(
+        &mut self,
+        entry: u32,
+        step: u32,
+        planned: Planned,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) -> OpenCall {
         let Planned { call, how } = planned;
         self.tool_calls = self.tool_calls.saturating_add(1);
         out.push(Do::Say(Event::ToolCall {
@@ -379,7 +405,8 @@ impl Run {
             self.resolve(*entry, vec![Part::Text(words.clone())], true, names, out);
         }
         if let Some((_, words)) = faults.into_iter().next().filter(|_| was_invalid) {
-            let failure = Failure::new("invalid_tool_call", format!("The model called a tool wrongly again. {words}"));
+            let failure =
+                Failure::new("invalid_tool_call", format!("The model called a tool wrongly again. {words}"));
             self.seal("the run failed.", names, out);
             self.end(End::Failed(failure), now, out);
         }
@@ -464,7 +491,14 @@ impl Run {
     }
 
     /// Gives a call its one result.
-    fn resolve(&mut self, entry: u32, output: Vec<Part>, is_error: bool, names: &Names<'_>, out: &mut Vec<Do>) {
+    fn resolve(
+        &mut self,
+        entry: u32,
+        output: Vec<Part>,
+        is_error: bool,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) {
         let Phase::Tools { step, .. } = self.phase else { return };
         self.set(entry, Stage::Done);
         let call_id = (names.entry)(entry);
@@ -481,7 +515,9 @@ impl Run {
         for (entry, stage) in open {
             let words = match stage {
                 Stage::Ready | Stage::Output => format!("{NOT_RUN}{why}"),
-                Stage::Running | Stage::Outcome | Stage::Child | Stage::Done => format!("{UNKNOWN} Then {why}"),
+                Stage::Running | Stage::Outcome | Stage::Child | Stage::Done => {
+                    format!("{UNKNOWN} Then {why}")
+                }
             };
             if matches!(stage, Stage::Child) {
                 out.push(Do::CancelChild { entry });

@@ -51,13 +51,22 @@ fn ended(entry: u32) -> Happened {
     Happened::Ended { entry, output, is_error: false, cost: Nanos::ZERO }
 }
 
+/// The entry of the nth call of the first step, from 1, where the answer is nothing but calls.
+fn piece(nth: u32) -> u32 {
+    Run::piece(1, nth - 1)
+}
+
+fn nth(entry: u32) -> u32 {
+    entry % Run::piece(1, 0) + 1
+}
+
 /// What is begun, in a word each.
 fn effects(out: &[Do]) -> Vec<String> {
     out.iter()
         .filter_map(|todo| match todo {
             Do::CallModel { step, attempt } => Some(format!("model {step}.{attempt}")),
-            Do::CallTool { entry, attempt } => Some(format!("tool {entry}.{attempt}")),
-            Do::CancelChild { entry } => Some(format!("cancel {entry}")),
+            Do::CallTool { entry, attempt } => Some(format!("tool {}.{attempt}", nth(*entry))),
+            Do::CancelChild { entry } => Some(format!("cancel {}", nth(*entry))),
             Do::Say(_) | Do::Write { .. } => None,
         })
         .collect()
@@ -90,12 +99,12 @@ fn a_client_s_tool_is_waited_for_and_answered_once() {
     assert_eq!((run.status(), run.wake_at()), (Status::Waiting, Some(Millis(3_600_000))));
     let output = || Given::Output(vec![Part::Text("42".to_owned())]);
     assert_eq!(run.give(9, output(), &NAMES, Millis(2)), Err(NotTaken::NeverAsked));
-    assert_eq!(run.give(1, Given::Retry, &NAMES, Millis(2)), Err(NotTaken::NoRetry));
-    let out = run.give(1, output(), &NAMES, Millis(2)).unwrap();
+    assert_eq!(run.give(piece(1), Given::Retry, &NAMES, Millis(2)), Err(NotTaken::NoRetry));
+    let out = run.give(piece(1), output(), &NAMES, Millis(2)).unwrap();
     assert_eq!(says(&out), ["tool.result", "run.resumed", "step.started"]);
     assert_eq!(effects(&out), ["model 2.1"]);
     // Its step is over; that it was answered before is known to who keeps the answers.
-    assert_eq!(run.give(1, output(), &NAMES, Millis(3)), Err(NotTaken::NeverAsked));
+    assert_eq!(run.give(piece(1), output(), &NAMES, Millis(3)), Err(NotTaken::NeverAsked));
 }
 
 #[test]
@@ -105,9 +114,9 @@ fn no_more_calls_run_at_once_than_the_agent_allows() {
     let plan = vec![How::Ours(Effect::Pure); 3];
     let out = run.apply(answer(vec![call("a"), call("b"), call("c")], plan), &NAMES, Millis(1));
     assert_eq!(effects(&out), ["tool 1.1", "tool 2.1"]);
-    assert_eq!(effects(&run.apply(ended(2), &NAMES, Millis(2))), ["tool 3.1"]);
-    assert_eq!(effects(&run.apply(ended(1), &NAMES, Millis(2))), [""; 0]);
-    assert_eq!(effects(&run.apply(ended(3), &NAMES, Millis(2))), ["model 2.1"]);
+    assert_eq!(effects(&run.apply(ended(piece(2)), &NAMES, Millis(2))), ["tool 3.1"]);
+    assert_eq!(effects(&run.apply(ended(piece(1)), &NAMES, Millis(2))), [""; 0]);
+    assert_eq!(effects(&run.apply(ended(piece(3)), &NAMES, Millis(2))), ["model 2.1"]);
 }
 
 #[test]
@@ -122,8 +131,12 @@ fn after_a_crash_only_what_may_repeat_is_done_again() {
     ] {
         let mut run = begun(Terms { on_unknown, ..terms() });
         run.apply(answer(vec![call("a")], vec![how.clone()]), &NAMES, Millis(1));
-        let out = run.apply(Happened::Interrupted { entry: 1 }, &NAMES, Millis(2));
-        assert_eq!((run.status(), effects(&out)), (expected.0, expected.1.into_iter().map(str::to_owned).collect()), "{how:?} {on_unknown:?}");
+        let out = run.apply(Happened::Interrupted { entry: piece(1) }, &NAMES, Millis(2));
+        assert_eq!(
+            (run.status(), effects(&out)),
+            (expected.0, expected.1.into_iter().map(str::to_owned).collect()),
+            "{how:?} {on_unknown:?}"
+        );
     }
 }
 
@@ -131,10 +144,10 @@ fn after_a_crash_only_what_may_repeat_is_done_again() {
 fn who_knows_how_a_call_ended_may_have_it_made_again() {
     let mut run = begun(terms());
     run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Unsafe)]), &NAMES, Millis(1));
-    run.apply(Happened::Interrupted { entry: 1 }, &NAMES, Millis(2));
+    run.apply(Happened::Interrupted { entry: piece(1) }, &NAMES, Millis(2));
     assert!(matches!(run.awaited()[..], [Awaited::Outcome(_)]));
-    assert_eq!(effects(&run.give(1, Given::Retry, &NAMES, Millis(3)).unwrap()), ["tool 1.2"]);
-    assert_eq!(run.give(1, Given::Retry, &NAMES, Millis(3)), Err(NotTaken::NotWaiting));
+    assert_eq!(effects(&run.give(piece(1), Given::Retry, &NAMES, Millis(3)).unwrap()), ["tool 1.2"]);
+    assert_eq!(run.give(piece(1), Given::Retry, &NAMES, Millis(3)), Err(NotTaken::NotWaiting));
 }
 
 #[test]
@@ -142,7 +155,7 @@ fn a_run_at_its_limit_says_a_last_word_and_is_incomplete() {
     let limits = Limits { max_steps: 1, ..Limits::default() };
     let mut run = begun(Terms { limits, ..terms() });
     run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
-    assert_eq!(effects(&run.apply(ended(1), &NAMES, Millis(2))), ["model 2.1"]);
+    assert_eq!(effects(&run.apply(ended(piece(1)), &NAMES, Millis(2))), ["model 2.1"]);
     assert_eq!(run.closing, Some(Reason::MaxSteps));
     let out = run.apply(answer(vec![AssistantPart::text("So far"), call("b")], vec![]), &NAMES, Millis(3));
     assert_eq!(says(&out), ["tool.call", "step.completed", "tool.result", "run.incomplete"]);
@@ -150,8 +163,11 @@ fn a_run_at_its_limit_says_a_last_word_and_is_incomplete() {
     let limits = Limits { max_usd: Some(Nanos::new(10)), ..Limits::default() };
     let mut run = begun(Terms { limits, ..terms() });
     run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
-    let out = run.apply(ended(1), &NAMES, Millis(2));
-    assert_eq!((effects(&out), says(&out)), (vec![], vec!["tool.result".to_owned(), "run.incomplete".to_owned()]));
+    let out = run.apply(ended(piece(1)), &NAMES, Millis(2));
+    assert_eq!(
+        (effects(&out), says(&out)),
+        (vec![], vec!["tool.result".to_owned(), "run.incomplete".to_owned()])
+    );
 }
 
 #[test]
@@ -160,10 +176,14 @@ fn a_call_that_does_not_fit_is_said_once_and_then_fails_the_run() {
     let wrong = || answer(vec![call("a"), call("b")], vec![How::Invalid("No.".to_owned()), How::Client]);
     let out = run.apply(wrong(), &NAMES, Millis(1));
     assert_eq!((run.status(), says(&out).last().map(String::as_str)), (Status::Waiting, Some("run.waiting")));
-    run.give(2, Given::Error("x".to_owned()), &NAMES, Millis(2)).unwrap();
+    run.give(piece(2), Given::Error("x".to_owned()), &NAMES, Millis(2)).unwrap();
     let out = run.apply(wrong(), &NAMES, Millis(3));
     assert_eq!(run.status(), Status::Failed);
-    assert_eq!(says(&out).iter().filter(|said| *said == "tool.result").count(), 2, "both calls have their result");
+    assert_eq!(
+        says(&out).iter().filter(|said| *said == "tool.result").count(),
+        2,
+        "both calls have their result"
+    );
 }
 
 #[test]
@@ -187,14 +207,18 @@ fn a_paused_run_finishes_what_is_under_way_and_begins_nothing() {
 
 #[test]
 fn without_money_it_ends_or_waits_until_there_is_some() {
-    let fault = || Happened::Unanswered { fault: Fault::Budget { resets_at: Some(Millis(500)) }, cost: Nanos::ZERO };
+    let fault =
+        || Happened::Unanswered { fault: Fault::Budget { resets_at: Some(Millis(500)) }, cost: Nanos::ZERO };
     let mut run = begun(terms());
     run.apply(fault(), &NAMES, Millis(1));
     assert_eq!(run.status(), Status::Incomplete);
 
     let mut run = begun(Terms { on_budget: OnBudget::Wait, ..terms() });
     let out = run.apply(fault(), &NAMES, Millis(1));
-    assert_eq!((says(&out), run.wake_at()), (vec!["step.restarted".to_owned(), "run.waiting".to_owned()], Some(Millis(500))));
+    assert_eq!(
+        (says(&out), run.wake_at()),
+        (vec!["step.restarted".to_owned(), "run.waiting".to_owned()], Some(Millis(500)))
+    );
     assert_eq!(run.apply(Happened::Time, &NAMES, Millis(499)), []);
     assert_eq!(effects(&run.apply(Happened::Time, &NAMES, Millis(500))), ["model 1.1"]);
 }
@@ -257,7 +281,8 @@ impl Theatre {
         let on_unknown = [OnUnknown::Ask, OnUnknown::Report, OnUnknown::Fail][dice.below(3)];
         let on_budget = [OnBudget::End, OnBudget::Wait][dice.below(2)];
         let run = Run::new(1, Terms { limits, on_unknown, on_budget, ..terms() }, Millis(0));
-        let said = Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message: Message::user("Go") };
+        let said =
+            Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message: Message::user("Go") };
         Self {
             run,
             now: Millis(0),
@@ -289,11 +314,17 @@ impl Theatre {
                 Do::Say(event) => self.is_over |= event.is_last(),
                 Do::Write { entry, step, message } => self.write(entry, step, message),
                 Do::CallModel { step, attempt } => {
-                    assert!(self.asked.replace((step, attempt)).is_none(), "the model is asked once at a time");
+                    assert!(
+                        self.asked.replace((step, attempt)).is_none(),
+                        "the model is asked once at a time"
+                    );
                 }
                 Do::CallTool { entry, .. } => {
                     assert!(self.running.insert(entry));
-                    assert!(self.running.len() + self.children.len() <= self.run.terms.limits.max_parallel_tools as usize);
+                    assert!(
+                        self.running.len() + self.children.len()
+                            <= self.run.terms.limits.max_parallel_tools as usize
+                    );
                     *self.begun.entry(entry).or_default() += 1;
                     if let Some(call) = self.run.call(entry).filter(|call| !call.may_repeat()) {
                         let allowed = *self.allowed.entry(entry).or_insert(1);
@@ -388,7 +419,8 @@ impl Theatre {
     }
 
     fn give(&mut self, dice: &mut Dice) {
-        let waiting: Vec<u32> = self.run.calls().iter().filter(|call| call.waits()).map(|call| call.entry).collect();
+        let waiting: Vec<u32> =
+            self.run.calls().iter().filter(|call| call.waits()).map(|call| call.entry).collect();
         if waiting.is_empty() {
             return;
         }

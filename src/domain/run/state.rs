@@ -24,7 +24,7 @@ pub struct Run {
     /// Steps of the model that were begun.
     pub steps: u32,
     pub tool_calls: u32,
-    /// The number of the next entry.
+    /// The number of the next entry that is no piece of an answer.
     pub next_entry: u32,
     pub phase: Phase,
     /// Nothing new begins; why.

@@ -68,7 +68,8 @@ impl About {
     pub fn patched(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         for name in patch.keys().filter(|name| !Self::FIELDS.contains(&name.as_str())) {
-            errors.add(&format!("{name:.64}"), format!("cannot be changed: write {}", Self::FIELDS.join(", ")));
+            errors
+                .add(&format!("{name:.64}"), format!("cannot be changed: write {}", Self::FIELDS.join(", ")));
         }
         errors.finish()?;
         let mut body = match serde_json::to_value(self) {
@@ -93,14 +94,18 @@ mod tests {
 
     #[test]
     fn a_patch_changes_what_it_names_and_null_takes_away() {
-        let about = patch(&About::default(), &json!({"user": "ada", "metadata": {"a": "1", "b": "2"}})).unwrap();
-        let about = patch(&about, &json!({"user": null, "metadata": {"a": null}, "labels": ["vip"]})).unwrap();
+        let about =
+            patch(&About::default(), &json!({"user": "ada", "metadata": {"a": "1", "b": "2"}})).unwrap();
+        let about =
+            patch(&about, &json!({"user": null, "metadata": {"a": null}, "labels": ["vip"]})).unwrap();
         assert_eq!((about.user, about.metadata.len(), about.labels), (None, 1, vec!["vip".to_owned()]));
     }
 
     #[test]
     fn what_does_not_fit_is_named() {
-        let faults = |body: Value| patch(&About::default(), &body).unwrap_err().into_iter().map(|e| e.field).collect::<Vec<_>>();
+        let faults = |body: Value| {
+            patch(&About::default(), &body).unwrap_err().into_iter().map(|e| e.field).collect::<Vec<_>>()
+        };
         assert_eq!(faults(json!({"agent_id": "x", "status": "idle"})), ["agent_id", "status"]);
         assert_eq!(faults(json!({"title": ""})), ["title"]);
         assert_eq!(faults(json!({"labels": [1]})).len(), 1);

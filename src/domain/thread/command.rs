@@ -134,9 +134,15 @@ pub enum Input {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
-    Thread { thread: Box<ThreadView>, is_new: bool },
+    Thread {
+        thread: Box<ThreadView>,
+        is_new: bool,
+    },
     Deleted,
-    Items { items: Vec<ItemView>, has_more: bool },
+    Items {
+        items: Vec<ItemView>,
+        has_more: bool,
+    },
     /// As it was taken in, or as it is.
     Run(Box<RunView>),
     Steps(Vec<Value>),
@@ -153,7 +159,11 @@ pub enum Answer {
     /// The run does not allow that where it stands.
     Conflict(String),
     /// The inputs are as they were.
-    NotTaken { at: u32, why: NotTaken, outcome: Option<Given> },
+    NotTaken {
+        at: u32,
+        why: NotTaken,
+        outcome: Option<Given>,
+    },
     /// More runs wait than a thread may have.
     TooMany(u32),
     BadCursor(BadCursor),

@@ -117,7 +117,8 @@ impl RunId {
     /// `None` when the text is no run's id.
     pub fn parse(text: &str) -> Option<Self> {
         let (key, number) = text.split_at_checked(32)?;
-        let is_plain = text.len() == 40 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+        let is_plain =
+            text.len() == 40 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
         let number = u32::from_str_radix(number, 16).ok().filter(|_| is_plain)?;
         Some(Self { thread: ThreadKey::parse(key)?, number })
     }
@@ -215,7 +216,9 @@ mod tests {
         let entry = EntryId { run, number: 12 };
         assert_eq!(EntryId::parse(&entry.to_string()), Some(entry));
         let text = run.to_string();
-        for wrong in [&text[1..], &format!("{text}0"), &text.to_uppercase(), &text.replace("0000001f", "+000001f")] {
+        for wrong in
+            [&text[1..], &format!("{text}0"), &text.to_uppercase(), &text.replace("0000001f", "+000001f")]
+        {
             assert_eq!(RunId::parse(wrong), None, "{wrong}");
         }
         for wrong in [format!("{text}-"), format!("{text}-+1"), format!("{text}-01"), text.clone()] {

@@ -66,7 +66,8 @@ pub fn pieces(parts: Vec<AssistantPart>) -> Vec<Message> {
 
 /// Whether a part begins another item than the one before it.
 pub fn begins(before: Option<&AssistantPart>, part: &AssistantPart) -> bool {
-    let stands_alone = |part: &AssistantPart| matches!(part, AssistantPart::Reasoning(_) | AssistantPart::ToolCall(_));
+    let stands_alone =
+        |part: &AssistantPart| matches!(part, AssistantPart::Reasoning(_) | AssistantPart::ToolCall(_));
     match part {
         // It ends what stands before it.
         AssistantPart::CachePoint(_) => before.is_none(),

@@ -57,7 +57,9 @@ impl Seqs {
 /// Puts an event behind those that are to be written; a piece that goes on where the last one ends is joined with it, under
 /// its own number.
 pub fn join(unwritten: &mut Vec<Numbered>, next: Numbered) {
-    let Some(last) = unwritten.last_mut().filter(|last| last.run == next.run) else { return unwritten.push(next) };
+    let Some(last) = unwritten.last_mut().filter(|last| last.run == next.run) else {
+        return unwritten.push(next);
+    };
     let joined = match (&mut last.event, &next.event) {
         (Event::Text { item, delta, .. }, Event::Text { item: other, delta: more, .. })
         | (Event::Reasoning { item, delta, .. }, Event::Reasoning { item: other, delta: more, .. })
@@ -96,9 +98,10 @@ mod tests {
         };
         let mut seqs = Seqs::default();
         let mut unwritten = Vec::new();
-        for (position, event) in [text(1, 0, "a"), text(1, 1, "b"), text(2, 0, "c"), Event::Resumed, text(2, 1, "d")]
-            .into_iter()
-            .enumerate()
+        for (position, event) in
+            [text(1, 0, "a"), text(1, 1, "b"), text(2, 0, "c"), Event::Resumed, text(2, 1, "d")]
+                .into_iter()
+                .enumerate()
         {
             let numbered = seqs.number(run, position as u64 + 10, event);
             join(&mut unwritten, numbered);

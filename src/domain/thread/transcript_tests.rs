@@ -29,7 +29,9 @@ fn words(messages: &[Message]) -> Vec<String> {
             let calls: Vec<_> = AssistantPart::calls_of(parts).map(|call| call.id.as_str()).collect();
             format!("assistant {} {}", parts.len(), calls.join(" "))
         }
-        Message::Tool { call_id, is_error, .. } => format!("tool {call_id}{}", if *is_error { " failed" } else { "" }),
+        Message::Tool { call_id, is_error, .. } => {
+            format!("tool {call_id}{}", if *is_error { " failed" } else { "" })
+        }
     };
     messages.iter().map(word).collect()
 }
@@ -58,7 +60,8 @@ fn what_people_say_between_a_call_and_its_result_comes_after() {
 
 #[test]
 fn a_call_without_a_result_has_one_and_a_result_without_a_call_goes() {
-    let items = vec![said("Hi"), result(1, "x"), call(1, 1, "a"), call(1, 1, "b"), result(1, "b"), result(1, "b")];
+    let items =
+        vec![said("Hi"), result(1, "x"), call(1, 1, "a"), call(1, 1, "b"), result(1, "b"), result(1, "b")];
     assert_eq!(words(&sendable(items)), ["user 1", "assistant 2 a b", "tool a failed", "tool b"]);
 }
 

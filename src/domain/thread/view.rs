@@ -193,9 +193,9 @@ fn shown(part: &AssistantPart) -> Option<Value> {
     match part {
         AssistantPart::Text(text) if text.citations.is_empty() => Some(json!({ "text": text.text })),
         AssistantPart::Text(text) => {
-            let sources = text.citations.iter().map(|citation| {
-                json!({ "url": citation.url, "title": citation.title, "quote": citation.quote })
-            });
+            let sources = text.citations.iter().map(
+                |citation| json!({ "url": citation.url, "title": citation.title, "quote": citation.quote }),
+            );
             Some(json!({ "text": text.text, "citations": sources.collect::<Vec<_>>() }))
         }
         AssistantPart::Reasoning(reasoning) => Some(json!({ "text": reasoning.text })),

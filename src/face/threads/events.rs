@@ -56,7 +56,7 @@ pub struct List {
 /// Server-sent events: first `run.snapshot`, then each event with its number as `id`, until the run is over. With `Accept:
 /// application/json` a list of what has happened.
 #[utoipa::path(
-    get, path = "/runs/{run}/events", tag = "threads",
+    get, operation_id = "watch_run", path = "/runs/{run}/events", tag = "threads",
     params(("run" = String, Path, description = "Its id"), EventsQuery),
     responses((status = 200, description = "Its events", content((Frame<'static> = "text/event-stream"), (List = "application/json"))))
 )]
@@ -77,7 +77,7 @@ async fn of_run<W: World>(
 ///
 /// The events of all its runs in one stream, each with its `position` as `id`.
 #[utoipa::path(
-    get, path = "/threads/{thread}/events", tag = "threads",
+    get, operation_id = "watch_thread", path = "/threads/{thread}/events", tag = "threads",
     params(("thread" = String, Path, description = "Your name for it, or its id"), EventsQuery),
     responses((status = 200, description = "Its events", content((Frame<'static> = "text/event-stream"), (List = "application/json"))))
 )]
@@ -117,15 +117,19 @@ fn cursor(query: &EventsQuery, headers: &HeaderMap) -> Result<Option<u64>, Probl
     match headers.get("last-event-id").map(HeaderValue::to_str) {
         None => Ok(query.after),
         Some(Ok("")) => Ok(None),
-        Some(text) => text.ok().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
-            Problem::new(Kind::InvalidCursor, "Last-Event-ID is not the number of an event.")
-        }),
+        Some(text) => {
+            text.ok().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
+                Problem::new(Kind::InvalidCursor, "Last-Event-ID is not the number of an event.")
+            })
+        }
     }
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
-    accepted.is_some_and(|accepted| accepted.contains("application/json") && !accepted.contains("text/event-stream"))
+    accepted.is_some_and(|accepted| {
+        accepted.contains("application/json") && !accepted.contains("text/event-stream")
+    })
 }
 
 /// Events as they come, each under its number: of its run, or of the thread where they are of all.

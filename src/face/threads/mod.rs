@@ -109,9 +109,7 @@ where
     F: Future<Output = Result<Response, Problem>> + Send,
 {
     let visited = match at {
-        Ok(crate::http::path::Parameters(at)) => {
-            at.visitor(app, headers).await.map(|visit| (visit, at))
-        }
+        Ok(crate::http::path::Parameters(at)) => at.visitor(app, headers).await.map(|visit| (visit, at)),
         Err(problem) => Err(problem),
     };
     match visited {

@@ -41,7 +41,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 /// Answers when the run ends or waits for something (201), at once with `background` (202), or with a stream of its events.
 /// A run goes on whether or not its caller stays.
 #[utoipa::path(
-    post, path = "/threads/{thread}/runs", tag = "threads", request_body = StartBody,
+    post, operation_id = "start_run", path = "/threads/{thread}/runs", tag = "threads", request_body = StartBody,
     params(("thread" = String, Path, description = "Your name for it, or its id; a new name makes the thread")),
     responses(
         (status = 201, description = "The run, over or waiting", body = RunView),
@@ -120,7 +120,7 @@ const fn is_moving(status: Status) -> bool {
 ///
 /// With `Prefer: wait=30` it answers when the run ends or waits for something, after 30 seconds at the latest.
 #[utoipa::path(
-    get, path = "/runs/{run}", tag = "threads",
+    get, operation_id = "show_run", path = "/runs/{run}", tag = "threads",
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
@@ -156,7 +156,7 @@ fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
 ///
 /// And the runs that it has begun.
 #[utoipa::path(
-    post, path = "/runs/{run}/cancel", tag = "threads", request_body = Option<ReasonBody>,
+    post, operation_id = "cancel_run", path = "/runs/{run}/cancel", tag = "threads", request_body = Option<ReasonBody>,
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
@@ -179,7 +179,7 @@ async fn cancel<W: World>(
 ///
 /// What is under way ends; nothing new begins.
 #[utoipa::path(
-    post, path = "/runs/{run}/pause", tag = "threads", request_body = Option<ReasonBody>,
+    post, operation_id = "pause_run", path = "/runs/{run}/pause", tag = "threads", request_body = Option<ReasonBody>,
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
@@ -202,7 +202,7 @@ async fn pause<W: World>(
 ///
 /// Also one that waits for money or for a time: it tries at once.
 #[utoipa::path(
-    post, path = "/runs/{run}/resume", tag = "threads",
+    post, operation_id = "resume_run", path = "/runs/{run}/resume", tag = "threads",
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
@@ -220,7 +220,7 @@ async fn resume<W: World>(
 
 /// Change which run of a thread comes first
 #[utoipa::path(
-    post, path = "/runs/{run}/priority", tag = "threads", request_body = PriorityBody,
+    post, operation_id = "prioritize_run", path = "/runs/{run}/priority", tag = "threads", request_body = PriorityBody,
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
@@ -250,7 +250,7 @@ pub struct Outcomes {
 ///
 /// All of the inputs are taken, or none.
 #[utoipa::path(
-    post, path = "/runs/{run}/inputs", tag = "threads", request_body = InputsBody,
+    post, operation_id = "give_inputs", path = "/runs/{run}/inputs", tag = "threads", request_body = InputsBody,
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "What became of each", body = Outcomes))
 )]
@@ -278,7 +278,7 @@ pub struct Steps {
 
 /// Show what a run did, step by step
 #[utoipa::path(
-    get, path = "/runs/{run}/steps", tag = "threads",
+    get, operation_id = "list_steps", path = "/runs/{run}/steps", tag = "threads",
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "Its journal, the first 1,000 entries", body = Steps))
 )]

@@ -36,7 +36,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 ///
 /// 200 with the thread as it is, where one of this name is there.
 #[utoipa::path(
-    post, path = "/threads", tag = "threads", request_body = CreateBody,
+    post, operation_id = "create_thread", path = "/threads", tag = "threads", request_body = CreateBody,
     responses((status = 201, description = "The new thread", body = ThreadView), (status = 200, description = "It was there", body = ThreadView))
 )]
 async fn create<W: World>(
@@ -57,7 +57,7 @@ async fn create<W: World>(
 
 /// Show a thread
 #[utoipa::path(
-    get, path = "/threads/{thread}", tag = "threads",
+    get, operation_id = "show_thread", path = "/threads/{thread}", tag = "threads",
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 200, description = "The thread", body = ThreadView))
 )]
@@ -75,7 +75,7 @@ async fn show<W: World>(
 
 /// Change a thread
 #[utoipa::path(
-    patch, path = "/threads/{thread}", tag = "threads", request_body = ChangeBody,
+    patch, operation_id = "change_thread", path = "/threads/{thread}", tag = "threads", request_body = ChangeBody,
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 200, description = "The thread", body = ThreadView))
 )]
@@ -98,7 +98,7 @@ async fn change<W: World>(
 ///
 /// With all that was said and done in it. Runs at work end; what they have cost stays in the ledger.
 #[utoipa::path(
-    delete, path = "/threads/{thread}", tag = "threads",
+    delete, operation_id = "delete_thread", path = "/threads/{thread}", tag = "threads",
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 204, description = "It is gone"))
 )]
@@ -133,9 +133,10 @@ impl ItemsQuery {
     fn page(&self) -> Result<Page, Problem> {
         let after = match &self.after {
             None => None,
-            Some(text) => Some(EntryId::parse(text).ok_or_else(|| {
-                Problem::new(Kind::InvalidCursor, "`after` is not the id of an item.")
-            })?),
+            Some(text) => Some(
+                EntryId::parse(text)
+                    .ok_or_else(|| Problem::new(Kind::InvalidCursor, "`after` is not the id of an item."))?,
+            ),
         };
         let newest_first = match self.order.as_deref() {
             None | Some("asc") => false,
@@ -160,7 +161,7 @@ pub struct Items {
 
 /// List a thread's items
 #[utoipa::path(
-    get, path = "/threads/{thread}/items", tag = "threads",
+    get, operation_id = "list_items", path = "/threads/{thread}/items", tag = "threads",
     params(("thread" = String, Path, description = "Your name for it, or its id"), ItemsQuery),
     responses((status = 200, description = "A page of items", body = Items))
 )]
@@ -181,7 +182,7 @@ async fn items<W: World>(
 
 /// Append to a thread without a run
 #[utoipa::path(
-    post, path = "/threads/{thread}/items", tag = "threads", request_body = AppendBody,
+    post, operation_id = "append_items", path = "/threads/{thread}/items", tag = "threads", request_body = AppendBody,
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 201, description = "The new items", body = Items))
 )]

@@ -93,7 +93,9 @@ impl Kind {
             Self::ThreadBusy => ("thread_busy", "The thread is at work", StatusCode::CONFLICT),
             Self::AlreadyResolved => ("already_resolved", "This was answered before", StatusCode::CONFLICT),
             Self::RunEnded => ("run_ended", "The run is over", StatusCode::GONE),
-            Self::InvalidCursor => ("invalid_cursor", "The cursor is not one of ours", StatusCode::BAD_REQUEST),
+            Self::InvalidCursor => {
+                ("invalid_cursor", "The cursor is not one of ours", StatusCode::BAD_REQUEST)
+            }
             Self::EventsExpired => ("events_expired", "These events are gone", StatusCode::GONE),
             Self::InvalidRequest => {
                 ("invalid_request", "The request cannot be read", StatusCode::BAD_REQUEST)

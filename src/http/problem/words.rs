@@ -182,14 +182,18 @@ impl From<threads::Error> for Problem {
         match error {
             threads::Error::NotFound(_) => Self::new(Kind::NotFound, detail),
             threads::Error::Busy(_) => Self::new(Kind::ThreadBusy, detail),
-            threads::Error::NothingSaid => Self::at("message".to_owned(), "is required: what the run is about".to_owned()),
+            threads::Error::NothingSaid => {
+                Self::at("message".to_owned(), "is required: what the run is about".to_owned())
+            }
             threads::Error::Invalid(faults) => Self::invalid(faults),
             threads::Error::Conflict(_) => Self::new(Kind::Conflict, detail),
             threads::Error::NotTaken { at, why, .. } => match why {
                 NotTaken::NeverAsked => Self::new(Kind::NotFound, detail),
                 NotTaken::AlreadyResolved => Self::new(Kind::AlreadyResolved, detail),
                 NotTaken::RunEnded => Self::new(Kind::RunEnded, detail),
-                NotTaken::NoRetry | NotTaken::NotWaiting => Self::at(format!("inputs[{at}]"), why.to_string()),
+                NotTaken::NoRetry | NotTaken::NotWaiting => {
+                    Self::at(format!("inputs[{at}]"), why.to_string())
+                }
             },
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
             threads::Error::FutureCursor => Self::new(Kind::InvalidCursor, detail),
@@ -197,7 +201,8 @@ impl From<threads::Error> for Problem {
             threads::Error::Anonymous => Self::new(Kind::Unauthenticated, detail)
                 .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM)),
             threads::Error::Unavailable(words) => {
-                Self::new(Kind::Unavailable, "The service is not available right now; try again.").with_internal(words.to_string())
+                Self::new(Kind::Unavailable, "The service is not available right now; try again.")
+                    .with_internal(words.to_string())
             }
         }
     }

@@ -48,8 +48,12 @@ impl Thread {
             Command::Run(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Run { run })),
             Command::Steps(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Steps { run })),
             Command::Events(who, watch) => self.seen_by(who, |_, _| after_nothing(Query::Events(watch))),
-            Command::Cancel(who, run, reason) => self.steer(sql, who, run, Happened::Cancelled { reason }, now)?,
-            Command::Pause(who, run, reason) => self.steer(sql, who, run, Happened::Paused { reason }, now)?,
+            Command::Cancel(who, run, reason) => {
+                self.steer(sql, who, run, Happened::Cancelled { reason }, now)?
+            }
+            Command::Pause(who, run, reason) => {
+                self.steer(sql, who, run, Happened::Paused { reason }, now)?
+            }
             Command::Resume(who, run) => self.steer(sql, who, run, Happened::Resumed, now)?,
             Command::Prioritize(who, run, priority) => self.prioritize(sql, who, run, priority)?,
             Command::Give(who, run, inputs) => self.give(sql, who, run, inputs, now)?,
@@ -63,7 +67,9 @@ impl Thread {
             Who::Account => true,
             Who::Caller(agent) => meta.agent == agent,
         };
-        let Some(mut meta) = self.meta.take_if(|meta| is_seen(meta)) else { return at_once(Answer::NotFound) };
+        let Some(mut meta) = self.meta.take_if(|meta| is_seen(meta)) else {
+            return at_once(Answer::NotFound);
+        };
         let decided = decide(self, &mut meta);
         self.meta = Some(meta);
         decided
@@ -211,7 +217,13 @@ impl Thread {
     }
 
     /// Cancels these runs for one that comes; those that wait must not begin meanwhile.
-    fn make_way(&mut self, meta: &mut Meta, cancelled: &[u32], on_busy: OnBusy, now: Millis) -> Effects<Self> {
+    fn make_way(
+        &mut self,
+        meta: &mut Meta,
+        cancelled: &[u32],
+        on_busy: OnBusy,
+        now: Millis,
+    ) -> Effects<Self> {
         let mut effects = Vec::new();
         for number in cancelled {
             let first = self.work.open.get(number).map_or(0, |kept| kept.first_item);
@@ -249,7 +261,8 @@ impl Thread {
             None => at_once(Answer::NotFound),
             Some(kept) => {
                 let status = kept.run.status();
-                let is_cancelled = matches!(happened, Happened::Cancelled { .. }) && status == Status::Cancelled;
+                let is_cancelled =
+                    matches!(happened, Happened::Cancelled { .. }) && status == Status::Cancelled;
                 if is_cancelled {
                     after_nothing(Query::Run { run: number })
                 } else {

@@ -23,7 +23,9 @@ use crate::object::store::thread as store;
 pub enum Row {
     There(Box<Meta>),
     /// It was deleted. A thread of the same name counts its runs on.
-    Deleted { last_run: u32 },
+    Deleted {
+        last_run: u32,
+    },
 }
 
 /// A thread.

@@ -19,9 +19,7 @@ use std::collections::BTreeMap;
 
 pub use reading::Query;
 
-use super::machine::{
-    self, Answered, Decision, Durability, Effects, Machine, Moment, Resumption,
-};
+use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Resumption};
 use super::sql::{Error, Sql};
 use super::store::steps::Step;
 use super::store::thread as store;
@@ -166,11 +164,7 @@ impl Machine for Thread {
         std::mem::take(&mut self.work.unseen)
     }
 
-    fn resumed(
-        &mut self,
-        effect: &machine::Effect<Effect>,
-        moment: &mut Moment<'_>,
-    ) -> Resumption<Effect> {
+    fn resumed(&mut self, effect: &machine::Effect<Effect>, moment: &mut Moment<'_>) -> Resumption<Effect> {
         let resumed = self.meta.as_mut().map(|meta| self.work.resumed(meta, &effect.what, moment.now));
         resumed.unwrap_or(Resumption::Ended(Vec::new()))
     }

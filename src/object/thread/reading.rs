@@ -16,6 +16,8 @@ use crate::object::store::thread::{self as store, Part};
 
 /// The most bytes of messages that the model is sent: more than any context takes.
 const MAX_SENT: u64 = 4 * 1_024 * 1_024;
+/// Above every position: numbers stay below 2⁵³.
+const LAST: u64 = (1 << 53) - 1;
 /// The most bytes of a page.
 const MAX_PAGE: u64 = 4 * 1_024 * 1_024;
 /// The most writes whose events are given at once.
@@ -24,13 +26,21 @@ const MAX_EVENT_ROWS: u32 = 500;
 /// What is to be read.
 #[derive(Clone, Debug)]
 pub enum Query {
-    Thread { is_new: bool },
+    Thread {
+        is_new: bool,
+    },
     Deleted,
     /// The items from a position on.
-    Appended { from: u64 },
+    Appended {
+        from: u64,
+    },
     Items(Page),
-    Run { run: u32 },
-    Steps { run: u32 },
+    Run {
+        run: u32,
+    },
+    Steps {
+        run: u32,
+    },
     Events(Watch),
 }
 
@@ -45,7 +55,7 @@ impl Thread {
             }
             Query::Deleted => Ok(Answer::Deleted),
             Query::Appended { from } => {
-                let items = store::items(sql, Part::After(from.saturating_sub(1)), 1_000, u64::MAX)?;
+                let (items, _) = store::items(sql, Part::After(from.saturating_sub(1)), u32::MAX, u64::MAX)?;
                 Ok(Answer::Items { items: views(meta, items), has_more: false })
             }
             Query::Items(page) => items(sql, meta, &page),
@@ -98,7 +108,7 @@ impl Thread {
         let answer = match kept.answer.filter(|_| kept.run.is_over()) {
             None => None,
             Some(position) => {
-                let items = store::items(sql, Part::After(position.saturating_sub(1)), 1, u64::MAX)?;
+                let (items, _) = store::items(sql, Part::After(position.saturating_sub(1)), 1, u64::MAX)?;
                 items.into_iter().find(|item| item.position == position).and_then(text)
             }
         };
@@ -177,26 +187,17 @@ impl Thread {
 /// The newest items, as many as a model could be sent, from the beginning of a run on.
 fn window(sql: &impl Sql) -> Result<Vec<Item>, Error> {
     let mut items: Vec<Item> = Vec::new();
-    let mut left = MAX_SENT;
-    let mut before = u64::MAX >> 11;
-    let mut is_cut = false;
-    loop {
-        let read = store::items(sql, Part::Before(before), 200, left)?;
-        let Some(last) = read.last() else { break };
-        before = last.position;
+    let (mut left, mut before) = (MAX_SENT, LAST);
+    let is_cut = loop {
+        let (read, has_more) = store::items(sql, Part::Before(before), 200, left)?;
         let bytes: u64 = read.iter().map(|item| size(&item.message)).sum();
-        let is_whole = read.len() == 200;
+        before = read.last().map_or(before, |last| last.position);
+        left = left.saturating_sub(bytes);
         items.extend(read);
-        if bytes >= left {
-            is_cut = true;
-            break;
+        if !has_more || left == 0 {
+            break has_more;
         }
-        left -= bytes;
-        if !is_whole {
-            is_cut = before > 1;
-            break;
-        }
-    }
+    };
     items.reverse();
     if is_cut && let Some(first) = items.first().map(|item| item.run) {
         let begun = items.iter().position(|item| item.run != first);
@@ -218,12 +219,10 @@ fn items(sql: &impl Sql, meta: &Meta, page: &Page) -> Result<Answer, Error> {
         },
     };
     let part = match (page.newest_first, after) {
-        (true, after) => Part::Before(after.unwrap_or(u64::MAX >> 11)),
+        (true, after) => Part::Before(after.unwrap_or(LAST)),
         (false, after) => Part::After(after.unwrap_or(0)),
     };
-    let mut read = store::items(sql, part, page.limit + 1, MAX_PAGE)?;
-    let has_more = read.len() > page.limit as usize;
-    read.truncate(page.limit as usize);
+    let (read, has_more) = store::items(sql, part, page.limit, MAX_PAGE)?;
     Ok(Answer::Items { items: views(meta, read), has_more })
 }
 

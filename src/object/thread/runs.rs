@@ -73,7 +73,13 @@ impl Work {
     }
 
     /// Something that somebody says in a run.
-    pub(super) fn say_to(&mut self, meta: &mut Meta, number: u32, message: Message, now: Millis) -> Option<EntryId> {
+    pub(super) fn say_to(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        message: Message,
+        now: Millis,
+    ) -> Option<EntryId> {
         let entry = self.open.get_mut(&number)?.run.take_entry();
         self.batch.runs.insert(number);
         self.write_item(meta, number, entry, 0, message, now);
@@ -81,7 +87,13 @@ impl Work {
     }
 
     /// Takes what happened to a run, and writes what it decides.
-    pub(super) fn apply(&mut self, meta: &mut Meta, number: u32, happened: Happened, now: Millis) -> Effects<Thread> {
+    pub(super) fn apply(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        happened: Happened,
+        now: Millis,
+    ) -> Effects<Thread> {
         let id = meta.run(number);
         let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
         let entry = |number| EntryId { run: id, number };
@@ -90,7 +102,13 @@ impl Work {
         self.carry_out(meta, number, out, now)
     }
 
-    pub(super) fn carry_out(&mut self, meta: &mut Meta, number: u32, out: Vec<Do>, now: Millis) -> Effects<Thread> {
+    pub(super) fn carry_out(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        out: Vec<Do>,
+        now: Millis,
+    ) -> Effects<Thread> {
         let mut effects = Vec::new();
         self.batch.runs.insert(number);
         for todo in out {
@@ -168,7 +186,8 @@ impl Work {
 
     /// Remembers where the last text stands that a run wrote.
     fn note_answer(&mut self, number: u32, message: &Message) {
-        let is_text = matches!(message, Message::Assistant { parts } if AssistantPart::text_of(parts).is_some());
+        let is_text =
+            matches!(message, Message::Assistant { parts } if AssistantPart::text_of(parts).is_some());
         if let Some(kept) = self.open.get_mut(&number).filter(|_| is_text) {
             kept.answer = Some(self.next_item);
         }
@@ -222,15 +241,20 @@ impl Work {
 
     /// What a model says goes to watchers at once, under numbers that were reserved.
     fn said(&mut self, meta: &Meta, number: u32, step: u32, deltas: Vec<Delta>) -> Durability {
-        let Some(kept) = self.open.get(&number).filter(|kept| is_asking(&kept.run)) else { return Durability::Soon };
-        let first = kept.run.next_entry;
+        if !self.open.get(&number).is_some_and(|kept| is_asking(&kept.run)) {
+            return Durability::Soon;
+        }
         for Delta { item, kind, offset, delta } in deltas {
             self.unwritten += delta.len();
-            let item = EntryId { run: meta.run(number), number: first.saturating_add(item) };
-            self.say(meta, number, match kind {
-                Kind::Text => Event::Text { step, item, offset, delta },
-                Kind::Reasoning => Event::Reasoning { step, item, offset, delta },
-            });
+            let item = EntryId { run: meta.run(number), number: Run::piece(step, item) };
+            self.say(
+                meta,
+                number,
+                match kind {
+                    Kind::Text => Event::Text { step, item, offset, delta },
+                    Kind::Reasoning => Event::Reasoning { step, item, offset, delta },
+                },
+            );
         }
         if self.open.get(&number).is_some_and(|kept| kept.seqs.is_low(self.next_position)) {
             self.batch.runs.insert(number);
@@ -277,7 +301,8 @@ impl Work {
     pub(super) fn resumed(&mut self, meta: &mut Meta, effect: &Effect, now: Millis) -> Resumption<Effect> {
         let (run, happened) = match effect {
             Effect::Model { run, step, attempt } => {
-                let is_of = |kept: &&mut Kept| kept.run.phase == Phase::Model { step: *step, attempt: *attempt };
+                let is_of =
+                    |kept: &&mut Kept| kept.run.phase == Phase::Model { step: *step, attempt: *attempt };
                 let kept = self.open.get_mut(run).filter(is_of);
                 (run, kept.map(|kept| Happened::Cut { voids: Some(kept.seqs.skip(kept.last_seq)) }))
             }

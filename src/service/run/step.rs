@@ -6,7 +6,7 @@ use super::tools;
 use crate::domain::message::{ChatReply, ChatRequest, Event, Message, ToolChoice};
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::Streaming;
-use crate::domain::run::machine::{Answered, Fault};
+use crate::domain::run::machine::{Answered, Fault, MAX_PIECES};
 use crate::domain::run::state::Failure;
 use crate::domain::run::tool::How;
 use crate::domain::thread::effect::{ModelCall, Outcome, Progress};
@@ -48,7 +48,8 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     };
     match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
-            let journal = json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
+            let journal =
+                json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
             unanswered(app, &unserved.error, Nanos::ZERO, journal)
         }
         Ok(served) => relay(app, object, id, served, &offered, started).await,
@@ -82,6 +83,11 @@ async fn relay<W: World>(
         let nothing = Error::Upstream("the model answered nothing".to_owned());
         return unanswered(app, &nothing, receipt.cost, journal);
     };
+    if choice.parts.len() > MAX_PIECES as usize {
+        let fault =
+            Fault::Final(Failure::new("upstream_error", "The model answered in more pieces than are kept."));
+        return Outcome::Unanswered { fault, cost: receipt.cost, journal };
+    }
     let plan: Vec<How> = choice.calls().map(|call| tools::how(&bundle, offered, call)).collect();
     let answered = Answered {
         parts: choice.parts,

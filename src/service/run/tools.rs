@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::message::{JsonText, Part, Tool};
 use crate::domain::message::ToolCall as Called;
+use crate::domain::message::{JsonText, Part, Tool};
 use crate::domain::money::Nanos;
 use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::{ClientTool, How};
@@ -63,7 +63,11 @@ pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
 pub fn how(_: &Bundle, offered: &[Offer], call: &Called) -> How {
     let Some(offer) = offered.iter().find(|offer| offer.name() == call.name) else {
         let known: Vec<&str> = offered.iter().map(Offer::name).collect();
-        return How::Invalid(format!("There is no tool `{:.64}`. There are: {}.", call.name, known.join(", ")));
+        return How::Invalid(format!(
+            "There is no tool `{:.64}`. There are: {}.",
+            call.name,
+            known.join(", ")
+        ));
     };
     if !serde_json::from_str::<Value>(&call.arguments).is_ok_and(|arguments| arguments.is_object()) {
         return How::Invalid("The arguments are no JSON object.".to_owned());

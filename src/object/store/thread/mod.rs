@@ -149,7 +149,8 @@ pub fn write_item(sql: &impl Sql, item: &Item) -> Result<(), Error> {
     let mut pieces = cut(&text).into_iter();
     let numbers = [item.run, item.entry, item.step].map(|number| Value::Integer(number.into()));
     let [run, entry, step] = numbers;
-    let (position, at, bytes) = (integer(item.position), Value::Integer(item.at.0), integer(text.len() as u64));
+    let (position, at, bytes) =
+        (integer(item.position), Value::Integer(item.at.0), integer(text.len() as u64));
     let first = Value::Text(pieces.next().unwrap_or_default().to_owned());
     sql.query(&WRITE_ITEM, &[position.clone(), run, entry, step, at, bytes, first])?;
     for (n, piece) in pieces.enumerate() {
@@ -178,26 +179,27 @@ pub enum Part {
     Before(u64),
 }
 
-/// At most `limit` items of a part, and no more than `bytes` bytes, but one at least.
+/// At most `limit` items of a part, and no more than `bytes` bytes, but one at least; whether there are more.
 ///
 /// # Errors
 /// [`Error`].
-pub fn items(sql: &impl Sql, part: Part, limit: u32, bytes: u64) -> Result<Vec<Item>, Error> {
+pub fn items(sql: &impl Sql, part: Part, limit: u32, bytes: u64) -> Result<(Vec<Item>, bool), Error> {
     let (query, from) = match part {
         Part::After(position) => (&ITEMS_AFTER, position),
         Part::Before(position) => (&ITEMS_BEFORE, position),
     };
     let mut items = Vec::new();
     let mut read = 0_u64;
-    for row in sql.query(query, &[integer(from), Value::Integer(limit.into())])? {
-        let (item, size) = item(sql, &row)?;
+    let rows = sql.query(query, &[integer(from), Value::Integer(i64::from(limit) + 1)])?;
+    for row in &rows {
+        let (item, size) = item(sql, row)?;
         read += size;
-        if read > bytes && !items.is_empty() {
-            break;
+        if items.len() >= limit as usize || read > bytes && !items.is_empty() {
+            return Ok((items, true));
         }
         items.push(item);
     }
-    Ok(items)
+    Ok((items, false))
 }
 
 fn item(sql: &impl Sql, row: &[Value]) -> Result<(Item, u64), Error> {
@@ -363,7 +365,13 @@ pub fn answer<T: DeserializeOwned>(sql: &impl Sql, run: u32, entry: u32) -> Resu
 
 /// # Errors
 /// [`Error`].
-pub fn write_answer(sql: &impl Sql, run: u32, entry: u32, at: Millis, answer: &impl Serialize) -> Result<(), Error> {
+pub fn write_answer(
+    sql: &impl Sql,
+    run: u32,
+    entry: u32,
+    at: Millis,
+    answer: &impl Serialize,
+) -> Result<(), Error> {
     let [run, entry] = [run, entry].map(|number| Value::Integer(number.into()));
     sql.query(&WRITE_ANSWER, &[run, entry, Value::Integer(at.0), json(answer)?]).map(drop)
 }

@@ -229,7 +229,10 @@ fn said(errors: &mut FieldErrors, field: &str, messages: Option<Vec<Value>>) -> 
         Ok(parsed) => parsed.request.messages,
         Err(invalid) => {
             let at = invalid.param.unwrap_or_default();
-            errors.add(&at.replacen("messages", field, 1), invalid.message.replacen("`messages`", &format!("`{field}`"), 1));
+            errors.add(
+                &at.replacen("messages", field, 1),
+                invalid.message.replacen("`messages`", &format!("`{field}`"), 1),
+            );
             Vec::new()
         }
     }
@@ -306,7 +309,8 @@ impl InputsBody {
             errors.add("inputs", format!("has 1 to {MAX_INPUTS} entries"));
         }
         let inputs = self.inputs.into_iter().take(MAX_INPUTS).enumerate();
-        let read = inputs.filter_map(|(n, input)| input.read(run, &format!("inputs[{n}]"), &mut errors)).collect();
+        let read =
+            inputs.filter_map(|(n, input)| input.read(run, &format!("inputs[{n}]"), &mut errors)).collect();
         errors.finish().map(|()| read)
     }
 }
