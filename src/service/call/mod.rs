@@ -329,7 +329,7 @@ async fn serve<W: World>(
     selection: Selection,
     mut request: ChatRequest,
     stream: bool,
-    place: Option<Place>,
+    mut place: Option<Place>,
 ) -> Result<(String, Vec<Warning>, Answer<W>), Error> {
     let base = request.sampling.clone();
     let deadline =
@@ -371,6 +371,8 @@ async fn serve<W: World>(
                 return Ok((candidate.label.clone(), warnings, answer));
             }
             Err(Failure { ran, goes_on, error }) => {
+                // What an entry answers only because another failed is not kept: that one may be well in a moment.
+                place = None;
                 flight.charge(candidate, ran);
                 failures.note(error);
                 if !goes_on {
