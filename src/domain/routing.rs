@@ -29,6 +29,8 @@ pub struct Needs {
     pub hour_cache: bool,
     /// A strict upper bound of the prompt's tokens, instructions included.
     pub input_bound: u64,
+    /// As much of it as only a model's context bounds.
+    pub opaque_bound: u64,
     /// What the prompt's tokens are likely to be: a guess, by which nothing is refused.
     pub input_estimate: u64,
 }
@@ -95,14 +97,22 @@ impl Needs {
         need(!request.tools.is_empty(), Capability::Tools);
         need(matches!(request.response_format, ResponseFormat::JsonSchema { .. }), Capability::JsonSchema);
         need(stream, Capability::Streaming);
+        let input_bound = bound::input_tokens(request, instructions);
         Self {
             capabilities,
             protocol: Protocol::of(request),
             extras: request.extras.refusable(),
             hour_cache: request.caches_for_an_hour(),
-            input_bound: bound::input_tokens(request, instructions),
-            input_estimate: bound::likely_input_tokens(request, instructions),
+            input_bound,
+            opaque_bound: bound::opaque_tokens(request),
+            input_estimate: bound::likely_input_tokens(request, instructions, input_bound),
         }
+    }
+
+    /// The bound at this model, which reads no more of what is opaque than its context.
+    pub fn input_bound_at(&self, model: Option<&Model>) -> u64 {
+        let beyond = model.map_or(0, |model| self.opaque_bound.saturating_sub(model.context_tokens));
+        self.input_bound.saturating_sub(beyond)
     }
 
     /// What this model lacks for the request, in words; empty when it will do.
@@ -156,7 +166,7 @@ impl Plan {
         params.fill(&mut sampling);
         let asked = sampling.max_output_tokens.map(u64::from);
         let choices = u64::from(sampling.n.unwrap_or(1).max(1));
-        let input_bound = needs.input_bound;
+        let input_bound = needs.input_bound_at(model);
         let plan = |want, floor, output_limit| Self {
             want,
             floor,
@@ -253,6 +263,20 @@ mod tests {
         asked.messages.push(Message::User { parts: vec![Part::Text("x".into()), hour] });
         let (bound, want) = held(&asked);
         assert_eq!(want, bound * 2);
+    }
+
+    #[test]
+    fn what_is_opaque_is_held_at_the_context_of_the_model() {
+        let source = FileSource::Data("A".repeat(4_000));
+        let file = File { source, name: None, media_type: Some("application/pdf".into()) };
+        let mut asked = request("hi");
+        let plain = Needs::of(&asked, "", false).input_bound;
+        asked.messages.push(Message::User { parts: vec![Part::File(file.clone()), Part::File(file)] });
+        let needs = Needs::of(&asked, "", false);
+        let of_a_message = 16;
+        assert_eq!(needs.input_bound_at(Some(&model(Capabilities::UNKNOWN))), plain + of_a_message + 1_000);
+        assert_eq!(needs.input_bound_at(None), needs.input_bound);
+        assert!(needs.input_bound > 2_000_000);
     }
 
     #[test]

@@ -62,6 +62,10 @@ pub async fn list_callable<W: World>(
         Some(Some(ids)) => Callable::These(ids.clone()),
     };
     let (filter, cut) = parse(narrow, page)?;
+    // Labels are not shown here, so that nobody can ask for them one by one.
+    if filter.label.is_some() {
+        return Err(Failure::invalid("label", "is for members and admins: leave it out"));
+    }
     let tenant = app.world.directory().tenant(account);
     let found = tenant.find_callable(&filter, &callable, cut.fetch(), cut.after).await?;
     Ok(cut.page(found, |agent| cursor(agent.created_at, agent.id)))

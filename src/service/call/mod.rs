@@ -373,7 +373,7 @@ async fn serve<W: World>(
             Err(Failure { ran, goes_on, error }) => {
                 // What an entry answers only because another failed is not kept: that one may be well in a moment.
                 place = None;
-                flight.charge(candidate, ran);
+                flight.charge(candidate, &selection.needs, ran);
                 failures.note(error);
                 if !goes_on {
                     break;

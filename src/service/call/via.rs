@@ -47,9 +47,11 @@ impl Via {
         Ok(Self(marks.join(SEPARATOR).into()))
     }
 
-    /// The mark of a deployment: what distinguishes it from others and is no secret.
+    /// The mark of a deployment: what distinguishes it from others and is no secret. It is derived from the master key alone,
+    /// whose 32 random bytes nobody guesses; the operator's key may be words, and every provider sees the mark. Deployments
+    /// without a master key are not distinguished.
     pub fn of_deployment(settings: &Settings) -> Self {
-        let own = settings.master_key.as_ref().or(settings.operator_key.as_ref()).map_or("", Secret::expose);
+        let own = settings.master_key.as_ref().map_or("", Secret::expose);
         let digest = Sha256::new().chain_update("retinue via ").chain_update(own).finalize();
         let digits: String = digest.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
         Self(digits.into())
@@ -64,4 +66,21 @@ impl Via {
 fn mark(text: &[u8]) -> Option<&str> {
     let is_mark = text.len() == DIGITS && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_mark.then(|| std::str::from_utf8(text).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_says_nothing_of_the_operators_key() {
+        let secret = |text: &str| Some(Secret::new(text.to_owned()));
+        let mark = |master: Option<&str>, operator: &str| {
+            let master_key = master.and_then(secret);
+            Via::of_deployment(&Settings { master_key, operator_key: secret(operator), ..Settings::default() })
+        };
+        assert_eq!(mark(None, "a"), mark(None, "b"));
+        assert_eq!(mark(Some("m"), "a"), mark(Some("m"), "b"));
+        assert_ne!(mark(Some("m"), "a"), mark(Some("n"), "a"));
+    }
 }
