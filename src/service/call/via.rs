@@ -77,7 +77,11 @@ mod tests {
         let secret = |text: &str| Some(Secret::new(text.to_owned()));
         let mark = |master: Option<&str>, operator: &str| {
             let master_key = master.and_then(secret);
-            Via::of_deployment(&Settings { master_key, operator_key: secret(operator), ..Settings::default() })
+            Via::of_deployment(&Settings {
+                master_key,
+                operator_key: secret(operator),
+                ..Settings::default()
+            })
         };
         assert_eq!(mark(None, "a"), mark(None, "b"));
         assert_eq!(mark(Some("m"), "a"), mark(Some("m"), "b"));
