@@ -4,6 +4,7 @@
 //! most that as well; an average would let concurrent calls overshoot the cap. What providers add on their own
 //! (chat templates, the prompt that teaches tool use) is covered by fixed allowances.
 
+use super::extra;
 use super::message::{
     AssistantPart, Audio, AudioFormat, ChatRequest, File, FileSource, Message, Part, Proof, ResponseFormat,
     Tool,
@@ -39,6 +40,15 @@ pub fn opaque_tokens(request: &ChatRequest) -> u64 {
     };
     let parts = request.messages.iter().flat_map(Message::given);
     parts.filter(is_opaque).count() as u64 * PER_OPAQUE
+}
+
+/// The tokens of an answer that the client predicts: those that the model rejects are billed as output, and not every server
+/// counts them under the limit.
+pub fn predicted_tokens(request: &ChatRequest) -> u64 {
+    let is_prediction =
+        |place: usize| extra::TABLE.get(place).is_some_and(|extra| extra.name == "prediction");
+    let predicted = request.extras.iter().filter(|(place, _)| is_prediction(*place));
+    predicted.map(|(_, value)| bytes(value.as_str())).sum()
 }
 
 /// What the prompt's tokens are likely to be, for guessing whether it fits into a context; money is never judged by it. `bound` is that
@@ -84,7 +94,7 @@ impl Measure {
             request.messages.iter().map(|message| PER_MESSAGE + self.of_message(message)).sum();
         let tools: u64 = request.tools.iter().map(|tool| self.of_tool(tool)).sum();
         let tool_prompt = if request.tools.is_empty() { 0 } else { self.tool_prompt };
-        // Some servers put them into the prompt (`chat_template_kwargs`), or bill them like it (`prediction`).
+        // Some servers put them into the prompt (`chat_template_kwargs`).
         let extras: u64 = request.extras.iter().map(|(_, value)| (self.text)(value.as_str())).sum();
         let instructions = PER_MESSAGE + (self.text)(instructions);
         PER_REQUEST

@@ -31,6 +31,8 @@ pub struct Needs {
     pub input_bound: u64,
     /// As much of it as only a model's context bounds.
     pub opaque_bound: u64,
+    /// What may be billed as output beside the answers.
+    pub predicted_bound: u64,
     /// What the prompt's tokens are likely to be: a guess, by which nothing is refused.
     pub input_estimate: u64,
 }
@@ -105,6 +107,7 @@ impl Needs {
             hour_cache: request.caches_for_an_hour(),
             input_bound,
             opaque_bound: bound::opaque_tokens(request),
+            predicted_bound: bound::predicted_tokens(request),
             input_estimate: bound::likely_input_tokens(request, instructions, input_bound),
         }
     }
@@ -156,6 +159,7 @@ pub struct Plan {
     /// How many answers are asked for.
     pub choices: u64,
     input_bound: u64,
+    predicted_bound: u64,
     hour_cache: bool,
 }
 
@@ -174,12 +178,14 @@ impl Plan {
             limit_asked: asked.is_some(),
             choices,
             input_bound,
+            predicted_bound: needs.predicted_bound,
             hour_cache: needs.hour_cache,
         };
         let Some(model) = model else { return plan(Nanos::ZERO, Nanos::ZERO, asked) };
         let limit = asked.unwrap_or_else(|| room(model, needs)).min(model.max_output_tokens).max(1);
         let price = priced(model, needs.hour_cache);
-        let ceiling = |output: u64| price.ceiling(input_bound, output.saturating_mul(choices));
+        let written = |output: u64| output.saturating_mul(choices).saturating_add(needs.predicted_bound);
+        let ceiling = |output: u64| price.ceiling(input_bound, written(output));
         plan(ceiling(limit), ceiling(limit.min(MIN_OUTPUT_TOKENS)), Some(limit))
     }
 
@@ -189,7 +195,7 @@ impl Plan {
         let Some(model) = model.filter(|_| granted < self.want) else { return Some(limit) };
         let price = priced(model, self.hour_cache);
         let output = price.affordable_output(self.input_bound, granted).unwrap_or(0);
-        Some(limit.min(output / self.choices))
+        Some(limit.min(output.saturating_sub(self.predicted_bound) / self.choices))
     }
 }
 
@@ -277,6 +283,27 @@ mod tests {
         assert_eq!(needs.input_bound_at(Some(&model(Capabilities::UNKNOWN))), plain + of_a_message + 1_000);
         assert_eq!(needs.input_bound_at(None), needs.input_bound);
         assert!(needs.input_bound > 2_000_000);
+    }
+
+    #[test]
+    fn what_is_predicted_is_held_as_output() {
+        let mut asked = request("hi");
+        let model = model(Capabilities::UNKNOWN);
+        let held = |asked: &ChatRequest| {
+            let needs = Needs::of(asked, "", false);
+            let plan = Plan::new(asked, &Params::default(), &needs, Some(&model));
+            (needs.input_bound, plan)
+        };
+        let (plain, _) = held(&asked);
+        let text = r#"{"type":"content","content":"abc"}"#;
+        let place = extra::Extra::find("prediction").unwrap();
+        assert!(asked.extras.put(place, serde_json::from_str(text).unwrap()).is_ok());
+        let (bound, plan) = held(&asked);
+        let bytes = text.len() as u64;
+        assert_eq!(bound, plain + bytes);
+        assert_eq!(plan.want.get(), bound + 2 * (100 + bytes));
+        let granted = Nanos::new(plan.want.get() - 2 * 60);
+        assert_eq!(plan.affordable(Some(&model), granted), Some(40));
     }
 
     #[test]
