@@ -78,7 +78,7 @@ pub async fn create<W: World>(
     Operator(principal): Operator,
     Json(mut body): Json<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    in_our_words(&mut body).map_err(Problem::invalid)?;
+    in_our_words(&mut body, &Map::new()).map_err(Problem::invalid)?;
     let body: Body = json::read(&body.into()).map_err(Problem::invalid)?;
     let new = NewAccount { slug: body.slug, name: body.name, plan: body.plan.unwrap_or_default() };
     let account = create_account(&app, &principal, new).await.map_err(Problem::report(&app))?;

@@ -42,3 +42,4 @@ mod templates;
 mod unread;
 mod walls;
 mod words;
+mod written_back;

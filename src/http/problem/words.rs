@@ -75,7 +75,6 @@ impl From<Failure> for Problem {
             Failure::UnknownTemplate => {
                 one_field("template", "is no template here; GET /api/v1/templates lists them")
             }
-            Failure::StatusApart => one_field("status", "is changed by POST /api/v1/agents/{agent}/status"),
             Failure::Unreadable(why) => {
                 Self::new(Kind::InvalidRequest, format!("The body is no file of agents: {why}."))
             }

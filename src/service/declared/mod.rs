@@ -58,12 +58,27 @@ pub enum Precondition {
 
 impl Precondition {
     fn check<K: Kind>(&self, shown: Option<&K::Row>) -> Result<(), Failure> {
-        let holds = match (self, shown) {
+        self.check_tag(Thing::Declared(K::facts()), shown.map(|row| || tag::<K>(row)))
+    }
+
+    /// Where the request names no state: this one.
+    pub fn or_tag(&mut self, tag: String) {
+        if *self == Self::None {
+            *self = Self::Tags(vec![tag]);
+        }
+    }
+
+    /// Over a thing that has this tag, or over none.
+    ///
+    /// # Errors
+    /// [`Failure::Precondition`].
+    pub(super) fn check_tag(&self, thing: Thing, tag: Option<impl Fn() -> String>) -> Result<(), Failure> {
+        let holds = match (self, tag) {
             (Self::None, _) | (Self::Exists, Some(_)) | (Self::Absent, None) => true,
             (Self::Exists | Self::Tags(_), None) | (Self::Absent, Some(_)) => false,
-            (Self::Tags(tags), Some(row)) => tags.contains(&tag::<K>(row)),
+            (Self::Tags(tags), Some(tag)) => tags.contains(&tag()),
         };
-        if holds { Ok(()) } else { Err(Failure::Precondition(Thing::Declared(K::facts()))) }
+        if holds { Ok(()) } else { Err(Failure::Precondition(thing)) }
     }
 }
 
@@ -73,7 +88,12 @@ fn tag<K: Kind>(row: &K::Row) -> String {
 }
 
 fn tag_of(view: &RawValue) -> String {
-    let digest = Sha256::digest(view.get());
+    tag_of_text(view.get())
+}
+
+/// The entity tag of what is shown as this JSON.
+pub(super) fn tag_of_text(json: &str) -> String {
+    let digest = Sha256::digest(json);
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -261,11 +281,11 @@ fn patched<K: Kind>(row: &K::Row, patch: &Patch) -> Result<Value, Failure> {
 pub(super) async fn edit<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &K::Name,
-    edit: impl Fn(&K::Row, Millis) -> K::Row + Send + Sync,
+    edit: impl Fn(&K::Row, Millis) -> Result<K::Row, Failure> + Send + Sync,
 ) -> Result<K::Row, Failure> {
     retry(cx.app, || async {
         let read = K::find(cx, name).await?.ok_or_else(missing::<K>())?;
-        let row = edit(&read, written_at(cx.app.world.now(), Some(K::updated_at(&read))));
+        let row = edit(&read, written_at(cx.app.world.now(), Some(K::updated_at(&read))))?;
         save::<K, W>(cx, row, Some(read), false).await
     })
     .await
