@@ -22,6 +22,7 @@ use crate::domain::warning::Warning;
 use crate::http::body;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
+use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
@@ -76,9 +77,9 @@ pub async fn call<W: World, C: Call>(
     place: Result<Parameters<Place>, Problem>,
     request: Request,
 ) -> Response {
-    let answered = match place {
-        Ok(Parameters(place)) => answer::<W, C>(&app, &place, request).await,
-        Err(problem) => Err(problem),
+    let answered = match (query::check(request.uri(), C::Face::QUERY), place) {
+        (Ok(()), Ok(Parameters(place))) => answer::<W, C>(&app, &place, request).await,
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     answered.unwrap_or_else(|problem| refusal::<C::Face>(&problem))
 }

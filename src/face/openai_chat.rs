@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 
 use super::drive::{self, Call, Encoder, Ticket, unfit};
@@ -14,6 +14,7 @@ use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
+use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
@@ -31,6 +32,8 @@ impl Face for OpenAiChat {
     const NAME: &'static str = "openai";
     const BASE: &'static str = "v1";
     const MOUNTS: &'static [Mount] = &Mount::ALL;
+    /// Azure's client and gateways' clients.
+    const QUERY: &'static [&'static str] = &["api-version", "beta"];
 
     type Error = Enclosed<'static>;
     const ERROR_TYPE: &'static str = "application/json";
@@ -127,11 +130,12 @@ impl Encoder for StreamEncoder {
 async fn models<W: World>(
     State(app): State<App<W>>,
     place: Result<Parameters<Place>, Problem>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let listed = match place {
-        Ok(Parameters(place)) => list(&app, &place, &headers).await,
-        Err(problem) => Err(problem),
+    let listed = match (query::check(&uri, OpenAiChat::QUERY), place) {
+        (Ok(()), Ok(Parameters(place))) => list(&app, &place, &headers).await,
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     listed.unwrap_or_else(|problem| refusal::<OpenAiChat>(&problem))
 }
@@ -157,11 +161,12 @@ async fn list<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Res
 async fn model<W: World>(
     State(app): State<App<W>>,
     place: Result<Parameters<Place>, Problem>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let found = match place {
-        Ok(Parameters(place)) => one(&app, &place, &headers).await,
-        Err(problem) => Err(problem),
+    let found = match (query::check(&uri, OpenAiChat::QUERY), place) {
+        (Ok(()), Ok(Parameters(place))) => one(&app, &place, &headers).await,
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     found.unwrap_or_else(|problem| refusal::<OpenAiChat>(&problem))
 }

@@ -128,6 +128,25 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     json::read(&object(bytes)?.into()).map_err(Problem::invalid)
 }
 
+/// Reads what fits of a body as a type, for whoever checks it further and names these faults beside its own.
+///
+/// # Errors
+/// A problem of kind `validation_failed`, where too little fits.
+pub fn parse_partly<T: DeserializeOwned>(
+    body: Map<String, Value>,
+    noted: Result<(), Vec<FieldError>>,
+) -> Result<(T, Vec<FieldError>), Problem> {
+    let mut errors = FieldErrors::default();
+    errors.join(noted);
+    let (read, faults) = json::read_partly(&body.into());
+    errors.absorb(faults);
+    let faults = errors.finish().err().unwrap_or_default();
+    match read {
+        Some(read) => Ok((read, faults)),
+        None => Err(Problem::invalid(faults)),
+    }
+}
+
 /// Reads a body as a type that has fewer fields than what GET shows: the others may be in the body as they are shown.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Archiving an agent, and bringing it back: calls end, the slug is free, the ledger and the versions stay.
 
-use crate::domain::agent::{Agent, Save, parse_slug};
+use crate::domain::agent::{Agent, Save};
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -94,13 +94,12 @@ pub async fn restore<W: World>(
     app: &App<W>,
     session: &Session,
     agent: &str,
-    slug: Option<&str>,
+    slug: Option<&Slug>,
     handoffs: Handoffs,
     if_match: &IfMatch,
 ) -> Result<Agent, Failure> {
     let named = AgentRef::parse(agent).ok_or(Failure::Missing(Thing::Agent))?;
-    let slug = slug.map(parse_slug).transpose().map_err(|error| Failure::invalid("slug", &error))?;
-    retry(app, || restore_once(app, session, &named, slug.as_ref(), handoffs, if_match)).await
+    retry(app, || restore_once(app, session, &named, slug, handoffs, if_match)).await
 }
 
 async fn restore_once<W: World>(

@@ -96,7 +96,10 @@ pub(super) async fn plan_allows<W: World>(
 
 async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Result<Made, Failure> {
     let default = DefaultModel::of(app, session);
-    let filled = declared::fill(app, session, &given.fields).await?;
+    let filled = match declared::fill(app, session, &given.fields).await {
+        Err(Failure::Invalid(faults)) => return Err(given.faults_beside(faults).into()),
+        filled => filled?,
+    };
     let warning = default.warning("model").filter(|_| filled.get("model").is_none_or(Value::is_null));
     let draft = given.draft(filled, &default)?;
     let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;

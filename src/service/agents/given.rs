@@ -55,6 +55,15 @@ impl Given {
         Self { fields, faults: errors.finish().err().unwrap_or_default() }
     }
 
+    /// What is wrong with these fields whatever template they lie over, and these faults of the template's name.
+    pub fn faults_beside(&self, faults: Vec<FieldError>) -> Vec<FieldError> {
+        let mut errors = FieldErrors::default();
+        errors.join(Err(self.faults.clone()));
+        errors.absorb(json::read_partly::<Fields>(&self.fields.clone().into()).1);
+        errors.join_new(Err(faults));
+        errors.finish().err().unwrap_or_default()
+    }
+
     /// The draft of these fields, laid over a template's.
     ///
     /// # Errors

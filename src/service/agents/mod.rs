@@ -40,8 +40,10 @@ pub use versions::{Difference, Span, compare, rollback, version, versions};
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agent::{Agent, Fields, Save};
+use crate::domain::agent::{Agent, Fields, Save, parse_slug};
 use crate::domain::change::{Action, Subject};
+use crate::domain::field_error::{FieldError, FieldErrors, beside};
+use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Directory, SaveAgents, World, WriteError};
 
 use super::App;
@@ -70,6 +72,16 @@ impl IfMatch {
             Self::Tags(_) | Self::None => Err(Failure::Precondition(Thing::Agent)),
         }
     }
+}
+
+/// The slug that a body asks for, which has these faults besides.
+///
+/// # Errors
+/// [`Failure::Invalid`].
+pub fn slug_of(asked: Option<&str>, faults: Vec<FieldError>) -> Result<Option<Slug>, Failure> {
+    let mut errors = FieldErrors::default();
+    let slug = errors.take("slug", asked.map(parse_slug).transpose());
+    Ok(beside(faults, errors.finish_with(slug))?)
 }
 
 /// # Errors
