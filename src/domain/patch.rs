@@ -57,7 +57,8 @@ impl Operations {
             match serde_json::from_value(operation) {
                 Ok(operation) => operations.push(operation),
                 Err(error) => {
-                    let why: String = error.to_string().chars().take(200).collect();
+                    let why = error.to_string().replace("unknown variant", "unknown operation");
+                    let why: String = why.chars().take(200).collect();
                     faults.push(fault(&format!("[{i}]"), &format!("is no operation of RFC 6902: {why}")));
                 }
             }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 
-use super::drive::{self, Call, Encoder, Ticket, unfit};
+use super::drive::{self, Call, Encoder, NamedAgent, Ticket, unfit};
 use super::head::deprecation;
 use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, Mount, Operations, cors, refusal};
@@ -173,11 +173,22 @@ async fn model<W: World>(
 
 async fn one<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<Response, Problem> {
     let name = place.model.as_deref().unwrap_or_default();
-    let caller = match place.asker(app, headers)? {
-        Asker::OfAgent(caller) => caller,
-        Asker::OfAccount(asker) => asker.to(Some(name))?.needing(Flag::AccountWide),
+    let (caller, named) = match place.asker(app, headers)? {
+        Asker::OfAgent(caller) => (caller, None),
+        Asker::OfAccount(asker) => {
+            let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
+            checked.map_err(Problem::report(app))?;
+            let named = NamedAgent::of(&asker, Some(name));
+            match asker.to(Some(name)) {
+                Ok(caller) => (caller.needing(Flag::AccountWide), Some(named)),
+                Err(error) => return Err(named.instead(app, error.into()).await),
+            }
+        }
     };
-    let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
+    let resolved = match (call::resolve_current(app, &caller).await.map_err(Problem::report(app)), named) {
+        (Err(problem), Some(named)) => return Err(named.instead(app, problem).await),
+        (resolved, _) => resolved?,
+    };
     let bundle = &resolved.bundle;
     let models = line(bundle);
     let is_agent = place.is_of_account() || name == bundle.agent.id.to_string();

@@ -263,12 +263,15 @@ fn merge_of(operations: &Operations, account: &Account) -> Result<Map<String, Va
     Ok(merge_patch::difference(&before, &after))
 }
 
+/// What is wrong with a body so far.
+type Noted = Result<(), Vec<FieldError>>;
+
 /// A change as fields in our words, and over which state it is made: operations over the one that they were tried on.
 fn fields_of(
     patch: Patch,
     precondition: &mut Precondition,
     account: &Account,
-) -> Result<(Map<String, Value>, Result<(), Vec<FieldError>>), Failure> {
+) -> Result<(Map<String, Value>, Noted), Failure> {
     let mut fields = match patch {
         Patch::Merge(fields) => fields,
         Patch::Operations(operations) => {

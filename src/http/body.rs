@@ -185,12 +185,18 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
 pub fn value(bytes: &[u8]) -> Result<Value, Problem> {
     json::text(text(bytes)?).map_err(|unsound| match unsound {
         Unsound::Empty => Problem::new(Kind::InvalidRequest, "The body is empty: send a JSON object."),
-        Unsound::NotJson(error) => {
-            Problem::new(Kind::InvalidRequest, format!("The body is not JSON: {error}."))
-        }
+        Unsound::NotJson(error) => Problem::new(
+            Kind::InvalidRequest,
+            format!("The body is not JSON: {}.", in_words(&error.to_string())),
+        ),
         Unsound::TooMany => too_many(),
         Unsound::Twice(errors) => Problem::invalid(errors),
     })
+}
+
+/// serde_json's words, as people say it who do not know its source.
+fn in_words(error: &str) -> String {
+    error.replace("expected ident", "expected true, false or null")
 }
 
 /// # Errors

@@ -61,3 +61,53 @@ async fn paths_of_calls_refuse_what_they_do_not_read_of_the_query() {
         assert_eq!((list("surprise=1").await, list("api-version=2024-10-21").await), (400, 200), "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_name_that_is_no_agents_is_answered_with_those_that_may_be_called() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    api.agent(&acme, &json!({"slug": "triage"})).await;
+    api.agent(&acme, &json!({"slug": "secret"})).await;
+    let key = json!({"name": "c", "role": "caller", "agents": ["triage"]});
+    let caller = api.issue("acme", &key).await;
+    let path = "/accounts/acme/v1/chat/completions";
+    for (name, told) in [("gpt-3.5-turbo", "such as `triage`"), ("triag", "did you mean `triage`?")] {
+        let body = json!({"model": name, "messages": [{"role": "user", "content": "Hi"}]});
+        for reply in [
+            api.post(path).key(&caller).json(&body).send().await,
+            api.get(&format!("/accounts/acme/v1/models/{name}")).key(&caller).send().await,
+        ] {
+            let text = String::from_utf8_lossy(&reply.body).into_owned();
+            assert_eq!(reply.status.as_u16(), 404, "{text}");
+            assert!(text.contains(told) && !text.contains("secret"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_model_of_an_account_is_shown_to_who_may_see_the_list() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let budget = json!({"limit_usd": "1", "period": "day"});
+    api.agent(&acme, &json!({"slug": "pub", "access": "public", "budget": budget})).await;
+    for path in ["v1/models", "v1/models/pub"] {
+        let status = api.get(&format!("/accounts/acme/{path}")).send().await.status.as_u16();
+        assert_eq!(status, 401, "{path}");
+        api.get(&format!("/accounts/acme/{path}")).key(&acme.admin).send().await.ok();
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_a_call_says_nothing() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    api.agent(&acme, &json!({"slug": "a"})).await;
+    let call = async |body: String| {
+        let call = api.post("/accounts/acme/agents/a/chat").key(&acme.admin);
+        call.header("content-type", "application/json").raw(body.into()).send().await
+    };
+    let body = json!({"message": "Hi"}).to_string();
+    let (plain, marked) = (call(body.clone()).await, call(format!("\u{feff}{body}")).await);
+    assert_ne!(plain.status.as_u16(), 400, "{plain:?}");
+    assert_eq!(marked.problem(), plain.problem());
+}
