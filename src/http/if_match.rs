@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use crate::service::agents::IfMatch;
-use crate::service::declared::Precondition;
+use crate::service::precondition::Precondition;
 
 use super::problem::{Kind, Problem};
 

@@ -20,9 +20,9 @@ use crate::ports::{
 use super::App;
 use super::agents;
 use super::authenticate::{Principal, Session};
-use super::declared::Precondition;
 use super::failure::{Failure, Thing};
 use super::flags;
+use super::precondition::Precondition;
 use super::retry::{retry, written_at};
 
 /// Where the default model may be written too.

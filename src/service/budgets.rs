@@ -8,8 +8,8 @@ use crate::ports::{Accounts, World};
 use super::App;
 use super::agents::{self, IfMatch};
 use super::authenticate::Session;
-use super::declared::Precondition;
 use super::failure::{Failure, Thing};
+use super::precondition::Precondition;
 
 /// A budget and what was spent of it in the running period.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,8 +8,9 @@ use crate::ports::{Directory, Members, World};
 
 use super::App;
 use super::authenticate::Session;
-use super::declared::{Context, Precondition, members};
+use super::declared::{Context, members};
 use super::failure::{Failure, Thing};
+use super::precondition::Precondition;
 
 pub use super::declared::members::profile_tag as tag;
 

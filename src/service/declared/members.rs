@@ -16,9 +16,10 @@ use crate::ports::{AgentRef, Agents, Members as _, World, WriteError};
 use crate::service::App;
 use crate::service::failure::{Failure, Thing};
 use crate::service::page::Page;
+use crate::service::precondition::Precondition;
 
 use super::kind::{Context, Kind, Query, Write};
-use super::{Precondition, tag_of_text};
+use super::tag_of_text;
 
 /// The kind.
 #[derive(Debug)]

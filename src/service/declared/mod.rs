@@ -32,6 +32,7 @@ use crate::ports::{World, WriteError};
 
 use super::account;
 use super::failure::{Failure, Thing};
+use super::precondition::Precondition;
 use super::retry::{retry, written_at};
 
 pub use exchange::{Export, Import, Item, Thing as CarriedThing};
@@ -43,44 +44,9 @@ pub use plain::Plain;
 pub use serve::{Carried, Mode, Outcome, Served, Serves, Shown, of, serving};
 pub(super) use templates::fill;
 
-/// Which state of a thing a request may be served over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Precondition {
-    /// Whatever there is or is not.
-    #[default]
-    None,
-    /// `If-Match: *`: there is one.
-    Exists,
-    /// `If-None-Match: *`: there is none.
-    Absent,
-    /// `If-Match`: one with one of these tags.
-    Tags(Vec<String>),
-}
-
-impl Precondition {
-    fn check<K: Kind>(&self, shown: Option<&K::Row>) -> Result<(), Failure> {
-        self.check_tag(Thing::Declared(K::facts()), shown.map(|row| || tag::<K>(row)))
-    }
-
-    /// Where the request names no state: this one.
-    pub fn or_tag(&mut self, tag: String) {
-        if *self == Self::None {
-            *self = Self::Tags(vec![tag]);
-        }
-    }
-
-    /// Over a thing that has this tag, or over none.
-    ///
-    /// # Errors
-    /// [`Failure::Precondition`].
-    pub(super) fn check_tag(&self, thing: Thing, tag: Option<impl Fn() -> String>) -> Result<(), Failure> {
-        let holds = match (self, tag) {
-            (Self::None, _) | (Self::Exists, Some(_)) | (Self::Absent, None) => true,
-            (Self::Exists | Self::Tags(_), None) | (Self::Absent, Some(_)) => false,
-            (Self::Tags(tags), Some(tag)) => tags.contains(&tag()),
-        };
-        if holds { Ok(()) } else { Err(Failure::Precondition(thing)) }
-    }
+/// That a thing is as a request wants it.
+fn check<K: Kind>(precondition: &Precondition, shown: Option<&K::Row>) -> Result<(), Failure> {
+    precondition.check_tag(Thing::Declared(K::facts()), shown.map(|row| || tag::<K>(row)))
 }
 
 /// The entity tag: two rows that are shown alike have the same. 64 bits of SHA-256, in hexadecimal digits.
@@ -226,7 +192,7 @@ async fn delete<K: Kind, W: World>(
     let name = K::name(name).ok_or_else(missing::<K>())?;
     retry(cx.app, || async {
         let shown = K::find(cx, &name).await?;
-        precondition.check::<K>(shown.as_ref())?;
+        check::<K>(precondition, shown.as_ref())?;
         remove::<K, W>(cx, shown.ok_or_else(missing::<K>())?).await
     })
     .await
@@ -255,7 +221,7 @@ async fn try_once<K: Kind, W: World>(
         Order::Insert(_) => None,
         _ => K::find(cx, name).await?,
     };
-    precondition.check::<K>(shown.as_ref())?;
+    check::<K>(precondition, shown.as_ref())?;
     let patched_draft;
     let (draft, shown, is_dry) = match (order, shown) {
         (Order::Put(_), None) if K::facts().naming == Naming::ByPlatform => return Err(missing::<K>()()),

@@ -15,9 +15,10 @@ use crate::domain::read_only;
 use crate::ports::World;
 use crate::service::failure::Failure;
 use crate::service::page::{Page, Request};
+use crate::service::precondition::Precondition;
 
 use super::kind::{Context, Kind, KindList, Query, Visitor};
-use super::{Precondition, allowed, create, delete, get, json_of, patch, put, read, tag_of, take};
+use super::{allowed, create, delete, get, json_of, patch, put, read, tag_of, take};
 
 /// A thing, ready to be shown.
 #[derive(Clone, Debug)]

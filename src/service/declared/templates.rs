@@ -262,7 +262,8 @@ pub(in crate::service) async fn fill<W: World>(
     let Some(named) = fields.get("template").filter(|named| !named.is_null()) else {
         return Ok(fields.clone());
     };
-    let unknown = || Failure::invalid("template", "is no template here; GET /api/v1/templates lists them");
+    let unknown =
+        || Failure::invalid("template", "is no template here: list_templates shows those there are");
     let named =
         named.as_str().ok_or_else(|| Failure::invalid("template", "must be a string: a template's slug"))?;
     let slug = Slug::parse(named).map_err(|_| unknown())?;
