@@ -137,6 +137,20 @@ impl FieldErrors {
     }
 }
 
+/// What was checked, unless faults were noted before it: then these, and those of the check in other fields.
+///
+/// # Errors
+/// The faults.
+pub fn beside<T>(noted: Vec<FieldError>, checked: Result<T, Vec<FieldError>>) -> Result<T, Vec<FieldError>> {
+    if noted.is_empty() {
+        return checked;
+    }
+    let mut errors = FieldErrors::default();
+    errors.join(Err(noted));
+    errors.join_new(checked.map(drop));
+    errors.finish_with(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

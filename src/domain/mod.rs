@@ -42,6 +42,7 @@ pub mod run;
 pub mod scope;
 pub mod secret;
 pub mod slug;
+pub mod spellings;
 pub mod template;
 pub mod thread;
 pub mod time;

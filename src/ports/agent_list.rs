@@ -27,7 +27,7 @@ pub trait AgentList: Send + Sync {
         limit: u32,
         after: Option<AgentPosition>,
     ) -> impl Future<Output = Result<FoundAgents, Unavailable>> + Send;
-    /// Agents in use and own templates in whose line this text stands, as `agent slug` with the line: at most 200 of each.
+    /// Agents in use and own templates in whose line this text stands, as `agent slug` with the line.
     fn named_in_lines(
         &self,
         text: &str,

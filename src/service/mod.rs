@@ -24,6 +24,7 @@ pub mod flags;
 pub mod keys;
 pub mod ledger;
 pub mod page;
+pub mod precondition;
 pub mod profile;
 mod retry;
 pub mod run;

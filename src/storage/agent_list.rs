@@ -77,9 +77,9 @@ queries! {
     /// deleted.
     NAMED_IN_LINES = "SELECT * FROM (SELECT 'agent ' || slug AS name, definition ->> 'model' AS line FROM agents
             WHERE account_id = ?1 AND archived_at IS NULL AND instr(definition ->> 'model', ?2) > 0
-            ORDER BY slug LIMIT 200)
+            ORDER BY slug)
         UNION ALL SELECT * FROM (SELECT 'template ' || slug AS name, definition ->> 'model' AS line FROM templates
-            WHERE account_id = ?1 AND instr(definition ->> 'model', ?2) > 0 ORDER BY slug LIMIT 200)";
+            WHERE account_id = ?1 AND instr(definition ->> 'model', ?2) > 0 ORDER BY slug)";
     /// [`AgentList::names_taken`]: ?2 is a JSON array of names.
     NAMES_TAKEN = "SELECT DISTINCT a.name FROM json_each(?2) AS wanted
         CROSS JOIN agents AS a ON a.account_id = ?1 AND a.name = wanted.value AND a.archived_at IS NULL";

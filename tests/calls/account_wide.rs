@@ -59,7 +59,8 @@ async fn what_names_no_agent_of_the_account_is_404() {
         for name in ["nobody", "secret-plan", id, "big", "own:big", "Not_A_Slug", "triage/chat", "a\u{0}"] {
             let reply = ask(&stage, face, name).send().await;
             reply.assert_refusal(404, "not_found");
-            assert_eq!(reply.words(), "There is no such agent here.", "{name}");
+            let known = "`model` names an agent that the key may call, such as `triage`.";
+            assert_eq!(reply.words(), format!("There is no agent `{name}` here. {known}"), "{name}");
         }
         ask(&stage, face, "").send().await.assert_refusal(400, "validation_failed");
     }
@@ -230,7 +231,7 @@ async fn a_slash_at_the_end_says_nothing_to_calls_and_preflights() {
     stage.agent("open", &json!({"access": "public"})).await;
     for face in Face::ALL {
         stage.then(face.served((10, 5)));
-        let path = format!("/accounts/acme/agents/triage/{}/?x=1", face.path());
+        let path = format!("/accounts/acme/agents/triage/{}/", face.path());
         assert_eq!(stage.ask(face, "triage").path(&path).send().await.status, 200, "{path}");
         let path = format!("/agents/open/{}/", face.path());
         let preflight = stage.request(Method::OPTIONS, &path).header("origin", PAGE).send().await;

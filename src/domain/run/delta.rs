@@ -29,6 +29,8 @@ pub struct Streaming {
     parts: usize,
     /// Items that were begun.
     items: u32,
+    /// The first part of the last one.
+    first: usize,
     /// Characters of the last one.
     chars: u64,
 }
@@ -63,9 +65,10 @@ impl Streaming {
     fn count(&mut self) {
         let parts = self.gather.parts(0);
         for at in self.parts..parts.len() {
-            let before = at.checked_sub(1).and_then(|before| parts.get(before));
-            if parts.get(at).is_some_and(|part: &AssistantPart| item::begins(before, part)) {
+            let first = if self.items == 0 { None } else { parts.get(self.first) };
+            if parts.get(at).is_some_and(|part: &AssistantPart| item::begins(first, part)) {
                 self.items += 1;
+                self.first = at;
                 self.chars = 0;
             }
         }

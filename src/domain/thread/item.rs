@@ -57,21 +57,21 @@ pub fn pieces(parts: Vec<AssistantPart>) -> Vec<Message> {
     let mut pieces: Vec<Vec<AssistantPart>> = Vec::new();
     for part in parts {
         match pieces.last_mut() {
-            Some(piece) if !begins(piece.last(), &part) => piece.push(part),
+            Some(piece) if !begins(piece.first(), &part) => piece.push(part),
             _ => pieces.push(vec![part]),
         }
     }
     pieces.into_iter().map(|parts| Message::Assistant { parts }).collect()
 }
 
-/// Whether a part begins another item than the one before it.
-pub fn begins(before: Option<&AssistantPart>, part: &AssistantPart) -> bool {
+/// Whether a part begins another item than the one that begins with `first`.
+pub fn begins(first: Option<&AssistantPart>, part: &AssistantPart) -> bool {
     let stands_alone =
         |part: &AssistantPart| matches!(part, AssistantPart::Reasoning(_) | AssistantPart::ToolCall(_));
     match part {
         // It ends what stands before it.
-        AssistantPart::CachePoint(_) => before.is_none(),
-        part => stands_alone(part) || before.is_none_or(stands_alone),
+        AssistantPart::CachePoint(_) => first.is_none(),
+        part => stands_alone(part) || first.is_none_or(stands_alone),
     }
 }
 

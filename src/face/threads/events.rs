@@ -10,15 +10,14 @@ use futures_util::stream as streams;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{At, json, serve};
+use super::{Head, json, serve};
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::Events;
 use crate::domain::thread::id::ThreadKey;
 use crate::domain::thread::view::RunView;
 use crate::face::Operations;
-use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
-use crate::http::query::query;
+use crate::http::query::{Reads, query};
 use crate::ports::{Watch, World};
 use crate::service::App;
 use crate::service::threads::Visitor;
@@ -60,13 +59,9 @@ pub struct List {
     params(("run" = String, Path, description = "Its id"), EventsQuery),
     responses((status = 200, description = "Its events", content((Frame<'static> = "text/event-stream"), (List = "application/json"))))
 )]
-async fn of_run<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    query: Result<EventsQuery, Problem>,
-    headers: HeaderMap,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn of_run<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    let query = head.query().await;
+    serve(&app, head, EventsQuery::query(), async |visitor, at, headers| {
         let run = at.run()?;
         answer(&app, visitor, run.thread, Some(run.number), query?, &headers).await
     })
@@ -81,13 +76,9 @@ async fn of_run<W: World>(
     params(("thread" = String, Path, description = "Your name for it, or its id"), EventsQuery),
     responses((status = 200, description = "Its events", content((Frame<'static> = "text/event-stream"), (List = "application/json"))))
 )]
-async fn of_thread<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    query: Result<EventsQuery, Problem>,
-    headers: HeaderMap,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn of_thread<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    let query = head.query().await;
+    serve(&app, head, EventsQuery::query(), async |visitor, at, headers| {
         let thread = at.thread()?.key(visitor.account);
         answer(&app, visitor, thread, None, query?, &headers).await
     })

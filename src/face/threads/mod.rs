@@ -10,8 +10,12 @@ mod events;
 mod run;
 mod thread;
 
-use axum::extract::{FromRequest, Request};
-use axum::http::HeaderMap;
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,7 +25,9 @@ use super::native_chat::NativeChat;
 use super::{Face, Operations, cors, refusal};
 use crate::domain::thread::id::{RunId, ThreadRef};
 use crate::http::body::{self, Json};
+use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
+use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::call::{self, Error};
@@ -83,6 +89,31 @@ impl At {
     }
 }
 
+/// What a request says before its body.
+struct Head {
+    at: Result<At, Problem>,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Head {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let at = Parameters::from_request_parts(parts, state).await.map(|Parameters(at)| at);
+        Ok(Self { at, uri: parts.uri.clone(), headers: parts.headers.clone() })
+    }
+}
+
+impl Head {
+    /// Reads the query.
+    async fn query<T: FromRequestParts<(), Rejection = Problem>>(&self) -> Result<T, Problem> {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = self.uri.clone();
+        T::from_request_parts(&mut request.into_parts().0, &()).await
+    }
+}
+
 /// Who asks, and which page may read the answer.
 struct Visit {
     visitor: Visitor,
@@ -98,22 +129,23 @@ impl Visit {
     }
 }
 
-/// Serves a request of somebody who may call the agent.
+/// Serves a request of somebody who may call the agent; `query` are the names that may stand in its query.
 async fn serve<W: World, F>(
     app: &App<W>,
-    at: Result<crate::http::path::Parameters<At>, Problem>,
-    headers: &HeaderMap,
-    answer: impl FnOnce(Visitor, At) -> F,
+    head: Head,
+    query: &[&str],
+    answer: impl FnOnce(Visitor, At, HeaderMap) -> F,
 ) -> Response
 where
     F: Future<Output = Result<Response, Problem>> + Send,
 {
-    let visited = match at {
-        Ok(crate::http::path::Parameters(at)) => at.visitor(app, headers).await.map(|visit| (visit, at)),
-        Err(problem) => Err(problem),
+    let Head { at, uri, headers } = head;
+    let visited = match (query::check(&uri, query), at) {
+        (Ok(()), Ok(at)) => at.visitor(app, &headers).await.map(|visit| (visit, at)),
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     match visited {
-        Ok((visit, at)) => visit.answer(answer(visit.visitor, at).await),
+        Ok((visit, at)) => visit.answer(answer(visit.visitor, at, headers).await),
         Err(problem) => refusal::<ThreadsFace>(&problem),
     }
 }

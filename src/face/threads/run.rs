@@ -10,12 +10,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::events::stream;
-use super::{At, json, read, read_optional, serve};
+use super::{Head, json, read, read_optional, serve};
 use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Events, Outcome};
 use crate::domain::thread::view::RunView;
 use crate::face::Operations;
-use crate::http::path::Parameters;
 use crate::http::problem::Problem;
 use crate::ports::{Watch, World};
 use crate::service::App;
@@ -48,13 +47,8 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
         (status = 202, description = "The run, with `background`", body = RunView),
     )
 )]
-async fn start<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
         let body: StartBody = read(request).await?;
         let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
@@ -124,12 +118,8 @@ const fn is_moving(status: Status) -> bool {
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
-async fn show<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn show<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    serve(&app, head, &[], async |visitor, at, headers| {
         let run = at.run()?;
         let view = match preferred_wait(&headers) {
             None => visitor.run(&app, run).await.map_err(Problem::report(&app))?,
@@ -160,13 +150,8 @@ fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
-async fn cancel<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn cancel<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let run = at.run()?;
         let reason = read_optional::<ReasonBody>(request).await?.read().map_err(Problem::invalid)?;
         let run = visitor.cancel(&app, run, reason).await.map_err(Problem::report(&app))?;
@@ -183,13 +168,8 @@ async fn cancel<W: World>(
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
-async fn pause<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn pause<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let run = at.run()?;
         let reason = read_optional::<ReasonBody>(request).await?.read().map_err(Problem::invalid)?;
         let run = visitor.pause(&app, run, reason).await.map_err(Problem::report(&app))?;
@@ -206,12 +186,8 @@ async fn pause<W: World>(
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
-async fn resume<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn resume<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let run = visitor.resume(&app, at.run()?).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &run))
     })
@@ -224,13 +200,8 @@ async fn resume<W: World>(
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "The run", body = RunView))
 )]
-async fn prioritize<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn prioritize<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let run = at.run()?;
         let body: PriorityBody = read(request).await?;
         let run = visitor.prioritize(&app, run, body.priority).await.map_err(Problem::report(&app))?;
@@ -254,13 +225,8 @@ pub struct Outcomes {
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "What became of each", body = Outcomes))
 )]
-async fn give<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn give<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let run = at.run()?;
         let inputs = read::<InputsBody>(request).await?.read(run).map_err(Problem::invalid)?;
         let inputs = visitor.give(&app, run, inputs).await.map_err(Problem::report(&app))?;
@@ -282,12 +248,8 @@ pub struct Steps {
     params(("run" = String, Path, description = "Its id")),
     responses((status = 200, description = "Its journal, the first 1,000 entries", body = Steps))
 )]
-async fn steps<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn steps<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let steps = visitor.steps(&app, at.run()?).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &Steps { steps }))
     })

@@ -1,20 +1,19 @@
 //! Threads and their items.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{At, json, read, read_optional, serve};
+use super::{Head, json, read, read_optional, serve};
 use crate::domain::thread::command::Page;
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::view::{ItemView, ThreadView};
 use crate::face::Operations;
 use crate::http::body;
-use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
-use crate::http::query::query;
+use crate::http::query::{Reads, query};
 use crate::ports::World;
 use crate::service::App;
 use crate::wire::client::threads::{AppendBody, ChangeBody, CreateBody};
@@ -39,13 +38,8 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
     post, operation_id = "create_thread", path = "/threads", tag = "threads", request_body = CreateBody,
     responses((status = 201, description = "The new thread", body = ThreadView), (status = 200, description = "It was there", body = ThreadView))
 )]
-async fn create<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, _| {
+async fn create<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, _, _| {
         let body: CreateBody = read_optional(request).await?;
         let (name, about, items) = body.read().map_err(Problem::invalid)?;
         let created = visitor.create(&app, name, about, items).await.map_err(Problem::report(&app))?;
@@ -61,12 +55,8 @@ async fn create<W: World>(
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 200, description = "The thread", body = ThreadView))
 )]
-async fn show<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn show<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let thread = visitor.show(&app, &at.thread()?).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &thread))
     })
@@ -79,13 +69,8 @@ async fn show<W: World>(
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 200, description = "The thread", body = ThreadView))
 )]
-async fn change<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn change<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
         let patch = body::object(&body::read(request).await?)?;
         let thread = visitor.change(&app, &thread, patch).await.map_err(Problem::report(&app))?;
@@ -102,12 +87,8 @@ async fn change<W: World>(
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 204, description = "It is gone"))
 )]
-async fn delete<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn delete<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         visitor.delete(&app, &at.thread()?).await.map_err(Problem::report(&app))?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
@@ -165,14 +146,10 @@ pub struct Items {
     params(("thread" = String, Path, description = "Your name for it, or its id"), ItemsQuery),
     responses((status = 200, description = "A page of items", body = Items))
 )]
-async fn items<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    query: Result<ItemsQuery, Problem>,
-    headers: HeaderMap,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
-        let page = query?.page()?;
+async fn items<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    let page = head.query::<ItemsQuery>().await;
+    serve(&app, head, ItemsQuery::query(), async |visitor, at, _| {
+        let page = page?.page()?;
         let (items, has_more) =
             visitor.items(&app, &at.thread()?, page).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &Items { items, has_more }))
@@ -186,13 +163,8 @@ async fn items<W: World>(
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 201, description = "The new items", body = Items))
 )]
-async fn append<W: World>(
-    State(app): State<App<W>>,
-    at: Result<Parameters<At>, Problem>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    serve(&app, at, &headers, async |visitor, at| {
+async fn append<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
         let messages = read::<AppendBody>(request).await?.read().map_err(Problem::invalid)?;
         let items = visitor.append(&app, &thread, messages).await.map_err(Problem::report(&app))?;

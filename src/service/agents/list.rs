@@ -36,7 +36,12 @@ impl Narrow {
             errors.add("q", format!("has at most {MAX_WORDS} words, has {}", words.len()));
         }
         errors.finish()?;
-        Ok(AgentFilter { status, kind: self.kind.clone(), label: self.label.clone(), words })
+        Ok(AgentFilter {
+            status,
+            kind: self.kind.as_deref().map(spelling::kind),
+            label: self.label.clone(),
+            words,
+        })
     }
 }
 
