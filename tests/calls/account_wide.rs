@@ -1,6 +1,8 @@
 //! Calls under `/accounts/{account}/v1`, where the body names the agent.
 
 use axum::http::Method;
+use retinue::domain::secret::Secret;
+use retinue::ports::Settings;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Face};
@@ -337,6 +339,14 @@ async fn the_operators_key_is_named_where_agents_are_called() {
     let reply = ask(&stage, Face::Completions, "triage").key(OPERATOR).send().await;
     assert!(reply.words().contains("the operator's key"), "{}", reply.words());
     let reply = stage.ask(Face::Chat, "triage").key("wrong").send().await;
+    assert!(!reply.words().contains("operator"), "{}", reply.words());
+    // One that is too short opens nothing, and nobody may find it by asking.
+    let short = stage.under(Settings {
+        operator_key: Some(Secret::new("short-operator".to_owned())),
+        ..crate::support::settings()
+    });
+    let reply = short.ask(Face::Chat, "triage").key("short-operator").send().await;
+    reply.assert_refusal(401, "unauthenticated");
     assert!(!reply.words().contains("operator"), "{}", reply.words());
 }
 
