@@ -301,7 +301,7 @@ fn every_statement_on_a_tenants_rows_binds_the_account_first() {
 }
 
 /// Statements that read a table as a whole, and why they may.
-const WHOLE_TABLES: [(&str, &str, &str); 5] = [
+const WHOLE_TABLES: [(&str, &str, &str); 6] = [
     ("FLAGS", "flags", "it has no more rows than there are flags"),
     ("FLAGS_OF_ACCOUNT", "flags", "the same"),
     ("READ_AGENTS", "agents", "what an object keeps in memory: a row for each agent that was called"),

@@ -8,8 +8,8 @@ use retinue::domain::message::{AssistantPart, Event as Said, Finish, Message, To
 use retinue::domain::money::Nanos;
 use retinue::domain::run::delta::Streaming;
 use retinue::domain::run::event::{Event, Numbered};
+use retinue::domain::run::happening::{Answered, Fault};
 use retinue::domain::run::input::Given;
-use retinue::domain::run::machine::{Answered, Fault};
 use retinue::domain::run::state::{Failure, Run};
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
 use retinue::domain::run::tool::{Effect as ToolEffect, How};

@@ -1,16 +1,13 @@
 //! The loop of a run: what happened in, what is to be done out.
 
-use serde_json::Value;
-
-use super::event::{Event, Voids};
+use super::event::Event;
+use super::happening::{Answered, Do, Fault, Happened, Names};
 use super::input::{Given, NotTaken};
-use super::state::{Awaited, Delay, End, Failure, Paused, Phase, Reason, Run, Status, Trouble};
-use super::terms::{OnBudget, OnUnknown, Terms};
-use super::tool::{How, OpenCall, Planned, Stage};
-use crate::domain::message::{AssistantPart, Finish, Message, Part, Usage};
+use super::state::{Delay, End, Failure, Paused, Phase, Reason, Run, Status, Trouble};
+use super::terms::{OnBudget, Terms};
+use super::tool::{OpenCall, Stage};
+use crate::domain::message::{Finish, Part};
 use crate::domain::money::Nanos;
-use crate::domain::thread::id::EntryId;
-use crate::domain::thread::item;
 use crate::domain::time::Millis;
 
 /// Without progress a run is given up after so many attempts,
@@ -23,107 +20,10 @@ const MAX_PAUSE_MS: i64 = 60_000;
 /// How often a run without money looks whether there is some, where nobody says when there will be.
 const BUDGET_PAUSE_MS: i64 = 60_000;
 
-/// What a call that was not made is given as its result.
-const NOT_RUN: &str = "This call was not made: ";
-const UNKNOWN: &str = "Whether this call had its effect is not known: the connection was lost while it ran. Do not make it \
-                       again without finding out.";
-
 /// Entries of a step's answer have the numbers from its own times this; those of everything else are below.
 const PER_STEP: u32 = 1 << 16;
 /// The most pieces of an answer.
 pub const MAX_PIECES: u32 = 1_000;
-
-/// What happened to a run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Happened {
-    /// Its turn has come.
-    Begun,
-    /// The model answered the running step.
-    Answered(Answered),
-    /// The running step got no answer.
-    Unanswered {
-        fault: Fault,
-        cost: Nanos,
-    },
-    /// The running step was cut by a crash: whoever asked the model is gone. Numbers of events that nobody will see.
-    Cut {
-        voids: Option<Voids>,
-    },
-    /// A call that we run has ended.
-    Ended {
-        entry: u32,
-        output: Vec<Part>,
-        is_error: bool,
-        cost: Nanos,
-    },
-    /// A child that was to be begun is there.
-    ChildBegun {
-        entry: u32,
-    },
-    /// A call was under way when a crash came.
-    Interrupted {
-        entry: u32,
-    },
-    /// Somebody said something while it was at work.
-    Steered,
-    Cancelled {
-        reason: Option<String>,
-    },
-    Paused {
-        reason: Option<String>,
-    },
-    Resumed,
-    /// Time has passed.
-    Time,
-}
-
-/// What the model answered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answered {
-    /// In the model's order, with the identifiers that the provider gave.
-    pub parts: Vec<AssistantPart>,
-    pub finish: Finish,
-    /// How each call of the parts is carried out, in their order.
-    pub plan: Vec<How>,
-    pub usage: Usage,
-    pub cost: Nanos,
-}
-
-/// Why a step got no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The budget is spent; until when.
-    Budget { resets_at: Option<Millis> },
-    /// What is left of the run's own limit pays for no answer.
-    RunBudget,
-    /// It may work later; when at the earliest.
-    Transient { failure: Failure, at: Option<Millis> },
-    /// It will never work.
-    Final(Failure),
-}
-
-/// What is to be done, in this order, all of it written before any of it is performed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Do {
-    Say(Event),
-    /// An item of the transcript.
-    Write {
-        entry: u32,
-        step: u32,
-        message: Message,
-    },
-    CallModel {
-        step: u32,
-        attempt: u32,
-    },
-    CallTool {
-        entry: u32,
-        attempt: u32,
-    },
-    CancelChild {
-        entry: u32,
-    },
-}
 
 impl Run {
     /// A run that waits for its turn.
@@ -343,75 +243,6 @@ impl Run {
         self.open(step, calls, names, now, out);
     }
 
-    /// Writes the pieces of an answer; its calls, which take their entries' names.
-    fn write_answer(
-        &mut self,
-        step: u32,
-        parts: Vec<AssistantPart>,
-        plan: Vec<How>,
-        names: &Names<'_>,
-        out: &mut Vec<Do>,
-    ) -> Vec<OpenCall> {
-        let mut plan = plan.into_iter();
-        let mut calls = Vec::new();
-        for (number, mut message) in (0..).zip(item::pieces(parts)) {
-            let entry = Self::piece(step, number);
-            if let Message::Assistant { parts } = &mut message
-                && let Some(AssistantPart::ToolCall(call)) = parts.first_mut()
-            {
-                call.id = (names.entry)(entry).to_string();
-                let how = plan.next().unwrap_or_else(|| How::Invalid("There is no such tool.".to_owned()));
-                let planned = Planned { call: call.clone(), how };
-                calls.push(self.opened(entry, step, planned, names, out));
-            }
-            out.push(Do::Write { entry, step, message });
-        }
-        calls
-    }
-
-    fn opened(
-        &mut self,
-        entry: u32,
-        step: u32,
-        planned: Planned,
-        names: &Names<'_>,
-        out: &mut Vec<Do>,
-    ) -> OpenCall {
-        let Planned { call, how } = planned;
-        self.tool_calls = self.tool_calls.saturating_add(1);
-        out.push(Do::Say(Event::ToolCall {
-            step,
-            call_id: (names.entry)(entry),
-            name: call.name.clone(),
-            arguments: call.arguments.clone(),
-        }));
-        let stage = if how == How::Client { Stage::Output } else { Stage::Ready };
-        OpenCall { entry, name: call.name, arguments: call.arguments, how, stage, attempt: 0 }
-    }
-
-    /// Begins to wait for the calls of a step. What does not fit is said to the model once; a second time in a row the run
-    /// fails of it.
-    fn open(&mut self, step: u32, calls: Vec<OpenCall>, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
-        let faults: Vec<(u32, String)> = calls
-            .iter()
-            .filter_map(|call| match &call.how {
-                How::Invalid(words) => Some((call.entry, words.clone())),
-                _ => None,
-            })
-            .collect();
-        self.phase = Phase::Tools { step, calls };
-        let was_invalid = std::mem::replace(&mut self.was_invalid, !faults.is_empty());
-        for (entry, words) in &faults {
-            self.resolve(*entry, vec![Part::Text(words.clone())], true, names, out);
-        }
-        if let Some((_, words)) = faults.into_iter().next().filter(|_| was_invalid) {
-            let failure =
-                Failure::new("invalid_tool_call", format!("The model called a tool wrongly again. {words}"));
-            self.seal("the run failed.", names, out);
-            self.end(End::Failed(failure), now, out);
-        }
-    }
-
     fn fail_step(&mut self, step: u32, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         match fault {
             Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
@@ -442,7 +273,13 @@ impl Run {
     }
 
     /// Counts an attempt; whether there may be another. Otherwise the run has failed.
-    fn has_hope(&mut self, now: Millis, words: &str, names: &Names<'_>, out: &mut Vec<Do>) -> bool {
+    pub(super) fn has_hope(
+        &mut self,
+        now: Millis,
+        words: &str,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) -> bool {
         let since = *self.trouble.since.get_or_insert(now);
         self.trouble.attempts = self.trouble.attempts.saturating_add(1);
         let is_lost = self.trouble.attempts >= MAX_ATTEMPTS || now.since(since) >= MAX_TROUBLE_MS;
@@ -453,26 +290,6 @@ impl Run {
             self.end(End::Failed(Failure::new("no_progress", words)), now, out);
         }
         !is_lost
-    }
-
-    fn interrupt(&mut self, entry: u32, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
-        let Some(call) = self.call(entry).filter(|call| matches!(call.stage, Stage::Running)) else { return };
-        if call.may_repeat() {
-            if self.has_hope(now, "a tool call was interrupted again and again", names, out) {
-                self.set(entry, Stage::Ready);
-            }
-            return;
-        }
-        match self.terms.on_unknown {
-            OnUnknown::Ask => self.set(entry, Stage::Outcome),
-            OnUnknown::Report => self.resolve(entry, vec![Part::Text(UNKNOWN.to_owned())], true, names, out),
-            OnUnknown::Fail => {
-                let words = format!("Whether the call of `{}` had its effect is not known.", call.name);
-                self.resolve(entry, vec![Part::Text(UNKNOWN.to_owned())], true, names, out);
-                self.seal("the run failed.", names, out);
-                self.end(End::Failed(Failure::new("outcome_unknown", words)), now, out);
-            }
-        }
     }
 
     fn pass_time(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
@@ -490,43 +307,7 @@ impl Run {
         }
     }
 
-    /// Gives a call its one result.
-    fn resolve(
-        &mut self,
-        entry: u32,
-        output: Vec<Part>,
-        is_error: bool,
-        names: &Names<'_>,
-        out: &mut Vec<Do>,
-    ) {
-        let Phase::Tools { step, .. } = self.phase else { return };
-        self.set(entry, Stage::Done);
-        let call_id = (names.entry)(entry);
-        out.push(Do::Say(Event::ToolResult { call_id, output: output.clone(), is_error }));
-        let message = Message::Tool { call_id: call_id.to_string(), parts: output, is_error };
-        let entry = self.take_entry();
-        out.push(Do::Write { entry, step, message });
-    }
-
-    /// Gives each call that has none its result: that it was not made, and why.
-    fn seal(&mut self, why: &str, names: &Names<'_>, out: &mut Vec<Do>) {
-        let open: Vec<(u32, Stage)> =
-            self.calls().iter().filter(|call| !call.is_done()).map(|call| (call.entry, call.stage)).collect();
-        for (entry, stage) in open {
-            let words = match stage {
-                Stage::Ready | Stage::Output => format!("{NOT_RUN}{why}"),
-                Stage::Running | Stage::Outcome | Stage::Child | Stage::Done => {
-                    format!("{UNKNOWN} Then {why}")
-                }
-            };
-            if matches!(stage, Stage::Child) {
-                out.push(Do::CancelChild { entry });
-            }
-            self.resolve(entry, vec![Part::Text(words)], true, names, out);
-        }
-    }
-
-    fn end(&mut self, end: End, now: Millis, out: &mut Vec<Do>) {
+    pub(super) fn end(&mut self, end: End, now: Millis, out: &mut Vec<Do>) {
         let cost_usd = self.spent;
         out.push(Do::Say(match &end {
             End::Completed => Event::Completed { cost_usd },
@@ -560,20 +341,6 @@ impl Run {
         }
     }
 
-    fn set(&mut self, entry: u32, stage: Stage) {
-        if let Phase::Tools { calls, .. } = &mut self.phase
-            && let Some(call) = calls.iter_mut().find(|call| call.entry == entry)
-        {
-            call.stage = stage;
-        }
-    }
-
-    fn set_from(&mut self, entry: u32, from: Stage, to: Stage) {
-        if self.call(entry).is_some_and(|call| call.stage == from) {
-            self.set(entry, to);
-        }
-    }
-
     fn has_progressed(&mut self) {
         self.trouble = Trouble::default();
     }
@@ -591,12 +358,6 @@ impl Run {
             _ => {}
         }
     }
-}
-
-/// How entries are called outside, and how what is awaited is shown.
-pub struct Names<'a> {
-    pub entry: &'a dyn Fn(u32) -> EntryId,
-    pub awaited: &'a dyn Fn(&Awaited<'_>) -> Value,
 }
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
+use super::super::event::Voids;
+use super::super::state::Awaited;
+use super::super::terms::OnUnknown;
+use super::super::tool::How;
 use super::*;
 use crate::domain::ids::AgentId;
-use crate::domain::message::ToolCall;
+use crate::domain::message::{AssistantPart, Message, ToolCall, Usage};
 use crate::domain::run::terms::{Limits, Priority, Starter};
 use crate::domain::run::tool::Effect;
-use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::transcript::sendable;
 

@@ -8,13 +8,17 @@
 //! | [`terms`] | what a run is started with: for whom, how much it may use, what it does when in doubt |
 //! | [`state`] | where it stands, and what it waits for |
 //! | [`tool`] | a tool call between the model's word and its result |
-//! | [`machine`] | what happened in, what is to be done out |
+//! | [`happening`] | what happens to a run, and what is to be done |
+//! | [`machine`] | the loop between the two |
+//! | [`calls`] | its tool calls, each with one result |
 //! | [`input`] | what a waiting run is given |
 //! | [`event`] | what watchers of a run see |
 //! | [`delta`] | a model's stream, as watchers see it |
 
+mod calls;
 pub mod delta;
 pub mod event;
+pub mod happening;
 pub mod input;
 pub mod machine;
 pub mod state;

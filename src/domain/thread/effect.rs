@@ -7,7 +7,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::message::{Message, Part};
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::Delta;
-use crate::domain::run::machine::{self, Fault};
+use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::state::Reason;
 use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::OpenCall;
@@ -41,7 +41,7 @@ impl Effect {
 #[derive(Debug)]
 pub enum Outcome {
     Answered {
-        answered: machine::Answered,
+        answered: Answered,
         /// For the journal.
         journal: Value,
     },

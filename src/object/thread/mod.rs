@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`kept`] | the rows, and what is to be written of them |
 //! | [`commands`] | what each command decides |
+//! | [`inputs`] | what a waiting run is given |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
@@ -11,6 +12,7 @@
 //! time be at work.
 
 mod commands;
+mod inputs;
 mod kept;
 mod reading;
 mod runs;
