@@ -301,11 +301,16 @@ fn every_statement_on_a_tenants_rows_binds_the_account_first() {
 }
 
 /// Statements that read a table as a whole, and why they may.
-const WHOLE_TABLES: [(&str, &str, &str); 6] = [
+const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("FLAGS", "flags", "it has no more rows than there are flags"),
     ("FLAGS_OF_ACCOUNT", "flags", "the same"),
     ("READ_AGENTS", "agents", "what an object keeps in memory: a row for each agent that was called"),
     ("READ_HOLDS", "holds", "what an object keeps in memory: a row for each call under way"),
+    ("LAST_ITEM", "items", "read from its end, and one row"),
+    ("LAST_EVENT", "events", "the same"),
+    ("LAST_EVENTS", "events", "the same, 50 rows"),
+    ("FIRST_EVENT", "events", "read from its beginning, and one row"),
+    ("OLDEST_EVENT", "events", "the same"),
     ("FIND_STEPS", "sqlite_master", "SQLite's own table of tables, a few rows"),
     ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
 ];

@@ -45,9 +45,9 @@ queries! {
     /// `take_back`
     DELETE_PIECES = "DELETE FROM pieces WHERE position >= ? AND position NOT IN (SELECT position FROM items WHERE position >= ?)";
     /// `write_step`
-    WRITE_STEP = "INSERT INTO steps (run, nth, body) VALUES (?, ?, ?)";
+    WRITE_JOURNAL = "INSERT INTO steps (run, nth, body) VALUES (?, ?, ?)";
     /// `steps`
-    STEPS_OF = "SELECT body FROM steps WHERE run = ? ORDER BY nth LIMIT 1000";
+    JOURNAL_OF = "SELECT body FROM steps WHERE run = ? ORDER BY nth LIMIT 1000";
     /// `write_events`
     WRITE_EVENTS = "INSERT INTO events (position, at, events) VALUES (?, ?, ?)";
     /// `events`
@@ -240,7 +240,7 @@ pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<(), Error> {
 /// # Errors
 /// [`Error`].
 pub fn write_step(sql: &impl Sql, run: u32, nth: u32, body: &impl Serialize) -> Result<(), Error> {
-    sql.query(&WRITE_STEP, &[Value::Integer(run.into()), Value::Integer(nth.into()), json(body)?]).map(drop)
+    sql.query(&WRITE_JOURNAL, &[Value::Integer(run.into()), Value::Integer(nth.into()), json(body)?]).map(drop)
 }
 
 /// The journal of a run, its first 1,000 entries.
@@ -248,7 +248,7 @@ pub fn write_step(sql: &impl Sql, run: u32, nth: u32, body: &impl Serialize) -> 
 /// # Errors
 /// [`Error`].
 pub fn steps(sql: &impl Sql, run: u32) -> Result<Vec<serde_json::Value>, Error> {
-    let rows = sql.query(&STEPS_OF, &[Value::Integer(run.into())])?;
+    let rows = sql.query(&JOURNAL_OF, &[Value::Integer(run.into())])?;
     rows.iter().map(|row| read("a step", Columns::of(row).text()?)).collect()
 }
 
