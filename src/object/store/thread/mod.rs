@@ -240,7 +240,8 @@ pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<(), Error> {
 /// # Errors
 /// [`Error`].
 pub fn write_step(sql: &impl Sql, run: u32, nth: u32, body: &impl Serialize) -> Result<(), Error> {
-    sql.query(&WRITE_JOURNAL, &[Value::Integer(run.into()), Value::Integer(nth.into()), json(body)?]).map(drop)
+    sql.query(&WRITE_JOURNAL, &[Value::Integer(run.into()), Value::Integer(nth.into()), json(body)?])
+        .map(drop)
 }
 
 /// The journal of a run, its first 1,000 entries.
