@@ -261,3 +261,42 @@ async fn a_refusal_for_good_ends_the_run() {
         "{run}"
     );
 }
+
+#[tokio::test]
+async fn what_is_too_long_for_a_row_is_refused_or_kept_in_pieces() {
+    let stage = Stage::new().await;
+    // An id of ours that nobody was given makes no thread.
+    let unknown =
+        post(&stage, "/threads/019af000-0000-7000-8000-000000000000/runs", &json!({"message": "Hi"})).await;
+    unknown.assert_refusal(404, "not_found");
+    // An answer may be long, and so may what is appended.
+    let items = json!({"items": [{"role": "user", "content": "ä".repeat(1_200_000)}]});
+    assert_eq!(post(&stage, "/threads", &json!({"id": "more"})).await.status, 201);
+    assert_eq!(post(&stage, "/threads/more/items", &items).await.status, 201);
+    let long = "ä".repeat(1_200_000);
+    stage.then(says(&long));
+    let run = post(&stage, "/threads/long/runs", &json!({"message": "Hi"})).await;
+    let run = run.json();
+    assert!(run["message"] == json!(long), "{} {}", run["status"], run["error"]);
+    let tools = json!([{"name": "look"}]);
+    stage.then(calls("look", &json!({})));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Look", "tools": tools})).await.json();
+    let id = run["id"].as_str().unwrap().to_owned();
+    let waits = json!({"message": long, "background": true});
+    let refused = post(&stage, "/threads/t/runs", &waits).await;
+    refused.assert_refusal(400, "validation_failed");
+    let call = &run["waiting_on"][0]["call_id"];
+    let inputs = json!({"inputs": [{"call_id": call, "output": "\u{1}".repeat(400_000)}]});
+    post(&stage, &format!("/runs/{id}/inputs"), &inputs).await.assert_refusal(400, "validation_failed");
+    let schema =
+        json!([{"name": "big", "parameters": {"type": "object", "description": "x".repeat(300_000)}}]);
+    let refused = post(&stage, "/threads/u/runs", &json!({"message": "Hi", "tools": schema})).await;
+    refused.assert_refusal(400, "validation_failed");
+    // A model that calls with more than is kept fails its run, and the thread goes on.
+    stage.then(calls("look", &json!({"x": "y".repeat(300_000)})));
+    let run = post(&stage, "/threads/v/runs", &json!({"message": "Hi", "tools": tools})).await.json();
+    assert_eq!(run["status"], "failed", "{run}");
+    stage.then(says("Fine."));
+    let run = post(&stage, "/threads/v/runs", &json!({"message": "Again"})).await.json();
+    assert_eq!(run["message"], "Fine.", "{run}");
+}
