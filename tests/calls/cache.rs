@@ -308,7 +308,7 @@ async fn whoever_may_no_longer_call_gets_nothing_that_is_kept() {
     let path = "/api/v1/agents/again/status";
     stage.api.post(path).key(&stage.acme.admin).json(&body).send().await.ok();
     let refused = stage.ask(Face::Chat, "again").send().await;
-    refused.assert_refusal(409, "agent_not_active");
+    refused.assert_refusal(403, "agent_not_active");
 }
 
 #[tokio::test]

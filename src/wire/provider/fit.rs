@@ -14,9 +14,12 @@ use crate::domain::provider::Wire;
 use crate::domain::warning::{Code, Warning};
 use crate::wire::provider::json;
 use crate::wire::provider::keys::Keys;
+use crate::wire::provider::open_object::has_open_object;
 
 /// Said for the user where a server wants the user to begin and nobody did.
 pub(super) const OPENING: &str = "Continue.";
+/// Said for the assistant where a server wants it to speak after a tool and it did not.
+pub(super) const ACKNOWLEDGED: &str = "OK.";
 /// Sent for a call whose signature is unknown, as Google's documentation says to do for calls that another model made.
 pub(super) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
@@ -48,6 +51,13 @@ impl Warnings {
     pub fn adapted_effort(&mut self) {
         let message = "the model that answered has no such effort: the nearest was asked for";
         self.adapted("reasoning_effort", message);
+    }
+
+    /// A schema that was sent without `strict`.
+    pub fn left_strict(&mut self, field: &str) {
+        let message =
+            "an object of any members cannot be strict for the model that answered: it was sent without";
+        self.adapted(field, message);
     }
 
     pub fn adapted(&mut self, field: &str, message: &str) {
@@ -85,6 +95,12 @@ pub(super) fn unsaid(dialect: &Dialect, request: &ChatRequest) -> Vec<Warning> {
     let is_taken = !matches!(dialect.wire, Wire::Anthropic | Wire::Gemini);
     warnings.if_taken(is_taken, "messages[].content[].image_url.detail", detailed.then_some(()));
     warnings.0
+}
+
+/// `strict`, unless the server refuses it of this schema.
+pub(super) fn strict(dialect: &Dialect, strict: Option<bool>, schema: Option<&RawValue>) -> Option<bool> {
+    let is_refused = || !dialect.strict_open_maps && schema.is_some_and(has_open_object);
+    strict.filter(|strict| !(*strict && is_refused()))
 }
 
 /// The stop sequences.

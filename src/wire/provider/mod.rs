@@ -13,6 +13,7 @@ mod keys;
 mod lenient;
 #[cfg(test)]
 mod lenient_tests;
+mod open_object;
 pub mod openai;
 #[cfg(test)]
 mod pair_tests;
@@ -21,7 +22,9 @@ mod parts_tests;
 mod refusal;
 pub mod workers_ai;
 
-pub use super::decode_error::DecodeError;
+pub use super::decode_error::{DecodeError, Reported};
+
+pub use openai::fault;
 
 pub use fit::Renamed;
 use keys::{Held, Keys};
@@ -119,12 +122,6 @@ pub const fn key_header(wire: Wire) -> (&'static str, &'static str) {
         Wire::Anthropic => ("x-api-key", ""),
         Wire::Gemini => ("x-goog-api-key", ""),
     }
-}
-
-/// The provider's own words in an error reply (status ≥ 400), where its documented format holds: all of them, as
-/// whoever shows them takes secrets out before cutting.
-pub fn error_message(body: &[u8]) -> Option<String> {
-    openai::error_message(body)
 }
 
 /// Reads a stream as it arrives, in whatever pieces.

@@ -144,8 +144,7 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
         schema.is_some_and(|schema| schema::subset(schema).is_none())
     };
     if request.tools.iter().any(is_lax) {
-        let words = "an object of any members cannot be strict for the model that answered: the tool was sent without";
-        warnings.adapted("tools[].function.strict", words);
+        warnings.left_strict("tools[].function.strict");
     }
     let is_near = matches!(asked, Some(ReasoningEffort::Minimal)) && effort == Some("low");
     if is_near {

@@ -7,10 +7,11 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::wire::provider::open_object::{UNIONS, is_object, is_open};
+
 /// Kept on every schema.
 const KEPT: [&str; 9] =
     ["$ref", "type", "enum", "const", "default", "title", "description", "required", "$schema"];
-const UNIONS: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
@@ -19,30 +20,6 @@ const FORMATS: [&str; 10] =
 pub(super) fn subset(schema: &RawValue) -> Option<Value> {
     let schema = serde_json::from_str(schema.get()).ok()?;
     (!is_open(&schema)).then(|| narrow(schema))
-}
-
-/// Whether an object somewhere in the schema may have members that are not named.
-fn is_open(schema: &Value) -> bool {
-    let Value::Object(members) = schema else {
-        return schema.as_array().is_some_and(|items| items.iter().any(is_open));
-    };
-    let names_none =
-        !members.keys().any(|key| key == "properties" || key == "$ref" || UNIONS.contains(&key.as_str()));
-    let allows_more = match members.get("additionalProperties") {
-        None => names_none && members.get("type").is_some_and(is_object),
-        Some(Value::Bool(allows)) => *allows,
-        Some(_) => true,
-    };
-    if allows_more || members.contains_key("patternProperties") {
-        return true;
-    }
-    members.iter().any(|(key, value)| match key.as_str() {
-        "properties" | "$defs" | "definitions" => {
-            value.as_object().is_some_and(|schemas| schemas.values().any(is_open))
-        }
-        "items" | "anyOf" | "oneOf" | "allOf" => is_open(value),
-        _ => false,
-    })
 }
 
 /// Recurses as deep as the schema, which the parser bounds at 128.
@@ -101,14 +78,6 @@ fn keyword(key: String, value: Value) -> Keyword {
     }
 }
 
-fn is_object(kind: &Value) -> bool {
-    match kind {
-        Value::String(name) => name == "object",
-        Value::Array(names) => names.iter().any(|name| name == "object"),
-        _ => false,
-    }
-}
-
 fn supported(key: &str, value: &Value) -> bool {
     match key {
         "format" => value.as_str().is_some_and(|format| FORMATS.contains(&format)),
@@ -164,27 +133,6 @@ mod tests {
             }, "required": ["list"], "$defs": {"D":
                 {"type": ["object", "null"], "additionalProperties": false, "properties": {}}}})
         );
-    }
-
-    #[test]
-    fn an_object_of_any_members_has_no_form_here() {
-        let taken = |schema: Value| subset(&RawValue::from_string(schema.to_string()).unwrap()).is_some();
-        for open in [
-            json!({"type": "object", "additionalProperties": {"type": "string"}}),
-            json!({"type": "object", "properties": {"a": {"type": ["object", "null"]}}}),
-            json!({"type": "object", "properties": {}, "additionalProperties": true}),
-            json!({"anyOf": [{"type": "array", "items": {"type": "object", "patternProperties": {"^x": {}}}}]}),
-        ] {
-            assert!(!taken(open.clone()), "{open}");
-        }
-        for closed in [
-            json!({"type": "object", "properties": {"additionalProperties": {"type": "string"}}}),
-            json!({"type": "object", "additionalProperties": false}),
-            json!({"type": "object", "$ref": "#/$defs/A", "$defs": {"A": {"type": "object", "properties": {"a": {}}}}}),
-            json!({"type": "string"}),
-        ] {
-            assert!(taken(closed.clone()), "{closed}");
-        }
     }
 
     #[test]

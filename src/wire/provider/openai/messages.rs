@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::content::{Content, PartBody};
 use crate::domain::dialect::{Back, Dialect, Prefill, System, Turns};
 use crate::domain::message::{AssistantPart, Message, Part, Proof, ProofKind, ToolCall};
-use crate::wire::provider::fit::{NO_SIGNATURE, OPENING};
+use crate::wire::provider::fit::{ACKNOWLEDGED, NO_SIGNATURE, OPENING};
 use crate::wire::reasoning_details;
 
 /// One message.
@@ -143,6 +143,9 @@ impl<'a> Written<'_, 'a> {
     }
 
     fn say(&mut self, body: MessageBody<'a>) {
+        if body.role == Role::User {
+            self.acknowledge();
+        }
         let joins = |last: &MessageBody<'_>| {
             last.role == body.role && last.tool_calls.is_empty() && last.reasoning_details.is_none()
         };
@@ -168,8 +171,17 @@ impl<'a> Written<'_, 'a> {
 
     fn flush(&mut self) {
         if !self.pending.is_empty() {
+            self.acknowledge();
             let shown = Content::Parts(std::mem::take(&mut self.pending));
             self.bodies.push(MessageBody::new(Role::User, Some(shown)));
+        }
+    }
+
+    /// A word of the assistant's after a tool's result, where a server lets nobody else speak there.
+    fn acknowledge(&mut self) {
+        let is_after_result = self.bodies.last().is_some_and(|last| last.role == Role::Tool);
+        if is_after_result && !self.dialect.user_after_results {
+            self.bodies.push(MessageBody::new(Role::Assistant, Some(Content::text(ACKNOWLEDGED))));
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::messages::{MessageBody, messages};
 use super::tools::{ChoiceBody, ToolBody};
 use crate::domain::dialect::{Dialect, Format, LimitField, SeedField};
-use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat};
+use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool};
 use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
@@ -24,16 +24,29 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, &mut warnings);
     let seed = fit::seed(dialect, sampling, &mut warnings);
     let response_format = FormatBody::of(dialect, &request.response_format);
+    let wants_strict =
+        matches!(request.response_format, ResponseFormat::JsonSchema { strict: Some(true), .. });
+    if wants_strict
+        && matches!(&response_format, Some(FormatBody::JsonSchema { json_schema }) if json_schema.strict.is_none())
+    {
+        warnings.left_strict("response_format.json_schema.strict");
+    }
     let asked = match &response_format {
         Some(_) => None,
         None => warnings.asked_in_words(&request.response_format),
     };
     let parallel = request.parallel_tool_calls.filter(|_| with_tools);
     let is_forced = dialect.limit_field == LimitField::MaxCompletionTokens;
+    let tools: Vec<_> = request.tools.iter().map(|tool| ToolBody::of(dialect, tool)).collect();
+    let is_left =
+        |(tool, body): (&Tool, &ToolBody<'_>)| tool.strict == Some(true) && body.function.strict.is_none();
+    if dialect.strict_tools && request.tools.iter().zip(&tools).any(is_left) {
+        warnings.left_strict("tools[].function.strict");
+    }
     let body = Body {
         model: code,
         messages: messages(dialect, &request.messages, asked),
-        tools: request.tools.iter().map(|tool| ToolBody::of(dialect, tool)).collect(),
+        tools,
         tool_choice: ChoiceBody::of(dialect, &request.tool_choice).filter(|_| with_tools),
         parallel_tool_calls: warnings.if_taken(dialect.parallel_tool_calls, "parallel_tool_calls", parallel),
         response_format,
@@ -143,8 +156,8 @@ impl<'a> FormatBody<'a> {
                 ResponseFormat::JsonSchema { name, description, schema, strict },
                 Format::JsonSchema | Format::SchemaOnly,
             ) => {
-                let json_schema =
-                    SchemaBody { name, description: description.as_deref(), schema, strict: *strict };
+                let strict = fit::strict(dialect, *strict, Some(schema));
+                let json_schema = SchemaBody { name, description: description.as_deref(), schema, strict };
                 Some(Self::JsonSchema { json_schema })
             }
         }

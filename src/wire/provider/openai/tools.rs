@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::domain::dialect::Dialect;
 use crate::domain::message::{Tool, ToolChoice};
 use crate::wire::cache_control::CacheControl;
+use crate::wire::provider::fit;
 
 /// One tool.
 #[derive(Serialize)]
@@ -36,7 +37,8 @@ impl<'a> ToolBody<'a> {
             name: dialect.tool_names.fit(&tool.name),
             description: tool.description.as_deref(),
             parameters: tool.parameters.as_deref(),
-            strict: tool.strict.filter(|_| dialect.strict_tools),
+            strict: fit::strict(dialect, tool.strict, tool.parameters.as_deref())
+                .filter(|_| dialect.strict_tools),
         };
         let cached = tool.cache.filter(|_| dialect.cache_points);
         Self { kind: "function", function, cache_control: cached.map(CacheControl::of) }
