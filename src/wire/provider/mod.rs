@@ -6,6 +6,8 @@ pub mod anthropic;
 mod dialect_tests;
 mod fit;
 #[cfg(test)]
+mod fit_tests;
+#[cfg(test)]
 mod fixtures;
 pub mod gemini;
 mod json;
@@ -13,6 +15,7 @@ mod keys;
 mod lenient;
 #[cfg(test)]
 mod lenient_tests;
+mod lone_refs;
 mod open_object;
 pub mod openai;
 #[cfg(test)]
@@ -20,6 +23,7 @@ mod pair_tests;
 #[cfg(test)]
 mod parts_tests;
 mod refusal;
+mod top_union;
 pub mod workers_ai;
 
 pub use super::decode_error::{DecodeError, Reported};

@@ -34,6 +34,20 @@ const POLICY: [&str; 3] = ["content_filter", "content_policy", "moderation"];
 /// Errors of money, which no waiting mends.
 const UNPAID: [&str; 6] =
     ["insufficient_quota", "billing", "credit", "exceeded_current_quota", "insufficient_balance", "arrears"];
+/// The same where only the message says it: Anthropic answers 400 `invalid_request_error` for both.
+const POLICY_WORDS: [&str; 5] = [
+    "content filtering policy",
+    "content management policy",
+    "content policy",
+    "usage policy",
+    "safety system",
+];
+const UNPAID_WORDS: [&str; 4] = [
+    "credit balance is too low",
+    "exceeded your current quota",
+    "insufficient balance",
+    "insufficient credits",
+];
 /// Words in an error's `code`, `status` or `type`, in letters alone, and the status that they stand for; the first that fits.
 const STATUS_OF: [(&str, u16); 28] = [
     ("contextlength", 400),
@@ -103,8 +117,8 @@ impl Refusal {
             param: param.or_else(|| is_too_long.then_some("messages")).map(str::to_owned),
             retry_after_ms: retry_info(error),
             is_too_long,
-            is_policy: says(&POLICY),
-            is_unpaid: says(&UNPAID),
+            is_policy: says(&POLICY) || in_words(message, &POLICY_WORDS),
+            is_unpaid: says(&UNPAID) || in_words(message, &UNPAID_WORDS),
         }
     }
 
@@ -183,8 +197,12 @@ fn is_word(code: &str) -> bool {
 }
 
 fn is_too_long(message: &str) -> bool {
+    in_words(message, &TOO_LONG_WORDS)
+}
+
+fn in_words(message: &str, all: &[&str]) -> bool {
     let message = message.to_ascii_lowercase();
-    TOO_LONG_WORDS.iter().any(|words| message.contains(words))
+    all.iter().any(|words| message.contains(words))
 }
 
 /// Google's `RetryInfo`: `{"retryDelay": "17.5s"}` among the details.

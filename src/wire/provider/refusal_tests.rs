@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::wire::provider::{DecodeError, fault};
 
@@ -89,4 +91,16 @@ fn a_refusal_names_a_field_in_a_member_or_in_words_and_policy_names_none() {
     ] {
         assert!(!names(body), "{body}");
     }
+}
+
+#[test]
+fn policy_and_money_are_found_in_words_where_no_code_says_them() {
+    let told = |message: &str| {
+        let refusal =
+            read(&json!({"error": {"type": "invalid_request_error", "message": message}}).to_string());
+        (refusal.is_policy, refusal.is_unpaid, refusal.names_a_field(message))
+    };
+    assert_eq!(told("Output blocked by content filtering policy"), (true, false, false));
+    assert!(told("Your credit balance is too low to access the Anthropic API.").1);
+    assert_eq!(told("`content` must not be empty"), (false, false, true));
 }

@@ -107,7 +107,12 @@ impl Refused {
         let retry_after_s =
             retry_after_ms.map(|ms| u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX).max(1));
         let denies = |words: String| (goes_on, Error::UpstreamDenies(words));
+        let needs_money =
+            || format!("provider `{name}` wants to be paid first ({status}); an admin must see to it");
         match status {
+            // The account there is empty; another provider's need not be.
+            402 => (true, Error::UpstreamDenies(needs_money())),
+            400..=499 if refusal.is_unpaid && status != 429 => (true, Error::UpstreamDenies(needs_money())),
             400 | 413 | 415 | 422 => {
                 let goes_on = refusal.names_a_field(&message);
                 let given = given(refusal, &candidate.dialect);
@@ -118,11 +123,10 @@ impl Refused {
             }
             404 => denies(format!("provider `{name}` does not know the model `{}`", candidate.code)),
             300..=399 => denies(format!("provider `{name}` redirects, which is not followed")),
-            402 => denies(format!("provider `{name}` wants to be paid first (402); an admin must mend it")),
             501 => denies(format!("provider `{name}` does not serve this request (501)")),
             429 => {
                 let message = match refusal.is_unpaid {
-                    true => format!("provider `{name}` wants to be paid first (429); an admin must mend it"),
+                    true => needs_money(),
                     false => format!("provider `{name}` is over its rate limit (429)"),
                 };
                 let given = Box::new(Given { code: refusal.code, param: None, is_unpaid: refusal.is_unpaid });

@@ -7,7 +7,8 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::wire::provider::open_object::{UNIONS, is_object, is_open};
+use crate::wire::provider::open_object::{is_object, is_open};
+use crate::wire::provider::top_union::describe;
 
 /// Kept on every schema.
 const KEPT: [&str; 9] =
@@ -30,6 +31,8 @@ fn narrow(schema: Value) -> Value {
     let mut hints = Vec::new();
     for (key, value) in schema {
         match keyword(key, value) {
+            // One union stands in the place of another.
+            Keyword::Kept(key, value) if kept.contains_key(&key) => hints.push(format!("{key}: {value}")),
             Keyword::Kept(key, value) => drop(kept.insert(key, value)),
             Keyword::Hint(hint) => hints.push(hint),
             Keyword::Dropped => {}
@@ -40,23 +43,6 @@ fn narrow(schema: Value) -> Value {
     }
     describe(&mut kept, &hints);
     Value::Object(kept)
-}
-
-/// The schema without a union at its top, which the API refuses there; it is said in the description instead. `None`
-/// where there is none.
-pub(super) fn without_top_union(schema: &RawValue) -> Option<Value> {
-    if !UNIONS.iter().any(|union| schema.get().contains(union)) {
-        return None;
-    }
-    let mut schema: Map<String, Value> = serde_json::from_str(schema.get()).ok()?;
-    let unions = UNIONS.iter().filter_map(|union| Some((*union, schema.shift_remove(*union)?)));
-    let hints: Vec<String> = unions.map(|(union, value)| format!("{union}: {value}")).collect();
-    if hints.is_empty() {
-        return None;
-    }
-    schema.entry("type").or_insert_with(|| Value::from("object"));
-    describe(&mut schema, &hints);
-    Some(Value::Object(schema))
 }
 
 enum Keyword {
@@ -100,18 +86,6 @@ fn all(schemas: Value) -> Value {
     }
 }
 
-fn describe(schema: &mut Map<String, Value>, hints: &[String]) {
-    if hints.is_empty() {
-        return;
-    }
-    let hints = format!("{{{}}}", hints.join(", "));
-    let text = match schema.get("description").and_then(Value::as_str) {
-        Some(description) => format!("{description}\n\n{hints}"),
-        None => hints,
-    };
-    schema.insert("description".to_owned(), Value::String(text));
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -147,17 +121,6 @@ mod tests {
     fn supported_constraints_stay() {
         let schema = json!({"type": "array", "minItems": 1, "items": {"type": "string", "format": "uuid"}});
         assert_eq!(narrow(schema.clone()), schema);
-    }
-
-    #[test]
-    fn a_union_at_the_top_becomes_words_and_one_below_stays() {
-        let raw = |schema: &Value| RawValue::from_string(schema.to_string()).unwrap();
-        let top = json!({"properties": {"iban": {}, "card": {}}, "anyOf": [{"required": ["iban"]}]});
-        let expected = json!({"type": "object", "properties": {"iban": {}, "card": {}},
-            "description": "{anyOf: [{\"required\":[\"iban\"]}]}"});
-        assert_eq!(without_top_union(&raw(&top)), Some(expected));
-        let below = json!({"type": "object", "properties": {"anyOf": {"anyOf": [{"type": "string"}]}}});
-        assert_eq!(without_top_union(&raw(&below)), None);
     }
 
     #[test]

@@ -263,6 +263,12 @@ impl StreamState {
     fn end_choice(&mut self, reason: Finish, events: &mut Vec<Event>) {
         if self.finish.is_none() {
             self.finish = Some(reason);
+            // Some servers do not say that a block has ended.
+            for call in self.open.drain(..) {
+                let unsaid =
+                    call.unsaid.map(|delta| Event::ToolArguments { choice: 0, index: call.index, delta });
+                events.extend(unsaid);
+            }
             events.push(Event::Finish { choice: 0, reason });
         }
     }

@@ -82,7 +82,12 @@ pub fn messages<'a>(dialect: &Dialect, all: &'a [Message], asked: Option<String>
     }
     written.flush();
     if let Some(asked) = asked {
+        // Behind the instructions at the beginning, whatever follows them.
+        let is_said = |body: &MessageBody<'_>| !body.role.is_instruction();
+        let first = written.bodies.iter().position(is_said).unwrap_or(written.bodies.len());
+        let said = written.bodies.split_off(first);
         written.instruct(Content::Text(asked.into()));
+        written.bodies.extend(said);
     }
     let mut bodies = written.bodies;
     let first = bodies.iter().position(|body| !body.role.is_instruction());
