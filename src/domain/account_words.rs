@@ -3,28 +3,39 @@
 use serde_json::{Map, Value};
 
 use super::field_error::{FieldError, FieldErrors};
+use super::spellings;
 
-/// Another name of the plan.
-const PLAN: &str = "pricing_tier";
+/// Other names of fields.
+const NAMES: [(&str, &str); 1] = [("pricing_tier", "plan")];
+/// Fields whose values are words, in any case.
+const WORDS: [&str; 3] = ["plan", "pricing_tier", "status"];
 
-/// Rewrites a body; words for a plan and a status in any case.
+/// Rewrites a body; words for a plan and a status in any case. A name that only sends back what is `stored` gives way to one
+/// that says something else.
 ///
 /// # Errors
 /// A field that has another value under its other name.
-pub fn in_our_words(body: &mut Map<String, Value>) -> Result<(), Vec<FieldError>> {
+pub fn in_our_words(
+    body: &mut Map<String, Value>,
+    stored: &Map<String, Value>,
+) -> Result<(), Vec<FieldError>> {
     let mut errors = FieldErrors::default();
-    match (body.remove(PLAN), body.get("plan")) {
-        (Some(plan), None | Some(Value::Null)) => {
-            body.insert("plan".to_owned(), plan);
-        }
-        (Some(other), Some(plan)) if other != *plan && !other.is_null() => {
-            errors.add(PLAN, "is another name of `plan`, which stands here with another value");
-        }
-        _ => {}
-    }
-    for field in ["plan", "status"] {
+    for field in WORDS {
         if let Some(Value::String(word)) = body.get_mut(field) {
             *word = word.trim().to_lowercase();
+        }
+    }
+    spellings::give_way(body, &NAMES, stored, |_, one, other| one == other);
+    for (other, own) in NAMES {
+        match (body.shift_remove(other), body.get(own)) {
+            (Some(value), None | Some(Value::Null)) => {
+                body.insert(own.to_owned(), value);
+            }
+            (Some(value), Some(there)) if value != *there && !value.is_null() => {
+                let message = format!("is another name of `{own}`, which stands here with another value");
+                errors.add(other, message);
+            }
+            _ => {}
         }
     }
     errors.finish()
@@ -39,9 +50,9 @@ mod tests {
     #[test]
     fn a_pricing_tier_is_a_plan() {
         let mut body = json!({"pricing_tier": "Enterprise", "status": "ACTIVE"}).as_object().unwrap().clone();
-        in_our_words(&mut body).unwrap();
+        in_our_words(&mut body, &Map::new()).unwrap();
         assert_eq!(Value::Object(body), json!({"plan": "enterprise", "status": "active"}));
         let mut body = json!({"pricing_tier": "budget", "plan": "standard"}).as_object().unwrap().clone();
-        assert_eq!(in_our_words(&mut body).unwrap_err()[0].field, "pricing_tier");
+        assert_eq!(in_our_words(&mut body, &Map::new()).unwrap_err()[0].field, "pricing_tier");
     }
 }

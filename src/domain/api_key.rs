@@ -23,7 +23,7 @@ pub struct ApiKey(String);
 pub enum Invalid {
     #[error("an API key begins with \"retinue_\"")]
     Prefix,
-    #[error("an API key has 46 characters; was it cut or joined with something else?")]
+    #[error("an API key has 46 characters: this one was cut, or joined with something else")]
     Length,
     #[error("an API key has only letters and digits after \"retinue_\"")]
     Alphabet,

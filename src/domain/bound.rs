@@ -4,8 +4,10 @@
 //! most that as well; an average would let concurrent calls overshoot the cap. What providers add on their own
 //! (chat templates, the prompt that teaches tool use) is covered by fixed allowances.
 
+use super::extra;
 use super::message::{
-    AssistantPart, ChatRequest, File, FileSource, Message, Part, Proof, ResponseFormat, Tool,
+    AssistantPart, Audio, AudioFormat, ChatRequest, File, FileSource, Message, Part, Proof, ResponseFormat,
+    Tool,
 };
 
 /// Role markers and separators of a chat template, with room: the widest in use take 8 tokens.
@@ -18,8 +20,9 @@ const TOOL_PROMPT: u64 = 1_024;
 const PER_SCHEMA: u64 = 64;
 /// The dearest documented image: gpt-4o-mini takes 2,833 + 5,667 a tile, at most 8 tiles: 48,169.
 const PER_IMAGE: u64 = 48_169;
-/// A file whose bytes are not here can fill the largest context that is sold.
-const PER_UNSEEN_FILE: u64 = 1_048_576;
+/// What is compressed, or not here, can fill the largest context that is sold: a page of a PDF file takes some 45 bytes and
+/// up to 3,000 tokens, eight seconds of silence in FLAC 19 bytes and 256 tokens.
+const PER_OPAQUE: u64 = 1_048_576;
 /// Prompts of fewer bytes are not looked at to guess how many tokens they are.
 const LOOKED_AT: u64 = 16 * 1024;
 
@@ -28,10 +31,29 @@ pub fn input_tokens(request: &ChatRequest, instructions: &str) -> u64 {
     BOUND.of_request(request, instructions)
 }
 
-/// What the prompt's tokens are likely to be, for guessing whether it fits into a context; money is never judged by it. A
-/// short prompt is not looked at: ordinary text has about four bytes a token.
-pub fn likely_input_tokens(request: &ChatRequest, instructions: &str) -> u64 {
-    let bound = input_tokens(request, instructions);
+/// As much of [`input_tokens`] as no byte that is here bounds. A model's context does.
+pub fn opaque_tokens(request: &ChatRequest) -> u64 {
+    let is_opaque = |part: &&Part| match part {
+        Part::File(file) => readable(file).is_none(),
+        Part::Audio(audio) => !is_bounded(audio.format),
+        Part::Text(_) | Part::Json(_) | Part::Image(_) | Part::CachePoint(_) => false,
+    };
+    let parts = request.messages.iter().flat_map(Message::given);
+    parts.filter(is_opaque).count() as u64 * PER_OPAQUE
+}
+
+/// The tokens of an answer that the client predicts: those that the model rejects are billed as output, and not every server
+/// counts them under the limit.
+pub fn predicted_tokens(request: &ChatRequest) -> u64 {
+    let is_prediction =
+        |place: usize| extra::TABLE.get(place).is_some_and(|extra| extra.name == "prediction");
+    let predicted = request.extras.iter().filter(|(place, _)| is_prediction(*place));
+    predicted.map(|(_, value)| bytes(value.as_str())).sum()
+}
+
+/// What the prompt's tokens are likely to be, for guessing whether it fits into a context; money is never judged by it. `bound` is that
+/// of [`input_tokens`]; a short prompt is not looked at: ordinary text has about four bytes a token.
+pub fn likely_input_tokens(request: &ChatRequest, instructions: &str, bound: u64) -> u64 {
     if bound < LOOKED_AT { bound / 4 } else { LIKELY.of_request(request, instructions) }
 }
 
@@ -39,20 +61,17 @@ pub fn likely_input_tokens(request: &ChatRequest, instructions: &str) -> u64 {
 struct Measure {
     text: fn(&str) -> u64,
     image: u64,
-    /// Of a file or a sound in base64: so many bytes a token.
-    file_bytes: u64,
-    audio_bytes: u64,
-    unseen_file: u64,
+    file: fn(&File) -> u64,
+    audio: fn(&Audio) -> u64,
     tool_prompt: u64,
 }
 
-/// Base64 is longer than what it stands for, and a page of text or a second of sound has far more bytes than tokens.
+/// Base64 is longer than what it stands for.
 const BOUND: Measure = Measure {
     text: bytes,
     image: PER_IMAGE,
-    file_bytes: 1,
-    audio_bytes: 1,
-    unseen_file: PER_UNSEEN_FILE,
+    file: |file| readable(file).map_or(PER_OPAQUE, bytes),
+    audio: |audio| if is_bounded(audio.format) { bytes(&audio.data) } else { PER_OPAQUE },
     tool_prompt: TOOL_PROMPT,
 };
 
@@ -61,9 +80,11 @@ const BOUND: Measure = Measure {
 const LIKELY: Measure = Measure {
     text: likely_tokens,
     image: 1_000,
-    file_bytes: 32,
-    audio_bytes: 160,
-    unseen_file: 10_000,
+    file: |file| match &file.source {
+        FileSource::Data(base64) => bytes(base64) / 32,
+        FileSource::Url(_) | FileSource::Id(_) => 10_000,
+    },
+    audio: |audio| bytes(&audio.data) / 160,
     tool_prompt: 256,
 };
 
@@ -73,7 +94,7 @@ impl Measure {
             request.messages.iter().map(|message| PER_MESSAGE + self.of_message(message)).sum();
         let tools: u64 = request.tools.iter().map(|tool| self.of_tool(tool)).sum();
         let tool_prompt = if request.tools.is_empty() { 0 } else { self.tool_prompt };
-        // Some servers put them into the prompt (`chat_template_kwargs`), or bill them like it (`prediction`).
+        // Some servers put them into the prompt (`chat_template_kwargs`).
         let extras: u64 = request.extras.iter().map(|(_, value)| (self.text)(value.as_str())).sum();
         let instructions = PER_MESSAGE + (self.text)(instructions);
         PER_REQUEST
@@ -106,9 +127,8 @@ impl Measure {
             Part::Text(text) => (self.text)(text),
             Part::Json(json) => (self.text)(json.as_str()),
             Part::Image(_) => self.image,
-            Part::File(File { source: FileSource::Data(base64), .. }) => bytes(base64) / self.file_bytes,
-            Part::File(_) => self.unseen_file,
-            Part::Audio(audio) => bytes(&audio.data) / self.audio_bytes,
+            Part::File(file) => (self.file)(file),
+            Part::Audio(audio) => (self.audio)(audio),
             Part::CachePoint(_) => 0,
         }
     }
@@ -138,6 +158,21 @@ impl Measure {
             }
         }
     }
+}
+
+/// The base64 of a file that is plain text, so that it has no more tokens than bytes.
+fn readable(file: &File) -> Option<&str> {
+    let FileSource::Data(base64) = &file.source else { return None };
+    let media_type = file.media_type.as_deref()?;
+    let is_text = media_type.starts_with("text/")
+        || matches!(media_type, "application/json" | "application/xml" | "application/yaml");
+    is_text.then_some(base64)
+}
+
+/// Whether a second of it has more bytes than the 32 tokens that it is billed as at most. MP3 has a frame each 72 ms, and
+/// samples are not compressed.
+const fn is_bounded(format: AudioFormat) -> bool {
+    matches!(format, AudioFormat::Mp3 | AudioFormat::Wav | AudioFormat::Aiff)
 }
 
 const fn bytes(text: &str) -> u64 {
@@ -243,6 +278,36 @@ mod tests {
         let value = serde_json::from_str(r#"{"documents":"some"}"#).unwrap();
         assert!(extra.extras.put(place, value).is_ok());
         assert_eq!(input_tokens(&extra, ""), empty + 20, "a server may put it into the prompt");
+    }
+
+    #[test]
+    fn a_file_that_is_no_plain_text_may_fill_the_context() {
+        let with = |part: Part| ChatRequest {
+            messages: vec![Message::User { parts: vec![part] }],
+            ..ChatRequest::default()
+        };
+        let file = |media_type: Option<&str>| {
+            let source = FileSource::Data("A".repeat(4_000));
+            Part::File(File { source, name: None, media_type: media_type.map(str::to_owned) })
+        };
+        let sound = |format| Part::Audio(Audio { format, data: "A".repeat(4_000) });
+        let empty = input_tokens(&with(Part::Text(String::new())), "");
+        for (part, tokens, opaque) in [
+            (file(Some("text/csv")), 4_000, 0),
+            (file(Some("application/json")), 4_000, 0),
+            (file(Some("application/pdf")), PER_OPAQUE, PER_OPAQUE),
+            (file(None), PER_OPAQUE, PER_OPAQUE),
+            (sound(AudioFormat::Wav), 4_000, 0),
+            (sound(AudioFormat::Flac), PER_OPAQUE, PER_OPAQUE),
+            (sound(AudioFormat::Ogg), PER_OPAQUE, PER_OPAQUE),
+            (sound(AudioFormat::Aac), PER_OPAQUE, PER_OPAQUE),
+        ] {
+            let request = with(part);
+            let found = (input_tokens(&request, "") - empty, opaque_tokens(&request));
+            assert_eq!(found, (tokens, opaque), "{request:?}");
+            let likely = likely_input_tokens(&request, "", input_tokens(&request, ""));
+            assert!(likely < 4_000, "a guess is no bound");
+        }
     }
 
     #[test]

@@ -16,8 +16,30 @@ const MAX_NAME: usize = 255;
 
 /// The most faults that are named; of the others the number.
 pub const MAX_NAMED: usize = 100;
+/// The most characters of a text that a client is shown: it may quote what the client sent.
+const MAX_TEXT: usize = 2_000;
 /// What stands for the field where faults are only counted.
 const MORE: &str = "(more)";
+
+/// The text, or so much of it as a client is shown.
+pub fn shown(mut text: String) -> String {
+    // A character has at least one byte.
+    if text.len() > MAX_TEXT
+        && let Some((end, _)) = text.char_indices().nth(MAX_TEXT)
+    {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+impl FieldError {
+    /// As a client is shown it.
+    #[must_use]
+    pub fn shown(self) -> Self {
+        Self { field: shown(self.field), message: shown(self.message) }
+    }
+}
 
 /// Collects the faults of a request, so that one answer names them all, up to [`MAX_NAMED`].
 #[derive(Debug, Default)]
@@ -113,6 +135,20 @@ impl FieldErrors {
         other.named.into_iter().for_each(|error| self.note(|| error));
         self.more += other.more;
     }
+}
+
+/// What was checked, unless faults were noted before it: then these, and those of the check in other fields.
+///
+/// # Errors
+/// The faults.
+pub fn beside<T>(noted: Vec<FieldError>, checked: Result<T, Vec<FieldError>>) -> Result<T, Vec<FieldError>> {
+    if noted.is_empty() {
+        return checked;
+    }
+    let mut errors = FieldErrors::default();
+    errors.join(Err(noted));
+    errors.join_new(checked.map(drop));
+    errors.finish_with(None)
 }
 
 #[cfg(test)]

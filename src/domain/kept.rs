@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::message::{About, ChatReply, Choice, Finish};
+use super::message::{About, AssistantPart, ChatReply, Choice, Finish};
 use super::time::Millis;
 use super::warning::Warning;
 
@@ -41,13 +41,19 @@ struct Read {
     choices: Vec<Choice>,
 }
 
-/// Whether this is an answer that another request may be given: of at least one choice, each of which says something and came
-/// to its own end.
-pub fn is_worth(reply: &ChatReply) -> bool {
-    let is_whole = |choice: &Choice| {
-        !choice.parts.is_empty() && matches!(choice.finish, Finish::Stop | Finish::ToolCalls)
+/// Whether this is an answer that another request for so many choices may be given: it has them all, each of which says or calls
+/// something and came to its own end.
+pub fn is_worth(reply: &ChatReply, choices: u64) -> bool {
+    let says_something = |part: &AssistantPart| match part {
+        AssistantPart::Text(text) => !text.text.is_empty(),
+        AssistantPart::Refusal(text) => !text.is_empty(),
+        AssistantPart::ToolCall(_) => true,
+        AssistantPart::Reasoning(_) | AssistantPart::CachePoint(_) => false,
     };
-    !reply.choices.is_empty() && reply.choices.iter().all(is_whole)
+    let is_whole = |choice: &Choice| {
+        choice.parts.iter().any(says_something) && matches!(choice.finish, Finish::Stop | Finish::ToolCalls)
+    };
+    reply.choices.len() as u64 >= choices && reply.choices.iter().all(is_whole)
 }
 
 /// The answer as it is kept, good until then; `None` where it is too long.

@@ -45,17 +45,21 @@ fn what_another_release_wrote_is_no_answer() {
 }
 
 #[test]
-fn only_answers_that_came_to_their_own_end_are_worth_it() {
-    assert!(is_worth(&reply()));
+fn only_whole_answers_that_came_to_their_own_end_are_worth_it() {
+    assert!(is_worth(&reply(), 2));
+    assert!(!is_worth(&reply(), 3));
+    let thought = AssistantPart::Reasoning(Reasoning { text: "Hm".into(), proof: None });
     let text = || vec![AssistantPart::text("A")];
     for choices in [
         vec![],
         vec![of(vec![], Finish::Stop)],
+        vec![of(vec![AssistantPart::text("")], Finish::Stop)],
+        vec![of(vec![thought], Finish::Stop)],
         vec![of(text(), Finish::Length)],
         vec![of(text(), Finish::ContentFilter)],
         vec![of(text(), Finish::Stop), of(text(), Finish::Length)],
     ] {
-        assert!(!is_worth(&ChatReply { choices, ..ChatReply::default() }));
+        assert!(!is_worth(&ChatReply { choices, ..ChatReply::default() }, 1));
     }
 }
 

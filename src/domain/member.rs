@@ -11,10 +11,11 @@ use super::json::{self, MAX_FREE_DEPTH};
 use super::slug::Slug;
 use super::time::Millis;
 
-/// The most agents that one member can have prompts for.
+/// The most characters of a username.
 pub const MAX_USERNAME: usize = 64;
 const MAX_URL: usize = 2_000;
 const MAX_BIO: usize = 2_000;
+/// The most agents that one member can have prompts for.
 const MAX_PROMPTS: usize = 100;
 /// The most characters of one prompt.
 pub const MAX_PROMPT: usize = 10_000;
@@ -195,10 +196,6 @@ impl Profile {
         let prompts = self.0.get("settings").and_then(|settings| settings.get("agent_prompts"));
         let all = prompts.and_then(Value::as_object).into_iter().flatten();
         all.filter_map(|(slug, text)| Some((slug.as_str(), text.as_str()?)))
-    }
-
-    pub const fn as_map(&self) -> &Map<String, Value> {
-        &self.0
     }
 }
 

@@ -30,3 +30,22 @@ pub fn lay(base: &mut Map<String, Value>, over: Map<String, Value>, with_nulls: 
         }
     }
 }
+
+/// What to lay over `before` so that it becomes `after`; null in `after` takes a field away, too.
+pub fn difference(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
+    let mut over = Map::new();
+    for (name, value) in after {
+        match (before.get(name), value) {
+            (Some(old), new) if old == new => {}
+            (Some(Value::Object(old)), Value::Object(new)) => {
+                over.insert(name.clone(), difference(old, new).into());
+            }
+            (_, new) => {
+                over.insert(name.clone(), new.clone());
+            }
+        }
+    }
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    over.extend(gone.map(|name| (name.clone(), Value::Null)));
+    over
+}

@@ -41,6 +41,7 @@ pub mod routing;
 pub mod scope;
 pub mod secret;
 pub mod slug;
+pub mod spellings;
 pub mod template;
 pub mod time;
 pub mod vault;

@@ -197,12 +197,34 @@ fn judge(url: &Url) -> Result<(), Refusal> {
 
 /// Names that are never public: the IANA registry of special-use names (RFC 6761: `test`, `invalid`, `example`; `local`, `onion`,
 /// `alt`, `arpa`), ICANN's `internal`, those that ICANN holds back because private networks use them (`home`, `corp`, `mail`),
-/// and those of clusters and routers that nobody has delegated. `metadata.goog` is a cloud's metadata server.
+/// RFC 6762's appendix G (`intranet`, `lan`, `private`), those of clusters (Kubernetes' `svc`, `pod` and the namespace `default`;
+/// Consul and Nomad, Docker and its swarm) and of routers that nobody has delegated. `metadata.goog` is a cloud's metadata server.
 #[rustfmt::skip]
-const PRIVATE_NAMES: [&str; 27] = [
-    "alt", "arpa", "cluster", "consul", "corp", "docker", "domain", "example", "fritz.box", "home", "i2p", "internal",
-    "intranet", "invalid", "k8s", "kube", "lan", "local", "localdomain", "mail", "metadata.goog", "onion", "private", "svc",
-    "test", "workgroup", "wpad",
+const PRIVATE_NAMES: [&str; 37] = [
+    "alt", "arpa", "cluster", "consul", "corp", "default", "docker", "domain", "example", "fritz.box", "gateway", "home",
+    "homenet", "i2p", "internal", "intranet", "invalid", "ip", "k8s", "kube", "lan", "local", "localdomain", "mail",
+    "metadata.goog", "node", "nomad", "onion", "pi.hole", "pod", "private", "router", "svc", "swarm", "test", "workgroup",
+    "wpad",
+];
+
+/// Public zones whose names lead to whatever address stands in them, also a private one, or to this machine: services for
+/// development, and for attacks by rebinding (their documentation, read 2026-11).
+const ANY_ADDRESS: [&str; 15] = [
+    "1u.ms",
+    "backname.io",
+    "lacolhost.com",
+    "localho.st",
+    "local.gd",
+    "localtest.me",
+    "lvh.me",
+    "nip.io",
+    "rbndr.us",
+    "rebind.network",
+    "rebind.it",
+    "sslip.io",
+    "traefik.me",
+    "vcap.me",
+    "xip.io",
 ];
 
 /// `name` is in lower case and in ASCII: the parser saw to that.
@@ -212,11 +234,22 @@ fn judge_name(name: &str) -> Result<(), Refusal> {
     if under("localhost") {
         return Err(Refusal::Loopback);
     }
-    if PRIVATE_NAMES.into_iter().any(under) {
+    if PRIVATE_NAMES.into_iter().chain(ANY_ADDRESS).any(under) {
         return Err(Refusal::PrivateName);
     }
-    let labels = name.split('.').count();
-    if labels < 2 || name.split('.').any(str::is_empty) { Err(Refusal::Name) } else { Ok(()) }
+    let Some((_, top)) = name.rsplit_once('.') else { return Err(Refusal::Name) };
+    if name.split('.').any(str::is_empty) {
+        return Err(Refusal::Name);
+    }
+    if is_top_level(top) { Ok(()) } else { Err(Refusal::PrivateName) }
+}
+
+/// Whether a public name may end so: top-level domains are letters (RFC 3696, section 2), or international ones in ASCII. It is
+/// not a list of those there are, so `service.namespace` of a cluster can pass; no public server has the name, so no request
+/// gets anywhere.
+fn is_top_level(label: &str) -> bool {
+    let is_word = label.len() > 1 && label.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_word || label.starts_with("xn--")
 }
 
 /// Blocks that are not public, as network and prefix length: the IANA registry of special-purpose addresses

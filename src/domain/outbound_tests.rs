@@ -103,9 +103,27 @@ fn another_spelling_of_an_address_is_the_address() {
 fn names_of_private_networks_are_refused() {
     let hosts = "printer.local db.internal metadata.google.internal METADATA.Google.Internal metadata.goog \
          router.home.arpa nas.lan wiki.corp wiki.intranet nas.home db.private box.localdomain internal \
-         a.test a.invalid a.example example a.onion redis.default.svc a.alt 1.0.0.127.in-addr.arpa vault.consul fritz.box";
+         a.test a.invalid a.example example a.onion redis.default.svc a.alt 1.0.0.127.in-addr.arpa vault.consul fritz.box \
+         redis.default 10-0-0-1.default.pod web-1.node speedport.ip box.homenet my.router nas.home.lan api.my-namespace \
+         redis.db1 a.kube-system app.nomad web.swarm pi.hole";
     for host in hosts.split_whitespace() {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::PrivateName), "{host}");
+    }
+    // Names whose address stands in them, or is always this machine's.
+    let hosts = "10.0.0.1.nip.io app-10-0-0-1.nip.io 0a000001.nip.io 127.0.0.1.sslip.io --1.sslip.io 10.0.0.1.xip.io localtest.me \
+         api.localtest.me lvh.me a.lvh.me 127-0-0-1.traefik.me 7f000001.c0a80001.rbndr.us a.localho.st make-1.2.3.4-rr.1u.ms";
+    for host in hosts.split_whitespace() {
+        assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::PrivateName), "{host}");
+    }
+    for host in [
+        "api.nip.io.example.com",
+        "models.tailnet.ts.net",
+        "api.xn--p1ai",
+        "lvh.me.com",
+        "nodes.ai",
+        "default.com",
+    ] {
+        assert_eq!(refusal(&format!("https://{host}/")), None, "{host}");
     }
     for host in ["localhost", "LOCALHOST", "app.localhost"] {
         assert_eq!(refusal(&format!("https://{host}/")), Some(Refusal::Loopback), "{host}");

@@ -5,12 +5,16 @@ use json_patch::{PatchErrorKind, PatchOperation};
 use serde_json::{Map, Value};
 
 use super::field_error::FieldError;
+use super::json;
 use super::merge_patch;
 
 /// The most operations of one change.
 pub const MAX_OPERATIONS: usize = 200;
 /// The most bytes of JSON that copies may make: a thing that is patched has fewer.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most characters of an operation's path that a fault names.
+const MAX_PATH_SHOWN: usize = 200;
 
 /// A change.
 #[derive(Clone, Debug)]
@@ -26,7 +30,7 @@ pub struct Operations(Vec<PatchOperation>);
 /// Why operations were not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotDone {
-    /// A `test` found another value, by the operation's field.
+    /// A `test` found another value: the operation's place in the list, and its path.
     Test(String),
     Invalid(FieldError),
 }
@@ -53,7 +57,8 @@ impl Operations {
             match serde_json::from_value(operation) {
                 Ok(operation) => operations.push(operation),
                 Err(error) => {
-                    let why: String = error.to_string().chars().take(200).collect();
+                    let why = error.to_string().replace("unknown variant", "unknown operation");
+                    let why: String = why.chars().take(200).collect();
                     faults.push(fault(&format!("[{i}]"), &format!("is no operation of RFC 6902: {why}")));
                 }
             }
@@ -66,16 +71,20 @@ impl Operations {
     pub fn apply(&self, to: Map<String, Value>) -> Result<Map<String, Value>, NotDone> {
         let mut document = Value::Object(to);
         for (i, operation) in self.0.iter().enumerate() {
-            json_patch::patch(&mut document, std::slice::from_ref(operation)).map_err(|error| {
-                let field = format!("[{i}]");
-                match error.kind {
-                    PatchErrorKind::TestFailed => NotDone::Test(field),
-                    kind => NotDone::Invalid(fault(&field, &kind.to_string())),
-                }
+            let path: String = operation.path().as_str().chars().take(MAX_PATH_SHOWN).collect();
+            let invalid = |why: &str| NotDone::Invalid(fault(&format!("[{i}]"), &format!("`{path}`: {why}")));
+            if !is_flat(operation, &document) {
+                return Err(invalid(&format!("would be nested more than {} deep", json::MAX_DEPTH)));
+            }
+            json_patch::patch(&mut document, std::slice::from_ref(operation)).map_err(|error| match error
+                .kind
+            {
+                PatchErrorKind::TestFailed => NotDone::Test(format!("[{i}], `{path}`,")),
+                kind => invalid(&kind.to_string()),
             })?;
             let is_copy = matches!(operation, PatchOperation::Copy(_));
             if is_copy && document.to_string().len() > MAX_BYTES {
-                return Err(NotDone::Invalid(fault(&format!("[{i}]"), "makes more than 4 MiB")));
+                return Err(invalid("makes more than 4 MiB"));
             }
         }
         match document {
@@ -105,6 +114,19 @@ impl Patch {
     }
 }
 
+/// Whether an operation leaves the document no deeper than a body may be. It is checked before the operation, because what
+/// walks a document calls itself for each level.
+fn is_flat(operation: &PatchOperation, document: &Value) -> bool {
+    let (path, value) = match operation {
+        PatchOperation::Add(add) => (&add.path, Some(&add.value)),
+        PatchOperation::Replace(replace) => (&replace.path, Some(&replace.value)),
+        PatchOperation::Copy(copy) => (&copy.path, document.pointer(copy.from.as_str())),
+        PatchOperation::Move(r#move) => (&r#move.path, document.pointer(r#move.from.as_str())),
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => return true,
+    };
+    path.as_str().matches('/').count() + value.map_or(0, json::depth) <= json::MAX_DEPTH
+}
+
 fn fault(field: &str, message: &str) -> FieldError {
     FieldError { field: field.to_owned(), message: message.to_owned() }
 }
@@ -131,7 +153,7 @@ mod tests {
             Ok(json!({"a": {}, "l": [1, 3], "m": [1, 3]}))
         );
         let failed = apply(json!([{"op": "test", "path": "/a", "value": 2}]), json!({"a": 1}));
-        assert_eq!(failed, Err(NotDone::Test("[0]".to_owned())));
+        assert_eq!(failed, Err(NotDone::Test("[0], `/a`,".to_owned())));
         let gone =
             apply(json!([{"op": "remove", "path": "/a"}, {"op": "remove", "path": "/x"}]), json!({"a": 1}));
         assert!(matches!(gone, Err(NotDone::Invalid(fault)) if fault.field == "[1]"));

@@ -29,6 +29,10 @@ pub struct Needs {
     pub hour_cache: bool,
     /// A strict upper bound of the prompt's tokens, instructions included.
     pub input_bound: u64,
+    /// As much of it as only a model's context bounds.
+    pub opaque_bound: u64,
+    /// What may be billed as output beside the answers.
+    pub predicted_bound: u64,
     /// What the prompt's tokens are likely to be: a guess, by which nothing is refused.
     pub input_estimate: u64,
 }
@@ -95,14 +99,23 @@ impl Needs {
         need(!request.tools.is_empty(), Capability::Tools);
         need(matches!(request.response_format, ResponseFormat::JsonSchema { .. }), Capability::JsonSchema);
         need(stream, Capability::Streaming);
+        let input_bound = bound::input_tokens(request, instructions);
         Self {
             capabilities,
             protocol: Protocol::of(request),
             extras: request.extras.refusable(),
             hour_cache: request.caches_for_an_hour(),
-            input_bound: bound::input_tokens(request, instructions),
-            input_estimate: bound::likely_input_tokens(request, instructions),
+            input_bound,
+            opaque_bound: bound::opaque_tokens(request),
+            predicted_bound: bound::predicted_tokens(request),
+            input_estimate: bound::likely_input_tokens(request, instructions, input_bound),
         }
+    }
+
+    /// The bound at this model, which reads no more of what is opaque than its context.
+    pub fn input_bound_at(&self, model: Option<&Model>) -> u64 {
+        let beyond = model.map_or(0, |model| self.opaque_bound.saturating_sub(model.context_tokens));
+        self.input_bound.saturating_sub(beyond)
     }
 
     /// What this model lacks for the request, in words; empty when it will do.
@@ -146,6 +159,7 @@ pub struct Plan {
     /// How many answers are asked for.
     pub choices: u64,
     input_bound: u64,
+    predicted_bound: u64,
     hour_cache: bool,
 }
 
@@ -156,7 +170,7 @@ impl Plan {
         params.fill(&mut sampling);
         let asked = sampling.max_output_tokens.map(u64::from);
         let choices = u64::from(sampling.n.unwrap_or(1).max(1));
-        let input_bound = needs.input_bound;
+        let input_bound = needs.input_bound_at(model);
         let plan = |want, floor, output_limit| Self {
             want,
             floor,
@@ -164,12 +178,14 @@ impl Plan {
             limit_asked: asked.is_some(),
             choices,
             input_bound,
+            predicted_bound: needs.predicted_bound,
             hour_cache: needs.hour_cache,
         };
         let Some(model) = model else { return plan(Nanos::ZERO, Nanos::ZERO, asked) };
         let limit = asked.unwrap_or_else(|| room(model, needs)).min(model.max_output_tokens).max(1);
         let price = priced(model, needs.hour_cache);
-        let ceiling = |output: u64| price.ceiling(input_bound, output.saturating_mul(choices));
+        let written = |output: u64| output.saturating_mul(choices).saturating_add(needs.predicted_bound);
+        let ceiling = |output: u64| price.ceiling(input_bound, written(output));
         plan(ceiling(limit), ceiling(limit.min(MIN_OUTPUT_TOKENS)), Some(limit))
     }
 
@@ -179,7 +195,7 @@ impl Plan {
         let Some(model) = model.filter(|_| granted < self.want) else { return Some(limit) };
         let price = priced(model, self.hour_cache);
         let output = price.affordable_output(self.input_bound, granted).unwrap_or(0);
-        Some(limit.min(output / self.choices))
+        Some(limit.min(output.saturating_sub(self.predicted_bound) / self.choices))
     }
 }
 
@@ -253,6 +269,41 @@ mod tests {
         asked.messages.push(Message::User { parts: vec![Part::Text("x".into()), hour] });
         let (bound, want) = held(&asked);
         assert_eq!(want, bound * 2);
+    }
+
+    #[test]
+    fn what_is_opaque_is_held_at_the_context_of_the_model() {
+        let source = FileSource::Data("A".repeat(4_000));
+        let file = File { source, name: None, media_type: Some("application/pdf".into()) };
+        let mut asked = request("hi");
+        let plain = Needs::of(&asked, "", false).input_bound;
+        asked.messages.push(Message::User { parts: vec![Part::File(file.clone()), Part::File(file)] });
+        let needs = Needs::of(&asked, "", false);
+        let of_a_message = 16;
+        assert_eq!(needs.input_bound_at(Some(&model(Capabilities::UNKNOWN))), plain + of_a_message + 1_000);
+        assert_eq!(needs.input_bound_at(None), needs.input_bound);
+        assert!(needs.input_bound > 2_000_000);
+    }
+
+    #[test]
+    fn what_is_predicted_is_held_as_output() {
+        let mut asked = request("hi");
+        let model = model(Capabilities::UNKNOWN);
+        let held = |asked: &ChatRequest| {
+            let needs = Needs::of(asked, "", false);
+            let plan = Plan::new(asked, &Params::default(), &needs, Some(&model));
+            (needs.input_bound, plan)
+        };
+        let (plain, _) = held(&asked);
+        let text = r#"{"type":"content","content":"abc"}"#;
+        let place = extra::Extra::find("prediction").unwrap();
+        assert!(asked.extras.put(place, serde_json::from_str(text).unwrap()).is_ok());
+        let (bound, plan) = held(&asked);
+        let bytes = text.len() as u64;
+        assert_eq!(bound, plain + bytes);
+        assert_eq!(plan.want.get(), bound + 2 * (100 + bytes));
+        let granted = Nanos::new(plan.want.get() - 2 * 60);
+        assert_eq!(plan.affordable(Some(&model), granted), Some(40));
     }
 
     #[test]

@@ -16,13 +16,15 @@ use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, cors, refusal};
 use crate::domain::flag::Flag;
 use crate::domain::ids::CallId;
+use crate::domain::json;
 use crate::domain::message::{ChatReply, Event};
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::http::body;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
-use crate::ports::World;
+use crate::http::query;
+use crate::ports::{AccountRef, World};
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
 use crate::service::call::{
@@ -76,9 +78,9 @@ pub async fn call<W: World, C: Call>(
     place: Result<Parameters<Place>, Problem>,
     request: Request,
 ) -> Response {
-    let answered = match place {
-        Ok(Parameters(place)) => answer::<W, C>(&app, &place, request).await,
-        Err(problem) => Err(problem),
+    let answered = match (query::check(request.uri(), C::Face::QUERY), place) {
+        (Ok(()), Ok(Parameters(place))) => answer::<W, C>(&app, &place, request).await,
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     answered.unwrap_or_else(|problem| refusal::<C::Face>(&problem))
 }
@@ -121,6 +123,8 @@ fn encode<W: World, E: Encoder>(relay: Box<Relay<W>>, encoder: E) -> Body {
     }))
 }
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A request whose body may be read.
 enum Judged {
     Caller(Entered),
@@ -147,7 +151,10 @@ async fn judge<W: World>(app: &App<W>, place: &Place, request: Request) -> Resul
         }
     };
     let bytes = body::read(Request::from_parts(parts, content)).await;
-    bytes.map_err(|problem| judged.readable(problem)).map(|bytes| (judged, bytes))
+    let bytes = bytes.map_err(|problem| judged.readable(problem))?;
+    // As the control plane reads bodies: editors of Windows put one before the text.
+    let begins_at = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    Ok((judged, bytes.slice(begins_at..)))
 }
 
 async fn resolve<W: World>(app: &App<W>, caller: Caller) -> Result<Entered, Problem> {
@@ -172,10 +179,57 @@ impl Judged {
             Self::Caller(entered) => entered,
             Self::KeyHolder(asker) => {
                 let agent = asked.model.take();
-                resolve(app, asker.to(agent.as_deref())?.needing(Flag::AccountWide)).await?
+                let named = NamedAgent::of(&asker, agent.as_deref());
+                let resolved = match asker.to(agent.as_deref()) {
+                    Ok(caller) => resolve(app, caller.needing(Flag::AccountWide)).await,
+                    Err(error) => Err(error.into()),
+                };
+                match resolved {
+                    Ok(entered) => entered,
+                    Err(problem) => return Err(named.instead(app, problem).await),
+                }
             }
         };
         entered.run(app, asked).await
+    }
+}
+
+/// How many agents are named where none has the name that was asked for.
+const MOST_NAMED: usize = 10;
+
+/// The name by which a key asks for an agent of its account.
+#[derive(Debug)]
+pub struct NamedAgent {
+    account: Option<AccountRef>,
+    key: Option<String>,
+    name: String,
+}
+
+impl NamedAgent {
+    pub fn of(asker: &AccountCaller, name: Option<&str>) -> Self {
+        let name = name.unwrap_or_default().chars().take(64).collect();
+        Self { account: asker.account.clone(), key: asker.key.clone(), name }
+    }
+
+    /// A problem that there is no such agent, with those that the key may call.
+    pub async fn instead<W: World>(self, app: &App<W>, mut problem: Problem) -> Problem {
+        if problem.kind != Kind::NotFound {
+            return problem;
+        }
+        let callable = call::callable(app, self.account.as_ref(), self.key.as_deref()).await;
+        let Ok(callable) = callable else { return problem };
+        let slugs: Vec<&str> = callable.agents.iter().map(|(slug, _)| slug.as_str()).collect();
+        let near = json::nearest(&self.name, slugs.iter().copied());
+        problem.detail = match (near, slugs.as_slice()) {
+            (Some(near), _) => format!("There is no agent `{}` here; did you mean `{near}`?", self.name),
+            (None, []) => return problem,
+            (None, slugs) => format!(
+                "There is no agent `{}` here. `model` names an agent that the key may call, such as {}.",
+                self.name,
+                slugs.iter().take(MOST_NAMED).map(|slug| format!("`{slug}`")).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        problem
     }
 }
 

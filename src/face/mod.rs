@@ -45,6 +45,9 @@ pub trait Face: Copy + Send + Sync + 'static {
     /// The request headers that it reads beside [`paths::HEADERS`], in lower case.
     const HEADERS: &'static [&'static str] = &[];
 
+    /// What its clients write into the query, and what is passed over: every other name is refused.
+    const QUERY: &'static [&'static str] = &[];
+
     /// The body of an error, as the document describes it.
     type Error: ToSchema;
     /// The media type of an error.

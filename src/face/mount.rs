@@ -1,6 +1,6 @@
 //! Where faces stand. A mount says what a path names, and so what is judged before a body is read.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 
 use crate::http::credentials;
@@ -90,7 +90,7 @@ impl Place {
         let account = account.and_then(AccountRef::parse);
         let key = credentials::presented(headers).map(str::to_owned);
         let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
-        let via = Via::arrived(app, headers.get(via::HEADER).and_then(|via| via.to_str().ok()))?;
+        let via = Via::arrived(app, headers.get(via::HEADER).map(HeaderValue::as_bytes))?;
         let asker = AccountCaller { account, key, origin, via };
         match &self.agent {
             Some(agent) => asker.to(Some(agent)).map(Asker::OfAgent),

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 
-use super::drive::{self, Call, Encoder, Ticket, unfit};
+use super::drive::{self, Call, Encoder, NamedAgent, Ticket, unfit};
 use super::head::deprecation;
 use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, Mount, Operations, cors, refusal};
@@ -16,6 +16,7 @@ use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
+use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
@@ -33,6 +34,8 @@ impl Face for OpenAiChat {
     const NAME: &'static str = "openai";
     const BASE: &'static str = "v1";
     const MOUNTS: &'static [Mount] = &Mount::ALL;
+    /// Azure's client and gateways' clients.
+    const QUERY: &'static [&'static str] = &["api-version", "beta"];
 
     type Error = Enclosed<'static>;
     const ERROR_TYPE: &'static str = "application/json";
@@ -129,11 +132,12 @@ impl Encoder for StreamEncoder {
 async fn models<W: World>(
     State(app): State<App<W>>,
     place: Result<Parameters<Place>, Problem>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let listed = match place {
-        Ok(Parameters(place)) => list(&app, &place, &headers).await,
-        Err(problem) => Err(problem),
+    let listed = match (query::check(&uri, OpenAiChat::QUERY), place) {
+        (Ok(()), Ok(Parameters(place))) => list(&app, &place, &headers).await,
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     listed.unwrap_or_else(|problem| refusal::<OpenAiChat>(&problem))
 }
@@ -159,22 +163,34 @@ async fn list<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Res
 async fn model<W: World>(
     State(app): State<App<W>>,
     place: Result<Parameters<Place>, Problem>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let found = match place {
-        Ok(Parameters(place)) => one(&app, &place, &headers).await,
-        Err(problem) => Err(problem),
+    let found = match (query::check(&uri, OpenAiChat::QUERY), place) {
+        (Ok(()), Ok(Parameters(place))) => one(&app, &place, &headers).await,
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     found.unwrap_or_else(|problem| refusal::<OpenAiChat>(&problem))
 }
 
 async fn one<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<Response, Problem> {
     let name = place.model.as_deref().unwrap_or_default();
-    let caller = match place.asker(app, headers)? {
-        Asker::OfAgent(caller) => caller,
-        Asker::OfAccount(asker) => asker.to(Some(name))?.needing(Flag::AccountWide),
+    let (caller, named) = match place.asker(app, headers)? {
+        Asker::OfAgent(caller) => (caller, None),
+        Asker::OfAccount(asker) => {
+            let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
+            checked.map_err(Problem::report(app))?;
+            let named = NamedAgent::of(&asker, Some(name));
+            match asker.to(Some(name)) {
+                Ok(caller) => (caller.needing(Flag::AccountWide), Some(named)),
+                Err(error) => return Err(named.instead(app, error.into()).await),
+            }
+        }
     };
-    let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
+    let resolved = match (call::resolve_current(app, &caller).await.map_err(Problem::report(app)), named) {
+        (Err(problem), Some(named)) => return Err(named.instead(app, problem).await),
+        (resolved, _) => resolved?,
+    };
     let bundle = &resolved.bundle;
     let models = line(bundle);
     let is_agent = place.is_of_account() || name == bundle.agent.id.to_string();

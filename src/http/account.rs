@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::domain::account::{Plan, Status};
+use crate::domain::account::{Account, Plan, Status};
 use crate::domain::account_edit::Edit;
-use crate::domain::account_words::in_our_words;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::flag::Flag;
 use crate::domain::given::given;
@@ -25,7 +26,10 @@ use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
 
 use super::access::{Operator, Reader, Writer};
-use super::body::Json;
+use super::account_change::{Noted, fields_of};
+use super::agents::change::Operation;
+use super::body::{Changes, Json};
+use super::if_match::OnState;
 use super::path::Parameters;
 use super::problem::Problem;
 
@@ -227,14 +231,14 @@ pub struct OperatorBody {
 
 /// Reads a body that has been looked at already.
 fn read<T: DeserializeOwned>(
-    body: &Map<String, Value>,
-    renamed: Result<(), Vec<FieldError>>,
+    body: Map<String, Value>,
+    renamed: Noted,
     left: Result<(), Vec<FieldError>>,
 ) -> Result<T, Problem> {
     let mut errors = FieldErrors::default();
     errors.join(renamed);
     errors.join(left);
-    let read = json::read(&body.clone().into());
+    let read = json::read(&body.into());
     let read = read.map_err(|faults| errors.join(Err(faults))).ok();
     errors.finish_with(read).map_err(Problem::invalid)
 }
@@ -247,11 +251,17 @@ async fn leave_out_shown<W: World>(
 ) -> Result<Result<(), Vec<FieldError>>, Failure> {
     let shown = View::from(account::get(app, session).await?);
     let shown = serde_json::to_value(shown).unwrap_or_default();
-    let shown = shown.as_object().cloned().unwrap_or_default();
+    let mut shown = shown.as_object().cloned().unwrap_or_default();
+    shown.extend(["over", "restored"].map(|name| (name.to_owned(), Value::Null)));
     if body.get("plan").is_some_and(|plan| shown.get("plan") == Some(plan)) {
         body.remove("plan");
     }
     Ok(read_only::leave_out(body, &shown, json::fields_of::<Body>()))
+}
+
+fn tagged<T: Serialize>(account: &Account, view: impl FnOnce() -> T) -> Response {
+    let tag = format!("\"{}\"", account::tag(account));
+    ([(header::ETAG, tag)], Json(view())).into_response()
 }
 
 /// Show the account
@@ -262,14 +272,13 @@ async fn leave_out_shown<W: World>(
     path = "/api/v1/account",
     operation_id = "get_account",
     tag = "accounts",
-    responses((status = 200, description = "The account", body = View))
+    responses((status = 200, description = "The account", body = View,
+        headers(("etag" = String, description = "This state of what is configured, whatever is used"))))
 )]
-pub async fn get<W: World>(
-    State(app): State<App<W>>,
-    Reader(session): Reader,
-) -> Result<Json<View>, Problem> {
+pub async fn get<W: World>(State(app): State<App<W>>, Reader(session): Reader) -> Result<Response, Problem> {
     let standing = account::get(&app, &session).await.map_err(Problem::report(&app))?;
-    Ok(Json(standing.into()))
+    let account = standing.account.clone();
+    Ok(tagged(&account, || View::from(standing)))
 }
 
 /// Change the account
@@ -281,23 +290,35 @@ pub async fn get<W: World>(
     path = "/api/v1/account",
     operation_id = "patch_account",
     tag = "accounts",
-    request_body = Body,
-    responses((status = 200, description = "The account", body = ChangedView))
+    params(
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+        ("if-none-match" = Option<String>, Header, description = "`*`: only where there is none"),
+    ),
+    request_body(content((Body = "application/json"), (Vec<Operation> = "application/json-patch+json"))),
+    responses((status = 200, description = "The account", body = ChangedView,
+        headers(("etag" = String, description = "This state of what is configured, whatever is used"))))
 )]
 pub async fn patch<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
-    Json(mut body): Json<Map<String, Value>>,
-) -> Result<Json<ChangedView>, Problem> {
-    let renamed = in_our_words(&mut body);
+    OnState(mut precondition): OnState,
+    Changes(patch): Changes,
+) -> Result<Response, Problem> {
+    let fields = fields_of(patch, &mut precondition, &session.account);
+    let (mut body, renamed) = fields.map_err(Problem::report(&app))?;
     let left = match read_only::is_needed(&body, json::fields_of::<Body>()) {
         true => leave_out_shown(&app, &session, &mut body).await.map_err(Problem::report(&app))?,
         false => Ok(()),
     };
-    let Body { name, variables, settings, default_model, plan } = read(&body, renamed, left)?;
+    let Body { name, variables, settings, default_model, plan } = read(body, renamed, left)?;
     let edit = Edit { name, variables, settings, default_model, plan, status: None };
-    let changed = account::patch(&app, &session, &edit).await.map_err(Problem::report(&app))?;
-    Ok(Json(changed.into()))
+    let changed = account::patch(&app, &session, &edit, &precondition).await;
+    Ok(changed_view(changed.map_err(Problem::report(&app))?))
+}
+
+fn changed_view(changed: Changed) -> Response {
+    let account = changed.standing.account.clone();
+    tagged(&account, || ChangedView::from(changed))
 }
 
 /// Change any account
@@ -308,20 +329,27 @@ pub async fn patch<W: World>(
     path = "/api/v1/accounts/{account}",
     operation_id = "patch_any_account",
     tag = "accounts",
-    params(("account" = String, Path, description = "Slug or id")),
-    request_body = OperatorBody,
-    responses((status = 200, description = "The account", body = ChangedView))
+    params(
+        ("account" = String, Path, description = "Slug or id"),
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+        ("if-none-match" = Option<String>, Header, description = "`*`: only where there is none"),
+    ),
+    request_body(content((OperatorBody = "application/json"), (Vec<Operation> = "application/json-patch+json"))),
+    responses((status = 200, description = "The account", body = ChangedView,
+        headers(("etag" = String, description = "This state of what is configured, whatever is used"))))
 )]
 pub async fn patch_any<W: World>(
     State(app): State<App<W>>,
     Operator(principal): Operator,
     Parameters(account): Parameters<String>,
-    Json(mut body): Json<Map<String, Value>>,
-) -> Result<Json<ChangedView>, Problem> {
-    let renamed = in_our_words(&mut body);
+    OnState(mut precondition): OnState,
+    Changes(patch): Changes,
+) -> Result<Response, Problem> {
+    let found = account::any(&app, &principal, &account).await.map_err(Problem::report(&app))?;
+    let (body, renamed) = fields_of(patch, &mut precondition, &found).map_err(Problem::report(&app))?;
     let OperatorBody { name, variables, settings, default_model, plan, status } =
-        read(&body, renamed, Ok(()))?;
+        read(body, renamed, Ok(()))?;
     let edit = Edit { name, variables, settings, default_model, plan, status };
-    let changed = account::patch_any(&app, &principal, &account, &edit).await;
-    Ok(Json(changed.map_err(Problem::report(&app))?.into()))
+    let changed = account::patch_any(&app, &principal, &account, &edit, &precondition).await;
+    Ok(changed_view(changed.map_err(Problem::report(&app))?))
 }

@@ -8,14 +8,13 @@ use utoipa::ToSchema;
 
 use crate::domain::account::{Account, Plan, Status};
 use crate::domain::account_words::in_our_words;
-use crate::domain::json;
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::create_account::{NewAccount, create_account};
 
 use super::access::Operator;
-use super::body::Json;
+use super::body::{self, Json};
 use super::problem::Problem;
 
 /// An account to create.
@@ -78,9 +77,9 @@ pub async fn create<W: World>(
     Operator(principal): Operator,
     Json(mut body): Json<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    in_our_words(&mut body).map_err(Problem::invalid)?;
-    let body: Body = json::read(&body.into()).map_err(Problem::invalid)?;
+    let renamed = in_our_words(&mut body, &Map::new());
+    let (body, faults): (Body, _) = body::parse_partly(body, renamed)?;
     let new = NewAccount { slug: body.slug, name: body.name, plan: body.plan.unwrap_or_default() };
-    let account = create_account(&app, &principal, new).await.map_err(Problem::report(&app))?;
+    let account = create_account(&app, &principal, new, faults).await.map_err(Problem::report(&app))?;
     Ok((StatusCode::CREATED, Json(account.into())))
 }

@@ -128,6 +128,25 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     json::read(&object(bytes)?.into()).map_err(Problem::invalid)
 }
 
+/// Reads what fits of a body as a type, for whoever checks it further and names these faults beside its own.
+///
+/// # Errors
+/// A problem of kind `validation_failed`, where too little fits.
+pub fn parse_partly<T: DeserializeOwned>(
+    body: Map<String, Value>,
+    noted: Result<(), Vec<FieldError>>,
+) -> Result<(T, Vec<FieldError>), Problem> {
+    let mut errors = FieldErrors::default();
+    errors.join(noted);
+    let (read, faults) = json::read_partly(&body.into());
+    errors.absorb(faults);
+    let faults = errors.finish().err().unwrap_or_default();
+    match read {
+        Some(read) => Ok((read, faults)),
+        None => Err(Problem::invalid(faults)),
+    }
+}
+
 /// Reads a body as a type that has fewer fields than what GET shows: the others may be in the body as they are shown.
 ///
 /// # Errors
@@ -166,12 +185,18 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
 pub fn value(bytes: &[u8]) -> Result<Value, Problem> {
     json::text(text(bytes)?).map_err(|unsound| match unsound {
         Unsound::Empty => Problem::new(Kind::InvalidRequest, "The body is empty: send a JSON object."),
-        Unsound::NotJson(error) => {
-            Problem::new(Kind::InvalidRequest, format!("The body is not JSON: {error}."))
-        }
+        Unsound::NotJson(error) => Problem::new(
+            Kind::InvalidRequest,
+            format!("The body is not JSON: {}.", in_words(&error.to_string())),
+        ),
         Unsound::TooMany => too_many(),
         Unsound::Twice(errors) => Problem::invalid(errors),
     })
+}
+
+/// serde_json's words, as people say it who do not know its source.
+fn in_words(error: &str) -> String {
+    error.replace("expected ident", "expected true, false or null")
 }
 
 /// # Errors

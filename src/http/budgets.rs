@@ -1,6 +1,8 @@
 //! `/api/v1/agents/{agent}/budget`.
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -17,7 +19,7 @@ use crate::service::failure::Failure;
 
 use super::access::{Reader, Writer};
 use super::body::{self, Json};
-use super::if_match::Tags;
+use super::if_match::OnState;
 use super::path::Parameters;
 use super::problem::Problem;
 
@@ -47,7 +49,7 @@ pub struct View {
 }
 
 impl From<Standing> for View {
-    fn from(Standing { budget, spend }: Standing) -> Self {
+    fn from(Standing { budget, spend, .. }: Standing) -> Self {
         Self {
             limit_usd: budget.limit,
             period: budget.period,
@@ -70,15 +72,21 @@ impl From<Standing> for View {
     operation_id = "get_budget",
     tag = "budgets",
     params(("agent" = String, Path, description = "Slug or id")),
-    responses((status = 200, description = "The budget", body = View))
+    responses((status = 200, description = "The budget", body = View,
+        headers(("etag" = String, description = "This state of the agent"))))
 )]
 pub async fn get<W: World>(
     State(app): State<App<W>>,
     Reader(session): Reader,
     Parameters(agent): Parameters<String>,
-) -> Result<Json<View>, Problem> {
+) -> Result<Response, Problem> {
     let standing = budgets::get(&app, &session, &agent).await.map_err(Problem::report(&app))?;
-    Ok(Json(standing.into()))
+    Ok(tagged(standing))
+}
+
+fn tagged(standing: Standing) -> Response {
+    let tag = format!("\"{}\"", standing.tag);
+    ([(header::ETAG, tag)], Json(View::from(standing))).into_response()
 }
 
 /// Set an agent's budget
@@ -92,18 +100,20 @@ pub async fn get<W: World>(
     tag = "budgets",
     params(
         ("agent" = String, Path, description = "Slug or id"),
-        ("if-match" = Option<String>, Header, description = "Entity tags of the agent, or `*`"),
+        ("if-match" = Option<String>, Header, description = "Entity tags of the agent, or `*`: only over a budget that there is"),
+        ("if-none-match" = Option<String>, Header, description = "`*`: only where there is no budget"),
     ),
     request_body = Terms,
-    responses((status = 200, description = "The budget", body = View))
+    responses((status = 200, description = "The budget", body = View,
+        headers(("etag" = String, description = "This state of the agent"))))
 )]
 pub async fn put<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
     Parameters(agent): Parameters<String>,
-    Tags(if_match): Tags,
+    OnState(precondition): OnState,
     Json(body): Json<Map<String, Value>>,
-) -> Result<Json<View>, Problem> {
+) -> Result<Response, Problem> {
     let shown = match read_only::is_needed(&body, json::fields_of::<Terms>()) {
         true => match budgets::get(&app, &session, &agent).await {
             Err(Failure::NoBudget) => None,
@@ -112,6 +122,6 @@ pub async fn put<W: World>(
         false => None,
     };
     let terms: Terms = body::parse_shown(body, &shown)?;
-    let standing = budgets::put(&app, &session, &agent, terms.into(), &if_match).await;
-    Ok(Json(standing.map_err(Problem::report(&app))?.into()))
+    let standing = budgets::put(&app, &session, &agent, terms.into(), &precondition).await;
+    Ok(tagged(standing.map_err(Problem::report(&app))?))
 }

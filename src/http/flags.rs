@@ -14,7 +14,7 @@ use crate::service::flags::{self, Shown};
 
 use super::access::Operator;
 use super::body::{self, Json};
-use super::page::{List, Listed, PageQuery};
+use super::page::{FormatQuery, List, Listed, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
 
@@ -85,14 +85,16 @@ pub struct AccountBody {
     path = "/api/v1/flags",
     operation_id = "list_flags",
     tag = "platform",
+    params(FormatQuery),
     responses((status = 200, description = "All flags", body = List<View>))
 )]
 pub async fn list<W: World>(
     State(app): State<App<W>>,
     Operator(_): Operator,
-) -> Result<Json<List<View>>, Problem> {
+    query: FormatQuery,
+) -> Result<Listed<View>, Problem> {
     let all = flags::list(&app).await.map_err(Problem::report(&app))?;
-    Ok(Json(List { data: all.into_iter().map(View::from).collect(), next_cursor: None }))
+    Ok(query.whole(all.into_iter().map(View::from).collect()))
 }
 
 /// Show a flag

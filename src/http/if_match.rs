@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use crate::service::agents::IfMatch;
-use crate::service::declared::Precondition;
+use crate::service::precondition::Precondition;
 
 use super::problem::{Kind, Problem};
 
@@ -17,10 +17,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Tags {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self(match if_match(&parts.headers)? {
+        Ok(Self(match precondition(&parts.headers)? {
             Precondition::Tags(tags) => IfMatch::Tags(tags),
-            _ => IfMatch::Any,
+            Precondition::Absent => IfMatch::None,
+            Precondition::Exists | Precondition::None => IfMatch::Any,
         }))
+    }
+}
+
+/// The state over which any other thing may be changed.
+#[derive(Debug)]
+pub struct OnState(pub Precondition);
+
+impl<S: Send + Sync> FromRequestParts<S> for OnState {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        precondition(&parts.headers).map(Self)
     }
 }
 

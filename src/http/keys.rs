@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::account::{Key, Role};
@@ -12,7 +13,7 @@ use crate::service::App;
 use crate::service::keys::{self, NewKey};
 
 use super::access::{KeyReader, KeyWriter};
-use super::body::Json;
+use super::body::{self, Json};
 use super::page::{List, Listed, PageQuery};
 use super::path::Parameters;
 use super::problem::Problem;
@@ -116,8 +117,9 @@ type IssuedReply = (StatusCode, [(HeaderName, &'static str); 1], Json<Issued>);
 pub async fn issue<W: World>(
     State(app): State<App<W>>,
     KeyWriter { account, by, scopes }: KeyWriter,
-    Json(body): Json<Body>,
+    Json(body): Json<Map<String, Value>>,
 ) -> Result<IssuedReply, Problem> {
+    let (body, faults): (Body, _) = body::parse_partly(body, Ok(()))?;
     let new = NewKey {
         name: body.name,
         role: body.role,
@@ -126,7 +128,7 @@ pub async fn issue<W: World>(
         scopes: body.scopes,
         expires_at: body.expires_at,
     };
-    let issued = keys::issue(&app, by, &account, scopes, new).await.map_err(Problem::report(&app))?;
+    let issued = keys::issue(&app, by, &account, scopes, new, faults).await.map_err(Problem::report(&app))?;
     let reply = Issued { key: issued.secret.expose().to_owned(), view: issued.key.into() };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(reply)))
 }

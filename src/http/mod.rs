@@ -3,6 +3,7 @@
 
 pub mod access;
 mod account;
+mod account_change;
 mod accounts;
 mod advice;
 mod agents;

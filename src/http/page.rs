@@ -52,6 +52,23 @@ const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
 
 query!(PageQuery);
 
+/// The form of a list that is shown whole.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct FormatQuery {
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+query!(FormatQuery);
+
+impl FormatQuery {
+    /// All rows in the format that was asked for.
+    pub fn whole<T>(&self, data: Vec<T>) -> Listed<T> {
+        Listed(List { data, next_cursor: None }, self.format.unwrap_or_default())
+    }
+}
+
 impl PageQuery {
     pub fn request(&self) -> Request {
         Request { limit: self.limit.clone(), cursor: self.cursor.clone() }

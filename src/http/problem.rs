@@ -10,7 +10,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::domain::field_error::FieldError;
+use crate::domain::field_error::{FieldError, shown};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::call::Given;
@@ -62,7 +62,7 @@ impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
             kind,
-            detail: detail.into(),
+            detail: shown(detail.into()),
             errors: Vec::new(),
             given: None,
             headers: Vec::new(),
@@ -72,6 +72,7 @@ impl Problem {
 
     /// Some fields do not fit.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let errors: Vec<FieldError> = errors.into_iter().map(FieldError::shown).collect();
         let detail = match errors.as_slice() {
             [one] => format!("{}: {}", one.field, one.message),
             many => format!("{} fields do not fit; see errors", many.len()),
@@ -81,7 +82,7 @@ impl Problem {
 
     /// One field does not fit; the words name it themselves.
     pub fn at(field: String, message: String) -> Self {
-        let errors = vec![FieldError { field, message: message.clone() }];
+        let errors = vec![FieldError { field, message: message.clone() }.shown()];
         Self { errors, ..Self::new(Kind::ValidationFailed, message) }
     }
 

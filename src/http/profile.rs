@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::domain::member::Profile;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::profile;
 
 use super::access::{ActiveHolder, Holder};
 use super::body::Json;
+use super::if_match::OnState;
 use super::problem::Problem;
 
 /// What a member has set.
@@ -53,16 +57,18 @@ pub struct Settings {
     operation_id = "get_profile",
     tag = "members",
     responses(
-        (status = 200, description = "The profile", body = View),
+        (status = 200, description = "The profile", body = View,
+            headers(("etag" = String, description = "This state of it"))),
         (status = 404, description = "The key acts for no member", body = super::problem::Document<'_>,
             content_type = "application/problem+json"),
     )
 )]
-pub async fn get<W: World>(
-    State(app): State<App<W>>,
-    Holder(session): Holder,
-) -> Result<Json<Map<String, Value>>, Problem> {
-    Ok(Json(profile::get(&app, &session).await.map_err(Problem::report(&app))?.shown()))
+pub async fn get<W: World>(State(app): State<App<W>>, Holder(session): Holder) -> Result<Response, Problem> {
+    Ok(tagged(&profile::get(&app, &session).await.map_err(Problem::report(&app))?))
+}
+
+fn tagged(profile: &Profile) -> Response {
+    ([(header::ETAG, format!("\"{}\"", profile::tag(profile)))], Json(profile.shown())).into_response()
 }
 
 /// Replace your profile
@@ -73,9 +79,14 @@ pub async fn get<W: World>(
     path = "/api/v1/profile",
     operation_id = "put_profile",
     tag = "members",
+    params(
+        ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
+        ("if-none-match" = Option<String>, Header, description = "`*`: only where there is none"),
+    ),
     request_body = View,
     responses(
-        (status = 200, description = "The profile", body = View),
+        (status = 200, description = "The profile", body = View,
+            headers(("etag" = String, description = "This state of it"))),
         (status = 404, description = "The key acts for no member", body = super::problem::Document<'_>,
             content_type = "application/problem+json"),
     )
@@ -83,7 +94,9 @@ pub async fn get<W: World>(
 pub async fn put<W: World>(
     State(app): State<App<W>>,
     ActiveHolder(session): ActiveHolder,
+    OnState(precondition): OnState,
     Json(body): Json<Map<String, Value>>,
-) -> Result<Json<Map<String, Value>>, Problem> {
-    Ok(Json(profile::put(&app, &session, body).await.map_err(Problem::report(&app))?.shown()))
+) -> Result<Response, Problem> {
+    let profile = profile::put(&app, &session, body, &precondition).await.map_err(Problem::report(&app))?;
+    Ok(tagged(&profile))
 }

@@ -20,7 +20,7 @@ use crate::domain::json;
 
 use super::access::{ActiveHolder, Holder, KeyReader, KeyWriter, Operator, Reader, Visitor, Writer};
 use super::body::{Changes, Json, OptionalJson};
-use super::if_match::Tags;
+use super::if_match::{OnState, Tags};
 use super::path::Parameters;
 use super::problem::Problem;
 
@@ -49,6 +49,7 @@ reads_nothing!(
     KeyWriter,
     Parameters<T>,
     Tags,
+    OnState,
     Json<T>,
     OptionalJson<T>
 );

@@ -11,23 +11,23 @@ use super::failure::Unavailable;
 
 /// An account's agents, searched.
 pub trait AgentList: Send + Sync {
-    /// Those that fit, newest first; at most a bounded number of others is read on the way.
+    /// Those that fit, newest first; at most a bounded number of others is read on the way, and a bounded number of bytes in all.
     fn find_agents(
         &self,
         filter: &AgentFilter,
         limit: u32,
         after: Option<AgentPosition>,
     ) -> impl Future<Output = Result<FoundAgents, Unavailable>> + Send;
-    /// Of those that fit the ones whose calls are answered, newest first, as `callable` narrows them. Their definitions have only
-    /// what a client is shown, and the line.
+    /// The same, of those whose calls are answered, as `callable` narrows them; labels are not looked at. Their definitions have
+    /// only what a client is shown, and the line.
     fn find_callable(
         &self,
         filter: &AgentFilter,
         callable: &Callable,
         limit: u32,
         after: Option<AgentPosition>,
-    ) -> impl Future<Output = Result<Vec<Agent>, Unavailable>> + Send;
-    /// Agents in use and own templates in whose line this text stands, as `agent slug` with the line: at most 200 of each.
+    ) -> impl Future<Output = Result<FoundAgents, Unavailable>> + Send;
+    /// Agents in use and own templates in whose line this text stands, as `agent slug` with the line.
     fn named_in_lines(
         &self,
         text: &str,
@@ -62,12 +62,18 @@ pub struct AgentPosition {
     pub id: AgentId,
 }
 
+impl AgentPosition {
+    pub const fn of(agent: &Agent) -> Self {
+        Self { created_at: agent.created_at, id: agent.id }
+    }
+}
+
 /// What a search for agents has found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundAgents {
     /// Newest first.
     pub agents: Vec<Agent>,
-    /// Where the search stopped at its bound with fewer than were asked for: there may be more after it.
+    /// Where the search stopped at a bound with fewer than were asked for: there may be more after it.
     /// `None`: there are no more, or as many as were asked for are found.
     pub stopped_at: Option<AgentPosition>,
 }

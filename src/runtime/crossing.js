@@ -172,5 +172,6 @@ export async function find_kept(url) {
 }
 
 /** Keeps bytes in the platform's cache, for so many seconds. */
-export const keep = (url, bytes, ttl) =>
-  caches.default.put(url, new Response(bytes.slice(), { headers: { "cache-control": `max-age=${ttl}` } }));
+export async function keep(url, bytes, ttl) {
+  await caches.default.put(url, new Response(bytes.slice(), { headers: { "cache-control": `max-age=${ttl}` } }));
+}

@@ -22,6 +22,7 @@ use super::agents;
 use super::authenticate::{Principal, Session};
 use super::failure::{Failure, Thing};
 use super::flags;
+use super::precondition::Precondition;
 use super::retry::{retry, written_at};
 
 /// Where the default model may be written too.
@@ -79,9 +80,29 @@ pub(super) async fn require<W: World>(
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn patch<W: World>(app: &App<W>, session: &Session, edit: &Edit) -> Result<Changed, Failure> {
+pub async fn patch<W: World>(
+    app: &App<W>,
+    session: &Session,
+    edit: &Edit,
+    precondition: &Precondition,
+) -> Result<Changed, Failure> {
     let fit = Fit { key: Some(session.key.id), member: session.key.member };
-    change(app, session.actor(), AccountRef::Id(session.account.id), edit, fit).await
+    change(app, session.actor(), AccountRef::Id(session.account.id), edit, fit, precondition).await
+}
+
+/// Any account, for the operator to change.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn any<W: World>(app: &App<W>, principal: &Principal, account: &str) -> Result<Account, Failure> {
+    principal.operator()?;
+    let named = AccountRef::parse(account).ok_or(Failure::Missing(Thing::Account))?;
+    app.world.directory().account(&named).await?.ok_or(Failure::Missing(Thing::Account))
+}
+
+/// The entity tag of an account's row: what it is called, says, and may.
+pub fn tag(account: &Account) -> String {
+    format!("{:x}", account.updated_at.0)
 }
 
 /// The operator's change, to any plan and status.
@@ -93,10 +114,11 @@ pub async fn patch_any<W: World>(
     principal: &Principal,
     account: &str,
     edit: &Edit,
+    precondition: &Precondition,
 ) -> Result<Changed, Failure> {
     principal.operator()?;
     let named = AccountRef::parse(account).ok_or(Failure::Missing(Thing::Account))?;
-    change(app, principal.actor(), named, edit, Fit::default()).await
+    change(app, principal.actor(), named, edit, Fit::default(), precondition).await
 }
 
 /// Changes the account as it is; retried when another writer was faster.
@@ -106,30 +128,40 @@ async fn change<W: World>(
     named: AccountRef,
     edit: &Edit,
     fit: Fit,
+    precondition: &Precondition,
 ) -> Result<Changed, Failure> {
     let edit = &with_model_found(app, &named, edit).await?;
-    let (account, fitted) = retry(app, || change_once(app, by, &named, edit, &fit)).await?;
+    let (account, fitted) = retry(app, || change_once(app, by, &named, edit, &fit, precondition)).await?;
     Ok(Changed { standing: standing(app, account).await?, fitted })
 }
 
 /// The same change, with the line of the default model as it is kept.
 async fn with_model_found<W: World>(app: &App<W>, named: &AccountRef, edit: &Edit) -> Result<Edit, Failure> {
     let mut edit = edit.clone();
-    let setting = edit.settings.as_mut().and_then(|settings| settings.remove(DEFAULT_MODEL));
-    let (field, line) = match (&edit.default_model, setting) {
-        (Some(line), _) => (DEFAULT_MODEL, line.clone()),
-        (None, None) => return Ok(edit),
-        (None, Some(Value::Null)) => (SETTING, None),
-        (None, Some(Value::String(line))) => (SETTING, Some(line)),
-        (None, Some(_)) => return Err(Failure::invalid(SETTING, "must be a model line, as a string")),
+    let setting = match edit.settings.as_mut().and_then(|settings| settings.remove(DEFAULT_MODEL)) {
+        None => None,
+        Some(Value::Null) => Some(None),
+        Some(Value::String(line)) => Some(Some(line)),
+        Some(_) => return Err(Failure::invalid(SETTING, "must be a model line, as a string")),
+    };
+    if setting.is_none() && edit.default_model.is_none() {
+        return Ok(edit);
+    }
+    let account = app.world.directory().account(named).await?.ok_or(Failure::Missing(Thing::Account))?;
+    let is_stored = |line: &Option<String>| line.as_deref() == account.default_model();
+    let (field, line) = match (edit.default_model.take(), setting) {
+        (Some(line), Some(setting)) if line == setting || is_stored(&setting) => (DEFAULT_MODEL, line),
+        (Some(line), Some(setting)) if is_stored(&line) => (SETTING, setting),
+        (Some(_), Some(_)) => {
+            let message = "is another place of `default_model`, which stands here with another value";
+            return Err(Failure::invalid(SETTING, message));
+        }
+        (Some(line), None) => (DEFAULT_MODEL, line),
+        (None, setting) => (SETTING, setting.flatten()),
     };
     edit.default_model = Some(match line {
         None => None,
-        Some(line) => {
-            let account = app.world.directory().account(named).await?;
-            let account = account.ok_or(Failure::Missing(Thing::Account))?;
-            Some(agents::line_of(app, account.id, field, &line).await?)
-        }
+        Some(line) => Some(agents::line_of(app, account.id, field, &line).await?),
     });
     Ok(edit)
 }
@@ -140,9 +172,11 @@ async fn change_once<W: World>(
     named: &AccountRef,
     edit: &Edit,
     fit: &Fit,
+    precondition: &Precondition,
 ) -> Result<(Account, Fitted), Failure> {
     let directory = app.world.directory();
     let read = directory.account(named).await?.ok_or(Failure::Missing(Thing::Account))?;
+    precondition.check_tag(Thing::Account, Some(|| tag(&read)))?;
     let mut next = check(by, edit, &read)?;
     let is_fitted = edit.plan.is_some();
     if next == read && !is_fitted {

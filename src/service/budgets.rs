@@ -8,11 +8,14 @@ use crate::ports::{Accounts, World};
 use super::App;
 use super::agents::{self, IfMatch};
 use super::authenticate::Session;
-use super::failure::Failure;
+use super::failure::{Failure, Thing};
+use super::precondition::Precondition;
 
 /// A budget and what was spent of it in the running period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
+    /// The entity tag of the agent, whose row has the budget.
+    pub tag: String,
     pub budget: Budget,
     pub spend: Spend,
 }
@@ -34,13 +37,18 @@ pub async fn put<W: World>(
     session: &Session,
     agent: &str,
     budget: Budget,
-    if_match: &IfMatch,
+    precondition: &Precondition,
 ) -> Result<Standing, Failure> {
-    let edit = |read: &Agent| match read.definition.is_bound_by(&budget) {
-        true => Ok(Agent { budget: Some(budget), ..read.clone() }),
-        false => Err(Failure::invalid("action", MUST_BLOCK)),
+    let edit = |read: &Agent| {
+        // Tags are the agent's, also of one that has no budget yet.
+        let is_there = read.budget.is_some() || matches!(precondition, Precondition::Tags(_));
+        precondition.check_tag(Thing::Agent, is_there.then_some(|| read.tag()))?;
+        match read.definition.is_bound_by(&budget) {
+            true => Ok(Agent { budget: Some(budget), ..read.clone() }),
+            false => Err(Failure::invalid("action", MUST_BLOCK)),
+        }
     };
-    let agent = agents::adjust(app, session, agent, if_match, edit).await?;
+    let agent = agents::adjust(app, session, agent, &IfMatch::Any, edit).await?;
     standing(app, session, &agent, budget).await
 }
 
@@ -51,5 +59,5 @@ async fn standing<W: World>(
     budget: Budget,
 ) -> Result<Standing, Failure> {
     let spend = app.world.accounts().ask(session.account.id, Inspect { agent: agent.id, budget }).await?;
-    Ok(Standing { budget, spend })
+    Ok(Standing { tag: agent.tag(), budget, spend })
 }

@@ -6,7 +6,7 @@ use crate::domain::declared::Facts;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::ChangeId;
 use crate::domain::scope::Scope;
-use crate::ports::{Changes, ChangesOf, Directory, Sight, World};
+use crate::ports::{AgentRef, Agents, Changes, ChangesOf, Directory, Sight, World};
 
 use super::App;
 use super::authenticate::Session;
@@ -25,7 +25,9 @@ impl Filter {
         let mut errors = FieldErrors::default();
         let subject = self.subject.as_deref().map(|word| {
             let words = || known.iter().map(Subject::as_str).collect::<Vec<_>>().join(", ");
-            let found = known.iter().find(|known| known.as_str() == word).cloned();
+            let asked = word.trim().to_lowercase().replace('_', "-");
+            let is_asked = |known: &&Subject| known.as_str().replace('_', "-") == asked;
+            let found = known.iter().find(is_asked).cloned();
             errors.take("subject", found.ok_or_else(|| format!("must be one of {}", words())))
         });
         if self.id.is_some() && subject.is_none() {
@@ -37,6 +39,22 @@ impl Filter {
             (Some(subject), None) => ChangesOf::Every(subject),
             (Some(subject), Some(id)) => ChangesOf::One(subject, id),
         })
+    }
+}
+
+/// With an agent's id in place of its slug: lines have ids.
+async fn by_id(tenant: &impl Agents, of: ChangesOf) -> Result<ChangesOf, Failure> {
+    let ChangesOf::One(subject, name) = &of else { return Ok(of) };
+    match AgentRef::parse(name) {
+        Some(slug @ AgentRef::Slug(_)) if *subject == Subject::AGENT => {
+            let found = tenant.agent(&slug).await?;
+            let found = match found {
+                None => tenant.archived_agent(&slug).await?,
+                in_use => in_use,
+            };
+            Ok(found.map_or(of, |agent| ChangesOf::One(Subject::AGENT, agent.id.to_string())))
+        }
+        _ => Ok(of),
     }
 }
 
@@ -72,8 +90,8 @@ pub async fn list<W: World>(
     page: &Request,
 ) -> Result<Page<Change>, Failure> {
     let cut = page.parse(ChangeId::parse)?;
-    let of = filter.parse(&subjects(app))?;
     let tenant = app.world.directory().tenant(session.account.id);
+    let of = by_id(&tenant, filter.parse(&subjects(app))?).await?;
     let (rows, more) = tenant.changes(cut.limit(), cut.after, &of, &sight(app, session)).await?;
     let next_cursor = rows.last().filter(|_| more).map(|change| change.id.to_string());
     Ok(Page { rows, next_cursor })

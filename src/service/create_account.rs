@@ -6,7 +6,7 @@ use serde_json::Map;
 
 use crate::domain::account::{Account, Plan, Status};
 use crate::domain::change::{Action, Subject};
-use crate::domain::field_error::FieldErrors;
+use crate::domain::field_error::{FieldError, FieldErrors, beside};
 use crate::domain::ids::AccountId;
 use crate::domain::slug::Slug;
 use crate::ports::{AllAccounts, World};
@@ -24,18 +24,21 @@ pub struct NewAccount {
     pub plan: Plan,
 }
 
+/// Creates it, unless faults were noted while it was read.
+///
 /// # Errors
 /// [`Failure`]; without the account having been made, unless the directory lost its answer.
 pub async fn create_account<W: World>(
     app: &App<W>,
     principal: &Principal,
     new: NewAccount,
+    noted: Vec<FieldError>,
 ) -> Result<Account, Failure> {
     principal.operator()?;
     let mut errors = FieldErrors::default();
     let slug = errors.take("slug", Slug::parse(&new.slug));
     errors.name("name", &new.name);
-    let slug = errors.finish_with(slug)?;
+    let slug = beside(noted, errors.finish_with(slug))?;
     let now = app.world.now();
     let account = Account {
         id: AccountId::new(now, app.world.random()),

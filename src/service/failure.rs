@@ -18,12 +18,6 @@ pub enum Failure {
     /// Fields that do not fit.
     #[error("invalid fields")]
     Invalid(Vec<FieldError>),
-    /// The field `template` names no template that the account has.
-    #[error("unknown template")]
-    UnknownTemplate,
-    /// The field `status`, which an update of the other fields does not change.
-    #[error("the status is changed apart")]
-    StatusApart,
     /// The body is no file that could be taken in: why.
     #[error("{0}")]
     Unreadable(String),

@@ -6,7 +6,7 @@ use crate::domain::account::{Account, Key, Role};
 use crate::domain::api_key::ApiKey;
 use crate::domain::change::{Action, Actor, Subject};
 use crate::domain::declared::members;
-use crate::domain::field_error::FieldErrors;
+use crate::domain::field_error::{FieldError, FieldErrors, beside};
 use crate::domain::ids::{AgentId, KeyId, MemberId};
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::time::Millis;
@@ -42,7 +42,7 @@ pub struct Issued {
     pub secret: ApiKey,
 }
 
-/// Issues a key with no more than `most`, which is what whoever asks has.
+/// Issues a key with no more than `most`, which is what whoever asks has, unless faults were noted while it was read.
 ///
 /// # Errors
 /// [`Failure`]; no key is given out then.
@@ -52,6 +52,7 @@ pub async fn issue<W: World>(
     account: &Account,
     most: Scopes,
     new: NewKey,
+    noted: Vec<FieldError>,
 ) -> Result<Issued, Failure> {
     let now = app.world.now();
     let mut errors = FieldErrors::default();
@@ -72,7 +73,7 @@ pub async fn issue<W: World>(
         Some(id) => member_of(app, account, id, new.role, &mut errors).await?,
     };
     let scopes = scopes(new.role, new.scopes.as_deref(), most, &mut errors);
-    errors.finish()?;
+    beside(noted, errors.finish())?;
     let secret = ApiKey::generate(&app.world.random());
     let key = Key {
         id: KeyId::new(now, app.world.random()),

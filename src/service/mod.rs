@@ -24,6 +24,7 @@ pub mod flags;
 pub mod keys;
 pub mod ledger;
 pub mod page;
+pub mod precondition;
 pub mod profile;
 mod retry;
 pub mod settlements;
@@ -38,6 +39,8 @@ pub struct App<W: World> {
     pub cache: Arc<cache::Cache>,
     pub settlements: Arc<settlements::Settlements>,
     pub admissions: Arc<call::admissions::Admissions>,
+    /// What calls that begin here have passed: this deployment.
+    via: call::via::Via,
     kinds: fn() -> Vec<&'static dyn Serves<W>>,
 }
 
@@ -49,7 +52,8 @@ impl<W: World> App<W> {
     /// With other declared kinds than the product's.
     pub fn with_kinds<L: KindList>(world: W, cache: Arc<cache::Cache>) -> Self {
         let kinds = declared::serving::<W, L>;
-        Self { world, cache, settlements: Arc::default(), admissions: Arc::default(), kinds }
+        let via = call::via::Via::of_deployment(world.settings());
+        Self { world, cache, settlements: Arc::default(), admissions: Arc::default(), via, kinds }
     }
 
     /// The declared kinds.

@@ -10,6 +10,9 @@ use super::App;
 use super::authenticate::Session;
 use super::declared::{Context, members};
 use super::failure::{Failure, Thing};
+use super::precondition::Precondition;
+
+pub use super::declared::members::profile_tag as tag;
 
 /// # Errors
 /// [`Failure::NoMember`] when the key acts for none, and the others.
@@ -27,7 +30,8 @@ pub async fn put<W: World>(
     app: &App<W>,
     session: &Session,
     profile: Map<String, Value>,
+    precondition: &Precondition,
 ) -> Result<Profile, Failure> {
     let id = session.key.member.ok_or(Failure::NoMember)?;
-    members::put_profile(&Context::new(app, Some(session)), id, profile).await
+    members::put_profile(&Context::new(app, Some(session)), id, profile, precondition).await
 }

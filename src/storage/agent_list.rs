@@ -4,6 +4,9 @@
 //! Each page begins after a position in that order, the first after the end of time; so rows that are added
 //! between two pages move nothing.
 
+#[macro_use]
+mod pieces;
+
 use serde::Deserialize;
 use serde_json::json;
 
@@ -22,109 +25,33 @@ const MAX_WALK: u32 = 1_000;
 /// A word that begins more entries than this is common: the agents are read for it, not its entries.
 const MAX_RARE: u32 = 200;
 
-/// The rest of an index, newest first: ?3 and ?4 are the position, ?5 and ?6 what the index is asked for.
-macro_rules! rest_of {
-    ($id:literal, $rows:literal) => {
-        concat!(
-            "SELECT created_at, ",
-            $id,
-            " AS id FROM ",
-            $rows,
-            " AND (created_at, ",
-            $id,
-            ") < (?3, ?4)
-            ORDER BY created_at DESC, ",
-            $id,
-            " DESC"
-        )
-    };
-}
-
-/// Whether an agent has words that begin like each of this JSON array.
-macro_rules! has_words {
-    ($words:literal) => {
-        concat!(
-            "NOT EXISTS (SELECT 1 FROM json_each(",
-            $words,
-            ") AS wanted WHERE NOT EXISTS (
-                SELECT 1 FROM agent_words AS found WHERE found.account_id = ?1 AND found.agent_id = a.id
-                    AND found.word >= wanted.value AND found.word < wanted.value || char(1114111)))"
-        )
-    };
-}
-
-/// At most ?2 agents of the next ?7 rows that have the words ?8, the status ?9 and the type ?10.
-macro_rules! walk {
-    ($id:literal, $rows:literal) => {
-        concat!(
-            "SELECT a.* FROM (",
-            rest_of!($id, $rows),
-            " LIMIT ?7) AS w
-            CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = w.id
-            WHERE (?9 IS NULL OR a.status = ?9) AND (?10 IS NULL OR a.type = ?10) AND ",
-            has_words!("?8"),
-            " LIMIT ?2"
-        )
-    };
-}
-
-/// The position of the ?2-th of the next rows, counted from 0.
-macro_rules! place {
-    ($id:literal, $rows:literal) => {
-        concat!(rest_of!($id, $rows), " LIMIT 1 OFFSET ?2")
-    };
-}
-
-/// At most ?2 of `$rows` in use whose calls are answered, after the position ?3 and ?4: of the status ?5, the type ?6, the label ?7
-/// and the words ?8. The definition is cut down to what a client is shown, since a page of whole ones takes tens of
-/// megabytes.
-macro_rules! callable {
-    ($rows:literal) => {
-        concat!(
-            "SELECT a.id, a.slug, a.version, a.status, a.budget_limit, a.budget_period, a.budget_action, a.created_at,
-                a.updated_at, a.archived_at, json_set(json_remove(a.definition, '$.config', '$.tools', '$.handoff_targets'),
-                '$.instructions', '-') AS definition
-            FROM ",
-            $rows,
-            " AND a.archived_at IS NULL AND (a.created_at, a.id) < (?3, ?4)
-                AND a.status IN ('published', 'active', 'deprecated')
-                AND (?5 IS NULL OR a.status = ?5) AND (?6 IS NULL OR a.type = ?6)
-                AND (?7 IS NULL OR EXISTS (SELECT 1 FROM agent_labels WHERE account_id = ?1 AND label = ?7
-                    AND created_at = a.created_at AND agent_id = a.id))
-                AND ",
-            has_words!("?8"),
-            " ORDER BY a.created_at DESC, a.id DESC LIMIT ?2"
-        )
-    };
-}
-
 queries! {
     /// [`Index`]: all in use.
-    AGENTS_IN_USE = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL");
+    AGENTS_IN_USE = agents!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL");
     PLACE_IN_USE = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL");
     /// [`Index`]: by status.
-    AGENTS_OF_STATUS = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5");
+    AGENTS_OF_STATUS = agents!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5");
     PLACE_OF_STATUS = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5");
     /// [`Index`]: by type.
-    AGENTS_OF_TYPE = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND type = ?5");
+    AGENTS_OF_TYPE = agents!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND type = ?5");
     PLACE_OF_TYPE = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND type = ?5");
     /// [`Index`]: by status and type.
     AGENTS_OF_STATUS_AND_TYPE =
-        walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5 AND type = ?6");
+        agents!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5 AND type = ?6");
     PLACE_OF_STATUS_AND_TYPE =
         place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND status = ?5 AND type = ?6");
     /// [`Index`]: archived ones.
-    AGENTS_ARCHIVED = walk!("id", "agents WHERE account_id = ?1 AND archived_at IS NOT NULL");
+    AGENTS_ARCHIVED = agents!("id", "agents WHERE account_id = ?1 AND archived_at IS NOT NULL");
     PLACE_ARCHIVED = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NOT NULL");
     /// [`Index`]: by label.
-    AGENTS_LABELLED = walk!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
+    AGENTS_LABELLED = agents!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
     PLACE_LABELLED = place!("agent_id", "agent_labels WHERE account_id = ?1 AND label = ?5");
     /// [`Wanted::rarest`]: how many entries each of a JSON array of words begins, counted to ?3.
     COUNT_WORDS = "SELECT (SELECT count(*) FROM (SELECT 1 FROM agent_words WHERE account_id = ?1
             AND word >= wanted.value AND word < wanted.value || char(1114111) LIMIT ?3)) AS entries
         FROM json_each(?2) AS wanted ORDER BY wanted.key";
     /// [`AgentList::find_agents`] by a rare word ?5, whatever else. CROSS JOIN keeps the words outermost.
-    AGENTS_WORDED = concat!("SELECT a.* FROM (
+    AGENTS_WORDED = whole!(concat!("SELECT a.id, length(a.definition) AS size FROM (
             SELECT DISTINCT agent_id FROM agent_words
             WHERE account_id = ?1 AND word >= ?5 AND word < ?5 || char(1114111)) AS w
         CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = w.agent_id
@@ -132,20 +59,27 @@ queries! {
             AND (?9 IS NULL OR EXISTS (SELECT 1 FROM agent_labels WHERE account_id = ?1 AND label = ?9
                 AND created_at = a.created_at AND agent_id = a.id))
             AND ", has_words!("?6"), "
+        ORDER BY a.created_at DESC, a.id DESC LIMIT ?2"));
+    /// [`Index`]: all whose calls are answered.
+    AGENTS_CALLABLE = walk!(card!(), answers!(), "id",
+        "agents WHERE account_id = ?1 AND archived_at IS NULL");
+    /// [`Index`]: the public ones of them.
+    AGENTS_PUBLIC = walk!(card!(), answers!(), "id",
+        "agents WHERE account_id = ?1 AND archived_at IS NULL AND access = 'public'");
+    PLACE_PUBLIC = place!("id", "agents WHERE account_id = ?1 AND archived_at IS NULL AND access = 'public'");
+    /// [`AgentList::find_callable`], those of the JSON array ?8, which a key names. CROSS JOIN keeps them outermost.
+    AGENTS_ALLOWED = concat!("SELECT ", card!(), " FROM json_each(?8) AS name
+        CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = name.value
+        WHERE a.archived_at IS NULL AND (a.created_at, a.id) < (?3, ?4)", answers!(), "
+            AND (?5 IS NULL OR a.status = ?5) AND (?6 IS NULL OR a.type = ?6) AND ", has_words!("?7"), "
         ORDER BY a.created_at DESC, a.id DESC LIMIT ?2");
-    /// [`AgentList::find_callable`], all.
-    AGENTS_CALLABLE = callable!("agents AS a WHERE a.account_id = ?1");
-    /// [`AgentList::find_callable`], the public ones, which have an index of their own.
-    AGENTS_PUBLIC = callable!("agents AS a WHERE a.account_id = ?1 AND a.access = 'public'");
-    /// [`AgentList::find_callable`], those of the JSON array ?9. CROSS JOIN keeps them outermost.
-    AGENTS_ALLOWED = callable!("json_each(?9) AS name CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = name.value WHERE true");
     /// [`AgentList::named_in_lines`]: it goes through all of the account's, as seldom as something that lines may name is
     /// deleted.
     NAMED_IN_LINES = "SELECT * FROM (SELECT 'agent ' || slug AS name, definition ->> 'model' AS line FROM agents
             WHERE account_id = ?1 AND archived_at IS NULL AND instr(definition ->> 'model', ?2) > 0
-            ORDER BY slug LIMIT 200)
+            ORDER BY slug)
         UNION ALL SELECT * FROM (SELECT 'template ' || slug AS name, definition ->> 'model' AS line FROM templates
-            WHERE account_id = ?1 AND instr(definition ->> 'model', ?2) > 0 ORDER BY slug LIMIT 200)";
+            WHERE account_id = ?1 AND instr(definition ->> 'model', ?2) > 0 ORDER BY slug)";
     /// [`AgentList::names_taken`]: ?2 is a JSON array of names.
     NAMES_TAKEN = "SELECT DISTINCT a.name FROM json_each(?2) AS wanted
         CROSS JOIN agents AS a ON a.account_id = ?1 AND a.name = wanted.value AND a.archived_at IS NULL";
@@ -178,6 +112,8 @@ struct Index {
     walk: &'static Query,
     place: &'static Query,
     asked: Vec<Value>,
+    /// Rows of it may not be wanted, whatever else is asked for.
+    is_wider: bool,
 }
 
 /// After the newest: no moment is later than 2⁵³ − 1 ms.
@@ -228,7 +164,7 @@ impl<'a> Wanted<'a> {
         word: &str,
         limit: u32,
         [created_at, id]: [Value; 2],
-    ) -> Result<Vec<Agent>, Failure> {
+    ) -> Result<FoundAgents, Failure> {
         let others: Vec<&String> = self.words.iter().filter(|other| *other != word).collect();
         let values = [
             limit.into(),
@@ -240,7 +176,15 @@ impl<'a> Wanted<'a> {
             self.kind.into(),
             self.label.as_deref().into(),
         ];
-        agents(tenant.rows(&AGENTS_WORDED, values).await?)
+        Self::found(tenant.rows(&AGENTS_WORDED, values).await?)
+    }
+
+    /// At most so many, whatever words and index; the rest of a page that became too large is for the next one.
+    fn found(rows: Vec<Row>) -> Result<FoundAgents, Failure> {
+        let count = rows.len();
+        let agents = agents(rows.into_iter().take_while(Row::has_definition).collect())?;
+        let last = agents.last().filter(|_| agents.len() < count);
+        Ok(FoundAgents { stopped_at: last.map(AgentPosition::of), agents })
     }
 
     /// A short page is read again together with where the search ends: in one step, because both count rows,
@@ -250,9 +194,9 @@ impl<'a> Wanted<'a> {
         tenant: &Tenant<E>,
         limit: u32,
         place: [Value; 2],
+        (index, status, kind): (Index, Option<&'static str>, Option<&str>),
     ) -> Result<FoundAgents, Failure> {
-        let (index, status, kind) = self.index();
-        let is_exact = status.is_none() && kind.is_none() && self.words.is_empty();
+        let is_exact = !index.is_wider && status.is_none() && kind.is_none() && self.words.is_empty();
         let most = if is_exact { limit } else { MAX_WALK.max(limit) };
         let walk = || {
             let [first, second] = [0, 1].map(|n| index.asked.get(n).cloned().unwrap_or(Value::Null));
@@ -261,22 +205,23 @@ impl<'a> Wanted<'a> {
             let rest = [first, second, most.into(), words, status.into(), kind.into()];
             tenant.statement(index.walk, [limit.into(), created_at, id].into_iter().chain(rest))
         };
-        let found = agents(sql::rows_of(&tenant.batch(vec![walk()]).await?, 0)?)?;
-        if is_exact || found.len() == limit as usize {
-            return Ok(FoundAgents { agents: found, stopped_at: None });
+        let rows: Vec<Row> = sql::rows_of(&tenant.batch(vec![walk()]).await?, 0)?;
+        if is_exact || rows.len() == limit as usize {
+            return Self::found(rows);
         }
         let end = [(most - 1).into()].into_iter().chain(place.clone()).chain(index.asked.iter().cloned());
         let answers = tenant.batch(vec![walk(), tenant.statement(index.place, end)]).await?;
-        let agents = agents(sql::rows_of(&answers, 0)?)?;
+        let rows: Vec<Row> = sql::rows_of(&answers, 0)?;
         let last: Vec<Place> = sql::rows_of(&answers, 1)?;
-        let is_short = agents.len() < limit as usize;
-        let stopped_at = last.first().filter(|_| is_short).map(Place::position);
-        Ok(FoundAgents { agents, stopped_at })
+        let is_short = rows.len() < limit as usize;
+        let found = Self::found(rows)?;
+        let end = || last.first().filter(|_| is_short).map(Place::position);
+        Ok(FoundAgents { stopped_at: found.stopped_at.or_else(end), ..found })
     }
 
     /// The index that covers the most of the filter, and the status and type that it does not cover.
     fn index(&self) -> (Index, Option<&'static str>, Option<&str>) {
-        let index = |walk, place, asked| Index { walk, place, asked };
+        let index = |walk, place, asked| Index { walk, place, asked, is_wider: false };
         match (&self.label, self.status, self.kind) {
             (Some(label), status, kind) => {
                 (index(&AGENTS_LABELLED, &PLACE_LABELLED, vec![label.as_str().into()]), status, kind)
@@ -319,12 +264,9 @@ impl<E: Engine> AgentList for Tenant<E> {
         let wanted = Wanted::of(filter);
         let place = place_of(after);
         if let Some(rare) = wanted.rarest(self).await? {
-            return Ok(FoundAgents {
-                agents: wanted.by_word(self, &rare, limit, place).await?,
-                stopped_at: None,
-            });
+            return Ok(wanted.by_word(self, &rare, limit, place).await?);
         }
-        Ok(wanted.walk(self, limit, place).await?)
+        Ok(wanted.walk(self, limit, place, wanted.index()).await?)
     }
 
     async fn find_callable(
@@ -333,21 +275,25 @@ impl<E: Engine> AgentList for Tenant<E> {
         callable: &Callable,
         limit: u32,
         after: Option<AgentPosition>,
-    ) -> Result<Vec<Agent>, Unavailable> {
+    ) -> Result<FoundAgents, Unavailable> {
         let wanted = Wanted::of(filter);
         if wanted.is_archived {
-            return Ok(Vec::new());
+            return Ok(FoundAgents { agents: Vec::new(), stopped_at: None });
         }
-        let (query, these) = match callable {
-            Callable::All => (&AGENTS_CALLABLE, None),
-            Callable::Public => (&AGENTS_PUBLIC, None),
-            Callable::These(ids) => (&AGENTS_ALLOWED, Some(json!(ids).to_string().into())),
+        let (walk, place) = match callable {
+            Callable::All => (&AGENTS_CALLABLE, &PLACE_IN_USE),
+            Callable::Public => (&AGENTS_PUBLIC, &PLACE_PUBLIC),
+            Callable::These(ids) => {
+                let [created_at, id] = place_of(after);
+                let words = json!(wanted.words).to_string().into();
+                let these = json!(ids).to_string().into();
+                let narrowed = [wanted.status.into(), wanted.kind.into(), words, these];
+                let values = [limit.into(), created_at, id].into_iter().chain(narrowed);
+                return Ok(Wanted::found(self.rows(&AGENTS_ALLOWED, values).await?)?);
+            }
         };
-        let [created_at, id] = place_of(after);
-        let words = json!(wanted.words).to_string().into();
-        let narrowed = [wanted.status.into(), wanted.kind.into(), wanted.label.as_deref().into(), words];
-        let values = [limit.into(), created_at, id].into_iter().chain(narrowed).chain(these);
-        Ok(agents(self.rows(query, values).await?)?)
+        let index = Index { walk, place, asked: Vec::new(), is_wider: true };
+        Ok(wanted.walk(self, limit, place_of(after), (index, wanted.status, wanted.kind)).await?)
     }
 
     async fn named_in_lines(&self, text: &str) -> Result<Vec<(String, String)>, Unavailable> {

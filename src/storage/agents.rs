@@ -90,6 +90,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether there was room for it on the page.
+    pub(super) const fn has_definition(&self) -> bool {
+        !self.definition.is_empty()
+    }
+
     pub(super) fn into_agent(self) -> Result<Agent, Failure> {
         let budget = match (self.budget_limit, self.budget_period, self.budget_action) {
             (Some(limit), Some(period), Some(action)) => {

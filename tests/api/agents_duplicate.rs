@@ -35,7 +35,8 @@ async fn a_copy_is_the_same_but_for_what_tells_them_apart() {
     let path = "/api/v1/agents/triage";
     let patched =
         api.request(axum::http::Method::PATCH, path).key(&acme.admin).json(&json!({"voice": "p:v"}));
-    let source_now = patched.send().await.ok();
+    let mut source_now = patched.send().await.ok();
+    source_now.as_object_mut().unwrap().remove("warnings");
     assert_eq!(source_now["version"], 2);
     let reply = duplicate(&api, &acme, "triage").await;
     assert_eq!(reply.header("location"), "/api/v1/agents/triage-copy");

@@ -298,6 +298,12 @@ async fn callers_find_the_agents_they_may_call_and_strangers_the_public_ones() {
     let strangers = api.get(path).send().await.ok();
     assert_eq!(slugs(&strangers), ["open"]);
     assert_eq!(slugs(&api.get(&format!("{path}?q=open")).send().await.ok()), ["open"]);
+    // Labels are not shown, so nobody may find them by asking.
+    for asked in
+        [api.get(&format!("{path}?label=vip")), api.get(&format!("{path}?label=vip")).key(&acme.caller)]
+    {
+        assert_eq!(asked.send().await.fields(), ["label"]);
+    }
     let names: Vec<&String> = strangers["data"][0].as_object().unwrap().keys().collect();
     let mut expected = vec![
         "capabilities",

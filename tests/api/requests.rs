@@ -273,3 +273,46 @@ async fn anyone_may_ask_how_it_is() {
     let head = api.request(Method::HEAD, "/health").send().await;
     assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
 }
+
+/// Whatever a text of a fault quotes, it is not sent back at length.
+#[tokio::test]
+async fn no_answer_quotes_a_long_value_whole() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let long = "x".repeat(200_000);
+    let tricky = format!("a, expected {long}");
+    for word in [&long, &tricky] {
+        let bodies = [
+            (
+                Method::PUT,
+                "/api/v1/providers/own",
+                json!({"wire": word, "base_url": "https://own.example.com"}),
+            ),
+            (Method::PUT, "/api/v1/providers/own", json!({"wire": "openai", "base_url": word})),
+            (Method::PUT, "/api/v1/models/own/x", json!({"input_usd_per_mtok": word})),
+            (Method::PUT, "/api/v1/aliases/fast", json!({"model": word})),
+            (Method::PATCH, "/api/v1/account", json!({word.as_str(): word})),
+            (
+                Method::POST,
+                "/api/v1/agents",
+                json!({"slug": word, "name": word, "model": word, "status": word, "type": word,
+                "tools": [word], "template": word, "access": word, "budget": {"period": word}, "config": {"variables": {word.as_str(): 1}}}),
+            ),
+            (
+                Method::POST,
+                "/api/v1/accounts/acme/keys",
+                json!({"name": word, "role": word, "scopes": [word], "agents": [word]}),
+            ),
+            (Method::POST, "/api/v1/members", json!({"email": word, "role": word, "status": word})),
+            (Method::PUT, "/api/v1/templates/t", json!({"name": word, "type": word, "model": word})),
+        ];
+        for (method, path, body) in bodies {
+            let reply = api.request(method.clone(), path).key(&acme.admin).json(&body).send().await;
+            assert!(reply.status.is_client_error(), "{method} {path}: {}", reply.status);
+            assert!(reply.body.len() < 60_000, "{method} {path}: {} bytes", reply.body.len());
+        }
+    }
+    let query = format!("/api/v1/agents?{}=1&status={}", "y".repeat(3_000), "z".repeat(3_000));
+    let reply = api.get(&query).key(&acme.admin).send().await;
+    assert!(reply.body.len() < 6_000, "{} bytes", reply.body.len());
+}

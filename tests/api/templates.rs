@@ -145,7 +145,7 @@ async fn what_no_agent_could_have_is_refused() {
         (json!({"definition": {"instuctions": "x"}}), &["definition.instuctions"]),
         (json!({"definition": {"panels": ["notes"]}}), &["definition.panels[0]"]),
         (json!({"definition": [1]}), &["definition"]),
-        (json!({"definitions": {}}), &["definitions"]),
+        (json!({"definitions": {}}), &["definitions", "definition"]),
         (json!({"agent": "nobody"}), &["agent"]),
         (json!({"agent": "nobody", "definition": {}}), &["agent"]),
         (json!({"definition": {}, "description": ""}), &["description"]),

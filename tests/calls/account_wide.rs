@@ -1,6 +1,8 @@
 //! Calls under `/accounts/{account}/v1`, where the body names the agent.
 
 use axum::http::Method;
+use retinue::domain::secret::Secret;
+use retinue::ports::Settings;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Face};
@@ -57,7 +59,8 @@ async fn what_names_no_agent_of_the_account_is_404() {
         for name in ["nobody", "secret-plan", id, "big", "own:big", "Not_A_Slug", "triage/chat", "a\u{0}"] {
             let reply = ask(&stage, face, name).send().await;
             reply.assert_refusal(404, "not_found");
-            assert_eq!(reply.words(), "There is no such agent here.", "{name}");
+            let known = "`model` names an agent that the key may call, such as `triage`.";
+            assert_eq!(reply.words(), format!("There is no agent `{name}` here. {known}"), "{name}");
         }
         ask(&stage, face, "").send().await.assert_refusal(400, "validation_failed");
     }
@@ -228,7 +231,7 @@ async fn a_slash_at_the_end_says_nothing_to_calls_and_preflights() {
     stage.agent("open", &json!({"access": "public"})).await;
     for face in Face::ALL {
         stage.then(face.served((10, 5)));
-        let path = format!("/accounts/acme/agents/triage/{}/?x=1", face.path());
+        let path = format!("/accounts/acme/agents/triage/{}/", face.path());
         assert_eq!(stage.ask(face, "triage").path(&path).send().await.status, 200, "{path}");
         let path = format!("/agents/open/{}/", face.path());
         let preflight = stage.request(Method::OPTIONS, &path).header("origin", PAGE).send().await;
@@ -336,6 +339,14 @@ async fn the_operators_key_is_named_where_agents_are_called() {
     let reply = ask(&stage, Face::Completions, "triage").key(OPERATOR).send().await;
     assert!(reply.words().contains("the operator's key"), "{}", reply.words());
     let reply = stage.ask(Face::Chat, "triage").key("wrong").send().await;
+    assert!(!reply.words().contains("operator"), "{}", reply.words());
+    // One that is too short opens nothing, and nobody may find it by asking.
+    let short = stage.under(Settings {
+        operator_key: Some(Secret::new("short-operator".to_owned())),
+        ..crate::support::settings()
+    });
+    let reply = short.ask(Face::Chat, "triage").key("short-operator").send().await;
+    reply.assert_refusal(401, "unauthenticated");
     assert!(!reply.words().contains("operator"), "{}", reply.words());
 }
 

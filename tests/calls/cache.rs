@@ -1,5 +1,7 @@
 //! Answers that are kept for requests that come again: who gets one, what it costs, and what is another request.
 
+use std::time::{Duration, Instant};
+
 use axum::http::Method;
 use retinue::ports::World;
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 use crate::ask::{Ask, Face, Reply};
 use crate::provider::{answer, count, cut, delta, done, finish, frame, hello, status, stream};
 use crate::stage::{BIG, Stage};
-use crate::support::{FakeReplies, Script, Turn, is_workerd};
+use crate::support::{FakeReplies, OPERATOR, Script, Turn, is_workerd};
 
 /// What `(40, 3)` tokens of `own:big` cost.
 const COST: u64 = 40 * BIG.0 + 3 * BIG.1;
@@ -271,6 +273,18 @@ async fn an_alias_that_stands_for_another_model_is_another_request() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_something_else_is_another_request() {
+    let stage = stage().await;
+    keep_hello(&stage).await;
+    let own = json!({
+        "wire": "openai", "base_url": "https://own.example.com/v1", "dialect": {"user": false},
+    });
+    let put = stage.api.put("/api/v1/providers/own").key(&stage.acme.admin).json(&own).send().await;
+    assert!(put.status.is_success(), "{put:?}");
+    assert_asks_again(&stage, stage.ask(Face::Chat, "again")).await;
+}
+
+#[tokio::test]
 async fn what_fills_the_instructions_makes_another_request() {
     let stage = stage().await;
     let fields = json!({
@@ -304,11 +318,65 @@ async fn every_key_that_may_call_shares_what_is_kept_and_no_other_account_does()
 async fn whoever_may_no_longer_call_gets_nothing_that_is_kept() {
     let stage = stage().await;
     keep_hello(&stage).await;
-    let body = json!({"status": "inactive"});
-    let path = "/api/v1/agents/again/status";
-    stage.api.post(path).key(&stage.acme.admin).json(&body).send().await.ok();
-    let refused = stage.ask(Face::Chat, "again").send().await;
-    refused.assert_refusal(403, "agent_not_active");
+    let admin = &stage.acme.admin;
+    let key = stage.api.issue("acme", &json!({"name": "guest", "role": "caller"})).await;
+    stage.ask(Face::Chat, "again").key(&key).send().await.assert_hit();
+    let keys = stage.api.get("/api/v1/accounts/acme/keys").key(admin).send().await.ok();
+    let of_guest = |key: &&Value| key["name"] == "guest";
+    let id =
+        keys["data"].as_array().unwrap().iter().find(of_guest).unwrap()["id"].as_str().unwrap().to_owned();
+    stage.api.delete(&format!("/api/v1/accounts/acme/keys/{id}")).key(admin).send().await.no_content();
+    stage.ask(Face::Chat, "again").key(&key).send().await.assert_refusal(401, "unauthenticated");
+
+    let status = async |status: &str| {
+        let moved = stage.api.post("/api/v1/agents/again/status").key(admin).json(&json!({"status": status}));
+        moved.send().await.ok();
+    };
+    status("inactive").await;
+    stage.ask(Face::Chat, "again").send().await.assert_refusal(403, "agent_not_active");
+    status("active").await;
+    stage.ask(Face::Chat, "again").send().await.assert_hit();
+    let suspended = json!({"status": "suspended"});
+    let path = "/api/v1/accounts/acme";
+    stage.api.request(Method::PATCH, path).key(OPERATOR).json(&suspended).send().await.ok();
+    stage.ask(Face::Chat, "again").send().await.assert_refusal(403, "forbidden");
+}
+
+#[tokio::test]
+async fn an_answer_of_an_entry_that_stood_in_for_another_is_not_kept() {
+    let stage = stage().await;
+    stage.agent("two", &json!({"model": "own:big, other:small", "cache": {"ttl_s": TTL_S}})).await;
+    for face in [Face::Chat, Face::Stream] {
+        stage.then(status(503, "busy")).then(face.served((40, 3)));
+        let reply = stage.ask(face, "two").send().await;
+        reply.assert_miss();
+        assert_eq!(reply.header("x-model"), "other:small");
+        stage.books("two").await;
+        stage.take_asked();
+        assert!(replies(&stage).kept().is_empty(), "{face:?}");
+    }
+    ask_first(&stage, stage.ask(Face::Chat, "two"), answer("Hello", Some((40, 3))), 1).await;
+}
+
+#[tokio::test]
+async fn an_answer_with_fewer_choices_than_asked_or_without_a_word_is_not_kept() {
+    let stage = stage().await;
+    let choice =
+        |index: u32, message: &Value| json!({"index": index, "message": message, "finish_reason": "stop"});
+    let whole = |choices: Value| Turn::Replies(Script::ok(json!({"choices": choices}).to_string()));
+    let mut body = Face::Completions.body("again");
+    body["n"] = json!(2);
+    stage.then(whole(json!([choice(0, &json!({"content": "One"}))])));
+    stage.ask(Face::Completions, "again").json(&body).send().await.assert_miss();
+    for message in [json!({"content": ""}), json!({"content": null, "reasoning_content": "Hm."})] {
+        stage.then(whole(json!([choice(0, &message)])));
+        stage.ask(Face::Completions, "again").send().await;
+    }
+    stage.books("again").await;
+    assert!(replies(&stage).kept().is_empty());
+    stage.take_asked();
+    let both = [choice(0, &json!({"content": "One"})), choice(1, &json!({"content": "Two"}))];
+    ask_first(&stage, stage.ask(Face::Completions, "again").json(&body), whole(json!(both)), 1).await;
 }
 
 #[tokio::test]
@@ -397,6 +465,17 @@ async fn a_store_that_fails_or_is_spoilt_is_a_miss() {
         stage.books("again").await;
         stage.ask(Face::Chat, "again").send().await.assert_hit();
     }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_a_miss_after_a_moment() {
+    let stage = stage().await;
+    replies(&stage).set_hanging(true);
+    let begun = Instant::now();
+    assert_asks_again(&stage, stage.ask(Face::Chat, "again")).await;
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    replies(&stage).set_hanging(false);
+    assert!(stage.log().contains("a kept answer cannot be read"));
 }
 
 #[tokio::test]

@@ -31,7 +31,28 @@ async fn every_reported_case_is_right() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// A word that is misspelt would expect nothing, and so would a case without expectations.
+fn misread(case: &Value) -> Vec<String> {
+    let known = [
+        ("", &["case", "provider", "agent", "model", "body", "replies", "sent", "client"][..]),
+        ("/client", &["status", "headers", "body"]),
+    ];
+    let mut faults = Vec::new();
+    for (place, names) in known {
+        let given = members(case.pointer(place).unwrap_or(&Value::Null));
+        let unknown = given.keys().filter(|name| !names.contains(&name.as_str()));
+        faults.extend(unknown.map(|name| format!("the case has an unknown member {place}/{name}")));
+    }
+    let sent = case["sent"].as_array().into_iter().flatten();
+    let expects = sent.chain([&case["client"]["body"]]).any(|expected| !members(expected).is_empty());
+    if !expects {
+        faults.push("the case expects nothing".to_owned());
+    }
+    faults
+}
+
 async fn run(case: &Value) -> Vec<String> {
+    let mut faults = misread(case);
     let stage = Stage::new().await;
     furnish(&stage, case).await;
     for reply in case["replies"].as_array().unwrap() {
@@ -40,7 +61,6 @@ async fn run(case: &Value) -> Vec<String> {
     let reply = ask(&stage, case).await;
     let asked = stage.take_asked();
     let sent: Vec<Value> = asked.iter().map(|asked| serde_json::from_slice(&asked.body).unwrap()).collect();
-    let mut faults = Vec::new();
     let expected = case["sent"].as_array().unwrap();
     if sent.len() != expected.len() {
         faults.push(format!("asked {} times, not {}", sent.len(), expected.len()));

@@ -365,16 +365,29 @@ async fn a_call_that_comes_back_is_refused_and_one_from_another_deployment_is_no
         let sent = stage.take_asked().remove(0);
         let (_, own) = sent.headers.iter().find(|(name, _)| *name == "x-retinue-via").unwrap();
         let own = own.clone();
-        for via in [own.clone(), format!("other, {own}"), "a, b, c, d".to_owned()] {
+        let others = ["0123456789abcdef", "1123456789abcdef", "2123456789abcdef", "3123456789abcdef"];
+        let junk = "x".repeat(4_000);
+        for via in
+            [own.clone(), format!("{},{own}", others[0]), others.join(", "), format!("{junk},é, {own} ,")]
+        {
             let reply = stage.ask(face, "triage").header("x-retinue-via", &via).send().await;
             reply.assert_refusal(400, "invalid_request");
             assert!(reply.words().contains("leads back here"), "{via}: {}", reply.words());
             assert_eq!(reply.header("x-should-retry"), "false");
         }
         assert!(stage.take_asked().is_empty(), "no provider was asked");
-        stage.then(face.served((10, 5)));
-        assert_eq!(stage.ask(face, "triage").header("x-retinue-via", "other").send().await.status, 200);
-        let sent = stage.take_asked().remove(0);
-        assert!(sent.headers.contains(&("x-retinue-via", format!("other, {own}"))), "{:?}", sent.headers);
+        // What no deployment writes is passed to no provider.
+        let other = others[0];
+        let shouted = other.to_uppercase();
+        for (via, passed) in [
+            (other.to_owned(), format!("{other}, {own}")),
+            (format!("{junk}, {other}, {shouted}, a, b, c, d"), format!("{other}, {own}")),
+            (junk.clone(), own.clone()),
+        ] {
+            stage.then(face.served((10, 5)));
+            assert_eq!(stage.ask(face, "triage").header("x-retinue-via", &via).send().await.status, 200);
+            let sent = stage.take_asked().remove(0);
+            assert!(sent.headers.contains(&("x-retinue-via", passed)), "{:?}", sent.headers);
+        }
     }
 }

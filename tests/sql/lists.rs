@@ -6,7 +6,7 @@ use retinue::domain::agent::{Agent, Save, Status};
 use retinue::domain::change::Actor;
 use retinue::domain::ids::AgentId;
 use retinue::domain::slug::Slug;
-use retinue::ports::{AgentFilter, AgentList, FoundAgents, SaveAgents};
+use retinue::ports::{AgentFilter, AgentList, Callable, FoundAgents, SaveAgents};
 use retinue::storage::queries;
 
 use crate::support::NOON;
@@ -31,10 +31,13 @@ fn every_filter_is_driven_by_its_index_and_sorts_nothing() {
             "agents_status_type (account_id=? AND status=? AND type=? AND (created_at,id)<(?,?))",
         ),
         ("ARCHIVED", "agents_archived (account_id=? AND (created_at,id)<(?,?))"),
+        ("PUBLIC", "agents_public (account_id=? AND (created_at,id)<(?,?))"),
         ("LABELLED", "PRIMARY KEY (account_id=? AND label=? AND (created_at,agent_id)<(?,?))"),
     ] {
-        for (query, first) in [(format!("AGENTS_{list}"), 1), (format!("PLACE_{list}"), 0)] {
+        for (query, is_list) in [(format!("AGENTS_{list}"), true), (format!("PLACE_{list}"), false)] {
             let steps = plan(&query);
+            let walk = steps.iter().position(|step| step == "CO-ROUTINE w");
+            let first = walk.map_or(0, |at| at + 1);
             assert!(
                 steps[first].starts_with("SEARCH ") && steps[first].ends_with(index),
                 "{query}: {steps:?}"
@@ -42,8 +45,8 @@ fn every_filter_is_driven_by_its_index_and_sorts_nothing() {
             assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{query}: {steps:?}");
             // One row after the other, so that it ends when enough are found; and of the agents only those.
             let is_walk =
-                steps[0] == "CO-ROUTINE w" && steps[2] == "SCAN w" && steps[3].starts_with("SEARCH a ");
-            assert_eq!(is_walk, first == 1, "{query}: {steps:?}");
+                walk.is_some() && steps[first + 1] == "SCAN w" && steps[first + 2].starts_with("SEARCH a ");
+            assert_eq!(is_walk, is_list, "{query}: {steps:?}");
         }
     }
 }
@@ -196,5 +199,60 @@ async fn a_search_that_ends_early_loses_none_when_agents_go_meanwhile() {
         let first = first.unwrap();
         let second = tenant.find_agents(&filter, 9, first.stopped_at).await.unwrap();
         assert_eq!([slugs(&first), slugs(&second)].concat(), ["s1", "s0"], "{steps}");
+    }
+}
+
+/// Definitions may have half a megabyte each.
+#[tokio::test]
+async fn a_page_ends_where_its_definitions_would_take_too_much() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    fill(&tenant, (0..30).map(|n| (n, "Agent"))).await;
+    let long =
+        "UPDATE agents SET definition = json_set(definition, '$.instructions', printf('%.*c', 300000, 'x'))";
+    world.database().with(|db| db.execute(long, []).unwrap());
+    let filters = [
+        AgentFilter::default(),
+        AgentFilter { status: Some(Status::Active), ..AgentFilter::default() },
+        AgentFilter { label: Some("all".into()), ..AgentFilter::default() },
+        AgentFilter { words: words("agent"), ..AgentFilter::default() },
+    ];
+    for filter in filters {
+        let (mut all, mut after, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let page = tenant.find_agents(&filter, 201, after).await.unwrap();
+            let bytes: usize = page.agents.iter().map(|agent| agent.definition.instructions.len()).sum();
+            assert!(bytes < 4_500_000, "{filter:?}: {bytes}");
+            all.extend(slugs(&page));
+            (after, pages) = (page.stopped_at, pages + 1);
+            if after.is_none() {
+                break;
+            }
+        }
+        let expected: Vec<String> = (0..30).rev().map(|n| format!("s{n}")).collect();
+        assert_eq!((all, pages), (expected, 3), "{filter:?}");
+    }
+}
+
+/// Nobody is asked for a key, so that no more than one page's rows may be read.
+#[tokio::test]
+async fn what_strangers_search_ends_and_goes_on_where_it_ended() {
+    let world = world();
+    let (_, tenant) = account(&world, 1).await;
+    fill(&tenant, (0..1_300).map(|n| (n, if n == 0 { "Beta" } else { "Alpha" }))).await;
+    world.database().with(|db| {
+        let public = "UPDATE agents SET definition = json_set(definition, '$.access', 'public')";
+        db.execute(public, []).unwrap();
+    });
+    let filter = AgentFilter { words: words("beta"), ..AgentFilter::default() };
+    for callable in [Callable::Public, Callable::All] {
+        let first = tenant.find_callable(&filter, &callable, 9, None).await.unwrap();
+        assert_eq!(slugs(&first), [""; 0]);
+        let place = first.stopped_at.expect("it has not been through all of them");
+        let second = tenant.find_callable(&filter, &callable, 9, Some(place)).await.unwrap();
+        assert_eq!((slugs(&second), second.stopped_at), (vec!["s0".to_owned()], None));
+        let page = tenant.find_callable(&AgentFilter::default(), &callable, 3, None).await.unwrap();
+        assert_eq!(slugs(&page), ["s1299", "s1298", "s1297"]);
+        assert!(page.agents.iter().all(|agent| agent.definition.instructions == "-"));
     }
 }

@@ -18,6 +18,7 @@ struct Inner {
     /// By key: what is kept, and for how many seconds.
     kept: BTreeMap<String, (Vec<u8>, u32)>,
     is_down: bool,
+    is_hanging: bool,
 }
 
 impl FakeReplies {
@@ -53,6 +54,18 @@ impl FakeReplies {
         self.lock().is_down = is_down;
     }
 
+    /// From now on nobody who looks is answered, or they are again.
+    pub fn set_hanging(&self, is_hanging: bool) {
+        self.lock().is_hanging = is_hanging;
+    }
+
+    /// Ends when those who look are answered.
+    pub async fn answers(&self) {
+        while self.lock().is_hanging {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     pub fn find(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
         let inner = self.lock();
         inner.check()?;
@@ -75,6 +88,7 @@ impl Inner {
 
 impl Replies for FakeReplies {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.answers().await;
         self.find(key)
     }
 

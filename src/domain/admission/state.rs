@@ -186,7 +186,10 @@ impl State {
         self.unwritten.holds.insert(ask.call);
         let spend = self.agents.entry(ask.agent).or_default();
         spend.drawn += amount - before.map_or(Nanos::ZERO, |(_, held)| held);
-        spend.last_grant = amount;
+        // A kept answer costs nothing, and says nothing of what the next call will.
+        if amount > Nanos::ZERO {
+            spend.last_grant = amount;
+        }
         spend.last_admitted_at = now;
         let longer = ask.ttl_ms > spend.ttl_ms;
         spend.ttl_ms = spend.ttl_ms.max(ask.ttl_ms);

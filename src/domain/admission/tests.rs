@@ -217,6 +217,17 @@ fn admissions_wait_for_the_disk_only_when_the_slice_is_used_up() {
 }
 
 #[test]
+fn a_call_that_wants_nothing_gives_no_slice_back() {
+    let mut state = fresh();
+    granted(&mut state, &ask(1, 10, 0, Some(budget(1_000))), NOON);
+    assert_eq!(state.flush(NOON).agents[0].slice.get(), 20);
+    granted(&mut state, &ask(2, 0, 0, Some(budget(1_000))), NOON);
+    state.flush(NOON);
+    let (_, durability) = state.admit(&ask(3, 10, 0, Some(budget(1_000))), NOON);
+    assert_eq!(durability, Durability::Soon);
+}
+
+#[test]
 fn a_slice_is_given_back_when_its_agent_is_quiet() {
     let mut state = fresh();
     state.admit(&ask(1, 10, 10, None), NOON);

@@ -46,6 +46,17 @@ pub struct Known<'a> {
     pub variable: &'a dyn Fn(&str) -> bool,
 }
 
+/// Checks a name alone.
+///
+/// # Errors
+/// What does not fit of field `name`.
+pub fn check_name(name: &str) -> Result<(), Vec<FieldError>> {
+    let mut errors = FieldErrors::default();
+    errors.length("name", name, 1, MAX_NAME);
+    errors.line("name", name);
+    errors.finish()
+}
+
 impl Definition {
     /// Checks every field.
     ///
@@ -80,8 +91,7 @@ impl Definition {
     }
 
     fn check_texts(&self, errors: &mut FieldErrors) {
-        errors.length("name", &self.name, 1, MAX_NAME);
-        errors.line("name", &self.name);
+        errors.join(check_name(&self.name));
         if Slug::parse(&self.kind).is_err() {
             errors.add("type", "write a built-in type such as simple-chat, or a word of a-z, 0-9 and '-'");
         }

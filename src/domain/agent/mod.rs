@@ -13,7 +13,7 @@ mod words;
 
 pub use check::{
     Known, MAX_CACHE_S, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE,
-    MUST_BLOCK, check_labels,
+    MUST_BLOCK, check_labels, check_name,
 };
 pub use copy::{copied_name, numbered_slug};
 pub use definition::{Access, Caching, Definition, Modality, Panel};

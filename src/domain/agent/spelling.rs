@@ -55,13 +55,29 @@ fn rename(fields: &mut Map<String, Value>, errors: &mut FieldErrors) {
             (Some(value), None) => {
                 fields.insert(own.to_owned(), value);
             }
-            (Some(value), Some(there)) if value == *there => {}
+            (Some(value), Some(there)) if are_same(own, &value, there) => {}
             (Some(_), Some(_)) => {
                 errors
                     .add(other, format!("is another name of `{own}`, which stands here with another value"));
             }
         }
     }
+}
+
+/// Whether two values of one of our fields are the same, in whatever case and with whatever between their words.
+pub fn are_same(own: &str, one: &Value, other: &Value) -> bool {
+    let joint = WORDS.iter().find(|(field, _)| *field == own).map(|(_, joint)| *joint);
+    match (joint, one, other) {
+        (Some(joint), Value::String(one), Value::String(other)) => {
+            word_of(one, joint) == word_of(other, joint)
+        }
+        _ => one == other,
+    }
+}
+
+/// A type as it is asked for in a query.
+pub fn kind(text: &str) -> String {
+    word_of(text, '-')
 }
 
 /// `SIMPLE_CHAT` is `simple-chat`.

@@ -149,10 +149,11 @@ impl Body {
     pub fn check(self, provider: &str, code: &str) -> Result<Model, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let provider = errors.take("provider", ProviderName::parse(provider));
-        if !is_code(code) {
+        // A slash at the end of a path is left out, so that such a code could not be addressed.
+        if !is_code(code) || code.ends_with('/') {
             errors.add(
                 "code",
-                format!("a model's code has 1 to {MAX_CODE} characters of a-z, A-Z, 0-9 and -_.:/@+"),
+                format!("a model's code has 1 to {MAX_CODE} characters of a-z, A-Z, 0-9 and -_.:/@+, the last no /"),
             );
         }
         let base = Prices {

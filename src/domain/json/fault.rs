@@ -50,7 +50,7 @@ pub fn unknown(name: &str, known: &[&str]) -> String {
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let measured = known.into_iter().map(|other| (distance(name, other), other));
     let (far, nearest) = measured.min_by_key(|(far, _)| *far)?;
-    (far <= 1 + name.len() / 4).then_some(nearest)
+    (far <= 1 + name.len().min(nearest.len()) / 4).then_some(nearest)
 }
 
 /// How many characters must be put in, taken out or replaced (Levenshtein). Both are short: one is our own, and

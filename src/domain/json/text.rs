@@ -109,7 +109,8 @@ impl<'de> Visitor<'de> for Node<'_> {
             let path = Path::Key(self.path, &name);
             let value = access.next_value_seed(Node { path: &path, ..self })?;
             if object.contains_key(&name) {
-                self.twice.borrow_mut().add(&path.to_string(), "stands twice");
+                let fault = || FieldError { field: path.to_string(), message: "stands twice".to_owned() };
+                self.twice.borrow_mut().note(fault);
             }
             object.insert(name, value);
         }

@@ -2,25 +2,24 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::domain::account::Account;
 use crate::domain::agent::{Agent, Fields};
 use crate::domain::patch::Patch;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::agents::{self, Given, Handoffs, IfMatch};
-use crate::service::authenticate::Session;
-use crate::service::failure::Failure;
+use crate::service::agents;
 
 use super::super::access::Writer;
 use super::super::body::{Changes, Json};
 use super::super::if_match::Tags;
 use super::super::path::{AgentPath, Parameters};
 use super::super::problem::Problem;
-use super::urls::Bases;
-use super::{Tagged, View, discovered};
+use super::urls::{Bases, Urls};
+use super::{Tagged, View, url, warnings};
 
 /// An operation of a JSON Patch (RFC 6902).
 #[derive(Debug, ToSchema)]
@@ -64,45 +63,25 @@ pub async fn patch<W: World>(
     Changes(patch): Changes,
     bases: &Bases,
 ) -> Result<Response, Problem> {
-    let changed = change(&app, &session, &agent, Given::of_patch(patch), if_match, bases).await;
-    let agent = changed.map_err(Problem::report(&app))?;
-    Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
+    let account = &session.account;
+    let shows = |agent: &Agent| shown(account, agent, bases);
+    let made = agents::patch(&app, &session, &agent, &patch, &shows, &if_match).await;
+    let made = made.map_err(Problem::report(&app))?;
+    let warnings = warnings(&made);
+    Ok(Tagged::of(StatusCode::OK, account, made.agent).warned(warnings))
 }
 
-/// Restores the agent, changes it and archives it, as far as the body says so.
-async fn change<W: World>(
-    app: &App<W>,
-    session: &Session,
-    agent: &str,
-    mut given: Given,
-    mut if_match: IfMatch,
-    bases: &Bases,
-) -> Result<Agent, Failure> {
-    let mut now = None;
-    let is_active = given.is_active();
-    if is_active == Some(true) {
-        now = Some(agents::restore(app, session, agent, None, Handoffs::Keep, &if_match).await?);
-        if_match = IfMatch::Any;
-    }
-    if given.has_more_than_it_writes() {
-        let read = match &now {
-            Some(agent) => agent.clone(),
-            None => agents::get(app, session, agent).await?,
-        };
-        let shown = serde_json::to_value(discovered(app, session, read, bases).await?).unwrap_or_default();
-        given.leave_out(shown.as_object().unwrap_or(&Map::new()));
-    }
-    let name = now.as_ref().map_or_else(|| agent.to_owned(), |agent| agent.id.to_string());
-    let mut changed = match now {
-        Some(agent) if given.is_empty() => agent,
-        _ => agents::patch(app, session, &name, &given, &if_match).await?,
-    };
-    if is_active == Some(false) {
-        // What the tag named was just written over.
-        let tags = IfMatch::Tags(vec![changed.tag()]);
-        changed = agents::archive(app, session, &changed.id.to_string(), Handoffs::Keep, &tags).await?;
-    }
-    Ok(changed)
+/// What GET and the answers of writes show of an agent. What only a look at its models says is null here: it moves, and so
+/// is taken whatever it is.
+fn shown(account: &Account, agent: &Agent, bases: &Bases) -> Map<String, Value> {
+    let view = serde_json::to_value(View::of(account, agent.clone())).unwrap_or_default();
+    let mut shown = view.as_object().cloned().unwrap_or_default();
+    let urls = Urls::new(url(account, agent), bases.clone());
+    shown.insert("urls".to_owned(), serde_json::to_value(urls).unwrap_or_default());
+    shown.extend(
+        ["capabilities", "healthy", "problems", "warnings"].map(|name| (name.to_owned(), Value::Null)),
+    );
+    shown
 }
 
 /// Change an agent

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::agent::{Fields, Status, spelling};
+use crate::domain::agent::{Fields, Status, check_name, spelling};
 use crate::domain::json;
 use crate::domain::warning::Warning;
 use crate::ports::World;
@@ -15,7 +15,7 @@ use crate::service::App;
 use crate::service::agents::{self, Handoffs};
 
 use super::super::access::Writer;
-use super::super::body::{Json, OptionalJson};
+use super::super::body::{self, Json, OptionalJson};
 use super::super::if_match::Tags;
 use super::super::path::{AgentPath, Parameters};
 use super::super::problem::Problem;
@@ -135,9 +135,11 @@ pub async fn restore<W: World>(
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
     Tags(if_match): Tags,
     query: ForceQuery,
-    OptionalJson(body): OptionalJson<Restoration>,
+    OptionalJson(body): OptionalJson<Map<String, Value>>,
 ) -> Result<Response, Problem> {
-    let agent = agents::restore(&app, &session, &agent, body.slug.as_deref(), query.into(), &if_match).await;
+    let (Restoration { slug }, faults) = body::parse_partly(body, Ok(()))?;
+    let slug = agents::slug_of(slug.as_deref(), faults).map_err(Problem::report(&app))?;
+    let agent = agents::restore(&app, &session, &agent, slug.as_ref(), query.into(), &if_match).await;
     let agent = agent.map_err(Problem::report(&app))?;
     Ok(Tagged::of(StatusCode::OK, &session.account, agent).into_response())
 }
@@ -196,9 +198,12 @@ pub async fn duplicate<W: World>(
     State(app): State<App<W>>,
     Writer(session): Writer,
     Parameters(AgentPath { agent }): Parameters<AgentPath>,
-    OptionalJson(body): OptionalJson<Copy>,
+    OptionalJson(body): OptionalJson<Map<String, Value>>,
 ) -> Result<Response, Problem> {
-    let copy = agents::Copy { name: body.name, slug: body.slug };
+    let (body, mut faults): (Copy, _) = body::parse_partly(body, Ok(()))?;
+    faults.extend(body.name.as_deref().and_then(|name| check_name(name).err()).into_iter().flatten());
+    let slug = agents::slug_of(body.slug.as_deref(), faults).map_err(Problem::report(&app))?;
+    let copy = agents::Copy { name: body.name, slug };
     let agent = agents::duplicate(&app, &session, &agent, &copy).await.map_err(Problem::report(&app))?;
     Ok(created(&session.account, agent, Vec::new()))
 }

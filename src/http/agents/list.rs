@@ -129,10 +129,10 @@ impl ToSchema for Listed {
 /// List the agents
 ///
 /// Newest first: agents that are created meanwhile do not move those on later pages. Each with what there is to know of it
-/// before it is called. A page goes through at most 1,000 agents that do not fit; then it ends early, even empty, and
-/// `next_cursor` goes on from there. Members and admins see all there is; a key of role `caller` the agents that it may call,
-/// and whoever asks `/accounts/{account}/agents` without a key the public ones, both without instructions, models and
-/// budgets. Of those a page may have fewer than `limit`.
+/// before it is called. A page goes through at most 1,000 agents that do not fit, and ends where its definitions have four
+/// million characters; then it is shorter than `limit`, even empty, and `next_cursor` goes on from there. Members and admins
+/// see all there is; a key of role `caller` the agents that it may call, and whoever asks `/accounts/{account}/agents` without
+/// a key the public ones, both without instructions, models, labels and budgets.
 #[utoipa::path(
     get,
     path = "/api/v1/agents",

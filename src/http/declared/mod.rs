@@ -22,7 +22,8 @@ use crate::http::query::{Reads, query};
 use crate::http::{access, if_match, query};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::declared::{Context, Precondition, Query as Asked, Serves, Shown};
+use crate::service::declared::{Context, Query as Asked, Serves, Shown};
+use crate::service::precondition::Precondition;
 
 /// What is done with a kind's things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use axum::http::{HeaderValue, header};
 use super::{Kind, Problem};
 use crate::domain::account::Role;
 use crate::domain::agent::Status;
-use crate::domain::field_error::FieldError;
 use crate::domain::vault;
 use crate::http::{advice, rate_limit};
 use crate::ports::Settings;
@@ -72,10 +71,6 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Denied(denied) => denied.into(),
             Failure::Invalid(errors) => Self::invalid(errors),
-            Failure::UnknownTemplate => {
-                one_field("template", "is no template here; GET /api/v1/templates lists them")
-            }
-            Failure::StatusApart => one_field("status", "is changed by POST /api/v1/agents/{agent}/status"),
             Failure::Unreadable(why) => {
                 Self::new(Kind::InvalidRequest, format!("The body is no file of agents: {why}."))
             }
@@ -248,10 +243,6 @@ impl Problem {
         };
         Self::new(kind, detail)
     }
-}
-
-fn one_field(field: &str, message: &str) -> Problem {
-    Problem::invalid(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
 }
 
 /// With a capital and a full stop, as details are written.

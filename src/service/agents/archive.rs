@@ -1,6 +1,6 @@
 //! Archiving an agent, and bringing it back: calls end, the slug is free, the ledger and the versions stay.
 
-use crate::domain::agent::{Agent, Save, parse_slug};
+use crate::domain::agent::{Agent, Save};
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -55,10 +55,13 @@ async fn archive_once<W: World>(
     let tenant = app.world.directory().tenant(session.account.id);
     let read = get(app, session, agent).await?;
     may_go(&read)?;
-    let givers = tenant.agents_handing_to(read.id).await?;
-    if !givers.is_empty() && handoffs == Handoffs::Keep {
-        return Err(Failure::HandedTo(givers.into_iter().map(|giver| giver.slug.to_string()).collect()));
-    }
+    let givers = match handoffs {
+        Handoffs::Keep => {
+            is_handed_to_by_none(&tenant, &read).await?;
+            Vec::new()
+        }
+        Handoffs::Remove => tenant.agents_handing_to(read.id).await?,
+    };
     let now = app.world.now();
     let at = written_at(now, Some(read.updated_at));
     let gone = Agent { archived_at: Some(at), updated_at: at, ..read.clone() };
@@ -70,6 +73,18 @@ async fn archive_once<W: World>(
     Ok(gone)
 }
 
+/// That no agent hands off to this one.
+///
+/// # Errors
+/// [`Failure::HandedTo`].
+pub(super) async fn is_handed_to_by_none(tenant: &impl Agents, agent: &Agent) -> Result<(), Failure> {
+    let givers = tenant.agents_handing_to(agent.id).await?;
+    if givers.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::HandedTo(givers.into_iter().map(|giver| giver.slug.to_string()).collect()))
+}
+
 /// Restores an archived agent as it was, under `slug` if one is given. One in use stays as it is.
 ///
 /// # Errors
@@ -79,13 +94,12 @@ pub async fn restore<W: World>(
     app: &App<W>,
     session: &Session,
     agent: &str,
-    slug: Option<&str>,
+    slug: Option<&Slug>,
     handoffs: Handoffs,
     if_match: &IfMatch,
 ) -> Result<Agent, Failure> {
     let named = AgentRef::parse(agent).ok_or(Failure::Missing(Thing::Agent))?;
-    let slug = slug.map(parse_slug).transpose().map_err(|error| Failure::invalid("slug", &error))?;
-    retry(app, || restore_once(app, session, &named, slug.as_ref(), handoffs, if_match)).await
+    retry(app, || restore_once(app, session, &named, slug, handoffs, if_match)).await
 }
 
 async fn restore_once<W: World>(
@@ -98,7 +112,8 @@ async fn restore_once<W: World>(
 ) -> Result<Agent, Failure> {
     let tenant = app.world.directory().tenant(session.account.id);
     let Some(read) = tenant.archived_agent(named).await? else {
-        return get(app, session, &named.to_string()).await;
+        let read = get(app, session, &named.to_string()).await?;
+        return if_match.check(&read).map(|()| read);
     };
     if_match.check(&read)?;
     let gone = gone_targets(&tenant, &read).await?;
@@ -115,7 +130,7 @@ async fn restore_once<W: World>(
 }
 
 /// Those that the agent hands off to and that are not in use.
-async fn gone_targets(tenant: &impl Agents, agent: &Agent) -> Result<Vec<AgentId>, Failure> {
+pub(super) async fn gone_targets(tenant: &impl Agents, agent: &Agent) -> Result<Vec<AgentId>, Failure> {
     let targets = &agent.definition.handoff_targets;
     if targets.is_empty() {
         return Ok(Vec::new());

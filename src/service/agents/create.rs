@@ -36,7 +36,7 @@ pub async fn create<W: World>(
     session: &Session,
     fields: Map<String, Value>,
 ) -> Result<Made, Failure> {
-    let given = Given::new(fields).of_new(session);
+    let given = Given::of_new(fields, session);
     // One that it hands off to may go between the check and the write.
     retry(app, || create_once(app, session, &given)).await
 }
@@ -57,7 +57,7 @@ pub async fn validate<W: World>(
     session: &Session,
     fields: Map<String, Value>,
 ) -> Result<Made, Failure> {
-    let made = draw_up(app, session, &Given::new(fields).of_new(session)).await?;
+    let made = draw_up(app, session, &Given::of_new(fields, session)).await?;
     let tenant = app.world.directory().tenant(session.account.id);
     if tenant.agent(&AgentRef::Slug(made.agent.slug.clone())).await?.is_some() {
         return Err(Failure::Taken(Thing::Agent));
@@ -96,15 +96,26 @@ pub(super) async fn plan_allows<W: World>(
 
 async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Result<Made, Failure> {
     let default = DefaultModel::of(app, session);
-    let filled = declared::fill(app, session, &given.fields).await?;
+    let filled = match declared::fill(app, session, &given.fields).await {
+        Err(Failure::Invalid(faults)) => return Err(given.faults_beside(faults).into()),
+        filled => filled?,
+    };
     let warning = default.warning("model").filter(|_| filled.get("model").is_none_or(Value::is_null));
     let draft = given.draft(filled, &default)?;
     let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;
     let draft = ground.check(draft, None)?;
     let agent = new_agent(app, draft)?;
+    Ok(Made { warnings: warning.into_iter().collect(), ..made(app, session, agent).await? })
+}
+
+/// An agent as it is, or is to be, with why calls of it, or of a model of its line, could not work now.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) async fn made<W: World>(app: &App<W>, session: &Session, agent: Agent) -> Result<Made, Failure> {
     let found = discover(app, session.account.id, std::slice::from_ref(&agent)).await?;
     let faults = found.into_iter().flat_map(|discovery| discovery.faults).collect();
-    Ok(Made { agent, warnings: warning.into_iter().collect(), faults })
+    Ok(Made { agent, warnings: Vec::new(), faults })
 }
 
 /// A checked draft as an agent's first version.

@@ -2,9 +2,7 @@
 
 use super::ground::Ground;
 use super::{find_ever, save};
-use crate::domain::agent::{
-    Agent, Definition, Draft, Save, Status, can_be_slug, copied_name, numbered_slug, parse_slug,
-};
+use crate::domain::agent::{Agent, Definition, Draft, Save, Status, can_be_slug, copied_name, numbered_slug};
 use crate::domain::change::Action;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -23,7 +21,7 @@ const MAX_COPIES: u32 = 16_384;
 #[derive(Clone, Debug, Default)]
 pub struct Copy {
     pub name: Option<String>,
-    pub slug: Option<String>,
+    pub slug: Option<Slug>,
 }
 
 /// Makes an agent like this one: with its definition, its labels and the terms of its budget, of which nothing is spent;
@@ -38,9 +36,7 @@ pub async fn duplicate<W: World>(
     agent: &str,
     copy: &Copy,
 ) -> Result<Agent, Failure> {
-    let asked = copy.slug.as_deref().map(parse_slug).transpose();
-    let asked = asked.map_err(|error| Failure::invalid("slug", &error))?;
-    retry(app, || copy_once(app, session, agent, copy, asked.as_ref())).await
+    retry(app, || copy_once(app, session, agent, copy, copy.slug.as_ref())).await
 }
 
 /// [`Failure::Contended`] when another copy took the name or the slug that was found for this one.

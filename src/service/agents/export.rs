@@ -90,14 +90,18 @@ impl Export {
         let agents = match &mut self.rest {
             Rest::Nothing => return Ok(None),
             Rest::All(after) => {
-                let agents = tenant.find_agents(&AgentFilter::default(), self.page, *after).await?.agents;
-                *after = agents.last().map(|last| AgentPosition { created_at: last.created_at, id: last.id });
-                agents
+                let found = tenant.find_agents(&AgentFilter::default(), self.page, *after).await?;
+                let is_full = found.agents.len() >= self.page as usize;
+                *after = found.stopped_at.or(found.agents.last().filter(|_| is_full).map(AgentPosition::of));
+                found.agents
             }
-            Rest::Named(ids) => tenant.agents_of(&ids.take(self.page as usize).collect::<Vec<_>>()).await?,
+            Rest::Named(ids) => {
+                let page = self.page.min(FIRST_PAGE) as usize;
+                tenant.agents_of(&ids.take(page).collect::<Vec<_>>()).await?
+            }
         };
         let is_last = match &self.rest {
-            Rest::All(_) => agents.len() < self.page as usize,
+            Rest::All(after) => after.is_none(),
             Rest::Named(ids) => ids.len() == 0,
             Rest::Nothing => true,
         };

@@ -6,134 +6,164 @@ use crate::domain::agent::{Draft, Fields, merge, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 use crate::domain::model_line;
-use crate::domain::patch::{Operations, Patch};
+use crate::domain::patch::Patch;
 use crate::domain::read_only;
+use crate::domain::spellings;
 use crate::domain::warning::{Code, Warning};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
 
-/// The fields of a body, and what is wrong with it so far.
+/// The fields of a body that creates an agent, and what is wrong with it so far.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     pub fields: Map<String, Value>,
-    /// In place of the fields.
-    operations: Option<Operations>,
     faults: Vec<FieldError>,
 }
 
-/// What operations do not reach.
-const APART: [&str; 2] = ["template", "status"];
+/// What a change comes to, over an agent as it was read.
+#[derive(Debug)]
+pub struct Changed {
+    pub draft: Draft,
+    /// Whether the agent is to be in use; `None` leaves it where it is.
+    pub is_active: Option<bool>,
+}
+
 /// Says of an archived agent that it is one.
-const IS_ACTIVE: &str = "is_active";
+pub const IS_ACTIVE: &str = "is_active";
+const STATUS: &str = "status";
+/// What no change reaches.
+const TEMPLATE: &str = "template";
 
 impl Given {
-    pub fn new(mut fields: Map<String, Value>) -> Self {
-        let faults = spelling::ours(&mut fields).err().unwrap_or_default();
-        Self { fields, faults, ..Self::default() }
-    }
-
-    pub fn of_patch(patch: Patch) -> Self {
-        match patch {
-            Patch::Merge(fields) => Self::new(fields),
-            Patch::Operations(operations) => Self { operations: Some(operations), ..Self::default() },
-        }
-    }
-
-    fn note(&mut self, result: Result<(), Vec<FieldError>>) {
-        self.faults.extend(result.err().into_iter().flatten());
-    }
-
-    /// Takes out what says whether the agent is in use.
-    pub fn is_active(&mut self) -> Option<bool> {
-        match self.fields.remove(IS_ACTIVE)? {
-            Value::Null => None,
-            Value::Bool(is_active) => Some(is_active),
-            _ => {
-                self.note(Err(vec![fault(IS_ACTIVE, "must be true or false")]));
-                None
-            }
-        }
-    }
-
     /// Of an agent that is created: it is in use, and of the account.
-    pub fn of_new(mut self, session: &Session) -> Self {
-        if self.is_active() == Some(false) {
+    pub fn of_new(mut fields: Map<String, Value>, session: &Session) -> Self {
+        let mut errors = FieldErrors::default();
+        errors.join(spelling::ours(&mut fields));
+        if take_is_active(&mut fields, &mut errors) == Some(false) {
             let message =
                 "is false of archived agents: create it with `status: inactive`, or archive it afterwards";
-            self.note(Err(vec![fault(IS_ACTIVE, message)]));
+            errors.add(IS_ACTIVE, message);
         }
         let shown = [("organization_id".to_owned(), session.account.id.to_string().into())];
-        self.leave_out(&shown.into_iter().collect());
-        self
+        errors.join(read_only::leave_out(
+            &mut fields,
+            &shown.into_iter().collect(),
+            json::fields_of::<Fields>(),
+        ));
+        Self { fields, faults: errors.finish().err().unwrap_or_default() }
     }
 
-    /// Whether it changes nothing and has no fault.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.faults.is_empty() && self.operations.is_none()
+    /// What is wrong with these fields whatever template they lie over, and these faults of the template's name.
+    pub fn faults_beside(&self, faults: Vec<FieldError>) -> Vec<FieldError> {
+        let mut errors = FieldErrors::default();
+        errors.join(Err(self.faults.clone()));
+        errors.absorb(json::read_partly::<Fields>(&self.fields.clone().into()).1);
+        errors.join_new(Err(faults));
+        errors.finish().err().unwrap_or_default()
     }
 
-    /// Whether there are fields that are only shown, or the status, which is changed apart.
-    pub fn has_more_than_it_writes(&self) -> bool {
-        self.fields.contains_key("status") || read_only::is_needed(&self.fields, json::fields_of::<Fields>())
-    }
-
-    /// Leaves out what is as it is shown.
-    pub fn leave_out(&mut self, shown: &Map<String, Value>) {
-        if self
-            .fields
-            .get("status")
-            .is_some_and(|status| status.is_null() || shown.get("status") == Some(status))
-        {
-            self.fields.remove("status");
-        }
-        let left = read_only::leave_out(&mut self.fields, shown, json::fields_of::<Fields>());
-        self.note(left);
-    }
-
-    /// The draft of an agent that this changes, from its fields.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub fn over(&self, mut all: Map<String, Value>, default: &DefaultModel) -> Result<Draft, Failure> {
-        match &self.operations {
-            None => merge(&mut all, self.fields.clone()),
-            Some(operations) => {
-                // Each field is there to be replaced.
-                for name in json::fields_of::<Fields>().iter().filter(|name| !APART.contains(name)) {
-                    all.entry(*name).or_insert(Value::Null);
-                }
-                all.remove("status");
-                all = operations.apply(all)?;
-                if all.get("status").is_some_and(|status| !status.is_null()) {
-                    return Err(Failure::StatusApart);
-                }
-            }
-        }
-        Ok(self.draft(all, default)?)
-    }
-
-    /// The draft that these fields are, which may lie over others.
+    /// The draft of these fields, laid over a template's.
     ///
     /// # Errors
     /// What is wrong with a body of which no draft can be made.
     pub fn draft(&self, all: Map<String, Value>, default: &DefaultModel) -> Result<Draft, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         errors.join(Err(self.faults.clone()));
-        let (fields, faults) = json::read_partly::<Fields>(&all.into());
-        errors.absorb(faults);
-        let Some(mut fields) = fields else { return Err(errors.finish().err().unwrap_or_default()) };
-        fields.model.get_or_insert_with(|| default.line.clone());
-        let mut draft = fields.understand();
-        errors.join_new(Err(std::mem::take(&mut draft.faults)));
-        draft.faults = errors.finish().err().unwrap_or_default();
-        Ok(draft)
+        draft(all, default, errors)
     }
 }
 
-fn fault(field: &str, message: &str) -> FieldError {
-    FieldError { field: field.to_owned(), message: message.to_owned() }
+/// What a change makes of an agent's fields, `written`, which is shown as `shown`.
+///
+/// # Errors
+/// [`Failure`].
+pub fn change_of(
+    patch: &Patch,
+    written: Map<String, Value>,
+    shown: &Map<String, Value>,
+    default: &DefaultModel,
+) -> Result<Changed, Failure> {
+    let mut errors = FieldErrors::default();
+    let mut fields = match patch {
+        Patch::Merge(fields) => fields.clone(),
+        Patch::Operations(operations) => without_stand_ins(operations.apply(with_stand_ins(shown))?, shown),
+    };
+    spellings::give_way(&mut fields, &spelling::NAMES, shown, spelling::are_same);
+    errors.join(spelling::ours(&mut fields));
+    let is_active = take_is_active(&mut fields, &mut errors);
+    let status = fields.shift_remove(STATUS).filter(|status| !status.is_null());
+    if status.is_some_and(|status| shown.get(STATUS) != Some(&status)) {
+        errors.add(STATUS, "is changed by an operation of its own: set_agent_status");
+    }
+    errors.join(read_only::leave_out(&mut fields, shown, json::fields_of::<Fields>()));
+    let mut all = match patch {
+        Patch::Merge(_) => {
+            let mut all = written;
+            merge(&mut all, fields);
+            all
+        }
+        Patch::Operations(_) => fields,
+    };
+    all.shift_remove(STATUS);
+    Ok(Changed { draft: draft(all, default, errors)?, is_active })
+}
+
+/// What operations are done on: what is shown, with each field that can be written there to be replaced, and the object that
+/// variables stand in.
+fn with_stand_ins(shown: &Map<String, Value>) -> Map<String, Value> {
+    let mut all = shown.clone();
+    for name in json::fields_of::<Fields>().iter().filter(|name| **name != TEMPLATE) {
+        all.entry(*name).or_insert(Value::Null);
+    }
+    if let Some(Value::Object(config)) = all.get_mut(CONFIG) {
+        config.entry(VARIABLES).or_insert_with(|| Map::new().into());
+    }
+    all
+}
+
+/// Without the object of variables, where there was none and none was added.
+fn without_stand_ins(mut all: Map<String, Value>, shown: &Map<String, Value>) -> Map<String, Value> {
+    let had_it = shown.get(CONFIG).is_some_and(|config| config.get(VARIABLES).is_some());
+    if let Some(Value::Object(config)) = all.get_mut(CONFIG)
+        && !had_it
+        && config.get(VARIABLES) == Some(&Map::new().into())
+    {
+        config.shift_remove(VARIABLES);
+    }
+    all
+}
+
+const CONFIG: &str = "config";
+const VARIABLES: &str = "variables";
+
+/// Takes out what says whether the agent is in use.
+fn take_is_active(fields: &mut Map<String, Value>, errors: &mut FieldErrors) -> Option<bool> {
+    match fields.shift_remove(IS_ACTIVE)? {
+        Value::Null => None,
+        Value::Bool(is_active) => Some(is_active),
+        _ => {
+            errors.add(IS_ACTIVE, "must be true or false");
+            None
+        }
+    }
+}
+
+/// The draft that these fields are.
+fn draft(
+    all: Map<String, Value>,
+    default: &DefaultModel,
+    mut errors: FieldErrors,
+) -> Result<Draft, Vec<FieldError>> {
+    let (fields, faults) = json::read_partly::<Fields>(&all.into());
+    errors.absorb(faults);
+    let Some(mut fields) = fields else { return Err(errors.finish().err().unwrap_or_default()) };
+    fields.model.get_or_insert_with(|| default.line.clone());
+    let mut draft = fields.understand();
+    errors.join_new(Err(std::mem::take(&mut draft.faults)));
+    draft.faults = errors.finish().err().unwrap_or_default();
+    Ok(draft)
 }
 
 /// The model of an agent that names none.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Draft, Known, MAX_HANDOFFS};
+use crate::domain::agent::{Agent, Draft, Known, MAX_HANDOFFS};
 use crate::domain::alias::{self, Alias};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::{AccountId, AgentId};
@@ -64,18 +64,38 @@ impl Ground {
     ///
     /// # Errors
     /// Every field that does not fit.
-    pub fn check(&self, mut draft: Draft, own: Option<AgentId>) -> Result<Draft, Vec<FieldError>> {
+    pub fn check(&self, draft: Draft, own: Option<AgentId>) -> Result<Draft, Vec<FieldError>> {
+        self.check_beside(draft, own, None)
+    }
+
+    /// The same of an agent that there is. The line that it has stays as it is, though an alias in it may be gone since.
+    ///
+    /// # Errors
+    /// Every field that does not fit.
+    pub fn check_over(&self, draft: Draft, read: &Agent) -> Result<Draft, Vec<FieldError>> {
+        self.check_beside(draft, Some(read.id), Some(&read.definition.model))
+    }
+
+    fn check_beside(
+        &self,
+        mut draft: Draft,
+        own: Option<AgentId>,
+        kept_line: Option<&str>,
+    ) -> Result<Draft, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         let alias = |name: &str| alias::line_of(&self.aliases, name);
         let variable = |name: &str| self.account.variables.contains_key(name);
         let known = Known { alias: &alias, variable: &variable };
         errors.join(Err(std::mem::take(&mut draft.faults)));
         let line = &mut draft.definition.model;
-        if !line.is_empty() && !is_written(line, &self.aliases) {
+        let is_kept = kept_line == Some(line.as_str());
+        if !line.is_empty() && !is_kept && !is_written(line, &self.aliases) {
             let found = self.catalogue.line(line, |name| alias(name).is_some());
             *line = errors.take("model", found).unwrap_or_else(|| std::mem::take(line));
         }
-        errors.join_new(draft.definition.check(draft.budget.as_ref(), &known));
+        let mut faults = draft.definition.check(draft.budget.as_ref(), &known).err().unwrap_or_default();
+        faults.retain(|fault| !(is_kept && fault.field == "model"));
+        errors.join_new(Err(faults));
         draft.definition.handoff_targets = self.targets(&draft.handoff_targets, own, &mut errors);
         errors.finish()?;
         Ok(draft)

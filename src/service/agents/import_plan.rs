@@ -104,7 +104,10 @@ impl Candidate {
         if let Some(read) = read {
             self.given.keep(&mut draft, read);
         }
-        let draft = ground.check(draft, place.map(|place| place.id))?;
+        let draft = match read {
+            Some(read) => ground.check_over(draft, read)?,
+            None => ground.check(draft, place.map(|place| place.id))?,
+        };
         let Some(place) = place.filter(|place| !place.is_skipped) else {
             return Ok((Outcome::Skipped, None));
         };

@@ -5,7 +5,7 @@ use crate::domain::agent::{Agent, Status, spelling, words};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::time::Millis;
-use crate::ports::{AgentFilter, AgentList, AgentPosition, Callable, Directory, World};
+use crate::ports::{AgentFilter, AgentList, AgentPosition, Callable, Directory, FoundAgents, World};
 use crate::service::App;
 use crate::service::failure::Failure;
 use crate::service::page::{Cut, Page, Request};
@@ -36,7 +36,12 @@ impl Narrow {
             errors.add("q", format!("has at most {MAX_WORDS} words, has {}", words.len()));
         }
         errors.finish()?;
-        Ok(AgentFilter { status, kind: self.kind.clone(), label: self.label.clone(), words })
+        Ok(AgentFilter {
+            status,
+            kind: self.kind.as_deref().map(spelling::kind),
+            label: self.label.clone(),
+            words,
+        })
     }
 }
 
@@ -62,9 +67,13 @@ pub async fn list_callable<W: World>(
         Some(Some(ids)) => Callable::These(ids.clone()),
     };
     let (filter, cut) = parse(narrow, page)?;
+    // Labels are not shown here, so that nobody can ask for them one by one.
+    if filter.label.is_some() {
+        return Err(Failure::invalid("label", "is for members and admins: leave it out"));
+    }
     let tenant = app.world.directory().tenant(account);
     let found = tenant.find_callable(&filter, &callable, cut.fetch(), cut.after).await?;
-    Ok(cut.page(found, |agent| cursor(agent.created_at, agent.id)))
+    Ok(page_of(&cut, found))
 }
 
 /// Newest first; without archived ones, unless they are asked for.
@@ -80,9 +89,12 @@ pub async fn list<W: World>(
     let (filter, cut) = parse(narrow, page)?;
     let tenant = app.world.directory().tenant(account);
     let found = tenant.find_agents(&filter, cut.fetch(), cut.after).await?;
-    let page = cut.page(found.agents, |agent| cursor(agent.created_at, agent.id));
-    let next_cursor = page.next_cursor.or(found.stopped_at.map(|at| cursor(at.created_at, at.id)));
-    Ok(Page { next_cursor, ..page })
+    Ok(page_of(&cut, found))
+}
+
+fn page_of(cut: &Cut<AgentPosition>, found: FoundAgents) -> Page<Agent> {
+    let page = cut.page(found.agents, |agent| cursor(AgentPosition::of(agent)));
+    Page { next_cursor: page.next_cursor.or(found.stopped_at.map(cursor)), ..page }
 }
 
 /// What is asked for, and from where on.
@@ -101,6 +113,6 @@ fn parse(narrow: &Narrow, page: &Request) -> Result<(AgentFilter, Cut<AgentPosit
     }
 }
 
-fn cursor(created_at: Millis, id: AgentId) -> String {
-    format!("{}.{id}", created_at.0)
+fn cursor(at: AgentPosition) -> String {
+    format!("{}.{}", at.created_at.0, at.id)
 }

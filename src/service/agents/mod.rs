@@ -5,6 +5,7 @@
 //! changes nothing is not written.
 
 mod archive;
+mod change;
 mod create;
 mod discover;
 mod duplicate;
@@ -23,12 +24,12 @@ mod source;
 mod versions;
 
 pub use archive::{Handoffs, archive, restore};
+pub use change::patch;
 pub use create::{Made, create, validate};
 pub use discover::{Discovery, Fault, discover};
 pub use duplicate::{Copy, duplicate};
 pub use export::Export;
 pub(in crate::service) use export::slugs_of;
-pub use given::Given;
 pub(in crate::service) use ground::line_of;
 pub use import::{Imported, MAX_AGENTS, import};
 pub use import_order::{Import, Item, Mode, Outcome};
@@ -39,15 +40,16 @@ pub use versions::{Difference, Span, compare, rollback, version, versions};
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agent::{Agent, Fields, Save};
+use crate::domain::agent::{Agent, Fields, Save, parse_slug};
 use crate::domain::change::{Action, Subject};
+use crate::domain::field_error::{FieldError, FieldErrors, beside};
+use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Directory, SaveAgents, World, WriteError};
 
 use super::App;
 use super::authenticate::Session;
 use super::failure::{Failure, Thing};
 use super::retry::{retry, written_at};
-use given::DefaultModel;
 use ground::Ground;
 
 /// Which state of an agent a change may be made over.
@@ -58,15 +60,28 @@ pub enum IfMatch {
     Any,
     /// One with one of these tags ([`Agent::tag`]).
     Tags(Vec<String>),
+    /// `If-None-Match: *`: none.
+    None,
 }
 
 impl IfMatch {
     fn check(&self, agent: &Agent) -> Result<(), Failure> {
         match self {
-            Self::Tags(tags) if !tags.contains(&agent.tag()) => Err(Failure::Precondition(Thing::Agent)),
-            Self::Any | Self::Tags(_) => Ok(()),
+            Self::Any => Ok(()),
+            Self::Tags(tags) if tags.contains(&agent.tag()) => Ok(()),
+            Self::Tags(_) | Self::None => Err(Failure::Precondition(Thing::Agent)),
         }
     }
+}
+
+/// The slug that a body asks for, which has these faults besides.
+///
+/// # Errors
+/// [`Failure::Invalid`].
+pub fn slug_of(asked: Option<&str>, faults: Vec<FieldError>) -> Result<Option<Slug>, Failure> {
+    let mut errors = FieldErrors::default();
+    let slug = errors.take("slug", asked.map(parse_slug).transpose());
+    Ok(beside(faults, errors.finish_with(slug))?)
 }
 
 /// # Errors
@@ -86,41 +101,6 @@ async fn find_ever<W: World>(app: &App<W>, session: &Session, agent: &str) -> Re
         }
         (found, _) => found,
     }
-}
-
-/// Lays these fields over the agent's.
-///
-/// # Errors
-/// [`Failure`]; [`Failure::Precondition`] when the agent is not as `if_match` wants it.
-pub async fn patch<W: World>(
-    app: &App<W>,
-    session: &Session,
-    agent: &str,
-    given: &Given,
-    if_match: &IfMatch,
-) -> Result<Agent, Failure> {
-    if given.fields.contains_key("status") {
-        return Err(Failure::StatusApart);
-    }
-    let default = DefaultModel::of(app, session);
-    let laid = |read: &Agent| given.over(written(read), &default);
-    let edit = |read: &Agent, ground: &Ground| {
-        let draft = laid(read)?;
-        let slug = draft.slug.clone().unwrap_or_else(|| read.slug.clone());
-        let draft = ground.check(draft, Some(read.id))?;
-        Ok(Agent {
-            slug,
-            definition: draft.definition,
-            labels: draft.labels,
-            budget: draft.budget,
-            ..read.clone()
-        })
-    };
-    let needs = |read: &Agent| {
-        let draft = laid(read)?;
-        Ok((draft.handoff_targets, draft.definition.model))
-    };
-    change(app, session, agent, Change { action: Action::Update, if_match, needs, edit }).await
 }
 
 /// An agent's fields as JSON, its hand-off targets by id.

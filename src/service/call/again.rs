@@ -4,6 +4,9 @@
 //! admitted, under the rows that it was looked up by; so nobody is answered who may not call now. A failure of the store is a
 //! miss.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use sha2::{Digest, Sha256};
 
 use super::resolve::Resolved;
@@ -12,15 +15,18 @@ use super::{Asked, Cache, Sent};
 use crate::domain::agent::Caching;
 use crate::domain::kept::{self, Kept};
 use crate::domain::message::{ChatReply, Event, Gather};
+use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
-use crate::ports::{Replies, World};
+use crate::ports::{Replies, Unavailable, World};
 use crate::service::App;
 
 /// The largest body of a request whose answer is kept.
 const MAX_BODY: usize = 256 * 1024;
 /// What is gathered of a stream at most. Pieces count with what they take beside their text, so this is more than is kept.
 const MAX_GATHERED: usize = 4 * kept::MAX_BYTES;
+/// How long the store is waited for: it answers within milliseconds, and a model within seconds.
+const MAX_LOOK_UP_MS: u64 = 500;
 
 /// What was found for a request.
 pub enum Found {
@@ -50,6 +56,8 @@ impl Found {
 pub struct Place {
     key: String,
     ttl_s: u32,
+    /// Of how many choices.
+    choices: u64,
 }
 
 /// Looks for an answer to the same request; `None` for an agent that keeps none.
@@ -64,18 +72,34 @@ pub async fn look_up<W: World>(
     let Some(sent) = asked.sent.as_ref().filter(|sent| sent.body.len() <= MAX_BODY) else {
         return Some(Found::Nothing(None));
     };
-    let key = key(resolved, selection, instructions, sent);
-    let found = app.world.replies().get(&key).await.unwrap_or_else(|error| {
+    let deployment = app.world.settings().master_key.as_ref().map_or("", Secret::expose);
+    let key = key(deployment, resolved, selection, instructions, sent);
+    let found = get(app, &key).await.unwrap_or_else(|error| {
         app.world.log(&format!("a kept answer cannot be read: {error}"));
         None
     });
     let kept = found.and_then(|bytes| kept::read(&bytes, app.world.now()));
-    Some(kept.map_or(Found::Nothing(Some(Place { key, ttl_s })), Found::Kept))
+    let choices = u64::from(asked.request.sampling.n.unwrap_or(1).max(1));
+    Some(kept.map_or(Found::Nothing(Some(Place { key, ttl_s, choices })), Found::Kept))
 }
 
-/// Names a request, as lower-case hex: the same account, agent and version, told the same, with the same body in the same
-/// protocol, for the same models at the same servers. Nothing of it can be read back.
-fn key(resolved: &Resolved, selection: &Selection, instructions: &str, sent: &Sent) -> String {
+async fn get<W: World>(app: &App<W>, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+    let late = app.world.sleep(MAX_LOOK_UP_MS);
+    match select(pin!(app.world.replies().get(key)), pin!(late)).await {
+        Either::Left((found, _)) => found,
+        Either::Right(_) => Err(Unavailable(format!("nothing came within {MAX_LOOK_UP_MS} ms"))),
+    }
+}
+
+/// Names a request, as lower-case hex: the same deployment, account, agent and version, with the same instructions and the same
+/// body in the same protocol, for the same models at the same servers, which take the same. Nothing of it can be read back.
+fn key(
+    deployment: &str,
+    resolved: &Resolved,
+    selection: &Selection,
+    instructions: &str,
+    sent: &Sent,
+) -> String {
     let agent = &resolved.bundle.agent;
     let mut hash = Sha256::new();
     // Each with its length, so that no two lists run together to the same bytes.
@@ -83,7 +107,8 @@ fn key(resolved: &Resolved, selection: &Selection, instructions: &str, sent: &Se
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     };
-    add(b"retinue reply 1");
+    add(b"retinue reply 2");
+    add(deployment.as_bytes());
     add(resolved.account.to_string().as_bytes());
     add(agent.id.to_string().as_bytes());
     add(&agent.version.to_be_bytes());
@@ -92,7 +117,7 @@ fn key(resolved: &Resolved, selection: &Selection, instructions: &str, sent: &Se
     add(instructions.as_bytes());
     for candidate in &selection.candidates {
         add(candidate.label.as_bytes());
-        add(format!("{:?}", candidate.params).as_bytes());
+        add(format!("{:?} {:?}", candidate.params, candidate.dialect).as_bytes());
         let server = candidate.server.as_ref().ok().and_then(|server| server.base_url.as_ref());
         add(server.map_or("", |url| url.as_str()).as_bytes());
     }
@@ -102,9 +127,10 @@ fn key(resolved: &Resolved, selection: &Selection, instructions: &str, sent: &Se
 impl Place {
     /// Keeps the answer of this model after the reply, if it is worth it.
     pub fn keep<W: World>(self, app: &App<W>, reply: &ChatReply, model: &str, warnings: &[Warning]) {
-        let Self { key, ttl_s } = self;
+        let Self { key, ttl_s, choices } = self;
         let until: Millis = app.world.now().plus(i64::from(ttl_s) * 1_000);
-        let written = kept::is_worth(reply).then(|| kept::write(reply, model, warnings, until)).flatten();
+        let written =
+            kept::is_worth(reply, choices).then(|| kept::write(reply, model, warnings, until)).flatten();
         let Some(content) = written else { return };
         let world = app.world.clone();
         app.world.spawn(async move {
@@ -131,7 +157,7 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// Takes what the client is told; whether it may still be kept.
+    /// Takes what the client is shown; whether it may still be kept.
     pub fn push(&mut self, events: &[Event]) -> bool {
         self.finished += events.iter().filter(|event| matches!(event, Event::Finish { .. })).count();
         let is_taken = events.iter().all(|event| self.reply.push(event.clone()).is_ok());

@@ -1,26 +1,22 @@
 //! Which agents of an account a key may call.
 
-use std::cmp::Reverse;
-
 use super::error::Error;
 use super::key::current_key;
-use super::resolve::{answers, unavailable};
+use super::resolve::unavailable;
 use crate::domain::account::Status;
-use crate::domain::agent::Agent;
 use crate::domain::flag::Flag;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 use crate::ports::{
-    AccountRef, AgentFilter, AgentList, AgentPosition, Agents, Directory, FoundAgents, OwnFlags, Unavailable,
-    World,
+    self, AccountRef, AgentFilter, AgentList, AgentPosition, Directory, OwnFlags, Unavailable, World,
 };
 use crate::service::App;
 
 /// The most agents that are listed.
 const MAX_LISTED: usize = 1_000;
-/// How many are read at once: with instructions of 100,000 characters each they take 20 MB.
+/// How many are read at once.
 const PAGE: u32 = 200;
-/// The most reads: as many agents as are listed may answer no calls.
+/// The most reads: of an account many agents may answer no calls.
 const MAX_PAGES: usize = 10;
 
 /// The agents that a key may call.
@@ -52,25 +48,22 @@ pub async fn callable<W: World>(
     if !settings.decide(account.id).has(Flag::AccountWide) {
         return Err(Error::SwitchedOff(Flag::AccountWide));
     }
-    let found = match &key.agents {
-        Some(ids) => tenant.agents_of(ids).await.map(|agents| listed(&agents)).map(|agents| (agents, false)),
-        None => all(&tenant).await,
-    };
-    let (mut agents, has_more) = found.map_err(|error| unavailable(app, &error))?;
-    agents.sort_by_key(|(_, created_at)| Reverse(*created_at));
+    let which = key.agents.map_or(ports::Callable::All, ports::Callable::These);
+    let (agents, has_more) = all(&tenant, &which).await.map_err(|error| unavailable(app, &error))?;
     Ok(Callable { account: account.slug, agents, has_more })
 }
 
-async fn all(tenant: &impl AgentList) -> Result<(Vec<(Slug, Millis)>, bool), Unavailable> {
+async fn all(
+    tenant: &impl AgentList,
+    which: &ports::Callable,
+) -> Result<(Vec<(Slug, Millis)>, bool), Unavailable> {
     let mut callable = Vec::new();
     let mut after = None;
     for _ in 0..MAX_PAGES {
-        let FoundAgents { agents, stopped_at } =
-            tenant.find_agents(&AgentFilter::default(), PAGE, after).await?;
-        let last = agents.last().map(|agent| AgentPosition { created_at: agent.created_at, id: agent.id });
-        let is_full = agents.len() >= PAGE as usize;
-        callable.extend(listed(&agents));
-        after = stopped_at.or(last.filter(|_| is_full));
+        let found = tenant.find_callable(&AgentFilter::default(), which, PAGE, after).await?;
+        let is_full = found.agents.len() >= PAGE as usize;
+        after = found.stopped_at.or(found.agents.last().filter(|_| is_full).map(AgentPosition::of));
+        callable.extend(found.agents.into_iter().map(|agent| (agent.slug, agent.created_at)));
         if callable.len() >= MAX_LISTED || after.is_none() {
             break;
         }
@@ -78,9 +71,4 @@ async fn all(tenant: &impl AgentList) -> Result<(Vec<(Slug, Millis)>, bool), Una
     let has_more = after.is_some() || callable.len() > MAX_LISTED;
     callable.truncate(MAX_LISTED);
     Ok((callable, has_more))
-}
-
-fn listed(agents: &[Agent]) -> Vec<(Slug, Millis)> {
-    let callable = agents.iter().filter(|agent| answers(agent).is_ok());
-    callable.map(|agent| (agent.slug.clone(), agent.created_at)).collect()
 }

@@ -169,7 +169,7 @@ impl<W: World> InFlight<W> {
     }
 
     /// An attempt has failed; what it may have cost stays with the call.
-    pub fn charge(&mut self, candidate: &Candidate, ran: Ran) {
+    pub fn charge(&mut self, candidate: &Candidate, needs: &Needs, ran: Ran) {
         let cost = match ran {
             Ran::No => return,
             Ran::Maybe => {
@@ -177,7 +177,8 @@ impl<W: World> InFlight<W> {
                 self.granted
             }
             Ran::Used(usage) => {
-                self.used = self.used.plus(usage.bounded());
+                let usage = counted(usage, candidate, needs);
+                self.used = self.used.plus(usage);
                 candidate.model.as_ref().map_or(Nanos::ZERO, |model| model.price.cost(&usage))
             }
         };
@@ -198,18 +199,14 @@ impl<W: World> InFlight<W> {
         if let Count::Final(usage) = seen.count
             && is_count(&usage)
         {
-            let mut usage = usage.bounded();
-            // Other servers than Anthropic's do not count apart what is kept for an hour.
-            if needs.hour_cache && candidate.dialect.wire != Wire::Anthropic {
-                usage.hour_write_tokens = usage.cache_write_tokens;
-            }
+            let usage = counted(usage, candidate, needs);
             return self.bill(usage, UsageKind::Reported, cost_of(&usage));
         }
         let hides_tokens = candidate.model.as_ref().is_none_or(|m| m.capabilities.has(Capability::Reasoning));
         if seen.whole && !hides_tokens && seen.count != Count::Early {
             // A token has at least one byte, so the bytes seen bound the tokens.
-            let usage =
-                Usage { input_tokens: needs.input_bound, output_tokens: seen.bytes, ..Usage::default() };
+            let input_tokens = needs.input_bound_at(candidate.model.as_ref());
+            let usage = Usage { input_tokens, output_tokens: seen.bytes, ..Usage::default() };
             return self.bill(usage, UsageKind::Estimated, cost_of(&usage).min(self.granted));
         }
         self.bill(Usage::default(), UsageKind::Missing, self.granted)
@@ -261,6 +258,16 @@ impl<W: World> InFlight<W> {
         };
         settlements::deliver(&self.app, self.account, record);
     }
+}
+
+/// A provider's count as it is billed.
+fn counted(usage: Usage, candidate: &Candidate, needs: &Needs) -> Usage {
+    let mut usage = usage.bounded();
+    // Other servers than Anthropic's do not count apart what is kept for an hour.
+    if needs.hour_cache && candidate.dialect.wire != Wire::Anthropic {
+        usage.hour_write_tokens = usage.cache_write_tokens;
+    }
+    usage
 }
 
 impl<W: World> Drop for InFlight<W> {

@@ -336,7 +336,7 @@ async fn serve<W: World>(
     selection: Selection,
     mut request: ChatRequest,
     stream: bool,
-    place: Option<Place>,
+    mut place: Option<Place>,
 ) -> Result<(String, Vec<Warning>, Answer<W>), Error> {
     let base = request.sampling.clone();
     let deadline =
@@ -380,7 +380,9 @@ async fn serve<W: World>(
                 return Ok((candidate.label.clone(), warnings, answer));
             }
             Err(Failure { ran, goes_on, error }) => {
-                flight.charge(candidate, ran);
+                // What an entry answers only because another failed is not kept: that one may be well in a moment.
+                place = None;
+                flight.charge(candidate, &selection.needs, ran);
                 failures.note(error);
                 if !goes_on {
                     break;

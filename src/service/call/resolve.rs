@@ -46,7 +46,8 @@ pub async fn resolve<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
 /// A key that is none of ours may be the operator's, which is worth saying.
 pub(super) fn name_operators_key<W: World>(app: &App<W>, key: Option<&str>, error: Error) -> Error {
     let is_operators = || {
-        let operator = app.world.settings().operator_key.as_ref();
+        let settings = app.world.settings();
+        let operator = settings.operator_key.as_ref().filter(|_| settings.is_guarded());
         operator.zip(key).is_some_and(|(operator, key)| operator.matches(key))
     };
     match error {

@@ -1,43 +1,60 @@
 //! Calls that come back: a provider's URL may lead to this product again, and then one call would become many.
 //!
 //! Each deployment adds its own mark to a header of what it sends to providers, and refuses what has the mark already, as
-//! `CDN-Loop` does (RFC 8586), which the platform keeps for itself. An agent of another deployment may be a provider.
+//! `CDN-Loop` does (RFC 8586), which the platform keeps for itself. An agent of another deployment may be a provider. Anyone
+//! may send the header, so only what is a mark is read of it and passed to providers.
+
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
 use crate::domain::secret::Secret;
-use crate::ports::World;
+use crate::ports::{Settings, World};
 use crate::service::App;
 
 /// The header, in lower case.
 pub const HEADER: &str = "x-retinue-via";
 /// The most deployments that a call passes.
 const MOST: usize = 4;
+/// The hexadecimal digits of a mark.
+const DIGITS: usize = 16;
 const SEPARATOR: &str = ", ";
 
 /// The deployments that a call has passed, this one included: the value of the header for providers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Via(String);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Via(Arc<str>);
 
 impl Via {
     /// Of a call that begins here.
     pub fn begun<W: World>(app: &App<W>) -> Self {
-        Self(mark(app))
+        app.via.clone()
     }
 
     /// Of a call that arrived with this header.
     ///
     /// # Errors
     /// [`Error::Loop`].
-    pub fn arrived<W: World>(app: &App<W>, header: Option<&str>) -> Result<Self, Error> {
-        let own = mark(app);
-        let Some(before) = header else { return Ok(Self(own)) };
-        let mut marks = before.split(SEPARATOR.trim_end()).map(str::trim);
-        if marks.clone().count() >= MOST || marks.any(|mark| mark == own) {
+    pub fn arrived<W: World>(app: &App<W>, header: Option<&[u8]>) -> Result<Self, Error> {
+        let own = Self::begun(app);
+        let Some(header) = header else { return Ok(own) };
+        let each = header.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let mut marks: Vec<&str> = each.filter_map(mark).take(MOST).collect();
+        if marks.len() >= MOST || marks.contains(&own.as_str()) {
             return Err(Error::Loop);
         }
-        Ok(Self([before, &own].join(SEPARATOR)))
+        marks.push(own.as_str());
+        Ok(Self(marks.join(SEPARATOR).into()))
+    }
+
+    /// The mark of a deployment: what distinguishes it from others and is no secret. It is derived from the master key alone,
+    /// whose 32 random bytes nobody guesses; the operator's key may be words, and every provider sees the mark. Deployments
+    /// without a master key are not distinguished.
+    pub fn of_deployment(settings: &Settings) -> Self {
+        let own = settings.master_key.as_ref().map_or("", Secret::expose);
+        let digest = Sha256::new().chain_update("retinue via ").chain_update(own).finalize();
+        let digits: String = digest.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+        Self(digits.into())
     }
 
     pub fn as_str(&self) -> &str {
@@ -45,10 +62,29 @@ impl Via {
     }
 }
 
-/// What tells this deployment from others and is no secret.
-fn mark<W: World>(app: &App<W>) -> String {
-    let settings = app.world.settings();
-    let own = settings.master_key.as_ref().or(settings.operator_key.as_ref()).map_or("", Secret::expose);
-    let digest = Sha256::new().chain_update("retinue via ").chain_update(own).finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+/// The text, if a deployment may have written it.
+fn mark(text: &[u8]) -> Option<&str> {
+    let is_mark = text.len() == DIGITS && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_mark.then(|| std::str::from_utf8(text).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_says_nothing_of_the_operators_key() {
+        let secret = |text: &str| Some(Secret::new(text.to_owned()));
+        let mark = |master: Option<&str>, operator: &str| {
+            let master_key = master.and_then(secret);
+            Via::of_deployment(&Settings {
+                master_key,
+                operator_key: secret(operator),
+                ..Settings::default()
+            })
+        };
+        assert_eq!(mark(None, "a"), mark(None, "b"));
+        assert_eq!(mark(Some("m"), "a"), mark(Some("m"), "b"));
+        assert_ne!(mark(Some("m"), "a"), mark(Some("n"), "a"));
+    }
 }

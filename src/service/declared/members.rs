@@ -14,10 +14,12 @@ use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 use crate::ports::{AgentRef, Agents, Members as _, World, WriteError};
 use crate::service::App;
-use crate::service::failure::Failure;
+use crate::service::failure::{Failure, Thing};
 use crate::service::page::Page;
+use crate::service::precondition::Precondition;
 
 use super::kind::{Context, Kind, Query, Write};
+use super::tag_of_text;
 
 /// The kind.
 #[derive(Debug)]
@@ -170,6 +172,11 @@ async fn check_agents<W: World>(
     Ok(errors.finish())
 }
 
+/// The entity tag of a profile.
+pub fn profile_tag(profile: &Profile) -> String {
+    tag_of_text(&json!(profile.shown()).to_string())
+}
+
 /// Replaces what a member has set for its own calls; it holds from the next one.
 ///
 /// # Errors
@@ -178,10 +185,14 @@ pub async fn put_profile<W: World>(
     cx: &Context<'_, W>,
     id: MemberId,
     profile: Map<String, Value>,
+    precondition: &Precondition,
 ) -> Result<Profile, Failure> {
     let profile = Profile::parse(profile)?;
     check_agents(cx, &profile).await??;
-    let edited =
-        |read: &Member, at: Millis| Member { profile: profile.clone(), updated_at: at, ..read.clone() };
+    let edited = |read: &Member, at: Millis| {
+        precondition
+            .check_tag(Thing::Declared(&members::FACTS), Some(|| profile_tag(&read.profile)))
+            .map(|()| Member { profile: profile.clone(), updated_at: at, ..read.clone() })
+    };
     Ok(super::edit::<Members, W>(cx, &id, edited).await?.profile)
 }

@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::change::{Action, Actor, Change, Subject};
 use crate::domain::declared::{Audience, Naming};
+use crate::domain::field_error::{FieldError, FieldErrors, beside};
 use crate::domain::json;
 use crate::domain::patch::Patch;
 use crate::domain::time::Millis;
@@ -31,6 +32,7 @@ use crate::ports::{World, WriteError};
 
 use super::account;
 use super::failure::{Failure, Thing};
+use super::precondition::Precondition;
 use super::retry::{retry, written_at};
 
 pub use exchange::{Export, Import, Item, Thing as CarriedThing};
@@ -42,29 +44,9 @@ pub use plain::Plain;
 pub use serve::{Carried, Mode, Outcome, Served, Serves, Shown, of, serving};
 pub(super) use templates::fill;
 
-/// Which state of a thing a request may be served over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Precondition {
-    /// Whatever there is or is not.
-    #[default]
-    None,
-    /// `If-Match: *`: there is one.
-    Exists,
-    /// `If-None-Match: *`: there is none.
-    Absent,
-    /// `If-Match`: one with one of these tags.
-    Tags(Vec<String>),
-}
-
-impl Precondition {
-    fn check<K: Kind>(&self, shown: Option<&K::Row>) -> Result<(), Failure> {
-        let holds = match (self, shown) {
-            (Self::None, _) | (Self::Exists, Some(_)) | (Self::Absent, None) => true,
-            (Self::Exists | Self::Tags(_), None) | (Self::Absent, Some(_)) => false,
-            (Self::Tags(tags), Some(row)) => tags.contains(&tag::<K>(row)),
-        };
-        if holds { Ok(()) } else { Err(Failure::Precondition(Thing::Declared(K::facts()))) }
-    }
+/// That a thing is as a request wants it.
+fn check<K: Kind>(precondition: &Precondition, shown: Option<&K::Row>) -> Result<(), Failure> {
+    precondition.check_tag(Thing::Declared(K::facts()), shown.map(|row| || tag::<K>(row)))
 }
 
 /// The entity tag: two rows that are shown alike have the same. 64 bits of SHA-256, in hexadecimal digits.
@@ -73,7 +55,12 @@ fn tag<K: Kind>(row: &K::Row) -> String {
 }
 
 fn tag_of(view: &RawValue) -> String {
-    let digest = Sha256::digest(view.get());
+    tag_of_text(view.get())
+}
+
+/// The entity tag of what is shown as this JSON.
+pub(super) fn tag_of_text(json: &str) -> String {
+    let digest = Sha256::digest(json);
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -108,36 +95,62 @@ enum Order<'a, K: Kind> {
         mode: Mode,
         is_dry: bool,
     },
-    /// Delete the own one; the platform's of the same name, if there is one, shows again.
-    Delete,
 }
 
 /// What became of a thing, and how it is now.
 type Done<K> = (Outcome, <K as Kind>::Row);
+
+/// A body as a draft, with what is wrong with the body so far.
+struct Read<K: Kind> {
+    name: K::Name,
+    draft: K::Draft,
+    faults: Vec<FieldError>,
+}
+
+/// Reads what fits of a body and checks that, so that one answer names all faults.
+///
+/// # Errors
+/// Every field that does not fit, where no draft can be made of the others.
+fn read<K: Kind>(name: &str, body: &Value, noted: Vec<FieldError>) -> Result<Read<K>, Vec<FieldError>> {
+    let mut errors = FieldErrors::default();
+    errors.join(Err(noted));
+    let (body, faults) = json::read_partly::<K::Body>(body);
+    errors.absorb(faults);
+    let checked = body.map(|body| K::check(name, body).map_err(|faults| errors.join_new(Err(faults))));
+    let faults = errors.finish().err().unwrap_or_default();
+    match checked {
+        Some(Ok((name, draft))) => Ok(Read { name, draft, faults }),
+        Some(Err(())) | None => Err(faults),
+    }
+}
 
 /// # Errors
 /// [`Failure`].
 async fn put<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &str,
-    body: K::Body,
+    body: Map<String, Value>,
+    noted: Vec<FieldError>,
     precondition: &Precondition,
 ) -> Result<Done<K>, Failure> {
     if K::facts().naming == Naming::ByPlatform && K::name(name).is_none() {
         return Err(missing::<K>()());
     }
     allowed::<K, W>(cx).await?;
-    let (name, draft) = K::check(name, body)?;
-    carry_out(cx, &name, Order::<K>::Put(draft), precondition).await
+    let Read { name, draft, faults } = read::<K>(name, &body.into(), noted)?;
+    carry_out(cx, &name, Order::<K>::Put(draft), &faults, precondition).await
 }
 
 /// # Errors
 /// [`Failure`]; without a thing having been made, unless the directory lost its answer.
-async fn create<K: Kind, W: World>(cx: &Context<'_, W>, body: K::Body) -> Result<Done<K>, Failure> {
+async fn create<K: Kind, W: World>(
+    cx: &Context<'_, W>,
+    body: Map<String, Value>,
+) -> Result<Done<K>, Failure> {
     allowed::<K, W>(cx).await?;
     let name = K::new_name(cx.app).ok_or_else(missing::<K>())?;
-    let (name, draft) = K::check(&name.to_string(), body)?;
-    carry_out(cx, &name, Order::<K>::Insert(draft), &Precondition::None).await
+    let Read { name, draft, faults } = read::<K>(&name.to_string(), &body.into(), Vec::new())?;
+    carry_out(cx, &name, Order::<K>::Insert(draft), &faults, &Precondition::None).await
 }
 
 /// # Errors
@@ -146,11 +159,12 @@ async fn patch<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &str,
     patch: &Patch,
+    noted: &[FieldError],
     precondition: &Precondition,
 ) -> Result<Done<K>, Failure> {
     let name = K::name(name).ok_or_else(missing::<K>())?;
     allowed::<K, W>(cx).await?;
-    carry_out(cx, &name, Order::<K>::Patch(patch), precondition).await
+    carry_out(cx, &name, Order::<K>::Patch(patch), noted, precondition).await
 }
 
 /// # Errors
@@ -161,20 +175,27 @@ async fn take<K: Kind, W: World>(
     mode: Mode,
     is_dry: bool,
 ) -> Result<Done<K>, Failure> {
-    let (name, draft) = K::check(&thing.name, json::read(&thing.body)?)?;
+    let Read { name, draft, faults } = read::<K>(&thing.name, &thing.body, Vec::new())?;
     let order: Order<'_, K> = Order::Take { draft, mode, is_dry };
-    carry_out(cx, &name, order, &Precondition::None).await
+    carry_out(cx, &name, order, &faults, &Precondition::None).await
 }
 
+/// Deletes the own thing; the platform's of the same name, if there is one, shows again.
+///
 /// # Errors
 /// [`Failure`].
 async fn delete<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &str,
     precondition: &Precondition,
-) -> Result<Done<K>, Failure> {
+) -> Result<(), Failure> {
     let name = K::name(name).ok_or_else(missing::<K>())?;
-    carry_out(cx, &name, Order::<K>::Delete, precondition).await
+    retry(cx.app, || async {
+        let shown = K::find(cx, &name).await?;
+        check::<K>(precondition, shown.as_ref())?;
+        remove::<K, W>(cx, shown.ok_or_else(missing::<K>())?).await
+    })
+    .await
 }
 
 /// Tries until no other writer is faster.
@@ -182,45 +203,66 @@ async fn carry_out<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &K::Name,
     order: Order<'_, K>,
+    noted: &[FieldError],
     precondition: &Precondition,
 ) -> Result<Done<K>, Failure> {
-    retry(cx.app, || try_once(cx, name, &order, precondition)).await
+    retry(cx.app, || try_once(cx, name, &order, noted, precondition)).await
 }
 
 async fn try_once<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &K::Name,
     order: &Order<'_, K>,
+    noted: &[FieldError],
     precondition: &Precondition,
 ) -> Result<Done<K>, Failure> {
+    let mut faults = noted.to_vec();
     let shown = match order {
         Order::Insert(_) => None,
         _ => K::find(cx, name).await?,
     };
-    precondition.check::<K>(shown.as_ref())?;
+    check::<K>(precondition, shown.as_ref())?;
     let patched_draft;
     let (draft, shown, is_dry) = match (order, shown) {
         (Order::Put(_), None) if K::facts().naming == Naming::ByPlatform => return Err(missing::<K>()()),
-        (Order::Patch(_) | Order::Delete, None) => return Err(missing::<K>()()),
-        (Order::Delete, Some(row)) => return remove::<K, W>(cx, row).await,
+        (Order::Patch(_), None) => return Err(missing::<K>()()),
         (Order::Take { mode: Mode::Skip, .. }, Some(row)) if K::is_own(cx, &row) => {
             return Ok((Outcome::Skipped, row));
         }
         (Order::Patch(patch), Some(row)) => {
-            let body = json::read::<K::Body>(&patched::<K>(&row, patch)?)?;
-            patched_draft = K::check(&name.to_string(), body)?.1;
+            let patched = read::<K>(&name.to_string(), &patched::<K>(&row, patch)?, faults)?;
+            faults = patched.faults;
+            patched_draft = patched.draft;
             (&patched_draft, Some(row), false)
         }
         (Order::Take { draft, is_dry, .. }, shown) => (draft, shown, *is_dry),
         (Order::Put(draft) | Order::Insert(draft), shown) => (draft, shown, false),
     };
-    let read = shown.filter(|row| K::is_own(cx, row));
+    let (read, platforms) = match shown {
+        Some(row) if K::is_own(cx, &row) => (Some(row), None),
+        platforms => (None, platforms),
+    };
     let at = written_at(cx.app.world.now(), read.as_ref().map(K::updated_at));
-    let row = K::make(cx, name, draft, read.as_ref(), at).await?;
-    save::<K, W>(cx, row, read, is_dry).await
+    let row = with_faults(faults, K::make(cx, name, draft, read.as_ref(), at).await)?;
+    match platforms {
+        // Whoever sends back what the platform offers does not want it apart from then on.
+        Some(platforms) if !matches!(order, Order::Take { .. }) && K::is_same(&platforms, &row) => {
+            Ok((Outcome::Unchanged, platforms))
+        }
+        _ => save::<K, W>(cx, row, read, is_dry).await,
+    }
 }
 
-async fn remove<K: Kind, W: World>(cx: &Context<'_, W>, read: K::Row) -> Result<Done<K>, Failure> {
+/// What was made, unless there were faults before: then these, and those that were found while it was made.
+fn with_faults<T>(faults: Vec<FieldError>, made: Result<T, Failure>) -> Result<T, Failure> {
+    match made {
+        Ok(made) => Ok(beside(faults, Ok(made))?),
+        Err(Failure::Invalid(more)) => Ok(beside(faults, Err(more))?),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn remove<K: Kind, W: World>(cx: &Context<'_, W>, read: K::Row) -> Result<(), Failure> {
     if !K::is_own(cx, &read) {
         return Err(Failure::PlatformsOwn(Thing::Declared(K::facts())));
     }
@@ -231,8 +273,7 @@ async fn remove<K: Kind, W: World>(cx: &Context<'_, W>, read: K::Row) -> Result<
         }
     }
     let change = change::<K, W>(cx, Some(&read), None);
-    write::<K, W>(cx, Write::Delete { read: &read }, &change).await?;
-    Ok((Outcome::Updated, read))
+    write::<K, W>(cx, Write::Delete { read: &read }, &change).await
 }
 
 /// The body with a change laid over it.
@@ -261,11 +302,11 @@ fn patched<K: Kind>(row: &K::Row, patch: &Patch) -> Result<Value, Failure> {
 pub(super) async fn edit<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &K::Name,
-    edit: impl Fn(&K::Row, Millis) -> K::Row + Send + Sync,
+    edit: impl Fn(&K::Row, Millis) -> Result<K::Row, Failure> + Send + Sync,
 ) -> Result<K::Row, Failure> {
     retry(cx.app, || async {
         let read = K::find(cx, name).await?.ok_or_else(missing::<K>())?;
-        let row = edit(&read, written_at(cx.app.world.now(), Some(K::updated_at(&read))));
+        let row = edit(&read, written_at(cx.app.world.now(), Some(K::updated_at(&read))))?;
         save::<K, W>(cx, row, Some(read), false).await
     })
     .await

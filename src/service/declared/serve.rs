@@ -15,9 +15,10 @@ use crate::domain::read_only;
 use crate::ports::World;
 use crate::service::failure::Failure;
 use crate::service::page::{Page, Request};
+use crate::service::precondition::Precondition;
 
 use super::kind::{Context, Kind, KindList, Query, Visitor};
-use super::{Precondition, allowed, create, delete, get, json_of, patch, put, tag_of, take};
+use super::{allowed, create, delete, get, json_of, patch, put, read, tag_of, take};
 
 /// A thing, ready to be shown.
 #[derive(Clone, Debug)]
@@ -138,23 +139,23 @@ fn shown<K: Kind>(row: &K::Row) -> Shown {
     Shown { name: K::name_of(row), tag: tag_of(&view), view }
 }
 
-/// Leaves out what whoever read the thing sends back with it.
+/// Leaves out what whoever read the thing sends back with it; what was not so is returned.
 async fn leave_out_shown<K: Kind, W: World>(
     cx: &Context<'_, W>,
     name: &str,
     body: &mut Map<String, Value>,
-) -> Result<(), Failure> {
+) -> Result<Vec<FieldError>, Failure> {
     let written = json::fields_of::<K::Body>();
     if !read_only::is_needed(body, written) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     match get::<K, W>(cx, name).await {
         // Nothing is shown yet: then these are fields that there are not.
-        Err(Failure::Missing(_)) => Ok(()),
+        Err(Failure::Missing(_)) => Ok(Vec::new()),
         Err(failure) => Err(failure),
         Ok(row) => {
             let shown = serde_json::from_str(json_of::<K>(&row).get()).unwrap_or_default();
-            Ok(read_only::leave_out(body, &shown, written)?)
+            Ok(read_only::leave_out(body, &shown, written).err().unwrap_or_default())
         }
     }
 }
@@ -185,10 +186,7 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
     }
 
     fn create<'a>(&self, cx: &'a Context<'a, W>, body: Map<String, Value>) -> Served<'a, Shown> {
-        Box::pin(async move {
-            let body = json::read(&body.into())?;
-            Ok(shown::<K>(&create::<K, W>(cx, body).await?.1))
-        })
+        Box::pin(async move { Ok(shown::<K>(&create::<K, W>(cx, body).await?.1)) })
     }
 
     fn put<'a>(
@@ -199,9 +197,8 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         precondition: &'a Precondition,
     ) -> Served<'a, Shown> {
         Box::pin(async move {
-            leave_out_shown::<K, W>(cx, name, &mut body).await?;
-            let body = json::read(&body.into())?;
-            Ok(shown::<K>(&put::<K, W>(cx, name, body, precondition).await?.1))
+            let noted = leave_out_shown::<K, W>(cx, name, &mut body).await?;
+            Ok(shown::<K>(&put::<K, W>(cx, name, body, noted, precondition).await?.1))
         })
     }
 
@@ -213,10 +210,11 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         precondition: &'a Precondition,
     ) -> Served<'a, Shown> {
         Box::pin(async move {
-            if let Patch::Merge(fields) = &mut change {
-                leave_out_shown::<K, W>(cx, name, fields).await?;
-            }
-            Ok(shown::<K>(&patch::<K, W>(cx, name, &change, precondition).await?.1))
+            let noted = match &mut change {
+                Patch::Merge(fields) => leave_out_shown::<K, W>(cx, name, fields).await?,
+                Patch::Operations(_) => Vec::new(),
+            };
+            Ok(shown::<K>(&patch::<K, W>(cx, name, &change, &noted, precondition).await?.1))
         })
     }
 
@@ -226,7 +224,7 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
         name: &'a str,
         precondition: &'a Precondition,
     ) -> Served<'a, ()> {
-        Box::pin(async move { delete::<K, W>(cx, name, precondition).await.map(|_| ()) })
+        Box::pin(async move { delete::<K, W>(cx, name, precondition).await })
     }
 
     fn carried<'a>(&self, cx: &'a Context<'a, W>, page: &'a Request) -> Served<'a, Page<Carried>> {
@@ -245,7 +243,8 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
     }
 
     fn check(&self, thing: &Carried) -> Result<(), Vec<FieldError>> {
-        K::check(&thing.name, json::read(&thing.body)?).map(|_| ())
+        let read = read::<K>(&thing.name, &thing.body, Vec::new())?;
+        if read.faults.is_empty() { Ok(()) } else { Err(read.faults) }
     }
 
     fn take<'a>(

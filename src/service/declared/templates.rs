@@ -253,7 +253,7 @@ fn understand(
 /// The fields of an agent over those of the template that they name, if they name one.
 ///
 /// # Errors
-/// [`Failure::UnknownTemplate`]; [`Failure::Invalid`] when `template` is no string.
+/// [`Failure::Invalid`] when `template` names none.
 pub(in crate::service) async fn fill<W: World>(
     app: &App<W>,
     session: &Session,
@@ -262,7 +262,8 @@ pub(in crate::service) async fn fill<W: World>(
     let Some(named) = fields.get("template").filter(|named| !named.is_null()) else {
         return Ok(fields.clone());
     };
-    let unknown = || Failure::UnknownTemplate;
+    let unknown =
+        || Failure::invalid("template", "is no template here: list_templates shows those there are");
     let named =
         named.as_str().ok_or_else(|| Failure::invalid("template", "must be a string: a template's slug"))?;
     let slug = Slug::parse(named).map_err(|_| unknown())?;

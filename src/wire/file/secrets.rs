@@ -70,14 +70,31 @@ const LONG_USER: usize = 20;
 pub fn is_secret(name: &str, value: &Value) -> bool {
     match value {
         Value::String(text) => !text.is_empty() && (is_name(name) && !is_reference(text) || has_secret(text)),
-        Value::Number(_) => is_strong(name),
+        Value::Number(_) => is_strong(name) || is_key(name),
         Value::Array(list) => {
             is_strong(name) && !list.is_empty()
+                || list.iter().any(is_pair)
                 || list.iter().any(|item| item.is_string() && is_name(name) && is_secret(name, item))
         }
         Value::Object(fields) => is_strong(name) && !fields.is_empty() && !is_schema(fields),
         Value::Null | Value::Bool(_) => false,
     }
+}
+
+/// `["X-Api-Key", "abc"]`.
+fn is_pair(value: &Value) -> bool {
+    match value.as_array().map(Vec::as_slice) {
+        Some([Value::String(name), value @ (Value::String(_) | Value::Number(_))]) => is_secret(name, value),
+        _ => false,
+    }
+}
+
+/// `api_key`: YAML may take what stands there for a number.
+fn is_key(name: &str) -> bool {
+    let words = words(name);
+    let is_of = |word: &String| matches!(word.as_str(), "api" | "access" | "private" | "secret");
+    words.iter().any(is_of) && words.iter().any(|word| word == "key")
+        || words.iter().any(|word| word == "apikey")
 }
 
 /// Whether what stands under this name is secret all the way down.
@@ -133,16 +150,44 @@ fn is_reference(text: &str) -> bool {
                 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_'))
             || name.starts_with("env:")
     };
+    let is_place = |name: &str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$' | ' ' | '{' | '}'))
+    };
+    let between = |open, close| bare.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     bare.strip_prefix('$').is_some_and(is_variable)
-        || (bare.starts_with('{') && bare.ends_with('}'))
-        || (bare.starts_with('<') && bare.ends_with('>'))
+        || between('{', '}').is_some_and(is_place)
+        || between('<', '>').is_some_and(is_place)
         || bare.starts_with("=Env")
         || bare.is_empty()
 }
 
 /// Whether a text has a secret in it, whatever it is called.
 pub fn has_secret(text: &str) -> bool {
-    redact(text, &[]) != text || is_url_with_user(text) || is_header(text) || has_setting(text)
+    redact(text, &[]) != text
+        || is_url_with_user(text)
+        || is_header(text)
+        || has_setting(text)
+        || is_json_with_secret(text)
+}
+
+/// `{"user": "a", "password": "b"}`, written as a text.
+fn is_json_with_secret(text: &str) -> bool {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return false;
+    }
+    serde_json::from_str(text).is_ok_and(|value| holds_secret("", &value))
+}
+
+fn holds_secret(name: &str, value: &Value) -> bool {
+    is_secret(name, value)
+        || match value {
+            Value::Object(fields) => fields.iter().any(|(name, value)| holds_secret(name, value)),
+            Value::Array(list) => list.iter().any(|item| holds_secret(name, item)),
+            _ => false,
+        }
 }
 
 /// `https://user:password@host`.
@@ -158,11 +203,11 @@ fn is_url_with_user(text: &str) -> bool {
     })
 }
 
-/// `X-Api-Key: abc`.
+/// `X-Api-Key: abc`, `X-Api-Key:abc` and `Authorization: Basic abc`.
 fn is_header(text: &str) -> bool {
-    let Some((name, value)) = text.split_once(": ") else { return false };
+    let Some((name, value)) = text.split_once(':') else { return false };
     !name.contains(char::is_whitespace)
-        && !value.trim().contains(char::is_whitespace)
+        && value.split_whitespace().count() <= 2
         && is_name(name)
         && !is_reference(value)
 }
@@ -210,6 +255,32 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn secrets_are_known_in_json_headers_pairs_and_numbers() {
+        for (name, value) in [
+            ("credentials", json!(r#"{"user":"a","password":"hunter2"}"#)),
+            ("GOOGLE", json!(r#"{"type":"service_account","private_key":"abc"}"#)),
+            ("args", json!(["--header", "Authorization: Basic dXNlcjpwYXNzd29yZA=="])),
+            ("line", json!("X-Api-Key:abc")),
+            ("headers", json!([["X-Api-Key", "abc"]])),
+            ("api_key", json!(4_815_162_342_u64)),
+        ] {
+            assert!(holds_secret(name, &value), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("credentials", json!("{{secrets.mail}}")),
+            ("api_key", json!("<your-key>")),
+            ("api_key", json!("{API_KEY}")),
+            ("note", json!("{\"tone\": \"dry\"}")),
+            ("line", json!("Authorization: Bearer $TOKEN")),
+            ("headers", json!([["Accept", "text/plain"]])),
+            ("max_tokens", json!(100)),
+            ("primary_key", json!(7)),
+        ] {
+            assert!(!holds_secret(name, &value), "{name}: {value}");
+        }
+    }
 
     #[test]
     fn secrets_are_known_by_their_names() {

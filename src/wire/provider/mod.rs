@@ -28,7 +28,7 @@ pub mod workers_ai;
 
 pub use super::decode_error::{DecodeError, Reported};
 
-pub use openai::fault;
+pub use openai::refused;
 
 pub use fit::Renamed;
 use keys::{Held, Keys};

@@ -1,11 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::wire::provider::{DecodeError, fault};
+use crate::wire::provider::refused;
 
 fn read(body: &str) -> Refusal {
-    let DecodeError::Reported(reported) = fault(body.as_bytes()) else { panic!("not reported") };
-    reported.refusal
+    refused(body.as_bytes()).refusal
 }
 
 #[test]
@@ -73,7 +72,7 @@ fn googles_delay_is_read() {
 #[test]
 fn a_refusal_names_a_field_in_a_member_or_in_words_and_policy_names_none() {
     let names = |body: &str| {
-        let DecodeError::Reported(reported) = fault(body.as_bytes()) else { panic!("not reported") };
+        let reported = refused(body.as_bytes());
         reported.refusal.names_a_field(&reported.message)
     };
     for body in [
@@ -103,4 +102,14 @@ fn policy_and_money_are_found_in_words_where_no_code_says_them() {
     assert_eq!(told("Output blocked by content filtering policy"), (true, false, false));
     assert!(told("Your credit balance is too low to access the Anthropic API.").1);
     assert_eq!(told("`content` must not be empty"), (false, false, true));
+}
+
+#[test]
+fn a_refusal_that_repeats_what_it_was_sent_is_read_up_to_a_length() {
+    let long = |bytes: usize| {
+        let detail = json!([{"loc": ["body", "temperature"], "msg": "too hot", "input": "x".repeat(bytes)}]);
+        refused(json!({"detail": detail}).to_string().as_bytes()).message
+    };
+    assert_eq!(long(200_000), "too hot");
+    assert_eq!(long(2_000_000), "an error too long to be read");
 }

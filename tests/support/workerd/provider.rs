@@ -134,6 +134,7 @@ async fn cache(request: Request<Incoming>, replies: FakeReplies) -> Result<Respo
         head.body(Body::from(body)).unwrap()
     };
     if parts.method != "PUT" {
+        replies.answers().await;
         return Ok(match replies.find(&key)? {
             Some(content) => answer(200, "HIT", content),
             None => answer(504, "MISS", Vec::new()),

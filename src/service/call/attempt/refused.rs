@@ -11,7 +11,7 @@ use crate::ports::World;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::error::{Error, Given};
 use crate::service::call::in_flight::Ran;
-use crate::wire::provider::{self, DecodeError, Refusal, Reported};
+use crate::wire::provider::{self, Refusal, Reported};
 
 /// The most characters of a provider's words that are shown.
 const MAX_WORDS: usize = 500;
@@ -40,10 +40,7 @@ pub struct Refused {
 impl Refused {
     /// Reads the body of a reply with this status, which no provider bills; the keys of the whole line are taken out of it.
     pub fn read(line: &[Arc<Candidate>], status: u16, retry_after_ms: Option<u64>, body: &[u8]) -> Self {
-        let (message, refusal) = match provider::fault(body) {
-            DecodeError::Reported(error) => (error.message, error.refusal),
-            DecodeError::Malformed(_) => Default::default(),
-        };
+        let Reported { message, refusal, .. } = provider::refused(body);
         // A context that is too small stays so, whoever takes that for a failure of its own.
         let status = if refusal.is_too_long && status >= 500 { 400 } else { status };
         let cleaned = Self::clean(line, message, refusal);

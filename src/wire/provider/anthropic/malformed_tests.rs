@@ -107,7 +107,7 @@ fn an_answer_that_the_server_broke_off_is_an_error_and_one_that_said_nothing_is_
     assert_eq!(as_reported(decode(answer("").as_bytes())).1, 502);
     is_malformed(decode(answer(r#"{"type":"text","text":"a"}"#).as_bytes()));
     let end = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"error\"}}\n\n";
-    assert_eq!(as_reported(stream(end.to_owned()).1).1, 502);
+    assert_eq!(as_reported(stream(end).1).1, 502);
 }
 
 #[test]

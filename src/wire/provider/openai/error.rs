@@ -29,19 +29,30 @@ fn message(value: &Value, depth: u32) -> Option<String> {
     }
 }
 
-/// The longest error that is read, in bytes, whatever its status; of a longer one only the count.
+/// The longest error within an answer that is read, in bytes; of a longer one only the count.
 const MAX_BYTES: usize = 64 * 1024;
+/// The longest refusal: some servers repeat what they were sent in it.
+const MAX_REFUSAL_BYTES: usize = 1024 * 1024;
 
-/// An error as it came: a reply, a chunk or a member of one, as JSON or as words. A value built of it takes many times its
-/// length, so that a long one is not read. What it says of usage is each protocol's to read.
-pub fn fault(body: &[u8]) -> DecodeError {
+/// An error within an answer: a reply, a chunk or a member of one. What it says of usage is each protocol's to read.
+pub fn fault(json: &[u8]) -> DecodeError {
+    DecodeError::Reported(Box::new(read(json, MAX_BYTES)))
+}
+
+/// The body of a reply that is no success.
+pub fn refused(body: &[u8]) -> Reported {
+    read(body, MAX_REFUSAL_BYTES)
+}
+
+/// A value built of an error takes many times its length, so that a long one is not read.
+fn read(body: &[u8], max_bytes: usize) -> Reported {
     let too_long = || "an error too long to be read".to_owned();
-    let is_long = body.len() > MAX_BYTES;
+    let is_long = body.len() > max_bytes;
     let value = if is_long { Value::Null } else { serde_json::from_slice(body).unwrap_or(Value::Null) };
     let message = if is_long { too_long() } else { message(&value, MAX_DEPTH).unwrap_or_default() };
     let refusal = Refusal::read(&value, &message);
     let status = if refusal.is_too_long { 400 } else { status_of(&value, &message) };
-    DecodeError::Reported(Box::new(Reported { message, status, refusal, usage: None }))
+    Reported { message, status, refusal, usage: None }
 }
 
 /// An error that came as part of a success: the whole reply or chunk.

@@ -15,7 +15,7 @@ mod stream;
 mod tools;
 mod usage;
 
-pub use error::fault;
+pub use error::{fault, refused};
 pub use reply::decode;
 pub use request::encode;
 pub use stream::StreamState;
