@@ -24,6 +24,7 @@ mod replies;
 mod resolve;
 mod sweep;
 mod templates;
+mod threads;
 mod upstream;
 mod world;
 
@@ -47,6 +48,7 @@ pub use replies::Replies;
 pub use resolve::{Called, Resolution, Resolve};
 pub use sweep::Sweep;
 pub use templates::{PlatformTemplates, Templates};
+pub use threads::{Performed, ThreadOf, Threads, Watch};
 pub use upstream::{
     Body, Destination, Method, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply,
     UpstreamRequest,

@@ -29,6 +29,7 @@ use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::object::store::account::STEPS;
 use retinue::object::store::steps::migrate;
+use retinue::object::store::{effects, thread as threads};
 use retinue::ports::{
     AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, AgentVersion, Agents, Aliases, AllAccounts,
     AllKeys, Called, Changes, ChangesOf, Directory, KeyRef, Keys, Models, Plans, Providers, Resolve,
@@ -169,8 +170,13 @@ async fn logged(tenant: &TenantRows) -> usize {
 fn each_statement(mut look: impl FnMut(&Connection, &'static Query)) {
     let directory = schema::migrated();
     queries().for_each(|query| look(&directory, query));
+    // The objects' tables together: both have effects, as every object.
     let disk = Disk::new();
     migrate(&disk, STEPS).unwrap();
+    let of_threads = threads::STEPS.iter().flat_map(|step| step.iter());
+    for statement in of_threads.filter(|statement| **statement != effects::TABLE) {
+        disk.db().execute_batch(statement).unwrap();
+    }
     retinue::object::store::queries().for_each(|query| look(&disk.db(), query));
 }
 
@@ -295,11 +301,17 @@ fn every_statement_on_a_tenants_rows_binds_the_account_first() {
 }
 
 /// Statements that read a table as a whole, and why they may.
-const WHOLE_TABLES: [(&str, &str, &str); 5] = [
+const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("FLAGS", "flags", "it has no more rows than there are flags"),
     ("FLAGS_OF_ACCOUNT", "flags", "the same"),
     ("READ_AGENTS", "agents", "what an object keeps in memory: a row for each agent that was called"),
     ("READ_HOLDS", "holds", "what an object keeps in memory: a row for each call under way"),
+    ("LAST_ITEM", "items", "read from its end, and one row"),
+    ("LAST_EVENT", "events", "the same"),
+    ("LAST_EVENTS", "events", "the same, 50 rows"),
+    ("FIRST_EVENT", "events", "read from its beginning, and one row"),
+    ("OLDEST_EVENT", "events", "the same"),
+    ("FIND_STEPS", "sqlite_master", "SQLite's own table of tables, a few rows"),
     ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
 ];
 

@@ -43,10 +43,33 @@ function filesOf(place) {
   });
 }
 
-/** What an agent of this file is called if it does not say. */
+const named = new Map();
+
+/** What an agent of this file is called if it does not say: the file's name, with as many folders as make it the only one. */
 function nameOf(file) {
+  const known = [...named].find(([, of]) => of === file);
+  if (known) return known[0];
   const stem = basename(file, extname(file)).replace(/\.(agent|chatmode|prompt)$/, "");
-  return UNNAMED.includes(stem) ? basename(dirname(resolve(file))) : stem;
+  let folder = dirname(resolve(file));
+  let name = stem;
+  if (UNNAMED.includes(stem)) [name, folder] = [basename(folder), dirname(folder)];
+  while (named.has(name) && dirname(folder) !== folder) {
+    name = `${basename(folder)}-${name}`;
+    folder = dirname(folder);
+  }
+  named.set(name, file);
+  return name;
+}
+
+const claimed = new Map();
+
+/** Which file of this run has the agent already that this one would write: two files are never one agent. */
+function claimOf(file, rows) {
+  const own = (row) => row.slug && ["created", "updated", "skipped", "valid"].includes(row.result);
+  const taken = rows.filter(own).find((row) => claimed.has(row.slug) && claimed.get(row.slug) !== file);
+  if (taken) return `its agent ${taken.slug} is that of ${relative(process.cwd(), claimed.get(taken.slug))} too: name them apart`;
+  rows.filter(own).forEach((row) => claimed.set(row.slug, file));
+  return undefined;
 }
 
 async function send(file, { write, mode }) {
@@ -65,9 +88,11 @@ async function send(file, { write, mode }) {
   } catch {
     throw new Error(`${options.url} answers ${reply.status} and no JSON: is it this platform?`);
   }
-  if ([401, 403].includes(reply.status)) throw new Error(document.detail ?? `the platform answers ${reply.status}`);
+  const isFatal = reply.status === 401 || (reply.status === 403 && document.type !== "plan_limit_exceeded");
+  if (isFatal) throw new Error(document.detail ?? `the platform answers ${reply.status}`);
   const rows = document.results ?? [];
-  return rows.length ? { rows } : { refused: document.detail ?? `the platform answers ${reply.status}` };
+  const why = document.detail ?? (reply.ok ? "there is no agent in it" : `the platform answers ${reply.status}`);
+  return rows.length ? { rows } : { refused: why };
 }
 
 /** One line for each agent of a file. */
@@ -79,7 +104,7 @@ function lines(file, { rows, refused }) {
     const notes = [
       row.result === "valid" ? "not written: another agent of the file is refused" : "",
       ...(row.errors ?? []).map((error) => `${error.field}: ${error.message}`),
-      count("kept") ? `${count("kept")} fields kept` : "",
+      count("kept") ? `${count("kept")} field${count("kept") === 1 ? "" : "s"} kept` : "",
       count("dropped") ? `${count("dropped")} dropped` : "",
       row.needs?.length ? `needs ${row.needs.map((need) => `${need.kind} ${need.name}`).join(", ")}` : "",
     ];
@@ -121,12 +146,30 @@ async function linkAcrossFiles(outcomes) {
   }
 }
 
+/** What becomes of a file. Before it is written it is tried, so that no file takes another one's agent. */
+async function move(file) {
+  if (options.mode === "rename") return send(file, options);
+  const tried = await send(file, { write: false, mode: options.mode });
+  const refused = tried.rows && claimOf(file, tried.rows);
+  if (refused) return { refused };
+  return options.write ? send(file, options) : tried;
+}
+
 async function main() {
   if (!key) throw new Error("set RETINUE_KEY to the key of an admin of the account");
   if (places.length === 0) throw new Error("name a folder or a file: see --help");
   const outcomes = new Map();
-  for (const file of places.flatMap(filesOf)) outcomes.set(file, await send(file, options));
-  if (options.write && options.mode !== "rename") await linkAcrossFiles(outcomes);
+  let broken;
+  for (const file of places.flatMap(filesOf)) {
+    try {
+      outcomes.set(file, await move(file));
+    } catch (error) {
+      if (outcomes.size === 0) throw error;
+      broken = error;
+      break;
+    }
+  }
+  if (!broken && options.write && options.mode !== "rename") await linkAcrossFiles(outcomes);
   const table = [...outcomes].flatMap(([file, outcome]) => lines(file, outcome));
   if (table.length === 0) throw new Error("there is no file that could be an agent's");
   print(table);
@@ -135,6 +178,8 @@ async function main() {
   const sum = ["created", "updated", "skipped", "refused"].map((word) => `${count(word)} ${word}`).join(", ");
   console.error(`${outcomes.size} files: ${sum}${options.write ? "" : "; nothing was written: --write does it"}`);
   process.exitCode = count("refused") ? 1 : 0;
+  // What was done until then is shown all the same.
+  if (broken) throw broken;
 }
 
 try {

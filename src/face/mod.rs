@@ -18,6 +18,7 @@ mod native_chat;
 mod native_stream;
 mod openai_chat;
 pub mod paths;
+mod threads;
 
 use std::marker::PhantomData;
 
@@ -100,6 +101,7 @@ impl<W: World> Faces<W> for All {
         v.face(native_chat::NativeChat);
         v.face(native_stream::NativeStream);
         v.face(openai_chat::OpenAiChat);
+        v.face(threads::ThreadsFace);
     }
 }
 

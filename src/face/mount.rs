@@ -78,6 +78,11 @@ impl AccountCaller {
 }
 
 impl Place {
+    /// What a path with more parts says of account and agent.
+    pub const fn of(account: Option<String>, agent: Option<String>) -> Self {
+        Self { account, agent, model: None }
+    }
+
     /// Whether the path names no agent.
     pub const fn is_of_account(&self) -> bool {
         self.agent.is_none()

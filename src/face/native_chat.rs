@@ -64,7 +64,7 @@ pub fn asked(body: &[u8], stream: bool) -> Result<Asked, Problem> {
         Fault::Malformed(words) => Problem::new(Kind::InvalidRequest, words),
     })?;
     let variables = Passed::Variables(parsed.variables);
-    Ok(Asked { request: parsed.request, variables, model: None, stream, sent: None })
+    Ok(Asked { request: parsed.request, variables, model: None, stream, sent: None, most: None })
 }
 
 /// What every answer says of its call.

@@ -94,6 +94,7 @@ impl Call for Completion {
             model: Some(parsed.model.clone()),
             stream: parsed.stream,
             sent: None,
+            most: None,
         };
         Ok((asked, Self { model: parsed.model, include_usage: parsed.include_usage }))
     }
@@ -280,7 +281,12 @@ fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
         | Kind::UnsupportedMediaType
         | Kind::UnsupportedCapability
         | Kind::UnpricedModel
-        | Kind::UpstreamRejected => ErrorKind::InvalidRequest,
+        | Kind::UpstreamRejected
+        | Kind::ThreadBusy
+        | Kind::AlreadyResolved
+        | Kind::RunEnded
+        | Kind::InvalidCursor
+        | Kind::EventsExpired => ErrorKind::InvalidRequest,
     };
     let param = problem.errors.first().map(|error| error.field.as_str());
     let given = problem.given.as_deref();

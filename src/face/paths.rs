@@ -110,7 +110,9 @@ impl<W: World> Visitor<W> for Owner<'_> {
         T: 'static,
     {
         let operation = P::path();
-        let without_base = operation.strip_prefix(&format!("/{}/", F::BASE)).filter(|_| !F::BASE.is_empty());
+        let without_base = operation.strip_prefix(&format!("/{}/", F::BASE));
+        // What would be anybody's name says nothing.
+        let without_base = without_base.filter(|rest| !F::BASE.is_empty() && !rest.starts_with('{'));
         let is_whole = |rest: &str| {
             let pattern = format!("{}/{rest}", mount.prefix());
             segments_matched(&pattern, self.path) == Some(self.path.split('/').count())

@@ -40,6 +40,8 @@ pub struct View {
     cost_usd: Nanos,
     first_token_ms: Option<u32>,
     duration_ms: u32,
+    /// The run that made it; null for a call by itself.
+    run_id: Option<String>,
     /// When it was admitted.
     #[schema(value_type = String, format = DateTime)]
     created_at: Millis,
@@ -80,6 +82,7 @@ impl From<CallRecord> for View {
             cost_usd: record.cost,
             first_token_ms: record.first_token_ms,
             duration_ms: record.duration_ms,
+            run_id: record.run.map(|run| run.to_string()),
             created_at: record.at,
         }
     }

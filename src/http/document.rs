@@ -53,7 +53,7 @@ const OF_ACCOUNT: &str = "Behind the account, and not an agent of it: a valid ke
 there is a body, its `model` names the agent, by slug or id. Preflights allow no origin here, as they carry no key.";
 
 /// The groups of endpoints, in the order of the page.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("accounts", "The tenants."),
     ("keys", "Who may act for an account."),
     ("members", "The people of an account, and what each has set."),
@@ -63,6 +63,7 @@ const TAGS: [(&str, &str); 10] = [
     ("templates", "What agents can begin as."),
     ("budgets", "What an agent may spend, and what it has."),
     ("calls", "Talking to an agent."),
+    ("threads", "Conversations that an agent remembers, and runs: work that goes on without its caller."),
     ("platform", "The service itself."),
 ];
 

@@ -104,7 +104,7 @@ macro_rules! query {
         }
     };
 }
-pub(super) use query;
+pub(crate) use query;
 
 /// Reads of a request's query what the fields of `T` name.
 ///

@@ -30,6 +30,8 @@ impl Machine for Account {
     type Query = Page;
     type Effect = Never;
     type Outcome = Never;
+    type Progress = Never;
+    type Event = Never;
 
     const VERSION: u32 = VERSION;
     const STEPS: &'static [Step] = store::STEPS;
@@ -108,6 +110,14 @@ impl Machine for Account {
 
     fn ended(&mut self, _: &Effect<Never>, outcome: Never, _: &mut Moment<'_>) -> Vec<Effect<Never>> {
         match outcome {}
+    }
+
+    fn progress(&mut self, effect: &Never, _: Never, _: &mut Moment<'_>) -> Durability {
+        match *effect {}
+    }
+
+    fn take_events(&mut self) -> Vec<Never> {
+        Vec::new()
     }
 
     fn resumed(&mut self, effect: &Effect<Never>, _: &mut Moment<'_>) -> Resumption<Never> {

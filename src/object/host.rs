@@ -18,6 +18,7 @@ use futures_channel::oneshot;
 use super::core::Core;
 use super::machine::{Answered, Decision, Durability, Effect, Machine, Moment};
 use super::sql::{Error, Sql};
+use super::store::steps;
 use crate::domain::time::Millis;
 
 /// An alarm that should have rung so long ago is dead: the platform is known to lose some.
@@ -47,20 +48,25 @@ impl Timer {
 
 /// What is to be done outside, now.
 #[derive(Debug)]
-pub struct Todo<E> {
+pub struct Todo<E, V> {
     /// To be started; the host is called back when one rings.
     pub timers: Vec<Timer>,
     /// When the alarm is to ring instead of before.
     pub alarm: Option<Millis>,
     /// To be performed. They are on the disk.
     pub effects: Vec<Effect<E>>,
+    /// To be shown to watchers.
+    pub events: Vec<V>,
     /// For the operator's log.
     pub log: Vec<String>,
 }
 
-impl<E> Default for Todo<E> {
+/// What a machine leaves to be done.
+pub type TodoOf<M> = Todo<<M as Machine>::Effect, <M as Machine>::Event>;
+
+impl<E, V> Default for Todo<E, V> {
     fn default() -> Self {
-        Self { timers: Vec::new(), alarm: None, effects: Vec::new(), log: Vec::new() }
+        Self { timers: Vec::new(), alarm: None, effects: Vec::new(), events: Vec::new(), log: Vec::new() }
     }
 }
 
@@ -106,7 +112,7 @@ pub struct Host<M: Machine, S> {
     is_watching: bool,
     /// The alarm that is set, as far as this instance knows.
     alarm_at: Option<Millis>,
-    todo: Todo<M::Effect>,
+    todo: TodoOf<M>,
 }
 
 impl<M: Machine, S: Sql> Host<M, S> {
@@ -124,7 +130,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
     }
 
     /// What is to be done since the last time.
-    pub fn take_todo(&mut self) -> Todo<M::Effect> {
+    pub fn take_todo(&mut self) -> TodoOf<M> {
         std::mem::take(&mut self.todo)
     }
 
@@ -174,11 +180,53 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.end(id, outcome, moment).map_err(|error| self.fail(error))
     }
 
+    /// Something became known of an effect; whether the effect is still open.
+    ///
+    /// # Errors
+    /// [`Error`], of writing.
+    pub fn progress(
+        &mut self,
+        id: &str,
+        progress: M::Progress,
+        moment: &mut Moment<'_>,
+    ) -> Result<bool, Error> {
+        let Some(core) = &mut self.core else { return Ok(false) };
+        let Some(effect) = core.open.get(id) else { return Ok(false) };
+        if core.machine.progress(effect, progress, moment) == Durability::Now {
+            self.write(moment.now).map_err(|error| self.fail(error))?;
+            return Ok(true);
+        }
+        self.todo.events.extend(core.machine.take_events());
+        self.gather();
+        Ok(true)
+    }
+
+    /// Reads what an effect needs to be performed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn look_at<T>(
+        &mut self,
+        moment: &mut Moment<'_>,
+        read: impl FnOnce(&M, &S) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let was_cold = self.load(moment).map_err(|error| self.fail(error))?;
+        self.arm_after(was_cold, moment.now);
+        let (core, sql) = self.loaded()?;
+        read(&core.machine, sql)
+    }
+
     fn decide(
         &mut self,
         command: M::Command,
         moment: &mut Moment<'_>,
     ) -> Result<CommandReply<M::Answer>, Error> {
+        if self.core.is_none()
+            && let Some(answer) = M::absent(&command)
+            && steps::is_empty(&self.sql)?
+        {
+            return Ok(Reply::Now(Ok(answer)));
+        }
         let was_cold = match self.load(moment) {
             Err(error @ Error::Decode(_)) => return self.unloaded(command, error),
             loaded => loaded?,
@@ -269,7 +317,10 @@ impl<M: Machine, S: Sql> Host<M, S> {
     fn write(&mut self, now: Millis) -> Result<(), Error> {
         if let Some(core) = &mut self.core {
             match core.write(&self.sql, now) {
-                Ok(effects) => self.todo.effects.extend(effects),
+                Ok(effects) => {
+                    self.todo.effects.extend(effects);
+                    self.todo.events.extend(core.machine.take_events());
+                }
                 Err(error) => {
                     self.fall();
                     return Err(error);

@@ -71,6 +71,10 @@ pub trait Machine: Sized {
     type Effect: Clone + Serialize + DeserializeOwned;
     /// How an effect ended.
     type Outcome;
+    /// What becomes known of an effect while it is performed.
+    type Progress;
+    /// What watchers of the object see.
+    type Event: Clone;
 
     /// The version of its commands and answers, see [`super::wire`].
     const VERSION: u32;
@@ -88,6 +92,13 @@ pub trait Machine: Sized {
     /// Takes over from a machine whose write failed what the disk never has.
     fn inherit(&mut self, fallen: Self) {
         drop(fallen);
+    }
+
+    /// What an object answers of which nothing was ever written, so that asking does not make one; `None` where a command
+    /// needs the machine.
+    fn absent(command: &Self::Command) -> Option<Self::Answer> {
+        let _ = command;
+        None
     }
 
     /// Decides a command. It may read the store, and writes nothing.
@@ -132,6 +143,18 @@ pub trait Machine: Sized {
         outcome: Self::Outcome,
         moment: &mut Moment<'_>,
     ) -> Vec<Effect<Self::Effect>>;
+
+    /// Something became known of an effect that is open. It comes again in the effect's end, as far as it matters there.
+    fn progress(
+        &mut self,
+        effect: &Self::Effect,
+        progress: Self::Progress,
+        moment: &mut Moment<'_>,
+    ) -> Durability;
+
+    /// What watchers are shown since the last call. Taken after each write; what may be seen before it is written also after
+    /// [`Machine::progress`].
+    fn take_events(&mut self) -> Vec<Self::Event>;
 
     /// Right after [`Machine::load`], once for each effect that is open on the disk.
     fn resumed(&mut self, effect: &Effect<Self::Effect>, moment: &mut Moment<'_>)

@@ -5,6 +5,8 @@
 //! | [`host`] | the loop that all objects share: load, decide, write, answer, perform, wake |
 //! | [`machine`] | what an object must be able to do for it |
 //! | [`account`] | the account's object: [`crate::domain::admission`] over its store |
+//! | [`thread`] | a thread's object: [`crate::domain::run`] over its store |
+//! | [`watchers`] | who watches a thread, while it is in memory |
 //! | [`wire`] | commands and answers as versioned text |
 //! | [`client`] | the Worker's side of the hop |
 //! | [`sql`] | the little of SQLite that the stores need |
@@ -21,4 +23,6 @@ pub mod host;
 pub mod machine;
 pub mod sql;
 pub mod store;
+pub mod thread;
+pub mod watchers;
 pub mod wire;

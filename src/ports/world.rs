@@ -9,17 +9,20 @@ use crate::domain::time::Millis;
 use super::directory::Directory;
 use super::objects::Accounts;
 use super::replies::Replies;
+use super::threads::Threads;
 use super::upstream::Upstream;
 
 /// Everything outside, in one place.
 pub trait World: Clone + Send + Sync + 'static {
     type Directory: Directory;
     type Accounts: Accounts;
+    type Threads: Threads;
     type Upstream: Upstream;
     type Replies: Replies;
 
     fn directory(&self) -> &Self::Directory;
     fn accounts(&self) -> &Self::Accounts;
+    fn threads(&self) -> &Self::Threads;
     fn upstream(&self) -> &Self::Upstream;
     fn replies(&self) -> &Self::Replies;
     fn settings(&self) -> &Settings;

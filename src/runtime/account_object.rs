@@ -17,14 +17,18 @@ pub struct AccountObject {
 }
 
 impl Perform for Account {
+    type Beside = ();
+
     fn perform(_: &Rc<Object<Self>>, effect: Effect<Never>) {
         match effect.what {}
     }
+
+    fn show(_: &Rc<Object<Self>>, _: Vec<Never>) {}
 }
 
 impl DurableObject for AccountObject {
     fn new(state: State, _env: Env) -> Self {
-        Self { object: Object::new(state) }
+        Self { object: Object::new(state, ()) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {

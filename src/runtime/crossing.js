@@ -119,10 +119,19 @@ const fits = (text) => text.length <= MAX_HEADER && /^[\x20-\x7e]*$/.test(text);
 /** Sends a command to the object of that name; the answer's text, which the promise fails with unless the status is 200. */
 export async function ask(objects, name, command) {
   const init = fits(command) ? { method: "POST", headers: { [HEADER]: command } } : { method: "POST", body: command };
-  const response = await objects.getByName(name).fetch("https://account/", init);
+  const response = await objects.getByName(name).fetch("https://object/", init);
   const text = response.headers.get(HEADER) ?? (await response.text());
   if (response.status !== 200) throw new Error(text);
   return text;
+}
+
+/** The same of an object whose answer goes on: the `text` if that is all, or a `reader` of its lines. */
+export async function ask_on(objects, name, command) {
+  const init = fits(command) ? { method: "POST", headers: { [HEADER]: command } } : { method: "POST", body: command };
+  const response = await objects.getByName(name).fetch("https://object/", init);
+  const text = response.headers.get(HEADER);
+  if (response.status !== 200) throw new Error(text ?? (await response.text()));
+  return text === null ? { reader: response.body.getReader() } : { text };
 }
 
 /** A command's text, if it came in the header. */

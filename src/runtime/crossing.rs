@@ -43,6 +43,15 @@ extern "C" {
 
     /// A promise of the answer's text.
     pub fn ask(objects: &JsValue, name: &str, command: &str) -> js_sys::Promise;
+    /// The same of an object that goes on speaking: a promise of a [`Watched`].
+    pub fn ask_on(objects: &JsValue, name: &str, command: &str) -> js_sys::Promise;
+    /// An answer that goes on.
+    pub type Watched;
+    /// What there is already; absent where all is to be read.
+    #[wasm_bindgen(method, getter)]
+    pub fn text(this: &Watched) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    pub fn reader(this: &Watched) -> Option<web_sys::ReadableStreamDefaultReader>;
     /// A command's text, unless it is in the request's body.
     pub fn asked(request: &web_sys::Request) -> Option<String>;
     #[wasm_bindgen(catch)]

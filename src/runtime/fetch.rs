@@ -115,7 +115,8 @@ fn sendable(response: Response<Body>) -> (u16, String, Body) {
     }
 }
 
-async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
+/// A response, as the platform sends it.
+pub async fn write(response: Response<Body>) -> Result<web_sys::Response, JsValue> {
     let (status, headers, content) = sendable(response);
     if content.is_end_stream() {
         return crossing::reply(status, &headers, None);

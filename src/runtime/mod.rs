@@ -10,5 +10,7 @@ mod object;
 mod object_sql;
 mod replies;
 mod scheduled;
+mod thread_client;
+mod thread_object;
 mod upstream;
 mod world;

@@ -1,39 +1,61 @@
 //! An object on the platform: its alarm, its timers and its requests, around a [`Host`] that decides.
 
 use std::cell::RefCell;
+use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::{Delay, Request, Response, Result, State, console_error, wasm_bindgen_futures};
+use worker::{Delay, Request, Response, State, console_error, wasm_bindgen_futures};
 
 use super::crossing;
 use super::object_sql::ObjectSql;
 use super::world;
 use crate::domain::time::Millis;
-use crate::object::host::{Host, Reply, Timer, Todo};
+use crate::object::host::{Host, Reply, Timer, TodoOf};
 use crate::object::machine::{Effect, Machine, Moment};
+use crate::object::sql::Error;
 use crate::object::wire;
 
 /// What a machine's effects are to the platform.
 pub trait Perform: Machine {
-    /// Performs an effect; its end is a command to the object.
+    /// What the object has besides, while it is in memory.
+    type Beside;
+
+    /// Performs an effect, whose end goes to the host.
     fn perform(object: &Rc<Object<Self>>, effect: Effect<Self::Effect>);
+
+    /// Shows events to whoever watches.
+    fn show(object: &Rc<Object<Self>>, events: Vec<Self::Event>);
 }
 
 /// An object of the platform.
-pub struct Object<M: Machine> {
+pub struct Object<M: Perform> {
     state: State,
     host: RefCell<Host<M, ObjectSql>>,
+    pub beside: M::Beside,
 }
 
 impl<M: Perform + 'static> Object<M> {
-    pub fn new(state: State) -> Rc<Self> {
+    pub fn new(state: State, beside: M::Beside) -> Rc<Self> {
         let host = RefCell::new(Host::new(ObjectSql::new(state.storage())));
-        Rc::new(Self { state, host })
+        Rc::new(Self { state, host, beside })
+    }
+
+    /// Keeps the object in memory until this is done, as long as the platform allows.
+    pub fn hold(&self, task: impl Future<Output = ()> + 'static) {
+        self.state.wait_until(task);
+    }
+
+    /// Reads what an effect needs; `None` when that fails, which the log says.
+    pub fn look<T>(&self, read: impl FnOnce(&M, &ObjectSql) -> Result<T, Error>) -> Option<T> {
+        let mut random = world::random;
+        let mut host = self.host.borrow_mut();
+        let looked = host.look_at(&mut Moment { now: world::now(), random: &mut random }, read);
+        looked.inspect_err(|error| console_error!("object: {error}")).ok()
     }
 
     /// A command, and its answer.
-    pub async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+    pub async fn fetch(self: &Rc<Self>, mut request: Request) -> worker::Result<Response> {
         let asked = match crossing::asked(request.inner()) {
             Some(text) => text,
             None => request.text().await?,
@@ -49,14 +71,14 @@ impl<M: Perform + 'static> Object<M> {
     ///
     /// # Errors
     /// For the platform, which rings again.
-    pub fn alarm(self: &Rc<Self>) -> Result<Response> {
+    pub fn alarm(self: &Rc<Self>) -> worker::Result<Response> {
         self.with(|host, moment| host.wake(moment))
             .map_err(|error| worker::Error::RustError(error.to_string()))?;
         Response::empty()
     }
 
     /// The host does something, and what it leaves to be done is done.
-    fn with<T>(self: &Rc<Self>, work: impl FnOnce(&mut Host<M, ObjectSql>, &mut Moment<'_>) -> T) -> T {
+    pub fn with<T>(self: &Rc<Self>, work: impl FnOnce(&mut Host<M, ObjectSql>, &mut Moment<'_>) -> T) -> T {
         let mut host = self.host.borrow_mut();
         let mut random = world::random;
         let done = work(&mut host, &mut Moment { now: world::now(), random: &mut random });
@@ -66,7 +88,7 @@ impl<M: Perform + 'static> Object<M> {
         done
     }
 
-    fn perform(self: &Rc<Self>, todo: Todo<M::Effect>) {
+    fn perform(self: &Rc<Self>, todo: TodoOf<M>) {
         for line in todo.log {
             console_error!("object: {line}");
         }
@@ -75,6 +97,9 @@ impl<M: Perform + 'static> Object<M> {
         }
         if let Some(at) = todo.alarm {
             self.set_alarm(at);
+        }
+        if !todo.events.is_empty() {
+            M::show(self, todo.events);
         }
         for effect in todo.effects {
             M::perform(self, effect);

@@ -12,6 +12,7 @@ use worker::{Delay, Env};
 
 use super::account_client::AccountClient;
 use super::replies::EdgeReplies;
+use super::thread_client::ThreadClient;
 use super::upstream::FetchUpstream;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
@@ -57,6 +58,7 @@ pub struct EdgeWorld {
 struct Inner {
     directory: Directory<D1>,
     accounts: AccountClient,
+    threads: ThreadClient,
     upstream: FetchUpstream,
     settings: Settings,
 }
@@ -68,6 +70,7 @@ impl EdgeWorld {
         let inner = Inner {
             directory: Directory::new(D1::new(env.d1("DB")?)),
             accounts: AccountClient::new(env.durable_object("ACCOUNTS")?),
+            threads: ThreadClient::new(env.durable_object("THREADS")?),
             upstream: FetchUpstream::new(env.clone()),
             settings: settings(env),
         };
@@ -113,6 +116,7 @@ pub fn now() -> Millis {
 impl World for EdgeWorld {
     type Directory = Directory<D1>;
     type Accounts = AccountClient;
+    type Threads = ThreadClient;
     type Upstream = FetchUpstream;
     type Replies = EdgeReplies;
 
@@ -122,6 +126,10 @@ impl World for EdgeWorld {
 
     fn accounts(&self) -> &AccountClient {
         &self.inner.accounts
+    }
+
+    fn threads(&self) -> &ThreadClient {
+        &self.inner.threads
     }
 
     fn upstream(&self) -> &FetchUpstream {

@@ -27,8 +27,11 @@ pub mod page;
 pub mod precondition;
 pub mod profile;
 mod retry;
+pub mod run;
 pub mod settlements;
 pub mod sweep;
+pub mod threads;
+mod tool;
 mod write_through;
 
 /// What every use case is given: the world, what this isolate remembers of the directory, and what it

@@ -31,6 +31,7 @@ pub fn record(agent: AgentId, n: i64, cost: u64) -> CallRecord {
         at: NOON.plus(n),
         first_token_ms: Some(120),
         duration_ms: 900,
+        run: None,
     }
 }
 
@@ -53,7 +54,7 @@ async fn the_ledger_is_read_newest_first_in_pages() {
             "version": 3, "model": "openai:gpt-4.1-mini", "status": "ok", "usage": "reported",
             "tokens": {"input": 100, "cached": 40, "cache_write": 10, "output": 20, "reasoning": 5},
             "held_usd": "0.000300", "cost_usd": "0.000150", "first_token_ms": 120, "duration_ms": 900,
-            "created_at": "2026-11-21T12:00:00.004Z",
+            "run_id": null, "created_at": "2026-11-21T12:00:00.004Z",
         })
     );
     let mut ids = Vec::new();

@@ -41,7 +41,11 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(files: &[(&str, &str)]) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("import-{}", std::process::id()));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
+            "import-{}-{}",
+            std::process::id(),
+            files.len()
+        ));
         for (name, text) in files {
             let file = path.join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -100,8 +104,8 @@ async fn a_folder_is_shown_first_and_moved_on_demand() {
     let (table, said, status) = run(&folder, &url, &acme, &[]).await;
     let expected = [
         "file format agent would be notes",
-        ".claude/agents/tester.md markdown tester created 1 fields kept",
-        "a_lead/root_agent.yaml adk lead created 1 fields kept; needs agent late",
+        ".claude/agents/tester.md markdown tester created 1 field kept",
+        "a_lead/root_agent.yaml adk lead created 1 field kept; needs agent late",
         "crew/agents.yaml crewai cook created",
         "crew/tasks.yaml crewai refused (file): is a list of tasks (the agents are in `agents.yaml`) of CrewAI, not an agent",
         "knots/SKILL.md skill knots created",
@@ -121,7 +125,7 @@ async fn a_folder_is_shown_first_and_moved_on_demand() {
     let (table, said, _) = run(&folder, &url, &acme, &["--write"]).await;
     assert_eq!(said, "6 files: 5 created, 0 updated, 0 skipped, 1 refused");
     assert_eq!(
-        table[2], "a_lead/root_agent.yaml adk lead created 1 fields kept",
+        table[2], "a_lead/root_agent.yaml adk lead created 1 field kept",
         "linked once both are there"
     );
     let agent =
@@ -129,4 +133,27 @@ async fn a_folder_is_shown_first_and_moved_on_demand() {
     assert_eq!(agent("lead").await["handoff_targets"][0], agent("late").await["id"]);
     let (_, said, _) = run(&folder, &url, &acme, &["--write"]).await;
     assert_eq!(said, "6 files: 0 created, 0 updated, 5 skipped, 1 refused");
+}
+
+#[tokio::test]
+async fn no_file_takes_the_agent_of_another() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    let folder = Folder::new(&[
+        ("team_a/agents/agent.yaml", "instructions: A.\n"),
+        ("team_b/agents/agent.yaml", "instructions: B.\n"),
+        ("x/one.yaml", "name: Support\ninstructions: One.\n"),
+        ("y/two.yaml", "name: Support\ninstructions: Two.\n"),
+    ]);
+    for flags in [&[][..], &["--write"], &["--write", "--mode", "update"]] {
+        let (table, said, _) = run(&folder, &url, &acme, flags).await;
+        assert!(said.starts_with("4 files: ") && said.contains("1 refused"), "{said}");
+        assert!(table[4].contains("y/two.yaml") && table[4].contains("that of x/one.yaml too"), "{table:#?}");
+    }
+    let agents = api.get("/api/v1/agents?format=array").key(&acme.member).send().await.ok();
+    let mut told: Vec<&str> =
+        agents.as_array().unwrap().iter().filter_map(|agent| agent["slug"].as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["agents", "support", "team-b-agents"]);
 }

@@ -130,7 +130,10 @@ impl Stage {
     }
 
     /// What must be so before an operation can be served.
-    async fn prepare(&self, operation: &Operation) {
+    async fn prepare(&mut self, operation: &Operation) {
+        if operation.template.contains("/threads") || operation.template.contains("/runs") {
+            return self.prepare_threads(operation).await;
+        }
         if operation.id.starts_with("restore_agent") {
             self.api.delete("/api/v1/agents/triage").key(&self.acme.admin).send().await.no_content();
         }
@@ -152,6 +155,32 @@ impl Stage {
             for _ in 0..4 {
                 self.api.world.upstream().then(Turn::Replies(Script::ok(reply.clone())));
             }
+        }
+    }
+
+    /// A thread with a run that waits for its client; none where a run is to be started.
+    async fn prepare_threads(&mut self, operation: &Operation) {
+        let upstream = self.api.world.upstream();
+        if operation.id.ends_with("start_run") {
+            let chunk = json!({"model": "m", "choices": [{"index": 0, "finish_reason": "stop", "delta": {"content": "Hello"}}],
+                "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}});
+            for _ in 0..4 {
+                upstream.then(Turn::Replies(Script::ok(format!("data: {chunk}\n\ndata: [DONE]\n\n"))));
+            }
+            self.names.insert("thread".to_owned(), "t".into());
+            return;
+        }
+        let call = json!({"index": 0, "id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}});
+        let chunk = json!({"model": "m", "choices": [{"index": 0, "finish_reason": "tool_calls", "delta": {"tool_calls": [call]}}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}});
+        upstream.then(Turn::Replies(Script::ok(format!("data: {chunk}\n\ndata: [DONE]\n\n"))));
+        let run = json!({"message": "Look", "tools": [{"name": "look"}]});
+        let run =
+            self.api.post("/accounts/acme/agents/triage/threads/t/runs").key(&self.acme.caller).json(&run);
+        let run = run.send().await.created();
+        let call = run["waiting_on"][0]["call_id"].clone();
+        for (name, value) in [("thread", "t".into()), ("run", run["id"].clone()), ("call", call)] {
+            self.names.insert(name.to_owned(), value);
         }
     }
 
@@ -197,11 +226,19 @@ impl Stage {
         if let Some(key) = key {
             call = call.key(key);
         }
+        // As a list: a stream of a thread has no end.
+        let answers = &operation.spec["responses"]["200"]["content"];
+        if answers["text/event-stream"].is_object() && answers["application/json"].is_object() {
+            call = call.header("accept", "application/json");
+        }
         let Some((kind, mut body)) = sample::body(&operation.spec, &self.document) else {
             return call.send().await;
         };
         // The examples' own names are taken, and nothing has their template.
         if let Some(members) = body.as_object_mut() {
+            if let Some(call) = members.get_mut("inputs").and_then(|inputs| inputs[0].get_mut("call_id")) {
+                *call = names["call"].clone();
+            }
             members.remove("template");
             if members.contains_key("slug") {
                 members.insert("slug".to_owned(), "brand-new".into());
@@ -306,7 +343,7 @@ impl Stage {
 
 /// Tries an operation with every kind of key: those that it refuses first, as they change nothing.
 async fn try_out(subject: Subject, operation: Operation) {
-    let stage = Stage::new(subject).await;
+    let mut stage = Stage::new(subject).await;
     stage.prepare(&operation).await;
     let scoped = scoped(&stage, &operation).await;
     let before = stage.rows();

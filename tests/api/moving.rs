@@ -667,3 +667,67 @@ async fn a_model_that_is_not_known_is_refused_with_the_nearest_or_replaced_on_de
         - {agent_type: b, llm_model_code: gpt-4o, status: gone, config: {system_prompt: x}}\n";
     assert_eq!(send(&api, &acme, "", seed).await.fields(), ["agents[0].model", "agents[1].status"]);
 }
+
+#[tokio::test]
+async fn a_hand_off_finds_the_agent_of_that_very_name() {
+    for names in [["C++", "C#"], ["C#", "C++"]] {
+        let (api, acme) = account().await;
+        let [first, second] = names;
+        let agent = |name: &str| {
+            let model = json!("openai/gpt-4o");
+            json!({"name": name, "instruction": "x", "model": model, "sub_agents": [second]})
+        };
+        let agents: serde_json::Map<String, Value> =
+            [first, second, "Lead"].into_iter().map(|name| (name.to_owned(), agent(name))).collect();
+        let file = json!({"agents": agents});
+        let reply = send(&api, &acme, "?format=cagent", &file.to_string()).await;
+        let rows = reply.ok()["agents"].clone();
+        let slug = |n: usize| rows[n]["slug"].as_str().unwrap().to_owned();
+        assert_ne!(slug(0), slug(1), "{rows:#}");
+        let lead = get(&api, &acme, &slug(2)).await;
+        let target = get(&api, &acme, lead["handoff_targets"][0].as_str().unwrap_or("none")).await;
+        assert_eq!(target["name"], second, "{lead:#}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_a_slug_cannot_say_is_no_identity() {
+    let (api, acme) = account().await;
+    for (id, name) in [("C++", "Compiler"), ("C#", "Sharp")] {
+        let file = json!({"agent_id": id, "name": name, "instructions": "x", "model": {"id": "gpt-4o", "provider": "openai"}});
+        let reply = send(&api, &acme, "?format=agno&mode=update", &file.to_string()).await.ok();
+        assert_eq!(reply["results"][0]["result"], "created", "{id}: {reply:#}");
+    }
+}
+
+#[tokio::test]
+async fn variables_that_a_file_declares_keep_their_defaults() {
+    let (api, acme) = account().await;
+    let file = json!({"name": "V", "model": {"id": "gpt-4o", "provider": "openai"}, "instructions": "Be {{tone}} with {{who}}.",
+        "config": {"variables": {"tone": "dry", "company": "Acme"}, "imported": {"old": 1}}, "goal": "win"});
+    let reply = send(&api, &acme, "", &file.to_string()).await.ok();
+    let agent = get(&api, &acme, reply["agents"][0]["slug"].as_str().unwrap()).await;
+    let variables = json!({"tone": "dry", "company": "Acme", "who": "{{who}}"});
+    assert_eq!(agent["config"]["variables"], variables, "{agent:#}");
+    assert_eq!(agent["config"]["imported"], json!({"old": 1, "goal": "win"}), "{agent:#}");
+}
+
+#[tokio::test]
+async fn sampling_parameters_go_into_the_line_that_an_agent_is_given() {
+    let (api, acme) = account().await;
+    let own = json!({"name": "Own", "instructions": "x", "temperature": 0.2});
+    let foreign = json!({"name": "Foreign", "instructions": "x", "model_settings": {"temperature": 0.3, "max_tokens": 50}});
+    for (query, file, has) in [
+        ("?model=openai:gpt-4o", &own, "temperature=0.2"),
+        ("", &own, "temperature=0.2"),
+        ("?format=pydantic-ai&model=openai:gpt-4o", &foreign, "temperature=0.3"),
+    ] {
+        let reply = send(&api, &acme, query, &file.to_string()).await.ok();
+        let agent = get(&api, &acme, reply["agents"][0]["slug"].as_str().unwrap()).await;
+        assert!(agent["model"].as_str().unwrap().contains(has), "{query}: {agent:#}");
+        api.delete(&format!("/api/v1/agents/{}", agent["slug"].as_str().unwrap()))
+            .key(&acme.admin)
+            .send()
+            .await;
+    }
+}

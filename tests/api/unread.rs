@@ -110,6 +110,10 @@ async fn a_call_without_the_right_key_is_refused_before_its_body_is_read() {
     for template in Paths::of::<FakeWorld>(face::All).paths {
         let path = template.replace("{account}", "acme").replace("{agent}", "triage");
         let path = path.replace("{model}", "triage");
+        // Threads have a test of their own.
+        if path.contains("/threads") || path.contains("/runs") {
+            continue;
+        }
         let method = if path.contains("/models") { Method::GET } else { Method::POST };
         let (reply, is_read) = ask(&api, method.clone(), &path, "nonsense", "10").await;
         assert_eq!((reply.status.as_u16(), is_read), (401, false), "{path}");

@@ -92,6 +92,7 @@ impl Hop for Slow {
 impl World for Crowd {
     type Directory = <FakeWorld as World>::Directory;
     type Accounts = Slow;
+    type Threads = <FakeWorld as World>::Threads;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -101,6 +102,10 @@ impl World for Crowd {
 
     fn accounts(&self) -> &Slow {
         &self.accounts
+    }
+
+    fn threads(&self) -> &Self::Threads {
+        self.world.threads()
     }
 
     fn upstream(&self) -> &Self::Upstream {

@@ -40,5 +40,6 @@ mod schemas;
 mod settlements;
 mod streams;
 mod sweep;
+mod threads;
 mod variables;
 mod workers_ai;

@@ -17,6 +17,7 @@ pub struct Restarted {
 impl World for Restarted {
     type Directory = <FakeWorld as World>::Directory;
     type Accounts = <FakeWorld as World>::Accounts;
+    type Threads = <FakeWorld as World>::Threads;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -26,6 +27,10 @@ impl World for Restarted {
 
     fn accounts(&self) -> &Self::Accounts {
         self.world.accounts()
+    }
+
+    fn threads(&self) -> &Self::Threads {
+        self.world.threads()
     }
 
     fn upstream(&self) -> &Self::Upstream {

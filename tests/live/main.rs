@@ -21,6 +21,7 @@ mod lives;
 mod local_model;
 mod platform;
 mod public;
+mod runs;
 mod shell;
 mod sweep;
 mod tenancy;

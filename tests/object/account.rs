@@ -64,6 +64,7 @@ fn record(n: u8, held: u64, cost: u64) -> CallRecord {
         at: START,
         first_token_ms: None,
         duration_ms: 1,
+        run: None,
     }
 }
 

@@ -49,6 +49,7 @@ fn record(full: bool) -> CallRecord {
         at: NOW,
         first_token_ms: full.then_some(120),
         duration_ms: 900,
+        run: None,
     }
 }
 

@@ -56,6 +56,8 @@ impl Machine for Office {
     type Query = ();
     type Effect = Errand;
     type Outcome = &'static str;
+    type Progress = ();
+    type Event = ();
 
     const VERSION: u32 = 1;
     const QUIET_MS: u64 = 1_000;
@@ -103,6 +105,14 @@ impl Machine for Office {
         let (Errand::Deliver(letter) | Errand::DeliverRegistered(letter) | Errand::Report(letter)) =
             effect.what;
         self.set(letter, outcome);
+        Vec::new()
+    }
+
+    fn progress(&mut self, _: &Errand, (): (), _: &mut Moment<'_>) -> Durability {
+        Durability::Soon
+    }
+
+    fn take_events(&mut self) -> Vec<()> {
         Vec::new()
     }
 

@@ -14,3 +14,4 @@ mod platform;
 mod simulation;
 mod steps;
 mod store;
+mod thread;

@@ -223,6 +223,7 @@ impl Simulation {
             at: call.at,
             first_token_ms: None,
             duration_ms: 1,
+            run: None,
         };
         match self.platform.command(Command::Settle(Settle { records: vec![record] })) {
             Said::Now(Ok(_)) => self.answered.push(call),

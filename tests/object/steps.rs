@@ -95,7 +95,7 @@ fn code_of_the_step_before_goes_on_over_what_this_one_left_and_the_first_release
     run("CREATE_VERSIONS", &[]);
     assert_eq!(
         run("READ_VERSION", &[]),
-        [[Value::Integer(2)]],
+        [[Value::Integer(3)]],
         "the first release knew one, and asks before it goes on"
     );
     migrate(&disk, &STEPS[..STEPS.len() - 1]).unwrap();

@@ -74,6 +74,7 @@ fn record(n: i64, full: bool) -> CallRecord {
         at: START.plus(n),
         first_token_ms: full.then_some(120),
         duration_ms: 900,
+        run: None,
     }
 }
 

@@ -21,6 +21,7 @@ use super::faults::Faults;
 use super::objects::{Objects, Remote};
 use super::replies::FakeReplies;
 use super::sqlite::Sqlite;
+use super::threads::FakeThreads;
 use super::transport;
 use super::upstream::FakeUpstream;
 use super::workerd::{self, Outside, Workerd};
@@ -34,6 +35,9 @@ pub const NOON: Millis = Millis(1_795_262_400_000);
 
 /// After this long a call that is still open was left open by the test: settlements take a tenth of it.
 const LEFT_OPEN: Duration = Duration::from_secs(2);
+
+/// The longest that anything sleeps rather than waits, in milliseconds.
+const LONGEST_SLEEP: u64 = 20_000;
 
 /// What the operator has set, unless a test says otherwise.
 pub fn settings() -> Settings {
@@ -78,6 +82,7 @@ struct Inner {
     directory: Directory<Sqlite>,
     database: Sqlite,
     accounts: FakeAccounts,
+    threads: FakeThreads,
     objects: Objects,
     workerd: Option<Arc<Workerd>>,
     upstream: FakeUpstream,
@@ -112,14 +117,16 @@ impl FakeWorld {
         let file = workerd.as_ref().map(|workerd| Connection::open(workerd.database()).unwrap());
         let database = Sqlite::new(file.unwrap_or_else(crate::schema::migrated), faults.clone());
         let accounts = FakeAccounts::new(faults.clone(), clock.clone());
+        let threads = FakeThreads::new(clock.clone());
         let objects = match &workerd {
             Some(workerd) => Objects::Workerd(Remote { workerd: workerd.clone(), clock: clock.clone() }),
             None => Objects::Native(accounts.clone()),
         };
-        Self(Arc::new(Inner {
+        let world = Self(Arc::new(Inner {
             directory: Directory::new(database.clone()),
             database,
             accounts,
+            threads: threads.clone(),
             objects,
             workerd,
             upstream,
@@ -130,7 +137,14 @@ impl FakeWorld {
             drawn: AtomicU64::new(0),
             log: Mutex::default(),
             tasks: Mutex::default(),
-        }))
+        }));
+        threads.live_in(&world);
+        world
+    }
+
+    /// Something that goes on whether or not the test waits for it.
+    pub fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(task);
     }
 
     /// Lets the spare isolate forget everything, once it has told the objects what it knows.
@@ -230,6 +244,7 @@ impl FakeWorld {
 impl World for FakeWorld {
     type Directory = Directory<Sqlite>;
     type Accounts = FakeAccounts;
+    type Threads = FakeThreads;
     type Upstream = FakeUpstream;
     type Replies = FakeReplies;
 
@@ -239,6 +254,10 @@ impl World for FakeWorld {
 
     fn accounts(&self) -> &FakeAccounts {
         &self.0.accounts
+    }
+
+    fn threads(&self) -> &FakeThreads {
+        &self.0.threads
     }
 
     fn upstream(&self) -> &FakeUpstream {
@@ -272,8 +291,11 @@ impl World for FakeWorld {
         self.0.tasks.lock().unwrap().push(tokio::spawn(task));
     }
 
-    /// Time passes at once.
+    /// Time passes at once; only a limit, which is longer, is never reached.
     async fn sleep(&self, ms: u64) {
+        if ms > LONGEST_SLEEP {
+            return std::future::pending().await;
+        }
         self.0.clock.advance(i64::try_from(ms).unwrap());
         tokio::task::yield_now().await;
     }

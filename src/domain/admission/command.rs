@@ -10,6 +10,7 @@ use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
 use crate::domain::money::{self, Nanos};
 use crate::domain::plan::CallLimits;
+use crate::domain::thread::id::RunId;
 use crate::domain::time::{self, Millis};
 
 /// The version of [`Command`] and [`Answer`]. A change of what they look like as JSON is a new one, recorded
@@ -188,6 +189,9 @@ pub struct CallRecord {
     pub at: Millis,
     pub first_token_ms: Option<u32>,
     pub duration_ms: u32,
+    /// The run that made the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
 }
 
 /// How a call ended.

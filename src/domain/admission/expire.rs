@@ -68,6 +68,7 @@ fn charged(hold: &Hold, now: Millis) -> CallRecord {
         at: hold.at,
         first_token_ms: None,
         duration_ms: u32::try_from(now.since(hold.at)).unwrap_or(u32::MAX),
+        run: None,
     }
 }
 
@@ -86,5 +87,6 @@ fn unattributed(call: CallId, agent: AgentId, amount: Nanos, now: Millis) -> Cal
         at: now,
         first_token_ms: None,
         duration_ms: 0,
+        run: None,
     }
 }

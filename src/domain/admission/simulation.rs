@@ -237,6 +237,7 @@ impl Simulation {
             at: call.at,
             first_token_ms: None,
             duration_ms: 1,
+            run: None,
         };
         let row = self.disk.ledger.get(&call.call).filter(|_| self.state.must_look_up(&record));
         let known = row.map(Known::of);

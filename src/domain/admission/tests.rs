@@ -58,6 +58,7 @@ fn record(n: u8, held: u64, cost: u64, at: Millis) -> CallRecord {
         at,
         first_token_ms: None,
         duration_ms: 5,
+        run: None,
     }
 }
 

@@ -82,6 +82,11 @@ impl Gather {
         self.bytes
     }
 
+    /// The parts of a choice so far.
+    pub fn parts(&self, choice: u32) -> &[AssistantPart] {
+        self.choices.get(&choice).map_or(&[], |choice| &choice.parts)
+    }
+
     /// The reply that the events were the pieces of.
     pub fn finish(self) -> ChatReply {
         let choices = self.choices.into_values().map(ChoiceState::finish).collect();

@@ -33,10 +33,15 @@ pub enum Kind {
     UpstreamError,
     Unavailable,
     UpstreamTimeout,
+    ThreadBusy,
+    AlreadyResolved,
+    RunEnded,
+    InvalidCursor,
+    EventsExpired,
 }
 
 impl Kind {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -65,6 +70,11 @@ impl Kind {
         Self::UpstreamError,
         Self::Unavailable,
         Self::UpstreamTimeout,
+        Self::ThreadBusy,
+        Self::AlreadyResolved,
+        Self::RunEnded,
+        Self::InvalidCursor,
+        Self::EventsExpired,
     ];
 
     /// The `type` member, which programs branch on.
@@ -82,6 +92,13 @@ impl Kind {
 
     const fn row(self) -> (&'static str, &'static str, StatusCode) {
         match self {
+            Self::ThreadBusy => ("thread_busy", "The thread is at work", StatusCode::CONFLICT),
+            Self::AlreadyResolved => ("already_resolved", "This was answered before", StatusCode::CONFLICT),
+            Self::RunEnded => ("run_ended", "The run is over", StatusCode::GONE),
+            Self::InvalidCursor => {
+                ("invalid_cursor", "The cursor is not one of ours", StatusCode::BAD_REQUEST)
+            }
+            Self::EventsExpired => ("events_expired", "These events are gone", StatusCode::GONE),
             Self::InvalidRequest => {
                 ("invalid_request", "The request cannot be read", StatusCode::BAD_REQUEST)
             }

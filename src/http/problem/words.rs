@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use super::{Kind, Problem};
 use crate::domain::account::Role;
 use crate::domain::agent::Status;
+use crate::domain::run::input::NotTaken;
 use crate::domain::vault;
 use crate::http::{advice, rate_limit};
 use crate::ports::Settings;
@@ -12,6 +13,7 @@ use crate::service::authenticate;
 use crate::service::call;
 use crate::service::denied::Denied;
 use crate::service::failure::{Failure, Thing};
+use crate::service::threads;
 
 impl From<authenticate::Error> for Problem {
     fn from(error: authenticate::Error) -> Self {
@@ -169,6 +171,38 @@ impl From<Failure> for Problem {
     }
 }
 
+impl From<threads::Error> for Problem {
+    fn from(error: threads::Error) -> Self {
+        let detail = sentence(&error.to_string());
+        match error {
+            threads::Error::NotFound(_) => Self::new(Kind::NotFound, detail),
+            threads::Error::Busy(_) => Self::new(Kind::ThreadBusy, detail),
+            threads::Error::NothingSaid => {
+                Self::at("message".to_owned(), "is required: what the run is about".to_owned())
+            }
+            threads::Error::Invalid(faults) => Self::invalid(faults),
+            threads::Error::Conflict(_) => Self::new(Kind::Conflict, detail),
+            threads::Error::NotTaken { at, why, .. } => match why {
+                NotTaken::NeverAsked => Self::new(Kind::NotFound, detail),
+                NotTaken::AlreadyResolved => Self::new(Kind::AlreadyResolved, detail),
+                NotTaken::RunEnded => Self::new(Kind::RunEnded, detail),
+                NotTaken::NoRetry | NotTaken::NotWaiting => {
+                    Self::at(format!("inputs[{at}]"), why.to_string())
+                }
+            },
+            threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
+            threads::Error::FutureCursor => Self::new(Kind::InvalidCursor, detail),
+            threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),
+            threads::Error::Anonymous => Self::new(Kind::Unauthenticated, detail)
+                .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM)),
+            threads::Error::Unavailable(words) => {
+                Self::new(Kind::Unavailable, "The service is not available right now; try again.")
+                    .with_internal(words.to_string())
+            }
+        }
+    }
+}
+
 impl From<call::Error> for Problem {
     fn from(error: call::Error) -> Self {
         let should_retry = should_retry(&error);
@@ -234,7 +268,7 @@ impl Problem {
             call::Error::NoSuchModel { .. } => Kind::ModelNotFound,
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
-            call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
+            call::Error::RunBudget { .. } | call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
             call::Error::Loop => Kind::InvalidRequest,
             call::Error::BrokenLine(_) => Kind::ModelNotFound,
             call::Error::Unreachable(_) | call::Error::UpstreamDenies(_) => Kind::UpstreamDenied,

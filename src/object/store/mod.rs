@@ -1,12 +1,14 @@
 //! What the objects keep in their SQLite. With `storage/`, the only home of SQL text.
 
 pub mod account;
+mod columns;
 pub mod effects;
 pub mod steps;
+pub mod thread;
 
 use crate::sql::Query;
 
 /// Every statement on objects' tables, for the test that prepares them against the schema.
 pub fn queries() -> impl Iterator<Item = &'static Query> {
-    effects::QUERIES.iter().chain(steps::QUERIES).chain(account::all())
+    effects::QUERIES.iter().chain(steps::QUERIES).chain(account::all()).chain(thread::all())
 }

@@ -17,6 +17,8 @@ queries! {
     CREATE_VERSIONS = "CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY)";
     /// `migrate`
     CREATE_STEPS = "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY)";
+    /// `is_empty`
+    FIND_STEPS = "SELECT name FROM sqlite_master WHERE name = 'schema_steps'";
     /// `migrate`: applied, and known at least. The first releases kept one number for both.
     READ_VERSION = "SELECT
         MAX((SELECT COALESCE(MAX(step), 0) FROM schema_steps), (SELECT COALESCE(MAX(version), 0) FROM schema_versions)),
@@ -25,6 +27,14 @@ queries! {
     WRITE_STEP = "INSERT INTO schema_steps (step) VALUES (?)";
     /// `migrate`
     WRITE_VERSION = "INSERT OR IGNORE INTO schema_versions (version) VALUES (?)";
+}
+
+/// Whether nothing was ever written here.
+///
+/// # Errors
+/// [`Error::Storage`].
+pub fn is_empty(sql: &impl Sql) -> Result<bool, Error> {
+    sql.query(&FIND_STEPS, &[]).map(|rows| rows.is_empty())
 }
 
 /// Applies what is missing of `steps`.

@@ -2,9 +2,11 @@
 
 use crate::domain::agent::{Agent, Draft, Status, parse_slug};
 use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::model_line::ModelLine;
 use crate::domain::slug::Slug;
 use crate::wire::file::Entry;
 use crate::wire::file::foreign::{Need, System};
+use crate::wire::file::parameters::with_parameters;
 use crate::wire::file::report::Report;
 
 use super::given::DefaultModel;
@@ -71,8 +73,18 @@ impl Candidate {
         };
         if fields.model.is_none() {
             let line = import.model.as_ref().unwrap_or(&default.line);
-            candidate.report.model(line, Some("the file names no model: this is the default"));
-            fields.model = Some(line.clone());
+            // An alias takes no parameters, and neither does a line whose entries have their own.
+            let line = match ModelLine::parse(&with_parameters(line, &entry.parameters)) {
+                Ok(_) if line.contains(':') => with_parameters(line, &entry.parameters),
+                _ => {
+                    for (name, _) in &entry.parameters {
+                        candidate.report.dropped(name, "the model that it is given takes no parameters");
+                    }
+                    line.clone()
+                }
+            };
+            candidate.report.model(&line, Some("the file names no model: this is the default"));
+            fields.model = Some(line);
         }
         candidate.given = Given {
             budget: fields.budget.is_some(),

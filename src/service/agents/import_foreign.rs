@@ -98,27 +98,56 @@ fn line(
 
 /// Hand-offs that name agents by their file's own words name them by slug.
 pub fn link(candidates: &mut [Candidate]) {
-    let mut slugs: BTreeMap<String, Slug> = BTreeMap::new();
     let has_keys = |candidate: &Candidate| candidate.system.is_some() || !candidate.keys.is_empty();
-    for candidate in candidates.iter().filter(|candidate| has_keys(candidate)) {
-        let Some(slug) = &candidate.slug else { continue };
-        for key in candidate.keys.iter().chain(&candidate.name) {
-            slugs.entry(folded(key)).or_insert_with(|| slug.clone());
-        }
-    }
+    let words = Words::of(candidates.iter().filter(|candidate| has_keys(candidate)));
     for candidate in candidates.iter_mut().filter(|candidate| has_keys(candidate)) {
         let is_foreign = candidate.system.is_some();
-        candidate.needs.retain(|need| need.kind != "agent" || !slugs.contains_key(&folded(&need.name)));
+        candidate.needs.retain(|need| need.kind != "agent" || words.find(&need.name).is_none());
         let Some(draft) = &mut candidate.draft else { continue };
         for target in &mut draft.handoff_targets {
-            let made = || Slug::from_name(stem(target)).filter(|_| is_foreign);
-            if let Some(slug) = slugs.get(&folded(target)).cloned().or_else(made) {
+            let made = || Slug::from_name(stem(target)).filter(|_| is_foreign && says_all(stem(target)));
+            if let Some(slug) = words.find(target).cloned().or_else(made) {
                 *target = slug.to_string();
             }
         }
         let mut seen = BTreeSet::new();
         draft.handoff_targets.retain(|target| seen.insert(target.clone()));
     }
+}
+
+/// What the agents of a file are called in it.
+#[derive(Default)]
+struct Words {
+    exact: BTreeMap<String, Slug>,
+    /// Without what is no letter and no digit; `None` where several agents read alike then.
+    folded: BTreeMap<String, Option<Slug>>,
+}
+
+impl Words {
+    fn of<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> Self {
+        let mut words = Self::default();
+        for candidate in candidates {
+            let Some(slug) = &candidate.slug else { continue };
+            for key in candidate.keys.iter().chain(&candidate.name) {
+                words.exact.entry(key.clone()).or_insert_with(|| slug.clone());
+                let folded = words.folded.entry(folded(key)).or_insert_with(|| Some(slug.clone()));
+                folded.take_if(|other| other != slug);
+            }
+        }
+        words
+    }
+
+    /// The agent of this name: as it is written, else as it reads where one alone reads so.
+    fn find(&self, name: &str) -> Option<&Slug> {
+        let folded = folded(name);
+        let alike = || self.folded.get(&folded).filter(|_| !folded.is_empty())?.as_ref();
+        self.exact.get(name).or_else(alike)
+    }
+}
+
+/// Whether a slug that is made of this name loses no more of it than how its words are parted.
+fn says_all(name: &str) -> bool {
+    name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.'))
 }
 
 /// Targets that neither the file nor the account has are needs; the agent moves without them.

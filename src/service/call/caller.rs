@@ -2,7 +2,9 @@
 
 use crate::domain::api_key::ApiKey;
 use crate::domain::flag::Flag;
-use crate::domain::ids::{AccountId, AgentId, KeyId};
+use crate::domain::ids::{AccountId, AgentId};
+pub use crate::domain::run::terms::Starter;
+use crate::domain::thread::id::RunId;
 use crate::ports::{AccountRef, AgentRef, AgentVersion, KeyRef, Target};
 
 use super::error::KeyFault;
@@ -20,6 +22,8 @@ pub struct Caller {
     needs: Option<Flag>,
     /// `None`: the call begins here.
     via: Option<Via>,
+    /// The run that makes the call.
+    in_run: Option<RunId>,
 }
 
 /// What stands for the caller.
@@ -42,15 +46,6 @@ pub struct RunCredential {
     agent: AgentId,
     version: u32,
     started_by: Starter,
-}
-
-/// Who started a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Starter {
-    /// A key of the account, and the member it acts for.
-    Key(KeyId),
-    /// A caller without a key, at a public agent.
-    Anonymous,
 }
 
 impl RunCredential {
@@ -86,7 +81,7 @@ impl Caller {
             None => Credential::None,
         };
         let target = Target { agent, version: AgentVersion::Newest };
-        Self { account, target, credential, origin, needs: None, via: None }
+        Self { account, target, credential, origin, needs: None, via: None, in_run: None }
     }
 
     /// A run. No page speaks for it.
@@ -98,7 +93,18 @@ impl Caller {
             origin: None,
             needs: None,
             via: None,
+            in_run: None,
         }
+    }
+
+    /// The same, for the ledger to say so.
+    #[must_use]
+    pub fn in_run(self, run: RunId) -> Self {
+        Self { in_run: Some(run), ..self }
+    }
+
+    pub(super) const fn run_id(&self) -> Option<RunId> {
+        self.in_run
     }
 
     /// The same, after a way through other deployments.

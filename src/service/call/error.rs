@@ -74,6 +74,9 @@ pub enum Error {
         "{} of {limit} USD {} is used up: {remaining} USD are left, which pays for no answer", cap(*.of), per(*.period)
     )]
     BudgetExceeded { of: Scope, limit: Nanos, remaining: Nanos, period: Period, resets_at: Option<Millis> },
+    /// What is left of a run's own limit pays for no answer.
+    #[error("what is left of the run's max_usd, {left} USD, pays for no answer")]
+    RunBudget { left: Nanos },
     #[error("{} at most {limit} calls at once; try again shortly", serves(*.of))]
     Concurrency { of: Scope, limit: u32 },
     #[error("the account's plan allows {} calls a minute; try again in {} s", .0.limit, .0.reset_s)]

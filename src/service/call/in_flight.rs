@@ -8,6 +8,7 @@ use crate::domain::model::Capability;
 use crate::domain::money::Nanos;
 use crate::domain::provider::Wire;
 use crate::domain::routing::{Needs, Plan};
+use crate::domain::thread::id::RunId;
 use crate::domain::time::Millis;
 use crate::ports::World;
 use crate::service::call;
@@ -86,6 +87,8 @@ pub struct InFlight<W: World> {
     model: String,
     is_settled: bool,
     via: Via,
+    /// The run that makes the call.
+    run: Option<RunId>,
 }
 
 impl<W: World> InFlight<W> {
@@ -115,7 +118,14 @@ impl<W: World> InFlight<W> {
             question,
             is_settled: false,
             via,
+            run: None,
         }
+    }
+
+    /// The same, of a run.
+    pub const fn of_run(mut self, run: Option<RunId>) -> Self {
+        self.run = run;
+        self
     }
 
     pub const fn app(&self) -> &App<W> {
@@ -255,6 +265,7 @@ impl<W: World> InFlight<W> {
             at: self.admitted_at,
             first_token_ms: first_token_at.map(ms),
             duration_ms: ms(world.now()),
+            run: self.run,
         };
         settlements::deliver(&self.app, self.account, record);
     }

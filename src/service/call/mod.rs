@@ -70,6 +70,8 @@ pub struct Asked {
     pub stream: bool,
     /// As it came; `None` where no answer that is kept may be given.
     pub sent: Option<Sent>,
+    /// The most that the call may cost; `None`: what the budgets allow.
+    pub most: Option<Nanos>,
 }
 
 /// A request's body as it came.
@@ -156,7 +158,7 @@ pub async fn run<W: World>(
         admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
     let via = caller.via().cloned().unwrap_or_else(|| Via::begun(app));
-    let flight = InFlight::new(app, &resolved, question, granted, admitted, via);
+    let flight = InFlight::new(app, &resolved, question, granted, admitted, via).of_run(caller.run_id());
     let cache = found.as_ref().map(Found::is);
     let (model, warnings, answer) = match found {
         Some(Found::Kept(kept)) => again(flight, kept, asked.stream),
@@ -239,6 +241,12 @@ async fn admit<W: World>(
         let found = again::look_up(app, &resolved, &selection, &instructions, asked).await;
         let plan = selection.plan(selection.first(), &asked.request);
         let mut question = question(&resolved, &selection, selection.first(), &plan, call);
+        if let Some(most) = asked.most {
+            if question.floor > most {
+                return Err(Error::RunBudget { left: most });
+            }
+            question.want = question.want.min(most);
+        }
         if let Some(Found::Kept(kept)) = &found {
             question = Admit { want: Nanos::ZERO, floor: Nanos::ZERO, model: kept.model.clone(), ..question };
         }

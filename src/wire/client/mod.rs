@@ -5,3 +5,4 @@
 pub mod native;
 pub(in crate::wire) mod object;
 pub mod openai;
+pub mod threads;

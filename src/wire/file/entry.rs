@@ -12,7 +12,7 @@ use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
 use super::foreign::{Mapped, Need, Part, System};
-use super::parameters::with_parameters;
+use super::parameters::{Parameters, with_parameters};
 use super::park::Parked;
 use super::report::Report;
 
@@ -51,6 +51,8 @@ pub struct Entry {
     pub needs: Vec<Need>,
     /// What others of its file call it.
     pub keys: Vec<String>,
+    /// Sampling parameters of an agent that names no model, for the line that it is given.
+    pub parameters: Parameters,
 }
 
 /// Whether all fields are ours, or a probable slip of one: then it is read strictly.
@@ -82,8 +84,8 @@ pub fn is_answer(fields: &Map<String, Value>) -> bool {
 impl Entry {
     /// One that cannot be read.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let (report, needs, keys) = Default::default();
-        Self { slug: None, name: None, fields: Err(errors), system: None, report, needs, keys }
+        let (report, needs, keys, parameters) = Default::default();
+        Self { slug: None, name: None, fields: Err(errors), system: None, report, needs, keys, parameters }
     }
 
     /// What a document of a system holds.
@@ -100,7 +102,7 @@ impl Entry {
     }
 
     fn mapped(system: &'static System, mapped: Mapped) -> Self {
-        let Mapped { fields, errors, report, needs, keys } = mapped;
+        let Mapped { fields, errors, report, needs, keys, parameters } = mapped;
         Self {
             slug: fields.slug.clone(),
             name: fields.name.clone(),
@@ -109,6 +111,7 @@ impl Entry {
             report,
             needs,
             keys,
+            parameters,
         }
     }
 
@@ -125,7 +128,7 @@ impl Entry {
         let (slug, name) = (shown("slug", MAX_SLUG), shown("name", MAX_NAME));
         budget(&mut fields, &mut report, &mut errors);
         instructions(&mut fields, &mut errors);
-        parameters(&mut fields, &mut errors);
+        let parameters = parameters(&mut fields, &mut errors);
         tools(&mut fields);
         let read = json::read::<Fields>(&fields.into());
         let fields = match (read, errors.finish()) {
@@ -133,7 +136,7 @@ impl Entry {
             (Ok(_), Err(errors)) => Err(errors),
             (Err(errors), other) => Err([other.err().unwrap_or_default(), errors].concat()),
         };
-        Self { slug, name, report, keys, ..Self::invalid(Vec::new()) }.with(fields)
+        Self { slug, name, report, keys, parameters, ..Self::invalid(Vec::new()) }.with(fields)
     }
 
     fn with(self, fields: Result<Fields, Vec<FieldError>>) -> Self {
@@ -169,7 +172,7 @@ fn budget(fields: &mut Map<String, Value>, report: &mut Report, errors: &mut Fie
     if !parked.is_empty()
         && let Value::Object(config) = fields.entry("config").or_insert_with(|| Value::Object(Map::new()))
     {
-        config.entry("imported").or_insert_with(|| parked.into_value());
+        parked.join(config, report);
     }
 }
 
@@ -187,7 +190,8 @@ fn instructions(fields: &mut Map<String, Value>, errors: &mut FieldErrors) {
     }
 }
 
-fn parameters(fields: &mut Map<String, Value>, errors: &mut FieldErrors) {
+/// Puts sampling parameters into the model line; those of an agent without one are for the line that it is given.
+fn parameters(fields: &mut Map<String, Value>, errors: &mut FieldErrors) -> Parameters {
     let mut set = Vec::new();
     for name in PARAMETERS {
         match fields.remove(name) {
@@ -198,8 +202,13 @@ fn parameters(fields: &mut Map<String, Value>, errors: &mut FieldErrors) {
                 .add(name, if name == "reasoning_effort" { "must be a word" } else { "must be a number" }),
         }
     }
-    if let Some(Value::String(line)) = fields.get_mut("model").filter(|_| !set.is_empty()) {
-        *line = with_parameters(line, &set);
+    match fields.get_mut("model") {
+        Some(Value::String(line)) => {
+            *line = with_parameters(line, &set);
+            Parameters::new()
+        }
+        Some(Value::Null) | None => set,
+        Some(_) => Parameters::new(),
     }
 }
 

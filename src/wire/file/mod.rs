@@ -9,7 +9,7 @@ mod budget;
 mod entry;
 pub mod foreign;
 mod front_matter;
-mod parameters;
+pub mod parameters;
 mod park;
 pub mod report;
 mod secrets;

@@ -1,5 +1,8 @@
 //! Sampling parameters of an agent, in its model line.
 
+/// Names of the model line, and values.
+pub type Parameters = Vec<(&'static str, String)>;
+
 /// The line with these parameters for each model that does not set them itself.
 pub fn with_parameters(line: &str, set: &[(&str, String)]) -> String {
     let with = |item: &str| {

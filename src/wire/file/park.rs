@@ -11,6 +11,8 @@ use super::secrets;
 const MAX_BYTES: usize = 48 * 1024;
 /// The most characters of a path in a report.
 const MAX_PATH: usize = 128;
+/// Where in `config` it is.
+const IMPORTED: &str = "imported";
 const SECRET: &str = "a secret does not belong in a configuration";
 
 /// What is parked of one agent.
@@ -47,8 +49,21 @@ impl Parked {
         self.fields.is_empty()
     }
 
-    pub fn into_value(self) -> Value {
-        Value::Object(self.fields)
+    /// Puts what is parked into `config.imported`, beside what is there already.
+    pub fn join(self, config: &mut Map<String, Value>, report: &mut Report) {
+        if self.is_empty() {
+            return;
+        }
+        match config.entry(IMPORTED).or_insert_with(|| Value::Object(Map::new())) {
+            Value::Object(there) => {
+                for (name, value) in self.fields {
+                    there.entry(name).or_insert(value);
+                }
+            }
+            _ => {
+                self.fields.keys().for_each(|name| report.dropped(name, "config.imported is no object here"))
+            }
+        }
     }
 }
 

@@ -100,13 +100,17 @@ const config :Workerd.Config = (
 }
 
 const OBJECTS: &str = r#"durableObjectStorage = (localDisk = "objects"),
-  durableObjectNamespaces = [(className = "AccountObject", uniqueKey = "AccountObject", enableSql = true)]"#;
+  durableObjectNamespaces = [
+    (className = "AccountObject", uniqueKey = "AccountObject", enableSql = true),
+    (className = "ThreadObject", uniqueKey = "ThreadObject", enableSql = true),
+  ]"#;
 
 fn bindings(variables: &Value) -> String {
     let mut bindings = vec![
         r#"(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1")]))"#.to_owned(),
         r#"(name = "AI", wrapped = (moduleName = "cloudflare-internal:ai-api", innerBindings = [(name = "fetcher", service = "provider")]))"#.to_owned(),
         r#"(name = "ACCOUNTS", durableObjectNamespace = (className = "AccountObject", serviceName = "main"))"#.to_owned(),
+        r#"(name = "THREADS", durableObjectNamespace = (className = "ThreadObject", serviceName = "main"))"#.to_owned(),
         r#"(name = "TEST", service = "provider")"#.to_owned(),
     ];
     let text = |(name, value): (&String, &Value)| format!("(name = {}, text = {value})", quote(name));

@@ -5,7 +5,7 @@
 // The entrypoint `control` listens on a socket of its own, for the test process alone.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import Worker, { AccountObject as Inner } from "./index.js";
+import Worker, { AccountObject as Account, ThreadObject as Thread } from "./index.js";
 
 let now = 0;
 let isWatched = false;
@@ -90,7 +90,8 @@ function watch(env) {
   });
   patch(env.ACCOUNTS, "getByName", (getByName) => function (name) {
     const object = getByName.call(this, name);
-    if (!isWatched) return object;
+    // A thread's name is its account's, a colon and its own.
+    if (!isWatched || name.includes(":")) return object;
     const fetch = async (url, init) => {
       const failed = await meet(env, { command: init.headers?.["x-retinue"] ?? init.body });
       failed("before");
@@ -115,8 +116,8 @@ const like = (target, own) =>
     },
   });
 
-/** The object, which also does what only a test asks of it. */
-export class AccountObject {
+/** An object, which also does what only a test asks of it. */
+const tested = (Inner) => class {
   constructor(state, env) {
     this.state = state;
     this.id = state.id.toString();
@@ -145,7 +146,10 @@ export class AccountObject {
         return this.inner.fetch(request);
     }
   }
-}
+};
+
+export const AccountObject = tested(Account);
+export const ThreadObject = tested(Thread);
 
 function worker(context, env) {
   watch(env);

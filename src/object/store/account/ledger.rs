@@ -2,28 +2,30 @@
 
 use serde::{Serialize, Serializer};
 
-use super::rows::Columns;
 use super::write_all;
 use crate::domain::admission::Known;
 use crate::domain::admission::command::{CallRecord, CallStatus, Page, UsageKind};
 use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
+use crate::domain::thread::id::RunId;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql, Value};
+use crate::object::store::columns::Columns;
 use crate::sql::queries;
 
 queries! {
     /// `write`: all settled calls of a batch.
     WRITE_CALLS = "INSERT OR REPLACE INTO calls (agent, call, key, version, model, status, usage, input_tokens,
-        cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms)
+        cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms,
+        run)
         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
-        value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16 FROM json_each(?)";
+        value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16, value->>17 FROM json_each(?)";
     /// `known`
     READ_CALL = "SELECT status, cost, at FROM calls WHERE agent = ? AND call = ?";
     /// `page`
     READ_CALLS = "SELECT agent, call, key, version, model, status, usage, input_tokens,
-        cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms
-        FROM calls WHERE agent = ? AND call < ? ORDER BY call DESC LIMIT ?";
+        cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, held, cost, at, first_token_ms, duration_ms,
+        run FROM calls WHERE agent = ? AND call < ? ORDER BY call DESC LIMIT ?";
 }
 
 /// Writes settled calls.
@@ -138,6 +140,7 @@ impl Serialize for RecordJson<'_> {
             Cell::Moment(record.at.0),
             record.first_token_ms.map_or(Cell::Null, |ms| Cell::Number(ms.into())),
             Cell::Number(record.duration_ms.into()),
+            record.run.map_or(Cell::Null, |run| Cell::Text(run.to_string())),
         ])
         .serialize(serializer)
     }
@@ -169,5 +172,6 @@ fn record(row: &[Value]) -> Result<CallRecord, Error> {
             .map(|ms| u32::try_from(ms).map_err(|_| Error::Decode(format!("{ms} ms is out of range"))))
             .transpose()?,
         duration_ms: columns.number()?,
+        run: columns.optional(RunId::parse)?,
     })
 }

@@ -4,7 +4,10 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[LEDGER, EFFECTS, DECLARED];
+pub const STEPS: &[Step] = &[LEDGER, EFFECTS, DECLARED, RUNS];
+
+/// The run that made a call.
+const RUNS: Step = &["ALTER TABLE calls ADD COLUMN run TEXT"];
 
 /// Copies of declared things ([`crate::domain::declared`]). Deleted ones stay, without a body, so that what was changed
 /// before cannot come after.

@@ -24,8 +24,10 @@ impl Mapper {
 
     pub(super) fn slug(&mut self, path: &str, value: &Value) {
         let Some(text) = value::text(value) else { return self.errors.add(path, "must be a text") };
+        // One that loses signs is nobody's alone: `C++` and `C#` are two.
+        let is_whole = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.'));
         match Slug::from_name(&text) {
-            Some(_) if self.fields.slug.is_some() => self.park(path, value.clone()),
+            Some(_) if self.fields.slug.is_some() || !is_whole => self.park(path, value.clone()),
             Some(slug) => {
                 self.fields.slug = Some(slug.to_string());
                 self.report.mapped(path, "slug");

@@ -38,6 +38,8 @@ pub struct Mapped {
     pub needs: Vec<Need>,
     /// What others of the file call it.
     pub keys: Vec<String>,
+    /// Sampling parameters, where it names no model.
+    pub parameters: Params,
 }
 
 struct Mapper {
@@ -165,7 +167,11 @@ impl Mapper {
         park::scrub(path, &mut fields, &mut self.report);
         for (name, value) in fields {
             self.report.mapped(&join(path, &name), &format!("config.{name}"));
-            self.config.insert(name, value);
+            match (name.as_str(), value) {
+                // What the file declares itself; placeholders beside it are added.
+                ("variables", Value::Object(declared)) => self.variables.extend(declared),
+                (_, value) => drop(self.config.insert(name, value)),
+            }
         }
     }
 
@@ -214,13 +220,13 @@ impl Mapper {
         self.params("", rest);
         self.own_fields();
         self.fields.model = self.line();
+        let is_bare = self.fields.model.is_none();
+        let parameters = std::mem::take(&mut self.params).into_iter().filter(|_| is_bare).collect();
         self.instructions(braces);
         if !self.variables.is_empty() {
             self.config.insert("variables".to_owned(), std::mem::take(&mut self.variables).into());
         }
-        if !self.parked.is_empty() {
-            self.config.insert("imported".to_owned(), self.parked.into_value());
-        }
+        self.parked.join(&mut self.config, &mut self.report);
         self.fields.config = Some(self.config).filter(|config| !config.is_empty());
         Mapped {
             fields: self.fields,
@@ -228,6 +234,7 @@ impl Mapper {
             report: self.report,
             needs: self.needs,
             keys: self.keys,
+            parameters,
         }
     }
 

@@ -47,8 +47,7 @@ pub(super) struct Choice {
     params: Params,
 }
 
-/// Names of the model line, and values.
-pub(super) type Params = Vec<(&'static str, String)>;
+pub(super) use crate::wire::file::parameters::Parameters as Params;
 
 impl Mapper {
     pub(super) fn model(&mut self, path: &str, value: Value) {

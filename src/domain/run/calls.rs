@@ -1,0 +1,162 @@
+//! Tool calls of a run: begun by the model's word, ended by exactly one result each.
+
+use super::event::Event;
+use super::happening::{Do, Names};
+use super::state::{End, Failure, Phase, Run};
+use super::terms::OnUnknown;
+use super::tool::{How, OpenCall, Planned, Stage};
+use crate::domain::message::{AssistantPart, Message, Part};
+use crate::domain::thread::item;
+use crate::domain::time::Millis;
+
+const NOT_RUN: &str = "This call was not made: ";
+const UNKNOWN: &str = "Whether this call had its effect is not known: the connection was lost while it ran. Do not make it \
+                       again without finding out.";
+
+impl Run {
+    /// Writes the pieces of an answer; its calls, which take their entries' names.
+    pub(super) fn write_answer(
+        &mut self,
+        step: u32,
+        parts: Vec<AssistantPart>,
+        plan: Vec<How>,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) -> Vec<OpenCall> {
+        let mut plan = plan.into_iter();
+        let mut calls = Vec::new();
+        for (number, mut message) in (0..).zip(item::pieces(parts)) {
+            let entry = Self::piece(step, number);
+            if let Message::Assistant { parts } = &mut message
+                && let Some(AssistantPart::ToolCall(call)) = parts.first_mut()
+            {
+                call.id = (names.entry)(entry).to_string();
+                let how = plan.next().unwrap_or_else(|| How::Invalid("There is no such tool.".to_owned()));
+                let planned = Planned { call: call.clone(), how };
+                calls.push(self.opened(entry, step, planned, names, out));
+            }
+            out.push(Do::Write { entry, step, message });
+        }
+        calls
+    }
+
+    pub(super) fn opened(
+        &mut self,
+        entry: u32,
+        step: u32,
+        planned: Planned,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) -> OpenCall {
+        let Planned { call, how } = planned;
+        self.tool_calls = self.tool_calls.saturating_add(1);
+        out.push(Do::Say(Event::ToolCall {
+            step,
+            call_id: (names.entry)(entry),
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        }));
+        let stage = if how == How::Client { Stage::Output } else { Stage::Ready };
+        OpenCall { entry, name: call.name, arguments: call.arguments, how, stage, attempt: 0 }
+    }
+
+    /// Begins to wait for the calls of a step. What does not fit is said to the model once; a second time in a row the run
+    /// fails of it.
+    pub(super) fn open(
+        &mut self,
+        step: u32,
+        calls: Vec<OpenCall>,
+        names: &Names<'_>,
+        now: Millis,
+        out: &mut Vec<Do>,
+    ) {
+        let faults: Vec<(u32, String)> = calls
+            .iter()
+            .filter_map(|call| match &call.how {
+                How::Invalid(words) => Some((call.entry, words.clone())),
+                _ => None,
+            })
+            .collect();
+        self.phase = Phase::Tools { step, calls };
+        let was_invalid = std::mem::replace(&mut self.was_invalid, !faults.is_empty());
+        for (entry, words) in &faults {
+            self.resolve(*entry, vec![Part::Text(words.clone())], true, names, out);
+        }
+        if let Some((_, words)) = faults.into_iter().next().filter(|_| was_invalid) {
+            let failure =
+                Failure::new("invalid_tool_call", format!("The model called a tool wrongly again. {words}"));
+            self.seal("the run failed.", names, out);
+            self.end(End::Failed(failure), now, out);
+        }
+    }
+
+    pub(super) fn interrupt(&mut self, entry: u32, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+        let Some(call) = self.call(entry).filter(|call| matches!(call.stage, Stage::Running)) else { return };
+        if call.may_repeat() {
+            if self.has_hope(now, "a tool call was interrupted again and again", names, out) {
+                self.set(entry, Stage::Ready);
+            }
+            return;
+        }
+        match self.terms.on_unknown {
+            OnUnknown::Ask => self.set(entry, Stage::Outcome),
+            OnUnknown::Report => self.resolve(entry, vec![Part::Text(UNKNOWN.to_owned())], true, names, out),
+            OnUnknown::Fail => {
+                let words = format!("Whether the call of `{}` had its effect is not known.", call.name);
+                self.resolve(entry, vec![Part::Text(UNKNOWN.to_owned())], true, names, out);
+                self.seal("the run failed.", names, out);
+                self.end(End::Failed(Failure::new("outcome_unknown", words)), now, out);
+            }
+        }
+    }
+
+    /// Gives a call its one result.
+    pub(super) fn resolve(
+        &mut self,
+        entry: u32,
+        output: Vec<Part>,
+        is_error: bool,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) {
+        let Phase::Tools { step, .. } = self.phase else { return };
+        self.set(entry, Stage::Done);
+        let call_id = (names.entry)(entry);
+        out.push(Do::Say(Event::ToolResult { call_id, output: output.clone(), is_error }));
+        let message = Message::Tool { call_id: call_id.to_string(), parts: output, is_error };
+        let entry = self.take_entry();
+        out.push(Do::Write { entry, step, message });
+    }
+
+    /// Gives each call that has none its result: that it was not made, and why.
+    pub(super) fn seal(&mut self, why: &str, names: &Names<'_>, out: &mut Vec<Do>) {
+        let open: Vec<(u32, Stage)> =
+            self.calls().iter().filter(|call| !call.is_done()).map(|call| (call.entry, call.stage)).collect();
+        for (entry, stage) in open {
+            let words = match stage {
+                Stage::Ready | Stage::Output => format!("{NOT_RUN}{why}"),
+                Stage::Running | Stage::Outcome | Stage::Child | Stage::Done => {
+                    format!("{UNKNOWN} Then {why}")
+                }
+            };
+            if matches!(stage, Stage::Child) {
+                out.push(Do::CancelChild { entry });
+            }
+            self.resolve(entry, vec![Part::Text(words)], true, names, out);
+        }
+    }
+
+    pub(super) fn set(&mut self, entry: u32, stage: Stage) {
+        if let Phase::Tools { calls, .. } = &mut self.phase
+            && let Some(call) = calls.iter_mut().find(|call| call.entry == entry)
+        {
+            call.stage = stage;
+        }
+    }
+
+    pub(super) fn set_from(&mut self, entry: u32, from: Stage, to: Stage) {
+        if self.call(entry).is_some_and(|call| call.stage == from) {
+            self.set(entry, to);
+        }
+    }
+}

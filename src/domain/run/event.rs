@@ -1,0 +1,139 @@
+//! What watchers of a run see.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::state::{Failure, Reason};
+use crate::domain::message::{Part, Usage};
+use crate::domain::money::Nanos;
+use crate::domain::thread::id::{EntryId, RunId};
+
+/// An event of a run, without its numbers.
+///
+/// What a watcher holds of an answer: for each item it takes the text so far up to `offset` (in characters) and appends the
+/// delta. [`Event::Restarted`] takes back all items of the step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    #[serde(rename = "run.created")]
+    Created,
+    #[serde(rename = "run.started")]
+    Started,
+    #[serde(rename = "step.started")]
+    StepStarted { step: u32 },
+    #[serde(rename = "text.delta")]
+    Text { step: u32, item: EntryId, offset: u64, delta: String },
+    #[serde(rename = "reasoning.delta")]
+    Reasoning { step: u32, item: EntryId, offset: u64, delta: String },
+    #[serde(rename = "tool.call")]
+    ToolCall { step: u32, call_id: EntryId, name: String, arguments: String },
+    #[serde(rename = "tool.progress")]
+    ToolProgress { call_id: EntryId, message: String },
+    #[serde(rename = "tool.result")]
+    ToolResult { call_id: EntryId, output: Vec<Part>, is_error: bool },
+    #[serde(rename = "step.completed")]
+    StepCompleted { step: u32, cost_usd: Nanos, usage: Usage },
+    /// The step begins again: what was said in it is void. `voids`: numbers that nobody will see any more.
+    #[serde(rename = "step.restarted")]
+    Restarted {
+        step: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        voids: Option<Voids>,
+    },
+    /// What the agent says of its work.
+    #[serde(rename = "progress")]
+    Progress { message: String },
+    #[serde(rename = "run.waiting")]
+    Waiting { waiting_on: Vec<Value> },
+    #[serde(rename = "run.paused")]
+    Paused {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    #[serde(rename = "run.resumed")]
+    Resumed,
+    #[serde(rename = "child.started")]
+    ChildStarted { call_id: EntryId, run: RunId, path: Vec<RunId> },
+    #[serde(rename = "child.progress")]
+    ChildProgress { call_id: EntryId, run: RunId, path: Vec<RunId>, message: String },
+    #[serde(rename = "child.ended")]
+    ChildEnded { call_id: EntryId, run: RunId, path: Vec<RunId>, status: String },
+    #[serde(rename = "run.completed")]
+    Completed { cost_usd: Nanos },
+    #[serde(rename = "run.incomplete")]
+    Incomplete { reason: Reason, cost_usd: Nanos },
+    #[serde(rename = "run.failed")]
+    Failed { error: Failure, cost_usd: Nanos },
+    #[serde(rename = "run.cancelled")]
+    Cancelled {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        cost_usd: Nanos,
+    },
+}
+
+/// Numbers that were reserved and never written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voids {
+    pub from: u64,
+    pub to: u64,
+}
+
+impl Event {
+    /// Whether nothing of the run follows.
+    pub const fn is_last(&self) -> bool {
+        matches!(
+            self,
+            Self::Completed { .. } | Self::Incomplete { .. } | Self::Failed { .. } | Self::Cancelled { .. }
+        )
+    }
+
+    /// Whether the run goes on only when something outside happens, or never.
+    pub const fn is_rest(&self) -> bool {
+        self.is_last() || matches!(self, Self::Waiting { .. } | Self::Paused { .. })
+    }
+
+    /// Its `type`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Created => "run.created",
+            Self::Started => "run.started",
+            Self::StepStarted { .. } => "step.started",
+            Self::Text { .. } => "text.delta",
+            Self::Reasoning { .. } => "reasoning.delta",
+            Self::ToolCall { .. } => "tool.call",
+            Self::ToolProgress { .. } => "tool.progress",
+            Self::ToolResult { .. } => "tool.result",
+            Self::StepCompleted { .. } => "step.completed",
+            Self::Restarted { .. } => "step.restarted",
+            Self::Progress { .. } => "progress",
+            Self::Waiting { .. } => "run.waiting",
+            Self::Paused { .. } => "run.paused",
+            Self::Resumed => "run.resumed",
+            Self::ChildStarted { .. } => "child.started",
+            Self::ChildProgress { .. } => "child.progress",
+            Self::ChildEnded { .. } => "child.ended",
+            Self::Completed { .. } => "run.completed",
+            Self::Incomplete { .. } => "run.incomplete",
+            Self::Failed { .. } => "run.failed",
+            Self::Cancelled { .. } => "run.cancelled",
+        }
+    }
+
+    /// Whether it is a piece of what the model says, which watchers see before it is written.
+    pub const fn is_delta(&self) -> bool {
+        matches!(self, Self::Text { .. } | Self::Reasoning { .. })
+    }
+}
+
+/// An event with its numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbered {
+    /// Of its run, growing.
+    pub seq: u64,
+    /// Of its thread, growing.
+    pub position: u64,
+    pub run: RunId,
+    #[serde(flatten)]
+    pub event: Event,
+}

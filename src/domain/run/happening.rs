@@ -1,0 +1,109 @@
+//! What happens to a run, and what is to be done: the machine's two sides.
+
+use serde_json::Value;
+
+use super::event::{Event, Voids};
+use super::state::{Awaited, Failure};
+use super::tool::How;
+use crate::domain::message::{AssistantPart, Finish, Message, Part, Usage};
+use crate::domain::money::Nanos;
+use crate::domain::thread::id::EntryId;
+use crate::domain::time::Millis;
+
+/// What happened to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happened {
+    /// Its turn has come.
+    Begun,
+    /// The model answered the running step.
+    Answered(Answered),
+    /// The running step got no answer.
+    Unanswered {
+        fault: Fault,
+        cost: Nanos,
+    },
+    /// The running step was cut by a crash: whoever asked the model is gone. Numbers of events that nobody will see.
+    Cut {
+        voids: Option<Voids>,
+    },
+    /// A call that we run has ended.
+    Ended {
+        entry: u32,
+        output: Vec<Part>,
+        is_error: bool,
+        cost: Nanos,
+    },
+    /// A child that was to be begun is there.
+    ChildBegun {
+        entry: u32,
+    },
+    /// A call was under way when a crash came.
+    Interrupted {
+        entry: u32,
+    },
+    /// Somebody said something while it was at work.
+    Steered,
+    Cancelled {
+        reason: Option<String>,
+    },
+    Paused {
+        reason: Option<String>,
+    },
+    Resumed,
+    /// Time has passed.
+    Time,
+}
+
+/// What the model answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// In the model's order, with the identifiers that the provider gave.
+    pub parts: Vec<AssistantPart>,
+    pub finish: Finish,
+    /// How each call of the parts is carried out, in their order.
+    pub plan: Vec<How>,
+    pub usage: Usage,
+    pub cost: Nanos,
+}
+
+/// Why a step got no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The budget is spent; until when.
+    Budget { resets_at: Option<Millis> },
+    /// What is left of the run's own limit pays for no answer.
+    RunBudget,
+    /// It may work later; when at the earliest.
+    Transient { failure: Failure, at: Option<Millis> },
+    /// It will never work.
+    Final(Failure),
+}
+
+/// What is to be done, in this order, all of it written before any of it is performed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Do {
+    Say(Event),
+    /// An item of the transcript.
+    Write {
+        entry: u32,
+        step: u32,
+        message: Message,
+    },
+    CallModel {
+        step: u32,
+        attempt: u32,
+    },
+    CallTool {
+        entry: u32,
+        attempt: u32,
+    },
+    CancelChild {
+        entry: u32,
+    },
+}
+
+/// How entries are called outside, and how what is awaited is shown.
+pub struct Names<'a> {
+    pub entry: &'a dyn Fn(u32) -> EntryId,
+    pub awaited: &'a dyn Fn(&Awaited<'_>) -> Value,
+}

@@ -1,0 +1,365 @@
+//! The loop of a run: what happened in, what is to be done out.
+
+use super::event::Event;
+use super::happening::{Answered, Do, Fault, Happened, Names};
+use super::input::{Given, NotTaken};
+use super::state::{Delay, End, Failure, Paused, Phase, Reason, Run, Status, Trouble};
+use super::terms::{OnBudget, Terms};
+use super::tool::{OpenCall, Stage};
+use crate::domain::message::{Finish, Part};
+use crate::domain::money::Nanos;
+use crate::domain::time::Millis;
+
+/// Without progress a run is given up after so many attempts,
+const MAX_ATTEMPTS: u32 = 10;
+/// or after so long.
+const MAX_TROUBLE_MS: u64 = 5 * 60_000;
+/// The first pause before a step is tried again; each further one is twice as long.
+const FIRST_PAUSE_MS: i64 = 1_000;
+const MAX_PAUSE_MS: i64 = 60_000;
+/// How often a run without money looks whether there is some, where nobody says when there will be.
+const BUDGET_PAUSE_MS: i64 = 60_000;
+
+/// Entries of a step's answer have the numbers from its own times this; those of everything else are below.
+const PER_STEP: u32 = 1 << 16;
+/// The most pieces of an answer.
+pub const MAX_PIECES: u32 = 1_000;
+
+impl Run {
+    /// A run that waits for its turn.
+    pub fn new(number: u32, terms: Terms, now: Millis) -> Self {
+        Self {
+            number,
+            terms,
+            created_at: now,
+            started_at: None,
+            spent: Nanos::ZERO,
+            steps: 0,
+            tool_calls: 0,
+            next_entry: 1,
+            phase: Phase::Queued,
+            paused: None,
+            closing: None,
+            is_steered: false,
+            was_invalid: false,
+            trouble: Trouble::default(),
+        }
+    }
+
+    /// The number of an entry that is no piece of an answer: what comes in from outside, and results.
+    pub const fn take_entry(&mut self) -> u32 {
+        let entry = self.next_entry;
+        self.next_entry = entry.saturating_add(1);
+        entry
+    }
+
+    /// The number of a piece of a step's answer, from 0. It is known before the piece is, so that watchers can be shown what
+    /// the model is saying, and is the same when the step begins again.
+    pub const fn piece(step: u32, number: u32) -> u32 {
+        let number = if number < MAX_PIECES { number } else { MAX_PIECES };
+        step.saturating_mul(PER_STEP).saturating_add(number)
+    }
+
+    /// Takes what happened. What has no meaning where the run stands changes nothing.
+    pub fn apply(&mut self, happened: Happened, names: &Names<'_>, now: Millis) -> Vec<Do> {
+        let mut out = Vec::new();
+        if self.is_over() {
+            self.add_late(&happened);
+            return out;
+        }
+        let before = self.status();
+        self.take(happened, names, now, &mut out);
+        self.advance(now, &mut out);
+        self.say_status(before, names, &mut out);
+        out
+    }
+
+    /// What somebody answers to a call that waits.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; nothing has changed. Whether it was answered before is for who keeps the answers to say.
+    pub fn give(
+        &mut self,
+        entry: u32,
+        given: Given,
+        names: &Names<'_>,
+        now: Millis,
+    ) -> Result<Vec<Do>, NotTaken> {
+        let stage = match self.call(entry) {
+            Some(call) => call.stage,
+            None if self.is_over() => return Err(NotTaken::RunEnded),
+            None => return Err(NotTaken::NeverAsked),
+        };
+        match (stage, &given) {
+            (Stage::Done, _) => return Err(NotTaken::AlreadyResolved),
+            (Stage::Ready | Stage::Running | Stage::Child, _) => return Err(NotTaken::NotWaiting),
+            (Stage::Output, Given::Retry) => return Err(NotTaken::NoRetry),
+            (Stage::Output | Stage::Outcome, _) => {}
+        }
+        let before = self.status();
+        let mut out = Vec::new();
+        self.has_progressed();
+        match given {
+            Given::Output(parts) => self.resolve(entry, parts, false, names, &mut out),
+            Given::Error(words) => self.resolve(entry, vec![Part::Text(words)], true, names, &mut out),
+            Given::Retry => self.set(entry, Stage::Ready),
+        }
+        self.advance(now, &mut out);
+        self.say_status(before, names, &mut out);
+        Ok(out)
+    }
+
+    fn take(&mut self, happened: Happened, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+        match happened {
+            Happened::Begun => {
+                if matches!(self.phase, Phase::Queued) {
+                    self.started_at = Some(now);
+                    self.phase = Phase::Next;
+                    out.push(Do::Say(Event::Started));
+                }
+            }
+            Happened::Answered(answered) => {
+                if let Phase::Model { step, .. } = self.phase {
+                    self.answer(step, answered, names, now, out);
+                }
+            }
+            Happened::Unanswered { fault, cost } => {
+                if let Phase::Model { step, .. } = self.phase {
+                    self.spend(cost);
+                    self.fail_step(step, fault, names, now, out);
+                }
+            }
+            Happened::Cut { voids } => {
+                if let Phase::Model { step, attempt } = self.phase {
+                    out.push(Do::Say(Event::Restarted { step, voids }));
+                    if self.has_hope(now, "the run was interrupted again and again", names, out) {
+                        self.ask_again(step, attempt, out);
+                    }
+                }
+            }
+            Happened::Ended { entry, output, is_error, cost } => {
+                self.spend(cost);
+                if self.call(entry).is_some_and(|call| matches!(call.stage, Stage::Running | Stage::Child)) {
+                    self.has_progressed();
+                    self.resolve(entry, output, is_error, names, out);
+                }
+            }
+            Happened::ChildBegun { entry } => self.set_from(entry, Stage::Running, Stage::Child),
+            Happened::Interrupted { entry } => self.interrupt(entry, names, now, out),
+            Happened::Steered => self.is_steered = true,
+            Happened::Cancelled { reason } => {
+                self.seal("the run was cancelled.", names, out);
+                self.end(End::Cancelled(reason), now, out);
+            }
+            Happened::Paused { reason } => {
+                self.paused.get_or_insert(Paused { reason });
+            }
+            Happened::Resumed => {
+                self.paused = None;
+                if let Phase::Later { .. } = self.phase {
+                    self.phase = Phase::Next;
+                }
+            }
+            Happened::Time => self.pass_time(names, now, out),
+        }
+    }
+
+    /// Begins whatever can begin.
+    fn advance(&mut self, now: Millis, out: &mut Vec<Do>) {
+        if self.paused.is_some() {
+            return;
+        }
+        if let Phase::Tools { calls, .. } = &mut self.phase {
+            let most = self.terms.limits.max_parallel_tools.max(1) as usize;
+            let running =
+                calls.iter().filter(|call| matches!(call.stage, Stage::Running | Stage::Child)).count();
+            let ready = calls.iter_mut().filter(|call| matches!(call.stage, Stage::Ready));
+            for call in ready.take(most.saturating_sub(running)) {
+                call.stage = Stage::Running;
+                call.attempt = call.attempt.saturating_add(1);
+                out.push(Do::CallTool { entry: call.entry, attempt: call.attempt });
+            }
+            if calls.iter().all(OpenCall::is_done) {
+                self.phase = Phase::Next;
+            }
+        }
+        if matches!(self.phase, Phase::Next) {
+            self.begin_step(now, out);
+        }
+    }
+
+    fn begin_step(&mut self, now: Millis, out: &mut Vec<Do>) {
+        if let Some(reason) = self.limit_reached(now) {
+            // The last word costs money, too.
+            if reason == Reason::MaxUsd || self.closing.is_some() {
+                return self.end(End::Incomplete(self.closing.unwrap_or(reason)), now, out);
+            }
+            self.closing = Some(reason);
+        }
+        self.steps = self.steps.saturating_add(1);
+        self.is_steered = false;
+        self.phase = Phase::Model { step: self.steps, attempt: 1 };
+        out.push(Do::Say(Event::StepStarted { step: self.steps }));
+        out.push(Do::CallModel { step: self.steps, attempt: 1 });
+    }
+
+    fn ask_again(&mut self, step: u32, attempt: u32, out: &mut Vec<Do>) {
+        let attempt = attempt.saturating_add(1);
+        self.phase = Phase::Model { step, attempt };
+        out.push(Do::CallModel { step, attempt });
+    }
+
+    /// The limit that keeps another step from being begun.
+    fn limit_reached(&self, now: Millis) -> Option<Reason> {
+        let limits = &self.terms.limits;
+        let reached = [
+            (limits.max_usd.is_some_and(|most| self.spent >= most), Reason::MaxUsd),
+            (self.deadline().is_some_and(|deadline| now >= deadline), Reason::MaxMinutes),
+            (self.steps >= limits.max_steps, Reason::MaxSteps),
+            (limits.max_tool_calls.is_some_and(|most| self.tool_calls >= most), Reason::MaxToolCalls),
+        ];
+        reached.into_iter().find_map(|(is_reached, reason)| is_reached.then_some(reason))
+    }
+
+    fn answer(&mut self, step: u32, answered: Answered, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+        let Answered { parts, finish, plan, usage, cost } = answered;
+        self.spend(cost);
+        self.has_progressed();
+        let calls = self.write_answer(step, parts, plan, names, out);
+        out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage }));
+        if let Some(reason) = self.closing {
+            self.phase = Phase::Tools { step, calls };
+            self.seal("the run had reached its limit.", names, out);
+            return self.end(End::Incomplete(reason), now, out);
+        }
+        if calls.is_empty() {
+            return match finish {
+                Finish::Length => self.end(End::Incomplete(Reason::MaxOutputTokens), now, out),
+                Finish::ContentFilter => self.end(End::Incomplete(Reason::ContentFilter), now, out),
+                Finish::Stop | Finish::ToolCalls if self.is_steered => self.phase = Phase::Next,
+                Finish::Stop | Finish::ToolCalls => self.end(End::Completed, now, out),
+            };
+        }
+        self.open(step, calls, names, now, out);
+    }
+
+    fn fail_step(&mut self, step: u32, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+        match fault {
+            Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
+                let until = resets_at.filter(|at| *at > now).unwrap_or(now.plus(BUDGET_PAUSE_MS));
+                self.try_later(step, until, Delay::Budget, out);
+            }
+            Fault::Budget { .. } => {
+                let reason = self.closing.unwrap_or(Reason::BudgetExceeded);
+                self.end(End::Incomplete(reason), now, out);
+            }
+            Fault::RunBudget => self.end(End::Incomplete(Reason::MaxUsd), now, out),
+            Fault::Transient { failure, at } => {
+                if self.has_hope(now, &failure.message, names, out) {
+                    let pause = FIRST_PAUSE_MS << (self.trouble.attempts.saturating_sub(1)).min(16);
+                    let until = at.unwrap_or(now).max(now.plus(pause.min(MAX_PAUSE_MS)));
+                    self.try_later(step, until, Delay::Trouble, out);
+                }
+            }
+            Fault::Final(failure) => self.end(End::Failed(failure), now, out),
+        }
+    }
+
+    /// The step is begun again; what watchers have seen of it is void.
+    fn try_later(&mut self, step: u32, until: Millis, why: Delay, out: &mut Vec<Do>) {
+        out.push(Do::Say(Event::Restarted { step, voids: None }));
+        self.steps = self.steps.saturating_sub(1);
+        self.phase = Phase::Later { until, why };
+    }
+
+    /// Counts an attempt; whether there may be another. Otherwise the run has failed.
+    pub(super) fn has_hope(
+        &mut self,
+        now: Millis,
+        words: &str,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) -> bool {
+        let since = *self.trouble.since.get_or_insert(now);
+        self.trouble.attempts = self.trouble.attempts.saturating_add(1);
+        let is_lost = self.trouble.attempts >= MAX_ATTEMPTS || now.since(since) >= MAX_TROUBLE_MS;
+        if is_lost {
+            let attempts = self.trouble.attempts;
+            let words = format!("No progress after {attempts} attempts: {words}");
+            self.seal("the run failed.", names, out);
+            self.end(End::Failed(Failure::new("no_progress", words)), now, out);
+        }
+        !is_lost
+    }
+
+    fn pass_time(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+        if self.paused.is_some() {
+            return;
+        }
+        let is_late = self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline);
+        match self.phase {
+            Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
+            Phase::Later { why: Delay::Budget, .. } if is_late => {
+                self.end(End::Incomplete(Reason::MaxMinutes), now, out);
+            }
+            Phase::Later { until, .. } if is_late || now >= until => self.phase = Phase::Next,
+            _ => {}
+        }
+    }
+
+    pub(super) fn end(&mut self, end: End, now: Millis, out: &mut Vec<Do>) {
+        let cost_usd = self.spent;
+        out.push(Do::Say(match &end {
+            End::Completed => Event::Completed { cost_usd },
+            End::Incomplete(reason) => Event::Incomplete { reason: *reason, cost_usd },
+            End::Failed(error) => Event::Failed { error: error.clone(), cost_usd },
+            End::Cancelled(reason) => Event::Cancelled { reason: reason.clone(), cost_usd },
+        }));
+        self.phase = Phase::Ended { end, at: now };
+    }
+
+    /// Says that it waits, pauses or goes on, where that has changed.
+    fn say_status(&self, before: Status, names: &Names<'_>, out: &mut Vec<Do>) {
+        let is_still = |status| matches!(status, Status::Waiting | Status::Paused);
+        let now = self.status();
+        match now {
+            _ if now == before => {}
+            Status::Waiting => {
+                let waiting_on = self.awaited().iter().map(|awaited| (names.awaited)(awaited)).collect();
+                out.push(Do::Say(Event::Waiting { waiting_on }));
+            }
+            Status::Paused => {
+                let reason = self.paused.as_ref().and_then(|paused| paused.reason.clone());
+                out.push(Do::Say(Event::Paused { reason }));
+            }
+            Status::InProgress | Status::Queued if is_still(before) => {
+                // Before what was begun by it.
+                let at = out.iter().position(|todo| matches!(todo, Do::Say(Event::StepStarted { .. })));
+                out.insert(at.unwrap_or(out.len()), Do::Say(Event::Resumed));
+            }
+            _ => {}
+        }
+    }
+
+    fn has_progressed(&mut self) {
+        self.trouble = Trouble::default();
+    }
+
+    fn spend(&mut self, cost: Nanos) {
+        self.spent = Nanos::new(self.spent.get().saturating_add(cost.get()));
+    }
+
+    /// What ends after the run still costs.
+    fn add_late(&mut self, happened: &Happened) {
+        match happened {
+            Happened::Answered(Answered { cost, .. })
+            | Happened::Unanswered { cost, .. }
+            | Happened::Ended { cost, .. } => self.spend(*cost),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

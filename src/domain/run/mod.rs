@@ -1,0 +1,26 @@
+//! A run: one turn of work on a thread, from an input to a state that does not change any more.
+//!
+//! The loop is a pure machine: it is given what happened and says what is to be done. Whoever keeps it writes that down
+//! before doing any of it, so that after a crash the machine goes on from what is written.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`terms`] | what a run is started with: for whom, how much it may use, what it does when in doubt |
+//! | [`state`] | where it stands, and what it waits for |
+//! | [`tool`] | a tool call between the model's word and its result |
+//! | [`happening`] | what happens to a run, and what is to be done |
+//! | [`machine`] | the loop between the two |
+//! | [`calls`] | its tool calls, each with one result |
+//! | [`input`] | what a waiting run is given |
+//! | [`event`] | what watchers of a run see |
+//! | [`delta`] | a model's stream, as watchers see it |
+
+mod calls;
+pub mod delta;
+pub mod event;
+pub mod happening;
+pub mod input;
+pub mod machine;
+pub mod state;
+pub mod terms;
+pub mod tool;

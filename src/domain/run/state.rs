@@ -1,0 +1,284 @@
+//! Where a run stands.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::terms::Terms;
+use super::tool::{OpenCall, Stage};
+use crate::domain::money::{self, Nanos};
+use crate::domain::time::{self, Millis};
+
+/// A run. What is not here is in its thread: items, journal, events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// From 1, in its thread.
+    pub number: u32,
+    pub terms: Terms,
+    #[serde(with = "time::as_integer")]
+    pub created_at: Millis,
+    #[serde(default)]
+    pub started_at: Option<Millis>,
+    /// With its children.
+    #[serde(with = "money::as_integer")]
+    pub spent: Nanos,
+    /// Steps of the model that were begun.
+    pub steps: u32,
+    pub tool_calls: u32,
+    /// The number of the next entry that is no piece of an answer.
+    pub next_entry: u32,
+    pub phase: Phase,
+    /// Nothing new begins; why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
+    /// Why the running step is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Reason>,
+    /// Something was said since the running step began.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_steered: bool,
+    /// The step before had calls that did not fit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_invalid: bool,
+    #[serde(default, skip_serializing_if = "Trouble::is_none")]
+    pub trouble: Trouble,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Other runs of the thread come first.
+    Queued,
+    /// A step of the model comes next.
+    Next,
+    /// The model is asked.
+    Model {
+        step: u32,
+        attempt: u32,
+    },
+    Tools {
+        step: u32,
+        calls: Vec<OpenCall>,
+    },
+    /// The step is tried again then.
+    Later {
+        #[serde(with = "time::as_integer")]
+        until: Millis,
+        why: Delay,
+    },
+    Ended {
+        end: End,
+        #[serde(with = "time::as_integer")]
+        at: Millis,
+    },
+}
+
+/// Why a step is tried later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delay {
+    /// There is no money.
+    Budget,
+    /// Nobody could answer.
+    Trouble,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    Completed,
+    Incomplete(Reason),
+    Failed(Failure),
+    Cancelled(Option<String>),
+}
+
+/// Why a run is incomplete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RunReason)]
+pub enum Reason {
+    MaxSteps,
+    MaxToolCalls,
+    MaxMinutes,
+    MaxUsd,
+    BudgetExceeded,
+    MaxOutputTokens,
+    ContentFilter,
+}
+
+impl Reason {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MaxSteps => "max_steps",
+            Self::MaxToolCalls => "max_tool_calls",
+            Self::MaxMinutes => "max_minutes",
+            Self::MaxUsd => "max_usd",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::MaxOutputTokens => "max_output_tokens",
+            Self::ContentFilter => "content_filter",
+        }
+    }
+}
+
+/// Why a run failed: a code as problems have it, and words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RunFailure)]
+pub struct Failure {
+    pub code: String,
+    pub message: String,
+}
+
+impl Failure {
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// What went wrong since the last progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    pub attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Millis>,
+}
+
+impl Trouble {
+    const fn is_none(&self) -> bool {
+        self.attempts == 0
+    }
+}
+
+/// A run's state in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RunStatus)]
+pub enum Status {
+    Queued,
+    InProgress,
+    Waiting,
+    Paused,
+    Completed,
+    Incomplete,
+    Failed,
+    Cancelled,
+}
+
+impl Status {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::InProgress => "in_progress",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Incomplete | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What a waiting run waits for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Awaited<'a> {
+    /// The client's output of its tool.
+    ToolOutput(&'a OpenCall),
+    /// How a call ended of which nobody knows.
+    Outcome(&'a OpenCall),
+    Child(&'a OpenCall),
+    /// Money, at this moment at the latest.
+    Budget(Millis),
+    Time(Millis),
+}
+
+impl Run {
+    pub const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Ended { .. })
+    }
+
+    pub fn status(&self) -> Status {
+        match self.unpaused() {
+            status if status.is_final() || self.paused.is_none() => status,
+            _ => Status::Paused,
+        }
+    }
+
+    /// What its status would be, were it not paused.
+    pub fn unpaused(&self) -> Status {
+        match &self.phase {
+            Phase::Queued => Status::Queued,
+            Phase::Next | Phase::Model { .. } => Status::InProgress,
+            Phase::Later { .. } => Status::Waiting,
+            Phase::Tools { calls, .. } => {
+                let is_at_work = calls.iter().any(|call| !call.waits() && !call.is_done());
+                let is_waiting = calls.iter().any(OpenCall::waits);
+                if is_at_work || !is_waiting { Status::InProgress } else { Status::Waiting }
+            }
+            Phase::Ended { end, .. } => match end {
+                End::Completed => Status::Completed,
+                End::Incomplete(_) => Status::Incomplete,
+                End::Failed(_) => Status::Failed,
+                End::Cancelled(_) => Status::Cancelled,
+            },
+        }
+    }
+
+    /// The calls of the running step.
+    pub fn calls(&self) -> &[OpenCall] {
+        match &self.phase {
+            Phase::Tools { calls, .. } => calls,
+            _ => &[],
+        }
+    }
+
+    pub fn call(&self, entry: u32) -> Option<&OpenCall> {
+        self.calls().iter().find(|call| call.entry == entry)
+    }
+
+    /// What it waits for, also while something else is still under way.
+    pub fn awaited(&self) -> Vec<Awaited<'_>> {
+        match &self.phase {
+            Phase::Tools { calls, .. } => calls
+                .iter()
+                .filter_map(|call| match call.stage {
+                    Stage::Output => Some(Awaited::ToolOutput(call)),
+                    Stage::Outcome => Some(Awaited::Outcome(call)),
+                    Stage::Child => Some(Awaited::Child(call)),
+                    Stage::Ready | Stage::Running | Stage::Done => None,
+                })
+                .collect(),
+            Phase::Later { until, why: Delay::Budget } => vec![Awaited::Budget(*until)],
+            Phase::Later { until, why: Delay::Trouble } => vec![Awaited::Time(*until)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// When its time is up.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.started_at.map(|at| at.plus(i64::from(self.terms.limits.max_minutes) * 60_000))
+    }
+
+    /// When time alone changes something.
+    pub fn wake_at(&self) -> Option<Millis> {
+        if self.is_over() || self.paused.is_some() {
+            return None;
+        }
+        let deadline = self.deadline().filter(|_| self.closing.is_none());
+        match self.phase {
+            Phase::Later { until, .. } => Some(deadline.map_or(until, |deadline| deadline.min(until))),
+            Phase::Tools { .. } => deadline,
+            // The model's call has a time limit of its own.
+            Phase::Queued | Phase::Next | Phase::Model { .. } | Phase::Ended { .. } => None,
+        }
+    }
+}

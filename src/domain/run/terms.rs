@@ -1,0 +1,110 @@
+//! What a run is started with, which never changes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::tool::ClientTool;
+use crate::domain::ids::{AgentId, KeyId};
+use crate::domain::money::{self, Nanos};
+use crate::domain::thread::id::{EntryId, RunId};
+
+/// What a run is started with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    pub agent: AgentId,
+    pub version: u32,
+    pub started_by: Starter,
+    pub limits: Limits,
+    pub on_unknown: OnUnknown,
+    pub on_budget: OnBudget,
+    #[serde(default)]
+    pub priority: Priority,
+    /// What fills the variables of the agent's instructions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// The client's own tools, of this run alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ClientTool>,
+    /// The call of another agent's run that this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// Who started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Starter {
+    /// A key of the account, and the member it acts for.
+    Key(KeyId),
+    /// A caller without a key, at a public agent.
+    Anonymous,
+}
+
+/// Where a child's result goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The call.
+    pub call: EntryId,
+    /// The runs above, the outermost first.
+    pub path: Vec<RunId>,
+}
+
+/// How much a run may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Of the model.
+    pub max_steps: u32,
+    /// Of this run and its children together.
+    #[serde(default, with = "money::as_optional_integer", skip_serializing_if = "Option::is_none")]
+    pub max_usd: Option<Nanos>,
+    /// From its start.
+    pub max_minutes: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tool_calls: Option<u32>,
+    /// At once.
+    pub max_parallel_tools: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_steps: 30, max_usd: None, max_minutes: 60, max_tool_calls: None, max_parallel_tools: 8 }
+    }
+}
+
+/// What becomes of a tool call that may have had its effect or not, after a crash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnknown {
+    /// Somebody says how it ended.
+    #[default]
+    Ask,
+    /// The model learns that nobody knows.
+    Report,
+    /// The run fails.
+    Fail,
+}
+
+/// What a run does when the agent's budget is spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBudget {
+    /// It ends, incomplete.
+    #[default]
+    End,
+    /// It goes on when there is money again.
+    Wait,
+}
+
+/// Which of the runs that wait for a thread begins first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RunPriority)]
+pub enum Priority {
+    Critical,
+    High,
+    #[default]
+    Normal,
+    Low,
+}

@@ -1,0 +1,100 @@
+//! A tool call, from the model's word to its result.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::message::{JsonText, ToolCall};
+
+/// A tool that the client runs: the run waits for its output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientTool {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// A JSON Schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<JsonText>,
+}
+
+/// What doing something twice means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// It changes nothing.
+    Pure,
+    /// Twice with the same key is once.
+    Idempotent,
+    /// It must not happen twice.
+    Unsafe,
+}
+
+/// How a call is carried out, as the agent's version says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The client gives its output.
+    Client,
+    /// We run it.
+    Ours(Effect),
+    /// A run of another agent.
+    Child,
+    /// There is no such tool, or its arguments do not fit: these words say so to the model.
+    Invalid(String),
+}
+
+/// A call that the model made, and how it is carried out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    pub call: ToolCall,
+    pub how: How,
+}
+
+/// A call of the running step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenCall {
+    /// Its entry: the number in its id.
+    pub entry: u32,
+    pub name: String,
+    /// JSON as the model wrote it.
+    pub arguments: String,
+    pub how: How,
+    pub stage: Stage,
+    /// How often it was begun.
+    pub attempt: u32,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// To be begun.
+    Ready,
+    Running,
+    /// Its output, from the client.
+    Output,
+    /// How it ended, from somebody who knows.
+    Outcome,
+    /// The end of the child.
+    Child,
+    Done,
+}
+
+impl OpenCall {
+    pub const fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done)
+    }
+
+    /// Whether somebody outside must say something first.
+    pub const fn waits(&self) -> bool {
+        matches!(self.stage, Stage::Output | Stage::Outcome | Stage::Child)
+    }
+
+    /// What may happen more than once: a call that was under way when a crash came is made again.
+    pub const fn may_repeat(&self) -> bool {
+        match self.how {
+            How::Ours(effect) => matches!(effect, Effect::Pure | Effect::Idempotent),
+            // A child is named by its call, so that beginning it twice is once.
+            How::Child => true,
+            How::Client | How::Invalid(_) => false,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What is asked of a thread's object, and what it answers.
+//!
+//! They travel as JSON between the Worker and the object. What clients see of threads, runs and items is written by the
+//! object, so that every way to read them says the same ([`super::view`]).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::about::About;
+use super::id::{EntryId, ThreadKey, ThreadName};
+use super::view::{ItemView, RunView, ThreadView};
+use crate::domain::field_error::FieldError;
+use crate::domain::ids::{AccountId, AgentId};
+use crate::domain::message::Message;
+use crate::domain::run::event::Numbered;
+use crate::domain::run::input::{Given, NotTaken};
+use crate::domain::run::terms::{Priority, Terms};
+
+/// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
+pub const VERSION: u32 = 1;
+
+/// Everything a thread's object can be asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Makes the thread, unless it is there.
+    Create(Create),
+    Show(Who),
+    /// Lays a JSON Merge Patch over what the client says of its thread.
+    Change(Who, Map<String, Value>),
+    Delete(Who),
+    /// Items without a run.
+    Append(Who, Vec<Message>),
+    Items(Who, Page),
+    /// Begins a run, or lets it wait for its turn; makes the thread where it is not there.
+    Start(Box<Start>),
+    Run(Who, u32),
+    /// The run's journal.
+    Steps(Who, u32),
+    /// What has happened, of a run or of all; more comes as it happens where this is asked by a stream.
+    Events(Who, Watch),
+    Cancel(Who, u32, Option<String>),
+    Pause(Who, u32, Option<String>),
+    Resume(Who, u32),
+    Prioritize(Who, u32, Priority),
+    /// All of them, or none.
+    Give(Who, u32, Vec<Input>),
+    /// Do what is due, and see to the alarm.
+    Wake,
+}
+
+/// Who asks: a thread of another agent is not there for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Who {
+    /// Somebody who may see the account's threads.
+    Account,
+    /// A caller of this agent.
+    Caller(AgentId),
+}
+
+/// A thread to be made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Create {
+    pub account: AccountId,
+    pub key: ThreadKey,
+    pub name: Option<ThreadName>,
+    pub agent: AgentId,
+    #[serde(default)]
+    pub about: About,
+    /// What was said before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Message>,
+}
+
+/// A page of items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Only those behind this one, in the page's order.
+    pub after: Option<EntryId>,
+    pub newest_first: bool,
+    pub limit: u32,
+}
+
+/// A run to be started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    pub thread: Create,
+    pub terms: Terms,
+    /// What the run is about; empty: what the thread says already.
+    pub input: Vec<Message>,
+    pub on_busy: OnBusy,
+    /// Whether the caller stays for the events.
+    pub watch: bool,
+}
+
+/// What becomes of a run that comes while another is at work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBusy {
+    /// It waits for its turn.
+    #[default]
+    Queue,
+    /// It is refused.
+    Reject,
+    /// The other is cancelled.
+    Interrupt,
+    /// It waits, and those that wait already are cancelled.
+    Latest,
+    /// It joins the one that waits already.
+    Merge,
+    /// It is said to the one that is at work.
+    Steer,
+    /// The other is cancelled, and what it wrote is taken back.
+    Rollback,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// `None`: of all runs.
+    pub run: Option<u32>,
+    /// The last number that is known: of the run, or of the thread.
+    pub after: Option<u64>,
+    /// Whether the caller stays for more.
+    pub stay: bool,
+}
+
+/// What a run is given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// The answer to a call.
+    Call { entry: u32, given: Given },
+    /// Something to be considered at the next step.
+    Message(Message),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    Thread {
+        thread: Box<ThreadView>,
+        is_new: bool,
+    },
+    Deleted,
+    Items {
+        items: Vec<ItemView>,
+        has_more: bool,
+    },
+    /// As it was taken in, or as it is.
+    Run(Box<RunView>),
+    Steps(Vec<Value>),
+    Events(Box<Events>),
+    Given(Vec<Outcome>),
+    /// There is no such thread, run or item for who asks.
+    NotFound,
+    /// Another run is at work, and the call wants no other to be.
+    Busy(u32),
+    /// A run has no input, and the thread says nothing.
+    NothingSaid,
+    /// What does not fit.
+    Invalid(Vec<FieldError>),
+    /// The run does not allow that where it stands.
+    Conflict(String),
+    /// The inputs are as they were.
+    NotTaken {
+        at: u32,
+        why: NotTaken,
+        outcome: Option<Given>,
+    },
+    /// More runs wait than a thread may have.
+    TooMany(u32),
+    BadCursor(BadCursor),
+    Woken,
+}
+
+/// The events after a cursor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Events {
+    /// The run they are of.
+    pub snapshot: Option<RunView>,
+    pub events: Vec<Numbered>,
+    /// Nothing more can come.
+    pub is_over: bool,
+}
+
+/// Why there are no events after a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BadCursor {
+    /// No event has had this number yet.
+    Future,
+    /// They are not kept any more.
+    Expired,
+}
+
+/// What became of an input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Of the call, or of the message's item.
+    pub id: EntryId,
+    pub outcome: Taken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taken {
+    Accepted,
+    /// It was answered before, with the same.
+    AlreadyResolved,
+}

@@ -1,0 +1,97 @@
+//! What a thread's object does outside, and how it comes back.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::ids::AccountId;
+use crate::domain::message::{Message, Part};
+use crate::domain::money::Nanos;
+use crate::domain::run::delta::Delta;
+use crate::domain::run::happening::{Answered, Fault};
+use crate::domain::run::state::Reason;
+use crate::domain::run::terms::Terms;
+use crate::domain::run::tool::OpenCall;
+use crate::domain::thread::id::{EntryId, RunId};
+
+/// Something to be done outside, for a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// The model is asked.
+    Model { run: u32, step: u32, attempt: u32 },
+    /// A tool is called, or a child begun.
+    Tool { run: u32, entry: u32, attempt: u32 },
+    /// A child is cancelled.
+    CancelChild { run: u32, entry: u32 },
+    /// The run above learns how a run has ended.
+    Report { run: u32 },
+}
+
+impl Effect {
+    pub fn id(&self) -> String {
+        match self {
+            Self::Model { run, step, attempt } => format!("{run}.model.{step}.{attempt}"),
+            Self::Tool { run, entry, attempt } => format!("{run}.tool.{entry}.{attempt}"),
+            Self::CancelChild { run, entry } => format!("{run}.cancel.{entry}"),
+            Self::Report { run } => format!("{run}.report"),
+        }
+    }
+}
+
+/// How an effect ended.
+#[derive(Debug)]
+pub enum Outcome {
+    Answered {
+        answered: Answered,
+        /// For the journal.
+        journal: Value,
+    },
+    Unanswered {
+        fault: Fault,
+        cost: Nanos,
+        journal: Value,
+    },
+    Tool {
+        output: Vec<Part>,
+        is_error: bool,
+        cost: Nanos,
+        journal: Value,
+    },
+    /// A child is there.
+    ChildBegun,
+    /// There is nothing to be said of it.
+    Done,
+}
+
+/// What becomes known of an effect on its way.
+#[derive(Debug)]
+pub enum Progress {
+    /// More of what the model says.
+    Said(Vec<Delta>),
+    /// What a tool says of its work.
+    Tool(String),
+    /// What the agent says of its work.
+    Report(String),
+}
+
+/// What the model is to be asked for a run.
+#[derive(Clone, Debug)]
+pub struct ModelCall {
+    pub account: AccountId,
+    pub run: RunId,
+    pub terms: Terms,
+    /// The transcript, from as far back as can be sent.
+    pub messages: Vec<Message>,
+    /// Why it is asked for its last word.
+    pub closing: Option<Reason>,
+    /// What the run may still spend.
+    pub left: Option<Nanos>,
+}
+
+/// A tool call to be made.
+#[derive(Clone, Debug)]
+pub struct ToolCall {
+    pub account: AccountId,
+    pub id: EntryId,
+    pub terms: Terms,
+    pub call: OpenCall,
+}

@@ -1,0 +1,21 @@
+//! Threads: conversations and tasks, kept as items in their order.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`about`] | what a client says of its thread |
+//! | [`id`] | how threads, runs and what belongs to them are named: every id leads to its object |
+//! | [`item`] | the transcript's entries, as they are kept and shown |
+//! | [`transcript`] | items made into what a model can be sent, whatever they lack |
+//! | [`log`] | how events are numbered, so that no number is used twice, whatever crashes |
+//! | [`command`] | what is asked of a thread's object, and what it answers |
+//! | [`effect`] | what a thread's object does outside, and how it comes back |
+//! | [`view`] | threads, runs and items as clients see them |
+
+pub mod about;
+pub mod command;
+pub mod effect;
+pub mod id;
+pub mod item;
+pub mod log;
+pub mod transcript;
+pub mod view;

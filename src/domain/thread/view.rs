@@ -1,0 +1,205 @@
+//! Threads, runs and items as clients see them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::id::{EntryId, RunId, ThreadKey};
+use super::item::{Item, Kind};
+use crate::domain::ids::AgentId;
+use crate::domain::message::{AssistantPart, Message, Part};
+use crate::domain::money::Nanos;
+use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
+use crate::domain::run::terms::Priority;
+use crate::domain::time::Millis;
+
+/// A thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Thread)]
+pub struct ThreadView {
+    #[schema(value_type = String, format = "uuid")]
+    pub id: ThreadKey,
+    /// The client's own name for it.
+    pub name: Option<String>,
+    #[schema(value_type = String, format = "uuid")]
+    pub agent_id: AgentId,
+    pub user: Option<String>,
+    pub title: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+    pub labels: Vec<String>,
+    /// Of the run that is at work or waits.
+    pub status: ThreadStatus,
+    /// Its runs that are not over, in the order in which they come.
+    #[schema(value_type = Vec<String>)]
+    pub open_runs: Vec<RunId>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Millis,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Millis,
+}
+
+/// Whether something is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ThreadStatus {
+    Idle,
+    Busy,
+    Waiting,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Run)]
+pub struct RunView {
+    #[schema(value_type = String)]
+    pub id: RunId,
+    #[schema(value_type = String, format = "uuid")]
+    pub thread_id: ThreadKey,
+    #[schema(value_type = String, format = "uuid")]
+    pub agent_id: AgentId,
+    pub agent_version: u32,
+    pub status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_from: Option<Status>,
+    /// What it waits for, as `inputs` answer it.
+    #[schema(value_type = Vec<Object>)]
+    pub waiting_on: Vec<Value>,
+    /// Of an incomplete run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Of a failed run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+    /// The answer's text, once it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    pub priority: Priority,
+    /// With its children.
+    #[schema(value_type = String, example = "0.000150")]
+    pub cost_usd: Nanos,
+    pub steps: u32,
+    pub tool_calls: u32,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Millis,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Millis>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Millis>,
+}
+
+impl RunView {
+    pub fn of(run: &Run, id: RunId, message: Option<String>) -> Self {
+        let (reason, error, ended_at) = match &run.phase {
+            Phase::Ended { end: End::Incomplete(reason), at } => (Some(*reason), None, Some(*at)),
+            Phase::Ended { end: End::Failed(failure), at } => (None, Some(failure.clone()), Some(*at)),
+            Phase::Ended { at, .. } => (None, None, Some(*at)),
+            _ => (None, None, None),
+        };
+        let status = run.status();
+        Self {
+            id,
+            thread_id: id.thread,
+            agent_id: run.terms.agent,
+            agent_version: run.terms.version,
+            status,
+            paused_from: (status == Status::Paused).then(|| run.unpaused()),
+            waiting_on: run.awaited().iter().map(|awaited| awaited_json(id, awaited)).collect(),
+            reason,
+            error,
+            message,
+            priority: run.terms.priority,
+            cost_usd: run.spent,
+            steps: run.steps,
+            tool_calls: run.tool_calls,
+            created_at: run.created_at,
+            started_at: run.started_at,
+            ended_at,
+        }
+    }
+}
+
+/// What a run waits for, as clients see it.
+pub fn awaited_json(run: RunId, awaited: &Awaited<'_>) -> Value {
+    let id = |number| EntryId { run, number };
+    match awaited {
+        Awaited::ToolOutput(call) => json!({
+            "kind": "tool_output", "call_id": id(call.entry), "name": call.name, "arguments": call.arguments,
+        }),
+        Awaited::Outcome(call) => json!({
+            "kind": "outcome", "call_id": id(call.entry), "name": call.name, "arguments": call.arguments,
+        }),
+        Awaited::Child(call) => json!({ "kind": "child", "call_id": id(call.entry), "name": call.name }),
+        Awaited::Budget(until) => json!({ "kind": "budget", "until": until }),
+        Awaited::Time(until) => json!({ "kind": "time", "until": until }),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ItemView {
+    pub id: EntryId,
+    /// The run that wrote it; absent where it was appended without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub created_at: Millis,
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Content {
+    Call { call_id: String, name: String, arguments: String },
+    Result { call_id: String, output: Vec<Part>, is_error: bool },
+    Said { role: String, content: Value },
+}
+
+impl ItemView {
+    pub fn of(thread: ThreadKey, item: Item) -> Self {
+        let run = RunId { thread, number: item.run };
+        let kind = Kind::of(&item.message);
+        Self {
+            id: EntryId { run, number: item.entry },
+            run_id: (item.run > 0).then_some(run),
+            kind: kind.name().to_owned(),
+            created_at: item.at,
+            content: content(item.message),
+        }
+    }
+}
+
+fn content(message: Message) -> Content {
+    let said = |role: &str, content: Value| Content::Said { role: role.to_owned(), content };
+    match message {
+        Message::System { text, .. } => said("system", json!([{ "text": text }])),
+        Message::User { parts } => said("user", json!(parts)),
+        Message::Tool { call_id, parts, is_error } => Content::Result { call_id, output: parts, is_error },
+        Message::Assistant { mut parts } => match parts.first_mut() {
+            Some(AssistantPart::ToolCall(call)) => Content::Call {
+                call_id: std::mem::take(&mut call.id),
+                name: std::mem::take(&mut call.name),
+                arguments: std::mem::take(&mut call.arguments),
+            },
+            _ => said("assistant", json!(parts.iter().filter_map(shown).collect::<Vec<_>>())),
+        },
+    }
+}
+
+/// A part without what only its provider understands.
+fn shown(part: &AssistantPart) -> Option<Value> {
+    match part {
+        AssistantPart::Text(text) if text.citations.is_empty() => Some(json!({ "text": text.text })),
+        AssistantPart::Text(text) => {
+            let sources = text.citations.iter().map(
+                |citation| json!({ "url": citation.url, "title": citation.title, "quote": citation.quote }),
+            );
+            Some(json!({ "text": text.text, "citations": sources.collect::<Vec<_>>() }))
+        }
+        AssistantPart::Reasoning(reasoning) => Some(json!({ "text": reasoning.text })),
+        AssistantPart::Refusal(text) => Some(json!({ "refusal": text })),
+        AssistantPart::ToolCall(_) | AssistantPart::CachePoint(_) => None,
+    }
+}

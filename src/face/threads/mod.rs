@@ -1,0 +1,166 @@
+//! Threads and runs: a conversation that the agent remembers, and work that goes on without its caller.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`thread`] | threads and their items |
+//! | [`run`] | runs: started, looked at, steered |
+//! | [`events`] | what happens in them, as a stream or a list |
+
+mod events;
+mod run;
+mod thread;
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::mount::{Asker, Place};
+use super::native_chat::NativeChat;
+use super::{Face, Operations, cors, refusal};
+use crate::domain::thread::id::{RunId, ThreadRef};
+use crate::http::body::{self, Json};
+use crate::http::path::Parameters;
+use crate::http::problem::{Kind, Problem};
+use crate::http::query;
+use crate::ports::World;
+use crate::service::App;
+use crate::service::call::{self, Error};
+use crate::service::threads::Visitor;
+
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadsFace;
+
+impl Face for ThreadsFace {
+    const NAME: &'static str = "threads";
+    const BASE: &'static str = "threads";
+
+    type Error = <NativeChat as Face>::Error;
+    const ERROR_TYPE: &'static str = NativeChat::ERROR_TYPE;
+
+    fn error(problem: &Problem) -> Vec<u8> {
+        NativeChat::error(problem)
+    }
+
+    fn operations<W: World>(v: &mut impl Operations<W>) {
+        thread::operations(v);
+        run::operations(v);
+        events::operations(v);
+    }
+}
+
+/// What stands in a path.
+#[derive(Debug, Deserialize)]
+struct At {
+    account: Option<String>,
+    agent: Option<String>,
+    /// The client's name for it, or its id.
+    thread: Option<String>,
+    run: Option<String>,
+}
+
+impl At {
+    /// Who asks, if they may call the agent.
+    async fn visitor<W: World>(&self, app: &App<W>, headers: &HeaderMap) -> Result<Visit, Problem> {
+        let place = Place::of(self.account.clone(), self.agent.clone());
+        let Asker::OfAgent(caller) = place.asker(app, headers)? else {
+            return Err(Problem::from(Error::NoSuchAgent));
+        };
+        let resolved = call::resolve(app, &caller).await.map_err(Problem::report(app))?;
+        let allow_origin = cors::allow_origin(&caller, &resolved.bundle);
+        let visitor = Visitor::of(&resolved).map_err(Problem::report(app));
+        let visitor = visitor.map_err(|problem| cors::readable(problem, allow_origin.as_deref()))?;
+        Ok(Visit { visitor, allow_origin })
+    }
+
+    fn thread(&self) -> Result<ThreadRef, Problem> {
+        let thread = self.thread.as_deref().and_then(ThreadRef::parse);
+        thread.ok_or_else(|| Problem::new(Kind::NotFound, "There is no such thread here."))
+    }
+
+    fn run(&self) -> Result<RunId, Problem> {
+        let run = self.run.as_deref().and_then(RunId::parse);
+        run.ok_or_else(|| Problem::new(Kind::NotFound, "There is no such run here."))
+    }
+}
+
+/// What a request says before its body.
+struct Head {
+    at: Result<At, Problem>,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Head {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let at = Parameters::from_request_parts(parts, state).await.map(|Parameters(at)| at);
+        Ok(Self { at, uri: parts.uri.clone(), headers: parts.headers.clone() })
+    }
+}
+
+impl Head {
+    /// Reads the query.
+    async fn query<T: FromRequestParts<(), Rejection = Problem>>(&self) -> Result<T, Problem> {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = self.uri.clone();
+        T::from_request_parts(&mut request.into_parts().0, &()).await
+    }
+}
+
+/// Who asks, and which page may read the answer.
+struct Visit {
+    visitor: Visitor,
+    allow_origin: Option<String>,
+}
+
+impl Visit {
+    /// An answer that the caller's page can read.
+    fn answer(&self, answered: Result<Response, Problem>) -> Response {
+        let mut response = answered.unwrap_or_else(|problem| refusal::<ThreadsFace>(&problem));
+        cors::allow(response.headers_mut(), self.allow_origin.as_deref());
+        response
+    }
+}
+
+/// Serves a request of somebody who may call the agent; `query` are the names that may stand in its query.
+async fn serve<W: World, F>(
+    app: &App<W>,
+    head: Head,
+    query: &[&str],
+    answer: impl FnOnce(Visitor, At, HeaderMap) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Response, Problem>> + Send,
+{
+    let Head { at, uri, headers } = head;
+    let visited = match (query::check(&uri, query), at) {
+        (Ok(()), Ok(at)) => at.visitor(app, &headers).await.map(|visit| (visit, at)),
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
+    };
+    match visited {
+        Ok((visit, at)) => visit.answer(answer(visit.visitor, at, headers).await),
+        Err(problem) => refusal::<ThreadsFace>(&problem),
+    }
+}
+
+/// Reads a body as a type; one that may be left out is empty then.
+async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    Json::from_request(request, &()).await.map(|Json(body)| body)
+}
+
+async fn read_optional<T: DeserializeOwned + Default>(request: Request) -> Result<T, Problem> {
+    body::OptionalJson::from_request(request, &()).await.map(|body::OptionalJson(body)| body)
+}
+
+fn json(status: axum::http::StatusCode, body: &impl Serialize) -> Response {
+    let mut response = Json(body).into_response();
+    *response.status_mut() = status;
+    response
+}

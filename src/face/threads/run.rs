@@ -1,0 +1,257 @@
+//! Runs: started, looked at, steered.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use futures_util::future::{Either, select};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::events::stream;
+use super::{Head, json, read, read_optional, serve};
+use crate::domain::run::state::Status;
+use crate::domain::thread::command::{Events, Outcome};
+use crate::domain::thread::view::RunView;
+use crate::face::Operations;
+use crate::http::problem::Problem;
+use crate::ports::{Watch, World};
+use crate::service::App;
+use crate::service::threads::{Begin, Visitor};
+use crate::wire::client::threads::{InputsBody, PriorityBody, ReasonBody, StartBody};
+
+/// The longest that an answer waits for a run.
+const MAX_WAIT_MS: u64 = 10 * 60_000;
+
+pub fn operations<W: World>(v: &mut impl Operations<W>) {
+    v.operation(__path_start, start::<W>);
+    v.operation(__path_show, show::<W>);
+    v.operation(__path_cancel, cancel::<W>);
+    v.operation(__path_pause, pause::<W>);
+    v.operation(__path_resume, resume::<W>);
+    v.operation(__path_prioritize, prioritize::<W>);
+    v.operation(__path_give, give::<W>);
+    v.operation(__path_steps, steps::<W>);
+}
+
+/// Start a run
+///
+/// Answers when the run ends or waits for something (201), at once with `background` (202), or with a stream of its events.
+/// A run goes on whether or not its caller stays.
+#[utoipa::path(
+    post, operation_id = "start_run", path = "/threads/{thread}/runs", tag = "threads", request_body = StartBody,
+    params(("thread" = String, Path, description = "Your name for it, or its id; a new name makes the thread")),
+    responses(
+        (status = 201, description = "The run, over or waiting", body = RunView),
+        (status = 202, description = "The run, with `background`", body = RunView),
+    )
+)]
+async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
+        let thread = at.thread()?;
+        let body: StartBody = read(request).await?;
+        let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
+        let started = body.read().map_err(Problem::invalid)?;
+        let begin = Begin {
+            thread: Some(thread),
+            about: started.about,
+            input: started.input,
+            variables: started.variables,
+            tools: started.tools,
+            on_busy: started.on_busy,
+            priority: started.priority,
+            max_usd: started.max_usd,
+        };
+        if is_background {
+            let run = visitor.start(&app, begin).await.map_err(Problem::report(&app))?;
+            return Ok(json(StatusCode::ACCEPTED, &run));
+        }
+        let (events, watch) = visitor.start_and_watch(&app, begin).await.map_err(Problem::report(&app))?;
+        if is_stream {
+            return Ok(stream::<W>(events, watch));
+        }
+        let run = rested(&app, visitor, events, watch, MAX_WAIT_MS).await?;
+        Ok(json(StatusCode::CREATED, &run))
+    })
+    .await
+}
+
+/// The run, once it ends or waits for something, or when the time is up.
+async fn rested<W: World>(
+    app: &App<W>,
+    visitor: Visitor,
+    events: Events,
+    mut watch: impl Watch,
+    most_ms: u64,
+) -> Result<RunView, Problem> {
+    let Some(run) = events.snapshot else {
+        return Err(Problem::unavailable("a run's events came without the run"));
+    };
+    if !is_moving(run.status) {
+        return Ok(run);
+    }
+    let rests = async {
+        while let Some(event) = watch.next().await {
+            if event.event.is_rest() {
+                break;
+            }
+        }
+    };
+    let timeout = app.world.sleep(most_ms);
+    let (rests, timeout) = (std::pin::pin!(rests), std::pin::pin!(timeout));
+    match select(rests, timeout).await {
+        Either::Left(_) | Either::Right(_) => {}
+    }
+    visitor.run(app, run.id).await.map_err(Problem::report(app))
+}
+
+const fn is_moving(status: Status) -> bool {
+    matches!(status, Status::Queued | Status::InProgress)
+}
+
+/// Show a run
+///
+/// With `Prefer: wait=30` it answers when the run ends or waits for something, after 30 seconds at the latest.
+#[utoipa::path(
+    get, operation_id = "show_run", path = "/runs/{run}", tag = "threads",
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The run", body = RunView))
+)]
+async fn show<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    serve(&app, head, &[], async |visitor, at, headers| {
+        let run = at.run()?;
+        let view = match preferred_wait(&headers) {
+            None => visitor.run(&app, run).await.map_err(Problem::report(&app))?,
+            Some(wait) => {
+                let watched = visitor.watch(&app, run.thread, Some(run.number), None).await;
+                let (events, watch) = watched.map_err(Problem::report(&app))?;
+                let ms = u64::try_from(wait.as_millis()).unwrap_or(MAX_WAIT_MS);
+                rested(&app, visitor, events, watch, ms.min(MAX_WAIT_MS)).await?
+            }
+        };
+        Ok(json(StatusCode::OK, &view))
+    })
+    .await
+}
+
+/// `Prefer: wait=SECONDS` (RFC 7240).
+fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+    let preferences = headers.get("prefer")?.to_str().ok()?;
+    let wait = preferences.split(',').find_map(|one| one.trim().strip_prefix("wait="))?;
+    wait.split(';').next()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Cancel a run
+///
+/// And the runs that it has begun.
+#[utoipa::path(
+    post, operation_id = "cancel_run", path = "/runs/{run}/cancel", tag = "threads", request_body = Option<ReasonBody>,
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The run", body = RunView))
+)]
+async fn cancel<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
+        let run = at.run()?;
+        let reason = read_optional::<ReasonBody>(request).await?.read().map_err(Problem::invalid)?;
+        let run = visitor.cancel(&app, run, reason).await.map_err(Problem::report(&app))?;
+        Ok(json(StatusCode::OK, &run))
+    })
+    .await
+}
+
+/// Pause a run
+///
+/// What is under way ends; nothing new begins.
+#[utoipa::path(
+    post, operation_id = "pause_run", path = "/runs/{run}/pause", tag = "threads", request_body = Option<ReasonBody>,
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The run", body = RunView))
+)]
+async fn pause<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
+        let run = at.run()?;
+        let reason = read_optional::<ReasonBody>(request).await?.read().map_err(Problem::invalid)?;
+        let run = visitor.pause(&app, run, reason).await.map_err(Problem::report(&app))?;
+        Ok(json(StatusCode::OK, &run))
+    })
+    .await
+}
+
+/// Let a paused run go on
+///
+/// Also one that waits for money or for a time: it tries at once.
+#[utoipa::path(
+    post, operation_id = "resume_run", path = "/runs/{run}/resume", tag = "threads",
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The run", body = RunView))
+)]
+async fn resume<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
+        let run = visitor.resume(&app, at.run()?).await.map_err(Problem::report(&app))?;
+        Ok(json(StatusCode::OK, &run))
+    })
+    .await
+}
+
+/// Change which run of a thread comes first
+#[utoipa::path(
+    post, operation_id = "prioritize_run", path = "/runs/{run}/priority", tag = "threads", request_body = PriorityBody,
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The run", body = RunView))
+)]
+async fn prioritize<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
+        let run = at.run()?;
+        let body: PriorityBody = read(request).await?;
+        let run = visitor.prioritize(&app, run, body.priority).await.map_err(Problem::report(&app))?;
+        Ok(json(StatusCode::OK, &run))
+    })
+    .await
+}
+
+/// What became of inputs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Outcomes {
+    #[schema(value_type = Vec<Object>)]
+    inputs: Vec<Outcome>,
+}
+
+/// Give a run what it waits for
+///
+/// All of the inputs are taken, or none.
+#[utoipa::path(
+    post, operation_id = "give_inputs", path = "/runs/{run}/inputs", tag = "threads", request_body = InputsBody,
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "What became of each", body = Outcomes))
+)]
+async fn give<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
+        let run = at.run()?;
+        let inputs = read::<InputsBody>(request).await?.read(run).map_err(Problem::invalid)?;
+        let inputs = visitor.give(&app, run, inputs).await.map_err(Problem::report(&app))?;
+        Ok(json(StatusCode::OK, &Outcomes { inputs }))
+    })
+    .await
+}
+
+/// A run's journal.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Steps {
+    #[schema(value_type = Vec<Object>)]
+    steps: Vec<serde_json::Value>,
+}
+
+/// Show what a run did, step by step
+#[utoipa::path(
+    get, operation_id = "list_steps", path = "/runs/{run}/steps", tag = "threads",
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "Its journal, the first 1,000 entries", body = Steps))
+)]
+async fn steps<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
+        let steps = visitor.steps(&app, at.run()?).await.map_err(Problem::report(&app))?;
+        Ok(json(StatusCode::OK, &Steps { steps }))
+    })
+    .await
+}

@@ -1,0 +1,378 @@
+//! The thread object's tables.
+
+mod schema;
+
+pub use schema::STEPS;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::message::stored;
+use crate::domain::run::event::Numbered;
+use crate::domain::thread::item::Item;
+use crate::domain::time::Millis;
+use crate::object::sql::{Error, Sql, Value};
+use crate::object::store::columns::Columns;
+use crate::sql::{Query, queries};
+
+queries! {
+    /// `thread`
+    READ_THREAD = "SELECT body FROM thread WHERE id = 1";
+    /// `write_thread`
+    WRITE_THREAD = "INSERT INTO thread (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+    /// `run`
+    READ_RUN = "SELECT body FROM runs WHERE number = ?";
+    /// `write_run`
+    WRITE_RUN = "INSERT INTO runs (number, body) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET body = excluded.body";
+    /// `write_item`
+    WRITE_ITEM = "INSERT INTO items (position, run, entry, step, at, bytes, message) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    /// `write_item`: what is too long for one row.
+    WRITE_PIECE = "INSERT INTO pieces (position, piece, text) VALUES (?, ?, ?)";
+    /// `items`, in order.
+    ITEMS_AFTER = "SELECT position, run, entry, step, at, bytes, message FROM items WHERE position > ?
+        ORDER BY position LIMIT ?";
+    /// `items`, newest first.
+    ITEMS_BEFORE = "SELECT position, run, entry, step, at, bytes, message FROM items WHERE position < ?
+        ORDER BY position DESC LIMIT ?";
+    /// `items`: the rest of a long message.
+    PIECES = "SELECT text FROM pieces WHERE position = ? ORDER BY piece";
+    /// `position_of`
+    POSITION_OF = "SELECT position FROM items WHERE position >= ? AND run = ? AND entry = ? ORDER BY position LIMIT 1";
+    /// `last_item`
+    LAST_ITEM = "SELECT position FROM items ORDER BY position DESC LIMIT 1";
+    /// `take_back`: what a run wrote from its first item on.
+    DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
+    /// `take_back`
+    DELETE_PIECES = "DELETE FROM pieces WHERE position >= ? AND position NOT IN (SELECT position FROM items WHERE position >= ?)";
+    /// `write_step`
+    WRITE_JOURNAL = "INSERT INTO steps (run, nth, body) VALUES (?, ?, ?)";
+    /// `steps`
+    JOURNAL_OF = "SELECT body FROM steps WHERE run = ? ORDER BY nth LIMIT 1000";
+    /// `write_events`
+    WRITE_EVENTS = "INSERT INTO events (position, at, events) VALUES (?, ?, ?)";
+    /// `events`
+    EVENTS_AFTER = "SELECT position, events FROM events WHERE position > ? ORDER BY position LIMIT ?";
+    /// `last_events`
+    LAST_EVENTS = "SELECT events FROM events ORDER BY position DESC LIMIT 50";
+    /// `last_event`
+    LAST_EVENT = "SELECT position FROM events ORDER BY position DESC LIMIT 1";
+    /// `first_event`
+    FIRST_EVENT = "SELECT events FROM events ORDER BY position LIMIT 1";
+    /// `forget_events`: the oldest rows from before a moment, but never the last one of all.
+    DELETE_EVENTS = "DELETE FROM events WHERE position IN
+        (SELECT position FROM events WHERE at < ? AND position < ? ORDER BY position LIMIT 1000)";
+    /// `oldest_event`
+    OLDEST_EVENT = "SELECT at FROM events ORDER BY position LIMIT 1";
+    /// `delete_all`
+    DELETE_ALL_ITEMS = "DELETE FROM items";
+    /// `delete_all`
+    DELETE_ALL_PIECES = "DELETE FROM pieces";
+    /// `delete_all`
+    DELETE_ALL_RUNS = "DELETE FROM runs";
+    /// `delete_all`
+    DELETE_ALL_STEPS = "DELETE FROM steps";
+    /// `delete_all`
+    DELETE_ALL_EVENTS = "DELETE FROM events";
+    /// `delete_all`
+    DELETE_ALL_ANSWERS = "DELETE FROM answers";
+    /// `answer`
+    READ_ANSWER = "SELECT answer FROM answers WHERE run = ? AND entry = ?";
+    /// `write_answer`
+    WRITE_ANSWER = "INSERT INTO answers (run, entry, at, answer) VALUES (?, ?, ?, ?)";
+}
+
+/// Every statement on a thread's tables.
+pub(super) fn all() -> impl Iterator<Item = &'static Query> {
+    QUERIES.iter()
+}
+
+/// The longest text of one row; the platform takes 2 MB.
+const MAX_TEXT: usize = 1_500_000;
+
+fn integer(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn json(thing: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_string(thing).map(Value::Text).map_err(|error| Error::Storage(error.to_string()))
+}
+
+fn read<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| Error::Decode(format!("{what} cannot be read: {error}")))
+}
+
+/// The one value of a query's first row, read as JSON.
+fn one<T: DeserializeOwned>(sql: &impl Sql, query: &Query, values: &[Value]) -> Result<Option<T>, Error> {
+    let rows = sql.query(query, values)?;
+    rows.first().map(|row| read(query.name, Columns::of(row).text()?)).transpose()
+}
+
+fn number(sql: &impl Sql, query: &Query) -> Result<Option<u64>, Error> {
+    let rows = sql.query(query, &[])?;
+    rows.first().map(|row| Columns::of(row).number()).transpose()
+}
+
+/// # Errors
+/// [`Error`]; here and below when SQLite refuses, or a row is not what this code writes.
+pub fn thread<T: DeserializeOwned>(sql: &impl Sql) -> Result<Option<T>, Error> {
+    one(sql, &READ_THREAD, &[])
+}
+
+/// # Errors
+/// [`Error`].
+pub fn write_thread(sql: &impl Sql, body: &impl Serialize) -> Result<(), Error> {
+    sql.query(&WRITE_THREAD, &[json(body)?]).map(drop)
+}
+
+/// # Errors
+/// [`Error`].
+pub fn run<T: DeserializeOwned>(sql: &impl Sql, number: u32) -> Result<Option<T>, Error> {
+    one(sql, &READ_RUN, &[Value::Integer(number.into())])
+}
+
+/// # Errors
+/// [`Error`].
+pub fn write_run(sql: &impl Sql, number: u32, body: &impl Serialize) -> Result<(), Error> {
+    sql.query(&WRITE_RUN, &[Value::Integer(number.into()), json(body)?]).map(drop)
+}
+
+/// # Errors
+/// [`Error`].
+pub fn last_item(sql: &impl Sql) -> Result<u64, Error> {
+    number(sql, &LAST_ITEM).map(Option::unwrap_or_default)
+}
+
+/// # Errors
+/// [`Error`].
+pub fn write_item(sql: &impl Sql, item: &Item) -> Result<(), Error> {
+    let text = stored::write(&item.message);
+    let mut pieces = cut(&text).into_iter();
+    let numbers = [item.run, item.entry, item.step].map(|number| Value::Integer(number.into()));
+    let [run, entry, step] = numbers;
+    let (position, at, bytes) =
+        (integer(item.position), Value::Integer(item.at.0), integer(text.len() as u64));
+    let first = Value::Text(pieces.next().unwrap_or_default().to_owned());
+    sql.query(&WRITE_ITEM, &[position.clone(), run, entry, step, at, bytes, first])?;
+    for (n, piece) in pieces.enumerate() {
+        sql.query(&WRITE_PIECE, &[position.clone(), integer(n as u64), Value::Text(piece.to_owned())])?;
+    }
+    Ok(())
+}
+
+/// A text in pieces that a row takes.
+fn cut(mut text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    while text.len() > MAX_TEXT {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(MAX_TEXT));
+        pieces.push(piece);
+        text = rest;
+    }
+    pieces.push(text);
+    pieces
+}
+
+/// A part of the transcript.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    After(u64),
+    /// Newest first.
+    Before(u64),
+}
+
+/// At most `limit` items of a part, and no more than `bytes` bytes, but one at least; whether there are more.
+///
+/// # Errors
+/// [`Error`].
+pub fn items(sql: &impl Sql, part: Part, limit: u32, bytes: u64) -> Result<(Vec<Item>, bool), Error> {
+    let (query, from) = match part {
+        Part::After(position) => (&ITEMS_AFTER, position),
+        Part::Before(position) => (&ITEMS_BEFORE, position),
+    };
+    let mut items = Vec::new();
+    let mut read = 0_u64;
+    let rows = sql.query(query, &[integer(from), Value::Integer(i64::from(limit) + 1)])?;
+    for row in &rows {
+        let (item, size) = item(sql, row)?;
+        read += size;
+        if items.len() >= limit as usize || read > bytes && !items.is_empty() {
+            return Ok((items, true));
+        }
+        items.push(item);
+    }
+    Ok((items, false))
+}
+
+fn item(sql: &impl Sql, row: &[Value]) -> Result<(Item, u64), Error> {
+    let mut columns = Columns::of(row);
+    let position = columns.number()?;
+    let (run, entry, step) = (columns.number()?, columns.number()?, columns.number()?);
+    let at = Millis(columns.integer()?);
+    let bytes: u64 = columns.number()?;
+    let mut text = columns.text()?.to_owned();
+    if text.len() as u64 != bytes {
+        for piece in sql.query(&PIECES, &[integer(position)])? {
+            text.push_str(Columns::of(&piece).text()?);
+        }
+    }
+    let message = stored::read(&text).map_err(|error| Error::Decode(format!("item {position}: {error}")))?;
+    Ok((Item { position, run, entry, step, at, message }, bytes))
+}
+
+/// Where an item of a run stands, whose first item is at `from`.
+///
+/// # Errors
+/// [`Error`].
+pub fn position_of(sql: &impl Sql, from: u64, run: u32, entry: u32) -> Result<Option<u64>, Error> {
+    let [run, entry] = [run, entry].map(|number| Value::Integer(number.into()));
+    let rows = sql.query(&POSITION_OF, &[integer(from), run, entry])?;
+    rows.first().map(|row| Columns::of(row).number()).transpose()
+}
+
+/// Takes back what a run wrote, from its first item on.
+///
+/// # Errors
+/// [`Error`].
+pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<(), Error> {
+    sql.query(&DELETE_ITEMS, &[integer(from), Value::Integer(run.into())])?;
+    sql.query(&DELETE_PIECES, &[integer(from), integer(from)]).map(drop)
+}
+
+/// # Errors
+/// [`Error`].
+pub fn write_step(sql: &impl Sql, run: u32, nth: u32, body: &impl Serialize) -> Result<(), Error> {
+    sql.query(&WRITE_JOURNAL, &[Value::Integer(run.into()), Value::Integer(nth.into()), json(body)?])
+        .map(drop)
+}
+
+/// The journal of a run, its first 1,000 entries.
+///
+/// # Errors
+/// [`Error`].
+pub fn steps(sql: &impl Sql, run: u32) -> Result<Vec<serde_json::Value>, Error> {
+    let rows = sql.query(&JOURNAL_OF, &[Value::Integer(run.into())])?;
+    rows.iter().map(|row| read("a step", Columns::of(row).text()?)).collect()
+}
+
+/// # Errors
+/// [`Error`].
+pub fn write_events(sql: &impl Sql, at: Millis, events: &[Numbered]) -> Result<(), Error> {
+    let mut row: Vec<&Numbered> = Vec::new();
+    let mut bytes = 0;
+    for event in events {
+        let size = serde_json::to_string(event).map_or(0, |json| json.len());
+        if bytes + size > MAX_TEXT && !row.is_empty() {
+            write_event_row(sql, at, &row)?;
+            (row, bytes) = (Vec::new(), 0);
+        }
+        bytes += size;
+        row.push(event);
+    }
+    write_event_row(sql, at, &row)
+}
+
+fn write_event_row(sql: &impl Sql, at: Millis, row: &[&Numbered]) -> Result<(), Error> {
+    let Some(last) = row.last() else { return Ok(()) };
+    sql.query(&WRITE_EVENTS, &[integer(last.position), Value::Integer(at.0), json(&row)?]).map(drop)
+}
+
+/// Events behind a position, of as many writes as `limit` says; whether there may be more, and where they go on.
+///
+/// # Errors
+/// [`Error`].
+pub fn events(sql: &impl Sql, after: u64, limit: u32) -> Result<(Vec<Numbered>, Option<u64>), Error> {
+    let rows = sql.query(&EVENTS_AFTER, &[integer(after), Value::Integer(limit.into())])?;
+    let mut events: Vec<Numbered> = Vec::new();
+    let mut last = None;
+    for row in &rows {
+        let mut columns = Columns::of(row);
+        last = Some(columns.number()?);
+        events.extend(read::<Vec<Numbered>>("events", columns.text()?)?);
+    }
+    Ok((events, last.filter(|_| rows.len() >= limit as usize)))
+}
+
+/// The position of the last event; 0 where there is none.
+///
+/// # Errors
+/// [`Error`].
+pub fn last_event(sql: &impl Sql) -> Result<u64, Error> {
+    number(sql, &LAST_EVENT).map(Option::unwrap_or_default)
+}
+
+/// The last number of a run of which there is a row, if that is among the last 50 writes.
+///
+/// # Errors
+/// [`Error`].
+pub fn last_seq(sql: &impl Sql, run: u32) -> Result<Option<u64>, Error> {
+    for row in sql.query(&LAST_EVENTS, &[])? {
+        let events: Vec<Numbered> = read("events", Columns::of(&row).text()?)?;
+        let last = events.iter().rev().find(|event| event.run.number == run);
+        if let Some(last) = last {
+            return Ok(Some(last.seq));
+        }
+    }
+    Ok(None)
+}
+
+/// The oldest event that is kept.
+///
+/// # Errors
+/// [`Error`].
+pub fn first_event(sql: &impl Sql) -> Result<Option<Numbered>, Error> {
+    Ok(one::<Vec<Numbered>>(sql, &FIRST_EVENT, &[])?.and_then(|events| events.into_iter().next()))
+}
+
+/// When the oldest events were written that are kept.
+///
+/// # Errors
+/// [`Error`].
+pub fn oldest_event(sql: &impl Sql) -> Result<Option<Millis>, Error> {
+    let rows = sql.query(&OLDEST_EVENT, &[])?;
+    rows.first().map(|row| Columns::of(row).integer().map(Millis)).transpose()
+}
+
+/// Forgets events from before a moment, at most 1,000 writes of them, and not the last.
+///
+/// # Errors
+/// [`Error`].
+pub fn forget_events(sql: &impl Sql, before: Millis, last: u64) -> Result<(), Error> {
+    sql.query(&DELETE_EVENTS, &[Value::Integer(before.0), integer(last)]).map(drop)
+}
+
+/// Forgets everything but the thread's own row.
+///
+/// # Errors
+/// [`Error`].
+pub fn delete_all(sql: &impl Sql) -> Result<(), Error> {
+    [
+        DELETE_ALL_ITEMS,
+        DELETE_ALL_PIECES,
+        DELETE_ALL_RUNS,
+        DELETE_ALL_STEPS,
+        DELETE_ALL_EVENTS,
+        DELETE_ALL_ANSWERS,
+    ]
+    .iter()
+    .try_for_each(|query| sql.query(query, &[]).map(drop))
+}
+
+/// What was answered to a call that waited.
+///
+/// # Errors
+/// [`Error`].
+pub fn answer<T: DeserializeOwned>(sql: &impl Sql, run: u32, entry: u32) -> Result<Option<T>, Error> {
+    one(sql, &READ_ANSWER, &[Value::Integer(run.into()), Value::Integer(entry.into())])
+}
+
+/// # Errors
+/// [`Error`].
+pub fn write_answer(
+    sql: &impl Sql,
+    run: u32,
+    entry: u32,
+    at: Millis,
+    answer: &impl Serialize,
+) -> Result<(), Error> {
+    let [run, entry] = [run, entry].map(|number| Value::Integer(number.into()));
+    sql.query(&WRITE_ANSWER, &[run, entry, Value::Integer(at.0), json(answer)?]).map(drop)
+}

@@ -1,0 +1,63 @@
+//! The schema of a thread's object.
+
+use crate::object::store::effects;
+use crate::object::store::steps::Step;
+
+/// See [`crate::object::store::steps`] for what a step may do.
+pub const STEPS: &[Step] = &[THREAD];
+
+const THREAD: Step = &[
+    effects::TABLE,
+    // The thread itself, one row, as JSON.
+    "CREATE TABLE thread (
+        id   INTEGER PRIMARY KEY CHECK (id = 1),
+        body TEXT NOT NULL
+    )",
+    // The transcript.
+    "CREATE TABLE items (
+        position INTEGER PRIMARY KEY,
+        -- 0: appended without a run.
+        run      INTEGER NOT NULL,
+        entry    INTEGER NOT NULL,
+        step     INTEGER NOT NULL,
+        at       INTEGER NOT NULL,
+        -- Of the whole message.
+        bytes    INTEGER NOT NULL,
+        -- As `domain::message::stored` writes it; the first piece of one that is too long for a row.
+        message  TEXT NOT NULL
+    )",
+    // The further pieces of long messages.
+    "CREATE TABLE pieces (
+        position INTEGER NOT NULL,
+        piece    INTEGER NOT NULL,
+        text     TEXT NOT NULL,
+        PRIMARY KEY (position, piece)
+    ) WITHOUT ROWID",
+    // Every run, as JSON. Those that are not over are listed in the thread's row.
+    "CREATE TABLE runs (
+        number INTEGER PRIMARY KEY,
+        body   TEXT NOT NULL
+    )",
+    // What runs did, as JSON, in the order in which it ended.
+    "CREATE TABLE steps (
+        run  INTEGER NOT NULL,
+        nth  INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (run, nth)
+    ) WITHOUT ROWID",
+    // The events of one write, as a JSON list. A piece of a text that was sent in several is here as one, under the last number.
+    "CREATE TABLE events (
+        -- Of the last of them.
+        position INTEGER PRIMARY KEY,
+        at       INTEGER NOT NULL,
+        events   TEXT NOT NULL
+    )",
+    // What was answered to calls that waited, for ever: an answer counts once.
+    "CREATE TABLE answers (
+        run    INTEGER NOT NULL,
+        entry  INTEGER NOT NULL,
+        at     INTEGER NOT NULL,
+        answer TEXT NOT NULL,
+        PRIMARY KEY (run, entry)
+    ) WITHOUT ROWID",
+];

@@ -1,0 +1,311 @@
+//! What each command decides.
+
+use serde_json::{Map, Value};
+
+use super::kept::{Batch, Kept, Meta};
+use super::reading::Query;
+use super::{Thread, after, at_once, runs};
+use crate::domain::message::{Message, stored};
+use crate::domain::run::happening::Happened;
+use crate::domain::run::state::{Run, Status};
+use crate::domain::run::terms::Priority;
+use crate::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Watch, Who};
+use crate::domain::time::Millis;
+use crate::object::machine::{Answered, Decision, Durability, Effects, Machine, Moment};
+use crate::object::sql::{Error, Sql};
+use crate::object::store::thread as store;
+
+/// The most runs that wait for their turn in a thread.
+const MAX_QUEUED: usize = 100;
+
+pub(super) type Decided = Decision<Thread>;
+
+impl Thread {
+    pub(super) fn command(
+        &mut self,
+        sql: &impl Sql,
+        command: Command,
+        moment: &mut Moment<'_>,
+    ) -> Result<Decided, Error> {
+        let now = moment.now;
+        Ok(match command {
+            Command::Create(create) => self.create(create, now),
+            Command::Start(start) => self.start(*start, now),
+            Command::Wake => ready(Answer::Woken, self.wake(moment)),
+            Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
+            Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, &patch, now)),
+            Command::Delete(who) => self.delete(who),
+            Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
+                let from = thread.append(meta, messages, now);
+                after(Query::Appended { from }, Vec::new())
+            }),
+            Command::Items(who, page) => self.seen_by(who, |_, _| after_nothing(Query::Items(page))),
+            Command::Run(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Run { run })),
+            Command::Steps(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Steps { run })),
+            Command::Events(who, watch) => self.seen_by(who, |_, _| after_nothing(Query::Events(watch))),
+            Command::Cancel(who, run, reason) => {
+                self.steer(sql, who, run, Happened::Cancelled { reason }, now)?
+            }
+            Command::Pause(who, run, reason) => {
+                self.steer(sql, who, run, Happened::Paused { reason }, now)?
+            }
+            Command::Resume(who, run) => self.steer(sql, who, run, Happened::Resumed, now)?,
+            Command::Prioritize(who, run, priority) => self.prioritize(sql, who, run, priority)?,
+            Command::Give(who, run, inputs) => self.give(sql, who, run, inputs, now)?,
+        })
+    }
+
+    /// Does something with the thread, if it is there for who asks.
+    pub(super) fn seen_by(
+        &mut self,
+        who: Who,
+        decide: impl FnOnce(&mut Self, &mut Meta) -> Decided,
+    ) -> Decided {
+        // Taken out, so that both can be changed.
+        let is_seen = |meta: &Meta| match who {
+            Who::Account => true,
+            Who::Caller(agent) => meta.agent == agent,
+        };
+        let Some(mut meta) = self.meta.take_if(|meta| is_seen(meta)) else {
+            return at_once(Answer::NotFound);
+        };
+        let decided = decide(self, &mut meta);
+        self.meta = Some(meta);
+        decided
+    }
+
+    fn create(&mut self, create: Create, now: Millis) -> Decided {
+        let who = Who::Caller(create.agent);
+        if self.meta.is_some() {
+            return self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false }));
+        }
+        self.make(create, now);
+        after(Query::Thread { is_new: true }, Vec::new())
+    }
+
+    fn make(&mut self, create: Create, now: Millis) {
+        let Create { account, key, name, agent, about, items } = create;
+        let mut meta = Meta {
+            account,
+            key,
+            name,
+            agent,
+            about,
+            created_at: now,
+            updated_at: now,
+            last_run: self.last_run,
+            open: Vec::new(),
+        };
+        self.append(&mut meta, items, now);
+        self.work.batch.has_thread = true;
+        self.meta = Some(meta);
+    }
+
+    /// The position of the first of these.
+    fn append(&mut self, meta: &mut Meta, messages: Vec<Message>, now: Millis) -> u64 {
+        let from = self.work.next_item;
+        for message in messages {
+            // Numbered by its place.
+            let entry = u32::try_from(self.work.next_item).unwrap_or(u32::MAX);
+            self.work.write_item(meta, 0, entry, 0, message, now);
+        }
+        meta.updated_at = now;
+        self.work.batch.has_thread = true;
+        from
+    }
+
+    fn change(&mut self, meta: &mut Meta, patch: &Map<String, Value>, now: Millis) -> Decided {
+        match meta.about.patched(patch) {
+            Err(faults) => return at_once(Answer::Invalid(faults)),
+            Ok(about) if about == meta.about => {}
+            Ok(about) => {
+                meta.about = about;
+                meta.updated_at = now;
+                self.work.batch.has_thread = true;
+            }
+        }
+        after(Query::Thread { is_new: false }, Vec::new())
+    }
+
+    fn delete(&mut self, who: Who) -> Decided {
+        let mut last_run = None;
+        let decided = self.seen_by(who, |_, meta| {
+            last_run = Some(meta.last_run);
+            after(Query::Deleted, Vec::new())
+        });
+        if let Some(last_run) = last_run {
+            self.meta = None;
+            self.last_run = last_run;
+            let work = &mut self.work;
+            work.open.clear();
+            work.unseen.clear();
+            work.oldest = None;
+            work.batch = Batch { has_thread: true, is_deletion: true, ..Default::default() };
+        }
+        decided
+    }
+
+    fn start(&mut self, start: Start, now: Millis) -> Decided {
+        let who = Who::Caller(start.thread.agent);
+        if self.meta.is_none() {
+            if start.input.is_empty() && start.thread.items.is_empty() {
+                return at_once(Answer::NothingSaid);
+            }
+            self.make(start.thread.clone(), now);
+        }
+        self.seen_by(who, |thread, meta| thread.start_in(meta, start, now))
+    }
+
+    fn start_in(&mut self, meta: &mut Meta, start: Start, now: Millis) -> Decided {
+        let Start { terms, input, on_busy, watch, .. } = start;
+        if input.is_empty() && self.work.next_item == 1 {
+            return at_once(Answer::NothingSaid);
+        }
+        let busy: Vec<u32> = self.open(runs::has_begun);
+        let queued: Vec<u32> = self.open(|run| !runs::has_begun(run));
+        let mut effects = Vec::new();
+        let mut is_next = false;
+        match (on_busy, busy.first().copied(), queued.first().copied()) {
+            (OnBusy::Reject, Some(run), _) | (OnBusy::Reject, None, Some(run)) => {
+                return at_once(Answer::Busy(run));
+            }
+            (OnBusy::Steer, Some(run), _) => {
+                for message in input {
+                    self.work.say_to(meta, run, message, now);
+                }
+                effects.extend(self.work.apply(meta, run, Happened::Steered, now));
+                return shown(run, watch, effects);
+            }
+            (OnBusy::Merge, _, Some(run)) => {
+                self.join(run, &input);
+                return shown(run, watch, effects);
+            }
+            (OnBusy::Interrupt | OnBusy::Rollback, Some(_), _) => {
+                is_next = true;
+                effects.extend(self.make_way(meta, &busy, on_busy, now));
+            }
+            (OnBusy::Latest, Some(_), _) => effects.extend(self.make_way(meta, &queued, on_busy, now)),
+            _ => {}
+        }
+        let waiting = self.open(|run| !runs::has_begun(run)).len();
+        if waiting >= MAX_QUEUED {
+            return at_once(Answer::TooMany(u32::try_from(MAX_QUEUED).unwrap_or(u32::MAX)));
+        }
+        let number = meta.last_run.saturating_add(1);
+        self.work.enqueue(meta, Run::new(number, terms, now), &input);
+        let is_free = !self.work.open.values().any(|kept| runs::has_begun(&kept.run));
+        effects.extend(if is_next && is_free {
+            self.work.begin(meta, number, now)
+        } else {
+            self.work.begin_next(meta, now)
+        });
+        shown(number, watch, effects)
+    }
+
+    /// The runs that are not over and are like this.
+    fn open(&self, is: impl Fn(&Run) -> bool) -> Vec<u32> {
+        self.work.open.values().filter(|kept| is(&kept.run)).map(|kept| kept.run.number).collect()
+    }
+
+    /// Adds to what a waiting run is about.
+    fn join(&mut self, run: u32, input: &[Message]) {
+        if let Some(kept) = self.work.open.get_mut(&run) {
+            kept.input.extend(input.iter().map(stored::write));
+            self.work.batch.runs.insert(run);
+        }
+    }
+
+    /// Cancels these runs for one that comes; those that wait must not begin meanwhile.
+    fn make_way(
+        &mut self,
+        meta: &mut Meta,
+        cancelled: &[u32],
+        on_busy: OnBusy,
+        now: Millis,
+    ) -> Effects<Self> {
+        let mut effects = Vec::new();
+        for number in cancelled {
+            let first = self.work.open.get(number).map_or(0, |kept| kept.first_item);
+            let reason = Some("another run came".to_owned());
+            effects.extend(self.work.cancel_alone(meta, *number, reason, now));
+            if on_busy == OnBusy::Rollback && first > 0 {
+                self.work.batch.take_back(*number, first);
+            }
+        }
+        effects
+    }
+
+    fn steer(
+        &mut self,
+        sql: &impl Sql,
+        who: Who,
+        number: u32,
+        happened: Happened,
+        now: Millis,
+    ) -> Result<Decided, Error> {
+        if !self.work.open.contains_key(&number) {
+            return self.over(sql, who, number, &happened);
+        }
+        Ok(self.seen_by(who, |thread, meta| {
+            let mut effects = thread.work.apply(meta, number, happened, now);
+            effects.extend(thread.work.begin_next(meta, now));
+            after(Query::Run { run: number }, effects)
+        }))
+    }
+
+    /// A run that is over stays as it is; to cancel it once more is no fault.
+    fn over(&mut self, sql: &impl Sql, who: Who, number: u32, happened: &Happened) -> Result<Decided, Error> {
+        let kept: Option<Kept> = store::run(sql, number)?;
+        Ok(self.seen_by(who, |_, _| match kept {
+            None => at_once(Answer::NotFound),
+            Some(kept) => {
+                let status = kept.run.status();
+                let is_cancelled =
+                    matches!(happened, Happened::Cancelled { .. }) && status == Status::Cancelled;
+                if is_cancelled {
+                    after_nothing(Query::Run { run: number })
+                } else {
+                    at_once(Answer::Conflict(format!("The run is over: it is {}.", status.name())))
+                }
+            }
+        }))
+    }
+
+    fn prioritize(
+        &mut self,
+        sql: &impl Sql,
+        who: Who,
+        number: u32,
+        priority: Priority,
+    ) -> Result<Decided, Error> {
+        if !self.work.open.contains_key(&number) {
+            return self.over(sql, who, number, &Happened::Time);
+        }
+        Ok(self.seen_by(who, |thread, _| {
+            if let Some(kept) = thread.work.open.get_mut(&number) {
+                kept.run.terms.priority = priority;
+                thread.work.batch.runs.insert(number);
+            }
+            after(Query::Run { run: number }, Vec::new())
+        }))
+    }
+}
+
+/// An answer that leaves once all is written.
+pub(super) const fn ready(answer: Answer, effects: Effects<Thread>) -> Decided {
+    Decision { answer: Answered::Ready(answer), durability: Durability::Now, effects }
+}
+
+/// An answer that is read, of what is written already.
+fn after_nothing(query: Query) -> Decided {
+    Decision { durability: Durability::Soon, ..after(query, Vec::new()) }
+}
+
+/// A run, or what there is to be watched of it.
+fn shown(run: u32, watch: bool, effects: Effects<Thread>) -> Decided {
+    let query = match watch {
+        true => Query::Events(Watch { run: Some(run), after: None, stay: true }),
+        false => Query::Run { run },
+    };
+    after(query, effects)
+}

@@ -1,0 +1,154 @@
+//! What a thread's object keeps, in memory and on the disk.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::ids::{AccountId, AgentId};
+use crate::domain::message::{Message, stored};
+use crate::domain::run::event::Numbered;
+use crate::domain::run::state::Run;
+use crate::domain::thread::about::About;
+use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
+use crate::domain::thread::item::Item;
+use crate::domain::thread::log::Seqs;
+use crate::domain::time::{self, Millis};
+use crate::object::sql::{Error, Sql};
+use crate::object::store::thread as store;
+
+/// The thread's own row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Row {
+    There(Box<Meta>),
+    /// It was deleted. A thread of the same name counts its runs on.
+    Deleted {
+        last_run: u32,
+    },
+}
+
+/// A thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    pub account: AccountId,
+    pub key: ThreadKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ThreadName>,
+    pub agent: AgentId,
+    #[serde(flatten)]
+    pub about: About,
+    #[serde(with = "time::as_integer")]
+    pub created_at: Millis,
+    #[serde(with = "time::as_integer")]
+    pub updated_at: Millis,
+    /// The number of the newest run.
+    pub last_run: u32,
+    /// Runs that are not over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<u32>,
+}
+
+impl Meta {
+    pub const fn run(&self, number: u32) -> RunId {
+        RunId { thread: self.key, number }
+    }
+}
+
+/// A run's row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    pub run: Run,
+    pub seqs: Seqs,
+    /// What it is about, until its turn comes; as [`stored`] writes messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input: Vec<String>,
+    /// The position of its first item; 0 before it has begun.
+    #[serde(default)]
+    pub first_item: u64,
+    /// The position of the last text that it wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<u64>,
+    /// Entries of its journal.
+    #[serde(default)]
+    pub journal: u32,
+    /// The last number of which there is a row; read at the start, where a step was under way.
+    #[serde(skip)]
+    pub last_seq: Option<u64>,
+}
+
+impl Kept {
+    pub fn new(run: Run, input: &[Message]) -> Self {
+        let input = input.iter().map(stored::write).collect();
+        Self { run, seqs: Seqs::default(), input, first_item: 0, answer: None, journal: 0, last_seq: None }
+    }
+}
+
+/// What memory has and the disk has not.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub has_thread: bool,
+    /// Runs that changed and are still open.
+    pub runs: BTreeSet<u32>,
+    /// Runs that are over.
+    pub over: Vec<Kept>,
+    /// Runs whose items are taken back, from these positions on.
+    pub back: Vec<(u32, u64)>,
+    pub items: Vec<Item>,
+    pub events: Vec<Numbered>,
+    /// Of a run, its number in the journal, and what happened.
+    pub journal: Vec<(u32, u32, Value)>,
+    /// To a call that waited: run, entry, answer.
+    pub answers: Vec<(u32, u32, Value)>,
+    /// Everything goes.
+    pub is_deletion: bool,
+    /// Events from before this moment are forgotten.
+    pub forget_before: Option<Millis>,
+}
+
+impl Batch {
+    pub fn is_empty(&self) -> bool {
+        !self.has_thread
+            && self.runs.is_empty()
+            && self.over.is_empty()
+            && self.back.is_empty()
+            && self.items.is_empty()
+            && self.events.is_empty()
+            && self.journal.is_empty()
+            && self.answers.is_empty()
+            && !self.is_deletion
+            && self.forget_before.is_none()
+    }
+
+    /// Takes back what a run has written since its first item.
+    pub fn take_back(&mut self, run: u32, from: u64) {
+        self.items.retain(|item| item.run != run || item.position < from);
+        self.back.push((run, from));
+    }
+
+    /// Writes what stands beside the thread's and the open runs' rows.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+        if self.is_deletion {
+            store::delete_all(sql)?;
+        }
+        for (run, from) in &self.back {
+            store::take_back(sql, *run, *from)?;
+        }
+        self.items.iter().try_for_each(|item| store::write_item(sql, item))?;
+        self.over.iter().try_for_each(|kept| store::write_run(sql, kept.run.number, kept))?;
+        for (run, nth, body) in &self.journal {
+            store::write_step(sql, *run, *nth, body)?;
+        }
+        for (run, entry, answer) in &self.answers {
+            store::write_answer(sql, *run, *entry, now, answer)?;
+        }
+        store::write_events(sql, now, &self.events)?;
+        if let Some(before) = self.forget_before {
+            store::forget_events(sql, before, store::last_event(sql)?)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! A thread's object: its transcript, its runs, and what their watchers see.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`kept`] | the rows, and what is to be written of them |
+//! | [`commands`] | what each command decides |
+//! | [`inputs`] | what a waiting run is given |
+//! | [`runs`] | how runs begin, go on and end here |
+//! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
+//!
+//! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
+//! time be at work.
+
+mod commands;
+mod inputs;
+mod kept;
+mod reading;
+mod runs;
+
+use std::collections::BTreeMap;
+
+pub use reading::Query;
+
+use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Resumption};
+use super::sql::{Error, Sql};
+use super::store::steps::Step;
+use super::store::thread as store;
+use crate::domain::run::event::Numbered;
+use crate::domain::thread::command::{Answer, Command, VERSION};
+use crate::domain::thread::effect::{Effect, Outcome, Progress};
+use crate::domain::time::Millis;
+use kept::{Batch, Kept, Meta, Row};
+
+/// How often an object whose runs are at work is looked after, in case it was put out of memory.
+const BEAT_MS: i64 = 25_000;
+/// How long events are kept.
+const KEEP_EVENTS_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Pieces of a text that gather to this are written at once.
+const MAX_UNWRITTEN: usize = 4 * 1_024;
+
+/// The machine of one thread.
+#[derive(Debug)]
+pub struct Thread {
+    /// `None`: there is none, or it was deleted.
+    meta: Option<Meta>,
+    /// Of a deleted thread of this name, the number of its last run.
+    last_run: u32,
+    work: Work,
+}
+
+/// What a thread is at.
+#[derive(Debug)]
+struct Work {
+    /// Runs that are not over.
+    open: BTreeMap<u32, Kept>,
+    next_item: u64,
+    next_position: u64,
+    /// When the oldest events were written that are kept.
+    oldest: Option<Millis>,
+    /// The last time that the object was looked after.
+    beat: Millis,
+    batch: Batch,
+    /// Events that watchers have not seen.
+    unseen: Vec<Numbered>,
+    /// Bytes of what models said that are not written.
+    unwritten: usize,
+}
+
+impl Machine for Thread {
+    type Command = Command;
+    type Answer = Answer;
+    type Query = Query;
+    type Effect = Effect;
+    type Outcome = Outcome;
+    type Progress = Progress;
+    type Event = Numbered;
+
+    const VERSION: u32 = VERSION;
+    const STEPS: &'static [Step] = store::STEPS;
+    const QUIET_MS: u64 = 0;
+
+    fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
+        let (meta, last_run) = match store::thread(sql)? {
+            None => (None, 0),
+            Some(Row::Deleted { last_run }) => (None, last_run),
+            Some(Row::There(meta)) => (Some(*meta), 0),
+        };
+        let mut open = BTreeMap::new();
+        let mut next_position = store::last_event(sql)? + 1;
+        for number in meta.iter().flat_map(|meta| &meta.open) {
+            let missing = || Error::Decode(format!("run {number} is not there"));
+            let mut kept: Kept = store::run(sql, *number)?.ok_or_else(missing)?;
+            if runs::is_asking(&kept.run) {
+                kept.last_seq = store::last_seq(sql, *number)?.max(kept.seqs.next.checked_sub(1));
+                next_position = next_position.max(kept.seqs.reserved_position + 1);
+            }
+            open.insert(*number, kept);
+        }
+        let work = Work {
+            open,
+            next_item: store::last_item(sql)? + 1,
+            next_position,
+            oldest: store::oldest_event(sql)?,
+            beat: now,
+            batch: Batch::default(),
+            unseen: Vec::new(),
+            unwritten: 0,
+        };
+        Ok(Self { meta, last_run, work })
+    }
+
+    fn absent(command: &Command) -> Option<Answer> {
+        match command {
+            Command::Create(_) | Command::Start(_) => None,
+            Command::Wake => Some(Answer::Woken),
+            _ => Some(Answer::NotFound),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        sql: &impl Sql,
+        command: Command,
+        moment: &mut Moment<'_>,
+    ) -> Result<Decision<Self>, Error> {
+        self.command(sql, command, moment)
+    }
+
+    fn read(&self, sql: &impl Sql, query: Query, _: &mut Vec<String>) -> Result<Answer, Error> {
+        self.query(sql, query)
+    }
+
+    fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        let (now, work) = (moment.now, &mut self.work);
+        work.beat = now;
+        let before = now.plus(-KEEP_EVENTS_MS);
+        if work.open.is_empty() && work.oldest.take_if(|oldest| *oldest < before).is_some() {
+            work.batch.forget_before = Some(before);
+        }
+        self.meta.as_mut().map(|meta| work.pass_time(meta, now)).unwrap_or_default()
+    }
+
+    fn wake_at(&self) -> Option<Millis> {
+        let Work { open, oldest, beat, .. } = &self.work;
+        let due = open.values().filter_map(|kept| kept.run.wake_at()).min();
+        let beat = open.values().any(|kept| runs::is_at_work(&kept.run)).then(|| beat.plus(BEAT_MS));
+        let forget = oldest.filter(|_| open.is_empty()).map(|oldest| oldest.plus(KEEP_EVENTS_MS + 60_000));
+        [due, beat, forget].into_iter().flatten().min()
+    }
+
+    fn ended(
+        &mut self,
+        effect: &machine::Effect<Effect>,
+        outcome: Outcome,
+        moment: &mut Moment<'_>,
+    ) -> Effects<Self> {
+        let ended = self.meta.as_mut().map(|meta| self.work.ended(meta, &effect.what, outcome, moment.now));
+        ended.unwrap_or_default()
+    }
+
+    fn progress(&mut self, effect: &Effect, progress: Progress, _: &mut Moment<'_>) -> Durability {
+        self.meta.as_ref().map_or(Durability::Soon, |meta| self.work.progressed(meta, effect, progress))
+    }
+
+    fn take_events(&mut self) -> Vec<Numbered> {
+        std::mem::take(&mut self.work.unseen)
+    }
+
+    fn resumed(&mut self, effect: &machine::Effect<Effect>, moment: &mut Moment<'_>) -> Resumption<Effect> {
+        let resumed = self.meta.as_mut().map(|meta| self.work.resumed(meta, &effect.what, moment.now));
+        resumed.unwrap_or(Resumption::Ended(Vec::new()))
+    }
+
+    fn is_dirty(&self) -> bool {
+        !self.work.batch.is_empty()
+    }
+
+    fn has_reserve(&self) -> bool {
+        false
+    }
+
+    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+        let work = &mut self.work;
+        let batch = std::mem::take(&mut work.batch);
+        batch.write(sql, now)?;
+        for number in &batch.runs {
+            if let Some(kept) = work.open.get_mut(number) {
+                kept.seqs.reserve(work.next_position);
+                store::write_run(sql, *number, kept)?;
+            }
+        }
+        if batch.has_thread {
+            let row = match &self.meta {
+                Some(meta) => Row::There(Box::new(meta.clone())),
+                None => Row::Deleted { last_run: self.last_run },
+            };
+            store::write_thread(sql, &row)?;
+        }
+        work.unwritten = 0;
+        if !batch.events.is_empty() {
+            work.oldest.get_or_insert(now);
+        }
+        Ok(())
+    }
+}
+
+/// An answer that is read once all is written.
+fn after(query: Query, effects: Effects<Thread>) -> Decision<Thread> {
+    Decision { answer: Answered::Read(query), durability: Durability::Now, effects }
+}
+
+/// An answer that changes nothing.
+fn at_once(answer: Answer) -> Decision<Thread> {
+    Decision { answer: Answered::Ready(answer), durability: Durability::Soon, effects: Vec::new() }
+}

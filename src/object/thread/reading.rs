@@ -1,0 +1,260 @@
+//! What is read once all is written: for clients, and for whoever performs an effect.
+
+use super::Thread;
+use super::kept::{Kept, Meta};
+use crate::domain::message::{AssistantPart, Message, stored};
+use crate::domain::run::event::{Event, Numbered};
+use crate::domain::run::state::Status;
+use crate::domain::thread::command::{Answer, BadCursor, Events, Page, Watch};
+use crate::domain::thread::effect::{ModelCall, ToolCall};
+use crate::domain::thread::id::EntryId;
+use crate::domain::thread::item::Item;
+use crate::domain::thread::transcript::sendable;
+use crate::domain::thread::view::{ItemView, RunView, ThreadStatus, ThreadView};
+use crate::object::sql::{Error, Sql};
+use crate::object::store::thread::{self as store, Part};
+
+/// The most bytes of messages that the model is sent: more than any context takes.
+const MAX_SENT: u64 = 4 * 1_024 * 1_024;
+/// Above every position: numbers stay below 2⁵³.
+const LAST: u64 = (1 << 53) - 1;
+/// The most bytes of a page.
+const MAX_PAGE: u64 = 4 * 1_024 * 1_024;
+/// The most writes whose events are given at once.
+const MAX_EVENT_ROWS: u32 = 500;
+
+/// What is to be read.
+#[derive(Clone, Debug)]
+pub enum Query {
+    Thread {
+        is_new: bool,
+    },
+    Deleted,
+    /// The items from a position on.
+    Appended {
+        from: u64,
+    },
+    Items(Page),
+    Run {
+        run: u32,
+    },
+    Steps {
+        run: u32,
+    },
+    Events(Watch),
+}
+
+impl Thread {
+    pub(super) fn query(&self, sql: &impl Sql, query: Query) -> Result<Answer, Error> {
+        let Some(meta) = &self.meta else {
+            return Ok(if matches!(query, Query::Deleted) { Answer::Deleted } else { Answer::NotFound });
+        };
+        match query {
+            Query::Thread { is_new } => {
+                Ok(Answer::Thread { thread: Box::new(self.thread_view(meta)), is_new })
+            }
+            Query::Deleted => Ok(Answer::Deleted),
+            Query::Appended { from } => {
+                let (items, _) = store::items(sql, Part::After(from.saturating_sub(1)), u32::MAX, u64::MAX)?;
+                Ok(Answer::Items { items: views(meta, items), has_more: false })
+            }
+            Query::Items(page) => items(sql, meta, &page),
+            Query::Run { run } => {
+                let view = self.run_view(sql, meta, run)?;
+                Ok(view.map_or(Answer::NotFound, |view| Answer::Run(Box::new(view))))
+            }
+            Query::Steps { run } => match self.kept(sql, run)? {
+                None => Ok(Answer::NotFound),
+                Some(_) => store::steps(sql, run).map(Answer::Steps),
+            },
+            Query::Events(watch) => self.events(sql, meta, watch),
+        }
+    }
+
+    fn thread_view(&self, meta: &Meta) -> ThreadView {
+        let statuses: Vec<Status> = self.work.open.values().map(|kept| kept.run.status()).collect();
+        let status = if statuses.contains(&Status::InProgress) {
+            ThreadStatus::Busy
+        } else if statuses.is_empty() {
+            ThreadStatus::Idle
+        } else {
+            ThreadStatus::Waiting
+        };
+        ThreadView {
+            id: meta.key,
+            name: meta.name.as_ref().map(|name| name.as_str().to_owned()),
+            agent_id: meta.agent,
+            user: meta.about.user.clone(),
+            title: meta.about.title.clone(),
+            metadata: meta.about.metadata.clone(),
+            labels: meta.about.labels.clone(),
+            status,
+            open_runs: meta.open.iter().map(|number| meta.run(*number)).collect(),
+            created_at: meta.created_at,
+            updated_at: meta.updated_at,
+        }
+    }
+
+    /// A run, open or over.
+    fn kept(&self, sql: &impl Sql, run: u32) -> Result<Option<Kept>, Error> {
+        match self.work.open.get(&run) {
+            Some(kept) => Ok(Some(kept.clone())),
+            None => store::run(sql, run),
+        }
+    }
+
+    fn run_view(&self, sql: &impl Sql, meta: &Meta, run: u32) -> Result<Option<RunView>, Error> {
+        let Some(kept) = self.kept(sql, run)? else { return Ok(None) };
+        let answer = match kept.answer.filter(|_| kept.run.is_over()) {
+            None => None,
+            Some(position) => {
+                let (items, _) = store::items(sql, Part::After(position.saturating_sub(1)), 1, u64::MAX)?;
+                items.into_iter().find(|item| item.position == position).and_then(text)
+            }
+        };
+        Ok(Some(RunView::of(&kept.run, meta.run(run), answer)))
+    }
+
+    fn events(&self, sql: &impl Sql, meta: &Meta, watch: Watch) -> Result<Answer, Error> {
+        let snapshot = match watch.run {
+            None => None,
+            Some(run) => match self.run_view(sql, meta, run)? {
+                None => return Ok(Answer::NotFound),
+                Some(view) => Some(view),
+            },
+        };
+        let kept = watch.run.map(|run| self.kept(sql, run)).transpose()?.flatten();
+        let known = match &kept {
+            Some(kept) => kept.seqs.next.max(kept.seqs.reserved + 1),
+            None => self.work.next_position,
+        };
+        if watch.after.is_some_and(|after| after >= known) {
+            return Ok(Answer::BadCursor(BadCursor::Future));
+        }
+        if is_expired(sql, watch, kept.as_ref())? {
+            return Ok(Answer::BadCursor(BadCursor::Expired));
+        }
+        let is_wanted = |event: &Numbered| match watch.run {
+            Some(run) => event.run.number == run && watch.after.is_none_or(|after| event.seq > after),
+            None => watch.after.is_none_or(|after| event.position > after),
+        };
+        let mut from = match (&kept, watch.after) {
+            (Some(kept), _) => kept.seqs.first_position.saturating_sub(1),
+            (None, after) => after.unwrap_or(0),
+        };
+        let mut found = Vec::new();
+        loop {
+            let (events, next) = store::events(sql, from, MAX_EVENT_ROWS)?;
+            found.extend(events.into_iter().filter(is_wanted));
+            match next {
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        // What was sent to watchers and is not written yet.
+        found.extend(self.work.batch.events.iter().filter(|event| is_wanted(event)).cloned());
+        let is_over = found.last().is_some_and(|last| watch.run.is_some() && last.event.is_last())
+            || kept.is_some_and(|kept| kept.run.is_over());
+        Ok(Answer::Events(Box::new(Events { snapshot, events: found, is_over })))
+    }
+
+    /// What the model is to be asked for a run; `None` where it is not asked any more.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn model_call(&self, sql: &impl Sql, number: u32) -> Result<Option<ModelCall>, Error> {
+        let (Some(meta), Some(kept)) = (&self.meta, self.work.open.get(&number)) else { return Ok(None) };
+        let run = &kept.run;
+        Ok(Some(ModelCall {
+            account: meta.account,
+            run: meta.run(number),
+            terms: run.terms.clone(),
+            messages: sendable(window(sql)?),
+            closing: run.closing,
+            left: run.terms.limits.max_usd.map(|most| most.saturating_sub(run.spent)),
+        }))
+    }
+
+    /// A tool call to be made; `None` where it is not wanted any more.
+    pub fn tool_call(&self, number: u32, entry: u32) -> Option<ToolCall> {
+        let (meta, kept) = (self.meta.as_ref()?, self.work.open.get(&number)?);
+        let call = kept.run.call(entry)?.clone();
+        let id = EntryId { run: meta.run(number), number: entry };
+        Some(ToolCall { account: meta.account, id, terms: kept.run.terms.clone(), call })
+    }
+}
+
+/// The newest items, as many as a model could be sent, from the beginning of a run on.
+fn window(sql: &impl Sql) -> Result<Vec<Item>, Error> {
+    let mut items: Vec<Item> = Vec::new();
+    let (mut left, mut before) = (MAX_SENT, LAST);
+    let is_cut = loop {
+        let (read, has_more) = store::items(sql, Part::Before(before), 200, left)?;
+        let bytes: u64 = read.iter().map(|item| size(&item.message)).sum();
+        before = read.last().map_or(before, |last| last.position);
+        left = left.saturating_sub(bytes);
+        items.extend(read);
+        if !has_more || left == 0 {
+            break has_more;
+        }
+    };
+    items.reverse();
+    if is_cut && let Some(first) = items.first().map(|item| item.run) {
+        let begun = items.iter().position(|item| item.run != first);
+        items.drain(..begun.unwrap_or(0));
+    }
+    Ok(items)
+}
+
+fn size(message: &Message) -> u64 {
+    stored::write(message).len() as u64
+}
+
+fn items(sql: &impl Sql, meta: &Meta, page: &Page) -> Result<Answer, Error> {
+    let after = match page.after {
+        None => None,
+        Some(id) => match position(sql, meta, id)? {
+            None => return Ok(Answer::NotFound),
+            position => position,
+        },
+    };
+    let part = match (page.newest_first, after) {
+        (true, after) => Part::Before(after.unwrap_or(LAST)),
+        (false, after) => Part::After(after.unwrap_or(0)),
+    };
+    let (read, has_more) = store::items(sql, part, page.limit, MAX_PAGE)?;
+    Ok(Answer::Items { items: views(meta, read), has_more })
+}
+
+/// Where an item stands.
+fn position(sql: &impl Sql, meta: &Meta, id: EntryId) -> Result<Option<u64>, Error> {
+    if id.run.thread != meta.key {
+        return Ok(None);
+    }
+    // What was appended without a run is numbered by its place.
+    if id.run.number == 0 {
+        return Ok(Some(id.number.into()));
+    }
+    let Some(kept) = store::run::<Kept>(sql, id.run.number)? else { return Ok(None) };
+    store::position_of(sql, kept.first_item, id.run.number, id.number)
+}
+
+fn views(meta: &Meta, items: Vec<Item>) -> Vec<ItemView> {
+    items.into_iter().map(|item| ItemView::of(meta.key, item)).collect()
+}
+
+fn text(item: Item) -> Option<String> {
+    match item.message {
+        Message::Assistant { parts } => AssistantPart::text_of(&parts).map(std::borrow::Cow::into_owned),
+        _ => None,
+    }
+}
+
+/// Whether events behind the cursor are forgotten.
+fn is_expired(sql: &impl Sql, watch: Watch, kept: Option<&Kept>) -> Result<bool, Error> {
+    let Some(first) = store::first_event(sql)? else { return Ok(false) };
+    Ok(match kept {
+        None => watch.after.is_some_and(|after| after + 1 < first.position && first.seq > 0),
+        Some(kept) => kept.seqs.first_position < first.position && first.event != Event::Created,
+    })
+}

@@ -1,0 +1,340 @@
+//! How runs begin, go on and end in a thread: one is at work, the others wait for their turn.
+
+use serde_json::{Value, json};
+
+use super::kept::{Kept, Meta};
+use super::{MAX_UNWRITTEN, Thread, Work};
+use crate::domain::message::{AssistantPart, Message, Part, stored};
+use crate::domain::run::delta::{Delta, Kind};
+use crate::domain::run::event::Event;
+use crate::domain::run::happening::{Do, Happened, Names};
+use crate::domain::run::input::Given;
+use crate::domain::run::state::{Awaited, Phase, Run};
+use crate::domain::run::tool::Stage;
+use crate::domain::thread::effect::{Effect, Outcome, Progress};
+use crate::domain::thread::id::EntryId;
+use crate::domain::thread::item::Item;
+use crate::domain::thread::log;
+use crate::domain::thread::view::awaited_json;
+use crate::domain::time::Millis;
+use crate::object::machine::{self, Durability, Effects, Resumption};
+
+/// The most characters of a title that is made of the first message.
+const MAX_TITLE: usize = 80;
+
+/// Whether the model is being asked.
+pub const fn is_asking(run: &Run) -> bool {
+    matches!(run.phase, Phase::Model { .. })
+}
+
+/// Whether something of the run is under way outside.
+pub fn is_at_work(run: &Run) -> bool {
+    is_asking(run) || run.calls().iter().any(|call| call.stage == Stage::Running)
+}
+
+/// Whether its turn has come.
+pub const fn has_begun(run: &Run) -> bool {
+    !matches!(run.phase, Phase::Queued)
+}
+
+impl Work {
+    /// A new run, which waits.
+    pub(super) fn enqueue(&mut self, meta: &mut Meta, run: Run, input: &[Message]) {
+        let number = run.number;
+        let mut kept = Kept::new(run, input);
+        kept.seqs.first_position = self.next_position;
+        meta.last_run = number;
+        meta.open.push(number);
+        self.batch.has_thread = true;
+        self.open.insert(number, kept);
+        self.say(meta, number, Event::Created);
+    }
+
+    /// Lets the next run begin where none is at work.
+    pub(super) fn begin_next(&mut self, meta: &mut Meta, now: Millis) -> Effects<Thread> {
+        let mut effects = Vec::new();
+        while !self.open.values().any(|kept| has_begun(&kept.run)) {
+            let queued = self.open.values().filter(|kept| kept.run.paused.is_none());
+            let next = queued.min_by_key(|kept| (kept.run.terms.priority, kept.run.number));
+            let Some(number) = next.map(|kept| kept.run.number) else { break };
+            effects.extend(self.begin(meta, number, now));
+        }
+        effects
+    }
+
+    pub(super) fn begin(&mut self, meta: &mut Meta, number: u32, now: Millis) -> Effects<Thread> {
+        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
+        kept.first_item = self.next_item;
+        let input = std::mem::take(&mut kept.input);
+        for message in input.iter().filter_map(|text| stored::read(text).ok()) {
+            self.say_to(meta, number, message, now);
+        }
+        self.apply(meta, number, Happened::Begun, now)
+    }
+
+    /// Something that somebody says in a run.
+    pub(super) fn say_to(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        message: Message,
+        now: Millis,
+    ) -> Option<EntryId> {
+        let entry = self.open.get_mut(&number)?.run.take_entry();
+        self.batch.runs.insert(number);
+        self.write_item(meta, number, entry, 0, message, now);
+        Some(EntryId { run: meta.run(number), number: entry })
+    }
+
+    /// Takes what happened to a run, and writes what it decides.
+    pub(super) fn apply(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        happened: Happened,
+        now: Millis,
+    ) -> Effects<Thread> {
+        let id = meta.run(number);
+        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
+        let entry = |number| EntryId { run: id, number };
+        let awaited = |awaited: &Awaited<'_>| awaited_json(id, awaited);
+        let out = kept.run.apply(happened, &Names { entry: &entry, awaited: &awaited }, now);
+        self.carry_out(meta, number, out, now)
+    }
+
+    pub(super) fn carry_out(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        out: Vec<Do>,
+        now: Millis,
+    ) -> Effects<Thread> {
+        let mut effects = Vec::new();
+        self.batch.runs.insert(number);
+        for todo in out {
+            let effect = match todo {
+                Do::Say(event) => {
+                    self.say(meta, number, event);
+                    continue;
+                }
+                Do::Write { entry, step, message } => {
+                    self.note_answer(number, &message);
+                    self.write_item(meta, number, entry, step, message, now);
+                    continue;
+                }
+                Do::CallModel { step, attempt } => Effect::Model { run: number, step, attempt },
+                Do::CallTool { entry, attempt } => Effect::Tool { run: number, entry, attempt },
+                Do::CancelChild { entry } => Effect::CancelChild { run: number, entry },
+            };
+            effects.push(machine::Effect { id: effect.id(), what: effect });
+        }
+        if self.open.get(&number).is_some_and(|kept| kept.run.is_over()) {
+            effects.extend(self.close(meta, number, now));
+            effects.extend(self.begin_next(meta, now));
+        }
+        effects
+    }
+
+    /// Cancels a run; none that waits begins in its place.
+    pub(super) fn cancel_alone(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        reason: Option<String>,
+        now: Millis,
+    ) -> Effects<Thread> {
+        // A run that does not exist keeps the others from beginning.
+        let others = std::mem::take(&mut self.open);
+        let (these, others) = others.into_iter().partition(|(other, _)| *other == number);
+        self.open = these;
+        let effects = self.apply(meta, number, Happened::Cancelled { reason }, now);
+        self.open = others;
+        effects
+    }
+
+    /// What somebody answers to a call that waits.
+    pub(super) fn give(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        entry: u32,
+        given: Given,
+        now: Millis,
+    ) -> Effects<Thread> {
+        let id = meta.run(number);
+        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
+        let name = |number| EntryId { run: id, number };
+        let awaited = |awaited: &Awaited<'_>| awaited_json(id, awaited);
+        match kept.run.give(entry, given, &Names { entry: &name, awaited: &awaited }, now) {
+            Ok(out) => self.carry_out(meta, number, out, now),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// A run is over: it waits for nothing any more, and the one above it learns how it ended.
+    fn close(&mut self, meta: &mut Meta, number: u32, now: Millis) -> Effects<Thread> {
+        let Some(kept) = self.open.remove(&number) else { return Vec::new() };
+        meta.open.retain(|open| *open != number);
+        meta.updated_at = now;
+        self.batch.has_thread = true;
+        self.batch.runs.remove(&number);
+        let has_parent = kept.run.terms.parent.is_some();
+        self.batch.over.push(kept);
+        let report = Effect::Report { run: number };
+        has_parent.then(|| machine::Effect { id: report.id(), what: report }).into_iter().collect()
+    }
+
+    /// Remembers where the last text stands that a run wrote.
+    fn note_answer(&mut self, number: u32, message: &Message) {
+        let is_text =
+            matches!(message, Message::Assistant { parts } if AssistantPart::text_of(parts).is_some());
+        if let Some(kept) = self.open.get_mut(&number).filter(|_| is_text) {
+            kept.answer = Some(self.next_item);
+        }
+    }
+
+    pub(super) fn write_item(
+        &mut self,
+        meta: &mut Meta,
+        run: u32,
+        entry: u32,
+        step: u32,
+        message: Message,
+        now: Millis,
+    ) {
+        if meta.about.title.is_none() {
+            meta.about.title = title(&message);
+            self.batch.has_thread |= meta.about.title.is_some();
+        }
+        let position = self.next_item;
+        self.next_item += 1;
+        self.batch.items.push(Item { position, run, entry, step, at: now, message });
+    }
+
+    /// Numbers an event, for the disk and for watchers.
+    pub(super) fn say(&mut self, meta: &Meta, number: u32, event: Event) {
+        let Some(kept) = self.open.get_mut(&number) else { return };
+        if !event.is_delta() {
+            self.batch.runs.insert(number);
+        }
+        let numbered = kept.seqs.number(meta.run(number), self.next_position, event);
+        self.next_position += 1;
+        self.unseen.push(numbered.clone());
+        log::join(&mut self.batch.events, numbered);
+    }
+
+    pub(super) fn progressed(&mut self, meta: &Meta, effect: &Effect, progress: Progress) -> Durability {
+        match (effect, progress) {
+            (Effect::Model { run, step, .. }, Progress::Said(deltas)) => self.said(meta, *run, *step, deltas),
+            (Effect::Tool { run, entry, .. }, Progress::Tool(message)) => {
+                let call_id = EntryId { run: meta.run(*run), number: *entry };
+                self.say(meta, *run, Event::ToolProgress { call_id, message });
+                Durability::Now
+            }
+            (Effect::Tool { run, .. }, Progress::Report(message)) => {
+                self.say(meta, *run, Event::Progress { message });
+                Durability::Now
+            }
+            _ => Durability::Soon,
+        }
+    }
+
+    /// What a model says goes to watchers at once, under numbers that were reserved.
+    fn said(&mut self, meta: &Meta, number: u32, step: u32, deltas: Vec<Delta>) -> Durability {
+        if !self.open.get(&number).is_some_and(|kept| is_asking(&kept.run)) {
+            return Durability::Soon;
+        }
+        for Delta { item, kind, offset, delta } in deltas {
+            self.unwritten += delta.len();
+            let item = EntryId { run: meta.run(number), number: Run::piece(step, item) };
+            self.say(
+                meta,
+                number,
+                match kind {
+                    Kind::Text => Event::Text { step, item, offset, delta },
+                    Kind::Reasoning => Event::Reasoning { step, item, offset, delta },
+                },
+            );
+        }
+        if self.open.get(&number).is_some_and(|kept| kept.seqs.is_low(self.next_position)) {
+            self.batch.runs.insert(number);
+            return Durability::Now;
+        }
+        if self.unwritten >= MAX_UNWRITTEN { Durability::Now } else { Durability::Gathered }
+    }
+
+    pub(super) fn ended(
+        &mut self,
+        meta: &mut Meta,
+        effect: &Effect,
+        outcome: Outcome,
+        now: Millis,
+    ) -> Effects<Thread> {
+        match (effect, outcome) {
+            (Effect::Model { run, step, .. }, Outcome::Answered { answered, journal }) => {
+                self.note(*run, json!({ "step": step, "model_call": journal, "ended_at": now }));
+                self.apply(meta, *run, Happened::Answered(answered), now)
+            }
+            (Effect::Model { run, step, .. }, Outcome::Unanswered { fault, cost, journal }) => {
+                self.note(*run, json!({ "step": step, "model_call": journal, "ended_at": now }));
+                self.apply(meta, *run, Happened::Unanswered { fault, cost }, now)
+            }
+            (Effect::Tool { run, entry, .. }, Outcome::Tool { output, is_error, cost, journal }) => {
+                let call_id = EntryId { run: meta.run(*run), number: *entry };
+                self.note(*run, json!({ "call_id": call_id, "tool_call": journal, "ended_at": now }));
+                self.apply(meta, *run, Happened::Ended { entry: *entry, output, is_error, cost }, now)
+            }
+            (Effect::Tool { run, entry, .. }, Outcome::ChildBegun) => {
+                self.apply(meta, *run, Happened::ChildBegun { entry: *entry }, now)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// An entry of a run's journal, if the run is not over: what ends after it is in the ledger only.
+    fn note(&mut self, number: u32, what: Value) {
+        let Some(kept) = self.open.get_mut(&number) else { return };
+        kept.journal = kept.journal.saturating_add(1);
+        self.batch.journal.push((number, kept.journal, what));
+    }
+
+    pub(super) fn resumed(&mut self, meta: &mut Meta, effect: &Effect, now: Millis) -> Resumption<Effect> {
+        let (run, happened) = match effect {
+            Effect::Model { run, step, attempt } => {
+                let is_of =
+                    |kept: &&mut Kept| kept.run.phase == Phase::Model { step: *step, attempt: *attempt };
+                let kept = self.open.get_mut(run).filter(is_of);
+                (run, kept.map(|kept| Happened::Cut { voids: Some(kept.seqs.skip(kept.last_seq)) }))
+            }
+            Effect::Tool { run, entry, attempt } => {
+                let call = self.open.get(run).and_then(|kept| kept.run.call(*entry));
+                let is_open = call.is_some_and(|call| call.attempt == *attempt);
+                (run, is_open.then_some(Happened::Interrupted { entry: *entry }))
+            }
+            Effect::CancelChild { .. } | Effect::Report { .. } => return Resumption::Again,
+        };
+        let effects = happened.map(|happened| self.apply(meta, *run, happened, now));
+        Resumption::Ended(effects.unwrap_or_default())
+    }
+
+    pub(super) fn pass_time(&mut self, meta: &mut Meta, now: Millis) -> Effects<Thread> {
+        let due = |kept: &&Kept| kept.run.wake_at().is_some_and(|at| at <= now);
+        let due: Vec<u32> = self.open.values().filter(due).map(|kept| kept.run.number).collect();
+        let mut effects = Vec::new();
+        for number in due {
+            effects.extend(self.apply(meta, number, Happened::Time, now));
+        }
+        effects
+    }
+}
+
+/// The first line of what a person says first.
+fn title(message: &Message) -> Option<String> {
+    let Message::User { parts } = message else { return None };
+    let text = parts.iter().find_map(|part| match part {
+        Part::Text(text) => Some(text.trim()),
+        _ => None,
+    })?;
+    let line = text.lines().next().filter(|line| !line.is_empty())?;
+    Some(line.chars().take(MAX_TITLE).collect())
+}

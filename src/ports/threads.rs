@@ -1,0 +1,62 @@
+//! The threads' objects.
+
+use std::future::Future;
+
+use crate::domain::ids::AccountId;
+use crate::domain::run::event::Numbered;
+use crate::domain::thread::command::{Answer, Command};
+use crate::domain::thread::effect::{ModelCall, Outcome, Progress, ToolCall};
+use crate::domain::thread::id::ThreadKey;
+
+use super::failure::Unavailable;
+
+/// A thread of an account: what its object is called by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadOf {
+    pub account: AccountId,
+    pub thread: ThreadKey,
+}
+
+impl ThreadOf {
+    /// The object's name.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.account, self.thread)
+    }
+}
+
+/// The threads' objects: each one decides alone for its thread.
+pub trait Threads: Send + Sync {
+    type Watch: Watch;
+
+    fn ask(
+        &self,
+        thread: ThreadOf,
+        command: Command,
+    ) -> impl Future<Output = Result<Answer, Unavailable>> + Send;
+
+    /// The same of a command whose answer is [`Answer::Events`], and whatever happens after it.
+    fn watch(
+        &self,
+        thread: ThreadOf,
+        command: Command,
+    ) -> impl Future<Output = Result<(Answer, Self::Watch), Unavailable>> + Send;
+}
+
+/// What happens in a thread, as it happens.
+pub trait Watch: Send + 'static {
+    /// The next event; `None` when nothing more comes: the run is over, or the object went away, and who wants more asks
+    /// again behind the last number.
+    fn next(&mut self) -> impl Future<Output = Option<Numbered>> + Send;
+}
+
+/// The object of which an effect is performed, seen from who performs it.
+pub trait Performed: Clone + Send + Sync + 'static {
+    /// What the model is to be asked for a run; `None` where that is not wanted any more.
+    fn model_call(&self, run: u32) -> Option<ModelCall>;
+    /// A tool call to be made; `None` where it is not wanted any more.
+    fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall>;
+    /// Something became known of the effect of this id.
+    fn progress(&self, id: &str, progress: Progress);
+    /// The effect of this id has ended. One that is not known any more changes nothing.
+    fn ended(&self, id: &str, outcome: Outcome);
+}

@@ -1,0 +1,159 @@
+//! A thread's object, as the platform knows it: its effects are performed here, and its watchers sit here.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Response as HttpResponse;
+use futures_util::StreamExt;
+use worker::send::SendWrapper;
+use worker::{
+    DurableObject, Env, Request, Response, Result, Socket, State, WebSocket, WebSocketIncomingMessage,
+    console_error, durable_object,
+};
+
+use super::object::{Object, Perform};
+use super::world::EdgeWorld;
+use super::{crossing, fetch};
+use crate::domain::run::event::Numbered;
+use crate::domain::thread::command::{Answer, Command};
+use crate::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, ToolCall};
+use crate::object::host::Reply;
+use crate::object::machine;
+use crate::object::thread::Thread;
+use crate::object::watchers::Watchers;
+use crate::object::wire;
+use crate::ports::Performed;
+use crate::service::App;
+use crate::service::run::perform::perform;
+
+#[durable_object(alarm)]
+pub struct ThreadObject {
+    object: Rc<Object<Thread>>,
+}
+
+/// What a thread has besides its machine, while it is in memory.
+pub struct Beside {
+    app: Option<App<EdgeWorld>>,
+    watchers: RefCell<Watchers>,
+}
+
+impl Perform for Thread {
+    type Beside = Beside;
+
+    fn perform(object: &Rc<Object<Self>>, effect: machine::Effect<Effect>) {
+        let Some(app) = object.beside.app.clone() else { return console_error!("object: no bindings") };
+        let handle = Handle(SendWrapper::new(object.clone()));
+        // Holds the object while a step is under way.
+        object.hold(async move { perform(&app, &handle, &effect.what).await });
+    }
+
+    fn show(object: &Rc<Object<Self>>, events: Vec<Numbered>) {
+        object.beside.watchers.borrow_mut().show(&events);
+    }
+}
+
+/// The object, for who performs an effect of it.
+#[derive(Clone)]
+struct Handle(SendWrapper<Rc<Object<Thread>>>);
+
+impl Performed for Handle {
+    fn model_call(&self, run: u32) -> Option<ModelCall> {
+        self.0.look(|thread, sql| thread.model_call(sql, run)).flatten()
+    }
+
+    fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall> {
+        self.0.look(|thread, _| Ok(thread.tool_call(run, entry))).flatten()
+    }
+
+    fn progress(&self, id: &str, progress: Progress) {
+        // What could not be written is said by the log; the effect's end is refused then, too.
+        let _ = self.0.with(|host, moment| host.progress(id, progress, moment));
+    }
+
+    fn ended(&self, id: &str, outcome: Outcome) {
+        let _ = self.0.with(|host, moment| host.ended(id, outcome, moment));
+    }
+}
+
+impl ThreadObject {
+    async fn answer(&self, mut request: Request) -> Result<Response> {
+        let asked = match crossing::asked(request.inner()) {
+            Some(text) => text,
+            None => request.text().await?,
+        };
+        let watched = watched(&asked);
+        let reply = self.object.with(|host, moment| wire::answer(host, &asked, moment));
+        let response = match reply {
+            Reply::Now(response) => response,
+            Reply::Later(later) => wire::respond::<Thread>(later.wait().await),
+        };
+        let events: Option<Answer> = watched.and_then(|()| wire::decode(&response.text).ok());
+        match events {
+            Some(Answer::Events(events)) if response.status == 200 && !events.is_over => {
+                let run = events.snapshot.as_ref().map(|run| run.id.number);
+                self.watch(run, response).await
+            }
+            _ => Ok(crossing::answer(response.status, &response.text)?.into()),
+        }
+    }
+
+    /// The answer's text as a line, then each event as one.
+    async fn watch(&self, run: Option<u32>, response: wire::Response) -> Result<Response> {
+        let events = self.object.beside.watchers.borrow_mut().add(run);
+        let first = futures_util::stream::once(std::future::ready(response.text));
+        let lines = first.chain(events.map(|event| serde_json::to_string(&event).unwrap_or_default()));
+        let body = Body::from_stream(lines.map(|line| Ok::<_, Infallible>(line + "\n")));
+        Ok(fetch::write(HttpResponse::new(body)).await?.into())
+    }
+}
+
+/// Whether the one who asks stays for what comes.
+fn watched(asked: &str) -> Option<()> {
+    let stays = match wire::decode(asked).ok()? {
+        Command::Events(_, watch) => watch.stay,
+        Command::Start(start) => start.watch,
+        _ => false,
+    };
+    stays.then_some(())
+}
+
+impl DurableObject for ThreadObject {
+    fn new(state: State, env: Env) -> Self {
+        let world = EdgeWorld::new(&env).inspect_err(|error| console_error!("object: {error}")).ok();
+        let app = world.map(|world| App::new(world, Arc::default()));
+        Self { object: Object::new(state, Beside { app, watchers: RefCell::default() }) }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        self.answer(request).await
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.object.alarm()
+    }
+
+    // A thread speaks by commands alone. The crate's own methods panic, which would reset every object of the instance.
+
+    async fn connect(&self, _: Socket) -> Result<()> {
+        refused()
+    }
+
+    async fn websocket_message(&self, _: WebSocket, _: WebSocketIncomingMessage) -> Result<()> {
+        refused()
+    }
+
+    async fn websocket_close(&self, _: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
+        refused()
+    }
+
+    async fn websocket_error(&self, _: WebSocket, _: worker::Error) -> Result<()> {
+        refused()
+    }
+}
+
+fn refused() -> Result<()> {
+    Err(worker::Error::RustError("a thread takes commands only".to_owned()))
+}

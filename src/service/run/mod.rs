@@ -1,0 +1,11 @@
+//! Runs on threads: what clients ask of them, and what their objects do outside.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`perform`] | an effect of a thread's object, performed: the one way out of a run |
+//! | [`step`] | a step of the model: a governed call, relayed to the run's watchers |
+//! | [`tools`] | what the model may call, and how each call is carried out |
+
+pub mod perform;
+mod step;
+mod tools;

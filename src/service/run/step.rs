@@ -1,0 +1,196 @@
+//! A step of a run: the model is asked by a governed call, and what it says is shown as it comes.
+
+use serde_json::{Value, json};
+
+use super::tools;
+use crate::domain::message::{ChatReply, ChatRequest, Event, Message, ToolChoice};
+use crate::domain::money::Nanos;
+use crate::domain::run::delta::Streaming;
+use crate::domain::run::happening::{Answered, Fault};
+use crate::domain::run::machine::MAX_PIECES;
+use crate::domain::run::state::Failure;
+use crate::domain::run::tool::How;
+use crate::domain::thread::effect::{ModelCall, Outcome, Progress};
+use crate::domain::time::Millis;
+use crate::ports::{Performed, World};
+use crate::service::App;
+use crate::service::call::{
+    self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, RunCredential, Served, Step,
+};
+
+/// What a model is asked whose run has reached a limit.
+const LAST_WORD: &str = "This run has reached its limit and ends now. Call no more tools: say in a few sentences what was done \
+                         and what is left.";
+
+/// Asks the model for the next step of a run.
+pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
+    let started = app.world.now();
+    let ModelCall { account, run, terms, messages, closing, left } = asked;
+    let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
+    let caller = Caller::run(credential).in_run(run);
+    let resolved = match call::resolve(app, &caller).await {
+        Ok(resolved) => resolved,
+        Err(error) => return unanswered(app, &error, Nanos::ZERO, json!({ "started_at": started })),
+    };
+    let offered = tools::offered(&resolved.bundle, &terms);
+    let mut request = ChatRequest { messages, ..ChatRequest::default() };
+    request.tools = offered.iter().map(tools::Offer::tool).collect();
+    if closing.is_some() {
+        request.messages.push(Message::user(LAST_WORD));
+        request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
+    }
+    let asked = Asked {
+        request,
+        variables: Passed::Variables(terms.variables),
+        model: None,
+        stream: true,
+        sent: None,
+        most: left,
+    };
+    match call::run(app, &caller, resolved, asked).await {
+        Err(unserved) => {
+            let journal =
+                json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
+            unanswered(app, &unserved.error, Nanos::ZERO, journal)
+        }
+        Ok(served) => relay(app, object, id, served, &offered, started).await,
+    }
+}
+
+/// Relays an answer to the run's watchers, and takes it whole.
+async fn relay<W: World>(
+    app: &App<W>,
+    object: &impl Performed,
+    id: &str,
+    served: Served<W>,
+    offered: &[tools::Offer],
+    started: Millis,
+) -> Outcome {
+    let Served { call, bundle, model, warnings, answer, .. } = served;
+    let mut journal = json!({
+        "call_id": call.to_string(), "model": model, "started_at": started, "warnings": warnings,
+    });
+    let (reply, receipt, broken) = match answer {
+        Answer::Whole { reply, receipt } => (reply, receipt, None),
+        Answer::Replay { events, receipt } => (gathered(object, id, events), receipt, None),
+        Answer::Stream(relay) => read(object, id, *relay).await,
+    };
+    journal["cost_usd"] = json!(receipt.cost);
+    journal["usage"] = json!(receipt.usage);
+    if let Some(error) = broken {
+        return unanswered(app, &error, receipt.cost, journal);
+    }
+    let Some(choice) = reply.choices.into_iter().next().filter(|choice| !choice.parts.is_empty()) else {
+        let nothing = Error::Upstream("the model answered nothing".to_owned());
+        return unanswered(app, &nothing, receipt.cost, journal);
+    };
+    if choice.parts.len() > MAX_PIECES as usize {
+        let fault =
+            Fault::Final(Failure::new("upstream_error", "The model answered in more pieces than are kept."));
+        return Outcome::Unanswered { fault, cost: receipt.cost, journal };
+    }
+    let plan: Vec<How> = choice.calls().map(|call| tools::how(&bundle, offered, call)).collect();
+    let answered = Answered {
+        parts: choice.parts,
+        finish: choice.finish,
+        plan,
+        usage: receipt.usage,
+        cost: receipt.cost,
+    };
+    Outcome::Answered { answered, journal }
+}
+
+async fn read<W: World>(
+    object: &impl Performed,
+    id: &str,
+    mut relay: Relay<W>,
+) -> (ChatReply, Receipt, Option<Error>) {
+    let mut streaming = Streaming::default();
+    let mut broken = None;
+    loop {
+        match relay.next().await {
+            Some(Step::Events(events)) => broken = broken.or(show(object, id, &mut streaming, events)),
+            Some(Step::End(Ending::Done(receipt))) => return (streaming.finish(), receipt, broken),
+            Some(Step::End(Ending::Failed { error, receipt })) => {
+                return (streaming.finish(), receipt, Some(error));
+            }
+            None => return (streaming.finish(), Receipt::FREE, Some(Error::Unavailable)),
+        }
+    }
+}
+
+fn gathered(object: &impl Performed, id: &str, events: Vec<Event>) -> ChatReply {
+    let mut streaming = Streaming::default();
+    show(object, id, &mut streaming, events);
+    streaming.finish()
+}
+
+/// Shows watchers what was said. An answer that is too long is read on, because its end has the bill.
+fn show(object: &impl Performed, id: &str, streaming: &mut Streaming, events: Vec<Event>) -> Option<Error> {
+    let mut deltas = Vec::new();
+    let mut broken = None;
+    for event in events {
+        match streaming.push(event) {
+            Ok(delta) => deltas.extend(delta),
+            Err(error) => broken = Some(Error::Upstream(error.to_string())),
+        }
+    }
+    if !deltas.is_empty() {
+        object.progress(id, Progress::Said(deltas));
+    }
+    broken
+}
+
+fn unanswered<W: World>(app: &App<W>, error: &Error, cost: Nanos, mut journal: Value) -> Outcome {
+    journal["error"] = json!(error.to_string());
+    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal }
+}
+
+/// What an error of a call means for its run.
+fn fault(error: &Error, now: Millis) -> Fault {
+    let failure = |code: &str| Failure::new(code, error.to_string());
+    let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
+    match error {
+        Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
+        Error::RunBudget { .. } => Fault::RunBudget,
+        Error::Concurrency { .. } => Fault::Transient { failure: failure("concurrency_exceeded"), at: None },
+        Error::Rate(quota) => {
+            Fault::Transient { failure: failure("rate_limited"), at: in_seconds(quota.reset_s) }
+        }
+        Error::Busy { retry_after_s, given, .. } if !given.is_unpaid => {
+            Fault::Transient { failure: failure("upstream_error"), at: retry_after_s.and_then(in_seconds) }
+        }
+        Error::Upstream(_) => Fault::Transient { failure: failure("upstream_error"), at: None },
+        Error::UpstreamTimeout => Fault::Transient { failure: failure("upstream_timeout"), at: None },
+        Error::Unavailable => Fault::Transient { failure: failure("unavailable"), at: None },
+        Error::Unauthenticated(_) | Error::KeyNotForAgent | Error::KeyLacksScope(_) => {
+            Fault::Final(failure("unauthenticated"))
+        }
+        Error::AccountSuspended => Fault::Final(failure("account_suspended")),
+        Error::NotActive { .. } => Fault::Final(failure("agent_not_active")),
+        Error::Archived(_) => Fault::Final(failure("agent_archived")),
+        Error::NoSuchAgent | Error::NoSuchVersion(_) => Fault::Final(failure("not_found")),
+        Error::Rejected { .. } => Fault::Final(failure("upstream_rejected")),
+        _ => Fault::Final(failure("invalid_request")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_stays_ends_the_run() {
+        let busy = |is_unpaid| Error::Busy {
+            message: "later".to_owned(),
+            is_limited: true,
+            retry_after_s: Some(7),
+            given: Box::new(call::Given { is_unpaid, ..call::Given::default() }),
+        };
+        let now = Millis(1_000);
+        assert!(matches!(fault(&busy(false), now), Fault::Transient { at: Some(Millis(8_000)), .. }));
+        assert!(matches!(fault(&busy(true), now), Fault::Final(_)));
+        assert!(matches!(fault(&Error::UpstreamTimeout, now), Fault::Transient { at: None, .. }));
+        assert!(matches!(fault(&Error::AccountSuspended, now), Fault::Final(_)));
+    }
+}

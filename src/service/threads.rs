@@ -1,0 +1,395 @@
+//! Threads and runs, as callers of an agent use them: each question goes to the thread's own object.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::domain::field_error::FieldError;
+use crate::domain::ids::{AccountId, AgentId};
+use crate::domain::message::Message;
+use crate::domain::money::Nanos;
+use crate::domain::run::input::{Given, NotTaken};
+use crate::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
+use crate::domain::run::tool::ClientTool;
+use crate::domain::thread::about::About;
+use crate::domain::thread::command::{
+    Answer, BadCursor, Command, Create, Events, Input, OnBusy, Outcome, Page, Start, Watch, Who,
+};
+use crate::domain::thread::id::{RunId, ThreadKey, ThreadName, ThreadRef};
+use crate::domain::thread::view::{ItemView, RunView, ThreadView};
+use crate::ports::{ThreadOf, Threads, Unavailable, World};
+use crate::service::App;
+use crate::service::call::Resolved;
+
+/// Why a thread or a run does not do what was asked.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// Also where it is another account's, or another agent's.
+    #[error("there is no such {0} here")]
+    NotFound(&'static str),
+    #[error("the thread is at work on the run {0}, and `on_busy` is `reject`")]
+    Busy(RunId),
+    #[error("there is nothing to answer: say something in `message` or `input`")]
+    NothingSaid,
+    #[error("some fields do not fit")]
+    Invalid(Vec<FieldError>),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{why}")]
+    NotTaken { at: u32, why: NotTaken, outcome: Option<Given> },
+    #[error("a thread has at most {0} runs that wait")]
+    TooMany(u32),
+    #[error("no event has this number yet")]
+    FutureCursor,
+    #[error("events are kept for 7 days: these are gone")]
+    ExpiredCursor,
+    #[error("a key of the account is needed: anonymous callers have no threads")]
+    Anonymous,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// A caller of an agent, at its threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor {
+    pub account: AccountId,
+    pub agent: AgentId,
+    version: u32,
+    started_by: Starter,
+}
+
+/// A run to be started.
+#[derive(Debug)]
+pub struct Begin {
+    /// `None`: on a thread of its own.
+    pub thread: Option<ThreadRef>,
+    pub about: About,
+    pub input: Vec<Message>,
+    pub variables: BTreeMap<String, String>,
+    pub tools: Vec<ClientTool>,
+    pub on_busy: OnBusy,
+    pub priority: Priority,
+    pub max_usd: Option<Nanos>,
+}
+
+impl Visitor {
+    /// Of a caller that may call.
+    ///
+    /// # Errors
+    /// [`Error::Anonymous`].
+    pub fn of(resolved: &Resolved) -> Result<Self, Error> {
+        let key = resolved.key.as_ref().ok_or(Error::Anonymous)?;
+        let agent = &resolved.bundle.agent;
+        Ok(Self {
+            account: resolved.account,
+            agent: agent.id,
+            version: agent.version,
+            started_by: Starter::Key(key.key.id),
+        })
+    }
+
+    const fn who(&self) -> Who {
+        Who::Caller(self.agent)
+    }
+
+    fn of_key(&self, thread: ThreadKey) -> ThreadOf {
+        ThreadOf { account: self.account, thread }
+    }
+
+    fn create_of<W: World>(&self, app: &App<W>, thread: Option<ThreadRef>, about: About) -> Create {
+        let (key, name) = match thread {
+            Some(ThreadRef::Name(name)) => (ThreadKey::of_name(self.account, &name), Some(name)),
+            Some(ThreadRef::Key(key)) => (key, None),
+            None => (ThreadKey::new(app.world.now(), app.world.random()), None),
+        };
+        Create { account: self.account, key, name, agent: self.agent, about, items: Vec::new() }
+    }
+
+    /// Makes a thread, or finds it by the client's name; whether it is new.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where the name is another agent's thread.
+    pub async fn create<W: World>(
+        &self,
+        app: &App<W>,
+        name: Option<ThreadName>,
+        about: About,
+        items: Vec<Message>,
+    ) -> Result<(ThreadView, bool), Error> {
+        let create = Create { items, ..self.create_of(app, name.map(ThreadRef::Name), about) };
+        match self.ask(app, create.key, Command::Create(create)).await? {
+            Answer::Thread { thread, is_new } => Ok((*thread, is_new)),
+            other => Err(refusal("thread", other, None)),
+        }
+    }
+
+    /// # Errors
+    /// [`Error`].
+    pub async fn show<W: World>(&self, app: &App<W>, thread: &ThreadRef) -> Result<ThreadView, Error> {
+        self.thread(app, thread, Command::Show(self.who())).await
+    }
+
+    /// # Errors
+    /// [`Error`].
+    pub async fn change<W: World>(
+        &self,
+        app: &App<W>,
+        thread: &ThreadRef,
+        patch: Map<String, Value>,
+    ) -> Result<ThreadView, Error> {
+        self.thread(app, thread, Command::Change(self.who(), patch)).await
+    }
+
+    async fn thread<W: World>(
+        &self,
+        app: &App<W>,
+        thread: &ThreadRef,
+        command: Command,
+    ) -> Result<ThreadView, Error> {
+        match self.ask(app, thread.key(self.account), command).await? {
+            Answer::Thread { thread, .. } => Ok(*thread),
+            other => Err(refusal("thread", other, None)),
+        }
+    }
+
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete<W: World>(&self, app: &App<W>, thread: &ThreadRef) -> Result<(), Error> {
+        match self.ask(app, thread.key(self.account), Command::Delete(self.who())).await? {
+            Answer::Deleted => Ok(()),
+            other => Err(refusal("thread", other, None)),
+        }
+    }
+
+    /// A page of the transcript; whether there is more.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn items<W: World>(
+        &self,
+        app: &App<W>,
+        thread: &ThreadRef,
+        page: Page,
+    ) -> Result<(Vec<ItemView>, bool), Error> {
+        match self.ask(app, thread.key(self.account), Command::Items(self.who(), page)).await? {
+            Answer::Items { items, has_more } => Ok((items, has_more)),
+            other => Err(refusal("thread or item", other, None)),
+        }
+    }
+
+    /// Appends to the transcript.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn append<W: World>(
+        &self,
+        app: &App<W>,
+        thread: &ThreadRef,
+        messages: Vec<Message>,
+    ) -> Result<Vec<ItemView>, Error> {
+        match self.ask(app, thread.key(self.account), Command::Append(self.who(), messages)).await? {
+            Answer::Items { items, .. } => Ok(items),
+            other => Err(refusal("thread", other, None)),
+        }
+    }
+
+    fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Start {
+        let Begin { thread, about, input, variables, tools, on_busy, priority, max_usd } = begin;
+        let terms = Terms {
+            agent: self.agent,
+            version: self.version,
+            started_by: self.started_by,
+            limits: Limits { max_usd, ..Limits::default() },
+            on_unknown: OnUnknown::default(),
+            on_budget: OnBudget::default(),
+            priority,
+            variables,
+            tools,
+            parent: None,
+        };
+        Start { thread: self.create_of(app, thread, about), terms, input, on_busy, watch }
+    }
+
+    /// Starts a run, or lets it wait for its turn.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn start<W: World>(&self, app: &App<W>, begin: Begin) -> Result<RunView, Error> {
+        let start = self.start_of(app, begin, false);
+        let key = start.thread.key;
+        match self.ask(app, key, Command::Start(Box::new(start))).await? {
+            Answer::Run(run) => Ok(*run),
+            other => Err(refusal("thread", other, Some(key))),
+        }
+    }
+
+    /// Starts a run, and stays for what happens.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn start_and_watch<W: World>(
+        &self,
+        app: &App<W>,
+        begin: Begin,
+    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
+        let start = self.start_of(app, begin, true);
+        let key = start.thread.key;
+        self.watched(app, key, Command::Start(Box::new(start)), "thread").await
+    }
+
+    /// # Errors
+    /// [`Error`].
+    pub async fn run<W: World>(&self, app: &App<W>, run: RunId) -> Result<RunView, Error> {
+        self.of_run(app, run, Command::Run(self.who(), run.number)).await
+    }
+
+    /// # Errors
+    /// [`Error`].
+    pub async fn cancel<W: World>(
+        &self,
+        app: &App<W>,
+        run: RunId,
+        reason: Option<String>,
+    ) -> Result<RunView, Error> {
+        self.of_run(app, run, Command::Cancel(self.who(), run.number, reason)).await
+    }
+
+    /// # Errors
+    /// [`Error`].
+    pub async fn pause<W: World>(
+        &self,
+        app: &App<W>,
+        run: RunId,
+        reason: Option<String>,
+    ) -> Result<RunView, Error> {
+        self.of_run(app, run, Command::Pause(self.who(), run.number, reason)).await
+    }
+
+    /// # Errors
+    /// [`Error`].
+    pub async fn resume<W: World>(&self, app: &App<W>, run: RunId) -> Result<RunView, Error> {
+        self.of_run(app, run, Command::Resume(self.who(), run.number)).await
+    }
+
+    /// # Errors
+    /// [`Error`].
+    pub async fn prioritize<W: World>(
+        &self,
+        app: &App<W>,
+        run: RunId,
+        priority: Priority,
+    ) -> Result<RunView, Error> {
+        self.of_run(app, run, Command::Prioritize(self.who(), run.number, priority)).await
+    }
+
+    async fn of_run<W: World>(&self, app: &App<W>, run: RunId, command: Command) -> Result<RunView, Error> {
+        match self.ask(app, run.thread, command).await? {
+            Answer::Run(run) => Ok(*run),
+            other => Err(refusal("run", other, Some(run.thread))),
+        }
+    }
+
+    /// The run's journal.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn steps<W: World>(&self, app: &App<W>, run: RunId) -> Result<Vec<Value>, Error> {
+        match self.ask(app, run.thread, Command::Steps(self.who(), run.number)).await? {
+            Answer::Steps(steps) => Ok(steps),
+            other => Err(refusal("run", other, Some(run.thread))),
+        }
+    }
+
+    /// Gives a run what it waits for: all of the inputs or none.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn give<W: World>(
+        &self,
+        app: &App<W>,
+        run: RunId,
+        inputs: Vec<Input>,
+    ) -> Result<Vec<Outcome>, Error> {
+        match self.ask(app, run.thread, Command::Give(self.who(), run.number, inputs)).await? {
+            Answer::Given(outcomes) => Ok(outcomes),
+            other => Err(refusal("run", other, Some(run.thread))),
+        }
+    }
+
+    /// What has happened behind a cursor.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn events<W: World>(
+        &self,
+        app: &App<W>,
+        thread: ThreadKey,
+        run: Option<u32>,
+        after: Option<u64>,
+    ) -> Result<Events, Error> {
+        let command = Command::Events(self.who(), Watch { run, after, stay: false });
+        match self.ask(app, thread, command).await? {
+            Answer::Events(events) => Ok(*events),
+            other => Err(refusal(of(run), other, Some(thread))),
+        }
+    }
+
+    /// The same, and what happens from then on.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn watch<W: World>(
+        &self,
+        app: &App<W>,
+        thread: ThreadKey,
+        run: Option<u32>,
+        after: Option<u64>,
+    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
+        let command = Command::Events(self.who(), Watch { run, after, stay: true });
+        self.watched(app, thread, command, of(run)).await
+    }
+
+    async fn watched<W: World>(
+        &self,
+        app: &App<W>,
+        thread: ThreadKey,
+        command: Command,
+        what: &'static str,
+    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
+        match app.world.threads().watch(self.of_key(thread), command).await? {
+            (Answer::Events(events), watch) => Ok((*events, watch)),
+            (other, _) => Err(refusal(what, other, Some(thread))),
+        }
+    }
+
+    async fn ask<W: World>(
+        &self,
+        app: &App<W>,
+        thread: ThreadKey,
+        command: Command,
+    ) -> Result<Answer, Error> {
+        Ok(app.world.threads().ask(self.of_key(thread), command).await?)
+    }
+}
+
+const fn of(run: Option<u32>) -> &'static str {
+    match run {
+        Some(_) => "run",
+        None => "thread",
+    }
+}
+
+fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) -> Error {
+    match (answer, thread) {
+        (Answer::NotFound, _) => Error::NotFound(what),
+        (Answer::Busy(number), Some(thread)) => Error::Busy(RunId { thread, number }),
+        (Answer::NothingSaid, _) => Error::NothingSaid,
+        (Answer::Invalid(faults), _) => Error::Invalid(faults),
+        (Answer::Conflict(words), _) => Error::Conflict(words),
+        (Answer::NotTaken { at, why, outcome }, _) => Error::NotTaken { at, why, outcome },
+        (Answer::TooMany(most), _) => Error::TooMany(most),
+        (Answer::BadCursor(BadCursor::Future), _) => Error::FutureCursor,
+        (Answer::BadCursor(BadCursor::Expired), _) => Error::ExpiredCursor,
+        (other, _) => Error::Unavailable(Unavailable(format!("the thread's object answered {other:?}"))),
+    }
+}

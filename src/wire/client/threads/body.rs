@@ -1,0 +1,348 @@
+//! The bodies of requests to threads and runs.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::message::{JsonText, Message, Part};
+use crate::domain::money::Nanos;
+use crate::domain::run::input::Given;
+use crate::domain::run::terms::Priority;
+use crate::domain::run::tool::ClientTool;
+use crate::domain::thread::about::About;
+use crate::domain::thread::command::{Input, OnBusy};
+use crate::domain::thread::id::{EntryId, RunId, ThreadName};
+use crate::wire::client::openai;
+
+const MAX_TOOLS: usize = 128;
+const MAX_REASON: usize = 500;
+/// The most inputs of one request.
+const MAX_INPUTS: usize = 128;
+
+type Faults = Vec<FieldError>;
+
+/// A thread to be made.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewThread, example = json!({"id": "customer-42", "user": "ada"}))]
+pub struct CreateBody {
+    /// Your own name for it: 1 to 128 of A-Z, a-z, 0-9 and `. _ : -`. The same name is the same thread.
+    id: Option<String>,
+    /// The end user it belongs to, in your word.
+    user: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+    labels: Option<Vec<String>>,
+    /// Made of the first message when left out.
+    title: Option<String>,
+    /// What was said before, as messages of OpenAI's chat.
+    #[schema(value_type = Option<Vec<Object>>)]
+    items: Option<Vec<Value>>,
+}
+
+impl CreateBody {
+    /// # Errors
+    /// All that does not fit.
+    pub fn read(self) -> Result<(Option<ThreadName>, About, Vec<Message>), Faults> {
+        let mut errors = FieldErrors::default();
+        let parsed = self.id.as_deref().map(ThreadName::parse).transpose();
+        let name = errors.take("id", parsed).flatten();
+        let about = About {
+            user: self.user,
+            metadata: self.metadata.unwrap_or_default(),
+            labels: self.labels.unwrap_or_default(),
+            title: self.title,
+        };
+        errors.join(about.check());
+        let items = said(&mut errors, "items", self.items);
+        errors.finish()?;
+        Ok((name, about, items))
+    }
+}
+
+/// What of a thread is to be otherwise, as a JSON Merge Patch.
+#[derive(Debug, ToSchema)]
+#[schema(as = ThreadChange)]
+#[expect(dead_code, reason = "it describes what the thread's object reads")]
+pub struct ChangeBody {
+    /// null takes it away, here and below.
+    user: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+    labels: Option<Vec<String>>,
+    title: Option<String>,
+}
+
+/// Items to be appended.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewItems, example = json!({"items": [{"role": "user", "content": "By the way, my name is Ada."}]}))]
+pub struct AppendBody {
+    /// Messages as OpenAI's chat has them.
+    #[schema(value_type = Vec<Object>, min_items = 1)]
+    items: Vec<Value>,
+}
+
+impl AppendBody {
+    /// # Errors
+    /// All that does not fit.
+    pub fn read(self) -> Result<Vec<Message>, Faults> {
+        let mut errors = FieldErrors::default();
+        let items = said(&mut errors, "items", Some(self.items));
+        if items.is_empty() {
+            errors.add("items", "must not be empty");
+        }
+        errors.finish().map(|()| items)
+    }
+}
+
+/// A run to be started.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewRun, example = json!({"message": "Where is my parcel?"}))]
+pub struct StartBody {
+    /// What the user says.
+    message: Option<String>,
+    /// Instead of it, messages as OpenAI's chat has them.
+    #[schema(value_type = Option<Vec<Object>>)]
+    input: Option<Vec<Value>>,
+    /// Whether the answer is a stream of events.
+    pub stream: Option<bool>,
+    /// Whether the answer comes at once (202), while the run goes on.
+    pub background: Option<bool>,
+    /// `queue` (the default), `reject`, `interrupt`, `latest`, `merge`, `steer` or `rollback`: what becomes of this run while
+    /// another is at work.
+    #[schema(value_type = Option<String>, example = "queue")]
+    on_busy: Option<OnBusy>,
+    /// Tools that the client runs: the run waits for their output.
+    tools: Option<Vec<ToolBody>>,
+    variables: Option<BTreeMap<String, String>>,
+    /// `critical`, `high`, `normal` (the default) or `low`: which of the runs that wait begins first.
+    #[schema(value_type = Option<String>, example = "normal")]
+    priority: Option<Priority>,
+    /// The most that the run may cost, with its children.
+    #[schema(value_type = Option<String>, example = "0.50")]
+    max_usd: Option<Nanos>,
+    /// Of a thread that this makes: the end user it belongs to.
+    user: Option<String>,
+}
+
+/// What a run is started with.
+#[derive(Debug)]
+pub struct Started {
+    pub input: Vec<Message>,
+    pub about: About,
+    pub on_busy: OnBusy,
+    pub tools: Vec<ClientTool>,
+    pub variables: BTreeMap<String, String>,
+    pub priority: Priority,
+    pub max_usd: Option<Nanos>,
+}
+
+impl StartBody {
+    /// # Errors
+    /// All that does not fit.
+    pub fn read(self) -> Result<Started, Faults> {
+        let mut errors = FieldErrors::default();
+        if self.stream == Some(true) && self.background == Some(true) {
+            errors.add("background", "write `stream` or `background`, not both");
+        }
+        let input = match (self.message, self.input) {
+            (Some(_), Some(_)) => {
+                errors.add("input", "write `message` or `input`, not both");
+                Vec::new()
+            }
+            (Some(text), None) if text.is_empty() => {
+                errors.add("message", "must not be empty");
+                Vec::new()
+            }
+            (Some(text), None) => vec![Message::user(text)],
+            (None, input) => said(&mut errors, "input", input),
+        };
+        let about = About { user: self.user, ..About::default() };
+        errors.join(about.check());
+        let tools = tools(&mut errors, self.tools.unwrap_or_default());
+        errors.finish()?;
+        Ok(Started {
+            input,
+            about,
+            on_busy: self.on_busy.unwrap_or_default(),
+            tools,
+            variables: self.variables.unwrap_or_default(),
+            priority: self.priority.unwrap_or_default(),
+            max_usd: self.max_usd,
+        })
+    }
+}
+
+/// A tool that the client runs.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ClientTool)]
+pub struct ToolBody {
+    /// `client`
+    #[serde(rename = "type", default)]
+    kind: Option<String>,
+    /// 1 to 64 of A-Z, a-z, 0-9, `_` and `-`.
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+    /// A JSON Schema of the arguments.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    parameters: Option<Value>,
+}
+
+fn tools(errors: &mut FieldErrors, bodies: Vec<ToolBody>) -> Vec<ClientTool> {
+    if bodies.len() > MAX_TOOLS {
+        errors.add("tools", format!("has at most {MAX_TOOLS} entries"));
+        return Vec::new();
+    }
+    let mut tools: Vec<ClientTool> = Vec::with_capacity(bodies.len());
+    for (n, body) in bodies.into_iter().enumerate() {
+        if body.kind.is_some_and(|kind| kind != "client") {
+            errors.add(&format!("tools[{n}].type"), "must be `client`: other tools belong to the agent");
+        }
+        let is_name = (1..=64).contains(&body.name.len())
+            && body.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        if !is_name {
+            errors.add(&format!("tools[{n}].name"), "has 1 to 64 of A-Z, a-z, 0-9, `_` and `-`");
+        }
+        if tools.iter().any(|tool| tool.name == body.name) {
+            errors.add(&format!("tools[{n}].name"), "stands twice");
+        }
+        if body.parameters.as_ref().is_some_and(|parameters| !parameters.is_object()) {
+            errors.add(&format!("tools[{n}].parameters"), "must be a JSON Schema, an object");
+        }
+        let parameters = body.parameters.and_then(|parameters| JsonText::parse(parameters.to_string()));
+        tools.push(ClientTool { name: body.name, description: body.description, parameters });
+    }
+    tools
+}
+
+/// Messages as OpenAI's chat has them.
+fn said(errors: &mut FieldErrors, field: &str, messages: Option<Vec<Value>>) -> Vec<Message> {
+    let Some(messages) = messages.filter(|messages| !messages.is_empty()) else { return Vec::new() };
+    let body = json!({ "model": "-", "messages": messages }).to_string();
+    match openai::parse(body.as_bytes()) {
+        Ok(parsed) => parsed.request.messages,
+        Err(invalid) => {
+            let at = invalid.param.unwrap_or_default();
+            errors.add(
+                &at.replacen("messages", field, 1),
+                invalid.message.replacen("`messages`", &format!("`{field}`"), 1),
+            );
+            Vec::new()
+        }
+    }
+}
+
+/// Why something is done.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Reason)]
+pub struct ReasonBody {
+    /// At most 500 characters.
+    reason: Option<String>,
+}
+
+impl ReasonBody {
+    /// # Errors
+    /// That it is too long.
+    pub fn read(self) -> Result<Option<String>, Faults> {
+        let mut errors = FieldErrors::default();
+        if let Some(reason) = &self.reason {
+            errors.length("reason", reason, 1, MAX_REASON);
+        }
+        errors.finish().map(|()| self.reason)
+    }
+}
+
+/// Which run of a thread comes first.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewPriority)]
+pub struct PriorityBody {
+    #[schema(value_type = String, example = "high")]
+    pub priority: Priority,
+}
+
+/// What a run is given.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Inputs)]
+pub struct InputsBody {
+    #[schema(min_items = 1, max_items = 128)]
+    inputs: Vec<InputBody>,
+}
+
+/// The answer to a call, or a message.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Input, example = json!({"call_id": "0199…-3", "output": "It rains."}))]
+pub struct InputBody {
+    /// As `waiting_on` names it.
+    call_id: Option<String>,
+    /// A text, or any JSON.
+    #[serde(default, deserialize_with = "some")]
+    output: Option<Value>,
+    /// Instead: why there is no output.
+    error: Option<String>,
+    /// Instead, of a call whose outcome is not known: it is made again.
+    retry: Option<bool>,
+    /// Without a call: something for the agent to consider at its next step.
+    message: Option<String>,
+}
+
+/// `null` is an output, too.
+fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl InputsBody {
+    /// # Errors
+    /// All that does not fit.
+    pub fn read(self, run: RunId) -> Result<Vec<Input>, Faults> {
+        let mut errors = FieldErrors::default();
+        if self.inputs.is_empty() || self.inputs.len() > MAX_INPUTS {
+            errors.add("inputs", format!("has 1 to {MAX_INPUTS} entries"));
+        }
+        let inputs = self.inputs.into_iter().take(MAX_INPUTS).enumerate();
+        let read =
+            inputs.filter_map(|(n, input)| input.read(run, &format!("inputs[{n}]"), &mut errors)).collect();
+        errors.finish().map(|()| read)
+    }
+}
+
+impl InputBody {
+    fn read(self, run: RunId, field: &str, errors: &mut FieldErrors) -> Option<Input> {
+        let given = match (self.output, self.error, self.retry.unwrap_or_default()) {
+            (Some(Value::String(text)), None, false) => Some(Given::Output(vec![Part::Text(text)])),
+            (Some(json), None, false) => {
+                Some(Given::Output(JsonText::parse(json.to_string()).map(Part::Json).into_iter().collect()))
+            }
+            (None, Some(words), false) => Some(Given::Error(words)),
+            (None, None, true) => Some(Given::Retry),
+            (None, None, false) => None,
+            _ => {
+                errors.add(field, "has one of `output`, `error` and `retry`");
+                return None;
+            }
+        };
+        match (self.call_id, given, self.message) {
+            (None, None, Some(text)) if !text.is_empty() => Some(Input::Message(Message::user(text))),
+            (Some(id), Some(given), None) => {
+                let entry = EntryId::parse(&id).filter(|entry| entry.run == run);
+                if entry.is_none() {
+                    errors.add(&format!("{field}.call_id"), "is not the id of a call of this run");
+                }
+                entry.map(|entry| Input::Call { entry: entry.number, given })
+            }
+            _ => {
+                errors.add(field, "has `call_id` with its `output`, `error` or `retry`, or a `message`");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Threads and runs, through the real router: what a client sees, what the provider is asked, and what stays.
+
+use std::time::{Duration, Instant};
+
+use axum::http::{Method, StatusCode};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::ask::{Ask, Reply};
+use crate::provider::{count, delta, done, finish, frame, hello, status, stream};
+use crate::stage::Stage;
+use crate::support::{Asked, Turn};
+
+const TRIAGE: &str = "/accounts/acme/agents/triage";
+
+/// A request to the agent's threads and runs.
+fn ask<'a>(stage: &'a Stage, method: Method, path: &str) -> Ask<'a> {
+    stage.request(method, &format!("{TRIAGE}{path}")).key(&stage.acme.caller)
+}
+
+async fn post(stage: &Stage, path: &str, body: &Value) -> Reply {
+    ask(stage, Method::POST, path).json(body).send().await
+}
+
+async fn get(stage: &Stage, path: &str) -> Value {
+    ask(stage, Method::GET, path).send().await.ok()
+}
+
+/// Waits until a run has this status.
+async fn until(stage: &Stage, run: &str, status: &str) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let run = get(stage, &format!("/runs/{run}")).await;
+        if run["status"] == status {
+            return run;
+        }
+        assert!(Instant::now() < deadline, "{run} is not {status}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// An answer that calls a tool.
+fn calls(name: &str, arguments: &Value) -> Turn {
+    let call = json!({"index": 0, "id": "call_0", "type": "function",
+        "function": {"name": name, "arguments": arguments.to_string()}});
+    let called =
+        frame(&json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": null}]}));
+    let finished = frame(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}));
+    stream([called, finished, count((10, 5)), done()])
+}
+
+fn says(text: &str) -> Turn {
+    stream([delta(text), finish(), count((10, 5)), done()])
+}
+
+/// The messages that the provider was sent, in a word each.
+fn sent(asked: &Asked) -> Vec<String> {
+    let request: Value = serde_json::from_slice(&asked.body).unwrap();
+    let word = |message: &Value| {
+        let role = message["role"].as_str().unwrap();
+        let content = message["content"].as_str().unwrap_or_default();
+        format!("{role}: {content}")
+    };
+    request["messages"].as_array().unwrap().iter().skip(1).map(word).collect()
+}
+
+/// The events of a stream: number, name, data.
+fn events(text: &str) -> Vec<(Option<u64>, String, Value)> {
+    let field = |frame: &str, name: &str| {
+        frame.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+    };
+    text.split("\n\n")
+        .filter(|frame| !frame.is_empty())
+        .map(|frame| {
+            let data = serde_json::from_str(&field(frame, "data:").unwrap()).unwrap();
+            (field(frame, "id:").map(|id| id.parse().unwrap()), field(frame, "event:").unwrap(), data)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn an_agent_remembers_what_was_said_in_a_thread() {
+    let stage = Stage::new().await;
+    stage.then(hello((10, 5)));
+    let run = post(&stage, "/threads/customer-42/runs", &json!({"message": "I am Ada."})).await;
+    assert_eq!(run.status, 201, "{}", run.text());
+    let run = run.json();
+    assert_eq!((run["status"].as_str(), run["message"].as_str()), (Some("completed"), Some("Hello")));
+    assert_eq!(run["cost_usd"], "0.000020", "{run}");
+
+    stage.then(says("You are Ada."));
+    post(&stage, "/threads/customer-42/runs", &json!({"message": "Who am I?"})).await;
+    let asked = stage.take_asked();
+    assert_eq!(sent(&asked[1]), ["user: I am Ada.", "assistant: Hello", "user: Who am I?"]);
+
+    let items = get(&stage, "/threads/customer-42/items").await;
+    let kinds: Vec<_> = items["items"].as_array().unwrap().iter().map(|item| item["role"].clone()).collect();
+    assert_eq!(kinds, ["user", "assistant", "user", "assistant"]);
+    let thread = get(&stage, "/threads/customer-42").await;
+    assert_eq!((&thread["title"], &thread["status"]), (&json!("I am Ada."), &json!("idle")));
+
+    let books = stage.books("triage").await;
+    assert_eq!(books.ledger.len(), 2);
+    assert_eq!(books.ledger[1].json["run_id"], run["id"], "the ledger knows the run");
+}
+
+#[tokio::test]
+async fn a_run_waits_for_the_client_s_tool_and_goes_on() {
+    let stage = Stage::new().await;
+    stage.then(calls("weather", &json!({"city": "Oslo"})));
+    let tools = json!([{"type": "client", "name": "weather", "description": "The weather", "parameters": {"type": "object"}}]);
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Weather?", "tools": tools})).await.json();
+    assert_eq!(run["status"], "waiting", "{run}");
+    let waiting = &run["waiting_on"][0];
+    assert_eq!((&waiting["kind"], &waiting["name"]), (&json!("tool_output"), &json!("weather")));
+    let id = run["id"].as_str().unwrap();
+
+    stage.then(says("It rains."));
+    let inputs = json!({"inputs": [{"call_id": waiting["call_id"], "output": "rain"}]});
+    let given = post(&stage, &format!("/runs/{id}/inputs"), &inputs).await.ok();
+    assert_eq!(given["inputs"][0]["outcome"], "accepted");
+    let over = ask(&stage, Method::GET, &format!("/runs/{id}")).header("prefer", "wait=30").send().await.ok();
+    assert_eq!((&over["status"], &over["message"]), (&json!("completed"), &json!("It rains.")));
+    assert_eq!(over["tool_calls"], 1);
+
+    let asked = stage.take_asked();
+    assert_eq!(sent(&asked[1]), ["user: Weather?", "assistant: ", "tool: rain"]);
+    // It counts once, for ever.
+    let again = post(&stage, &format!("/runs/{id}/inputs"), &inputs).await;
+    again.assert_refusal(409, "already_resolved");
+    let other = json!({"inputs": [{"call_id": format!("{id}-99"), "output": "x"}]});
+    post(&stage, &format!("/runs/{id}/inputs"), &other).await.assert_refusal(410, "run_ended");
+}
+
+#[tokio::test]
+async fn what_a_watcher_sees_is_numbered_and_can_be_read_again() {
+    let stage = Stage::new().await;
+    stage.then(stream([delta("Hel"), delta("lo"), finish(), count((10, 5)), done()]));
+    let streamed = post(&stage, "/threads/t/runs", &json!({"message": "Hi", "stream": true})).await;
+    assert_eq!(streamed.header("content-type"), "text/event-stream");
+    let live = events(streamed.text());
+    let names: Vec<_> = live.iter().map(|(_, name, _)| name.as_str()).collect();
+    assert_eq!(names.first(), Some(&"run.snapshot"));
+    assert_eq!(names.last(), Some(&"run.completed"));
+    let numbers: Vec<u64> = live.iter().filter_map(|(id, _, _)| *id).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    let text = |events: &[(Option<u64>, String, Value)]| {
+        let deltas = events.iter().filter(|(_, name, _)| name == "text.delta");
+        deltas.map(|(_, _, data)| data["delta"].as_str().unwrap().to_owned()).collect::<String>()
+    };
+    assert_eq!(text(&live), "Hello");
+
+    let id = live[0].2["id"].as_str().unwrap().to_owned();
+    let path = format!("/runs/{id}/events");
+    let again = events(ask(&stage, Method::GET, &path).send().await.text());
+    assert_eq!(text(&again), "Hello");
+    let last = numbers[numbers.len() - 1];
+    let rest = ask(&stage, Method::GET, &path).header("last-event-id", &(last - 1).to_string()).send().await;
+    let rest: Vec<_> =
+        events(rest.text()).into_iter().filter_map(|(id, name, _)| Some((id?, name))).collect();
+    assert_eq!(rest, [(last, "run.completed".to_owned())]);
+    let list = ask(&stage, Method::GET, &path).header("accept", "application/json").send().await.ok();
+    assert_eq!(list["is_over"], true);
+    ask(&stage, Method::GET, &format!("{path}?after=99999"))
+        .send()
+        .await
+        .assert_refusal(400, "invalid_cursor");
+}
+
+#[tokio::test]
+async fn a_foreign_thread_is_not_there() {
+    let stage = Stage::new().await;
+    stage.agent("other-agent", &json!({})).await;
+    stage.then(hello((10, 5)));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
+    let id = run["id"].as_str().unwrap();
+    for path in [
+        "/threads/t".to_owned(),
+        format!("/runs/{id}"),
+        format!("/runs/{id}/events"),
+        "/threads/none".to_owned(),
+    ] {
+        let path = format!("/accounts/acme/agents/other-agent{path}");
+        let reply = stage.request(Method::GET, &path).key(&stage.acme.caller).send().await;
+        reply.assert_refusal(404, "not_found");
+    }
+    let neighbour = stage.neighbour("umbrella").await;
+    let path = format!("/accounts/umbrella/agents/triage/runs/{id}");
+    let reply = stage.request(Method::GET, &path).key(&neighbour.acme.caller).send().await;
+    reply.assert_refusal(404, "not_found");
+    // A name is another thread in each account.
+    let path = "/accounts/umbrella/agents/triage/threads/t";
+    stage
+        .request(Method::GET, path)
+        .key(&neighbour.acme.caller)
+        .send()
+        .await
+        .assert_refusal(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_thread_is_made_once_under_a_name_and_goes_when_it_is_deleted() {
+    let stage = Stage::new().await;
+    let body = json!({"id": "customer-1", "user": "ada", "labels": ["vip"], "metadata": {"plan": "gold"}});
+    let made = post(&stage, "/threads", &body).await;
+    assert_eq!(made.status, 201);
+    let again = post(&stage, "/threads", &body).await;
+    assert_eq!((again.status, &again.json()["id"]), (StatusCode::OK, &made.json()["id"]));
+    let changed = ask(&stage, Method::PATCH, "/threads/customer-1")
+        .json(&json!({"title": "Ada", "user": null}))
+        .send()
+        .await
+        .ok();
+    assert_eq!(
+        (&changed["title"], &changed["user"], &changed["labels"]),
+        (&json!("Ada"), &Value::Null, &json!(["vip"]))
+    );
+    let items = post(
+        &stage,
+        "/threads/customer-1/items",
+        &json!({"items": [{"role": "user", "content": "By the way"}]}),
+    )
+    .await;
+    assert_eq!(items.status, 201, "{}", items.text());
+    assert_eq!(ask(&stage, Method::DELETE, "/threads/customer-1").send().await.status, 204);
+    ask(&stage, Method::GET, "/threads/customer-1").send().await.assert_refusal(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_in_the_middle_is_asked_again() {
+    let stage = Stage::new().await;
+    let cut: [Result<Bytes, _>; 2] =
+        [Ok(delta("Hel")), Err(retinue::ports::ReadError::Broken("reset".to_owned()))];
+    stage.then(crate::provider::streams(cut)).then(says("Hello again"));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi", "background": true})).await;
+    assert_eq!(run.status, 202);
+    let id = run.json()["id"].as_str().unwrap().to_owned();
+    until(&stage, &id, "waiting").await;
+    let run = post(&stage, &format!("/runs/{id}/resume"), &json!({})).await.ok();
+    assert_eq!(run["status"], "in_progress");
+    let over = ask(&stage, Method::GET, &format!("/runs/{id}")).header("prefer", "wait=30").send().await.ok();
+    assert_eq!((&over["status"], &over["message"]), (&json!("completed"), &json!("Hello again")));
+    let list = ask(&stage, Method::GET, &format!("/runs/{id}/events"))
+        .header("accept", "application/json")
+        .send()
+        .await
+        .ok();
+    let names: Vec<_> =
+        list["events"].as_array().unwrap().iter().map(|event| event["type"].clone()).collect();
+    assert!(names.contains(&json!("step.restarted")), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_for_good_ends_the_run() {
+    let stage = Stage::new().await;
+    stage.then(status(400, "bad")).then(status(400, "bad"));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
+    assert_eq!(
+        (&run["status"], &run["error"]["code"]),
+        (&json!("failed"), &json!("upstream_rejected")),
+        "{run}"
+    );
+}

@@ -1,0 +1,176 @@
+//! Runs under workerd: killed in the middle of what the model says, watched by somebody who comes back, raced for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::emulator::{Emulator, Price, Script};
+use crate::harness::{Agent, App, DEADLINE, Settings, eventually, live, money};
+
+/// What a watcher holds of a run.
+#[derive(Default)]
+struct Watcher {
+    seen: Option<u64>,
+    /// The step and the text of each item.
+    held: BTreeMap<String, (u64, String)>,
+    is_over: bool,
+}
+
+impl Watcher {
+    fn see(&mut self, event: &Value) {
+        let seq = event["seq"].as_u64().expect("an event has a number");
+        assert!(self.seen.is_none_or(|seen| seq > seen), "{event} after {:?}", self.seen);
+        self.seen = Some(seq);
+        let step = event["step"].as_u64().unwrap_or_default();
+        match event["type"].as_str().expect("an event has a type") {
+            "text.delta" => {
+                let id = event["item"].as_str().expect("a delta has an item").to_owned();
+                let (_, text) = self.held.entry(id).or_insert((step, String::new()));
+                let offset = usize::try_from(event["offset"].as_u64().expect("an offset")).expect("a length");
+                *text =
+                    text.chars().take(offset).collect::<String>() + event["delta"].as_str().expect("a text");
+            }
+            "step.restarted" => self.held.retain(|_, (of, _)| *of != step),
+            kind => {
+                self.is_over |=
+                    matches!(kind, "run.completed" | "run.failed" | "run.incomplete" | "run.cancelled")
+            }
+        }
+    }
+
+    /// Watches until the run is over, the connection breaks, or `enough`.
+    async fn watch(&mut self, agent: &Agent, run: &str, enough: impl Fn(&Self) -> bool) {
+        let path = agent.path(&format!("/runs/{run}/events"));
+        let mut call = agent.account.anonymous(Method::GET, &path).key(&agent.account.caller.secret);
+        if let Some(seen) = self.seen {
+            call = call.header("last-event-id", &seen.to_string());
+        }
+        let Ok(mut events) = call.try_open().await else { return };
+        while let Some(event) = events.next().await {
+            if event.name != "run.snapshot" {
+                self.see(&event.json());
+            }
+            if self.is_over || enough(self) {
+                return;
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        self.held.values().map(|(_, text)| text.as_str()).collect()
+    }
+}
+
+async fn run(agent: &Agent, run: &str) -> Value {
+    let path = agent.path(&format!("/runs/{run}"));
+    let call = agent.account.anonymous(Method::GET, &path).key(&agent.account.caller.secret);
+    call.send().await.expect(200).json()
+}
+
+#[test]
+fn a_run_survives_the_kill_of_its_server_and_its_watcher_holds_the_answer() {
+    live(async |_| {
+        let emulator = Emulator::start().await;
+        let settings = Settings::new();
+        let mut app = App::start(&settings, emulator.clone()).await.expect("the server starts");
+        let account = app.account().await;
+        let script = Script::tokens(10, 40).paced(40, Duration::from_millis(50));
+        let model = account.model(Price::flat(1_000), script).await;
+        let mut agent =
+            account.agent(&format!("emu:{}?timeout=20", model.code)).capped(1_000_000_000).create().await;
+        let body = json!({"message": "Tell me a story", "background": true});
+        let started = agent.call("/threads/tale/runs", &body).send().await.expect(202).json();
+        let id = started["id"].as_str().expect("a run has an id").to_owned();
+        let mut watcher = Watcher::default();
+        for round in 1..=2 {
+            // At least two writes are behind what it holds, and more is on its way.
+            let least = 30 * round;
+            watcher.watch(&agent, &id, |watcher| watcher.text().len() > least).await;
+            assert!(!watcher.is_over, "round {round}: the kill comes while the model speaks");
+            app.server.kill_workerd();
+            app.server.stop().await;
+            app = App::start(&settings, emulator.clone()).await.expect("the server starts again");
+            agent.account = account.on(app.client.clone());
+        }
+        eventually("the run is over", DEADLINE, async || {
+            watcher.watch(&agent, &id, |_| false).await;
+            watcher.is_over.then_some(())
+        })
+        .await;
+        let over = run(&agent, &id).await;
+        assert_eq!(over["status"], "completed", "{over}");
+        assert_eq!(over["message"].as_str(), Some(watcher.text().as_str()), "what it holds is the answer");
+        model.quiet().await;
+        let books = agent.closed_books().await;
+        assert!(books.budget.settled >= model.invoice(), "{books:?}, billed {}", model.invoice());
+        assert_eq!(
+            books.calls.iter().filter(|call| call["status"] == "ok").count(),
+            1,
+            "one answer was paid for as such"
+        );
+        app.server.stop().await;
+    });
+}
+
+#[test]
+fn a_hundred_threads_run_at_once_and_each_remembers_its_own() {
+    live(async |app| {
+        let account = app.account().await;
+        let script = Script::tokens(10, 5).paced(2, Duration::from_millis(20));
+        let model = account.model(Price::flat(1_000), script).await;
+        let agent = account.agent(&format!("emu:{}", model.code)).capped(100_000_000_000).create().await;
+        let turn = async |n: usize| {
+            for word in ["first", "second"] {
+                let body = json!({"message": format!("{word} of {n}")});
+                let run = agent.call(&format!("/threads/t-{n}/runs"), &body).send().await.expect(201).json();
+                assert_eq!(run["status"], "completed", "{run}");
+            }
+        };
+        join_all((0..100).map(turn)).await;
+        for seen in model.seen() {
+            let messages = seen.body["messages"].as_array().expect("messages").clone();
+            let of = |message: &Value| {
+                message["content"].as_str().unwrap_or_default().split(" of ").nth(1).map(str::to_owned)
+            };
+            let threads: Vec<_> =
+                messages.iter().filter(|message| message["role"] == "user").filter_map(of).collect();
+            assert!(threads.iter().all(|thread| *thread == threads[0]), "{threads:?}");
+        }
+        assert_eq!(model.seen_count(), 200);
+        let books = agent.closed_books().await;
+        assert_eq!(books.budget.settled, model.invoice());
+    });
+}
+
+#[test]
+fn fifty_at_once_on_one_thread_run_one_after_the_other() {
+    live(async |app| {
+        let account = app.account().await;
+        let model = account.model(Price::flat(1_000), Script::default()).await;
+        let agent = account.agent(&format!("emu:{}", model.code)).capped(1_000_000_000).create().await;
+        // Fifty at once on one thread: each is a run of its own, one after the other.
+        let starts = (0..50).map(async |n: usize| {
+            let body = json!({"message": format!("{n}"), "background": true});
+            agent.call("/threads/one/runs", &body).send().await.expect(202).json()["id"].clone()
+        });
+        let ids = join_all(starts).await;
+        let mut unique: Vec<String> = ids.iter().map(|id| id.as_str().expect("an id").to_owned()).collect();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), 50);
+        for id in &unique {
+            eventually("the run is over", DEADLINE, async || {
+                (run(&agent, id).await["status"] == "completed").then_some(())
+            })
+            .await;
+        }
+        assert_eq!(model.seen_count(), 50);
+        assert_eq!(model.most_at_once(), 1, "one run of a thread is at work at a time");
+        let books = agent.closed_books().await;
+        assert_eq!(books.ledger(), model.invoice());
+        assert!(books.calls.iter().all(|call| call["run_id"].is_string() && money(&call["cost_usd"]) > 0));
+    });
+}
