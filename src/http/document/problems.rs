@@ -26,6 +26,7 @@ pub fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
             Kind::RateLimited,
             Kind::UpstreamRateLimited,
             Kind::Misconfigured,
+            Kind::UpstreamDenied,
             Kind::UpstreamError,
             Kind::Unavailable,
             Kind::UpstreamTimeout,

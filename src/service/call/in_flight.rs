@@ -227,6 +227,11 @@ impl<W: World> InFlight<W> {
             let over = format!("call {} cost {cost} USD, more than the {} held", self.call, self.granted);
             self.app.world.log(&over);
         }
+        // A sum with a part that is guessed is no report.
+        let kind = match kind {
+            UsageKind::Reported if self.is_guessed => UsageKind::Estimated,
+            kind => kind,
+        };
         Receipt { usage, kind, cost: self.charged + cost }
     }
 

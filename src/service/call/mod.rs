@@ -187,12 +187,19 @@ pub async fn run<W: World>(
 fn again<W: World>(flight: InFlight<W>, kept: Kept, stream: bool) -> (String, Vec<Warning>, Answer<W>) {
     let receipt = Receipt::FREE;
     flight.settle(CallStatus::Ok, &receipt, None);
-    let Kept { model, warnings, reply } = kept;
-    let answer = match stream {
-        true => Answer::Replay { events: replay(reply), receipt },
-        false => Answer::Whole { reply, receipt },
+    let Kept { model, mut warnings, reply } = kept;
+    let answer = if stream {
+        Answer::Replay { events: replay(reply), receipt }
+    } else {
+        warnings.extend(left_out(&reply));
+        Answer::Whole { reply, receipt }
     };
     (model, warnings, answer)
+}
+
+/// What a whole answer had and has no longer; a stream says it itself.
+fn left_out(reply: &ChatReply) -> impl Iterator<Item = Warning> + '_ {
+    reply.about.left_out.iter().map(|name| Warning::not_carried(name))
 }
 
 struct Admitted {
@@ -359,20 +366,22 @@ async fn serve<W: World>(
         candidate.params.fill(&mut request.sampling);
         match attempt::make(&flight, line, candidate, &plan, &mut request, stream, deadline).await {
             Ok(Made { attempt, warnings }) => {
-                let warnings = warnings::of_client(warnings, (&base, &request.sampling), &request.extras);
+                let mut warnings = warnings::of_client(warnings, (&base, &request.sampling), &request.extras);
                 let answer = match attempt {
                     Attempt::Whole { reply, seen } => {
                         let receipt = flight.receipt(candidate, &selection.needs, &seen);
                         if let Some(place) = place {
                             place.keep(flight.app(), &reply, &candidate.label, &warnings);
                         }
+                        warnings.extend(left_out(&reply));
                         flight.settle(CallStatus::Ok, &receipt, None);
                         Answer::Whole { reply, receipt }
                     }
                     Attempt::Stream(opened) => {
                         let gathering = place.map(|place| place.gather(&warnings));
-                        let (candidate, needs) = (candidate.clone(), selection.needs);
-                        let relay = Relay::new(flight, candidate, needs, plan.choices, opened, gathering);
+                        let entry = (candidate.clone(), line.clone());
+                        let relay =
+                            Relay::new(flight, entry, selection.needs, plan.choices, opened, gathering);
                         Answer::Stream(Box::new(relay))
                     }
                 };
