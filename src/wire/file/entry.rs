@@ -203,7 +203,8 @@ fn parameters(fields: &mut Map<String, Value>, errors: &mut FieldErrors) -> Para
         }
     }
     match fields.get_mut("model") {
-        Some(Value::String(line)) => {
+        // A line stays as it is written, down to its blanks, where nothing is added.
+        Some(Value::String(line)) if !set.is_empty() => {
             *line = with_parameters(line, &set);
             Parameters::new()
         }
