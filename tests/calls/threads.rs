@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Reply};
-use crate::provider::{count, delta, done, finish, frame, hello, status, stream};
+use crate::provider::{count, delta, done, finish, frame, hello, lost, status, stream};
 use crate::stage::Stage;
 use crate::support::{Asked, Turn};
 
@@ -299,4 +299,33 @@ async fn what_is_too_long_for_a_row_is_refused_or_kept_in_pieces() {
     stage.then(says("Fine."));
     let run = post(&stage, "/threads/v/runs", &json!({"message": "Again"})).await.json();
     assert_eq!(run["message"], "Fine.", "{run}");
+}
+
+#[tokio::test]
+async fn a_run_spends_no_more_than_it_may_on_whatever_entry_of_the_line() {
+    let stage = Stage::new().await;
+    let line = json!({"model": "own:big, other:small", "budget": null});
+    stage.agent("free", &line).await;
+    let run = async |max_usd: &str| {
+        let path = "/accounts/acme/agents/free/threads/t/runs";
+        let body = json!({"message": "Hi", "max_usd": max_usd});
+        let call = stage.request(Method::POST, path).key(&stage.acme.caller).json(&body);
+        call.send().await.json()
+    };
+    // The first entry may have run, so what it held is gone; what is left bounds the second.
+    stage.then(lost()).then(says("Hello"));
+    let over = run("0.001000").await;
+    let limit = |asked: &Asked| {
+        let body: Value = serde_json::from_slice(&asked.body).unwrap();
+        body["max_tokens"].as_u64().or_else(|| body["max_completion_tokens"].as_u64())
+    };
+    let asked = stage.take_asked();
+    assert!(asked.iter().all(|asked| limit(asked).is_some_and(|limit| limit < 500)), "{asked:?}");
+    let spent: f64 = over["cost_usd"].as_str().unwrap().parse().unwrap();
+    assert!(spent <= 0.001, "{over}");
+    assert!(["completed", "incomplete"].contains(&over["status"].as_str().unwrap()), "{over}");
+    // What pays for no answer is not sent.
+    let over = run("0.000001").await;
+    assert_eq!((&over["status"], &over["reason"]), (&json!("incomplete"), &json!("max_usd")), "{over}");
+    assert!(stage.take_asked().is_empty());
 }

@@ -54,7 +54,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Err(unserved) => {
             let journal =
                 json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
-            unanswered(app, &unserved.error, Nanos::ZERO, journal)
+            unanswered(app, &unserved.error, unserved.cost, journal)
         }
         Ok(served) => relay(app, object, id, served, &offered, started).await,
     }
