@@ -15,7 +15,7 @@ use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Events, Outcome};
 use crate::domain::thread::view::RunView;
 use crate::face::Operations;
-use crate::http::problem::Problem;
+use crate::http::problem::{self, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
 use crate::service::threads::{Begin, Visitor};
@@ -202,7 +202,10 @@ async fn pause<W: World>(State(app): State<App<W>>, head: Head, request: Request
 #[utoipa::path(
     post, operation_id = "resume_run", path = "/runs/{run}/resume", tag = "threads",
     params(("run" = String, Path, description = "Its id")),
-    responses((status = 200, description = "The run", body = RunView))
+    responses(
+        (status = 200, description = "The run", body = RunView),
+        (status = 409, description = "The run is over", body = problem::Document<'static>, content_type = "application/problem+json"),
+    )
 )]
 async fn resume<W: World>(State(app): State<App<W>>, head: Head) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {

@@ -122,7 +122,11 @@ const tested = (Inner) => class {
     this.state = state;
     this.id = state.id.toString();
     const setAlarm = async (at) => void alarms.set(this.id, Number(at));
-    this.inner = new Inner(like(state, { storage: like(state.storage, { setAlarm }) }), env);
+    // What the test sets reaches the providers that an object asks, too.
+    const { AI, ...others } = env;
+    this.environment = env.HAS_AI ? { AI, ...others } : others;
+    Object.assign(this.environment, variables);
+    this.inner = new Inner(like(state, { storage: like(state.storage, { setAlarm }) }), this.environment);
   }
 
   ring() {
@@ -143,6 +147,7 @@ const tested = (Inner) => class {
       case "number":
         return Response.json(Object.values(this.state.storage.sql.exec(await request.text()).one())[0]);
       default:
+        Object.assign(this.environment, variables);
         return this.inner.fetch(request);
     }
   }
