@@ -329,3 +329,17 @@ async fn a_run_spends_no_more_than_it_may_on_whatever_entry_of_the_line() {
     assert_eq!((&over["status"], &over["reason"]), (&json!("incomplete"), &json!("max_usd")), "{over}");
     assert!(stage.take_asked().is_empty());
 }
+
+#[tokio::test]
+async fn a_run_begins_with_the_version_that_is_in_force_then() {
+    let stage = Stage::new().await;
+    for (n, instructions) in ["One.", "Two."].into_iter().enumerate() {
+        stage.change("triage", &json!({"instructions": instructions})).await;
+        stage.then(says("Yes."));
+        let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
+        assert_eq!(run["agent_version"], json!(n + 2), "{run}");
+        let asked = stage.take_asked();
+        let body: Value = serde_json::from_slice(&asked[0].body).unwrap();
+        assert_eq!(body["messages"][0]["content"], instructions);
+    }
+}

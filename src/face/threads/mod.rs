@@ -71,7 +71,8 @@ impl At {
         let Asker::OfAgent(caller) = place.asker(app, headers)? else {
             return Err(Problem::from(Error::NoSuchAgent));
         };
-        let resolved = call::resolve(app, &caller).await.map_err(Problem::report(app))?;
+        // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
+        let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
         let allow_origin = cors::allow_origin(&caller, &resolved.bundle);
         let visitor = Visitor::of(&resolved).map_err(Problem::report(app));
         let visitor = visitor.map_err(|problem| cors::readable(problem, allow_origin.as_deref()))?;
