@@ -153,8 +153,8 @@ fn under_another_master_key_a_providers_key_fails_and_nothing_leaks() {
             Settings { master_key: "YW5vdGhlci1tYXN0ZXIta2V5LW9mLTMyLWJ5dGVzISE=".to_owned(), ..settings };
         let app = App::start(&other, emulator).await.expect("the server starts again");
         agent.account = account.on(app.client.clone());
-        let reply = agent.chat("hello").await.expect(502);
-        assert_eq!(reply.problem(), "upstream_error");
+        let reply = agent.chat("hello").await.expect(424);
+        assert_eq!(reply.problem(), "upstream_denied");
         assert!(reply.text().contains("stored key"), "{}", reply.text());
         assert!(!reply.text().contains(&account.provider_key));
         assert_eq!(model.seen_count(), 1, "the provider is not asked without its key");

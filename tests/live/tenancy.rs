@@ -50,6 +50,8 @@ fn fill(route: &str, victim: &Agent, model: &str, by_id: bool) -> String {
         .replace("{member}", &account.caller.id)
         .replace("{flag}", "account_wide")
         .replace("{model}", &pick(&victim.slug, &victim.id))
+        .replace("{thread}", "hidden")
+        .replace("{run}", "019af00000007000800000000000000000000001")
         .replace("{version}", "1");
     let code = filled.find("{code").map_or(filled.len(), |at| at);
     let filled = if code < filled.len() { format!("{}{model}", &filled[..code]) } else { filled };
