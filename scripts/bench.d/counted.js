@@ -6,6 +6,8 @@
 
 import Worker, { AccountObject as Inner } from "./index.js";
 
+export { ThreadObject } from "./index.js";
+
 const none = () => ({ hops: 0, alarmsSet: 0, alarmsRung: 0, statements: 0 });
 
 let counts = none();

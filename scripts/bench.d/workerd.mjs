@@ -22,7 +22,10 @@ export const VERSION = require("workerd/package.json").version;
 /** The Worker as it is deployed. `build` is the folder that scripts/build writes. */
 export function retinue(build, vars) {
   const modules = ["index.js", "index_bg.wasm"].map((name) => ({ name, file: join(build, name) }));
-  return { modules, vars, objects: ["AccountObject"], d1: "d1", sockets: { sql: "sql" } };
+  // An older build to compare with may have no threads.
+  const hasThreads = readFileSync(join(build, "index.js"), "utf8").includes("ThreadObject");
+  const objects = hasThreads ? ["AccountObject", "ThreadObject"] : ["AccountObject"];
+  return { modules, vars, objects, d1: "d1", sockets: { sql: "sql" } };
 }
 
 /** The same, with what it asks of the platform counted. */
@@ -117,6 +120,7 @@ function configuration(worker, folder, v8Flags) {
     `(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = ${quote(service)})]))`;
   const bindings = Object.entries(worker.vars).map(([name, text]) => `(name = ${quote(name)}, text = ${quote(text)})`);
   if (worker.d1) bindings.push(d1(worker.d1), `(name = "ACCOUNTS", durableObjectNamespace = "AccountObject")`);
+  if (worker.objects.includes("ThreadObject")) bindings.push(`(name = "THREADS", durableObjectNamespace = "ThreadObject")`);
   const objects = worker.objects.map((name) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, enableSql = true)`);
   const sockets = Object.entries({ http: "main", ...worker.sockets }).map(
     ([name, service]) => `(name = ${quote(name)}, address = "127.0.0.1:0", http = (), service = ${quote(service)})`,
