@@ -16,7 +16,8 @@ fn reply() -> ChatReply {
         finish: Finish::ToolCalls,
         logprobs: None,
     };
-    let about = About { service_tier: Some("flex".into()), system_fingerprint: None };
+    let about =
+        About { service_tier: Some("flex".into()), left_out: vec!["images".into()], ..About::default() };
     ChatReply { choices: vec![said, called], usage: None, about }
 }
 

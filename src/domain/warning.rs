@@ -24,6 +24,8 @@ pub enum Code {
     Adapted,
     /// Nobody here knows the field: it was left out.
     UnknownField,
+    /// The model's answer has it, and the protocol of the reply has no place for it: it was left out.
+    NotCarried,
     /// The field was left out: it has a default that calls cost money by.
     Defaulted,
     /// Calls of the agent, or of a model of its line, cannot work as the account is set up.
@@ -33,6 +35,15 @@ pub enum Code {
 impl Warning {
     pub fn new(field: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
         Self { field: field.into(), code, message: message.into() }
+    }
+
+    /// A part of an answer.
+    pub fn not_carried(name: &str) -> Self {
+        Self::new(
+            name,
+            Code::NotCarried,
+            format!("`{name}` of the model's answer has no place here, and was left out"),
+        )
     }
 
     /// A field that this server or model does not take.

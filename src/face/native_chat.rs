@@ -3,6 +3,7 @@
 use super::drive::{self, Call, Encoder, Ticket};
 use super::{Face, Operations};
 use crate::domain::message::{ChatReply, Event};
+use crate::domain::warning::Warning;
 use crate::http::problem::{self, Kind, Problem};
 use crate::ports::World;
 use crate::service::call::{Asked, Passed, Receipt};
@@ -52,7 +53,7 @@ impl Call for Chat {
     }
 
     fn encoder(self, ticket: Ticket) -> Stream {
-        Stream { ticket, encoder: StreamEncoder::default() }
+        Stream { ticket, encoder: StreamEncoder::default(), left_out: 0 }
     }
 }
 
@@ -85,10 +86,17 @@ fn done<'a>(ticket: &'a Ticket, message: &'a str, receipt: &'a Receipt) -> Done<
 pub struct Stream {
     ticket: Ticket,
     encoder: StreamEncoder,
+    /// How many parts of the answer are among the warnings.
+    left_out: usize,
 }
 
 impl Encoder for Stream {
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if let Event::About(about) = event {
+            let said = self.left_out.max(about.left_out.len());
+            let new = about.left_out.iter().skip(std::mem::replace(&mut self.left_out, said));
+            self.ticket.warnings.extend(new.map(|name| Warning::not_carried(name)));
+        }
         self.encoder.event(event, out);
     }
 

@@ -1,6 +1,8 @@
 //! The face that OpenAI's clients talk to: `base_url=…/agents/{agent}/v1`, or `…/accounts/{account}/v1` where `model` names the
 //! agent.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
@@ -39,7 +41,7 @@ impl Face for OpenAiChat {
     const ERROR_TYPE: &'static str = "application/json";
 
     fn error(problem: &Problem) -> Vec<u8> {
-        shape(problem).to_json()
+        shape(problem, &message(problem)).to_json()
     }
 
     fn operations<W: World>(v: &mut impl Operations<W>) {
@@ -116,7 +118,7 @@ impl Encoder for StreamEncoder {
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {
-        self.error(shape(problem), out);
+        self.error(shape(problem, &message(problem)), out);
     }
 }
 
@@ -237,7 +239,24 @@ fn json(content: Vec<u8>) -> Response {
     response
 }
 
-fn shape(problem: &Problem) -> ErrorBody<'_> {
+/// What happened. OpenAI's shape has no list of faults, so that several are named here.
+fn message(problem: &Problem) -> Cow<'_, str> {
+    const MAX_NAMED: usize = 8;
+    const MAX_CHARS: usize = 200;
+    if problem.errors.len() < 2 {
+        return Cow::Borrowed(&problem.detail);
+    }
+    let clip = |text: &str| text.chars().take(MAX_CHARS).collect::<String>();
+    let named = problem.errors.iter().take(MAX_NAMED);
+    let named: Vec<String> = named.map(|e| format!("{}: {}", clip(&e.field), clip(&e.message))).collect();
+    let more = match problem.errors.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Cow::Owned(format!("{} fields do not fit: {}{more}", problem.errors.len(), named.join("; ")))
+}
+
+fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
     let kind = match problem.kind {
         Kind::Unauthenticated => ErrorKind::Authentication,
         Kind::Forbidden | Kind::OriginNotAllowed | Kind::PlanLimitExceeded => ErrorKind::Permission,
@@ -245,6 +264,7 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         Kind::ConcurrencyExceeded | Kind::RateLimited | Kind::UpstreamRateLimited => ErrorKind::RateLimit,
         Kind::Internal
         | Kind::Misconfigured
+        | Kind::UpstreamDenied
         | Kind::UpstreamError
         | Kind::Unavailable
         | Kind::UpstreamTimeout => ErrorKind::Server,
@@ -272,5 +292,5 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
     let given = problem.given.as_deref();
     let param = param.or(given.and_then(|given| given.param.as_deref()));
     let code = given.and_then(|given| given.code.as_deref()).unwrap_or(problem.kind.slug());
-    ErrorBody { message: &problem.detail, kind, param, code: Some(code) }
+    ErrorBody { message, kind, param, code: Some(code) }
 }

@@ -84,13 +84,18 @@ impl ThreadObject {
             Some(text) => text,
             None => request.text().await?,
         };
-        let watched = watched(&asked);
+        let kind = kind(&asked);
         let reply = self.object.with(|host, moment| wire::answer(host, &asked, moment));
         let response = match reply {
             Reply::Now(response) => response,
             Reply::Later(later) => wire::respond::<Thread>(later.wait().await),
         };
-        let events: Option<Answer> = watched.and_then(|()| wire::decode(&response.text).ok());
+        if kind == Kind::Deletion && response.status == 200 {
+            // Nothing happens here any more.
+            self.object.beside.watchers.borrow_mut().clear();
+        }
+        let events: Option<Answer> =
+            if kind == Kind::Watch { wire::decode(&response.text).ok() } else { None };
         match events {
             Some(Answer::Events(events)) if response.status == 200 && !events.is_over => {
                 let run = events.snapshot.as_ref().map(|run| run.id.number);
@@ -110,14 +115,23 @@ impl ThreadObject {
     }
 }
 
-/// Whether the one who asks stays for what comes.
-fn watched(asked: &str) -> Option<()> {
-    let stays = match wire::decode(asked).ok()? {
-        Command::Events(_, watch) => watch.stay,
-        Command::Start(start) => start.watch,
+/// What a command means for watchers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The one who asks stays for what comes.
+    Watch,
+    Deletion,
+    Other,
+}
+
+fn kind(asked: &str) -> Kind {
+    let stays = match wire::decode(asked) {
+        Ok(Command::Events(_, watch)) => watch.stay,
+        Ok(Command::Start(start)) => start.watch,
+        Ok(Command::Delete(_)) => return Kind::Deletion,
         _ => false,
     };
-    stays.then_some(())
+    if stays { Kind::Watch } else { Kind::Other }
 }
 
 impl DurableObject for ThreadObject {

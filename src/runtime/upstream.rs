@@ -16,6 +16,7 @@ use crate::domain::secret::Secret;
 use crate::ports::{
     Body, Destination, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest,
 };
+use crate::wire;
 
 #[wasm_bindgen]
 extern "C" {
@@ -102,15 +103,9 @@ impl Upstream for FetchUpstream {
 /// When to come back: OpenAI's milliseconds, or the standard's seconds or date.
 fn retry_after(response: &web_sys::Response) -> Option<u64> {
     let header = |name: &str| response.headers().get(name).ok()?;
-    if let Some(ms) = header("retry-after-ms").and_then(|text| text.trim().parse().ok()) {
-        return Some(ms);
-    }
-    let text = header("retry-after")?;
-    let seconds = text.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000));
-    seconds.or_else(|| {
-        let ms = js_sys::Date::parse(&text) - js_sys::Date::now();
-        (ms >= 0.0).then_some(ms as u64)
-    })
+    let (ms, standard) = (header("retry-after-ms"), header("retry-after"));
+    let ms_until = |date: &str| Some(js_sys::Date::parse(date) - js_sys::Date::now());
+    wire::retry_after(ms.as_deref(), standard.as_deref(), ms_until)
 }
 
 /// Of a reply that is wanted whole, how much is read together with its head.

@@ -207,7 +207,8 @@ impl Visitor {
             tools,
             parent: None,
         };
-        Start { thread: self.create_of(app, thread, about), terms, input, on_busy, watch }
+        let may_make = !matches!(thread, Some(ThreadRef::Key(_)));
+        Start { thread: self.create_of(app, thread, about), terms, input, on_busy, may_make, watch }
     }
 
     /// Starts a run, or lets it wait for its turn.

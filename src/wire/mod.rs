@@ -11,9 +11,12 @@ mod decode_error;
 pub mod file;
 pub mod provider;
 mod reasoning_details;
+mod retry_after;
 #[cfg(test)]
 mod round_trip_tests;
 pub mod sse;
+
+pub use retry_after::retry_after;
 
 /// Appends JSON. It cannot fail: the types of this module have texts for keys, and memory takes every byte.
 pub(crate) fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {

@@ -333,7 +333,7 @@ async fn whoever_may_no_longer_call_gets_nothing_that_is_kept() {
         moved.send().await.ok();
     };
     status("inactive").await;
-    stage.ask(Face::Chat, "again").send().await.assert_refusal(409, "agent_not_active");
+    stage.ask(Face::Chat, "again").send().await.assert_refusal(403, "agent_not_active");
     status("active").await;
     stage.ask(Face::Chat, "again").send().await.assert_hit();
     let suspended = json!({"status": "suspended"});

@@ -106,7 +106,7 @@ async fn a_provider_that_is_not_configured_is_said_to_be() {
     stage.agent("lost", &json!({"model": "openai:gpt-4.1-mini", "budget": null})).await;
     for face in Face::ALL {
         let reply = stage.ask(face, "lost").send().await;
-        assert!(reply.status.is_server_error(), "{reply:?}");
+        assert!(reply.status == 424, "{reply:?}");
         assert!(reply.words().contains("PUT /api/v1/providers/openai"), "{}", reply.words());
     }
     assert!(stage.take_asked().is_empty());
@@ -166,7 +166,7 @@ async fn the_platforms_own_url_may_point_inside_but_must_be_one() {
     stage.ask(Face::Chat, "near").send().await.ok();
     assert_eq!(stage.take_asked().remove(0).to, "http://10.0.0.1:8000/v1/chat/completions");
     let reply = stage.ask(Face::Chat, "far").send().await;
-    assert!(reply.status.is_server_error() && reply.words().contains("provider `far`"), "{reply:?}");
+    assert!(reply.status == 424 && reply.words().contains("provider `far`"), "{reply:?}");
     assert!(!reply.text().contains("pass@") && stage.take_asked().is_empty());
 }
 
@@ -199,7 +199,7 @@ async fn without_the_master_key_only_what_needs_it_fails_and_nothing_leaks() {
         let stage = stage.under(Settings { master_key, ..settings() });
         for face in Face::ALL {
             let reply = stage.ask(face, "triage").send().await;
-            assert!(reply.status.is_server_error(), "{reply:?}");
+            assert!(reply.status == 424, "{reply:?}");
             let words = reply.words();
             assert!(words.contains("`own`") && words.contains("PUT it again"), "{words}");
             assert!(!words.contains("MASTER_KEY"), "{words}");
@@ -250,7 +250,7 @@ async fn a_base_url_that_points_inside_is_not_called_though_it_is_stored() {
         let stage = stage.elsewhere();
         for face in Face::ALL {
             let reply = stage.ask(face, "triage").send().await;
-            assert!(reply.status.is_server_error(), "{url}: {reply:?}");
+            assert!(reply.status == 424, "{url}: {reply:?}");
             assert!(reply.words().contains("provider `own`"), "{url}: {}", reply.words());
         }
         assert!(stage.take_asked().is_empty(), "{url}");
@@ -270,7 +270,7 @@ async fn loopback_is_called_only_while_the_operator_allows_it() {
     assert_eq!(stage.take_asked().remove(0).to, "http://127.0.0.1:9000/v1/chat/completions");
     let live = stage.under(settings());
     let reply = live.ask(Face::Chat, "near").send().await;
-    assert!(reply.status.is_server_error() && reply.words().contains("ALLOW_LOOPBACK"), "{reply:?}");
+    assert!(reply.status == 424 && reply.words().contains("ALLOW_LOOPBACK"), "{reply:?}");
     assert!(live.take_asked().is_empty());
 }
 
@@ -340,7 +340,7 @@ async fn every_wire_is_asked_at_its_own_address_with_its_own_key() {
         stage.agent(provider, &json!({"model": line, "budget": null})).await;
         stage.then(status(401, "no such key sk-theirs"));
         let reply = stage.ask(Face::Chat, provider).send().await;
-        reply.assert_refusal(502, "upstream_error");
+        reply.assert_refusal(424, "upstream_denied");
         assert!(!reply.text().contains("sk-theirs") && !stage.log().contains("sk-theirs"));
         let asked = stage.take_asked().remove(0);
         assert_eq!((asked.method.as_str(), asked.to.as_str()), ("POST", url));

@@ -33,7 +33,7 @@ async fn each_status_answers_or_refuses_from_the_next_call() {
         for face in Face::ALL {
             if let Some(mended) = refused {
                 let reply = stage.ask(face, "triage").send().await;
-                reply.assert_refusal(409, "agent_not_active");
+                reply.assert_refusal(403, "agent_not_active");
                 let words = reply.words();
                 assert!(words.contains(&format!("The agent is {status}")), "{words}");
                 let way = format!("POST /api/v1/agents/triage/status {{\"status\": \"{mended}\"}}");
@@ -48,7 +48,7 @@ async fn each_status_answers_or_refuses_from_the_next_call() {
         }
         let listed = models(&stage).send().await;
         match refused {
-            Some(_) => listed.assert_refusal(409, "agent_not_active"),
+            Some(_) => listed.assert_refusal(403, "agent_not_active"),
             None => assert_eq!(listed.status, 200),
         }
     }
@@ -60,9 +60,9 @@ async fn each_status_answers_or_refuses_from_the_next_call() {
 async fn a_warm_refusal_asks_the_epoch_and_no_directory() {
     let stage = Stage::new().await;
     put(&stage, "inactive");
-    stage.ask(Face::Chat, "triage").send().await.assert_refusal(409, "agent_not_active");
+    stage.ask(Face::Chat, "triage").send().await.assert_refusal(403, "agent_not_active");
     stage.api.world.faults().take_done();
-    stage.ask(Face::Chat, "triage").send().await.assert_refusal(409, "agent_not_active");
+    stage.ask(Face::Chat, "triage").send().await.assert_refusal(403, "agent_not_active");
     assert_eq!(stage.api.world.faults().take_done(), ["epoch"]);
 }
 
@@ -78,7 +78,7 @@ async fn a_status_that_changes_between_reading_and_admission_is_seen() {
             put(&world, "inactive");
         }
     });
-    stage.ask(Face::Chat, "triage").send().await.assert_refusal(409, "agent_not_active");
+    stage.ask(Face::Chat, "triage").send().await.assert_refusal(403, "agent_not_active");
     assert_eq!(stage.take_asked().len(), 1);
 }
 
@@ -171,7 +171,7 @@ async fn a_public_agent_tells_anyone() {
     stage.change("triage", &json!({"access": "public"})).await;
     put(&stage, "inactive");
     for face in Face::ALL {
-        stage.ask(face, "triage").anonymous().send().await.assert_refusal(409, "agent_not_active");
+        stage.ask(face, "triage").anonymous().send().await.assert_refusal(403, "agent_not_active");
     }
     stage.api.delete("/api/v1/agents/triage").key(&stage.acme.admin).send().await.no_content();
     for face in Face::ALL {

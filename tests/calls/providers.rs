@@ -27,20 +27,21 @@ async fn a_provider_that_refuses_costs_nothing_and_is_said_to() {
         (400, (400, "upstream_rejected"), "too hot"),
         (413, (400, "upstream_rejected"), "too hot"),
         (422, (400, "upstream_rejected"), "too hot"),
-        (401, (502, "upstream_error"), "refuses its key (401)"),
-        (403, (502, "upstream_error"), "refuses its key (403)"),
-        (404, (502, "upstream_error"), "does not know the model `big`"),
+        (401, (424, "upstream_denied"), "refuses its key (401)"),
+        (403, (424, "upstream_denied"), "refuses its key (403)"),
+        (404, (424, "upstream_denied"), "does not know the model `big`"),
         (408, (502, "upstream_error"), "408"),
         (429, (429, "upstream_rate_limited"), "over its rate limit"),
         (500, (502, "upstream_error"), "500"),
         (503, (502, "upstream_error"), "503"),
         (529, (502, "upstream_error"), "529"),
-        (302, (502, "upstream_error"), "redirects"),
+        (302, (424, "upstream_denied"), "redirects"),
         (204, (502, "upstream_error"), "204"),
-        (402, (502, "upstream_error"), "paid first (402)"),
-        (409, (502, "upstream_error"), "409"),
-        (451, (502, "upstream_error"), "451"),
-        (501, (502, "upstream_error"), "501"),
+        (402, (424, "upstream_denied"), "paid first (402)"),
+        (405, (424, "upstream_denied"), "405"),
+        (409, (424, "upstream_denied"), "409"),
+        (451, (424, "upstream_denied"), "451"),
+        (501, (424, "upstream_denied"), "501"),
     ] {
         for face in Face::ALL {
             let stage = Stage::new().await;
@@ -209,14 +210,21 @@ async fn a_success_that_cannot_be_read_is_502_and_charged() {
 
 #[tokio::test]
 async fn an_error_that_comes_as_a_success_is_an_error() {
-    for (kind, slug) in [("server_error", "upstream_error"), ("invalid_request_error", "upstream_error")] {
-        let error = json!({"error": {"message": "internal 10.1.2.3", "type": kind}});
+    for (kind, status, slug) in [
+        ("server_error", 502, "upstream_error"),
+        ("rate_limit_error", 429, "upstream_rate_limited"),
+        ("authentication_error", 424, "upstream_denied"),
+        ("invalid_request_error", 400, "upstream_rejected"),
+    ] {
+        // The words of a refused request are the client's to read.
+        let words = if status == 400 { "too hot" } else { "internal 10.1.2.3" };
+        let error = json!({"error": {"message": words, "type": kind}});
         for face in Face::ALL {
             let stage = Stage::new().await;
             let body = if face.streams() { format!("data: {error}\n\n") } else { error.to_string() };
             stage.then(raw(&body));
             let reply = stage.ask(face, "triage").send().await;
-            reply.assert_refusal(502, slug);
+            reply.assert_refusal(status, slug);
             assert_eq!(stage.bill("triage").await.verdict(), ("upstream_error", "reported", 0), "{face:?}");
         }
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Reply};
-use crate::provider::{count, delta, done, finish, frame, hello, status, stream};
+use crate::provider::{count, delta, done, finish, frame, hello, lost, status, stream};
 use crate::stage::Stage;
 use crate::support::{Asked, Turn};
 
@@ -260,4 +260,72 @@ async fn a_refusal_for_good_ends_the_run() {
         (&json!("failed"), &json!("upstream_rejected")),
         "{run}"
     );
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_a_row_is_refused_or_kept_in_pieces() {
+    let stage = Stage::new().await;
+    // An id of ours that nobody was given makes no thread.
+    let unknown =
+        post(&stage, "/threads/019af000-0000-7000-8000-000000000000/runs", &json!({"message": "Hi"})).await;
+    unknown.assert_refusal(404, "not_found");
+    // An answer may be long, and so may what is appended.
+    let items = json!({"items": [{"role": "user", "content": "ä".repeat(1_200_000)}]});
+    assert_eq!(post(&stage, "/threads", &json!({"id": "more"})).await.status, 201);
+    assert_eq!(post(&stage, "/threads/more/items", &items).await.status, 201);
+    let long = "ä".repeat(1_200_000);
+    stage.then(says(&long));
+    let run = post(&stage, "/threads/long/runs", &json!({"message": "Hi"})).await;
+    let run = run.json();
+    assert!(run["message"] == json!(long), "{} {}", run["status"], run["error"]);
+    let tools = json!([{"name": "look"}]);
+    stage.then(calls("look", &json!({})));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Look", "tools": tools})).await.json();
+    let id = run["id"].as_str().unwrap().to_owned();
+    let waits = json!({"message": long, "background": true});
+    let refused = post(&stage, "/threads/t/runs", &waits).await;
+    refused.assert_refusal(400, "validation_failed");
+    let call = &run["waiting_on"][0]["call_id"];
+    let inputs = json!({"inputs": [{"call_id": call, "output": "\u{1}".repeat(400_000)}]});
+    post(&stage, &format!("/runs/{id}/inputs"), &inputs).await.assert_refusal(400, "validation_failed");
+    let schema =
+        json!([{"name": "big", "parameters": {"type": "object", "description": "x".repeat(300_000)}}]);
+    let refused = post(&stage, "/threads/u/runs", &json!({"message": "Hi", "tools": schema})).await;
+    refused.assert_refusal(400, "validation_failed");
+    // A model that calls with more than is kept fails its run, and the thread goes on.
+    stage.then(calls("look", &json!({"x": "y".repeat(300_000)})));
+    let run = post(&stage, "/threads/v/runs", &json!({"message": "Hi", "tools": tools})).await.json();
+    assert_eq!(run["status"], "failed", "{run}");
+    stage.then(says("Fine."));
+    let run = post(&stage, "/threads/v/runs", &json!({"message": "Again"})).await.json();
+    assert_eq!(run["message"], "Fine.", "{run}");
+}
+
+#[tokio::test]
+async fn a_run_spends_no_more_than_it_may_on_whatever_entry_of_the_line() {
+    let stage = Stage::new().await;
+    let line = json!({"model": "own:big, other:small", "budget": null});
+    stage.agent("free", &line).await;
+    let run = async |max_usd: &str| {
+        let path = "/accounts/acme/agents/free/threads/t/runs";
+        let body = json!({"message": "Hi", "max_usd": max_usd});
+        let call = stage.request(Method::POST, path).key(&stage.acme.caller).json(&body);
+        call.send().await.json()
+    };
+    // The first entry may have run, so what it held is gone; what is left bounds the second.
+    stage.then(lost()).then(says("Hello"));
+    let over = run("0.001000").await;
+    let limit = |asked: &Asked| {
+        let body: Value = serde_json::from_slice(&asked.body).unwrap();
+        body["max_tokens"].as_u64().or_else(|| body["max_completion_tokens"].as_u64())
+    };
+    let asked = stage.take_asked();
+    assert!(asked.iter().all(|asked| limit(asked).is_some_and(|limit| limit < 500)), "{asked:?}");
+    let spent: f64 = over["cost_usd"].as_str().unwrap().parse().unwrap();
+    assert!(spent <= 0.001, "{over}");
+    assert!(["completed", "incomplete"].contains(&over["status"].as_str().unwrap()), "{over}");
+    // What pays for no answer is not sent.
+    let over = run("0.000001").await;
+    assert_eq!((&over["status"], &over["reason"]), (&json!("incomplete"), &json!("max_usd")), "{over}");
+    assert!(stage.take_asked().is_empty());
 }

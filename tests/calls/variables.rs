@@ -79,6 +79,24 @@ async fn what_the_call_must_bring_is_asked_for_by_name() {
 }
 
 #[tokio::test]
+async fn where_the_protocol_has_no_list_of_faults_the_message_names_them_up_to_a_number() {
+    let stage = stage().await;
+    let many: Vec<String> = (0..40).map(|number| format!("v{number}")).collect();
+    let declared: Value = many.iter().map(|name| (name.clone(), Value::Null)).collect();
+    let instructions: String = many.iter().map(|name| format!("{{{{{name}}}}} ")).collect();
+    let agent = json!({"instructions": instructions, "config": {"variables": declared}});
+    stage.agent("many", &agent).await;
+    for face in [Face::Completions, Face::CompletionsStream] {
+        let reply = stage.ask(face, "many").send().await;
+        let words = reply.words();
+        for said in ["40 fields do not fit: ", "metadata.v0: ", "metadata.v1: ", "; and 32 more"] {
+            assert!(words.contains(said), "{said}: {words}");
+        }
+        assert!(words.len() < 4_000, "{words}");
+    }
+}
+
+#[tokio::test]
 async fn only_what_the_agent_declares_can_be_brought() {
     let stage = stage().await;
     for face in [Face::Chat, Face::Stream] {

@@ -54,7 +54,8 @@ async fn an_older_model_is_asked_by_its_schema_and_billed_by_its_count() {
     assert!(asked.headers.iter().all(|(name, _)| *name != "authorization"));
     let sent: Value = serde_json::from_slice(&asked.body).unwrap();
     let words = "Answer this turn by calling one of the tools.";
-    assert_eq!(sent["messages"].as_array().unwrap().last().unwrap()["content"], words);
+    let messages = sent["messages"].as_array().unwrap();
+    assert_eq!(messages[messages.len() - 2]["content"], words, "behind the instructions");
     assert_eq!((sent.get("stop"), sent.get("tool_choice"), &sent["top_k"]), (None, None, &json!(4)));
     assert_eq!(stage.bill("older").await.verdict(), ("ok", "reported", 40 * BIG.0 + 3 * BIG.1));
 }

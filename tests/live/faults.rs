@@ -42,12 +42,12 @@ async fn answers(agent: &Agent) -> Vec<(u16, String, String)> {
 }
 
 #[test]
-fn a_provider_that_fails_before_its_first_byte_is_a_502_or_504_without_its_words() {
+fn a_provider_that_fails_before_its_first_byte_says_so_without_its_words() {
     live(async |app| {
         let account = app.account().await;
         let cases = [
             (Script::refuse(500), 502, "upstream_error"),
-            (Script::refuse(401), 502, "upstream_error"),
+            (Script::refuse(401), 424, "upstream_denied"),
             (Script::refuse(429), 429, "upstream_rate_limited"),
             (Script::fault(Fault::Html), 502, "upstream_error"),
             (Script::fault(Fault::Lost), 502, "upstream_error"),
@@ -163,7 +163,7 @@ fn a_redirect_to_the_inside_is_not_followed() {
         let account = app.account().await;
         let (model, agent) = agent_on(&account, "emu", Script::fault(Fault::Redirect(inside.clone()))).await;
         for (status, _, text) in answers(&agent).await {
-            assert!(status == 502 || status == 200 && text.contains("upstream_error"), "{status} {text}");
+            assert!(status == 424 || status == 200 && text.contains("upstream_denied"), "{status} {text}");
             assert!(!text.contains(&inside), "{text}");
         }
         assert!(trap.accept().is_err(), "somebody knocked inside");

@@ -20,7 +20,7 @@ fn a_status_holds_from_the_next_call() {
         under_traffic(&agent, async || {
             for round in 0..ROUNDS {
                 put("inactive").await;
-                let refused = agent.chat("hello").await.expect(409);
+                let refused = agent.chat("hello").await.expect(403);
                 assert_eq!(refused.problem(), "agent_not_active", "round {round}");
                 put("active").await;
                 assert_eq!(agent.chat("hello").await.expect(200).header("deprecation"), "");
@@ -66,8 +66,8 @@ fn a_draft_answers_once_it_is_published() {
         let model = account.model(Price::default(), Script::default()).await;
         let draft = account.agent(&format!("emu:{}", model.code)).with("status", json!("draft"));
         let agent = draft.create().await;
-        assert_eq!(agent.chat("hello").await.expect(409).problem(), "agent_not_active");
-        let refused = agent.completion(&json!({})).send().await.expect(409).json();
+        assert_eq!(agent.chat("hello").await.expect(403).problem(), "agent_not_active");
+        let refused = agent.completion(&json!({})).send().await.expect(403).json();
         assert_eq!(refused["error"]["code"], "agent_not_active");
         account.post(&agent.api("/status"), &json!({"status": "published"})).await.expect(200);
         agent.chat("hello").await.expect(200);

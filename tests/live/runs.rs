@@ -174,3 +174,30 @@ fn fifty_at_once_on_one_thread_run_one_after_the_other() {
         assert!(books.calls.iter().all(|call| call["run_id"].is_string() && money(&call["cost_usd"]) > 0));
     });
 }
+
+#[test]
+fn answers_of_runs_that_queue_come_when_each_is_over() {
+    live(async |app| {
+        let account = app.account().await;
+        let script = Script::tokens(10, 20).paced(10, Duration::from_millis(60));
+        let model = account.model(Price::flat(1_000), script).await;
+        let agent = account.agent(&format!("emu:{}", model.code)).capped(100_000_000_000).create().await;
+        // Many at once, some of which find the thread at work.
+        let turns = (0..5).map(async |n: usize| {
+            let body = json!({"message": format!("{n}"), "on_busy": "queue"});
+            agent.call("/threads/wait/runs", &body).send().await.expect(201).json()
+        });
+        for run in join_all(turns).await {
+            assert_eq!(run["status"], "completed", "{run}");
+            assert!(run["message"].as_str().is_some_and(|text| !text.is_empty()), "{run}");
+        }
+        assert_eq!(
+            agent
+                .call("/threads/wait/runs", &json!({"message": "x", "on_busy": "reject"}))
+                .send()
+                .await
+                .status,
+            201
+        );
+    });
+}

@@ -194,7 +194,14 @@ impl Theatre {
         ];
         let on_busy = *self.dice.one_of(&on_busy).unwrap();
         let input = vec![Message::user("Go")];
-        let start = Start { thread: create(), terms: terms(self.on_unknown), input, on_busy, watch: true };
+        let start = Start {
+            thread: create(),
+            terms: terms(self.on_unknown),
+            input,
+            on_busy,
+            may_make: true,
+            watch: true,
+        };
         if let Some(Answer::Events(events)) = self.command(Command::Start(Box::new(start))) {
             let run = events.snapshot.unwrap().id.number;
             let watcher = self.watchers.entry(run).or_default();
@@ -243,7 +250,7 @@ impl Theatre {
             _ => Said::Text { choice: 0, delta },
         };
         let UnderWay { effect: Effect::Model { .. }, streaming } = &mut self.under_way[at] else { return };
-        let deltas = streaming.push(said).unwrap().into_iter().collect();
+        let deltas = streaming.push(said).unwrap();
         let id = self.under_way[at].effect.id();
         let _ = self.with(|host, moment| host.progress(&id, Progress::Said(deltas), moment));
     }

@@ -21,7 +21,7 @@ use retinue::service::App;
 use retinue::service::run::perform::perform;
 
 use super::disk::Disk;
-use super::world::{Clock, FakeWorld};
+use super::world::{Clock, WithinWorld};
 
 #[derive(Clone)]
 pub struct FakeThreads(Arc<Inner>);
@@ -29,7 +29,7 @@ pub struct FakeThreads(Arc<Inner>);
 struct Inner {
     objects: Mutex<BTreeMap<ThreadOf, Object>>,
     clock: Clock,
-    world: OnceLock<FakeWorld>,
+    world: OnceLock<WithinWorld>,
 }
 
 /// An object, its disk, and the alarm that the platform keeps for it.
@@ -54,8 +54,8 @@ impl FakeThreads {
     }
 
     /// Where effects are performed.
-    pub fn live_in(&self, world: &FakeWorld) {
-        let _ = self.0.world.set(world.clone());
+    pub fn live_in(&self, world: WithinWorld) {
+        let _ = self.0.world.set(world);
     }
 
     /// The object dies, with all that it was doing, and starts again from its disk at the next question.
@@ -110,7 +110,7 @@ impl FakeThreads {
     }
 
     fn perform(&self, thread: ThreadOf, life: u32, effect: Effect) {
-        let world = self.0.world.get().unwrap().clone();
+        let Some(world) = self.0.world.get().and_then(WithinWorld::world) else { return };
         let app = App::new(world.clone(), Arc::default());
         let object = Handle { threads: self.clone(), thread, life };
         world.start(async move { perform(&app, &object, &effect).await });

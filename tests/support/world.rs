@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use retinue::domain::ids::AccountId;
@@ -78,6 +78,16 @@ impl Clock {
 #[derive(Clone)]
 pub struct FakeWorld(Arc<Inner>);
 
+/// A world that ends with its test, seen from something in it.
+pub struct WithinWorld(Weak<Inner>);
+
+impl WithinWorld {
+    /// `None` once it has ended.
+    pub fn world(&self) -> Option<FakeWorld> {
+        self.0.upgrade().map(FakeWorld)
+    }
+}
+
 struct Inner {
     directory: Directory<Sqlite>,
     database: Sqlite,
@@ -138,7 +148,7 @@ impl FakeWorld {
             log: Mutex::default(),
             tasks: Mutex::default(),
         }));
-        threads.live_in(&world);
+        threads.live_in(WithinWorld(Arc::downgrade(&world.0)));
         world
     }
 

@@ -101,7 +101,7 @@ mod tests {
         fn whatever_is_fitted_fits(
             name in "\\PC{0,80}",
             alphabet in prop::sample::select(vec![
-                Alphabet::Any, Alphabet::Words, Alphabet::Identifier, Alphabet::Alphanumeric,
+                Alphabet::Any, Alphabet::Words, Alphabet::Dotted, Alphabet::Identifier, Alphabet::Alphanumeric,
             ]),
             (min, max) in (1..100_u16, 0..100_u16).prop_map(|(min, more)| (min, min + more)),
         ) {

@@ -143,6 +143,8 @@ dialect! {
     turns: Turns = Turns::Any;
     /// The first message after the instructions must be the user's.
     user_first: bool = false;
+    /// A user's message may follow a tool's result; otherwise a word of the assistant's stands between them.
+    user_after_results: bool = true;
     prefill: Prefill = Prefill::Taken;
     call_ids: Naming = Naming::new(Alphabet::Any, 1, 512);
     call_ids_sent: CallIds = CallIds::All;
@@ -157,6 +159,8 @@ dialect! {
     forced_tools: bool = true;
     parallel_tool_calls: bool = true;
     strict_tools: bool = true;
+    /// A strict schema may have objects of any members; otherwise it is sent without `strict`.
+    strict_open_maps: bool = true;
     /// Images may stand in a tool's result; otherwise they follow it in a user's message.
     images_in_results: bool = false;
     schema: Schema = Schema::Any;

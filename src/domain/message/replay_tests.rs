@@ -41,7 +41,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             prop::sample::select(finishes.to_vec()).prop_map(move |reason| Event::Finish { choice, reason }),
             (1_u64..9).prop_map(|n| Event::Usage(Usage { input_tokens: n, ..Usage::default() })),
             of("[a-z]{1,3}")
-                .prop_map(|service_tier| Event::About(About { service_tier, system_fingerprint: None })),
+                .prop_map(|service_tier| Event::About(About { service_tier, ..About::default() })),
         ]
     })
 }

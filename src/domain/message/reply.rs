@@ -58,11 +58,26 @@ pub struct About {
     pub service_tier: Option<String>,
     /// The backend that made it: with the same `seed` it answers alike.
     pub system_fingerprint: Option<String>,
+    /// What it has that no answer here has a place for, by the provider's names for it: `images`, for instance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 impl About {
     pub fn is_empty(&self) -> bool {
-        self.service_tier.is_none() && self.system_fingerprint.is_none()
+        self.service_tier.is_none() && self.system_fingerprint.is_none() && self.left_out.is_empty()
+    }
+
+    /// Notes what is left out; whether it was not noted before. Names are a provider's words, so that they are bounded.
+    pub fn leave_out(&mut self, name: &str) -> bool {
+        const MAX_NAMES: usize = 16;
+        const MAX_CHARS: usize = 64;
+        let name: String = name.chars().take(MAX_CHARS).collect();
+        let is_new = self.left_out.len() < MAX_NAMES && !self.left_out.contains(&name);
+        if is_new {
+            self.left_out.push(name);
+        }
+        is_new
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages: the turns of a transcript.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,7 @@ impl Message {
 ///
 /// Every result must have its call in the turn before it.
 pub fn pair_calls(messages: &mut [Message]) {
-    let mut turns: HashMap<String, usize> = HashMap::new();
+    let mut turns = Turns::default();
     let mut rest = messages;
     while let Some(at) = rest.iter().position(|message| matches!(message, Message::Assistant { .. })) {
         let (head, results) = rest.split_at_mut(at + 1);
@@ -77,19 +77,37 @@ pub fn pair_calls(messages: &mut [Message]) {
     }
 }
 
-fn pair_turn(parts: &mut [AssistantPart], results: &mut [Message], turns: &mut HashMap<String, usize>) {
+/// The identifiers of the turns so far.
+#[derive(Default)]
+struct Turns {
+    /// In how many turns each was given.
+    given: HashMap<String, usize>,
+    used: HashSet<String>,
+}
+
+impl Turns {
+    /// The identifier itself, if no turn has used it; else one with a number that none has.
+    fn name(&mut self, id: &str) -> String {
+        let turn = self.given.entry(id.to_owned()).or_insert(0);
+        loop {
+            *turn += 1;
+            let name = if *turn == 1 { id.to_owned() } else { format!("{id}_{turn}") };
+            if self.used.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
+fn pair_turn(parts: &mut [AssistantPart], results: &mut [Message], turns: &mut Turns) {
     let mut places: HashMap<String, (VecDeque<usize>, String)> = HashMap::new();
     let calls = parts.iter_mut().filter_map(|part| match part {
         AssistantPart::ToolCall(call) => Some(call),
         _ => None,
     });
     for (place, call) in calls.enumerate() {
-        let (open, name) = places.entry(call.id.clone()).or_insert_with(|| {
-            let turn = turns.entry(call.id.clone()).or_insert(0);
-            *turn += 1;
-            let name = if *turn == 1 { call.id.clone() } else { format!("{}_{turn}", call.id) };
-            (VecDeque::new(), name)
-        });
+        let (open, name) =
+            places.entry(call.id.clone()).or_insert_with(|| (VecDeque::new(), turns.name(&call.id)));
         open.push_back(place);
         call.id.clone_from(name);
     }
@@ -159,5 +177,22 @@ mod tests {
             Message::tool("call_0_2", "3"),
         ];
         assert_eq!(messages, expected);
+    }
+
+    #[test]
+    fn another_identifier_is_one_that_no_turn_has_used() {
+        let mut messages: Vec<Message> = ["a", "a", "a_2", "a", "a_2"]
+            .iter()
+            .flat_map(|id| [turn(&[*id]), Message::tool(*id, "1")])
+            .collect();
+        pair_calls(&mut messages);
+        let ids: Vec<&str> = messages
+            .iter()
+            .filter_map(|message| match message {
+                Message::Tool { call_id, .. } => Some(call_id.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(ids, ["a", "a_2", "a_2_2", "a_3", "a_2_3"]);
     }
 }

@@ -3,6 +3,9 @@
 use crate::domain::message::{AssistantPart, ChatReply, Event, Gather, TooLarge};
 use crate::domain::thread::item;
 
+/// The most bytes of one piece.
+const MAX_DELTA: usize = 64 * 1_024;
+
 /// A piece of an item that the model is writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delta {
@@ -40,7 +43,7 @@ impl Streaming {
     ///
     /// # Errors
     /// [`TooLarge`]: more was said than is kept of one answer.
-    pub fn push(&mut self, event: Event) -> Result<Option<Delta>, TooLarge> {
+    pub fn push(&mut self, event: Event) -> Result<Vec<Delta>, TooLarge> {
         let said = match &event {
             Event::Text { choice: 0, delta } | Event::Refusal { choice: 0, delta } => {
                 Some((Kind::Text, delta.clone()))
@@ -50,10 +53,17 @@ impl Streaming {
         };
         self.gather.push(event)?;
         self.count();
-        let Some((kind, delta)) = said.filter(|(_, delta)| !delta.is_empty()) else { return Ok(None) };
-        let offset = self.chars;
-        self.chars += delta.chars().count() as u64;
-        Ok(Some(Delta { item: self.items.saturating_sub(1), kind, offset, delta }))
+        let Some((kind, said)) = said else { return Ok(Vec::new()) };
+        let item = self.items.saturating_sub(1);
+        let mut deltas = Vec::new();
+        let mut rest = said.as_str();
+        while !rest.is_empty() {
+            let (delta, more) = rest.split_at(rest.floor_char_boundary(MAX_DELTA));
+            deltas.push(Delta { item, kind, offset: self.chars, delta: delta.to_owned() });
+            self.chars += delta.chars().count() as u64;
+            rest = more;
+        }
+        Ok(deltas)
     }
 
     /// The whole answer.
@@ -108,7 +118,7 @@ mod tests {
             let mut streaming = Streaming::default();
             let mut held: std::collections::BTreeMap<u32, String> = std::collections::BTreeMap::new();
             for event in events {
-                if let Some(Delta { item, offset, delta, .. }) = streaming.push(event).unwrap() {
+                for Delta { item, offset, delta, .. } in streaming.push(event).unwrap() {
                     let text = held.entry(item).or_default();
                     *text = text.chars().take(usize::try_from(offset).unwrap()).collect::<String>() + &delta;
                 }

@@ -244,7 +244,12 @@ impl Run {
     }
 
     fn fail_step(&mut self, step: u32, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+        let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
         match fault {
+            // Nothing is left for another attempt.
+            Fault::Budget { .. } | Fault::Transient { .. } if is_spent => {
+                self.end(End::Incomplete(Reason::MaxUsd), now, out);
+            }
             Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
                 let until = resets_at.filter(|at| *at > now).unwrap_or(now.plus(BUDGET_PAUSE_MS));
                 self.try_later(step, until, Delay::Budget, out);

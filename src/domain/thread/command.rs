@@ -88,6 +88,8 @@ pub struct Start {
     /// What the run is about; empty: what the thread says already.
     pub input: Vec<Message>,
     pub on_busy: OnBusy,
+    /// Whether the thread is made where it is not there: an id of ours that is not known is nobody's.
+    pub may_make: bool,
     /// Whether the caller stays for the events.
     pub watch: bool,
 }

@@ -16,11 +16,14 @@ use crate::domain::thread::command::{Events, Outcome};
 use crate::domain::thread::view::RunView;
 use crate::face::Operations;
 use crate::http::problem::Problem;
-use crate::ports::{Watch, World};
+use crate::ports::{Threads, Watch, World};
 use crate::service::App;
 use crate::service::threads::{Begin, Visitor};
 use crate::wire::client::threads::{InputsBody, PriorityBody, ReasonBody, StartBody};
 
+/// How often a run is watched again for an answer that waits, and the pause where its object is away.
+const MAX_WATCHES: u32 = 50;
+const AWAY_MS: u64 = 500;
 /// The longest that an answer waits for a run.
 const MAX_WAIT_MS: u64 = 10 * 60_000;
 
@@ -82,7 +85,7 @@ async fn rested<W: World>(
     app: &App<W>,
     visitor: Visitor,
     events: Events,
-    mut watch: impl Watch,
+    mut watch: <W::Threads as Threads>::Watch,
     most_ms: u64,
 ) -> Result<RunView, Problem> {
     let Some(run) = events.snapshot else {
@@ -92,9 +95,24 @@ async fn rested<W: World>(
         return Ok(run);
     }
     let rests = async {
-        while let Some(event) = watch.next().await {
-            if event.event.is_rest() {
-                break;
+        let mut seen = events.events.last().map(|event| event.seq);
+        for _ in 0..MAX_WATCHES {
+            while let Some(event) = watch.next().await {
+                seen = Some(event.seq);
+                if event.event.is_rest() {
+                    return;
+                }
+            }
+            // The object went away in the middle: what it was at goes on, and is watched again.
+            match visitor.watch(app, run.thread_id, Some(run.id.number), seen).await {
+                Ok((more, again))
+                    if !more.events.iter().any(|event| event.event.is_rest()) && !more.is_over =>
+                {
+                    seen = more.events.last().map_or(seen, |event| Some(event.seq));
+                    watch = again;
+                }
+                Ok(_) => return,
+                Err(_) => app.world.sleep(AWAY_MS).await,
             }
         }
     };

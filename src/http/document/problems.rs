@@ -26,11 +26,17 @@ pub fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
             Kind::RateLimited,
             Kind::UpstreamRateLimited,
             Kind::Misconfigured,
+            Kind::UpstreamDenied,
             Kind::UpstreamError,
             Kind::Unavailable,
             Kind::UpstreamTimeout,
         ],
     };
+    // What goes on in a thread may stand in the way; a call has no state.
+    let is_call = operation.tags.iter().flatten().any(|tag| tag == "calls");
+    if of == Plane::Face && is_body && !is_call {
+        kinds.extend([Kind::ThreadBusy, Kind::AlreadyResolved]);
+    }
     if is_body || !parameters.is_empty() {
         kinds.push(Kind::ValidationFailed);
     }

@@ -24,6 +24,7 @@ pub enum Kind {
     UnsupportedCapability,
     UnpricedModel,
     UpstreamRejected,
+    UpstreamDenied,
     ConcurrencyExceeded,
     RateLimited,
     UpstreamRateLimited,
@@ -40,7 +41,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -60,6 +61,7 @@ impl Kind {
         Self::UnsupportedCapability,
         Self::UnpricedModel,
         Self::UpstreamRejected,
+        Self::UpstreamDenied,
         Self::ConcurrencyExceeded,
         Self::RateLimited,
         Self::UpstreamRateLimited,
@@ -111,7 +113,7 @@ impl Kind {
             }
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
             Self::ModelNotFound => ("model_not_found", "The agent has no such model", StatusCode::NOT_FOUND),
-            Self::AgentNotActive => ("agent_not_active", "The agent is not active", StatusCode::CONFLICT),
+            Self::AgentNotActive => ("agent_not_active", "The agent is not active", StatusCode::FORBIDDEN),
             Self::AgentArchived => ("agent_archived", "The agent is archived", StatusCode::GONE),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", "The path does not have this method", StatusCode::METHOD_NOT_ALLOWED)
@@ -140,6 +142,12 @@ impl Kind {
             Self::UpstreamRejected => {
                 ("upstream_rejected", "The provider refuses the request", StatusCode::BAD_REQUEST)
             }
+            // No client sends this status again by itself, and it stays until somebody repairs it.
+            Self::UpstreamDenied => (
+                "upstream_denied",
+                "The providers are not set up to serve this",
+                StatusCode::FAILED_DEPENDENCY,
+            ),
             Self::ConcurrencyExceeded => {
                 ("concurrency_exceeded", "Too many calls at once", StatusCode::TOO_MANY_REQUESTS)
             }

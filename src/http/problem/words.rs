@@ -271,9 +271,8 @@ impl Problem {
             call::Error::RunBudget { .. } | call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,
             call::Error::Loop => Kind::InvalidRequest,
             call::Error::BrokenLine(_) => Kind::ModelNotFound,
-            call::Error::Unreachable(_) | call::Error::Upstream(_) | call::Error::UpstreamDenies(_) => {
-                Kind::UpstreamError
-            }
+            call::Error::Unreachable(_) | call::Error::UpstreamDenies(_) => Kind::UpstreamDenied,
+            call::Error::Upstream(_) => Kind::UpstreamError,
             call::Error::UpstreamTimeout => Kind::UpstreamTimeout,
         };
         Self::new(kind, detail)

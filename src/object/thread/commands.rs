@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::kept::{Batch, Kept, Meta};
 use super::reading::Query;
 use super::{Thread, after, at_once, runs};
+use crate::domain::field_error::FieldError;
 use crate::domain::message::{Message, stored};
 use crate::domain::run::happening::Happened;
 use crate::domain::run::state::{Run, Status};
@@ -17,6 +18,9 @@ use crate::object::store::thread as store;
 
 /// The most runs that wait for their turn in a thread.
 const MAX_QUEUED: usize = 100;
+
+/// The most bytes of what a waiting run is about.
+const MAX_WAITING_INPUT: usize = 1_000_000;
 
 pub(super) type Decided = Decision<Thread>;
 
@@ -148,6 +152,9 @@ impl Thread {
     fn start(&mut self, start: Start, now: Millis) -> Decided {
         let who = Who::Caller(start.thread.agent);
         if self.meta.is_none() {
+            if !start.may_make {
+                return at_once(Answer::NotFound);
+            }
             if start.input.is_empty() && start.thread.items.is_empty() {
                 return at_once(Answer::NothingSaid);
             }
@@ -176,7 +183,7 @@ impl Thread {
                 effects.extend(self.work.apply(meta, run, Happened::Steered, now));
                 return shown(run, watch, effects);
             }
-            (OnBusy::Merge, _, Some(run)) => {
+            (OnBusy::Merge, _, Some(run)) if self.has_room(run, &input) => {
                 self.join(run, &input);
                 return shown(run, watch, effects);
             }
@@ -186,6 +193,14 @@ impl Thread {
             }
             (OnBusy::Latest, Some(_), _) => effects.extend(self.make_way(meta, &queued, on_busy, now)),
             _ => {}
+        }
+        // What waits is kept in the run's row, which has an end.
+        let is_busy = self.work.open.values().any(|kept| runs::has_begun(&kept.run));
+        if is_busy && !is_next && is_long(&input) {
+            return at_once(Answer::Invalid(vec![FieldError {
+                field: "input".to_owned(),
+                message: format!("has at most {MAX_WAITING_INPUT} bytes while another run is at work"),
+            }]));
         }
         let waiting = self.open(|run| !runs::has_begun(run)).len();
         if waiting >= MAX_QUEUED {
@@ -205,6 +220,13 @@ impl Thread {
     /// The runs that are not over and are like this.
     fn open(&self, is: impl Fn(&Run) -> bool) -> Vec<u32> {
         self.work.open.values().filter(|kept| is(&kept.run)).map(|kept| kept.run.number).collect()
+    }
+
+    /// Whether what a waiting run is about can be more.
+    fn has_room(&self, run: u32, input: &[Message]) -> bool {
+        let there =
+            self.work.open.get(&run).map_or(0, |kept| kept.input.iter().map(String::len).sum::<usize>());
+        there + size(input) <= MAX_WAITING_INPUT
     }
 
     /// Adds to what a waiting run is about.
@@ -289,6 +311,14 @@ impl Thread {
             after(Query::Run { run: number }, Vec::new())
         }))
     }
+}
+
+fn size(messages: &[Message]) -> usize {
+    messages.iter().map(|message| stored::write(message).len()).sum()
+}
+
+fn is_long(messages: &[Message]) -> bool {
+    size(messages) > MAX_WAITING_INPUT
 }
 
 /// An answer that leaves once all is written.

@@ -111,7 +111,8 @@ impl Machine for Thread {
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
-            Command::Create(_) | Command::Start(_) => None,
+            Command::Create(_) => None,
+            Command::Start(start) if start.may_make => None,
             Command::Wake => Some(Answer::Woken),
             _ => Some(Answer::NotFound),
         }

@@ -22,8 +22,8 @@ use crate::domain::warning::Warning;
 use crate::ports::{
     Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
 };
-use crate::wire::provider::{self, DecodeError, Decoder, Encoded, Renamed, Target};
-use refused::Refused;
+use crate::wire::provider::{self, DecodeError, Decoder, Encoded, Renamed, Reported, Target};
+pub use refused::Refused;
 
 /// The longest whole reply that is read.
 const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
@@ -84,17 +84,24 @@ pub async fn make<W: World>(
         let target = Target { dialect: &candidate.dialect, code: &candidate.code };
         let Encoded { outgoing, mut warnings, renamed } = provider::encode(target, request, stream);
         let reply = send_twice(flight, candidate, server, &outgoing, stream, deadline).await?;
-        if reply.status == 200 {
-            warnings.extend(unreasoned);
+        let refused = if reply.status == 200 {
             let now = || flight.app().world.now();
-            let attempt = if stream {
-                open(candidate, Decoder::new(server.wire, renamed), reply.body, now).await?
-            } else {
-                read(candidate, server.wire, &renamed, reply.body).await?
+            let answer = match stream {
+                true => open(candidate, Decoder::new(server.wire, renamed), reply.body, now).await,
+                false => read(candidate, server.wire, &renamed, reply.body).await,
             };
-            return Ok(Made { attempt, warnings });
-        }
-        let refused = refused(flight, line, candidate, reply).await;
+            match answer {
+                Ok(attempt) => {
+                    warnings.extend(unreasoned);
+                    return Ok(Made { attempt, warnings });
+                }
+                Err(NoAnswer::Failed(failure)) => return Err(failure),
+                Err(NoAnswer::Reported(error)) => Refused::reported(line, *error),
+            }
+        } else {
+            refused(line, reply).await
+        };
+        refused.log(&flight.app().world, candidate);
         let ours = limit.filter(|_| !plan.limit_asked && !is_retried);
         match ours.and_then(|tokens| refused.smaller_limit(tokens, candidate.dialect.limit_required)) {
             Some(smaller) => request.sampling.max_output_tokens = smaller,
@@ -199,17 +206,17 @@ const fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
 }
 
-async fn refused<W: World>(
-    flight: &InFlight<W>,
-    line: &[Arc<Candidate>],
-    candidate: &Candidate,
-    reply: UpstreamReply<BodyOf<W>>,
-) -> Refused {
+async fn refused<B: Body>(line: &[Arc<Candidate>], reply: UpstreamReply<B>) -> Refused {
     let (status, retry_after_ms) = (reply.status, reply.retry_after_ms);
     let body = reply.body.all().await.unwrap_or_default();
-    let refused = Refused::read(line, status, retry_after_ms, &body);
-    flight.app().world.log(&format!("{} answered {status}: {}", candidate.label, refused.message));
-    refused
+    Refused::read(line, status, retry_after_ms, &body)
+}
+
+/// Why a reply with status 200 has no answer.
+enum NoAnswer {
+    /// The provider says why.
+    Reported(Box<Reported>),
+    Failed(Failure),
 }
 
 async fn read<B: Body>(
@@ -217,7 +224,7 @@ async fn read<B: Body>(
     wire: Wire,
     renamed: &Renamed,
     body: B,
-) -> Result<Attempt<B>, Failure> {
+) -> Result<Attempt<B>, NoAnswer> {
     let bytes = body.all().await.map_err(|error| broken(candidate, &error))?;
     match provider::decode(wire, renamed, &bytes) {
         Ok(reply) => {
@@ -235,7 +242,7 @@ async fn open<B: Body>(
     mut decoder: Decoder,
     mut body: B,
     now: impl Fn() -> Millis,
-) -> Result<Attempt<B>, Failure> {
+) -> Result<Attempt<B>, NoAnswer> {
     let mut events = Vec::new();
     loop {
         let chunk: Option<Bytes> = body.chunk().await.map_err(|error| broken(candidate, &error))?;
@@ -273,7 +280,7 @@ fn usage_in(events: &[Event]) -> Option<Usage> {
     usages.reduce(Usage::max)
 }
 
-fn broken(candidate: &Candidate, error: &ReadError) -> Failure {
+fn broken(candidate: &Candidate, error: &ReadError) -> NoAnswer {
     let shown = match error {
         ReadError::Timeout => Error::UpstreamTimeout,
         ReadError::Broken(_) => {
@@ -283,22 +290,17 @@ fn broken(candidate: &Candidate, error: &ReadError) -> Failure {
             Error::Upstream(format!("provider `{}` answered more than {limit} bytes", candidate.provider))
         }
     };
-    failure(Ran::Maybe, true, shown)
+    NoAnswer::Failed(failure(Ran::Maybe, true, shown))
 }
 
-/// What a provider answered with status 200 and cannot be read. An error that it reports itself is billed as it says;
-/// of anything else nothing is known.
-fn undecodable(candidate: &Candidate, error: DecodeError, usage: Option<Usage>) -> Failure {
-    let name = &candidate.provider;
-    match error {
-        DecodeError::Malformed(_) => failure(
-            Ran::Maybe,
-            true,
-            Error::Upstream(format!("provider `{name}` answered something unreadable")),
-        ),
-        DecodeError::Reported { transient, usage: beside, .. } => {
-            let ran = beside.or(usage).map_or(Ran::No, Ran::Used);
-            failure(ran, transient, Error::Upstream(format!("provider `{name}` reported an error")))
+/// What a provider answered with status 200 and is no answer. An error that it reports itself is billed as it says; of
+/// anything else nothing is known.
+fn undecodable(candidate: &Candidate, error: DecodeError, usage: Option<Usage>) -> NoAnswer {
+    match error.counted(usage) {
+        DecodeError::Reported(error) => NoAnswer::Reported(error),
+        DecodeError::Malformed(_) => {
+            let words = format!("provider `{}` answered something unreadable", candidate.provider);
+            NoAnswer::Failed(failure(Ran::Maybe, true, Error::Upstream(words)))
         }
     }
 }

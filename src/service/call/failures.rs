@@ -5,6 +5,7 @@ use super::error::Error;
 /// How the attempts of one call have failed, and what the client is shown of them all.
 #[derive(Default)]
 pub struct Failures {
+    /// Of the failures that pass if there are any, else of all.
     last: Option<Error>,
     attempts: usize,
     limited: usize,
@@ -20,10 +21,14 @@ impl Failures {
             let shortest = self.retry_after_s.into_iter().chain(*retry_after_s).min();
             self.retry_after_s = shortest;
         }
-        self.last = Some(error);
+        // Who may be answered a moment later is not shown what stays as it is.
+        let stays = |error: &Error| matches!(error, Error::UpstreamDenies(_) | Error::Unreachable(_));
+        if !stays(&error) || self.last.as_ref().is_none_or(stays) {
+            self.last = Some(error);
+        }
     }
 
-    /// The last, which is a rate limit only if each was.
+    /// The last that passes, which is a rate limit only if each was.
     pub fn shown(self) -> Error {
         match self.last {
             Some(Error::Busy { message, given, .. }) => Error::Busy {
@@ -60,5 +65,9 @@ mod tests {
         assert_eq!(shown(vec![busy(false, None), busy(true, Some(20))]), busy(false, Some(20)));
         assert_eq!(shown(vec![Error::UpstreamTimeout, busy(true, None)]), busy(false, None));
         assert_eq!(shown(vec![busy(true, Some(3)), Error::UpstreamTimeout]), Error::UpstreamTimeout);
+        let denies = || Error::UpstreamDenies("m".to_owned());
+        assert_eq!(shown(vec![Error::UpstreamTimeout, denies()]), Error::UpstreamTimeout);
+        assert_eq!(shown(vec![busy(true, Some(3)), denies()]), busy(false, Some(3)));
+        assert_eq!(shown(vec![denies(), denies()]), denies());
     }
 }

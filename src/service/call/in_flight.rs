@@ -15,6 +15,7 @@ use crate::service::call;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::count::Count;
 use crate::service::call::error::Error;
+use crate::service::call::question;
 use crate::service::call::resolve::Resolved;
 use crate::service::call::via::Via;
 use crate::service::{App, settlements};
@@ -89,6 +90,8 @@ pub struct InFlight<W: World> {
     via: Via,
     /// The run that makes the call.
     run: Option<RunId>,
+    /// The most that the call may cost, where its run says so.
+    most: Option<Nanos>,
 }
 
 impl<W: World> InFlight<W> {
@@ -119,12 +122,13 @@ impl<W: World> InFlight<W> {
             is_settled: false,
             via,
             run: None,
+            most: None,
         }
     }
 
-    /// The same, of a run.
-    pub const fn of_run(mut self, run: Option<RunId>) -> Self {
-        self.run = run;
+    /// The same, of a run that has so much left.
+    pub const fn of_run(mut self, run: Option<RunId>, most: Option<Nanos>) -> Self {
+        (self.run, self.most) = (run, most);
         self
     }
 
@@ -140,9 +144,9 @@ impl<W: World> InFlight<W> {
         self.granted
     }
 
-    /// Whether the agent or the account's plan limits what may be spent.
+    /// Whether the agent, the account's plan or the run limits what may be spent.
     pub const fn has_budget(&self) -> bool {
-        self.question.budget.is_some() || self.question.limits.monthly_spend.is_some()
+        self.question.budget.is_some() || self.question.limits.monthly_spend.is_some() || self.most.is_some()
     }
 
     /// Goes on to another entry. The hold serves again where it is large enough and untouched; otherwise the account's
@@ -155,7 +159,7 @@ impl<W: World> InFlight<W> {
             self.model.clone_from(&candidate.label);
             return Ok(());
         }
-        let question = Admit {
+        let mut question = Admit {
             model: candidate.label.clone(),
             want: plan.want,
             floor: plan.floor,
@@ -163,6 +167,7 @@ impl<W: World> InFlight<W> {
             charged: self.charged,
             ..self.question.clone()
         };
+        question::within(&mut question, self.most)?;
         match call::ask(&self.app, self.account, question, self.is_batched).await? {
             Admission::Granted { amount, .. } => {
                 self.granted = amount;
@@ -227,6 +232,11 @@ impl<W: World> InFlight<W> {
             let over = format!("call {} cost {cost} USD, more than the {} held", self.call, self.granted);
             self.app.world.log(&over);
         }
+        // A sum with a part that is guessed is no report.
+        let kind = match kind {
+            UsageKind::Reported if self.is_guessed => UsageKind::Estimated,
+            kind => kind,
+        };
         Receipt { usage, kind, cost: self.charged + cost }
     }
 
@@ -235,11 +245,12 @@ impl<W: World> InFlight<W> {
         self.send(status, receipt, first_token_at);
     }
 
-    /// No entry of the line has answered.
-    pub fn settle_failed(mut self) {
+    /// No entry of the line has answered; what that cost.
+    pub fn settle_failed(mut self) -> Nanos {
         let kind = if self.is_guessed { UsageKind::Missing } else { UsageKind::Reported };
         let receipt = Receipt { usage: self.used, kind, cost: self.charged };
         self.send(CallStatus::UpstreamError, &receipt, None);
+        receipt.cost
     }
 
     fn send(&mut self, status: CallStatus, receipt: &Receipt, first_token_at: Option<Millis>) {

@@ -15,6 +15,7 @@ mod failures;
 mod in_flight;
 mod instructions;
 mod key;
+mod question;
 pub mod reach;
 mod relay;
 mod resolve;
@@ -38,21 +39,18 @@ pub use select::names_model;
 
 use crate::domain::admission::command::CallStatus;
 use crate::domain::admission::command::{Admission, Admit, Rate, Refusal};
-use crate::domain::agent::{Access, Agent};
-use crate::domain::budget::{Action, Budget};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, CallId};
 use crate::domain::kept::Kept;
 use crate::domain::message::{ChatReply, ChatRequest, Event, Message, replay};
 use crate::domain::money::Nanos;
-use crate::domain::routing::Plan;
 use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::retry::Policy;
 use again::{Found, Place};
 use attempt::{Attempt, Failure, Made};
-use bundle::{Bundle, Candidate};
+use bundle::Bundle;
 use failures::Failures;
 use in_flight::InFlight;
 use select::Selection;
@@ -134,11 +132,13 @@ pub struct Unserved {
     pub error: Error,
     /// Where it was admitted: the ledger has a row of it.
     pub call: Option<CallId>,
+    /// What it cost all the same, or may have.
+    pub cost: Nanos,
 }
 
 impl From<Error> for Unserved {
     fn from(error: Error) -> Self {
-        Self { error, call: None }
+        Self { error, call: None, cost: Nanos::ZERO }
     }
 }
 
@@ -158,7 +158,8 @@ pub async fn run<W: World>(
         admit(app, caller, resolved, &asked, call).await?;
     let admitted = app.world.now();
     let via = caller.via().cloned().unwrap_or_else(|| Via::begun(app));
-    let flight = InFlight::new(app, &resolved, question, granted, admitted, via).of_run(caller.run_id());
+    let flight =
+        InFlight::new(app, &resolved, question, granted, admitted, via).of_run(caller.run_id(), asked.most);
     let cache = found.as_ref().map(Found::is);
     let (model, warnings, answer) = match found {
         Some(Found::Kept(kept)) => again(flight, kept, asked.stream),
@@ -167,7 +168,7 @@ pub async fn run<W: World>(
             let mut request = asked.request;
             request.messages.insert(0, Message::system(instructions));
             let served = serve(flight, selection, request, asked.stream, place).await;
-            served.map_err(|error| Unserved { error, call: Some(call) })?
+            served.map_err(|(error, cost)| Unserved { error, call: Some(call), cost })?
         }
     };
     Ok(Served {
@@ -187,12 +188,19 @@ pub async fn run<W: World>(
 fn again<W: World>(flight: InFlight<W>, kept: Kept, stream: bool) -> (String, Vec<Warning>, Answer<W>) {
     let receipt = Receipt::FREE;
     flight.settle(CallStatus::Ok, &receipt, None);
-    let Kept { model, warnings, reply } = kept;
-    let answer = match stream {
-        true => Answer::Replay { events: replay(reply), receipt },
-        false => Answer::Whole { reply, receipt },
+    let Kept { model, mut warnings, reply } = kept;
+    let answer = if stream {
+        Answer::Replay { events: replay(reply), receipt }
+    } else {
+        warnings.extend(left_out(&reply));
+        Answer::Whole { reply, receipt }
     };
     (model, warnings, answer)
+}
+
+/// What a whole answer had and has no longer; a stream says it itself.
+fn left_out(reply: &ChatReply) -> impl Iterator<Item = Warning> + '_ {
+    reply.about.left_out.iter().map(|name| Warning::not_carried(name))
 }
 
 struct Admitted {
@@ -233,13 +241,8 @@ async fn admit<W: World>(
         };
         let found = again::look_up(app, &resolved, &selection, &instructions, asked).await;
         let plan = selection.plan(selection.first(), &asked.request);
-        let mut question = question(&resolved, &selection, selection.first(), &plan, call);
-        if let Some(most) = asked.most {
-            if question.floor > most {
-                return Err(Error::RunBudget { left: most });
-            }
-            question.want = question.want.min(most);
-        }
+        let mut question = question::of(&resolved, &selection, &plan, call);
+        question::within(&mut question, asked.most)?;
         if let Some(Found::Kept(kept)) = &found {
             question = Admit { want: Nanos::ZERO, floor: Nanos::ZERO, model: kept.model.clone(), ..question };
         }
@@ -257,43 +260,6 @@ async fn admit<W: World>(
     }
     app.world.log(&format!("account {} changes faster than it can be read", resolved.account));
     Err(Error::Unavailable)
-}
-
-fn question(
-    resolved: &Resolved,
-    selection: &Selection,
-    candidate: &Candidate,
-    plan: &Plan,
-    call: CallId,
-) -> Admit {
-    let agent = &resolved.bundle.agent;
-    Admit {
-        call,
-        agent: agent.id,
-        key: resolved.key.as_ref().map(|presented| presented.key.id),
-        version: agent.version,
-        model: candidate.label.clone(),
-        epoch: resolved.epoch,
-        want: plan.want,
-        floor: plan.floor,
-        again: false,
-        charged: Nanos::ZERO,
-        budget: budget(agent),
-        max_concurrency: agent.definition.max_concurrency,
-        limits: resolved.bundle.limits,
-        ended: Vec::new(),
-        ttl_ms: u32::try_from(selection.timeout_ms().min(MAX_CALL_MS) + GRACE_MS).unwrap_or(u32::MAX),
-    }
-}
-
-/// What bounds the agent: one that anyone may call is stopped at its limit, also where a row from before that was asked for
-/// says otherwise.
-fn budget(agent: &Agent) -> Option<Budget> {
-    let action = |budget: Budget| match agent.definition.access {
-        Access::Public => Action::Block,
-        Access::Key => budget.action,
-    };
-    agent.budget.map(|budget| Budget { action: action(budget), ..budget })
 }
 
 /// Asks the account's object, batched with other calls or alone; again when it does not answer: the question names its call,
@@ -338,7 +304,7 @@ async fn serve<W: World>(
     mut request: ChatRequest,
     stream: bool,
     mut place: Option<Place>,
-) -> Result<(String, Vec<Warning>, Answer<W>), Error> {
+) -> Result<(String, Vec<Warning>, Answer<W>), (Error, Nanos)> {
     let base = request.sampling.clone();
     let deadline =
         flight.admitted_at.plus(i64::try_from(selection.timeout_ms().min(MAX_CALL_MS)).unwrap_or(0));
@@ -359,20 +325,22 @@ async fn serve<W: World>(
         candidate.params.fill(&mut request.sampling);
         match attempt::make(&flight, line, candidate, &plan, &mut request, stream, deadline).await {
             Ok(Made { attempt, warnings }) => {
-                let warnings = warnings::of_client(warnings, (&base, &request.sampling), &request.extras);
+                let mut warnings = warnings::of_client(warnings, (&base, &request.sampling), &request.extras);
                 let answer = match attempt {
                     Attempt::Whole { reply, seen } => {
                         let receipt = flight.receipt(candidate, &selection.needs, &seen);
                         if let Some(place) = place {
                             place.keep(flight.app(), &reply, &candidate.label, &warnings);
                         }
+                        warnings.extend(left_out(&reply));
                         flight.settle(CallStatus::Ok, &receipt, None);
                         Answer::Whole { reply, receipt }
                     }
                     Attempt::Stream(opened) => {
                         let gathering = place.map(|place| place.gather(&warnings));
-                        let (candidate, needs) = (candidate.clone(), selection.needs);
-                        let relay = Relay::new(flight, candidate, needs, plan.choices, opened, gathering);
+                        let entry = (candidate.clone(), line.clone());
+                        let relay =
+                            Relay::new(flight, entry, selection.needs, plan.choices, opened, gathering);
                         Answer::Stream(Box::new(relay))
                     }
                 };
@@ -389,6 +357,6 @@ async fn serve<W: World>(
             }
         }
     }
-    flight.settle_failed();
-    Err(failures.shown())
+    let cost = flight.settle_failed();
+    Err((failures.shown(), cost))
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::again::Gathering;
-use super::attempt::Opened;
+use super::attempt::{Opened, Refused};
 use super::bundle::Candidate;
 use super::count::{Count, Counter};
 use super::error::Error;
@@ -39,6 +39,8 @@ pub struct Relay<W: World> {
     flight: Option<InFlight<W>>,
     /// The entry that answers.
     candidate: Arc<Candidate>,
+    /// All entries, whose keys no text may show.
+    line: Vec<Arc<Candidate>>,
     needs: Needs,
     body: <W::Upstream as Upstream>::Body,
     decoder: Decoder,
@@ -60,7 +62,7 @@ pub struct Relay<W: World> {
 impl<W: World> Relay<W> {
     pub(super) fn new(
         flight: InFlight<W>,
-        candidate: Arc<Candidate>,
+        (candidate, line): (Arc<Candidate>, Vec<Arc<Candidate>>),
         needs: Needs,
         choices: u64,
         opened: Opened<<W::Upstream as Upstream>::Body>,
@@ -69,6 +71,7 @@ impl<W: World> Relay<W> {
         let mut relay = Self {
             flight: Some(flight),
             candidate,
+            line,
             needs,
             body: opened.body,
             decoder: opened.decoder,
@@ -145,11 +148,19 @@ impl<W: World> Relay<W> {
 
     /// What the provider sent cannot be read, or is an error; one that brings its count is billed by it.
     fn break_off(&mut self, events: Vec<Event>, error: DecodeError) -> Option<Step> {
-        let count = match error {
-            DecodeError::Reported { usage: Some(usage), .. } => Count::Final(usage),
-            _ => self.counter.count(self.choices),
+        let counted = self.counter.count(self.choices);
+        let (count, error) = match error {
+            DecodeError::Malformed(_) => (counted, broken()),
+            DecodeError::Reported(error) => {
+                let count = error.usage.map_or(counted, Count::Final);
+                let refused = Refused::reported(&self.line, *error);
+                if let Some(flight) = &self.flight {
+                    refused.log(&flight.app().world, &self.candidate);
+                }
+                (count, refused.judge(&self.candidate).1)
+            }
         };
-        self.last(events, count, Some(broken()))
+        self.last(events, count, Some(error))
     }
 
     /// The last events, if there are any, and then the end.

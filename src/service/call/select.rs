@@ -35,7 +35,8 @@ impl Selection {
         let capped = match (bundle.agent.budget, bundle.limits.monthly_spend) {
             (Some(_), _) => Some(Scope::Agent),
             (None, Some(_)) => Some(Scope::Plan),
-            (None, None) => None,
+            // A run's own limit needs a price as much.
+            (None, None) => asked.most.map(|_| Scope::Agent),
         };
         for candidate in named {
             let mut missing = needs.lacking(&candidate.dialect, candidate.model.as_ref());

@@ -22,6 +22,9 @@ use crate::service::call::{
 const LAST_WORD: &str = "This run has reached its limit and ends now. Call no more tools: say in a few sentences what was done \
                          and what is left.";
 
+/// The most bytes of all arguments of a step's tool calls.
+const MAX_ARGUMENTS: usize = 256 * 1_024;
+
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
     let started = app.world.now();
@@ -51,7 +54,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Err(unserved) => {
             let journal =
                 json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
-            unanswered(app, &unserved.error, Nanos::ZERO, journal)
+            unanswered(app, &unserved.error, unserved.cost, journal)
         }
         Ok(served) => relay(app, object, id, served, &offered, started).await,
     }
@@ -84,9 +87,12 @@ async fn relay<W: World>(
         let nothing = Error::Upstream("the model answered nothing".to_owned());
         return unanswered(app, &nothing, receipt.cost, journal);
     };
-    if choice.parts.len() > MAX_PIECES as usize {
-        let fault =
-            Fault::Final(Failure::new("upstream_error", "The model answered in more pieces than are kept."));
+    let arguments: usize = choice.calls().map(|call| call.arguments.len()).sum();
+    if choice.parts.len() > MAX_PIECES as usize || arguments > MAX_ARGUMENTS {
+        let fault = Fault::Final(Failure::new(
+            "upstream_error",
+            "The model answered in more pieces, or with longer arguments of tools, than are kept.",
+        ));
         return Outcome::Unanswered { fault, cost: receipt.cost, journal };
     }
     let plan: Vec<How> = choice.calls().map(|call| tools::how(&bundle, offered, call)).collect();

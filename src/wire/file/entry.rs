@@ -210,13 +210,12 @@ fn parameters(fields: &mut Map<String, Value>, report: &mut Report, errors: &mut
         }
     }
     match fields.get_mut("model") {
-        Some(Value::String(line)) => {
+        // A line stays as it is written, down to its blanks, where nothing is added.
+        Some(Value::String(line)) if !set.is_empty() => {
             for (name, _) in set.iter().filter(|(name, value)| is_said_otherwise(line, name, value)) {
                 report.dropped(name, "the model line says another value");
             }
-            if !set.is_empty() {
-                *line = with_parameters(line, &set);
-            }
+            *line = with_parameters(line, &set);
             Parameters::new()
         }
         Some(Value::Null) | None => set,

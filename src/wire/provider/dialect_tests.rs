@@ -84,6 +84,14 @@ fn messages(id: &str, assistant: &Value) -> Value {
     ])
 }
 
+/// With one system message, and a word of the assistant's after the tool's.
+fn ordered(mut messages: Value) -> Value {
+    let all = messages.as_array_mut().unwrap();
+    all.insert(5, json!({"role": "assistant", "content": "OK."}));
+    all.splice(0..2, [json!({"role": "system", "content": "You help.\n\nBe brief."})]);
+    messages
+}
+
 /// What a server of which nothing is known is sent.
 fn plain() -> Value {
     json!({
@@ -227,8 +235,10 @@ fn makers_of_models_are_asked_in_their_words() {
         (
             "mistral",
             "mistral-large-latest",
-            but(json!({"messages": messages("07mkwexgC", &json!({"content": thinking})), "seed": null,
-                "random_seed": 7, "user": null, "stream_options": null})),
+            but(
+                json!({"messages": ordered(messages("07mkwexgC", &json!({"content": thinking}))), "seed": null,
+                "random_seed": 7, "user": null, "stream_options": null}),
+            ),
             &["user", "top_k", "logit_bias", "store"],
         ),
         (

@@ -5,18 +5,22 @@ use std::borrow::Cow;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::domain::dialect::{Dialect, SeedField};
+use crate::domain::dialect::{Dialect, Format, Schema as Keywords, SeedField};
 use crate::domain::extra;
 use crate::domain::message::{ChatRequest, Image, Message, Part, ResponseFormat, Sampling, Tool, ToolChoice};
 use crate::domain::provider::Wire;
 use crate::domain::warning::{Code, Warning};
-use crate::wire::provider::json;
 use crate::wire::provider::keys::Keys;
+use crate::wire::provider::open_object::has_open_object;
+use crate::wire::provider::{json, lone_refs, top_union};
 
 /// Said for the user where a server wants the user to begin and nobody did.
 pub(super) const OPENING: &str = "Continue.";
+/// Said for the assistant where a server wants it to speak after a tool and it did not.
+pub(super) const ACKNOWLEDGED: &str = "OK.";
 /// Sent for a call whose signature is unknown, as Google's documentation says to do for calls that another model made.
 pub(super) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
@@ -48,6 +52,13 @@ impl Warnings {
     pub fn adapted_effort(&mut self) {
         let message = "the model that answered has no such effort: the nearest was asked for";
         self.adapted("reasoning_effort", message);
+    }
+
+    /// A schema that was sent without `strict`.
+    pub fn left_strict(&mut self, field: &str) {
+        let message = "the schema cannot be strict for the model that answered (an object of any members, or a union at \
+                       the top): it was sent without";
+        self.adapted(field, message);
     }
 
     pub fn adapted(&mut self, field: &str, message: &str) {
@@ -87,6 +98,80 @@ pub(super) fn unsaid(dialect: &Dialect, request: &ChatRequest) -> Vec<Warning> {
     warnings.0
 }
 
+/// What is asked for by fields and what in words, whatever the protocol.
+pub(super) struct Wishes<'a> {
+    /// `Text` where another one is asked for in words.
+    pub format: &'a ResponseFormat,
+    /// `Auto` where another one is asked for in words.
+    pub choice: &'a ToolChoice,
+    /// For the end of the instructions.
+    pub said: Vec<Cow<'static, str>>,
+}
+
+impl<'a> Wishes<'a> {
+    pub fn of(dialect: &Dialect, request: &'a ChatRequest, stream: bool, warnings: &mut Warnings) -> Self {
+        let is_taken = (dialect.format_with_tools || request.tools.is_empty())
+            && (dialect.format_with_stream || !stream)
+            && has_field(dialect.response_format, &request.response_format);
+        let format = if is_taken { None } else { warnings.asked_in_words(&request.response_format) };
+        let choice = said_choice(dialect, request, warnings);
+        Self {
+            format: if format.is_some() { &ResponseFormat::Text } else { &request.response_format },
+            choice: if choice.is_some() { &ToolChoice::Auto } else { &request.tool_choice },
+            said: format.map(Cow::Owned).into_iter().chain(choice).collect(),
+        }
+    }
+
+    /// The words as one text.
+    pub fn words(&self) -> Option<String> {
+        (!self.said.is_empty()).then(|| self.said.join("\n\n"))
+    }
+}
+
+/// Whether a server with these formats has a field for this one.
+const fn has_field(dialect: Format, format: &ResponseFormat) -> bool {
+    match format {
+        ResponseFormat::Text => true,
+        ResponseFormat::JsonObject => matches!(dialect, Format::JsonSchema | Format::JsonObject),
+        ResponseFormat::JsonSchema { .. } => matches!(dialect, Format::JsonSchema | Format::SchemaOnly),
+    }
+}
+
+/// A schema as it came, or in the server's keywords.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Schema<'a> {
+    Untouched(&'a RawValue),
+    Rewritten(Value),
+}
+
+impl<'a> Schema<'a> {
+    /// Of a tool's parameters.
+    pub fn of_tool(dialect: &Dialect, schema: &'a RawValue) -> Self {
+        match dialect.schema {
+            Keywords::NoTopUnion => {
+                top_union::lifted(schema).map_or(Self::Untouched(schema), Self::Rewritten)
+            }
+            Keywords::Any | Keywords::LoneRefs => Self::of_output(dialect, schema),
+        }
+    }
+
+    /// Of an answer's format.
+    pub fn of_output(dialect: &Dialect, schema: &'a RawValue) -> Self {
+        let rewritten = match dialect.schema {
+            Keywords::LoneRefs => lone_refs::isolated(schema),
+            Keywords::Any | Keywords::NoTopUnion => None,
+        };
+        rewritten.map_or(Self::Untouched(schema), Self::Rewritten)
+    }
+}
+
+/// `strict`, unless the server refuses it of this schema.
+pub(super) fn strict(dialect: &Dialect, strict: Option<bool>, schema: Option<&RawValue>) -> Option<bool> {
+    let is_refused = || !dialect.strict_open_maps && schema.is_some_and(has_open_object);
+    strict.filter(|strict| !(*strict && is_refused()))
+}
+
 /// The stop sequences.
 pub(super) fn stop<'a>(dialect: &Dialect, sampling: &'a Sampling, warnings: &mut Warnings) -> &'a [String] {
     let asked = Some(sampling.stop.as_slice()).filter(|stop| !stop.is_empty());
@@ -94,7 +179,7 @@ pub(super) fn stop<'a>(dialect: &Dialect, sampling: &'a Sampling, warnings: &mut
 }
 
 /// A forced choice of a tool in words, for a server that does not take it as a field.
-pub(super) fn said_choice(
+fn said_choice(
     dialect: &Dialect,
     request: &ChatRequest,
     warnings: &mut Warnings,

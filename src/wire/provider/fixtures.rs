@@ -1,7 +1,7 @@
 //! Streams for tests: read whole, cut in two at every byte, and ended at every byte.
 
 use super::{DecodeError, Decoder, Renamed};
-use crate::domain::message::{ChatReply, Event, Gather};
+use crate::domain::message::{ChatReply, Event, Gather, Usage};
 use crate::domain::provider::Wire;
 
 /// All events of a stream that arrives in these pieces, and how it ended.
@@ -72,5 +72,13 @@ pub(super) fn told(events: &[Event]) -> Told {
             .calls()
             .map(|call| (call.id.clone(), call.name.clone(), call.arguments.clone()))
             .collect(),
+    }
+}
+
+/// A reported error: its words, its status, and whether it has a count.
+pub fn as_reported<T: std::fmt::Debug>(end: Result<T, DecodeError>) -> (String, u16, Option<Usage>) {
+    match end {
+        Err(DecodeError::Reported(error)) => (error.message, error.status, error.usage),
+        other => panic!("not reported: {other:?}"),
     }
 }

@@ -9,9 +9,6 @@ use serde_json::value::RawValue;
 use crate::domain::message::ResponseFormat;
 use crate::wire::provider::DecodeError;
 
-/// The longest text of a provider's error that is kept, in characters.
-const MESSAGE_CHARS: usize = 500;
-
 /// A tool call's arguments for a provider that takes an object only.
 ///
 /// What the model wrote may be cut or no object at all; the model then sees its own words again as
@@ -85,11 +82,6 @@ pub(super) fn issued_id(given: Option<&str>, reply: Option<&str>, number: u32) -
         (None, Some(reply)) => format!("call_{reply}_{number}"),
         (None, None) => format!("call_{number}"),
     }
-}
-
-/// The provider's message, cut to what is kept.
-pub(super) fn clip(message: &str) -> String {
-    message.chars().take(MESSAGE_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -39,11 +39,6 @@ fn a_broken_reply_is_located_and_not_quoted() {
 }
 
 #[test]
-fn a_long_message_is_cut_between_characters() {
-    assert_eq!(clip(&"é".repeat(900)), "é".repeat(500));
-}
-
-#[test]
 fn the_providers_own_identifier_of_a_call_is_kept() {
     assert_eq!(issued_id(Some("8f2b1a3c"), Some("r"), 0), "8f2b1a3c");
     assert_eq!(issued_id(None, Some("JniLacKq-0"), 2), "call_JniLacKq-0_2");

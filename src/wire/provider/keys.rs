@@ -13,9 +13,18 @@ use serde_json::value::RawValue;
 use crate::domain::dialect::{Alphabet, Dialect, Naming};
 use crate::domain::message::{AssistantPart, ChatRequest, Event, Message};
 
-/// Renamed properties of each tool, by the tool's name: there, and here.
+/// Renamed properties of each tool, by the tool's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys(BTreeMap<String, Vec<(String, String)>>);
+pub struct Keys(BTreeMap<String, Pairs>);
+
+/// Names, each with what it is on the other side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Pairs {
+    /// The server's, with ours.
+    here: BTreeMap<String, String>,
+    /// Ours, with the server's.
+    there: BTreeMap<String, String>,
+}
 
 /// The most that is kept of one answer's arguments until they can be read, in bytes.
 const MAX_HELD: usize = 4 * 1024 * 1024;
@@ -50,12 +59,10 @@ impl Keys {
             };
             // Nested past the parser's bound: for the provider to refuse.
             let Ok(mut schema) = serde_json::from_str(parameters.get()) else { continue };
-            let mut pairs = Vec::new();
+            let mut pairs = Pairs::default();
             rename_in_schema(&mut schema, naming, &mut pairs);
-            pairs.sort();
-            pairs.dedup();
             tool.parameters = RawValue::from_string(schema.to_string()).ok();
-            if !pairs.is_empty() {
+            if !pairs.here.is_empty() {
                 keys.0.insert(tool.name.clone(), pairs);
             }
         }
@@ -76,28 +83,27 @@ impl Keys {
 
     /// Changes a call's arguments to the server's names.
     fn write(&self, tool: &str, arguments: &mut String) {
-        self.change(tool, arguments, |(there, here)| (here, there));
+        if let Some(pairs) = self.0.get(tool) {
+            change(arguments, &pairs.there);
+        }
     }
 
     /// Changes a call's arguments to the client's names.
     pub fn restore(&self, tool: &str, arguments: &mut String) {
-        self.change(tool, arguments, |(there, here)| (there, here));
-    }
-
-    /// What is not JSON stays as the model wrote it.
-    fn change<'a>(
-        &'a self,
-        tool: &str,
-        arguments: &mut String,
-        direction: fn(&'a (String, String)) -> (&'a String, &'a String),
-    ) {
-        let Some(pairs) = self.0.get(tool) else { return };
-        let names: BTreeMap<&str, &str> =
-            pairs.iter().map(direction).map(|(from, to)| (from.as_str(), to.as_str())).collect();
-        if let Ok(mut value) = serde_json::from_str::<Value>(arguments) {
-            rename_in_value(&mut value, &names);
-            *arguments = value.to_string();
+        if let Some(pairs) = self.0.get(tool) {
+            change(arguments, &pairs.here);
         }
+    }
+}
+
+/// What is not JSON stays as the model wrote it.
+fn change(arguments: &mut String, names: &BTreeMap<String, String>) {
+    if !arguments.contains('"') {
+        return;
+    }
+    if let Ok(mut value) = serde_json::from_str::<Value>(arguments) {
+        rename_in_value(&mut value, names);
+        *arguments = value.to_string();
     }
 }
 
@@ -127,7 +133,11 @@ impl Held {
                             self.bytes += delta.len();
                             arguments.push_str(delta);
                         }
-                        _ => passed.push(event),
+                        Some(_) => {
+                            self.give_up((choice, index), &mut passed);
+                            passed.push(event);
+                        }
+                        None => passed.push(event),
                     }
                 }
                 Event::Finish { choice, .. } => {
@@ -140,6 +150,14 @@ impl Held {
         passed
     }
 
+    /// Passes what is held of a call as the model wrote it, and holds no more of it.
+    fn give_up(&mut self, (choice, index): (u32, u32), passed: &mut Vec<Event>) {
+        if let Some((_, delta)) = self.calls.remove(&(choice, index)).filter(|(_, held)| !held.is_empty()) {
+            self.bytes -= delta.len();
+            passed.push(Event::ToolArguments { choice, index, delta });
+        }
+    }
+
     /// Releases the arguments of this choice, or of all.
     pub fn release(&mut self, keys: &Keys, choice: Option<u32>, passed: &mut Vec<Event>) {
         let ended = |of: u32| choice.is_none_or(|choice| choice == of);
@@ -148,6 +166,7 @@ impl Held {
         self.calls = kept;
         let released: BTreeMap<(u32, u32), (String, String)> = released;
         for ((choice, index), (tool, mut delta)) in released {
+            self.bytes -= delta.len();
             keys.restore(&tool, &mut delta);
             passed.push(Event::ToolArguments { choice, index, delta });
         }
@@ -174,7 +193,7 @@ fn has_odd_key(json: &str, naming: Naming) -> bool {
 }
 
 /// Recurses as deep as the schema, which the parser bounds at 128.
-fn rename_in_schema(schema: &mut Value, naming: Naming, pairs: &mut Vec<(String, String)>) {
+fn rename_in_schema(schema: &mut Value, naming: Naming, pairs: &mut Pairs) {
     match schema {
         Value::Object(members) => {
             if let Some(Value::Object(properties)) = members.get_mut("properties") {
@@ -182,7 +201,8 @@ fn rename_in_schema(schema: &mut Value, naming: Naming, pairs: &mut Vec<(String,
                     std::mem::take(properties).into_iter().map(|(here, schema)| match naming.fit(&here) {
                         Cow::Borrowed(_) => (here, schema),
                         Cow::Owned(there) => {
-                            pairs.push((there.clone(), here));
+                            pairs.here.insert(there.clone(), here.clone());
+                            pairs.there.insert(here, there.clone());
                             (there, schema)
                         }
                     });
@@ -211,12 +231,12 @@ fn rename_in_schema(schema: &mut Value, naming: Naming, pairs: &mut Vec<(String,
     }
 }
 
-fn rename_in_value(value: &mut Value, names: &BTreeMap<&str, &str>) {
+fn rename_in_value(value: &mut Value, names: &BTreeMap<String, String>) {
     match value {
         Value::Object(members) => {
             let renamed = std::mem::take(members).into_iter().map(|(name, mut value)| {
                 rename_in_value(&mut value, names);
-                (names.get(name.as_str()).map_or(name, |name| (*name).to_owned()), value)
+                (names.get(&name).cloned().unwrap_or(name), value)
             });
             *members = renamed.collect();
         }
@@ -295,5 +315,32 @@ mod tests {
         assert_eq!(first, [begun]);
         let last = held.pass(&keys, vec![piece("\":1}"), end.clone()]);
         assert_eq!(last, [piece("{\"$top\":1}"), end]);
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_held_comes_as_it_was_written_and_in_order() {
+        let odd = json!({"properties": {"$top": {}}});
+        let (keys, _) = Keys::rename(&Dialect::plain(Wire::Anthropic), &request(&odd, "{}")).unwrap();
+        let piece = |delta: String| Event::ToolArguments { choice: 0, index: 0, delta };
+        let begun = Event::ToolCall { choice: 0, index: 0, id: "1".into(), name: "list".into(), proof: None };
+        let end = Event::Finish { choice: 0, reason: crate::domain::message::Finish::ToolCalls };
+        let mut held = Held::default();
+        let (first, second) = (piece("a".into()), piece("b".repeat(MAX_HELD)));
+        let all = [begun, first, second, piece("c".into()), end];
+        let passed: Vec<Event> = all.iter().flat_map(|event| held.pass(&keys, vec![event.clone()])).collect();
+        assert_eq!(passed.len(), 5);
+        assert!(passed.iter().eq(&all), "nothing changes its place");
+        assert_eq!(held.bytes, 0);
+    }
+
+    #[test]
+    fn many_calls_of_a_tool_with_many_properties_are_no_work() {
+        let properties: Value = (0..20_000).map(|n| (format!("$a{n}"), json!({}))).collect();
+        let mut asked = request(&json!({"properties": properties}), "{}");
+        let Message::Assistant { parts } = &asked.messages[0] else { panic!() };
+        asked.messages = vec![Message::Assistant { parts: parts.clone() }; 10_000];
+        let started = std::time::Instant::now();
+        assert!(Keys::rename(&Dialect::plain(Wire::Anthropic), &asked).is_some());
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 }

@@ -1,5 +1,6 @@
 //! Strange records beside an answer never break it, and errors in place of one are found, on every wire.
 
+use super::fixtures::as_reported;
 use super::*;
 use crate::domain::message::{Event, Usage};
 
@@ -123,7 +124,7 @@ fn an_error_in_place_of_a_whole_answer_is_reported_with_its_count() {
     ];
     for (wire, body, used) in cases {
         let error = whole(wire, &body).unwrap_err();
-        let DecodeError::Reported { message, usage, .. } = error else { panic!("{error}: {body}") };
+        let (message, _, usage) = as_reported(Err::<(), _>(error));
         assert_eq!((message.as_str(), usage), ("m", used), "{body}");
     }
 }
@@ -134,8 +135,6 @@ fn of_a_long_error_only_the_count_is_read() {
         r#"{{"error":{{"message":"m","list":[{}0]}},"usage":{{"prompt_tokens":3,"completion_tokens":2}}}}"#,
         "0,".repeat(40_000)
     );
-    let DecodeError::Reported { message, usage, .. } = whole(Wire::OpenAi, &body).unwrap_err() else {
-        panic!("not reported")
-    };
+    let (message, _, usage) = as_reported(whole(Wire::OpenAi, &body));
     assert_eq!((message.as_str(), usage), ("an error too long to be read", Some(tokens(3, 2))));
 }

@@ -6,6 +6,8 @@ pub mod anthropic;
 mod dialect_tests;
 mod fit;
 #[cfg(test)]
+mod fit_tests;
+#[cfg(test)]
 mod fixtures;
 pub mod gemini;
 mod json;
@@ -13,15 +15,20 @@ mod keys;
 mod lenient;
 #[cfg(test)]
 mod lenient_tests;
+mod lone_refs;
+mod open_object;
 pub mod openai;
 #[cfg(test)]
 mod pair_tests;
 #[cfg(test)]
 mod parts_tests;
 mod refusal;
+mod top_union;
 pub mod workers_ai;
 
-pub use super::decode_error::DecodeError;
+pub use super::decode_error::{DecodeError, Reported};
+
+pub use openai::refused;
 
 pub use fit::Renamed;
 use keys::{Held, Keys};
@@ -119,12 +126,6 @@ pub const fn key_header(wire: Wire) -> (&'static str, &'static str) {
         Wire::Anthropic => ("x-api-key", ""),
         Wire::Gemini => ("x-goog-api-key", ""),
     }
-}
-
-/// The provider's own words in an error reply (status ≥ 400), where its documented format holds: all of them, as
-/// whoever shows them takes secrets out before cutting.
-pub fn error_message(body: &[u8]) -> Option<String> {
-    openai::error_message(body)
 }
 
 /// Reads a stream as it arrives, in whatever pieces.

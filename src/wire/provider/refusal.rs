@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::wire::retry_after;
+
 /// OpenAI's code for a prompt, or a prompt and its answer, that the model's context cannot hold.
 pub const TOO_LONG: &str = "context_length_exceeded";
 const MAX_CODE_LEN: usize = 64;
@@ -30,7 +32,56 @@ const TOO_LONG_WORDS: [&str; 12] = [
 /// A provider's own rules on what may be asked, which another provider is not asked to judge again.
 const POLICY: [&str; 3] = ["content_filter", "content_policy", "moderation"];
 /// Errors of money, which no waiting mends.
-const UNPAID: [&str; 3] = ["insufficient_quota", "billing", "credit"];
+const UNPAID: [&str; 6] =
+    ["insufficient_quota", "billing", "credit", "exceeded_current_quota", "insufficient_balance", "arrears"];
+/// The same where only the message says it: Anthropic answers 400 `invalid_request_error` for both.
+const POLICY_WORDS: [&str; 5] = [
+    "content filtering policy",
+    "content management policy",
+    "content policy",
+    "usage policy",
+    "safety system",
+];
+const UNPAID_WORDS: [&str; 4] = [
+    "credit balance is too low",
+    "exceeded your current quota",
+    "insufficient balance",
+    "insufficient credits",
+];
+/// Words in an error's `code`, `status` or `type`, in letters alone, and the status that they stand for; the first that fits.
+const STATUS_OF: [(&str, u16); 28] = [
+    ("contextlength", 400),
+    ("ratelimit", 429),
+    ("quota", 429),
+    ("toomany", 429),
+    ("resourceexhausted", 429),
+    ("throttl", 429),
+    ("apikey", 401),
+    ("authentication", 401),
+    ("unauthenticated", 401),
+    ("unauthorized", 401),
+    ("permission", 403),
+    ("forbidden", 403),
+    ("billing", 402),
+    ("credit", 402),
+    ("insufficient", 402),
+    ("notfound", 404),
+    ("toolarge", 413),
+    ("timeout", 504),
+    ("deadlineexceeded", 504),
+    ("overloaded", 503),
+    ("unavailable", 503),
+    ("invalid", 400),
+    ("unsupported", 400),
+    ("badrequest", 400),
+    ("validation", 400),
+    ("policy", 400),
+    ("filter", 400),
+    ("precondition", 400),
+];
+/// Cloudflare's numbers for what its models refuse. Source: Workers AI, "Errors", read 2026-11.
+const WORKERS_AI_CODES: [(u64, u16); 8] =
+    [(3006, 413), (3007, 504), (3008, 504), (3036, 429), (3040, 429), (5004, 400), (5007, 404), (5016, 403)];
 
 /// What an error reply says to programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,10 +101,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Reads an error reply's body; `message` is what it says to people.
-    pub fn read(body: &[u8], message: &str) -> Self {
-        let value = serde_json::from_slice(body).unwrap_or(Value::Null);
-        let Some(error) = object(&value) else {
+    /// Reads an error, whole; `message` is what it says to people.
+    pub fn read(error: &Value, message: &str) -> Self {
+        let Some(error) = object(error) else {
             return Self { is_too_long: is_too_long(message), ..Self::default() };
         };
         let text = |name: &str| error.get(name).and_then(Value::as_str);
@@ -67,8 +117,8 @@ impl Refusal {
             param: param.or_else(|| is_too_long.then_some("messages")).map(str::to_owned),
             retry_after_ms: retry_info(error),
             is_too_long,
-            is_policy: says(&POLICY),
-            is_unpaid: says(&UNPAID),
+            is_policy: says(&POLICY) || in_words(message, &POLICY_WORDS),
+            is_unpaid: says(&UNPAID) || in_words(message, &UNPAID_WORDS),
         }
     }
 
@@ -97,12 +147,42 @@ pub fn room_left(message: &str, limit: u32) -> Option<u32> {
     Some(said[2] - said[0]).filter(|left| *left < limit)
 }
 
+/// The status that an error stands for which came without one: what it says of it in numbers or words, else 502, the
+/// server's fault, because the request was good enough to begin with.
+pub fn status_of(error: &Value, message: &str) -> u16 {
+    const UNKNOWN: u16 = 502;
+    let Some(error) = object(error) else { return UNKNOWN };
+    let kinds = || ["code", "status", "type"].into_iter().filter_map(|name| error.get(name));
+    let number = |kind: &Value| match kind {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    };
+    let numbered = kinds().filter_map(number).find_map(|code| match code {
+        400..600 => u16::try_from(code).ok(),
+        code => WORKERS_AI_CODES.iter().find(|(known, _)| *known == code).map(|(_, status)| *status),
+    });
+    let letters = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let worded = || {
+        let kinds: Vec<String> = kinds().filter_map(Value::as_str).map(letters).collect();
+        let of = |(word, _): &&(&str, u16)| kinds.iter().any(|kind| kind.contains(word));
+        STATUS_OF.iter().find(of).map(|(_, status)| *status)
+    };
+    let said = || {
+        let message = message.to_ascii_lowercase();
+        ["rate limit", "too many requests"].iter().any(|words| message.contains(words)).then_some(429)
+    };
+    numbered.or_else(worded).or_else(said).unwrap_or(UNKNOWN)
+}
+
 /// The error object, wherever it stands.
 fn object(value: &Value) -> Option<&Map<String, Value>> {
     match value {
         Value::Array(items) => object(items.first()?),
-        Value::Object(members) => match members.get("error") {
-            Some(Value::Object(error)) => Some(error),
+        Value::Object(members) => match (members.get("error"), members.get("errors")) {
+            (Some(Value::Object(error)), _) => Some(error),
+            (None, Some(errors @ Value::Array(_))) => object(errors).or(Some(members)),
             _ => Some(members),
         },
         _ => None,
@@ -117,8 +197,12 @@ fn is_word(code: &str) -> bool {
 }
 
 fn is_too_long(message: &str) -> bool {
+    in_words(message, &TOO_LONG_WORDS)
+}
+
+fn in_words(message: &str, all: &[&str]) -> bool {
     let message = message.to_ascii_lowercase();
-    TOO_LONG_WORDS.iter().any(|words| message.contains(words))
+    all.iter().any(|words| message.contains(words))
 }
 
 /// Google's `RetryInfo`: `{"retryDelay": "17.5s"}` among the details.
@@ -126,7 +210,7 @@ fn retry_info(error: &Map<String, Value>) -> Option<u64> {
     let mut details = error.get("details")?.as_array()?.iter();
     let delay = details.find_map(|detail| detail.get("retryDelay")?.as_str())?;
     let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
-    (seconds.is_finite() && seconds >= 0.0).then(|| (seconds * 1_000.0).min(1e12) as u64)
+    retry_after::bounded(seconds * 1_000.0)
 }
 
 /// The fields of requests, in whichever wire's spelling, without `_` and in lower case.
@@ -174,101 +258,5 @@ fn mentions_a_field(message: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(body: &str) -> Refusal {
-        let message = crate::wire::provider::error_message(body.as_bytes()).unwrap_or_default();
-        Refusal::read(body.as_bytes(), &message)
-    }
-
-    #[test]
-    fn the_providers_code_and_field_are_found_and_a_status_is_no_code() {
-        let found = |body: &str| {
-            let refusal = read(body);
-            (refusal.code, refusal.param)
-        };
-        let some = |text: &str| Some(text.to_owned());
-        for (body, expected) in [
-            (
-                r#"{"error":{"message":"m","param":"top_p","code":"unsupported_value"}}"#,
-                (some("unsupported_value"), some("top_p")),
-            ),
-            (r#"{"object":"error","message":"m","param":null,"code":"3280"}"#, (some("3280"), None)),
-            (r#"{"error":{"message":"m","param":null,"code":400}}"#, (None, None)),
-            (r#"{"error":{"message":"m","code":"400"}}"#, (None, None)),
-            (r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]"#, (None, None)),
-            (r#"{"error":{"message":"m","param":7,"code":"not a word"}}"#, (None, None)),
-            ("<html>", (None, None)),
-        ] {
-            assert_eq!(found(body), expected, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_context_that_is_too_small_has_one_code_whoever_says_it() {
-        for body in [
-            r#"{"error":{"message":"x","code":"context_length_exceeded","param":"messages"}}"#,
-            r#"{"error":{"message":"This model's maximum context length is 8192 tokens.","code":400}}"#,
-            r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 201000 tokens > 200000 maximum"}}"#,
-            r#"{"error":{"code":400,"message":"The input token count (1100000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}"#,
-            r#"{"error":{"message":"input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000"}}"#,
-        ] {
-            let refusal = read(body);
-            assert!(refusal.is_too_long, "{body}");
-            assert_eq!(
-                (refusal.code.as_deref(), refusal.param.as_deref()),
-                (Some(TOO_LONG), Some("messages"))
-            );
-        }
-        assert!(!read(r#"{"error":{"message":"temperature is too long a word"}}"#).is_too_long);
-    }
-
-    #[test]
-    fn what_is_left_of_a_context_is_read_from_anthropics_words() {
-        let words = "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease";
-        assert_eq!(room_left(words, 21_333), Some(11_760));
-        assert_eq!(room_left(words, 21_334), None, "it is not our limit");
-        assert_eq!(room_left("5 + 6 > 4", 6), None);
-    }
-
-    #[test]
-    fn a_limit_beyond_the_models_is_told_from_a_limit_that_is_not_taken() {
-        let is_large = |message: &str| Refusal::default().is_limit_too_large(message);
-        assert!(is_large(
-            "max_tokens is too large: 16384. This model supports at most 4096 completion tokens"
-        ));
-        assert!(!is_large("max_tokens is not taken: use max_completion_tokens"));
-        assert!(!is_large("the temperature is at most 2"));
-    }
-
-    #[test]
-    fn googles_delay_is_read() {
-        let body = r#"{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED","details":[
-            {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"17.5s"}]}}"#;
-        assert_eq!(read(body).retry_after_ms, Some(17_500));
-    }
-
-    #[test]
-    fn a_refusal_names_a_field_in_a_member_or_in_words_and_policy_names_none() {
-        let names = |body: &str| {
-            let message = crate::wire::provider::error_message(body.as_bytes()).unwrap_or_default();
-            Refusal::read(body.as_bytes(), &message).names_a_field(&message)
-        };
-        for body in [
-            r#"{"error":{"message":"m","param":"temperature"}}"#,
-            r#"{"error":{"message":"m","code":"unsupported_parameter"}}"#,
-            r#"{"error":{"message":"tools.0.custom.input_schema: JSON schema is invalid"}}"#,
-            r#"{"error":{"message":"Unknown name \"toolConfig\": `maxOutputTokens` is 9"}}"#,
-        ] {
-            assert!(names(body), "{body}");
-        }
-        for body in [
-            r#"{"error":{"message":"no"}}"#,
-            r#"{"error":{"message":"filtered","code":"content_filter","param":"prompt"}}"#,
-            "",
-        ] {
-            assert!(!names(body), "{body}");
-        }
-    }
-}
+#[path = "refusal_tests.rs"]
+mod tests;

@@ -23,7 +23,7 @@ const fn openai(families: &'static [&'static str], models: &'static [&'static st
     Row { families, models, ..row(Wire::OpenAi, traits) }
 }
 
-pub static ROWS: [Row; 35] = [
+pub static ROWS: [Row; 36] = [
     // Models, whoever serves them.
     Row {
         without: SCORES,
@@ -100,6 +100,7 @@ pub static ROWS: [Row; 35] = [
         Traits {
             limit_field: Some(LimitField::MaxCompletionTokens),
             call_ids: Some(Naming::new(Alphabet::Any, 1, 40)),
+            strict_open_maps: Some(false),
             file_data: Some(true),
             file_id: Some(true),
             ..SAME
@@ -119,6 +120,7 @@ pub static ROWS: [Row; 35] = [
             ..SAME
         },
     ),
+    openai(&["openrouter"], &["openai/*"], Traits { strict_open_maps: Some(false), ..SAME }),
     openai(&["openrouter"], &["*claude*"], Traits { call_ids: Some(WORDS_64), ..SAME }),
     Row {
         from: (4, 6),
@@ -142,7 +144,11 @@ pub static ROWS: [Row; 35] = [
     openai(
         &["vllm"],
         &["*mistral*", "*magistral*", "*ministral*", "*devstral*"],
-        Traits { call_ids: Some(Naming::new(Alphabet::Alphanumeric, 9, 9)), ..SAME },
+        Traits {
+            call_ids: Some(Naming::new(Alphabet::Alphanumeric, 9, 9)),
+            user_after_results: Some(false),
+            ..SAME
+        },
     ),
     openai(
         &["ollama"],
@@ -159,6 +165,9 @@ pub static ROWS: [Row; 35] = [
         &["mistral"],
         &[],
         Traits {
+            // Instructions stand before the answers, and nobody but the model speaks after a tool.
+            system: Some(System::One),
+            user_after_results: Some(false),
             seed_field: Some(SeedField::RandomSeed),
             user: Some(false),
             prefill: Some(Prefill::Prefix),

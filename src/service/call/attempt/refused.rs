@@ -7,10 +7,11 @@ use crate::domain::dialect::{Dialect, System, Turns};
 use crate::domain::provider::Wire;
 use crate::domain::redact::{HIDDEN, is_split, redact};
 use crate::domain::secret::Secret;
+use crate::ports::World;
 use crate::service::call::bundle::Candidate;
 use crate::service::call::error::{Error, Given};
 use crate::service::call::in_flight::Ran;
-use crate::wire::provider::{self, Refusal};
+use crate::wire::provider::{self, Refusal, Reported};
 
 /// The most characters of a provider's words that are shown.
 const MAX_WORDS: usize = 500;
@@ -24,20 +25,36 @@ fn keys(line: &[Arc<Candidate>]) -> Vec<&Secret> {
     keys
 }
 
-/// A reply that is not a success, read.
+/// An error of a provider, read: a reply that is not a success, or an error in one that is.
 pub struct Refused {
     pub status: u16,
     /// The provider's words to people, without secrets.
     pub message: String,
     pub refusal: Refusal,
+    pub ran: Ran,
     retry_after_ms: Option<u64>,
+    /// It came with status 200.
+    is_reported: bool,
 }
 
 impl Refused {
-    /// Reads the body of a reply with this status; the keys of the whole line are taken out of it.
+    /// Reads the body of a reply with this status, which no provider bills; the keys of the whole line are taken out of it.
     pub fn read(line: &[Arc<Candidate>], status: u16, retry_after_ms: Option<u64>, body: &[u8]) -> Self {
-        let message = provider::error_message(body).unwrap_or_default();
-        let mut refusal = Refusal::read(body, &message);
+        let Reported { message, refusal, .. } = provider::refused(body);
+        // A context that is too small stays so, whoever takes that for a failure of its own.
+        let status = if refusal.is_too_long && status >= 500 { 400 } else { status };
+        let cleaned = Self::clean(line, message, refusal);
+        Self { status, retry_after_ms: retry_after_ms.or(cleaned.retry_after_ms), ..cleaned }
+    }
+
+    /// An error in an answer, which is billed as it says itself, else not at all.
+    pub fn reported(line: &[Arc<Candidate>], error: Reported) -> Self {
+        let Reported { message, status, refusal, usage } = error;
+        let ran = usage.map_or(Ran::No, Ran::Used);
+        Self { status, ran, is_reported: true, ..Self::clean(line, message, refusal) }
+    }
+
+    fn clean(line: &[Arc<Candidate>], message: String, mut refusal: Refusal) -> Self {
         let secrets = keys(line);
         let [code, param] = [&refusal.code, &refusal.param].map(|text| text.as_deref().unwrap_or_default());
         let message = if is_split([code, param, &message], &secrets) {
@@ -49,14 +66,21 @@ impl Refused {
             refusal.param = refusal.param.as_deref().map(clean);
             redact(&message, &secrets).chars().take(MAX_WORDS).collect()
         };
-        let retry_after_ms = retry_after_ms.or(refusal.retry_after_ms);
-        Self { status, message, refusal, retry_after_ms }
+        let retry_after_ms = refusal.retry_after_ms;
+        Self { status: 502, message, refusal, ran: Ran::No, retry_after_ms, is_reported: false }
+    }
+
+    /// Tells the operator.
+    pub fn log<W: World>(&self, world: &W, candidate: &Candidate) {
+        let verb = if self.is_reported { "reported" } else { "answered" };
+        world.log(&format!("{} {verb} {}: {}", candidate.label, self.status, self.message));
     }
 
     /// What limit to send instead of one that the provider refuses as too much, and that nobody asked for: none, or, where
     /// one must be sent, what the provider says is left. `None`: the limit was not at fault.
     pub fn smaller_limit(&self, tokens: u32, is_required: bool) -> Option<Option<u32>> {
-        let is_at_fault = matches!(self.status, 400 | 413 | 422)
+        let is_at_fault = self.ran == Ran::No
+            && matches!(self.status, 400 | 413 | 422)
             && (self.refusal.is_too_long || self.refusal.is_limit_too_large(&self.message));
         match (is_at_fault, is_required) {
             (false, _) => None,
@@ -65,20 +89,27 @@ impl Refused {
         }
     }
 
-    /// As the end of an attempt. Providers bill none of them.
+    /// As the end of an attempt.
     pub fn failure(self, candidate: &Candidate) -> Failure {
+        let ran = self.ran;
         let (goes_on, error) = self.judge(candidate);
-        failure(Ran::No, goes_on, error)
+        failure(ran, goes_on, error)
     }
 
-    fn judge(self, candidate: &Candidate) -> (bool, Error) {
+    /// Whether the next entry may do better, and what the client is shown.
+    pub fn judge(self, candidate: &Candidate) -> (bool, Error) {
         let name = &candidate.provider;
-        let Self { status, message, refusal, retry_after_ms } = self;
+        let Self { status, message, refusal, retry_after_ms, is_reported, .. } = self;
         let goes_on = is_transient(status);
         let retry_after_s =
             retry_after_ms.map(|ms| u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX).max(1));
         let denies = |words: String| (goes_on, Error::UpstreamDenies(words));
+        let needs_money =
+            || format!("provider `{name}` wants to be paid first ({status}); an admin must see to it");
         match status {
+            // The account there is empty; another provider's need not be.
+            402 => (true, Error::UpstreamDenies(needs_money())),
+            400..=499 if refusal.is_unpaid && status != 429 => (true, Error::UpstreamDenies(needs_money())),
             400 | 413 | 415 | 422 => {
                 let goes_on = refusal.names_a_field(&message);
                 let given = given(refusal, &candidate.dialect);
@@ -89,18 +120,23 @@ impl Refused {
             }
             404 => denies(format!("provider `{name}` does not know the model `{}`", candidate.code)),
             300..=399 => denies(format!("provider `{name}` redirects, which is not followed")),
-            402 => denies(format!("provider `{name}` wants to be paid first (402); an admin must mend it")),
-            409 | 451 | 501 => denies(format!("provider `{name}` does not serve this request ({status})")),
+            501 => denies(format!("provider `{name}` does not serve this request (501)")),
             429 => {
                 let message = match refusal.is_unpaid {
-                    true => format!("provider `{name}` wants to be paid first (429); an admin must mend it"),
+                    true => needs_money(),
                     false => format!("provider `{name}` is over its rate limit (429)"),
                 };
                 let given = Box::new(Given { code: refusal.code, param: None, is_unpaid: refusal.is_unpaid });
                 (goes_on, Error::Busy { message, is_limited: true, retry_after_s, given })
             }
+            405..=499 if !goes_on => {
+                denies(format!("provider `{name}` does not serve this request ({status})"))
+            }
             _ => {
-                let message = format!("provider `{name}` answered {status}");
+                let message = match is_reported {
+                    true => format!("provider `{name}` reported an error"),
+                    false => format!("provider `{name}` answered {status}"),
+                };
                 let given = Box::default();
                 (goes_on, Error::Busy { message, is_limited: false, retry_after_s, given })
             }

@@ -201,7 +201,7 @@ fn diagnose(body: &[u8], error: &serde_json::Error) -> Invalid {
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let found = serde_path_to_error::deserialize::<_, Body>(&mut deserializer).err();
-    let param = found.map(|found| found.path().to_string()).filter(|path| path != ".");
+    let param = found.map(|found| clip(&found.path().to_string())).filter(|path| path != ".");
     let fault = in_json_words(text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]));
     let message = match &param {
         Some(param) => format!("`{param}` is not valid: {}", clip(&fault)),

@@ -12,6 +12,7 @@ use super::error::{Enclosed, ErrorBody};
 use super::reply::{Envelope, ExtraContent, UsageBody, finish_reason};
 use crate::domain::message::{About, Event, Finish, Proof, ProofKind, Usage};
 use crate::domain::money::Nanos;
+use crate::domain::warning::Warning;
 use crate::wire::{reasoning_details, sse, write_json};
 
 const ROLE: &str = "assistant";
@@ -32,6 +33,8 @@ pub struct StreamEncoder {
     thoughts: BTreeMap<u32, Thought>,
     /// `,"warnings":[…]`, until it is written.
     warnings: Vec<u8>,
+    /// How many parts of the answer are among them.
+    left_out: usize,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +57,7 @@ impl StreamEncoder {
             warnings.extend_from_slice(b",\"warnings\":");
             write_json(&mut warnings, &said);
         }
-        Self { head, include_usage, begun: 0, thoughts: BTreeMap::new(), warnings }
+        Self { head, include_usage, begun: 0, thoughts: BTreeMap::new(), warnings, left_out: 0 }
     }
 
     /// Appends the chunk for an event. Usage comes with [`StreamEncoder::finish`].
@@ -159,6 +162,16 @@ impl StreamEncoder {
                 self.head.extend_from_slice(member.as_bytes());
                 write_json(&mut self.head, value);
             }
+        }
+        for name in about.left_out.iter().skip(self.left_out) {
+            self.left_out += 1;
+            // The list goes on, or begins.
+            match self.warnings.pop() {
+                Some(_) => self.warnings.push(b','),
+                None => self.warnings.extend_from_slice(b",\"warnings\":["),
+            }
+            write_json(&mut self.warnings, &Warning::not_carried(name));
+            self.warnings.push(b']');
         }
     }
 

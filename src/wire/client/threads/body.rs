@@ -18,6 +18,13 @@ use crate::domain::thread::id::{EntryId, RunId, ThreadName};
 use crate::wire::client::openai;
 
 const MAX_TOOLS: usize = 128;
+/// The most bytes of the descriptions and schemas of a run's tools.
+const MAX_TOOL_BYTES: usize = 256 * 1_024;
+/// The most bytes of a tool's output as JSON.
+const MAX_OUTPUT: usize = 1_000_000;
+const MAX_WORDS: usize = 10_000;
+/// The most bytes of all variables of a run.
+const MAX_VARIABLES: usize = 64 * 1_024;
 const MAX_REASON: usize = 500;
 /// The most inputs of one request.
 const MAX_INPUTS: usize = 128;
@@ -163,6 +170,10 @@ impl StartBody {
         let about = About { user: self.user, ..About::default() };
         errors.join(about.check());
         let tools = tools(&mut errors, self.tools.unwrap_or_default());
+        let pairs = self.variables.iter().flatten();
+        if pairs.map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_VARIABLES {
+            errors.add("variables", format!("have at most {MAX_VARIABLES} bytes"));
+        }
         errors.finish()?;
         Ok(Started {
             input,
@@ -197,6 +208,12 @@ pub struct ToolBody {
 fn tools(errors: &mut FieldErrors, bodies: Vec<ToolBody>) -> Vec<ClientTool> {
     if bodies.len() > MAX_TOOLS {
         errors.add("tools", format!("has at most {MAX_TOOLS} entries"));
+        return Vec::new();
+    }
+    let size = |body: &ToolBody| body.parameters.as_ref().map_or(0, |schema| schema.to_string().len());
+    let described = |body: &ToolBody| body.description.as_ref().map_or(0, String::len);
+    if bodies.iter().map(|body| size(body) + described(body)).sum::<usize>() > MAX_TOOL_BYTES {
+        errors.add("tools", format!("have at most {MAX_TOOL_BYTES} bytes of schemas and descriptions"));
         return Vec::new();
     }
     let mut tools: Vec<ClientTool> = Vec::with_capacity(bodies.len());
@@ -330,6 +347,20 @@ impl InputBody {
                 return None;
             }
         };
+        let is_long = match &given {
+            Some(Given::Output(parts)) => {
+                serde_json::to_string(parts).map_or(usize::MAX, |json| json.len()) > MAX_OUTPUT
+            }
+            Some(Given::Error(words)) => words.len() > MAX_WORDS,
+            Some(Given::Retry) | None => self.message.as_ref().is_some_and(|text| text.len() > MAX_OUTPUT),
+        };
+        if is_long {
+            errors.add(
+                field,
+                format!("is too long: an output has at most {MAX_OUTPUT} bytes, an error {MAX_WORDS}"),
+            );
+            return None;
+        }
         match (self.call_id, given, self.message) {
             (None, None, Some(text)) if !text.is_empty() => Some(Input::Message(Message::user(text))),
             (Some(id), Some(given), None) => {

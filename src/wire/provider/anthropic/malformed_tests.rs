@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::message::{AssistantPart, ChatReply, Choice, Event, Finish, ToolCall, Usage};
 use crate::domain::provider::Wire;
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::fixtures::{read, steady};
+use crate::wire::provider::fixtures::{as_reported, read, steady};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -71,39 +71,43 @@ fn a_refused_reply_has_no_text_and_says_so() {
 
 #[test]
 fn an_error_in_place_of_a_reply_is_reported() {
-    let expected = DecodeError::Reported { message: "Overloaded".into(), transient: true, usage: None };
-    assert_eq!(decode(fixture!("overloaded.json").as_bytes()), Err(expected));
+    let expected = ("Overloaded".into(), 503, None);
+    assert_eq!(as_reported(decode(fixture!("overloaded.json").as_bytes())), expected);
 }
 
 #[test]
 fn an_error_within_a_stream_comes_after_what_was_said() {
     let (events, end) = stream(fixture!("overloaded.sse"));
     assert_eq!(events, [Event::Text { choice: 0, delta: "Well".into() }]);
-    assert_eq!(
-        end,
-        Err(DecodeError::Reported { message: "Overloaded".into(), transient: true, usage: None })
-    );
+    assert_eq!(as_reported(end), ("Overloaded".into(), 503, None));
 }
 
 #[test]
-fn only_errors_that_pass_are_transient() {
-    for (kind, transient) in [
-        ("overloaded_error", true),
-        ("api_error", true),
-        ("rate_limit_error", true),
-        ("timeout_error", true),
-        ("invalid_request_error", false),
-        ("authentication_error", false),
-        ("billing_error", false),
+fn an_error_has_the_status_that_it_names() {
+    for (kind, status) in [
+        ("overloaded_error", 503),
+        ("api_error", 502),
+        ("rate_limit_error", 429),
+        ("timeout_error", 504),
+        ("invalid_request_error", 400),
+        ("request_too_large", 413),
+        ("not_found_error", 404),
+        ("authentication_error", 401),
+        ("billing_error", 402),
     ] {
         let body =
             format!("data: {{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":\"m\"}}}}\n\n");
-        assert_eq!(
-            stream(body).1,
-            Err(DecodeError::Reported { message: "m".into(), transient, usage: None }),
-            "{kind}"
-        );
+        assert_eq!(as_reported(stream(body).1), ("m".into(), status, None), "{kind}");
     }
+}
+
+#[test]
+fn an_answer_that_the_server_broke_off_is_an_error_and_one_that_said_nothing_is_free() {
+    let answer = |content: &str| format!(r#"{{"content":[{content}],"stop_reason":"error"}}"#);
+    assert_eq!(as_reported(decode(answer("").as_bytes())).1, 502);
+    is_malformed(decode(answer(r#"{"type":"text","text":"a"}"#).as_bytes()));
+    let end = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"error\"}}\n\n";
+    assert_eq!(as_reported(stream(end).1).1, 502);
 }
 
 #[test]

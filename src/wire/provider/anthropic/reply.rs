@@ -5,12 +5,12 @@ use serde_json::value::RawValue;
 
 use super::citation::citation;
 use crate::domain::message::{
-    AssistantPart, ChatReply, Choice, Finish, Proof, ProofKind, Reasoning, Text, ToolCall, Usage,
+    About, AssistantPart, ChatReply, Choice, Finish, Proof, ProofKind, Reasoning, Text, ToolCall, Usage,
 };
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
 use crate::wire::provider::lenient::{Count, Lenient};
-use crate::wire::provider::openai::parts::answerless;
+use crate::wire::provider::openai::parts::{answerless, broken_off, fault, interrupted};
 
 #[derive(Deserialize)]
 struct Reply {
@@ -22,6 +22,13 @@ struct Reply {
     #[serde(default)]
     usage: Lenient<Tokens>,
     error: Option<Lenient<ErrorBody>>,
+}
+
+/// What an error object says was used.
+#[derive(Deserialize)]
+pub(super) struct ErrorBody {
+    #[serde(default)]
+    usage: Lenient<Tokens>,
 }
 
 /// A content block of whatever type; the fields of types we never ask for are ignored.
@@ -45,29 +52,10 @@ pub(super) struct StopDetails {
     pub explanation: Option<String>,
 }
 
-/// An error object, in place of a reply or within a stream.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct ErrorBody {
-    #[serde(default, rename = "type")]
-    kind: Lenient<String>,
-    #[serde(default)]
-    message: Lenient<String>,
-    #[serde(default)]
-    usage: Lenient<Tokens>,
-}
-
-impl ErrorBody {
-    pub fn reported(&self) -> DecodeError {
-        let kind = self.kind.0.as_deref().unwrap_or_default();
-        DecodeError::Reported {
-            message: json::clip(self.message.0.as_deref().unwrap_or(kind)),
-            transient: matches!(
-                kind,
-                "overloaded_error" | "api_error" | "rate_limit_error" | "timeout_error"
-            ),
-            usage: self.usage.0.and_then(Tokens::usage),
-        }
-    }
+/// An error, as part of a reply or a stream: `json` is the whole, `usage` what stands beside the error.
+pub(super) fn reported(json: &[u8], error: Lenient<ErrorBody>, usage: Option<Usage>) -> DecodeError {
+    let within = error.0.and_then(|error| error.usage.0).and_then(Tokens::usage);
+    fault(json).counted(within).counted(usage)
 }
 
 /// Token counts as the API splits them. In a stream each is cumulative and may be missing or repeated.
@@ -145,13 +133,17 @@ impl Tokens {
 }
 
 /// A reason that is not documented yet counts as an ordinary end.
-pub(super) fn finish(stop_reason: Option<&str>) -> Finish {
-    match stop_reason {
+///
+/// # Errors
+/// [`DecodeError::Reported`] where the server broke the answer off, as imitators of the API say it.
+pub(super) fn finish(stop_reason: Option<&str>) -> Result<Finish, DecodeError> {
+    Ok(match stop_reason {
         Some("max_tokens" | "model_context_window_exceeded") => Finish::Length,
         Some("tool_use") => Finish::ToolCalls,
         Some("refusal") => Finish::ContentFilter,
+        Some("error") => return Err(interrupted()),
         _ => Finish::Stop,
-    }
+    })
 }
 
 /// Reads a whole reply.
@@ -161,23 +153,31 @@ pub(super) fn finish(stop_reason: Option<&str>) -> Finish {
 pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let reply: Reply = serde_json::from_slice(body).map_err(|error| json::malformed("the reply", &error))?;
     if let Some(error) = reply.error {
-        return Err(error.0.unwrap_or_default().reported().counted(reply.usage.0.and_then(Tokens::usage)));
+        return Err(reported(body, error, reply.usage.0.and_then(Tokens::usage)));
     }
     let Some(content) = reply.content else {
         return Err(answerless(body, "the reply has no content"));
     };
     let mut parts = Vec::with_capacity(content.len());
+    let mut about = About::default();
     for block in content {
+        if is_left_out(&block.kind) {
+            about.leave_out(&block.kind);
+        }
         parts.extend(part(block)?);
     }
+    let usage = reply.usage.0.and_then(Tokens::usage);
+    let finish = finish(reply.stop_reason.0.as_deref());
+    let finish = finish.map_err(|error| broken_off(error, usage, !parts.is_empty()))?;
     let refusal = reply.stop_details.0.and_then(|details| details.explanation);
     parts.extend(refusal.map(AssistantPart::Refusal));
-    let choice = Choice { parts, finish: finish(reply.stop_reason.0.as_deref()), logprobs: None };
-    Ok(ChatReply {
-        choices: vec![choice],
-        usage: reply.usage.0.and_then(Tokens::usage),
-        ..ChatReply::default()
-    })
+    let choice = Choice { parts, finish, logprobs: None };
+    Ok(ChatReply { choices: vec![choice], usage, about })
+}
+
+/// Whether a block is of a type that no answer here has a place for: what the API's own tools did, as a rule.
+fn is_left_out(kind: &str) -> bool {
+    !["text", "thinking", "redacted_thinking", "tool_use"].contains(&kind)
 }
 
 /// `None` for types of blocks that we never ask for, and for those that say nothing.

@@ -3,18 +3,17 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::block::Block;
 use super::messages::{self, Turn};
 use super::schema;
-use crate::domain::dialect::{Dialect, Format as Output, Quiet, Schema as Keywords, Thinking};
+use crate::domain::dialect::{Dialect, Quiet, Thinking};
 use crate::domain::message::{
     ChatRequest, FileSource, Message, Part, ReasoningEffort, ResponseFormat, Tool, ToolChoice,
 };
 use crate::wire::cache_control::CacheControl;
-use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
+use crate::wire::provider::fit::{self, ExtraFields, Renamed, Schema, Warnings, Wishes};
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
@@ -67,13 +66,6 @@ struct ToolBody<'a> {
     strict: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_control: Option<CacheControl>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Schema<'a> {
-    Untouched(&'a RawValue),
-    Rewritten(Value),
 }
 
 #[derive(Serialize)]
@@ -131,21 +123,20 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let mut warnings = Warnings::default();
     let max_tokens = request.sampling.max_output_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
     let (mut system, messages) = messages::conversation(dialect, &request.messages);
-    let format = format(dialect, &request.response_format);
+    let wishes = Wishes::of(dialect, request, stream, &mut warnings);
+    let format = format(wishes.format);
     if format.is_none() {
-        system.extend(warnings.asked_in_words(&request.response_format).map(Block::text));
+        system.extend(warnings.asked_in_words(wishes.format).map(Block::text));
     }
-    system.extend(fit::said_choice(dialect, request, &mut warnings).map(Block::text));
+    let choice = wishes.choice;
+    system.extend(wishes.said.into_iter().map(Block::text));
     let (thinking, effort) = thinking(dialect, request, max_tokens);
     let asked = request.sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
     warnings.if_taken(thinking.is_some() || effort.is_some(), "reasoning_effort", asked);
-    let is_lax = |tool: &Tool| {
-        let schema = tool.parameters.as_deref().filter(|_| dialect.strict_tools && tool.strict == Some(true));
-        schema.is_some_and(|schema| schema::subset(schema).is_none())
-    };
-    if request.tools.iter().any(is_lax) {
-        let words = "an object of any members cannot be strict for the model that answered: the tool was sent without";
-        warnings.adapted("tools[].function.strict", words);
+    let tools: Vec<_> = request.tools.iter().map(|spec| tool(dialect, spec)).collect();
+    let is_left = |(spec, body): (&Tool, &ToolBody<'_>)| spec.strict == Some(true) && !body.strict;
+    if dialect.strict_tools && request.tools.iter().zip(&tools).any(is_left) {
+        warnings.left_strict("tools[].function.strict");
     }
     let is_near = matches!(asked, Some(ReasoningEffort::Minimal)) && effort == Some("low");
     if is_near {
@@ -166,8 +157,8 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
         stream,
         system,
         messages,
-        tools: request.tools.iter().map(|spec| tool(dialect, spec)).collect(),
-        tool_choice: tool_choice(dialect, request),
+        tools,
+        tool_choice: tool_choice(dialect, request, choice),
         thinking,
         output_config: OutputConfig { effort, format },
         temperature,
@@ -194,9 +185,10 @@ fn headers(dialect: &Dialect, request: &ChatRequest) -> Vec<(&'static str, Strin
     headers
 }
 
-fn format(dialect: &Dialect, format: &ResponseFormat) -> Option<Format> {
-    match (format, dialect.response_format) {
-        (ResponseFormat::JsonSchema { schema, .. }, Output::JsonSchema | Output::SchemaOnly) => {
+/// There is no JSON mode without a schema, and none for a schema that has no form in the subset.
+fn format(format: &ResponseFormat) -> Option<Format> {
+    match format {
+        ResponseFormat::JsonSchema { schema, .. } => {
             schema::subset(schema).map(|schema| Format::JsonSchema { schema })
         }
         _ => None,
@@ -205,20 +197,18 @@ fn format(dialect: &Dialect, format: &ResponseFormat) -> Option<Format> {
 
 fn tool<'a>(dialect: &Dialect, tool: &'a Tool) -> ToolBody<'a> {
     let wanted = dialect.strict_tools && tool.strict == Some(true);
-    let subset = tool.parameters.as_deref().filter(|_| wanted).map(schema::subset);
-    let strict = wanted && subset != Some(None);
+    let parameters = tool.parameters.as_deref().map(|raw| (raw, Schema::of_tool(dialect, raw)));
+    // What is only said in words holds the model to nothing.
+    let is_whole = |schema: &Schema<'_>| matches!(schema, Schema::Untouched(_));
+    let strict = wanted && parameters.as_ref().is_none_or(|(_, schema)| is_whole(schema));
+    let subset = parameters.as_ref().filter(|_| strict).map(|(raw, _)| schema::subset(raw));
+    let strict = strict && subset != Some(None);
     ToolBody {
         name: dialect.tool_names.fit(&tool.name),
         description: tool.description.as_deref(),
-        input_schema: match (subset.flatten(), tool.parameters.as_deref()) {
+        input_schema: match (subset.flatten(), parameters) {
             (Some(subset), _) => Schema::Rewritten(subset),
-            (None, Some(parameters)) if parameters.get() != "{}" => {
-                let rewritten = match dialect.schema {
-                    Keywords::NoTopUnion => schema::without_top_union(parameters),
-                    Keywords::Any | Keywords::LoneRefs => None,
-                };
-                rewritten.map_or(Schema::Untouched(parameters), Schema::Rewritten)
-            }
+            (None, Some((raw, schema))) if raw.get() != "{}" => schema,
             // The API insists on `type`; OpenAI's leaves the schema of a function without parameters out or empty.
             _ => Schema::Rewritten(json!({"type": "object", "properties": {}})),
         },
@@ -227,18 +217,18 @@ fn tool<'a>(dialect: &Dialect, tool: &'a Tool) -> ToolBody<'a> {
     }
 }
 
-fn tool_choice<'a>(dialect: &Dialect, request: &'a ChatRequest) -> Option<Choice<'a>> {
+fn tool_choice<'a>(dialect: &Dialect, request: &ChatRequest, asked: &'a ToolChoice) -> Option<Choice<'a>> {
     if request.tools.is_empty() {
         return None;
     }
     let serial = request.parallel_tool_calls == Some(false);
     let choice = |kind, name| Some(Choice { kind, name, disable_parallel_tool_use: serial });
-    match &request.tool_choice {
+    match asked {
         ToolChoice::None => Some(Choice { kind: "none", name: None, disable_parallel_tool_use: false }),
-        ToolChoice::Required if dialect.forced_tools => choice("any", None),
-        ToolChoice::Named(name) if dialect.forced_tools => choice("tool", Some(dialect.tool_names.fit(name))),
-        _ if serial => choice("auto", None),
-        _ => None,
+        ToolChoice::Required => choice("any", None),
+        ToolChoice::Named(name) => choice("tool", Some(dialect.tool_names.fit(name))),
+        ToolChoice::Auto if serial => choice("auto", None),
+        ToolChoice::Auto => None,
     }
 }
 

@@ -7,10 +7,12 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::wire::provider::open_object::{is_object, is_open};
+use crate::wire::provider::top_union::describe;
+
 /// Kept on every schema.
 const KEPT: [&str; 9] =
     ["$ref", "type", "enum", "const", "default", "title", "description", "required", "$schema"];
-const UNIONS: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
@@ -21,30 +23,6 @@ pub(super) fn subset(schema: &RawValue) -> Option<Value> {
     (!is_open(&schema)).then(|| narrow(schema))
 }
 
-/// Whether an object somewhere in the schema may have members that are not named.
-fn is_open(schema: &Value) -> bool {
-    let Value::Object(members) = schema else {
-        return schema.as_array().is_some_and(|items| items.iter().any(is_open));
-    };
-    let names_none =
-        !members.keys().any(|key| key == "properties" || key == "$ref" || UNIONS.contains(&key.as_str()));
-    let allows_more = match members.get("additionalProperties") {
-        None => names_none && members.get("type").is_some_and(is_object),
-        Some(Value::Bool(allows)) => *allows,
-        Some(_) => true,
-    };
-    if allows_more || members.contains_key("patternProperties") {
-        return true;
-    }
-    members.iter().any(|(key, value)| match key.as_str() {
-        "properties" | "$defs" | "definitions" => {
-            value.as_object().is_some_and(|schemas| schemas.values().any(is_open))
-        }
-        "items" | "anyOf" | "oneOf" | "allOf" => is_open(value),
-        _ => false,
-    })
-}
-
 /// Recurses as deep as the schema, which the parser bounds at 128.
 fn narrow(schema: Value) -> Value {
     let Value::Object(schema) = schema else { return schema };
@@ -53,6 +31,8 @@ fn narrow(schema: Value) -> Value {
     let mut hints = Vec::new();
     for (key, value) in schema {
         match keyword(key, value) {
+            // One union stands in the place of another.
+            Keyword::Kept(key, value) if kept.contains_key(&key) => hints.push(format!("{key}: {value}")),
             Keyword::Kept(key, value) => drop(kept.insert(key, value)),
             Keyword::Hint(hint) => hints.push(hint),
             Keyword::Dropped => {}
@@ -63,23 +43,6 @@ fn narrow(schema: Value) -> Value {
     }
     describe(&mut kept, &hints);
     Value::Object(kept)
-}
-
-/// The schema without a union at its top, which the API refuses there; it is said in the description instead. `None`
-/// where there is none.
-pub(super) fn without_top_union(schema: &RawValue) -> Option<Value> {
-    if !UNIONS.iter().any(|union| schema.get().contains(union)) {
-        return None;
-    }
-    let mut schema: Map<String, Value> = serde_json::from_str(schema.get()).ok()?;
-    let unions = UNIONS.iter().filter_map(|union| Some((*union, schema.shift_remove(*union)?)));
-    let hints: Vec<String> = unions.map(|(union, value)| format!("{union}: {value}")).collect();
-    if hints.is_empty() {
-        return None;
-    }
-    schema.entry("type").or_insert_with(|| Value::from("object"));
-    describe(&mut schema, &hints);
-    Some(Value::Object(schema))
 }
 
 enum Keyword {
@@ -98,14 +61,6 @@ fn keyword(key: String, value: Value) -> Keyword {
         "additionalProperties" => Keyword::Dropped,
         name if KEPT.contains(&name) || supported(name, &value) => Keyword::Kept(key, value),
         _ => Keyword::Hint(format!("{key}: {value}")),
-    }
-}
-
-fn is_object(kind: &Value) -> bool {
-    match kind {
-        Value::String(name) => name == "object",
-        Value::Array(names) => names.iter().any(|name| name == "object"),
-        _ => false,
     }
 }
 
@@ -129,18 +84,6 @@ fn all(schemas: Value) -> Value {
         Value::Array(list) => list.into_iter().map(narrow).collect(),
         other => other,
     }
-}
-
-fn describe(schema: &mut Map<String, Value>, hints: &[String]) {
-    if hints.is_empty() {
-        return;
-    }
-    let hints = format!("{{{}}}", hints.join(", "));
-    let text = match schema.get("description").and_then(Value::as_str) {
-        Some(description) => format!("{description}\n\n{hints}"),
-        None => hints,
-    };
-    schema.insert("description".to_owned(), Value::String(text));
 }
 
 #[cfg(test)]
@@ -167,27 +110,6 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_any_members_has_no_form_here() {
-        let taken = |schema: Value| subset(&RawValue::from_string(schema.to_string()).unwrap()).is_some();
-        for open in [
-            json!({"type": "object", "additionalProperties": {"type": "string"}}),
-            json!({"type": "object", "properties": {"a": {"type": ["object", "null"]}}}),
-            json!({"type": "object", "properties": {}, "additionalProperties": true}),
-            json!({"anyOf": [{"type": "array", "items": {"type": "object", "patternProperties": {"^x": {}}}}]}),
-        ] {
-            assert!(!taken(open.clone()), "{open}");
-        }
-        for closed in [
-            json!({"type": "object", "properties": {"additionalProperties": {"type": "string"}}}),
-            json!({"type": "object", "additionalProperties": false}),
-            json!({"type": "object", "$ref": "#/$defs/A", "$defs": {"A": {"type": "object", "properties": {"a": {}}}}}),
-            json!({"type": "string"}),
-        ] {
-            assert!(taken(closed.clone()), "{closed}");
-        }
-    }
-
-    #[test]
     fn unsupported_constraints_become_words() {
         let schema = json!({"type": "string", "description": "A code", "minLength": 3, "format": "regex"});
         let expected =
@@ -199,17 +121,6 @@ mod tests {
     fn supported_constraints_stay() {
         let schema = json!({"type": "array", "minItems": 1, "items": {"type": "string", "format": "uuid"}});
         assert_eq!(narrow(schema.clone()), schema);
-    }
-
-    #[test]
-    fn a_union_at_the_top_becomes_words_and_one_below_stays() {
-        let raw = |schema: &Value| RawValue::from_string(schema.to_string()).unwrap();
-        let top = json!({"properties": {"iban": {}, "card": {}}, "anyOf": [{"required": ["iban"]}]});
-        let expected = json!({"type": "object", "properties": {"iban": {}, "card": {}},
-            "description": "{anyOf: [{\"required\":[\"iban\"]}]}"});
-        assert_eq!(without_top_union(&raw(&top)), Some(expected));
-        let below = json!({"type": "object", "properties": {"anyOf": {"anyOf": [{"type": "string"}]}}});
-        assert_eq!(without_top_union(&raw(&below)), None);
     }
 
     #[test]

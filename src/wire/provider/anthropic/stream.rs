@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::citation::citation;
-use super::reply::{ErrorBody, StopDetails, Tokens, finish};
-use crate::domain::message::{Event, Finish, Proof, ProofKind};
+use super::reply::{ErrorBody, StopDetails, Tokens, finish, reported};
+use crate::domain::message::{About, Event, Finish, Proof, ProofKind};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
 use crate::wire::provider::lenient::{Count, Lenient};
@@ -33,6 +33,7 @@ pub struct StreamState {
     /// Tool calls so far.
     calls: u32,
     tokens: Tokens,
+    about: About,
     /// Whether the last block was text or thinking, so that the next one of its kind is another part.
     is_said: bool,
     finish: Option<Finish>,
@@ -119,11 +120,15 @@ impl StreamState {
             "content_block_start" => return self.begin(body.index.0, body.content_block, events),
             "content_block_delta" => self.delta(body.index.0, body.delta, events),
             "content_block_stop" => self.end(body.index.0, events),
-            "message_delta" => self.message_delta(body.delta, body.usage.0, events),
+            "message_delta" => return self.message_delta(body.delta, body.usage.0, events),
             "message_stop" => self.stop(events),
             "error" => {
                 let usage = body.usage.0.and_then(|tokens| self.tokens.max(tokens).usage());
-                return Err(reported(body.error).counted(usage));
+                let Some(error) = body.error else {
+                    let fault = "the stream has an error event without an error";
+                    return Err(DecodeError::Malformed(fault.to_owned()));
+                };
+                return Err(reported(frame.data.as_bytes(), error, usage));
             }
             // `ping`, and whatever the API adds: its versioning policy lets it.
             _ => {}
@@ -182,6 +187,7 @@ impl StreamState {
                 events.push(Event::ToolCall { choice: 0, index: self.calls, id, name, proof: None });
                 self.calls += 1;
             }
+            kind if self.about.leave_out(kind) => events.push(Event::About(self.about.clone())),
             _ => {}
         }
         Ok(())
@@ -211,14 +217,22 @@ impl StreamState {
         }
     }
 
-    fn message_delta(&mut self, delta: Option<Delta>, tokens: Option<Tokens>, events: &mut Vec<Event>) {
+    fn message_delta(
+        &mut self,
+        delta: Option<Delta>,
+        tokens: Option<Tokens>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DecodeError> {
         if let Some(delta) = delta {
             if let Some(explanation) = delta.stop_details.0.and_then(|details| details.explanation) {
                 events.push(Event::Refusal { choice: 0, delta: explanation });
             }
             if delta.stop_reason.0.is_some() {
+                let usage = tokens.filter(|tokens| tokens.has_output());
+                let usage = usage.and_then(|tokens| self.tokens.max(tokens).usage());
+                let reason = finish(delta.stop_reason.0.as_deref()).map_err(|error| error.counted(usage))?;
                 self.early_count(tokens, events);
-                self.end_choice(finish(delta.stop_reason.0.as_deref()), events);
+                self.end_choice(reason, events);
             }
         }
         // What the beginning said of the output is a placeholder.
@@ -227,6 +241,7 @@ impl StreamState {
             self.counted = true;
             events.extend(self.tokens.usage().map(Event::Usage));
         }
+        Ok(())
     }
 
     /// Where the end brings no count of its own, the one of the beginning is reported before it.
@@ -248,6 +263,12 @@ impl StreamState {
     fn end_choice(&mut self, reason: Finish, events: &mut Vec<Event>) {
         if self.finish.is_none() {
             self.finish = Some(reason);
+            // Some servers do not say that a block has ended.
+            for call in self.open.drain(..) {
+                let unsaid =
+                    call.unsaid.map(|delta| Event::ToolArguments { choice: 0, index: call.index, delta });
+                events.extend(unsaid);
+            }
             events.push(Event::Finish { choice: 0, reason });
         }
     }
@@ -278,11 +299,4 @@ fn proof(kind: ProofKind, value: Option<String>) -> Option<Event> {
 
 fn cited(raw: &RawValue) -> Event {
     Event::Citation { choice: 0, citation: Box::new(citation(raw)) }
-}
-
-fn reported(error: Option<Lenient<ErrorBody>>) -> DecodeError {
-    match error {
-        Some(error) => error.0.unwrap_or_default().reported(),
-        None => DecodeError::Malformed("the stream has an error event without an error".to_owned()),
-    }
 }

@@ -1,4 +1,4 @@
-use crate::domain::message::{Event, Finish, Usage};
+use crate::domain::message::{About, Event, Finish, Usage};
 use crate::domain::provider::Wire;
 use crate::wire::provider::fixtures::{self, told};
 
@@ -136,7 +136,22 @@ data: {"type":"content_block_stop","index":0}
 data: {"type":"message_stop"}
 
 "#;
-    assert_eq!(events(stream), [Event::Finish { choice: 0, reason: Finish::Stop }]);
+    let about = About { left_out: vec!["server_tool_use".into()], ..About::default() };
+    assert_eq!(events(stream), [Event::About(about), Event::Finish { choice: 0, reason: Finish::Stop }]);
+}
+
+#[test]
+fn the_input_of_a_call_whose_block_never_ends_is_said() {
+    let stream = br#"data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"f","input":{"a":1}}}
+
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use"}}
+
+data: {"type":"message_stop"}
+
+"#;
+    let said = events(stream);
+    let arguments = Event::ToolArguments { choice: 0, index: 0, delta: "{\"a\":1}".into() };
+    assert_eq!(said[1..], [arguments, Event::Finish { choice: 0, reason: Finish::ToolCalls }]);
 }
 
 #[test]

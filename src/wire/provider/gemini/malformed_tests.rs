@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::message::{AssistantPart, ChatReply, Choice, Event, Finish, ToolCall, Usage};
 use crate::domain::provider::Wire;
-use crate::wire::provider::fixtures::{read, steady};
+use crate::wire::provider::fixtures::{as_reported, read, steady};
 use crate::wire::provider::{DecodeError, Renamed};
 
 macro_rules! fixture {
@@ -31,12 +31,8 @@ fn decoded(body: &str) -> ChatReply {
     crate::wire::provider::decode(Wire::Gemini, &Renamed::default(), body.as_bytes()).unwrap()
 }
 
-fn overloaded() -> DecodeError {
-    DecodeError::Reported {
-        message: "The model is overloaded. Please try again later.".into(),
-        transient: true,
-        usage: None,
-    }
+fn overloaded() -> (String, u16, Option<Usage>) {
+    ("The model is overloaded. Please try again later.".into(), 503, None)
 }
 
 #[test]
@@ -79,7 +75,7 @@ fn a_blocked_prompt_is_a_reply_with_one_filtered_choice() {
 
 #[test]
 fn an_error_in_place_of_a_reply_is_reported() {
-    assert_eq!(decode(fixture!("overloaded.json").as_bytes()), Err(overloaded()));
+    assert_eq!(as_reported(decode(fixture!("overloaded.json").as_bytes())), overloaded());
 }
 
 #[test]
@@ -87,25 +83,31 @@ fn an_error_within_a_stream_comes_after_what_was_said() {
     let (events, end) = stream(fixture!("overloaded.sse"));
     let early = Usage { input_tokens: 9, output_tokens: 1, ..Usage::default() };
     assert_eq!(events, [Event::Text { choice: 0, delta: "Well".into() }, Event::Usage(early)]);
-    assert_eq!(end, Err(overloaded()));
+    assert_eq!(as_reported(end), overloaded());
 }
 
 #[test]
-fn only_errors_that_pass_are_transient() {
-    for (error, transient) in [
-        ("\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\"", true),
-        ("\"status\":\"UNAVAILABLE\"", true),
-        ("\"code\":500", true),
-        ("\"code\":400,\"status\":\"INVALID_ARGUMENT\"", false),
-        ("\"code\":403,\"status\":\"PERMISSION_DENIED\"", false),
+fn an_error_has_the_status_that_it_names() {
+    for (error, status) in [
+        ("\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\"", 429),
+        ("\"status\":\"UNAVAILABLE\"", 503),
+        ("\"code\":500", 500),
+        ("\"code\":400,\"status\":\"INVALID_ARGUMENT\"", 400),
+        ("\"status\":\"PERMISSION_DENIED\"", 403),
     ] {
         let (_, end) = stream(format!("data: {{\"error\":{{{error},\"message\":\"m\"}}}}\n\n"));
-        assert_eq!(
-            end,
-            Err(DecodeError::Reported { message: "m".into(), transient, usage: None }),
-            "{error}"
-        );
+        assert_eq!(as_reported(end), ("m".into(), status, None), "{error}");
     }
+}
+
+#[test]
+fn an_answer_that_the_server_broke_off_is_an_error_and_one_that_said_nothing_is_free() {
+    let answer = |parts: &str| {
+        format!(r#"{{"candidates":[{{"content":{{"parts":[{parts}]}},"finishReason":"ERROR"}}]}}"#)
+    };
+    assert_eq!(as_reported(decode(answer("").as_bytes())).1, 502);
+    assert_eq!(as_reported(stream(format!("data: {}\n\n", answer(""))).1).1, 502);
+    is_malformed(decode(answer(r#"{"text":"a"}"#).as_bytes()));
 }
 
 #[test]

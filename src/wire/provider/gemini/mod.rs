@@ -13,7 +13,6 @@ mod logprobs;
 mod reply;
 mod request;
 mod response;
-mod schema;
 mod stream;
 
 pub use reply::decode;

@@ -2,10 +2,10 @@
 
 use super::response::Response;
 use super::stream::StreamState;
-use crate::domain::message::{ChatReply, Gather};
+use crate::domain::message::{ChatReply, Event, Gather};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
-use crate::wire::provider::openai::parts::answerless;
+use crate::wire::provider::openai::parts::{answerless, broken_off};
 
 /// The response; an error comes in a list from the older paths.
 fn read(body: &[u8]) -> serde_json::Result<Response> {
@@ -24,9 +24,13 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     if response.is_answerless() {
         return Err(answerless(body, "the reply has no candidates"));
     }
+    if let Some(fault) = response.fault(body) {
+        return Err(fault);
+    }
     let mut state = StreamState::default();
     let mut events = Vec::new();
-    state.take(response, &mut events)?;
+    let taken = state.take(response, &mut events);
+    taken.map_err(|error| broken_off(error, None, events.iter().any(Event::is_content)))?;
     state.finish()?;
     let mut gather = Gather::default();
     for event in events {

@@ -5,10 +5,9 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::contents::{self, Content};
-use super::schema::{self, Schema};
 use crate::domain::dialect::{Dialect, Thinking};
 use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool, ToolChoice};
-use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
+use crate::wire::provider::fit::{self, ExtraFields, Renamed, Schema, Warnings, Wishes};
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
@@ -95,8 +94,8 @@ struct ThinkingConfig {
 pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encoded {
     let Target { dialect, code } = target;
     let mut warnings = Warnings::default();
-    let constrained = dialect.format_with_tools || request.tools.is_empty();
-    let said = if constrained { None } else { warnings.asked_in_words(&request.response_format) };
+    let wishes = Wishes::of(dialect, request, stream, &mut warnings);
+    let said = wishes.words();
     let (system_instruction, contents) = contents::conversation(dialect, &request.messages, said.as_deref());
     let with_tools = !request.tools.is_empty();
     let parallel = request.parallel_tool_calls.filter(|parallel| with_tools && !parallel);
@@ -106,8 +105,8 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
         system_instruction,
         contents,
         tools: tools(dialect, &request.tools),
-        tool_config: tool_config(dialect, request),
-        generation_config: generation_config(dialect, request, constrained, &mut warnings),
+        tool_config: tool_config(dialect, request, wishes.choice),
+        generation_config: generation_config(dialect, request, wishes.format, &mut warnings),
     };
     let body = to_json(&body).into();
     Encoded {
@@ -150,15 +149,19 @@ fn declaration<'a>(dialect: &Dialect, tool: &'a Tool) -> Declaration<'a> {
     Declaration {
         name: dialect.tool_names.fit(&tool.name),
         description: tool.description.as_deref().unwrap_or_default(),
-        parameters_json_schema: tool.parameters.as_deref().map(|raw| schema::of(dialect, raw)),
+        parameters_json_schema: tool.parameters.as_deref().map(|raw| Schema::of_tool(dialect, raw)),
     }
 }
 
-fn tool_config<'a>(dialect: &Dialect, request: &'a ChatRequest) -> Option<ToolConfig<'a>> {
+fn tool_config<'a>(
+    dialect: &Dialect,
+    request: &ChatRequest,
+    choice: &'a ToolChoice,
+) -> Option<ToolConfig<'a>> {
     if request.tools.is_empty() {
         return None;
     }
-    let (mode, allowed_function_names) = match &request.tool_choice {
+    let (mode, allowed_function_names) = match choice {
         ToolChoice::Auto => return None,
         ToolChoice::None => ("NONE", None),
         ToolChoice::Required => ("ANY", None),
@@ -170,15 +173,15 @@ fn tool_config<'a>(dialect: &Dialect, request: &'a ChatRequest) -> Option<ToolCo
 fn generation_config<'a>(
     dialect: &'a Dialect,
     request: &'a ChatRequest,
-    constrained: bool,
+    format: &'a ResponseFormat,
     warnings: &mut Warnings,
 ) -> GenerationConfig<'a> {
     let sampling = &request.sampling;
-    let schema = match &request.response_format {
-        ResponseFormat::JsonSchema { schema, .. } if constrained => Some(schema::of(dialect, schema)),
+    let schema = match format {
+        ResponseFormat::JsonSchema { schema, .. } => Some(Schema::of_output(dialect, schema)),
         _ => None,
     };
-    let json = constrained && !matches!(request.response_format, ResponseFormat::Text);
+    let json = !matches!(format, ResponseFormat::Text);
     let thinks = sampling.reasoning_effort.is_some_and(|effort| effort != ReasoningEffort::None);
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, warnings);
     let effort = sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);

@@ -1,12 +1,13 @@
 //! A `GenerateContentResponse`: the whole reply, and each frame of a stream.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{Finish, Usage};
+use crate::domain::message::{Citation, Finish, Usage};
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::json;
 use crate::wire::provider::lenient::{Count, Index, Lenient};
+use crate::wire::provider::openai::parts::{fault, interrupted};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,9 +32,70 @@ pub(super) struct Candidate {
     pub finish_reason: Lenient<String>,
     #[serde(default)]
     pub logprobs_result: Lenient<LogprobsResult>,
+    #[serde(default)]
+    pub citation_metadata: Lenient<CitationMetadata>,
+    #[serde(default)]
+    pub grounding_metadata: Lenient<GroundingMetadata>,
+}
+
+/// Where the answer repeats a source.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CitationMetadata {
+    #[serde(alias = "citations")]
+    citation_sources: Option<Vec<Page>>,
+}
+
+/// What the answer was looked up in.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GroundingMetadata {
+    grounding_chunks: Option<Vec<GroundingChunk>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GroundingChunk {
+    #[serde(alias = "retrievedContext")]
+    web: Option<Page>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    uri: Option<String>,
+    title: Option<String>,
+}
+
+/// The most sources of an answer that are kept.
+const MAX_SOURCES: usize = 100;
+
+impl Candidate {
+    /// The sources of the answer.
+    pub fn citations(&mut self) -> Vec<Citation> {
+        let cited = self.citation_metadata.0.take().and_then(|metadata| metadata.citation_sources);
+        let pages = self.grounding_metadata.0.take().and_then(|metadata| metadata.grounding_chunks);
+        let pages = pages.unwrap_or_default().into_iter().filter_map(|chunk| chunk.web);
+        // Places are counted in bytes here and in characters elsewhere, so that they are left out.
+        let page = |Page { uri, title }| Citation { url: uri, title, ..Citation::default() };
+        cited
+            .unwrap_or_default()
+            .into_iter()
+            .chain(pages)
+            .map(page)
+            .filter(|citation| citation.url.is_some())
+            .take(MAX_SOURCES)
+            .collect()
+    }
 }
 
 impl Response {
+    /// The error that stands in place of an answer: `json` is the whole.
+    pub fn fault(&self, json: &[u8]) -> Option<DecodeError> {
+        let within = self.error.as_ref()?.0.as_ref().and_then(|error| error.usage_metadata.0);
+        let counts = [within, self.usage_metadata.0].into_iter().flatten().filter_map(Tokens::usage);
+        Some(fault(json).counted(counts.reduce(|within, _| within)))
+    }
+
     /// Whether it says neither an answer nor an error, nor why there is none.
     pub const fn is_answerless(&self) -> bool {
         self.candidates.is_none() && self.prompt_feedback.0.is_none() && self.error.is_none()
@@ -65,7 +127,7 @@ pub(super) struct Content {
     pub parts: Option<Vec<Part>>,
 }
 
-/// A part of whatever kind; kinds that we never ask for are empty here.
+/// A part of whatever kind.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Part {
@@ -74,6 +136,23 @@ pub(super) struct Part {
     pub thought: Lenient<bool>,
     pub thought_signature: Option<String>,
     pub function_call: Option<FunctionCall>,
+    inline_data: Option<IgnoredAny>,
+    file_data: Option<IgnoredAny>,
+    executable_code: Option<IgnoredAny>,
+    code_execution_result: Option<IgnoredAny>,
+}
+
+impl Part {
+    /// The API's name for what the part has and no answer here has a place for.
+    pub fn left_out(&self) -> Option<&'static str> {
+        let kinds = [
+            ("inlineData", &self.inline_data),
+            ("fileData", &self.file_data),
+            ("executableCode", &self.executable_code),
+            ("codeExecutionResult", &self.code_execution_result),
+        ];
+        kinds.into_iter().find(|(_, part)| part.is_some()).map(|(name, _)| name)
+    }
 }
 
 #[derive(Deserialize)]
@@ -90,32 +169,12 @@ pub(super) struct Feedback {
     pub block_reason: Option<String>,
 }
 
-/// An error object, in place of a reply or within a stream.
-#[derive(Default, Deserialize)]
+/// What an error object says was used.
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ErrorBody {
     #[serde(default)]
-    code: Count,
-    #[serde(default)]
-    message: Lenient<String>,
-    #[serde(default)]
-    status: Lenient<String>,
-    #[serde(default)]
     usage_metadata: Lenient<Tokens>,
-}
-
-impl ErrorBody {
-    pub fn reported(&self) -> DecodeError {
-        let status = self.status.0.as_deref().unwrap_or_default();
-        let passing =
-            ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"].contains(&status);
-        let retryable = matches!(self.code.0, Some(408 | 429 | 500..=599));
-        DecodeError::Reported {
-            message: json::clip(self.message.0.as_deref().unwrap_or(status)),
-            transient: passing || retryable,
-            usage: self.usage_metadata.0.and_then(Tokens::usage),
-        }
-    }
 }
 
 /// Token counts as the API splits them. In a stream each is cumulative.
@@ -164,11 +223,15 @@ const WITHHELD: [&str; 9] = [
 
 /// `None` while the candidate goes on. A call that the model wrote badly (`MALFORMED_FUNCTION_CALL`) and whatever is not
 /// documented yet are ends like others.
-pub(super) fn finish(reason: Option<&str>) -> Option<Finish> {
-    match reason? {
+///
+/// # Errors
+/// [`DecodeError::Reported`] where the server broke the answer off, as imitators of the API say it.
+pub(super) fn finish(reason: Option<&str>) -> Result<Option<Finish>, DecodeError> {
+    Ok(match reason.unwrap_or_default() {
         "" | "FINISH_REASON_UNSPECIFIED" => None,
         "MAX_TOKENS" => Some(Finish::Length),
+        "ERROR" | "error" => return Err(interrupted()),
         reason if WITHHELD.contains(&reason) => Some(Finish::ContentFilter),
         _ => Some(Finish::Stop),
-    }
+    })
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::logprobs::logprobs;
 use super::response::{Candidate, FunctionCall, Part, Response, Tokens, finish};
-use crate::domain::message::{Event, Finish, Proof, ProofKind, Usage};
+use crate::domain::message::{About, Event, Finish, Proof, ProofKind, Usage};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
 use crate::wire::sse::Frame;
@@ -20,6 +20,7 @@ pub struct StreamState {
     /// Tool calls of all choices so far.
     issued: u32,
     usage: Option<Usage>,
+    about: About,
 }
 
 #[derive(Debug, Default)]
@@ -34,9 +35,12 @@ impl StreamState {
     /// # Errors
     /// [`DecodeError::Reported`] for an error object, [`DecodeError::Malformed`] for a frame that is no response.
     pub fn frame(&mut self, frame: &Frame<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        let response =
+        let response: Response =
             serde_json::from_str(frame.data).map_err(|error| json::malformed("the stream", &error))?;
-        self.take(response, events)
+        match response.fault(frame.data.as_bytes()) {
+            Some(fault) => Err(fault),
+            None => self.take(response, events),
+        }
     }
 
     /// Reports the end of the bytes.
@@ -52,17 +56,14 @@ impl StreamState {
 
     /// Takes a response: a whole reply, or the next piece of one.
     pub(super) fn take(&mut self, response: Response, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        if let Some(error) = response.error {
-            let usage = response.usage_metadata.0.and_then(Tokens::usage);
-            return Err(error.0.unwrap_or_default().reported().counted(usage));
-        }
+        let usage = response.usage_metadata.0.and_then(Tokens::usage);
         for candidate in response.candidates.unwrap_or_default() {
-            self.candidate(candidate, response.response_id.0.as_deref(), events);
+            let taken = self.candidate(candidate, response.response_id.0.as_deref(), events);
+            taken.map_err(|error| error.counted(usage))?;
         }
         if response.prompt_feedback.0.is_some_and(|feedback| feedback.block_reason.is_some()) {
             self.end(0, Finish::ContentFilter, events);
         }
-        let usage = response.usage_metadata.0.and_then(Tokens::usage);
         if let Some(usage) = usage {
             let before = self.usage.replace(self.usage.unwrap_or_default().max(usage));
             let is_due = before.is_none() || self.is_whole();
@@ -75,20 +76,32 @@ impl StreamState {
         !self.choices.is_empty() && self.choices.values().all(|choice| choice.finished)
     }
 
-    fn candidate(&mut self, candidate: Candidate, reply: Option<&str>, events: &mut Vec<Event>) {
+    fn candidate(
+        &mut self,
+        mut candidate: Candidate,
+        reply: Option<&str>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DecodeError> {
         let choice = candidate.index.0.unwrap_or_default();
         self.choices.entry(choice).or_default();
+        let citations = candidate.citations();
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
             self.part(choice, part, reply, events);
         }
+        let cited = citations.into_iter().map(Box::new);
+        events.extend(cited.map(|citation| Event::Citation { choice, citation }));
         let logprobs = candidate.logprobs_result.0.and_then(|result| logprobs(&result));
         events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
-        if let Some(reason) = finish(candidate.finish_reason.0.as_deref()) {
+        if let Some(reason) = finish(candidate.finish_reason.0.as_deref())? {
             self.end(choice, reason, events);
         }
+        Ok(())
     }
 
     fn part(&mut self, choice: u32, part: Part, reply: Option<&str>, events: &mut Vec<Event>) {
+        if part.left_out().is_some_and(|name| self.about.leave_out(name)) {
+            events.push(Event::About(self.about.clone()));
+        }
         if let Some(call) = part.function_call {
             return self.call(choice, call, part.thought_signature, reply, events);
         }

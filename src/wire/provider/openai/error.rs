@@ -5,19 +5,15 @@ use serde_json::Value;
 
 use super::usage::UsageBody;
 use crate::domain::message::Usage;
-use crate::wire::provider::DecodeError;
-use crate::wire::provider::json::clip;
 use crate::wire::provider::lenient::Lenient;
+use crate::wire::provider::refusal::{Refusal, status_of};
+use crate::wire::provider::{DecodeError, Reported};
 
 /// How deep a message may lie: `[{"error": {"message": {"detail": [{"msg": …}]}}}]` is the deepest known.
 const MAX_DEPTH: u32 = 8;
 
-/// The provider's own words in an error reply, whole, so that secrets in them can be found: OpenAI's and Anthropic's `error.message`, Gemini's `[{error}]`, and
-/// what other servers write (`error` as a text, `message`, `detail`, `errors`).
-pub fn error_message(body: &[u8]) -> Option<String> {
-    message(&serde_json::from_slice(body).ok()?, MAX_DEPTH)
-}
-
+/// The provider's own words, whole, so that secrets in them can be found: OpenAI's and Anthropic's `error.message`, Gemini's
+/// `[{error}]`, and what other servers write (`error` as a text, `message`, `detail`, `errors`).
 fn message(value: &Value, depth: u32) -> Option<String> {
     let depth = depth.checked_sub(1)?;
     match value {
@@ -33,26 +29,45 @@ fn message(value: &Value, depth: u32) -> Option<String> {
     }
 }
 
-/// The longest error that is read, in bytes, whatever its status; of a longer one only the count.
+/// The longest error within an answer that is read, in bytes; of a longer one only the count.
 const MAX_BYTES: usize = 64 * 1024;
+/// The longest refusal: some servers repeat what they were sent in it.
+const MAX_REFUSAL_BYTES: usize = 1024 * 1024;
 
-/// An error that came as part of a success: the whole reply or chunk, as JSON. A value built of it takes many times its
-/// length, so that a long one is only looked through for its count.
+/// An error within an answer: a reply, a chunk or a member of one. What it says of usage is each protocol's to read.
+pub fn fault(json: &[u8]) -> DecodeError {
+    DecodeError::Reported(Box::new(read(json, MAX_BYTES)))
+}
+
+/// The body of a reply that is no success.
+pub fn refused(body: &[u8]) -> Reported {
+    read(body, MAX_REFUSAL_BYTES)
+}
+
+/// A value built of an error takes many times its length, so that a long one is not read.
+fn read(body: &[u8], max_bytes: usize) -> Reported {
+    let too_long = || "an error too long to be read".to_owned();
+    let is_long = body.len() > max_bytes;
+    let value = if is_long { Value::Null } else { serde_json::from_slice(body).unwrap_or(Value::Null) };
+    let message = if is_long { too_long() } else { message(&value, MAX_DEPTH).unwrap_or_default() };
+    let refusal = Refusal::read(&value, &message);
+    let status = if refusal.is_too_long { 400 } else { status_of(&value, &message) };
+    Reported { message, status, refusal, usage: None }
+}
+
+/// An error that came as part of a success: the whole reply or chunk.
 pub fn reported(json: &[u8]) -> DecodeError {
-    let usage = counted(json);
-    if json.len() > MAX_BYTES {
-        let message = "an error too long to be read".to_owned();
-        return DecodeError::Reported { message, transient: true, usage };
-    }
-    let value: Value = serde_json::from_slice(json).unwrap_or(Value::Null);
-    let text = message(&value, MAX_DEPTH).map_or_else(|| "no message".to_owned(), |text| clip(&text));
-    DecodeError::Reported { message: text, transient: !is_final(&value), usage }
+    fault(json).counted(counted(json))
 }
 
 /// A whole reply without an answer: an error, where it says why.
-pub fn answerless(json: &[u8], fault: &str) -> DecodeError {
-    let says_why = json.len() <= MAX_BYTES && error_message(json).is_some();
-    if says_why { reported(json) } else { DecodeError::Malformed(fault.to_owned()) }
+pub fn answerless(json: &[u8], reason: &str) -> DecodeError {
+    match reported(json) {
+        DecodeError::Reported(error) if json.len() <= MAX_BYTES && !error.message.is_empty() => {
+            DecodeError::Reported(error)
+        }
+        _ => DecodeError::Malformed(reason.to_owned()),
+    }
 }
 
 /// What an error says was used, beside it or in it.
@@ -76,36 +91,12 @@ fn counted(json: &[u8]) -> Option<Usage> {
 
 /// The provider broke an answer off and said no more.
 pub fn interrupted() -> DecodeError {
-    DecodeError::Reported { message: "the answer was broken off".to_owned(), transient: true, usage: None }
-}
-
-/// Whether the error lies in the request, so that sending it again is of no use. An error without a known kind is
-/// taken for the server's: the request was good enough to begin with.
-fn is_final(error: &Value) -> bool {
-    const KINDS: [&str; 8] = [
-        "invalid",
-        "authentication",
-        "permission",
-        "insufficient",
-        "not_found",
-        "too_large",
-        "policy",
-        "billing",
-    ];
-    let error = error.get("error").unwrap_or(error);
-    ["type", "code", "status"].iter().filter_map(|name| error.get(*name)).any(|kind| match kind {
-        Value::String(kind) => {
-            let kind = kind.to_ascii_lowercase();
-            KINDS.iter().any(|part| kind.contains(part)) || kind.parse().is_ok_and(is_final_status)
-        }
-        Value::Number(code) => code.as_u64().is_some_and(is_final_status),
-        _ => false,
-    })
-}
-
-/// A client's fault, except for the two that pass by waiting.
-fn is_final_status(status: u64) -> bool {
-    (400..500).contains(&status) && !matches!(status, 408 | 429)
+    DecodeError::Reported(Box::new(Reported {
+        message: "the answer was broken off".to_owned(),
+        status: 502,
+        refusal: Refusal::default(),
+        usage: None,
+    }))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 use super::*;
+use crate::wire::provider::fixtures::as_reported as read;
 
 fn said(body: &str) -> Option<String> {
-    error_message(body.as_bytes())
+    Some(read(Err::<(), _>(fault(body.as_bytes()))).0).filter(|text| !text.is_empty())
 }
 
 #[test]
@@ -30,7 +31,6 @@ fn nothing_is_made_up() {
     {
         assert_eq!(said(body), None, "{body}");
     }
-    assert_eq!(error_message(b"\xff"), None);
 }
 
 #[test]
@@ -42,33 +42,29 @@ fn long_messages_come_whole_and_deep_ones_not_at_all() {
 }
 
 #[test]
-fn only_what_the_request_is_at_fault_for_is_final() {
-    let transient = |error: &str| {
-        let DecodeError::Reported { transient, .. } = reported(error.as_bytes()) else {
-            panic!("not reported")
-        };
-        transient
-    };
-    for error in [
-        r#"{"type":"server_error","message":"x"}"#,
-        r#"{"type":"overloaded_error"}"#,
-        r#"{"code":429}"#,
-        r#"{"code":"503"}"#,
-        r#"{"status":"UNAVAILABLE"}"#,
-        r#""overloaded""#,
-        "{}",
+fn an_error_has_the_status_that_it_names_in_numbers_or_words() {
+    for (error, status) in [
+        (r#"{"type":"server_error","message":"x"}"#, 502),
+        (r#"{"type":"overloaded_error"}"#, 503),
+        (r#"{"code":429}"#, 429),
+        (r#"{"code":"503"}"#, 503),
+        (r#"{"status":"UNAVAILABLE"}"#, 503),
+        (r#""overloaded""#, 502),
+        (r#"{"error":"Rate limit reached"}"#, 429),
+        (r#"{"type":"RateLimitError"}"#, 429),
+        ("{}", 502),
+        (r#"{"code":200}"#, 502),
+        (r#"{"type":"invalid_request_error","code":null}"#, 400),
+        (r#"{"code":"insufficient_quota"}"#, 429),
+        (r#"{"type":"insufficient_balance"}"#, 402),
+        (r#"{"code":400}"#, 400),
+        (r#"{"code":"403"}"#, 403),
+        (r#"{"error":{"code":404}}"#, 404),
+        (r#"{"status":"INVALID_ARGUMENT"}"#, 400),
+        (r#"{"code":500,"type":"context_length_exceeded_error","message":"prompt is too long"}"#, 400),
+        (r#"{"errors":[{"code":3040,"message":"busy"}]}"#, 429),
     ] {
-        assert!(transient(error), "{error}");
-    }
-    for error in [
-        r#"{"type":"invalid_request_error","code":null}"#,
-        r#"{"code":"insufficient_quota"}"#,
-        r#"{"code":400}"#,
-        r#"{"code":"403"}"#,
-        r#"{"error":{"code":404}}"#,
-        r#"{"status":"INVALID_ARGUMENT"}"#,
-    ] {
-        assert!(!transient(error), "{error}");
+        assert_eq!(read(Err::<(), _>(fault(error.as_bytes()))).1, status, "{error}");
     }
 }
 
@@ -81,12 +77,8 @@ fn what_an_error_says_was_used_is_read_wherever_it_stands_beside_it() {
         format!(r#"{{"message":"x",{counts}}}"#),
         format!(r#"{{"error":{{"message":"x",{counts}}}}}"#),
     ] {
-        let DecodeError::Reported { usage, .. } = reported(json.as_bytes()) else { panic!("not reported") };
-        assert_eq!(usage, Some(used), "{json}");
+        assert_eq!(read(Err::<(), _>(reported(json.as_bytes()))).2, Some(used), "{json}");
     }
-    let DecodeError::Reported { usage, .. } = reported(br#"{"error":"x","usage":{"prompt_tokens":1}}"#)
-    else {
-        panic!("not reported")
-    };
-    assert_eq!(usage, None, "half a record is not a bill");
+    let half = reported(br#"{"error":"x","usage":{"prompt_tokens":1}}"#);
+    assert_eq!(read(Err::<(), _>(half)).2, None, "half a record is not a bill");
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::content::{Content, PartBody};
 use crate::domain::dialect::{Back, Dialect, Prefill, System, Turns};
 use crate::domain::message::{AssistantPart, Message, Part, Proof, ProofKind, ToolCall};
-use crate::wire::provider::fit::{NO_SIGNATURE, OPENING};
+use crate::wire::provider::fit::{ACKNOWLEDGED, NO_SIGNATURE, OPENING};
 use crate::wire::reasoning_details;
 
 /// One message.
@@ -82,7 +82,12 @@ pub fn messages<'a>(dialect: &Dialect, all: &'a [Message], asked: Option<String>
     }
     written.flush();
     if let Some(asked) = asked {
+        // Behind the instructions at the beginning, whatever follows them.
+        let is_said = |body: &MessageBody<'_>| !body.role.is_instruction();
+        let first = written.bodies.iter().position(is_said).unwrap_or(written.bodies.len());
+        let said = written.bodies.split_off(first);
         written.instruct(Content::Text(asked.into()));
+        written.bodies.extend(said);
     }
     let mut bodies = written.bodies;
     let first = bodies.iter().position(|body| !body.role.is_instruction());
@@ -143,6 +148,9 @@ impl<'a> Written<'_, 'a> {
     }
 
     fn say(&mut self, body: MessageBody<'a>) {
+        if body.role == Role::User {
+            self.acknowledge();
+        }
         let joins = |last: &MessageBody<'_>| {
             last.role == body.role && last.tool_calls.is_empty() && last.reasoning_details.is_none()
         };
@@ -168,8 +176,17 @@ impl<'a> Written<'_, 'a> {
 
     fn flush(&mut self) {
         if !self.pending.is_empty() {
+            self.acknowledge();
             let shown = Content::Parts(std::mem::take(&mut self.pending));
             self.bodies.push(MessageBody::new(Role::User, Some(shown)));
+        }
+    }
+
+    /// A word of the assistant's after a tool's result, where a server lets nobody else speak there.
+    fn acknowledge(&mut self) {
+        let is_after_result = self.bodies.last().is_some_and(|last| last.role == Role::Tool);
+        if is_after_result && !self.dialect.user_after_results {
+            self.bodies.push(MessageBody::new(Role::Assistant, Some(Content::text(ACKNOWLEDGED))));
         }
     }
 

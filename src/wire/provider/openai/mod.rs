@@ -15,7 +15,7 @@ mod stream;
 mod tools;
 mod usage;
 
-pub use error::error_message;
+pub use error::{fault, refused};
 pub use reply::decode;
 pub use request::encode;
 pub use stream::StreamState;
@@ -23,9 +23,11 @@ pub use stream::StreamState;
 /// The parts that Workers AI's format has in common with this one.
 pub(super) mod parts {
     pub use super::content::Content;
-    pub use super::error::{answerless, reported};
+    pub use super::error::{answerless, fault, interrupted, reported};
     pub use super::messages::{MessageBody, messages};
-    pub use super::reply::{CallBody, ChoiceBody, Embedded, broken_off, choices, finish, tool_calls};
+    pub use super::reply::{
+        CallBody, ChoiceBody, Embedded, broken_off, choices, finish, left_out, tool_calls,
+    };
     pub use super::stream::{CallDelta, ChoiceDelta};
     pub use super::tools::{ChoiceBody as ToolChoiceBody, ToolBody};
     pub use super::usage::UsageBody;

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::annotation::{Sources, citations};
-use super::error::{interrupted, reported};
+use super::error::{fault, interrupted, reported};
 use super::usage::UsageBody;
 use crate::domain::message::{
     About, AssistantPart, ChatReply, Choice, Finish, Proof, ProofKind, Reasoning, Text as Said, ToolCall,
@@ -31,13 +31,28 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
         return Err(reported(text));
     }
     let usage = body.usage.0.and_then(UsageBody::read);
-    let mut choices = choices(body.choices.unwrap_or_default(), usage)?;
+    let bodies = body.choices.unwrap_or_default();
+    let mut about = left_out(&bodies);
+    (about.service_tier, about.system_fingerprint) = (body.service_tier.0, body.system_fingerprint.0);
+    let mut choices = choices(bodies, usage)?;
     let sources = Sources { search_results: body.search_results, citations: body.citations };
     if let Some(first) = choices.first_mut() {
         first.cite(|| sources.read());
     }
-    let about = About { service_tier: body.service_tier.0, system_fingerprint: body.system_fingerprint.0 };
     Ok(ChatReply { choices, usage, about })
+}
+
+/// What the answers have besides text and calls.
+pub fn left_out(bodies: &[ChoiceBody<'_>]) -> About {
+    let mut about = About::default();
+    for message in bodies.iter().map(|choice| &choice.message) {
+        for (name, raw) in [("audio", message.audio), ("images", message.images)] {
+            if raw.is_some_and(|raw| raw.get() != "[]") {
+                about.leave_out(name);
+            }
+        }
+    }
+    about
 }
 
 /// The choices in the order of their numbers; at least one.
@@ -83,6 +98,9 @@ pub struct ChoiceBody<'a> {
     finish_reason: Lenient<String>,
     #[serde(borrow)]
     logprobs: Option<&'a RawValue>,
+    /// OpenRouter's place for why the provider behind it broke off.
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +119,13 @@ struct MessageBody<'a> {
     annotations: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_calls: Option<Vec<CallBody<'a>>>,
+    /// The call of before there were several.
+    #[serde(borrow)]
+    function_call: Option<FunctionBody<'a>>,
+    #[serde(borrow)]
+    audio: Option<&'a RawValue>,
+    #[serde(borrow)]
+    images: Option<&'a RawValue>,
 }
 
 /// One tool call of a whole reply.
@@ -151,13 +176,20 @@ impl MessageBody<'_> {
         said.any(|text| !text.is_empty())
             || self.reasoning_details.is_some()
             || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+            || self.function_call.is_some()
     }
 }
 
 impl ChoiceBody<'_> {
     fn read(self) -> Result<Choice, DecodeError> {
+        if let Some(error) = self.error {
+            return Err(fault(error.get().as_bytes()));
+        }
         let message = self.message;
-        let tool_calls = tool_calls(message.tool_calls)?;
+        let mut tool_calls = tool_calls(message.tool_calls)?;
+        if let Some(function) = message.function_call.filter(|_| tool_calls.is_empty()) {
+            tool_calls.push(CallBody::of(function).read(0)?);
+        }
         let finish = match self.finish_reason.0.as_deref().map(finish).transpose()?.flatten() {
             Some(finish) => finish,
             None if tool_calls.is_empty() => Finish::Stop,
@@ -189,17 +221,22 @@ fn reasoned(text: Option<String>, details: Option<&RawValue>) -> Option<Assistan
 
 /// Reads the tool calls of a whole reply.
 pub fn tool_calls(calls: Option<Vec<CallBody<'_>>>) -> Result<Vec<ToolCall>, DecodeError> {
-    (0..).zip(calls.unwrap_or_default()).map(CallBody::read).collect()
+    (0..).zip(calls.unwrap_or_default()).map(|(number, call)| call.read(number)).collect()
 }
 
-impl CallBody<'_> {
-    fn read((number, call): (u32, Self)) -> Result<ToolCall, DecodeError> {
-        let function = call.function.unwrap_or(FunctionBody { name: call.name, arguments: call.arguments });
+impl<'a> CallBody<'a> {
+    fn of(function: FunctionBody<'a>) -> Self {
+        let (id, extra_content) = Default::default();
+        Self { id, function: Some(function), name: None, arguments: Embedded::default(), extra_content }
+    }
+
+    fn read(self, number: u32) -> Result<ToolCall, DecodeError> {
+        let function = self.function.unwrap_or(FunctionBody { name: self.name, arguments: self.arguments });
         let name =
             function.name.ok_or_else(|| DecodeError::Malformed("a tool call has no name".to_owned()))?;
         let arguments = function.arguments.text().into_owned();
-        let proof = call.extra_content.0.and_then(ExtraContent::proof);
-        Ok(ToolCall { id: id_of(call.id.0, number, &name, &arguments), name, arguments, proof })
+        let proof = self.extra_content.0.and_then(ExtraContent::proof);
+        Ok(ToolCall { id: id_of(self.id.0, number, &name, &arguments), name, arguments, proof })
     }
 }
 
@@ -224,7 +261,9 @@ pub fn id_of(given: Option<String>, number: u32, name: &str, arguments: &str) ->
 /// knows what, so that it is no reported error.
 pub fn broken_off(error: DecodeError, usage: Option<Usage>, has_content: bool) -> DecodeError {
     match error.counted(usage) {
-        DecodeError::Reported { message, usage: None, .. } if has_content => DecodeError::Malformed(message),
+        DecodeError::Reported(error) if has_content && error.usage.is_none() => {
+            DecodeError::Malformed(error.message)
+        }
         error => error,
     }
 }

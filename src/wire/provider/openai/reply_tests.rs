@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::message::Usage;
+use crate::wire::provider::fixtures::as_reported;
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -84,12 +85,9 @@ fn a_reply_without_usage_has_none_rather_than_zero() {
 #[test]
 fn an_error_in_place_of_a_reply_is_the_providers_own() {
     let error = decode(br#"{"error":{"message":"No capacity","code":503},"user_id":"u"}"#);
-    assert_eq!(
-        error,
-        Err(DecodeError::Reported { message: "No capacity".to_owned(), transient: true, usage: None })
-    );
+    assert_eq!(as_reported(error), ("No capacity".to_owned(), 503, None));
     let broken = decode(br#"{"choices":[{"message":{"content":""},"finish_reason":"error"}]}"#);
-    assert!(matches!(broken, Err(DecodeError::Reported { transient: true, .. })), "{broken:?}");
+    assert_eq!(as_reported(broken).1, 502);
 }
 
 #[test]
@@ -106,7 +104,7 @@ fn what_was_generated_before_an_answer_broke_off_is_not_free() {
         let usage = r#"{"prompt_tokens":3,"completion_tokens":1}"#;
         let counted = decode(format!(r#"{{"choices":[{choice}],"usage":{usage}}}"#).as_bytes());
         assert!(
-            matches!(counted, Err(DecodeError::Reported { usage: Some(_), .. })),
+            matches!(&counted, Err(DecodeError::Reported(error)) if error.usage.is_some()),
             "{message}: {counted:?}"
         );
     }

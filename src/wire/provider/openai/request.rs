@@ -1,13 +1,12 @@
 //! Writes requests.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::messages::{MessageBody, messages};
 use super::tools::{ChoiceBody, ToolBody};
-use crate::domain::dialect::{Dialect, Format, LimitField, SeedField};
-use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat};
-use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
+use crate::domain::dialect::{Dialect, LimitField, SeedField};
+use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Tool};
+use crate::wire::provider::fit::{self, ExtraFields, Renamed, Schema, Warnings, Wishes};
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
 
@@ -23,18 +22,27 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let thinks = effort.is_some_and(|effort| effort != ReasoningEffort::None);
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, &mut warnings);
     let seed = fit::seed(dialect, sampling, &mut warnings);
-    let response_format = FormatBody::of(dialect, &request.response_format);
-    let asked = match &response_format {
-        Some(_) => None,
-        None => warnings.asked_in_words(&request.response_format),
-    };
+    let wishes = Wishes::of(dialect, request, stream, &mut warnings);
+    let response_format = FormatBody::of(dialect, wishes.format);
+    let wants_strict = matches!(wishes.format, ResponseFormat::JsonSchema { strict: Some(true), .. });
+    if wants_strict
+        && matches!(&response_format, Some(FormatBody::JsonSchema { json_schema }) if json_schema.strict.is_none())
+    {
+        warnings.left_strict("response_format.json_schema.strict");
+    }
     let parallel = request.parallel_tool_calls.filter(|_| with_tools);
     let is_forced = dialect.limit_field == LimitField::MaxCompletionTokens;
+    let tools: Vec<_> = request.tools.iter().map(|tool| ToolBody::of(dialect, tool)).collect();
+    let is_left =
+        |(tool, body): (&Tool, &ToolBody<'_>)| tool.strict == Some(true) && body.function.strict.is_none();
+    if dialect.strict_tools && request.tools.iter().zip(&tools).any(is_left) {
+        warnings.left_strict("tools[].function.strict");
+    }
     let body = Body {
         model: code,
-        messages: messages(dialect, &request.messages, asked),
-        tools: request.tools.iter().map(|tool| ToolBody::of(dialect, tool)).collect(),
-        tool_choice: ChoiceBody::of(dialect, &request.tool_choice).filter(|_| with_tools),
+        messages: messages(dialect, &request.messages, wishes.words()),
+        tools,
+        tool_choice: ChoiceBody::of(dialect, wishes.choice).filter(|_| with_tools),
         parallel_tool_calls: warnings.if_taken(dialect.parallel_tool_calls, "parallel_tool_calls", parallel),
         response_format,
         temperature,
@@ -126,25 +134,22 @@ struct SchemaBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    schema: &'a RawValue,
+    schema: Schema<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
 }
 
 impl<'a> FormatBody<'a> {
-    /// `None` for text, and for what the server has no field for.
+    /// `None` for text.
     fn of(dialect: &Dialect, format: &'a ResponseFormat) -> Option<Self> {
-        match (format, dialect.response_format) {
-            (ResponseFormat::Text, _) | (_, Format::Words) => None,
-            (ResponseFormat::JsonObject, Format::SchemaOnly) => None,
-            (ResponseFormat::JsonObject, Format::JsonSchema | Format::JsonObject) => Some(Self::JsonObject),
-            (ResponseFormat::JsonSchema { .. }, Format::JsonObject) => None,
-            (
-                ResponseFormat::JsonSchema { name, description, schema, strict },
-                Format::JsonSchema | Format::SchemaOnly,
-            ) => {
+        match format {
+            ResponseFormat::Text => None,
+            ResponseFormat::JsonObject => Some(Self::JsonObject),
+            ResponseFormat::JsonSchema { name, description, schema, strict } => {
+                let strict = fit::strict(dialect, *strict, Some(schema));
+                let description = description.as_deref();
                 let json_schema =
-                    SchemaBody { name, description: description.as_deref(), schema, strict: *strict };
+                    SchemaBody { name, description, schema: Schema::of_output(dialect, schema), strict };
                 Some(Self::JsonSchema { json_schema })
             }
         }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::MAX_CHOICES;
 use super::annotation::{Sources, citations};
 use super::details::Details;
-use super::error::reported;
+use super::error::{fault, reported};
 use super::reply::{Embedded, ExtraContent, FunctionBody, Text, finish, first_said, id_of};
 use super::usage::UsageBody;
 use crate::domain::message::{About, Event, Finish, Usage};
@@ -81,6 +81,9 @@ pub struct ChoiceDelta<'a> {
     finish_reason: Lenient<String>,
     #[serde(borrow)]
     logprobs: Option<&'a RawValue>,
+    /// OpenRouter's place for why the provider behind it broke off.
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
     /// Moonshot's place for it.
     #[serde(default)]
     usage: Lenient<UsageBody>,
@@ -102,6 +105,13 @@ struct Delta<'a> {
     annotations: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_calls: Option<Vec<CallDelta<'a>>>,
+    /// The call of before there were several.
+    #[serde(borrow)]
+    function_call: Option<FunctionBody<'a>>,
+    #[serde(borrow)]
+    audio: Option<&'a RawValue>,
+    #[serde(borrow)]
+    images: Option<&'a RawValue>,
 }
 
 /// A piece of a tool call.
@@ -119,6 +129,15 @@ pub struct CallDelta<'a> {
     arguments: Embedded<'a>,
     #[serde(default)]
     extra_content: Lenient<ExtraContent>,
+}
+
+impl<'a> CallDelta<'a> {
+    /// A piece of an answer's only call.
+    fn only(function: FunctionBody<'a>) -> Self {
+        let (id, extra_content) = Default::default();
+        let (name, arguments) = (None, Embedded::default());
+        Self { index: Index(Some(0)), id, function: Some(function), name, arguments, extra_content }
+    }
 }
 
 impl StreamState {
@@ -166,7 +185,7 @@ impl StreamState {
 
     /// Every chunk repeats it; it is reported when it says more than before.
     fn about(&mut self, tier: Option<&RawValue>, fingerprint: Option<&RawValue>, events: &mut Vec<Event>) {
-        let About { service_tier, system_fingerprint } = &mut self.about;
+        let About { service_tier, system_fingerprint, .. } = &mut self.about;
         let mut is_new = false;
         for (known, raw) in [(service_tier, tier), (system_fingerprint, fingerprint)] {
             let Some(raw) = raw.filter(|_| known.is_none()) else { continue };
@@ -234,17 +253,33 @@ impl StreamState {
             for call in delta.tool_calls.unwrap_or_default() {
                 self.call(choice, call, events)?;
             }
+            if let Some(function) = delta.function_call {
+                self.call(choice, CallDelta::only(function), events)?;
+            }
+            self.leave_out([("audio", delta.audio), ("images", delta.images)], events);
         }
         if events.len() > before || self.choices.len() > known || has_details {
             self.go_on();
         }
         let logprobs = body.logprobs.map(Into::into);
         events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
+        if let Some(error) = body.error {
+            return Err(fault(error.get().as_bytes()));
+        }
         if let Some(reason) = body.finish_reason.0 {
             self.finished(choice, &reason, events)?;
         }
         self.count(body.usage.0.and_then(UsageBody::read), events);
         Ok(())
+    }
+
+    /// Notes what an answer has besides text and calls.
+    fn leave_out(&mut self, parts: [(&str, Option<&RawValue>); 2], events: &mut Vec<Event>) {
+        let said = parts.into_iter().filter(|(_, raw)| raw.is_some_and(|raw| raw.get() != "[]"));
+        let new = said.filter(|(name, _)| self.about.leave_out(name)).count();
+        if new > 0 {
+            events.push(Event::About(self.about.clone()));
+        }
     }
 
     /// Something was said: what was counted before is no longer the whole.

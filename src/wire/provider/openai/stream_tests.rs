@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::message::{Proof, ProofKind, Usage};
 use crate::domain::provider::Wire;
-use crate::wire::provider::fixtures::{Told, read, steady, told};
+use crate::wire::provider::fixtures::{Told, as_reported, read, steady, told};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -138,7 +138,7 @@ fn an_error_inside_the_stream_is_the_providers_own() {
     let (events, fault) = fault(fixture!("stream_error.sse"));
     assert_eq!(events, [text(0, "Ye")]);
     let message = "Provider disconnected unexpectedly".to_owned();
-    assert_eq!(fault, DecodeError::Reported { message, transient: true, usage: None });
+    assert_eq!(as_reported(Err::<(), _>(fault)), (message, 502, None));
 }
 
 #[test]
@@ -148,10 +148,7 @@ fn an_error_that_stands_by_itself_is_seen() {
         "event: error\ndata: {\"msg\":\"Too long\",\"code\":400}\n\n",
     ] {
         let (_, fault) = fault(stream.as_bytes());
-        assert_eq!(
-            fault,
-            DecodeError::Reported { message: "Too long".to_owned(), transient: false, usage: None }
-        );
+        assert_eq!(as_reported(Err::<(), _>(fault)), ("Too long".to_owned(), 400, None));
     }
 }
 
@@ -159,7 +156,7 @@ fn an_error_that_stands_by_itself_is_seen() {
 fn a_broken_off_answer_is_no_whole_one() {
     let (_, broken) =
         fault(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"error\"}]}\n\n");
-    assert!(matches!(broken, DecodeError::Reported { transient: true, .. }), "{broken:?}");
+    assert_eq!(as_reported(Err::<(), _>(broken)).1, 502);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::domain::dialect::Dialect;
 use crate::domain::message::{Tool, ToolChoice};
 use crate::wire::cache_control::CacheControl;
+use crate::wire::provider::fit::{self, Schema};
 
 /// One tool.
 #[derive(Serialize)]
@@ -25,7 +25,7 @@ pub struct FunctionBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<&'a RawValue>,
+    pub parameters: Option<Schema<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
 }
@@ -35,8 +35,9 @@ impl<'a> ToolBody<'a> {
         let function = FunctionBody {
             name: dialect.tool_names.fit(&tool.name),
             description: tool.description.as_deref(),
-            parameters: tool.parameters.as_deref(),
-            strict: tool.strict.filter(|_| dialect.strict_tools),
+            parameters: tool.parameters.as_deref().map(|schema| Schema::of_tool(dialect, schema)),
+            strict: fit::strict(dialect, tool.strict, tool.parameters.as_deref())
+                .filter(|_| dialect.strict_tools),
         };
         let cached = tool.cache.filter(|_| dialect.cache_points);
         Self { kind: "function", function, cache_control: cached.map(CacheControl::of) }

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{About, AssistantPart, ChatReply, Choice, Finish};
+use crate::domain::message::{AssistantPart, ChatReply, Choice, Finish};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::malformed;
 use crate::wire::provider::lenient::Lenient;
 use crate::wire::provider::openai::parts::{
-    CallBody, ChoiceBody, Embedded, UsageBody, broken_off, choices, finish, reported, tool_calls,
+    CallBody, ChoiceBody, Embedded, UsageBody, broken_off, choices, finish, left_out, reported, tool_calls,
 };
 
 /// Reads a whole output, in either form.
@@ -23,6 +23,7 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
         return Err(reported(body));
     }
     let usage = output.usage.0.take().and_then(UsageBody::read);
+    let about = output.choices.as_deref().map(left_out).unwrap_or_default();
     let choices = match output.choices.take() {
         Some(bodies) => choices(bodies, usage)?,
         None => {
@@ -31,7 +32,7 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
             vec![output.native().map_err(|error| broken_off(error, usage, has_content))?]
         }
     };
-    Ok(ChatReply { choices, usage, about: About::default() })
+    Ok(ChatReply { choices, usage, about })
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::provider::fixtures::as_reported;
 
 #[test]
 fn what_was_generated_before_an_answer_broke_off_is_not_free() {
@@ -6,7 +7,7 @@ fn what_was_generated_before_an_answer_broke_off_is_not_free() {
         decode(format!(r#"{{"response":"{response}","finish_reason":"error"}}"#).as_bytes()).unwrap_err()
     };
     assert!(matches!(broken("a"), DecodeError::Malformed(_)));
-    assert!(matches!(broken(""), DecodeError::Reported { usage: None, .. }));
+    assert!(matches!(broken(""), DecodeError::Reported(error) if error.usage.is_none()));
 }
 use crate::domain::message::Usage;
 
@@ -88,8 +89,5 @@ fn what_is_no_output_is_malformed() {
         assert!(matches!(decode(body), Err(DecodeError::Malformed(_))), "{body:?}");
     }
     let error = decode(br#"{"error":{"message":"Model is busy","code":"3040"}}"#);
-    assert_eq!(
-        error,
-        Err(DecodeError::Reported { message: "Model is busy".into(), transient: true, usage: None })
-    );
+    assert_eq!(as_reported(error), ("Model is busy".into(), 429, None));
 }

@@ -1,6 +1,5 @@
 //! Writes inputs.
 
-use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
@@ -8,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::dialect::{Dialect, Thinking};
 use crate::domain::message::{ChatRequest, ReasoningEffort, ResponseFormat, Sampling, Tool};
-use crate::wire::provider::fit::{self, ExtraFields, Renamed, Warnings};
+use crate::wire::provider::fit::{self, ExtraFields, Renamed, Schema, Warnings, Wishes};
 use crate::wire::provider::openai::parts::{Content, MessageBody, ToolBody, ToolChoiceBody, messages};
 use crate::wire::provider::{Encoded, Outgoing, Target};
 use crate::wire::to_json;
@@ -31,18 +30,15 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     if top_p.is_some_and(|top_p| top_p < MIN_TOP_P) {
         warnings.adapted("top_p", "the least that the model takes was sent");
     }
-    let is_formatted = dialect.format_with_stream || !stream;
-    let formatted = if is_formatted { None } else { warnings.asked_in_words(&request.response_format) };
-    let chosen = fit::said_choice(dialect, request, &mut warnings).map(Cow::into_owned);
-    let asked = [formatted, chosen].into_iter().flatten().reduce(|first, second| first + "\n\n" + &second);
-    let tool_choice = ToolChoiceBody::of(dialect, &request.tool_choice);
+    let wishes = Wishes::of(dialect, request, stream, &mut warnings);
+    let tool_choice = ToolChoiceBody::of(dialect, wishes.choice);
     let parallel = request.parallel_tool_calls.filter(|_| with_tools);
     let input = Input {
-        messages: messages(dialect, &request.messages, asked).into_iter().map(message).collect(),
+        messages: messages(dialect, &request.messages, wishes.words()).into_iter().map(message).collect(),
         tools: request.tools.iter().map(|body| tool(dialect, body, no_parameters.as_deref())).collect(),
-        tool_choice: tool_choice.filter(|_| with_tools && dialect.forced_tools),
+        tool_choice: tool_choice.filter(|_| with_tools),
         parallel_tool_calls: warnings.if_taken(dialect.parallel_tool_calls, "parallel_tool_calls", parallel),
-        response_format: Format::of(&request.response_format).filter(|_| is_formatted),
+        response_format: Format::of(dialect, wishes.format),
         temperature,
         top_p: top_p.map(|top_p| top_p.max(MIN_TOP_P)),
         max_tokens: sampling.max_output_tokens,
@@ -102,7 +98,7 @@ fn message(mut body: MessageBody<'_>) -> MessageBody<'_> {
 fn tool<'a>(dialect: &Dialect, tool: &'a Tool, no_parameters: Option<&'a RawValue>) -> ToolBody<'a> {
     let mut body = ToolBody::of(dialect, tool);
     body.function.description = body.function.description.or(Some(""));
-    body.function.parameters = body.function.parameters.or(no_parameters);
+    body.function.parameters = body.function.parameters.or(no_parameters.map(Schema::Untouched));
     body
 }
 
@@ -144,15 +140,17 @@ const fn effort(effort: ReasoningEffort) -> Option<&'static str> {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Format<'a> {
     JsonObject,
-    JsonSchema { json_schema: &'a RawValue },
+    JsonSchema { json_schema: Schema<'a> },
 }
 
 impl<'a> Format<'a> {
-    fn of(format: &'a ResponseFormat) -> Option<Self> {
+    fn of(dialect: &Dialect, format: &'a ResponseFormat) -> Option<Self> {
         match format {
             ResponseFormat::Text => None,
             ResponseFormat::JsonObject => Some(Self::JsonObject),
-            ResponseFormat::JsonSchema { schema, .. } => Some(Self::JsonSchema { json_schema: schema }),
+            ResponseFormat::JsonSchema { schema, .. } => {
+                Some(Self::JsonSchema { json_schema: Schema::of_output(dialect, schema) })
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::message::{Finish, Usage};
 use crate::domain::provider::Wire;
-use crate::wire::provider::fixtures::{steady, told};
+use crate::wire::provider::fixtures::{as_reported, steady, told};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -79,7 +79,7 @@ fn errors_are_seen_in_both_forms_and_none_is_no_error() {
         "data: {\"response\":\"\",\"errors\":[{\"message\":\"Busy\",\"code\":3040}]}\n\n",
     ] {
         let (_, end) = steady(Wire::WorkersAi, stream.as_bytes());
-        assert_eq!(end, Err(DecodeError::Reported { message: "Busy".into(), transient: true, usage: None }));
+        assert_eq!(as_reported(end), ("Busy".into(), 429, None));
     }
     assert_eq!(
         events(b"data: {\"response\":\"a\",\"errors\":[],\"error\":null}\n\ndata: [DONE]\n\n")[0],

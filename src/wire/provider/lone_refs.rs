@@ -1,35 +1,23 @@
-//! JSON Schemas in the form that the API takes: nothing stands beside a `$ref` but members that begin with `$`.
+//! JSON Schemas in the form that Gemini takes: nothing stands beside a `$ref` but members that begin with `$`.
 //!
 //! Source: the reference of `responseJsonSchema`. A reference with siblings becomes the definition it refers to, with the
 //! siblings laid over it. Within such a copy, and where copies grow too large, siblings are left out.
 
-use serde::Serialize;
+use std::io;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::domain::dialect::{Dialect, Schema as Keywords};
-
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Schema<'a> {
-    Untouched(&'a RawValue),
-    Rewritten(Value),
-}
-
-/// The schema as this server takes it; letter by letter where it takes all.
-pub(super) fn of<'a>(dialect: &Dialect, schema: &'a RawValue) -> Schema<'a> {
-    if dialect.schema != Keywords::LoneRefs || !schema.get().contains("\"$ref\"") {
-        return Schema::Untouched(schema);
+/// The schema so; `None` where it has no reference, and where it is nested past the parser's bound, which is for the provider
+/// to refuse.
+pub(super) fn isolated(schema: &RawValue) -> Option<Value> {
+    if !schema.get().contains("\"$ref\"") {
+        return None;
     }
-    match serde_json::from_str::<Value>(schema.get()) {
-        Ok(mut value) => {
-            let root = value.clone();
-            isolate(&mut value, &root, &mut Some(MAX_COPIED));
-            Schema::Rewritten(value)
-        }
-        // Nested past the parser's bound: for the provider to refuse.
-        Err(_) => Schema::Untouched(schema),
-    }
+    let mut value = serde_json::from_str::<Value>(schema.get()).ok()?;
+    let root = value.clone();
+    isolate(&mut value, &root, &mut Some(MAX_COPIED));
+    Some(value)
 }
 
 /// The most that copies of definitions may add to a schema, in bytes.
@@ -73,9 +61,25 @@ fn lay(whole: &mut Map<String, Value>, siblings: Map<String, Value>) {
 /// A copy of the definition, if it is one of this schema and there is room for it.
 fn copied(reference: &str, root: &Value, left: &mut Option<usize>) -> Option<Map<String, Value>> {
     let definition = root.pointer(reference.strip_prefix('#')?)?.as_object()?;
-    let room = left.as_mut()?;
-    *room = room.checked_sub(serde_json::to_string(definition).ok()?.len())?;
-    Some(definition.clone())
+    let room = left.as_mut().filter(|room| **room > 0)?;
+    let mut within = Within(*room);
+    // Once something did not fit nothing more is measured: what a client sends is written a bounded number of times.
+    *room = serde_json::to_writer(&mut within, definition).map_or(0, |()| within.0);
+    (*room > 0).then(|| definition.clone())
+}
+
+/// Counts what is written, and takes no more than this many bytes.
+struct Within(usize);
+
+impl io::Write for Within {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -83,13 +87,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::provider::Wire;
 
     #[test]
     fn nothing_stands_beside_a_reference() {
         let written = |schema: Value| {
             let raw = RawValue::from_string(schema.to_string()).unwrap();
-            serde_json::to_value(of(&Dialect::plain(Wire::Gemini), &raw)).unwrap()
+            isolated(&raw).unwrap_or(schema)
         };
         let schema = json!({"type": "object", "properties": {
             "options": {"type": "array", "items": {"$ref": "#/$defs/Option", "type": "object"}},
@@ -108,5 +111,19 @@ mod tests {
         assert_eq!(node["properties"]["next"]["type"], "object", "{node}");
         let plain = json!({"type": "object", "description": "d"});
         assert_eq!(written(plain.clone()), plain);
+    }
+
+    #[test]
+    fn many_references_to_a_large_definition_are_no_work_and_stay_references() {
+        let reference = json!({"$ref": "#/$defs/D", "title": ""});
+        let properties: Map<String, Value> =
+            (0..20_000).map(|n| (n.to_string(), reference.clone())).collect();
+        let schema =
+            json!({"properties": properties, "$defs": {"D": {"description": "x".repeat(1024 * 1024)}}});
+        let raw = RawValue::from_string(schema.to_string()).unwrap();
+        let started = std::time::Instant::now();
+        let written = isolated(&raw).unwrap();
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+        assert_eq!(written["properties"]["7"], json!({"$ref": "#/$defs/D"}));
     }
 }
