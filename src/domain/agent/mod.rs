@@ -20,7 +20,7 @@ pub use definition::{Access, Caching, Definition, Modality, Panel};
 pub use difference::{FieldChange, difference};
 pub use fields::{Draft, Fields, merge};
 pub use save::Save;
-pub use slug::{can_be_slug, parse_slug};
+pub use slug::{can_be_slug, made_slug, parse_slug};
 pub use status::Status;
 pub use words::words;
 

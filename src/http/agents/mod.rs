@@ -20,7 +20,7 @@ use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::agents::{self, Discovery, Made};
+use crate::service::agents::{self, Discovery, Fault, Made};
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 
@@ -211,10 +211,15 @@ fn created(account: &Account, agent: Agent, warnings: Vec<Warning>) -> Response 
     (location, Tagged::of(StatusCode::CREATED, account, agent).warned(warnings)).into_response()
 }
 
+/// That calls of an agent could not work now.
+pub fn not_ready(field: &str, fault: &Fault) -> Warning {
+    Warning::new(field, warning::Code::NotReady, advice::fault(fault))
+}
+
 /// What is said of an agent that is made.
 fn warnings(made: &Made) -> Vec<Warning> {
-    let not_ready = |fault| Warning::new("model", warning::Code::NotReady, advice::fault(fault));
-    made.warnings.iter().cloned().chain(made.faults.iter().map(not_ready)).collect()
+    let not_ready = made.faults.iter().map(|fault| not_ready("model", fault));
+    made.warnings.iter().cloned().chain(not_ready).collect()
 }
 
 /// Create an agent

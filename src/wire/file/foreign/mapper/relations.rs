@@ -36,12 +36,12 @@ impl Mapper {
             Value::Array(list) => list,
             other => vec![other],
         };
-        let found = list.iter().filter_map(|item| {
-            let by_path = ["config_path", "target_agent_id", "to", "agent_id"]
-                .iter()
-                .find_map(|name| item.get(name)?.as_str());
-            by_path.or_else(|| value::name(item)).map(str::to_owned)
-        });
+        let own = &self.keys;
+        let is_own = |item: &&Value| {
+            let from = item.get("from").and_then(Value::as_str);
+            from.is_none_or(|from| own.is_empty() || own.iter().any(|key| key == from))
+        };
+        let found: Vec<String> = list.iter().filter(is_own).flat_map(targets_of).collect();
         for target in found {
             if targets.len() < MAX_HANDOFFS && !targets.contains(&target) {
                 targets.push(target);
@@ -64,6 +64,16 @@ impl Mapper {
             }
         }
         self.park(path, value);
+    }
+}
+
+/// The agents that an entry names.
+fn targets_of(item: &Value) -> Vec<String> {
+    let by_path = ["config_path", "target_agent_id", "to", "agent_id"].iter().find_map(|name| item.get(name));
+    match by_path {
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::String(one)) => vec![one.clone()],
+        _ => value::name(item).map(str::to_owned).into_iter().collect(),
     }
 }
 
