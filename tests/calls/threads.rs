@@ -261,3 +261,40 @@ async fn a_refusal_for_good_ends_the_run() {
         "{run}"
     );
 }
+
+#[tokio::test]
+async fn an_agent_says_how_far_its_runs_go_and_a_request_may_say_less() {
+    let stage = Stage::new().await;
+    let conduct = json!({"run": {"max_steps": 1, "max_usd": "0.010000"}, "on_busy": "reject"});
+    stage.change("triage", &conduct).await;
+    let tools = json!([{"type": "client", "name": "weather"}]);
+    stage.then(calls("weather", &json!({})));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Weather?", "tools": tools})).await.json();
+    assert_eq!(run["status"], "waiting", "{run}");
+    let other = json!({"message": "And?"});
+    post(&stage, "/threads/t/runs", &other).await.assert_refusal(409, "thread_busy");
+    let queued = json!({"message": "And?", "on_busy": "queue", "background": true});
+    assert_eq!(post(&stage, "/threads/t/runs", &queued).await.json()["status"], "queued");
+
+    // The one step is taken: what follows is the last word.
+    stage.then(says("I know no more.")).then(hello((10, 5)));
+    let id = run["id"].as_str().unwrap();
+    let inputs = json!({"inputs": [{"call_id": run["waiting_on"][0]["call_id"], "output": "rain"}]});
+    post(&stage, &format!("/runs/{id}/inputs"), &inputs).await.ok();
+    let over = until(&stage, id, "incomplete").await;
+    assert_eq!(
+        (&over["reason"], &over["message"]),
+        (&json!("max_steps"), &json!("I know no more.")),
+        "{over}"
+    );
+
+    // Nothing pays for a step where a request allows a nano-dollar.
+    let poor = json!({"message": "Hi", "max_usd": "0.000000001"});
+    let run = post(&stage, "/threads/poor/runs", &poor).await.json();
+    assert_eq!((&run["status"], &run["reason"]), (&json!("incomplete"), &json!("max_usd")), "{run}");
+    let poor = json!({"run": {"max_usd": "0.000000001"}});
+    stage.change("triage", &poor).await;
+    let rich = json!({"message": "Hi", "max_usd": "5"});
+    let run = post(&stage, "/threads/rich/runs", &rich).await.json();
+    assert_eq!((&run["status"], &run["reason"]), (&json!("incomplete"), &json!("max_usd")), "{run}");
+}

@@ -79,6 +79,7 @@ impl Definition {
         if self.cache.is_some_and(|cache| cache.ttl_s == 0 || cache.ttl_s > MAX_CACHE_S) {
             errors.add("cache.ttl_s", format!("must be from 1 to {MAX_CACHE_S}"));
         }
+        self.check_conduct(&mut errors);
         self.check_lists(&mut errors);
         self.check_config(&mut errors);
         self.check_instructions(known, &mut errors);

@@ -19,7 +19,9 @@ fn faults(definition: &Definition) -> Vec<String> {
 fn every_fault_is_named_at_once() {
     let bad = definition(json!({
         "name": "", "instructions": "x".repeat(MAX_INSTRUCTIONS + 1), "model": "openai", "access": "public",
-        "max_concurrency": 0, "cache": {"ttl_s": 86_401}, "allowed_origins": ["https://a.example.com", "https://a.example.com/", "*"],
+        "max_concurrency": 0, "cache": {"ttl_s": 86_401},
+        "run": {"max_steps": 1_001, "max_usd": "0", "max_minutes": 0, "max_tool_calls": 10_001}, "max_parallel_tools": 33,
+        "allowed_origins": ["https://a.example.com", "https://a.example.com/", "*"],
         "type": "No Type", "description": "", "voice": "sonic", "panels": ["notepad", "notepad"],
         "tools": ["web_search", "web search", "web_search"], "config": {"variables": {"Name": null, "n": 1}},
     }));
@@ -35,6 +37,11 @@ fn every_fault_is_named_at_once() {
             "budget",
             "max_concurrency",
             "cache.ttl_s",
+            "run.max_steps",
+            "run.max_minutes",
+            "run.max_tool_calls",
+            "max_parallel_tools",
+            "run.max_usd",
             "panels[1]",
             "tools[1]",
             "tools[2]",
@@ -51,7 +58,8 @@ fn a_definition_with_everything_fits() {
     let full = definition(json!({
         "type": "our-own", "description": "d", "voice": "cartesia:sonic", "modality": "audio_screenshare",
         "panels": ["slide_presenter", "coding_ide"], "tools": ["mcp:files/read"], "max_concurrency": 3,
-        "cache": {"ttl_s": 86_400},
+        "cache": {"ttl_s": 86_400}, "max_parallel_tools": 32, "on_busy": "steer", "on_unknown": "report", "on_budget": "wait",
+        "run": {"max_steps": 1_000, "max_usd": "0.000001", "max_minutes": 1_440, "max_tool_calls": 10_000},
         "config": {"variables": {"tone": "dry", "name": null}, "x": [1]},
         "instructions": "{{company}} {{ tone }} {{name}} {{today}} {{agent_name}} {{Other}}",
     }));

@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::conduct::RunLimits;
 use crate::domain::ids::AgentId;
+use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::thread::command::OnBusy;
 
 /// The type of an agent that names none.
 pub const DEFAULT_TYPE: &str = "simple-chat";
 
-/// Stored whole, every field written out. Read leniently: a snapshot from before a field was added has its default, and
+/// Stored whole. Read leniently: a snapshot from before a field was added has its default, and
 /// one from after it was taken away is read without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
@@ -44,6 +47,17 @@ pub struct Definition {
     /// Whether answers are kept for requests that come again; `None`: they are not.
     #[serde(default)]
     pub cache: Option<Caching>,
+    /// How much a run may use; what is left out here and below is not written, so that older versions stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunLimits>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parallel_tools: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_busy: Option<OnBusy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unknown: Option<OnUnknown>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_budget: Option<OnBudget>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

@@ -1,6 +1,7 @@
 //! An agent: a row, the definition that its versions are snapshots of, and where it is in its life.
 
 mod check;
+mod conduct;
 mod copy;
 mod definition;
 mod difference;
@@ -15,6 +16,7 @@ pub use check::{
     Known, MAX_CACHE_S, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE,
     MUST_BLOCK, check_labels, check_name,
 };
+pub use conduct::{Conduct, RunLimits};
 pub use copy::{copied_name, numbered_slug};
 pub use definition::{Access, Caching, Definition, Modality, Panel};
 pub use difference::{FieldChange, difference};

@@ -4,7 +4,7 @@ use super::rule::{Rule, To};
 use super::value::BODY;
 
 /// Our own fields, which any document may have beside its system's. Read after those.
-pub const OURS: [Rule; 24] = [
+pub const OURS: [Rule; 29] = [
     ("name", To::Name),
     ("instance_name", To::Name),
     ("slug", To::Slug),
@@ -26,6 +26,11 @@ pub const OURS: [Rule; 24] = [
     ("allowed_origins", To::Ours),
     ("max_concurrency", To::Ours),
     ("cache", To::Ours),
+    ("run", To::Ours),
+    ("max_parallel_tools", To::Ours),
+    ("on_busy", To::Ours),
+    ("on_unknown", To::Ours),
+    ("on_budget", To::Ours),
     ("budget", To::Ours),
     ("labels", To::Ours),
     ("status", To::Ours),
