@@ -72,7 +72,6 @@ pub struct Begin {
     /// `None`: as the agent says.
     pub on_busy: Option<OnBusy>,
     pub priority: Priority,
-    /// The agent's own limit holds besides.
     pub max_usd: Option<Nanos>,
 }
 

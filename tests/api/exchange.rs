@@ -62,7 +62,9 @@ fn everything() -> Value {
         json!({
             "name": "Triage Agent", "type": "router", "description": "Sorts.", "voice": "cartesia:sonic",
             "instructions": "Sort the mail.\n\n  - kindly: \"{{tone}}\"\n", "modality": "audio_only",
-            "panels": ["notepad"], "tools": ["web_search"], "handoff_targets": ["billing"], "access": "public",
+            "panels": ["notepad"], "tools": ["web_search", {"type": "client", "name": "ask", "parameters": {"type": "object"}},
+                {"type": "http", "name": "weather", "description": "W", "url": "https://a.example.com/", "headers": {"x-a": "b"}}],
+            "handoff_targets": ["billing"], "access": "public",
             "allowed_origins": ["https://example.com"], "max_concurrency": 3, "cache": {"ttl_s": 60},
             "run": {"max_steps": 3, "max_usd": "0.500000"}, "max_parallel_tools": 2, "on_busy": "steer", "on_unknown": "fail",
             "on_budget": "wait", "labels": ["mail"], "status": "draft",

@@ -1,9 +1,6 @@
 //! How the runs of an agent go: what they may use, and what they do when in doubt.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-use super::definition::Definition;
+use super::Definition;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::money::Nanos;
 use crate::domain::run::terms::{Limits, OnBudget, OnUnknown};
@@ -17,29 +14,6 @@ pub const MAX_MINUTES: u32 = 1_440;
 pub const MAX_TOOL_CALLS: u32 = 10_000;
 /// The most tools of a run at once.
 pub const MAX_PARALLEL_TOOLS: u32 = 32;
-
-/// How much a run may use. It ends, incomplete, where it reaches one of them, after a last word of the model where there is
-/// money for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RunLimits {
-    /// Of the model; 30 when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 1_000, example = 30)]
-    pub max_steps: Option<u32>,
-    /// Of the run and its children together; the agent's budget alone when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "0.50")]
-    pub max_usd: Option<Nanos>,
-    /// From its start; 60 when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 1_440, example = 60)]
-    pub max_minutes: Option<u32>,
-    /// No limit of its own when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 10_000, example = 100)]
-    pub max_tool_calls: Option<u32>,
-}
 
 /// How a run of an agent goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::conduct::RunLimits;
-use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel};
+use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel, RunLimits};
 use super::status::Status;
+use super::tool::Tool;
 use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
@@ -61,10 +61,10 @@ pub struct Fields {
     /// What a client shows beside the conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub panels: Option<Vec<Panel>>,
-    /// Identifiers of tools.
+    /// Identifiers of tools, and tools that are written out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["web_search"]), max_items = 128)]
-    pub tools: Option<Vec<String>>,
+    pub tools: Option<Vec<Tool>>,
     /// Slugs or ids of the agents it may hand a conversation to.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!([]), max_items = 100)]
@@ -148,7 +148,7 @@ impl Fields {
             voice: definition.voice,
             modality: Some(definition.modality),
             panels: Some(definition.panels).filter(|panels| !panels.is_empty()),
-            tools: some(definition.tools),
+            tools: Some(definition.tools).filter(|tools| !tools.is_empty()),
             handoff_targets: some(handoff_targets),
             access: Some(definition.access),
             allowed_origins: definition.allowed_origins,

@@ -48,6 +48,8 @@ fn an_unknown_field_is_told_the_nearest_known_one() {
         (json!({"cache": true}), "cache", "an object"),
         (json!({"run": {"steps": 3}}), "run.steps", "max_steps"),
         (json!({"run": {"max_usd": "a lot"}}), "run.max_usd", "US dollars"),
+        (json!({"tools": [{"type": "http", "name": "a", "uri": "b"}]}), "tools[0].uri", "url"),
+        (json!({"tools": [{"type": "mcp", "name": "a"}]}), "tools[0].type", "`client`"),
         (json!({"on_busy": "wait"}), "on_busy", "`queue`"),
     ] {
         let error = json::read::<Fields>(&body).unwrap_err().remove(0);

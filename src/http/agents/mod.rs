@@ -14,7 +14,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Access, Agent, Caching, Definition, Fields, Modality, Panel, RunLimits, Status};
+use crate::domain::agent::{
+    Access, Agent, Caching, Definition, Fields, Modality, Panel, RunLimits, Status, Tool,
+};
 use crate::domain::budget::Terms;
 use crate::domain::run::terms::{OnBudget, OnUnknown};
 use crate::domain::thread::command::OnBusy;
@@ -49,7 +51,7 @@ pub struct Configuration {
     voice: Option<String>,
     modality: Modality,
     panels: Vec<Panel>,
-    tools: Vec<String>,
+    tools: Vec<Tool>,
     /// Ids.
     handoff_targets: Vec<String>,
     access: Access,
