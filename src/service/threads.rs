@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::domain::agent::Conduct;
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::money::Nanos;
 use crate::domain::run::input::{Given, NotTaken};
-use crate::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
+use crate::domain::run::terms::{Priority, Starter, Terms};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{
@@ -56,6 +57,7 @@ pub struct Visitor {
     pub agent: AgentId,
     version: u32,
     started_by: Starter,
+    conduct: Conduct,
 }
 
 /// A run to be started.
@@ -67,7 +69,8 @@ pub struct Begin {
     pub input: Vec<Message>,
     pub variables: BTreeMap<String, String>,
     pub tools: Vec<ClientTool>,
-    pub on_busy: OnBusy,
+    /// `None`: as the agent says.
+    pub on_busy: Option<OnBusy>,
     pub priority: Priority,
     pub max_usd: Option<Nanos>,
 }
@@ -85,6 +88,7 @@ impl Visitor {
             agent: agent.id,
             version: agent.version,
             started_by: Starter::Key(key.key.id),
+            conduct: agent.definition.conduct(),
         })
     }
 
@@ -199,15 +203,16 @@ impl Visitor {
             agent: self.agent,
             version: self.version,
             started_by: self.started_by,
-            limits: Limits { max_usd, ..Limits::default() },
-            on_unknown: OnUnknown::default(),
-            on_budget: OnBudget::default(),
+            limits: self.conduct.limits.with_usd(max_usd),
+            on_unknown: self.conduct.on_unknown,
+            on_budget: self.conduct.on_budget,
             priority,
             variables,
             tools,
             parent: None,
         };
         let may_make = !matches!(thread, Some(ThreadRef::Key(_)));
+        let on_busy = on_busy.unwrap_or(self.conduct.on_busy);
         Start { thread: self.create_of(app, thread, about), terms, input, on_busy, may_make, watch }
     }
 

@@ -62,8 +62,12 @@ fn everything() -> Value {
         json!({
             "name": "Triage Agent", "type": "router", "description": "Sorts.", "voice": "cartesia:sonic",
             "instructions": "Sort the mail.\n\n  - kindly: \"{{tone}}\"\n", "modality": "audio_only",
-            "panels": ["notepad"], "tools": ["web_search"], "handoff_targets": ["billing"], "access": "public",
-            "allowed_origins": ["https://example.com"], "max_concurrency": 3, "cache": {"ttl_s": 60}, "labels": ["mail"], "status": "draft",
+            "panels": ["notepad"], "tools": ["web_search", {"type": "client", "name": "ask", "parameters": {"type": "object"}},
+                {"type": "http", "name": "weather", "description": "W", "url": "https://a.example.com/", "headers": {"x-a": "b"}}],
+            "handoff_targets": ["billing"], "access": "public",
+            "allowed_origins": ["https://example.com"], "max_concurrency": 3, "cache": {"ttl_s": 60},
+            "run": {"max_steps": 3, "max_usd": "0.500000"}, "max_parallel_tools": 2, "on_busy": "steer", "on_unknown": "fail",
+            "on_budget": "wait", "labels": ["mail"], "status": "draft",
             "budget": {"limit_usd": "5.000000", "period": "day", "action": "block"},
             "config": {"variables": {"tone": null}, "x": [1, 2.5, "yes"]},
         }),
@@ -486,7 +490,8 @@ fn files() -> impl Strategy<Value = Vec<Value>> {
             });
             let mut set = |field: &str, value: Value| agent[field] = value;
             if let Some(description) = description { let description: String = description; set("description", description.into()) }
-            if let Some(most) = most { let most: u32 = most; set("max_concurrency", most.into()); set("cache", json!({"ttl_s": most})) }
+            if let Some(most) = most { let most: u32 = most; set("max_concurrency", most.into()); set("cache", json!({"ttl_s": most}));
+                set("run", json!({"max_tool_calls": most})); set("on_busy", "latest".into()) }
             if let Some(cents) = cents {
                 let cents: u64 = cents;
                 set("budget", json!({"limit_usd": format!("{}.{:02}", cents / 100, cents % 100), "period": "month"}));

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::about::About;
 use super::id::{EntryId, ThreadKey, ThreadName};
@@ -95,7 +96,7 @@ pub struct Start {
 }
 
 /// What becomes of a run that comes while another is at work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBusy {
     /// It waits for its turn.

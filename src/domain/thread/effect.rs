@@ -56,6 +56,10 @@ pub enum Outcome {
         cost: Nanos,
         journal: Value,
     },
+    /// A tool call that must not happen twice may have happened.
+    Unknown {
+        journal: Value,
+    },
     /// A child is there.
     ChildBegun,
     /// There is nothing to be said of it.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::agent::Tool;
 
 fn written(syntax: Syntax, agents: &[Fields]) -> String {
     let mut writer = Writer::new(syntax);
@@ -76,7 +77,7 @@ fn fields() -> impl Strategy<Value = Fields> {
             description,
             instructions,
             model,
-            tools,
+            tools: tools.map(|names: Vec<String>| names.into_iter().map(Tool::Named).collect()),
             config: Some(config.into_iter().collect()),
             ..Fields::default()
         },
@@ -272,7 +273,7 @@ fn an_agent_of_a_configuration_folder_is_read_as_it_is() {
     for (text, field) in [
         ("prompt: a\ninstructions: b", "prompt"),
         ("model: a:b\ntemperature: warm", "temperature"),
-        ("tools: [{name: a, url: b}]", "tools[0]"),
+        ("tools: [{name: a, url: b}]", "tools[0].type"),
         ("instuctions: a", "instuctions"),
     ] {
         let errors = read(text, None).unwrap().remove(0).faults;

@@ -118,9 +118,7 @@ pub struct StartBody {
     pub stream: Option<bool>,
     /// Whether the answer comes at once (202), while the run goes on.
     pub background: Option<bool>,
-    /// `queue` (the default), `reject`, `interrupt`, `latest`, `merge`, `steer` or `rollback`: what becomes of this run while
-    /// another is at work.
-    #[schema(value_type = Option<String>, example = "queue")]
+    /// What becomes of this run while another is at work; as the agent says when left out.
     on_busy: Option<OnBusy>,
     /// Tools that the client runs: the run waits for their output.
     tools: Option<Vec<ToolBody>>,
@@ -128,7 +126,7 @@ pub struct StartBody {
     /// `critical`, `high`, `normal` (the default) or `low`: which of the runs that wait begins first.
     #[schema(value_type = Option<String>, example = "normal")]
     priority: Option<Priority>,
-    /// The most that the run may cost, with its children.
+    /// The most that the run may cost, with its children; the agent's own limit holds besides.
     #[schema(value_type = Option<String>, example = "0.50")]
     max_usd: Option<Nanos>,
     /// Of a thread that this makes: the end user it belongs to.
@@ -140,7 +138,7 @@ pub struct StartBody {
 pub struct Started {
     pub input: Vec<Message>,
     pub about: About,
-    pub on_busy: OnBusy,
+    pub on_busy: Option<OnBusy>,
     pub tools: Vec<ClientTool>,
     pub variables: BTreeMap<String, String>,
     pub priority: Priority,
@@ -178,7 +176,7 @@ impl StartBody {
         Ok(Started {
             input,
             about,
-            on_busy: self.on_busy.unwrap_or_default(),
+            on_busy: self.on_busy,
             tools,
             variables: self.variables.unwrap_or_default(),
             priority: self.priority.unwrap_or_default(),

@@ -4,7 +4,7 @@ use super::rule::{Rule, To};
 use super::value::BODY;
 
 /// Our own fields, which any document may have beside its system's. Read after those.
-pub const OURS: [Rule; 28] = [
+pub const OURS: [Rule; 33] = [
     ("name", To::Name),
     ("instance_name", To::Name),
     ("slug", To::Slug),
@@ -30,6 +30,11 @@ pub const OURS: [Rule; 28] = [
     ("allowed_origins", To::Ours),
     ("max_concurrency", To::Ours),
     ("cache", To::Ours),
+    ("run", To::Ours),
+    ("max_parallel_tools", To::Ours),
+    ("on_busy", To::Ours),
+    ("on_unknown", To::Ours),
+    ("on_budget", To::Ours),
     ("budget", To::Ours),
     ("labels", To::Ours),
     ("status", To::Ours),
