@@ -266,7 +266,8 @@ fn shape(problem: &Problem) -> ErrorBody<'_> {
         | Kind::AlreadyResolved
         | Kind::RunEnded
         | Kind::InvalidCursor
-        | Kind::EventsExpired => ErrorKind::InvalidRequest,
+        | Kind::EventsExpired
+        | Kind::IdempotencyKeyReused => ErrorKind::InvalidRequest,
     };
     let param = problem.errors.first().map(|error| error.field.as_str());
     let given = problem.given.as_deref();

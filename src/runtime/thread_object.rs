@@ -112,12 +112,7 @@ impl ThreadObject {
 
 /// Whether the one who asks stays for what comes.
 fn watched(asked: &str) -> Option<()> {
-    let stays = match wire::decode(asked).ok()? {
-        Command::Events(_, watch) => watch.stay,
-        Command::Start(start) => start.watch,
-        _ => false,
-    };
-    stays.then_some(())
+    wire::decode::<Command>(asked).ok()?.stays().then_some(())
 }
 
 impl DurableObject for ThreadObject {

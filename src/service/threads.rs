@@ -16,6 +16,7 @@ use crate::domain::thread::command::{
     Answer, BadCursor, Command, Create, Events, Input, OnBusy, Outcome, Page, Start, Watch, Who,
 };
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName, ThreadRef};
+use crate::domain::thread::once::Once;
 use crate::domain::thread::view::{ItemView, RunView, ThreadView};
 use crate::ports::{ThreadOf, Threads, Unavailable, World};
 use crate::service::App;
@@ -37,6 +38,8 @@ pub enum Error {
     Conflict(String),
     #[error("{why}")]
     NotTaken { at: u32, why: NotTaken, outcome: Option<Given> },
+    #[error("this Idempotency-Key came with another body before: use a new key for a new request")]
+    KeyReused,
     #[error("a thread has at most {0} runs that wait")]
     TooMany(u32),
     #[error("no event has this number yet")]
@@ -56,6 +59,7 @@ pub struct Visitor {
     pub agent: AgentId,
     version: u32,
     started_by: Starter,
+    once: Option<Once>,
 }
 
 /// A run to be started.
@@ -85,7 +89,14 @@ impl Visitor {
             agent: agent.id,
             version: agent.version,
             started_by: Starter::Key(key.key.id),
+            once: None,
         })
+    }
+
+    /// What is asked counts once; see [`Once`].
+    #[must_use]
+    pub const fn under(self, once: Option<Once>) -> Self {
+        Self { once, ..self }
     }
 
     const fn who(&self) -> Who {
@@ -96,11 +107,19 @@ impl Visitor {
         ThreadOf { account: self.account, thread }
     }
 
+    /// The key of a thread without a name: the same for the same request.
+    fn unnamed<W: World>(&self, app: &App<W>) -> ThreadKey {
+        match self.once {
+            Some(once) => ThreadKey::of_request(self.account, self.agent, once.key),
+            None => ThreadKey::new(app.world.now(), app.world.random()),
+        }
+    }
+
     fn create_of<W: World>(&self, app: &App<W>, thread: Option<ThreadRef>, about: About) -> Create {
         let (key, name) = match thread {
             Some(ThreadRef::Name(name)) => (ThreadKey::of_name(self.account, &name), Some(name)),
             Some(ThreadRef::Key(key)) => (key, None),
-            None => (ThreadKey::new(app.world.now(), app.world.random()), None),
+            None => (self.unnamed(app), None),
         };
         Create { account: self.account, key, name, agent: self.agent, about, items: Vec::new() }
     }
@@ -356,7 +375,7 @@ impl Visitor {
         command: Command,
         what: &'static str,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        match app.world.threads().watch(self.of_key(thread), command).await? {
+        match app.world.threads().watch(self.of_key(thread), self.counted(command)).await? {
             (Answer::Events(events), watch) => Ok((*events, watch)),
             (other, _) => Err(refusal(what, other, Some(thread))),
         }
@@ -368,7 +387,14 @@ impl Visitor {
         thread: ThreadKey,
         command: Command,
     ) -> Result<Answer, Error> {
-        Ok(app.world.threads().ask(self.of_key(thread), command).await?)
+        Ok(app.world.threads().ask(self.of_key(thread), self.counted(command)).await?)
+    }
+
+    fn counted(&self, command: Command) -> Command {
+        match self.once {
+            Some(once) => Command::Once(once, Box::new(command)),
+            None => command,
+        }
     }
 }
 
@@ -387,6 +413,7 @@ fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) -> Err
         (Answer::Invalid(faults), _) => Error::Invalid(faults),
         (Answer::Conflict(words), _) => Error::Conflict(words),
         (Answer::NotTaken { at, why, outcome }, _) => Error::NotTaken { at, why, outcome },
+        (Answer::KeyReused, _) => Error::KeyReused,
         (Answer::TooMany(most), _) => Error::TooMany(most),
         (Answer::BadCursor(BadCursor::Future), _) => Error::FutureCursor,
         (Answer::BadCursor(BadCursor::Expired), _) => Error::ExpiredCursor,

@@ -32,6 +32,7 @@ mod made_up_face;
 mod members;
 mod mending;
 mod objects;
+mod once;
 mod origins;
 mod plans;
 mod providers;

@@ -37,10 +37,11 @@ pub enum Kind {
     RunEnded,
     InvalidCursor,
     EventsExpired,
+    IdempotencyKeyReused,
 }
 
 impl Kind {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -73,6 +74,7 @@ impl Kind {
         Self::RunEnded,
         Self::InvalidCursor,
         Self::EventsExpired,
+        Self::IdempotencyKeyReused,
     ];
 
     /// The `type` member, which programs branch on.
@@ -97,6 +99,9 @@ impl Kind {
                 ("invalid_cursor", "The cursor is not one of ours", StatusCode::BAD_REQUEST)
             }
             Self::EventsExpired => ("events_expired", "These events are gone", StatusCode::GONE),
+            Self::IdempotencyKeyReused => {
+                ("idempotency_key_reused", "The key came with another body", StatusCode::UNPROCESSABLE_ENTITY)
+            }
             Self::InvalidRequest => {
                 ("invalid_request", "The request cannot be read", StatusCode::BAD_REQUEST)
             }

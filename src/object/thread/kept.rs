@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::once::{Done, Key};
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
@@ -100,6 +101,10 @@ pub struct Batch {
     pub journal: Vec<(u32, u32, Value)>,
     /// To a call that waited: run, entry, answer.
     pub answers: Vec<(u32, u32, Value)>,
+    /// Requests that count once.
+    pub keys: Vec<Key>,
+    /// Requests up to this moment are forgotten.
+    pub forget_keys: Option<Millis>,
     /// Everything goes.
     pub is_deletion: bool,
     /// Events from before this moment are forgotten.
@@ -116,6 +121,8 @@ impl Batch {
             && self.events.is_empty()
             && self.journal.is_empty()
             && self.answers.is_empty()
+            && self.keys.is_empty()
+            && self.forget_keys.is_none()
             && !self.is_deletion
             && self.forget_before.is_none()
     }
@@ -133,6 +140,7 @@ impl Batch {
     pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         if self.is_deletion {
             store::delete_all(sql)?;
+            store::empty_keys(sql, &Done::Gone)?;
         }
         for (run, from) in &self.back {
             store::take_back(sql, *run, *from)?;
@@ -144,6 +152,10 @@ impl Batch {
         }
         for (run, entry, answer) in &self.answers {
             store::write_answer(sql, *run, *entry, now, answer)?;
+        }
+        self.keys.iter().try_for_each(|key| store::write_key(sql, now, key))?;
+        if let Some(until) = self.forget_keys {
+            store::forget_keys(sql, until)?;
         }
         store::write_events(sql, now, &self.events)?;
         if let Some(before) = self.forget_before {
