@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::once::{Done, Key};
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
 use crate::domain::thread::about::About;
+use crate::domain::thread::command::Outcome;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
@@ -83,6 +83,26 @@ impl Kept {
         let input = input.iter().map(stored::write).collect();
         Self { run, seqs: Seqs::default(), input, first_item: 0, answer: None, journal: 0, last_seq: None }
     }
+}
+
+/// A request of a client, on the disk.
+pub type Key = store::Key<Done>;
+
+/// What a request has done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    Thread {
+        is_new: bool,
+    },
+    Items {
+        from: u64,
+        count: u32,
+    },
+    Run(u32),
+    Given(Vec<Outcome>),
+    /// The thread was deleted since.
+    Gone,
 }
 
 /// What memory has and the disk has not.

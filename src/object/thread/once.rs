@@ -4,37 +4,16 @@
 //! What is remembered leads to the answer, and is not the answer: a run is shown as it is now. A refusal has changed
 //! nothing and is not remembered, so the same request is decided once more.
 
-use serde::{Deserialize, Serialize};
-
 use super::commands::{Decided, after_nothing, shown};
+use super::kept::{Done, Key};
 use super::reading::Query;
 use super::{Thread, at_once};
-use crate::domain::thread::command::{Answer, Command, Outcome, Who};
+use crate::domain::thread::command::{Answer, Command, Who};
 use crate::domain::thread::once::{Hash, KEEP_MS, Once};
 use crate::domain::time::Millis;
 use crate::object::machine::{Answered, Durability, Moment};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
-
-/// A request of a client, on the disk.
-pub type Key = store::Key<Done>;
-
-/// What a request has done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Done {
-    Thread {
-        is_new: bool,
-    },
-    Items {
-        from: u64,
-        count: u32,
-    },
-    Run(u32),
-    Given(Vec<Outcome>),
-    /// The thread was deleted since.
-    Gone,
-}
 
 impl Thread {
     pub(super) fn once(
