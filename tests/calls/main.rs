@@ -42,5 +42,6 @@ mod settlements;
 mod streams;
 mod sweep;
 mod threads;
+mod turns;
 mod variables;
 mod workers_ai;

@@ -15,7 +15,7 @@ use std::convert::Infallible;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderName, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -167,21 +167,27 @@ struct OnceHeader {
 ///
 /// The body is read before it is judged, as the key is good for this body only.
 async fn once(visitor: Visitor, request: Request) -> Result<(Visitor, Request), Problem> {
-    let Some(key) = key(request.headers())? else { return Ok((visitor, request)) };
+    if !request.headers().contains_key(IDEMPOTENCY_KEY) {
+        return Ok((visitor, request));
+    }
     let (parts, body) = request.into_parts();
     let bytes = body::collect(Request::from_parts(parts.clone(), body)).await?;
-    let visitor = visitor.under(Some(Once::new(&key, &bytes)));
+    let visitor = visitor.under(once_of(&parts.headers, &bytes)?);
     Ok((visitor, Request::from_parts(parts, Body::from(bytes))))
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
-    let mut sent = headers.get_all("idempotency-key").iter();
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The request's key, for this body.
+pub fn once_of(headers: &HeaderMap, body: &[u8]) -> Result<Option<Once>, Problem> {
+    let mut sent = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(first) = sent.next() else { return Ok(None) };
     let parsed = match (first.to_str(), sent.next()) {
         (Ok(text), None) => IdempotencyKey::parse(text),
         _ => Err(InvalidKey),
     };
-    parsed.map(Some).map_err(|invalid| Problem::new(Kind::InvalidRequest, format!("{invalid}.")))
+    let key = parsed.map_err(|invalid| Problem::new(Kind::InvalidRequest, format!("{invalid}.")))?;
+    Ok(Some(Once::new(&key, body)))
 }
 
 /// Reads a body as a type; one that may be left out is empty then.
