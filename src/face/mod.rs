@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`mount`] | where faces stand, and what a path there names |
 //! | [`drive`] | a call, whatever the protocol: judge, parse, run, encode |
+//! | [`turn`] | a call on a thread |
+//! | [`heard`] | a run's events, heard as the answer to one call |
 //! | [`paths`] | what is derived from the list for the platform, and whose shape an error takes |
 //! | [`cors`] | which pages may call |
 //!
@@ -13,12 +15,14 @@
 pub mod cors;
 pub mod drive;
 mod head;
+mod heard;
 pub mod mount;
 mod native_chat;
 mod native_stream;
 mod openai_chat;
 pub mod paths;
 mod threads;
+mod turn;
 
 use std::marker::PhantomData;
 

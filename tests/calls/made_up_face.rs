@@ -136,7 +136,10 @@ impl Encoder for Slowly {
     }
 
     fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!(" ({}, {})", self.0.model, receipt.usage.output_tokens).as_bytes());
+        out.extend_from_slice(
+            format!(" ({}, {})", self.0.model.as_deref().unwrap_or_default(), receipt.usage.output_tokens)
+                .as_bytes(),
+        );
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {

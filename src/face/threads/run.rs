@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::events::stream;
-use super::{Head, json, read, read_optional, serve};
+use super::{Head, OnceHeader, json, once, read, read_optional, serve};
 use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Events, Outcome};
 use crate::domain::thread::view::RunView;
@@ -44,7 +44,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 /// A run goes on whether or not its caller stays.
 #[utoipa::path(
     post, operation_id = "start_run", path = "/threads/{thread}/runs", tag = "threads", request_body = StartBody,
-    params(("thread" = String, Path, description = "Your name for it, or its id; a new name makes the thread")),
+    params(("thread" = String, Path, description = "Your name for it, or its id; a new name makes the thread"), OnceHeader),
     responses(
         (status = 201, description = "The run, over or waiting", body = RunView),
         (status = 202, description = "The run, with `background`", body = RunView),
@@ -53,6 +53,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
+        let (visitor, request) = once(visitor, request).await?;
         let body: StartBody = read(request).await?;
         let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
         let started = body.read().map_err(Problem::invalid)?;
@@ -243,12 +244,13 @@ pub struct Outcomes {
 /// All of the inputs are taken, or none.
 #[utoipa::path(
     post, operation_id = "give_inputs", path = "/runs/{run}/inputs", tag = "threads", request_body = InputsBody,
-    params(("run" = String, Path, description = "Its id")),
+    params(("run" = String, Path, description = "Its id"), OnceHeader),
     responses((status = 200, description = "What became of each", body = Outcomes))
 )]
 async fn give<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let run = at.run()?;
+        let (visitor, request) = once(visitor, request).await?;
         let inputs = read::<InputsBody>(request).await?.read(run).map_err(Problem::invalid)?;
         let inputs = visitor.give(&app, run, inputs).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &Outcomes { inputs }))

@@ -60,4 +60,15 @@ const THREAD: Step = &[
         answer TEXT NOT NULL,
         PRIMARY KEY (run, entry)
     ) WITHOUT ROWID",
+    // Requests that count once, for a day.
+    "CREATE TABLE keys (
+        -- A hash of the caller's agent, the path and the client's key.
+        id   TEXT PRIMARY KEY,
+        at   INTEGER NOT NULL,
+        -- A hash.
+        body TEXT NOT NULL,
+        -- How it was answered, as JSON.
+        answer TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX keys_at ON keys (at)",
 ];

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn messages(body: &str) -> Vec<Message> {
-    let Parsed { request, variables } = parse(body.as_bytes()).unwrap();
+    let Parsed { request, variables, .. } = parse(body.as_bytes()).unwrap();
     assert!(variables.is_empty());
     assert!(request.tools.is_empty() && request.sampling == Default::default());
     request.messages

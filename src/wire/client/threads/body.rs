@@ -14,7 +14,7 @@ use crate::domain::run::terms::Priority;
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Input, OnBusy};
-use crate::domain::thread::id::{EntryId, RunId, ThreadName};
+use crate::domain::thread::id::{EntryId, InvalidName, RunId, ThreadName, ThreadRef};
 use crate::wire::client::openai;
 
 const MAX_TOOLS: usize = 128;
@@ -131,6 +131,42 @@ pub struct StartBody {
     max_usd: Option<Nanos>,
     /// Of a thread that this makes: the end user it belongs to.
     user: Option<String>,
+}
+
+/// What the body of a call says of a thread.
+#[derive(Debug, Default)]
+pub struct Threaded {
+    pub thread: Option<ThreadRef>,
+    /// The answer is the run, at once.
+    pub background: bool,
+    /// `None`: as the agent says.
+    pub on_busy: Option<OnBusy>,
+    /// Tools that the client runs.
+    pub tools: Vec<ClientTool>,
+}
+
+impl Threaded {
+    /// `None` where nothing is said.
+    ///
+    /// # Errors
+    /// All that does not fit.
+    pub fn read(
+        thread: Option<String>,
+        background: Option<bool>,
+        on_busy: Option<OnBusy>,
+        bodies: Option<Vec<ToolBody>>,
+    ) -> Result<Option<Box<Self>>, Faults> {
+        if thread.is_none() && background.is_none() && on_busy.is_none() && bodies.is_none() {
+            return Ok(None);
+        }
+        let mut errors = FieldErrors::default();
+        let parsed = thread.as_deref().map(|name| ThreadRef::parse(name).ok_or(InvalidName)).transpose();
+        let thread = errors.take("thread", parsed).flatten();
+        let tools = tools(&mut errors, bodies.unwrap_or_default());
+        errors.finish()?;
+        let background = background.unwrap_or_default();
+        Ok(Some(Box::new(Self { thread, background, on_busy, tools })))
+    }
 }
 
 /// What a run is started with.

@@ -3,5 +3,6 @@
 mod body;
 
 pub use body::{
-    AppendBody, ChangeBody, CreateBody, InputBody, InputsBody, PriorityBody, ReasonBody, StartBody, ToolBody,
+    AppendBody, ChangeBody, CreateBody, InputBody, InputsBody, PriorityBody, ReasonBody, StartBody, Threaded,
+    ToolBody,
 };
