@@ -3,7 +3,6 @@
 //! What can be judged by path and head is judged before a byte of the body is read, and a refusal takes the face's shape.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -12,83 +11,24 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
+use super::call::{Call, Encoder, Of, Ticket};
 use super::head::{self, Head};
 use super::mount::{AccountCaller, Asker, Place};
+use super::once::{self, IDEMPOTENCY_KEY};
 use super::turn::{Turn, X_THREAD};
-use super::{Face, cors, refusal, threads};
+use super::{Face, cors, refusal};
 use crate::domain::flag::Flag;
-use crate::domain::ids::CallId;
 use crate::domain::json;
-use crate::domain::message::{ChatReply, Event};
-use crate::domain::thread::id::{InvalidName, RunId, ThreadRef};
-use crate::domain::time::Millis;
-use crate::domain::warning::Warning;
+use crate::domain::thread::id::{InvalidName, ThreadRef};
 use crate::http::body;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query;
 use crate::ports::{AccountRef, World};
 use crate::service::App;
-use crate::service::call::bundle::Bundle;
-use crate::service::call::{
-    self, Answer, Asked, Cache, Caller, Ending, Receipt, Relay, Resolved, Sent, Served, Step,
-};
+use crate::service::call::{self, Answer, Asked, Cache, Caller, Ending, Relay, Resolved, Sent, Served, Step};
 use crate::service::threads::Visitor;
 use crate::wire::client::threads::Threaded;
-
-/// A call in a protocol: what was read of its body, and what the answer needs to know of it.
-pub trait Call: Sized + Send + Sync + 'static {
-    type Face: Face;
-    type Encoder: Encoder;
-    /// Equal bodies of calls of one protocol mean the same, so that an answer to one is an answer to the other.
-    const PROTOCOL: &'static str;
-
-    /// Reads a request's body. Where the path names no agent, the model that is asked for does.
-    ///
-    /// # Errors
-    /// A problem that says what is wrong with it.
-    fn parse(body: &[u8]) -> Result<(Asked, Self), Problem>;
-
-    /// What the body says of a thread; `None` where the protocol's bodies say nothing, or this one.
-    fn threaded(&mut self) -> Option<Box<Threaded>> {
-        None
-    }
-
-    /// Writes a whole answer, as JSON.
-    fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8>;
-
-    /// What writes a stream.
-    fn encoder(self, ticket: Ticket) -> Self::Encoder;
-}
-
-/// Writes the events of a stream. After [`Encoder::done`] or [`Encoder::failed`] nothing follows.
-pub trait Encoder: Send + 'static {
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>);
-    fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>);
-    fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>);
-}
-
-/// What is known of a call when its answer begins.
-#[derive(Debug)]
-pub struct Ticket {
-    pub of: Of,
-    pub bundle: Arc<Bundle>,
-    /// `provider:code` of the model that answers; of a run `None`, as each step may have another.
-    pub model: Option<String>,
-    /// What was not done as the client asked.
-    pub warnings: Vec<Warning>,
-    /// It was answered before, and this is the answer.
-    pub is_cached: bool,
-    pub created: Millis,
-}
-
-/// What gives an answer.
-#[derive(Clone, Copy, Debug)]
-pub enum Of {
-    Call(CallId),
-    /// A run on a thread, which makes several calls.
-    Run(RunId),
-}
 
 /// The handler of a call.
 pub async fn call<W: World, C: Call>(
@@ -145,7 +85,7 @@ async fn answer<W: World, C: Call>(
 /// The headers that matter to a call on a thread; most calls have none.
 fn of_thread(headers: &HeaderMap) -> HeaderMap {
     let mut of_thread = HeaderMap::new();
-    for name in [X_THREAD, threads::IDEMPOTENCY_KEY] {
+    for name in [X_THREAD, IDEMPOTENCY_KEY] {
         of_thread.extend(headers.get_all(&name).iter().map(|value| (name.clone(), value.clone())));
     }
     of_thread
@@ -165,7 +105,7 @@ async fn on_thread<W: World, C: Call>(
         return Err(Problem::at("x-thread".to_owned(), format!("{InvalidName}")));
     };
     let visitor = Visitor::of(&entered.resolved).map_err(Problem::report(app))?;
-    let visitor = visitor.under(threads::once_of(headers, body)?);
+    let visitor = visitor.under(once::of(headers, body)?);
     let bundle = entered.resolved.bundle.clone();
     let turn = Turn { visitor, thread, threaded, headers: entered.headers() };
     let created = app.world.now();

@@ -1,6 +1,7 @@
 //! Our own face: a message, and its answer whole.
 
-use super::drive::{self, Call, Encoder, Of, Ticket};
+use super::call::{Call, Encoder, Of, Ticket};
+use super::drive;
 use super::{Face, Operations};
 use crate::domain::message::{ChatReply, Event};
 use crate::domain::warning::Warning;

@@ -1,6 +1,7 @@
 //! Our own face: a message, and its answer as it comes.
 
-use super::drive::{self, Call, Ticket};
+use super::call::{Call, Ticket};
+use super::drive;
 use super::native_chat::{Chat, NativeChat, Stream, asked};
 use super::{Face, Operations};
 use crate::domain::message::ChatReply;

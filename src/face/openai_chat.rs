@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 
-use super::drive::{self, Call, Encoder, NamedAgent, Of, Ticket, unfit};
+use super::call::{Call, Encoder, Of, Ticket};
+use super::drive::{self, NamedAgent, unfit};
 use super::head::deprecation;
 use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, Mount, Operations, cors, refusal};

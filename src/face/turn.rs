@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::drive::{Call, Encoder, Ticket};
+use super::call::{Call, Encoder, Ticket};
 use super::heard::{Heard, Hearing, waits};
 use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool};
 use crate::domain::run::event::Numbered;

@@ -10,11 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::events::stream;
-use super::{Head, OnceHeader, json, once, read, read_optional, serve};
+use super::{Head, json, read, read_optional, serve};
 use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Events, Outcome};
 use crate::domain::thread::view::RunView;
 use crate::face::Operations;
+use crate::face::once::{self, OnceHeader};
 use crate::http::problem::{self, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
@@ -53,7 +54,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
-        let (visitor, request) = once(visitor, request).await?;
+        let (visitor, request) = once::taken(visitor, request).await?;
         let body: StartBody = read(request).await?;
         let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
         let started = body.read().map_err(Problem::invalid)?;
@@ -250,7 +251,7 @@ pub struct Outcomes {
 async fn give<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let run = at.run()?;
-        let (visitor, request) = once(visitor, request).await?;
+        let (visitor, request) = once::taken(visitor, request).await?;
         let inputs = read::<InputsBody>(request).await?.read(run).map_err(Problem::invalid)?;
         let inputs = visitor.give(&app, run, inputs).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &Outcomes { inputs }))

@@ -6,11 +6,12 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Head, OnceHeader, json, once, read, read_optional, serve};
+use super::{Head, json, read, read_optional, serve};
 use crate::domain::thread::command::Page;
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::view::{ItemView, ThreadView};
 use crate::face::Operations;
+use crate::face::once::{self, OnceHeader};
 use crate::http::body;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query::{Reads, query};
@@ -40,7 +41,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 )]
 async fn create<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, _, _| {
-        let (visitor, request) = once(visitor, request).await?;
+        let (visitor, request) = once::taken(visitor, request).await?;
         let body: CreateBody = read_optional(request).await?;
         let (name, about, items) = body.read().map_err(Problem::invalid)?;
         let created = visitor.create(&app, name, about, items).await.map_err(Problem::report(&app))?;
@@ -167,7 +168,7 @@ async fn items<W: World>(State(app): State<App<W>>, head: Head) -> Response {
 async fn append<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
-        let (visitor, request) = once(visitor, request).await?;
+        let (visitor, request) = once::taken(visitor, request).await?;
         let messages = read::<AppendBody>(request).await?.read().map_err(Problem::invalid)?;
         let items = visitor.append(&app, &thread, messages).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::CREATED, &Items { items, has_more: false }))
