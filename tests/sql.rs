@@ -321,6 +321,8 @@ const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("FIRST_EVENT", "events", "read from its beginning, and one row"),
     ("OLDEST_EVENT", "events", "the same"),
     ("FIND_STEPS", "sqlite_master", "SQLite's own table of tables, a few rows"),
+    ("EMPTY_KEYS", "keys", "a thread goes, with every answer of the last day"),
+    ("OLDEST_KEY", "keys", "read from its beginning, and one row"),
     ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
 ];
 
