@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use retinue::domain::account::{Account, Key, Plan, Role, Status};
-use retinue::domain::agent::{Access, Agent, Caching, Definition, Modality, Panel, Save, Status as Life};
+use retinue::domain::agent::{
+    Access, Agent, Caching, Definition, Modality, Panel, RunLimits, Save, Status as Life, Tool,
+};
 use retinue::domain::alias::Alias;
 use retinue::domain::api_key::{ApiKey, KeyDigest};
 use retinue::domain::budget::{Action, Budget, Period};
@@ -23,8 +25,10 @@ use retinue::domain::money::Nanos;
 use retinue::domain::plan::{Feature, Features, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
 use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
+use retinue::domain::run::terms::{OnBudget, OnUnknown};
 use retinue::domain::scope::{Scope, Scopes};
 use retinue::domain::slug::Slug;
+use retinue::domain::thread::command::OnBusy;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::object::store::account::STEPS;
@@ -96,11 +100,16 @@ fn agent(n: u8) -> Agent {
             voice: Some("cartesia:sonic".into()),
             modality: Modality::AudioOnly,
             panels: vec![Panel::Notepad],
-            tools: vec!["web_search".into()],
+            tools: vec![Tool::Named("web_search".into())],
             handoff_targets: Vec::new(),
             access: Access::Public,
             max_concurrency: Some(7),
             cache: Some(Caching { ttl_s: 60 }),
+            run: Some(RunLimits { max_steps: Some(3), ..RunLimits::default() }),
+            max_parallel_tools: Some(2),
+            on_busy: Some(OnBusy::Steer),
+            on_unknown: Some(OnUnknown::Fail),
+            on_budget: Some(OnBudget::Wait),
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()
@@ -312,6 +321,8 @@ const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("FIRST_EVENT", "events", "read from its beginning, and one row"),
     ("OLDEST_EVENT", "events", "the same"),
     ("FIND_STEPS", "sqlite_master", "SQLite's own table of tables, a few rows"),
+    ("EMPTY_KEYS", "keys", "a thread goes, with every answer of the last day"),
+    ("OLDEST_KEY", "keys", "read from its beginning, and one row"),
     ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
 ];
 

@@ -1,7 +1,7 @@
 // Sends files of agents to /api/v1/agents/import, one a request, and shows what became of them: what scripts/import runs.
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 
 const KINDS = {
@@ -10,6 +10,7 @@ const KINDS = {
   ".json": "application/json",
   ".af": "application/json",
   ".md": "text/markdown",
+  ".mdc": "text/markdown",
 };
 const SKIPPED = ["node_modules", ".git", ".github/workflows", "target", ".venv"];
 // Files that every folder may have, and that are agents of no system.
@@ -72,13 +73,37 @@ function claimOf(file, rows) {
   return undefined;
 }
 
+/** The texts that a file's fields only name, as `file://prompt.md`, put in their places: of files beside it or below. */
+function withTexts(file, body) {
+  if (!KINDS[extname(file)].endsWith("json") || !body.includes("file://")) return body;
+  let document;
+  try {
+    document = JSON.parse(body);
+  } catch {
+    return body;
+  }
+  const folder = realpathSync(dirname(resolve(file)));
+  for (const field of ["prompt", "instructions", "system_prompt"]) {
+    const place = typeof document[field] === "string" && document[field].match(/^\s*file:\/\/(\S+)\s*$/)?.[1];
+    if (!place) continue;
+    try {
+      const path = realpathSync(resolve(folder, place));
+      if (path.startsWith(`${folder}${sep}`) && statSync(path).size <= MAX_BYTES) document[field] = readFileSync(path, "utf8");
+    } catch {
+      // It is not there: the platform says that the text itself is missing.
+    }
+  }
+  return JSON.stringify(document);
+}
+
 async function send(file, { write, mode }) {
   const query = new URLSearchParams({ name: nameOf(file), mode, dry_run: String(!write) });
   for (const name of ["model", "format"]) if (options[name]) query.set(name, options[name]);
   if (options.strict) query.set("strict", "true");
   if (basename(file) === "SKILL.md" && !options.format) query.set("format", "skill");
-  const body = readFileSync(file);
-  if (body.length > MAX_BYTES) return { refused: `it has ${body.length} bytes; at most ${MAX_BYTES} are taken` };
+  const read = readFileSync(file);
+  if (read.length > MAX_BYTES) return { refused: `it has ${read.length} bytes; at most ${MAX_BYTES} are taken` };
+  const body = withTexts(file, read);
   const headers = { authorization: `Bearer ${key}`, "content-type": KINDS[extname(file)] };
   const reply = await fetch(new URL(`/api/v1/agents/import?${query}`, options.url), { method: "POST", headers, body });
   const text = await reply.text();

@@ -37,8 +37,11 @@ function readSeed(folder, faults) {
   const inside = readdirSync(folder);
   if (inside.includes(SYSTEM_AGENTS)) {
     const file = open(SYSTEM_AGENTS);
-    const taken = templates.map((template) => template?.slug);
-    if (file) templates.push(...readSystemAgents(file, codes, taken));
+    const own = file ? readSystemAgents(file, codes) : [];
+    const isOwn = (template) => own.some(({ slug }) => slug === template?.slug);
+    const replaced = templates.filter(isOwn).map(({ slug }) => slug);
+    if (replaced.length) console.error(`${shown(folder, SYSTEM_AGENTS)} takes the place of the templates ${replaced.join(", ")}`);
+    templates.splice(0, templates.length, ...templates.filter((template) => !isOwn(template)), ...own);
   }
   for (const name of inside) {
     if (![...FILES, SYSTEM_AGENTS, "templates"].includes(name)) blame("nothing reads this file", name);

@@ -1,19 +1,22 @@
 // system_agents.yaml, where there is one: agents that every account may start from, as `agents: [{agent_type, llm_model_code,
-// status, config}]`. Each is a row of table platform_templates, beside those of templates/.
+// status, config}]`. Each is a row of table platform_templates, beside those of templates/; one of their slugs takes the
+// place of theirs.
 
 import { bytes, literal, STATEMENT_BYTES } from "../lib/sql.mjs";
 import { hint } from "./document.mjs";
 
 const STATUSES = ["draft", "published", "active", "inactive", "deprecated", "archived"];
+// As imports read it.
+const OTHER_STATUSES = { deployed: "active" };
 const TEXTS = ["system_prompt", "instructions", "prompt"];
 
-/** The rows of the file; `models` are those of the catalogue, as `provider:code`, `taken` the slugs that templates have. */
-export function readSystemAgents(file, models, taken) {
+/** The rows of the file; `models` are those of the catalogue, as `provider:code`. */
+export function readSystemAgents(file, models) {
   const { agents } = file.fields(["agents"]) ?? {};
   const rows = (agents?.items() ?? []).map((item) => readAgent(item, models)).filter(Boolean);
   for (const [index, { row, at }] of rows.entries()) {
     const isTwice = rows.findIndex((other) => other.row.slug === row.slug) < index;
-    if (isTwice || taken.includes(row.slug)) at.fail(`agent_type gives the slug ${row.slug}, which stands here or in templates/ already`);
+    if (isTwice) at.fail(`agent_type gives the slug ${row.slug}, which stands here already`);
   }
   return rows.map(({ row }) => row);
 }
@@ -64,7 +67,8 @@ function readModel(value, models) {
 
 /** Whether it is offered to start from. */
 function readStatus(value) {
-  const status = value?.text(1, 64)?.toLowerCase();
+  const word = value?.text(1, 64)?.trim().toLowerCase();
+  const status = OTHER_STATUSES[word] ?? word;
   if (status !== undefined && !STATUSES.includes(status)) value.fail(`status is one of ${STATUSES.join(", ")}${hint(status, STATUSES)}`);
   return ["published", "active"].includes(status);
 }

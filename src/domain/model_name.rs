@@ -50,6 +50,13 @@ pub struct Unknown {
     pub is_ambiguous: bool,
 }
 
+/// That a text names no model, or several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    None,
+    Several,
+}
+
 /// How many lines an error offers.
 const OFFERED: usize = 3;
 /// The longest text that is compared with every code.
@@ -106,6 +113,28 @@ const PROVIDERS: [(&str, &str); 46] = [
     ("x-ai", "xai"),
 ];
 
+/// What stands before the names of models that are called through something.
+const AROUND: [&str; 3] = ["models/", "gateway/", "litellm/"];
+/// What Amazon Bedrock's codes begin with: a region that calls stay in, and the maker.
+const REGIONS: [&str; 9] = ["us", "us-gov", "eu", "apac", "jp", "au", "ca", "sa", "global"];
+const BEDROCK: [&str; 15] = [
+    "ai21",
+    "amazon",
+    "anthropic",
+    "cohere",
+    "deepseek",
+    "google",
+    "luma",
+    "meta",
+    "minimax",
+    "mistral",
+    "moonshot",
+    "nvidia",
+    "openai",
+    "qwen",
+    "writer",
+];
+
 /// Beginnings of codes, and the provider whose codes alone begin so.
 const MAKERS: [(&str, &str); 18] = [
     ("gpt-", "openai"),
@@ -153,11 +182,11 @@ impl Catalogue {
             if name.is_empty() || is_alias(name) || is_written(name) {
                 return Ok(entry.trim().to_owned());
             }
-            let named = match self.model(name) {
+            let named = match self.find(name) {
                 Ok(named) if named.sure != Sure::Maker => named,
                 Err(_) if name.contains(':') => return Ok(entry.trim().to_owned()),
                 Ok(_) => return Err(self.unknown(name)),
-                Err(unknown) => return Err(unknown),
+                Err(missed) => return Err(self.missed(name, missed)),
             };
             Ok(query.map_or_else(|| named.model.clone(), |query| format!("{}?{query}", named.model)))
         };
@@ -173,9 +202,17 @@ impl Catalogue {
     /// # Errors
     /// [`Unknown`] when it names none or several.
     pub fn model(&self, text: &str) -> Result<Named, Unknown> {
+        self.find(text).map_err(|missed| self.missed(text, missed))
+    }
+
+    /// [`Self::model`], without the lines that may have been meant: those are compared with the whole catalogue.
+    ///
+    /// # Errors
+    /// [`Missed`] when it names none or several.
+    pub fn find(&self, text: &str) -> Result<Named, Missed> {
         let plain = plain(text);
         if plain.len() > MAX_CHARS {
-            return Err(self.unknown(text));
+            return Err(Missed::None);
         }
         let apart = [':', '/'].into_iter().find_map(|sign| self.apart(plain, sign));
         if let Some((provider, code)) = &apart
@@ -185,21 +222,34 @@ impl Catalogue {
         }
         let exactly = |model: &&Model| model.code == plain;
         if self.models.iter().any(|model| exactly(&model)) {
-            return self.one(|model| exactly(&model)).ok_or_else(|| self.several(text, exactly));
+            return self.one(|model| exactly(&model)).ok_or(Missed::Several);
         }
         if let Some((provider, code)) = apart {
             let wanted = bare(code);
             let similar = self.one(|model| model.provider == provider && model.bare == wanted);
-            return similar
-                .or_else(|| written(&provider, code, Sure::Provider))
-                .ok_or_else(|| self.unknown(text));
+            return similar.or_else(|| written(&provider, code, Sure::Provider)).ok_or(Missed::None);
+        }
+        if let Some(named) = by_form(plain) {
+            return Ok(named);
         }
         let wanted = bare(plain);
         let similar = |model: &&Model| model.bare == wanted;
         if !wanted.is_empty() && self.models.iter().any(|model| similar(&model)) {
-            return self.one(|model| similar(&model)).ok_or_else(|| self.several(text, similar));
+            return self.one(|model| similar(&model)).ok_or(Missed::Several);
         }
-        self.newest(plain).or_else(|| by_maker(plain)).ok_or_else(|| self.unknown(text))
+        self.newest(plain).or_else(|| by_maker(plain)).ok_or(Missed::None)
+    }
+
+    /// Why a text was missed, with the lines that may have been meant.
+    pub fn missed(&self, text: &str, missed: Missed) -> Unknown {
+        let (code, bare) = (plain(text), bare(plain(text)));
+        match missed {
+            Missed::None => self.unknown(text),
+            Missed::Several if self.models.iter().any(|model| model.code == code) => {
+                self.several(text, |model| model.code == code)
+            }
+            Missed::Several => self.several(text, |model| model.bare == bare),
+        }
     }
 
     /// The text's provider, in our word, and its code, where a known provider stands before the sign.
@@ -308,10 +358,22 @@ fn by_maker(code: &str) -> Option<Named> {
     written(provider, &code, Sure::Maker)
 }
 
-/// Without what people put around a name: `models/`, `(copilot)`.
+/// A code that only one provider's are written like.
+fn by_form(code: &str) -> Option<Named> {
+    if code.starts_with("@cf/") || code.starts_with("@hf/") {
+        return written("workers-ai", code, Sure::Provider);
+    }
+    // `us.anthropic.claude-sonnet-4-20250514-v1:0`, with or without the region.
+    let (first, rest) = code.split_once('.')?;
+    let maker = if REGIONS.contains(&first) { rest.split_once('.')?.0 } else { first };
+    let is_versioned = code.rsplit_once(':').is_none_or(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()));
+    (BEDROCK.contains(&maker) && is_versioned).then(|| written("bedrock", code, Sure::Provider)).flatten()
+}
+
+/// Without what people put around a name: `models/`, `gateway/`, `(copilot)`.
 fn plain(text: &str) -> &str {
     let text = text.trim();
-    let text = text.strip_prefix("models/").unwrap_or(text);
+    let text = AROUND.iter().find_map(|around| text.strip_prefix(around)).unwrap_or(text);
     text.split_once(" (").map_or(text, |(name, _)| name).trim_end()
 }
 

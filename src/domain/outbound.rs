@@ -58,6 +58,8 @@ pub enum Refusal {
 
 /// The longest URL taken, in bytes.
 pub const MAX_LEN: usize = 2048;
+/// The longest URL with a query of ours, in bytes.
+const MAX_QUERIED: usize = 8 * 1024;
 
 /// A URL that may be opened: `http` or `https`, with a host, without credentials and fragment.
 ///
@@ -101,6 +103,22 @@ impl CheckedUrl {
             return Err(Refusal::Path);
         }
         Ok(Self(url))
+    }
+
+    /// This URL with these pairs at the end of its query, percent-encoded.
+    ///
+    /// # Errors
+    /// [`Refusal::TooLong`] beyond [`MAX_QUERIED`] bytes.
+    pub fn with_query(&self, pairs: &[(&str, String)]) -> Result<Self, Refusal> {
+        let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if size > MAX_QUERIED {
+            return Err(Refusal::TooLong);
+        }
+        let mut url = self.0.clone();
+        if !pairs.is_empty() {
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        if url.as_str().len() > MAX_QUERIED { Err(Refusal::TooLong) } else { Ok(Self(url)) }
     }
 
     /// All of it, for the request itself; to print it, use [`fmt::Display`].

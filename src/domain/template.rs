@@ -99,7 +99,11 @@ mod tests {
     use super::*;
 
     fn faults(definition: &Value) -> Vec<String> {
-        let known = Known { alias: &|name| (name == "fast").then(|| "p:m".to_owned()), variable: &|_| false };
+        let known = Known {
+            alias: &|name| (name == "fast").then(|| "p:m".to_owned()),
+            variable: &|_| false,
+            loopback: crate::domain::outbound::Loopback::Refused,
+        };
         let errors = understand(definition.as_object().unwrap(), &known).err().unwrap_or_default();
         errors.into_iter().map(|error| error.field).collect()
     }

@@ -12,7 +12,7 @@ const MAX_AGE_S: u32 = 600;
 
 /// What a page's script may read of a reply's head.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "x-call-id, x-agent-version, x-model, x-cache, x-warnings, server-timing, retry-after, deprecation, ratelimit, \
+    "x-call-id, x-thread, x-run, x-agent-version, x-model, x-cache, x-warnings, server-timing, retry-after, deprecation, ratelimit, \
      ratelimit-policy",
 );
 

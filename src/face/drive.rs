@@ -3,74 +3,32 @@
 //! What can be judged by path and head is judged before a byte of the body is read, and a refusal takes the face's shape.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
+use super::call::{Call, Encoder, Of, Ticket};
 use super::head::{self, Head};
 use super::mount::{AccountCaller, Asker, Place};
+use super::once::{self, IDEMPOTENCY_KEY};
+use super::turn::{Turn, X_THREAD};
 use super::{Face, cors, refusal};
 use crate::domain::flag::Flag;
-use crate::domain::ids::CallId;
 use crate::domain::json;
-use crate::domain::message::{ChatReply, Event};
-use crate::domain::time::Millis;
-use crate::domain::warning::Warning;
+use crate::domain::thread::id::{InvalidName, ThreadRef};
 use crate::http::body;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query;
 use crate::ports::{AccountRef, World};
 use crate::service::App;
-use crate::service::call::bundle::Bundle;
-use crate::service::call::{
-    self, Answer, Asked, Cache, Caller, Ending, Receipt, Relay, Resolved, Sent, Served, Step,
-};
-
-/// A call in a protocol: what was read of its body, and what the answer needs to know of it.
-pub trait Call: Sized + Send + Sync + 'static {
-    type Face: Face;
-    type Encoder: Encoder;
-    /// Equal bodies of calls of one protocol mean the same, so that an answer to one is an answer to the other.
-    const PROTOCOL: &'static str;
-
-    /// Reads a request's body. Where the path names no agent, the model that is asked for does.
-    ///
-    /// # Errors
-    /// A problem that says what is wrong with it.
-    fn parse(body: &[u8]) -> Result<(Asked, Self), Problem>;
-
-    /// Writes a whole answer, as JSON.
-    fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8>;
-
-    /// What writes a stream.
-    fn encoder(self, ticket: Ticket) -> Self::Encoder;
-}
-
-/// Writes the events of a stream. After [`Encoder::done`] or [`Encoder::failed`] nothing follows.
-pub trait Encoder: Send + 'static {
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>);
-    fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>);
-    fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>);
-}
-
-/// What is known of a call when its answer begins.
-#[derive(Debug)]
-pub struct Ticket {
-    pub call: CallId,
-    pub bundle: Arc<Bundle>,
-    /// `provider:code` of the model that answers.
-    pub model: String,
-    /// What was not done as the client asked.
-    pub warnings: Vec<Warning>,
-    /// It was answered before, and this is the answer.
-    pub is_cached: bool,
-    pub created: Millis,
-}
+use crate::service::call::{self, Answer, Asked, Cache, Caller, Ending, Relay, Resolved, Sent, Served, Step};
+use crate::service::threads::Visitor;
+use crate::wire::client::threads::Threaded;
 
 /// The handler of a call.
 pub async fn call<W: World, C: Call>(
@@ -90,13 +48,28 @@ async fn answer<W: World, C: Call>(
     place: &Place,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (judged, bytes) = judge(app, place, request).await?;
-    let (mut asked, call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
+    let (judged, bytes, headers) = judge(app, place, request).await?;
+    let (mut asked, mut call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
+    let threaded = call.threaded();
+    let entered = judged.enter(app, &mut asked).await?;
+    if threaded.is_some() || headers.contains_key(X_THREAD) {
+        let readable = entered.readable();
+        let answered =
+            on_thread(app, entered, *threaded.unwrap_or_default(), (&headers, &bytes), asked, call).await;
+        return answered.map_err(readable);
+    }
     asked.sent = Some(Sent { protocol: C::PROTOCOL, body: bytes });
-    let (served, head) = judged.run(app, asked).await?;
+    let (served, head) = entered.run(app, asked).await?;
     let Served { call: id, bundle, model, warnings, cache, answer, .. } = served;
     let is_cached = cache == Some(Cache::Hit);
-    let ticket = Ticket { call: id, bundle, model, warnings, is_cached, created: app.world.now() };
+    let ticket = Ticket {
+        of: Of::Call(id),
+        bundle,
+        model: Some(model),
+        warnings,
+        is_cached,
+        created: app.world.now(),
+    };
     Ok(match answer {
         Answer::Whole { reply, receipt } => head.whole(call.whole(&ticket, &reply, &receipt)),
         Answer::Stream(relay) => head.stream(encode(relay, call.encoder(ticket))),
@@ -107,6 +80,44 @@ async fn answer<W: World, C: Call>(
             head.stream(Body::from(out))
         }
     })
+}
+
+/// The headers that matter to a call on a thread; most calls have none.
+fn of_thread(headers: &HeaderMap) -> HeaderMap {
+    let mut of_thread = HeaderMap::new();
+    for name in [X_THREAD, IDEMPOTENCY_KEY] {
+        of_thread.extend(headers.get_all(&name).iter().map(|value| (name.clone(), value.clone())));
+    }
+    of_thread
+}
+
+/// Answers a call on a thread.
+async fn on_thread<W: World, C: Call>(
+    app: &App<W>,
+    entered: Entered,
+    mut threaded: Threaded,
+    (headers, body): (&HeaderMap, &[u8]),
+    asked: Asked,
+    call: C,
+) -> Result<Response, Problem> {
+    let named = headers.get(X_THREAD).and_then(|name| ThreadRef::parse(name.to_str().ok()?));
+    let Some(thread) = threaded.thread.take().or(named) else {
+        return Err(Problem::at("x-thread".to_owned(), format!("{InvalidName}")));
+    };
+    let visitor = Visitor::of(&entered.resolved).map_err(Problem::report(app))?;
+    let visitor = visitor.under(once::of(headers, body)?);
+    let bundle = entered.resolved.bundle.clone();
+    let turn = Turn { visitor, thread, threaded, headers: entered.headers() };
+    let created = app.world.now();
+    let ticket = |run| Ticket {
+        of: Of::Run(run),
+        bundle,
+        model: None,
+        warnings: Vec::new(),
+        is_cached: false,
+        created,
+    };
+    turn.answer(app, asked, call, ticket).await
 }
 
 /// The relay's steps in the protocol's words.
@@ -140,7 +151,11 @@ struct Entered {
 }
 
 /// Decides by path and head, then reads the body: one who may not call is told so whatever the body.
-async fn judge<W: World>(app: &App<W>, place: &Place, request: Request) -> Result<(Judged, Bytes), Problem> {
+async fn judge<W: World>(
+    app: &App<W>,
+    place: &Place,
+    request: Request,
+) -> Result<(Judged, Bytes, HeaderMap), Problem> {
     let (parts, content) = request.into_parts();
     let judged = match place.asker(app, &parts.headers)? {
         Asker::OfAgent(caller) => Judged::Caller(resolve(app, caller).await?),
@@ -150,11 +165,12 @@ async fn judge<W: World>(app: &App<W>, place: &Place, request: Request) -> Resul
             Judged::KeyHolder(asker)
         }
     };
+    let of_thread = of_thread(&parts.headers);
     let bytes = body::read(Request::from_parts(parts, content)).await;
     let bytes = bytes.map_err(|problem| judged.readable(problem))?;
     // As the control plane reads bodies: editors of Windows put one before the text.
     let begins_at = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-    Ok((judged, bytes.slice(begins_at..)))
+    Ok((judged, bytes.slice(begins_at..), of_thread))
 }
 
 async fn resolve<W: World>(app: &App<W>, caller: Caller) -> Result<Entered, Problem> {
@@ -173,10 +189,10 @@ impl Judged {
         }
     }
 
-    /// Runs the call of the agent that the path names, or else the body.
-    async fn run<W: World>(self, app: &App<W>, mut asked: Asked) -> Result<(Served<W>, Head), Problem> {
-        let entered = match self {
-            Self::Caller(entered) => entered,
+    /// The caller of the agent that the path names, or else the body.
+    async fn enter<W: World>(self, app: &App<W>, asked: &mut Asked) -> Result<Entered, Problem> {
+        match self {
+            Self::Caller(entered) => Ok(entered),
             Self::KeyHolder(asker) => {
                 let agent = asked.model.take();
                 let named = NamedAgent::of(&asker, agent.as_deref());
@@ -185,12 +201,11 @@ impl Judged {
                     Err(error) => Err(error.into()),
                 };
                 match resolved {
-                    Ok(entered) => entered,
-                    Err(problem) => return Err(named.instead(app, problem).await),
+                    Ok(entered) => Ok(entered),
+                    Err(problem) => Err(named.instead(app, problem).await),
                 }
             }
-        };
-        entered.run(app, asked).await
+        }
     }
 }
 
@@ -238,6 +253,16 @@ impl Entered {
     fn readable(&self) -> impl FnOnce(Problem) -> Problem + use<> {
         let allow_origin = cors::allow_origin(&self.caller, &self.resolved.bundle);
         move |problem| cors::readable(problem, allow_origin.as_deref())
+    }
+
+    /// What stands on a reply of a run.
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let agent = &self.resolved.bundle.agent;
+        let mut headers = HeaderMap::new();
+        headers.insert("x-agent-version", HeaderValue::from(agent.version));
+        headers.extend(head::deprecation(agent));
+        cors::allow(&mut headers, cors::allow_origin(&self.caller, &self.resolved.bundle).as_deref());
+        headers.into_iter().filter_map(|(name, value)| Some((name?, value))).collect()
     }
 
     async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {

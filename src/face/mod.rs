@@ -4,21 +4,29 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`mount`] | where faces stand, and what a path there names |
+//! | [`call`] | what a protocol gives so that its calls are driven |
 //! | [`drive`] | a call, whatever the protocol: judge, parse, run, encode |
+//! | [`once`] | the header `Idempotency-Key` |
+//! | [`turn`] | a call on a thread |
+//! | [`heard`] | a run's events, heard as the answer to one call |
 //! | [`paths`] | what is derived from the list for the platform, and whose shape an error takes |
 //! | [`cors`] | which pages may call |
 //!
 //! Of `http/` a face uses what reads requests and says problems; not here: status codes.
 
+pub mod call;
 pub mod cors;
 pub mod drive;
 mod head;
+mod heard;
 pub mod mount;
 mod native_chat;
 mod native_stream;
+mod once;
 mod openai_chat;
 pub mod paths;
 mod threads;
+mod turn;
 
 use std::marker::PhantomData;
 

@@ -1,13 +1,15 @@
 //! Our own face: a message, and its answer whole.
 
-use super::drive::{self, Call, Encoder, Ticket};
+use super::call::{Call, Encoder, Of, Ticket};
+use super::drive;
 use super::{Face, Operations};
 use crate::domain::message::{ChatReply, Event};
 use crate::domain::warning::Warning;
 use crate::http::problem::{self, Kind, Problem};
 use crate::ports::World;
 use crate::service::call::{Asked, Passed, Receipt};
-use crate::wire::client::native::{self, Done, Fault, StreamEncoder};
+use crate::wire::client::native::{self, Called, Done, Fault, StreamEncoder};
+use crate::wire::client::threads::Threaded;
 
 #[derive(Clone, Copy, Debug)]
 pub struct NativeChat;
@@ -37,7 +39,10 @@ impl Face for NativeChat {
 const fn chat() {}
 
 /// A call with a whole answer.
-pub struct Chat;
+#[derive(Default)]
+pub struct Chat {
+    pub threaded: Option<Box<Threaded>>,
+}
 
 impl Call for Chat {
     type Face = NativeChat;
@@ -45,11 +50,16 @@ impl Call for Chat {
     const PROTOCOL: &'static str = "native";
 
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
-        Ok((asked(body, false)?, Self))
+        let (asked, threaded) = asked(body, false)?;
+        Ok((asked, Self { threaded }))
+    }
+
+    fn threaded(&mut self) -> Option<Box<Threaded>> {
+        self.threaded.take()
     }
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
-        done(ticket, &Done::text_of(reply), receipt).to_json()
+        done(ticket, &Done::text_of(reply), &Called::all(reply), receipt).to_json()
     }
 
     fn encoder(self, ticket: Ticket) -> Stream {
@@ -58,25 +68,33 @@ impl Call for Chat {
 }
 
 /// Reads what both of our faces take.
-pub fn asked(body: &[u8], stream: bool) -> Result<Asked, Problem> {
+pub fn asked(body: &[u8], stream: bool) -> Result<(Asked, Option<Box<Threaded>>), Problem> {
     let parsed = native::parse(body).map_err(|fault| match fault {
         Fault::Fields(errors) => Problem::invalid(errors),
         Fault::Malformed(words) => Problem::new(Kind::InvalidRequest, words),
     })?;
     let variables = Passed::Variables(parsed.variables);
-    Ok(Asked { request: parsed.request, variables, model: None, stream, sent: None, most: None })
+    let asked = Asked { request: parsed.request, variables, model: None, stream, sent: None, most: None };
+    Ok((asked, parsed.threaded))
 }
 
 /// What every answer says of its call.
-fn done<'a>(ticket: &'a Ticket, message: &'a str, receipt: &'a Receipt) -> Done<'a> {
+fn done<'a>(ticket: &'a Ticket, message: &'a str, calls: &'a [Called], receipt: &'a Receipt) -> Done<'a> {
+    let (call_id, run_id) = match ticket.of {
+        Of::Call(call) => (Some(call), None),
+        Of::Run(run) => (None, Some(run)),
+    };
     Done {
         message,
         usage: &receipt.usage,
         cost_usd: receipt.cost,
-        model: &ticket.model,
+        model: ticket.model.as_deref(),
         agent: ticket.bundle.agent.slug.as_str(),
         agent_version: ticket.bundle.agent.version,
-        call_id: ticket.call,
+        call_id,
+        thread_id: run_id.map(|run| run.thread),
+        run_id,
+        tool_calls: calls,
         cached: ticket.is_cached,
         warnings: &ticket.warnings,
     }
@@ -101,7 +119,8 @@ impl Encoder for Stream {
     }
 
     fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
-        StreamEncoder::done(&done(&self.ticket, self.encoder.text(), receipt), out);
+        let (text, calls) = (self.encoder.text(), self.encoder.calls());
+        StreamEncoder::done(&done(&self.ticket, text, calls, receipt), out);
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {

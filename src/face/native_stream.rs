@@ -1,6 +1,7 @@
 //! Our own face: a message, and its answer as it comes.
 
-use super::drive::{self, Call, Ticket};
+use super::call::{Call, Ticket};
+use super::drive;
 use super::native_chat::{Chat, NativeChat, Stream, asked};
 use super::{Face, Operations};
 use crate::domain::message::ChatReply;
@@ -8,6 +9,7 @@ use crate::http::problem::Problem;
 use crate::ports::World;
 use crate::service::call::{Asked, Receipt};
 use crate::wire::client::native;
+use crate::wire::client::threads::Threaded;
 use crate::wire::sse::Frame;
 
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +41,9 @@ impl Face for NativeStream {
 const fn stream() {}
 
 /// A call whose answer is streamed.
-struct Streamed;
+struct Streamed {
+    chat: Chat,
+}
 
 impl Call for Streamed {
     type Face = NativeStream;
@@ -47,14 +51,19 @@ impl Call for Streamed {
     const PROTOCOL: &'static str = Chat::PROTOCOL;
 
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
-        Ok((asked(body, true)?, Self))
+        let (asked, threaded) = asked(body, true)?;
+        Ok((asked, Self { chat: Chat { threaded } }))
+    }
+
+    fn threaded(&mut self) -> Option<Box<Threaded>> {
+        self.chat.threaded()
     }
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
-        Chat.whole(ticket, reply, receipt)
+        self.chat.whole(ticket, reply, receipt)
     }
 
     fn encoder(self, ticket: Ticket) -> Stream {
-        Chat.encoder(ticket)
+        self.chat.encoder(ticket)
     }
 }

@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 
-use super::drive::{self, Call, Encoder, NamedAgent, Ticket, unfit};
+use super::call::{Call, Encoder, Of, Ticket};
+use super::drive::{self, NamedAgent, unfit};
 use super::head::deprecation;
 use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, Mount, Operations, cors, refusal};
@@ -70,7 +71,10 @@ struct Completion {
 impl Completion {
     /// Writes what stands on every reply and every chunk.
     fn with_envelope<T>(&self, ticket: &Ticket, write: impl FnOnce(&Envelope<'_>) -> T) -> T {
-        let id = format!("chatcmpl-{}", ticket.call);
+        let id = match ticket.of {
+            Of::Call(call) => format!("chatcmpl-{call}"),
+            Of::Run(run) => format!("chatcmpl-{run}"),
+        };
         write(&Envelope {
             id: &id,
             created_s: ticket.created.0 / 1_000,
@@ -286,7 +290,8 @@ fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
         | Kind::AlreadyResolved
         | Kind::RunEnded
         | Kind::InvalidCursor
-        | Kind::EventsExpired => ErrorKind::InvalidRequest,
+        | Kind::EventsExpired
+        | Kind::IdempotencyKeyReused => ErrorKind::InvalidRequest,
     };
     let param = problem.errors.first().map(|error| error.field.as_str());
     let given = problem.given.as_deref();

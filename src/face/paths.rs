@@ -12,7 +12,7 @@ use crate::service::call::via;
 
 /// The request headers that handlers of faces receive, and those of [`Face::HEADERS`]. Each header that crosses into wasm costs
 /// time in every call, so only these do. Requests to other paths arrive with all headers.
-pub const HEADERS: [&str; 14] = [
+pub const HEADERS: [&str; 15] = [
     // Who calls.
     "authorization",
     "x-api-key",
@@ -23,6 +23,7 @@ pub const HEADERS: [&str; 14] = [
     "prefer",
     "idempotency-key",
     "last-event-id",
+    "x-thread",
     // From which page.
     "origin",
     "access-control-request-method",

@@ -13,7 +13,7 @@ use crate::service::agents::{Imported, Item, Outcome};
 use crate::wire::file::foreign::Need;
 use crate::wire::file::report::Line;
 
-use super::agents::View;
+use super::agents::{self, View};
 use super::body::Json;
 use super::problem::Problem;
 
@@ -159,7 +159,13 @@ fn bound(rows: &mut [Row]) {
 }
 
 impl Report {
-    pub fn of(account: &Account, Imported { mut items, warnings }: Imported, dry_run: bool) -> Self {
+    pub fn of(
+        account: &Account,
+        Imported { mut items, mut warnings, faults }: Imported,
+        dry_run: bool,
+    ) -> Self {
+        warnings
+            .extend(faults.iter().map(|(i, fault)| agents::not_ready(&format!("agents[{i}].model"), fault)));
         let made = items.iter_mut().filter_map(|item| item.agent.take()).filter(|_| !dry_run);
         let agents = made.map(|agent| View::of(account, agent)).collect();
         let mut results: Vec<Row> = items.into_iter().map(Row::from).collect();

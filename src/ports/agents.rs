@@ -64,7 +64,7 @@ pub trait Agents: Send + Sync {
         &self,
         names: &[AgentRef],
     ) -> impl Future<Output = Result<Vec<(AgentId, Slug)>, Unavailable>> + Send;
-    /// Those in use that are called by one of these names, with the name. Names without a letter or digit are not found.
+    /// Those in use that are called by one of these names, with the name, in the order of their slugs.
     fn agents_titled(
         &self,
         names: &[&str],

@@ -1,5 +1,6 @@
 //! The one way out: requests to providers and to servers that tenants name, by `fetch` or by binding.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use bytes::Bytes;
@@ -20,6 +21,9 @@ pub enum Destination {
 pub enum Method {
     Get,
     Post,
+    Put,
+    Patch,
+    Delete,
 }
 
 impl Method {
@@ -27,6 +31,9 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -36,7 +43,7 @@ pub struct UpstreamRequest {
     pub method: Method,
     pub destination: Destination,
     /// All that is sent, `content-type` included.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     pub body: Option<Bytes>,
     /// Ends the attempt, the reply's body included.
     pub timeout_ms: u64,

@@ -4,6 +4,8 @@
 //! headers. A header is its name, a NUL and its value. Nothing is left out in silence: what cannot be read or
 //! written is an error.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use bytes::Bytes;
 
@@ -88,12 +90,12 @@ pub fn lines(headers: &HeaderMap) -> Result<String, Unsendable> {
 pub fn outgoing(
     method: &str,
     url: &CheckedUrl,
-    headers: &[(&'static str, String)],
+    headers: &[(Cow<'static, str>, String)],
 ) -> Result<String, Unsendable> {
     let mut lines = format!("{method}\n{}", url.as_str());
     for (name, value) in headers {
         if value.contains(['\n', '\r', '\0']) {
-            return Err(Unsendable((*name).to_owned()));
+            return Err(Unsendable(name.to_string()));
         }
         push(&mut lines, name, value);
     }
@@ -174,13 +176,13 @@ mod tests {
     #[test]
     fn what_leaves_reads_back_as_it_was_written() {
         let url = check("https://api.example.com/v1?a=b", Loopback::Refused).unwrap();
-        let headers = [("x-key", "a".to_owned()), ("x-word", "é".to_owned())];
+        let headers = [("x-key".into(), "a".to_owned()), ("x-word".into(), "é".to_owned())];
         let text = outgoing("POST", &url, &headers).unwrap();
         assert_eq!(text, "POST\nhttps://api.example.com/v1?a=b\nx-key\0a\nx-word\0é");
         assert_eq!(outgoing("GET", &url, &[]).unwrap(), "GET\nhttps://api.example.com/v1?a=b");
         let request = request(text).unwrap();
         assert_eq!((request.method(), &request.headers()["x-key"]), (&Method::POST, &"a".parse().unwrap()));
-        let broken = [("x-key", "a\nb: c".to_owned())];
+        let broken = [("x-key".into(), "a\nb: c".to_owned())];
         assert_eq!(outgoing("GET", &url, &broken).unwrap_err(), Unsendable("x-key".to_owned()));
     }
 }

@@ -128,13 +128,11 @@ enum Kind {
 }
 
 fn kind(asked: &str) -> Kind {
-    let stays = match wire::decode(asked) {
-        Ok(Command::Events(_, watch)) => watch.stay,
-        Ok(Command::Start(start)) => start.watch,
-        Ok(Command::Delete(_)) => return Kind::Deletion,
-        _ => false,
-    };
-    if stays { Kind::Watch } else { Kind::Other }
+    match wire::decode(asked) {
+        Ok(Command::Delete(_)) => Kind::Deletion,
+        Ok(command) if Command::stays(&command) => Kind::Watch,
+        _ => Kind::Other,
+    }
 }
 
 impl DurableObject for ThreadObject {

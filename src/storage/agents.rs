@@ -4,11 +4,9 @@
 //! Columns that the previous schema does not have are read with their defaults, so that calls are served on
 //! it too.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Deserialize;
 
-use crate::domain::agent::{Agent, Status, words};
+use crate::domain::agent::{Agent, Status};
 use crate::domain::budget::{Action, Budget, Period};
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
@@ -46,12 +44,9 @@ queries! {
             ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL
         UNION SELECT a.id, a.slug FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.slug = name.value AND a.archived_at IS NULL";
-    /// [`Agents::agents_titled`]: ?2 is a JSON array of pairs, a word of a name and the name. CROSS JOIN begins with the
-    /// words, by which agents are found.
-    AGENTS_TITLED = "SELECT a.id, a.slug, a.name FROM json_each(?2) AS wanted
-        CROSS JOIN agent_words AS w ON w.account_id = ?1 AND w.word = json_extract(wanted.value, '$[0]')
-        CROSS JOIN agents AS a ON a.account_id = ?1 AND a.id = w.agent_id AND a.archived_at IS NULL
-            AND a.name = json_extract(wanted.value, '$[1]')";
+    /// [`Agents::agents_titled`]: ?2 is a JSON array of names. CROSS JOIN begins with them.
+    AGENTS_TITLED = "SELECT a.id, a.slug, a.name FROM json_each(?2) AS wanted CROSS JOIN agents AS a
+            ON a.account_id = ?1 AND a.name = wanted.value AND a.archived_at IS NULL ORDER BY a.slug";
     /// [`Agents::agents_of`]: ?2 is a JSON array of ids. CROSS JOIN keeps them outermost and in their order.
     AGENTS_OF = "SELECT a.* FROM json_each(?2) AS name CROSS JOIN agents AS a
             ON a.account_id = ?1 AND a.id = name.value AND a.archived_at IS NULL ORDER BY name.key";
@@ -122,18 +117,6 @@ struct Titled {
     id: AgentId,
     slug: Slug,
     name: String,
-}
-
-/// Of each name, with the name, the word that the fewest of them have: the rows of a word that all have would be read again
-/// for each.
-fn rarest_words(names: &[&str]) -> Vec<(String, String)> {
-    let of_each: Vec<(&str, BTreeSet<String>)> = names.iter().map(|name| (*name, words(&[name]))).collect();
-    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for word in of_each.iter().flat_map(|(_, words)| words) {
-        *uses.entry(word).or_default() += 1;
-    }
-    let rarest = |words: &BTreeSet<String>| words.iter().min_by_key(|word| uses.get(word.as_str())).cloned();
-    of_each.iter().filter_map(|(name, words)| Some((rarest(words)?, (*name).to_owned()))).collect()
 }
 
 #[derive(Deserialize)]
@@ -220,12 +203,11 @@ impl<E: Engine> Agents for Tenant<E> {
     }
 
     async fn agents_titled(&self, names: &[&str]) -> Result<Vec<(AgentId, Slug, String)>, Unavailable> {
-        let wanted = rarest_words(names);
-        if wanted.is_empty() {
+        if names.is_empty() {
             return Ok(Vec::new());
         }
         let rows: Vec<Titled> =
-            self.rows(&AGENTS_TITLED, [serde_json::json!(wanted).to_string().into()]).await?;
+            self.rows(&AGENTS_TITLED, [serde_json::json!(names).to_string().into()]).await?;
         Ok(rows.into_iter().map(|row| (row.id, row.slug, row.name)).collect())
     }
 

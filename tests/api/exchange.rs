@@ -62,8 +62,12 @@ fn everything() -> Value {
         json!({
             "name": "Triage Agent", "type": "router", "description": "Sorts.", "voice": "cartesia:sonic",
             "instructions": "Sort the mail.\n\n  - kindly: \"{{tone}}\"\n", "modality": "audio_only",
-            "panels": ["notepad"], "tools": ["web_search"], "handoff_targets": ["billing"], "access": "public",
-            "allowed_origins": ["https://example.com"], "max_concurrency": 3, "cache": {"ttl_s": 60}, "labels": ["mail"], "status": "draft",
+            "panels": ["notepad"], "tools": ["web_search", {"type": "client", "name": "ask", "parameters": {"type": "object"}},
+                {"type": "http", "name": "weather", "description": "W", "url": "https://a.example.com/", "headers": {"x-a": "b"}}],
+            "handoff_targets": ["billing"], "access": "public",
+            "allowed_origins": ["https://example.com"], "max_concurrency": 3, "cache": {"ttl_s": 60},
+            "run": {"max_steps": 3, "max_usd": "0.500000"}, "max_parallel_tools": 2, "on_busy": "steer", "on_unknown": "fail",
+            "on_budget": "wait", "labels": ["mail"], "status": "draft",
             "budget": {"limit_usd": "5.000000", "period": "day", "action": "block"},
             "config": {"variables": {"tone": null}, "x": [1, 2.5, "yes"]},
         }),
@@ -214,7 +218,7 @@ async fn one_invalid_agent_keeps_all_out_and_each_is_told_its_faults() {
             ("", "invalid"),
             ("archived", "invalid"),
             ("No Slug", "invalid"),
-            ("", "invalid"),
+            ("export-2", "valid"),
         ];
         assert_eq!(results(&report), pairs(&expected), "{query}");
         assert_eq!((&report["created"], &report["skipped"]), (&json!(0), &json!(0)));
@@ -226,10 +230,10 @@ async fn one_invalid_agent_keeps_all_out_and_each_is_told_its_faults() {
                 "agents[1].handoff_targets[1]",
                 "agents[2].slug",
                 "agents[3].nmae",
+                "agents[3].instructions",
                 "agents[4].name",
                 "agents[5].status",
                 "agents[6].slug",
-                "agents[7].slug",
             ]
         );
         assert_eq!(report["results"][3]["errors"][0]["message"], "is not known here; did you mean `name`?");
@@ -486,7 +490,8 @@ fn files() -> impl Strategy<Value = Vec<Value>> {
             });
             let mut set = |field: &str, value: Value| agent[field] = value;
             if let Some(description) = description { let description: String = description; set("description", description.into()) }
-            if let Some(most) = most { let most: u32 = most; set("max_concurrency", most.into()); set("cache", json!({"ttl_s": most})) }
+            if let Some(most) = most { let most: u32 = most; set("max_concurrency", most.into()); set("cache", json!({"ttl_s": most}));
+                set("run", json!({"max_tool_calls": most})); set("on_busy", "latest".into()) }
             if let Some(cents) = cents {
                 let cents: u64 = cents;
                 set("budget", json!({"limit_usd": format!("{}.{:02}", cents / 100, cents % 100), "period": "month"}));
@@ -534,8 +539,8 @@ async fn no_agent_is_called_as_an_endpoint_is() {
     api.agent(&acme, &json!({"slug": "a"})).await;
     for name in ["export", "Import", "validate"] {
         let body = json!({"name": name, "instructions": "x", "model": "a:b"});
-        let refused = api.post("/api/v1/agents").key(&acme.admin).json(&body).send().await;
-        assert_eq!(refused.fields(), ["slug"], "{name}");
+        let made = api.post("/api/v1/agents").key(&acme.admin).json(&body).send().await.created();
+        assert_eq!(made["slug"], format!("{}-2", name.to_lowercase()), "{name}");
     }
     let moved = api.put("/api/v1/agents/a").key(&acme.admin).json(&json!({"slug": "export"})).send().await;
     assert_eq!(moved.fields(), ["slug"]);
@@ -554,7 +559,7 @@ async fn the_report_of_many_faults_is_bounded() {
         fields
     };
     let file: Vec<Value> = (0..100).map(agent).collect();
-    let report = import(&api, &acme, "", &json!(file)).await.json();
+    let report = import(&api, &acme, "?format=retinue", &json!(file)).await.json();
     let rows = report["results"].as_array().unwrap();
     let listed: usize = rows.iter().filter_map(|row| row["errors"].as_array()).map(Vec::len).sum();
     let more: u64 = rows.iter().filter_map(|row| row["more"].as_u64()).sum();

@@ -32,6 +32,8 @@ mod matrix;
 mod members;
 mod models;
 mod moving;
+mod moving_identity;
+mod moving_shapes;
 mod narrowed;
 mod plans;
 mod profile;

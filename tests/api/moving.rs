@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Api, Reply, Tenant};
 
 /// An account, and a catalogue with a few models.
-async fn account() -> (Api, Tenant) {
+pub async fn account() -> (Api, Tenant) {
     let api = Api::new();
     let acme = api.tenant("acme").await;
     let sql =
@@ -27,19 +27,19 @@ async fn account() -> (Api, Tenant) {
     (api, acme)
 }
 
-async fn send(api: &Api, acme: &Tenant, query: &str, text: &str) -> Reply {
+pub async fn send(api: &Api, acme: &Tenant, query: &str, text: &str) -> Reply {
     let is_json = text.trim_start().starts_with(['{', '[', '"']);
     let kind = if is_json { "application/json" } else { "application/yaml" };
     let call = api.post(&format!("/api/v1/agents/import{query}")).key(&acme.admin);
     call.header("content-type", kind).raw(Body::from(text.to_owned())).send().await
 }
 
-async fn get(api: &Api, acme: &Tenant, agent: &str) -> Value {
+pub async fn get(api: &Api, acme: &Tenant, agent: &str) -> Value {
     api.get(&format!("/api/v1/agents/{agent}")).key(&acme.member).send().await.ok()
 }
 
 /// What became of a field, as the report's row of the agent says.
-fn became<'a>(row: &'a Value, field: &str) -> &'a str {
+pub fn became<'a>(row: &'a Value, field: &str) -> &'a str {
     let lines = row["report"].as_array().unwrap();
     let line = lines.iter().find(|line| line["field"] == field);
     line.unwrap_or_else(|| panic!("no {field} in {row:#}"))["became"].as_str().unwrap()

@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use retinue::domain::message::{ChatReply, ChatRequest, Event, Message, Part};
-use retinue::face::drive::{self, Call, Encoder, Ticket};
+use retinue::face::call::{Call, Encoder, Ticket};
+use retinue::face::drive;
 use retinue::face::paths::{HEADERS, Paths};
 use retinue::face::{self, Face, Faces, Mount, Operations, Visitor};
 use retinue::http::document::document_of;
@@ -136,7 +137,10 @@ impl Encoder for Slowly {
     }
 
     fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!(" ({}, {})", self.0.model, receipt.usage.output_tokens).as_bytes());
+        out.extend_from_slice(
+            format!(" ({}, {})", self.0.model.as_deref().unwrap_or_default(), receipt.usage.output_tokens)
+                .as_bytes(),
+        );
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {

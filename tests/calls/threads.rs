@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::ask::{Ask, Reply};
 use crate::provider::{count, delta, done, finish, frame, hello, lost, status, stream};
 use crate::stage::Stage;
-use crate::support::{Asked, Turn};
+use crate::support::{Asked, Script, Turn};
 
 const TRIAGE: &str = "/accounts/acme/agents/triage";
 
@@ -342,4 +342,165 @@ async fn a_run_begins_with_the_version_that_is_in_force_then() {
         let body: Value = serde_json::from_slice(&asked[0].body).unwrap();
         assert_eq!(body["messages"][0]["content"], instructions);
     }
+}
+
+#[tokio::test]
+async fn an_agent_says_how_far_its_runs_go_and_a_request_may_say_less() {
+    let stage = Stage::new().await;
+    let conduct = json!({"run": {"max_steps": 1, "max_usd": "0.010000"}, "on_busy": "reject"});
+    stage.change("triage", &conduct).await;
+    let tools = json!([{"type": "client", "name": "weather"}]);
+    stage.then(calls("weather", &json!({})));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Weather?", "tools": tools})).await.json();
+    assert_eq!(run["status"], "waiting", "{run}");
+    let other = json!({"message": "And?"});
+    post(&stage, "/threads/t/runs", &other).await.assert_refusal(409, "thread_busy");
+    let queued = json!({"message": "And?", "on_busy": "queue", "background": true});
+    assert_eq!(post(&stage, "/threads/t/runs", &queued).await.json()["status"], "queued");
+
+    // The one step is taken: what follows is the last word.
+    stage.then(says("I know no more.")).then(hello((10, 5)));
+    let id = run["id"].as_str().unwrap();
+    let inputs = json!({"inputs": [{"call_id": run["waiting_on"][0]["call_id"], "output": "rain"}]});
+    post(&stage, &format!("/runs/{id}/inputs"), &inputs).await.ok();
+    let over = until(&stage, id, "incomplete").await;
+    assert_eq!(
+        (&over["reason"], &over["message"]),
+        (&json!("max_steps"), &json!("I know no more.")),
+        "{over}"
+    );
+
+    // Nothing pays for a step where a request allows a nano-dollar.
+    let poor = json!({"message": "Hi", "max_usd": "0.000000001"});
+    let run = post(&stage, "/threads/poor/runs", &poor).await.json();
+    assert_eq!((&run["status"], &run["reason"]), (&json!("incomplete"), &json!("max_usd")), "{run}");
+    let stage = Stage::new().await;
+    let poor = json!({"run": {"max_usd": "0.000000001"}});
+    stage.change("triage", &poor).await;
+    let rich = json!({"message": "Hi", "max_usd": "5"});
+    let run = post(&stage, "/threads/rich/runs", &rich).await.json();
+    assert_eq!((&run["status"], &run["reason"]), (&json!("incomplete"), &json!("max_usd")), "{run}");
+}
+
+fn weather(more: &Value) -> Value {
+    let mut tool = json!({
+        "type": "http", "name": "weather", "description": "The weather", "url": "https://tools.example.com/weather?v=1",
+        "headers": {"X-Team": "mail"},
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    });
+    tool.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({ "tools": ["current_time", tool] })
+}
+
+fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+    asked.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+}
+
+fn answers(status: u16, body: impl Into<Bytes>) -> Turn {
+    Turn::Replies(Script::status(status, body))
+}
+
+#[tokio::test]
+async fn a_tool_of_http_is_called_once_with_its_arguments() {
+    let stage = Stage::new().await;
+    stage.change("triage", &weather(&json!({}))).await;
+    stage.then(calls("weather", &json!({"city": "Oslo"}))).then(answers(200, "rain")).then(says("It rains."));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Weather?"})).await.json();
+    assert_eq!((&run["status"], &run["message"]), (&json!("completed"), &json!("It rains.")), "{run}");
+    let asked = stage.take_asked();
+    assert_eq!(
+        (asked[1].method.as_str(), asked[1].to.as_str()),
+        ("POST", "https://tools.example.com/weather?v=1")
+    );
+    assert_eq!(serde_json::from_slice::<Value>(&asked[1].body).unwrap(), json!({"city": "Oslo"}));
+    let key = format!("{}/1/0", run["id"].as_str().unwrap());
+    assert_eq!(
+        (header(&asked[1], "idempotency-key"), header(&asked[1], "x-team")),
+        (Some(key.as_str()), Some("mail"))
+    );
+    assert_eq!(sent(&asked[2]).last().unwrap(), "tool: rain");
+
+    let stage = Stage::new().await;
+    stage.change("triage", &weather(&json!({"method": "GET"}))).await;
+    stage
+        .then(calls("weather", &json!({"city": "A & B", "days": [1, 2]})))
+        .then(answers(200, "sun"))
+        .then(says("Sun."));
+    post(&stage, "/threads/t/runs", &json!({"message": "And there?"})).await;
+    let asked = stage.take_asked();
+    let to = "https://tools.example.com/weather?v=1&city=A+%26+B&days=1&days=2";
+    assert_eq!((asked[1].method.as_str(), asked[1].to.as_str(), asked[1].body.len()), ("GET", to, 0));
+}
+
+#[tokio::test]
+async fn what_a_tool_answers_badly_is_said_to_the_model() {
+    let stage = Stage::new().await;
+    stage.change("triage", &weather(&json!({}))).await;
+    for (turn, words) in [
+        (answers(500, "<html>Oh no</html>"), "tool: The tool answered 500: <html>Oh no</html>"),
+        (answers(302, ""), "tool: The tool answered 302 (redirects are not followed): "),
+        (answers(204, ""), "tool: The tool answered 204 without a body."),
+        (
+            answers(200, vec![b'a'; 5 << 20]),
+            "tool: The tool answered 200 with more than 262144 bytes, which is too much.",
+        ),
+        (
+            Turn::Fails(retinue::ports::SendError::NotConnected("dns".to_owned())),
+            "tool: The tool's server cannot be reached.",
+        ),
+    ] {
+        stage.then(calls("weather", &json!({"city": "Oslo"}))).then(turn).then(says("Sorry."));
+        let run = post(&stage, "/threads/t/runs", &json!({"message": "Weather?"})).await.json();
+        assert_eq!(run["status"], "completed", "{run}");
+        let asked = stage.take_asked();
+        assert_eq!(sent(asked.last().unwrap()).last().unwrap(), words);
+    }
+}
+
+#[tokio::test]
+async fn an_unsafe_call_whose_answer_is_lost_follows_the_agents_policy() {
+    let stage = Stage::new().await;
+    let late = || Turn::Fails(retinue::ports::SendError::Timeout);
+    stage.change("triage", &weather(&json!({}))).await;
+    stage.then(calls("weather", &json!({"city": "Oslo"}))).then(late());
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Weather?"})).await.json();
+    assert_eq!(
+        (&run["status"], &run["waiting_on"][0]["kind"]),
+        (&json!("waiting"), &json!("outcome")),
+        "{run}"
+    );
+
+    let stage = Stage::new().await;
+    let mut fails = weather(&json!({}));
+    fails["on_unknown"] = json!("fail");
+    stage.change("triage", &fails).await;
+    stage.then(calls("weather", &json!({"city": "Oslo"}))).then(late());
+    let run = post(&stage, "/threads/u/runs", &json!({"message": "Weather?"})).await.json();
+    assert_eq!(
+        (&run["status"], &run["error"]["code"]),
+        (&json!("failed"), &json!("outcome_unknown")),
+        "{run}"
+    );
+
+    let stage = Stage::new().await;
+    stage.change("triage", &weather(&json!({"effect": "idempotent"}))).await;
+    stage.then(calls("weather", &json!({"city": "Oslo"}))).then(late()).then(says("Too late."));
+    let run = post(&stage, "/threads/v/runs", &json!({"message": "Weather?"})).await.json();
+    assert_eq!((&run["status"], &run["message"]), (&json!("completed"), &json!("Too late.")), "{run}");
+}
+
+#[tokio::test]
+async fn arguments_that_do_not_fit_are_said_to_the_model_once() {
+    let stage = Stage::new().await;
+    stage.change("triage", &weather(&json!({}))).await;
+    stage.then(calls("weather", &json!({"town": "Oslo"}))).then(calls("weather", &json!({"city": 7})));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Weather?"})).await.json();
+    assert_eq!(
+        (&run["status"], &run["error"]["code"]),
+        (&json!("failed"), &json!("invalid_tool_call")),
+        "{run}"
+    );
+    let asked = stage.take_asked();
+    assert_eq!(asked.len(), 2, "the tool was not called");
+    assert_eq!(sent(&asked[1]).last().unwrap(), "tool: The argument `city` is missing.");
 }

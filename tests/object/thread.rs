@@ -18,6 +18,7 @@ use retinue::domain::thread::command::{Answer, Command, Create, Input, OnBusy, P
 use retinue::domain::thread::effect::{Effect, Outcome, Progress};
 use retinue::domain::thread::id::{EntryId, RunId, ThreadKey};
 use retinue::domain::thread::item::Item;
+use retinue::domain::thread::once::{IdempotencyKey, Once};
 use retinue::domain::thread::transcript::sendable;
 use retinue::domain::thread::view::{Content, ItemView};
 use retinue::domain::time::Millis;
@@ -60,6 +61,10 @@ fn key() -> ThreadKey {
 fn create() -> Create {
     let account = AccountId::new(START, [3; 10]);
     Create { account, key: key(), name: None, agent: agent(), about: About::default(), items: Vec::new() }
+}
+
+fn once(key: &str, body: &str) -> Once {
+    Once::new(&IdempotencyKey::parse(key).unwrap(), body.as_bytes())
 }
 
 fn terms(on_unknown: OnUnknown) -> Terms {
@@ -123,6 +128,8 @@ struct Theatre {
     allowed: BTreeMap<(u32, u32), u32>,
     plans: BTreeMap<(u32, u32), How>,
     on_unknown: OnUnknown,
+    /// What was asked under a key of its own, and the run that was answered.
+    asked: Vec<(Command, Option<u32>)>,
 }
 
 impl Theatre {
@@ -143,6 +150,7 @@ impl Theatre {
             allowed: BTreeMap::new(),
             plans: BTreeMap::new(),
             on_unknown,
+            asked: Vec::new(),
         }
     }
 
@@ -202,8 +210,23 @@ impl Theatre {
             may_make: true,
             watch: true,
         };
-        if let Some(Answer::Events(events)) = self.command(Command::Start(Box::new(start))) {
+        let once = once(&self.asked.len().to_string(), "body");
+        self.asked.push((Command::Once(once, Box::new(Command::Start(Box::new(start)))), None));
+        self.ask(self.asked.len() - 1);
+    }
+
+    /// The client asks once more for what it asked before.
+    fn retry(&mut self) {
+        let of = self.dice.roll(self.asked.len() as u64);
+        self.ask(usize::try_from(of).unwrap());
+    }
+
+    fn ask(&mut self, nth: usize) {
+        let (command, known) = self.asked[nth].clone();
+        if let Some(Answer::Events(events)) = self.command(command) {
             let run = events.snapshot.unwrap().id.number;
+            assert!(known.is_none_or(|known| known == run), "{run} in the place of {known:?}");
+            self.asked[nth].1 = Some(run);
             let watcher = self.watchers.entry(run).or_default();
             if !watcher.is_connected && watcher.seen.is_none() {
                 watcher.is_connected = true;
@@ -367,9 +390,10 @@ impl Theatre {
         let nth = 1 + u32::try_from(self.dice.roll(12)).unwrap();
         let side = if self.dice.roll(2) == 0 { Side::Before } else { Side::After };
         self.disk.fail(nth, side);
-        match self.dice.roll(3) {
+        match self.dice.roll(4) {
             0 => self.start(),
             1 => self.end(),
+            2 => self.retry(),
             _ => self.gather(),
         }
         if !self.disk.call_off() {
@@ -391,8 +415,9 @@ impl Theatre {
     }
 
     fn step(&mut self) {
-        match self.dice.roll(20) {
+        match self.dice.roll(21) {
             0 => self.start(),
+            20 => self.retry(),
             1..=6 => self.say(),
             7..=11 => self.end(),
             12 | 13 => self.give(),
@@ -433,6 +458,9 @@ impl Theatre {
 
     /// What the watchers hold is what the transcript says; nothing has two results.
     fn check(&mut self) {
+        let runs = self.disk.db().query_row("SELECT count(*) FROM runs", [], |row| row.get(0));
+        let runs: usize = runs.unwrap();
+        assert!(runs <= self.asked.len(), "{runs} runs of {} requests", self.asked.len());
         self.gather();
         self.reconnect();
         let transcript = self.transcript();
@@ -520,4 +548,29 @@ fn asking_for_a_thread_that_is_not_there_writes_nothing() {
     let tables: u32 =
         theatre.disk.db().query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap();
     assert_eq!(tables, 0);
+}
+
+#[test]
+fn a_key_is_remembered_for_a_day_and_then_forgotten() {
+    let mut theatre = Theatre::new(1);
+    let say = |body: &str| {
+        let append = Command::Append(WHO, vec![Message::user(body)]);
+        Command::Once(once("key", body), Box::new(append))
+    };
+    let keys = |theatre: &Theatre| -> u32 {
+        theatre.disk.db().query_row("SELECT count(*) FROM keys", [], |row| row.get(0)).unwrap()
+    };
+    theatre.command(Command::Create(create()));
+    let first = theatre.command(say("one"));
+    assert!(matches!(first, Some(Answer::Items { .. })), "{first:?}");
+    theatre.crash();
+    theatre.pass_time(24 * 60 * 60 * 1_000 - 1);
+    assert_eq!(theatre.command(say("one")), first);
+    assert_eq!(theatre.command(say("two")), Some(Answer::KeyReused));
+    assert_eq!(keys(&theatre), 1);
+    // The object's own alarm forgets it.
+    theatre.pass_time(1);
+    assert_eq!(keys(&theatre), 0);
+    assert!(matches!(theatre.command(say("two")), Some(Answer::Items { .. })));
+    assert_eq!(theatre.transcript().len(), 2);
 }

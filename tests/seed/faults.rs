@@ -256,7 +256,7 @@ fn a_list_of_system_agents_becomes_templates_with_the_catalogues_models() {
         "agents:
 - agent_type: simple_chat
   llm_model_code: gpt-4.1-mini
-  status: ACTIVE
+  status: Deployed
   config: {system_prompt: Chat., tools: [web_search], depth: 2}
 - agent_type: DeepResearch
   llm_model_code: openai/gpt-4.1-mini
@@ -292,13 +292,15 @@ fn faults_of_system_agents_are_told_with_their_place() {
     folder.write(
         "system_agents.yaml",
         "agents:
+- {agent_type: twice, llm_model_code: gpt-4.1-mini, status: active, config: {prompt: x}}
+- {agent_type: TWICE, llm_model_code: gpt-4.1-mini, status: active, config: {prompt: x}}
 - {agent_type: helper, llm_model_code: gpt-4.1-mnii, status: ACTVE, config: {depth: 2}}
 - {agent_type: other, status: active, config: {prompt: x}}
 ",
     );
     let faults = folder.faults();
     for words in [
-        "slug helper, which stands here or in templates/ already",
+        "slug twice, which stands here already",
         "config lacks the instructions",
         "gpt-4.1-mnii is not in the catalogue; did you mean gpt-4.1-mini?",
         "status is one of draft, published",
@@ -306,4 +308,20 @@ fn faults_of_system_agents_are_told_with_their_place() {
     ] {
         assert!(faults.iter().any(|fault| fault.contains(words)), "{words}: {faults:#?}");
     }
+}
+
+#[test]
+fn a_system_agent_takes_the_place_of_the_template_of_its_slug() {
+    let folder = Folder::new("system-agent-of-a-template");
+    let agent = "agents:\n- {agent_type: HELPER, llm_model_code: gpt-4.1-mini, status: deployed, config: {prompt: Mine.}}\n";
+    folder.write("system_agents.yaml", agent);
+    let output = script::run(&folder.0, "sql");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("takes the place of the templates helper"), "{said}");
+    let db = crate::schema::migrated();
+    db.execute_batch(&String::from_utf8(output.stdout).unwrap()).unwrap();
+    let sql =
+        "SELECT json_extract(definition, '$.instructions') FROM platform_templates WHERE slug = 'helper'";
+    let text: String = db.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(text, "Mine.");
 }

@@ -56,7 +56,11 @@ fn every_built_in_type_and_every_system_role_has_a_template() {
 fn every_template_passes_the_checks_of_a_save() {
     for template in templates() {
         // Neither aliases nor variables of its own: it must do for every account.
-        let known = Known { alias: &|_| None, variable: &|_| false };
+        let known = Known {
+            alias: &|_| None,
+            variable: &|_| false,
+            loopback: retinue::domain::outbound::Loopback::Refused,
+        };
         let fields: Fields = serde_json::from_value(template.definition).unwrap();
         let draft = fields.understand();
         assert!(draft.faults.is_empty(), "{}: {:?}", template.slug, draft.faults);

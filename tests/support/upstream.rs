@@ -121,7 +121,7 @@ impl Upstream for FakeUpstream {
             .answer(Asked {
                 method: request.method.as_str().to_owned(),
                 to,
-                headers: request.headers.clone(),
+                headers: request.headers.iter().map(|(name, value)| (known(name), value.clone())).collect(),
                 body: request.body.clone().unwrap_or_default(),
                 timeout_ms: request.timeout_ms,
             })
@@ -173,4 +173,9 @@ impl Body for FakeBody {
         }
         Ok(whole.into())
     }
+}
+
+/// A test's requests have few names.
+fn known(name: &str) -> &'static str {
+    name.to_owned().leak()
 }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::definition::{Access, Definition};
+use super::tool::Tool;
 use crate::domain::budget::{Action, Budget};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::instructions;
 use crate::domain::json::{self, MAX_FREE_DEPTH};
 use crate::domain::model_line::ModelLine;
+use crate::domain::outbound::Loopback;
 use crate::domain::slug::Slug;
 
 /// The most characters of an agent's name.
@@ -44,6 +46,8 @@ pub struct Known<'a> {
     pub alias: &'a dyn Fn(&str) -> Option<String>,
     /// Whether the account gives this variable a value.
     pub variable: &'a dyn Fn(&str) -> bool,
+    /// Whether tools may call this machine itself.
+    pub loopback: Loopback,
 }
 
 /// Checks a name alone.
@@ -79,7 +83,10 @@ impl Definition {
         if self.cache.is_some_and(|cache| cache.ttl_s == 0 || cache.ttl_s > MAX_CACHE_S) {
             errors.add("cache.ttl_s", format!("must be from 1 to {MAX_CACHE_S}"));
         }
-        self.check_lists(&mut errors);
+        self.check_conduct(&mut errors);
+        each_once(&mut errors, "panels", self.panels.iter().map(|panel| format!("{panel:?}")));
+        self.check_tools(known.loopback, &mut errors);
+        self.check_origins(&mut errors);
         self.check_config(&mut errors);
         self.check_instructions(known, &mut errors);
         errors.finish()
@@ -104,15 +111,23 @@ impl Definition {
         }
     }
 
-    fn check_lists(&self, errors: &mut FieldErrors) {
-        each_once(errors, "panels", self.panels.iter().map(|panel| format!("{panel:?}")));
+    fn check_tools(&self, loopback: Loopback, errors: &mut FieldErrors) {
         count(errors, "tools", self.tools.len(), MAX_TOOLS);
-        for (i, tool) in self.tools.iter().enumerate().filter(|(_, tool)| !is_tool(tool)) {
-            let what =
-                format!("`{tool:.64}` is no identifier: 1 to {MAX_TOOL} of a-z, A-Z, 0-9 and _ - . : /");
-            errors.add(&format!("tools[{i}]"), what);
+        for (i, tool) in self.tools.iter().enumerate() {
+            let field = format!("tools[{i}]");
+            match tool {
+                Tool::Inline(tool) => tool.check(&field, loopback, errors),
+                Tool::Named(name) if is_tool(name) => {}
+                Tool::Named(name) => errors.add(
+                    &field,
+                    format!("`{name:.64}` is no identifier: 1 to {MAX_TOOL} of a-z, A-Z, 0-9 and _ - . : /"),
+                ),
+            }
         }
-        each_once(errors, "tools", self.tools.iter());
+        each_once(errors, "tools", self.tools.iter().map(Tool::name));
+    }
+
+    fn check_origins(&self, errors: &mut FieldErrors) {
         let origins = self.allowed_origins.as_deref().unwrap_or_default();
         for (i, _) in origins.iter().enumerate().filter(|(_, origin)| !is_origin(origin)) {
             let what = "write an origin as browsers send it, such as https://example.com";

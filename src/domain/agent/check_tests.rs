@@ -10,7 +10,11 @@ fn definition(fields: serde_json::Value) -> Definition {
 }
 
 fn faults(definition: &Definition) -> Vec<String> {
-    let known = Known { alias: &|_| None, variable: &|name| name == "company" };
+    let known = Known {
+        alias: &|_| None,
+        variable: &|name| name == "company",
+        loopback: crate::domain::outbound::Loopback::Refused,
+    };
     let errors = definition.check(None, &known).err().unwrap_or_default();
     errors.into_iter().map(|e| e.field).collect()
 }
@@ -19,7 +23,9 @@ fn faults(definition: &Definition) -> Vec<String> {
 fn every_fault_is_named_at_once() {
     let bad = definition(json!({
         "name": "", "instructions": "x".repeat(MAX_INSTRUCTIONS + 1), "model": "openai", "access": "public",
-        "max_concurrency": 0, "cache": {"ttl_s": 86_401}, "allowed_origins": ["https://a.example.com", "https://a.example.com/", "*"],
+        "max_concurrency": 0, "cache": {"ttl_s": 86_401},
+        "run": {"max_steps": 1_001, "max_usd": "0", "max_minutes": 0, "max_tool_calls": 10_001}, "max_parallel_tools": 33,
+        "allowed_origins": ["https://a.example.com", "https://a.example.com/", "*"],
         "type": "No Type", "description": "", "voice": "sonic", "panels": ["notepad", "notepad"],
         "tools": ["web_search", "web search", "web_search"], "config": {"variables": {"Name": null, "n": 1}},
     }));
@@ -35,6 +41,11 @@ fn every_fault_is_named_at_once() {
             "budget",
             "max_concurrency",
             "cache.ttl_s",
+            "run.max_steps",
+            "run.max_minutes",
+            "run.max_tool_calls",
+            "max_parallel_tools",
+            "run.max_usd",
             "panels[1]",
             "tools[1]",
             "tools[2]",
@@ -51,7 +62,8 @@ fn a_definition_with_everything_fits() {
     let full = definition(json!({
         "type": "our-own", "description": "d", "voice": "cartesia:sonic", "modality": "audio_screenshare",
         "panels": ["slide_presenter", "coding_ide"], "tools": ["mcp:files/read"], "max_concurrency": 3,
-        "cache": {"ttl_s": 86_400},
+        "cache": {"ttl_s": 86_400}, "max_parallel_tools": 32, "on_busy": "steer", "on_unknown": "report", "on_budget": "wait",
+        "run": {"max_steps": 1_000, "max_usd": "0.000001", "max_minutes": 1_440, "max_tool_calls": 10_000},
         "config": {"variables": {"tone": "dry", "name": null}, "x": [1]},
         "instructions": "{{company}} {{ tone }} {{name}} {{today}} {{agent_name}} {{Other}}",
     }));
@@ -62,4 +74,42 @@ fn a_definition_with_everything_fits() {
 #[test]
 fn an_unknown_variable_is_a_fault_of_the_instructions() {
     assert_eq!(faults(&definition(json!({"instructions": "Hello {{nmae}} and {{nmae}}"}))), ["instructions"]);
+}
+
+#[test]
+fn every_fault_of_a_tool_that_is_written_out_is_named() {
+    let bad = definition(json!({"tools": [
+        {"type": "client", "name": "a b", "url": "https://a.example.com", "parameters": {"type": "string"}},
+        {"type": "http", "name": "c", "timeout_s": 301, "headers": {
+            "X-Api-Key": "k", "authorization": "Bearer k", "cookie": "c", "host": "h", "a b": "c", "x-ok": "\n"}},
+        {"type": "http", "name": "d", "description": "D", "url": "http://127.0.0.1/"},
+        "d",
+    ]}));
+    let expected = [
+        "tools[0].name",
+        "tools[0].parameters.type",
+        "tools[0].url",
+        "tools[1].description",
+        "tools[1].url",
+        "tools[1].timeout_s",
+        "tools[1].headers.X-Api-Key",
+        "tools[1].headers.a b",
+        "tools[1].headers.authorization",
+        "tools[1].headers.cookie",
+        "tools[1].headers.host",
+        "tools[1].headers.x-ok",
+        "tools[2].url",
+        "tools[3]",
+    ];
+    assert_eq!(faults(&bad), expected);
+    let good = json!({"tools": [
+        "current_time",
+        {"type": "client", "name": "ask"},
+        {"type": "http", "name": "weather", "description": "The weather.", "url": "https://a.example.com/w?k=v", "method": "GET",
+            "headers": {"x-team": "mail"}, "timeout_s": 300, "effect": "pure",
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
+    ]});
+    let good = definition(good);
+    assert_eq!(faults(&good), [""; 0]);
+    assert_eq!(serde_json::from_value::<Definition>(json!(good)).unwrap(), good);
 }

@@ -4,12 +4,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::tool::Tool;
 use crate::domain::ids::AgentId;
+use crate::domain::money::Nanos;
+use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::thread::command::OnBusy;
 
 /// The type of an agent that names none.
 pub const DEFAULT_TYPE: &str = "simple-chat";
 
-/// Stored whole, every field written out. Read leniently: a snapshot from before a field was added has its default, and
+/// Stored whole. Read leniently: a snapshot from before a field was added has its default, and
 /// one from after it was taken away is read without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
@@ -31,7 +35,7 @@ pub struct Definition {
     #[serde(default)]
     pub panels: Vec<Panel>,
     #[serde(default)]
-    pub tools: Vec<String>,
+    pub tools: Vec<Tool>,
     #[serde(default)]
     pub handoff_targets: Vec<AgentId>,
     #[serde(default)]
@@ -44,6 +48,17 @@ pub struct Definition {
     /// Whether answers are kept for requests that come again; `None`: they are not.
     #[serde(default)]
     pub cache: Option<Caching>,
+    /// How much a run may use; what is left out here and below is not written, so that older versions stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunLimits>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parallel_tools: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_busy: Option<OnBusy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unknown: Option<OnUnknown>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_budget: Option<OnBudget>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,
@@ -101,6 +116,29 @@ pub struct Caching {
     /// In seconds.
     #[schema(minimum = 1, maximum = 86_400, example = 300)]
     pub ttl_s: u32,
+}
+
+/// How much a run may use. It ends, incomplete, where it reaches one of them, after a last word of the model where there is
+/// money for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunLimits {
+    /// Of the model; 30 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000, example = 30)]
+    pub max_steps: Option<u32>,
+    /// Of the run and its children together; the agent's budget alone when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "0.50")]
+    pub max_usd: Option<Nanos>,
+    /// From its start; 60 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_440, example = 60)]
+    pub max_minutes: Option<u32>,
+    /// No limit of its own when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000, example = 100)]
+    pub max_tool_calls: Option<u32>,
 }
 
 impl Definition {

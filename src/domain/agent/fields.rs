@@ -5,13 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel};
+use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel, RunLimits};
 use super::status::Status;
+use super::tool::Tool;
 use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::merge_patch;
+use crate::domain::run::terms::{OnBudget, OnUnknown};
 use crate::domain::slug::Slug;
+use crate::domain::thread::command::OnBusy;
 
 /// The fields of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -58,10 +61,10 @@ pub struct Fields {
     /// What a client shows beside the conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub panels: Option<Vec<Panel>>,
-    /// Identifiers of tools.
+    /// Identifiers of tools, and tools that are written out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["web_search"]), max_items = 128)]
-    pub tools: Option<Vec<String>>,
+    pub tools: Option<Vec<Tool>>,
     /// Slugs or ids of the agents it may hand a conversation to.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!([]), max_items = 100)]
@@ -80,6 +83,23 @@ pub struct Fields {
     /// Gives an answer again to whoever asks the same, at no cost, for so long; left out, every call asks the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<Caching>,
+    /// How much a run on a thread may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunLimits>,
+    /// The most tools of a run at once; 8 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 32)]
+    pub max_parallel_tools: Option<u32>,
+    /// What becomes of a run that comes while another is at work on its thread; `queue` when left out. A request may say
+    /// otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_busy: Option<OnBusy>,
+    /// What becomes of a tool call that may have had its effect or not, after a crash; `ask` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_unknown: Option<OnUnknown>,
+    /// What a run does when the agent's budget is spent; `end` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_budget: Option<OnBudget>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -128,12 +148,17 @@ impl Fields {
             voice: definition.voice,
             modality: Some(definition.modality),
             panels: Some(definition.panels).filter(|panels| !panels.is_empty()),
-            tools: some(definition.tools),
+            tools: Some(definition.tools).filter(|tools| !tools.is_empty()),
             handoff_targets: some(handoff_targets),
             access: Some(definition.access),
             allowed_origins: definition.allowed_origins,
             max_concurrency: definition.max_concurrency,
             cache: definition.cache,
+            run: definition.run,
+            max_parallel_tools: definition.max_parallel_tools,
+            on_busy: definition.on_busy,
+            on_unknown: definition.on_unknown,
+            on_budget: definition.on_budget,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -172,6 +197,11 @@ impl Fields {
             allowed_origins: self.allowed_origins,
             max_concurrency: self.max_concurrency,
             cache: self.cache,
+            run: self.run.filter(|run| *run != RunLimits::default()),
+            max_parallel_tools: self.max_parallel_tools,
+            on_busy: self.on_busy,
+            on_unknown: self.on_unknown,
+            on_budget: self.on_budget,
             config: self.config.unwrap_or_default(),
         };
         let labels = self.labels.unwrap_or_default();

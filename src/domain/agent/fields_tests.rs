@@ -46,6 +46,11 @@ fn an_unknown_field_is_told_the_nearest_known_one() {
         (json!({"max_concurrency": -1}), "max_concurrency", "a whole number"),
         (json!({"cache": {"ttl": 60, "ttl_s": 60}}), "cache.ttl", "ttl_s"),
         (json!({"cache": true}), "cache", "an object"),
+        (json!({"run": {"steps": 3}}), "run.steps", "max_steps"),
+        (json!({"run": {"max_usd": "a lot"}}), "run.max_usd", "US dollars"),
+        (json!({"tools": [{"type": "http", "name": "a", "uri": "b"}]}), "tools[0].uri", "url"),
+        (json!({"tools": [{"type": "mcp", "name": "a"}]}), "tools[0].type", "`client`"),
+        (json!({"on_busy": "wait"}), "on_busy", "`queue`"),
     ] {
         let error = json::read::<Fields>(&body).unwrap_err().remove(0);
         assert!(error.field == field && error.message.contains(words), "{error:?}");

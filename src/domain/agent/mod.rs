@@ -1,6 +1,7 @@
 //! An agent: a row, the definition that its versions are snapshots of, and where it is in its life.
 
 mod check;
+mod conduct;
 mod copy;
 mod definition;
 mod difference;
@@ -9,19 +10,22 @@ mod save;
 mod slug;
 pub mod spelling;
 mod status;
+mod tool;
 mod words;
 
 pub use check::{
     Known, MAX_CACHE_S, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE,
     MUST_BLOCK, check_labels, check_name,
 };
+pub use conduct::Conduct;
 pub use copy::{copied_name, numbered_slug};
-pub use definition::{Access, Caching, Definition, Modality, Panel};
+pub use definition::{Access, Caching, Definition, Modality, Panel, RunLimits};
 pub use difference::{FieldChange, difference};
 pub use fields::{Draft, Fields, merge};
 pub use save::Save;
-pub use slug::{can_be_slug, parse_slug};
+pub use slug::{can_be_slug, made_slug, parse_slug};
 pub use status::Status;
+pub use tool::{Inline, Kind as ToolKind, Method, Tool};
 pub use words::words;
 
 use super::budget::Budget;

@@ -18,6 +18,14 @@ pub fn parse_slug(text: &str) -> Result<Slug, String> {
     }
 }
 
+/// The slug of a name without a letter that ASCII has.
+const NAMELESS: &str = "agent";
+
+/// The slug that is made of an agent's name. Where another agent or a path of the API has it, it is numbered.
+pub fn made_slug(name: &str) -> Option<Slug> {
+    Slug::from_name(name).or_else(|| Slug::parse(NAMELESS).ok())
+}
+
 /// Whether no path of the API has this word where an agent's slug stands.
 pub fn can_be_slug(slug: &Slug) -> bool {
     !TAKEN_BY_PATHS.contains(&slug.as_str())

@@ -60,6 +60,11 @@ impl Run {
         step.saturating_mul(PER_STEP).saturating_add(number)
     }
 
+    /// The step of whose answer this entry is a piece, and which one: what [`Run::piece`] was given.
+    pub const fn place(entry: u32) -> (u32, u32) {
+        (entry / PER_STEP, entry % PER_STEP)
+    }
+
     /// Takes what happened. What has no meaning where the run stands changes nothing.
     pub fn apply(&mut self, happened: Happened, names: &Names<'_>, now: Millis) -> Vec<Do> {
         let mut out = Vec::new();

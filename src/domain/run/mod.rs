@@ -11,10 +11,12 @@
 //! | [`happening`] | what happens to a run, and what is to be done |
 //! | [`machine`] | the loop between the two |
 //! | [`calls`] | its tool calls, each with one result |
+//! | [`arguments`] | whether a call's arguments fit its tool's schema |
 //! | [`input`] | what a waiting run is given |
 //! | [`event`] | what watchers of a run see |
 //! | [`delta`] | a model's stream, as watchers see it |
 
+pub mod arguments;
 mod calls;
 pub mod delta;
 pub mod event;

@@ -74,7 +74,7 @@ impl Default for Limits {
 }
 
 /// What becomes of a tool call that may have had its effect or not, after a crash.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnknown {
     /// Somebody says how it ended.
@@ -87,7 +87,7 @@ pub enum OnUnknown {
 }
 
 /// What a run does when the agent's budget is spent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBudget {
     /// It ends, incomplete.

@@ -1,6 +1,7 @@
 //! A tool call, from the model's word to its result.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::message::{JsonText, ToolCall};
 
@@ -16,8 +17,9 @@ pub struct ClientTool {
 }
 
 /// What doing something twice means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ToolEffect)]
 pub enum Effect {
     /// It changes nothing.
     Pure,

@@ -5,9 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::about::About;
 use super::id::{EntryId, ThreadKey, ThreadName};
+use super::once::Once;
 use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
@@ -44,8 +46,22 @@ pub enum Command {
     Prioritize(Who, u32, Priority),
     /// All of them, or none.
     Give(Who, u32, Vec<Input>),
+    /// A command that counts once: under the same key it is answered as it was, and done only the first time.
+    Once(Once, Box<Command>),
     /// Do what is due, and see to the alarm.
     Wake,
+}
+
+impl Command {
+    /// Whether the one who asks stays for what comes.
+    pub fn stays(&self) -> bool {
+        match self {
+            Self::Events(_, watch) => watch.stay,
+            Self::Start(start) => start.watch,
+            Self::Once(_, command) => command.stays(),
+            _ => false,
+        }
+    }
 }
 
 /// Who asks: a thread of another agent is not there for them.
@@ -95,7 +111,7 @@ pub struct Start {
 }
 
 /// What becomes of a run that comes while another is at work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBusy {
     /// It waits for its turn.
@@ -166,6 +182,8 @@ pub enum Answer {
         why: NotTaken,
         outcome: Option<Given>,
     },
+    /// The same key came with another body.
+    KeyReused,
     /// More runs wait than a thread may have.
     TooMany(u32),
     BadCursor(BadCursor),

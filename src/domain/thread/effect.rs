@@ -59,6 +59,10 @@ pub enum Outcome {
         cost: Nanos,
         journal: Value,
     },
+    /// A tool call that must not happen twice may have happened.
+    Unknown {
+        journal: Value,
+    },
     /// A child is there.
     ChildBegun,
     /// The account's index did not take it.

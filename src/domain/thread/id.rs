@@ -7,10 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use crate::domain::ids::AccountId;
+use super::once::Hash;
+use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::time::Millis;
 
-/// The key of a thread: a UUID of version 7 where we chose it, of version 8 where the client named the thread.
+/// The key of a thread: a UUID of version 7 where we chose it, of version 8 where the client named the
+/// thread or the request that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ThreadKey(Uuid);
@@ -38,6 +40,12 @@ impl ThreadKey {
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(digest).for_each(|(byte, of)| *byte = of);
         Self(Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// Of the thread that an agent's caller makes under an idempotency key and gives no name.
+    pub fn of_request(account: AccountId, agent: AgentId, key: Hash) -> Self {
+        let [account, agent] = [account.to_string(), agent.to_string()];
+        Self(Hash::of(&[b"request", account.as_bytes(), agent.as_bytes(), key.uuid().as_bytes()]).uuid())
     }
 
     /// Reads a key with or without hyphens; `None` when the text is none.

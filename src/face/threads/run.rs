@@ -15,6 +15,7 @@ use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Events, Outcome};
 use crate::domain::thread::view::RunView;
 use crate::face::Operations;
+use crate::face::once::{self, OnceHeader};
 use crate::http::problem::{self, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
@@ -44,7 +45,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 /// A run goes on whether or not its caller stays.
 #[utoipa::path(
     post, operation_id = "start_run", path = "/threads/{thread}/runs", tag = "threads", request_body = StartBody,
-    params(("thread" = String, Path, description = "Your name for it, or its id; a new name makes the thread")),
+    params(("thread" = String, Path, description = "Your name for it, or its id; a new name makes the thread"), OnceHeader),
     responses(
         (status = 201, description = "The run, over or waiting", body = RunView),
         (status = 202, description = "The run, with `background`", body = RunView),
@@ -53,6 +54,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
+        let (visitor, request) = once::taken(visitor, request).await?;
         let body: StartBody = read(request).await?;
         let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
         let started = body.read().map_err(Problem::invalid)?;
@@ -243,12 +245,13 @@ pub struct Outcomes {
 /// All of the inputs are taken, or none.
 #[utoipa::path(
     post, operation_id = "give_inputs", path = "/runs/{run}/inputs", tag = "threads", request_body = InputsBody,
-    params(("run" = String, Path, description = "Its id")),
+    params(("run" = String, Path, description = "Its id"), OnceHeader),
     responses((status = 200, description = "What became of each", body = Outcomes))
 )]
 async fn give<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let run = at.run()?;
+        let (visitor, request) = once::taken(visitor, request).await?;
         let inputs = read::<InputsBody>(request).await?.read(run).map_err(Problem::invalid)?;
         let inputs = visitor.give(&app, run, inputs).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &Outcomes { inputs }))

@@ -11,6 +11,7 @@ use crate::domain::thread::command::Page;
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::view::{ItemView, ThreadView};
 use crate::face::Operations;
+use crate::face::once::{self, OnceHeader};
 use crate::http::body;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query::{Reads, query};
@@ -35,11 +36,12 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 ///
 /// 200 with the thread as it is, where one of this name is there.
 #[utoipa::path(
-    post, operation_id = "create_thread", path = "/threads", tag = "threads", request_body = CreateBody,
+    post, operation_id = "create_thread", path = "/threads", tag = "threads", request_body = CreateBody, params(OnceHeader),
     responses((status = 201, description = "The new thread", body = ThreadView), (status = 200, description = "It was there", body = ThreadView))
 )]
 async fn create<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, _, _| {
+        let (visitor, request) = once::taken(visitor, request).await?;
         let body: CreateBody = read_optional(request).await?;
         let (name, about, items) = body.read().map_err(Problem::invalid)?;
         let created = visitor.create(&app, name, about, items).await.map_err(Problem::report(&app))?;
@@ -160,12 +162,13 @@ async fn items<W: World>(State(app): State<App<W>>, head: Head) -> Response {
 /// Append to a thread without a run
 #[utoipa::path(
     post, operation_id = "append_items", path = "/threads/{thread}/items", tag = "threads", request_body = AppendBody,
-    params(("thread" = String, Path, description = "Your name for it, or its id")),
+    params(("thread" = String, Path, description = "Your name for it, or its id"), OnceHeader),
     responses((status = 201, description = "The new items", body = Items))
 )]
 async fn append<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
+        let (visitor, request) = once::taken(visitor, request).await?;
         let messages = read::<AppendBody>(request).await?.read().map_err(Problem::invalid)?;
         let items = visitor.append(&app, &thread, messages).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::CREATED, &Items { items, has_more: false }))

@@ -14,13 +14,17 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Access, Agent, Caching, Definition, Fields, Modality, Panel, Status};
+use crate::domain::agent::{
+    Access, Agent, Caching, Definition, Fields, Modality, Panel, RunLimits, Status, Tool,
+};
 use crate::domain::budget::Terms;
+use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::thread::command::OnBusy;
 use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};
 use crate::ports::World;
 use crate::service::App;
-use crate::service::agents::{self, Discovery, Made};
+use crate::service::agents::{self, Discovery, Fault, Made};
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 
@@ -47,13 +51,18 @@ pub struct Configuration {
     voice: Option<String>,
     modality: Modality,
     panels: Vec<Panel>,
-    tools: Vec<String>,
+    tools: Vec<Tool>,
     /// Ids.
     handoff_targets: Vec<String>,
     access: Access,
     allowed_origins: Option<Vec<String>>,
     max_concurrency: Option<u32>,
     cache: Option<Caching>,
+    run: Option<RunLimits>,
+    max_parallel_tools: Option<u32>,
+    on_busy: Option<OnBusy>,
+    on_unknown: Option<OnUnknown>,
+    on_budget: Option<OnBudget>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -75,6 +84,11 @@ impl From<Definition> for Configuration {
             allowed_origins: definition.allowed_origins,
             max_concurrency: definition.max_concurrency,
             cache: definition.cache,
+            run: definition.run,
+            max_parallel_tools: definition.max_parallel_tools,
+            on_busy: definition.on_busy,
+            on_unknown: definition.on_unknown,
+            on_budget: definition.on_budget,
             config: definition.config,
         }
     }
@@ -211,10 +225,15 @@ fn created(account: &Account, agent: Agent, warnings: Vec<Warning>) -> Response 
     (location, Tagged::of(StatusCode::CREATED, account, agent).warned(warnings)).into_response()
 }
 
+/// That calls of an agent could not work now.
+pub fn not_ready(field: &str, fault: &Fault) -> Warning {
+    Warning::new(field, warning::Code::NotReady, advice::fault(fault))
+}
+
 /// What is said of an agent that is made.
 fn warnings(made: &Made) -> Vec<Warning> {
-    let not_ready = |fault| Warning::new("model", warning::Code::NotReady, advice::fault(fault));
-    made.warnings.iter().cloned().chain(made.faults.iter().map(not_ready)).collect()
+    let not_ready = made.faults.iter().map(|fault| not_ready("model", fault));
+    made.warnings.iter().cloned().chain(not_ready).collect()
 }
 
 /// Create an agent

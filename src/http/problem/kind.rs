@@ -38,10 +38,11 @@ pub enum Kind {
     RunEnded,
     InvalidCursor,
     EventsExpired,
+    IdempotencyKeyReused,
 }
 
 impl Kind {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -75,6 +76,7 @@ impl Kind {
         Self::RunEnded,
         Self::InvalidCursor,
         Self::EventsExpired,
+        Self::IdempotencyKeyReused,
     ];
 
     /// The `type` member, which programs branch on.
@@ -99,6 +101,9 @@ impl Kind {
                 ("invalid_cursor", "The cursor is not one of ours", StatusCode::BAD_REQUEST)
             }
             Self::EventsExpired => ("events_expired", "These events are gone", StatusCode::GONE),
+            Self::IdempotencyKeyReused => {
+                ("idempotency_key_reused", "The key came with another body", StatusCode::UNPROCESSABLE_ENTITY)
+            }
             Self::InvalidRequest => {
                 ("invalid_request", "The request cannot be read", StatusCode::BAD_REQUEST)
             }

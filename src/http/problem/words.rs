@@ -190,6 +190,7 @@ impl From<threads::Error> for Problem {
                     Self::at(format!("inputs[{at}]"), why.to_string())
                 }
             },
+            threads::Error::KeyReused => Self::new(Kind::IdempotencyKeyReused, detail),
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
             threads::Error::FutureCursor => Self::new(Kind::InvalidCursor, detail),
             threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),

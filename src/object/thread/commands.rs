@@ -35,13 +35,15 @@ impl Thread {
         Ok(match command {
             Command::Create(create) => self.create(create, now),
             Command::Start(start) => self.start(*start, now),
+            Command::Once(once, command) => self.once(sql, once, *command, moment)?,
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, &patch, now)),
             Command::Delete(who) => self.delete(who, now),
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
+                let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
                 let from = thread.append(meta, messages, now);
-                after(Query::Appended { from }, Vec::new())
+                after(Query::Appended { from, count }, Vec::new())
             }),
             Command::Items(who, page) => self.seen_by(who, |_, _| after_nothing(Query::Items(page))),
             Command::Run(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Run { run })),
@@ -332,12 +334,12 @@ pub(super) const fn ready(answer: Answer, effects: Effects<Thread>) -> Decided {
 }
 
 /// An answer that is read, of what is written already.
-fn after_nothing(query: Query) -> Decided {
+pub(super) fn after_nothing(query: Query) -> Decided {
     Decision { durability: Durability::Soon, ..after(query, Vec::new()) }
 }
 
 /// A run, or what there is to be watched of it.
-fn shown(run: u32, watch: bool, effects: Effects<Thread>) -> Decided {
+pub(super) fn shown(run: u32, watch: bool, effects: Effects<Thread>) -> Decided {
     let query = match watch {
         true => Query::Events(Watch { run: Some(run), after: None, stay: true }),
         false => Query::Run { run },

@@ -10,6 +10,7 @@ use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
 use crate::domain::thread::about::About;
+use crate::domain::thread::command::Outcome;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
@@ -98,6 +99,26 @@ impl Kept {
     }
 }
 
+/// A request of a client, on the disk.
+pub type Key = store::Key<Done>;
+
+/// What a request has done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    Thread {
+        is_new: bool,
+    },
+    Items {
+        from: u64,
+        count: u32,
+    },
+    Run(u32),
+    Given(Vec<Outcome>),
+    /// The thread was deleted since.
+    Gone,
+}
+
 /// What memory has and the disk has not.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -114,6 +135,10 @@ pub struct Batch {
     pub journal: Vec<(u32, u32, Value)>,
     /// To a call that waited: run, entry, answer.
     pub answers: Vec<(u32, u32, Value)>,
+    /// Requests that count once.
+    pub keys: Vec<Key>,
+    /// Requests up to this moment are forgotten.
+    pub forget_keys: Option<Millis>,
     /// Everything goes.
     pub is_deletion: bool,
     /// Events from before this moment are forgotten.
@@ -130,6 +155,8 @@ impl Batch {
             && self.events.is_empty()
             && self.journal.is_empty()
             && self.answers.is_empty()
+            && self.keys.is_empty()
+            && self.forget_keys.is_none()
             && !self.is_deletion
             && self.forget_before.is_none()
     }
@@ -147,6 +174,7 @@ impl Batch {
     pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         if self.is_deletion {
             store::delete_all(sql)?;
+            store::empty_keys(sql, &Done::Gone)?;
         }
         for (run, from) in &self.back {
             store::take_back(sql, *run, *from)?;
@@ -158,6 +186,10 @@ impl Batch {
         }
         for (run, entry, answer) in &self.answers {
             store::write_answer(sql, *run, *entry, now, answer)?;
+        }
+        self.keys.iter().try_for_each(|key| store::write_key(sql, now, key))?;
+        if let Some(until) = self.forget_keys {
+            store::forget_keys(sql, until)?;
         }
         store::write_events(sql, now, &self.events)?;
         if let Some(before) = self.forget_before {

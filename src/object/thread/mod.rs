@@ -6,6 +6,7 @@
 //! | [`commands`] | what each command decides |
 //! | [`deliveries`] | what goes to the account's index |
 //! | [`inputs`] | what a waiting run is given |
+//! | [`once`] | requests that count once |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
@@ -16,6 +17,7 @@ mod commands;
 mod deliveries;
 mod inputs;
 mod kept;
+mod once;
 mod reading;
 mod runs;
 
@@ -30,6 +32,7 @@ use super::store::thread as store;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command, VERSION};
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
+use crate::domain::thread::once::KEEP_MS;
 use crate::domain::time::Millis;
 use deliveries::Deliveries;
 use kept::{Batch, Gone, Kept, Meta, Row};
@@ -63,6 +66,8 @@ struct Work {
     next_position: u64,
     /// When the oldest events were written that are kept.
     oldest: Option<Millis>,
+    /// When the oldest key came that is remembered.
+    oldest_key: Option<Millis>,
     /// The last time that the object was looked after.
     beat: Millis,
     batch: Batch,
@@ -107,6 +112,7 @@ impl Machine for Thread {
             next_item: store::last_item(sql)? + 1,
             next_position,
             oldest: store::oldest_event(sql)?,
+            oldest_key: store::oldest_key(sql)?,
             beat: now,
             batch: Batch::default(),
             unseen: Vec::new(),
@@ -130,6 +136,7 @@ impl Machine for Thread {
         match command {
             Command::Create(_) => None,
             Command::Start(start) if start.may_make => None,
+            Command::Once(_, command) => Self::absent(command),
             Command::Wake => Some(Answer::Woken),
             _ => Some(Answer::NotFound),
         }
@@ -149,12 +156,12 @@ impl Machine for Thread {
     }
 
     fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
-        let (now, work) = (moment.now, &mut self.work);
+        let now = moment.now;
+        self.forget_keys(now);
+        let work = &mut self.work;
         work.beat = now;
         self.deliveries.wake(now);
-        // A run at work writes the thread's row before long.
-        work.batch.has_thread |=
-            self.deliveries.must_save() && !work.open.values().any(|kept| runs::is_at_work(&kept.run));
+        work.batch.has_thread |= self.deliveries.must_save();
         let before = now.plus(-KEEP_EVENTS_MS);
         if work.open.is_empty() && work.oldest.take_if(|oldest| *oldest < before).is_some() {
             work.batch.forget_before = Some(before);
@@ -163,11 +170,12 @@ impl Machine for Thread {
     }
 
     fn wake_at(&self) -> Option<Millis> {
-        let Work { open, oldest, beat, .. } = &self.work;
+        let Work { open, oldest, oldest_key, beat, .. } = &self.work;
         let due = open.values().filter_map(|kept| kept.run.wake_at()).min();
         let beat = open.values().any(|kept| runs::is_at_work(&kept.run)).then(|| beat.plus(BEAT_MS));
         let forget = oldest.filter(|_| open.is_empty()).map(|oldest| oldest.plus(KEEP_EVENTS_MS + 60_000));
-        [due, beat, forget, self.deliveries.wake_at()].into_iter().flatten().min()
+        let forget_keys = oldest_key.map(|oldest| oldest.plus(KEEP_MS));
+        [due, beat, forget, forget_keys, self.deliveries.wake_at()].into_iter().flatten().min()
     }
 
     fn ended(
@@ -229,6 +237,9 @@ impl Machine for Thread {
             self.deliveries.saved();
         }
         work.unwritten = 0;
+        if batch.forget_keys.is_some() {
+            work.oldest_key = store::oldest_key(sql)?;
+        }
         if !batch.events.is_empty() {
             work.oldest.get_or_insert(now);
         }

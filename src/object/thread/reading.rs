@@ -30,9 +30,10 @@ pub enum Query {
         is_new: bool,
     },
     Deleted,
-    /// The items from a position on.
+    /// So many items from a position on.
     Appended {
         from: u64,
+        count: u32,
     },
     Items(Page),
     Run {
@@ -54,8 +55,8 @@ impl Thread {
                 Ok(Answer::Thread { thread: Box::new(self.thread_view(meta)), is_new })
             }
             Query::Deleted => Ok(Answer::Deleted),
-            Query::Appended { from } => {
-                let (items, _) = store::items(sql, Part::After(from.saturating_sub(1)), u32::MAX, u64::MAX)?;
+            Query::Appended { from, count } => {
+                let (items, _) = store::items(sql, Part::After(from.saturating_sub(1)), count, u64::MAX)?;
                 Ok(Answer::Items { items: views(meta, items), has_more: false })
             }
             Query::Items(page) => items(sql, meta, &page),

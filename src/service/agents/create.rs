@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 use super::discover::{Fault, discover};
 use super::given::{DefaultModel, Given};
 use super::ground::Ground;
+use super::import_identity;
 use super::save;
-use crate::domain::agent::{Agent, Draft, Save, can_be_slug};
+use crate::domain::agent::{Agent, Draft, Save};
 use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::plan::Feature;
-use crate::domain::slug::Slug;
 use crate::domain::warning::Warning;
 use crate::ports::{AgentRef, Agents, Directory, Plans, World};
 use crate::service::App;
@@ -103,7 +103,11 @@ async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Re
     let warning = default.warning("model").filter(|_| filled.get("model").is_none_or(Value::is_null));
     let draft = given.draft(filled, &default)?;
     let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;
-    let draft = ground.check(draft, None)?;
+    let mut draft = ground.check(draft, None)?;
+    if draft.slug.is_none() {
+        let tenant = app.world.directory().tenant(session.account.id);
+        draft.slug = import_identity::slug_for(&tenant, &draft.definition.name).await?;
+    }
     let agent = new_agent(app, draft)?;
     Ok(Made { warnings: warning.into_iter().collect(), ..made(app, session, agent).await? })
 }
@@ -121,13 +125,8 @@ pub(super) async fn made<W: World>(app: &App<W>, session: &Session, agent: Agent
 /// A checked draft as an agent's first version.
 pub(super) fn new_agent<W: World>(app: &App<W>, draft: Draft) -> Result<Agent, Failure> {
     let mut errors = FieldErrors::default();
-    let slug = match draft.slug {
-        Some(slug) => Some(slug),
-        None => {
-            let made = Slug::from_name(&draft.definition.name).filter(can_be_slug);
-            errors.take("slug", made.ok_or("give a slug: none can be made of this name"))
-        }
-    };
+    let slug =
+        errors.take("slug", draft.slug.ok_or("give a slug: all that can be made of this name are taken"));
     let slug = errors.finish_with(slug)?;
     let now = app.world.now();
     Ok(Agent {

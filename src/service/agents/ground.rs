@@ -10,6 +10,7 @@ use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::model::Capabilities;
 use crate::domain::model_line::ModelLine;
 use crate::domain::model_name::Catalogue;
+use crate::domain::outbound::Loopback;
 use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Aliases, Directory, Models, Unavailable, World};
 use crate::service::App;
@@ -21,6 +22,7 @@ const MAX_MODELS: u32 = 5_000;
 
 pub struct Ground {
     account: Account,
+    loopback: Loopback,
     aliases: Vec<Alias>,
     /// Empty where every line is written as `provider:code` and aliases.
     catalogue: Catalogue,
@@ -47,6 +49,7 @@ impl Ground {
         };
         Ok(Self {
             account: session.account.clone(),
+            loopback: app.world.settings().loopback(),
             aliases,
             catalogue,
             ids: agents.iter().map(|(id, _)| *id).collect(),
@@ -85,7 +88,7 @@ impl Ground {
         let mut errors = FieldErrors::default();
         let alias = |name: &str| alias::line_of(&self.aliases, name);
         let variable = |name: &str| self.account.variables.contains_key(name);
-        let known = Known { alias: &alias, variable: &variable };
+        let known = Known { alias: &alias, variable: &variable, loopback: self.loopback };
         errors.join(Err(std::mem::take(&mut draft.faults)));
         let line = &mut draft.definition.model;
         let is_kept = kept_line == Some(line.as_str());

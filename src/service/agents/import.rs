@@ -13,6 +13,7 @@ use crate::service::failure::{Failure, Thing};
 use crate::service::retry::{CONTENDED, Policy};
 
 use super::create::plan_allows;
+use super::discover::{Fault, discover};
 use super::given::DefaultModel;
 use super::import_order::{Import, Item};
 use super::import_plan::{Plan, plan};
@@ -29,7 +30,12 @@ const PLANS: Policy = Policy { tries: 8, ..CONTENDED };
 pub struct Imported {
     pub items: Vec<Item>,
     pub warnings: Vec<Warning>,
+    /// What calls of agents would meet, each once, with the first agent's place.
+    pub faults: Vec<(usize, Fault)>,
 }
+
+/// The most faults that are named.
+const MAX_FAULTS: usize = 100;
 
 /// Writes what the file has, unless any of it is invalid; returns what became, or would become, of each
 /// agent.
@@ -41,22 +47,19 @@ pub async fn import<W: World>(app: &App<W>, session: &Session, import: &Import) 
         let many = format!("there are {}; at most {MAX_AGENTS} are taken in at once", import.entries.len());
         return Err(Failure::invalid("agents", &many));
     }
-    let default = DefaultModel::of(app, session);
-    let has_none = |entry: &Entry| entry.fields.as_ref().is_ok_and(|fields| fields.model.is_none());
-    let without = import.entries.iter().enumerate().filter(|(_, entry)| has_none(entry));
-    let warnings: Vec<Warning> =
-        without.filter_map(|(i, _)| default.warning(&format!("agents[{i}].model"))).collect();
+    let warnings = defaulted(app, session, import);
     let mut tries = PLANS.begin();
     loop {
         let Plan { items, saves } = plan(app, session, import).await?;
         if import.dry_run {
             plan_allows(app, session, &saves).await?;
         }
-        if import.dry_run || saves.is_empty() {
-            return Ok(Imported { items, warnings });
-        }
-        match save(app, session, Action::Update, &saves).await {
-            Ok(()) => return Ok(Imported { items, warnings }),
+        let is_done = import.dry_run || saves.is_empty();
+        match if is_done { Ok(()) } else { save(app, session, Action::Update, &saves).await } {
+            Ok(()) => {
+                let faults = not_ready(app, session, &items).await?;
+                return Ok(Imported { items, warnings, faults });
+            }
             Err(WriteError::Moved | WriteError::Taken) => {
                 if !tries.again(&app.world).await {
                     return Err(Failure::Contended(Thing::Agent));
@@ -65,4 +68,35 @@ pub async fn import<W: World>(app: &App<W>, session: &Session, import: &Import) 
             Err(error) => return Err(Failure::of_write(error, Thing::Agent)),
         }
     }
+}
+
+/// That agents get the platform's default model.
+fn defaulted<W: World>(app: &App<W>, session: &Session, import: &Import) -> Vec<Warning> {
+    if import.model.is_some() {
+        return Vec::new();
+    }
+    let default = DefaultModel::of(app, session);
+    let has_none = |entry: &Entry| entry.fields.as_ref().is_some_and(|fields| fields.model.is_none());
+    let without = import.entries.iter().enumerate().filter(|(_, entry)| has_none(entry));
+    without.filter_map(|(i, _)| default.warning(&format!("agents[{i}].model"))).collect()
+}
+
+/// What calls of the agents that are written would meet.
+async fn not_ready<W: World>(
+    app: &App<W>,
+    session: &Session,
+    items: &[Item],
+) -> Result<Vec<(usize, Fault)>, Failure> {
+    let written = items.iter().enumerate().filter_map(|(i, item)| Some((i, item.agent.clone()?)));
+    let (places, agents): (Vec<usize>, Vec<_>) = written.unzip();
+    let found = discover(app, session.account.id, &agents).await?;
+    let mut faults: Vec<(usize, Fault)> = Vec::new();
+    for (i, fault) in
+        places.into_iter().zip(found).flat_map(|(i, one)| one.faults.into_iter().map(move |f| (i, f)))
+    {
+        if faults.len() < MAX_FAULTS && faults.iter().all(|(_, known)| *known != fault) {
+            faults.push((i, fault));
+        }
+    }
+    Ok(faults)
 }

@@ -1,6 +1,6 @@
 //! An agent of a file on its way into the account.
 
-use crate::domain::agent::{Agent, Draft, Status, parse_slug};
+use crate::domain::agent::{Agent, Draft, Status, made_slug};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::model_line::ModelLine;
 use crate::domain::slug::Slug;
@@ -11,9 +11,6 @@ use crate::wire::file::report::Report;
 
 use super::given::DefaultModel;
 use super::import_order::Import;
-
-/// The slug of a name without a letter that ASCII has.
-const NAMELESS: &str = "agent";
 
 /// An agent of the file.
 pub(super) struct Candidate {
@@ -64,13 +61,8 @@ impl Candidate {
                 candidate.faults.add(&line.field, what);
             }
         }
-        let mut fields = match &entry.fields {
-            Ok(fields) => fields.clone(),
-            Err(errors) => {
-                candidate.faults.join(Err(errors.clone()));
-                return candidate;
-            }
-        };
+        candidate.faults.join(Err(entry.faults.clone()));
+        let Some(mut fields) = entry.fields.clone() else { return candidate };
         if fields.model.is_none() {
             let line = import.model.as_ref().unwrap_or(&default.line);
             // An alias takes no parameters, and neither does a line whose entries have their own.
@@ -96,8 +88,7 @@ impl Candidate {
         candidate.slug = match &draft.slug {
             None if !has_slug && !draft.definition.name.is_empty() => {
                 candidate.is_derived = true;
-                let made = Slug::from_name(&draft.definition.name).or_else(|| Slug::parse(NAMELESS).ok());
-                made.and_then(|slug| candidate.faults.take("slug", parse_slug(slug.as_str())))
+                made_slug(&draft.definition.name)
             }
             slug => slug.clone(),
         };

@@ -5,13 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::AgentId;
 use crate::domain::model_line::MAX_ENTRIES;
-use crate::domain::model_name::{Catalogue, Sure, Unknown};
+use crate::domain::model_name::{Catalogue, Missed, Sure};
 use crate::domain::slug::Slug;
 use crate::ports::{Agents, Aliases, Models, Unavailable};
 use crate::wire::file::foreign::Need;
+use crate::wire::file::parameters::with_parameters;
 
 use super::ground::{self, Ground};
 use super::import_candidate::Candidate;
+
+/// How many unknown models are compared with the whole catalogue.
+const MAX_OFFERS: usize = 50;
+const NO_PARAMETERS: &str = "the model that it is given takes no parameters";
 
 /// Turns the models of foreign agents into lines: the catalogue's, else what the source says of the provider or what the
 /// code's beginning does. One that means nothing is `instead`, or a fault that offers the nearest lines.
@@ -26,25 +31,43 @@ pub async fn models(
     }
     let catalogue = ground::catalogue(tenant).await?;
     let aliases = tenant.aliases().await?;
-    let is_alias = |name: &str| aliases.iter().any(|alias| alias.name == name);
+    let aliases: BTreeSet<&str> = aliases.iter().map(|alias| alias.name.as_str()).collect();
+    let is_alias = |name: &str| aliases.contains(name);
+    let mut offers = MAX_OFFERS;
     for candidate in candidates.iter_mut().filter(|candidate| is_foreign(candidate)) {
         let written = candidate.line().to_owned();
         let is_strict = candidate.system.is_some_and(|system| system.name == "system-agents");
         let line = match (line(&catalogue, &written, is_strict, is_alias), instead) {
-            (Ok((line, unlisted)), _) => {
+            (Ok(Found { line, unlisted, unsaid }), _) => {
                 let note = unlisted
                     .map(|code| format!("`{code:.64}` is not in the catalogue, so it has no price here"));
                 candidate.report.model(&line, note.as_deref());
+                unsaid.iter().for_each(|name| candidate.report.lose(name, NO_PARAMETERS));
                 line
             }
-            (Err(unknown), Some(instead)) => {
-                candidate
-                    .report
-                    .model(instead, Some(&format!("`{:.64}` is no model that is known here", unknown.text)));
-                instead.to_owned()
+            (Err((name, _)), Some(instead)) => {
+                let parameters = parameters_of(&written);
+                let line = match is_alias(instead) || parameters.is_empty() {
+                    true => instead.to_owned(),
+                    false => with_parameters(instead, &parameters),
+                };
+                if is_alias(instead) {
+                    parameters.iter().for_each(|(name, _)| candidate.report.lose(name, NO_PARAMETERS));
+                }
+                candidate.report.model(&line, Some(&format!("`{name:.64}` is no model that is known here")));
+                line
             }
-            (Err(unknown), None) => {
-                candidate.faults.add("model", unknown);
+            (Err((name, missed)), None) => {
+                // The nearest of all models are looked for so often and no more.
+                match offers.checked_sub(1) {
+                    Some(left) => {
+                        offers = left;
+                        candidate.faults.add("model", catalogue.missed(name, missed));
+                    }
+                    None => {
+                        candidate.faults.add("model", format!("`{name:.64}` is no model that is known here"))
+                    }
+                }
                 written
             }
         };
@@ -61,39 +84,58 @@ impl Candidate {
     }
 }
 
-/// The line, and the first model of it that the catalogue does not have.
-fn line(
+/// What a file's models are here.
+struct Found {
+    line: String,
+    /// The first model that the catalogue does not have.
+    unlisted: Option<String>,
+    /// Parameters of aliases, which take none.
+    unsaid: Vec<String>,
+}
+
+/// The parameters of a line's first model.
+fn parameters_of(line: &str) -> Vec<(&str, String)> {
+    let first = line.split(',').next().unwrap_or_default();
+    let pairs = first.split_once('?').map_or("", |(_, query)| query).split('&');
+    pairs.filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name, value.to_owned())).collect()
+}
+
+/// The line of these models; else the one that names none, or several.
+fn line<'a>(
     catalogue: &Catalogue,
-    written: &str,
+    written: &'a str,
     is_strict: bool,
     is_alias: impl Fn(&str) -> bool,
-) -> Result<(String, Option<String>), Unknown> {
-    let mut unlisted = None;
+) -> Result<Found, (&'a str, Missed)> {
+    let mut found = Found { line: written.to_owned(), unlisted: None, unsaid: Vec::new() };
     let mut entries = Vec::new();
     // What is too long is refused as that, and not looked up entry by entry.
     if written.split(',').nth(MAX_ENTRIES).is_some() {
-        return Ok((written.to_owned(), None));
+        return Ok(found);
     }
     for entry in written.split(',').map(str::trim) {
         let (name, query) = entry.split_once('?').map_or((entry, ""), |(name, query)| (name, query));
-        let model = match catalogue.model(name) {
+        let model = match catalogue.find(name) {
             _ if is_alias(name) => name.to_owned(),
             Ok(named) if named.sure == Sure::Listed => named.model,
             Ok(named) if !is_strict => {
-                unlisted.get_or_insert_with(|| named.model.clone());
+                found.unlisted.get_or_insert_with(|| named.model.clone());
                 named.model
             }
             // A provider that only the account knows.
             Err(_) if !is_strict && name.contains(':') => {
-                unlisted.get_or_insert_with(|| name.to_owned());
+                found.unlisted.get_or_insert_with(|| name.to_owned());
                 name.to_owned()
             }
-            Err(unknown) => return Err(unknown),
-            Ok(_) => return Err(catalogue.unknown(name)),
+            Err(missed) => return Err((name, missed)),
+            Ok(_) => return Err((name, Missed::None)),
         };
+        if is_alias(name) {
+            found.unsaid.extend(parameters_of(entry).into_iter().map(|(name, _)| name.to_owned()));
+        }
         entries.push(if query.is_empty() || is_alias(name) { model } else { format!("{model}?{query}") });
     }
-    Ok((entries.join(", "), unlisted))
+    Ok(Found { line: entries.join(", "), ..found })
 }
 
 /// Hand-offs that name agents by their file's own words name them by slug.

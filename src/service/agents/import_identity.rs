@@ -5,13 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::numbered_slug;
+use crate::domain::agent::{can_be_slug, made_slug, numbered_slug};
 use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Unavailable};
 
 use super::import_candidate::Candidate;
 use super::import_order::Mode;
 
+/// The most slugs that a fault names.
+const MAX_SHOWN: usize = 10;
 /// The most slugs asked for at once.
 const MAX_NAMES: usize = 10_000;
 /// The highest number that is put after a slug to find a free one.
@@ -25,8 +27,10 @@ pub async fn settle(
 ) -> Result<(), Unavailable> {
     let names: BTreeSet<&str> = candidates.iter().filter_map(|candidate| candidate.name.as_deref()).collect();
     let names: Vec<&str> = names.into_iter().collect();
-    let called: BTreeMap<String, Slug> =
-        tenant.agents_titled(&names).await?.into_iter().map(|(_, slug, name)| (name, slug)).collect();
+    let mut called: BTreeMap<String, Vec<Slug>> = BTreeMap::new();
+    for (_, slug, name) in tenant.agents_titled(&names).await? {
+        called.entry(name).or_default().push(slug);
+    }
     let slugs: BTreeSet<Slug> = candidates.iter().filter_map(|candidate| candidate.slug.clone()).collect();
     let asked: Vec<AgentRef> = slugs.into_iter().map(AgentRef::Slug).collect();
     let there: BTreeSet<Slug> =
@@ -36,13 +40,22 @@ pub async fn settle(
         .filter(|candidate| !candidate.is_derived)
         .filter_map(|candidate| candidate.slug.clone());
     let mut used: BTreeSet<Slug> = given.collect();
+    // Of those that are another agent of the file by slug, none is meant by name.
+    called.values_mut().for_each(|slugs| slugs.retain(|slug| !used.contains(slug)));
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut pending = Vec::new();
     for (i, candidate) in candidates.iter_mut().enumerate() {
         let Some(slug) = candidate.slug.clone() else { continue };
-        let own = candidate.name.as_deref().and_then(|name| called.get(name));
-        match own {
-            Some(own) if candidate.is_derived => candidate.slug = Some(own.clone()),
+        let own = candidate.name.as_deref().and_then(|name| called.get(name)).map_or(&[][..], Vec::as_slice);
+        match own.first() {
+            Some(first) if candidate.is_derived => match own.iter().find(|own| **own == slug) {
+                Some(own) => candidate.slug = Some(own.clone()),
+                None if own.len() == 1 || mode != Mode::Update => candidate.slug = Some(first.clone()),
+                None => {
+                    candidate.slug = None;
+                    candidate.faults.add("slug", several(own));
+                }
+            },
             // It is left out, so it does not matter what its slug would be.
             Some(own) if mode == Mode::Skip && !there.contains(&slug) => {
                 candidate.slug = Some(own.clone());
@@ -55,7 +68,9 @@ pub async fn settle(
                     .faults
                     .add("slug", "stands twice in the file: the name is another agent's, give a slug");
             }
-            _ if there.contains(&slug) || !used.insert(slug.clone()) => pending.push((i, slug)),
+            _ if there.contains(&slug) || !can_be_slug(&slug) || !used.insert(slug.clone()) => {
+                pending.push((i, slug));
+            }
             _ => {}
         }
     }
@@ -71,6 +86,38 @@ pub async fn settle(
         }
     }
     Ok(())
+}
+
+/// The slug of a new agent of this name: the one that is made of it, numbered where an agent of another name or a path has it.
+pub async fn slug_for(tenant: &impl Agents, name: &str) -> Result<Option<Slug>, Unavailable> {
+    let Some(made) = made_slug(name) else { return Ok(None) };
+    let called = tenant.agents_titled(&[name]).await?;
+    // Whoever sends the same once more means the agent that was made of it.
+    if let Some((_, slug, _)) = called.into_iter().find(|(_, slug, _)| is_made_of(slug, &made)) {
+        return Ok(Some(slug));
+    }
+    let is_taken = !tenant.agents_named(&[AgentRef::Slug(made.clone())]).await?.is_empty();
+    if !is_taken && can_be_slug(&made) {
+        return Ok(Some(made));
+    }
+    let free = free_slugs(tenant, BTreeSet::from([made.clone()]), &[made]).await?;
+    Ok(free.into_iter().next().flatten())
+}
+
+/// Whether it is this slug, or this one with a number.
+fn is_made_of(slug: &Slug, made: &Slug) -> bool {
+    let number = slug.as_str().strip_prefix(made.as_str());
+    number.is_some_and(|rest| {
+        rest.is_empty() || rest.strip_prefix('-').is_some_and(|n| n.parse::<u32>().is_ok())
+    })
+}
+
+/// That a name is no identity.
+fn several(of: &[Slug]) -> String {
+    let slugs: Vec<&str> = of.iter().take(MAX_SHOWN).map(Slug::as_str).collect();
+    let more = of.len().saturating_sub(MAX_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("is needed: the account has several agents of this name, {}{more}", slugs.join(", "))
 }
 
 /// For each slug that is taken the first free one of `slug-2`, `slug-3` …: none that is used, and none twice.

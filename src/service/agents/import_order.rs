@@ -67,9 +67,9 @@ impl Import {
     pub fn named(mut self, name: Option<&str>) -> Self {
         let is_nameless = |fields: &Fields| fields.name.is_none() && fields.slug.is_none();
         let nameless =
-            self.entries.iter().filter(|entry| entry.fields.as_ref().is_ok_and(is_nameless)).count();
+            self.entries.iter().filter(|entry| entry.fields.as_ref().is_some_and(is_nameless)).count();
         for Entry { fields, keys, name: shown, .. } in &mut self.entries {
-            let Ok(fields) = fields else { continue };
+            let Some(fields) = fields else { continue };
             if fields.name.is_none() {
                 let given = || name.filter(|_| nameless == 1).map(str::to_owned);
                 fields.name = fields.slug.clone().or_else(given).or_else(|| keys.first().cloned());

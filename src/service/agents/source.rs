@@ -67,7 +67,7 @@ async fn fetch<W: World>(app: &App<W>, url: CheckedUrl) -> Result<String, String
     let request = UpstreamRequest {
         method: Method::Get,
         destination: Destination::Url(url),
-        headers: vec![("accept", accept.to_owned())],
+        headers: vec![("accept".into(), accept.to_owned())],
         body: None,
         timeout_ms: TIMEOUT_MS,
         limit: MAX_BYTES,

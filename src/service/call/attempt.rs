@@ -159,12 +159,12 @@ async fn send<W: World>(
         return Err(failure(Ran::No, false, Error::UpstreamTimeout));
     }
     let destination = destination(candidate, server, &outgoing.path)?;
-    let mut headers = vec![("content-type", "application/json".to_owned())];
-    headers.extend_from_slice(&outgoing.headers);
-    headers.push((via::HEADER, flight.via().as_str().to_owned()));
+    let mut headers = vec![("content-type".into(), "application/json".to_owned())];
+    headers.extend(outgoing.headers.iter().map(|(name, value)| ((*name).into(), value.clone())));
+    headers.push((via::HEADER.into(), flight.via().as_str().to_owned()));
     if let Some(key) = &server.key {
         let (name, prefix) = provider::key_header(server.wire);
-        headers.push((name, format!("{prefix}{}", key.expose())));
+        headers.push((name.into(), format!("{prefix}{}", key.expose())));
     }
     let timeout_ms = select::timeout_ms(candidate).min(left);
     let request = UpstreamRequest {

@@ -107,7 +107,11 @@ impl Kind for Templates {
                 let message = "is an account's: give the platform's template its definition";
                 return Err(Failure::invalid("agent", message));
             }
-            let nothing = Known { alias: &|_| None, variable: &|_| false };
+            let nothing = Known {
+                alias: &|_| None,
+                variable: &|_| false,
+                loopback: cx.app.world.settings().loopback(),
+            };
             return Ok((understand(slug, draft, &nothing, at)?, Source::Platform));
         };
         if let Some(agent) = draft.agent.take() {
@@ -122,7 +126,8 @@ impl Kind for Templates {
         let aliases = tenant.aliases_named(&ModelLine::aliases_in(line)).await?;
         let alias = |name: &str| alias::line_of(&aliases, name);
         let variable = |name: &str| session.account.variables.contains_key(name);
-        let known = Known { alias: &alias, variable: &variable };
+        let known =
+            Known { alias: &alias, variable: &variable, loopback: cx.app.world.settings().loopback() };
         let mut errors = FieldErrors::default();
         errors.join(Err(faults));
         let template =

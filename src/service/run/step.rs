@@ -69,7 +69,7 @@ async fn relay<W: World>(
     offered: &[tools::Offer],
     started: Millis,
 ) -> Outcome {
-    let Served { call, bundle, model, warnings, answer, .. } = served;
+    let Served { call, model, warnings, answer, .. } = served;
     let mut journal = json!({
         "call_id": call.to_string(), "model": model, "started_at": started, "warnings": warnings,
     });
@@ -95,7 +95,7 @@ async fn relay<W: World>(
         ));
         return Outcome::Unanswered { fault, cost: receipt.cost, journal };
     }
-    let plan: Vec<How> = choice.calls().map(|call| tools::how(&bundle, offered, call)).collect();
+    let plan: Vec<How> = choice.calls().map(|call| tools::how(offered, call)).collect();
     let answered = Answered {
         parts: choice.parts,
         finish: choice.finish,

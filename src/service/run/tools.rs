@@ -1,23 +1,31 @@
 //! What the model of a run may call, and how each call is carried out.
 
-use serde_json::{Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
 
+use crate::domain::agent::{self, Inline, ToolKind};
 use crate::domain::message::ToolCall as Called;
-use crate::domain::message::{JsonText, Part, Tool};
+use crate::domain::message::{Part, Tool};
 use crate::domain::money::Nanos;
+use crate::domain::run::arguments::misfit;
+use crate::domain::run::state::Run;
 use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::{ClientTool, How};
 use crate::domain::thread::effect::{Outcome, ToolCall};
 use crate::ports::{Performed, World};
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
-use crate::service::tool::{self, Builtin};
+use crate::service::call::{self as calls, Caller, RunCredential};
+use crate::service::tool::{self, Builtin, http};
 
 /// A tool that the model may call.
 #[derive(Clone, Debug)]
 pub enum Offer {
+    /// Of the run alone.
     Client(ClientTool),
     Builtin(&'static Builtin),
+    /// Of the agent.
+    Inline(Box<Inline>),
 }
 
 impl Offer {
@@ -25,21 +33,33 @@ impl Offer {
         match self {
             Self::Client(tool) => &tool.name,
             Self::Builtin(builtin) => builtin.name,
+            Self::Inline(tool) => &tool.name,
+        }
+    }
+
+    fn description(&self) -> Option<String> {
+        match self {
+            Self::Client(tool) => tool.description.clone(),
+            Self::Builtin(builtin) => Some(builtin.description.to_owned()),
+            Self::Inline(tool) => tool.description.clone(),
+        }
+    }
+
+    /// The JSON Schema of its arguments.
+    fn parameters(&self) -> Option<Box<RawValue>> {
+        match self {
+            Self::Client(tool) => tool.parameters.as_ref()?.raw().map(ToOwned::to_owned),
+            Self::Builtin(builtin) => serde_json::from_str(builtin.parameters).ok(),
+            Self::Inline(tool) => to_raw_value(tool.parameters.as_ref()?).ok(),
         }
     }
 
     /// As the model is offered it.
     pub fn tool(&self) -> Tool {
-        let (description, parameters) = match self {
-            Self::Client(tool) => (tool.description.clone(), tool.parameters.clone()),
-            Self::Builtin(builtin) => {
-                (Some(builtin.description.to_owned()), JsonText::parse(builtin.parameters))
-            }
-        };
         Tool {
             name: self.name().to_owned(),
-            description,
-            parameters: parameters.and_then(|json| json.raw().map(ToOwned::to_owned)),
+            description: self.description(),
+            parameters: self.parameters(),
             strict: None,
             cache: None,
         }
@@ -48,9 +68,11 @@ impl Offer {
 
 /// What the model may call: the client's tools of this run, and those of the agent that we know.
 pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
-    let client = terms.tools.iter().cloned().map(Offer::Client);
-    let own = bundle.agent.definition.tools.iter().filter_map(|name| tool::builtin(name)).map(Offer::Builtin);
-    let mut offered: Vec<Offer> = client.collect();
+    let own = bundle.agent.definition.tools.iter().filter_map(|tool| match tool {
+        agent::Tool::Named(name) => tool::builtin(name).map(Offer::Builtin),
+        agent::Tool::Inline(tool) => Some(Offer::Inline(tool.clone())),
+    });
+    let mut offered: Vec<Offer> = terms.tools.iter().cloned().map(Offer::Client).collect();
     for offer in own {
         if !offered.iter().any(|other| other.name() == offer.name()) {
             offered.push(offer);
@@ -60,7 +82,7 @@ pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
 }
 
 /// How a call is carried out, or why it is not.
-pub fn how(_: &Bundle, offered: &[Offer], call: &Called) -> How {
+pub fn how(offered: &[Offer], call: &Called) -> How {
     let Some(offer) = offered.iter().find(|offer| offer.name() == call.name) else {
         let known: Vec<&str> = offered.iter().map(Offer::name).collect();
         return How::Invalid(format!(
@@ -69,27 +91,64 @@ pub fn how(_: &Bundle, offered: &[Offer], call: &Called) -> How {
             known.join(", ")
         ));
     };
-    if !serde_json::from_str::<Value>(&call.arguments).is_ok_and(|arguments| arguments.is_object()) {
+    let Ok(arguments) = serde_json::from_str::<Map<String, Value>>(&call.arguments) else {
         return How::Invalid("The arguments are no JSON object.".to_owned());
+    };
+    let schema = offer.parameters().and_then(|schema| serde_json::from_str::<Map<_, _>>(schema.get()).ok());
+    if let Some(words) = schema.and_then(|schema| misfit(&schema, &arguments)) {
+        return How::Invalid(words);
     }
     match offer {
         Offer::Client(_) => How::Client,
         Offer::Builtin(builtin) => How::Ours(builtin.effect),
+        Offer::Inline(tool) => match tool.kind {
+            ToolKind::Client => How::Client,
+            ToolKind::Http => How::Ours(tool.effect()),
+        },
     }
 }
 
 /// Makes a call.
 pub async fn call<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ToolCall) -> Outcome {
     let started = app.world.now();
-    let result = match tool::builtin(&asked.call.name) {
-        Some(builtin) => builtin.call(app, object, id, &asked.call.arguments).await,
-        None => Err(format!("There is no tool `{:.64}` any more.", asked.call.name)),
-    };
-    let is_error = result.is_err();
-    let text = result.unwrap_or_else(|words| words);
-    let journal = json!({
-        "name": asked.call.name, "arguments": asked.call.arguments, "attempt": asked.call.attempt, "is_error": is_error,
-        "started_at": started, "bytes": text.len(),
+    let result = made(app, object, id, &asked).await;
+    let mut journal = json!({
+        "name": asked.call.name, "arguments": asked.call.arguments, "attempt": asked.call.attempt,
+        "is_error": result.is_err(), "started_at": started,
     });
+    let (text, is_error) = match result {
+        Ok(text) => (text, false),
+        Err(http::Error::Failed(words)) => (words, true),
+        Err(http::Error::Unknown(words)) => {
+            journal["error"] = words.into();
+            return Outcome::Unknown { journal };
+        }
+    };
+    journal["bytes"] = text.len().into();
     Outcome::Tool { output: vec![Part::Text(text)], is_error, cost: Nanos::ZERO, journal }
+}
+
+async fn made<W: World>(
+    app: &App<W>,
+    object: &impl Performed,
+    id: &str,
+    asked: &ToolCall,
+) -> Result<String, http::Error> {
+    let ToolCall { account, id: entry, terms, call } = asked;
+    let credential = RunCredential::of_kept_run(*account, terms.agent, terms.version, terms.started_by);
+    let resolved = calls::resolve(app, &Caller::run(credential).in_run(entry.run)).await;
+    let bundle =
+        resolved.map_err(|error| http::Error::Failed(format!("The call was not made: {error}.")))?.bundle;
+    let offer = offered(&bundle, terms).into_iter().find(|offer| offer.name() == call.name);
+    match offer {
+        Some(Offer::Builtin(builtin)) => {
+            builtin.call(app, object, id, &call.arguments).await.map_err(http::Error::Failed)
+        }
+        Some(Offer::Inline(tool)) if tool.kind == ToolKind::Http => {
+            let (step, piece) = Run::place(call.entry);
+            let key = format!("{}/{step}/{piece}", entry.run);
+            http::call(app, &tool, key, &call.arguments).await
+        }
+        _ => Err(http::Error::Failed(format!("There is no tool `{:.64}` any more.", call.name))),
+    }
 }

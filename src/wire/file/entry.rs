@@ -11,10 +11,11 @@ use crate::domain::agent::{Fields, MAX_NAME, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
-use super::foreign::{Mapped, Need, Part, System};
-use super::parameters::{Parameters, with_parameters};
+use super::foreign::{self, Mapped, Need, Part, System};
+use super::parameters::{Parameters, is_said_otherwise, with_parameters};
 use super::park::Parked;
 use super::report::Report;
+use super::slip;
 
 /// The most characters of a slug.
 const MAX_SLUG: usize = 63;
@@ -42,7 +43,10 @@ pub struct Entry {
     /// As the file names it, for telling of it.
     pub slug: Option<String>,
     pub name: Option<String>,
-    pub fields: Result<Fields, Vec<FieldError>>,
+    /// What fits of it; `None` of what is no agent.
+    pub fields: Option<Fields>,
+    /// What is wrong with it so far.
+    pub faults: Vec<FieldError>,
     /// `None`: it is written in our own fields.
     pub system: Option<&'static System>,
     /// What became of the fields that are not ours.
@@ -55,7 +59,7 @@ pub struct Entry {
     pub parameters: Parameters,
 }
 
-/// Whether all fields are ours, or a probable slip of one: then it is read strictly.
+/// Whether all fields are ours, but for probable slips of fields that it lacks: then it is read strictly.
 pub fn is_own(fields: &Map<String, Value>) -> bool {
     let own = json::fields_of::<Fields>();
     let known = || {
@@ -69,10 +73,7 @@ pub fn is_own(fields: &Map<String, Value>) -> bool {
     if fields.get("model").is_some_and(|model| model.is_object() || model.is_array()) {
         return false;
     }
-    let is_meant =
-        |name: &str| known().any(|known| known == name) || json::nearest(name, own.iter().copied()).is_some();
-    fields.keys().all(|name| known().any(|known| known == name))
-        || fields.keys().any(|name| !known().any(|known| known == name) && is_meant(name))
+    fields.keys().all(|name| known().any(|known| known == name) || slip::meant(name, fields).is_some())
 }
 
 /// Whether it is an agent as this platform answers it.
@@ -83,9 +84,9 @@ pub fn is_answer(fields: &Map<String, Value>) -> bool {
 
 impl Entry {
     /// One that cannot be read.
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    pub fn invalid(faults: Vec<FieldError>) -> Self {
         let (report, needs, keys, parameters) = Default::default();
-        Self { slug: None, name: None, fields: Err(errors), system: None, report, needs, keys, parameters }
+        Self { slug: None, name: None, fields: None, faults, system: None, report, needs, keys, parameters }
     }
 
     /// What a document of a system holds.
@@ -106,7 +107,8 @@ impl Entry {
         Self {
             slug: fields.slug.clone(),
             name: fields.name.clone(),
-            fields: errors.finish().map(|()| fields),
+            fields: Some(fields),
+            faults: errors.finish().err().unwrap_or_default(),
             system: Some(system),
             report,
             needs,
@@ -128,26 +130,31 @@ impl Entry {
         let (slug, name) = (shown("slug", MAX_SLUG), shown("name", MAX_NAME));
         budget(&mut fields, &mut report, &mut errors);
         instructions(&mut fields, &mut errors);
-        let parameters = parameters(&mut fields, &mut errors);
+        let parameters = parameters(&mut fields, &mut report, &mut errors);
         tools(&mut fields);
-        let read = json::read::<Fields>(&fields.into());
-        let fields = match (read, errors.finish()) {
-            (Ok(fields), Ok(())) => Ok(fields),
-            (Ok(_), Err(errors)) => Err(errors),
-            (Err(errors), other) => Err([other.err().unwrap_or_default(), errors].concat()),
-        };
-        Self { slug, name, report, keys, parameters, ..Self::invalid(Vec::new()) }.with(fields)
+        let (fields, faults) = json::read_partly::<Fields>(&fields.into());
+        errors.absorb(faults);
+        let faults = errors.finish().err().unwrap_or_default();
+        Self { slug, name, fields, report, keys, parameters, ..Self::invalid(faults) }
     }
 
-    fn with(self, fields: Result<Fields, Vec<FieldError>>) -> Self {
-        Self { fields, ..self }
+    /// The same, of a file that nothing of ours wrote: what waits for features of ours is parked.
+    pub fn read_plain(mut fields: Map<String, Value>) -> Self {
+        let (mut report, mut parked) = (Report::default(), Parked::default());
+        if let Some(Value::Object(config)) = fields.get_mut("config") {
+            parked.keep_waiting(config, &mut report);
+            parked.join(config, &mut report);
+        }
+        let mut entry = Self::read(fields);
+        entry.report.lines.extend(report.lines);
+        entry
     }
 }
 
 /// Takes out what an answer says of an agent besides its own fields; returns its id, by which others hand off to it.
 fn answered(fields: &mut Map<String, Value>, report: &mut Report) -> Vec<String> {
     let is_answer = is_answer(fields);
-    if fields.get("is_active") == Some(&Value::Bool(false)) && !fields.contains_key("status") {
+    if fields.get("is_active").and_then(foreign::truth) == Some(false) && !fields.contains_key("status") {
         fields.insert("status".to_owned(), "inactive".into());
     }
     let id = fields.get("id").and_then(Value::as_str).map(str::to_owned);
@@ -191,7 +198,7 @@ fn instructions(fields: &mut Map<String, Value>, errors: &mut FieldErrors) {
 }
 
 /// Puts sampling parameters into the model line; those of an agent without one are for the line that it is given.
-fn parameters(fields: &mut Map<String, Value>, errors: &mut FieldErrors) -> Parameters {
+fn parameters(fields: &mut Map<String, Value>, report: &mut Report, errors: &mut FieldErrors) -> Parameters {
     let mut set = Vec::new();
     for name in PARAMETERS {
         match fields.remove(name) {
@@ -205,6 +212,9 @@ fn parameters(fields: &mut Map<String, Value>, errors: &mut FieldErrors) -> Para
     match fields.get_mut("model") {
         // A line stays as it is written, down to its blanks, where nothing is added.
         Some(Value::String(line)) if !set.is_empty() => {
+            for (name, _) in set.iter().filter(|(name, value)| is_said_otherwise(line, name, value)) {
+                report.dropped(name, "the model line says another value");
+            }
             *line = with_parameters(line, &set);
             Parameters::new()
         }

@@ -23,9 +23,11 @@ pub fn read(text: &str) -> Option<Map<String, Value>> {
     });
     let mut fields = fields.unwrap_or_else(|| lines(front));
     // An agent that says all in its fields, with a comment after them.
-    let is_whole =
-        ["instructions", "prompt", "system_prompt", "agents"].iter().any(|name| fields.contains_key(*name));
-    if fields.is_empty() || is_whole {
+    let has_agents =
+        fields.get("agents").and_then(Value::as_array).is_some_and(|list| list.iter().any(Value::is_object));
+    let has_text = ["instructions", "prompt", "system_prompt"].iter().any(|name| fields.contains_key(*name));
+    let is_comment = body.lines().all(|line| line.trim().is_empty() || line.starts_with('#'));
+    if fields.is_empty() || has_agents || (has_text && is_comment) {
         return None;
     }
     fields.insert(BODY.to_owned(), body.trim().into());

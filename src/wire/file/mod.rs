@@ -13,6 +13,7 @@ pub mod parameters;
 mod park;
 pub mod report;
 mod secrets;
+mod slip;
 mod yaml_read;
 mod yaml_write;
 
@@ -24,6 +25,7 @@ use crate::domain::json::Unsound;
 
 pub use entry::Entry;
 use foreign::System;
+use report::Report;
 
 /// What the document calls itself.
 pub const FORMAT: &str = "retinue/agents";
@@ -178,13 +180,13 @@ fn whole(
             check_head(&fields)?;
             each(agents, system.or(Some(&foreign::OURS)), entries)?;
         }
+        Some(Value::Array(agents)) if agents.is_empty() => check_head(&fields)?,
         Some(Value::Array(agents)) => {
-            let is_foreign =
-                agents.iter().filter_map(Value::as_object).any(|agent| System::of(agent).is_some());
-            if !is_foreign {
-                check_head(&fields)?;
-            }
+            let first = entries.len();
             each(agents, None, entries)?;
+            if let Some(entry) = entries.get_mut(first) {
+                beside(&fields, &mut entry.report);
+            }
         }
         Some(_) => return Err(Unreadable("`agents` must be a list of agents".to_owned())),
     }
@@ -224,11 +226,21 @@ fn one(fields: Map<String, Value>) -> Entry {
     let other = System::named("other").filter(|_| !entry::is_own(&fields));
     match other {
         Some(other) => Entry::foreign(other, fields).pop().unwrap_or_else(|| Entry::invalid(Vec::new())),
-        None => Entry::read(fields),
+        None => Entry::read_plain(fields),
     }
 }
 
-/// What stands beside the agents.
+/// Says that what stands beside the agents of others' files goes with none of them.
+fn beside(head: &Map<String, Value>, report: &mut Report) {
+    for name in head.keys().filter(|name| !matches!(name.as_str(), "format" | "version")) {
+        match foreign::is_holder(name) {
+            true => report.formal(name, "others of the file share it"),
+            false => report.dropped(name, "it stands beside the agents, of which none has it"),
+        }
+    }
+}
+
+/// What stands beside the agents of ours.
 fn check_head(head: &Map<String, Value>) -> Result<(), Unreadable> {
     for (name, value) in head {
         let fits = match name.as_str() {

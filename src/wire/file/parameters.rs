@@ -19,3 +19,12 @@ pub fn with_parameters(line: &str, set: &[(&str, String)]) -> String {
     };
     line.split(',').map(with).collect::<Vec<_>>().join(", ")
 }
+
+/// Whether every model of the line sets the parameter itself, and not to this value.
+pub fn is_said_otherwise(line: &str, name: &str, value: &str) -> bool {
+    line.split(',').all(|item| {
+        let pairs = item.split_once('?').map_or("", |(_, query)| query).split('&');
+        let said = pairs.filter_map(|pair| pair.split_once('=')).find(|(own, _)| *own == name);
+        said.is_some_and(|(_, said)| said != value)
+    })
+}

@@ -11,6 +11,9 @@ use super::secrets;
 const MAX_BYTES: usize = 48 * 1024;
 /// The most characters of a path in a report.
 const MAX_PATH: usize = 128;
+/// Settings in `config` that features to come will read.
+const WAITING: [&str; 4] =
+    ["max_parallel_tasks", "approval_required_for", "auto_retry", "feedback_collection"];
 /// Where in `config` it is.
 const IMPORTED: &str = "imported";
 const SECRET: &str = "a secret does not belong in a configuration";
@@ -43,6 +46,15 @@ impl Parked {
         self.bytes += bytes;
         put(&mut self.fields, &path, value);
         report.kept(&path);
+    }
+
+    /// Takes out of `config` what waits for features that are to come.
+    pub fn keep_waiting(&mut self, config: &mut Map<String, Value>, report: &mut Report) {
+        for name in WAITING {
+            if let Some(value) = config.remove(name) {
+                self.keep(&format!("config.{name}"), value, report);
+            }
+        }
     }
 
     pub fn is_empty(&self) -> bool {

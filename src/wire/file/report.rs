@@ -2,6 +2,8 @@
 
 /// The most lines of one agent's report.
 const MAX_LINES: usize = 200;
+/// The most characters of a path in it.
+const MAX_PATH: usize = 128;
 
 /// What became of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +40,11 @@ impl Report {
     }
 
     pub fn mapped(&mut self, field: &str, to: &str) {
-        self.add(field, Became::Mapped(to.to_owned()), None);
+        self.add(field, Became::Mapped(cut(to)), None);
     }
 
     pub fn mapped_with(&mut self, field: &str, to: &str, note: &str) {
-        self.add(field, Became::Mapped(to.to_owned()), Some(note));
+        self.add(field, Became::Mapped(cut(to)), Some(note));
     }
 
     pub fn dropped(&mut self, field: &str, why: &str) {
@@ -75,8 +77,27 @@ impl Report {
             self.more += 1;
             return;
         }
-        self.lines.push(Line { field: field.to_owned(), became, note: note.map(str::to_owned) });
+        self.lines.push(Line { field: cut(field), became, note: note.map(str::to_owned) });
     }
+
+    /// Takes back what was said of a field: it is lost.
+    pub fn lose(&mut self, field: &str, why: &str) {
+        match self.lines.iter_mut().find(|line| line.field == field) {
+            Some(line) => (line.became, line.note) = (Became::Dropped, Some(why.to_owned())),
+            None => self.dropped(field, why),
+        }
+    }
+
+    /// Says something of a field that has a line.
+    pub fn note(&mut self, field: &str, note: &str) {
+        if let Some(line) = self.lines.iter_mut().find(|line| line.field == field) {
+            line.note = Some(note.to_owned());
+        }
+    }
+}
+
+fn cut(path: &str) -> String {
+    path.chars().take(MAX_PATH).collect()
 }
 
 impl Became {

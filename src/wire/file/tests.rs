@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::agent::Tool;
 
 fn written(syntax: Syntax, agents: &[Fields]) -> String {
     let mut writer = Writer::new(syntax);
@@ -14,7 +15,11 @@ fn written(syntax: Syntax, agents: &[Fields]) -> String {
 
 fn read_back(text: &str) -> Vec<Fields> {
     let entries = read(text, None).unwrap_or_else(|error| panic!("{error}:\n{text}"));
-    entries.into_iter().map(|entry| entry.fields.unwrap_or_else(|e| panic!("{e:?}:\n{text}"))).collect()
+    let sound = |entry: Entry| {
+        assert_eq!(entry.faults, [], "{text}");
+        entry.fields.unwrap()
+    };
+    entries.into_iter().map(sound).collect()
 }
 
 fn yaml(text: &str) -> Value {
@@ -72,7 +77,7 @@ fn fields() -> impl Strategy<Value = Fields> {
             description,
             instructions,
             model,
-            tools,
+            tools: tools.map(|names: Vec<String>| names.into_iter().map(Tool::Named).collect()),
             config: Some(config.into_iter().collect()),
             ..Fields::default()
         },
@@ -217,6 +222,7 @@ fn what_cannot_be_read_is_said_where_it_is() {
         ("agents: []\nformat: other/agents\n", "`format` must be retinue/agents"),
         ("agents: []\nversion: 2\n", "version 1"),
         ("agents: []\nagent: []\n", "`agent` is not known"),
+        ("format: retinue/agents\nagents: [{name: a}]\nagent: []\n", "`agent` is not known"),
     ] {
         assert!(fault(text).contains(words), "{text}: {}", fault(text));
     }
@@ -267,10 +273,10 @@ fn an_agent_of_a_configuration_folder_is_read_as_it_is() {
     for (text, field) in [
         ("prompt: a\ninstructions: b", "prompt"),
         ("model: a:b\ntemperature: warm", "temperature"),
-        ("tools: [{name: a, url: b}]", "tools[0]"),
+        ("tools: [{name: a, url: b}]", "tools[0].type"),
         ("instuctions: a", "instuctions"),
     ] {
-        let errors = read(text, None).unwrap().remove(0).fields.unwrap_err();
+        let errors = read(text, None).unwrap().remove(0).faults;
         assert_eq!(errors[0].field, field, "{errors:?}");
     }
 }
@@ -325,7 +331,7 @@ proptest! {
         let system = super::foreign::SYSTEMS.get(at);
         for system in [None, system] {
             for entry in entries(vec![document.clone()], system).unwrap_or_default() {
-                if let (Ok(fields), Some(_)) = (&entry.fields, entry.system) {
+                if let (Some(fields), Some(_), true) = (&entry.fields, entry.system, entry.faults.is_empty()) {
                     prop_assert!(fields.name.as_ref().is_none_or(|name| !name.contains(char::is_control)));
                     prop_assert!(fields.tools.as_ref().is_none_or(|tools| tools.len() <= 128));
                     let config = serde_json::to_string(&fields.config).unwrap();

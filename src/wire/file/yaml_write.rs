@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 24] = [
     "slug",
     "name",
     "type",
@@ -24,6 +24,11 @@ const ORDER: [&str; 19] = [
     "allowed_origins",
     "max_concurrency",
     "cache",
+    "run",
+    "max_parallel_tools",
+    "on_busy",
+    "on_unknown",
+    "on_budget",
     "budget",
     "config",
 ];

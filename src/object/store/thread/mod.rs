@@ -1,7 +1,9 @@
 //! The thread object's tables.
 
+mod keys;
 mod schema;
 
+pub use keys::{Key, empty_keys, forget_keys, key, oldest_key, write_key};
 pub use schema::STEPS;
 
 use serde::Serialize;
@@ -83,7 +85,7 @@ queries! {
 
 /// Every statement on a thread's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter()
+    QUERIES.iter().chain(keys::all())
 }
 
 /// The longest text of one row; the platform takes 2 MB.

@@ -4,7 +4,7 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[THREAD];
+pub const STEPS: &[Step] = &[THREAD, KEYS];
 
 const THREAD: Step = &[
     effects::TABLE,
@@ -60,4 +60,18 @@ const THREAD: Step = &[
         answer TEXT NOT NULL,
         PRIMARY KEY (run, entry)
     ) WITHOUT ROWID",
+];
+
+/// Requests that count once, for a day.
+const KEYS: Step = &[
+    "CREATE TABLE keys (
+        -- A hash of the caller's agent, the path and the client's key.
+        id   TEXT PRIMARY KEY,
+        at   INTEGER NOT NULL,
+        -- A hash.
+        body TEXT NOT NULL,
+        -- How it was answered, as JSON.
+        answer TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX keys_at ON keys (at)",
 ];

@@ -6,5 +6,5 @@
 mod reply;
 mod request;
 
-pub use reply::{Done, StreamEncoder};
+pub use reply::{Called, Done, StreamEncoder};
 pub use request::{Body, Fault, Parsed, parse};

@@ -6,8 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::ids::CallId;
-use crate::domain::message::{ChatReply, Event, Usage};
+use crate::domain::message::{ChatReply, Choice, Event, Usage};
 use crate::domain::money::Nanos;
+use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::warning::Warning;
 use crate::wire::{sse, to_json};
 
@@ -20,14 +21,28 @@ pub struct Done<'a> {
     pub usage: &'a Usage,
     #[schema(value_type = String, example = "0.000150")]
     pub cost_usd: Nanos,
-    /// The model that answered, as `provider:code`.
+    /// The model that answered, as `provider:code`; absent on a thread, where each step of the run may have another.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "openai:gpt-4.1-mini")]
-    pub model: &'a str,
+    pub model: Option<&'a str>,
     /// The agent's slug.
     pub agent: &'a str,
     pub agent_version: u32,
-    #[schema(value_type = String, format = "uuid")]
-    pub call_id: CallId,
+    /// Absent on a thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub call_id: Option<CallId>,
+    /// Of a call on a thread, here and below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub thread_id: Option<ThreadKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub run_id: Option<RunId>,
+    /// Calls of the client's tools that the run waits for.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    pub tool_calls: &'a [Called],
     /// True where the agent was asked the same before, and this is that answer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
@@ -36,6 +51,31 @@ pub struct Done<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub warnings: &'a [Warning],
+}
+
+/// A call of the client's tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ChatToolCall)]
+pub struct Called {
+    /// As `inputs` answer it.
+    pub call_id: String,
+    pub name: String,
+    /// JSON as the model wrote it.
+    pub arguments: String,
+}
+
+impl Called {
+    /// Those of a whole answer.
+    pub fn all(reply: &ChatReply) -> Vec<Self> {
+        let calls = reply.choices.first().into_iter().flat_map(Choice::calls);
+        calls
+            .map(|call| Self {
+                call_id: call.id.clone(),
+                name: call.name.clone(),
+                arguments: call.arguments.clone(),
+            })
+            .collect()
+    }
 }
 
 impl Done<'_> {
@@ -55,6 +95,7 @@ impl Done<'_> {
 #[derive(Debug, Default)]
 pub struct StreamEncoder {
     text: String,
+    calls: Vec<Called>,
 }
 
 #[derive(Serialize)]
@@ -63,12 +104,27 @@ struct Delta<'a> {
 }
 
 impl StreamEncoder {
-    /// Appends the event for what the model said. Reasoning is not told, and tools cannot be called here.
+    /// Appends the event for what the model said. Reasoning is not told, and calls stand in `done`.
     pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         if let Event::Text { choice: 0, delta } | Event::Refusal { choice: 0, delta } = event {
             self.text.push_str(delta);
             sse::write_json(out, Some("delta"), &Delta { text: delta });
         }
+        match event {
+            Event::ToolCall { choice: 0, id, name, .. } => {
+                self.calls.push(Called { call_id: id.clone(), name: name.clone(), arguments: String::new() });
+            }
+            Event::ToolArguments { choice: 0, index, delta } => {
+                if let Some(call) = self.calls.get_mut(*index as usize) {
+                    call.arguments.push_str(delta);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub fn calls(&self) -> &[Called] {
+        &self.calls
     }
 
     /// All that was told.

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 use crate::domain::message::{ChatRequest, Message};
+use crate::domain::thread::command::OnBusy;
 use crate::wire::client::object::objects;
+use crate::wire::client::threads::{Threaded, ToolBody};
 
 /// A request in the neutral model, with what only this protocol has.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct Parsed {
     pub request: ChatRequest,
     /// For the agent's instructions, by name.
     pub variables: BTreeMap<String, String>,
+    /// What is said of a thread.
+    pub threaded: Option<Box<Threaded>>,
 }
 
 /// Why a body is not a request.
@@ -28,7 +32,7 @@ pub enum Fault {
     Fields(Vec<FieldError>),
 }
 
-const FIELDS: [&str; 3] = ["message", "messages", "variables"];
+const FIELDS: [&str; 7] = ["message", "messages", "variables", "thread", "background", "on_busy", "tools"];
 const MESSAGE_FIELDS: [&str; 2] = ["role", "content"];
 /// How much of a name that is none is told.
 const MAX_CHARS: usize = 64;
@@ -49,10 +53,20 @@ pub struct Body {
     /// Values for the variables that the agent's `config.variables` declares.
     #[schema(example = json!({}))]
     variables: Option<BTreeMap<String, String>>,
+    /// Your name for a thread, or its id: the call is a run on it, and goes on whether or not you stay.
+    #[schema(example = "customer-42")]
+    thread: Option<String>,
+    /// On a thread: the answer is the run, at once (202).
+    background: Option<bool>,
+    /// On a thread: what becomes of the call while another run is at work, `queue` when left out.
+    #[schema(value_type = Option<String>, example = "queue")]
+    on_busy: Option<OnBusy>,
+    /// On a thread: tools that you run. The answer's `tool_calls` wait for POST …/runs/{run}/inputs.
+    tools: Option<Vec<ToolBody>>,
 }
 
 objects! {
-    Body, "an object" strict { message, messages, variables }
+    Body, "an object" strict { message, messages, variables, thread, background, on_busy, tools }
     MessageBody, "an object with `role` and `content`" strict { role, content }
 }
 
@@ -88,8 +102,10 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
         }
         (message, messages) => return Err(neither(message.is_some(), messages.is_some())),
     };
+    let threaded =
+        Threaded::read(read.thread, read.background, read.on_busy, read.tools).map_err(Fault::Fields)?;
     let request = ChatRequest { messages, ..ChatRequest::default() };
-    Ok(Parsed { request, variables: read.variables.unwrap_or_default() })
+    Ok(Parsed { request, variables: read.variables.unwrap_or_default(), threaded })
 }
 
 /// `None` when something of it is missing.

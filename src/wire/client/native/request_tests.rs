@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn messages(body: &str) -> Vec<Message> {
-    let Parsed { request, variables } = parse(body.as_bytes()).unwrap();
+    let Parsed { request, variables, .. } = parse(body.as_bytes()).unwrap();
     assert!(variables.is_empty());
     assert!(request.tools.is_empty() && request.sampling == Default::default());
     request.messages
@@ -60,11 +60,11 @@ fn a_field_that_is_not_there_is_told_with_the_one_that_was_meant() {
     assert_eq!(fault(r#"{"Messages":[]}"#).1, "is not a field; did you mean `messages`?");
     assert_eq!(
         fault(r#"{"message":"a","temperature":1}"#).1,
-        "is not a field; there are message, messages, variables"
+        "is not a field; there are message, messages, variables, thread, background, on_busy, tools"
     );
     assert_eq!(
         fault(r#"{"message":"a","text":"b"}"#).1,
-        "is not a field; there are message, messages, variables"
+        "is not a field; there are message, messages, variables, thread, background, on_busy, tools"
     );
     let body = r#"{"messages":[{"role":"user","content":"a","contents":"b"}]}"#;
     assert_eq!(

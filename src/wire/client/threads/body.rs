@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::tools::{self, ToolBody};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::message::{JsonText, Message, Part};
 use crate::domain::money::Nanos;
@@ -14,12 +15,9 @@ use crate::domain::run::terms::Priority;
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Input, OnBusy};
-use crate::domain::thread::id::{EntryId, RunId, ThreadName};
+use crate::domain::thread::id::{EntryId, InvalidName, RunId, ThreadName, ThreadRef};
 use crate::wire::client::openai;
 
-const MAX_TOOLS: usize = 128;
-/// The most bytes of the descriptions and schemas of a run's tools.
-const MAX_TOOL_BYTES: usize = 256 * 1_024;
 /// The most bytes of a tool's output as JSON.
 const MAX_OUTPUT: usize = 1_000_000;
 const MAX_WORDS: usize = 10_000;
@@ -118,9 +116,7 @@ pub struct StartBody {
     pub stream: Option<bool>,
     /// Whether the answer comes at once (202), while the run goes on.
     pub background: Option<bool>,
-    /// `queue` (the default), `reject`, `interrupt`, `latest`, `merge`, `steer` or `rollback`: what becomes of this run while
-    /// another is at work.
-    #[schema(value_type = Option<String>, example = "queue")]
+    /// What becomes of this run while another is at work; as the agent says when left out.
     on_busy: Option<OnBusy>,
     /// Tools that the client runs: the run waits for their output.
     tools: Option<Vec<ToolBody>>,
@@ -128,11 +124,47 @@ pub struct StartBody {
     /// `critical`, `high`, `normal` (the default) or `low`: which of the runs that wait begins first.
     #[schema(value_type = Option<String>, example = "normal")]
     priority: Option<Priority>,
-    /// The most that the run may cost, with its children.
+    /// The most that the run may cost, with its children; the agent's own limit holds besides.
     #[schema(value_type = Option<String>, example = "0.50")]
     max_usd: Option<Nanos>,
     /// Of a thread that this makes: the end user it belongs to.
     user: Option<String>,
+}
+
+/// What the body of a call says of a thread.
+#[derive(Debug, Default)]
+pub struct Threaded {
+    pub thread: Option<ThreadRef>,
+    /// The answer is the run, at once.
+    pub background: bool,
+    /// `None`: as the agent says.
+    pub on_busy: Option<OnBusy>,
+    /// Tools that the client runs.
+    pub tools: Vec<ClientTool>,
+}
+
+impl Threaded {
+    /// `None` where nothing is said.
+    ///
+    /// # Errors
+    /// All that does not fit.
+    pub fn read(
+        thread: Option<String>,
+        background: Option<bool>,
+        on_busy: Option<OnBusy>,
+        bodies: Option<Vec<ToolBody>>,
+    ) -> Result<Option<Box<Self>>, Faults> {
+        if thread.is_none() && background.is_none() && on_busy.is_none() && bodies.is_none() {
+            return Ok(None);
+        }
+        let mut errors = FieldErrors::default();
+        let parsed = thread.as_deref().map(|name| ThreadRef::parse(name).ok_or(InvalidName)).transpose();
+        let thread = errors.take("thread", parsed).flatten();
+        let tools = tools::read(&mut errors, bodies.unwrap_or_default());
+        errors.finish()?;
+        let background = background.unwrap_or_default();
+        Ok(Some(Box::new(Self { thread, background, on_busy, tools })))
+    }
 }
 
 /// What a run is started with.
@@ -140,7 +172,7 @@ pub struct StartBody {
 pub struct Started {
     pub input: Vec<Message>,
     pub about: About,
-    pub on_busy: OnBusy,
+    pub on_busy: Option<OnBusy>,
     pub tools: Vec<ClientTool>,
     pub variables: BTreeMap<String, String>,
     pub priority: Priority,
@@ -169,7 +201,7 @@ impl StartBody {
         };
         let about = About { user: self.user, ..About::default() };
         errors.join(about.check());
-        let tools = tools(&mut errors, self.tools.unwrap_or_default());
+        let tools = tools::read(&mut errors, self.tools.unwrap_or_default());
         let pairs = self.variables.iter().flatten();
         if pairs.map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_VARIABLES {
             errors.add("variables", format!("have at most {MAX_VARIABLES} bytes"));
@@ -178,64 +210,13 @@ impl StartBody {
         Ok(Started {
             input,
             about,
-            on_busy: self.on_busy.unwrap_or_default(),
+            on_busy: self.on_busy,
             tools,
             variables: self.variables.unwrap_or_default(),
             priority: self.priority.unwrap_or_default(),
             max_usd: self.max_usd,
         })
     }
-}
-
-/// A tool that the client runs.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ClientTool)]
-pub struct ToolBody {
-    /// `client`
-    #[serde(rename = "type", default)]
-    kind: Option<String>,
-    /// 1 to 64 of A-Z, a-z, 0-9, `_` and `-`.
-    name: String,
-    #[serde(default)]
-    description: Option<String>,
-    /// A JSON Schema of the arguments.
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    parameters: Option<Value>,
-}
-
-fn tools(errors: &mut FieldErrors, bodies: Vec<ToolBody>) -> Vec<ClientTool> {
-    if bodies.len() > MAX_TOOLS {
-        errors.add("tools", format!("has at most {MAX_TOOLS} entries"));
-        return Vec::new();
-    }
-    let size = |body: &ToolBody| body.parameters.as_ref().map_or(0, |schema| schema.to_string().len());
-    let described = |body: &ToolBody| body.description.as_ref().map_or(0, String::len);
-    if bodies.iter().map(|body| size(body) + described(body)).sum::<usize>() > MAX_TOOL_BYTES {
-        errors.add("tools", format!("have at most {MAX_TOOL_BYTES} bytes of schemas and descriptions"));
-        return Vec::new();
-    }
-    let mut tools: Vec<ClientTool> = Vec::with_capacity(bodies.len());
-    for (n, body) in bodies.into_iter().enumerate() {
-        if body.kind.is_some_and(|kind| kind != "client") {
-            errors.add(&format!("tools[{n}].type"), "must be `client`: other tools belong to the agent");
-        }
-        let is_name = (1..=64).contains(&body.name.len())
-            && body.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-        if !is_name {
-            errors.add(&format!("tools[{n}].name"), "has 1 to 64 of A-Z, a-z, 0-9, `_` and `-`");
-        }
-        if tools.iter().any(|tool| tool.name == body.name) {
-            errors.add(&format!("tools[{n}].name"), "stands twice");
-        }
-        if body.parameters.as_ref().is_some_and(|parameters| !parameters.is_object()) {
-            errors.add(&format!("tools[{n}].parameters"), "must be a JSON Schema, an object");
-        }
-        let parameters = body.parameters.and_then(|parameters| JsonText::parse(parameters.to_string()));
-        tools.push(ClientTool { name: body.name, description: body.description, parameters });
-    }
-    tools
 }
 
 /// Messages as OpenAI's chat has them.

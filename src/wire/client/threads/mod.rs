@@ -1,7 +1,9 @@
 //! What clients send to threads and runs.
 
 mod body;
+mod tools;
 
 pub use body::{
-    AppendBody, ChangeBody, CreateBody, InputBody, InputsBody, PriorityBody, ReasonBody, StartBody, ToolBody,
+    AppendBody, ChangeBody, CreateBody, InputBody, InputsBody, PriorityBody, ReasonBody, StartBody, Threaded,
 };
+pub use tools::ToolBody;

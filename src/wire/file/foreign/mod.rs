@@ -7,6 +7,7 @@
 mod chain;
 mod letta;
 mod mapper;
+mod members;
 mod open;
 mod recognize;
 mod rule;
@@ -22,7 +23,7 @@ use crate::domain::agent::Fields;
 pub use mapper::Mapped;
 use rule::Rule;
 pub use tables::{OURS, SYSTEMS};
-pub use value::BODY;
+pub use value::{BODY, is_holder, truth};
 use variables::Braces;
 
 use super::report::Report;
@@ -104,11 +105,11 @@ impl System {
 
     /// What one of its documents holds.
     pub fn open(&self, document: Map<String, Value>) -> Vec<Part> {
-        (self.open)(document)
+        members::apart((self.open)(document))
     }
 
     /// An agent of one of its documents, in our fields.
     pub fn map(&self, source: Source) -> Mapped {
-        mapper::map(source, self.rules, self.braces)
+        mapper::map(source, self.rules, self.braces, self.name != "other")
     }
 }

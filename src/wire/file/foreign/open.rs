@@ -81,9 +81,7 @@ pub fn agent_framework(mut f: Fields) -> Vec<Part> {
     };
     if let Some(Value::Object(template)) = inner {
         let outer = std::mem::replace(&mut f, template);
-        for (name, value) in outer {
-            f.entry(name).or_insert(value);
-        }
+        value::lay(&mut f, "(outer)", outer);
     }
     let kind = str_at(&f, "kind").unwrap_or_default().to_ascii_lowercase();
     match kind.as_str() {
@@ -103,6 +101,9 @@ pub fn autogen(mut f: Fields) -> Vec<Part> {
     }) {
         let lists = ["agents", "teams"].into_iter().filter_map(|name| components.get(name).cloned());
         return lists.flat_map(value::objects).flat_map(autogen_component).collect();
+    }
+    if f.get("agents").is_some_and(Value::is_array) {
+        return list(f);
     }
     autogen_component(f)
 }
@@ -141,9 +142,7 @@ pub fn langgraph(mut f: Fields) -> Vec<Part> {
     if let Some(Value::Object(configurable)) =
         take(&mut f, "config.configurable").or_else(|| take(&mut f, "context"))
     {
-        for (name, value) in configurable {
-            f.entry(name).or_insert(value);
-        }
+        value::lay(&mut f, "configurable", configurable);
     }
     one(f)
 }
@@ -182,10 +181,9 @@ pub fn hive(mut f: Fields) -> Vec<Part> {
         }
     }
     let is_team = f.contains_key("team");
-    if let Some(Value::Object(head)) = take(&mut f, if is_team { "team" } else { "agent" }) {
-        for (name, value) in head {
-            f.entry(name).or_insert(value);
-        }
+    let place = if is_team { "team" } else { "agent" };
+    if let Some(Value::Object(head)) = take(&mut f, place) {
+        value::lay(&mut f, place, head);
     }
     if is_team {
         f.entry("type").or_insert_with(|| "router".into());
@@ -201,14 +199,40 @@ pub fn crewai(mut f: Fields) -> Vec<Part> {
         Some(Value::Object(agents)) => agents,
         _ => f,
     };
+    let mut apart = Vec::new();
+    let members = without_holders(members, &mut apart);
     if members.values().all(|task| task.get("expected_output").is_some()) {
         return refused(None, "a list of tasks (the agents are in `agents.yaml`)");
     }
-    let agent = |(key, value)| match value {
-        Value::Object(fields) => Some(keyed(key, fields)),
-        _ => None,
-    };
-    members.into_iter().filter_map(agent).collect()
+    let mut parts = Vec::new();
+    for (key, value) in members {
+        match value {
+            Value::Object(fields) => parts.push(keyed(key, fields)),
+            _ => apart.push(key),
+        }
+    }
+    said_apart(parts, &apart)
+}
+
+/// Without what only holds what the others share; its keys go to `apart`.
+fn without_holders(members: Fields, apart: &mut Vec<String>) -> Fields {
+    let (holders, members): (Fields, Fields) =
+        members.into_iter().partition(|(key, _)| value::is_holder(key));
+    apart.extend(holders.into_iter().map(|(key, _)| key));
+    members
+}
+
+/// Says in the first agent's report what is none.
+fn said_apart(mut parts: Vec<Part>, apart: &[String]) -> Vec<Part> {
+    if let Some(Part::Agent(source)) = parts.first_mut() {
+        for key in apart {
+            match value::is_holder(key) {
+                true => source.report.formal(key, "others of the file share it"),
+                false => source.report.dropped(key, "it is no agent"),
+            }
+        }
+    }
+    parts
 }
 
 /// Models are defined beside the agents, which name them.
@@ -218,6 +242,9 @@ pub fn cagent(mut f: Fields) -> Vec<Part> {
         _ => Fields::new(),
     };
     let Some(Value::Object(agents)) = f.remove("agents") else { return Vec::new() };
+    let mut apart = Vec::new();
+    let agents = without_holders(agents, &mut apart);
+    let f = without_holders(f, &mut apart);
     let count = agents.len();
     let agent = |(key, value): (String, Value)| {
         let Value::Object(mut fields) = value else { return None };
@@ -228,8 +255,8 @@ pub fn cagent(mut f: Fields) -> Vec<Part> {
         }
         // What the file says of all its agents goes with the one that leads them.
         if key == "root" || count == 1 {
-            if let Some(models) = models.iter().next().map(|_| models.clone()) {
-                fields.insert("models".to_owned(), models.into());
+            if !models.is_empty() {
+                fields.insert("models".to_owned(), models.clone().into());
             }
             for (name, value) in &f {
                 fields.entry(name.clone()).or_insert_with(|| value.clone());
@@ -244,7 +271,7 @@ pub fn cagent(mut f: Fields) -> Vec<Part> {
         }
         Some(part)
     };
-    agents.into_iter().filter_map(agent).collect()
+    said_apart(agents.into_iter().filter_map(agent).collect(), &apart)
 }
 
 /// What a definition says in single values, which are all that a model line has; a name without one is a provider's and a
@@ -272,11 +299,40 @@ pub fn adk(mut f: Fields) -> Vec<Part> {
     if matches!(class.as_str(), "SequentialAgent" | "ParallelAgent" | "LoopAgent") {
         return refused(str_at(&f, "name"), format!("a workflow (`agent_class: {class}`)"));
     }
+    for place in ["model", "model_code"] {
+        if let Some(model) = f.get_mut(place) {
+            unwrap_adapter(model);
+        }
+    }
     // Members that are written inside their leader.
     let Some(Value::Array(members)) = f.remove("agents") else { return one(f) };
     let names: Vec<Value> = members.iter().filter_map(value::name).map(Value::from).collect();
     f.entry("sub_agents").or_insert_with(|| names.into());
     std::iter::once(f.into()).chain(value::objects(members.into()).into_iter().map(Part::from)).collect()
+}
+
+/// The model that an adapter's class is made with: `{name: …LiteLlm, args: [{name: model, value}]}`, `LiteLlm(model="…")`.
+fn unwrap_adapter(model: &mut Value) {
+    let found = match &*model {
+        Value::String(text) => text
+            .split_once("model=")
+            .filter(|(class, _)| class.trim_end().ends_with('('))
+            .map(|(_, rest)| rest.trim_start_matches(['"', '\'']))
+            .map(|rest| Value::from(rest.split(['"', '\'', ',', ')']).next().unwrap_or_default())),
+        Value::Object(fields) => fields.get("args").and_then(Value::as_array).map(|args| {
+            let pair = |arg: &Value| Some((arg.get("name")?.as_str()?.to_owned(), arg.get("value")?.clone()));
+            Value::Object(args.iter().filter_map(pair).collect())
+        }),
+        _ => None,
+    };
+    if let Some(found) = found {
+        *model = found;
+    }
+}
+
+pub fn rules_of_files(f: Fields) -> Vec<Part> {
+    let mark = ["applyTo", "globs", "alwaysApply"].into_iter().find(|name| f.contains_key(*name));
+    refused(str_at(&f, "name"), format!("a rule for files (`{}`)", mark.unwrap_or_default()))
 }
 
 pub fn graph(f: Fields) -> Vec<Part> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::value::{at, has, is_object_at, str_at};
+use super::value::{BODY, at, has, is_holder, is_object_at, str_at};
 
 type Fields = Map<String, Value>;
 
@@ -28,9 +28,14 @@ pub fn semantic_kernel(f: &Fields) -> bool {
         "openai_responses",
         "azureai_agent",
     ];
-    has(f, &["template_format", "execution_settings", "input_variables"])
-        && has(f, &["template_format", "execution_settings"])
-        || str_at(f, "type").is_some_and(|kind| TYPES.contains(&kind) || kind.ends_with("_agent"))
+    // Whoever keeps agents of their own may call types so.
+    let is_own_type = |kind: &str| {
+        kind.ends_with("_agent")
+            && (has(f, &["template", "id", "kernel_arguments"]) || is_object_at(f, "model"))
+            && !f.contains_key("slug")
+    };
+    has(f, &["template_format", "execution_settings"])
+        || str_at(f, "type").is_some_and(|kind| TYPES.contains(&kind) || is_own_type(kind))
 }
 
 pub fn autogen(f: &Fields) -> bool {
@@ -38,10 +43,19 @@ pub fn autogen(f: &Fields) -> bool {
         || str_at(f, "provider").is_some_and(|provider| provider.starts_with("autogen"))
         || at(f, "components.agents").is_some()
         || at(f, "components.teams").is_some()
+        || is_older_autogen(f)
+        || first_of(f, "agents").is_some_and(is_older_autogen)
+}
+
+/// An agent as AutoGen 0.2 had them.
+fn is_older_autogen(f: &Fields) -> bool {
+    let has_list = at(f, "llm_config.config_list").is_some() || at(f, "config_list").is_some();
+    str_at(f, "system_message").is_some() && has(f, &["llm_config", "config_list", "human_input_mode"])
+        || has_list
 }
 
 pub fn letta(f: &Fields) -> bool {
-    f.contains_key("llm_config")
+    (f.contains_key("llm_config") && !is_older_autogen(f))
         || (has(f, &["blocks", "mcp_servers", "groups"]) && at(f, "agents").is_some_and(Value::is_array))
 }
 
@@ -97,8 +111,9 @@ pub fn voice_agents(f: &Fields) -> bool {
 
 /// A list of rows that have a voice beside what only such a list has. One agent with a voice may as well be ours.
 pub fn is_voice_list(agents: &[Value]) -> bool {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 15] = [
         "name",
+        "handoffs",
         "instructions",
         "model",
         "voice",
@@ -130,7 +145,8 @@ pub fn crewai(f: &Fields) -> bool {
             .is_some_and(|fields| AGENT.iter().filter(|name| fields.contains_key(**name)).count() >= 2)
     };
     let is_task = |value: &Value| value.get("expected_output").is_some();
-    !members.is_empty() && (members.values().all(is_agent) || members.values().all(is_task))
+    let members = || members.iter().filter(|(key, _)| !is_holder(key)).map(|(_, member)| member);
+    members().next().is_some() && (members().all(is_agent) || members().all(is_task))
         || (has(f, &["backstory"]) && has(f, &["role", "goal"]))
 }
 
@@ -140,15 +156,16 @@ pub fn cagent(f: &Fields) -> bool {
             .as_object()
             .is_some_and(|fields| has(fields, &["model", "instruction", "toolsets", "description"]))
     };
-    at(f, "agents")
-        .and_then(Value::as_object)
-        .is_some_and(|agents| !agents.is_empty() && agents.values().all(is_agent))
+    let agents = at(f, "agents").and_then(Value::as_object).into_iter().flatten();
+    let agents = || agents.clone().filter(|(key, _)| !is_holder(key)).map(|(_, agent)| agent);
+    agents().next().is_some() && agents().all(is_agent)
 }
 
 pub fn adk(f: &Fields) -> bool {
     has(f, &["agent_class"])
         || (str_at(f, "instruction").is_some() && !f.contains_key("instructions"))
-        || has(f, &["generate_content_config", "global_instruction"])
+        || has(f, &["generate_content_config", "global_instruction", "model_code"])
+        || first_of(f, "sub_agents").is_some_and(|member| member.contains_key("config_path"))
         || (f.contains_key("name")
             && first_of(f, "agents").is_some_and(|agent| agent.contains_key("instruction")))
 }
@@ -173,6 +190,11 @@ pub fn pydantic_ai(f: &Fields) -> bool {
 
 pub fn agno(f: &Fields) -> bool {
     at(f, "model.id").is_some_and(Value::is_string) || has(f, &["agent_id", "db_id", "session_state"])
+}
+
+/// Instructions that go with files, and not with an agent.
+pub fn rules_of_files(f: &Fields) -> bool {
+    f.contains_key(BODY) && has(f, &["applyTo", "globs", "alwaysApply"]) && !has(f, &["model", "tools"])
 }
 
 pub fn graph(f: &Fields) -> bool {

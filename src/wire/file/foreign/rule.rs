@@ -23,6 +23,8 @@ pub enum To {
     /// An object with sampling parameters; what else it has stays where it is.
     Params,
     Tools,
+    /// Tools in a text with blanks or commas between them.
+    Words,
     Handoffs,
     /// Agents that this one needs and does not hand off to: parked.
     Needs,

@@ -4,7 +4,7 @@ use super::rule::{Rule, To};
 use super::value::BODY;
 
 /// Our own fields, which any document may have beside its system's. Read after those.
-pub const OURS: [Rule; 24] = [
+pub const OURS: [Rule; 33] = [
     ("name", To::Name),
     ("instance_name", To::Name),
     ("slug", To::Slug),
@@ -15,6 +15,10 @@ pub const OURS: [Rule; 24] = [
     ("model", To::ModelIfNone),
     ("tools", To::Tools),
     ("handoff_targets", To::Handoffs),
+    ("handoffs", To::Handoffs),
+    ("sub_agents", To::Handoffs),
+    ("subAgents", To::Handoffs),
+    ("subagents", To::Needs),
     ("is_active", To::IsActive),
     ("config", To::Config),
     ("type", To::Ours),
@@ -26,6 +30,11 @@ pub const OURS: [Rule; 24] = [
     ("allowed_origins", To::Ours),
     ("max_concurrency", To::Ours),
     ("cache", To::Ours),
+    ("run", To::Ours),
+    ("max_parallel_tools", To::Ours),
+    ("on_busy", To::Ours),
+    ("on_unknown", To::Ours),
+    ("on_budget", To::Ours),
     ("budget", To::Ours),
     ("labels", To::Ours),
     ("status", To::Ours),
@@ -39,7 +48,7 @@ pub const MARKDOWN: &[Rule] = &[
     (BODY, To::Text("")),
     ("model", To::Model),
     ("tools", To::Tools),
-    ("allowed-tools", To::Tools),
+    ("allowed-tools", To::Words),
     ("handoffs", To::Handoffs),
 ];
 
@@ -48,7 +57,7 @@ pub const SKILL: &[Rule] = &[
     ("name", To::Name),
     ("description", To::Description),
     (BODY, To::Text("")),
-    ("allowed-tools", To::Tools),
+    ("allowed-tools", To::Words),
 ];
 
 pub const DIFY: &[Rule] = &[
@@ -72,8 +81,11 @@ pub const LETTA: &[Rule] = &[
     ("system", To::Text("")),
     ("memory", To::Memory),
     ("core_memory", To::Memory),
+    ("memory_blocks", To::Memory),
+    ("group_members", To::Handoffs),
     ("llm_config.handle", To::Drop("it repeats the model")),
     ("llm_config", To::Model),
+    ("block_ids", To::Lose("the file does not have these blocks")),
     ("tool_names", To::Tools),
     ("tools", To::Tools),
     ("messages", To::Lose("conversations do not move: an agent is its configuration")),
@@ -86,10 +98,15 @@ pub const LETTA: &[Rule] = &[
 
 pub const AUTOGEN: &[Rule] = &[
     ("config.name", To::Name),
+    ("name", To::Name),
     ("label", To::Key),
     ("config.description", To::Description),
     ("description", To::Description),
     ("config.system_message", To::Text("")),
+    ("system_message", To::Text("")),
+    ("llm_config.config_list", To::Model),
+    ("llm_config", To::Model),
+    ("config_list", To::Model),
     ("config.model_client.provider", To::Provider),
     ("config.model_client.config", To::Model),
     ("config.tools", To::Tools),
@@ -217,6 +234,7 @@ pub const VOICE_AGENTS: &[Rule] = &[
     ("panels", To::Same),
     ("tools", To::Tools),
     ("handoff_targets", To::Handoffs),
+    ("handoffs", To::Handoffs),
     ("is_active", To::IsActive),
     ("current_version", To::Drop("this account counts its own")),
     ("id", To::Key),
@@ -251,6 +269,7 @@ pub const ADK: &[Rule] = &[
     ("instruction", To::Text("")),
     ("static_instruction", To::Text("")),
     ("model", To::Model),
+    ("model_code", To::Model),
     ("generate_content_config", To::Params),
     ("tools", To::Tools),
     ("sub_agents", To::Handoffs),

@@ -23,7 +23,8 @@ const fn system(
 }
 
 /// Every system. An entry whose marks others share comes after them.
-pub static SYSTEMS: [System; 24] = [
+pub static SYSTEMS: [System; 25] = [
+    system("rules", "an editor", recognize::rules_of_files, open::rules_of_files, &[], Braces::Double),
     system("dify", "Dify", recognize::dify, open::dify, DIFY, Braces::Double),
     system("skill", "Agent Skills", is_skill, open::skill, SKILL, Braces::Double),
     system("markdown", "Claude Code and Copilot", is_markdown, open::one, MARKDOWN, Braces::Double),

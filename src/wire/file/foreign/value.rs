@@ -118,6 +118,21 @@ pub fn names(value: &Value) -> Vec<String> {
     }
 }
 
+/// A text's words as a list: blanks and commas part them, but not inside brackets.
+pub fn words(value: Value) -> Value {
+    let Value::String(text) = &value else { return value };
+    let mut depth = 0_usize;
+    let words = text.split(|c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && (c.is_whitespace() || c == ',')
+    });
+    words.filter(|word| !word.is_empty()).map(Value::from).collect::<Vec<_>>().into()
+}
+
 /// A server's tools are known by the server.
 fn tool(item: &Value) -> Option<String> {
     let server = item.get("ref").and_then(Value::as_str);
@@ -135,12 +150,55 @@ fn is_on(value: &Value) -> bool {
     }
 }
 
+/// Whether something is so, in the words that people have for it.
+pub fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(is_so) => Some(*is_so),
+        Value::Number(number) => match number.as_f64()? {
+            0.0 => Some(false),
+            1.0 => Some(true),
+            _ => None,
+        },
+        Value::String(word) => match word.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether a key only holds what others of its document share: an anchor of YAML, an extension, a comment.
+pub fn is_holder(key: &str) -> bool {
+    key.starts_with(['_', '.']) || key.starts_with("x-")
+}
+
+/// Lays an object into the one around it; what both have and not alike is kept apart, under `name`.
+pub fn lay(outer: &mut Map<String, Value>, name: &str, inner: Map<String, Value>) {
+    let mut apart = Map::new();
+    for (key, value) in inner {
+        match outer.get(&key) {
+            None => drop(outer.insert(key, value)),
+            Some(there) if *there == value => {}
+            Some(_) => drop(apart.insert(key, value)),
+        }
+    }
+    if !apart.is_empty() {
+        outer.insert(name.to_owned(), apart.into());
+    }
+}
+
 /// Whether a text only points elsewhere: an environment variable, a file, a placeholder.
 pub fn is_reference(text: &str) -> bool {
     let text = text.trim();
-    text.starts_with("${")
+    let is_one_word = || !text.contains(char::is_whitespace);
+    // A text may begin with one placeholder and end with another.
+    let is_alone = |open: &str, close: &str| {
+        let inside = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+        inside.is_some_and(|inside| !inside.contains(['{', '}']))
+    };
+    is_alone("${", "}")
+        || is_alone("{{", "}}")
         || text.starts_with("=Env")
-        || text.starts_with("file://")
-        || text.starts_with("$env:")
-        || (text.starts_with("{{") && text.ends_with("}}"))
+        || ((text.starts_with("file://") || text.starts_with("$env:")) && is_one_word())
 }

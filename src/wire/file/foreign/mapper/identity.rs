@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
+use crate::domain::agent::{Status, spelling};
 use crate::domain::slug::Slug;
 
 use super::super::value;
 use super::Mapper;
 
 const MAX_DESCRIPTION: usize = 2_000;
+const STATUSES: &str = "draft, published, active, inactive, deprecated";
 
 impl Mapper {
     pub(super) fn name(&mut self, path: &str, value: &Value) {
@@ -42,9 +44,34 @@ impl Mapper {
 
     pub(super) fn kind(&mut self, path: &str, value: Value) {
         match value.as_str().and_then(Slug::from_name) {
+            Some(kind) if self.fields.kind.as_ref().is_some_and(|there| there != kind.as_str()) => {
+                self.park(path, value);
+            }
             Some(kind) => {
                 self.fields.kind = Some(kind.to_string());
                 self.report.mapped(path, "type");
+            }
+            None => self.park(path, value),
+        }
+    }
+
+    pub(super) fn status(&mut self, path: &str, value: &Value) {
+        match value.as_str().and_then(|word| Status::parse(&spelling::status(word))) {
+            Some(status) => {
+                self.fields.status = Some(status);
+                self.report.mapped(path, "status");
+            }
+            None => self.errors.add(path, format!("`{value:.64}` is no status: write one of {STATUSES}")),
+        }
+    }
+
+    pub(super) fn is_active(&mut self, path: &str, value: Value) {
+        match value::truth(&value) {
+            Some(is_active) => {
+                if !is_active {
+                    self.fields.status = Some(Status::Inactive);
+                }
+                self.report.mapped(path, "status");
             }
             None => self.park(path, value),
         }

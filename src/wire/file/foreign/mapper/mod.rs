@@ -7,12 +7,13 @@ mod relations;
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{Fields, Status, spelling};
+use crate::domain::agent::{Fields, spelling};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::json;
 use crate::domain::slug::Slug;
 use crate::wire::file::park::{self, Parked};
 use crate::wire::file::report::Report;
+use crate::wire::file::slip;
 
 use super::rule::{OWN, Rule, To};
 use super::rules::OURS;
@@ -23,10 +24,12 @@ use model::{Choice, Params};
 
 /// The deepest path that a report names.
 const REPORT_DEPTH: usize = 2;
+/// The most fields that are looked at for slips.
+const MAX_SLIPS: usize = 32;
 
 /// An agent by the rules of its system and those of every system.
-pub fn map(source: Source, rules: &[Rule], braces: Braces) -> Mapped {
-    Mapper::map(source, rules, braces)
+pub fn map(source: Source, rules: &[Rule], braces: Braces, is_agent: bool) -> Mapped {
+    Mapper::map(source, rules, braces, is_agent)
 }
 
 /// An agent in our fields, and what became of the source's.
@@ -59,11 +62,15 @@ struct Mapper {
     keys: Vec<String>,
     /// Whether a field gave the name, rather than the place in the document.
     named: bool,
+    /// The field that says only where the instructions are.
+    elsewhere: Option<String>,
+    /// Whether only an agent is written so, though it had no text.
+    is_agent: bool,
 }
 
 impl Mapper {
     /// An agent by the rules of its system and those of every system.
-    fn map(source: Source, rules: &[Rule], braces: Braces) -> Mapped {
+    fn map(source: Source, rules: &[Rule], braces: Braces, is_agent: bool) -> Mapped {
         let braces = source.braces.unwrap_or(braces);
         let mut mapper = Self {
             rest: source.fields,
@@ -81,6 +88,8 @@ impl Mapper {
             needs: Vec::new(),
             keys: source.keys,
             named: false,
+            elsewhere: None,
+            is_agent,
         };
         for (path, to) in rules.iter().chain(&OURS).chain(&OWN) {
             if let Some(value) = value::take(&mut mapper.rest, path) {
@@ -118,21 +127,11 @@ impl Mapper {
                 other => self.park(path, other),
             },
             To::Tools => self.tools(path, value),
+            To::Words => self.tools(path, value::words(value)),
             To::Handoffs => self.handoffs(path, value),
             To::Needs => self.needed(path, value),
-            To::Status => match value.as_str().and_then(|word| Status::parse(&word.to_ascii_lowercase())) {
-                Some(status) => {
-                    self.fields.status = Some(status);
-                    self.report.mapped(path, "status");
-                }
-                None => self.errors.add(path, format!("`{value:.64}` is no status: write one of draft, published, active, inactive, deprecated")),
-            },
-            To::IsActive => {
-                if value == Value::Bool(false) {
-                    self.fields.status = Some(Status::Inactive);
-                }
-                self.report.mapped(path, "status");
-            }
+            To::Status => self.status(path, &value),
+            To::IsActive => self.is_active(path, value),
             To::Config => self.config(path, value),
             To::TextIfNone => {
                 if self.texts.is_empty() {
@@ -164,6 +163,7 @@ impl Mapper {
         let mut params = std::mem::take(&mut self.params);
         let mut fields = self.take_params(path, fields, &mut params);
         self.params = params;
+        self.parked.keep_waiting(&mut fields, &mut self.report);
         park::scrub(path, &mut fields, &mut self.report);
         for (name, value) in fields {
             self.report.mapped(&join(path, &name), &format!("config.{name}"));
@@ -217,9 +217,14 @@ impl Mapper {
 
     fn finish(mut self, braces: Braces) -> Mapped {
         let rest = std::mem::take(&mut self.rest);
+        let slips = self.slips(&rest);
         self.params("", rest);
+        for (name, meant) in slips {
+            self.report.note(&name, &format!("is no field here; did you mean `{meant}`?"));
+        }
         self.own_fields();
         self.fields.model = self.line();
+        self.report_unsaid();
         let is_bare = self.fields.model.is_none();
         let parameters = std::mem::take(&mut self.params).into_iter().filter(|_| is_bare).collect();
         self.instructions(braces);
@@ -238,6 +243,21 @@ impl Mapper {
         }
     }
 
+    /// Fields that may be slips of ours, and what they may mean.
+    fn slips(&self, rest: &Map<String, Value>) -> Vec<(String, &'static str)> {
+        let written = serde_json::to_value(&self.fields).unwrap_or_default();
+        let Value::Object(mut there) = written else { return Vec::new() };
+        there.extend(self.same.iter().map(|(name, _)| (name.clone(), Value::Null)));
+        if !self.texts.is_empty() {
+            there.insert("instructions".to_owned(), Value::Null);
+        }
+        if !self.models.is_empty() {
+            there.insert("model".to_owned(), Value::Null);
+        }
+        let slip = |name: &String| Some((name.clone(), slip::meant(name, &there)?));
+        rest.keys().take(MAX_SLIPS).filter_map(slip).collect()
+    }
+
     /// Our own fields, as they are.
     fn own_fields(&mut self) {
         let mut same = std::mem::take(&mut self.same);
@@ -250,6 +270,9 @@ impl Mapper {
         }
         let Some(own) = self.errors.take_all(json::read::<Fields>(&same.into())) else { return };
         let fields = std::mem::take(&mut self.fields);
+        if fields.status.is_some() && own.status.is_some() && fields.status != own.status {
+            self.report.lose("status", "another field says that it is off");
+        }
         self.fields = Fields {
             name: fields.name,
             slug: fields.slug,

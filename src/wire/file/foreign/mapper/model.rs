@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::model_line::ModelLine;
 use crate::domain::model_name;
-use crate::wire::file::parameters::with_parameters;
+use crate::wire::file::parameters::{is_said_otherwise, with_parameters};
 
 use super::super::value;
 use super::{Mapper, REPORT_DEPTH, join};
@@ -25,6 +25,27 @@ const PARAMS: [(&str, &str); 14] = [
     ("reasoning_effort", "reasoning_effort"),
     ("reasoningEffort", "reasoning_effort"),
     ("thinking_budget", "reasoning_effort"),
+];
+/// Objects with such parameters, among others.
+pub(super) const PLACES: [&str; 18] = [
+    "model_settings",
+    "modelSettings",
+    "model_parameters",
+    "modelParameters",
+    "model_params",
+    "modelParams",
+    "parameters",
+    "params",
+    "options",
+    "generation_config",
+    "generationConfig",
+    "generate_content_config",
+    "inference_config",
+    "inferenceConfig",
+    "completion_params",
+    "llm_params",
+    "sampling",
+    "settings",
 ];
 const PROVIDERS: [&str; 7] = [
     "provider",
@@ -102,6 +123,18 @@ impl Mapper {
         mut fields: Map<String, Value>,
         params: &mut Params,
     ) -> Map<String, Value> {
+        self.take_each(path, &mut fields, params);
+        for place in PLACES {
+            let Some(Value::Object(inner)) = fields.get_mut(place) else { continue };
+            self.take_each(&join(path, place), inner, params);
+            if inner.is_empty() {
+                fields.remove(place);
+            }
+        }
+        fields
+    }
+
+    fn take_each(&mut self, path: &str, fields: &mut Map<String, Value>, params: &mut Params) {
         for (name, own) in PARAMS {
             let Some(value) = fields.get(name) else { continue };
             let written = match value {
@@ -117,7 +150,15 @@ impl Mapper {
                 self.report.mapped(&join(path, name), &format!("model ({own})"));
             }
         }
-        fields
+    }
+
+    /// Says of parameters of the agent that each of its models has another value of its own.
+    pub(super) fn report_unsaid(&mut self) {
+        let line = self.fields.model.as_deref().unwrap_or_default();
+        let unsaid = self.params.iter().filter(|(name, value)| is_said_otherwise(line, name, value));
+        for (name, _) in unsaid {
+            self.report.lose(name, "the model says another value");
+        }
     }
 
     /// The models that people wrote, as a line whose names are still theirs.

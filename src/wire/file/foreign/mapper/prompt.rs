@@ -10,6 +10,8 @@ use super::super::value;
 use super::super::variables::{self, Braces};
 use super::Mapper;
 
+/// The instructions of an agent that has none.
+const STAND_IN: &str = "You are {{agent_name}}.";
 /// What of the instructions is kept free when memory is added.
 const ROOM: usize = 2_000;
 
@@ -26,6 +28,7 @@ impl Mapper {
             Some(text) if value::is_reference(&text) && !text.contains('\n') => {
                 self.report.dropped(path, "it only names where the text is: put the text itself here");
                 self.park(path, text.into());
+                self.elsewhere = Some(path.to_owned());
             }
             Some(text) if heading.is_empty() => {
                 self.report.mapped(path, "instructions");
@@ -81,6 +84,15 @@ impl Mapper {
                 "instructions",
                 "the source has no instructions of its own",
             );
+        }
+        if let Some(path) = self.elsewhere.take().filter(|_| text.is_empty()) {
+            self.fields.instructions = Some(STAND_IN.to_owned());
+            return self.errors.add(&path, "only names where the text is: put the text itself here");
+        }
+        if text.is_empty() && self.is_agent {
+            self.fields.instructions = Some(STAND_IN.to_owned());
+            let what = format!("the source has none: `{STAND_IN}` stands in");
+            return self.report.mapped_with("instructions", "instructions", &what);
         }
         if text.is_empty() {
             return;

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use crate::domain::agent::Tool;
+use crate::domain::json;
+
 use super::super::{Need, value};
 use super::Mapper;
 
@@ -9,17 +12,28 @@ const MAX_TOOLS: usize = 128;
 const MAX_HANDOFFS: usize = 100;
 
 impl Mapper {
-    pub(super) fn tools(&mut self, path: &str, value: Value) {
+    pub(super) fn tools(&mut self, path: &str, mut value: Value) {
         let mut tools = self.fields.tools.take().unwrap_or_default();
+        if let Value::Array(list) = &mut value {
+            // Those that are written out as ours are stay as they are.
+            list.retain(|item| match item.is_object().then(|| json::read::<Tool>(item)) {
+                Some(Ok(tool)) if tools.len() < MAX_TOOLS => {
+                    tools.push(tool);
+                    false
+                }
+                _ => true,
+            });
+        }
         let is_name =
             |item: &Value| item.is_string() || item.as_object().is_some_and(|fields| fields.len() == 1);
         let mut is_whole = value.is_string() || value.as_array().is_some_and(|list| list.iter().all(is_name));
         for name in value::names(&value) {
             let tool = identifier(&name);
             is_whole &= tool == name && tools.len() < MAX_TOOLS;
-            if !tool.is_empty() && tools.len() < MAX_TOOLS && !tools.contains(&tool) {
+            if !tool.is_empty() && tools.len() < MAX_TOOLS && !tools.iter().any(|other| other.name() == tool)
+            {
                 self.needs.push(Need { kind: "tool", name: tool.clone(), version: None });
-                tools.push(tool);
+                tools.push(Tool::Named(tool));
             }
         }
         self.report.mapped(path, "tools");
@@ -36,12 +50,12 @@ impl Mapper {
             Value::Array(list) => list,
             other => vec![other],
         };
-        let found = list.iter().filter_map(|item| {
-            let by_path = ["config_path", "target_agent_id", "to", "agent_id"]
-                .iter()
-                .find_map(|name| item.get(name)?.as_str());
-            by_path.or_else(|| value::name(item)).map(str::to_owned)
-        });
+        let own = &self.keys;
+        let is_own = |item: &&Value| {
+            let from = item.get("from").and_then(Value::as_str);
+            from.is_none_or(|from| own.is_empty() || own.iter().any(|key| key == from))
+        };
+        let found: Vec<String> = list.iter().filter(is_own).flat_map(targets_of).collect();
         for target in found {
             if targets.len() < MAX_HANDOFFS && !targets.contains(&target) {
                 targets.push(target);
@@ -64,6 +78,16 @@ impl Mapper {
             }
         }
         self.park(path, value);
+    }
+}
+
+/// The agents that an entry names.
+fn targets_of(item: &Value) -> Vec<String> {
+    let by_path = ["config_path", "target_agent_id", "to", "agent_id"].iter().find_map(|name| item.get(name));
+    match by_path {
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::String(one)) => vec![one.clone()],
+        _ => value::name(item).map(str::to_owned).into_iter().collect(),
     }
 }
 

@@ -1,53 +1,30 @@
 //! Threads and runs, as callers of an agent use them: each question goes to the thread's own object.
 
+mod refusal;
+
+pub use refusal::Error;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::domain::field_error::FieldError;
+use crate::domain::agent::Conduct;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::money::Nanos;
-use crate::domain::run::input::{Given, NotTaken};
-use crate::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
+use crate::domain::run::terms::{Priority, Starter, Terms};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{
-    Answer, BadCursor, Command, Create, Events, Input, OnBusy, Outcome, Page, Start, Watch, Who,
+    Answer, Command, Create, Events, Input, OnBusy, Outcome, Page, Start, Watch, Who,
 };
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName, ThreadRef};
+use crate::domain::thread::once::Once;
 use crate::domain::thread::view::{ItemView, RunView, ThreadView};
-use crate::ports::{ThreadOf, Threads, Unavailable, World};
+use crate::ports::{ThreadOf, Threads, World};
 use crate::service::App;
 use crate::service::call::Resolved;
-
-/// Why a thread or a run does not do what was asked.
-#[derive(Debug, PartialEq, thiserror::Error)]
-pub enum Error {
-    /// Also where it is another account's, or another agent's.
-    #[error("there is no such {0} here")]
-    NotFound(&'static str),
-    #[error("the thread is at work on the run {0}, and `on_busy` is `reject`")]
-    Busy(RunId),
-    #[error("there is nothing to answer: say something in `message` or `input`")]
-    NothingSaid,
-    #[error("some fields do not fit")]
-    Invalid(Vec<FieldError>),
-    #[error("{0}")]
-    Conflict(String),
-    #[error("{why}")]
-    NotTaken { at: u32, why: NotTaken, outcome: Option<Given> },
-    #[error("a thread has at most {0} runs that wait")]
-    TooMany(u32),
-    #[error("no event has this number yet")]
-    FutureCursor,
-    #[error("events are kept for 7 days: these are gone")]
-    ExpiredCursor,
-    #[error("a key of the account is needed: anonymous callers have no threads")]
-    Anonymous,
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-}
+use refusal::{of, refusal};
 
 /// A caller of an agent, at its threads.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +33,8 @@ pub struct Visitor {
     pub agent: AgentId,
     version: u32,
     started_by: Starter,
+    conduct: Conduct,
+    once: Option<Once>,
 }
 
 /// A run to be started.
@@ -67,7 +46,8 @@ pub struct Begin {
     pub input: Vec<Message>,
     pub variables: BTreeMap<String, String>,
     pub tools: Vec<ClientTool>,
-    pub on_busy: OnBusy,
+    /// `None`: as the agent says.
+    pub on_busy: Option<OnBusy>,
     pub priority: Priority,
     pub max_usd: Option<Nanos>,
 }
@@ -85,7 +65,15 @@ impl Visitor {
             agent: agent.id,
             version: agent.version,
             started_by: Starter::Key(key.key.id),
+            conduct: agent.definition.conduct(),
+            once: None,
         })
+    }
+
+    /// What is asked counts once; see [`Once`].
+    #[must_use]
+    pub const fn under(self, once: Option<Once>) -> Self {
+        Self { once, ..self }
     }
 
     const fn who(&self) -> Who {
@@ -96,11 +84,19 @@ impl Visitor {
         ThreadOf { account: self.account, thread }
     }
 
+    /// The key of a thread without a name: the same for the same request.
+    fn unnamed<W: World>(&self, app: &App<W>) -> ThreadKey {
+        match self.once {
+            Some(once) => ThreadKey::of_request(self.account, self.agent, once.key),
+            None => ThreadKey::new(app.world.now(), app.world.random()),
+        }
+    }
+
     fn create_of<W: World>(&self, app: &App<W>, thread: Option<ThreadRef>, about: About) -> Create {
         let (key, name) = match thread {
             Some(ThreadRef::Name(name)) => (ThreadKey::of_name(self.account, &name), Some(name)),
             Some(ThreadRef::Key(key)) => (key, None),
-            None => (ThreadKey::new(app.world.now(), app.world.random()), None),
+            None => (self.unnamed(app), None),
         };
         Create { account: self.account, key, name, agent: self.agent, about, items: Vec::new() }
     }
@@ -199,15 +195,16 @@ impl Visitor {
             agent: self.agent,
             version: self.version,
             started_by: self.started_by,
-            limits: Limits { max_usd, ..Limits::default() },
-            on_unknown: OnUnknown::default(),
-            on_budget: OnBudget::default(),
+            limits: self.conduct.limits.with_usd(max_usd),
+            on_unknown: self.conduct.on_unknown,
+            on_budget: self.conduct.on_budget,
             priority,
             variables,
             tools,
             parent: None,
         };
         let may_make = !matches!(thread, Some(ThreadRef::Key(_)));
+        let on_busy = on_busy.unwrap_or(self.conduct.on_busy);
         Start { thread: self.create_of(app, thread, about), terms, input, on_busy, may_make, watch }
     }
 
@@ -357,7 +354,7 @@ impl Visitor {
         command: Command,
         what: &'static str,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        match app.world.threads().watch(self.of_key(thread), command).await? {
+        match app.world.threads().watch(self.of_key(thread), self.counted(command)).await? {
             (Answer::Events(events), watch) => Ok((*events, watch)),
             (other, _) => Err(refusal(what, other, Some(thread))),
         }
@@ -369,28 +366,13 @@ impl Visitor {
         thread: ThreadKey,
         command: Command,
     ) -> Result<Answer, Error> {
-        Ok(app.world.threads().ask(self.of_key(thread), command).await?)
+        Ok(app.world.threads().ask(self.of_key(thread), self.counted(command)).await?)
     }
-}
 
-const fn of(run: Option<u32>) -> &'static str {
-    match run {
-        Some(_) => "run",
-        None => "thread",
-    }
-}
-
-fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) -> Error {
-    match (answer, thread) {
-        (Answer::NotFound, _) => Error::NotFound(what),
-        (Answer::Busy(number), Some(thread)) => Error::Busy(RunId { thread, number }),
-        (Answer::NothingSaid, _) => Error::NothingSaid,
-        (Answer::Invalid(faults), _) => Error::Invalid(faults),
-        (Answer::Conflict(words), _) => Error::Conflict(words),
-        (Answer::NotTaken { at, why, outcome }, _) => Error::NotTaken { at, why, outcome },
-        (Answer::TooMany(most), _) => Error::TooMany(most),
-        (Answer::BadCursor(BadCursor::Future), _) => Error::FutureCursor,
-        (Answer::BadCursor(BadCursor::Expired), _) => Error::ExpiredCursor,
-        (other, _) => Error::Unavailable(Unavailable(format!("the thread's object answered {other:?}"))),
+    fn counted(&self, command: Command) -> Command {
+        match self.once {
+            Some(once) => Command::Once(once, Box::new(command)),
+            None => command,
+        }
     }
 }

@@ -1,0 +1,247 @@
+//! A tool of an agent: the name of one that is known elsewhere, or one that is written out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::domain::field_error::FieldErrors;
+use crate::domain::json::{self, MAX_FREE_DEPTH};
+use crate::domain::outbound::{self, Loopback};
+use crate::domain::run::tool::Effect;
+
+const MAX_NAME: usize = 64;
+const MAX_DESCRIPTION: usize = 4_000;
+/// The most bytes of a tool's schema as JSON.
+const MAX_PARAMETERS: usize = 32 * 1024;
+const MAX_HEADERS: usize = 32;
+const MAX_HEADER: usize = 2_000;
+/// The longest that an HTTP tool may take, in seconds.
+pub const MAX_TIMEOUT_S: u32 = 300;
+const DEFAULT_TIMEOUT_S: u32 = 30;
+
+/// Headers that the platform writes, or that mean something to the connection alone.
+const OF_THE_PLATFORM: [&str; 11] = [
+    "accept",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "idempotency-key",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+/// A header with one of these words in its name carries a credential.
+const OF_CREDENTIALS: [&str; 10] =
+    ["auth", "cookie", "credential", "key", "passwd", "password", "secret", "session", "signature", "token"];
+
+/// A tool of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = AgentTool)]
+pub enum Tool {
+    /// The identifier of a tool.
+    Named(String),
+    Inline(Box<Inline>),
+}
+
+/// A tool that the agent brings along: `client` is run by whoever started the run, `http` by us.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = InlineTool)]
+pub struct Inline {
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// 1 to 64 of A-Z, a-z, 0-9, `_` and `-`.
+    #[schema(min_length = 1, max_length = 64)]
+    pub name: String,
+    /// What it does, for the model; required of `http`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 4_000)]
+    pub description: Option<String>,
+    /// A JSON Schema of the arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub parameters: Option<Map<String, Value>>,
+    /// Of `http`, and required there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Of `http`: `POST` when left out. GET and DELETE send the arguments as the query, others as a JSON body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// Of `http`: what is sent besides. None that carries a credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Of `http`: 30 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 300)]
+    pub timeout_s: Option<u32>,
+    /// Of `http`: what a second time means. `idempotent` for GET when left out, `unsafe` for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ToolKind)]
+pub enum Kind {
+    Client,
+    Http,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = ToolMethod)]
+pub enum Method {
+    Get,
+    #[default]
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Tool {
+    /// What it is called by.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Named(name) => name,
+            Self::Inline(tool) => &tool.name,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tool {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NameOrObject)
+    }
+}
+
+struct NameOrObject;
+
+impl<'de> Visitor<'de> for NameOrObject {
+    type Value = Tool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a tool, or an object with its `type`")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Tool, E> {
+        Ok(Tool::Named(name.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Tool, A::Error> {
+        Inline::deserialize(MapAccessDeserializer::new(map)).map(|tool| Tool::Inline(Box::new(tool)))
+    }
+}
+
+impl Inline {
+    pub fn method(&self) -> Method {
+        self.method.unwrap_or_default()
+    }
+
+    pub fn effect(&self) -> Effect {
+        let by_method = if self.method() == Method::Get { Effect::Idempotent } else { Effect::Unsafe };
+        self.effect.unwrap_or(by_method)
+    }
+
+    pub fn timeout_ms(&self) -> u64 {
+        u64::from(self.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S)) * 1_000
+    }
+
+    /// Notes what does not fit of the tool at `field`.
+    pub(super) fn check(&self, field: &str, loopback: Loopback, errors: &mut FieldErrors) {
+        let at = |name: &str| format!("{field}.{name}");
+        let is_name = (1..=MAX_NAME).contains(&self.name.len())
+            && self.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        if !is_name {
+            errors.add(&at("name"), format!("has 1 to {MAX_NAME} of A-Z, a-z, 0-9, `_` and `-`"));
+        }
+        if let Some(description) = &self.description {
+            errors.length(&at("description"), description, 1, MAX_DESCRIPTION);
+        }
+        if let Some(parameters) = &self.parameters {
+            check_parameters(&at("parameters"), parameters, errors);
+        }
+        match self.kind {
+            Kind::Client => self.check_client(&at, errors),
+            Kind::Http => self.check_http(&at, loopback, errors),
+        }
+    }
+
+    fn check_client(&self, at: &dyn Fn(&str) -> String, errors: &mut FieldErrors) {
+        for (name, is_there) in [
+            ("url", self.url.is_some()),
+            ("method", self.method.is_some()),
+            ("headers", self.headers.is_some()),
+            ("timeout_s", self.timeout_s.is_some()),
+            ("effect", self.effect.is_some()),
+        ] {
+            if is_there {
+                errors.add(&at(name), "is only for a tool of type `http`");
+            }
+        }
+    }
+
+    fn check_http(&self, at: &dyn Fn(&str) -> String, loopback: Loopback, errors: &mut FieldErrors) {
+        if self.description.is_none() {
+            errors.add(&at("description"), "is required: by it the model knows when to call the tool");
+        }
+        match &self.url {
+            None => errors.add(&at("url"), "is required"),
+            Some(url) => {
+                errors.take(&at("url"), outbound::check(url, loopback));
+            }
+        }
+        if self.timeout_s.is_some_and(|s| s == 0 || s > MAX_TIMEOUT_S) {
+            errors.add(&at("timeout_s"), format!("must be from 1 to {MAX_TIMEOUT_S}"));
+        }
+        let Some(headers) = &self.headers else { return };
+        if headers.len() > MAX_HEADERS {
+            errors.add(&at("headers"), format!("has at most {MAX_HEADERS} entries, has {}", headers.len()));
+        }
+        for (name, value) in headers.iter().take(MAX_HEADERS) {
+            if let Some(words) = fault_of_header(name, value) {
+                errors.add(&format!("{}.{name:.64}", at("headers")), words);
+            }
+        }
+    }
+}
+
+fn check_parameters(field: &str, parameters: &Map<String, Value>, errors: &mut FieldErrors) {
+    let bytes = serde_json::to_string(parameters).map_or(usize::MAX, |json| json.len());
+    if bytes > MAX_PARAMETERS {
+        errors.add(field, format!("has at most {MAX_PARAMETERS} bytes as JSON, has {bytes}"));
+    }
+    if parameters.values().any(|value| json::depth(value) > MAX_FREE_DEPTH) {
+        errors.add(field, format!("is nested at most {MAX_FREE_DEPTH} deep"));
+    }
+    if parameters.get("type").is_some_and(|kind| kind != "object") {
+        errors.add(&format!("{field}.type"), "must be `object`: arguments are named");
+    }
+}
+
+fn fault_of_header(name: &str, value: &str) -> Option<&'static str> {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let lower = name.to_ascii_lowercase();
+    if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_token) {
+        return Some("is no name of a header");
+    }
+    if OF_THE_PLATFORM.contains(&lower.as_str()) {
+        return Some("is written by the platform");
+    }
+    if OF_CREDENTIALS.iter().any(|word| lower.contains(word)) {
+        return Some(
+            "carries a credential, and definitions are shown and exported: secrets of tools cannot be kept yet",
+        );
+    }
+    let is_text = value.len() <= MAX_HEADER && value.bytes().all(|b| (b' '..=b'~').contains(&b));
+    (!is_text).then_some("has at most 2000 characters of printable ASCII")
+}

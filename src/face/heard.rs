@@ -1,0 +1,148 @@
+//! A run's events, heard as the answer to one call.
+
+use crate::domain::admission::command::UsageKind;
+use crate::domain::message::{Event as Said, Finish};
+use crate::domain::run::event::{Event, Numbered};
+use crate::domain::run::state::{Failure, Reason};
+use crate::domain::thread::id::EntryId;
+use crate::http::problem::{Kind, Problem};
+use crate::service::call::Receipt;
+use serde_json::Value;
+
+/// What an event is to the one who called.
+#[derive(Debug)]
+pub enum Heard {
+    Nothing,
+    /// What was said before this is not the last word.
+    Step,
+    /// What was said in this step is void.
+    Void,
+    Said(Said),
+    /// The answer is complete: these are its last events.
+    Done(Vec<Said>),
+    Failed(Box<Problem>),
+}
+
+/// Hears a run from its first event on, and passes over what was answered to earlier calls.
+#[derive(Debug)]
+pub struct Hearing {
+    /// Calls of the client's tools whose outputs this call has brought. What follows their step is the answer.
+    outputs: Vec<EntryId>,
+    /// The step of those calls.
+    after: u32,
+    has_begun: bool,
+    /// The piece that is being said, and how many characters of it were heard.
+    piece: Option<(EntryId, u64)>,
+    receipt: Receipt,
+}
+
+impl Hearing {
+    pub fn new(outputs: Vec<EntryId>) -> Self {
+        Self { outputs, after: 0, has_begun: false, piece: None, receipt: Receipt::FREE }
+    }
+
+    pub const fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// What the steps that were heard have cost.
+    pub const fn receipt(&self) -> Receipt {
+        self.receipt
+    }
+
+    pub fn hear(&mut self, numbered: Numbered) -> Heard {
+        match numbered.event {
+            Event::ToolCall { step, call_id, .. } => {
+                if self.outputs.contains(&call_id) {
+                    self.outputs.retain(|output| *output != call_id);
+                    self.after = self.after.max(step);
+                    // Whatever came until now was an answer to an earlier call.
+                    self.has_begun = false;
+                    self.receipt = Receipt::FREE;
+                }
+                Heard::Nothing
+            }
+            Event::StepStarted { step } if self.is_ours(step) => {
+                self.has_begun = true;
+                self.piece = None;
+                Heard::Step
+            }
+            Event::Restarted { step, .. } if self.is_ours(step) => {
+                self.piece = None;
+                Heard::Void
+            }
+            Event::Text { step, item, offset, delta } if self.is_ours(step) => self.text(item, offset, delta),
+            Event::StepCompleted { step, cost_usd, usage } if self.is_ours(step) => {
+                self.receipt.usage = self.receipt.usage.plus(usage);
+                self.receipt.cost += cost_usd;
+                self.receipt.kind = UsageKind::Reported;
+                Heard::Nothing
+            }
+            event => self.rest(event),
+        }
+    }
+
+    fn is_ours(&self, step: u32) -> bool {
+        self.outputs.is_empty() && step > self.after
+    }
+
+    /// What of a piece is new: events that were written together may come again, longer.
+    fn text(&mut self, item: EntryId, offset: u64, delta: String) -> Heard {
+        let held = self.piece.filter(|(piece, _)| *piece == item).map_or(0, |(_, held)| held);
+        let known = usize::try_from(held.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let is_new = known == 0;
+        let new = if is_new { delta } else { delta.chars().skip(known).collect() };
+        self.piece = Some((item, held + new.chars().count() as u64));
+        if new.is_empty() { Heard::Nothing } else { Heard::Said(Said::Text { choice: 0, delta: new }) }
+    }
+
+    fn rest(&mut self, event: Event) -> Heard {
+        let finish = |reason| Heard::Done(vec![Said::Finish { choice: 0, reason }]);
+        let failed = |kind, words: String| Heard::Failed(Box::new(Problem::new(kind, words)));
+        match event {
+            Event::Completed { .. } => finish(Finish::Stop),
+            Event::Incomplete { reason: Reason::ContentFilter, .. } => finish(Finish::ContentFilter),
+            Event::Incomplete { reason: Reason::BudgetExceeded, .. } if self.piece.is_none() => {
+                failed(Kind::BudgetExceeded, "The agent's budget is spent, and the run has ended.".to_owned())
+            }
+            Event::Incomplete { .. } => finish(Finish::Length),
+            Event::Failed { error, .. } => Heard::Failed(Box::new(problem(error))),
+            Event::Cancelled { .. } => failed(Kind::Conflict, "The run was cancelled.".to_owned()),
+            Event::Paused { .. } => {
+                failed(Kind::Conflict, "The run is paused; POST its /resume and read its events.".to_owned())
+            }
+            Event::Waiting { waiting_on } if self.has_begun => waits(&waiting_on),
+            _ => Heard::Nothing,
+        }
+    }
+}
+
+/// A run that waits for its client ends the answer with the calls; one that waits for a time goes on by itself.
+pub fn waits(waiting_on: &[Value]) -> Heard {
+    let of = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+    let calls: Vec<&Value> = waiting_on.iter().filter(|entry| entry["kind"] == "tool_output").collect();
+    if calls.is_empty() {
+        let other = waiting_on.iter().find(|entry| entry["kind"] != "time" && entry["kind"] != "child");
+        return other.map_or(Heard::Nothing, |entry| {
+            let words = format!(
+                "The run waits for something else than its client ({}): see `waiting_on` of GET …/runs/{{run}}.",
+                of(entry, "kind")
+            );
+            Heard::Failed(Box::new(Problem::new(Kind::Conflict, words)))
+        });
+    }
+    let mut events = Vec::with_capacity(calls.len() * 2 + 1);
+    for (index, call) in (0..).zip(calls) {
+        let (id, name) = (of(call, "call_id"), of(call, "name"));
+        events.push(Said::ToolCall { choice: 0, index, id, name, proof: None });
+        events.push(Said::ToolArguments { choice: 0, index, delta: of(call, "arguments") });
+    }
+    events.push(Said::Finish { choice: 0, reason: Finish::ToolCalls });
+    Heard::Done(events)
+}
+
+/// Why a run failed, as the problem that the same call without a thread would have been.
+fn problem(error: Failure) -> Problem {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == error.code).unwrap_or(Kind::UpstreamError);
+    Problem::new(kind, error.message)
+}

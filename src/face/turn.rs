@@ -1,0 +1,324 @@
+//! A call on a thread: what the client says begins a run, or answers what a run waits for; what the run says until it ends
+//! or waits for the client is the answer, in the face's own shape. The run goes on whether or not its caller stays.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+
+use super::call::{Call, Encoder, Ticket};
+use super::heard::{Heard, Hearing, waits};
+use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool};
+use crate::domain::run::event::Numbered;
+use crate::domain::run::input::Given;
+use crate::domain::run::state::Status;
+use crate::domain::run::terms::Priority;
+use crate::domain::run::tool::ClientTool;
+use crate::domain::thread::about::About;
+use crate::domain::thread::command::{Events, Input};
+use crate::domain::thread::id::{EntryId, RunId, ThreadRef};
+use crate::http::problem::{Kind, Problem};
+use crate::ports::{Threads, Watch, World};
+use crate::service::App;
+use crate::service::call::{Asked, Passed};
+use crate::service::threads::{Begin, Visitor};
+use crate::wire::client::threads::Threaded;
+use crate::wire::to_json;
+
+/// The header that names a thread, in requests and replies.
+pub const X_THREAD: HeaderName = HeaderName::from_static("x-thread");
+const X_RUN: HeaderName = HeaderName::from_static("x-run");
+/// How often in a row a watcher that was cut off comes back and finds nothing new.
+const MAX_RETURNS: u32 = 5;
+
+/// Who asks on which thread, and what stands on the reply.
+pub struct Turn {
+    pub visitor: Visitor,
+    pub thread: ThreadRef,
+    pub threaded: Threaded,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Turn {
+    /// Answers a call.
+    ///
+    /// # Errors
+    /// A problem: of the request, or of the run where it fails before anything was sent.
+    pub async fn answer<W: World, C: Call>(
+        self,
+        app: &App<W>,
+        asked: Asked,
+        call: C,
+        ticket: impl FnOnce(RunId) -> Ticket,
+    ) -> Result<Response, Problem> {
+        let Self { visitor, thread, threaded, headers } = self;
+        let is_stream = asked.stream;
+        let is_background = threaded.background;
+        let (outputs, events, watch) = match outputs(&asked.request.messages)? {
+            Some((run, outputs, inputs)) => {
+                if run.thread != thread.key(visitor.account) {
+                    return Err(unknown_call());
+                }
+                visitor.give(app, run, inputs).await.map_err(Problem::report(app))?;
+                let watched = visitor.watch(app, run.thread, Some(run.number), None).await;
+                let (events, watch) = watched.map_err(Problem::report(app))?;
+                (outputs, events, watch)
+            }
+            None => {
+                let begin = begin(thread, threaded, asked);
+                let watched = visitor.start_and_watch(app, begin).await;
+                let (events, watch) = watched.map_err(Problem::report(app))?;
+                (Vec::new(), events, watch)
+            }
+        };
+        let Some(run) = &events.snapshot else {
+            return Err(Problem::unavailable("a run's events came without the run"));
+        };
+        let id = run.id;
+        let of_run = [(X_THREAD, id.thread.to_string()), (X_RUN, id.to_string())];
+        let of_run =
+            of_run.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?)));
+        let headers: Vec<_> = headers.into_iter().chain(of_run).collect();
+        if is_background {
+            return Ok(respond("application/json", StatusCode::ACCEPTED, Body::from(to_json(run)), headers));
+        }
+        let listening = Listening::new(app.clone(), visitor, id, outputs, events, watch);
+        if is_stream {
+            let body = listening.stream(call.encoder(ticket(id)));
+            let mut response = respond("text/event-stream", StatusCode::OK, body, headers);
+            let no_transform = HeaderValue::from_static("no-store, no-transform");
+            response.headers_mut().insert(header::CACHE_CONTROL, no_transform);
+            return Ok(response);
+        }
+        match listening.whole(call, &ticket(id)).await {
+            Ok(content) => Ok(respond("application/json", StatusCode::OK, Body::from(content), headers)),
+            Err(problem) => Err(headers
+                .into_iter()
+                .fold(*problem, |problem, (name, value)| problem.with_header(name, value))),
+        }
+    }
+}
+
+fn respond(
+    content_type: &'static str,
+    status: StatusCode,
+    content: Body,
+    headers: Vec<(HeaderName, HeaderValue)>,
+) -> Response {
+    let mut response = Response::new(content);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    for (name, value) in headers {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+fn unknown_call() -> Problem {
+    let words =
+        "A `tool` message answers no call of this thread: its `tool_call_id` must be as the answer had it.";
+    Problem::new(Kind::NotFound, words)
+}
+
+/// The run that a call begins. Of a conversation that the client repeats only what is new is said.
+fn begin(thread: ThreadRef, threaded: Threaded, asked: Asked) -> Begin {
+    let ChatRequest { messages, tools, metadata, .. } = asked.request;
+    let variables = match asked.variables {
+        Passed::Variables(variables) => variables,
+        Passed::Metadata => metadata,
+    };
+    let mut offered = threaded.tools;
+    offered.extend(tools.into_iter().map(client_tool));
+    Begin {
+        thread: Some(thread),
+        about: About::default(),
+        input: news(&messages).to_vec(),
+        variables,
+        tools: offered,
+        on_busy: threaded.on_busy,
+        priority: Priority::default(),
+        max_usd: asked.most,
+    }
+}
+
+fn client_tool(tool: Tool) -> ClientTool {
+    let Tool { name, description, parameters, .. } = tool;
+    let parameters = parameters.and_then(|parameters| JsonText::parse(parameters.get()));
+    ClientTool { name, description, parameters }
+}
+
+/// What the client says after the last answer.
+fn news(messages: &[Message]) -> &[Message] {
+    let answered = messages.iter().rposition(|message| matches!(message, Message::Assistant { .. }));
+    messages.get(answered.map_or(0, |last| last + 1)..).unwrap_or_default()
+}
+
+type Outputs = (RunId, Vec<EntryId>, Vec<Input>);
+
+/// The outputs of tools among the new messages, with what is said beside them; `None` where there is none.
+fn outputs(messages: &[Message]) -> Result<Option<Outputs>, Problem> {
+    let mut run = None;
+    let (mut calls, mut inputs) = (Vec::new(), Vec::new());
+    for message in news(messages) {
+        let Message::Tool { call_id, parts, .. } = message else {
+            inputs.push(Input::Message(message.clone()));
+            continue;
+        };
+        let call = EntryId::parse(call_id).ok_or_else(unknown_call)?;
+        if *run.get_or_insert(call.run) != call.run {
+            return Err(unknown_call());
+        }
+        calls.push(call);
+        inputs.push(Input::Call { entry: call.number, given: Given::Output(parts.clone()) });
+    }
+    Ok(run.map(|run| (run, calls, inputs)))
+}
+
+/// Listens to a run for the answer to one call.
+struct Listening<W: World> {
+    app: App<W>,
+    visitor: Visitor,
+    run: RunId,
+    hearing: Hearing,
+    read: VecDeque<Numbered>,
+    watch: Option<<W::Threads as Threads>::Watch>,
+    /// The last event that was read.
+    last: Option<u64>,
+    /// What the run waited for when the call came and nothing followed.
+    rests: Option<Heard>,
+}
+
+impl<W: World> Listening<W> {
+    fn new(
+        app: App<W>,
+        visitor: Visitor,
+        run: RunId,
+        outputs: Vec<EntryId>,
+        events: Events,
+        watch: <W::Threads as Threads>::Watch,
+    ) -> Self {
+        let Events { snapshot, events, is_over } = events;
+        // One of several outputs came: the answer is what is still to be answered.
+        let waiting = snapshot.filter(|run| run.status == Status::Waiting && !outputs.is_empty());
+        let rests = waiting.map(|run| waits(&run.waiting_on));
+        let watch = (!is_over).then_some(watch);
+        Self {
+            app,
+            visitor,
+            run,
+            hearing: Hearing::new(outputs),
+            read: events.into(),
+            watch,
+            last: None,
+            rests,
+        }
+    }
+
+    async fn hear(&mut self) -> Heard {
+        match self.next().await {
+            Some(event) => self.hearing.hear(event),
+            None => Heard::Failed(Box::new(Problem::unavailable("a run's events have stopped"))),
+        }
+    }
+
+    async fn next(&mut self) -> Option<Numbered> {
+        let mut returns = 0;
+        loop {
+            if let Some(event) = self.read.pop_front() {
+                self.last = Some(event.seq);
+                return Some(event);
+            }
+            if let Some(watch) = &mut self.watch
+                && let Some(event) = watch.next().await
+            {
+                self.last = Some(event.seq);
+                return Some(event);
+            }
+            // The object went away, and is asked for the rest.
+            returns += 1;
+            if returns > MAX_RETURNS {
+                return None;
+            }
+            let visitor = self.visitor.under(None);
+            let watched = visitor.watch(&self.app, self.run.thread, Some(self.run.number), self.last).await;
+            let (events, watch) = watched.ok()?;
+            self.read.extend(events.events);
+            self.watch = (!events.is_over).then_some(watch);
+        }
+    }
+
+    /// What is heard next, unless the run rests as it was found.
+    async fn heard(&mut self) -> Heard {
+        if self.read.is_empty()
+            && let Some(rests) = self.rests.take()
+            && !self.hearing.has_begun()
+            && !matches!(rests, Heard::Nothing)
+        {
+            return rests;
+        }
+        self.hear().await
+    }
+
+    /// The run's last word.
+    async fn whole<C: Call>(mut self, call: C, ticket: &Ticket) -> Result<Vec<u8>, Box<Problem>> {
+        let mut gather = Gather::default();
+        let too_large =
+            || Box::new(Problem::new(Kind::UpstreamError, "The answer is longer than what is kept of one."));
+        loop {
+            match self.heard().await {
+                Heard::Nothing => {}
+                Heard::Step | Heard::Void => gather = Gather::default(),
+                Heard::Said(event) => gather.push(event).map_err(|_| too_large())?,
+                Heard::Done(events) => {
+                    events.into_iter().try_for_each(|event| gather.push(event)).map_err(|_| too_large())?;
+                    return Ok(call.whole(ticket, &gather.finish(), &self.hearing.receipt()));
+                }
+                Heard::Failed(problem) => return Err(problem),
+            }
+        }
+    }
+
+    /// What the run says, as it comes.
+    fn stream<E: Encoder>(self, encoder: E) -> Body {
+        let begin = Some((self, encoder, false));
+        Body::from_stream(stream::unfold(begin, |state| async move {
+            let (mut this, mut encoder, mut has_said) = state?;
+            let mut out = Vec::with_capacity(512);
+            loop {
+                let is_over = match this.heard().await {
+                    Heard::Nothing => continue,
+                    Heard::Step => {
+                        has_said = false;
+                        continue;
+                    }
+                    Heard::Void if has_said => {
+                        let words = "The provider broke off, and the run begins the step again: read the run's events.";
+                        encoder.failed(&Problem::new(Kind::UpstreamError, words), &mut out);
+                        true
+                    }
+                    Heard::Void => continue,
+                    Heard::Said(event) => {
+                        has_said = true;
+                        encoder.event(&event, &mut out);
+                        false
+                    }
+                    Heard::Done(events) => {
+                        events.iter().for_each(|event| encoder.event(event, &mut out));
+                        encoder.done(&this.hearing.receipt(), &mut out);
+                        true
+                    }
+                    Heard::Failed(problem) => {
+                        encoder.failed(&problem, &mut out);
+                        true
+                    }
+                };
+                let next = (!is_over).then_some((this, encoder, has_said));
+                return Some((Ok::<_, Infallible>(Bytes::from(out)), next));
+            }
+        }))
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a thread's object does not do what was asked.
+
+use crate::domain::field_error::FieldError;
+use crate::domain::run::input::{Given, NotTaken};
+use crate::domain::thread::command::{Answer, BadCursor};
+use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::ports::Unavailable;
+
+/// Why a thread or a run does not do what was asked.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// Also where it is another account's, or another agent's.
+    #[error("there is no such {0} here")]
+    NotFound(&'static str),
+    #[error("the thread is at work on the run {0}, and `on_busy` is `reject`")]
+    Busy(RunId),
+    #[error("there is nothing to answer: say something in `message` or `input`")]
+    NothingSaid,
+    #[error("some fields do not fit")]
+    Invalid(Vec<FieldError>),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{why}")]
+    NotTaken { at: u32, why: NotTaken, outcome: Option<Given> },
+    #[error("this Idempotency-Key came with another body before: use a new key for a new request")]
+    KeyReused,
+    #[error("a thread has at most {0} runs that wait")]
+    TooMany(u32),
+    #[error("no event has this number yet")]
+    FutureCursor,
+    #[error("events are kept for 7 days: these are gone")]
+    ExpiredCursor,
+    #[error("a key of the account is needed: anonymous callers have no threads")]
+    Anonymous,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What is looked for, in a word.
+pub const fn of(run: Option<u32>) -> &'static str {
+    match run {
+        Some(_) => "run",
+        None => "thread",
+    }
+}
+
+/// The error that an object's answer is, where it is not what was asked for.
+pub fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) -> Error {
+    match (answer, thread) {
+        (Answer::NotFound, _) => Error::NotFound(what),
+        (Answer::Busy(number), Some(thread)) => Error::Busy(RunId { thread, number }),
+        (Answer::NothingSaid, _) => Error::NothingSaid,
+        (Answer::Invalid(faults), _) => Error::Invalid(faults),
+        (Answer::Conflict(words), _) => Error::Conflict(words),
+        (Answer::NotTaken { at, why, outcome }, _) => Error::NotTaken { at, why, outcome },
+        (Answer::KeyReused, _) => Error::KeyReused,
+        (Answer::TooMany(most), _) => Error::TooMany(most),
+        (Answer::BadCursor(BadCursor::Future), _) => Error::FutureCursor,
+        (Answer::BadCursor(BadCursor::Expired), _) => Error::ExpiredCursor,
+        (other, _) => Error::Unavailable(Unavailable(format!("the thread's object answered {other:?}"))),
+    }
+}
