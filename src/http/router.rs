@@ -269,8 +269,11 @@ impl<W: World> face::Visitor<W> for Routes<W> {
         T: 'static,
     {
         let at = mount.prefix().to_owned() + &P::path();
-        let names = P::methods().iter().map(name).collect::<Vec<_>>();
-        self.preflights.entry(at.clone()).or_insert_with(|| vec!["OPTIONS"]).extend(names);
+        // Pages call agents; they do not manage accounts.
+        if !mount.is_of_members() {
+            let names = P::methods().iter().map(name).collect::<Vec<_>>();
+            self.preflights.entry(at.clone()).or_insert_with(|| vec!["OPTIONS"]).extend(names);
+        }
         // Clients of other products' protocols may add queries of their own.
         self.serve::<P, H, T>(&at, handler);
     }

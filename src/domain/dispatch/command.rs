@@ -90,11 +90,11 @@ pub struct Position {
 
 impl Position {
     /// Before all that there is.
-    pub const NEWEST: Millis = Millis((1 << 53) - 1);
+    pub const NEWEST: Millis = Millis((1 << 53) - 2);
 
     /// Behind all entries that are newer than this moment.
     pub const fn until(at: Millis) -> Self {
-        Self { at: Millis(at.0.saturating_add(1)), id: String::new() }
+        Self { at: at.plus(1), id: String::new() }
     }
 }
 
