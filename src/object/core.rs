@@ -56,8 +56,8 @@ impl<M: Machine> Core<M> {
     }
 
     /// The effects without a row that may be performed now.
-    pub fn owe(&mut self) -> Effects<M> {
-        let owed = self.machine.owed();
+    pub fn owe(&mut self, now: Millis) -> Effects<M> {
+        let owed = self.machine.owed(now);
         self.owed.extend(owed.iter().map(|effect| (effect.id.clone(), effect.what.clone())));
         owed
     }

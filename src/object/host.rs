@@ -301,7 +301,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
         if is_due {
             self.write(moment.now)?;
         } else {
-            self.owe();
+            self.owe(moment.now);
         }
         self.todo.effects.extend(again);
         Ok(true)
@@ -331,13 +331,13 @@ impl<M: Machine, S: Sql> Host<M, S> {
             // A caller that has left needs no answer.
             let _ = sender.send(());
         }
-        self.owe();
+        self.owe(now);
         self.arm(now);
         Ok(())
     }
 
-    fn owe(&mut self) {
-        let owed = self.core.as_mut().map(Core::owe);
+    fn owe(&mut self, now: Millis) {
+        let owed = self.core.as_mut().map(|core| core.owe(now));
         self.todo.effects.extend(owed.unwrap_or_default());
     }
 

@@ -158,7 +158,8 @@ pub trait Machine: Sized {
 
     /// Effects that need no row of their own, because what is written says that they are open. Asked after each write and each
     /// load; what they are for is open until [`Machine::ended`], and a restart owes them again.
-    fn owed(&mut self) -> Effects<Self> {
+    fn owed(&mut self, now: Millis) -> Effects<Self> {
+        let _ = now;
         Vec::new()
     }
 

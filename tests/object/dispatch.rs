@@ -485,6 +485,34 @@ fn a_run_goes_on_while_the_index_is_away_and_is_listed_once_it_is_back() {
     assert_eq!(network.threads[0].under_way, []);
 }
 
+#[test]
+fn a_delivery_that_was_cut_by_a_crash_is_made_when_the_alarm_rings() {
+    let mut network = Network::new(1);
+    let object = &mut network.threads[0];
+    let create = Create { about: About::default(), ..object.create(&mut Dice(0)) };
+    object.ask(thread::Command::Create(create), START);
+    object.host = Host::new(object.disk.clone());
+    object.under_way.clear();
+    // Nobody asks for it.
+    network.now = START.plus(60_000);
+    object.ring(network.now);
+    network.deliver_all();
+    assert_eq!(network.index.all(&list(Kind::Thread), network.now).len(), 1);
+    // One that hangs is begun again, and its end counts no more.
+    let object = &mut network.threads[0];
+    object.ask(thread::Command::Append(WHO, vec![Message::user("Hi")]), network.now);
+    let hangs = object.take_delivery().unwrap();
+    network.now = network.now.plus(60_000);
+    object.ring(network.now);
+    let again = object.take_delivery().unwrap();
+    assert_ne!(hangs.id(), again.id());
+    let now = network.now;
+    object.with(now, |host, moment| host.ended(&hangs.id(), Outcome::Done, moment)).unwrap();
+    assert!(object.says(now).is_some(), "the second is under way");
+    object.with(now, |host, moment| host.ended(&again.id(), Outcome::Done, moment)).unwrap();
+    assert!(object.says(now).is_none());
+}
+
 /// A thread as the index is told of it, and runs.
 fn delivery(dice: &mut Dice, n: u64) -> Delivery {
     let About { user, labels, .. } = about(dice);

@@ -21,9 +21,10 @@ use crate::domain::time::Millis;
 use crate::object::machine::{self, Effects};
 use crate::object::sql::{Error, Sql};
 
-/// How long after the last delivery the thread's row says so, if nothing else writes it before: until then a restart delivers
-/// once more, which changes nothing. The alarm of a run rings at about that time anyway.
-const SAVE_MS: i64 = 25_000;
+/// How long after a delivery the alarm rings: for the thread's row to say that it was confirmed, if nothing else has written
+/// it before, until when a restart delivers once more, which changes nothing; and for one that was cut or hangs to be begun
+/// again. The alarm of a run rings at about that time anyway.
+const LOOK_MS: i64 = 25_000;
 
 /// What memory knows of deliveries.
 #[derive(Debug, Default)]
@@ -42,6 +43,8 @@ pub(super) struct Deliveries {
 
 #[derive(Debug)]
 struct UnderWay {
+    nth: u32,
+    since: Millis,
     version: u64,
     /// Those of them that have not changed since.
     runs: BTreeSet<u32>,
@@ -71,11 +74,13 @@ impl Deliveries {
 
     pub fn wake(&mut self, now: Millis) {
         self.again_at.take_if(|at| *at <= now);
+        self.under_way.take_if(|under_way| under_way.since.plus(LOOK_MS) <= now);
     }
 
     pub fn wake_at(&self) -> Option<Millis> {
-        let save_at = self.confirmed_at.map(|at| at.plus(SAVE_MS));
-        [self.again_at, save_at].into_iter().flatten().min()
+        let since = self.under_way.as_ref().map(|under_way| under_way.since);
+        let look_at = [since, self.confirmed_at].into_iter().flatten().min();
+        [self.again_at, look_at.map(|at| at.plus(LOOK_MS))].into_iter().flatten().min()
     }
 
     pub const fn must_save(&self) -> bool {
@@ -135,7 +140,7 @@ impl Thread {
     }
 
     /// The next delivery, if there is one to be begun.
-    pub(super) fn next_delivery(&mut self) -> Effects<Self> {
+    pub(super) fn next_delivery(&mut self, now: Millis) -> Effects<Self> {
         if self.deliveries.under_way.is_some() || self.deliveries.again_at.is_some() {
             return Vec::new();
         }
@@ -143,14 +148,16 @@ impl Thread {
         let (version, asked) = (outbox.version(), outbox.first(MAX_RUNS));
         let deliveries = &mut self.deliveries;
         deliveries.count = deliveries.count.wrapping_add(1);
-        deliveries.under_way = Some(UnderWay { version, runs: asked.iter().copied().collect(), asked });
-        let what = Effect::Deliver { nth: deliveries.count };
+        let (nth, runs) = (deliveries.count, asked.iter().copied().collect());
+        deliveries.under_way = Some(UnderWay { nth, since: now, version, runs, asked });
+        let what = Effect::Deliver { nth };
         vec![machine::Effect { id: what.id(), what }]
     }
 
     /// A delivery has ended.
-    pub(super) fn delivery_ended(&mut self, outcome: &Outcome, now: Millis) {
-        let Some(under_way) = self.deliveries.under_way.take() else { return };
+    pub(super) fn delivery_ended(&mut self, nth: u32, outcome: &Outcome, now: Millis) {
+        let is_it = |under_way: &mut UnderWay| under_way.nth == nth;
+        let Some(under_way) = self.deliveries.under_way.take_if(is_it) else { return };
         let Some(outbox) = self.outbox() else { return };
         if matches!(outcome, Outcome::Undelivered) {
             let pause = outbox.pause(now);

@@ -184,8 +184,8 @@ impl Machine for Thread {
         outcome: Outcome,
         moment: &mut Moment<'_>,
     ) -> Effects<Self> {
-        if let Effect::Deliver { .. } = effect.what {
-            self.delivery_ended(&outcome, moment.now);
+        if let Effect::Deliver { nth } = effect.what {
+            self.delivery_ended(nth, &outcome, moment.now);
             return Vec::new();
         }
         let ended = self.meta.as_mut().map(|meta| self.work.ended(meta, &effect.what, outcome, moment.now));
@@ -196,8 +196,8 @@ impl Machine for Thread {
         self.meta.as_ref().map_or(Durability::Soon, |meta| self.work.progressed(meta, effect, progress))
     }
 
-    fn owed(&mut self) -> Effects<Self> {
-        self.next_delivery()
+    fn owed(&mut self, now: Millis) -> Effects<Self> {
+        self.next_delivery(now)
     }
 
     fn take_events(&mut self) -> Vec<Numbered> {
