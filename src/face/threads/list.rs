@@ -110,7 +110,7 @@ async fn list<W: World>(
     let listed = visitor.list(app, kind, &narrow, &Request { limit, cursor }).await;
     let listing = listed.map_err(Problem::report(app))?;
     let rows = listing.page.rows.into_iter().map(RawValue::from_string).collect::<Result<Vec<_>, _>>();
-    let data = rows.map_err(|error| Problem::unavailable(&format!("an entry of the index: {error}")))?;
+    let data = rows.map_err(|error| Problem::unavailable(format!("an entry of the index: {error}")))?;
     let list = List { data, next_cursor: listing.page.next_cursor };
     let mut response = Listed(list, format.unwrap_or_default()).into_response();
     response.headers_mut().insert(INDEX_LAG, HeaderValue::from(listing.lag_ms));
