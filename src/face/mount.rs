@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 
-use crate::http::credentials;
+use crate::http::{credentials, path};
 use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
 use crate::service::call::via::{self, Via};
@@ -45,8 +45,8 @@ impl Mount {
             Self::DefaultAgent => "/agents/{agent}",
             Self::Account => "/accounts/{account}",
             Self::DefaultAccount => "",
-            Self::Members => "/api/v1",
-            Self::MembersOfAccount => "/accounts/{account}",
+            Self::Members => path::API,
+            Self::MembersOfAccount => path::ACCOUNT,
         }
     }
 }

@@ -70,10 +70,7 @@ pub trait Visitor<W: World>: face::Visitor<W> {
     fn file<P: Documented>(&mut self, path: P);
 }
 
-/// Where the control plane stands.
-pub const API: &str = "/api/v1";
-/// Where what an account's clients reach stands.
-pub const ACCOUNT: &str = "/accounts/{account}";
+pub use super::path::{ACCOUNT, API};
 
 /// Where an operation of the control plane that acts on an account also stands: `/api/v1/…` under `/accounts/{account}/…`, and
 /// the account itself at `/accounts/{account}`. `None` for what acts on no account, or on any.
