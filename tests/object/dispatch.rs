@@ -728,7 +728,7 @@ fn what_is_written_is_what_this_version_recorded() {
         after: Position { at: START, id: "0199".into() },
         ..list(Kind::Thread)
     };
-    let commands = vec![
+    let commands = [
         Command::Deliver(whole),
         Command::Deliver(Delivery { delivered: Some(bare), ..fixed() }),
         Command::Deliver(Delivery { delivered: None, ..fixed() }),
@@ -737,7 +737,7 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Wake,
     ];
     let next = Some(Position { at: START, id: "0199".into() });
-    let answers = vec![
+    let answers = [
         Answer::Delivered,
         Answer::Listed(Listed { entries: vec!["{}".into()], next, lag_ms: 1_000 }),
         Answer::Listed(Listed { entries: Vec::new(), next: None, lag_ms: 60_000 }),

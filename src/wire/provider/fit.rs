@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::domain::dialect::{Dialect, Format, Schema as Keywords, SeedField};
 use crate::domain::extra;
@@ -15,7 +15,7 @@ use crate::domain::provider::Wire;
 use crate::domain::warning::{Code, Warning};
 use crate::wire::provider::keys::Keys;
 use crate::wire::provider::open_object::has_open_object;
-use crate::wire::provider::{json, lone_refs, plain_top};
+use crate::wire::provider::{exact, json, lone_refs, plain_top};
 
 /// Said for the user where a server wants the user to begin and nobody did.
 pub(super) const OPENING: &str = "Continue.";
@@ -144,16 +144,22 @@ const fn has_field(dialect: Format, format: &ResponseFormat) -> bool {
 #[serde(untagged)]
 pub(super) enum Schema<'a> {
     Untouched(&'a RawValue),
-    Rewritten(Value),
+    Rewritten(Box<RawValue>),
 }
 
 impl<'a> Schema<'a> {
     /// Of a tool's parameters.
     pub fn of_tool(dialect: &Dialect, schema: &'a RawValue) -> Self {
         match dialect.schema {
-            Keywords::PlainTop => plain_top::plain(schema).map_or(Self::Untouched(schema), Self::Rewritten),
+            Keywords::PlainTop => Self::of(schema, plain_top::plain(schema)),
             Keywords::Any | Keywords::LoneRefs => Self::of_output(dialect, schema),
         }
+    }
+
+    /// Of a tool without parameters.
+    pub fn empty() -> Self {
+        let empty = serde_json::json!({"type": "object", "properties": {}});
+        Self::Rewritten(to_raw_value(&empty).unwrap_or_else(|_| RawValue::NULL.to_owned()))
     }
 
     /// Of an answer's format.
@@ -162,6 +168,11 @@ impl<'a> Schema<'a> {
             Keywords::LoneRefs => lone_refs::isolated(schema),
             Keywords::Any | Keywords::PlainTop => None,
         };
+        Self::of(schema, rewritten)
+    }
+
+    fn of(schema: &'a RawValue, rewritten: Option<Value>) -> Self {
+        let rewritten = rewritten.as_ref().and_then(exact::raw);
         rewritten.map_or(Self::Untouched(schema), Self::Rewritten)
     }
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::exact;
 use crate::domain::dialect::{Alphabet, Dialect, Naming};
 use crate::domain::message::{AssistantPart, ChatRequest, Event, Message};
 
@@ -58,10 +59,10 @@ impl Keys {
                 continue;
             };
             // Nested past the parser's bound: for the provider to refuse.
-            let Ok(mut schema) = serde_json::from_str(parameters.get()) else { continue };
+            let Ok(mut schema) = exact::read(parameters.get()) else { continue };
             let mut pairs = Pairs::default();
             rename_in_schema(&mut schema, naming, &mut pairs);
-            tool.parameters = RawValue::from_string(schema.to_string()).ok();
+            tool.parameters = exact::raw(&schema);
             if !pairs.here.is_empty() {
                 keys.0.insert(tool.name.clone(), pairs);
             }
@@ -101,9 +102,9 @@ fn change(arguments: &mut String, names: &BTreeMap<String, String>) {
     if !arguments.contains('"') {
         return;
     }
-    if let Ok(mut value) = serde_json::from_str::<Value>(arguments) {
+    if let Ok(mut value) = exact::read(arguments) {
         rename_in_value(&mut value, names);
-        *arguments = value.to_string();
+        *arguments = exact::write(&value);
     }
 }
 

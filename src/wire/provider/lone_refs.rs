@@ -8,6 +8,7 @@ use std::io;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::exact;
 use crate::domain::bound::MAX_COPIED;
 
 /// The schema so; `None` where it has no reference, and where it is nested past the parser's bound, which is for the provider
@@ -16,7 +17,7 @@ pub(super) fn isolated(schema: &RawValue) -> Option<Value> {
     if !schema.get().contains("\"$ref\"") {
         return None;
     }
-    let mut value = serde_json::from_str::<Value>(schema.get()).ok()?;
+    let mut value = exact::read(schema.get()).ok()?;
     let root = value.clone();
     isolate(&mut value, &root, &mut Some(MAX_COPIED));
     Some(value)

@@ -4,6 +4,7 @@
 pub mod anthropic;
 #[cfg(test)]
 mod dialect_tests;
+mod exact;
 mod fit;
 #[cfg(test)]
 mod fit_tests;

@@ -7,6 +7,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::exact;
 use super::open_object::is_object;
 
 /// What does not stand at the top.
@@ -18,7 +19,7 @@ pub(super) fn plain(schema: &RawValue) -> Option<Value> {
     if serde_json::from_str::<Top>(schema.get()).is_ok_and(|top| top.is_plain()) {
         return None;
     }
-    let mut schema: Map<String, Value> = serde_json::from_str(schema.get()).ok()?;
+    let Value::Object(mut schema) = exact::read(schema.get()).ok()? else { return None };
     if schema.get("type").is_some_and(|kind| !is_object(kind)) {
         return None;
     }
@@ -35,7 +36,7 @@ pub(super) fn plain(schema: &RawValue) -> Option<Value> {
         }
     }
     let refused = REFUSED.iter().filter_map(|name| Some((name, schema.shift_remove(*name)?)));
-    hints.extend(refused.map(|(name, value)| format!("{name}: {value}")));
+    hints.extend(refused.map(|(name, value)| format!("{name}: {}", exact::write(&value))));
     schema.insert("type".to_owned(), Value::from("object"));
     schema.entry("properties").or_insert_with(|| Value::Object(Map::new()));
     describe(&mut schema, &hints);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 
 use super::block::Block;
 use super::messages::{self, Turn};
@@ -103,7 +103,7 @@ struct OutputConfig {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Format {
-    JsonSchema { schema: Value },
+    JsonSchema { schema: Box<RawValue> },
 }
 
 #[derive(Serialize)]
@@ -202,7 +202,7 @@ fn tool<'a>(dialect: &Dialect, tool: &'a Tool) -> ToolBody<'a> {
     let is_whole = |schema: &Schema<'_>| matches!(schema, Schema::Untouched(_));
     let strict = wanted && parameters.as_ref().is_none_or(|(_, schema)| is_whole(schema));
     let subset = parameters.as_ref().filter(|_| strict).map(|(raw, _)| schema::subset(raw));
-    let strict = strict && subset != Some(None);
+    let strict = strict && !matches!(subset, Some(None));
     ToolBody {
         name: dialect.tool_names.fit(&tool.name),
         description: tool.description.as_deref(),
@@ -210,7 +210,7 @@ fn tool<'a>(dialect: &Dialect, tool: &'a Tool) -> ToolBody<'a> {
             (Some(subset), _) => Schema::Rewritten(subset),
             (None, Some((raw, schema))) if raw.get() != "{}" => schema,
             // The API insists on `type`; OpenAI's leaves the schema of a function without parameters out or empty.
-            _ => Schema::Rewritten(json!({"type": "object", "properties": {}})),
+            _ => Schema::empty(),
         },
         strict,
         cache_control: tool.cache.filter(|_| dialect.cache_points).map(CacheControl::of),

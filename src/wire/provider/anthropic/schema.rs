@@ -7,6 +7,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::wire::provider::exact;
 use crate::wire::provider::open_object::{is_object, is_open};
 use crate::wire::provider::plain_top::describe;
 
@@ -18,9 +19,9 @@ const FORMATS: [&str; 10] =
 
 /// The schema in the subset. `None` where that would change what it means: an object of any members has no form in it, and
 /// closed it would be an empty one. Nor has one nested past the parser's bound.
-pub(super) fn subset(schema: &RawValue) -> Option<Value> {
-    let schema = serde_json::from_str(schema.get()).ok()?;
-    (!is_open(&schema)).then(|| narrow(schema))
+pub(super) fn subset(schema: &RawValue) -> Option<Box<RawValue>> {
+    let schema = exact::read(schema.get()).ok()?;
+    if is_open(&schema) { None } else { exact::raw(&narrow(schema)) }
 }
 
 /// Recurses as deep as the schema, which the parser bounds at 128.
@@ -32,7 +33,7 @@ fn narrow(schema: Value) -> Value {
     for (key, value) in schema {
         match keyword(key, value) {
             // One union stands in the place of another.
-            Keyword::Kept(key, value) if kept.contains_key(&key) => hints.push(format!("{key}: {value}")),
+            Keyword::Kept(key, value) if kept.contains_key(&key) => hints.push(hint(&key, &value)),
             Keyword::Kept(key, value) => drop(kept.insert(key, value)),
             Keyword::Hint(hint) => hints.push(hint),
             Keyword::Dropped => {}
@@ -43,6 +44,10 @@ fn narrow(schema: Value) -> Value {
     }
     describe(&mut kept, &hints);
     Value::Object(kept)
+}
+
+fn hint(key: &str, value: &Value) -> String {
+    format!("{key}: {}", exact::write(value))
 }
 
 enum Keyword {
@@ -60,7 +65,7 @@ fn keyword(key: String, value: Value) -> Keyword {
         // Decided by the type alone.
         "additionalProperties" => Keyword::Dropped,
         name if KEPT.contains(&name) || supported(name, &value) => Keyword::Kept(key, value),
-        _ => Keyword::Hint(format!("{key}: {value}")),
+        _ => Keyword::Hint(hint(&key, &value)),
     }
 }
 
