@@ -1,5 +1,8 @@
-//! A call on a thread: what the client says begins a run, or answers what a run waits for; what the run says until it ends
+//! A call that is a run: what the client says begins one, or answers what one waits for; what the run says until it ends
 //! or waits for the client is the answer, in the face's own shape. The run goes on whether or not its caller stays.
+//!
+//! On a thread the agent remembers what was said, and only what is new is added. Without one the client says all of it each
+//! time: it is put on a thread that is made for this call and thrown away.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -11,21 +14,24 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::call::{Call, Encoder, Ticket};
+use super::head;
 use super::heard::{Heard, Hearing, waits};
 use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool};
 use crate::domain::run::event::Numbered;
-use crate::domain::run::input::Given;
+use crate::domain::run::input::{Given, NotTaken};
+use crate::domain::run::manner::Manner;
 use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Events, Input};
-use crate::domain::thread::id::{EntryId, RunId, ThreadRef};
+use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::warning::Warning;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
-use crate::service::call::{Asked, Passed};
-use crate::service::threads::{Begin, Visitor};
+use crate::service::call::{self, Asked, Passed};
+use crate::service::threads::{Begin, Error, On, Visitor};
 use crate::wire::client::threads::Threaded;
 use crate::wire::to_json;
 
@@ -38,7 +44,9 @@ const MAX_RETURNS: u32 = 5;
 /// Who asks on which thread, and what stands on the reply.
 pub struct Turn {
     pub visitor: Visitor,
-    pub thread: ThreadRef,
+    pub on: On,
+    /// The model may call the client's tools alone.
+    pub is_bare: bool,
     pub threaded: Threaded,
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -55,21 +63,18 @@ impl Turn {
         call: C,
         ticket: impl FnOnce(RunId) -> Ticket,
     ) -> Result<Response, Problem> {
-        let Self { visitor, thread, threaded, headers } = self;
-        let is_stream = asked.stream;
-        let is_background = threaded.background;
-        let (outputs, events, watch) = match outputs(&asked.request.messages)? {
-            Some((run, outputs, inputs)) => {
-                if run.thread != thread.key(visitor.account) {
-                    return Err(unknown_call());
-                }
-                visitor.give(app, run, inputs).await.map_err(Problem::report(app))?;
+        let Self { visitor, on, is_bare, threaded, headers } = self;
+        let (is_stream, is_background) = (asked.stream, threaded.background);
+        let warnings: Vec<Warning> = call::unknown_fields(&asked.request.extras).collect();
+        let is_named = is_named(&visitor, &on);
+        let (outputs, events, watch) = match given(app, &visitor, &on, &asked.request.messages).await? {
+            Some((run, outputs)) => {
                 let watched = visitor.watch(app, run.thread, Some(run.number), None).await;
                 let (events, watch) = watched.map_err(Problem::report(app))?;
                 (outputs, events, watch)
             }
             None => {
-                let begin = begin(thread, threaded, asked);
+                let begin = begin(on, is_bare, threaded, asked);
                 let watched = visitor.start_and_watch(app, begin).await;
                 let (events, watch) = watched.map_err(Problem::report(app))?;
                 (Vec::new(), events, watch)
@@ -79,23 +84,28 @@ impl Turn {
             return Err(Problem::unavailable("a run's events came without the run"));
         };
         let id = run.id;
-        let of_run = [(X_THREAD, id.thread.to_string()), (X_RUN, id.to_string())];
+        let of_run = [(X_THREAD, is_named.then(|| id.thread.to_string())), (X_RUN, Some(id.to_string()))];
         let of_run =
-            of_run.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?)));
-        let headers: Vec<_> = headers.into_iter().chain(of_run).collect();
+            of_run.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text?).ok()?)));
+        let mut headers: Vec<_> = headers.into_iter().chain(of_run).collect();
+        let ticket = Ticket { warnings, ..ticket(id) };
         if is_background {
             return Ok(respond("application/json", StatusCode::ACCEPTED, Body::from(to_json(run)), headers));
         }
         let listening = Listening::new(app.clone(), visitor, id, outputs, events, watch);
         if is_stream {
-            let body = listening.stream(call.encoder(ticket(id)));
+            headers.extend(head::x_warnings(ticket.warnings.len()));
+            let body = listening.stream(call.encoder(ticket));
             let mut response = respond("text/event-stream", StatusCode::OK, body, headers);
             let no_transform = HeaderValue::from_static("no-store, no-transform");
             response.headers_mut().insert(header::CACHE_CONTROL, no_transform);
             return Ok(response);
         }
-        match listening.whole(call, &ticket(id)).await {
-            Ok(content) => Ok(respond("application/json", StatusCode::OK, Body::from(content), headers)),
+        match listening.whole(call, ticket).await {
+            Ok((content, warnings)) => {
+                headers.extend(head::x_warnings(warnings));
+                Ok(respond("application/json", StatusCode::OK, Body::from(content), headers))
+            }
             Err(problem) => Err(headers
                 .into_iter()
                 .fold(*problem, |problem, (name, value)| problem.with_header(name, value))),
@@ -124,8 +134,18 @@ fn unknown_call() -> Problem {
     Problem::new(Kind::NotFound, words)
 }
 
-/// The run that a call begins. Of a conversation that the client repeats only what is new is said.
-fn begin(thread: ThreadRef, threaded: Threaded, asked: Asked) -> Begin {
+/// Whether the client can look at the thread later.
+const fn is_named(visitor: &Visitor, on: &On) -> bool {
+    match on {
+        On::Thread(_) => true,
+        On::ThrowAway { is_kept, .. } => *is_kept && !visitor.is_anonymous(),
+    }
+}
+
+/// The run that a call begins. On a thread, of a conversation that the client repeats only what is new is said.
+fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked) -> Begin {
+    let mut manner = Manner::of(&asked.request, asked.model);
+    manner.is_bare = is_bare;
     let ChatRequest { messages, tools, metadata, .. } = asked.request;
     let variables = match asked.variables {
         Passed::Variables(variables) => variables,
@@ -133,22 +153,27 @@ fn begin(thread: ThreadRef, threaded: Threaded, asked: Asked) -> Begin {
     };
     let mut offered = threaded.tools;
     offered.extend(tools.into_iter().map(client_tool));
+    let input = match on {
+        On::Thread(_) => news(&messages).to_vec(),
+        On::ThrowAway { .. } => messages,
+    };
     Begin {
-        thread: Some(thread),
+        on,
         about: About::default(),
-        input: news(&messages).to_vec(),
+        input,
         variables,
         tools: offered,
         on_busy: threaded.on_busy,
         priority: Priority::default(),
         max_usd: asked.most,
+        manner,
     }
 }
 
 fn client_tool(tool: Tool) -> ClientTool {
-    let Tool { name, description, parameters, .. } = tool;
+    let Tool { name, description, parameters, strict, cache } = tool;
     let parameters = parameters.and_then(|parameters| JsonText::parse(parameters.get()));
-    ClientTool { name, description, parameters }
+    ClientTool { name, description, parameters, strict, cache }
 }
 
 /// What the client says after the last answer.
@@ -157,10 +182,63 @@ fn news(messages: &[Message]) -> &[Message] {
     messages.get(answered.map_or(0, |last| last + 1)..).unwrap_or_default()
 }
 
-type Outputs = (RunId, Vec<EntryId>, Vec<Input>);
+/// The calls of the client's tools whose outputs this call has, and their run.
+type Outputs = (RunId, Vec<EntryId>);
 
-/// The outputs of tools among the new messages, with what is said beside them; `None` where there is none.
-fn outputs(messages: &[Message]) -> Result<Option<Outputs>, Problem> {
+/// Gives the outputs of tools among the new messages to the run that waits for them, with what is said beside them; `None`
+/// where a new run is to begin: there are no outputs, or without a thread none that a run waits for.
+async fn given<W: World>(
+    app: &App<W>,
+    visitor: &Visitor,
+    on: &On,
+    messages: &[Message],
+) -> Result<Option<Outputs>, Problem> {
+    let ((run, calls), inputs) = match (outputs(messages), on) {
+        (Ok(Some(outputs)), _) => outputs,
+        (Ok(None), _) | (Err(_), On::ThrowAway { .. }) => return Ok(None),
+        (Err(problem), On::Thread(_)) => return Err(problem),
+    };
+    match on {
+        On::Thread(thread) if run.thread != thread.key(visitor.account) => return Err(unknown_call()),
+        On::Thread(_) => drop(visitor.give(app, run, inputs).await.map_err(Problem::report(app))?),
+        // The client may ask the same again, or go on from an answer that was another: it says all that was said.
+        On::ThrowAway { .. } => match give_again(app, visitor, run, inputs).await {
+            Ok(()) => {}
+            Err(Error::Unavailable(error)) => return Err(Problem::report(app)(Error::Unavailable(error))),
+            Err(Error::KeyReused) => return Err(Problem::from(Error::KeyReused)),
+            Err(_) => return Ok(None),
+        },
+    }
+    Ok(Some((run, calls)))
+}
+
+/// Gives a run what it was not given yet.
+async fn give_again<W: World>(
+    app: &App<W>,
+    visitor: &Visitor,
+    run: RunId,
+    mut inputs: Vec<Input>,
+) -> Result<(), Error> {
+    while inputs.iter().any(|input| matches!(input, Input::Call { .. })) {
+        let (at, outcome) = match visitor.give(app, run, inputs.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(Error::NotTaken { at, why: NotTaken::AlreadyResolved, outcome: Some(outcome) }) => {
+                (at, outcome)
+            }
+            Err(error) => return Err(error),
+        };
+        let at = at as usize;
+        match inputs.get(at) {
+            Some(Input::Call { given, .. }) if *given == outcome => drop(inputs.remove(at)),
+            _ => return Err(Error::NotFound("run")),
+        }
+    }
+    // All of it was given before, and so was what was said beside it.
+    Ok(())
+}
+
+/// What [`given`] gives; an error where a call is none of one run.
+fn outputs(messages: &[Message]) -> Result<Option<(Outputs, Vec<Input>)>, Problem> {
     let mut run = None;
     let (mut calls, mut inputs) = (Vec::new(), Vec::new());
     for message in news(messages) {
@@ -175,7 +253,7 @@ fn outputs(messages: &[Message]) -> Result<Option<Outputs>, Problem> {
         calls.push(call);
         inputs.push(Input::Call { entry: call.number, given: Given::Output(parts.clone()) });
     }
-    Ok(run.map(|run| (run, calls, inputs)))
+    Ok(run.map(|run| ((run, calls), inputs)))
 }
 
 /// Listens to a run for the answer to one call.
@@ -263,8 +341,8 @@ impl<W: World> Listening<W> {
         self.hear().await
     }
 
-    /// The run's last word.
-    async fn whole<C: Call>(mut self, call: C, ticket: &Ticket) -> Result<Vec<u8>, Box<Problem>> {
+    /// The run's last word, and the number of its warnings.
+    async fn whole<C: Call>(mut self, call: C, mut ticket: Ticket) -> Result<(Vec<u8>, usize), Box<Problem>> {
         let mut gather = Gather::default();
         let too_large =
             || Box::new(Problem::new(Kind::UpstreamError, "The answer is longer than what is kept of one."));
@@ -275,7 +353,9 @@ impl<W: World> Listening<W> {
                 Heard::Said(event) => gather.push(event).map_err(|_| too_large())?,
                 Heard::Done(events) => {
                     events.into_iter().try_for_each(|event| gather.push(event)).map_err(|_| too_large())?;
-                    return Ok(call.whole(ticket, &gather.finish(), &self.hearing.receipt()));
+                    ticket.warnings.extend(self.hearing.take_warnings());
+                    let content = call.whole(&ticket, &gather.finish(), &self.hearing.receipt());
+                    return Ok((content, ticket.warnings.len()));
                 }
                 Heard::Failed(problem) => return Err(problem),
             }
@@ -307,6 +387,7 @@ impl<W: World> Listening<W> {
                         false
                     }
                     Heard::Done(events) => {
+                        encoder.warn(this.hearing.take_warnings());
                         events.iter().for_each(|event| encoder.event(event, &mut out));
                         encoder.done(&this.hearing.receipt(), &mut out);
                         true

@@ -9,3 +9,5 @@
 pub mod perform;
 mod step;
 mod tools;
+
+pub use tools::runs_here;

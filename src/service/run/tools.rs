@@ -54,16 +54,31 @@ impl Offer {
         }
     }
 
+    const fn client(&self) -> Option<&ClientTool> {
+        match self {
+            Self::Client(tool) => Some(tool),
+            Self::Builtin(_) | Self::Inline(_) => None,
+        }
+    }
+
     /// As the model is offered it.
     pub fn tool(&self) -> Tool {
         Tool {
             name: self.name().to_owned(),
             description: self.description(),
             parameters: self.parameters(),
-            strict: None,
-            cache: None,
+            strict: self.client().and_then(|tool| tool.strict),
+            cache: self.client().and_then(|tool| tool.cache),
         }
     }
+}
+
+/// Whether a tool of the agent runs on our side, so that its calls are runs.
+pub fn runs_here(tools: &[agent::Tool]) -> bool {
+    tools.iter().any(|tool| match tool {
+        agent::Tool::Named(name) => tool::builtin(name).is_some(),
+        agent::Tool::Inline(tool) => tool.kind != ToolKind::Client,
+    })
 }
 
 /// What the model may call: the client's tools of this run, and those of the agent that we know.
@@ -73,7 +88,7 @@ pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
         agent::Tool::Inline(tool) => Some(Offer::Inline(tool.clone())),
     });
     let mut offered: Vec<Offer> = terms.tools.iter().cloned().map(Offer::Client).collect();
-    for offer in own {
+    for offer in own.filter(|_| !terms.manner.is_bare) {
         if !offered.iter().any(|other| other.name() == offer.name()) {
             offered.push(offer);
         }

@@ -9,14 +9,16 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::domain::agent::Conduct;
+use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::money::Nanos;
+use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::{Priority, Starter, Terms};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{
-    Answer, Command, Create, Events, Input, OnBusy, Outcome, Page, Start, Watch, Who,
+    Answer, Command, Create, Events, Input, OnBusy, Outcome, Page, Start, ThrowAway, Watch, Who,
 };
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName, ThreadRef};
 use crate::domain::thread::once::Once;
@@ -40,8 +42,7 @@ pub struct Visitor {
 /// A run to be started.
 #[derive(Debug)]
 pub struct Begin {
-    /// `None`: on a thread of its own.
-    pub thread: Option<ThreadRef>,
+    pub on: On,
     pub about: About,
     pub input: Vec<Message>,
     pub variables: BTreeMap<String, String>,
@@ -50,24 +51,51 @@ pub struct Begin {
     pub on_busy: Option<OnBusy>,
     pub priority: Priority,
     pub max_usd: Option<Nanos>,
+    pub manner: Manner,
 }
 
+/// Where a run is started.
+#[derive(Clone, Debug)]
+pub enum On {
+    Thread(ThreadRef),
+    /// A thread of its own, for a call by this path.
+    ThrowAway {
+        path: &'static str,
+        is_kept: bool,
+    },
+}
+
+/// The most bytes of what a run is started with, beside what it is about: it is written with every change of the run.
+const MAX_TERMS: usize = 512 * 1_024;
+
 impl Visitor {
-    /// Of a caller that may call.
+    /// Of a caller that may call, and has threads.
     ///
     /// # Errors
     /// [`Error::Anonymous`].
     pub fn of(resolved: &Resolved) -> Result<Self, Error> {
-        let key = resolved.key.as_ref().ok_or(Error::Anonymous)?;
+        match resolved.key {
+            Some(_) => Ok(Self::of_any(resolved)),
+            None => Err(Error::Anonymous),
+        }
+    }
+
+    /// Of a caller that may call. One without a key reaches only what its own calls have made.
+    pub fn of_any(resolved: &Resolved) -> Self {
         let agent = &resolved.bundle.agent;
-        Ok(Self {
+        let key = resolved.key.as_ref();
+        Self {
             account: resolved.account,
             agent: agent.id,
             version: agent.version,
-            started_by: Starter::Key(key.key.id),
+            started_by: key.map_or(Starter::Anonymous, |key| Starter::Key(key.key.id)),
             conduct: agent.definition.conduct(),
             once: None,
-        })
+        }
+    }
+
+    pub const fn is_anonymous(&self) -> bool {
+        matches!(self.started_by, Starter::Anonymous)
     }
 
     /// What is asked counts once; see [`Once`].
@@ -77,17 +105,24 @@ impl Visitor {
     }
 
     const fn who(&self) -> Who {
-        Who::Caller(self.agent)
+        match self.started_by {
+            Starter::Key(_) => Who::Caller(self.agent),
+            Starter::Anonymous => Who::Anonymous(self.agent),
+        }
     }
 
     fn of_key(&self, thread: ThreadKey) -> ThreadOf {
         ThreadOf { account: self.account, thread }
     }
 
-    /// The key of a thread without a name: the same for the same request.
-    fn unnamed<W: World>(&self, app: &App<W>) -> ThreadKey {
+    /// The key of a thread without a name: the same for the same request. What somebody without a key has asked is answered
+    /// to nobody with one, and the other way around.
+    fn unnamed<W: World>(&self, app: &App<W>, path: &str) -> ThreadKey {
+        let anonymous = if self.is_anonymous() { "anonymous " } else { "" };
         match self.once {
-            Some(once) => ThreadKey::of_request(self.account, self.agent, once.key),
+            Some(once) => {
+                ThreadKey::of_request(self.account, self.agent, &format!("{anonymous}{path}"), once.key)
+            }
             None => ThreadKey::new(app.world.now(), app.world.random()),
         }
     }
@@ -96,9 +131,10 @@ impl Visitor {
         let (key, name) = match thread {
             Some(ThreadRef::Name(name)) => (ThreadKey::of_name(self.account, &name), Some(name)),
             Some(ThreadRef::Key(key)) => (key, None),
-            None => (self.unnamed(app), None),
+            None => (self.unnamed(app, "threads"), None),
         };
-        Create { account: self.account, key, name, agent: self.agent, about, items: Vec::new() }
+        let (account, agent) = (self.account, self.agent);
+        Create { account, key, name, agent, about, throw_away: None, items: Vec::new() }
     }
 
     /// Makes a thread, or finds it by the client's name; whether it is new.
@@ -189,8 +225,8 @@ impl Visitor {
         }
     }
 
-    fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Start {
-        let Begin { thread, about, input, variables, tools, on_busy, priority, max_usd } = begin;
+    fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Result<Start, Error> {
+        let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner } = begin;
         let terms = Terms {
             agent: self.agent,
             version: self.version,
@@ -201,11 +237,26 @@ impl Visitor {
             priority,
             variables,
             tools,
+            manner,
             parent: None,
         };
-        let may_make = !matches!(thread, Some(ThreadRef::Key(_)));
+        if serde_json::to_string(&terms).map_or(true, |json| json.len() > MAX_TERMS) {
+            return Err(Error::Invalid(vec![FieldError {
+                field: "tools".to_owned(),
+                message: format!("and the other settings of a run have at most {MAX_TERMS} bytes together"),
+            }]));
+        }
+        let may_make = !matches!(on, On::Thread(ThreadRef::Key(_)));
         let on_busy = on_busy.unwrap_or(self.conduct.on_busy);
-        Start { thread: self.create_of(app, thread, about), terms, input, on_busy, may_make, watch }
+        let thread = match on {
+            On::Thread(thread) => self.create_of(app, Some(thread), about),
+            On::ThrowAway { path, is_kept } => Create {
+                key: self.unnamed(app, path),
+                throw_away: Some(ThrowAway { is_kept, is_anonymous: self.is_anonymous() }),
+                ..self.create_of(app, None, about)
+            },
+        };
+        Ok(Start { thread, terms, input, on_busy, may_make, watch })
     }
 
     /// Starts a run, or lets it wait for its turn.
@@ -213,7 +264,7 @@ impl Visitor {
     /// # Errors
     /// [`Error`].
     pub async fn start<W: World>(&self, app: &App<W>, begin: Begin) -> Result<RunView, Error> {
-        let start = self.start_of(app, begin, false);
+        let start = self.start_of(app, begin, false)?;
         let key = start.thread.key;
         match self.ask(app, key, Command::Start(Box::new(start))).await? {
             Answer::Run(run) => Ok(*run),
@@ -230,7 +281,7 @@ impl Visitor {
         app: &App<W>,
         begin: Begin,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        let start = self.start_of(app, begin, true);
+        let start = self.start_of(app, begin, true)?;
         let key = start.thread.key;
         self.watched(app, key, Command::Start(Box::new(start)), "thread").await
     }
