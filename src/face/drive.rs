@@ -29,8 +29,8 @@ use crate::service::App;
 use crate::service::call::{
     self, Answer, Asked, Cache, Caller, Ending, Error, Relay, Resolved, Sent, Served, Step,
 };
-use crate::service::run::runs_here;
 use crate::service::threads::{On, Visitor};
+use crate::service::tool::runs_here;
 use crate::wire::client::threads::Threaded;
 
 /// The handler of a call.

@@ -49,7 +49,7 @@ use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::retry::Policy;
-use crate::service::run::runs_here;
+use crate::service::tool::runs_here;
 use again::{Found, Place};
 use attempt::{Attempt, Failure, Made};
 use bundle::Bundle;

@@ -9,5 +9,3 @@
 pub mod perform;
 mod step;
 mod tools;
-
-pub use tools::runs_here;

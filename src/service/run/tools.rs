@@ -73,14 +73,6 @@ impl Offer {
     }
 }
 
-/// Whether a tool of the agent runs on our side, so that its calls are runs.
-pub fn runs_here(tools: &[agent::Tool]) -> bool {
-    tools.iter().any(|tool| match tool {
-        agent::Tool::Named(name) => tool::builtin(name).is_some(),
-        agent::Tool::Inline(tool) => tool.kind != ToolKind::Client,
-    })
-}
-
 /// What the model may call: the client's tools of this run, and those of the agent that we know.
 pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
     let own = bundle.agent.definition.tools.iter().filter_map(|tool| match tool {
