@@ -204,6 +204,11 @@ impl Extras {
         self.set.iter().map(|(place, value)| (*place, value))
     }
 
+    /// The value of the extra of this name, as JSON.
+    pub fn get(&self, name: &str) -> Option<&JsonText> {
+        self.iter().find_map(|(place, value)| (TABLE[place].name == name).then_some(value))
+    }
+
     pub fn has(&self, place: usize) -> bool {
         self.set.iter().any(|(set, _)| *set == place)
     }

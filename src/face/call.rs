@@ -40,6 +40,8 @@ pub trait Call: Sized + Send + Sync + 'static {
 
 /// Writes the events of a stream. After [`Encoder::done`] or [`Encoder::failed`] nothing follows.
 pub trait Encoder: Send + 'static {
+    /// What was not done as the client asked, as far as it becomes known on the way.
+    fn warn(&mut self, warnings: Vec<Warning>);
     fn event(&mut self, event: &Event, out: &mut Vec<u8>);
     fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>);
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>);

@@ -26,8 +26,11 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::query;
 use crate::ports::{AccountRef, World};
 use crate::service::App;
-use crate::service::call::{self, Answer, Asked, Cache, Caller, Ending, Relay, Resolved, Sent, Served, Step};
-use crate::service::threads::Visitor;
+use crate::service::call::{
+    self, Answer, Asked, Cache, Caller, Ending, Error, Relay, Resolved, Sent, Served, Step,
+};
+use crate::service::threads::{On, Visitor};
+use crate::service::tool::runs_here;
 use crate::wire::client::threads::Threaded;
 
 /// The handler of a call.
@@ -51,15 +54,26 @@ async fn answer<W: World, C: Call>(
     let (judged, bytes, headers) = judge(app, place, request).await?;
     let (mut asked, mut call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
     let threaded = call.threaded();
-    let entered = judged.enter(app, &mut asked).await?;
-    if threaded.is_some() || headers.contains_key(X_THREAD) {
-        let readable = entered.readable();
-        let answered =
-            on_thread(app, entered, *threaded.unwrap_or_default(), (&headers, &bytes), asked, call).await;
-        return answered.map_err(readable);
+    let mut entered = judged.enter(app, &mut asked).await?;
+    let has_headers = !headers.is_empty();
+    if entered.is_run(threaded.as_deref(), has_headers) {
+        // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
+        entered = entered.current(app).await?;
+        if entered.is_run(threaded.as_deref(), has_headers) {
+            return as_run(app, entered, threaded, (&headers, &bytes), asked, call).await;
+        }
     }
-    asked.sent = Some(Sent { protocol: C::PROTOCOL, body: bytes });
-    let (served, head) = entered.run(app, asked).await?;
+    asked.sent = Some(Sent { protocol: C::PROTOCOL, body: bytes.clone() });
+    let (served, head) = match entered.run(app, asked).await {
+        Ok(served) => served,
+        Err(Unmade::Refused(problem)) => return Err(*problem),
+        Err(Unmade::IsRun(caller)) => {
+            let (mut asked, mut call) = C::parse(&bytes)?;
+            asked.model.take_if(|_| place.is_of_account());
+            let (entered, threaded) = (resolve(app, *caller).await?, call.threaded());
+            return as_run(app, entered, threaded, (&headers, &bytes), asked, call).await;
+        }
+    };
     let Served { call: id, bundle, model, warnings, cache, answer, .. } = served;
     let is_cached = cache == Some(Cache::Hit);
     let ticket = Ticket {
@@ -82,32 +96,54 @@ async fn answer<W: World, C: Call>(
     })
 }
 
-/// The headers that matter to a call on a thread; most calls have none.
-fn of_thread(headers: &HeaderMap) -> HeaderMap {
-    let mut of_thread = HeaderMap::new();
+/// The headers that make a call a run; most calls have none.
+fn of_run(headers: &HeaderMap) -> HeaderMap {
+    let mut of_run = HeaderMap::new();
     for name in [X_THREAD, IDEMPOTENCY_KEY] {
-        of_thread.extend(headers.get_all(&name).iter().map(|value| (name.clone(), value.clone())));
+        of_run.extend(headers.get_all(&name).iter().map(|value| (name.clone(), value.clone())));
     }
-    of_thread
+    of_run
 }
 
-/// Answers a call on a thread.
-async fn on_thread<W: World, C: Call>(
+/// Answers a call that is a run: on a thread, with tools that run on our side, in the background, or under a key.
+async fn as_run<W: World, C: Call>(
+    app: &App<W>,
+    entered: Entered,
+    threaded: Option<Box<Threaded>>,
+    said: (&HeaderMap, &[u8]),
+    asked: Asked,
+    call: C,
+) -> Result<Response, Problem> {
+    let readable = entered.readable();
+    run(app, entered, *threaded.unwrap_or_default(), said, asked, call).await.map_err(readable)
+}
+
+async fn run<W: World, C: Call>(
     app: &App<W>,
     entered: Entered,
     mut threaded: Threaded,
     (headers, body): (&HeaderMap, &[u8]),
-    asked: Asked,
+    mut asked: Asked,
     call: C,
 ) -> Result<Response, Problem> {
-    let named = headers.get(X_THREAD).and_then(|name| ThreadRef::parse(name.to_str().ok()?));
-    let Some(thread) = threaded.thread.take().or(named) else {
-        return Err(Problem::at("x-thread".to_owned(), format!("{InvalidName}")));
+    if asked.request.sampling.n.is_some_and(|n| n > 1) {
+        let words = "must be 1: with tools that run here, on a thread or under an Idempotency-Key there is one answer";
+        return Err(Problem::at("n".to_owned(), words.to_owned()));
+    }
+    let resolved = &entered.resolved;
+    let agent = &resolved.bundle.agent;
+    // The agent's own name means all of its line, and may be another one by the next step.
+    asked.model.take_if(|name| *name == agent.slug.as_str() || *name == agent.id.to_string());
+    // A key alone changes nothing of what the model is asked.
+    let is_bare = !entered.is_run(Some(&threaded), headers.contains_key(X_THREAD));
+    let once = once::of(headers, body)?;
+    let on = place::<C>(&mut threaded, headers, once.is_some(), &asked)?;
+    let visitor = match (&on, threaded.background) {
+        (On::ThrowAway { .. }, false) => Visitor::of_any(resolved),
+        _ => Visitor::of(resolved).map_err(Problem::report(app))?,
     };
-    let visitor = Visitor::of(&entered.resolved).map_err(Problem::report(app))?;
-    let visitor = visitor.under(once::of(headers, body)?);
-    let bundle = entered.resolved.bundle.clone();
-    let turn = Turn { visitor, thread, threaded, headers: entered.headers() };
+    let bundle = resolved.bundle.clone();
+    let turn = Turn { visitor: visitor.under(once), on, is_bare, threaded, headers: entered.headers() };
     let created = app.world.now();
     let ticket = |run| Ticket {
         of: Of::Run(run),
@@ -118,6 +154,36 @@ async fn on_thread<W: World, C: Call>(
         created,
     };
     turn.answer(app, asked, call, ticket).await
+}
+
+/// Where the run of a call is started.
+fn place<C: Call>(
+    threaded: &mut Threaded,
+    headers: &HeaderMap,
+    is_once: bool,
+    asked: &Asked,
+) -> Result<On, Problem> {
+    let named = headers.get(X_THREAD).map(|name| name.to_str().ok().and_then(ThreadRef::parse));
+    let named = match (threaded.thread.take(), named) {
+        (None, Some(None)) => return Err(Problem::at("x-thread".to_owned(), format!("{InvalidName}"))),
+        (None, named) => named.flatten(),
+        (thread, _) => thread,
+    };
+    let is_kept = match threaded.store {
+        Some(store) => store,
+        None => asked.request.extras.get("store").is_none_or(|store| store.as_str() != "false"),
+    };
+    let refused = |words: &str| Err(Problem::at("store".to_owned(), words.to_owned()));
+    match named {
+        Some(_) if threaded.store == Some(false) => {
+            refused("a call on a thread is kept with it: leave `store` out")
+        }
+        Some(thread) => Ok(On::Thread(thread)),
+        None if is_once && !is_kept => refused(
+            "what is not kept cannot be answered again: leave `store` or the header Idempotency-Key out",
+        ),
+        None => Ok(On::ThrowAway { path: C::Face::NAME, is_kept }),
+    }
 }
 
 /// The relay's steps in the protocol's words.
@@ -143,6 +209,13 @@ enum Judged {
     KeyHolder(AccountCaller),
 }
 
+/// Why a call was not made.
+enum Unmade {
+    Refused(Box<Problem>),
+    /// It is a run by now.
+    IsRun(Box<Caller>),
+}
+
 /// A request whose caller may call.
 struct Entered {
     caller: Caller,
@@ -165,12 +238,12 @@ async fn judge<W: World>(
             Judged::KeyHolder(asker)
         }
     };
-    let of_thread = of_thread(&parts.headers);
+    let of_run = of_run(&parts.headers);
     let bytes = body::read(Request::from_parts(parts, content)).await;
     let bytes = bytes.map_err(|problem| judged.readable(problem))?;
     // As the control plane reads bodies: editors of Windows put one before the text.
     let begins_at = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-    Ok((judged, bytes.slice(begins_at..), of_thread))
+    Ok((judged, bytes.slice(begins_at..), of_run))
 }
 
 async fn resolve<W: World>(app: &App<W>, caller: Caller) -> Result<Entered, Problem> {
@@ -265,11 +338,33 @@ impl Entered {
         headers.into_iter().filter_map(|(name, value)| Some((name?, value))).collect()
     }
 
-    async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {
+    /// Whether the call is a run: on a thread, with tools that run here, in the background, or under a key.
+    fn is_run(&self, threaded: Option<&Threaded>, has_headers: bool) -> bool {
+        has_headers
+            || threaded.is_some_and(Threaded::asks_for_a_run)
+            || runs_here(&self.resolved.bundle.agent.definition.tools)
+    }
+
+    /// The same by rows that are in force now.
+    async fn current<W: World>(self, app: &App<W>) -> Result<Self, Problem> {
         let readable = self.readable();
-        let served = call::run(app, &self.caller, self.resolved, asked)
-            .await
-            .map_err(|unserved| readable(head::named(Problem::report(app)(unserved.error), unserved.call)))?;
+        let resolved = call::resolve_current(app, &self.caller).await;
+        let resolved = resolved.map_err(|error| readable(Problem::report(app)(error)))?;
+        Ok(Self { resolved, ..self })
+    }
+
+    async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Unmade> {
+        let readable = self.readable();
+        let served = match call::run(app, &self.caller, self.resolved, asked).await {
+            Ok(served) => served,
+            Err(unserved) if unserved.error == Error::IsRun => {
+                return Err(Unmade::IsRun(Box::new(self.caller)));
+            }
+            Err(unserved) => {
+                let problem = head::named(Problem::report(app)(unserved.error), unserved.call);
+                return Err(Unmade::Refused(Box::new(readable(problem))));
+            }
+        };
         let head = Head {
             call: served.call,
             version: served.bundle.agent.version,

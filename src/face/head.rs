@@ -57,7 +57,7 @@ impl Head {
         headers.extend(HeaderValue::from_str(&self.timing).ok().map(|value| (SERVER_TIMING, value)));
         headers.insert(X_AGENT_VERSION, HeaderValue::from(self.version));
         headers.extend(self.deprecation.clone());
-        headers.extend((self.warnings > 0).then(|| (X_WARNINGS, HeaderValue::from(self.warnings))));
+        headers.extend(x_warnings(self.warnings));
         headers.extend(self.cache.map(|cache| (X_CACHE, HeaderValue::from_static(word(cache)))));
         headers.extend(self.rate.iter().flat_map(rate_limit::headers));
         cors::allow(headers, self.allow_origin.as_deref());
@@ -74,6 +74,11 @@ const fn word(cache: Cache) -> &'static str {
 
 fn id(call: CallId) -> Option<(HeaderName, HeaderValue)> {
     Some((X_CALL_ID, HeaderValue::from_str(&call.to_string()).ok()?))
+}
+
+/// How many warnings stand in the reply, where there are some.
+pub fn x_warnings(count: usize) -> Option<(HeaderName, HeaderValue)> {
+    (count > 0).then(|| (X_WARNINGS, HeaderValue::from(count)))
 }
 
 /// A problem of a call that was admitted says which one it was.

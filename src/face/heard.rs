@@ -5,6 +5,7 @@ use crate::domain::message::{Event as Said, Finish};
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::state::{Failure, Reason};
 use crate::domain::thread::id::EntryId;
+use crate::domain::warning::Warning;
 use crate::http::problem::{Kind, Problem};
 use crate::service::call::Receipt;
 use serde_json::Value;
@@ -34,11 +35,20 @@ pub struct Hearing {
     /// The piece that is being said, and how many characters of it were heard.
     piece: Option<(EntryId, u64)>,
     receipt: Receipt,
+    /// What the steps that were heard did not do as the client asked.
+    warnings: Vec<Warning>,
 }
 
 impl Hearing {
     pub fn new(outputs: Vec<EntryId>) -> Self {
-        Self { outputs, after: 0, has_begun: false, piece: None, receipt: Receipt::FREE }
+        Self {
+            outputs,
+            after: 0,
+            has_begun: false,
+            piece: None,
+            receipt: Receipt::FREE,
+            warnings: Vec::new(),
+        }
     }
 
     pub const fn has_begun(&self) -> bool {
@@ -50,6 +60,11 @@ impl Hearing {
         self.receipt
     }
 
+    /// Each once.
+    pub fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings)
+    }
+
     pub fn hear(&mut self, numbered: Numbered) -> Heard {
         match numbered.event {
             Event::ToolCall { step, call_id, .. } => {
@@ -59,6 +74,7 @@ impl Hearing {
                     // Whatever came until now was an answer to an earlier call.
                     self.has_begun = false;
                     self.receipt = Receipt::FREE;
+                    self.warnings.clear();
                 }
                 Heard::Nothing
             }
@@ -71,8 +87,18 @@ impl Hearing {
                 self.piece = None;
                 Heard::Void
             }
-            Event::Text { step, item, offset, delta } if self.is_ours(step) => self.text(item, offset, delta),
-            Event::StepCompleted { step, cost_usd, usage } if self.is_ours(step) => {
+            Event::Text { step, item, offset, delta } if self.is_ours(step) => {
+                self.piece(item, offset, delta, |delta| Said::Text { choice: 0, delta })
+            }
+            Event::Reasoning { step, item, offset, delta } if self.is_ours(step) => {
+                self.piece(item, offset, delta, |delta| Said::Reasoning { choice: 0, delta })
+            }
+            Event::StepCompleted { step, cost_usd, usage, warnings } if self.is_ours(step) => {
+                for warning in warnings {
+                    if !self.warnings.contains(&warning) {
+                        self.warnings.push(warning);
+                    }
+                }
                 self.receipt.usage = self.receipt.usage.plus(usage);
                 self.receipt.cost += cost_usd;
                 self.receipt.kind = UsageKind::Reported;
@@ -87,13 +113,13 @@ impl Hearing {
     }
 
     /// What of a piece is new: events that were written together may come again, longer.
-    fn text(&mut self, item: EntryId, offset: u64, delta: String) -> Heard {
+    fn piece(&mut self, item: EntryId, offset: u64, delta: String, said: fn(String) -> Said) -> Heard {
         let held = self.piece.filter(|(piece, _)| *piece == item).map_or(0, |(_, held)| held);
         let known = usize::try_from(held.saturating_sub(offset)).unwrap_or(usize::MAX);
         let is_new = known == 0;
         let new = if is_new { delta } else { delta.chars().skip(known).collect() };
         self.piece = Some((item, held + new.chars().count() as u64));
-        if new.is_empty() { Heard::Nothing } else { Heard::Said(Said::Text { choice: 0, delta: new }) }
+        if new.is_empty() { Heard::Nothing } else { Heard::Said(said(new)) }
     }
 
     fn rest(&mut self, event: Event) -> Heard {

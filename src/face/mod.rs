@@ -7,7 +7,8 @@
 //! | [`call`] | what a protocol gives so that its calls are driven |
 //! | [`drive`] | a call, whatever the protocol: judge, parse, run, encode |
 //! | [`once`] | the header `Idempotency-Key` |
-//! | [`turn`] | a call on a thread |
+//! | [`turn`] | a call that is a run |
+//! | [`outputs`] | outputs of the client's tools, in a call that a run waits for |
 //! | [`heard`] | a run's events, heard as the answer to one call |
 //! | [`paths`] | what is derived from the list for the platform, and whose shape an error takes |
 //! | [`cors`] | which pages may call |
@@ -24,6 +25,7 @@ mod native_chat;
 mod native_stream;
 mod once;
 mod openai_chat;
+mod outputs;
 pub mod paths;
 mod threads;
 mod turn;

@@ -109,6 +109,10 @@ pub struct Stream {
 }
 
 impl Encoder for Stream {
+    fn warn(&mut self, warnings: Vec<Warning>) {
+        self.ticket.warnings.extend(warnings);
+    }
+
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         if let Event::About(about) = event {
             let said = self.left_out.max(about.left_out.len());

@@ -15,6 +15,7 @@ use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, Mount, Operations, cors, refusal};
 use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event};
+use crate::domain::warning::Warning;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query;
@@ -113,6 +114,10 @@ impl Call for Completion {
 }
 
 impl Encoder for StreamEncoder {
+    fn warn(&mut self, warnings: Vec<Warning>) {
+        warnings.iter().for_each(|warning| self.warning(warning));
+    }
+
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         Self::event(self, event, out);
     }

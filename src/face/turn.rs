@@ -1,5 +1,8 @@
-//! A call on a thread: what the client says begins a run, or answers what a run waits for; what the run says until it ends
+//! A call that is a run: what the client says begins one, or answers what one waits for; what the run says until it ends
 //! or waits for the client is the answer, in the face's own shape. The run goes on whether or not its caller stays.
+//!
+//! On a thread the agent remembers what was said, and only what is new is added. Without one the client says all of it each
+//! time: it is put on a thread that is made for this call and thrown away.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -11,21 +14,24 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::call::{Call, Encoder, Ticket};
+use super::head;
 use super::heard::{Heard, Hearing, waits};
-use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool};
+use super::outputs::{given, news};
+use crate::domain::message::{ChatRequest, Gather, JsonText, Tool};
 use crate::domain::run::event::Numbered;
-use crate::domain::run::input::Given;
+use crate::domain::run::manner::Manner;
 use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
-use crate::domain::thread::command::{Events, Input};
-use crate::domain::thread::id::{EntryId, RunId, ThreadRef};
+use crate::domain::thread::command::Events;
+use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::warning::Warning;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
-use crate::service::call::{Asked, Passed};
-use crate::service::threads::{Begin, Visitor};
+use crate::service::call::{self, Asked, Passed};
+use crate::service::threads::{Begin, On, Visitor};
 use crate::wire::client::threads::Threaded;
 use crate::wire::to_json;
 
@@ -38,7 +44,9 @@ const MAX_RETURNS: u32 = 5;
 /// Who asks on which thread, and what stands on the reply.
 pub struct Turn {
     pub visitor: Visitor,
-    pub thread: ThreadRef,
+    pub on: On,
+    /// The model may call the client's tools alone.
+    pub is_bare: bool,
     pub threaded: Threaded,
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -55,21 +63,18 @@ impl Turn {
         call: C,
         ticket: impl FnOnce(RunId) -> Ticket,
     ) -> Result<Response, Problem> {
-        let Self { visitor, thread, threaded, headers } = self;
-        let is_stream = asked.stream;
-        let is_background = threaded.background;
-        let (outputs, events, watch) = match outputs(&asked.request.messages)? {
-            Some((run, outputs, inputs)) => {
-                if run.thread != thread.key(visitor.account) {
-                    return Err(unknown_call());
-                }
-                visitor.give(app, run, inputs).await.map_err(Problem::report(app))?;
+        let Self { visitor, on, is_bare, threaded, headers } = self;
+        let (is_stream, is_background) = (asked.stream, threaded.background);
+        let warnings: Vec<Warning> = call::unknown_fields(&asked.request.extras).collect();
+        let is_named = is_named(&visitor, &on);
+        let (outputs, events, watch) = match given(app, &visitor, &on, &asked.request.messages).await? {
+            Some((run, outputs)) => {
                 let watched = visitor.watch(app, run.thread, Some(run.number), None).await;
                 let (events, watch) = watched.map_err(Problem::report(app))?;
                 (outputs, events, watch)
             }
             None => {
-                let begin = begin(thread, threaded, asked);
+                let begin = begin(on, is_bare, threaded, asked);
                 let watched = visitor.start_and_watch(app, begin).await;
                 let (events, watch) = watched.map_err(Problem::report(app))?;
                 (Vec::new(), events, watch)
@@ -79,23 +84,28 @@ impl Turn {
             return Err(Problem::unavailable("a run's events came without the run"));
         };
         let id = run.id;
-        let of_run = [(X_THREAD, id.thread.to_string()), (X_RUN, id.to_string())];
+        let of_run = [(X_THREAD, is_named.then(|| id.thread.to_string())), (X_RUN, Some(id.to_string()))];
         let of_run =
-            of_run.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?)));
-        let headers: Vec<_> = headers.into_iter().chain(of_run).collect();
+            of_run.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text?).ok()?)));
+        let mut headers: Vec<_> = headers.into_iter().chain(of_run).collect();
+        let ticket = Ticket { warnings, ..ticket(id) };
         if is_background {
             return Ok(respond("application/json", StatusCode::ACCEPTED, Body::from(to_json(run)), headers));
         }
         let listening = Listening::new(app.clone(), visitor, id, outputs, events, watch);
         if is_stream {
-            let body = listening.stream(call.encoder(ticket(id)));
+            headers.extend(head::x_warnings(ticket.warnings.len()));
+            let body = listening.stream(call.encoder(ticket));
             let mut response = respond("text/event-stream", StatusCode::OK, body, headers);
             let no_transform = HeaderValue::from_static("no-store, no-transform");
             response.headers_mut().insert(header::CACHE_CONTROL, no_transform);
             return Ok(response);
         }
-        match listening.whole(call, &ticket(id)).await {
-            Ok(content) => Ok(respond("application/json", StatusCode::OK, Body::from(content), headers)),
+        match listening.whole(call, ticket).await {
+            Ok((content, warnings)) => {
+                headers.extend(head::x_warnings(warnings));
+                Ok(respond("application/json", StatusCode::OK, Body::from(content), headers))
+            }
             Err(problem) => Err(headers
                 .into_iter()
                 .fold(*problem, |problem, (name, value)| problem.with_header(name, value))),
@@ -118,14 +128,18 @@ fn respond(
     response
 }
 
-fn unknown_call() -> Problem {
-    let words =
-        "A `tool` message answers no call of this thread: its `tool_call_id` must be as the answer had it.";
-    Problem::new(Kind::NotFound, words)
+/// Whether the client can look at the thread later.
+fn is_named(visitor: &Visitor, on: &On) -> bool {
+    match on {
+        On::Thread(_) => true,
+        On::ThrowAway { is_kept, .. } => *is_kept && !visitor.is_anonymous(),
+    }
 }
 
-/// The run that a call begins. Of a conversation that the client repeats only what is new is said.
-fn begin(thread: ThreadRef, threaded: Threaded, asked: Asked) -> Begin {
+/// The run that a call begins. On a thread, of a conversation that the client repeats only what is new is said.
+fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked) -> Begin {
+    let mut manner = Manner::of(&asked.request, asked.model);
+    manner.is_bare = is_bare;
     let ChatRequest { messages, tools, metadata, .. } = asked.request;
     let variables = match asked.variables {
         Passed::Variables(variables) => variables,
@@ -133,49 +147,27 @@ fn begin(thread: ThreadRef, threaded: Threaded, asked: Asked) -> Begin {
     };
     let mut offered = threaded.tools;
     offered.extend(tools.into_iter().map(client_tool));
+    let input = match on {
+        On::Thread(_) => news(&messages).to_vec(),
+        On::ThrowAway { .. } => messages,
+    };
     Begin {
-        thread: Some(thread),
+        on,
         about: About::default(),
-        input: news(&messages).to_vec(),
+        input,
         variables,
         tools: offered,
         on_busy: threaded.on_busy,
         priority: Priority::default(),
         max_usd: asked.most,
+        manner,
     }
 }
 
 fn client_tool(tool: Tool) -> ClientTool {
-    let Tool { name, description, parameters, .. } = tool;
+    let Tool { name, description, parameters, strict, cache } = tool;
     let parameters = parameters.and_then(|parameters| JsonText::parse(parameters.get()));
-    ClientTool { name, description, parameters }
-}
-
-/// What the client says after the last answer.
-fn news(messages: &[Message]) -> &[Message] {
-    let answered = messages.iter().rposition(|message| matches!(message, Message::Assistant { .. }));
-    messages.get(answered.map_or(0, |last| last + 1)..).unwrap_or_default()
-}
-
-type Outputs = (RunId, Vec<EntryId>, Vec<Input>);
-
-/// The outputs of tools among the new messages, with what is said beside them; `None` where there is none.
-fn outputs(messages: &[Message]) -> Result<Option<Outputs>, Problem> {
-    let mut run = None;
-    let (mut calls, mut inputs) = (Vec::new(), Vec::new());
-    for message in news(messages) {
-        let Message::Tool { call_id, parts, .. } = message else {
-            inputs.push(Input::Message(message.clone()));
-            continue;
-        };
-        let call = EntryId::parse(call_id).ok_or_else(unknown_call)?;
-        if *run.get_or_insert(call.run) != call.run {
-            return Err(unknown_call());
-        }
-        calls.push(call);
-        inputs.push(Input::Call { entry: call.number, given: Given::Output(parts.clone()) });
-    }
-    Ok(run.map(|run| (run, calls, inputs)))
+    ClientTool { name, description, parameters, strict, cache }
 }
 
 /// Listens to a run for the answer to one call.
@@ -263,8 +255,8 @@ impl<W: World> Listening<W> {
         self.hear().await
     }
 
-    /// The run's last word.
-    async fn whole<C: Call>(mut self, call: C, ticket: &Ticket) -> Result<Vec<u8>, Box<Problem>> {
+    /// The run's last word, and the number of its warnings.
+    async fn whole<C: Call>(mut self, call: C, mut ticket: Ticket) -> Result<(Vec<u8>, usize), Box<Problem>> {
         let mut gather = Gather::default();
         let too_large =
             || Box::new(Problem::new(Kind::UpstreamError, "The answer is longer than what is kept of one."));
@@ -275,7 +267,9 @@ impl<W: World> Listening<W> {
                 Heard::Said(event) => gather.push(event).map_err(|_| too_large())?,
                 Heard::Done(events) => {
                     events.into_iter().try_for_each(|event| gather.push(event)).map_err(|_| too_large())?;
-                    return Ok(call.whole(ticket, &gather.finish(), &self.hearing.receipt()));
+                    ticket.warnings.extend(self.hearing.take_warnings());
+                    let content = call.whole(&ticket, &gather.finish(), &self.hearing.receipt());
+                    return Ok((content, ticket.warnings.len()));
                 }
                 Heard::Failed(problem) => return Err(problem),
             }
@@ -307,6 +301,7 @@ impl<W: World> Listening<W> {
                         false
                     }
                     Heard::Done(events) => {
+                        encoder.warn(this.hearing.take_warnings());
                         events.iter().for_each(|event| encoder.event(event, &mut out));
                         encoder.done(&this.hearing.receipt(), &mut out);
                         true

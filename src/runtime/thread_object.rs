@@ -147,7 +147,12 @@ impl DurableObject for ThreadObject {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.object.alarm()
+        let done = self.object.alarm();
+        // A thread that was made for one call may have gone: nothing happens here any more.
+        if self.object.look(|thread, _| Ok(thread.is_there())) == Some(false) {
+            self.object.beside.watchers.borrow_mut().clear();
+        }
+        done
     }
 
     commands_only!();

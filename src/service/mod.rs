@@ -31,7 +31,7 @@ pub mod run;
 pub mod settlements;
 pub mod sweep;
 pub mod threads;
-mod tool;
+pub mod tool;
 mod write_through;
 
 /// What every use case is given: the world, what this isolate remembers of the directory, and what it

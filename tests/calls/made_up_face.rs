@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use retinue::domain::message::{ChatReply, ChatRequest, Event, Message, Part};
+use retinue::domain::warning::Warning;
 use retinue::face::call::{Call, Encoder, Ticket};
 use retinue::face::drive;
 use retinue::face::paths::{HEADERS, Paths};
@@ -130,6 +131,8 @@ impl Call for Say {
 struct Slowly(Ticket);
 
 impl Encoder for Slowly {
+    fn warn(&mut self, _: Vec<Warning>) {}
+
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         if let Event::Text { delta, .. } = event {
             out.extend_from_slice(delta.as_bytes());

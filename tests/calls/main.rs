@@ -43,6 +43,7 @@ mod settlements;
 mod streams;
 mod sweep;
 mod threads;
+mod throwaway;
 mod turns;
 mod variables;
 mod workers_ai;

@@ -167,7 +167,7 @@ async fn our_own_face_takes_a_thread_and_tools_in_its_body() {
     assert_eq!(background.status, 202, "{}", background.text());
     assert_eq!(background.json()["id"], background.header("x-run"));
 
-    for body in [json!({"background": true}), json!({"tools": tools}), json!({"thread": "a b"})] {
+    for body in [json!({"on_busy": "reject"}), json!({"thread": "a b"})] {
         let reply = call(&stage, Face::Chat, &body).send().await;
         reply.assert_refusal(400, "validation_failed");
     }

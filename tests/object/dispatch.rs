@@ -178,7 +178,15 @@ impl Object {
 
     fn create(&self, dice: &mut Dice) -> Create {
         let account = AccountId::new(START, [3; 10]);
-        Create { account, key: self.key, name: None, agent: agent(1), about: about(dice), items: Vec::new() }
+        Create {
+            account,
+            key: self.key,
+            name: None,
+            agent: agent(1),
+            about: about(dice),
+            throw_away: None,
+            items: Vec::new(),
+        }
     }
 
     fn act(&mut self, dice: &mut Dice, now: Millis) {
@@ -227,6 +235,7 @@ impl Object {
             plan: Vec::new(),
             usage: Usage::default(),
             cost: Nanos::new(5),
+            warnings: Vec::new(),
         };
         let outcome = match effect {
             Effect::Model { .. } => Outcome::Answered { answered, journal: Value::Null },
@@ -293,6 +302,7 @@ fn terms_of_run() -> Terms {
         priority: Priority::Normal,
         variables: BTreeMap::new(),
         tools: Vec::new(),
+        manner: Default::default(),
         parent: None,
     }
 }

@@ -10,6 +10,7 @@ use retinue::domain::run::delta::Streaming;
 use retinue::domain::run::event::{Event, Numbered};
 use retinue::domain::run::happening::{Answered, Fault};
 use retinue::domain::run::input::Given;
+use retinue::domain::run::manner::Manner;
 use retinue::domain::run::state::{Failure, Run};
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
 use retinue::domain::run::tool::{Effect as ToolEffect, How};
@@ -60,7 +61,15 @@ fn key() -> ThreadKey {
 
 fn create() -> Create {
     let account = AccountId::new(START, [3; 10]);
-    Create { account, key: key(), name: None, agent: agent(), about: About::default(), items: Vec::new() }
+    Create {
+        account,
+        key: key(),
+        name: None,
+        agent: agent(),
+        about: About::default(),
+        throw_away: None,
+        items: Vec::new(),
+    }
 }
 
 fn once(key: &str, body: &str) -> Once {
@@ -78,6 +87,7 @@ fn terms(on_unknown: OnUnknown) -> Terms {
         priority: Priority::Normal,
         variables: BTreeMap::new(),
         tools: Vec::new(),
+        manner: Manner::default(),
         parent: None,
     }
 }
@@ -314,8 +324,14 @@ impl Theatre {
         let plan: Vec<How> = (0..calls).map(|_| self.dice.one_of(&hows).unwrap().clone()).collect();
         parts.extend(plan.iter().map(|_| AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"))));
         self.note_plan(run, &parts, &plan);
-        let answered =
-            Answered { parts, finish: Finish::Stop, plan, usage: Usage::default(), cost: Nanos::new(5) };
+        let answered = Answered {
+            parts,
+            finish: Finish::Stop,
+            plan,
+            usage: Usage::default(),
+            cost: Nanos::new(5),
+            warnings: Vec::new(),
+        };
         Outcome::Answered { answered, journal: Value::Null }
     }
 

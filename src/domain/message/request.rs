@@ -47,7 +47,8 @@ impl ChatRequest {
 }
 
 /// How the answer is drawn. `None` everywhere means the provider's default.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sampling {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
@@ -58,6 +59,12 @@ pub struct Sampling {
     pub reasoning_effort: Option<ReasoningEffort>,
     /// How many choices; `None` is one.
     pub n: Option<u32>,
+}
+
+impl Sampling {
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,7 +91,7 @@ pub struct Tool {
     pub cache: Option<CachePoint>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToolChoice {
     #[default]
     Auto,
@@ -92,6 +99,12 @@ pub enum ToolChoice {
     /// Some tool must be called.
     Required,
     Named(String),
+}
+
+impl ToolChoice {
+    pub const fn is_auto(&self) -> bool {
+        matches!(self, Self::Auto)
+    }
 }
 
 #[derive(Clone, Debug, Default)]

@@ -7,6 +7,7 @@ use super::state::{Failure, Reason};
 use crate::domain::message::{Part, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::warning::Warning;
 
 /// An event of a run, without its numbers.
 ///
@@ -32,7 +33,14 @@ pub enum Event {
     #[serde(rename = "tool.result")]
     ToolResult { call_id: EntryId, output: Vec<Part>, is_error: bool },
     #[serde(rename = "step.completed")]
-    StepCompleted { step: u32, cost_usd: Nanos, usage: Usage },
+    StepCompleted {
+        step: u32,
+        cost_usd: Nanos,
+        usage: Usage,
+        /// What the model was not asked as the client wanted it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<Warning>,
+    },
     /// The step begins again: what was said in it is void. `voids`: numbers that nobody will see any more.
     #[serde(rename = "step.restarted")]
     Restarted {

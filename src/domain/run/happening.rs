@@ -9,6 +9,7 @@ use crate::domain::message::{AssistantPart, Finish, Message, Part, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::thread::id::EntryId;
 use crate::domain::time::Millis;
+use crate::domain::warning::Warning;
 
 /// What happened to a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +65,8 @@ pub struct Answered {
     pub plan: Vec<How>,
     pub usage: Usage,
     pub cost: Nanos,
+    /// What the model was not asked as the client wanted it.
+    pub warnings: Vec<Warning>,
 }
 
 /// Why a step got no answer.

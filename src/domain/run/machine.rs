@@ -227,11 +227,11 @@ impl Run {
     }
 
     fn answer(&mut self, step: u32, answered: Answered, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
-        let Answered { parts, finish, plan, usage, cost } = answered;
+        let Answered { parts, finish, plan, usage, cost, warnings } = answered;
         self.spend(cost);
         self.has_progressed();
         let calls = self.write_answer(step, parts, plan, names, out);
-        out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage }));
+        out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage, warnings }));
         if let Some(reason) = self.closing {
             self.phase = Phase::Tools { step, calls };
             self.seal("the run had reached its limit.", names, out);

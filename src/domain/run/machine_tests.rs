@@ -9,6 +9,7 @@ use super::super::tool::How;
 use super::*;
 use crate::domain::ids::AgentId;
 use crate::domain::message::{AssistantPart, Message, ToolCall, Usage};
+use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::{Limits, Priority, Starter};
 use crate::domain::run::tool::Effect;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
@@ -32,6 +33,7 @@ fn terms() -> Terms {
         priority: Priority::Normal,
         variables: BTreeMap::new(),
         tools: Vec::new(),
+        manner: Manner::default(),
         parent: None,
     }
 }
@@ -49,7 +51,7 @@ fn call(name: &str) -> AssistantPart {
 
 fn answer(parts: Vec<AssistantPart>, plan: Vec<How>) -> Happened {
     let (usage, cost) = (Usage::default(), Nanos::new(10));
-    Happened::Answered(Answered { parts, finish: Finish::Stop, plan, usage, cost })
+    Happened::Answered(Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings: Vec::new() })
 }
 
 fn ended(entry: u32) -> Happened {
@@ -380,7 +382,14 @@ impl Theatre {
         let plan = (0..calls).map(|_| hows[dice.below(hows.len())].clone()).collect();
         self.spent += 7;
         let finish = if dice.roll(20) == 0 { Finish::Length } else { Finish::Stop };
-        let answered = Answered { parts, finish, plan, usage: Usage::default(), cost: Nanos::new(7) };
+        let answered = Answered {
+            parts,
+            finish,
+            plan,
+            usage: Usage::default(),
+            cost: Nanos::new(7),
+            warnings: Vec::new(),
+        };
         self.asked = None;
         self.apply(Happened::Answered(answered));
     }

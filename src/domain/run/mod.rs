@@ -6,6 +6,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`terms`] | what a run is started with: for whom, how much it may use, what it does when in doubt |
+//! | [`manner`] | how the client wants the model to answer |
 //! | [`state`] | where it stands, and what it waits for |
 //! | [`tool`] | a tool call between the model's word and its result |
 //! | [`happening`] | what happens to a run, and what is to be done |
@@ -23,6 +24,7 @@ pub mod event;
 pub mod happening;
 pub mod input;
 pub mod machine;
+pub mod manner;
 pub mod state;
 pub mod terms;
 pub mod tool;

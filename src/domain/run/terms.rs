@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::manner::Manner;
 use super::tool::ClientTool;
 use crate::domain::ids::{AgentId, KeyId};
 use crate::domain::money::{self, Nanos};
@@ -27,6 +28,9 @@ pub struct Terms {
     /// The client's own tools, of this run alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ClientTool>,
+    /// How the client wants the model to answer.
+    #[serde(default, skip_serializing_if = "Manner::is_default")]
+    pub manner: Manner,
     /// The call of another agent's run that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,

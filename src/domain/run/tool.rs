@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::message::{JsonText, ToolCall};
+use crate::domain::message::{CachePoint, JsonText, ToolCall};
 
 /// A tool that the client runs: the run waits for its output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,12 @@ pub struct ClientTool {
     /// A JSON Schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<JsonText>,
+    /// Whether the provider holds the model to the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+    /// The prompt up to this tool is worth keeping in the provider's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CachePoint>,
 }
 
 /// What doing something twice means.

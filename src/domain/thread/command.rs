@@ -71,6 +71,8 @@ pub enum Who {
     Account,
     /// A caller of this agent.
     Caller(AgentId),
+    /// A caller of this agent without a key: only threads that were made for calls without a key are there.
+    Anonymous(AgentId),
 }
 
 /// A thread to be made.
@@ -82,9 +84,21 @@ pub struct Create {
     pub agent: AgentId,
     #[serde(default)]
     pub about: About,
+    /// It is made for one call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throw_away: Option<ThrowAway>,
     /// What was said before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Message>,
+}
+
+/// A thread that is made for one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThrowAway {
+    /// It is kept for [`super::once::KEEP_MS`] after the last that happened; otherwise it goes with the end of its run.
+    pub is_kept: bool,
+    /// The call came without a key.
+    pub is_anonymous: bool,
 }
 
 /// A page of items.

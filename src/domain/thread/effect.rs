@@ -88,6 +88,8 @@ pub struct ModelCall {
     pub account: AccountId,
     pub run: RunId,
     pub terms: Terms,
+    /// The step that it is, from 1.
+    pub step: u32,
     /// The transcript, from as far back as can be sent.
     pub messages: Vec<Message>,
     /// Why it is asked for its last word.

@@ -42,10 +42,11 @@ impl ThreadKey {
         Self(Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    /// Of the thread that an agent's caller makes under an idempotency key and gives no name.
-    pub fn of_request(account: AccountId, agent: AgentId, key: Hash) -> Self {
-        let [account, agent] = [account.to_string(), agent.to_string()];
-        Self(Hash::of(&[b"request", account.as_bytes(), agent.as_bytes(), key.uuid().as_bytes()]).uuid())
+    /// Of the thread that an agent's caller makes by a request to this path, under an idempotency key and without a name.
+    pub fn of_request(account: AccountId, agent: AgentId, path: &str, key: Hash) -> Self {
+        let [account, agent, key] = [account.to_string(), agent.to_string(), key.to_string()];
+        let parts = ["request", &account, &agent, path, &key];
+        Self(Hash::of(&parts.map(str::as_bytes)).uuid())
     }
 
     /// Reads a key with or without hyphens; `None` when the text is none.

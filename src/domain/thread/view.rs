@@ -38,6 +38,10 @@ pub struct ThreadView {
     pub created_at: Millis,
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Millis,
+    /// Of a thread that was made for one call: when it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Millis>,
 }
 
 /// Whether something is going on.

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::events::stream;
 use super::{Head, json, read, read_optional, serve};
+use crate::domain::run::manner::Manner;
 use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Events, Outcome};
 use crate::domain::thread::view::RunView;
@@ -19,7 +20,7 @@ use crate::face::once::{self, OnceHeader};
 use crate::http::problem::{self, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
-use crate::service::threads::{Begin, Visitor};
+use crate::service::threads::{Begin, On, Visitor};
 use crate::wire::client::threads::{InputsBody, PriorityBody, ReasonBody, StartBody};
 
 /// How often a run is watched again for an answer that waits, and the pause where its object is away.
@@ -59,7 +60,7 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
         let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
         let started = body.read().map_err(Problem::invalid)?;
         let begin = Begin {
-            thread: Some(thread),
+            on: On::Thread(thread),
             about: started.about,
             input: started.input,
             variables: started.variables,
@@ -67,6 +68,7 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
             on_busy: started.on_busy,
             priority: started.priority,
             max_usd: started.max_usd,
+            manner: Manner::default(),
         };
         if is_background {
             let run = visitor.start(&app, begin).await.map_err(Problem::report(&app))?;

@@ -245,7 +245,7 @@ impl Problem {
                     problem.with_header(name, value)
                 });
             }
-            call::Error::Unavailable => {
+            call::Error::Unavailable | call::Error::IsRun => {
                 return Self::new(Kind::Unavailable, detail).retry_after(1);
             }
             call::Error::Variables(errors) | call::Error::NotTaken(errors) => return Self::invalid(errors),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::kept::{Batch, Gone, Kept, Meta};
 use super::reading::Query;
-use super::{Thread, after, at_once, runs};
+use super::{LINGER_MS, Thread, after, at_once, runs};
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{Message, stored};
 use crate::domain::run::happening::Happened;
@@ -32,6 +32,7 @@ impl Thread {
         moment: &mut Moment<'_>,
     ) -> Result<Decided, Error> {
         let now = moment.now;
+        self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
         Ok(match command {
             Command::Create(create) => self.create(create, now),
             Command::Start(start) => self.start(*start, now),
@@ -68,11 +69,7 @@ impl Thread {
         decide: impl FnOnce(&mut Self, &mut Meta) -> Decided,
     ) -> Decided {
         // Taken out, so that both can be changed.
-        let is_seen = |meta: &Meta| match who {
-            Who::Account => true,
-            Who::Caller(agent) => meta.agent == agent,
-        };
-        let Some(mut meta) = self.meta.take_if(|meta| is_seen(meta)) else {
+        let Some(mut meta) = self.meta.take_if(|meta| meta.is_seen_by(who)) else {
             return at_once(Answer::NotFound);
         };
         let decided = decide(self, &mut meta);
@@ -90,13 +87,14 @@ impl Thread {
     }
 
     fn make(&mut self, create: Create, now: Millis) {
-        let Create { account, key, name, agent, about, items } = create;
+        let Create { account, key, name, agent, about, throw_away, items } = create;
         let mut meta = Meta {
             account,
             key,
             name,
             agent,
             about,
+            throw_away,
             created_at: now,
             updated_at: now,
             last_run: self.last_run,
@@ -140,20 +138,39 @@ impl Thread {
             deleted = Some(meta.clone());
             after(Query::Deleted, Vec::new())
         });
-        if let Some(Meta { account, key, last_run, mut outbox, .. }) = deleted {
-            self.meta = None;
-            self.last_run = last_run;
+        if let Some(meta) = deleted {
+            self.forget(meta, now);
+        }
+        decided
+    }
+
+    /// Forgets the thread, with all that is in it.
+    fn forget(&mut self, meta: Meta, now: Millis) {
+        let Meta { account, key, last_run, mut outbox, throw_away, .. } = meta;
+        self.meta = None;
+        self.last_run = last_run;
+        // No list has shown a thread of a single call.
+        if throw_away.is_none() {
             outbox.forget_runs();
             outbox.change(now);
             self.gone = Some(Gone { account, key, outbox });
-            self.deliveries.forget();
-            let work = &mut self.work;
-            work.open.clear();
-            work.unseen.clear();
-            work.oldest = None;
-            work.batch = Batch { has_thread: true, is_deletion: true, ..Default::default() };
         }
-        decided
+        self.deliveries.forget();
+        let work = &mut self.work;
+        work.open.clear();
+        work.unseen.clear();
+        work.oldest = None;
+        work.batch = Batch { has_thread: true, is_deletion: true, ..Default::default() };
+    }
+
+    /// Forgets a thread whose time is up by then. What is under way ends first.
+    pub(super) fn expire(&mut self, then: Millis, now: Millis) {
+        let is_idle = |work: &super::Work| !work.open.values().any(|kept| runs::is_at_work(&kept.run));
+        let Some(meta) = self.meta.as_ref().filter(|_| is_idle(&self.work)) else { return };
+        if meta.expires_at().is_some_and(|at| at <= then) {
+            let meta = meta.clone();
+            self.forget(meta, now);
+        }
     }
 
     fn start(&mut self, start: Start, now: Millis) -> Decided {
@@ -318,6 +335,11 @@ impl Thread {
             after(Query::Run { run: number }, Vec::new())
         }))
     }
+}
+
+/// Whether somebody listens to a run, who may have been cut off from its end.
+fn is_watch(command: &Command) -> bool {
+    matches!(command, Command::Events(_, Watch { run: Some(_), .. }))
 }
 
 fn size(messages: &[Message]) -> usize {

@@ -106,6 +106,10 @@ impl Thread {
     pub(super) fn note_changes(&mut self, now: Millis) {
         let status = self.status();
         let Self { meta: Some(meta), work, deliveries, .. } = self else { return };
+        // Lists show no thread of a single call.
+        if meta.throw_away.is_some() {
+            return;
+        }
         let mut changed: BTreeSet<u32> = work.batch.over.iter().map(|kept| kept.run.number).collect();
         for number in &work.batch.runs {
             let Some(kept) = work.open.get(number) else { continue };

@@ -41,6 +41,8 @@ impl Thread {
             if let Some(refused) = thread.refused(meta, number, &inputs, known, now) {
                 return at_once(refused);
             }
+            meta.updated_at = now;
+            thread.work.batch.has_thread = true;
             let mut outcomes = Vec::with_capacity(inputs.len());
             let mut effects = Vec::new();
             for input in inputs {

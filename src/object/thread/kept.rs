@@ -10,10 +10,11 @@ use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
 use crate::domain::thread::about::About;
-use crate::domain::thread::command::Outcome;
+use crate::domain::thread::command::{Outcome, ThrowAway, Who};
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
+use crate::domain::thread::once::KEEP_MS;
 use crate::domain::thread::outbox::Outbox;
 use crate::domain::time::{self, Millis};
 use crate::object::sql::{Error, Sql};
@@ -51,6 +52,8 @@ pub struct Meta {
     pub agent: AgentId,
     #[serde(flatten)]
     pub about: About,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throw_away: Option<ThrowAway>,
     #[serde(with = "time::as_integer")]
     pub created_at: Millis,
     #[serde(with = "time::as_integer")]
@@ -67,6 +70,23 @@ pub struct Meta {
 impl Meta {
     pub const fn run(&self, number: u32) -> RunId {
         RunId { thread: self.key, number }
+    }
+
+    pub fn is_seen_by(&self, who: Who) -> bool {
+        match who {
+            Who::Account => true,
+            Who::Caller(agent) => self.agent == agent,
+            Who::Anonymous(agent) => {
+                self.agent == agent && self.throw_away.is_some_and(|throw_away| throw_away.is_anonymous)
+            }
+        }
+    }
+
+    /// From when on it is not there any more.
+    pub fn expires_at(&self) -> Option<Millis> {
+        let throw_away = self.throw_away?;
+        let is_done = !throw_away.is_kept && self.open.is_empty() && self.last_run > 0;
+        Some(self.updated_at.plus(if is_done { 0 } else { KEEP_MS }))
     }
 }
 

@@ -41,6 +41,8 @@ use kept::{Batch, Gone, Kept, Meta, Row};
 const BEAT_MS: i64 = 25_000;
 /// How long events are kept.
 const KEEP_EVENTS_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// How long the watchers of a run find its end in a thread that is not there any more.
+const LINGER_MS: i64 = 10_000;
 /// Pieces of a text that gather to this are written at once.
 const MAX_UNWRITTEN: usize = 4 * 1_024;
 
@@ -75,6 +77,13 @@ struct Work {
     unseen: Vec<Numbered>,
     /// Bytes of what models said that are not written.
     unwritten: usize,
+}
+
+impl Thread {
+    /// Whether there is a thread, and not only the memory of one.
+    pub const fn is_there(&self) -> bool {
+        self.meta.is_some()
+    }
 }
 
 impl Machine for Thread {
@@ -158,6 +167,7 @@ impl Machine for Thread {
     fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
         let now = moment.now;
         self.forget_keys(now);
+        self.expire(now.plus(-LINGER_MS), now);
         let work = &mut self.work;
         work.beat = now;
         self.deliveries.wake(now);
@@ -175,7 +185,10 @@ impl Machine for Thread {
         let beat = open.values().any(|kept| runs::is_at_work(&kept.run)).then(|| beat.plus(BEAT_MS));
         let forget = oldest.filter(|_| open.is_empty()).map(|oldest| oldest.plus(KEEP_EVENTS_MS + 60_000));
         let forget_keys = oldest_key.map(|oldest| oldest.plus(KEEP_MS));
-        [due, beat, forget, forget_keys, self.deliveries.wake_at()].into_iter().flatten().min()
+        let is_idle = beat.is_none();
+        let expires_at = self.meta.as_ref().filter(|_| is_idle).and_then(Meta::expires_at);
+        let expires_at = expires_at.map(|at| at.plus(LINGER_MS));
+        [due, beat, forget, forget_keys, expires_at, self.deliveries.wake_at()].into_iter().flatten().min()
     }
 
     fn ended(

@@ -59,7 +59,7 @@ fn id(once: &Once, command: &Command) -> Option<Hash> {
     };
     let who = match who {
         Who::Account => String::new(),
-        Who::Caller(agent) => agent.to_string(),
+        Who::Caller(agent) | Who::Anonymous(agent) => agent.to_string(),
     };
     Some(Hash::of(&[who.as_bytes(), path.as_bytes(), &run.to_be_bytes(), once.key.uuid().as_bytes()]))
 }

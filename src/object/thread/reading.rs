@@ -14,8 +14,8 @@ use crate::domain::thread::view::{ItemView, RunView, ThreadStatus, ThreadView};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread::{self as store, Part};
 
-/// The most bytes of messages that the model is sent: more than any context takes.
-const MAX_SENT: u64 = 4 * 1_024 * 1_024;
+/// The most bytes of messages that the model is sent: more than any context takes, and than the body of one request.
+const MAX_SENT: u64 = 6 * 1_024 * 1_024;
 /// Above every position: numbers stay below 2⁵³.
 const LAST: u64 = (1 << 53) - 1;
 /// The most bytes of a page.
@@ -97,6 +97,7 @@ impl Thread {
             open_runs: meta.open.iter().map(|number| meta.run(*number)).collect(),
             created_at: meta.created_at,
             updated_at: meta.updated_at,
+            expires_at: meta.expires_at(),
         }
     }
 
@@ -174,6 +175,7 @@ impl Thread {
             account: meta.account,
             run: meta.run(number),
             terms: run.terms.clone(),
+            step: run.steps,
             messages: sendable(window(sql)?),
             closing: run.closing,
             left: run.terms.limits.max_usd.map(|most| most.saturating_sub(run.spent)),

@@ -41,6 +41,7 @@ impl Work {
     /// A new run, which waits.
     pub(super) fn enqueue(&mut self, meta: &mut Meta, run: Run, input: &[Message]) {
         let number = run.number;
+        meta.updated_at = run.created_at;
         let mut kept = Kept::new(run, input);
         kept.seqs.first_position = self.next_position;
         meta.last_run = number;

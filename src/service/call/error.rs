@@ -109,6 +109,9 @@ pub enum Error {
     UpstreamTimeout,
     #[error("the service is not available right now; try again")]
     Unavailable,
+    /// Meanwhile the agent has tools that run here, so that its calls are runs: nothing was asked of any model.
+    #[error("the agent was just changed; try again")]
+    IsRun,
 }
 
 /// A provider's own words to programs; clients act on them.

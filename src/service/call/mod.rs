@@ -36,6 +36,7 @@ pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Resolved, answers, resolve, resolve_current};
 pub use select::names_model;
+pub use warnings::unknown_fields;
 
 use crate::domain::admission::command::CallStatus;
 use crate::domain::admission::command::{Admission, Admit, Rate, Refusal};
@@ -48,6 +49,7 @@ use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::retry::Policy;
+use crate::service::tool::runs_here;
 use again::{Found, Place};
 use attempt::{Attempt, Failure, Made};
 use bundle::Bundle;
@@ -235,7 +237,7 @@ async fn admit<W: World>(
             }
             // What stood in the way may have been mended since the rows were read.
             Err(_) => {
-                resolved = resolve(app, caller).await?;
+                resolved = resolve_again(app, caller).await?;
                 continue;
             }
         };
@@ -254,12 +256,19 @@ async fn admit<W: World>(
             Admission::Refused(refusal) => return Err(refused(app, refusal)),
             Admission::Stale { epoch } => {
                 app.cache.begin(resolved.account, epoch);
-                resolved = resolve(app, caller).await?;
+                resolved = resolve_again(app, caller).await?;
             }
         }
     }
     app.world.log(&format!("account {} changes faster than it can be read", resolved.account));
     Err(Error::Unavailable)
+}
+
+/// A client's call that turns out to be a run is not made here.
+async fn resolve_again<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
+    let resolved = resolve(app, caller).await?;
+    let is_run = !caller.is_run() && runs_here(&resolved.bundle.agent.definition.tools);
+    if is_run { Err(Error::IsRun) } else { Ok(resolved) }
 }
 
 /// Asks the account's object, batched with other calls or alone; again when it does not answer: the question names its call,

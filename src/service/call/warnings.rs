@@ -21,15 +21,21 @@ pub fn of_client(
         "stop" => !asked.stop.is_empty(),
         _ => true,
     });
-    for name in &extras.unknown {
-        let message = format!("`{name}` is not a field that is known here: it was left out");
-        shown.push(Warning::new(name, Code::UnknownField, message));
-    }
-    if extras.more_unknown > 0 {
-        let message = format!("and {} more fields that are not known here", extras.more_unknown);
-        shown.push(Warning::new("", Code::UnknownField, message));
-    }
+    shown.extend(unknown_fields(extras));
     shown
+}
+
+/// The names in a request that nobody knows.
+pub fn unknown_fields(extras: &Extras) -> impl Iterator<Item = Warning> + '_ {
+    let named = extras.unknown.iter().map(|name| {
+        let message = format!("`{name}` is not a field that is known here: it was left out");
+        Warning::new(name, Code::UnknownField, message)
+    });
+    let more = (extras.more_unknown > 0).then(|| {
+        let message = format!("and {} more fields that are not known here", extras.more_unknown);
+        Warning::new("", Code::UnknownField, message)
+    });
+    named.chain(more)
 }
 
 /// An answer that may be shorter than the client allowed it to be.

@@ -28,7 +28,7 @@ const MAX_ARGUMENTS: usize = 256 * 1_024;
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
     let started = app.world.now();
-    let ModelCall { account, run, terms, messages, closing, left } = asked;
+    let ModelCall { account, run, terms, step, messages, closing, left } = asked;
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential).in_run(run);
     let resolved = match call::resolve(app, &caller).await {
@@ -37,6 +37,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     };
     let offered = tools::offered(&resolved.bundle, &terms);
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
+    terms.manner.lay_on(step, &mut request);
     request.tools = offered.iter().map(tools::Offer::tool).collect();
     if closing.is_some() {
         request.messages.push(Message::user(LAST_WORD));
@@ -45,7 +46,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     let asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
-        model: None,
+        model: terms.manner.model,
         stream: true,
         sent: None,
         most: left,
@@ -71,7 +72,7 @@ async fn relay<W: World>(
 ) -> Outcome {
     let Served { call, model, warnings, answer, .. } = served;
     let mut journal = json!({
-        "call_id": call.to_string(), "model": model, "started_at": started, "warnings": warnings,
+        "call_id": call.to_string(), "model": model, "started_at": started, "warnings": &warnings,
     });
     let (reply, receipt, broken) = match answer {
         Answer::Whole { reply, receipt } => (reply, receipt, None),
@@ -102,6 +103,7 @@ async fn relay<W: World>(
         plan,
         usage: receipt.usage,
         cost: receipt.cost,
+        warnings,
     };
     Outcome::Answered { answered, journal }
 }
@@ -177,6 +179,11 @@ fn fault(error: &Error, now: Millis) -> Fault {
         Error::Archived(_) => Fault::Final(failure("agent_archived")),
         Error::NoSuchAgent | Error::NoSuchVersion(_) => Fault::Final(failure("not_found")),
         Error::Rejected { .. } => Fault::Final(failure("upstream_rejected")),
+        Error::NoSuchModel { .. } | Error::BrokenLine(_) => Fault::Final(failure("model_not_found")),
+        Error::Unsupported(_) => Fault::Final(failure("unsupported_capability")),
+        Error::Unpriced { .. } => Fault::Final(failure("unpriced_model")),
+        Error::Variables(_) | Error::NotTaken(_) => Fault::Final(failure("validation_failed")),
+        Error::Unreachable(_) | Error::UpstreamDenies(_) => Fault::Final(failure("upstream_denied")),
         _ => Fault::Final(failure("invalid_request")),
     }
 }

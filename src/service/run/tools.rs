@@ -54,14 +54,21 @@ impl Offer {
         }
     }
 
+    const fn client(&self) -> Option<&ClientTool> {
+        match self {
+            Self::Client(tool) => Some(tool),
+            Self::Builtin(_) | Self::Inline(_) => None,
+        }
+    }
+
     /// As the model is offered it.
     pub fn tool(&self) -> Tool {
         Tool {
             name: self.name().to_owned(),
             description: self.description(),
             parameters: self.parameters(),
-            strict: None,
-            cache: None,
+            strict: self.client().and_then(|tool| tool.strict),
+            cache: self.client().and_then(|tool| tool.cache),
         }
     }
 }
@@ -73,7 +80,7 @@ pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
         agent::Tool::Inline(tool) => Some(Offer::Inline(tool.clone())),
     });
     let mut offered: Vec<Offer> = terms.tools.iter().cloned().map(Offer::Client).collect();
-    for offer in own {
+    for offer in own.filter(|_| !terms.manner.is_bare) {
         if !offered.iter().any(|other| other.name() == offer.name()) {
             offered.push(offer);
         }

@@ -1,16 +1,19 @@
-//! Starting a run.
+//! Starting a run: what it is started with, and on which thread.
 
 use std::collections::BTreeMap;
 
 use super::refusal::{Error, refusal};
 use super::{Calls, Visitor};
+use crate::domain::field_error::FieldError;
+use crate::domain::ids::AgentId;
 use crate::domain::message::Message;
 use crate::domain::money::Nanos;
+use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::{Priority, Terms};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
-use crate::domain::thread::command::{Answer, Command, Events, OnBusy, Start};
-use crate::domain::thread::id::ThreadRef;
+use crate::domain::thread::command::{Answer, Command, Create, Events, OnBusy, Start, ThrowAway};
+use crate::domain::thread::id::{ThreadKey, ThreadRef};
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
 use crate::service::App;
@@ -18,8 +21,7 @@ use crate::service::App;
 /// A run to be started.
 #[derive(Debug)]
 pub struct Begin {
-    /// `None`: on a thread of its own.
-    pub thread: Option<ThreadRef>,
+    pub on: On,
     pub about: About,
     pub input: Vec<Message>,
     pub variables: BTreeMap<String, String>,
@@ -28,12 +30,52 @@ pub struct Begin {
     pub on_busy: Option<OnBusy>,
     pub priority: Priority,
     pub max_usd: Option<Nanos>,
+    pub manner: Manner,
 }
 
+/// Where a run is started.
+#[derive(Clone, Debug)]
+pub enum On {
+    Thread(ThreadRef),
+    /// A thread of its own, for a call by this path.
+    ThrowAway {
+        path: &'static str,
+        is_kept: bool,
+    },
+}
+
+/// The most bytes of what a run is started with, beside what it is about: it is written with every change of the run.
+const MAX_TERMS: usize = 512 * 1_024;
+
 impl Visitor {
+    /// The key of a thread without a name: the same for the same request. What somebody without a key has asked is answered
+    /// to nobody with one, and the other way around.
+    fn unnamed<W: World>(&self, app: &App<W>, agent: AgentId, path: &str) -> ThreadKey {
+        let anonymous = if self.is_anonymous() { "anonymous " } else { "" };
+        match self.once {
+            Some(once) => ThreadKey::of_request(self.account, agent, &format!("{anonymous}{path}"), once.key),
+            None => ThreadKey::new(app.world.now(), app.world.random()),
+        }
+    }
+
+    pub(super) fn create_of<W: World>(
+        &self,
+        app: &App<W>,
+        agent: AgentId,
+        thread: Option<ThreadRef>,
+        about: About,
+    ) -> Create {
+        let (key, name) = match thread {
+            Some(ThreadRef::Name(name)) => (ThreadKey::of_name(self.account, &name), Some(name)),
+            Some(ThreadRef::Key(key)) => (key, None),
+            None => (self.unnamed(app, agent, "threads"), None),
+        };
+        Create { account: self.account, key, name, agent, about, throw_away: None, items: Vec::new() }
+    }
+
     fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Result<Start, Error> {
         let Calls { agent, version, started_by, conduct } = self.calls()?;
-        let Begin { thread, about, input, variables, tools, on_busy, priority, max_usd } = begin;
+        let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner } = begin;
         let terms = Terms {
             agent,
             version,
@@ -44,14 +86,27 @@ impl Visitor {
             priority,
             variables,
             tools,
+            manner,
             parent: None,
         };
-        let may_make = !matches!(thread, Some(ThreadRef::Key(_)));
+        if serde_json::to_string(&terms).map_or(true, |json| json.len() > MAX_TERMS) {
+            return Err(Error::Invalid(vec![FieldError {
+                field: "tools".to_owned(),
+                message: format!("and the other settings of a run have at most {MAX_TERMS} bytes together"),
+            }]));
+        }
+        let may_make = !matches!(on, On::Thread(ThreadRef::Key(_)));
         let on_busy = on_busy.unwrap_or(conduct.on_busy);
-        let thread = self.create_of(app, agent, thread, about);
+        let thread = match on {
+            On::Thread(thread) => self.create_of(app, agent, Some(thread), about),
+            On::ThrowAway { path, is_kept } => Create {
+                key: self.unnamed(app, agent, path),
+                throw_away: Some(ThrowAway { is_kept, is_anonymous: self.is_anonymous() }),
+                ..self.create_of(app, agent, None, about)
+            },
+        };
         Ok(Start { thread, terms, input, on_busy, may_make, watch })
     }
-
     /// Starts a run, or lets it wait for its turn.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ mod begin;
 mod list;
 mod refusal;
 
-pub use begin::Begin;
+pub use begin::{Begin, On};
 pub use list::{Listing, Narrow};
 pub use refusal::Error;
 
@@ -45,25 +45,37 @@ struct Calls {
 }
 
 impl Visitor {
-    /// Of a caller that may call.
+    /// Of a caller that may call, and has threads.
     ///
     /// # Errors
     /// [`Error::Anonymous`].
     pub fn of(resolved: &Resolved) -> Result<Self, Error> {
-        let key = resolved.key.as_ref().ok_or(Error::Anonymous)?;
+        match resolved.key {
+            Some(_) => Ok(Self::of_any(resolved)),
+            None => Err(Error::Anonymous),
+        }
+    }
+
+    /// Of a caller that may call. One without a key reaches only what its own calls have made.
+    pub fn of_any(resolved: &Resolved) -> Self {
         let agent = &resolved.bundle.agent;
+        let key = resolved.key.as_ref();
         let calls = Calls {
             agent: agent.id,
             version: agent.version,
-            started_by: Starter::Key(key.key.id),
+            started_by: key.map_or(Starter::Anonymous, |key| Starter::Key(key.key.id)),
             conduct: agent.definition.conduct(),
         };
-        Ok(Self { account: resolved.account, calls: Some(calls), once: None })
+        Self { account: resolved.account, calls: Some(calls), once: None }
     }
 
     /// Somebody who may see all threads of their account.
     pub const fn member(session: &Session) -> Self {
         Self { account: session.account.id, calls: None, once: None }
+    }
+
+    pub fn is_anonymous(&self) -> bool {
+        self.calls.is_some_and(|calls| matches!(calls.started_by, Starter::Anonymous))
     }
 
     /// What is asked counts once; see [`Once`].
@@ -73,7 +85,11 @@ impl Visitor {
     }
 
     fn who(&self) -> Who {
-        self.agent().map_or(Who::Account, Who::Caller)
+        match self.calls {
+            None => Who::Account,
+            Some(Calls { agent, started_by: Starter::Anonymous, .. }) => Who::Anonymous(agent),
+            Some(Calls { agent, .. }) => Who::Caller(agent),
+        }
     }
 
     /// The agent whose threads are all that there is for them; `None` for a member.
@@ -87,29 +103,6 @@ impl Visitor {
 
     fn of_key(&self, thread: ThreadKey) -> ThreadOf {
         ThreadOf { account: self.account, thread }
-    }
-
-    /// The key of a thread without a name: the same for the same request.
-    fn unnamed<W: World>(&self, app: &App<W>, agent: AgentId) -> ThreadKey {
-        match self.once {
-            Some(once) => ThreadKey::of_request(self.account, agent, once.key),
-            None => ThreadKey::new(app.world.now(), app.world.random()),
-        }
-    }
-
-    fn create_of<W: World>(
-        &self,
-        app: &App<W>,
-        agent: AgentId,
-        thread: Option<ThreadRef>,
-        about: About,
-    ) -> Create {
-        let (key, name) = match thread {
-            Some(ThreadRef::Name(name)) => (ThreadKey::of_name(self.account, &name), Some(name)),
-            Some(ThreadRef::Key(key)) => (key, None),
-            None => (self.unnamed(app, agent), None),
-        };
-        Create { account: self.account, key, name, agent, about, items: Vec::new() }
     }
 
     /// Makes a thread, or finds it by the client's name; whether it is new.

@@ -32,7 +32,8 @@ pub enum Fault {
     Fields(Vec<FieldError>),
 }
 
-const FIELDS: [&str; 7] = ["message", "messages", "variables", "thread", "background", "on_busy", "tools"];
+const FIELDS: [&str; 8] =
+    ["message", "messages", "variables", "thread", "background", "on_busy", "tools", "store"];
 const MESSAGE_FIELDS: [&str; 2] = ["role", "content"];
 /// How much of a name that is none is told.
 const MAX_CHARS: usize = 64;
@@ -56,17 +57,19 @@ pub struct Body {
     /// Your name for a thread, or its id: the call is a run on it, and goes on whether or not you stay.
     #[schema(example = "customer-42")]
     thread: Option<String>,
-    /// On a thread: the answer is the run, at once (202).
+    /// The answer is the run, at once (202).
     background: Option<bool>,
     /// On a thread: what becomes of the call while another run is at work, `queue` when left out.
     #[schema(value_type = Option<String>, example = "queue")]
     on_busy: Option<OnBusy>,
-    /// On a thread: tools that you run. The answer's `tool_calls` wait for POST …/runs/{run}/inputs.
+    /// Tools that you run. The answer's `tool_calls` wait for POST …/runs/{run}/inputs.
     tools: Option<Vec<ToolBody>>,
+    /// Without a thread: whether the run can be looked at for a day (the default), or is forgotten with its end.
+    store: Option<bool>,
 }
 
 objects! {
-    Body, "an object" strict { message, messages, variables, thread, background, on_busy, tools }
+    Body, "an object" strict { message, messages, variables, thread, background, on_busy, tools, store }
     MessageBody, "an object with `role` and `content`" strict { role, content }
 }
 
@@ -102,8 +105,8 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
         }
         (message, messages) => return Err(neither(message.is_some(), messages.is_some())),
     };
-    let threaded =
-        Threaded::read(read.thread, read.background, read.on_busy, read.tools).map_err(Fault::Fields)?;
+    let threaded = Threaded::read(read.thread, read.background, read.on_busy, read.tools, read.store);
+    let threaded = threaded.map_err(Fault::Fields)?;
     let request = ChatRequest { messages, ..ChatRequest::default() };
     Ok(Parsed { request, variables: read.variables.unwrap_or_default(), threaded })
 }

@@ -165,14 +165,19 @@ impl StreamEncoder {
         }
         for name in about.left_out.iter().skip(self.left_out) {
             self.left_out += 1;
-            // The list goes on, or begins.
-            match self.warnings.pop() {
-                Some(_) => self.warnings.push(b','),
-                None => self.warnings.extend_from_slice(b",\"warnings\":["),
-            }
-            write_json(&mut self.warnings, &Warning::not_carried(name));
-            self.warnings.push(b']');
+            self.warning(&Warning::not_carried(name));
         }
+    }
+
+    /// What was not done as the client asked: the last chunk says it.
+    pub fn warning(&mut self, warning: &Warning) {
+        // The list goes on, or begins.
+        match self.warnings.pop() {
+            Some(_) => self.warnings.push(b','),
+            None => self.warnings.extend_from_slice(b",\"warnings\":["),
+        }
+        write_json(&mut self.warnings, warning);
+        self.warnings.push(b']');
     }
 
     /// Appends the stream's end.

@@ -141,9 +141,16 @@ pub struct Threaded {
     pub on_busy: Option<OnBusy>,
     /// Tools that the client runs.
     pub tools: Vec<ClientTool>,
+    /// Whether what is made for this call alone is kept for a while; `None`: it is.
+    pub store: Option<bool>,
 }
 
 impl Threaded {
+    /// Whether more is said than whether something is to be kept.
+    pub const fn asks_for_a_run(&self) -> bool {
+        self.thread.is_some() || self.background || !self.tools.is_empty()
+    }
+
     /// `None` where nothing is said.
     ///
     /// # Errors
@@ -153,17 +160,35 @@ impl Threaded {
         background: Option<bool>,
         on_busy: Option<OnBusy>,
         bodies: Option<Vec<ToolBody>>,
+        store: Option<bool>,
     ) -> Result<Option<Box<Self>>, Faults> {
-        if thread.is_none() && background.is_none() && on_busy.is_none() && bodies.is_none() {
+        if thread.is_none()
+            && background.is_none()
+            && on_busy.is_none()
+            && bodies.is_none()
+            && store.is_none()
+        {
             return Ok(None);
         }
         let mut errors = FieldErrors::default();
+        match (&thread, on_busy, store) {
+            (None, Some(_), _) => {
+                errors.add("on_busy", "is only for a call on a thread: name one in `thread`")
+            }
+            (Some(_), _, Some(false)) => {
+                errors.add("store", "a call on a thread is kept with it: leave `store` or `thread` out");
+            }
+            _ => {}
+        }
+        if store == Some(false) && background == Some(true) {
+            errors.add("background", "with `store: false` nobody could read the answer");
+        }
         let parsed = thread.as_deref().map(|name| ThreadRef::parse(name).ok_or(InvalidName)).transpose();
         let thread = errors.take("thread", parsed).flatten();
         let tools = tools::read(&mut errors, bodies.unwrap_or_default());
         errors.finish()?;
         let background = background.unwrap_or_default();
-        Ok(Some(Box::new(Self { thread, background, on_busy, tools })))
+        Ok(Some(Box::new(Self { thread, background, on_busy, tools, store })))
     }
 }
 

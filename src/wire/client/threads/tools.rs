@@ -57,8 +57,10 @@ pub fn read(errors: &mut FieldErrors, bodies: Vec<ToolBody>) -> Vec<ClientTool> 
         if body.parameters.as_ref().is_some_and(|parameters| !parameters.is_object()) {
             errors.add(&format!("tools[{n}].parameters"), "must be a JSON Schema, an object");
         }
-        let parameters = body.parameters.and_then(|parameters| JsonText::parse(parameters.to_string()));
-        tools.push(ClientTool { name: body.name, description: body.description, parameters });
+        let parameters =
+            body.parameters.as_ref().and_then(|parameters| JsonText::parse(parameters.to_string()));
+        let ToolBody { name, description, .. } = body;
+        tools.push(ClientTool { name, description, parameters, strict: None, cache: None });
     }
     tools
 }
