@@ -19,6 +19,7 @@ use super::turn::{Turn, X_THREAD};
 use super::{Face, cors, refusal};
 use crate::domain::flag::Flag;
 use crate::domain::json;
+use crate::domain::right::Right;
 use crate::domain::thread::id::{InvalidName, ThreadRef};
 use crate::http::body;
 use crate::http::path::Parameters;
@@ -104,7 +105,7 @@ async fn on_thread<W: World, C: Call>(
     let Some(thread) = threaded.thread.take().or(named) else {
         return Err(Problem::at("x-thread".to_owned(), format!("{InvalidName}")));
     };
-    let visitor = Visitor::of(&entered.resolved).map_err(Problem::report(app))?;
+    let visitor = Visitor::of(&entered.resolved, Right::CALL_ON_THREAD).map_err(Problem::report(app))?;
     let visitor = visitor.under(once::of(headers, body)?);
     let bundle = entered.resolved.bundle.clone();
     let turn = Turn { visitor, thread, threaded, headers: entered.headers() };
@@ -157,7 +158,7 @@ async fn judge<W: World>(
     request: Request,
 ) -> Result<(Judged, Bytes, HeaderMap), Problem> {
     let (parts, content) = request.into_parts();
-    let judged = match place.asker(app, &parts.headers)? {
+    let judged = match place.asker_on_thread(app, &parts.headers)? {
         Asker::OfAgent(caller) => Judged::Caller(resolve(app, caller).await?),
         Asker::OfAccount(asker) => {
             let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
@@ -267,6 +268,9 @@ impl Entered {
 
     async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Problem> {
         let readable = self.readable();
+        if self.resolved.token.is_some() {
+            return Err(readable(Problem::from(call::Error::TokenNeedsThread)));
+        }
         let served = call::run(app, &self.caller, self.resolved, asked)
             .await
             .map_err(|unserved| readable(head::named(Problem::report(app)(unserved.error), unserved.call)))?;

@@ -41,6 +41,7 @@ mod schemas;
 mod settlements;
 mod streams;
 mod sweep;
+mod thread_tokens;
 mod threads;
 mod turns;
 mod variables;

@@ -72,6 +72,7 @@ fn terms(on_unknown: OnUnknown) -> Terms {
         agent: agent(),
         version: 1,
         started_by: Starter::Anonymous,
+        user: None,
         limits: Limits { max_steps: 6, ..Limits::default() },
         on_unknown,
         on_budget: OnBudget::Wait,

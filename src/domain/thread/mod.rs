@@ -10,6 +10,7 @@
 //! | [`once`] | requests that count once, by the client's key |
 //! | [`command`] | what is asked of a thread's object, and what it answers |
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
+//! | [`token`] | short-lived keys of one thread |
 //! | [`view`] | threads, runs and items as clients see them |
 
 pub mod about;
@@ -19,5 +20,6 @@ pub mod id;
 pub mod item;
 pub mod log;
 pub mod once;
+pub mod token;
 pub mod transcript;
 pub mod view;

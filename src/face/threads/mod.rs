@@ -4,25 +4,29 @@
 //! |---|---|
 //! | [`thread`] | threads and their items |
 //! | [`run`] | runs: started, looked at, steered |
+//! | [`tokens`] | short-lived keys of one thread |
 //! | [`events`] | what happens in them, as a stream or a list |
 
 mod events;
 mod run;
 mod thread;
+mod tokens;
 
 use std::convert::Infallible;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::mount::{Asker, Place};
+use super::mount::{Asker, Mount, Place};
 use super::native_chat::NativeChat;
 use super::{Face, Operations, cors, refusal};
+use crate::domain::right::Right;
+use crate::domain::scope::Scope;
 use crate::domain::thread::id::{RunId, ThreadRef};
 use crate::http::body::{self, Json};
 use crate::http::path::Parameters;
@@ -40,6 +44,28 @@ impl Face for ThreadsFace {
     const NAME: &'static str = "threads";
     const BASE: &'static str = "threads";
 
+    /// What asks for less than `threads:read` or `threads:write`, or serves others than keys. A new operation serves keys alone.
+    fn right(method: &str, path: &str) -> Right {
+        const RUN: Right = Right::of_thread(Scope::Calls);
+        const LOOK: Right = Right::of_thread(Scope::ThreadsRead);
+        let method = if method == "HEAD" { "GET" } else { method };
+        let scope = if method == "GET" { Scope::ThreadsRead } else { Scope::ThreadsWrite };
+        match (method, path) {
+            ("POST", "/threads") => Right { anonymous: true, ..Right::of_key(scope) },
+            ("POST", "/threads/{thread}/runs" | "/runs/{run}/inputs") => RUN,
+            ("POST", "/runs/{run}/cancel") => Right::of_thread(scope),
+            (
+                "GET",
+                "/threads/{thread}"
+                | "/threads/{thread}/items"
+                | "/threads/{thread}/events"
+                | "/runs/{run}"
+                | "/runs/{run}/events",
+            ) => LOOK,
+            _ => Right::of_key(scope),
+        }
+    }
+
     type Error = <NativeChat as Face>::Error;
     const ERROR_TYPE: &'static str = NativeChat::ERROR_TYPE;
 
@@ -51,6 +77,7 @@ impl Face for ThreadsFace {
         thread::operations(v);
         run::operations(v);
         events::operations(v);
+        tokens::operations(v);
     }
 }
 
@@ -66,15 +93,21 @@ struct At {
 
 impl At {
     /// Who asks, if they may call the agent.
-    async fn visitor<W: World>(&self, app: &App<W>, headers: &HeaderMap) -> Result<Visit, Problem> {
+    async fn visitor<W: World>(
+        &self,
+        app: &App<W>,
+        right: Right,
+        headers: &HeaderMap,
+    ) -> Result<Visit, Problem> {
         let place = Place::of(self.account.clone(), self.agent.clone());
-        let Asker::OfAgent(caller) = place.asker(app, headers)? else {
+        let Asker::OfAgent(caller) = place.asker_on_thread(app, headers)? else {
             return Err(Problem::from(Error::NoSuchAgent));
         };
+        let caller = caller.asking(right.scope);
         // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
         let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
         let allow_origin = cors::allow_origin(&caller, &resolved.bundle);
-        let visitor = Visitor::of(&resolved).map_err(Problem::report(app));
+        let visitor = Visitor::of(&resolved, right).map_err(Problem::report(app));
         let visitor = visitor.map_err(|problem| cors::readable(problem, allow_origin.as_deref()))?;
         Ok(Visit { visitor, allow_origin })
     }
@@ -93,6 +126,8 @@ impl At {
 /// What a request says before its body.
 struct Head {
     at: Result<At, Problem>,
+    /// What the operation asks of who calls it.
+    right: Right,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -102,7 +137,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Head {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let at = Parameters::from_request_parts(parts, state).await.map(|Parameters(at)| at);
-        Ok(Self { at, uri: parts.uri.clone(), headers: parts.headers.clone() })
+        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let behind = Mount::OF_AN_AGENT.iter().find_map(|mount| path.strip_prefix(mount.prefix()));
+        let right = ThreadsFace::right(parts.method.as_str(), behind.unwrap_or_default());
+        Ok(Self { at, right, uri: parts.uri.clone(), headers: parts.headers.clone() })
     }
 }
 
@@ -121,15 +159,6 @@ struct Visit {
     allow_origin: Option<String>,
 }
 
-impl Visit {
-    /// An answer that the caller's page can read.
-    fn answer(&self, answered: Result<Response, Problem>) -> Response {
-        let mut response = answered.unwrap_or_else(|problem| refusal::<ThreadsFace>(&problem));
-        cors::allow(response.headers_mut(), self.allow_origin.as_deref());
-        response
-    }
-}
-
 /// Serves a request of somebody who may call the agent; `query` are the names that may stand in its query.
 async fn serve<W: World, F>(
     app: &App<W>,
@@ -140,13 +169,18 @@ async fn serve<W: World, F>(
 where
     F: Future<Output = Result<Response, Problem>> + Send,
 {
-    let Head { at, uri, headers } = head;
+    let Head { at, right, uri, headers } = head;
     let visited = match (query::check(&uri, query), at) {
-        (Ok(()), Ok(at)) => at.visitor(app, &headers).await.map(|visit| (visit, at)),
+        (Ok(()), Ok(at)) => at.visitor(app, right, &headers).await.map(|visit| (visit, at)),
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     match visited {
-        Ok((visit, at)) => visit.answer(answer(visit.visitor, at, headers).await),
+        Ok((Visit { visitor, allow_origin }, at)) => {
+            let answered = answer(visitor, at, headers).await;
+            let mut response = answered.unwrap_or_else(|problem| refusal::<ThreadsFace>(&problem));
+            cors::allow(response.headers_mut(), allow_origin.as_deref());
+            response
+        }
         Err(problem) => refusal::<ThreadsFace>(&problem),
     }
 }

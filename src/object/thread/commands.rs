@@ -36,6 +36,9 @@ impl Thread {
             Command::Create(create) => self.create(create, now),
             Command::Start(start) => self.start(*start, now),
             Command::Once(once, command) => self.once(sql, once, *command, moment)?,
+            Command::ByToken(floor, command) => self.by_token(sql, floor, *command, moment)?,
+            Command::Floor(who) => self.seen_by(who, |_, meta| at_once(Answer::Floor(meta.floor))),
+            Command::RaiseFloor(who) => self.seen_by(who, Self::raise_floor),
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, &patch, now)),
@@ -101,6 +104,7 @@ impl Thread {
             updated_at: now,
             last_run: self.last_run,
             open: Vec::new(),
+            floor: self.floor,
         };
         self.append(&mut meta, items, now);
         self.work.batch.has_thread = true;
@@ -134,14 +138,15 @@ impl Thread {
     }
 
     fn delete(&mut self, who: Who) -> Decided {
-        let mut last_run = None;
+        let mut last = None;
         let decided = self.seen_by(who, |_, meta| {
-            last_run = Some(meta.last_run);
+            last = Some((meta.last_run, meta.floor));
             after(Query::Deleted, Vec::new())
         });
-        if let Some(last_run) = last_run {
+        if let Some((last_run, floor)) = last {
             self.meta = None;
             self.last_run = last_run;
+            self.floor = floor.saturating_add(1);
             let work = &mut self.work;
             work.open.clear();
             work.unseen.clear();

@@ -6,6 +6,7 @@
 //! | [`commands`] | what each command decides |
 //! | [`inputs`] | what a waiting run is given |
 //! | [`once`] | requests that count once |
+//! | [`tokens`] | what holders of the thread's tokens may |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
@@ -18,6 +19,7 @@ mod kept;
 mod once;
 mod reading;
 mod runs;
+mod tokens;
 
 use std::collections::BTreeMap;
 
@@ -48,6 +50,8 @@ pub struct Thread {
     meta: Option<Meta>,
     /// Of a deleted thread of this name, the number of its last run.
     last_run: u32,
+    /// Of a deleted thread of this name, the floor under which its tokens lie.
+    floor: u32,
     work: Work,
 }
 
@@ -85,10 +89,10 @@ impl Machine for Thread {
     const QUIET_MS: u64 = 0;
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
-        let (meta, last_run) = match store::thread(sql)? {
-            None => (None, 0),
-            Some(Row::Deleted { last_run }) => (None, last_run),
-            Some(Row::There(meta)) => (Some(*meta), 0),
+        let (meta, last_run, floor) = match store::thread(sql)? {
+            None => (None, 0, 0),
+            Some(Row::Deleted { last_run, floor }) => (None, last_run, floor),
+            Some(Row::There(meta)) => (Some(*meta), 0, 0),
         };
         let mut open = BTreeMap::new();
         let mut next_position = store::last_event(sql)? + 1;
@@ -112,14 +116,14 @@ impl Machine for Thread {
             unseen: Vec::new(),
             unwritten: 0,
         };
-        Ok(Self { meta, last_run, work })
+        Ok(Self { meta, last_run, floor, work })
     }
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
             Command::Create(_) => None,
             Command::Start(start) if start.may_make => None,
-            Command::Once(_, command) => Self::absent(command),
+            Command::Once(_, command) | Command::ByToken(_, command) => Self::absent(command),
             Command::Wake => Some(Answer::Woken),
             _ => Some(Answer::NotFound),
         }
@@ -203,7 +207,7 @@ impl Machine for Thread {
         if batch.has_thread {
             let row = match &self.meta {
                 Some(meta) => Row::There(Box::new(meta.clone())),
-                None => Row::Deleted { last_run: self.last_run },
+                None => Row::Deleted { last_run: self.last_run, floor: self.floor },
             };
             store::write_thread(sql, &row)?;
         }

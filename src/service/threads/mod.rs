@@ -1,10 +1,15 @@
 //! Threads and runs, as callers of an agent use them: each question goes to the thread's own object.
 
+mod create;
 mod refusal;
+mod tokens;
 
+pub use create::Created;
 pub use refusal::Error;
+pub use tokens::{Issued, opened};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -12,14 +17,17 @@ use crate::domain::agent::Conduct;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::money::Nanos;
+use crate::domain::plan::CallLimits;
+use crate::domain::right::Right;
 use crate::domain::run::terms::{Priority, Starter, Terms};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{
     Answer, Command, Create, Events, Input, OnBusy, Outcome, Page, Start, Watch, Who,
 };
-use crate::domain::thread::id::{RunId, ThreadKey, ThreadName, ThreadRef};
+use crate::domain::thread::id::{RunId, ThreadKey, ThreadRef};
 use crate::domain::thread::once::Once;
+use crate::domain::thread::token::ThreadToken;
 use crate::domain::thread::view::{ItemView, RunView, ThreadView};
 use crate::ports::{ThreadOf, Threads, World};
 use crate::service::App;
@@ -27,7 +35,7 @@ use crate::service::call::Resolved;
 use refusal::{of, refusal};
 
 /// A caller of an agent, at its threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Visitor {
     pub account: AccountId,
     pub agent: AgentId,
@@ -35,6 +43,10 @@ pub struct Visitor {
     started_by: Starter,
     conduct: Conduct,
     once: Option<Once>,
+    /// What opens its thread alone.
+    token: Option<Arc<ThreadToken>>,
+    /// Of the account's plan.
+    limits: CallLimits,
 }
 
 /// A run to be started.
@@ -53,26 +65,34 @@ pub struct Begin {
 }
 
 impl Visitor {
-    /// Of a caller that may call.
+    /// Of a caller that may call, for an operation that asks for this right; whether a key has its scope was asked before.
     ///
     /// # Errors
-    /// [`Error::Anonymous`].
-    pub fn of(resolved: &Resolved) -> Result<Self, Error> {
-        let key = resolved.key.as_ref().ok_or(Error::Anonymous)?;
+    /// [`Error::Anonymous`], [`Error::NotByToken`].
+    pub fn of(resolved: &Resolved, right: Right) -> Result<Self, Error> {
+        let started_by = match (&resolved.token, &resolved.key) {
+            (Some(token), _) if right.token => Starter::Token(token.key),
+            (Some(_), _) => return Err(Error::NotByToken),
+            (None, Some(key)) => Starter::Key(key.key.id),
+            (None, None) if right.anonymous => Starter::Anonymous,
+            (None, None) => return Err(Error::Anonymous),
+        };
         let agent = &resolved.bundle.agent;
         Ok(Self {
             account: resolved.account,
             agent: agent.id,
             version: agent.version,
-            started_by: Starter::Key(key.key.id),
+            started_by,
             conduct: agent.definition.conduct(),
             once: None,
+            token: resolved.token.clone(),
+            limits: resolved.bundle.limits,
         })
     }
 
     /// What is asked counts once; see [`Once`].
     #[must_use]
-    pub const fn under(self, once: Option<Once>) -> Self {
+    pub fn under(self, once: Option<Once>) -> Self {
         Self { once, ..self }
     }
 
@@ -99,24 +119,6 @@ impl Visitor {
             None => (self.unnamed(app), None),
         };
         Create { account: self.account, key, name, agent: self.agent, about, items: Vec::new() }
-    }
-
-    /// Makes a thread, or finds it by the client's name; whether it is new.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] where the name is another agent's thread.
-    pub async fn create<W: World>(
-        &self,
-        app: &App<W>,
-        name: Option<ThreadName>,
-        about: About,
-        items: Vec<Message>,
-    ) -> Result<(ThreadView, bool), Error> {
-        let create = Create { items, ..self.create_of(app, name.map(ThreadRef::Name), about) };
-        match self.ask(app, create.key, Command::Create(create)).await? {
-            Answer::Thread { thread, is_new } => Ok((*thread, is_new)),
-            other => Err(refusal("thread", other, None)),
-        }
     }
 
     /// # Errors
@@ -195,6 +197,7 @@ impl Visitor {
             agent: self.agent,
             version: self.version,
             started_by: self.started_by,
+            user: self.token.as_ref().and_then(|token| token.user.clone()),
             limits: self.conduct.limits.with_usd(max_usd),
             on_unknown: self.conduct.on_unknown,
             on_budget: self.conduct.on_budget,
@@ -203,7 +206,7 @@ impl Visitor {
             tools,
             parent: None,
         };
-        let may_make = !matches!(thread, Some(ThreadRef::Key(_)));
+        let may_make = self.token.is_none() && !matches!(thread, Some(ThreadRef::Key(_)));
         let on_busy = on_busy.unwrap_or(self.conduct.on_busy);
         Start { thread: self.create_of(app, thread, about), terms, input, on_busy, may_make, watch }
     }
@@ -354,7 +357,8 @@ impl Visitor {
         command: Command,
         what: &'static str,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        match app.world.threads().watch(self.of_key(thread), self.counted(command)).await? {
+        let command = self.said(thread, command)?;
+        match app.world.threads().watch(self.of_key(thread), command).await? {
             (Answer::Events(events), watch) => Ok((*events, watch)),
             (other, _) => Err(refusal(what, other, Some(thread))),
         }
@@ -366,13 +370,20 @@ impl Visitor {
         thread: ThreadKey,
         command: Command,
     ) -> Result<Answer, Error> {
-        Ok(app.world.threads().ask(self.of_key(thread), self.counted(command)).await?)
+        let command = self.said(thread, command)?;
+        Ok(app.world.threads().ask(self.of_key(thread), command).await?)
     }
 
-    fn counted(&self, command: Command) -> Command {
-        match self.once {
+    /// The command as it is sent to this thread; none goes to another than a token's own.
+    fn said(&self, thread: ThreadKey, command: Command) -> Result<Command, Error> {
+        let command = match self.once {
             Some(once) => Command::Once(once, Box::new(command)),
             None => command,
+        };
+        match &self.token {
+            None => Ok(command),
+            Some(token) if token.thread == thread => Ok(Command::ByToken(token.floor, Box::new(command))),
+            Some(_) => Err(Error::NotFound("thread")),
         }
     }
 }
