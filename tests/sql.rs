@@ -149,7 +149,11 @@ fn model(code: &str, input: u64) -> Model {
     Model {
         provider: "openai".into(),
         code: code.into(),
-        price: Price { base: rates, long_context: Some(LongContext { above_tokens: 200_000, rates }) },
+        price: Price {
+            base: rates,
+            audio_input: Some(7),
+            long_context: Some(LongContext { above_tokens: 200_000, rates }),
+        },
         context_tokens: 1_000_000,
         max_output_tokens: 32_768,
         capabilities: Capabilities::default().with(Capability::Tools).with(Capability::Streaming),

@@ -46,7 +46,9 @@ macro_rules! columns {
             $table,
             ".max_output_tokens, ",
             $table,
-            ".capabilities"
+            ".capabilities, ",
+            $table,
+            ".audio_input_price"
         )
     };
 }
@@ -98,8 +100,8 @@ queries! {
     PUT_MODEL = "INSERT INTO models
         (account_id, provider, code, input_price, output_price, cached_input_price, cache_write_price,
          long_context_tokens, long_input_price, long_output_price, long_cached_input_price, long_cache_write_price,
-         context_tokens, max_output_tokens, capabilities, updated_at)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+         context_tokens, max_output_tokens, capabilities, updated_at, audio_input_price)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?18
         WHERE (SELECT updated_at FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3) IS ?17
         ON CONFLICT (account_id, provider, code) DO UPDATE SET
             input_price = excluded.input_price, output_price = excluded.output_price,
@@ -109,7 +111,7 @@ queries! {
             long_cached_input_price = excluded.long_cached_input_price,
             long_cache_write_price = excluded.long_cache_write_price, context_tokens = excluded.context_tokens,
             max_output_tokens = excluded.max_output_tokens, capabilities = excluded.capabilities,
-            updated_at = excluded.updated_at
+            updated_at = excluded.updated_at, audio_input_price = excluded.audio_input_price
         RETURNING code";
     /// [`Models::delete_model`].
     DELETE_MODEL = "DELETE FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3 AND updated_at = ?4
@@ -135,6 +137,7 @@ struct Row {
     context_tokens: u64,
     max_output_tokens: u64,
     capabilities: String,
+    audio_input_price: Option<u64>,
     /// NULL of the platform's.
     updated_at: Option<i64>,
 }
@@ -158,7 +161,7 @@ impl Row {
         let model = Model {
             provider: self.provider,
             code: self.code,
-            price: Price { base, long_context },
+            price: Price { base, audio_input: self.audio_input_price, long_context },
             context_tokens: self.context_tokens,
             max_output_tokens: self.max_output_tokens,
             capabilities,
@@ -245,6 +248,7 @@ impl<E: Engine> Models for Tenant<E> {
             serde_json::json!(names).to_string().into(),
             updated_at.0.into(),
             read.map(|read| read.0).into(),
+            model.price.audio_input.into(),
         ];
         Ok(changes::write_logged(self, &PUT_MODEL, values, change).await?)
     }

@@ -1,8 +1,18 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 9] =
-    [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES, DIALECT, FLAGS, PUBLIC_AGENTS];
+pub const FILLS: [&str; 10] = [
+    DIRECTORY,
+    DEFINITIONS,
+    COUNTS,
+    SWEEP,
+    DECLARATIONS,
+    SCOPES,
+    DIALECT,
+    FLAGS,
+    PUBLIC_AGENTS,
+    AUDIO_PRICES,
+];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -99,3 +109,8 @@ INSERT INTO flag_rollout (id, after) VALUES (1, 'a2');
 
 /// An index holds no rows of its own.
 const PUBLIC_AGENTS: &str = "";
+
+const AUDIO_PRICES: &str = "
+UPDATE catalogue SET audio_input_price = 9007199254740991 WHERE code = 'of-old';
+UPDATE models SET audio_input_price = 0 WHERE code = 'm';
+";

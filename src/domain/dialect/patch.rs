@@ -173,6 +173,8 @@ dialect! {
     stream_usage: bool = true;
     /// Images by their URL, which the server fetches.
     image_url: bool = true;
+    /// What an image's URL leads to may be something else, such as a PDF file or a film.
+    image_url_to_any: bool = false;
     /// Files by their bytes.
     file_data: bool = false;
     /// Files by their URL.

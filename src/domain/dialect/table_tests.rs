@@ -63,7 +63,7 @@ fn what_else_claude_takes_ends_with_a_generation() {
         assert_eq!(dialect.strict_tools, format == Format::SchemaOnly, "{code}");
     }
     let kimi = claude("kimi-k2");
-    assert_eq!((kimi.schema, kimi.reasoning_back, kimi.file_id), (Schema::NoTopUnion, Back::Proof, false));
+    assert_eq!((kimi.schema, kimi.reasoning_back, kimi.file_id), (Schema::PlainTop, Back::Proof, false));
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Selection {
     }
 
     pub fn plan(&self, candidate: &Candidate, request: &ChatRequest) -> Plan {
-        Plan::new(request, &candidate.params, &self.needs, candidate.model.as_ref())
+        Plan::new(request, &candidate.params, &self.needs, &candidate.dialect, candidate.model.as_ref())
     }
 
     /// How long all attempts together may take.

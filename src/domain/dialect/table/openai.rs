@@ -2,7 +2,8 @@
 
 use super::{Row, SAME, WORDS_64, row};
 use crate::domain::dialect::knobs::{
-    Alphabet, Back, Format, LimitField, Lowest, Naming, Prefill, SeedField, System, Taken, Thinking, Turns,
+    Alphabet, Back, Format, LimitField, Lowest, Naming, Prefill, Schema, SeedField, System, Taken, Thinking,
+    Turns,
 };
 use crate::domain::dialect::patch::Traits;
 use crate::domain::provider::Wire;
@@ -23,7 +24,7 @@ const fn openai(families: &'static [&'static str], models: &'static [&'static st
     Row { families, models, ..row(Wire::OpenAi, traits) }
 }
 
-pub static ROWS: [Row; 36] = [
+pub static ROWS: [Row; 37] = [
     // Models, whoever serves them.
     Row {
         without: SCORES,
@@ -101,6 +102,7 @@ pub static ROWS: [Row; 36] = [
             limit_field: Some(LimitField::MaxCompletionTokens),
             call_ids: Some(Naming::new(Alphabet::Any, 1, 40)),
             strict_open_maps: Some(false),
+            schema: Some(Schema::PlainTop),
             file_data: Some(true),
             file_id: Some(true),
             ..SAME
@@ -120,7 +122,12 @@ pub static ROWS: [Row; 36] = [
             ..SAME
         },
     ),
-    openai(&["openrouter"], &["openai/*"], Traits { strict_open_maps: Some(false), ..SAME }),
+    openai(
+        &["openrouter"],
+        &["openai/*"],
+        Traits { strict_open_maps: Some(false), schema: Some(Schema::PlainTop), ..SAME },
+    ),
+    Row { from: (2, 5), without: PENALTIES, ..openai(&["openrouter"], &["google/gemini*"], SAME) },
     openai(&["openrouter"], &["*claude*"], Traits { call_ids: Some(WORDS_64), ..SAME }),
     Row {
         from: (4, 6),
@@ -218,6 +225,7 @@ pub static ROWS: [Row; 36] = [
             limit_field: Some(LimitField::MaxCompletionTokens),
             several_choices: Some(false),
             reasoning_back: Some(Back::Reasoning),
+            format_with_tools: Some(false),
             ..SAME
         },
     ),
@@ -246,6 +254,7 @@ pub static ROWS: [Row; 36] = [
             limit_field: Some(LimitField::MaxCompletionTokens),
             several_choices: Some(false),
             reasoning_back: Some(Back::Reasoning),
+            format_with_tools: Some(false),
             ..SAME
         },
     ),

@@ -43,6 +43,7 @@ impl Refused {
         let Reported { message, refusal, .. } = provider::refused(body);
         // A context that is too small stays so, whoever takes that for a failure of its own.
         let status = if refusal.is_too_long && status >= 500 { 400 } else { status };
+        let status = if refusal.is_denied && (400..500).contains(&status) { 401 } else { status };
         let cleaned = Self::clean(line, message, refusal);
         Self { status, retry_after_ms: retry_after_ms.or(cleaned.retry_after_ms), ..cleaned }
     }

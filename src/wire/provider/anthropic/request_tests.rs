@@ -319,3 +319,18 @@ fn sampling_is_sent_to_those_who_take_it() {
         assert_eq!((&body["temperature"], &body["top_p"]), (&temperature, &top_p), "{code}");
     }
 }
+
+#[test]
+fn the_agents_instructions_are_never_the_users_words() {
+    for blank in [vec![user(" ")], vec![user("")], vec![said("")], vec![]] {
+        let messages = std::iter::once(system("You help.")).chain(blank).collect();
+        let body = body_of(PLAIN, &ask(messages));
+        assert_eq!(body["system"][0]["text"], "You help.");
+        assert_eq!(
+            body["messages"],
+            json!([{"role": "user", "content": [{"type": "text", "text": "Continue."}]}])
+        );
+    }
+    let body = body_of(PLAIN, &ask(vec![system("You help."), system("What is 2+2?")]));
+    assert_eq!(body["messages"][0]["content"][0]["text"], "What is 2+2?");
+}
