@@ -105,6 +105,9 @@ async fn on_thread<W: World, C: Call>(
     let Some(thread) = threaded.thread.take().or(named) else {
         return Err(Problem::at("x-thread".to_owned(), format!("{InvalidName}")));
     };
+    // No admission follows that would turn away what was changed meanwhile.
+    let resolved = call::resolve_current(app, &entered.caller).await.map_err(Problem::report(app))?;
+    let entered = Entered { resolved, ..entered };
     let visitor = Visitor::of(&entered.resolved, Right::CALL_ON_THREAD).map_err(Problem::report(app))?;
     let visitor = visitor.under(once::of(headers, body)?);
     let bundle = entered.resolved.bundle.clone();

@@ -196,6 +196,21 @@ async fn a_token_opens_nothing_else() {
         let reply = stage.request(Method::GET, path).key(&key).send().await;
         assert_eq!(reply.refusal(), (404, "not_found".to_owned()), "{path}");
     }
+    let neighbour = stage.neighbour("umbrella").await;
+    let theirs = "/accounts/umbrella/agents/triage/threads";
+    let made = stage
+        .request(Method::POST, theirs)
+        .key(&neighbour.acme.caller)
+        .json(&json!({"id": "t"}))
+        .send()
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    for path in [format!("{theirs}/t"), "/accounts/umbrella/agents/triage/chat".to_owned()] {
+        let method = if path.ends_with("chat") { Method::POST } else { Method::GET };
+        let ask =
+            stage.request(method, &path).key(&key).header("x-thread", "t").json(&json!({"message": "Hi"}));
+        ask.send().await.assert_refusal(404, "not_found");
+    }
     // To the control plane it is no key, and it says why.
     for path in ["/api/v1/account", "/api/v1/agents", "/api/v1/agents/triage/calls", "/accounts/acme/agents"]
     {
@@ -558,4 +573,27 @@ async fn scopes_say_what_a_key_does_with_threads() {
     lacks(post(&stage, token, "/threads/t/runs", &json!({"message": "Hi"})).await, "calls");
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "triage").key(&calls).send().await.ok();
+}
+
+#[tokio::test]
+async fn a_call_on_a_thread_holds_to_what_is_in_force_in_every_isolate() {
+    let stage = Stage::new().await;
+    make(&stage, "t").await;
+    let key = token(&stage, "t").await;
+    let chat = |key: &str| stage.ask(Face::Chat, "triage").key(key).header("x-thread", "t");
+    stage.then(hello((10, 5)));
+    let served = chat(&key).send().await;
+    assert_eq!((served.status.as_u16(), served.header("x-agent-version")), (200, "1"));
+    // Changed where this isolate does not see it.
+    stage.change("triage", &json!({"instructions": "Sort the mail anew."})).await;
+    stage.then(hello((10, 5)));
+    let served = chat(&key).send().await;
+    assert_eq!((served.status.as_u16(), served.header("x-agent-version")), (200, "2"));
+    let asked = stage.take_asked();
+    assert!(String::from_utf8_lossy(&asked[1].body).contains("Sort the mail anew."), "{asked:?}");
+    stage.write("UPDATE keys SET revoked_at = created_at WHERE account_id = ?1");
+    for key in [&key, &stage.acme.caller] {
+        chat(key).send().await.assert_refusal(401, "unauthenticated");
+    }
+    assert!(stage.take_asked().is_empty(), "no run was started");
 }
