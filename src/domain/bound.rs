@@ -59,6 +59,24 @@ fn is_film(url: &str) -> bool {
     host == "youtu.be" || host == "youtube.com" || host.ends_with(".youtube.com")
 }
 
+/// The most that one schema grows where what a `$ref` names stands in its place, in bytes.
+pub const MAX_COPIED: usize = 128 * 1024;
+
+/// What is to be added to the bound where a `$ref` with siblings is expanded: each copies at most its whole schema.
+pub fn copied_tokens(request: &ChatRequest) -> u64 {
+    let of = |schema: &str| {
+        let references = schema.matches("\"$ref\"").count();
+        references.saturating_mul(schema.len()).min(if references == 0 { 0 } else { MAX_COPIED })
+    };
+    let tools =
+        request.tools.iter().filter_map(|tool| tool.parameters.as_ref()).map(|schema| of(schema.get()));
+    let format = match &request.response_format {
+        ResponseFormat::JsonSchema { schema, .. } => of(schema.get()),
+        ResponseFormat::Text | ResponseFormat::JsonObject => 0,
+    };
+    (tools.sum::<usize>() + format) as u64
+}
+
 /// The tokens of an answer that the client predicts: those that the model rejects are billed as output, and not every server
 /// counts them under the limit.
 pub fn predicted_tokens(request: &ChatRequest) -> u64 {

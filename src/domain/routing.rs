@@ -1,7 +1,7 @@
 //! Which models a request can go to, and what each may cost.
 
 use super::bound;
-use super::dialect::{Dialect, Prefill};
+use super::dialect::{Dialect, Prefill, Schema};
 use super::extra;
 use super::message::{
     AssistantPart, ChatRequest, File, FileSource, Image, ImageSource, Message, Part, ResponseFormat,
@@ -36,6 +36,8 @@ pub struct Needs {
     pub opaque_bound: u64,
     /// What comes on top of both where an image's URL may lead to anything.
     pub fetched_bound: u64,
+    /// What comes on top where references in schemas are expanded.
+    pub copied_bound: u64,
     /// What may be billed as output beside the answers.
     pub predicted_bound: u64,
     /// What the prompt's tokens are likely to be: a guess, by which nothing is refused.
@@ -114,6 +116,7 @@ impl Needs {
             input_bound,
             opaque_bound: bound::opaque_tokens(request),
             fetched_bound: bound::fetched_tokens(request),
+            copied_bound: bound::copied_tokens(request),
             predicted_bound: bound::predicted_tokens(request),
             input_estimate: bound::likely_input_tokens(request, instructions, input_bound),
         }
@@ -124,7 +127,8 @@ impl Needs {
         let fetched = if dialect.image_url_to_any { self.fetched_bound } else { 0 };
         let opaque = self.opaque_bound.saturating_add(fetched);
         let beyond = model.map_or(0, |model| opaque.saturating_sub(model.context_tokens));
-        self.input_bound.saturating_add(fetched).saturating_sub(beyond)
+        let copied = if dialect.schema == Schema::LoneRefs { self.copied_bound } else { 0 };
+        self.input_bound.saturating_add(fetched).saturating_add(copied).saturating_sub(beyond)
     }
 
     /// What this model lacks for the request, in words; empty when it will do.

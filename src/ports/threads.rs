@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
@@ -55,6 +56,8 @@ pub trait Performed: Clone + Send + Sync + 'static {
     fn model_call(&self, run: u32) -> Option<ModelCall>;
     /// A tool call to be made; `None` where it is not wanted any more.
     fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall>;
+    /// What the account's index is to learn, and of which account; `None` where that is nothing.
+    fn delivery(&self) -> Option<(AccountId, Delivery)>;
     /// Something became known of the effect of this id.
     fn progress(&self, id: &str, progress: Progress);
     /// The effect of this id has ended. One that is not known any more changes nothing.

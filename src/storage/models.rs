@@ -46,9 +46,34 @@ macro_rules! columns {
             $table,
             ".max_output_tokens, ",
             $table,
-            ".capabilities, ",
-            $table,
-            ".audio_input_price"
+            ".capabilities"
+        )
+    };
+}
+
+/// Those, and what came with the migration 10.
+macro_rules! all_columns {
+    ($table:literal) => {
+        all_columns!($table, $table)
+    };
+    ($table:literal, $key:literal) => {
+        concat!(columns!($table, $key), ", ", $table, ".audio_input_price")
+    };
+}
+
+/// Models by their pairs: `?2` is a JSON array of them. CROSS JOIN keeps the pairs outermost, so each costs a few look-ups.
+macro_rules! models_of {
+    ($columns:ident) => {
+        concat!(
+            "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
+                FROM json_each(?2))
+             SELECT ", $columns!("m"), ", m.updated_at FROM wanted AS w CROSS JOIN providers AS p
+                ON p.account_id = ?1 AND p.name = w.provider AND p.wire <> 'workers-ai' CROSS JOIN models AS m
+                ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
+             UNION ALL SELECT ", $columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM wanted AS w CROSS JOIN catalogue AS c
+                ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
+                (SELECT 1 FROM providers AS p CROSS JOIN models AS o ON o.account_id = ?1 AND o.provider = c.provider
+                    AND o.code = c.code WHERE p.account_id = ?1 AND p.name = c.provider AND p.wire <> 'workers-ai')"
         )
     };
 }
@@ -56,41 +81,32 @@ macro_rules! columns {
 queries! {
     /// [`Models::models`].
     MODELS = concat!(
-        "SELECT * FROM (SELECT ", columns!("m"), ", m.updated_at FROM models AS m WHERE m.account_id = ?1
-         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
+        "SELECT * FROM (SELECT ", all_columns!("m"), ", m.updated_at FROM models AS m WHERE m.account_id = ?1
+         UNION ALL SELECT ", all_columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
          WHERE (provider, code) > (?3, ?4) ORDER BY provider, code LIMIT ?2"
     );
     /// [`Models::models`] of those that can do ?5 and what else is in the JSON array ?6. Of the catalogue it
     /// reads the rows that lack it too: there are a few hundred, the same for every account.
     MODELS_ABLE = concat!(
-        "SELECT * FROM (SELECT ", columns!("m", "w"), ", m.updated_at FROM model_capabilities AS w CROSS JOIN models AS m
+        "SELECT * FROM (SELECT ", all_columns!("m", "w"), ", m.updated_at FROM model_capabilities AS w CROSS JOIN models AS m
             ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
             WHERE w.account_id = ?1 AND w.capability = ?5
-         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
+         UNION ALL SELECT ", all_columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
          WHERE (provider, code) > (?3, ?4) AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS
             (SELECT 1 FROM json_each(capabilities) WHERE json_each.value = wanted.value))
          ORDER BY provider, code LIMIT ?2"
     );
-    /// [`Models::models_of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each
-    /// costs a few look-ups.
-    MODELS_OF = concat!(
-        "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
-            FROM json_each(?2))
-         SELECT ", columns!("m"), ", m.updated_at FROM wanted AS w CROSS JOIN providers AS p
-            ON p.account_id = ?1 AND p.name = w.provider AND p.wire <> 'workers-ai' CROSS JOIN models AS m
-            ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
-         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM wanted AS w CROSS JOIN catalogue AS c
-            ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
-            (SELECT 1 FROM providers AS p CROSS JOIN models AS o ON o.account_id = ?1 AND o.provider = c.provider
-                AND o.code = c.code WHERE p.account_id = ?1 AND p.name = c.provider AND p.wire <> 'workers-ai')"
-    );
+    /// [`Models::models_of`].
+    MODELS_OF = models_of!(all_columns);
+    /// [`Models::models_of`], on the schema before the prices of sound: calls are served there, too.
+    SILENT_MODELS_OF = models_of!(columns);
     /// [`Models::model`].
     MODEL = concat!(
-        "SELECT ", columns!("m"), ", m.updated_at FROM models AS m
+        "SELECT ", all_columns!("m"), ", m.updated_at FROM models AS m
             WHERE m.account_id = ?1 AND m.provider = ?2 AND m.code = ?3
-         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c
+         UNION ALL SELECT ", all_columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c
             WHERE c.provider = ?2 AND c.code = ?3 AND NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = ?2 AND o.code = ?3)"
     );
@@ -137,6 +153,7 @@ struct Row {
     context_tokens: u64,
     max_output_tokens: u64,
     capabilities: String,
+    #[serde(default)]
     audio_input_price: Option<u64>,
     /// NULL of the platform's.
     updated_at: Option<i64>,
@@ -203,7 +220,10 @@ impl<E: Engine> Models for Tenant<E> {
 
     async fn models_of(&self, pairs: &[(String, String)]) -> Result<Vec<Model>, Unavailable> {
         let pairs = serde_json::json!(pairs).to_string();
-        let rows: Vec<Row> = self.rows(&MODELS_OF, [pairs.into()]).await?;
+        let rows: Vec<Row> = match self.rows(&MODELS_OF, [pairs.as_str().into()]).await {
+            Err(Failure::Schema(_)) => self.rows(&SILENT_MODELS_OF, [pairs.into()]).await?,
+            rows => rows?,
+        };
         let model = |row: Row| row.into_model().map(|(model, _)| model);
         Ok(rows.into_iter().map(model).collect::<Result<_, Failure>>()?)
     }

@@ -14,20 +14,20 @@ use crate::support::{Asked, Script, Turn};
 const TRIAGE: &str = "/accounts/acme/agents/triage";
 
 /// A request to the agent's threads and runs.
-fn ask<'a>(stage: &'a Stage, method: Method, path: &str) -> Ask<'a> {
+pub fn ask<'a>(stage: &'a Stage, method: Method, path: &str) -> Ask<'a> {
     stage.request(method, &format!("{TRIAGE}{path}")).key(&stage.acme.caller)
 }
 
-async fn post(stage: &Stage, path: &str, body: &Value) -> Reply {
+pub async fn post(stage: &Stage, path: &str, body: &Value) -> Reply {
     ask(stage, Method::POST, path).json(body).send().await
 }
 
-async fn get(stage: &Stage, path: &str) -> Value {
+pub async fn get(stage: &Stage, path: &str) -> Value {
     ask(stage, Method::GET, path).send().await.ok()
 }
 
 /// Waits until a run has this status.
-async fn until(stage: &Stage, run: &str, status: &str) -> Value {
+pub async fn until(stage: &Stage, run: &str, status: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let run = get(stage, &format!("/runs/{run}")).await;
@@ -40,7 +40,7 @@ async fn until(stage: &Stage, run: &str, status: &str) -> Value {
 }
 
 /// An answer that calls a tool.
-fn calls(name: &str, arguments: &Value) -> Turn {
+pub fn calls(name: &str, arguments: &Value) -> Turn {
     let call = json!({"index": 0, "id": "call_0", "type": "function",
         "function": {"name": name, "arguments": arguments.to_string()}});
     let called =
@@ -49,7 +49,7 @@ fn calls(name: &str, arguments: &Value) -> Turn {
     stream([called, finished, count((10, 5)), done()])
 }
 
-fn says(text: &str) -> Turn {
+pub fn says(text: &str) -> Turn {
     stream([delta(text), finish(), count((10, 5)), done()])
 }
 
@@ -101,8 +101,8 @@ async fn an_agent_remembers_what_was_said_in_a_thread() {
 
     let books = stage.books("triage").await;
     assert_eq!(books.ledger.len(), 2);
-    let is_of_run = |row: &crate::stage::Row| row.json["run_id"] == run["id"];
-    assert_eq!(books.ledger.iter().filter(|row| is_of_run(row)).count(), 1, "the ledger knows the run");
+    let is_of_run = |row: &&crate::stage::Row| row.json["run_id"] == run["id"];
+    assert_eq!(books.ledger.iter().filter(is_of_run).count(), 1, "the ledger knows the run");
 }
 
 #[tokio::test]

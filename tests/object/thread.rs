@@ -287,7 +287,8 @@ impl Theatre {
             Effect::Tool { .. } => {
                 Outcome::Tool { output: vec![], is_error: false, cost: Nanos::new(1), journal: Value::Null }
             }
-            Effect::CancelChild { .. } | Effect::Report { .. } => Outcome::Done,
+            Effect::Deliver { .. } if self.dice.roll(2) == 0 => Outcome::Undelivered,
+            Effect::CancelChild { .. } | Effect::Report { .. } | Effect::Deliver { .. } => Outcome::Done,
         };
         let id = effect.id();
         let _ = self.with(|host, moment| host.ended(&id, outcome, moment));

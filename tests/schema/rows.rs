@@ -31,7 +31,9 @@ INSERT INTO providers (account_id, name, wire, base_url, key_nonce, key_cipherte
     ('a1', 'local', 'openai', 'http://127.0.0.1:8080/v1', NULL, NULL, NULL, 1, 1);
 INSERT INTO catalogue (provider, code, name, input_price, output_price, context_tokens, max_output_tokens, capabilities,
     priced_on) VALUES ('openai', 'of-old', 'Of old', 0, 9007199254740991, 1, 1, '[]', '2020-01-01');
-INSERT INTO models VALUES
+INSERT INTO models (account_id, provider, code, name, input_price, output_price, cached_input_price, cache_write_price,
+    long_context_tokens, long_input_price, long_output_price, long_cached_input_price, long_cache_write_price, context_tokens,
+    max_output_tokens, capabilities, updated_at) VALUES
     ('a1', 'local', 'm', NULL, 1, 2, 0, 3, 9, 2, 4, 1, 5, 1000, 100, '["streaming","tools"]', 7),
     ('a1', 'local', 'n', 'N', 1, 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1000, 100, '[]', 8);
 INSERT INTO aliases VALUES ('a1', 'fast', 'local:m?temperature=0.2, local:n', 5);

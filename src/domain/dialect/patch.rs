@@ -154,6 +154,8 @@ dialect! {
     /// A call that another model made must have a signature, if only a made-up one.
     signed_calls: bool = false;
     thinking: Thinking = Thinking::Effort { lowest: Lowest::Both, xhigh: true };
+    /// It may think and have tools; otherwise it thinks only where there are none.
+    thinking_with_tools: bool = true;
     reasoning_back: Back = Back::Nowhere;
     /// `tool_choice` may force a tool; otherwise it is asked for in words.
     forced_tools: bool = true;

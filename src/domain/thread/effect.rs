@@ -24,6 +24,8 @@ pub enum Effect {
     CancelChild { run: u32, entry: u32 },
     /// The run above learns how a run has ended.
     Report { run: u32 },
+    /// The account's index learns what the thread is now. No row: the thread's says what is to be delivered.
+    Deliver { nth: u32 },
 }
 
 impl Effect {
@@ -33,6 +35,7 @@ impl Effect {
             Self::Tool { run, entry, attempt } => format!("{run}.tool.{entry}.{attempt}"),
             Self::CancelChild { run, entry } => format!("{run}.cancel.{entry}"),
             Self::Report { run } => format!("{run}.report"),
+            Self::Deliver { nth } => format!("deliver.{nth}"),
         }
     }
 }
@@ -62,6 +65,8 @@ pub enum Outcome {
     },
     /// A child is there.
     ChildBegun,
+    /// The account's index did not take it.
+    Undelivered,
     /// There is nothing to be said of it.
     Done,
 }

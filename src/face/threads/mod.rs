@@ -6,8 +6,13 @@
 //! | [`run`] | runs: started, looked at, steered |
 //! | [`tokens`] | short-lived keys of one thread |
 //! | [`events`] | what happens in them, as a stream or a list |
+//! | [`list`] | which there are, from the account's index |
+//!
+//! Most of it stands twice: behind an agent, for its callers, and in the control plane, for the members of the account,
+//! whatever the agent. What needs an agent to be called stands behind one only.
 
 mod events;
+mod list;
 mod run;
 mod thread;
 mod tokens;
@@ -16,8 +21,8 @@ use std::convert::Infallible;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,6 +33,7 @@ use super::{Face, Operations, cors, refusal};
 use crate::domain::right::Right;
 use crate::domain::scope::Scope;
 use crate::domain::thread::id::{RunId, ThreadRef};
+use crate::http::access::Member;
 use crate::http::body::{self, Json};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -78,6 +84,7 @@ impl Face for ThreadsFace {
         run::operations(v);
         events::operations(v);
         tokens::operations(v);
+        list::operations(v);
     }
 }
 
@@ -92,15 +99,15 @@ struct At {
 }
 
 impl At {
-    /// Who asks, if they may call the agent.
-    async fn visitor<W: World>(
-        &self,
-        app: &App<W>,
-        right: Right,
-        headers: &HeaderMap,
-    ) -> Result<Visit, Problem> {
+    /// Who asks, if they may call the agent; where the path names none, if they are a member of the account.
+    async fn visitor<W: World>(&self, app: &App<W>, parts: &mut Parts) -> Result<Visit, Problem> {
+        if self.agent.is_none() {
+            let Member(session) = Member::from_request_parts(parts, app).await?;
+            return Ok(Visit { visitor: Visitor::member(&session), allow_origin: None });
+        }
+        let right = right_of(parts);
         let place = Place::of(self.account.clone(), self.agent.clone());
-        let Asker::OfAgent(caller) = place.asker_on_thread(app, headers)? else {
+        let Asker::OfAgent(caller) = place.asker_on_thread(app, &parts.headers)? else {
             return Err(Problem::from(Error::NoSuchAgent));
         };
         let caller = caller.asking(right.scope);
@@ -123,13 +130,17 @@ impl At {
     }
 }
 
+/// What the operation that a request meets asks of who calls it.
+fn right_of(parts: &Parts) -> Right {
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let behind = Mount::OF_AN_AGENT.iter().find_map(|mount| path.strip_prefix(mount.prefix()));
+    ThreadsFace::right(parts.method.as_str(), behind.unwrap_or_default())
+}
+
 /// What a request says before its body.
 struct Head {
     at: Result<At, Problem>,
-    /// What the operation asks of who calls it.
-    right: Right,
-    uri: Uri,
-    headers: HeaderMap,
+    parts: Parts,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Head {
@@ -137,10 +148,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Head {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let at = Parameters::from_request_parts(parts, state).await.map(|Parameters(at)| at);
-        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let behind = Mount::OF_AN_AGENT.iter().find_map(|mount| path.strip_prefix(mount.prefix()));
-        let right = ThreadsFace::right(parts.method.as_str(), behind.unwrap_or_default());
-        Ok(Self { at, right, uri: parts.uri.clone(), headers: parts.headers.clone() })
+        Ok(Self { at, parts: parts.clone() })
     }
 }
 
@@ -148,7 +156,7 @@ impl Head {
     /// Reads the query.
     async fn query<T: FromRequestParts<(), Rejection = Problem>>(&self) -> Result<T, Problem> {
         let mut request = Request::new(Body::empty());
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = self.parts.uri.clone();
         T::from_request_parts(&mut request.into_parts().0, &()).await
     }
 }
@@ -159,7 +167,7 @@ struct Visit {
     allow_origin: Option<String>,
 }
 
-/// Serves a request of somebody who may call the agent; `query` are the names that may stand in its query.
+/// Serves a request of somebody who may; `query` are the names that may stand in its query.
 async fn serve<W: World, F>(
     app: &App<W>,
     head: Head,
@@ -169,14 +177,14 @@ async fn serve<W: World, F>(
 where
     F: Future<Output = Result<Response, Problem>> + Send,
 {
-    let Head { at, right, uri, headers } = head;
-    let visited = match (query::check(&uri, query), at) {
-        (Ok(()), Ok(at)) => at.visitor(app, right, &headers).await.map(|visit| (visit, at)),
+    let Head { at, mut parts } = head;
+    let visited = match (query::check(&parts.uri, query), at) {
+        (Ok(()), Ok(at)) => at.visitor(app, &mut parts).await.map(|visit| (visit, at)),
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     match visited {
         Ok((Visit { visitor, allow_origin }, at)) => {
-            let answered = answer(visitor, at, headers).await;
+            let answered = answer(visitor, at, parts.headers).await;
             let mut response = answered.unwrap_or_else(|problem| refusal::<ThreadsFace>(&problem));
             cors::allow(response.headers_mut(), allow_origin.as_deref());
             response

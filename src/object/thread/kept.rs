@@ -14,6 +14,7 @@ use crate::domain::thread::command::Outcome;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
+use crate::domain::thread::outbox::Outbox;
 use crate::domain::time::{self, Millis};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
@@ -29,7 +30,18 @@ pub enum Row {
         /// Its tokens lie below.
         #[serde(default)]
         floor: u32,
+        /// `None` of one from before there was an index.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gone: Option<Gone>,
     },
+}
+
+/// What is left of a deleted thread, for the account's index to learn of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gone {
+    pub account: AccountId,
+    pub key: ThreadKey,
+    pub outbox: Outbox,
 }
 
 /// A thread.
@@ -54,6 +66,8 @@ pub struct Meta {
     /// Tokens that were made under a lower one open nothing.
     #[serde(default)]
     pub floor: u32,
+    #[serde(default)]
+    pub outbox: Outbox,
 }
 
 impl Meta {

@@ -317,6 +317,8 @@ impl Work {
                 (run, is_open.then_some(Happened::Interrupted { entry: *entry }))
             }
             Effect::CancelChild { .. } | Effect::Report { .. } => return Resumption::Again,
+            // It has no row.
+            Effect::Deliver { .. } => return Resumption::Ended(Vec::new()),
         };
         let effects = happened.map(|happened| self.apply(meta, *run, happened, now));
         Resumption::Ended(effects.unwrap_or_default())

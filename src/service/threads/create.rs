@@ -36,15 +36,16 @@ impl Visitor {
         about: About,
         items: Vec<Message>,
     ) -> Result<Created, Error> {
-        let is_anonymous = self.started_by == Starter::Anonymous;
+        let calls = self.calls()?;
+        let is_anonymous = calls.started_by == Starter::Anonymous;
         if is_anonymous {
             self.admit_stranger(app, name.is_some()).await?;
         }
-        let create = Create { items, ..self.create_of(app, name.map(ThreadRef::Name), about) };
+        let create = Create { items, ..self.create_of(app, calls.agent, name.map(ThreadRef::Name), about) };
         let key = create.key;
         match self.ask(app, key, Command::Create(create)).await? {
             Answer::Thread { thread, is_new } => {
-                let token = is_anonymous.then(|| self.issue_first(app, key)).transpose()?;
+                let token = is_anonymous.then(|| self.issue_first(app, &calls, key)).transpose()?;
                 Ok(Created { thread: *thread, is_new, token })
             }
             other => Err(refusal("thread", other, None)),

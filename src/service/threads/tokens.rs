@@ -1,6 +1,6 @@
 //! Tokens of threads: issued to whoever may call the agent, and opened when they come back.
 
-use super::{Error, Visitor, refusal};
+use super::{Calls, Error, Visitor, refusal};
 use crate::domain::ids::KeyId;
 use crate::domain::run::terms::Starter;
 use crate::domain::secret::Secret;
@@ -46,9 +46,10 @@ impl Visitor {
         expires_in_s: u32,
         user: Option<String>,
     ) -> Result<Issued, Error> {
+        let calls = self.calls()?;
         let thread = thread.key(self.account);
         let floor = self.floor(app, thread, Command::Floor(self.who())).await?;
-        self.sign(app, thread, floor, (expires_in_s, user))
+        self.sign(app, &calls, thread, (floor, expires_in_s, user))
     }
 
     /// Ends all tokens of a thread that were issued until now.
@@ -63,8 +64,13 @@ impl Visitor {
     ///
     /// # Errors
     /// [`Error`].
-    pub(super) fn issue_first<W: World>(&self, app: &App<W>, thread: ThreadKey) -> Result<Issued, Error> {
-        self.sign(app, thread, 0, (MAX_S, None))
+    pub(super) fn issue_first<W: World>(
+        &self,
+        app: &App<W>,
+        calls: &Calls,
+        thread: ThreadKey,
+    ) -> Result<Issued, Error> {
+        self.sign(app, calls, thread, (0, MAX_S, None))
     }
 
     async fn floor<W: World>(&self, app: &App<W>, thread: ThreadKey, command: Command) -> Result<u32, Error> {
@@ -77,17 +83,19 @@ impl Visitor {
     fn sign<W: World>(
         &self,
         app: &App<W>,
+        calls: &Calls,
         thread: ThreadKey,
-        floor: u32,
-        (expires_in_s, user): (u32, Option<String>),
+        (floor, expires_in_s, user): (u32, u32, Option<String>),
     ) -> Result<Issued, Error> {
         let expires_at = app.world.now().plus(i64::from(expires_in_s) * 1_000);
-        let (account, agent, key) = (self.account, self.agent, self.key());
+        let (account, agent, key) = (self.account, calls.agent, calls.key());
         let token = ThreadToken { account, agent, thread, key, expires_at, floor, user };
         Ok(Issued { secret: signer(app)?.sign(&token), token })
     }
+}
 
-    /// The key that stands behind what this visitor does.
+impl Calls {
+    /// The key that stands behind what is done.
     const fn key(&self) -> Option<KeyId> {
         match self.started_by {
             Starter::Key(key) => Some(key),

@@ -62,6 +62,10 @@ fn what_is_left_of_a_context_is_read_from_anthropics_words() {
 #[test]
 fn a_limit_beyond_the_models_is_told_from_a_limit_that_is_not_taken() {
     let is_large = |message: &str| Refusal::default().is_limit_too_large(message);
+    assert!(is_large("max_tokens: 4000 > 1000, which is the maximum allowed number of output tokens for l2"));
+    assert!(is_large(
+        "Unable to submit request because it has a maxOutputTokens value of 4000 but the supported range is from 1 (inclusive) to 1001 (exclusive)."
+    ));
     assert!(is_large("max_tokens is too large: 16384. This model supports at most 4096 completion tokens"));
     assert!(!is_large("max_tokens is not taken: use max_completion_tokens"));
     assert!(!is_large("the temperature is at most 2"));

@@ -24,7 +24,7 @@ const fn openai(families: &'static [&'static str], models: &'static [&'static st
     Row { families, models, ..row(Wire::OpenAi, traits) }
 }
 
-pub static ROWS: [Row; 37] = [
+pub static ROWS: [Row; 41] = [
     // Models, whoever serves them.
     Row {
         without: SCORES,
@@ -75,6 +75,11 @@ pub static ROWS: [Row; 37] = [
         )
     },
     Row { from: (5, 2), ..openai(&[], GPT_5, Traits { thinking: efforts(Lowest::None, true), ..SAME }) },
+    // By this protocol they think or have tools, and from 5.5 on they think unasked.
+    Row {
+        from: (5, 4),
+        ..openai(&["openai", "azure"], GPT_5, Traits { thinking_with_tools: Some(false), ..SAME })
+    },
     // They always think.
     openai(
         &[],
@@ -93,6 +98,8 @@ pub static ROWS: [Row; 37] = [
             ..SAME
         },
     ),
+    // Their templates take one system message, first.
+    openai(&[], &["*qwen3*"], Traits { system: Some(System::One), ..SAME }),
     openai(&[], &["*gpt-oss*"], Traits { thinking: efforts(Lowest::Low, false), ..SAME }),
     // Servers.
     openai(
@@ -197,6 +204,8 @@ pub static ROWS: [Row; 37] = [
         },
     ),
     Row { without: &["logprobs", "top_logprobs"], ..openai(&["deepseek"], &["*reasoner*"], SAME) },
+    // They think, and refuse a forced tool then.
+    openai(&["deepseek"], &["*reasoner*", "*v4*"], Traits { forced_tools: Some(false), ..SAME }),
     openai(
         &["moonshot"],
         &[],
@@ -215,6 +224,7 @@ pub static ROWS: [Row; 37] = [
             temperature: Some(Taken::Never),
             top_p: Some(Taken::Never),
             several_choices: Some(false),
+            forced_tools: Some(false),
             ..SAME
         },
     ),
@@ -229,6 +239,8 @@ pub static ROWS: [Row; 37] = [
             ..SAME
         },
     ),
+    // Its words for it are `none` and `default`, which is what it does unasked.
+    openai(&["groq"], &["*qwen3*"], Traits { thinking: Some(Thinking::Absent), ..SAME }),
     openai(&["xai"], &[], Traits { limit_field: Some(LimitField::MaxCompletionTokens), ..SAME }),
     Row {
         without: PENALTIES,
@@ -254,7 +266,6 @@ pub static ROWS: [Row; 37] = [
             limit_field: Some(LimitField::MaxCompletionTokens),
             several_choices: Some(false),
             reasoning_back: Some(Back::Reasoning),
-            format_with_tools: Some(false),
             ..SAME
         },
     ),

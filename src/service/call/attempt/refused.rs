@@ -104,7 +104,8 @@ impl Refused {
         let goes_on = is_transient(status);
         let retry_after_s =
             retry_after_ms.map(|ms| u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX).max(1));
-        let denies = |words: String| (goes_on, Error::UpstreamDenies(words));
+        // Another entry has another key, and another model.
+        let denies = |words: String| (!refusal.is_policy, Error::UpstreamDenies(words));
         let needs_money =
             || format!("provider `{name}` wants to be paid first ({status}); an admin must see to it");
         match status {

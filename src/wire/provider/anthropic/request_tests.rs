@@ -334,3 +334,24 @@ fn the_agents_instructions_are_never_the_users_words() {
     let body = body_of(PLAIN, &ask(vec![system("You help."), system("What is 2+2?")]));
     assert_eq!(body["messages"][0]["content"][0]["text"], "What is 2+2?");
 }
+
+#[test]
+fn no_thinking_is_asked_for_beside_a_forced_tool_or_an_answer_that_was_begun() {
+    let effort = |request: ChatRequest| {
+        let sampling = Sampling {
+            reasoning_effort: Some(ReasoningEffort::Low),
+            max_output_tokens: Some(8_000),
+            ..Sampling::default()
+        };
+        ChatRequest { sampling, ..request }
+    };
+    let begun = || effort(ask(vec![user("Hi"), said("{")]));
+    for code in ["claude-sonnet-4-5", "claude-haiku-4-5"] {
+        assert_eq!(body_of(code, &begun()).get("thinking"), None, "{code}");
+    }
+    for code in ["claude-sonnet-4-5", "claude-opus-4-8", "claude-sonnet-4-6"] {
+        let body = body_of(code, &effort(tooled(ToolChoice::Required)));
+        assert_eq!((body.get("thinking"), &body["tool_choice"]["type"]), (None, &json!("any")), "{code}");
+        assert!(body_of(code, &effort(tooled(ToolChoice::Auto))).get("thinking").is_some(), "{code}");
+    }
+}
