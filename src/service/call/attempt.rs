@@ -158,7 +158,8 @@ async fn send<W: World>(
     if left == 0 {
         return Err(failure(Ran::No, false, Error::UpstreamTimeout));
     }
-    let destination = destination(candidate, server, &outgoing.path)?;
+    let destination = destination(candidate, server, &outgoing.path);
+    let destination = destination.map_err(|error| failure(Ran::No, true, error))?;
     let mut headers = vec![("content-type".into(), "application/json".to_owned())];
     headers.extend(outgoing.headers.iter().map(|(name, value)| ((*name).into(), value.clone())));
     headers.push((via::HEADER.into(), flight.via().as_str().to_owned()));
@@ -186,11 +187,11 @@ async fn send<W: World>(
     })
 }
 
-fn destination(candidate: &Candidate, server: &Server, path: &str) -> Result<Destination, Failure> {
+fn destination(candidate: &Candidate, server: &Server, path: &str) -> Result<Destination, Error> {
     let Some(base) = &server.base_url else { return Ok(Destination::WorkersAi(candidate.code.clone())) };
     base.append(path).map(Destination::Url).map_err(|why| {
         let name = candidate.provider.clone();
-        failure(Ran::No, true, Error::Unreachable(Unreachable::Refused { name, why }))
+        Error::Unreachable(Unreachable::Refused { name, why })
     })
 }
 
