@@ -8,6 +8,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::thread::token::ThreadToken;
+
 const PREFIX: &str = "retinue_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_LEN: usize = 32;
@@ -21,6 +23,8 @@ pub struct ApiKey(String);
 /// Why a text is not an API key. Says nothing of the text itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
+    #[error("this is a thread's token, which opens its thread and nothing else")]
+    ThreadToken,
     #[error("an API key begins with \"retinue_\"")]
     Prefix,
     #[error("an API key has 46 characters: this one was cut, or joined with something else")]
@@ -52,6 +56,9 @@ impl ApiKey {
     /// # Errors
     /// [`Invalid`] when the text cannot be a key that was ever given out.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if ThreadToken::is_meant(text) {
+            return Err(Invalid::ThreadToken);
+        }
         let rest = text.strip_prefix(PREFIX).ok_or(Invalid::Prefix)?;
         if !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(Invalid::Alphabet);

@@ -25,6 +25,14 @@ macro_rules! id {
                 Millis((self.0.as_u128() >> 80).cast_signed() as i64)
             }
 
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            pub const fn of_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// `None` when the text is not a UUID.
             pub fn parse(text: &str) -> Option<Self> {
                 Uuid::try_parse(text).ok().map(Self)

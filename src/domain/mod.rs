@@ -37,6 +37,7 @@ pub mod prompt;
 pub mod provider;
 pub mod read_only;
 pub mod redact;
+pub mod right;
 pub mod role;
 pub mod routing;
 pub mod run;

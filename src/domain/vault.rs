@@ -1,4 +1,4 @@
-//! The vault: provider keys at rest, AES-256-GCM under the platform's master key.
+//! The vault: provider keys at rest, AES-256-GCM under the platform's master key, and keys derived from it.
 //!
 //! What is sealed for one account and provider opens for no other: both are authenticated with the ciphertext, so
 //! a row copied to another account is useless. The nonce arrives as an argument and must be random: at 96 bits,
@@ -10,6 +10,8 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 
 use super::ids::AccountId;
 use super::provider::name::ProviderName;
@@ -96,6 +98,11 @@ impl MasterKey {
         opened.and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::new).ok_or(Error::CannotOpen)
     }
 
+    /// A key of its own for another purpose, which says nothing of this one (HMAC-SHA256).
+    pub fn derive(&self, purpose: &[u8]) -> [u8; 32] {
+        keyed(&self.0.into()).chain_update(purpose).finalize().into_bytes().into()
+    }
+
     fn decrypt(&self, bound: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
         let nonce: [u8; 12] = STANDARD.decode(&sealed.nonce).ok()?.try_into().ok()?;
         let ciphertext = STANDARD.decode(&sealed.ciphertext).ok()?;
@@ -107,6 +114,13 @@ impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey(…)")
     }
+}
+
+/// HMAC-SHA256 under this key (RFC 2104: a key that is shorter than a block is filled with zeros).
+pub fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(byte, of)| *byte = *of);
+    Mac::new(&block.into())
 }
 
 /// The associated data. Each part is preceded by its length, so no two lists of parts give the same bytes.

@@ -19,6 +19,7 @@ use super::turn::{Turn, X_THREAD};
 use super::{Face, cors, refusal};
 use crate::domain::flag::Flag;
 use crate::domain::json;
+use crate::domain::right::Right;
 use crate::domain::thread::id::{InvalidName, ThreadRef};
 use crate::http::body;
 use crate::http::path::Parameters;
@@ -139,9 +140,13 @@ async fn run<W: World, C: Call>(
     let once = once::of(headers, body)?;
     let on = place::<C>(&mut threaded, headers, once.is_some(), &asked)?;
     let visitor = match (&on, threaded.background) {
-        (On::ThrowAway { .. }, false) => Visitor::of_any(resolved),
-        _ => Visitor::of(resolved).map_err(Problem::report(app))?,
+        (On::ThrowAway { .. }, _) if resolved.token.is_some() => {
+            return Err(Problem::from(Error::TokenNeedsThread));
+        }
+        (On::ThrowAway { .. }, false) => Visitor::of(resolved, Right::CALL),
+        _ => Visitor::of(resolved, Right::CALL_ON_THREAD),
     };
+    let visitor = visitor.map_err(Problem::report(app))?;
     let bundle = resolved.bundle.clone();
     let turn = Turn { visitor: visitor.under(once), on, is_bare, threaded, headers: entered.headers() };
     let created = app.world.now();
@@ -230,7 +235,7 @@ async fn judge<W: World>(
     request: Request,
 ) -> Result<(Judged, Bytes, HeaderMap), Problem> {
     let (parts, content) = request.into_parts();
-    let judged = match place.asker(app, &parts.headers)? {
+    let judged = match place.asker_on_thread(app, &parts.headers)? {
         Asker::OfAgent(caller) => Judged::Caller(resolve(app, caller).await?),
         Asker::OfAccount(asker) => {
             let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
@@ -355,6 +360,10 @@ impl Entered {
 
     async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Unmade> {
         let readable = self.readable();
+        if self.resolved.token.is_some() {
+            let needs = Problem::from(Error::TokenNeedsThread);
+            return Err(Unmade::Refused(Box::new(readable(needs))));
+        }
         let served = match call::run(app, &self.caller, self.resolved, asked).await {
             Ok(served) => served,
             Err(unserved) if unserved.error == Error::IsRun => {

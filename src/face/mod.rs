@@ -38,6 +38,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use utoipa::ToSchema;
 
+use crate::domain::right::Right;
 use crate::http::documented::Documented;
 use crate::http::problem::Problem;
 use crate::ports::World;
@@ -58,6 +59,13 @@ pub trait Face: Copy + Send + Sync + 'static {
 
     /// What its clients write into the query, and what is passed over: every other name is refused.
     const QUERY: &'static [&'static str] = &[];
+
+    /// What an operation asks of who calls it, by its method and its path behind the mount's. The document and the matrix of
+    /// the tests are made of it.
+    fn right(method: &str, path: &str) -> Right {
+        let _ = (method, path);
+        Right::CALL
+    }
 
     /// The body of an error, as the document describes it.
     type Error: ToSchema;

@@ -8,6 +8,7 @@ use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
 use crate::service::call::via::{self, Via};
 use crate::service::call::{Caller, Error};
+use crate::service::threads;
 
 /// A place where a face stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +102,20 @@ impl Place {
         self.agent.is_none()
     }
 
+    /// The same, who may have a thread's token instead of a key.
+    ///
+    /// # Errors
+    /// As [`Self::asker`].
+    pub fn asker_on_thread<W: World>(&self, app: &App<W>, headers: &HeaderMap) -> Result<Asker, Error> {
+        let token = credentials::presented(headers).and_then(|text| threads::opened(app, text));
+        Ok(match (self.asker(app, headers)?, token) {
+            (Asker::OfAgent(caller), Some(token)) => Asker::OfAgent(caller.by_token(token)),
+            (asker, _) => asker,
+        })
+    }
+
+    /// Who asks with a key, or nothing.
+    ///
     /// # Errors
     /// [`Error::NoSuchAgent`] where the path's names can be no agent's; [`Error::Loop`].
     pub fn asker<W: World>(&self, app: &App<W>, headers: &HeaderMap) -> Result<Asker, Error> {

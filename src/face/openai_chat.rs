@@ -15,6 +15,7 @@ use super::mount::{AccountCaller, Asker, Place};
 use super::{Face, Mount, Operations, cors, refusal};
 use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event};
+use crate::domain::right::Right;
 use crate::domain::warning::Warning;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -38,6 +39,14 @@ impl Face for OpenAiChat {
     const MOUNTS: &'static [Mount] = &Mount::ALL;
     /// Azure's client and gateways' clients.
     const QUERY: &'static [&'static str] = &["api-version", "beta"];
+
+    fn right(method: &str, _: &str) -> Right {
+        match method {
+            "POST" => Right::CALL,
+            // A list is of no thread.
+            _ => Right { token: false, ..Right::CALL },
+        }
+    }
 
     type Error = Enclosed<'static>;
     const ERROR_TYPE: &'static str = "application/json";

@@ -235,7 +235,7 @@ impl<W: World> Listening<W> {
             if returns > MAX_RETURNS {
                 return None;
             }
-            let visitor = self.visitor.under(None);
+            let visitor = self.visitor.clone().under(None);
             let watched = visitor.watch(&self.app, self.run.thread, Some(self.run.number), self.last).await;
             let (events, watch) = watched.ok()?;
             self.read.extend(events.events);

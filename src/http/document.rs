@@ -14,6 +14,7 @@ use utoipa::openapi::{
     Components, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Paths, RefOr, Required,
 };
 
+use crate::domain::right::Right;
 use crate::domain::scope::Scope;
 use crate::face::paths::Paths as FacePaths;
 use crate::face::{self, Face, Faces, Mount};
@@ -82,6 +83,8 @@ pub fn document_of<W: World, L: KindList>(faces: impl Faces<W>) -> OpenApi {
     let header = ApiKey::Header(ApiKeyValue::new("x-api-key"));
     document.components.add_security_scheme("key", SecurityScheme::Http(bearer));
     document.components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(header));
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(ABOUT_TOKENS)).build();
+    document.components.add_security_scheme(THREAD_TOKEN, SecurityScheme::Http(token));
     document.schemas::<problem::Document<'_>>();
     router::endpoints::<W, L>(&mut document, faces);
     let urls = Bases::new(FacePaths::of(faces).bases).schema();
@@ -152,15 +155,17 @@ impl<W: World> face::Visitor<W> for Document {
         self.schemas::<F::Error>();
         let mut operation = P::operation();
         let path = mount.prefix().to_owned() + &P::path();
-        of_mount(&mut operation, mount, &P::path());
+        let methods = P::methods();
+        let right = methods.first().map_or(Right::CALL, |method| F::right(router::name(method), &P::path()));
+        of_mount(&mut operation, mount, right, &P::path());
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
         let plane = if mount.is_of_members() { Plane::Control } else { Plane::Face };
         let role = if mount.is_of_members() { "member" } else { "caller" };
         declare(&mut operation, role);
         if plane == Plane::Control {
-            operation.security = Some(security(required_scope(role, &path, &P::methods())));
+            operation.security = Some(security(required_scope(role, &path, &methods)));
         }
-        self.add(&path, P::methods(), operation, plane, (&F::Error::name(), F::ERROR_TYPE));
+        self.add(&path, methods, operation, plane, (&F::Error::name(), F::ERROR_TYPE));
         self.schemas_of::<P>();
     }
 }
@@ -283,9 +288,13 @@ fn security(scope: Option<Scope>) -> Vec<SecurityRequirement> {
     vec![by("key"), by("x-api-key")]
 }
 
+/// How the document names a thread's token.
+const THREAD_TOKEN: &str = "thread-token";
+const ABOUT_TOKENS: &str = "A thread's token, instead of a key: it opens its thread alone.";
+
 /// What its mount adds to a face's operation: another id, what stands in the path, and whether a public agent can be called
 /// without a key.
-fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
+fn of_mount(operation: &mut Operation, mount: Mount, right: Right, path: &str) {
     let (prefix, names): (&str, &[&str]) = match mount {
         Mount::Agent => ("", &["account", "agent"]),
         Mount::DefaultAgent => ("default_", &["agent"]),
@@ -307,10 +316,11 @@ fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
     }
     let named = names.iter().map(|name| in_path(name, "Slug or id").into());
     operation.parameters.get_or_insert_default().splice(..0, named);
-    let mut security = security(Some(Scope::Calls));
-    if matches!(mount, Mount::Agent | Mount::DefaultAgent) {
-        security.push(SecurityRequirement::default());
-    }
+    let mut security = security(Some(right.scope));
+    let is_of_agent = Mount::OF_AN_AGENT.contains(&mount);
+    let token = SecurityRequirement::new(THREAD_TOKEN, std::iter::empty::<String>());
+    security.extend((is_of_agent && right.token).then_some(token));
+    security.extend((is_of_agent && right.anonymous).then(SecurityRequirement::default));
     operation.security = Some(security);
 }
 

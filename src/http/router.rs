@@ -280,7 +280,8 @@ const fn filter(method: &HttpMethod) -> MethodFilter {
     method_of(method).0
 }
 
-const fn name(method: &HttpMethod) -> &'static str {
+/// The method as requests name it.
+pub const fn name(method: &HttpMethod) -> &'static str {
     method_of(method).1
 }
 

@@ -46,6 +46,9 @@ impl Machine for Account {
                 decided(Answer::Admission(admission), durability)
             }
             Command::AdmitAll(asked) => self.admit_all(sql, asked, now),
+            Command::Count(limits) => {
+                decided(Answer::Admission(self.state.count(limits, now)), Durability::Soon)
+            }
             Command::Settle(settle) => {
                 self.settle(sql, settle, now)?;
                 decided(Answer::Settled, Durability::Gathered)

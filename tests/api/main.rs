@@ -43,6 +43,7 @@ mod sample;
 mod scopes;
 mod shell;
 mod templates;
+mod token_matrix;
 mod unread;
 mod walls;
 mod words;

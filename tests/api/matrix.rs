@@ -16,23 +16,23 @@ use crate::support::{Api, FakeWorld, OPERATOR, Reply, Script, Tenant, Turn, sett
 const MALFORMED: &str = "nonsense";
 
 /// The document as the handlers make it, whatever the file says.
-fn made() -> Value {
+pub fn made() -> Value {
     serde_json::to_value(document::document::<FakeWorld>()).unwrap()
 }
 
 /// An operation, and how it is asked for in a furnished account.
 #[derive(Clone, Debug)]
-struct Operation {
-    id: String,
-    method: Method,
-    template: String,
-    role: String,
+pub struct Operation {
+    pub id: String,
+    pub method: Method,
+    pub template: String,
+    pub role: String,
     /// What a key with scopes of its own must have.
     scope: Option<Scope>,
-    spec: Value,
+    pub spec: Value,
 }
 
-fn all(document: &Value) -> Vec<Operation> {
+pub fn all(document: &Value) -> Vec<Operation> {
     let operation = |(method, template, spec): (String, String, Value)| Operation {
         id: spec["operationId"].as_str().unwrap().to_owned(),
         method: method.parse().unwrap(),
@@ -46,17 +46,19 @@ fn all(document: &Value) -> Vec<Operation> {
 }
 
 /// Two accounts: the first has one of everything, the second an agent of the same slug.
-struct Stage {
-    api: Api,
+pub struct Stage {
+    pub api: Api,
     document: Value,
-    acme: Tenant,
+    pub acme: Tenant,
     eve: Tenant,
     /// What paths name.
-    names: Map<String, Value>,
+    pub names: Map<String, Value>,
     /// The agent's id.
     agent: Value,
     /// What nobody else may see.
     secrets: Vec<String>,
+    /// The thread that every call is on.
+    pub on_thread: Option<String>,
 }
 
 /// What is tried: an API and the document of it.
@@ -67,7 +69,7 @@ pub struct Subject {
 }
 
 impl Stage {
-    async fn new(subject: Subject) -> Self {
+    pub async fn new(subject: Subject) -> Self {
         let api = (subject.api)(Settings { default_account: Some("acme".to_owned()), ..settings() });
         let document = (subject.document)();
         api.world.offer("openai", None, Some("sk-0123456789abcdef"));
@@ -89,7 +91,8 @@ impl Stage {
         let secrets = [&acme.id.to_string(), agent["id"].as_str().unwrap(), "mail of Acme", "k-secret-12"];
         let secrets = secrets.map(str::to_owned).to_vec();
         let names = names.as_object().unwrap().clone();
-        let mut stage = Self { api, document, acme, eve, names, agent: agent["id"].clone(), secrets };
+        let mut stage =
+            Self { api, document, acme, eve, names, agent: agent["id"].clone(), secrets, on_thread: None };
         stage.furnish().await;
         stage
     }
@@ -159,7 +162,7 @@ impl Stage {
     }
 
     /// A thread with a run that waits for its client; none where a run is to be started.
-    async fn prepare_threads(&mut self, operation: &Operation) {
+    pub async fn prepare_threads(&mut self, operation: &Operation) {
         let upstream = self.api.world.upstream();
         if operation.id.ends_with("start_run") {
             let chunk = json!({"model": "m", "choices": [{"index": 0, "finish_reason": "stop", "delta": {"content": "Hello"}}],
@@ -217,7 +220,7 @@ impl Stage {
         if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
 
-    async fn ask(&self, operation: &Operation, key: Option<&str>) -> Reply {
+    pub async fn ask(&self, operation: &Operation, key: Option<&str>) -> Reply {
         self.ask_of(operation, key, &self.names).await
     }
 
@@ -225,6 +228,9 @@ impl Stage {
         let mut call = self.api.request(operation.method.clone(), &self.path(operation, names));
         if let Some(key) = key {
             call = call.key(key);
+        }
+        if let Some(thread) = &self.on_thread {
+            call = call.header("x-thread", thread);
         }
         // As a list: a stream of a thread has no end.
         let answers = &operation.spec["responses"]["200"]["content"];
@@ -252,7 +258,7 @@ impl Stage {
     }
 
     /// An answer is one that the document speaks of.
-    fn check(&self, operation: &Operation, reply: &Reply, place: &str) {
+    pub fn check(&self, operation: &Operation, reply: &Reply, place: &str) {
         let status = reply.status.as_u16();
         let response = &operation.spec["responses"][reply.status.as_str()];
         assert!(response.is_object(), "{place}: answers {status}, which is not documented");
@@ -266,7 +272,7 @@ impl Stage {
     }
 
     /// Every row of the first account.
-    fn rows(&self) -> Vec<String> {
+    pub fn rows(&self) -> Vec<String> {
         let of_acme = |row: &String| row.contains(&self.acme.id.to_string());
         self.api.world.database().with(crate::walls::dump).into_iter().filter(of_acme).collect()
     }

@@ -53,7 +53,11 @@ async fn a_key_does_what_its_scopes_say_and_shows_them() {
         rows.iter().find(|row| row["name"] == name).unwrap()["scopes"].clone()
     };
     assert_eq!(shown("scoped"), all);
-    assert_eq!(shown("caller"), json!(["calls", "profile:read", "profile:write"]), "all of the role");
+    assert_eq!(
+        shown("caller"),
+        json!(["calls", "profile:read", "profile:write", "threads:read", "threads:write"]),
+        "all of the role"
+    );
     let key = issued["key"].as_str().unwrap();
     let agent =
         json!({"slug": "triage", "name": "T", "instructions": "Sort.", "model": "openai:gpt-4.1-mini"});

@@ -42,6 +42,7 @@ mod schemas;
 mod settlements;
 mod streams;
 mod sweep;
+mod thread_tokens;
 mod threads;
 mod throwaway;
 mod turns;

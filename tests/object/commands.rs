@@ -97,6 +97,7 @@ fn commands() -> Vec<Command> {
         Command::Admit(admit(true)),
         Command::Admit(admit(false)),
         Command::AdmitAll(vec![admit(false), admit(true)]),
+        Command::Count(admit(true).limits),
         Command::Settle(Settle { records: vec![record(true), record(false)] }),
         Command::Epoch,
         Command::BeginWrite,
@@ -158,6 +159,7 @@ const fn is_recorded(command: &Command, answer: &Answer) {
     match command {
         Command::Admit(_)
         | Command::AdmitAll(_)
+        | Command::Count(_)
         | Command::Settle(_)
         | Command::Epoch
         | Command::BeginWrite

@@ -296,6 +296,7 @@ fn terms_of_run() -> Terms {
         agent: agent(1),
         version: 1,
         started_by: Starter::Anonymous,
+        user: None,
         limits: Limits::default(),
         on_unknown: OnUnknown::default(),
         on_budget: OnBudget::default(),

@@ -81,6 +81,7 @@ fn terms(on_unknown: OnUnknown) -> Terms {
         agent: agent(),
         version: 1,
         started_by: Starter::Anonymous,
+        user: None,
         limits: Limits { max_steps: 6, ..Limits::default() },
         on_unknown,
         on_budget: OnBudget::Wait,
@@ -589,4 +590,39 @@ fn a_key_is_remembered_for_a_day_and_then_forgotten() {
     assert_eq!(keys(&theatre), 0);
     assert!(matches!(theatre.command(say("two")), Some(Answer::Items { .. })));
     assert_eq!(theatre.transcript().len(), 2);
+}
+
+#[test]
+fn a_floor_that_was_answered_stays_raised_whatever_crashes_and_is_deleted() {
+    let mut theatre = Theatre::new(1);
+    let caller = Who::Caller(agent());
+    let holder = |floor: u32, body: &str| {
+        let append = Command::Append(caller, vec![Message::user(body)]);
+        Command::ByToken(floor, Box::new(Command::Once(once(body, body), Box::new(append))))
+    };
+    let is_taken = |answer: Option<Answer>| matches!(answer, Some(Answer::Items { .. }));
+    assert_eq!(theatre.command(holder(0, "before")), Some(Answer::NotFound));
+    theatre.command(Command::Create(create()));
+    assert_eq!(theatre.command(Command::Floor(caller)), Some(Answer::Floor(0)));
+    assert!(is_taken(theatre.command(holder(0, "first"))));
+    let stranger = Who::Caller(AgentId::new(START, [9; 10]));
+    assert_eq!(theatre.command(Command::RaiseFloor(stranger)), Some(Answer::NotFound));
+    assert_eq!(theatre.command(Command::RaiseFloor(caller)), Some(Answer::Floor(1)));
+    theatre.crash();
+    // Not even what it was answered before.
+    for body in ["first", "second"] {
+        assert_eq!(theatre.command(holder(0, body)), Some(Answer::BelowFloor));
+    }
+    // No floor is there yet that a made-up token could name.
+    assert_eq!(theatre.command(holder(2, "second")), Some(Answer::BelowFloor));
+    assert!(is_taken(theatre.command(holder(1, "second"))));
+    assert_eq!(theatre.command(Command::Delete(WHO)), Some(Answer::Deleted));
+    theatre.crash();
+    assert_eq!(theatre.command(holder(1, "third")), Some(Answer::NotFound));
+    theatre.command(Command::Create(create()));
+    for floor in [0, 1] {
+        assert_eq!(theatre.command(holder(floor, "third")), Some(Answer::BelowFloor));
+    }
+    assert_eq!(theatre.command(Command::Floor(caller)), Some(Answer::Floor(2)));
+    assert!(is_taken(theatre.command(holder(2, "third"))));
 }

@@ -174,6 +174,7 @@ impl FakeAccounts {
 pub fn name(command: &Command) -> &'static str {
     match command {
         Command::Admit(_) | Command::AdmitAll(_) => "admit",
+        Command::Count(_) => "count",
         Command::Settle(_) => "settle",
         Command::Epoch => "epoch",
         Command::BeginWrite => "begin_write",

@@ -4,6 +4,7 @@
 use super::command::{
     AccountSpend, Admission, Admit, Answer, CallRecord, Command, Inspect, Learned, Page, Settle, Spend,
 };
+use crate::domain::plan::CallLimits;
 
 /// A question to an account's object.
 pub trait Ask: Send {
@@ -21,6 +22,10 @@ pub trait Ask: Send {
 /// Several calls, decided one after the other with nothing in between; answered in this order.
 #[derive(Clone, Debug)]
 pub struct AdmitAll(pub Vec<Admit>);
+
+/// A request that is no call, against the plan's calls a minute.
+#[derive(Clone, Copy, Debug)]
+pub struct Count(pub CallLimits);
 
 /// The number of the directory's rows as they are now; ask before reading them.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +75,7 @@ macro_rules! asks {
 asks! {
     Admit: ask => Command::Admit(ask), Answer::Admission(admission) => admission, Admission;
     AdmitAll: AdmitAll(all) => Command::AdmitAll(all), Answer::Admissions(all) => all, Vec<Admission>;
+    Count: Count(limits) => Command::Count(limits), Answer::Admission(admission) => admission, Admission;
     Settle: settle => Command::Settle(settle), Answer::Settled => (), ();
     Epoch: Self => Command::Epoch, Answer::Epoch(epoch) => epoch, u64;
     BeginWrite: Self => Command::BeginWrite, Answer::Epoch(epoch) => epoch, u64;

@@ -27,6 +27,8 @@ pub enum Command {
     /// Several calls, decided one after the other.
     AdmitAll(Vec<Admit>),
     Settle(Settle),
+    /// Counts a request against the plan's calls a minute that is no call and costs nothing.
+    Count(CallLimits),
     /// What number the directory's rows have now; asked before they are read.
     Epoch,
     /// A control-plane write is about to change the directory: rows read until now are stale.

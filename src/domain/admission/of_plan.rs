@@ -1,10 +1,11 @@
 //! The plan's side of an admission: what all agents of the account may spend and do together.
 
-use super::command::{AccountSpend, Admit, Refusal, Scope};
+use super::command::{AccountSpend, Admission, Admit, Refusal, Scope};
 use super::spend;
 use super::state::State;
 use crate::domain::budget::Period;
 use crate::domain::money::Nanos;
+use crate::domain::plan::CallLimits;
 use crate::domain::time::Millis;
 
 impl State {
@@ -14,8 +15,23 @@ impl State {
         if let Some(limit) = ask.limits.concurrent_calls.filter(|limit| open_calls >= *limit) {
             return Some(Refusal::Concurrency { limit, of: Scope::Plan });
         }
-        let rate = self.account.window.rate(ask.limits.calls_per_minute?, now);
+        self.refuse_rate(ask.limits, now)
+    }
+
+    fn refuse_rate(&self, limits: CallLimits, now: Millis) -> Option<Refusal> {
+        let rate = self.account.window.rate(limits.calls_per_minute?, now);
         (rate.remaining == 0).then_some(Refusal::Rate { limit: rate.limit, resets_at: rate.resets_at })
+    }
+
+    /// Counts a request that is no call, if the plan's calls a minute have room for it.
+    pub fn count(&mut self, limits: CallLimits, now: Millis) -> Admission {
+        self.account.roll(now);
+        if let Some(refusal) = self.refuse_rate(limits, now) {
+            return Admission::Refused(refusal);
+        }
+        self.account.window.count(now);
+        let rate = limits.calls_per_minute.map(|limit| self.account.window.rate(limit, now));
+        Admission::Granted { amount: Nanos::ZERO, rate }
     }
 
     /// What the plan's monthly spend lets the account have of `want`. `own` is what the asking call holds

@@ -27,6 +27,7 @@ fn terms() -> Terms {
         agent: AgentId::new(Millis(1), [2; 10]),
         version: 1,
         started_by: Starter::Anonymous,
+        user: None,
         limits: Limits::default(),
         on_unknown: OnUnknown::Ask,
         on_budget: OnBudget::End,

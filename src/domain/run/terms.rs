@@ -17,6 +17,9 @@ pub struct Terms {
     pub agent: AgentId,
     pub version: u32,
     pub started_by: Starter,
+    /// Whoever the token was made for that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     pub limits: Limits,
     pub on_unknown: OnUnknown,
     pub on_budget: OnBudget,
@@ -44,6 +47,8 @@ pub enum Starter {
     Key(KeyId),
     /// A caller without a key, at a public agent.
     Anonymous,
+    /// Who held a token of the thread; it acts for the key that issued it, if one did.
+    Token(Option<KeyId>),
 }
 
 /// Where a child's result goes.

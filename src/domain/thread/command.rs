@@ -46,6 +46,12 @@ pub enum Command {
     Prioritize(Who, u32, Priority),
     /// All of them, or none.
     Give(Who, u32, Vec<Input>),
+    /// The floor of the thread's tokens.
+    Floor(Who),
+    /// Raises it: tokens that were made until now open nothing more.
+    RaiseFloor(Who),
+    /// A command of who holds a token that was made under this floor.
+    ByToken(u32, Box<Command>),
     /// A command that counts once: under the same key it is answered as it was, and done only the first time.
     Once(Once, Box<Command>),
     /// Do what is due, and see to the alarm.
@@ -58,7 +64,7 @@ impl Command {
         match self {
             Self::Events(_, watch) => watch.stay,
             Self::Start(start) => start.watch,
-            Self::Once(_, command) => command.stays(),
+            Self::Once(_, command) | Self::ByToken(_, command) => command.stays(),
             _ => false,
         }
     }
@@ -180,6 +186,9 @@ pub enum Answer {
     Steps(Vec<Value>),
     Events(Box<Events>),
     Given(Vec<Outcome>),
+    Floor(u32),
+    /// The token was made under a floor that was raised since.
+    BelowFloor,
     /// There is no such thread, run or item for who asks.
     NotFound,
     /// Another run is at work, and the call wants no other to be.

@@ -49,6 +49,14 @@ impl ThreadKey {
         Self(Hash::of(&parts.map(str::as_bytes)).uuid())
     }
 
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    pub const fn of_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
     /// Reads a key with or without hyphens; `None` when the text is none.
     pub fn parse(text: &str) -> Option<Self> {
         let key = Uuid::try_parse(text).ok()?;

@@ -11,6 +11,7 @@
 //! | [`outbox`] | what the account's index has yet to learn of a thread |
 //! | [`command`] | what is asked of a thread's object, and what it answers |
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
+//! | [`token`] | short-lived keys of one thread |
 //! | [`view`] | threads, runs and items as clients see them |
 
 pub mod about;
@@ -21,5 +22,6 @@ pub mod item;
 pub mod log;
 pub mod once;
 pub mod outbox;
+pub mod token;
 pub mod transcript;
 pub mod view;

@@ -76,6 +76,9 @@ pub struct RunView {
     #[schema(value_type = String, format = "uuid")]
     pub agent_id: AgentId,
     pub agent_version: u32,
+    /// Whoever the token was made for that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     pub status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_from: Option<Status>,
@@ -119,6 +122,7 @@ impl RunView {
             thread_id: id.thread,
             agent_id: run.terms.agent,
             agent_version: run.terms.version,
+            user: run.terms.user.clone(),
             status,
             paused_from: (status == Status::Paused).then(|| run.unpaused()),
             waiting_on: run.awaited().iter().map(|awaited| awaited_json(id, awaited)).collect(),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`thread`] | threads and their items |
 //! | [`run`] | runs: started, looked at, steered |
+//! | [`tokens`] | short-lived keys of one thread |
 //! | [`events`] | what happens in them, as a stream or a list |
 //! | [`list`] | which there are, from the account's index |
 //!
@@ -14,20 +15,23 @@ mod events;
 mod list;
 mod run;
 mod thread;
+mod tokens;
 
 use std::convert::Infallible;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::mount::{Asker, Place};
+use super::mount::{Asker, Mount, Place};
 use super::native_chat::NativeChat;
 use super::{Face, Operations, cors, refusal};
+use crate::domain::right::Right;
+use crate::domain::scope::Scope;
 use crate::domain::thread::id::{RunId, ThreadRef};
 use crate::http::access::Member;
 use crate::http::body::{self, Json};
@@ -46,6 +50,28 @@ impl Face for ThreadsFace {
     const NAME: &'static str = "threads";
     const BASE: &'static str = "threads";
 
+    /// What asks for less than `threads:read` or `threads:write`, or serves others than keys. A new operation serves keys alone.
+    fn right(method: &str, path: &str) -> Right {
+        const RUN: Right = Right::of_thread(Scope::Calls);
+        const LOOK: Right = Right::of_thread(Scope::ThreadsRead);
+        let method = if method == "HEAD" { "GET" } else { method };
+        let scope = if method == "GET" { Scope::ThreadsRead } else { Scope::ThreadsWrite };
+        match (method, path) {
+            ("POST", "/threads") => Right { anonymous: true, ..Right::of_key(scope) },
+            ("POST", "/threads/{thread}/runs" | "/runs/{run}/inputs") => RUN,
+            ("POST", "/runs/{run}/cancel") => Right::of_thread(scope),
+            (
+                "GET",
+                "/threads/{thread}"
+                | "/threads/{thread}/items"
+                | "/threads/{thread}/events"
+                | "/runs/{run}"
+                | "/runs/{run}/events",
+            ) => LOOK,
+            _ => Right::of_key(scope),
+        }
+    }
+
     type Error = <NativeChat as Face>::Error;
     const ERROR_TYPE: &'static str = NativeChat::ERROR_TYPE;
 
@@ -57,6 +83,7 @@ impl Face for ThreadsFace {
         thread::operations(v);
         run::operations(v);
         events::operations(v);
+        tokens::operations(v);
         list::operations(v);
     }
 }
@@ -78,14 +105,16 @@ impl At {
             let Member(session) = Member::from_request_parts(parts, app).await?;
             return Ok(Visit { visitor: Visitor::member(&session), allow_origin: None });
         }
+        let right = right_of(parts);
         let place = Place::of(self.account.clone(), self.agent.clone());
-        let Asker::OfAgent(caller) = place.asker(app, &parts.headers)? else {
+        let Asker::OfAgent(caller) = place.asker_on_thread(app, &parts.headers)? else {
             return Err(Problem::from(Error::NoSuchAgent));
         };
+        let caller = caller.asking(right.scope);
         // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
         let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
         let allow_origin = cors::allow_origin(&caller, &resolved.bundle);
-        let visitor = Visitor::of(&resolved).map_err(Problem::report(app));
+        let visitor = Visitor::of(&resolved, right).map_err(Problem::report(app));
         let visitor = visitor.map_err(|problem| cors::readable(problem, allow_origin.as_deref()))?;
         Ok(Visit { visitor, allow_origin })
     }
@@ -99,6 +128,13 @@ impl At {
         let run = self.run.as_deref().and_then(RunId::parse);
         run.ok_or_else(|| Problem::new(Kind::NotFound, "There is no such run here."))
     }
+}
+
+/// What the operation that a request meets asks of who calls it.
+fn right_of(parts: &Parts) -> Right {
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let behind = Mount::OF_AN_AGENT.iter().find_map(|mount| path.strip_prefix(mount.prefix()));
+    ThreadsFace::right(parts.method.as_str(), behind.unwrap_or_default())
 }
 
 /// What a request says before its body.
@@ -131,15 +167,6 @@ struct Visit {
     allow_origin: Option<String>,
 }
 
-impl Visit {
-    /// An answer that the caller's page can read.
-    fn answer(&self, answered: Result<Response, Problem>) -> Response {
-        let mut response = answered.unwrap_or_else(|problem| refusal::<ThreadsFace>(&problem));
-        cors::allow(response.headers_mut(), self.allow_origin.as_deref());
-        response
-    }
-}
-
 /// Serves a request of somebody who may; `query` are the names that may stand in its query.
 async fn serve<W: World, F>(
     app: &App<W>,
@@ -156,7 +183,12 @@ where
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     match visited {
-        Ok((visit, at)) => visit.answer(answer(visit.visitor, at, parts.headers).await),
+        Ok((Visit { visitor, allow_origin }, at)) => {
+            let answered = answer(visitor, at, parts.headers).await;
+            let mut response = answered.unwrap_or_else(|problem| refusal::<ThreadsFace>(&problem));
+            cors::allow(response.headers_mut(), allow_origin.as_deref());
+            response
+        }
         Err(problem) => refusal::<ThreadsFace>(&problem),
     }
 }

@@ -6,10 +6,11 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Head, json, read, read_optional, serve};
+use super::{Head, json, read, read_optional, serve, tokens};
 use crate::domain::thread::command::Page;
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::view::{ItemView, ThreadView};
+use crate::domain::time::Millis;
 use crate::face::Operations;
 use crate::face::once::{self, OnceHeader};
 use crate::http::body;
@@ -17,6 +18,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::query::{Reads, query};
 use crate::ports::World;
 use crate::service::App;
+use crate::service::threads::Created;
 use crate::wire::client::threads::{AppendBody, ChangeBody, CreateBody};
 
 /// How many items a page has when nobody says.
@@ -32,12 +34,27 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
     v.members_operation(__path_append, append::<W>);
 }
 
+/// A thread that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CreatedThread)]
+pub struct CreatedView {
+    #[serde(flatten)]
+    thread: ThreadView,
+    /// Where it was made without a key: what alone opens it. It is shown this once and kept nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_expires_at: Option<Millis>,
+}
+
 /// Make a thread
 ///
-/// 200 with the thread as it is, where one of this name is there.
+/// 200 with the thread as it is, where one of this name is there. Without a key, where the agent is public, the thread is a new
+/// one without a name, and the answer has its `token`, which alone opens it.
 #[utoipa::path(
     post, operation_id = "create_thread", path = "/threads", tag = "threads", request_body = CreateBody, params(OnceHeader),
-    responses((status = 201, description = "The new thread", body = ThreadView), (status = 200, description = "It was there", body = ThreadView))
+    responses((status = 201, description = "The new thread", body = CreatedView), (status = 200, description = "It was there", body = CreatedView))
 )]
 async fn create<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, _, _| {
@@ -45,8 +62,11 @@ async fn create<W: World>(State(app): State<App<W>>, head: Head, request: Reques
         let body: CreateBody = read_optional(request).await?;
         let (name, about, items) = body.read().map_err(Problem::invalid)?;
         let created = visitor.create(&app, name, about, items).await.map_err(Problem::report(&app))?;
-        let (thread, is_new) = created;
-        Ok(json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &thread))
+        let Created { thread, is_new, token } = created;
+        let token = token.map(tokens::View::from).map(|issued| (issued.token, issued.expires_at));
+        let (token, token_expires_at) = token.unzip();
+        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+        Ok(json(status, &CreatedView { thread, token, token_expires_at }))
     })
     .await
 }

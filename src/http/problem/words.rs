@@ -194,8 +194,13 @@ impl From<threads::Error> for Problem {
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
             threads::Error::FutureCursor => Self::new(Kind::InvalidCursor, detail),
             threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),
-            threads::Error::Anonymous => Self::new(Kind::Unauthenticated, detail)
-                .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM)),
+            threads::Error::Vault(error) => vault(error),
+            threads::Error::Call(error) => Self::from(error),
+            threads::Error::NotByToken => Self::new(Kind::Forbidden, detail),
+            threads::Error::Anonymous | threads::Error::TokenEnded => {
+                Self::new(Kind::Unauthenticated, detail)
+                    .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM))
+            }
             threads::Error::Unavailable(words) => {
                 Self::new(Kind::Unavailable, "The service is not available right now; try again.")
                     .with_internal(words.to_string())
@@ -260,6 +265,7 @@ impl Problem {
             }
             call::Error::KeyNotForAgent
             | call::Error::KeyLacksScope(_)
+            | call::Error::TokenNeedsThread
             | call::Error::SwitchedOff(_)
             | call::Error::AccountSuspended => Kind::Forbidden,
             call::Error::OriginNotAllowed(_) => Kind::OriginNotAllowed,
@@ -346,7 +352,6 @@ fn no_move(from: Status, to: Status) -> String {
 }
 
 fn vault(error: vault::Error) -> Problem {
-    let detail =
-        "The platform cannot keep provider keys. Its operator has to set MASTER_KEY; the log says how.";
+    let detail = "The platform cannot keep provider keys or sign threads' tokens. Its operator has to set MASTER_KEY; the log says how.";
     Problem::new(Kind::Misconfigured, detail).with_internal(error.to_string())
 }

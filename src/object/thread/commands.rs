@@ -37,6 +37,9 @@ impl Thread {
             Command::Create(create) => self.create(create, now),
             Command::Start(start) => self.start(*start, now),
             Command::Once(once, command) => self.once(sql, once, *command, moment)?,
+            Command::ByToken(floor, command) => self.by_token(sql, floor, *command, moment)?,
+            Command::Floor(who) => self.seen_by(who, |_, meta| at_once(Answer::Floor(meta.floor))),
+            Command::RaiseFloor(who) => self.seen_by(who, Self::raise_floor),
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, &patch, now)),
@@ -99,6 +102,7 @@ impl Thread {
             updated_at: now,
             last_run: self.last_run,
             open: Vec::new(),
+            floor: self.floor,
             outbox: self.gone.take().map(|gone| gone.outbox).unwrap_or_default(),
         };
         self.append(&mut meta, items, now);
@@ -146,9 +150,10 @@ impl Thread {
 
     /// Forgets the thread, with all that is in it.
     fn forget(&mut self, meta: Meta, now: Millis) {
-        let Meta { account, key, last_run, mut outbox, throw_away, .. } = meta;
+        let Meta { account, key, last_run, floor, mut outbox, throw_away, .. } = meta;
         self.meta = None;
         self.last_run = last_run;
+        self.floor = floor.saturating_add(1);
         // No list has shown a thread of a single call.
         if throw_away.is_none() {
             outbox.forget_runs();

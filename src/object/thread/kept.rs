@@ -28,6 +28,9 @@ pub enum Row {
     /// It was deleted. A thread of the same name counts its runs on.
     Deleted {
         last_run: u32,
+        /// Its tokens lie below.
+        #[serde(default)]
+        floor: u32,
         /// `None` of one from before there was an index.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gone: Option<Gone>,
@@ -63,6 +66,9 @@ pub struct Meta {
     /// Runs that are not over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<u32>,
+    /// Tokens that were made under a lower one open nothing.
+    #[serde(default)]
+    pub floor: u32,
     #[serde(default)]
     pub outbox: Outbox,
 }

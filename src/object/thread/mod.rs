@@ -7,6 +7,7 @@
 //! | [`deliveries`] | what goes to the account's index |
 //! | [`inputs`] | what a waiting run is given |
 //! | [`once`] | requests that count once |
+//! | [`tokens`] | what holders of the thread's tokens may |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
@@ -20,6 +21,7 @@ mod kept;
 mod once;
 mod reading;
 mod runs;
+mod tokens;
 
 use std::collections::BTreeMap;
 
@@ -53,6 +55,8 @@ pub struct Thread {
     meta: Option<Meta>,
     /// Of a deleted thread of this name, the number of its last run.
     last_run: u32,
+    /// Of a deleted thread of this name, the floor under which its tokens lie.
+    floor: u32,
     /// Such a thread, as far as the account's index must learn of it.
     gone: Option<Gone>,
     deliveries: Deliveries,
@@ -100,10 +104,10 @@ impl Machine for Thread {
     const QUIET_MS: u64 = 0;
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
-        let (meta, last_run, gone) = match store::thread(sql)? {
-            None => (None, 0, None),
-            Some(Row::Deleted { last_run, gone }) => (None, last_run, gone),
-            Some(Row::There(meta)) => (Some(*meta), 0, None),
+        let (meta, last_run, floor, gone) = match store::thread(sql)? {
+            None => (None, 0, 0, None),
+            Some(Row::Deleted { last_run, floor, gone }) => (None, last_run, floor, gone),
+            Some(Row::There(meta)) => (Some(*meta), 0, 0, None),
         };
         let mut open = BTreeMap::new();
         let mut next_position = store::last_event(sql)? + 1;
@@ -127,7 +131,7 @@ impl Machine for Thread {
             unseen: Vec::new(),
             unwritten: 0,
         };
-        let mut thread = Self { meta, last_run, gone, deliveries: Deliveries::default(), work };
+        let mut thread = Self { meta, last_run, floor, gone, deliveries: Deliveries::default(), work };
         let status = thread.status();
         let is_listed = |meta: &&Meta| meta.outbox.version() > 0;
         let shown = thread.meta.as_ref().filter(is_listed);
@@ -145,7 +149,7 @@ impl Machine for Thread {
         match command {
             Command::Create(_) => None,
             Command::Start(start) if start.may_make => None,
-            Command::Once(_, command) => Self::absent(command),
+            Command::Once(_, command) | Command::ByToken(_, command) => Self::absent(command),
             Command::Wake => Some(Answer::Woken),
             _ => Some(Answer::NotFound),
         }
@@ -244,7 +248,7 @@ impl Machine for Thread {
         if batch.has_thread {
             let row = match &self.meta {
                 Some(meta) => Row::There(Box::new(meta.clone())),
-                None => Row::Deleted { last_run: self.last_run, gone: self.gone.clone() },
+                None => Row::Deleted { last_run: self.last_run, floor: self.floor, gone: self.gone.clone() },
             };
             store::write_thread(sql, &row)?;
             self.deliveries.saved();

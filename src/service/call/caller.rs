@@ -1,10 +1,14 @@
 //! Who makes a call, before it is known whether it may: a client with what it has presented, or a run.
 
+use std::sync::Arc;
+
 use crate::domain::api_key::ApiKey;
 use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, AgentId};
 pub use crate::domain::run::terms::Starter;
+use crate::domain::scope::Scope;
 use crate::domain::thread::id::RunId;
+use crate::domain::thread::token::{Invalid, ThreadToken};
 use crate::ports::{AccountRef, AgentRef, AgentVersion, KeyRef, Target};
 
 use super::error::KeyFault;
@@ -18,6 +22,8 @@ pub struct Caller {
     credential: Credential,
     /// The page's origin, when a browser sends it.
     origin: Option<String>,
+    /// What a key must have.
+    scope: Scope,
     /// What must be on for the account.
     needs: Option<Flag>,
     /// `None`: the call begins here.
@@ -33,6 +39,8 @@ enum Credential {
     /// As it was presented, in whatever state.
     Key(String),
     Run(RunCredential),
+    /// A token of a thread of the account and agent that it names itself.
+    Token(Result<Arc<ThreadToken>, Invalid>),
 }
 
 /// Stands for a run: it calls one version of an agent, on behalf of whoever started it, and presents no key.
@@ -81,7 +89,16 @@ impl Caller {
             None => Credential::None,
         };
         let target = Target { agent, version: AgentVersion::Newest };
-        Self { account, target, credential, origin, needs: None, via: None, in_run: None }
+        Self {
+            account,
+            target,
+            credential,
+            origin,
+            scope: Scope::Calls,
+            needs: None,
+            via: None,
+            in_run: None,
+        }
     }
 
     /// A run. No page speaks for it.
@@ -91,10 +108,41 @@ impl Caller {
             target: Target { agent: AgentRef::Id(run.agent), version: AgentVersion::Number(run.version) },
             credential: Credential::Run(run),
             origin: None,
+            scope: Scope::Calls,
             needs: None,
             via: None,
             in_run: None,
         }
+    }
+
+    /// The same, who has presented a token instead of a key.
+    #[must_use]
+    pub fn by_token(self, token: Result<ThreadToken, Invalid>) -> Self {
+        Self { credential: Credential::Token(token.map(Arc::new)), ..self }
+    }
+
+    /// The same, for what asks a key for this scope.
+    #[must_use]
+    pub fn asking(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    pub(super) const fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The token that was presented.
+    pub(super) const fn token(&self) -> Option<Result<&Arc<ThreadToken>, Invalid>> {
+        match &self.credential {
+            Credential::Token(Ok(token)) => Some(Ok(token)),
+            Credential::Token(Err(invalid)) => Some(Err(*invalid)),
+            Credential::None | Credential::Key(_) | Credential::Run(_) => None,
+        }
+    }
+
+    /// Whether another's key is behind this, or nobody's: no key was presented that could be one of any account.
+    pub(super) const fn is_on_behalf(&self) -> bool {
+        matches!(self.credential, Credential::Run(_) | Credential::Token(_))
     }
 
     /// The same, for the ledger to say so.
@@ -154,7 +202,7 @@ impl Caller {
     pub(super) fn key(&self) -> Option<&str> {
         match &self.credential {
             Credential::Key(text) => Some(text),
-            Credential::None | Credential::Run(_) => None,
+            Credential::None | Credential::Run(_) | Credential::Token(_) => None,
         }
     }
 
@@ -164,11 +212,15 @@ impl Caller {
             Credential::Key(text) => Claim::of_client(Some(text)),
             Credential::Run(run) => {
                 let key = match run.started_by {
-                    Starter::Key(id) => Some(KeyRef::Id(id)),
-                    Starter::Anonymous => None,
+                    Starter::Key(id) | Starter::Token(Some(id)) => Some(KeyRef::Id(id)),
+                    Starter::Anonymous | Starter::Token(None) => None,
                 };
                 Claim { key, fault: KeyFault::OfRun }
             }
+            Credential::Token(Ok(token)) => {
+                Claim { key: token.key.map(KeyRef::Id), fault: KeyFault::BehindToken }
+            }
+            Credential::Token(Err(invalid)) => Claim { key: None, fault: KeyFault::Token(*invalid) },
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::money::Nanos;
 use crate::domain::provider::ProviderName;
 use crate::domain::scope::Scope as KeyScope;
 use crate::domain::slug::Slug;
+use crate::domain::thread::token::Invalid;
 use crate::domain::time::Millis;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,8 @@ pub enum Error {
     KeyNotForAgent,
     #[error("this key lacks the scope `{}`; an admin can issue one that has it", .0.name())]
     KeyLacksScope(KeyScope),
+    #[error("a thread's token calls the agent on its thread alone: name the thread in the header `x-thread`")]
+    TokenNeedsThread,
     #[error("pages of {0} may not call this agent; add the origin to its allowed_origins")]
     OriginNotAllowed(String),
     #[error("the account is suspended")]
@@ -152,6 +155,12 @@ pub enum KeyFault {
     OfOperator,
     #[error("the key that started this run is gone, expired, revoked or switched off")]
     OfRun,
+    #[error("{0}")]
+    Token(Invalid),
+    #[error(
+        "the thread's token is not good any more: the key that issued it is gone, or the agent needs one"
+    )]
+    BehindToken,
 }
 
 /// What a model lacks for a request.

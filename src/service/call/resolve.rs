@@ -9,7 +9,7 @@ use crate::domain::account::{Key, Status};
 use crate::domain::admission::ask::Epoch;
 use crate::domain::agent::{Access, Agent, Status as Life};
 use crate::domain::ids::AccountId;
-use crate::domain::scope::Scope;
+use crate::domain::thread::token::ThreadToken;
 use crate::ports::{
     AccountRef, Accounts, AgentVersion, AllAccounts, AllKeys, Called, Directory, KeyRef, Resolution, Resolve,
     Target, Unavailable, World,
@@ -25,6 +25,8 @@ pub struct Resolved {
     pub epoch: u64,
     /// `None`: anonymous, at a public agent.
     pub key: Option<Arc<Presented>>,
+    /// The token that was presented: it opens its thread alone.
+    pub token: Option<Arc<ThreadToken>>,
     pub bundle: Arc<Bundle>,
 }
 
@@ -60,8 +62,13 @@ pub(super) fn name_operators_key<W: World>(app: &App<W>, key: Option<&str>, erro
 
 async fn resolve_any<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let claim = caller.claim();
-    let Some(account) = account_id(app, caller).await.map_err(|e| unavailable(app, &e))? else {
-        return Err(absent(app, claim).await);
+    if let Some(Err(_)) = caller.token() {
+        return Err(Error::Unauthenticated(claim.fault));
+    }
+    let account = account_id(app, caller).await.map_err(|e| unavailable(app, &e))?;
+    let is_tokens = |account: &AccountId| token_of(caller).is_none_or(|token| token.account == *account);
+    let Some(account) = account.filter(is_tokens) else {
+        return Err(nothing(app, caller, claim).await);
     };
     if let Some(hit) = app.cache.find(account, claim.key.as_ref(), caller.target()) {
         let read_at = hit.epoch;
@@ -76,12 +83,11 @@ async fn resolve_any<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     match load(app, account, claim.key, caller.target()).await.map_err(|e| unavailable(app, &e))? {
         Loaded::Hit(hit) => explain(app, decide(app, account, hit, caller, claim), claim).await,
         Loaded::NoVersion(key)
-            if caller.is_run() || key.as_ref().is_some_and(|key| key.is_live(app.world.now())) =>
+            if caller.is_on_behalf() || key.as_ref().is_some_and(|key| key.is_live(app.world.now())) =>
         {
             Err(no_version(caller))
         }
-        Loaded::Nothing if caller.is_run() => Err(Error::NoSuchAgent),
-        Loaded::NoVersion(_) | Loaded::Nothing => Err(absent(app, claim).await),
+        Loaded::NoVersion(_) | Loaded::Nothing => Err(nothing(app, caller, claim).await),
     }
 }
 
@@ -118,18 +124,26 @@ fn decide<W: World>(
     caller: &Caller,
     claim: Claim,
 ) -> Result<Resolved, Error> {
+    if token_of(caller).is_some_and(|token| token.agent != hit.bundle.agent.id) {
+        return Err(Error::NoSuchAgent);
+    }
     let key = live_key(app, &hit);
     // What a key has started ends with it, also where others need none.
     let must_have_key =
-        hit.bundle.agent.definition.access == Access::Key || caller.is_run() && claim.key.is_some();
+        hit.bundle.agent.definition.access == Access::Key || caller.is_on_behalf() && claim.key.is_some();
     if key.is_none() && must_have_key {
         return Err(Error::Unauthenticated(claim.fault));
     }
     if let Some(flag) = caller.needs().filter(|flag| !hit.bundle.flags.has(*flag)) {
         return Err(Error::SwitchedOff(flag));
     }
-    permit(&hit, key.as_deref().map(|presented| &presented.key), caller.origin())?;
-    Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
+    permit(&hit, key.as_deref().map(|presented| &presented.key), caller)?;
+    let token = token_of(caller).cloned();
+    Ok(Resolved { account, epoch: hit.epoch, key, token, bundle: hit.bundle })
+}
+
+fn token_of(caller: &Caller) -> Option<&Arc<ThreadToken>> {
+    caller.token().and_then(Result::ok)
 }
 
 /// To a caller with a valid key of another account the agent is unknown, not the key.
@@ -149,17 +163,17 @@ fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Presented>> {
     hit.key.clone().filter(|presented| presented.key.is_live(now))
 }
 
-fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Error> {
+fn permit(hit: &Hit, key: Option<&Key>, caller: &Caller) -> Result<(), Error> {
     let agent = &hit.bundle.agent;
     match key {
-        Some(key) if !key.may(Scope::Calls) => return Err(Error::KeyLacksScope(Scope::Calls)),
+        Some(key) if !key.may(caller.scope()) => return Err(Error::KeyLacksScope(caller.scope())),
         Some(key) if !key.may_call(agent.id) => return Err(Error::KeyNotForAgent),
         _ => {}
     }
     if hit.bundle.account.status == Status::Suspended {
         return Err(Error::AccountSuspended);
     }
-    match origin {
+    match caller.origin() {
         Some(origin)
             if agent.definition.allowed_origins.is_some()
                 && agent.definition.allow_origin(origin).is_none() =>
@@ -179,6 +193,11 @@ pub fn answers(agent: &Agent) -> Result<(), Error> {
         is @ Life::Inactive => not_active(is, Life::Active),
         Life::Archived => Err(Error::Archived(agent.id)),
     }
+}
+
+/// The same; who acts for another's key has shown no key that could be of any account.
+async fn nothing<W: World>(app: &App<W>, caller: &Caller, claim: Claim) -> Error {
+    if caller.is_on_behalf() { Error::NoSuchAgent } else { absent(app, claim).await }
 }
 
 /// Nothing was found for this caller: one with a good key of whatever account learns that nothing is here, any other

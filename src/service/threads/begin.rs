@@ -80,6 +80,7 @@ impl Visitor {
             agent,
             version,
             started_by,
+            user: self.token.as_ref().and_then(|token| token.user.clone()),
             limits: conduct.limits.with_usd(max_usd),
             on_unknown: conduct.on_unknown,
             on_budget: conduct.on_budget,
@@ -95,7 +96,7 @@ impl Visitor {
                 message: format!("and the other settings of a run have at most {MAX_TERMS} bytes together"),
             }]));
         }
-        let may_make = !matches!(on, On::Thread(ThreadRef::Key(_)));
+        let may_make = self.token.is_none() && !matches!(on, On::Thread(ThreadRef::Key(_)));
         let on_busy = on_busy.unwrap_or(conduct.on_busy);
         let thread = match on {
             On::Thread(thread) => self.create_of(app, agent, Some(thread), about),

@@ -2,23 +2,31 @@
 //! object, but lists, which go to the account's index.
 
 mod begin;
+mod create;
 mod list;
 mod refusal;
+mod tokens;
 
 pub use begin::{Begin, On};
+pub use create::Created;
 pub use list::{Listing, Narrow};
 pub use refusal::Error;
+pub use tokens::{Issued, opened};
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::domain::agent::Conduct;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
+use crate::domain::plan::CallLimits;
+use crate::domain::right::Right;
 use crate::domain::run::terms::{Priority, Starter};
-use crate::domain::thread::about::About;
-use crate::domain::thread::command::{Answer, Command, Create, Events, Input, Outcome, Page, Watch, Who};
-use crate::domain::thread::id::{RunId, ThreadKey, ThreadName, ThreadRef};
+use crate::domain::thread::command::{Answer, Command, Events, Input, Outcome, Page, Watch, Who};
+use crate::domain::thread::id::{RunId, ThreadKey, ThreadRef};
 use crate::domain::thread::once::Once;
+use crate::domain::thread::token::ThreadToken;
 use crate::domain::thread::view::{ItemView, RunView, ThreadView};
 use crate::ports::{ThreadOf, Threads, World};
 use crate::service::App;
@@ -27,12 +35,16 @@ use crate::service::call::Resolved;
 use refusal::{of, refusal};
 
 /// Whoever is at an account's threads: a caller of an agent, at those of the agent, or a member, at all of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Visitor {
     pub account: AccountId,
     /// `None`: a member, who starts nothing.
     calls: Option<Calls>,
     once: Option<Once>,
+    /// What opens its thread alone.
+    token: Option<Arc<ThreadToken>>,
+    /// Of the account's plan.
+    limits: CallLimits,
 }
 
 /// What a caller calls, and as whom.
@@ -45,33 +57,33 @@ struct Calls {
 }
 
 impl Visitor {
-    /// Of a caller that may call, and has threads.
+    /// Of a caller that may call, for an operation that asks for this right; whether a key has its scope was asked before.
     ///
     /// # Errors
-    /// [`Error::Anonymous`].
-    pub fn of(resolved: &Resolved) -> Result<Self, Error> {
-        match resolved.key {
-            Some(_) => Ok(Self::of_any(resolved)),
-            None => Err(Error::Anonymous),
-        }
-    }
-
-    /// Of a caller that may call. One without a key reaches only what its own calls have made.
-    pub fn of_any(resolved: &Resolved) -> Self {
+    /// [`Error::Anonymous`], [`Error::NotByToken`].
+    pub fn of(resolved: &Resolved, right: Right) -> Result<Self, Error> {
+        let started_by = match (&resolved.token, &resolved.key) {
+            (Some(token), _) if right.token => Starter::Token(token.key),
+            (Some(_), _) => return Err(Error::NotByToken),
+            (None, Some(key)) => Starter::Key(key.key.id),
+            (None, None) if right.anonymous => Starter::Anonymous,
+            (None, None) => return Err(Error::Anonymous),
+        };
         let agent = &resolved.bundle.agent;
-        let key = resolved.key.as_ref();
         let calls = Calls {
             agent: agent.id,
             version: agent.version,
-            started_by: key.map_or(Starter::Anonymous, |key| Starter::Key(key.key.id)),
+            started_by,
             conduct: agent.definition.conduct(),
         };
-        Self { account: resolved.account, calls: Some(calls), once: None }
+        let (account, limits) = (resolved.account, resolved.bundle.limits);
+        Ok(Self { account, calls: Some(calls), once: None, token: resolved.token.clone(), limits })
     }
 
     /// Somebody who may see all threads of their account.
-    pub const fn member(session: &Session) -> Self {
-        Self { account: session.account.id, calls: None, once: None }
+    pub fn member(session: &Session) -> Self {
+        let account = session.account.id;
+        Self { account, calls: None, once: None, token: None, limits: CallLimits::default() }
     }
 
     pub fn is_anonymous(&self) -> bool {
@@ -80,7 +92,7 @@ impl Visitor {
 
     /// What is asked counts once; see [`Once`].
     #[must_use]
-    pub const fn under(self, once: Option<Once>) -> Self {
+    pub fn under(self, once: Option<Once>) -> Self {
         Self { once, ..self }
     }
 
@@ -103,25 +115,6 @@ impl Visitor {
 
     fn of_key(&self, thread: ThreadKey) -> ThreadOf {
         ThreadOf { account: self.account, thread }
-    }
-
-    /// Makes a thread, or finds it by the client's name; whether it is new.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] where the name is another agent's thread.
-    pub async fn create<W: World>(
-        &self,
-        app: &App<W>,
-        name: Option<ThreadName>,
-        about: About,
-        items: Vec<Message>,
-    ) -> Result<(ThreadView, bool), Error> {
-        let agent = self.calls()?.agent;
-        let create = Create { items, ..self.create_of(app, agent, name.map(ThreadRef::Name), about) };
-        match self.ask(app, create.key, Command::Create(create)).await? {
-            Answer::Thread { thread, is_new } => Ok((*thread, is_new)),
-            other => Err(refusal("thread", other, None)),
-        }
     }
 
     /// # Errors
@@ -313,7 +306,8 @@ impl Visitor {
         command: Command,
         what: &'static str,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        match app.world.threads().watch(self.of_key(thread), self.counted(command)).await? {
+        let command = self.said(thread, command)?;
+        match app.world.threads().watch(self.of_key(thread), command).await? {
             (Answer::Events(events), watch) => Ok((*events, watch)),
             (other, _) => Err(refusal(what, other, Some(thread))),
         }
@@ -325,13 +319,20 @@ impl Visitor {
         thread: ThreadKey,
         command: Command,
     ) -> Result<Answer, Error> {
-        Ok(app.world.threads().ask(self.of_key(thread), self.counted(command)).await?)
+        let command = self.said(thread, command)?;
+        Ok(app.world.threads().ask(self.of_key(thread), command).await?)
     }
 
-    fn counted(&self, command: Command) -> Command {
-        match self.once {
+    /// The command as it is sent to this thread; none goes to another than a token's own.
+    fn said(&self, thread: ThreadKey, command: Command) -> Result<Command, Error> {
+        let command = match self.once {
             Some(once) => Command::Once(once, Box::new(command)),
             None => command,
+        };
+        match &self.token {
+            None => Ok(command),
+            Some(token) if token.thread == thread => Ok(Command::ByToken(token.floor, Box::new(command))),
+            Some(_) => Err(Error::NotFound("thread")),
         }
     }
 }

@@ -4,7 +4,9 @@ use crate::domain::field_error::FieldError;
 use crate::domain::run::input::{Given, NotTaken};
 use crate::domain::thread::command::{Answer, BadCursor};
 use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::vault;
 use crate::ports::Unavailable;
+use crate::service::call;
 
 /// Why a thread or a run does not do what was asked.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -30,8 +32,21 @@ pub enum Error {
     FutureCursor,
     #[error("events are kept for 7 days: these are gone")]
     ExpiredCursor,
-    #[error("a key of the account is needed: anonymous callers have no threads")]
+    #[error(
+        "a key of the account is needed, or a thread's token: without a key POST …/threads makes a thread of a public agent and \
+         answers with its `token`, which opens it"
+    )]
     Anonymous,
+    #[error("a thread's token does not open this: a key of the account does")]
+    NotByToken,
+    #[error(transparent)]
+    Call(call::Error),
+    /// The floor of the thread's tokens was raised.
+    #[error("the thread's tokens were ended: whoever issued this one can issue another")]
+    TokenEnded,
+    /// The platform has nothing to sign tokens with.
+    #[error(transparent)]
+    Vault(#[from] vault::Error),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -47,6 +62,7 @@ pub const fn of(run: Option<u32>) -> &'static str {
 /// The error that an object's answer is, where it is not what was asked for.
 pub fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) -> Error {
     match (answer, thread) {
+        (Answer::BelowFloor, _) => Error::TokenEnded,
         (Answer::NotFound, _) => Error::NotFound(what),
         (Answer::Busy(number), Some(thread)) => Error::Busy(RunId { thread, number }),
         (Answer::NothingSaid, _) => Error::NothingSaid,

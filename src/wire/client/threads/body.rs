@@ -16,6 +16,7 @@ use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Input, OnBusy};
 use crate::domain::thread::id::{EntryId, InvalidName, RunId, ThreadName, ThreadRef};
+use crate::domain::thread::token;
 use crate::wire::client::openai;
 
 /// The most bytes of a tool's output as JSON.
@@ -64,6 +65,36 @@ impl CreateBody {
         let items = said(&mut errors, "items", self.items);
         errors.finish()?;
         Ok((name, about, items))
+    }
+}
+
+/// A token to be issued.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewThreadToken, example = json!({"expires_in": 900, "user": "ada"}))]
+pub struct TokenBody {
+    /// For how many seconds it is good: 1 to 86,400; 3,600 when left out.
+    expires_in: Option<u64>,
+    /// Whoever it is for, in your word.
+    user: Option<String>,
+}
+
+impl TokenBody {
+    /// Seconds, and the user.
+    ///
+    /// # Errors
+    /// All that does not fit.
+    pub fn read(self) -> Result<(u32, Option<String>), Faults> {
+        let mut errors = FieldErrors::default();
+        let given = self.expires_in.map_or(Ok(token::DEFAULT_S), u32::try_from);
+        let seconds = given.ok().filter(|seconds| (token::MIN_S..=token::MAX_S).contains(seconds));
+        if seconds.is_none() {
+            errors.add("expires_in", format!("must be from {} to {} seconds", token::MIN_S, token::MAX_S));
+        }
+        let about = About { user: self.user, ..About::default() };
+        errors.join(about.check());
+        errors.finish()?;
+        Ok((seconds.unwrap_or(token::DEFAULT_S), about.user))
     }
 }
 

@@ -5,5 +5,6 @@ mod tools;
 
 pub use body::{
     AppendBody, ChangeBody, CreateBody, InputBody, InputsBody, PriorityBody, ReasonBody, StartBody, Threaded,
+    TokenBody,
 };
 pub use tools::ToolBody;
