@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{ModelCall, Outcome, Progress, ToolCall};
+use crate::domain::thread::effect::{ModelCall, Outcome, Progress, Report, ToolCall};
 use crate::domain::thread::id::ThreadKey;
 
 use super::failure::Unavailable;
@@ -55,6 +55,8 @@ pub trait Performed: Clone + Send + Sync + 'static {
     fn model_call(&self, run: u32) -> Option<ModelCall>;
     /// A tool call to be made; `None` where it is not wanted any more.
     fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall>;
+    /// What the run above learns of one that is over; `None` where there is nothing to be said.
+    fn report(&self, run: u32) -> Option<Report>;
     /// Something became known of the effect of this id.
     fn progress(&self, id: &str, progress: Progress);
     /// The effect of this id has ended. One that is not known any more changes nothing.

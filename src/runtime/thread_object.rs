@@ -19,7 +19,7 @@ use super::world::EdgeWorld;
 use super::{crossing, fetch};
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, ToolCall};
+use crate::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, Report, ToolCall};
 use crate::object::host::Reply;
 use crate::object::machine;
 use crate::object::thread::Thread;
@@ -66,6 +66,10 @@ impl Performed for Handle {
 
     fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall> {
         self.0.look(|thread, _| Ok(thread.tool_call(run, entry))).flatten()
+    }
+
+    fn report(&self, run: u32) -> Option<Report> {
+        self.0.look(|thread, sql| thread.report(sql, run)).flatten()
     }
 
     fn progress(&self, id: &str, progress: Progress) {

@@ -27,7 +27,7 @@ async fn get(stage: &Stage, path: &str) -> Value {
 }
 
 /// Waits until a run has this status.
-async fn until(stage: &Stage, run: &str, status: &str) -> Value {
+pub async fn until(stage: &Stage, run: &str, status: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let run = get(stage, &format!("/runs/{run}")).await;
@@ -40,7 +40,7 @@ async fn until(stage: &Stage, run: &str, status: &str) -> Value {
 }
 
 /// An answer that calls a tool.
-fn calls(name: &str, arguments: &Value) -> Turn {
+pub fn calls(name: &str, arguments: &Value) -> Turn {
     let call = json!({"index": 0, "id": "call_0", "type": "function",
         "function": {"name": name, "arguments": arguments.to_string()}});
     let called =
@@ -49,12 +49,12 @@ fn calls(name: &str, arguments: &Value) -> Turn {
     stream([called, finished, count((10, 5)), done()])
 }
 
-fn says(text: &str) -> Turn {
+pub fn says(text: &str) -> Turn {
     stream([delta(text), finish(), count((10, 5)), done()])
 }
 
 /// The messages that the provider was sent, in a word each.
-fn sent(asked: &Asked) -> Vec<String> {
+pub fn sent(asked: &Asked) -> Vec<String> {
     let request: Value = serde_json::from_slice(&asked.body).unwrap();
     let word = |message: &Value| {
         let role = message["role"].as_str().unwrap();
@@ -65,7 +65,7 @@ fn sent(asked: &Asked) -> Vec<String> {
 }
 
 /// The events of a stream: number, name, data.
-fn events(text: &str) -> Vec<(Option<u64>, String, Value)> {
+pub fn events(text: &str) -> Vec<(Option<u64>, String, Value)> {
     let field = |frame: &str, name: &str| {
         frame.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
     };

@@ -286,7 +286,7 @@ impl Theatre {
             Effect::Tool { .. } => {
                 Outcome::Tool { output: vec![], is_error: false, cost: Nanos::new(1), journal: Value::Null }
             }
-            Effect::CancelChild { .. } | Effect::Report { .. } => Outcome::Done,
+            _ => Outcome::Done,
         };
         let id = effect.id();
         let _ = self.with(|host, moment| host.ended(&id, outcome, moment));

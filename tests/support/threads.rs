@@ -8,7 +8,7 @@ use futures_channel::mpsc::Receiver;
 use futures_util::StreamExt;
 use retinue::domain::run::event::Numbered;
 use retinue::domain::thread::command::{Answer, Command, VERSION};
-use retinue::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, ToolCall};
+use retinue::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, Report, ToolCall};
 use retinue::domain::time::Millis;
 use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
@@ -190,6 +190,10 @@ impl Performed for Handle {
 
     fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall> {
         self.look(|thread, _| Ok(thread.tool_call(run, entry))).flatten()
+    }
+
+    fn report(&self, run: u32) -> Option<Report> {
+        self.look(|thread, disk| thread.report(disk, run)).flatten()
     }
 
     fn progress(&self, id: &str, progress: Progress) {

@@ -10,6 +10,7 @@ use crate::domain::thread::item;
 use crate::domain::time::Millis;
 
 const NOT_RUN: &str = "This call was not made: ";
+const STOPPED: &str = "The run of this agent was stopped: ";
 const UNKNOWN: &str = "Whether this call had its effect is not known: the connection was lost while it ran. Do not make it \
                        again without finding out.";
 
@@ -134,12 +135,14 @@ impl Run {
             self.calls().iter().filter(|call| !call.is_done()).map(|call| (call.entry, call.stage)).collect();
         for (entry, stage) in open {
             let words = match stage {
+                _ if self.children.contains_key(&entry) => format!("{STOPPED}{why}"),
                 Stage::Ready | Stage::Output => format!("{NOT_RUN}{why}"),
                 Stage::Running | Stage::Outcome | Stage::Child | Stage::Done => {
                     format!("{UNKNOWN} Then {why}")
                 }
             };
-            if matches!(stage, Stage::Child) {
+            // Also one of which it is not known yet whether it is there.
+            if self.children.contains_key(&entry) {
                 out.push(Do::CancelChild { entry });
             }
             self.resolve(entry, vec![Part::Text(words)], true, names, out);

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::super::child::Ended;
 use super::super::event::Voids;
 use super::super::state::Awaited;
 use super::super::terms::OnUnknown;
@@ -57,6 +58,21 @@ fn ended(entry: u32) -> Happened {
     Happened::Ended { entry, output, is_error: false, cost: Nanos::ZERO }
 }
 
+fn child() -> How {
+    How::Child("other".to_owned())
+}
+
+fn child_ended(entry: u32, cost: u64, open: u64) -> Happened {
+    let ended = Ended {
+        status: Status::Completed,
+        output: "done".to_owned(),
+        is_error: false,
+        cost: Nanos::new(cost),
+        open: Nanos::new(open),
+    };
+    Happened::ChildEnded { entry, ended }
+}
+
 /// The entry of the nth call of the first step, from 1, where the answer is nothing but calls.
 fn piece(nth: u32) -> u32 {
     Run::piece(1, nth - 1)
@@ -73,6 +89,7 @@ fn effects(out: &[Do]) -> Vec<String> {
             Do::CallModel { step, attempt } => Some(format!("model {step}.{attempt}")),
             Do::CallTool { entry, attempt } => Some(format!("tool {}.{attempt}", nth(*entry))),
             Do::CancelChild { entry } => Some(format!("cancel {}", nth(*entry))),
+            Do::LookAtChild { entry, nth: look } => Some(format!("look {}.{look}", nth(*entry))),
             Do::Say(_) | Do::Write { .. } => None,
         })
         .collect()
@@ -130,7 +147,7 @@ fn after_a_crash_only_what_may_repeat_is_done_again() {
     for (how, on_unknown, expected) in [
         (How::Ours(Effect::Pure), OnUnknown::Ask, (Status::InProgress, vec!["tool 1.2"])),
         (How::Ours(Effect::Idempotent), OnUnknown::Fail, (Status::InProgress, vec!["tool 1.2"])),
-        (How::Child, OnUnknown::Fail, (Status::InProgress, vec!["tool 1.2"])),
+        (child(), OnUnknown::Fail, (Status::InProgress, vec!["tool 1.2"])),
         (How::Ours(Effect::Unsafe), OnUnknown::Ask, (Status::Waiting, vec![])),
         (How::Ours(Effect::Unsafe), OnUnknown::Report, (Status::InProgress, vec!["model 2.1"])),
         (How::Ours(Effect::Unsafe), OnUnknown::Fail, (Status::Failed, vec![])),
@@ -240,6 +257,108 @@ fn a_run_without_progress_is_given_up() {
     assert_eq!((run.status(), crashes), (Status::Failed, i64::from(MAX_ATTEMPTS)));
 }
 
+/// A run with these calls of other agents, and this much to spend beside the step that was paid.
+fn family(children: usize, max_usd: Option<u64>) -> (Run, Vec<Do>) {
+    let limits = Limits { max_usd: max_usd.map(|most| Nanos::new(most + 10)), ..Limits::default() };
+    let mut run = begun(Terms { limits, ..terms() });
+    let calls = (0..children).map(|_| call("ask")).collect();
+    let out = run.apply(answer(calls, vec![child(); children]), &NAMES, Millis(1));
+    (run, out)
+}
+
+#[test]
+fn a_child_is_waited_for_asleep_and_its_end_is_the_result() {
+    let (mut run, out) = family(1, None);
+    assert_eq!((effects(&out), run.status()), (vec!["tool 1.1".to_owned()], Status::InProgress));
+    let out = run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
+    assert_eq!(
+        (says(&out), run.status()),
+        (vec!["child.started".to_owned(), "run.waiting".to_owned()], Status::Waiting)
+    );
+    assert!(!run.needs_somebody());
+    let said = |seq, waits, message: Option<&str>| Happened::ChildSaid {
+        entry: piece(1),
+        seq,
+        waits,
+        message: message.map(str::to_owned),
+    };
+    let out = run.apply(said(1, false, Some("half")), &NAMES, Millis(3));
+    assert_eq!(says(&out), ["child.progress"]);
+    assert_eq!(run.apply(said(1, false, Some("half")), &NAMES, Millis(3)), [], "it is heard once");
+    let out = run.apply(said(2, true, None), &NAMES, Millis(4));
+    assert_eq!((says(&out), run.needs_somebody()), (vec!["run.waiting".to_owned()], true));
+    let out = run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(5));
+    assert_eq!(says(&out), ["child.ended", "tool.result", "run.resumed", "step.started"]);
+    assert_eq!(run.spent, Nanos::new(15));
+    run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(6));
+    assert_eq!(run.spent, Nanos::new(15), "it is paid once");
+}
+
+#[test]
+fn a_child_that_ends_before_it_is_known_to_be_there_has_ended() {
+    let (mut run, _) = family(1, None);
+    let out = run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(5));
+    assert_eq!(says(&out)[..3], ["child.started", "child.ended", "tool.result"]);
+    assert_eq!(run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(6)), []);
+}
+
+#[test]
+fn what_is_left_is_shared_among_children_and_no_more_is_given() {
+    let given = |run: &Run| run.children.values().map(|child| child.given.unwrap().get()).collect::<Vec<_>>();
+    let (mut run, _) = family(3, Some(90));
+    assert_eq!((given(&run), run.left()), (vec![30, 30, 30], Some(Nanos::ZERO)));
+    // What one does not need goes back.
+    run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(2));
+    assert_eq!(run.left(), Some(Nanos::new(25)));
+    // What may still be spent of one that was cut off does not.
+    run.apply(child_ended(piece(2), 5, 1_000), &NAMES, Millis(2));
+    assert_eq!((run.left(), run.set_aside), (Some(Nanos::new(25)), Nanos::new(25)));
+
+    let (run, out) = family(3, Some(2));
+    assert_eq!(given(&run), [1, 1], "one nano-dollar each, and nothing for the third");
+    assert_eq!(says(&out).iter().filter(|said| *said == "tool.result").count(), 1);
+    let (run, out) = family(1, Some(0));
+    assert!(run.children.is_empty(), "{run:?}");
+    assert_eq!(says(&out).last().map(String::as_str), Some("run.incomplete"));
+}
+
+#[test]
+fn a_child_goes_with_the_run_whether_or_not_it_is_there_yet() {
+    for has_begun in [false, true] {
+        let (mut run, _) = family(1, None);
+        if has_begun {
+            run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
+        }
+        let out = run.apply(Happened::Cancelled { reason: None }, &NAMES, Millis(3));
+        assert_eq!(effects(&out), ["cancel 1"]);
+        run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(4));
+        assert_eq!((run.spent, run.status()), (Nanos::new(15), Status::Cancelled), "and is paid");
+    }
+    // A run whose time is up goes on to its last word.
+    let (mut run, _) = family(1, None);
+    run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
+    let out = run.apply(Happened::Time, &NAMES, Millis(60 * 60_000));
+    assert_eq!(effects(&out), ["look 1.1", "cancel 1", "model 2.1"]);
+}
+
+#[test]
+fn a_quiet_child_is_asked_how_it_is_and_may_be_gone() {
+    let (mut run, _) = family(1, None);
+    run.apply(Happened::ChildLost { entry: piece(1) }, &NAMES, Millis(1));
+    assert_eq!(run.status(), Status::InProgress, "it may not be there yet");
+    run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
+    for (nth, pause) in [30_000, 60_000, 120_000, 240_000, 300_000, 300_000].into_iter().enumerate() {
+        let due = run.wake_at().unwrap();
+        assert_eq!(run.apply(Happened::Time, &NAMES, due.plus(-1)), []);
+        let out = run.apply(Happened::Time, &NAMES, due);
+        assert_eq!(effects(&out), [format!("look 1.{}", nth + 1)]);
+        let next = [60_000, 120_000, 240_000, 300_000, 300_000, 300_000][nth];
+        assert_eq!(run.wake_at(), Some(due.plus(next)), "after {pause}");
+    }
+    let out = run.apply(Happened::ChildLost { entry: piece(1) }, &NAMES, Millis(3));
+    assert_eq!(says(&out)[0], "tool.result");
+}
+
 /// Deterministic noise.
 struct Dice(u64);
 
@@ -256,6 +375,15 @@ impl Dice {
     }
 }
 
+/// A child as its own thread has it.
+#[derive(Default)]
+struct Kid {
+    given: Option<Nanos>,
+    said: u64,
+    is_cancelled: bool,
+    is_over: bool,
+}
+
 /// A run's world, which sees that the machine keeps its word.
 struct Theatre {
     run: Run,
@@ -264,7 +392,9 @@ struct Theatre {
     asked: Option<(u32, u32)>,
     /// Tool calls under way.
     running: BTreeSet<u32>,
-    children: BTreeSet<u32>,
+    children: BTreeMap<u32, Kid>,
+    /// Words of children on their way.
+    words: Vec<Happened>,
     /// How often each unsafe call may be begun.
     allowed: BTreeMap<u32, u32>,
     begun: BTreeMap<u32, u32>,
@@ -294,7 +424,8 @@ impl Theatre {
             now: Millis(0),
             asked: None,
             running: BTreeSet::new(),
-            children: BTreeSet::new(),
+            children: BTreeMap::new(),
+            words: Vec::new(),
             allowed: BTreeMap::new(),
             begun: BTreeMap::new(),
             items: vec![said],
@@ -315,7 +446,7 @@ impl Theatre {
 
     fn perform(&mut self, out: Vec<Do>) {
         for todo in out {
-            assert!(!self.is_over || matches!(todo, Do::CancelChild { .. }), "{todo:?} after the end");
+            assert!(!self.is_over, "{todo:?} after the end");
             match todo {
                 Do::Say(event) => self.is_over |= event.is_last(),
                 Do::Write { entry, step, message } => self.write(entry, step, message),
@@ -327,23 +458,40 @@ impl Theatre {
                 }
                 Do::CallTool { entry, .. } => {
                     assert!(self.running.insert(entry));
-                    assert!(
-                        self.running.len() + self.children.len()
-                            <= self.run.terms.limits.max_parallel_tools as usize
-                    );
+                    // One of which only a crash knows whether it was begun is not counted until it is begun again.
+                    let is_known =
+                        |entry| self.run.call(entry).is_some_and(|call| call.stage == Stage::Child);
+                    let at_work =
+                        self.children.iter().filter(|(entry, kid)| !kid.is_over && is_known(**entry));
+                    // Nor is the word that one is there, which comes after its end.
+                    let is_open = |entry: &&u32| self.run.call(**entry).is_some_and(|call| !call.is_done());
+                    let at_once = self.running.iter().filter(is_open).count() + at_work.count();
+                    assert!(at_once <= self.run.terms.limits.max_parallel_tools as usize);
+                    self.check_money();
                     *self.begun.entry(entry).or_default() += 1;
                     if let Some(call) = self.run.call(entry).filter(|call| !call.may_repeat()) {
                         let allowed = *self.allowed.entry(entry).or_insert(1);
                         assert!(self.begun[&entry] <= allowed, "{call:?} was begun again");
                     }
                 }
-                Do::CancelChild { entry } => drop(self.children.remove(&entry)),
+                Do::CancelChild { entry } => {
+                    // Also one that is not there yet, which then never comes.
+                    let kid = self.children.entry(entry).or_default();
+                    assert!(!std::mem::replace(&mut kid.is_cancelled, true), "{entry} is cancelled again");
+                }
+                Do::LookAtChild { entry, .. } => {
+                    if !self.children.contains_key(&entry) {
+                        self.words.push(Happened::ChildLost { entry });
+                    }
+                }
             }
         }
         assert_eq!(self.run.spent.get(), self.spent);
         assert_eq!(self.run.is_over(), self.is_over);
         if self.is_over {
             assert_eq!(self.calls, self.results, "every call has its result");
+            let orphan = self.children.iter().find(|(_, kid)| !kid.is_over && !kid.is_cancelled);
+            assert!(orphan.is_none(), "{:?} works for nobody", orphan.map(|(entry, _)| entry));
         } else {
             assert!(self.results.is_subset(&self.calls));
         }
@@ -372,7 +520,7 @@ impl Theatre {
             How::Ours(Effect::Pure),
             How::Ours(Effect::Idempotent),
             How::Ours(Effect::Unsafe),
-            How::Child,
+            child(),
             How::Invalid("No.".to_owned()),
         ];
         let mut parts = vec![AssistantPart::reasoning("hm"), AssistantPart::text("Well")];
@@ -403,7 +551,68 @@ impl Theatre {
             self.apply(Happened::Cut { voids: Some(Voids { from: 1, to: 2 }) });
         }
         for entry in std::mem::take(&mut self.running) {
+            if self.is_child(entry) && entry % 2 == 0 {
+                self.begin_child(entry);
+            }
             self.apply(Happened::Interrupted { entry });
+        }
+    }
+
+    fn is_child(&self, entry: u32) -> bool {
+        self.run.call(entry).is_some_and(|call| call.child().is_some())
+    }
+
+    /// Beginning it again finds it.
+    fn begin_child(&mut self, entry: u32) {
+        // It may have ended before it is known to be there.
+        let Some(given) = self.run.children.get(&entry).map(|child| child.given) else { return };
+        let kid = self.children.entry(entry).or_insert_with(|| Kid { given, ..Kid::default() });
+        assert!(kid.is_cancelled || kid.given == given, "{entry} is begun with another limit");
+    }
+
+    /// No more is given than is left.
+    fn check_money(&self) {
+        let Some(most) = self.run.terms.limits.max_usd else { return };
+        let given: Nanos = self.run.children.values().map(|child| child.given.unwrap()).sum();
+        if given > Nanos::ZERO {
+            assert!(self.run.spent + self.run.set_aside + given <= most, "{:?}", self.run);
+        }
+    }
+
+    /// A child says something, ends, or is deleted.
+    fn live(&mut self, dice: &mut Dice) {
+        if !self.words.is_empty() {
+            // A word may come twice.
+            let at = dice.below(self.words.len());
+            let word = if dice.roll(3) == 0 { self.words[at].clone() } else { self.words.swap_remove(at) };
+            if let Happened::ChildEnded { entry, ended } = &word
+                && self.run.children.contains_key(entry)
+            {
+                self.spent += ended.cost.get();
+            }
+            return self.apply(word);
+        }
+        let alive: Vec<u32> =
+            self.children.iter().filter(|(_, kid)| !kid.is_over).map(|(entry, _)| *entry).collect();
+        if alive.is_empty() {
+            return;
+        }
+        let entry = alive[dice.below(alive.len())];
+        let Some(kid) = self.children.get_mut(&entry) else { return };
+        match dice.roll(if kid.is_cancelled { 2 } else { 6 }) {
+            0 | 1 => {
+                kid.is_over = true;
+                let cost = dice.roll(4).min(kid.given.map_or(u64::MAX, Nanos::get));
+                self.words.push(child_ended(entry, cost, dice.roll(2) * 100));
+            }
+            2 if self.run.children.get(&entry).is_some_and(|child| child.has_begun) => {
+                drop(self.children.remove(&entry));
+            }
+            _ => {
+                kid.said += 1;
+                let (seq, waits) = (kid.said, dice.roll(2) == 0);
+                self.words.push(Happened::ChildSaid { entry, seq, waits, message: Some("hm".to_owned()) });
+            }
         }
     }
 
@@ -411,16 +620,20 @@ impl Theatre {
         let at = |all: &BTreeSet<u32>, dice: &mut Dice| all.iter().nth(dice.below(all.len().max(1))).copied();
         if let Some(entry) = at(&self.running, dice) {
             self.running.remove(&entry);
-            let is_child = self.run.call(entry).is_some_and(|call| call.how == How::Child);
-            if is_child && dice.roll(2) == 0 {
-                self.children.insert(entry);
-                return self.apply(Happened::ChildBegun { entry });
+            if self.is_child(entry) {
+                if self.children.contains_key(&entry) || dice.roll(4) > 0 {
+                    self.begin_child(entry);
+                    return self.apply(Happened::ChildBegun { entry });
+                }
+                let output = vec![Part::Text("no such agent".to_owned())];
+                return self.apply(Happened::Ended { entry, output, is_error: true, cost: Nanos::ZERO });
             }
-            self.spent += 3;
-            self.apply(Happened::Ended { entry, output: vec![], is_error: false, cost: Nanos::new(3) });
-        } else if let Some(entry) = at(&self.children, dice) {
-            self.children.remove(&entry);
-            self.apply(Happened::Ended { entry, output: vec![], is_error: true, cost: Nanos::ZERO });
+            // Tools of ours are free; where a run has no limit they need not be.
+            let cost = if self.run.terms.limits.max_usd.is_some() { 0 } else { 3 };
+            self.spent += cost;
+            self.apply(Happened::Ended { entry, output: vec![], is_error: false, cost: Nanos::new(cost) });
+        } else {
+            self.live(dice);
         }
     }
 
@@ -451,7 +664,8 @@ impl Theatre {
         match dice.roll(16) {
             0..=4 if asked => self.answer(dice),
             5 if asked => self.fail(dice),
-            0..=7 => self.end_tool(dice),
+            0..=6 => self.end_tool(dice),
+            7 => self.live(dice),
             8 | 9 => self.give(dice),
             10 => self.crash(),
             11 if !over && dice.roll(20) == 0 => self.apply(Happened::Cancelled { reason: None }),

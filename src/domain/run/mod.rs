@@ -11,6 +11,8 @@
 //! | [`happening`] | what happens to a run, and what is to be done |
 //! | [`machine`] | the loop between the two |
 //! | [`calls`] | its tool calls, each with one result |
+//! | [`children`] | what they may spend, what is heard of them, how they end |
+//! | [`child`] | runs of other agents that it has begun |
 //! | [`arguments`] | whether a call's arguments fit its tool's schema |
 //! | [`input`] | what a waiting run is given |
 //! | [`event`] | what watchers of a run see |
@@ -18,6 +20,8 @@
 
 pub mod arguments;
 mod calls;
+pub mod child;
+mod children;
 pub mod delta;
 pub mod event;
 pub mod happening;

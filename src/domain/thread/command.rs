@@ -14,6 +14,7 @@ use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
+use crate::domain::run::child::Word;
 use crate::domain::run::event::Numbered;
 use crate::domain::run::input::{Given, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
@@ -48,6 +49,10 @@ pub enum Command {
     Give(Who, u32, Vec<Input>),
     /// A command that counts once: under the same key it is answered as it was, and done only the first time.
     Once(Once, Box<Command>),
+    /// A child of a call of ours says something.
+    Hear(EntryId, Word),
+    /// The run above wants this thread's run no more: it is cancelled, or never begins.
+    Abandon(String),
     /// Do what is due, and see to the alarm.
     Wake,
 }
@@ -187,6 +192,8 @@ pub enum Answer {
     /// More runs wait than a thread may have.
     TooMany(u32),
     BadCursor(BadCursor),
+    /// What was said has been taken in.
+    Heard,
     Woken,
 }
 

@@ -7,19 +7,21 @@
 //! | [`inputs`] | what a waiting run is given |
 //! | [`once`] | requests that count once |
 //! | [`runs`] | how runs begin, go on and end here |
+//! | [`family`] | what runs and their children say to each other |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
 //! time be at work.
 
 mod commands;
+mod family;
 mod inputs;
 mod kept;
 mod once;
 mod reading;
 mod runs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use reading::Query;
 
@@ -69,6 +71,9 @@ struct Work {
     unseen: Vec<Numbered>,
     /// Bytes of what models said that are not written.
     unwritten: usize,
+    /// Effects that other threads' objects have not answered.
+    errands: BTreeSet<String>,
+    loaded: Millis,
 }
 
 impl Machine for Thread {
@@ -111,13 +116,15 @@ impl Machine for Thread {
             batch: Batch::default(),
             unseen: Vec::new(),
             unwritten: 0,
+            errands: BTreeSet::new(),
+            loaded: now,
         };
         Ok(Self { meta, last_run, work })
     }
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
-            Command::Create(_) => None,
+            Command::Create(_) | Command::Abandon(_) => None,
             Command::Start(start) if start.may_make => None,
             Command::Once(_, command) => Self::absent(command),
             Command::Wake => Some(Answer::Woken),
@@ -151,9 +158,11 @@ impl Machine for Thread {
     }
 
     fn wake_at(&self) -> Option<Millis> {
-        let Work { open, oldest, oldest_key, beat, .. } = &self.work;
+        let Work { open, oldest, oldest_key, beat, errands, loaded, .. } = &self.work;
         let due = open.values().filter_map(|kept| kept.run.wake_at()).min();
-        let beat = open.values().any(|kept| runs::is_at_work(&kept.run)).then(|| beat.plus(BEAT_MS));
+        let is_on_errands = !errands.is_empty() && *beat < loaded.plus(family::ERRANDS_MS);
+        let is_at_work = is_on_errands || open.values().any(|kept| runs::is_at_work(&kept.run));
+        let beat = is_at_work.then(|| beat.plus(BEAT_MS));
         let forget = oldest.filter(|_| open.is_empty()).map(|oldest| oldest.plus(KEEP_EVENTS_MS + 60_000));
         let forget_keys = oldest_key.map(|oldest| oldest.plus(KEEP_MS));
         [due, beat, forget, forget_keys].into_iter().flatten().min()
@@ -165,6 +174,7 @@ impl Machine for Thread {
         outcome: Outcome,
         moment: &mut Moment<'_>,
     ) -> Effects<Self> {
+        self.work.errands.remove(&effect.id);
         let ended = self.meta.as_mut().map(|meta| self.work.ended(meta, &effect.what, outcome, moment.now));
         ended.unwrap_or_default()
     }
@@ -178,6 +188,10 @@ impl Machine for Thread {
     }
 
     fn resumed(&mut self, effect: &machine::Effect<Effect>, moment: &mut Moment<'_>) -> Resumption<Effect> {
+        if effect.what.is_errand() {
+            self.work.errands.insert(effect.id.clone());
+            return Resumption::Again;
+        }
         let resumed = self.meta.as_mut().map(|meta| self.work.resumed(meta, &effect.what, moment.now));
         resumed.unwrap_or(Resumption::Ended(Vec::new()))
     }

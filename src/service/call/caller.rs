@@ -46,12 +46,21 @@ pub struct RunCredential {
     agent: AgentId,
     version: u32,
     started_by: Starter,
+    /// Another run has begun it, or begins it.
+    is_child: bool,
 }
 
 impl RunCredential {
     /// For whoever keeps the run: it vouches that this starter was allowed to call the agent when the run began.
     pub const fn of_kept_run(account: AccountId, agent: AgentId, version: u32, started_by: Starter) -> Self {
-        Self { account, agent, version, started_by }
+        Self { account, agent, version, started_by, is_child: false }
+    }
+
+    /// Of a run that another run has begun: its agent was chosen by whoever wrote the other one, so that the key which
+    /// started the first needs no leave to call it. It still ends with that key.
+    #[must_use]
+    pub const fn of_child(self, is_child: bool) -> Self {
+        Self { is_child, ..self }
     }
 }
 
@@ -95,6 +104,12 @@ impl Caller {
             via: None,
             in_run: None,
         }
+    }
+
+    /// The same, which begins a run of the newest version of another agent.
+    #[must_use]
+    pub fn beginning(self, agent: AgentRef) -> Self {
+        Self { target: Target { agent, version: AgentVersion::Newest }, ..self }
     }
 
     /// The same, for the ledger to say so.
@@ -148,6 +163,11 @@ impl Caller {
 
     pub(super) const fn is_run(&self) -> bool {
         matches!(self.credential, Credential::Run(_))
+    }
+
+    /// Whether a run of another agent stands above.
+    pub(super) const fn is_child(&self) -> bool {
+        matches!(self.credential, Credential::Run(RunCredential { is_child: true, .. }))
     }
 
     /// As it was presented.

@@ -120,15 +120,17 @@ fn decide<W: World>(
 ) -> Result<Resolved, Error> {
     let key = live_key(app, &hit);
     // What a key has started ends with it, also where others need none.
-    let must_have_key =
-        hit.bundle.agent.definition.access == Access::Key || caller.is_run() && claim.key.is_some();
+    let must_have_key = match caller.is_run() {
+        true if claim.key.is_some() => true,
+        _ => hit.bundle.agent.definition.access == Access::Key && !caller.is_child(),
+    };
     if key.is_none() && must_have_key {
         return Err(Error::Unauthenticated(claim.fault));
     }
     if let Some(flag) = caller.needs().filter(|flag| !hit.bundle.flags.has(*flag)) {
         return Err(Error::SwitchedOff(flag));
     }
-    permit(&hit, key.as_deref().map(|presented| &presented.key), caller.origin())?;
+    permit(&hit, key.as_deref().map(|presented| &presented.key), caller)?;
     Ok(Resolved { account, epoch: hit.epoch, key, bundle: hit.bundle })
 }
 
@@ -149,17 +151,17 @@ fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Presented>> {
     hit.key.clone().filter(|presented| presented.key.is_live(now))
 }
 
-fn permit(hit: &Hit, key: Option<&Key>, origin: Option<&str>) -> Result<(), Error> {
+fn permit(hit: &Hit, key: Option<&Key>, caller: &Caller) -> Result<(), Error> {
     let agent = &hit.bundle.agent;
     match key {
         Some(key) if !key.may(Scope::Calls) => return Err(Error::KeyLacksScope(Scope::Calls)),
-        Some(key) if !key.may_call(agent.id) => return Err(Error::KeyNotForAgent),
+        Some(key) if !key.may_call(agent.id) && !caller.is_child() => return Err(Error::KeyNotForAgent),
         _ => {}
     }
     if hit.bundle.account.status == Status::Suspended {
         return Err(Error::AccountSuspended);
     }
-    match origin {
+    match caller.origin() {
         Some(origin)
             if agent.definition.allowed_origins.is_some()
                 && agent.definition.allow_origin(origin).is_none() =>
