@@ -37,7 +37,9 @@ pub fn fault(fault: &Fault) -> String {
                 "{fault}; an admin must PUT /api/v1/models/{provider}/{code}, which counts at a provider of the account's own"
             )
         }
-        Fault::BrokenLine(_) | Fault::NoBinding(_) | Fault::Retired { .. } => fault.to_string(),
+        Fault::BrokenLine(_) | Fault::NoBinding(_) | Fault::Retired { .. } | Fault::NoAgent { .. } => {
+            fault.to_string()
+        }
     }
 }
 

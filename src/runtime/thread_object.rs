@@ -89,7 +89,10 @@ impl ThreadObject {
             None => request.text().await?,
         };
         let kind = kind(&asked);
-        let reply = self.object.with(|host, moment| wire::answer(host, &asked, moment));
+        let reply = match kind {
+            Kind::Word => self.object.with_word(|host, moment| wire::answer(host, &asked, moment)),
+            _ => self.object.with(|host, moment| wire::answer(host, &asked, moment)),
+        };
         let response = match reply {
             Reply::Now(response) => response,
             Reply::Later(later) => wire::respond::<Thread>(later.wait().await),
@@ -125,12 +128,15 @@ enum Kind {
     /// The one who asks stays for what comes.
     Watch,
     Deletion,
+    /// Another thread's object speaks.
+    Word,
     Other,
 }
 
 fn kind(asked: &str) -> Kind {
     match wire::decode(asked) {
         Ok(Command::Delete(_)) => Kind::Deletion,
+        Ok(Command::Hear(..)) => Kind::Word,
         Ok(command) if Command::stays(&command) => Kind::Watch,
         _ => Kind::Other,
     }

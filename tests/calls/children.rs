@@ -135,6 +135,42 @@ async fn an_agent_that_cannot_be_asked_is_an_error_and_the_run_goes_on() {
 }
 
 #[tokio::test]
+async fn whoever_writes_an_agent_learns_that_its_tools_ask_nobody() {
+    let stage = stage().await;
+    let put = async |tools: Value| {
+        let body = json!({"name": "T", "instructions": "Do.", "model": "own:big", "tools": tools});
+        stage.api.put("/api/v1/agents/triage").key(&stage.acme.admin).json(&body).send().await
+    };
+    let good = put(json!(["agent:expert", "agent:triage", "web_search"])).await.ok();
+    assert_eq!(good.get("warnings"), None, "{good}");
+    let inline = json!({"type": "agent", "agent": "nobody", "description": "Who?"});
+    let warned = put(json!(["agent:nowhere", inline])).await.ok();
+    let warnings = warned["warnings"].as_array().unwrap();
+    assert_eq!((warnings.len(), &warnings[0]["field"]), (2, &json!("tools")), "{warned}");
+    assert!(warnings[0]["message"].as_str().unwrap().contains("`nowhere`"), "{warned}");
+    for (tool, field) in [
+        (json!({"type": "agent", "description": "Who?"}), "tools[0].agent"),
+        (json!({"type": "agent", "agent": "Not a slug", "description": "Who?"}), "tools[0].agent"),
+        (json!({"type": "agent", "agent": "expert"}), "tools[0].description"),
+        (
+            json!({"type": "agent", "agent": "expert", "description": "x", "url": "https://a.example"}),
+            "tools[0].url",
+        ),
+        (
+            json!({"type": "agent", "agent": "expert", "description": "x", "parameters": {}}),
+            "tools[0].parameters",
+        ),
+        (json!({"type": "client", "name": "x", "agent": "expert"}), "tools[0].agent"),
+        (json!({"type": "client"}), "tools[0].name"),
+    ] {
+        let refused = put(json!([tool])).await;
+        assert_eq!(refused.status, 400, "{tool}");
+        let text = refused.json.to_string();
+        assert!(text.contains(field), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_child_that_fails_is_an_error_and_the_run_goes_on() {
     let stage = stage().await;
     stage.then(asks("May I?")).then(status(400, "bad")).then(says("It failed."));

@@ -10,6 +10,7 @@ mod disk;
 mod account;
 mod commands;
 mod effects;
+mod family;
 mod platform;
 mod simulation;
 mod steps;

@@ -93,10 +93,13 @@ impl Run {
         }
     }
 
-    /// Asks those children how they are that have been quiet for long.
+    /// Asks those children how they are that have been quiet for long. One that may not be there yet is not asked: that it
+    /// is nowhere would say nothing.
     pub(super) fn look_at_children(&mut self, now: Millis, out: &mut Vec<Do>) {
-        let due = self.children.iter_mut().filter(|(_, child)| child.look_at <= now);
-        out.extend(due.map(|(entry, child)| Do::LookAtChild { entry: *entry, nth: child.look(now) }));
+        for (entry, child) in self.children.iter_mut().filter(|(_, child)| child.look_at <= now) {
+            let nth = child.look(now);
+            out.extend(child.has_begun.then_some(Do::LookAtChild { entry: *entry, nth }));
+        }
     }
 
     fn below(&self, entry: u32, names: &Names<'_>) -> (EntryId, RunId, Vec<RunId>) {

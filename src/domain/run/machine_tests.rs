@@ -606,7 +606,7 @@ impl Theatre {
                 self.words.push(child_ended(entry, cost, dice.roll(2) * 100));
             }
             2 if self.run.children.get(&entry).is_some_and(|child| child.has_begun) => {
-                drop(self.children.remove(&entry));
+                self.children.remove(&entry);
             }
             _ => {
                 kid.said += 1;
