@@ -88,7 +88,7 @@ const ARROWS = {
 };
 
 // What faces and the control plane share: reading requests, and saying problems.
-const KIT = ["body", "credentials", "documented", "path", "problem", "query", "rate_limit"];
+const KIT = ["access", "body", "credentials", "documented", "page", "path", "problem", "query", "rate_limit"];
 // Where the lists of both become one.
 const MEETING = ["src/http/router.rs", "src/http/document.rs"];
 

@@ -253,7 +253,7 @@ fn a_provider_key_is_whole_or_absent() {
 /// `figures` are the nine columns from input_price to long_cache_write_price.
 fn model(table: &str, account: &str, figures: &str, last: &str) -> String {
     format!(
-        "INSERT INTO {table} VALUES ({account}'openai', 'gpt-4.1-mini', NULL, {figures}, 1000, 100, '[\"tools\"]'{last})"
+        "INSERT INTO {table} VALUES ({account}'openai', 'gpt-4.1-mini', NULL, {figures}, 1000, 100, '[\"tools\"]'{last}, NULL)"
     )
 }
 

@@ -33,7 +33,7 @@ use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::object::store::account::STEPS;
 use retinue::object::store::steps::migrate;
-use retinue::object::store::{effects, thread as threads};
+use retinue::object::store::{dispatch, effects, thread as threads};
 use retinue::ports::{
     AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, AgentVersion, Agents, Aliases, AllAccounts,
     AllKeys, Called, Changes, ChangesOf, Directory, KeyRef, Keys, Models, Plans, Providers, Resolve,
@@ -149,7 +149,11 @@ fn model(code: &str, input: u64) -> Model {
     Model {
         provider: "openai".into(),
         code: code.into(),
-        price: Price { base: rates, long_context: Some(LongContext { above_tokens: 200_000, rates }) },
+        price: Price {
+            base: rates,
+            audio_input: Some(7),
+            long_context: Some(LongContext { above_tokens: 200_000, rates }),
+        },
         context_tokens: 1_000_000,
         max_output_tokens: 32_768,
         capabilities: Capabilities::default().with(Capability::Tools).with(Capability::Streaming),
@@ -179,11 +183,11 @@ async fn logged(tenant: &TenantRows) -> usize {
 fn each_statement(mut look: impl FnMut(&Connection, &'static Query)) {
     let directory = schema::migrated();
     queries().for_each(|query| look(&directory, query));
-    // The objects' tables together: both have effects, as every object.
+    // The objects' tables together: all have effects.
     let disk = Disk::new();
     migrate(&disk, STEPS).unwrap();
-    let of_threads = threads::STEPS.iter().flat_map(|step| step.iter());
-    for statement in of_threads.filter(|statement| **statement != effects::TABLE) {
+    let others = threads::STEPS.iter().chain(dispatch::STEPS).flat_map(|step| step.iter());
+    for statement in others.filter(|statement| **statement != effects::TABLE) {
         disk.db().execute_batch(statement).unwrap();
     }
     retinue::object::store::queries().for_each(|query| look(&disk.db(), query));

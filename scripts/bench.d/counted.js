@@ -6,7 +6,7 @@
 
 import Worker, { AccountObject as Inner } from "./index.js";
 
-export { ThreadObject } from "./index.js";
+export * from "./index.js";
 
 const none = () => ({ hops: 0, alarmsSet: 0, alarmsRung: 0, statements: 0 });
 

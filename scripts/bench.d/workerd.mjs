@@ -19,12 +19,14 @@ const own = (name) => ({ name, file: join(import.meta.dirname, name) });
 
 export const VERSION = require("workerd/package.json").version;
 
+const BINDINGS = { ACCOUNTS: "AccountObject", THREADS: "ThreadObject", DISPATCH: "DispatchObject" };
+
 /** The Worker as it is deployed. `build` is the folder that scripts/build writes. */
 export function retinue(build, vars) {
   const modules = ["index.js", "index_bg.wasm"].map((name) => ({ name, file: join(build, name) }));
-  // An older build to compare with may have no threads.
-  const hasThreads = readFileSync(join(build, "index.js"), "utf8").includes("ThreadObject");
-  const objects = hasThreads ? ["AccountObject", "ThreadObject"] : ["AccountObject"];
+  // An older build to compare with may have fewer.
+  const script = readFileSync(join(build, "index.js"), "utf8");
+  const objects = Object.values(BINDINGS).filter((object) => script.includes(object));
   return { modules, vars, objects, d1: "d1", sockets: { sql: "sql" } };
 }
 
@@ -119,8 +121,11 @@ function configuration(worker, folder, v8Flags) {
   const d1 = (service) =>
     `(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = ${quote(service)})]))`;
   const bindings = Object.entries(worker.vars).map(([name, text]) => `(name = ${quote(name)}, text = ${quote(text)})`);
-  if (worker.d1) bindings.push(d1(worker.d1), `(name = "ACCOUNTS", durableObjectNamespace = "AccountObject")`);
-  if (worker.objects.includes("ThreadObject")) bindings.push(`(name = "THREADS", durableObjectNamespace = "ThreadObject")`);
+  if (worker.d1) bindings.push(d1(worker.d1));
+  for (const [name, object] of Object.entries(BINDINGS)) {
+    const isThere = worker.d1 && worker.objects.includes(object);
+    if (isThere) bindings.push(`(name = ${quote(name)}, durableObjectNamespace = ${quote(object)})`);
+  }
   const objects = worker.objects.map((name) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, enableSql = true)`);
   const sockets = Object.entries({ http: "main", ...worker.sockets }).map(
     ([name, service]) => `(name = ${quote(name)}, address = "127.0.0.1:0", http = (), service = ${quote(service)})`,

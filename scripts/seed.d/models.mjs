@@ -22,7 +22,7 @@ export function readModels(file) {
 
 function readModel(item, day, seen) {
   const required = ["provider", "code", ...NEEDED_PRICES, "context_tokens", "max_output_tokens", "capabilities"];
-  const found = item.fields(required, [...OTHER_PRICES, "long_context"]);
+  const found = item.fields(required, [...OTHER_PRICES, "audio_input_usd_per_mtok", "long_context"]);
   if (!found?.provider || !found.code) return undefined;
   const row = {
     provider: found.provider.matching(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, "a provider's name (a-z, 0-9, -)"),
@@ -31,6 +31,7 @@ function readModel(item, day, seen) {
     ...longContext(found),
     context_tokens: found.context_tokens?.integer(1, 100_000_000),
     max_output_tokens: found.max_output_tokens?.integer(1, 100_000_000),
+    audio_input_price: found.audio_input_usd_per_mtok ? found.audio_input_usd_per_mtok.dollars() : null,
     capabilities: found.capabilities && JSON.stringify(found.capabilities.words((word) => word.oneOf(CAPABILITIES))),
     priced_on: day,
   };

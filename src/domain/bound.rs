@@ -4,11 +4,11 @@
 //! most that as well; an average would let concurrent calls overshoot the cap. What providers add on their own
 //! (chat templates, the prompt that teaches tool use) is covered by fixed allowances.
 
-use super::extra;
 use super::message::{
-    AssistantPart, Audio, AudioFormat, ChatRequest, File, FileSource, Message, Part, Proof, ResponseFormat,
-    Tool,
+    AssistantPart, Audio, AudioFormat, ChatRequest, File, FileSource, Image, ImageSource, Message, Part,
+    Proof, ResponseFormat, Tool, image_type,
 };
+use super::{extra, outbound};
 
 /// Role markers and separators of a chat template, with room: the widest in use take 8 tokens.
 const PER_MESSAGE: u64 = 16;
@@ -40,6 +40,41 @@ pub fn opaque_tokens(request: &ChatRequest) -> u64 {
     };
     let parts = request.messages.iter().flat_map(Message::given);
     parts.filter(is_opaque).count() as u64 * PER_OPAQUE
+}
+
+/// What is to be added to both bounds where an image's URL may lead to something else: all that are not confined by an
+/// ending of images, and films that are known by their host.
+pub fn fetched_tokens(request: &ChatRequest) -> u64 {
+    let is_anything = |part: &&Part| match part {
+        Part::Image(Image { source: ImageSource::Url(url), .. }) => image_type(url).is_none() || is_film(url),
+        _ => false,
+    };
+    let parts = request.messages.iter().flat_map(Message::given);
+    parts.filter(is_anything).count() as u64 * PER_OPAQUE
+}
+
+/// Whether Gemini reads a film there, whatever the path.
+fn is_film(url: &str) -> bool {
+    let host = outbound::host_of(url).to_ascii_lowercase();
+    host == "youtu.be" || host == "youtube.com" || host.ends_with(".youtube.com")
+}
+
+/// The most that one schema grows where what a `$ref` names stands in its place, in bytes.
+pub const MAX_COPIED: usize = 128 * 1024;
+
+/// What is to be added to the bound where a `$ref` with siblings is expanded: each copies at most its whole schema.
+pub fn copied_tokens(request: &ChatRequest) -> u64 {
+    let of = |schema: &str| {
+        let references = schema.matches("\"$ref\"").count();
+        references.saturating_mul(schema.len()).min(if references == 0 { 0 } else { MAX_COPIED })
+    };
+    let tools =
+        request.tools.iter().filter_map(|tool| tool.parameters.as_ref()).map(|schema| of(schema.get()));
+    let format = match &request.response_format {
+        ResponseFormat::JsonSchema { schema, .. } => of(schema.get()),
+        ResponseFormat::Text | ResponseFormat::JsonObject => 0,
+    };
+    (tools.sum::<usize>() + format) as u64
 }
 
 /// The tokens of an answer that the client predicts: those that the model rejects are billed as output, and not every server

@@ -12,6 +12,7 @@ pub mod budget;
 pub mod change;
 pub mod declared;
 pub mod dialect;
+pub mod dispatch;
 pub mod extra;
 pub mod field_error;
 pub mod flag;

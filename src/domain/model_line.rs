@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::message::{ReasoningEffort, Sampling};
-use super::provider::ProviderName;
+use super::provider::{ProviderName, Wire};
 use super::slug::Slug;
 
 /// A parsed model line: at least one entry.
@@ -255,7 +255,11 @@ fn item(part: &Cursor<'_>) -> Result<Item, ParseError> {
         return provider.fail(crate::domain::provider::InvalidName.to_string());
     };
     let params = query.map_or_else(|| Ok(Params::default()), params)?;
-    Ok(Item::Model(Entry { provider, code: code.text.to_owned(), params }))
+    // Google's own lists write it so, and its API takes both for the same model.
+    let is_path = provider.implied_wire() == Wire::Gemini;
+    let code =
+        code.text.strip_prefix("models/").filter(|code| is_path && !code.is_empty()).unwrap_or(code.text);
+    Ok(Item::Model(Entry { provider, code: code.to_owned(), params }))
 }
 
 fn params(query: Cursor<'_>) -> Result<Params, ParseError> {

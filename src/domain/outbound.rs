@@ -164,6 +164,18 @@ pub fn check(text: &str, loopback: Loopback) -> Result<CheckedUrl, Refusal> {
     if url.scheme() == "https" || inside { Ok(CheckedUrl(url)) } else { Err(Refusal::Scheme) }
 }
 
+/// The host of a URL as it is written, without its port and a dot at the end; empty where there is none.
+pub fn host_of(url: &str) -> &str {
+    let after = url.split_once("://").map_or("", |(_, after)| after);
+    let authority = after.split(['/', '?', '#']).next().unwrap_or_default();
+    // The port is digits; what stands in brackets is an IPv6 address.
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    host.strip_suffix('.').unwrap_or(host)
+}
+
 /// Whether none of it would be dropped or turned by the parser without a word: nobody means such characters.
 fn is_plain(text: &str) -> bool {
     !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\')

@@ -13,6 +13,8 @@ pub type PerMtok = u64;
 pub struct Price {
     #[serde(flatten)]
     pub base: Rates,
+    /// Prompt tokens of sound, also of long prompts. `None`: they cost as others do.
+    pub audio_input: Option<PerMtok>,
     /// Some providers charge the whole call at higher rates when the prompt is long.
     pub long_context: Option<LongContext>,
 }
@@ -37,7 +39,11 @@ pub struct LongContext {
 
 impl Price {
     pub const fn flat(input: PerMtok, output: PerMtok, cached_input: Option<PerMtok>) -> Self {
-        Self { base: Rates { input, output, cached_input, cache_write: None }, long_context: None }
+        Self {
+            base: Rates { input, output, cached_input, cache_write: None },
+            audio_input: None,
+            long_context: None,
+        }
     }
 
     /// The prices of a request that has the cache keep something for an hour, for what it can cost at most.
@@ -45,7 +51,15 @@ impl Price {
     pub fn for_an_hour(self) -> Self {
         let of = |rates: Rates| Rates { cache_write: rates.cache_write.map(|_| rates.hour_write()), ..rates };
         let long_context = self.long_context.map(|long| LongContext { rates: of(long.rates), ..long });
-        Self { base: of(self.base), long_context }
+        Self { base: of(self.base), long_context, ..self }
+    }
+
+    /// The prices of a request that may have the model hear something, for what it can cost at most.
+    #[must_use]
+    pub fn for_sound(self) -> Self {
+        let of = |rates: Rates| Rates { input: rates.input.max(self.audio_input.unwrap_or(0)), ..rates };
+        let long_context = self.long_context.map(|long| LongContext { rates: of(long.rates), ..long });
+        Self { base: of(self.base), long_context, ..self }
     }
 
     /// What a call of this usage costs, rounded up to the nano-dollar once, after summing.
@@ -54,7 +68,7 @@ impl Price {
             Some(long) if usage.input_tokens > long.above_tokens => long.rates,
             _ => self.base,
         };
-        rates.cost(usage)
+        rates.cost(usage, self.audio_input)
     }
 
     /// The most a call can cost: what admission holds.
@@ -64,7 +78,7 @@ impl Price {
     /// because the true prompt may lie on either side.
     pub fn ceiling(&self, input_tokens: u64, output_tokens: u64) -> Nanos {
         let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
-        self.dearest(input_tokens).cost(&usage)
+        self.dearest(input_tokens).cost(&usage, None)
     }
 
     /// Of the rates that a prompt of at most this many tokens can meet, the dearest of each kind.
@@ -108,12 +122,16 @@ impl Rates {
         self.cache_write.map_or(self.input, |rate| rate.saturating_mul(HOUR_IN_FIFTHS).div_ceil(5))
     }
 
-    fn cost(&self, usage: &Usage) -> Nanos {
-        let cached = usage.cached_input_tokens.min(usage.input_tokens);
-        let written = usage.cache_write_tokens.min(usage.input_tokens - cached);
+    fn cost(&self, usage: &Usage, audio_input: Option<PerMtok>) -> Nanos {
+        // Of sound in the cache nobody tells the price apart.
+        let heard = audio_input.map_or(0, |_| usage.audio_input_tokens.min(usage.input_tokens));
+        let read = usage.input_tokens - heard;
+        let cached = usage.cached_input_tokens.min(read);
+        let written = usage.cache_write_tokens.min(read - cached);
         let for_an_hour = usage.hour_write_tokens.min(written);
         let of = |tokens: u64, rate: PerMtok| u128::from(tokens) * u128::from(rate);
-        let sum = of(usage.input_tokens - cached - written, self.input)
+        let sum = of(read - cached - written, self.input)
+            .saturating_add(of(heard, audio_input.unwrap_or(self.input)))
             .saturating_add(of(cached, self.cached_input.unwrap_or(self.input)))
             .saturating_add(of(written - for_an_hour, self.cache_write.unwrap_or(self.input)))
             .saturating_add(of(for_an_hour, self.hour_write()))
@@ -153,9 +171,21 @@ mod tests {
         // Claude Haiku 4.5: $1 in, $1.25 written for five minutes, $2 for an hour.
         let base =
             Rates { input: 1_000_000_000, output: 0, cached_input: None, cache_write: Some(1_250_000_000) };
-        let price = Price { base, long_context: None };
+        let price = Price { base, audio_input: None, long_context: None };
         let written = Usage { cache_write_tokens: 100, hour_write_tokens: 60, ..usage(100, 0, 0) };
         assert_eq!(price.cost(&written).get(), 40 * 1_250 + 60 * 2_000);
+    }
+
+    #[test]
+    fn what_is_heard_has_a_price_of_its_own_where_there_is_one() {
+        // Gemini 2.5 Flash: $0.30 for text, $1.00 for sound, $0.03 from the cache.
+        let plain = Price::flat(300_000_000, 0, Some(30_000_000));
+        let price = Price { audio_input: Some(1_000_000_000), ..plain };
+        let heard = Usage { audio_input_tokens: 90, ..usage(100, 20, 0) };
+        assert_eq!(price.cost(&heard).get(), 90 * 1_000 + 10 * 30);
+        assert_eq!(plain.cost(&heard).get(), 80 * 300 + 20 * 30);
+        assert_eq!(price.for_sound().ceiling(100, 0).get(), 100 * 1_000);
+        assert_eq!(price.ceiling(100, 0).get(), 100 * 300);
     }
 
     #[test]
@@ -182,10 +212,10 @@ mod tests {
     }
 
     prop_compose! {
-        fn price()(i in rate(), o in rate(), c in proptest::option::of(rate()), w in proptest::option::of(rate()), long in proptest::option::of((0..10_000u64, rate(), rate())))
+        fn price()(i in rate(), o in rate(), c in proptest::option::of(rate()), w in proptest::option::of(rate()), a in proptest::option::of(rate()), long in proptest::option::of((0..10_000u64, rate(), rate())))
             -> Price {
             let long_context = long.map(|(above_tokens, input, output)| LongContext { above_tokens, rates: Rates { input, output, cached_input: None, cache_write: None } });
-            Price { long_context, base: Rates { input: i, output: o, cached_input: c, cache_write: w } }
+            Price { long_context, audio_input: a, base: Rates { input: i, output: o, cached_input: c, cache_write: w } }
         }
     }
 
@@ -202,6 +232,8 @@ mod tests {
             let for_an_hour = Usage { hour_write_tokens: part(written, a), ..actual };
             prop_assert!(p.cost(&actual) <= p.cost(&for_an_hour));
             prop_assert!(p.cost(&for_an_hour) <= p.for_an_hour().ceiling(bound, limit));
+            let heard = Usage { audio_input_tokens: part(input, c), ..for_an_hour };
+            prop_assert!(p.cost(&heard) <= p.for_an_hour().for_sound().ceiling(bound, limit));
         }
 
         #[test]

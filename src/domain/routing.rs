@@ -1,7 +1,7 @@
 //! Which models a request can go to, and what each may cost.
 
 use super::bound;
-use super::dialect::{Dialect, Prefill};
+use super::dialect::{Dialect, Prefill, Schema};
 use super::extra;
 use super::message::{
     AssistantPart, ChatRequest, File, FileSource, Image, ImageSource, Message, Part, ResponseFormat,
@@ -10,6 +10,7 @@ use super::model::{Capabilities, Capability, Model};
 use super::model_line::Params;
 use super::money::Nanos;
 use super::price::Price;
+use super::provider;
 
 /// An answer shorter than this is not worth a call: the output limit is never shrunk below it.
 const MIN_OUTPUT_TOKENS: u64 = 16;
@@ -27,10 +28,16 @@ pub struct Needs {
     pub extras: u64,
     /// It has a provider's cache keep something for an hour.
     pub hour_cache: bool,
+    /// It may have the model hear something: a file may be of sound.
+    pub sound: bool,
     /// A strict upper bound of the prompt's tokens, instructions included.
     pub input_bound: u64,
     /// As much of it as only a model's context bounds.
     pub opaque_bound: u64,
+    /// What comes on top of both where an image's URL may lead to anything.
+    pub fetched_bound: u64,
+    /// What comes on top where references in schemas are expanded.
+    pub copied_bound: u64,
     /// What may be billed as output beside the answers.
     pub predicted_bound: u64,
     /// What the prompt's tokens are likely to be: a guess, by which nothing is refused.
@@ -63,7 +70,7 @@ impl Protocol {
             image_url: has(|part| matches!(part, Part::Image(Image { source: ImageSource::Url(_), .. }))),
             file_data: has(|part| matches!(part, Part::File(File { source: FileSource::Data(_), .. }))),
             file_url: has(|part| matches!(part, Part::File(File { source: FileSource::Url(_), .. }))),
-            file_id: has(|part| matches!(part, Part::File(File { source: FileSource::Id(_), .. }))),
+            file_id: has(is_identified),
             audio: has(|part| matches!(part, Part::Audio(_))),
             prefill: matches!(last, Some(Message::Assistant { parts }) if is_begun(parts)),
         }
@@ -105,17 +112,23 @@ impl Needs {
             protocol: Protocol::of(request),
             extras: request.extras.refusable(),
             hour_cache: request.caches_for_an_hour(),
+            sound: request.messages.iter().flat_map(Message::given).any(is_heard),
             input_bound,
             opaque_bound: bound::opaque_tokens(request),
+            fetched_bound: bound::fetched_tokens(request),
+            copied_bound: bound::copied_tokens(request),
             predicted_bound: bound::predicted_tokens(request),
             input_estimate: bound::likely_input_tokens(request, instructions, input_bound),
         }
     }
 
-    /// The bound at this model, which reads no more of what is opaque than its context.
-    pub fn input_bound_at(&self, model: Option<&Model>) -> u64 {
-        let beyond = model.map_or(0, |model| self.opaque_bound.saturating_sub(model.context_tokens));
-        self.input_bound.saturating_sub(beyond)
+    /// The bound at this entry's model, which reads no more of what is opaque than its context.
+    pub fn input_bound_at(&self, dialect: &Dialect, model: Option<&Model>) -> u64 {
+        let fetched = if dialect.image_url_to_any { self.fetched_bound } else { 0 };
+        let opaque = self.opaque_bound.saturating_add(fetched);
+        let beyond = model.map_or(0, |model| opaque.saturating_sub(model.context_tokens));
+        let copied = if dialect.schema == Schema::LoneRefs { self.copied_bound } else { 0 };
+        self.input_bound.saturating_add(fetched).saturating_add(copied).saturating_sub(beyond)
     }
 
     /// What this model lacks for the request, in words; empty when it will do.
@@ -143,6 +156,24 @@ impl Needs {
     }
 }
 
+/// Whether a provider knows it by an identifier: also as an address of the provider's own.
+fn is_identified(part: &Part) -> bool {
+    match part {
+        Part::File(File { source: FileSource::Id(_), .. }) => true,
+        Part::File(File { source: FileSource::Url(url), .. })
+        | Part::Image(Image { source: ImageSource::Url(url), .. }) => provider::is_of_api(url),
+        _ => false,
+    }
+}
+
+fn is_heard(part: &Part) -> bool {
+    match part {
+        Part::Audio(_) | Part::File(_) => true,
+        Part::Image(image) => matches!(image.source, ImageSource::Url(_)),
+        Part::Text(_) | Part::Json(_) | Part::CachePoint(_) => false,
+    }
+}
+
 fn has_image(message: &Message) -> bool {
     message.given().iter().any(|part| matches!(part, Part::Image(_)))
 }
@@ -161,16 +192,23 @@ pub struct Plan {
     input_bound: u64,
     predicted_bound: u64,
     hour_cache: bool,
+    sound: bool,
 }
 
 impl Plan {
     /// For one entry of the line. A model without a price costs nothing that we know of.
-    pub fn new(request: &ChatRequest, params: &Params, needs: &Needs, model: Option<&Model>) -> Self {
+    pub fn new(
+        request: &ChatRequest,
+        params: &Params,
+        needs: &Needs,
+        dialect: &Dialect,
+        model: Option<&Model>,
+    ) -> Self {
         let mut sampling = request.sampling.clone();
         params.fill(&mut sampling);
         let asked = sampling.max_output_tokens.map(u64::from);
         let choices = u64::from(sampling.n.unwrap_or(1).max(1));
-        let input_bound = needs.input_bound_at(model);
+        let input_bound = needs.input_bound_at(dialect, model);
         let plan = |want, floor, output_limit| Self {
             want,
             floor,
@@ -180,10 +218,11 @@ impl Plan {
             input_bound,
             predicted_bound: needs.predicted_bound,
             hour_cache: needs.hour_cache,
+            sound: needs.sound,
         };
         let Some(model) = model else { return plan(Nanos::ZERO, Nanos::ZERO, asked) };
         let limit = asked.unwrap_or_else(|| room(model, needs)).min(model.max_output_tokens).max(1);
-        let price = priced(model, needs.hour_cache);
+        let price = priced(model, needs.hour_cache, needs.sound);
         let written = |output: u64| output.saturating_mul(choices).saturating_add(needs.predicted_bound);
         let ceiling = |output: u64| price.ceiling(input_bound, written(output));
         plan(ceiling(limit), ceiling(limit.min(MIN_OUTPUT_TOKENS)), Some(limit))
@@ -193,14 +232,15 @@ impl Plan {
     pub fn affordable(&self, model: Option<&Model>, granted: Nanos) -> Option<u64> {
         let limit = self.output_limit?;
         let Some(model) = model.filter(|_| granted < self.want) else { return Some(limit) };
-        let price = priced(model, self.hour_cache);
+        let price = priced(model, self.hour_cache, self.sound);
         let output = price.affordable_output(self.input_bound, granted).unwrap_or(0);
         Some(limit.min(output.saturating_sub(self.predicted_bound) / self.choices))
     }
 }
 
-fn priced(model: &Model, hour_cache: bool) -> Price {
-    if hour_cache { model.price.for_an_hour() } else { model.price }
+fn priced(model: &Model, hour_cache: bool, sound: bool) -> Price {
+    let price = if hour_cache { model.price.for_an_hour() } else { model.price };
+    if sound { price.for_sound() } else { price }
 }
 
 /// The longest answer that a provider takes as a limit beside this prompt. Where the guess leaves next to nothing it is
@@ -261,7 +301,8 @@ mod tests {
         model.price.base.cache_write = Some(1_250_000);
         let held = |asked: &ChatRequest| {
             let needs = Needs::of(asked, "", false);
-            let plan = Plan::new(asked, &Params::default(), &needs, Some(&model));
+            let plan =
+                Plan::new(asked, &Params::default(), &needs, &Dialect::plain(Wire::OpenAi), Some(&model));
             (needs.input_bound, plan.want.get() - 2 * 100)
         };
         let (bound, want) = held(&asked);
@@ -280,9 +321,46 @@ mod tests {
         asked.messages.push(Message::User { parts: vec![Part::File(file.clone()), Part::File(file)] });
         let needs = Needs::of(&asked, "", false);
         let of_a_message = 16;
-        assert_eq!(needs.input_bound_at(Some(&model(Capabilities::UNKNOWN))), plain + of_a_message + 1_000);
-        assert_eq!(needs.input_bound_at(None), needs.input_bound);
+        assert_eq!(
+            needs.input_bound_at(&Dialect::plain(Wire::OpenAi), Some(&model(Capabilities::UNKNOWN))),
+            plain + of_a_message + 1_000
+        );
+        assert_eq!(needs.input_bound_at(&Dialect::plain(Wire::OpenAi), None), needs.input_bound);
         assert!(needs.input_bound > 2_000_000);
+    }
+
+    #[test]
+    fn an_image_by_url_may_be_anything_to_gemini() {
+        let at = |url: &str| {
+            let image = Image { source: ImageSource::Url(url.into()), detail: None };
+            let asked = ChatRequest {
+                messages: vec![Message::User { parts: vec![Part::Image(image)] }],
+                ..ChatRequest::default()
+            };
+            Needs::of(&asked, "", false)
+        };
+        let huge = Model { context_tokens: 1_000_000, ..model(Capabilities::UNKNOWN) };
+        let bound = |needs: &Needs, wire| {
+            needs.input_bound_at(
+                &Dialect { image_url_to_any: wire == Wire::Gemini, ..Dialect::plain(wire) },
+                Some(&huge),
+            )
+        };
+        for (url, is_film) in [
+            ("https://a.example.com/b.png", false),
+            ("https://a.example.com/b.JPG?x=y.pdf", false),
+            ("https://a.example.com/b.pdf", true),
+            ("https://a.example.com/b", true),
+            ("https://www.YouTube.com/watch.png?v=x", true),
+            ("https://youtu.be:443/x.png", true),
+        ] {
+            let needs = at(url);
+            assert!(bound(&needs, Wire::OpenAi) < 60_000, "{url}");
+            assert_eq!(bound(&needs, Wire::Gemini) > 1_000_000, is_film, "{url}");
+        }
+        let uploaded = at("https://GenerativeLanguage.googleapis.com:443/v1beta/files/abc");
+        assert!(uploaded.protocol.file_id, "an identifier by another name");
+        assert!(!at("https://a.example.com/b.png").protocol.file_id);
     }
 
     #[test]
@@ -291,7 +369,8 @@ mod tests {
         let model = model(Capabilities::UNKNOWN);
         let held = |asked: &ChatRequest| {
             let needs = Needs::of(asked, "", false);
-            let plan = Plan::new(asked, &Params::default(), &needs, Some(&model));
+            let plan =
+                Plan::new(asked, &Params::default(), &needs, &Dialect::plain(Wire::OpenAi), Some(&model));
             (needs.input_bound, plan)
         };
         let (plain, _) = held(&asked);
@@ -314,7 +393,7 @@ mod tests {
         };
         let needs = Needs::of(&asked, "", false);
         let model = model(Capabilities::UNKNOWN);
-        let plan = Plan::new(&asked, &Params::default(), &needs, Some(&model));
+        let plan = Plan::new(&asked, &Params::default(), &needs, &Dialect::plain(Wire::OpenAi), Some(&model));
         assert_eq!(plan.output_limit, Some(100), "the model's own limit");
         assert_eq!(plan.want.get(), needs.input_bound + 2 * 2 * 100);
         assert_eq!(plan.floor.get(), needs.input_bound + 2 * 2 * 16);

@@ -28,6 +28,8 @@ pub enum Scope {
     ProfileWrite,
     ProvidersRead,
     ProvidersWrite,
+    ThreadsRead,
+    ThreadsWrite,
 }
 
 /// A row of the table.
@@ -44,7 +46,7 @@ const fn row(name: &'static str, opens: &'static [&'static str], role: Role) -> 
 }
 
 impl Scope {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Calls,
         Self::AccountRead,
         Self::AccountWrite,
@@ -64,6 +66,8 @@ impl Scope {
         Self::ProfileWrite,
         Self::ProvidersRead,
         Self::ProvidersWrite,
+        Self::ThreadsRead,
+        Self::ThreadsWrite,
     ];
 
     /// The table.
@@ -88,6 +92,8 @@ impl Scope {
             Self::ProfileWrite => row("profile:write", &["profile"], Role::Caller),
             Self::ProvidersRead => row("providers:read", &["providers"], Role::Member),
             Self::ProvidersWrite => row("providers:write", &["providers"], Role::Admin),
+            Self::ThreadsRead => row("threads:read", &["threads", "runs"], Role::Member),
+            Self::ThreadsWrite => row("threads:write", &["threads", "runs"], Role::Member),
         }
     }
 
@@ -204,7 +210,8 @@ mod tests {
         assert_eq!(caller.names().collect::<Vec<_>>(), ["calls", "profile:read", "profile:write"]);
         assert!(caller.without(member).is_empty() && member.without(admin).is_empty());
         assert!(member.has(Scope::LedgerRead) && !member.has(Scope::MembersRead));
-        assert!(member.names().all(|name| !name.ends_with(":write") || name == "profile:write"));
+        let written: Vec<_> = member.names().filter(|name| name.ends_with(":write")).collect();
+        assert_eq!(written, ["profile:write", "threads:write"]);
         assert_eq!(admin, Scopes::ALL);
     }
 

@@ -77,6 +77,13 @@ pub trait Operations<W: World> {
         P: Documented,
         H: Handler<T, App<W>>,
         T: 'static;
+
+    /// Takes one that members have too, for all agents of their account.
+    fn members_operation<P, H, T>(&mut self, path: P, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static;
 }
 
 /// What is made of the list of faces.
@@ -127,6 +134,17 @@ impl<W: World, V: Visitor<W>, F: Face> Operations<W> for Mounted<'_, V, F> {
         T: 'static,
     {
         for mount in F::MOUNTS {
+            self.v.operation::<F, P, H, T>(*mount, &path, handler.clone());
+        }
+    }
+
+    fn members_operation<P, H, T>(&mut self, path: P, handler: H)
+    where
+        P: Documented,
+        H: Handler<T, App<W>>,
+        T: 'static,
+    {
+        for mount in F::MOUNTS.iter().chain(&Mount::OF_MEMBERS) {
             self.v.operation::<F, P, H, T>(*mount, &path, handler.clone());
         }
     }

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 
-use crate::http::credentials;
+use crate::http::{credentials, path};
 use crate::ports::{AccountRef, AgentRef, World};
 use crate::service::App;
 use crate::service::call::via::{self, Via};
@@ -20,12 +20,23 @@ pub enum Mount {
     Account,
     /// The same of the default account.
     DefaultAccount,
+    /// The control plane, for the account of the key. Judged first: that it is a member's.
+    Members,
+    /// The same, for the account that the path names.
+    MembersOfAccount,
 }
 
 impl Mount {
     /// Where the path names the agent.
     pub const OF_AN_AGENT: [Self; 2] = [Self::Agent, Self::DefaultAgent];
+    /// For the members of an account, whatever the agent.
+    pub const OF_MEMBERS: [Self; 2] = [Self::Members, Self::MembersOfAccount];
     pub const ALL: [Self; 4] = [Self::Agent, Self::DefaultAgent, Self::Account, Self::DefaultAccount];
+
+    /// Whether a member acts, and no agent is called.
+    pub const fn is_of_members(self) -> bool {
+        matches!(self, Self::Members | Self::MembersOfAccount)
+    }
 
     /// What stands before an operation's own path.
     pub const fn prefix(self) -> &'static str {
@@ -34,6 +45,8 @@ impl Mount {
             Self::DefaultAgent => "/agents/{agent}",
             Self::Account => "/accounts/{account}",
             Self::DefaultAccount => "",
+            Self::Members => path::API,
+            Self::MembersOfAccount => path::ACCOUNT,
         }
     }
 }

@@ -61,7 +61,10 @@ impl<W: World> Visitor<W> for Paths {
         H: Handler<T, App<W>>,
         T: 'static,
     {
-        add(&mut self.paths, mount.prefix().to_owned() + &P::path());
+        // The control plane reads what it likes.
+        if !mount.is_of_members() {
+            add(&mut self.paths, mount.prefix().to_owned() + &P::path());
+        }
         add(&mut self.bases, (F::NAME, F::BASE));
         F::HEADERS.iter().for_each(|header| add(&mut self.headers, *header));
     }

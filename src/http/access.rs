@@ -46,6 +46,10 @@ pub struct Reader(pub Session);
 #[derive(Debug)]
 pub struct Writer(pub Session);
 
+/// A member or an admin, at the account's threads: of an active account, but to look.
+#[derive(Debug)]
+pub struct Member(pub Session);
+
 /// Whoever asks which agents there are.
 #[derive(Debug)]
 pub enum Visitor {
@@ -105,6 +109,15 @@ impl<W: World> FromRequestParts<App<W>> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
         session(parts, app, Principal::writer).await.map(Self)
+    }
+}
+
+impl<W: World> FromRequestParts<App<W>> for Member {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
+        let right = if parts.method.is_safe() { Principal::reader } else { Principal::worker };
+        session(parts, app, right).await.map(Self)
     }
 }
 

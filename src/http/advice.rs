@@ -16,6 +16,9 @@ pub fn call(error: &call::Error) -> String {
         call::Error::Archived(id) => {
             format!("; an admin can bring it back: POST /api/v1/agents/{id}/restore")
         }
+        call::Error::Unpriced { of: None, .. } => {
+            ": write a model of the platform's catalogue (GET /api/v1/models), or PUT a provider of the account's own".to_owned()
+        }
         call::Error::Unpriced { provider, code, .. } => {
             format!(
                 ": set one with PUT /api/v1/models/{provider}/{code}; it counts where the account's own provider answers"
@@ -35,6 +38,11 @@ pub fn fault(fault: &Fault) -> String {
         Fault::Unpriced { provider, code } => {
             format!(
                 "{fault}; an admin must PUT /api/v1/models/{provider}/{code}, which counts at a provider of the account's own"
+            )
+        }
+        Fault::Unlisted { .. } => {
+            format!(
+                "{fault}; write a listed model (GET /api/v1/models), or PUT a provider of the account's own"
             )
         }
         Fault::BrokenLine(_) | Fault::NoBinding(_) | Fault::Retired { .. } | Fault::NoAgent { .. } => {

@@ -52,6 +52,9 @@ it, and `errors` for the fields that do not fit. 500, 502, 503 and 504 are never
 const OF_ACCOUNT: &str = "Behind the account, and not an agent of it: a valid key of the account is always needed, and where \
 there is a body, its `model` names the agent, by slug or id. Preflights allow no origin here, as they carry no key.";
 
+/// What differs from the same operation behind an agent.
+const OF_MEMBERS: &str = "For members of the account, at the threads of all its agents.";
+
 /// The groups of endpoints, in the order of the page.
 const TAGS: [(&str, &str); 11] = [
     ("accounts", "The tenants."),
@@ -150,9 +153,14 @@ impl<W: World> face::Visitor<W> for Document {
         let mut operation = P::operation();
         let path = mount.prefix().to_owned() + &P::path();
         of_mount(&mut operation, mount, &P::path());
-        declare(&mut operation, "caller");
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        self.add(&path, P::methods(), operation, Plane::Face, (&F::Error::name(), F::ERROR_TYPE));
+        let plane = if mount.is_of_members() { Plane::Control } else { Plane::Face };
+        let role = if mount.is_of_members() { "member" } else { "caller" };
+        declare(&mut operation, role);
+        if plane == Plane::Control {
+            operation.security = Some(security(required_scope(role, &path, &P::methods())));
+        }
+        self.add(&path, P::methods(), operation, plane, (&F::Error::name(), F::ERROR_TYPE));
         self.schemas_of::<P>();
     }
 }
@@ -283,15 +291,16 @@ fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
         Mount::DefaultAgent => ("default_", &["agent"]),
         Mount::Account => ("account_", &["account"]),
         Mount::DefaultAccount => ("default_account_", &[]),
+        Mount::Members => ("members_", &[]),
+        Mount::MembersOfAccount => ("account_members_", &["account"]),
     };
     match mount {
         Mount::Agent => {}
         Mount::DefaultAgent => same_as(operation, &format!("{}{path}", Mount::Agent.prefix())),
         Mount::DefaultAccount => same_as(operation, &format!("{}{path}", Mount::Account.prefix())),
-        Mount::Account => {
-            let about = operation.description.take().map(|about| format!("\n\n{about}")).unwrap_or_default();
-            operation.description = Some(format!("{OF_ACCOUNT}{about}"));
-        }
+        Mount::MembersOfAccount => same_as(operation, &format!("{}{path}", Mount::Members.prefix())),
+        Mount::Account => begin_with(operation, OF_ACCOUNT),
+        Mount::Members => begin_with(operation, OF_MEMBERS),
     }
     if let Some(id) = &mut operation.operation_id {
         id.insert_str(0, prefix);
@@ -303,6 +312,11 @@ fn of_mount(operation: &mut Operation, mount: Mount, path: &str) {
         security.push(SecurityRequirement::default());
     }
     operation.security = Some(security);
+}
+
+fn begin_with(operation: &mut Operation, words: &str) {
+    let about = operation.description.take().map(|about| format!("\n\n{about}")).unwrap_or_default();
+    operation.description = Some(format!("{words}{about}"));
 }
 
 /// A part of the path, which is a text.

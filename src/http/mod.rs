@@ -21,7 +21,7 @@ mod flags;
 mod if_match;
 mod import_report;
 mod keys;
-mod page;
+pub mod page;
 pub mod path;
 pub mod problem;
 mod profile;

@@ -12,6 +12,11 @@ use crate::ports::AccountRef;
 
 use super::problem::{Kind, Problem};
 
+/// Where the control plane stands.
+pub const API: &str = "/api/v1";
+/// Where what an account's clients reach stands.
+pub const ACCOUNT: &str = "/accounts/{account}";
+
 /// axum's own, with its rejection as a problem document. Where the path begins with an account of which the handler does
 /// not know, because it also stands under `/api/v1`, that part is left out: [`super::access`] checks it.
 #[derive(Debug)]
@@ -45,7 +50,7 @@ async fn behind_account<S: Send + Sync, T: DeserializeOwned>(
     let ErrorKind::WrongNumberOfParameters { .. } = fault.kind() else { return None };
     let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
     let mut params = params.iter();
-    params.next().filter(|(name, _)| *name == ACCOUNT)?;
+    params.next().filter(|(name, _)| *name == NAMES_ACCOUNT)?;
     let rest: Vec<&str> = params.map(|(_, value)| value).collect();
     match rest.as_slice() {
         [one] => T::deserialize(IntoDeserializer::<Error>::into_deserializer((*one).to_owned())).ok(),
@@ -56,12 +61,12 @@ async fn behind_account<S: Send + Sync, T: DeserializeOwned>(
 }
 
 /// The name of the part that names an account.
-const ACCOUNT: &str = "account";
+const NAMES_ACCOUNT: &str = "account";
 
 /// The account that the path names: `None` when it names none, `Some(None)` when that can be no account's name.
 pub async fn account<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<Option<AccountRef>> {
     let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
-    params.iter().find(|(name, _)| *name == ACCOUNT).map(|(_, value)| AccountRef::parse(value))
+    params.iter().find(|(name, _)| *name == NAMES_ACCOUNT).map(|(_, value)| AccountRef::parse(value))
 }
 
 fn problem(rejection: &PathRejection) -> Problem {

@@ -70,10 +70,7 @@ pub trait Visitor<W: World>: face::Visitor<W> {
     fn file<P: Documented>(&mut self, path: P);
 }
 
-/// Where the control plane stands.
-pub const API: &str = "/api/v1";
-/// Where what an account's clients reach stands.
-pub const ACCOUNT: &str = "/accounts/{account}";
+pub use super::path::{ACCOUNT, API};
 
 /// Where an operation of the control plane that acts on an account also stands: `/api/v1/…` under `/accounts/{account}/…`, and
 /// the account itself at `/accounts/{account}`. `None` for what acts on no account, or on any.
@@ -269,8 +266,11 @@ impl<W: World> face::Visitor<W> for Routes<W> {
         T: 'static,
     {
         let at = mount.prefix().to_owned() + &P::path();
-        let names = P::methods().iter().map(name).collect::<Vec<_>>();
-        self.preflights.entry(at.clone()).or_insert_with(|| vec!["OPTIONS"]).extend(names);
+        // Pages call agents; they do not manage accounts.
+        if !mount.is_of_members() {
+            let names = P::methods().iter().map(name).collect::<Vec<_>>();
+            self.preflights.entry(at.clone()).or_insert_with(|| vec!["OPTIONS"]).extend(names);
+        }
         // Clients of other products' protocols may add queries of their own.
         self.serve::<P, H, T>(&at, handler);
     }

@@ -3,7 +3,7 @@
 //! [`State`] decides; this looks up in the ledger what [`State`] cannot keep in memory, and writes what it
 //! flushes.
 
-use super::machine::{Answered, Decision, Durability, Effect, Machine, Moment, Resumption};
+use super::machine::{Answered, Decision, Durability, Effect, Machine, Moment, Never, Resumption};
 use super::sql::{Error, Sql};
 use super::store::account as store;
 use super::store::steps::Step;
@@ -17,10 +17,6 @@ use crate::domain::time::Millis;
 pub struct Account {
     state: State,
 }
-
-/// The account has nothing to do outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Never {}
 
 type Decided = Result<Decision<Account>, Error>;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::machine::{EffectId, Effects, Machine, Moment, Resumption};
+use super::machine::{Effect, EffectId, Effects, Machine, Moment, Resumption};
 use super::sql::{Error, Sql};
 use super::store::{effects, steps};
 use crate::domain::time::Millis;
@@ -12,6 +12,8 @@ pub struct Core<M: Machine> {
     pub machine: M,
     /// Effects on the disk.
     pub open: BTreeMap<EffectId, M::Effect>,
+    /// Effects without a row, see [`Machine::owed`].
+    pub owed: BTreeMap<EffectId, M::Effect>,
     /// To be written, then performed.
     pub decided: Effects<M>,
     /// On the disk and to be removed.
@@ -30,7 +32,13 @@ impl<M: Machine> Core<M> {
     ) -> Result<(Self, Effects<M>), Error> {
         steps::migrate(sql, M::STEPS)?;
         let machine = M::load(sql, moment.now)?;
-        let mut core = Self { machine, open: BTreeMap::new(), decided: Vec::new(), ended: Vec::new() };
+        let mut core = Self {
+            machine,
+            open: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            decided: Vec::new(),
+            ended: Vec::new(),
+        };
         let mut again = Vec::new();
         for effect in effects::load(sql, log)? {
             match core.machine.resumed(&effect, moment) {
@@ -45,6 +53,24 @@ impl<M: Machine> Core<M> {
             }
         }
         Ok((core, again))
+    }
+
+    /// The effects without a row that may be performed now.
+    pub fn owe(&mut self, now: Millis) -> Effects<M> {
+        let owed = self.machine.owed(now);
+        self.owed.extend(owed.iter().map(|effect| (effect.id.clone(), effect.what.clone())));
+        owed
+    }
+
+    /// Takes an effect that has ended; `None` where it is not open.
+    pub fn end(&mut self, id: &str) -> Option<Effect<M::Effect>> {
+        let id = id.to_owned();
+        if let Some(what) = self.owed.remove(&id) {
+            return Some(Effect { id, what });
+        }
+        let what = self.open.remove(&id)?;
+        self.ended.push(id.clone());
+        Some(Effect { id, what })
     }
 
     /// Whether there are effects to be written.

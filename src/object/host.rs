@@ -7,7 +7,7 @@
 //! 2. If a write fails, the memory that decided it is dropped; the next command loads what the disk has. Nothing else drops
 //!    memory: an error of reading leaves it as it is. What no disk has ever had passes on ([`Machine::inherit`]).
 //! 3. An effect is a row before it is performed, and its row is written together with what decided it. A restart offers
-//!    every open effect to the machine again. The end of an effect that is unknown or has ended changes nothing.
+//!    every open effect to the machine again. One that another row implies needs none ([`Machine::owed`]). The end of an effect that is unknown or has ended changes nothing.
 //! 4. The alarm is set after every write and every load, and again where the one that was set is overdue.
 //!
 //! The host itself waits for nothing and calls nobody: each method leaves in [`Host::take_todo`] what is to
@@ -279,13 +279,11 @@ impl<M: Machine, S: Sql> Host<M, S> {
     fn end(&mut self, id: &str, outcome: M::Outcome, moment: &mut Moment<'_>) -> Result<bool, Error> {
         let was_cold = self.load(moment)?;
         let (core, _) = self.loaded()?;
-        let Some(what) = core.open.remove(id) else {
+        let Some(effect) = core.end(id) else {
             self.arm_after(was_cold, moment.now);
             return Ok(false);
         };
-        let effect = Effect { id: id.to_owned(), what };
         core.decided.extend(core.machine.ended(&effect, outcome, moment));
-        core.ended.push(effect.id);
         self.write(moment.now).map(|()| true)
     }
 
@@ -302,6 +300,8 @@ impl<M: Machine, S: Sql> Host<M, S> {
         let is_due = self.core.as_ref().is_some_and(Core::must_write);
         if is_due {
             self.write(moment.now)?;
+        } else {
+            self.owe(moment.now);
         }
         self.todo.effects.extend(again);
         Ok(true)
@@ -331,8 +331,14 @@ impl<M: Machine, S: Sql> Host<M, S> {
             // A caller that has left needs no answer.
             let _ = sender.send(());
         }
+        self.owe(now);
         self.arm(now);
         Ok(())
+    }
+
+    fn owe(&mut self, now: Millis) {
+        let owed = self.core.as_mut().map(|core| core.owe(now));
+        self.todo.effects.extend(owed.unwrap_or_default());
     }
 
     /// Sees to it that what memory has and the disk has not is written soon.

@@ -1,7 +1,7 @@
 //! What an object must be able to do for [`super::host::Host`].
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::sql::{Error, Sql};
 use super::store::steps::Step;
@@ -60,6 +60,10 @@ pub struct Moment<'a> {
     pub now: Millis,
     pub random: &'a mut dyn FnMut() -> [u8; 10],
 }
+
+/// What a machine never has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Never {}
 
 /// A pure machine: it decides, and says what must be written. It is loaded from its store and trusts nothing
 /// else; what [`Machine::write`] has not written did not happen if the object dies.
@@ -151,6 +155,13 @@ pub trait Machine: Sized {
         progress: Self::Progress,
         moment: &mut Moment<'_>,
     ) -> Durability;
+
+    /// Effects that need no row of their own, because what is written says that they are open. Asked after each write and each
+    /// load; what they are for is open until [`Machine::ended`], and a restart owes them again.
+    fn owed(&mut self, now: Millis) -> Effects<Self> {
+        let _ = now;
+        Vec::new()
+    }
 
     /// What watchers are shown since the last call. Taken after each write; what may be seen before it is written also after
     /// [`Machine::progress`].

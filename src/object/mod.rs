@@ -5,6 +5,7 @@
 //! | [`host`] | the loop that all objects share: load, decide, write, answer, perform, wake |
 //! | [`machine`] | what an object must be able to do for it |
 //! | [`account`] | the account's object: [`crate::domain::admission`] over its store |
+//! | [`dispatch`] | an account's dispatch object: the index of its threads and runs |
 //! | [`thread`] | a thread's object: [`crate::domain::run`] over its store |
 //! | [`watchers`] | who watches a thread, while it is in memory |
 //! | [`wire`] | commands and answers as versioned text |
@@ -19,6 +20,7 @@
 pub mod account;
 pub mod client;
 mod core;
+pub mod dispatch;
 pub mod host;
 pub mod machine;
 pub mod sql;

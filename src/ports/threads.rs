@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
@@ -57,6 +58,8 @@ pub trait Performed: Clone + Send + Sync + 'static {
     fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall>;
     /// What the run above learns of one that is over; `None` where there is nothing to be said.
     fn report(&self, run: u32) -> Option<Report>;
+    /// What the account's index is to learn, and of which account; `None` where that is nothing.
+    fn delivery(&self) -> Option<(AccountId, Delivery)>;
     /// Something became known of the effect of this id.
     fn progress(&self, id: &str, progress: Progress);
     /// The effect of this id has ended. One that is not known any more changes nothing.

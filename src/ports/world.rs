@@ -7,6 +7,7 @@ use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 
 use super::directory::Directory;
+use super::dispatch::Dispatch;
 use super::objects::Accounts;
 use super::replies::Replies;
 use super::threads::Threads;
@@ -17,12 +18,14 @@ pub trait World: Clone + Send + Sync + 'static {
     type Directory: Directory;
     type Accounts: Accounts;
     type Threads: Threads;
+    type Dispatch: Dispatch;
     type Upstream: Upstream;
     type Replies: Replies;
 
     fn directory(&self) -> &Self::Directory;
     fn accounts(&self) -> &Self::Accounts;
     fn threads(&self) -> &Self::Threads;
+    fn dispatch(&self) -> &Self::Dispatch;
     fn upstream(&self) -> &Self::Upstream;
     fn replies(&self) -> &Self::Replies;
     fn settings(&self) -> &Settings;

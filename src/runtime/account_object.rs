@@ -2,14 +2,11 @@
 
 use std::rc::Rc;
 
-use worker::{
-    DurableObject, Env, Request, Response, Result, Socket, State, WebSocket, WebSocketIncomingMessage,
-    durable_object,
-};
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use super::object::{Object, Perform};
-use crate::object::account::{Account, Never};
-use crate::object::machine::Effect;
+use super::object::{Object, Perform, commands_only};
+use crate::object::account::Account;
+use crate::object::machine::{Effect, Never};
 
 #[durable_object(alarm)]
 pub struct AccountObject {
@@ -39,26 +36,5 @@ impl DurableObject for AccountObject {
         self.object.alarm()
     }
 
-    // An account speaks by commands alone. The crate's own methods panic, which would reset every object of
-    // the instance.
-
-    async fn connect(&self, _: Socket) -> Result<()> {
-        refused()
-    }
-
-    async fn websocket_message(&self, _: WebSocket, _: WebSocketIncomingMessage) -> Result<()> {
-        refused()
-    }
-
-    async fn websocket_close(&self, _: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
-        refused()
-    }
-
-    async fn websocket_error(&self, _: WebSocket, _: worker::Error) -> Result<()> {
-        refused()
-    }
-}
-
-fn refused() -> Result<()> {
-    Err(worker::Error::RustError("an account takes commands only".to_owned()))
+    commands_only!();
 }

@@ -1,13 +1,14 @@
 //! The outermost layer: entry points, bindings, objects, `fetch`. The only home of `Env`.
 
-mod account_client;
 mod account_object;
 mod crossing;
+mod dispatch_object;
 mod fetch;
 mod head;
 mod incoming;
 mod object;
 mod object_sql;
+mod objects;
 mod replies;
 mod scheduled;
 mod thread_client;

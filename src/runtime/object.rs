@@ -16,6 +16,43 @@ use crate::object::machine::{Effect, Machine, Moment};
 use crate::object::sql::Error;
 use crate::object::wire;
 
+/// What else the platform may want of an object that speaks by commands alone. The crate's own methods panic, which would
+/// reset every object of the instance.
+macro_rules! commands_only {
+    () => {
+        async fn connect(&self, _: worker::Socket) -> worker::Result<()> {
+            crate::runtime::object::refused()
+        }
+
+        async fn websocket_message(
+            &self,
+            _: worker::WebSocket,
+            _: worker::WebSocketIncomingMessage,
+        ) -> worker::Result<()> {
+            crate::runtime::object::refused()
+        }
+
+        async fn websocket_close(
+            &self,
+            _: worker::WebSocket,
+            _: usize,
+            _: String,
+            _: bool,
+        ) -> worker::Result<()> {
+            crate::runtime::object::refused()
+        }
+
+        async fn websocket_error(&self, _: worker::WebSocket, _: worker::Error) -> worker::Result<()> {
+            crate::runtime::object::refused()
+        }
+    };
+}
+pub(super) use commands_only;
+
+pub fn refused() -> worker::Result<()> {
+    Err(worker::Error::RustError("an object takes commands only".to_owned()))
+}
+
 /// What a machine's effects are to the platform.
 pub trait Perform: Machine {
     /// What the object has besides, while it is in memory.

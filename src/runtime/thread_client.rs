@@ -3,37 +3,23 @@
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::ObjectNamespace;
 use worker::send::{IntoSendFuture, SendWrapper};
 
 use super::crossing;
+use super::objects::{Objects, unavailable};
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command, VERSION};
 use crate::object::wire;
 use crate::ports::{ThreadOf, Threads, Unavailable, Watch};
 
-/// The namespace of threads' objects.
+/// The threads' objects.
 #[derive(Clone, Debug)]
-pub struct ThreadClient {
-    namespace: ObjectNamespace,
-}
+pub struct ThreadClient(pub Objects);
 
 impl ThreadClient {
-    pub const fn new(namespace: ObjectNamespace) -> Self {
-        Self { namespace }
-    }
-
-    async fn send(&self, thread: ThreadOf, command: &Command) -> Result<String, Unavailable> {
-        let text = wire::encode(VERSION, command).map_err(|error| Unavailable(error.to_string()))?;
-        let objects: &JsValue = self.namespace.as_ref();
-        let answer =
-            JsFuture::from(crossing::ask(objects, &thread.name(), &text)).await.map_err(unavailable)?;
-        Ok(answer.as_string().unwrap_or_default())
-    }
-
     async fn open(&self, thread: ThreadOf, command: &Command) -> Result<(Answer, Lines), Unavailable> {
         let text = wire::encode(VERSION, command).map_err(|error| Unavailable(error.to_string()))?;
-        let objects: &JsValue = self.namespace.as_ref();
+        let objects: &JsValue = self.0.namespace.as_ref();
         let answer =
             JsFuture::from(crossing::ask_on(objects, &thread.name(), &text)).await.map_err(unavailable)?;
         let answer: crossing::Watched = answer.unchecked_into();
@@ -45,10 +31,6 @@ impl ThreadClient {
     }
 }
 
-fn unavailable(error: JsValue) -> Unavailable {
-    Unavailable(worker::Error::from(error).to_string())
-}
-
 fn decode(text: &str) -> Result<Answer, Unavailable> {
     wire::decode(text).map_err(|error| Unavailable(error.to_string()))
 }
@@ -57,7 +39,8 @@ impl Threads for ThreadClient {
     type Watch = Lines;
 
     async fn ask(&self, thread: ThreadOf, command: Command) -> Result<Answer, Unavailable> {
-        decode(&self.send(thread, &command).into_send().await?)
+        let text = wire::encode(VERSION, &command).map_err(|error| Unavailable(error.to_string()))?;
+        decode(&self.0.ask(&thread.name(), &text).await?)
     }
 
     async fn watch(&self, thread: ThreadOf, command: Command) -> Result<(Answer, Lines), Unavailable> {

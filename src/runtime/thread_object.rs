@@ -9,14 +9,13 @@ use axum::body::Body;
 use axum::http::Response as HttpResponse;
 use futures_util::StreamExt;
 use worker::send::SendWrapper;
-use worker::{
-    DurableObject, Env, Request, Response, Result, Socket, State, WebSocket, WebSocketIncomingMessage,
-    console_error, durable_object,
-};
+use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object};
 
-use super::object::{Object, Perform};
+use super::object::{Object, Perform, commands_only};
 use super::world::EdgeWorld;
 use super::{crossing, fetch};
+use crate::domain::dispatch::command::Delivery;
+use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
 use crate::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, Report, ToolCall};
@@ -70,6 +69,10 @@ impl Performed for Handle {
 
     fn report(&self, run: u32) -> Option<Report> {
         self.0.look(|thread, sql| thread.report(sql, run)).flatten()
+    }
+
+    fn delivery(&self) -> Option<(AccountId, Delivery)> {
+        self.0.look(|thread, sql| thread.delivery(sql)).flatten()
     }
 
     fn progress(&self, id: &str, progress: Progress) {
@@ -157,25 +160,5 @@ impl DurableObject for ThreadObject {
         self.object.alarm()
     }
 
-    // A thread speaks by commands alone. The crate's own methods panic, which would reset every object of the instance.
-
-    async fn connect(&self, _: Socket) -> Result<()> {
-        refused()
-    }
-
-    async fn websocket_message(&self, _: WebSocket, _: WebSocketIncomingMessage) -> Result<()> {
-        refused()
-    }
-
-    async fn websocket_close(&self, _: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
-        refused()
-    }
-
-    async fn websocket_error(&self, _: WebSocket, _: worker::Error) -> Result<()> {
-        refused()
-    }
-}
-
-fn refused() -> Result<()> {
-    Err(worker::Error::RustError("a thread takes commands only".to_owned()))
+    commands_only!();
 }

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::send::{IntoSendFuture, SendWrapper};
 use worker::{Delay, Env};
 
-use super::account_client::AccountClient;
+use super::objects::{AccountClient, DispatchClient, Objects};
 use super::replies::EdgeReplies;
 use super::thread_client::ThreadClient;
 use super::upstream::FetchUpstream;
@@ -59,6 +59,7 @@ struct Inner {
     directory: Directory<D1>,
     accounts: AccountClient,
     threads: ThreadClient,
+    dispatch: DispatchClient,
     upstream: FetchUpstream,
     settings: Settings,
 }
@@ -67,10 +68,12 @@ impl EdgeWorld {
     /// # Errors
     /// When a binding of `wrangler.toml` is missing.
     pub fn new(env: &Env) -> worker::Result<Self> {
+        let objects = |binding: &str| env.durable_object(binding).map(|namespace| Objects { namespace });
         let inner = Inner {
             directory: Directory::new(D1::new(env.d1("DB")?)),
-            accounts: AccountClient::new(env.durable_object("ACCOUNTS")?),
-            threads: ThreadClient::new(env.durable_object("THREADS")?),
+            accounts: AccountClient(objects("ACCOUNTS")?),
+            threads: ThreadClient(objects("THREADS")?),
+            dispatch: DispatchClient(objects("DISPATCH")?),
             upstream: FetchUpstream::new(env.clone()),
             settings: settings(env),
         };
@@ -117,6 +120,7 @@ impl World for EdgeWorld {
     type Directory = Directory<D1>;
     type Accounts = AccountClient;
     type Threads = ThreadClient;
+    type Dispatch = DispatchClient;
     type Upstream = FetchUpstream;
     type Replies = EdgeReplies;
 
@@ -130,6 +134,10 @@ impl World for EdgeWorld {
 
     fn threads(&self) -> &ThreadClient {
         &self.inner.threads
+    }
+
+    fn dispatch(&self) -> &DispatchClient {
+        &self.inner.dispatch
     }
 
     fn upstream(&self) -> &FetchUpstream {

@@ -84,6 +84,14 @@ impl Principal {
         }
     }
 
+    /// To act on the account's threads: a member or an admin of an active account.
+    ///
+    /// # Errors
+    /// [`Denied`] when this is neither.
+    pub fn worker(self) -> Result<Session, Denied> {
+        self.reader()?.active()
+    }
+
     /// To read what is the key's own, whatever its role.
     ///
     /// # Errors

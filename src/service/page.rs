@@ -33,12 +33,21 @@ pub(super) struct Cut<C> {
 
 impl Request {
     pub(super) fn parse<C>(&self, cursor: impl Fn(&str) -> Option<C>) -> Result<Cut<C>, Failure> {
+        self.parse_up_to(MAX_LIMIT, cursor)
+    }
+
+    /// The same of a list whose pages are shorter.
+    pub(super) fn parse_up_to<C>(
+        &self,
+        most: u32,
+        cursor: impl Fn(&str) -> Option<C>,
+    ) -> Result<Cut<C>, Failure> {
         let mut errors = FieldErrors::default();
         let limit = match self.limit.as_deref().map(str::parse::<u32>) {
             None => DEFAULT_LIMIT,
-            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
+            Some(Ok(limit)) if (1..=most).contains(&limit) => limit,
             Some(_) => {
-                errors.add("limit", format!("write a whole number from 1 to {MAX_LIMIT}"));
+                errors.add("limit", format!("write a whole number from 1 to {most}"));
                 DEFAULT_LIMIT
             }
         };

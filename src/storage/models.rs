@@ -51,44 +51,62 @@ macro_rules! columns {
     };
 }
 
+/// Those, and what came with the migration 10.
+macro_rules! all_columns {
+    ($table:literal) => {
+        all_columns!($table, $table)
+    };
+    ($table:literal, $key:literal) => {
+        concat!(columns!($table, $key), ", ", $table, ".audio_input_price")
+    };
+}
+
+/// Models by their pairs: `?2` is a JSON array of them. CROSS JOIN keeps the pairs outermost, so each costs a few look-ups.
+macro_rules! models_of {
+    ($columns:ident) => {
+        concat!(
+            "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
+                FROM json_each(?2))
+             SELECT ", $columns!("m"), ", m.updated_at FROM wanted AS w CROSS JOIN providers AS p
+                ON p.account_id = ?1 AND p.name = w.provider AND p.wire <> 'workers-ai' CROSS JOIN models AS m
+                ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
+             UNION ALL SELECT ", $columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM wanted AS w CROSS JOIN catalogue AS c
+                ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
+                (SELECT 1 FROM providers AS p CROSS JOIN models AS o ON o.account_id = ?1 AND o.provider = c.provider
+                    AND o.code = c.code WHERE p.account_id = ?1 AND p.name = c.provider AND p.wire <> 'workers-ai')"
+        )
+    };
+}
+
 queries! {
     /// [`Models::models`].
     MODELS = concat!(
-        "SELECT * FROM (SELECT ", columns!("m"), ", m.updated_at FROM models AS m WHERE m.account_id = ?1
-         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
+        "SELECT * FROM (SELECT ", all_columns!("m"), ", m.updated_at FROM models AS m WHERE m.account_id = ?1
+         UNION ALL SELECT ", all_columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
          WHERE (provider, code) > (?3, ?4) ORDER BY provider, code LIMIT ?2"
     );
     /// [`Models::models`] of those that can do ?5 and what else is in the JSON array ?6. Of the catalogue it
     /// reads the rows that lack it too: there are a few hundred, the same for every account.
     MODELS_ABLE = concat!(
-        "SELECT * FROM (SELECT ", columns!("m", "w"), ", m.updated_at FROM model_capabilities AS w CROSS JOIN models AS m
+        "SELECT * FROM (SELECT ", all_columns!("m", "w"), ", m.updated_at FROM model_capabilities AS w CROSS JOIN models AS m
             ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
             WHERE w.account_id = ?1 AND w.capability = ?5
-         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
+         UNION ALL SELECT ", all_columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c WHERE NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = c.provider AND o.code = c.code))
          WHERE (provider, code) > (?3, ?4) AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS
             (SELECT 1 FROM json_each(capabilities) WHERE json_each.value = wanted.value))
          ORDER BY provider, code LIMIT ?2"
     );
-    /// [`Models::models_of`]: ?2 is a JSON array of pairs. CROSS JOIN keeps the pairs outermost, so each
-    /// costs a few look-ups.
-    MODELS_OF = concat!(
-        "WITH wanted AS (SELECT json_extract(value, '$[0]') AS provider, json_extract(value, '$[1]') AS code
-            FROM json_each(?2))
-         SELECT ", columns!("m"), ", m.updated_at FROM wanted AS w CROSS JOIN providers AS p
-            ON p.account_id = ?1 AND p.name = w.provider AND p.wire <> 'workers-ai' CROSS JOIN models AS m
-            ON m.account_id = ?1 AND m.provider = w.provider AND m.code = w.code
-         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM wanted AS w CROSS JOIN catalogue AS c
-            ON c.provider = w.provider AND c.code = w.code WHERE NOT EXISTS
-            (SELECT 1 FROM providers AS p CROSS JOIN models AS o ON o.account_id = ?1 AND o.provider = c.provider
-                AND o.code = c.code WHERE p.account_id = ?1 AND p.name = c.provider AND p.wire <> 'workers-ai')"
-    );
+    /// [`Models::models_of`].
+    MODELS_OF = models_of!(all_columns);
+    /// [`Models::models_of`], on the schema before the prices of sound: calls are served there, too.
+    SILENT_MODELS_OF = models_of!(columns);
     /// [`Models::model`].
     MODEL = concat!(
-        "SELECT ", columns!("m"), ", m.updated_at FROM models AS m
+        "SELECT ", all_columns!("m"), ", m.updated_at FROM models AS m
             WHERE m.account_id = ?1 AND m.provider = ?2 AND m.code = ?3
-         UNION ALL SELECT ", columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c
+         UNION ALL SELECT ", all_columns!("c"), ", CAST(NULL AS INTEGER) AS updated_at FROM catalogue AS c
             WHERE c.provider = ?2 AND c.code = ?3 AND NOT EXISTS
             (SELECT 1 FROM models AS o WHERE o.account_id = ?1 AND o.provider = ?2 AND o.code = ?3)"
     );
@@ -98,8 +116,8 @@ queries! {
     PUT_MODEL = "INSERT INTO models
         (account_id, provider, code, input_price, output_price, cached_input_price, cache_write_price,
          long_context_tokens, long_input_price, long_output_price, long_cached_input_price, long_cache_write_price,
-         context_tokens, max_output_tokens, capabilities, updated_at)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+         context_tokens, max_output_tokens, capabilities, updated_at, audio_input_price)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?18
         WHERE (SELECT updated_at FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3) IS ?17
         ON CONFLICT (account_id, provider, code) DO UPDATE SET
             input_price = excluded.input_price, output_price = excluded.output_price,
@@ -109,7 +127,7 @@ queries! {
             long_cached_input_price = excluded.long_cached_input_price,
             long_cache_write_price = excluded.long_cache_write_price, context_tokens = excluded.context_tokens,
             max_output_tokens = excluded.max_output_tokens, capabilities = excluded.capabilities,
-            updated_at = excluded.updated_at
+            updated_at = excluded.updated_at, audio_input_price = excluded.audio_input_price
         RETURNING code";
     /// [`Models::delete_model`].
     DELETE_MODEL = "DELETE FROM models WHERE account_id = ?1 AND provider = ?2 AND code = ?3 AND updated_at = ?4
@@ -135,6 +153,8 @@ struct Row {
     context_tokens: u64,
     max_output_tokens: u64,
     capabilities: String,
+    #[serde(default)]
+    audio_input_price: Option<u64>,
     /// NULL of the platform's.
     updated_at: Option<i64>,
 }
@@ -158,7 +178,7 @@ impl Row {
         let model = Model {
             provider: self.provider,
             code: self.code,
-            price: Price { base, long_context },
+            price: Price { base, audio_input: self.audio_input_price, long_context },
             context_tokens: self.context_tokens,
             max_output_tokens: self.max_output_tokens,
             capabilities,
@@ -200,7 +220,10 @@ impl<E: Engine> Models for Tenant<E> {
 
     async fn models_of(&self, pairs: &[(String, String)]) -> Result<Vec<Model>, Unavailable> {
         let pairs = serde_json::json!(pairs).to_string();
-        let rows: Vec<Row> = self.rows(&MODELS_OF, [pairs.into()]).await?;
+        let rows: Vec<Row> = match self.rows(&MODELS_OF, [pairs.as_str().into()]).await {
+            Err(Failure::Schema(_)) => self.rows(&SILENT_MODELS_OF, [pairs.into()]).await?,
+            rows => rows?,
+        };
         let model = |row: Row| row.into_model().map(|(model, _)| model);
         Ok(rows.into_iter().map(model).collect::<Result<_, Failure>>()?)
     }
@@ -245,6 +268,7 @@ impl<E: Engine> Models for Tenant<E> {
             serde_json::json!(names).to_string().into(),
             updated_at.0.into(),
             read.map(|read| read.0).into(),
+            model.price.audio_input.into(),
         ];
         Ok(changes::write_logged(self, &PUT_MODEL, values, change).await?)
     }

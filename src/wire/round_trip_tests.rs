@@ -18,6 +18,7 @@ const USAGE: Usage = Usage {
     output_tokens: 1,
     reasoning_tokens: 0,
     hour_write_tokens: 0,
+    audio_input_tokens: 0,
 };
 
 macro_rules! fixture {

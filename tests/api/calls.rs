@@ -23,6 +23,7 @@ pub fn record(agent: AgentId, n: i64, cost: u64) -> CallRecord {
             cached_input_tokens: 40,
             cache_write_tokens: 10,
             hour_write_tokens: 0,
+            audio_input_tokens: 0,
             output_tokens: 20,
             reasoning_tokens: 5,
         },

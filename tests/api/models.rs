@@ -42,7 +42,7 @@ async fn prices_are_kept_to_the_nano_dollar() {
     let api = Api::new();
     let acme = api.tenant("acme").await;
     let body = with(json!({
-        "cached_input_usd_per_mtok": "0.000000001", "cache_write_usd_per_mtok": 0.1875,
+        "cached_input_usd_per_mtok": "0.000000001", "cache_write_usd_per_mtok": 0.1875, "audio_input_usd_per_mtok": "1",
         "long_context": {"above_tokens": 100_000, "input_usd_per_mtok": 1, "output_usd_per_mtok": "2.5",
             "cached_input_usd_per_mtok": 0.25},
     }));
@@ -51,7 +51,7 @@ async fn prices_are_kept_to_the_nano_dollar() {
         "provider": "openai", "code": "gpt-x", "source": "account", "retired": false,
         "input_usd_per_mtok": "0.150000", "output_usd_per_mtok": "0.600000",
         "cached_input_usd_per_mtok": "0.000000001", "cache_write_usd_per_mtok": "0.187500",
-        "context_tokens": 128_000, "max_output_tokens": 16_384, "capabilities": ["tools", "streaming"],
+        "audio_input_usd_per_mtok": "1.000000", "context_tokens": 128_000, "max_output_tokens": 16_384, "capabilities": ["tools", "streaming"],
         "long_context": {"above_tokens": 100_000, "input_usd_per_mtok": "1.000000", "output_usd_per_mtok": "2.500000",
             "cached_input_usd_per_mtok": "0.250000", "cache_write_usd_per_mtok": null},
     });

@@ -69,7 +69,7 @@ pub struct Ask<'a> {
 impl<'a> Ask<'a> {
     pub fn new(stage: &'a Stage, method: Method, path: &str) -> Self {
         Self {
-            is_openai: path.contains("/v1/") && method != Method::OPTIONS,
+            is_openai: path.contains("/v1/") && !path.starts_with("/api/") && method != Method::OPTIONS,
             stage,
             method,
             path: path.to_owned(),

@@ -199,6 +199,32 @@ async fn a_model_without_a_price_is_refused_under_a_budget_and_only_there() {
     assert!(stage.asked_once()["max_tokens"].is_null(), "nobody asked for a limit");
 }
 
+/// The platform bills its key by its catalogue: what is not there it would pay for itself.
+#[tokio::test]
+async fn what_the_platform_pays_is_in_its_catalogue_or_refused() {
+    let stage = Stage::new().await;
+    for name in ["openai", "gemini"] {
+        stage.api.world.offer(name, None, Some("sk-of-the-platform"));
+    }
+    for line in ["openai:o1-pro", "gemini:models/gemini-none"] {
+        stage.change("triage", &json!({"model": line, "budget": null})).await;
+        let reply = stage.ask(Face::Chat, "triage").send().await;
+        reply.assert_refusal(422, "unpriced_model");
+        assert!(reply.words().contains("catalogue"), "{}", reply.words());
+    }
+    assert!(stage.take_asked().is_empty());
+    // A binding is the platform's under whatever name.
+    let body = json!({"wire": "workers-ai"});
+    let put = stage.api.put("/api/v1/providers/mine").key(&stage.acme.admin).json(&body).send().await;
+    assert!(put.status.is_success(), "{put:?}");
+    stage.change("triage", &json!({"model": "mine:@cf/no/such"})).await;
+    stage.ask(Face::Chat, "triage").send().await.assert_refusal(422, "unpriced_model");
+    // Another entry of the line answers.
+    stage.change("triage", &json!({"model": "openai:o1-pro, own:big"})).await;
+    stage.then(answer("Hello", Some((10, 5))));
+    stage.ask(Face::Chat, "triage").send().await.ok();
+}
+
 #[tokio::test]
 async fn one_call_too_many_at_once_is_429_and_says_when_to_come_back() {
     let stage = Stage::new().await;

@@ -165,7 +165,7 @@ async fn whoever_writes_an_agent_learns_that_its_tools_ask_nobody() {
     ] {
         let refused = put(json!([tool])).await;
         assert_eq!(refused.status, 400, "{tool}");
-        let text = refused.json.to_string();
+        let text = refused.json().to_string();
         assert!(text.contains(field), "{text}");
     }
 }

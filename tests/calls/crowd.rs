@@ -93,6 +93,7 @@ impl World for Crowd {
     type Directory = <FakeWorld as World>::Directory;
     type Accounts = Slow;
     type Threads = <FakeWorld as World>::Threads;
+    type Dispatch = <FakeWorld as World>::Dispatch;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -106,6 +107,10 @@ impl World for Crowd {
 
     fn threads(&self) -> &Self::Threads {
         self.world.threads()
+    }
+
+    fn dispatch(&self) -> &Self::Dispatch {
+        self.world.dispatch()
     }
 
     fn upstream(&self) -> &Self::Upstream {

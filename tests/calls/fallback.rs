@@ -116,7 +116,7 @@ async fn what_a_failed_attempt_reports_is_what_it_cost() {
 
 #[tokio::test]
 async fn a_refusal_that_the_next_entry_would_repeat_ends_the_call() {
-    for given in [400, 401, 403, 404, 413, 422] {
+    for given in [400, 413, 422] {
         for face in Face::ALL {
             let stage = stage().await;
             stage.then(status(given, "no"));
@@ -125,6 +125,24 @@ async fn a_refusal_that_the_next_entry_would_repeat_ends_the_call() {
             assert_eq!(stage.bill("two").await.cost, 0);
         }
     }
+}
+
+/// Another provider has another key, and its own models.
+#[tokio::test]
+async fn where_the_provider_denies_itself_the_next_entry_answers() {
+    for given in [401, 402, 403, 404, 405, 409, 425, 501] {
+        for face in Face::ALL {
+            let stage = stage().await;
+            stage.then(status(given, "no")).then(face.served((10, 5)));
+            assert_eq!(stage.ask(face, "two").send().await.status, 200, "{given}");
+            assert_eq!(models(&stage), ["big", "small"], "{given}");
+        }
+    }
+    let stage = stage().await;
+    let no = json!({"error": {"code": "content_policy", "message": "No."}}).to_string();
+    stage.then(Turn::Replies(Script::status(403, no)));
+    stage.ask(Face::Chat, "two").send().await.assert_refusal(424, "upstream_denied");
+    assert_eq!(models(&stage), ["big"], "what one provider's policy forbids is not taken elsewhere");
 }
 
 #[tokio::test]

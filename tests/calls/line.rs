@@ -116,6 +116,7 @@ async fn a_provider_that_is_not_configured_is_said_to_be() {
 async fn the_platforms_own_provider_serves_accounts_that_have_none() {
     let stage = Stage::new().await;
     stage.api.world.offer("openai", None, Some("sk-of-the-platform"));
+    stage.catalogue("openai", "gpt-4.1-mini").await;
     stage.agent("main", &json!({"model": "openai:gpt-4.1-mini", "budget": null})).await;
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "main").send().await.ok();
@@ -347,6 +348,7 @@ async fn every_wire_is_asked_at_its_own_address_with_its_own_key() {
         assert!(asked.headers.contains(&("content-type", "application/json".to_owned())));
         assert!(asked.headers.contains(&(header.0, header.1.to_owned())), "{:?}", asked.headers.len());
     }
+    stage.catalogue("workers-ai", "@cf/meta/llama").await;
     stage.agent("bound", &json!({"model": "workers-ai:@cf/meta/llama", "budget": null})).await;
     stage.then(answer("Hello", Some((10, 5))));
     stage.ask(Face::Chat, "bound").send().await.ok();

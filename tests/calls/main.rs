@@ -28,6 +28,7 @@ mod faces;
 mod fallback;
 mod flags;
 mod line;
+mod lists;
 mod lives;
 mod made_up_face;
 mod members;

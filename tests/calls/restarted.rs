@@ -18,6 +18,7 @@ impl World for Restarted {
     type Directory = <FakeWorld as World>::Directory;
     type Accounts = <FakeWorld as World>::Accounts;
     type Threads = <FakeWorld as World>::Threads;
+    type Dispatch = <FakeWorld as World>::Dispatch;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -31,6 +32,10 @@ impl World for Restarted {
 
     fn threads(&self) -> &Self::Threads {
         self.world.threads()
+    }
+
+    fn dispatch(&self) -> &Self::Dispatch {
+        self.world.dispatch()
     }
 
     fn upstream(&self) -> &Self::Upstream {

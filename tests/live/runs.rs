@@ -115,6 +115,53 @@ fn a_run_survives_the_kill_of_its_server_and_its_watcher_holds_the_answer() {
     });
 }
 
+/// The statuses of the agent's runs, by id, as lists say them.
+async fn listed(agent: &Agent) -> BTreeMap<String, String> {
+    let call = agent.account.anonymous(Method::GET, &agent.path("/runs"));
+    let list = call.key(&agent.account.caller.secret).send().await.expect(200).json();
+    let text = |run: &Value, name: &str| run[name].as_str().expect("a text").to_owned();
+    let runs = list["data"].as_array().expect("a list").iter();
+    runs.map(|run| (text(run, "id"), text(run, "status"))).collect()
+}
+
+#[test]
+fn a_run_that_ended_as_its_server_was_killed_is_listed_as_it_is() {
+    live(async |_| {
+        let emulator = Emulator::start().await;
+        let settings = Settings::new();
+        let mut app = App::start(&settings, emulator.clone()).await.expect("the server starts");
+        let account = app.account().await;
+        let script = Script::tokens(10, 8).paced(8, Duration::from_millis(20));
+        let model = account.model(Price::flat(1_000), script).await;
+        let mut agent =
+            account.agent(&format!("emu:{}?timeout=20", model.code)).capped(1_000_000_000).create().await;
+        let mut runs = Vec::new();
+        // Between the end's write and its delivery, or about there.
+        for after_ms in [0, 1, 4] {
+            let body = json!({"message": "Hello", "background": true});
+            let path = format!("/threads/of-{after_ms}/runs");
+            let started = agent.call(&path, &body).send().await.expect(202).json();
+            let id = started["id"].as_str().expect("a run has an id").to_owned();
+            let mut watcher = Watcher::default();
+            watcher.watch(&agent, &id, |_| false).await;
+            assert!(watcher.is_over, "it ends before the kill");
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            app.server.kill_workerd();
+            app.server.stop().await;
+            app = App::start(&settings, emulator.clone()).await.expect("the server starts again");
+            agent.account = account.on(app.client.clone());
+            runs.push((id, "completed".to_owned()));
+        }
+        let runs = runs.into_iter().collect::<BTreeMap<_, _>>();
+        // Nobody asks for the threads: their alarms ring.
+        eventually("every run is listed as it is", DEADLINE, async || {
+            (listed(&agent).await == runs).then_some(())
+        })
+        .await;
+        app.server.stop().await;
+    });
+}
+
 #[test]
 fn a_hundred_threads_run_at_once_and_each_remembers_its_own() {
     live(async |app| {

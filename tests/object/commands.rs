@@ -43,6 +43,7 @@ fn record(full: bool) -> CallRecord {
             output_tokens: 20,
             reasoning_tokens: 5,
             hour_write_tokens: 0,
+            audio_input_tokens: 0,
         },
         held: Nanos::new(2_000),
         cost: Nanos::new(1_500),
@@ -180,15 +181,16 @@ const fn is_recorded(command: &Command, answer: &Answer) {
     }
 }
 
-fn folder(version: u32) -> PathBuf {
+/// Of an object; `""` is the account's.
+fn folder(object: &str, version: u32) -> PathBuf {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/commands");
-    fixtures.join(format!("v{version}"))
+    fixtures.join(object).join(format!("v{version}"))
 }
 
 /// All that the version has recorded of them: what it began with (`commands.json`), and what was added since
 /// (`commands_learn.json`).
-fn recorded(version: u32, of: &str) -> Vec<Value> {
-    let folder = folder(version);
+pub fn recorded(object: &str, version: u32, of: &str) -> Vec<Value> {
+    let folder = folder(object, version);
     let mut all = Vec::new();
     let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for file in files.map(|file| file.unwrap().path()) {
@@ -201,18 +203,18 @@ fn recorded(version: u32, of: &str) -> Vec<Value> {
     all
 }
 
-fn check(of: &str, written: &[Value]) {
-    let known = recorded(VERSION, of);
+pub fn check(object: &str, version: u32, of: &str, written: &[Value]) {
+    let known = recorded(object, version, of);
     let new: Vec<_> = written.iter().filter(|one| !known.contains(one)).collect();
     if let Some(name) = std::env::var_os("RECORD").filter(|_| !new.is_empty()) {
         let text = serde_json::to_string_pretty(&new).unwrap();
         let file = format!("{of}_{}.json", name.to_str().unwrap());
-        std::fs::write(folder(VERSION).join(file), format!("{text}\n")).unwrap();
+        std::fs::write(folder(object, version).join(file), format!("{text}\n")).unwrap();
         return;
     }
     assert_eq!(new, Vec::<&Value>::new(), "not recorded: see the head of this file");
     let gone: Vec<_> = known.iter().filter(|one| !written.contains(one)).collect();
-    assert_eq!(gone, Vec::<&Value>::new(), "{of} look otherwise than version {VERSION} recorded them");
+    assert_eq!(gone, Vec::<&Value>::new(), "{of} look otherwise than version {version} recorded them");
 }
 
 #[test]
@@ -222,17 +224,17 @@ fn what_is_written_is_what_this_version_recorded() {
     }
     let commands: Vec<_> = commands().iter().map(|one| serde_json::to_value(one).unwrap()).collect();
     let answers: Vec<_> = answers().iter().map(|one| serde_json::to_value(one).unwrap()).collect();
-    check("commands", &commands);
-    check("answers", &answers);
+    check("", VERSION, "commands", &commands);
+    check("", VERSION, "answers", &answers);
 }
 
 #[test]
 fn what_this_and_the_version_before_wrote_is_read() {
     for version in VERSION.saturating_sub(1).max(1)..=VERSION {
-        for command in recorded(version, "commands") {
+        for command in recorded("", version, "commands") {
             wire::decode::<Command>(&format!("{version} {command}")).unwrap();
         }
-        for answer in recorded(version, "answers") {
+        for answer in recorded("", version, "answers") {
             wire::decode::<Answer>(&format!("{version} {answer}")).unwrap();
         }
     }

@@ -192,6 +192,7 @@ impl World {
             Effect::Tell { call, word, .. } => {
                 self.ask(call.run.thread, Command::Hear(*call, word.clone())).map(|_| Outcome::Done)
             }
+            Effect::Deliver { .. } => Some(Outcome::Done),
             Effect::Report { run } => {
                 let report = self
                     .with(of, |host, moment| host.look_at(moment, |thread, disk| thread.report(disk, *run)));

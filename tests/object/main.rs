@@ -9,6 +9,7 @@ mod disk;
 
 mod account;
 mod commands;
+mod dispatch;
 mod effects;
 mod family;
 mod platform;

@@ -68,6 +68,7 @@ fn record(n: i64, full: bool) -> CallRecord {
             output_tokens: 20,
             reasoning_tokens: 5,
             hour_write_tokens: 0,
+            audio_input_tokens: 0,
         },
         held: Nanos::new(2_000),
         cost: Nanos::new(1_500),

@@ -286,6 +286,7 @@ impl Theatre {
             Effect::Tool { .. } => {
                 Outcome::Tool { output: vec![], is_error: false, cost: Nanos::new(1), journal: Value::Null }
             }
+            Effect::Deliver { .. } if self.dice.roll(2) == 0 => Outcome::Undelivered,
             _ => Outcome::Done,
         };
         let id = effect.id();

@@ -1,8 +1,18 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 9] =
-    [DIRECTORY, DEFINITIONS, COUNTS, SWEEP, DECLARATIONS, SCOPES, DIALECT, FLAGS, PUBLIC_AGENTS];
+pub const FILLS: [&str; 10] = [
+    DIRECTORY,
+    DEFINITIONS,
+    COUNTS,
+    SWEEP,
+    DECLARATIONS,
+    SCOPES,
+    DIALECT,
+    FLAGS,
+    PUBLIC_AGENTS,
+    AUDIO_PRICES,
+];
 
 const DIRECTORY: &str = r#"
 INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at) VALUES
@@ -21,7 +31,9 @@ INSERT INTO providers (account_id, name, wire, base_url, key_nonce, key_cipherte
     ('a1', 'local', 'openai', 'http://127.0.0.1:8080/v1', NULL, NULL, NULL, 1, 1);
 INSERT INTO catalogue (provider, code, name, input_price, output_price, context_tokens, max_output_tokens, capabilities,
     priced_on) VALUES ('openai', 'of-old', 'Of old', 0, 9007199254740991, 1, 1, '[]', '2020-01-01');
-INSERT INTO models VALUES
+INSERT INTO models (account_id, provider, code, name, input_price, output_price, cached_input_price, cache_write_price,
+    long_context_tokens, long_input_price, long_output_price, long_cached_input_price, long_cache_write_price, context_tokens,
+    max_output_tokens, capabilities, updated_at) VALUES
     ('a1', 'local', 'm', NULL, 1, 2, 0, 3, 9, 2, 4, 1, 5, 1000, 100, '["streaming","tools"]', 7),
     ('a1', 'local', 'n', 'N', 1, 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1000, 100, '[]', 8);
 INSERT INTO aliases VALUES ('a1', 'fast', 'local:m?temperature=0.2, local:n', 5);
@@ -99,3 +111,8 @@ INSERT INTO flag_rollout (id, after) VALUES (1, 'a2');
 
 /// An index holds no rows of its own.
 const PUBLIC_AGENTS: &str = "";
+
+const AUDIO_PRICES: &str = "
+UPDATE catalogue SET audio_input_price = 9007199254740991 WHERE code = 'of-old';
+UPDATE models SET audio_input_price = 0 WHERE code = 'm';
+";

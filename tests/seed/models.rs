@@ -29,6 +29,7 @@ struct Model {
     output_usd_per_mtok: String,
     cached_input_usd_per_mtok: Option<String>,
     cache_write_usd_per_mtok: Option<String>,
+    audio_input_usd_per_mtok: Option<String>,
     long_context: Option<LongContext>,
     context_tokens: u64,
     max_output_tokens: u64,
@@ -64,7 +65,7 @@ fn rows(db: &Connection) -> Vec<String> {
     let columns =
         "provider || ' ' || code || ' ' || json_array(name, input_price, output_price, cached_input_price,
         cache_write_price, long_context_tokens, long_input_price, long_output_price, long_cached_input_price,
-        long_cache_write_price, context_tokens, max_output_tokens, json(capabilities), priced_on)";
+        long_cache_write_price, context_tokens, max_output_tokens, json(capabilities), priced_on, audio_input_price)";
     let mut statement =
         db.prepare(&format!("SELECT {columns} FROM catalogue ORDER BY provider, code")).unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
@@ -90,6 +91,7 @@ fn expected(catalogue: &Catalogue) -> Vec<String> {
             model.max_output_tokens,
             model.capabilities,
             catalogue.priced_on,
+            optional(model.audio_input_usd_per_mtok.as_ref()),
         ]);
         format!("{} {} {figures}", model.provider, model.code)
     };
@@ -117,6 +119,11 @@ fn every_price_is_positive_and_caches_are_priced_on_their_side_of_input() {
         let base = [&model.input_usd_per_mtok, &model.output_usd_per_mtok].map(|usd| price(usd));
         // The dearest model known is below a thousand dollars; more is a slip of the decimal point.
         assert!(base.iter().all(|price| (1..1_000_000_000_000).contains(price)), "{}", model.code);
+        assert!(
+            model.audio_input_usd_per_mtok.as_ref().is_none_or(|usd| price(usd) > base[0]),
+            "{}",
+            model.code
+        );
         check_caches(&model.code, base[0], &model.cached_input_usd_per_mtok, &model.cache_write_usd_per_mtok);
         let Some(long) = model.long_context else { continue };
         let dearer = [&long.input_usd_per_mtok, &long.output_usd_per_mtok].map(|usd| price(usd));

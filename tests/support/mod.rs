@@ -11,6 +11,7 @@
 mod accounts;
 mod api;
 pub mod disk;
+mod dispatch;
 mod faults;
 mod objects;
 mod replies;
@@ -23,6 +24,7 @@ mod world;
 
 pub use accounts::FakeAccounts;
 pub use api::{Api, Call, Reply, Tenant};
+pub use dispatch::FakeDispatch;
 pub use faults::{Faults, When};
 pub use objects::Objects;
 pub use replies::FakeReplies;

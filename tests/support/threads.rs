@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use futures_channel::mpsc::Receiver;
 use futures_util::StreamExt;
+use retinue::domain::dispatch::command::Delivery;
+use retinue::domain::ids::AccountId;
 use retinue::domain::run::event::Numbered;
 use retinue::domain::thread::command::{Answer, Command, VERSION};
 use retinue::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, Report, ToolCall};
@@ -194,6 +196,10 @@ impl Performed for Handle {
 
     fn report(&self, run: u32) -> Option<Report> {
         self.look(|thread, disk| thread.report(disk, run)).flatten()
+    }
+
+    fn delivery(&self) -> Option<(AccountId, Delivery)> {
+        self.look(|thread, disk| thread.delivery(disk)).flatten()
     }
 
     fn progress(&self, id: &str, progress: Progress) {

@@ -17,6 +17,7 @@ use retinue::storage::directory::Directory;
 use rusqlite::Connection;
 
 use super::accounts::FakeAccounts;
+use super::dispatch::FakeDispatch;
 use super::faults::Faults;
 use super::objects::{Objects, Remote};
 use super::replies::FakeReplies;
@@ -93,6 +94,7 @@ struct Inner {
     database: Sqlite,
     accounts: FakeAccounts,
     threads: FakeThreads,
+    dispatch: FakeDispatch,
     objects: Objects,
     workerd: Option<Arc<Workerd>>,
     upstream: FakeUpstream,
@@ -137,6 +139,7 @@ impl FakeWorld {
             database,
             accounts,
             threads: threads.clone(),
+            dispatch: FakeDispatch::new(faults.clone(), clock.clone()),
             objects,
             workerd,
             upstream,
@@ -255,6 +258,7 @@ impl World for FakeWorld {
     type Directory = Directory<Sqlite>;
     type Accounts = FakeAccounts;
     type Threads = FakeThreads;
+    type Dispatch = FakeDispatch;
     type Upstream = FakeUpstream;
     type Replies = FakeReplies;
 
@@ -268,6 +272,10 @@ impl World for FakeWorld {
 
     fn threads(&self) -> &FakeThreads {
         &self.0.threads
+    }
+
+    fn dispatch(&self) -> &FakeDispatch {
+        &self.0.dispatch
     }
 
     fn upstream(&self) -> &FakeUpstream {

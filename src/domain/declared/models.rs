@@ -60,6 +60,10 @@ pub struct Body {
     #[serde(default)]
     #[schema(value_type = Option<DollarsSchema>)]
     cache_write_usd_per_mtok: Option<Nanos>,
+    /// Of prompt tokens of sound, in long prompts, too; as others when left out.
+    #[serde(default)]
+    #[schema(value_type = Option<DollarsSchema>)]
+    audio_input_usd_per_mtok: Option<Nanos>,
     /// Prompt and answer together.
     #[schema(minimum = 1, maximum = 100_000_000, example = 128_000)]
     context_tokens: u64,
@@ -102,6 +106,8 @@ pub struct View {
     code: String,
     #[serde(flatten)]
     prices: Prices,
+    #[schema(value_type = Option<String>)]
+    audio_input_usd_per_mtok: Option<Nanos>,
     context_tokens: u64,
     max_output_tokens: u64,
     capabilities: Vec<Capability>,
@@ -163,6 +169,7 @@ impl Body {
             cache_write_usd_per_mtok: self.cache_write_usd_per_mtok,
         };
         let base = base.check(&mut errors, "");
+        let audio_input = price_of(&mut errors, "audio_input_usd_per_mtok", self.audio_input_usd_per_mtok);
         let long_context = self.long_context.map(|long| long.check(&mut errors));
         check_tokens(&mut errors, "context_tokens", self.context_tokens);
         check_tokens(&mut errors, "max_output_tokens", self.max_output_tokens);
@@ -171,7 +178,7 @@ impl Body {
         Ok(Model {
             provider: provider.to_string(),
             code: code.to_owned(),
-            price: Price { base, long_context },
+            price: Price { base, audio_input, long_context },
             context_tokens: self.context_tokens,
             max_output_tokens: self.max_output_tokens,
             capabilities,
@@ -188,6 +195,7 @@ impl From<&Model> for Body {
             output_usd_per_mtok: base.output_usd_per_mtok,
             cached_input_usd_per_mtok: base.cached_input_usd_per_mtok,
             cache_write_usd_per_mtok: base.cache_write_usd_per_mtok,
+            audio_input_usd_per_mtok: model.price.audio_input.map(Nanos::new),
             context_tokens: model.context_tokens,
             max_output_tokens: model.max_output_tokens,
             capabilities: model.capabilities.into(),
@@ -231,9 +239,7 @@ impl Prices {
             ("cache_write_usd_per_mtok", self.cache_write_usd_per_mtok),
         ];
         for (field, price) in prices {
-            if price.is_some_and(|price| price > MAX_PRICE) {
-                errors.add(&format!("{prefix}{field}"), "must be at most 100000 dollars per million tokens");
-            }
+            price_of(errors, &format!("{prefix}{field}"), price);
         }
         Rates {
             input: self.input_usd_per_mtok.get(),
@@ -265,6 +271,7 @@ impl View {
             provider: model.provider.clone(),
             code: model.code.clone(),
             prices: model.price.base.into(),
+            audio_input_usd_per_mtok: model.price.audio_input.map(Nanos::new),
             context_tokens: model.context_tokens,
             max_output_tokens: model.max_output_tokens,
             capabilities: Capability::ALL.into_iter().filter(|c| model.capabilities.has(*c)).collect(),
@@ -273,6 +280,14 @@ impl View {
             retired: model.is_retired,
         }
     }
+}
+
+/// A price that is one, in nano-dollars.
+fn price_of(errors: &mut FieldErrors, field: &str, price: Option<Nanos>) -> Option<u64> {
+    if price.is_some_and(|price| price > MAX_PRICE) {
+        errors.add(field, "must be at most 100000 dollars per million tokens");
+    }
+    price.map(Nanos::get)
 }
 
 /// What a model line can write.

@@ -145,8 +145,9 @@ pub enum Format {
 pub enum Schema {
     /// All of it.
     Any,
-    /// No `anyOf`, `oneOf` or `allOf` at the top of a tool's.
-    NoTopUnion,
+    /// The top of a tool's is an object with `properties`, without a reference, a union or a choice of values.
+    #[serde(alias = "no_top_union")]
+    PlainTop,
     /// Nothing beside a `$ref`.
     LoneRefs,
 }

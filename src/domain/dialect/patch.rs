@@ -154,6 +154,8 @@ dialect! {
     /// A call that another model made must have a signature, if only a made-up one.
     signed_calls: bool = false;
     thinking: Thinking = Thinking::Effort { lowest: Lowest::Both, xhigh: true };
+    /// It may think and have tools; otherwise it thinks only where there are none.
+    thinking_with_tools: bool = true;
     reasoning_back: Back = Back::Nowhere;
     /// `tool_choice` may force a tool; otherwise it is asked for in words.
     forced_tools: bool = true;
@@ -173,6 +175,8 @@ dialect! {
     stream_usage: bool = true;
     /// Images by their URL, which the server fetches.
     image_url: bool = true;
+    /// What an image's URL leads to may be something else, such as a PDF file or a film.
+    image_url_to_any: bool = false;
     /// Files by their bytes.
     file_data: bool = false;
     /// Files by their URL.

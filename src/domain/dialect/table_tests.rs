@@ -1,7 +1,7 @@
 //! The rows as models see them: what each generation takes.
 
 use super::*;
-use crate::domain::dialect::{Back, Dialect, Format, Lowest, Prefill, Quiet, Schema, Taken, resolve};
+use crate::domain::dialect::{Back, Dialect, Format, Lowest, Prefill, Quiet, Schema, System, Taken, resolve};
 
 fn claude(code: &str) -> Dialect {
     resolve(Wire::Anthropic, "anthropic", None, code, None)
@@ -63,7 +63,7 @@ fn what_else_claude_takes_ends_with_a_generation() {
         assert_eq!(dialect.strict_tools, format == Format::SchemaOnly, "{code}");
     }
     let kimi = claude("kimi-k2");
-    assert_eq!((kimi.schema, kimi.reasoning_back, kimi.file_id), (Schema::NoTopUnion, Back::Proof, false));
+    assert_eq!((kimi.schema, kimi.reasoning_back, kimi.file_id), (Schema::PlainTop, Back::Proof, false));
 }
 
 #[test]
@@ -112,9 +112,32 @@ fn what_openais_models_take_follows_the_generation() {
         let dialect = openai(code);
         assert_eq!((dialect.thinking, dialect.temperature), (thinking, sampling), "{code}");
     }
+    for (code, with_tools) in
+        [("gpt-5.3", true), ("gpt-5.4", false), ("gpt-5.6-mini", false), ("gpt-4.1", true)]
+    {
+        assert_eq!(openai(code).thinking_with_tools, with_tools, "{code}");
+    }
     assert!(openai("gpt-4o-audio-preview").audio && !openai("gpt-4o").audio);
     let opus = resolve(Wire::OpenAi, "openrouter", None, "anthropic/claude-opus-4.6", None);
     assert_eq!((opus.prefill, opus.cache_points), (Prefill::Refused, true));
+}
+
+#[test]
+fn what_open_models_take_is_theirs_wherever_they_are_served() {
+    let of = |provider: &str, code: &str| resolve(Wire::OpenAi, provider, None, code, None);
+    for provider in ["llamacpp", "ollama", "sglang", "lmstudio"] {
+        assert_eq!(of(provider, "Qwen/Qwen3.6-27B").system, System::One, "{provider}");
+    }
+    for (provider, code, is_forced) in [
+        ("deepseek", "deepseek-v4-flash", false),
+        ("deepseek", "deepseek-chat", true),
+        ("moonshot", "kimi-k3", false),
+        ("moonshot", "moonshot-v1-8k", true),
+    ] {
+        assert_eq!(of(provider, code).forced_tools, is_forced, "{code}");
+    }
+    let qwen = of("groq", "qwen/qwen3-32b");
+    assert_eq!((qwen.thinking, qwen.format_with_tools), (Thinking::Absent, false));
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub use event::Event;
 pub use gather::{Gather, TooLarge};
 pub use part::{
     Audio, AudioFormat, CachePoint, CacheTtl, File, FileSource, Image, ImageSource, JsonText, Part,
+    image_type,
 };
 pub use proof::{Proof, ProofKind};
 pub use replay::replay;

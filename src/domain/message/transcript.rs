@@ -60,7 +60,7 @@ impl Message {
 }
 
 /// Puts the results of each turn's calls into the order of the calls, because some servers match them by place; and gives an
-/// identifier that an earlier turn has used another one, because some refuse it.
+/// identifier that an earlier call has used another one, because some refuse it.
 ///
 /// Every result must have its call in the turn before it.
 pub fn pair_calls(messages: &mut [Message]) {
@@ -80,13 +80,13 @@ pub fn pair_calls(messages: &mut [Message]) {
 /// The identifiers of the turns so far.
 #[derive(Default)]
 struct Turns {
-    /// In how many turns each was given.
+    /// How often each was given.
     given: HashMap<String, usize>,
     used: HashSet<String>,
 }
 
 impl Turns {
-    /// The identifier itself, if no turn has used it; else one with a number that none has.
+    /// The identifier itself, if no call has used it; else one with a number that none has.
     fn name(&mut self, id: &str) -> String {
         let turn = self.given.entry(id.to_owned()).or_insert(0);
         loop {
@@ -100,24 +100,21 @@ impl Turns {
 }
 
 fn pair_turn(parts: &mut [AssistantPart], results: &mut [Message], turns: &mut Turns) {
-    let mut places: HashMap<String, (VecDeque<usize>, String)> = HashMap::new();
+    let mut places: HashMap<String, VecDeque<(usize, String)>> = HashMap::new();
     let calls = parts.iter_mut().filter_map(|part| match part {
         AssistantPart::ToolCall(call) => Some(call),
         _ => None,
     });
     for (place, call) in calls.enumerate() {
-        let (open, name) =
-            places.entry(call.id.clone()).or_insert_with(|| (VecDeque::new(), turns.name(&call.id)));
-        open.push_back(place);
-        call.id.clone_from(name);
+        let name = turns.name(&call.id);
+        places.entry(std::mem::replace(&mut call.id, name.clone())).or_default().push_back((place, name));
     }
     let mut order: Vec<usize> = Vec::with_capacity(results.len());
     for result in results.iter_mut() {
         let Message::Tool { call_id, .. } = result else { continue };
-        let Some((open, name)) = places.get_mut(call_id) else { return };
-        let Some(place) = open.pop_front() else { return };
+        let Some((place, name)) = places.get_mut(call_id).and_then(VecDeque::pop_front) else { return };
         order.push(place);
-        call_id.clone_from(name);
+        *call_id = name;
     }
     if order.is_sorted() {
         return;
@@ -160,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identifier_of_an_earlier_turn_becomes_another_and_one_of_the_same_turn_stays() {
+    fn an_identifier_of_an_earlier_call_becomes_another() {
         let mut messages = [
             turn(&["call_0", "call_0"]),
             Message::tool("call_0", "1"),
@@ -170,11 +167,11 @@ mod tests {
         ];
         pair_calls(&mut messages);
         let expected = [
-            turn(&["call_0", "call_0"]),
+            turn(&["call_0", "call_0_2"]),
             Message::tool("call_0", "1"),
-            Message::tool("call_0", "2"),
-            turn(&["call_0_2"]),
-            Message::tool("call_0_2", "3"),
+            Message::tool("call_0_2", "2"),
+            turn(&["call_0_3"]),
+            Message::tool("call_0_3", "3"),
         ];
         assert_eq!(messages, expected);
     }

@@ -15,6 +15,9 @@ pub struct Usage {
     /// neither stored nor shown.
     #[serde(skip)]
     pub hour_write_tokens: u64,
+    /// The part of `input_tokens` that was sound, which some models charge more for. As above, only the bill needs it.
+    #[serde(skip)]
+    pub audio_input_tokens: u64,
     /// All that was generated, reasoning included.
     pub output_tokens: u64,
     /// The part of `output_tokens` that was reasoning.
@@ -33,6 +36,7 @@ impl Usage {
             cached_input_tokens: self.cached_input_tokens.min(Self::MAX_TOKENS),
             cache_write_tokens: self.cache_write_tokens.min(Self::MAX_TOKENS),
             hour_write_tokens: self.hour_write_tokens.min(Self::MAX_TOKENS),
+            audio_input_tokens: self.audio_input_tokens.min(Self::MAX_TOKENS),
             output_tokens: self.output_tokens.min(Self::MAX_TOKENS),
             reasoning_tokens: self.reasoning_tokens.min(Self::MAX_TOKENS),
         }
@@ -46,6 +50,7 @@ impl Usage {
             cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),
             cache_write_tokens: self.cache_write_tokens.saturating_add(other.cache_write_tokens),
             hour_write_tokens: self.hour_write_tokens.saturating_add(other.hour_write_tokens),
+            audio_input_tokens: self.audio_input_tokens.saturating_add(other.audio_input_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
             reasoning_tokens: self.reasoning_tokens.saturating_add(other.reasoning_tokens),
         }
@@ -60,6 +65,7 @@ impl Usage {
             cached_input_tokens: self.cached_input_tokens.max(other.cached_input_tokens),
             cache_write_tokens: self.cache_write_tokens.max(other.cache_write_tokens),
             hour_write_tokens: self.hour_write_tokens.max(other.hour_write_tokens),
+            audio_input_tokens: self.audio_input_tokens.max(other.audio_input_tokens),
             output_tokens: self.output_tokens.max(other.output_tokens),
             reasoning_tokens: self.reasoning_tokens.max(other.reasoning_tokens),
         }

@@ -32,13 +32,7 @@ impl BaseUrl {
 
     /// In lower case, without the port.
     pub fn host(&self) -> &str {
-        let after = self.0.as_str().split_once("://").map_or("", |(_, after)| after);
-        let authority = after.split('/').next().unwrap_or_default();
-        // The port is digits; what stands in brackets is an IPv6 address.
-        match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
-        }
+        outbound::host_of(self.0.as_str())
     }
 
     /// # Errors

@@ -11,6 +11,7 @@ pub use name::{InvalidName, ProviderName, WELL_KNOWN, WellKnown};
 pub use wire::Wire;
 
 use super::dialect::Patch;
+use super::outbound;
 use super::time::Millis;
 use super::vault::Sealed;
 
@@ -26,6 +27,13 @@ pub struct Provider {
     pub dialect: Option<Box<Patch>>,
     pub created_at: Millis,
     pub updated_at: Millis,
+}
+
+/// Whether an address is within a well-known provider's own API, and so an identifier of what was uploaded there.
+pub fn is_of_api(url: &str) -> bool {
+    let host = outbound::host_of(url);
+    let hosts = WELL_KNOWN.iter().filter_map(|provider| provider.base_url).map(outbound::host_of);
+    hosts.into_iter().any(|known| known.eq_ignore_ascii_case(host))
 }
 
 /// A provider's key at rest.

@@ -22,8 +22,6 @@ const MAX_PAUSE_MS: i64 = 60_000;
 /// How often a run without money looks whether there is some, where nobody says when there will be.
 const BUDGET_PAUSE_MS: i64 = 60_000;
 
-const POOR: &str = "This agent was not asked: nothing is left of what the run may spend.";
-
 /// Entries of a step's answer have the numbers from its own times this; those of everything else are below.
 const PER_STEP: u32 = 1 << 16;
 /// The most pieces of an answer.
@@ -201,43 +199,6 @@ impl Run {
         if matches!(self.phase, Phase::Next) {
             self.begin_step(now, out);
         }
-    }
-
-    /// Begins as many calls as may run at once. What is left of the run's money is shared among the children to come.
-    fn begin_calls(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
-        let most = self.terms.limits.max_parallel_tools.max(1) as usize;
-        let is_running = |call: &&OpenCall| matches!(call.stage, Stage::Running | Stage::Child);
-        let mut free = most.saturating_sub(self.calls().iter().filter(is_running).count());
-        let ready = self.calls().iter().filter(|call| matches!(call.stage, Stage::Ready));
-        let ready: Vec<(u32, bool)> = ready.map(|call| (call.entry, call.child().is_some())).collect();
-        let mut heirs =
-            ready.iter().filter(|(entry, is_child)| *is_child && !self.children.contains_key(entry)).count()
-                as u64;
-        for (entry, is_child) in ready {
-            if free == 0 {
-                break;
-            }
-            if is_child {
-                let is_heir = !self.children.contains_key(&entry);
-                if !self.endow(entry, heirs, now) {
-                    self.resolve(entry, vec![Part::Text(POOR.to_owned())], true, names, out);
-                    continue;
-                }
-                heirs -= u64::from(is_heir);
-            }
-            free -= 1;
-            if let Some(attempt) = self.begin_call(entry) {
-                out.push(Do::CallTool { entry, attempt });
-            }
-        }
-    }
-
-    fn begin_call(&mut self, entry: u32) -> Option<u32> {
-        let Phase::Tools { calls, .. } = &mut self.phase else { return None };
-        let call = calls.iter_mut().find(|call| call.entry == entry)?;
-        call.stage = Stage::Running;
-        call.attempt = call.attempt.saturating_add(1);
-        Some(call.attempt)
     }
 
     fn begin_step(&mut self, now: Millis, out: &mut Vec<Do>) {

@@ -182,6 +182,17 @@ pub enum Status {
 }
 
 impl Status {
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::InProgress,
+        Self::Waiting,
+        Self::Paused,
+        Self::Completed,
+        Self::Incomplete,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",

@@ -29,13 +29,15 @@ pub enum Effect {
     Tell { account: AccountId, run: u32, call: EntryId, nth: u64, word: Word },
     /// The run above learns how a run has ended.
     Report { run: u32 },
+    /// The account's index learns what the thread is now. No row: the thread's says what is to be delivered.
+    Deliver { nth: u32 },
 }
 
 impl Effect {
     /// Whether it goes to another thread's object: it is tried until that has answered.
     pub const fn is_errand(&self) -> bool {
         match self {
-            Self::Model { .. } | Self::Tool { .. } => false,
+            Self::Model { .. } | Self::Tool { .. } | Self::Deliver { .. } => false,
             Self::CancelChild { .. } | Self::LookAtChild { .. } | Self::Tell { .. } | Self::Report { .. } => {
                 true
             }
@@ -50,6 +52,7 @@ impl Effect {
             Self::LookAtChild { call, nth, .. } => format!("{}.look.{}.{nth}", call.run.number, call.number),
             Self::Tell { run, nth, .. } => format!("{run}.tell.{nth}"),
             Self::Report { run } => format!("{run}.report"),
+            Self::Deliver { nth } => format!("deliver.{nth}"),
         }
     }
 }
@@ -83,6 +86,8 @@ pub enum Outcome {
     ChildEnded(Ended),
     /// There is no such child.
     ChildLost,
+    /// The account's index did not take it.
+    Undelivered,
     /// There is nothing to be said of it.
     Done,
 }

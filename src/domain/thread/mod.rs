@@ -8,6 +8,7 @@
 //! | [`transcript`] | items made into what a model can be sent, whatever they lack |
 //! | [`log`] | how events are numbered, so that no number is used twice, whatever crashes |
 //! | [`once`] | requests that count once, by the client's key |
+//! | [`outbox`] | what the account's index has yet to learn of a thread |
 //! | [`command`] | what is asked of a thread's object, and what it answers |
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
 //! | [`view`] | threads, runs and items as clients see them |
@@ -19,5 +20,6 @@ pub mod id;
 pub mod item;
 pub mod log;
 pub mod once;
+pub mod outbox;
 pub mod transcript;
 pub mod view;

@@ -50,6 +50,18 @@ pub enum ThreadStatus {
     Waiting,
 }
 
+impl ThreadStatus {
+    pub const ALL: [Self; 3] = [Self::Idle, Self::Busy, Self::Waiting];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Busy => "busy",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
 /// A run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Run)]

@@ -24,8 +24,8 @@ use crate::service::threads::Visitor;
 use crate::wire::sse::Frame;
 
 pub fn operations<W: World>(v: &mut impl Operations<W>) {
-    v.operation(__path_of_run, of_run::<W>);
-    v.operation(__path_of_thread, of_thread::<W>);
+    v.members_operation(__path_of_run, of_run::<W>);
+    v.members_operation(__path_of_thread, of_thread::<W>);
 }
 
 /// Which events.

@@ -5,8 +5,13 @@
 //! | [`thread`] | threads and their items |
 //! | [`run`] | runs: started, looked at, steered |
 //! | [`events`] | what happens in them, as a stream or a list |
+//! | [`list`] | which there are, from the account's index |
+//!
+//! Most of it stands twice: behind an agent, for its callers, and in the control plane, for the members of the account,
+//! whatever the agent. What needs an agent to be called stands behind one only.
 
 mod events;
+mod list;
 mod run;
 mod thread;
 
@@ -14,8 +19,8 @@ use std::convert::Infallible;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -24,6 +29,7 @@ use super::mount::{Asker, Place};
 use super::native_chat::NativeChat;
 use super::{Face, Operations, cors, refusal};
 use crate::domain::thread::id::{RunId, ThreadRef};
+use crate::http::access::Member;
 use crate::http::body::{self, Json};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -51,6 +57,7 @@ impl Face for ThreadsFace {
         thread::operations(v);
         run::operations(v);
         events::operations(v);
+        list::operations(v);
     }
 }
 
@@ -65,10 +72,14 @@ struct At {
 }
 
 impl At {
-    /// Who asks, if they may call the agent.
-    async fn visitor<W: World>(&self, app: &App<W>, headers: &HeaderMap) -> Result<Visit, Problem> {
+    /// Who asks, if they may call the agent; where the path names none, if they are a member of the account.
+    async fn visitor<W: World>(&self, app: &App<W>, parts: &mut Parts) -> Result<Visit, Problem> {
+        if self.agent.is_none() {
+            let Member(session) = Member::from_request_parts(parts, app).await?;
+            return Ok(Visit { visitor: Visitor::member(&session), allow_origin: None });
+        }
         let place = Place::of(self.account.clone(), self.agent.clone());
-        let Asker::OfAgent(caller) = place.asker(app, headers)? else {
+        let Asker::OfAgent(caller) = place.asker(app, &parts.headers)? else {
             return Err(Problem::from(Error::NoSuchAgent));
         };
         // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
@@ -93,8 +104,7 @@ impl At {
 /// What a request says before its body.
 struct Head {
     at: Result<At, Problem>,
-    uri: Uri,
-    headers: HeaderMap,
+    parts: Parts,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Head {
@@ -102,7 +112,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Head {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let at = Parameters::from_request_parts(parts, state).await.map(|Parameters(at)| at);
-        Ok(Self { at, uri: parts.uri.clone(), headers: parts.headers.clone() })
+        Ok(Self { at, parts: parts.clone() })
     }
 }
 
@@ -110,7 +120,7 @@ impl Head {
     /// Reads the query.
     async fn query<T: FromRequestParts<(), Rejection = Problem>>(&self) -> Result<T, Problem> {
         let mut request = Request::new(Body::empty());
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = self.parts.uri.clone();
         T::from_request_parts(&mut request.into_parts().0, &()).await
     }
 }
@@ -130,7 +140,7 @@ impl Visit {
     }
 }
 
-/// Serves a request of somebody who may call the agent; `query` are the names that may stand in its query.
+/// Serves a request of somebody who may; `query` are the names that may stand in its query.
 async fn serve<W: World, F>(
     app: &App<W>,
     head: Head,
@@ -140,13 +150,13 @@ async fn serve<W: World, F>(
 where
     F: Future<Output = Result<Response, Problem>> + Send,
 {
-    let Head { at, uri, headers } = head;
-    let visited = match (query::check(&uri, query), at) {
-        (Ok(()), Ok(at)) => at.visitor(app, &headers).await.map(|visit| (visit, at)),
+    let Head { at, mut parts } = head;
+    let visited = match (query::check(&parts.uri, query), at) {
+        (Ok(()), Ok(at)) => at.visitor(app, &mut parts).await.map(|visit| (visit, at)),
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     match visited {
-        Ok((visit, at)) => visit.answer(answer(visit.visitor, at, headers).await),
+        Ok((visit, at)) => visit.answer(answer(visit.visitor, at, parts.headers).await),
         Err(problem) => refusal::<ThreadsFace>(&problem),
     }
 }

@@ -31,13 +31,13 @@ const MAX_WAIT_MS: u64 = 10 * 60_000;
 
 pub fn operations<W: World>(v: &mut impl Operations<W>) {
     v.operation(__path_start, start::<W>);
-    v.operation(__path_show, show::<W>);
-    v.operation(__path_cancel, cancel::<W>);
-    v.operation(__path_pause, pause::<W>);
-    v.operation(__path_resume, resume::<W>);
-    v.operation(__path_prioritize, prioritize::<W>);
-    v.operation(__path_give, give::<W>);
-    v.operation(__path_steps, steps::<W>);
+    v.members_operation(__path_show, show::<W>);
+    v.members_operation(__path_cancel, cancel::<W>);
+    v.members_operation(__path_pause, pause::<W>);
+    v.members_operation(__path_resume, resume::<W>);
+    v.members_operation(__path_prioritize, prioritize::<W>);
+    v.members_operation(__path_give, give::<W>);
+    v.members_operation(__path_steps, steps::<W>);
 }
 
 /// Start a run

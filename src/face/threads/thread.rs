@@ -25,11 +25,11 @@ const MAX_ITEMS: u32 = 1_000;
 
 pub fn operations<W: World>(v: &mut impl Operations<W>) {
     v.operation(__path_create, create::<W>);
-    v.operation(__path_show, show::<W>);
-    v.operation(__path_change, change::<W>);
-    v.operation(__path_delete, delete::<W>);
-    v.operation(__path_items, items::<W>);
-    v.operation(__path_append, append::<W>);
+    v.members_operation(__path_show, show::<W>);
+    v.members_operation(__path_change, change::<W>);
+    v.members_operation(__path_delete, delete::<W>);
+    v.members_operation(__path_items, items::<W>);
+    v.members_operation(__path_append, append::<W>);
 }
 
 /// Make a thread

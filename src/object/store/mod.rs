@@ -2,6 +2,7 @@
 
 pub mod account;
 mod columns;
+pub mod dispatch;
 pub mod effects;
 pub mod steps;
 pub mod thread;
@@ -10,5 +11,10 @@ use crate::sql::Query;
 
 /// Every statement on objects' tables, for the test that prepares them against the schema.
 pub fn queries() -> impl Iterator<Item = &'static Query> {
-    effects::QUERIES.iter().chain(steps::QUERIES).chain(account::all()).chain(thread::all())
+    effects::QUERIES
+        .iter()
+        .chain(steps::QUERIES)
+        .chain(account::all())
+        .chain(thread::all())
+        .chain(dispatch::all())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::kept::{Batch, Kept, Meta};
+use super::kept::{Batch, Gone, Kept, Meta};
 use super::reading::Query;
 use super::{Thread, after, at_once, runs};
 use crate::domain::field_error::FieldError;
@@ -39,7 +39,7 @@ impl Thread {
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, &patch, now)),
-            Command::Delete(who) => self.delete(who),
+            Command::Delete(who) => self.delete(who, now),
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
                 let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
                 let from = thread.append(meta, messages, now);
@@ -103,6 +103,7 @@ impl Thread {
             updated_at: now,
             last_run: self.last_run,
             open: Vec::new(),
+            outbox: self.gone.take().map(|gone| gone.outbox).unwrap_or_default(),
         };
         self.append(&mut meta, items, now);
         self.work.batch.has_thread = true;
@@ -135,15 +136,19 @@ impl Thread {
         after(Query::Thread { is_new: false }, Vec::new())
     }
 
-    fn delete(&mut self, who: Who) -> Decided {
-        let mut last_run = None;
+    fn delete(&mut self, who: Who, now: Millis) -> Decided {
+        let mut deleted = None;
         let decided = self.seen_by(who, |thread, meta| {
-            last_run = Some(meta.last_run);
+            deleted = Some(meta.clone());
             after(Query::Deleted, thread.work.part(meta))
         });
-        if let Some(last_run) = last_run {
+        if let Some(Meta { account, key, last_run, mut outbox, .. }) = deleted {
             self.meta = None;
             self.last_run = last_run;
+            outbox.forget_runs();
+            outbox.change(now);
+            self.gone = Some(Gone { account, key, outbox });
+            self.deliveries.forget();
             let work = &mut self.work;
             work.open.clear();
             work.unseen.clear();

@@ -14,6 +14,7 @@ use crate::domain::thread::command::Outcome;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
+use crate::domain::thread::outbox::Outbox;
 use crate::domain::time::{self, Millis};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
@@ -26,7 +27,18 @@ pub enum Row {
     /// It was deleted. A thread of the same name counts its runs on.
     Deleted {
         last_run: u32,
+        /// `None` of one from before there was an index.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gone: Option<Gone>,
     },
+}
+
+/// What is left of a deleted thread, for the account's index to learn of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gone {
+    pub account: AccountId,
+    pub key: ThreadKey,
+    pub outbox: Outbox,
 }
 
 /// A thread.
@@ -48,6 +60,8 @@ pub struct Meta {
     /// Runs that are not over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<u32>,
+    #[serde(default)]
+    pub outbox: Outbox,
 }
 
 impl Meta {

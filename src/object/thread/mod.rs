@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`kept`] | the rows, and what is to be written of them |
 //! | [`commands`] | what each command decides |
+//! | [`deliveries`] | what goes to the account's index |
 //! | [`inputs`] | what a waiting run is given |
 //! | [`once`] | requests that count once |
 //! | [`runs`] | how runs begin, go on and end here |
@@ -14,6 +15,7 @@
 //! time be at work.
 
 mod commands;
+mod deliveries;
 mod family;
 mod inputs;
 mod kept;
@@ -34,7 +36,8 @@ use crate::domain::thread::command::{Answer, Command, VERSION};
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
 use crate::domain::thread::once::KEEP_MS;
 use crate::domain::time::Millis;
-use kept::{Batch, Kept, Meta, Row};
+use deliveries::Deliveries;
+use kept::{Batch, Gone, Kept, Meta, Row};
 
 /// How often an object whose runs are at work is looked after, in case it was put out of memory.
 const BEAT_MS: i64 = 25_000;
@@ -50,6 +53,9 @@ pub struct Thread {
     meta: Option<Meta>,
     /// Of a deleted thread of this name, the number of its last run.
     last_run: u32,
+    /// Such a thread, as far as the account's index must learn of it.
+    gone: Option<Gone>,
+    deliveries: Deliveries,
     work: Work,
 }
 
@@ -90,10 +96,10 @@ impl Machine for Thread {
     const QUIET_MS: u64 = 0;
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
-        let (meta, last_run) = match store::thread(sql)? {
-            None => (None, 0),
-            Some(Row::Deleted { last_run }) => (None, last_run),
-            Some(Row::There(meta)) => (Some(*meta), 0),
+        let (meta, last_run, gone) = match store::thread(sql)? {
+            None => (None, 0, None),
+            Some(Row::Deleted { last_run, gone }) => (None, last_run, gone),
+            Some(Row::There(meta)) => (Some(*meta), 0, None),
         };
         let mut open = BTreeMap::new();
         let mut next_position = store::last_event(sql)? + 1;
@@ -119,7 +125,18 @@ impl Machine for Thread {
             errands: BTreeSet::new(),
             loaded: now,
         };
-        Ok(Self { meta, last_run, work })
+        let mut thread = Self { meta, last_run, gone, deliveries: Deliveries::default(), work };
+        let status = thread.status();
+        let is_listed = |meta: &&Meta| meta.outbox.version() > 0;
+        let shown = thread.meta.as_ref().filter(is_listed);
+        let shown = shown.map(|meta| (meta.about.clone(), status, meta.updated_at));
+        thread.deliveries = Deliveries::load(shown, thread.work.open.values());
+        Ok(thread)
+    }
+
+    fn inherit(&mut self, fallen: Self) {
+        // What the fallen one has begun may still end.
+        self.deliveries.count = fallen.deliveries.count;
     }
 
     fn absent(command: &Command) -> Option<Answer> {
@@ -150,6 +167,8 @@ impl Machine for Thread {
         self.forget_keys(now);
         let work = &mut self.work;
         work.beat = now;
+        self.deliveries.wake(now);
+        work.batch.has_thread |= self.deliveries.must_save();
         let before = now.plus(-KEEP_EVENTS_MS);
         if work.open.is_empty() && work.oldest.take_if(|oldest| *oldest < before).is_some() {
             work.batch.forget_before = Some(before);
@@ -165,7 +184,7 @@ impl Machine for Thread {
         let beat = is_at_work.then(|| beat.plus(BEAT_MS));
         let forget = oldest.filter(|_| open.is_empty()).map(|oldest| oldest.plus(KEEP_EVENTS_MS + 60_000));
         let forget_keys = oldest_key.map(|oldest| oldest.plus(KEEP_MS));
-        [due, beat, forget, forget_keys].into_iter().flatten().min()
+        [due, beat, forget, forget_keys, self.deliveries.wake_at()].into_iter().flatten().min()
     }
 
     fn ended(
@@ -174,6 +193,10 @@ impl Machine for Thread {
         outcome: Outcome,
         moment: &mut Moment<'_>,
     ) -> Effects<Self> {
+        if let Effect::Deliver { nth } = effect.what {
+            self.delivery_ended(nth, &outcome, moment.now);
+            return Vec::new();
+        }
         self.work.errands.remove(&effect.id);
         let ended = self.meta.as_mut().map(|meta| self.work.ended(meta, &effect.what, outcome, moment.now));
         ended.unwrap_or_default()
@@ -181,6 +204,10 @@ impl Machine for Thread {
 
     fn progress(&mut self, effect: &Effect, progress: Progress, _: &mut Moment<'_>) -> Durability {
         self.meta.as_ref().map_or(Durability::Soon, |meta| self.work.progressed(meta, effect, progress))
+    }
+
+    fn owed(&mut self, now: Millis) -> Effects<Self> {
+        self.next_delivery(now)
     }
 
     fn take_events(&mut self) -> Vec<Numbered> {
@@ -205,6 +232,7 @@ impl Machine for Thread {
     }
 
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+        self.note_changes(now);
         let work = &mut self.work;
         let batch = std::mem::take(&mut work.batch);
         batch.write(sql, now)?;
@@ -217,9 +245,10 @@ impl Machine for Thread {
         if batch.has_thread {
             let row = match &self.meta {
                 Some(meta) => Row::There(Box::new(meta.clone())),
-                None => Row::Deleted { last_run: self.last_run },
+                None => Row::Deleted { last_run: self.last_run, gone: self.gone.clone() },
             };
             store::write_thread(sql, &row)?;
+            self.deliveries.saved();
         }
         work.unwritten = 0;
         if batch.forget_keys.is_some() {

@@ -72,15 +72,19 @@ impl Thread {
         }
     }
 
-    fn thread_view(&self, meta: &Meta) -> ThreadView {
+    /// Of the run that is at work or waits.
+    pub(super) fn status(&self) -> ThreadStatus {
         let statuses: Vec<Status> = self.work.open.values().map(|kept| kept.run.status()).collect();
-        let status = if statuses.contains(&Status::InProgress) {
+        if statuses.contains(&Status::InProgress) {
             ThreadStatus::Busy
         } else if statuses.is_empty() {
             ThreadStatus::Idle
         } else {
             ThreadStatus::Waiting
-        };
+        }
+    }
+
+    pub(super) fn thread_view(&self, meta: &Meta) -> ThreadView {
         ThreadView {
             id: meta.key,
             name: meta.name.as_ref().map(|name| name.as_str().to_owned()),
@@ -89,7 +93,7 @@ impl Thread {
             title: meta.about.title.clone(),
             metadata: meta.about.metadata.clone(),
             labels: meta.about.labels.clone(),
-            status,
+            status: self.status(),
             open_runs: meta.open.iter().map(|number| meta.run(*number)).collect(),
             created_at: meta.created_at,
             updated_at: meta.updated_at,
@@ -97,7 +101,7 @@ impl Thread {
     }
 
     /// A run, open or over.
-    fn kept(&self, sql: &impl Sql, run: u32) -> Result<Option<Kept>, Error> {
+    pub(super) fn kept(&self, sql: &impl Sql, run: u32) -> Result<Option<Kept>, Error> {
         match self.work.open.get(&run) {
             Some(kept) => Ok(Some(kept.clone())),
             None => store::run(sql, run),

@@ -339,6 +339,8 @@ impl Work {
                 let is_open = call.is_some_and(|call| call.attempt == *attempt);
                 (run, is_open.then_some(Happened::Interrupted { entry: *entry }))
             }
+            // It has no row.
+            Effect::Deliver { .. } => return Resumption::Ended(Vec::new()),
             _ => return Resumption::Again,
         };
         let effects = happened.map(|happened| self.apply(meta, *run, happened, now));

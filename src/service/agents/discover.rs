@@ -15,7 +15,7 @@ use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Aliases, Directory, Providers, World};
 use crate::service::App;
 use crate::service::call::bundle::entries;
-use crate::service::call::reach::{Unreachable, reach};
+use crate::service::call::reach::{Unreachable, is_of_platform, reach};
 use crate::service::declared::{self, pair};
 use crate::service::failure::Failure;
 
@@ -43,6 +43,10 @@ pub enum Fault {
     NoKey(ProviderName),
     #[error("model `{provider}:{code}` has no price, which a budget needs")]
     Unpriced { provider: ProviderName, code: String },
+    #[error(
+        "model `{provider}:{code}` is not in the platform's catalogue, by which the platform's key is billed"
+    )]
+    Unlisted { provider: ProviderName, code: String },
     #[error("model `{provider}:{code}` is retired: it may end at its provider; choose another")]
     Retired { provider: ProviderName, code: String },
     #[error("tool `{tool:.64}` asks the agent `{agent:.64}`, which is not there: its calls will fail")]
@@ -88,7 +92,9 @@ pub async fn discover<W: World>(
         let fault = provider_fault(&app.world, account, name, &providers)?;
         Some((name.clone(), fault))
     });
-    let known = Known { models, faults: faults.collect() };
+    let of_platform = |name: &&ProviderName| is_of_platform(name, &providers);
+    let of_platform = known_entries().map(|entry| &entry.provider).filter(of_platform).cloned().collect();
+    let known = Known { models, faults: faults.collect(), of_platform };
     let mut found: Vec<Discovery> =
         agents.iter().zip(&lines).map(|(agent, line)| known.of(agent, line)).collect();
     let tools = agents.iter().flat_map(|agent| &agent.definition.tools);
@@ -120,6 +126,8 @@ struct Known {
     models: declared::Known,
     /// Of the providers that cannot be called.
     faults: BTreeMap<ProviderName, Fault>,
+    /// Providers that the platform pays.
+    of_platform: BTreeSet<ProviderName>,
 }
 
 impl Known {
@@ -152,9 +160,14 @@ impl Known {
 
     fn fault(&self, agent: &Agent, entry: &Entry) -> Option<Fault> {
         let unpriced = || {
-            let is_unpriced = agent.budget.is_some() && !self.models.contains_key(&pair(entry));
+            if self.models.contains_key(&pair(entry)) {
+                return None;
+            }
             let (provider, code) = (entry.provider.clone(), entry.code.clone());
-            is_unpriced.then_some(Fault::Unpriced { provider, code })
+            if self.of_platform.contains(&entry.provider) {
+                return Some(Fault::Unlisted { provider, code });
+            }
+            agent.budget.is_some().then_some(Fault::Unpriced { provider, code })
         };
         self.faults.get(&entry.provider).cloned().or_else(unpriced)
     }

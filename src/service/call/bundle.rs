@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::error::Error;
-use super::reach::{Server, Unreachable, reach};
+use super::reach::{Server, Unreachable, is_of_platform, reach};
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
 use crate::domain::alias::{self, Alias};
@@ -45,6 +45,8 @@ pub struct Candidate {
     pub params: Params,
     /// `None`: the model is unknown, and so is its price.
     pub model: Option<Model>,
+    /// Whether the platform pays who answers.
+    pub is_of_platform: bool,
     pub server: Result<Server, Unreachable>,
     /// What the server takes for this model.
     pub dialect: Dialect,
@@ -123,6 +125,7 @@ fn candidate<W: World>(
     // An identifier opens whatever was uploaded with the same key, and the platform's is everybody's.
     dialect.file_id &= own.is_some();
     Candidate {
+        is_of_platform: is_of_platform(&entry.provider, providers),
         label: format!("{}:{}", entry.provider, entry.code),
         provider: entry.provider,
         code: entry.code,

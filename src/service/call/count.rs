@@ -80,6 +80,7 @@ mod tests {
         output_tokens: 5,
         reasoning_tokens: 0,
         hour_write_tokens: 0,
+        audio_input_tokens: 0,
     };
 
     /// `0` and `1` say something, `a` and `b` end them, `#` counts.

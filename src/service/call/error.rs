@@ -63,9 +63,10 @@ pub enum Error {
     NotTaken(Vec<FieldError>),
     #[error("no model of this agent's line can serve this request: {}", lacks(.0))]
     Unsupported(Vec<Lack>),
-    #[error("{}, and no model of the agent's line has a price", has_cap(*.of))]
+    #[error("{}, and no model of the agent's line has a price", must_be_priced(*.of))]
     Unpriced {
-        of: Scope,
+        /// What has a limit; `None`: the platform pays, and bills by its catalogue.
+        of: Option<Scope>,
         /// The last of the line.
         provider: ProviderName,
         code: String,
@@ -188,10 +189,11 @@ const fn cap(of: Scope) -> &'static str {
     }
 }
 
-const fn has_cap(of: Scope) -> &'static str {
+const fn must_be_priced(of: Option<Scope>) -> &'static str {
     match of {
-        Scope::Agent => "the agent has a budget",
-        Scope::Plan => "the account's plan limits its monthly spend",
+        None => "the platform pays the provider",
+        Some(Scope::Agent) => "the agent has a budget",
+        Some(Scope::Plan) => "the account's plan limits its monthly spend",
     }
 }
 

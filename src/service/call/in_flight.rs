@@ -37,6 +37,7 @@ impl Receipt {
             cached_input_tokens: 0,
             cache_write_tokens: 0,
             hour_write_tokens: 0,
+            audio_input_tokens: 0,
             output_tokens: 0,
             reasoning_tokens: 0,
         },
@@ -220,7 +221,7 @@ impl<W: World> InFlight<W> {
         let hides_tokens = candidate.model.as_ref().is_none_or(|m| m.capabilities.has(Capability::Reasoning));
         if seen.whole && !hides_tokens && seen.count != Count::Early {
             // A token has at least one byte, so the bytes seen bound the tokens.
-            let input_tokens = needs.input_bound_at(candidate.model.as_ref());
+            let input_tokens = needs.input_bound_at(&candidate.dialect, candidate.model.as_ref());
             let usage = Usage { input_tokens, output_tokens: seen.bytes, ..Usage::default() };
             return self.bill(usage, UsageKind::Estimated, cost_of(&usage).min(self.granted));
         }

@@ -46,6 +46,15 @@ pub fn reach<W: World>(
     }
 }
 
+/// Whether the platform pays who answers, for its key or its binding. A server of the operator's that no documentation
+/// knows is the operator's own.
+pub fn is_of_platform(name: &ProviderName, providers: &[Provider]) -> bool {
+    match providers.iter().find(|provider| provider.name == *name) {
+        Some(provider) => !provider.is_own_server(),
+        None => name.well_known().is_some(),
+    }
+}
+
 fn own_server<W: World>(
     world: &W,
     account: AccountId,

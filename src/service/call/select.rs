@@ -44,9 +44,9 @@ impl Selection {
             missing.extend(needs.refused_extras(&candidate.dialect).map(|name| format!("`{name}`")));
             if !missing.is_empty() {
                 lacks.push(Lack { model: candidate.label.clone(), missing });
-            } else if let Some(of) = capped.filter(|_| candidate.model.is_none()) {
+            } else if candidate.model.is_none() && (capped.is_some() || is_given(candidate)) {
                 let (provider, code) = (candidate.provider.clone(), candidate.code.clone());
-                unpriced = Some(Error::Unpriced { of, provider, code });
+                unpriced = Some(Error::Unpriced { of: capped, provider, code });
             } else {
                 candidates.push(candidate.clone());
             }
@@ -66,13 +66,18 @@ impl Selection {
     }
 
     pub fn plan(&self, candidate: &Candidate, request: &ChatRequest) -> Plan {
-        Plan::new(request, &candidate.params, &self.needs, candidate.model.as_ref())
+        Plan::new(request, &candidate.params, &self.needs, &candidate.dialect, candidate.model.as_ref())
     }
 
     /// How long all attempts together may take.
     pub fn timeout_ms(&self) -> u64 {
         self.candidates.iter().map(|candidate| timeout_ms(candidate)).sum()
     }
+}
+
+/// Whether the platform answers, and pays.
+fn is_given(candidate: &Candidate) -> bool {
+    candidate.is_of_platform && candidate.server.is_ok()
 }
 
 /// The extras that must not be left out, which every entry lacks some of.

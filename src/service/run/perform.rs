@@ -1,13 +1,14 @@
 //! An effect of a thread's object, performed at least once.
 
 use super::{step, tools};
+use crate::domain::dispatch::command as index;
 use crate::domain::ids::AccountId;
 use crate::domain::money::Nanos;
 use crate::domain::run::child::Word;
 use crate::domain::thread::command::{Answer, Command, Who};
 use crate::domain::thread::effect::{Effect, Outcome, Report};
 use crate::domain::thread::id::EntryId;
-use crate::ports::{Performed, ThreadOf, Threads, World};
+use crate::ports::{Dispatch, Performed, ThreadOf, Threads, World};
 use crate::service::App;
 
 /// The pauses between attempts to reach another thread's object: the first, and the longest. Each is twice as long as the one before.
@@ -51,6 +52,7 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
             }
             Outcome::Done
         }
+        Effect::Deliver { .. } => deliver(app, object).await,
     };
     object.ended(&id, outcome);
 }
@@ -83,5 +85,21 @@ async fn look<W: World>(app: &App<W>, account: AccountId, call: EntryId) -> Outc
         // Its own word says better what may still come: until then all that it was given.
         Ok(Answer::Run(view)) if view.status.is_final() => Outcome::ChildEnded(view.ended(Nanos::MAX)),
         _ => Outcome::Done,
+    }
+}
+
+/// The account's index learns what the thread is now.
+async fn deliver<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
+    let Some((account, delivery)) = object.delivery() else { return Outcome::Undelivered };
+    match app.world.dispatch().ask(account, index::Command::Deliver(delivery)).await {
+        Ok(index::Answer::Delivered) => Outcome::Done,
+        Ok(other) => {
+            app.world.log(&format!("the index of {account} answered {other:?} to a delivery"));
+            Outcome::Undelivered
+        }
+        Err(error) => {
+            app.world.log(&format!("the index of {account} was not reached: {error}"));
+            Outcome::Undelivered
+        }
     }
 }

@@ -109,7 +109,8 @@ pub fn how(offered: &[Offer], call: &Called) -> How {
             known.join(", ")
         ));
     };
-    let Ok(arguments) = serde_json::from_str::<Map<String, Value>>(&call.arguments) else {
+    let arguments = Some(call.arguments.as_str()).filter(|text| !text.trim().is_empty()).unwrap_or("{}");
+    let Ok(arguments) = serde_json::from_str::<Map<String, Value>>(arguments) else {
         return How::Invalid("The arguments are no JSON object.".to_owned());
     };
     let schema = offer.parameters().and_then(|schema| serde_json::from_str::<Map<_, _>>(schema.get()).ok());

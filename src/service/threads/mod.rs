@@ -1,55 +1,47 @@
-//! Threads and runs, as callers of an agent use them: each question goes to the thread's own object.
+//! Threads and runs, as callers of an agent and members of an account use them: each question goes to the thread's own
+//! object, but lists, which go to the account's index.
 
+mod begin;
+mod list;
 mod refusal;
 
+pub use begin::Begin;
+pub use list::{Listing, Narrow};
 pub use refusal::Error;
-
-use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::domain::agent::Conduct;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
-use crate::domain::money::Nanos;
-use crate::domain::run::terms::{Priority, Starter, Terms};
-use crate::domain::run::tool::ClientTool;
+use crate::domain::run::terms::{Priority, Starter};
 use crate::domain::thread::about::About;
-use crate::domain::thread::command::{
-    Answer, Command, Create, Events, Input, OnBusy, Outcome, Page, Start, Watch, Who,
-};
+use crate::domain::thread::command::{Answer, Command, Create, Events, Input, Outcome, Page, Watch, Who};
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName, ThreadRef};
 use crate::domain::thread::once::Once;
 use crate::domain::thread::view::{ItemView, RunView, ThreadView};
 use crate::ports::{ThreadOf, Threads, World};
 use crate::service::App;
+use crate::service::authenticate::Session;
 use crate::service::call::Resolved;
 use refusal::{of, refusal};
 
-/// A caller of an agent, at its threads.
+/// Whoever is at an account's threads: a caller of an agent, at those of the agent, or a member, at all of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Visitor {
     pub account: AccountId,
-    pub agent: AgentId,
-    version: u32,
-    started_by: Starter,
-    conduct: Conduct,
+    /// `None`: a member, who starts nothing.
+    calls: Option<Calls>,
     once: Option<Once>,
 }
 
-/// A run to be started.
-#[derive(Debug)]
-pub struct Begin {
-    /// `None`: on a thread of its own.
-    pub thread: Option<ThreadRef>,
-    pub about: About,
-    pub input: Vec<Message>,
-    pub variables: BTreeMap<String, String>,
-    pub tools: Vec<ClientTool>,
-    /// `None`: as the agent says.
-    pub on_busy: Option<OnBusy>,
-    pub priority: Priority,
-    pub max_usd: Option<Nanos>,
+/// What a caller calls, and as whom.
+#[derive(Clone, Copy, Debug)]
+struct Calls {
+    agent: AgentId,
+    version: u32,
+    started_by: Starter,
+    conduct: Conduct,
 }
 
 impl Visitor {
@@ -60,14 +52,18 @@ impl Visitor {
     pub fn of(resolved: &Resolved) -> Result<Self, Error> {
         let key = resolved.key.as_ref().ok_or(Error::Anonymous)?;
         let agent = &resolved.bundle.agent;
-        Ok(Self {
-            account: resolved.account,
+        let calls = Calls {
             agent: agent.id,
             version: agent.version,
             started_by: Starter::Key(key.key.id),
             conduct: agent.definition.conduct(),
-            once: None,
-        })
+        };
+        Ok(Self { account: resolved.account, calls: Some(calls), once: None })
+    }
+
+    /// Somebody who may see all threads of their account.
+    pub const fn member(session: &Session) -> Self {
+        Self { account: session.account.id, calls: None, once: None }
     }
 
     /// What is asked counts once; see [`Once`].
@@ -76,8 +72,17 @@ impl Visitor {
         Self { once, ..self }
     }
 
-    const fn who(&self) -> Who {
-        Who::Caller(self.agent)
+    fn who(&self) -> Who {
+        self.agent().map_or(Who::Account, Who::Caller)
+    }
+
+    /// The agent whose threads are all that there is for them; `None` for a member.
+    pub fn agent(&self) -> Option<AgentId> {
+        self.calls.map(|calls| calls.agent)
+    }
+
+    fn calls(&self) -> Result<Calls, Error> {
+        self.calls.ok_or(Error::NotFound("agent"))
     }
 
     fn of_key(&self, thread: ThreadKey) -> ThreadOf {
@@ -85,20 +90,26 @@ impl Visitor {
     }
 
     /// The key of a thread without a name: the same for the same request.
-    fn unnamed<W: World>(&self, app: &App<W>) -> ThreadKey {
+    fn unnamed<W: World>(&self, app: &App<W>, agent: AgentId) -> ThreadKey {
         match self.once {
-            Some(once) => ThreadKey::of_request(self.account, self.agent, once.key),
+            Some(once) => ThreadKey::of_request(self.account, agent, once.key),
             None => ThreadKey::new(app.world.now(), app.world.random()),
         }
     }
 
-    fn create_of<W: World>(&self, app: &App<W>, thread: Option<ThreadRef>, about: About) -> Create {
+    fn create_of<W: World>(
+        &self,
+        app: &App<W>,
+        agent: AgentId,
+        thread: Option<ThreadRef>,
+        about: About,
+    ) -> Create {
         let (key, name) = match thread {
             Some(ThreadRef::Name(name)) => (ThreadKey::of_name(self.account, &name), Some(name)),
             Some(ThreadRef::Key(key)) => (key, None),
-            None => (self.unnamed(app), None),
+            None => (self.unnamed(app, agent), None),
         };
-        Create { account: self.account, key, name, agent: self.agent, about, items: Vec::new() }
+        Create { account: self.account, key, name, agent, about, items: Vec::new() }
     }
 
     /// Makes a thread, or finds it by the client's name; whether it is new.
@@ -112,7 +123,8 @@ impl Visitor {
         about: About,
         items: Vec<Message>,
     ) -> Result<(ThreadView, bool), Error> {
-        let create = Create { items, ..self.create_of(app, name.map(ThreadRef::Name), about) };
+        let agent = self.calls()?.agent;
+        let create = Create { items, ..self.create_of(app, agent, name.map(ThreadRef::Name), about) };
         match self.ask(app, create.key, Command::Create(create)).await? {
             Answer::Thread { thread, is_new } => Ok((*thread, is_new)),
             other => Err(refusal("thread", other, None)),
@@ -187,52 +199,6 @@ impl Visitor {
             Answer::Items { items, .. } => Ok(items),
             other => Err(refusal("thread", other, None)),
         }
-    }
-
-    fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Start {
-        let Begin { thread, about, input, variables, tools, on_busy, priority, max_usd } = begin;
-        let terms = Terms {
-            agent: self.agent,
-            version: self.version,
-            started_by: self.started_by,
-            limits: self.conduct.limits.with_usd(max_usd),
-            on_unknown: self.conduct.on_unknown,
-            on_budget: self.conduct.on_budget,
-            priority,
-            variables,
-            tools,
-            parent: None,
-        };
-        let may_make = !matches!(thread, Some(ThreadRef::Key(_)));
-        let on_busy = on_busy.unwrap_or(self.conduct.on_busy);
-        Start { thread: self.create_of(app, thread, about), terms, input, on_busy, may_make, watch }
-    }
-
-    /// Starts a run, or lets it wait for its turn.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn start<W: World>(&self, app: &App<W>, begin: Begin) -> Result<RunView, Error> {
-        let start = self.start_of(app, begin, false);
-        let key = start.thread.key;
-        match self.ask(app, key, Command::Start(Box::new(start))).await? {
-            Answer::Run(run) => Ok(*run),
-            other => Err(refusal("thread", other, Some(key))),
-        }
-    }
-
-    /// Starts a run, and stays for what happens.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn start_and_watch<W: World>(
-        &self,
-        app: &App<W>,
-        begin: Begin,
-    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        let start = self.start_of(app, begin, true);
-        let key = start.thread.key;
-        self.watched(app, key, Command::Start(Box::new(start)), "thread").await
     }
 
     /// # Errors

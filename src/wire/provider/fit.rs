@@ -15,7 +15,7 @@ use crate::domain::provider::Wire;
 use crate::domain::warning::{Code, Warning};
 use crate::wire::provider::keys::Keys;
 use crate::wire::provider::open_object::has_open_object;
-use crate::wire::provider::{json, lone_refs, top_union};
+use crate::wire::provider::{json, lone_refs, plain_top};
 
 /// Said for the user where a server wants the user to begin and nobody did.
 pub(super) const OPENING: &str = "Continue.";
@@ -110,7 +110,9 @@ pub(super) struct Wishes<'a> {
 
 impl<'a> Wishes<'a> {
     pub fn of(dialect: &Dialect, request: &'a ChatRequest, stream: bool, warnings: &mut Warnings) -> Self {
-        let is_taken = (dialect.format_with_tools || request.tools.is_empty())
+        let is_forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
+        let goes_with_tools = dialect.format_with_tools && !(dialect.wire == Wire::Gemini && is_forced);
+        let is_taken = (goes_with_tools || request.tools.is_empty())
             && (dialect.format_with_stream || !stream)
             && has_field(dialect.response_format, &request.response_format);
         let format = if is_taken { None } else { warnings.asked_in_words(&request.response_format) };
@@ -149,9 +151,7 @@ impl<'a> Schema<'a> {
     /// Of a tool's parameters.
     pub fn of_tool(dialect: &Dialect, schema: &'a RawValue) -> Self {
         match dialect.schema {
-            Keywords::NoTopUnion => {
-                top_union::lifted(schema).map_or(Self::Untouched(schema), Self::Rewritten)
-            }
+            Keywords::PlainTop => plain_top::plain(schema).map_or(Self::Untouched(schema), Self::Rewritten),
             Keywords::Any | Keywords::LoneRefs => Self::of_output(dialect, schema),
         }
     }
@@ -160,7 +160,7 @@ impl<'a> Schema<'a> {
     pub fn of_output(dialect: &Dialect, schema: &'a RawValue) -> Self {
         let rewritten = match dialect.schema {
             Keywords::LoneRefs => lone_refs::isolated(schema),
-            Keywords::Any | Keywords::NoTopUnion => None,
+            Keywords::Any | Keywords::PlainTop => None,
         };
         rewritten.map_or(Self::Untouched(schema), Self::Rewritten)
     }

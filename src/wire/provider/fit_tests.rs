@@ -60,9 +60,13 @@ fn what_a_dialect_says_of_formats_choices_and_schemas_holds_on_every_wire() {
                 false,
                 Some("response_format"),
             ),
-            (Dialect { schema: Schema::NoTopUnion, ..plain.clone() }, true, None),
+            (Dialect { schema: Schema::PlainTop, ..plain.clone() }, true, None),
             (Dialect { schema: Schema::LoneRefs, ..plain.clone() }, true, None),
         ] {
+            if wire == Wire::Gemini && !dialect.format_with_tools {
+                // A forced tool leaves no place for a format there anyway.
+                continue;
+            }
             let (before, after) = (sent(&plain, tools), sent(&dialect, tools));
             assert_ne!(before.0, after.0, "{wire:?} {field:?}");
             assert!(!before.1.iter().any(|name| Some(name.as_str()) == field), "{wire:?} {field:?}");

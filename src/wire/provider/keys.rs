@@ -208,16 +208,20 @@ fn rename_in_schema(schema: &mut Value, naming: Naming, pairs: &mut Pairs) {
                     });
                 *properties = renamed.collect();
             }
-            if let Some(Value::Array(required)) = members.get_mut("required") {
-                for name in required {
-                    if let Some(there) = name.as_str().map(|name| naming.fit(name).into_owned()) {
-                        *name = Value::String(there);
-                    }
+            if let Some(required) = members.get_mut("required") {
+                *required = renamed_list(required.take(), naming);
+            }
+            for keyword in ["dependentRequired", "dependentSchemas"] {
+                if let Some(Value::Object(of_names)) = members.get_mut(keyword) {
+                    let named = std::mem::take(of_names).into_iter();
+                    *of_names = named
+                        .map(|(name, of)| (naming.fit(&name).into_owned(), renamed_list(of, naming)))
+                        .collect();
                 }
             }
             for (keyword, value) in members.iter_mut() {
                 match keyword.as_str() {
-                    "const" | "default" | "enum" | "examples" | "required" => {}
+                    "const" | "default" | "enum" | "examples" | "required" | "dependentRequired" => {}
                     "properties" | "$defs" | "definitions" | "patternProperties" | "dependentSchemas" => {
                         let schemas = value.as_object_mut().into_iter().flat_map(|map| map.values_mut());
                         schemas.for_each(|schema| rename_in_schema(schema, naming, pairs));
@@ -228,6 +232,20 @@ fn rename_in_schema(schema: &mut Value, naming: Naming, pairs: &mut Pairs) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| rename_in_schema(item, naming, pairs)),
         _ => {}
+    }
+}
+
+/// A list of names so; of anything else itself.
+fn renamed_list(list: Value, naming: Naming) -> Value {
+    match list {
+        Value::Array(names) => names
+            .into_iter()
+            .map(|name| match name {
+                Value::String(name) => Value::String(naming.fit(&name).into_owned()),
+                other => other,
+            })
+            .collect(),
+        other => other,
     }
 }
 

@@ -8,6 +8,8 @@ use std::io;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::domain::bound::MAX_COPIED;
+
 /// The schema so; `None` where it has no reference, and where it is nested past the parser's bound, which is for the provider
 /// to refuse.
 pub(super) fn isolated(schema: &RawValue) -> Option<Value> {
@@ -19,9 +21,6 @@ pub(super) fn isolated(schema: &RawValue) -> Option<Value> {
     isolate(&mut value, &root, &mut Some(MAX_COPIED));
     Some(value)
 }
-
-/// The most that copies of definitions may add to a schema, in bytes.
-const MAX_COPIED: usize = 128 * 1024;
 
 /// Recurses as deep as the schema, which the parser bounds at 128, and into copies once. `left` is what copies may still add;
 /// `None` within one.

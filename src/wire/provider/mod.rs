@@ -22,8 +22,8 @@ pub mod openai;
 mod pair_tests;
 #[cfg(test)]
 mod parts_tests;
+mod plain_top;
 mod refusal;
-mod top_union;
 pub mod workers_ai;
 
 pub use super::decode_error::{DecodeError, Reported};

@@ -12,10 +12,16 @@ pub const TOO_LONG: &str = "context_length_exceeded";
 const MAX_CODE_LEN: usize = 64;
 const MAX_PARAM_LEN: usize = 256;
 
+/// A key that is refused, or a place, by servers that say so with 400. Source: Gemini API, "Troubleshooting", read 2026-11.
+const DENIED_WORDS: [&str; 4] =
+    ["api key not valid", "api key expired", "api key not found", "user location is not supported"];
+
 /// How servers say that a context is too small. Codes are looked at alone, so that no word of a prompt is taken for one.
 const TOO_LONG_CODES: [&str; 4] =
     [TOO_LONG, "model_max_prompt_tokens_exceeded", "context_window_exceeded", "context_length_error"];
-const TOO_LONG_WORDS: [&str; 12] = [
+const TOO_LONG_WORDS: [&str; 14] = [
+    "available context size",
+    "maximum prompt length",
     "maximum context length",
     "maximum model length",
     "max_model_len",
@@ -96,6 +102,8 @@ pub struct Refusal {
     pub is_too_long: bool,
     /// The provider does not want to answer this, whoever asks.
     pub is_policy: bool,
+    /// The key is refused, or where it is used, whatever the status.
+    pub is_denied: bool,
     /// Nothing will change until somebody pays.
     pub is_unpaid: bool,
 }
@@ -110,12 +118,16 @@ impl Refusal {
         let code = text("code").filter(|code| is_word(code));
         let kinds = || [code, text("type"), text("status")].into_iter().flatten();
         let says = |words: &[&str]| kinds().any(|kind| words.iter().any(|word| kind.contains(word)));
-        let is_too_long = code.is_some_and(|code| TOO_LONG_CODES.contains(&code)) || is_too_long(message);
-        let param = text("param").filter(|param| !param.is_empty() && param.len() <= MAX_PARAM_LEN);
+        let is_too_long = code.is_some_and(|code| TOO_LONG_CODES.contains(&code))
+            || says(&["exceed_context_size"])
+            || is_too_long(message);
+        let given = text("param").filter(|param| !param.is_empty()).map(str::to_owned);
+        let param = given.or_else(|| place(error)).filter(|param| param.len() <= MAX_PARAM_LEN);
         Self {
             code: if is_too_long { Some(TOO_LONG.to_owned()) } else { code.map(str::to_owned) },
-            param: param.or_else(|| is_too_long.then_some("messages")).map(str::to_owned),
-            retry_after_ms: retry_info(error),
+            param: param.or_else(|| is_too_long.then(|| "messages".to_owned())),
+            retry_after_ms: retry_info(error).or_else(|| wait_in_words(message)),
+            is_denied: in_words(message, &DENIED_WORDS),
             is_too_long,
             is_policy: says(&POLICY) || in_words(message, &POLICY_WORDS),
             is_unpaid: says(&UNPAID) || in_words(message, &UNPAID_WORDS),
@@ -124,9 +136,17 @@ impl Refusal {
 
     /// Whether the answer's limit is more than the model writes.
     pub fn is_limit_too_large(&self, message: &str) -> bool {
-        const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
-        const LARGE: [&str; 6] =
-            ["too large", "at most", "less than or equal", "exceed", "maximum", "greater than"];
+        const LIMITS: [&str; 4] =
+            ["max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens"];
+        const LARGE: [&str; 7] = [
+            "too large",
+            "at most",
+            "less than or equal",
+            "exceed",
+            "maximum",
+            "greater than",
+            "supported range",
+        ];
         let names = |limit: &&str| self.param.as_deref() == Some(limit) || message.contains(*limit);
         let message = message.to_ascii_lowercase();
         LIMITS.iter().any(names) && LARGE.iter().any(|words| message.contains(words))
@@ -138,13 +158,22 @@ impl Refusal {
     }
 }
 
-/// How much of a context is left for the answer, from words such as Anthropic's "188240 + 21333 > 200000", where the limit
-/// that was sent is the second number.
+/// What limit may be sent instead: how much of a context is left, from words such as Anthropic's "188240 + 21333 > 200000",
+/// where the limit that was sent is the second number; or what the model writes at most, from "max_tokens: 4000 > 1000".
 pub fn room_left(message: &str, limit: u32) -> Option<u32> {
     let digits = message.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
     let numbers: Vec<u32> = digits.filter_map(|digits| digits.parse().ok()).take(16).collect();
-    let said = numbers.windows(3).find(|said| said[1] == limit && said[2] > said[0])?;
-    Some(said[2] - said[0]).filter(|left| *left < limit)
+    let left = numbers.windows(3).find(|said| said[1] == limit && said[2] > said[0]);
+    let said = left.map(|said| said[2] - said[0]).or_else(|| most_of(message, limit));
+    said.filter(|left| *left < limit)
+}
+
+/// The number that the limit is more than.
+fn most_of(message: &str, limit: u32) -> Option<u32> {
+    let (before, after) = message.split_once(&format!("{limit} > "))?;
+    let is_alone = !before.ends_with(|c: char| c.is_ascii_digit()) && !before.trim_end().ends_with('+');
+    let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    after[..digits].parse().ok().filter(|most| is_alone && *most > 0)
 }
 
 /// The status that an error stands for which came without one: what it says of it in numbers or words, else 502, the
@@ -203,6 +232,44 @@ fn is_too_long(message: &str) -> bool {
 fn in_words(message: &str, all: &[&str]) -> bool {
     let message = message.to_ascii_lowercase();
     all.iter().any(|words| message.contains(words))
+}
+
+/// Where the fault is, as FastAPI has it (vLLM, Mistral): `{"detail": [{"loc": ["body", "messages", 1, "content"]}]}`.
+fn place(error: &Map<String, Value>) -> Option<String> {
+    let steps = error.get("detail")?.as_array()?.first()?.get("loc")?.as_array()?;
+    let mut place = String::new();
+    for step in steps.iter().skip_while(|step| *step == "body").take(8) {
+        match step {
+            Value::String(name) if place.is_empty() => place.push_str(name),
+            Value::String(name) => place.extend([".", name]),
+            Value::Number(number) => place.push_str(&format!("[{number}]")),
+            _ => return None,
+        }
+    }
+    (!place.is_empty()).then_some(place)
+}
+
+/// OpenAI's "Please try again in 20s", "in 1m3.5s", "in 350ms".
+fn wait_in_words(message: &str) -> Option<u64> {
+    let (_, rest) = message.split_once("try again in ")?;
+    let word: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.').take(16).collect();
+    let (mut rest, mut wait) = (word.trim_end_matches('.'), 0.0);
+    while let Some(digits) = rest.find(|c: char| c.is_ascii_alphabetic()).filter(|digits| *digits > 0) {
+        let (number, after) = rest.split_at(digits);
+        let number: f64 = number.parse().ok()?;
+        let unit = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit);
+        wait += number
+            * match unit {
+                "ms" => 1.0,
+                "s" => 1_000.0,
+                "m" => 60_000.0,
+                "h" => 3_600_000.0,
+                _ => return None,
+            };
+        rest = after;
+    }
+    (rest.is_empty() && wait > 0.0).then_some(wait).and_then(retry_after::bounded)
 }
 
 /// Google's `RetryInfo`: `{"retryDelay": "17.5s"}` among the details.

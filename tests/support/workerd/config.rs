@@ -103,6 +103,7 @@ const OBJECTS: &str = r#"durableObjectStorage = (localDisk = "objects"),
   durableObjectNamespaces = [
     (className = "AccountObject", uniqueKey = "AccountObject", enableSql = true),
     (className = "ThreadObject", uniqueKey = "ThreadObject", enableSql = true),
+    (className = "DispatchObject", uniqueKey = "DispatchObject", enableSql = true),
   ]"#;
 
 fn bindings(variables: &Value) -> String {
@@ -111,6 +112,7 @@ fn bindings(variables: &Value) -> String {
         r#"(name = "AI", wrapped = (moduleName = "cloudflare-internal:ai-api", innerBindings = [(name = "fetcher", service = "provider")]))"#.to_owned(),
         r#"(name = "ACCOUNTS", durableObjectNamespace = (className = "AccountObject", serviceName = "main"))"#.to_owned(),
         r#"(name = "THREADS", durableObjectNamespace = (className = "ThreadObject", serviceName = "main"))"#.to_owned(),
+        r#"(name = "DISPATCH", durableObjectNamespace = (className = "DispatchObject", serviceName = "main"))"#.to_owned(),
         r#"(name = "TEST", service = "provider")"#.to_owned(),
     ];
     let text = |(name, value): (&String, &Value)| format!("(name = {}, text = {value})", quote(name));

@@ -5,7 +5,7 @@
 // The entrypoint `control` listens on a socket of its own, for the test process alone.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import Worker, { AccountObject as Account, ThreadObject as Thread } from "./index.js";
+import Worker, { AccountObject as Account, DispatchObject as Dispatch, ThreadObject as Thread } from "./index.js";
 
 let now = 0;
 let isWatched = false;
@@ -155,6 +155,7 @@ const tested = (Inner) => class {
 
 export const AccountObject = tested(Account);
 export const ThreadObject = tested(Thread);
+export const DispatchObject = tested(Dispatch);
 
 function worker(context, env) {
   watch(env);

@@ -31,7 +31,7 @@ pub static ROWS: [Row; 13] = [
             reasoning_back: Some(Back::Proof),
             strict_tools: Some(false),
             images_in_results: Some(true),
-            schema: Some(Schema::NoTopUnion),
+            schema: Some(Schema::PlainTop),
             response_format: Some(Format::Words),
             file_data: Some(true),
             file_url: Some(true),

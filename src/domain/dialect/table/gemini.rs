@@ -10,7 +10,10 @@ const fn gemini(models: &'static [&'static str], below: Version, traits: Traits)
     Row { models, below, ..row(Wire::Gemini, traits) }
 }
 
-pub static ROWS: [Row; 9] = [
+/// No model takes them any more.
+const PENALTIES: &[&str] = &["presence_penalty", "frequency_penalty"];
+
+pub static ROWS: [Row; 10] = [
     // What every model takes, Gemma included.
     row(
         Wire::Gemini,
@@ -26,6 +29,7 @@ pub static ROWS: [Row; 9] = [
             strict_tools: Some(false),
             schema: Some(Schema::LoneRefs),
             format_with_tools: Some(false),
+            image_url_to_any: Some(true),
             file_data: Some(true),
             file_url: Some(true),
             file_id: Some(true),
@@ -46,6 +50,7 @@ pub static ROWS: [Row; 9] = [
             ..SAME
         },
     ),
+    Row { from: (2, 5), without: PENALTIES, ..gemini(&["*gemini*"], NEWEST, SAME) },
     gemini(&["*gemini*"], (3, 7), Traits { thinking: Some(Thinking::Level { minimal: true }), ..SAME }),
     gemini(&["*gemini*pro*"], NEWEST, Traits { thinking: Some(Thinking::Level { minimal: false }), ..SAME }),
     gemini(

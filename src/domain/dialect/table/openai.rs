@@ -2,7 +2,8 @@
 
 use super::{Row, SAME, WORDS_64, row};
 use crate::domain::dialect::knobs::{
-    Alphabet, Back, Format, LimitField, Lowest, Naming, Prefill, SeedField, System, Taken, Thinking, Turns,
+    Alphabet, Back, Format, LimitField, Lowest, Naming, Prefill, Schema, SeedField, System, Taken, Thinking,
+    Turns,
 };
 use crate::domain::dialect::patch::Traits;
 use crate::domain::provider::Wire;
@@ -23,7 +24,7 @@ const fn openai(families: &'static [&'static str], models: &'static [&'static st
     Row { families, models, ..row(Wire::OpenAi, traits) }
 }
 
-pub static ROWS: [Row; 36] = [
+pub static ROWS: [Row; 41] = [
     // Models, whoever serves them.
     Row {
         without: SCORES,
@@ -74,6 +75,11 @@ pub static ROWS: [Row; 36] = [
         )
     },
     Row { from: (5, 2), ..openai(&[], GPT_5, Traits { thinking: efforts(Lowest::None, true), ..SAME }) },
+    // By this protocol they think or have tools, and from 5.5 on they think unasked.
+    Row {
+        from: (5, 4),
+        ..openai(&["openai", "azure"], GPT_5, Traits { thinking_with_tools: Some(false), ..SAME })
+    },
     // They always think.
     openai(
         &[],
@@ -92,6 +98,8 @@ pub static ROWS: [Row; 36] = [
             ..SAME
         },
     ),
+    // Their templates take one system message, first.
+    openai(&[], &["*qwen3*"], Traits { system: Some(System::One), ..SAME }),
     openai(&[], &["*gpt-oss*"], Traits { thinking: efforts(Lowest::Low, false), ..SAME }),
     // Servers.
     openai(
@@ -101,6 +109,7 @@ pub static ROWS: [Row; 36] = [
             limit_field: Some(LimitField::MaxCompletionTokens),
             call_ids: Some(Naming::new(Alphabet::Any, 1, 40)),
             strict_open_maps: Some(false),
+            schema: Some(Schema::PlainTop),
             file_data: Some(true),
             file_id: Some(true),
             ..SAME
@@ -120,7 +129,12 @@ pub static ROWS: [Row; 36] = [
             ..SAME
         },
     ),
-    openai(&["openrouter"], &["openai/*"], Traits { strict_open_maps: Some(false), ..SAME }),
+    openai(
+        &["openrouter"],
+        &["openai/*"],
+        Traits { strict_open_maps: Some(false), schema: Some(Schema::PlainTop), ..SAME },
+    ),
+    Row { from: (2, 5), without: PENALTIES, ..openai(&["openrouter"], &["google/gemini*"], SAME) },
     openai(&["openrouter"], &["*claude*"], Traits { call_ids: Some(WORDS_64), ..SAME }),
     Row {
         from: (4, 6),
@@ -190,6 +204,8 @@ pub static ROWS: [Row; 36] = [
         },
     ),
     Row { without: &["logprobs", "top_logprobs"], ..openai(&["deepseek"], &["*reasoner*"], SAME) },
+    // They think, and refuse a forced tool then.
+    openai(&["deepseek"], &["*reasoner*", "*v4*"], Traits { forced_tools: Some(false), ..SAME }),
     openai(
         &["moonshot"],
         &[],
@@ -208,6 +224,7 @@ pub static ROWS: [Row; 36] = [
             temperature: Some(Taken::Never),
             top_p: Some(Taken::Never),
             several_choices: Some(false),
+            forced_tools: Some(false),
             ..SAME
         },
     ),
@@ -218,9 +235,12 @@ pub static ROWS: [Row; 36] = [
             limit_field: Some(LimitField::MaxCompletionTokens),
             several_choices: Some(false),
             reasoning_back: Some(Back::Reasoning),
+            format_with_tools: Some(false),
             ..SAME
         },
     ),
+    // Its words for it are `none` and `default`, which is what it does unasked.
+    openai(&["groq"], &["*qwen3*"], Traits { thinking: Some(Thinking::Absent), ..SAME }),
     openai(&["xai"], &[], Traits { limit_field: Some(LimitField::MaxCompletionTokens), ..SAME }),
     Row {
         without: PENALTIES,

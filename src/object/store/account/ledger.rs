@@ -163,6 +163,7 @@ fn record(row: &[Value]) -> Result<CallRecord, Error> {
             output_tokens: columns.number()?,
             reasoning_tokens: columns.number()?,
             hour_write_tokens: 0,
+            audio_input_tokens: 0,
         },
         held: columns.nanos()?,
         cost: columns.nanos()?,

@@ -43,6 +43,7 @@ impl Refused {
         let Reported { message, refusal, .. } = provider::refused(body);
         // A context that is too small stays so, whoever takes that for a failure of its own.
         let status = if refusal.is_too_long && status >= 500 { 400 } else { status };
+        let status = if refusal.is_denied && (400..500).contains(&status) { 401 } else { status };
         let cleaned = Self::clean(line, message, refusal);
         Self { status, retry_after_ms: retry_after_ms.or(cleaned.retry_after_ms), ..cleaned }
     }
@@ -103,7 +104,8 @@ impl Refused {
         let goes_on = is_transient(status);
         let retry_after_s =
             retry_after_ms.map(|ms| u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX).max(1));
-        let denies = |words: String| (goes_on, Error::UpstreamDenies(words));
+        // Another entry has another key, and another model.
+        let denies = |words: String| (!refusal.is_policy, Error::UpstreamDenies(words));
         let needs_money =
             || format!("provider `{name}` wants to be paid first ({status}); an admin must see to it");
         match status {

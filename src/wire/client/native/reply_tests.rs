@@ -28,6 +28,7 @@ const USAGE: Usage = Usage {
     output_tokens: 7,
     reasoning_tokens: 3,
     hour_write_tokens: 0,
+    audio_input_tokens: 0,
 };
 
 fn expected(message: &str) -> Value {

@@ -20,6 +20,7 @@ fn a_reply_has_openais_shape() {
         output_tokens: 7,
         reasoning_tokens: 3,
         hour_write_tokens: 0,
+        audio_input_tokens: 0,
     };
     let choice = Choice { parts: vec![AssistantPart::text("Hi \"there\"\n")], ..Choice::default() };
     let chat = ChatReply { choices: vec![choice], ..ChatReply::default() };

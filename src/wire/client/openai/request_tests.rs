@@ -82,7 +82,7 @@ fn what_a_client_asked_a_provider_is_asked() {
             {"role": "tool", "tool_call_id": "1", "content": "ok"},
         ],
         "tools": [{"type": "function", "function": {
-            "name": "f", "description": "d", "parameters": {"type": "object"}, "strict": false,
+            "name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}, "strict": false,
         }}],
         "tool_choice": {"type": "function", "function": {"name": "f"}},
         "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},

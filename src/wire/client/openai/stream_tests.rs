@@ -138,7 +138,7 @@ fn an_error_is_an_object_that_clients_raise() {
     assert_eq!(serde_json::from_str::<Value>(json).unwrap(), expected);
 }
 
-/// What a provider may say: deltas that are not empty, tool calls in order, one end a choice.
+/// What a provider may say: deltas that are not empty, tool calls in order and with arguments, one end a choice.
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let delta = "[^\u{0}]{1,12}";
     let one = |choice: u32| {
@@ -153,7 +153,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
             for (index, (name, pieces)) in (0_u32..).zip(calls) {
                 let id = format!("call_{choice}_{index}");
                 events.push(Event::ToolCall { choice, index, id, name, proof: None });
-                events.extend(pieces.into_iter().map(|delta| Event::ToolArguments { choice, index, delta }));
+                let pieces = std::iter::once("{".to_owned()).chain(pieces);
+                events.extend(pieces.map(|delta| Event::ToolArguments { choice, index, delta }));
             }
             events.push(finish(choice, reason));
             events

@@ -42,6 +42,7 @@ fn a_whole_reply_is_read() {
         output_tokens: 6,
         reasoning_tokens: 0,
         hour_write_tokens: 0,
+        audio_input_tokens: 0,
     };
     assert_eq!(
         decoded(fixture!("text.json")),

@@ -58,7 +58,9 @@ pub(super) fn conversation<'a>(
         }
     }
     if turns.is_empty() {
-        push(&mut turns, Role::User, system.pop().into_iter().collect());
+        // The first are the agent's instructions, which are nobody else's words.
+        let said = if system.len() > 1 { system.pop() } else { None };
+        push(&mut turns, Role::User, vec![said.unwrap_or_else(|| Block::text(OPENING))]);
     }
     if dialect.user_first && turns.first().is_some_and(|turn| turn.role == Role::Assistant) {
         turns.insert(0, Turn { role: Role::User, content: vec![Block::text(OPENING)] });

@@ -113,6 +113,7 @@ impl Tokens {
             cached_input_tokens: cached,
             cache_write_tokens: written,
             hour_write_tokens: self.for_an_hour().0.unwrap_or(0).min(written),
+            audio_input_tokens: 0,
             output_tokens: self.output_tokens.0?,
             reasoning_tokens: self.thinking().0.unwrap_or(0),
         })

@@ -239,6 +239,9 @@ fn thinking(
     max_tokens: u32,
 ) -> (Option<ThinkingBody>, Option<&'static str>) {
     let Some(effort) = request.sampling.reasoning_effort else { return (None, None) };
+    if is_thinking_refused(request) && effort != ReasoningEffort::None {
+        return (None, None);
+    }
     match (dialect.thinking, effort) {
         (Thinking::Absent, _) | (Thinking::Budget, ReasoningEffort::None) => (None, None),
         (Thinking::Budget, effort) => (budget(request, effort, max_tokens), None),
@@ -267,13 +270,19 @@ fn level(effort: ReasoningEffort, xhigh: bool) -> &'static str {
     }
 }
 
+/// Whether the API would refuse to think: beside a forced tool, and where the answer was begun.
+fn is_thinking_refused(request: &ChatRequest) -> bool {
+    let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
+    let begun = matches!(request.messages.last(), Some(Message::Assistant { .. }));
+    forced && !request.tools.is_empty() || begun
+}
+
 /// A share of the output limit, which bounds thinking and answer together.
 ///
-/// `None` where the API would refuse a budget: it must be less than `max_tokens`, excludes a forced tool, and wants
-/// the thinking of an unfinished turn sent back, which not every client does.
+/// `None` where the API would refuse a budget: it must be less than `max_tokens`, and it wants the thinking of an unfinished
+/// turn sent back, which not every client does.
 fn budget(request: &ChatRequest, effort: ReasoningEffort, max_tokens: u32) -> Option<ThinkingBody> {
-    let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
-    if (forced && !request.tools.is_empty()) || messages::is_amid_unproven_tools(&request.messages) {
+    if messages::is_amid_unproven_tools(&request.messages) {
         return None;
     }
     let tenths = match effort {

@@ -319,3 +319,39 @@ fn sampling_is_sent_to_those_who_take_it() {
         assert_eq!((&body["temperature"], &body["top_p"]), (&temperature, &top_p), "{code}");
     }
 }
+
+#[test]
+fn the_agents_instructions_are_never_the_users_words() {
+    for blank in [vec![user(" ")], vec![user("")], vec![said("")], vec![]] {
+        let messages = std::iter::once(system("You help.")).chain(blank).collect();
+        let body = body_of(PLAIN, &ask(messages));
+        assert_eq!(body["system"][0]["text"], "You help.");
+        assert_eq!(
+            body["messages"],
+            json!([{"role": "user", "content": [{"type": "text", "text": "Continue."}]}])
+        );
+    }
+    let body = body_of(PLAIN, &ask(vec![system("You help."), system("What is 2+2?")]));
+    assert_eq!(body["messages"][0]["content"][0]["text"], "What is 2+2?");
+}
+
+#[test]
+fn no_thinking_is_asked_for_beside_a_forced_tool_or_an_answer_that_was_begun() {
+    let effort = |request: ChatRequest| {
+        let sampling = Sampling {
+            reasoning_effort: Some(ReasoningEffort::Low),
+            max_output_tokens: Some(8_000),
+            ..Sampling::default()
+        };
+        ChatRequest { sampling, ..request }
+    };
+    let begun = || effort(ask(vec![user("Hi"), said("{")]));
+    for code in ["claude-sonnet-4-5", "claude-haiku-4-5"] {
+        assert_eq!(body_of(code, &begun()).get("thinking"), None, "{code}");
+    }
+    for code in ["claude-sonnet-4-5", "claude-opus-4-8", "claude-sonnet-4-6"] {
+        let body = body_of(code, &effort(tooled(ToolChoice::Required)));
+        assert_eq!((body.get("thinking"), &body["tool_choice"]["type"]), (None, &json!("any")), "{code}");
+        assert!(body_of(code, &effort(tooled(ToolChoice::Auto))).get("thinking").is_some(), "{code}");
+    }
+}

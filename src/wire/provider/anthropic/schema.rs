@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::wire::provider::open_object::{is_object, is_open};
-use crate::wire::provider::top_union::describe;
+use crate::wire::provider::plain_top::describe;
 
 /// Kept on every schema.
 const KEPT: [&str; 9] =

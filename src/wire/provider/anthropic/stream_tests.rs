@@ -31,6 +31,7 @@ fn text_arrives_as_it_is_written_and_usage_counts_the_cache_in() {
         output_tokens: 17,
         reasoning_tokens: 0,
         hour_write_tokens: 0,
+        audio_input_tokens: 0,
     };
     assert_eq!(ending(&events), [Event::Finish { choice: 0, reason: Finish::Stop }, Event::Usage(usage)]);
 }

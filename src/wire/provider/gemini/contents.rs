@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::domain::dialect::{CallIds, Dialect};
+use crate::domain::message::image_type;
 use crate::domain::message::{
     AssistantPart, Audio, File as GivenFile, FileSource, Image, ImageSource, Message, Part as Given, Proof,
     ProofKind, ToolCall,
@@ -160,7 +161,9 @@ pub(super) fn conversation<'a>(
     }
     push(&mut contents, Speaker::Tools, pending.into_iter());
     if contents.is_empty() {
-        push(&mut contents, Speaker::User, system.pop().into_iter());
+        // The first are the agent's instructions, which are nobody else's words.
+        let said = if system.len() > 1 { system.pop() } else { None };
+        push(&mut contents, Speaker::User, said.or_else(|| spoken(OPENING)).into_iter());
     }
     if dialect.user_first && contents.first().is_some_and(|first| first.role == Speaker::Model) {
         contents.insert(0, Content { role: Speaker::User, parts: spoken(OPENING).into_iter().collect() });
@@ -280,7 +283,7 @@ fn given<'a>(dialect: &Dialect, part: &'a Given) -> Option<Part<'a>> {
 
 fn picture(image: &Image) -> Part<'_> {
     match &image.source {
-        ImageSource::Url(url) => Part::File { file_data: File { mime_type: mime_type(url), file_uri: url } },
+        ImageSource::Url(url) => Part::File { file_data: File { mime_type: image_type(url), file_uri: url } },
         ImageSource::Data { media_type, base64 } => {
             Part::Inline { inline_data: Blob { mime_type: media_type, data: base64 } }
         }
@@ -307,18 +310,8 @@ fn document<'a>(dialect: &Dialect, file: &'a GivenFile) -> Option<Part<'a>> {
 
 /// The type that an address ends in, among those the API takes; without one it finds out itself.
 fn mime_type(url: &str) -> Option<&'static str> {
-    let path = url.split(['?', '#']).next()?;
-    let (_, extension) = path.rsplit_once('.')?;
-    match extension.to_ascii_lowercase().as_str() {
-        "png" => Some("image/png"),
-        "jpg" | "jpeg" => Some("image/jpeg"),
-        "webp" => Some("image/webp"),
-        "gif" => Some("image/gif"),
-        "heic" => Some("image/heic"),
-        "heif" => Some("image/heif"),
-        "pdf" => Some("application/pdf"),
-        _ => None,
-    }
+    let is_pdf = url.split(['?', '#']).next().is_some_and(|path| path.to_ascii_lowercase().ends_with(".pdf"));
+    if is_pdf { Some("application/pdf") } else { image_type(url) }
 }
 
 /// Older models know only identifiers they issued themselves, and seldom did.

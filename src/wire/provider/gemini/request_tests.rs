@@ -211,9 +211,9 @@ fn images_go_by_address_or_in_base64() {
 }
 
 #[test]
-fn a_lone_instruction_is_asked() {
-    let body = body_of(PLAIN, &ask(vec![system("Greet me.")]));
-    assert_eq!(body["systemInstruction"], Value::Null);
+fn an_instruction_of_the_client_that_stands_alone_is_asked() {
+    let body = body_of(PLAIN, &ask(vec![system("You help."), system("Greet me.")]));
+    assert_eq!(body["systemInstruction"]["parts"], json!([{"text": "You help."}]));
     assert_eq!(body["contents"], json!([{"role": "user", "parts": [{"text": "Greet me."}]}]));
 }
 
@@ -284,5 +284,41 @@ fn effort_is_said_as_each_generation_wants_it() {
         let sampling = Sampling { reasoning_effort: Some(effort), ..Sampling::default() };
         let request = ChatRequest { sampling, ..ask(vec![user("Hi")]) };
         assert_eq!(config_of(code, &request)["thinkingConfig"], expected, "{code} {effort:?}");
+    }
+}
+
+#[test]
+fn the_agents_instructions_are_never_the_users_words() {
+    for blank in [vec![user("")], vec![Message::assistant("")], vec![]] {
+        let messages = std::iter::once(system("You help.")).chain(blank).collect();
+        let body = body_of("gemini-2.5-flash", &ask(messages));
+        assert_eq!(body["systemInstruction"]["parts"], json!([{"text": "You help."}]), "{body}");
+        assert_eq!(body["contents"], json!([{"role": "user", "parts": [{"text": "Continue."}]}]), "{body}");
+    }
+}
+
+#[test]
+fn a_forced_tool_and_a_format_do_not_go_together() {
+    let forced = ChatRequest { tool_choice: ToolChoice::Required, ..formatted(schema(), vec![look()]) };
+    let body = body_of("gemini-3.5-flash", &forced);
+    assert_eq!(body["toolConfig"]["functionCallingConfig"]["mode"], "ANY");
+    assert_eq!(body["generationConfig"].get("responseMimeType"), None, "{body}");
+    let free = body_of("gemini-3.5-flash", &formatted(schema(), vec![look()]));
+    assert_eq!(free["generationConfig"]["responseMimeType"], "application/json");
+}
+
+#[test]
+fn penalties_are_sent_only_to_models_of_before() {
+    let mut request = ask(vec![user("Hi")]);
+    for name in ["presence_penalty", "frequency_penalty"] {
+        let place = crate::domain::extra::Extra::find(name).unwrap();
+        assert!(request.extras.put(place, serde_json::from_str("1").unwrap()).is_ok());
+    }
+    for (code, is_sent) in
+        [("gemini-2.0-flash", true), ("gemini-2.5-flash", false), ("gemini-3.5-flash", false)]
+    {
+        let sent = config_of(code, &request);
+        assert_eq!(sent.get("presencePenalty").is_some(), is_sent, "{code}");
+        assert_eq!(sent.get("frequencyPenalty").is_some(), is_sent, "{code}");
     }
 }

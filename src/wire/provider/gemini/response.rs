@@ -177,6 +177,26 @@ pub(super) struct ErrorBody {
     usage_metadata: Lenient<Tokens>,
 }
 
+/// Of the prompt's tokens by their kind, those of sound.
+#[derive(Clone, Copy, Default)]
+struct Heard(u64);
+
+impl<'de> Deserialize<'de> for Heard {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let of_kinds: Vec<OfKind> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let heard = of_kinds.iter().filter(|of| of.modality.0.as_deref() == Some("AUDIO"));
+        Ok(Self(heard.fold(0, |sum, of| sum.saturating_add(of.token_count.0.unwrap_or(0)))))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct OfKind {
+    modality: Lenient<String>,
+    token_count: Count,
+}
+
 /// Token counts as the API splits them. In a stream each is cumulative.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -186,6 +206,7 @@ pub(super) struct Tokens {
     cached_content_token_count: Count,
     /// What the provider's own tools put into the prompt.
     tool_use_prompt_token_count: Count,
+    prompt_tokens_details: Heard,
     /// Thoughts not included.
     candidates_token_count: Count,
     thoughts_token_count: Count,
@@ -204,6 +225,7 @@ impl Tokens {
             output_tokens: self.candidates_token_count.0.unwrap_or(0).saturating_add(thoughts),
             reasoning_tokens: thoughts,
             hour_write_tokens: 0,
+            audio_input_tokens: self.prompt_tokens_details.0,
         })
     }
 }

@@ -120,6 +120,21 @@ data: {"usageMetadata":{"promptTokenCount":5}}
 }
 
 #[test]
+fn what_was_heard_is_counted_apart() {
+    let stream = br#"data: {"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":100,"candidatesTokenCount":2,"promptTokensDetails":[{"modality":"TEXT","tokenCount":10},{"modality":"AUDIO","tokenCount":90},{"modality":"AUDIO"},7]}}
+
+"#;
+    let (events, _) = fixtures::read(Wire::Gemini, &[stream]);
+    let usage = |audio_input_tokens| {
+        Event::Usage(Usage { input_tokens: 100, output_tokens: 2, audio_input_tokens, ..Usage::default() })
+    };
+    // What is not as it should be is as good as missing.
+    assert_eq!(events[1..], [usage(0)]);
+    let sound = String::from_utf8(stream.to_vec()).unwrap().replace(",7]", "]");
+    assert_eq!(fixtures::read(Wire::Gemini, &[sound.as_bytes()]).0[1..], [usage(90)]);
+}
+
+#[test]
 fn a_finish_reason_in_every_frame_ends_a_choice_once() {
     let frame =
         "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":\"STOP\"}]}\n\n";

@@ -49,10 +49,23 @@ fn read(body: &[u8], max_bytes: usize) -> Reported {
     let too_long = || "an error too long to be read".to_owned();
     let is_long = body.len() > max_bytes;
     let value = if is_long { Value::Null } else { serde_json::from_slice(body).unwrap_or(Value::Null) };
+    let value = behind(value, body.len());
     let message = if is_long { too_long() } else { message(&value, MAX_DEPTH).unwrap_or_default() };
     let refusal = Refusal::read(&value, &message);
     let status = if refusal.is_too_long { 400 } else { status_of(&value, &message) };
     Reported { message, status, refusal, usage: None }
+}
+
+/// What the provider said that stands behind another: OpenRouter's `{"error": {"metadata": {"raw": "{…}"}}}`, where that is
+/// an error with words.
+fn behind(value: Value, length: usize) -> Value {
+    let raw = value.pointer("/error/metadata/raw").or_else(|| value.pointer("/metadata/raw"));
+    let parsed = match raw {
+        Some(Value::String(text)) if text.len() <= length => serde_json::from_str::<Value>(text).ok(),
+        Some(raw @ Value::Object(_)) => Some(raw.clone()),
+        _ => None,
+    };
+    parsed.filter(|parsed| !parsed.is_string() && message(parsed, MAX_DEPTH).is_some()).unwrap_or(value)
 }
 
 /// An error that came as part of a success: the whole reply or chunk.

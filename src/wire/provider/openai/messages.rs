@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::content::{Content, PartBody};
+use super::reply::NO_ARGUMENTS;
 use crate::domain::dialect::{Back, Dialect, Prefill, System, Turns};
 use crate::domain::message::{AssistantPart, Message, Part, Proof, ProofKind, ToolCall};
 use crate::wire::provider::fit::{ACKNOWLEDGED, NO_SIGNATURE, OPENING};
@@ -54,6 +55,7 @@ struct CallBody<'a> {
 #[derive(Serialize)]
 struct CallFunction<'a> {
     name: Cow<'a, str>,
+    /// JSON: templates parse it.
     arguments: &'a str,
 }
 
@@ -258,9 +260,15 @@ impl<'a> MessageBody<'a> {
     }
 }
 
+/// Arguments as templates parse them: those that are not there are an empty object.
+fn given(arguments: &str) -> &str {
+    if arguments.trim_ascii().is_empty() { NO_ARGUMENTS } else { arguments }
+}
+
 impl<'a> CallBody<'a> {
     fn of(dialect: &Dialect, at: usize, call: &'a ToolCall) -> Self {
-        let function = CallFunction { name: dialect.tool_names.fit(&call.name), arguments: &call.arguments };
+        let function =
+            CallFunction { name: dialect.tool_names.fit(&call.name), arguments: given(&call.arguments) };
         let signature =
             call.proof.as_ref().and_then(|proof: &Proof| proof.of_kind(ProofKind::GeminiSignature));
         let signature =

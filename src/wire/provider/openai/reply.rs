@@ -1,6 +1,7 @@
 //! Reads whole replies, and the pieces that replies and streams have in common.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -219,9 +220,24 @@ fn reasoned(text: Option<String>, details: Option<&RawValue>) -> Option<Assistan
     is_reasoned.then(|| AssistantPart::Reasoning(Reasoning { text: text.unwrap_or_default(), proof }))
 }
 
+/// The most tool calls of one answer; far above what any model makes.
+pub const MAX_CALLS: usize = 1024;
+/// What a call without arguments has: some servers write an empty text or nothing, on which clients fail.
+pub const NO_ARGUMENTS: &str = "{}";
+
 /// Reads the tool calls of a whole reply.
 pub fn tool_calls(calls: Option<Vec<CallBody<'_>>>) -> Result<Vec<ToolCall>, DecodeError> {
-    (0..).zip(calls.unwrap_or_default()).map(|(number, call)| call.read(number)).collect()
+    let calls = calls.unwrap_or_default();
+    if calls.len() > MAX_CALLS {
+        return Err(DecodeError::Malformed("a tool call is one too many".to_owned()));
+    }
+    let mut ids = HashSet::new();
+    let read = |(number, call): (u32, CallBody<'_>)| {
+        let mut call = call.read(number)?;
+        call.id = unused(call.id, &mut ids);
+        Ok(call)
+    };
+    (0..).zip(calls).map(read).collect()
 }
 
 impl<'a> CallBody<'a> {
@@ -234,15 +250,25 @@ impl<'a> CallBody<'a> {
         let function = self.function.unwrap_or(FunctionBody { name: self.name, arguments: self.arguments });
         let name =
             function.name.ok_or_else(|| DecodeError::Malformed("a tool call has no name".to_owned()))?;
-        let arguments = function.arguments.text().into_owned();
+        let id = id_of(self.id.0, number, &name, &function.arguments.text());
+        let arguments = Some(function.arguments.text()).filter(|text| !text.trim_ascii().is_empty());
+        let arguments = arguments.map_or_else(|| NO_ARGUMENTS.to_owned(), Cow::into_owned);
         let proof = self.extra_content.0.and_then(ExtraContent::proof);
-        Ok(ToolCall { id: id_of(self.id.0, number, &name, &arguments), name, arguments, proof })
+        Ok(ToolCall { id, name, arguments, proof })
     }
 }
 
 /// The first of these texts that is not empty.
 pub fn first_said<const N: usize>(texts: [Option<String>; N]) -> Option<String> {
     texts.into_iter().flatten().find(|text| !text.is_empty())
+}
+
+/// The id itself, or another where a call of this answer has it already: its results could not be told apart.
+pub fn unused(id: String, ids: &mut HashSet<String>) -> String {
+    let others = (2..).map(|n: u32| format!("{id}_{n}"));
+    let free = std::iter::once(id.clone()).chain(others).find(|id| !ids.contains(id)).unwrap_or(id);
+    ids.insert(free.clone());
+    free
 }
 
 /// The id a provider gave a tool call, or one made of the call itself where it gave none.

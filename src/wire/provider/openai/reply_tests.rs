@@ -152,3 +152,16 @@ fn made_up_ids_differ_with_the_call_and_do_not_change() {
     assert_eq!(id_of(Some("given".to_owned()), 0, "f", ""), "given");
     assert!(id_of(Some(String::new()), 0, "f", "").starts_with("call_"));
 }
+
+#[test]
+fn calls_without_arguments_have_an_empty_object_and_no_two_share_an_id() {
+    let reply = decode(
+        br#"{"choices":[{"message":{"tool_calls":[
+        {"id":"a","function":{"name":"f","arguments":""}}, {"id":"a","function":{"name":"f","arguments":null}},
+        {"id":"a","function":{"name":"f"}}, {"id":"a_2","function":{"name":"f","arguments":" "}}]},"finish_reason":"tool_calls"}]}"#,
+    )
+    .unwrap();
+    let calls: Vec<_> = AssistantPart::calls_of(&reply.choices[0].parts).collect();
+    let read: Vec<_> = calls.iter().map(|call| (call.id.as_str(), call.arguments.as_str())).collect();
+    assert_eq!(read, [("a", "{}"), ("a_2", "{}"), ("a_3", "{}"), ("a_2_2", "{}")]);
+}

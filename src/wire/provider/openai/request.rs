@@ -69,7 +69,15 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
 
 /// The level that is sent, with a warning where it is not the one asked for.
 pub fn effort(dialect: &Dialect, request: &ChatRequest, warnings: &mut Warnings) -> Option<ReasoningEffort> {
-    let asked = request.sampling.reasoning_effort?;
+    let asked = request.sampling.reasoning_effort;
+    if !dialect.thinking_with_tools && !request.tools.is_empty() {
+        if asked.is_some_and(|asked| asked != ReasoningEffort::None) {
+            warnings
+                .adapted("reasoning_effort", "the model that answered does not think where there are tools");
+        }
+        return Some(ReasoningEffort::None);
+    }
+    let asked = asked?;
     let nearest = dialect.thinking.nearest(asked);
     let nearest = warnings.if_taken(nearest.is_some(), "reasoning_effort", Some(nearest))??;
     if nearest != asked {

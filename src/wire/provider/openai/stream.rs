@@ -1,5 +1,7 @@
 //! Reads streams.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -8,16 +10,15 @@ use super::MAX_CHOICES;
 use super::annotation::{Sources, citations};
 use super::details::Details;
 use super::error::{fault, reported};
-use super::reply::{Embedded, ExtraContent, FunctionBody, Text, finish, first_said, id_of};
+use super::reply::{
+    Embedded, ExtraContent, FunctionBody, MAX_CALLS, NO_ARGUMENTS, Text, finish, first_said, id_of, unused,
+};
 use super::usage::UsageBody;
 use crate::domain::message::{About, Event, Finish, Usage};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::malformed;
 use crate::wire::provider::lenient::{Index, Lenient};
 use crate::wire::sse::Frame;
-
-/// The most tool calls of one answer; far above what any model makes.
-const MAX_CALLS: usize = 1024;
 
 /// What has been read of a stream.
 #[derive(Debug, Default)]
@@ -36,6 +37,8 @@ pub struct StreamState {
 struct ChoiceState {
     index: u32,
     details: Details,
+    /// The identifiers of its calls.
+    ids: HashSet<String>,
     finished: bool,
 }
 
@@ -47,6 +50,7 @@ struct CallState {
     given_id: Option<String>,
     /// As it is told on: from 0 in each choice.
     index: u32,
+    has_arguments: bool,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +81,9 @@ pub struct ChoiceDelta<'a> {
     index: Index,
     #[serde(borrow)]
     delta: Option<Delta<'a>>,
+    /// A whole message in place of its pieces.
+    #[serde(borrow)]
+    message: Option<Delta<'a>>,
     #[serde(default)]
     finish_reason: Lenient<String>,
     #[serde(borrow)]
@@ -219,6 +226,7 @@ impl StreamState {
         for choice in self.choices.iter_mut().filter(|choice| !choice.finished) {
             choice.finished = true;
             events.extend(choice.details.take(choice.index));
+            complete(&self.calls, choice.index, events);
             let called = self.calls.iter().any(|call| call.choice == choice.index);
             let reason = if called { Finish::ToolCalls } else { Finish::Stop };
             events.push(Event::Finish { choice: choice.index, reason });
@@ -236,8 +244,11 @@ impl StreamState {
         let known = self.choices.len();
         self.begin(choice)?;
         let before = events.len();
-        let has_details = body.delta.as_ref().is_some_and(|delta| delta.reasoning_details.is_some());
-        if let Some(delta) = body.delta {
+        // One that repeats what came in pieces is passed over.
+        let whole = body.message.filter(|_| self.choices.len() > known);
+        let delta = body.delta.or(whole);
+        let has_details = delta.as_ref().is_some_and(|delta| delta.reasoning_details.is_some());
+        if let Some(delta) = delta {
             let reasoning = [delta.reasoning_content.answer, delta.reasoning.answer, delta.content.thinking];
             events.extend(first_said(reasoning).map(|delta| Event::Reasoning { choice, delta }));
             events.extend(said(delta.content.answer).map(|delta| Event::Text { choice, delta }));
@@ -301,7 +312,12 @@ impl StreamState {
         if index >= MAX_CHOICES {
             return Err(DecodeError::Malformed(format!("a choice has the index {index}")));
         }
-        self.choices.push(ChoiceState { index, details: Details::default(), finished: false });
+        self.choices.push(ChoiceState {
+            index,
+            details: Details::default(),
+            ids: HashSet::new(),
+            finished: false,
+        });
         Ok(())
     }
 
@@ -319,6 +335,7 @@ impl StreamState {
         if let Some(state) = state.filter(|choice| !choice.finished) {
             state.finished = true;
             events.extend(state.details.take(index));
+            complete(&self.calls, index, events);
             events.push(Event::Finish { choice: index, reason });
         }
         Ok(())
@@ -344,12 +361,18 @@ impl StreamState {
                 let name = name.ok_or_else(|| malformed_call("has no name"))?;
                 let index = self.new_call(choice, body.index.0, &id)?;
                 let id = id_of(id, index, &name, &delta);
+                let state = self.choices.iter_mut().find(|state| state.index == choice);
+                let id = match state {
+                    Some(state) => unused(id, &mut state.ids),
+                    None => id,
+                };
                 let proof = body.extra_content.0.and_then(ExtraContent::proof);
                 events.push(Event::ToolCall { choice, index, id, name, proof });
                 index
             }
         };
         if !delta.is_empty() {
+            self.argued(choice, index, &delta);
             events.push(Event::ToolArguments { choice, index, delta: delta.into_owned() });
         }
         Ok(())
@@ -362,6 +385,14 @@ impl StreamState {
         let call = calls.find(|call| given_index.is_none_or(|index| call.given_index == index))?;
         let other = if id.is_some() { id != call.given_id.as_deref() } else { given_index.is_none() };
         (!(named && other)).then_some(call.index)
+    }
+
+    /// Notes that a call has arguments. The latest call is the likeliest.
+    fn argued(&mut self, choice: u32, index: u32, delta: &str) {
+        let mut calls = self.calls.iter_mut().rev();
+        if let Some(call) = calls.find(|call| (call.choice, call.index) == (choice, index)) {
+            call.has_arguments |= !delta.trim_ascii().is_empty();
+        }
     }
 
     /// Notes a call that begins, and numbers it.
@@ -377,9 +408,19 @@ impl StreamState {
         let last = self.calls.iter().rev().find(|call| call.choice == choice);
         let index = last.map_or(0, |last| last.index + 1);
         let given_index = given_index.unwrap_or(index);
-        self.calls.push(CallState { choice, given_index, given_id: id.clone(), index });
+        self.calls.push(CallState { choice, given_index, given_id: id.clone(), index, has_arguments: false });
         Ok(index)
     }
+}
+
+/// Calls without arguments have an empty object.
+fn complete(calls: &[CallState], choice: u32, events: &mut Vec<Event>) {
+    let bare = calls.iter().filter(|call| call.choice == choice && !call.has_arguments);
+    events.extend(bare.map(|call| Event::ToolArguments {
+        choice,
+        index: call.index,
+        delta: NO_ARGUMENTS.to_owned(),
+    }));
 }
 
 fn said(text: Option<String>) -> Option<String> {

@@ -282,3 +282,36 @@ proptest! {
         prop_assert_eq!(whole, read(Wire::OpenAi, &pieces));
     }
 }
+
+#[test]
+fn calls_without_arguments_have_an_empty_object_and_no_two_share_an_id() {
+    for end in [r#"{"delta":{},"finish_reason":"tool_calls"}"#, r#"{"delta":{}}"#] {
+        let stream = format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{}]}}}}]}}\n\ndata: {{\"choices\":[{end}]}}\n\ndata: [DONE]\n\n",
+            [
+                r#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#,
+                r#"{"index":1,"id":"a","function":{"name":"g","arguments":null}}"#,
+                r#"{"index":2,"id":"b","function":{"name":"h","arguments":"{\"x\":1}"}}"#,
+            ]
+            .join(",")
+        );
+        let events = events(stream.as_bytes());
+        let calls = told(&events).calls;
+        let read: Vec<_> =
+            calls.iter().map(|(id, name, args)| (id.as_str(), name.as_str(), args.as_str())).collect();
+        assert_eq!(read, [("a", "f", "{}"), ("a_2", "g", "{}"), ("b", "h", "{\"x\":1}")]);
+        assert_eq!(events.last(), Some(&finish(0, Finish::ToolCalls)));
+    }
+}
+
+#[test]
+fn a_whole_message_in_place_of_pieces_is_said_and_one_that_repeats_them_is_not() {
+    let whole = r#"{"choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}"#;
+    let piece = r#"{"choices":[{"index":0,"delta":{"content":"hi"}}]}"#;
+    let stream =
+        |chunks: &[&str]| -> String { chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect() };
+    for chunks in [&[whole][..], &[piece, whole][..]] {
+        let events = events(stream(chunks).as_bytes());
+        assert_eq!(events, [text(0, "hi"), finish(0, Finish::Stop)], "{chunks:?}");
+    }
+}

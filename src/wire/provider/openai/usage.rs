@@ -32,6 +32,8 @@ struct PromptDetails {
     cached_tokens: Count,
     #[serde(default)]
     cache_write_tokens: Count,
+    #[serde(default)]
+    audio_tokens: Count,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -60,6 +62,7 @@ impl UsageBody {
             output_tokens: output,
             reasoning_tokens: reasoning.unwrap_or(0).min(output),
             hour_write_tokens: 0,
+            audio_input_tokens: prompt.audio_tokens.0.unwrap_or(0),
         })
     }
 }

@@ -25,3 +25,9 @@ fn counts_are_taken_with_a_point_and_never_beyond_their_whole() {
         "prompt_tokens_details":{"cache_write_tokens":9},"completion_tokens_details":{"reasoning_tokens":9}}"#;
     assert_eq!(usage(absurd), Some(Usage { cached_input_tokens: 3, reasoning_tokens: 1, ..tokens(3, 1) }));
 }
+
+#[test]
+fn what_was_heard_is_counted_apart() {
+    let heard = r#"{"prompt_tokens":30,"completion_tokens":1,"prompt_tokens_details":{"audio_tokens":20}}"#;
+    assert_eq!(usage(heard), Some(Usage { audio_input_tokens: 20, ..tokens(30, 1) }));
+}

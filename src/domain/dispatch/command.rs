@@ -1,0 +1,118 @@
+//! What is asked of an account's dispatch object, and what it answers. They travel as JSON, see
+//! [`crate::domain::thread::command`].
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Entry, Kind};
+use crate::domain::ids::AgentId;
+use crate::domain::thread::id::ThreadKey;
+use crate::domain::time::{self, Millis};
+
+/// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
+pub const VERSION: u32 = 1;
+
+/// The most runs of one delivery; there are more deliveries for more.
+pub const MAX_RUNS: usize = 100;
+
+/// How far behind the index is as a rule, in milliseconds: a delivery leaves with the answer to what caused it.
+pub const USUAL_LAG_MS: u64 = 1_000;
+
+/// Everything a dispatch object can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    Deliver(Delivery),
+    List(List),
+    /// Do what is due, and see to the alarm.
+    Wake,
+}
+
+/// What a thread is now, and runs of it that have changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub thread: ThreadKey,
+    /// Grows with each change, and is never below the milliseconds of its moment. Nothing is taken from a lower version than
+    /// the highest that has come.
+    pub version: u64,
+    /// `None`: it was deleted, and its runs with it.
+    pub delivered: Option<Delivered>,
+}
+
+/// What is delivered of a thread that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Runs are found by their thread's user and labels, as they were at the last change of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    pub thread: Entry,
+    /// At most [`MAX_RUNS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Entry>,
+}
+
+/// Which entries, newest first. What is given must all be so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    pub kind: Kind,
+    pub order: Order,
+    pub agent: Option<AgentId>,
+    pub status: Option<String>,
+    pub user: Option<String>,
+    /// A whole label, or the part before its colon.
+    pub label: Option<String>,
+    /// Not before this moment: made or changed, as the order says; `until` the same.
+    #[serde(with = "time::as_integer")]
+    pub since: Millis,
+    /// Behind this one; else from the newest on.
+    pub after: Position,
+    pub limit: u32,
+}
+
+/// By which time a list is ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    #[default]
+    Created,
+    /// Threads only.
+    Updated,
+}
+
+/// A place in a list: behind an entry, or between two moments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    #[serde(with = "time::as_integer")]
+    pub at: Millis,
+    /// As the index names the entry: 32 or 40 hexadecimal digits. Empty: before every entry of this moment.
+    pub id: String,
+}
+
+impl Position {
+    /// Before all that there is.
+    pub const NEWEST: Millis = Millis((1 << 53) - 2);
+
+    /// Behind all entries that are newer than this moment.
+    pub const fn until(at: Millis) -> Self {
+        Self { at: at.plus(1), id: String::new() }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Or it was known.
+    Delivered,
+    Listed(Listed),
+    Woken,
+}
+
+/// A page of entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// What lists show, as JSON.
+    pub entries: Vec<String>,
+    /// Where the next page begins; `None` at the end. A page may be short: so many entries and no more are looked at for one.
+    pub next: Option<Position>,
+    /// How far behind the index may be: what comes late says so, for two minutes.
+    pub lag_ms: u64,
+}

@@ -1,0 +1,297 @@
+//! An account's dispatch object: the index of its threads and runs.
+//!
+//! Threads deliver what they are, under a version that grows ([`crate::domain::dispatch`]); the row of each thread has the
+//! highest that came, and what comes below it is passed over. A deleted thread leaves its row behind for a week, longer than
+//! anything is on its way, so that nothing late revives it. Not here: what is true of a thread. Its own object knows.
+
+use std::collections::BTreeSet;
+
+use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Never, Resumption};
+use super::sql::{Error, Sql};
+use super::store::dispatch::{self as store, Is, Row};
+use super::store::steps::Step;
+use crate::domain::dispatch::command::{
+    Answer, Command, Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS, VERSION,
+};
+use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::time::Millis;
+
+/// How long a deleted thread is known.
+const KEEP_GONE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// How many runs of a deleted thread are removed at once.
+const REMOVED_AT_ONCE: u32 = 500;
+/// How many entries are looked at for a page, and how many at once.
+const MAX_SCANNED: u32 = 2_000;
+const SCANNED_AT_ONCE: u32 = 200;
+/// How long what came late says that more may: the longest pause of a thread that tries again, twice.
+const LATE_MS: i64 = 120_000;
+
+/// The machine of one account's index.
+#[derive(Debug)]
+pub struct Dispatch {
+    /// To be written, in order.
+    batch: Vec<Write>,
+    /// Deleted threads whose runs are still to be removed, as the index names them.
+    leaving: BTreeSet<String>,
+    /// When the first of the deleted threads was deleted that are still known.
+    oldest_gone: Option<Millis>,
+    /// When something came late, and how late in milliseconds.
+    late: Option<(Millis, u64)>,
+}
+
+#[derive(Debug)]
+enum Write {
+    Put {
+        before: Option<Box<Row>>,
+        row: Box<Row>,
+    },
+    /// Runs of a thread, all or some.
+    Empty {
+        thread: String,
+        is_whole: bool,
+    },
+    /// Threads that were deleted before this moment are forgotten.
+    Forget {
+        before: Millis,
+    },
+}
+
+impl Dispatch {
+    fn deliver(&mut self, sql: &impl Sql, delivery: Delivery, now: Millis) -> Result<(), Error> {
+        let Delivery { thread, version, delivered } = delivery;
+        let id = name(thread);
+        let before = store::row(sql, &id)?;
+        if before.as_ref().is_some_and(|before| before.version > version) {
+            return Ok(());
+        }
+        let count = self.batch.len();
+        match delivered {
+            None => self.remove(before, id, version, now),
+            Some(delivered) => self.put_all(sql, thread, version, before, &delivered)?,
+        }
+        if self.batch.len() > count {
+            self.note_lag(version, now);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, before: Option<Row>, thread: String, version: u64, now: Millis) {
+        if let Some(Row { is: Is::Gone { is_leaving }, created_at, .. }) = before {
+            // Perhaps of another thread of this name, of which nothing came.
+            return self.put(before, Row::gone(thread, version, created_at, is_leaving));
+        }
+        self.leaving.insert(thread.clone());
+        self.put(before, Row::gone(thread.clone(), version, now, true));
+        self.batch.push(Write::Empty { thread, is_whole: false });
+    }
+
+    fn put_all(
+        &mut self,
+        sql: &impl Sql,
+        thread: ThreadKey,
+        version: u64,
+        before: Option<Row>,
+        delivered: &Delivered,
+    ) -> Result<(), Error> {
+        let Delivered { user, labels, thread: entry, runs } = delivered;
+        let id = name(thread);
+        // Another thread of the same name: what the first has left goes.
+        let is_another = before.as_ref().is_some_and(|before| before.created_at != entry.created_at);
+        if is_another {
+            self.leaving.remove(&id);
+            self.batch.push(Write::Empty { thread: id.clone(), is_whole: true });
+        }
+        self.put(before, Row::of(id, Is::Thread, version, entry, user.as_ref(), labels));
+        for entry in runs {
+            let Some(number) = entry.run else { continue };
+            let id = RunId { thread, number }.to_string();
+            let before = if is_another { None } else { store::row(sql, &id)? };
+            self.put(before, Row::of(id, Is::Run, 0, entry, user.as_ref(), labels));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, before: Option<Row>, row: Row) {
+        if before.as_ref() != Some(&row) {
+            self.batch.push(Write::Put { before: before.map(Box::new), row: Box::new(row) });
+        }
+    }
+
+    /// The version of a thread is about the moment of its change.
+    fn note_lag(&mut self, version: u64, now: Millis) {
+        let lag = now.0.max(0).cast_unsigned().saturating_sub(version);
+        if lag > USUAL_LAG_MS && lag >= self.lag(now) {
+            self.late = Some((now, lag));
+        }
+    }
+
+    fn lag(&self, now: Millis) -> u64 {
+        let late = self.late.filter(|(at, _)| now.0 <= at.0 + LATE_MS);
+        late.map_or(USUAL_LAG_MS, |(_, lag)| lag)
+    }
+
+    fn list(&self, sql: &impl Sql, list: &List, now: Millis) -> Result<Listed, Error> {
+        let mut listed = Listed { entries: Vec::new(), next: None, lag_ms: self.lag(now) };
+        let (mut after, mut scanned) = (list.after.clone(), 0);
+        while scanned < MAX_SCANNED {
+            let found = store::page(sql, list, &after, SCANNED_AT_ONCE)?;
+            let is_last = found.len() < SCANNED_AT_ONCE as usize;
+            scanned += SCANNED_AT_ONCE;
+            for one in found {
+                let fits = one.fits && !self.is_leaving(&one.position);
+                if fits && listed.entries.len() >= list.limit as usize {
+                    listed.next = Some(after);
+                    return Ok(listed);
+                }
+                after = one.position;
+                if fits {
+                    listed.entries.push(one.shown);
+                }
+            }
+            if is_last {
+                return Ok(listed);
+            }
+        }
+        listed.next = Some(after);
+        Ok(listed)
+    }
+
+    fn is_leaving(&self, position: &Position) -> bool {
+        let thread = position.id.get(..THREAD_DIGITS);
+        !self.leaving.is_empty() && thread.is_some_and(|thread| self.leaving.contains(thread))
+    }
+}
+
+/// The digits of a thread's key in its own name and in those of its runs.
+const THREAD_DIGITS: usize = 32;
+
+/// As the index names a thread: before all its runs.
+fn name(thread: ThreadKey) -> String {
+    let mut name = RunId { thread, number: 0 }.to_string();
+    name.truncate(THREAD_DIGITS);
+    name
+}
+
+impl Machine for Dispatch {
+    type Command = Command;
+    type Answer = Answer;
+    type Query = List;
+    type Effect = Never;
+    type Outcome = Never;
+    type Progress = Never;
+    type Event = Never;
+
+    const VERSION: u32 = VERSION;
+    const STEPS: &'static [Step] = store::STEPS;
+    const QUIET_MS: u64 = 0;
+
+    fn load(sql: &impl Sql, _: Millis) -> Result<Self, Error> {
+        let leaving = store::leaving(sql)?.into_iter().collect();
+        Ok(Self { batch: Vec::new(), leaving, oldest_gone: store::oldest_gone(sql)?, late: None })
+    }
+
+    fn inherit(&mut self, fallen: Self) {
+        self.late = fallen.late;
+    }
+
+    fn absent(command: &Command) -> Option<Answer> {
+        match command {
+            Command::Deliver(_) => None,
+            Command::Wake => Some(Answer::Woken),
+            Command::List(_) => {
+                Some(Answer::Listed(Listed { entries: Vec::new(), next: None, lag_ms: USUAL_LAG_MS }))
+            }
+        }
+    }
+
+    fn decide(
+        &mut self,
+        sql: &impl Sql,
+        command: Command,
+        moment: &mut Moment<'_>,
+    ) -> Result<Decision<Self>, Error> {
+        let (answer, durability) = match command {
+            Command::Deliver(delivery) => {
+                self.deliver(sql, delivery, moment.now)?;
+                (Answer::Delivered, Durability::Now)
+            }
+            Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
+            Command::Wake => {
+                self.wake(moment);
+                (Answer::Woken, Durability::Now)
+            }
+        };
+        Ok(Decision { answer: Answered::Ready(answer), durability, effects: Vec::new() })
+    }
+
+    fn read(&self, _: &impl Sql, _: List, _: &mut Vec<String>) -> Result<Answer, Error> {
+        Ok(Answer::Woken)
+    }
+
+    fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        if let Some(thread) = self.leaving.first() {
+            self.batch.push(Write::Empty { thread: thread.clone(), is_whole: false });
+        }
+        let before = moment.now.plus(-KEEP_GONE_MS);
+        if self.oldest_gone.is_some_and(|oldest| oldest < before) {
+            self.batch.push(Write::Forget { before });
+        }
+        Vec::new()
+    }
+
+    fn wake_at(&self) -> Option<Millis> {
+        let leaving = (!self.leaving.is_empty()).then_some(Millis(0));
+        let forget = self.oldest_gone.map(|oldest| oldest.plus(KEEP_GONE_MS + 60_000));
+        [leaving, forget].into_iter().flatten().min()
+    }
+
+    fn ended(&mut self, effect: &machine::Effect<Never>, _: Never, _: &mut Moment<'_>) -> Effects<Self> {
+        match effect.what {}
+    }
+
+    fn progress(&mut self, effect: &Never, _: Never, _: &mut Moment<'_>) -> Durability {
+        match *effect {}
+    }
+
+    fn take_events(&mut self) -> Vec<Never> {
+        Vec::new()
+    }
+
+    fn resumed(&mut self, effect: &machine::Effect<Never>, _: &mut Moment<'_>) -> Resumption<Never> {
+        match effect.what {}
+    }
+
+    fn is_dirty(&self) -> bool {
+        !self.batch.is_empty()
+    }
+
+    fn has_reserve(&self) -> bool {
+        false
+    }
+
+    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+        let is_removal = |write: &Write| !matches!(write, Write::Put { .. });
+        let has_removed = self.batch.iter().any(is_removal);
+        for write in std::mem::take(&mut self.batch) {
+            match write {
+                Write::Put { before, row } => store::put(sql, before.as_deref(), &row)?,
+                Write::Forget { before } => store::forget(sql, before)?,
+                Write::Empty { thread, is_whole: true } => {
+                    while store::empty(sql, &thread, REMOVED_AT_ONCE)? {}
+                }
+                Write::Empty { thread, is_whole: false } => {
+                    if !store::empty(sql, &thread, REMOVED_AT_ONCE)? {
+                        let left = store::row(sql, &thread)?;
+                        let version = left.as_ref().map_or(0, |row| row.version);
+                        store::put(sql, left.as_ref(), &Row::gone(thread.clone(), version, now, false))?;
+                        self.leaving.remove(&thread);
+                    }
+                }
+            }
+        }
+        if has_removed {
+            self.oldest_gone = store::oldest_gone(sql)?;
+        }
+        Ok(())
+    }
+}

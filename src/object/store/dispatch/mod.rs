@@ -1,0 +1,357 @@
+//! The dispatch object's tables.
+
+mod schema;
+
+pub use schema::STEPS;
+
+use crate::domain::dispatch::command::{List, Order, Position};
+use crate::domain::dispatch::entry::{Entry, Kind, terms};
+use crate::domain::time::Millis;
+use crate::object::sql::{Error, Sql, Value};
+use crate::object::store::columns::Columns;
+use crate::sql::{Query, queries};
+
+/// What every list reads of an entry.
+macro_rules! listed {
+    ($from:literal) => {
+        concat!(
+            "SELECT e.id, e.agent, e.status, e.user, e.created_at, e.updated_at, e.shown,
+            ?1 IS NULL OR EXISTS (SELECT 1 FROM labels l
+                WHERE l.kind = e.kind AND l.label = ?1 AND l.created_at = e.created_at AND l.id = e.id) FROM ",
+            $from
+        )
+    };
+}
+
+queries! {
+    /// `page`
+    BY_TIME = listed!("entries e WHERE kind = ?2 AND created_at >= ?3 AND (created_at, id) < (?4, ?5)
+        ORDER BY created_at DESC, id DESC LIMIT ?6");
+    /// `page`
+    BY_AGENT = listed!("entries e WHERE kind = ?2 AND created_at >= ?3 AND (created_at, id) < (?4, ?5) AND agent = ?7
+        ORDER BY created_at DESC, id DESC LIMIT ?6");
+    /// `page`
+    BY_STATUS = listed!("entries e WHERE kind = ?2 AND created_at >= ?3 AND (created_at, id) < (?4, ?5) AND status = ?7
+        ORDER BY created_at DESC, id DESC LIMIT ?6");
+    /// `page`
+    BY_USER = listed!("entries e WHERE kind = ?2 AND created_at >= ?3 AND (created_at, id) < (?4, ?5) AND user = ?7
+        ORDER BY created_at DESC, id DESC LIMIT ?6");
+    /// `page`
+    BY_LABEL = listed!("labels n CROSS JOIN entries e ON e.id = n.id
+        WHERE n.kind = ?2 AND n.created_at >= ?3 AND (n.created_at, n.id) < (?4, ?5) AND n.label = ?7
+        ORDER BY n.created_at DESC, n.id DESC LIMIT ?6");
+    /// `page`
+    THREADS_BY_UPDATE = listed!("entries e WHERE kind = 0 AND kind = ?2 AND updated_at >= ?3
+        AND (updated_at, id) < (?4, ?5) ORDER BY updated_at DESC, id DESC LIMIT ?6");
+    /// `page`
+    THREADS_BY_USER = listed!("entries e WHERE kind = 0 AND kind = ?2 AND updated_at >= ?3
+        AND (updated_at, id) < (?4, ?5) AND user = ?7 ORDER BY updated_at DESC, id DESC LIMIT ?6");
+    /// `row`
+    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown FROM entries WHERE id = ?";
+    /// `put`
+    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, version = excluded.version, agent = excluded.agent,
+        status = excluded.status, user = excluded.user, labels = excluded.labels, created_at = excluded.created_at,
+        updated_at = excluded.updated_at, shown = excluded.shown";
+    /// `put`
+    WRITE_LABEL = "INSERT OR IGNORE INTO labels (kind, label, created_at, id) VALUES (?, ?, ?, ?)";
+    /// `put`, `empty`
+    DELETE_LABEL = "DELETE FROM labels WHERE kind = ? AND label = ? AND created_at = ? AND id = ?";
+    /// `empty`: runs of a thread.
+    RUNS_OF = "SELECT id, labels, created_at FROM entries WHERE id > ? AND id < ? ORDER BY id LIMIT ?";
+    /// `empty`
+    DELETE_ENTRY = "DELETE FROM entries WHERE id = ?";
+    /// `leaving`
+    LEAVING = "SELECT id FROM entries WHERE kind = 2 AND status = 'leaving'";
+    /// `oldest_gone`
+    OLDEST_GONE = "SELECT created_at FROM entries WHERE kind = 2 AND status = 'gone' ORDER BY created_at LIMIT 1";
+    /// `forget`
+    DELETE_GONE = "DELETE FROM entries WHERE id IN (SELECT id FROM entries
+        WHERE kind = 2 AND status = 'gone' AND created_at < ? ORDER BY created_at LIMIT 1000)";
+}
+
+/// Every statement on a dispatch object's tables.
+pub(super) fn all() -> impl Iterator<Item = &'static Query> {
+    QUERIES.iter()
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Is {
+    Thread,
+    Run,
+    /// A thread that was deleted; whether runs of it are still to be removed.
+    Gone {
+        is_leaving: bool,
+    },
+}
+
+impl Is {
+    const fn number(self) -> i64 {
+        match self {
+            Self::Thread => 0,
+            Self::Run => 1,
+            Self::Gone { .. } => 2,
+        }
+    }
+}
+
+impl From<Kind> for Is {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Thread => Self::Thread,
+            Kind::Run => Self::Run,
+        }
+    }
+}
+
+/// A row of the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub id: String,
+    pub is: Is,
+    pub version: u64,
+    pub agent: String,
+    pub status: String,
+    pub user: Option<String>,
+    pub labels: Vec<String>,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub shown: String,
+}
+
+impl Row {
+    pub fn of(
+        id: String,
+        is: Is,
+        version: u64,
+        entry: &Entry,
+        user: Option<&String>,
+        labels: &[String],
+    ) -> Self {
+        Self {
+            id,
+            is,
+            version,
+            agent: entry.agent.to_string(),
+            status: entry.status.clone(),
+            user: user.cloned(),
+            labels: labels.to_vec(),
+            created_at: entry.created_at,
+            updated_at: entry.updated_at,
+            shown: entry.shown.clone(),
+        }
+    }
+
+    /// What is left of a deleted thread.
+    pub fn gone(id: String, version: u64, at: Millis, is_leaving: bool) -> Self {
+        Self {
+            id,
+            is: Is::Gone { is_leaving },
+            version,
+            agent: String::new(),
+            status: if is_leaving { "leaving" } else { "gone" }.to_owned(),
+            user: None,
+            labels: Vec::new(),
+            created_at: at,
+            updated_at: at,
+            shown: String::new(),
+        }
+    }
+}
+
+fn integer(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn optional(value: Option<&String>) -> Value {
+    value.map_or(Value::Null, |value| text(value))
+}
+
+fn labels_of(text: &str) -> Option<Vec<String>> {
+    serde_json::from_str(text).ok()
+}
+
+/// The row of this id.
+///
+/// # Errors
+/// [`Error`]; here and below when SQLite refuses, or a row is not what this code writes.
+pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
+    let rows = sql.query(&READ_ENTRY, &[text(id)])?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let mut columns = Columns::of(row);
+    let kind = columns.integer()?;
+    let (version, agent, status) =
+        (columns.number()?, columns.text()?.to_owned(), columns.text()?.to_owned());
+    let is = match kind {
+        0 => Is::Thread,
+        1 => Is::Run,
+        _ => Is::Gone { is_leaving: status == "leaving" },
+    };
+    Ok(Some(Row {
+        id: id.to_owned(),
+        is,
+        version,
+        agent,
+        status,
+        user: columns.optional_text()?.map(str::to_owned),
+        labels: columns.parsed(labels_of)?,
+        created_at: Millis(columns.integer()?),
+        updated_at: Millis(columns.integer()?),
+        shown: columns.text()?.to_owned(),
+    }))
+}
+
+/// Writes a row in place of what was there.
+///
+/// # Errors
+/// [`Error`].
+pub fn put(sql: &impl Sql, before: Option<&Row>, row: &Row) -> Result<(), Error> {
+    let place = |row: &Row| (row.is, row.created_at);
+    let before = before.map(|before| (before, terms(&before.labels)));
+    let wanted = terms(&row.labels);
+    let stays = |term: &str| {
+        before.as_ref().is_some_and(|(before, had)| place(before) == place(row) && had.contains(term))
+    };
+    if let Some((before, had)) = &before {
+        let is_left = |term: &&&str| !(stays(term) && wanted.contains(**term));
+        had.iter().filter(is_left).try_for_each(|term| delete_label(sql, before.is, term, before))?;
+    }
+    for term in wanted.iter().filter(|term| !stays(term)) {
+        sql.query(&WRITE_LABEL, &label(row.is, term, row.created_at, &row.id))?;
+    }
+    let labels = serde_json::to_string(&row.labels).map_err(|error| Error::Storage(error.to_string()))?;
+    let values = [
+        text(&row.id),
+        Value::Integer(row.is.number()),
+        integer(row.version),
+        text(&row.agent),
+        text(&row.status),
+        optional(row.user.as_ref()),
+        Value::Text(labels),
+        Value::Integer(row.created_at.0),
+        Value::Integer(row.updated_at.0),
+        text(&row.shown),
+    ];
+    sql.query(&WRITE_ENTRY, &values).map(drop)
+}
+
+fn label(is: Is, term: &str, created_at: Millis, id: &str) -> [Value; 4] {
+    [Value::Integer(is.number()), text(term), Value::Integer(created_at.0), text(id)]
+}
+
+fn delete_label(sql: &impl Sql, is: Is, term: &str, row: &Row) -> Result<(), Error> {
+    sql.query(&DELETE_LABEL, &label(is, term, row.created_at, &row.id)).map(drop)
+}
+
+/// Removes runs of a thread, at most so many; whether there may be more.
+///
+/// # Errors
+/// [`Error`].
+pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<bool, Error> {
+    // Behind the digits of every run's number.
+    let behind = format!("{thread}g");
+    let rows = sql.query(&RUNS_OF, &[text(thread), Value::Text(behind), Value::Integer(most.into())])?;
+    for row in &rows {
+        let mut columns = Columns::of(row);
+        let (id, labels) = (columns.text()?, columns.parsed(labels_of)?);
+        let created_at = Millis(columns.integer()?);
+        for term in terms(&labels) {
+            sql.query(&DELETE_LABEL, &label(Is::Run, term, created_at, id))?;
+        }
+        sql.query(&DELETE_ENTRY, &[text(id)])?;
+    }
+    Ok(rows.len() >= most as usize)
+}
+
+/// The deleted threads whose runs are still to be removed.
+///
+/// # Errors
+/// [`Error`].
+pub fn leaving(sql: &impl Sql) -> Result<Vec<String>, Error> {
+    let rows = sql.query(&LEAVING, &[])?;
+    rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect()
+}
+
+/// When the first of the deleted threads that are still known was deleted.
+///
+/// # Errors
+/// [`Error`].
+pub fn oldest_gone(sql: &impl Sql) -> Result<Option<Millis>, Error> {
+    let rows = sql.query(&OLDEST_GONE, &[])?;
+    rows.first().map(|row| Columns::of(row).integer().map(Millis)).transpose()
+}
+
+/// Forgets threads that were deleted before this moment, at most 1,000.
+///
+/// # Errors
+/// [`Error`].
+pub fn forget(sql: &impl Sql, before: Millis) -> Result<(), Error> {
+    sql.query(&DELETE_GONE, &[Value::Integer(before.0)]).map(drop)
+}
+
+/// An entry on its way into a page.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub position: Position,
+    /// Whether it is all that the list asks for.
+    pub fits: bool,
+    pub shown: String,
+}
+
+/// Which index a list goes by, and the value that it looks for there: the one that leaves the fewest to be looked at. That
+/// a run is over or a thread idle says of most of them, so that comes last.
+fn index(list: &List) -> (&'static Query, Option<String>) {
+    let is_common = |status: &&String| matches!(status.as_str(), "completed" | "idle");
+    match (list.order, &list.user, &list.label, list.status.as_ref().filter(|status| !is_common(status))) {
+        (Order::Updated, Some(user), ..) => (&THREADS_BY_USER, Some(user.clone())),
+        (Order::Updated, None, ..) => (&THREADS_BY_UPDATE, None),
+        (_, Some(user), ..) => (&BY_USER, Some(user.clone())),
+        (_, _, Some(label), _) => (&BY_LABEL, Some(label.clone())),
+        (_, _, _, Some(status)) => (&BY_STATUS, Some(status.clone())),
+        _ => match (&list.agent, &list.status) {
+            (Some(agent), _) => (&BY_AGENT, Some(agent.to_string())),
+            (None, Some(status)) => (&BY_STATUS, Some(status.clone())),
+            (None, None) => (&BY_TIME, None),
+        },
+    }
+}
+
+/// At most so many entries behind a position, whether or not they are what is asked for.
+///
+/// # Errors
+/// [`Error`].
+pub fn page(sql: &impl Sql, list: &List, after: &Position, most: u32) -> Result<Vec<Found>, Error> {
+    let (query, value) = index(list);
+    let mut values = vec![
+        optional(list.label.as_ref()),
+        Value::Integer(Is::from(list.kind).number()),
+        Value::Integer(list.since.0),
+        Value::Integer(after.at.0),
+        text(&after.id),
+        Value::Integer(most.into()),
+    ];
+    values.extend(value.map(Value::Text));
+    let agent = list.agent.map(|agent| agent.to_string());
+    sql.query(query, &values)?.iter().map(|row| found(row, list, agent.as_deref())).collect()
+}
+
+fn found(row: &[Value], list: &List, agent: Option<&str>) -> Result<Found, Error> {
+    let mut columns = Columns::of(row);
+    let id = columns.text()?.to_owned();
+    let (of, status, user) = (columns.text()?, columns.text()?, columns.optional_text()?);
+    let (created_at, updated_at) = (Millis(columns.integer()?), Millis(columns.integer()?));
+    let shown = columns.text()?;
+    let fits = columns.integer()? == 1
+        && agent.is_none_or(|agent| agent == of)
+        && list.status.as_ref().is_none_or(|wanted| wanted == status)
+        && list.user.as_ref().is_none_or(|wanted| user == Some(wanted));
+    let at = if list.order == Order::Updated { updated_at } else { created_at };
+    let shown = if fits { shown.to_owned() } else { String::new() };
+    Ok(Found { position: Position { at, id }, fits, shown })
+}

@@ -1,0 +1,60 @@
+//! The hop to an object, over the platform's binding.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use worker::ObjectNamespace;
+use worker::send::IntoSendFuture;
+
+use super::crossing;
+use crate::domain::dispatch::command::{Answer, Command, VERSION};
+use crate::domain::ids::AccountId;
+use crate::object::client::Hop;
+use crate::object::wire;
+use crate::ports::{Dispatch, Unavailable};
+
+/// The namespace of one kind of objects.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    pub namespace: ObjectNamespace,
+}
+
+impl Objects {
+    /// The answer's text to a command's text.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the object did not answer, or refused with these words.
+    pub async fn ask(&self, name: &str, command: &str) -> Result<String, Unavailable> {
+        let asked = async {
+            let objects: &JsValue = self.namespace.as_ref();
+            JsFuture::from(crossing::ask(objects, name, command)).await
+        };
+        let answer = asked.into_send().await.map_err(unavailable)?;
+        Ok(answer.as_string().unwrap_or_default())
+    }
+}
+
+pub fn unavailable(error: JsValue) -> Unavailable {
+    Unavailable(worker::Error::from(error).to_string())
+}
+
+/// The accounts' objects.
+#[derive(Clone, Debug)]
+pub struct AccountClient(pub Objects);
+
+impl Hop for AccountClient {
+    async fn carry(&self, account: AccountId, command: String) -> Result<String, Unavailable> {
+        self.0.ask(&account.to_string(), &command).await
+    }
+}
+
+/// The accounts' dispatch objects.
+#[derive(Clone, Debug)]
+pub struct DispatchClient(pub Objects);
+
+impl Dispatch for DispatchClient {
+    async fn ask(&self, account: AccountId, command: Command) -> Result<Answer, Unavailable> {
+        let unreadable = |error: serde_json::Error| Unavailable(error.to_string());
+        let text = wire::encode(VERSION, &command).map_err(unreadable)?;
+        wire::decode(&self.0.ask(&account.to_string(), &text).await?).map_err(unreadable)
+    }
+}
