@@ -505,3 +505,17 @@ async fn arguments_that_do_not_fit_are_said_to_the_model_once() {
     assert_eq!(asked.len(), 2, "the tool was not called");
     assert_eq!(sent(&asked[1]).last().unwrap(), "tool: The argument `city` is missing.");
 }
+
+#[tokio::test]
+async fn a_model_calculates_with_the_built_in_tool() {
+    let stage = Stage::new().await;
+    stage.change("triage", &json!({"tools": ["calculate"]})).await;
+    for (expression, words) in
+        [("(19.99 * 3 - 5) * 1.19", "tool: 65.4143"), ("1 / 0", "tool: This divides by zero.")]
+    {
+        stage.then(calls("calculate", &json!({ "expression": expression }))).then(says("Done."));
+        let run = post(&stage, "/threads/t/runs", &json!({"message": "How much?"})).await.json();
+        assert_eq!(run["status"], "completed", "{run}");
+        assert_eq!(sent(&stage.take_asked()[1]).last().unwrap(), words);
+    }
+}
