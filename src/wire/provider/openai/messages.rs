@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::calls::NO_ARGUMENTS;
 use super::content::{Content, PartBody};
-use super::reply::NO_ARGUMENTS;
 use crate::domain::dialect::{Back, Dialect, Prefill, System, Turns};
 use crate::domain::message::{AssistantPart, Message, Part, Proof, ProofKind, ToolCall};
 use crate::wire::provider::fit::{ACKNOWLEDGED, NO_SIGNATURE, OPENING};

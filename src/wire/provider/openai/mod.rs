@@ -5,6 +5,7 @@
 //! in requests is the server's dialect. Not here: the legacy `functions`, audio in answers, and OpenAI's own `/responses`.
 
 mod annotation;
+mod calls;
 mod content;
 mod details;
 mod error;

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::annotation::{Sources, citations};
+use super::calls::{MAX_CALLS, NO_ARGUMENTS, id_of, one_too_many, unused};
 use super::error::{fault, interrupted, reported};
 use super::usage::UsageBody;
 use crate::domain::message::{
@@ -16,7 +17,7 @@ use crate::domain::message::{
     Usage,
 };
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::json::{issued_id, malformed};
+use crate::wire::provider::json::malformed;
 use crate::wire::provider::lenient::{Index, Lenient};
 use crate::wire::reasoning_details;
 
@@ -220,16 +221,11 @@ fn reasoned(text: Option<String>, details: Option<&RawValue>) -> Option<Assistan
     is_reasoned.then(|| AssistantPart::Reasoning(Reasoning { text: text.unwrap_or_default(), proof }))
 }
 
-/// The most tool calls of one answer; far above what any model makes.
-pub const MAX_CALLS: usize = 1024;
-/// What a call without arguments has: some servers write an empty text or nothing, on which clients fail.
-pub const NO_ARGUMENTS: &str = "{}";
-
 /// Reads the tool calls of a whole reply.
 pub fn tool_calls(calls: Option<Vec<CallBody<'_>>>) -> Result<Vec<ToolCall>, DecodeError> {
     let calls = calls.unwrap_or_default();
     if calls.len() > MAX_CALLS {
-        return Err(DecodeError::Malformed("a tool call is one too many".to_owned()));
+        return Err(one_too_many());
     }
     let mut ids = HashSet::new();
     let read = |(number, call): (u32, CallBody<'_>)| {
@@ -261,26 +257,6 @@ impl<'a> CallBody<'a> {
 /// The first of these texts that is not empty.
 pub fn first_said<const N: usize>(texts: [Option<String>; N]) -> Option<String> {
     texts.into_iter().flatten().find(|text| !text.is_empty())
-}
-
-/// The id itself, or another where a call of this answer has it already: its results could not be told apart.
-pub fn unused(id: String, ids: &mut HashSet<String>) -> String {
-    let others = (2..).map(|n: u32| format!("{id}_{n}"));
-    let free = std::iter::once(id.clone()).chain(others).find(|id| !ids.contains(id)).unwrap_or(id);
-    ids.insert(free.clone());
-    free
-}
-
-/// The id a provider gave a tool call, or one made of the call itself where it gave none.
-pub fn id_of(given: Option<String>, number: u32, name: &str, arguments: &str) -> String {
-    given.filter(|id| !id.is_empty()).unwrap_or_else(|| {
-        // FNV-1a: calls that differ within a conversation should not share an id.
-        let bytes = name.bytes().chain([0]).chain(arguments.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        issued_id(None, Some(&format!("{hash:016x}")), number)
-    })
 }
 
 /// The error of a whole answer. One that was broken off after something was generated, and not counted, costs nobody

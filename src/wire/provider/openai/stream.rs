@@ -1,18 +1,15 @@
 //! Reads streams.
 
-use std::collections::HashSet;
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::MAX_CHOICES;
 use super::annotation::{Sources, citations};
+use super::calls::{Calls, id_of};
 use super::details::Details;
 use super::error::{fault, reported};
-use super::reply::{
-    Embedded, ExtraContent, FunctionBody, MAX_CALLS, NO_ARGUMENTS, Text, finish, first_said, id_of, unused,
-};
+use super::reply::{Embedded, ExtraContent, FunctionBody, Text, finish, first_said};
 use super::usage::UsageBody;
 use crate::domain::message::{About, Event, Finish, Usage};
 use crate::wire::provider::DecodeError;
@@ -24,7 +21,7 @@ use crate::wire::sse::Frame;
 #[derive(Debug, Default)]
 pub struct StreamState {
     choices: Vec<ChoiceState>,
-    calls: Vec<CallState>,
+    calls: Calls,
     about: About,
     /// Whether sources were reported.
     is_cited: bool,
@@ -37,20 +34,7 @@ pub struct StreamState {
 struct ChoiceState {
     index: u32,
     details: Details,
-    /// The identifiers of its calls.
-    ids: HashSet<String>,
     finished: bool,
-}
-
-#[derive(Debug)]
-struct CallState {
-    choice: u32,
-    /// As the server numbers it.
-    given_index: u32,
-    given_id: Option<String>,
-    /// As it is told on: from 0 in each choice.
-    index: u32,
-    has_arguments: bool,
 }
 
 #[derive(Deserialize)]
@@ -226,8 +210,8 @@ impl StreamState {
         for choice in self.choices.iter_mut().filter(|choice| !choice.finished) {
             choice.finished = true;
             events.extend(choice.details.take(choice.index));
-            complete(&self.calls, choice.index, events);
-            let called = self.calls.iter().any(|call| call.choice == choice.index);
+            self.calls.complete(choice.index, events);
+            let called = self.calls.are_of(choice.index);
             let reason = if called { Finish::ToolCalls } else { Finish::Stop };
             events.push(Event::Finish { choice: choice.index, reason });
         }
@@ -312,12 +296,7 @@ impl StreamState {
         if index >= MAX_CHOICES {
             return Err(DecodeError::Malformed(format!("a choice has the index {index}")));
         }
-        self.choices.push(ChoiceState {
-            index,
-            details: Details::default(),
-            ids: HashSet::new(),
-            finished: false,
-        });
+        self.choices.push(ChoiceState { index, details: Details::default(), finished: false });
         Ok(())
     }
 
@@ -335,7 +314,7 @@ impl StreamState {
         if let Some(state) = state.filter(|choice| !choice.finished) {
             state.finished = true;
             events.extend(state.details.take(index));
-            complete(&self.calls, index, events);
+            self.calls.complete(index, events);
             events.push(Event::Finish { choice: index, reason });
         }
         Ok(())
@@ -355,80 +334,28 @@ impl StreamState {
         if id.is_none() && name.is_none() && delta.is_empty() {
             return Ok(());
         }
-        let index = match self.known(choice, body.index.0, id.as_deref(), name.is_some()) {
+        let index = match self.calls.known(choice, body.index.0, id.as_deref(), name.is_some()) {
             Some(index) => index,
             None => {
-                let name = name.ok_or_else(|| malformed_call("has no name"))?;
-                let index = self.new_call(choice, body.index.0, &id)?;
-                let id = id_of(id, index, &name, &delta);
-                let state = self.choices.iter_mut().find(|state| state.index == choice);
-                let id = match state {
-                    Some(state) => unused(id, &mut state.ids),
-                    None => id,
-                };
+                let nameless = || DecodeError::Malformed("a tool call has no name".to_owned());
+                let name = name.ok_or_else(nameless)?;
+                let index = self.calls.begin(choice, body.index.0, &id)?;
+                let id = self.calls.unused(choice, id_of(id, index, &name, &delta));
                 let proof = body.extra_content.0.and_then(ExtraContent::proof);
                 events.push(Event::ToolCall { choice, index, id, name, proof });
                 index
             }
         };
         if !delta.is_empty() {
-            self.argued(choice, index, &delta);
+            self.calls.argue(choice, index, &delta);
             events.push(Event::ToolArguments { choice, index, delta: delta.into_owned() });
         }
         Ok(())
     }
-
-    /// The call that a piece continues. Some servers repeat id and name on every piece, some number every call 0, and
-    /// some do not number at all: a call is new when its number is, or when it is named and has another id or no number.
-    fn known(&self, choice: u32, given_index: Option<u32>, id: Option<&str>, named: bool) -> Option<u32> {
-        let mut calls = self.calls.iter().rev().filter(|call| call.choice == choice);
-        let call = calls.find(|call| given_index.is_none_or(|index| call.given_index == index))?;
-        let other = if id.is_some() { id != call.given_id.as_deref() } else { given_index.is_none() };
-        (!(named && other)).then_some(call.index)
-    }
-
-    /// Notes that a call has arguments. The latest call is the likeliest.
-    fn argued(&mut self, choice: u32, index: u32, delta: &str) {
-        let mut calls = self.calls.iter_mut().rev();
-        if let Some(call) = calls.find(|call| (call.choice, call.index) == (choice, index)) {
-            call.has_arguments |= !delta.trim_ascii().is_empty();
-        }
-    }
-
-    /// Notes a call that begins, and numbers it.
-    fn new_call(
-        &mut self,
-        choice: u32,
-        given_index: Option<u32>,
-        id: &Option<String>,
-    ) -> Result<u32, DecodeError> {
-        if self.calls.len() >= MAX_CALLS {
-            return Err(malformed_call("is one too many"));
-        }
-        let last = self.calls.iter().rev().find(|call| call.choice == choice);
-        let index = last.map_or(0, |last| last.index + 1);
-        let given_index = given_index.unwrap_or(index);
-        self.calls.push(CallState { choice, given_index, given_id: id.clone(), index, has_arguments: false });
-        Ok(index)
-    }
-}
-
-/// Calls without arguments have an empty object.
-fn complete(calls: &[CallState], choice: u32, events: &mut Vec<Event>) {
-    let bare = calls.iter().filter(|call| call.choice == choice && !call.has_arguments);
-    events.extend(bare.map(|call| Event::ToolArguments {
-        choice,
-        index: call.index,
-        delta: NO_ARGUMENTS.to_owned(),
-    }));
 }
 
 fn said(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
-}
-
-fn malformed_call(fault: &str) -> DecodeError {
-    DecodeError::Malformed(format!("a tool call {fault}"))
 }
 
 #[cfg(test)]
