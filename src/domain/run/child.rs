@@ -1,8 +1,7 @@
-//! Runs of other agents that a run has begun: what they may spend, and what is heard of them.
+//! A run of another agent that a run has begun: what it may spend, and what is known of it.
 
 use serde::{Deserialize, Serialize};
 
-use super::state::Status;
 use crate::domain::money::{self, Nanos};
 use crate::domain::time::{self, Millis};
 
@@ -48,31 +47,4 @@ impl Child {
         self.look_at = now.plus((FIRST_LOOK_MS << self.looks.min(16)).min(MAX_LOOK_MS));
         self.looks
     }
-}
-
-/// What a child says to the run above it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Word {
-    /// On its way. Of several the one with the highest number holds.
-    Work {
-        seq: u64,
-        /// Whether it waits for somebody outside.
-        waits: bool,
-        message: Option<String>,
-    },
-    Ended(Ended),
-}
-
-/// How a child has ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
-    pub status: Status,
-    /// The result of the call.
-    pub output: String,
-    pub is_error: bool,
-    #[serde(with = "money::as_integer")]
-    pub cost: Nanos,
-    /// What may still come to its cost: something of it was under way when it ended.
-    #[serde(with = "money::as_integer")]
-    pub open: Nanos,
 }

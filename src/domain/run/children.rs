@@ -1,9 +1,10 @@
 //! A run and its children: what each may spend, what is heard of them, and how they end.
 
-use super::child::{Child, Ended};
+use super::child::Child;
 use super::event::{Event, asks};
 use super::happening::{Do, Names};
 use super::state::{Run, Status};
+use super::word::Ended;
 use crate::domain::message::Part;
 use crate::domain::money::Nanos;
 use crate::domain::thread::id::{EntryId, RunId};

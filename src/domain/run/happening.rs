@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::child::Ended;
 use super::event::{Event, Voids};
 use super::state::{Awaited, Failure};
 use super::tool::How;
+use super::word::Ended;
 use crate::domain::message::{AssistantPart, Finish, Message, Part, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::thread::id::EntryId;
@@ -38,7 +38,7 @@ pub enum Happened {
     ChildBegun {
         entry: u32,
     },
-    /// A child says something on its way; see [`super::child::Word`].
+    /// A child says something on its way; see [`super::word::Word`].
     ChildSaid {
         entry: u32,
         seq: u64,

@@ -13,6 +13,7 @@
 //! | [`calls`] | its tool calls, each with one result |
 //! | [`children`] | what they may spend, what is heard of them, how they end |
 //! | [`child`] | runs of other agents that it has begun |
+//! | [`word`] | what a child says to the run above it |
 //! | [`arguments`] | whether a call's arguments fit its tool's schema |
 //! | [`input`] | what a waiting run is given |
 //! | [`event`] | what watchers of a run see |
@@ -30,3 +31,4 @@ pub mod machine;
 pub mod state;
 pub mod terms;
 pub mod tool;
+pub mod word;

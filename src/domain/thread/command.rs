@@ -14,10 +14,10 @@ use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
-use crate::domain::run::child::Word;
 use crate::domain::run::event::Numbered;
 use crate::domain::run::input::{Given, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
+use crate::domain::run::word::Word;
 
 /// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
 pub const VERSION: u32 = 1;

@@ -6,12 +6,12 @@ use serde_json::Value;
 use crate::domain::ids::AccountId;
 use crate::domain::message::{Message, Part};
 use crate::domain::money::Nanos;
-use crate::domain::run::child::{Ended, Word};
 use crate::domain::run::delta::Delta;
 use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::state::Reason;
 use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::OpenCall;
+use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::id::{EntryId, RunId};
 
 /// Something to be done outside, for a run.

@@ -11,9 +11,9 @@ use super::item::{Item, Kind};
 use crate::domain::ids::AgentId;
 use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
-use crate::domain::run::child::Ended;
 use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
 use crate::domain::run::terms::Priority;
+use crate::domain::run::word::Ended;
 use crate::domain::time::Millis;
 
 /// A thread.

@@ -4,7 +4,7 @@ use super::{step, tools};
 use crate::domain::dispatch::command as index;
 use crate::domain::ids::AccountId;
 use crate::domain::money::Nanos;
-use crate::domain::run::child::Word;
+use crate::domain::run::word::Word;
 use crate::domain::thread::command::{Answer, Command, Who};
 use crate::domain::thread::effect::{Effect, Outcome, Report};
 use crate::domain::thread::id::EntryId;
