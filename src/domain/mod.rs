@@ -9,6 +9,7 @@ pub mod alias;
 pub mod api_key;
 pub mod bound;
 pub mod budget;
+pub mod calculate;
 pub mod change;
 pub mod declared;
 pub mod dialect;

@@ -148,7 +148,11 @@ pub fn waits(waiting_on: &[Value]) -> Heard {
     let of = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     let calls: Vec<&Value> = waiting_on.iter().filter(|entry| entry["kind"] == "tool_output").collect();
     if calls.is_empty() {
-        let other = waiting_on.iter().find(|entry| entry["kind"] != "time" && entry["kind"] != "child");
+        let goes_on = |entry: &&Value| match entry["kind"].as_str() {
+            Some("child") => entry["status"] == "waiting",
+            kind => kind != Some("time"),
+        };
+        let other = waiting_on.iter().find(goes_on);
         return other.map_or(Heard::Nothing, |entry| {
             let words = format!(
                 "The run waits for something else than its client ({}): see `waiting_on` of GET …/runs/{{run}}.",

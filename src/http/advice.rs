@@ -45,7 +45,9 @@ pub fn fault(fault: &Fault) -> String {
                 "{fault}; write a listed model (GET /api/v1/models), or PUT a provider of the account's own"
             )
         }
-        Fault::BrokenLine(_) | Fault::NoBinding(_) | Fault::Retired { .. } => fault.to_string(),
+        Fault::BrokenLine(_) | Fault::NoBinding(_) | Fault::Retired { .. } | Fault::NoAgent { .. } => {
+            fault.to_string()
+        }
     }
 }
 

@@ -164,8 +164,11 @@ impl Report {
         Imported { mut items, mut warnings, faults }: Imported,
         dry_run: bool,
     ) -> Self {
-        warnings
-            .extend(faults.iter().map(|(i, fault)| agents::not_ready(&format!("agents[{i}].model"), fault)));
+        warnings.extend(
+            faults
+                .iter()
+                .map(|(i, fault)| agents::not_ready(&format!("agents[{i}].{}", fault.field()), fault)),
+        );
         let made = items.iter_mut().filter_map(|item| item.agent.take()).filter(|_| !dry_run);
         let agents = made.map(|agent| View::of(account, agent)).collect();
         let mut results: Vec<Row> = items.into_iter().map(Row::from).collect();

@@ -6,7 +6,7 @@ use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{ModelCall, Outcome, Progress, ToolCall};
+use crate::domain::thread::effect::{ModelCall, Outcome, Progress, Report, ToolCall};
 use crate::domain::thread::id::ThreadKey;
 
 use super::failure::Unavailable;
@@ -56,6 +56,8 @@ pub trait Performed: Clone + Send + Sync + 'static {
     fn model_call(&self, run: u32) -> Option<ModelCall>;
     /// A tool call to be made; `None` where it is not wanted any more.
     fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall>;
+    /// What the run above learns of one that is over; `None` where there is nothing to be said.
+    fn report(&self, run: u32) -> Option<Report>;
     /// What the account's index is to learn, and of which account; `None` where that is nothing.
     fn delivery(&self) -> Option<(AccountId, Delivery)>;
     /// Something became known of the effect of this id.

@@ -69,13 +69,15 @@ pub trait Perform: Machine {
 pub struct Object<M: Perform> {
     state: State,
     host: RefCell<Host<M, ObjectSql>>,
+    /// To be performed by the alarm; they are on the disk.
+    later: RefCell<Vec<Effect<M::Effect>>>,
     pub beside: M::Beside,
 }
 
 impl<M: Perform + 'static> Object<M> {
     pub fn new(state: State, beside: M::Beside) -> Rc<Self> {
         let host = RefCell::new(Host::new(ObjectSql::new(state.storage())));
-        Rc::new(Self { state, host, beside })
+        Rc::new(Self { state, host, later: RefCell::default(), beside })
     }
 
     /// Keeps the object in memory until this is done, as long as the platform allows.
@@ -111,18 +113,44 @@ impl<M: Perform + 'static> Object<M> {
     pub fn alarm(self: &Rc<Self>) -> worker::Result<Response> {
         self.with(|host, moment| host.wake(moment))
             .map_err(|error| worker::Error::RustError(error.to_string()))?;
+        self.perform_later();
         Response::empty()
     }
 
     /// The host does something, and what it leaves to be done is done.
     pub fn with<T>(self: &Rc<Self>, work: impl FnOnce(&mut Host<M, ObjectSql>, &mut Moment<'_>) -> T) -> T {
+        let (done, todo) = self.work(work);
+        self.perform(todo);
+        done
+    }
+
+    /// The same for a word of another object. What comes of it is done in the alarm: the platform counts how deep objects
+    /// call each other (16 at most), and objects that answer each other again and again would get there.
+    pub fn with_word<T>(
+        self: &Rc<Self>,
+        work: impl FnOnce(&mut Host<M, ObjectSql>, &mut Moment<'_>) -> T,
+    ) -> T {
+        let (done, mut todo) = self.work(work);
+        let effects = std::mem::take(&mut todo.effects);
+        if !effects.is_empty() {
+            self.later.borrow_mut().extend(effects);
+            todo.alarm = Some(world::now());
+        }
+        self.perform(todo);
+        done
+    }
+
+    fn work<T>(&self, work: impl FnOnce(&mut Host<M, ObjectSql>, &mut Moment<'_>) -> T) -> (T, TodoOf<M>) {
         let mut host = self.host.borrow_mut();
         let mut random = world::random;
         let done = work(&mut host, &mut Moment { now: world::now(), random: &mut random });
-        let todo = host.take_todo();
-        drop(host);
-        self.perform(todo);
-        done
+        (done, host.take_todo())
+    }
+
+    fn perform_later(self: &Rc<Self>) {
+        for effect in self.later.take() {
+            M::perform(self, effect);
+        }
     }
 
     fn perform(self: &Rc<Self>, todo: TodoOf<M>) {
@@ -158,6 +186,7 @@ impl<M: Perform + 'static> Object<M> {
             if let Err(error) = object.state.storage().set_alarm(in_ms).await {
                 console_error!("object: no alarm: {error}");
                 object.host.borrow_mut().alarm_failed();
+                object.perform_later();
             }
         });
     }

@@ -18,7 +18,7 @@ use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, ToolCall};
+use crate::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, Report, ToolCall};
 use crate::object::host::Reply;
 use crate::object::machine;
 use crate::object::thread::Thread;
@@ -67,6 +67,10 @@ impl Performed for Handle {
         self.0.look(|thread, _| Ok(thread.tool_call(run, entry))).flatten()
     }
 
+    fn report(&self, run: u32) -> Option<Report> {
+        self.0.look(|thread, sql| thread.report(sql, run)).flatten()
+    }
+
     fn delivery(&self) -> Option<(AccountId, Delivery)> {
         self.0.look(|thread, sql| thread.delivery(sql)).flatten()
     }
@@ -88,7 +92,10 @@ impl ThreadObject {
             None => request.text().await?,
         };
         let kind = kind(&asked);
-        let reply = self.object.with(|host, moment| wire::answer(host, &asked, moment));
+        let reply = match kind {
+            Kind::Word => self.object.with_word(|host, moment| wire::answer(host, &asked, moment)),
+            _ => self.object.with(|host, moment| wire::answer(host, &asked, moment)),
+        };
         let response = match reply {
             Reply::Now(response) => response,
             Reply::Later(later) => wire::respond::<Thread>(later.wait().await),
@@ -124,12 +131,15 @@ enum Kind {
     /// The one who asks stays for what comes.
     Watch,
     Deletion,
+    /// Another thread's object speaks.
+    Word,
     Other,
 }
 
 fn kind(asked: &str) -> Kind {
     match wire::decode(asked) {
         Ok(Command::Delete(_)) => Kind::Deletion,
+        Ok(Command::Hear(..)) => Kind::Word,
         Ok(command) if Command::stays(&command) => Kind::Watch,
         _ => Kind::Other,
     }

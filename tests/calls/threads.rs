@@ -54,7 +54,7 @@ pub fn says(text: &str) -> Turn {
 }
 
 /// The messages that the provider was sent, in a word each.
-fn sent(asked: &Asked) -> Vec<String> {
+pub fn sent(asked: &Asked) -> Vec<String> {
     let request: Value = serde_json::from_slice(&asked.body).unwrap();
     let word = |message: &Value| {
         let role = message["role"].as_str().unwrap();
@@ -65,7 +65,7 @@ fn sent(asked: &Asked) -> Vec<String> {
 }
 
 /// The events of a stream: number, name, data.
-fn events(text: &str) -> Vec<(Option<u64>, String, Value)> {
+pub fn events(text: &str) -> Vec<(Option<u64>, String, Value)> {
     let field = |frame: &str, name: &str| {
         frame.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
     };
@@ -504,4 +504,18 @@ async fn arguments_that_do_not_fit_are_said_to_the_model_once() {
     let asked = stage.take_asked();
     assert_eq!(asked.len(), 2, "the tool was not called");
     assert_eq!(sent(&asked[1]).last().unwrap(), "tool: The argument `city` is missing.");
+}
+
+#[tokio::test]
+async fn a_model_calculates_with_the_built_in_tool() {
+    let stage = Stage::new().await;
+    stage.change("triage", &json!({"tools": ["calculate"]})).await;
+    for (expression, words) in
+        [("(19.99 * 3 - 5) * 1.19", "tool: 65.4143"), ("1 / 0", "tool: This divides by zero.")]
+    {
+        stage.then(calls("calculate", &json!({ "expression": expression }))).then(says("Done."));
+        let run = post(&stage, "/threads/t/runs", &json!({"message": "How much?"})).await.json();
+        assert_eq!(run["status"], "completed", "{run}");
+        assert_eq!(sent(&stage.take_asked()[1]).last().unwrap(), words);
+    }
 }

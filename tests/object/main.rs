@@ -11,6 +11,7 @@ mod account;
 mod commands;
 mod dispatch;
 mod effects;
+mod family;
 mod platform;
 mod simulation;
 mod steps;

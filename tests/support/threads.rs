@@ -10,7 +10,7 @@ use retinue::domain::dispatch::command::Delivery;
 use retinue::domain::ids::AccountId;
 use retinue::domain::run::event::Numbered;
 use retinue::domain::thread::command::{Answer, Command, VERSION};
-use retinue::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, ToolCall};
+use retinue::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, Report, ToolCall};
 use retinue::domain::time::Millis;
 use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
@@ -192,6 +192,10 @@ impl Performed for Handle {
 
     fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall> {
         self.look(|thread, _| Ok(thread.tool_call(run, entry))).flatten()
+    }
+
+    fn report(&self, run: u32) -> Option<Report> {
+        self.look(|thread, disk| thread.report(disk, run)).flatten()
     }
 
     fn delivery(&self) -> Option<(AccountId, Delivery)> {

@@ -13,7 +13,9 @@ use crate::domain::field_error::FieldErrors;
 use crate::domain::json::{self, MAX_FREE_DEPTH};
 use crate::domain::outbound::{self, Loopback};
 use crate::domain::run::tool::Effect;
+use crate::domain::slug::Slug;
 
+const UNDESCRIBED: &str = "is required: by it the model knows when to call the tool";
 const MAX_NAME: usize = 64;
 const MAX_DESCRIPTION: usize = 4_000;
 /// The most bytes of a tool's schema as JSON.
@@ -52,21 +54,26 @@ pub enum Tool {
     Inline(Box<Inline>),
 }
 
-/// A tool that the agent brings along: `client` is run by whoever started the run, `http` by us.
+/// A tool that the agent brings along: `client` is run by whoever started the run, `http` by us, and `agent` is a run of
+/// another agent of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = InlineTool)]
 pub struct Inline {
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// 1 to 64 of A-Z, a-z, 0-9, `_` and `-`.
-    #[schema(min_length = 1, max_length = 64)]
+    /// 1 to 64 of A-Z, a-z, 0-9, `_` and `-`. Of `agent`: the other agent's slug when left out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(min_length = 1, max_length = 64, required = false)]
     pub name: String,
-    /// What it does, for the model; required of `http`.
+    /// Of `agent`, and required there: the slug of the agent that is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// What it does, for the model; required of `http` and `agent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 4_000)]
     pub description: Option<String>,
-    /// A JSON Schema of the arguments.
+    /// A JSON Schema of the arguments. An `agent` takes a `message`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub parameters: Option<Map<String, Value>>,
@@ -94,6 +101,7 @@ pub struct Inline {
 pub enum Kind {
     Client,
     Http,
+    Agent,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -113,7 +121,15 @@ impl Tool {
     pub fn name(&self) -> &str {
         match self {
             Self::Named(name) => name,
-            Self::Inline(tool) => &tool.name,
+            Self::Inline(tool) => tool.name(),
+        }
+    }
+
+    /// The slug of the agent that it asks.
+    pub fn agent(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => name.strip_prefix("agent:"),
+            Self::Inline(tool) => tool.agent.as_deref().filter(|_| tool.kind == Kind::Agent),
         }
     }
 }
@@ -143,6 +159,12 @@ impl<'de> Visitor<'de> for NameOrObject {
 }
 
 impl Inline {
+    /// What it is called by.
+    pub fn name(&self) -> &str {
+        let agent = self.agent.as_deref().filter(|_| self.name.is_empty());
+        agent.unwrap_or(&self.name)
+    }
+
     pub fn method(&self) -> Method {
         self.method.unwrap_or_default()
     }
@@ -159,8 +181,8 @@ impl Inline {
     /// Notes what does not fit of the tool at `field`.
     pub(super) fn check(&self, field: &str, loopback: Loopback, errors: &mut FieldErrors) {
         let at = |name: &str| format!("{field}.{name}");
-        let is_name = (1..=MAX_NAME).contains(&self.name.len())
-            && self.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        let is_name = (1..=MAX_NAME).contains(&self.name().len())
+            && self.name().bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
         if !is_name {
             errors.add(&at("name"), format!("has 1 to {MAX_NAME} of A-Z, a-z, 0-9, `_` and `-`"));
         }
@@ -171,12 +193,32 @@ impl Inline {
             check_parameters(&at("parameters"), parameters, errors);
         }
         match self.kind {
-            Kind::Client => self.check_client(&at, errors),
+            Kind::Client => self.check_no_http(&at, errors),
             Kind::Http => self.check_http(&at, loopback, errors),
+            Kind::Agent => self.check_agent(&at, errors),
+        }
+        if self.kind != Kind::Agent && self.agent.is_some() {
+            errors.add(&at("agent"), "is only for a tool of type `agent`");
         }
     }
 
-    fn check_client(&self, at: &dyn Fn(&str) -> String, errors: &mut FieldErrors) {
+    fn check_agent(&self, at: &dyn Fn(&str) -> String, errors: &mut FieldErrors) {
+        match &self.agent {
+            None => errors.add(&at("agent"), "is required: the slug of the agent that is asked"),
+            Some(agent) => {
+                errors.take(&at("agent"), Slug::parse(agent));
+            }
+        }
+        if self.description.is_none() {
+            errors.add(&at("description"), UNDESCRIBED);
+        }
+        if self.parameters.is_some() {
+            errors.add(&at("parameters"), "an agent takes a `message`, and nothing else");
+        }
+        self.check_no_http(at, errors);
+    }
+
+    fn check_no_http(&self, at: &dyn Fn(&str) -> String, errors: &mut FieldErrors) {
         for (name, is_there) in [
             ("url", self.url.is_some()),
             ("method", self.method.is_some()),
@@ -192,7 +234,7 @@ impl Inline {
 
     fn check_http(&self, at: &dyn Fn(&str) -> String, loopback: Loopback, errors: &mut FieldErrors) {
         if self.description.is_none() {
-            errors.add(&at("description"), "is required: by it the model knows when to call the tool");
+            errors.add(&at("description"), UNDESCRIBED);
         }
         match &self.url {
             None => errors.add(&at("url"), "is required"),

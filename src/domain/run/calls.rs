@@ -10,6 +10,8 @@ use crate::domain::thread::item;
 use crate::domain::time::Millis;
 
 const NOT_RUN: &str = "This call was not made: ";
+const POOR: &str = "This agent was not asked: nothing is left of what the run may spend.";
+const STOPPED: &str = "The run of this agent was stopped: ";
 const UNKNOWN: &str = "Whether this call had its effect is not known: the connection was lost while it ran. Do not make it \
                        again without finding out.";
 
@@ -90,6 +92,43 @@ impl Run {
         }
     }
 
+    /// Begins as many calls as may run at once. What is left of the run's money is shared among the children to come.
+    pub(super) fn begin_calls(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+        let most = self.terms.limits.max_parallel_tools.max(1) as usize;
+        let is_running = |call: &&OpenCall| matches!(call.stage, Stage::Running | Stage::Child);
+        let mut free = most.saturating_sub(self.calls().iter().filter(is_running).count());
+        let ready = self.calls().iter().filter(|call| matches!(call.stage, Stage::Ready));
+        let ready: Vec<(u32, bool)> = ready.map(|call| (call.entry, call.child().is_some())).collect();
+        let mut heirs =
+            ready.iter().filter(|(entry, is_child)| *is_child && !self.children.contains_key(entry)).count()
+                as u64;
+        for (entry, is_child) in ready {
+            if free == 0 {
+                break;
+            }
+            if is_child {
+                let is_heir = !self.children.contains_key(&entry);
+                if !self.endow(entry, heirs, now) {
+                    self.resolve(entry, vec![Part::Text(POOR.to_owned())], true, names, out);
+                    continue;
+                }
+                heirs -= u64::from(is_heir);
+            }
+            free -= 1;
+            if let Some(attempt) = self.begin_call(entry) {
+                out.push(Do::CallTool { entry, attempt });
+            }
+        }
+    }
+
+    fn begin_call(&mut self, entry: u32) -> Option<u32> {
+        let Phase::Tools { calls, .. } = &mut self.phase else { return None };
+        let call = calls.iter_mut().find(|call| call.entry == entry)?;
+        call.stage = Stage::Running;
+        call.attempt = call.attempt.saturating_add(1);
+        Some(call.attempt)
+    }
+
     pub(super) fn interrupt(&mut self, entry: u32, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         let Some(call) = self.call(entry).filter(|call| matches!(call.stage, Stage::Running)) else { return };
         if call.may_repeat() {
@@ -134,12 +173,14 @@ impl Run {
             self.calls().iter().filter(|call| !call.is_done()).map(|call| (call.entry, call.stage)).collect();
         for (entry, stage) in open {
             let words = match stage {
+                _ if self.children.contains_key(&entry) => format!("{STOPPED}{why}"),
                 Stage::Ready | Stage::Output => format!("{NOT_RUN}{why}"),
                 Stage::Running | Stage::Outcome | Stage::Child | Stage::Done => {
                     format!("{UNKNOWN} Then {why}")
                 }
             };
-            if matches!(stage, Stage::Child) {
+            // Also one of which it is not known yet whether it is there.
+            if self.children.contains_key(&entry) {
                 out.push(Do::CancelChild { entry });
             }
             self.resolve(entry, vec![Part::Text(words)], true, names, out);

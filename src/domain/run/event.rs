@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::state::{Failure, Reason};
+use super::state::{Failure, Reason, Status};
 use crate::domain::message::{Part, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::thread::id::{EntryId, RunId};
@@ -61,11 +61,11 @@ pub enum Event {
     #[serde(rename = "run.resumed")]
     Resumed,
     #[serde(rename = "child.started")]
-    ChildStarted { call_id: EntryId, run: RunId, path: Vec<RunId> },
+    ChildStarted { call_id: EntryId, child: RunId, path: Vec<RunId> },
     #[serde(rename = "child.progress")]
-    ChildProgress { call_id: EntryId, run: RunId, path: Vec<RunId>, message: String },
+    ChildProgress { call_id: EntryId, child: RunId, path: Vec<RunId>, message: String },
     #[serde(rename = "child.ended")]
-    ChildEnded { call_id: EntryId, run: RunId, path: Vec<RunId>, status: String },
+    ChildEnded { call_id: EntryId, child: RunId, path: Vec<RunId>, status: Status, cost_usd: Nanos },
     #[serde(rename = "run.completed")]
     Completed { cost_usd: Nanos },
     #[serde(rename = "run.incomplete")]
@@ -97,8 +97,11 @@ impl Event {
     }
 
     /// Whether the run goes on only when something outside happens, or never.
-    pub const fn is_rest(&self) -> bool {
-        self.is_last() || matches!(self, Self::Waiting { .. } | Self::Paused { .. })
+    pub fn is_rest(&self) -> bool {
+        match self {
+            Self::Waiting { waiting_on } => asks(waiting_on),
+            event => event.is_last() || matches!(event, Self::Paused { .. }),
+        }
     }
 
     /// Its `type`.
@@ -132,6 +135,11 @@ impl Event {
     pub const fn is_delta(&self) -> bool {
         matches!(self, Self::Text { .. } | Self::Reasoning { .. })
     }
+}
+
+/// Whether somebody outside must do something, of what a run waits for: a child that is at work needs nobody.
+pub fn asks(waiting_on: &[Value]) -> bool {
+    waiting_on.iter().any(|entry| entry["kind"] != "child" || entry["status"] == "waiting")
 }
 
 /// An event with its numbers.

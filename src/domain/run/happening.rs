@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::event::{Event, Voids};
 use super::state::{Awaited, Failure};
 use super::tool::How;
+use super::word::Ended;
 use crate::domain::message::{AssistantPart, Finish, Message, Part, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::thread::id::EntryId;
@@ -36,6 +37,22 @@ pub enum Happened {
     },
     /// A child that was to be begun is there.
     ChildBegun {
+        entry: u32,
+    },
+    /// A child says something on its way; see [`super::word::Word`].
+    ChildSaid {
+        entry: u32,
+        seq: u64,
+        waits: bool,
+        message: Option<String>,
+    },
+    /// A child says how it has ended.
+    ChildEnded {
+        entry: u32,
+        ended: Ended,
+    },
+    /// A child that was there is there no more.
+    ChildLost {
         entry: u32,
     },
     /// A call was under way when a crash came.
@@ -102,6 +119,11 @@ pub enum Do {
     },
     CancelChild {
         entry: u32,
+    },
+    /// A child is asked how it is. `nth`: of its looks, from 1.
+    LookAtChild {
+        entry: u32,
+        nth: u32,
     },
 }
 

@@ -1,5 +1,7 @@
 //! The loop of a run: what happened in, what is to be done out.
 
+use std::collections::BTreeMap;
+
 use super::event::Event;
 use super::happening::{Answered, Do, Fault, Happened, Names};
 use super::input::{Given, NotTaken};
@@ -43,6 +45,9 @@ impl Run {
             is_steered: false,
             was_invalid: false,
             trouble: Trouble::default(),
+            children: BTreeMap::new(),
+            set_aside: Nanos::ZERO,
+            was_asking: false,
         }
     }
 
@@ -74,7 +79,7 @@ impl Run {
         }
         let before = self.status();
         self.take(happened, names, now, &mut out);
-        self.advance(now, &mut out);
+        self.advance(names, now, &mut out);
         self.say_status(before, names, &mut out);
         out
     }
@@ -109,7 +114,7 @@ impl Run {
             Given::Error(words) => self.resolve(entry, vec![Part::Text(words)], true, names, &mut out),
             Given::Retry => self.set(entry, Stage::Ready),
         }
-        self.advance(now, &mut out);
+        self.advance(names, now, &mut out);
         self.say_status(before, names, &mut out);
         Ok(out)
     }
@@ -144,15 +149,26 @@ impl Run {
             }
             Happened::Ended { entry, output, is_error, cost } => {
                 self.spend(cost);
-                if self.call(entry).is_some_and(|call| matches!(call.stage, Stage::Running | Stage::Child)) {
+                if self.call(entry).is_some_and(|call| matches!(call.stage, Stage::Running)) {
                     self.has_progressed();
+                    // A child that could not be begun.
+                    self.children.remove(&entry);
                     self.resolve(entry, output, is_error, names, out);
                 }
             }
-            Happened::ChildBegun { entry } => self.set_from(entry, Stage::Running, Stage::Child),
+            Happened::ChildBegun { entry } => {
+                self.set_from(entry, Stage::Running, Stage::Child);
+                self.child_begun(entry, names, out);
+            }
+            Happened::ChildSaid { entry, seq, waits, message } => {
+                self.child_said(entry, (seq, waits, message), names, out);
+            }
+            Happened::ChildEnded { entry, ended } => self.child_ended(entry, ended, names, out),
+            Happened::ChildLost { entry } => self.child_lost(entry, names, out),
             Happened::Interrupted { entry } => self.interrupt(entry, names, now, out),
             Happened::Steered => self.is_steered = true,
             Happened::Cancelled { reason } => {
+                self.was_asking = matches!(self.phase, Phase::Model { .. });
                 self.seal("the run was cancelled.", names, out);
                 self.end(End::Cancelled(reason), now, out);
             }
@@ -170,21 +186,13 @@ impl Run {
     }
 
     /// Begins whatever can begin.
-    fn advance(&mut self, now: Millis, out: &mut Vec<Do>) {
+    fn advance(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         if self.paused.is_some() {
             return;
         }
-        if let Phase::Tools { calls, .. } = &mut self.phase {
-            let most = self.terms.limits.max_parallel_tools.max(1) as usize;
-            let running =
-                calls.iter().filter(|call| matches!(call.stage, Stage::Running | Stage::Child)).count();
-            let ready = calls.iter_mut().filter(|call| matches!(call.stage, Stage::Ready));
-            for call in ready.take(most.saturating_sub(running)) {
-                call.stage = Stage::Running;
-                call.attempt = call.attempt.saturating_add(1);
-                out.push(Do::CallTool { entry: call.entry, attempt: call.attempt });
-            }
-            if calls.iter().all(OpenCall::is_done) {
+        if let Phase::Tools { .. } = self.phase {
+            self.begin_calls(names, now, out);
+            if self.calls().iter().all(OpenCall::is_done) {
                 self.phase = Phase::Next;
             }
         }
@@ -196,7 +204,7 @@ impl Run {
     fn begin_step(&mut self, now: Millis, out: &mut Vec<Do>) {
         if let Some(reason) = self.limit_reached(now) {
             // The last word costs money, too.
-            if reason == Reason::MaxUsd || self.closing.is_some() {
+            if self.left() == Some(Nanos::ZERO) || self.closing.is_some() {
                 return self.end(End::Incomplete(self.closing.unwrap_or(reason)), now, out);
             }
             self.closing = Some(reason);
@@ -222,6 +230,7 @@ impl Run {
             (self.deadline().is_some_and(|deadline| now >= deadline), Reason::MaxMinutes),
             (self.steps >= limits.max_steps, Reason::MaxSteps),
             (limits.max_tool_calls.is_some_and(|most| self.tool_calls >= most), Reason::MaxToolCalls),
+            (self.left() == Some(Nanos::ZERO), Reason::MaxUsd),
         ];
         reached.into_iter().find_map(|(is_reached, reason)| is_reached.then_some(reason))
     }
@@ -263,7 +272,10 @@ impl Run {
                 let reason = self.closing.unwrap_or(Reason::BudgetExceeded);
                 self.end(End::Incomplete(reason), now, out);
             }
-            Fault::RunBudget => self.end(End::Incomplete(Reason::MaxUsd), now, out),
+            Fault::RunBudget => {
+                let reason = self.closing.unwrap_or(Reason::MaxUsd);
+                self.end(End::Incomplete(reason), now, out);
+            }
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
                     let pause = FIRST_PAUSE_MS << (self.trouble.attempts.saturating_sub(1)).min(16);
@@ -306,6 +318,7 @@ impl Run {
         if self.paused.is_some() {
             return;
         }
+        self.look_at_children(now, out);
         let is_late = self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline);
         match self.phase {
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
@@ -351,7 +364,7 @@ impl Run {
         }
     }
 
-    fn has_progressed(&mut self) {
+    pub(super) fn has_progressed(&mut self) {
         self.trouble = Trouble::default();
     }
 
@@ -365,6 +378,7 @@ impl Run {
             Happened::Answered(Answered { cost, .. })
             | Happened::Unanswered { cost, .. }
             | Happened::Ended { cost, .. } => self.spend(*cost),
+            Happened::ChildEnded { entry, ended } => drop(self.settle_child(*entry, ended.cost, ended.open)),
             _ => {}
         }
     }

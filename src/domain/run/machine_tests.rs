@@ -1,11 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::event::Voids;
 use super::super::state::Awaited;
 use super::super::terms::OnUnknown;
 use super::super::tool::How;
+use super::super::word::Ended;
 use super::*;
 use crate::domain::ids::AgentId;
 use crate::domain::message::{AssistantPart, Message, ToolCall, Usage};
@@ -13,8 +13,9 @@ use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::{Limits, Priority, Starter};
 use crate::domain::run::tool::Effect;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
-use crate::domain::thread::item::Item;
-use crate::domain::thread::transcript::sendable;
+
+#[path = "machine_simulation.rs"]
+mod simulation;
 
 fn entry_id(number: u32) -> EntryId {
     EntryId { run: RunId { thread: ThreadKey::new(Millis(1), [1; 10]), number: 1 }, number }
@@ -60,6 +61,21 @@ fn ended(entry: u32) -> Happened {
     Happened::Ended { entry, output, is_error: false, cost: Nanos::ZERO }
 }
 
+fn child() -> How {
+    How::Child("other".to_owned())
+}
+
+fn child_ended(entry: u32, cost: u64, open: u64) -> Happened {
+    let ended = Ended {
+        status: Status::Completed,
+        output: "done".to_owned(),
+        is_error: false,
+        cost: Nanos::new(cost),
+        open: Nanos::new(open),
+    };
+    Happened::ChildEnded { entry, ended }
+}
+
 /// The entry of the nth call of the first step, from 1, where the answer is nothing but calls.
 fn piece(nth: u32) -> u32 {
     Run::piece(1, nth - 1)
@@ -76,6 +92,7 @@ fn effects(out: &[Do]) -> Vec<String> {
             Do::CallModel { step, attempt } => Some(format!("model {step}.{attempt}")),
             Do::CallTool { entry, attempt } => Some(format!("tool {}.{attempt}", nth(*entry))),
             Do::CancelChild { entry } => Some(format!("cancel {}", nth(*entry))),
+            Do::LookAtChild { entry, nth: look } => Some(format!("look {}.{look}", nth(*entry))),
             Do::Say(_) | Do::Write { .. } => None,
         })
         .collect()
@@ -133,7 +150,7 @@ fn after_a_crash_only_what_may_repeat_is_done_again() {
     for (how, on_unknown, expected) in [
         (How::Ours(Effect::Pure), OnUnknown::Ask, (Status::InProgress, vec!["tool 1.2"])),
         (How::Ours(Effect::Idempotent), OnUnknown::Fail, (Status::InProgress, vec!["tool 1.2"])),
-        (How::Child, OnUnknown::Fail, (Status::InProgress, vec!["tool 1.2"])),
+        (child(), OnUnknown::Fail, (Status::InProgress, vec!["tool 1.2"])),
         (How::Ours(Effect::Unsafe), OnUnknown::Ask, (Status::Waiting, vec![])),
         (How::Ours(Effect::Unsafe), OnUnknown::Report, (Status::InProgress, vec!["model 2.1"])),
         (How::Ours(Effect::Unsafe), OnUnknown::Fail, (Status::Failed, vec![])),
@@ -243,263 +260,104 @@ fn a_run_without_progress_is_given_up() {
     assert_eq!((run.status(), crashes), (Status::Failed, i64::from(MAX_ATTEMPTS)));
 }
 
-/// Deterministic noise.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn below(&mut self, sides: usize) -> usize {
-        usize::try_from(self.roll(sides as u64)).unwrap()
-    }
-}
-
-/// A run's world, which sees that the machine keeps its word.
-struct Theatre {
-    run: Run,
-    now: Millis,
-    /// The model's open step.
-    asked: Option<(u32, u32)>,
-    /// Tool calls under way.
-    running: BTreeSet<u32>,
-    children: BTreeSet<u32>,
-    /// How often each unsafe call may be begun.
-    allowed: BTreeMap<u32, u32>,
-    begun: BTreeMap<u32, u32>,
-    items: Vec<Item>,
-    calls: BTreeSet<String>,
-    results: BTreeSet<String>,
-    spent: u64,
-    is_over: bool,
-}
-
-impl Theatre {
-    fn new(dice: &mut Dice) -> Self {
-        let limits = Limits {
-            max_steps: 1 + u32::try_from(dice.roll(6)).unwrap(),
-            max_usd: (dice.roll(4) == 0).then(|| Nanos::new(50)),
-            max_minutes: 1,
-            max_tool_calls: (dice.roll(4) == 0).then_some(5),
-            max_parallel_tools: 1 + u32::try_from(dice.roll(3)).unwrap(),
-        };
-        let on_unknown = [OnUnknown::Ask, OnUnknown::Report, OnUnknown::Fail][dice.below(3)];
-        let on_budget = [OnBudget::End, OnBudget::Wait][dice.below(2)];
-        let run = Run::new(1, Terms { limits, on_unknown, on_budget, ..terms() }, Millis(0));
-        let said =
-            Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message: Message::user("Go") };
-        Self {
-            run,
-            now: Millis(0),
-            asked: None,
-            running: BTreeSet::new(),
-            children: BTreeSet::new(),
-            allowed: BTreeMap::new(),
-            begun: BTreeMap::new(),
-            items: vec![said],
-            calls: BTreeSet::new(),
-            results: BTreeSet::new(),
-            spent: 0,
-            is_over: false,
-        }
-    }
-
-    fn apply(&mut self, happened: Happened) {
-        // As it would be read again after a crash.
-        let stored = serde_json::to_string(&self.run).unwrap();
-        assert_eq!(serde_json::from_str::<Run>(&stored).unwrap(), self.run);
-        let out = self.run.apply(happened, &NAMES, self.now);
-        self.perform(out);
-    }
-
-    fn perform(&mut self, out: Vec<Do>) {
-        for todo in out {
-            assert!(!self.is_over || matches!(todo, Do::CancelChild { .. }), "{todo:?} after the end");
-            match todo {
-                Do::Say(event) => self.is_over |= event.is_last(),
-                Do::Write { entry, step, message } => self.write(entry, step, message),
-                Do::CallModel { step, attempt } => {
-                    assert!(
-                        self.asked.replace((step, attempt)).is_none(),
-                        "the model is asked once at a time"
-                    );
-                }
-                Do::CallTool { entry, .. } => {
-                    assert!(self.running.insert(entry));
-                    assert!(
-                        self.running.len() + self.children.len()
-                            <= self.run.terms.limits.max_parallel_tools as usize
-                    );
-                    *self.begun.entry(entry).or_default() += 1;
-                    if let Some(call) = self.run.call(entry).filter(|call| !call.may_repeat()) {
-                        let allowed = *self.allowed.entry(entry).or_insert(1);
-                        assert!(self.begun[&entry] <= allowed, "{call:?} was begun again");
-                    }
-                }
-                Do::CancelChild { entry } => drop(self.children.remove(&entry)),
-            }
-        }
-        assert_eq!(self.run.spent.get(), self.spent);
-        assert_eq!(self.run.is_over(), self.is_over);
-        if self.is_over {
-            assert_eq!(self.calls, self.results, "every call has its result");
-        } else {
-            assert!(self.results.is_subset(&self.calls));
-        }
-    }
-
-    fn write(&mut self, entry: u32, step: u32, message: Message) {
-        match &message {
-            Message::Assistant { parts } => {
-                for call in AssistantPart::calls_of(parts) {
-                    assert!(self.calls.insert(call.id.clone()), "{} was used before", call.id);
-                }
-            }
-            Message::Tool { call_id, .. } => {
-                assert!(self.results.insert(call_id.clone()), "{call_id} has two results");
-            }
-            other => panic!("{other:?}"),
-        }
-        let position = self.items.len() as u64;
-        self.items.push(Item { position, run: 1, entry, step, at: self.now, message });
-    }
-
-    fn answer(&mut self, dice: &mut Dice) {
-        let calls = dice.roll(4);
-        let hows = [
-            How::Client,
-            How::Ours(Effect::Pure),
-            How::Ours(Effect::Idempotent),
-            How::Ours(Effect::Unsafe),
-            How::Child,
-            How::Invalid("No.".to_owned()),
-        ];
-        let mut parts = vec![AssistantPart::reasoning("hm"), AssistantPart::text("Well")];
-        parts.extend((0..calls).map(|_| call("f")));
-        let plan = (0..calls).map(|_| hows[dice.below(hows.len())].clone()).collect();
-        self.spent += 7;
-        let finish = if dice.roll(20) == 0 { Finish::Length } else { Finish::Stop };
-        let answered = Answered {
-            parts,
-            finish,
-            plan,
-            usage: Usage::default(),
-            cost: Nanos::new(7),
-            warnings: Vec::new(),
-        };
-        self.asked = None;
-        self.apply(Happened::Answered(answered));
-    }
-
-    fn fail(&mut self, dice: &mut Dice) {
-        let failure = Failure::new("upstream_error", "no");
-        let fault = match dice.roll(8) {
-            0 => Fault::Final(failure),
-            1 | 2 => Fault::Budget { resets_at: None },
-            _ => Fault::Transient { failure, at: None },
-        };
-        self.spent += 1;
-        self.asked = None;
-        self.apply(Happened::Unanswered { fault, cost: Nanos::new(1) });
-    }
-
-    /// All that was under way is gone.
-    fn crash(&mut self) {
-        if self.asked.take().is_some() {
-            self.apply(Happened::Cut { voids: Some(Voids { from: 1, to: 2 }) });
-        }
-        for entry in std::mem::take(&mut self.running) {
-            self.apply(Happened::Interrupted { entry });
-        }
-    }
-
-    fn end_tool(&mut self, dice: &mut Dice) {
-        let at = |all: &BTreeSet<u32>, dice: &mut Dice| all.iter().nth(dice.below(all.len().max(1))).copied();
-        if let Some(entry) = at(&self.running, dice) {
-            self.running.remove(&entry);
-            let is_child = self.run.call(entry).is_some_and(|call| call.how == How::Child);
-            if is_child && dice.roll(2) == 0 {
-                self.children.insert(entry);
-                return self.apply(Happened::ChildBegun { entry });
-            }
-            self.spent += 3;
-            self.apply(Happened::Ended { entry, output: vec![], is_error: false, cost: Nanos::new(3) });
-        } else if let Some(entry) = at(&self.children, dice) {
-            self.children.remove(&entry);
-            self.apply(Happened::Ended { entry, output: vec![], is_error: true, cost: Nanos::ZERO });
-        }
-    }
-
-    fn give(&mut self, dice: &mut Dice) {
-        let waiting: Vec<u32> =
-            self.run.calls().iter().filter(|call| call.waits()).map(|call| call.entry).collect();
-        if waiting.is_empty() {
-            return;
-        }
-        let entry = waiting[dice.below(waiting.len())];
-        let given = match dice.roll(3) {
-            0 => Given::Output(vec![]),
-            1 => Given::Error("no".to_owned()),
-            _ => Given::Retry,
-        };
-        let is_retry = given == Given::Retry;
-        if let Ok(out) = self.run.give(entry, given, &NAMES, self.now) {
-            if is_retry {
-                *self.allowed.entry(entry).or_insert(1) += 1;
-            }
-            self.perform(out);
-        }
-    }
-
-    /// Something that can happen now.
-    fn step(&mut self, dice: &mut Dice) {
-        let (asked, over) = (self.asked.is_some(), self.is_over);
-        match dice.roll(16) {
-            0..=4 if asked => self.answer(dice),
-            5 if asked => self.fail(dice),
-            0..=7 => self.end_tool(dice),
-            8 | 9 => self.give(dice),
-            10 => self.crash(),
-            11 if !over && dice.roll(20) == 0 => self.apply(Happened::Cancelled { reason: None }),
-            12 => self.apply(Happened::Steered),
-            13 if dice.roll(3) == 0 => self.apply(Happened::Paused { reason: None }),
-            13 => self.apply(Happened::Resumed),
-            _ => {
-                self.now = self.now.plus(i64::try_from(dice.roll(4_000)).unwrap());
-                self.apply(Happened::Time);
-            }
-        }
-    }
+/// A run with these calls of other agents, and this much to spend beside the step that was paid.
+fn family(children: usize, max_usd: Option<u64>) -> (Run, Vec<Do>) {
+    let limits = Limits { max_usd: max_usd.map(|most| Nanos::new(most + 10)), ..Limits::default() };
+    let mut run = begun(Terms { limits, ..terms() });
+    let calls = (0..children).map(|_| call("ask")).collect();
+    let out = run.apply(answer(calls, vec![child(); children]), &NAMES, Millis(1));
+    (run, out)
 }
 
 #[test]
-fn whatever_happens_a_run_ends_with_one_result_for_each_call() {
-    let mut dice = Dice(12);
-    let (mut steps, mut ends) = (0_u32, BTreeMap::<&str, u32>::new());
-    while steps < 1_000_000 {
-        let mut stage = Theatre::new(&mut dice);
-        stage.apply(Happened::Begun);
-        let mut life = 0;
-        while !stage.is_over {
-            stage.step(&mut dice);
-            life += 1;
-            assert!(life < 20_000, "it goes on for ever: {:?}", stage.run);
+fn a_child_is_waited_for_asleep_and_its_end_is_the_result() {
+    let (mut run, out) = family(1, None);
+    assert_eq!((effects(&out), run.status()), (vec!["tool 1.1".to_owned()], Status::InProgress));
+    let out = run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
+    assert_eq!(
+        (says(&out), run.status()),
+        (vec!["child.started".to_owned(), "run.waiting".to_owned()], Status::Waiting)
+    );
+    assert!(!run.needs_somebody());
+    let said = |seq, waits, message: Option<&str>| Happened::ChildSaid {
+        entry: piece(1),
+        seq,
+        waits,
+        message: message.map(str::to_owned),
+    };
+    let out = run.apply(said(1, false, Some("half")), &NAMES, Millis(3));
+    assert_eq!(says(&out), ["child.progress"]);
+    assert_eq!(run.apply(said(1, false, Some("half")), &NAMES, Millis(3)), [], "it is heard once");
+    let out = run.apply(said(2, true, None), &NAMES, Millis(4));
+    assert_eq!((says(&out), run.needs_somebody()), (vec!["run.waiting".to_owned()], true));
+    let out = run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(5));
+    assert_eq!(says(&out), ["child.ended", "tool.result", "run.resumed", "step.started"]);
+    assert_eq!(run.spent, Nanos::new(15));
+    run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(6));
+    assert_eq!(run.spent, Nanos::new(15), "it is paid once");
+}
+
+#[test]
+fn a_child_that_ends_before_it_is_known_to_be_there_has_ended() {
+    let (mut run, _) = family(1, None);
+    let out = run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(5));
+    assert_eq!(says(&out)[..3], ["child.started", "child.ended", "tool.result"]);
+    assert_eq!(run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(6)), []);
+}
+
+#[test]
+fn what_is_left_is_shared_among_children_and_no_more_is_given() {
+    let given = |run: &Run| run.children.values().map(|child| child.given.unwrap().get()).collect::<Vec<_>>();
+    let (mut run, _) = family(3, Some(90));
+    assert_eq!((given(&run), run.left()), (vec![30, 30, 30], Some(Nanos::ZERO)));
+    // What one does not need goes back.
+    run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(2));
+    assert_eq!(run.left(), Some(Nanos::new(25)));
+    // What may still be spent of one that was cut off does not.
+    run.apply(child_ended(piece(2), 5, 1_000), &NAMES, Millis(2));
+    assert_eq!((run.left(), run.set_aside), (Some(Nanos::new(25)), Nanos::new(25)));
+
+    let (run, out) = family(3, Some(2));
+    assert_eq!(given(&run), [1, 1], "one nano-dollar each, and nothing for the third");
+    assert_eq!(says(&out).iter().filter(|said| *said == "tool.result").count(), 1);
+    let (run, out) = family(1, Some(0));
+    assert!(run.children.is_empty(), "{run:?}");
+    assert_eq!(says(&out).last().map(String::as_str), Some("run.incomplete"));
+}
+
+#[test]
+fn a_child_goes_with_the_run_whether_or_not_it_is_there_yet() {
+    for has_begun in [false, true] {
+        let (mut run, _) = family(1, None);
+        if has_begun {
+            run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
         }
-        // What was under way may still end, and only costs.
-        for _ in 0..4 {
-            stage.step(&mut dice);
-        }
-        let sent = sendable(stage.items.clone());
-        let results = sent.iter().filter(|message| matches!(message, Message::Tool { .. })).count();
-        assert_eq!(results, stage.results.len());
-        *ends.entry(stage.run.status().name()).or_default() += 1;
-        steps += life + 4;
+        let out = run.apply(Happened::Cancelled { reason: None }, &NAMES, Millis(3));
+        assert_eq!(effects(&out), ["cancel 1"]);
+        run.apply(child_ended(piece(1), 5, 0), &NAMES, Millis(4));
+        assert_eq!((run.spent, run.status()), (Nanos::new(15), Status::Cancelled), "and is paid");
     }
-    for status in ["completed", "incomplete", "failed", "cancelled"] {
-        assert!(ends.get(status).is_some_and(|n| *n > 100), "{ends:?}");
+    // A run whose time is up goes on to its last word.
+    let (mut run, _) = family(1, None);
+    run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
+    let out = run.apply(Happened::Time, &NAMES, Millis(60 * 60_000));
+    assert_eq!(effects(&out), ["look 1.1", "cancel 1", "model 2.1"]);
+}
+
+#[test]
+fn a_quiet_child_is_asked_how_it_is_and_may_be_gone() {
+    let (mut run, _) = family(1, None);
+    run.apply(Happened::ChildLost { entry: piece(1) }, &NAMES, Millis(1));
+    assert_eq!(run.status(), Status::InProgress, "it may not be there yet");
+    run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
+    for (nth, pause) in [30_000, 60_000, 120_000, 240_000, 300_000, 300_000].into_iter().enumerate() {
+        let due = run.wake_at().unwrap();
+        assert_eq!(run.apply(Happened::Time, &NAMES, due.plus(-1)), []);
+        let out = run.apply(Happened::Time, &NAMES, due);
+        assert_eq!(effects(&out), [format!("look 1.{}", nth + 1)]);
+        let next = [60_000, 120_000, 240_000, 300_000, 300_000, 300_000][nth];
+        assert_eq!(run.wake_at(), Some(due.plus(next)), "after {pause}");
     }
+    let out = run.apply(Happened::ChildLost { entry: piece(1) }, &NAMES, Millis(3));
+    assert_eq!(says(&out)[0], "tool.result");
 }

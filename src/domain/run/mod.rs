@@ -12,6 +12,9 @@
 //! | [`happening`] | what happens to a run, and what is to be done |
 //! | [`machine`] | the loop between the two |
 //! | [`calls`] | its tool calls, each with one result |
+//! | [`children`] | what they may spend, what is heard of them, how they end |
+//! | [`child`] | runs of other agents that it has begun |
+//! | [`word`] | what a child says to the run above it |
 //! | [`arguments`] | whether a call's arguments fit its tool's schema |
 //! | [`input`] | what a waiting run is given |
 //! | [`event`] | what watchers of a run see |
@@ -19,6 +22,8 @@
 
 pub mod arguments;
 mod calls;
+pub mod child;
+mod children;
 pub mod delta;
 pub mod event;
 pub mod happening;
@@ -28,3 +33,4 @@ pub mod manner;
 pub mod state;
 pub mod terms;
 pub mod tool;
+pub mod word;

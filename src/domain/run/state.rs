@@ -1,8 +1,11 @@
 //! Where a run stands.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::child::Child;
 use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
 use crate::domain::money::{self, Nanos};
@@ -41,6 +44,15 @@ pub struct Run {
     pub was_invalid: bool,
     #[serde(default, skip_serializing_if = "Trouble::is_none")]
     pub trouble: Trouble,
+    /// Runs that its calls have begun and that have not said how they ended, by the entry of the call.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub children: BTreeMap<u32, Child>,
+    /// What may still come to its cost, of children that were cut off.
+    #[serde(default, with = "money::as_integer", skip_serializing_if = "is_nothing")]
+    pub set_aside: Nanos,
+    /// It ended while the model was asked, whose bill it has not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_asking: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -206,10 +218,15 @@ pub enum Awaited<'a> {
     ToolOutput(&'a OpenCall),
     /// How a call ended of which nobody knows.
     Outcome(&'a OpenCall),
-    Child(&'a OpenCall),
+    /// The end of a child, and whether that waits for somebody outside.
+    Child(&'a OpenCall, bool),
     /// Money, at this moment at the latest.
     Budget(Millis),
     Time(Millis),
+}
+
+fn is_nothing(amount: &Nanos) -> bool {
+    *amount == Nanos::ZERO
 }
 
 impl Run {
@@ -264,7 +281,7 @@ impl Run {
                 .filter_map(|call| match call.stage {
                     Stage::Output => Some(Awaited::ToolOutput(call)),
                     Stage::Outcome => Some(Awaited::Outcome(call)),
-                    Stage::Child => Some(Awaited::Child(call)),
+                    Stage::Child => Some(Awaited::Child(call, self.waits_below(call.entry))),
                     Stage::Ready | Stage::Running | Stage::Done => None,
                 })
                 .collect(),
@@ -272,6 +289,34 @@ impl Run {
             Phase::Later { until, why: Delay::Trouble } => vec![Awaited::Time(*until)],
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the child of this call waits for somebody outside.
+    fn waits_below(&self, entry: u32) -> bool {
+        self.children.get(&entry).is_some_and(|child| child.waits)
+    }
+
+    /// Whether it goes on only when somebody outside does something.
+    pub fn needs_somebody(&self) -> bool {
+        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false));
+        match self.status() {
+            Status::Paused => true,
+            Status::Waiting => self.awaited().iter().any(needs),
+            _ => false,
+        }
+    }
+
+    /// What it may still spend, beside what its children may; `None` where it has no limit.
+    pub fn left(&self) -> Option<Nanos> {
+        let given: Nanos = self.children.values().filter_map(|child| child.given).sum();
+        self.terms.limits.max_usd.map(|most| most - self.spent - self.set_aside - given)
+    }
+
+    /// Of a run that is over: what may still come to its cost, as far as it is bounded.
+    pub fn open_cost(&self) -> Nanos {
+        let is_open = self.was_asking || !self.children.is_empty() || self.set_aside > Nanos::ZERO;
+        let most = self.terms.limits.max_usd.filter(|_| is_open);
+        most.map_or(Nanos::ZERO, |most| most - self.spent)
     }
 
     /// When its time is up.
@@ -285,11 +330,13 @@ impl Run {
             return None;
         }
         let deadline = self.deadline().filter(|_| self.closing.is_none());
-        match self.phase {
+        let due = match self.phase {
             Phase::Later { until, .. } => Some(deadline.map_or(until, |deadline| deadline.min(until))),
             Phase::Tools { .. } => deadline,
             // The model's call has a time limit of its own.
             Phase::Queued | Phase::Next | Phase::Model { .. } | Phase::Ended { .. } => None,
-        }
+        };
+        let look = self.children.values().map(|child| child.look_at).min();
+        [due, look].into_iter().flatten().min()
     }
 }

@@ -39,6 +39,14 @@ pub struct Terms {
     pub parent: Option<Parent>,
 }
 
+impl Terms {
+    /// The runs above a child of this run, the outermost first.
+    pub fn path_below(&self, run: RunId) -> Vec<RunId> {
+        let above = self.parent.iter().flat_map(|parent| parent.path.iter().copied());
+        above.chain([run]).collect()
+    }
+}
+
 /// Who started a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

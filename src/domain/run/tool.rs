@@ -43,8 +43,8 @@ pub enum How {
     Client,
     /// We run it.
     Ours(Effect),
-    /// A run of another agent.
-    Child,
+    /// A run of this agent of the account.
+    Child(String),
     /// There is no such tool, or its arguments do not fit: these words say so to the model.
     Invalid(String),
 }
@@ -87,6 +87,14 @@ pub enum Stage {
 }
 
 impl OpenCall {
+    /// The agent whose run answers it.
+    pub fn child(&self) -> Option<&str> {
+        match &self.how {
+            How::Child(agent) => Some(agent),
+            How::Client | How::Ours(_) | How::Invalid(_) => None,
+        }
+    }
+
     pub const fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
     }
@@ -101,7 +109,7 @@ impl OpenCall {
         match self.how {
             How::Ours(effect) => matches!(effect, Effect::Pure | Effect::Idempotent),
             // A child is named by its call, so that beginning it twice is once.
-            How::Child => true,
+            How::Child(_) => true,
             How::Client | How::Invalid(_) => false,
         }
     }

@@ -17,6 +17,7 @@ use crate::domain::message::Message;
 use crate::domain::run::event::Numbered;
 use crate::domain::run::input::{Given, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
+use crate::domain::run::word::Word;
 
 /// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
 pub const VERSION: u32 = 1;
@@ -54,6 +55,10 @@ pub enum Command {
     ByToken(u32, Box<Command>),
     /// A command that counts once: under the same key it is answered as it was, and done only the first time.
     Once(Once, Box<Command>),
+    /// A child of a call of ours says something.
+    Hear(EntryId, Word),
+    /// The run above wants this thread's run no more: it is cancelled, or never begins.
+    Abandon(String),
     /// Do what is due, and see to the alarm.
     Wake,
 }
@@ -210,6 +215,8 @@ pub enum Answer {
     /// More runs wait than a thread may have.
     TooMany(u32),
     BadCursor(BadCursor),
+    /// What was said has been taken in.
+    Heard,
     Woken,
 }
 

@@ -11,6 +11,7 @@ use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::state::Reason;
 use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::OpenCall;
+use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::id::{EntryId, RunId};
 
 /// Something to be done outside, for a run.
@@ -20,8 +21,12 @@ pub enum Effect {
     Model { run: u32, step: u32, attempt: u32 },
     /// A tool is called, or a child begun.
     Tool { run: u32, entry: u32, attempt: u32 },
-    /// A child is cancelled.
-    CancelChild { run: u32, entry: u32 },
+    /// The child of this call ends, or never begins.
+    CancelChild { account: AccountId, call: EntryId },
+    /// The child of this call is asked how it is.
+    LookAtChild { account: AccountId, call: EntryId, nth: u32 },
+    /// The run above, which made this call, is told something. `nth` is the number of it.
+    Tell { account: AccountId, run: u32, call: EntryId, nth: u64, word: Word },
     /// The run above learns how a run has ended.
     Report { run: u32 },
     /// The account's index learns what the thread is now. No row: the thread's says what is to be delivered.
@@ -29,11 +34,23 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Whether it goes to another thread's object: it is tried until that has answered.
+    pub const fn is_errand(&self) -> bool {
+        match self {
+            Self::Model { .. } | Self::Tool { .. } | Self::Deliver { .. } => false,
+            Self::CancelChild { .. } | Self::LookAtChild { .. } | Self::Tell { .. } | Self::Report { .. } => {
+                true
+            }
+        }
+    }
+
     pub fn id(&self) -> String {
         match self {
             Self::Model { run, step, attempt } => format!("{run}.model.{step}.{attempt}"),
             Self::Tool { run, entry, attempt } => format!("{run}.tool.{entry}.{attempt}"),
-            Self::CancelChild { run, entry } => format!("{run}.cancel.{entry}"),
+            Self::CancelChild { call, .. } => format!("{}.cancel.{}", call.run.number, call.number),
+            Self::LookAtChild { call, nth, .. } => format!("{}.look.{}.{nth}", call.run.number, call.number),
+            Self::Tell { run, nth, .. } => format!("{run}.tell.{nth}"),
             Self::Report { run } => format!("{run}.report"),
             Self::Deliver { nth } => format!("deliver.{nth}"),
         }
@@ -65,6 +82,10 @@ pub enum Outcome {
     },
     /// A child is there.
     ChildBegun,
+    /// A child that was looked at has ended.
+    ChildEnded(Ended),
+    /// There is no such child.
+    ChildLost,
     /// The account's index did not take it.
     Undelivered,
     /// There is nothing to be said of it.
@@ -105,4 +126,17 @@ pub struct ToolCall {
     pub id: EntryId,
     pub terms: Terms,
     pub call: OpenCall,
+    /// The most that a child may spend which answers it.
+    pub given: Option<Nanos>,
+    /// The end user of the thread.
+    pub user: Option<String>,
+}
+
+/// What the run above learns of one that is over.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub account: AccountId,
+    /// The call that it answers.
+    pub call: EntryId,
+    pub ended: Ended,
 }

@@ -57,6 +57,11 @@ impl ThreadKey {
         Self(Uuid::from_bytes(bytes))
     }
 
+    /// Of the thread of the child that a call begins: the same however often it is begun.
+    pub fn of_call(call: EntryId) -> Self {
+        Self(Hash::of(&[b"child", call.to_string().as_bytes()]).uuid())
+    }
+
     /// Reads a key with or without hyphens; `None` when the text is none.
     pub fn parse(text: &str) -> Option<Self> {
         let key = Uuid::try_parse(text).ok()?;
@@ -155,6 +160,11 @@ pub struct EntryId {
 }
 
 impl EntryId {
+    /// The run that answers this call of another agent: the first one of its own thread.
+    pub fn child(self) -> RunId {
+        RunId { thread: ThreadKey::of_call(self), number: 1 }
+    }
+
     /// `None` when the text is no entry's id.
     pub fn parse(text: &str) -> Option<Self> {
         let (run, number) = text.split_once('-')?;
@@ -232,6 +242,10 @@ mod tests {
         assert_eq!(RunId::parse(&run.to_string()), Some(run));
         let entry = EntryId { run, number: 12 };
         assert_eq!(EntryId::parse(&entry.to_string()), Some(entry));
+        let child = entry.child();
+        assert_eq!((child, child.number), (entry.child(), 1));
+        assert_ne!(child.thread, EntryId { run, number: 13 }.child().thread);
+        assert_eq!(RunId::parse(&child.to_string()), Some(child));
         let text = run.to_string();
         for wrong in
             [&text[1..], &format!("{text}0"), &text.to_uppercase(), &text.replace("0000001f", "+000001f")]

@@ -13,6 +13,7 @@ use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
 use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
 use crate::domain::run::terms::Priority;
+use crate::domain::run::word::Ended;
 use crate::domain::time::Millis;
 
 /// A thread.
@@ -140,6 +141,29 @@ impl RunView {
     }
 }
 
+/// The most bytes of a child's answer that the run above takes.
+const MAX_RESULT: usize = 256 * 1_024;
+
+impl RunView {
+    /// How a run that is over is the result of the call that it answers. `open`: what may still come to its cost.
+    pub fn ended(&self, open: Nanos) -> Ended {
+        let reason = self.reason.map_or("", Reason::name);
+        let (mut output, is_error) = match (&self.message, &self.error) {
+            (_, Some(error)) => (format!("The agent failed ({}): {}", error.code, error.message), true),
+            _ if self.status == Status::Cancelled => ("The agent's run was cancelled.".to_owned(), true),
+            (Some(text), _) if self.reason.is_none() => (text.clone(), false),
+            (Some(text), _) => (format!("(The agent stopped at a limit: {reason}.) {text}"), false),
+            (None, _) if self.reason.is_none() => ("The agent answered nothing.".to_owned(), true),
+            (None, _) => (format!("The agent stopped at a limit before it answered: {reason}."), true),
+        };
+        if output.len() > MAX_RESULT {
+            output.truncate(output.floor_char_boundary(MAX_RESULT));
+            output.push_str("\n(cut: the answer is longer than a tool's result may be)");
+        }
+        Ended { status: self.status, output, is_error, cost: self.cost_usd, open }
+    }
+}
+
 /// What a run waits for, as clients see it.
 pub fn awaited_json(run: RunId, awaited: &Awaited<'_>) -> Value {
     let id = |number| EntryId { run, number };
@@ -150,7 +174,13 @@ pub fn awaited_json(run: RunId, awaited: &Awaited<'_>) -> Value {
         Awaited::Outcome(call) => json!({
             "kind": "outcome", "call_id": id(call.entry), "name": call.name, "arguments": call.arguments,
         }),
-        Awaited::Child(call) => json!({ "kind": "child", "call_id": id(call.entry), "name": call.name }),
+        Awaited::Child(call, waits) => {
+            let child = id(call.entry).child();
+            json!({
+                "kind": "child", "call_id": id(call.entry), "name": call.name, "agent": call.child(), "run": child,
+                "thread": child.thread, "status": if *waits { "waiting" } else { "in_progress" },
+            })
+        }
         Awaited::Budget(until) => json!({ "kind": "budget", "until": until }),
         Awaited::Time(until) => json!({ "kind": "time", "until": until }),
     }

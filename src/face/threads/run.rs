@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::events::stream;
 use super::{Head, json, read, read_optional, serve};
+use crate::domain::run::event::asks;
 use crate::domain::run::manner::Manner;
 use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Events, Outcome};
@@ -95,7 +96,7 @@ async fn rested<W: World>(
     let Some(run) = events.snapshot else {
         return Err(Problem::unavailable("a run's events came without the run"));
     };
-    if !is_moving(run.status) {
+    if !is_moving(&run) {
         return Ok(run);
     }
     let rests = async {
@@ -128,8 +129,13 @@ async fn rested<W: World>(
     visitor.run(app, run.id).await.map_err(Problem::report(app))
 }
 
-const fn is_moving(status: Status) -> bool {
-    matches!(status, Status::Queued | Status::InProgress)
+/// Whether it goes on by itself: also by the work of another agent.
+fn is_moving(run: &RunView) -> bool {
+    match run.status {
+        Status::Queued | Status::InProgress => true,
+        Status::Waiting => !asks(&run.waiting_on),
+        _ => false,
+    }
 }
 
 /// Show a run

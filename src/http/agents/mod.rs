@@ -232,7 +232,7 @@ pub fn not_ready(field: &str, fault: &Fault) -> Warning {
 
 /// What is said of an agent that is made.
 fn warnings(made: &Made) -> Vec<Warning> {
-    let not_ready = made.faults.iter().map(|fault| not_ready("model", fault));
+    let not_ready = made.faults.iter().map(|fault| not_ready(fault.field(), fault));
     made.warnings.iter().cloned().chain(not_ready).collect()
 }
 

@@ -61,6 +61,8 @@ impl Thread {
             }
             Command::Resume(who, run) => self.steer(sql, who, run, Happened::Resumed, now)?,
             Command::Prioritize(who, run, priority) => self.prioritize(sql, who, run, priority)?,
+            Command::Hear(call, word) => self.hear(sql, call, word, now)?,
+            Command::Abandon(reason) => self.abandon(reason, now),
             Command::Give(who, run, inputs) => self.give(sql, who, run, inputs, now)?,
         })
     }
@@ -138,9 +140,9 @@ impl Thread {
 
     fn delete(&mut self, who: Who, now: Millis) -> Decided {
         let mut deleted = None;
-        let decided = self.seen_by(who, |_, meta| {
+        let decided = self.seen_by(who, |thread, meta| {
             deleted = Some(meta.clone());
-            after(Query::Deleted, Vec::new())
+            after(Query::Deleted, thread.work.part(meta))
         });
         if let Some(meta) = deleted {
             self.forget(meta, now);
@@ -179,6 +181,9 @@ impl Thread {
     }
 
     fn start(&mut self, start: Start, now: Millis) -> Decided {
+        if let Some(decided) = self.begun_before(&start) {
+            return decided;
+        }
         let who = Who::Caller(start.thread.agent);
         if self.meta.is_none() {
             if !start.may_make {

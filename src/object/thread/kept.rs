@@ -113,6 +113,15 @@ pub struct Kept {
     /// Entries of its journal.
     #[serde(default)]
     pub journal: u32,
+    /// How often the run above was told something.
+    #[serde(default)]
+    pub told: u64,
+    /// Whether the run above was told last that this one waits for somebody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_told_wait: bool,
+    /// What it says of its work, for the run above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<String>,
     /// The last number of which there is a row; read at the start, where a step was under way.
     #[serde(skip)]
     pub last_seq: Option<u64>,
@@ -121,7 +130,18 @@ pub struct Kept {
 impl Kept {
     pub fn new(run: Run, input: &[Message]) -> Self {
         let input = input.iter().map(stored::write).collect();
-        Self { run, seqs: Seqs::default(), input, first_item: 0, answer: None, journal: 0, last_seq: None }
+        Self {
+            run,
+            seqs: Seqs::default(),
+            input,
+            first_item: 0,
+            answer: None,
+            journal: 0,
+            told: 0,
+            has_told_wait: false,
+            news: None,
+            last_seq: None,
+        }
     }
 }
 

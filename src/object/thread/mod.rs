@@ -9,6 +9,7 @@
 //! | [`once`] | requests that count once |
 //! | [`tokens`] | what holders of the thread's tokens may |
 //! | [`runs`] | how runs begin, go on and end here |
+//! | [`family`] | what runs and their children say to each other |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
@@ -16,6 +17,7 @@
 
 mod commands;
 mod deliveries;
+mod family;
 mod inputs;
 mod kept;
 mod once;
@@ -23,7 +25,7 @@ mod reading;
 mod runs;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use reading::Query;
 
@@ -81,6 +83,9 @@ struct Work {
     unseen: Vec<Numbered>,
     /// Bytes of what models said that are not written.
     unwritten: usize,
+    /// Effects that other threads' objects have not answered.
+    errands: BTreeSet<String>,
+    loaded: Millis,
 }
 
 impl Thread {
@@ -130,6 +135,8 @@ impl Machine for Thread {
             batch: Batch::default(),
             unseen: Vec::new(),
             unwritten: 0,
+            errands: BTreeSet::new(),
+            loaded: now,
         };
         let mut thread = Self { meta, last_run, floor, gone, deliveries: Deliveries::default(), work };
         let status = thread.status();
@@ -147,7 +154,7 @@ impl Machine for Thread {
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
-            Command::Create(_) => None,
+            Command::Create(_) | Command::Abandon(_) => None,
             Command::Start(start) if start.may_make => None,
             Command::Once(_, command) | Command::ByToken(_, command) => Self::absent(command),
             Command::Wake => Some(Answer::Woken),
@@ -184,9 +191,11 @@ impl Machine for Thread {
     }
 
     fn wake_at(&self) -> Option<Millis> {
-        let Work { open, oldest, oldest_key, beat, .. } = &self.work;
+        let Work { open, oldest, oldest_key, beat, errands, loaded, .. } = &self.work;
         let due = open.values().filter_map(|kept| kept.run.wake_at()).min();
-        let beat = open.values().any(|kept| runs::is_at_work(&kept.run)).then(|| beat.plus(BEAT_MS));
+        let is_on_errands = !errands.is_empty() && *beat < loaded.plus(family::ERRANDS_MS);
+        let is_at_work = is_on_errands || open.values().any(|kept| runs::is_at_work(&kept.run));
+        let beat = is_at_work.then(|| beat.plus(BEAT_MS));
         let forget = oldest.filter(|_| open.is_empty()).map(|oldest| oldest.plus(KEEP_EVENTS_MS + 60_000));
         let forget_keys = oldest_key.map(|oldest| oldest.plus(KEEP_MS));
         let is_idle = beat.is_none();
@@ -205,6 +214,7 @@ impl Machine for Thread {
             self.delivery_ended(nth, &outcome, moment.now);
             return Vec::new();
         }
+        self.work.errands.remove(&effect.id);
         let ended = self.meta.as_mut().map(|meta| self.work.ended(meta, &effect.what, outcome, moment.now));
         ended.unwrap_or_default()
     }
@@ -222,6 +232,10 @@ impl Machine for Thread {
     }
 
     fn resumed(&mut self, effect: &machine::Effect<Effect>, moment: &mut Moment<'_>) -> Resumption<Effect> {
+        if effect.what.is_errand() {
+            self.work.errands.insert(effect.id.clone());
+            return Resumption::Again;
+        }
         let resumed = self.meta.as_mut().map(|meta| self.work.resumed(meta, &effect.what, moment.now));
         resumed.unwrap_or(Resumption::Ended(Vec::new()))
     }

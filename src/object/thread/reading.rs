@@ -6,7 +6,7 @@ use crate::domain::message::{AssistantPart, Message, stored};
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Answer, BadCursor, Events, Page, Watch};
-use crate::domain::thread::effect::{ModelCall, ToolCall};
+use crate::domain::thread::effect::{ModelCall, Report, ToolCall};
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::item::Item;
 use crate::domain::thread::transcript::sendable;
@@ -178,7 +178,7 @@ impl Thread {
             step: run.steps,
             messages: sendable(window(sql)?),
             closing: run.closing,
-            left: run.terms.limits.max_usd.map(|most| most.saturating_sub(run.spent)),
+            left: run.left(),
         }))
     }
 
@@ -187,7 +187,27 @@ impl Thread {
         let (meta, kept) = (self.meta.as_ref()?, self.work.open.get(&number)?);
         let call = kept.run.call(entry)?.clone();
         let id = EntryId { run: meta.run(number), number: entry };
-        Some(ToolCall { account: meta.account, id, terms: kept.run.terms.clone(), call })
+        Some(ToolCall {
+            account: meta.account,
+            id,
+            given: kept.run.children.get(&entry).and_then(|child| child.given),
+            user: meta.about.user.clone(),
+            terms: kept.run.terms.clone(),
+            call,
+        })
+    }
+
+    /// What the run above learns of one that is over; `None` where there is none any more.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn report(&self, sql: &impl Sql, number: u32) -> Result<Option<Report>, Error> {
+        let Some(meta) = &self.meta else { return Ok(None) };
+        let Some(kept) = store::run::<Kept>(sql, number)? else { return Ok(None) };
+        let view = self.run_view(sql, meta, number)?;
+        let (Some(parent), Some(view)) = (&kept.run.terms.parent, view) else { return Ok(None) };
+        let ended = view.ended(kept.run.open_cost());
+        Ok(Some(Report { account: meta.account, call: parent.call, ended }))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::thread::item::Item;
 use crate::domain::thread::log;
 use crate::domain::thread::view::awaited_json;
 use crate::domain::time::Millis;
-use crate::object::machine::{self, Durability, Effects, Resumption};
+use crate::object::machine::{Durability, Effects, Resumption};
 
 /// The most characters of a title that is made of the first message.
 const MAX_TITLE: usize = 80;
@@ -125,10 +125,19 @@ impl Work {
                 }
                 Do::CallModel { step, attempt } => Effect::Model { run: number, step, attempt },
                 Do::CallTool { entry, attempt } => Effect::Tool { run: number, entry, attempt },
-                Do::CancelChild { entry } => Effect::CancelChild { run: number, entry },
+                Do::CancelChild { entry } => {
+                    let call = EntryId { run: meta.run(number), number: entry };
+                    effects.extend(self.cancel_child(meta, call));
+                    continue;
+                }
+                Do::LookAtChild { entry, nth } => {
+                    let call = EntryId { run: meta.run(number), number: entry };
+                    Effect::LookAtChild { account: meta.account, call, nth }
+                }
             };
-            effects.push(machine::Effect { id: effect.id(), what: effect });
+            effects.push(self.effect(effect));
         }
+        effects.extend(self.tell(meta, number));
         if self.open.get(&number).is_some_and(|kept| kept.run.is_over()) {
             effects.extend(self.close(meta, number, now));
             effects.extend(self.begin_next(meta, now));
@@ -181,8 +190,7 @@ impl Work {
         self.batch.runs.remove(&number);
         let has_parent = kept.run.terms.parent.is_some();
         self.batch.over.push(kept);
-        let report = Effect::Report { run: number };
-        has_parent.then(|| machine::Effect { id: report.id(), what: report }).into_iter().collect()
+        has_parent.then(|| self.effect(Effect::Report { run: number })).into_iter().collect()
     }
 
     /// Remembers where the last text stands that a run wrote.
@@ -233,6 +241,10 @@ impl Work {
                 Durability::Now
             }
             (Effect::Tool { run, .. }, Progress::Report(message)) => {
+                let has_parent = |kept: &&mut Kept| kept.run.terms.parent.is_some();
+                if let Some(kept) = self.open.get_mut(run).filter(has_parent) {
+                    kept.news = Some(message.clone());
+                }
                 self.say(meta, *run, Event::Progress { message });
                 Durability::Now
             }
@@ -291,14 +303,25 @@ impl Work {
                 self.apply(meta, *run, Happened::Interrupted { entry: *entry }, now)
             }
             (Effect::Tool { run, entry, .. }, Outcome::ChildBegun) => {
+                let call = EntryId { run: meta.run(*run), number: *entry };
+                self.note(
+                    *run,
+                    json!({ "call_id": call, "child": { "run": call.child() }, "started_at": now }),
+                );
                 self.apply(meta, *run, Happened::ChildBegun { entry: *entry }, now)
+            }
+            (Effect::LookAtChild { call, .. }, Outcome::ChildEnded(ended)) => {
+                self.child_ended(meta, *call, ended, now)
+            }
+            (Effect::LookAtChild { call, .. }, Outcome::ChildLost) => {
+                self.apply(meta, call.run.number, Happened::ChildLost { entry: call.number }, now)
             }
             _ => Vec::new(),
         }
     }
 
     /// An entry of a run's journal, if the run is not over: what ends after it is in the ledger only.
-    fn note(&mut self, number: u32, what: Value) {
+    pub(super) fn note(&mut self, number: u32, what: Value) {
         let Some(kept) = self.open.get_mut(&number) else { return };
         kept.journal = kept.journal.saturating_add(1);
         self.batch.journal.push((number, kept.journal, what));
@@ -317,9 +340,9 @@ impl Work {
                 let is_open = call.is_some_and(|call| call.attempt == *attempt);
                 (run, is_open.then_some(Happened::Interrupted { entry: *entry }))
             }
-            Effect::CancelChild { .. } | Effect::Report { .. } => return Resumption::Again,
             // It has no row.
             Effect::Deliver { .. } => return Resumption::Ended(Vec::new()),
+            _ => return Resumption::Again,
         };
         let effects = happened.map(|happened| self.apply(meta, *run, happened, now));
         Resumption::Ended(effects.unwrap_or_default())

@@ -54,6 +54,6 @@ impl Thread {
 fn of_others(awaited: &Awaited<'_>) -> Option<u32> {
     match awaited {
         Awaited::ToolOutput(_) | Awaited::Budget(_) | Awaited::Time(_) => None,
-        Awaited::Outcome(call) | Awaited::Child(call) => Some(call.entry),
+        Awaited::Outcome(call) | Awaited::Child(call, _) => Some(call.entry),
     }
 }

@@ -2,16 +2,17 @@
 //! work.
 //!
 //! Nothing is asked of a provider: an agent is healthy when its configuration leads to a model that can be
-//! called. However many agents, the directory is read three times.
+//! called. However many agents, the directory is read three times, and once more where tools ask other agents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::Agent;
-use crate::domain::ids::AccountId;
+use crate::domain::agent::{Agent, Tool};
+use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::model::Capabilities;
 use crate::domain::model_line::{Entry, ModelLine, ParseError};
 use crate::domain::provider::{BaseUrl, Provider, ProviderName, Wire};
-use crate::ports::{Aliases, Directory, Providers, World};
+use crate::domain::slug::Slug;
+use crate::ports::{AgentRef, Agents, Aliases, Directory, Providers, World};
 use crate::service::App;
 use crate::service::call::bundle::entries;
 use crate::service::call::reach::{Unreachable, is_of_platform, reach};
@@ -48,9 +49,19 @@ pub enum Fault {
     Unlisted { provider: ProviderName, code: String },
     #[error("model `{provider}:{code}` is retired: it may end at its provider; choose another")]
     Retired { provider: ProviderName, code: String },
+    #[error("tool `{tool:.64}` asks the agent `{agent:.64}`, which is not there: its calls will fail")]
+    NoAgent { tool: String, agent: String },
 }
 
 impl Fault {
+    /// What of the agent it is about.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::NoAgent { .. } => "tools",
+            _ => "model",
+        }
+    }
+
     fn retired(entry: &Entry) -> Self {
         Self::Retired { provider: entry.provider.clone(), code: entry.code.clone() }
     }
@@ -84,7 +95,30 @@ pub async fn discover<W: World>(
     let of_platform = |name: &&ProviderName| is_of_platform(name, &providers);
     let of_platform = known_entries().map(|entry| &entry.provider).filter(of_platform).cloned().collect();
     let known = Known { models, faults: faults.collect(), of_platform };
-    Ok(agents.iter().zip(&lines).map(|(agent, line)| known.of(agent, line)).collect())
+    let mut found: Vec<Discovery> =
+        agents.iter().zip(&lines).map(|(agent, line)| known.of(agent, line)).collect();
+    let tools = agents.iter().flat_map(|agent| &agent.definition.tools);
+    let asked: Vec<AgentRef> = tools.filter_map(Tool::agent).filter_map(AgentRef::parse).collect();
+    if !asked.is_empty() {
+        let there = tenant.agents_named(&asked).await?;
+        for (agent, discovery) in agents.iter().zip(&mut found) {
+            discovery.faults.extend(absent(agent, &there));
+        }
+    }
+    Ok(found)
+}
+
+/// The agents that an agent's tools ask and that are not there.
+fn absent(agent: &Agent, there: &[(AgentId, Slug)]) -> impl Iterator<Item = Fault> {
+    let is_there = |name: &str| match AgentRef::parse(name) {
+        Some(AgentRef::Slug(asked)) => asked == agent.slug || there.iter().any(|(_, slug)| *slug == asked),
+        Some(AgentRef::Id(asked)) => there.iter().any(|(id, _)| *id == asked),
+        None => false,
+    };
+    agent.definition.tools.iter().filter_map(move |tool| {
+        let asked = tool.agent().filter(|asked| !is_there(asked))?;
+        Some(Fault::NoAgent { tool: tool.name().to_owned(), agent: asked.to_owned() })
+    })
 }
 
 /// What the lines of a page lead to.

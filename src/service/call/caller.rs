@@ -54,12 +54,21 @@ pub struct RunCredential {
     agent: AgentId,
     version: u32,
     started_by: Starter,
+    /// Another run has begun it, or begins it.
+    is_child: bool,
 }
 
 impl RunCredential {
     /// For whoever keeps the run: it vouches that this starter was allowed to call the agent when the run began.
     pub const fn of_kept_run(account: AccountId, agent: AgentId, version: u32, started_by: Starter) -> Self {
-        Self { account, agent, version, started_by }
+        Self { account, agent, version, started_by, is_child: false }
+    }
+
+    /// Of a run that another run has begun: its agent was chosen by whoever wrote the other one, so that the key which
+    /// started the first needs no leave to call it. It still ends with that key.
+    #[must_use]
+    pub const fn of_child(self, is_child: bool) -> Self {
+        Self { is_child, ..self }
     }
 }
 
@@ -145,6 +154,12 @@ impl Caller {
         matches!(self.credential, Credential::Run(_) | Credential::Token(_))
     }
 
+    /// The same, which begins a run of the newest version of another agent.
+    #[must_use]
+    pub fn beginning(self, agent: AgentRef) -> Self {
+        Self { target: Target { agent, version: AgentVersion::Newest }, ..self }
+    }
+
     /// The same, for the ledger to say so.
     #[must_use]
     pub fn in_run(self, run: RunId) -> Self {
@@ -196,6 +211,11 @@ impl Caller {
 
     pub(super) const fn is_run(&self) -> bool {
         matches!(self.credential, Credential::Run(_))
+    }
+
+    /// Whether a run of another agent stands above.
+    pub(super) const fn is_child(&self) -> bool {
+        matches!(self.credential, Credential::Run(RunCredential { is_child: true, .. }))
     }
 
     /// As it was presented.

@@ -129,8 +129,9 @@ fn decide<W: World>(
     }
     let key = live_key(app, &hit);
     // What a key has started ends with it, also where others need none.
-    let must_have_key =
-        hit.bundle.agent.definition.access == Access::Key || caller.is_on_behalf() && claim.key.is_some();
+    let is_on_behalf = caller.is_on_behalf() && claim.key.is_some();
+    let is_closed = hit.bundle.agent.definition.access == Access::Key && !caller.is_child();
+    let must_have_key = is_closed || is_on_behalf;
     if key.is_none() && must_have_key {
         return Err(Error::Unauthenticated(claim.fault));
     }
@@ -167,7 +168,7 @@ fn permit(hit: &Hit, key: Option<&Key>, caller: &Caller) -> Result<(), Error> {
     let agent = &hit.bundle.agent;
     match key {
         Some(key) if !key.may(caller.scope()) => return Err(Error::KeyLacksScope(caller.scope())),
-        Some(key) if !key.may_call(agent.id) => return Err(Error::KeyNotForAgent),
+        Some(key) if !key.may_call(agent.id) && !caller.is_child() => return Err(Error::KeyNotForAgent),
         _ => {}
     }
     if hit.bundle.account.status == Status::Suspended {

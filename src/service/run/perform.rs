@@ -1,10 +1,21 @@
 //! An effect of a thread's object, performed at least once.
 
 use super::{step, tools};
-use crate::domain::dispatch::command::{Answer, Command};
-use crate::domain::thread::effect::{Effect, Outcome};
-use crate::ports::{Dispatch, Performed, World};
+use crate::domain::dispatch::command as index;
+use crate::domain::ids::AccountId;
+use crate::domain::money::Nanos;
+use crate::domain::run::word::Word;
+use crate::domain::thread::command::{Answer, Command, Who};
+use crate::domain::thread::effect::{Effect, Outcome, Report};
+use crate::domain::thread::id::EntryId;
+use crate::ports::{Dispatch, Performed, ThreadOf, Threads, World};
 use crate::service::App;
+
+/// The pauses between attempts to reach another thread's object: the first, and the longest. Each is twice as long as the one before.
+const FIRST_PAUSE_MS: u64 = 500;
+const MAX_PAUSE_MS: u64 = 16_000;
+/// After so many attempts, some ten minutes, the row is left for the object's next life.
+const MAX_ATTEMPTS: u32 = 40;
 
 /// Performs an effect, and says how it ended.
 pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &Effect) {
@@ -18,17 +29,70 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
             Some(call) => tools::call(app, object, &id, call).await,
             None => Outcome::Done,
         },
+        Effect::CancelChild { account, call } => {
+            let child = ThreadOf { account: *account, thread: call.child().thread };
+            let reason = format!("the run {} needs it no more", call.run);
+            if !insist(app, child, &Command::Abandon(reason)).await {
+                return;
+            }
+            Outcome::Done
+        }
+        Effect::LookAtChild { account, call, .. } => look(app, *account, *call).await,
+        Effect::Tell { account, call, word, .. } => {
+            if !tell(app, *account, *call, word.clone()).await {
+                return;
+            }
+            Outcome::Done
+        }
+        Effect::Report { run } => {
+            if let Some(Report { account, call, ended }) = object.report(*run)
+                && !tell(app, account, call, Word::Ended(ended)).await
+            {
+                return;
+            }
+            Outcome::Done
+        }
         Effect::Deliver { .. } => deliver(app, object).await,
-        Effect::CancelChild { .. } | Effect::Report { .. } => Outcome::Done,
     };
     object.ended(&id, outcome);
+}
+
+/// Tells the run above something.
+async fn tell<W: World>(app: &App<W>, account: AccountId, call: EntryId, word: Word) -> bool {
+    insist(app, ThreadOf { account, thread: call.run.thread }, &Command::Hear(call, word)).await
+}
+
+/// Asks another thread's object until it answers; whether it did. That the thread is not there any more is an answer.
+async fn insist<W: World>(app: &App<W>, thread: ThreadOf, command: &Command) -> bool {
+    let mut pause = FIRST_PAUSE_MS;
+    for _ in 0..MAX_ATTEMPTS {
+        match app.world.threads().ask(thread, command.clone()).await {
+            Ok(_) => return true,
+            Err(error) => app.world.log(&format!("a thread does not hear another: {error}")),
+        }
+        app.world.sleep(pause).await;
+        pause = (pause * 2).min(MAX_PAUSE_MS);
+    }
+    false
+}
+
+/// Asks a child how it is. It may be over, and its word not have come.
+async fn look<W: World>(app: &App<W>, account: AccountId, call: EntryId) -> Outcome {
+    let child = call.child();
+    let of = ThreadOf { account, thread: child.thread };
+    match app.world.threads().ask(of, Command::Run(Who::Account, child.number)).await {
+        Ok(Answer::NotFound) => Outcome::ChildLost,
+        // Its own word says better what may still come: until then all that it was given.
+        Ok(Answer::Run(view)) if view.status.is_final() => Outcome::ChildEnded(view.ended(Nanos::MAX)),
+        _ => Outcome::Done,
+    }
 }
 
 /// The account's index learns what the thread is now.
 async fn deliver<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
     let Some((account, delivery)) = object.delivery() else { return Outcome::Undelivered };
-    match app.world.dispatch().ask(account, Command::Deliver(delivery)).await {
-        Ok(Answer::Delivered) => Outcome::Done,
+    match app.world.dispatch().ask(account, index::Command::Deliver(delivery)).await {
+        Ok(index::Answer::Delivered) => Outcome::Done,
         Ok(other) => {
             app.world.log(&format!("the index of {account} answered {other:?} to a delivery"));
             Outcome::Undelivered

@@ -30,7 +30,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     let started = app.world.now();
     let ModelCall { account, run, terms, step, messages, closing, left } = asked;
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
-    let caller = Caller::run(credential).in_run(run);
+    let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
     let resolved = match call::resolve(app, &caller).await {
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, &error, Nanos::ZERO, json!({ "started_at": started })),

@@ -3,6 +3,7 @@
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
+use super::child::{self, NotBegun};
 use crate::domain::agent::{self, Inline, ToolKind};
 use crate::domain::message::ToolCall as Called;
 use crate::domain::message::{Part, Tool};
@@ -26,14 +27,25 @@ pub enum Offer {
     Builtin(&'static Builtin),
     /// Of the agent.
     Inline(Box<Inline>),
+    /// Another agent of the account, by its identifier.
+    Agent {
+        name: String,
+        agent: String,
+    },
 }
+
+/// The arguments of a call of another agent.
+const MESSAGE: &str = r#"{"type":"object","properties":{"message":{"type":"string","description":
+"What the agent is to do, with all that it must know: it sees nothing of this conversation."}},"required":["message"],
+"additionalProperties":false}"#;
 
 impl Offer {
     fn name(&self) -> &str {
         match self {
             Self::Client(tool) => &tool.name,
             Self::Builtin(builtin) => builtin.name,
-            Self::Inline(tool) => &tool.name,
+            Self::Inline(tool) => tool.name(),
+            Self::Agent { name, .. } => name,
         }
     }
 
@@ -42,6 +54,7 @@ impl Offer {
             Self::Client(tool) => tool.description.clone(),
             Self::Builtin(builtin) => Some(builtin.description.to_owned()),
             Self::Inline(tool) => tool.description.clone(),
+            Self::Agent { agent, .. } => Some(format!("Asks the agent `{agent}`, and returns its answer.")),
         }
     }
 
@@ -50,6 +63,8 @@ impl Offer {
         match self {
             Self::Client(tool) => tool.parameters.as_ref()?.raw().map(ToOwned::to_owned),
             Self::Builtin(builtin) => serde_json::from_str(builtin.parameters).ok(),
+            Self::Agent { .. } => serde_json::from_str(MESSAGE).ok(),
+            Self::Inline(tool) if tool.kind == ToolKind::Agent => serde_json::from_str(MESSAGE).ok(),
             Self::Inline(tool) => to_raw_value(tool.parameters.as_ref()?).ok(),
         }
     }
@@ -57,7 +72,7 @@ impl Offer {
     const fn client(&self) -> Option<&ClientTool> {
         match self {
             Self::Client(tool) => Some(tool),
-            Self::Builtin(_) | Self::Inline(_) => None,
+            Self::Builtin(_) | Self::Inline(_) | Self::Agent { .. } => None,
         }
     }
 
@@ -76,7 +91,10 @@ impl Offer {
 /// What the model may call: the client's tools of this run, and those of the agent that we know.
 pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
     let own = bundle.agent.definition.tools.iter().filter_map(|tool| match tool {
-        agent::Tool::Named(name) => tool::builtin(name).map(Offer::Builtin),
+        agent::Tool::Named(name) => match tool.agent() {
+            Some(agent) => Some(Offer::Agent { name: name.clone(), agent: agent.to_owned() }),
+            None => tool::builtin(name).map(Offer::Builtin),
+        },
         agent::Tool::Inline(tool) => Some(Offer::Inline(tool.clone())),
     });
     let mut offered: Vec<Offer> = terms.tools.iter().cloned().map(Offer::Client).collect();
@@ -112,14 +130,23 @@ pub fn how(offered: &[Offer], call: &Called) -> How {
         Offer::Inline(tool) => match tool.kind {
             ToolKind::Client => How::Client,
             ToolKind::Http => How::Ours(tool.effect()),
+            ToolKind::Agent => How::Child(tool.agent.clone().unwrap_or_default()),
         },
+        Offer::Agent { agent, .. } => How::Child(agent.clone()),
     }
 }
 
 /// Makes a call.
 pub async fn call<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ToolCall) -> Outcome {
     let started = app.world.now();
-    let result = made(app, object, id, &asked).await;
+    let result = match asked.call.child() {
+        None => made(app, object, id, &asked).await,
+        Some(agent) => match child::begin(app, &asked, agent).await {
+            Ok(()) => return Outcome::ChildBegun,
+            Err(NotBegun::Refused(words)) => Err(http::Error::Failed(words)),
+            Err(NotBegun::Unknown(words)) => Err(http::Error::Unknown(words)),
+        },
+    };
     let mut journal = json!({
         "name": asked.call.name, "arguments": asked.call.arguments, "attempt": asked.call.attempt,
         "is_error": result.is_err(), "started_at": started,
@@ -142,9 +169,10 @@ async fn made<W: World>(
     id: &str,
     asked: &ToolCall,
 ) -> Result<String, http::Error> {
-    let ToolCall { account, id: entry, terms, call } = asked;
+    let ToolCall { account, id: entry, terms, call, .. } = asked;
     let credential = RunCredential::of_kept_run(*account, terms.agent, terms.version, terms.started_by);
-    let resolved = calls::resolve(app, &Caller::run(credential).in_run(entry.run)).await;
+    let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(entry.run);
+    let resolved = calls::resolve(app, &caller).await;
     let bundle =
         resolved.map_err(|error| http::Error::Failed(format!("The call was not made: {error}.")))?.bundle;
     let offer = offered(&bundle, terms).into_iter().find(|offer| offer.name() == call.name);

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::domain::calculate::calculate;
 use crate::domain::run::tool::Effect;
 use crate::domain::thread::effect::Progress;
 use crate::ports::{Performed, World};
@@ -20,12 +21,22 @@ pub struct Builtin {
 
 #[derive(Clone, Copy, Debug)]
 enum What {
+    Calculate,
     CurrentTime,
     ReportProgress,
     TakeNote,
 }
 
-const ALL: [Builtin; 3] = [
+const ALL: [Builtin; 4] = [
+    Builtin {
+        name: "calculate",
+        description: "Calculates with exact decimals of up to 28 digits: + - * / % (remainder) ^ (whole exponents), parentheses, \
+                      and abs, ceil, floor, round(x, places), min, max. For instance: round((19.99 * 3 - 5) * 1.19, 2)",
+        parameters: r#"{"type":"object","properties":{"expression":{"type":"string"}},"required":["expression"],
+"additionalProperties":false}"#,
+        effect: Effect::Pure,
+        what: What::Calculate,
+    },
     Builtin {
         name: "current_time",
         description: "The present moment in UTC.",
@@ -57,9 +68,14 @@ struct Said {
     message: String,
 }
 
+#[derive(Deserialize)]
+struct Expression {
+    expression: String,
+}
+
 /// The built-in tool of this name.
 pub fn builtin(name: &str) -> Option<&'static Builtin> {
-    static TABLE: [Builtin; 3] = ALL;
+    static TABLE: [Builtin; 4] = ALL;
     TABLE.iter().find(|builtin| builtin.name == name)
 }
 
@@ -78,6 +94,10 @@ impl Builtin {
     ) -> Result<String, String> {
         let said = || serde_json::from_str::<Said>(arguments).map_err(|error| error.to_string());
         match self.what {
+            What::Calculate => {
+                let asked: Expression = serde_json::from_str(arguments).map_err(|error| error.to_string())?;
+                calculate(&asked.expression)
+            }
             What::CurrentTime => Ok(app.world.now().to_rfc3339()),
             What::ReportProgress => {
                 object.progress(id, Progress::Report(said()?.message));

@@ -15,7 +15,7 @@ use crate::domain::agent::{self, ToolKind};
 /// Whether a tool of the agent runs on our side, so that its calls are runs.
 pub fn runs_here(tools: &[agent::Tool]) -> bool {
     tools.iter().any(|tool| match tool {
-        agent::Tool::Named(name) => builtin(name).is_some(),
+        agent::Tool::Named(name) => tool.agent().is_some() || builtin(name).is_some(),
         agent::Tool::Inline(tool) => tool.kind != ToolKind::Client,
     })
 }
