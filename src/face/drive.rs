@@ -14,18 +14,18 @@ use futures_util::stream;
 use super::call::{Call, Encoder, Of, Ticket};
 use super::head::{self, Head};
 use super::mount::{AccountCaller, Asker, Place};
+use super::named::NamedAgent;
 use super::once::{self, IDEMPOTENCY_KEY};
 use super::turn::{Turn, X_THREAD};
 use super::{Face, cors, refusal};
 use crate::domain::flag::Flag;
-use crate::domain::json;
 use crate::domain::right::Right;
 use crate::domain::thread::id::{InvalidName, ThreadRef};
 use crate::http::body;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query;
-use crate::ports::{AccountRef, World};
+use crate::ports::World;
 use crate::service::App;
 use crate::service::call::{
     self, Answer, Asked, Cache, Caller, Ending, Error, Relay, Resolved, Sent, Served, Step,
@@ -284,45 +284,6 @@ impl Judged {
                 }
             }
         }
-    }
-}
-
-/// How many agents are named where none has the name that was asked for.
-const MOST_NAMED: usize = 10;
-
-/// The name by which a key asks for an agent of its account.
-#[derive(Debug)]
-pub struct NamedAgent {
-    account: Option<AccountRef>,
-    key: Option<String>,
-    name: String,
-}
-
-impl NamedAgent {
-    pub fn of(asker: &AccountCaller, name: Option<&str>) -> Self {
-        let name = name.unwrap_or_default().chars().take(64).collect();
-        Self { account: asker.account.clone(), key: asker.key.clone(), name }
-    }
-
-    /// A problem that there is no such agent, with those that the key may call.
-    pub async fn instead<W: World>(self, app: &App<W>, mut problem: Problem) -> Problem {
-        if problem.kind != Kind::NotFound {
-            return problem;
-        }
-        let callable = call::callable(app, self.account.as_ref(), self.key.as_deref()).await;
-        let Ok(callable) = callable else { return problem };
-        let slugs: Vec<&str> = callable.agents.iter().map(|(slug, _)| slug.as_str()).collect();
-        let near = json::nearest(&self.name, slugs.iter().copied());
-        problem.detail = match (near, slugs.as_slice()) {
-            (Some(near), _) => format!("There is no agent `{}` here; did you mean `{near}`?", self.name),
-            (None, []) => return problem,
-            (None, slugs) => format!(
-                "There is no agent `{}` here. `model` names an agent that the key may call, such as {}.",
-                self.name,
-                slugs.iter().take(MOST_NAMED).map(|slug| format!("`{slug}`")).collect::<Vec<_>>().join(", ")
-            ),
-        };
-        problem
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`mount`] | where faces stand, and what a path there names |
 //! | [`call`] | what a protocol gives so that its calls are driven |
 //! | [`drive`] | a call, whatever the protocol: judge, parse, run, encode |
+//! | [`named`] | an agent that a body names |
 //! | [`once`] | the header `Idempotency-Key` |
 //! | [`turn`] | a call that is a run |
 //! | [`outputs`] | outputs of the client's tools, in a call that a run waits for |
@@ -21,6 +22,7 @@ pub mod drive;
 mod head;
 mod heard;
 pub mod mount;
+mod named;
 mod native_chat;
 mod native_stream;
 mod once;

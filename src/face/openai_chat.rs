@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 
 use super::call::{Call, Encoder, Of, Ticket};
-use super::drive::{self, NamedAgent, unfit};
+use super::drive::{self, unfit};
 use super::head::deprecation;
 use super::mount::{AccountCaller, Asker, Place};
+use super::named::NamedAgent;
 use super::{Face, Mount, Operations, cors, refusal};
 use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event};

@@ -1,10 +1,11 @@
 //! What clients send to threads and runs.
 
 mod body;
+mod inputs;
 mod tools;
 
 pub use body::{
-    AppendBody, ChangeBody, CreateBody, InputBody, InputsBody, PriorityBody, ReasonBody, StartBody, Threaded,
-    TokenBody,
+    AppendBody, ChangeBody, CreateBody, PriorityBody, ReasonBody, StartBody, Threaded, TokenBody,
 };
+pub use inputs::{InputBody, InputsBody};
 pub use tools::ToolBody;
