@@ -172,8 +172,16 @@ fn place<C: Call>(
     let named = match (threaded.thread.take(), named) {
         (None, Some(None)) => return Err(Problem::at("x-thread".to_owned(), format!("{InvalidName}"))),
         (None, named) => named.flatten(),
+        (Some(thread), Some(named)) if named.as_ref() != Some(&thread) => {
+            let words = "is another thread than the header x-thread names: send one of them";
+            return Err(Problem::at("thread".to_owned(), words.to_owned()));
+        }
         (thread, _) => thread,
     };
+    if named.is_none() && threaded.on_busy.is_some() {
+        let words = "is only for a call on a thread: name one in `thread` or the header x-thread";
+        return Err(Problem::at("on_busy".to_owned(), words.to_owned()));
+    }
     let is_kept = match threaded.store {
         Some(store) => store,
         None => asked.request.extras.get("store").is_none_or(|store| store.as_str() != "false"),

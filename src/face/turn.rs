@@ -4,7 +4,7 @@
 //! On a thread the agent remembers what was said, and only what is new is added. Without one the client says all of it each
 //! time: it is put on a thread that is made for this call and thrown away.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 
 use axum::body::Body;
@@ -18,7 +18,7 @@ use super::head;
 use super::heard::{Heard, Hearing, waits};
 use super::outputs::{given, news};
 use crate::domain::message::{ChatRequest, Gather, JsonText, Tool};
-use crate::domain::run::event::Numbered;
+use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::manner::Manner;
 use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
@@ -170,6 +170,23 @@ fn client_tool(tool: Tool) -> ClientTool {
     ClientTool { name, description, parameters, strict, cache }
 }
 
+/// What has happened until now, without what was taken back again: nobody has heard it yet.
+fn unvoided(events: Vec<Numbered>) -> Vec<Numbered> {
+    let restarts = events.iter().enumerate().filter_map(|(at, event)| match event.event {
+        Event::Restarted { step, .. } => Some((step, at)),
+        _ => None,
+    });
+    let last: BTreeMap<u32, usize> = restarts.collect();
+    let is_void = |at: usize, event: &Event| match event {
+        Event::Text { step, .. } | Event::Reasoning { step, .. } | Event::Restarted { step, .. } => {
+            last.get(step).is_some_and(|restart| at <= *restart)
+        }
+        _ => false,
+    };
+    let kept = events.into_iter().enumerate().filter(|(at, event)| !is_void(*at, &event.event));
+    kept.map(|(_, event)| event).collect()
+}
+
 /// Listens to a run for the answer to one call.
 struct Listening<W: World> {
     app: App<W>,
@@ -203,7 +220,7 @@ impl<W: World> Listening<W> {
             visitor,
             run,
             hearing: Hearing::new(outputs),
-            read: events.into(),
+            read: unvoided(events).into(),
             watch,
             last: None,
             rests,

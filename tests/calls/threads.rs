@@ -252,6 +252,41 @@ async fn a_provider_that_fails_in_the_middle_is_asked_again() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_is_refused_before_anything_is_written() {
+    let stage = Stage::new().await;
+    // Addresses lose such names on their way.
+    for name in [".", ".."] {
+        post(&stage, "/threads", &json!({"id": name})).await.assert_refusal(400, "validation_failed");
+    }
+    // The agent's instructions need what the run does not say.
+    stage
+        .change(
+            "triage",
+            &json!({"instructions": "For {{customer}}.", "config": {"variables": {"customer": null}}}),
+        )
+        .await;
+    for variables in [json!({}), json!({"customer": "Ada", "other": "x"})] {
+        let body = json!({"message": "Hi", "variables": variables});
+        post(&stage, "/threads/t/runs", &body).await.assert_refusal(400, "validation_failed");
+    }
+    ask(&stage, Method::GET, "/threads/t").send().await.assert_refusal(404, "not_found");
+    assert!(stage.take_asked().is_empty());
+
+    // What is said to a run that waits for its turn is not heard by the one before.
+    stage.change("triage", &json!({"instructions": "You help.", "config": {}})).await;
+    let tools = json!([{"name": "look"}]);
+    stage.then(calls("look", &json!({})));
+    let first = post(&stage, "/threads/u/runs", &json!({"message": "Look", "tools": tools})).await.json();
+    assert_eq!(first["status"], "waiting", "{first}");
+    let second = post(&stage, "/threads/u/runs", &json!({"message": "And", "background": true})).await.json();
+    let inputs = format!("/runs/{}/inputs", second["id"].as_str().unwrap());
+    let said = json!({"inputs": [{"message": "For the second"}]});
+    post(&stage, &inputs, &said).await.assert_refusal(400, "validation_failed");
+    let resume = format!("/runs/{}/resume", first["id"].as_str().unwrap());
+    post(&stage, &resume, &json!({"x": 1})).await.assert_refusal(400, "validation_failed");
+}
+
+#[tokio::test]
 async fn a_refusal_for_good_ends_the_run() {
     let stage = Stage::new().await;
     stage.then(status(400, "bad")).then(status(400, "bad"));

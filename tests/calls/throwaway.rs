@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Face, Reply};
-use crate::provider::{count, delta, done, finish, frame, hello, stream};
+use crate::provider::{count, cut, delta, done, finish, frame, hello, stream};
 use crate::stage::Stage;
 use crate::support::{Asked, Turn, native_only};
 use retinue::domain::thread::id::ThreadKey;
@@ -347,6 +347,26 @@ async fn a_call_under_a_key_is_answered_once_and_again_and_paid_once() {
             .status,
         201
     );
+}
+
+#[tokio::test]
+async fn a_stream_that_broke_off_is_answered_whole_under_its_key() {
+    for face in [Face::Stream, Face::CompletionsStream] {
+        let stage = Stage::new().await;
+        stage.then(cut([delta("Hel")])).then(says("Hello there."));
+        let ask = async || call(&stage, face, &json!({})).header("idempotency-key", "k").send().await;
+        let broken = ask().await;
+        assert!(broken.text().contains("begins the step again"), "{}", broken.text());
+        let path =
+            format!("/accounts/acme/agents/triage/runs/{}/resume", broken.headers["x-run"].to_str().unwrap());
+        stage.request(Method::POST, &path).key(&stage.acme.caller).json(&json!({})).send().await.ok();
+        for _ in 0..2 {
+            let again = ask().await;
+            assert_eq!(text(face, &again), "Hello there.", "{}", again.text());
+            assert!(!again.text().contains("error"), "{}", again.text());
+        }
+        assert_eq!(stage.take_asked().len(), 2);
+    }
 }
 
 #[tokio::test]

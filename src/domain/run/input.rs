@@ -30,6 +30,9 @@ pub enum NotTaken {
     /// Only a call of which nobody knows how it ended can be made again.
     #[error("`retry` is for a call whose outcome is not known")]
     NoRetry,
+    /// What is said to it would be heard by the run before it.
+    #[error("the run waits for its turn: say it when it has begun, or cancel the run and start another")]
+    NotBegun,
     /// We run this call ourselves.
     #[error("the call is under way and waits for nobody")]
     NotWaiting,

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures_util::future::{Either, select};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::events::stream;
@@ -41,6 +41,11 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
     v.members_operation(__path_steps, steps::<W>);
 }
 
+/// A body that says nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// Start a run
 ///
 /// Answers when the run ends or waits for something (201), at once with `background` (202), or with a stream of its events.
@@ -60,6 +65,7 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
         let body: StartBody = read(request).await?;
         let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
         let started = body.read().map_err(Problem::invalid)?;
+        visitor.check_variables(&app, &started.variables).map_err(Problem::report(&app))?;
         let begin = Begin {
             on: On::Thread(thread),
             about: started.about,
@@ -217,8 +223,9 @@ async fn pause<W: World>(State(app): State<App<W>>, head: Head, request: Request
         (status = 409, description = "The run is over", body = problem::Document<'static>, content_type = "application/problem+json"),
     )
 )]
-async fn resume<W: World>(State(app): State<App<W>>, head: Head) -> Response {
+async fn resume<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
+        let _: Nothing = read_optional(request).await?;
         let run = visitor.resume(&app, at.run()?).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &run))
     })

@@ -186,7 +186,7 @@ impl From<threads::Error> for Problem {
                 NotTaken::NeverAsked => Self::new(Kind::NotFound, detail),
                 NotTaken::AlreadyResolved => Self::new(Kind::AlreadyResolved, detail),
                 NotTaken::RunEnded => Self::new(Kind::RunEnded, detail),
-                NotTaken::NoRetry | NotTaken::NotWaiting => {
+                NotTaken::NoRetry | NotTaken::NotWaiting | NotTaken::NotBegun => {
                     Self::at(format!("inputs[{at}]"), why.to_string())
                 }
             },

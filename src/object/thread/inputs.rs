@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::commands::{Decided, ready};
 use super::kept::{Kept, Meta};
+use super::runs::has_begun;
 use super::{Thread, at_once};
 use crate::domain::run::happening::{Happened, Names};
 use crate::domain::run::input::{Given, NotTaken};
@@ -84,6 +85,8 @@ impl Thread {
                 (_, _) if known.is_some() => return no(NotTaken::AlreadyResolved, known),
                 (_, None) => return no(NotTaken::RunEnded, None),
                 (Input::Message(_), Some(run)) if run.is_over() => return no(NotTaken::RunEnded, None),
+                // It is not the thread's turn to hear it, and must not be heard by the run before.
+                (Input::Message(_), Some(run)) if !has_begun(run) => return no(NotTaken::NotBegun, None),
                 (Input::Message(_), Some(_)) => {}
                 (Input::Call { entry, given }, Some(run)) => {
                     if let Err(why) = run.give(*entry, given.clone(), &names, now) {

@@ -8,6 +8,7 @@ use crate::domain::field_error::FieldError;
 use crate::domain::ids::AgentId;
 use crate::domain::message::Message;
 use crate::domain::money::Nanos;
+use crate::domain::prompt::Passed;
 use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::{Priority, Terms};
 use crate::domain::run::tool::ClientTool;
@@ -108,6 +109,20 @@ impl Visitor {
         };
         Ok(Start { thread, terms, input, on_busy, may_make, watch })
     }
+    /// Whether the agent's instructions can be filled with these, before anything is written.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub fn check_variables<W: World>(
+        &self,
+        app: &App<W>,
+        values: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        let Some(bundle) = &self.bundle else { return Ok(()) };
+        let passed = Passed { field: "variables", values, is_only_variables: true };
+        bundle.prompt.fill(&passed, app.world.now(), None).map(drop).map_err(Error::Invalid)
+    }
+
     /// Starts a run, or lets it wait for its turn.
     ///
     /// # Errors

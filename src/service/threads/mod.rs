@@ -32,6 +32,7 @@ use crate::ports::{ThreadOf, Threads, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::call::Resolved;
+use crate::service::call::bundle::Bundle;
 use refusal::{of, refusal};
 
 /// Whoever is at an account's threads: a caller of an agent, at those of the agent, or a member, at all of them.
@@ -40,6 +41,8 @@ pub struct Visitor {
     pub account: AccountId,
     /// `None`: a member, who starts nothing.
     calls: Option<Calls>,
+    /// The agent that is called, as it is now.
+    bundle: Option<Arc<Bundle>>,
     once: Option<Once>,
     /// What opens its thread alone.
     token: Option<Arc<ThreadToken>>,
@@ -77,13 +80,14 @@ impl Visitor {
             conduct: agent.definition.conduct(),
         };
         let (account, limits) = (resolved.account, resolved.bundle.limits);
-        Ok(Self { account, calls: Some(calls), once: None, token: resolved.token.clone(), limits })
+        let bundle = Some(resolved.bundle.clone());
+        Ok(Self { account, calls: Some(calls), bundle, once: None, token: resolved.token.clone(), limits })
     }
 
     /// Somebody who may see all threads of their account.
     pub fn member(session: &Session) -> Self {
         let account = session.account.id;
-        Self { account, calls: None, once: None, token: None, limits: CallLimits::default() }
+        Self { account, calls: None, bundle: None, once: None, token: None, limits: CallLimits::default() }
     }
 
     pub fn is_anonymous(&self) -> bool {

@@ -173,7 +173,7 @@ pub struct Threaded {
 impl Threaded {
     /// Whether more is said than whether something is to be kept.
     pub const fn asks_for_a_run(&self) -> bool {
-        self.thread.is_some() || self.background || !self.tools.is_empty()
+        self.thread.is_some() || self.background || self.on_busy.is_some() || !self.tools.is_empty()
     }
 
     /// `None` where nothing is said.
@@ -196,14 +196,8 @@ impl Threaded {
             return Ok(None);
         }
         let mut errors = FieldErrors::default();
-        match (&thread, on_busy, store) {
-            (None, Some(_), _) => {
-                errors.add("on_busy", "is only for a call on a thread: name one in `thread`")
-            }
-            (Some(_), _, Some(false)) => {
-                errors.add("store", "a call on a thread is kept with it: leave `store` or `thread` out");
-            }
-            _ => {}
+        if thread.is_some() && store == Some(false) {
+            errors.add("store", "a call on a thread is kept with it: leave `store` or `thread` out");
         }
         if store == Some(false) && background == Some(true) {
             errors.add("background", "with `store: false` nobody could read the answer");
