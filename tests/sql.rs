@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use retinue::domain::account::{Account, Key, Plan, Role, Status};
+use retinue::domain::agent::Upgrade;
 use retinue::domain::agent::{
     Access, Agent, Caching, Definition, Modality, Panel, RunLimits, Save, Status as Life, Tool,
 };
@@ -110,6 +111,7 @@ fn agent(n: u8) -> Agent {
             on_busy: Some(OnBusy::Steer),
             on_unknown: Some(OnUnknown::Fail),
             on_budget: Some(OnBudget::Wait),
+            upgrade: Some(Upgrade::NewThreads),
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()

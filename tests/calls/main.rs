@@ -47,5 +47,6 @@ mod thread_tokens;
 mod threads;
 mod throwaway;
 mod turns;
+mod upgrades;
 mod variables;
 mod workers_ai;

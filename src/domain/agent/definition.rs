@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::conduct::Upgrade;
 use super::tool::Tool;
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
@@ -59,6 +60,8 @@ pub struct Definition {
     pub on_unknown: Option<OnUnknown>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_budget: Option<OnBudget>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::conduct::Upgrade;
 use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel, RunLimits};
 use super::status::Status;
 use super::tool::Tool;
@@ -100,6 +101,10 @@ pub struct Fields {
     /// What a run does when the agent's budget is spent; `end` when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_budget: Option<OnBudget>,
+    /// Which version the runs of a thread have: `next_run` (when left out) each the one that is in force when it is started,
+    /// `new_threads` all of them the one that was in force when the thread was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -159,6 +164,7 @@ impl Fields {
             on_busy: definition.on_busy,
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
+            upgrade: definition.upgrade,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -202,6 +208,7 @@ impl Fields {
             on_busy: self.on_busy,
             on_unknown: self.on_unknown,
             on_budget: self.on_budget,
+            upgrade: self.upgrade,
             config: self.config.unwrap_or_default(),
         };
         let labels = self.labels.unwrap_or_default();

@@ -28,7 +28,8 @@ pub enum Command {
     /// Makes the thread, unless it is there.
     Create(Create),
     Show(Who),
-    /// Lays a JSON Merge Patch over what the client says of its thread.
+    /// Lays a JSON Merge Patch over what the client says of its thread. In it, `version` is the number of the agent's version at
+    /// which the thread stays, or null for none.
     Change(Who, Map<String, Value>),
     Delete(Who),
     /// Items without a run.
@@ -93,6 +94,9 @@ pub struct Create {
     pub key: ThreadKey,
     pub name: Option<ThreadName>,
     pub agent: AgentId,
+    /// The version at which its runs stay; `None`: each has the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     #[serde(default)]
     pub about: About,
     /// It is made for one call.
@@ -198,6 +202,8 @@ pub enum Answer {
     NotFound,
     /// Another run is at work, and the call wants no other to be.
     Busy(u32),
+    /// The thread stays at this version of its agent, which is not the one that the run was to have.
+    AtVersion(u32),
     /// A run has no input, and the thread says nothing.
     NothingSaid,
     /// What does not fit.

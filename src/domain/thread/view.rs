@@ -26,6 +26,9 @@ pub struct ThreadView {
     pub name: Option<String>,
     #[schema(value_type = String, format = "uuid")]
     pub agent_id: AgentId,
+    /// The version at which it stays; null: each of its runs has the version in force when it is started.
+    #[serde(default)]
+    pub agent_version: Option<u32>,
     pub user: Option<String>,
     pub title: Option<String>,
     pub metadata: BTreeMap<String, String>,

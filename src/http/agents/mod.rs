@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::account::Account;
+use crate::domain::agent::Upgrade;
 use crate::domain::agent::{
     Access, Agent, Caching, Definition, Fields, Modality, Panel, RunLimits, Status, Tool,
 };
@@ -63,6 +64,7 @@ pub struct Configuration {
     on_busy: Option<OnBusy>,
     on_unknown: Option<OnUnknown>,
     on_budget: Option<OnBudget>,
+    upgrade: Option<Upgrade>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -89,6 +91,7 @@ impl From<Definition> for Configuration {
             on_busy: definition.on_busy,
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
+            upgrade: definition.upgrade,
             config: definition.config,
         }
     }

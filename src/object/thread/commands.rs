@@ -42,7 +42,7 @@ impl Thread {
             Command::RaiseFloor(who) => self.seen_by(who, Self::raise_floor),
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
-            Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, &patch, now)),
+            Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, patch, now)),
             Command::Delete(who) => self.delete(who, now),
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
                 let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
@@ -92,12 +92,13 @@ impl Thread {
     }
 
     fn make(&mut self, create: Create, now: Millis) {
-        let Create { account, key, name, agent, about, throw_away, items } = create;
+        let Create { account, key, name, agent, version, about, throw_away, items } = create;
         let mut meta = Meta {
             account,
             key,
             name,
             agent,
+            version,
             about,
             throw_away,
             created_at: now,
@@ -125,12 +126,16 @@ impl Thread {
         from
     }
 
-    fn change(&mut self, meta: &mut Meta, patch: &Map<String, Value>, now: Millis) -> Decided {
-        match meta.about.patched(patch) {
+    fn change(&mut self, meta: &mut Meta, mut patch: Map<String, Value>, now: Millis) -> Decided {
+        let version = match patch.remove("version") {
+            None => meta.version,
+            Some(moved) => moved.as_u64().and_then(|number| u32::try_from(number).ok()),
+        };
+        match meta.about.patched(&patch) {
             Err(faults) => return at_once(Answer::Invalid(faults)),
-            Ok(about) if about == meta.about => {}
+            Ok(about) if about == meta.about && version == meta.version => {}
             Ok(about) => {
-                meta.about = about;
+                (meta.about, meta.version) = (about, version);
                 meta.updated_at = now;
                 self.work.batch.has_thread = true;
             }
@@ -199,6 +204,9 @@ impl Thread {
 
     fn start_in(&mut self, meta: &mut Meta, start: Start, now: Millis) -> Decided {
         let Start { terms, input, on_busy, watch, .. } = start;
+        if let Some(version) = meta.version.filter(|version| *version != terms.version) {
+            return at_once(Answer::AtVersion(version));
+        }
         if input.is_empty() && self.work.next_item == 1 {
             return at_once(Answer::NothingSaid);
         }

@@ -53,6 +53,9 @@ pub struct Meta {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<ThreadName>,
     pub agent: AgentId,
+    /// The version at which its runs stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     #[serde(flatten)]
     pub about: About,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -89,6 +89,7 @@ impl Thread {
             id: meta.key,
             name: meta.name.as_ref().map(|name| name.as_str().to_owned()),
             agent_id: meta.agent,
+            agent_version: meta.version,
             user: meta.about.user.clone(),
             title: meta.about.title.clone(),
             metadata: meta.about.metadata.clone(),

@@ -102,6 +102,27 @@ pub struct ChangeBody {
     metadata: Option<BTreeMap<String, String>>,
     labels: Option<Vec<String>>,
     title: Option<String>,
+    /// `latest`, or the number of a version: the agent's version that its runs have from now on. A number stays; `latest` is
+    /// what a new thread would have.
+    #[schema(value_type = Option<VersionBody>)]
+    version: Option<Value>,
+}
+
+/// A version of an agent.
+#[derive(Debug, ToSchema)]
+#[schema(as = VersionOrLatest, example = "latest")]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is only described here")]
+enum VersionBody {
+    Number(u32),
+    Word(Latest),
+}
+
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is only described here")]
+enum Latest {
+    Latest,
 }
 
 /// Items to be appended.
