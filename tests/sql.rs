@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use retinue::domain::account::{Account, Key, Plan, Role, Status};
-use retinue::domain::agent::Upgrade;
 use retinue::domain::agent::{
     Access, Agent, Caching, Definition, Modality, Panel, RunLimits, Save, Status as Life, Tool,
 };
@@ -26,7 +25,7 @@ use retinue::domain::money::Nanos;
 use retinue::domain::plan::{Feature, Features, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
 use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
-use retinue::domain::run::terms::{OnBudget, OnUnknown};
+use retinue::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use retinue::domain::scope::{Scope, Scopes};
 use retinue::domain::slug::Slug;
 use retinue::domain::thread::command::OnBusy;

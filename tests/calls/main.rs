@@ -27,6 +27,7 @@ mod epochs;
 mod faces;
 mod fallback;
 mod flags;
+mod forks;
 mod line;
 mod lists;
 mod lives;

@@ -1,12 +1,9 @@
 //! How the runs of an agent go: what they may use, and what they do when in doubt.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use super::Definition;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::money::Nanos;
-use crate::domain::run::terms::{Limits, OnBudget, OnUnknown};
+use crate::domain::run::terms::{Limits, OnBudget, OnUnknown, Upgrade};
 use crate::domain::thread::command::OnBusy;
 
 /// The most steps of the model that a run may be allowed.
@@ -26,24 +23,6 @@ pub struct Conduct {
     pub on_unknown: OnUnknown,
     pub on_budget: OnBudget,
     pub upgrade: Upgrade,
-}
-
-/// Which version of an agent the runs of a thread have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Upgrade {
-    /// Each the one that is in force when it is started.
-    #[default]
-    NextRun,
-    /// All of them the one that was in force when the thread was made, until somebody moves the thread.
-    NewThreads,
-}
-
-impl Upgrade {
-    /// The version at which a thread stays that is made while this one is in force; `None`: at none.
-    pub fn pin(self, version: u32) -> Option<u32> {
-        (self == Self::NewThreads).then_some(version)
-    }
 }
 
 impl Definition {

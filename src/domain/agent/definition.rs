@@ -4,11 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::conduct::Upgrade;
 use super::tool::Tool;
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
-use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use crate::domain::thread::command::OnBusy;
 
 /// The type of an agent that names none.

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::conduct::Upgrade;
 use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel, RunLimits};
 use super::status::Status;
 use super::tool::Tool;
@@ -13,7 +12,7 @@ use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::merge_patch;
-use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use crate::domain::slug::Slug;
 use crate::domain::thread::command::OnBusy;
 

@@ -17,7 +17,7 @@ pub use check::{
     Known, MAX_CACHE_S, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE,
     MUST_BLOCK, check_labels, check_name,
 };
-pub use conduct::{Conduct, Upgrade};
+pub use conduct::Conduct;
 pub use copy::{copied_name, numbered_slug};
 pub use definition::{Access, Caching, Definition, Modality, Panel, RunLimits};
 pub use difference::{FieldChange, difference};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::fork::Origin;
 use super::id::{EntryId, RunId, ThreadKey};
 use super::item::{Item, Kind};
 use crate::domain::ids::AgentId;
@@ -46,6 +47,9 @@ pub struct ThreadView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Millis>,
+    /// Of a fork: what it is a copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<Origin>,
 }
 
 /// Whether something is going on.

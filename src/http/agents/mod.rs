@@ -14,12 +14,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::account::Account;
-use crate::domain::agent::Upgrade;
 use crate::domain::agent::{
     Access, Agent, Caching, Definition, Fields, Modality, Panel, RunLimits, Status, Tool,
 };
 use crate::domain::budget::Terms;
-use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use crate::domain::thread::command::OnBusy;
 use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};

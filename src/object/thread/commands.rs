@@ -32,6 +32,7 @@ impl Thread {
         moment: &mut Moment<'_>,
     ) -> Result<Decided, Error> {
         let now = moment.now;
+        self.drop_copy(now);
         self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
         Ok(match command {
             Command::Create(create) => self.create(create, now),
@@ -50,6 +51,8 @@ impl Thread {
                 after(Query::Appended { from, count }, Vec::new())
             }),
             Command::Items(who, page) => self.seen_by(who, |_, _| after_nothing(Query::Items(page))),
+            Command::Copy(who, cut) => self.seen_by(who, |_, _| after_nothing(Query::Copy(cut))),
+            Command::Fork(fork) => self.fork(sql, *fork, now)?,
             Command::Run(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Run { run })),
             Command::Steps(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Steps { run })),
             Command::Events(who, watch) => self.seen_by(who, |_, _| after_nothing(Query::Events(watch))),
@@ -87,11 +90,14 @@ impl Thread {
         if self.meta.is_some() {
             return self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false }));
         }
+        if let Some(decided) = self.is_becoming_a_copy() {
+            return decided;
+        }
         self.make(create, now);
         after(Query::Thread { is_new: true }, Vec::new())
     }
 
-    fn make(&mut self, create: Create, now: Millis) {
+    pub(super) fn make(&mut self, create: Create, now: Millis) {
         let Create { account, key, name, agent, version, about, throw_away, items } = create;
         let mut meta = Meta {
             account,
@@ -107,6 +113,7 @@ impl Thread {
             open: Vec::new(),
             floor: self.floor,
             outbox: self.gone.take().map(|gone| gone.outbox).unwrap_or_default(),
+            forked_from: None,
         };
         self.append(&mut meta, items, now);
         self.work.batch.has_thread = true;
@@ -196,6 +203,9 @@ impl Thread {
             }
             if start.input.is_empty() && start.thread.items.is_empty() {
                 return at_once(Answer::NothingSaid);
+            }
+            if let Some(decided) = self.is_becoming_a_copy() {
+                return decided;
             }
             self.make(start.thread.clone(), now);
         }

@@ -50,7 +50,7 @@ const MAX_TERMS: usize = 512 * 1_024;
 impl Visitor {
     /// The key of a thread without a name: the same for the same request. What somebody without a key has asked is answered
     /// to nobody with one, and the other way around.
-    fn unnamed<W: World>(&self, app: &App<W>, agent: AgentId, path: &str) -> ThreadKey {
+    pub(super) fn unnamed<W: World>(&self, app: &App<W>, agent: AgentId, path: &str) -> ThreadKey {
         let anonymous = if self.is_anonymous() { "anonymous " } else { "" };
         match self.once {
             Some(once) => ThreadKey::of_request(self.account, agent, &format!("{anonymous}{path}"), once.key),

@@ -3,6 +3,7 @@
 
 mod begin;
 mod create;
+mod fork;
 mod list;
 mod refusal;
 mod tokens;
