@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::ask::Reply;
+use crate::lists::of_agent;
 use crate::provider::hello;
 use crate::stage::Stage;
 use crate::threads::{ask, calls, get, post, says, sent};
@@ -73,6 +74,8 @@ async fn a_fork_begins_with_what_was_said_and_goes_its_own_way() {
     let member = stage.api.request(Method::POST, "/api/v1/threads/t/fork").key(&stage.acme.admin);
     assert_eq!(member.json(&json!({"id": "by-member"})).send().await.status, 201);
     assert_eq!(transcript(&stage, "by-member").await, transcript(&stage, "t").await);
+    // Each is in the lists: the thread, its copies and theirs.
+    of_agent(&stage, "/threads", 7).await;
 }
 
 #[tokio::test]
