@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 export const OPERATOR_KEY = "bench-operator-key-0123456789abcdef";
 const HOT_AGENTS = 10;
+const THREADS = 100;
 const ROWS_PER_STATEMENT = 10_000;
 
 /** The Worker's variables. */
@@ -97,7 +98,7 @@ const QUESTION =
   "Hello, since this morning our warehouse scanners lose the connection every few minutes and the shipments for today " +
   "are not going out. We restarted the gateway twice. Can somebody look at this before noon? Order 48213 is affected.";
 
-function request(path, key, stream) {
+function request(path, key, stream, thread) {
   const body = JSON.stringify({
     model: "fixed",
     messages: [{ role: "user", content: QUESTION }],
@@ -112,6 +113,7 @@ function request(path, key, stream) {
     "content-type: application/json",
     "accept: */*",
     "user-agent: bench",
+    ...(thread ? [`x-thread: ${thread}`] : []),
     `content-length: ${Buffer.byteLength(body)}`,
   ];
   return Buffer.from(`${headers.join("\r\n")}\r\n\r\n${body}`).toString("base64");
@@ -123,6 +125,12 @@ export const bareRequests = (stream) => [request("/v1/chat/completions", PROVIDE
 /** A call through each of these agents. */
 export const agentRequests = (key, numbers, stream) =>
   numbers.map((n) => request(`/accounts/bench/agents/${slug(n)}/v1/chat/completions`, key, stream));
+
+/** Calls on threads, `THREADS` of each agent in turn: the same question each time, so that a thread grows by a turn. */
+export const turnRequests = (key, numbers, stream) =>
+  Array.from({ length: THREADS }, (_, thread) => thread).flatMap((thread) =>
+    numbers.map((n) => request(`/accounts/bench/agents/${slug(n)}/v1/chat/completions`, key, stream, `bench-${n}-${thread}`)),
+  );
 
 /** What a member reads of these agents: each, and a page of all. */
 export const readRequests = (key, numbers) =>

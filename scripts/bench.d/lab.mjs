@@ -5,7 +5,7 @@ import { fork } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { VARS, agentRequests, bareRequests, fill, hot, migrate, readRequests } from "./fixture.mjs";
+import { VARS, agentRequests, bareRequests, fill, hot, migrate, readRequests, turnRequests } from "./fixture.mjs";
 import { cpuUs, idle, machine, peakMib, resetPeak } from "./process.mjs";
 import { Instance, counted, floor, killAll, retinue } from "./workerd.mjs";
 
@@ -85,6 +85,7 @@ export class Lab {
     if (scenario.bare) return bareRequests(scenario.stream);
     const { caller, reader } = this.keys.get(nameOf(scenario));
     const chosen = numbers ?? hot(scenario.agents);
+    if (scenario.turn) return turnRequests(caller, chosen, scenario.stream);
     return scenario.read ? readRequests(reader, chosen) : agentRequests(caller, chosen, scenario.stream);
   }
 

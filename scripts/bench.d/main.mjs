@@ -22,7 +22,7 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
                   [--against FOLDER]
   ./scripts/bench --profile NAME | --native-profile NAME [--seconds N]
 
-  --only            of: floor, floor-hops, governed, governed-many, floor-stream, governed-stream, read, cold, counts, wasm,
+  --only            of: floor, floor-hops, governed, governed-many, floor-stream, governed-stream, turn, turn-stream, read, cold, counts, wasm,
                     starts, directory
   --seconds         how long each measurement takes (2)
   --rounds          how often all of them are repeated, in turn (3)
@@ -37,7 +37,7 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
 
 floor is a bare JavaScript Worker that passes the call to the same upstream, floor-hops one that also asks an object that
 does nothing before, and tells it after; governed is a call through an agent with a budget, of ten agents; governed-many,
-of many; -stream, the same as a stream; read, a member's reads of these ten agents; cold, the first calls of 1,000 agents; directory, what configures an account, with
+of many; -stream, the same as a stream; turn, the same call on one of 1,000 threads in turn; read, a member's reads of these ten agents; cold, the first calls of 1,000 agents; directory, what configures an account, with
 10 agents and with 10,000: reads one after the other, an export, an import, and the rows that D1 reads for each way to read and to write.
 A ratio is the median of the rounds' ratios; against another build, their geometric mean with its 95 % interval. "others" is the share of the machine that went to programs that are not the
 bench's: above a few per cent, calls/s and latency say little; CPU per call still holds.`;
@@ -66,6 +66,8 @@ const SCENARIOS = {
   "governed-many": { agents: number("agents") },
   "floor-stream": { bare: true, stream: true },
   "governed-stream": { agents: 10, stream: true },
+  turn: { agents: 10, turn: true },
+  "turn-stream": { agents: 10, turn: true, stream: true },
   read: { agents: 10, read: true },
 };
 // Each scenario that is not bare, with the other build.

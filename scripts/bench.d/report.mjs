@@ -54,9 +54,9 @@ const COUNTS = {
   "D1: rows written": "d1RowsWritten",
 };
 
-export function counts({ warm, warmAt16, first }) {
-  const rows = Object.entries(COUNTS).map(([title, name]) => [title, ...[warm, warmAt16, first].map((run) => fixed(run[name], 2))]);
-  return table([["a call asks for", "warm, alone", "warm, 16 at once", "first of its agent"], ...rows]);
+export function counts({ warm, warmAt16, first, firstTurn, turn }) {
+  const rows = Object.entries(COUNTS).map(([title, name]) => [title, ...[warm, warmAt16, first, firstTurn, turn].map((run) => fixed(run[name], 2))]);
+  return table([["a call asks for", "warm, alone", "warm, 16 at once", "first of its agent", "first of a thread", "on a thread"], ...rows]);
 }
 
 export function sizes(sizes) {

@@ -26,25 +26,30 @@ export async function cold(lab, scenario, rounds) {
   return { connections: COLD_CONNECTIONS, runs };
 }
 
-/** What a call asks of the object, of the object's storage and of D1: warm, one at a time and 16 at once, and cold. */
+/** What a call asks of objects, of their storage and of D1: warm, one at a time and 16 at once, cold, and on a thread. */
 export async function counts(lab, agents) {
   const scenario = { agents, counted: true };
   const instance = await lab.instance(scenario);
-  const run = async (limits, numbers) => {
+  const run = async (limits, numbers, turn) => {
     await settled();
     await readCounts(instance);
-    const seen = await lab.drive(instance, { ...limits, requests: lab.requests(scenario, numbers) });
-    await settled();
+    const seen = await lab.drive(instance, { ...limits, requests: lab.requests({ ...scenario, turn }, numbers) });
+    await (turn ? rested() : settled());
     return perCall(await readCounts(instance), seen.calls);
   };
   const warm = await run({ connections: 1, calls: 200 });
   warm.blockingHops = await blockingHops(lab, instance, lab.requests(scenario));
   const warmAt16 = await run({ connections: 16, calls: 1_600 });
   const first = await run({ connections: 1, calls: 100 }, spread(agents, 100, 1));
-  return { warm, warmAt16, first };
+  // Each on a thread of its own, which it makes; then each once more.
+  const firstTurn = await run({ connections: 1, calls: 200 }, undefined, true);
+  const turn = await run({ connections: 1, calls: 200 }, undefined, true);
+  return { warm, warmAt16, first, firstTurn, turn };
 }
 
 // Longer than the object lets anything gather.
+// A thread's alarm of a turn rings 25 s after it.
+const rested = () => new Promise((resolve) => setTimeout(resolve, 30_000));
 const settled = () => new Promise((resolve) => setTimeout(resolve, 2_500));
 
 async function readCounts(instance) {

@@ -1,5 +1,5 @@
 // The Worker as the tests run it: the built module, with what a test decides laid around it. Its clock stands still until
-// it is moved, alarms ring when a test rings them, and before an operation a test may be asked whether it fails. The
+// it is moved, alarms ring when a test rings them (those of threads that are due as they are set, by themselves), and before an operation a test may be asked whether it fails. The
 // product's own code is the deployed one; nothing in it knows of this.
 //
 // The entrypoint `control` listens on a socket of its own, for the test process alone.
@@ -121,7 +121,11 @@ const tested = (Inner) => class {
   constructor(state, env) {
     this.state = state;
     this.id = state.id.toString();
-    const setAlarm = async (at) => void alarms.set(this.id, Number(at));
+    const setAlarm = async (at) => {
+      alarms.set(this.id, Number(at));
+      // A thread leaves to its alarm what must not be done within the word of another.
+      if (Inner === Thread && at <= now) setTimeout(() => this.ring(), 0);
+    };
     // What the test sets reaches the providers that an object asks, too.
     const { AI, ...others } = env;
     this.environment = env.HAS_AI ? { AI, ...others } : others;
