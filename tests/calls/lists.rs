@@ -33,7 +33,7 @@ async fn listed(ask: impl AsyncFn() -> Reply, count: usize) -> Vec<Value> {
     }
 }
 
-async fn of_agent(stage: &Stage, path: &str, count: usize) -> Vec<Value> {
+pub async fn of_agent(stage: &Stage, path: &str, count: usize) -> Vec<Value> {
     listed(async || ask(stage, Method::GET, path).send().await, count).await
 }
 

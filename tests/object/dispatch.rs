@@ -183,6 +183,7 @@ impl Object {
             key: self.key,
             name: None,
             agent: agent(1),
+            version: None,
             about: about(dice),
             throw_away: None,
             items: Vec::new(),

@@ -46,6 +46,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         key,
         name: None,
         agent,
+        version: None,
         about: About::default(),
         throw_away: None,
         items: Vec::new(),

@@ -12,6 +12,7 @@ mod commands;
 mod dispatch;
 mod effects;
 mod family;
+mod fork;
 mod platform;
 mod simulation;
 mod steps;

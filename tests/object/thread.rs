@@ -66,6 +66,7 @@ fn create() -> Create {
         key: key(),
         name: None,
         agent: agent(),
+        version: None,
         about: About::default(),
         throw_away: None,
         items: Vec::new(),

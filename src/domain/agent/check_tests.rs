@@ -63,6 +63,7 @@ fn a_definition_with_everything_fits() {
         "type": "our-own", "description": "d", "voice": "cartesia:sonic", "modality": "audio_screenshare",
         "panels": ["slide_presenter", "coding_ide"], "tools": ["mcp:files/read"], "max_concurrency": 3,
         "cache": {"ttl_s": 86_400}, "max_parallel_tools": 32, "on_busy": "steer", "on_unknown": "report", "on_budget": "wait",
+        "upgrade": "new_threads",
         "run": {"max_steps": 1_000, "max_usd": "0.000001", "max_minutes": 1_440, "max_tool_calls": 10_000},
         "config": {"variables": {"tone": "dry", "name": null}, "x": [1]},
         "instructions": "{{company}} {{ tone }} {{name}} {{today}} {{agent_name}} {{Other}}",

@@ -3,7 +3,7 @@
 use super::Definition;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::money::Nanos;
-use crate::domain::run::terms::{Limits, OnBudget, OnUnknown};
+use crate::domain::run::terms::{Limits, OnBudget, OnUnknown, Upgrade};
 use crate::domain::thread::command::OnBusy;
 
 /// The most steps of the model that a run may be allowed.
@@ -22,6 +22,7 @@ pub struct Conduct {
     pub on_busy: OnBusy,
     pub on_unknown: OnUnknown,
     pub on_budget: OnBudget,
+    pub upgrade: Upgrade,
 }
 
 impl Definition {
@@ -40,6 +41,7 @@ impl Definition {
             on_busy: self.on_busy.unwrap_or_default(),
             on_unknown: self.on_unknown.unwrap_or_default(),
             on_budget: self.on_budget.unwrap_or_default(),
+            upgrade: self.upgrade.unwrap_or_default(),
         }
     }
 
@@ -86,18 +88,19 @@ mod tests {
         let plain = definition(&json!({}));
         assert_eq!(plain.conduct(), Conduct::default());
         let written = json!(plain);
-        for field in ["run", "max_parallel_tools", "on_busy", "on_unknown", "on_budget"] {
+        for field in ["run", "max_parallel_tools", "on_busy", "on_unknown", "on_budget", "upgrade"] {
             assert_eq!(written.get(field), None, "{field}");
         }
         let own = json!({
             "run": {"max_steps": 3, "max_usd": "0.500000"}, "max_parallel_tools": 2, "on_busy": "reject",
-            "on_unknown": "fail", "on_budget": "wait",
+            "on_unknown": "fail", "on_budget": "wait", "upgrade": "new_threads",
         });
         let own = definition(&own);
         assert_eq!(serde_json::from_value::<Definition>(json!(own)).unwrap(), own);
-        let Conduct { limits, on_busy, on_unknown, on_budget } = own.conduct();
+        let Conduct { limits, on_busy, on_unknown, on_budget, upgrade } = own.conduct();
         assert_eq!((limits.max_steps, limits.max_minutes, limits.max_parallel_tools), (3, 60, 2));
         assert_eq!((on_busy, on_unknown, on_budget), (OnBusy::Reject, OnUnknown::Fail, OnBudget::Wait));
+        assert_eq!([Upgrade::NextRun.pin(2), upgrade.pin(2)], [None, Some(2)]);
     }
 
     #[test]

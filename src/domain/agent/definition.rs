@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::tool::Tool;
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
-use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use crate::domain::thread::command::OnBusy;
 
 /// The type of an agent that names none.
@@ -59,6 +59,8 @@ pub struct Definition {
     pub on_unknown: Option<OnUnknown>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_budget: Option<OnBudget>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

@@ -12,7 +12,7 @@ use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::merge_patch;
-use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use crate::domain::slug::Slug;
 use crate::domain::thread::command::OnBusy;
 
@@ -100,6 +100,10 @@ pub struct Fields {
     /// What a run does when the agent's budget is spent; `end` when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_budget: Option<OnBudget>,
+    /// Which version the runs of a thread have: `next_run` (when left out) each the one that is in force when it is started,
+    /// `new_threads` all of them the one that was in force when the thread was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -159,6 +163,7 @@ impl Fields {
             on_busy: definition.on_busy,
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
+            upgrade: definition.upgrade,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -202,6 +207,7 @@ impl Fields {
             on_busy: self.on_busy,
             on_unknown: self.on_unknown,
             on_budget: self.on_budget,
+            upgrade: self.upgrade,
             config: self.config.unwrap_or_default(),
         };
         let labels = self.labels.unwrap_or_default();

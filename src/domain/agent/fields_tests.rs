@@ -51,6 +51,7 @@ fn an_unknown_field_is_told_the_nearest_known_one() {
         (json!({"tools": [{"type": "http", "name": "a", "uri": "b"}]}), "tools[0].uri", "url"),
         (json!({"tools": [{"type": "mcp", "name": "a"}]}), "tools[0].type", "`client`"),
         (json!({"on_busy": "wait"}), "on_busy", "`queue`"),
+        (json!({"upgrade": "now"}), "upgrade", "`next_run`"),
     ] {
         let error = json::read::<Fields>(&body).unwrap_err().remove(0);
         assert!(error.field == field && error.message.contains(words), "{error:?}");

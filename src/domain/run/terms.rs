@@ -114,6 +114,24 @@ pub enum OnBudget {
     Wait,
 }
 
+/// Which version of an agent the runs of a thread have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Upgrade {
+    /// Each the one that is in force when it is started.
+    #[default]
+    NextRun,
+    /// All of them the one that was in force when the thread was made, until somebody moves the thread.
+    NewThreads,
+}
+
+impl Upgrade {
+    /// The version at which a thread stays that is made while this one is in force; `None`: at none.
+    pub fn pin(self, version: u32) -> Option<u32> {
+        (self == Self::NewThreads).then_some(version)
+    }
+}
+
 /// Which of the runs that wait for a thread begins first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -68,8 +68,10 @@ impl About {
     pub fn patched(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         for name in patch.keys().filter(|name| !Self::FIELDS.contains(&name.as_str())) {
-            errors
-                .add(&format!("{name:.64}"), format!("cannot be changed: write {}", Self::FIELDS.join(", ")));
+            errors.add(
+                &format!("{name:.64}"),
+                format!("cannot be changed: write {} or version", Self::FIELDS.join(", ")),
+            );
         }
         errors.finish()?;
         let mut body = match serde_json::to_value(self) {

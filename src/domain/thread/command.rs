@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::about::About;
+use super::fork::{self, Copied, Cut, Origin, Progress};
 use super::id::{EntryId, ThreadKey, ThreadName};
 use super::once::Once;
 use super::view::{ItemView, RunView, ThreadView};
@@ -28,12 +29,17 @@ pub enum Command {
     /// Makes the thread, unless it is there.
     Create(Create),
     Show(Who),
-    /// Lays a JSON Merge Patch over what the client says of its thread.
+    /// Lays a JSON Merge Patch over what the client says of its thread. In it, `version` is the number of the agent's version at
+    /// which the thread stays, or null for none.
     Change(Who, Map<String, Value>),
     Delete(Who),
     /// Items without a run.
     Append(Who, Vec<Message>),
     Items(Who, Page),
+    /// A page of items, to be copied into another thread.
+    Copy(Who, Cut),
+    /// A page of the items of which the thread is to be a copy.
+    Fork(Box<Fork>),
     /// Begins a run, or lets it wait for its turn; makes the thread where it is not there.
     Start(Box<Start>),
     Run(Who, u32),
@@ -93,6 +99,9 @@ pub struct Create {
     pub key: ThreadKey,
     pub name: Option<ThreadName>,
     pub agent: AgentId,
+    /// The version at which its runs stay; `None`: each has the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     #[serde(default)]
     pub about: About,
     /// It is made for one call.
@@ -110,6 +119,30 @@ pub struct ThrowAway {
     pub is_kept: bool,
     /// The call came without a key.
     pub is_anonymous: bool,
+}
+
+/// A page for the thread that is to be the copy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fork {
+    /// Without items.
+    pub create: Create,
+    pub origin: Origin,
+    /// The client named no item: any copy of that thread is what it wants.
+    pub is_whole: bool,
+    /// See [`Copied::until`].
+    pub until: u64,
+    /// Behind which position of the other thread the page begins.
+    pub behind: u64,
+    pub items: Vec<fork::Copy>,
+    /// See [`Copied::next`].
+    pub next: Option<u64>,
+}
+
+impl Fork {
+    /// Whether a copy of this is what the client wants.
+    pub fn is_of(&self, origin: Origin) -> bool {
+        self.origin.thread == origin.thread && (self.is_whole || self.origin.after == origin.after)
+    }
 }
 
 /// A page of items.
@@ -186,6 +219,9 @@ pub enum Answer {
         items: Vec<ItemView>,
         has_more: bool,
     },
+    Copied(Box<Copied>),
+    /// The copy is not whole.
+    Copying(Progress),
     /// As it was taken in, or as it is.
     Run(Box<RunView>),
     Steps(Vec<Value>),
@@ -198,6 +234,8 @@ pub enum Answer {
     NotFound,
     /// Another run is at work, and the call wants no other to be.
     Busy(u32),
+    /// The thread stays at this version of its agent, which is not the one that the run was to have.
+    AtVersion(u32),
     /// A run has no input, and the thread says nothing.
     NothingSaid,
     /// What does not fit.

@@ -17,6 +17,7 @@
 pub mod about;
 pub mod command;
 pub mod effect;
+pub mod fork;
 pub mod id;
 pub mod item;
 pub mod log;

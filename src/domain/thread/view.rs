@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::fork::Origin;
 use super::id::{EntryId, RunId, ThreadKey};
 use super::item::{Item, Kind};
 use crate::domain::ids::AgentId;
@@ -26,6 +27,9 @@ pub struct ThreadView {
     pub name: Option<String>,
     #[schema(value_type = String, format = "uuid")]
     pub agent_id: AgentId,
+    /// The version at which it stays; null: each of its runs has the version in force when it is started.
+    #[serde(default)]
+    pub agent_version: Option<u32>,
     pub user: Option<String>,
     pub title: Option<String>,
     pub metadata: BTreeMap<String, String>,
@@ -43,6 +47,9 @@ pub struct ThreadView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Millis>,
+    /// Of a fork: what it is a copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<Origin>,
 }
 
 /// Whether something is going on.

@@ -19,7 +19,7 @@ use crate::http::query::{Reads, query};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::threads::Created;
-use crate::wire::client::threads::{AppendBody, ChangeBody, CreateBody};
+use crate::wire::client::threads::{AppendBody, ChangeBody, CreateBody, ForkBody};
 
 /// How many items a page has when nobody says.
 const DEFAULT_ITEMS: u32 = 100;
@@ -32,6 +32,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
     v.members_operation(__path_delete, delete::<W>);
     v.members_operation(__path_items, items::<W>);
     v.members_operation(__path_append, append::<W>);
+    v.members_operation(__path_fork, fork::<W>);
 }
 
 /// A thread that was made.
@@ -192,6 +193,30 @@ async fn append<W: World>(State(app): State<App<W>>, head: Head, request: Reques
         let messages = read::<AppendBody>(request).await?.read().map_err(Problem::invalid)?;
         let items = visitor.append(&app, &thread, messages).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::CREATED, &Items { items, has_more: false }))
+    })
+    .await
+}
+
+/// Fork a thread
+///
+/// A new thread of the same agent that begins as a copy: the items up to and with `after`, or all of them, and the thread's user,
+/// labels, metadata, title and version. It is there once it is whole: whoever was cut off asks again with the same `id` or
+/// `Idempotency-Key`. At most 50,000 items and 64 MB.
+#[utoipa::path(
+    post, operation_id = "fork_thread", path = "/threads/{thread}/fork", tag = "threads", request_body = ForkBody,
+    params(("thread" = String, Path, description = "Your name for it, or its id"), OnceHeader),
+    responses((status = 201, description = "The new thread", body = ThreadView), (status = 200, description = "It was there", body = ThreadView))
+)]
+async fn fork<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
+    serve(&app, head, &[], async |visitor, at, _| {
+        let thread = at.thread()?;
+        let (visitor, request) = once::taken(visitor, request).await?;
+        let body: ForkBody = read_optional(request).await?;
+        let (after, name) = body.read().map_err(Problem::invalid)?;
+        let forked = visitor.fork(&app, &thread, after, name).await;
+        let (thread, is_new) = forked.map_err(Problem::report(&app))?;
+        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+        Ok(json(status, &thread))
     })
     .await
 }

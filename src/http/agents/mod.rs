@@ -18,7 +18,7 @@ use crate::domain::agent::{
     Access, Agent, Caching, Definition, Fields, Modality, Panel, RunLimits, Status, Tool,
 };
 use crate::domain::budget::Terms;
-use crate::domain::run::terms::{OnBudget, OnUnknown};
+use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use crate::domain::thread::command::OnBusy;
 use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};
@@ -63,6 +63,7 @@ pub struct Configuration {
     on_busy: Option<OnBusy>,
     on_unknown: Option<OnUnknown>,
     on_budget: Option<OnBudget>,
+    upgrade: Option<Upgrade>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -89,6 +90,7 @@ impl From<Definition> for Configuration {
             on_busy: definition.on_busy,
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
+            upgrade: definition.upgrade,
             config: definition.config,
         }
     }

@@ -32,6 +32,7 @@ impl Thread {
         moment: &mut Moment<'_>,
     ) -> Result<Decided, Error> {
         let now = moment.now;
+        self.drop_copy(now);
         self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
         Ok(match command {
             Command::Create(create) => self.create(create, now),
@@ -42,7 +43,7 @@ impl Thread {
             Command::RaiseFloor(who) => self.seen_by(who, Self::raise_floor),
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
-            Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, &patch, now)),
+            Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, patch, now)),
             Command::Delete(who) => self.delete(who, now),
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
                 let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
@@ -50,6 +51,8 @@ impl Thread {
                 after(Query::Appended { from, count }, Vec::new())
             }),
             Command::Items(who, page) => self.seen_by(who, |_, _| after_nothing(Query::Items(page))),
+            Command::Copy(who, cut) => self.seen_by(who, |_, _| after_nothing(Query::Copy(cut))),
+            Command::Fork(fork) => self.fork(sql, *fork, now)?,
             Command::Run(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Run { run })),
             Command::Steps(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Steps { run })),
             Command::Events(who, watch) => self.seen_by(who, |_, _| after_nothing(Query::Events(watch))),
@@ -87,17 +90,21 @@ impl Thread {
         if self.meta.is_some() {
             return self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false }));
         }
+        if let Some(decided) = self.is_becoming_a_copy() {
+            return decided;
+        }
         self.make(create, now);
         after(Query::Thread { is_new: true }, Vec::new())
     }
 
-    fn make(&mut self, create: Create, now: Millis) {
-        let Create { account, key, name, agent, about, throw_away, items } = create;
+    pub(super) fn make(&mut self, create: Create, now: Millis) {
+        let Create { account, key, name, agent, version, about, throw_away, items } = create;
         let mut meta = Meta {
             account,
             key,
             name,
             agent,
+            version,
             about,
             throw_away,
             created_at: now,
@@ -106,6 +113,7 @@ impl Thread {
             open: Vec::new(),
             floor: self.floor,
             outbox: self.gone.take().map(|gone| gone.outbox).unwrap_or_default(),
+            forked_from: None,
         };
         self.append(&mut meta, items, now);
         self.work.batch.has_thread = true;
@@ -125,12 +133,16 @@ impl Thread {
         from
     }
 
-    fn change(&mut self, meta: &mut Meta, patch: &Map<String, Value>, now: Millis) -> Decided {
-        match meta.about.patched(patch) {
+    fn change(&mut self, meta: &mut Meta, mut patch: Map<String, Value>, now: Millis) -> Decided {
+        let version = match patch.remove("version") {
+            None => meta.version,
+            Some(moved) => moved.as_u64().and_then(|number| u32::try_from(number).ok()),
+        };
+        match meta.about.patched(&patch) {
             Err(faults) => return at_once(Answer::Invalid(faults)),
-            Ok(about) if about == meta.about => {}
+            Ok(about) if about == meta.about && version == meta.version => {}
             Ok(about) => {
-                meta.about = about;
+                (meta.about, meta.version) = (about, version);
                 meta.updated_at = now;
                 self.work.batch.has_thread = true;
             }
@@ -192,6 +204,9 @@ impl Thread {
             if start.input.is_empty() && start.thread.items.is_empty() {
                 return at_once(Answer::NothingSaid);
             }
+            if let Some(decided) = self.is_becoming_a_copy() {
+                return decided;
+            }
             self.make(start.thread.clone(), now);
         }
         self.seen_by(who, |thread, meta| thread.start_in(meta, start, now))
@@ -199,6 +214,9 @@ impl Thread {
 
     fn start_in(&mut self, meta: &mut Meta, start: Start, now: Millis) -> Decided {
         let Start { terms, input, on_busy, watch, .. } = start;
+        if let Some(version) = meta.version.filter(|version| *version != terms.version) {
+            return at_once(Answer::AtVersion(version));
+        }
         if input.is_empty() && self.work.next_item == 1 {
             return at_once(Answer::NothingSaid);
         }

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::copying::Copying;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Outcome, ThrowAway, Who};
+use crate::domain::thread::fork::Origin;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
@@ -25,7 +27,7 @@ use crate::object::store::thread as store;
 #[serde(rename_all = "snake_case")]
 pub enum Row {
     There(Box<Meta>),
-    /// It was deleted. A thread of the same name counts its runs on.
+    /// There is none yet, or it was deleted. A thread of the same name counts its runs on.
     Deleted {
         last_run: u32,
         /// Its tokens lie below.
@@ -34,6 +36,9 @@ pub enum Row {
         /// `None` of one from before there was an index.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gone: Option<Gone>,
+        /// What it is becoming.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copying: Option<Box<Copying>>,
     },
 }
 
@@ -53,6 +58,9 @@ pub struct Meta {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<ThreadName>,
     pub agent: AgentId,
+    /// The version at which its runs stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     #[serde(flatten)]
     pub about: About,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +79,9 @@ pub struct Meta {
     pub floor: u32,
     #[serde(default)]
     pub outbox: Outbox,
+    /// What it began as a copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<Origin>,
 }
 
 impl Meta {

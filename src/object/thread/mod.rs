@@ -5,6 +5,7 @@
 //! | [`kept`] | the rows, and what is to be written of them |
 //! | [`commands`] | what each command decides |
 //! | [`deliveries`] | what goes to the account's index |
+//! | [`fork`], [`copying`] | itself as a copy of another thread, and what it keeps until it is whole |
 //! | [`inputs`] | what a waiting run is given |
 //! | [`once`] | requests that count once |
 //! | [`tokens`] | what holders of the thread's tokens may |
@@ -16,8 +17,10 @@
 //! time be at work.
 
 mod commands;
+mod copying;
 mod deliveries;
 mod family;
+mod fork;
 mod inputs;
 mod kept;
 mod once;
@@ -38,6 +41,7 @@ use crate::domain::thread::command::{Answer, Command, VERSION};
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
 use crate::domain::thread::once::KEEP_MS;
 use crate::domain::time::Millis;
+use copying::Copying;
 use deliveries::Deliveries;
 use kept::{Batch, Gone, Kept, Meta, Row};
 
@@ -61,6 +65,8 @@ pub struct Thread {
     floor: u32,
     /// Such a thread, as far as the account's index must learn of it.
     gone: Option<Gone>,
+    /// The copy that this is becoming.
+    copying: Option<Box<Copying>>,
     deliveries: Deliveries,
     work: Work,
 }
@@ -109,10 +115,10 @@ impl Machine for Thread {
     const QUIET_MS: u64 = 0;
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
-        let (meta, last_run, floor, gone) = match store::thread(sql)? {
-            None => (None, 0, 0, None),
-            Some(Row::Deleted { last_run, floor, gone }) => (None, last_run, floor, gone),
-            Some(Row::There(meta)) => (Some(*meta), 0, 0, None),
+        let (meta, last_run, floor, gone, copying) = match store::thread(sql)? {
+            None => (None, 0, 0, None, None),
+            Some(Row::Deleted { last_run, floor, gone, copying }) => (None, last_run, floor, gone, copying),
+            Some(Row::There(meta)) => (Some(*meta), 0, 0, None, None),
         };
         let mut open = BTreeMap::new();
         let mut next_position = store::last_event(sql)? + 1;
@@ -138,7 +144,8 @@ impl Machine for Thread {
             errands: BTreeSet::new(),
             loaded: now,
         };
-        let mut thread = Self { meta, last_run, floor, gone, deliveries: Deliveries::default(), work };
+        let mut thread =
+            Self { meta, last_run, floor, gone, copying, deliveries: Deliveries::default(), work };
         let status = thread.status();
         let is_listed = |meta: &&Meta| meta.outbox.version() > 0;
         let shown = thread.meta.as_ref().filter(is_listed);
@@ -154,7 +161,7 @@ impl Machine for Thread {
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
-            Command::Create(_) | Command::Abandon(_) => None,
+            Command::Create(_) | Command::Fork(_) | Command::Abandon(_) => None,
             Command::Start(start) if start.may_make => None,
             Command::Once(_, command) | Command::ByToken(_, command) => Self::absent(command),
             Command::Wake => Some(Answer::Woken),
@@ -178,6 +185,7 @@ impl Machine for Thread {
     fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
         let now = moment.now;
         self.forget_keys(now);
+        self.drop_copy(now);
         self.expire(now.plus(-LINGER_MS), now);
         let work = &mut self.work;
         work.beat = now;
@@ -201,7 +209,11 @@ impl Machine for Thread {
         let is_idle = beat.is_none();
         let expires_at = self.meta.as_ref().filter(|_| is_idle).and_then(Meta::expires_at);
         let expires_at = expires_at.map(|at| at.plus(LINGER_MS));
-        [due, beat, forget, forget_keys, expires_at, self.deliveries.wake_at()].into_iter().flatten().min()
+        let copy = self.copying.as_ref().map(|copying| copying.expires_at());
+        [due, beat, forget, forget_keys, expires_at, copy, self.deliveries.wake_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn ended(
@@ -262,7 +274,12 @@ impl Machine for Thread {
         if batch.has_thread {
             let row = match &self.meta {
                 Some(meta) => Row::There(Box::new(meta.clone())),
-                None => Row::Deleted { last_run: self.last_run, floor: self.floor, gone: self.gone.clone() },
+                None => Row::Deleted {
+                    last_run: self.last_run,
+                    floor: self.floor,
+                    gone: self.gone.clone(),
+                    copying: self.copying.clone(),
+                },
             };
             store::write_thread(sql, &row)?;
             self.deliveries.saved();

@@ -53,6 +53,7 @@ fn id(once: &Once, command: &Command) -> Option<Hash> {
     let (who, path, run) = match command {
         Command::Create(create) => (Who::Caller(create.agent), "threads", 0),
         Command::Start(start) => (Who::Caller(start.thread.agent), "runs", 0),
+        Command::Fork(fork) => (Who::Caller(fork.create.agent), "fork", 0),
         Command::Append(who, _) => (*who, "items", 0),
         Command::Give(who, run, _) => (*who, "inputs", *run),
         _ => return None,

@@ -2,11 +2,13 @@
 
 use super::Thread;
 use super::kept::{Kept, Meta};
+use crate::domain::field_error::FieldError;
 use crate::domain::message::{AssistantPart, Message, stored};
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::state::Status;
 use crate::domain::thread::command::{Answer, BadCursor, Events, Page, Watch};
 use crate::domain::thread::effect::{ModelCall, Report, ToolCall};
+use crate::domain::thread::fork::{Copied, Copy, Cut, MAX_BYTES, MAX_ITEMS, PAGE_BYTES, PAGE_ITEMS};
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::item::Item;
 use crate::domain::thread::transcript::sendable;
@@ -36,6 +38,7 @@ pub enum Query {
         count: u32,
     },
     Items(Page),
+    Copy(Cut),
     Run {
         run: u32,
     },
@@ -60,6 +63,7 @@ impl Thread {
                 Ok(Answer::Items { items: views(meta, items), has_more: false })
             }
             Query::Items(page) => items(sql, meta, &page),
+            Query::Copy(cut) => copied(sql, meta, cut),
             Query::Run { run } => {
                 let view = self.run_view(sql, meta, run)?;
                 Ok(view.map_or(Answer::NotFound, |view| Answer::Run(Box::new(view))))
@@ -89,6 +93,7 @@ impl Thread {
             id: meta.key,
             name: meta.name.as_ref().map(|name| name.as_str().to_owned()),
             agent_id: meta.agent,
+            agent_version: meta.version,
             user: meta.about.user.clone(),
             title: meta.about.title.clone(),
             metadata: meta.about.metadata.clone(),
@@ -98,6 +103,7 @@ impl Thread {
             created_at: meta.created_at,
             updated_at: meta.updated_at,
             expires_at: meta.expires_at(),
+            forked_from: meta.forked_from,
         }
     }
 
@@ -226,7 +232,8 @@ fn window(sql: &impl Sql) -> Result<Vec<Item>, Error> {
         }
     };
     items.reverse();
-    if is_cut && let Some(first) = items.first().map(|item| item.run) {
+    // What was appended or copied is of no run, and has no beginning but its own.
+    if is_cut && let Some(first) = items.first().map(|item| item.run).filter(|run| *run > 0) {
         let begun = items.iter().position(|item| item.run != first);
         items.drain(..begun.unwrap_or(0));
     }
@@ -251,6 +258,49 @@ fn items(sql: &impl Sql, meta: &Meta, page: &Page) -> Result<Answer, Error> {
     };
     let (read, has_more) = store::items(sql, part, page.limit, MAX_PAGE)?;
     Ok(Answer::Items { items: views(meta, read), has_more })
+}
+
+/// A page of this thread's items, to be copied.
+fn copied(sql: &impl Sql, meta: &Meta, cut: Cut) -> Result<Answer, Error> {
+    let (behind, until) = match cut {
+        Cut::Between { behind, until } => (behind, until),
+        Cut::UpTo(None) => (0, store::last_item(sql)?),
+        Cut::UpTo(Some(id)) => match position(sql, meta, id)? {
+            None => return Ok(Answer::NotFound),
+            Some(position) => (0, position),
+        },
+    };
+    let (last, _) = store::items(sql, Part::Before(until.saturating_add(1)), 1, u64::MAX)?;
+    let last = last.first();
+    let after = last.map(|item| EntryId { run: meta.run(item.run), number: item.entry });
+    if let Cut::UpTo(wanted) = cut {
+        if wanted.is_some() && last.is_none_or(|last| last.position != until) {
+            return Ok(Answer::NotFound);
+        }
+        let (items, bytes) = store::size_until(sql, until, MAX_ITEMS + 1)?;
+        if items > MAX_ITEMS.into() || bytes > MAX_BYTES {
+            return Ok(Answer::Invalid(vec![too_large()]));
+        }
+    }
+    let (mut items, has_more) = store::items(sql, Part::After(behind), PAGE_ITEMS, PAGE_BYTES)?;
+    items.retain(|item| item.position <= until);
+    let last = items.last().map(|item| item.position);
+    let next = last.filter(|last| has_more && *last < until);
+    let items = items.into_iter().map(copy).collect();
+    let Meta { agent, version, about, .. } = meta.clone();
+    Ok(Answer::Copied(Box::new(Copied { agent, version, about, after, until, items, next })))
+}
+
+fn copy(item: Item) -> Copy {
+    Copy { run: item.run, step: item.step, at: item.at, message: stored::write(&item.message) }
+}
+
+fn too_large() -> FieldError {
+    let megabytes = MAX_BYTES / 1_024 / 1_024;
+    FieldError {
+        field: "after".to_owned(),
+        message: format!("a fork has at most {MAX_ITEMS} items and {megabytes} MB: name an earlier item"),
+    }
 }
 
 /// Where an item stands.

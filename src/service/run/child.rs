@@ -49,12 +49,13 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
             "The agent `{agent}` was not asked: agents that ask each other stand at most {MAX_DEPTH} deep."
         )));
     }
-    let terms = terms(app, asked, agent, path).await?;
+    let (terms, pin) = terms(app, asked, agent, path).await?;
     let thread = Create {
         account: asked.account,
         key: asked.id.child().thread,
         name: None,
         agent: terms.agent,
+        version: pin,
         about: About { user: asked.user.clone(), ..About::default() },
         throw_away: None,
         items: Vec::new(),
@@ -78,13 +79,14 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
     Err(NotBegun::Unknown("the agent's thread could not be reached".to_owned()))
 }
 
-/// What the child is started with: its own agent's newest version and limits, and of the money no more than it is given.
+/// What the child is started with: its own agent's newest version and limits, and of the money no more than it is given. And the
+/// version at which its thread stays.
 async fn terms<W: World>(
     app: &App<W>,
     asked: &ToolCall,
     agent: &str,
     path: Vec<RunId>,
-) -> Result<Terms, NotBegun> {
+) -> Result<(Terms, Option<u32>), NotBegun> {
     let refused = |why: &dyn std::fmt::Display| {
         NotBegun::Refused(format!("The agent `{agent:.64}` cannot be asked: {why}."))
     };
@@ -101,7 +103,8 @@ async fn terms<W: World>(
         Err(error) => return Err(refused(&error)),
     };
     let conduct = bundle.agent.definition.conduct();
-    Ok(Terms {
+    let pin = conduct.upgrade.pin(bundle.agent.version);
+    let terms = Terms {
         agent: bundle.agent.id,
         version: bundle.agent.version,
         started_by: own.started_by,
@@ -114,5 +117,6 @@ async fn terms<W: World>(
         user: own.user.clone(),
         manner: Manner::default(),
         parent: Some(Parent { call: asked.id, path }),
-    })
+    };
+    Ok((terms, pin))
 }

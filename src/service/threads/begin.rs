@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::refusal::{Error, refusal};
-use super::{Calls, Visitor};
+use super::{Calls, Visitor, events_of};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::AgentId;
 use crate::domain::message::Message;
 use crate::domain::money::Nanos;
 use crate::domain::prompt::Passed;
 use crate::domain::run::manner::Manner;
-use crate::domain::run::terms::{Priority, Terms};
+use crate::domain::run::terms::{Priority, Terms, Upgrade};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Answer, Command, Create, Events, OnBusy, Start, ThrowAway};
 use crate::domain::thread::id::{ThreadKey, ThreadRef};
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
-use crate::service::App;
+use crate::service::{App, run};
 
 /// A run to be started.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ const MAX_TERMS: usize = 512 * 1_024;
 impl Visitor {
     /// The key of a thread without a name: the same for the same request. What somebody without a key has asked is answered
     /// to nobody with one, and the other way around.
-    fn unnamed<W: World>(&self, app: &App<W>, agent: AgentId, path: &str) -> ThreadKey {
+    pub(super) fn unnamed<W: World>(&self, app: &App<W>, agent: AgentId, path: &str) -> ThreadKey {
         let anonymous = if self.is_anonymous() { "anonymous " } else { "" };
         match self.once {
             Some(once) => ThreadKey::of_request(self.account, agent, &format!("{anonymous}{path}"), once.key),
@@ -62,25 +62,28 @@ impl Visitor {
     pub(super) fn create_of<W: World>(
         &self,
         app: &App<W>,
-        agent: AgentId,
+        calls: &Calls,
         thread: Option<ThreadRef>,
         about: About,
     ) -> Create {
         let (key, name) = match thread {
             Some(ThreadRef::Name(name)) => (ThreadKey::of_name(self.account, &name), Some(name)),
             Some(ThreadRef::Key(key)) => (key, None),
-            None => (self.unnamed(app, agent, "threads"), None),
+            None => (self.unnamed(app, calls.agent, "threads"), None),
         };
-        Create { account: self.account, key, name, agent, about, throw_away: None, items: Vec::new() }
+        let version = calls.conduct.upgrade.pin(calls.version);
+        let (account, agent) = (self.account, calls.agent);
+        Create { account, key, name, agent, version, about, throw_away: None, items: Vec::new() }
     }
 
     fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Result<Start, Error> {
-        let Calls { agent, version, started_by, conduct } = self.calls()?;
+        let calls = self.calls()?;
         let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner } = begin;
+        let conduct = calls.conduct;
         let terms = Terms {
-            agent,
-            version,
-            started_by,
+            agent: calls.agent,
+            version: calls.version,
+            started_by: calls.started_by,
             user: self.token.as_ref().and_then(|token| token.user.clone()),
             limits: conduct.limits.with_usd(max_usd),
             on_unknown: conduct.on_unknown,
@@ -100,11 +103,11 @@ impl Visitor {
         let may_make = self.token.is_none() && !matches!(on, On::Thread(ThreadRef::Key(_)));
         let on_busy = on_busy.unwrap_or(conduct.on_busy);
         let thread = match on {
-            On::Thread(thread) => self.create_of(app, agent, Some(thread), about),
+            On::Thread(thread) => self.create_of(app, &calls, Some(thread), about),
             On::ThrowAway { path, is_kept } => Create {
-                key: self.unnamed(app, agent, path),
+                key: self.unnamed(app, calls.agent, path),
                 throw_away: Some(ThrowAway { is_kept, is_anonymous: self.is_anonymous() }),
-                ..self.create_of(app, agent, None, about)
+                ..self.create_of(app, &calls, None, about)
             },
         };
         Ok(Start { thread, terms, input, on_busy, may_make, watch })
@@ -118,7 +121,9 @@ impl Visitor {
         app: &App<W>,
         values: &BTreeMap<String, String>,
     ) -> Result<(), Error> {
-        let Some(bundle) = &self.bundle else { return Ok(()) };
+        // A thread may stay at an earlier version, which needs others.
+        let moves_on = self.calls.is_some_and(|calls| calls.conduct.upgrade == Upgrade::NextRun);
+        let Some(bundle) = self.bundle.as_ref().filter(|_| moves_on) else { return Ok(()) };
         let passed = Passed { field: "variables", values, is_only_variables: true };
         bundle.prompt.fill(&passed, app.world.now(), None).map(drop).map_err(Error::Invalid)
     }
@@ -128,9 +133,16 @@ impl Visitor {
     /// # Errors
     /// [`Error`].
     pub async fn start<W: World>(&self, app: &App<W>, begin: Begin) -> Result<RunView, Error> {
-        let start = self.start_of(app, begin, false)?;
+        let asked = Asked::of(&begin);
+        let mut start = self.start_of(app, begin, false)?;
         let key = start.thread.key;
-        match self.ask(app, key, Command::Start(Box::new(start))).await? {
+        let mut answer = self.ask(app, key, Command::Start(Box::new(start.clone()))).await?;
+        for _ in 0..MAX_MOVES {
+            let Answer::AtVersion(version) = answer else { break };
+            self.turn_to(app, version, asked, &mut start).await?;
+            answer = self.ask(app, key, Command::Start(Box::new(start.clone()))).await?;
+        }
+        match answer {
             Answer::Run(run) => Ok(*run),
             other => Err(refusal("thread", other, Some(key))),
         }
@@ -145,8 +157,50 @@ impl Visitor {
         app: &App<W>,
         begin: Begin,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        let start = self.start_of(app, begin, true)?;
+        let asked = Asked::of(&begin);
+        let mut start = self.start_of(app, begin, true)?;
         let key = start.thread.key;
-        self.watched(app, key, Command::Start(Box::new(start)), "thread").await
+        let mut answer = self.open(app, key, Command::Start(Box::new(start.clone()))).await?;
+        for _ in 0..MAX_MOVES {
+            let (Answer::AtVersion(version), _) = answer else { break };
+            self.turn_to(app, version, asked, &mut start).await?;
+            answer = self.open(app, key, Command::Start(Box::new(start.clone()))).await?;
+        }
+        events_of("thread", key, answer)
+    }
+
+    /// Makes a run one of the version at which its thread stays.
+    async fn turn_to<W: World>(
+        &self,
+        app: &App<W>,
+        version: u32,
+        Asked { on_busy, max_usd }: Asked,
+        start: &mut Start,
+    ) -> Result<(), Error> {
+        let Calls { agent, started_by, .. } = self.calls()?;
+        let conduct = run::conduct(app, self.account, (agent, version), started_by).await;
+        let conduct = conduct.map_err(Error::Call)?;
+        start.terms.version = version;
+        start.terms.limits = conduct.limits.with_usd(max_usd);
+        start.terms.on_unknown = conduct.on_unknown;
+        start.terms.on_budget = conduct.on_budget;
+        start.on_busy = on_busy.unwrap_or(conduct.on_busy);
+        Ok(())
+    }
+}
+
+/// How often a thread may be moved to another version while a run is started.
+const MAX_MOVES: u32 = 3;
+
+/// What a request says of how its run goes; the rest is as the version says.
+#[derive(Clone, Copy)]
+struct Asked {
+    on_busy: Option<OnBusy>,
+    max_usd: Option<Nanos>,
+}
+
+impl Asked {
+    const fn of(begin: &Begin) -> Self {
+        Self { on_busy: begin.on_busy, max_usd: begin.max_usd }
     }
 }

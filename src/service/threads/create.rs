@@ -41,7 +41,7 @@ impl Visitor {
         if is_anonymous {
             self.admit_stranger(app, name.is_some()).await?;
         }
-        let create = Create { items, ..self.create_of(app, calls.agent, name.map(ThreadRef::Name), about) };
+        let create = Create { items, ..self.create_of(app, &calls, name.map(ThreadRef::Name), about) };
         let key = create.key;
         match self.ask(app, key, Command::Create(create)).await? {
             Answer::Thread { thread, is_new } => {

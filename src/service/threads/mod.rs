@@ -3,9 +3,11 @@
 
 mod begin;
 mod create;
+mod fork;
 mod list;
 mod refusal;
 mod tokens;
+mod version;
 
 pub use begin::{Begin, On};
 pub use create::Created;
@@ -133,8 +135,9 @@ impl Visitor {
         &self,
         app: &App<W>,
         thread: &ThreadRef,
-        patch: Map<String, Value>,
+        mut patch: Map<String, Value>,
     ) -> Result<ThreadView, Error> {
+        self.find_version(app, thread, &mut patch).await?;
         self.thread(app, thread, Command::Change(self.who(), patch)).await
     }
 
@@ -310,11 +313,17 @@ impl Visitor {
         command: Command,
         what: &'static str,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
+        events_of(what, thread, self.open(app, thread, command).await?)
+    }
+
+    async fn open<W: World>(
+        &self,
+        app: &App<W>,
+        thread: ThreadKey,
+        command: Command,
+    ) -> Result<(Answer, <W::Threads as Threads>::Watch), Error> {
         let command = self.said(thread, command)?;
-        match app.world.threads().watch(self.of_key(thread), command).await? {
-            (Answer::Events(events), watch) => Ok((*events, watch)),
-            (other, _) => Err(refusal(what, other, Some(thread))),
-        }
+        Ok(app.world.threads().watch(self.of_key(thread), command).await?)
     }
 
     async fn ask<W: World>(
@@ -338,5 +347,17 @@ impl Visitor {
             Some(token) if token.thread == thread => Ok(Command::ByToken(token.floor, Box::new(command))),
             Some(_) => Err(Error::NotFound("thread")),
         }
+    }
+}
+
+/// What is watched, or why nothing is.
+fn events_of<T>(
+    what: &'static str,
+    thread: ThreadKey,
+    (answer, watch): (Answer, T),
+) -> Result<(Events, T), Error> {
+    match answer {
+        Answer::Events(events) => Ok((*events, watch)),
+        other => Err(refusal(what, other, Some(thread))),
     }
 }

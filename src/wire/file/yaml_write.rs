@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "slug",
     "name",
     "type",
@@ -29,6 +29,7 @@ const ORDER: [&str; 24] = [
     "on_busy",
     "on_unknown",
     "on_budget",
+    "upgrade",
     "budget",
     "config",
 ];

@@ -42,6 +42,9 @@ queries! {
     POSITION_OF = "SELECT position FROM items WHERE position >= ? AND run = ? AND entry = ? ORDER BY position LIMIT 1";
     /// `last_item`
     LAST_ITEM = "SELECT position FROM items ORDER BY position DESC LIMIT 1";
+    /// `size_until`
+    SIZE_UNTIL = "SELECT count(*), coalesce(sum(bytes), 0) FROM
+        (SELECT bytes FROM items WHERE position <= ? ORDER BY position LIMIT ?)";
     /// `take_back`: what a run wrote from its first item on.
     DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
     /// `take_back`
@@ -142,6 +145,17 @@ pub fn write_run(sql: &impl Sql, number: u32, body: &impl Serialize) -> Result<(
 /// [`Error`].
 pub fn last_item(sql: &impl Sql) -> Result<u64, Error> {
     number(sql, &LAST_ITEM).map(Option::unwrap_or_default)
+}
+
+/// How many items stand up to a position, and their bytes; no more than so many are counted.
+///
+/// # Errors
+/// [`Error`].
+pub fn size_until(sql: &impl Sql, position: u64, limit: u32) -> Result<(u64, u64), Error> {
+    let rows = sql.query(&SIZE_UNTIL, &[integer(position), Value::Integer(limit.into())])?;
+    let Some(row) = rows.first() else { return Ok((0, 0)) };
+    let mut columns = Columns::of(row);
+    Ok((columns.number()?, columns.number()?))
 }
 
 /// # Errors

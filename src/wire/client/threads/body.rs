@@ -14,7 +14,7 @@ use crate::domain::run::terms::Priority;
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::OnBusy;
-use crate::domain::thread::id::{InvalidName, ThreadName, ThreadRef};
+use crate::domain::thread::id::{EntryId, InvalidName, ThreadName, ThreadRef};
 use crate::domain::thread::token;
 use crate::wire::client::openai;
 
@@ -102,6 +102,53 @@ pub struct ChangeBody {
     metadata: Option<BTreeMap<String, String>>,
     labels: Option<Vec<String>>,
     title: Option<String>,
+    /// `latest`, or the number of a version: the agent's version that its runs have from now on. A number stays; `latest` is
+    /// what a new thread would have.
+    #[schema(value_type = Option<VersionBody>)]
+    version: Option<Value>,
+}
+
+/// A version of an agent.
+#[derive(Debug, ToSchema)]
+#[schema(as = VersionOrLatest, example = "latest")]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is only described here")]
+enum VersionBody {
+    Number(u32),
+    Word(Latest),
+}
+
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is only described here")]
+enum Latest {
+    Latest,
+}
+
+/// A thread to be copied.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewFork, example = json!({"id": "customer-42-again"}))]
+pub struct ForkBody {
+    /// The id of the last item to be copied; all are when left out.
+    after: Option<String>,
+    /// Your own name for the copy, as `id` of a new thread.
+    id: Option<String>,
+}
+
+impl ForkBody {
+    /// # Errors
+    /// All that does not fit.
+    pub fn read(self) -> Result<(Option<EntryId>, Option<ThreadName>), Faults> {
+        let mut errors = FieldErrors::default();
+        let after = self.after.as_deref().map(EntryId::parse);
+        if after == Some(None) {
+            errors.add("after", "is not the id of an item");
+        }
+        let parsed = self.id.as_deref().map(ThreadName::parse).transpose();
+        let name = errors.take("id", parsed).flatten();
+        errors.finish().map(|()| (after.flatten(), name))
+    }
 }
 
 /// Items to be appended.

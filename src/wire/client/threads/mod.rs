@@ -5,7 +5,7 @@ mod inputs;
 mod tools;
 
 pub use body::{
-    AppendBody, ChangeBody, CreateBody, PriorityBody, ReasonBody, StartBody, Threaded, TokenBody,
+    AppendBody, ChangeBody, CreateBody, ForkBody, PriorityBody, ReasonBody, StartBody, Threaded, TokenBody,
 };
 pub use inputs::{InputBody, InputsBody};
 pub use tools::ToolBody;

@@ -4,7 +4,7 @@ use super::rule::{Rule, To};
 use super::value::BODY;
 
 /// Our own fields, which any document may have beside its system's. Read after those.
-pub const OURS: [Rule; 33] = [
+pub const OURS: [Rule; 34] = [
     ("name", To::Name),
     ("instance_name", To::Name),
     ("slug", To::Slug),
@@ -35,6 +35,7 @@ pub const OURS: [Rule; 33] = [
     ("on_busy", To::Ours),
     ("on_unknown", To::Ours),
     ("on_budget", To::Ours),
+    ("upgrade", To::Ours),
     ("budget", To::Ours),
     ("labels", To::Ours),
     ("status", To::Ours),
