@@ -77,6 +77,13 @@ fn body(route: &str) -> Value {
             json!({"name": "Me", "email": "me@example.com", "role": "member"})
         }
         _ if route.ends_with("/profile") => json!({}),
+        _ if route.ends_with("/items") => json!({"items": [{"role": "user", "content": "hello"}]}),
+        _ if route.ends_with("/inputs") => json!({"inputs": [{"message": "hello"}]}),
+        _ if route.ends_with("/priority") => json!({"priority": "high"}),
+        _ if ["/cancel", "/pause", "/resume", "/fork", "/tokens"].iter().any(|end| route.ends_with(end)) => {
+            json!({})
+        }
+        _ if route.ends_with("/threads/{thread}") => json!({"title": "Mine now"}),
         _ if route.contains("/models/") => json!({
             "input_usd_per_mtok": "7", "output_usd_per_mtok": "7", "context_tokens": 1000,
             "max_output_tokens": 100, "capabilities": [],
