@@ -4,6 +4,7 @@ use super::call::{Call, Encoder, Of, Ticket};
 use super::drive;
 use super::{Face, Operations};
 use crate::domain::message::{ChatReply, Event};
+use crate::domain::thread::view::RunView;
 use crate::domain::warning::Warning;
 use crate::http::problem::{self, Kind, Problem};
 use crate::ports::World;
@@ -33,7 +34,12 @@ impl Face for NativeChat {
 /// Ask an agent
 #[utoipa::path(
     post, path = "/chat", tag = "calls", request_body = native::Body,
-    responses((status = 200, description = "The answer, and what it cost", body = Done<'static>)),
+    responses(
+        (status = 200, description = "The answer, and what it cost", body = Done<'static>),
+        (status = 202, description = "The run, with `background`", body = RunView),
+        (status = 409, description = "`thread_busy`, `already_resolved`, or an outcome that a person must say",
+            body = problem::Document<'static>, content_type = "application/problem+json"),
+    ),
 )]
 #[expect(dead_code, reason = "it is only described here")]
 const fn chat() {}

@@ -5,7 +5,8 @@ use super::drive;
 use super::native_chat::{Chat, NativeChat, Stream, asked};
 use super::{Face, Operations};
 use crate::domain::message::ChatReply;
-use crate::http::problem::Problem;
+use crate::domain::thread::view::RunView;
+use crate::http::problem::{self, Problem};
 use crate::ports::World;
 use crate::service::call::{Asked, Receipt};
 use crate::wire::client::native;
@@ -34,8 +35,13 @@ impl Face for NativeStream {
 /// Ask an agent and read its answer as it comes
 #[utoipa::path(
     post, path = "/stream", tag = "calls", request_body = native::Body,
-    responses((status = 200, description = "Server-sent events: `delta`s with their `text`, then `done` with what a whole \
-        answer has, or `error` with a problem", body = Frame<'static>, content_type = "text/event-stream")),
+    responses(
+        (status = 200, description = "Server-sent events: `delta`s with their `text`, then `done` with what a whole \
+            answer has, or `error` with a problem", body = Frame<'static>, content_type = "text/event-stream"),
+        (status = 202, description = "The run, with `background`", body = RunView),
+        (status = 409, description = "`thread_busy`, `already_resolved`, or an outcome that a person must say",
+            body = problem::Document<'static>, content_type = "application/problem+json"),
+    ),
 )]
 #[expect(dead_code, reason = "it is only described here")]
 const fn stream() {}
