@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +21,7 @@ use worker::{Context, Env, event};
 
 use super::incoming::{Incoming, Source};
 use super::world::{self, EdgeWorld};
-use super::{crossing, head};
+use super::{crossing, head, memory};
 use crate::face;
 use crate::face::paths::{self, Paths};
 use crate::http::problem::{Kind, Problem};
@@ -30,7 +29,7 @@ use crate::http::router;
 use crate::service::App;
 
 thread_local! {
-    /// The router and, in its state, what this isolate remembers: made once, gone with the isolate or with a
+    /// The router: made once, gone with the isolate or with a
     /// panic.
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
 }
@@ -75,7 +74,7 @@ fn router(env: &Env) -> worker::Result<Router> {
         if let Some(router) = cell.get() {
             return Ok(router.clone());
         }
-        let app = App::new(EdgeWorld::new(env)?, Arc::default());
+        let app = App::new(EdgeWorld::new(env)?, memory::cache());
         Ok(cell.get_or_init(|| router::router().with_state(app)).clone())
     })
 }

@@ -6,6 +6,7 @@ mod dispatch_object;
 mod fetch;
 mod head;
 mod incoming;
+mod memory;
 mod object;
 mod object_sql;
 mod objects;

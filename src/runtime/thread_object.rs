@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Response as HttpResponse;
@@ -13,7 +12,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, console_error
 
 use super::object::{Object, Perform, commands_only};
 use super::world::EdgeWorld;
-use super::{crossing, fetch};
+use super::{crossing, fetch, memory};
 use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
@@ -148,7 +147,7 @@ fn kind(asked: &str) -> Kind {
 impl DurableObject for ThreadObject {
     fn new(state: State, env: Env) -> Self {
         let world = EdgeWorld::new(&env).inspect_err(|error| console_error!("object: {error}")).ok();
-        let app = world.map(|world| App::new(world, Arc::default()));
+        let app = world.map(|world| App::new(world, memory::cache()));
         Self { object: Object::new(state, Beside { app, watchers: RefCell::default() }) }
     }
 

@@ -7,6 +7,8 @@ use crate::ask::{Ask, Face, Reply};
 use crate::provider::{count, cut, delta, done, finish, frame, hello, stream};
 use crate::stage::Stage;
 use crate::support::{Asked, Turn, native_only};
+use crate::threads::sent;
+use crate::turns::text;
 use retinue::domain::thread::id::ThreadKey;
 use retinue::ports::{ThreadOf, World};
 
@@ -41,32 +43,6 @@ fn calls(names: &[&str]) -> Turn {
 
 fn body(asked: &Asked) -> Value {
     serde_json::from_slice(&asked.body).unwrap()
-}
-
-/// The messages that the provider was sent behind the instructions.
-fn sent(asked: &Asked) -> Vec<String> {
-    let request = body(asked);
-    let word = |message: &Value| {
-        format!("{}: {}", message["role"].as_str().unwrap(), message["content"].as_str().unwrap_or_default())
-    };
-    request["messages"].as_array().unwrap().iter().skip(1).map(word).collect()
-}
-
-/// The text of an answer, whole or streamed.
-fn text(face: Face, reply: &Reply) -> String {
-    if !face.streams() {
-        let body = reply.json();
-        let said =
-            if face.is_openai() { &body["choices"][0]["message"]["content"] } else { &body["message"] };
-        return said.as_str().unwrap_or_else(|| panic!("no text: {body}")).to_owned();
-    }
-    let frames = reply.text().lines().filter_map(|line| line.strip_prefix("data: "));
-    let frames = frames.filter_map(|data| serde_json::from_str::<Value>(data).ok());
-    let piece = |frame: Value| {
-        let said = if face.is_openai() { &frame["choices"][0]["delta"]["content"] } else { &frame["text"] };
-        said.as_str().map(str::to_owned)
-    };
-    frames.filter_map(piece).collect()
 }
 
 /// The call that an answer waits for, by the run that its head names.

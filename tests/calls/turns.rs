@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::ask::{Ask, Face, Reply};
 use crate::provider::{count, delta, done, finish, frame, hello, status, stream};
 use crate::stage::Stage;
-use crate::support::{Asked, Turn};
+use crate::support::Turn;
+use crate::threads::sent;
 
 fn call<'a>(stage: &'a Stage, face: Face, body: &Value) -> Ask<'a> {
     let mut all = face.body("triage");
@@ -33,17 +34,8 @@ fn calls_weather() -> Turn {
     stream([called, finished, count((10, 5)), done()])
 }
 
-/// The messages that the provider was sent behind the instructions.
-fn sent(asked: &Asked) -> Vec<String> {
-    let request: Value = serde_json::from_slice(&asked.body).unwrap();
-    let word = |message: &Value| {
-        format!("{}: {}", message["role"].as_str().unwrap(), message["content"].as_str().unwrap_or_default())
-    };
-    request["messages"].as_array().unwrap().iter().skip(1).map(word).collect()
-}
-
 /// The text of an answer, whole or streamed.
-fn text(face: Face, reply: &Reply) -> String {
+pub fn text(face: Face, reply: &Reply) -> String {
     if !face.streams() {
         let body = reply.json();
         let said =

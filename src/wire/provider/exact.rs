@@ -44,12 +44,14 @@ pub(super) fn raw(value: &Value) -> Option<Box<RawValue>> {
 
 /// The document with those numbers as texts.
 fn guarded(json: &str) -> Cow<'_, str> {
-    let is_marked = json.contains(MARK) || json.to_ascii_lowercase().contains("\\uf8ff");
+    if json.contains(MARK) || json.to_ascii_lowercase().contains("\\uf8ff") {
+        return Cow::Borrowed(json);
+    }
     let mut guarded = String::new();
     let mut kept = 0;
     let mut at = 0;
     let bytes = json.as_bytes();
-    while let Some(byte) = bytes.get(at).filter(|_| !is_marked) {
+    while let Some(byte) = bytes.get(at) {
         match byte {
             b'"' => at = end_of_text(bytes, at + 1),
             b'-' | b'0'..=b'9' => {

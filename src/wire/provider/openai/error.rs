@@ -52,7 +52,11 @@ fn read(body: &[u8], max_bytes: usize) -> Reported {
     let value = behind(value, body.len());
     let message = if is_long { too_long() } else { message(&value, MAX_DEPTH).unwrap_or_default() };
     let refusal = Refusal::read(&value, &message);
-    let status = if refusal.is_too_long { 400 } else { status_of(&value, &message) };
+    let status = match &refusal {
+        refusal if refusal.is_too_long => 400,
+        refusal if refusal.is_denied => 401,
+        _ => status_of(&value, &message),
+    };
     Reported { message, status, refusal, usage: None }
 }
 
