@@ -39,6 +39,7 @@ mod once;
 mod origins;
 mod plans;
 mod providers;
+mod run_settlements;
 mod runs;
 mod schemas;
 mod settlements;

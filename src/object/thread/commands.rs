@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::kept::{Batch, Gone, Kept, Meta};
+use super::kept::{Kept, Meta};
 use super::reading::Query;
+use super::settling::Unsettled;
 use super::{LINGER_MS, Thread, after, at_once, runs};
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{Message, stored};
@@ -11,6 +12,7 @@ use crate::domain::run::happening::Happened;
 use crate::domain::run::state::{Run, Status};
 use crate::domain::run::terms::Priority;
 use crate::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Watch, Who};
+use crate::domain::thread::outbox::Outbox;
 use crate::domain::time::Millis;
 use crate::object::machine::{Answered, Decision, Durability, Effects, Machine, Moment};
 use crate::object::sql::{Error, Sql};
@@ -112,9 +114,13 @@ impl Thread {
             last_run: self.last_run,
             open: Vec::new(),
             floor: self.floor,
-            outbox: self.gone.take().map(|gone| gone.outbox).unwrap_or_default(),
+            outbox: Outbox::default(),
+            unsettled: Unsettled::default(),
             forked_from: None,
         };
+        if let Some(gone) = self.gone.take() {
+            (meta.outbox, meta.unsettled) = (gone.outbox, gone.unsettled);
+        }
         self.append(&mut meta, items, now);
         self.work.batch.has_thread = true;
         self.meta = Some(meta);
@@ -148,48 +154,6 @@ impl Thread {
             }
         }
         after(Query::Thread { is_new: false }, Vec::new())
-    }
-
-    fn delete(&mut self, who: Who, now: Millis) -> Decided {
-        let mut deleted = None;
-        let decided = self.seen_by(who, |thread, meta| {
-            deleted = Some(meta.clone());
-            after(Query::Deleted, thread.work.part(meta))
-        });
-        if let Some(meta) = deleted {
-            self.forget(meta, now);
-        }
-        decided
-    }
-
-    /// Forgets the thread, with all that is in it.
-    fn forget(&mut self, meta: Meta, now: Millis) {
-        let Meta { account, key, last_run, floor, mut outbox, throw_away, .. } = meta;
-        self.meta = None;
-        self.last_run = last_run;
-        self.floor = floor.saturating_add(1);
-        // No list has shown a thread of a single call.
-        if throw_away.is_none() {
-            outbox.forget_runs();
-            outbox.change(now);
-            self.gone = Some(Gone { account, key, outbox });
-        }
-        self.deliveries.forget();
-        let work = &mut self.work;
-        work.open.clear();
-        work.unseen.clear();
-        work.oldest = None;
-        work.batch = Batch { has_thread: true, is_deletion: true, ..Default::default() };
-    }
-
-    /// Forgets a thread whose time is up by then. What is under way ends first.
-    pub(super) fn expire(&mut self, then: Millis, now: Millis) {
-        let is_idle = |work: &super::Work| !work.open.values().any(|kept| runs::is_at_work(&kept.run));
-        let Some(meta) = self.meta.as_ref().filter(|_| is_idle(&self.work)) else { return };
-        if meta.expires_at().is_some_and(|at| at <= then) {
-            let meta = meta.clone();
-            self.forget(meta, now);
-        }
     }
 
     fn start(&mut self, start: Start, now: Millis) -> Decided {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::copying::Copying;
+use super::settling::Unsettled;
+use crate::domain::admission::command::CallRecord;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
@@ -42,12 +44,14 @@ pub enum Row {
     },
 }
 
-/// What is left of a deleted thread, for the account's index to learn of it.
+/// What is left of a deleted thread, for the account's index and its ledger to learn of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gone {
     pub account: AccountId,
     pub key: ThreadKey,
     pub outbox: Outbox,
+    #[serde(default, skip_serializing_if = "Unsettled::is_empty")]
+    pub unsettled: Unsettled,
 }
 
 /// A thread.
@@ -79,6 +83,8 @@ pub struct Meta {
     pub floor: u32,
     #[serde(default)]
     pub outbox: Outbox,
+    #[serde(default, skip_serializing_if = "Unsettled::is_empty")]
+    pub unsettled: Unsettled,
     /// What it began as a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Origin>,
@@ -130,6 +136,9 @@ pub struct Kept {
     /// Whether the run above was told last that this one waits for somebody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_told_wait: bool,
+    /// Settlements of its model calls that the account's object may not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsettled: Vec<CallRecord>,
     /// What it says of its work, for the run above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<String>,
@@ -150,6 +159,7 @@ impl Kept {
             journal: 0,
             told: 0,
             has_told_wait: false,
+            unsettled: Vec::new(),
             news: None,
             last_seq: None,
         }
@@ -198,6 +208,10 @@ pub struct Batch {
     pub forget_keys: Option<Millis>,
     /// Everything goes.
     pub is_deletion: bool,
+    /// But the journals, which say what the ledger is to forget.
+    pub keeps_journal: bool,
+    /// The ledger has forgotten the first entries of the runs up to this one.
+    pub forget_journal: Option<u32>,
     /// Events from before this moment are forgotten.
     pub forget_before: Option<Millis>,
 }
@@ -215,6 +229,7 @@ impl Batch {
             && self.keys.is_empty()
             && self.forget_keys.is_none()
             && !self.is_deletion
+            && self.forget_journal.is_none()
             && self.forget_before.is_none()
     }
 
@@ -231,6 +246,9 @@ impl Batch {
     pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         if self.is_deletion {
             store::delete_all(sql)?;
+            if !self.keeps_journal {
+                store::delete_steps(sql)?;
+            }
             store::empty_keys(sql, &Done::Gone)?;
         }
         for (run, from) in &self.back {

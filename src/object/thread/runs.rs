@@ -22,6 +22,9 @@ use crate::object::machine::{Durability, Effects, Resumption};
 /// The most characters of a title that is made of the first message.
 const MAX_TITLE: usize = 80;
 
+/// Where journals have what ended after its run.
+const LATE: u32 = 1 << 31;
+
 /// Whether the model is being asked.
 pub const fn is_asking(run: &Run) -> bool {
     matches!(run.phase, Phase::Model { .. })
@@ -183,11 +186,12 @@ impl Work {
 
     /// A run is over: it waits for nothing any more, and the one above it learns how it ended.
     fn close(&mut self, meta: &mut Meta, number: u32, now: Millis) -> Effects<Thread> {
-        let Some(kept) = self.open.remove(&number) else { return Vec::new() };
+        let Some(mut kept) = self.open.remove(&number) else { return Vec::new() };
         meta.open.retain(|open| *open != number);
         meta.updated_at = now;
         self.batch.has_thread = true;
         self.batch.runs.remove(&number);
+        meta.unsettled.ended.append(&mut kept.unsettled);
         let has_parent = kept.run.terms.parent.is_some();
         self.batch.over.push(kept);
         has_parent.then(|| self.effect(Effect::Report { run: number })).into_iter().collect()
@@ -284,12 +288,22 @@ impl Work {
         now: Millis,
     ) -> Effects<Thread> {
         match (effect, outcome) {
-            (Effect::Model { run, step, .. }, Outcome::Answered { answered, journal }) => {
-                self.note(*run, json!({ "step": step, "model_call": journal, "ended_at": now }));
+            (Effect::Model { run, step, attempt }, Outcome::Answered { answered, journal, .. }) => {
+                self.note_call(
+                    *run,
+                    *step,
+                    *attempt,
+                    json!({ "step": step, "model_call": journal, "ended_at": now }),
+                );
                 self.apply(meta, *run, Happened::Answered(answered), now)
             }
-            (Effect::Model { run, step, .. }, Outcome::Unanswered { fault, cost, journal }) => {
-                self.note(*run, json!({ "step": step, "model_call": journal, "ended_at": now }));
+            (Effect::Model { run, step, attempt }, Outcome::Unanswered { fault, cost, journal, .. }) => {
+                self.note_call(
+                    *run,
+                    *step,
+                    *attempt,
+                    json!({ "step": step, "model_call": journal, "ended_at": now }),
+                );
                 self.apply(meta, *run, Happened::Unanswered { fault, cost }, now)
             }
             (Effect::Tool { run, entry, .. }, Outcome::Tool { output, is_error, cost, journal }) => {
@@ -320,7 +334,17 @@ impl Work {
         }
     }
 
-    /// An entry of a run's journal, if the run is not over: what ends after it is in the ledger only.
+    /// A model call in a run's journal. One that has ended after its run stands behind all others.
+    fn note_call(&mut self, run: u32, step: u32, attempt: u32, what: Value) {
+        if self.open.contains_key(&run) {
+            return self.note(run, what);
+        }
+        // Each attempt of a step is asked once.
+        let behind = LATE | (step << 12) | (attempt & 0xfff);
+        self.batch.journal.push((run, behind, what));
+    }
+
+    /// An entry of a run's journal, if the run is not over.
     pub(super) fn note(&mut self, number: u32, what: Value) {
         let Some(kept) = self.open.get_mut(&number) else { return };
         kept.journal = kept.journal.saturating_add(1);
@@ -340,8 +364,8 @@ impl Work {
                 let is_open = call.is_some_and(|call| call.attempt == *attempt);
                 (run, is_open.then_some(Happened::Interrupted { entry: *entry }))
             }
-            // It has no row.
-            Effect::Deliver { .. } => return Resumption::Ended(Vec::new()),
+            // They have no row.
+            Effect::Deliver { .. } | Effect::Settle { .. } => return Resumption::Ended(Vec::new()),
             _ => return Resumption::Again,
         };
         let effects = happened.map(|happened| self.apply(meta, *run, happened, now));
