@@ -15,6 +15,7 @@ use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Answer, Command, Create, Events, OnBusy, Start, ThrowAway};
 use crate::domain::thread::id::{ThreadKey, ThreadRef};
+use crate::domain::thread::transcript::claimed_ids;
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
 use crate::service::{App, run};
@@ -110,8 +111,10 @@ impl Visitor {
                 ..self.create_of(app, &calls, None, about)
             },
         };
+        check_ids(thread.key, "input", &input)?;
         Ok(Start { thread, terms, input, on_busy, may_make, watch })
     }
+
     /// Whether the agent's instructions can be filled with these, before anything is written.
     ///
     /// # Errors
@@ -186,6 +189,15 @@ impl Visitor {
         start.terms.on_budget = conduct.on_budget;
         start.on_busy = on_busy.unwrap_or(conduct.on_busy);
         Ok(())
+    }
+}
+
+/// # Errors
+/// [`Error::Invalid`]: a call in what the client says has an id of the thread's own runs.
+pub(super) fn check_ids(thread: ThreadKey, field: &str, messages: &[Message]) -> Result<(), Error> {
+    match claimed_ids(thread, field, messages) {
+        faults if faults.is_empty() => Ok(()),
+        faults => Err(Error::Invalid(faults)),
     }
 }
 
