@@ -100,3 +100,93 @@ async fn a_call_that_is_appended_has_no_id_of_the_threads_runs() {
     assert_eq!(post(&stage, "/threads", &other).await.status, 201);
     assert_eq!(post(&stage, "/threads/t/items", &json!({"items": forged("call_1")})).await.status, 201);
 }
+
+/// The tools that the model was offered.
+fn offered(asked: &Asked) -> Vec<String> {
+    let request: Value = serde_json::from_slice(&asked.body).unwrap();
+    let tools = request["tools"].as_array().cloned().unwrap_or_default();
+    tools.iter().map(|tool| tool["function"]["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_run_takes_over_what_a_request_asks_that_joins_it() {
+    for (on_busy, priority) in [("merge", "critical"), ("steer", "critical")] {
+        let stage = Stage::new().await;
+        let (first, calls) = waiting(&stage, 1).await;
+        let second = json!({"message": "Second", "background": true, "priority": "low"});
+        let second = post(&stage, "/threads/t/runs", &second).await.json();
+        let joined = json!({"message": "Joined", "background": true, "on_busy": on_busy, "priority": priority,
+            "tools": [{"name": "special"}]});
+        let joined = post(&stage, "/threads/t/runs", &joined).await;
+        assert_eq!(joined.status, 202, "{}", joined.text());
+        let joined = joined.json();
+        let run = if on_busy == "merge" { &second["id"] } else { &json!(first) };
+        assert_eq!((&joined["id"], &joined["priority"]), (run, &json!(priority)), "{on_busy}");
+        stage.then(says("One.")).then(says("Two."));
+        give(&stage, &first, &json!([{"call_id": calls[0], "output": "x"}])).await.ok();
+        over(&stage, second["id"].as_str().unwrap()).await;
+        let asked = stage.take_asked();
+        let expected = if on_busy == "merge" {
+            [vec!["look"], vec!["special"]]
+        } else {
+            [vec!["look", "special"], vec![]]
+        };
+        assert_eq!([offered(&asked[1]), offered(&asked[2])], expected, "{on_busy}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_held_to_what_a_request_may_cost_that_joins_it() {
+    let stage = Stage::new().await;
+    let (first, calls) = waiting(&stage, 1).await;
+    let second = json!({"message": "Second", "background": true});
+    let second = post(&stage, "/threads/t/runs", &second).await.json();
+    let joined = json!({"message": "Joined", "background": true, "on_busy": "merge", "max_usd": "0.000001"});
+    assert_eq!(post(&stage, "/threads/t/runs", &joined).await.status, 202);
+    stage.then(says("One."));
+    give(&stage, &first, &json!([{"call_id": calls[0], "output": "x"}])).await.ok();
+    let over = over(&stage, second["id"].as_str().unwrap()).await;
+    assert_eq!((&over["status"], &over["reason"]), (&json!("incomplete"), &json!("max_usd")), "{over}");
+    assert_eq!(stage.take_asked().len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_hold_in_the_run_that_is_joined_is_refused() {
+    let stage = Stage::new().await;
+    let fields =
+        json!({"instructions": "For {{customer}}.", "config": {"variables": {"customer": "nobody"}}});
+    stage.change("triage", &fields).await;
+    waiting(&stage, 1).await;
+    let second = json!({"message": "Second", "background": true, "variables": {"customer": "Ada"}});
+    let second = post(&stage, "/threads/t/runs", &second).await;
+    assert_eq!(second.status, 202, "{}", second.text());
+    let ask = |on_busy: &str, more: Value| {
+        let mut body = json!({"message": "Joined", "background": true, "on_busy": on_busy});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (body, field) in [
+        (ask("merge", json!({"variables": {"customer": "Bob"}})), "variables.customer"),
+        (ask("steer", json!({"variables": {"customer": "Ada"}})), "variables.customer"),
+        (ask("steer", json!({"max_usd": "0.000001"})), "max_usd"),
+        (ask("steer", json!({"tools": [{"name": "look", "description": "elsewhere"}]})), "tools[0].name"),
+    ] {
+        let refused = post(&stage, "/threads/t/runs", &body).await;
+        refused.assert_refusal(400, "validation_failed");
+        assert_eq!(refused.json()["errors"][0]["field"], field, "{body}");
+    }
+    let body = ask("merge", json!({"variables": {"customer": "Ada"}}));
+    assert_eq!(post(&stage, "/threads/t/runs", &body).await.json()["id"], second.json()["id"]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_refused_cancels_none_that_waits() {
+    let stage = Stage::new().await;
+    waiting(&stage, 1).await;
+    let second = json!({"message": "Second", "background": true});
+    let second = post(&stage, "/threads/t/runs", &second).await.json();
+    let long = json!({"message": "x".repeat(1_100_000), "background": true, "on_busy": "latest"});
+    post(&stage, "/threads/t/runs", &long).await.assert_refusal(400, "validation_failed");
+    let second = get(&stage, &format!("/runs/{}", second["id"].as_str().unwrap())).await;
+    assert_eq!(second["status"], "queued");
+}

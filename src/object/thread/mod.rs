@@ -9,6 +9,7 @@
 //! | [`inputs`] | what a waiting run is given |
 //! | [`once`] | requests that count once |
 //! | [`tokens`] | what holders of the thread's tokens may |
+//! | [`start`] | how a run is started where others are at work |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`family`] | what runs and their children say to each other |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
@@ -26,6 +27,7 @@ mod kept;
 mod once;
 mod reading;
 mod runs;
+mod start;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -10,7 +10,7 @@ use crate::domain::message::Message;
 use crate::domain::money::Nanos;
 use crate::domain::prompt::Passed;
 use crate::domain::run::manner::Manner;
-use crate::domain::run::terms::{Priority, Terms, Upgrade};
+use crate::domain::run::terms::{MAX_BYTES, Priority, Terms, Upgrade};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Answer, Command, Create, Events, OnBusy, Start, ThrowAway};
@@ -45,9 +45,6 @@ pub enum On {
         is_kept: bool,
     },
 }
-
-/// The most bytes of what a run is started with, beside what it is about: it is written with every change of the run.
-const MAX_TERMS: usize = 512 * 1_024;
 
 impl Visitor {
     /// The key of a thread without a name: the same for the same request. What somebody without a key has asked is answered
@@ -95,10 +92,10 @@ impl Visitor {
             manner,
             parent: None,
         };
-        if serde_json::to_string(&terms).map_or(true, |json| json.len() > MAX_TERMS) {
+        if terms.is_too_large() {
             return Err(Error::Invalid(vec![FieldError {
                 field: "tools".to_owned(),
-                message: format!("and the other settings of a run have at most {MAX_TERMS} bytes together"),
+                message: format!("and the other settings of a run have at most {MAX_BYTES} bytes together"),
             }]));
         }
         let may_make = self.token.is_none() && !matches!(on, On::Thread(ThreadRef::Key(_)));
@@ -112,7 +109,7 @@ impl Visitor {
             },
         };
         check_ids(thread.key, "input", &input)?;
-        Ok(Start { thread, terms, input, on_busy, may_make, watch })
+        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, watch })
     }
 
     /// Whether the agent's instructions can be filled with these, before anything is written.
