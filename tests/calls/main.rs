@@ -28,6 +28,7 @@ mod faces;
 mod fallback;
 mod flags;
 mod forks;
+mod inputs;
 mod line;
 mod lists;
 mod lives;

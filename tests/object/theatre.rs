@@ -221,6 +221,7 @@ impl Theatre {
         let start = Start {
             thread: create(),
             terms: terms(self.on_unknown),
+            max_usd: None,
             input,
             on_busy,
             may_make: true,

@@ -15,6 +15,7 @@ use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
+use crate::domain::money::{self, Nanos};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::input::{Given, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
@@ -159,6 +160,9 @@ pub struct Page {
 pub struct Start {
     pub thread: Create,
     pub terms: Terms,
+    /// What the request itself says of it; the terms have the lower one of this and the agent's.
+    #[serde(default, with = "money::as_optional_integer", skip_serializing_if = "Option::is_none")]
+    pub max_usd: Option<Nanos>,
     /// What the run is about; empty: what the thread says already.
     pub input: Vec<Message>,
     pub on_busy: OnBusy,
@@ -181,9 +185,9 @@ pub enum OnBusy {
     Interrupt,
     /// It waits, and those that wait already are cancelled.
     Latest,
-    /// It joins the one that waits already.
+    /// It joins the one that waits already, which takes over its tools, the higher priority and the lower `max_usd`.
     Merge,
-    /// It is said to the one that is at work.
+    /// It is said to the one that is at work, which takes over its tools.
     Steer,
     /// The other is cancelled, and what it wrote is taken back.
     Rollback,

@@ -12,6 +12,7 @@
 //! | [`settling`] | what goes to the account's ledger |
 //! | [`sending`] | one thing at a time on its way to another object |
 //! | [`tokens`] | what holders of the thread's tokens may |
+//! | [`start`] | how a run is started where others are at work |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`family`] | what runs and their children say to each other |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
@@ -32,6 +33,7 @@ mod reading;
 mod runs;
 mod sending;
 mod settling;
+mod start;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
