@@ -171,6 +171,12 @@ pub trait Machine: Sized {
     fn resumed(&mut self, effect: &Effect<Self::Effect>, moment: &mut Moment<'_>)
     -> Resumption<Self::Effect>;
 
+    /// After [`Machine::resumed`] was asked of each of them: what waits for an effect of which there is no row goes on, too.
+    fn orphaned(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        let _ = moment;
+        Vec::new()
+    }
+
     /// Whether memory has what the disk has not.
     fn is_dirty(&self) -> bool;
 

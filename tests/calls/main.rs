@@ -50,6 +50,7 @@ mod thread_tokens;
 mod threads;
 mod throwaway;
 mod turns;
+mod unreadable;
 mod upgrades;
 mod variables;
 mod workers_ai;

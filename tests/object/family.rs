@@ -177,10 +177,10 @@ impl World {
 
     fn perform(&mut self, of: ThreadKey, effect: &Effect) -> Option<Outcome> {
         match effect {
-            Effect::Model { run, .. } => Some(self.answer(of, *run)),
-            Effect::Tool { run, entry, .. } => {
+            Effect::Model { run, step, attempt } => Some(self.answer(of, (*run, *step, *attempt))),
+            Effect::Tool { run, entry, attempt } => {
                 let asked = self.with(of, |host, moment| {
-                    host.look_at(moment, |thread, _| Ok(thread.tool_call(*run, *entry)))
+                    host.look_at(moment, |thread, _| Ok(thread.tool_call(*run, *entry, *attempt)))
                 });
                 match asked.ok().flatten() {
                     None => Some(Outcome::Done),
@@ -234,9 +234,10 @@ impl World {
     }
 
     /// What the model answers, for no more than is left.
-    fn answer(&mut self, of: ThreadKey, run: u32) -> Outcome {
-        let call =
-            self.with(of, |host, moment| host.look_at(moment, |thread, disk| thread.model_call(disk, run)));
+    fn answer(&mut self, of: ThreadKey, (run, step, attempt): (u32, u32, u32)) -> Outcome {
+        let call = self.with(of, |host, moment| {
+            host.look_at(moment, |thread, disk| thread.model_call(disk, run, step, attempt))
+        });
         let Some(call) = call.ok().flatten() else { return Outcome::Done };
         let cost = Nanos::new(1 + self.dice.roll(20)).min(call.left.unwrap_or(Nanos::MAX));
         *self.paid.entry(call.run).or_default() += cost.get();

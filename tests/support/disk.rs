@@ -17,6 +17,8 @@ struct Inner {
     db: Mutex<Connection>,
     /// Which statement from now fails, and on which side of its effect.
     fault: Mutex<Option<(u32, Side)>>,
+    /// Statements with these words fail so often.
+    refused: Mutex<Option<(String, u32)>>,
     statements: Mutex<Vec<String>>,
 }
 
@@ -31,6 +33,7 @@ impl Disk {
         Self(Arc::new(Inner {
             db: Mutex::new(Connection::open_in_memory().unwrap()),
             fault: Mutex::default(),
+            refused: Mutex::default(),
             statements: Mutex::default(),
         }))
     }
@@ -43,6 +46,22 @@ impl Disk {
     /// Fails the `nth` statement from now, 1 for the next. `BEGIN` and `COMMIT` are not counted.
     pub fn fail(&self, nth: u32, side: Side) {
         *self.0.fault.lock().unwrap() = Some((nth, side));
+    }
+
+    /// The next statements that contain these words fail.
+    pub fn refuse(&self, words: &str, times: u32) {
+        *self.0.refused.lock().unwrap() = Some((words.to_owned(), times));
+    }
+
+    fn is_refused(&self, statement: &str) -> bool {
+        let mut refused = self.0.refused.lock().unwrap();
+        let Some((_, times)) =
+            refused.as_mut().filter(|(words, times)| *times > 0 && statement.contains(words.as_str()))
+        else {
+            return false;
+        };
+        *times -= 1;
+        true
     }
 
     /// Whether the failure has not happened, and is called off.
@@ -89,7 +108,7 @@ impl Sql for Disk {
         self.0.statements.lock().unwrap().push(statement.to_owned());
         let fault = self.meet();
         let failed = || Error::Storage("the disk failed".to_owned());
-        if fault == Some(Side::Before) {
+        if fault == Some(Side::Before) || self.is_refused(statement) {
             return Err(failed());
         }
         let rows = self

@@ -18,7 +18,7 @@ use retinue::object::sql::Error;
 use retinue::object::thread::Thread;
 use retinue::object::watchers::Watchers;
 use retinue::object::wire;
-use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Watch};
+use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Wanted, Watch};
 use retinue::service::App;
 use retinue::service::run::perform::perform;
 use retinue::service::settlements::Settlements;
@@ -193,30 +193,31 @@ impl Handle {
             .is_some_and(|object| object.life == self.life)
     }
 
-    fn look<T>(&self, read: impl FnOnce(&Thread, &Disk) -> Result<T, Error>) -> Option<T> {
-        self.threads.with(self.thread, |host, moment| host.look_at(moment, read)).ok()
+    fn look<T>(&self, read: impl FnOnce(&Thread, &Disk) -> Result<T, Error>) -> Result<T, Unavailable> {
+        let looked = self.threads.with(self.thread, |host, moment| host.look_at(moment, read));
+        looked.map_err(|error| Unavailable(error.to_string()))
     }
 }
 
 impl Performed for Handle {
-    fn model_call(&self, run: u32) -> Option<ModelCall> {
-        self.look(|thread, disk| thread.model_call(disk, run)).flatten()
+    fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall> {
+        self.look(|thread, disk| thread.model_call(disk, run, step, attempt))
     }
 
-    fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall> {
-        self.look(|thread, _| Ok(thread.tool_call(run, entry))).flatten()
+    fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall> {
+        self.look(|thread, _| Ok(thread.tool_call(run, entry, attempt)))
     }
 
-    fn report(&self, run: u32) -> Option<Report> {
-        self.look(|thread, disk| thread.report(disk, run)).flatten()
+    fn report(&self, run: u32) -> Wanted<Report> {
+        self.look(|thread, disk| thread.report(disk, run))
     }
 
-    fn delivery(&self) -> Option<(AccountId, Delivery)> {
-        self.look(|thread, disk| thread.delivery(disk)).flatten()
+    fn delivery(&self) -> Wanted<(AccountId, Delivery)> {
+        self.look(|thread, disk| thread.delivery(disk))
     }
 
-    fn for_ledger(&self) -> Option<ForLedger> {
-        self.look(|thread, disk| thread.for_ledger(disk)).flatten()
+    fn for_ledger(&self) -> Wanted<ForLedger> {
+        self.look(|thread, disk| thread.for_ledger(disk))
     }
 
     fn progress(&self, id: &str, progress: Progress) {

@@ -102,6 +102,8 @@ struct Work {
     unwritten: usize,
     /// Effects that other threads' objects have not answered.
     errands: BTreeSet<String>,
+    /// At the start: effects that runs wait for, and of which no row has come.
+    orphans: BTreeMap<String, Effect>,
     loaded: Millis,
 }
 
@@ -142,6 +144,7 @@ impl Machine for Thread {
             }
             open.insert(*number, kept);
         }
+        let orphans = open.values().flat_map(runs::awaited).map(|effect| (effect.id(), effect)).collect();
         let work = Work {
             open,
             next_item: store::last_item(sql)? + 1,
@@ -153,6 +156,7 @@ impl Machine for Thread {
             unseen: Vec::new(),
             unwritten: 0,
             errands: BTreeSet::new(),
+            orphans,
             loaded: now,
         };
         let (deliveries, settling) = (Deliveries::default(), Sending::default());
@@ -283,8 +287,20 @@ impl Machine for Thread {
             self.work.errands.insert(effect.id.clone());
             return Resumption::Again;
         }
+        self.work.orphans.remove(&effect.id);
         let resumed = self.meta.as_mut().map(|meta| self.work.resumed(meta, &effect.what, moment.now));
         resumed.unwrap_or(Resumption::Ended(Vec::new()))
+    }
+
+    fn orphaned(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        let Some(meta) = &mut self.meta else { return Vec::new() };
+        let orphans = std::mem::take(&mut self.work.orphans);
+        let resumed = orphans.values().map(|effect| self.work.resumed(meta, effect, moment.now));
+        let ended = resumed.filter_map(|resumed| match resumed {
+            Resumption::Ended(effects) => Some(effects),
+            Resumption::Again => None,
+        });
+        ended.flatten().collect()
     }
 
     fn is_dirty(&self) -> bool {

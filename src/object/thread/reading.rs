@@ -5,7 +5,8 @@ use super::kept::{Kept, Meta};
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{AssistantPart, Message, stored};
 use crate::domain::run::event::{Event, Numbered};
-use crate::domain::run::state::Status;
+use crate::domain::run::state::{Failure, Phase, Status};
+use crate::domain::run::tool::{OpenCall, Stage};
 use crate::domain::thread::command::{Answer, BadCursor, Events, Page, Watch};
 use crate::domain::thread::effect::{ModelCall, Report, ToolCall};
 use crate::domain::thread::fork::{Copied, Copy, Cut, MAX_BYTES, MAX_ITEMS, PAGE_BYTES, PAGE_ITEMS};
@@ -170,13 +171,22 @@ impl Thread {
         Ok(Answer::Events(Box::new(Events { snapshot, events: found, is_over })))
     }
 
-    /// What the model is to be asked for a run; `None` where it is not asked any more.
+    /// What the model is to be asked for a step of a run; `None` where it is not asked any more.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn model_call(&self, sql: &impl Sql, number: u32) -> Result<Option<ModelCall>, Error> {
+    pub fn model_call(
+        &self,
+        sql: &impl Sql,
+        number: u32,
+        step: u32,
+        attempt: u32,
+    ) -> Result<Option<ModelCall>, Error> {
         let (Some(meta), Some(kept)) = (&self.meta, self.work.open.get(&number)) else { return Ok(None) };
         let run = &kept.run;
+        if run.phase != (Phase::Model { step, attempt }) {
+            return Ok(None);
+        }
         Ok(Some(ModelCall {
             account: meta.account,
             run: meta.run(number),
@@ -189,9 +199,10 @@ impl Thread {
     }
 
     /// A tool call to be made; `None` where it is not wanted any more.
-    pub fn tool_call(&self, number: u32, entry: u32) -> Option<ToolCall> {
+    pub fn tool_call(&self, number: u32, entry: u32, attempt: u32) -> Option<ToolCall> {
         let (meta, kept) = (self.meta.as_ref()?, self.work.open.get(&number)?);
-        let call = kept.run.call(entry)?.clone();
+        let is_wanted = |call: &&OpenCall| call.stage == Stage::Running && call.attempt == attempt;
+        let call = kept.run.call(entry).filter(is_wanted)?.clone();
         let id = EntryId { run: meta.run(number), number: entry };
         Some(ToolCall {
             account: meta.account,
@@ -210,8 +221,19 @@ impl Thread {
     pub fn report(&self, sql: &impl Sql, number: u32) -> Result<Option<Report>, Error> {
         let Some(meta) = &self.meta else { return Ok(None) };
         let Some(kept) = store::run::<Kept>(sql, number)? else { return Ok(None) };
-        let view = self.run_view(sql, meta, number)?;
-        let (Some(parent), Some(view)) = (&kept.run.terms.parent, view) else { return Ok(None) };
+        let Some(parent) = &kept.run.terms.parent else { return Ok(None) };
+        let view = match self.run_view(sql, meta, number) {
+            // The run above is not to wait for what this code can never read.
+            Err(Error::Decode(_)) => {
+                let view = RunView::of(&kept.run, meta.run(number), None);
+                Some(RunView {
+                    error: Some(Failure::new("unavailable", "its answer cannot be read")),
+                    ..view
+                })
+            }
+            view => view?,
+        };
+        let Some(view) = view else { return Ok(None) };
         let ended = view.ended(kept.run.open_cost());
         Ok(Some(Report { account: meta.account, call: parent.call, ended }))
     }
