@@ -21,6 +21,7 @@ mod admissions;
 mod bodies;
 mod budgets;
 mod cache;
+mod child_threads;
 mod children;
 mod doors;
 mod epochs;

@@ -71,6 +71,16 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it adds a run or what somebody says.
+    pub fn adds(&self) -> bool {
+        match self {
+            Self::Start(_) | Self::Append(..) => true,
+            Self::Give(_, _, inputs) => inputs.iter().any(|input| matches!(input, Input::Message(_))),
+            Self::Once(_, command) | Self::ByToken(_, command) => command.adds(),
+            _ => false,
+        }
+    }
+
     /// Whether the one who asks stays for what comes.
     pub fn stays(&self) -> bool {
         match self {
@@ -256,6 +266,11 @@ pub enum Answer {
     KeyReused,
     /// More runs wait than a thread may have.
     TooMany(u32),
+    /// Holders of the thread's tokens have asked for so much in this minute.
+    TooFast {
+        limit: u32,
+        retry_after_s: u32,
+    },
     BadCursor(BadCursor),
     /// What was said has been taken in.
     Heard,

@@ -28,7 +28,22 @@ impl Thread {
     ) -> Result<Decided, Error> {
         let now = moment.now;
         self.drop_copy(now);
-        self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
+        let gone = self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
+        let mut decided = self.decided(sql, command, moment)?;
+        if !gone.is_empty() {
+            decided.durability = Durability::Now;
+            decided.effects.extend(gone);
+        }
+        Ok(decided)
+    }
+
+    fn decided(
+        &mut self,
+        sql: &impl Sql,
+        command: Command,
+        moment: &mut Moment<'_>,
+    ) -> Result<Decided, Error> {
+        let now = moment.now;
         Ok(match command {
             Command::Create(create) => self.create(create, now),
             Command::Start(start) => self.start(*start, now),
