@@ -25,6 +25,7 @@ mod child_threads;
 mod children;
 mod doors;
 mod epochs;
+mod event_pages;
 mod faces;
 mod fallback;
 mod flags;

@@ -377,7 +377,7 @@ impl World {
     }
 
     fn events(&mut self, of: ThreadKey) -> Vec<Numbered> {
-        let watch = Watch { run: Some(1), after: None, stay: false };
+        let watch = Watch { run: Some(1), after: None, stay: false, is_new_only: false };
         match self.ask(of, Command::Events(Who::Account, watch)) {
             Some(Answer::Events(events)) => events.events,
             _ => Vec::new(),

@@ -293,7 +293,7 @@ impl Theatre {
             .map(|(run, watcher)| (*run, watcher.seen))
             .collect();
         for (run, after) in away {
-            let watch = Watch { run: Some(run), after, stay: true };
+            let watch = Watch { run: Some(run), after, stay: true, is_new_only: false };
             match self.command(Command::Events(WHO, watch)) {
                 Some(Answer::Events(events)) => {
                     let watcher = self.watchers.get_mut(&run).unwrap();

@@ -183,7 +183,14 @@ fn a_floor_that_was_answered_stays_raised_whatever_crashes_and_is_deleted() {
 
 /// What the model would be sent in the run's step, in words.
 fn to_be_sent(theatre: &mut Theatre, run: u32) -> Vec<String> {
-    let call = theatre.with(|host, moment| host.look_at(moment, |thread, disk| thread.model_call(disk, run)));
+    let asked = theatre.performed().into_iter().find_map(|effect| match effect {
+        Effect::Model { run: of, step, attempt } if *of == run => Some((*step, *attempt)),
+        _ => None,
+    });
+    let (step, attempt) = asked.unwrap();
+    let call = theatre.with(|host, moment| {
+        host.look_at(moment, |thread, disk| thread.model_call(disk, run, step, attempt))
+    });
     let word = |message: &Message| match message {
         Message::User { parts } => match &parts[..] {
             [UserPart::Text(text)] => format!("user: {text}"),

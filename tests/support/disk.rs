@@ -20,6 +20,8 @@ struct Inner {
     /// Statements with these words fail so often.
     refused: Mutex<Option<(String, u32)>>,
     statements: Mutex<Vec<String>>,
+    /// Bytes of text that queries have returned.
+    read: Mutex<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,7 @@ impl Disk {
             fault: Mutex::default(),
             refused: Mutex::default(),
             statements: Mutex::default(),
+            read: Mutex::default(),
         }))
     }
 
@@ -83,6 +86,11 @@ impl Disk {
         std::mem::take(&mut *self.0.statements.lock().unwrap())
     }
 
+    /// How many bytes of text queries have returned since the last call.
+    pub fn take_read(&self) -> usize {
+        std::mem::take(&mut *self.0.read.lock().unwrap())
+    }
+
     fn meet(&self) -> Option<Side> {
         let mut fault = self.0.fault.lock().unwrap();
         let (nth, side) = (*fault)?;
@@ -114,6 +122,9 @@ impl Sql for Disk {
         let rows = self
             .run(statement, parameters)
             .map_err(|error| Error::Storage(format!("{statement}: {error}")))?;
+        let cells = rows.iter().flatten();
+        let bytes = cells.map(|cell| if let Value::Text(text) = cell { text.len() } else { 0 });
+        *self.0.read.lock().unwrap() += bytes.sum::<usize>();
         if fault == Some(Side::After) { Err(failed()) } else { Ok(rows) }
     }
 

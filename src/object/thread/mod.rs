@@ -5,6 +5,7 @@
 //! | [`kept`] | the rows, and what is to be written of them |
 //! | [`commands`] | what each command decides |
 //! | [`deletion`] | how a thread goes |
+//! | [`events`] | what watchers read of what has happened |
 //! | [`deliveries`] | what goes to the account's index |
 //! | [`fork`], [`copying`] | itself as a copy of another thread, and what it keeps until it is whole |
 //! | [`inputs`] | what a waiting run is given |
@@ -25,6 +26,7 @@ mod commands;
 mod copying;
 mod deletion;
 mod deliveries;
+mod events;
 mod family;
 mod fork;
 mod inputs;
@@ -93,7 +95,7 @@ struct Work {
     open: BTreeMap<u32, Kept>,
     next_item: u64,
     next_position: u64,
-    /// When the oldest events were written that are kept.
+    /// When the oldest events were written that can be forgotten.
     oldest: Option<Millis>,
     /// When the oldest key came that is remembered.
     oldest_key: Option<Millis>,
@@ -214,7 +216,7 @@ impl Machine for Thread {
         self.settling.wake(now);
         work.batch.has_thread |= self.deliveries.sending.must_save() || self.settling.must_save();
         let before = now.plus(-KEEP_EVENTS_MS);
-        if work.open.is_empty() && work.oldest.take_if(|oldest| *oldest < before).is_some() {
+        if work.open.is_empty() && work.oldest.is_some_and(|oldest| oldest < before) {
             work.batch.forget_before = Some(before);
         }
         if let Some(meta) = &mut self.meta {
@@ -325,6 +327,13 @@ impl Machine for Thread {
         self.note_changes(now);
         let mut batch = std::mem::take(&mut self.work.batch);
         batch.write(sql, now)?;
+        if let Some(before) = batch.forget_before {
+            let until = store::forget_events(sql, before)?;
+            if let Some(meta) = self.meta.as_mut().filter(|_| until > 0) {
+                meta.forgotten_until = until;
+                batch.has_thread = true;
+            }
+        }
         if let Some(to) = batch.forget_journal {
             self.forget_journal(sql, to)?;
             batch.has_thread |= std::mem::take(&mut self.work.batch.has_thread);
@@ -354,8 +363,8 @@ impl Machine for Thread {
         if batch.forget_keys.is_some() {
             work.oldest_key = store::oldest_key(sql)?;
         }
-        if !batch.events.is_empty() {
-            work.oldest.get_or_insert(now);
+        if batch.forget_before.is_some() || !batch.events.is_empty() && work.oldest.is_none() {
+            work.oldest = store::oldest_event(sql)?;
         }
         Ok(())
     }

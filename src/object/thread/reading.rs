@@ -4,11 +4,10 @@ use super::Thread;
 use super::kept::{Kept, Meta};
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{AssistantPart, Message, stored};
-use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::state::{Failure, Phase, Status};
 use crate::domain::run::tool::{OpenCall, Stage};
-use crate::domain::thread::command::{Answer, BadCursor, Events, Page, Watch};
-use crate::domain::thread::effect::{ModelCall, Report, ToolCall};
+use crate::domain::thread::command::{Answer, Page, Watch};
+use crate::domain::thread::effect::{Items, ModelCall, Report, ToolCall};
 use crate::domain::thread::fork::{Copied, Copy, Cut, MAX_BYTES, MAX_ITEMS, PAGE_BYTES, PAGE_ITEMS};
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::item::Item;
@@ -23,8 +22,6 @@ const MAX_SENT: u64 = 6 * 1_024 * 1_024;
 const LAST: u64 = (1 << 53) - 1;
 /// The most bytes of a page.
 const MAX_PAGE: u64 = 4 * 1_024 * 1_024;
-/// The most writes whose events are given at once.
-const MAX_EVENT_ROWS: u32 = 500;
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -43,8 +40,10 @@ pub enum Query {
     Run {
         run: u32,
     },
+    /// Of a run's journal, behind an entry.
     Steps {
         run: u32,
+        after: u32,
     },
     Events(Watch),
 }
@@ -69,9 +68,12 @@ impl Thread {
                 let view = self.run_view(sql, meta, run)?;
                 Ok(view.map_or(Answer::NotFound, |view| Answer::Run(Box::new(view))))
             }
-            Query::Steps { run } => match self.kept(sql, run)? {
+            Query::Steps { run, after } => match self.kept(sql, run)? {
                 None => Ok(Answer::NotFound),
-                Some(_) => store::steps(sql, run).map(Answer::Steps),
+                Some(_) => {
+                    let (steps, next) = store::steps(sql, run, after)?;
+                    Ok(Answer::Journal { steps, next })
+                }
             },
             Query::Events(watch) => self.events(sql, meta, watch),
         }
@@ -116,7 +118,7 @@ impl Thread {
         }
     }
 
-    fn run_view(&self, sql: &impl Sql, meta: &Meta, run: u32) -> Result<Option<RunView>, Error> {
+    pub(super) fn run_view(&self, sql: &impl Sql, meta: &Meta, run: u32) -> Result<Option<RunView>, Error> {
         let Some(kept) = self.kept(sql, run)? else { return Ok(None) };
         let answer = match kept.answer.filter(|_| kept.run.is_over()) {
             None => None,
@@ -126,49 +128,6 @@ impl Thread {
             }
         };
         Ok(Some(RunView::of(&kept.run, meta.run(run), answer)))
-    }
-
-    fn events(&self, sql: &impl Sql, meta: &Meta, watch: Watch) -> Result<Answer, Error> {
-        let snapshot = match watch.run {
-            None => None,
-            Some(run) => match self.run_view(sql, meta, run)? {
-                None => return Ok(Answer::NotFound),
-                Some(view) => Some(view),
-            },
-        };
-        let kept = watch.run.map(|run| self.kept(sql, run)).transpose()?.flatten();
-        let known = match &kept {
-            Some(kept) => kept.seqs.next.max(kept.seqs.reserved + 1),
-            None => self.work.next_position,
-        };
-        if watch.after.is_some_and(|after| after >= known) {
-            return Ok(Answer::BadCursor(BadCursor::Future));
-        }
-        if is_expired(sql, watch, kept.as_ref())? {
-            return Ok(Answer::BadCursor(BadCursor::Expired));
-        }
-        let is_wanted = |event: &Numbered| match watch.run {
-            Some(run) => event.run.number == run && watch.after.is_none_or(|after| event.seq > after),
-            None => watch.after.is_none_or(|after| event.position > after),
-        };
-        let mut from = match (&kept, watch.after) {
-            (Some(kept), _) => kept.seqs.first_position.saturating_sub(1),
-            (None, after) => after.unwrap_or(0),
-        };
-        let mut found = Vec::new();
-        loop {
-            let (events, next) = store::events(sql, from, MAX_EVENT_ROWS)?;
-            found.extend(events.into_iter().filter(is_wanted));
-            match next {
-                Some(next) => from = next,
-                None => break,
-            }
-        }
-        // What was sent to watchers and is not written yet.
-        found.extend(self.work.batch.events.iter().filter(|event| is_wanted(event)).cloned());
-        let is_over = found.last().is_some_and(|last| watch.run.is_some() && last.event.is_last())
-            || kept.is_some_and(|kept| kept.run.is_over());
-        Ok(Answer::Events(Box::new(Events { snapshot, events: found, is_over })))
     }
 
     /// What the model is to be asked for a step of a run; `None` where it is not asked any more.
@@ -187,12 +146,17 @@ impl Thread {
         if run.phase != (Phase::Model { step, attempt }) {
             return Ok(None);
         }
+        let items = window(sql)?;
+        let id = |item: &Item| EntryId { run: meta.run(item.run), number: item.entry };
+        let ends = items.first().zip(items.last());
+        let sent = ends.map(|(first, last)| Items { from: id(first), to: id(last), count: items.len() });
         Ok(Some(ModelCall {
             account: meta.account,
             run: meta.run(number),
             terms: run.terms.clone(),
             step: run.steps,
-            messages: sendable(window(sql)?),
+            messages: sendable(items),
+            items: sent,
             closing: run.closing,
             left: run.left(),
         }))
@@ -348,13 +312,4 @@ fn text(item: Item) -> Option<String> {
         Message::Assistant { parts } => AssistantPart::text_of(&parts).map(std::borrow::Cow::into_owned),
         _ => None,
     }
-}
-
-/// Whether events behind the cursor are forgotten.
-fn is_expired(sql: &impl Sql, watch: Watch, kept: Option<&Kept>) -> Result<bool, Error> {
-    let Some(first) = store::first_event(sql)? else { return Ok(false) };
-    Ok(match kept {
-        None => watch.after.is_some_and(|after| after + 1 < first.position && first.seq > 0),
-        Some(kept) => kept.seqs.first_position < first.position && first.event != Event::Created,
-    })
 }
