@@ -118,7 +118,7 @@ impl ThreadObject {
         let events: Option<Answer> =
             if kind == Kind::Watch { wire::decode(&response.text).ok() } else { None };
         match events {
-            Some(Answer::Events(events)) if response.status == 200 && !events.is_over => {
+            Some(Answer::Events(events)) if response.status == 200 && events.is_live() => {
                 let run = events.snapshot.as_ref().map(|run| run.id.number);
                 self.watch(run, response).await
             }
@@ -130,7 +130,7 @@ impl ThreadObject {
     async fn watch(&self, run: Option<u32>, response: wire::Response) -> Result<Response> {
         let events = self.object.beside.watchers.borrow_mut().add(run);
         let first = futures_util::stream::once(std::future::ready(response.text));
-        let lines = first.chain(events.map(|event| serde_json::to_string(&event).unwrap_or_default()));
+        let lines = first.chain(events.map(|event| event.to_string()));
         let body = Body::from_stream(lines.map(|line| Ok::<_, Infallible>(line + "\n")));
         Ok(fetch::write(HttpResponse::new(body)).await?.into())
     }

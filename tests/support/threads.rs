@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use futures_channel::mpsc::Receiver;
 use futures_util::StreamExt;
 use retinue::domain::dispatch::command::Delivery;
 use retinue::domain::ids::AccountId;
@@ -16,7 +15,7 @@ use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
 use retinue::object::sql::Error;
 use retinue::object::thread::Thread;
-use retinue::object::watchers::Watchers;
+use retinue::object::watchers::{Shown, Watchers};
 use retinue::object::wire;
 use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Wanted, Watch};
 use retinue::service::App;
@@ -154,7 +153,7 @@ impl Threads for FakeThreads {
     async fn watch(&self, thread: ThreadOf, command: Command) -> Result<(Answer, Watched), Unavailable> {
         let answer = self.answer(thread, &command)?;
         let events = match &answer {
-            Answer::Events(events) if !events.is_over => {
+            Answer::Events(events) if events.is_live() => {
                 let mut objects = self.0.objects.lock().unwrap();
                 let run = events.snapshot.as_ref().map(|run| run.id.number);
                 Some(objects.get_mut(&thread).unwrap().watchers.add(run))
@@ -166,11 +165,12 @@ impl Threads for FakeThreads {
 }
 
 /// What a watcher sees.
-pub struct Watched(Option<Receiver<Numbered>>);
+pub struct Watched(Option<Shown>);
 
 impl Watch for Watched {
     async fn next(&mut self) -> Option<Numbered> {
-        self.0.as_mut()?.next().await
+        let event = self.0.as_mut()?.next().await?;
+        Some(serde_json::from_str(&event).unwrap())
     }
 }
 
