@@ -130,7 +130,7 @@ async fn a_run_waits_for_the_client_s_tool_and_goes_on() {
     let again = post(&stage, &format!("/runs/{id}/inputs"), &inputs).await;
     again.assert_refusal(409, "already_resolved");
     let other = json!({"inputs": [{"call_id": format!("{id}-99"), "output": "x"}]});
-    post(&stage, &format!("/runs/{id}/inputs"), &other).await.assert_refusal(410, "run_ended");
+    post(&stage, &format!("/runs/{id}/inputs"), &other).await.assert_refusal(404, "not_found");
 }
 
 #[tokio::test]

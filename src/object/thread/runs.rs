@@ -8,7 +8,7 @@ use crate::domain::message::{AssistantPart, Message, Part, stored};
 use crate::domain::run::delta::{Delta, Kind};
 use crate::domain::run::event::Event;
 use crate::domain::run::happening::{Do, Happened, Names};
-use crate::domain::run::input::Given;
+use crate::domain::run::input::Input;
 use crate::domain::run::state::{Awaited, Phase, Run};
 use crate::domain::run::tool::Stage;
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
@@ -123,6 +123,10 @@ impl Work {
                     self.write_item(meta, number, entry, step, message, now);
                     continue;
                 }
+                Do::GiveUp { entry } => {
+                    self.batch.answers.push((number, entry, Value::Null));
+                    continue;
+                }
                 Do::CallModel { step, attempt } => Effect::Model { run: number, step, attempt },
                 Do::CallTool { entry, attempt } => Effect::Tool { run: number, entry, attempt },
                 Do::CancelChild { entry } => {
@@ -162,23 +166,20 @@ impl Work {
         effects
     }
 
-    /// What somebody answers to a call that waits.
+    /// What a run is given; of each input the entry that it answers or becomes.
     pub(super) fn give(
         &mut self,
         meta: &mut Meta,
         number: u32,
-        entry: u32,
-        given: Given,
+        inputs: Vec<Input>,
         now: Millis,
-    ) -> Effects<Thread> {
+    ) -> (Vec<EntryId>, Effects<Thread>) {
         let id = meta.run(number);
-        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
+        let Some(kept) = self.open.get_mut(&number) else { return Default::default() };
         let name = |number| EntryId { run: id, number };
         let awaited = |awaited: &Awaited<'_>| awaited_json(id, awaited);
-        match kept.run.give(entry, given, &Names { entry: &name, awaited: &awaited }, now) {
-            Ok(out) => self.carry_out(meta, number, out, now),
-            Err(_) => Vec::new(),
-        }
+        let (entries, out) = kept.run.give(inputs, &Names { entry: &name, awaited: &awaited }, now);
+        (entries.into_iter().map(name).collect(), self.carry_out(meta, number, out, now))
     }
 
     /// A run is over: it waits for nothing any more, and the one above it learns how it ended.

@@ -3,9 +3,9 @@
 use super::commands::{Decided, ready};
 use super::kept::Meta;
 use super::{Thread, at_once};
-use crate::domain::run::input::NotTaken;
+use crate::domain::run::input::{Input, NotTaken};
 use crate::domain::run::state::Awaited;
-use crate::domain::thread::command::{Answer, Command, Input};
+use crate::domain::thread::command::{Answer, Command};
 use crate::object::machine::Moment;
 use crate::object::sql::{Error, Sql};
 
@@ -20,7 +20,9 @@ impl Thread {
         match &self.meta {
             Some(meta) if meta.floor != floor => Ok(at_once(Answer::BelowFloor)),
             Some(_) => match self.not_asked(&command) {
-                Some(at) => Ok(at_once(Answer::NotTaken { at, why: NotTaken::NeverAsked, outcome: None })),
+                Some(at) => {
+                    Ok(at_once(Answer::NotTaken { at, why: NotTaken::NeverAsked, resolved: Vec::new() }))
+                }
                 None => self.command(sql, command, moment),
             },
             None => self.command(sql, command, moment),
