@@ -22,6 +22,7 @@ mod bodies;
 mod budgets;
 mod cache;
 mod children;
+mod deletions;
 mod doors;
 mod epochs;
 mod faces;

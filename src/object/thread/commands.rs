@@ -157,6 +157,7 @@ impl Thread {
 
     /// Forgets the thread, with all that is in it.
     fn forget(&mut self, meta: Meta, now: Millis) {
+        self.work.dismiss(&meta);
         let Meta { account, key, last_run, floor, mut outbox, throw_away, .. } = meta;
         self.meta = None;
         self.last_run = last_run;
@@ -170,7 +171,6 @@ impl Thread {
         self.deliveries.forget();
         let work = &mut self.work;
         work.open.clear();
-        work.unseen.clear();
         work.oldest = None;
         work.batch = Batch { has_thread: true, is_deletion: true, ..Default::default() };
     }

@@ -182,6 +182,15 @@ impl Work {
         (entries.into_iter().map(name).collect(), self.carry_out(meta, number, out, now))
     }
 
+    /// Watchers of runs that go with their thread learn it at once; nothing of that is kept.
+    pub(super) fn dismiss(&mut self, meta: &Meta) {
+        let runs: Vec<_> = self.open.values().map(|kept| (kept.run.number, kept.run.spent)).collect();
+        for (number, cost_usd) in runs {
+            let reason = Some("the thread was deleted".to_owned());
+            self.say(meta, number, Event::Cancelled { reason, cost_usd });
+        }
+    }
+
     /// A run is over: it waits for nothing any more, and the one above it learns how it ended.
     fn close(&mut self, meta: &mut Meta, number: u32, now: Millis) -> Effects<Thread> {
         let Some(kept) = self.open.remove(&number) else { return Vec::new() };
