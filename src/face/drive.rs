@@ -53,7 +53,8 @@ async fn answer<W: World, C: Call>(
     request: Request,
 ) -> Result<Response, Problem> {
     let (judged, bytes, headers) = judge(app, place, request).await?;
-    let (mut asked, mut call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
+    let parsed = parse::<C>(&bytes, &headers).map_err(|problem| judged.readable(problem));
+    let (mut asked, mut call) = parsed?;
     let threaded = call.threaded();
     let mut entered = judged.enter(app, &mut asked).await?;
     let has_headers = !headers.is_empty();
@@ -69,7 +70,7 @@ async fn answer<W: World, C: Call>(
         Ok(served) => served,
         Err(Unmade::Refused(problem)) => return Err(*problem),
         Err(Unmade::IsRun(caller)) => {
-            let (mut asked, mut call) = C::parse(&bytes)?;
+            let (mut asked, mut call) = parse::<C>(&bytes, &headers)?;
             asked.model.take_if(|_| place.is_of_account());
             let (entered, threaded) = (resolve(app, *caller).await?, call.threaded());
             return as_run(app, entered, threaded, (&headers, &bytes), asked, call).await;
@@ -95,6 +96,14 @@ async fn answer<W: World, C: Call>(
             head.stream(Body::from(out))
         }
     })
+}
+
+fn parse<C: Call>(body: &[u8], headers: &HeaderMap) -> Result<(Asked, C), Problem> {
+    let (mut asked, call) = C::parse(body)?;
+    if !headers.contains_key(X_THREAD) {
+        C::check_history(&mut asked.request.messages)?;
+    }
+    Ok((asked, call))
 }
 
 /// The headers that make a call a run; most calls have none.

@@ -15,7 +15,7 @@ use super::mount::{AccountCaller, Asker, Place};
 use super::named::NamedAgent;
 use super::{Face, Mount, Operations, cors, refusal};
 use crate::domain::flag::Flag;
-use crate::domain::message::{ChatReply, Event};
+use crate::domain::message::{ChatReply, Event, Message};
 use crate::domain::right::Right;
 use crate::domain::warning::Warning;
 use crate::http::path::Parameters;
@@ -102,7 +102,7 @@ impl Call for Completion {
     const PROTOCOL: &'static str = "openai";
 
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
-        let parsed = openai::parse(body).map_err(|invalid| unfit(invalid.param, invalid.message))?;
+        let parsed = openai::read(body).map_err(|invalid| unfit(invalid.param, invalid.message))?;
         let asked = Asked {
             request: parsed.request,
             variables: Passed::Metadata,
@@ -112,6 +112,10 @@ impl Call for Completion {
             most: None,
         };
         Ok((asked, Self { model: parsed.model, include_usage: parsed.include_usage }))
+    }
+
+    fn check_history(messages: &mut [Message]) -> Result<(), Problem> {
+        openai::pair(messages).map_err(|invalid| unfit(invalid.param, invalid.message))
     }
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {

@@ -17,7 +17,7 @@ use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::money::{self, Nanos};
 use crate::domain::run::event::Numbered;
-use crate::domain::run::input::{Given, NotTaken};
+use crate::domain::run::input::{Given, Input, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
 use crate::domain::run::word::Word;
 
@@ -213,15 +213,6 @@ pub struct Watch {
     pub stay: bool,
 }
 
-/// What a run is given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Input {
-    /// The answer to a call.
-    Call { entry: u32, given: Given },
-    /// Something to be considered at the next step.
-    Message(Message),
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Thread {
@@ -260,7 +251,9 @@ pub enum Answer {
     NotTaken {
         at: u32,
         why: NotTaken,
-        outcome: Option<Given>,
+        /// All of them that were answered before.
+        #[serde(default)]
+        resolved: Vec<Resolved>,
     },
     /// The same key came with another body.
     KeyReused,
@@ -294,6 +287,18 @@ pub enum BadCursor {
     Future,
     /// They are not kept any more.
     Expired,
+}
+
+/// An input to a call that was answered before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// Its place in the request.
+    pub at: u32,
+    pub id: EntryId,
+    /// Whether it is the answer that was taken.
+    pub is_same: bool,
+    /// The answer that was taken; `None` where all of them together are too long.
+    pub given: Option<Given>,
 }
 
 /// What became of an input.

@@ -24,9 +24,10 @@ use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::plan::CallLimits;
 use crate::domain::right::Right;
+use crate::domain::run::input::Input;
 use crate::domain::run::terms::{Priority, Starter};
-use crate::domain::thread::command::{Answer, Command, Events, Input, Outcome, Page, Watch, Who};
-use crate::domain::thread::id::{RunId, ThreadKey, ThreadRef};
+use crate::domain::thread::command::{Answer, Command, Events, Outcome, Page, Watch, Who};
+use crate::domain::thread::id::{EntryId, RunId, ThreadKey, ThreadRef};
 use crate::domain::thread::once::Once;
 use crate::domain::thread::token::ThreadToken;
 use crate::domain::thread::view::{ItemView, RunView, ThreadView};
@@ -269,8 +270,14 @@ impl Visitor {
         run: RunId,
         inputs: Vec<Input>,
     ) -> Result<Vec<Outcome>, Error> {
+        let calls: Vec<Option<u32>> = inputs.iter().map(Input::call).collect();
         match self.ask(app, run.thread, Command::Give(self.who(), run.number, inputs)).await? {
             Answer::Given(outcomes) => Ok(outcomes),
+            Answer::NotTaken { at, why, resolved } => {
+                let call = calls.get(at as usize).copied().flatten();
+                let call = call.map(|number| EntryId { run, number });
+                Err(Error::NotTaken { at, call, why, resolved })
+            }
             other => Err(refusal("run", other, Some(run.thread))),
         }
     }
