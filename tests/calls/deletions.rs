@@ -25,7 +25,8 @@ async fn whoever_waits_for_a_run_learns_at_once_that_its_thread_is_deleted() {
     let waits = ask(&stage, Method::GET, &run).header("prefer", "wait=600").send();
     let events_path = format!("{run}/events");
     let watched = ask(&stage, Method::GET, &events_path).send();
-    let call = |face| Ask::call(&stage, face, "triage").header("x-thread", "t").json(&face.body("triage")).send();
+    let call =
+        |face| Ask::call(&stage, face, "triage").header("x-thread", "t").json(&face.body("triage")).send();
     let (called, call_streamed) = (call(Face::Completions), call(Face::CompletionsStream));
     let deleted = async {
         // All of them wait: the first one is at work, and four come after it.
@@ -39,9 +40,7 @@ async fn whoever_waits_for_a_run_learns_at_once_that_its_thread_is_deleted() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         ask(&stage, Method::DELETE, "/threads/t").send().await
     };
-    let all = async {
-        tokio::join!(deleted, queued, streamed, waits, watched, called, call_streamed)
-    };
+    let all = async { tokio::join!(deleted, queued, streamed, waits, watched, called, call_streamed) };
     let (deleted, queued, streamed, waits, watched, called, call_streamed) =
         tokio::time::timeout(Duration::from_secs(8), all).await.unwrap();
     assert_eq!(deleted.status, 204);
