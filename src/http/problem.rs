@@ -95,6 +95,11 @@ impl Problem {
         Self { errors, ..Self::new(Kind::ValidationFailed, message) }
     }
 
+    /// One field does not fit; the words go on from its name.
+    pub fn in_field(name: &str, words: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError { field: name.to_owned(), message: words.into() }])
+    }
+
     /// A store did not answer; `internal` is for the log.
     pub fn unavailable(internal: impl Into<String>) -> Self {
         let detail = "Part of the platform did not answer. It is safe to try again in a moment.";

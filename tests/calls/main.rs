@@ -48,6 +48,7 @@ mod schemas;
 mod settlements;
 mod streams;
 mod sweep;
+mod thread_changes;
 mod thread_tokens;
 mod threads;
 mod throwaway;

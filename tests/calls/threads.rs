@@ -271,6 +271,9 @@ async fn what_cannot_be_is_refused_before_anything_is_written() {
         post(&stage, "/threads/t/runs", &body).await.assert_refusal(400, "validation_failed");
     }
     ask(&stage, Method::GET, "/threads/t").send().await.assert_refusal(404, "not_found");
+    let nothing = post(&stage, "/threads/t/runs", &json!({"variables": {"customer": "Ada"}})).await;
+    nothing.assert_refusal(400, "validation_failed");
+    assert_eq!(nothing.words(), "message: is required: what the run is about");
     assert!(stage.take_asked().is_empty());
 
     // What is said to a run that waits for its turn is not heard by the one before.

@@ -16,6 +16,7 @@ use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::money::{self, Nanos};
+use crate::domain::patch::Operations;
 use crate::domain::run::event::Numbered;
 use crate::domain::run::input::{Given, Input, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
@@ -33,6 +34,8 @@ pub enum Command {
     /// Lays a JSON Merge Patch over what the client says of its thread. In it, `version` is the number of the agent's version at
     /// which the thread stays, or null for none.
     Change(Who, Map<String, Value>),
+    /// Operations on what the thread shows and on `version`, which is as in [`Command::Change`].
+    Edit(Who, Operations),
     Delete(Who),
     /// Items without a run.
     Append(Who, Vec<Message>),

@@ -178,9 +178,7 @@ impl From<threads::Error> for Problem {
         match error {
             threads::Error::NotFound(_) => Self::new(Kind::NotFound, detail),
             threads::Error::Busy(_) => Self::new(Kind::ThreadBusy, detail),
-            threads::Error::NothingSaid => {
-                Self::at("message".to_owned(), "is required: what the run is about".to_owned())
-            }
+            threads::Error::NothingSaid => Self::in_field("message", "is required: what the run is about"),
             threads::Error::Invalid(faults) => Self::invalid(faults),
             threads::Error::Conflict(_) => Self::new(Kind::Conflict, detail),
             threads::Error::NotTaken { at, why, ref resolved, .. } => {

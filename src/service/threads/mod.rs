@@ -17,11 +17,13 @@ pub use tokens::{Issued, opened};
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::agent::Conduct;
+use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
+use crate::domain::patch::Patch;
 use crate::domain::plan::CallLimits;
 use crate::domain::right::Right;
 use crate::domain::run::input::Input;
@@ -137,10 +139,26 @@ impl Visitor {
         &self,
         app: &App<W>,
         thread: &ThreadRef,
-        mut patch: Map<String, Value>,
+        patch: Patch,
     ) -> Result<ThreadView, Error> {
-        self.find_version(app, thread, &mut patch).await?;
-        self.thread(app, thread, Command::Change(self.who(), patch)).await
+        let command = match patch {
+            Patch::Merge(mut patch) => {
+                if let Some(version) = patch.get_mut("version") {
+                    self.find_version(app, thread, version).await?;
+                }
+                Command::Change(self.who(), patch)
+            }
+            Patch::Operations(mut edits) => {
+                if edits.put_at("").next().is_some() {
+                    return Err(Error::Invalid(vec![whole()]));
+                }
+                for version in edits.put_at("/version") {
+                    self.find_version(app, thread, version).await?;
+                }
+                Command::Edit(self.who(), edits)
+            }
+        };
+        self.thread(app, thread, command).await
     }
 
     async fn thread<W: World>(
@@ -357,6 +375,11 @@ impl Visitor {
             Some(_) => Err(Error::NotFound("thread")),
         }
     }
+}
+
+fn whole() -> FieldError {
+    let message = "must be operations on the fields of the thread, not on the whole of it".to_owned();
+    FieldError { field: "(body)".to_owned(), message }
 }
 
 /// What is watched, or why nothing is.
