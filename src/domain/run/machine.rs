@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::calls::AT_LIMIT;
 use super::event::Event;
 use super::happening::{Answered, Do, Fault, Happened, Names};
 use super::input::{Given, NotTaken};
@@ -191,6 +192,7 @@ impl Run {
             return;
         }
         if let Phase::Tools { .. } = self.phase {
+            self.turn_away(now, names, out);
             self.begin_calls(names, now, out);
             if self.calls().iter().all(OpenCall::is_done) {
                 self.phase = Phase::Next;
@@ -239,11 +241,11 @@ impl Run {
         let Answered { parts, finish, plan, usage, cost, warnings } = answered;
         self.spend(cost);
         self.has_progressed();
-        let calls = self.write_answer(step, parts, plan, names, out);
+        let calls = Self::write_answer(step, parts, plan, names, out);
         out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage, warnings }));
         if let Some(reason) = self.closing {
             self.phase = Phase::Tools { step, calls };
-            self.seal("the run had reached its limit.", names, out);
+            self.seal(AT_LIMIT, names, out);
             return self.end(End::Incomplete(reason), now, out);
         }
         if calls.is_empty() {
@@ -319,7 +321,7 @@ impl Run {
             return;
         }
         self.look_at_children(now, out);
-        let is_late = self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline);
+        let is_late = self.is_late(now);
         match self.phase {
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
             Phase::Later { why: Delay::Budget, .. } if is_late => {

@@ -324,6 +324,11 @@ impl Run {
         self.started_at.map(|at| at.plus(i64::from(self.terms.limits.max_minutes) * 60_000))
     }
 
+    /// Whether its time is up, and it was not asked for its last word because of a limit.
+    pub fn is_late(&self, now: Millis) -> bool {
+        self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline)
+    }
+
     /// When time alone changes something.
     pub fn wake_at(&self) -> Option<Millis> {
         if self.is_over() || self.paused.is_some() {
