@@ -50,4 +50,5 @@ mod throwaway;
 mod turns;
 mod upgrades;
 mod variables;
+mod windows;
 mod workers_ai;

@@ -12,6 +12,7 @@ use super::tool::{OpenCall, Stage};
 use crate::domain::message::{Finish, Part};
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
+use crate::domain::warning::Warning;
 
 /// Without progress a run is given up after so many attempts,
 const MAX_ATTEMPTS: u32 = 10;
@@ -22,6 +23,9 @@ const FIRST_PAUSE_MS: i64 = 1_000;
 const MAX_PAUSE_MS: i64 = 60_000;
 /// How often a run without money looks whether there is some, where nobody says when there will be.
 const BUDGET_PAUSE_MS: i64 = 60_000;
+
+/// The most warnings that a run keeps; its events have all of them.
+const MAX_WARNINGS: usize = 32;
 
 /// Entries of a step's answer have the numbers from its own times this; those of everything else are below.
 const PER_STEP: u32 = 1 << 16;
@@ -46,6 +50,7 @@ impl Run {
             is_steered: false,
             was_invalid: false,
             trouble: Trouble::default(),
+            warnings: Vec::new(),
             children: BTreeMap::new(),
             set_aside: Nanos::ZERO,
             was_asking: false,
@@ -241,6 +246,7 @@ impl Run {
         let Answered { parts, finish, plan, usage, cost, warnings } = answered;
         self.spend(cost);
         self.has_progressed();
+        self.warn(&warnings);
         let calls = Self::write_answer(step, parts, plan, names, out);
         out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage, warnings }));
         if let Some(reason) = self.closing {
@@ -368,6 +374,17 @@ impl Run {
 
     pub(super) fn has_progressed(&mut self) {
         self.trouble = Trouble::default();
+    }
+
+    /// Keeps what a step warns of, in the place of what an earlier one has said of the same.
+    fn warn(&mut self, warnings: &[Warning]) {
+        for warning in warnings {
+            let is_same = |kept: &Warning| (&kept.field, kept.code) == (&warning.field, warning.code);
+            self.warnings.retain(|kept| !is_same(kept));
+            if self.warnings.len() < MAX_WARNINGS {
+                self.warnings.push(warning.clone());
+            }
+        }
     }
 
     fn spend(&mut self, cost: Nanos) {

@@ -10,6 +10,7 @@ use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
 use crate::domain::money::{self, Nanos};
 use crate::domain::time::{self, Millis};
+use crate::domain::warning::Warning;
 
 /// A run. What is not here is in its thread: items, journal, events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Run {
     pub was_invalid: bool,
     #[serde(default, skip_serializing_if = "Trouble::is_none")]
     pub trouble: Trouble,
+    /// What models were not asked as was wanted: of each kind the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// Runs that its calls have begun and that have not said how they ended, by the entry of the call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub children: BTreeMap<u32, Child>,

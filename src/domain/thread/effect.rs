@@ -13,6 +13,7 @@ use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::OpenCall;
 use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::thread::window::LeftOut;
 
 /// Something to be done outside, for a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +114,8 @@ pub struct ModelCall {
     pub step: u32,
     /// The transcript, from as far back as can be sent.
     pub messages: Vec<Message>,
+    /// What is not among them.
+    pub left_out: LeftOut,
     /// Why it is asked for its last word.
     pub closing: Option<Reason>,
     /// What the run may still spend.

@@ -11,6 +11,7 @@
 //! | [`tokens`] | what holders of the thread's tokens may |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`family`] | what runs and their children say to each other |
+//! | [`window`] | what the model is sent of the transcript |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
@@ -27,6 +28,7 @@ mod once;
 mod reading;
 mod runs;
 mod tokens;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 

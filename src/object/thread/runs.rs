@@ -67,6 +67,7 @@ impl Work {
         let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
         kept.first_item = self.next_item;
         let input = std::mem::take(&mut kept.input);
+        kept.input_size = (input.len() as u64, input.iter().map(|text| text.len() as u64).sum());
         for message in input.iter().filter_map(|text| stored::read(text).ok()) {
             self.say_to(meta, number, message, now);
         }

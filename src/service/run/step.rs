@@ -28,7 +28,7 @@ const MAX_ARGUMENTS: usize = 256 * 1_024;
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
     let started = app.world.now();
-    let ModelCall { account, run, terms, step, messages, closing, left } = asked;
+    let ModelCall { account, run, terms, step, messages, left_out, closing, left } = asked;
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
     let resolved = match call::resolve(app, &caller).await {
@@ -57,7 +57,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
                 json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
             unanswered(app, &unserved.error, unserved.cost, journal)
         }
-        Ok(served) => relay(app, object, id, served, &offered, started).await,
+        Ok(mut served) => {
+            served.warnings.extend(left_out.warning());
+            relay(app, object, id, served, &offered, started).await
+        }
     }
 }
 
