@@ -8,6 +8,7 @@ use crate::domain::message::{Event as Said, Finish};
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::state::{Failure, Reason};
 use crate::domain::thread::id::EntryId;
+use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::http::problem::{Kind, Problem};
 use crate::service::call::Receipt;
@@ -78,7 +79,7 @@ impl Hearing {
         std::mem::take(&mut self.warnings)
     }
 
-    pub fn hear(&mut self, numbered: Numbered) -> Heard {
+    pub fn hear(&mut self, numbered: Numbered, now: Millis) -> Heard {
         match numbered.event {
             Event::ToolCall { step, call_id, .. } => {
                 self.has_called = true;
@@ -118,7 +119,7 @@ impl Hearing {
                 self.receipt.kind = UsageKind::Reported;
                 Heard::Nothing
             }
-            event => self.rest(event),
+            event => self.rest(event, now),
         }
     }
 
@@ -136,7 +137,7 @@ impl Hearing {
         if new.is_empty() { Heard::Nothing } else { Heard::Said(said(new)) }
     }
 
-    fn rest(&mut self, event: Event) -> Heard {
+    fn rest(&mut self, event: Event, now: Millis) -> Heard {
         let finish = |reason| Heard::Done(vec![Said::Finish { choice: 0, reason }]);
         match event {
             Event::Completed { .. } => finish(Finish::Stop),
@@ -145,7 +146,7 @@ impl Hearing {
                 unanswered(Kind::BudgetExceeded, "The agent's budget is spent, and the run has ended.")
             }
             Event::Incomplete { .. } => finish(Finish::Length),
-            Event::Failed { error, .. } => Heard::Failed(Box::new(self.failed(error))),
+            Event::Failed { error, .. } => Heard::Failed(Box::new(self.failed(error, now))),
             Event::Cancelled { .. } => unanswered(Kind::RunEnded, "The run was cancelled."),
             Event::Paused { .. } => {
                 let words = "The run is paused; POST its /resume and read its events.";
@@ -158,10 +159,10 @@ impl Hearing {
 
     /// Why a run failed, as the problem that the same call without a thread would have been: but no client is to repeat by
     /// itself what has called tools.
-    fn failed(&self, error: Failure) -> Problem {
+    fn failed(&self, error: Failure, now: Millis) -> Problem {
         let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == error.code);
         let kind = kind.unwrap_or(Kind::UpstreamError);
-        match (self.has_called && is_repeated(kind.status()), self.is_repeatable) {
+        let problem = match (self.has_called && is_repeated(kind.status()), self.is_repeatable) {
             (true, _) => {
                 let words = format!(
                     "The run failed after it had called tools ({}): {} The same request again would begin another run.",
@@ -171,7 +172,9 @@ impl Hearing {
             }
             (false, false) => Problem::new(kind, error.message).should_retry(false),
             (false, true) => Problem::new(kind, error.message),
-        }
+        };
+        let seconds = |at: Millis| u32::try_from(at.since(now).div_ceil(1_000)).unwrap_or(u32::MAX);
+        error.retry_at.map(seconds).into_iter().fold(problem, Problem::retry_after)
     }
 }
 

@@ -228,7 +228,7 @@ impl<W: World> Listening<W> {
 
     async fn hear(&mut self) -> Heard {
         match self.next().await {
-            Some(event) => self.hearing.hear(event),
+            Some(event) => self.hearing.hear(event, self.app.world.now()),
             None => Heard::Failed(Box::new(self.lost())),
         }
     }

@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Face, Reply};
-use crate::provider::{count, cut, delta, done, finish, frame, hello, stream, timeout};
+use crate::provider::{count, cut, delta, done, finish, frame, hello, later, stream, timeout};
 use crate::stage::Stage;
 use crate::support::disk::Side;
 use crate::support::{Asked, Turn, native_only};
@@ -589,4 +589,32 @@ async fn a_start_whose_answer_is_lost_is_repeated_under_a_key_alone() {
         lost.assert_refusal(503, "unavailable");
         assert_eq!(lost.header("x-should-retry"), should_retry, "{key:?}");
     }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_for_hours_is_not_waited_for() {
+    for face in WHOLE {
+        let stage = Stage::new().await;
+        with_tools(&stage, &json!({})).await;
+        stage.then(later(429, 3_600_000));
+        let away = call(&stage, face, &json!({})).send().await;
+        away.assert_refusal(429, "upstream_rate_limited");
+        assert_eq!(away.header("retry-after"), "3600");
+        stage.then(later(503, 3_600_000));
+        let away = call(&stage, face, &json!({})).header("x-thread", "t").send().await;
+        away.assert_refusal(502, "upstream_error");
+        assert_eq!((away.header("retry-after"), away.header("x-should-retry")), ("3600", "false"));
+        // After a tool it is nothing that the client may repeat.
+        stage.then(calls(&["current_time"])).then(later(429, 3_600_000));
+        let away = call(&stage, face, &json!({})).send().await;
+        assert_is_not_repeated(&away, 424, "run_unanswered");
+        assert_eq!(away.header("retry-after"), "3600");
+        assert!(away.text().contains("upstream_rate_limited"), "{}", away.text());
+    }
+    let stage = Stage::new().await;
+    stage.then(later(429, 3_600_000));
+    let run = stage.request(Method::POST, "/accounts/acme/agents/triage/threads/t/runs");
+    let run = run.key(&stage.acme.caller).json(&json!({"message": "Hi"})).send().await.json();
+    assert_eq!((&run["status"], &run["error"]["code"]), (&json!("failed"), &json!("upstream_rate_limited")));
+    assert!(run["error"]["retry_at"].as_str().unwrap() > run["ended_at"].as_str().unwrap(), "{run}");
 }

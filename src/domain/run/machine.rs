@@ -284,6 +284,12 @@ impl Run {
                 let reason = self.closing.unwrap_or(Reason::MaxUsd);
                 self.end(End::Incomplete(reason), now, out);
             }
+            // To wait for longer than anybody waits without progress is of no use.
+            Fault::Transient { failure, at: Some(at) }
+                if at.since(self.trouble.since.unwrap_or(now)) >= MAX_TROUBLE_MS =>
+            {
+                self.end(End::Failed(Failure { retry_at: Some(at), ..failure }), now, out);
+            }
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
                     let pause = FIRST_PAUSE_MS << (self.trouble.attempts.saturating_sub(1)).min(16);

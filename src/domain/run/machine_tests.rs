@@ -309,6 +309,23 @@ fn without_money_it_ends_or_waits_until_there_is_some() {
 }
 
 #[test]
+fn a_time_beyond_what_anybody_waits_without_progress_is_an_end() {
+    let away = |at: i64| {
+        let failure = Failure::new("upstream_rate_limited", "Later.");
+        let fault = Fault::Transient { failure, at: Some(Millis(at)) };
+        Happened::Unanswered { fault, cost: Nanos::ZERO }
+    };
+    let mut run = begun(terms());
+    run.apply(away(299_000), &NAMES, Millis(0));
+    assert_eq!((run.status(), run.wake_at()), (Status::Waiting, Some(Millis(299_000))));
+    run.apply(Happened::Time, &NAMES, Millis(299_000));
+    // Only a second is left of the five minutes.
+    run.apply(away(301_000), &NAMES, Millis(299_000));
+    let Phase::Ended { end: End::Failed(failure), .. } = &run.phase else { panic!("{run:?}") };
+    assert_eq!((failure.code.as_str(), failure.retry_at), ("upstream_rate_limited", Some(Millis(301_000))));
+}
+
+#[test]
 fn a_run_without_progress_is_given_up() {
     let mut run = begun(terms());
     let mut crashes = 0;

@@ -148,11 +148,15 @@ impl Reason {
 pub struct Failure {
     pub code: String,
     pub message: String,
+    /// When another attempt may be of use, where the provider says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub retry_at: Option<Millis>,
 }
 
 impl Failure {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+        Self { code: code.to_owned(), message: message.into(), retry_at: None }
     }
 }
 

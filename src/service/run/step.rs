@@ -168,8 +168,9 @@ fn fault(error: &Error, now: Millis) -> Fault {
         Error::Rate(quota) => {
             Fault::Transient { failure: failure("rate_limited"), at: in_seconds(quota.reset_s) }
         }
-        Error::Busy { retry_after_s, given, .. } if !given.is_unpaid => {
-            Fault::Transient { failure: failure("upstream_error"), at: retry_after_s.and_then(in_seconds) }
+        Error::Busy { is_limited, retry_after_s, given, .. } if !given.is_unpaid => {
+            let code = if *is_limited { "upstream_rate_limited" } else { "upstream_error" };
+            Fault::Transient { failure: failure(code), at: retry_after_s.and_then(in_seconds) }
         }
         Error::Upstream(_) => Fault::Transient { failure: failure("upstream_error"), at: None },
         Error::UpstreamTimeout => Fault::Transient { failure: failure("upstream_timeout"), at: None },
