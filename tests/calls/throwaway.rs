@@ -618,3 +618,34 @@ async fn a_provider_that_is_away_for_hours_is_not_waited_for() {
     assert_eq!((&run["status"], &run["error"]["code"]), (&json!("failed"), &json!("upstream_rate_limited")));
     assert!(run["error"]["retry_at"].as_str().unwrap() > run["ended_at"].as_str().unwrap(), "{run}");
 }
+
+#[tokio::test]
+async fn a_model_may_have_nothing_to_say_after_its_tools() {
+    let silence = || stream([finish(), count((10, 5)), done()]);
+    for face in Face::ALL {
+        let stage = Stage::new().await;
+        with_tools(&stage, &json!({})).await;
+        let thought = frame(&json!({"choices": [{"index": 0, "delta": {"content": "Let me see."}}]}));
+        let called = frame(
+            &json!({"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "c", "type": "function",
+            "function": {"name": "current_time", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]}),
+        );
+        stage.then(stream([thought, called, count((10, 5)), done()])).then(silence());
+        let reply = call(&stage, face, &json!({})).send().await;
+        assert_eq!(reply.status, 200, "{face:?}: {}", reply.text());
+        let said = if face.streams() { "Let me see." } else { "" };
+        assert_eq!((text(face, &reply).as_str(), stage.take_asked().len()), (said, 2), "{face:?}");
+        let path = format!("/accounts/acme/agents/triage/runs/{}", reply.header("x-run"));
+        let run = stage.request(Method::GET, &path).key(&stage.acme.caller).send().await.ok();
+        assert_eq!((&run["status"], &run["message"]), (&json!("completed"), &json!("")), "{run}");
+
+        // Elsewhere it is asked once more, and not again and again.
+        stage.then(silence()).then(says("Hello"));
+        assert_eq!(text(face, &call(&stage, face, &json!({})).send().await), "Hello");
+        stage.then(silence()).then(silence());
+        let reply = call(&stage, face, &json!({})).send().await;
+        assert_eq!((reply.status.as_u16(), text(face, &reply).as_str()), (200, ""), "{face:?}");
+        assert_eq!(stage.take_asked().len(), 4);
+        assert_eq!(stage.books("triage").await.ledger.len(), 6, "each is paid");
+    }
+}

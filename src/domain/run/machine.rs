@@ -140,9 +140,9 @@ impl Run {
                 }
             }
             Happened::Unanswered { fault, cost } => {
-                if let Phase::Model { step, .. } = self.phase {
+                if let Phase::Model { step, attempt } = self.phase {
                     self.spend(cost);
-                    self.fail_step(step, fault, names, now, out);
+                    self.fail_step((step, attempt), fault, names, now, out);
                 }
             }
             Happened::Cut { voids } => {
@@ -265,11 +265,18 @@ impl Run {
         self.open(step, calls, names, now, out);
     }
 
-    fn fail_step(&mut self, step: u32, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+    fn fail_step(
+        &mut self,
+        (step, attempt): (u32, u32),
+        fault: Fault,
+        names: &Names<'_>,
+        now: Millis,
+        out: &mut Vec<Do>,
+    ) {
         let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
         match fault {
             // Nothing is left for another attempt.
-            Fault::Budget { .. } | Fault::Transient { .. } if is_spent => {
+            Fault::Budget { .. } | Fault::Transient { .. } | Fault::Empty if is_spent => {
                 self.end(End::Incomplete(Reason::MaxUsd), now, out);
             }
             Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
@@ -283,6 +290,12 @@ impl Run {
             Fault::RunBudget => {
                 let reason = self.closing.unwrap_or(Reason::MaxUsd);
                 self.end(End::Incomplete(reason), now, out);
+            }
+            Fault::Empty => {
+                out.push(Do::Say(Event::Restarted { step, voids: None }));
+                if self.has_hope(now, "the model answered nothing", names, out) {
+                    self.ask_again(step, attempt, out);
+                }
             }
             // To wait for longer than anybody waits without progress is of no use.
             Fault::Transient { failure, at: Some(at) }

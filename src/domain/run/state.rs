@@ -269,6 +269,14 @@ impl Run {
         }
     }
 
+    /// Of the model in the running step.
+    pub const fn attempt(&self) -> u32 {
+        match self.phase {
+            Phase::Model { attempt, .. } => attempt,
+            _ => 0,
+        }
+    }
+
     /// The calls of the running step.
     pub fn calls(&self) -> &[OpenCall] {
         match &self.phase {

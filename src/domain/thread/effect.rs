@@ -112,6 +112,8 @@ pub struct ModelCall {
     pub terms: Terms,
     /// The step that it is, from 1.
     pub step: u32,
+    /// How often it is asked for this step, from 1.
+    pub attempt: u32,
     /// The transcript, from as far back as can be sent.
     pub messages: Vec<Message>,
     /// What is not among them.

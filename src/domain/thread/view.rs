@@ -164,9 +164,9 @@ impl RunView {
         let (mut output, is_error) = match (&self.message, &self.error) {
             (_, Some(error)) => (format!("The agent failed ({}): {}", error.code, error.message), true),
             _ if self.status == Status::Cancelled => ("The agent's run was cancelled.".to_owned(), true),
+            (Some(text), _) if text.is_empty() => ("The agent answered nothing.".to_owned(), false),
             (Some(text), _) if self.reason.is_none() => (text.clone(), false),
             (Some(text), _) => (format!("(The agent stopped at a limit: {reason}.) {text}"), false),
-            (None, _) if self.reason.is_none() => ("The agent answered nothing.".to_owned(), true),
             (None, _) => (format!("The agent stopped at a limit before it answered: {reason}."), true),
         };
         if output.len() > MAX_RESULT {

@@ -120,6 +120,9 @@ impl Thread {
                 items.into_iter().next().and_then(|(item, _)| text(item))
             }
         };
+        // A model may have nothing to say after its tools.
+        let is_silent = answer.is_none() && kept.run.status() == Status::Completed;
+        let answer = if is_silent { Some(String::new()) } else { answer };
         Ok(Some(RunView::of(&kept.run, meta.run(run), answer)))
     }
 
@@ -179,6 +182,7 @@ impl Thread {
             run: meta.run(number),
             terms: run.terms.clone(),
             step: run.steps,
+            attempt: run.attempt(),
             messages,
             left_out,
             closing: run.closing,

@@ -287,6 +287,10 @@ impl Work {
         match (effect, outcome) {
             (Effect::Model { run, step, .. }, Outcome::Answered { answered, journal }) => {
                 self.note(*run, json!({ "step": step, "model_call": journal, "ended_at": now }));
+                // Its last word is the run's answer, also where that is nothing.
+                if let Some(kept) = self.open.get_mut(run).filter(|_| answered.plan.is_empty()) {
+                    kept.answer = None;
+                }
                 self.apply(meta, *run, Happened::Answered(answered), now)
             }
             (Effect::Model { run, step, .. }, Outcome::Unanswered { fault, cost, journal }) => {
