@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::admission::command::UsageKind;
 use crate::domain::message::{Event as Said, Finish};
-use crate::domain::run::event::{Event, Numbered};
+use crate::domain::run::event::{Event, Numbered, needs_somebody};
 use crate::domain::run::state::{Failure, Reason};
 use crate::domain::thread::id::EntryId;
 use crate::domain::time::Millis;
@@ -193,11 +193,7 @@ pub fn waits(waiting_on: &[Value]) -> Heard {
     let of = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     let calls: Vec<&Value> = waiting_on.iter().filter(|entry| entry["kind"] == "tool_output").collect();
     if calls.is_empty() {
-        let stops = |entry: &&Value| match entry["kind"].as_str() {
-            Some("child") => entry["status"] == "waiting",
-            kind => kind != Some("time"),
-        };
-        let other = waiting_on.iter().find(stops);
+        let other = waiting_on.iter().find(|entry| needs_somebody(entry));
         return other.map_or(Heard::Nothing, |entry| match of(entry, "kind").as_str() {
             "budget" => {
                 let words = "The agent's budget is spent, and the run waits for more: see GET …/runs/{run}.";

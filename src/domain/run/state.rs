@@ -314,7 +314,7 @@ impl Run {
 
     /// Whether it goes on only when somebody outside does something.
     pub fn needs_somebody(&self) -> bool {
-        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false));
+        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false) | Awaited::Time(_));
         match self.status() {
             Status::Paused => true,
             Status::Waiting => self.awaited().iter().any(needs),
