@@ -55,17 +55,18 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         sent: None,
         most: left,
     };
-    match call::run(app, &caller, resolved, asked).await {
+    let (call, outcome) = match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
             let journal =
                 json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
-            unanswered(app, &unserved.error, unserved.cost, journal)
+            (unserved.call, unanswered(app, &unserved.error, unserved.cost, journal))
         }
         Ok(mut served) => {
             served.warnings.extend(left_out.warning());
-            relay(app, object, id, served, heard, started).await
+            (Some(served.call), relay(app, object, id, served, heard, started).await)
         }
-    }
+    };
+    outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
 }
 
 /// What an answer is held to.
@@ -102,7 +103,7 @@ async fn relay<W: World>(
     let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
     if choice.parts.is_empty() && has_stopped && !heard.may_be_empty {
         journal["error"] = "the model answered nothing".into();
-        return Outcome::Unanswered { fault: Fault::Empty, cost: receipt.cost, journal };
+        return Outcome::Unanswered { fault: Fault::Empty, cost: receipt.cost, journal, settlement: None };
     }
     let arguments: usize = choice.calls().map(|call| call.arguments.len()).sum();
     if choice.parts.len() > MAX_PIECES as usize || arguments > MAX_ARGUMENTS {
@@ -110,7 +111,7 @@ async fn relay<W: World>(
             "upstream_error",
             "The model answered in more pieces, or with longer arguments of tools, than are kept.",
         ));
-        return Outcome::Unanswered { fault, cost: receipt.cost, journal };
+        return Outcome::Unanswered { fault, cost: receipt.cost, journal, settlement: None };
     }
     let plan: Vec<How> = choice.calls().map(|call| tools::how(heard.offered, call)).collect();
     let answered = Answered {
@@ -121,7 +122,7 @@ async fn relay<W: World>(
         cost: receipt.cost,
         warnings,
     };
-    Outcome::Answered { answered, journal }
+    Outcome::Answered { answered, journal, settlement: None }
 }
 
 async fn read<W: World>(
@@ -167,7 +168,7 @@ fn show(object: &impl Performed, id: &str, streaming: &mut Streaming, events: Ve
 
 fn unanswered<W: World>(app: &App<W>, error: &Error, cost: Nanos, mut journal: Value) -> Outcome {
     journal["error"] = json!(error.to_string());
-    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal }
+    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal, settlement: None }
 }
 
 /// What an error of a call means for its run.

@@ -1,12 +1,14 @@
 //! The thread object's tables.
 
 mod items;
+mod journal;
 mod keys;
 mod schema;
 
 pub use items::{
     Part, between, items, last_item, position_of, size_between, sized_items, take_back, write_item,
 };
+pub use journal::{delete_steps, forget_steps, steps, steps_until, write_step};
 pub use keys::{Key, empty_keys, forget_keys, key, oldest_key, write_key};
 pub use schema::STEPS;
 
@@ -28,10 +30,6 @@ queries! {
     READ_RUN = "SELECT body FROM runs WHERE number = ?";
     /// `write_run`
     WRITE_RUN = "INSERT INTO runs (number, body) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET body = excluded.body";
-    /// `write_step`
-    WRITE_JOURNAL = "INSERT INTO steps (run, nth, body) VALUES (?, ?, ?)";
-    /// `steps`
-    JOURNAL_OF = "SELECT body FROM steps WHERE run = ? ORDER BY nth LIMIT 1000";
     /// `write_events`
     WRITE_EVENTS = "INSERT INTO events (position, at, events) VALUES (?, ?, ?)";
     /// `events`
@@ -54,8 +52,6 @@ queries! {
     /// `delete_all`
     DELETE_ALL_RUNS = "DELETE FROM runs";
     /// `delete_all`
-    DELETE_ALL_STEPS = "DELETE FROM steps";
-    /// `delete_all`
     DELETE_ALL_EVENTS = "DELETE FROM events";
     /// `delete_all`
     DELETE_ALL_ANSWERS = "DELETE FROM answers";
@@ -67,7 +63,7 @@ queries! {
 
 /// Every statement on a thread's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter().chain(items::all()).chain(keys::all())
+    QUERIES.iter().chain(items::all()).chain(journal::QUERIES).chain(keys::all())
 }
 
 /// The longest text of one row; the platform takes 2 MB.
@@ -118,22 +114,6 @@ pub fn run<T: DeserializeOwned>(sql: &impl Sql, number: u32) -> Result<Option<T>
 /// [`Error`].
 pub fn write_run(sql: &impl Sql, number: u32, body: &impl Serialize) -> Result<(), Error> {
     sql.query(&WRITE_RUN, &[Value::Integer(number.into()), json(body)?]).map(drop)
-}
-
-/// # Errors
-/// [`Error`].
-pub fn write_step(sql: &impl Sql, run: u32, nth: u32, body: &impl Serialize) -> Result<(), Error> {
-    sql.query(&WRITE_JOURNAL, &[Value::Integer(run.into()), Value::Integer(nth.into()), json(body)?])
-        .map(drop)
-}
-
-/// The journal of a run, its first 1,000 entries.
-///
-/// # Errors
-/// [`Error`].
-pub fn steps(sql: &impl Sql, run: u32) -> Result<Vec<serde_json::Value>, Error> {
-    let rows = sql.query(&JOURNAL_OF, &[Value::Integer(run.into())])?;
-    rows.iter().map(|row| read("a step", Columns::of(row).text()?)).collect()
 }
 
 /// # Errors
@@ -222,21 +202,14 @@ pub fn forget_events(sql: &impl Sql, before: Millis, last: u64) -> Result<(), Er
     sql.query(&DELETE_EVENTS, &[Value::Integer(before.0), integer(last)]).map(drop)
 }
 
-/// Forgets everything but the thread's own row.
+/// Forgets everything but the thread's own row and the journals.
 ///
 /// # Errors
 /// [`Error`].
 pub fn delete_all(sql: &impl Sql) -> Result<(), Error> {
-    [
-        DELETE_ALL_ITEMS,
-        DELETE_ALL_PIECES,
-        DELETE_ALL_RUNS,
-        DELETE_ALL_STEPS,
-        DELETE_ALL_EVENTS,
-        DELETE_ALL_ANSWERS,
-    ]
-    .iter()
-    .try_for_each(|query| sql.query(query, &[]).map(drop))
+    [DELETE_ALL_ITEMS, DELETE_ALL_PIECES, DELETE_ALL_RUNS, DELETE_ALL_EVENTS, DELETE_ALL_ANSWERS]
+        .iter()
+        .try_for_each(|query| sql.query(query, &[]).map(drop))
 }
 
 /// What was answered to a call that waited.
