@@ -93,6 +93,8 @@ pub enum Fault {
     Budget { resets_at: Option<Millis> },
     /// What is left of the run's own limit pays for no answer.
     RunBudget,
+    /// The model said nothing, where it should have.
+    Empty,
     /// It may work later; when at the earliest.
     Transient { failure: Failure, at: Option<Millis> },
     /// It will never work.

@@ -66,6 +66,7 @@ impl Work {
         let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
         kept.first_item = self.next_item;
         let input = std::mem::take(&mut kept.input);
+        kept.input_size = (input.len() as u64, input.iter().map(|text| text.len() as u64).sum());
         for message in input.iter().filter_map(|text| stored::read(text).ok()) {
             self.say_to(meta, number, message, now);
         }
@@ -265,6 +266,10 @@ impl Work {
                     *attempt,
                     json!({ "step": step, "model_call": journal, "ended_at": now }),
                 );
+                // Its last word is the run's answer, also where that is nothing.
+                if let Some(kept) = self.open.get_mut(run).filter(|_| answered.plan.is_empty()) {
+                    kept.answer = None;
+                }
                 self.apply(meta, *run, Happened::Answered(answered), now)
             }
             (Effect::Model { run, step, attempt }, Outcome::Unanswered { fault, cost, journal, .. }) => {
