@@ -62,9 +62,8 @@ async fn events_of_a_large_run_are_pages_of_a_list_and_one_stream() {
     assert!(seqs.is_sorted_by(|a, b| a < b), "{seqs:?}");
     // In the middle.
     let middle = seqs[seqs.len() / 2];
-    let rest =
-        ask(&stage, Method::GET, &path).header("last-event-id", &middle.to_string()).send().await.text();
-    let rest: Vec<u64> = events(&rest).into_iter().filter_map(|(id, _, _)| id).collect();
+    let rest = ask(&stage, Method::GET, &path).header("last-event-id", &middle.to_string()).send().await;
+    let rest: Vec<u64> = events(rest.text()).into_iter().filter_map(|(id, _, _)| id).collect();
     assert_eq!(rest, seqs[seqs.len() / 2 + 1..]);
     let shown = get(&stage, &format!("/runs/{}", run["id"].as_str().unwrap())).await;
     assert_eq!(shown["message"], "Seen");

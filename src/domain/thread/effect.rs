@@ -15,6 +15,7 @@ use crate::domain::run::tool::OpenCall;
 use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::command::ThrowAway;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
+use crate::domain::thread::window::LeftOut;
 
 /// Something to be done outside, for a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,10 +159,14 @@ pub struct ModelCall {
     pub terms: Terms,
     /// The step that it is, from 1.
     pub step: u32,
+    /// How often it is asked for this step, from 1.
+    pub attempt: u32,
     /// The transcript, from as far back as can be sent.
     pub messages: Vec<Message>,
     /// What of it that is; `None`: nothing.
     pub items: Option<Items>,
+    /// What is not among them.
+    pub left_out: LeftOut,
     /// Why it is asked for its last word.
     pub closing: Option<Reason>,
     /// What the run may still spend.

@@ -22,7 +22,7 @@ use crate::http::problem::{self, Problem};
 use crate::http::query::{Reads, query};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
-use crate::service::threads::{Begin, On, Visitor};
+use crate::service::threads::{Begin, Error, On, Visitor};
 use crate::wire::client::threads::{InputsBody, PriorityBody, ReasonBody, StartBody};
 
 /// How often a run is watched again for an answer that waits, and the pause where its object is away.
@@ -87,7 +87,12 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
         if is_stream {
             return Ok(stream(app.clone(), visitor, key, events, watch));
         }
-        let run = rested(&app, visitor, events, watch, MAX_WAIT_MS).await?;
+        let begun = events.snapshot.clone();
+        let run = match (rested(&app, visitor, events, watch, MAX_WAIT_MS).await, begun) {
+            // It is there: who were told to try again would begin another.
+            (Err(_), Some(begun)) => begun,
+            (rested, _) => rested?,
+        };
         Ok(json(StatusCode::CREATED, &run))
     })
     .await
@@ -121,8 +126,9 @@ async fn rested<W: World>(
             }
             match visitor.watch_from_now(app, run.id).await {
                 Ok((now, again)) if now.snapshot.as_ref().is_some_and(is_moving) => watch = again,
-                Ok(_) => return,
-                Err(_) => {}
+                Err(Error::Unavailable(_)) => {}
+                // It rests, or is not there any more.
+                Ok(_) | Err(_) => return,
             }
         }
     };

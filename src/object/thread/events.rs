@@ -41,7 +41,8 @@ impl Thread {
     /// What is wrong with a cursor.
     fn fault(&self, meta: &Meta, watch: Watch, kept: Option<&Kept>) -> Option<BadCursor> {
         let known = match kept {
-            Some(kept) => kept.seqs.next.max(kept.seqs.reserved + 1),
+            // Numbers that were only reserved nobody has seen: after a crash the run goes on behind them.
+            Some(kept) => kept.seqs.next,
             None => self.work.next_position,
         };
         if watch.after.is_some_and(|after| after >= known) {

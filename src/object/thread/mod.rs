@@ -17,6 +17,7 @@
 //! | [`saying`] | what is said, as items |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`family`] | what runs and their children say to each other |
+//! | [`window`] | what the model is sent of the transcript |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
@@ -39,6 +40,7 @@ mod sending;
 mod settling;
 mod start;
 mod tokens;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::tools;
-use crate::domain::message::{ChatReply, ChatRequest, Event, Message, ResponseFormat, Sampling, ToolChoice};
+use crate::domain::message::{
+    ChatReply, ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice,
+};
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::Streaming;
 use crate::domain::run::happening::{Answered, Fault};
@@ -31,7 +33,7 @@ const MAX_ARGUMENTS: usize = 256 * 1_024;
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
     let started = app.world.now();
-    let ModelCall { account, run, terms, step, messages, items, closing, left } = asked;
+    let ModelCall { account, run, terms, step, attempt, messages, items, left_out, closing, left } = asked;
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
     let resolved = match call::resolve(app, &caller).await {
@@ -39,6 +41,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Err(error) => return unanswered(app, &error, Nanos::ZERO, json!({ "started_at": started })),
     };
     let offered = tools::offered(&resolved.bundle, &terms);
+    // After its tools a model may have nothing to say. Elsewhere it is asked once more.
+    let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
+    let heard =
+        Heard { offered: &offered, may_be_empty: has_tools_before || closing.is_some() || attempt > 1 };
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
     terms.manner.lay_on(step, &mut request);
     request.tools = offered.iter().map(tools::Offer::tool).collect();
@@ -61,7 +67,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
             journal["call_id"] = json!(unserved.call.map(|call| call.to_string()));
             (unserved.call, unanswered(app, &unserved.error, unserved.cost, journal))
         }
-        Ok(served) => (Some(served.call), relay(app, object, id, served, &offered, journal).await),
+        Ok(mut served) => {
+            served.warnings.extend(left_out.warning());
+            (Some(served.call), relay(app, object, id, served, heard, journal).await)
+        }
     };
     outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
 }
@@ -94,13 +103,20 @@ fn sent(request: &ChatRequest, items: Option<Items>, is_last_word: bool) -> Valu
     })
 }
 
+/// What an answer is held to.
+#[derive(Clone, Copy)]
+struct Heard<'a> {
+    offered: &'a [tools::Offer],
+    may_be_empty: bool,
+}
+
 /// Relays an answer to the run's watchers, and takes it whole.
 async fn relay<W: World>(
     app: &App<W>,
     object: &impl Performed,
     id: &str,
     served: Served<W>,
-    offered: &[tools::Offer],
+    heard: Heard<'_>,
     mut journal: Value,
 ) -> Outcome {
     let Served { call, model, warnings, answer, .. } = served;
@@ -117,10 +133,12 @@ async fn relay<W: World>(
     if let Some(error) = broken {
         return unanswered(app, &error, receipt.cost, journal);
     }
-    let Some(choice) = reply.choices.into_iter().next().filter(|choice| !choice.parts.is_empty()) else {
-        let nothing = Error::Upstream("the model answered nothing".to_owned());
-        return unanswered(app, &nothing, receipt.cost, journal);
-    };
+    let choice = reply.choices.into_iter().next().unwrap_or_default();
+    let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
+    if choice.parts.is_empty() && has_stopped && !heard.may_be_empty {
+        journal["error"] = "the model answered nothing".into();
+        return Outcome::Unanswered { fault: Fault::Empty, cost: receipt.cost, journal, settlement: None };
+    }
     let arguments: usize = choice.calls().map(|call| call.arguments.len()).sum();
     if choice.parts.len() > MAX_PIECES as usize || arguments > MAX_ARGUMENTS {
         let fault = Fault::Final(Failure::new(
@@ -129,7 +147,7 @@ async fn relay<W: World>(
         ));
         return Outcome::Unanswered { fault, cost: receipt.cost, journal, settlement: None };
     }
-    let plan: Vec<How> = choice.calls().map(|call| tools::how(offered, call)).collect();
+    let plan: Vec<How> = choice.calls().map(|call| tools::how(heard.offered, call)).collect();
     let answered = Answered {
         parts: choice.parts,
         finish: choice.finish,
@@ -198,8 +216,9 @@ fn fault(error: &Error, now: Millis) -> Fault {
         Error::Rate(quota) => {
             Fault::Transient { failure: failure("rate_limited"), at: in_seconds(quota.reset_s) }
         }
-        Error::Busy { retry_after_s, given, .. } if !given.is_unpaid => {
-            Fault::Transient { failure: failure("upstream_error"), at: retry_after_s.and_then(in_seconds) }
+        Error::Busy { is_limited, retry_after_s, given, .. } if !given.is_unpaid => {
+            let code = if *is_limited { "upstream_rate_limited" } else { "upstream_error" };
+            Fault::Transient { failure: failure(code), at: retry_after_s.and_then(in_seconds) }
         }
         Error::Upstream(_) => Fault::Transient { failure: failure("upstream_error"), at: None },
         Error::UpstreamTimeout => Fault::Transient { failure: failure("upstream_timeout"), at: None },
