@@ -59,7 +59,7 @@ impl Run {
             arguments: call.arguments.clone(),
         }));
         let stage = if how == How::Client { Stage::Output } else { Stage::Ready };
-        OpenCall { entry, name: call.name, arguments: call.arguments, how, stage, attempt: 0 }
+        OpenCall { entry, name: call.name, arguments: call.arguments, how, stage, attempt: 0, failed: 0 }
     }
 
     /// Begins to wait for the calls of a step. What does not fit is said to the model once; a second time in a row the run
@@ -132,8 +132,10 @@ impl Run {
     pub(super) fn interrupt(&mut self, entry: u32, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         let Some(call) = self.call(entry).filter(|call| matches!(call.stage, Stage::Running)) else { return };
         if call.may_repeat() {
-            if self.has_hope(now, "a tool call was interrupted again and again", names, out) {
-                self.set(entry, Stage::Ready);
+            // Calls that one crash has cut have failed once each, and the run once with them.
+            let failed = call.failed.saturating_add(1);
+            if self.has_hope_after(failed, now, "a tool call was interrupted again and again", names, out) {
+                self.change(entry, |call| (call.stage, call.failed) = (Stage::Ready, failed));
             }
             return;
         }
@@ -188,10 +190,14 @@ impl Run {
     }
 
     pub(super) fn set(&mut self, entry: u32, stage: Stage) {
+        self.change(entry, |call| call.stage = stage);
+    }
+
+    fn change(&mut self, entry: u32, change: impl FnOnce(&mut OpenCall)) {
         if let Phase::Tools { calls, .. } = &mut self.phase
             && let Some(call) = calls.iter_mut().find(|call| call.entry == entry)
         {
-            call.stage = stage;
+            change(call);
         }
     }
 

@@ -302,8 +302,20 @@ impl Run {
         names: &Names<'_>,
         out: &mut Vec<Do>,
     ) -> bool {
+        self.has_hope_after(self.trouble.attempts.saturating_add(1), now, words, names, out)
+    }
+
+    /// The same, where what failed has failed so often since the last progress.
+    pub(super) fn has_hope_after(
+        &mut self,
+        attempts: u32,
+        now: Millis,
+        words: &str,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) -> bool {
         let since = *self.trouble.since.get_or_insert(now);
-        self.trouble.attempts = self.trouble.attempts.saturating_add(1);
+        self.trouble.attempts = self.trouble.attempts.max(attempts);
         let is_lost = self.trouble.attempts >= MAX_ATTEMPTS || now.since(since) >= MAX_TROUBLE_MS;
         if is_lost {
             let attempts = self.trouble.attempts;
@@ -366,6 +378,9 @@ impl Run {
 
     pub(super) fn has_progressed(&mut self) {
         self.trouble = Trouble::default();
+        if let Phase::Tools { calls, .. } = &mut self.phase {
+            calls.iter_mut().for_each(|call| call.failed = 0);
+        }
     }
 
     fn spend(&mut self, cost: Nanos) {

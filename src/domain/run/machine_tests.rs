@@ -260,6 +260,42 @@ fn a_run_without_progress_is_given_up() {
     assert_eq!((run.status(), crashes), (Status::Failed, i64::from(MAX_ATTEMPTS)));
 }
 
+#[test]
+fn a_crash_counts_once_however_many_calls_it_cuts() {
+    let limits = Limits { max_parallel_tools: 32, ..Limits::default() };
+    let busy = || {
+        let mut run = begun(Terms { limits, ..terms() });
+        let plan = vec![How::Ours(Effect::Idempotent); 32];
+        assert_eq!(effects(&run.apply(answer(vec![call("a"); 32], plan), &NAMES, Millis(1))).len(), 32);
+        run
+    };
+    let crash = |run: &mut Run, attempt: i64| {
+        let cut = (1..=32).map(|nth| Happened::Interrupted { entry: piece(nth) });
+        let out = cut.flat_map(|cut| run.apply(cut, &NAMES, Millis(attempt))).collect::<Vec<_>>();
+        effects(&out)
+    };
+    let mut run = busy();
+    assert_eq!(crash(&mut run, 2), (1..=32).map(|nth| format!("tool {nth}.2")).collect::<Vec<_>>());
+    let out = (1..=32).flat_map(|nth| run.apply(ended(piece(nth)), &NAMES, Millis(3))).collect::<Vec<_>>();
+    assert_eq!(effects(&out), ["model 2.1"]);
+    run.apply(answer(vec![AssistantPart::text("Done")], vec![]), &NAMES, Millis(4));
+    assert_eq!(run.status(), Status::Completed);
+
+    let mut run = busy();
+    for nth in 1..MAX_ATTEMPTS {
+        assert_eq!(crash(&mut run, i64::from(nth)).len(), 32, "after {nth} crashes");
+    }
+    // Whatever progresses begins the count again.
+    run.apply(ended(piece(32)), &NAMES, Millis(20));
+    for nth in 1..MAX_ATTEMPTS {
+        assert_eq!(crash(&mut run, i64::from(nth)).len(), 31, "after {nth} crashes");
+    }
+    assert_eq!(crash(&mut run, 30), [""; 0]);
+    assert!(
+        matches!(&run.phase, Phase::Ended { end: End::Failed(failure), .. } if failure.code == "no_progress")
+    );
+}
+
 /// A run with these calls of other agents, and this much to spend beside the step that was paid.
 fn family(children: usize, max_usd: Option<u64>) -> (Run, Vec<Do>) {
     let limits = Limits { max_usd: max_usd.map(|most| Nanos::new(most + 10)), ..Limits::default() };

@@ -68,6 +68,14 @@ pub struct OpenCall {
     pub stage: Stage,
     /// How often it was begun.
     pub attempt: u32,
+    /// How often of those in vain, since the run's last progress.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How far a call is.
