@@ -55,6 +55,11 @@ pub enum Happened {
     ChildLost {
         entry: u32,
     },
+    /// A call could not be made, and may be later.
+    NotMade {
+        entry: u32,
+        why: String,
+    },
     /// A call was under way when a crash came.
     Interrupted {
         entry: u32,

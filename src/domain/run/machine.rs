@@ -16,7 +16,7 @@ use crate::domain::time::Millis;
 const MAX_ATTEMPTS: u32 = 10;
 /// or after so long.
 const MAX_TROUBLE_MS: u64 = 5 * 60_000;
-/// The first pause before a step is tried again; each further one is twice as long.
+/// The first pause before a step or a tool call is tried again; each further one is twice as long.
 const FIRST_PAUSE_MS: i64 = 1_000;
 const MAX_PAUSE_MS: i64 = 60_000;
 /// How often a run without money looks whether there is some, where nobody says when there will be.
@@ -26,6 +26,11 @@ const BUDGET_PAUSE_MS: i64 = 60_000;
 const PER_STEP: u32 = 1 << 16;
 /// The most pieces of an answer.
 pub const MAX_PIECES: u32 = 1_000;
+
+/// How long to wait after so many attempts, at least one.
+pub(super) fn pause_ms(failed: u32) -> i64 {
+    (FIRST_PAUSE_MS << failed.saturating_sub(1).min(16)).min(MAX_PAUSE_MS)
+}
 
 impl Run {
     /// A run that waits for its turn.
@@ -165,6 +170,7 @@ impl Run {
             }
             Happened::ChildEnded { entry, ended } => self.child_ended(entry, ended, names, out),
             Happened::ChildLost { entry } => self.child_lost(entry, names, out),
+            Happened::NotMade { entry, why } => self.put_off(entry, &why, names, now, out),
             Happened::Interrupted { entry } => self.interrupt(entry, names, now, out),
             Happened::Steered => self.is_steered = true,
             Happened::Cancelled { reason } => {
@@ -177,6 +183,7 @@ impl Run {
             }
             Happened::Resumed => {
                 self.paused = None;
+                self.hurry_calls();
                 if let Phase::Later { .. } = self.phase {
                     self.phase = Phase::Next;
                 }
@@ -278,8 +285,7 @@ impl Run {
             }
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
-                    let pause = FIRST_PAUSE_MS << (self.trouble.attempts.saturating_sub(1)).min(16);
-                    let until = at.unwrap_or(now).max(now.plus(pause.min(MAX_PAUSE_MS)));
+                    let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
                     self.try_later(step, until, Delay::Trouble, out);
                 }
             }

@@ -276,12 +276,18 @@ impl Theatre {
         if let Some(entry) = at(&self.running, dice) {
             self.running.remove(&entry);
             if self.is_child(entry) {
+                if dice.roll(6) == 0 {
+                    return self.not_made(entry);
+                }
                 if self.children.contains_key(&entry) || dice.roll(4) > 0 {
                     self.begin_child(entry);
                     return self.apply(Happened::ChildBegun { entry });
                 }
                 let output = vec![Part::Text("no such agent".to_owned())];
                 return self.apply(Happened::Ended { entry, output, is_error: true, cost: Nanos::ZERO });
+            }
+            if dice.roll(6) == 0 {
+                return self.not_made(entry);
             }
             // Tools of ours are free; where a run has no limit they need not be.
             let cost = if self.run.terms.limits.max_usd.is_some() { 0 } else { 3 };
@@ -290,6 +296,12 @@ impl Theatre {
         } else {
             self.live(dice);
         }
+    }
+
+    /// Then it may be begun once more.
+    fn not_made(&mut self, entry: u32) {
+        *self.allowed.entry(entry).or_insert(1) += 1;
+        self.apply(Happened::NotMade { entry, why: "away".to_owned() });
     }
 
     fn give(&mut self, dice: &mut Dice) {

@@ -296,6 +296,39 @@ fn a_crash_counts_once_however_many_calls_it_cuts() {
     );
 }
 
+#[test]
+fn a_call_that_cannot_be_made_is_begun_again_after_growing_pauses() {
+    let not_made = || Happened::NotMade { entry: piece(1), why: "away".to_owned() };
+    let two = || answer(vec![call("a"), call("b")], vec![How::Ours(Effect::Unsafe), How::Ours(Effect::Pure)]);
+    let mut run = begun(terms());
+    assert_eq!(effects(&run.apply(two(), &NAMES, Millis(1))), ["tool 1.1", "tool 2.1"]);
+    let mut now = Millis(1);
+    for (attempt, pause) in [1_000, 2_000, 4_000].into_iter().enumerate() {
+        assert_eq!(effects(&run.apply(not_made(), &NAMES, now)), [""; 0]);
+        assert_eq!((run.status(), run.wake_at()), (Status::InProgress, Some(now.plus(pause))));
+        now = now.plus(pause);
+        let out = run.apply(Happened::Time, &NAMES, now);
+        assert_eq!(effects(&out), [format!("tool 1.{}", attempt + 2)]);
+    }
+    run.apply(ended(piece(2)), &NAMES, now);
+    // What ends meanwhile is progress; and alone it waits for its time.
+    let out = run.apply(not_made(), &NAMES, now);
+    assert_eq!((says(&out), run.status()), (vec!["run.waiting".to_owned()], Status::Waiting));
+    assert!(matches!(run.awaited()[..], [Awaited::Time(at)] if at == now.plus(1_000)));
+    assert!(!run.needs_somebody());
+    let out = run.apply(Happened::Resumed, &NAMES, now);
+    assert_eq!((effects(&out), says(&out)), (vec!["tool 1.5".to_owned()], vec!["run.resumed".to_owned()]));
+    while !run.is_over() {
+        run.apply(not_made(), &NAMES, now);
+        now = run.wake_at().unwrap_or(now);
+        run.apply(Happened::Time, &NAMES, now);
+    }
+    assert!(
+        matches!(&run.phase, Phase::Ended { end: End::Failed(failure), .. } if failure.code == "no_progress")
+    );
+    assert!((240_000..300_000).contains(&now.0), "it was tried for minutes: {now:?}");
+}
+
 /// A run with these calls of other agents, and this much to spend beside the step that was paid.
 fn family(children: usize, max_usd: Option<u64>) -> (Run, Vec<Do>) {
     let limits = Limits { max_usd: max_usd.map(|most| Nanos::new(most + 10)), ..Limits::default() };

@@ -284,11 +284,17 @@ impl Run {
                     Stage::Child => Some(Awaited::Child(call, self.waits_below(call.entry))),
                     Stage::Ready | Stage::Running | Stage::Done => None,
                 })
+                .chain(self.next_call_at().map(Awaited::Time))
                 .collect(),
             Phase::Later { until, why: Delay::Budget } => vec![Awaited::Budget(*until)],
             Phase::Later { until, why: Delay::Trouble } => vec![Awaited::Time(*until)],
             _ => Vec::new(),
         }
+    }
+
+    /// When the first of the calls is begun that were put off.
+    fn next_call_at(&self) -> Option<Millis> {
+        self.calls().iter().filter_map(|call| call.not_before).min()
     }
 
     /// Whether the child of this call waits for somebody outside.
@@ -298,7 +304,7 @@ impl Run {
 
     /// Whether it goes on only when somebody outside does something.
     pub fn needs_somebody(&self) -> bool {
-        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false));
+        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false) | Awaited::Time(_));
         match self.status() {
             Status::Paused => true,
             Status::Waiting => self.awaited().iter().any(needs),
@@ -332,7 +338,7 @@ impl Run {
         let deadline = self.deadline().filter(|_| self.closing.is_none());
         let due = match self.phase {
             Phase::Later { until, .. } => Some(deadline.map_or(until, |deadline| deadline.min(until))),
-            Phase::Tools { .. } => deadline,
+            Phase::Tools { .. } => [deadline, self.next_call_at()].into_iter().flatten().min(),
             // The model's call has a time limit of its own.
             Phase::Queued | Phase::Next | Phase::Model { .. } | Phase::Ended { .. } => None,
         };

@@ -84,6 +84,11 @@ pub enum Outcome {
         cost: Nanos,
         journal: Value,
     },
+    /// A tool call could not be made, or nobody knows whether its child is there; it may be made later.
+    NotMade {
+        why: String,
+        journal: Value,
+    },
     /// A tool call that must not happen twice may have happened.
     Unknown {
         journal: Value,

@@ -311,6 +311,11 @@ impl Work {
                 self.note(*run, json!({ "call_id": call_id, "tool_call": journal, "ended_at": now }));
                 self.apply(meta, *run, Happened::Ended { entry: *entry, output, is_error, cost }, now)
             }
+            (Effect::Tool { run, entry, .. }, Outcome::NotMade { why, journal }) => {
+                let call_id = EntryId { run: meta.run(*run), number: *entry };
+                self.note(*run, json!({ "call_id": call_id, "tool_call": journal, "ended_at": now }));
+                self.apply(meta, *run, Happened::NotMade { entry: *entry, why }, now)
+            }
             (Effect::Tool { run, entry, .. }, Outcome::Unknown { journal }) => {
                 let call_id = EntryId { run: meta.run(*run), number: *entry };
                 self.note(*run, json!({ "call_id": call_id, "tool_call": journal, "ended_at": now }));
