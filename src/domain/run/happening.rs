@@ -98,6 +98,9 @@ pub enum Fault {
     Budget { resets_at: Option<Millis> },
     /// What is left of the run's own limit pays for no answer.
     RunBudget,
+    /// Others of the same agent or account come first: as many run as may at once, or in a minute. When at the earliest, and
+    /// anything, so that those who wait do not all come back at once.
+    Place { at: Option<Millis>, noise: u8 },
     /// It may work later; when at the earliest.
     Transient { failure: Failure, at: Option<Millis> },
     /// It will never work.

@@ -19,6 +19,8 @@ const MAX_TROUBLE_MS: u64 = 5 * 60_000;
 /// The first pause before a step or a tool call is tried again; each further one is twice as long.
 const FIRST_PAUSE_MS: i64 = 1_000;
 const MAX_PAUSE_MS: i64 = 60_000;
+/// The longest pause of a run that lets others come first.
+const MAX_PLACE_PAUSE_MS: i64 = 30_000;
 /// How often a run without money looks whether there is some, where nobody says when there will be.
 const BUDGET_PAUSE_MS: i64 = 60_000;
 
@@ -30,6 +32,12 @@ pub const MAX_PIECES: u32 = 1_000;
 /// How long to wait after so many attempts, at least one.
 pub(super) fn pause_ms(failed: u32) -> i64 {
     (FIRST_PAUSE_MS << failed.saturating_sub(1).min(16)).min(MAX_PAUSE_MS)
+}
+
+/// How long to let others come first, after so many times: at random, up to twice as long each time.
+fn place_pause_ms(waits: u32, noise: u8) -> i64 {
+    let most = (FIRST_PAUSE_MS << waits.min(16)).min(MAX_PLACE_PAUSE_MS);
+    most / 4 + most * 3 / 4 * i64::from(noise) / i64::from(u8::MAX)
 }
 
 impl Run {
@@ -50,6 +58,7 @@ impl Run {
             is_steered: false,
             was_invalid: false,
             trouble: Trouble::default(),
+            waits: 0,
             children: BTreeMap::new(),
             set_aside: Nanos::ZERO,
             was_asking: false,
@@ -210,8 +219,8 @@ impl Run {
 
     fn begin_step(&mut self, now: Millis, out: &mut Vec<Do>) {
         if let Some(reason) = self.limit_reached(now) {
-            // The last word costs money, too.
-            if self.left() == Some(Nanos::ZERO) || self.closing.is_some() {
+            // The last word costs money, too; and it is asked for once, where no others came first.
+            if self.left() == Some(Nanos::ZERO) || (self.closing.is_some() && self.waits == 0) {
                 return self.end(End::Incomplete(self.closing.unwrap_or(reason)), now, out);
             }
             self.closing = Some(reason);
@@ -283,6 +292,14 @@ impl Run {
                 let reason = self.closing.unwrap_or(Reason::MaxUsd);
                 self.end(End::Incomplete(reason), now, out);
             }
+            Fault::Place { at, noise } => {
+                self.waits = self.waits.saturating_add(1);
+                let until = at.unwrap_or(now).plus(place_pause_ms(self.waits, noise));
+                // It is no trouble, and what was trouble before does not get older by it.
+                let lost = i64::try_from(until.since(now)).unwrap_or(i64::MAX);
+                self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
+                self.try_later(step, until, Delay::Place, out);
+            }
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
                     let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
@@ -340,8 +357,8 @@ impl Run {
         let is_late = self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline);
         match self.phase {
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
-            Phase::Later { why: Delay::Budget, .. } if is_late => {
-                self.end(End::Incomplete(Reason::MaxMinutes), now, out);
+            Phase::Later { .. } if self.waits_in_line() && self.deadline().is_some_and(|at| now >= at) => {
+                self.end(End::Incomplete(self.closing.unwrap_or(Reason::MaxMinutes)), now, out);
             }
             Phase::Later { until, .. } if is_late || now >= until => self.phase = Phase::Next,
             _ => {}
@@ -384,6 +401,7 @@ impl Run {
 
     pub(super) fn has_progressed(&mut self) {
         self.trouble = Trouble::default();
+        self.waits = 0;
         if let Phase::Tools { calls, .. } = &mut self.phase {
             calls.iter_mut().for_each(|call| call.failed = 0);
         }

@@ -193,6 +193,7 @@ impl Theatre {
         let fault = match dice.roll(8) {
             0 => Fault::Final(failure),
             1 | 2 => Fault::Budget { resets_at: None },
+            3 => Fault::Place { at: None, noise: 7 },
             _ => Fault::Transient { failure, at: None },
         };
         self.spent += 1;

@@ -329,6 +329,76 @@ fn a_call_that_cannot_be_made_is_begun_again_after_growing_pauses() {
     assert!((240_000..300_000).contains(&now.0), "it was tried for minutes: {now:?}");
 }
 
+#[test]
+fn runs_that_wait_for_a_place_are_all_completed_however_long_it_takes() {
+    const AT_ONCE: usize = 2;
+    const STEP_MS: i64 = 10_000;
+    let noise = |nth: usize, now: Millis| ((nth as i64 * 97 + now.0 * 31) % 256) as u8;
+    let mut runs: Vec<Run> = (0..100).map(|_| begun(terms())).collect();
+    // When each has its answer, of those that the model is asked for.
+    let mut ends: Vec<Option<Millis>> = vec![None; runs.len()];
+    let (mut now, mut looks) = (Millis(0), 0_u32);
+    while runs.iter().any(|run| !run.is_over()) {
+        for nth in 0..runs.len() {
+            let at_work = ends.iter().flatten().count();
+            let run = &mut runs[nth];
+            if ends[nth].is_some_and(|end| end <= now) {
+                ends[nth] = None;
+                run.apply(answer(vec![AssistantPart::text("Hi")], vec![]), &NAMES, now);
+            } else if ends[nth].is_none() && matches!(run.phase, Phase::Model { .. }) {
+                if at_work < AT_ONCE {
+                    ends[nth] = Some(now.plus(STEP_MS));
+                } else {
+                    looks += 1;
+                    let fault = Fault::Place { at: None, noise: noise(nth, now) };
+                    run.apply(Happened::Unanswered { fault, cost: Nanos::ZERO }, &NAMES, now);
+                    assert!(matches!(run.awaited()[..], [Awaited::Time(at)] if at <= now.plus(30_000)));
+                    assert!(!run.needs_somebody());
+                }
+            } else if run.wake_at().is_some_and(|at| at <= now) {
+                run.apply(Happened::Time, &NAMES, now);
+            }
+        }
+        now = now.plus(100);
+    }
+    assert!(runs.iter().all(|run| run.status() == Status::Completed));
+    assert!((500_000..900_000).contains(&now.0), "places stand free: {now:?}");
+    assert!(looks < 100 * 60, "they come back too often: {looks}");
+}
+
+#[test]
+fn a_run_waits_for_a_place_no_longer_than_its_time() {
+    let refused = || Happened::Unanswered { fault: Fault::Place { at: None, noise: 255 }, cost: Nanos::ZERO };
+    for max_steps in [1, 30] {
+        let limits = Limits { max_steps, max_minutes: 7, ..Limits::default() };
+        let mut run = begun(Terms { limits, ..terms() });
+        run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
+        run.apply(ended(piece(1)), &NAMES, Millis(2));
+        let mut now = Millis(2);
+        while !run.is_over() {
+            run.apply(refused(), &NAMES, now);
+            now = run.wake_at().unwrap();
+            run.apply(Happened::Time, &NAMES, now);
+        }
+        let reason = if max_steps == 1 { Reason::MaxSteps } else { Reason::MaxMinutes };
+        assert_eq!(run.phase, Phase::Ended { end: End::Incomplete(reason), at: Millis(7 * 60_000) });
+    }
+    // What was trouble before does not get older meanwhile.
+    let mut run = begun(terms());
+    let failure = || Failure::new("upstream_error", "no");
+    let fails = || Happened::Unanswered {
+        fault: Fault::Transient { failure: failure(), at: None },
+        cost: Nanos::ZERO,
+    };
+    let mut now = Millis(0);
+    for happened in [fails()].into_iter().chain((0..20).map(|_| refused())).chain([fails()]) {
+        run.apply(happened, &NAMES, now);
+        now = run.wake_at().unwrap();
+        run.apply(Happened::Time, &NAMES, now);
+    }
+    assert!(now > Millis(300_000) && !run.is_over());
+}
+
 /// A run with these calls of other agents, and this much to spend beside the step that was paid.
 fn family(children: usize, max_usd: Option<u64>) -> (Run, Vec<Do>) {
     let limits = Limits { max_usd: max_usd.map(|most| Nanos::new(most + 10)), ..Limits::default() };

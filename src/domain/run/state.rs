@@ -44,6 +44,9 @@ pub struct Run {
     pub was_invalid: bool,
     #[serde(default, skip_serializing_if = "Trouble::is_none")]
     pub trouble: Trouble,
+    /// How often others came first, since the last progress.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waits: u32,
     /// Runs that its calls have begun and that have not said how they ended, by the entry of the call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub children: BTreeMap<u32, Child>,
@@ -90,6 +93,8 @@ pub enum Phase {
 pub enum Delay {
     /// There is no money.
     Budget,
+    /// Others come first.
+    Place,
     /// Nobody could answer.
     Trouble,
 }
@@ -225,6 +230,11 @@ pub enum Awaited<'a> {
     Time(Millis),
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 fn is_nothing(amount: &Nanos) -> bool {
     *amount == Nanos::ZERO
 }
@@ -287,7 +297,7 @@ impl Run {
                 .chain(self.next_call_at().map(Awaited::Time))
                 .collect(),
             Phase::Later { until, why: Delay::Budget } => vec![Awaited::Budget(*until)],
-            Phase::Later { until, why: Delay::Trouble } => vec![Awaited::Time(*until)],
+            Phase::Later { until, why: Delay::Place | Delay::Trouble } => vec![Awaited::Time(*until)],
             _ => Vec::new(),
         }
     }
@@ -325,6 +335,11 @@ impl Run {
         most.map_or(Nanos::ZERO, |most| most - self.spent)
     }
 
+    /// Whether it waits for money, or for others: for no longer than its time, even with its last word.
+    pub const fn waits_in_line(&self) -> bool {
+        matches!(self.phase, Phase::Later { why: Delay::Budget | Delay::Place, .. })
+    }
+
     /// When its time is up.
     pub fn deadline(&self) -> Option<Millis> {
         self.started_at.map(|at| at.plus(i64::from(self.terms.limits.max_minutes) * 60_000))
@@ -335,7 +350,7 @@ impl Run {
         if self.is_over() || self.paused.is_some() {
             return None;
         }
-        let deadline = self.deadline().filter(|_| self.closing.is_none());
+        let deadline = self.deadline().filter(|_| self.closing.is_none() || self.waits_in_line());
         let due = match self.phase {
             Phase::Later { until, .. } => Some(deadline.map_or(until, |deadline| deadline.min(until))),
             Phase::Tools { .. } => [deadline, self.next_call_at()].into_iter().flatten().min(),

@@ -152,20 +152,19 @@ fn show(object: &impl Performed, id: &str, streaming: &mut Streaming, events: Ve
 
 fn unanswered<W: World>(app: &App<W>, error: &Error, cost: Nanos, mut journal: Value) -> Outcome {
     journal["error"] = json!(error.to_string());
-    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal, settlement: None }
+    let [noise] = app.world.random();
+    Outcome::Unanswered { fault: fault(error, app.world.now(), noise), cost, journal, settlement: None }
 }
 
 /// What an error of a call means for its run.
-fn fault(error: &Error, now: Millis) -> Fault {
+fn fault(error: &Error, now: Millis, noise: u8) -> Fault {
     let failure = |code: &str| Failure::new(code, error.to_string());
     let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
     match error {
         Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
         Error::RunBudget { .. } => Fault::RunBudget,
-        Error::Concurrency { .. } => Fault::Transient { failure: failure("concurrency_exceeded"), at: None },
-        Error::Rate(quota) => {
-            Fault::Transient { failure: failure("rate_limited"), at: in_seconds(quota.reset_s) }
-        }
+        Error::Concurrency { .. } => Fault::Place { at: None, noise },
+        Error::Rate(quota) => Fault::Place { at: in_seconds(quota.reset_s), noise },
         Error::Busy { retry_after_s, given, .. } if !given.is_unpaid => {
             Fault::Transient { failure: failure("upstream_error"), at: retry_after_s.and_then(in_seconds) }
         }
@@ -202,9 +201,9 @@ mod tests {
             given: Box::new(call::Given { is_unpaid, ..call::Given::default() }),
         };
         let now = Millis(1_000);
-        assert!(matches!(fault(&busy(false), now), Fault::Transient { at: Some(Millis(8_000)), .. }));
-        assert!(matches!(fault(&busy(true), now), Fault::Final(_)));
-        assert!(matches!(fault(&Error::UpstreamTimeout, now), Fault::Transient { at: None, .. }));
-        assert!(matches!(fault(&Error::AccountSuspended, now), Fault::Final(_)));
+        assert!(matches!(fault(&busy(false), now, 0), Fault::Transient { at: Some(Millis(8_000)), .. }));
+        assert!(matches!(fault(&busy(true), now, 0), Fault::Final(_)));
+        assert!(matches!(fault(&Error::UpstreamTimeout, now, 0), Fault::Transient { at: None, .. }));
+        assert!(matches!(fault(&Error::AccountSuspended, now, 0), Fault::Final(_)));
     }
 }
