@@ -69,6 +69,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
     Command::Start(Box::new(Start {
         thread,
         terms,
+        max_usd: None,
         input,
         on_busy: OnBusy::Queue,
         may_make: true,

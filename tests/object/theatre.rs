@@ -125,6 +125,19 @@ pub struct UnderWay {
     streaming: Streaming,
 }
 
+/// A run is started with these words.
+pub fn start(on_busy: OnBusy, words: &str) -> Command {
+    Command::Start(Box::new(Start {
+        thread: create(),
+        terms: terms(OnUnknown::Ask),
+        max_usd: None,
+        input: vec![Message::user(words)],
+        on_busy,
+        may_make: true,
+        watch: false,
+    }))
+}
+
 pub struct Theatre {
     pub dice: Dice,
     pub disk: Disk,
@@ -206,6 +219,25 @@ impl Theatre {
         }
     }
 
+    /// The one model call that is under way is answered.
+    pub fn answer(&mut self, text: &str) {
+        let is_model = |under_way: &UnderWay| matches!(under_way.effect, Effect::Model { .. });
+        let at = self.under_way.iter().position(is_model).unwrap();
+        let UnderWay { effect, mut streaming } = self.under_way.swap_remove(at);
+        let _ = streaming.push(Said::Text { choice: 0, delta: text.to_owned() });
+        let answered = Answered {
+            parts: streaming.finish().choices.remove(0).parts,
+            finish: Finish::Stop,
+            plan: Vec::new(),
+            usage: Usage::default(),
+            cost: Nanos::new(5),
+            warnings: Vec::new(),
+        };
+        let outcome = Outcome::Answered { answered, journal: Value::Null, settlement: None };
+        let id = effect.id();
+        self.with(|host, moment| host.ended(&id, outcome, moment)).unwrap();
+    }
+
     pub fn start(&mut self) {
         let on_busy = [
             OnBusy::Queue,
@@ -221,6 +253,7 @@ impl Theatre {
         let start = Start {
             thread: create(),
             terms: terms(self.on_unknown),
+            max_usd: None,
             input,
             on_busy,
             may_make: true,

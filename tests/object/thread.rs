@@ -2,8 +2,8 @@
 //! watchers that leave and come back, crashes between any two writes, disks that fail.
 
 use retinue::domain::ids::AgentId;
-use retinue::domain::message::Message;
-use retinue::domain::thread::command::{Answer, Command, Create, Page, Who};
+use retinue::domain::message::{AssistantPart, Message, Part as UserPart};
+use retinue::domain::thread::command::{Answer, Command, Create, Input, OnBusy, Page, Who};
 use retinue::domain::thread::view::{Content, ItemView};
 
 use crate::theatre::*;
@@ -152,4 +152,81 @@ fn a_floor_that_was_answered_stays_raised_whatever_crashes_and_is_deleted() {
     }
     assert_eq!(theatre.command(Command::Floor(caller)), Some(Answer::Floor(2)));
     assert!(is_taken(theatre.command(holder(2, "third"))));
+}
+
+/// What the model would be sent in the run's step, in words.
+fn to_be_sent(theatre: &mut Theatre, run: u32) -> Vec<String> {
+    let call = theatre.with(|host, moment| host.look_at(moment, |thread, disk| thread.model_call(disk, run)));
+    let word = |message: &Message| match message {
+        Message::User { parts } => match &parts[..] {
+            [UserPart::Text(text)] => format!("user: {text}"),
+            other => format!("{other:?}"),
+        },
+        Message::Assistant { parts } => {
+            format!("assistant: {}", AssistantPart::text_of(parts).unwrap_or_default())
+        }
+        other => format!("{other:?}"),
+    };
+    call.unwrap().unwrap().messages.iter().map(word).collect()
+}
+
+#[test]
+fn what_is_said_while_the_model_answers_stands_behind_the_answer() {
+    for crashes in [false, true] {
+        let mut theatre = Theatre::new(1);
+        theatre.command(start(OnBusy::Queue, "Go"));
+        theatre.command(start(OnBusy::Steer, "Left"));
+        theatre.command(Command::Give(WHO, 1, vec![Input::Message(Message::user("Now"))]));
+        if crashes {
+            theatre.crash();
+        }
+        theatre.answer("I go.");
+        assert_eq!(to_be_sent(&mut theatre, 1), ["user: Go", "assistant: I go.", "user: Left", "user: Now"]);
+        theatre.answer("I turn left.");
+        let Some(Answer::Run(run)) = theatre.command(Command::Run(WHO, 1)) else { panic!() };
+        assert_eq!(run.message.as_deref(), Some("I turn left."));
+    }
+}
+
+#[test]
+fn a_start_that_is_refused_changes_nothing() {
+    for on_busy in [OnBusy::Interrupt, OnBusy::Latest, OnBusy::Rollback, OnBusy::Queue, OnBusy::Merge] {
+        let mut theatre = Theatre::new(1);
+        theatre.command(start(OnBusy::Queue, "Go"));
+        let queued = if on_busy == OnBusy::Latest { 3 } else { 100 };
+        for _ in 0..queued {
+            theatre.command(start(OnBusy::Queue, "Next"));
+        }
+        let before = theatre.command(Command::Show(WHO));
+        let refused = theatre.command(start(on_busy, &"\"".repeat(600_000)));
+        let is_refused = matches!(refused, Some(Answer::Invalid(_) | Answer::TooMany(_)));
+        assert!(is_refused, "{on_busy:?}: {refused:?}");
+        assert_eq!(theatre.command(Command::Show(WHO)), before, "{on_busy:?}");
+        theatre.crash();
+        assert_eq!(theatre.command(Command::Show(WHO)), before, "{on_busy:?}");
+    }
+}
+
+#[test]
+fn holders_of_tokens_add_only_so_much_in_a_minute() {
+    let mut theatre = Theatre::new(1);
+    theatre.command(Command::Create(create()));
+    let add = |theatre: &mut Theatre| {
+        let append = Command::Append(WHO, vec![Message::user("More")]);
+        theatre.command(Command::ByToken(0, Box::new(append)))
+    };
+    for n in 0..60 {
+        assert!(matches!(add(&mut theatre), Some(Answer::Items { .. })), "{n}");
+    }
+    theatre.pass_time(20_000);
+    assert_eq!(add(&mut theatre), Some(Answer::TooFast { limit: 60, retry_after_s: 40 }));
+    // Who has a key is limited otherwise, and looking is free.
+    assert!(matches!(
+        theatre.command(Command::Append(WHO, vec![Message::user("More")])),
+        Some(Answer::Items { .. })
+    ));
+    let show = Command::ByToken(0, Box::new(Command::Show(WHO)));
+    assert!(matches!(theatre.command(show), Some(Answer::Thread { .. })));
+    theatre.pass_time(40_000);
+    assert!(matches!(add(&mut theatre), Some(Answer::Items { .. })));
 }

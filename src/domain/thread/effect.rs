@@ -13,7 +13,8 @@ use crate::domain::run::state::Reason;
 use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::OpenCall;
 use crate::domain::run::word::{Ended, Word};
-use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::thread::command::ThrowAway;
+use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 
 /// Something to be done outside, for a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +140,8 @@ pub struct ForLedger {
     pub ended: Vec<CallRecord>,
     /// Calls of runs that were deleted.
     pub deleted: Option<Forget>,
+    /// The threads of those runs' children.
+    pub children: Vec<ThreadKey>,
 }
 
 /// What becomes known of an effect on its way.
@@ -179,6 +182,8 @@ pub struct ToolCall {
     pub given: Option<Nanos>,
     /// The end user of the thread.
     pub user: Option<String>,
+    /// How long the thread is kept, if it was made for one call: its children's are kept as long.
+    pub throw_away: Option<ThrowAway>,
 }
 
 /// What the run above learns of one that is over.

@@ -6,6 +6,7 @@ use super::reading::Query;
 use super::{Thread, Work, after, runs};
 use crate::domain::thread::command::Who;
 use crate::domain::time::Millis;
+use crate::object::machine::Effects;
 
 impl Thread {
     pub(super) fn delete(&mut self, who: Who, now: Millis) -> Decided {
@@ -46,13 +47,18 @@ impl Thread {
             Batch { has_thread: true, is_deletion: true, keeps_journal: was_listed, ..Default::default() };
     }
 
-    /// Forgets a thread whose time is up by then. What is under way ends first.
-    pub(super) fn expire(&mut self, then: Millis, now: Millis) {
-        let is_idle = |work: &Work| !work.open.values().any(|kept| runs::is_at_work(&kept.run));
-        let Some(meta) = self.meta.as_ref().filter(|_| is_idle(&self.work)) else { return };
-        if meta.expires_at().is_some_and(|at| at <= then) {
-            let meta = meta.clone();
-            self.forget(meta, now);
-        }
+    /// Forgets a thread whose time is up by then. What is under way ends first, and who is owed a word hears it.
+    pub(super) fn expire(&mut self, then: Millis, now: Millis) -> Effects<Self> {
+        let is_idle = |work: &Work| {
+            work.errands.is_empty() && !work.open.values().any(|kept| runs::is_at_work(&kept.run))
+        };
+        let is_over = |meta: &&Meta| meta.expires_at().is_some_and(|at| at <= then);
+        let Some(meta) = self.meta.as_ref().filter(is_over).filter(|_| is_idle(&self.work)) else {
+            return Vec::new();
+        };
+        let meta = meta.clone();
+        let effects = self.work.part(&meta);
+        self.forget(meta, now);
+        effects
     }
 }

@@ -121,6 +121,9 @@ pub struct Kept {
     /// What it is about, until its turn comes; as [`stored`] writes messages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input: Vec<String>,
+    /// What was said to it while the model answers: it stands behind the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Said>,
     /// The position of its first item; 0 before it has begun.
     #[serde(default)]
     pub first_item: u64,
@@ -147,6 +150,26 @@ pub struct Kept {
     pub last_seq: Option<u64>,
 }
 
+/// Something that was said while the model answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The step that the model answers.
+    pub step: u32,
+    pub entry: u32,
+    /// As [`stored`] writes it.
+    pub message: String,
+}
+
+/// The bytes of messages in a run's row, where they are JSON in JSON.
+pub fn size_in_row(messages: &[Message]) -> usize {
+    messages.iter().map(|message| text_in_row(&stored::write(message))).sum()
+}
+
+/// The bytes of a text in a row that is JSON.
+pub fn text_in_row(text: &str) -> usize {
+    serde_json::to_string(text).map_or(usize::MAX, |json| json.len())
+}
+
 impl Kept {
     pub fn new(run: Run, input: &[Message]) -> Self {
         let input = input.iter().map(stored::write).collect();
@@ -154,6 +177,7 @@ impl Kept {
             run,
             seqs: Seqs::default(),
             input,
+            said: Vec::new(),
             first_item: 0,
             answer: None,
             journal: 0,

@@ -12,6 +12,8 @@
 //! | [`settling`] | what goes to the account's ledger |
 //! | [`sending`] | one thing at a time on its way to another object |
 //! | [`tokens`] | what holders of the thread's tokens may |
+//! | [`start`] | how a run is started where others are at work |
+//! | [`saying`] | what is said, as items |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`family`] | what runs and their children say to each other |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
@@ -30,8 +32,10 @@ mod kept;
 mod once;
 mod reading;
 mod runs;
+mod saying;
 mod sending;
 mod settling;
+mod start;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +81,8 @@ pub struct Thread {
     copying: Option<Box<Copying>>,
     deliveries: Deliveries,
     settling: Sending<Vec<CallRecord>>,
+    /// Since when holders of tokens are counted, and how much they have added since.
+    by_tokens: (Millis, u32),
     work: Work,
 }
 
@@ -154,7 +160,8 @@ impl Machine for Thread {
             loaded: now,
         };
         let (deliveries, settling) = (Deliveries::default(), Sending::default());
-        let mut thread = Self { meta, last_run, floor, gone, copying, deliveries, settling, work };
+        let by_tokens = (now, 0);
+        let mut thread = Self { meta, last_run, floor, gone, copying, deliveries, settling, by_tokens, work };
         let status = thread.status();
         let is_listed = |meta: &&Meta| meta.outbox.version() > 0;
         let shown = thread.meta.as_ref().filter(is_listed);
@@ -166,6 +173,7 @@ impl Machine for Thread {
     fn inherit(&mut self, fallen: Self) {
         self.deliveries.sending.inherit(&fallen.deliveries.sending);
         self.settling.inherit(&fallen.settling);
+        self.by_tokens = fallen.by_tokens;
     }
 
     fn absent(command: &Command) -> Option<Answer> {
@@ -195,7 +203,7 @@ impl Machine for Thread {
         let now = moment.now;
         self.forget_keys(now);
         self.drop_copy(now);
-        self.expire(now.plus(-LINGER_MS), now);
+        let mut effects = self.expire(now.plus(-LINGER_MS), now);
         let work = &mut self.work;
         work.beat = now;
         self.deliveries.sending.wake(now);
@@ -205,7 +213,11 @@ impl Machine for Thread {
         if work.open.is_empty() && work.oldest.take_if(|oldest| *oldest < before).is_some() {
             work.batch.forget_before = Some(before);
         }
-        self.meta.as_mut().map(|meta| work.pass_time(meta, now)).unwrap_or_default()
+        if let Some(meta) = &mut self.meta {
+            effects.extend(work.pass_time(meta, now));
+            effects.extend(work.begin_next(meta, now));
+        }
+        effects
     }
 
     fn wake_at(&self) -> Option<Millis> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::kept::{Kept, Meta};
 use super::{MAX_UNWRITTEN, Thread, Work};
-use crate::domain::message::{AssistantPart, Message, Part, stored};
+use crate::domain::message::{Message, stored};
 use crate::domain::run::delta::{Delta, Kind};
 use crate::domain::run::event::Event;
 use crate::domain::run::happening::{Do, Happened, Names};
@@ -13,14 +13,10 @@ use crate::domain::run::state::{Awaited, Phase, Run};
 use crate::domain::run::tool::Stage;
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
 use crate::domain::thread::id::EntryId;
-use crate::domain::thread::item::Item;
 use crate::domain::thread::log;
 use crate::domain::thread::view::awaited_json;
 use crate::domain::time::Millis;
 use crate::object::machine::{Durability, Effects, Resumption};
-
-/// The most characters of a title that is made of the first message.
-const MAX_TITLE: usize = 80;
 
 /// Where journals have what ended after its run.
 const LATE: u32 = 1 << 31;
@@ -76,20 +72,6 @@ impl Work {
         self.apply(meta, number, Happened::Begun, now)
     }
 
-    /// Something that somebody says in a run.
-    pub(super) fn say_to(
-        &mut self,
-        meta: &mut Meta,
-        number: u32,
-        message: Message,
-        now: Millis,
-    ) -> Option<EntryId> {
-        let entry = self.open.get_mut(&number)?.run.take_entry();
-        self.batch.runs.insert(number);
-        self.write_item(meta, number, entry, 0, message, now);
-        Some(EntryId { run: meta.run(number), number: entry })
-    }
-
     /// Takes what happened to a run, and writes what it decides.
     pub(super) fn apply(
         &mut self,
@@ -140,6 +122,7 @@ impl Work {
             };
             effects.push(self.effect(effect));
         }
+        self.write_said(meta, number, now);
         effects.extend(self.tell(meta, number));
         if self.open.get(&number).is_some_and(|kept| kept.run.is_over()) {
             effects.extend(self.close(meta, number, now));
@@ -195,33 +178,6 @@ impl Work {
         let has_parent = kept.run.terms.parent.is_some();
         self.batch.over.push(kept);
         has_parent.then(|| self.effect(Effect::Report { run: number })).into_iter().collect()
-    }
-
-    /// Remembers where the last text stands that a run wrote.
-    fn note_answer(&mut self, number: u32, message: &Message) {
-        let is_text =
-            matches!(message, Message::Assistant { parts } if AssistantPart::text_of(parts).is_some());
-        if let Some(kept) = self.open.get_mut(&number).filter(|_| is_text) {
-            kept.answer = Some(self.next_item);
-        }
-    }
-
-    pub(super) fn write_item(
-        &mut self,
-        meta: &mut Meta,
-        run: u32,
-        entry: u32,
-        step: u32,
-        message: Message,
-        now: Millis,
-    ) {
-        if meta.about.title.is_none() {
-            meta.about.title = title(&message);
-            self.batch.has_thread |= meta.about.title.is_some();
-        }
-        let position = self.next_item;
-        self.next_item += 1;
-        self.batch.items.push(Item { position, run, entry, step, at: now, message });
     }
 
     /// Numbers an event, for the disk and for watchers.
@@ -386,15 +342,4 @@ impl Work {
         }
         effects
     }
-}
-
-/// The first line of what a person says first.
-fn title(message: &Message) -> Option<String> {
-    let Message::User { parts } = message else { return None };
-    let text = parts.iter().find_map(|part| match part {
-        Part::Text(text) => Some(text.trim()),
-        _ => None,
-    })?;
-    let line = text.lines().next().filter(|line| !line.is_empty())?;
-    Some(line.chars().take(MAX_TITLE).collect())
 }

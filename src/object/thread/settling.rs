@@ -1,4 +1,5 @@
-//! What goes to the account's ledger: the settlements of the runs' model calls, and the ids that it is to forget.
+//! What goes to the account's ledger: the settlements of the runs' model calls, and the ids that it is to forget; and the threads
+//! of a deleted one's children, which go with it.
 //!
 //! A call's settlement is written together with what the model answered, and kept until the account's object has it: no crash
 //! between the two charges a call's hold for an answer that the run has. One delivery is under way at a time, and a run never
@@ -11,6 +12,7 @@ use super::kept::{Gone, Meta};
 use crate::domain::admission::command::{CallRecord, Forget};
 use crate::domain::ids::{AccountId, AgentId, CallId};
 use crate::domain::thread::effect::{Effect, ForLedger, Outcome};
+use crate::domain::thread::id::RunId;
 use crate::domain::thread::outbox;
 use crate::domain::time::Millis;
 use crate::object::machine::{self, Effects};
@@ -153,13 +155,16 @@ impl Thread {
             }
             (None, None) => return Ok(None),
         };
-        let mut deleted = None;
+        let (mut deleted, mut children) = (None, Vec::new());
         if !unsettled.deleted_of.is_empty() {
             let journal = store::steps_until(sql, unsettled.deleted_to, MAX_FORGOTTEN)?;
             let call_of = |step: &serde_json::Value| CallId::parse(step["model_call"]["call_id"].as_str()?);
             let calls: Vec<CallId> = journal.iter().filter_map(call_of).collect();
             deleted = (!calls.is_empty()).then(|| Forget { agents: unsettled.deleted_of.clone(), calls });
+            let child_of = |step: &serde_json::Value| RunId::parse(step["child"]["run"].as_str()?);
+            children.extend(journal.iter().filter_map(child_of).map(|child| child.thread));
+            children.dedup();
         }
-        Ok(Some(ForLedger { account, ended: ended.clone(), deleted }))
+        Ok(Some(ForLedger { account, ended: ended.clone(), deleted, children }))
     }
 }

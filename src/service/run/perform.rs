@@ -9,7 +9,7 @@ use crate::domain::run::word::Word;
 use crate::domain::thread::command::{Answer, Command, Who};
 use crate::domain::thread::effect::{Effect, ForLedger, Outcome, Report};
 use crate::domain::thread::id::EntryId;
-use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, World};
+use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, Unavailable, World};
 use crate::service::{App, settlements};
 
 /// The pauses between attempts to reach another thread's object: the first, and the longest. Each is twice as long as the one before.
@@ -121,7 +121,7 @@ async fn deliver<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
 
 /// The account's ledger learns of calls that have ended, and whose run was deleted.
 async fn settle<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
-    let Some(ForLedger { account, ended, deleted }) = object.for_ledger() else {
+    let Some(ForLedger { account, ended, deleted, children }) = object.for_ledger() else {
         return Outcome::Undelivered;
     };
     let accounts = app.world.accounts();
@@ -130,15 +130,19 @@ async fn settle<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
             accounts.ask(account, Settle { records: ended.clone() }).await?;
             app.settlements.confirm(account, &ended);
         }
-        match deleted {
-            Some(forget) => accounts.ask(account, forget).await,
-            None => Ok(()),
+        if let Some(forget) = deleted {
+            accounts.ask(account, forget).await?;
         }
+        for thread in children {
+            let child = ThreadOf { account, thread };
+            app.world.threads().ask(child, Command::Delete(Who::Account)).await?;
+        }
+        Ok::<_, Unavailable>(())
     };
     match told.await {
         Ok(()) => Outcome::Done,
         Err(error) => {
-            app.world.log(&format!("the ledger of {account} was not reached: {error}"));
+            app.world.log(&format!("the ledger of {account} or a child was not reached: {error}"));
             Outcome::Undelivered
         }
     }
