@@ -93,7 +93,7 @@ pub trait Machine: Sized {
     /// [`Error`].
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error>;
 
-    /// Takes over from a machine whose write failed what the disk never has.
+    /// Takes over from a machine whose write failed what the disk never has. Right after [`Machine::load`].
     fn inherit(&mut self, fallen: Self) {
         drop(fallen);
     }
@@ -170,6 +170,12 @@ pub trait Machine: Sized {
     /// Right after [`Machine::load`], once for each effect that is open on the disk.
     fn resumed(&mut self, effect: &Effect<Self::Effect>, moment: &mut Moment<'_>)
     -> Resumption<Self::Effect>;
+
+    /// Right after [`Machine::load`], instead of [`Machine::resumed`], for an effect that is still being performed: a write
+    /// failed, and the object lives.
+    fn goes_on(&mut self, effect: &Effect<Self::Effect>) {
+        let _ = effect;
+    }
 
     /// Whether memory has what the disk has not.
     fn is_dirty(&self) -> bool;

@@ -256,7 +256,7 @@ impl World {
             cost,
             warnings: Vec::new(),
         };
-        Outcome::Answered { answered, journal: Value::Null, settlement: None }
+        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
     }
 
     fn any(&mut self) -> Option<ThreadKey> {

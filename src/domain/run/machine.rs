@@ -50,6 +50,7 @@ impl Run {
             started_at: None,
             spent: Nanos::ZERO,
             steps: 0,
+            given_back: 0,
             tool_calls: 0,
             next_entry: 1,
             phase: Phase::Queued,
@@ -148,9 +149,9 @@ impl Run {
                 }
             }
             Happened::Unanswered { fault, cost } => {
-                if let Phase::Model { step, .. } = self.phase {
+                if let Phase::Model { .. } = self.phase {
                     self.spend(cost);
-                    self.fail_step(step, fault, names, now, out);
+                    self.fail_step(fault, names, now, out);
                 }
             }
             Happened::Cut { voids } => {
@@ -227,9 +228,9 @@ impl Run {
         }
         self.steps = self.steps.saturating_add(1);
         self.is_steered = false;
-        self.phase = Phase::Model { step: self.steps, attempt: 1 };
         out.push(Do::Say(Event::StepStarted { step: self.steps }));
-        out.push(Do::CallModel { step: self.steps, attempt: 1 });
+        let before = std::mem::take(&mut self.given_back);
+        self.ask_again(self.steps, before, out);
     }
 
     fn ask_again(&mut self, step: u32, attempt: u32, out: &mut Vec<Do>) {
@@ -273,7 +274,7 @@ impl Run {
         self.open(step, calls, names, now, out);
     }
 
-    fn fail_step(&mut self, step: u32, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+    fn fail_step(&mut self, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
         match fault {
             // Nothing is left for another attempt.
@@ -282,7 +283,7 @@ impl Run {
             }
             Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
                 let until = resets_at.filter(|at| *at > now).unwrap_or(now.plus(BUDGET_PAUSE_MS));
-                self.try_later(step, until, Delay::Budget, out);
+                self.try_later(until, Delay::Budget, out);
             }
             Fault::Budget { .. } => {
                 let reason = self.closing.unwrap_or(Reason::BudgetExceeded);
@@ -298,12 +299,12 @@ impl Run {
                 // It is no trouble, and what was trouble before does not get older by it.
                 let lost = i64::try_from(until.since(now)).unwrap_or(i64::MAX);
                 self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
-                self.try_later(step, until, Delay::Place, out);
+                self.try_later(until, Delay::Place, out);
             }
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
                     let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
-                    self.try_later(step, until, Delay::Trouble, out);
+                    self.try_later(until, Delay::Trouble, out);
                 }
             }
             Fault::Final(failure) => self.end(End::Failed(failure), now, out),
@@ -311,10 +312,13 @@ impl Run {
     }
 
     /// The step is begun again; what watchers have seen of it is void.
-    fn try_later(&mut self, step: u32, until: Millis, why: Delay, out: &mut Vec<Do>) {
-        out.push(Do::Say(Event::Restarted { step, voids: None }));
-        self.steps = self.steps.saturating_sub(1);
-        self.phase = Phase::Later { until, why };
+    fn try_later(&mut self, until: Millis, why: Delay, out: &mut Vec<Do>) {
+        if let Phase::Model { step, attempt } = self.phase {
+            out.push(Do::Say(Event::Restarted { step, voids: None }));
+            self.steps = self.steps.saturating_sub(1);
+            self.given_back = attempt;
+            self.phase = Phase::Later { until, why };
+        }
     }
 
     /// Counts an attempt; whether there may be another. Otherwise the run has failed.

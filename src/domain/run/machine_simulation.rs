@@ -38,6 +38,8 @@ struct Theatre {
     now: Millis,
     /// The model's open step.
     asked: Option<(u32, u32)>,
+    /// All that it was ever asked.
+    attempts: BTreeSet<(u32, u32)>,
     /// Tool calls under way.
     running: BTreeSet<u32>,
     children: BTreeMap<u32, Kid>,
@@ -71,6 +73,7 @@ impl Theatre {
             run,
             now: Millis(0),
             asked: None,
+            attempts: BTreeSet::new(),
             running: BTreeSet::new(),
             children: BTreeMap::new(),
             words: Vec::new(),
@@ -99,6 +102,7 @@ impl Theatre {
                 Do::Say(event) => self.is_over |= event.is_last(),
                 Do::Write { entry, step, message } => self.write(entry, step, message),
                 Do::CallModel { step, attempt } => {
+                    assert!(self.attempts.insert((step, attempt)), "{step}.{attempt} is asked twice");
                     assert!(
                         self.asked.replace((step, attempt)).is_none(),
                         "the model is asked once at a time"

@@ -246,7 +246,15 @@ fn without_money_it_ends_or_waits_until_there_is_some() {
         (vec!["step.restarted".to_owned(), "run.waiting".to_owned()], Some(Millis(500)))
     );
     assert_eq!(run.apply(Happened::Time, &NAMES, Millis(499)), []);
-    assert_eq!(effects(&run.apply(Happened::Time, &NAMES, Millis(500))), ["model 1.1"]);
+    let out = run.apply(Happened::Time, &NAMES, Millis(500));
+    assert_eq!(effects(&out), ["model 1.2"], "no two attempts have one name");
+    let out = run.apply(Happened::Cut { voids: None }, &NAMES, Millis(501));
+    assert_eq!(effects(&out), ["model 1.3"]);
+    run.apply(fault(), &NAMES, Millis(502));
+    let out = run.apply(Happened::Resumed, &NAMES, Millis(503));
+    assert_eq!(effects(&out), ["model 1.4"]);
+    let out = run.apply(answer(vec![call("a")], vec![How::Invalid("No.".to_owned())]), &NAMES, Millis(504));
+    assert_eq!(effects(&out), ["model 2.1"]);
 }
 
 #[test]

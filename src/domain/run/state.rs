@@ -26,6 +26,9 @@ pub struct Run {
     pub spent: Nanos,
     /// Steps of the model that were begun.
     pub steps: u32,
+    /// How often the step that comes next was begun in vain: no two attempts have one name.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub given_back: u32,
     pub tool_calls: u32,
     /// The number of the next entry that is no piece of an answer.
     pub next_entry: u32,

@@ -63,10 +63,12 @@ impl Effect {
 }
 
 /// How an effect ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     Answered {
         answered: Answered,
+        /// What the model has said and could not be shown until now.
+        unsaid: Vec<Delta>,
         /// For the journal.
         journal: Value,
         /// For the account's ledger.

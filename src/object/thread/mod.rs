@@ -174,6 +174,7 @@ impl Machine for Thread {
         self.deliveries.sending.inherit(&fallen.deliveries.sending);
         self.settling.inherit(&fallen.settling);
         self.by_tokens = fallen.by_tokens;
+        self.work.take_over(fallen.work);
     }
 
     fn absent(command: &Command) -> Option<Answer> {
@@ -297,6 +298,12 @@ impl Machine for Thread {
         resumed.unwrap_or(Resumption::Ended(Vec::new()))
     }
 
+    fn goes_on(&mut self, effect: &machine::Effect<Effect>) {
+        if effect.what.is_errand() {
+            self.work.errands.insert(effect.id.clone());
+        }
+    }
+
     fn is_dirty(&self) -> bool {
         !self.work.batch.is_empty()
     }
@@ -308,6 +315,17 @@ impl Machine for Thread {
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         self.note_changes(now);
         let mut batch = std::mem::take(&mut self.work.batch);
+        let written = self.write_batch(&mut batch, sql, now);
+        if written.is_err() {
+            // For its heir.
+            self.work.batch = batch;
+        }
+        written
+    }
+}
+
+impl Thread {
+    fn write_batch(&mut self, batch: &mut Batch, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         batch.write(sql, now)?;
         if let Some(to) = batch.forget_journal {
             self.forget_journal(sql, to)?;

@@ -10,6 +10,7 @@ use crate::domain::thread::command::{Answer, Command, Who};
 use crate::domain::thread::effect::{Effect, ForLedger, Outcome, Report};
 use crate::domain::thread::id::EntryId;
 use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, Unavailable, World};
+use crate::service::retry::Policy;
 use crate::service::{App, settlements};
 
 /// The pauses between attempts to reach another thread's object: the first, and the longest. Each is twice as long as the one before.
@@ -17,6 +18,9 @@ const FIRST_PAUSE_MS: u64 = 500;
 const MAX_PAUSE_MS: u64 = 16_000;
 /// After so many attempts, some ten minutes, the row is left for the object's next life.
 const MAX_ATTEMPTS: u32 = 40;
+
+/// How often it is said how an effect has ended, where that cannot be written: for about a minute.
+const ENDS: Policy = Policy { tries: 12, first_pause_ms: 100, most_ms: 10_000, jitter_percent: 25 };
 
 /// Performs an effect, and says how it ended.
 pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &Effect) {
@@ -53,19 +57,36 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
         Effect::Deliver { .. } => deliver(app, object).await,
         Effect::Settle { .. } => settle(app, object).await,
     };
-    object.ended(&id, outcome);
+    end(app, object, &id, outcome).await;
+}
+
+/// Says how an effect has ended, until that is written; whether it was open.
+async fn end<W: World>(app: &App<W>, object: &impl Performed, id: &str, outcome: Outcome) -> bool {
+    let mut tries = ENDS.begin();
+    loop {
+        match object.ended(id, outcome.clone()) {
+            Ok(was_open) => return was_open,
+            Err(error) => {
+                app.world.log(&format!("the end of {id} is not written: {error}"));
+                if !tries.again(&app.world).await {
+                    object.let_go(id);
+                    return false;
+                }
+            }
+        }
+    }
 }
 
 /// Asks the model. Where the thread does not keep the call's settlement, it is delivered from here.
 async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, run: u32) {
     let Some(call) = object.model_call(run) else {
-        object.ended(id, Outcome::Done);
+        end(app, object, id, Outcome::Done).await;
         return;
     };
     let account = call.account;
     let outcome = step::ask(app, object, id, call).await;
     let settled = outcome.settlement().map(|record| record.call);
-    if !object.ended(id, outcome)
+    if !end(app, object, id, outcome).await
         && let Some(call) = settled
     {
         settlements::deliver_kept(app, account, call);
