@@ -61,6 +61,7 @@ impl Run {
             trouble: Trouble::default(),
             waits: 0,
             children: BTreeMap::new(),
+            guessed: BTreeMap::new(),
             set_aside: Nanos::ZERO,
             was_asking: false,
         }
@@ -157,7 +158,10 @@ impl Run {
             Happened::Cut { voids } => {
                 if let Phase::Model { step, attempt } = self.phase {
                     out.push(Do::Say(Event::Restarted { step, voids }));
-                    if self.has_hope(now, "the run was interrupted again and again", names, out) {
+                    if self.paused.is_some() {
+                        // It is asked again when the run goes on.
+                        self.give_back(attempt, Phase::Next);
+                    } else if self.has_hope(now, "the run was interrupted again and again", names, out) {
                         self.ask_again(step, attempt, out);
                     }
                 }
@@ -315,10 +319,14 @@ impl Run {
     fn try_later(&mut self, until: Millis, why: Delay, out: &mut Vec<Do>) {
         if let Phase::Model { step, attempt } = self.phase {
             out.push(Do::Say(Event::Restarted { step, voids: None }));
-            self.steps = self.steps.saturating_sub(1);
-            self.given_back = attempt;
-            self.phase = Phase::Later { until, why };
+            self.give_back(attempt, Phase::Later { until, why });
         }
+    }
+
+    fn give_back(&mut self, attempt: u32, phase: Phase) {
+        self.steps = self.steps.saturating_sub(1);
+        self.given_back = attempt;
+        self.phase = phase;
     }
 
     /// Counts an attempt; whether there may be another. Otherwise the run has failed.

@@ -246,7 +246,7 @@ impl Theatre {
             let at = dice.below(self.words.len());
             let word = if dice.roll(3) == 0 { self.words[at].clone() } else { self.words.swap_remove(at) };
             if let Happened::ChildEnded { entry, ended } = &word
-                && self.run.children.contains_key(entry)
+                && (self.run.children.contains_key(entry) || self.run.guessed.contains_key(entry))
             {
                 self.spent += ended.cost.get();
             }
@@ -266,7 +266,10 @@ impl Theatre {
                 self.words.push(child_ended(entry, cost, dice.roll(2) * 100));
             }
             2 if self.run.children.get(&entry).is_some_and(|child| child.has_begun) => {
+                let given = kid.given.map_or(u64::MAX, Nanos::get);
                 self.children.remove(&entry);
+                // Its thread says so; whether that or a look comes first.
+                self.words.push(child_ended(entry, dice.roll(4).min(given), 0));
             }
             _ => {
                 kid.said += 1;

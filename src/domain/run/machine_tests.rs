@@ -473,6 +473,43 @@ fn what_is_left_is_shared_among_children_and_no_more_is_given() {
 }
 
 #[test]
+fn what_was_set_aside_for_a_child_by_a_look_is_put_right_by_its_own_word() {
+    let look = |cost| child_ended(piece(1), cost, Ended::UNKNOWN.get());
+    for (first, cost) in [(look(5), 5), (Happened::ChildLost { entry: piece(1) }, 0)] {
+        for is_over in [false, true] {
+            let (mut run, _) = family(1, Some(90));
+            run.apply(Happened::ChildBegun { entry: piece(1) }, &NAMES, Millis(2));
+            run.apply(first.clone(), &NAMES, Millis(3));
+            assert_eq!(
+                (run.spent.get(), run.set_aside.get(), run.left()),
+                (10 + cost, 90 - cost, Some(Nanos::ZERO))
+            );
+            if is_over {
+                run.apply(Happened::Cancelled { reason: None }, &NAMES, Millis(3));
+            }
+            run.apply(look(7), &NAMES, Millis(4));
+            let out = run.apply(child_ended(piece(1), 7, 2), &NAMES, Millis(5));
+            assert_eq!((run.spent.get(), run.set_aside.get(), run.left()), (17, 2, Some(Nanos::new(81))));
+            assert_eq!(says(&out), [""; 0], "it has ended before");
+            run.apply(child_ended(piece(1), 7, 2), &NAMES, Millis(6));
+            assert_eq!((run.spent.get(), run.set_aside.get()), (17, 2), "it is paid once");
+        }
+    }
+}
+
+#[test]
+fn a_paused_run_that_is_cut_asks_nothing_until_it_goes_on() {
+    let mut run = begun(terms());
+    run.apply(Happened::Paused { reason: None }, &NAMES, Millis(1));
+    let out = run.apply(Happened::Cut { voids: None }, &NAMES, Millis(2));
+    assert_eq!((effects(&out), says(&out)), (vec![], vec!["step.restarted".to_owned()]));
+    assert_eq!((run.status(), run.unpaused(), run.steps), (Status::Paused, Status::InProgress, 0));
+    let out = run.apply(Happened::Resumed, &NAMES, Millis(3));
+    assert_eq!(effects(&out), ["model 1.2"]);
+    assert_eq!(says(&out), ["run.resumed", "step.started"]);
+}
+
+#[test]
 fn a_child_goes_with_the_run_whether_or_not_it_is_there_yet() {
     for has_begun in [false, true] {
         let (mut run, _) = family(1, None);

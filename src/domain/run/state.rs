@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::child::Child;
+use super::child::{Child, Guess};
 use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
 use crate::domain::money::{self, Nanos};
@@ -53,6 +53,9 @@ pub struct Run {
     /// Runs that its calls have begun and that have not said how they ended, by the entry of the call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub children: BTreeMap<u32, Child>,
+    /// What was taken for the cost of those whose end is known from elsewhere: their own word puts it right.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub guessed: BTreeMap<u32, Guess>,
     /// What may still come to its cost, of children that were cut off.
     #[serde(default, with = "money::as_integer", skip_serializing_if = "is_nothing")]
     pub set_aside: Nanos,
