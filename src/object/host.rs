@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use futures_channel::oneshot;
 
 use super::core::Core;
-use super::machine::{Answered, Decision, Durability, EffectId, Effects, Machine, Moment};
+use super::machine::{Answered, Decision, Durability, Effect, EffectId, Effects, Machine, Moment};
 use super::sql::{Error, Sql};
 use super::store::steps;
 pub use super::todo::{CommandReply, Later, Reply, Timer, Todo, TodoOf};
@@ -222,12 +222,23 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.load(moment)?;
         let (core, _) = self.loaded()?;
         core.decided.extend(core.machine.wake(moment));
-        self.write(moment.now)
+        self.write(moment.now)?;
+        let (core, _) = self.loaded()?;
+        let again = core.machine.again(moment.now).into_iter();
+        let again = again.filter_map(|id| Some(Effect { what: core.open.get(&id)?.clone(), id })).collect();
+        self.perform(again);
+        Ok(())
     }
 
     fn end(&mut self, id: &str, outcome: M::Outcome, moment: &mut Moment<'_>) -> Result<bool, Error> {
         let was_cold = self.load(moment)?;
         let (core, _) = self.loaded()?;
+        let open = core.open.get_key_value(id).map(|(id, _)| id);
+        if open.is_some_and(|id| core.machine.puts_off(id, &outcome, moment.now)) {
+            self.performed.remove(id);
+            self.arm(moment.now);
+            return Ok(true);
+        }
         let ended = core.end(id);
         match &ended {
             Some(effect) => {

@@ -148,6 +148,18 @@ pub trait Machine: Sized {
         moment: &mut Moment<'_>,
     ) -> Vec<Effect<Self::Effect>>;
 
+    /// An effect was performed in vain; whether it stays open, to be performed again when [`Machine::again`] says so.
+    fn puts_off(&mut self, effect: &EffectId, outcome: &Self::Outcome, now: Millis) -> bool {
+        let _ = (effect, outcome, now);
+        false
+    }
+
+    /// The effects that were put off and are to be performed again by now. Asked after each [`Machine::wake`].
+    fn again(&mut self, now: Millis) -> Vec<EffectId> {
+        let _ = now;
+        Vec::new()
+    }
+
     /// Something became known of an effect that is open. It comes again in the effect's end, as far as it matters there.
     fn progress(
         &mut self,

@@ -102,7 +102,7 @@ pub enum Outcome {
     ChildEnded(Ended),
     /// There is no such child.
     ChildLost,
-    /// The account's index, or its ledger, did not take it.
+    /// The account's index, its ledger, or another thread did not take it.
     Undelivered,
     /// There is nothing to be said of it.
     Done,
