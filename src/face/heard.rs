@@ -133,7 +133,12 @@ impl Hearing {
             }
             Event::Incomplete { .. } => finish(Finish::Length),
             Event::Failed { error, .. } => Heard::Failed(Box::new(problem(error))),
-            Event::Cancelled { .. } => failed(Kind::Conflict, "The run was cancelled.".to_owned()),
+            Event::Cancelled { reason, .. } => {
+                let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                let problem = Problem::new(Kind::Conflict, format!("The run was cancelled{why}."));
+                // Asked again it would be another run.
+                Heard::Failed(Box::new(problem.should_retry(false)))
+            }
             Event::Paused { .. } => {
                 failed(Kind::Conflict, "The run is paused; POST its /resume and read its events.".to_owned())
             }

@@ -221,6 +221,9 @@ impl Run {
             if self.children.contains_key(&entry) {
                 out.push(Do::CancelChild { entry });
             }
+            if matches!(stage, Stage::Output | Stage::Outcome) {
+                out.push(Do::GiveUp { entry });
+            }
             self.resolve(entry, vec![Part::Text(words)], true, names, out);
         }
     }

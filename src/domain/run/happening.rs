@@ -128,6 +128,10 @@ pub enum Do {
     CancelChild {
         entry: u32,
     },
+    /// Remember that this call was asked of somebody outside who did not answer it, and that it needs no answer any more.
+    GiveUp {
+        entry: u32,
+    },
     /// A child is asked how it is. `nth`: of its looks, from 1.
     LookAtChild {
         entry: u32,

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use super::event::Event;
 use super::happening::{Answered, Do, Fault, Happened, Names};
-use super::input::{Given, NotTaken};
 use super::state::{Delay, End, Failure, Paused, Phase, Reason, Run, Status, Trouble};
 use super::terms::{OnBudget, Terms};
 use super::tool::{OpenCall, Stage};
-use crate::domain::message::{Finish, Part};
+use crate::domain::message::Finish;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 
@@ -100,41 +99,6 @@ impl Run {
         out
     }
 
-    /// What somebody answers to a call that waits.
-    ///
-    /// # Errors
-    /// [`NotTaken`]; nothing has changed. Whether it was answered before is for who keeps the answers to say.
-    pub fn give(
-        &mut self,
-        entry: u32,
-        given: Given,
-        names: &Names<'_>,
-        now: Millis,
-    ) -> Result<Vec<Do>, NotTaken> {
-        let stage = match self.call(entry) {
-            Some(call) => call.stage,
-            None if self.is_over() => return Err(NotTaken::RunEnded),
-            None => return Err(NotTaken::NeverAsked),
-        };
-        match (stage, &given) {
-            (Stage::Done, _) => return Err(NotTaken::AlreadyResolved),
-            (Stage::Ready | Stage::Running | Stage::Child, _) => return Err(NotTaken::NotWaiting),
-            (Stage::Output, Given::Retry) => return Err(NotTaken::NoRetry),
-            (Stage::Output | Stage::Outcome, _) => {}
-        }
-        let before = self.status();
-        let mut out = Vec::new();
-        self.has_progressed();
-        match given {
-            Given::Output(parts) => self.resolve(entry, parts, false, names, &mut out),
-            Given::Error(words) => self.resolve(entry, vec![Part::Text(words)], true, names, &mut out),
-            Given::Retry => self.set(entry, Stage::Ready),
-        }
-        self.advance(names, now, &mut out);
-        self.say_status(before, names, &mut out);
-        Ok(out)
-    }
-
     fn take(&mut self, happened: Happened, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         match happened {
             Happened::Begun => {
@@ -207,7 +171,7 @@ impl Run {
     }
 
     /// Begins whatever can begin.
-    fn advance(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+    pub(super) fn advance(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         if self.paused.is_some() {
             return;
         }
@@ -389,7 +353,7 @@ impl Run {
     }
 
     /// Says that it waits, pauses or goes on, where that has changed.
-    fn say_status(&self, before: Status, names: &Names<'_>, out: &mut Vec<Do>) {
+    pub(super) fn say_status(&self, before: Status, names: &Names<'_>, out: &mut Vec<Do>) {
         let is_still = |status| matches!(status, Status::Waiting | Status::Paused);
         let now = self.status();
         match now {

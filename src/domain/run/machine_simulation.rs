@@ -126,6 +126,7 @@ impl Theatre {
                         assert!(self.begun[&entry] <= allowed, "{call:?} was begun again");
                     }
                 }
+                Do::GiveUp { .. } => {}
                 Do::CancelChild { entry } => {
                     // Also one that is not there yet, which then never comes.
                     let kid = self.children.entry(entry).or_default();
@@ -325,10 +326,13 @@ impl Theatre {
             _ => Given::Retry,
         };
         let is_retry = given == Given::Retry;
-        if let Ok(out) = self.run.give(entry, given, &NAMES, self.now) {
+        let input = Input::Call { entry, given };
+        if self.run.can_take(&input).is_ok() {
             if is_retry {
                 *self.allowed.entry(entry).or_insert(1) += 1;
             }
+            let (entries, out) = self.run.give(vec![input], &NAMES, self.now);
+            assert_eq!(entries, [entry]);
             self.perform(out);
         }
     }

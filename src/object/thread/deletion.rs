@@ -29,6 +29,7 @@ impl Thread {
 
     /// Forgets the thread, with all that is in it.
     fn forget(&mut self, meta: Meta, now: Millis) {
+        self.work.dismiss(&meta);
         let Meta { account, key, agent, last_run, floor, mut outbox, mut unsettled, throw_away, .. } = meta;
         unsettled
             .ended
@@ -47,7 +48,6 @@ impl Thread {
         self.deliveries.forget();
         let work = &mut self.work;
         work.open.clear();
-        work.unseen.clear();
         work.oldest = None;
         work.batch =
             Batch { has_thread: true, is_deletion: true, keeps_journal: was_listed, ..Default::default() };

@@ -8,7 +8,7 @@ use crate::domain::message::{Message, stored};
 use crate::domain::run::delta::{Delta, Kind};
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::happening::{Do, Happened, Names};
-use crate::domain::run::input::Given;
+use crate::domain::run::input::Input;
 use crate::domain::run::state::{Awaited, Phase, Run};
 use crate::domain::run::tool::Stage;
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
@@ -103,9 +103,17 @@ impl Work {
                     self.say(meta, number, event);
                     continue;
                 }
+                Do::Write { entry, message, .. } if matches!(message, Message::User { .. }) => {
+                    self.hear(meta, number, entry, message, now);
+                    continue;
+                }
                 Do::Write { entry, step, message } => {
                     self.note_answer(number, &message);
                     self.write_item(meta, number, entry, step, message, now);
+                    continue;
+                }
+                Do::GiveUp { entry } => {
+                    self.batch.answers.push((number, entry, Value::Null));
                     continue;
                 }
                 Do::CallModel { step, attempt } => Effect::Model { run: number, step, attempt },
@@ -148,22 +156,28 @@ impl Work {
         effects
     }
 
-    /// What somebody answers to a call that waits.
+    /// What a run is given; of each input the entry that it answers or becomes.
     pub(super) fn give(
         &mut self,
         meta: &mut Meta,
         number: u32,
-        entry: u32,
-        given: Given,
+        inputs: Vec<Input>,
         now: Millis,
-    ) -> Effects<Thread> {
+    ) -> (Vec<EntryId>, Effects<Thread>) {
         let id = meta.run(number);
-        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
+        let Some(kept) = self.open.get_mut(&number) else { return Default::default() };
         let name = |number| EntryId { run: id, number };
         let awaited = |awaited: &Awaited<'_>| awaited_json(id, awaited);
-        match kept.run.give(entry, given, &Names { entry: &name, awaited: &awaited }, now) {
-            Ok(out) => self.carry_out(meta, number, out, now),
-            Err(_) => Vec::new(),
+        let (entries, out) = kept.run.give(inputs, &Names { entry: &name, awaited: &awaited }, now);
+        (entries.into_iter().map(name).collect(), self.carry_out(meta, number, out, now))
+    }
+
+    /// Watchers of runs that go with their thread learn it at once; nothing of that is kept.
+    pub(super) fn dismiss(&mut self, meta: &Meta) {
+        let runs: Vec<_> = self.open.values().map(|kept| (kept.run.number, kept.run.spent)).collect();
+        for (number, cost_usd) in runs {
+            let reason = Some("the thread was deleted".to_owned());
+            self.say(meta, number, Event::Cancelled { reason, cost_usd });
         }
     }
 
