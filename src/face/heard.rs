@@ -147,7 +147,10 @@ impl Hearing {
             }
             Event::Incomplete { .. } => finish(Finish::Length),
             Event::Failed { error, .. } => Heard::Failed(Box::new(self.failed(error, now))),
-            Event::Cancelled { .. } => unanswered(Kind::RunEnded, "The run was cancelled."),
+            Event::Cancelled { reason, .. } => {
+                let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                unanswered(Kind::RunEnded, &format!("The run was cancelled{why}."))
+            }
             Event::Paused { .. } => {
                 let words = "The run is paused; POST its /resume and read its events.";
                 unanswered(Kind::RunUnanswered, words)

@@ -130,7 +130,7 @@ async fn a_run_waits_for_the_client_s_tool_and_goes_on() {
     let again = post(&stage, &format!("/runs/{id}/inputs"), &inputs).await;
     again.assert_refusal(409, "already_resolved");
     let other = json!({"inputs": [{"call_id": format!("{id}-99"), "output": "x"}]});
-    post(&stage, &format!("/runs/{id}/inputs"), &other).await.assert_refusal(410, "run_ended");
+    post(&stage, &format!("/runs/{id}/inputs"), &other).await.assert_refusal(404, "not_found");
 }
 
 #[tokio::test]
@@ -162,10 +162,11 @@ async fn what_a_watcher_sees_is_numbered_and_can_be_read_again() {
     assert_eq!(rest, [(last, "run.completed".to_owned())]);
     let list = ask(&stage, Method::GET, &path).header("accept", "application/json").send().await.ok();
     assert_eq!(list["is_over"], true);
-    ask(&stage, Method::GET, &format!("{path}?after=99999"))
-        .send()
-        .await
-        .assert_refusal(400, "invalid_cursor");
+    // Also one that was set aside and never given.
+    for future in [last + 1, 1_000, 99_999] {
+        let path = format!("{path}?after={future}");
+        ask(&stage, Method::GET, &path).send().await.assert_refusal(400, "invalid_cursor");
+    }
 }
 
 #[tokio::test]
@@ -270,6 +271,9 @@ async fn what_cannot_be_is_refused_before_anything_is_written() {
         post(&stage, "/threads/t/runs", &body).await.assert_refusal(400, "validation_failed");
     }
     ask(&stage, Method::GET, "/threads/t").send().await.assert_refusal(404, "not_found");
+    let nothing = post(&stage, "/threads/t/runs", &json!({"variables": {"customer": "Ada"}})).await;
+    nothing.assert_refusal(400, "validation_failed");
+    assert_eq!(nothing.words(), "message: is required: what the run is about");
     assert!(stage.take_asked().is_empty());
 
     // What is said to a run that waits for its turn is not heard by the one before.

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::command::{Resolved, Taken};
 use super::fork::Origin;
 use super::id::{EntryId, RunId, ThreadKey};
 use super::item::{Item, Kind};
 use crate::domain::ids::AgentId;
 use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
+use crate::domain::run::input::Given;
 use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
 use crate::domain::run::terms::Priority;
 use crate::domain::run::word::Ended;
@@ -197,6 +199,23 @@ pub fn awaited_json(run: RunId, awaited: &Awaited<'_>) -> Value {
         Awaited::Budget(until) => json!({ "kind": "budget", "until": until }),
         Awaited::Time(until) => json!({ "kind": "time", "until": until }),
     }
+}
+
+/// An input that was answered before, with what was taken in the form in which it is given.
+pub fn resolved_json(resolved: &Resolved) -> Value {
+    let mut json = json!({ "at": resolved.at, "id": resolved.id, "outcome": Taken::AlreadyResolved });
+    match &resolved.given {
+        Some(Given::Output(parts)) => {
+            json["output"] = match parts.as_slice() {
+                [Part::Text(text)] => json!(text),
+                [Part::Json(value)] => json!(value.raw()),
+                parts => json!(parts),
+            };
+        }
+        Some(Given::Error(words)) => json["error"] = json!(words),
+        Some(Given::Retry) | None => {}
+    }
+    json
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

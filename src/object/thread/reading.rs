@@ -136,7 +136,8 @@ impl Thread {
         };
         let kept = watch.run.map(|run| self.kept(sql, run)).transpose()?.flatten();
         let known = match &kept {
-            Some(kept) => kept.seqs.next.max(kept.seqs.reserved + 1),
+            // Numbers that were only reserved nobody has seen: after a crash the run goes on behind them.
+            Some(kept) => kept.seqs.next,
             None => self.work.next_position,
         };
         if watch.after.is_some_and(|after| after >= known) {
