@@ -240,7 +240,7 @@ impl Object {
             warnings: Vec::new(),
         };
         let outcome = match effect {
-            Effect::Model { .. } => Outcome::Answered { answered, journal: Value::Null },
+            Effect::Model { .. } => Outcome::Answered { answered, journal: Value::Null, settlement: None },
             _ => Outcome::Done,
         };
         let id = effect.id();

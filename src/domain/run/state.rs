@@ -261,6 +261,14 @@ impl Run {
         }
     }
 
+    /// The step that the model is answering.
+    pub const fn asked(&self) -> Option<u32> {
+        match self.phase {
+            Phase::Model { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
     /// The calls of the running step.
     pub fn calls(&self) -> &[OpenCall] {
         match &self.phase {

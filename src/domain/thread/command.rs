@@ -4,7 +4,7 @@
 //! object, so that every way to read them says the same ([`super::view`]).
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::about::About;
@@ -14,7 +14,7 @@ use super::once::Once;
 use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
-use crate::domain::message::Message;
+use crate::domain::message::{Message, Part};
 use crate::domain::money::{self, Nanos};
 use crate::domain::patch::Operations;
 use crate::domain::run::event::Numbered;
@@ -74,6 +74,16 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it adds a run or what somebody says.
+    pub fn adds(&self) -> bool {
+        match self {
+            Self::Start(_) | Self::Append(..) => true,
+            Self::Give(_, _, inputs) => inputs.iter().any(|input| matches!(input, Input::Message(_))),
+            Self::Once(_, command) | Self::ByToken(_, command) => command.adds(),
+            _ => false,
+        }
+    }
+
     /// Whether the one who asks stays for what comes.
     pub fn stays(&self) -> bool {
         match self {
@@ -252,6 +262,11 @@ pub enum Answer {
     KeyReused,
     /// More runs wait than a thread may have.
     TooMany(u32),
+    /// Holders of the thread's tokens have asked for so much in this minute.
+    TooFast {
+        limit: u32,
+        retry_after_s: u32,
+    },
     BadCursor(BadCursor),
     /// What was said has been taken in.
     Heard,
@@ -287,6 +302,25 @@ pub struct Resolved {
     pub is_same: bool,
     /// The answer that was taken; `None` where all of them together are too long.
     pub given: Option<Given>,
+}
+
+impl Resolved {
+    /// As a refusal shows it, with what was taken in the form in which it is given.
+    pub fn to_json(&self) -> Value {
+        let mut json = json!({ "at": self.at, "id": self.id, "outcome": Taken::AlreadyResolved });
+        match &self.given {
+            Some(Given::Output(parts)) => {
+                json["output"] = match parts.as_slice() {
+                    [Part::Text(text)] => json!(text),
+                    [Part::Json(value)] => json!(value.raw()),
+                    parts => json!(parts),
+                };
+            }
+            Some(Given::Error(words)) => json["error"] = json!(words),
+            Some(Given::Retry) | None => {}
+        }
+        json
+    }
 }
 
 /// What became of an input.

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kept::{Batch, Gone, Kept, Meta};
+use super::kept::{Kept, Meta};
 use super::reading::Query;
-use super::{LINGER_MS, Thread, after, at_once, runs};
+use super::settling::Unsettled;
+use super::{LINGER_MS, Thread, after, at_once};
 use crate::domain::field_error::FieldError;
 use crate::domain::merge_patch;
 use crate::domain::message::Message;
@@ -13,6 +14,7 @@ use crate::domain::run::happening::Happened;
 use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
 use crate::domain::thread::command::{Answer, Command, Create, Watch, Who};
+use crate::domain::thread::outbox::Outbox;
 use crate::domain::time::Millis;
 use crate::object::machine::{Answered, Decision, Durability, Effects, Machine, Moment};
 use crate::object::sql::{Error, Sql};
@@ -29,7 +31,22 @@ impl Thread {
     ) -> Result<Decided, Error> {
         let now = moment.now;
         self.drop_copy(now);
-        self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
+        let gone = self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
+        let mut decided = self.decided(sql, command, moment)?;
+        if !gone.is_empty() {
+            decided.durability = Durability::Now;
+            decided.effects.extend(gone);
+        }
+        Ok(decided)
+    }
+
+    fn decided(
+        &mut self,
+        sql: &impl Sql,
+        command: Command,
+        moment: &mut Moment<'_>,
+    ) -> Result<Decided, Error> {
+        let now = moment.now;
         Ok(match command {
             Command::Create(create) => self.create(create, now),
             Command::Start(start) => self.start(*start, now),
@@ -109,9 +126,13 @@ impl Thread {
             last_run: self.last_run,
             open: Vec::new(),
             floor: self.floor,
-            outbox: self.gone.take().map(|gone| gone.outbox).unwrap_or_default(),
+            outbox: Outbox::default(),
+            unsettled: Unsettled::default(),
             forked_from: None,
         };
+        if let Some(gone) = self.gone.take() {
+            (meta.outbox, meta.unsettled) = (gone.outbox, gone.unsettled);
+        }
         self.append(&mut meta, items, now);
         self.work.batch.has_thread = true;
         self.meta = Some(meta);
@@ -177,48 +198,6 @@ impl Thread {
         match serde_json::to_value(self.thread_view(meta)) {
             Ok(Value::Object(document)) => document,
             _ => Map::new(),
-        }
-    }
-
-    fn delete(&mut self, who: Who, now: Millis) -> Decided {
-        let mut deleted = None;
-        let decided = self.seen_by(who, |thread, meta| {
-            deleted = Some(meta.clone());
-            after(Query::Deleted, thread.work.part(meta))
-        });
-        if let Some(meta) = deleted {
-            self.forget(meta, now);
-        }
-        decided
-    }
-
-    /// Forgets the thread, with all that is in it.
-    fn forget(&mut self, meta: Meta, now: Millis) {
-        self.work.dismiss(&meta);
-        let Meta { account, key, last_run, floor, mut outbox, throw_away, .. } = meta;
-        self.meta = None;
-        self.last_run = last_run;
-        self.floor = floor.saturating_add(1);
-        // No list has shown a thread of a single call.
-        if throw_away.is_none() {
-            outbox.forget_runs();
-            outbox.change(now);
-            self.gone = Some(Gone { account, key, outbox });
-        }
-        self.deliveries.forget();
-        let work = &mut self.work;
-        work.open.clear();
-        work.oldest = None;
-        work.batch = Batch { has_thread: true, is_deletion: true, ..Default::default() };
-    }
-
-    /// Forgets a thread whose time is up by then. What is under way ends first.
-    pub(super) fn expire(&mut self, then: Millis, now: Millis) {
-        let is_idle = |work: &super::Work| !work.open.values().any(|kept| runs::is_at_work(&kept.run));
-        let Some(meta) = self.meta.as_ref().filter(|_| is_idle(&self.work)) else { return };
-        if meta.expires_at().is_some_and(|at| at <= then) {
-            let meta = meta.clone();
-            self.forget(meta, now);
         }
     }
 

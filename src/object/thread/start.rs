@@ -1,7 +1,7 @@
 //! How a run is started in a thread, and what becomes of it and of the others where one is at work.
 
 use super::commands::{Decided, shown};
-use super::kept::Meta;
+use super::kept::{Meta, size_in_row, text_in_row};
 use super::{Thread, at_once, runs};
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{Message, stored};
@@ -64,7 +64,7 @@ impl Thread {
         }
         // What waits is kept in the run's row, which has an end.
         let is_next = !busy.is_empty() && matches!(on_busy, OnBusy::Interrupt | OnBusy::Rollback);
-        if !busy.is_empty() && !is_next && size(&start.input) > MAX_WAITING_INPUT {
+        if !busy.is_empty() && !is_next && size_in_row(&start.input) > MAX_WAITING_INPUT {
             return at_once(Answer::Invalid(vec![FieldError {
                 field: "input".to_owned(),
                 message: format!("has at most {MAX_WAITING_INPUT} bytes while another run is at work"),
@@ -98,9 +98,12 @@ impl Thread {
 
     /// Whether what a waiting run is about can be more.
     fn has_room(&self, run: u32, input: &[Message]) -> bool {
-        let there =
-            self.work.open.get(&run).map_or(0, |kept| kept.input.iter().map(String::len).sum::<usize>());
-        there + size(input) <= MAX_WAITING_INPUT
+        let there = self
+            .work
+            .open
+            .get(&run)
+            .map_or(0, |kept| kept.input.iter().map(|text| text_in_row(text)).sum::<usize>());
+        there + size_in_row(input) <= MAX_WAITING_INPUT
     }
 
     /// Says to a run what was to be another, and lets it take over what the request asks.
@@ -143,8 +146,4 @@ impl Thread {
         }
         effects
     }
-}
-
-fn size(messages: &[Message]) -> usize {
-    messages.iter().map(|message| stored::write(message).len()).sum()
 }

@@ -57,7 +57,7 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
         agent: terms.agent,
         version: pin,
         about: About { user: asked.user.clone(), ..About::default() },
-        throw_away: None,
+        throw_away: asked.throw_away,
         items: Vec::new(),
     };
     let input = vec![Message::user(message)];

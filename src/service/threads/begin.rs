@@ -18,6 +18,7 @@ use crate::domain::thread::id::{ThreadKey, ThreadRef};
 use crate::domain::thread::transcript::claimed_ids;
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
+use crate::service::run::tools;
 use crate::service::{App, run};
 
 /// A run to be started.
@@ -92,6 +93,15 @@ impl Visitor {
             manner,
             parent: None,
         };
+        let taken = self.bundle.as_ref().filter(|_| !terms.manner.is_bare);
+        let taken = taken.map(|bundle| tools::taken_names(bundle, &terms.tools)).unwrap_or_default();
+        if !taken.is_empty() {
+            let fault = |(at, name): &(usize, &str)| FieldError {
+                field: format!("tools[{at}]"),
+                message: format!("`{name}` is a tool of the agent: choose another name"),
+            };
+            return Err(Error::Invalid(taken.iter().map(fault).collect()));
+        }
         if terms.is_too_large() {
             return Err(Error::Invalid(vec![FieldError {
                 field: "tools".to_owned(),
