@@ -297,6 +297,7 @@ fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
         | Kind::Misconfigured
         | Kind::UpstreamDenied
         | Kind::UpstreamError
+        | Kind::RunUnanswered
         | Kind::Unavailable
         | Kind::UpstreamTimeout => ErrorKind::Server,
         Kind::InvalidRequest

@@ -29,12 +29,12 @@ pub struct Problem {
     pub detail: String,
     pub errors: Vec<FieldError>,
     /// The inputs of the request that were answered before, with what was taken.
-    pub inputs: Vec<Value>,
+    pub inputs: Box<[Value]>,
     /// What a provider's refusal says to programs.
     pub given: Option<Box<Given>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// For the operator's log alone.
-    internal: Option<String>,
+    internal: Option<Box<str>>,
 }
 
 /// Its JSON.
@@ -72,7 +72,7 @@ impl Problem {
             kind,
             detail: shown(detail.into()),
             errors: Vec::new(),
-            inputs: Vec::new(),
+            inputs: Box::default(),
             given: None,
             headers: Vec::new(),
             internal: None,
@@ -132,7 +132,7 @@ impl Problem {
 
     #[must_use]
     pub fn with_internal(mut self, internal: impl Into<String>) -> Self {
-        self.internal = Some(internal.into());
+        self.internal = Some(internal.into().into());
         self
     }
 

@@ -558,3 +558,29 @@ async fn a_model_calculates_with_the_built_in_tool() {
         assert_eq!(sent(&stage.take_asked()[1]).last().unwrap(), words);
     }
 }
+
+#[tokio::test]
+async fn who_waits_for_a_run_waits_through_time() {
+    let stage = Stage::new().await;
+    stage.then(status(503, "busy")).then(hello((10, 5)));
+    let body = json!({"message": "Hi"});
+    let started = post(&stage, "/threads/t/runs", &body);
+    let looked = async {
+        let run = loop {
+            let thread = ask(&stage, Method::GET, "/threads/t").send().await.json();
+            if let Some(run) = thread["open_runs"][0].as_str() {
+                break run.to_owned();
+            }
+            tokio::task::yield_now().await;
+        };
+        let waiting = until(&stage, &run, "waiting").await;
+        assert_eq!(waiting["waiting_on"][0]["kind"], "time", "{waiting}");
+        let shown = ask(&stage, Method::GET, &format!("/runs/{run}")).header("prefer", "wait=30").send();
+        let resumed = async { post(&stage, &format!("/runs/{run}/resume"), &json!({})).await.ok() };
+        tokio::join!(shown, resumed).0
+    };
+    let (started, shown) = tokio::join!(started, looked);
+    for run in [started.json(), shown.json()] {
+        assert_eq!((&run["status"], &run["message"]), (&json!("completed"), &json!("Hello")), "{run}");
+    }
+}

@@ -16,6 +16,7 @@ use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Statu
 use crate::domain::run::terms::Priority;
 use crate::domain::run::word::Ended;
 use crate::domain::time::Millis;
+use crate::domain::warning::Warning;
 
 /// A thread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -99,6 +100,10 @@ pub struct RunView {
     /// Of a failed run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// What its models were not asked as was wanted, of each kind the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<Warning>,
     /// The answer's text, once it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -136,6 +141,7 @@ impl RunView {
             waiting_on: run.awaited().iter().map(|awaited| awaited_json(id, awaited)).collect(),
             reason,
             error,
+            warnings: run.warnings.clone(),
             message,
             priority: run.terms.priority,
             cost_usd: run.spent,
@@ -158,9 +164,9 @@ impl RunView {
         let (mut output, is_error) = match (&self.message, &self.error) {
             (_, Some(error)) => (format!("The agent failed ({}): {}", error.code, error.message), true),
             _ if self.status == Status::Cancelled => ("The agent's run was cancelled.".to_owned(), true),
+            (Some(text), _) if text.is_empty() => ("The agent answered nothing.".to_owned(), false),
             (Some(text), _) if self.reason.is_none() => (text.clone(), false),
             (Some(text), _) => (format!("(The agent stopped at a limit: {reason}.) {text}"), false),
-            (None, _) if self.reason.is_none() => ("The agent answered nothing.".to_owned(), true),
             (None, _) => (format!("The agent stopped at a limit before it answered: {reason}."), true),
         };
         if output.len() > MAX_RESULT {

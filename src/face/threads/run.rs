@@ -85,7 +85,12 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
         if is_stream {
             return Ok(stream::<W>(events, watch));
         }
-        let run = rested(&app, visitor, events, watch, MAX_WAIT_MS).await?;
+        let begun = events.snapshot.clone();
+        let run = match (rested(&app, visitor, events, watch, MAX_WAIT_MS).await, begun) {
+            // It is there: who were told to try again would begin another.
+            (Err(_), Some(begun)) => begun,
+            (rested, _) => rested?,
+        };
         Ok(json(StatusCode::CREATED, &run))
     })
     .await

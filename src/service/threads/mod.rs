@@ -106,6 +106,11 @@ impl Visitor {
         Self { once, ..self }
     }
 
+    /// Whether what is asked counts once.
+    pub const fn is_once(&self) -> bool {
+        self.once.is_some()
+    }
+
     fn who(&self) -> Who {
         match self.calls {
             None => Who::Account,
