@@ -119,6 +119,12 @@ pub enum Do {
         step: u32,
         message: Message,
     },
+    /// What somebody says to the run, and the step that the model is answering meanwhile: it stands behind that answer.
+    Hear {
+        entry: u32,
+        during: Option<u32>,
+        message: Message,
+    },
     CallModel {
         step: u32,
         attempt: u32,

@@ -127,7 +127,7 @@ impl Theatre {
                         assert!(self.begun[&entry] <= allowed, "{call:?} was begun again");
                     }
                 }
-                Do::GiveUp { .. } => {}
+                Do::GiveUp { .. } | Do::Hear { .. } => {}
                 Do::CancelChild { entry } => {
                     // Also one that is not there yet, which then never comes.
                     let kid = self.children.entry(entry).or_default();

@@ -94,7 +94,7 @@ fn effects(out: &[Do]) -> Vec<String> {
             Do::CallTool { entry, attempt } => Some(format!("tool {}.{attempt}", nth(*entry))),
             Do::CancelChild { entry } => Some(format!("cancel {}", nth(*entry))),
             Do::LookAtChild { entry, nth: look } => Some(format!("look {}.{look}", nth(*entry))),
-            Do::Say(_) | Do::Write { .. } | Do::GiveUp { .. } => None,
+            Do::Say(_) | Do::Write { .. } | Do::Hear { .. } | Do::GiveUp { .. } => None,
         })
         .collect()
 }

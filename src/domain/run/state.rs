@@ -285,6 +285,14 @@ impl Run {
         }
     }
 
+    /// The step that the model is answering.
+    pub const fn asked(&self) -> Option<u32> {
+        match self.phase {
+            Phase::Model { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
     /// Of the model in the running step.
     pub const fn attempt(&self) -> u32 {
         match self.phase {

@@ -104,13 +104,13 @@ impl Work {
                     self.say(meta, number, event);
                     continue;
                 }
-                Do::Write { entry, message, .. } if matches!(message, Message::User { .. }) => {
-                    self.hear(meta, number, entry, message, now);
-                    continue;
-                }
                 Do::Write { entry, step, message } => {
                     self.note_answer(number, &message);
                     self.write_item(meta, number, entry, step, message, now);
+                    continue;
+                }
+                Do::Hear { entry, during, message } => {
+                    self.hear(meta, number, (entry, during), message, now);
                     continue;
                 }
                 Do::GiveUp { entry } => {
