@@ -446,7 +446,7 @@ fn quiet_child() -> (World, RunId) {
     let limits = Limits::default().with_usd(Some(Nanos::new(MOST)));
     world.ask(root(), start(root(), limits, None));
     world.under_way.clear();
-    let mut end = |world: &mut World, of: ThreadKey, id: &str, outcome: Outcome| {
+    let end = |world: &mut World, of: ThreadKey, id: &str, outcome: Outcome| {
         let ended = world.with(of, |host, moment| host.ended(id, outcome, moment));
         assert_eq!(ended, Ok(true), "{id}");
         std::mem::take(&mut world.under_way)
