@@ -200,10 +200,12 @@ async fn what_cannot_be_begun_for_a_moment_is_begun_a_little_later() {
             }
             stage.then(says("Yes."));
         };
-        // Where in a run's life the directory is read to make the call.
-        script();
-        stage.api.world.faults().take_done();
-        assert_eq!(run(&stage, &json!({"message": "Ask."})).await["status"], "completed");
+        // Where in a run's life the directory is read to make the call, once the isolate is warm.
+        for _ in 0..2 {
+            script();
+            stage.api.world.faults().take_done();
+            assert_eq!(run(&stage, &json!({"message": "Ask."})).await["status"], "completed");
+        }
         let done = stage.api.world.faults().take_done();
         let before = done.iter().take_while(|name| *name != "admit").filter(|name| *name == read).count();
         let nth = u32::try_from(before).unwrap() + 1;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::tools::Error;
+use super::Error;
 use crate::domain::message::Message;
 use crate::domain::run::child::MAX_DEPTH;
 use crate::domain::run::manner::Manner;

@@ -3,7 +3,7 @@
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use super::child;
+use super::{Error, child};
 use crate::domain::agent::{self, Inline, ToolKind};
 use crate::domain::message::ToolCall as Called;
 use crate::domain::message::{Part, Tool};
@@ -157,26 +157,6 @@ pub fn how(offered: &[Offer], call: &Called) -> How {
             ToolKind::Agent => How::Child(tool.agent.clone().unwrap_or_default()),
         },
         Offer::Agent { agent, .. } => How::Child(agent.clone()),
-    }
-}
-
-/// Why a call has no result of its own.
-#[derive(Debug)]
-pub enum Error {
-    /// Words for the model.
-    Failed(String),
-    /// It could not be made, and may be later.
-    NotMade(String),
-    /// It must not happen twice, and whether it happened is not known.
-    Unknown(String),
-}
-
-impl From<http::Error> for Error {
-    fn from(error: http::Error) -> Self {
-        match error {
-            http::Error::Failed(words) => Self::Failed(words),
-            http::Error::Unknown(words) => Self::Unknown(words),
-        }
     }
 }
 
