@@ -2,7 +2,9 @@
 
 use crate::domain::message::Message;
 use crate::domain::run::input::{Given, Input, NotTaken};
-use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::thread::command::Page;
+use crate::domain::thread::id::{EntryId, RunId, ThreadRef};
+use crate::domain::thread::view::{Content, ItemView};
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
@@ -32,17 +34,24 @@ pub async fn given<W: World>(
     };
     match on {
         On::Thread(thread) if run.thread != thread.key(visitor.account) => return Err(unknown_call()),
-        On::Thread(_) => {
-            let given = give_again(app, visitor, run, inputs).await.map_err(Problem::report(app));
-            // It has no `inputs`: the words name the call.
-            given.map_err(|mut problem| {
+        On::Thread(thread) => {
+            let beside = give_again(app, visitor, run, inputs).await.map_err(Problem::report(app));
+            // A call has no `inputs`: the words name what is refused.
+            let beside = beside.map_err(|mut problem| {
                 problem.errors.clear();
                 problem
             })?;
+            if let Some(last) = beside.last() {
+                let found = said_since(app, visitor, thread, &calls, last).await;
+                return Ok(match found.map_err(Problem::report(app))? {
+                    Some(in_run) if in_run != run => Some((in_run, Vec::new())),
+                    found => found.map(|run| (run, calls)),
+                });
+            }
         }
         // The client may ask the same again, or go on from an answer that was another: it says all that was said.
         On::ThrowAway { .. } => match give_again(app, visitor, run, inputs).await {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(Error::Unavailable(error)) => return Err(Problem::report(app)(Error::Unavailable(error))),
             Err(Error::KeyReused) => return Err(Problem::from(Error::KeyReused)),
             Err(_) => return Ok(None),
@@ -51,16 +60,17 @@ pub async fn given<W: World>(
     Ok(Some((run, calls)))
 }
 
-/// Gives a run what it was not given yet: the same request may come again.
+/// Gives a run what it was not given yet: the same request may come again. What is left are the messages beside outputs that
+/// were all given before.
 async fn give_again<W: World>(
     app: &App<W>,
     visitor: &Visitor,
     run: RunId,
     mut inputs: Vec<Input>,
-) -> Result<(), Error> {
+) -> Result<Vec<Message>, Error> {
     loop {
         let resolved = match visitor.give(app, run, inputs.clone()).await {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(Vec::new()),
             Err(Error::NotTaken { why: NotTaken::AlreadyResolved, resolved, .. })
                 if resolved.iter().all(|resolved| resolved.is_same) && !resolved.is_empty() =>
             {
@@ -68,18 +78,39 @@ async fn give_again<W: World>(
             }
             Err(error) => return Err(error),
         };
-        let is_resolved = |at: usize| resolved.iter().any(|resolved| resolved.at as usize == at);
-        inputs = inputs
-            .into_iter()
-            .enumerate()
-            .filter(|(at, _)| !is_resolved(*at))
-            .map(|(_, input)| input)
-            .collect();
-        if !inputs.iter().any(|input| matches!(input, Input::Call { .. })) {
-            // All of it was given before, and so was what was said beside it.
-            return Ok(());
+        let is_new = |at: usize| !resolved.iter().any(|resolved| resolved.at as usize == at);
+        inputs =
+            inputs.into_iter().enumerate().filter_map(|(at, input)| is_new(at).then_some(input)).collect();
+        if inputs.iter().all(|input| input.call().is_none()) {
+            let message = |input| match input {
+                Input::Message(message) => Some(message),
+                Input::Call { .. } => None,
+            };
+            return Ok(inputs.into_iter().filter_map(message).collect());
         }
     }
+}
+
+/// How many items behind the calls are looked at.
+const MAX_SINCE: u32 = 100;
+
+/// The run in which this was said since the calls were made; `None` where it is new, as the client goes on from an answer
+/// that it has not got.
+async fn said_since<W: World>(
+    app: &App<W>,
+    visitor: &Visitor,
+    thread: &ThreadRef,
+    calls: &[EntryId],
+    said: &Message,
+) -> Result<Option<RunId>, Error> {
+    let page = Page { after: None, newest_first: true, limit: MAX_SINCE };
+    let (items, _) = visitor.items(app, thread, page).await?;
+    let said = Content::of(said.clone());
+    let calls: Vec<String> = calls.iter().map(EntryId::to_string).collect();
+    let is_call =
+        |item: &ItemView| matches!(&item.content, Content::Call { call_id, .. } if calls.contains(call_id));
+    let since = items.into_iter().take_while(|item| !is_call(item));
+    Ok(since.filter(|item| item.content == said).find_map(|item| item.run_id))
 }
 
 /// What [`given`] gives; an error where a call is none of one run.

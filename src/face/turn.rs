@@ -17,7 +17,7 @@ use super::call::{Call, Encoder, Ticket};
 use super::head;
 use super::heard::{Heard, Hearing, waits};
 use super::outputs::{given, news};
-use crate::domain::message::{ChatRequest, Gather, JsonText, Tool};
+use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool};
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::manner::Manner;
 use crate::domain::run::state::Status;
@@ -161,7 +161,11 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked) -> Begin {
     let mut offered = threaded.tools;
     offered.extend(tools.into_iter().map(client_tool));
     let input = match on {
-        On::Thread(_) => news(&messages).to_vec(),
+        // Outputs of tools among them were given before.
+        On::Thread(_) => {
+            let said = |message: &&Message| !matches!(message, Message::Tool { .. });
+            news(&messages).iter().filter(said).cloned().collect()
+        }
         On::ThrowAway { .. } => messages,
     };
     Begin {

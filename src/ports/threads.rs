@@ -57,7 +57,7 @@ pub type Wanted<T> = Result<Option<T>, Unavailable>;
 pub trait Performed: Clone + Send + Sync + 'static {
     /// What the model is to be asked for a step of a run.
     fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall>;
-    /// A tool call to be made. An error: the object has no memory, and offers the call to its next life.
+    /// A tool call to be made.
     fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall>;
     /// What the run above learns of one that is over.
     fn report(&self, run: u32) -> Wanted<Report>;
@@ -66,7 +66,15 @@ pub trait Performed: Clone + Send + Sync + 'static {
     /// What the account's ledger is to learn.
     fn for_ledger(&self) -> Wanted<ForLedger>;
     /// Something became known of the effect of this id.
-    fn progress(&self, id: &str, progress: Progress);
-    /// The effect of this id has ended; whether that is written. One that is not known any more changes nothing.
-    fn ended(&self, id: &str, outcome: Outcome) -> bool;
+    ///
+    /// # Errors
+    /// What became known, which could not be taken: it is to be said again, with what follows.
+    fn progress(&self, id: &str, progress: Progress) -> Result<(), Progress>;
+    /// The effect of this id has ended; whether it was open. One that is not known any more changes nothing.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: that is not written, and is to be said again.
+    fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable>;
+    /// The effect of this id is not performed any more, and nothing of its end can be written.
+    fn let_go(&self, id: &str);
 }

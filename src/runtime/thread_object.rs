@@ -86,13 +86,17 @@ impl Performed for Handle {
         self.look(|thread, sql| thread.for_ledger(sql))
     }
 
-    fn progress(&self, id: &str, progress: Progress) {
-        // What could not be written is said by the log; the effect's end is refused then, too.
-        let _ = self.0.with(|host, moment| host.progress(id, progress, moment));
+    fn progress(&self, id: &str, progress: Progress) -> Result<(), Progress> {
+        self.0.with(|host, moment| host.progress(id, progress, moment)).map(|_| ())
     }
 
-    fn ended(&self, id: &str, outcome: Outcome) -> bool {
-        self.0.with(|host, moment| host.ended(id, outcome, moment)).unwrap_or(false)
+    fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable> {
+        let ended = self.0.with(|host, moment| host.ended(id, outcome, moment));
+        ended.map_err(|error| Unavailable(error.to_string()))
+    }
+
+    fn let_go(&self, id: &str) {
+        self.0.with(|host, _| host.let_go(id));
     }
 }
 

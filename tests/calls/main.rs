@@ -42,6 +42,7 @@ mod mending;
 mod objects;
 mod once;
 mod origins;
+mod places;
 mod plans;
 mod providers;
 mod run_settlements;

@@ -240,3 +240,38 @@ async fn outputs_of_tools_may_come_alone_and_one_after_the_other() {
         assert!(refused.text().contains(&one), "{}", refused.text());
     }
 }
+
+#[tokio::test]
+async fn what_is_said_behind_outputs_that_were_given_before_is_heard_once() {
+    let stage = Stage::new().await;
+    let tools =
+        json!([{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]);
+    let (called, [one, two]) = two_calls(&stage, &tools).await;
+    let output = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": "rain"});
+    let ask = async |more: Option<&str>| {
+        let said = more.map(|text| json!({"role": "user", "content": text}));
+        let messages: Vec<Value> = [output(&one), output(&two)].into_iter().chain(said).collect();
+        on_thread(&stage, Face::Completions, &json!({"tools": tools, "messages": messages})).await
+    };
+    stage.then(says("It rains."));
+    assert_eq!(text(Face::Completions, &ask(None).await), "It rains.");
+    // The client has lost the answer, and its user goes on.
+    stage.then(says("Take a coat."));
+    let went_on = ask(Some("What do I wear?")).await;
+    assert_eq!(text(Face::Completions, &went_on), "Take a coat.", "{}", went_on.text());
+    assert_ne!(went_on.header("x-run"), called.header("x-run"));
+    let again = ask(Some("What do I wear?")).await;
+    assert_eq!(text(Face::Completions, &again), "Take a coat.", "{}", again.text());
+    assert_eq!(again.header("x-run"), went_on.header("x-run"));
+    let asked = stage.take_asked();
+    assert_eq!(asked.len(), 3);
+    let expected = [
+        "user: Hi",
+        "assistant: ",
+        "tool: rain",
+        "tool: rain",
+        "assistant: It rains.",
+        "user: What do I wear?",
+    ];
+    assert_eq!(sent(&asked[2]), expected);
+}

@@ -5,6 +5,7 @@ use super::happening::{Do, Names};
 use super::state::{End, Failure, Phase, Run};
 use super::terms::OnUnknown;
 use super::tool::{How, OpenCall, Planned, Stage};
+use super::trouble::pause_ms;
 use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
 use crate::domain::thread::item;
@@ -52,7 +53,16 @@ impl Run {
             arguments: call.arguments.clone(),
         }));
         let stage = if how == How::Client { Stage::Output } else { Stage::Ready };
-        OpenCall { entry, name: call.name, arguments: call.arguments, how, stage, attempt: 0 }
+        OpenCall {
+            entry,
+            name: call.name,
+            arguments: call.arguments,
+            how,
+            stage,
+            attempt: 0,
+            failed: 0,
+            not_before: None,
+        }
     }
 
     /// Begins to wait for the calls of a step, as many of them as the run may make. What does not fit is said to the model
@@ -119,7 +129,7 @@ impl Run {
         let most = self.terms.limits.max_parallel_tools.max(1) as usize;
         let is_running = |call: &&OpenCall| matches!(call.stage, Stage::Running | Stage::Child);
         let mut free = most.saturating_sub(self.calls().iter().filter(is_running).count());
-        let ready = self.calls().iter().filter(|call| matches!(call.stage, Stage::Ready));
+        let ready = self.calls().iter().filter(|call| call.is_due(now));
         let ready: Vec<(u32, bool)> = ready.map(|call| (call.entry, call.child().is_some())).collect();
         let mut heirs =
             ready.iter().filter(|(entry, is_child)| *is_child && !self.children.contains_key(entry)).count()
@@ -146,18 +156,46 @@ impl Run {
     fn begin_call(&mut self, entry: u32) -> Option<u32> {
         let Phase::Tools { calls, .. } = &mut self.phase else { return None };
         let call = calls.iter_mut().find(|call| call.entry == entry)?;
-        call.stage = Stage::Running;
+        (call.stage, call.not_before) = (Stage::Running, None);
         call.attempt = call.attempt.saturating_add(1);
         let attempt = call.attempt;
         self.count_calls(usize::from(attempt == 1));
         Some(attempt)
     }
 
+    /// A call could not be made: it is begun again a little later.
+    pub(super) fn put_off(
+        &mut self,
+        entry: u32,
+        why: &str,
+        names: &Names<'_>,
+        now: Millis,
+        out: &mut Vec<Do>,
+    ) {
+        let Some(call) = self.call(entry).filter(|call| matches!(call.stage, Stage::Running)) else { return };
+        let failed = call.failed.saturating_add(1);
+        if self.has_hope_after(failed, now, why, names, out) {
+            let not_before = Some(now.plus(pause_ms(failed)));
+            self.change(entry, |call| {
+                (call.stage, call.failed, call.not_before) = (Stage::Ready, failed, not_before);
+            });
+        }
+    }
+
+    /// Lets calls that were put off begin at once.
+    pub(super) fn hurry_calls(&mut self) {
+        if let Phase::Tools { calls, .. } = &mut self.phase {
+            calls.iter_mut().for_each(|call| call.not_before = None);
+        }
+    }
+
     pub(super) fn interrupt(&mut self, entry: u32, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         let Some(call) = self.call(entry).filter(|call| matches!(call.stage, Stage::Running)) else { return };
         if call.may_repeat() {
-            if self.has_hope(now, "a tool call was interrupted again and again", names, out) {
-                self.set(entry, Stage::Ready);
+            // Calls that one crash has cut have failed once each, and the run once with them.
+            let failed = call.failed.saturating_add(1);
+            if self.has_hope_after(failed, now, "a tool call was interrupted again and again", names, out) {
+                self.change(entry, |call| (call.stage, call.failed) = (Stage::Ready, failed));
             }
             return;
         }
@@ -183,7 +221,7 @@ impl Run {
         out: &mut Vec<Do>,
     ) {
         let Phase::Tools { step, .. } = self.phase else { return };
-        self.set(entry, Stage::Done);
+        self.change(entry, |call| (call.stage, call.not_before) = (Stage::Done, None));
         let call_id = (names.entry)(entry);
         out.push(Do::Say(Event::ToolResult { call_id, output: output.clone(), is_error }));
         let message = Message::Tool { call_id: call_id.to_string(), parts: output, is_error };
@@ -225,10 +263,14 @@ impl Run {
     }
 
     pub(super) fn set(&mut self, entry: u32, stage: Stage) {
+        self.change(entry, |call| call.stage = stage);
+    }
+
+    fn change(&mut self, entry: u32, change: impl FnOnce(&mut OpenCall)) {
         if let Phase::Tools { calls, .. } = &mut self.phase
             && let Some(call) = calls.iter_mut().find(|call| call.entry == entry)
         {
-            call.stage = stage;
+            change(call);
         }
     }
 

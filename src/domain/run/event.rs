@@ -133,7 +133,15 @@ impl Event {
 
     /// Whether it is a piece of what the model says, which watchers see before it is written.
     pub const fn is_delta(&self) -> bool {
-        matches!(self, Self::Text { .. } | Self::Reasoning { .. })
+        self.said_in().is_some()
+    }
+
+    /// Of a piece of what the model says, the step in which it says it.
+    pub const fn said_in(&self) -> Option<u32> {
+        match self {
+            Self::Text { step, .. } | Self::Reasoning { step, .. } => Some(*step),
+            _ => None,
+        }
     }
 }
 

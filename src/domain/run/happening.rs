@@ -55,6 +55,11 @@ pub enum Happened {
     ChildLost {
         entry: u32,
     },
+    /// A call could not be made, and may be later.
+    NotMade {
+        entry: u32,
+        why: String,
+    },
     /// A call was under way when a crash came.
     Interrupted {
         entry: u32,
@@ -95,6 +100,9 @@ pub enum Fault {
     RunBudget,
     /// The model said nothing, where it should have.
     Empty,
+    /// Others of the same agent or account come first: as many run as may at once, or in a minute. When at the earliest, and
+    /// anything, so that those who wait do not all come back at once.
+    Place { at: Option<Millis>, noise: u8 },
     /// It may work later; when at the earliest.
     Transient { failure: Failure, at: Option<Millis> },
     /// It will never work.
@@ -109,6 +117,12 @@ pub enum Do {
     Write {
         entry: u32,
         step: u32,
+        message: Message,
+    },
+    /// What somebody says to the run, and the step that the model is answering meanwhile: it stands behind that answer.
+    Hear {
+        entry: u32,
+        during: Option<u32>,
         message: Message,
     },
     CallModel {

@@ -112,7 +112,7 @@ impl Run {
                 Input::Message(message) => {
                     let entry = self.take_entry();
                     self.is_steered = true;
-                    out.push(Do::Write { entry, step: 0, message });
+                    out.push(Do::Hear { entry, during: self.asked(), message });
                     entry
                 }
             });

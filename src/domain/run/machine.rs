@@ -8,18 +8,12 @@ use super::happening::{Answered, Do, Fault, Happened, Names};
 use super::state::{Delay, End, Failure, Paused, Phase, Reason, Run, Status, Trouble};
 use super::terms::{OnBudget, Terms};
 use super::tool::{OpenCall, Stage};
+use super::trouble::{MAX_TROUBLE_MS, pause_ms, place_pause_ms};
 use crate::domain::message::Finish;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 
-/// Without progress a run is given up after so many attempts,
-const MAX_ATTEMPTS: u32 = 10;
-/// or after so long.
-const MAX_TROUBLE_MS: u64 = 5 * 60_000;
-/// The first pause before a step is tried again; each further one is twice as long.
-const FIRST_PAUSE_MS: i64 = 1_000;
-const MAX_PAUSE_MS: i64 = 60_000;
 /// How often a run without money looks whether there is some, where nobody says when there will be.
 const BUDGET_PAUSE_MS: i64 = 60_000;
 
@@ -41,6 +35,7 @@ impl Run {
             started_at: None,
             spent: Nanos::ZERO,
             steps: 0,
+            given_back: 0,
             tool_calls: 0,
             next_entry: 1,
             phase: Phase::Queued,
@@ -50,7 +45,9 @@ impl Run {
             was_invalid: false,
             trouble: Trouble::default(),
             warnings: Vec::new(),
+            waits: 0,
             children: BTreeMap::new(),
+            guessed: BTreeMap::new(),
             set_aside: Nanos::ZERO,
             was_asking: false,
         }
@@ -104,15 +101,18 @@ impl Run {
                 }
             }
             Happened::Unanswered { fault, cost } => {
-                if let Phase::Model { step, attempt } = self.phase {
+                if let Phase::Model { .. } = self.phase {
                     self.spend(cost);
-                    self.fail_step((step, attempt), fault, names, now, out);
+                    self.fail_step(fault, names, now, out);
                 }
             }
             Happened::Cut { voids } => {
                 if let Phase::Model { step, attempt } = self.phase {
                     out.push(Do::Say(Event::Restarted { step, voids }));
-                    if self.has_hope(now, "the run was interrupted again and again", names, out) {
+                    if self.paused.is_some() {
+                        // It is asked again when the run goes on.
+                        self.give_back(attempt, Phase::Next);
+                    } else if self.has_hope(now, "the run was interrupted again and again", names, out) {
                         self.ask_again(step, attempt, out);
                     }
                 }
@@ -135,6 +135,7 @@ impl Run {
             }
             Happened::ChildEnded { entry, ended } => self.child_ended(entry, ended, names, out),
             Happened::ChildLost { entry } => self.child_lost(entry, names, out),
+            Happened::NotMade { entry, why } => self.put_off(entry, &why, names, now, out),
             Happened::Interrupted { entry } => self.interrupt(entry, names, now, out),
             Happened::Steered => self.is_steered = true,
             Happened::Cancelled { reason } => {
@@ -147,6 +148,7 @@ impl Run {
             }
             Happened::Resumed => {
                 self.paused = None;
+                self.hurry_calls();
                 if let Phase::Later { .. } = self.phase {
                     self.phase = Phase::Next;
                 }
@@ -174,17 +176,17 @@ impl Run {
 
     fn begin_step(&mut self, now: Millis, out: &mut Vec<Do>) {
         if let Some(reason) = self.limit_reached(now) {
-            // The last word costs money, too.
-            if self.left() == Some(Nanos::ZERO) || self.closing.is_some() {
+            // The last word costs money, too; and it is asked for once, where no others came first.
+            if self.left() == Some(Nanos::ZERO) || (self.closing.is_some() && self.waits == 0) {
                 return self.end(End::Incomplete(self.closing.unwrap_or(reason)), now, out);
             }
             self.closing = Some(reason);
         }
         self.steps = self.steps.saturating_add(1);
         self.is_steered = false;
-        self.phase = Phase::Model { step: self.steps, attempt: 1 };
         out.push(Do::Say(Event::StepStarted { step: self.steps }));
-        out.push(Do::CallModel { step: self.steps, attempt: 1 });
+        let before = std::mem::take(&mut self.given_back);
+        self.ask_again(self.steps, before, out);
     }
 
     fn ask_again(&mut self, step: u32, attempt: u32, out: &mut Vec<Do>) {
@@ -229,14 +231,7 @@ impl Run {
         self.open(step, calls, names, now, out);
     }
 
-    fn fail_step(
-        &mut self,
-        (step, attempt): (u32, u32),
-        fault: Fault,
-        names: &Names<'_>,
-        now: Millis,
-        out: &mut Vec<Do>,
-    ) {
+    fn fail_step(&mut self, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
         match fault {
             // Nothing is left for another attempt.
@@ -245,7 +240,7 @@ impl Run {
             }
             Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
                 let until = resets_at.filter(|at| *at > now).unwrap_or(now.plus(BUDGET_PAUSE_MS));
-                self.try_later(step, until, Delay::Budget, out);
+                self.try_later(until, Delay::Budget, out);
             }
             Fault::Budget { .. } => {
                 let reason = self.closing.unwrap_or(Reason::BudgetExceeded);
@@ -256,9 +251,11 @@ impl Run {
                 self.end(End::Incomplete(reason), now, out);
             }
             Fault::Empty => {
-                out.push(Do::Say(Event::Restarted { step, voids: None }));
-                if self.has_hope(now, "the model answered nothing", names, out) {
-                    self.ask_again(step, attempt, out);
+                if let Phase::Model { step, attempt } = self.phase {
+                    out.push(Do::Say(Event::Restarted { step, voids: None }));
+                    if self.has_hope(now, "the model answered nothing", names, out) {
+                        self.ask_again(step, attempt, out);
+                    }
                 }
             }
             // To wait for longer than anybody waits without progress is of no use.
@@ -267,11 +264,18 @@ impl Run {
             {
                 self.end(End::Failed(Failure { retry_at: Some(at), ..failure }), now, out);
             }
+            Fault::Place { at, noise } => {
+                self.waits = self.waits.saturating_add(1);
+                let until = at.unwrap_or(now).plus(place_pause_ms(self.waits, noise));
+                // It is no trouble, and what was trouble before does not get older by it.
+                let lost = i64::try_from(until.since(now)).unwrap_or(i64::MAX);
+                self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
+                self.try_later(until, Delay::Place, out);
+            }
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
-                    let pause = FIRST_PAUSE_MS << (self.trouble.attempts.saturating_sub(1)).min(16);
-                    let until = at.unwrap_or(now).max(now.plus(pause.min(MAX_PAUSE_MS)));
-                    self.try_later(step, until, Delay::Trouble, out);
+                    let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
+                    self.try_later(until, Delay::Trouble, out);
                 }
             }
             Fault::Final(failure) => self.end(End::Failed(failure), now, out),
@@ -279,30 +283,17 @@ impl Run {
     }
 
     /// The step is begun again; what watchers have seen of it is void.
-    fn try_later(&mut self, step: u32, until: Millis, why: Delay, out: &mut Vec<Do>) {
-        out.push(Do::Say(Event::Restarted { step, voids: None }));
-        self.steps = self.steps.saturating_sub(1);
-        self.phase = Phase::Later { until, why };
+    fn try_later(&mut self, until: Millis, why: Delay, out: &mut Vec<Do>) {
+        if let Phase::Model { step, attempt } = self.phase {
+            out.push(Do::Say(Event::Restarted { step, voids: None }));
+            self.give_back(attempt, Phase::Later { until, why });
+        }
     }
 
-    /// Counts an attempt; whether there may be another. Otherwise the run has failed.
-    pub(super) fn has_hope(
-        &mut self,
-        now: Millis,
-        words: &str,
-        names: &Names<'_>,
-        out: &mut Vec<Do>,
-    ) -> bool {
-        let since = *self.trouble.since.get_or_insert(now);
-        self.trouble.attempts = self.trouble.attempts.saturating_add(1);
-        let is_lost = self.trouble.attempts >= MAX_ATTEMPTS || now.since(since) >= MAX_TROUBLE_MS;
-        if is_lost {
-            let attempts = self.trouble.attempts;
-            let words = format!("No progress after {attempts} attempts: {words}");
-            self.seal("the run failed.", names, out);
-            self.end(End::Failed(Failure::new("no_progress", words)), now, out);
-        }
-        !is_lost
+    fn give_back(&mut self, attempt: u32, phase: Phase) {
+        self.steps = self.steps.saturating_sub(1);
+        self.given_back = attempt;
+        self.phase = phase;
     }
 
     fn pass_time(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
@@ -313,8 +304,8 @@ impl Run {
         let is_late = self.is_late(now);
         match self.phase {
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
-            Phase::Later { why: Delay::Budget, .. } if is_late => {
-                self.end(End::Incomplete(Reason::MaxMinutes), now, out);
+            Phase::Later { .. } if self.waits_in_line() && self.deadline().is_some_and(|at| now >= at) => {
+                self.end(End::Incomplete(self.closing.unwrap_or(Reason::MaxMinutes)), now, out);
             }
             Phase::Later { until, .. } if is_late || now >= until => self.phase = Phase::Next,
             _ => {}
@@ -353,10 +344,6 @@ impl Run {
             }
             _ => {}
         }
-    }
-
-    pub(super) fn has_progressed(&mut self) {
-        self.trouble = Trouble::default();
     }
 
     /// Keeps what a step warns of, in the place of what an earlier one has said of the same.

@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::super::input::{Given, Input, NotTaken};
-use super::super::state::Awaited;
+use super::super::state::{Awaited, Failure};
 use super::super::terms::OnUnknown;
 use super::super::tool::How;
+use super::super::trouble::MAX_ATTEMPTS;
 use super::super::word::Ended;
 use super::*;
 use crate::domain::ids::AgentId;
@@ -17,6 +18,8 @@ use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 
 #[path = "machine_simulation.rs"]
 mod simulation;
+#[path = "machine_waiting_tests.rs"]
+mod waiting;
 
 fn entry_id(number: u32) -> EntryId {
     EntryId { run: RunId { thread: ThreadKey::new(Millis(1), [1; 10]), number: 1 }, number }
@@ -94,7 +97,7 @@ fn effects(out: &[Do]) -> Vec<String> {
             Do::CallTool { entry, attempt } => Some(format!("tool {}.{attempt}", nth(*entry))),
             Do::CancelChild { entry } => Some(format!("cancel {}", nth(*entry))),
             Do::LookAtChild { entry, nth: look } => Some(format!("look {}.{look}", nth(*entry))),
-            Do::Say(_) | Do::Write { .. } | Do::GiveUp { .. } => None,
+            Do::Say(_) | Do::Write { .. } | Do::Hear { .. } | Do::GiveUp { .. } => None,
         })
         .collect()
 }
@@ -342,7 +345,15 @@ fn without_money_it_ends_or_waits_until_there_is_some() {
         (vec!["step.restarted".to_owned(), "run.waiting".to_owned()], Some(Millis(500)))
     );
     assert_eq!(run.apply(Happened::Time, &NAMES, Millis(499)), []);
-    assert_eq!(effects(&run.apply(Happened::Time, &NAMES, Millis(500))), ["model 1.1"]);
+    let out = run.apply(Happened::Time, &NAMES, Millis(500));
+    assert_eq!(effects(&out), ["model 1.2"], "no two attempts have one name");
+    let out = run.apply(Happened::Cut { voids: None }, &NAMES, Millis(501));
+    assert_eq!(effects(&out), ["model 1.3"]);
+    run.apply(fault(), &NAMES, Millis(502));
+    let out = run.apply(Happened::Resumed, &NAMES, Millis(503));
+    assert_eq!(effects(&out), ["model 1.4"]);
+    let out = run.apply(answer(vec![call("a")], vec![How::Invalid("No.".to_owned())]), &NAMES, Millis(504));
+    assert_eq!(effects(&out), ["model 2.1"]);
 }
 
 #[test]

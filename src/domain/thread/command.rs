@@ -4,7 +4,7 @@
 //! object, so that every way to read them says the same ([`super::view`]).
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::about::About;
@@ -14,7 +14,7 @@ use super::once::Once;
 use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
-use crate::domain::message::Message;
+use crate::domain::message::{Message, Part};
 use crate::domain::money::{self, Nanos};
 use crate::domain::patch::Operations;
 use crate::domain::run::event::Numbered;
@@ -319,6 +319,25 @@ pub struct Resolved {
     pub is_same: bool,
     /// The answer that was taken; `None` where all of them together are too long.
     pub given: Option<Given>,
+}
+
+impl Resolved {
+    /// As a refusal shows it, with what was taken in the form in which it is given.
+    pub fn to_json(&self) -> Value {
+        let mut json = json!({ "at": self.at, "id": self.id, "outcome": Taken::AlreadyResolved });
+        match &self.given {
+            Some(Given::Output(parts)) => {
+                json["output"] = match parts.as_slice() {
+                    [Part::Text(text)] => json!(text),
+                    [Part::Json(value)] => json!(value.raw()),
+                    parts => json!(parts),
+                };
+            }
+            Some(Given::Error(words)) => json["error"] = json!(words),
+            Some(Given::Retry) | None => {}
+        }
+        json
+    }
 }
 
 /// What became of an input.

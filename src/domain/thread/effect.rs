@@ -64,10 +64,12 @@ impl Effect {
 }
 
 /// How an effect ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     Answered {
         answered: Answered,
+        /// What the model has said and could not be shown until now.
+        unsaid: Vec<Delta>,
         /// For the journal.
         journal: Value,
         /// For the account's ledger.
@@ -86,6 +88,11 @@ pub enum Outcome {
         cost: Nanos,
         journal: Value,
     },
+    /// A tool call could not be made, or nobody knows whether its child is there; it may be made later.
+    NotMade {
+        why: String,
+        journal: Value,
+    },
     /// A tool call that must not happen twice may have happened.
     Unknown {
         journal: Value,
@@ -96,7 +103,7 @@ pub enum Outcome {
     ChildEnded(Ended),
     /// There is no such child.
     ChildLost,
-    /// The account's index, or its ledger, did not take it.
+    /// The account's index, its ledger, or another thread did not take it.
     Undelivered,
     /// There is nothing to be said of it.
     Done,

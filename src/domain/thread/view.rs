@@ -6,14 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::command::{Resolved, Taken};
 use super::fork::Origin;
 use super::id::{EntryId, RunId, ThreadKey};
 use super::item::{Item, Kind};
 use crate::domain::ids::AgentId;
 use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
-use crate::domain::run::input::Given;
 use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
 use crate::domain::run::terms::Priority;
 use crate::domain::run::word::Ended;
@@ -201,23 +199,6 @@ pub fn awaited_json(run: RunId, awaited: &Awaited<'_>) -> Value {
     }
 }
 
-/// An input that was answered before, with what was taken in the form in which it is given.
-pub fn resolved_json(resolved: &Resolved) -> Value {
-    let mut json = json!({ "at": resolved.at, "id": resolved.id, "outcome": Taken::AlreadyResolved });
-    match &resolved.given {
-        Some(Given::Output(parts)) => {
-            json["output"] = match parts.as_slice() {
-                [Part::Text(text)] => json!(text),
-                [Part::Json(value)] => json!(value.raw()),
-                parts => json!(parts),
-            };
-        }
-        Some(Given::Error(words)) => json["error"] = json!(words),
-        Some(Given::Retry) | None => {}
-    }
-    json
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ItemView {
     pub id: EntryId,
@@ -248,25 +229,29 @@ impl ItemView {
             run_id: (item.run > 0).then_some(run),
             kind: kind.name().to_owned(),
             created_at: item.at,
-            content: content(item.message),
+            content: Content::of(item.message),
         }
     }
 }
 
-fn content(message: Message) -> Content {
-    let said = |role: &str, content: Value| Content::Said { role: role.to_owned(), content };
-    match message {
-        Message::System { text, .. } => said("system", json!([{ "text": text }])),
-        Message::User { parts } => said("user", json!(parts)),
-        Message::Tool { call_id, parts, is_error } => Content::Result { call_id, output: parts, is_error },
-        Message::Assistant { mut parts } => match parts.first_mut() {
-            Some(AssistantPart::ToolCall(call)) => Content::Call {
-                call_id: std::mem::take(&mut call.id),
-                name: std::mem::take(&mut call.name),
-                arguments: std::mem::take(&mut call.arguments),
+impl Content {
+    pub fn of(message: Message) -> Self {
+        let said = |role: &str, content: Value| Content::Said { role: role.to_owned(), content };
+        match message {
+            Message::System { text, .. } => said("system", json!([{ "text": text }])),
+            Message::User { parts } => said("user", json!(parts)),
+            Message::Tool { call_id, parts, is_error } => {
+                Content::Result { call_id, output: parts, is_error }
+            }
+            Message::Assistant { mut parts } => match parts.first_mut() {
+                Some(AssistantPart::ToolCall(call)) => Content::Call {
+                    call_id: std::mem::take(&mut call.id),
+                    name: std::mem::take(&mut call.name),
+                    arguments: std::mem::take(&mut call.arguments),
+                },
+                _ => said("assistant", json!(parts.iter().filter_map(shown).collect::<Vec<_>>())),
             },
-            _ => said("assistant", json!(parts.iter().filter_map(shown).collect::<Vec<_>>())),
-        },
+        }
     }
 }
 

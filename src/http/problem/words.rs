@@ -6,7 +6,7 @@ use super::{Kind, Problem};
 use crate::domain::account::Role;
 use crate::domain::agent::Status;
 use crate::domain::run::input::NotTaken;
-use crate::domain::thread::view::resolved_json;
+use crate::domain::thread::command::Resolved;
 use crate::domain::vault;
 use crate::http::{advice, rate_limit};
 use crate::ports::Settings;
@@ -191,7 +191,7 @@ impl From<threads::Error> for Problem {
                     }
                 };
                 let at = Self::at(format!("inputs[{at}]"), detail);
-                Self { kind, inputs: resolved.iter().map(resolved_json).collect(), ..at }
+                Self { kind, inputs: resolved.iter().map(Resolved::to_json).collect(), ..at }
             }
             threads::Error::KeyReused => Self::new(Kind::IdempotencyKeyReused, detail),
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),

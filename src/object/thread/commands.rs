@@ -58,7 +58,7 @@ impl Thread {
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, patch, now)),
             Command::Edit(who, edits) => self.seen_by(who, |thread, meta| thread.edit(meta, &edits, now)),
-            Command::Delete(who) => self.delete(who, now),
+            Command::Delete(who) => self.delete(sql, who, now)?,
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
                 let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
                 let from = thread.append(meta, messages, now);

@@ -42,7 +42,7 @@ mod start;
 mod tokens;
 mod window;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub use reading::Query;
 
@@ -58,6 +58,7 @@ use crate::domain::thread::once::KEEP_MS;
 use crate::domain::time::Millis;
 use copying::Copying;
 use deliveries::Deliveries;
+use family::Errand;
 use kept::{Batch, Gone, Kept, Meta, Row};
 use sending::Sending;
 
@@ -109,10 +110,9 @@ struct Work {
     /// Bytes of what models said that are not written.
     unwritten: usize,
     /// Effects that other threads' objects have not answered.
-    errands: BTreeSet<String>,
+    errands: BTreeMap<String, Errand>,
     /// At the start: effects that runs wait for, and of which no row has come.
     orphans: BTreeMap<String, Effect>,
-    loaded: Millis,
 }
 
 impl Thread {
@@ -163,9 +163,8 @@ impl Machine for Thread {
             batch: Batch::default(),
             unseen: Vec::new(),
             unwritten: 0,
-            errands: BTreeSet::new(),
+            errands: BTreeMap::new(),
             orphans,
-            loaded: now,
         };
         let (deliveries, settling) = (Deliveries::default(), Sending::default());
         let by_tokens = (now, 0);
@@ -182,6 +181,7 @@ impl Machine for Thread {
         self.deliveries.sending.inherit(&fallen.deliveries.sending);
         self.settling.inherit(&fallen.settling);
         self.by_tokens = fallen.by_tokens;
+        self.work.take_over(fallen.work);
     }
 
     fn absent(command: &Command) -> Option<Answer> {
@@ -229,20 +229,22 @@ impl Machine for Thread {
     }
 
     fn wake_at(&self) -> Option<Millis> {
-        let Work { open, oldest, oldest_key, beat, errands, loaded, .. } = &self.work;
+        let Work { open, oldest, oldest_key, beat, errands, .. } = &self.work;
         let due = open.values().filter_map(|kept| kept.run.wake_at()).min();
-        let is_on_errands = !errands.is_empty() && *beat < loaded.plus(family::ERRANDS_MS);
+        let is_on_errands = errands.values().any(|errand| errand.again_at().is_none());
+        let ask_again = errands.values().filter_map(Errand::again_at).min();
         let is_at_work = is_on_errands || open.values().any(|kept| runs::is_at_work(&kept.run));
         let beat = is_at_work.then(|| beat.plus(BEAT_MS));
         let forget = oldest.filter(|_| open.is_empty()).map(|oldest| oldest.plus(KEEP_EVENTS_MS + 60_000));
         let forget_keys = oldest_key.map(|oldest| oldest.plus(KEEP_MS));
-        let is_idle = beat.is_none();
+        let is_idle = beat.is_none() && errands.is_empty();
         let expires_at = self.meta.as_ref().filter(|_| is_idle).and_then(Meta::expires_at);
         let expires_at = expires_at.map(|at| at.plus(LINGER_MS));
         let copy = self.copying.as_ref().map(|copying| copying.expires_at());
         [
             due,
             beat,
+            ask_again,
             forget,
             forget_keys,
             expires_at,
@@ -282,6 +284,16 @@ impl Machine for Thread {
         ended.unwrap_or_default()
     }
 
+    fn puts_off(&mut self, effect: &String, outcome: &Outcome, now: Millis) -> bool {
+        let errand = self.work.errands.get_mut(effect).filter(|_| matches!(outcome, Outcome::Undelivered));
+        errand.map(|errand| errand.put_off(now)).is_some()
+    }
+
+    fn again(&mut self, now: Millis) -> Vec<String> {
+        let due = self.work.errands.iter_mut().filter_map(|(id, errand)| errand.is_due(now).then_some(id));
+        due.cloned().collect()
+    }
+
     fn progress(&mut self, effect: &Effect, progress: Progress, _: &mut Moment<'_>) -> Durability {
         self.meta.as_ref().map_or(Durability::Soon, |meta| self.work.progressed(meta, effect, progress))
     }
@@ -298,7 +310,7 @@ impl Machine for Thread {
 
     fn resumed(&mut self, effect: &machine::Effect<Effect>, moment: &mut Moment<'_>) -> Resumption<Effect> {
         if effect.what.is_errand() {
-            self.work.errands.insert(effect.id.clone());
+            self.work.note_errand(effect);
             return Resumption::Again;
         }
         self.work.orphans.remove(&effect.id);
@@ -317,6 +329,11 @@ impl Machine for Thread {
         ended.flatten().collect()
     }
 
+    fn goes_on(&mut self, effect: &machine::Effect<Effect>) {
+        self.work.orphans.remove(&effect.id);
+        self.work.note_errand(effect);
+    }
+
     fn is_dirty(&self) -> bool {
         !self.work.batch.is_empty()
     }
@@ -328,6 +345,17 @@ impl Machine for Thread {
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         self.note_changes(now);
         let mut batch = std::mem::take(&mut self.work.batch);
+        let written = self.write_batch(&mut batch, sql, now);
+        if written.is_err() {
+            // For its heir.
+            self.work.batch = batch;
+        }
+        written
+    }
+}
+
+impl Thread {
+    fn write_batch(&mut self, batch: &mut Batch, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         batch.write(sql, now)?;
         if let Some(before) = batch.forget_before {
             let until = store::forget_events(sql, before)?;

@@ -6,7 +6,7 @@ use super::kept::{Kept, Meta};
 use super::{MAX_UNWRITTEN, Thread, Work};
 use crate::domain::message::{Message, stored};
 use crate::domain::run::delta::{Delta, Kind};
-use crate::domain::run::event::Event;
+use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::happening::{Do, Happened, Names};
 use crate::domain::run::input::Input;
 use crate::domain::run::state::{Awaited, Phase, Run};
@@ -116,13 +116,13 @@ impl Work {
                     self.say(meta, number, event);
                     continue;
                 }
-                Do::Write { entry, message, .. } if matches!(message, Message::User { .. }) => {
-                    self.hear(meta, number, entry, message, now);
-                    continue;
-                }
                 Do::Write { entry, step, message } => {
                     self.note_answer(number, &message);
                     self.write_item(meta, number, entry, step, message, now);
+                    continue;
+                }
+                Do::Hear { entry, during, message } => {
+                    self.hear(meta, number, (entry, during), message, now);
                     continue;
                 }
                 Do::GiveUp { entry } => {
@@ -263,6 +263,24 @@ impl Work {
         if self.unwritten >= MAX_UNWRITTEN { Durability::Now } else { Durability::Gathered }
     }
 
+    /// Takes over what models have said and no disk has, from the memory whose write failed: watchers have seen it, and whoever
+    /// asks the models goes on where they are.
+    pub(super) fn take_over(&mut self, fallen: Self) {
+        for kept in self.open.values_mut() {
+            let Phase::Model { step, .. } = kept.run.phase else { continue };
+            let number = kept.run.number;
+            let is_of = |event: &&Numbered| event.run.number == number && event.event.said_in() == Some(step);
+            kept.seqs.next = kept.last_seq.map_or(kept.seqs.next, |last| last + 1);
+            for event in fallen.batch.events.iter().filter(is_of) {
+                kept.seqs.next = event.seq + 1;
+                self.next_position = self.next_position.max(event.position + 1);
+                self.batch.events.push(event.clone());
+            }
+            self.unseen.extend(fallen.unseen.iter().filter(is_of).cloned());
+        }
+        self.unwritten = fallen.unwritten;
+    }
+
     pub(super) fn ended(
         &mut self,
         meta: &mut Meta,
@@ -271,7 +289,8 @@ impl Work {
         now: Millis,
     ) -> Effects<Thread> {
         match (effect, outcome) {
-            (Effect::Model { run, step, attempt }, Outcome::Answered { answered, journal, .. }) => {
+            (Effect::Model { run, step, attempt }, Outcome::Answered { answered, unsaid, journal, .. }) => {
+                self.said(meta, *run, *step, unsaid);
                 self.note_call(
                     *run,
                     *step,
@@ -297,6 +316,11 @@ impl Work {
                 let call_id = EntryId { run: meta.run(*run), number: *entry };
                 self.note(*run, json!({ "call_id": call_id, "tool_call": journal, "ended_at": now }));
                 self.apply(meta, *run, Happened::Ended { entry: *entry, output, is_error, cost }, now)
+            }
+            (Effect::Tool { run, entry, .. }, Outcome::NotMade { why, journal }) => {
+                let call_id = EntryId { run: meta.run(*run), number: *entry };
+                self.note(*run, json!({ "call_id": call_id, "tool_call": journal, "ended_at": now }));
+                self.apply(meta, *run, Happened::NotMade { entry: *entry, why }, now)
             }
             (Effect::Tool { run, entry, .. }, Outcome::Unknown { journal }) => {
                 let call_id = EntryId { run: meta.run(*run), number: *entry };

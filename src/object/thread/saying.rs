@@ -25,18 +25,26 @@ impl Work {
         message: Message,
         now: Millis,
     ) -> Option<EntryId> {
-        let entry = self.open.get_mut(&number)?.run.take_entry();
-        self.hear(meta, number, entry, message, now);
+        let kept = self.open.get_mut(&number)?;
+        let (entry, during) = (kept.run.take_entry(), kept.run.asked());
+        self.hear(meta, number, (entry, during), message, now);
         Some(EntryId { run: meta.run(number), number: entry })
     }
 
-    /// The same, as this entry.
-    pub(super) fn hear(&mut self, meta: &mut Meta, number: u32, entry: u32, message: Message, now: Millis) {
+    /// The same under an entry of its own; see [`Do::Hear`](crate::domain::run::happening::Do::Hear).
+    pub(super) fn hear(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        (entry, during): (u32, Option<u32>),
+        message: Message,
+        now: Millis,
+    ) {
         let Some(kept) = self.open.get_mut(&number) else { return };
         self.batch.runs.insert(number);
         let there: usize = kept.said.iter().map(|said| text_in_row(&said.message)).sum();
-        match kept.run.phase {
-            Phase::Model { step, .. } if there + size_in_row(slice::from_ref(&message)) <= MAX_SAID => {
+        match during {
+            Some(step) if there + size_in_row(slice::from_ref(&message)) <= MAX_SAID => {
                 kept.said.push(Said { step, entry, message: stored::write(&message) });
             }
             _ => self.write_item(meta, number, entry, 0, message, now),

@@ -14,4 +14,25 @@ mod step;
 pub mod tools;
 mod version;
 
+use crate::service::tool::http;
 pub use version::conduct;
+
+/// Why a tool call has no result of its own.
+#[derive(Debug)]
+pub enum Error {
+    /// Words for the model.
+    Failed(String),
+    /// It could not be made, and may be later.
+    NotMade(String),
+    /// It must not happen twice, and whether it happened is not known.
+    Unknown(String),
+}
+
+impl From<http::Error> for Error {
+    fn from(error: http::Error) -> Self {
+        match error {
+            http::Error::Failed(words) => Self::Failed(words),
+            http::Error::Unknown(words) => Self::Unknown(words),
+        }
+    }
+}

@@ -3,11 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::tools;
-use crate::domain::message::{
-    ChatReply, ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice,
-};
+use crate::domain::message::{ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice};
 use crate::domain::money::Nanos;
-use crate::domain::run::delta::Streaming;
+use crate::domain::run::delta::{Delta, Streaming};
 use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::machine::MAX_PIECES;
 use crate::domain::run::state::Failure;
@@ -123,11 +121,17 @@ async fn relay<W: World>(
     journal["call_id"] = json!(call.to_string());
     journal["model"] = json!(model);
     journal["warnings"] = json!(&warnings);
+    let mut shown = Shown { object, id, streaming: Streaming::default(), unsaid: Vec::new() };
     let (reply, receipt, broken) = match answer {
-        Answer::Whole { reply, receipt } => (reply, receipt, None),
-        Answer::Replay { events, receipt } => (gathered(object, id, events), receipt, None),
-        Answer::Stream(relay) => read(object, id, *relay).await,
+        Answer::Whole { reply, receipt } => (Some(reply), receipt, None),
+        Answer::Replay { events, receipt } => (None, receipt, shown.show(events)),
+        Answer::Stream(relay) => {
+            let (receipt, broken) = read(&mut shown, *relay).await;
+            (None, receipt, broken)
+        }
     };
+    let Shown { streaming, unsaid, .. } = shown;
+    let reply = reply.unwrap_or_else(|| streaming.finish());
     journal["cost_usd"] = json!(receipt.cost);
     journal["usage"] = json!(receipt.usage);
     if let Some(error) = broken {
@@ -156,66 +160,68 @@ async fn relay<W: World>(
         cost: receipt.cost,
         warnings,
     };
-    Outcome::Answered { answered, journal, settlement: None }
+    Outcome::Answered { answered, unsaid, journal, settlement: None }
 }
 
 async fn read<W: World>(
-    object: &impl Performed,
-    id: &str,
+    shown: &mut Shown<'_, impl Performed>,
     mut relay: Relay<W>,
-) -> (ChatReply, Receipt, Option<Error>) {
-    let mut streaming = Streaming::default();
+) -> (Receipt, Option<Error>) {
     let mut broken = None;
     loop {
         match relay.next().await {
-            Some(Step::Events(events)) => broken = broken.or(show(object, id, &mut streaming, events)),
-            Some(Step::End(Ending::Done(receipt))) => return (streaming.finish(), receipt, broken),
-            Some(Step::End(Ending::Failed { error, receipt })) => {
-                return (streaming.finish(), receipt, Some(error));
+            Some(Step::Events(events)) => broken = broken.or(shown.show(events)),
+            Some(Step::End(Ending::Done(receipt))) => return (receipt, broken),
+            Some(Step::End(Ending::Failed { error, receipt })) => return (receipt, Some(error)),
+            None => return (Receipt::FREE, Some(Error::Unavailable)),
+        }
+    }
+}
+
+/// What the model says, shown to the run's watchers as it comes.
+struct Shown<'a, P> {
+    object: &'a P,
+    id: &'a str,
+    streaming: Streaming,
+    /// What the thread could not take.
+    unsaid: Vec<Delta>,
+}
+
+impl<P: Performed> Shown<'_, P> {
+    /// An answer that is too long is read on, because its end has the bill.
+    fn show(&mut self, events: Vec<Event>) -> Option<Error> {
+        let mut broken = None;
+        for event in events {
+            match self.streaming.push(event) {
+                Ok(deltas) => self.unsaid.extend(deltas),
+                Err(error) => broken = Some(Error::Upstream(error.to_string())),
             }
-            None => return (streaming.finish(), Receipt::FREE, Some(Error::Unavailable)),
         }
-    }
-}
-
-fn gathered(object: &impl Performed, id: &str, events: Vec<Event>) -> ChatReply {
-    let mut streaming = Streaming::default();
-    show(object, id, &mut streaming, events);
-    streaming.finish()
-}
-
-/// Shows watchers what was said. An answer that is too long is read on, because its end has the bill.
-fn show(object: &impl Performed, id: &str, streaming: &mut Streaming, events: Vec<Event>) -> Option<Error> {
-    let mut deltas = Vec::new();
-    let mut broken = None;
-    for event in events {
-        match streaming.push(event) {
-            Ok(delta) => deltas.extend(delta),
-            Err(error) => broken = Some(Error::Upstream(error.to_string())),
+        if !self.unsaid.is_empty() {
+            let said = Progress::Said(std::mem::take(&mut self.unsaid));
+            if let Err(Progress::Said(unsaid)) = self.object.progress(self.id, said) {
+                self.unsaid = unsaid;
+            }
         }
+        broken
     }
-    if !deltas.is_empty() {
-        object.progress(id, Progress::Said(deltas));
-    }
-    broken
 }
 
 fn unanswered<W: World>(app: &App<W>, error: &Error, cost: Nanos, mut journal: Value) -> Outcome {
     journal["error"] = json!(error.to_string());
-    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal, settlement: None }
+    let [noise] = app.world.random();
+    Outcome::Unanswered { fault: fault(error, app.world.now(), noise), cost, journal, settlement: None }
 }
 
 /// What an error of a call means for its run.
-fn fault(error: &Error, now: Millis) -> Fault {
+fn fault(error: &Error, now: Millis, noise: u8) -> Fault {
     let failure = |code: &str| Failure::new(code, error.to_string());
     let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
     match error {
         Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
         Error::RunBudget { .. } => Fault::RunBudget,
-        Error::Concurrency { .. } => Fault::Transient { failure: failure("concurrency_exceeded"), at: None },
-        Error::Rate(quota) => {
-            Fault::Transient { failure: failure("rate_limited"), at: in_seconds(quota.reset_s) }
-        }
+        Error::Concurrency { .. } => Fault::Place { at: None, noise },
+        Error::Rate(quota) => Fault::Place { at: in_seconds(quota.reset_s), noise },
         Error::Busy { is_limited, retry_after_s, given, .. } if !given.is_unpaid => {
             let code = if *is_limited { "upstream_rate_limited" } else { "upstream_error" };
             Fault::Transient { failure: failure(code), at: retry_after_s.and_then(in_seconds) }
@@ -253,9 +259,9 @@ mod tests {
             given: Box::new(call::Given { is_unpaid, ..call::Given::default() }),
         };
         let now = Millis(1_000);
-        assert!(matches!(fault(&busy(false), now), Fault::Transient { at: Some(Millis(8_000)), .. }));
-        assert!(matches!(fault(&busy(true), now), Fault::Final(_)));
-        assert!(matches!(fault(&Error::UpstreamTimeout, now), Fault::Transient { at: None, .. }));
-        assert!(matches!(fault(&Error::AccountSuspended, now), Fault::Final(_)));
+        assert!(matches!(fault(&busy(false), now, 0), Fault::Transient { at: Some(Millis(8_000)), .. }));
+        assert!(matches!(fault(&busy(true), now, 0), Fault::Final(_)));
+        assert!(matches!(fault(&Error::UpstreamTimeout, now, 0), Fault::Transient { at: None, .. }));
+        assert!(matches!(fault(&Error::AccountSuspended, now, 0), Fault::Final(_)));
     }
 }
