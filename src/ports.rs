@@ -50,7 +50,7 @@ pub use replies::Replies;
 pub use resolve::{Called, Resolution, Resolve};
 pub use sweep::Sweep;
 pub use templates::{PlatformTemplates, Templates};
-pub use threads::{Performed, ThreadOf, Threads, Watch};
+pub use threads::{Performed, ThreadOf, Threads, Wanted, Watch};
 pub use upstream::{
     Body, Destination, Method, PlatformProvider, ReadError, SendError, Upstream, UpstreamReply,
     UpstreamRequest,

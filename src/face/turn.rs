@@ -40,6 +40,8 @@ pub const X_THREAD: HeaderName = HeaderName::from_static("x-thread");
 const X_RUN: HeaderName = HeaderName::from_static("x-run");
 /// How often in a row a watcher that was cut off comes back and finds nothing new.
 const MAX_RETURNS: u32 = 5;
+/// The most pages of what has happened that are read before anything of them is answered.
+const MAX_PAGES: u32 = 8;
 /// The pause where the object is away.
 const AWAY_MS: u64 = 500;
 
@@ -89,6 +91,7 @@ impl Turn {
                 (Vec::new(), events, watch)
             }
         };
+        let (events, watch) = caught_up(app, &visitor, events, watch).await;
         let Some(run) = &events.snapshot else {
             return Err(Problem::unavailable("a run's events came without the run"));
         };
@@ -184,6 +187,30 @@ fn client_tool(tool: Tool) -> ClientTool {
     ClientTool { name, description, parameters, strict, cache }
 }
 
+/// What has happened until now, as far as it is no more than some pages: what was taken back in it was never heard.
+async fn caught_up<W: World, T>(
+    app: &App<W>,
+    visitor: &Visitor,
+    mut events: Events,
+    mut watch: T,
+) -> (Events, T)
+where
+    W::Threads: Threads<Watch = T>,
+{
+    let visitor = visitor.clone().under(None);
+    for _ in 1..MAX_PAGES {
+        let (Some(next), Some(run)) = (events.next, events.snapshot.as_ref().map(|run| run.id)) else {
+            break;
+        };
+        let Ok((page, again)) = visitor.watch(app, run.thread, Some(run.number), Some(next)).await else {
+            break;
+        };
+        events.events.extend(page.events);
+        (events.is_over, events.next, watch) = (page.is_over, page.next, again);
+    }
+    (events, watch)
+}
+
 /// What has happened until now, without what was taken back again: nobody has heard it yet.
 fn unvoided(events: Vec<Numbered>) -> Vec<Numbered> {
     let restarts = events.iter().enumerate().filter_map(|(at, event)| match event.event {
@@ -209,6 +236,8 @@ struct Listening<W: World> {
     hearing: Hearing,
     read: VecDeque<Numbered>,
     watch: Option<<W::Threads as Threads>::Watch>,
+    /// The cursor of the next page, where there is one.
+    next: Option<u64>,
     /// The last event that was read.
     last: Option<u64>,
     /// What the run waited for when the call came and nothing followed.
@@ -224,12 +253,13 @@ impl<W: World> Listening<W> {
         events: Events,
         watch: <W::Threads as Threads>::Watch,
     ) -> Self {
-        let Events { snapshot, events, is_over } = events;
+        let is_live = events.is_live();
+        let Events { snapshot, events, next, .. } = events;
         // One of several outputs came: the answer is what is still to be answered.
         let waiting = snapshot.filter(|run| run.status == Status::Waiting && hearing.has_outputs());
         let rests = waiting.map(|run| waits(&run.waiting_on));
-        let watch = (!is_over).then_some(watch);
-        Self { app, visitor, run, hearing, read: unvoided(events).into(), watch, last: None, rests }
+        let watch = is_live.then_some(watch);
+        Self { app, visitor, run, hearing, read: unvoided(events).into(), watch, next, last: None, rests }
     }
 
     async fn hear(&mut self) -> Heard {
@@ -268,11 +298,13 @@ impl<W: World> Listening<W> {
                 return None;
             }
             self.watch = None;
+            self.last = self.next.take().or(self.last);
             let visitor = self.visitor.clone().under(None);
             match visitor.watch(&self.app, self.run.thread, Some(self.run.number), self.last).await {
                 Ok((events, watch)) => {
+                    self.watch = events.is_live().then_some(watch);
+                    self.next = events.next;
                     self.read.extend(events.events);
-                    self.watch = (!events.is_over).then_some(watch);
                 }
                 Err(threads::Error::Unavailable(_)) => self.app.world.sleep(AWAY_MS).await,
                 Err(_) => return None,
@@ -283,6 +315,7 @@ impl<W: World> Listening<W> {
     /// What is heard next, unless the run rests as it was found.
     async fn heard(&mut self) -> Heard {
         if self.read.is_empty()
+            && self.next.is_none()
             && let Some(rests) = self.rests.take()
             && !self.hearing.has_begun()
             && !matches!(rests, Heard::Nothing)

@@ -64,6 +64,7 @@ impl<M: Machine> Core<M> {
                 }
             }
         }
+        core.decided.extend(core.machine.orphaned(moment));
         Ok((core, again))
     }
 

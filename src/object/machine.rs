@@ -189,6 +189,12 @@ pub trait Machine: Sized {
         let _ = effect;
     }
 
+    /// After [`Machine::resumed`] was asked of each of them: what waits for an effect of which there is no row goes on, too.
+    fn orphaned(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        let _ = moment;
+        Vec::new()
+    }
+
     /// Whether memory has what the disk has not.
     fn is_dirty(&self) -> bool;
 

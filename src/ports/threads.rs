@@ -50,18 +50,21 @@ pub trait Watch: Send + 'static {
     fn next(&mut self) -> impl Future<Output = Option<Numbered>> + Send;
 }
 
+/// What an effect needs to be performed: `None` where it is not wanted any more, an error where that cannot be read.
+pub type Wanted<T> = Result<Option<T>, Unavailable>;
+
 /// The object of which an effect is performed, seen from who performs it.
 pub trait Performed: Clone + Send + Sync + 'static {
-    /// What the model is to be asked for a run; `None` where that is not wanted any more.
-    fn model_call(&self, run: u32) -> Option<ModelCall>;
-    /// A tool call to be made; `None` where it is not wanted any more.
-    fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall>;
-    /// What the run above learns of one that is over; `None` where there is nothing to be said.
-    fn report(&self, run: u32) -> Option<Report>;
-    /// What the account's index is to learn, and of which account; `None` where that is nothing.
-    fn delivery(&self) -> Option<(AccountId, Delivery)>;
-    /// What the account's ledger is to learn; `None` where that is nothing.
-    fn for_ledger(&self) -> Option<ForLedger>;
+    /// What the model is to be asked for a step of a run.
+    fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall>;
+    /// A tool call to be made. An error: the object has no memory, and offers the call to its next life.
+    fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall>;
+    /// What the run above learns of one that is over.
+    fn report(&self, run: u32) -> Wanted<Report>;
+    /// What the account's index is to learn, and of which account.
+    fn delivery(&self) -> Wanted<(AccountId, Delivery)>;
+    /// What the account's ledger is to learn.
+    fn for_ledger(&self) -> Wanted<ForLedger>;
     /// Something became known of the effect of this id.
     ///
     /// # Errors

@@ -85,12 +85,15 @@ impl<M: Perform + 'static> Object<M> {
         self.state.wait_until(task);
     }
 
-    /// Reads what an effect needs; `None` when that fails, which the log says.
-    pub fn look<T>(&self, read: impl FnOnce(&M, &ObjectSql) -> Result<T, Error>) -> Option<T> {
+    /// Reads what an effect needs; the log says where that fails.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn look<T>(&self, read: impl FnOnce(&M, &ObjectSql) -> Result<T, Error>) -> Result<T, Error> {
         let mut random = world::random;
         let mut host = self.host.borrow_mut();
         let looked = host.look_at(&mut Moment { now: world::now(), random: &mut random }, read);
-        looked.inspect_err(|error| console_error!("object: {error}")).ok()
+        looked.inspect_err(|error| console_error!("object: {error}"))
     }
 
     /// A command, and its answer.

@@ -11,6 +11,7 @@ use worker::send::SendWrapper;
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object};
 
 use super::object::{Object, Perform, commands_only};
+use super::object_sql::ObjectSql;
 use super::world::EdgeWorld;
 use super::{crossing, fetch, memory};
 use crate::domain::dispatch::command::Delivery;
@@ -20,10 +21,11 @@ use crate::domain::thread::command::{Answer, Command};
 use crate::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
 use crate::object::host::Reply;
 use crate::object::machine;
+use crate::object::sql::Error;
 use crate::object::thread::Thread;
 use crate::object::watchers::Watchers;
 use crate::object::wire;
-use crate::ports::{Performed, Unavailable};
+use crate::ports::{Performed, Unavailable, Wanted};
 use crate::service::App;
 use crate::service::run::perform::perform;
 
@@ -57,25 +59,31 @@ impl Perform for Thread {
 #[derive(Clone)]
 struct Handle(SendWrapper<Rc<Object<Thread>>>);
 
+impl Handle {
+    fn look<T>(&self, read: impl FnOnce(&Thread, &ObjectSql) -> Result<T, Error>) -> Result<T, Unavailable> {
+        self.0.look(read).map_err(|error| Unavailable(error.to_string()))
+    }
+}
+
 impl Performed for Handle {
-    fn model_call(&self, run: u32) -> Option<ModelCall> {
-        self.0.look(|thread, sql| thread.model_call(sql, run)).flatten()
+    fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall> {
+        self.look(|thread, sql| thread.model_call(sql, run, step, attempt))
     }
 
-    fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall> {
-        self.0.look(|thread, _| Ok(thread.tool_call(run, entry))).flatten()
+    fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall> {
+        self.look(|thread, _| Ok(thread.tool_call(run, entry, attempt)))
     }
 
-    fn report(&self, run: u32) -> Option<Report> {
-        self.0.look(|thread, sql| thread.report(sql, run)).flatten()
+    fn report(&self, run: u32) -> Wanted<Report> {
+        self.look(|thread, sql| thread.report(sql, run))
     }
 
-    fn delivery(&self) -> Option<(AccountId, Delivery)> {
-        self.0.look(|thread, sql| thread.delivery(sql)).flatten()
+    fn delivery(&self) -> Wanted<(AccountId, Delivery)> {
+        self.look(|thread, sql| thread.delivery(sql))
     }
 
-    fn for_ledger(&self) -> Option<ForLedger> {
-        self.0.look(|thread, sql| thread.for_ledger(sql)).flatten()
+    fn for_ledger(&self) -> Wanted<ForLedger> {
+        self.look(|thread, sql| thread.for_ledger(sql))
     }
 
     fn progress(&self, id: &str, progress: Progress) -> Result<(), Progress> {
@@ -114,7 +122,7 @@ impl ThreadObject {
         let events: Option<Answer> =
             if kind == Kind::Watch { wire::decode(&response.text).ok() } else { None };
         match events {
-            Some(Answer::Events(events)) if response.status == 200 && !events.is_over => {
+            Some(Answer::Events(events)) if response.status == 200 && events.is_live() => {
                 let run = events.snapshot.as_ref().map(|run| run.id.number);
                 self.watch(run, response).await
             }
@@ -126,7 +134,7 @@ impl ThreadObject {
     async fn watch(&self, run: Option<u32>, response: wire::Response) -> Result<Response> {
         let events = self.object.beside.watchers.borrow_mut().add(run);
         let first = futures_util::stream::once(std::future::ready(response.text));
-        let lines = first.chain(events.map(|event| serde_json::to_string(&event).unwrap_or_default()));
+        let lines = first.chain(events.map(|event| event.to_string()));
         let body = Body::from_stream(lines.map(|line| Ok::<_, Infallible>(line + "\n")));
         Ok(fetch::write(HttpResponse::new(body)).await?.into())
     }
@@ -166,7 +174,7 @@ impl DurableObject for ThreadObject {
     async fn alarm(&self) -> Result<Response> {
         let done = self.object.alarm();
         // A thread that was made for one call may have gone: nothing happens here any more.
-        if self.object.look(|thread, _| Ok(thread.is_there())) == Some(false) {
+        if self.object.look(|thread, _| Ok(thread.is_there())) == Ok(false) {
             self.object.beside.watchers.borrow_mut().clear();
         }
         done

@@ -183,10 +183,10 @@ impl World {
 
     fn perform(&mut self, of: ThreadKey, effect: &Effect) -> Option<Outcome> {
         match effect {
-            Effect::Model { run, .. } => Some(self.answer(of, *run)),
-            Effect::Tool { run, entry, .. } => {
+            Effect::Model { run, step, attempt } => Some(self.answer(of, (*run, *step, *attempt))),
+            Effect::Tool { run, entry, attempt } => {
                 let asked = self.with(of, |host, moment| {
-                    host.look_at(moment, |thread, _| Ok(thread.tool_call(*run, *entry)))
+                    host.look_at(moment, |thread, _| Ok(thread.tool_call(*run, *entry, *attempt)))
                 });
                 match asked.ok().flatten() {
                     None => Some(Outcome::Done),
@@ -240,9 +240,10 @@ impl World {
     }
 
     /// What the model answers, for no more than is left.
-    fn answer(&mut self, of: ThreadKey, run: u32) -> Outcome {
-        let call =
-            self.with(of, |host, moment| host.look_at(moment, |thread, disk| thread.model_call(disk, run)));
+    fn answer(&mut self, of: ThreadKey, (run, step, attempt): (u32, u32, u32)) -> Outcome {
+        let call = self.with(of, |host, moment| {
+            host.look_at(moment, |thread, disk| thread.model_call(disk, run, step, attempt))
+        });
         let Some(call) = call.ok().flatten() else { return Outcome::Done };
         let cost = Nanos::new(1 + self.dice.roll(20)).min(call.left.unwrap_or(Nanos::MAX));
         *self.paid.entry(call.run).or_default() += cost.get();
@@ -382,7 +383,7 @@ impl World {
     }
 
     fn events(&mut self, of: ThreadKey) -> Vec<Numbered> {
-        let watch = Watch { run: Some(1), after: None, stay: false };
+        let watch = Watch { run: Some(1), after: None, stay: false, is_new_only: false };
         match self.ask(of, Command::Events(Who::Account, watch)) {
             Some(Answer::Events(events)) => events.events,
             _ => Vec::new(),
@@ -514,7 +515,7 @@ fn what_a_child_has_said_to_nobody_when_its_thread_is_deleted_is_still_said() {
         let outcome = world.perform(of, &effect).unwrap();
         let _ = world.with(of, |host, moment| host.ended(&effect.id(), outcome, moment));
     }
-    let watch = Watch { run: Some(1), after: None, stay: false };
+    let watch = Watch { run: Some(1), after: None, stay: false, is_new_only: false };
     let Some(Answer::Events(events)) = world.ask(root(), Command::Events(Who::Account, watch)) else {
         panic!()
     };

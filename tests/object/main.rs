@@ -11,6 +11,7 @@ mod account;
 mod commands;
 mod dispatch;
 mod effects;
+mod events;
 mod family;
 mod fork;
 mod platform;

@@ -312,7 +312,7 @@ impl Theatre {
             .map(|(run, watcher)| (*run, watcher.seen))
             .collect();
         for (run, after) in away {
-            let watch = Watch { run: Some(run), after, stay: true };
+            let watch = Watch { run: Some(run), after, stay: true, is_new_only: false };
             match self.command(Command::Events(WHO, watch)) {
                 Some(Answer::Events(events)) => {
                     let watcher = self.watchers.get_mut(&run).unwrap();
@@ -377,7 +377,7 @@ impl Theatre {
 
     fn outcome(&mut self, effect: &Effect, streaming: Streaming) -> Outcome {
         match effect {
-            Effect::Model { run, .. } => self.answered(*run, streaming),
+            Effect::Model { run, step, attempt } => self.answered((*run, *step, *attempt), streaming),
             Effect::Tool { .. } => {
                 Outcome::Tool { output: vec![], is_error: false, cost: Nanos::new(1), journal: Value::Null }
             }
@@ -398,9 +398,10 @@ impl Theatre {
             })
             .collect();
         for (run, entry, attempt) in tools {
-            let call =
-                self.with(|host, moment| host.look_at(moment, |thread, _| Ok(thread.tool_call(run, entry))));
-            if let Some(call) = call.unwrap().map(|asked| asked.call).filter(|call| call.attempt == attempt) {
+            let call = self.with(|host, moment| {
+                host.look_at(moment, |thread, _| Ok(thread.tool_call(run, entry, attempt)))
+            });
+            if let Some(call) = call.unwrap().map(|asked| asked.call) {
                 assert!(matches!(call.stage, Stage::Running | Stage::Done), "{call:?} of run {run}");
             }
         }
@@ -443,7 +444,8 @@ impl Theatre {
         }
     }
 
-    pub fn answered(&mut self, run: u32, mut streaming: Streaming) -> Outcome {
+    pub fn answered(&mut self, of: (u32, u32, u32), mut streaming: Streaming) -> Outcome {
+        let (run, ..) = of;
         let settlement = Box::new(self.settlement(run));
         if self.dice.roll(10) == 0 {
             let failure = Failure::new("upstream_error", "no");
@@ -469,7 +471,7 @@ impl Theatre {
         let calls = self.dice.roll(3);
         let plan: Vec<How> = (0..calls).map(|_| self.dice.one_of(&hows).unwrap().clone()).collect();
         parts.extend(plan.iter().map(|_| AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"))));
-        self.note_plan(run, &parts, &plan);
+        self.note_plan(of, &parts, &plan);
         let answered = Answered {
             parts,
             finish: Finish::Stop,
@@ -483,30 +485,22 @@ impl Theatre {
     }
 
     /// Which entries the calls will have: the ones behind those that the run has.
-    pub fn note_plan(&mut self, run: u32, parts: &[AssistantPart], plan: &[How]) {
+    pub fn note_plan(&mut self, of: (u32, u32, u32), parts: &[AssistantPart], plan: &[How]) {
+        let (run, step, attempt) = of;
         let next = self.with(|host, moment| {
-            host.look_at(moment, |thread, disk| thread.model_call(disk, run).map(|call| call.is_some()))
+            host.look_at(moment, |thread, disk| {
+                thread.model_call(disk, run, step, attempt).map(|call| call.is_some())
+            })
         });
         if !next.unwrap_or(false) {
             return;
         }
-        let step = self.step_of(run);
         let pieces = retinue::domain::thread::item::pieces(parts.to_vec());
         let is_call = |piece: &Message| matches!(piece, Message::Assistant { parts } if AssistantPart::calls_of(parts).count() > 0);
         let calls = pieces.iter().enumerate().filter(|(_, piece)| is_call(piece));
         for ((at, _), how) in calls.zip(plan) {
             self.plans.insert((run, Run::piece(step, u32::try_from(at).unwrap())), how.clone());
         }
-    }
-
-    pub fn step_of(&self, run: u32) -> u32 {
-        let body: String = self
-            .disk
-            .db()
-            .query_row("SELECT body FROM runs WHERE number = ?1", [run], |row| row.get(0))
-            .unwrap();
-        let body: Value = serde_json::from_str(&body).unwrap();
-        u32::try_from(body["run"]["steps"].as_u64().unwrap()).unwrap()
     }
 
     /// What a run waits for is given.
@@ -525,6 +519,11 @@ impl Theatre {
             *self.allowed.entry((run, id.number)).or_insert(1) += 1;
         }
         self.command(Command::Give(WHO, run, vec![Input::Call { entry: id.number, given }]));
+    }
+
+    /// What is performed now.
+    pub fn performed(&self) -> Vec<&Effect> {
+        self.under_way.iter().map(|under_way| &under_way.effect).collect()
     }
 
     pub fn crash(&mut self) {

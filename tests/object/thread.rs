@@ -5,6 +5,7 @@ use retinue::domain::ids::AgentId;
 use retinue::domain::message::{AssistantPart, Message, Part as UserPart};
 use retinue::domain::run::input::Input;
 use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Page, Who};
+use retinue::domain::thread::effect::Effect;
 use retinue::domain::thread::view::{Content, ItemView};
 
 use crate::theatre::*;
@@ -56,6 +57,32 @@ fn the_ledger_forgets_the_runs_of_a_deleted_thread_whatever_crashes() {
         let named: Vec<_> = theatre.ledger.iter().filter(|(_, run)| run.is_some()).collect();
         assert!(named.is_empty(), "seed {seed}: {named:?}");
     }
+}
+
+#[test]
+fn what_waits_for_an_effect_of_which_there_is_no_row_goes_on_after_a_restart() {
+    let (mut models, mut tools) = (0, 0);
+    for seed in 0..20 {
+        let mut theatre = Theatre::new(seed);
+        theatre.start();
+        for _ in 0..30 {
+            let count = |theatre: &Theatre, is_of: fn(&Effect) -> bool| {
+                theatre.performed().into_iter().filter(|effect| is_of(effect)).count()
+            };
+            let is_model = |effect: &Effect| matches!(effect, Effect::Model { .. });
+            let (asked, called) =
+                (count(&theatre, is_model), count(&theatre, |effect| matches!(effect, Effect::Tool { .. })));
+            theatre.disk.db().execute("DELETE FROM effects", []).unwrap();
+            theatre.crash();
+            assert!(asked == 0 || count(&theatre, is_model) == asked, "{:?}", theatre.performed());
+            models += asked;
+            tools += called;
+            theatre.end();
+        }
+        theatre.finish();
+        theatre.check();
+    }
+    assert!(models > 20 && tools > 5, "{models} {tools}");
 }
 
 fn text_of(item: &ItemView) -> String {
@@ -157,7 +184,14 @@ fn a_floor_that_was_answered_stays_raised_whatever_crashes_and_is_deleted() {
 
 /// What the model would be sent in the run's step, in words.
 fn to_be_sent(theatre: &mut Theatre, run: u32) -> Vec<String> {
-    let call = theatre.with(|host, moment| host.look_at(moment, |thread, disk| thread.model_call(disk, run)));
+    let asked = theatre.performed().into_iter().find_map(|effect| match effect {
+        Effect::Model { run: of, step, attempt } if *of == run => Some((*step, *attempt)),
+        _ => None,
+    });
+    let (step, attempt) = asked.unwrap();
+    let call = theatre.with(|host, moment| {
+        host.look_at(moment, |thread, disk| thread.model_call(disk, run, step, attempt))
+    });
     let word = |message: &Message| match message {
         Message::User { parts } => match &parts[..] {
             [UserPart::Text(text)] => format!("user: {text}"),

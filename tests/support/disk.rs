@@ -17,7 +17,11 @@ struct Inner {
     db: Mutex<Connection>,
     /// Which statement from now fails, and on which side of its effect.
     fault: Mutex<Option<(u32, Side)>>,
+    /// Statements with these words fail so often.
+    refused: Mutex<Option<(String, u32)>>,
     statements: Mutex<Vec<String>>,
+    /// Bytes of text that queries have returned.
+    read: Mutex<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +35,9 @@ impl Disk {
         Self(Arc::new(Inner {
             db: Mutex::new(Connection::open_in_memory().unwrap()),
             fault: Mutex::default(),
+            refused: Mutex::default(),
             statements: Mutex::default(),
+            read: Mutex::default(),
         }))
     }
 
@@ -43,6 +49,22 @@ impl Disk {
     /// Fails the `nth` statement from now, 1 for the next. `BEGIN` and `COMMIT` are not counted.
     pub fn fail(&self, nth: u32, side: Side) {
         *self.0.fault.lock().unwrap() = Some((nth, side));
+    }
+
+    /// The next statements that contain these words fail.
+    pub fn refuse(&self, words: &str, times: u32) {
+        *self.0.refused.lock().unwrap() = Some((words.to_owned(), times));
+    }
+
+    fn is_refused(&self, statement: &str) -> bool {
+        let mut refused = self.0.refused.lock().unwrap();
+        let Some((_, times)) =
+            refused.as_mut().filter(|(words, times)| *times > 0 && statement.contains(words.as_str()))
+        else {
+            return false;
+        };
+        *times -= 1;
+        true
     }
 
     /// Whether the failure has not happened, and is called off.
@@ -62,6 +84,11 @@ impl Disk {
     /// Every statement since the last call, in order.
     pub fn take_statements(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.statements.lock().unwrap())
+    }
+
+    /// How many bytes of text queries have returned since the last call.
+    pub fn take_read(&self) -> usize {
+        std::mem::take(&mut *self.0.read.lock().unwrap())
     }
 
     fn meet(&self) -> Option<Side> {
@@ -89,12 +116,15 @@ impl Sql for Disk {
         self.0.statements.lock().unwrap().push(statement.to_owned());
         let fault = self.meet();
         let failed = || Error::Storage("the disk failed".to_owned());
-        if fault == Some(Side::Before) {
+        if fault == Some(Side::Before) || self.is_refused(statement) {
             return Err(failed());
         }
         let rows = self
             .run(statement, parameters)
             .map_err(|error| Error::Storage(format!("{statement}: {error}")))?;
+        let cells = rows.iter().flatten();
+        let bytes = cells.map(|cell| if let Value::Text(text) = cell { text.len() } else { 0 });
+        *self.0.read.lock().unwrap() += bytes.sum::<usize>();
         if fault == Some(Side::After) { Err(failed()) } else { Ok(rows) }
     }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use futures_channel::mpsc::Receiver;
 use futures_util::StreamExt;
 use retinue::domain::dispatch::command::Delivery;
 use retinue::domain::ids::AccountId;
@@ -16,9 +15,9 @@ use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
 use retinue::object::sql::Error;
 use retinue::object::thread::Thread;
-use retinue::object::watchers::Watchers;
+use retinue::object::watchers::{Shown, Watchers};
 use retinue::object::wire;
-use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Watch};
+use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Wanted, Watch};
 use retinue::service::App;
 use retinue::service::run::perform::perform;
 use retinue::service::settlements::Settlements;
@@ -154,7 +153,7 @@ impl Threads for FakeThreads {
     async fn watch(&self, thread: ThreadOf, command: Command) -> Result<(Answer, Watched), Unavailable> {
         let answer = self.answer(thread, &command)?;
         let events = match &answer {
-            Answer::Events(events) if !events.is_over => {
+            Answer::Events(events) if events.is_live() => {
                 let mut objects = self.0.objects.lock().unwrap();
                 let run = events.snapshot.as_ref().map(|run| run.id.number);
                 Some(objects.get_mut(&thread).unwrap().watchers.add(run))
@@ -166,11 +165,12 @@ impl Threads for FakeThreads {
 }
 
 /// What a watcher sees.
-pub struct Watched(Option<Receiver<Numbered>>);
+pub struct Watched(Option<Shown>);
 
 impl Watch for Watched {
     async fn next(&mut self) -> Option<Numbered> {
-        self.0.as_mut()?.next().await
+        let event = self.0.as_mut()?.next().await?;
+        Some(serde_json::from_str(&event).unwrap())
     }
 }
 
@@ -193,30 +193,31 @@ impl Handle {
             .is_some_and(|object| object.life == self.life)
     }
 
-    fn look<T>(&self, read: impl FnOnce(&Thread, &Disk) -> Result<T, Error>) -> Option<T> {
-        self.threads.with(self.thread, |host, moment| host.look_at(moment, read)).ok()
+    fn look<T>(&self, read: impl FnOnce(&Thread, &Disk) -> Result<T, Error>) -> Result<T, Unavailable> {
+        let looked = self.threads.with(self.thread, |host, moment| host.look_at(moment, read));
+        looked.map_err(|error| Unavailable(error.to_string()))
     }
 }
 
 impl Performed for Handle {
-    fn model_call(&self, run: u32) -> Option<ModelCall> {
-        self.look(|thread, disk| thread.model_call(disk, run)).flatten()
+    fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall> {
+        self.look(|thread, disk| thread.model_call(disk, run, step, attempt))
     }
 
-    fn tool_call(&self, run: u32, entry: u32) -> Option<ToolCall> {
-        self.look(|thread, _| Ok(thread.tool_call(run, entry))).flatten()
+    fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall> {
+        self.look(|thread, _| Ok(thread.tool_call(run, entry, attempt)))
     }
 
-    fn report(&self, run: u32) -> Option<Report> {
-        self.look(|thread, disk| thread.report(disk, run)).flatten()
+    fn report(&self, run: u32) -> Wanted<Report> {
+        self.look(|thread, disk| thread.report(disk, run))
     }
 
-    fn delivery(&self) -> Option<(AccountId, Delivery)> {
-        self.look(|thread, disk| thread.delivery(disk)).flatten()
+    fn delivery(&self) -> Wanted<(AccountId, Delivery)> {
+        self.look(|thread, disk| thread.delivery(disk))
     }
 
-    fn for_ledger(&self) -> Option<ForLedger> {
-        self.look(|thread, disk| thread.for_ledger(disk)).flatten()
+    fn for_ledger(&self) -> Wanted<ForLedger> {
+        self.look(|thread, disk| thread.for_ledger(disk))
     }
 
     fn progress(&self, id: &str, progress: Progress) -> Result<(), Progress> {

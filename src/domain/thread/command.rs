@@ -47,8 +47,8 @@ pub enum Command {
     /// Begins a run, or lets it wait for its turn; makes the thread where it is not there.
     Start(Box<Start>),
     Run(Who, u32),
-    /// The run's journal.
-    Steps(Who, u32),
+    /// A page of the run's journal, behind an entry; 0: from the first.
+    Journal(Who, u32, u32),
     /// What has happened, of a run or of all; more comes as it happens where this is asked by a stream.
     Events(Who, Watch),
     Cancel(Who, u32, Option<String>),
@@ -214,6 +214,9 @@ pub struct Watch {
     pub after: Option<u64>,
     /// Whether the caller stays for more.
     pub stay: bool,
+    /// Only what comes from now on is wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_new_only: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -232,7 +235,11 @@ pub enum Answer {
     Copying(Progress),
     /// As it was taken in, or as it is.
     Run(Box<RunView>),
-    Steps(Vec<Value>),
+    Journal {
+        steps: Vec<Value>,
+        /// Behind which entry the next page begins; `None`: these are all.
+        next: Option<u32>,
+    },
     Events(Box<Events>),
     Given(Vec<Outcome>),
     Floor(u32),
@@ -273,7 +280,7 @@ pub enum Answer {
     Woken,
 }
 
-/// The events after a cursor.
+/// A page of the events after a cursor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Events {
     /// The run they are of.
@@ -281,6 +288,16 @@ pub struct Events {
     pub events: Vec<Numbered>,
     /// Nothing more can come.
     pub is_over: bool,
+    /// The cursor of the next page; `None`: these are all until now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+impl Events {
+    /// Whether what happens next comes right behind these.
+    pub const fn is_live(&self) -> bool {
+        !self.is_over && self.next.is_none()
+    }
 }
 
 /// Why there are no events after a cursor.

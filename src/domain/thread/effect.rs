@@ -170,12 +170,23 @@ pub struct ModelCall {
     pub attempt: u32,
     /// The transcript, from as far back as can be sent.
     pub messages: Vec<Message>,
+    /// What of it that is; `None`: nothing.
+    pub items: Option<Items>,
     /// What is not among them.
     pub left_out: LeftOut,
     /// Why it is asked for its last word.
     pub closing: Option<Reason>,
     /// What the run may still spend.
     pub left: Option<Nanos>,
+}
+
+/// A part of a transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Items {
+    /// The first one and the last.
+    pub from: EntryId,
+    pub to: EntryId,
+    pub count: usize,
 }
 
 /// A tool call to be made.

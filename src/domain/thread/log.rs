@@ -10,9 +10,13 @@ use crate::domain::thread::id::RunId;
 
 /// How many numbers are reserved ahead.
 const RESERVED: u64 = 1_000;
+/// Behind so many events of other runs a run's next one is found without reading those.
+const FAR: u64 = 250;
+/// How often.
+const MAX_JUMPS: usize = 100;
 
 /// The numbers of a run, as they are written with it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seqs {
     /// The next one, as of this write.
     pub next: u64,
@@ -22,6 +26,16 @@ pub struct Seqs {
     pub reserved_position: u64,
     /// The position of the run's first event.
     pub first_position: u64,
+    /// Where its events go on behind many of other runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    jumps: Vec<Jump>,
+}
+
+/// An event behind many of other runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Jump {
+    seq: u64,
+    position: u64,
 }
 
 impl Seqs {
@@ -46,9 +60,20 @@ impl Seqs {
         Voids { from, to: self.reserved }
     }
 
+    /// None of its events from this number on has a lower position: between two events a position grows no less than the
+    /// number does, also where both go on behind what was reserved.
+    pub fn least_position(&self, seq: u64) -> u64 {
+        let last = self.jumps.iter().rev().find(|jump| jump.seq <= seq);
+        last.map_or(self.first_position + seq, |jump| jump.position + (seq - jump.seq))
+    }
+
     /// Numbers an event.
-    pub const fn number(&mut self, run: RunId, position: u64, event: Event) -> Numbered {
+    pub fn number(&mut self, run: RunId, position: u64, event: Event) -> Numbered {
         let seq = self.next;
+        let is_apart = position > self.least_position(seq) + FAR;
+        if is_apart && self.jumps.len() < MAX_JUMPS {
+            self.jumps.push(Jump { seq, position });
+        }
         self.next += 1;
         Numbered { seq, position, run, event }
     }
@@ -109,6 +134,20 @@ mod tests {
         let shown: Vec<_> = unwritten.iter().map(|event| (event.seq, event.position)).collect();
         assert_eq!(shown, [(1, 11), (2, 12), (3, 13), (4, 14)]);
         assert_eq!(unwritten[0].event, text(1, 0, "ab"));
+    }
+
+    #[test]
+    fn an_event_is_found_behind_those_of_other_runs() {
+        let run = run(ThreadKey::new(Millis(0), [0; 10]));
+        let mut seqs = Seqs { first_position: 10, ..Seqs::default() };
+        for position in [10, 11, 5_000, 5_001, 5_003] {
+            seqs.number(run, position, Event::Resumed);
+        }
+        assert_eq!([0, 1, 2, 3, 4].map(|seq| seqs.least_position(seq)), [10, 11, 5_000, 5_001, 5_002]);
+        seqs.reserve(5_004);
+        seqs.skip(Some(4));
+        seqs.number(run, 6_005, Event::Resumed);
+        assert!(seqs.least_position(1_006) <= 6_005, "{seqs:?}");
     }
 
     #[test]

@@ -209,6 +209,11 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// The items that are chosen, in order.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.older.iter().chain(&self.task).chain(&self.newer)
+    }
+
     /// The messages that a model is sent, where so many items are left out in the gaps.
     pub fn messages(self, left_out: [u64; 2]) -> (Vec<Message>, LeftOut) {
         let [before_all, before_newer] = left_out.map(|items| (items > 0).then(|| mark(items)));

@@ -18,7 +18,7 @@ use crate::domain::thread::view::RunView;
 use crate::face::Operations;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query::{Reads, query};
-use crate::ports::{Watch, World};
+use crate::ports::{Threads, Watch, World};
 use crate::service::App;
 use crate::service::threads::Visitor;
 use crate::wire::sse::Frame;
@@ -38,7 +38,7 @@ pub struct EventsQuery {
 
 query!(EventsQuery);
 
-/// Events, as a list.
+/// Events, as a list: a page of about a megabyte.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RunEvents)]
 pub struct List {
@@ -48,12 +48,16 @@ pub struct List {
     events: Vec<Numbered>,
     /// Nothing more can come.
     is_over: bool,
+    /// There are more now.
+    has_more: bool,
+    /// `after` of the next page.
+    next: Option<u64>,
 }
 
 /// Watch a run
 ///
 /// Server-sent events: first `run.snapshot`, then each event with its number as `id`, until the run is over. With `Accept:
-/// application/json` a list of what has happened.
+/// application/json` a list of what has happened, a page of about a megabyte at a time.
 #[utoipa::path(
     get, operation_id = "watch_run", path = "/runs/{run}/events", tag = "threads",
     params(("run" = String, Path, description = "Its id"), EventsQuery),
@@ -96,11 +100,12 @@ async fn answer<W: World>(
     let after = cursor(&query, headers)?;
     if wants_json(headers) {
         let events = visitor.events(app, thread, run, after).await.map_err(Problem::report(app))?;
-        let Events { snapshot, events, is_over } = events;
-        return Ok(json(StatusCode::OK, &List { run: snapshot, events, is_over }));
+        let Events { snapshot, events, is_over, next } = events;
+        let has_more = next.is_some();
+        return Ok(json(StatusCode::OK, &List { run: snapshot, events, is_over, has_more, next }));
     }
     let (events, watch) = visitor.watch(app, thread, run, after).await.map_err(Problem::report(app))?;
-    Ok(stream::<W>(events, watch))
+    Ok(stream(app.clone(), visitor, thread, events, watch))
 }
 
 /// `Last-Event-ID` is what a client that comes back sends, so it wins.
@@ -123,31 +128,77 @@ fn wants_json(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Events as they come, each under its number: of its run, or of the thread where they are of all.
-pub fn stream<W: World>(events: Events, watch: <W::Threads as crate::ports::Threads>::Watch) -> Response {
-    let is_of_run = events.snapshot.is_some();
+/// Events as they come, each under its number: of its run, or of the thread where they are of all. What was there before is
+/// read page by page.
+pub fn stream<W: World>(
+    app: App<W>,
+    visitor: Visitor,
+    thread: ThreadKey,
+    mut events: Events,
+    watch: <W::Threads as Threads>::Watch,
+) -> Response {
+    let run = events.snapshot.as_ref().map(|run| run.id.number);
     let mut first = Vec::new();
-    if let Some(run) = &events.snapshot {
-        frame(&mut first, None, "run.snapshot", run);
+    if let Some(run) = events.snapshot.take() {
+        frame(&mut first, None, "run.snapshot", &run);
     }
-    events.events.iter().for_each(|event| numbered(&mut first, event, is_of_run));
-    let more = (!events.is_over).then_some(watch);
-    let body = streams::unfold((Some(first), more), move |(first, watch)| async move {
-        if let Some(first) = first.filter(|first| !first.is_empty()) {
-            return Some((Ok::<_, Infallible>(first), (None, watch)));
-        }
-        let mut watch = watch?;
-        let event = watch.next().await?;
-        let mut out = Vec::with_capacity(256);
-        numbered(&mut out, &event, is_of_run);
-        let watch = Some(watch).filter(|_| !(is_of_run && event.event.is_last()));
-        Some((Ok(out), (None, watch)))
+    let following =
+        Following { app, visitor: visitor.under(None), thread, run, page: Some(events), watch: Some(watch) };
+    let body = streams::unfold((first, following), async |(mut out, mut following)| {
+        following.read(&mut out).await;
+        (!out.is_empty()).then(|| (Ok::<_, Infallible>(out), (Vec::new(), following)))
     });
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     response
+}
+
+/// Who follows what happens.
+struct Following<W: World> {
+    app: App<W>,
+    visitor: Visitor,
+    thread: ThreadKey,
+    run: Option<u32>,
+    /// What was read and is not shown.
+    page: Option<Events>,
+    /// `None`: nothing more comes.
+    watch: Option<<W::Threads as Threads>::Watch>,
+}
+
+impl<W: World> Following<W> {
+    /// Writes what comes next; nothing where that is the end.
+    async fn read(&mut self, out: &mut Vec<u8>) {
+        let is_of_run = self.run.is_some();
+        while let Some(page) = self.page.take() {
+            page.events.iter().for_each(|event| numbered(out, event, is_of_run));
+            match page.next {
+                None if page.is_over => self.watch = None,
+                None => {}
+                Some(next) => self.turn(next).await,
+            }
+            if !out.is_empty() {
+                return;
+            }
+        }
+        let Some(watch) = &mut self.watch else { return };
+        match watch.next().await {
+            None => self.watch = None,
+            Some(event) => {
+                numbered(out, &event, is_of_run);
+                if is_of_run && event.event.is_last() {
+                    self.watch = None;
+                }
+            }
+        }
+    }
+
+    /// Turns to the page behind a number. Where that fails the stream ends, and the client comes back.
+    async fn turn(&mut self, after: u64) {
+        let watched = self.visitor.watch(&self.app, self.thread, self.run, Some(after)).await;
+        (self.page, self.watch) = watched.map_or((None, None), |(page, watch)| (Some(page), Some(watch)));
+    }
 }
 
 fn numbered(out: &mut Vec<u8>, event: &Numbered, is_of_run: bool) {

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::events::stream;
 use super::{Head, json, read, read_optional, serve};
@@ -19,6 +19,7 @@ use crate::domain::thread::view::RunView;
 use crate::face::Operations;
 use crate::face::once::{self, OnceHeader};
 use crate::http::problem::{self, Problem};
+use crate::http::query::{Reads, query};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
 use crate::service::threads::{Begin, Error, On, Visitor};
@@ -61,6 +62,7 @@ struct Nothing {}
 async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
+        let key = thread.key(visitor.account);
         let (visitor, request) = once::taken(visitor, request).await?;
         let body: StartBody = read(request).await?;
         let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
@@ -83,7 +85,7 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
         }
         let (events, watch) = visitor.start_and_watch(&app, begin).await.map_err(Problem::report(&app))?;
         if is_stream {
-            return Ok(stream::<W>(events, watch));
+            return Ok(stream(app.clone(), visitor, key, events, watch));
         }
         let begun = events.snapshot.clone();
         let run = match (rested(&app, visitor, events, watch, MAX_WAIT_MS).await, begun) {
@@ -110,24 +112,21 @@ async fn rested<W: World>(
     if !is_moving(&run) {
         return Ok(run);
     }
+    let visitor = visitor.under(None);
     let rests = async {
-        let mut seen = events.events.last().map(|event| event.seq);
-        for _ in 0..MAX_WATCHES {
+        for nth in 0..MAX_WATCHES {
             while let Some(event) = watch.next().await {
-                seen = Some(event.seq);
                 if event.event.is_rest() {
                     return;
                 }
             }
-            // The object went away in the middle: what it was at goes on, and is watched again.
-            match visitor.watch(app, run.thread_id, Some(run.id.number), seen).await {
-                Ok((more, again))
-                    if !more.events.iter().any(|event| event.event.is_rest()) && !more.is_over =>
-                {
-                    seen = more.events.last().map_or(seen, |event| Some(event.seq));
-                    watch = again;
-                }
-                Err(Error::Unavailable(_)) => app.world.sleep(AWAY_MS).await,
+            // The object went away in the middle, or nobody more may watch: what it was at goes on, and is watched again.
+            if nth > 0 {
+                app.world.sleep(AWAY_MS).await;
+            }
+            match visitor.watch_from_now(app, run.id).await {
+                Ok((now, again)) if now.snapshot.as_ref().is_some_and(is_moving) => watch = again,
+                Err(Error::Unavailable(_)) => {}
                 // It rests, or is not there any more.
                 Ok(_) | Err(_) => return,
             }
@@ -164,7 +163,7 @@ async fn show<W: World>(State(app): State<App<W>>, head: Head) -> Response {
         let view = match preferred_wait(&headers) {
             None => visitor.run(&app, run).await.map_err(Problem::report(&app))?,
             Some(wait) => {
-                let watched = visitor.watch(&app, run.thread, Some(run.number), None).await;
+                let watched = visitor.watch_from_now(&app, run).await;
                 let (events, watch) = watched.map_err(Problem::report(&app))?;
                 let ms = u64::try_from(wait.as_millis()).unwrap_or(MAX_WAIT_MS);
                 rested(&app, visitor, events, watch, ms.min(MAX_WAIT_MS)).await?
@@ -280,23 +279,40 @@ async fn give<W: World>(State(app): State<App<W>>, head: Head, request: Request)
     .await
 }
 
-/// A run's journal.
+/// Which part of a journal.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StepsQuery {
+    /// `next` of the page before.
+    after: Option<u32>,
+}
+
+query!(StepsQuery);
+
+/// A page of a run's journal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Steps {
     #[schema(value_type = Vec<Object>)]
     steps: Vec<serde_json::Value>,
+    has_more: bool,
+    /// `after` of the next page.
+    next: Option<u32>,
 }
 
 /// Show what a run did, step by step
+///
+/// In the order in which it ended, a page of at most 1,000 entries and about a megabyte at a time.
 #[utoipa::path(
     get, operation_id = "list_steps", path = "/runs/{run}/steps", tag = "threads",
-    params(("run" = String, Path, description = "Its id")),
-    responses((status = 200, description = "Its journal, the first 1,000 entries", body = Steps))
+    params(("run" = String, Path, description = "Its id"), StepsQuery),
+    responses((status = 200, description = "A page of its journal", body = Steps))
 )]
 async fn steps<W: World>(State(app): State<App<W>>, head: Head) -> Response {
-    serve(&app, head, &[], async |visitor, at, _| {
-        let steps = visitor.steps(&app, at.run()?).await.map_err(Problem::report(&app))?;
-        Ok(json(StatusCode::OK, &Steps { steps }))
+    let query = head.query::<StepsQuery>().await;
+    serve(&app, head, StepsQuery::query(), async |visitor, at, _| {
+        let after = query?.after.unwrap_or(0);
+        let (steps, next) = visitor.steps(&app, at.run()?, after).await.map_err(Problem::report(&app))?;
+        Ok(json(StatusCode::OK, &Steps { steps, has_more: next.is_some(), next }))
     })
     .await
 }

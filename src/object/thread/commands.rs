@@ -68,7 +68,9 @@ impl Thread {
             Command::Copy(who, cut) => self.seen_by(who, |_, _| after_nothing(Query::Copy(cut))),
             Command::Fork(fork) => self.fork(sql, *fork, now)?,
             Command::Run(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Run { run })),
-            Command::Steps(who, run) => self.seen_by(who, |_, _| after_nothing(Query::Steps { run })),
+            Command::Journal(who, run, after) => {
+                self.seen_by(who, |_, _| after_nothing(Query::Steps { run, after }))
+            }
             Command::Events(who, watch) => self.seen_by(who, |_, _| after_nothing(Query::Events(watch))),
             Command::Cancel(who, run, reason) => {
                 self.steer(sql, who, run, Happened::Cancelled { reason }, now)?
@@ -128,6 +130,7 @@ impl Thread {
             floor: self.floor,
             outbox: Outbox::default(),
             unsettled: Unsettled::default(),
+            forgotten_until: 0,
             forked_from: None,
         };
         if let Some(gone) = self.gone.take() {
@@ -275,7 +278,7 @@ pub(super) fn after_nothing(query: Query) -> Decided {
 /// A run, or what there is to be watched of it.
 pub(super) fn shown(run: u32, watch: bool, effects: Effects<Thread>) -> Decided {
     let query = match watch {
-        true => Query::Events(Watch { run: Some(run), after: None, stay: true }),
+        true => Query::Events(Watch { run: Some(run), after: None, stay: true, is_new_only: false }),
         false => Query::Run { run },
     };
     after(query, effects)

@@ -86,9 +86,17 @@ pub struct Meta {
     pub outbox: Outbox,
     #[serde(default, skip_serializing_if = "Unsettled::is_empty")]
     pub unsettled: Unsettled,
+    /// Events up to this position are forgotten.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub forgotten_until: u64,
     /// What it began as a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Origin>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Meta {
@@ -304,9 +312,6 @@ impl Batch {
             store::forget_keys(sql, until)?;
         }
         store::write_events(sql, now, &self.events)?;
-        if let Some(before) = self.forget_before {
-            store::forget_events(sql, before, store::last_event(sql)?)?;
-        }
         Ok(())
     }
 }

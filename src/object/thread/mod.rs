@@ -5,6 +5,7 @@
 //! | [`kept`] | the rows, and what is to be written of them |
 //! | [`commands`] | what each command decides |
 //! | [`deletion`] | how a thread goes |
+//! | [`events`] | what watchers read of what has happened |
 //! | [`deliveries`] | what goes to the account's index |
 //! | [`fork`], [`copying`] | itself as a copy of another thread, and what it keeps until it is whole |
 //! | [`inputs`] | what a waiting run is given |
@@ -26,6 +27,7 @@ mod commands;
 mod copying;
 mod deletion;
 mod deliveries;
+mod events;
 mod family;
 mod fork;
 mod inputs;
@@ -96,7 +98,7 @@ struct Work {
     open: BTreeMap<u32, Kept>,
     next_item: u64,
     next_position: u64,
-    /// When the oldest events were written that are kept.
+    /// When the oldest events were written that can be forgotten.
     oldest: Option<Millis>,
     /// When the oldest key came that is remembered.
     oldest_key: Option<Millis>,
@@ -109,6 +111,8 @@ struct Work {
     unwritten: usize,
     /// Effects that other threads' objects have not answered.
     errands: BTreeMap<String, Errand>,
+    /// At the start: effects that runs wait for, and of which no row has come.
+    orphans: BTreeMap<String, Effect>,
 }
 
 impl Thread {
@@ -148,6 +152,7 @@ impl Machine for Thread {
             }
             open.insert(*number, kept);
         }
+        let orphans = open.values().flat_map(runs::awaited).map(|effect| (effect.id(), effect)).collect();
         let work = Work {
             open,
             next_item: store::last_item(sql)? + 1,
@@ -159,6 +164,7 @@ impl Machine for Thread {
             unseen: Vec::new(),
             unwritten: 0,
             errands: BTreeMap::new(),
+            orphans,
         };
         let (deliveries, settling) = (Deliveries::default(), Sending::default());
         let by_tokens = (now, 0);
@@ -212,7 +218,7 @@ impl Machine for Thread {
         self.settling.wake(now);
         work.batch.has_thread |= self.deliveries.sending.must_save() || self.settling.must_save();
         let before = now.plus(-KEEP_EVENTS_MS);
-        if work.open.is_empty() && work.oldest.take_if(|oldest| *oldest < before).is_some() {
+        if work.open.is_empty() && work.oldest.is_some_and(|oldest| oldest < before) {
             work.batch.forget_before = Some(before);
         }
         if let Some(meta) = &mut self.meta {
@@ -307,12 +313,25 @@ impl Machine for Thread {
             self.work.note_errand(effect);
             return Resumption::Again;
         }
+        self.work.orphans.remove(&effect.id);
         let resumed = self.meta.as_mut().map(|meta| self.work.resumed(meta, &effect.what, moment.now));
         resumed.unwrap_or(Resumption::Ended(Vec::new()))
     }
 
     fn goes_on(&mut self, effect: &machine::Effect<Effect>) {
+        self.work.orphans.remove(&effect.id);
         self.work.note_errand(effect);
+    }
+
+    fn orphaned(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        let Some(meta) = &mut self.meta else { return Vec::new() };
+        let orphans = std::mem::take(&mut self.work.orphans);
+        let resumed = orphans.values().map(|effect| self.work.resumed(meta, effect, moment.now));
+        let ended = resumed.filter_map(|resumed| match resumed {
+            Resumption::Ended(effects) => Some(effects),
+            Resumption::Again => None,
+        });
+        ended.flatten().collect()
     }
 
     fn is_dirty(&self) -> bool {
@@ -338,6 +357,13 @@ impl Machine for Thread {
 impl Thread {
     fn write_batch(&mut self, batch: &mut Batch, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         batch.write(sql, now)?;
+        if let Some(before) = batch.forget_before {
+            let until = store::forget_events(sql, before)?;
+            if let Some(meta) = self.meta.as_mut().filter(|_| until > 0) {
+                meta.forgotten_until = until;
+                batch.has_thread = true;
+            }
+        }
         if let Some(to) = batch.forget_journal {
             self.forget_journal(sql, to)?;
             batch.has_thread |= std::mem::take(&mut self.work.batch.has_thread);
@@ -367,8 +393,8 @@ impl Thread {
         if batch.forget_keys.is_some() {
             work.oldest_key = store::oldest_key(sql)?;
         }
-        if !batch.events.is_empty() {
-            work.oldest.get_or_insert(now);
+        if batch.forget_before.is_some() || !batch.events.is_empty() && work.oldest.is_none() {
+            work.oldest = store::oldest_event(sql)?;
         }
         Ok(())
     }

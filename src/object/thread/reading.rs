@@ -5,9 +5,9 @@ use super::kept::{Kept, Meta};
 use super::window::{LAST, window};
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{AssistantPart, Message, stored};
-use crate::domain::run::event::{Event, Numbered};
-use crate::domain::run::state::Status;
-use crate::domain::thread::command::{Answer, BadCursor, Events, Page, Watch};
+use crate::domain::run::state::{Failure, Phase, Status};
+use crate::domain::run::tool::{OpenCall, Stage};
+use crate::domain::thread::command::{Answer, Page, Watch};
 use crate::domain::thread::effect::{ModelCall, Report, ToolCall};
 use crate::domain::thread::fork::{Copied, Copy, Cut, MAX_BYTES, MAX_ITEMS, PAGE_BYTES, PAGE_ITEMS};
 use crate::domain::thread::id::EntryId;
@@ -18,8 +18,6 @@ use crate::object::store::thread::{self as store, Part};
 
 /// The most bytes of a page.
 const MAX_PAGE: u64 = 4 * 1_024 * 1_024;
-/// The most writes whose events are given at once.
-const MAX_EVENT_ROWS: u32 = 500;
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -38,8 +36,10 @@ pub enum Query {
     Run {
         run: u32,
     },
+    /// Of a run's journal, behind an entry.
     Steps {
         run: u32,
+        after: u32,
     },
     Events(Watch),
 }
@@ -64,9 +64,12 @@ impl Thread {
                 let view = self.run_view(sql, meta, run)?;
                 Ok(view.map_or(Answer::NotFound, |view| Answer::Run(Box::new(view))))
             }
-            Query::Steps { run } => match self.kept(sql, run)? {
+            Query::Steps { run, after } => match self.kept(sql, run)? {
                 None => Ok(Answer::NotFound),
-                Some(_) => store::steps(sql, run).map(Answer::Steps),
+                Some(_) => {
+                    let (steps, next) = store::steps(sql, run, after)?;
+                    Ok(Answer::Journal { steps, next })
+                }
             },
             Query::Events(watch) => self.events(sql, meta, watch),
         }
@@ -111,7 +114,7 @@ impl Thread {
         }
     }
 
-    fn run_view(&self, sql: &impl Sql, meta: &Meta, run: u32) -> Result<Option<RunView>, Error> {
+    pub(super) fn run_view(&self, sql: &impl Sql, meta: &Meta, run: u32) -> Result<Option<RunView>, Error> {
         let Some(kept) = self.kept(sql, run)? else { return Ok(None) };
         let answer = match kept.answer.filter(|_| kept.run.is_over()) {
             None => None,
@@ -126,58 +129,23 @@ impl Thread {
         Ok(Some(RunView::of(&kept.run, meta.run(run), answer)))
     }
 
-    fn events(&self, sql: &impl Sql, meta: &Meta, watch: Watch) -> Result<Answer, Error> {
-        let snapshot = match watch.run {
-            None => None,
-            Some(run) => match self.run_view(sql, meta, run)? {
-                None => return Ok(Answer::NotFound),
-                Some(view) => Some(view),
-            },
-        };
-        let kept = watch.run.map(|run| self.kept(sql, run)).transpose()?.flatten();
-        let known = match &kept {
-            // Numbers that were only reserved nobody has seen: after a crash the run goes on behind them.
-            Some(kept) => kept.seqs.next,
-            None => self.work.next_position,
-        };
-        if watch.after.is_some_and(|after| after >= known) {
-            return Ok(Answer::BadCursor(BadCursor::Future));
-        }
-        if is_expired(sql, watch, kept.as_ref())? {
-            return Ok(Answer::BadCursor(BadCursor::Expired));
-        }
-        let is_wanted = |event: &Numbered| match watch.run {
-            Some(run) => event.run.number == run && watch.after.is_none_or(|after| event.seq > after),
-            None => watch.after.is_none_or(|after| event.position > after),
-        };
-        let mut from = match (&kept, watch.after) {
-            (Some(kept), _) => kept.seqs.first_position.saturating_sub(1),
-            (None, after) => after.unwrap_or(0),
-        };
-        let mut found = Vec::new();
-        loop {
-            let (events, next) = store::events(sql, from, MAX_EVENT_ROWS)?;
-            found.extend(events.into_iter().filter(is_wanted));
-            match next {
-                Some(next) => from = next,
-                None => break,
-            }
-        }
-        // What was sent to watchers and is not written yet.
-        found.extend(self.work.batch.events.iter().filter(|event| is_wanted(event)).cloned());
-        let is_over = found.last().is_some_and(|last| watch.run.is_some() && last.event.is_last())
-            || kept.is_some_and(|kept| kept.run.is_over());
-        Ok(Answer::Events(Box::new(Events { snapshot, events: found, is_over })))
-    }
-
-    /// What the model is to be asked for a run; `None` where it is not asked any more.
+    /// What the model is to be asked for a step of a run; `None` where it is not asked any more.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn model_call(&self, sql: &impl Sql, number: u32) -> Result<Option<ModelCall>, Error> {
+    pub fn model_call(
+        &self,
+        sql: &impl Sql,
+        number: u32,
+        step: u32,
+        attempt: u32,
+    ) -> Result<Option<ModelCall>, Error> {
         let (Some(meta), Some(kept)) = (&self.meta, self.work.open.get(&number)) else { return Ok(None) };
         let run = &kept.run;
-        let (messages, left_out) = window(sql, kept)?;
+        if run.phase != (Phase::Model { step, attempt }) {
+            return Ok(None);
+        }
+        let (messages, items, left_out) = window(sql, meta, kept)?;
         Ok(Some(ModelCall {
             account: meta.account,
             run: meta.run(number),
@@ -185,6 +153,7 @@ impl Thread {
             step: run.steps,
             attempt: run.attempt(),
             messages,
+            items,
             left_out,
             closing: run.closing,
             left: run.left(),
@@ -192,9 +161,10 @@ impl Thread {
     }
 
     /// A tool call to be made; `None` where it is not wanted any more.
-    pub fn tool_call(&self, number: u32, entry: u32) -> Option<ToolCall> {
+    pub fn tool_call(&self, number: u32, entry: u32, attempt: u32) -> Option<ToolCall> {
         let (meta, kept) = (self.meta.as_ref()?, self.work.open.get(&number)?);
-        let call = kept.run.call(entry)?.clone();
+        let is_wanted = |call: &&OpenCall| call.stage == Stage::Running && call.attempt == attempt;
+        let call = kept.run.call(entry).filter(is_wanted)?.clone();
         let id = EntryId { run: meta.run(number), number: entry };
         Some(ToolCall {
             account: meta.account,
@@ -214,8 +184,19 @@ impl Thread {
     pub fn report(&self, sql: &impl Sql, number: u32) -> Result<Option<Report>, Error> {
         let Some(meta) = &self.meta else { return Ok(None) };
         let Some(kept) = store::run::<Kept>(sql, number)? else { return Ok(None) };
-        let view = self.run_view(sql, meta, number)?;
-        let (Some(parent), Some(view)) = (&kept.run.terms.parent, view) else { return Ok(None) };
+        let Some(parent) = &kept.run.terms.parent else { return Ok(None) };
+        let view = match self.run_view(sql, meta, number) {
+            // The run above is not to wait for what this code can never read.
+            Err(Error::Decode(_)) => {
+                let view = RunView::of(&kept.run, meta.run(number), None);
+                Some(RunView {
+                    error: Some(Failure::new("unavailable", "its answer cannot be read")),
+                    ..view
+                })
+            }
+            view => view?,
+        };
+        let Some(view) = view else { return Ok(None) };
         let ended = view.ended(kept.run.open_cost());
         Ok(Some(Report { account: meta.account, call: parent.call, ended }))
     }
@@ -302,13 +283,4 @@ fn text(item: Item) -> Option<String> {
         Message::Assistant { parts } => AssistantPart::text_of(&parts).map(std::borrow::Cow::into_owned),
         _ => None,
     }
-}
-
-/// Whether events behind the cursor are forgotten.
-fn is_expired(sql: &impl Sql, watch: Watch, kept: Option<&Kept>) -> Result<bool, Error> {
-    let Some(first) = store::first_event(sql)? else { return Ok(false) };
-    Ok(match kept {
-        None => watch.after.is_some_and(|after| after + 1 < first.position && first.seq > 0),
-        Some(kept) => kept.seqs.first_position < first.position && first.event != Event::Created,
-    })
 }

@@ -31,6 +31,18 @@ pub fn is_at_work(run: &Run) -> bool {
     is_asking(run) || run.calls().iter().any(|call| call.stage == Stage::Running)
 }
 
+/// The effects without whose end it does not go on.
+pub fn awaited(kept: &Kept) -> Vec<Effect> {
+    let run = kept.run.number;
+    let model = match kept.run.phase {
+        Phase::Model { step, attempt } => Some(Effect::Model { run, step, attempt }),
+        _ => None,
+    };
+    let running = kept.run.calls().iter().filter(|call| call.stage == Stage::Running);
+    let tools = running.map(|call| Effect::Tool { run, entry: call.entry, attempt: call.attempt });
+    model.into_iter().chain(tools).collect()
+}
+
 /// Whether its turn has come.
 pub const fn has_begun(run: &Run) -> bool {
     !matches!(run.phase, Phase::Queued)

@@ -1,14 +1,20 @@
 //! An effect of a thread's object, performed at least once.
 
+use serde_json::json;
+
 use super::{step, tools};
 use crate::domain::admission::command::Settle;
 use crate::domain::dispatch::command as index;
 use crate::domain::ids::AccountId;
+use crate::domain::money::Nanos;
+use crate::domain::run::happening::Fault;
+use crate::domain::run::state::Failure;
 use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::command::{Answer, Command, Who};
-use crate::domain::thread::effect::{Effect, ForLedger, Outcome, Report};
+use crate::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Report};
 use crate::domain::thread::id::EntryId;
-use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, Unavailable, World};
+use crate::domain::time::Millis;
+use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, Unavailable, Wanted, World};
 use crate::service::retry::Policy;
 use crate::service::{App, settlements};
 
@@ -21,10 +27,14 @@ const ENDS: Policy = Policy { tries: 12, first_pause_ms: 100, most_ms: 10_000, j
 pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &Effect) {
     let id = effect.id();
     let outcome = match effect {
-        Effect::Model { run, .. } => return ask(app, object, &id, *run).await,
-        Effect::Tool { run, entry, .. } => match object.tool_call(*run, *entry) {
-            Some(call) => tools::call(app, object, &id, call).await,
-            None => Outcome::Done,
+        Effect::Model { run, step, attempt } => {
+            return ask(app, object, &id, object.model_call(*run, *step, *attempt)).await;
+        }
+        Effect::Tool { run, entry, attempt } => match object.tool_call(*run, *entry, *attempt) {
+            Ok(Some(call)) => tools::call(app, object, &id, call).await,
+            Ok(None) => Outcome::Done,
+            // The object's next life begins it again.
+            Err(error) => return app.world.log(&format!("a tool was not called: {error}")),
         },
         Effect::CancelChild { account, call } => {
             let child = ThreadOf { account: *account, thread: call.child().thread };
@@ -33,10 +43,7 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
         }
         Effect::LookAtChild { account, call, .. } => look(app, *account, *call).await,
         Effect::Tell { account, call, word, .. } => tell(app, *account, *call, word.clone()).await,
-        Effect::Report { run } => match object.report(*run) {
-            Some(Report { account, call, ended }) => tell(app, account, call, Word::Ended(ended)).await,
-            None => Outcome::Done,
-        },
+        Effect::Report { run } => report(app, object, *run).await,
         Effect::Deliver { .. } => deliver(app, object).await,
         Effect::Settle { .. } => settle(app, object).await,
     };
@@ -61,10 +68,14 @@ async fn end<W: World>(app: &App<W>, object: &impl Performed, id: &str, outcome:
 }
 
 /// Asks the model. Where the thread does not keep the call's settlement, it is delivered from here.
-async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, run: u32) {
-    let Some(call) = object.model_call(run) else {
-        end(app, object, id, Outcome::Done).await;
-        return;
+async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, wanted: Wanted<ModelCall>) {
+    let call = match wanted {
+        Ok(Some(call)) => call,
+        unwanted => {
+            let unread = unwanted.err().map(|error| unread(app.world.now(), &error));
+            end(app, object, id, unread.unwrap_or(Outcome::Done)).await;
+            return;
+        }
     };
     let account = call.account;
     let outcome = step::ask(app, object, id, call).await;
@@ -73,6 +84,26 @@ async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, run: u32
         && let Some(call) = settled
     {
         settlements::deliver_kept(app, account, call);
+    }
+}
+
+/// A step whose transcript cannot be read: it is tried again, as one is that no provider answers.
+fn unread(now: Millis, error: &Unavailable) -> Outcome {
+    let failure = Failure::new("unavailable", format!("The transcript cannot be read: {error}"));
+    let journal = json!({ "started_at": now, "error": &failure.message });
+    let fault = Fault::Transient { failure, at: None };
+    Outcome::Unanswered { fault, cost: Nanos::ZERO, journal, settlement: None }
+}
+
+/// Tells the run above how one has ended.
+async fn report<W: World>(app: &App<W>, object: &impl Performed, run: u32) -> Outcome {
+    match object.report(run) {
+        Ok(None) => Outcome::Done,
+        Ok(Some(Report { account, call, ended })) => tell(app, account, call, Word::Ended(ended)).await,
+        Err(error) => {
+            app.world.log(&format!("how run {run} has ended cannot be read: {error}"));
+            Outcome::Undelivered
+        }
     }
 }
 
@@ -109,7 +140,7 @@ async fn look<W: World>(app: &App<W>, account: AccountId, call: EntryId) -> Outc
 
 /// The account's index learns what the thread is now.
 async fn deliver<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
-    let Some((account, delivery)) = object.delivery() else { return Outcome::Undelivered };
+    let Ok(Some((account, delivery))) = object.delivery() else { return Outcome::Undelivered };
     match app.world.dispatch().ask(account, index::Command::Deliver(delivery)).await {
         Ok(index::Answer::Delivered) => Outcome::Done,
         Ok(other) => {
@@ -125,7 +156,7 @@ async fn deliver<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
 
 /// The account's ledger learns of calls that have ended, and whose run was deleted.
 async fn settle<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
-    let Some(ForLedger { account, ended, deleted, children }) = object.for_ledger() else {
+    let Ok(Some(ForLedger { account, ended, deleted, children })) = object.for_ledger() else {
         return Outcome::Undelivered;
     };
     let accounts = app.world.accounts();

@@ -1,16 +1,16 @@
 //! A step of a run: the model is asked by a governed call, and what it says is shown as it comes.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::tools;
-use crate::domain::message::{ChatRequest, Event, Finish, Message, ToolChoice};
+use crate::domain::message::{ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice};
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::{Delta, Streaming};
 use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::machine::MAX_PIECES;
 use crate::domain::run::state::Failure;
 use crate::domain::run::tool::How;
-use crate::domain::thread::effect::{ModelCall, Outcome, Progress};
+use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
 use crate::service::App;
@@ -22,13 +22,16 @@ use crate::service::call::{
 const LAST_WORD: &str = "This run has reached its limit and ends now. Call no more tools: say in a few sentences what was done \
                          and what is left.";
 
+/// The most tools that a journal names of a request.
+const MAX_NAMED: usize = 50;
+
 /// The most bytes of all arguments of a step's tool calls.
 const MAX_ARGUMENTS: usize = 256 * 1_024;
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
     let started = app.world.now();
-    let ModelCall { account, run, terms, step, attempt, messages, left_out, closing, left } = asked;
+    let ModelCall { account, run, terms, step, attempt, messages, items, left_out, closing, left } = asked;
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
     let resolved = match call::resolve(app, &caller).await {
@@ -47,6 +50,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         request.messages.push(Message::user(LAST_WORD));
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
+    let journal = json!({ "started_at": started, "sent": sent(&request, items, closing.is_some()) });
     let asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
@@ -57,16 +61,44 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     };
     let (call, outcome) = match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
-            let journal =
-                json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
+            let mut journal = journal;
+            journal["call_id"] = json!(unserved.call.map(|call| call.to_string()));
             (unserved.call, unanswered(app, &unserved.error, unserved.cost, journal))
         }
         Ok(mut served) => {
             served.warnings.extend(left_out.warning());
-            (Some(served.call), relay(app, object, id, served, heard, started).await)
+            (Some(served.call), relay(app, object, id, served, heard, journal).await)
         }
     };
     outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
+}
+
+/// What a model is sent, for the journal: no text of it, which the thread's items have, and no value that a client may have
+/// written at any length.
+fn sent(request: &ChatRequest, items: Option<Items>, is_last_word: bool) -> Value {
+    let Sampling { temperature, top_p, max_output_tokens, stop, seed, reasoning_effort, n: _ } =
+        &request.sampling;
+    let format = match &request.response_format {
+        ResponseFormat::Text => None,
+        ResponseFormat::JsonObject => Some("json_object"),
+        ResponseFormat::JsonSchema { .. } => Some("json_schema"),
+    };
+    let parameters = [
+        ("temperature", json!(temperature)),
+        ("top_p", json!(top_p)),
+        ("max_output_tokens", json!(max_output_tokens)),
+        ("seed", json!(seed)),
+        ("reasoning_effort", json!(reasoning_effort)),
+        ("stop", json!(Some(stop.len()).filter(|count| *count > 0))),
+        ("response_format", json!(format)),
+    ];
+    let parameters = parameters.into_iter().filter(|(_, value)| !value.is_null());
+    let parameters: Map<String, Value> = parameters.map(|(name, value)| (name.to_owned(), value)).collect();
+    let tools: Vec<&str> = request.tools.iter().map(|tool| &*tool.name).take(MAX_NAMED).collect();
+    json!({
+        "items": items, "messages": request.messages.len(), "is_last_word": is_last_word,
+        "parameters": parameters, "tools": tools, "tool_count": request.tools.len(),
+    })
 }
 
 /// What an answer is held to.
@@ -83,12 +115,12 @@ async fn relay<W: World>(
     id: &str,
     served: Served<W>,
     heard: Heard<'_>,
-    started: Millis,
+    mut journal: Value,
 ) -> Outcome {
     let Served { call, model, warnings, answer, .. } = served;
-    let mut journal = json!({
-        "call_id": call.to_string(), "model": model, "started_at": started, "warnings": &warnings,
-    });
+    journal["call_id"] = json!(call.to_string());
+    journal["model"] = json!(model);
+    journal["warnings"] = json!(&warnings);
     let mut shown = Shown { object, id, streaming: Streaming::default(), unsaid: Vec::new() };
     let (reply, receipt, broken) = match answer {
         Answer::Whole { reply, receipt } => (Some(reply), receipt, None),

@@ -272,13 +272,18 @@ impl Visitor {
         }
     }
 
-    /// The run's journal.
+    /// A page of the run's journal behind an entry, 0 for the first page; and what the next one is behind.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn steps<W: World>(&self, app: &App<W>, run: RunId) -> Result<Vec<Value>, Error> {
-        match self.ask(app, run.thread, Command::Steps(self.who(), run.number)).await? {
-            Answer::Steps(steps) => Ok(steps),
+    pub async fn steps<W: World>(
+        &self,
+        app: &App<W>,
+        run: RunId,
+        after: u32,
+    ) -> Result<(Vec<Value>, Option<u32>), Error> {
+        match self.ask(app, run.thread, Command::Journal(self.who(), run.number, after)).await? {
+            Answer::Journal { steps, next } => Ok((steps, next)),
             other => Err(refusal("run", other, Some(run.thread))),
         }
     }
@@ -305,7 +310,7 @@ impl Visitor {
         }
     }
 
-    /// What has happened behind a cursor.
+    /// A page of what has happened behind a cursor.
     ///
     /// # Errors
     /// [`Error`].
@@ -316,14 +321,14 @@ impl Visitor {
         run: Option<u32>,
         after: Option<u64>,
     ) -> Result<Events, Error> {
-        let command = Command::Events(self.who(), Watch { run, after, stay: false });
+        let command = Command::Events(self.who(), Watch { run, after, stay: false, is_new_only: false });
         match self.ask(app, thread, command).await? {
             Answer::Events(events) => Ok(*events),
             other => Err(refusal(of(run), other, Some(thread))),
         }
     }
 
-    /// The same, and what happens from then on.
+    /// The same, and what happens from then on, if it is the last page.
     ///
     /// # Errors
     /// [`Error`].
@@ -334,8 +339,21 @@ impl Visitor {
         run: Option<u32>,
         after: Option<u64>,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        let command = Command::Events(self.who(), Watch { run, after, stay: true });
+        let command = Command::Events(self.who(), Watch { run, after, stay: true, is_new_only: false });
         self.watched(app, thread, command, of(run)).await
+    }
+
+    /// A run as it is, and what happens from now on.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn watch_from_now<W: World>(
+        &self,
+        app: &App<W>,
+        run: RunId,
+    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
+        let watch = Watch { run: Some(run.number), after: None, stay: true, is_new_only: true };
+        self.watched(app, run.thread, Command::Events(self.who(), watch), "run").await
     }
 
     async fn watched<W: World>(

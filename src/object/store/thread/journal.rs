@@ -10,8 +10,10 @@ use crate::sql::queries;
 queries! {
     /// `write_step`
     WRITE_JOURNAL = "INSERT INTO steps (run, nth, body) VALUES (?, ?, ?)";
+    /// `steps`: how much they are, before any of it is read.
+    STEP_SIZES = "SELECT nth, octet_length(body) FROM steps WHERE run = ? AND nth > ? ORDER BY nth LIMIT ?";
     /// `steps`
-    JOURNAL_OF = "SELECT body FROM steps WHERE run = ? ORDER BY nth LIMIT 1000";
+    STEPS_BETWEEN = "SELECT body FROM steps WHERE run = ? AND nth > ? AND nth <= ? ORDER BY nth";
     /// `delete_steps`
     DELETE_ALL_STEPS = "DELETE FROM steps";
     /// `steps_until`
@@ -27,13 +29,32 @@ pub fn write_step(sql: &impl Sql, run: u32, nth: u32, body: &impl Serialize) -> 
         .map(drop)
 }
 
-/// The journal of a run, its first 1,000 entries.
+/// The most entries of a journal that are read at once, and their bytes.
+const MAX_STEPS: usize = 1_000;
+const MAX_BYTES: u64 = 1_000_000;
+
+/// A page of a run's journal, behind an entry (0: from the first): as many as fit, but one at least; and behind which entry the
+/// next page begins, `None` where these are all.
 ///
 /// # Errors
 /// [`Error`].
-pub fn steps(sql: &impl Sql, run: u32) -> Result<Vec<serde_json::Value>, Error> {
-    let rows = sql.query(&JOURNAL_OF, &[Value::Integer(run.into())])?;
-    rows.iter().map(|row| read("a step", Columns::of(row).text()?)).collect()
+pub fn steps(sql: &impl Sql, run: u32, after: u32) -> Result<(Vec<serde_json::Value>, Option<u32>), Error> {
+    let [of, behind] = [run, after].map(|number| Value::Integer(number.into()));
+    let limit = Value::Integer(MAX_STEPS as i64 + 1);
+    let (mut until, mut bytes, mut next) = (after, 0_u64, None);
+    for (count, row) in sql.query(&STEP_SIZES, &[of.clone(), behind.clone(), limit])?.iter().enumerate() {
+        let mut columns = Columns::of(row);
+        let (nth, size): (u32, u64) = (columns.number()?, columns.number()?);
+        if count > 0 && bytes.saturating_add(size) > MAX_BYTES || count >= MAX_STEPS {
+            next = Some(until);
+            break;
+        }
+        bytes = bytes.saturating_add(size);
+        until = nth;
+    }
+    let rows = sql.query(&STEPS_BETWEEN, &[of, behind, Value::Integer(until.into())])?;
+    let steps = rows.iter().map(|row| read("a step", Columns::of(row).text()?)).collect::<Result<_, _>>()?;
+    Ok((steps, next))
 }
 
 /// The first entries of the journals up to a run.

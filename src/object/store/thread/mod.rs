@@ -32,19 +32,22 @@ queries! {
     WRITE_RUN = "INSERT INTO runs (number, body) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET body = excluded.body";
     /// `write_events`
     WRITE_EVENTS = "INSERT INTO events (position, at, events) VALUES (?, ?, ?)";
+    /// `events`: how much they are, before any of it is read.
+    EVENT_SIZES = "SELECT position, octet_length(events) FROM events WHERE position > ? ORDER BY position LIMIT ?";
     /// `events`
-    EVENTS_AFTER = "SELECT position, events FROM events WHERE position > ? ORDER BY position LIMIT ?";
+    EVENTS_BETWEEN = "SELECT events FROM events WHERE position > ? AND position <= ? ORDER BY position";
     /// `last_events`
     LAST_EVENTS = "SELECT events FROM events ORDER BY position DESC LIMIT 50";
     /// `last_event`
     LAST_EVENT = "SELECT position FROM events ORDER BY position DESC LIMIT 1";
-    /// `first_event`
-    FIRST_EVENT = "SELECT events FROM events ORDER BY position LIMIT 1";
     /// `forget_events`: the oldest rows from before a moment, but never the last one of all.
-    DELETE_EVENTS = "DELETE FROM events WHERE position IN
-        (SELECT position FROM events WHERE at < ? AND position < ? ORDER BY position LIMIT 1000)";
+    OLD_EVENTS = "SELECT coalesce(max(position), 0) FROM
+        (SELECT position FROM events WHERE at < ? AND position < (SELECT max(position) FROM events)
+            ORDER BY position LIMIT 1000)";
+    /// `forget_events`
+    DELETE_EVENTS = "DELETE FROM events WHERE position <= ?";
     /// `oldest_event`
-    OLDEST_EVENT = "SELECT at FROM events ORDER BY position LIMIT 1";
+    OLDEST_EVENT = "SELECT at FROM events WHERE position < (SELECT max(position) FROM events) ORDER BY position LIMIT 1";
     /// `delete_all`
     DELETE_ALL_ITEMS = "DELETE FROM items";
     /// `delete_all`
@@ -138,20 +141,40 @@ fn write_event_row(sql: &impl Sql, at: Millis, row: &[&Numbered]) -> Result<(), 
     sql.query(&WRITE_EVENTS, &[integer(last.position), Value::Integer(at.0), json(&row)?]).map(drop)
 }
 
-/// Events behind a position, of as many writes as `limit` says; whether there may be more, and where they go on.
+/// The most rows of events that are looked at for one page.
+const MAX_EVENT_ROWS: u32 = 500;
+
+/// Events of some writes.
+#[derive(Debug)]
+pub struct Page {
+    pub events: Vec<Numbered>,
+    pub bytes: u64,
+    /// The position behind which they go on; `None`: these are all.
+    pub next: Option<u64>,
+}
+
+/// Events behind a position, of no more than `bytes` bytes, but of one write at least.
 ///
 /// # Errors
 /// [`Error`].
-pub fn events(sql: &impl Sql, after: u64, limit: u32) -> Result<(Vec<Numbered>, Option<u64>), Error> {
-    let rows = sql.query(&EVENTS_AFTER, &[integer(after), Value::Integer(limit.into())])?;
-    let mut events: Vec<Numbered> = Vec::new();
-    let mut last = None;
-    for row in &rows {
+pub fn events(sql: &impl Sql, after: u64, bytes: u64) -> Result<Page, Error> {
+    let sizes = sql.query(&EVENT_SIZES, &[integer(after), Value::Integer(i64::from(MAX_EVENT_ROWS) + 1)])?;
+    let mut page = Page { events: Vec::new(), bytes: 0, next: None };
+    let mut until = after;
+    for (nth, row) in sizes.iter().enumerate() {
         let mut columns = Columns::of(row);
-        last = Some(columns.number()?);
-        events.extend(read::<Vec<Numbered>>("events", columns.text()?)?);
+        let (position, size): (u64, u64) = (columns.number()?, columns.number()?);
+        if nth > 0 && page.bytes.saturating_add(size) > bytes || nth >= MAX_EVENT_ROWS as usize {
+            page.next = Some(until);
+            break;
+        }
+        page.bytes = page.bytes.saturating_add(size);
+        until = position;
     }
-    Ok((events, last.filter(|_| rows.len() >= limit as usize)))
+    for row in sql.query(&EVENTS_BETWEEN, &[integer(after), integer(until)])? {
+        page.events.extend(read::<Vec<Numbered>>("events", Columns::of(&row).text()?)?);
+    }
+    Ok(page)
 }
 
 /// The position of the last event; 0 where there is none.
@@ -177,15 +200,7 @@ pub fn last_seq(sql: &impl Sql, run: u32) -> Result<Option<u64>, Error> {
     Ok(None)
 }
 
-/// The oldest event that is kept.
-///
-/// # Errors
-/// [`Error`].
-pub fn first_event(sql: &impl Sql) -> Result<Option<Numbered>, Error> {
-    Ok(one::<Vec<Numbered>>(sql, &FIRST_EVENT, &[])?.and_then(|events| events.into_iter().next()))
-}
-
-/// When the oldest events were written that are kept.
+/// When the oldest events were written that can be forgotten.
 ///
 /// # Errors
 /// [`Error`].
@@ -194,12 +209,18 @@ pub fn oldest_event(sql: &impl Sql) -> Result<Option<Millis>, Error> {
     rows.first().map(|row| Columns::of(row).integer().map(Millis)).transpose()
 }
 
-/// Forgets events from before a moment, at most 1,000 writes of them, and not the last.
+/// Forgets events from before a moment, at most 1,000 writes of them, and not the last; up to which position, 0 where there
+/// are none.
 ///
 /// # Errors
 /// [`Error`].
-pub fn forget_events(sql: &impl Sql, before: Millis, last: u64) -> Result<(), Error> {
-    sql.query(&DELETE_EVENTS, &[Value::Integer(before.0), integer(last)]).map(drop)
+pub fn forget_events(sql: &impl Sql, before: Millis) -> Result<u64, Error> {
+    let rows = sql.query(&OLD_EVENTS, &[Value::Integer(before.0)])?;
+    let until: u64 = rows.first().map(|row| Columns::of(row).number()).transpose()?.unwrap_or_default();
+    if until > 0 {
+        sql.query(&DELETE_EVENTS, &[integer(until)])?;
+    }
+    Ok(until)
 }
 
 /// Forgets everything but the thread's own row and the journals.
