@@ -41,6 +41,7 @@ mod plans;
 mod providers;
 mod runs;
 mod schemas;
+mod secrets;
 mod settlements;
 mod streams;
 mod sweep;
