@@ -31,7 +31,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
 use crate::service::call::{self, Asked, Passed};
-use crate::service::threads::{Begin, On, Visitor};
+use crate::service::threads::{self, Begin, On, Visitor};
 use crate::wire::client::threads::Threaded;
 use crate::wire::to_json;
 
@@ -40,6 +40,8 @@ pub const X_THREAD: HeaderName = HeaderName::from_static("x-thread");
 const X_RUN: HeaderName = HeaderName::from_static("x-run");
 /// How often in a row a watcher that was cut off comes back and finds nothing new.
 const MAX_RETURNS: u32 = 5;
+/// The pause where the object is away.
+const AWAY_MS: u64 = 500;
 
 /// Who asks on which thread, and what stands on the reply.
 pub struct Turn {
@@ -252,11 +254,16 @@ impl<W: World> Listening<W> {
             if returns > MAX_RETURNS {
                 return None;
             }
+            self.watch = None;
             let visitor = self.visitor.clone().under(None);
-            let watched = visitor.watch(&self.app, self.run.thread, Some(self.run.number), self.last).await;
-            let (events, watch) = watched.ok()?;
-            self.read.extend(events.events);
-            self.watch = (!events.is_over).then_some(watch);
+            match visitor.watch(&self.app, self.run.thread, Some(self.run.number), self.last).await {
+                Ok((events, watch)) => {
+                    self.read.extend(events.events);
+                    self.watch = (!events.is_over).then_some(watch);
+                }
+                Err(threads::Error::Unavailable(_)) => self.app.world.sleep(AWAY_MS).await,
+                Err(_) => return None,
+            }
         }
     }
 

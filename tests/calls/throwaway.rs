@@ -471,3 +471,20 @@ async fn tools_that_an_agent_is_given_or_loses_hold_from_the_next_call_on() {
     stage.then(calls(&["current_time"])).then(says("It is noon."));
     assert_eq!(text(face, &ask().send().await), "It is noon.");
 }
+
+#[tokio::test]
+async fn nobody_answers_in_the_place_of_a_tool_that_runs_here() {
+    let stage = Stage::new().await;
+    with_tools(&stage, &json!({})).await;
+    let tools = json!([{"type": "client", "name": "look"}, {"type": "client", "name": "current_time"}]);
+    let path = "/accounts/acme/agents/triage/threads/t/runs";
+    let body = json!({"message": "Hi", "tools": tools});
+    let refused = stage.request(Method::POST, path).key(&stage.acme.caller).json(&body).send().await;
+    refused.assert_refusal(400, "validation_failed");
+    assert!(refused.text().contains("tools[1]"), "{}", refused.text());
+    let tool =
+        json!({"type": "function", "function": {"name": "current_time", "parameters": {"type": "object"}}});
+    let refused = call(&stage, Face::Completions, &json!({"tools": [tool]})).send().await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(stage.take_asked().is_empty());
+}

@@ -26,7 +26,7 @@ use retinue::object::thread::Thread;
 use serde_json::Value;
 
 use crate::disk::{Disk, Side};
-use crate::thread::Dice;
+use crate::theatre::Dice;
 
 const START: Millis = Millis(1_795_262_400_000);
 const MOST: u64 = 1_000;
@@ -69,6 +69,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
     Command::Start(Box::new(Start {
         thread,
         terms,
+        max_usd: None,
         input,
         on_busy: OnBusy::Queue,
         may_make: true,
@@ -203,7 +204,7 @@ impl World {
             Effect::Tell { call, word, .. } => {
                 self.ask(call.run.thread, Command::Hear(*call, word.clone())).map(|_| Outcome::Done)
             }
-            Effect::Deliver { .. } => Some(Outcome::Done),
+            Effect::Deliver { .. } | Effect::Settle { .. } => Some(Outcome::Done),
             Effect::Report { run } => {
                 let report = self
                     .with(of, |host, moment| host.look_at(moment, |thread, disk| thread.report(disk, *run)));
@@ -255,7 +256,7 @@ impl World {
             cost,
             warnings: Vec::new(),
         };
-        Outcome::Answered { answered, journal: Value::Null }
+        Outcome::Answered { answered, journal: Value::Null, settlement: None }
     }
 
     fn any(&mut self) -> Option<ThreadKey> {

@@ -1,4 +1,4 @@
-//! What a run is started with, which never changes.
+//! What a run is started with. Only a request that joins the run changes it ([`super::join`]), and who changes its priority.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,9 @@ use super::tool::ClientTool;
 use crate::domain::ids::{AgentId, KeyId};
 use crate::domain::money::{self, Nanos};
 use crate::domain::thread::id::{EntryId, RunId};
+
+/// The most bytes of a run's terms: they are written with every change of the run.
+pub const MAX_BYTES: usize = 512 * 1_024;
 
 /// What a run is started with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,10 @@ pub struct Terms {
 }
 
 impl Terms {
+    pub fn is_too_large(&self) -> bool {
+        serde_json::to_string(self).map_or(true, |json| json.len() > MAX_BYTES)
+    }
+
     /// The runs above a child of this run, the outermost first.
     pub fn path_below(&self, run: RunId) -> Vec<RunId> {
         let above = self.parent.iter().flat_map(|parent| parent.path.iter().copied());

@@ -15,6 +15,7 @@ use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
+use crate::domain::money::{self, Nanos};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::input::{Given, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
@@ -70,6 +71,16 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it adds a run or what somebody says.
+    pub fn adds(&self) -> bool {
+        match self {
+            Self::Start(_) | Self::Append(..) => true,
+            Self::Give(_, _, inputs) => inputs.iter().any(|input| matches!(input, Input::Message(_))),
+            Self::Once(_, command) | Self::ByToken(_, command) => command.adds(),
+            _ => false,
+        }
+    }
+
     /// Whether the one who asks stays for what comes.
     pub fn stays(&self) -> bool {
         match self {
@@ -159,6 +170,9 @@ pub struct Page {
 pub struct Start {
     pub thread: Create,
     pub terms: Terms,
+    /// What the request itself says of it; the terms have the lower one of this and the agent's.
+    #[serde(default, with = "money::as_optional_integer", skip_serializing_if = "Option::is_none")]
+    pub max_usd: Option<Nanos>,
     /// What the run is about; empty: what the thread says already.
     pub input: Vec<Message>,
     pub on_busy: OnBusy,
@@ -181,9 +195,9 @@ pub enum OnBusy {
     Interrupt,
     /// It waits, and those that wait already are cancelled.
     Latest,
-    /// It joins the one that waits already.
+    /// It joins the one that waits already, which takes over its tools, the higher priority and the lower `max_usd`.
     Merge,
-    /// It is said to the one that is at work.
+    /// It is said to the one that is at work, which takes over its tools.
     Steer,
     /// The other is cancelled, and what it wrote is taken back.
     Rollback,
@@ -252,6 +266,11 @@ pub enum Answer {
     KeyReused,
     /// More runs wait than a thread may have.
     TooMany(u32),
+    /// Holders of the thread's tokens have asked for so much in this minute.
+    TooFast {
+        limit: u32,
+        retry_after_s: u32,
+    },
     BadCursor(BadCursor),
     /// What was said has been taken in.
     Heard,

@@ -192,6 +192,9 @@ impl From<threads::Error> for Problem {
             },
             threads::Error::KeyReused => Self::new(Kind::IdempotencyKeyReused, detail),
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
+            threads::Error::TooFast { retry_after_s, .. } => {
+                Self::new(Kind::RateLimited, detail).retry_after(retry_after_s).should_retry(true)
+            }
             threads::Error::FutureCursor => Self::new(Kind::InvalidCursor, detail),
             threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),
             threads::Error::Vault(error) => vault(error),

@@ -198,6 +198,7 @@ impl Thread {
             id,
             given: kept.run.children.get(&entry).and_then(|child| child.given),
             user: meta.about.user.clone(),
+            throw_away: meta.throw_away,
             terms: kept.run.terms.clone(),
             call,
         })

@@ -51,14 +51,15 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         sent: None,
         most: left,
     };
-    match call::run(app, &caller, resolved, asked).await {
+    let (call, outcome) = match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
             let journal =
                 json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
-            unanswered(app, &unserved.error, unserved.cost, journal)
+            (unserved.call, unanswered(app, &unserved.error, unserved.cost, journal))
         }
-        Ok(served) => relay(app, object, id, served, &offered, started).await,
-    }
+        Ok(served) => (Some(served.call), relay(app, object, id, served, &offered, started).await),
+    };
+    outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
 }
 
 /// Relays an answer to the run's watchers, and takes it whole.
@@ -94,7 +95,7 @@ async fn relay<W: World>(
             "upstream_error",
             "The model answered in more pieces, or with longer arguments of tools, than are kept.",
         ));
-        return Outcome::Unanswered { fault, cost: receipt.cost, journal };
+        return Outcome::Unanswered { fault, cost: receipt.cost, journal, settlement: None };
     }
     let plan: Vec<How> = choice.calls().map(|call| tools::how(offered, call)).collect();
     let answered = Answered {
@@ -105,7 +106,7 @@ async fn relay<W: World>(
         cost: receipt.cost,
         warnings,
     };
-    Outcome::Answered { answered, journal }
+    Outcome::Answered { answered, journal, settlement: None }
 }
 
 async fn read<W: World>(
@@ -151,7 +152,7 @@ fn show(object: &impl Performed, id: &str, streaming: &mut Streaming, events: Ve
 
 fn unanswered<W: World>(app: &App<W>, error: &Error, cost: Nanos, mut journal: Value) -> Outcome {
     journal["error"] = json!(error.to_string());
-    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal }
+    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal, settlement: None }
 }
 
 /// What an error of a call means for its run.

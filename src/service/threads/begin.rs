@@ -10,13 +10,15 @@ use crate::domain::message::Message;
 use crate::domain::money::Nanos;
 use crate::domain::prompt::Passed;
 use crate::domain::run::manner::Manner;
-use crate::domain::run::terms::{Priority, Terms, Upgrade};
+use crate::domain::run::terms::{MAX_BYTES, Priority, Terms, Upgrade};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Answer, Command, Create, Events, OnBusy, Start, ThrowAway};
 use crate::domain::thread::id::{ThreadKey, ThreadRef};
+use crate::domain::thread::transcript::claimed_ids;
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
+use crate::service::run::tools;
 use crate::service::{App, run};
 
 /// A run to be started.
@@ -44,9 +46,6 @@ pub enum On {
         is_kept: bool,
     },
 }
-
-/// The most bytes of what a run is started with, beside what it is about: it is written with every change of the run.
-const MAX_TERMS: usize = 512 * 1_024;
 
 impl Visitor {
     /// The key of a thread without a name: the same for the same request. What somebody without a key has asked is answered
@@ -94,10 +93,19 @@ impl Visitor {
             manner,
             parent: None,
         };
-        if serde_json::to_string(&terms).map_or(true, |json| json.len() > MAX_TERMS) {
+        let taken = self.bundle.as_ref().filter(|_| !terms.manner.is_bare);
+        let taken = taken.map(|bundle| tools::taken_names(bundle, &terms.tools)).unwrap_or_default();
+        if !taken.is_empty() {
+            let fault = |(at, name): &(usize, &str)| FieldError {
+                field: format!("tools[{at}]"),
+                message: format!("`{name}` is a tool of the agent: choose another name"),
+            };
+            return Err(Error::Invalid(taken.iter().map(fault).collect()));
+        }
+        if terms.is_too_large() {
             return Err(Error::Invalid(vec![FieldError {
                 field: "tools".to_owned(),
-                message: format!("and the other settings of a run have at most {MAX_TERMS} bytes together"),
+                message: format!("and the other settings of a run have at most {MAX_BYTES} bytes together"),
             }]));
         }
         let may_make = self.token.is_none() && !matches!(on, On::Thread(ThreadRef::Key(_)));
@@ -110,8 +118,10 @@ impl Visitor {
                 ..self.create_of(app, &calls, None, about)
             },
         };
-        Ok(Start { thread, terms, input, on_busy, may_make, watch })
+        check_ids(thread.key, "input", &input)?;
+        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, watch })
     }
+
     /// Whether the agent's instructions can be filled with these, before anything is written.
     ///
     /// # Errors
@@ -186,6 +196,15 @@ impl Visitor {
         start.terms.on_budget = conduct.on_budget;
         start.on_busy = on_busy.unwrap_or(conduct.on_busy);
         Ok(())
+    }
+}
+
+/// # Errors
+/// [`Error::Invalid`]: a call in what the client says has an id of the thread's own runs.
+pub(super) fn check_ids(thread: ThreadKey, field: &str, messages: &[Message]) -> Result<(), Error> {
+    match claimed_ids(thread, field, messages) {
+        faults if faults.is_empty() => Ok(()),
+        faults => Err(Error::Invalid(faults)),
     }
 }
 

@@ -35,6 +35,7 @@ use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::call::Resolved;
 use crate::service::call::bundle::Bundle;
+use begin::check_ids;
 use refusal::{of, refusal};
 
 /// Whoever is at an account's threads: a caller of an agent, at those of the agent, or a member, at all of them.
@@ -188,6 +189,7 @@ impl Visitor {
         thread: &ThreadRef,
         messages: Vec<Message>,
     ) -> Result<Vec<ItemView>, Error> {
+        check_ids(thread.key(self.account), "items", &messages)?;
         match self.ask(app, thread.key(self.account), Command::Append(self.who(), messages)).await? {
             Answer::Items { items, .. } => Ok(items),
             other => Err(refusal("thread", other, None)),

@@ -28,6 +28,8 @@ pub enum Error {
     KeyReused,
     #[error("a thread has at most {0} runs that wait")]
     TooMany(u32),
+    #[error("by tokens of a thread at most {limit} runs and messages are added to it in a minute")]
+    TooFast { limit: u32, retry_after_s: u32 },
     #[error("no event has this number yet")]
     FutureCursor,
     #[error("events are kept for 7 days: these are gone")]
@@ -71,6 +73,7 @@ pub fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) ->
         (Answer::NotTaken { at, why, outcome }, _) => Error::NotTaken { at, why, outcome },
         (Answer::KeyReused, _) => Error::KeyReused,
         (Answer::TooMany(most), _) => Error::TooMany(most),
+        (Answer::TooFast { limit, retry_after_s }, _) => Error::TooFast { limit, retry_after_s },
         (Answer::BadCursor(BadCursor::Future), _) => Error::FutureCursor,
         (Answer::BadCursor(BadCursor::Expired), _) => Error::ExpiredCursor,
         (other, _) => Error::Unavailable(Unavailable(format!("the thread's object answered {other:?}"))),

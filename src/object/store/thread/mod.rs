@@ -1,8 +1,10 @@
 //! The thread object's tables.
 
+mod journal;
 mod keys;
 mod schema;
 
+pub use journal::{delete_steps, forget_steps, steps, steps_until, write_step};
 pub use keys::{Key, empty_keys, forget_keys, key, oldest_key, write_key};
 pub use schema::STEPS;
 
@@ -49,10 +51,6 @@ queries! {
     DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
     /// `take_back`
     DELETE_PIECES = "DELETE FROM pieces WHERE position >= ? AND position NOT IN (SELECT position FROM items WHERE position >= ?)";
-    /// `write_step`
-    WRITE_JOURNAL = "INSERT INTO steps (run, nth, body) VALUES (?, ?, ?)";
-    /// `steps`
-    JOURNAL_OF = "SELECT body FROM steps WHERE run = ? ORDER BY nth LIMIT 1000";
     /// `write_events`
     WRITE_EVENTS = "INSERT INTO events (position, at, events) VALUES (?, ?, ?)";
     /// `events`
@@ -75,8 +73,6 @@ queries! {
     /// `delete_all`
     DELETE_ALL_RUNS = "DELETE FROM runs";
     /// `delete_all`
-    DELETE_ALL_STEPS = "DELETE FROM steps";
-    /// `delete_all`
     DELETE_ALL_EVENTS = "DELETE FROM events";
     /// `delete_all`
     DELETE_ALL_ANSWERS = "DELETE FROM answers";
@@ -88,7 +84,7 @@ queries! {
 
 /// Every statement on a thread's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter().chain(keys::all())
+    QUERIES.iter().chain(journal::QUERIES).chain(keys::all())
 }
 
 /// The longest text of one row; the platform takes 2 MB.
@@ -255,22 +251,6 @@ pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<(), Error> {
 
 /// # Errors
 /// [`Error`].
-pub fn write_step(sql: &impl Sql, run: u32, nth: u32, body: &impl Serialize) -> Result<(), Error> {
-    sql.query(&WRITE_JOURNAL, &[Value::Integer(run.into()), Value::Integer(nth.into()), json(body)?])
-        .map(drop)
-}
-
-/// The journal of a run, its first 1,000 entries.
-///
-/// # Errors
-/// [`Error`].
-pub fn steps(sql: &impl Sql, run: u32) -> Result<Vec<serde_json::Value>, Error> {
-    let rows = sql.query(&JOURNAL_OF, &[Value::Integer(run.into())])?;
-    rows.iter().map(|row| read("a step", Columns::of(row).text()?)).collect()
-}
-
-/// # Errors
-/// [`Error`].
 pub fn write_events(sql: &impl Sql, at: Millis, events: &[Numbered]) -> Result<(), Error> {
     let mut row: Vec<&Numbered> = Vec::new();
     let mut bytes = 0;
@@ -355,21 +335,14 @@ pub fn forget_events(sql: &impl Sql, before: Millis, last: u64) -> Result<(), Er
     sql.query(&DELETE_EVENTS, &[Value::Integer(before.0), integer(last)]).map(drop)
 }
 
-/// Forgets everything but the thread's own row.
+/// Forgets everything but the thread's own row and the journals.
 ///
 /// # Errors
 /// [`Error`].
 pub fn delete_all(sql: &impl Sql) -> Result<(), Error> {
-    [
-        DELETE_ALL_ITEMS,
-        DELETE_ALL_PIECES,
-        DELETE_ALL_RUNS,
-        DELETE_ALL_STEPS,
-        DELETE_ALL_EVENTS,
-        DELETE_ALL_ANSWERS,
-    ]
-    .iter()
-    .try_for_each(|query| sql.query(query, &[]).map(drop))
+    [DELETE_ALL_ITEMS, DELETE_ALL_PIECES, DELETE_ALL_RUNS, DELETE_ALL_EVENTS, DELETE_ALL_ANSWERS]
+        .iter()
+        .try_for_each(|query| sql.query(query, &[]).map(drop))
 }
 
 /// What was answered to a call that waited.
