@@ -87,6 +87,19 @@ impl FakeThreads {
         }
     }
 
+    /// The platform loses the alarm, and puts the object out of memory.
+    pub fn lose_alarm(&self, thread: ThreadOf) {
+        self.crash(thread);
+        if let Some(object) = self.0.objects.lock().unwrap().get_mut(&thread) {
+            object.alarm = None;
+        }
+    }
+
+    /// When the alarm is to ring.
+    pub fn alarm_at(&self, thread: ThreadOf) -> Option<Millis> {
+        self.0.objects.lock().unwrap().get(&thread).and_then(|object| object.alarm)
+    }
+
     /// For what only a test asks: an object's disk.
     pub fn disk(&self, thread: ThreadOf) -> Disk {
         self.0.objects.lock().unwrap()[&thread].disk.clone()

@@ -166,7 +166,7 @@ impl Machine for Thread {
         let is_listed = |meta: &&Meta| meta.outbox.version() > 0;
         let shown = thread.meta.as_ref().filter(is_listed);
         let shown = shown.map(|meta| (meta.about.clone(), status, meta.updated_at));
-        thread.deliveries = Deliveries::load(shown, thread.work.open.values());
+        thread.deliveries = Deliveries::load(shown, &thread.work);
         Ok(thread)
     }
 
