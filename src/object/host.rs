@@ -19,56 +19,11 @@ use super::core::Core;
 use super::machine::{Answered, Decision, Durability, Effect, Machine, Moment};
 use super::sql::{Error, Sql};
 use super::store::steps;
+pub use super::todo::{Timer, Todo, TodoOf};
 use crate::domain::time::Millis;
 
 /// An alarm that should have rung so long ago is dead: the platform is known to lose some.
 const OVERDUE_MS: i64 = 10_000;
-
-/// How long settlements and holds gather before they are written together.
-const GATHER_MS: u64 = 200;
-
-/// When the host wants to be called again, see [`Host::rang`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timer {
-    /// What has gathered is to be written.
-    Gather,
-    /// Nothing may have come since the last write.
-    Quiet,
-}
-
-impl Timer {
-    /// How long it runs, in milliseconds.
-    pub const fn ms<M: Machine>(self) -> u64 {
-        match self {
-            Self::Gather => GATHER_MS,
-            Self::Quiet => M::QUIET_MS,
-        }
-    }
-}
-
-/// What is to be done outside, now.
-#[derive(Debug)]
-pub struct Todo<E, V> {
-    /// To be started; the host is called back when one rings.
-    pub timers: Vec<Timer>,
-    /// When the alarm is to ring instead of before.
-    pub alarm: Option<Millis>,
-    /// To be performed. They are on the disk.
-    pub effects: Vec<Effect<E>>,
-    /// To be shown to watchers.
-    pub events: Vec<V>,
-    /// For the operator's log.
-    pub log: Vec<String>,
-}
-
-/// What a machine leaves to be done.
-pub type TodoOf<M> = Todo<<M as Machine>::Effect, <M as Machine>::Event>;
-
-impl<E, V> Default for Todo<E, V> {
-    fn default() -> Self {
-        Self { timers: Vec::new(), alarm: None, effects: Vec::new(), events: Vec::new(), log: Vec::new() }
-    }
-}
 
 /// `Now`, or an answer that is still to come.
 #[derive(Debug)]
@@ -131,7 +86,24 @@ impl<M: Machine, S: Sql> Host<M, S> {
 
     /// What is to be done since the last time.
     pub fn take_todo(&mut self) -> TodoOf<M> {
+        self.todo.is_void = self.is_void();
         std::mem::take(&mut self.todo)
+    }
+
+    /// Drops the memory of an object whose disk is emptied right after that, before anything else is asked of it; whether it
+    /// may be emptied.
+    pub fn let_go(&mut self) -> bool {
+        let is_void = self.is_void();
+        if is_void {
+            self.core = None;
+            self.alarm_at = None;
+        }
+        is_void
+    }
+
+    fn is_void(&self) -> bool {
+        let is_void = |core: &Core<M>| core.is_quiet() && core.machine.is_void();
+        self.waiting.is_empty() && self.core.as_ref().is_some_and(is_void)
     }
 
     /// Answers a command.

@@ -26,5 +26,6 @@ pub mod machine;
 pub mod sql;
 pub mod store;
 pub mod thread;
+mod todo;
 pub mod watchers;
 pub mod wire;

@@ -126,6 +126,9 @@ impl FakeThreads {
         }
         object.alarm = todo.alarm.or(object.alarm);
         object.watchers.show(&todo.events);
+        if todo.is_void && object.host.let_go() {
+            *object = Object::new(Disk::new(), object.life + 1);
+        }
         let life = object.life;
         drop(objects);
         for effect in todo.effects {

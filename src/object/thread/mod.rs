@@ -301,6 +301,10 @@ impl Machine for Thread {
         !self.work.batch.is_empty()
     }
 
+    fn is_void(&self) -> bool {
+        self.is_forgotten()
+    }
+
     fn has_reserve(&self) -> bool {
         false
     }
