@@ -1,6 +1,6 @@
 //! What a restart loads, and one write of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::machine::{Effect, EffectId, Effects, Machine, Moment, Resumption};
 use super::sql::{Error, Sql};
@@ -21,12 +21,15 @@ pub struct Core<M: Machine> {
 }
 
 impl<M: Machine> Core<M> {
-    /// Begins where the disk ends; with the open effects that are to be performed again.
+    /// Begins where the disk ends; with the open effects that are to be performed again. A machine whose write failed is taken
+    /// over from, and what it began is still being performed.
     ///
     /// # Errors
     /// [`Error`].
     pub fn load(
         sql: &impl Sql,
+        fallen: &mut Option<M>,
+        performed: &BTreeSet<EffectId>,
         log: &mut Vec<String>,
         moment: &mut Moment<'_>,
     ) -> Result<(Self, Effects<M>), Error> {
@@ -39,8 +42,17 @@ impl<M: Machine> Core<M> {
             decided: Vec::new(),
             ended: Vec::new(),
         };
+        let open = effects::load(sql, log)?;
+        if let Some(fallen) = fallen.take() {
+            core.machine.inherit(fallen);
+        }
         let mut again = Vec::new();
-        for effect in effects::load(sql, log)? {
+        for effect in open {
+            if performed.contains(&effect.id) {
+                core.machine.goes_on(&effect);
+                core.open.insert(effect.id, effect.what);
+                continue;
+            }
             match core.machine.resumed(&effect, moment) {
                 Resumption::Again => {
                     core.open.insert(effect.id.clone(), effect.what.clone());
@@ -94,9 +106,10 @@ impl<M: Machine> Core<M> {
             return Ok(Vec::new());
         }
         sql.atomically(&mut || {
-            self.machine.write(sql, now)?;
             self.ended.iter().try_for_each(|id| effects::delete(sql, id))?;
-            self.decided.iter().try_for_each(|effect| effects::insert(sql, effect))
+            self.decided.iter().try_for_each(|effect| effects::insert(sql, effect))?;
+            // The last that may fail, so that the machine knows what it has not written.
+            self.machine.write(sql, now)
         })
         .map_err(|error| Error::Storage(error.to_string()))?;
         self.ended.clear();

@@ -7,52 +7,27 @@
 //! 2. If a write fails, the memory that decided it is dropped; the next command loads what the disk has. Nothing else drops
 //!    memory: an error of reading leaves it as it is. What no disk has ever had passes on ([`Machine::inherit`]).
 //! 3. An effect is a row before it is performed, and its row is written together with what decided it. A restart offers
-//!    every open effect to the machine again. One that another row implies needs none ([`Machine::owed`]). The end of an effect that is unknown or has ended changes nothing.
+//!    every open effect to the machine again. One that another row implies needs none ([`Machine::owed`]). The end of an
+//!    effect that is unknown or has ended changes nothing; one that could not be written is said again. Who performs an
+//!    effect outlives a failed write, so that the memory after it offers none that is being performed.
 //! 4. The alarm is set after every write and every load, and again where the one that was set is overdue.
 //!
 //! The host itself waits for nothing and calls nobody: each method leaves in [`Host::take_todo`] what is to
 //! be done outside. Its caller does that at once, without a wait in between.
 
+use std::collections::BTreeSet;
+
 use futures_channel::oneshot;
 
 use super::core::Core;
-use super::machine::{Answered, Decision, Durability, Effect, Machine, Moment};
+use super::machine::{Answered, Decision, Durability, Effect, EffectId, Effects, Machine, Moment};
 use super::sql::{Error, Sql};
 use super::store::steps;
-pub use super::todo::{Timer, Todo, TodoOf};
+pub use super::todo::{CommandReply, Later, Reply, Timer, Todo, TodoOf};
 use crate::domain::time::Millis;
 
 /// An alarm that should have rung so long ago is dead: the platform is known to lose some.
 const OVERDUE_MS: i64 = 10_000;
-
-/// `Now`, or an answer that is still to come.
-#[derive(Debug)]
-pub enum Reply<N, A> {
-    Now(N),
-    /// With the next write; an error when that fails, or when the host is gone.
-    Later(Later<A>),
-}
-
-/// What a command is answered.
-pub type CommandReply<A> = Reply<Result<A, Error>, A>;
-
-/// An answer that waits for a write.
-#[derive(Debug)]
-pub struct Later<A> {
-    written: oneshot::Receiver<()>,
-    answer: A,
-}
-
-impl<A> Later<A> {
-    /// # Errors
-    /// [`Error::Storage`] when the write failed.
-    pub async fn wait(self) -> Result<A, Error> {
-        match self.written.await {
-            Ok(()) => Ok(self.answer),
-            Err(_) => Err(Error::Storage("what was to be answered was not written".to_owned())),
-        }
-    }
-}
 
 /// An object's machine over its store, and what the host knows besides.
 pub struct Host<M: Machine, S> {
@@ -61,6 +36,8 @@ pub struct Host<M: Machine, S> {
     core: Option<Core<M>>,
     /// The machine whose write has failed, for its heir.
     fallen: Option<M>,
+    /// Effects with a row that somebody performs in this life of the object.
+    performed: BTreeSet<EffectId>,
     /// Answered by the next write. Dropping one says that it failed.
     waiting: Vec<oneshot::Sender<()>>,
     is_gathering: bool,
@@ -76,6 +53,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
             sql,
             core: None,
             fallen: None,
+            performed: BTreeSet::new(),
             waiting: Vec::new(),
             is_gathering: false,
             is_watching: false,
@@ -92,7 +70,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
 
     /// Drops the memory of an object whose disk is emptied right after that, before anything else is asked of it; whether it
     /// may be emptied.
-    pub fn let_go(&mut self) -> bool {
+    pub fn vacate(&mut self) -> bool {
         let is_void = self.is_void();
         if is_void {
             self.core = None;
@@ -152,20 +130,36 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.end(id, outcome, moment).map_err(|error| self.fail(error))
     }
 
-    /// Something became known of an effect; whether the effect is still open.
+    /// Nobody performs this effect any more, and how it ended could not be written: it is as if the object had died of it.
+    pub fn let_go(&mut self, id: &str) {
+        self.performed.remove(id);
+        self.fall();
+        self.fallen = None;
+    }
+
+    /// Something became known of an effect; whether the effect is open.
     ///
     /// # Errors
-    /// [`Error`], of writing.
+    /// What became known: nothing can be read, and it must be said again. What is taken and cannot be written is not.
     pub fn progress(
         &mut self,
         id: &str,
         progress: M::Progress,
         moment: &mut Moment<'_>,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, M::Progress> {
+        match self.load(moment) {
+            Ok(was_cold) => self.arm_after(was_cold, moment.now),
+            Err(error) => {
+                self.fail(error);
+                return Err(progress);
+            }
+        }
         let Some(core) = &mut self.core else { return Ok(false) };
         let Some(effect) = core.open.get(id) else { return Ok(false) };
         if core.machine.progress(effect, progress, moment) == Durability::Now {
-            self.write(moment.now).map_err(|error| self.fail(error))?;
+            if let Err(error) = self.write(moment.now) {
+                self.fail(error);
+            }
             return Ok(true);
         }
         self.todo.events.extend(core.machine.take_events());
@@ -245,18 +239,33 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.load(moment)?;
         let (core, _) = self.loaded()?;
         core.decided.extend(core.machine.wake(moment));
-        self.write(moment.now)
+        self.write(moment.now)?;
+        let (core, _) = self.loaded()?;
+        let again = core.machine.again(moment.now).into_iter();
+        let again = again.filter_map(|id| Some(Effect { what: core.open.get(&id)?.clone(), id })).collect();
+        self.perform(again);
+        Ok(())
     }
 
     fn end(&mut self, id: &str, outcome: M::Outcome, moment: &mut Moment<'_>) -> Result<bool, Error> {
         let was_cold = self.load(moment)?;
         let (core, _) = self.loaded()?;
-        let Some(effect) = core.end(id) else {
-            self.arm_after(was_cold, moment.now);
-            return Ok(false);
-        };
-        core.decided.extend(core.machine.ended(&effect, outcome, moment));
-        self.write(moment.now).map(|()| true)
+        let open = core.open.get_key_value(id).map(|(id, _)| id);
+        if open.is_some_and(|id| core.machine.puts_off(id, &outcome, moment.now)) {
+            self.performed.remove(id);
+            self.arm(moment.now);
+            return Ok(true);
+        }
+        let ended = core.end(id);
+        match &ended {
+            Some(effect) => {
+                core.decided.extend(core.machine.ended(effect, outcome, moment));
+                self.write(moment.now)?;
+            }
+            None => self.arm_after(was_cold, moment.now),
+        }
+        self.performed.remove(id);
+        Ok(ended.is_some())
     }
 
     /// Fills memory where it is empty, and offers the open effects again; whether it was empty.
@@ -264,19 +273,23 @@ impl<M: Machine, S: Sql> Host<M, S> {
         if self.core.is_some() {
             return Ok(false);
         }
-        let (mut core, again) = Core::<M>::load(&self.sql, &mut self.todo.log, moment)?;
-        if let Some(fallen) = self.fallen.take() {
-            core.machine.inherit(fallen);
-        }
+        let Self { sql, fallen, performed, todo, .. } = self;
+        let (core, again) = Core::<M>::load(sql, fallen, performed, &mut todo.log, moment)?;
         self.core = Some(core);
         let is_due = self.core.as_ref().is_some_and(Core::must_write);
         if is_due {
             self.write(moment.now)?;
         } else {
             self.owe(moment.now);
+            self.gather();
         }
-        self.todo.effects.extend(again);
+        self.perform(again);
         Ok(true)
+    }
+
+    fn perform(&mut self, effects: Effects<M>) {
+        self.performed.extend(effects.iter().map(|effect| effect.id.clone()));
+        self.todo.effects.extend(effects);
     }
 
     fn loaded(&mut self) -> Result<(&mut Core<M>, &S), Error> {
@@ -290,8 +303,8 @@ impl<M: Machine, S: Sql> Host<M, S> {
         if let Some(core) = &mut self.core {
             match core.write(&self.sql, now) {
                 Ok(effects) => {
-                    self.todo.effects.extend(effects);
                     self.todo.events.extend(core.machine.take_events());
+                    self.perform(effects);
                 }
                 Err(error) => {
                     self.fall();

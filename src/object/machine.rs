@@ -93,7 +93,7 @@ pub trait Machine: Sized {
     /// [`Error`].
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error>;
 
-    /// Takes over from a machine whose write failed what the disk never has.
+    /// Takes over from a machine whose write failed what the disk never has. Right after [`Machine::load`].
     fn inherit(&mut self, fallen: Self) {
         drop(fallen);
     }
@@ -148,6 +148,18 @@ pub trait Machine: Sized {
         moment: &mut Moment<'_>,
     ) -> Vec<Effect<Self::Effect>>;
 
+    /// An effect was performed in vain; whether it stays open, to be performed again when [`Machine::again`] says so.
+    fn puts_off(&mut self, effect: &EffectId, outcome: &Self::Outcome, now: Millis) -> bool {
+        let _ = (effect, outcome, now);
+        false
+    }
+
+    /// The effects that were put off and are to be performed again by now. Asked after each [`Machine::wake`].
+    fn again(&mut self, now: Millis) -> Vec<EffectId> {
+        let _ = now;
+        Vec::new()
+    }
+
     /// Something became known of an effect that is open. It comes again in the effect's end, as far as it matters there.
     fn progress(
         &mut self,
@@ -170,6 +182,12 @@ pub trait Machine: Sized {
     /// Right after [`Machine::load`], once for each effect that is open on the disk.
     fn resumed(&mut self, effect: &Effect<Self::Effect>, moment: &mut Moment<'_>)
     -> Resumption<Self::Effect>;
+
+    /// Right after [`Machine::load`], instead of [`Machine::resumed`], for an effect that is still being performed: a write
+    /// failed, and the object lives.
+    fn goes_on(&mut self, effect: &Effect<Self::Effect>) {
+        let _ = effect;
+    }
 
     /// Whether memory has what the disk has not.
     fn is_dirty(&self) -> bool;

@@ -3,6 +3,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`host`] | the loop that all objects share: load, decide, write, answer, perform, wake |
+//! | [`todo`] | what it leaves to be done, and how it answers |
 //! | [`machine`] | what an object must be able to do for it |
 //! | [`account`] | the account's object: [`crate::domain::admission`] over its store |
 //! | [`dispatch`] | an account's dispatch object: the index of its threads and runs |
@@ -14,7 +15,7 @@
 //! | [`store`] | schema steps, effects, and the tables of each machine; all SQL of objects |
 //!
 //! The host waits for nothing: it takes a command or a moment and returns what is to be done
-//! ([`host::Todo`]), so the same code runs in the object and in native tests, over SQLite that fails on
+//! ([`todo::Todo`]), so the same code runs in the object and in native tests, over SQLite that fails on
 //! demand. `runtime/` adds the alarm, the timers and the platform's types.
 
 pub mod account;
@@ -26,6 +27,6 @@ pub mod machine;
 pub mod sql;
 pub mod store;
 pub mod thread;
-mod todo;
+pub mod todo;
 pub mod watchers;
 pub mod wire;

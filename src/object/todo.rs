@@ -1,6 +1,9 @@
-//! What a host leaves to be done outside.
+//! What a host leaves to be done outside, and how it answers.
+
+use futures_channel::oneshot;
 
 use super::machine::{Effect, Machine};
+use super::sql::Error;
 use crate::domain::time::Millis;
 
 /// How long settlements and holds gather before they are written together.
@@ -38,7 +41,7 @@ pub struct Todo<E, V> {
     pub events: Vec<V>,
     /// For the operator's log.
     pub log: Vec<String>,
-    /// Nothing on the disk is worth its place: once [`super::host::Host::let_go`] says so too, the disk is to be emptied.
+    /// Nothing on the disk is worth its place: once [`super::host::Host::vacate`] says so too, the disk is to be emptied.
     pub is_void: bool,
 }
 
@@ -54,6 +57,35 @@ impl<E, V> Default for Todo<E, V> {
             events: Vec::new(),
             log: Vec::new(),
             is_void: false,
+        }
+    }
+}
+
+/// `Now`, or an answer that is still to come.
+#[derive(Debug)]
+pub enum Reply<N, A> {
+    Now(N),
+    /// With the next write; an error when that fails, or when the host is gone.
+    Later(Later<A>),
+}
+
+/// What a command is answered.
+pub type CommandReply<A> = Reply<Result<A, Error>, A>;
+
+/// An answer that waits for a write.
+#[derive(Debug)]
+pub struct Later<A> {
+    pub(super) written: oneshot::Receiver<()>,
+    pub(super) answer: A,
+}
+
+impl<A> Later<A> {
+    /// # Errors
+    /// [`Error::Storage`] when the write failed.
+    pub async fn wait(self) -> Result<A, Error> {
+        match self.written.await {
+            Ok(()) => Ok(self.answer),
+            Err(_) => Err(Error::Storage("what was to be answered was not written".to_owned())),
         }
     }
 }

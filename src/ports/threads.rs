@@ -63,7 +63,15 @@ pub trait Performed: Clone + Send + Sync + 'static {
     /// What the account's ledger is to learn; `None` where that is nothing.
     fn for_ledger(&self) -> Option<ForLedger>;
     /// Something became known of the effect of this id.
-    fn progress(&self, id: &str, progress: Progress);
-    /// The effect of this id has ended; whether that is written. One that is not known any more changes nothing.
-    fn ended(&self, id: &str, outcome: Outcome) -> bool;
+    ///
+    /// # Errors
+    /// What became known, which could not be taken: it is to be said again, with what follows.
+    fn progress(&self, id: &str, progress: Progress) -> Result<(), Progress>;
+    /// The effect of this id has ended; whether it was open. One that is not known any more changes nothing.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: that is not written, and is to be said again.
+    fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable>;
+    /// The effect of this id is not performed any more, and nothing of its end can be written.
+    fn let_go(&self, id: &str);
 }

@@ -179,7 +179,7 @@ impl<M: Perform + 'static> Object<M> {
     fn erase(self: &Rc<Self>) {
         let object = self.clone();
         wasm_bindgen_futures::spawn_local(async move {
-            if !object.host.borrow_mut().let_go() {
+            if !object.host.borrow_mut().vacate() {
                 return;
             }
             if let Err(error) = object.state.storage().delete_all().await {

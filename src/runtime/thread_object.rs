@@ -23,7 +23,7 @@ use crate::object::machine;
 use crate::object::thread::Thread;
 use crate::object::watchers::Watchers;
 use crate::object::wire;
-use crate::ports::Performed;
+use crate::ports::{Performed, Unavailable};
 use crate::service::App;
 use crate::service::run::perform::perform;
 
@@ -78,13 +78,17 @@ impl Performed for Handle {
         self.0.look(|thread, sql| thread.for_ledger(sql)).flatten()
     }
 
-    fn progress(&self, id: &str, progress: Progress) {
-        // What could not be written is said by the log; the effect's end is refused then, too.
-        let _ = self.0.with(|host, moment| host.progress(id, progress, moment));
+    fn progress(&self, id: &str, progress: Progress) -> Result<(), Progress> {
+        self.0.with(|host, moment| host.progress(id, progress, moment)).map(|_| ())
     }
 
-    fn ended(&self, id: &str, outcome: Outcome) -> bool {
-        self.0.with(|host, moment| host.ended(id, outcome, moment)).unwrap_or(false)
+    fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable> {
+        let ended = self.0.with(|host, moment| host.ended(id, outcome, moment));
+        ended.map_err(|error| Unavailable(error.to_string()))
+    }
+
+    fn let_go(&self, id: &str) {
+        self.0.with(|host, _| host.let_go(id));
     }
 }
 

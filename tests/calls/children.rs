@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
+use retinue::domain::thread::id::RunId;
+use retinue::ports::{ThreadOf, World};
 use serde_json::{Value, json};
 
 use crate::ask::Ask;
 use crate::child_threads::until_gone;
 use crate::provider::status;
 use crate::stage::Stage;
+use crate::support::{When, native_only};
 use crate::threads::{calls, says, sent};
 
 fn ask<'a>(stage: &'a Stage, method: Method, agent: &str, path: &str) -> Ask<'a> {
@@ -180,6 +183,54 @@ async fn a_child_that_fails_is_an_error_and_the_run_goes_on() {
     let said = sent(&stage.take_asked()[2]).pop().unwrap();
     assert!(said.starts_with("tool: The agent failed (upstream_rejected): "), "{said}");
     assert_eq!(seen(&stage, &over, "child.ended").await[0]["status"], "failed");
+}
+
+#[tokio::test]
+async fn what_cannot_be_begun_for_a_moment_is_begun_a_little_later() {
+    native_only!("the directory is away for a certain time");
+    let stage = stage().await;
+    stage.change("triage", &json!({"tools": ["current_time", expert()["tools"][0]]})).await;
+    let read = "ACCOUNT_BY_ID";
+    for (n, tool) in ["expert", "current_time"].into_iter().enumerate() {
+        let told = if tool == "expert" { json!({"message": "May I?"}) } else { json!({}) };
+        let script = || {
+            stage.then(calls(tool, &told));
+            if tool == "expert" {
+                stage.then(says("You may."));
+            }
+            stage.then(says("Yes."));
+        };
+        // Where in a run's life the directory is read to make the call.
+        script();
+        stage.api.world.faults().take_done();
+        assert_eq!(run(&stage, &json!({"message": "Ask."})).await["status"], "completed");
+        let done = stage.api.world.faults().take_done();
+        let before = done.iter().take_while(|name| *name != "admit").filter(|name| *name == read).count();
+        let nth = u32::try_from(before).unwrap() + 1;
+        for nth in nth..nth + 3 {
+            stage.api.world.faults().plan(read, nth, When::Before);
+        }
+        stage.take_asked();
+        script();
+        let path = format!("/threads/away-{n}/runs");
+        let body = json!({"message": "Ask.", "background": true});
+        let id = ask(&stage, Method::POST, "triage", &path).json(&body).send().await.json();
+        let id = id["id"].as_str().unwrap().to_owned();
+        let thread = RunId::parse(&id).unwrap().thread;
+        let thread = ThreadOf { account: stage.acme.id, thread };
+        for pause in [1_000, 2_000, 4_000] {
+            let waits = until(&stage, "triage", &id, "waiting").await;
+            assert_eq!(waits["waiting_on"][0]["kind"], "time", "{waits}");
+            stage.api.world.clock().advance(pause);
+            stage.api.world.threads().alarm(thread);
+            stage.api.world.settled().await;
+        }
+        let over = until(&stage, "triage", &id, "completed").await;
+        assert!(stage.api.world.faults().all_met());
+        assert_eq!(over["message"], "Yes.");
+        let said = sent(stage.take_asked().last().unwrap()).pop().unwrap();
+        assert!(!said.contains("not made") && !said.contains("not available"), "{said}");
+    }
 }
 
 #[tokio::test]

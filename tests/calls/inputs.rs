@@ -190,3 +190,82 @@ async fn a_run_that_is_refused_cancels_none_that_waits() {
     let second = get(&stage, &format!("/runs/{}", second["id"].as_str().unwrap())).await;
     assert_eq!(second["status"], "queued");
 }
+
+#[tokio::test]
+async fn what_was_answered_before_is_said_with_its_outcome() {
+    let stage = Stage::new().await;
+    let (run, calls) = waiting(&stage, 3).await;
+    let json = json!({"rain": [1, null]});
+    give(
+        &stage,
+        &run,
+        &json!([{"call_id": calls[0], "output": "one"}, {"call_id": calls[1], "output": json}]),
+    )
+    .await
+    .ok();
+    let again = [
+        json!({"call_id": calls[1], "error": "no"}),
+        json!({"call_id": calls[2], "output": "three"}),
+        json!({"call_id": calls[0], "output": "one"}),
+    ];
+    let ask = async || {
+        let refused = give(&stage, &run, &json!(again)).await;
+        refused.assert_refusal(409, "already_resolved");
+        let refused = refused.json();
+        assert_eq!(refused["errors"][0]["field"], "inputs[0]", "{refused}");
+        assert!(refused["detail"].as_str().unwrap().contains(&calls[1]), "{refused}");
+        let expected = json!([
+            {"at": 0, "id": calls[1], "outcome": "already_resolved", "output": json},
+            {"at": 2, "id": calls[0], "outcome": "already_resolved", "output": "one"},
+        ]);
+        assert_eq!(refused["inputs"], expected);
+    };
+    ask().await;
+    // For ever.
+    crate::threads::ask(&stage, Method::POST, &format!("/runs/{run}/cancel")).send().await.ok();
+    ask().await;
+}
+
+#[tokio::test]
+async fn what_is_not_taken_says_why_and_which() {
+    let stage = Stage::new().await;
+    let (run, calls) = waiting(&stage, 2).await;
+    let of = |entry: u32| json!({"call_id": format!("{run}-{entry}"), "output": "x"});
+    let call = |n: usize| json!({"call_id": calls[n], "output": "x"});
+    let refused = async |inputs: Value, status: u16, kind: &str, field: &str| {
+        let refused = give(&stage, &run, &inputs).await;
+        refused.assert_refusal(status, kind);
+        assert_eq!(refused.json()["errors"][0]["field"], field, "{}", refused.text());
+    };
+    refused(json!([call(0), of(99)]), 404, "not_found", "inputs[1]").await;
+    refused(json!([call(0), call(1), call(0)]), 400, "validation_failed", "inputs[2]").await;
+    refused(json!([{"call_id": calls[1], "retry": true}]), 400, "validation_failed", "inputs[0]").await;
+    give(&stage, &run, &json!([call(0)])).await.ok();
+    crate::threads::ask(&stage, Method::POST, &format!("/runs/{run}/cancel")).send().await.ok();
+    refused(json!([of(99)]), 404, "not_found", "inputs[0]").await;
+    refused(json!([call(1)]), 410, "run_ended", "inputs[0]").await;
+    refused(json!([{"message": "Hello?"}]), 410, "run_ended", "inputs[0]").await;
+    refused(json!([call(0)]), 409, "already_resolved", "inputs[0]").await;
+}
+
+#[tokio::test]
+async fn what_comes_in_one_request_is_considered_in_one_step() {
+    for message_first in [false, true] {
+        let stage = Stage::new().await;
+        let (run, calls) = waiting(&stage, 1).await;
+        stage.then(says("Seen."));
+        let mut inputs = vec![json!({"call_id": calls[0], "output": "x"}), json!({"message": "And this"})];
+        if message_first {
+            inputs.reverse();
+        }
+        let given = give(&stage, &run, &json!(inputs)).await.ok();
+        let ids: Vec<&Value> = given["inputs"].as_array().unwrap().iter().map(|input| &input["id"]).collect();
+        assert_eq!(ids[usize::from(message_first)], &json!(calls[0]));
+        let over = over(&stage, &run).await;
+        assert_eq!((&over["status"], &over["message"]), (&json!("completed"), &json!("Seen.")));
+        let asked = stage.take_asked();
+        assert_eq!(asked.len(), 2);
+        let texts: Vec<String> = sent(&asked[1]).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["Look", "", "x", "And this"]);
+    }
+}

@@ -14,19 +14,19 @@ use retinue::ports::{ThreadOf, World};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-fn call<'a>(stage: &'a Stage, face: Face, body: &Value) -> Ask<'a> {
+pub fn call<'a>(stage: &'a Stage, face: Face, body: &Value) -> Ask<'a> {
     let mut all = face.body("triage");
     let fields = body.as_object().unwrap();
     all.as_object_mut().unwrap().extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
     Ask::call(stage, face, "triage").json(&all)
 }
 
-fn says(text: &str) -> Turn {
+pub fn says(text: &str) -> Turn {
     stream([delta(text), finish(), count((10, 5)), done()])
 }
 
 /// An answer that calls these tools.
-fn calls(names: &[&str]) -> Turn {
+pub fn calls(names: &[&str]) -> Turn {
     let calls: Vec<Value> = names
         .iter()
         .enumerate()
@@ -65,7 +65,7 @@ fn answered(call_id: &str, output: &str) -> Value {
         {"role": "tool", "tool_call_id": call_id, "content": output}])
 }
 
-async fn with_tools(stage: &Stage, fields: &Value) {
+pub async fn with_tools(stage: &Stage, fields: &Value) {
     let mut all = json!({"tools": ["current_time"]});
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     stage.change("triage", &all).await;

@@ -240,7 +240,9 @@ impl Object {
             warnings: Vec::new(),
         };
         let outcome = match effect {
-            Effect::Model { .. } => Outcome::Answered { answered, journal: Value::Null, settlement: None },
+            Effect::Model { .. } => {
+                Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
+            }
             _ => Outcome::Done,
         };
         let id = effect.id();

@@ -214,6 +214,46 @@ fn what_cannot_be_read_leaves_memory_and_a_disk_that_fails_takes_it() {
 }
 
 #[test]
+fn what_is_being_performed_outlives_a_failed_write() {
+    let mut office = Platform::<Office>::new(START);
+    for order in [Order::Send(1), Order::SendRegistered(2)] {
+        office.command(order).ok();
+    }
+    office.asked.clear();
+    for side in [Side::Before, Side::After] {
+        office.disk.fail(1, side);
+        assert!(matches!(office.command(Order::Send(3)), Said::Now(Err(Error::Storage(_)))));
+        // The memory after it knows that both are on their way.
+        office.command(Order::Send(if side == Side::Before { 4 } else { 5 })).ok();
+        office.disk.fail(1, side);
+        assert!(office.ended("letter-2", "delivered").is_err(), "to be said again");
+    }
+    let asked: Vec<_> = office.asked.drain(..).map(|effect| effect.id).collect();
+    assert_eq!(asked, ["letter-4", "letter-5"]);
+    assert_eq!(office.ended("letter-2", "delivered"), Ok(true));
+    assert_eq!(state(&office.disk, 2).as_deref(), Some("delivered"));
+    assert_eq!(office.ended("letter-1", "delivered"), Ok(true));
+    office.crash();
+    office.command(Order::Send(6)).ok();
+    let asked: Vec<_> = office.asked.drain(..).map(|effect| effect.id).collect();
+    assert_eq!(asked, ["letter-4", "letter-5", "letter-6"]);
+}
+
+#[test]
+fn what_nobody_performs_any_more_is_offered_again() {
+    let mut office = Platform::<Office>::new(START);
+    for order in [Order::Send(1), Order::SendRegistered(2)] {
+        office.command(order).ok();
+    }
+    office.asked.clear();
+    office.let_go("letter-2");
+    office.command(Order::Send(3)).ok();
+    let asked: Vec<_> = office.asked.drain(..).map(|effect| effect.id).collect();
+    assert_eq!(asked, ["report-2", "letter-3"]);
+    assert_eq!(state(&office.disk, 2).as_deref(), Some("unknown"));
+}
+
+#[test]
 fn an_effect_of_a_newer_version_stays_for_it() {
     let mut office = Platform::<Office>::new(START);
     office.command(Order::Send(1)).ok();

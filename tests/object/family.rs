@@ -9,13 +9,13 @@ use retinue::domain::money::Nanos;
 use retinue::domain::run::child::MAX_DEPTH;
 use retinue::domain::run::event::{Event, Numbered};
 use retinue::domain::run::happening::Answered;
-use retinue::domain::run::input::Given;
+use retinue::domain::run::input::{Given, Input};
 use retinue::domain::run::state::Status;
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Parent, Priority, Starter, Terms};
 use retinue::domain::run::tool::{Effect as ToolEffect, How};
-use retinue::domain::run::word::Word;
+use retinue::domain::run::word::{Ended, Word};
 use retinue::domain::thread::about::About;
-use retinue::domain::thread::command::{Answer, Command, Create, Input, OnBusy, Start, Watch, Who};
+use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Watch, Who};
 use retinue::domain::thread::effect::{Effect, Outcome, ToolCall as Asked};
 use retinue::domain::thread::id::{EntryId, RunId, ThreadKey};
 use retinue::domain::thread::view::RunView;
@@ -169,8 +169,14 @@ impl World {
             }
             None => match self.perform(of, &effect) {
                 Some(outcome) => self.under_way.push(UnderWay { of, effect, done: Some(outcome) }),
-                // It is tried until it is answered.
-                None => self.under_way.push(UnderWay { of, effect, done: None }),
+                // It is asked again at once, or later.
+                None if !effect.is_errand() || self.dice.roll(2) == 0 => {
+                    self.under_way.push(UnderWay { of, effect, done: None });
+                }
+                None => {
+                    let id = effect.id();
+                    let _ = self.with(of, |host, moment| host.ended(&id, Outcome::Undelivered, moment));
+                }
             },
         }
     }
@@ -196,7 +202,7 @@ impl World {
                 Some(match self.ask(child.thread, Command::Run(Who::Account, child.number)) {
                     Some(Answer::NotFound) => Outcome::ChildLost,
                     Some(Answer::Run(view)) if view.status.is_final() => {
-                        Outcome::ChildEnded(view.ended(Nanos::MAX))
+                        Outcome::ChildEnded(view.ended(Ended::UNKNOWN))
                     }
                     _ => Outcome::Done,
                 })
@@ -256,7 +262,7 @@ impl World {
             cost,
             warnings: Vec::new(),
         };
-        Outcome::Answered { answered, journal: Value::Null, settlement: None }
+        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
     }
 
     fn any(&mut self) -> Option<ThreadKey> {
@@ -432,6 +438,90 @@ fn whatever_dies_no_child_is_forgotten_begun_twice_or_paid_twice() {
             usize::from(world.run(RunId { thread: root(), number: 1 }).unwrap().status == Status::Completed);
     }
     assert!(children > 300 && completed > 20, "{children} {completed}");
+}
+
+/// A parent whose child is over, and has not said so.
+fn quiet_child() -> (World, RunId) {
+    let mut world = World::new(1);
+    let limits = Limits::default().with_usd(Some(Nanos::new(MOST)));
+    world.ask(root(), start(root(), limits, None));
+    world.under_way.clear();
+    let end = |world: &mut World, of: ThreadKey, id: &str, outcome: Outcome| {
+        let ended = world.with(of, |host, moment| host.ended(id, outcome, moment));
+        assert_eq!(ended, Ok(true), "{id}");
+        std::mem::take(&mut world.under_way)
+    };
+    let answered = |plan: Vec<How>, text: &str| {
+        let mut parts = vec![AssistantPart::text(text)];
+        parts.extend(plan.iter().map(|_| AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"))));
+        let (usage, cost, warnings) = (Usage::default(), Nanos::new(7), Vec::new());
+        let answered = Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings };
+        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
+    };
+    let plan = vec![How::Child("other".to_owned())];
+    let begun = end(&mut world, root(), "1.model.1.1", answered(plan, "Ask"));
+    let tool = begun.iter().find(|under_way| matches!(under_way.effect, Effect::Tool { .. })).unwrap();
+    let Effect::Tool { entry, .. } = tool.effect else { panic!() };
+    let call = EntryId { run: RunId { thread: root(), number: 1 }, number: entry };
+    let begun = world.perform(root(), &tool.effect).unwrap();
+    end(&mut world, root(), &tool.effect.id(), begun);
+    let child = call.child();
+    let over = end(&mut world, child.thread, "1.model.1.1", answered(Vec::new(), "It is so"));
+    assert!(over.iter().any(|under_way| matches!(under_way.effect, Effect::Report { .. })));
+    (world, child)
+}
+
+#[test]
+fn a_thread_that_is_not_heard_says_it_again_after_growing_pauses_however_long_that_takes() {
+    let (mut world, child) = quiet_child();
+    let mut pauses = Vec::new();
+    for _ in 0..40 {
+        let ended =
+            world.with(child.thread, |host, moment| host.ended("1.report", Outcome::Undelivered, moment));
+        assert_eq!(ended, Ok(true));
+        let before = world.now;
+        while !world.under_way.iter().any(|under_way| under_way.effect.id() == "1.report") {
+            world.under_way.clear();
+            world.pass_time(1_000);
+        }
+        world.under_way.clear();
+        pauses.push(world.now.since(before) / 1_000);
+    }
+    assert_eq!(pauses[..6], [30, 60, 120, 240, 300, 300]);
+    assert_eq!(pauses[39], 300);
+    // Somebody looks in between, and nothing is said twice meanwhile.
+    let put_off = |world: &mut World| {
+        let _ = world.with(child.thread, |host, moment| host.ended("1.report", Outcome::Undelivered, moment));
+        world.ask(child.thread, Command::Wake);
+        world.under_way.iter().any(|under_way| under_way.effect.id() == "1.report")
+    };
+    assert!(!put_off(&mut world));
+    world.crash(child.thread);
+    world.ask(child.thread, Command::Wake);
+    assert!(
+        world.under_way.iter().any(|under_way| under_way.effect.id() == "1.report"),
+        "after a restart it is"
+    );
+}
+
+#[test]
+fn what_a_child_has_said_to_nobody_when_its_thread_is_deleted_is_still_said() {
+    let (mut world, child) = quiet_child();
+    assert_eq!(world.ask(child.thread, Command::Delete(Who::Account)), Some(Answer::Deleted));
+    world.crash(child.thread);
+    world.ask(child.thread, Command::Wake);
+    for UnderWay { of, effect, .. } in std::mem::take(&mut world.under_way) {
+        let outcome = world.perform(of, &effect).unwrap();
+        let _ = world.with(of, |host, moment| host.ended(&effect.id(), outcome, moment));
+    }
+    let watch = Watch { run: Some(1), after: None, stay: false };
+    let Some(Answer::Events(events)) = world.ask(root(), Command::Events(Who::Account, watch)) else {
+        panic!()
+    };
+    let said = format!("{:?}", events.events);
+    assert!(said.contains("It is so") && !said.contains("not there any more"), "{said}");
+    let view = world.run(RunId { thread: root(), number: 1 }).unwrap();
+    assert_eq!(view.cost_usd, Nanos::new(14), "with the child's");
 }
 
 #[test]

@@ -103,6 +103,11 @@ impl<M: Machine<Answer: 'static>> Platform<M> {
         self.with(|host, moment| host.ended(id, outcome, moment))
     }
 
+    /// Whoever performs an effect gives it up.
+    pub fn let_go(&mut self, id: &str) {
+        self.with(|host, _| host.let_go(id));
+    }
+
     /// The object dies. Its disk and its alarm stay.
     pub fn crash(&mut self) {
         self.host = Host::new(self.disk.clone());

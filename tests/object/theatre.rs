@@ -6,16 +6,16 @@ use retinue::domain::admission::command::{CallRecord, CallStatus, UsageKind};
 use retinue::domain::ids::{AccountId, AgentId, CallId};
 use retinue::domain::message::{AssistantPart, Event as Said, Finish, Message, ToolCall, Usage};
 use retinue::domain::money::Nanos;
-use retinue::domain::run::delta::Streaming;
+use retinue::domain::run::delta::{Delta, Streaming};
 use retinue::domain::run::event::{Event, Numbered};
 use retinue::domain::run::happening::{Answered, Fault};
-use retinue::domain::run::input::Given;
+use retinue::domain::run::input::{Given, Input};
 use retinue::domain::run::manner::Manner;
 use retinue::domain::run::state::{Failure, Run};
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
-use retinue::domain::run::tool::{Effect as ToolEffect, How};
+use retinue::domain::run::tool::{Effect as ToolEffect, How, Stage};
 use retinue::domain::thread::about::About;
-use retinue::domain::thread::command::{Answer, Command, Create, Input, OnBusy, Start, Watch, Who};
+use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Watch, Who};
 use retinue::domain::thread::effect::{Effect, ForLedger, Outcome, Progress};
 use retinue::domain::thread::id::{EntryId, RunId, ThreadKey};
 use retinue::domain::thread::item::Item;
@@ -123,6 +123,10 @@ impl Watcher {
 pub struct UnderWay {
     effect: Effect,
     streaming: Streaming,
+    /// What the thread could not take.
+    unsaid: Vec<Delta>,
+    /// How it has ended, which is not written yet.
+    done: Option<Outcome>,
 }
 
 /// A run is started with these words.
@@ -146,6 +150,8 @@ pub struct Theatre {
     alarm: Option<Millis>,
     must_gather: bool,
     under_way: Vec<UnderWay>,
+    /// Of all effects of models and tools that were ever begun.
+    ids: BTreeSet<String>,
     pub watchers: BTreeMap<u32, Watcher>,
     /// How often each call that must not run twice was begun, and may be.
     begun: BTreeMap<(u32, u32), u32>,
@@ -172,6 +178,7 @@ impl Theatre {
             alarm: None,
             must_gather: false,
             under_way: Vec::new(),
+            ids: BTreeSet::new(),
             watchers: BTreeMap::new(),
             begun: BTreeMap::new(),
             allowed: BTreeMap::new(),
@@ -209,7 +216,18 @@ impl Theatre {
             let allowed = self.allowed.get(&(run, entry)).copied().unwrap_or(1);
             assert!(!is_unsafe || times <= allowed, "run {run} has begun the call {entry} {times} times");
         }
-        self.under_way.push(UnderWay { effect, streaming: Streaming::default() });
+        // Whoever performs an effect outlives a failed write.
+        let is_twice = |other: &UnderWay| match (&other.effect, &effect) {
+            (Effect::Model { run, .. }, Effect::Model { run: of, .. }) => run == of,
+            (Effect::Deliver { .. } | Effect::Settle { .. }, _) => false,
+            (other, effect) => other.id() == effect.id(),
+        };
+        assert!(!self.under_way.iter().any(is_twice), "{effect:?} is being performed");
+        let id = effect.id();
+        let is_new = matches!(effect, Effect::Deliver { .. } | Effect::Settle { .. }) || self.ids.insert(id);
+        assert!(is_new || effect.is_errand(), "{effect:?} has the name of another");
+        let (streaming, unsaid) = (Streaming::default(), Vec::new());
+        self.under_way.push(UnderWay { effect, streaming, unsaid, done: None });
     }
 
     pub fn command(&mut self, command: Command) -> Option<Answer> {
@@ -223,7 +241,7 @@ impl Theatre {
     pub fn answer(&mut self, text: &str) {
         let is_model = |under_way: &UnderWay| matches!(under_way.effect, Effect::Model { .. });
         let at = self.under_way.iter().position(is_model).unwrap();
-        let UnderWay { effect, mut streaming } = self.under_way.swap_remove(at);
+        let UnderWay { effect, mut streaming, .. } = self.under_way.swap_remove(at);
         let _ = streaming.push(Said::Text { choice: 0, delta: text.to_owned() });
         let answered = Answered {
             parts: streaming.finish().choices.remove(0).parts,
@@ -233,7 +251,8 @@ impl Theatre {
             cost: Nanos::new(5),
             warnings: Vec::new(),
         };
-        let outcome = Outcome::Answered { answered, journal: Value::Null, settlement: None };
+        let outcome =
+            Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None };
         let id = effect.id();
         self.with(|host, moment| host.ended(&id, outcome, moment)).unwrap();
     }
@@ -321,16 +340,43 @@ impl Theatre {
             0 => Said::Reasoning { choice: 0, delta },
             _ => Said::Text { choice: 0, delta },
         };
-        let UnderWay { effect: Effect::Model { .. }, streaming } = &mut self.under_way[at] else { return };
-        let deltas = streaming.push(said).unwrap();
+        let UnderWay { effect: Effect::Model { .. }, streaming, unsaid, done: None } =
+            &mut self.under_way[at]
+        else {
+            return;
+        };
+        unsaid.extend(streaming.push(said).unwrap());
+        let said = Progress::Said(std::mem::take(unsaid));
         let id = self.under_way[at].effect.id();
-        let _ = self.with(|host, moment| host.progress(&id, Progress::Said(deltas), moment));
+        if let Err(Progress::Said(unsaid)) = self.with(|host, moment| host.progress(&id, said, moment)) {
+            self.under_way[at].unsaid = unsaid;
+        }
     }
 
     pub fn end(&mut self) {
         let Some(at) = self.pick() else { return };
-        let UnderWay { effect, streaming } = self.under_way.swap_remove(at);
-        let outcome = match &effect {
+        let UnderWay { effect, streaming, unsaid, done } = self.under_way.swap_remove(at);
+        let mut outcome = done.unwrap_or_else(|| self.outcome(&effect, streaming));
+        if let Outcome::Answered { unsaid: rest, .. } = &mut outcome {
+            rest.extend(unsaid);
+        }
+        let id = effect.id();
+        let call = outcome.settlement().map(|record| record.call);
+        let done = Some(outcome.clone());
+        match self.with(|host, moment| host.ended(&id, outcome, moment)) {
+            Ok(true) => self.taken.extend(call),
+            Ok(false) => {}
+            Err(_) => self.under_way.push(UnderWay {
+                effect,
+                streaming: Streaming::default(),
+                unsaid: Vec::new(),
+                done,
+            }),
+        }
+    }
+
+    fn outcome(&mut self, effect: &Effect, streaming: Streaming) -> Outcome {
+        match effect {
             Effect::Model { run, .. } => self.answered(*run, streaming),
             Effect::Tool { .. } => {
                 Outcome::Tool { output: vec![], is_error: false, cost: Nanos::new(1), journal: Value::Null }
@@ -338,11 +384,25 @@ impl Theatre {
             Effect::Deliver { .. } if self.dice.roll(2) == 0 => Outcome::Undelivered,
             Effect::Settle { .. } => self.settled(),
             _ => Outcome::Done,
-        };
-        let id = effect.id();
-        let call = outcome.settlement().map(|record| record.call);
-        if let Ok(true) = self.with(|host, moment| host.ended(&id, outcome, moment)) {
-            self.taken.extend(call);
+        }
+    }
+
+    /// A call whose performer lives is under way for its run, too, or has its result.
+    fn check_calls(&mut self) {
+        let tools: Vec<(u32, u32, u32)> = self
+            .under_way
+            .iter()
+            .filter_map(|under_way| match under_way.effect {
+                Effect::Tool { run, entry, attempt } => Some((run, entry, attempt)),
+                _ => None,
+            })
+            .collect();
+        for (run, entry, attempt) in tools {
+            let call =
+                self.with(|host, moment| host.look_at(moment, |thread, _| Ok(thread.tool_call(run, entry))));
+            if let Some(call) = call.unwrap().map(|asked| asked.call).filter(|call| call.attempt == attempt) {
+                assert!(matches!(call.stage, Stage::Running | Stage::Done), "{call:?} of run {run}");
+            }
         }
     }
 
@@ -419,7 +479,7 @@ impl Theatre {
             warnings: Vec::new(),
         };
         let journal = json!({ "call_id": settlement.call });
-        Outcome::Answered { answered, journal, settlement: Some(settlement) }
+        Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement) }
     }
 
     /// Which entries the calls will have: the ones behind those that the run has.
@@ -488,21 +548,25 @@ impl Theatre {
         }
     }
 
-    /// The next write fails somewhere; memory and disk differ then, and whoever watched is let go.
+    /// A write fails somewhere, and what is read after it may, too. Watchers stay, and whoever performs something.
     pub fn fail(&mut self) {
-        let nth = 1 + u32::try_from(self.dice.roll(12)).unwrap();
-        let side = if self.dice.roll(2) == 0 { Side::Before } else { Side::After };
-        self.disk.fail(nth, side);
-        match self.dice.roll(4) {
-            0 => self.start(),
-            1 => self.end(),
-            2 => self.retry(),
-            _ => self.gather(),
+        for most in [12, 4] {
+            let nth = 1 + u32::try_from(self.dice.roll(most)).unwrap();
+            let side = if self.dice.roll(2) == 0 { Side::Before } else { Side::After };
+            self.disk.fail(nth, side);
+            match self.dice.roll(6) {
+                0 => self.start(),
+                1 => self.end(),
+                2 => self.retry(),
+                3 => self.say(),
+                4 => self.steer(),
+                _ => self.gather(),
+            }
         }
         if !self.disk.call_off() {
-            self.watchers.values_mut().for_each(|watcher| watcher.is_connected = false);
             self.command(Command::Wake);
         }
+        self.check_calls();
     }
 
     pub fn steer(&mut self) {

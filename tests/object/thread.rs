@@ -3,7 +3,8 @@
 
 use retinue::domain::ids::AgentId;
 use retinue::domain::message::{AssistantPart, Message, Part as UserPart};
-use retinue::domain::thread::command::{Answer, Command, Create, Input, OnBusy, Page, Who};
+use retinue::domain::run::input::Input;
+use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Page, Who};
 use retinue::domain::thread::view::{Content, ItemView};
 
 use crate::theatre::*;

@@ -126,7 +126,7 @@ impl FakeThreads {
         }
         object.alarm = todo.alarm.or(object.alarm);
         object.watchers.show(&todo.events);
-        if todo.is_void && object.host.let_go() {
+        if todo.is_void && object.host.vacate() {
             *object = Object::new(Disk::new(), object.life + 1);
         }
         let life = object.life;
@@ -235,15 +235,25 @@ impl Performed for Handle {
         self.look(|thread, disk| thread.for_ledger(disk)).flatten()
     }
 
-    fn progress(&self, id: &str, progress: Progress) {
-        if self.is_alive() {
-            let _ = self.threads.with(self.thread, |host, moment| host.progress(id, progress, moment));
+    fn progress(&self, id: &str, progress: Progress) -> Result<(), Progress> {
+        if !self.is_alive() {
+            return Ok(());
         }
+        self.threads.with(self.thread, |host, moment| host.progress(id, progress, moment)).map(|_| ())
     }
 
-    fn ended(&self, id: &str, outcome: Outcome) -> bool {
+    fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable> {
         // What dies with its object says nothing more.
-        !self.is_alive()
-            || self.threads.with(self.thread, |host, moment| host.ended(id, outcome, moment)).unwrap_or(false)
+        if !self.is_alive() {
+            return Ok(true);
+        }
+        let ended = self.threads.with(self.thread, |host, moment| host.ended(id, outcome, moment));
+        ended.map_err(|error| Unavailable(error.to_string()))
+    }
+
+    fn let_go(&self, id: &str) {
+        if self.is_alive() {
+            self.threads.with(self.thread, |host, _| host.let_go(id));
+        }
     }
 }

@@ -35,6 +35,17 @@ pub struct Child {
     pub look_at: Millis,
 }
 
+/// What was taken for the cost of a child that has not said itself how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guess {
+    #[serde(with = "money::as_integer")]
+    pub given: Nanos,
+    #[serde(with = "money::as_integer")]
+    pub cost: Nanos,
+    #[serde(with = "money::as_integer")]
+    pub set_aside: Nanos,
+}
+
 impl Child {
     pub const fn new(given: Option<Nanos>, now: Millis) -> Self {
         let look_at = now.plus(FIRST_LOOK_MS);

@@ -1,6 +1,6 @@
 //! A run and its children: what each may spend, what is heard of them, and how they end.
 
-use super::child::Child;
+use super::child::{Child, Guess};
 use super::event::{Event, asks};
 use super::happening::{Do, Names};
 use super::state::{Run, Status};
@@ -71,20 +71,32 @@ impl Run {
         self.end_call(entry, output, is_error, names, out);
     }
 
-    /// A child that was there, and whose thread somebody has deleted. What it may have spent stays set aside.
+    /// A child that was there, and whose thread somebody has deleted. Until its own word comes, what it may have spent stays set
+    /// aside.
     pub(super) fn child_lost(&mut self, entry: u32, names: &Names<'_>, out: &mut Vec<Do>) {
-        let Some(child) = self.children.get(&entry).filter(|child| child.has_begun) else { return };
-        let open = child.given.unwrap_or_default();
-        self.settle_child(entry, Nanos::ZERO, open);
-        self.end_call(entry, GONE.to_owned(), true, names, out);
+        if self.children.get(&entry).is_some_and(|child| child.has_begun) {
+            self.settle_child(entry, Nanos::ZERO, Ended::UNKNOWN);
+            self.end_call(entry, GONE.to_owned(), true, names, out);
+        }
     }
 
-    /// Adds what a child has cost; whether that was still to be known.
+    /// Adds what a child has cost; whether its end was still to be known.
     pub(super) fn settle_child(&mut self, entry: u32, cost: Nanos, open: Nanos) -> bool {
-        let Some(child) = self.children.remove(&entry) else { return false };
-        self.spent += cost;
-        self.set_aside += open.min(child.given.unwrap_or_default() - cost);
-        true
+        let is_guess = open == Ended::UNKNOWN;
+        let (given, before) = match (self.children.remove(&entry), self.guessed.get(&entry)) {
+            (Some(child), _) => (child.given.unwrap_or_default(), None),
+            (None, Some(guess)) if !is_guess => (guess.given, self.guessed.remove(&entry)),
+            (None, _) => return false,
+        };
+        let set_aside = open.min(given - cost);
+        let (cost_before, aside_before) =
+            before.map_or((Nanos::ZERO, Nanos::ZERO), |guess| (guess.cost, guess.set_aside));
+        self.spent = self.spent - cost_before + cost;
+        self.set_aside = self.set_aside - aside_before + set_aside;
+        if is_guess {
+            self.guessed.insert(entry, Guess { given, cost, set_aside });
+        }
+        before.is_none()
     }
 
     fn end_call(&mut self, entry: u32, output: String, is_error: bool, names: &Names<'_>, out: &mut Vec<Do>) {

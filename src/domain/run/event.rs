@@ -133,13 +133,29 @@ impl Event {
 
     /// Whether it is a piece of what the model says, which watchers see before it is written.
     pub const fn is_delta(&self) -> bool {
-        matches!(self, Self::Text { .. } | Self::Reasoning { .. })
+        self.said_in().is_some()
+    }
+
+    /// Of a piece of what the model says, the step in which it says it.
+    pub const fn said_in(&self) -> Option<u32> {
+        match self {
+            Self::Text { step, .. } | Self::Reasoning { step, .. } => Some(*step),
+            _ => None,
+        }
     }
 }
 
-/// Whether somebody outside must do something, of what a run waits for: a child that is at work needs nobody.
+/// Whether somebody outside must do something, of what a run waits for.
 pub fn asks(waiting_on: &[Value]) -> bool {
-    waiting_on.iter().any(|entry| entry["kind"] != "child" || entry["status"] == "waiting")
+    waiting_on.iter().any(needs_somebody)
+}
+
+/// Whether what a run waits for comes by somebody alone: a child that is at work needs nobody, and time passes.
+pub fn needs_somebody(awaited: &Value) -> bool {
+    match awaited["kind"].as_str() {
+        Some("child") => awaited["status"] == "waiting",
+        kind => kind != Some("time"),
+    }
 }
 
 /// An event with its numbers.

@@ -55,6 +55,11 @@ pub enum Happened {
     ChildLost {
         entry: u32,
     },
+    /// A call could not be made, and may be later.
+    NotMade {
+        entry: u32,
+        why: String,
+    },
     /// A call was under way when a crash came.
     Interrupted {
         entry: u32,
@@ -93,6 +98,11 @@ pub enum Fault {
     Budget { resets_at: Option<Millis> },
     /// What is left of the run's own limit pays for no answer.
     RunBudget,
+    /// The model said nothing, where it should have.
+    Empty,
+    /// Others of the same agent or account come first: as many run as may at once, or in a minute. When at the earliest, and
+    /// anything, so that those who wait do not all come back at once.
+    Place { at: Option<Millis>, noise: u8 },
     /// It may work later; when at the earliest.
     Transient { failure: Failure, at: Option<Millis> },
     /// It will never work.
@@ -118,6 +128,10 @@ pub enum Do {
         attempt: u32,
     },
     CancelChild {
+        entry: u32,
+    },
+    /// Remember that this call was asked of somebody outside who did not answer it, and that it needs no answer any more.
+    GiveUp {
         entry: u32,
     },
     /// A child is asked how it is. `nth`: of its looks, from 1.

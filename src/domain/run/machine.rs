@@ -2,30 +2,47 @@
 
 use std::collections::BTreeMap;
 
+use super::calls::AT_LIMIT;
 use super::event::Event;
 use super::happening::{Answered, Do, Fault, Happened, Names};
-use super::input::{Given, NotTaken};
 use super::state::{Delay, End, Failure, Paused, Phase, Reason, Run, Status, Trouble};
 use super::terms::{OnBudget, Terms};
 use super::tool::{OpenCall, Stage};
-use crate::domain::message::{Finish, Part};
+use crate::domain::message::Finish;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
+use crate::domain::warning::Warning;
 
 /// Without progress a run is given up after so many attempts,
 const MAX_ATTEMPTS: u32 = 10;
 /// or after so long.
 const MAX_TROUBLE_MS: u64 = 5 * 60_000;
-/// The first pause before a step is tried again; each further one is twice as long.
+/// The first pause before a step or a tool call is tried again; each further one is twice as long.
 const FIRST_PAUSE_MS: i64 = 1_000;
 const MAX_PAUSE_MS: i64 = 60_000;
+/// The longest pause of a run that lets others come first.
+const MAX_PLACE_PAUSE_MS: i64 = 30_000;
 /// How often a run without money looks whether there is some, where nobody says when there will be.
 const BUDGET_PAUSE_MS: i64 = 60_000;
+
+/// The most warnings that a run keeps; its events have all of them.
+const MAX_WARNINGS: usize = 32;
 
 /// Entries of a step's answer have the numbers from its own times this; those of everything else are below.
 const PER_STEP: u32 = 1 << 16;
 /// The most pieces of an answer.
 pub const MAX_PIECES: u32 = 1_000;
+
+/// How long to wait after so many attempts, at least one.
+pub(super) fn pause_ms(failed: u32) -> i64 {
+    (FIRST_PAUSE_MS << failed.saturating_sub(1).min(16)).min(MAX_PAUSE_MS)
+}
+
+/// How long to let others come first, after so many times: at random, up to twice as long each time.
+fn place_pause_ms(waits: u32, noise: u8) -> i64 {
+    let most = (FIRST_PAUSE_MS << waits.min(16)).min(MAX_PLACE_PAUSE_MS);
+    most / 4 + most * 3 / 4 * i64::from(noise) / i64::from(u8::MAX)
+}
 
 impl Run {
     /// A run that waits for its turn.
@@ -37,6 +54,7 @@ impl Run {
             started_at: None,
             spent: Nanos::ZERO,
             steps: 0,
+            given_back: 0,
             tool_calls: 0,
             next_entry: 1,
             phase: Phase::Queued,
@@ -45,7 +63,10 @@ impl Run {
             is_steered: false,
             was_invalid: false,
             trouble: Trouble::default(),
+            warnings: Vec::new(),
+            waits: 0,
             children: BTreeMap::new(),
+            guessed: BTreeMap::new(),
             set_aside: Nanos::ZERO,
             was_asking: false,
         }
@@ -84,41 +105,6 @@ impl Run {
         out
     }
 
-    /// What somebody answers to a call that waits.
-    ///
-    /// # Errors
-    /// [`NotTaken`]; nothing has changed. Whether it was answered before is for who keeps the answers to say.
-    pub fn give(
-        &mut self,
-        entry: u32,
-        given: Given,
-        names: &Names<'_>,
-        now: Millis,
-    ) -> Result<Vec<Do>, NotTaken> {
-        let stage = match self.call(entry) {
-            Some(call) => call.stage,
-            None if self.is_over() => return Err(NotTaken::RunEnded),
-            None => return Err(NotTaken::NeverAsked),
-        };
-        match (stage, &given) {
-            (Stage::Done, _) => return Err(NotTaken::AlreadyResolved),
-            (Stage::Ready | Stage::Running | Stage::Child, _) => return Err(NotTaken::NotWaiting),
-            (Stage::Output, Given::Retry) => return Err(NotTaken::NoRetry),
-            (Stage::Output | Stage::Outcome, _) => {}
-        }
-        let before = self.status();
-        let mut out = Vec::new();
-        self.has_progressed();
-        match given {
-            Given::Output(parts) => self.resolve(entry, parts, false, names, &mut out),
-            Given::Error(words) => self.resolve(entry, vec![Part::Text(words)], true, names, &mut out),
-            Given::Retry => self.set(entry, Stage::Ready),
-        }
-        self.advance(names, now, &mut out);
-        self.say_status(before, names, &mut out);
-        Ok(out)
-    }
-
     fn take(&mut self, happened: Happened, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         match happened {
             Happened::Begun => {
@@ -134,15 +120,18 @@ impl Run {
                 }
             }
             Happened::Unanswered { fault, cost } => {
-                if let Phase::Model { step, .. } = self.phase {
+                if let Phase::Model { .. } = self.phase {
                     self.spend(cost);
-                    self.fail_step(step, fault, names, now, out);
+                    self.fail_step(fault, names, now, out);
                 }
             }
             Happened::Cut { voids } => {
                 if let Phase::Model { step, attempt } = self.phase {
                     out.push(Do::Say(Event::Restarted { step, voids }));
-                    if self.has_hope(now, "the run was interrupted again and again", names, out) {
+                    if self.paused.is_some() {
+                        // It is asked again when the run goes on.
+                        self.give_back(attempt, Phase::Next);
+                    } else if self.has_hope(now, "the run was interrupted again and again", names, out) {
                         self.ask_again(step, attempt, out);
                     }
                 }
@@ -165,6 +154,7 @@ impl Run {
             }
             Happened::ChildEnded { entry, ended } => self.child_ended(entry, ended, names, out),
             Happened::ChildLost { entry } => self.child_lost(entry, names, out),
+            Happened::NotMade { entry, why } => self.put_off(entry, &why, names, now, out),
             Happened::Interrupted { entry } => self.interrupt(entry, names, now, out),
             Happened::Steered => self.is_steered = true,
             Happened::Cancelled { reason } => {
@@ -177,6 +167,7 @@ impl Run {
             }
             Happened::Resumed => {
                 self.paused = None;
+                self.hurry_calls();
                 if let Phase::Later { .. } = self.phase {
                     self.phase = Phase::Next;
                 }
@@ -186,11 +177,12 @@ impl Run {
     }
 
     /// Begins whatever can begin.
-    fn advance(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+    pub(super) fn advance(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         if self.paused.is_some() {
             return;
         }
         if let Phase::Tools { .. } = self.phase {
+            self.turn_away(now, names, out);
             self.begin_calls(names, now, out);
             if self.calls().iter().all(OpenCall::is_done) {
                 self.phase = Phase::Next;
@@ -203,17 +195,17 @@ impl Run {
 
     fn begin_step(&mut self, now: Millis, out: &mut Vec<Do>) {
         if let Some(reason) = self.limit_reached(now) {
-            // The last word costs money, too.
-            if self.left() == Some(Nanos::ZERO) || self.closing.is_some() {
+            // The last word costs money, too; and it is asked for once, where no others came first.
+            if self.left() == Some(Nanos::ZERO) || (self.closing.is_some() && self.waits == 0) {
                 return self.end(End::Incomplete(self.closing.unwrap_or(reason)), now, out);
             }
             self.closing = Some(reason);
         }
         self.steps = self.steps.saturating_add(1);
         self.is_steered = false;
-        self.phase = Phase::Model { step: self.steps, attempt: 1 };
         out.push(Do::Say(Event::StepStarted { step: self.steps }));
-        out.push(Do::CallModel { step: self.steps, attempt: 1 });
+        let before = std::mem::take(&mut self.given_back);
+        self.ask_again(self.steps, before, out);
     }
 
     fn ask_again(&mut self, step: u32, attempt: u32, out: &mut Vec<Do>) {
@@ -239,11 +231,12 @@ impl Run {
         let Answered { parts, finish, plan, usage, cost, warnings } = answered;
         self.spend(cost);
         self.has_progressed();
-        let calls = self.write_answer(step, parts, plan, names, out);
+        self.warn(&warnings);
+        let calls = Self::write_answer(step, parts, plan, names, out);
         out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage, warnings }));
         if let Some(reason) = self.closing {
             self.phase = Phase::Tools { step, calls };
-            self.seal("the run had reached its limit.", names, out);
+            self.seal(AT_LIMIT, names, out);
             return self.end(End::Incomplete(reason), now, out);
         }
         if calls.is_empty() {
@@ -257,16 +250,16 @@ impl Run {
         self.open(step, calls, names, now, out);
     }
 
-    fn fail_step(&mut self, step: u32, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+    fn fail_step(&mut self, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
         match fault {
             // Nothing is left for another attempt.
-            Fault::Budget { .. } | Fault::Transient { .. } if is_spent => {
+            Fault::Budget { .. } | Fault::Transient { .. } | Fault::Empty if is_spent => {
                 self.end(End::Incomplete(Reason::MaxUsd), now, out);
             }
             Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
                 let until = resets_at.filter(|at| *at > now).unwrap_or(now.plus(BUDGET_PAUSE_MS));
-                self.try_later(step, until, Delay::Budget, out);
+                self.try_later(until, Delay::Budget, out);
             }
             Fault::Budget { .. } => {
                 let reason = self.closing.unwrap_or(Reason::BudgetExceeded);
@@ -276,11 +269,32 @@ impl Run {
                 let reason = self.closing.unwrap_or(Reason::MaxUsd);
                 self.end(End::Incomplete(reason), now, out);
             }
+            Fault::Empty => {
+                if let Phase::Model { step, attempt } = self.phase {
+                    out.push(Do::Say(Event::Restarted { step, voids: None }));
+                    if self.has_hope(now, "the model answered nothing", names, out) {
+                        self.ask_again(step, attempt, out);
+                    }
+                }
+            }
+            // To wait for longer than anybody waits without progress is of no use.
+            Fault::Transient { failure, at: Some(at) }
+                if at.since(self.trouble.since.unwrap_or(now)) >= MAX_TROUBLE_MS =>
+            {
+                self.end(End::Failed(Failure { retry_at: Some(at), ..failure }), now, out);
+            }
+            Fault::Place { at, noise } => {
+                self.waits = self.waits.saturating_add(1);
+                let until = at.unwrap_or(now).plus(place_pause_ms(self.waits, noise));
+                // It is no trouble, and what was trouble before does not get older by it.
+                let lost = i64::try_from(until.since(now)).unwrap_or(i64::MAX);
+                self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
+                self.try_later(until, Delay::Place, out);
+            }
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
-                    let pause = FIRST_PAUSE_MS << (self.trouble.attempts.saturating_sub(1)).min(16);
-                    let until = at.unwrap_or(now).max(now.plus(pause.min(MAX_PAUSE_MS)));
-                    self.try_later(step, until, Delay::Trouble, out);
+                    let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
+                    self.try_later(until, Delay::Trouble, out);
                 }
             }
             Fault::Final(failure) => self.end(End::Failed(failure), now, out),
@@ -288,10 +302,17 @@ impl Run {
     }
 
     /// The step is begun again; what watchers have seen of it is void.
-    fn try_later(&mut self, step: u32, until: Millis, why: Delay, out: &mut Vec<Do>) {
-        out.push(Do::Say(Event::Restarted { step, voids: None }));
+    fn try_later(&mut self, until: Millis, why: Delay, out: &mut Vec<Do>) {
+        if let Phase::Model { step, attempt } = self.phase {
+            out.push(Do::Say(Event::Restarted { step, voids: None }));
+            self.give_back(attempt, Phase::Later { until, why });
+        }
+    }
+
+    fn give_back(&mut self, attempt: u32, phase: Phase) {
         self.steps = self.steps.saturating_sub(1);
-        self.phase = Phase::Later { until, why };
+        self.given_back = attempt;
+        self.phase = phase;
     }
 
     /// Counts an attempt; whether there may be another. Otherwise the run has failed.
@@ -302,8 +323,20 @@ impl Run {
         names: &Names<'_>,
         out: &mut Vec<Do>,
     ) -> bool {
+        self.has_hope_after(self.trouble.attempts.saturating_add(1), now, words, names, out)
+    }
+
+    /// The same, where what failed has failed so often since the last progress.
+    pub(super) fn has_hope_after(
+        &mut self,
+        attempts: u32,
+        now: Millis,
+        words: &str,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) -> bool {
         let since = *self.trouble.since.get_or_insert(now);
-        self.trouble.attempts = self.trouble.attempts.saturating_add(1);
+        self.trouble.attempts = self.trouble.attempts.max(attempts);
         let is_lost = self.trouble.attempts >= MAX_ATTEMPTS || now.since(since) >= MAX_TROUBLE_MS;
         if is_lost {
             let attempts = self.trouble.attempts;
@@ -319,11 +352,11 @@ impl Run {
             return;
         }
         self.look_at_children(now, out);
-        let is_late = self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline);
+        let is_late = self.is_late(now);
         match self.phase {
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
-            Phase::Later { why: Delay::Budget, .. } if is_late => {
-                self.end(End::Incomplete(Reason::MaxMinutes), now, out);
+            Phase::Later { .. } if self.waits_in_line() && self.deadline().is_some_and(|at| now >= at) => {
+                self.end(End::Incomplete(self.closing.unwrap_or(Reason::MaxMinutes)), now, out);
             }
             Phase::Later { until, .. } if is_late || now >= until => self.phase = Phase::Next,
             _ => {}
@@ -342,7 +375,7 @@ impl Run {
     }
 
     /// Says that it waits, pauses or goes on, where that has changed.
-    fn say_status(&self, before: Status, names: &Names<'_>, out: &mut Vec<Do>) {
+    pub(super) fn say_status(&self, before: Status, names: &Names<'_>, out: &mut Vec<Do>) {
         let is_still = |status| matches!(status, Status::Waiting | Status::Paused);
         let now = self.status();
         match now {
@@ -366,6 +399,21 @@ impl Run {
 
     pub(super) fn has_progressed(&mut self) {
         self.trouble = Trouble::default();
+        self.waits = 0;
+        if let Phase::Tools { calls, .. } = &mut self.phase {
+            calls.iter_mut().for_each(|call| call.failed = 0);
+        }
+    }
+
+    /// Keeps what a step warns of, in the place of what an earlier one has said of the same.
+    fn warn(&mut self, warnings: &[Warning]) {
+        for warning in warnings {
+            let is_same = |kept: &Warning| (&kept.field, kept.code) == (&warning.field, warning.code);
+            self.warnings.retain(|kept| !is_same(kept));
+            if self.warnings.len() < MAX_WARNINGS {
+                self.warnings.push(warning.clone());
+            }
+        }
     }
 
     fn spend(&mut self, cost: Nanos) {

@@ -38,6 +38,8 @@ struct Theatre {
     now: Millis,
     /// The model's open step.
     asked: Option<(u32, u32)>,
+    /// All that it was ever asked.
+    attempts: BTreeSet<(u32, u32)>,
     /// Tool calls under way.
     running: BTreeSet<u32>,
     children: BTreeMap<u32, Kid>,
@@ -71,6 +73,7 @@ impl Theatre {
             run,
             now: Millis(0),
             asked: None,
+            attempts: BTreeSet::new(),
             running: BTreeSet::new(),
             children: BTreeMap::new(),
             words: Vec::new(),
@@ -99,6 +102,7 @@ impl Theatre {
                 Do::Say(event) => self.is_over |= event.is_last(),
                 Do::Write { entry, step, message } => self.write(entry, step, message),
                 Do::CallModel { step, attempt } => {
+                    assert!(self.attempts.insert((step, attempt)), "{step}.{attempt} is asked twice");
                     assert!(
                         self.asked.replace((step, attempt)).is_none(),
                         "the model is asked once at a time"
@@ -116,12 +120,14 @@ impl Theatre {
                     let at_once = self.running.iter().filter(is_open).count() + at_work.count();
                     assert!(at_once <= self.run.terms.limits.max_parallel_tools as usize);
                     self.check_money();
+                    assert!(self.now < self.run.deadline().unwrap(), "{entry} was begun too late");
                     *self.begun.entry(entry).or_default() += 1;
                     if let Some(call) = self.run.call(entry).filter(|call| !call.may_repeat()) {
                         let allowed = *self.allowed.entry(entry).or_insert(1);
                         assert!(self.begun[&entry] <= allowed, "{call:?} was begun again");
                     }
                 }
+                Do::GiveUp { .. } => {}
                 Do::CancelChild { entry } => {
                     // Also one that is not there yet, which then never comes.
                     let kid = self.children.entry(entry).or_default();
@@ -136,6 +142,8 @@ impl Theatre {
         }
         assert_eq!(self.run.spent.get(), self.spent);
         assert_eq!(self.run.is_over(), self.is_over);
+        let most = self.run.terms.limits.max_tool_calls.unwrap_or(u32::MAX);
+        assert!(self.begun.len() <= self.run.tool_calls as usize && self.run.tool_calls <= most);
         if self.is_over {
             assert_eq!(self.calls, self.results, "every call has its result");
             let orphan = self.children.iter().find(|(_, kid)| !kid.is_over && !kid.is_cancelled);
@@ -193,6 +201,7 @@ impl Theatre {
         let fault = match dice.roll(8) {
             0 => Fault::Final(failure),
             1 | 2 => Fault::Budget { resets_at: None },
+            3 => Fault::Place { at: None, noise: 7 },
             _ => Fault::Transient { failure, at: None },
         };
         self.spent += 1;
@@ -241,7 +250,7 @@ impl Theatre {
             let at = dice.below(self.words.len());
             let word = if dice.roll(3) == 0 { self.words[at].clone() } else { self.words.swap_remove(at) };
             if let Happened::ChildEnded { entry, ended } = &word
-                && self.run.children.contains_key(entry)
+                && (self.run.children.contains_key(entry) || self.run.guessed.contains_key(entry))
             {
                 self.spent += ended.cost.get();
             }
@@ -261,7 +270,10 @@ impl Theatre {
                 self.words.push(child_ended(entry, cost, dice.roll(2) * 100));
             }
             2 if self.run.children.get(&entry).is_some_and(|child| child.has_begun) => {
+                let given = kid.given.map_or(u64::MAX, Nanos::get);
                 self.children.remove(&entry);
+                // Its thread says so; whether that or a look comes first.
+                self.words.push(child_ended(entry, dice.roll(4).min(given), 0));
             }
             _ => {
                 kid.said += 1;
@@ -276,12 +288,18 @@ impl Theatre {
         if let Some(entry) = at(&self.running, dice) {
             self.running.remove(&entry);
             if self.is_child(entry) {
+                if dice.roll(6) == 0 {
+                    return self.not_made(entry);
+                }
                 if self.children.contains_key(&entry) || dice.roll(4) > 0 {
                     self.begin_child(entry);
                     return self.apply(Happened::ChildBegun { entry });
                 }
                 let output = vec![Part::Text("no such agent".to_owned())];
                 return self.apply(Happened::Ended { entry, output, is_error: true, cost: Nanos::ZERO });
+            }
+            if dice.roll(6) == 0 {
+                return self.not_made(entry);
             }
             // Tools of ours are free; where a run has no limit they need not be.
             let cost = if self.run.terms.limits.max_usd.is_some() { 0 } else { 3 };
@@ -290,6 +308,12 @@ impl Theatre {
         } else {
             self.live(dice);
         }
+    }
+
+    /// Then it may be begun once more.
+    fn not_made(&mut self, entry: u32) {
+        *self.allowed.entry(entry).or_insert(1) += 1;
+        self.apply(Happened::NotMade { entry, why: "away".to_owned() });
     }
 
     fn give(&mut self, dice: &mut Dice) {
@@ -305,10 +329,13 @@ impl Theatre {
             _ => Given::Retry,
         };
         let is_retry = given == Given::Retry;
-        if let Ok(out) = self.run.give(entry, given, &NAMES, self.now) {
+        let input = Input::Call { entry, given };
+        if self.run.can_take(&input).is_ok() {
             if is_retry {
                 *self.allowed.entry(entry).or_insert(1) += 1;
             }
+            let (entries, out) = self.run.give(vec![input], &NAMES, self.now);
+            assert_eq!(entries, [entry]);
             self.perform(out);
         }
     }

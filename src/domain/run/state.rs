@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::child::Child;
+use super::child::{Child, Guess};
 use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
 use crate::domain::money::{self, Nanos};
 use crate::domain::time::{self, Millis};
+use crate::domain::warning::Warning;
 
 /// A run. What is not here is in its thread: items, journal, events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Run {
     pub spent: Nanos,
     /// Steps of the model that were begun.
     pub steps: u32,
+    /// How often the step that comes next was begun in vain: no two attempts have one name.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub given_back: u32,
     pub tool_calls: u32,
     /// The number of the next entry that is no piece of an answer.
     pub next_entry: u32,
@@ -44,9 +48,18 @@ pub struct Run {
     pub was_invalid: bool,
     #[serde(default, skip_serializing_if = "Trouble::is_none")]
     pub trouble: Trouble,
+    /// What models were not asked as was wanted: of each kind the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// How often others came first, since the last progress.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waits: u32,
     /// Runs that its calls have begun and that have not said how they ended, by the entry of the call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub children: BTreeMap<u32, Child>,
+    /// What was taken for the cost of those whose end is known from elsewhere: their own word puts it right.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub guessed: BTreeMap<u32, Guess>,
     /// What may still come to its cost, of children that were cut off.
     #[serde(default, with = "money::as_integer", skip_serializing_if = "is_nothing")]
     pub set_aside: Nanos,
@@ -90,6 +103,8 @@ pub enum Phase {
 pub enum Delay {
     /// There is no money.
     Budget,
+    /// Others come first.
+    Place,
     /// Nobody could answer.
     Trouble,
 }
@@ -144,11 +159,15 @@ impl Reason {
 pub struct Failure {
     pub code: String,
     pub message: String,
+    /// When another attempt may be of use, where the provider says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub retry_at: Option<Millis>,
 }
 
 impl Failure {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+        Self { code: code.to_owned(), message: message.into(), retry_at: None }
     }
 }
 
@@ -225,6 +244,11 @@ pub enum Awaited<'a> {
     Time(Millis),
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 fn is_nothing(amount: &Nanos) -> bool {
     *amount == Nanos::ZERO
 }
@@ -261,6 +285,14 @@ impl Run {
         }
     }
 
+    /// Of the model in the running step.
+    pub const fn attempt(&self) -> u32 {
+        match self.phase {
+            Phase::Model { attempt, .. } => attempt,
+            _ => 0,
+        }
+    }
+
     /// The calls of the running step.
     pub fn calls(&self) -> &[OpenCall] {
         match &self.phase {
@@ -284,11 +316,17 @@ impl Run {
                     Stage::Child => Some(Awaited::Child(call, self.waits_below(call.entry))),
                     Stage::Ready | Stage::Running | Stage::Done => None,
                 })
+                .chain(self.next_call_at().map(Awaited::Time))
                 .collect(),
             Phase::Later { until, why: Delay::Budget } => vec![Awaited::Budget(*until)],
-            Phase::Later { until, why: Delay::Trouble } => vec![Awaited::Time(*until)],
+            Phase::Later { until, why: Delay::Place | Delay::Trouble } => vec![Awaited::Time(*until)],
             _ => Vec::new(),
         }
+    }
+
+    /// When the first of the calls is begun that were put off.
+    fn next_call_at(&self) -> Option<Millis> {
+        self.calls().iter().filter_map(|call| call.not_before).min()
     }
 
     /// Whether the child of this call waits for somebody outside.
@@ -298,7 +336,7 @@ impl Run {
 
     /// Whether it goes on only when somebody outside does something.
     pub fn needs_somebody(&self) -> bool {
-        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false));
+        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false) | Awaited::Time(_));
         match self.status() {
             Status::Paused => true,
             Status::Waiting => self.awaited().iter().any(needs),
@@ -319,9 +357,19 @@ impl Run {
         most.map_or(Nanos::ZERO, |most| most - self.spent)
     }
 
+    /// Whether it waits for money, or for others: for no longer than its time, even with its last word.
+    pub const fn waits_in_line(&self) -> bool {
+        matches!(self.phase, Phase::Later { why: Delay::Budget | Delay::Place, .. })
+    }
+
     /// When its time is up.
     pub fn deadline(&self) -> Option<Millis> {
         self.started_at.map(|at| at.plus(i64::from(self.terms.limits.max_minutes) * 60_000))
+    }
+
+    /// Whether its time is up, and it was not asked for its last word because of a limit.
+    pub fn is_late(&self, now: Millis) -> bool {
+        self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline)
     }
 
     /// When time alone changes something.
@@ -329,10 +377,10 @@ impl Run {
         if self.is_over() || self.paused.is_some() {
             return None;
         }
-        let deadline = self.deadline().filter(|_| self.closing.is_none());
+        let deadline = self.deadline().filter(|_| self.closing.is_none() || self.waits_in_line());
         let due = match self.phase {
             Phase::Later { until, .. } => Some(deadline.map_or(until, |deadline| deadline.min(until))),
-            Phase::Tools { .. } => deadline,
+            Phase::Tools { .. } => [deadline, self.next_call_at()].into_iter().flatten().min(),
             // The model's call has a time limit of its own.
             Phase::Queued | Phase::Next | Phase::Model { .. } | Phase::Ended { .. } => None,
         };

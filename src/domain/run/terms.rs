@@ -110,6 +110,17 @@ pub enum OnUnknown {
     Fail,
 }
 
+impl OnUnknown {
+    /// The same where nobody finds the run, and so nobody can be asked.
+    #[must_use]
+    pub const fn unasked(self) -> Self {
+        match self {
+            Self::Ask => Self::Report,
+            other => other,
+        }
+    }
+}
+
 /// What a run does when the agent's budget is spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::message::{CachePoint, JsonText, ToolCall};
+use crate::domain::time::Millis;
 
 /// A tool that the client runs: the run waits for its output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,17 @@ pub struct OpenCall {
     pub stage: Stage,
     /// How often it was begun.
     pub attempt: u32,
+    /// How often of those in vain, since the run's last progress.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed: u32,
+    /// To be begun, and not before this: it could not be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Millis>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How far a call is.
@@ -95,13 +107,23 @@ impl OpenCall {
         }
     }
 
+    /// Whether it was begun, as far as we are to begin it.
+    pub const fn was_made(&self) -> bool {
+        self.attempt > 0
+    }
+
     pub const fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
     }
 
-    /// Whether somebody outside must say something first.
+    /// Whether something outside comes first: somebody's word, or its time.
     pub const fn waits(&self) -> bool {
-        matches!(self.stage, Stage::Output | Stage::Outcome | Stage::Child)
+        matches!(self.stage, Stage::Output | Stage::Outcome | Stage::Child) || self.not_before.is_some()
+    }
+
+    /// Whether it is to be begun by then.
+    pub fn is_due(&self, now: Millis) -> bool {
+        matches!(self.stage, Stage::Ready) && self.not_before.is_none_or(|at| at <= now)
     }
 
     /// What may happen more than once: a call that was under way when a crash came is made again.

@@ -31,3 +31,8 @@ pub struct Ended {
     #[serde(with = "money::as_integer")]
     pub open: Nanos,
 }
+
+impl Ended {
+    /// What may still come to its cost is not known until it says so itself.
+    pub const UNKNOWN: Nanos = Nanos::MAX;
+}

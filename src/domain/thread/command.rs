@@ -16,8 +16,9 @@ use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
 use crate::domain::money::{self, Nanos};
+use crate::domain::patch::Operations;
 use crate::domain::run::event::Numbered;
-use crate::domain::run::input::{Given, NotTaken};
+use crate::domain::run::input::{Given, Input, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
 use crate::domain::run::word::Word;
 
@@ -33,6 +34,8 @@ pub enum Command {
     /// Lays a JSON Merge Patch over what the client says of its thread. In it, `version` is the number of the agent's version at
     /// which the thread stays, or null for none.
     Change(Who, Map<String, Value>),
+    /// Operations on what the thread shows and on `version`, which is as in [`Command::Change`].
+    Edit(Who, Operations),
     Delete(Who),
     /// Items without a run.
     Append(Who, Vec<Message>),
@@ -213,15 +216,6 @@ pub struct Watch {
     pub stay: bool,
 }
 
-/// What a run is given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Input {
-    /// The answer to a call.
-    Call { entry: u32, given: Given },
-    /// Something to be considered at the next step.
-    Message(Message),
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Thread {
@@ -260,7 +254,9 @@ pub enum Answer {
     NotTaken {
         at: u32,
         why: NotTaken,
-        outcome: Option<Given>,
+        /// All of them that were answered before.
+        #[serde(default)]
+        resolved: Vec<Resolved>,
     },
     /// The same key came with another body.
     KeyReused,
@@ -294,6 +290,18 @@ pub enum BadCursor {
     Future,
     /// They are not kept any more.
     Expired,
+}
+
+/// An input to a call that was answered before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// Its place in the request.
+    pub at: u32,
+    pub id: EntryId,
+    /// Whether it is the answer that was taken.
+    pub is_same: bool,
+    /// The answer that was taken; `None` where all of them together are too long.
+    pub given: Option<Given>,
 }
 
 /// What became of an input.

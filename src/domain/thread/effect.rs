@@ -15,6 +15,7 @@ use crate::domain::run::tool::OpenCall;
 use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::command::ThrowAway;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
+use crate::domain::thread::window::LeftOut;
 
 /// Something to be done outside, for a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,10 +64,12 @@ impl Effect {
 }
 
 /// How an effect ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     Answered {
         answered: Answered,
+        /// What the model has said and could not be shown until now.
+        unsaid: Vec<Delta>,
         /// For the journal.
         journal: Value,
         /// For the account's ledger.
@@ -85,6 +88,11 @@ pub enum Outcome {
         cost: Nanos,
         journal: Value,
     },
+    /// A tool call could not be made, or nobody knows whether its child is there; it may be made later.
+    NotMade {
+        why: String,
+        journal: Value,
+    },
     /// A tool call that must not happen twice may have happened.
     Unknown {
         journal: Value,
@@ -95,7 +103,7 @@ pub enum Outcome {
     ChildEnded(Ended),
     /// There is no such child.
     ChildLost,
-    /// The account's index, or its ledger, did not take it.
+    /// The account's index, its ledger, or another thread did not take it.
     Undelivered,
     /// There is nothing to be said of it.
     Done,
@@ -158,8 +166,12 @@ pub struct ModelCall {
     pub terms: Terms,
     /// The step that it is, from 1.
     pub step: u32,
+    /// How often it is asked for this step, from 1.
+    pub attempt: u32,
     /// The transcript, from as far back as can be sent.
     pub messages: Vec<Message>,
+    /// What is not among them.
+    pub left_out: LeftOut,
     /// Why it is asked for its last word.
     pub closing: Option<Reason>,
     /// What the run may still spend.

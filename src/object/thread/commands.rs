@@ -1,12 +1,15 @@
 //! What each command decides.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::kept::{Kept, Meta};
 use super::reading::Query;
 use super::settling::Unsettled;
 use super::{LINGER_MS, Thread, after, at_once};
+use crate::domain::field_error::FieldError;
+use crate::domain::merge_patch;
 use crate::domain::message::Message;
+use crate::domain::patch::{NotDone, Operations};
 use crate::domain::run::happening::Happened;
 use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
@@ -54,7 +57,8 @@ impl Thread {
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, patch, now)),
-            Command::Delete(who) => self.delete(who, now),
+            Command::Edit(who, edits) => self.seen_by(who, |thread, meta| thread.edit(meta, &edits, now)),
+            Command::Delete(who) => self.delete(sql, who, now)?,
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
                 let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
                 let from = thread.append(meta, messages, now);
@@ -150,9 +154,19 @@ impl Thread {
     fn change(&mut self, meta: &mut Meta, mut patch: Map<String, Value>, now: Millis) -> Decided {
         let version = match patch.remove("version") {
             None => meta.version,
-            Some(moved) => moved.as_u64().and_then(|number| u32::try_from(number).ok()),
+            Some(Value::Null) => None,
+            Some(moved) => match moved.as_u64().and_then(|number| u32::try_from(number).ok()) {
+                Some(number) => Some(number),
+                None => {
+                    let message = "write latest, or the number of a version".to_owned();
+                    return at_once(Answer::Invalid(vec![FieldError {
+                        field: "version".to_owned(),
+                        message,
+                    }]));
+                }
+            },
         };
-        match meta.about.patched(&patch) {
+        match meta.about.patched(patch, &self.document(meta)) {
             Err(faults) => return at_once(Answer::Invalid(faults)),
             Ok(about) if about == meta.about && version == meta.version => {}
             Ok(about) => {
@@ -162,6 +176,29 @@ impl Thread {
             }
         }
         after(Query::Thread { is_new: false }, Vec::new())
+    }
+
+    fn edit(&mut self, meta: &mut Meta, edits: &Operations, now: Millis) -> Decided {
+        let mut before = self.document(meta);
+        before.insert("version".to_owned(), json!(meta.version));
+        let after = match edits.apply(before.clone()) {
+            Ok(after) => after,
+            Err(NotDone::Invalid(fault)) => return at_once(Answer::Invalid(vec![fault])),
+            Err(NotDone::Test(operation)) => {
+                let words =
+                    format!("The test of operation {operation} found another value, so nothing was changed.");
+                return at_once(Answer::Conflict(words));
+            }
+        };
+        self.change(meta, merge_patch::difference(&before, &after), now)
+    }
+
+    /// What the thread shows.
+    fn document(&self, meta: &Meta) -> Map<String, Value> {
+        match serde_json::to_value(self.thread_view(meta)) {
+            Ok(Value::Object(document)) => document,
+            _ => Map::new(),
+        }
     }
 
     fn steer(

@@ -7,22 +7,29 @@ use super::{Thread, Work, after, runs};
 use crate::domain::thread::command::Who;
 use crate::domain::time::Millis;
 use crate::object::machine::Effects;
+use crate::object::sql::{Error, Sql};
 
 impl Thread {
-    pub(super) fn delete(&mut self, who: Who, now: Millis) -> Decided {
+    /// # Errors
+    /// [`Error`], of reading; nothing is deleted then.
+    pub(super) fn delete(&mut self, sql: &impl Sql, who: Who, now: Millis) -> Result<Decided, Error> {
+        let owed = self.owed_reports(sql)?;
         let mut deleted = None;
         let decided = self.seen_by(who, |thread, meta| {
             deleted = Some(meta.clone());
-            after(Query::Deleted, thread.work.part(meta))
+            let mut effects = thread.work.part(meta);
+            effects.extend(owed.into_iter().map(|what| thread.work.effect(what)));
+            after(Query::Deleted, effects)
         });
         if let Some(meta) = deleted {
             self.forget(meta, now);
         }
-        decided
+        Ok(decided)
     }
 
     /// Forgets the thread, with all that is in it.
     fn forget(&mut self, meta: Meta, now: Millis) {
+        self.work.dismiss(&meta);
         let Meta { account, key, agent, last_run, floor, mut outbox, mut unsettled, throw_away, .. } = meta;
         unsettled
             .ended
@@ -41,7 +48,6 @@ impl Thread {
         self.deliveries.forget();
         let work = &mut self.work;
         work.open.clear();
-        work.unseen.clear();
         work.oldest = None;
         work.batch =
             Batch { has_thread: true, is_deletion: true, keeps_journal: was_listed, ..Default::default() };

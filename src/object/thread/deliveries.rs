@@ -59,7 +59,7 @@ impl Deliveries {
     /// Of a thread as the disk has it.
     pub fn load(thread: Option<(About, ThreadStatus, Millis)>, work: &Work) -> Self {
         let runs = work.open.values().map(|kept| (kept.run.number, listed(&kept.run))).collect();
-        let due_at = thread.as_ref().and_then(|(_, status, _)| due_at(*status, work, work.loaded));
+        let due_at = thread.as_ref().and_then(|(_, status, _)| due_at(*status, work, work.beat));
         Self { thread, runs, due_at, ..Self::default() }
     }
 

@@ -13,7 +13,7 @@ use crate::domain::run::happening::{Happened, Names};
 use crate::domain::run::state::{Awaited, Status};
 use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::command::{Answer, Start};
-use crate::domain::thread::effect::Effect;
+use crate::domain::thread::effect::{Effect, Report};
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::view::awaited_json;
 use crate::domain::time::Millis;
@@ -21,9 +21,38 @@ use crate::object::machine::{self, Effects};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
 
-/// How long an object is looked after for what another has not answered, in milliseconds. The row stays, and is tried again
-/// whenever the object is loaded.
-pub(super) const ERRANDS_MS: i64 = 60 * 60 * 1_000;
+/// The pauses before another object is asked again that could not be reached: the first, and the longest. Each is twice as long
+/// as the one before.
+const FIRST_PAUSE_MS: i64 = 30_000;
+const MAX_PAUSE_MS: i64 = 5 * 60_000;
+
+/// What another thread's object has not answered: it is asked until it does.
+#[derive(Debug, Default)]
+pub(super) struct Errand {
+    /// Of a run that is over and says how: which one.
+    report_of: Option<u32>,
+    failed: u32,
+    /// When it is asked again; `None` while it is being asked.
+    again_at: Option<Millis>,
+}
+
+impl Errand {
+    pub const fn again_at(&self) -> Option<Millis> {
+        self.again_at
+    }
+
+    /// It could not be reached.
+    pub fn put_off(&mut self, now: Millis) {
+        let pause = FIRST_PAUSE_MS << self.failed.min(16);
+        self.failed = self.failed.saturating_add(1);
+        self.again_at = Some(now.plus(pause.min(MAX_PAUSE_MS)));
+    }
+
+    /// Whether it is asked again now.
+    pub fn is_due(&mut self, now: Millis) -> bool {
+        self.again_at.take_if(|at| *at <= now).is_some()
+    }
+}
 
 impl Thread {
     /// What a child is answered that is begun once more, or was abandoned before it was begun; `None` where it is to be begun.
@@ -66,6 +95,25 @@ impl Thread {
         Ok(ready(Answer::Heard, Vec::new()))
     }
 
+    /// What the runs above have not been told of how runs ended here, taken from the rows: they go.
+    pub(super) fn owed_reports(&self, sql: &impl Sql) -> Result<Vec<Effect>, Error> {
+        let mut owed = Vec::new();
+        for run in self.work.errands.values().filter_map(|errand| errand.report_of) {
+            match (self.report(sql, run), store::run::<Kept>(sql, run)) {
+                (Ok(Some(Report { account, call, ended })), Ok(Some(kept))) => {
+                    let (nth, word) = (kept.told + 1, Word::Ended(ended));
+                    owed.push(Effect::Tell { account, run, call, nth, word });
+                }
+                (Err(error @ Error::Storage(_)), _) | (_, Err(error @ Error::Storage(_))) => {
+                    return Err(error);
+                }
+                // What cannot be read keeps nobody from deleting it.
+                _ => {}
+            }
+        }
+        Ok(owed)
+    }
+
     /// The run above wants this one no more. Where it was not begun yet it never will be.
     pub(super) fn abandon(&mut self, reason: String, now: Millis) -> Decided {
         let Some(meta) = &mut self.meta else {
@@ -81,17 +129,26 @@ impl Thread {
 impl Work {
     /// Something to be done outside.
     pub(super) fn effect(&mut self, what: Effect) -> machine::Effect<Effect> {
-        let id = what.id();
-        if what.is_errand() {
-            self.errands.insert(id.clone());
+        let effect = machine::Effect { id: what.id(), what };
+        self.note_errand(&effect);
+        effect
+    }
+
+    /// Looks after an effect that another thread's object is to answer.
+    pub(super) fn note_errand(&mut self, effect: &machine::Effect<Effect>) {
+        if effect.what.is_errand() {
+            let report_of = match effect.what {
+                Effect::Report { run } => Some(run),
+                _ => None,
+            };
+            self.errands.insert(effect.id.clone(), Errand { report_of, ..Errand::default() });
         }
-        machine::Effect { id, what }
     }
 
     /// The child of a call is to end; `None` where that is under way.
     pub(super) fn cancel_child(&mut self, meta: &Meta, call: EntryId) -> Option<machine::Effect<Effect>> {
         let what = Effect::CancelChild { account: meta.account, call };
-        (!self.errands.contains(&what.id())).then(|| self.effect(what))
+        (!self.errands.contains_key(&what.id())).then(|| self.effect(what))
     }
 
     pub(super) fn child_ended(
@@ -146,7 +203,7 @@ impl Work {
                 Effect::Tell { account, run: *number, call, nth, word }
             }));
         }
-        all.retain(|effect| !self.errands.contains(&effect.id()));
+        all.retain(|effect| !self.errands.contains_key(&effect.id()));
         all.into_iter().map(|effect| self.effect(effect)).collect()
     }
 }

@@ -20,6 +20,7 @@ use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
 use crate::domain::thread::once::KEEP_MS;
 use crate::domain::thread::outbox::Outbox;
+use crate::domain::thread::window::Task;
 use crate::domain::time::{self, Millis};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
@@ -127,6 +128,9 @@ pub struct Kept {
     /// The position of its first item; 0 before it has begun.
     #[serde(default)]
     pub first_item: u64,
+    /// How many items its input was, and their bytes.
+    #[serde(default)]
+    pub input_size: (u64, u64),
     /// The position of the last text that it wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<u64>,
@@ -179,6 +183,7 @@ impl Kept {
             input,
             said: Vec::new(),
             first_item: 0,
+            input_size: (0, 0),
             answer: None,
             journal: 0,
             told: 0,
@@ -187,6 +192,14 @@ impl Kept {
             news: None,
             last_seq: None,
         }
+    }
+}
+
+impl Kept {
+    /// Where its input stands, once it has begun.
+    pub const fn task(&self) -> Task {
+        let (items, bytes) = self.input_size;
+        Task { first: self.first_item, items, bytes }
     }
 }
 

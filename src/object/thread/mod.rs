@@ -16,6 +16,7 @@
 //! | [`saying`] | what is said, as items |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`family`] | what runs and their children say to each other |
+//! | [`window`] | what the model is sent of the transcript |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
@@ -37,8 +38,9 @@ mod sending;
 mod settling;
 mod start;
 mod tokens;
+mod window;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub use reading::Query;
 
@@ -54,6 +56,7 @@ use crate::domain::thread::once::KEEP_MS;
 use crate::domain::time::Millis;
 use copying::Copying;
 use deliveries::Deliveries;
+use family::Errand;
 use kept::{Batch, Gone, Kept, Meta, Row};
 use sending::Sending;
 
@@ -105,8 +108,7 @@ struct Work {
     /// Bytes of what models said that are not written.
     unwritten: usize,
     /// Effects that other threads' objects have not answered.
-    errands: BTreeSet<String>,
-    loaded: Millis,
+    errands: BTreeMap<String, Errand>,
 }
 
 impl Thread {
@@ -156,8 +158,7 @@ impl Machine for Thread {
             batch: Batch::default(),
             unseen: Vec::new(),
             unwritten: 0,
-            errands: BTreeSet::new(),
-            loaded: now,
+            errands: BTreeMap::new(),
         };
         let (deliveries, settling) = (Deliveries::default(), Sending::default());
         let by_tokens = (now, 0);
@@ -174,6 +175,7 @@ impl Machine for Thread {
         self.deliveries.sending.inherit(&fallen.deliveries.sending);
         self.settling.inherit(&fallen.settling);
         self.by_tokens = fallen.by_tokens;
+        self.work.take_over(fallen.work);
     }
 
     fn absent(command: &Command) -> Option<Answer> {
@@ -221,20 +223,22 @@ impl Machine for Thread {
     }
 
     fn wake_at(&self) -> Option<Millis> {
-        let Work { open, oldest, oldest_key, beat, errands, loaded, .. } = &self.work;
+        let Work { open, oldest, oldest_key, beat, errands, .. } = &self.work;
         let due = open.values().filter_map(|kept| kept.run.wake_at()).min();
-        let is_on_errands = !errands.is_empty() && *beat < loaded.plus(family::ERRANDS_MS);
+        let is_on_errands = errands.values().any(|errand| errand.again_at().is_none());
+        let ask_again = errands.values().filter_map(Errand::again_at).min();
         let is_at_work = is_on_errands || open.values().any(|kept| runs::is_at_work(&kept.run));
         let beat = is_at_work.then(|| beat.plus(BEAT_MS));
         let forget = oldest.filter(|_| open.is_empty()).map(|oldest| oldest.plus(KEEP_EVENTS_MS + 60_000));
         let forget_keys = oldest_key.map(|oldest| oldest.plus(KEEP_MS));
-        let is_idle = beat.is_none();
+        let is_idle = beat.is_none() && errands.is_empty();
         let expires_at = self.meta.as_ref().filter(|_| is_idle).and_then(Meta::expires_at);
         let expires_at = expires_at.map(|at| at.plus(LINGER_MS));
         let copy = self.copying.as_ref().map(|copying| copying.expires_at());
         [
             due,
             beat,
+            ask_again,
             forget,
             forget_keys,
             expires_at,
@@ -274,6 +278,16 @@ impl Machine for Thread {
         ended.unwrap_or_default()
     }
 
+    fn puts_off(&mut self, effect: &String, outcome: &Outcome, now: Millis) -> bool {
+        let errand = self.work.errands.get_mut(effect).filter(|_| matches!(outcome, Outcome::Undelivered));
+        errand.map(|errand| errand.put_off(now)).is_some()
+    }
+
+    fn again(&mut self, now: Millis) -> Vec<String> {
+        let due = self.work.errands.iter_mut().filter_map(|(id, errand)| errand.is_due(now).then_some(id));
+        due.cloned().collect()
+    }
+
     fn progress(&mut self, effect: &Effect, progress: Progress, _: &mut Moment<'_>) -> Durability {
         self.meta.as_ref().map_or(Durability::Soon, |meta| self.work.progressed(meta, effect, progress))
     }
@@ -290,11 +304,15 @@ impl Machine for Thread {
 
     fn resumed(&mut self, effect: &machine::Effect<Effect>, moment: &mut Moment<'_>) -> Resumption<Effect> {
         if effect.what.is_errand() {
-            self.work.errands.insert(effect.id.clone());
+            self.work.note_errand(effect);
             return Resumption::Again;
         }
         let resumed = self.meta.as_mut().map(|meta| self.work.resumed(meta, &effect.what, moment.now));
         resumed.unwrap_or(Resumption::Ended(Vec::new()))
+    }
+
+    fn goes_on(&mut self, effect: &machine::Effect<Effect>) {
+        self.work.note_errand(effect);
     }
 
     fn is_dirty(&self) -> bool {
@@ -312,6 +330,17 @@ impl Machine for Thread {
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         self.note_changes(now);
         let mut batch = std::mem::take(&mut self.work.batch);
+        let written = self.write_batch(&mut batch, sql, now);
+        if written.is_err() {
+            // For its heir.
+            self.work.batch = batch;
+        }
+        written
+    }
+}
+
+impl Thread {
+    fn write_batch(&mut self, batch: &mut Batch, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         batch.write(sql, now)?;
         if let Some(to) = batch.forget_journal {
             self.forget_journal(sql, to)?;

@@ -6,9 +6,9 @@ use super::kept::{Kept, Meta};
 use super::{MAX_UNWRITTEN, Thread, Work};
 use crate::domain::message::{Message, stored};
 use crate::domain::run::delta::{Delta, Kind};
-use crate::domain::run::event::Event;
+use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::happening::{Do, Happened, Names};
-use crate::domain::run::input::Given;
+use crate::domain::run::input::Input;
 use crate::domain::run::state::{Awaited, Phase, Run};
 use crate::domain::run::tool::Stage;
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
@@ -66,6 +66,7 @@ impl Work {
         let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
         kept.first_item = self.next_item;
         let input = std::mem::take(&mut kept.input);
+        kept.input_size = (input.len() as u64, input.iter().map(|text| text.len() as u64).sum());
         for message in input.iter().filter_map(|text| stored::read(text).ok()) {
             self.say_to(meta, number, message, now);
         }
@@ -103,9 +104,17 @@ impl Work {
                     self.say(meta, number, event);
                     continue;
                 }
+                Do::Write { entry, message, .. } if matches!(message, Message::User { .. }) => {
+                    self.hear(meta, number, entry, message, now);
+                    continue;
+                }
                 Do::Write { entry, step, message } => {
                     self.note_answer(number, &message);
                     self.write_item(meta, number, entry, step, message, now);
+                    continue;
+                }
+                Do::GiveUp { entry } => {
+                    self.batch.answers.push((number, entry, Value::Null));
                     continue;
                 }
                 Do::CallModel { step, attempt } => Effect::Model { run: number, step, attempt },
@@ -148,22 +157,28 @@ impl Work {
         effects
     }
 
-    /// What somebody answers to a call that waits.
+    /// What a run is given; of each input the entry that it answers or becomes.
     pub(super) fn give(
         &mut self,
         meta: &mut Meta,
         number: u32,
-        entry: u32,
-        given: Given,
+        inputs: Vec<Input>,
         now: Millis,
-    ) -> Effects<Thread> {
+    ) -> (Vec<EntryId>, Effects<Thread>) {
         let id = meta.run(number);
-        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
+        let Some(kept) = self.open.get_mut(&number) else { return Default::default() };
         let name = |number| EntryId { run: id, number };
         let awaited = |awaited: &Awaited<'_>| awaited_json(id, awaited);
-        match kept.run.give(entry, given, &Names { entry: &name, awaited: &awaited }, now) {
-            Ok(out) => self.carry_out(meta, number, out, now),
-            Err(_) => Vec::new(),
+        let (entries, out) = kept.run.give(inputs, &Names { entry: &name, awaited: &awaited }, now);
+        (entries.into_iter().map(name).collect(), self.carry_out(meta, number, out, now))
+    }
+
+    /// Watchers of runs that go with their thread learn it at once; nothing of that is kept.
+    pub(super) fn dismiss(&mut self, meta: &Meta) {
+        let runs: Vec<_> = self.open.values().map(|kept| (kept.run.number, kept.run.spent)).collect();
+        for (number, cost_usd) in runs {
+            let reason = Some("the thread was deleted".to_owned());
+            self.say(meta, number, Event::Cancelled { reason, cost_usd });
         }
     }
 
@@ -236,6 +251,24 @@ impl Work {
         if self.unwritten >= MAX_UNWRITTEN { Durability::Now } else { Durability::Gathered }
     }
 
+    /// Takes over what models have said and no disk has, from the memory whose write failed: watchers have seen it, and whoever
+    /// asks the models goes on where they are.
+    pub(super) fn take_over(&mut self, fallen: Self) {
+        for kept in self.open.values_mut() {
+            let Phase::Model { step, .. } = kept.run.phase else { continue };
+            let number = kept.run.number;
+            let is_of = |event: &&Numbered| event.run.number == number && event.event.said_in() == Some(step);
+            kept.seqs.next = kept.last_seq.map_or(kept.seqs.next, |last| last + 1);
+            for event in fallen.batch.events.iter().filter(is_of) {
+                kept.seqs.next = event.seq + 1;
+                self.next_position = self.next_position.max(event.position + 1);
+                self.batch.events.push(event.clone());
+            }
+            self.unseen.extend(fallen.unseen.iter().filter(is_of).cloned());
+        }
+        self.unwritten = fallen.unwritten;
+    }
+
     pub(super) fn ended(
         &mut self,
         meta: &mut Meta,
@@ -244,13 +277,18 @@ impl Work {
         now: Millis,
     ) -> Effects<Thread> {
         match (effect, outcome) {
-            (Effect::Model { run, step, attempt }, Outcome::Answered { answered, journal, .. }) => {
+            (Effect::Model { run, step, attempt }, Outcome::Answered { answered, unsaid, journal, .. }) => {
+                self.said(meta, *run, *step, unsaid);
                 self.note_call(
                     *run,
                     *step,
                     *attempt,
                     json!({ "step": step, "model_call": journal, "ended_at": now }),
                 );
+                // Its last word is the run's answer, also where that is nothing.
+                if let Some(kept) = self.open.get_mut(run).filter(|_| answered.plan.is_empty()) {
+                    kept.answer = None;
+                }
                 self.apply(meta, *run, Happened::Answered(answered), now)
             }
             (Effect::Model { run, step, attempt }, Outcome::Unanswered { fault, cost, journal, .. }) => {
@@ -266,6 +304,11 @@ impl Work {
                 let call_id = EntryId { run: meta.run(*run), number: *entry };
                 self.note(*run, json!({ "call_id": call_id, "tool_call": journal, "ended_at": now }));
                 self.apply(meta, *run, Happened::Ended { entry: *entry, output, is_error, cost }, now)
+            }
+            (Effect::Tool { run, entry, .. }, Outcome::NotMade { why, journal }) => {
+                let call_id = EntryId { run: meta.run(*run), number: *entry };
+                self.note(*run, json!({ "call_id": call_id, "tool_call": journal, "ended_at": now }));
+                self.apply(meta, *run, Happened::NotMade { entry: *entry, why }, now)
             }
             (Effect::Tool { run, entry, .. }, Outcome::Unknown { journal }) => {
                 let call_id = EntryId { run: meta.run(*run), number: *entry };

@@ -25,8 +25,14 @@ impl Work {
         message: Message,
         now: Millis,
     ) -> Option<EntryId> {
-        let kept = self.open.get_mut(&number)?;
-        let entry = kept.run.take_entry();
+        let entry = self.open.get_mut(&number)?.run.take_entry();
+        self.hear(meta, number, entry, message, now);
+        Some(EntryId { run: meta.run(number), number: entry })
+    }
+
+    /// The same, as this entry.
+    pub(super) fn hear(&mut self, meta: &mut Meta, number: u32, entry: u32, message: Message, now: Millis) {
+        let Some(kept) = self.open.get_mut(&number) else { return };
         self.batch.runs.insert(number);
         let there: usize = kept.said.iter().map(|said| text_in_row(&said.message)).sum();
         match kept.run.phase {
@@ -35,7 +41,6 @@ impl Work {
             }
             _ => self.write_item(meta, number, entry, 0, message, now),
         }
-        Some(EntryId { run: meta.run(number), number: entry })
     }
 
     /// Writes what was said during a step that is over.

@@ -3,9 +3,9 @@
 use super::commands::{Decided, ready};
 use super::kept::Meta;
 use super::{Thread, at_once};
-use crate::domain::run::input::NotTaken;
+use crate::domain::run::input::{Input, NotTaken};
 use crate::domain::run::state::Awaited;
-use crate::domain::thread::command::{Answer, Command, Input};
+use crate::domain::thread::command::{Answer, Command};
 use crate::domain::time::Millis;
 use crate::object::machine::Moment;
 use crate::object::sql::{Error, Sql};
@@ -32,7 +32,9 @@ impl Thread {
                 Ok(at_once(Answer::TooFast { limit: MAX_A_MINUTE, retry_after_s }))
             }
             Some(_) => match self.not_asked(&command) {
-                Some(at) => Ok(at_once(Answer::NotTaken { at, why: NotTaken::NeverAsked, outcome: None })),
+                Some(at) => {
+                    Ok(at_once(Answer::NotTaken { at, why: NotTaken::NeverAsked, resolved: Vec::new() }))
+                }
                 None => self.command(sql, command, moment),
             },
             None => self.command(sql, command, moment),

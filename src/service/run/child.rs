@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::tools::Error;
 use crate::domain::message::Message;
 use crate::domain::run::child::MAX_DEPTH;
 use crate::domain::run::manner::Manner;
@@ -14,19 +15,7 @@ use crate::domain::thread::effect::ToolCall;
 use crate::domain::thread::id::RunId;
 use crate::ports::{AgentRef, ThreadOf, Threads, World};
 use crate::service::App;
-use crate::service::call::{self, Caller, Error, RunCredential};
-
-/// The pauses between attempts to reach what is away for a moment.
-const PAUSES_MS: [u64; 3] = [500, 1_000, 2_000];
-
-/// Why a child was not begun.
-#[derive(Debug)]
-pub enum NotBegun {
-    /// For good: words for the model.
-    Refused(String),
-    /// It may be there: it is begun once more, and is the same.
-    Unknown(String),
-}
+use crate::service::call::{self, Caller, RunCredential};
 
 #[derive(Deserialize)]
 struct Arguments {
@@ -36,16 +25,16 @@ struct Arguments {
 /// Begins the run of an agent that answers a call. Whoever begins it again finds it.
 ///
 /// # Errors
-/// [`NotBegun`].
-pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Result<(), NotBegun> {
+/// [`Error::Failed`]: it is not begun for good. [`Error::NotMade`]: it may be there, and is the same when it is begun again.
+pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Result<(), Error> {
     let arguments = serde_json::from_str::<Arguments>(&asked.call.arguments);
-    let message = arguments.map_err(|error| NotBegun::Refused(error.to_string()))?.message;
+    let message = arguments.map_err(|error| Error::Failed(error.to_string()))?.message;
     if message.trim().is_empty() {
-        return Err(NotBegun::Refused("The argument `message` is empty.".to_owned()));
+        return Err(Error::Failed("The argument `message` is empty.".to_owned()));
     }
     let path = asked.terms.path_below(asked.id.run);
     if path.len() > MAX_DEPTH {
-        return Err(NotBegun::Refused(format!(
+        return Err(Error::Failed(format!(
             "The agent `{agent}` was not asked: agents that ask each other stand at most {MAX_DEPTH} deep."
         )));
     }
@@ -64,20 +53,16 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
     let start =
         Start { thread, terms, max_usd: None, input, on_busy: OnBusy::Queue, may_make: true, watch: false };
     let to = ThreadOf { account: asked.account, thread: start.thread.key };
-    let mut last = String::new();
-    for pause in PAUSES_MS {
-        match app.world.threads().ask(to, Command::Start(Box::new(start.clone()))).await {
-            Ok(Answer::Run(_)) => return Ok(()),
-            Ok(Answer::NotFound) => {
-                return Err(NotBegun::Refused("The run of this agent is not there any more.".to_owned()));
-            }
-            Ok(other) => last = format!("a thread's object answered {other:?}"),
-            Err(error) => last = error.to_string(),
+    let why = match app.world.threads().ask(to, Command::Start(Box::new(start))).await {
+        Ok(Answer::Run(_)) => return Ok(()),
+        Ok(Answer::NotFound) => {
+            return Err(Error::Failed("The run of this agent is not there any more.".to_owned()));
         }
-        app.world.sleep(pause).await;
-    }
-    app.world.log(&format!("a child was not begun: {last}"));
-    Err(NotBegun::Unknown("the agent's thread could not be reached".to_owned()))
+        Ok(other) => format!("a thread's object answered {other:?}"),
+        Err(error) => error.to_string(),
+    };
+    app.world.log(&format!("a child was not begun: {why}"));
+    Err(Error::NotMade("the agent's thread could not be reached".to_owned()))
 }
 
 /// What the child is started with: its own agent's newest version and limits, and of the money no more than it is given. And the
@@ -87,9 +72,9 @@ async fn terms<W: World>(
     asked: &ToolCall,
     agent: &str,
     path: Vec<RunId>,
-) -> Result<(Terms, Option<u32>), NotBegun> {
+) -> Result<(Terms, Option<u32>), Error> {
     let refused = |why: &dyn std::fmt::Display| {
-        NotBegun::Refused(format!("The agent `{agent:.64}` cannot be asked: {why}."))
+        Error::Failed(format!("The agent `{agent:.64}` cannot be asked: {why}."))
     };
     let Some(target) = AgentRef::parse(agent) else { return Err(refused(&"there is no such agent")) };
     let own = &asked.terms;
@@ -97,10 +82,10 @@ async fn terms<W: World>(
     let caller = Caller::run(credential.of_child(true)).beginning(target);
     let bundle = match call::resolve_current(app, &caller).await {
         Ok(resolved) => resolved.bundle,
-        Err(Error::Unavailable) => {
-            return Err(NotBegun::Unknown("the directory could not be reached".to_owned()));
+        Err(call::Error::Unavailable) => {
+            return Err(Error::NotMade("the directory could not be reached".to_owned()));
         }
-        Err(Error::NoSuchAgent) => return Err(refused(&"there is no such agent")),
+        Err(call::Error::NoSuchAgent) => return Err(refused(&"there is no such agent")),
         Err(error) => return Err(refused(&error)),
     };
     let conduct = bundle.agent.definition.conduct();

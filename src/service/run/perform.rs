@@ -4,19 +4,18 @@ use super::{step, tools};
 use crate::domain::admission::command::Settle;
 use crate::domain::dispatch::command as index;
 use crate::domain::ids::AccountId;
-use crate::domain::money::Nanos;
-use crate::domain::run::word::Word;
+use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::command::{Answer, Command, Who};
 use crate::domain::thread::effect::{Effect, ForLedger, Outcome, Report};
 use crate::domain::thread::id::EntryId;
 use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, Unavailable, World};
+use crate::service::retry::Policy;
 use crate::service::{App, settlements};
 
-/// The pauses between attempts to reach another thread's object: the first, and the longest. Each is twice as long as the one before.
-const FIRST_PAUSE_MS: u64 = 500;
-const MAX_PAUSE_MS: u64 = 16_000;
-/// After so many attempts, some ten minutes, the row is left for the object's next life.
-const MAX_ATTEMPTS: u32 = 40;
+/// How often another thread's object is asked at once; the thread has it asked again later.
+const WORDS: Policy = Policy { tries: 4, first_pause_ms: 500, most_ms: 2_000, jitter_percent: 25 };
+/// How often it is said how an effect has ended, where that cannot be written: for about a minute.
+const ENDS: Policy = Policy { tries: 12, first_pause_ms: 100, most_ms: 10_000, jitter_percent: 25 };
 
 /// Performs an effect, and says how it ended.
 pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &Effect) {
@@ -30,42 +29,47 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
         Effect::CancelChild { account, call } => {
             let child = ThreadOf { account: *account, thread: call.child().thread };
             let reason = format!("the run {} needs it no more", call.run);
-            if !insist(app, child, &Command::Abandon(reason)).await {
-                return;
-            }
-            Outcome::Done
+            insist(app, child, &Command::Abandon(reason)).await
         }
         Effect::LookAtChild { account, call, .. } => look(app, *account, *call).await,
-        Effect::Tell { account, call, word, .. } => {
-            if !tell(app, *account, *call, word.clone()).await {
-                return;
-            }
-            Outcome::Done
-        }
-        Effect::Report { run } => {
-            if let Some(Report { account, call, ended }) = object.report(*run)
-                && !tell(app, account, call, Word::Ended(ended)).await
-            {
-                return;
-            }
-            Outcome::Done
-        }
+        Effect::Tell { account, call, word, .. } => tell(app, *account, *call, word.clone()).await,
+        Effect::Report { run } => match object.report(*run) {
+            Some(Report { account, call, ended }) => tell(app, account, call, Word::Ended(ended)).await,
+            None => Outcome::Done,
+        },
         Effect::Deliver { .. } => deliver(app, object).await,
         Effect::Settle { .. } => settle(app, object).await,
     };
-    object.ended(&id, outcome);
+    end(app, object, &id, outcome).await;
+}
+
+/// Says how an effect has ended, until that is written; whether it was open.
+async fn end<W: World>(app: &App<W>, object: &impl Performed, id: &str, outcome: Outcome) -> bool {
+    let mut tries = ENDS.begin();
+    loop {
+        match object.ended(id, outcome.clone()) {
+            Ok(was_open) => return was_open,
+            Err(error) => {
+                app.world.log(&format!("the end of {id} is not written: {error}"));
+                if !tries.again(&app.world).await {
+                    object.let_go(id);
+                    return false;
+                }
+            }
+        }
+    }
 }
 
 /// Asks the model. Where the thread does not keep the call's settlement, it is delivered from here.
 async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, run: u32) {
     let Some(call) = object.model_call(run) else {
-        object.ended(id, Outcome::Done);
+        end(app, object, id, Outcome::Done).await;
         return;
     };
     let account = call.account;
     let outcome = step::ask(app, object, id, call).await;
     let settled = outcome.settlement().map(|record| record.call);
-    if !object.ended(id, outcome)
+    if !end(app, object, id, outcome).await
         && let Some(call) = settled
     {
         settlements::deliver_kept(app, account, call);
@@ -73,22 +77,22 @@ async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, run: u32
 }
 
 /// Tells the run above something.
-async fn tell<W: World>(app: &App<W>, account: AccountId, call: EntryId, word: Word) -> bool {
+async fn tell<W: World>(app: &App<W>, account: AccountId, call: EntryId, word: Word) -> Outcome {
     insist(app, ThreadOf { account, thread: call.run.thread }, &Command::Hear(call, word)).await
 }
 
-/// Asks another thread's object until it answers; whether it did. That the thread is not there any more is an answer.
-async fn insist<W: World>(app: &App<W>, thread: ThreadOf, command: &Command) -> bool {
-    let mut pause = FIRST_PAUSE_MS;
-    for _ in 0..MAX_ATTEMPTS {
+/// Asks another thread's object. That the thread is not there any more is an answer.
+async fn insist<W: World>(app: &App<W>, thread: ThreadOf, command: &Command) -> Outcome {
+    let mut tries = WORDS.begin();
+    loop {
         match app.world.threads().ask(thread, command.clone()).await {
-            Ok(_) => return true,
+            Ok(_) => return Outcome::Done,
             Err(error) => app.world.log(&format!("a thread does not hear another: {error}")),
         }
-        app.world.sleep(pause).await;
-        pause = (pause * 2).min(MAX_PAUSE_MS);
+        if !tries.again(&app.world).await {
+            return Outcome::Undelivered;
+        }
     }
-    false
 }
 
 /// Asks a child how it is. It may be over, and its word not have come.
@@ -97,8 +101,8 @@ async fn look<W: World>(app: &App<W>, account: AccountId, call: EntryId) -> Outc
     let of = ThreadOf { account, thread: child.thread };
     match app.world.threads().ask(of, Command::Run(Who::Account, child.number)).await {
         Ok(Answer::NotFound) => Outcome::ChildLost,
-        // Its own word says better what may still come: until then all that it was given.
-        Ok(Answer::Run(view)) if view.status.is_final() => Outcome::ChildEnded(view.ended(Nanos::MAX)),
+        // Its own word says what may still come: until then all that it was given.
+        Ok(Answer::Run(view)) if view.status.is_final() => Outcome::ChildEnded(view.ended(Ended::UNKNOWN)),
         _ => Outcome::Done,
     }
 }

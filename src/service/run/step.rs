@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::tools;
-use crate::domain::message::{ChatReply, ChatRequest, Event, Message, ToolChoice};
+use crate::domain::message::{ChatRequest, Event, Finish, Message, ToolChoice};
 use crate::domain::money::Nanos;
-use crate::domain::run::delta::Streaming;
+use crate::domain::run::delta::{Delta, Streaming};
 use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::machine::MAX_PIECES;
 use crate::domain::run::state::Failure;
@@ -28,7 +28,7 @@ const MAX_ARGUMENTS: usize = 256 * 1_024;
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
     let started = app.world.now();
-    let ModelCall { account, run, terms, step, messages, closing, left } = asked;
+    let ModelCall { account, run, terms, step, attempt, messages, left_out, closing, left } = asked;
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
     let resolved = match call::resolve(app, &caller).await {
@@ -36,6 +36,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Err(error) => return unanswered(app, &error, Nanos::ZERO, json!({ "started_at": started })),
     };
     let offered = tools::offered(&resolved.bundle, &terms);
+    // After its tools a model may have nothing to say. Elsewhere it is asked once more.
+    let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
+    let heard =
+        Heard { offered: &offered, may_be_empty: has_tools_before || closing.is_some() || attempt > 1 };
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
     terms.manner.lay_on(step, &mut request);
     request.tools = offered.iter().map(tools::Offer::tool).collect();
@@ -57,9 +61,19 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
                 json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
             (unserved.call, unanswered(app, &unserved.error, unserved.cost, journal))
         }
-        Ok(served) => (Some(served.call), relay(app, object, id, served, &offered, started).await),
+        Ok(mut served) => {
+            served.warnings.extend(left_out.warning());
+            (Some(served.call), relay(app, object, id, served, heard, started).await)
+        }
     };
     outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
+}
+
+/// What an answer is held to.
+#[derive(Clone, Copy)]
+struct Heard<'a> {
+    offered: &'a [tools::Offer],
+    may_be_empty: bool,
 }
 
 /// Relays an answer to the run's watchers, and takes it whole.
@@ -68,27 +82,35 @@ async fn relay<W: World>(
     object: &impl Performed,
     id: &str,
     served: Served<W>,
-    offered: &[tools::Offer],
+    heard: Heard<'_>,
     started: Millis,
 ) -> Outcome {
     let Served { call, model, warnings, answer, .. } = served;
     let mut journal = json!({
         "call_id": call.to_string(), "model": model, "started_at": started, "warnings": &warnings,
     });
+    let mut shown = Shown { object, id, streaming: Streaming::default(), unsaid: Vec::new() };
     let (reply, receipt, broken) = match answer {
-        Answer::Whole { reply, receipt } => (reply, receipt, None),
-        Answer::Replay { events, receipt } => (gathered(object, id, events), receipt, None),
-        Answer::Stream(relay) => read(object, id, *relay).await,
+        Answer::Whole { reply, receipt } => (Some(reply), receipt, None),
+        Answer::Replay { events, receipt } => (None, receipt, shown.show(events)),
+        Answer::Stream(relay) => {
+            let (receipt, broken) = read(&mut shown, *relay).await;
+            (None, receipt, broken)
+        }
     };
+    let Shown { streaming, unsaid, .. } = shown;
+    let reply = reply.unwrap_or_else(|| streaming.finish());
     journal["cost_usd"] = json!(receipt.cost);
     journal["usage"] = json!(receipt.usage);
     if let Some(error) = broken {
         return unanswered(app, &error, receipt.cost, journal);
     }
-    let Some(choice) = reply.choices.into_iter().next().filter(|choice| !choice.parts.is_empty()) else {
-        let nothing = Error::Upstream("the model answered nothing".to_owned());
-        return unanswered(app, &nothing, receipt.cost, journal);
-    };
+    let choice = reply.choices.into_iter().next().unwrap_or_default();
+    let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
+    if choice.parts.is_empty() && has_stopped && !heard.may_be_empty {
+        journal["error"] = "the model answered nothing".into();
+        return Outcome::Unanswered { fault: Fault::Empty, cost: receipt.cost, journal, settlement: None };
+    }
     let arguments: usize = choice.calls().map(|call| call.arguments.len()).sum();
     if choice.parts.len() > MAX_PIECES as usize || arguments > MAX_ARGUMENTS {
         let fault = Fault::Final(Failure::new(
@@ -97,7 +119,7 @@ async fn relay<W: World>(
         ));
         return Outcome::Unanswered { fault, cost: receipt.cost, journal, settlement: None };
     }
-    let plan: Vec<How> = choice.calls().map(|call| tools::how(offered, call)).collect();
+    let plan: Vec<How> = choice.calls().map(|call| tools::how(heard.offered, call)).collect();
     let answered = Answered {
         parts: choice.parts,
         finish: choice.finish,
@@ -106,68 +128,71 @@ async fn relay<W: World>(
         cost: receipt.cost,
         warnings,
     };
-    Outcome::Answered { answered, journal, settlement: None }
+    Outcome::Answered { answered, unsaid, journal, settlement: None }
 }
 
 async fn read<W: World>(
-    object: &impl Performed,
-    id: &str,
+    shown: &mut Shown<'_, impl Performed>,
     mut relay: Relay<W>,
-) -> (ChatReply, Receipt, Option<Error>) {
-    let mut streaming = Streaming::default();
+) -> (Receipt, Option<Error>) {
     let mut broken = None;
     loop {
         match relay.next().await {
-            Some(Step::Events(events)) => broken = broken.or(show(object, id, &mut streaming, events)),
-            Some(Step::End(Ending::Done(receipt))) => return (streaming.finish(), receipt, broken),
-            Some(Step::End(Ending::Failed { error, receipt })) => {
-                return (streaming.finish(), receipt, Some(error));
+            Some(Step::Events(events)) => broken = broken.or(shown.show(events)),
+            Some(Step::End(Ending::Done(receipt))) => return (receipt, broken),
+            Some(Step::End(Ending::Failed { error, receipt })) => return (receipt, Some(error)),
+            None => return (Receipt::FREE, Some(Error::Unavailable)),
+        }
+    }
+}
+
+/// What the model says, shown to the run's watchers as it comes.
+struct Shown<'a, P> {
+    object: &'a P,
+    id: &'a str,
+    streaming: Streaming,
+    /// What the thread could not take.
+    unsaid: Vec<Delta>,
+}
+
+impl<P: Performed> Shown<'_, P> {
+    /// An answer that is too long is read on, because its end has the bill.
+    fn show(&mut self, events: Vec<Event>) -> Option<Error> {
+        let mut broken = None;
+        for event in events {
+            match self.streaming.push(event) {
+                Ok(deltas) => self.unsaid.extend(deltas),
+                Err(error) => broken = Some(Error::Upstream(error.to_string())),
             }
-            None => return (streaming.finish(), Receipt::FREE, Some(Error::Unavailable)),
         }
-    }
-}
-
-fn gathered(object: &impl Performed, id: &str, events: Vec<Event>) -> ChatReply {
-    let mut streaming = Streaming::default();
-    show(object, id, &mut streaming, events);
-    streaming.finish()
-}
-
-/// Shows watchers what was said. An answer that is too long is read on, because its end has the bill.
-fn show(object: &impl Performed, id: &str, streaming: &mut Streaming, events: Vec<Event>) -> Option<Error> {
-    let mut deltas = Vec::new();
-    let mut broken = None;
-    for event in events {
-        match streaming.push(event) {
-            Ok(delta) => deltas.extend(delta),
-            Err(error) => broken = Some(Error::Upstream(error.to_string())),
+        if !self.unsaid.is_empty() {
+            let said = Progress::Said(std::mem::take(&mut self.unsaid));
+            if let Err(Progress::Said(unsaid)) = self.object.progress(self.id, said) {
+                self.unsaid = unsaid;
+            }
         }
+        broken
     }
-    if !deltas.is_empty() {
-        object.progress(id, Progress::Said(deltas));
-    }
-    broken
 }
 
 fn unanswered<W: World>(app: &App<W>, error: &Error, cost: Nanos, mut journal: Value) -> Outcome {
     journal["error"] = json!(error.to_string());
-    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal, settlement: None }
+    let [noise] = app.world.random();
+    Outcome::Unanswered { fault: fault(error, app.world.now(), noise), cost, journal, settlement: None }
 }
 
 /// What an error of a call means for its run.
-fn fault(error: &Error, now: Millis) -> Fault {
+fn fault(error: &Error, now: Millis, noise: u8) -> Fault {
     let failure = |code: &str| Failure::new(code, error.to_string());
     let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
     match error {
         Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
         Error::RunBudget { .. } => Fault::RunBudget,
-        Error::Concurrency { .. } => Fault::Transient { failure: failure("concurrency_exceeded"), at: None },
-        Error::Rate(quota) => {
-            Fault::Transient { failure: failure("rate_limited"), at: in_seconds(quota.reset_s) }
-        }
-        Error::Busy { retry_after_s, given, .. } if !given.is_unpaid => {
-            Fault::Transient { failure: failure("upstream_error"), at: retry_after_s.and_then(in_seconds) }
+        Error::Concurrency { .. } => Fault::Place { at: None, noise },
+        Error::Rate(quota) => Fault::Place { at: in_seconds(quota.reset_s), noise },
+        Error::Busy { is_limited, retry_after_s, given, .. } if !given.is_unpaid => {
+            let code = if *is_limited { "upstream_rate_limited" } else { "upstream_error" };
+            Fault::Transient { failure: failure(code), at: retry_after_s.and_then(in_seconds) }
         }
         Error::Upstream(_) => Fault::Transient { failure: failure("upstream_error"), at: None },
         Error::UpstreamTimeout => Fault::Transient { failure: failure("upstream_timeout"), at: None },
@@ -202,9 +227,9 @@ mod tests {
             given: Box::new(call::Given { is_unpaid, ..call::Given::default() }),
         };
         let now = Millis(1_000);
-        assert!(matches!(fault(&busy(false), now), Fault::Transient { at: Some(Millis(8_000)), .. }));
-        assert!(matches!(fault(&busy(true), now), Fault::Final(_)));
-        assert!(matches!(fault(&Error::UpstreamTimeout, now), Fault::Transient { at: None, .. }));
-        assert!(matches!(fault(&Error::AccountSuspended, now), Fault::Final(_)));
+        assert!(matches!(fault(&busy(false), now, 0), Fault::Transient { at: Some(Millis(8_000)), .. }));
+        assert!(matches!(fault(&busy(true), now, 0), Fault::Final(_)));
+        assert!(matches!(fault(&Error::UpstreamTimeout, now, 0), Fault::Transient { at: None, .. }));
+        assert!(matches!(fault(&Error::AccountSuspended, now, 0), Fault::Final(_)));
     }
 }

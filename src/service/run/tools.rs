@@ -3,7 +3,7 @@
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use super::child::{self, NotBegun};
+use super::child;
 use crate::domain::agent::{self, Inline, ToolKind};
 use crate::domain::message::ToolCall as Called;
 use crate::domain::message::{Part, Tool};
@@ -160,6 +160,26 @@ pub fn how(offered: &[Offer], call: &Called) -> How {
     }
 }
 
+/// Why a call has no result of its own.
+#[derive(Debug)]
+pub enum Error {
+    /// Words for the model.
+    Failed(String),
+    /// It could not be made, and may be later.
+    NotMade(String),
+    /// It must not happen twice, and whether it happened is not known.
+    Unknown(String),
+}
+
+impl From<http::Error> for Error {
+    fn from(error: http::Error) -> Self {
+        match error {
+            http::Error::Failed(words) => Self::Failed(words),
+            http::Error::Unknown(words) => Self::Unknown(words),
+        }
+    }
+}
+
 /// Makes a call.
 pub async fn call<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ToolCall) -> Outcome {
     let started = app.world.now();
@@ -167,8 +187,7 @@ pub async fn call<W: World>(app: &App<W>, object: &impl Performed, id: &str, ask
         None => made(app, object, id, &asked).await,
         Some(agent) => match child::begin(app, &asked, agent).await {
             Ok(()) => return Outcome::ChildBegun,
-            Err(NotBegun::Refused(words)) => Err(http::Error::Failed(words)),
-            Err(NotBegun::Unknown(words)) => Err(http::Error::Unknown(words)),
+            Err(error) => Err(error),
         },
     };
     let mut journal = json!({
@@ -177,8 +196,12 @@ pub async fn call<W: World>(app: &App<W>, object: &impl Performed, id: &str, ask
     });
     let (text, is_error) = match result {
         Ok(text) => (text, false),
-        Err(http::Error::Failed(words)) => (words, true),
-        Err(http::Error::Unknown(words)) => {
+        Err(Error::Failed(words)) => (words, true),
+        Err(Error::NotMade(why)) => {
+            journal["error"] = why.as_str().into();
+            return Outcome::NotMade { why, journal };
+        }
+        Err(Error::Unknown(words)) => {
             journal["error"] = words.into();
             return Outcome::Unknown { journal };
         }
@@ -192,7 +215,7 @@ async fn made<W: World>(
     object: &impl Performed,
     id: &str,
     asked: &ToolCall,
-) -> Result<String, http::Error> {
+) -> Result<String, Error> {
     let ToolCall { account, id: entry, terms, call, .. } = asked;
     let credential = RunCredential::of_kept_run(*account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(entry.run);
@@ -201,20 +224,23 @@ async fn made<W: World>(
         Some(_) => calls::resolve(app, &caller).await,
         None => calls::resolve_current(app, &caller).await,
     };
-    let bundle =
-        resolved.map_err(|error| http::Error::Failed(format!("The call was not made: {error}.")))?.bundle;
+    let resolved = resolved.map_err(|error| match error {
+        calls::Error::Unavailable => Error::NotMade(error.to_string()),
+        error => Error::Failed(format!("The call was not made: {error}.")),
+    });
+    let bundle = resolved?.bundle;
     let offer = offered(&bundle, terms).into_iter().find(|offer| offer.name() == call.name);
     match offer {
         Some(Offer::Builtin(builtin)) => {
-            builtin.call(app, object, id, &call.arguments).await.map_err(http::Error::Failed)
+            builtin.call(app, object, id, &call.arguments).await.map_err(Error::Failed)
         }
         Some(Offer::Inline(tool)) if tool.kind == ToolKind::Http => {
             let (step, piece) = Run::place(call.entry);
             let key = format!("{}/{step}/{piece}", entry.run);
             let secrets = &bundle.agent.definition.secrets;
             let of = http::Of { account: *account, tool: &tool, secrets };
-            http::call(app, of, key, &call.arguments).await
+            Ok(http::call(app, of, key, &call.arguments).await?)
         }
-        _ => Err(http::Error::Failed(format!("There is no tool `{:.64}` any more.", call.name))),
+        _ => Err(Error::Failed(format!("There is no tool `{:.64}` any more.", call.name))),
     }
 }

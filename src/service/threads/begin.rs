@@ -79,13 +79,18 @@ impl Visitor {
         let calls = self.calls()?;
         let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner } = begin;
         let conduct = calls.conduct;
+        let on_unknown = match on {
+            On::Thread(_) => conduct.on_unknown,
+            // It is in no list, and its caller waits for the answer.
+            On::ThrowAway { .. } => conduct.on_unknown.unasked(),
+        };
         let terms = Terms {
             agent: calls.agent,
             version: calls.version,
             started_by: calls.started_by,
             user: self.token.as_ref().and_then(|token| token.user.clone()),
             limits: conduct.limits.with_usd(max_usd),
-            on_unknown: conduct.on_unknown,
+            on_unknown,
             on_budget: conduct.on_budget,
             priority,
             variables,
@@ -192,7 +197,10 @@ impl Visitor {
         let conduct = conduct.map_err(Error::Call)?;
         start.terms.version = version;
         start.terms.limits = conduct.limits.with_usd(max_usd);
-        start.terms.on_unknown = conduct.on_unknown;
+        start.terms.on_unknown = match start.thread.throw_away {
+            Some(_) => conduct.on_unknown.unasked(),
+            None => conduct.on_unknown,
+        };
         start.terms.on_budget = conduct.on_budget;
         start.on_busy = on_busy.unwrap_or(conduct.on_busy);
         Ok(())

@@ -100,8 +100,8 @@ impl Builtin {
             }
             What::CurrentTime => Ok(app.world.now().to_rfc3339()),
             What::ReportProgress => {
-                object.progress(id, Progress::Report(said()?.message));
-                Ok("Said.".to_owned())
+                let shown = object.progress(id, Progress::Report(said()?.message));
+                shown.map(|()| "Said.".to_owned()).map_err(|_| "It could not be shown.".to_owned())
             }
             // The note stands in the transcript, as the call that it is.
             What::TakeNote => said().map(|_| "Noted.".to_owned()),
