@@ -88,7 +88,7 @@ pub struct FieldReport {
     note: Option<String>,
 }
 
-/// An agent or a tool that an agent names.
+/// An agent or a tool that an agent names, or a secret that it has no value for: tool and header.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportNeed)]
 pub struct Needed {

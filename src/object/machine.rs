@@ -198,6 +198,11 @@ pub trait Machine: Sized {
     /// Whether memory has what the disk has not.
     fn is_dirty(&self) -> bool;
 
+    /// Whether nothing that is on the disk will ever be asked for, so that the object may be as if it had never been.
+    fn is_void(&self) -> bool {
+        false
+    }
+
     /// Whether the disk reserves something that is given back when the object is quiet, so that a write is
     /// wanted even if nothing comes.
     fn has_reserve(&self) -> bool;

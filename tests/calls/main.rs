@@ -48,6 +48,7 @@ mod providers;
 mod run_settlements;
 mod runs;
 mod schemas;
+mod secrets;
 mod settlements;
 mod streams;
 mod sweep;

@@ -173,7 +173,7 @@ impl Machine for Thread {
         let is_listed = |meta: &&Meta| meta.outbox.version() > 0;
         let shown = thread.meta.as_ref().filter(is_listed);
         let shown = shown.map(|meta| (meta.about.clone(), status, meta.updated_at));
-        thread.deliveries = Deliveries::load(shown, thread.work.open.values());
+        thread.deliveries = Deliveries::load(shown, &thread.work);
         Ok(thread)
     }
 
@@ -336,6 +336,10 @@ impl Machine for Thread {
 
     fn is_dirty(&self) -> bool {
         !self.work.batch.is_empty()
+    }
+
+    fn is_void(&self) -> bool {
+        self.is_forgotten()
     }
 
     fn has_reserve(&self) -> bool {

@@ -217,7 +217,9 @@ async fn made<W: World>(
         Some(Offer::Inline(tool)) if tool.kind == ToolKind::Http => {
             let (step, piece) = Run::place(call.entry);
             let key = format!("{}/{step}/{piece}", entry.run);
-            Ok(http::call(app, &tool, key, &call.arguments).await?)
+            let secrets = &bundle.agent.definition.secrets;
+            let of = http::Of { account: *account, tool: &tool, secrets };
+            Ok(http::call(app, of, key, &call.arguments).await?)
         }
         _ => Err(Error::Failed(format!("There is no tool `{:.64}` any more.", call.name))),
     }
