@@ -42,6 +42,7 @@ mod providers;
 mod runs;
 mod schemas;
 mod settlements;
+mod strangers;
 mod streams;
 mod sweep;
 mod thread_tokens;

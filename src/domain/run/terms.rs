@@ -59,6 +59,13 @@ pub enum Starter {
     Token(Option<KeyId>),
 }
 
+impl Starter {
+    /// Whether who reads of the run may be none of the account's.
+    pub const fn is_stranger(self) -> bool {
+        !matches!(self, Self::Key(_))
+    }
+}
+
 /// Where a child's result goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {

@@ -25,15 +25,23 @@ const LAST_WORD: &str = "This run has reached its limit and ends now. Call no mo
 /// The most bytes of all arguments of a step's tool calls.
 const MAX_ARGUMENTS: usize = 256 * 1_024;
 
+/// A step on its way.
+#[derive(Clone, Copy)]
+struct Begun {
+    at: Millis,
+    /// What is said of errors is read by a caller who is none of the account's.
+    is_of_stranger: bool,
+}
+
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let started = app.world.now();
     let ModelCall { account, run, terms, step, messages, closing, left } = asked;
+    let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
     let resolved = match call::resolve(app, &caller).await {
         Ok(resolved) => resolved,
-        Err(error) => return unanswered(app, &error, Nanos::ZERO, json!({ "started_at": started })),
+        Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
     let offered = tools::offered(&resolved.bundle, &terms);
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
@@ -54,10 +62,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
             let journal =
-                json!({ "started_at": started, "call_id": unserved.call.map(|call| call.to_string()) });
-            unanswered(app, &unserved.error, unserved.cost, journal)
+                json!({ "started_at": begun.at, "call_id": unserved.call.map(|call| call.to_string()) });
+            unanswered(app, unserved.error, begun, unserved.cost, journal)
         }
-        Ok(served) => relay(app, object, id, served, &offered, started).await,
+        Ok(served) => relay(app, object, id, served, &offered, begun).await,
     }
 }
 
@@ -68,11 +76,11 @@ async fn relay<W: World>(
     id: &str,
     served: Served<W>,
     offered: &[tools::Offer],
-    started: Millis,
+    begun: Begun,
 ) -> Outcome {
     let Served { call, model, warnings, answer, .. } = served;
     let mut journal = json!({
-        "call_id": call.to_string(), "model": model, "started_at": started, "warnings": &warnings,
+        "call_id": call.to_string(), "model": model, "started_at": begun.at, "warnings": &warnings,
     });
     let (reply, receipt, broken) = match answer {
         Answer::Whole { reply, receipt } => (reply, receipt, None),
@@ -82,11 +90,11 @@ async fn relay<W: World>(
     journal["cost_usd"] = json!(receipt.cost);
     journal["usage"] = json!(receipt.usage);
     if let Some(error) = broken {
-        return unanswered(app, &error, receipt.cost, journal);
+        return unanswered(app, error, begun, receipt.cost, journal);
     }
     let Some(choice) = reply.choices.into_iter().next().filter(|choice| !choice.parts.is_empty()) else {
         let nothing = Error::Upstream("the model answered nothing".to_owned());
-        return unanswered(app, &nothing, receipt.cost, journal);
+        return unanswered(app, nothing, begun, receipt.cost, journal);
     };
     let arguments: usize = choice.calls().map(|call| call.arguments.len()).sum();
     if choice.parts.len() > MAX_PIECES as usize || arguments > MAX_ARGUMENTS {
@@ -149,14 +157,26 @@ fn show(object: &impl Performed, id: &str, streaming: &mut Streaming, events: Ve
     broken
 }
 
-fn unanswered<W: World>(app: &App<W>, error: &Error, cost: Nanos, mut journal: Value) -> Outcome {
-    journal["error"] = json!(error.to_string());
-    Outcome::Unanswered { fault: fault(error, app.world.now()), cost, journal }
+fn unanswered<W: World>(
+    app: &App<W>,
+    error: Error,
+    begun: Begun,
+    cost: Nanos,
+    mut journal: Value,
+) -> Outcome {
+    let said = if begun.is_of_stranger {
+        app.world.log(&format!("a run of a stranger's: {error}"));
+        error.clone().for_stranger().to_string()
+    } else {
+        error.to_string()
+    };
+    journal["error"] = json!(said);
+    Outcome::Unanswered { fault: fault(&error, &said, app.world.now()), cost, journal }
 }
 
-/// What an error of a call means for its run.
-fn fault(error: &Error, now: Millis) -> Fault {
-    let failure = |code: &str| Failure::new(code, error.to_string());
+/// What an error of a call means for its run, in the words that its caller reads.
+fn fault(error: &Error, said: &str, now: Millis) -> Fault {
+    let failure = |code: &str| Failure::new(code, said);
     let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
     match error {
         Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
@@ -201,9 +221,9 @@ mod tests {
             given: Box::new(call::Given { is_unpaid, ..call::Given::default() }),
         };
         let now = Millis(1_000);
-        assert!(matches!(fault(&busy(false), now), Fault::Transient { at: Some(Millis(8_000)), .. }));
-        assert!(matches!(fault(&busy(true), now), Fault::Final(_)));
-        assert!(matches!(fault(&Error::UpstreamTimeout, now), Fault::Transient { at: None, .. }));
-        assert!(matches!(fault(&Error::AccountSuspended, now), Fault::Final(_)));
+        assert!(matches!(fault(&busy(false), "", now), Fault::Transient { at: Some(Millis(8_000)), .. }));
+        assert!(matches!(fault(&busy(true), "", now), Fault::Final(_)));
+        assert!(matches!(fault(&Error::UpstreamTimeout, "", now), Fault::Transient { at: None, .. }));
+        assert!(matches!(fault(&Error::AccountSuspended, "", now), Fault::Final(_)));
     }
 }

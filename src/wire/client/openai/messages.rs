@@ -89,12 +89,15 @@ fn assistant(at: &At, body: MessageBody) -> Result<Message, Invalid> {
     let calls = body.tool_calls.unwrap_or_default();
     let texts = texts(at, body.content)?;
     let refusal = texts.refusal.or(body.refusal.filter(|_| texts.text.is_none()));
-    let proof = body.extra_content.and_then(ExtraContent::signature).map(signed);
+    let is_last = body.extra_content.as_ref().is_some_and(ExtraContent::is_behind_calls) && !calls.is_empty();
+    let mut proof = body.extra_content.and_then(ExtraContent::signature).map(signed);
+    let last = proof.take_if(|_| is_last);
     parts.extend(texts.text.map(|text| AssistantPart::Text(Text { text, citations: Vec::new(), proof })));
     parts.extend(refusal.map(AssistantPart::Refusal));
     for (number, call) in calls.into_iter().enumerate() {
         parts.push(AssistantPart::ToolCall(tool_call(at, number, call)?));
     }
+    parts.extend(last.map(|proof| AssistantPart::Text(Text { proof: Some(proof), ..Text::default() })));
     let cache = body.cache_control.or(texts.cache).map(CachePoint::from);
     parts.extend(cache.map(AssistantPart::CachePoint));
     Ok(Message::Assistant { parts })
