@@ -147,7 +147,7 @@ async fn run<W: World, C: Call>(
         (On::ThrowAway { .. }, false) => Visitor::of(resolved, Right::CALL),
         _ => Visitor::of(resolved, Right::CALL_ON_THREAD),
     };
-    let visitor = visitor.map_err(Problem::report(app))?;
+    let visitor = visitor.map_err(Problem::report(app))?.after(&entered.caller);
     let bundle = resolved.bundle.clone();
     let turn = Turn { visitor: visitor.under(once), on, is_bare, threaded, headers: entered.headers() };
     let created = app.world.now();

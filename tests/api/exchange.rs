@@ -567,3 +567,14 @@ async fn the_report_of_many_faults_is_bounded() {
     assert!(report["detail"].as_str().unwrap().contains(&format!("and {more} more")), "{}", report["detail"]);
     assert!(rows.iter().all(|row| row["result"] == "invalid") && report.to_string().len() < 600_000);
 }
+
+#[tokio::test]
+async fn a_file_of_nothing_but_faults_is_answered_briefly() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let reply = import(&api, &acme, "", &vec![json!({}); 1_000].into()).await;
+    assert_eq!(reply.status, 400);
+    let text = reply.body.to_string();
+    assert!(text.len() < 150_000, "{} bytes", text.len());
+    assert!(text.contains("more errors"), "what is left out is counted");
+}

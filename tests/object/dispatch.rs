@@ -306,6 +306,7 @@ fn terms_of_run() -> Terms {
         tools: Vec::new(),
         manner: Default::default(),
         parent: None,
+        via: None,
     }
 }
 

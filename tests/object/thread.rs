@@ -91,6 +91,7 @@ fn terms(on_unknown: OnUnknown) -> Terms {
         tools: Vec::new(),
         manner: Manner::default(),
         parent: None,
+        via: None,
     }
 }
 

@@ -37,6 +37,7 @@ fn terms() -> Terms {
         tools: Vec::new(),
         manner: Manner::default(),
         parent: None,
+        via: None,
     }
 }
 

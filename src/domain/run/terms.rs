@@ -37,6 +37,9 @@ pub struct Terms {
     /// The call of another agent's run that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// The deployments that the call which began it has passed, as the header says it that providers and tools are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
 }
 
 impl Terms {

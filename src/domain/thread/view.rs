@@ -232,7 +232,7 @@ fn content(message: Message) -> Content {
     let said = |role: &str, content: Value| Content::Said { role: role.to_owned(), content };
     match message {
         Message::System { text, .. } => said("system", json!([{ "text": text }])),
-        Message::User { parts } => said("user", json!(parts)),
+        Message::User { parts, .. } => said("user", json!(parts)),
         Message::Tool { call_id, parts, is_error } => Content::Result { call_id, output: parts, is_error },
         Message::Assistant { mut parts } => match parts.first_mut() {
             Some(AssistantPart::ToolCall(call)) => Content::Call {

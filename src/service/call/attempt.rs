@@ -23,7 +23,7 @@ use crate::ports::{
     Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
 };
 use crate::wire::provider::{self, DecodeError, Decoder, Encoded, Renamed, Reported, Target};
-pub use refused::Refused;
+pub use refused::{Refused, clean_about};
 
 /// The longest whole reply that is read.
 const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;

@@ -35,7 +35,8 @@ pub enum Error {
     SwitchedOff(Flag),
     /// A provider's URL leads to this product again, or through too many of its deployments.
     #[error(
-        "this call comes from a provider's URL that leads back here: name the server that the models run on"
+        "this call comes from a provider's or a tool's URL that leads back here: name the server that the models run on, and for \
+         another agent a tool of type `agent`"
     )]
     Loop,
     /// Also when it belongs to another account: that it exists there is not shown.

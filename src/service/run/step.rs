@@ -14,6 +14,7 @@ use crate::domain::thread::effect::{ModelCall, Outcome, Progress};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
 use crate::service::App;
+use crate::service::call::via::Via;
 use crate::service::call::{
     self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, RunCredential, Served, Step,
 };
@@ -39,6 +40,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
+    let caller = caller.after(Via::of_run(app, terms.via.as_deref()));
     let resolved = match call::resolve(app, &caller).await {
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),

@@ -16,6 +16,7 @@ use crate::domain::thread::effect::{Outcome, ToolCall};
 use crate::ports::{Performed, World};
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
+use crate::service::call::via::Via;
 use crate::service::call::{self as calls, Caller, RunCredential};
 use crate::service::tool::{self, Builtin, http};
 
@@ -183,7 +184,8 @@ async fn made<W: World>(
         Some(Offer::Inline(tool)) if tool.kind == ToolKind::Http => {
             let (step, piece) = Run::place(call.entry);
             let key = format!("{}/{step}/{piece}", entry.run);
-            http::call(app, &tool, key, &call.arguments).await
+            let via = Via::of_run(app, terms.via.as_deref());
+            http::call(app, &tool, (key, &via), &call.arguments).await
         }
         _ => Err(http::Error::Failed(format!("There is no tool `{:.64}` any more.", call.name))),
     }

@@ -93,6 +93,8 @@ impl Visitor {
             tools,
             manner,
             parent: None,
+            // What begins here needs no word of it.
+            via: self.via.as_ref().map(|via| via.as_str().to_owned()).filter(|via| via.contains(',')),
         };
         if serde_json::to_string(&terms).map_or(true, |json| json.len() > MAX_TERMS) {
             return Err(Error::Invalid(vec![FieldError {

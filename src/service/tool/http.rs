@@ -10,6 +10,7 @@ use crate::domain::outbound::{self, CheckedUrl};
 use crate::domain::run::tool::Effect;
 use crate::ports::{self, Body, Destination, ReadError, SendError, Upstream, UpstreamRequest, World};
 use crate::service::App;
+use crate::service::call::via::{self, Via};
 
 /// The most bytes of an answer.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -27,17 +28,17 @@ pub enum Error {
     Unknown(String),
 }
 
-/// Calls the tool. `key` names the call, the same in each attempt.
+/// Calls the tool. `key` names the call, the same in each attempt; `via` is what the run has passed.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn call<W: World>(
     app: &App<W>,
     tool: &Inline,
-    key: String,
+    (key, via): (String, &Via),
     arguments: &str,
 ) -> Result<String, Error> {
-    let request = request(app, tool, key, arguments).map_err(Error::Failed)?;
+    let request = request(app, tool, (key, via), arguments).map_err(Error::Failed)?;
     let is_unsafe = tool.effect() == Effect::Unsafe;
     let lost = |words: String| if is_unsafe { Error::Unknown(words) } else { Error::Failed(words) };
     let late = || lost(format!("The tool did not answer within {} seconds.", tool.timeout_ms() / 1_000));
@@ -74,7 +75,7 @@ pub async fn call<W: World>(
 fn request<W: World>(
     app: &App<W>,
     tool: &Inline,
-    key: String,
+    (key, via): (String, &Via),
     arguments: &str,
 ) -> Result<UpstreamRequest, String> {
     let url = tool.url.as_deref().unwrap_or_default();
@@ -92,7 +93,10 @@ fn request<W: World>(
         headers.push(("content-type".into(), "application/json".to_owned()));
     }
     headers.push(("idempotency-key".into(), key));
-    for (name, value) in tool.headers.iter().flatten() {
+    headers.push((via::HEADER.into(), via.as_str().to_owned()));
+    for (name, value) in
+        tool.headers.iter().flatten().filter(|(name, _)| !name.eq_ignore_ascii_case(via::HEADER))
+    {
         headers.push((name.to_ascii_lowercase().into(), value.clone()));
     }
     Ok(UpstreamRequest {

@@ -174,6 +174,8 @@ pub struct StreamOptions {
 pub struct MessageBody {
     pub role: Option<Role>,
     pub content: Content,
+    /// Of a user's message.
+    pub name: Option<String>,
     pub refusal: Option<String>,
     pub tool_calls: Option<Vec<CallBody>>,
     pub tool_call_id: Option<String>,
@@ -189,7 +191,7 @@ pub struct MessageBody {
 
 objects! {
     StreamOptions, "an object" { include_usage }
-    MessageBody, "a message object" { role, content, refusal, tool_calls, tool_call_id, function_call, reasoning_content, reasoning, reasoning_details, extra_content, cache_control }
+    MessageBody, "a message object" { role, content, name, refusal, tool_calls, tool_call_id, function_call, reasoning_content, reasoning, reasoning_details, extra_content, cache_control }
     ExtraContent, "an object" { google }
     Google, "an object" { thought_signature, after_tool_calls }
     CallBody, "a tool call object" { id, kind as "type", function, extra_content }
