@@ -160,7 +160,10 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Result<Decimal, String> {
         let digits = self.word(|b| b.is_ascii_digit() || b == b'.');
-        let number = Decimal::from_str_exact(digits);
+        // Zeros at the end of a fraction are no digits that count.
+        let shorter = || digits.contains('.').then(|| digits.trim_end_matches('0'));
+        let number = Decimal::from_str_exact(digits)
+            .or_else(|error| shorter().map_or(Err(error), Decimal::from_str_exact));
         number.map_err(|_| format!("`{digits:.64}` is no decimal number of at most 28 digits."))
     }
 
@@ -195,8 +198,11 @@ impl Parser<'_> {
             if self.take(')') {
                 return Ok(all);
             }
-            if all.len() == MAX_ARGUMENTS || !self.take(',') {
+            if !self.take(',') {
                 return Err(self.unexpected("`,` or `)`"));
+            }
+            if all.len() == MAX_ARGUMENTS {
+                return Err(format!("A function takes at most {MAX_ARGUMENTS} arguments."));
             }
         }
     }
@@ -263,7 +269,33 @@ mod tests {
     }
 
     #[test]
+    fn a_result_is_an_operand_again() {
+        for text in [
+            "10^27*10",
+            "7922816251426433759354395033.5*10",
+            "2/3",
+            "20/3",
+            "1/3*10^20",
+            "-(2^95)",
+            "1.1^150",
+            "10^-28",
+            "1/(10^27+1)",
+            "79228162514264337593543950335/3",
+            "0.1^28*7",
+            "2^64*1.00000001",
+        ] {
+            let result = calculate(text).unwrap();
+            assert_eq!(calculate(&result), Ok(result.clone()), "{text}");
+            assert_eq!(calculate(&format!("{result} + 0")), Ok(result), "{text}");
+        }
+        let most = "79228162514264337593543950335";
+        assert_eq!(calculate(&format!("{most}.00")).as_deref(), Ok(most));
+        assert_eq!(calculate(".0 + 00.10").as_deref(), Ok("0.1"));
+    }
+
+    #[test]
     fn what_does_not_work_is_said_in_words() {
+        let many = format!("max({}1)", "1,".repeat(100));
         let deep = format!("{}1{}", "(".repeat(40), ")".repeat(40));
         let tower = format!("2{}", " ^ 1".repeat(40));
         let long = "1+".repeat(600);
@@ -289,6 +321,7 @@ mod tests {
             (deep.as_str(), "nested more than 32"),
             (tower.as_str(), "nested more than 32"),
             (long.as_str(), "at most 1000 bytes"),
+            (many.as_str(), "at most 100 arguments"),
         ] {
             let said = calculate(text);
             assert!(said.as_ref().is_err_and(|said| said.contains(words)), "{text} {said:?}");
@@ -322,7 +355,9 @@ mod tests {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 text.push_str(pieces[usize::try_from(state >> 60).unwrap()]);
             }
-            let _ = calculate(&text);
+            if let Ok(result) = calculate(&text) {
+                assert_eq!(calculate(&result), Ok(result.clone()), "{text}");
+            }
         }
     }
 }

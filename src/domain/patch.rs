@@ -2,6 +2,7 @@
 //! cannot, such as that an entry goes in which null is a value.
 
 use json_patch::{PatchErrorKind, PatchOperation};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::field_error::FieldError;
@@ -24,7 +25,8 @@ pub enum Patch {
 }
 
 /// Operations, one after the other; none is done unless all are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Operations(Vec<PatchOperation>);
 
 /// Why operations were not done.
@@ -64,6 +66,15 @@ impl Operations {
             }
         }
         if faults.is_empty() { Ok(Self(operations)) } else { Err(faults) }
+    }
+
+    /// The values that are put at this place.
+    pub fn put_at(&mut self, place: &str) -> impl Iterator<Item = &mut Value> {
+        self.0.iter_mut().filter_map(move |operation| match operation {
+            PatchOperation::Add(add) if add.path.as_str() == place => Some(&mut add.value),
+            PatchOperation::Replace(replace) if replace.path.as_str() == place => Some(&mut replace.value),
+            _ => None,
+        })
     }
 
     /// # Errors

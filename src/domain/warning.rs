@@ -28,6 +28,8 @@ pub enum Code {
     NotCarried,
     /// The field was left out: it has a default that calls cost money by.
     Defaulted,
+    /// The thread is longer than what a model is sent: this was not sent.
+    LeftOut,
     /// Calls of the agent, or of a model of its line, cannot work as the account is set up.
     NotReady,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Face;
 use crate::domain::ids::CallId;
-use crate::domain::message::{ChatReply, Event};
+use crate::domain::message::{ChatReply, Event, Message};
 use crate::domain::thread::id::RunId;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
@@ -25,6 +25,14 @@ pub trait Call: Sized + Send + Sync + 'static {
     /// # Errors
     /// A problem that says what is wrong with it.
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem>;
+
+    /// Checks the history of a call whose messages are all that was said. On a thread they may be a part of it.
+    ///
+    /// # Errors
+    /// A problem that says what is wrong with it.
+    fn check_history(_: &mut [Message]) -> Result<(), Problem> {
+        Ok(())
+    }
 
     /// What the body says of a thread; `None` where the protocol's bodies say nothing, or this one.
     fn threaded(&mut self) -> Option<Box<Threaded>> {

@@ -53,7 +53,8 @@ async fn answer<W: World, C: Call>(
     request: Request,
 ) -> Result<Response, Problem> {
     let (judged, bytes, headers) = judge(app, place, request).await?;
-    let (mut asked, mut call) = C::parse(&bytes).map_err(|problem| judged.readable(problem))?;
+    let parsed = parse::<C>(&bytes, &headers).map_err(|problem| judged.readable(problem));
+    let (mut asked, mut call) = parsed?;
     let threaded = call.threaded();
     let mut entered = judged.enter(app, &mut asked).await?;
     let has_headers = !headers.is_empty();
@@ -70,7 +71,7 @@ async fn answer<W: World, C: Call>(
         Ok(served) => served,
         Err(Unmade::Refused(problem)) => return Err(*problem),
         Err(Unmade::IsRun(caller)) => {
-            let (mut asked, mut call) = C::parse(&bytes)?;
+            let (mut asked, mut call) = parse::<C>(&bytes, &headers)?;
             asked.model.take_if(|_| place.is_of_account());
             let (entered, threaded) = (resolve(app, *caller).await?, call.threaded());
             return as_run(app, entered, threaded, (&headers, &bytes), asked, call).await;
@@ -96,6 +97,14 @@ async fn answer<W: World, C: Call>(
             head.stream(Body::from(out))
         }
     })
+}
+
+fn parse<C: Call>(body: &[u8], headers: &HeaderMap) -> Result<(Asked, C), Problem> {
+    let (mut asked, call) = C::parse(body)?;
+    if !headers.contains_key(X_THREAD) {
+        C::check_history(&mut asked.request.messages)?;
+    }
+    Ok((asked, call))
 }
 
 /// The headers that make a call a run; most calls have none.
@@ -130,7 +139,7 @@ async fn run<W: World, C: Call>(
 ) -> Result<Response, Problem> {
     if asked.request.sampling.n.is_some_and(|n| n > 1) {
         let words = "must be 1: with tools that run here, on a thread or under an Idempotency-Key there is one answer";
-        return Err(Problem::at("n".to_owned(), words.to_owned()));
+        return Err(Problem::in_field("n", words));
     }
     let resolved = &entered.resolved;
     let agent = &resolved.bundle.agent;
@@ -171,23 +180,23 @@ fn place<C: Call>(
 ) -> Result<On, Problem> {
     let named = headers.get(X_THREAD).map(|name| name.to_str().ok().and_then(ThreadRef::parse));
     let named = match (threaded.thread.take(), named) {
-        (None, Some(None)) => return Err(Problem::at("x-thread".to_owned(), format!("{InvalidName}"))),
+        (None, Some(None)) => return Err(Problem::in_field("x-thread", format!("{InvalidName}"))),
         (None, named) => named.flatten(),
         (Some(thread), Some(named)) if named.as_ref() != Some(&thread) => {
             let words = "is another thread than the header x-thread names: send one of them";
-            return Err(Problem::at("thread".to_owned(), words.to_owned()));
+            return Err(Problem::in_field("thread", words));
         }
         (thread, _) => thread,
     };
     if named.is_none() && threaded.on_busy.is_some() {
         let words = "is only for a call on a thread: name one in `thread` or the header x-thread";
-        return Err(Problem::at("on_busy".to_owned(), words.to_owned()));
+        return Err(Problem::in_field("on_busy", words));
     }
     let is_kept = match threaded.store {
         Some(store) => store,
         None => asked.request.extras.get("store").is_none_or(|store| store.as_str() != "false"),
     };
-    let refused = |words: &str| Err(Problem::at("store".to_owned(), words.to_owned()));
+    let refused = |words: &str| Err(Problem::in_field("store", words));
     match named {
         Some(_) if threaded.store == Some(false) => {
             refused("a call on a thread is kept with it: leave `store` out")

@@ -1,14 +1,17 @@
 //! A run's events, heard as the answer to one call.
 
+use axum::http::StatusCode;
+use serde_json::Value;
+
 use crate::domain::admission::command::UsageKind;
 use crate::domain::message::{Event as Said, Finish};
-use crate::domain::run::event::{Event, Numbered};
+use crate::domain::run::event::{Event, Numbered, needs_somebody};
 use crate::domain::run::state::{Failure, Reason};
 use crate::domain::thread::id::EntryId;
+use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::http::problem::{Kind, Problem};
 use crate::service::call::Receipt;
-use serde_json::Value;
 
 /// What an event is to the one who called.
 #[derive(Debug)]
@@ -29,6 +32,10 @@ pub enum Heard {
 pub struct Hearing {
     /// Calls of the client's tools whose outputs this call has brought. What follows their step is the answer.
     outputs: Vec<EntryId>,
+    /// The same request again would leave no trace of this one: nothing stands on a thread, and no key leads here.
+    is_repeatable: bool,
+    /// The run has called tools: the same request again would begin another, which calls them again.
+    has_called: bool,
     /// The step of those calls.
     after: u32,
     has_begun: bool,
@@ -40,15 +47,22 @@ pub struct Hearing {
 }
 
 impl Hearing {
-    pub fn new(outputs: Vec<EntryId>) -> Self {
+    pub fn new(outputs: Vec<EntryId>, is_repeatable: bool) -> Self {
         Self {
             outputs,
+            is_repeatable,
+            has_called: false,
             after: 0,
             has_begun: false,
             piece: None,
             receipt: Receipt::FREE,
             warnings: Vec::new(),
         }
+    }
+
+    /// Whether the call has outputs of tools that are still to be heard of.
+    pub const fn has_outputs(&self) -> bool {
+        !self.outputs.is_empty()
     }
 
     pub const fn has_begun(&self) -> bool {
@@ -65,9 +79,10 @@ impl Hearing {
         std::mem::take(&mut self.warnings)
     }
 
-    pub fn hear(&mut self, numbered: Numbered) -> Heard {
+    pub fn hear(&mut self, numbered: Numbered, now: Millis) -> Heard {
         match numbered.event {
             Event::ToolCall { step, call_id, .. } => {
+                self.has_called = true;
                 if self.outputs.contains(&call_id) {
                     self.outputs.retain(|output| *output != call_id);
                     self.after = self.after.max(step);
@@ -104,7 +119,7 @@ impl Hearing {
                 self.receipt.kind = UsageKind::Reported;
                 Heard::Nothing
             }
-            event => self.rest(event),
+            event => self.rest(event, now),
         }
     }
 
@@ -122,25 +137,58 @@ impl Hearing {
         if new.is_empty() { Heard::Nothing } else { Heard::Said(said(new)) }
     }
 
-    fn rest(&mut self, event: Event) -> Heard {
+    fn rest(&mut self, event: Event, now: Millis) -> Heard {
         let finish = |reason| Heard::Done(vec![Said::Finish { choice: 0, reason }]);
-        let failed = |kind, words: String| Heard::Failed(Box::new(Problem::new(kind, words)));
         match event {
             Event::Completed { .. } => finish(Finish::Stop),
             Event::Incomplete { reason: Reason::ContentFilter, .. } => finish(Finish::ContentFilter),
             Event::Incomplete { reason: Reason::BudgetExceeded, .. } if self.piece.is_none() => {
-                failed(Kind::BudgetExceeded, "The agent's budget is spent, and the run has ended.".to_owned())
+                unanswered(Kind::BudgetExceeded, "The agent's budget is spent, and the run has ended.")
             }
             Event::Incomplete { .. } => finish(Finish::Length),
-            Event::Failed { error, .. } => Heard::Failed(Box::new(problem(error))),
-            Event::Cancelled { .. } => failed(Kind::Conflict, "The run was cancelled.".to_owned()),
+            Event::Failed { error, .. } => Heard::Failed(Box::new(self.failed(error, now))),
+            Event::Cancelled { reason, .. } => {
+                let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                unanswered(Kind::RunEnded, &format!("The run was cancelled{why}."))
+            }
             Event::Paused { .. } => {
-                failed(Kind::Conflict, "The run is paused; POST its /resume and read its events.".to_owned())
+                let words = "The run is paused; POST its /resume and read its events.";
+                unanswered(Kind::RunUnanswered, words)
             }
             Event::Waiting { waiting_on } if self.has_begun => waits(&waiting_on),
             _ => Heard::Nothing,
         }
     }
+
+    /// Why a run failed, as the problem that the same call without a thread would have been: but no client is to repeat by
+    /// itself what has called tools.
+    fn failed(&self, error: Failure, now: Millis) -> Problem {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == error.code);
+        let kind = kind.unwrap_or(Kind::UpstreamError);
+        let problem = match (self.has_called && is_repeated(kind.status()), self.is_repeatable) {
+            (true, _) => {
+                let words = format!(
+                    "The run failed after it had called tools ({}): {} The same request again would begin another run.",
+                    error.code, error.message
+                );
+                Problem::new(Kind::RunUnanswered, words).should_retry(false)
+            }
+            (false, false) => Problem::new(kind, error.message).should_retry(false),
+            (false, true) => Problem::new(kind, error.message),
+        };
+        let seconds = |at: Millis| u32::try_from(at.since(now).div_ceil(1_000)).unwrap_or(u32::MAX);
+        error.retry_at.map(seconds).into_iter().fold(problem, Problem::retry_after)
+    }
+}
+
+/// Whether clients send a request again by themselves that was answered so.
+fn is_repeated(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
+}
+
+/// What the caller of a run that has begun is told instead of an answer. To send the same again would begin another run.
+fn unanswered(kind: Kind, words: impl Into<String>) -> Heard {
+    Heard::Failed(Box::new(Problem::new(kind, words).should_retry(false)))
 }
 
 /// A run that waits for its client ends the answer with the calls; one that waits for a time goes on by itself.
@@ -148,17 +196,18 @@ pub fn waits(waiting_on: &[Value]) -> Heard {
     let of = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     let calls: Vec<&Value> = waiting_on.iter().filter(|entry| entry["kind"] == "tool_output").collect();
     if calls.is_empty() {
-        let goes_on = |entry: &&Value| match entry["kind"].as_str() {
-            Some("child") => entry["status"] == "waiting",
-            kind => kind != Some("time"),
-        };
-        let other = waiting_on.iter().find(goes_on);
-        return other.map_or(Heard::Nothing, |entry| {
-            let words = format!(
-                "The run waits for something else than its client ({}): see `waiting_on` of GET …/runs/{{run}}.",
-                of(entry, "kind")
-            );
-            Heard::Failed(Box::new(Problem::new(Kind::Conflict, words)))
+        let other = waiting_on.iter().find(|entry| needs_somebody(entry));
+        return other.map_or(Heard::Nothing, |entry| match of(entry, "kind").as_str() {
+            "budget" => {
+                let words = "The agent's budget is spent, and the run waits for more: see GET …/runs/{run}.";
+                unanswered(Kind::BudgetExceeded, words)
+            }
+            kind => {
+                let words = format!(
+                    "The run waits for something else than its client ({kind}): see `waiting_on` of GET …/runs/{{run}}."
+                );
+                unanswered(Kind::RunUnanswered, words)
+            }
         });
     }
     let mut events = Vec::with_capacity(calls.len() * 2 + 1);
@@ -169,10 +218,4 @@ pub fn waits(waiting_on: &[Value]) -> Heard {
     }
     events.push(Said::Finish { choice: 0, reason: Finish::ToolCalls });
     Heard::Done(events)
-}
-
-/// Why a run failed, as the problem that the same call without a thread would have been.
-fn problem(error: Failure) -> Problem {
-    let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == error.code).unwrap_or(Kind::UpstreamError);
-    Problem::new(kind, error.message)
 }

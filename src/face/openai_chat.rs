@@ -15,7 +15,7 @@ use super::mount::{AccountCaller, Asker, Place};
 use super::named::NamedAgent;
 use super::{Face, Mount, Operations, cors, refusal};
 use crate::domain::flag::Flag;
-use crate::domain::message::{ChatReply, Event};
+use crate::domain::message::{ChatReply, Event, Message};
 use crate::domain::right::Right;
 use crate::domain::warning::Warning;
 use crate::http::path::Parameters;
@@ -25,6 +25,7 @@ use crate::ports::World;
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
 use crate::service::call::{self, Asked, Caller, Passed, Receipt, Resolved};
+use crate::service::threads;
 use crate::wire::client::openai::{
     self, ChatCompletion, ChatCompletionRequest, Enclosed, Envelope, ErrorBody, ErrorKind, ListedModel,
     Model, ModelList, StreamEncoder,
@@ -102,7 +103,7 @@ impl Call for Completion {
     const PROTOCOL: &'static str = "openai";
 
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
-        let parsed = openai::parse(body).map_err(|invalid| unfit(invalid.param, invalid.message))?;
+        let parsed = openai::read(body).map_err(|invalid| unfit(invalid.param, invalid.message))?;
         let asked = Asked {
             request: parsed.request,
             variables: Passed::Metadata,
@@ -112,6 +113,10 @@ impl Call for Completion {
             most: None,
         };
         Ok((asked, Self { model: parsed.model, include_usage: parsed.include_usage }))
+    }
+
+    fn check_history(messages: &mut [Message]) -> Result<(), Problem> {
+        openai::pair(messages).map_err(|invalid| unfit(invalid.param, invalid.message))
     }
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
@@ -163,9 +168,10 @@ async fn models<W: World>(
 }
 
 async fn list<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<Response, Problem> {
-    match place.asker(app, headers)? {
+    match place.asker_on_thread(app, headers)? {
         Asker::OfAgent(caller) => {
             let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
+            by_key(&resolved)?;
             Ok(of_agent(&caller, &resolved, openai::models_list(&line(&resolved.bundle), false)))
         }
         Asker::OfAccount(asker) => agents(app, &asker).await,
@@ -195,7 +201,7 @@ async fn model<W: World>(
 
 async fn one<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<Response, Problem> {
     let name = place.model.as_deref().unwrap_or_default();
-    let (caller, named) = match place.asker(app, headers)? {
+    let (caller, named) = match place.asker_on_thread(app, headers)? {
         Asker::OfAgent(caller) => (caller, None),
         Asker::OfAccount(asker) => {
             let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
@@ -211,6 +217,7 @@ async fn one<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Resu
         (Err(problem), Some(named)) => return Err(named.instead(app, problem).await),
         (resolved, _) => resolved?,
     };
+    by_key(&resolved)?;
     let bundle = &resolved.bundle;
     let models = line(bundle);
     let is_agent = place.is_of_account() || name == bundle.agent.id.to_string();
@@ -224,6 +231,11 @@ async fn one<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Resu
     };
     let found = found.ok_or_else(|| Problem::from(missing()))?;
     Ok(of_agent(&caller, &resolved, openai::model(found)))
+}
+
+/// A thread's token opens its thread alone.
+fn by_key(resolved: &Resolved) -> Result<(), Problem> {
+    if resolved.token.is_some() { Err(Problem::from(threads::Error::NotByToken)) } else { Ok(()) }
 }
 
 /// The agent, then the models of its line, each once.
@@ -292,6 +304,7 @@ fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
         | Kind::Misconfigured
         | Kind::UpstreamDenied
         | Kind::UpstreamError
+        | Kind::RunUnanswered
         | Kind::Unavailable
         | Kind::UpstreamTimeout => ErrorKind::Server,
         Kind::InvalidRequest

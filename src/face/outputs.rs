@@ -1,8 +1,7 @@
 //! Outputs of the client's tools, in a call that a run waits for.
 
 use crate::domain::message::Message;
-use crate::domain::run::input::{Given, NotTaken};
-use crate::domain::thread::command::Input;
+use crate::domain::run::input::{Given, Input, NotTaken};
 use crate::domain::thread::id::{EntryId, RunId};
 use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
@@ -33,7 +32,14 @@ pub async fn given<W: World>(
     };
     match on {
         On::Thread(thread) if run.thread != thread.key(visitor.account) => return Err(unknown_call()),
-        On::Thread(_) => drop(visitor.give(app, run, inputs).await.map_err(Problem::report(app))?),
+        On::Thread(_) => {
+            let given = give_again(app, visitor, run, inputs).await.map_err(Problem::report(app));
+            // It has no `inputs`: the words name the call.
+            given.map_err(|mut problem| {
+                problem.errors.clear();
+                problem
+            })?;
+        }
         // The client may ask the same again, or go on from an answer that was another: it says all that was said.
         On::ThrowAway { .. } => match give_again(app, visitor, run, inputs).await {
             Ok(()) => {}
@@ -45,29 +51,35 @@ pub async fn given<W: World>(
     Ok(Some((run, calls)))
 }
 
-/// Gives a run what it was not given yet.
+/// Gives a run what it was not given yet: the same request may come again.
 async fn give_again<W: World>(
     app: &App<W>,
     visitor: &Visitor,
     run: RunId,
     mut inputs: Vec<Input>,
 ) -> Result<(), Error> {
-    while inputs.iter().any(|input| matches!(input, Input::Call { .. })) {
-        let (at, outcome) = match visitor.give(app, run, inputs.clone()).await {
+    loop {
+        let resolved = match visitor.give(app, run, inputs.clone()).await {
             Ok(_) => return Ok(()),
-            Err(Error::NotTaken { at, why: NotTaken::AlreadyResolved, outcome: Some(outcome) }) => {
-                (at, outcome)
+            Err(Error::NotTaken { why: NotTaken::AlreadyResolved, resolved, .. })
+                if resolved.iter().all(|resolved| resolved.is_same) && !resolved.is_empty() =>
+            {
+                resolved
             }
             Err(error) => return Err(error),
         };
-        let at = at as usize;
-        match inputs.get(at) {
-            Some(Input::Call { given, .. }) if *given == outcome => drop(inputs.remove(at)),
-            _ => return Err(Error::NotFound("run")),
+        let is_resolved = |at: usize| resolved.iter().any(|resolved| resolved.at as usize == at);
+        inputs = inputs
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| !is_resolved(*at))
+            .map(|(_, input)| input)
+            .collect();
+        if !inputs.iter().any(|input| matches!(input, Input::Call { .. })) {
+            // All of it was given before, and so was what was said beside it.
+            return Ok(());
         }
     }
-    // All of it was given before, and so was what was said beside it.
-    Ok(())
 }
 
 /// What [`given`] gives; an error where a call is none of one run.

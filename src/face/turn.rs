@@ -25,13 +25,13 @@ use crate::domain::run::terms::Priority;
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::Events;
-use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::thread::id::RunId;
 use crate::domain::warning::Warning;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
 use crate::service::call::{self, Asked, Passed};
-use crate::service::threads::{Begin, On, Visitor};
+use crate::service::threads::{self, Begin, On, Visitor};
 use crate::wire::client::threads::Threaded;
 use crate::wire::to_json;
 
@@ -40,6 +40,8 @@ pub const X_THREAD: HeaderName = HeaderName::from_static("x-thread");
 const X_RUN: HeaderName = HeaderName::from_static("x-run");
 /// How often in a row a watcher that was cut off comes back and finds nothing new.
 const MAX_RETURNS: u32 = 5;
+/// The pause where the object is away.
+const AWAY_MS: u64 = 500;
 
 /// Who asks on which thread, and what stands on the reply.
 pub struct Turn {
@@ -67,6 +69,8 @@ impl Turn {
         let (is_stream, is_background) = (asked.stream, threaded.background);
         let warnings: Vec<Warning> = call::unknown_fields(&asked.request.extras).collect();
         let is_named = is_named(&visitor, &on);
+        let is_keyed = visitor.is_once();
+        let is_repeatable = matches!(on, On::ThrowAway { .. }) && !is_keyed;
         let (outputs, events, watch) = match given(app, &visitor, &on, &asked.request.messages).await? {
             Some((run, outputs)) => {
                 let watched = visitor.watch(app, run.thread, Some(run.number), None).await;
@@ -76,7 +80,12 @@ impl Turn {
             None => {
                 let begin = begin(on, is_bare, threaded, asked);
                 let watched = visitor.start_and_watch(app, begin).await;
-                let (events, watch) = watched.map_err(Problem::report(app))?;
+                let (events, watch) = watched.map_err(|error| {
+                    // The run may have begun all the same.
+                    let may_be_there = !is_keyed && matches!(error, threads::Error::Unavailable(_));
+                    let problem = Problem::report(app)(error);
+                    if may_be_there { problem.should_retry(false) } else { problem }
+                })?;
                 (Vec::new(), events, watch)
             }
         };
@@ -92,7 +101,8 @@ impl Turn {
         if is_background {
             return Ok(respond("application/json", StatusCode::ACCEPTED, Body::from(to_json(run)), headers));
         }
-        let listening = Listening::new(app.clone(), visitor, id, outputs, events, watch);
+        let hearing = Hearing::new(outputs, is_repeatable);
+        let listening = Listening::new(app.clone(), visitor, id, hearing, events, watch);
         if is_stream {
             headers.extend(head::x_warnings(ticket.warnings.len()));
             let body = listening.stream(call.encoder(ticket));
@@ -206,32 +216,33 @@ impl<W: World> Listening<W> {
         app: App<W>,
         visitor: Visitor,
         run: RunId,
-        outputs: Vec<EntryId>,
+        hearing: Hearing,
         events: Events,
         watch: <W::Threads as Threads>::Watch,
     ) -> Self {
         let Events { snapshot, events, is_over } = events;
         // One of several outputs came: the answer is what is still to be answered.
-        let waiting = snapshot.filter(|run| run.status == Status::Waiting && !outputs.is_empty());
+        let waiting = snapshot.filter(|run| run.status == Status::Waiting && hearing.has_outputs());
         let rests = waiting.map(|run| waits(&run.waiting_on));
         let watch = (!is_over).then_some(watch);
-        Self {
-            app,
-            visitor,
-            run,
-            hearing: Hearing::new(outputs),
-            read: unvoided(events).into(),
-            watch,
-            last: None,
-            rests,
-        }
+        Self { app, visitor, run, hearing, read: unvoided(events).into(), watch, last: None, rests }
     }
 
     async fn hear(&mut self) -> Heard {
         match self.next().await {
-            Some(event) => self.hearing.hear(event),
-            None => Heard::Failed(Box::new(Problem::unavailable("a run's events have stopped"))),
+            Some(event) => self.hearing.hear(event, self.app.world.now()),
+            None => Heard::Failed(Box::new(self.lost())),
         }
+    }
+
+    /// The run goes on, and nobody can be heard. The same request leads back to it only under its key.
+    fn lost(&self) -> Problem {
+        let internal = "a run's events have stopped";
+        if self.visitor.is_once() {
+            return Problem::unavailable(internal);
+        }
+        let words = "The run goes on, but its events could not be followed: see GET …/runs/{run}.";
+        Problem::new(Kind::RunUnanswered, words).with_internal(internal).logged(&self.app).should_retry(false)
     }
 
     async fn next(&mut self) -> Option<Numbered> {
@@ -252,11 +263,16 @@ impl<W: World> Listening<W> {
             if returns > MAX_RETURNS {
                 return None;
             }
+            self.watch = None;
             let visitor = self.visitor.clone().under(None);
-            let watched = visitor.watch(&self.app, self.run.thread, Some(self.run.number), self.last).await;
-            let (events, watch) = watched.ok()?;
-            self.read.extend(events.events);
-            self.watch = (!events.is_over).then_some(watch);
+            match visitor.watch(&self.app, self.run.thread, Some(self.run.number), self.last).await {
+                Ok((events, watch)) => {
+                    self.read.extend(events.events);
+                    self.watch = (!events.is_over).then_some(watch);
+                }
+                Err(threads::Error::Unavailable(_)) => self.app.world.sleep(AWAY_MS).await,
+                Err(_) => return None,
+            }
         }
     }
 

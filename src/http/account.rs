@@ -27,8 +27,7 @@ use crate::service::failure::Failure;
 
 use super::access::{Operator, Reader, Writer};
 use super::account_change::{Noted, fields_of};
-use super::agents::change::Operation;
-use super::body::{Changes, Json};
+use super::body::{Changes, Json, Operation};
 use super::if_match::OnState;
 use super::path::Parameters;
 use super::problem::Problem;

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json::{self, Unsound};
@@ -83,6 +84,20 @@ impl<S: Send + Sync> FromRequest<S> for Changes {
             Patch::Merge(object(&bytes)?)
         }))
     }
+}
+
+/// An operation of a JSON Patch (RFC 6902).
+#[derive(Debug, ToSchema)]
+#[schema(as = PatchOperation, example = json!({"op": "remove", "path": "/config/variables/tone"}))]
+#[expect(dead_code, reason = "it describes what [`Changes`] reads")]
+pub struct Operation {
+    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
+    op: String,
+    /// A JSON Pointer (RFC 6901).
+    path: String,
+    from: Option<String>,
+    #[schema(value_type = Object)]
+    value: Value,
 }
 
 /// The media type of RFC 6902.

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::domain::field_error::{FieldError, shown};
 use crate::ports::World;
@@ -27,11 +28,13 @@ pub struct Problem {
     /// What happened, and how to mend it.
     pub detail: String,
     pub errors: Vec<FieldError>,
+    /// The inputs of the request that were answered before, with what was taken.
+    pub inputs: Box<[Value]>,
     /// What a provider's refusal says to programs.
     pub given: Option<Box<Given>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// For the operator's log alone.
-    internal: Option<String>,
+    internal: Option<Box<str>>,
 }
 
 /// Its JSON.
@@ -46,10 +49,15 @@ pub struct Document<'a> {
     status: u16,
     /// What happened, and how to mend it.
     detail: &'a str,
-    /// The fields that do not fit, of `validation_failed`.
+    /// The fields that do not fit, of `validation_failed`; the input that is refused, of `already_resolved` and the like.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],
+    /// The inputs of the request that were answered before, of `already_resolved`: `at`, `id`, `outcome`, and the `output` or
+    /// the `error` that was taken.
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    #[schema(required = false, value_type = Vec<Object>)]
+    inputs: &'a [Value],
     /// The provider's own code, where it refused the request: `context_length_exceeded`, for instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_code: Option<&'a str>,
@@ -64,6 +72,7 @@ impl Problem {
             kind,
             detail: shown(detail.into()),
             errors: Vec::new(),
+            inputs: Box::default(),
             given: None,
             headers: Vec::new(),
             internal: None,
@@ -84,6 +93,11 @@ impl Problem {
     pub fn at(field: String, message: String) -> Self {
         let errors = vec![FieldError { field, message: message.clone() }.shown()];
         Self { errors, ..Self::new(Kind::ValidationFailed, message) }
+    }
+
+    /// One field does not fit; the words go on from its name.
+    pub fn in_field(name: &str, words: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError { field: name.to_owned(), message: words.into() }])
     }
 
     /// A store did not answer; `internal` is for the log.
@@ -118,7 +132,7 @@ impl Problem {
 
     #[must_use]
     pub fn with_internal(mut self, internal: impl Into<String>) -> Self {
-        self.internal = Some(internal.into());
+        self.internal = Some(internal.into().into());
         self
     }
 
@@ -154,6 +168,7 @@ impl Problem {
             status: self.kind.status().as_u16(),
             detail: &self.detail,
             errors: &self.errors,
+            inputs: &self.inputs,
             provider_code: self.given.as_ref().and_then(|given| given.code.as_deref()),
             provider_param: self.given.as_ref().and_then(|given| given.param.as_deref()),
         };

@@ -68,6 +68,10 @@ impl Machine for Account {
                     effects: Vec::new(),
                 })
             }
+            Command::Forget(forget) => {
+                self.state.forget(forget);
+                decided(Answer::Settled, Durability::Gathered)
+            }
             Command::Learn(things) => {
                 let durability = self.state.learn(things);
                 decided(Answer::Learned, of(durability))

@@ -6,7 +6,7 @@ use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{ModelCall, Outcome, Progress, Report, ToolCall};
+use crate::domain::thread::effect::{ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
 use crate::domain::thread::id::ThreadKey;
 
 use super::failure::Unavailable;
@@ -60,8 +60,10 @@ pub trait Performed: Clone + Send + Sync + 'static {
     fn report(&self, run: u32) -> Option<Report>;
     /// What the account's index is to learn, and of which account; `None` where that is nothing.
     fn delivery(&self) -> Option<(AccountId, Delivery)>;
+    /// What the account's ledger is to learn; `None` where that is nothing.
+    fn for_ledger(&self) -> Option<ForLedger>;
     /// Something became known of the effect of this id.
     fn progress(&self, id: &str, progress: Progress);
-    /// The effect of this id has ended. One that is not known any more changes nothing.
-    fn ended(&self, id: &str, outcome: Outcome);
+    /// The effect of this id has ended; whether that is written. One that is not known any more changes nothing.
+    fn ended(&self, id: &str, outcome: Outcome) -> bool;
 }

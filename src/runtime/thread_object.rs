@@ -17,7 +17,7 @@ use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, Report, ToolCall};
+use crate::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
 use crate::object::host::Reply;
 use crate::object::machine;
 use crate::object::thread::Thread;
@@ -74,13 +74,17 @@ impl Performed for Handle {
         self.0.look(|thread, sql| thread.delivery(sql)).flatten()
     }
 
+    fn for_ledger(&self) -> Option<ForLedger> {
+        self.0.look(|thread, sql| thread.for_ledger(sql)).flatten()
+    }
+
     fn progress(&self, id: &str, progress: Progress) {
         // What could not be written is said by the log; the effect's end is refused then, too.
         let _ = self.0.with(|host, moment| host.progress(id, progress, moment));
     }
 
-    fn ended(&self, id: &str, outcome: Outcome) {
-        let _ = self.0.with(|host, moment| host.ended(id, outcome, moment));
+    fn ended(&self, id: &str, outcome: Outcome) -> bool {
+        self.0.with(|host, moment| host.ended(id, outcome, moment)).unwrap_or(false)
     }
 }
 

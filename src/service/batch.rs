@@ -118,7 +118,11 @@ impl<T> Batches<T> {
         let Some(line) = lines.get_mut(&account) else { return false };
         let before = line.waiting.len();
         line.waiting.retain(|item| !is_own(item));
-        line.waiting.len() < before
+        let has_left = line.waiting.len() < before;
+        if line.is_over() {
+            lines.remove(&account);
+        }
+        has_left
     }
 
     /// What goes along with a leader, which stays the leader until [`Self::pass_on`].

@@ -4,9 +4,12 @@
 //! makes one hop for many calls: the first leads, waits that moment, and delivers what has gathered. While they
 //! gather, settlements also go along with the account's next admission, so that a client's next call already
 //! finds the money and the place that its last call gave back. What is sent twice counts once: settling is idempotent.
+//!
+//! Those of a run's calls are its thread's to deliver, which writes them down with the answer: here they are only kept until
+//! it has, for what goes along with admissions.
 
 use crate::domain::admission::command::{CallRecord, Settle};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, CallId};
 use crate::ports::{Accounts, World};
 use crate::service::App;
 use crate::service::batch::{Batches, Lost, Rules};
@@ -59,6 +62,35 @@ impl Settlements {
     pub fn unconfirmed(&self, account: AccountId) -> Vec<CallRecord> {
         let ended = self.batches.unconfirmed(account, MAX_WITH_PAGE);
         ended.into_iter().map(|ended| ended.record).collect()
+    }
+
+    /// Keeps a settlement that somebody else delivers, until it is [`Self::confirm`]ed.
+    pub fn keep(&self, account: AccountId, record: CallRecord) {
+        self.batches.push(account, Ended { record, was_attached: false });
+    }
+
+    /// The settlement of a call, if it is kept here.
+    pub fn of(&self, account: AccountId, call: CallId) -> Option<CallRecord> {
+        let mut found = None;
+        self.batches.visit(account, |ended| {
+            if ended.record.call == call {
+                found = Some(ended.record.clone());
+            }
+        });
+        found
+    }
+
+    /// These have arrived.
+    pub fn confirm(&self, account: AccountId, records: &[CallRecord]) {
+        self.batches.leave(account, |ended| records.iter().any(|record| record.call == ended.record.call));
+    }
+}
+
+/// Delivers a settlement that was kept for somebody who did not take it.
+pub fn deliver_kept<W: World>(app: &App<W>, account: AccountId, call: CallId) {
+    if let Some(record) = app.settlements.of(account, call) {
+        app.settlements.confirm(account, std::slice::from_ref(&record));
+        deliver(app, account, record);
     }
 }
 

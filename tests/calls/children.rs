@@ -6,6 +6,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::ask::Ask;
+use crate::child_threads::until_gone;
 use crate::provider::status;
 use crate::stage::Stage;
 use crate::threads::{calls, says, sent};
@@ -42,14 +43,14 @@ fn expert() -> Value {
 }
 
 /// `triage` asks `expert`.
-async fn stage() -> Stage {
+pub async fn stage() -> Stage {
     let stage = Stage::new().await;
     stage.agent("expert", &json!({"instructions": "Know the law."})).await;
     stage.change("triage", &expert()).await;
     stage
 }
 
-fn asks(message: &str) -> crate::support::Turn {
+pub fn asks(message: &str) -> crate::support::Turn {
     calls("expert", &json!({ "message": message }))
 }
 
@@ -232,19 +233,16 @@ async fn a_cancelled_run_takes_its_children_with_it() {
     let stage = stage().await;
     let tools = json!({"instructions": "Know.", "tools": [{"type": "client", "name": "look"}]});
     stage.change("expert", &tools).await;
-    for end in ["cancel", "delete"] {
-        stage.then(asks("May I?")).then(calls("look", &json!({})));
-        let waits = run(&stage, &json!({"message": "Ask."})).await;
-        let (id, child) = (waits["id"].as_str().unwrap(), waits["waiting_on"][0]["run"].as_str().unwrap());
-        match end {
-            "cancel" => {
-                let path = format!("/runs/{id}/cancel");
-                ask(&stage, Method::POST, "triage", &path).json(&json!({})).send().await.ok();
-            }
-            _ => drop(ask(&stage, Method::DELETE, "triage", "/threads/t").send().await),
-        }
-        until(&stage, "expert", child, "cancelled").await;
-    }
+    stage.then(asks("May I?")).then(calls("look", &json!({})));
+    let waits = run(&stage, &json!({"message": "Ask."})).await;
+    let path = format!("/runs/{}/cancel", waits["id"].as_str().unwrap());
+    ask(&stage, Method::POST, "triage", &path).json(&json!({})).send().await.ok();
+    until(&stage, "expert", waits["waiting_on"][0]["run"].as_str().unwrap(), "cancelled").await;
+    // With its thread goes all that was said to others for it.
+    stage.then(asks("May I?")).then(calls("look", &json!({})));
+    let waits = run(&stage, &json!({"message": "Ask."})).await;
+    ask(&stage, Method::DELETE, "triage", "/threads/t").send().await;
+    until_gone(&stage, waits["waiting_on"][0]["run"].as_str().unwrap()).await;
     // A child whose thread is deleted is an error, and the run goes on.
     stage.then(asks("May I?")).then(calls("look", &json!({}))).then(says("It is gone."));
     let waits = run(&stage, &json!({"message": "Ask."})).await;

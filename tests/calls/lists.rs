@@ -83,6 +83,8 @@ async fn threads_and_runs_are_found_by_what_is_said_of_them() {
     let first = ask(&stage, Method::GET, "/threads?limit=2").send().await;
     assert_eq!(first.header("x-index-lag-ms"), "1000");
     let cursor = first.ok()["next_cursor"].as_str().unwrap().to_owned();
+    let elsewhere = ask(&stage, Method::GET, &format!("/runs?limit=2&cursor={cursor}")).send().await;
+    elsewhere.assert_refusal(400, "validation_failed");
     assert_eq!(names(&of_agent(&stage, &format!("/threads?limit=2&cursor={cursor}"), 1).await), ["a"]);
     let bare = ask(&stage, Method::GET, "/threads?limit=2&format=array").send().await;
     assert_eq!((bare.json().as_array().unwrap().len(), bare.header("x-next-cursor")), (2, cursor.as_str()));

@@ -160,6 +160,8 @@ async fn a_token_opens_nothing_else() {
         (Method::DELETE, "/threads/u".to_owned()),
         (Method::DELETE, "/threads/never-made".to_owned()),
         (Method::GET, format!("/runs/{others}/steps")),
+        (Method::GET, "/v1/models".to_owned()),
+        (Method::GET, "/v1/models/triage".to_owned()),
     ] {
         let reply = by(&stage, &key, method.clone(), &path).json(&json!({})).send().await;
         assert_eq!(reply.refusal(), (403, "forbidden".to_owned()), "{method} {path}");
@@ -211,7 +213,12 @@ async fn a_token_opens_nothing_else() {
             stage.request(method, &path).key(&key).header("x-thread", "t").json(&json!({"message": "Hi"}));
         ask.send().await.assert_refusal(404, "not_found");
     }
-    // To the control plane it is no key, and it says why.
+    // To the account's own endpoint and to the control plane it is no key, and they say why.
+    let call = json!({"model": "triage", "messages": [{"role": "user", "content": "Hi"}]});
+    let reply = stage.request(Method::POST, "/accounts/acme/v1/chat/completions").key(&key).json(&call);
+    let reply = reply.send().await;
+    assert_eq!(reply.status, 401);
+    assert!(reply.words().contains("thread's token"), "{}", reply.words());
     for path in ["/api/v1/account", "/api/v1/agents", "/api/v1/agents/triage/calls", "/accounts/acme/agents"]
     {
         let reply = stage.api.get(path).key(&key).send().await;
@@ -221,6 +228,30 @@ async fn a_token_opens_nothing_else() {
     assert_eq!(stage.take_asked().len(), 2, "no model was asked");
     let thread = get(&stage, &stage.acme.caller, "/threads/never-made").await;
     thread.assert_refusal(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_page_that_the_agent_does_not_name_cannot_use_a_token() {
+    let stage = Stage::new().await;
+    make(&stage, "t").await;
+    let key = token(&stage, "t").await;
+    let from = |origin: &str, method, path: &str| {
+        by(&stage, &key, method, path).json(&json!({"message": "Hi"})).header("origin", origin)
+    };
+    let paths =
+        [(Method::GET, "/threads/t/items"), (Method::POST, "/threads/t/runs"), (Method::POST, "/chat")];
+    for origins in [Value::Null, json!(["https://shop.example"])] {
+        stage.change("triage", &json!({"allowed_origins": origins})).await;
+        for (method, path) in paths.clone() {
+            let reply = from("https://evil.example", method, path).header("x-thread", "t").send().await;
+            reply.assert_refusal(403, "origin_not_allowed");
+        }
+    }
+    assert!(stage.take_asked().is_empty());
+    stage.then(hello((10, 5)));
+    let reply = from("https://shop.example", Method::POST, "/threads/t/runs").send().await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    assert_eq!(reply.header("access-control-allow-origin"), "https://shop.example");
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ async fn a_run_waits_for_the_client_s_tool_and_goes_on() {
     let again = post(&stage, &format!("/runs/{id}/inputs"), &inputs).await;
     again.assert_refusal(409, "already_resolved");
     let other = json!({"inputs": [{"call_id": format!("{id}-99"), "output": "x"}]});
-    post(&stage, &format!("/runs/{id}/inputs"), &other).await.assert_refusal(410, "run_ended");
+    post(&stage, &format!("/runs/{id}/inputs"), &other).await.assert_refusal(404, "not_found");
 }
 
 #[tokio::test]
@@ -162,10 +162,11 @@ async fn what_a_watcher_sees_is_numbered_and_can_be_read_again() {
     assert_eq!(rest, [(last, "run.completed".to_owned())]);
     let list = ask(&stage, Method::GET, &path).header("accept", "application/json").send().await.ok();
     assert_eq!(list["is_over"], true);
-    ask(&stage, Method::GET, &format!("{path}?after=99999"))
-        .send()
-        .await
-        .assert_refusal(400, "invalid_cursor");
+    // Also one that was set aside and never given.
+    for future in [last + 1, 1_000, 99_999] {
+        let path = format!("{path}?after={future}");
+        ask(&stage, Method::GET, &path).send().await.assert_refusal(400, "invalid_cursor");
+    }
 }
 
 #[tokio::test]
@@ -270,6 +271,9 @@ async fn what_cannot_be_is_refused_before_anything_is_written() {
         post(&stage, "/threads/t/runs", &body).await.assert_refusal(400, "validation_failed");
     }
     ask(&stage, Method::GET, "/threads/t").send().await.assert_refusal(404, "not_found");
+    let nothing = post(&stage, "/threads/t/runs", &json!({"variables": {"customer": "Ada"}})).await;
+    nothing.assert_refusal(400, "validation_failed");
+    assert_eq!(nothing.words(), "message: is required: what the run is about");
     assert!(stage.take_asked().is_empty());
 
     // What is said to a run that waits for its turn is not heard by the one before.
@@ -595,4 +599,30 @@ async fn a_request_brings_a_thread_no_more_than_a_thousand_items() {
     }
     let full = post(&stage, "/threads", &items(1_000)).await;
     assert_eq!(full.status, 201, "{}", full.text());
+}
+
+#[tokio::test]
+async fn who_waits_for_a_run_waits_through_time() {
+    let stage = Stage::new().await;
+    stage.then(status(503, "busy")).then(hello((10, 5)));
+    let body = json!({"message": "Hi"});
+    let started = post(&stage, "/threads/t/runs", &body);
+    let looked = async {
+        let run = loop {
+            let thread = ask(&stage, Method::GET, "/threads/t").send().await.json();
+            if let Some(run) = thread["open_runs"][0].as_str() {
+                break run.to_owned();
+            }
+            tokio::task::yield_now().await;
+        };
+        let waiting = until(&stage, &run, "waiting").await;
+        assert_eq!(waiting["waiting_on"][0]["kind"], "time", "{waiting}");
+        let shown = ask(&stage, Method::GET, &format!("/runs/{run}")).header("prefer", "wait=30").send();
+        let resumed = async { post(&stage, &format!("/runs/{run}/resume"), &json!({})).await.ok() };
+        tokio::join!(shown, resumed).0
+    };
+    let (started, shown) = tokio::join!(started, looked);
+    for run in [started.json(), shown.json()] {
+        assert_eq!((&run["status"], &run["message"]), (&json!("completed"), &json!("Hello")), "{run}");
+    }
 }

@@ -14,19 +14,19 @@ use retinue::ports::{ThreadOf, World};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-fn call<'a>(stage: &'a Stage, face: Face, body: &Value) -> Ask<'a> {
+pub fn call<'a>(stage: &'a Stage, face: Face, body: &Value) -> Ask<'a> {
     let mut all = face.body("triage");
     let fields = body.as_object().unwrap();
     all.as_object_mut().unwrap().extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
     Ask::call(stage, face, "triage").json(&all)
 }
 
-fn says(text: &str) -> Turn {
+pub fn says(text: &str) -> Turn {
     stream([delta(text), finish(), count((10, 5)), done()])
 }
 
 /// An answer that calls these tools.
-fn calls(names: &[&str]) -> Turn {
+pub fn calls(names: &[&str]) -> Turn {
     let calls: Vec<Value> = names
         .iter()
         .enumerate()
@@ -65,7 +65,7 @@ fn answered(call_id: &str, output: &str) -> Value {
         {"role": "tool", "tool_call_id": call_id, "content": output}])
 }
 
-async fn with_tools(stage: &Stage, fields: &Value) {
+pub async fn with_tools(stage: &Stage, fields: &Value) {
     let mut all = json!({"tools": ["current_time"]});
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     stage.change("triage", &all).await;
@@ -470,4 +470,21 @@ async fn tools_that_an_agent_is_given_or_loses_hold_from_the_next_call_on() {
     with_tools(&stage, &json!({})).await;
     stage.then(calls(&["current_time"])).then(says("It is noon."));
     assert_eq!(text(face, &ask().send().await), "It is noon.");
+}
+
+#[tokio::test]
+async fn nobody_answers_in_the_place_of_a_tool_that_runs_here() {
+    let stage = Stage::new().await;
+    with_tools(&stage, &json!({})).await;
+    let tools = json!([{"type": "client", "name": "look"}, {"type": "client", "name": "current_time"}]);
+    let path = "/accounts/acme/agents/triage/threads/t/runs";
+    let body = json!({"message": "Hi", "tools": tools});
+    let refused = stage.request(Method::POST, path).key(&stage.acme.caller).json(&body).send().await;
+    refused.assert_refusal(400, "validation_failed");
+    assert!(refused.text().contains("tools[1]"), "{}", refused.text());
+    let tool =
+        json!({"type": "function", "function": {"name": "current_time", "parameters": {"type": "object"}}});
+    let refused = call(&stage, Face::Completions, &json!({"tools": [tool]})).send().await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(stage.take_asked().is_empty());
 }

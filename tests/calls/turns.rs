@@ -188,3 +188,55 @@ async fn a_call_under_a_key_joins_its_run() {
     let other = call(&stage, Face::Chat, &other).header("idempotency-key", "k").send().await;
     other.assert_refusal(422, "idempotency_key_reused");
 }
+
+/// An answer that calls the client's tool twice, and what the client got: its run and the calls' ids.
+async fn two_calls(stage: &Stage, tools: &Value) -> (Reply, [String; 2]) {
+    let call = |n| json!({"index": n, "id": format!("call_{n}"), "type": "function", "function": {"name": "weather", "arguments": "{}"}});
+    let called = json!({"choices": [{"index": 0, "delta": {"tool_calls": [call(0), call(1)]}, "finish_reason": null}]});
+    let finished = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]});
+    stage.then(stream([frame(&called), frame(&finished), count((10, 5)), done()]));
+    let reply = on_thread(stage, Face::Completions, &json!({"tools": tools})).await;
+    let calls = reply.ok()["choices"][0]["message"]["tool_calls"].clone();
+    let id = |n: usize| calls[n]["id"].as_str().unwrap().to_owned();
+    (reply, [id(0), id(1)])
+}
+
+#[tokio::test]
+async fn outputs_of_tools_may_come_alone_and_one_after_the_other() {
+    let tools =
+        json!([{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]);
+    let output = |id: &str, text: &str| json!({"role": "tool", "tool_call_id": id, "content": text});
+    for is_history_sent in [false, true] {
+        let stage = Stage::new().await;
+        let (called, [one, two]) = two_calls(&stage, &tools).await;
+        let with = |outputs: Vec<Value>| {
+            let call = |id: &String| json!({"id": id, "type": "function", "function": {"name": "weather", "arguments": "{}"}});
+            let history = json!([{"role": "user", "content": "Hi"},
+                {"role": "assistant", "content": null, "tool_calls": [call(&one), call(&two)]}]);
+            let history = history.as_array().unwrap().iter().filter(|_| is_history_sent).cloned();
+            json!({"tools": tools, "messages": history.chain(outputs).collect::<Vec<_>>()})
+        };
+        let twice = with(vec![output(&one, "rain"), output(&one, "rain")]);
+        on_thread(&stage, Face::Completions, &twice).await.assert_refusal(400, "validation_failed");
+        let first = on_thread(&stage, Face::Completions, &with(vec![output(&one, "rain")])).await.ok();
+        let open = first["choices"][0]["message"]["tool_calls"].as_array().unwrap();
+        assert_eq!(open.iter().map(|call| &call["id"]).collect::<Vec<_>>(), [&json!(two)]);
+
+        stage.then(says("It rains."));
+        let both = with(vec![output(&one, "rain"), output(&two, "snow")]);
+        // The same again is answered as it was, whoever retries.
+        for face in [Face::Completions, Face::Completions, Face::CompletionsStream] {
+            let answered = on_thread(&stage, face, &both).await;
+            assert_eq!(text(face, &answered), "It rains.", "{}", answered.text());
+            assert_eq!(answered.header("x-run"), called.header("x-run"));
+        }
+        let asked = stage.take_asked();
+        assert_eq!(asked.len(), 2);
+        assert_eq!(sent(&asked[1]), ["user: Hi", "assistant: ", "tool: rain", "tool: snow"]);
+
+        let other = with(vec![output(&one, "sun"), output(&two, "snow")]);
+        let refused = on_thread(&stage, Face::Completions, &other).await;
+        refused.assert_refusal(409, "already_resolved");
+        assert!(refused.text().contains(&one), "{}", refused.text());
+    }
+}

@@ -16,6 +16,8 @@ struct Watcher {
     seen: Option<u64>,
     /// The step and the text of each item.
     held: BTreeMap<String, (u64, String)>,
+    /// How many events of each type came.
+    counts: BTreeMap<String, usize>,
     is_over: bool,
 }
 
@@ -25,7 +27,9 @@ impl Watcher {
         assert!(self.seen.is_none_or(|seen| seq > seen), "{event} after {:?}", self.seen);
         self.seen = Some(seq);
         let step = event["step"].as_u64().unwrap_or_default();
-        match event["type"].as_str().expect("an event has a type") {
+        let kind = event["type"].as_str().expect("an event has a type");
+        *self.counts.entry(kind.to_owned()).or_default() += 1;
+        match kind {
             "text.delta" => {
                 let id = event["item"].as_str().expect("a delta has an item").to_owned();
                 let (_, text) = self.held.entry(id).or_insert((step, String::new()));
@@ -57,6 +61,10 @@ impl Watcher {
                 return;
             }
         }
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        self.counts.get(kind).copied().unwrap_or_default()
     }
 
     fn text(&self) -> String {
@@ -246,5 +254,130 @@ fn answers_of_runs_that_queue_come_when_each_is_over() {
                 .status,
             201
         );
+    });
+}
+
+/// Behind the nth event of a type the server is killed: between and inside all steps of a run.
+const BOUNDARIES: [(&str, usize); 14] = [
+    ("run.started", 1),
+    ("step.started", 1),
+    ("text.delta", 2),
+    ("tool.call", 1),
+    ("step.completed", 1),
+    ("tool.result", 1),
+    ("tool.result", 2),
+    ("step.started", 2),
+    ("tool.call", 3),
+    ("step.completed", 2),
+    ("tool.result", 3),
+    ("step.started", 3),
+    ("text.delta", 6),
+    ("step.completed", 3),
+];
+
+/// Each text that the assistant said in a thread, by its item.
+async fn said(agent: &Agent, thread: &str) -> (BTreeMap<String, String>, usize, usize) {
+    let path = agent.path(&format!("/threads/{thread}/items?limit=100"));
+    let call = agent.account.anonymous(Method::GET, &path).key(&agent.account.caller.secret);
+    let items = call.send().await.expect(200).json();
+    let items = items["data"].as_array().expect("a list of items");
+    let of = |kind: &str| items.iter().filter(|item| item["type"] == kind).count();
+    let texts = items.iter().filter(|item| item["role"] == "assistant").map(|item| {
+        let parts = item["content"].as_array().expect("a message has parts").iter();
+        let text = parts.filter_map(|part| part["text"].as_str()).collect();
+        (item["id"].as_str().expect("an item has an id").to_owned(), text)
+    });
+    (texts.collect(), of("tool_call"), of("tool_result"))
+}
+
+/// What a run left that was killed: it is over, each call has one result and no unsafe tool was called twice, and its watcher
+/// holds what the thread has.
+async fn assert_kept_its_word(
+    agent: &Agent,
+    emulator: &Emulator,
+    thread: &str,
+    (id, watcher): (&str, &Watcher),
+) -> Value {
+    let over = run(agent, id).await;
+    assert_eq!(over["status"], "completed", "{thread}: {over}");
+    let (texts, calls, results) = said(agent, thread).await;
+    let held: BTreeMap<_, _> =
+        watcher.held.iter().map(|(item, (_, text))| (item.clone(), text.clone())).collect();
+    assert_eq!(held, texts, "{thread}: what its watcher holds is what was said");
+    assert_eq!(over["message"].as_str(), texts.values().last().map(String::as_str), "{thread}");
+    assert_eq!((calls, results), (3, 3), "{thread}");
+    let used = emulator.tool_calls();
+    for (tool, most) in [("pay", 1), ("ship", 1), ("look", usize::MAX)] {
+        let of = used.iter().filter(|call| call.tool == tool && call.key.starts_with(id));
+        let keys: Vec<&str> = of.map(|call| call.key.as_str()).collect();
+        assert!(keys.len() <= most, "{thread}: {tool} was called {} times", keys.len());
+        assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "{thread}: {keys:?}");
+    }
+    over
+}
+
+#[test]
+fn a_run_killed_at_any_step_boundary_ends_and_repeats_nothing_that_must_not_be() {
+    live(async |_| {
+        let emulator = Emulator::start().await;
+        let settings = Settings::new();
+        let mut app = App::start(&settings, emulator.clone()).await.expect("the server starts");
+        let account = app.account().await;
+        let script = Script::tokens(10, 40).paced(4, Duration::from_millis(60));
+        let script = script.calling(vec![vec!["pay", "look"], vec!["ship"]]);
+        let model = account.model(Price::flat(1_000), script).await;
+        let tool = |name: &str, method: &str| {
+            json!({"type": "http", "name": name, "description": name, "method": method,
+                "url": format!("{}/tools/{name}", emulator.origin())})
+        };
+        let draft = account.agent(&format!("emu:{}?timeout=30&max_tokens=100", model.code));
+        let draft =
+            draft.with("tools", json!([tool("pay", "POST"), tool("look", "GET"), tool("ship", "POST")]));
+        let mut agent = draft.with("on_unknown", json!("report")).capped(100_000_000_000).create().await;
+        let mut runs = Vec::new();
+        for (n, (kind, nth)) in BOUNDARIES.into_iter().enumerate() {
+            let thread = format!("{n}-{kind}-{nth}");
+            let body = json!({"message": "Pay, look and ship", "background": true});
+            let path = format!("/threads/{thread}/runs");
+            let started = agent.call(&path, &body).send().await.expect(202).json();
+            let id = started["id"].as_str().expect("a run has an id").to_owned();
+            let mut watcher = Watcher::default();
+            watcher.watch(&agent, &id, |watcher| watcher.count(kind) >= nth).await;
+            assert!(watcher.count(kind) >= nth, "{thread}: it got there");
+            app.server.kill_workerd();
+            app.server.stop().await;
+            app = App::start(&settings, emulator.clone()).await.expect("the server starts again");
+            agent.account = account.on(app.client.clone());
+            eventually("the run is over", DEADLINE, async || {
+                watcher.watch(&agent, &id, |_| false).await;
+                watcher.is_over.then_some(())
+            })
+            .await;
+            runs.push(assert_kept_its_word(&agent, &emulator, &thread, (&id, &watcher)).await);
+        }
+        let used = emulator.tool_calls();
+        assert!(used.iter().any(|call| call.tool == "pay") && used.iter().any(|call| call.tool == "ship"));
+        model.quiet().await;
+        let books = agent.closed_books().await;
+        // Each answer costs the same. One that was cut is billed as its hold, at most one a kill.
+        let answer = 10 * 1_000 + 40 * 1_000;
+        let (answered, cut): (Vec<&Value>, Vec<&Value>) =
+            books.calls.iter().partition(|call| call["status"] == "ok");
+        let steps: u64 = runs.iter().map(|run| run["steps"].as_u64().expect("a number of steps")).sum();
+        assert_eq!(
+            answered.len() as u64,
+            steps,
+            "every step that was answered is in the ledger as such: {cut:#?}"
+        );
+        let billed: u64 = runs.iter().map(|run| money(&run["cost_usd"])).sum();
+        assert_eq!(
+            (billed, billed),
+            (steps * answer, answered.iter().map(|call| money(&call["cost_usd"])).sum())
+        );
+        assert!(cut.len() <= BOUNDARIES.len(), "{cut:#?}");
+        let unanswered = model.seen_count() - answered.len();
+        assert_eq!(model.invoice(), billed + unanswered as u64 * answer, "the invoice is the ledger");
+        assert!(unanswered <= cut.len(), "{unanswered} answers were lost, {} are billed as holds", cut.len());
+        app.server.stop().await;
     });
 }

@@ -8,8 +8,8 @@
 use std::path::PathBuf;
 
 use retinue::domain::admission::command::{
-    AccountSpend, Admission, Admit, Answer, CallRecord, CallStatus, Command, Inspect, Learned, Page, Rate,
-    Refusal, Scope, Settle, Spend, UsageKind, VERSION,
+    AccountSpend, Admission, Admit, Answer, CallRecord, CallStatus, Command, Forget, Inspect, Learned, Page,
+    Rate, Refusal, Scope, Settle, Spend, UsageKind, VERSION,
 };
 use retinue::domain::budget::{Action, Budget, Period};
 use retinue::domain::ids::{AgentId, CallId, KeyId};
@@ -108,6 +108,10 @@ fn commands() -> Vec<Command> {
         Command::Calls(page(false)),
         Command::Wake,
         Command::Learn(vec![learned(true), learned(false)]),
+        Command::Forget(Forget {
+            agents: vec![AgentId::new(NOW, [2; 10])],
+            calls: vec![CallId::new(NOW, [1; 10])],
+        }),
     ]
 }
 
@@ -161,6 +165,7 @@ const fn is_recorded(command: &Command, answer: &Answer) {
         | Command::AdmitAll(_)
         | Command::Count(_)
         | Command::Settle(_)
+        | Command::Forget(_)
         | Command::Epoch
         | Command::BeginWrite
         | Command::EndWrite

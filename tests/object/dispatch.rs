@@ -210,6 +210,7 @@ impl Object {
             _ => thread::Command::Start(Box::new(Start {
                 thread: self.create(dice),
                 terms: terms_of_run(),
+                max_usd: None,
                 input: vec![Message::user("Go")],
                 on_busy: if dice.roll(2) == 0 { OnBusy::Queue } else { OnBusy::Rollback },
                 may_make: true,
@@ -239,7 +240,7 @@ impl Object {
             warnings: Vec::new(),
         };
         let outcome = match effect {
-            Effect::Model { .. } => Outcome::Answered { answered, journal: Value::Null },
+            Effect::Model { .. } => Outcome::Answered { answered, journal: Value::Null, settlement: None },
             _ => Outcome::Done,
         };
         let id = effect.id();
@@ -462,6 +463,7 @@ fn a_run_goes_on_while_the_index_is_away_and_is_listed_once_it_is_back() {
         let start = Start {
             thread: Create { about: About::default(), ..object.create(&mut Dice(0)) },
             terms: terms_of_run(),
+            max_usd: None,
             input: vec![Message::user("Go")],
             on_busy: OnBusy::Queue,
             may_make: true,

@@ -9,13 +9,13 @@ use retinue::domain::money::Nanos;
 use retinue::domain::run::child::MAX_DEPTH;
 use retinue::domain::run::event::{Event, Numbered};
 use retinue::domain::run::happening::Answered;
-use retinue::domain::run::input::Given;
+use retinue::domain::run::input::{Given, Input};
 use retinue::domain::run::state::Status;
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Parent, Priority, Starter, Terms};
 use retinue::domain::run::tool::{Effect as ToolEffect, How};
 use retinue::domain::run::word::Word;
 use retinue::domain::thread::about::About;
-use retinue::domain::thread::command::{Answer, Command, Create, Input, OnBusy, Start, Watch, Who};
+use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Watch, Who};
 use retinue::domain::thread::effect::{Effect, Outcome, ToolCall as Asked};
 use retinue::domain::thread::id::{EntryId, RunId, ThreadKey};
 use retinue::domain::thread::view::RunView;
@@ -26,7 +26,7 @@ use retinue::object::thread::Thread;
 use serde_json::Value;
 
 use crate::disk::{Disk, Side};
-use crate::thread::Dice;
+use crate::theatre::Dice;
 
 const START: Millis = Millis(1_795_262_400_000);
 const MOST: u64 = 1_000;
@@ -64,11 +64,13 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         user: None,
         manner: Default::default(),
         parent,
+        via: None,
     };
     let input = vec![Message::user("Go")];
     Command::Start(Box::new(Start {
         thread,
         terms,
+        max_usd: None,
         input,
         on_busy: OnBusy::Queue,
         may_make: true,
@@ -203,7 +205,7 @@ impl World {
             Effect::Tell { call, word, .. } => {
                 self.ask(call.run.thread, Command::Hear(*call, word.clone())).map(|_| Outcome::Done)
             }
-            Effect::Deliver { .. } => Some(Outcome::Done),
+            Effect::Deliver { .. } | Effect::Settle { .. } => Some(Outcome::Done),
             Effect::Report { run } => {
                 let report = self
                     .with(of, |host, moment| host.look_at(moment, |thread, disk| thread.report(disk, *run)));
@@ -255,7 +257,7 @@ impl World {
             cost,
             warnings: Vec::new(),
         };
-        Outcome::Answered { answered, journal: Value::Null }
+        Outcome::Answered { answered, journal: Value::Null, settlement: None }
     }
 
     fn any(&mut self) -> Option<ThreadKey> {

@@ -17,4 +17,5 @@ mod platform;
 mod simulation;
 mod steps;
 mod store;
+mod theatre;
 mod thread;

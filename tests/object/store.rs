@@ -1,10 +1,11 @@
 //! The schema, the statements, and one batch at a time.
 
-use retinue::domain::admission::command::{CallRecord, CallStatus, Learned, Page, UsageKind};
+use retinue::domain::admission::command::{CallRecord, CallStatus, Forget, Learned, Page, UsageKind};
 use retinue::domain::admission::{AgentRow, Batch, Hold, Known, Meta, Orphan, Snapshot};
 use retinue::domain::ids::{AgentId, CallId, KeyId};
 use retinue::domain::message::Usage;
 use retinue::domain::money::Nanos;
+use retinue::domain::thread::id::{RunId, ThreadKey};
 use retinue::domain::time::Millis;
 use retinue::object::sql::{Error, Sql};
 use retinue::object::store::account::{self, STEPS, ledger};
@@ -87,6 +88,7 @@ fn batch() -> Batch {
         holds: vec![hold(1, true), hold(2, false)],
         removed_holds: vec![call(3)],
         records: vec![record(4, true), record(5, false)],
+        forgotten: vec![Forget { agents: vec![agent(1)], calls: vec![call(5)] }],
         learned: vec![learned("axe", 1, true), learned("torch", 2, false)],
     }
 }
@@ -227,6 +229,7 @@ fn a_later_batch_replaces_rows_and_removes_holds() {
         holds: vec![Hold { amount: Nanos::new(9), ..hold(2, true) }],
         removed_holds: vec![call(1), call(99)],
         records: vec![CallRecord { cost: Nanos::new(1), ..record(5, true) }],
+        forgotten: Vec::new(),
         learned: vec![learned("axe", 3, false), learned("torch", 1, true)],
     };
     store.write(&changed).unwrap();
@@ -241,6 +244,20 @@ fn a_later_batch_replaces_rows_and_removes_holds() {
     assert_eq!(store.declared(), kept, "an older revision changes nothing");
     store.write(&Batch::default()).unwrap();
     assert_eq!(store.load().unwrap(), expected, "an empty batch changes nothing");
+}
+
+#[test]
+fn a_row_that_forgets_its_run_keeps_its_money() {
+    let store = Store::open(Disk::new()).unwrap();
+    let of_run = |n| CallRecord {
+        run: Some(RunId { thread: ThreadKey::new(START, [1; 10]), number: 7 }),
+        ..record(n, true)
+    };
+    store.write(&Batch { records: vec![of_run(1), of_run(2)], ..Batch::default() }).unwrap();
+    // One that is written at once with being forgotten, and one that is nowhere.
+    let forgotten = Forget { agents: vec![agent(9), agent(1)], calls: vec![call(1), call(3), call(8)] };
+    store.write(&Batch { records: vec![of_run(3)], forgotten: vec![forgotten], ..Batch::default() }).unwrap();
+    assert_eq!(all_calls(&store), [record(3, true), of_run(2), record(1, true)]);
 }
 
 #[test]
@@ -264,6 +281,7 @@ fn a_batch_that_fails_anywhere_leaves_the_disk_as_it_was() {
         holds: vec![hold(6, false)],
         removed_holds: vec![call(1)],
         records: vec![record(1, true)],
+        forgotten: vec![Forget { agents: vec![agent(1)], calls: vec![call(4)] }],
         learned: vec![learned("axe", 4, true)],
     };
     let mut failures = 0;
@@ -277,7 +295,7 @@ fn a_batch_that_fails_anywhere_leaves_the_disk_as_it_was() {
             let written = store.write(&next);
             if disk.call_off() {
                 written.unwrap();
-                assert_eq!(failures, 2 * 6, "six statements, on both sides of each");
+                assert_eq!(failures, 2 * 7, "seven statements, on both sides of each");
                 return;
             }
             failures += 1;

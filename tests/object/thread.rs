@@ -1,523 +1,13 @@
 //! A thread's object through random histories: runs that come while others are at work, tools that must not run twice,
 //! watchers that leave and come back, crashes between any two writes, disks that fail.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use retinue::domain::ids::{AccountId, AgentId};
-use retinue::domain::message::{AssistantPart, Event as Said, Finish, Message, ToolCall, Usage};
-use retinue::domain::money::Nanos;
-use retinue::domain::run::delta::Streaming;
-use retinue::domain::run::event::{Event, Numbered};
-use retinue::domain::run::happening::{Answered, Fault};
-use retinue::domain::run::input::Given;
-use retinue::domain::run::manner::Manner;
-use retinue::domain::run::state::{Failure, Run};
-use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
-use retinue::domain::run::tool::{Effect as ToolEffect, How};
-use retinue::domain::thread::about::About;
-use retinue::domain::thread::command::{Answer, Command, Create, Input, OnBusy, Page, Start, Watch, Who};
-use retinue::domain::thread::effect::{Effect, Outcome, Progress};
-use retinue::domain::thread::id::{EntryId, RunId, ThreadKey};
-use retinue::domain::thread::item::Item;
-use retinue::domain::thread::once::{IdempotencyKey, Once};
-use retinue::domain::thread::transcript::sendable;
+use retinue::domain::ids::AgentId;
+use retinue::domain::message::{AssistantPart, Message, Part as UserPart};
+use retinue::domain::run::input::Input;
+use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Page, Who};
 use retinue::domain::thread::view::{Content, ItemView};
-use retinue::domain::time::Millis;
-use retinue::object::host::{Host, Reply, Timer};
-use retinue::object::machine::Moment;
-use retinue::object::store::thread::{Part, items};
-use retinue::object::thread::Thread;
-use serde_json::Value;
 
-use crate::disk::{Disk, Side};
-
-const START: Millis = Millis(1_795_262_400_000);
-const WHO: Who = Who::Account;
-
-/// Deterministic noise.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
-        let sides = all.len() as u64;
-        if sides == 0 { None } else { all.get(usize::try_from(self.roll(sides)).unwrap()) }
-    }
-}
-
-fn agent() -> AgentId {
-    AgentId::new(START, [2; 10])
-}
-
-fn key() -> ThreadKey {
-    ThreadKey::new(START, [1; 10])
-}
-
-fn create() -> Create {
-    let account = AccountId::new(START, [3; 10]);
-    Create {
-        account,
-        key: key(),
-        name: None,
-        agent: agent(),
-        version: None,
-        about: About::default(),
-        throw_away: None,
-        items: Vec::new(),
-    }
-}
-
-fn once(key: &str, body: &str) -> Once {
-    Once::new(&IdempotencyKey::parse(key).unwrap(), body.as_bytes())
-}
-
-fn terms(on_unknown: OnUnknown) -> Terms {
-    Terms {
-        agent: agent(),
-        version: 1,
-        started_by: Starter::Anonymous,
-        user: None,
-        limits: Limits { max_steps: 6, ..Limits::default() },
-        on_unknown,
-        on_budget: OnBudget::Wait,
-        priority: Priority::Normal,
-        variables: BTreeMap::new(),
-        tools: Vec::new(),
-        manner: Manner::default(),
-        parent: None,
-        via: None,
-    }
-}
-
-/// Who watches a run: what it holds of each item, and what it has seen last.
-#[derive(Default)]
-struct Watcher {
-    seen: Option<u64>,
-    is_connected: bool,
-    /// The step of each item, and its text.
-    held: BTreeMap<EntryId, (u32, String)>,
-    is_over: bool,
-}
-
-impl Watcher {
-    fn see(&mut self, numbered: &Numbered) {
-        assert!(self.seen.is_none_or(|seen| numbered.seq > seen), "{numbered:?} after {:?}", self.seen);
-        assert!(!self.is_over, "{numbered:?} after the end");
-        self.seen = Some(numbered.seq);
-        match &numbered.event {
-            Event::Text { step, item, offset, delta } | Event::Reasoning { step, item, offset, delta } => {
-                let (_, text) = self.held.entry(*item).or_insert((*step, String::new()));
-                *text = text.chars().take(usize::try_from(*offset).unwrap()).collect::<String>() + delta;
-            }
-            Event::Restarted { step, .. } => self.held.retain(|_, (of, _)| of != step),
-            event => self.is_over = event.is_last(),
-        }
-    }
-}
-
-/// Something under way outside, and what the model has said of it.
-struct UnderWay {
-    effect: Effect,
-    streaming: Streaming,
-}
-
-struct Theatre {
-    dice: Dice,
-    disk: Disk,
-    host: Host<Thread, Disk>,
-    now: Millis,
-    alarm: Option<Millis>,
-    must_gather: bool,
-    under_way: Vec<UnderWay>,
-    watchers: BTreeMap<u32, Watcher>,
-    /// How often each call that must not run twice was begun, and may be.
-    begun: BTreeMap<(u32, u32), u32>,
-    allowed: BTreeMap<(u32, u32), u32>,
-    plans: BTreeMap<(u32, u32), How>,
-    on_unknown: OnUnknown,
-    /// What was asked under a key of its own, and the run that was answered.
-    asked: Vec<(Command, Option<u32>)>,
-}
-
-impl Theatre {
-    fn new(seed: u64) -> Self {
-        let mut dice = Dice(seed);
-        let on_unknown = [OnUnknown::Ask, OnUnknown::Report, OnUnknown::Fail][dice.roll(3) as usize % 3];
-        let disk = Disk::new();
-        Self {
-            dice,
-            host: Host::new(disk.clone()),
-            disk,
-            now: START,
-            alarm: None,
-            must_gather: false,
-            under_way: Vec::new(),
-            watchers: BTreeMap::new(),
-            begun: BTreeMap::new(),
-            allowed: BTreeMap::new(),
-            plans: BTreeMap::new(),
-            on_unknown,
-            asked: Vec::new(),
-        }
-    }
-
-    fn with<T>(&mut self, work: impl FnOnce(&mut Host<Thread, Disk>, &mut Moment<'_>) -> T) -> T {
-        let mut random = || [9; 10];
-        let done = work(&mut self.host, &mut Moment { now: self.now, random: &mut random });
-        let todo = self.host.take_todo();
-        self.must_gather |= todo.timers.contains(&Timer::Gather);
-        self.alarm = todo.alarm.or(self.alarm);
-        for numbered in &todo.events {
-            let watcher = self.watchers.entry(numbered.run.number).or_default();
-            if watcher.is_connected {
-                watcher.see(numbered);
-            }
-        }
-        for effect in todo.effects {
-            self.begin(effect.what);
-        }
-        done
-    }
-
-    fn begin(&mut self, effect: Effect) {
-        if let Effect::Tool { run, entry, .. } = effect {
-            *self.begun.entry((run, entry)).or_default() += 1;
-            let times = self.begun[&(run, entry)];
-            let is_unsafe = self.plans.get(&(run, entry)) == Some(&How::Ours(ToolEffect::Unsafe));
-            let allowed = self.allowed.get(&(run, entry)).copied().unwrap_or(1);
-            assert!(!is_unsafe || times <= allowed, "run {run} has begun the call {entry} {times} times");
-        }
-        self.under_way.push(UnderWay { effect, streaming: Streaming::default() });
-    }
-
-    fn command(&mut self, command: Command) -> Option<Answer> {
-        match self.with(|host, moment| host.command(command, moment)) {
-            Reply::Now(answer) => answer.ok(),
-            Reply::Later(_) => panic!("a thread answers at once"),
-        }
-    }
-
-    fn start(&mut self) {
-        let on_busy = [
-            OnBusy::Queue,
-            OnBusy::Reject,
-            OnBusy::Interrupt,
-            OnBusy::Latest,
-            OnBusy::Merge,
-            OnBusy::Steer,
-            OnBusy::Rollback,
-        ];
-        let on_busy = *self.dice.one_of(&on_busy).unwrap();
-        let input = vec![Message::user("Go")];
-        let start = Start {
-            thread: create(),
-            terms: terms(self.on_unknown),
-            input,
-            on_busy,
-            may_make: true,
-            watch: true,
-        };
-        let once = once(&self.asked.len().to_string(), "body");
-        self.asked.push((Command::Once(once, Box::new(Command::Start(Box::new(start)))), None));
-        self.ask(self.asked.len() - 1);
-    }
-
-    /// The client asks once more for what it asked before.
-    fn retry(&mut self) {
-        let of = self.dice.roll(self.asked.len() as u64);
-        self.ask(usize::try_from(of).unwrap());
-    }
-
-    fn ask(&mut self, nth: usize) {
-        let (command, known) = self.asked[nth].clone();
-        if let Some(Answer::Events(events)) = self.command(command) {
-            let run = events.snapshot.unwrap().id.number;
-            assert!(known.is_none_or(|known| known == run), "{run} in the place of {known:?}");
-            self.asked[nth].1 = Some(run);
-            let watcher = self.watchers.entry(run).or_default();
-            if !watcher.is_connected && watcher.seen.is_none() {
-                watcher.is_connected = true;
-                events.events.iter().for_each(|event| watcher.see(event));
-            }
-        }
-    }
-
-    /// Watchers that were cut off come back for the rest.
-    fn reconnect(&mut self) {
-        let away: Vec<(u32, Option<u64>)> = self
-            .watchers
-            .iter()
-            .filter(|(_, watcher)| !watcher.is_connected && !watcher.is_over)
-            .map(|(run, watcher)| (*run, watcher.seen))
-            .collect();
-        for (run, after) in away {
-            let watch = Watch { run: Some(run), after, stay: true };
-            match self.command(Command::Events(WHO, watch)) {
-                Some(Answer::Events(events)) => {
-                    let watcher = self.watchers.get_mut(&run).unwrap();
-                    watcher.is_connected = true;
-                    events.events.iter().for_each(|event| watcher.see(event));
-                }
-                // The write that made the run failed.
-                Some(Answer::NotFound) => drop(self.watchers.remove(&run)),
-                None => {}
-                other => panic!("run {run} after {after:?}: {other:?}"),
-            }
-        }
-    }
-
-    fn pick(&mut self) -> Option<usize> {
-        let count = self.under_way.len() as u64;
-        (count > 0).then(|| usize::try_from(self.dice.roll(count)).unwrap())
-    }
-
-    fn say(&mut self) {
-        let Some(at) = self.pick() else { return };
-        let words = ["a", "öl", "😀", "Hello "];
-        let delta = (*self.dice.one_of(&words).unwrap()).to_owned();
-        let said = match self.dice.roll(3) {
-            0 => Said::Reasoning { choice: 0, delta },
-            _ => Said::Text { choice: 0, delta },
-        };
-        let UnderWay { effect: Effect::Model { .. }, streaming } = &mut self.under_way[at] else { return };
-        let deltas = streaming.push(said).unwrap();
-        let id = self.under_way[at].effect.id();
-        let _ = self.with(|host, moment| host.progress(&id, Progress::Said(deltas), moment));
-    }
-
-    fn end(&mut self) {
-        let Some(at) = self.pick() else { return };
-        let UnderWay { effect, streaming } = self.under_way.swap_remove(at);
-        let outcome = match &effect {
-            Effect::Model { run, .. } => self.answered(*run, streaming),
-            Effect::Tool { .. } => {
-                Outcome::Tool { output: vec![], is_error: false, cost: Nanos::new(1), journal: Value::Null }
-            }
-            Effect::Deliver { .. } if self.dice.roll(2) == 0 => Outcome::Undelivered,
-            _ => Outcome::Done,
-        };
-        let id = effect.id();
-        let _ = self.with(|host, moment| host.ended(&id, outcome, moment));
-    }
-
-    fn answered(&mut self, run: u32, mut streaming: Streaming) -> Outcome {
-        if self.dice.roll(10) == 0 {
-            let failure = Failure::new("upstream_error", "no");
-            let fault = match self.dice.roll(3) {
-                0 => Fault::Budget { resets_at: None },
-                _ => Fault::Transient { failure, at: None },
-            };
-            return Outcome::Unanswered { fault, cost: Nanos::new(1), journal: Value::Null };
-        }
-        let _ = streaming.push(Said::Text { choice: 0, delta: String::new() });
-        let mut parts = streaming.finish().choices.remove(0).parts;
-        let hows = [
-            How::Client,
-            How::Ours(ToolEffect::Pure),
-            How::Ours(ToolEffect::Unsafe),
-            How::Ours(ToolEffect::Idempotent),
-        ];
-        let calls = self.dice.roll(3);
-        let plan: Vec<How> = (0..calls).map(|_| self.dice.one_of(&hows).unwrap().clone()).collect();
-        parts.extend(plan.iter().map(|_| AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"))));
-        self.note_plan(run, &parts, &plan);
-        let answered = Answered {
-            parts,
-            finish: Finish::Stop,
-            plan,
-            usage: Usage::default(),
-            cost: Nanos::new(5),
-            warnings: Vec::new(),
-        };
-        Outcome::Answered { answered, journal: Value::Null }
-    }
-
-    /// Which entries the calls will have: the ones behind those that the run has.
-    fn note_plan(&mut self, run: u32, parts: &[AssistantPart], plan: &[How]) {
-        let next = self.with(|host, moment| {
-            host.look_at(moment, |thread, disk| thread.model_call(disk, run).map(|call| call.is_some()))
-        });
-        if !next.unwrap_or(false) {
-            return;
-        }
-        let step = self.step_of(run);
-        let pieces = retinue::domain::thread::item::pieces(parts.to_vec());
-        let is_call = |piece: &Message| matches!(piece, Message::Assistant { parts } if AssistantPart::calls_of(parts).count() > 0);
-        let calls = pieces.iter().enumerate().filter(|(_, piece)| is_call(piece));
-        for ((at, _), how) in calls.zip(plan) {
-            self.plans.insert((run, Run::piece(step, u32::try_from(at).unwrap())), how.clone());
-        }
-    }
-
-    fn step_of(&self, run: u32) -> u32 {
-        let body: String = self
-            .disk
-            .db()
-            .query_row("SELECT body FROM runs WHERE number = ?1", [run], |row| row.get(0))
-            .unwrap();
-        let body: Value = serde_json::from_str(&body).unwrap();
-        u32::try_from(body["run"]["steps"].as_u64().unwrap()).unwrap()
-    }
-
-    /// What a run waits for is given.
-    fn give(&mut self) {
-        let runs: Vec<u32> = self.watchers.keys().copied().collect();
-        let Some(run) = self.dice.one_of(&runs).copied() else { return };
-        let Some(Answer::Run(view)) = self.command(Command::Run(WHO, run)) else { return };
-        let Some(waiting) = self.dice.one_of(&view.waiting_on).cloned() else { return };
-        let Some(id) = waiting["call_id"].as_str().and_then(EntryId::parse) else { return };
-        let given = match (waiting["kind"].as_str(), self.dice.roll(3)) {
-            (Some("outcome"), 0) => Given::Retry,
-            (_, 1) => Given::Error("no".to_owned()),
-            _ => Given::Output(vec![]),
-        };
-        if given == Given::Retry {
-            *self.allowed.entry((run, id.number)).or_insert(1) += 1;
-        }
-        self.command(Command::Give(WHO, run, vec![Input::Call { entry: id.number, given }]));
-    }
-
-    fn crash(&mut self) {
-        self.host = Host::new(self.disk.clone());
-        self.under_way.clear();
-        self.must_gather = false;
-        self.watchers.values_mut().for_each(|watcher| watcher.is_connected = false);
-        self.command(Command::Wake);
-    }
-
-    fn gather(&mut self) {
-        if std::mem::take(&mut self.must_gather) {
-            self.with(|host, moment| host.rang(Timer::Gather, moment));
-        }
-    }
-
-    fn pass_time(&mut self, ms: i64) {
-        self.now = self.now.plus(ms);
-        if self.alarm.take_if(|at| *at <= self.now).is_some() {
-            let _ = self.with(|host, moment| host.wake(moment));
-        }
-    }
-
-    /// The next write fails somewhere; memory and disk differ then, and whoever watched is let go.
-    fn fail(&mut self) {
-        let nth = 1 + u32::try_from(self.dice.roll(12)).unwrap();
-        let side = if self.dice.roll(2) == 0 { Side::Before } else { Side::After };
-        self.disk.fail(nth, side);
-        match self.dice.roll(4) {
-            0 => self.start(),
-            1 => self.end(),
-            2 => self.retry(),
-            _ => self.gather(),
-        }
-        if !self.disk.call_off() {
-            self.watchers.values_mut().for_each(|watcher| watcher.is_connected = false);
-            self.command(Command::Wake);
-        }
-    }
-
-    fn steer(&mut self) {
-        let runs: Vec<u32> = self.watchers.keys().copied().collect();
-        let Some(run) = self.dice.one_of(&runs).copied() else { return };
-        let command = match self.dice.roll(8) {
-            0 => Command::Cancel(WHO, run, None),
-            1 | 2 => Command::Pause(WHO, run, None),
-            3 => Command::Append(WHO, vec![Message::user("By the way")]),
-            _ => Command::Resume(WHO, run),
-        };
-        self.command(command);
-    }
-
-    fn step(&mut self) {
-        match self.dice.roll(21) {
-            0 => self.start(),
-            20 => self.retry(),
-            1..=6 => self.say(),
-            7..=11 => self.end(),
-            12 | 13 => self.give(),
-            14 => self.crash(),
-            15 => self.gather(),
-            16 => self.reconnect(),
-            17 => self.fail(),
-            18 => self.steer(),
-            _ => {
-                let ms = i64::try_from(self.dice.roll(30_000)).unwrap();
-                self.pass_time(ms);
-            }
-        }
-    }
-
-    /// Until every run is over.
-    fn finish(&mut self) {
-        for _ in 0..20_000 {
-            let Some(Answer::Thread { thread, .. }) = self.command(Command::Show(WHO)) else { return };
-            if thread.open_runs.is_empty() {
-                return;
-            }
-            for run in thread.open_runs {
-                self.command(Command::Resume(WHO, run.number));
-            }
-            self.gather();
-            self.give();
-            self.end();
-            self.pass_time(1_000);
-        }
-        panic!("a run goes on for ever");
-    }
-
-    fn transcript(&mut self) -> Vec<Item> {
-        self.command(Command::Wake);
-        items(&self.disk, Part::After(0), 1_000_000, u64::MAX).unwrap().0
-    }
-
-    /// What the watchers hold is what the transcript says; nothing has two results.
-    fn check(&mut self) {
-        let runs = self.disk.db().query_row("SELECT count(*) FROM runs", [], |row| row.get(0));
-        let runs: usize = runs.unwrap();
-        assert!(runs <= self.asked.len(), "{runs} runs of {} requests", self.asked.len());
-        self.gather();
-        self.reconnect();
-        let transcript = self.transcript();
-        let mut results = BTreeSet::new();
-        for item in &transcript {
-            if let Message::Tool { call_id, .. } = &item.message {
-                assert!(results.insert(call_id.clone()), "{call_id} has two results");
-            }
-        }
-        let sent = sendable(transcript.clone());
-        assert_eq!(sent.iter().filter(|m| matches!(m, Message::Tool { .. })).count(), results.len());
-        let written: BTreeMap<EntryId, String> = transcript.iter().filter_map(said).collect();
-        for (run, watcher) in &self.watchers {
-            assert!(watcher.is_over, "run {run} is not over for its watcher");
-            for (id, (_, text)) in &watcher.held {
-                // A run that was rolled back has written nothing; one that was cancelled left its last step unsaid.
-                if let Some(written) = written.get(id) {
-                    assert_eq!(written, text, "{id}");
-                }
-            }
-            let of_run = written.iter().filter(|(id, text)| id.run.number == *run && !text.is_empty());
-            for (id, text) in of_run {
-                assert_eq!(watcher.held.get(id).map(|(_, held)| held), Some(text), "{id} was not seen whole");
-            }
-        }
-    }
-}
-
-fn said(item: &Item) -> Option<(EntryId, String)> {
-    let Message::Assistant { parts } = &item.message else { return None };
-    let text = parts.iter().map(|part| match part {
-        AssistantPart::Text(text) => text.text.as_str(),
-        AssistantPart::Reasoning(reasoning) => reasoning.text.as_str(),
-        _ => "",
-    });
-    let id = EntryId { run: RunId { thread: key(), number: item.run }, number: item.entry };
-    Some((id, text.collect()))
-}
+use crate::theatre::*;
 
 #[test]
 fn whatever_crashes_nothing_runs_twice_and_watchers_hold_the_answer() {
@@ -529,6 +19,42 @@ fn whatever_crashes_nothing_runs_twice_and_watchers_hold_the_answer() {
         }
         theatre.finish();
         theatre.check();
+        theatre.settle();
+    }
+}
+
+#[test]
+fn the_ledger_forgets_the_runs_of_a_deleted_thread_whatever_crashes() {
+    for seed in 0..40 {
+        let mut theatre = Theatre::new(seed);
+        theatre.start();
+        for _ in 0..120 {
+            theatre.step();
+        }
+        if seed % 2 == 0 {
+            theatre.finish();
+        }
+        theatre.crash();
+        theatre.command(Command::Delete(WHO)).unwrap();
+        theatre.watchers.clear();
+        let journal = |theatre: &Theatre| -> u32 {
+            theatre.disk.db().query_row("SELECT count(*) FROM steps", [], |row| row.get(0)).unwrap()
+        };
+        for n in 0..400 {
+            if n == 20 {
+                // One of the same name counts its runs on, and what is left to be forgotten is not its own.
+                theatre.command(Command::Create(create()));
+            }
+            if n % 7 == 0 {
+                theatre.crash();
+            }
+            theatre.end();
+            theatre.pass_time(2_000);
+        }
+        assert_eq!(journal(&theatre), 0, "seed {seed}");
+        theatre.settle();
+        let named: Vec<_> = theatre.ledger.iter().filter(|(_, run)| run.is_some()).collect();
+        assert!(named.is_empty(), "seed {seed}: {named:?}");
     }
 }
 
@@ -627,4 +153,81 @@ fn a_floor_that_was_answered_stays_raised_whatever_crashes_and_is_deleted() {
     }
     assert_eq!(theatre.command(Command::Floor(caller)), Some(Answer::Floor(2)));
     assert!(is_taken(theatre.command(holder(2, "third"))));
+}
+
+/// What the model would be sent in the run's step, in words.
+fn to_be_sent(theatre: &mut Theatre, run: u32) -> Vec<String> {
+    let call = theatre.with(|host, moment| host.look_at(moment, |thread, disk| thread.model_call(disk, run)));
+    let word = |message: &Message| match message {
+        Message::User { parts } => match &parts[..] {
+            [UserPart::Text(text)] => format!("user: {text}"),
+            other => format!("{other:?}"),
+        },
+        Message::Assistant { parts } => {
+            format!("assistant: {}", AssistantPart::text_of(parts).unwrap_or_default())
+        }
+        other => format!("{other:?}"),
+    };
+    call.unwrap().unwrap().messages.iter().map(word).collect()
+}
+
+#[test]
+fn what_is_said_while_the_model_answers_stands_behind_the_answer() {
+    for crashes in [false, true] {
+        let mut theatre = Theatre::new(1);
+        theatre.command(start(OnBusy::Queue, "Go"));
+        theatre.command(start(OnBusy::Steer, "Left"));
+        theatre.command(Command::Give(WHO, 1, vec![Input::Message(Message::user("Now"))]));
+        if crashes {
+            theatre.crash();
+        }
+        theatre.answer("I go.");
+        assert_eq!(to_be_sent(&mut theatre, 1), ["user: Go", "assistant: I go.", "user: Left", "user: Now"]);
+        theatre.answer("I turn left.");
+        let Some(Answer::Run(run)) = theatre.command(Command::Run(WHO, 1)) else { panic!() };
+        assert_eq!(run.message.as_deref(), Some("I turn left."));
+    }
+}
+
+#[test]
+fn a_start_that_is_refused_changes_nothing() {
+    for on_busy in [OnBusy::Interrupt, OnBusy::Latest, OnBusy::Rollback, OnBusy::Queue, OnBusy::Merge] {
+        let mut theatre = Theatre::new(1);
+        theatre.command(start(OnBusy::Queue, "Go"));
+        let queued = if on_busy == OnBusy::Latest { 3 } else { 100 };
+        for _ in 0..queued {
+            theatre.command(start(OnBusy::Queue, "Next"));
+        }
+        let before = theatre.command(Command::Show(WHO));
+        let refused = theatre.command(start(on_busy, &"\"".repeat(600_000)));
+        let is_refused = matches!(refused, Some(Answer::Invalid(_) | Answer::TooMany(_)));
+        assert!(is_refused, "{on_busy:?}: {refused:?}");
+        assert_eq!(theatre.command(Command::Show(WHO)), before, "{on_busy:?}");
+        theatre.crash();
+        assert_eq!(theatre.command(Command::Show(WHO)), before, "{on_busy:?}");
+    }
+}
+
+#[test]
+fn holders_of_tokens_add_only_so_much_in_a_minute() {
+    let mut theatre = Theatre::new(1);
+    theatre.command(Command::Create(create()));
+    let add = |theatre: &mut Theatre| {
+        let append = Command::Append(WHO, vec![Message::user("More")]);
+        theatre.command(Command::ByToken(0, Box::new(append)))
+    };
+    for n in 0..60 {
+        assert!(matches!(add(&mut theatre), Some(Answer::Items { .. })), "{n}");
+    }
+    theatre.pass_time(20_000);
+    assert_eq!(add(&mut theatre), Some(Answer::TooFast { limit: 60, retry_after_s: 40 }));
+    // Who has a key is limited otherwise, and looking is free.
+    assert!(matches!(
+        theatre.command(Command::Append(WHO, vec![Message::user("More")])),
+        Some(Answer::Items { .. })
+    ));
+    let show = Command::ByToken(0, Box::new(Command::Show(WHO)));
+    assert!(matches!(theatre.command(show), Some(Answer::Thread { .. })));
+    theatre.pass_time(40_000);
+    assert!(matches!(add(&mut theatre), Some(Answer::Items { .. })));
 }

@@ -176,6 +176,7 @@ pub fn name(command: &Command) -> &'static str {
         Command::Admit(_) | Command::AdmitAll(_) => "admit",
         Command::Count(_) => "count",
         Command::Settle(_) => "settle",
+        Command::Forget(_) => "forget",
         Command::Epoch => "epoch",
         Command::BeginWrite => "begin_write",
         Command::EndWrite => "end_write",

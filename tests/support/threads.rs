@@ -10,7 +10,7 @@ use retinue::domain::dispatch::command::Delivery;
 use retinue::domain::ids::AccountId;
 use retinue::domain::run::event::Numbered;
 use retinue::domain::thread::command::{Answer, Command, VERSION};
-use retinue::domain::thread::effect::{Effect, ModelCall, Outcome, Progress, Report, ToolCall};
+use retinue::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
 use retinue::domain::time::Millis;
 use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
@@ -21,6 +21,7 @@ use retinue::object::wire;
 use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Watch};
 use retinue::service::App;
 use retinue::service::run::perform::perform;
+use retinue::service::settlements::Settlements;
 
 use super::disk::Disk;
 use super::world::{Clock, WithinWorld};
@@ -42,11 +43,20 @@ struct Object {
     alarm: Option<Millis>,
     /// Which life it lives: what an earlier one began is not heard any more.
     life: u32,
+    /// What its memory has besides.
+    settlements: Arc<Settlements>,
 }
 
 impl Object {
     fn new(disk: Disk, life: u32) -> Self {
-        Self { host: Host::new(disk.clone()), disk, watchers: Watchers::default(), alarm: None, life }
+        Self {
+            host: Host::new(disk.clone()),
+            disk,
+            watchers: Watchers::default(),
+            alarm: None,
+            life,
+            settlements: Arc::default(),
+        }
     }
 }
 
@@ -113,7 +123,10 @@ impl FakeThreads {
 
     fn perform(&self, thread: ThreadOf, life: u32, effect: Effect) {
         let Some(world) = self.0.world.get().and_then(WithinWorld::world) else { return };
-        let app = App::new(world.clone(), Arc::default());
+        let mut app = App::new(world.clone(), Arc::default());
+        if let Some(object) = self.0.objects.lock().unwrap().get(&thread) {
+            app.settlements = object.settlements.clone();
+        }
         let object = Handle { threads: self.clone(), thread, life };
         world.start(async move { perform(&app, &object, &effect).await });
     }
@@ -202,15 +215,19 @@ impl Performed for Handle {
         self.look(|thread, disk| thread.delivery(disk)).flatten()
     }
 
+    fn for_ledger(&self) -> Option<ForLedger> {
+        self.look(|thread, disk| thread.for_ledger(disk)).flatten()
+    }
+
     fn progress(&self, id: &str, progress: Progress) {
         if self.is_alive() {
             let _ = self.threads.with(self.thread, |host, moment| host.progress(id, progress, moment));
         }
     }
 
-    fn ended(&self, id: &str, outcome: Outcome) {
-        if self.is_alive() {
-            let _ = self.threads.with(self.thread, |host, moment| host.ended(id, outcome, moment));
-        }
+    fn ended(&self, id: &str, outcome: Outcome) -> bool {
+        // What dies with its object says nothing more.
+        !self.is_alive()
+            || self.threads.with(self.thread, |host, moment| host.ended(id, outcome, moment)).unwrap_or(false)
     }
 }

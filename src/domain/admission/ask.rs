@@ -2,7 +2,8 @@
 //! [`Command`] and [`Answer`].
 
 use super::command::{
-    AccountSpend, Admission, Admit, Answer, CallRecord, Command, Inspect, Learned, Page, Settle, Spend,
+    AccountSpend, Admission, Admit, Answer, CallRecord, Command, Forget, Inspect, Learned, Page, Settle,
+    Spend,
 };
 use crate::domain::plan::CallLimits;
 
@@ -84,5 +85,6 @@ asks! {
     InspectAccount: Self => Command::InspectAccount, Answer::AccountSpend(spend) => spend, AccountSpend;
     Page: page => Command::Calls(page), Answer::Calls(calls) => calls, Vec<CallRecord>;
     Wake: Self => Command::Wake, Answer::Woken => (), ();
+    Forget: forget => Command::Forget(forget), Answer::Settled => (), ();
     Learn: Learn(things) => Command::Learn(things), Answer::Learned => (), ();
 }

@@ -43,6 +43,7 @@ pub enum Command {
     Wake,
     /// Keep copies of declared things ([`crate::domain::declared`]) that have changed.
     Learn(Vec<Learned>),
+    Forget(Forget),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +169,14 @@ pub struct Rate {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settle {
     pub records: Vec<CallRecord>,
+}
+
+/// Calls whose rows keep their money and lose their run, because its thread was deleted. Answered like a [`Settle`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forget {
+    /// A call is one of these agents'.
+    pub agents: Vec<AgentId>,
+    pub calls: Vec<CallId>,
 }
 
 /// A row of the ledger.

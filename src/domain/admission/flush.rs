@@ -18,6 +18,7 @@ impl State {
         unwritten.meta
             || !unwritten.agents.is_empty()
             || !unwritten.records.is_empty()
+            || !unwritten.forgotten.is_empty()
             || !unwritten.learned.is_empty()
     }
 
@@ -47,6 +48,7 @@ impl State {
             holds: unwritten.holds.iter().filter_map(|call| self.holds.get(call).cloned()).collect(),
             removed_holds: unwritten.removed_holds.into_iter().collect(),
             records: unwritten.records.into_values().collect(),
+            forgotten: unwritten.forgotten,
             learned: unwritten.learned,
         }
     }

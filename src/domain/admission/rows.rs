@@ -1,6 +1,6 @@
 //! What the object's disk has of an account, and what one write changes of it.
 
-use super::command::{CallRecord, Learned};
+use super::command::{CallRecord, Forget, Learned};
 use super::spend::Orphan;
 use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::money::Nanos;
@@ -26,6 +26,8 @@ pub struct Batch {
     pub removed_holds: Vec<CallId>,
     /// To insert or replace.
     pub records: Vec<CallRecord>,
+    /// Rows that lose their run, those of this write included.
+    pub forgotten: Vec<Forget>,
     /// To insert, or to replace an older revision.
     pub learned: Vec<Learned>,
 }

@@ -1,6 +1,6 @@
 //! How a call is settled: the actual cost takes the place of the hold, once.
 
-use super::command::{CallRecord, CallStatus};
+use super::command::{CallRecord, CallStatus, Forget};
 use super::spend::Tally;
 use super::state::State;
 use crate::domain::ids::AgentId;
@@ -58,6 +58,11 @@ impl State {
             Some(Known::Ended) => {}
             None => self.settle_forgotten(record, now),
         }
+    }
+
+    /// These calls lose their run. The answer must wait for the next write.
+    pub fn forget(&mut self, forget: Forget) {
+        self.unwritten.forgotten.push(forget);
     }
 
     /// An object died before it wrote this admission down: its hold is part of the orphan. What the orphan no longer

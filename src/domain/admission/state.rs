@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::Account;
-use super::command::{Admission, Admit, CallRecord, Inspect, Learned, Refusal, Scope, Spend};
+use super::command::{Admission, Admit, CallRecord, Forget, Inspect, Learned, Refusal, Scope, Spend};
 use super::rows::{AgentRow, Hold, Meta, Snapshot};
 use super::spend::{AgentSpend, Bucket, Orphan, Tally};
 use crate::domain::ids::{AgentId, CallId};
@@ -45,6 +45,7 @@ pub(super) struct Unwritten {
     pub holds: BTreeSet<CallId>,
     pub removed_holds: BTreeSet<CallId>,
     pub records: BTreeMap<CallId, CallRecord>,
+    pub forgotten: Vec<Forget>,
     pub learned: Vec<Learned>,
 }
 

@@ -6,10 +6,12 @@ use super::state::{End, Failure, Phase, Run};
 use super::terms::OnUnknown;
 use super::tool::{How, OpenCall, Planned, Stage};
 use crate::domain::message::{AssistantPart, Message, Part};
+use crate::domain::money::Nanos;
 use crate::domain::thread::item;
 use crate::domain::time::Millis;
 
 const NOT_RUN: &str = "This call was not made: ";
+pub(super) const AT_LIMIT: &str = "the run had reached its limit.";
 const POOR: &str = "This agent was not asked: nothing is left of what the run may spend.";
 const STOPPED: &str = "The run of this agent was stopped: ";
 const UNKNOWN: &str = "Whether this call had its effect is not known: the connection was lost while it ran. Do not make it \
@@ -18,7 +20,6 @@ const UNKNOWN: &str = "Whether this call had its effect is not known: the connec
 impl Run {
     /// Writes the pieces of an answer; its calls, which take their entries' names.
     pub(super) fn write_answer(
-        &mut self,
         step: u32,
         parts: Vec<AssistantPart>,
         plan: Vec<How>,
@@ -35,23 +36,15 @@ impl Run {
                 call.id = (names.entry)(entry).to_string();
                 let how = plan.next().unwrap_or_else(|| How::Invalid("There is no such tool.".to_owned()));
                 let planned = Planned { call: call.clone(), how };
-                calls.push(self.opened(entry, step, planned, names, out));
+                calls.push(Self::opened(entry, step, planned, names, out));
             }
             out.push(Do::Write { entry, step, message });
         }
         calls
     }
 
-    pub(super) fn opened(
-        &mut self,
-        entry: u32,
-        step: u32,
-        planned: Planned,
-        names: &Names<'_>,
-        out: &mut Vec<Do>,
-    ) -> OpenCall {
+    fn opened(entry: u32, step: u32, planned: Planned, names: &Names<'_>, out: &mut Vec<Do>) -> OpenCall {
         let Planned { call, how } = planned;
-        self.tool_calls = self.tool_calls.saturating_add(1);
         out.push(Do::Say(Event::ToolCall {
             step,
             call_id: (names.entry)(entry),
@@ -62,8 +55,8 @@ impl Run {
         OpenCall { entry, name: call.name, arguments: call.arguments, how, stage, attempt: 0 }
     }
 
-    /// Begins to wait for the calls of a step. What does not fit is said to the model once; a second time in a row the run
-    /// fails of it.
+    /// Begins to wait for the calls of a step, as many of them as the run may make. What does not fit is said to the model
+    /// once; a second time in a row the run fails of it.
     pub(super) fn open(
         &mut self,
         step: u32,
@@ -79,6 +72,9 @@ impl Run {
                 _ => None,
             })
             .collect();
+        let fits = |call: &&OpenCall| !matches!(call.how, How::Invalid(_));
+        let beyond = calls.iter().filter(fits).skip(self.calls_left(now)).map(|call| call.entry);
+        let beyond: Vec<u32> = beyond.collect();
         self.phase = Phase::Tools { step, calls };
         let was_invalid = std::mem::replace(&mut self.was_invalid, !faults.is_empty());
         for (entry, words) in &faults {
@@ -88,7 +84,33 @@ impl Run {
             let failure =
                 Failure::new("invalid_tool_call", format!("The model called a tool wrongly again. {words}"));
             self.seal("the run failed.", names, out);
-            self.end(End::Failed(failure), now, out);
+            return self.end(End::Failed(failure), now, out);
+        }
+        for entry in beyond {
+            self.resolve(entry, vec![Part::Text(format!("{NOT_RUN}{AT_LIMIT}"))], true, names, out);
+        }
+        let asked = self.calls().iter().filter(|call| matches!(call.stage, Stage::Output)).count();
+        self.count_calls(asked);
+    }
+
+    /// How many tool calls the run may still make, where none is under way.
+    fn calls_left(&self, now: Millis) -> usize {
+        if self.is_late(now) || self.left() == Some(Nanos::ZERO) {
+            return 0;
+        }
+        let most = self.terms.limits.max_tool_calls;
+        most.map_or(usize::MAX, |most| most.saturating_sub(self.tool_calls) as usize)
+    }
+
+    fn count_calls(&mut self, made: usize) {
+        self.tool_calls = self.tool_calls.saturating_add(u32::try_from(made).unwrap_or(u32::MAX));
+    }
+
+    /// Gives up the calls that still wait for their beginning, where a limit was reached meanwhile.
+    pub(super) fn turn_away(&mut self, now: Millis, names: &Names<'_>, out: &mut Vec<Do>) {
+        let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
+        if is_spent || self.is_late(now) {
+            self.seal_where(|call| matches!(call.stage, Stage::Ready), AT_LIMIT, names, out);
         }
     }
 
@@ -126,7 +148,9 @@ impl Run {
         let call = calls.iter_mut().find(|call| call.entry == entry)?;
         call.stage = Stage::Running;
         call.attempt = call.attempt.saturating_add(1);
-        Some(call.attempt)
+        let attempt = call.attempt;
+        self.count_calls(usize::from(attempt == 1));
+        Some(attempt)
     }
 
     pub(super) fn interrupt(&mut self, entry: u32, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
@@ -169,19 +193,32 @@ impl Run {
 
     /// Gives each call that has none its result: that it was not made, and why.
     pub(super) fn seal(&mut self, why: &str, names: &Names<'_>, out: &mut Vec<Do>) {
-        let open: Vec<(u32, Stage)> =
-            self.calls().iter().filter(|call| !call.is_done()).map(|call| (call.entry, call.stage)).collect();
-        for (entry, stage) in open {
-            let words = match stage {
-                _ if self.children.contains_key(&entry) => format!("{STOPPED}{why}"),
-                Stage::Ready | Stage::Output => format!("{NOT_RUN}{why}"),
-                Stage::Running | Stage::Outcome | Stage::Child | Stage::Done => {
-                    format!("{UNKNOWN} Then {why}")
-                }
+        self.seal_where(|call| !call.is_done(), why, names, out);
+    }
+
+    fn seal_where(
+        &mut self,
+        is_sealed: impl Fn(&OpenCall) -> bool,
+        why: &str,
+        names: &Names<'_>,
+        out: &mut Vec<Do>,
+    ) {
+        let sealed = self.calls().iter().filter(|call| is_sealed(call));
+        let sealed: Vec<(u32, Stage, bool)> =
+            sealed.map(|call| (call.entry, call.stage, call.was_made())).collect();
+        for (entry, stage, was_made) in sealed {
+            let is_child = self.children.contains_key(&entry);
+            let words = match was_made {
+                _ if is_child => format!("{STOPPED}{why}"),
+                true => format!("{UNKNOWN} Then {why}"),
+                false => format!("{NOT_RUN}{why}"),
             };
             // Also one of which it is not known yet whether it is there.
-            if self.children.contains_key(&entry) {
+            if is_child {
                 out.push(Do::CancelChild { entry });
+            }
+            if matches!(stage, Stage::Output | Stage::Outcome) {
+                out.push(Do::GiveUp { entry });
             }
             self.resolve(entry, vec![Part::Text(words)], true, names, out);
         }

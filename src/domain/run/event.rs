@@ -137,9 +137,17 @@ impl Event {
     }
 }
 
-/// Whether somebody outside must do something, of what a run waits for: a child that is at work needs nobody.
+/// Whether somebody outside must do something, of what a run waits for.
 pub fn asks(waiting_on: &[Value]) -> bool {
-    waiting_on.iter().any(|entry| entry["kind"] != "child" || entry["status"] == "waiting")
+    waiting_on.iter().any(needs_somebody)
+}
+
+/// Whether what a run waits for comes by somebody alone: a child that is at work needs nobody, and time passes.
+pub fn needs_somebody(awaited: &Value) -> bool {
+    match awaited["kind"].as_str() {
+        Some("child") => awaited["status"] == "waiting",
+        kind => kind != Some("time"),
+    }
 }
 
 /// An event with its numbers.

@@ -93,6 +93,8 @@ pub enum Fault {
     Budget { resets_at: Option<Millis> },
     /// What is left of the run's own limit pays for no answer.
     RunBudget,
+    /// The model said nothing, where it should have.
+    Empty,
     /// It may work later; when at the earliest.
     Transient { failure: Failure, at: Option<Millis> },
     /// It will never work.
@@ -118,6 +120,10 @@ pub enum Do {
         attempt: u32,
     },
     CancelChild {
+        entry: u32,
+    },
+    /// Remember that this call was asked of somebody outside who did not answer it, and that it needs no answer any more.
+    GiveUp {
         entry: u32,
     },
     /// A child is asked how it is. `nth`: of its looks, from 1.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::calls::AT_LIMIT;
 use super::event::Event;
 use super::happening::{Answered, Do, Fault, Happened, Names};
-use super::input::{Given, NotTaken};
 use super::state::{Delay, End, Failure, Paused, Phase, Reason, Run, Status, Trouble};
 use super::terms::{OnBudget, Terms};
 use super::tool::{OpenCall, Stage};
-use crate::domain::message::{Finish, Part};
+use crate::domain::message::Finish;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
+use crate::domain::warning::Warning;
 
 /// Without progress a run is given up after so many attempts,
 const MAX_ATTEMPTS: u32 = 10;
@@ -21,6 +22,9 @@ const FIRST_PAUSE_MS: i64 = 1_000;
 const MAX_PAUSE_MS: i64 = 60_000;
 /// How often a run without money looks whether there is some, where nobody says when there will be.
 const BUDGET_PAUSE_MS: i64 = 60_000;
+
+/// The most warnings that a run keeps; its events have all of them.
+const MAX_WARNINGS: usize = 32;
 
 /// Entries of a step's answer have the numbers from its own times this; those of everything else are below.
 const PER_STEP: u32 = 1 << 16;
@@ -45,6 +49,7 @@ impl Run {
             is_steered: false,
             was_invalid: false,
             trouble: Trouble::default(),
+            warnings: Vec::new(),
             children: BTreeMap::new(),
             set_aside: Nanos::ZERO,
             was_asking: false,
@@ -84,41 +89,6 @@ impl Run {
         out
     }
 
-    /// What somebody answers to a call that waits.
-    ///
-    /// # Errors
-    /// [`NotTaken`]; nothing has changed. Whether it was answered before is for who keeps the answers to say.
-    pub fn give(
-        &mut self,
-        entry: u32,
-        given: Given,
-        names: &Names<'_>,
-        now: Millis,
-    ) -> Result<Vec<Do>, NotTaken> {
-        let stage = match self.call(entry) {
-            Some(call) => call.stage,
-            None if self.is_over() => return Err(NotTaken::RunEnded),
-            None => return Err(NotTaken::NeverAsked),
-        };
-        match (stage, &given) {
-            (Stage::Done, _) => return Err(NotTaken::AlreadyResolved),
-            (Stage::Ready | Stage::Running | Stage::Child, _) => return Err(NotTaken::NotWaiting),
-            (Stage::Output, Given::Retry) => return Err(NotTaken::NoRetry),
-            (Stage::Output | Stage::Outcome, _) => {}
-        }
-        let before = self.status();
-        let mut out = Vec::new();
-        self.has_progressed();
-        match given {
-            Given::Output(parts) => self.resolve(entry, parts, false, names, &mut out),
-            Given::Error(words) => self.resolve(entry, vec![Part::Text(words)], true, names, &mut out),
-            Given::Retry => self.set(entry, Stage::Ready),
-        }
-        self.advance(names, now, &mut out);
-        self.say_status(before, names, &mut out);
-        Ok(out)
-    }
-
     fn take(&mut self, happened: Happened, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         match happened {
             Happened::Begun => {
@@ -134,9 +104,9 @@ impl Run {
                 }
             }
             Happened::Unanswered { fault, cost } => {
-                if let Phase::Model { step, .. } = self.phase {
+                if let Phase::Model { step, attempt } = self.phase {
                     self.spend(cost);
-                    self.fail_step(step, fault, names, now, out);
+                    self.fail_step((step, attempt), fault, names, now, out);
                 }
             }
             Happened::Cut { voids } => {
@@ -186,11 +156,12 @@ impl Run {
     }
 
     /// Begins whatever can begin.
-    fn advance(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+    pub(super) fn advance(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
         if self.paused.is_some() {
             return;
         }
         if let Phase::Tools { .. } = self.phase {
+            self.turn_away(now, names, out);
             self.begin_calls(names, now, out);
             if self.calls().iter().all(OpenCall::is_done) {
                 self.phase = Phase::Next;
@@ -239,11 +210,12 @@ impl Run {
         let Answered { parts, finish, plan, usage, cost, warnings } = answered;
         self.spend(cost);
         self.has_progressed();
-        let calls = self.write_answer(step, parts, plan, names, out);
+        self.warn(&warnings);
+        let calls = Self::write_answer(step, parts, plan, names, out);
         out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage, warnings }));
         if let Some(reason) = self.closing {
             self.phase = Phase::Tools { step, calls };
-            self.seal("the run had reached its limit.", names, out);
+            self.seal(AT_LIMIT, names, out);
             return self.end(End::Incomplete(reason), now, out);
         }
         if calls.is_empty() {
@@ -257,11 +229,18 @@ impl Run {
         self.open(step, calls, names, now, out);
     }
 
-    fn fail_step(&mut self, step: u32, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+    fn fail_step(
+        &mut self,
+        (step, attempt): (u32, u32),
+        fault: Fault,
+        names: &Names<'_>,
+        now: Millis,
+        out: &mut Vec<Do>,
+    ) {
         let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
         match fault {
             // Nothing is left for another attempt.
-            Fault::Budget { .. } | Fault::Transient { .. } if is_spent => {
+            Fault::Budget { .. } | Fault::Transient { .. } | Fault::Empty if is_spent => {
                 self.end(End::Incomplete(Reason::MaxUsd), now, out);
             }
             Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
@@ -275,6 +254,18 @@ impl Run {
             Fault::RunBudget => {
                 let reason = self.closing.unwrap_or(Reason::MaxUsd);
                 self.end(End::Incomplete(reason), now, out);
+            }
+            Fault::Empty => {
+                out.push(Do::Say(Event::Restarted { step, voids: None }));
+                if self.has_hope(now, "the model answered nothing", names, out) {
+                    self.ask_again(step, attempt, out);
+                }
+            }
+            // To wait for longer than anybody waits without progress is of no use.
+            Fault::Transient { failure, at: Some(at) }
+                if at.since(self.trouble.since.unwrap_or(now)) >= MAX_TROUBLE_MS =>
+            {
+                self.end(End::Failed(Failure { retry_at: Some(at), ..failure }), now, out);
             }
             Fault::Transient { failure, at } => {
                 if self.has_hope(now, &failure.message, names, out) {
@@ -319,7 +310,7 @@ impl Run {
             return;
         }
         self.look_at_children(now, out);
-        let is_late = self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline);
+        let is_late = self.is_late(now);
         match self.phase {
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
             Phase::Later { why: Delay::Budget, .. } if is_late => {
@@ -342,7 +333,7 @@ impl Run {
     }
 
     /// Says that it waits, pauses or goes on, where that has changed.
-    fn say_status(&self, before: Status, names: &Names<'_>, out: &mut Vec<Do>) {
+    pub(super) fn say_status(&self, before: Status, names: &Names<'_>, out: &mut Vec<Do>) {
         let is_still = |status| matches!(status, Status::Waiting | Status::Paused);
         let now = self.status();
         match now {
@@ -366,6 +357,17 @@ impl Run {
 
     pub(super) fn has_progressed(&mut self) {
         self.trouble = Trouble::default();
+    }
+
+    /// Keeps what a step warns of, in the place of what an earlier one has said of the same.
+    fn warn(&mut self, warnings: &[Warning]) {
+        for warning in warnings {
+            let is_same = |kept: &Warning| (&kept.field, kept.code) == (&warning.field, warning.code);
+            self.warnings.retain(|kept| !is_same(kept));
+            if self.warnings.len() < MAX_WARNINGS {
+                self.warnings.push(warning.clone());
+            }
+        }
     }
 
     fn spend(&mut self, cost: Nanos) {

@@ -116,12 +116,14 @@ impl Theatre {
                     let at_once = self.running.iter().filter(is_open).count() + at_work.count();
                     assert!(at_once <= self.run.terms.limits.max_parallel_tools as usize);
                     self.check_money();
+                    assert!(self.now < self.run.deadline().unwrap(), "{entry} was begun too late");
                     *self.begun.entry(entry).or_default() += 1;
                     if let Some(call) = self.run.call(entry).filter(|call| !call.may_repeat()) {
                         let allowed = *self.allowed.entry(entry).or_insert(1);
                         assert!(self.begun[&entry] <= allowed, "{call:?} was begun again");
                     }
                 }
+                Do::GiveUp { .. } => {}
                 Do::CancelChild { entry } => {
                     // Also one that is not there yet, which then never comes.
                     let kid = self.children.entry(entry).or_default();
@@ -136,6 +138,8 @@ impl Theatre {
         }
         assert_eq!(self.run.spent.get(), self.spent);
         assert_eq!(self.run.is_over(), self.is_over);
+        let most = self.run.terms.limits.max_tool_calls.unwrap_or(u32::MAX);
+        assert!(self.begun.len() <= self.run.tool_calls as usize && self.run.tool_calls <= most);
         if self.is_over {
             assert_eq!(self.calls, self.results, "every call has its result");
             let orphan = self.children.iter().find(|(_, kid)| !kid.is_over && !kid.is_cancelled);
@@ -305,10 +309,13 @@ impl Theatre {
             _ => Given::Retry,
         };
         let is_retry = given == Given::Retry;
-        if let Ok(out) = self.run.give(entry, given, &NAMES, self.now) {
+        let input = Input::Call { entry, given };
+        if self.run.can_take(&input).is_ok() {
             if is_retry {
                 *self.allowed.entry(entry).or_insert(1) += 1;
             }
+            let (entries, out) = self.run.give(vec![input], &NAMES, self.now);
+            assert_eq!(entries, [entry]);
             self.perform(out);
         }
     }

@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::super::input::{Given, Input, NotTaken};
 use super::super::state::Awaited;
 use super::super::terms::OnUnknown;
 use super::super::tool::How;
 use super::super::word::Ended;
 use super::*;
 use crate::domain::ids::AgentId;
-use crate::domain::message::{AssistantPart, Message, ToolCall, Usage};
+use crate::domain::message::{AssistantPart, Message, Part, ToolCall, Usage};
 use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::{Limits, Priority, Starter};
 use crate::domain::run::tool::Effect;
@@ -94,7 +95,7 @@ fn effects(out: &[Do]) -> Vec<String> {
             Do::CallTool { entry, attempt } => Some(format!("tool {}.{attempt}", nth(*entry))),
             Do::CancelChild { entry } => Some(format!("cancel {}", nth(*entry))),
             Do::LookAtChild { entry, nth: look } => Some(format!("look {}.{look}", nth(*entry))),
-            Do::Say(_) | Do::Write { .. } => None,
+            Do::Say(_) | Do::Write { .. } | Do::GiveUp { .. } => None,
         })
         .collect()
 }
@@ -118,6 +119,42 @@ fn an_answer_without_calls_ends_the_run() {
     assert_eq!(run.status(), Status::Completed);
 }
 
+fn give(run: &mut Run, entry: u32, given: Given, now: Millis) -> Result<Vec<Do>, NotTaken> {
+    let input = Input::Call { entry, given };
+    run.can_take(&input).map(|()| run.give(vec![input], &NAMES, now).1)
+}
+
+#[test]
+fn what_a_run_is_given_at_once_is_considered_in_one_step() {
+    for is_last_first in [true, false] {
+        let mut run = begun(terms());
+        run.apply(answer(vec![call("a"), call("b")], vec![How::Client; 2]), &NAMES, Millis(1));
+        let output = |entry| Input::Call { entry: piece(entry), given: Given::Output(vec![]) };
+        let mut inputs = vec![output(1), output(2), Input::Message(Message::user("And this"))];
+        if !is_last_first {
+            inputs.reverse();
+        }
+        let (entries, out) = run.give(inputs, &NAMES, Millis(2));
+        assert_eq!(entries.len(), 3);
+        assert_eq!(effects(&out), ["model 2.1"]);
+        assert_eq!(says(&out).iter().filter(|said| *said == "run.resumed").count(), 1);
+        let done = run.apply(answer(vec![AssistantPart::text("Seen")], vec![]), &NAMES, Millis(3));
+        assert_eq!(run.status(), Status::Completed, "{done:?}");
+    }
+}
+
+#[test]
+fn a_call_that_nobody_answered_is_given_up_with_the_run() {
+    let mut run = begun(terms());
+    let plan = vec![How::Client, How::Ours(Effect::Pure)];
+    run.apply(answer(vec![call("a"), call("b")], plan), &NAMES, Millis(1));
+    let out = run.apply(Happened::Cancelled { reason: None }, &NAMES, Millis(2));
+    let given_up = out.iter().filter(|todo| matches!(todo, Do::GiveUp { .. })).cloned().collect::<Vec<_>>();
+    assert_eq!(given_up, [Do::GiveUp { entry: piece(1) }]);
+    let message = Input::Message(Message::user("Hello?"));
+    assert_eq!(run.can_take(&message), Err(NotTaken::RunEnded));
+}
+
 #[test]
 fn a_client_s_tool_is_waited_for_and_answered_once() {
     let mut run = begun(terms());
@@ -125,13 +162,13 @@ fn a_client_s_tool_is_waited_for_and_answered_once() {
     assert_eq!(says(&out), ["tool.call", "step.completed", "run.waiting"]);
     assert_eq!((run.status(), run.wake_at()), (Status::Waiting, Some(Millis(3_600_000))));
     let output = || Given::Output(vec![Part::Text("42".to_owned())]);
-    assert_eq!(run.give(9, output(), &NAMES, Millis(2)), Err(NotTaken::NeverAsked));
-    assert_eq!(run.give(piece(1), Given::Retry, &NAMES, Millis(2)), Err(NotTaken::NoRetry));
-    let out = run.give(piece(1), output(), &NAMES, Millis(2)).unwrap();
+    assert_eq!(give(&mut run, 9, output(), Millis(2)), Err(NotTaken::NeverAsked));
+    assert_eq!(give(&mut run, piece(1), Given::Retry, Millis(2)), Err(NotTaken::NoRetry));
+    let out = give(&mut run, piece(1), output(), Millis(2)).unwrap();
     assert_eq!(says(&out), ["tool.result", "run.resumed", "step.started"]);
     assert_eq!(effects(&out), ["model 2.1"]);
     // Its step is over; that it was answered before is known to who keeps the answers.
-    assert_eq!(run.give(piece(1), output(), &NAMES, Millis(3)), Err(NotTaken::NeverAsked));
+    assert_eq!(give(&mut run, piece(1), output(), Millis(3)), Err(NotTaken::NeverAsked));
 }
 
 #[test]
@@ -173,8 +210,8 @@ fn who_knows_how_a_call_ended_may_have_it_made_again() {
     run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Unsafe)]), &NAMES, Millis(1));
     run.apply(Happened::Interrupted { entry: piece(1) }, &NAMES, Millis(2));
     assert!(matches!(run.awaited()[..], [Awaited::Outcome(_)]));
-    assert_eq!(effects(&run.give(piece(1), Given::Retry, &NAMES, Millis(3)).unwrap()), ["tool 1.2"]);
-    assert_eq!(run.give(piece(1), Given::Retry, &NAMES, Millis(3)), Err(NotTaken::NotWaiting));
+    assert_eq!(effects(&give(&mut run, piece(1), Given::Retry, Millis(3)).unwrap()), ["tool 1.2"]);
+    assert_eq!(give(&mut run, piece(1), Given::Retry, Millis(3)), Err(NotTaken::NotWaiting));
 }
 
 #[test]
@@ -189,12 +226,71 @@ fn a_run_at_its_limit_says_a_last_word_and_is_incomplete() {
 
     let limits = Limits { max_usd: Some(Nanos::new(10)), ..Limits::default() };
     let mut run = begun(Terms { limits, ..terms() });
-    run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
-    let out = run.apply(ended(piece(1)), &NAMES, Millis(2));
-    assert_eq!(
-        (effects(&out), says(&out)),
-        (vec![], vec!["tool.result".to_owned(), "run.incomplete".to_owned()])
-    );
+    let out = run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
+    assert_eq!(effects(&out), [""; 0], "nobody would learn what the call has done");
+    assert_eq!(says(&out), ["tool.call", "step.completed", "tool.result", "run.incomplete"]);
+    assert_eq!(run.tool_calls, 0);
+}
+
+/// The words of the results that are written.
+fn results(out: &[Do]) -> Vec<String> {
+    out.iter()
+        .filter_map(|todo| match todo {
+            Do::Write { message: Message::Tool { parts, .. }, .. } => match &parts[..] {
+                [Part::Text(text)] => Some(text.clone()),
+                other => panic!("{other:?}"),
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+const NOT_MADE: &str = "This call was not made: the run had reached its limit.";
+
+#[test]
+fn a_limit_of_tool_calls_holds_inside_a_step() {
+    let limits = Limits { max_tool_calls: Some(3), max_parallel_tools: 32, ..Limits::default() };
+    let mut run = begun(Terms { limits, ..terms() });
+    let plan = [How::Ours(Effect::Unsafe), How::Invalid("No.".to_owned()), How::Client, child()];
+    let plan: Vec<How> = plan.into_iter().chain(vec![How::Ours(Effect::Unsafe); 16]).collect();
+    let out = run.apply(answer(vec![call("a"); 20], plan), &NAMES, Millis(1));
+    assert_eq!(effects(&out), ["tool 1.1", "tool 4.1"], "what does not fit is not made, and does not count");
+    assert_eq!(results(&out)[1..], [NOT_MADE; 16]);
+    assert_eq!(run.tool_calls, 3);
+    run.apply(ended(piece(1)), &NAMES, Millis(2));
+    run.apply(ended(piece(4)), &NAMES, Millis(2));
+    let out = give(&mut run, piece(3), Given::Error("x".to_owned()), Millis(2)).unwrap();
+    assert_eq!((effects(&out), run.closing), (vec!["model 2.1".to_owned()], Some(Reason::MaxToolCalls)));
+    let out = run.apply(answer(vec![call("b")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(3));
+    assert_eq!((results(&out), run.tool_calls), (vec![NOT_MADE.to_owned()], 3));
+    assert_eq!(run.status(), Status::Incomplete);
+}
+
+#[test]
+fn no_tool_call_begins_when_the_time_is_up() {
+    let limits = Limits { max_minutes: 1, max_parallel_tools: 1, ..Limits::default() };
+    let two = || answer(vec![call("a"), call("b")], vec![How::Ours(Effect::Pure), How::Client]);
+    let mut run = begun(Terms { limits, ..terms() });
+    let out = run.apply(two(), &NAMES, Millis(60_000));
+    assert_eq!((effects(&out), results(&out)), (vec!["model 2.1".to_owned()], vec![NOT_MADE.to_owned(); 2]));
+    assert_eq!((run.closing, run.tool_calls), (Some(Reason::MaxMinutes), 0));
+
+    let mut run = begun(Terms { limits, ..terms() });
+    let ours = || How::Ours(Effect::Pure);
+    run.apply(answer(vec![call("a"), call("b")], vec![ours(), ours()]), &NAMES, Millis(1));
+    let out = run.apply(ended(piece(1)), &NAMES, Millis(60_000));
+    assert_eq!(results(&out), ["done", NOT_MADE], "the alarm has not come yet");
+    assert_eq!((effects(&out), run.tool_calls), (vec!["model 2.1".to_owned()], 1));
+}
+
+#[test]
+fn a_call_that_was_made_once_is_not_said_to_be_not_made() {
+    let mut run = begun(terms());
+    run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Idempotent)]), &NAMES, Millis(1));
+    run.apply(Happened::Paused { reason: None }, &NAMES, Millis(2));
+    run.apply(Happened::Interrupted { entry: piece(1) }, &NAMES, Millis(2));
+    let out = run.apply(Happened::Cancelled { reason: None }, &NAMES, Millis(3));
+    assert!(results(&out)[0].starts_with("Whether this call had its effect is not known"), "{out:?}");
 }
 
 #[test]
@@ -203,7 +299,7 @@ fn a_call_that_does_not_fit_is_said_once_and_then_fails_the_run() {
     let wrong = || answer(vec![call("a"), call("b")], vec![How::Invalid("No.".to_owned()), How::Client]);
     let out = run.apply(wrong(), &NAMES, Millis(1));
     assert_eq!((run.status(), says(&out).last().map(String::as_str)), (Status::Waiting, Some("run.waiting")));
-    run.give(piece(2), Given::Error("x".to_owned()), &NAMES, Millis(2)).unwrap();
+    give(&mut run, piece(2), Given::Error("x".to_owned()), Millis(2)).unwrap();
     let out = run.apply(wrong(), &NAMES, Millis(3));
     assert_eq!(run.status(), Status::Failed);
     assert_eq!(
@@ -248,6 +344,23 @@ fn without_money_it_ends_or_waits_until_there_is_some() {
     );
     assert_eq!(run.apply(Happened::Time, &NAMES, Millis(499)), []);
     assert_eq!(effects(&run.apply(Happened::Time, &NAMES, Millis(500))), ["model 1.1"]);
+}
+
+#[test]
+fn a_time_beyond_what_anybody_waits_without_progress_is_an_end() {
+    let away = |at: i64| {
+        let failure = Failure::new("upstream_rate_limited", "Later.");
+        let fault = Fault::Transient { failure, at: Some(Millis(at)) };
+        Happened::Unanswered { fault, cost: Nanos::ZERO }
+    };
+    let mut run = begun(terms());
+    run.apply(away(299_000), &NAMES, Millis(0));
+    assert_eq!((run.status(), run.wake_at()), (Status::Waiting, Some(Millis(299_000))));
+    run.apply(Happened::Time, &NAMES, Millis(299_000));
+    // Only a second is left of the five minutes.
+    run.apply(away(301_000), &NAMES, Millis(299_000));
+    let Phase::Ended { end: End::Failed(failure), .. } = &run.phase else { panic!("{run:?}") };
+    assert_eq!((failure.code.as_str(), failure.retry_at), ("upstream_rate_limited", Some(Millis(301_000))));
 }
 
 #[test]

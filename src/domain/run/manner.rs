@@ -67,6 +67,11 @@ impl Manner {
         *self == Self::default()
     }
 
+    /// Whether the model is asked in the same way; whom the client names as its user is no part of that.
+    pub fn is_like(&self, other: &Self) -> bool {
+        *self == Self { user: self.user.clone(), ..other.clone() }
+    }
+
     /// Asks the model for a step in this manner.
     ///
     /// That a tool must be called holds for the first step only: the run would never come to an end.

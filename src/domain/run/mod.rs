@@ -17,6 +17,7 @@
 //! | [`word`] | what a child says to the run above it |
 //! | [`arguments`] | whether a call's arguments fit its tool's schema |
 //! | [`input`] | what a waiting run is given |
+//! | [`join`] | what it takes over of a request that joins it |
 //! | [`event`] | what watchers of a run see |
 //! | [`delta`] | a model's stream, as watchers see it |
 
@@ -28,6 +29,7 @@ pub mod delta;
 pub mod event;
 pub mod happening;
 pub mod input;
+pub mod join;
 pub mod machine;
 pub mod manner;
 pub mod state;

@@ -10,6 +10,7 @@ use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
 use crate::domain::money::{self, Nanos};
 use crate::domain::time::{self, Millis};
+use crate::domain::warning::Warning;
 
 /// A run. What is not here is in its thread: items, journal, events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Run {
     pub was_invalid: bool,
     #[serde(default, skip_serializing_if = "Trouble::is_none")]
     pub trouble: Trouble,
+    /// What models were not asked as was wanted: of each kind the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// Runs that its calls have begun and that have not said how they ended, by the entry of the call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub children: BTreeMap<u32, Child>,
@@ -144,11 +148,15 @@ impl Reason {
 pub struct Failure {
     pub code: String,
     pub message: String,
+    /// When another attempt may be of use, where the provider says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub retry_at: Option<Millis>,
 }
 
 impl Failure {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+        Self { code: code.to_owned(), message: message.into(), retry_at: None }
     }
 }
 
@@ -261,6 +269,14 @@ impl Run {
         }
     }
 
+    /// Of the model in the running step.
+    pub const fn attempt(&self) -> u32 {
+        match self.phase {
+            Phase::Model { attempt, .. } => attempt,
+            _ => 0,
+        }
+    }
+
     /// The calls of the running step.
     pub fn calls(&self) -> &[OpenCall] {
         match &self.phase {
@@ -298,7 +314,7 @@ impl Run {
 
     /// Whether it goes on only when somebody outside does something.
     pub fn needs_somebody(&self) -> bool {
-        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false));
+        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false) | Awaited::Time(_));
         match self.status() {
             Status::Paused => true,
             Status::Waiting => self.awaited().iter().any(needs),
@@ -322,6 +338,11 @@ impl Run {
     /// When its time is up.
     pub fn deadline(&self) -> Option<Millis> {
         self.started_at.map(|at| at.plus(i64::from(self.terms.limits.max_minutes) * 60_000))
+    }
+
+    /// Whether its time is up, and it was not asked for its last word because of a limit.
+    pub fn is_late(&self, now: Millis) -> bool {
+        self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline)
     }
 
     /// When time alone changes something.

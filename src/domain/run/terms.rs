@@ -1,4 +1,4 @@
-//! What a run is started with, which never changes.
+//! What a run is started with. Only a request that joins the run changes it ([`super::join`]), and who changes its priority.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,9 @@ use super::tool::ClientTool;
 use crate::domain::ids::{AgentId, KeyId};
 use crate::domain::money::{self, Nanos};
 use crate::domain::thread::id::{EntryId, RunId};
+
+/// The most bytes of a run's terms: they are written with every change of the run.
+pub const MAX_BYTES: usize = 512 * 1_024;
 
 /// What a run is started with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +46,10 @@ pub struct Terms {
 }
 
 impl Terms {
+    pub fn is_too_large(&self) -> bool {
+        serde_json::to_string(self).map_or(true, |json| json.len() > MAX_BYTES)
+    }
+
     /// The runs above a child of this run, the outermost first.
     pub fn path_below(&self, run: RunId) -> Vec<RunId> {
         let above = self.parent.iter().flat_map(|parent| parent.path.iter().copied());
@@ -111,6 +118,17 @@ pub enum OnUnknown {
     Report,
     /// The run fails.
     Fail,
+}
+
+impl OnUnknown {
+    /// The same where nobody finds the run, and so nobody can be asked.
+    #[must_use]
+    pub const fn unasked(self) -> Self {
+        match self {
+            Self::Ask => Self::Report,
+            other => other,
+        }
+    }
 }
 
 /// What a run does when the agent's budget is spent.

@@ -95,6 +95,11 @@ impl OpenCall {
         }
     }
 
+    /// Whether it was begun, as far as we are to begin it.
+    pub const fn was_made(&self) -> bool {
+        self.attempt > 0
+    }
+
     pub const fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::{json, merge_patch};
+use crate::domain::{json, merge_patch, read_only};
 
 const MAX_USER: usize = 255;
 const MAX_TITLE: usize = 255;
@@ -61,12 +61,17 @@ impl About {
         errors.finish()
     }
 
-    /// With a JSON Merge Patch laid over it.
+    /// With a JSON Merge Patch laid over it, which may have the other fields of the thread as they are `shown`.
     ///
     /// # Errors
     /// All that does not fit.
-    pub fn patched(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+    pub fn patched(
+        &self,
+        mut patch: Map<String, Value>,
+        shown: &Map<String, Value>,
+    ) -> Result<Self, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
+        errors.join(read_only::leave_out(&mut patch, shown, &Self::FIELDS));
         for name in patch.keys().filter(|name| !Self::FIELDS.contains(&name.as_str())) {
             errors.add(
                 &format!("{name:.64}"),
@@ -78,7 +83,7 @@ impl About {
             Ok(Value::Object(body)) => body,
             _ => Map::new(),
         };
-        merge_patch::lay(&mut body, patch.clone(), &[]);
+        merge_patch::lay(&mut body, patch, &[]);
         let patched: Self = json::read(&Value::Object(body))?;
         patched.check().map(|()| patched)
     }
@@ -91,7 +96,8 @@ mod tests {
     use super::*;
 
     fn patch(about: &About, patch: &Value) -> Result<About, Vec<FieldError>> {
-        about.patched(patch.as_object().unwrap())
+        let shown = json!({"status": "idle", "agent_id": "a", "user": about.user});
+        about.patched(patch.as_object().unwrap().clone(), shown.as_object().unwrap())
     }
 
     #[test]
@@ -108,7 +114,8 @@ mod tests {
         let faults = |body: Value| {
             patch(&About::default(), &body).unwrap_err().into_iter().map(|e| e.field).collect::<Vec<_>>()
         };
-        assert_eq!(faults(json!({"agent_id": "x", "status": "idle"})), ["agent_id", "status"]);
+        assert_eq!(faults(json!({"agent_id": "x", "status": "idle", "nothing": 1})), ["agent_id", "nothing"]);
+        assert!(patch(&About::default(), &json!({"agent_id": "a", "status": "idle"})).is_ok());
         assert_eq!(faults(json!({"title": ""})), ["title"]);
         assert_eq!(faults(json!({"labels": [1]})).len(), 1);
         assert_eq!(faults(json!({"metadata": {"k": "v".repeat(513)}})), ["metadata.k"]);

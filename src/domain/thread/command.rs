@@ -15,8 +15,10 @@ use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
+use crate::domain::money::{self, Nanos};
+use crate::domain::patch::Operations;
 use crate::domain::run::event::Numbered;
-use crate::domain::run::input::{Given, NotTaken};
+use crate::domain::run::input::{Given, Input, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
 use crate::domain::run::word::Word;
 
@@ -32,6 +34,8 @@ pub enum Command {
     /// Lays a JSON Merge Patch over what the client says of its thread. In it, `version` is the number of the agent's version at
     /// which the thread stays, or null for none.
     Change(Who, Map<String, Value>),
+    /// Operations on what the thread shows and on `version`, which is as in [`Command::Change`].
+    Edit(Who, Operations),
     Delete(Who),
     /// Items without a run.
     Append(Who, Vec<Message>),
@@ -70,6 +74,16 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it adds a run or what somebody says.
+    pub fn adds(&self) -> bool {
+        match self {
+            Self::Start(_) | Self::Append(..) => true,
+            Self::Give(_, _, inputs) => inputs.iter().any(|input| matches!(input, Input::Message(_))),
+            Self::Once(_, command) | Self::ByToken(_, command) => command.adds(),
+            _ => false,
+        }
+    }
+
     /// Whether the one who asks stays for what comes.
     pub fn stays(&self) -> bool {
         match self {
@@ -159,6 +173,9 @@ pub struct Page {
 pub struct Start {
     pub thread: Create,
     pub terms: Terms,
+    /// What the request itself says of it; the terms have the lower one of this and the agent's.
+    #[serde(default, with = "money::as_optional_integer", skip_serializing_if = "Option::is_none")]
+    pub max_usd: Option<Nanos>,
     /// What the run is about; empty: what the thread says already.
     pub input: Vec<Message>,
     pub on_busy: OnBusy,
@@ -181,9 +198,9 @@ pub enum OnBusy {
     Interrupt,
     /// It waits, and those that wait already are cancelled.
     Latest,
-    /// It joins the one that waits already.
+    /// It joins the one that waits already, which takes over its tools, the higher priority and the lower `max_usd`.
     Merge,
-    /// It is said to the one that is at work.
+    /// It is said to the one that is at work, which takes over its tools.
     Steer,
     /// The other is cancelled, and what it wrote is taken back.
     Rollback,
@@ -197,15 +214,6 @@ pub struct Watch {
     pub after: Option<u64>,
     /// Whether the caller stays for more.
     pub stay: bool,
-}
-
-/// What a run is given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Input {
-    /// The answer to a call.
-    Call { entry: u32, given: Given },
-    /// Something to be considered at the next step.
-    Message(Message),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -246,12 +254,19 @@ pub enum Answer {
     NotTaken {
         at: u32,
         why: NotTaken,
-        outcome: Option<Given>,
+        /// All of them that were answered before.
+        #[serde(default)]
+        resolved: Vec<Resolved>,
     },
     /// The same key came with another body.
     KeyReused,
     /// More runs wait than a thread may have.
     TooMany(u32),
+    /// Holders of the thread's tokens have asked for so much in this minute.
+    TooFast {
+        limit: u32,
+        retry_after_s: u32,
+    },
     BadCursor(BadCursor),
     /// What was said has been taken in.
     Heard,
@@ -275,6 +290,18 @@ pub enum BadCursor {
     Future,
     /// They are not kept any more.
     Expired,
+}
+
+/// An input to a call that was answered before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// Its place in the request.
+    pub at: u32,
+    pub id: EntryId,
+    /// Whether it is the answer that was taken.
+    pub is_same: bool,
+    /// The answer that was taken; `None` where all of them together are too long.
+    pub given: Option<Given>,
 }
 
 /// What became of an input.

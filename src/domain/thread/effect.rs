@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::admission::command::{CallRecord, Forget};
 use crate::domain::ids::AccountId;
 use crate::domain::message::{Message, Part};
 use crate::domain::money::Nanos;
@@ -12,7 +13,9 @@ use crate::domain::run::state::Reason;
 use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::OpenCall;
 use crate::domain::run::word::{Ended, Word};
-use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::thread::command::ThrowAway;
+use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
+use crate::domain::thread::window::LeftOut;
 
 /// Something to be done outside, for a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,13 +34,15 @@ pub enum Effect {
     Report { run: u32 },
     /// The account's index learns what the thread is now. No row: the thread's says what is to be delivered.
     Deliver { nth: u32 },
+    /// The account's ledger learns of calls that have ended, and of deleted ones. No row, as above.
+    Settle { nth: u32 },
 }
 
 impl Effect {
     /// Whether it goes to another thread's object: it is tried until that has answered.
     pub const fn is_errand(&self) -> bool {
         match self {
-            Self::Model { .. } | Self::Tool { .. } | Self::Deliver { .. } => false,
+            Self::Model { .. } | Self::Tool { .. } | Self::Deliver { .. } | Self::Settle { .. } => false,
             Self::CancelChild { .. } | Self::LookAtChild { .. } | Self::Tell { .. } | Self::Report { .. } => {
                 true
             }
@@ -53,6 +58,7 @@ impl Effect {
             Self::Tell { run, nth, .. } => format!("{run}.tell.{nth}"),
             Self::Report { run } => format!("{run}.report"),
             Self::Deliver { nth } => format!("deliver.{nth}"),
+            Self::Settle { nth } => format!("settle.{nth}"),
         }
     }
 }
@@ -64,11 +70,15 @@ pub enum Outcome {
         answered: Answered,
         /// For the journal.
         journal: Value,
+        /// For the account's ledger.
+        settlement: Option<Box<CallRecord>>,
     },
     Unanswered {
         fault: Fault,
         cost: Nanos,
         journal: Value,
+        /// `None` where there was no call.
+        settlement: Option<Box<CallRecord>>,
     },
     Tool {
         output: Vec<Part>,
@@ -86,10 +96,48 @@ pub enum Outcome {
     ChildEnded(Ended),
     /// There is no such child.
     ChildLost,
-    /// The account's index did not take it.
+    /// The account's index, or its ledger, did not take it.
     Undelivered,
     /// There is nothing to be said of it.
     Done,
+}
+
+impl Outcome {
+    /// The same, of a model call with its settlement.
+    pub fn settled(mut self, record: Option<CallRecord>) -> Self {
+        if let Self::Answered { settlement, .. } | Self::Unanswered { settlement, .. } = &mut self {
+            *settlement = record.map(Box::new);
+        }
+        self
+    }
+
+    /// The settlement of a model call.
+    pub fn settlement(&self) -> Option<&CallRecord> {
+        match self {
+            Self::Answered { settlement, .. } | Self::Unanswered { settlement, .. } => settlement.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The same, taken out.
+    pub const fn take_settlement(&mut self) -> Option<Box<CallRecord>> {
+        match self {
+            Self::Answered { settlement, .. } | Self::Unanswered { settlement, .. } => settlement.take(),
+            _ => None,
+        }
+    }
+}
+
+/// What the account's ledger is to learn of a thread.
+#[derive(Clone, Debug)]
+pub struct ForLedger {
+    pub account: AccountId,
+    /// Calls that have ended.
+    pub ended: Vec<CallRecord>,
+    /// Calls of runs that were deleted.
+    pub deleted: Option<Forget>,
+    /// The threads of those runs' children.
+    pub children: Vec<ThreadKey>,
 }
 
 /// What becomes known of an effect on its way.
@@ -111,8 +159,12 @@ pub struct ModelCall {
     pub terms: Terms,
     /// The step that it is, from 1.
     pub step: u32,
+    /// How often it is asked for this step, from 1.
+    pub attempt: u32,
     /// The transcript, from as far back as can be sent.
     pub messages: Vec<Message>,
+    /// What is not among them.
+    pub left_out: LeftOut,
     /// Why it is asked for its last word.
     pub closing: Option<Reason>,
     /// What the run may still spend.
@@ -130,6 +182,8 @@ pub struct ToolCall {
     pub given: Option<Nanos>,
     /// The end user of the thread.
     pub user: Option<String>,
+    /// How long the thread is kept, if it was made for one call: its children's are kept as long.
+    pub throw_away: Option<ThrowAway>,
 }
 
 /// What the run above learns of one that is over.

@@ -6,6 +6,7 @@
 //! | [`id`] | how threads, runs and what belongs to them are named: every id leads to its object |
 //! | [`item`] | the transcript's entries, as they are kept and shown |
 //! | [`transcript`] | items made into what a model can be sent, whatever they lack |
+//! | [`window`] | what of a long transcript a model is sent |
 //! | [`log`] | how events are numbered, so that no number is used twice, whatever crashes |
 //! | [`once`] | requests that count once, by the client's key |
 //! | [`outbox`] | what the account's index has yet to learn of a thread |
@@ -26,3 +27,4 @@ pub mod outbox;
 pub mod token;
 pub mod transcript;
 pub mod view;
+pub mod window;

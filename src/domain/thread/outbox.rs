@@ -76,12 +76,16 @@ impl Outbox {
         self.delivered >= self.version && self.runs.is_empty()
     }
 
-    /// How long to wait after a delivery that failed, in milliseconds: half as long as it is since the change, so that the
-    /// pauses grow without a count that a restart would forget; from one second to one minute.
+    /// How long to wait after a delivery that failed, in milliseconds.
     pub fn pause(&self, now: Millis) -> i64 {
-        let age = now.0.saturating_sub(i64::try_from(self.version).unwrap_or(i64::MAX));
-        (age / 2).clamp(1_000, 60_000)
+        pause(Millis(i64::try_from(self.version).unwrap_or(i64::MAX)), now)
     }
+}
+
+/// How long to wait after a delivery that failed, in milliseconds: half as long as it is since what is to be delivered happened,
+/// so that the pauses grow without a count that a restart would forget; from one second to one minute.
+pub fn pause(since: Millis, now: Millis) -> i64 {
+    (now.0.saturating_sub(since.0) / 2).clamp(1_000, 60_000)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Items made into messages that any model can be sent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
 
+use super::id::{EntryId, ThreadKey};
 use super::item::Item;
-use crate::domain::message::{AssistantPart, Message, Part};
+use crate::domain::field_error::FieldError;
+use crate::domain::message::{AssistantPart, Message, Part, pair_calls};
 
 /// What a call that nothing answered is given as its result.
 const UNANSWERED: &str = "There is no result of this call.";
@@ -11,8 +13,8 @@ const UNANSWERED: &str = "There is no result of this call.";
 /// The messages that these items are, in the thread's order.
 ///
 /// Whatever stands in a transcript, what comes out has the form that every provider wants: it begins with what a person says,
-/// the pieces of a turn are one message, every call has exactly one result right behind its turn, and there is no result
-/// without a call. What people said between a call and its results comes after them.
+/// the pieces of a turn are one message, every call has exactly one result right behind its turn, there is no result
+/// without a call, and no two calls have the same id. What stands between a call and its result comes after the result.
 pub fn sendable(items: Vec<Item>) -> Vec<Message> {
     let mut transcript = Transcript::default();
     for item in items {
@@ -21,20 +23,44 @@ pub fn sendable(items: Vec<Item>) -> Vec<Message> {
     transcript.finish()
 }
 
+/// The calls in what a client says that have an id of the thread's own runs: only a run gives its calls their ids, or a
+/// result could not be told from another. `field` is the list that the messages were read from.
+pub fn claimed_ids(thread: ThreadKey, field: &str, messages: &[Message]) -> Vec<FieldError> {
+    let is_own = |id: &str| EntryId::parse(id).is_some_and(|entry| entry.run.thread == thread);
+    let mut faults = Vec::new();
+    for (at, message) in messages.iter().enumerate() {
+        let Message::Assistant { parts } = message else { continue };
+        for (nth, call) in AssistantPart::calls_of(parts).enumerate() {
+            if is_own(&call.id) {
+                let field = format!("{field}[{at}].tool_calls[{nth}].id");
+                let message =
+                    "is an id of this thread's runs: give a call that you append another".to_owned();
+                faults.push(FieldError { field, message });
+            }
+        }
+    }
+    faults
+}
+
 #[derive(Default)]
 struct Transcript {
-    done: Vec<Message>,
-    /// The turn whose pieces or results still come.
-    turn: Option<Turn>,
-    /// What people said since.
-    meanwhile: Vec<Message>,
+    entries: Vec<Entry>,
+    /// Calls without a result, by the run that made them and their id: which turn, and which call of it. A result belongs to
+    /// the newest turn that has such a call.
+    open: HashMap<(u32, String), VecDeque<(usize, usize)>>,
+}
+
+enum Entry {
+    Said(Message),
+    Turn(Turn),
 }
 
 struct Turn {
     /// The run and the step that made it.
     of: (u32, u32),
     parts: Vec<AssistantPart>,
-    results: HashMap<String, (Vec<Part>, bool)>,
+    /// Of each call.
+    results: Vec<Option<(Vec<Part>, bool)>>,
 }
 
 impl Transcript {
@@ -43,64 +69,70 @@ impl Transcript {
         match item.message {
             Message::Assistant { parts } => self.say(of, parts),
             Message::Tool { call_id, parts, is_error } => {
-                if let Some(turn) = &mut self.turn
-                    && AssistantPart::calls_of(&turn.parts).any(|call| call.id == call_id)
+                let open = self.open.get_mut(&(item.run, call_id)).and_then(VecDeque::pop_front);
+                if let Some((at, nth)) = open
+                    && let Some(Entry::Turn(turn)) = self.entries.get_mut(at)
+                    && let Some(result) = turn.results.get_mut(nth)
                 {
-                    turn.results.entry(call_id).or_insert((parts, is_error));
+                    *result = Some((parts, is_error));
                 }
             }
-            said @ (Message::System { .. } | Message::User { .. }) => match &self.turn {
-                Some(turn) if turn.is_open() => self.meanwhile.push(said),
-                _ => {
-                    self.seal();
-                    self.done.push(said);
-                }
-            },
+            said @ (Message::System { .. } | Message::User { .. }) => self.entries.push(Entry::Said(said)),
         }
     }
 
     fn say(&mut self, of: (u32, u32), parts: Vec<AssistantPart>) {
-        match &mut self.turn {
-            Some(turn) if turn.of == of && turn.results.is_empty() && self.meanwhile.is_empty() => {
-                turn.parts.extend(parts);
-            }
-            _ => {
-                self.seal();
-                self.turn = Some(Turn { of, parts, results: HashMap::new() });
-            }
+        let goes_on = match self.entries.last() {
+            Some(Entry::Turn(turn)) => turn.of == of && turn.results.iter().all(Option::is_none),
+            _ => false,
+        };
+        if !goes_on {
+            self.entries.push(Entry::Turn(Turn { of, parts: Vec::new(), results: Vec::new() }));
         }
+        let at = self.entries.len().saturating_sub(1);
+        let Some(Entry::Turn(turn)) = self.entries.last_mut() else { return };
+        for call in AssistantPart::calls_of(&parts) {
+            let open = self.open.entry((of.0, call.id.clone())).or_default();
+            open.retain(|(turn, _)| *turn == at);
+            open.push_back((at, turn.results.len()));
+            turn.results.push(None);
+        }
+        turn.parts.extend(parts);
     }
 
-    /// Ends the turn: each of its calls gets its result, or the word that there is none.
-    fn seal(&mut self) {
-        let Some(Turn { parts, mut results, .. }) = self.turn.take() else { return };
-        let mut seen = HashSet::new();
-        let ids = AssistantPart::calls_of(&parts).map(|call| call.id.clone());
-        let ids: Vec<String> = ids.filter(|id| seen.insert(id.clone())).collect();
-        let has_content = parts.iter().any(|part| !matches!(part, AssistantPart::CachePoint(_)));
+    /// Gives each call its result, or the word that there is none.
+    fn finish(self) -> Vec<Message> {
+        let mut messages = Vec::with_capacity(self.entries.len());
         // A model cannot be asked to go on from what it said first.
-        let is_first = !self.done.iter().any(|message| matches!(message, Message::User { .. }));
-        if has_content && !is_first {
-            self.done.push(Message::Assistant { parts });
-            self.done.extend(ids.into_iter().map(|call_id| {
-                let unanswered = || (vec![Part::Text(UNANSWERED.to_owned())], true);
-                let (parts, is_error) = results.remove(&call_id).unwrap_or_else(unanswered);
-                Message::Tool { call_id, parts, is_error }
-            }));
+        let mut is_first = true;
+        for entry in self.entries {
+            match entry {
+                Entry::Said(said) => {
+                    is_first &= !matches!(said, Message::User { .. });
+                    messages.push(said);
+                }
+                Entry::Turn(turn) if !is_first && turn.has_content() => turn.write(&mut messages),
+                Entry::Turn(_) => {}
+            }
         }
-        self.done.append(&mut self.meanwhile);
-    }
-
-    fn finish(mut self) -> Vec<Message> {
-        self.seal();
-        self.done
+        pair_calls(&mut messages);
+        messages
     }
 }
 
 impl Turn {
-    /// Whether a call still has no result.
-    fn is_open(&self) -> bool {
-        AssistantPart::calls_of(&self.parts).any(|call| !self.results.contains_key(&call.id))
+    fn has_content(&self) -> bool {
+        self.parts.iter().any(|part| !matches!(part, AssistantPart::CachePoint(_)))
+    }
+
+    fn write(self, messages: &mut Vec<Message>) {
+        let ids: Vec<String> = AssistantPart::calls_of(&self.parts).map(|call| call.id.clone()).collect();
+        messages.push(Message::Assistant { parts: self.parts });
+        messages.extend(ids.into_iter().zip(self.results).map(|(call_id, result)| {
+            let unanswered = || (vec![Part::Text(UNANSWERED.to_owned())], true);
+            let (parts, is_error) = result.unwrap_or_else(unanswered);
+            Message::Tool { call_id, parts, is_error }
+        }));
     }
 }
 

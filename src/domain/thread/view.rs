@@ -6,16 +6,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::command::{Resolved, Taken};
 use super::fork::Origin;
 use super::id::{EntryId, RunId, ThreadKey};
 use super::item::{Item, Kind};
 use crate::domain::ids::AgentId;
 use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
+use crate::domain::run::input::Given;
 use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
 use crate::domain::run::terms::Priority;
 use crate::domain::run::word::Ended;
 use crate::domain::time::Millis;
+use crate::domain::warning::Warning;
 
 /// A thread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -99,6 +102,10 @@ pub struct RunView {
     /// Of a failed run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// What its models were not asked as was wanted, of each kind the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<Warning>,
     /// The answer's text, once it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -136,6 +143,7 @@ impl RunView {
             waiting_on: run.awaited().iter().map(|awaited| awaited_json(id, awaited)).collect(),
             reason,
             error,
+            warnings: run.warnings.clone(),
             message,
             priority: run.terms.priority,
             cost_usd: run.spent,
@@ -158,9 +166,9 @@ impl RunView {
         let (mut output, is_error) = match (&self.message, &self.error) {
             (_, Some(error)) => (format!("The agent failed ({}): {}", error.code, error.message), true),
             _ if self.status == Status::Cancelled => ("The agent's run was cancelled.".to_owned(), true),
+            (Some(text), _) if text.is_empty() => ("The agent answered nothing.".to_owned(), false),
             (Some(text), _) if self.reason.is_none() => (text.clone(), false),
             (Some(text), _) => (format!("(The agent stopped at a limit: {reason}.) {text}"), false),
-            (None, _) if self.reason.is_none() => ("The agent answered nothing.".to_owned(), true),
             (None, _) => (format!("The agent stopped at a limit before it answered: {reason}."), true),
         };
         if output.len() > MAX_RESULT {
@@ -191,6 +199,23 @@ pub fn awaited_json(run: RunId, awaited: &Awaited<'_>) -> Value {
         Awaited::Budget(until) => json!({ "kind": "budget", "until": until }),
         Awaited::Time(until) => json!({ "kind": "time", "until": until }),
     }
+}
+
+/// An input that was answered before, with what was taken in the form in which it is given.
+pub fn resolved_json(resolved: &Resolved) -> Value {
+    let mut json = json!({ "at": resolved.at, "id": resolved.id, "outcome": Taken::AlreadyResolved });
+    match &resolved.given {
+        Some(Given::Output(parts)) => {
+            json["output"] = match parts.as_slice() {
+                [Part::Text(text)] => json!(text),
+                [Part::Json(value)] => json!(value.raw()),
+                parts => json!(parts),
+            };
+        }
+        Some(Given::Error(words)) => json["error"] = json!(words),
+        Some(Given::Retry) | None => {}
+    }
+    json
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

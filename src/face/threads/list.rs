@@ -101,10 +101,7 @@ async fn list<W: World>(
 ) -> Result<Response, Problem> {
     let ListQuery { agent, status, user, label, order, since, until, limit, cursor, format } = query;
     if visitor.agent().is_some() && agent.is_some() {
-        return Err(Problem::at(
-            "agent".to_owned(),
-            "is not known here: the path names the agent".to_owned(),
-        ));
+        return Err(Problem::in_field("agent", "is not known here: the path names the agent"));
     }
     let narrow = Narrow { agent, status, user, label, order, since, until };
     let listed = visitor.list(app, kind, &narrow, &Request { limit, cursor }).await;

@@ -21,7 +21,7 @@ use crate::face::once::{self, OnceHeader};
 use crate::http::problem::{self, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
-use crate::service::threads::{Begin, On, Visitor};
+use crate::service::threads::{Begin, Error, On, Visitor};
 use crate::wire::client::threads::{InputsBody, PriorityBody, ReasonBody, StartBody};
 
 /// How often a run is watched again for an answer that waits, and the pause where its object is away.
@@ -85,7 +85,12 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
         if is_stream {
             return Ok(stream::<W>(events, watch));
         }
-        let run = rested(&app, visitor, events, watch, MAX_WAIT_MS).await?;
+        let begun = events.snapshot.clone();
+        let run = match (rested(&app, visitor, events, watch, MAX_WAIT_MS).await, begun) {
+            // It is there: who were told to try again would begin another.
+            (Err(_), Some(begun)) => begun,
+            (rested, _) => rested?,
+        };
         Ok(json(StatusCode::CREATED, &run))
     })
     .await
@@ -122,8 +127,9 @@ async fn rested<W: World>(
                     seen = more.events.last().map_or(seen, |event| Some(event.seq));
                     watch = again;
                 }
-                Ok(_) => return,
-                Err(_) => app.world.sleep(AWAY_MS).await,
+                Err(Error::Unavailable(_)) => app.world.sleep(AWAY_MS).await,
+                // It rests, or is not there any more.
+                Ok(_) | Err(_) => return,
             }
         }
     };

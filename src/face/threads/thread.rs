@@ -1,6 +1,6 @@
 //! Threads and their items.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::domain::thread::view::{ItemView, ThreadView};
 use crate::domain::time::Millis;
 use crate::face::Operations;
 use crate::face::once::{self, OnceHeader};
-use crate::http::body;
+use crate::http::body::{self, Operation};
 use crate::http::problem::{Kind, Problem};
 use crate::http::query::{Reads, query};
 use crate::ports::World;
@@ -87,15 +87,19 @@ async fn show<W: World>(State(app): State<App<W>>, head: Head) -> Response {
 }
 
 /// Change a thread
+///
+/// A JSON Merge Patch, in which what GET shows may be sent back as it is; as `application/json-patch+json` a list of operations
+/// (RFC 6902) on what it shows and on `version`.
 #[utoipa::path(
-    patch, operation_id = "change_thread", path = "/threads/{thread}", tag = "threads", request_body = ChangeBody,
+    patch, operation_id = "change_thread", path = "/threads/{thread}", tag = "threads",
+    request_body(content((ChangeBody = "application/json"), (Vec<Operation> = "application/json-patch+json"))),
     params(("thread" = String, Path, description = "Your name for it, or its id")),
     responses((status = 200, description = "The thread", body = ThreadView))
 )]
 async fn change<W: World>(State(app): State<App<W>>, head: Head, request: Request) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let thread = at.thread()?;
-        let patch = body::object(&body::read(request).await?)?;
+        let body::Changes(patch) = body::Changes::from_request(request, &()).await?;
         let thread = visitor.change(&app, &thread, patch).await.map_err(Problem::report(&app))?;
         Ok(json(StatusCode::OK, &thread))
     })
@@ -145,11 +149,11 @@ impl ItemsQuery {
         let newest_first = match self.order.as_deref() {
             None | Some("asc") => false,
             Some("desc") => true,
-            Some(_) => return Err(Problem::at("order".to_owned(), "must be asc or desc".to_owned())),
+            Some(_) => return Err(Problem::in_field("order", "must be asc or desc")),
         };
         let limit = self.limit.unwrap_or(DEFAULT_ITEMS);
         if limit == 0 || limit > MAX_ITEMS {
-            return Err(Problem::at("limit".to_owned(), format!("must be from 1 to {MAX_ITEMS}")));
+            return Err(Problem::in_field("limit", format!("must be from 1 to {MAX_ITEMS}")));
         }
         Ok(Page { after, newest_first, limit })
     }

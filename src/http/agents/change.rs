@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
 use crate::domain::account::Account;
 use crate::domain::agent::{Agent, Fields};
@@ -14,26 +13,12 @@ use crate::service::App;
 use crate::service::agents;
 
 use super::super::access::Writer;
-use super::super::body::{Changes, Json};
+use super::super::body::{Changes, Json, Operation};
 use super::super::if_match::Tags;
 use super::super::path::{AgentPath, Parameters};
 use super::super::problem::Problem;
 use super::urls::{Bases, Urls};
 use super::{Tagged, View, url, warnings};
-
-/// An operation of a JSON Patch (RFC 6902).
-#[derive(Debug, ToSchema)]
-#[schema(as = PatchOperation, example = json!({"op": "remove", "path": "/config/variables/tone"}))]
-#[expect(dead_code, reason = "it describes what domain::patch reads")]
-pub struct Operation {
-    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
-    op: String,
-    /// A JSON Pointer (RFC 6901).
-    path: String,
-    from: Option<String>,
-    #[schema(value_type = Object)]
-    value: Value,
-}
 
 /// Change an agent
 ///

@@ -32,10 +32,13 @@ pub fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
             Kind::UpstreamTimeout,
         ],
     };
-    // What goes on in a thread may stand in the way; a call has no state.
+    // What goes on in a thread may stand in the way. A call may be a run, which others may stop.
     let is_call = operation.tags.iter().flatten().any(|tag| tag == "calls");
-    if of == Plane::Face && is_body && !is_call {
-        kinds.extend([Kind::ThreadBusy, Kind::AlreadyResolved]);
+    if of == Plane::Face && is_body {
+        kinds.extend(match is_call {
+            true => [Kind::RunUnanswered, Kind::RunEnded],
+            false => [Kind::ThreadBusy, Kind::AlreadyResolved],
+        });
     }
     if is_body || !parameters.is_empty() {
         kinds.push(Kind::ValidationFailed);

@@ -36,13 +36,14 @@ pub enum Kind {
     ThreadBusy,
     AlreadyResolved,
     RunEnded,
+    RunUnanswered,
     InvalidCursor,
     EventsExpired,
     IdempotencyKeyReused,
 }
 
 impl Kind {
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -74,6 +75,7 @@ impl Kind {
         Self::ThreadBusy,
         Self::AlreadyResolved,
         Self::RunEnded,
+        Self::RunUnanswered,
         Self::InvalidCursor,
         Self::EventsExpired,
         Self::IdempotencyKeyReused,
@@ -97,6 +99,10 @@ impl Kind {
             Self::ThreadBusy => ("thread_busy", "The thread is at work", StatusCode::CONFLICT),
             Self::AlreadyResolved => ("already_resolved", "This was answered before", StatusCode::CONFLICT),
             Self::RunEnded => ("run_ended", "The run is over", StatusCode::GONE),
+            // No client sends this status again by itself: another run would do again what this one has done.
+            Self::RunUnanswered => {
+                ("run_unanswered", "The run has no answer to this call", StatusCode::FAILED_DEPENDENCY)
+            }
             Self::InvalidCursor => {
                 ("invalid_cursor", "The cursor is not one of ours", StatusCode::BAD_REQUEST)
             }

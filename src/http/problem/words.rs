@@ -6,6 +6,7 @@ use super::{Kind, Problem};
 use crate::domain::account::Role;
 use crate::domain::agent::Status;
 use crate::domain::run::input::NotTaken;
+use crate::domain::thread::view::resolved_json;
 use crate::domain::vault;
 use crate::http::{advice, rate_limit};
 use crate::ports::Settings;
@@ -177,21 +178,26 @@ impl From<threads::Error> for Problem {
         match error {
             threads::Error::NotFound(_) => Self::new(Kind::NotFound, detail),
             threads::Error::Busy(_) => Self::new(Kind::ThreadBusy, detail),
-            threads::Error::NothingSaid => {
-                Self::at("message".to_owned(), "is required: what the run is about".to_owned())
-            }
+            threads::Error::NothingSaid => Self::in_field("message", "is required: what the run is about"),
             threads::Error::Invalid(faults) => Self::invalid(faults),
             threads::Error::Conflict(_) => Self::new(Kind::Conflict, detail),
-            threads::Error::NotTaken { at, why, .. } => match why {
-                NotTaken::NeverAsked => Self::new(Kind::NotFound, detail),
-                NotTaken::AlreadyResolved => Self::new(Kind::AlreadyResolved, detail),
-                NotTaken::RunEnded => Self::new(Kind::RunEnded, detail),
-                NotTaken::NoRetry | NotTaken::NotWaiting | NotTaken::NotBegun => {
-                    Self::at(format!("inputs[{at}]"), why.to_string())
-                }
-            },
+            threads::Error::NotTaken { at, why, ref resolved, .. } => {
+                let kind = match why {
+                    NotTaken::NeverAsked => Kind::NotFound,
+                    NotTaken::AlreadyResolved => Kind::AlreadyResolved,
+                    NotTaken::RunEnded => Kind::RunEnded,
+                    NotTaken::Twice | NotTaken::NoRetry | NotTaken::NotWaiting | NotTaken::NotBegun => {
+                        Kind::ValidationFailed
+                    }
+                };
+                let at = Self::at(format!("inputs[{at}]"), detail);
+                Self { kind, inputs: resolved.iter().map(resolved_json).collect(), ..at }
+            }
             threads::Error::KeyReused => Self::new(Kind::IdempotencyKeyReused, detail),
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
+            threads::Error::TooFast { retry_after_s, .. } => {
+                Self::new(Kind::RateLimited, detail).retry_after(retry_after_s).should_retry(true)
+            }
             threads::Error::FutureCursor => Self::new(Kind::InvalidCursor, detail),
             threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),
             threads::Error::Vault(error) => vault(error),

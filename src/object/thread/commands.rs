@@ -1,26 +1,24 @@
 //! What each command decides.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::kept::{Batch, Gone, Kept, Meta};
+use super::kept::{Kept, Meta};
 use super::reading::Query;
-use super::{LINGER_MS, Thread, after, at_once, runs};
+use super::settling::Unsettled;
+use super::{LINGER_MS, Thread, after, at_once};
 use crate::domain::field_error::FieldError;
-use crate::domain::message::{Message, stored};
+use crate::domain::merge_patch;
+use crate::domain::message::Message;
+use crate::domain::patch::{NotDone, Operations};
 use crate::domain::run::happening::Happened;
-use crate::domain::run::state::{Run, Status};
+use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
-use crate::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Watch, Who};
+use crate::domain::thread::command::{Answer, Command, Create, Watch, Who};
+use crate::domain::thread::outbox::Outbox;
 use crate::domain::time::Millis;
 use crate::object::machine::{Answered, Decision, Durability, Effects, Machine, Moment};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
-
-/// The most runs that wait for their turn in a thread.
-const MAX_QUEUED: usize = 100;
-
-/// The most bytes of what a waiting run is about.
-const MAX_WAITING_INPUT: usize = 1_000_000;
 
 pub(super) type Decided = Decision<Thread>;
 
@@ -33,7 +31,22 @@ impl Thread {
     ) -> Result<Decided, Error> {
         let now = moment.now;
         self.drop_copy(now);
-        self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
+        let gone = self.expire(if is_watch(&command) { now.plus(-LINGER_MS) } else { now }, now);
+        let mut decided = self.decided(sql, command, moment)?;
+        if !gone.is_empty() {
+            decided.durability = Durability::Now;
+            decided.effects.extend(gone);
+        }
+        Ok(decided)
+    }
+
+    fn decided(
+        &mut self,
+        sql: &impl Sql,
+        command: Command,
+        moment: &mut Moment<'_>,
+    ) -> Result<Decided, Error> {
+        let now = moment.now;
         Ok(match command {
             Command::Create(create) => self.create(create, now),
             Command::Start(start) => self.start(*start, now),
@@ -44,6 +57,7 @@ impl Thread {
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, patch, now)),
+            Command::Edit(who, edits) => self.seen_by(who, |thread, meta| thread.edit(meta, &edits, now)),
             Command::Delete(who) => self.delete(who, now),
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
                 let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
@@ -112,9 +126,13 @@ impl Thread {
             last_run: self.last_run,
             open: Vec::new(),
             floor: self.floor,
-            outbox: self.gone.take().map(|gone| gone.outbox).unwrap_or_default(),
+            outbox: Outbox::default(),
+            unsettled: Unsettled::default(),
             forked_from: None,
         };
+        if let Some(gone) = self.gone.take() {
+            (meta.outbox, meta.unsettled) = (gone.outbox, gone.unsettled);
+        }
         self.append(&mut meta, items, now);
         self.work.batch.has_thread = true;
         self.meta = Some(meta);
@@ -136,9 +154,19 @@ impl Thread {
     fn change(&mut self, meta: &mut Meta, mut patch: Map<String, Value>, now: Millis) -> Decided {
         let version = match patch.remove("version") {
             None => meta.version,
-            Some(moved) => moved.as_u64().and_then(|number| u32::try_from(number).ok()),
+            Some(Value::Null) => None,
+            Some(moved) => match moved.as_u64().and_then(|number| u32::try_from(number).ok()) {
+                Some(number) => Some(number),
+                None => {
+                    let message = "write latest, or the number of a version".to_owned();
+                    return at_once(Answer::Invalid(vec![FieldError {
+                        field: "version".to_owned(),
+                        message,
+                    }]));
+                }
+            },
         };
-        match meta.about.patched(&patch) {
+        match meta.about.patched(patch, &self.document(meta)) {
             Err(faults) => return at_once(Answer::Invalid(faults)),
             Ok(about) if about == meta.about && version == meta.version => {}
             Ok(about) => {
@@ -150,163 +178,27 @@ impl Thread {
         after(Query::Thread { is_new: false }, Vec::new())
     }
 
-    fn delete(&mut self, who: Who, now: Millis) -> Decided {
-        let mut deleted = None;
-        let decided = self.seen_by(who, |thread, meta| {
-            deleted = Some(meta.clone());
-            after(Query::Deleted, thread.work.part(meta))
-        });
-        if let Some(meta) = deleted {
-            self.forget(meta, now);
-        }
-        decided
+    fn edit(&mut self, meta: &mut Meta, edits: &Operations, now: Millis) -> Decided {
+        let mut before = self.document(meta);
+        before.insert("version".to_owned(), json!(meta.version));
+        let after = match edits.apply(before.clone()) {
+            Ok(after) => after,
+            Err(NotDone::Invalid(fault)) => return at_once(Answer::Invalid(vec![fault])),
+            Err(NotDone::Test(operation)) => {
+                let words =
+                    format!("The test of operation {operation} found another value, so nothing was changed.");
+                return at_once(Answer::Conflict(words));
+            }
+        };
+        self.change(meta, merge_patch::difference(&before, &after), now)
     }
 
-    /// Forgets the thread, with all that is in it.
-    fn forget(&mut self, meta: Meta, now: Millis) {
-        let Meta { account, key, last_run, floor, mut outbox, throw_away, .. } = meta;
-        self.meta = None;
-        self.last_run = last_run;
-        self.floor = floor.saturating_add(1);
-        // No list has shown a thread of a single call.
-        if throw_away.is_none() {
-            outbox.forget_runs();
-            outbox.change(now);
-            self.gone = Some(Gone { account, key, outbox });
+    /// What the thread shows.
+    fn document(&self, meta: &Meta) -> Map<String, Value> {
+        match serde_json::to_value(self.thread_view(meta)) {
+            Ok(Value::Object(document)) => document,
+            _ => Map::new(),
         }
-        self.deliveries.forget();
-        let work = &mut self.work;
-        work.open.clear();
-        work.unseen.clear();
-        work.oldest = None;
-        work.batch = Batch { has_thread: true, is_deletion: true, ..Default::default() };
-    }
-
-    /// Forgets a thread whose time is up by then. What is under way ends first.
-    pub(super) fn expire(&mut self, then: Millis, now: Millis) {
-        let is_idle = |work: &super::Work| !work.open.values().any(|kept| runs::is_at_work(&kept.run));
-        let Some(meta) = self.meta.as_ref().filter(|_| is_idle(&self.work)) else { return };
-        if meta.expires_at().is_some_and(|at| at <= then) {
-            let meta = meta.clone();
-            self.forget(meta, now);
-        }
-    }
-
-    fn start(&mut self, start: Start, now: Millis) -> Decided {
-        if let Some(decided) = self.begun_before(&start) {
-            return decided;
-        }
-        let who = Who::Caller(start.thread.agent);
-        if self.meta.is_none() {
-            if !start.may_make {
-                return at_once(Answer::NotFound);
-            }
-            if start.input.is_empty() && start.thread.items.is_empty() {
-                return at_once(Answer::NothingSaid);
-            }
-            if let Some(decided) = self.is_becoming_a_copy() {
-                return decided;
-            }
-            self.make(start.thread.clone(), now);
-        }
-        self.seen_by(who, |thread, meta| thread.start_in(meta, start, now))
-    }
-
-    fn start_in(&mut self, meta: &mut Meta, start: Start, now: Millis) -> Decided {
-        let Start { terms, input, on_busy, watch, .. } = start;
-        if let Some(version) = meta.version.filter(|version| *version != terms.version) {
-            return at_once(Answer::AtVersion(version));
-        }
-        if input.is_empty() && self.work.next_item == 1 {
-            return at_once(Answer::NothingSaid);
-        }
-        let busy: Vec<u32> = self.open(runs::has_begun);
-        let queued: Vec<u32> = self.open(|run| !runs::has_begun(run));
-        let mut effects = Vec::new();
-        let mut is_next = false;
-        match (on_busy, busy.first().copied(), queued.first().copied()) {
-            (OnBusy::Reject, Some(run), _) | (OnBusy::Reject, None, Some(run)) => {
-                return at_once(Answer::Busy(run));
-            }
-            (OnBusy::Steer, Some(run), _) => {
-                for message in input {
-                    self.work.say_to(meta, run, message, now);
-                }
-                effects.extend(self.work.apply(meta, run, Happened::Steered, now));
-                return shown(run, watch, effects);
-            }
-            (OnBusy::Merge, _, Some(run)) if self.has_room(run, &input) => {
-                self.join(run, &input);
-                return shown(run, watch, effects);
-            }
-            (OnBusy::Interrupt | OnBusy::Rollback, Some(_), _) => {
-                is_next = true;
-                effects.extend(self.make_way(meta, &busy, on_busy, now));
-            }
-            (OnBusy::Latest, Some(_), _) => effects.extend(self.make_way(meta, &queued, on_busy, now)),
-            _ => {}
-        }
-        // What waits is kept in the run's row, which has an end.
-        let is_busy = self.work.open.values().any(|kept| runs::has_begun(&kept.run));
-        if is_busy && !is_next && is_long(&input) {
-            return at_once(Answer::Invalid(vec![FieldError {
-                field: "input".to_owned(),
-                message: format!("has at most {MAX_WAITING_INPUT} bytes while another run is at work"),
-            }]));
-        }
-        let waiting = self.open(|run| !runs::has_begun(run)).len();
-        if waiting >= MAX_QUEUED {
-            return at_once(Answer::TooMany(u32::try_from(MAX_QUEUED).unwrap_or(u32::MAX)));
-        }
-        let number = meta.last_run.saturating_add(1);
-        self.work.enqueue(meta, Run::new(number, terms, now), &input);
-        let is_free = !self.work.open.values().any(|kept| runs::has_begun(&kept.run));
-        effects.extend(if is_next && is_free {
-            self.work.begin(meta, number, now)
-        } else {
-            self.work.begin_next(meta, now)
-        });
-        shown(number, watch, effects)
-    }
-
-    /// The runs that are not over and are like this.
-    fn open(&self, is: impl Fn(&Run) -> bool) -> Vec<u32> {
-        self.work.open.values().filter(|kept| is(&kept.run)).map(|kept| kept.run.number).collect()
-    }
-
-    /// Whether what a waiting run is about can be more.
-    fn has_room(&self, run: u32, input: &[Message]) -> bool {
-        let there =
-            self.work.open.get(&run).map_or(0, |kept| kept.input.iter().map(String::len).sum::<usize>());
-        there + size(input) <= MAX_WAITING_INPUT
-    }
-
-    /// Adds to what a waiting run is about.
-    fn join(&mut self, run: u32, input: &[Message]) {
-        if let Some(kept) = self.work.open.get_mut(&run) {
-            kept.input.extend(input.iter().map(stored::write));
-            self.work.batch.runs.insert(run);
-        }
-    }
-
-    /// Cancels these runs for one that comes; those that wait must not begin meanwhile.
-    fn make_way(
-        &mut self,
-        meta: &mut Meta,
-        cancelled: &[u32],
-        on_busy: OnBusy,
-        now: Millis,
-    ) -> Effects<Self> {
-        let mut effects = Vec::new();
-        for number in cancelled {
-            let first = self.work.open.get(number).map_or(0, |kept| kept.first_item);
-            let reason = Some("another run came".to_owned());
-            effects.extend(self.work.cancel_alone(meta, *number, reason, now));
-            if on_busy == OnBusy::Rollback && first > 0 {
-                self.work.batch.take_back(*number, first);
-            }
-        }
-        effects
     }
 
     fn steer(
@@ -368,14 +260,6 @@ impl Thread {
 /// Whether somebody listens to a run, who may have been cut off from its end.
 fn is_watch(command: &Command) -> bool {
     matches!(command, Command::Events(_, Watch { run: Some(_), .. }))
-}
-
-fn size(messages: &[Message]) -> usize {
-    messages.iter().map(|message| stored::write(message).len()).sum()
-}
-
-fn is_long(messages: &[Message]) -> bool {
-    size(messages) > MAX_WAITING_INPUT
 }
 
 /// An answer that leaves once all is written.

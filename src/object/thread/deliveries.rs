@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Thread;
 use super::kept::Kept;
+use super::sending::Sending;
 use crate::domain::dispatch::command::{Delivered, Delivery, MAX_RUNS};
 use crate::domain::dispatch::entry::Entry;
 use crate::domain::ids::AccountId;
@@ -21,30 +22,17 @@ use crate::domain::time::Millis;
 use crate::object::machine::{self, Effects};
 use crate::object::sql::{Error, Sql};
 
-/// How long after a delivery the alarm rings: for the thread's row to say that it was confirmed, if nothing else has written
-/// it before, until when a restart delivers once more, which changes nothing; and for one that was cut or hangs to be begun
-/// again. The alarm of a run rings at about that time anyway.
-const LOOK_MS: i64 = 25_000;
-
 /// What memory knows of deliveries.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     /// What lists were last to be shown of the thread, and of its open runs.
     thread: Option<(About, ThreadStatus, Millis)>,
     runs: BTreeMap<u32, (Status, Priority)>,
-    under_way: Option<UnderWay>,
-    /// After one that failed.
-    again_at: Option<Millis>,
-    /// When the last was confirmed of which the disk does not know.
-    confirmed_at: Option<Millis>,
-    /// How many were begun, which names each of them.
-    pub count: u32,
+    pub sending: Sending<UnderWay>,
 }
 
 #[derive(Debug)]
-struct UnderWay {
-    nth: u32,
-    since: Millis,
+pub(super) struct UnderWay {
     version: u64,
     /// Those of them that have not changed since.
     runs: BTreeSet<u32>,
@@ -70,26 +58,6 @@ impl Deliveries {
     pub fn forget(&mut self) {
         self.thread = None;
         self.runs.clear();
-    }
-
-    pub fn wake(&mut self, now: Millis) {
-        self.again_at.take_if(|at| *at <= now);
-        self.under_way.take_if(|under_way| under_way.since.plus(LOOK_MS) <= now);
-    }
-
-    pub fn wake_at(&self) -> Option<Millis> {
-        let since = self.under_way.as_ref().map(|under_way| under_way.since);
-        let look_at = [since, self.confirmed_at].into_iter().flatten().min();
-        [self.again_at, look_at.map(|at| at.plus(LOOK_MS))].into_iter().flatten().min()
-    }
-
-    pub const fn must_save(&self) -> bool {
-        self.confirmed_at.is_some()
-    }
-
-    /// The thread's row is written.
-    pub const fn saved(&mut self) {
-        self.confirmed_at = None;
     }
 }
 
@@ -133,7 +101,7 @@ impl Thread {
         meta.outbox.change(now);
         for number in changed {
             meta.outbox.add(number, number);
-            if let Some(under_way) = &mut deliveries.under_way {
+            if let Some(under_way) = deliveries.sending.under_way_mut() {
                 under_way.runs.remove(&number);
             }
         }
@@ -145,31 +113,27 @@ impl Thread {
 
     /// The next delivery, if there is one to be begun.
     pub(super) fn next_delivery(&mut self, now: Millis) -> Effects<Self> {
-        if self.deliveries.under_way.is_some() || self.deliveries.again_at.is_some() {
+        if !self.deliveries.sending.is_free() {
             return Vec::new();
         }
         let Some(outbox) = self.outbox().filter(|outbox| !outbox.is_delivered()) else { return Vec::new() };
         let (version, asked) = (outbox.version(), outbox.first(MAX_RUNS));
-        let deliveries = &mut self.deliveries;
-        deliveries.count = deliveries.count.wrapping_add(1);
-        let (nth, runs) = (deliveries.count, asked.iter().copied().collect());
-        deliveries.under_way = Some(UnderWay { nth, since: now, version, runs, asked });
+        let runs = asked.iter().copied().collect();
+        let nth = self.deliveries.sending.begin(UnderWay { version, runs, asked }, now);
         let what = Effect::Deliver { nth };
         vec![machine::Effect { id: what.id(), what }]
     }
 
     /// A delivery has ended.
     pub(super) fn delivery_ended(&mut self, nth: u32, outcome: &Outcome, now: Millis) {
-        let is_it = |under_way: &mut UnderWay| under_way.nth == nth;
-        let Some(under_way) = self.deliveries.under_way.take_if(is_it) else { return };
+        let Some(under_way) = self.deliveries.sending.end(nth) else { return };
         let Some(outbox) = self.outbox() else { return };
         if matches!(outcome, Outcome::Undelivered) {
             let pause = outbox.pause(now);
-            self.deliveries.again_at = Some(now.plus(pause));
-            return;
+            return self.deliveries.sending.failed(now.plus(pause));
         }
         outbox.confirm(under_way.version, &under_way.runs);
-        self.deliveries.confirmed_at = Some(now);
+        self.deliveries.sending.confirmed(now);
     }
 
     /// What the delivery under way says, and to which account's index; `None` where there is none.
@@ -177,7 +141,7 @@ impl Thread {
     /// # Errors
     /// [`Error`].
     pub fn delivery(&self, sql: &impl Sql) -> Result<Option<(AccountId, Delivery)>, Error> {
-        let Some(UnderWay { asked, .. }) = &self.deliveries.under_way else { return Ok(None) };
+        let Some(UnderWay { asked, .. }) = self.deliveries.sending.under_way() else { return Ok(None) };
         let of = |thread: ThreadKey, outbox: &Outbox, delivered| Delivery {
             thread,
             version: outbox.version(),

@@ -1,21 +1,30 @@
 //! What a waiting run is given: all of a request's inputs or none, and each once.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::commands::{Decided, ready};
 use super::kept::{Kept, Meta};
-use super::runs::has_begun;
 use super::{Thread, at_once};
-use crate::domain::run::happening::{Happened, Names};
-use crate::domain::run::input::{Given, NotTaken};
-use crate::domain::run::state::Awaited;
-use crate::domain::thread::command::{Answer, Input, Outcome, Taken, Who};
+use crate::domain::run::input::{Given, Input, NotTaken};
+use crate::domain::run::state::Run;
+use crate::domain::thread::command::{Answer, Outcome, Resolved, Taken, Who};
 use crate::domain::thread::id::EntryId;
-use crate::domain::thread::view::awaited_json;
 use crate::domain::time::Millis;
-use crate::object::machine::Effects;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
+
+/// The most bytes of earlier answers that a refusal shows.
+const MAX_SHOWN: usize = 1_100_000;
+
+/// What is known of a call that was asked of somebody outside.
+enum Known {
+    /// By the same as now, or by something else; what it was, where there is room to show it.
+    Answered { is_same: bool, given: Option<Given> },
+    /// It ended without an answer from outside.
+    GivenUp,
+}
 
 impl Thread {
     /// Gives a run all of the inputs or none.
@@ -27,97 +36,88 @@ impl Thread {
         inputs: Vec<Input>,
         now: Millis,
     ) -> Result<Decided, Error> {
-        let mut known = Vec::with_capacity(inputs.len());
+        let (mut known, mut room) = (Vec::with_capacity(inputs.len()), MAX_SHOWN);
         for input in &inputs {
-            known.push(match input {
-                Input::Call { entry, .. } => self.answered(sql, number, *entry)?,
-                Input::Message(_) => None,
-            });
+            known.push(self.known(sql, number, input, &mut room)?);
         }
         let is_over = !self.work.open.contains_key(&number);
         if is_over && store::run::<Kept>(sql, number)?.is_none() {
             return Ok(at_once(Answer::NotFound));
         }
         Ok(self.seen_by(who, |thread, meta| {
-            if let Some(refused) = thread.refused(meta, number, &inputs, known, now) {
-                return at_once(refused);
+            let run = thread.work.open.get(&number).map(|kept| &kept.run);
+            if let Some((at, why)) = refused(run, &inputs, &known) {
+                let resolved = resolved(meta, number, &inputs, known);
+                return at_once(Answer::NotTaken { at, why, resolved });
             }
             meta.updated_at = now;
             thread.work.batch.has_thread = true;
-            let mut outcomes = Vec::with_capacity(inputs.len());
-            let mut effects = Vec::new();
-            for input in inputs {
-                let (id, more) = thread.take(meta, number, input, now);
-                effects.extend(more);
-                outcomes.extend(id.map(|id| Outcome { id, outcome: Taken::Accepted }));
+            for input in &inputs {
+                if let Input::Call { entry, given } = input
+                    && *given != Given::Retry
+                {
+                    thread.work.batch.answers.push((number, *entry, json!(given)));
+                }
             }
-            ready(Answer::Given(outcomes), effects)
+            let (ids, effects) = thread.work.give(meta, number, inputs, now);
+            let accepted = |id| Outcome { id, outcome: Taken::Accepted };
+            ready(Answer::Given(ids.into_iter().map(accepted).collect()), effects)
         }))
     }
 
-    /// What was answered to a call before.
-    fn answered(&self, sql: &impl Sql, run: u32, entry: u32) -> Result<Option<Given>, Error> {
-        let unwritten = self.work.batch.answers.iter().find(|(of, number, _)| (*of, *number) == (run, entry));
-        match unwritten {
-            Some((_, _, answer)) => Ok(serde_json::from_value(answer.clone()).ok()),
-            None => store::answer(sql, run, entry),
-        }
-    }
-
-    /// Why not all of the inputs can be taken. They are tried on a copy.
-    fn refused(
+    /// One answer at a time is read whole: together they may be more than memory holds.
+    fn known(
         &self,
-        meta: &Meta,
-        number: u32,
-        inputs: &[Input],
-        known: Vec<Option<Given>>,
-        now: Millis,
-    ) -> Option<Answer> {
-        let mut run = self.work.open.get(&number).map(|kept| kept.run.clone());
-        let id = meta.run(number);
-        let entry = |number| EntryId { run: id, number };
-        let awaited = |awaited: &Awaited<'_>| awaited_json(id, awaited);
-        let names = Names { entry: &entry, awaited: &awaited };
-        for (n, (input, known)) in inputs.iter().zip(known).enumerate() {
-            let at = u32::try_from(n).unwrap_or(u32::MAX);
-            let no = |why, outcome| Some(Answer::NotTaken { at, why, outcome });
-            match (input, &mut run) {
-                (_, _) if known.is_some() => return no(NotTaken::AlreadyResolved, known),
-                (_, None) => return no(NotTaken::RunEnded, None),
-                (Input::Message(_), Some(run)) if run.is_over() => return no(NotTaken::RunEnded, None),
-                // It is not the thread's turn to hear it, and must not be heard by the run before.
-                (Input::Message(_), Some(run)) if !has_begun(run) => return no(NotTaken::NotBegun, None),
-                (Input::Message(_), Some(_)) => {}
-                (Input::Call { entry, given }, Some(run)) => {
-                    if let Err(why) = run.give(*entry, given.clone(), &names, now) {
-                        return no(why, None);
-                    }
-                }
+        sql: &impl Sql,
+        run: u32,
+        input: &Input,
+        room: &mut usize,
+    ) -> Result<Option<Known>, Error> {
+        let Input::Call { entry, given } = input else { return Ok(None) };
+        let entry = *entry;
+        let unwritten = self.work.batch.answers.iter().find(|(of, number, _)| (*of, *number) == (run, entry));
+        let answer: Option<Option<Given>> = match unwritten {
+            Some((_, _, answer)) => serde_json::from_value(answer.clone()).ok(),
+            None => store::answer(sql, run, entry)?,
+        };
+        Ok(answer.map(|answer| match answer {
+            None => Known::GivenUp,
+            Some(known) => {
+                let is_same = known == *given;
+                let size = serde_json::to_string(&known).map_or(usize::MAX, |json| json.len());
+                let given = (size <= *room).then_some(known);
+                *room = room.saturating_sub(size);
+                Known::Answered { is_same, given }
             }
-        }
-        None
+        }))
     }
+}
 
-    fn take(
-        &mut self,
-        meta: &mut Meta,
-        number: u32,
-        input: Input,
-        now: Millis,
-    ) -> (Option<EntryId>, Effects<Self>) {
-        match input {
-            Input::Message(message) => {
-                let id = self.work.say_to(meta, number, message, now);
-                (id, self.work.apply(meta, number, Happened::Steered, now))
-            }
-            Input::Call { entry, given } => {
-                let is_last = given != Given::Retry;
-                if is_last {
-                    self.work.batch.answers.push((number, entry, json!(given)));
-                }
-                let id = EntryId { run: meta.run(number), number: entry };
-                (Some(id), self.work.give(meta, number, entry, given, now))
-            }
+/// The first input that cannot be taken, and why; `run` is `None` where it is over.
+fn refused(run: Option<&Run>, inputs: &[Input], known: &[Option<Known>]) -> Option<(u32, NotTaken)> {
+    let mut answered = BTreeSet::new();
+    (0..).zip(inputs.iter().zip(known)).find_map(|(at, (input, known))| {
+        let is_again = matches!(input, Input::Call { entry, .. } if !answered.insert(*entry));
+        let why = match (known, run) {
+            _ if is_again => NotTaken::Twice,
+            (Some(Known::Answered { .. }), _) => NotTaken::AlreadyResolved,
+            (Some(Known::GivenUp), _) => NotTaken::RunEnded,
+            (None, Some(run)) => run.can_take(input).err()?,
+            (None, None) if matches!(input, Input::Message(_)) => NotTaken::RunEnded,
+            (None, None) => NotTaken::NeverAsked,
+        };
+        Some((at, why))
+    })
+}
+
+/// The inputs to calls that were answered before.
+fn resolved(meta: &Meta, run: u32, inputs: &[Input], known: Vec<Option<Known>>) -> Vec<Resolved> {
+    let entries = (0..).zip(inputs.iter().zip(known));
+    let resolved = entries.filter_map(|(at, (input, known))| match (input, known) {
+        (Input::Call { entry, .. }, Some(Known::Answered { is_same, given })) => {
+            Some(Resolved { at, id: EntryId { run: meta.run(run), number: *entry }, is_same, given })
         }
-    }
+        _ => None,
+    });
+    resolved.collect()
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::copying::Copying;
+use super::settling::Unsettled;
+use crate::domain::admission::command::CallRecord;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
@@ -18,6 +20,7 @@ use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
 use crate::domain::thread::once::KEEP_MS;
 use crate::domain::thread::outbox::Outbox;
+use crate::domain::thread::window::Task;
 use crate::domain::time::{self, Millis};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
@@ -42,12 +45,14 @@ pub enum Row {
     },
 }
 
-/// What is left of a deleted thread, for the account's index to learn of it.
+/// What is left of a deleted thread, for the account's index and its ledger to learn of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gone {
     pub account: AccountId,
     pub key: ThreadKey,
     pub outbox: Outbox,
+    #[serde(default, skip_serializing_if = "Unsettled::is_empty")]
+    pub unsettled: Unsettled,
 }
 
 /// A thread.
@@ -79,6 +84,8 @@ pub struct Meta {
     pub floor: u32,
     #[serde(default)]
     pub outbox: Outbox,
+    #[serde(default, skip_serializing_if = "Unsettled::is_empty")]
+    pub unsettled: Unsettled,
     /// What it began as a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Origin>,
@@ -115,9 +122,15 @@ pub struct Kept {
     /// What it is about, until its turn comes; as [`stored`] writes messages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input: Vec<String>,
+    /// What was said to it while the model answers: it stands behind the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Said>,
     /// The position of its first item; 0 before it has begun.
     #[serde(default)]
     pub first_item: u64,
+    /// How many items its input was, and their bytes.
+    #[serde(default)]
+    pub input_size: (u64, u64),
     /// The position of the last text that it wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<u64>,
@@ -130,12 +143,35 @@ pub struct Kept {
     /// Whether the run above was told last that this one waits for somebody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_told_wait: bool,
+    /// Settlements of its model calls that the account's object may not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsettled: Vec<CallRecord>,
     /// What it says of its work, for the run above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<String>,
     /// The last number of which there is a row; read at the start, where a step was under way.
     #[serde(skip)]
     pub last_seq: Option<u64>,
+}
+
+/// Something that was said while the model answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The step that the model answers.
+    pub step: u32,
+    pub entry: u32,
+    /// As [`stored`] writes it.
+    pub message: String,
+}
+
+/// The bytes of messages in a run's row, where they are JSON in JSON.
+pub fn size_in_row(messages: &[Message]) -> usize {
+    messages.iter().map(|message| text_in_row(&stored::write(message))).sum()
+}
+
+/// The bytes of a text in a row that is JSON.
+pub fn text_in_row(text: &str) -> usize {
+    serde_json::to_string(text).map_or(usize::MAX, |json| json.len())
 }
 
 impl Kept {
@@ -145,14 +181,25 @@ impl Kept {
             run,
             seqs: Seqs::default(),
             input,
+            said: Vec::new(),
             first_item: 0,
+            input_size: (0, 0),
             answer: None,
             journal: 0,
             told: 0,
             has_told_wait: false,
+            unsettled: Vec::new(),
             news: None,
             last_seq: None,
         }
+    }
+}
+
+impl Kept {
+    /// Where its input stands, once it has begun.
+    pub const fn task(&self) -> Task {
+        let (items, bytes) = self.input_size;
+        Task { first: self.first_item, items, bytes }
     }
 }
 
@@ -198,6 +245,10 @@ pub struct Batch {
     pub forget_keys: Option<Millis>,
     /// Everything goes.
     pub is_deletion: bool,
+    /// But the journals, which say what the ledger is to forget.
+    pub keeps_journal: bool,
+    /// The ledger has forgotten the first entries of the runs up to this one.
+    pub forget_journal: Option<u32>,
     /// Events from before this moment are forgotten.
     pub forget_before: Option<Millis>,
 }
@@ -215,6 +266,7 @@ impl Batch {
             && self.keys.is_empty()
             && self.forget_keys.is_none()
             && !self.is_deletion
+            && self.forget_journal.is_none()
             && self.forget_before.is_none()
     }
 
@@ -231,6 +283,9 @@ impl Batch {
     pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         if self.is_deletion {
             store::delete_all(sql)?;
+            if !self.keeps_journal {
+                store::delete_steps(sql)?;
+            }
             store::empty_keys(sql, &Done::Gone)?;
         }
         for (run, from) in &self.back {

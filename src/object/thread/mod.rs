@@ -4,13 +4,19 @@
 //! |---|---|
 //! | [`kept`] | the rows, and what is to be written of them |
 //! | [`commands`] | what each command decides |
+//! | [`deletion`] | how a thread goes |
 //! | [`deliveries`] | what goes to the account's index |
 //! | [`fork`], [`copying`] | itself as a copy of another thread, and what it keeps until it is whole |
 //! | [`inputs`] | what a waiting run is given |
 //! | [`once`] | requests that count once |
+//! | [`settling`] | what goes to the account's ledger |
+//! | [`sending`] | one thing at a time on its way to another object |
 //! | [`tokens`] | what holders of the thread's tokens may |
+//! | [`start`] | how a run is started where others are at work |
+//! | [`saying`] | what is said, as items |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`family`] | what runs and their children say to each other |
+//! | [`window`] | what the model is sent of the transcript |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
@@ -18,6 +24,7 @@
 
 mod commands;
 mod copying;
+mod deletion;
 mod deliveries;
 mod family;
 mod fork;
@@ -26,7 +33,12 @@ mod kept;
 mod once;
 mod reading;
 mod runs;
+mod saying;
+mod sending;
+mod settling;
+mod start;
 mod tokens;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +48,7 @@ use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Mom
 use super::sql::{Error, Sql};
 use super::store::steps::Step;
 use super::store::thread as store;
+use crate::domain::admission::command::CallRecord;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command, VERSION};
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
@@ -44,6 +57,7 @@ use crate::domain::time::Millis;
 use copying::Copying;
 use deliveries::Deliveries;
 use kept::{Batch, Gone, Kept, Meta, Row};
+use sending::Sending;
 
 /// How often an object whose runs are at work is looked after, in case it was put out of memory.
 const BEAT_MS: i64 = 25_000;
@@ -68,6 +82,9 @@ pub struct Thread {
     /// The copy that this is becoming.
     copying: Option<Box<Copying>>,
     deliveries: Deliveries,
+    settling: Sending<Vec<CallRecord>>,
+    /// Since when holders of tokens are counted, and how much they have added since.
+    by_tokens: (Millis, u32),
     work: Work,
 }
 
@@ -144,8 +161,9 @@ impl Machine for Thread {
             errands: BTreeSet::new(),
             loaded: now,
         };
-        let mut thread =
-            Self { meta, last_run, floor, gone, copying, deliveries: Deliveries::default(), work };
+        let (deliveries, settling) = (Deliveries::default(), Sending::default());
+        let by_tokens = (now, 0);
+        let mut thread = Self { meta, last_run, floor, gone, copying, deliveries, settling, by_tokens, work };
         let status = thread.status();
         let is_listed = |meta: &&Meta| meta.outbox.version() > 0;
         let shown = thread.meta.as_ref().filter(is_listed);
@@ -155,8 +173,9 @@ impl Machine for Thread {
     }
 
     fn inherit(&mut self, fallen: Self) {
-        // What the fallen one has begun may still end.
-        self.deliveries.count = fallen.deliveries.count;
+        self.deliveries.sending.inherit(&fallen.deliveries.sending);
+        self.settling.inherit(&fallen.settling);
+        self.by_tokens = fallen.by_tokens;
     }
 
     fn absent(command: &Command) -> Option<Answer> {
@@ -186,16 +205,21 @@ impl Machine for Thread {
         let now = moment.now;
         self.forget_keys(now);
         self.drop_copy(now);
-        self.expire(now.plus(-LINGER_MS), now);
+        let mut effects = self.expire(now.plus(-LINGER_MS), now);
         let work = &mut self.work;
         work.beat = now;
-        self.deliveries.wake(now);
-        work.batch.has_thread |= self.deliveries.must_save();
+        self.deliveries.sending.wake(now);
+        self.settling.wake(now);
+        work.batch.has_thread |= self.deliveries.sending.must_save() || self.settling.must_save();
         let before = now.plus(-KEEP_EVENTS_MS);
         if work.open.is_empty() && work.oldest.take_if(|oldest| *oldest < before).is_some() {
             work.batch.forget_before = Some(before);
         }
-        self.meta.as_mut().map(|meta| work.pass_time(meta, now)).unwrap_or_default()
+        if let Some(meta) = &mut self.meta {
+            effects.extend(work.pass_time(meta, now));
+            effects.extend(work.begin_next(meta, now));
+        }
+        effects
     }
 
     fn wake_at(&self) -> Option<Millis> {
@@ -210,21 +234,42 @@ impl Machine for Thread {
         let expires_at = self.meta.as_ref().filter(|_| is_idle).and_then(Meta::expires_at);
         let expires_at = expires_at.map(|at| at.plus(LINGER_MS));
         let copy = self.copying.as_ref().map(|copying| copying.expires_at());
-        [due, beat, forget, forget_keys, expires_at, copy, self.deliveries.wake_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            due,
+            beat,
+            forget,
+            forget_keys,
+            expires_at,
+            copy,
+            self.deliveries.sending.wake_at(),
+            self.settling.wake_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn ended(
         &mut self,
         effect: &machine::Effect<Effect>,
-        outcome: Outcome,
+        mut outcome: Outcome,
         moment: &mut Moment<'_>,
     ) -> Effects<Self> {
-        if let Effect::Deliver { nth } = effect.what {
-            self.delivery_ended(nth, &outcome, moment.now);
-            return Vec::new();
+        match effect.what {
+            Effect::Deliver { nth } => {
+                self.delivery_ended(nth, &outcome, moment.now);
+                return Vec::new();
+            }
+            Effect::Settle { nth } => {
+                self.settlement_ended(nth, &outcome, moment.now);
+                return Vec::new();
+            }
+            Effect::Model { run, .. } => {
+                if let Some(record) = outcome.take_settlement() {
+                    self.keep_settlement(run, *record);
+                }
+            }
+            _ => {}
         }
         self.work.errands.remove(&effect.id);
         let ended = self.meta.as_mut().map(|meta| self.work.ended(meta, &effect.what, outcome, moment.now));
@@ -236,7 +281,9 @@ impl Machine for Thread {
     }
 
     fn owed(&mut self, now: Millis) -> Effects<Self> {
-        self.next_delivery(now)
+        let mut owed = self.next_delivery(now);
+        owed.extend(self.next_settlement(now));
+        owed
     }
 
     fn take_events(&mut self) -> Vec<Numbered> {
@@ -262,9 +309,13 @@ impl Machine for Thread {
 
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         self.note_changes(now);
-        let work = &mut self.work;
-        let batch = std::mem::take(&mut work.batch);
+        let mut batch = std::mem::take(&mut self.work.batch);
         batch.write(sql, now)?;
+        if let Some(to) = batch.forget_journal {
+            self.forget_journal(sql, to)?;
+            batch.has_thread |= std::mem::take(&mut self.work.batch.has_thread);
+        }
+        let work = &mut self.work;
         for number in &batch.runs {
             if let Some(kept) = work.open.get_mut(number) {
                 kept.seqs.reserve(work.next_position);
@@ -282,7 +333,8 @@ impl Machine for Thread {
                 },
             };
             store::write_thread(sql, &row)?;
-            self.deliveries.saved();
+            self.deliveries.sending.saved();
+            self.settling.saved();
         }
         work.unwritten = 0;
         if batch.forget_keys.is_some() {

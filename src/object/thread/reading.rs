@@ -2,6 +2,7 @@
 
 use super::Thread;
 use super::kept::{Kept, Meta};
+use super::window::{LAST, window};
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{AssistantPart, Message, stored};
 use crate::domain::run::event::{Event, Numbered};
@@ -11,15 +12,10 @@ use crate::domain::thread::effect::{ModelCall, Report, ToolCall};
 use crate::domain::thread::fork::{Copied, Copy, Cut, MAX_BYTES, MAX_ITEMS, PAGE_BYTES, PAGE_ITEMS};
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::item::Item;
-use crate::domain::thread::transcript::sendable;
 use crate::domain::thread::view::{ItemView, RunView, ThreadStatus, ThreadView};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread::{self as store, Part};
 
-/// The most bytes of messages that the model is sent: more than any context takes, and than the body of one request.
-const MAX_SENT: u64 = 6 * 1_024 * 1_024;
-/// Above every position: numbers stay below 2⁵³.
-const LAST: u64 = (1 << 53) - 1;
 /// The most bytes of a page.
 const MAX_PAGE: u64 = 4 * 1_024 * 1_024;
 /// The most writes whose events are given at once.
@@ -120,10 +116,13 @@ impl Thread {
         let answer = match kept.answer.filter(|_| kept.run.is_over()) {
             None => None,
             Some(position) => {
-                let (items, _) = store::items(sql, Part::After(position.saturating_sub(1)), 1, u64::MAX)?;
-                items.into_iter().find(|item| item.position == position).and_then(text)
+                let items = store::between(sql, position, position)?;
+                items.into_iter().next().and_then(|(item, _)| text(item))
             }
         };
+        // A model may have nothing to say after its tools.
+        let is_silent = answer.is_none() && kept.run.status() == Status::Completed;
+        let answer = if is_silent { Some(String::new()) } else { answer };
         Ok(Some(RunView::of(&kept.run, meta.run(run), answer)))
     }
 
@@ -137,7 +136,8 @@ impl Thread {
         };
         let kept = watch.run.map(|run| self.kept(sql, run)).transpose()?.flatten();
         let known = match &kept {
-            Some(kept) => kept.seqs.next.max(kept.seqs.reserved + 1),
+            // Numbers that were only reserved nobody has seen: after a crash the run goes on behind them.
+            Some(kept) => kept.seqs.next,
             None => self.work.next_position,
         };
         if watch.after.is_some_and(|after| after >= known) {
@@ -177,12 +177,15 @@ impl Thread {
     pub fn model_call(&self, sql: &impl Sql, number: u32) -> Result<Option<ModelCall>, Error> {
         let (Some(meta), Some(kept)) = (&self.meta, self.work.open.get(&number)) else { return Ok(None) };
         let run = &kept.run;
+        let (messages, left_out) = window(sql, kept)?;
         Ok(Some(ModelCall {
             account: meta.account,
             run: meta.run(number),
             terms: run.terms.clone(),
             step: run.steps,
-            messages: sendable(window(sql)?),
+            attempt: run.attempt(),
+            messages,
+            left_out,
             closing: run.closing,
             left: run.left(),
         }))
@@ -198,6 +201,7 @@ impl Thread {
             id,
             given: kept.run.children.get(&entry).and_then(|child| child.given),
             user: meta.about.user.clone(),
+            throw_away: meta.throw_away,
             terms: kept.run.terms.clone(),
             call,
         })
@@ -215,33 +219,6 @@ impl Thread {
         let ended = view.ended(kept.run.open_cost());
         Ok(Some(Report { account: meta.account, call: parent.call, ended }))
     }
-}
-
-/// The newest items, as many as a model could be sent, from the beginning of a run on.
-fn window(sql: &impl Sql) -> Result<Vec<Item>, Error> {
-    let mut items: Vec<Item> = Vec::new();
-    let (mut left, mut before) = (MAX_SENT, LAST);
-    let is_cut = loop {
-        let (read, has_more) = store::items(sql, Part::Before(before), 200, left)?;
-        let bytes: u64 = read.iter().map(|item| size(&item.message)).sum();
-        before = read.last().map_or(before, |last| last.position);
-        left = left.saturating_sub(bytes);
-        items.extend(read);
-        if !has_more || left == 0 {
-            break has_more;
-        }
-    };
-    items.reverse();
-    // What was appended or copied is of no run, and has no beginning but its own.
-    if is_cut && let Some(first) = items.first().map(|item| item.run).filter(|run| *run > 0) {
-        let begun = items.iter().position(|item| item.run != first);
-        items.drain(..begun.unwrap_or(0));
-    }
-    Ok(items)
-}
-
-fn size(message: &Message) -> u64 {
-    stored::write(message).len() as u64
 }
 
 fn items(sql: &impl Sql, meta: &Meta, page: &Page) -> Result<Answer, Error> {
@@ -277,7 +254,7 @@ fn copied(sql: &impl Sql, meta: &Meta, cut: Cut) -> Result<Answer, Error> {
         if wanted.is_some() && last.is_none_or(|last| last.position != until) {
             return Ok(Answer::NotFound);
         }
-        let (items, bytes) = store::size_until(sql, until, MAX_ITEMS + 1)?;
+        let (items, bytes) = store::size_between(sql, 0, until, MAX_ITEMS + 1)?;
         if items > MAX_ITEMS.into() || bytes > MAX_BYTES {
             return Ok(Answer::Invalid(vec![too_large()]));
         }

@@ -4,23 +4,22 @@ use serde_json::{Value, json};
 
 use super::kept::{Kept, Meta};
 use super::{MAX_UNWRITTEN, Thread, Work};
-use crate::domain::message::{AssistantPart, Message, Part, stored};
+use crate::domain::message::{Message, stored};
 use crate::domain::run::delta::{Delta, Kind};
 use crate::domain::run::event::Event;
 use crate::domain::run::happening::{Do, Happened, Names};
-use crate::domain::run::input::Given;
+use crate::domain::run::input::Input;
 use crate::domain::run::state::{Awaited, Phase, Run};
 use crate::domain::run::tool::Stage;
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
 use crate::domain::thread::id::EntryId;
-use crate::domain::thread::item::Item;
 use crate::domain::thread::log;
 use crate::domain::thread::view::awaited_json;
 use crate::domain::time::Millis;
 use crate::object::machine::{Durability, Effects, Resumption};
 
-/// The most characters of a title that is made of the first message.
-const MAX_TITLE: usize = 80;
+/// Where journals have what ended after its run.
+const LATE: u32 = 1 << 31;
 
 /// Whether the model is being asked.
 pub const fn is_asking(run: &Run) -> bool {
@@ -67,24 +66,11 @@ impl Work {
         let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
         kept.first_item = self.next_item;
         let input = std::mem::take(&mut kept.input);
+        kept.input_size = (input.len() as u64, input.iter().map(|text| text.len() as u64).sum());
         for message in input.iter().filter_map(|text| stored::read(text).ok()) {
             self.say_to(meta, number, message, now);
         }
         self.apply(meta, number, Happened::Begun, now)
-    }
-
-    /// Something that somebody says in a run.
-    pub(super) fn say_to(
-        &mut self,
-        meta: &mut Meta,
-        number: u32,
-        message: Message,
-        now: Millis,
-    ) -> Option<EntryId> {
-        let entry = self.open.get_mut(&number)?.run.take_entry();
-        self.batch.runs.insert(number);
-        self.write_item(meta, number, entry, 0, message, now);
-        Some(EntryId { run: meta.run(number), number: entry })
     }
 
     /// Takes what happened to a run, and writes what it decides.
@@ -118,9 +104,17 @@ impl Work {
                     self.say(meta, number, event);
                     continue;
                 }
+                Do::Write { entry, message, .. } if matches!(message, Message::User { .. }) => {
+                    self.hear(meta, number, entry, message, now);
+                    continue;
+                }
                 Do::Write { entry, step, message } => {
                     self.note_answer(number, &message);
                     self.write_item(meta, number, entry, step, message, now);
+                    continue;
+                }
+                Do::GiveUp { entry } => {
+                    self.batch.answers.push((number, entry, Value::Null));
                     continue;
                 }
                 Do::CallModel { step, attempt } => Effect::Model { run: number, step, attempt },
@@ -137,6 +131,7 @@ impl Work {
             };
             effects.push(self.effect(effect));
         }
+        self.write_said(meta, number, now);
         effects.extend(self.tell(meta, number));
         if self.open.get(&number).is_some_and(|kept| kept.run.is_over()) {
             effects.extend(self.close(meta, number, now));
@@ -162,62 +157,42 @@ impl Work {
         effects
     }
 
-    /// What somebody answers to a call that waits.
+    /// What a run is given; of each input the entry that it answers or becomes.
     pub(super) fn give(
         &mut self,
         meta: &mut Meta,
         number: u32,
-        entry: u32,
-        given: Given,
+        inputs: Vec<Input>,
         now: Millis,
-    ) -> Effects<Thread> {
+    ) -> (Vec<EntryId>, Effects<Thread>) {
         let id = meta.run(number);
-        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
+        let Some(kept) = self.open.get_mut(&number) else { return Default::default() };
         let name = |number| EntryId { run: id, number };
         let awaited = |awaited: &Awaited<'_>| awaited_json(id, awaited);
-        match kept.run.give(entry, given, &Names { entry: &name, awaited: &awaited }, now) {
-            Ok(out) => self.carry_out(meta, number, out, now),
-            Err(_) => Vec::new(),
+        let (entries, out) = kept.run.give(inputs, &Names { entry: &name, awaited: &awaited }, now);
+        (entries.into_iter().map(name).collect(), self.carry_out(meta, number, out, now))
+    }
+
+    /// Watchers of runs that go with their thread learn it at once; nothing of that is kept.
+    pub(super) fn dismiss(&mut self, meta: &Meta) {
+        let runs: Vec<_> = self.open.values().map(|kept| (kept.run.number, kept.run.spent)).collect();
+        for (number, cost_usd) in runs {
+            let reason = Some("the thread was deleted".to_owned());
+            self.say(meta, number, Event::Cancelled { reason, cost_usd });
         }
     }
 
     /// A run is over: it waits for nothing any more, and the one above it learns how it ended.
     fn close(&mut self, meta: &mut Meta, number: u32, now: Millis) -> Effects<Thread> {
-        let Some(kept) = self.open.remove(&number) else { return Vec::new() };
+        let Some(mut kept) = self.open.remove(&number) else { return Vec::new() };
         meta.open.retain(|open| *open != number);
         meta.updated_at = now;
         self.batch.has_thread = true;
         self.batch.runs.remove(&number);
+        meta.unsettled.ended.append(&mut kept.unsettled);
         let has_parent = kept.run.terms.parent.is_some();
         self.batch.over.push(kept);
         has_parent.then(|| self.effect(Effect::Report { run: number })).into_iter().collect()
-    }
-
-    /// Remembers where the last text stands that a run wrote.
-    fn note_answer(&mut self, number: u32, message: &Message) {
-        let is_text =
-            matches!(message, Message::Assistant { parts } if AssistantPart::text_of(parts).is_some());
-        if let Some(kept) = self.open.get_mut(&number).filter(|_| is_text) {
-            kept.answer = Some(self.next_item);
-        }
-    }
-
-    pub(super) fn write_item(
-        &mut self,
-        meta: &mut Meta,
-        run: u32,
-        entry: u32,
-        step: u32,
-        message: Message,
-        now: Millis,
-    ) {
-        if meta.about.title.is_none() {
-            meta.about.title = title(&message);
-            self.batch.has_thread |= meta.about.title.is_some();
-        }
-        let position = self.next_item;
-        self.next_item += 1;
-        self.batch.items.push(Item { position, run, entry, step, at: now, message });
     }
 
     /// Numbers an event, for the disk and for watchers.
@@ -284,12 +259,26 @@ impl Work {
         now: Millis,
     ) -> Effects<Thread> {
         match (effect, outcome) {
-            (Effect::Model { run, step, .. }, Outcome::Answered { answered, journal }) => {
-                self.note(*run, json!({ "step": step, "model_call": journal, "ended_at": now }));
+            (Effect::Model { run, step, attempt }, Outcome::Answered { answered, journal, .. }) => {
+                self.note_call(
+                    *run,
+                    *step,
+                    *attempt,
+                    json!({ "step": step, "model_call": journal, "ended_at": now }),
+                );
+                // Its last word is the run's answer, also where that is nothing.
+                if let Some(kept) = self.open.get_mut(run).filter(|_| answered.plan.is_empty()) {
+                    kept.answer = None;
+                }
                 self.apply(meta, *run, Happened::Answered(answered), now)
             }
-            (Effect::Model { run, step, .. }, Outcome::Unanswered { fault, cost, journal }) => {
-                self.note(*run, json!({ "step": step, "model_call": journal, "ended_at": now }));
+            (Effect::Model { run, step, attempt }, Outcome::Unanswered { fault, cost, journal, .. }) => {
+                self.note_call(
+                    *run,
+                    *step,
+                    *attempt,
+                    json!({ "step": step, "model_call": journal, "ended_at": now }),
+                );
                 self.apply(meta, *run, Happened::Unanswered { fault, cost }, now)
             }
             (Effect::Tool { run, entry, .. }, Outcome::Tool { output, is_error, cost, journal }) => {
@@ -320,7 +309,17 @@ impl Work {
         }
     }
 
-    /// An entry of a run's journal, if the run is not over: what ends after it is in the ledger only.
+    /// A model call in a run's journal. One that has ended after its run stands behind all others.
+    fn note_call(&mut self, run: u32, step: u32, attempt: u32, what: Value) {
+        if self.open.contains_key(&run) {
+            return self.note(run, what);
+        }
+        // Each attempt of a step is asked once.
+        let behind = LATE | (step << 12) | (attempt & 0xfff);
+        self.batch.journal.push((run, behind, what));
+    }
+
+    /// An entry of a run's journal, if the run is not over.
     pub(super) fn note(&mut self, number: u32, what: Value) {
         let Some(kept) = self.open.get_mut(&number) else { return };
         kept.journal = kept.journal.saturating_add(1);
@@ -340,8 +339,8 @@ impl Work {
                 let is_open = call.is_some_and(|call| call.attempt == *attempt);
                 (run, is_open.then_some(Happened::Interrupted { entry: *entry }))
             }
-            // It has no row.
-            Effect::Deliver { .. } => return Resumption::Ended(Vec::new()),
+            // They have no row.
+            Effect::Deliver { .. } | Effect::Settle { .. } => return Resumption::Ended(Vec::new()),
             _ => return Resumption::Again,
         };
         let effects = happened.map(|happened| self.apply(meta, *run, happened, now));
@@ -357,15 +356,4 @@ impl Work {
         }
         effects
     }
-}
-
-/// The first line of what a person says first.
-fn title(message: &Message) -> Option<String> {
-    let Message::User { parts, .. } = message else { return None };
-    let text = parts.iter().find_map(|part| match part {
-        Part::Text(text) => Some(text.trim()),
-        _ => None,
-    })?;
-    let line = text.lines().next().filter(|line| !line.is_empty())?;
-    Some(line.chars().take(MAX_TITLE).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::api_key::ApiKey;
+use crate::domain::api_key::{self, ApiKey};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, AgentId};
 pub use crate::domain::run::terms::Starter;
@@ -85,6 +85,7 @@ impl Claim {
         match key.map(ApiKey::parse) {
             None => Self { key: None, fault: KeyFault::Missing },
             Some(Ok(key)) => Self { key: Some(KeyRef::Digest(key.digest())), fault: KeyFault::Refused },
+            Some(Err(api_key::Invalid::ThreadToken)) => Self { key: None, fault: KeyFault::ThreadToken },
             Some(Err(_)) => Self { key: None, fault: KeyFault::Malformed },
         }
     }

@@ -4,6 +4,7 @@
 use super::reach::Unreachable;
 use crate::domain::admission::command::{Rate, Scope};
 use crate::domain::agent::Status;
+use crate::domain::api_key;
 use crate::domain::budget::Period;
 use crate::domain::field_error::FieldError;
 use crate::domain::flag::Flag;
@@ -198,6 +199,9 @@ pub enum KeyFault {
     Missing,
     #[error("the key is mistyped or cut: its checksum does not fit")]
     Malformed,
+    /// A thread's token, where no thread is.
+    #[error("{}", api_key::Invalid::ThreadToken)]
+    ThreadToken,
     #[error("the key is not valid here: it is unknown, expired or revoked")]
     Refused,
     #[error("this is the operator's key, which calls no agent: use a key of the account")]

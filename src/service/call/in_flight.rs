@@ -243,22 +243,24 @@ impl<W: World> InFlight<W> {
 
     /// The call was answered, wholly or until it broke off.
     pub fn settle(mut self, status: CallStatus, receipt: &Receipt, first_token_at: Option<Millis>) {
-        self.send(status, receipt, first_token_at);
+        let record = self.record(status, receipt, first_token_at);
+        self.send(record);
     }
 
     /// No entry of the line has answered; what that cost.
     pub fn settle_failed(mut self) -> Nanos {
         let kind = if self.is_guessed { UsageKind::Missing } else { UsageKind::Reported };
         let receipt = Receipt { usage: self.used, kind, cost: self.charged };
-        self.send(CallStatus::UpstreamError, &receipt, None);
+        let record = self.record(CallStatus::UpstreamError, &receipt, None);
+        self.send(record);
         receipt.cost
     }
 
-    fn send(&mut self, status: CallStatus, receipt: &Receipt, first_token_at: Option<Millis>) {
-        self.is_settled = true;
+    /// The call's row in the ledger.
+    fn record(&self, status: CallStatus, receipt: &Receipt, first_token_at: Option<Millis>) -> CallRecord {
         let world = &self.app.world;
         let ms = |moment: Millis| u32::try_from(moment.since(self.admitted_at)).unwrap_or(u32::MAX);
-        let record = CallRecord {
+        CallRecord {
             call: self.call,
             agent: self.agent,
             key: self.key,
@@ -273,8 +275,16 @@ impl<W: World> InFlight<W> {
             first_token_ms: first_token_at.map(ms),
             duration_ms: ms(world.now()),
             run: self.run,
-        };
-        settlements::deliver(&self.app, self.account, record);
+        }
+    }
+
+    /// The thread of a run delivers the settlements of its calls.
+    fn send(&mut self, record: CallRecord) {
+        self.is_settled = true;
+        match self.run {
+            Some(_) => self.app.settlements.keep(self.account, record),
+            None => settlements::deliver(&self.app, self.account, record),
+        }
     }
 }
 
@@ -298,7 +308,8 @@ impl<W: World> Drop for InFlight<W> {
                 kind: UsageKind::Missing,
                 cost: self.charged + self.granted,
             };
-            self.send(CallStatus::Interrupted, &receipt, None);
+            let record = self.record(CallStatus::Interrupted, &receipt, None);
+            settlements::deliver(&self.app, self.account, record);
         }
     }
 }

@@ -80,8 +80,10 @@ async fn resolve_any<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved
     if let Some(hit) = app.cache.find(account, claim.key.as_ref(), caller.target()) {
         let read_at = hit.epoch;
         let decided = decide(app, account, hit, caller, claim);
-        let is_stranger =
-            matches!(decided, Err(Error::Unauthenticated(KeyFault::Missing | KeyFault::Malformed)));
+        let is_stranger = matches!(
+            decided,
+            Err(Error::Unauthenticated(KeyFault::Missing | KeyFault::Malformed | KeyFault::ThreadToken))
+        );
         let may_stand = is_stranger && !app.cache.must_ask(account, app.world.now());
         if decided.is_ok() || may_stand || is_current(app, account, read_at).await? {
             return explain(app, decided, claim).await;
@@ -183,11 +185,10 @@ fn permit(hit: &Hit, key: Option<&Key>, caller: &Caller) -> Result<(), Error> {
     if hit.bundle.account.status == Status::Suspended {
         return Err(Error::AccountSuspended);
     }
+    // A token is for pages, and a page that may not read the answer has no business with it.
+    let is_of_pages = agent.definition.allowed_origins.is_some() || caller.token().is_some();
     match caller.origin() {
-        Some(origin)
-            if agent.definition.allowed_origins.is_some()
-                && agent.definition.allow_origin(origin).is_none() =>
-        {
+        Some(origin) if is_of_pages && agent.definition.allow_origin(origin).is_none() => {
             Err(Error::OriginNotAllowed(origin.to_owned()))
         }
         _ => answers(agent),

@@ -57,11 +57,12 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
         agent: terms.agent,
         version: pin,
         about: About { user: asked.user.clone(), ..About::default() },
-        throw_away: None,
+        throw_away: asked.throw_away,
         items: Vec::new(),
     };
     let input = vec![Message::user(message)];
-    let start = Start { thread, terms, input, on_busy: OnBusy::Queue, may_make: true, watch: false };
+    let start =
+        Start { thread, terms, max_usd: None, input, on_busy: OnBusy::Queue, may_make: true, watch: false };
     let to = ThreadOf { account: asked.account, thread: start.thread.key };
     let mut last = String::new();
     for pause in PAUSES_MS {

@@ -11,7 +11,7 @@
 mod child;
 pub mod perform;
 mod step;
-mod tools;
+pub mod tools;
 mod version;
 
 pub use version::conduct;

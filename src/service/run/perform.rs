@@ -1,15 +1,16 @@
 //! An effect of a thread's object, performed at least once.
 
 use super::{step, tools};
+use crate::domain::admission::command::Settle;
 use crate::domain::dispatch::command as index;
 use crate::domain::ids::AccountId;
 use crate::domain::money::Nanos;
 use crate::domain::run::word::Word;
 use crate::domain::thread::command::{Answer, Command, Who};
-use crate::domain::thread::effect::{Effect, Outcome, Report};
+use crate::domain::thread::effect::{Effect, ForLedger, Outcome, Report};
 use crate::domain::thread::id::EntryId;
-use crate::ports::{Dispatch, Performed, ThreadOf, Threads, World};
-use crate::service::App;
+use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, Unavailable, World};
+use crate::service::{App, settlements};
 
 /// The pauses between attempts to reach another thread's object: the first, and the longest. Each is twice as long as the one before.
 const FIRST_PAUSE_MS: u64 = 500;
@@ -21,10 +22,7 @@ const MAX_ATTEMPTS: u32 = 40;
 pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &Effect) {
     let id = effect.id();
     let outcome = match effect {
-        Effect::Model { run, .. } => match object.model_call(*run) {
-            Some(call) => step::ask(app, object, &id, call).await,
-            None => Outcome::Done,
-        },
+        Effect::Model { run, .. } => return ask(app, object, &id, *run).await,
         Effect::Tool { run, entry, .. } => match object.tool_call(*run, *entry) {
             Some(call) => tools::call(app, object, &id, call).await,
             None => Outcome::Done,
@@ -53,8 +51,25 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
             Outcome::Done
         }
         Effect::Deliver { .. } => deliver(app, object).await,
+        Effect::Settle { .. } => settle(app, object).await,
     };
     object.ended(&id, outcome);
+}
+
+/// Asks the model. Where the thread does not keep the call's settlement, it is delivered from here.
+async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, run: u32) {
+    let Some(call) = object.model_call(run) else {
+        object.ended(id, Outcome::Done);
+        return;
+    };
+    let account = call.account;
+    let outcome = step::ask(app, object, id, call).await;
+    let settled = outcome.settlement().map(|record| record.call);
+    if !object.ended(id, outcome)
+        && let Some(call) = settled
+    {
+        settlements::deliver_kept(app, account, call);
+    }
 }
 
 /// Tells the run above something.
@@ -99,6 +114,35 @@ async fn deliver<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
         }
         Err(error) => {
             app.world.log(&format!("the index of {account} was not reached: {error}"));
+            Outcome::Undelivered
+        }
+    }
+}
+
+/// The account's ledger learns of calls that have ended, and whose run was deleted.
+async fn settle<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
+    let Some(ForLedger { account, ended, deleted, children }) = object.for_ledger() else {
+        return Outcome::Undelivered;
+    };
+    let accounts = app.world.accounts();
+    let told = async {
+        if !ended.is_empty() {
+            accounts.ask(account, Settle { records: ended.clone() }).await?;
+            app.settlements.confirm(account, &ended);
+        }
+        if let Some(forget) = deleted {
+            accounts.ask(account, forget).await?;
+        }
+        for thread in children {
+            let child = ThreadOf { account, thread };
+            app.world.threads().ask(child, Command::Delete(Who::Account)).await?;
+        }
+        Ok::<_, Unavailable>(())
+    };
+    match told.await {
+        Ok(()) => Outcome::Done,
+        Err(error) => {
+            app.world.log(&format!("the ledger of {account} or a child was not reached: {error}"));
             Outcome::Undelivered
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::tools;
-use crate::domain::message::{ChatReply, ChatRequest, Event, Message, ToolChoice};
+use crate::domain::message::{ChatReply, ChatRequest, Event, Finish, Message, ToolChoice};
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::Streaming;
 use crate::domain::run::happening::{Answered, Fault};
@@ -36,7 +36,7 @@ struct Begun {
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let ModelCall { account, run, terms, step, messages, closing, left } = asked;
+    let ModelCall { account, run, terms, step, attempt, messages, left_out, closing, left } = asked;
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
@@ -46,6 +46,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
     let offered = tools::offered(&resolved.bundle, &terms);
+    // After its tools a model may have nothing to say. Elsewhere it is asked once more.
+    let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
+    let heard =
+        Heard { offered: &offered, may_be_empty: has_tools_before || closing.is_some() || attempt > 1 };
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
     terms.manner.lay_on(step, &mut request);
     request.tools = offered.iter().map(tools::Offer::tool).collect();
@@ -61,14 +65,25 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         sent: None,
         most: left,
     };
-    match call::run(app, &caller, resolved, asked).await {
+    let (call, outcome) = match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
             let journal =
                 json!({ "started_at": begun.at, "call_id": unserved.call.map(|call| call.to_string()) });
-            unanswered(app, unserved.error, begun, unserved.cost, journal)
+            (unserved.call, unanswered(app, unserved.error, begun, unserved.cost, journal))
         }
-        Ok(served) => relay(app, object, id, served, &offered, begun).await,
-    }
+        Ok(mut served) => {
+            served.warnings.extend(left_out.warning());
+            (Some(served.call), relay(app, object, id, served, heard, begun).await)
+        }
+    };
+    outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
+}
+
+/// What an answer is held to.
+#[derive(Clone, Copy)]
+struct Heard<'a> {
+    offered: &'a [tools::Offer],
+    may_be_empty: bool,
 }
 
 /// Relays an answer to the run's watchers, and takes it whole.
@@ -77,7 +92,7 @@ async fn relay<W: World>(
     object: &impl Performed,
     id: &str,
     served: Served<W>,
-    offered: &[tools::Offer],
+    heard: Heard<'_>,
     begun: Begun,
 ) -> Outcome {
     let Served { call, model, warnings, answer, .. } = served;
@@ -94,19 +109,21 @@ async fn relay<W: World>(
     if let Some(error) = broken {
         return unanswered(app, error, begun, receipt.cost, journal);
     }
-    let Some(choice) = reply.choices.into_iter().next().filter(|choice| !choice.parts.is_empty()) else {
-        let nothing = Error::Upstream("the model answered nothing".to_owned());
-        return unanswered(app, nothing, begun, receipt.cost, journal);
-    };
+    let choice = reply.choices.into_iter().next().unwrap_or_default();
+    let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
+    if choice.parts.is_empty() && has_stopped && !heard.may_be_empty {
+        journal["error"] = "the model answered nothing".into();
+        return Outcome::Unanswered { fault: Fault::Empty, cost: receipt.cost, journal, settlement: None };
+    }
     let arguments: usize = choice.calls().map(|call| call.arguments.len()).sum();
     if choice.parts.len() > MAX_PIECES as usize || arguments > MAX_ARGUMENTS {
         let fault = Fault::Final(Failure::new(
             "upstream_error",
             "The model answered in more pieces, or with longer arguments of tools, than are kept.",
         ));
-        return Outcome::Unanswered { fault, cost: receipt.cost, journal };
+        return Outcome::Unanswered { fault, cost: receipt.cost, journal, settlement: None };
     }
-    let plan: Vec<How> = choice.calls().map(|call| tools::how(offered, call)).collect();
+    let plan: Vec<How> = choice.calls().map(|call| tools::how(heard.offered, call)).collect();
     let answered = Answered {
         parts: choice.parts,
         finish: choice.finish,
@@ -115,7 +132,7 @@ async fn relay<W: World>(
         cost: receipt.cost,
         warnings,
     };
-    Outcome::Answered { answered, journal }
+    Outcome::Answered { answered, journal, settlement: None }
 }
 
 async fn read<W: World>(
@@ -173,7 +190,7 @@ fn unanswered<W: World>(
         error.to_string()
     };
     journal["error"] = json!(said);
-    Outcome::Unanswered { fault: fault(&error, &said, app.world.now()), cost, journal }
+    Outcome::Unanswered { fault: fault(&error, &said, app.world.now()), cost, journal, settlement: None }
 }
 
 /// What an error of a call means for its run, in the words that its caller reads.
@@ -187,8 +204,9 @@ fn fault(error: &Error, said: &str, now: Millis) -> Fault {
         Error::Rate(quota) => {
             Fault::Transient { failure: failure("rate_limited"), at: in_seconds(quota.reset_s) }
         }
-        Error::Busy { retry_after_s, given, .. } if !given.is_unpaid => {
-            Fault::Transient { failure: failure("upstream_error"), at: retry_after_s.and_then(in_seconds) }
+        Error::Busy { is_limited, retry_after_s, given, .. } if !given.is_unpaid => {
+            let code = if *is_limited { "upstream_rate_limited" } else { "upstream_error" };
+            Fault::Transient { failure: failure(code), at: retry_after_s.and_then(in_seconds) }
         }
         Error::Upstream(_) => Fault::Transient { failure: failure("upstream_error"), at: None },
         Error::UpstreamTimeout => Fault::Transient { failure: failure("upstream_timeout"), at: None },

@@ -50,6 +50,15 @@ impl Offer {
         }
     }
 
+    /// Whether we carry it out.
+    fn is_ours(&self) -> bool {
+        match self {
+            Self::Client(_) => false,
+            Self::Inline(tool) => tool.kind != ToolKind::Client,
+            Self::Builtin(_) | Self::Agent { .. } => true,
+        }
+    }
+
     fn description(&self) -> Option<String> {
         match self {
             Self::Client(tool) => tool.description.clone(),
@@ -89,22 +98,37 @@ impl Offer {
     }
 }
 
-/// What the model may call: the client's tools of this run, and those of the agent that we know.
-pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
-    let own = bundle.agent.definition.tools.iter().filter_map(|tool| match tool {
+/// The agent's own tools that we know.
+fn own(bundle: &Bundle) -> impl Iterator<Item = Offer> {
+    bundle.agent.definition.tools.iter().filter_map(|tool| match tool {
         agent::Tool::Named(name) => match tool.agent() {
             Some(agent) => Some(Offer::Agent { name: name.clone(), agent: agent.to_owned() }),
             None => tool::builtin(name).map(Offer::Builtin),
         },
         agent::Tool::Inline(tool) => Some(Offer::Inline(tool.clone())),
-    });
-    let mut offered: Vec<Offer> = terms.tools.iter().cloned().map(Offer::Client).collect();
-    for offer in own.filter(|_| !terms.manner.is_bare) {
+    })
+}
+
+/// What the model may call: the client's tools of this run, and those of the agent that we know.
+pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
+    let own: Vec<Offer> = own(bundle).filter(|_| !terms.manner.is_bare).collect();
+    // What we carry out nobody else answers in our place; what the client carries out it may say in its own words.
+    let is_ours = |name: &str| own.iter().any(|own| own.name() == name && own.is_ours());
+    let clients = terms.tools.iter().filter(|tool| !is_ours(&tool.name)).cloned().map(Offer::Client);
+    let mut offered: Vec<Offer> = clients.collect();
+    for offer in own {
         if !offered.iter().any(|other| other.name() == offer.name()) {
             offered.push(offer);
         }
     }
     offered
+}
+
+/// Which of a client's tools have the name of one that we carry out for the agent.
+pub fn taken_names<'a>(bundle: &Bundle, tools: &'a [ClientTool]) -> Vec<(usize, &'a str)> {
+    let own: Vec<Offer> = own(bundle).filter(Offer::is_ours).collect();
+    let named = tools.iter().enumerate().map(|(at, tool)| (at, tool.name.as_str()));
+    named.filter(|(_, name)| own.iter().any(|own| own.name() == *name)).collect()
 }
 
 /// How a call is carried out, or why it is not.
@@ -173,7 +197,11 @@ async fn made<W: World>(
     let ToolCall { account, id: entry, terms, call, .. } = asked;
     let credential = RunCredential::of_kept_run(*account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(entry.run);
-    let resolved = calls::resolve(app, &caller).await;
+    // What acts outside asks whether it still may; no admission follows that would.
+    let resolved = match tool::builtin(&call.name) {
+        Some(_) => calls::resolve(app, &caller).await,
+        None => calls::resolve_current(app, &caller).await,
+    };
     let bundle =
         resolved.map_err(|error| http::Error::Failed(format!("The call was not made: {error}.")))?.bundle;
     let offer = offered(&bundle, terms).into_iter().find(|offer| offer.name() == call.name);

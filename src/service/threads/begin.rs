@@ -10,13 +10,15 @@ use crate::domain::message::Message;
 use crate::domain::money::Nanos;
 use crate::domain::prompt::Passed;
 use crate::domain::run::manner::Manner;
-use crate::domain::run::terms::{Priority, Terms, Upgrade};
+use crate::domain::run::terms::{MAX_BYTES, Priority, Terms, Upgrade};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Answer, Command, Create, Events, OnBusy, Start, ThrowAway};
 use crate::domain::thread::id::{ThreadKey, ThreadRef};
+use crate::domain::thread::transcript::claimed_ids;
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
+use crate::service::run::tools;
 use crate::service::{App, run};
 
 /// A run to be started.
@@ -44,9 +46,6 @@ pub enum On {
         is_kept: bool,
     },
 }
-
-/// The most bytes of what a run is started with, beside what it is about: it is written with every change of the run.
-const MAX_TERMS: usize = 512 * 1_024;
 
 impl Visitor {
     /// The key of a thread without a name: the same for the same request. What somebody without a key has asked is answered
@@ -80,13 +79,18 @@ impl Visitor {
         let calls = self.calls()?;
         let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner } = begin;
         let conduct = calls.conduct;
+        let on_unknown = match on {
+            On::Thread(_) => conduct.on_unknown,
+            // It is in no list, and its caller waits for the answer.
+            On::ThrowAway { .. } => conduct.on_unknown.unasked(),
+        };
         let terms = Terms {
             agent: calls.agent,
             version: calls.version,
             started_by: calls.started_by,
             user: self.token.as_ref().and_then(|token| token.user.clone()),
             limits: conduct.limits.with_usd(max_usd),
-            on_unknown: conduct.on_unknown,
+            on_unknown,
             on_budget: conduct.on_budget,
             priority,
             variables,
@@ -96,10 +100,19 @@ impl Visitor {
             // What begins here needs no word of it.
             via: self.via.as_ref().map(|via| via.as_str().to_owned()).filter(|via| via.contains(',')),
         };
-        if serde_json::to_string(&terms).map_or(true, |json| json.len() > MAX_TERMS) {
+        let taken = self.bundle.as_ref().filter(|_| !terms.manner.is_bare);
+        let taken = taken.map(|bundle| tools::taken_names(bundle, &terms.tools)).unwrap_or_default();
+        if !taken.is_empty() {
+            let fault = |(at, name): &(usize, &str)| FieldError {
+                field: format!("tools[{at}]"),
+                message: format!("`{name}` is a tool of the agent: choose another name"),
+            };
+            return Err(Error::Invalid(taken.iter().map(fault).collect()));
+        }
+        if terms.is_too_large() {
             return Err(Error::Invalid(vec![FieldError {
                 field: "tools".to_owned(),
-                message: format!("and the other settings of a run have at most {MAX_TERMS} bytes together"),
+                message: format!("and the other settings of a run have at most {MAX_BYTES} bytes together"),
             }]));
         }
         let may_make = self.token.is_none() && !matches!(on, On::Thread(ThreadRef::Key(_)));
@@ -112,8 +125,10 @@ impl Visitor {
                 ..self.create_of(app, &calls, None, about)
             },
         };
-        Ok(Start { thread, terms, input, on_busy, may_make, watch })
+        check_ids(thread.key, "input", &input)?;
+        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, watch })
     }
+
     /// Whether the agent's instructions can be filled with these, before anything is written.
     ///
     /// # Errors
@@ -184,10 +199,22 @@ impl Visitor {
         let conduct = conduct.map_err(Error::Call)?;
         start.terms.version = version;
         start.terms.limits = conduct.limits.with_usd(max_usd);
-        start.terms.on_unknown = conduct.on_unknown;
+        start.terms.on_unknown = match start.thread.throw_away {
+            Some(_) => conduct.on_unknown.unasked(),
+            None => conduct.on_unknown,
+        };
         start.terms.on_budget = conduct.on_budget;
         start.on_busy = on_busy.unwrap_or(conduct.on_busy);
         Ok(())
+    }
+}
+
+/// # Errors
+/// [`Error::Invalid`]: a call in what the client says has an id of the thread's own runs.
+pub(super) fn check_ids(thread: ThreadKey, field: &str, messages: &[Message]) -> Result<(), Error> {
+    match claimed_ids(thread, field, messages) {
+        faults if faults.is_empty() => Ok(()),
+        faults => Err(Error::Invalid(faults)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Threads made: by the client's name, or new; also for a caller without a key.
 
+use super::begin::check_ids;
 use super::tokens::{Issued, signer};
 use super::{Error, Visitor, refusal};
 use crate::domain::admission::ask::Count;
@@ -43,6 +44,7 @@ impl Visitor {
         }
         let create = Create { items, ..self.create_of(app, &calls, name.map(ThreadRef::Name), about) };
         let key = create.key;
+        check_ids(key, "items", &create.items)?;
         match self.ask(app, key, Command::Create(create)).await? {
             Answer::Thread { thread, is_new } => {
                 let token = is_anonymous.then(|| self.issue_first(app, &calls, key)).transpose()?;

@@ -60,7 +60,7 @@ impl Visitor {
         match app.world.dispatch().ask(self.account, Command::List(list)).await? {
             Answer::Listed(listed) => {
                 let order = order_of(narrow);
-                let next_cursor = listed.next.map(|next| cursor(order, &next));
+                let next_cursor = listed.next.map(|next| cursor(kind, order, &next));
                 Ok(Listing { page: Page { rows: listed.entries, next_cursor }, lag_ms: listed.lag_ms })
             }
             other => Err(Unavailable(format!("the index answered {other:?} to a list")).into()),
@@ -108,7 +108,7 @@ fn parse(kind: Kind, narrow: &Narrow, page: &Request) -> Result<(List, Cut<Posit
         moment
     };
     let (since, until) = (moment("since", &narrow.since), moment("until", &narrow.until));
-    let cut = page.parse_up_to(MAX_LIMIT, |text| position(order, text));
+    let cut = page.parse_up_to(MAX_LIMIT, |text| position(kind, order, text));
     let cut = match (errors.finish(), cut) {
         (Ok(()), cut) => cut?,
         (Err(mut faults), Err(Failure::Invalid(more))) => {
@@ -132,21 +132,21 @@ fn parse(kind: Kind, narrow: &Narrow, page: &Request) -> Result<(List, Cut<Posit
     Ok((list, cut))
 }
 
-/// A cursor names the order that it is of: under another it would skip what it should not.
-fn cursor(order: Order, at: &Position) -> String {
-    let order = match order {
-        Order::Created => 'c',
-        Order::Updated => 'u',
-    };
-    format!("{order}{}.{}", at.at.0, at.id)
+/// A cursor names the list and the order that it is of: in another it would skip what it should not.
+fn cursor(kind: Kind, order: Order, at: &Position) -> String {
+    format!("{}{}.{}", mark(kind, order), at.at.0, at.id)
 }
 
-fn position(order: Order, text: &str) -> Option<Position> {
-    let (at, id) = match order {
-        Order::Created => text.strip_prefix('c'),
-        Order::Updated => text.strip_prefix('u'),
-    }?
-    .split_once('.')?;
+const fn mark(kind: Kind, order: Order) -> char {
+    match (kind, order) {
+        (Kind::Thread, Order::Created) => 'c',
+        (Kind::Thread, Order::Updated) => 'u',
+        (Kind::Run, _) => 'r',
+    }
+}
+
+fn position(kind: Kind, order: Order, text: &str) -> Option<Position> {
+    let (at, id) = text.strip_prefix(mark(kind, order))?.split_once('.')?;
     let at = at.parse().ok().filter(|at| (0..=Position::NEWEST.0).contains(at))?;
     let is_id = id.len() <= 40 && id.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
     is_id.then(|| Position { at: Millis(at), id: id.to_owned() })
@@ -157,12 +157,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_read_in_the_order_that_it_is_of() {
+    fn a_cursor_is_read_in_the_list_and_the_order_that_it_is_of() {
         let at = Position { at: Millis(1_795_262_400_000), id: "0199f000".into() };
-        for (order, other) in [(Order::Created, Order::Updated), (Order::Updated, Order::Created)] {
-            let text = cursor(order, &at);
-            assert_eq!(position(order, &text), Some(at.clone()));
-            assert_eq!(position(other, &text), None);
+        let lists =
+            [(Kind::Thread, Order::Created), (Kind::Thread, Order::Updated), (Kind::Run, Order::Created)];
+        for (kind, order) in lists {
+            let text = cursor(kind, order, &at);
+            for (other, by) in lists {
+                let read = position(other, by, &text);
+                assert_eq!(read.is_some(), (other, by) == (kind, order), "{text}");
+                assert!(read.is_none_or(|read| read == at));
+            }
         }
         for wrong in [
             "",
@@ -174,7 +179,7 @@ mod tests {
             "c1.0'",
             &format!("c1.{}", "a".repeat(41)),
         ] {
-            assert_eq!(position(Order::Created, wrong), None, "{wrong}");
+            assert_eq!(position(Kind::Thread, Order::Created, wrong), None, "{wrong}");
         }
     }
 

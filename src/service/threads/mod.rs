@@ -17,16 +17,19 @@ pub use tokens::{Issued, opened};
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::agent::Conduct;
+use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
+use crate::domain::patch::Patch;
 use crate::domain::plan::CallLimits;
 use crate::domain::right::Right;
+use crate::domain::run::input::Input;
 use crate::domain::run::terms::{Priority, Starter};
-use crate::domain::thread::command::{Answer, Command, Events, Input, Outcome, Page, Watch, Who};
-use crate::domain::thread::id::{RunId, ThreadKey, ThreadRef};
+use crate::domain::thread::command::{Answer, Command, Events, Outcome, Page, Watch, Who};
+use crate::domain::thread::id::{EntryId, RunId, ThreadKey, ThreadRef};
 use crate::domain::thread::once::Once;
 use crate::domain::thread::token::ThreadToken;
 use crate::domain::thread::view::{ItemView, RunView, ThreadView};
@@ -36,6 +39,7 @@ use crate::service::authenticate::Session;
 use crate::service::call::bundle::Bundle;
 use crate::service::call::via::Via;
 use crate::service::call::{Caller, Resolved};
+use begin::check_ids;
 use refusal::{of, refusal};
 
 /// Whoever is at an account's threads: a caller of an agent, at those of the agent, or a member, at all of them.
@@ -113,6 +117,11 @@ impl Visitor {
         Self { once, ..self }
     }
 
+    /// Whether what is asked counts once.
+    pub const fn is_once(&self) -> bool {
+        self.once.is_some()
+    }
+
     fn who(&self) -> Who {
         match self.calls {
             None => Who::Account,
@@ -146,10 +155,26 @@ impl Visitor {
         &self,
         app: &App<W>,
         thread: &ThreadRef,
-        mut patch: Map<String, Value>,
+        patch: Patch,
     ) -> Result<ThreadView, Error> {
-        self.find_version(app, thread, &mut patch).await?;
-        self.thread(app, thread, Command::Change(self.who(), patch)).await
+        let command = match patch {
+            Patch::Merge(mut patch) => {
+                if let Some(version) = patch.get_mut("version") {
+                    self.find_version(app, thread, version).await?;
+                }
+                Command::Change(self.who(), patch)
+            }
+            Patch::Operations(mut edits) => {
+                if edits.put_at("").next().is_some() {
+                    return Err(Error::Invalid(vec![whole()]));
+                }
+                for version in edits.put_at("/version") {
+                    self.find_version(app, thread, version).await?;
+                }
+                Command::Edit(self.who(), edits)
+            }
+        };
+        self.thread(app, thread, command).await
     }
 
     async fn thread<W: World>(
@@ -199,6 +224,7 @@ impl Visitor {
         thread: &ThreadRef,
         messages: Vec<Message>,
     ) -> Result<Vec<ItemView>, Error> {
+        check_ids(thread.key(self.account), "items", &messages)?;
         match self.ask(app, thread.key(self.account), Command::Append(self.who(), messages)).await? {
             Answer::Items { items, .. } => Ok(items),
             other => Err(refusal("thread", other, None)),
@@ -278,8 +304,14 @@ impl Visitor {
         run: RunId,
         inputs: Vec<Input>,
     ) -> Result<Vec<Outcome>, Error> {
+        let calls: Vec<Option<u32>> = inputs.iter().map(Input::call).collect();
         match self.ask(app, run.thread, Command::Give(self.who(), run.number, inputs)).await? {
             Answer::Given(outcomes) => Ok(outcomes),
+            Answer::NotTaken { at, why, resolved } => {
+                let call = calls.get(at as usize).copied().flatten();
+                let call = call.map(|number| EntryId { run, number });
+                Err(Error::NotTaken { at, call, why, resolved })
+            }
             other => Err(refusal("run", other, Some(run.thread))),
         }
     }
@@ -359,6 +391,11 @@ impl Visitor {
             Some(_) => Err(Error::NotFound("thread")),
         }
     }
+}
+
+fn whole() -> FieldError {
+    let message = "must be operations on the fields of the thread, not on the whole of it".to_owned();
+    FieldError { field: "(body)".to_owned(), message }
 }
 
 /// What is watched, or why nothing is.

@@ -1,9 +1,9 @@
 //! Why a thread's object does not do what was asked.
 
 use crate::domain::field_error::FieldError;
-use crate::domain::run::input::{Given, NotTaken};
-use crate::domain::thread::command::{Answer, BadCursor};
-use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::run::input::NotTaken;
+use crate::domain::thread::command::{Answer, BadCursor, Resolved};
+use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 use crate::domain::vault;
 use crate::ports::Unavailable;
 use crate::service::call;
@@ -22,12 +22,14 @@ pub enum Error {
     Invalid(Vec<FieldError>),
     #[error("{0}")]
     Conflict(String),
-    #[error("{why}")]
-    NotTaken { at: u32, why: NotTaken, outcome: Option<Given> },
+    #[error("{} {why}", named(*call))]
+    NotTaken { at: u32, call: Option<EntryId>, why: NotTaken, resolved: Vec<Resolved> },
     #[error("this Idempotency-Key came with another body before: use a new key for a new request")]
     KeyReused,
     #[error("a thread has at most {0} runs that wait")]
     TooMany(u32),
+    #[error("by tokens of a thread at most {limit} runs and messages are added to it in a minute")]
+    TooFast { limit: u32, retry_after_s: u32 },
     #[error("no event has this number yet")]
     FutureCursor,
     #[error("events are kept for 7 days: these are gone")]
@@ -51,6 +53,11 @@ pub enum Error {
     Unavailable(#[from] Unavailable),
 }
 
+/// An input.
+fn named(call: Option<EntryId>) -> String {
+    call.map_or_else(|| "the message".to_owned(), |call| format!("the call {call}"))
+}
+
 /// What is looked for, in a word.
 pub const fn of(run: Option<u32>) -> &'static str {
     match run {
@@ -68,9 +75,10 @@ pub fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) ->
         (Answer::NothingSaid, _) => Error::NothingSaid,
         (Answer::Invalid(faults), _) => Error::Invalid(faults),
         (Answer::Conflict(words), _) => Error::Conflict(words),
-        (Answer::NotTaken { at, why, outcome }, _) => Error::NotTaken { at, why, outcome },
+        (Answer::NotTaken { at, why, resolved }, _) => Error::NotTaken { at, call: None, why, resolved },
         (Answer::KeyReused, _) => Error::KeyReused,
         (Answer::TooMany(most), _) => Error::TooMany(most),
+        (Answer::TooFast { limit, retry_after_s }, _) => Error::TooFast { limit, retry_after_s },
         (Answer::BadCursor(BadCursor::Future), _) => Error::FutureCursor,
         (Answer::BadCursor(BadCursor::Expired), _) => Error::ExpiredCursor,
         (other, _) => Error::Unavailable(Unavailable(format!("the thread's object answered {other:?}"))),

@@ -1,6 +1,6 @@
 //! The version of the agent at which a thread stays.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Error, Visitor};
 use crate::domain::field_error::FieldError;
@@ -9,7 +9,7 @@ use crate::ports::{AgentRef, AgentVersions, Agents, Directory, World};
 use crate::service::App;
 
 impl Visitor {
-    /// Replaces the word for a version in a patch, if there is one, by what the thread's object takes: its number, or null for a
+    /// Replaces the word for a version in a patch by what the thread's object takes: its number, or null for a
     /// thread that stays at none. `latest` is what a new thread would have.
     ///
     /// # Errors
@@ -18,9 +18,8 @@ impl Visitor {
         &self,
         app: &App<W>,
         thread: &ThreadRef,
-        patch: &mut Map<String, Value>,
+        asked: &mut Value,
     ) -> Result<(), Error> {
-        let Some(asked) = patch.get_mut("version") else { return Ok(()) };
         let number = match &*asked {
             Value::String(word) if word == "latest" => None,
             Value::Number(number) => Some(number.as_u64().and_then(|number| u32::try_from(number).ok())),

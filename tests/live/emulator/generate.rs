@@ -60,7 +60,6 @@ fn refuse(model: &Model, wire: Wire, status: u16, retry_after: Option<&str>) -> 
 struct Generation {
     model: Arc<Model>,
     /// Of the request, for its bill.
-    /// Of the request, for its bill.
     number: usize,
     wire: Wire,
     script: Script,
@@ -68,6 +67,8 @@ struct Generation {
     /// The answer ended because the request's limit was reached.
     full: bool,
     tells_usage: bool,
+    /// The tools that this answer calls.
+    calls: Vec<&'static str>,
 }
 
 impl Generation {
@@ -77,7 +78,8 @@ impl Generation {
         let usage = Usage { input: script.input_tokens, cached: script.cached_tokens, output };
         let tells_usage =
             script.reports != Reports::Never && (body["stream"] != true || wire.tells_usage(body));
-        Self { model, number, wire, script, usage, full: limit == Some(output), tells_usage }
+        let calls = script.calls.get(steps_before(body)).cloned().unwrap_or_default();
+        Self { model, number, wire, script, usage, full: limit == Some(output), tells_usage, calls }
     }
 
     async fn streamed(self) -> Result<Response<Body>, Error> {
@@ -166,7 +168,12 @@ impl Generation {
                 Reports::Twice if self.tells_usage => 2,
                 _ => usize::from(self.tells_usage),
             };
-            send(Ok(self.wire.close(&self.model.code, self.usage, times, self.full).into()));
+            let code = &self.model.code;
+            if !self.calls.is_empty() {
+                send(Ok(self.wire.calls(code, &self.calls).into()));
+            }
+            let finish = self.wire.finish(self.full, !self.calls.is_empty());
+            send(Ok(self.wire.close(code, self.usage, times, finish).into()));
         }
     }
 
@@ -175,6 +182,12 @@ impl Generation {
         let upto = |n: usize| self.usage.output * n as u64 / chunks as u64;
         upto(chunk + 1) - upto(chunk)
     }
+}
+
+/// How many answers with tool calls the request's messages have.
+fn steps_before(body: &Value) -> usize {
+    let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    messages.iter().filter(|message| message["tool_calls"].is_array()).count()
 }
 
 /// `w0 ` and so on, long enough to be that many tokens: no tokenizer makes more tokens than bytes.

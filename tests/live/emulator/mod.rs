@@ -34,6 +34,9 @@ use wires::Wire;
 /// Longer than a request takes from its client to its provider.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// How long a tool takes.
+const TOOL_TIME: Duration = Duration::from_millis(150);
+
 type Body = BoxBody<Bytes, std::io::Error>;
 type Plan = Arc<dyn Fn(usize) -> Script + Send + Sync>;
 
@@ -42,6 +45,16 @@ type Plan = Arc<dyn Fn(usize) -> Script + Send + Sync>;
 pub struct Emulator {
     address: SocketAddr,
     models: Arc<Mutex<HashMap<String, Arc<Model>>>>,
+    /// The requests to tools, in order of arrival.
+    tools: Arc<Mutex<Vec<ToolCall>>>,
+}
+
+/// A request to a tool, as it arrived.
+#[derive(Clone, Debug)]
+pub struct ToolCall {
+    pub tool: String,
+    /// Its `Idempotency-Key`.
+    pub key: String,
 }
 
 /// One model of the emulator, found by the code in a request.
@@ -95,7 +108,7 @@ impl Emulator {
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let emulator = Self { address, models: Arc::default() };
+        let emulator = Self { address, models: Arc::default(), tools: Arc::default() };
         let server = emulator.clone();
         tokio::spawn(async move { server.accept(listener).await });
         emulator
@@ -128,6 +141,19 @@ impl Emulator {
         model
     }
 
+    /// All requests to `/tools/…` so far.
+    pub fn tool_calls(&self) -> Vec<ToolCall> {
+        lock(&self.tools).clone()
+    }
+
+    /// Counts a request, whoever still listens to its answer, and takes its time for that.
+    async fn use_tool(&self, tool: &str, headers: &hyper::HeaderMap) -> Response<Body> {
+        let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+        lock(&self.tools).push(ToolCall { tool: tool.to_owned(), key: key.to_owned() });
+        tokio::time::sleep(TOOL_TIME).await;
+        text(200, "text/plain", "done")
+    }
+
     async fn accept(self, listener: TcpListener) {
         loop {
             let Ok((socket, _)) = listener.accept().await else { continue };
@@ -147,6 +173,9 @@ impl Emulator {
         let Ok(body) = body.collect().await else { return Ok(text(400, "text/plain", "cut request")) };
         let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
         let path = head.uri.path().to_owned();
+        if let Some(tool) = path.strip_prefix("/tools/") {
+            return Ok(self.use_tool(tool, &head.headers).await);
+        }
         let model = body["model"].as_str().and_then(|code| lock(&self.models).get(code).cloned());
         let (Some(wire), Some(model)) = (Wire::of_path(&path), model) else {
             return Ok(text(404, "text/plain", "no such path or model"));

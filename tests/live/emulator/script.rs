@@ -81,6 +81,9 @@ pub struct Script {
     pub each_chunk: Duration,
     pub reports: Reports,
     pub fault: Fault,
+    /// The tools that the answer calls, without arguments: those of the first step, of the second and so on, and none after
+    /// the last. Which step it is, the request's messages say. Of OpenAI's wire alone.
+    pub calls: Vec<Vec<&'static str>>,
 }
 
 impl Default for Script {
@@ -94,6 +97,7 @@ impl Default for Script {
             each_chunk: Duration::ZERO,
             reports: Reports::Once,
             fault: Fault::None,
+            calls: Vec::new(),
         }
     }
 }
@@ -120,6 +124,11 @@ impl Script {
     /// With the answer cut into `chunks`, one every `each`.
     pub fn paced(self, chunks: usize, each: Duration) -> Self {
         Self { chunks, each_chunk: each, ..self }
+    }
+
+    /// Calls these tools, step by step, before the last answer.
+    pub fn calling(self, calls: Vec<Vec<&'static str>>) -> Self {
+        Self { calls, ..self }
     }
 
     /// The tokens of an answer to a request that allows `limit`.

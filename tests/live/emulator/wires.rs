@@ -45,14 +45,14 @@ impl Wire {
                     "index": 0,
                     "message": {"role": "assistant", "content": text, "refusal": null},
                     "logprobs": null,
-                    "finish_reason": if full { "length" } else { "stop" },
+                    "finish_reason": self.finish(full, false),
                 }],
                 "usage": usage.map(openai_usage),
             }),
             Self::Anthropic => json!({
                 "id": "msg_1", "type": "message", "role": "assistant", "model": model,
                 "content": [{"type": "text", "text": text}],
-                "stop_reason": if full { "max_tokens" } else { "end_turn" },
+                "stop_reason": self.finish(full, false),
                 "stop_sequence": null,
                 "usage": usage.map(|usage| anthropic_usage(usage, usage.output)),
             }),
@@ -84,11 +84,35 @@ impl Wire {
         }
     }
 
+    /// Calls of these tools without arguments.
+    pub fn calls(self, model: &str, names: &[&str]) -> String {
+        assert_eq!(self, Self::OpenAi, "the other wire's emulator calls no tools");
+        let call = |(n, name): (usize, &&str)| {
+            json!({
+                "index": n, "id": format!("call_{n}"), "type": "function",
+                "function": {"name": name, "arguments": "{}"},
+            })
+        };
+        let calls: Vec<Value> = names.iter().enumerate().map(call).collect();
+        openai_chunk(model, &json!({"tool_calls": calls}), &Value::Null)
+    }
+
+    /// Why an answer ends: its limit was reached, or it has calls, or it is complete.
+    pub const fn finish(self, full: bool, has_calls: bool) -> &'static str {
+        match (self, full, has_calls) {
+            (Self::OpenAi, true, _) => "length",
+            (Self::OpenAi, false, true) => "tool_calls",
+            (Self::OpenAi, false, false) => "stop",
+            (Self::Anthropic, true, _) => "max_tokens",
+            (Self::Anthropic, false, _) => "end_turn",
+        }
+    }
+
     /// What a stream ends with, its usage told `times` over.
-    pub fn close(self, model: &str, usage: Usage, times: usize, full: bool) -> String {
+    pub fn close(self, model: &str, usage: Usage, times: usize, finish: &str) -> String {
         match self {
             Self::OpenAi => {
-                let finish = json!(if full { "length" } else { "stop" });
+                let finish = json!(finish);
                 let record = json!({
                     "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_760_000_000, "model": model,
                     "choices": [], "usage": openai_usage(usage),
@@ -97,8 +121,7 @@ impl Wire {
                 format!("{}{told}data: [DONE]\n\n", openai_chunk(model, &json!({}), &finish))
             }
             Self::Anthropic => {
-                let reason = if full { "max_tokens" } else { "end_turn" };
-                let delta = json!({"stop_reason": reason, "stop_sequence": null});
+                let delta = json!({"stop_reason": finish, "stop_sequence": null});
                 let stop = event(&json!({"type": "content_block_stop", "index": 0}));
                 let silent = event(&json!({"type": "message_delta", "delta": delta}));
                 let record = event(&json!({"type": "message_delta", "delta": delta,

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::write_all;
 use crate::domain::admission::Known;
-use crate::domain::admission::command::{CallRecord, CallStatus, Page, UsageKind};
+use crate::domain::admission::command::{CallRecord, CallStatus, Forget, Page, UsageKind};
 use crate::domain::ids::{AgentId, CallId, KeyId};
 use crate::domain::message::Usage;
 use crate::domain::thread::id::RunId;
@@ -20,6 +20,8 @@ queries! {
         run)
         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
         value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16, value->>17 FROM json_each(?)";
+    /// `forget`
+    FORGET_RUNS = "UPDATE calls SET run = NULL WHERE agent = ? AND call IN (SELECT value FROM json_each(?))";
     /// `known`
     READ_CALL = "SELECT status, cost, at FROM calls WHERE agent = ? AND call = ?";
     /// `page`
@@ -34,6 +36,21 @@ queries! {
 /// [`Error::Storage`].
 pub(super) fn write(sql: &impl Sql, records: &[CallRecord]) -> Result<(), Error> {
     write_all(sql, &WRITE_CALLS, records.iter().map(RecordJson))
+}
+
+/// Takes the run out of rows.
+///
+/// # Errors
+/// [`Error::Storage`].
+pub(super) fn forget(sql: &impl Sql, forgotten: &[Forget]) -> Result<(), Error> {
+    for Forget { agents, calls } in forgotten {
+        let calls: Vec<String> = calls.iter().map(CallId::to_string).collect();
+        let calls = serde_json::to_string(&calls).map_err(|error| Error::Storage(error.to_string()))?;
+        for agent in agents {
+            sql.query(&FORGET_RUNS, &[Value::Text(agent.to_string()), Value::Text(calls.clone())])?;
+        }
+    }
+    Ok(())
 }
 
 /// What the ledger says of a call. A row that cannot be read is one all the same: that call has ended.

@@ -76,6 +76,7 @@ pub fn write(sql: &impl Sql, batch: &Batch) -> Result<(), Error> {
     write_all(sql, &WRITE_HOLDS, batch.holds.iter().map(HoldJson))?;
     write_all(sql, &DELETE_HOLDS, batch.removed_holds.iter().map(CallId::to_string))?;
     ledger::write(sql, &batch.records)?;
+    ledger::forget(sql, &batch.forgotten)?;
     let columns =
         |thing: &Learned| (thing.kind.clone(), thing.name.clone(), thing.revision, thing.body.clone());
     write_all(sql, &WRITE_DECLARED, batch.learned.iter().map(columns))

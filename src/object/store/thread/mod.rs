@@ -1,17 +1,21 @@
 //! The thread object's tables.
 
+mod items;
+mod journal;
 mod keys;
 mod schema;
 
+pub use items::{
+    Part, between, items, last_item, position_of, size_between, sized_items, take_back, write_item,
+};
+pub use journal::{delete_steps, forget_steps, steps, steps_until, write_step};
 pub use keys::{Key, empty_keys, forget_keys, key, oldest_key, write_key};
 pub use schema::STEPS;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::message::stored;
 use crate::domain::run::event::Numbered;
-use crate::domain::thread::item::Item;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql, Value};
 use crate::object::store::columns::Columns;
@@ -26,33 +30,6 @@ queries! {
     READ_RUN = "SELECT body FROM runs WHERE number = ?";
     /// `write_run`
     WRITE_RUN = "INSERT INTO runs (number, body) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET body = excluded.body";
-    /// `write_item`
-    WRITE_ITEM = "INSERT INTO items (position, run, entry, step, at, bytes, message) VALUES (?, ?, ?, ?, ?, ?, ?)";
-    /// `write_item`: what is too long for one row.
-    WRITE_PIECE = "INSERT INTO pieces (position, piece, text) VALUES (?, ?, ?)";
-    /// `items`, in order.
-    ITEMS_AFTER = "SELECT position, run, entry, step, at, bytes, message FROM items WHERE position > ?
-        ORDER BY position LIMIT ?";
-    /// `items`, newest first.
-    ITEMS_BEFORE = "SELECT position, run, entry, step, at, bytes, message FROM items WHERE position < ?
-        ORDER BY position DESC LIMIT ?";
-    /// `items`: the rest of a long message.
-    PIECES = "SELECT text FROM pieces WHERE position = ? ORDER BY piece";
-    /// `position_of`
-    POSITION_OF = "SELECT position FROM items WHERE position >= ? AND run = ? AND entry = ? ORDER BY position LIMIT 1";
-    /// `last_item`
-    LAST_ITEM = "SELECT position FROM items ORDER BY position DESC LIMIT 1";
-    /// `size_until`
-    SIZE_UNTIL = "SELECT count(*), coalesce(sum(bytes), 0) FROM
-        (SELECT bytes FROM items WHERE position <= ? ORDER BY position LIMIT ?)";
-    /// `take_back`: what a run wrote from its first item on.
-    DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
-    /// `take_back`
-    DELETE_PIECES = "DELETE FROM pieces WHERE position >= ? AND position NOT IN (SELECT position FROM items WHERE position >= ?)";
-    /// `write_step`
-    WRITE_JOURNAL = "INSERT INTO steps (run, nth, body) VALUES (?, ?, ?)";
-    /// `steps`
-    JOURNAL_OF = "SELECT body FROM steps WHERE run = ? ORDER BY nth LIMIT 1000";
     /// `write_events`
     WRITE_EVENTS = "INSERT INTO events (position, at, events) VALUES (?, ?, ?)";
     /// `events`
@@ -75,8 +52,6 @@ queries! {
     /// `delete_all`
     DELETE_ALL_RUNS = "DELETE FROM runs";
     /// `delete_all`
-    DELETE_ALL_STEPS = "DELETE FROM steps";
-    /// `delete_all`
     DELETE_ALL_EVENTS = "DELETE FROM events";
     /// `delete_all`
     DELETE_ALL_ANSWERS = "DELETE FROM answers";
@@ -88,7 +63,7 @@ queries! {
 
 /// Every statement on a thread's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter().chain(keys::all())
+    QUERIES.iter().chain(items::all()).chain(journal::QUERIES).chain(keys::all())
 }
 
 /// The longest text of one row; the platform takes 2 MB.
@@ -139,134 +114,6 @@ pub fn run<T: DeserializeOwned>(sql: &impl Sql, number: u32) -> Result<Option<T>
 /// [`Error`].
 pub fn write_run(sql: &impl Sql, number: u32, body: &impl Serialize) -> Result<(), Error> {
     sql.query(&WRITE_RUN, &[Value::Integer(number.into()), json(body)?]).map(drop)
-}
-
-/// # Errors
-/// [`Error`].
-pub fn last_item(sql: &impl Sql) -> Result<u64, Error> {
-    number(sql, &LAST_ITEM).map(Option::unwrap_or_default)
-}
-
-/// How many items stand up to a position, and their bytes; no more than so many are counted.
-///
-/// # Errors
-/// [`Error`].
-pub fn size_until(sql: &impl Sql, position: u64, limit: u32) -> Result<(u64, u64), Error> {
-    let rows = sql.query(&SIZE_UNTIL, &[integer(position), Value::Integer(limit.into())])?;
-    let Some(row) = rows.first() else { return Ok((0, 0)) };
-    let mut columns = Columns::of(row);
-    Ok((columns.number()?, columns.number()?))
-}
-
-/// # Errors
-/// [`Error`].
-pub fn write_item(sql: &impl Sql, item: &Item) -> Result<(), Error> {
-    let text = stored::write(&item.message);
-    let mut pieces = cut(&text).into_iter();
-    let numbers = [item.run, item.entry, item.step].map(|number| Value::Integer(number.into()));
-    let [run, entry, step] = numbers;
-    let (position, at, bytes) =
-        (integer(item.position), Value::Integer(item.at.0), integer(text.len() as u64));
-    let first = Value::Text(pieces.next().unwrap_or_default().to_owned());
-    sql.query(&WRITE_ITEM, &[position.clone(), run, entry, step, at, bytes, first])?;
-    for (n, piece) in pieces.enumerate() {
-        sql.query(&WRITE_PIECE, &[position.clone(), integer(n as u64), Value::Text(piece.to_owned())])?;
-    }
-    Ok(())
-}
-
-/// A text in pieces that a row takes.
-fn cut(mut text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    while text.len() > MAX_TEXT {
-        let (piece, rest) = text.split_at(text.floor_char_boundary(MAX_TEXT));
-        pieces.push(piece);
-        text = rest;
-    }
-    pieces.push(text);
-    pieces
-}
-
-/// A part of the transcript.
-#[derive(Clone, Copy, Debug)]
-pub enum Part {
-    After(u64),
-    /// Newest first.
-    Before(u64),
-}
-
-/// At most `limit` items of a part, and no more than `bytes` bytes, but one at least; whether there are more.
-///
-/// # Errors
-/// [`Error`].
-pub fn items(sql: &impl Sql, part: Part, limit: u32, bytes: u64) -> Result<(Vec<Item>, bool), Error> {
-    let (query, from) = match part {
-        Part::After(position) => (&ITEMS_AFTER, position),
-        Part::Before(position) => (&ITEMS_BEFORE, position),
-    };
-    let mut items = Vec::new();
-    let mut read = 0_u64;
-    let rows = sql.query(query, &[integer(from), Value::Integer(i64::from(limit) + 1)])?;
-    for row in &rows {
-        let (item, size) = item(sql, row)?;
-        read += size;
-        if items.len() >= limit as usize || read > bytes && !items.is_empty() {
-            return Ok((items, true));
-        }
-        items.push(item);
-    }
-    Ok((items, false))
-}
-
-fn item(sql: &impl Sql, row: &[Value]) -> Result<(Item, u64), Error> {
-    let mut columns = Columns::of(row);
-    let position = columns.number()?;
-    let (run, entry, step) = (columns.number()?, columns.number()?, columns.number()?);
-    let at = Millis(columns.integer()?);
-    let bytes: u64 = columns.number()?;
-    let mut text = columns.text()?.to_owned();
-    if text.len() as u64 != bytes {
-        for piece in sql.query(&PIECES, &[integer(position)])? {
-            text.push_str(Columns::of(&piece).text()?);
-        }
-    }
-    let message = stored::read(&text).map_err(|error| Error::Decode(format!("item {position}: {error}")))?;
-    Ok((Item { position, run, entry, step, at, message }, bytes))
-}
-
-/// Where an item of a run stands, whose first item is at `from`.
-///
-/// # Errors
-/// [`Error`].
-pub fn position_of(sql: &impl Sql, from: u64, run: u32, entry: u32) -> Result<Option<u64>, Error> {
-    let [run, entry] = [run, entry].map(|number| Value::Integer(number.into()));
-    let rows = sql.query(&POSITION_OF, &[integer(from), run, entry])?;
-    rows.first().map(|row| Columns::of(row).number()).transpose()
-}
-
-/// Takes back what a run wrote, from its first item on.
-///
-/// # Errors
-/// [`Error`].
-pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<(), Error> {
-    sql.query(&DELETE_ITEMS, &[integer(from), Value::Integer(run.into())])?;
-    sql.query(&DELETE_PIECES, &[integer(from), integer(from)]).map(drop)
-}
-
-/// # Errors
-/// [`Error`].
-pub fn write_step(sql: &impl Sql, run: u32, nth: u32, body: &impl Serialize) -> Result<(), Error> {
-    sql.query(&WRITE_JOURNAL, &[Value::Integer(run.into()), Value::Integer(nth.into()), json(body)?])
-        .map(drop)
-}
-
-/// The journal of a run, its first 1,000 entries.
-///
-/// # Errors
-/// [`Error`].
-pub fn steps(sql: &impl Sql, run: u32) -> Result<Vec<serde_json::Value>, Error> {
-    let rows = sql.query(&JOURNAL_OF, &[Value::Integer(run.into())])?;
-    rows.iter().map(|row| read("a step", Columns::of(row).text()?)).collect()
 }
 
 /// # Errors
@@ -355,21 +202,14 @@ pub fn forget_events(sql: &impl Sql, before: Millis, last: u64) -> Result<(), Er
     sql.query(&DELETE_EVENTS, &[Value::Integer(before.0), integer(last)]).map(drop)
 }
 
-/// Forgets everything but the thread's own row.
+/// Forgets everything but the thread's own row and the journals.
 ///
 /// # Errors
 /// [`Error`].
 pub fn delete_all(sql: &impl Sql) -> Result<(), Error> {
-    [
-        DELETE_ALL_ITEMS,
-        DELETE_ALL_PIECES,
-        DELETE_ALL_RUNS,
-        DELETE_ALL_STEPS,
-        DELETE_ALL_EVENTS,
-        DELETE_ALL_ANSWERS,
-    ]
-    .iter()
-    .try_for_each(|query| sql.query(query, &[]).map(drop))
+    [DELETE_ALL_ITEMS, DELETE_ALL_PIECES, DELETE_ALL_RUNS, DELETE_ALL_EVENTS, DELETE_ALL_ANSWERS]
+        .iter()
+        .try_for_each(|query| sql.query(query, &[]).map(drop))
 }
 
 /// What was answered to a call that waited.

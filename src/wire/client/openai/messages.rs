@@ -1,4 +1,4 @@
-//! Reads the messages of a request, and checks that tool calls and their results belong together.
+//! Reads the messages of a request; of a whole history checks that tool calls and their results belong together.
 
 use std::collections::BTreeMap;
 
@@ -26,9 +26,18 @@ pub fn messages(bodies: Option<Vec<MessageBody>>) -> Result<Vec<Message>, Invali
     for (number, body) in bodies.into_iter().enumerate() {
         read.push(message(&At { number }, body)?);
     }
-    answered(&read)?;
-    pair_calls(&mut read);
     Ok(read)
+}
+
+/// Checks that each tool call and its result belong together, and puts them into the form that providers want; see
+/// [`pair_calls`].
+///
+/// # Errors
+/// [`Invalid`] at the first that does not.
+pub fn pair(messages: &mut [Message]) -> Result<(), Invalid> {
+    answered(messages)?;
+    pair_calls(messages);
+    Ok(())
 }
 
 /// A message's place; its path is only written for a fault.

@@ -4,7 +4,8 @@ use super::*;
 use crate::domain::message::{Image, ImageSource};
 
 fn read(bodies: &Value) -> Result<Vec<Message>, Invalid> {
-    messages(serde_json::from_str(&bodies.to_string()).unwrap())
+    let mut read = messages(serde_json::from_str(&bodies.to_string()).unwrap())?;
+    pair(&mut read).map(|()| read)
 }
 
 /// The field that is at fault.

@@ -18,11 +18,12 @@ mod tools;
 
 pub use body::Body as ChatCompletionRequest;
 pub use error::{Enclosed, ErrorBody, ErrorKind};
+pub use messages::pair;
 pub use reply::{
     Body as ChatCompletion, Envelope, ListBody as ModelList, Model, ModelBody as ListedModel, model,
     models_list, reply,
 };
-pub use request::{Parsed, parse};
+pub use request::{Parsed, parse, read};
 pub use stream::StreamEncoder;
 
 /// What is wrong with a request.

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::Invalid;
 use super::body::{Body, Role, Stop};
-use super::messages::messages;
+use super::messages::{messages, pair};
 use super::tools::{response_format, tool_choice, tools};
 use crate::domain::extra::Extras;
 use crate::domain::message::{ChatRequest, Sampling};
@@ -35,12 +35,23 @@ const MAX_METADATA_CHARS: usize = 512;
 /// The longest text of a parser's fault; it may quote the request.
 const MAX_FAULT_CHARS: usize = 300;
 
-/// Reads a request's body.
+/// Reads a request's body, whose messages are all that was said.
 ///
 /// # Errors
 /// [`Invalid`] with the first fault found and where it is.
 pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
-    let (mut body, unknown) = read(body).map_err(|error| diagnose(body, &error))?;
+    let mut parsed = read(body)?;
+    pair(&mut parsed.request.messages)?;
+    Ok(parsed)
+}
+
+/// Reads a request's body, whose messages may be a part of what was said: results may be without their calls, and calls
+/// without results.
+///
+/// # Errors
+/// [`Invalid`] with the first fault found and where it is.
+pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
+    let (mut body, unknown) = read_json(body).map_err(|error| diagnose(body, &error))?;
     body.extras.join_unknown(unknown);
     if body.functions.is_some() || body.function_call.is_some() {
         let param = if body.functions.is_some() { "functions" } else { "function_call" };
@@ -92,7 +103,7 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
 }
 
 /// Reads the JSON, and notes every field that is read by nobody, wherever it stands.
-fn read(body: &[u8]) -> serde_json::Result<(Body, Extras)> {
+fn read_json(body: &[u8]) -> serde_json::Result<(Body, Extras)> {
     let mut unknown = Extras::default();
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = serde_ignored::deserialize(&mut json, |path| {

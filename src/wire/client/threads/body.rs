@@ -297,6 +297,9 @@ impl StartBody {
         if pairs.map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_VARIABLES {
             errors.add("variables", format!("have at most {MAX_VARIABLES} bytes"));
         }
+        if self.max_usd == Some(Nanos::ZERO) {
+            errors.add("max_usd", "must be more than 0: no run could ask the model");
+        }
         errors.finish()?;
         Ok(Started {
             input,

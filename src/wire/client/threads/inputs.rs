@@ -6,8 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::message::{JsonText, Message, Part};
-use crate::domain::run::input::Given;
-use crate::domain::thread::command::Input;
+use crate::domain::run::input::{Given, Input};
 use crate::domain::thread::id::{EntryId, RunId};
 
 /// The most bytes of a tool's output as JSON.

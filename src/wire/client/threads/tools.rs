@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 
 use crate::domain::field_error::FieldErrors;
 use crate::domain::message::JsonText;
+use crate::domain::run::join::MAX_TOOLS;
 use crate::domain::run::tool::ClientTool;
 
-const MAX_TOOLS: usize = 128;
 /// The most bytes of the descriptions and schemas of a run's tools.
 const MAX_TOOL_BYTES: usize = 256 * 1_024;
 

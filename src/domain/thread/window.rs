@@ -1,0 +1,258 @@
+//! What of a transcript the model is sent, where all of it is too much: what is newest, and always the running run's input.
+//!
+//! Items come newest first, and are taken as long as they fit. Where the running run itself is too long, the outputs of its
+//! older tool calls are replaced by a word each, so that the model still knows what it did. What is left out is counted, and a
+//! word stands in its place.
+
+use super::item::Item;
+use super::transcript::sendable;
+use crate::domain::message::{AssistantPart, Message, Part, stored};
+use crate::domain::time::Millis;
+use crate::domain::warning::{Code, Warning};
+
+/// How much is sent, in bytes of messages as they are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// All together: more than any context takes, and than the body of one request.
+    pub all: u64,
+    /// Kept free for what a run that is too long did before, without the outputs.
+    pub brief: u64,
+    /// The most that is read for that.
+    pub looked: u64,
+}
+
+pub const BOUNDS: Bounds =
+    Bounds { all: 6 * 1_024 * 1_024, brief: 1_024 * 1_024, looked: 16 * 1_024 * 1_024 };
+
+/// What an item may need beside its own bytes: the result of a call that has none.
+const BESIDE: u64 = 256;
+/// For the words about what is left out.
+const WORDS: u64 = 1_024;
+/// Items that are left out are counted up to this.
+pub const MOST_COUNTED: u32 = 1_000;
+
+/// Where the input of a run stands: it is written in one go.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// The run's first position.
+    pub first: u64,
+    pub items: u64,
+    pub bytes: u64,
+}
+
+/// What a model was not sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// At most [`MOST_COUNTED`] at each of two places.
+    pub items: u64,
+    /// Outputs of tool calls that a word stands for.
+    pub outputs: u64,
+}
+
+impl LeftOut {
+    pub fn warning(self) -> Option<Warning> {
+        let items = (self.items > 0).then(|| format!("{} items left out", amount(self.items)));
+        let outputs = (self.outputs > 0).then(|| format!("outputs of {} tool calls left out", self.outputs));
+        let said: Vec<String> = items.into_iter().chain(outputs).collect();
+        let words = format!("the thread is longer than what a model is sent: {}", said.join(", "));
+        (!said.is_empty()).then(|| Warning::new("messages", Code::LeftOut, words))
+    }
+}
+
+/// The first item that was not taken.
+#[derive(Clone, Copy, Debug)]
+struct Stop {
+    is_of_run: bool,
+    /// Its run and step.
+    of: (u32, u32),
+}
+
+/// A part of a transcript that is being chosen.
+#[derive(Debug)]
+pub struct Window {
+    bounds: Bounds,
+    /// The first position of the running run, and the first behind its input.
+    run: (u64, u64),
+    left: u64,
+    looked: u64,
+    /// Outputs are not sent any more.
+    is_brief: bool,
+    outputs: u64,
+    stopped: Option<Stop>,
+    /// Newest first: of the run behind its input; its input; before the run.
+    newer: Vec<Item>,
+    task: Vec<Item>,
+    older: Vec<Item>,
+}
+
+impl Window {
+    pub fn new(bounds: Bounds, task: Task) -> Self {
+        let room = bounds.all.saturating_sub(bounds.brief + WORDS);
+        let needed = task.bytes + task.items * BESIDE;
+        // More than anybody can say at once is cut as everything is.
+        let (items, needed) = if needed <= room { (task.items, needed) } else { (0, 0) };
+        Self {
+            bounds,
+            run: (task.first, task.first + items),
+            left: bounds.all.saturating_sub(WORDS + needed),
+            looked: 0,
+            is_brief: false,
+            outputs: 0,
+            stopped: None,
+            newer: Vec::new(),
+            task: Vec::new(),
+            older: Vec::new(),
+        }
+    }
+
+    /// The most bytes that are to be read next.
+    pub fn room(&self) -> u64 {
+        if self.is_brief { self.bounds.brief } else { self.left }
+    }
+
+    /// Takes the next older item, which has so many bytes; whether there is room for more.
+    pub fn take(&mut self, item: Item, bytes: u64) -> bool {
+        let (begins, behind) = self.run;
+        if (begins..behind).contains(&item.position) {
+            self.task.push(item);
+            return true;
+        }
+        let is_of_run = item.position >= behind;
+        let needed = need(&item.message, bytes);
+        self.is_brief |= is_of_run && needed + self.bounds.brief > self.left;
+        let of = (item.run, item.step);
+        let taken = match (is_of_run, self.is_brief) {
+            (true, true) => self.briefly(item, bytes),
+            // A run that does not fit leaves no room for what was before it.
+            (false, true) => None,
+            (_, false) => (needed <= self.left).then_some((item, needed)),
+        };
+        let Some((item, needed)) = taken else {
+            self.stopped = Some(Stop { is_of_run, of });
+            return false;
+        };
+        self.left -= needed;
+        if is_of_run {
+            self.newer.push(item)
+        } else {
+            self.older.push(item)
+        }
+        true
+    }
+
+    /// An item of the running run without what it can be without, and what it needs; `None` where that is too much.
+    fn briefly(&mut self, mut item: Item, bytes: u64) -> Option<(Item, u64)> {
+        self.looked = self.looked.saturating_add(bytes);
+        let mut needed = need(&item.message, bytes);
+        let mut is_output = false;
+        if let Message::Tool { call_id, is_error, .. } = &item.message {
+            let words = format!("[This output is left out, because it does not fit: {bytes} bytes.]");
+            let parts = vec![Part::Text(words)];
+            let brief = Message::Tool { call_id: call_id.clone(), parts, is_error: *is_error };
+            let brief_needed = stored::write(&brief).len() as u64 + BESIDE;
+            is_output = brief_needed < needed;
+            if is_output {
+                (item.message, needed) = (brief, brief_needed);
+            }
+        }
+        if needed > self.left || self.looked > self.bounds.looked {
+            return None;
+        }
+        self.outputs += u64::from(is_output);
+        Some((item, needed))
+    }
+
+    /// The run's input, as far as it was not taken on the way.
+    pub fn missing(&self) -> Option<(u64, u64)> {
+        let (begins, behind) = self.run;
+        (self.task.is_empty() && begins < behind).then(|| (begins, behind - 1))
+    }
+
+    /// Takes the run's input, in order.
+    pub fn take_task(&mut self, items: impl DoubleEndedIterator<Item = Item>) {
+        self.task = items.rev().collect();
+    }
+
+    /// Ends the choice. What is left is in order.
+    #[must_use]
+    pub fn chosen(mut self) -> Chosen {
+        for items in [&mut self.newer, &mut self.task, &mut self.older] {
+            items.reverse();
+        }
+        let is_cut_inside = self.stopped.is_some_and(|stop| stop.is_of_run);
+        if let Some(Stop { of, .. }) = self.stopped {
+            trim(if is_cut_inside { &mut self.newer } else { &mut self.older }, of);
+        }
+        let (begins, behind) = self.run;
+        let first_of = |items: &[Item], or: u64| items.first().map_or(or, |item| item.position);
+        let before = self.stopped.map(|_| (1, first_of(&self.older, begins).saturating_sub(1)));
+        let inside = is_cut_inside.then(|| (behind, first_of(&self.newer, u64::MAX).saturating_sub(1)));
+        Chosen {
+            older: self.older,
+            task: self.task,
+            newer: self.newer,
+            outputs: self.outputs,
+            gaps: [before, inside],
+        }
+    }
+}
+
+/// What was chosen.
+#[derive(Debug)]
+pub struct Chosen {
+    older: Vec<Item>,
+    task: Vec<Item>,
+    newer: Vec<Item>,
+    outputs: u64,
+    /// Where items are left out, from and up to these positions: before the run, and between its input and what is newer.
+    pub gaps: [Option<(u64, u64)>; 2],
+}
+
+impl Chosen {
+    /// The messages that a model is sent, where so many items are left out in the gaps.
+    pub fn messages(self, left_out: [u64; 2]) -> (Vec<Message>, LeftOut) {
+        let [before_all, before_newer] = left_out.map(|items| (items > 0).then(|| mark(items)));
+        let items = before_all.into_iter().chain(self.older).chain(self.task);
+        let items = items.chain(before_newer).chain(self.newer).collect();
+        (sendable(items), LeftOut { items: left_out.iter().sum(), outputs: self.outputs })
+    }
+}
+
+/// What stands for items that are left out.
+fn mark(left_out: u64) -> Item {
+    let items = amount(left_out);
+    let words =
+        format!("[{items} earlier items of this conversation are left out here, because they do not fit.]");
+    Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message: Message::user(words) }
+}
+
+fn amount(items: u64) -> String {
+    if items < MOST_COUNTED.into() { items.to_string() } else { format!("{items} or more") }
+}
+
+/// The most bytes that a message can become.
+fn need(message: &Message, bytes: u64) -> u64 {
+    let again = match message {
+        // The id stands in the result once more.
+        Message::Assistant { parts } => {
+            AssistantPart::calls_of(parts).map(|call| call.id.len() as u64 + BESIDE).sum()
+        }
+        _ => 0,
+    };
+    bytes + again + BESIDE
+}
+
+/// Removes what belongs to a turn whose first pieces are not there.
+fn trim(items: &mut Vec<Item>, cut: (u32, u32)) {
+    let is_part = |item: &Item| match item.message {
+        Message::Tool { .. } => true,
+        Message::Assistant { .. } => item.step > 0 && (item.run, item.step) == cut,
+        Message::System { .. } | Message::User { .. } => false,
+    };
+    let whole = items.iter().position(|item| !is_part(item)).unwrap_or(items.len());
+    items.drain(..whole);
+}
+
+#[cfg(test)]
+#[path = "window_tests.rs"]
+mod tests;

@@ -1,0 +1,187 @@
+//! The transcript's rows.
+
+use super::{MAX_TEXT, integer, number};
+use crate::domain::message::stored;
+use crate::domain::thread::item::Item;
+use crate::domain::time::Millis;
+use crate::object::sql::{Error, Sql, Value};
+use crate::object::store::columns::Columns;
+use crate::sql::{Query, queries};
+
+queries! {
+    /// `write_item`
+    WRITE_ITEM = "INSERT INTO items (position, run, entry, step, at, bytes, message) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    /// `write_item`: what is too long for one row.
+    WRITE_PIECE = "INSERT INTO pieces (position, piece, text) VALUES (?, ?, ?)";
+    /// `items`, in order: how much they are, before any of it is read.
+    SIZES_AFTER = "SELECT position, bytes FROM items WHERE position > ? ORDER BY position LIMIT ?";
+    /// `items`, newest first.
+    SIZES_BEFORE = "SELECT position, bytes FROM items WHERE position < ? ORDER BY position DESC LIMIT ?";
+    /// `between`
+    ITEMS_BETWEEN = "SELECT position, run, entry, step, at, bytes, message FROM items WHERE position BETWEEN ? AND ?
+        ORDER BY position";
+    /// `between`: the rest of a long message.
+    PIECES = "SELECT text FROM pieces WHERE position = ? ORDER BY piece";
+    /// `position_of`
+    POSITION_OF = "SELECT position FROM items WHERE position >= ? AND run = ? AND entry = ? ORDER BY position LIMIT 1";
+    /// `last_item`
+    LAST_ITEM = "SELECT position FROM items ORDER BY position DESC LIMIT 1";
+    /// `size_between`
+    SIZE_BETWEEN = "SELECT count(*), coalesce(sum(bytes), 0) FROM
+        (SELECT bytes FROM items WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?)";
+    /// `take_back`: what a run wrote from its first item on.
+    DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
+    /// `take_back`
+    DELETE_PIECES = "DELETE FROM pieces WHERE position >= ? AND position NOT IN (SELECT position FROM items WHERE position >= ?)";
+}
+
+pub(super) fn all() -> impl Iterator<Item = &'static Query> {
+    QUERIES.iter()
+}
+
+/// # Errors
+/// [`Error`].
+pub fn last_item(sql: &impl Sql) -> Result<u64, Error> {
+    number(sql, &LAST_ITEM).map(Option::unwrap_or_default)
+}
+
+/// How many items stand from a position up to another, and their bytes; no more than so many are counted.
+///
+/// # Errors
+/// [`Error`].
+pub fn size_between(sql: &impl Sql, from: u64, until: u64, limit: u32) -> Result<(u64, u64), Error> {
+    let values = [integer(from), integer(until), Value::Integer(limit.into())];
+    let rows = sql.query(&SIZE_BETWEEN, &values)?;
+    let Some(row) = rows.first() else { return Ok((0, 0)) };
+    let mut columns = Columns::of(row);
+    Ok((columns.number()?, columns.number()?))
+}
+
+/// # Errors
+/// [`Error`].
+pub fn write_item(sql: &impl Sql, item: &Item) -> Result<(), Error> {
+    let text = stored::write(&item.message);
+    let mut pieces = cut(&text).into_iter();
+    let numbers = [item.run, item.entry, item.step].map(|number| Value::Integer(number.into()));
+    let [run, entry, step] = numbers;
+    let (position, at, bytes) =
+        (integer(item.position), Value::Integer(item.at.0), integer(text.len() as u64));
+    let first = Value::Text(pieces.next().unwrap_or_default().to_owned());
+    sql.query(&WRITE_ITEM, &[position.clone(), run, entry, step, at, bytes, first])?;
+    for (n, piece) in pieces.enumerate() {
+        sql.query(&WRITE_PIECE, &[position.clone(), integer(n as u64), Value::Text(piece.to_owned())])?;
+    }
+    Ok(())
+}
+
+/// A text in pieces that a row takes.
+fn cut(mut text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    while text.len() > MAX_TEXT {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(MAX_TEXT));
+        pieces.push(piece);
+        text = rest;
+    }
+    pieces.push(text);
+    pieces
+}
+
+/// A part of the transcript.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    After(u64),
+    /// Newest first.
+    Before(u64),
+}
+
+/// At most `limit` items of a part, and no more than `bytes` bytes, but one at least; whether there are more.
+///
+/// # Errors
+/// [`Error`].
+pub fn items(sql: &impl Sql, part: Part, limit: u32, bytes: u64) -> Result<(Vec<Item>, bool), Error> {
+    let (items, has_more) = sized_items(sql, part, limit, bytes)?;
+    Ok((items.into_iter().map(|(item, _)| item).collect(), has_more))
+}
+
+/// The same, with their bytes.
+///
+/// # Errors
+/// [`Error`].
+pub fn sized_items(
+    sql: &impl Sql,
+    part: Part,
+    limit: u32,
+    bytes: u64,
+) -> Result<(Vec<(Item, u64)>, bool), Error> {
+    let (query, from) = match part {
+        Part::After(position) => (&SIZES_AFTER, position),
+        Part::Before(position) => (&SIZES_BEFORE, position),
+    };
+    let sizes = sql.query(query, &[integer(from), Value::Integer(i64::from(limit) + 1)])?;
+    let (mut ends, mut read, mut count) = (None::<(u64, u64)>, 0_u64, 0);
+    for row in &sizes {
+        let mut columns = Columns::of(row);
+        let (position, size): (u64, u64) = (columns.number()?, columns.number()?);
+        read = read.saturating_add(size);
+        if count >= limit as usize || read > bytes && count > 0 {
+            break;
+        }
+        let (first, last) = ends.unwrap_or((position, position));
+        ends = Some((first.min(position), last.max(position)));
+        count += 1;
+    }
+    let Some((first, last)) = ends else { return Ok((Vec::new(), false)) };
+    let mut items = between(sql, first, last)?;
+    if matches!(part, Part::Before(_)) {
+        items.reverse();
+    }
+    Ok((items, count < sizes.len()))
+}
+
+/// The items from a position up to another, in order, with their bytes.
+///
+/// # Errors
+/// [`Error`].
+pub fn between(sql: &impl Sql, first: u64, last: u64) -> Result<Vec<(Item, u64)>, Error> {
+    let rows = sql.query(&ITEMS_BETWEEN, &[integer(first), integer(last)])?;
+    rows.iter().map(|row| item(sql, row)).collect()
+}
+
+fn item(sql: &impl Sql, row: &[Value]) -> Result<(Item, u64), Error> {
+    let mut columns = Columns::of(row);
+    let position = columns.number()?;
+    let (run, entry, step) = (columns.number()?, columns.number()?, columns.number()?);
+    let at = Millis(columns.integer()?);
+    let bytes: u64 = columns.number()?;
+    let first = columns.text()?;
+    let read = if first.len() as u64 == bytes {
+        stored::read(first)
+    } else {
+        let mut text = first.to_owned();
+        for piece in sql.query(&PIECES, &[integer(position)])? {
+            text.push_str(Columns::of(&piece).text()?);
+        }
+        stored::read(&text)
+    };
+    let message = read.map_err(|error| Error::Decode(format!("item {position}: {error}")))?;
+    Ok((Item { position, run, entry, step, at, message }, bytes))
+}
+
+/// Where an item of a run stands, whose first item is at `from`.
+///
+/// # Errors
+/// [`Error`].
+pub fn position_of(sql: &impl Sql, from: u64, run: u32, entry: u32) -> Result<Option<u64>, Error> {
+    let [run, entry] = [run, entry].map(|number| Value::Integer(number.into()));
+    let rows = sql.query(&POSITION_OF, &[integer(from), run, entry])?;
+    rows.first().map(|row| Columns::of(row).number()).transpose()
+}
+
+/// Takes back what a run wrote, from its first item on.
+///
+/// # Errors
+/// [`Error`].
+pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<(), Error> {
+    sql.query(&DELETE_ITEMS, &[integer(from), Value::Integer(run.into())])?;
+    sql.query(&DELETE_PIECES, &[integer(from), integer(from)]).map(drop)
+}

@@ -1,0 +1,149 @@
+//! How a run is started in a thread, and what becomes of it and of the others where one is at work.
+
+use super::commands::{Decided, shown};
+use super::kept::{Meta, size_in_row, text_in_row};
+use super::{Thread, at_once, runs};
+use crate::domain::field_error::FieldError;
+use crate::domain::message::{Message, stored};
+use crate::domain::run::happening::Happened;
+use crate::domain::run::state::Run;
+use crate::domain::thread::command::{Answer, OnBusy, Start, Who};
+use crate::domain::time::Millis;
+use crate::object::machine::Effects;
+
+/// The most runs that wait for their turn in a thread.
+const MAX_QUEUED: usize = 100;
+
+/// The most bytes of what a waiting run is about.
+const MAX_WAITING_INPUT: usize = 1_000_000;
+
+impl Thread {
+    pub(super) fn start(&mut self, start: Start, now: Millis) -> Decided {
+        if let Some(decided) = self.begun_before(&start) {
+            return decided;
+        }
+        let who = Who::Caller(start.thread.agent);
+        if self.meta.is_none() {
+            if !start.may_make {
+                return at_once(Answer::NotFound);
+            }
+            if start.input.is_empty() && start.thread.items.is_empty() {
+                return at_once(Answer::NothingSaid);
+            }
+            if let Some(decided) = self.is_becoming_a_copy() {
+                return decided;
+            }
+            self.make(start.thread.clone(), now);
+        }
+        self.seen_by(who, |thread, meta| thread.start_in(meta, start, now))
+    }
+
+    fn start_in(&mut self, meta: &mut Meta, start: Start, now: Millis) -> Decided {
+        if let Some(version) = meta.version.filter(|version| *version != start.terms.version) {
+            return at_once(Answer::AtVersion(version));
+        }
+        if start.input.is_empty() && self.work.next_item == 1 {
+            return at_once(Answer::NothingSaid);
+        }
+        let busy: Vec<u32> = self.open(runs::has_begun);
+        let queued: Vec<u32> = self.open(|run| !runs::has_begun(run));
+        let on_busy = start.on_busy;
+        let other = match on_busy {
+            OnBusy::Reject => {
+                if let Some(run) = busy.first().or(queued.first()) {
+                    return at_once(Answer::Busy(*run));
+                }
+                None
+            }
+            OnBusy::Steer => busy.first(),
+            OnBusy::Merge => queued.first().filter(|run| self.has_room(**run, &start.input)),
+            _ => None,
+        };
+        if let Some(run) = other {
+            return self.join(meta, *run, start, now);
+        }
+        // What waits is kept in the run's row, which has an end.
+        let is_next = !busy.is_empty() && matches!(on_busy, OnBusy::Interrupt | OnBusy::Rollback);
+        if !busy.is_empty() && !is_next && size_in_row(&start.input) > MAX_WAITING_INPUT {
+            return at_once(Answer::Invalid(vec![FieldError {
+                field: "input".to_owned(),
+                message: format!("has at most {MAX_WAITING_INPUT} bytes while another run is at work"),
+            }]));
+        }
+        let (cancelled, waiting) = match on_busy {
+            OnBusy::Interrupt | OnBusy::Rollback => (busy, queued.len()),
+            OnBusy::Latest if !busy.is_empty() => (queued, 0),
+            _ => (Vec::new(), queued.len()),
+        };
+        if waiting >= MAX_QUEUED {
+            return at_once(Answer::TooMany(u32::try_from(MAX_QUEUED).unwrap_or(u32::MAX)));
+        }
+        let mut effects = self.make_way(meta, &cancelled, on_busy, now);
+        let Start { terms, input, watch, .. } = start;
+        let number = meta.last_run.saturating_add(1);
+        self.work.enqueue(meta, Run::new(number, terms, now), &input);
+        let is_free = !self.work.open.values().any(|kept| runs::has_begun(&kept.run));
+        effects.extend(if is_next && is_free {
+            self.work.begin(meta, number, now)
+        } else {
+            self.work.begin_next(meta, now)
+        });
+        shown(number, watch, effects)
+    }
+
+    /// The runs that are not over and are like this.
+    fn open(&self, is: impl Fn(&Run) -> bool) -> Vec<u32> {
+        self.work.open.values().filter(|kept| is(&kept.run)).map(|kept| kept.run.number).collect()
+    }
+
+    /// Whether what a waiting run is about can be more.
+    fn has_room(&self, run: u32, input: &[Message]) -> bool {
+        let there = self
+            .work
+            .open
+            .get(&run)
+            .map_or(0, |kept| kept.input.iter().map(|text| text_in_row(text)).sum::<usize>());
+        there + size_in_row(input) <= MAX_WAITING_INPUT
+    }
+
+    /// Says to a run what was to be another, and lets it take over what the request asks.
+    fn join(&mut self, meta: &mut Meta, number: u32, start: Start, now: Millis) -> Decided {
+        let Start { terms, max_usd, input, watch, .. } = start;
+        let Some(kept) = self.work.open.get_mut(&number) else { return at_once(Answer::NotFound) };
+        let has_begun = runs::has_begun(&kept.run);
+        match kept.run.terms.joined_by(terms, max_usd, has_begun) {
+            Err(faults) => return at_once(Answer::Invalid(faults)),
+            Ok(joined) => kept.run.terms = joined,
+        }
+        self.work.batch.runs.insert(number);
+        if !has_begun {
+            kept.input.extend(input.iter().map(stored::write));
+            return shown(number, watch, Vec::new());
+        }
+        for message in input {
+            self.work.say_to(meta, number, message, now);
+        }
+        let effects = self.work.apply(meta, number, Happened::Steered, now);
+        shown(number, watch, effects)
+    }
+
+    /// Cancels these runs for one that comes; those that wait must not begin meanwhile.
+    fn make_way(
+        &mut self,
+        meta: &mut Meta,
+        cancelled: &[u32],
+        on_busy: OnBusy,
+        now: Millis,
+    ) -> Effects<Self> {
+        let mut effects = Vec::new();
+        for number in cancelled {
+            let first = self.work.open.get(number).map_or(0, |kept| kept.first_item);
+            let reason = Some("another run came".to_owned());
+            effects.extend(self.work.cancel_alone(meta, *number, reason, now));
+            if on_busy == OnBusy::Rollback && first > 0 {
+                self.work.batch.take_back(*number, first);
+            }
+        }
+        effects
+    }
+}
