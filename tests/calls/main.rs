@@ -50,6 +50,7 @@ mod runs;
 mod schemas;
 mod secrets;
 mod settlements;
+mod strangers;
 mod streams;
 mod sweep;
 mod thread_changes;

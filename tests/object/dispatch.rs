@@ -309,6 +309,7 @@ fn terms_of_run() -> Terms {
         tools: Vec::new(),
         manner: Default::default(),
         parent: None,
+        via: None,
     }
 }
 

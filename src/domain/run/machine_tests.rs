@@ -41,6 +41,7 @@ fn terms() -> Terms {
         tools: Vec::new(),
         manner: Manner::default(),
         parent: None,
+        via: None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::domain::run::tool::Effect;
 use crate::domain::secret::Secret;
 use crate::ports::{self, Body, Destination, ReadError, SendError, Upstream, UpstreamRequest, World};
 use crate::service::App;
+use crate::service::call::via::{self, Via};
 
 /// The most bytes of an answer.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -38,6 +39,8 @@ pub struct Of<'a> {
     pub tool: &'a Inline,
     /// What the masks in its headers stand for.
     pub secrets: &'a Secrets,
+    /// What the run has passed.
+    pub via: &'a Via,
 }
 
 /// Calls the tool. `key` names the call, the same in each attempt.
@@ -114,7 +117,8 @@ fn request<W: World>(
         headers.push(("content-type".into(), "application/json".to_owned()));
     }
     headers.push(("idempotency-key".into(), key));
-    headers.extend(own);
+    headers.push((via::HEADER.into(), of.via.as_str().to_owned()));
+    headers.extend(own.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case(via::HEADER)));
     Ok(UpstreamRequest {
         method: match tool.method() {
             Method::Get => ports::Method::Get,
