@@ -2,10 +2,10 @@
 
 use super::event::Event;
 use super::happening::{Do, Names};
-use super::machine::pause_ms;
 use super::state::{End, Failure, Phase, Run};
 use super::terms::OnUnknown;
 use super::tool::{How, OpenCall, Planned, Stage};
+use super::trouble::pause_ms;
 use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
 use crate::domain::thread::item;

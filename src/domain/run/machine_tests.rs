@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::super::happening::Fault;
 use super::super::input::{Given, Input, NotTaken};
-use super::super::state::Awaited;
-use super::super::terms::OnUnknown;
+use super::super::state::{Awaited, Failure};
+use super::super::terms::{OnBudget, OnUnknown};
 use super::super::tool::How;
 use super::super::word::Ended;
 use super::*;
@@ -15,8 +16,12 @@ use crate::domain::run::terms::{Limits, Priority, Starter};
 use crate::domain::run::tool::Effect;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 
+#[path = "limits_tests.rs"]
+mod limits;
 #[path = "machine_simulation.rs"]
 mod simulation;
+#[path = "trouble_tests.rs"]
+mod trouble;
 
 fn entry_id(number: u32) -> EntryId {
     EntryId { run: RunId { thread: ThreadKey::new(Millis(1), [1; 10]), number: 1 }, number }
@@ -214,85 +219,6 @@ fn who_knows_how_a_call_ended_may_have_it_made_again() {
 }
 
 #[test]
-fn a_run_at_its_limit_says_a_last_word_and_is_incomplete() {
-    let limits = Limits { max_steps: 1, ..Limits::default() };
-    let mut run = begun(Terms { limits, ..terms() });
-    run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
-    assert_eq!(effects(&run.apply(ended(piece(1)), &NAMES, Millis(2))), ["model 2.1"]);
-    assert_eq!(run.closing, Some(Reason::MaxSteps));
-    let out = run.apply(answer(vec![AssistantPart::text("So far"), call("b")], vec![]), &NAMES, Millis(3));
-    assert_eq!(says(&out), ["tool.call", "step.completed", "tool.result", "run.incomplete"]);
-
-    let limits = Limits { max_usd: Some(Nanos::new(10)), ..Limits::default() };
-    let mut run = begun(Terms { limits, ..terms() });
-    let out = run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
-    assert_eq!(effects(&out), [""; 0], "nobody would learn what the call has done");
-    assert_eq!(says(&out), ["tool.call", "step.completed", "tool.result", "run.incomplete"]);
-    assert_eq!(run.tool_calls, 0);
-}
-
-/// The words of the results that are written.
-fn results(out: &[Do]) -> Vec<String> {
-    out.iter()
-        .filter_map(|todo| match todo {
-            Do::Write { message: Message::Tool { parts, .. }, .. } => match &parts[..] {
-                [Part::Text(text)] => Some(text.clone()),
-                other => panic!("{other:?}"),
-            },
-            _ => None,
-        })
-        .collect()
-}
-
-const NOT_MADE: &str = "This call was not made: the run had reached its limit.";
-
-#[test]
-fn a_limit_of_tool_calls_holds_inside_a_step() {
-    let limits = Limits { max_tool_calls: Some(3), max_parallel_tools: 32, ..Limits::default() };
-    let mut run = begun(Terms { limits, ..terms() });
-    let plan = [How::Ours(Effect::Unsafe), How::Invalid("No.".to_owned()), How::Client, child()];
-    let plan: Vec<How> = plan.into_iter().chain(vec![How::Ours(Effect::Unsafe); 16]).collect();
-    let out = run.apply(answer(vec![call("a"); 20], plan), &NAMES, Millis(1));
-    assert_eq!(effects(&out), ["tool 1.1", "tool 4.1"], "what does not fit is not made, and does not count");
-    assert_eq!(results(&out)[1..], [NOT_MADE; 16]);
-    assert_eq!(run.tool_calls, 3);
-    run.apply(ended(piece(1)), &NAMES, Millis(2));
-    run.apply(ended(piece(4)), &NAMES, Millis(2));
-    let out = give(&mut run, piece(3), Given::Error("x".to_owned()), Millis(2)).unwrap();
-    assert_eq!((effects(&out), run.closing), (vec!["model 2.1".to_owned()], Some(Reason::MaxToolCalls)));
-    let out = run.apply(answer(vec![call("b")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(3));
-    assert_eq!((results(&out), run.tool_calls), (vec![NOT_MADE.to_owned()], 3));
-    assert_eq!(run.status(), Status::Incomplete);
-}
-
-#[test]
-fn no_tool_call_begins_when_the_time_is_up() {
-    let limits = Limits { max_minutes: 1, max_parallel_tools: 1, ..Limits::default() };
-    let two = || answer(vec![call("a"), call("b")], vec![How::Ours(Effect::Pure), How::Client]);
-    let mut run = begun(Terms { limits, ..terms() });
-    let out = run.apply(two(), &NAMES, Millis(60_000));
-    assert_eq!((effects(&out), results(&out)), (vec!["model 2.1".to_owned()], vec![NOT_MADE.to_owned(); 2]));
-    assert_eq!((run.closing, run.tool_calls), (Some(Reason::MaxMinutes), 0));
-
-    let mut run = begun(Terms { limits, ..terms() });
-    let ours = || How::Ours(Effect::Pure);
-    run.apply(answer(vec![call("a"), call("b")], vec![ours(), ours()]), &NAMES, Millis(1));
-    let out = run.apply(ended(piece(1)), &NAMES, Millis(60_000));
-    assert_eq!(results(&out), ["done", NOT_MADE], "the alarm has not come yet");
-    assert_eq!((effects(&out), run.tool_calls), (vec!["model 2.1".to_owned()], 1));
-}
-
-#[test]
-fn a_call_that_was_made_once_is_not_said_to_be_not_made() {
-    let mut run = begun(terms());
-    run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Idempotent)]), &NAMES, Millis(1));
-    run.apply(Happened::Paused { reason: None }, &NAMES, Millis(2));
-    run.apply(Happened::Interrupted { entry: piece(1) }, &NAMES, Millis(2));
-    let out = run.apply(Happened::Cancelled { reason: None }, &NAMES, Millis(3));
-    assert!(results(&out)[0].starts_with("Whether this call had its effect is not known"), "{out:?}");
-}
-
-#[test]
 fn a_call_that_does_not_fit_is_said_once_and_then_fails_the_run() {
     let mut run = begun(terms());
     let wrong = || answer(vec![call("a"), call("b")], vec![How::Invalid("No.".to_owned()), How::Client]);
@@ -325,199 +251,6 @@ fn a_paused_run_finishes_what_is_under_way_and_begins_nothing() {
     assert_eq!((effects(&out), run.status()), (vec![], Status::Paused));
     let out = run.apply(Happened::Resumed, &NAMES, Millis(3));
     assert_eq!((effects(&out), says(&out)), (vec!["tool 1.1".to_owned()], vec!["run.resumed".to_owned()]));
-}
-
-#[test]
-fn without_money_it_ends_or_waits_until_there_is_some() {
-    let fault =
-        || Happened::Unanswered { fault: Fault::Budget { resets_at: Some(Millis(500)) }, cost: Nanos::ZERO };
-    let mut run = begun(terms());
-    run.apply(fault(), &NAMES, Millis(1));
-    assert_eq!(run.status(), Status::Incomplete);
-
-    let mut run = begun(Terms { on_budget: OnBudget::Wait, ..terms() });
-    let out = run.apply(fault(), &NAMES, Millis(1));
-    assert_eq!(
-        (says(&out), run.wake_at()),
-        (vec!["step.restarted".to_owned(), "run.waiting".to_owned()], Some(Millis(500)))
-    );
-    assert_eq!(run.apply(Happened::Time, &NAMES, Millis(499)), []);
-    let out = run.apply(Happened::Time, &NAMES, Millis(500));
-    assert_eq!(effects(&out), ["model 1.2"], "no two attempts have one name");
-    let out = run.apply(Happened::Cut { voids: None }, &NAMES, Millis(501));
-    assert_eq!(effects(&out), ["model 1.3"]);
-    run.apply(fault(), &NAMES, Millis(502));
-    let out = run.apply(Happened::Resumed, &NAMES, Millis(503));
-    assert_eq!(effects(&out), ["model 1.4"]);
-    let out = run.apply(answer(vec![call("a")], vec![How::Invalid("No.".to_owned())]), &NAMES, Millis(504));
-    assert_eq!(effects(&out), ["model 2.1"]);
-}
-
-#[test]
-fn a_time_beyond_what_anybody_waits_without_progress_is_an_end() {
-    let away = |at: i64| {
-        let failure = Failure::new("upstream_rate_limited", "Later.");
-        let fault = Fault::Transient { failure, at: Some(Millis(at)) };
-        Happened::Unanswered { fault, cost: Nanos::ZERO }
-    };
-    let mut run = begun(terms());
-    run.apply(away(299_000), &NAMES, Millis(0));
-    assert_eq!((run.status(), run.wake_at()), (Status::Waiting, Some(Millis(299_000))));
-    run.apply(Happened::Time, &NAMES, Millis(299_000));
-    // Only a second is left of the five minutes.
-    run.apply(away(301_000), &NAMES, Millis(299_000));
-    let Phase::Ended { end: End::Failed(failure), .. } = &run.phase else { panic!("{run:?}") };
-    assert_eq!((failure.code.as_str(), failure.retry_at), ("upstream_rate_limited", Some(Millis(301_000))));
-}
-
-#[test]
-fn a_run_without_progress_is_given_up() {
-    let mut run = begun(terms());
-    let mut crashes = 0;
-    while !run.is_over() {
-        run.apply(Happened::Cut { voids: None }, &NAMES, Millis(crashes));
-        crashes += 1;
-    }
-    assert_eq!((run.status(), crashes), (Status::Failed, i64::from(MAX_ATTEMPTS)));
-}
-
-#[test]
-fn a_crash_counts_once_however_many_calls_it_cuts() {
-    let limits = Limits { max_parallel_tools: 32, ..Limits::default() };
-    let busy = || {
-        let mut run = begun(Terms { limits, ..terms() });
-        let plan = vec![How::Ours(Effect::Idempotent); 32];
-        assert_eq!(effects(&run.apply(answer(vec![call("a"); 32], plan), &NAMES, Millis(1))).len(), 32);
-        run
-    };
-    let crash = |run: &mut Run, attempt: i64| {
-        let cut = (1..=32).map(|nth| Happened::Interrupted { entry: piece(nth) });
-        let out = cut.flat_map(|cut| run.apply(cut, &NAMES, Millis(attempt))).collect::<Vec<_>>();
-        effects(&out)
-    };
-    let mut run = busy();
-    assert_eq!(crash(&mut run, 2), (1..=32).map(|nth| format!("tool {nth}.2")).collect::<Vec<_>>());
-    let out = (1..=32).flat_map(|nth| run.apply(ended(piece(nth)), &NAMES, Millis(3))).collect::<Vec<_>>();
-    assert_eq!(effects(&out), ["model 2.1"]);
-    run.apply(answer(vec![AssistantPart::text("Done")], vec![]), &NAMES, Millis(4));
-    assert_eq!(run.status(), Status::Completed);
-
-    let mut run = busy();
-    for nth in 1..MAX_ATTEMPTS {
-        assert_eq!(crash(&mut run, i64::from(nth)).len(), 32, "after {nth} crashes");
-    }
-    // Whatever progresses begins the count again.
-    run.apply(ended(piece(32)), &NAMES, Millis(20));
-    for nth in 1..MAX_ATTEMPTS {
-        assert_eq!(crash(&mut run, i64::from(nth)).len(), 31, "after {nth} crashes");
-    }
-    assert_eq!(crash(&mut run, 30), [""; 0]);
-    assert!(
-        matches!(&run.phase, Phase::Ended { end: End::Failed(failure), .. } if failure.code == "no_progress")
-    );
-}
-
-#[test]
-fn a_call_that_cannot_be_made_is_begun_again_after_growing_pauses() {
-    let not_made = || Happened::NotMade { entry: piece(1), why: "away".to_owned() };
-    let two = || answer(vec![call("a"), call("b")], vec![How::Ours(Effect::Unsafe), How::Ours(Effect::Pure)]);
-    let mut run = begun(terms());
-    assert_eq!(effects(&run.apply(two(), &NAMES, Millis(1))), ["tool 1.1", "tool 2.1"]);
-    let mut now = Millis(1);
-    for (attempt, pause) in [1_000, 2_000, 4_000].into_iter().enumerate() {
-        assert_eq!(effects(&run.apply(not_made(), &NAMES, now)), [""; 0]);
-        assert_eq!((run.status(), run.wake_at()), (Status::InProgress, Some(now.plus(pause))));
-        now = now.plus(pause);
-        let out = run.apply(Happened::Time, &NAMES, now);
-        assert_eq!(effects(&out), [format!("tool 1.{}", attempt + 2)]);
-    }
-    run.apply(ended(piece(2)), &NAMES, now);
-    // What ends meanwhile is progress; and alone it waits for its time.
-    let out = run.apply(not_made(), &NAMES, now);
-    assert_eq!((says(&out), run.status()), (vec!["run.waiting".to_owned()], Status::Waiting));
-    assert!(matches!(run.awaited()[..], [Awaited::Time(at)] if at == now.plus(1_000)));
-    assert!(!run.needs_somebody());
-    let out = run.apply(Happened::Resumed, &NAMES, now);
-    assert_eq!((effects(&out), says(&out)), (vec!["tool 1.5".to_owned()], vec!["run.resumed".to_owned()]));
-    while !run.is_over() {
-        run.apply(not_made(), &NAMES, now);
-        now = run.wake_at().unwrap_or(now);
-        run.apply(Happened::Time, &NAMES, now);
-    }
-    assert!(
-        matches!(&run.phase, Phase::Ended { end: End::Failed(failure), .. } if failure.code == "no_progress")
-    );
-    assert!((240_000..300_000).contains(&now.0), "it was tried for minutes: {now:?}");
-}
-
-#[test]
-fn runs_that_wait_for_a_place_are_all_completed_however_long_it_takes() {
-    const AT_ONCE: usize = 2;
-    const STEP_MS: i64 = 10_000;
-    let noise = |nth: usize, now: Millis| ((nth as i64 * 97 + now.0 * 31) % 256) as u8;
-    let mut runs: Vec<Run> = (0..100).map(|_| begun(terms())).collect();
-    // When each has its answer, of those that the model is asked for.
-    let mut ends: Vec<Option<Millis>> = vec![None; runs.len()];
-    let (mut now, mut looks) = (Millis(0), 0_u32);
-    while runs.iter().any(|run| !run.is_over()) {
-        for nth in 0..runs.len() {
-            let at_work = ends.iter().flatten().count();
-            let run = &mut runs[nth];
-            if ends[nth].is_some_and(|end| end <= now) {
-                ends[nth] = None;
-                run.apply(answer(vec![AssistantPart::text("Hi")], vec![]), &NAMES, now);
-            } else if ends[nth].is_none() && matches!(run.phase, Phase::Model { .. }) {
-                if at_work < AT_ONCE {
-                    ends[nth] = Some(now.plus(STEP_MS));
-                } else {
-                    looks += 1;
-                    let fault = Fault::Place { at: None, noise: noise(nth, now) };
-                    run.apply(Happened::Unanswered { fault, cost: Nanos::ZERO }, &NAMES, now);
-                    assert!(matches!(run.awaited()[..], [Awaited::Time(at)] if at <= now.plus(30_000)));
-                    assert!(!run.needs_somebody());
-                }
-            } else if run.wake_at().is_some_and(|at| at <= now) {
-                run.apply(Happened::Time, &NAMES, now);
-            }
-        }
-        now = now.plus(100);
-    }
-    assert!(runs.iter().all(|run| run.status() == Status::Completed));
-    assert!((500_000..900_000).contains(&now.0), "places stand free: {now:?}");
-    assert!(looks < 100 * 60, "they come back too often: {looks}");
-}
-
-#[test]
-fn a_run_waits_for_a_place_no_longer_than_its_time() {
-    let refused = || Happened::Unanswered { fault: Fault::Place { at: None, noise: 255 }, cost: Nanos::ZERO };
-    for max_steps in [1, 30] {
-        let limits = Limits { max_steps, max_minutes: 7, ..Limits::default() };
-        let mut run = begun(Terms { limits, ..terms() });
-        run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
-        run.apply(ended(piece(1)), &NAMES, Millis(2));
-        let mut now = Millis(2);
-        while !run.is_over() {
-            run.apply(refused(), &NAMES, now);
-            now = run.wake_at().unwrap();
-            run.apply(Happened::Time, &NAMES, now);
-        }
-        let reason = if max_steps == 1 { Reason::MaxSteps } else { Reason::MaxMinutes };
-        assert_eq!(run.phase, Phase::Ended { end: End::Incomplete(reason), at: Millis(7 * 60_000) });
-    }
-    // What was trouble before does not get older meanwhile.
-    let mut run = begun(terms());
-    let failure = || Failure::new("upstream_error", "no");
-    let fails = || Happened::Unanswered {
-        fault: Fault::Transient { failure: failure(), at: None },
-        cost: Nanos::ZERO,
-    };
-    let mut now = Millis(0);
-    for happened in [fails()].into_iter().chain((0..20).map(|_| refused())).chain([fails()]) {
-        run.apply(happened, &NAMES, now);
-        now = run.wake_at().unwrap();
-        run.apply(Happened::Time, &NAMES, now);
-    }
-    assert!(now > Millis(300_000) && !run.is_over());
 }
 
 /// A run with these calls of other agents, and this much to spend beside the step that was paid.

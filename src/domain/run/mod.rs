@@ -11,6 +11,7 @@
 //! | [`tool`] | a tool call between the model's word and its result |
 //! | [`happening`] | what happens to a run, and what is to be done |
 //! | [`machine`] | the loop between the two |
+//! | [`trouble`] | steps that get no answer: tried again, waited for, given up |
 //! | [`calls`] | its tool calls, each with one result |
 //! | [`children`] | what they may spend, what is heard of them, how they end |
 //! | [`child`] | runs of other agents that it has begun |
@@ -35,4 +36,5 @@ pub mod manner;
 pub mod state;
 pub mod terms;
 pub mod tool;
+mod trouble;
 pub mod word;

@@ -1,0 +1,197 @@
+//! Steps that get no answer.
+
+use super::super::super::trouble::MAX_ATTEMPTS;
+use super::*;
+
+#[test]
+fn without_money_it_ends_or_waits_until_there_is_some() {
+    let fault =
+        || Happened::Unanswered { fault: Fault::Budget { resets_at: Some(Millis(500)) }, cost: Nanos::ZERO };
+    let mut run = begun(terms());
+    run.apply(fault(), &NAMES, Millis(1));
+    assert_eq!(run.status(), Status::Incomplete);
+
+    let mut run = begun(Terms { on_budget: OnBudget::Wait, ..terms() });
+    let out = run.apply(fault(), &NAMES, Millis(1));
+    assert_eq!(
+        (says(&out), run.wake_at()),
+        (vec!["step.restarted".to_owned(), "run.waiting".to_owned()], Some(Millis(500)))
+    );
+    assert_eq!(run.apply(Happened::Time, &NAMES, Millis(499)), []);
+    let out = run.apply(Happened::Time, &NAMES, Millis(500));
+    assert_eq!(effects(&out), ["model 1.2"], "no two attempts have one name");
+    let out = run.apply(Happened::Cut { voids: None }, &NAMES, Millis(501));
+    assert_eq!(effects(&out), ["model 1.3"]);
+    run.apply(fault(), &NAMES, Millis(502));
+    let out = run.apply(Happened::Resumed, &NAMES, Millis(503));
+    assert_eq!(effects(&out), ["model 1.4"]);
+    let out = run.apply(answer(vec![call("a")], vec![How::Invalid("No.".to_owned())]), &NAMES, Millis(504));
+    assert_eq!(effects(&out), ["model 2.1"]);
+}
+
+#[test]
+fn a_time_beyond_what_anybody_waits_without_progress_is_an_end() {
+    let away = |at: i64| {
+        let failure = Failure::new("upstream_rate_limited", "Later.");
+        let fault = Fault::Transient { failure, at: Some(Millis(at)) };
+        Happened::Unanswered { fault, cost: Nanos::ZERO }
+    };
+    let mut run = begun(terms());
+    run.apply(away(299_000), &NAMES, Millis(0));
+    assert_eq!((run.status(), run.wake_at()), (Status::Waiting, Some(Millis(299_000))));
+    run.apply(Happened::Time, &NAMES, Millis(299_000));
+    // Only a second is left of the five minutes.
+    run.apply(away(301_000), &NAMES, Millis(299_000));
+    let Phase::Ended { end: End::Failed(failure), .. } = &run.phase else { panic!("{run:?}") };
+    assert_eq!((failure.code.as_str(), failure.retry_at), ("upstream_rate_limited", Some(Millis(301_000))));
+}
+
+#[test]
+fn a_run_without_progress_is_given_up() {
+    let mut run = begun(terms());
+    let mut crashes = 0;
+    while !run.is_over() {
+        run.apply(Happened::Cut { voids: None }, &NAMES, Millis(crashes));
+        crashes += 1;
+    }
+    assert_eq!((run.status(), crashes), (Status::Failed, i64::from(MAX_ATTEMPTS)));
+}
+
+#[test]
+fn a_crash_counts_once_however_many_calls_it_cuts() {
+    let limits = Limits { max_parallel_tools: 32, ..Limits::default() };
+    let busy = || {
+        let mut run = begun(Terms { limits, ..terms() });
+        let plan = vec![How::Ours(Effect::Idempotent); 32];
+        assert_eq!(effects(&run.apply(answer(vec![call("a"); 32], plan), &NAMES, Millis(1))).len(), 32);
+        run
+    };
+    let crash = |run: &mut Run, attempt: i64| {
+        let cut = (1..=32).map(|nth| Happened::Interrupted { entry: piece(nth) });
+        let out = cut.flat_map(|cut| run.apply(cut, &NAMES, Millis(attempt))).collect::<Vec<_>>();
+        effects(&out)
+    };
+    let mut run = busy();
+    assert_eq!(crash(&mut run, 2), (1..=32).map(|nth| format!("tool {nth}.2")).collect::<Vec<_>>());
+    let out = (1..=32).flat_map(|nth| run.apply(ended(piece(nth)), &NAMES, Millis(3))).collect::<Vec<_>>();
+    assert_eq!(effects(&out), ["model 2.1"]);
+    run.apply(answer(vec![AssistantPart::text("Done")], vec![]), &NAMES, Millis(4));
+    assert_eq!(run.status(), Status::Completed);
+
+    let mut run = busy();
+    for nth in 1..MAX_ATTEMPTS {
+        assert_eq!(crash(&mut run, i64::from(nth)).len(), 32, "after {nth} crashes");
+    }
+    // Whatever progresses begins the count again.
+    run.apply(ended(piece(32)), &NAMES, Millis(20));
+    for nth in 1..MAX_ATTEMPTS {
+        assert_eq!(crash(&mut run, i64::from(nth)).len(), 31, "after {nth} crashes");
+    }
+    assert_eq!(crash(&mut run, 30), [""; 0]);
+    assert!(
+        matches!(&run.phase, Phase::Ended { end: End::Failed(failure), .. } if failure.code == "no_progress")
+    );
+}
+
+#[test]
+fn a_call_that_cannot_be_made_is_begun_again_after_growing_pauses() {
+    let not_made = || Happened::NotMade { entry: piece(1), why: "away".to_owned() };
+    let two = || answer(vec![call("a"), call("b")], vec![How::Ours(Effect::Unsafe), How::Ours(Effect::Pure)]);
+    let mut run = begun(terms());
+    assert_eq!(effects(&run.apply(two(), &NAMES, Millis(1))), ["tool 1.1", "tool 2.1"]);
+    let mut now = Millis(1);
+    for (attempt, pause) in [1_000, 2_000, 4_000].into_iter().enumerate() {
+        assert_eq!(effects(&run.apply(not_made(), &NAMES, now)), [""; 0]);
+        assert_eq!((run.status(), run.wake_at()), (Status::InProgress, Some(now.plus(pause))));
+        now = now.plus(pause);
+        let out = run.apply(Happened::Time, &NAMES, now);
+        assert_eq!(effects(&out), [format!("tool 1.{}", attempt + 2)]);
+    }
+    run.apply(ended(piece(2)), &NAMES, now);
+    // What ends meanwhile is progress; and alone it waits for its time.
+    let out = run.apply(not_made(), &NAMES, now);
+    assert_eq!((says(&out), run.status()), (vec!["run.waiting".to_owned()], Status::Waiting));
+    assert!(matches!(run.awaited()[..], [Awaited::Time(at)] if at == now.plus(1_000)));
+    assert!(!run.needs_somebody());
+    let out = run.apply(Happened::Resumed, &NAMES, now);
+    assert_eq!((effects(&out), says(&out)), (vec!["tool 1.5".to_owned()], vec!["run.resumed".to_owned()]));
+    while !run.is_over() {
+        run.apply(not_made(), &NAMES, now);
+        now = run.wake_at().unwrap_or(now);
+        run.apply(Happened::Time, &NAMES, now);
+    }
+    assert!(
+        matches!(&run.phase, Phase::Ended { end: End::Failed(failure), .. } if failure.code == "no_progress")
+    );
+    assert!((240_000..300_000).contains(&now.0), "it was tried for minutes: {now:?}");
+}
+
+#[test]
+fn runs_that_wait_for_a_place_are_all_completed_however_long_it_takes() {
+    const AT_ONCE: usize = 2;
+    const STEP_MS: i64 = 10_000;
+    let noise = |nth: usize, now: Millis| ((nth as i64 * 97 + now.0 * 31) % 256) as u8;
+    let mut runs: Vec<Run> = (0..100).map(|_| begun(terms())).collect();
+    // When each has its answer, of those that the model is asked for.
+    let mut ends: Vec<Option<Millis>> = vec![None; runs.len()];
+    let (mut now, mut looks) = (Millis(0), 0_u32);
+    while runs.iter().any(|run| !run.is_over()) {
+        for nth in 0..runs.len() {
+            let at_work = ends.iter().flatten().count();
+            let run = &mut runs[nth];
+            if ends[nth].is_some_and(|end| end <= now) {
+                ends[nth] = None;
+                run.apply(answer(vec![AssistantPart::text("Hi")], vec![]), &NAMES, now);
+            } else if ends[nth].is_none() && matches!(run.phase, Phase::Model { .. }) {
+                if at_work < AT_ONCE {
+                    ends[nth] = Some(now.plus(STEP_MS));
+                } else {
+                    looks += 1;
+                    let fault = Fault::Place { at: None, noise: noise(nth, now) };
+                    run.apply(Happened::Unanswered { fault, cost: Nanos::ZERO }, &NAMES, now);
+                    assert!(matches!(run.awaited()[..], [Awaited::Time(at)] if at <= now.plus(30_000)));
+                    assert!(!run.needs_somebody());
+                }
+            } else if run.wake_at().is_some_and(|at| at <= now) {
+                run.apply(Happened::Time, &NAMES, now);
+            }
+        }
+        now = now.plus(100);
+    }
+    assert!(runs.iter().all(|run| run.status() == Status::Completed));
+    assert!((500_000..900_000).contains(&now.0), "places stand free: {now:?}");
+    assert!(looks < 100 * 60, "they come back too often: {looks}");
+}
+
+#[test]
+fn a_run_waits_for_a_place_no_longer_than_its_time() {
+    let refused = || Happened::Unanswered { fault: Fault::Place { at: None, noise: 255 }, cost: Nanos::ZERO };
+    for max_steps in [1, 30] {
+        let limits = Limits { max_steps, max_minutes: 7, ..Limits::default() };
+        let mut run = begun(Terms { limits, ..terms() });
+        run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
+        run.apply(ended(piece(1)), &NAMES, Millis(2));
+        let mut now = Millis(2);
+        while !run.is_over() {
+            run.apply(refused(), &NAMES, now);
+            now = run.wake_at().unwrap();
+            run.apply(Happened::Time, &NAMES, now);
+        }
+        let reason = if max_steps == 1 { Reason::MaxSteps } else { Reason::MaxMinutes };
+        assert_eq!(run.phase, Phase::Ended { end: End::Incomplete(reason), at: Millis(7 * 60_000) });
+    }
+    // What was trouble before does not get older meanwhile.
+    let mut run = begun(terms());
+    let failure = || Failure::new("upstream_error", "no");
+    let fails = || Happened::Unanswered {
+        fault: Fault::Transient { failure: failure(), at: None },
+        cost: Nanos::ZERO,
+    };
+    let mut now = Millis(0);
+    for happened in [fails()].into_iter().chain((0..20).map(|_| refused())).chain([fails()]) {
+        run.apply(happened, &NAMES, now);
+        now = run.wake_at().unwrap();
+        run.apply(Happened::Time, &NAMES, now);
+    }
+    assert!(now > Millis(300_000) && !run.is_over());
+}
