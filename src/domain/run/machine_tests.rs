@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::super::happening::Fault;
 use super::super::input::{Given, Input};
 use super::super::state::{Awaited, Failure};
-use super::super::terms::OnUnknown;
+use super::super::terms::{OnBudget, OnUnknown};
 use super::super::tool::How;
 use super::super::trouble::MAX_ATTEMPTS;
 use super::super::word::Ended;
