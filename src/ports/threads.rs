@@ -57,7 +57,7 @@ pub type Wanted<T> = Result<Option<T>, Unavailable>;
 pub trait Performed: Clone + Send + Sync + 'static {
     /// What the model is to be asked for a step of a run.
     fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall>;
-    /// A tool call to be made. An error: the object has no memory, and offers the call to its next life.
+    /// A tool call to be made.
     fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall>;
     /// What the run above learns of one that is over.
     fn report(&self, run: u32) -> Wanted<Report>;

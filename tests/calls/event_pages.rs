@@ -20,7 +20,7 @@ async fn large_run(stage: &Stage) -> Value {
         stage.then(if nth < 3 { calls("look", &json!({})) } else { says("Seen") });
         let inputs = json!({"inputs": [{"call_id": call, "output": "x".repeat(OUTPUT)}]});
         post(stage, &format!("/runs/{id}/inputs"), &inputs).await.ok();
-        let wait = ask(stage, Method::GET, &format!("/runs/{id}")).header("prefer", "wait=20");
+        let wait = ask(stage, Method::GET, &format!("/runs/{id}")).header("prefer", "wait=60");
         waiting = wait.send().await.ok();
     }
     assert_eq!(waiting["status"], "completed", "{waiting}");

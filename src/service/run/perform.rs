@@ -33,8 +33,10 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
         Effect::Tool { run, entry, attempt } => match object.tool_call(*run, *entry, *attempt) {
             Ok(Some(call)) => tools::call(app, object, &id, call).await,
             Ok(None) => Outcome::Done,
-            // The object's next life begins it again.
-            Err(error) => return app.world.log(&format!("a tool was not called: {error}")),
+            Err(error) => {
+                let journal = json!({ "started_at": app.world.now(), "error": error.to_string() });
+                Outcome::NotMade { why: format!("The call cannot be read: {error}."), journal }
+            }
         },
         Effect::CancelChild { account, call } => {
             let child = ThreadOf { account: *account, thread: call.child().thread };
