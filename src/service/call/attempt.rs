@@ -44,7 +44,7 @@ pub struct Made<B> {
 /// A stream whose first event has arrived.
 pub struct Opened<B> {
     pub body: B,
-    pub decoder: Decoder,
+    pub decoder: Box<Decoder>,
     pub events: Vec<Event>,
     pub at: Millis,
 }
@@ -232,7 +232,9 @@ async fn read<B: Body>(
 ) -> Result<Attempt<B>, NoAnswer> {
     let bytes = body.all().await.map_err(|error| broken(candidate, &error))?;
     if provider::is_stream(&bytes) {
-        return gather(candidate, Decoder::new(wire, renamed), &bytes, choices);
+        let gathered = gather(Decoder::new(wire, renamed), &bytes, choices);
+        let (reply, seen) = gathered.map_err(|(error, usage)| undecodable(candidate, error, usage))?;
+        return Ok(Attempt::Whole { reply, seen });
     }
     match provider::decode(wire, &renamed, &bytes) {
         Ok(reply) => {
@@ -245,24 +247,23 @@ async fn read<B: Body>(
 }
 
 /// Reads a stream that stands in place of a whole reply.
-fn gather<B>(
-    candidate: &Candidate,
+fn gather(
     mut decoder: Decoder,
     bytes: &[u8],
     choices: u64,
-) -> Result<Attempt<B>, NoAnswer> {
+) -> Result<(ChatReply, Seen), (DecodeError, Option<Usage>)> {
     let mut events = Vec::new();
     let fed = decoder.feed(bytes, &mut events).and_then(|()| decoder.finish(&mut events));
-    fed.map_err(|error| undecodable(candidate, error, usage_in(&events)))?;
+    fed.map_err(|error| (error, usage_in(&events)))?;
     let (mut counter, mut reply) = (Counter::default(), Gather::default());
     for event in events {
         counter.watch(&event);
         let taken = reply.push(event);
-        taken.map_err(|error| undecodable(candidate, DecodeError::Malformed(error.to_string()), None))?;
+        taken.map_err(|error| (DecodeError::Malformed(error.to_string()), None))?;
     }
     let reply = reply.finish();
     let seen = Seen { count: counter.count(choices), bytes: reply.generated_bytes(), whole: true };
-    Ok(Attempt::Whole { reply, seen })
+    Ok((reply, seen))
 }
 
 /// Reads until there is something to relay.
@@ -282,7 +283,9 @@ async fn open<B: Body>(
         let has_begun = events.iter().any(Event::is_content);
         match fed {
             // An error after the first event is reported by the relay.
-            _ if has_begun => return Ok(Attempt::Stream(Opened { body, decoder, events, at: now() })),
+            _ if has_begun => {
+                return Ok(Attempt::Stream(Opened { body, decoder: Box::new(decoder), events, at: now() }));
+            }
             Err(error) => return Err(undecodable(candidate, error, usage_in(&events))),
             Ok(()) if chunk.is_none() => {
                 let empty = DecodeError::Malformed("the stream has no content".to_owned());

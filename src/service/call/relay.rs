@@ -43,7 +43,7 @@ pub struct Relay<W: World> {
     line: Vec<Arc<Candidate>>,
     needs: Needs,
     body: <W::Upstream as Upstream>::Body,
-    decoder: Decoder,
+    decoder: Box<Decoder>,
     /// Events read and not yet taken.
     ready: Vec<Event>,
     first_token_at: Millis,
