@@ -116,6 +116,9 @@ fn agent(n: u8) -> Agent {
                 .as_object()
                 .unwrap()
                 .clone(),
+            secrets: serde_json::from_value(serde_json::json!({"mail": {"authorization": {
+                "origin": "https://a.example.com", "last4": "cdef", "sealed": {"nonce": "n", "ciphertext": "c"}}}}))
+            .unwrap(),
         },
         status: Life::Deprecated,
         labels: vec!["a \"b\"".into()],

@@ -149,7 +149,10 @@ impl Measure {
     fn of_message(&self, message: &Message) -> u64 {
         match message {
             Message::System { text, .. } => (self.text)(text),
-            Message::User { parts } => parts.iter().map(|part| self.of_part(part)).sum(),
+            Message::User { name, parts } => {
+                let said: u64 = parts.iter().map(|part| self.of_part(part)).sum();
+                said + (self.text)(name.as_deref().unwrap_or_default())
+            }
             Message::Assistant { parts } => parts.iter().map(|part| self.of_said(part)).sum(),
             Message::Tool { call_id, parts, .. } => {
                 (self.text)(call_id) + parts.iter().map(|part| self.of_part(part)).sum::<u64>()
@@ -293,18 +296,19 @@ mod tests {
     #[test]
     fn every_byte_of_text_counts_and_an_image_counts_whole() {
         let bare = ChatRequest {
-            messages: vec![Message::User { parts: vec![Part::Text(String::new())] }],
+            messages: vec![Message::User { name: None, parts: vec![Part::Text(String::new())] }],
             ..ChatRequest::default()
         };
         let empty = input_tokens(&bare, "");
         let mut wordy = bare.clone();
-        wordy.messages[0] = Message::User { parts: vec![Part::Text("日本語".into())] };
+        wordy.messages[0] = Message::User { name: None, parts: vec![Part::Text("日本語".into())] };
         assert_eq!(input_tokens(&wordy, ""), empty + 9);
         let source = crate::domain::message::ImageSource::Data {
             media_type: "image/png".into(),
             base64: "A".repeat(1_000_000),
         };
         wordy.messages[0] = Message::User {
+            name: None,
             parts: vec![Part::Image(crate::domain::message::Image { source, detail: None })],
         };
         assert_eq!(input_tokens(&wordy, ""), empty + PER_IMAGE);
@@ -318,7 +322,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_plain_text_may_fill_the_context() {
         let with = |part: Part| ChatRequest {
-            messages: vec![Message::User { parts: vec![part] }],
+            messages: vec![Message::User { name: None, parts: vec![part] }],
             ..ChatRequest::default()
         };
         let file = |media_type: Option<&str>| {

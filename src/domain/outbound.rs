@@ -126,6 +126,11 @@ impl CheckedUrl {
         self.0.as_str()
     }
 
+    /// Scheme, host and port, the latter where it is not the scheme's own: whom it leads to.
+    pub fn origin(&self) -> &str {
+        &self.0[..Position::BeforePath]
+    }
+
     /// Begins with a slash; percent-encoded.
     pub fn path(&self) -> &str {
         self.0.path()

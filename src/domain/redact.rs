@@ -51,6 +51,15 @@ pub fn redact<'a>(text: &'a str, secrets: &[&Secret]) -> Cow<'a, str> {
     found(text, secrets).cut_out(text)
 }
 
+/// The text without pieces of these secrets, for a reader who needs whatever else looks like a key. A secret that is shorter
+/// than a piece is none: it would be found in ordinary words.
+pub fn without<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
+    let secrets: Vec<&Secret> = secrets.iter().filter(|secret| secret.expose().len() >= PIECE).collect();
+    let mut hidden = Spans::default();
+    known(text, &secrets, &mut hidden);
+    hidden.cut_out(text)
+}
+
 /// Whether a piece of a secret begins in one of these texts and ends in the next, the first following the last.
 pub fn is_split(texts: [&str; 3], secrets: &[&Secret]) -> bool {
     let [first, second, third] = texts;
@@ -67,12 +76,16 @@ pub fn is_split(texts: [&str; 3], secrets: &[&Secret]) -> bool {
 
 fn found(text: &str, secrets: &[&Secret]) -> Spans {
     let mut hidden = Spans::default();
-    for secret in secrets {
-        pieces(text, secret.expose().trim(), &mut hidden);
-    }
-    reading::otherwise(text, secrets, &mut hidden);
+    known(text, secrets, &mut hidden);
     keys(text, &mut hidden);
     hidden
+}
+
+fn known(text: &str, secrets: &[&Secret], hidden: &mut Spans) {
+    for secret in secrets {
+        pieces(text, secret.expose().trim(), hidden);
+    }
+    reading::otherwise(text, secrets, hidden);
 }
 
 /// Marks the places of a secret's pieces; a secret that is no longer than a piece only as a whole.
@@ -219,6 +232,14 @@ mod tests {
         }
         assert!(!is_split(["emu-secret-1234567890abcdef", "param", "message"], &[&secret]));
         assert!(!is_split(["", "", ""], &[&secret]));
+    }
+
+    #[test]
+    fn without_a_secret_a_text_keeps_what_else_looks_like_a_key() {
+        let secrets = ["emu-secret-1234567890", "short"].map(|text| Secret::new(text.to_owned()));
+        let text = "short: emu-secret-1234567890, sk-proj-abcdefghij";
+        assert_eq!(without(text, &secrets), "short: …, sk-proj-abcdefghij");
+        assert_eq!(without(text, &[]), text);
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn model(capabilities: Capabilities) -> Model {
 
 fn request(text: &str) -> ChatRequest {
     ChatRequest {
-        messages: vec![Message::User { parts: vec![Part::Text(text.into())] }],
+        messages: vec![Message::User { name: None, parts: vec![Part::Text(text.into())] }],
         ..ChatRequest::default()
     }
 }
@@ -25,7 +25,9 @@ fn request(text: &str) -> ChatRequest {
 fn what_a_request_needs_and_a_model_lacks_is_named() {
     let mut asked = request("look");
     let source = ImageSource::Url("https://a.example.com/b.png".into());
-    asked.messages.push(Message::User { parts: vec![Part::Image(Image { source, detail: None })] });
+    asked
+        .messages
+        .push(Message::User { name: None, parts: vec![Part::Image(Image { source, detail: None })] });
     asked.sampling.n = Some(2);
     let needs = Needs::of(&asked, "Be kind.", true);
     let able = Capabilities::default().with(Capability::Images);
@@ -52,7 +54,7 @@ fn what_is_kept_for_an_hour_is_held_at_its_price() {
     };
     let (bound, want) = held(&asked);
     assert_eq!(want, (bound * 1_250).div_ceil(1_000));
-    asked.messages.push(Message::User { parts: vec![Part::Text("x".into()), hour] });
+    asked.messages.push(Message::User { name: None, parts: vec![Part::Text("x".into()), hour] });
     let (bound, want) = held(&asked);
     assert_eq!(want, bound * 2);
 }
@@ -63,7 +65,9 @@ fn what_is_opaque_is_held_at_the_context_of_the_model() {
     let file = File { source, name: None, media_type: Some("application/pdf".into()) };
     let mut asked = request("hi");
     let plain = Needs::of(&asked, "", false).input_bound;
-    asked.messages.push(Message::User { parts: vec![Part::File(file.clone()), Part::File(file)] });
+    asked
+        .messages
+        .push(Message::User { name: None, parts: vec![Part::File(file.clone()), Part::File(file)] });
     let needs = Needs::of(&asked, "", false);
     let of_a_message = 16;
     assert_eq!(
@@ -79,7 +83,7 @@ fn an_image_by_url_may_be_anything_to_gemini() {
     let at = |url: &str| {
         let image = Image { source: ImageSource::Url(url.into()), detail: None };
         let asked = ChatRequest {
-            messages: vec![Message::User { parts: vec![Part::Image(image)] }],
+            messages: vec![Message::User { name: None, parts: vec![Part::Image(image)] }],
             ..ChatRequest::default()
         };
         Needs::of(&asked, "", false)

@@ -3,13 +3,14 @@
 
 use serde_json::{Map, Value};
 
-use super::agent::{Fields, Known};
+use super::agent::{Fields, Known, Sealer, Secrets, headers};
 use super::budget::{Action, Budget, Period};
 use super::field_error::{FieldError, FieldErrors};
 use super::json;
 use super::money::Nanos;
 use super::slug::Slug;
 use super::time::Millis;
+use super::vault;
 
 /// A template, the platform's or an account's own.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +20,26 @@ pub struct Template {
     pub description: Option<String>,
     /// Fields of an agent ([`Fields`]).
     pub definition: Map<String, Value>,
+    /// What the masks in headers of its tools stand for. The platform's have none.
+    pub secrets: Secrets,
     /// No longer offered to those who choose today.
     pub is_deprecated: bool,
     pub updated_at: Millis,
+}
+
+impl Template {
+    /// The definition as files have it: of a secret not even its end.
+    pub fn portable(&self) -> Map<String, Value> {
+        let mut definition = self.definition.clone();
+        let tools = definition.get_mut("tools").and_then(Value::as_array_mut);
+        let headers = tools.into_iter().flatten().filter_map(|tool| tool.get_mut("headers")?.as_object_mut());
+        for value in
+            headers.flat_map(Map::values_mut).filter(|value| value.as_str().is_some_and(headers::is_masked))
+        {
+            *value = headers::MASK.into();
+        }
+        definition
+    }
 }
 
 /// Who offers a template.
@@ -38,14 +56,25 @@ const NOT_SHARED: [(&str, &str); 3] = [
     ("template", "a template is not made of another: give the fields themselves"),
 ];
 
-/// The fields of a template's definition as they are stored: those that are given.
+/// The fields of a template's definition, those that are given.
+#[derive(Debug)]
+pub struct Understood {
+    pub definition: Map<String, Value>,
+    /// [`vault::Error`] when the operator has set no key to seal them with.
+    pub secrets: Result<Secrets, vault::Error>,
+}
+
+/// A template's definition as it is stored. Masks in it stand for what is `stored`, or for what whoever makes an agent of it
+/// gives.
 ///
 /// # Errors
 /// Every field that no agent could have, as `definition.<field>`.
 pub fn understand(
     definition: &Map<String, Value>,
     known: &Known<'_>,
-) -> Result<Map<String, Value>, Vec<FieldError>> {
+    sealer: &Sealer<'_>,
+    stored: &Secrets,
+) -> Result<Understood, Vec<FieldError>> {
     let mut errors = FieldErrors::default();
     for (field, reason) in NOT_SHARED {
         if definition.contains_key(field) {
@@ -53,13 +82,16 @@ pub fn understand(
         }
     }
     errors.finish()?;
-    let fields: Fields = json::read(&definition.clone().into()).map_err(inside)?;
+    let mut fields: Fields = json::read(&definition.clone().into()).map_err(inside)?;
+    let mut errors = FieldErrors::default();
+    let secrets = sealer.seal(fields.tools.as_deref_mut().unwrap_or_default(), stored, &mut errors);
     let given = match serde_json::to_value(&fields) {
         Ok(Value::Object(given)) => given,
         _ => Map::new(),
     };
-    check(fields, known).map_err(inside)?;
-    Ok(given)
+    errors.join_new(check(fields, known));
+    errors.finish().map_err(inside)?;
+    Ok(Understood { definition: given, secrets })
 }
 
 /// Checks the fields as an agent's that has what they leave open.
@@ -97,6 +129,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::agent::Unknown;
 
     fn faults(definition: &Value) -> Vec<String> {
         let known = Known {
@@ -104,7 +137,15 @@ mod tests {
             variable: &|_| false,
             loopback: crate::domain::outbound::Loopback::Refused,
         };
-        let errors = understand(definition.as_object().unwrap(), &known).err().unwrap_or_default();
+        let sealer = Sealer {
+            account: None,
+            master: Err(vault::Error::Missing),
+            nonce: &|| [0; 12],
+            loopback: known.loopback,
+            unknown: Unknown::Awaited,
+        };
+        let understood = understand(definition.as_object().unwrap(), &known, &sealer, &Secrets::default());
+        let errors = understood.err().unwrap_or_default();
         errors.into_iter().map(|error| error.field).collect()
     }
 

@@ -92,6 +92,19 @@ pub mod as_integer {
     }
 }
 
+/// The same of a moment that may be missing.
+pub mod as_optional_integer {
+    use super::{Deserialize, Deserializer, Millis, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(moment: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
+        moment.map(|moment| moment.0).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Millis>, D::Error> {
+        Ok(Option::<i64>::deserialize(deserializer)?.map(Millis))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
-//! The vault: provider keys at rest, AES-256-GCM under the platform's master key, and keys derived from it.
+//! The vault: secrets at rest, AES-256-GCM under the platform's master key, and keys derived from it.
 //!
-//! What is sealed for one account and provider opens for no other: both are authenticated with the ciphertext, so
-//! a row copied to another account is useless. The nonce arrives as an argument and must be random: at 96 bits,
+//! What is sealed for one account and [`Place`] opens for no other: both are authenticated with the ciphertext, so
+//! a row copied elsewhere is useless. The nonce arrives as an argument and must be random: at 96 bits,
 //! 2³² seals under one master key stay within NIST SP 800-38D, §8.3.
 
 use std::fmt;
@@ -11,21 +11,31 @@ use aes_gcm::{Aes256Gcm, Key, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::ids::AccountId;
 use super::provider::name::ProviderName;
 use super::secret::Secret;
 
-/// Separates this use of the master key from any later one.
-const PURPOSE: &[u8] = b"retinue provider key 1";
+/// What a secret is sealed for.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    ProviderKey(&'a ProviderName),
+    /// A header that a tool sends: its name in lower case, and the scheme, host and port that it is sent to.
+    ToolHeader {
+        tool: &'a str,
+        header: &'a str,
+        origin: &'a str,
+    },
+}
 
-/// The key that seals provider keys. It neither prints nor serializes.
+/// The key that seals secrets. It neither prints nor serializes.
 #[derive(Clone)]
 pub struct MasterKey(Key<Aes256Gcm>);
 
 /// A sealed secret as it is stored, both parts in base64.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {
     pub nonce: String,
     pub ciphertext: String,
@@ -38,10 +48,10 @@ pub enum Error {
     Missing,
     #[error("MASTER_KEY is not 32 bytes in base64 (openssl rand -base64 32 makes one)")]
     Invalid,
-    #[error("a provider key has at most {MAX_LEN} bytes")]
+    #[error("a secret has at most {MAX_LEN} bytes")]
     TooLong,
     /// One error for all causes: which it was helps only who tampers.
-    #[error("the stored provider key cannot be opened: MASTER_KEY has changed since, or the row was altered")]
+    #[error("the stored secret cannot be opened: MASTER_KEY has changed since, or the row was altered")]
     CannotOpen,
 }
 
@@ -63,38 +73,34 @@ impl MasterKey {
         Ok(Self(key.into()))
     }
 
-    /// Seals a secret of this account and provider. `nonce` must be fresh and random.
+    /// Seals a secret of this account for this place. `nonce` must be fresh and random.
     ///
     /// # Errors
     /// [`Error::TooLong`] above [`MAX_LEN`] bytes.
     pub fn seal(
         &self,
         account: AccountId,
-        provider: &ProviderName,
+        place: Place<'_>,
         nonce: [u8; 12],
         secret: &Secret,
     ) -> Result<Sealed, Error> {
         if secret.expose().len() > MAX_LEN {
             return Err(Error::TooLong);
         }
-        let bound = binding(account, provider);
+        let bound = place.binding(account);
         let payload = Payload { msg: secret.expose().as_bytes(), aad: &bound };
         let sealed =
             Aes256Gcm::new(&self.0).encrypt(&Nonce::from(nonce), payload).map_err(|_| Error::TooLong)?;
         Ok(Sealed { nonce: STANDARD.encode(nonce), ciphertext: STANDARD.encode(sealed) })
     }
 
-    /// Opens what was sealed for this account and provider.
+    /// Opens what was sealed for this account and place.
     ///
     /// # Errors
-    /// [`Error::CannotOpen`] when another master key, account or provider sealed it, or a bit of it changed.
-    pub fn open(
-        &self,
-        account: AccountId,
-        provider: &ProviderName,
-        sealed: &Sealed,
-    ) -> Result<Secret, Error> {
-        let opened = self.decrypt(&binding(account, provider), sealed);
+    /// [`Error::CannotOpen`] when it was sealed with another master key, or for another account or place, or a bit of it
+    /// changed.
+    pub fn open(&self, account: AccountId, place: Place<'_>, sealed: &Sealed) -> Result<Secret, Error> {
+        let opened = self.decrypt(&place.binding(account), sealed);
         opened.and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::new).ok_or(Error::CannotOpen)
     }
 
@@ -123,12 +129,25 @@ pub fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     Mac::new(&block.into())
 }
 
-/// The associated data. Each part is preceded by its length, so no two lists of parts give the same bytes.
-fn binding(account: AccountId, provider: &ProviderName) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(PURPOSE.len() + 36 + 40 + 3 * 8);
-    for part in [PURPOSE, account.to_string().as_bytes(), provider.as_str().as_bytes()] {
+impl Place<'_> {
+    /// The associated data. Each part is preceded by its length, so no two lists of parts give the same bytes; the first
+    /// one separates the uses of the master key.
+    fn binding(self, account: AccountId) -> Vec<u8> {
+        let account = account.to_string();
+        match self {
+            Self::ProviderKey(name) => joined(&["retinue provider key 1", &account, name.as_str()]),
+            Self::ToolHeader { tool, header, origin } => {
+                joined(&["retinue tool header 1", &account, tool, header, origin])
+            }
+        }
+    }
+}
+
+fn joined(parts: &[&str]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for part in parts {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        bytes.extend_from_slice(part);
+        bytes.extend_from_slice(part.as_bytes());
     }
     bytes
 }

@@ -20,23 +20,44 @@ fn secret() -> Secret {
 }
 
 fn sealed() -> Sealed {
-    master(1).seal(account(1), &provider("openai"), [7; 12], &secret()).unwrap()
+    master(1).seal(account(1), Place::ProviderKey(&provider("openai")), [7; 12], &secret()).unwrap()
 }
 
 #[test]
 fn what_is_sealed_opens() {
-    let opened = master(1).open(account(1), &provider("openai"), &sealed()).unwrap();
+    let opened = master(1).open(account(1), Place::ProviderKey(&provider("openai")), &sealed()).unwrap();
     assert_eq!(opened.expose(), secret().expose());
 }
 
 #[test]
 fn nothing_else_opens_it() {
     let cannot = |key: MasterKey, of, name: &str| {
-        assert_eq!(key.open(of, &provider(name), &sealed()).err(), Some(Error::CannotOpen));
+        assert_eq!(
+            key.open(of, Place::ProviderKey(&provider(name)), &sealed()).err(),
+            Some(Error::CannotOpen)
+        );
     };
     cannot(master(2), account(1), "openai");
     cannot(master(1), account(2), "openai");
     cannot(master(1), account(1), "groq");
+}
+
+#[test]
+fn a_tools_header_opens_for_the_tool_the_header_and_the_server_that_it_was_sealed_for() {
+    let place = |tool, header, origin| Place::ToolHeader { tool, header, origin };
+    let own = place("mail", "x-key", "https://a.example.com");
+    let sealed = master(1).seal(account(1), own, [7; 12], &secret()).unwrap();
+    assert_eq!(master(1).open(account(1), own, &sealed).unwrap().expose(), secret().expose());
+    for other in [
+        place("post", "x-key", "https://a.example.com"),
+        place("mail", "x-echo", "https://a.example.com"),
+        place("mail", "x-key", "https://b.example.com"),
+        place("mailx", "-key", "https://a.example.com"),
+        Place::ProviderKey(&provider("openai")),
+    ] {
+        assert_eq!(master(1).open(account(1), other, &sealed).err(), Some(Error::CannotOpen), "{other:?}");
+    }
+    assert_eq!(master(1).open(account(2), own, &sealed).err(), Some(Error::CannotOpen));
 }
 
 #[test]
@@ -53,7 +74,7 @@ fn damaged_rows_do_not_open() {
     ] {
         let row = Sealed { nonce: nonce.to_owned(), ciphertext: ciphertext.to_owned() };
         assert_eq!(
-            master(1).open(account(1), &provider("openai"), &row).err(),
+            master(1).open(account(1), Place::ProviderKey(&provider("openai")), &row).err(),
             Some(Error::CannotOpen),
             "{row:?}"
         );
@@ -87,23 +108,26 @@ fn a_master_key_does_not_print() {
 }
 
 #[test]
-fn a_secret_that_no_provider_gives_is_refused() {
+fn a_secret_that_nobody_gives_is_refused() {
     let long = Secret::new("x".repeat(MAX_LEN + 1));
-    assert_eq!(master(1).seal(account(1), &provider("openai"), [0; 12], &long), Err(Error::TooLong));
+    assert_eq!(
+        master(1).seal(account(1), Place::ProviderKey(&provider("openai")), [0; 12], &long),
+        Err(Error::TooLong)
+    );
 }
 
 proptest! {
     #[test]
     fn any_secret_comes_back_and_any_flipped_bit_is_noticed(text in ".{0,200}", nonce: [u8; 12], bit: prop::sample::Index) {
         let (key, of, name) = (master(3), account(3), provider("my-server"));
-        let mut row = key.seal(of, &name, nonce, &Secret::new(text.clone())).unwrap();
-        let opened = key.open(of, &name, &row).unwrap();
+        let mut row = key.seal(of, Place::ProviderKey(&name), nonce, &Secret::new(text.clone())).unwrap();
+        let opened = key.open(of, Place::ProviderKey(&name), &row).unwrap();
         prop_assert_eq!(opened.expose(), &text);
 
         let mut bytes = STANDARD.decode(&row.ciphertext).unwrap();
         let bit = bit.index(bytes.len() * 8);
         bytes[bit / 8] ^= 1 << (bit % 8);
         row.ciphertext = STANDARD.encode(bytes);
-        prop_assert_eq!(key.open(of, &name, &row).err(), Some(Error::CannotOpen));
+        prop_assert_eq!(key.open(of, Place::ProviderKey(&name), &row).err(), Some(Error::CannotOpen));
     }
 }

@@ -65,6 +65,7 @@ async fn answer<W: World, C: Call>(
             return as_run(app, entered, threaded, (&headers, &bytes), asked, call).await;
         }
     }
+    let is_of_stranger = entered.resolved.is_of_stranger();
     asked.sent = Some(Sent { protocol: C::PROTOCOL, body: bytes.clone() });
     let (served, head) = match entered.run(app, asked).await {
         Ok(served) => served,
@@ -88,7 +89,7 @@ async fn answer<W: World, C: Call>(
     };
     Ok(match answer {
         Answer::Whole { reply, receipt } => head.whole(call.whole(&ticket, &reply, &receipt)),
-        Answer::Stream(relay) => head.stream(encode(relay, call.encoder(ticket))),
+        Answer::Stream(relay) => head.stream(encode(relay, call.encoder(ticket), is_of_stranger)),
         Answer::Replay { events, receipt } => {
             let (mut encoder, mut out) = (call.encoder(ticket), Vec::new());
             events.iter().for_each(|event| encoder.event(event, &mut out));
@@ -155,7 +156,7 @@ async fn run<W: World, C: Call>(
         (On::ThrowAway { .. }, false) => Visitor::of(resolved, Right::CALL),
         _ => Visitor::of(resolved, Right::CALL_ON_THREAD),
     };
-    let visitor = visitor.map_err(Problem::report(app))?;
+    let visitor = visitor.map_err(Problem::report(app))?.after(&entered.caller);
     let bundle = resolved.bundle.clone();
     let turn = Turn { visitor: visitor.under(once), on, is_bare, threaded, headers: entered.headers() };
     let created = app.world.now();
@@ -209,14 +210,17 @@ fn place<C: Call>(
 }
 
 /// The relay's steps in the protocol's words.
-fn encode<W: World, E: Encoder>(relay: Box<Relay<W>>, encoder: E) -> Body {
-    Body::from_stream(stream::unfold((relay, encoder), |(mut relay, mut encoder)| async move {
+fn encode<W: World, E: Encoder>(relay: Box<Relay<W>>, encoder: E, is_of_stranger: bool) -> Body {
+    Body::from_stream(stream::unfold((relay, encoder), move |(mut relay, mut encoder)| async move {
         let step = relay.next().await?;
         let mut out = Vec::with_capacity(512);
         match step {
             Step::Events(events) => events.iter().for_each(|event| encoder.event(event, &mut out)),
             Step::End(Ending::Done(receipt)) => encoder.done(&receipt, &mut out),
-            Step::End(Ending::Failed { error, .. }) => encoder.failed(&Problem::from(error), &mut out),
+            Step::End(Ending::Failed { error, .. }) => {
+                let error = if is_of_stranger { error.for_stranger() } else { error };
+                encoder.failed(&Problem::from(error), &mut out);
+            }
         }
         Some((Ok::<_, Infallible>(Bytes::from(out)), (relay, encoder)))
     }))
@@ -342,13 +346,16 @@ impl Entered {
             let needs = Problem::from(Error::TokenNeedsThread);
             return Err(Unmade::Refused(Box::new(readable(needs))));
         }
+        let is_of_stranger = self.resolved.is_of_stranger();
         let served = match call::run(app, &self.caller, self.resolved, asked).await {
             Ok(served) => served,
             Err(unserved) if unserved.error == Error::IsRun => {
                 return Err(Unmade::IsRun(Box::new(self.caller)));
             }
             Err(unserved) => {
-                let problem = head::named(Problem::report(app)(unserved.error), unserved.call);
+                let error = unserved.error;
+                let error = if is_of_stranger { error.for_stranger() } else { error };
+                let problem = head::named(Problem::report(app)(error), unserved.call);
                 return Err(Unmade::Refused(Box::new(readable(problem))));
             }
         };
@@ -362,7 +369,8 @@ impl Entered {
             ),
             // By the rows that the call was admitted under.
             allow_origin: cors::allow_origin(&self.caller, &served.bundle),
-            rate: served.rate,
+            // Of the account's plan, which is nothing of a stranger's.
+            rate: served.rate.filter(|_| !is_of_stranger),
             deprecation: head::deprecation(&served.bundle.agent),
             warnings: served.warnings.len(),
             cache: served.cache,

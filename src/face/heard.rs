@@ -149,7 +149,7 @@ impl Hearing {
             Event::Failed { error, .. } => Heard::Failed(Box::new(self.failed(error, now))),
             Event::Cancelled { reason, .. } => {
                 let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-                unanswered(Kind::RunEnded, &format!("The run was cancelled{why}."))
+                unanswered(Kind::RunEnded, format!("The run was cancelled{why}."))
             }
             Event::Paused { .. } => {
                 let words = "The run is paused; POST its /resume and read its events.";

@@ -222,7 +222,14 @@ async fn one<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Resu
     let models = line(bundle);
     let is_agent = place.is_of_account() || name == bundle.agent.id.to_string();
     let found = models.iter().find(|model| is_agent || model.id == name || bundle.labels(model.id, name));
-    let found = found.ok_or_else(|| Problem::from(bundle.no_such_model(name)))?;
+    let missing = || {
+        if resolved.is_of_stranger() {
+            bundle.no_such_model(name).for_stranger()
+        } else {
+            bundle.no_such_model(name)
+        }
+    };
+    let found = found.ok_or_else(|| Problem::from(missing()))?;
     Ok(of_agent(&caller, &resolved, openai::model(found)))
 }
 

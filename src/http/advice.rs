@@ -45,6 +45,7 @@ pub fn fault(fault: &Fault) -> String {
                 "{fault}; write a listed model (GET /api/v1/models), or PUT a provider of the account's own"
             )
         }
+        Fault::NoSecret { .. } => format!("{fault}; give it with the agent's `tools`"),
         Fault::BrokenLine(_) | Fault::NoBinding(_) | Fault::Retired { .. } | Fault::NoAgent { .. } => {
             fault.to_string()
         }

@@ -20,7 +20,10 @@ use super::problem::Problem;
 /// The most errors that stand in the problem itself; `results` has more.
 const MAX_ERRORS: usize = 100;
 
-/// The most errors of all agents that `results` has, and the most lines and needs.
+/// The most errors of all agents that `results` has: a file of a few bytes an agent must not be answered with hundreds.
+const MAX_FAULTS: usize = 200;
+
+/// The most lines and needs of all agents that `results` has.
 const MAX_LINES: usize = 1_000;
 
 /// What became of the agents of a file, in their order.
@@ -55,7 +58,7 @@ pub struct Row {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     report: Vec<FieldReport>,
-    /// How many lines of the report, needs and errors are not listed: of all agents 1,000 lines and needs are, and 1,000
+    /// How many lines of the report, needs and errors are not listed: of all agents 1,000 lines and needs are, and 200
     /// errors.
     #[serde(skip_serializing_if = "is_zero")]
     #[schema(required = false)]
@@ -88,7 +91,7 @@ pub struct FieldReport {
     note: Option<String>,
 }
 
-/// An agent or a tool that an agent names.
+/// An agent or a tool that an agent names, or a secret that it has no value for: tool and header.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportNeed)]
 pub struct Needed {
@@ -150,7 +153,7 @@ fn bound(rows: &mut [Row]) {
         *left -= list.len();
         more
     }
-    let (mut errors, mut lines) = (MAX_LINES, MAX_LINES);
+    let (mut errors, mut lines) = (MAX_FAULTS, MAX_LINES);
     for row in rows {
         row.more += cut(&mut row.errors, &mut errors);
         row.more += cut(&mut row.report, &mut lines);

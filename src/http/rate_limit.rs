@@ -7,6 +7,8 @@ use crate::service::call::Quota;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+/// All of them.
+pub const NAMES: [HeaderName; 2] = [POLICY, STANDING];
 
 /// The policy is named `calls` and counted for the whole account: `q` calls in any `w` seconds; of those `r` are left,
 /// and no more for `t` seconds.

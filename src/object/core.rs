@@ -91,6 +91,11 @@ impl<M: Machine> Core<M> {
         !self.decided.is_empty() || !self.ended.is_empty()
     }
 
+    /// Whether nothing is to be written, and no effect is under way.
+    pub fn is_quiet(&self) -> bool {
+        !self.must_write() && !self.machine.is_dirty() && self.open.is_empty() && self.owed.is_empty()
+    }
+
     /// Writes all that memory has and the disk has not, all of it or nothing; the effects that may be
     /// performed now.
     ///

@@ -18,6 +18,8 @@ use crate::domain::time::Millis;
 
 /// How long a deleted thread is known.
 const KEEP_GONE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// How long a thread may take over its time before its alarm is taken for lost.
+const OVERDUE_MS: i64 = 2 * 60 * 1_000;
 /// How many runs of a deleted thread are removed at once.
 const REMOVED_AT_ONCE: u32 = 500;
 /// How many entries are looked at for a page, and how many at once.
@@ -49,6 +51,10 @@ enum Write {
     Empty {
         thread: String,
         is_whole: bool,
+    },
+    /// Threads that are asked to wake.
+    Postpone {
+        threads: Vec<String>,
     },
     /// Threads that were deleted before this moment are forgotten.
     Forget {
@@ -93,7 +99,7 @@ impl Dispatch {
         before: Option<Row>,
         delivered: &Delivered,
     ) -> Result<(), Error> {
-        let Delivered { user, labels, thread: entry, runs } = delivered;
+        let Delivered { user, labels, due_at, thread: entry, runs } = delivered;
         let id = name(thread);
         // Another thread of the same name: what the first has left goes.
         let is_another = before.as_ref().is_some_and(|before| before.created_at != entry.created_at);
@@ -101,7 +107,8 @@ impl Dispatch {
             self.leaving.remove(&id);
             self.batch.push(Write::Empty { thread: id.clone(), is_whole: true });
         }
-        self.put(before, Row::of(id, Is::Thread, version, entry, user.as_ref(), labels));
+        let row = Row::of(id, Is::Thread, version, entry, user.as_ref(), labels);
+        self.put(before, Row { due_at: *due_at, ..row });
         for entry in runs {
             let Some(number) = entry.run else { continue };
             let id = RunId { thread, number }.to_string();
@@ -156,6 +163,16 @@ impl Dispatch {
         Ok(listed)
     }
 
+    /// The threads whose alarms seem to be lost. Each of them has the same time once more from now on.
+    fn overdue(&mut self, sql: &impl Sql, most: u32, now: Millis) -> Result<Vec<ThreadKey>, Error> {
+        let threads = store::overdue(sql, now.plus(-OVERDUE_MS), most)?;
+        let keys = threads.iter().filter_map(|id| ThreadKey::parse(id)).collect();
+        if !threads.is_empty() {
+            self.batch.push(Write::Postpone { threads });
+        }
+        Ok(keys)
+    }
+
     fn is_leaving(&self, position: &Position) -> bool {
         let thread = position.id.get(..THREAD_DIGITS);
         !self.leaving.is_empty() && thread.is_some_and(|thread| self.leaving.contains(thread))
@@ -198,6 +215,7 @@ impl Machine for Dispatch {
         match command {
             Command::Deliver(_) => None,
             Command::Wake => Some(Answer::Woken),
+            Command::Overdue(_) => Some(Answer::Overdue(Vec::new())),
             Command::List(_) => {
                 Some(Answer::Listed(Listed { entries: Vec::new(), next: None, lag_ms: USUAL_LAG_MS }))
             }
@@ -219,6 +237,10 @@ impl Machine for Dispatch {
             Command::Wake => {
                 self.wake(moment);
                 (Answer::Woken, Durability::Now)
+            }
+            Command::Overdue(most) => {
+                self.wake(moment);
+                (Answer::Overdue(self.overdue(sql, most, moment.now)?), Durability::Now)
             }
         };
         Ok(Decision { answer: Answered::Ready(answer), durability, effects: Vec::new() })
@@ -270,11 +292,14 @@ impl Machine for Dispatch {
     }
 
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
-        let is_removal = |write: &Write| !matches!(write, Write::Put { .. });
+        let is_removal = |write: &Write| !matches!(write, Write::Put { .. } | Write::Postpone { .. });
         let has_removed = self.batch.iter().any(is_removal);
         for write in std::mem::take(&mut self.batch) {
             match write {
                 Write::Put { before, row } => store::put(sql, before.as_deref(), &row)?,
+                Write::Postpone { threads } => {
+                    threads.iter().try_for_each(|thread| store::postpone(sql, thread, now))?;
+                }
                 Write::Forget { before } => store::forget(sql, before)?,
                 Write::Empty { thread, is_whole: true } => {
                     while store::empty(sql, &thread, REMOVED_AT_ONCE)? {}

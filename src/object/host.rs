@@ -64,7 +64,24 @@ impl<M: Machine, S: Sql> Host<M, S> {
 
     /// What is to be done since the last time.
     pub fn take_todo(&mut self) -> TodoOf<M> {
+        self.todo.is_void = self.is_void();
         std::mem::take(&mut self.todo)
+    }
+
+    /// Drops the memory of an object whose disk is emptied right after that, before anything else is asked of it; whether it
+    /// may be emptied.
+    pub fn vacate(&mut self) -> bool {
+        let is_void = self.is_void();
+        if is_void {
+            self.core = None;
+            self.alarm_at = None;
+        }
+        is_void
+    }
+
+    fn is_void(&self) -> bool {
+        let is_void = |core: &Core<M>| core.is_quiet() && core.machine.is_void();
+        self.waiting.is_empty() && self.core.as_ref().is_some_and(is_void)
     }
 
     /// Answers a command.

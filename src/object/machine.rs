@@ -183,20 +183,25 @@ pub trait Machine: Sized {
     fn resumed(&mut self, effect: &Effect<Self::Effect>, moment: &mut Moment<'_>)
     -> Resumption<Self::Effect>;
 
-    /// After [`Machine::resumed`] or [`Machine::goes_on`] of each of them: what waits for an effect of which there is no row goes on, too.
-    fn orphaned(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
-        let _ = moment;
-        Vec::new()
-    }
-
     /// Right after [`Machine::load`], instead of [`Machine::resumed`], for an effect that is still being performed: a write
     /// failed, and the object lives.
     fn goes_on(&mut self, effect: &Effect<Self::Effect>) {
         let _ = effect;
     }
 
+    /// After [`Machine::resumed`] was asked of each of them: what waits for an effect of which there is no row goes on, too.
+    fn orphaned(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        let _ = moment;
+        Vec::new()
+    }
+
     /// Whether memory has what the disk has not.
     fn is_dirty(&self) -> bool;
+
+    /// Whether nothing that is on the disk will ever be asked for, so that the object may be as if it had never been.
+    fn is_void(&self) -> bool {
+        false
+    }
 
     /// Whether the disk reserves something that is given back when the object is quiet, so that a write is
     /// wanted even if nothing comes.

@@ -41,6 +41,8 @@ pub struct Todo<E, V> {
     pub events: Vec<V>,
     /// For the operator's log.
     pub log: Vec<String>,
+    /// Nothing on the disk is worth its place: once [`super::host::Host::vacate`] says so too, the disk is to be emptied.
+    pub is_void: bool,
 }
 
 /// What a machine leaves to be done.
@@ -48,7 +50,14 @@ pub type TodoOf<M> = Todo<<M as Machine>::Effect, <M as Machine>::Event>;
 
 impl<E, V> Default for Todo<E, V> {
     fn default() -> Self {
-        Self { timers: Vec::new(), alarm: None, effects: Vec::new(), events: Vec::new(), log: Vec::new() }
+        Self {
+            timers: Vec::new(),
+            alarm: None,
+            effects: Vec::new(),
+            events: Vec::new(),
+            log: Vec::new(),
+            is_void: false,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use crate::domain::outbound::Loopback;
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
+use crate::domain::vault::{self, MasterKey};
 
 use super::directory::Directory;
 use super::dispatch::Dispatch;
@@ -68,6 +69,14 @@ impl Settings {
     pub const MIN_OPERATOR_KEY: usize = 32;
     /// The same in development.
     const MIN_IN_DEVELOPMENT: usize = 8;
+
+    /// What secrets are sealed with.
+    ///
+    /// # Errors
+    /// [`vault::Error::Missing`], [`vault::Error::Invalid`].
+    pub fn master(&self) -> Result<MasterKey, vault::Error> {
+        MasterKey::parse(self.master_key.as_ref().map_or("", Secret::expose))
+    }
 
     /// Whether the operator's key is long enough to open anything.
     pub fn is_guarded(&self) -> bool {

@@ -172,6 +172,23 @@ impl<M: Perform + 'static> Object<M> {
         for effect in todo.effects {
             M::perform(self, effect);
         }
+        if todo.is_void {
+            self.erase();
+        }
+    }
+
+    /// Empties the disk, with its alarm (compatibility date 2026-02-24), of an object that is as if it had never been. It begins
+    /// in the turn in which the memory goes, so nothing is asked of the object between.
+    fn erase(self: &Rc<Self>) {
+        let object = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            if !object.host.borrow_mut().vacate() {
+                return;
+            }
+            if let Err(error) = object.state.storage().delete_all().await {
+                console_error!("object: not emptied: {error}");
+            }
+        });
     }
 
     fn start(self: &Rc<Self>, timer: Timer) {

@@ -3,7 +3,10 @@
 //! An object that has something to do later sets an alarm, and the platform is known to lose alarms: one that
 //! is past due can stay dead until somebody calls the object. So a clock of the platform's wakes the objects
 //! in turn, the accounts in the order of their ids, and continues where it stopped. With `n` accounts each is
-//! visited once in `⌊n / 900⌋ + 1` firings; that is how late a lost alarm is noticed at most.
+//! visited once in `⌊n / 400⌋ + 1` firings; that is how late a lost alarm is noticed at most.
+//!
+//! An account's index knows when its threads' objects are awake next, and names those that are overdue; they are woken. Not
+//! here: threads of a single call, which no index knows.
 //!
 //! A change of a flag for all accounts travels in the same way, by advancing their epochs one after the other: what
 //! isolates have in memory is read again from the next call on. That is two requests for an account, and looks after
@@ -12,19 +15,23 @@
 use futures_util::{StreamExt, stream};
 
 use crate::domain::admission::ask::Wake;
+use crate::domain::dispatch::command::{Answer, Command as OfIndex};
 use crate::domain::ids::AccountId;
-use crate::ports::{Accounts, AllFlags, Rollout, Sweep, Unavailable, World};
+use crate::domain::thread::command::Command;
+use crate::ports::{Accounts, AllFlags, Dispatch, Rollout, Sweep, ThreadOf, Threads, Unavailable, World};
 use crate::service::App;
 use crate::service::declared::deliver_all;
 
-/// How many accounts one firing visits: each takes a request, of which the platform allows an invocation
-/// 1,000.
-pub const AT_ONCE: u32 = 900;
+/// How many accounts one firing visits: each takes two requests, of which the platform allows an invocation 1,000.
+pub const AT_ONCE: u32 = 400;
+/// How many threads one firing wakes, and at most of one account: 2 × 400 + 100 leaves some requests to the others.
+pub const THREADS_AT_ONCE: usize = 100;
+const THREADS_OF_ONE: u32 = 20;
 /// How many requests are under way together.
 const TOGETHER: usize = 32;
 
 /// How many accounts one firing lets know of a change of flags.
-pub const ROLLED_OUT_AT_ONCE: u32 = AT_ONCE / 2;
+pub const ROLLED_OUT_AT_ONCE: u32 = 450;
 
 /// Carries what objects have yet to be told, and looks after the accounts whose turn it is.
 pub async fn sweep<W: World>(app: &App<W>) {
@@ -72,6 +79,38 @@ async fn wake<W: World>(app: &App<W>) {
         stream::iter(wakes).buffer_unordered(TOGETHER).filter_map(async |woken| woken.err()).collect().await;
     if let Some(first) = failures.first() {
         app.world.log(&format!("{} of {} objects were not woken: {first}", failures.len(), accounts.len()));
+    }
+    wake_threads(app, &accounts).await;
+}
+
+/// Wakes threads of these accounts that are overdue. Those for which there is no room are named again by the next visit.
+async fn wake_threads<W: World>(app: &App<W>, accounts: &[AccountId]) {
+    let named = async |account: AccountId| match app
+        .world
+        .dispatch()
+        .ask(account, OfIndex::Overdue(THREADS_OF_ONE))
+        .await
+    {
+        Ok(Answer::Overdue(threads)) => {
+            Ok(threads.into_iter().map(|thread| ThreadOf { account, thread }).collect::<Vec<_>>())
+        }
+        Ok(other) => Err(Unavailable(format!("an index answers {other:?}"))),
+        Err(error) => Err(error),
+    };
+    let named: Vec<_> = stream::iter(accounts.iter().map(|account| named(*account)))
+        .buffer_unordered(TOGETHER)
+        .collect()
+        .await;
+    let (named, missed): (Vec<_>, Vec<_>) = named.into_iter().partition(Result::is_ok);
+    let threads: Vec<ThreadOf> = named.into_iter().flatten().flatten().collect();
+    let wakes =
+        threads.iter().take(THREADS_AT_ONCE).map(|thread| app.world.threads().ask(*thread, Command::Wake));
+    let failed: Vec<Unavailable> =
+        stream::iter(wakes).buffer_unordered(TOGETHER).filter_map(async |woken| woken.err()).collect().await;
+    let first = missed.iter().find_map(|missed| missed.as_ref().err()).or(failed.first());
+    if let Some(first) = first {
+        let (indices, threads) = (missed.len(), failed.len());
+        app.world.log(&format!("{indices} indices were not asked and {threads} threads not woken: {first}"));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::domain::agent::Definition;
+use crate::domain::agent::{Definition, SECRETS};
 use crate::domain::ids::AgentId;
 use crate::domain::time::Millis;
 use crate::ports::{AgentVersions, Unavailable, Version, VersionLine};
@@ -50,11 +50,13 @@ impl<E: Engine> AgentVersions for Tenant<E> {
         before: Option<u32>,
     ) -> Result<Vec<VersionLine>, Unavailable> {
         let defaults: Definition = sql::json("defaults", r#"{"name": "", "instructions": "", "model": ""}"#)?;
+        let mut defaults = json!(defaults);
+        defaults[SECRETS] = json!({});
         let values = [
             agent.to_string().into(),
             limit.into(),
             before.unwrap_or(u32::MAX).into(),
-            json!(defaults).to_string().into(),
+            defaults.to_string().into(),
         ];
         let rows: Vec<Line> = self.rows(&AGENT_VERSIONS, values).await?;
         let line = |row: Line| {

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use crate::domain::agent::{Agent, Status};
+use crate::domain::agent::{Agent, Definition, Status};
 use crate::domain::budget::{Action, Budget, Period};
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
@@ -159,11 +159,12 @@ pub(super) fn found(answer: &impl Answer) -> Result<Called, Failure> {
     Ok(first(answer)?.map_or(Called::Nobody, |agent| Called::Agent(Box::new(agent))))
 }
 
-/// What [`called`] and [`called_at`] have found together: the agent with that version's definition.
+/// What [`called`] and [`called_at`] have found together: the agent with that version's definition and its own secrets.
 pub(super) fn found_at(agent: &impl Answer, at: &impl Answer, version: u32) -> Result<Called, Failure> {
     let Some(agent) = first(agent)? else { return Ok(Called::Nobody) };
     let Some(Snapshot { definition }) = at.rows()?.into_iter().next() else { return Ok(Called::NoVersion) };
-    let definition = sql::json("agent_versions.definition", &definition)?;
+    let mut definition: Definition = sql::json("agent_versions.definition", &definition)?;
+    definition.renew_secrets(&agent.definition.secrets);
     Ok(Called::Agent(Box::new(Agent { version, definition, ..agent })))
 }
 

@@ -98,7 +98,7 @@ fn row(save: &Save) -> Json {
     json!({
         "id": agent.id, "slug": agent.slug, "name": agent.definition.name, "type": agent.definition.kind,
         "status": agent.status, "labels": agent.labels, "access": agent.definition.access,
-        "version": agent.version, "definition": agent.definition,
+        "version": agent.version, "definition": agent.definition.stored(),
         "budget_limit": agent.budget.map(|budget| budget.limit.to_i64()),
         "budget_period": agent.budget.map(|budget| budget.period),
         "budget_action": agent.budget.map(|budget| budget.action),

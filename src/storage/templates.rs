@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::{Map, Value as Json, json};
 
+use crate::domain::agent::{SECRETS, Secrets};
 use crate::domain::change::Change;
 use crate::domain::slug::Slug;
 use crate::domain::template::{Source, Template};
@@ -69,11 +71,16 @@ struct Row {
 impl Row {
     fn into_template(self) -> Result<(Template, Source), Failure> {
         let source = if self.own == 1 { Source::Account } else { Source::Platform };
+        let mut definition: Map<String, Json> = sql::json("templates.definition", &self.definition)?;
+        let secrets = definition.shift_remove(SECRETS).map(serde_json::from_value::<Secrets>).transpose();
+        let secrets =
+            secrets.map_err(|error| Failure::Unavailable(format!("templates.definition: {error}")))?;
         let template = Template {
             slug: self.slug,
             name: self.name,
             description: self.description,
-            definition: sql::json("templates.definition", &self.definition)?,
+            definition,
+            secrets: secrets.unwrap_or_default(),
             is_deprecated: self.is_deprecated == 1,
             updated_at: Millis(self.updated_at),
         };
@@ -83,11 +90,15 @@ impl Row {
 
 /// All columns but the account's.
 fn values(template: &Template) -> [Value; 6] {
+    let mut definition = template.definition.clone();
+    if !template.secrets.is_empty() {
+        definition.insert(SECRETS.to_owned(), json!(template.secrets));
+    }
     [
         template.slug.as_str().into(),
         template.name.as_str().into(),
         template.description.clone().into(),
-        serde_json::Value::Object(template.definition.clone()).to_string().into(),
+        Json::Object(definition).to_string().into(),
         u32::from(template.is_deprecated).into(),
         template.updated_at.0.into(),
     ]

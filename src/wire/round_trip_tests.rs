@@ -144,6 +144,36 @@ fn geminis_signatures_come_back_on_their_parts() {
 }
 
 #[test]
+fn geminis_signature_behind_the_calls_comes_back_there() {
+    let parts = r#"{"text":"Looking."},{"functionCall":{"id":"fc1","name":"f","args":{}},"thoughtSignature":"Z29vZw=="},
+        {"functionCall":{"id":"fc2","name":"f","args":{}}},{"text":"","thoughtSignature":"ZW5k"}"#;
+    let json = format!(r#"{{"candidates":[{{"content":{{"parts":[{parts}]}},"finishReason":"STOP"}}]}}"#);
+    let sse = format!("data: {}\n\n", json.replace('\n', ""));
+    for message in messages(Wire::Gemini, json.as_bytes(), sse.as_bytes()) {
+        assert_eq!(message["content"], "Looking.");
+        let sent = sent_back(Wire::Gemini, "gemini", "gemini-3.8-flash", &message);
+        let parts = &sent["contents"][1]["parts"];
+        assert_eq!(parts[0], json!({"text": "Looking."}), "{message}");
+        assert_eq!(parts[1]["thoughtSignature"], "Z29vZw==");
+        assert_eq!(parts[3], json!({"text": "", "thoughtSignature": "ZW5k"}), "{sent}");
+        let openai = sent_back(Wire::OpenAi, "openai", "gpt-4.1", &message);
+        assert_eq!(openai["messages"][1]["content"], "Looking.");
+        let anthropic = sent_back(Wire::Anthropic, "anthropic", "claude-sonnet-4-6", &message);
+        assert_eq!(anthropic["messages"][1]["content"].as_array().unwrap().len(), 3, "{anthropic}");
+    }
+    // In a transcript, which is kept in events' order.
+    let mut gather = Gather::default();
+    let mut events = Vec::new();
+    let mut decoder = Decoder::new(Wire::Gemini, Renamed::default());
+    decoder.feed(sse.as_bytes(), &mut events).unwrap();
+    events.into_iter().for_each(|event| gather.push(event).unwrap());
+    assert_eq!(
+        gather.finish().choices,
+        decode(Wire::Gemini, &Renamed::default(), json.as_bytes()).unwrap().choices
+    );
+}
+
+#[test]
 fn openrouters_details_come_back_entry_by_entry() {
     for message in messages(Wire::OpenAi, fixture!("openai/pair.json"), fixture!("openai/pair.sse")) {
         let body = sent_back(Wire::OpenAi, "openrouter", "anthropic/claude-sonnet-4.6", &message);

@@ -365,3 +365,26 @@ async fn a_plans_change_that_is_lost_on_the_way_is_whole_or_not_there() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_dry_run_of_an_import_says_that_the_plan_has_no_room() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    limit(&api, 1, 5, 5);
+    move_to(&api, &acme, "budget").await;
+    let agent = |name: &str| json!({"name": name, "instructions": "x", "model": "openai:gpt-4.1-mini"});
+    let import = |query: &'static str, file: Value| {
+        let path = format!("/api/v1/agents/import{query}");
+        let (api, key) = (&api, acme.admin.clone());
+        async move { api.post(&path).key(&key).json(&file).send().await }
+    };
+    let two = json!([agent("One"), agent("Two")]);
+    for query in ["?dry_run=true", ""] {
+        assert_full(&import(query, two.clone()).await, "`agents` is 1");
+    }
+    assert_eq!(count(&api, "SELECT count(*) FROM agents"), 0, "nothing was taken in");
+    import("?dry_run=true", json!([agent("One")])).await.ok();
+    import("", json!([agent("One")])).await.ok();
+    assert_full(&import("?dry_run=true", json!([agent("Two")])).await, "`agents` is 1");
+    assert_eq!(import("?dry_run=true&mode=skip", json!([agent("One")])).await.ok()["skipped"], 1);
+}

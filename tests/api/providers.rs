@@ -3,7 +3,7 @@
 use retinue::domain::ids::AccountId;
 use retinue::domain::provider::ProviderName;
 use retinue::domain::secret::Secret;
-use retinue::domain::vault::{MasterKey, Sealed};
+use retinue::domain::vault::{MasterKey, Place, Sealed};
 use retinue::ports::Settings;
 use serde_json::{Value, json};
 
@@ -23,7 +23,8 @@ fn stored(api: &Api, account: AccountId, name: &str) -> Option<String> {
         .unwrap();
     let sealed = Sealed { nonce: nonce?, ciphertext: ciphertext? };
     let master = MasterKey::parse(MASTER_KEY).unwrap();
-    let opened = master.open(account, &ProviderName::parse(name).unwrap(), &sealed).unwrap();
+    let opened =
+        master.open(account, Place::ProviderKey(&ProviderName::parse(name).unwrap()), &sealed).unwrap();
     Some(opened.expose().to_owned())
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::ask::Face;
 use crate::provider::{answer, count, done, finish, frame, usage};
-use crate::stage::Stage;
+use crate::stage::{PROVIDER_KEY, Stage};
 use crate::support::{Script, Turn};
 
 const ANSWERED: (u64, u64) = (40, 3);
@@ -289,4 +289,42 @@ async fn reasoning_comes_back_to_a_server_that_wants_it() {
     let asked = body(Face::Completions, "one", &json!({"messages": messages}));
     stage.ask(Face::Completions, "one").json(&asked).send().await.ok();
     assert_eq!(stage.asked_once()["messages"][2]["reasoning_content"], "Hm.");
+}
+
+#[tokio::test]
+async fn a_users_name_is_sent_where_the_protocol_has_a_place_for_it_and_named_where_not() {
+    let stage = Stage::new().await;
+    let messages = json!({"messages": [
+        {"role": "user", "name": "ada", "content": "Hi"}, {"role": "user", "name": "bob", "content": "Hello"},
+    ]});
+    let asked = body(Face::Completions, "triage", &messages);
+    stage.then(answer("Hello", Some(ANSWERED)));
+    let reply = stage.ask(Face::Completions, "triage").json(&asked).send().await.ok();
+    assert!(reply["warnings"].is_null(), "{reply}");
+    let sent = stage.asked_once();
+    let names: Vec<_> = sent["messages"].as_array().unwrap().iter().map(|message| &message["name"]).collect();
+    assert_eq!(names, [&Value::Null, &json!("ada"), &json!("bob")]);
+
+    let own = json!({"wire": "anthropic", "base_url": "https://own.example.com/v1", "api_key": null});
+    stage.api.put("/api/v1/providers/own").key(&stage.acme.admin).json(&own).send().await.ok();
+    let said = json!({"type": "message", "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn",
+        "usage": {"input_tokens": 40, "output_tokens": 3}});
+    stage.then(Turn::Replies(Script::ok(said.to_string())));
+    let reply = stage.ask(Face::Completions, "triage").json(&asked).send().await.ok();
+    assert_eq!(reply["warnings"][0]["field"], "messages[].name", "{reply}");
+}
+
+#[tokio::test]
+async fn what_is_said_of_an_answer_as_a_whole_shows_no_key() {
+    for face in [Face::Completions, Face::CompletionsStream] {
+        let stage = Stage::new().await;
+        let leaky = format!("fp {PROVIDER_KEY}");
+        let said = json!({"choices": [{"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"}],
+            "system_fingerprint": leaky, "service_tier": "x".repeat(10_000), "usage": usage(ANSWERED)});
+        stage.then(Turn::Replies(Script::ok(said.to_string())));
+        let reply = stage.ask(face, "triage").send().await;
+        assert_eq!(reply.status, 200);
+        assert!(reply.text().contains("system_fingerprint") && !reply.text().contains(PROVIDER_KEY));
+        assert!(reply.text().len() < 5_000, "{}", reply.text().len());
+    }
 }

@@ -103,7 +103,7 @@ impl Call for Say {
     fn parse(body: &[u8]) -> Result<(Asked, Self), Problem> {
         let said: Said = serde_json::from_slice(body)
             .map_err(|error| Problem::new(Kind::InvalidRequest, error.to_string()))?;
-        let messages = vec![Message::User { parts: vec![Part::Text(said.words)] }];
+        let messages = vec![Message::User { name: None, parts: vec![Part::Text(said.words)] }];
         let request = ChatRequest { messages, ..ChatRequest::default() };
         Ok((
             Asked {

@@ -307,3 +307,24 @@ async fn what_the_model_says_cannot_break_out_of_its_event() {
         assert_eq!(told, text);
     }
 }
+
+#[tokio::test]
+async fn a_server_that_answers_in_the_other_form_is_read_and_billed_by_its_count() {
+    let whole = json!({
+        "id": "c", "object": "chat.completion", "model": "big",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 40, "completion_tokens": 3, "total_tokens": 43},
+    });
+    for face in Face::ALL {
+        let stage = Stage::new().await;
+        stage.then(if face.streams() {
+            Turn::Replies(Script::ok(whole.to_string()))
+        } else {
+            hello((40, 3))
+        });
+        let reply = stage.ask(face, "triage").send().await;
+        assert_eq!(reply.status, 200, "{face:?}");
+        assert!(reply.text().contains("lo"), "{face:?}");
+        assert_eq!(stage.bill("triage").await.verdict(), ("ok", "reported", COST), "{face:?}");
+    }
+}

@@ -1,10 +1,16 @@
 //! The sweep of the accounts' objects.
 
+use std::time::{Duration, Instant};
+
+use retinue::domain::thread::id::RunId;
+use retinue::ports::{ThreadOf, World};
 use retinue::service::sweep::AT_ONCE;
+use serde_json::{Value, json};
 
 use crate::ask::Face;
 use crate::stage::Stage;
-use crate::support::When;
+use crate::support::{Turn, When, native_only};
+use crate::threads::{calls, post, says};
 
 /// A call whose answer never came, so that nobody settles it; what it holds.
 async fn leave_a_hold(stage: &Stage) -> u64 {
@@ -54,7 +60,7 @@ async fn accounts_are_visited_in_turn_and_none_is_left_out() {
         visited.push((count, continues_after()));
     }
     let last = format!("0199f000-0000-7000-8000-{AT_ONCE:012x}");
-    assert_eq!(visited, [(900, last.clone()), (101, "the first".to_owned()), (900, last)]);
+    assert_eq!(visited, [(400, last.clone()), (101, "the first".to_owned()), (400, last)]);
 }
 
 #[tokio::test]
@@ -94,4 +100,73 @@ async fn a_directory_that_is_away_is_asked_again_by_the_next_firing() {
     assert!(stage.log().contains("no sweep"), "{}", stage.log());
     stage.api.world.sweep().await;
     assert_eq!(stage.bill("triage").await.verdict(), ("expired", "missing", held));
+}
+
+/// Waits until the list, which wakes no thread, shows the account's only run with this status.
+async fn until_listed(stage: &Stage, status: &str) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let list = stage.api.get("/api/v1/runs").key(&stage.acme.admin).send().await.ok();
+        if list["data"][0]["status"] == status {
+            return list["data"][0].clone();
+        }
+        assert!(Instant::now() < deadline, "not {status}: {list}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+fn thread_of(stage: &Stage, run: &Value) -> ThreadOf {
+    let run = RunId::parse(run["id"].as_str().unwrap()).unwrap();
+    ThreadOf { account: stage.acme.id, thread: run.thread }
+}
+
+#[tokio::test]
+async fn a_run_at_work_whose_alarm_is_lost_goes_on_by_the_next_sweep() {
+    native_only!("an object dies in the middle of a step");
+    let stage = Stage::new().await;
+    stage.then(Turn::Hangs);
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi", "background": true})).await.json();
+    stage.until_asked(1).await;
+    until_listed(&stage, "in_progress").await;
+    stage.api.world.threads().lose_alarm(thread_of(&stage, &run));
+    stage.api.world.clock().advance(60_000);
+    stage.then(says("Hello"));
+    stage.api.world.sweep().await;
+    assert_eq!(stage.take_asked().len(), 1, "it is not late enough to be lost");
+    stage.api.world.clock().advance(4 * 60_000);
+    stage.api.world.sweep().await;
+    until_listed(&stage, "completed").await;
+}
+
+#[tokio::test]
+async fn a_run_that_waits_with_a_date_and_whose_alarm_is_lost_is_ended_by_the_next_sweep() {
+    native_only!("the test turns the clock");
+    let stage = Stage::new().await;
+    stage.change("triage", &json!({"run": {"max_minutes": 10}})).await;
+    let tools =
+        json!([{"type": "client", "name": "weather", "description": "W", "parameters": {"type": "object"}}]);
+    stage.then(calls("weather", &json!({})));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi", "tools": tools})).await.json();
+    until_listed(&stage, "waiting").await;
+    stage.api.world.threads().lose_alarm(thread_of(&stage, &run));
+    stage.api.world.clock().advance(5 * 60_000);
+    stage.api.world.sweep().await;
+    stage.api.world.clock().advance(10 * 60_000);
+    assert_eq!(until_listed(&stage, "waiting").await["id"], run["id"], "nobody has woken it");
+    stage.then(says("I know nothing yet."));
+    stage.api.world.sweep().await;
+    until_listed(&stage, "incomplete").await;
+}
+
+#[tokio::test]
+async fn an_index_that_is_away_keeps_no_account_from_its_turn() {
+    native_only!("the index fails at a certain moment");
+    let stage = Stage::new().await;
+    let held = leave_a_hold(&stage).await;
+    stage.api.world.objects().lose_alarm(stage.acme.id);
+    stage.api.world.clock().advance(20 * 60_000);
+    stage.api.world.faults().plan("overdue", 1, When::Before);
+    stage.api.world.sweep().await;
+    assert_eq!(stage.bill("triage").await.verdict(), ("expired", "missing", held));
+    assert!(stage.log().contains("1 indices were not asked"), "{}", stage.log());
 }

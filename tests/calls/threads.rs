@@ -559,6 +559,48 @@ async fn a_model_calculates_with_the_built_in_tool() {
     }
 }
 
+/// A loop through the tools of runs must end as one through providers does.
+#[tokio::test]
+async fn a_run_and_its_tools_go_on_with_what_its_request_has_passed() {
+    let other = "0123456789abcdef";
+    let stage = Stage::new().await;
+    stage.change("triage", &weather(&json!({}))).await;
+    for (via, passed) in [(None, None), (Some(other), Some(other))] {
+        stage
+            .then(calls("weather", &json!({"city": "Oslo"})))
+            .then(answers(200, "rain"))
+            .then(says("It rains."));
+        let mut start = ask(&stage, Method::POST, &format!("/threads/{}/runs", via.unwrap_or("t")));
+        if let Some(via) = via {
+            start = start.header("x-retinue-via", via);
+        }
+        let run = start.json(&json!({"message": "Weather?"})).send().await.json();
+        assert_eq!(run["status"], "completed", "{run}");
+        let asked = stage.take_asked();
+        let marks: Vec<&str> = asked.iter().filter_map(|asked| header(asked, "x-retinue-via")).collect();
+        assert_eq!(marks.len(), 3, "providers and tools alike: {marks:?}");
+        let own = marks[0].rsplit(", ").next().unwrap().to_owned();
+        let expected = passed.map_or(own.clone(), |passed| format!("{passed}, {own}"));
+        assert!(marks.iter().all(|mark| *mark == expected), "{marks:?}");
+        let back = ask(&stage, Method::POST, "/threads/back/runs").header("x-retinue-via", &own);
+        let back = back.json(&json!({"message": "Hi"})).send().await;
+        back.assert_refusal(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn a_request_brings_a_thread_no_more_than_a_thousand_items() {
+    let stage = Stage::new().await;
+    let items = |n: usize| json!({"items": vec![json!({"role": "user", "content": "x"}); n]});
+    for path in ["/threads", "/threads/t/items"] {
+        let many = post(&stage, path, &items(1_001)).await;
+        assert_eq!(many.status, 400, "{}", many.text());
+        assert!(many.words().contains("1000"), "{}", many.words());
+    }
+    let full = post(&stage, "/threads", &items(1_000)).await;
+    assert_eq!(full.status, 201, "{}", full.text());
+}
+
 #[tokio::test]
 async fn who_waits_for_a_run_waits_through_time() {
     let stage = Stage::new().await;

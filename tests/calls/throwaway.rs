@@ -9,7 +9,7 @@ use crate::stage::Stage;
 use crate::support::{Asked, Turn, native_only};
 use crate::threads::sent;
 use crate::turns::text;
-use retinue::domain::thread::id::ThreadKey;
+use retinue::domain::thread::id::{RunId, ThreadKey};
 use retinue::ports::{ThreadOf, World};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -443,7 +443,43 @@ async fn what_is_kept_for_a_day_is_gone_after_it() {
     let sql =
         "SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM runs) + (SELECT count(*) FROM events)";
     let left: i64 = disk.db().query_row(sql, [], |row| row.get(0)).unwrap();
-    assert_eq!(left, 0);
+    assert_eq!(left, 0, "of one that a key names, the number of its last run stays");
+}
+
+/// Whether nothing was ever written there, as far as the disk knows, and no alarm will ring.
+fn is_empty(stage: &Stage, run: &str) -> bool {
+    let thread = ThreadOf { account: stage.acme.id, thread: RunId::parse(run).unwrap().thread };
+    let threads = stage.api.world.threads();
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let tables: i64 = threads.disk(thread).db().query_row(tables, [], |row| row.get(0)).unwrap();
+    tables == 0 && threads.alarm_at(thread).is_none()
+}
+
+#[tokio::test]
+async fn of_a_thread_of_one_call_nothing_is_left_on_the_disk_when_it_goes() {
+    native_only!("the test turns the clock");
+    let stage = Stage::new().await;
+    with_tools(&stage, &json!({})).await;
+    for (store, later) in [(false, 11_000), (true, DAY_MS + 11_000)] {
+        stage.then(calls(&["current_time"])).then(says("It is noon."));
+        let reply = call(&stage, Face::Chat, &json!({ "store": store })).send().await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let run = reply.header("x-run").to_owned();
+        stage.books("triage").await;
+        assert!(!is_empty(&stage, &run));
+        let thread = ThreadOf { account: stage.acme.id, thread: RunId::parse(&run).unwrap().thread };
+        // What was settled is noted at the next look.
+        for wait in [later, 26_000] {
+            stage.api.world.clock().advance(wait);
+            stage.api.world.threads().alarm(thread);
+            stage.api.world.settled().await;
+        }
+        assert!(is_empty(&stage, &run), "store: {store}");
+        let path = format!("/accounts/acme/agents/triage/runs/{run}");
+        let gone = stage.request(Method::GET, &path).key(&stage.acme.caller).send().await;
+        gone.assert_refusal(404, "not_found");
+        assert!(is_empty(&stage, &run), "a question makes no object");
+    }
 }
 
 #[tokio::test]

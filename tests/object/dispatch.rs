@@ -309,6 +309,7 @@ fn terms_of_run() -> Terms {
         tools: Vec::new(),
         manner: Default::default(),
         parent: None,
+        via: None,
     }
 }
 
@@ -553,7 +554,7 @@ fn delivery(dice: &mut Dice, n: u64) -> Delivery {
     Delivery {
         thread: key,
         version: 1,
-        delivered: Some(Delivered { user: user.clone(), labels: labels.clone(), thread, runs }),
+        delivered: Some(Delivered { user: user.clone(), labels: labels.clone(), due_at: None, thread, runs }),
     }
 }
 
@@ -729,11 +730,42 @@ fn what_is_delivered_again_writes_nothing() {
     assert!(written.iter().all(|statement| statement.starts_with("SELECT")), "{written:?}");
 }
 
+#[test]
+fn threads_that_are_overdue_are_named_in_turn_until_they_say_otherwise() {
+    let mut index = Index::new();
+    assert_eq!(index.ask(Command::Overdue(20), START), Some(Answer::Overdue(Vec::new())));
+    let minute = |n: i64| START.plus(n * 60_000);
+    let due = |n: u8, version: u64, due_at: Option<Millis>| Delivery {
+        thread: ThreadKey::new(START, [n; 10]),
+        version,
+        delivered: Some(Delivered { due_at, ..fixed().delivered.unwrap() }),
+    };
+    for n in 1..=5 {
+        index.ask(Command::Deliver(due(n, 1, (n < 5).then(|| minute(n.into())))), START);
+    }
+    let named = |index: &mut Index, at: i64, most: u32| match index.ask(Command::Overdue(most), minute(at)) {
+        Some(Answer::Overdue(threads)) => threads,
+        other => panic!("{other:?}"),
+    };
+    let thread = |n: u8| ThreadKey::new(START, [n; 10]);
+    assert_eq!(named(&mut index, 3, 20), [], "a little late is not lost");
+    assert_eq!(named(&mut index, 10, 3), [thread(1), thread(2), thread(3)]);
+    index.crash();
+    assert_eq!(named(&mut index, 10, 3), [thread(4)], "who was named has time to answer");
+    // One is at work, one idle, one gone.
+    index.ask(Command::Deliver(due(1, 2, Some(minute(60)))), minute(10));
+    index.ask(Command::Deliver(due(2, 2, None)), minute(10));
+    index.ask(Command::Deliver(Delivery { delivered: None, ..due(3, 2, None) }), minute(10));
+    assert_eq!(named(&mut index, 20, 20), [thread(4)]);
+    assert_eq!(named(&mut index, 70, 20), [thread(4), thread(1)]);
+}
+
 /// Each command and answer as it passes between a Worker and an object, see [`crate::commands`].
 #[test]
 fn what_is_written_is_what_this_version_recorded() {
     let whole = Delivery { version: 7, ..fixed() };
     let bare = Delivered { user: None, labels: Vec::new(), runs: Vec::new(), ..fixed().delivered.unwrap() };
+    let due = Delivered { due_at: Some(START), ..fixed().delivered.unwrap() };
     let full = List {
         order: Order::Updated,
         agent: Some(agent(1)),
@@ -751,6 +783,8 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::List(full),
         Command::List(list(Kind::Run)),
         Command::Wake,
+        Command::Deliver(Delivery { delivered: Some(due), ..fixed() }),
+        Command::Overdue(20),
     ];
     let next = Some(Position { at: START, id: "0199".into() });
     let answers = [
@@ -758,6 +792,8 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::Listed(Listed { entries: vec!["{}".into()], next, lag_ms: 1_000 }),
         Answer::Listed(Listed { entries: Vec::new(), next: None, lag_ms: 60_000 }),
         Answer::Woken,
+        Answer::Overdue(vec![fixed().thread]),
+        Answer::Overdue(Vec::new()),
     ];
     let written: Vec<Value> = commands.iter().map(|one| serde_json::to_value(one).unwrap()).collect();
     check("dispatch", VERSION, "commands", &written);
@@ -779,6 +815,6 @@ fn fixed() -> Delivery {
     };
     let (user, labels) = (Some("ada".to_owned()), vec!["team:blue".to_owned()]);
     let runs = vec![entry(Some(1), "completed")];
-    let delivered = Delivered { user, labels, thread: entry(None, "idle"), runs };
+    let delivered = Delivered { user, labels, due_at: None, thread: entry(None, "idle"), runs };
     Delivery { thread: ThreadKey::new(START, [1; 10]), version: 3, delivered: Some(delivered) }
 }

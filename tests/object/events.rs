@@ -42,7 +42,7 @@ fn give_much(theatre: &mut Theatre) {
         cost: Nanos::ZERO,
         warnings: Vec::new(),
     };
-    let outcome = Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None };
+    let outcome = Outcome::Answered { answered, journal: Value::Null, settlement: None, unsaid: Vec::new() };
     assert_eq!(theatre.with(|host, moment| host.ended(&id, outcome, moment)), Ok(true));
     let Some(Answer::Run(view)) = theatre.command(Command::Run(WHO, 1)) else { panic!() };
     assert_eq!(view.waiting_on.len(), CALLS);

@@ -64,6 +64,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         user: None,
         manner: Default::default(),
         parent,
+        via: None,
     };
     let input = vec![Message::user("Go")];
     Command::Start(Box::new(Start {

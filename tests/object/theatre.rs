@@ -90,6 +90,7 @@ pub fn terms(on_unknown: OnUnknown) -> Terms {
         tools: Vec::new(),
         manner: Manner::default(),
         parent: None,
+        via: None,
     }
 }
 

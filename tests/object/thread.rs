@@ -193,7 +193,7 @@ fn to_be_sent(theatre: &mut Theatre, run: u32) -> Vec<String> {
         host.look_at(moment, |thread, disk| thread.model_call(disk, run, step, attempt))
     });
     let word = |message: &Message| match message {
-        Message::User { parts } => match &parts[..] {
+        Message::User { parts, .. } => match &parts[..] {
             [UserPart::Text(text)] => format!("user: {text}"),
             other => format!("{other:?}"),
         },

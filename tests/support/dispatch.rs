@@ -35,6 +35,7 @@ impl Port for FakeDispatch {
             Command::Deliver(_) => "deliver",
             Command::List(_) => "list",
             Command::Wake => "wake_dispatch",
+            Command::Overdue(_) => "overdue",
         };
         let failure = self.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));

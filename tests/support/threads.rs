@@ -86,6 +86,19 @@ impl FakeThreads {
         }
     }
 
+    /// The platform loses the alarm, and puts the object out of memory.
+    pub fn lose_alarm(&self, thread: ThreadOf) {
+        self.crash(thread);
+        if let Some(object) = self.0.objects.lock().unwrap().get_mut(&thread) {
+            object.alarm = None;
+        }
+    }
+
+    /// When the alarm is to ring.
+    pub fn alarm_at(&self, thread: ThreadOf) -> Option<Millis> {
+        self.0.objects.lock().unwrap().get(&thread).and_then(|object| object.alarm)
+    }
+
     /// For what only a test asks: an object's disk.
     pub fn disk(&self, thread: ThreadOf) -> Disk {
         self.0.objects.lock().unwrap()[&thread].disk.clone()
@@ -112,6 +125,9 @@ impl FakeThreads {
         }
         object.alarm = todo.alarm.or(object.alarm);
         object.watchers.show(&todo.events);
+        if todo.is_void && object.host.vacate() {
+            *object = Object::new(Disk::new(), object.life + 1);
+        }
         let life = object.life;
         drop(objects);
         for effect in todo.effects {

@@ -82,7 +82,8 @@ fn every_fault_of_a_tool_that_is_written_out_is_named() {
     let bad = definition(json!({"tools": [
         {"type": "client", "name": "a b", "url": "https://a.example.com", "parameters": {"type": "string"}},
         {"type": "http", "name": "c", "timeout_s": 301, "headers": {
-            "X-Api-Key": "k", "authorization": "Bearer k", "cookie": "c", "host": "h", "a b": "c", "x-ok": "\n"}},
+            "X-Api-Key": "k", "x-api-key": "l", "authorization": "ü", "cookie": "…", "host": "h", "a b": "c", "x-ok": "\n"},
+            "secret_headers": ["X-OK", "x-none"]},
         {"type": "http", "name": "d", "description": "D", "url": "http://127.0.0.1/"},
         "d",
     ]}));
@@ -93,12 +94,12 @@ fn every_fault_of_a_tool_that_is_written_out_is_named() {
         "tools[1].description",
         "tools[1].url",
         "tools[1].timeout_s",
-        "tools[1].headers.X-Api-Key",
         "tools[1].headers.a b",
         "tools[1].headers.authorization",
-        "tools[1].headers.cookie",
         "tools[1].headers.host",
+        "tools[1].headers.x-api-key",
         "tools[1].headers.x-ok",
+        "tools[1].secret_headers[1]",
         "tools[2].url",
         "tools[3]",
     ];
@@ -107,7 +108,7 @@ fn every_fault_of_a_tool_that_is_written_out_is_named() {
         "current_time",
         {"type": "client", "name": "ask"},
         {"type": "http", "name": "weather", "description": "The weather.", "url": "https://a.example.com/w?k=v", "method": "GET",
-            "headers": {"x-team": "mail"}, "timeout_s": 300, "effect": "pure",
+            "headers": {"x-team": "mail", "x-api-key": "k"}, "secret_headers": ["x-team"], "timeout_s": 300, "effect": "pure",
             "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
     ]});
     let good = definition(good);

@@ -1,9 +1,10 @@
 //! The configuration that a version is a snapshot of.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::secrets::Secrets;
 use super::tool::Tool;
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
@@ -64,7 +65,13 @@ pub struct Definition {
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,
+    /// What the masks in headers of tools stand for. Only the directory writes it out ([`Definition::stored`]).
+    #[serde(default, skip_serializing)]
+    pub secrets: Secrets,
 }
+
+/// Where the secrets are in a stored definition.
+pub const SECRETS: &str = "secrets";
 
 fn default_type() -> String {
     DEFAULT_TYPE.to_owned()
@@ -144,6 +151,20 @@ pub struct RunLimits {
 }
 
 impl Definition {
+    /// As the directory keeps it, and nobody else sees it.
+    pub fn stored(&self) -> Value {
+        let mut stored = json!(self);
+        if !self.secrets.is_empty() {
+            stored[SECRETS] = json!(self.secrets);
+        }
+        stored
+    }
+
+    /// With the newest values of its secrets ([`Secrets::renew`]).
+    pub fn renew_secrets(&mut self, newest: &Secrets) {
+        self.secrets.renew(&mut self.tools, newest);
+    }
+
     /// The `Access-Control-Allow-Origin` for a page of `origin`; `None` when the page may not call.
     pub fn allow_origin(&self, origin: &str) -> Option<String> {
         match &self.allowed_origins {

@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::Definition;
+use super::{Definition, Kept, SECRETS};
 
 /// A field that is not the same.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FieldChange {
-    /// A path such as `model` or `config.variables.tone`; a list is one field.
+    /// A path such as `model` or `config.variables.tone`; a list is one field. `secrets.{tool}.{header}` is a sealed value.
     #[schema(example = "config.variables.tone")]
     pub field: String,
     /// Left out where `config` had no such entry.
@@ -22,13 +22,28 @@ pub struct FieldChange {
     pub after: Option<Value>,
 }
 
-/// The fields that differ, in the order of their names.
+/// The fields that differ, in the order of their names, and then the secrets.
 pub fn difference(from: &Definition, to: &Definition) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     if let (Value::Object(from), Value::Object(to)) = (json!(from), json!(to)) {
         objects("", &from, &to, &mut changes);
     }
+    changes.extend(secrets(from, to));
     changes
+}
+
+/// The secrets that are not the same, as they are shown: two may be shown alike.
+fn secrets<'a>(from: &'a Definition, to: &'a Definition) -> impl Iterator<Item = FieldChange> {
+    let mut places: Vec<_> =
+        from.secrets.each().chain(to.secrets.each()).map(|(tool, header, _)| (tool, header)).collect();
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().filter_map(move |(tool, header)| {
+        let [before, after] = [from, to].map(|definition| definition.secrets.find(tool, header));
+        let shown = |kept: Option<&Kept>| kept.map(|kept| Value::String(kept.mask()));
+        let field = || path(&path(SECRETS, tool), header);
+        (before != after).then(|| FieldChange { field: field(), before: shown(before), after: shown(after) })
+    })
 }
 
 fn objects(prefix: &str, from: &Map<String, Value>, to: &Map<String, Value>, changes: &mut Vec<FieldChange>) {

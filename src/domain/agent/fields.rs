@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel, RunLimits};
+use super::secrets::Secrets;
 use super::status::Status;
 use super::tool::Tool;
 use super::{Agent, check_labels, parse_slug};
@@ -209,6 +210,7 @@ impl Fields {
             on_budget: self.on_budget,
             upgrade: self.upgrade,
             config: self.config.unwrap_or_default(),
+            secrets: Secrets::default(),
         };
         let labels = self.labels.unwrap_or_default();
         errors.join(check_labels(&labels));

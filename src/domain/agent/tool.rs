@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::headers;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::json::{self, MAX_FREE_DEPTH};
 use crate::domain::outbound::{self, Loopback};
@@ -20,29 +21,9 @@ const MAX_NAME: usize = 64;
 const MAX_DESCRIPTION: usize = 4_000;
 /// The most bytes of a tool's schema as JSON.
 const MAX_PARAMETERS: usize = 32 * 1024;
-const MAX_HEADERS: usize = 32;
-const MAX_HEADER: usize = 2_000;
 /// The longest that an HTTP tool may take, in seconds.
 pub const MAX_TIMEOUT_S: u32 = 300;
 const DEFAULT_TIMEOUT_S: u32 = 30;
-
-/// Headers that the platform writes, or that mean something to the connection alone.
-const OF_THE_PLATFORM: [&str; 11] = [
-    "accept",
-    "connection",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "idempotency-key",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-/// A header with one of these words in its name carries a credential.
-const OF_CREDENTIALS: [&str; 10] =
-    ["auth", "cookie", "credential", "key", "passwd", "password", "secret", "session", "signature", "token"];
 
 /// A tool of an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -83,9 +64,14 @@ pub struct Inline {
     /// Of `http`: `POST` when left out. GET and DELETE send the arguments as the query, others as a JSON body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
-    /// Of `http`: what is sent besides. None that carries a credential.
+    /// Of `http`: what is sent besides. The value of one that carries a credential, such as `authorization`, is kept encrypted
+    /// and shown as `…` and its end; sent back so, it stays, as long as the URL leads to the same server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
+    /// Of `http`: names of further headers whose values are secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 32)]
+    pub secret_headers: Option<Vec<String>>,
     /// Of `http`: 30 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 300)]
@@ -165,6 +151,12 @@ impl Inline {
         agent.unwrap_or(&self.name)
     }
 
+    /// Scheme, host and port of its URL, where it has one that may be called.
+    pub fn origin(&self, loopback: Loopback) -> Option<String> {
+        let url = outbound::check(self.url.as_deref()?, loopback).ok()?;
+        Some(url.origin().to_owned())
+    }
+
     pub fn method(&self) -> Method {
         self.method.unwrap_or_default()
     }
@@ -223,6 +215,7 @@ impl Inline {
             ("url", self.url.is_some()),
             ("method", self.method.is_some()),
             ("headers", self.headers.is_some()),
+            ("secret_headers", self.secret_headers.is_some()),
             ("timeout_s", self.timeout_s.is_some()),
             ("effect", self.effect.is_some()),
         ] {
@@ -245,15 +238,9 @@ impl Inline {
         if self.timeout_s.is_some_and(|s| s == 0 || s > MAX_TIMEOUT_S) {
             errors.add(&at("timeout_s"), format!("must be from 1 to {MAX_TIMEOUT_S}"));
         }
-        let Some(headers) = &self.headers else { return };
-        if headers.len() > MAX_HEADERS {
-            errors.add(&at("headers"), format!("has at most {MAX_HEADERS} entries, has {}", headers.len()));
-        }
-        for (name, value) in headers.iter().take(MAX_HEADERS) {
-            if let Some(words) = fault_of_header(name, value) {
-                errors.add(&format!("{}.{name:.64}", at("headers")), words);
-            }
-        }
+        let none = BTreeMap::new();
+        let marked = self.secret_headers.as_deref().unwrap_or_default();
+        headers::check(self.headers.as_ref().unwrap_or(&none), marked, at, errors);
     }
 }
 
@@ -268,22 +255,4 @@ fn check_parameters(field: &str, parameters: &Map<String, Value>, errors: &mut F
     if parameters.get("type").is_some_and(|kind| kind != "object") {
         errors.add(&format!("{field}.type"), "must be `object`: arguments are named");
     }
-}
-
-fn fault_of_header(name: &str, value: &str) -> Option<&'static str> {
-    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    let lower = name.to_ascii_lowercase();
-    if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_token) {
-        return Some("is no name of a header");
-    }
-    if OF_THE_PLATFORM.contains(&lower.as_str()) {
-        return Some("is written by the platform");
-    }
-    if OF_CREDENTIALS.iter().any(|word| lower.contains(word)) {
-        return Some(
-            "carries a credential, and definitions are shown and exported: secrets of tools cannot be kept yet",
-        );
-    }
-    let is_text = value.len() <= MAX_HEADER && value.bytes().all(|b| (b' '..=b'~').contains(&b));
-    (!is_text).then_some("has at most 2000 characters of printable ASCII")
 }

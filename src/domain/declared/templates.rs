@@ -96,10 +96,19 @@ impl View {
     }
 }
 
-/// As PUT takes it, and the change log and files show it.
+/// As PUT takes it, and files have it.
 pub fn body(template: &Template) -> Value {
+    shown(template, template.portable())
+}
+
+/// As the change log shows it.
+pub fn logged(template: &Template) -> Value {
+    shown(template, template.definition.clone())
+}
+
+fn shown(template: &Template, definition: Map<String, Value>) -> Value {
     json!({
-        "name": template.name, "description": template.description, "definition": template.definition,
+        "name": template.name, "description": template.description, "definition": definition,
         "deprecated": template.is_deprecated,
     })
 }

@@ -24,6 +24,8 @@ pub enum Command {
     List(List),
     /// Do what is due, and see to the alarm.
     Wake,
+    /// The same, and which threads are overdue: at most so many. They are asked for again once they have had time to answer.
+    Overdue(u32),
 }
 
 /// What a thread is now, and runs of it that have changed.
@@ -45,6 +47,9 @@ pub struct Delivered {
     pub user: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// When its object is awake next, unless its alarm is lost; `None` while nothing there runs or waits with a date.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::as_optional_integer")]
+    pub due_at: Option<Millis>,
     pub thread: Entry,
     /// At most [`MAX_RUNS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -104,6 +109,8 @@ pub enum Answer {
     Delivered,
     Listed(Listed),
     Woken,
+    /// Those that are overdue the longest first.
+    Overdue(Vec<ThreadKey>),
 }
 
 /// A page of entries.

@@ -87,6 +87,8 @@ impl AssistantPart {
     /// The answer's text, its parts joined; `None` without any.
     pub fn text_of(parts: &[Self]) -> Option<Cow<'_, str>> {
         joined(parts.iter().filter_map(|part| match part {
+            // An empty one that is signed stands there for its signature.
+            Self::Text(text) if text.text.is_empty() && text.proof.is_some() => None,
             Self::Text(text) => Some(text.text.as_str()),
             _ => None,
         }))

@@ -28,7 +28,8 @@ pub enum Event {
     Boundary {
         choice: u32,
     },
-    /// Proves the last part, if that is text or reasoning without a proof, otherwise reasoning that is not shown.
+    /// Proves the last part, if that is text or reasoning without a proof, otherwise reasoning that is not shown; Gemini's
+    /// signature otherwise an empty text.
     /// What proves a whole turn (`reasoning_details`) belongs to the first reasoning.
     Proof {
         choice: u32,

@@ -166,6 +166,10 @@ impl ChoiceState {
             Some(AssistantPart::Reasoning(Reasoning { proof: unproved @ None, .. })) => {
                 *unproved = Some(proof);
             }
+            // Gemini signs a text that is empty, too, at the end of a turn.
+            _ if proof.kind == ProofKind::GeminiSignature => {
+                self.begin(AssistantPart::Text(Text { proof: Some(proof), ..Text::default() }));
+            }
             _ => self.begin(AssistantPart::Reasoning(Reasoning { text: String::new(), proof: Some(proof) })),
         }
     }

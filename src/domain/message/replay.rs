@@ -78,9 +78,13 @@ impl Replay<'_> {
 }
 
 /// Whether this proof alone is reasoning that is not shown. What proves a whole turn goes to its first reasoning, which is then
-/// the first part.
-fn begins_a_part(place: usize, proof: &Proof) -> bool {
-    place == 0 || proof.kind != ProofKind::ReasoningDetails
+/// the first part; Gemini's signature alone is an empty text.
+const fn begins_a_part(place: usize, proof: &Proof) -> bool {
+    match proof.kind {
+        ProofKind::ReasoningDetails => place == 0,
+        ProofKind::GeminiSignature => false,
+        _ => true,
+    }
 }
 
 #[cfg(test)]

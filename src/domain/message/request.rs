@@ -37,7 +37,7 @@ impl ChatRequest {
             Message::Assistant { parts } => {
                 parts.iter().any(|part| matches!(part, AssistantPart::CachePoint(point) if is_long(point)))
             }
-            Message::User { parts } | Message::Tool { parts, .. } => {
+            Message::User { parts, .. } | Message::Tool { parts, .. } => {
                 parts.iter().any(|part| matches!(part, Part::CachePoint(point) if is_long(point)))
             }
         };

@@ -76,7 +76,7 @@ fn recorded() -> Vec<(&'static str, Message)> {
     vec![
         ("system", Message::System { text: "Be brief.".into(), cache: Some(hour) }),
         ("system_plain", Message::system("")),
-        ("user", Message::User { parts: user }),
+        ("user", Message::User { name: None, parts: user }),
         ("assistant", Message::Assistant { parts: reasonings.chain(said).collect() }),
         ("tool", Message::Tool { call_id: "c1".into(), parts: result, is_error: false }),
         ("tool_error", Message::Tool { call_id: "c2".into(), parts: vec![], is_error: true }),
@@ -186,7 +186,7 @@ fn any_message() -> impl Strategy<Value = Message> {
     let parts = || prop::collection::vec(any_part(), 0..5);
     prop_oneof![
         (any::<String>(), of(any_cache())).prop_map(|(text, cache)| Message::System { text, cache }),
-        parts().prop_map(|parts| Message::User { parts }),
+        parts().prop_map(|parts| Message::User { name: None, parts }),
         prop::collection::vec(any_said(), 0..5).prop_map(|parts| Message::Assistant { parts }),
         (any::<String>(), parts(), any::<bool>()).prop_map(|(call_id, parts, is_error)| Message::Tool {
             call_id,

@@ -17,12 +17,13 @@ pub enum Message {
         cache: Option<CachePoint>,
     },
     User {
+        /// Which of several people it is, as OpenAI's protocol has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
         parts: Vec<Part>,
     },
     /// In the order in which the model made them.
-    Assistant {
-        parts: Vec<AssistantPart>,
-    },
+    Assistant { parts: Vec<AssistantPart> },
     /// The result of one tool call.
     Tool {
         call_id: String,
@@ -38,7 +39,7 @@ impl Message {
     }
 
     pub fn user(text: impl Into<String>) -> Self {
-        Self::User { parts: vec![Part::Text(text.into())] }
+        Self::User { name: None, parts: vec![Part::Text(text.into())] }
     }
 
     pub fn assistant(text: impl Into<String>) -> Self {
@@ -53,7 +54,7 @@ impl Message {
     /// The parts that a person or a tool has given.
     pub fn given(&self) -> &[Part] {
         match self {
-            Self::User { parts } | Self::Tool { parts, .. } => parts,
+            Self::User { parts, .. } | Self::Tool { parts, .. } => parts,
             Self::System { .. } | Self::Assistant { .. } => &[],
         }
     }

@@ -94,6 +94,7 @@ mod tests {
             tools: Vec::new(),
             manner: Manner::default(),
             parent: None,
+            via: None,
         }
     }
 

@@ -4,18 +4,14 @@ use std::collections::BTreeMap;
 
 use super::calls::AT_LIMIT;
 use super::event::Event;
-use super::happening::{Answered, Do, Fault, Happened, Names};
-use super::state::{Delay, End, Failure, Paused, Phase, Reason, Run, Status, Trouble};
-use super::terms::{OnBudget, Terms};
+use super::happening::{Answered, Do, Happened, Names};
+use super::state::{End, Paused, Phase, Reason, Run, Status, Trouble};
+use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
-use super::trouble::{MAX_TROUBLE_MS, pause_ms, place_pause_ms};
 use crate::domain::message::Finish;
 use crate::domain::money::Nanos;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
-
-/// How often a run without money looks whether there is some, where nobody says when there will be.
-const BUDGET_PAUSE_MS: i64 = 60_000;
 
 /// The most warnings that a run keeps; its events have all of them.
 const MAX_WARNINGS: usize = 32;
@@ -189,7 +185,7 @@ impl Run {
         self.ask_again(self.steps, before, out);
     }
 
-    fn ask_again(&mut self, step: u32, attempt: u32, out: &mut Vec<Do>) {
+    pub(super) fn ask_again(&mut self, step: u32, attempt: u32, out: &mut Vec<Do>) {
         let attempt = attempt.saturating_add(1);
         self.phase = Phase::Model { step, attempt };
         out.push(Do::CallModel { step, attempt });
@@ -229,71 +225,6 @@ impl Run {
             };
         }
         self.open(step, calls, names, now, out);
-    }
-
-    fn fail_step(&mut self, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
-        let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
-        match fault {
-            // Nothing is left for another attempt.
-            Fault::Budget { .. } | Fault::Transient { .. } | Fault::Empty if is_spent => {
-                self.end(End::Incomplete(Reason::MaxUsd), now, out);
-            }
-            Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
-                let until = resets_at.filter(|at| *at > now).unwrap_or(now.plus(BUDGET_PAUSE_MS));
-                self.try_later(until, Delay::Budget, out);
-            }
-            Fault::Budget { .. } => {
-                let reason = self.closing.unwrap_or(Reason::BudgetExceeded);
-                self.end(End::Incomplete(reason), now, out);
-            }
-            Fault::RunBudget => {
-                let reason = self.closing.unwrap_or(Reason::MaxUsd);
-                self.end(End::Incomplete(reason), now, out);
-            }
-            Fault::Empty => {
-                if let Phase::Model { step, attempt } = self.phase {
-                    out.push(Do::Say(Event::Restarted { step, voids: None }));
-                    if self.has_hope(now, "the model answered nothing", names, out) {
-                        self.ask_again(step, attempt, out);
-                    }
-                }
-            }
-            // To wait for longer than anybody waits without progress is of no use.
-            Fault::Transient { failure, at: Some(at) }
-                if at.since(self.trouble.since.unwrap_or(now)) >= MAX_TROUBLE_MS =>
-            {
-                self.end(End::Failed(Failure { retry_at: Some(at), ..failure }), now, out);
-            }
-            Fault::Place { at, noise } => {
-                self.waits = self.waits.saturating_add(1);
-                let until = at.unwrap_or(now).plus(place_pause_ms(self.waits, noise));
-                // It is no trouble, and what was trouble before does not get older by it.
-                let lost = i64::try_from(until.since(now)).unwrap_or(i64::MAX);
-                self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
-                self.try_later(until, Delay::Place, out);
-            }
-            Fault::Transient { failure, at } => {
-                if self.has_hope(now, &failure.message, names, out) {
-                    let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
-                    self.try_later(until, Delay::Trouble, out);
-                }
-            }
-            Fault::Final(failure) => self.end(End::Failed(failure), now, out),
-        }
-    }
-
-    /// The step is begun again; what watchers have seen of it is void.
-    fn try_later(&mut self, until: Millis, why: Delay, out: &mut Vec<Do>) {
-        if let Phase::Model { step, attempt } = self.phase {
-            out.push(Do::Say(Event::Restarted { step, voids: None }));
-            self.give_back(attempt, Phase::Later { until, why });
-        }
-    }
-
-    fn give_back(&mut self, attempt: u32, phase: Phase) {
-        self.steps = self.steps.saturating_sub(1);
-        self.given_back = attempt;
-        self.phase = phase;
     }
 
     fn pass_time(&mut self, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {

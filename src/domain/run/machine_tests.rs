@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::input::{Given, Input, NotTaken};
+use super::super::happening::Fault;
+use super::super::input::{Given, Input};
 use super::super::state::{Awaited, Failure};
-use super::super::terms::OnUnknown;
+use super::super::terms::{OnBudget, OnUnknown};
 use super::super::tool::How;
 use super::super::trouble::MAX_ATTEMPTS;
 use super::super::word::Ended;
@@ -16,6 +17,8 @@ use crate::domain::run::terms::{Limits, Priority, Starter};
 use crate::domain::run::tool::Effect;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 
+#[path = "machine_given_tests.rs"]
+mod given;
 #[path = "machine_simulation.rs"]
 mod simulation;
 #[path = "machine_waiting_tests.rs"]
@@ -41,6 +44,7 @@ fn terms() -> Terms {
         tools: Vec::new(),
         manner: Manner::default(),
         parent: None,
+        via: None,
     }
 }
 
@@ -121,58 +125,6 @@ fn an_answer_without_calls_ends_the_run() {
     assert_eq!(run.status(), Status::Completed);
 }
 
-fn give(run: &mut Run, entry: u32, given: Given, now: Millis) -> Result<Vec<Do>, NotTaken> {
-    let input = Input::Call { entry, given };
-    run.can_take(&input).map(|()| run.give(vec![input], &NAMES, now).1)
-}
-
-#[test]
-fn what_a_run_is_given_at_once_is_considered_in_one_step() {
-    for is_last_first in [true, false] {
-        let mut run = begun(terms());
-        run.apply(answer(vec![call("a"), call("b")], vec![How::Client; 2]), &NAMES, Millis(1));
-        let output = |entry| Input::Call { entry: piece(entry), given: Given::Output(vec![]) };
-        let mut inputs = vec![output(1), output(2), Input::Message(Message::user("And this"))];
-        if !is_last_first {
-            inputs.reverse();
-        }
-        let (entries, out) = run.give(inputs, &NAMES, Millis(2));
-        assert_eq!(entries.len(), 3);
-        assert_eq!(effects(&out), ["model 2.1"]);
-        assert_eq!(says(&out).iter().filter(|said| *said == "run.resumed").count(), 1);
-        let done = run.apply(answer(vec![AssistantPart::text("Seen")], vec![]), &NAMES, Millis(3));
-        assert_eq!(run.status(), Status::Completed, "{done:?}");
-    }
-}
-
-#[test]
-fn a_call_that_nobody_answered_is_given_up_with_the_run() {
-    let mut run = begun(terms());
-    let plan = vec![How::Client, How::Ours(Effect::Pure)];
-    run.apply(answer(vec![call("a"), call("b")], plan), &NAMES, Millis(1));
-    let out = run.apply(Happened::Cancelled { reason: None }, &NAMES, Millis(2));
-    let given_up = out.iter().filter(|todo| matches!(todo, Do::GiveUp { .. })).cloned().collect::<Vec<_>>();
-    assert_eq!(given_up, [Do::GiveUp { entry: piece(1) }]);
-    let message = Input::Message(Message::user("Hello?"));
-    assert_eq!(run.can_take(&message), Err(NotTaken::RunEnded));
-}
-
-#[test]
-fn a_client_s_tool_is_waited_for_and_answered_once() {
-    let mut run = begun(terms());
-    let out = run.apply(answer(vec![call("look")], vec![How::Client]), &NAMES, Millis(1));
-    assert_eq!(says(&out), ["tool.call", "step.completed", "run.waiting"]);
-    assert_eq!((run.status(), run.wake_at()), (Status::Waiting, Some(Millis(3_600_000))));
-    let output = || Given::Output(vec![Part::Text("42".to_owned())]);
-    assert_eq!(give(&mut run, 9, output(), Millis(2)), Err(NotTaken::NeverAsked));
-    assert_eq!(give(&mut run, piece(1), Given::Retry, Millis(2)), Err(NotTaken::NoRetry));
-    let out = give(&mut run, piece(1), output(), Millis(2)).unwrap();
-    assert_eq!(says(&out), ["tool.result", "run.resumed", "step.started"]);
-    assert_eq!(effects(&out), ["model 2.1"]);
-    // Its step is over; that it was answered before is known to who keeps the answers.
-    assert_eq!(give(&mut run, piece(1), output(), Millis(3)), Err(NotTaken::NeverAsked));
-}
-
 #[test]
 fn no_more_calls_run_at_once_than_the_agent_allows() {
     let limits = Limits { max_parallel_tools: 2, ..Limits::default() };
@@ -204,16 +156,6 @@ fn after_a_crash_only_what_may_repeat_is_done_again() {
             "{how:?} {on_unknown:?}"
         );
     }
-}
-
-#[test]
-fn who_knows_how_a_call_ended_may_have_it_made_again() {
-    let mut run = begun(terms());
-    run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Unsafe)]), &NAMES, Millis(1));
-    run.apply(Happened::Interrupted { entry: piece(1) }, &NAMES, Millis(2));
-    assert!(matches!(run.awaited()[..], [Awaited::Outcome(_)]));
-    assert_eq!(effects(&give(&mut run, piece(1), Given::Retry, Millis(3)).unwrap()), ["tool 1.2"]);
-    assert_eq!(give(&mut run, piece(1), Given::Retry, Millis(3)), Err(NotTaken::NotWaiting));
 }
 
 #[test]
@@ -261,7 +203,7 @@ fn a_limit_of_tool_calls_holds_inside_a_step() {
     assert_eq!(run.tool_calls, 3);
     run.apply(ended(piece(1)), &NAMES, Millis(2));
     run.apply(ended(piece(4)), &NAMES, Millis(2));
-    let out = give(&mut run, piece(3), Given::Error("x".to_owned()), Millis(2)).unwrap();
+    let out = given::give(&mut run, piece(3), Given::Error("x".to_owned()), Millis(2)).unwrap();
     assert_eq!((effects(&out), run.closing), (vec!["model 2.1".to_owned()], Some(Reason::MaxToolCalls)));
     let out = run.apply(answer(vec![call("b")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(3));
     assert_eq!((results(&out), run.tool_calls), (vec![NOT_MADE.to_owned()], 3));
@@ -301,7 +243,7 @@ fn a_call_that_does_not_fit_is_said_once_and_then_fails_the_run() {
     let wrong = || answer(vec![call("a"), call("b")], vec![How::Invalid("No.".to_owned()), How::Client]);
     let out = run.apply(wrong(), &NAMES, Millis(1));
     assert_eq!((run.status(), says(&out).last().map(String::as_str)), (Status::Waiting, Some("run.waiting")));
-    give(&mut run, piece(2), Given::Error("x".to_owned()), Millis(2)).unwrap();
+    given::give(&mut run, piece(2), Given::Error("x".to_owned()), Millis(2)).unwrap();
     let out = run.apply(wrong(), &NAMES, Millis(3));
     assert_eq!(run.status(), Status::Failed);
     assert_eq!(

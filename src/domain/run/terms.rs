@@ -40,6 +40,9 @@ pub struct Terms {
     /// The call of another agent's run that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// The deployments that the call which began it has passed, as the header says it that providers and tools are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
 }
 
 impl Terms {
@@ -64,6 +67,13 @@ pub enum Starter {
     Anonymous,
     /// Who held a token of the thread; it acts for the key that issued it, if one did.
     Token(Option<KeyId>),
+}
+
+impl Starter {
+    /// Whether who reads of the run may be none of the account's.
+    pub const fn is_stranger(self) -> bool {
+        !matches!(self, Self::Key(_))
+    }
 }
 
 /// Where a child's result goes.

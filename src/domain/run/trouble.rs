@@ -1,30 +1,100 @@
-//! What keeps a run from its progress: how often it is tried again, after which pauses, and when the run is given up.
+//! Steps that get no answer: tried again, waited for, or given up.
 
-use super::happening::{Do, Names};
-use super::state::{End, Failure, Phase, Run, Trouble};
+use super::event::Event;
+use super::happening::{Do, Fault, Names};
+use super::state::{Delay, End, Failure, Phase, Reason, Run, Trouble};
+use super::terms::OnBudget;
 use crate::domain::time::Millis;
 
 /// Without progress a run is given up after so many attempts,
 pub(super) const MAX_ATTEMPTS: u32 = 10;
 /// or after so long.
-pub(super) const MAX_TROUBLE_MS: u64 = 5 * 60_000;
+const MAX_TROUBLE_MS: u64 = 5 * 60_000;
 /// The first pause before a step or a tool call is tried again; each further one is twice as long.
 const FIRST_PAUSE_MS: i64 = 1_000;
 const MAX_PAUSE_MS: i64 = 60_000;
 /// The longest pause of a run that lets others come first.
 const MAX_PLACE_PAUSE_MS: i64 = 30_000;
+/// How often a run without money looks whether there is some, where nobody says when there will be.
+const BUDGET_PAUSE_MS: i64 = 60_000;
+
 /// How long to wait after so many attempts, at least one.
 pub(super) fn pause_ms(failed: u32) -> i64 {
     (FIRST_PAUSE_MS << failed.saturating_sub(1).min(16)).min(MAX_PAUSE_MS)
 }
 
 /// How long to let others come first, after so many times: at random, up to twice as long each time.
-pub(super) fn place_pause_ms(waits: u32, noise: u8) -> i64 {
+fn place_pause_ms(waits: u32, noise: u8) -> i64 {
     let most = (FIRST_PAUSE_MS << waits.min(16)).min(MAX_PLACE_PAUSE_MS);
     most / 4 + most * 3 / 4 * i64::from(noise) / i64::from(u8::MAX)
 }
 
 impl Run {
+    pub(super) fn fail_step(&mut self, fault: Fault, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
+        let is_spent = self.terms.limits.max_usd.is_some_and(|most| self.spent >= most);
+        match fault {
+            // Nothing is left for another attempt.
+            Fault::Budget { .. } | Fault::Transient { .. } | Fault::Empty if is_spent => {
+                self.end(End::Incomplete(Reason::MaxUsd), now, out);
+            }
+            Fault::Budget { resets_at } if self.terms.on_budget == OnBudget::Wait => {
+                let until = resets_at.filter(|at| *at > now).unwrap_or(now.plus(BUDGET_PAUSE_MS));
+                self.try_later(until, Delay::Budget, out);
+            }
+            Fault::Budget { .. } => {
+                let reason = self.closing.unwrap_or(Reason::BudgetExceeded);
+                self.end(End::Incomplete(reason), now, out);
+            }
+            Fault::RunBudget => {
+                let reason = self.closing.unwrap_or(Reason::MaxUsd);
+                self.end(End::Incomplete(reason), now, out);
+            }
+            Fault::Empty => {
+                if let Phase::Model { step, attempt } = self.phase {
+                    out.push(Do::Say(Event::Restarted { step, voids: None }));
+                    if self.has_hope(now, "the model answered nothing", names, out) {
+                        self.ask_again(step, attempt, out);
+                    }
+                }
+            }
+            // To wait for longer than anybody waits without progress is of no use.
+            Fault::Transient { failure, at: Some(at) }
+                if at.since(self.trouble.since.unwrap_or(now)) >= MAX_TROUBLE_MS =>
+            {
+                self.end(End::Failed(Failure { retry_at: Some(at), ..failure }), now, out);
+            }
+            Fault::Place { at, noise } => {
+                self.waits = self.waits.saturating_add(1);
+                let until = at.unwrap_or(now).plus(place_pause_ms(self.waits, noise));
+                // It is no trouble, and what was trouble before does not get older by it.
+                let lost = i64::try_from(until.since(now)).unwrap_or(i64::MAX);
+                self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
+                self.try_later(until, Delay::Place, out);
+            }
+            Fault::Transient { failure, at } => {
+                if self.has_hope(now, &failure.message, names, out) {
+                    let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
+                    self.try_later(until, Delay::Trouble, out);
+                }
+            }
+            Fault::Final(failure) => self.end(End::Failed(failure), now, out),
+        }
+    }
+
+    /// The step is begun again; what watchers have seen of it is void.
+    pub(super) fn try_later(&mut self, until: Millis, why: Delay, out: &mut Vec<Do>) {
+        if let Phase::Model { step, attempt } = self.phase {
+            out.push(Do::Say(Event::Restarted { step, voids: None }));
+            self.give_back(attempt, Phase::Later { until, why });
+        }
+    }
+
+    pub(super) fn give_back(&mut self, attempt: u32, phase: Phase) {
+        self.steps = self.steps.saturating_sub(1);
+        self.given_back = attempt;
+        self.phase = phase;
+    }
+
     /// Counts an attempt; whether there may be another. Otherwise the run has failed.
     pub(super) fn has_hope(
         &mut self,

@@ -49,6 +49,11 @@ impl ThreadKey {
         Self(Hash::of(&parts.map(str::as_bytes)).uuid())
     }
 
+    /// Whether we have chosen it: then no request makes it a second time.
+    pub fn is_ours(self) -> bool {
+        self.0.get_version_num() == 7
+    }
+
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0.into_bytes()
     }

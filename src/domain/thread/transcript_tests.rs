@@ -24,7 +24,7 @@ fn result(run: u32, id: &str) -> Item {
 fn words(messages: &[Message]) -> Vec<String> {
     let word = |message: &Message| match message {
         Message::System { text, .. } => format!("system {text}"),
-        Message::User { parts } => format!("user {}", parts.len()),
+        Message::User { parts, .. } => format!("user {}", parts.len()),
         Message::Assistant { parts } => {
             let calls: Vec<_> = AssistantPart::calls_of(parts).map(|call| call.id.as_str()).collect();
             format!("assistant {} {}", parts.len(), calls.join(" "))

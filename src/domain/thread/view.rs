@@ -239,7 +239,7 @@ impl Content {
         let said = |role: &str, content: Value| Content::Said { role: role.to_owned(), content };
         match message {
             Message::System { text, .. } => said("system", json!([{ "text": text }])),
-            Message::User { parts } => said("user", json!(parts)),
+            Message::User { parts, .. } => said("user", json!(parts)),
             Message::Tool { call_id, parts, is_error } => {
                 Content::Result { call_id, output: parts, is_error }
             }

@@ -80,7 +80,7 @@ fn bytes(messages: &[Message]) -> u64 {
 
 fn text(message: &Message) -> &str {
     match message {
-        Message::User { parts } | Message::Tool { parts, .. } => match parts.first() {
+        Message::User { parts, .. } | Message::Tool { parts, .. } => match parts.first() {
             Some(Part::Text(text)) => text,
             _ => "",
         },

@@ -114,7 +114,8 @@ impl At {
         // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
         let resolved = call::resolve_current(app, &caller).await.map_err(Problem::report(app))?;
         let allow_origin = cors::allow_origin(&caller, &resolved.bundle);
-        let visitor = Visitor::of(&resolved, right).map_err(Problem::report(app));
+        let visitor =
+            Visitor::of(&resolved, right).map(|visitor| visitor.after(&caller)).map_err(Problem::report(app));
         let visitor = visitor.map_err(|problem| cors::readable(problem, allow_origin.as_deref()))?;
         Ok(Visit { visitor, allow_origin })
     }

@@ -18,7 +18,7 @@ use crate::domain::thread::command::{Events, Outcome};
 use crate::domain::thread::view::RunView;
 use crate::face::Operations;
 use crate::face::once::{self, OnceHeader};
-use crate::http::problem::{self, Problem};
+use crate::http::problem::{self, Kind, Problem};
 use crate::http::query::{Reads, query};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
@@ -90,7 +90,7 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
         let begun = events.snapshot.clone();
         let run = match (rested(&app, visitor, events, watch, MAX_WAIT_MS).await, begun) {
             // It is there: who were told to try again would begin another.
-            (Err(_), Some(begun)) => begun,
+            (Err(problem), Some(begun)) if problem.kind == Kind::Unavailable => begun,
             (rested, _) => rested?,
         };
         Ok(json(StatusCode::CREATED, &run))

@@ -223,8 +223,9 @@ impl From<call::Error> for Problem {
 }
 
 /// Whether the same call may be answered a moment later, with nothing repaired.
-const fn should_retry(error: &call::Error) -> bool {
+fn should_retry(error: &call::Error) -> bool {
     match error {
+        call::Error::Withheld { error, .. } => should_retry(error),
         call::Error::Concurrency { .. }
         | call::Error::Rate(_)
         | call::Error::Unavailable
@@ -268,6 +269,11 @@ impl Problem {
                 let problem = Self::new(kind, detail);
                 let problem = if is_limited { problem.given(given) } else { problem };
                 return retry_after_s.into_iter().fold(problem, Self::retry_after);
+            }
+            call::Error::Withheld { error, .. } => {
+                let mut problem = Self { detail, ..Self::of_call(*error) };
+                problem.headers.retain(|(name, _)| !rate_limit::NAMES.contains(name));
+                return problem;
             }
             call::Error::KeyNotForAgent
             | call::Error::KeyLacksScope(_)

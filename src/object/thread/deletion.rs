@@ -67,4 +67,19 @@ impl Thread {
         self.forget(meta, now);
         effects
     }
+
+    /// Whether nobody asks for what is left of a thread of a single call: its name was ours and comes no second time, its money
+    /// is in the ledger, and no list has shown it.
+    pub(super) fn is_forgotten(&self) -> bool {
+        let is_settled = self.settling.is_free() && self.deliveries.sending.is_free();
+        let is_nobodys = |gone: &Gone| {
+            gone.key.is_ours() && gone.outbox.version() == 0 && gone.unsettled.is_empty() && is_settled
+        };
+        let work = &self.work;
+        self.meta.is_none()
+            && self.copying.is_none()
+            && self.gone.as_ref().is_some_and(is_nobodys)
+            && work.errands.is_empty()
+            && work.oldest_key.is_none()
+    }
 }

@@ -5,9 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Thread;
-use super::kept::Kept;
 use super::sending::Sending;
+use super::{BEAT_MS, Thread, Work};
 use crate::domain::dispatch::command::{Delivered, Delivery, MAX_RUNS};
 use crate::domain::dispatch::entry::Entry;
 use crate::domain::ids::AccountId;
@@ -28,6 +27,8 @@ pub(super) struct Deliveries {
     /// What lists were last to be shown of the thread, and of its open runs.
     thread: Option<(About, ThreadStatus, Millis)>,
     runs: BTreeMap<u32, (Status, Priority)>,
+    /// When it was last to know that the object is awake next.
+    due_at: Option<Millis>,
     pub sending: Sending<UnderWay>,
 }
 
@@ -44,20 +45,34 @@ fn listed(run: &Run) -> (Status, Priority) {
     (run.status(), run.terms.priority)
 }
 
+/// When the object of a thread is awake next: at work it is looked after all the time.
+fn due_at(status: ThreadStatus, work: &Work, now: Millis) -> Option<Millis> {
+    match status {
+        ThreadStatus::Busy => Some(now.plus(BEAT_MS)),
+        ThreadStatus::Idle | ThreadStatus::Waiting => {
+            work.open.values().filter_map(|kept| kept.run.wake_at()).min()
+        }
+    }
+}
+
 impl Deliveries {
     /// Of a thread as the disk has it.
-    pub fn load<'a>(
-        thread: Option<(About, ThreadStatus, Millis)>,
-        open: impl Iterator<Item = &'a Kept>,
-    ) -> Self {
-        let runs = open.map(|kept| (kept.run.number, listed(&kept.run))).collect();
-        Self { thread, runs, ..Self::default() }
+    pub fn load(thread: Option<(About, ThreadStatus, Millis)>, work: &Work) -> Self {
+        let runs = work.open.values().map(|kept| (kept.run.number, listed(&kept.run))).collect();
+        let due_at = thread.as_ref().and_then(|(_, status, _)| due_at(*status, work, work.beat));
+        Self { thread, runs, due_at, ..Self::default() }
     }
 
     /// The thread was deleted.
     pub fn forget(&mut self) {
         self.thread = None;
         self.runs.clear();
+        self.due_at = None;
+    }
+
+    /// Whether the index looks after the thread in time: sooner than it must costs a request.
+    fn covers(&self, due_at: Option<Millis>) -> bool {
+        due_at.is_none_or(|due_at| self.due_at.is_some_and(|known| known <= due_at))
     }
 }
 
@@ -88,9 +103,11 @@ impl Thread {
         for kept in &work.batch.over {
             deliveries.runs.remove(&kept.run.number);
         }
-        let is_shown = deliveries.thread.as_ref().is_some_and(|(about, shown, at)| {
-            (shown, at) == (&status, &meta.updated_at) && *about == meta.about
-        });
+        let due_at = due_at(status, work, now);
+        let is_shown = deliveries.covers(due_at)
+            && deliveries.thread.as_ref().is_some_and(|(about, shown, at)| {
+                (shown, at) == (&status, &meta.updated_at) && *about == meta.about
+            });
         if is_shown && changed.is_empty() {
             return;
         }
@@ -108,6 +125,7 @@ impl Thread {
         if !is_shown {
             deliveries.thread = Some((meta.about.clone(), status, meta.updated_at));
         }
+        deliveries.due_at = due_at;
         work.batch.has_thread = true;
     }
 
@@ -159,6 +177,7 @@ impl Thread {
         let delivered = Delivered {
             user: meta.about.user.clone(),
             labels: meta.about.labels.clone(),
+            due_at: self.deliveries.due_at,
             thread: Entry::of_thread(&self.thread_view(meta)),
             runs,
         };

@@ -173,7 +173,7 @@ impl Machine for Thread {
         let is_listed = |meta: &&Meta| meta.outbox.version() > 0;
         let shown = thread.meta.as_ref().filter(is_listed);
         let shown = shown.map(|meta| (meta.about.clone(), status, meta.updated_at));
-        thread.deliveries = Deliveries::load(shown, thread.work.open.values());
+        thread.deliveries = Deliveries::load(shown, &thread.work);
         Ok(thread)
     }
 
@@ -318,6 +318,11 @@ impl Machine for Thread {
         resumed.unwrap_or(Resumption::Ended(Vec::new()))
     }
 
+    fn goes_on(&mut self, effect: &machine::Effect<Effect>) {
+        self.work.orphans.remove(&effect.id);
+        self.work.note_errand(effect);
+    }
+
     fn orphaned(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
         let Some(meta) = &mut self.meta else { return Vec::new() };
         let orphans = std::mem::take(&mut self.work.orphans);
@@ -329,13 +334,12 @@ impl Machine for Thread {
         ended.flatten().collect()
     }
 
-    fn goes_on(&mut self, effect: &machine::Effect<Effect>) {
-        self.work.orphans.remove(&effect.id);
-        self.work.note_errand(effect);
-    }
-
     fn is_dirty(&self) -> bool {
         !self.work.batch.is_empty()
+    }
+
+    fn is_void(&self) -> bool {
+        self.is_forgotten()
     }
 
     fn has_reserve(&self) -> bool {

@@ -94,7 +94,7 @@ impl Work {
 
 /// The first line of what a person says first.
 fn title(message: &Message) -> Option<String> {
-    let Message::User { parts } = message else { return None };
+    let Message::User { parts, .. } = message else { return None };
     let text = parts.iter().find_map(|part| match part {
         Part::Text(text) => Some(text.trim()),
         _ => None,

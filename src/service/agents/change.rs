@@ -56,7 +56,7 @@ async fn patch_once<W: World>(
             return Err(Failure::HandsToGone(gone.iter().map(AgentId::to_string).collect()));
         }
     }
-    let draft = ground.check_over(draft, &read)?;
+    let draft = ground.check_over(&app.world, draft, &read)?;
     let slug = draft.slug.clone().unwrap_or_else(|| read.slug.clone());
     let at = written_at(app.world.now(), Some(read.updated_at));
     let mut next = Agent {

@@ -96,14 +96,15 @@ pub(super) async fn plan_allows<W: World>(
 
 async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Result<Made, Failure> {
     let default = DefaultModel::of(app, session);
-    let filled = match declared::fill(app, session, &given.fields).await {
+    let (filled, secrets) = match declared::fill(app, session, &given.fields).await {
         Err(Failure::Invalid(faults)) => return Err(given.faults_beside(faults).into()),
         filled => filled?,
     };
     let warning = default.warning("model").filter(|_| filled.get("model").is_none_or(Value::is_null));
-    let draft = given.draft(filled, &default)?;
+    let mut draft = given.draft(filled, &default)?;
+    draft.definition.secrets = secrets;
     let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;
-    let mut draft = ground.check(draft, None)?;
+    let mut draft = ground.check(&app.world, draft, None)?;
     if draft.slug.is_none() {
         let tenant = app.world.directory().tenant(session.account.id);
         draft.slug = import_identity::slug_for(&tenant, &draft.definition.name).await?;

@@ -51,13 +51,15 @@ pub enum Fault {
     Retired { provider: ProviderName, code: String },
     #[error("tool `{tool:.64}` asks the agent `{agent:.64}`, which is not there: its calls will fail")]
     NoAgent { tool: String, agent: String },
+    #[error("tool `{tool:.64}` has no value for its header `{header:.64}`: its calls will fail")]
+    NoSecret { tool: String, header: String },
 }
 
 impl Fault {
     /// What of the agent it is about.
     pub const fn field(&self) -> &'static str {
         match self {
-            Self::NoAgent { .. } => "tools",
+            Self::NoAgent { .. } | Self::NoSecret { .. } => "tools",
             _ => "model",
         }
     }
@@ -97,6 +99,14 @@ pub async fn discover<W: World>(
     let known = Known { models, faults: faults.collect(), of_platform };
     let mut found: Vec<Discovery> =
         agents.iter().zip(&lines).map(|(agent, line)| known.of(agent, line)).collect();
+    for (agent, discovery) in agents.iter().zip(&mut found) {
+        let awaited = agent.definition.secrets.each().filter(|(_, _, kept)| kept.is_awaited());
+        let fault = |(tool, header, _): (&str, &str, _)| Fault::NoSecret {
+            tool: tool.to_owned(),
+            header: header.to_owned(),
+        };
+        discovery.faults.extend(awaited.map(fault));
+    }
     let tools = agents.iter().flat_map(|agent| &agent.definition.tools);
     let asked: Vec<AgentRef> = tools.filter_map(Tool::agent).filter_map(AgentRef::parse).collect();
     if !asked.is_empty() {

@@ -80,7 +80,7 @@ async fn draw_up<W: World>(
         status: if source.archived_at.is_some() { Status::Draft } else { source.status },
     };
     let ground = Ground::read(app, session, &targets, &[&draft.definition.model]).await?;
-    let mut draft = ground.check(draft, None)?;
+    let mut draft = ground.check(&app.world, draft, None)?;
     if draft.slug.is_none() {
         let base = Slug::from_name(&draft.definition.name).unwrap_or_else(|| source.slug.clone());
         let slug = free_slug(&tenant, &base).await?;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Fields};
+use crate::domain::agent::{Agent, Fields, Tool};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -116,10 +116,12 @@ impl Export {
     }
 }
 
-/// As a file has it.
+/// As a file has it: of a secret not even its end.
 fn written(agent: &Agent, slugs: &BTreeMap<AgentId, Slug>) -> Fields {
     let targets = agent.definition.handoff_targets.iter();
-    Fields::of(agent, targets.filter_map(|id| slugs.get(id)).map(Slug::to_string).collect())
+    let mut fields = Fields::of(agent, targets.filter_map(|id| slugs.get(id)).map(Slug::to_string).collect());
+    fields.tools.iter_mut().flatten().for_each(Tool::forget_secrets);
+    fields
 }
 
 /// The slugs of all that these agents hand off to.

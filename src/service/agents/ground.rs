@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Agent, Draft, Known, MAX_HANDOFFS};
+use crate::domain::agent::{Agent, Draft, Known, MAX_HANDOFFS, Sealer, Unknown};
 use crate::domain::alias::{self, Alias};
-use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::model::Capabilities;
 use crate::domain::model_line::ModelLine;
 use crate::domain::model_name::Catalogue;
 use crate::domain::outbound::Loopback;
 use crate::domain::slug::Slug;
+use crate::domain::vault::{self, MasterKey};
 use crate::ports::{AgentRef, Agents, Aliases, Directory, Models, Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
@@ -23,6 +24,9 @@ const MAX_MODELS: u32 = 5_000;
 pub struct Ground {
     account: Account,
     loopback: Loopback,
+    master: Result<MasterKey, vault::Error>,
+    /// What masks are that stand for nothing.
+    unknown: Unknown,
     aliases: Vec<Alias>,
     /// Empty where every line is written as `provider:code` and aliases.
     catalogue: Catalogue,
@@ -50,6 +54,8 @@ impl Ground {
         Ok(Self {
             account: session.account.clone(),
             loopback: app.world.settings().loopback(),
+            master: app.world.settings().master(),
+            unknown: Unknown::Refused,
             aliases,
             catalogue,
             ids: agents.iter().map(|(id, _)| *id).collect(),
@@ -63,28 +69,37 @@ impl Ground {
         self
     }
 
-    /// The draft with its models and hand-off targets found; `own` is the agent's id when it has one.
-    ///
-    /// # Errors
-    /// Every field that does not fit.
-    pub fn check(&self, draft: Draft, own: Option<AgentId>) -> Result<Draft, Vec<FieldError>> {
-        self.check_beside(draft, own, None)
+    /// For files: a mask that stands for nothing is a secret that is yet to be given.
+    pub fn awaiting_secrets(self) -> Self {
+        Self { unknown: Unknown::Awaited, ..self }
     }
 
-    /// The same of an agent that there is. The line that it has stays as it is, though an alias in it may be gone since.
+    /// The draft with its models and hand-off targets found and its secrets sealed; `own` is the agent's id when it has one.
+    /// The secrets that it has stand for the masks in it.
     ///
     /// # Errors
-    /// Every field that does not fit.
-    pub fn check_over(&self, draft: Draft, read: &Agent) -> Result<Draft, Vec<FieldError>> {
-        self.check_beside(draft, Some(read.id), Some(&read.definition.model))
+    /// [`Failure::Invalid`] with every field that does not fit, [`Failure::Vault`].
+    pub fn check<W: World>(&self, world: &W, draft: Draft, own: Option<AgentId>) -> Result<Draft, Failure> {
+        self.check_beside(world, draft, own, None)
     }
 
-    fn check_beside(
+    /// The same of an agent that there is, whose secrets stand for the masks. The line that it has stays as it is, though an
+    /// alias in it may be gone since.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] with every field that does not fit, [`Failure::Vault`].
+    pub fn check_over<W: World>(&self, world: &W, mut draft: Draft, read: &Agent) -> Result<Draft, Failure> {
+        draft.definition.secrets.clone_from(&read.definition.secrets);
+        self.check_beside(world, draft, Some(read.id), Some(&read.definition.model))
+    }
+
+    fn check_beside<W: World>(
         &self,
+        world: &W,
         mut draft: Draft,
         own: Option<AgentId>,
         kept_line: Option<&str>,
-    ) -> Result<Draft, Vec<FieldError>> {
+    ) -> Result<Draft, Failure> {
         let mut errors = FieldErrors::default();
         let alias = |name: &str| alias::line_of(&self.aliases, name);
         let variable = |name: &str| self.account.variables.contains_key(name);
@@ -100,7 +115,17 @@ impl Ground {
         faults.retain(|fault| !(is_kept && fault.field == "model"));
         errors.join_new(Err(faults));
         draft.definition.handoff_targets = self.targets(&draft.handoff_targets, own, &mut errors);
+        let stored = std::mem::take(&mut draft.definition.secrets);
+        let sealer = Sealer {
+            account: Some(self.account.id),
+            master: self.master.as_ref().map_err(|error| *error),
+            nonce: &|| world.random(),
+            loopback: self.loopback,
+            unknown: self.unknown,
+        };
+        let sealed = sealer.seal(&mut draft.definition.tools, &stored, &mut errors);
         errors.finish()?;
+        draft.definition.secrets = sealed.map_err(Failure::Vault)?;
         Ok(draft)
     }
 

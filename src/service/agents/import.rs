@@ -34,7 +34,7 @@ pub struct Imported {
     pub faults: Vec<(usize, Fault)>,
 }
 
-/// The most faults that are named.
+/// The most faults, and the most warnings of one kind, that are named.
 const MAX_FAULTS: usize = 100;
 
 /// Writes what the file has, unless any of it is invalid; returns what became, or would become, of each
@@ -78,7 +78,14 @@ fn defaulted<W: World>(app: &App<W>, session: &Session, import: &Import) -> Vec<
     let default = DefaultModel::of(app, session);
     let has_none = |entry: &Entry| entry.fields.as_ref().is_some_and(|fields| fields.model.is_none());
     let without = import.entries.iter().enumerate().filter(|(_, entry)| has_none(entry));
-    without.filter_map(|(i, _)| default.warning(&format!("agents[{i}].model"))).collect()
+    let mut warnings: Vec<Warning> =
+        without.filter_map(|(i, _)| default.warning(&format!("agents[{i}].model"))).collect();
+    let more = warnings.len().saturating_sub(MAX_FAULTS);
+    warnings.truncate(MAX_FAULTS);
+    if let Some(last) = warnings.last_mut().filter(|_| more > 0) {
+        last.message.push_str(&format!("; so it is with {more} more agents"));
+    }
+    warnings
 }
 
 /// What calls of the agents that are written would meet.

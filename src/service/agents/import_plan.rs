@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::agent::{Agent, Draft, Save};
+use crate::domain::agent::{Agent, Draft, Kept, Save};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
@@ -17,6 +17,7 @@ use super::ground::Ground;
 use super::import_candidate::Candidate;
 use super::import_order::{Import, Item, Mode, Outcome};
 use super::{import_foreign, import_identity};
+use crate::wire::file::foreign::Need;
 
 /// The whole agents read at once.
 const PAGE: usize = 50;
@@ -89,6 +90,14 @@ impl Candidate {
             }
         };
         let agent = save.as_ref().map(|save: &Save| save.agent.clone());
+        let secrets = agent.iter().flat_map(|agent| agent.definition.secrets.each());
+        let awaited = secrets.filter(|(_, _, kept)| kept.is_awaited());
+        let secret = |(tool, header, _): (&str, &str, &Kept)| Need {
+            kind: "secret",
+            name: format!("{tool}.{header}"),
+            version: None,
+        };
+        self.needs.extend(awaited.map(secret));
         let (name, system, report, needs) = (self.name, self.system, self.report, self.needs);
         (Item { slug, name, renamed_from, outcome, agent, system, report, needs }, save)
     }
@@ -105,9 +114,10 @@ impl Candidate {
             self.given.keep(&mut draft, read);
         }
         let draft = match read {
-            Some(read) => ground.check_over(draft, read)?,
-            None => ground.check(draft, place.map(|place| place.id))?,
+            Some(read) => ground.check_over(&app.world, draft, read),
+            None => ground.check(&app.world, draft, place.map(|place| place.id)),
         };
+        let draft = draft.map_err(faults_of)?;
         let Some(place) = place.filter(|place| !place.is_skipped) else {
             return Ok((Outcome::Skipped, None));
         };
@@ -115,13 +125,18 @@ impl Candidate {
             Some(read) => Ok(update(app, draft, read)),
             None => {
                 let draft = Draft { slug: Some(place.slug.clone()), ..draft };
-                let agent = new_agent(app, draft).map_err(|failure| match failure {
-                    Failure::Invalid(errors) => errors,
-                    other => vec![FieldError { field: "slug".to_owned(), message: other.to_string() }],
-                })?;
+                let agent = new_agent(app, draft).map_err(faults_of)?;
                 Ok((Outcome::Created, Some(Save::insert(Agent { id: place.id, ..agent }))))
             }
         }
+    }
+}
+
+/// What is wrong with an agent, besides its fields the want of a key to seal its secrets with.
+fn faults_of(failure: Failure) -> Vec<FieldError> {
+    match failure {
+        Failure::Invalid(errors) => errors,
+        other => vec![FieldError { field: "tools".to_owned(), message: other.to_string() }],
     }
 }
 
@@ -230,5 +245,6 @@ async fn ground<W: World>(
         named.iter().filter(|name| is_elsewhere(name)).map(|name| (*name).clone()).collect();
     let lines: Vec<&str> = drafts().map(|draft| draft.definition.model.as_str()).collect();
     let ground = Ground::read(app, session, &names, &lines).await?;
+    let ground = ground.awaiting_secrets();
     Ok(ground.with(places.iter().map(|(slug, place)| (slug.clone(), place.id))))
 }

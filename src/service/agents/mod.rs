@@ -200,7 +200,13 @@ async fn save<W: World>(
                 _ => action,
             },
         };
-        let (before, after) = (save.read.as_ref().map(logged), Some(logged(&save.agent)));
+        let before = save.read.as_ref();
+        let mut after = logged(&save.agent);
+        // Of two values that are shown alike it says that they are not the same.
+        if before.is_some_and(|read| read.definition.secrets != save.agent.definition.secrets) {
+            after["secrets_changed"] = true.into();
+        }
+        let (before, after) = (before.map(logged), Some(after));
         app.change(session.actor(), action, Subject::AGENT, save.agent.id, before, after)
     };
     let changes: Vec<_> = saves.iter().map(line).collect();

@@ -86,8 +86,8 @@ pub async fn compare<W: World>(
     Ok(Difference { from, to, changes: difference(&before.definition, &after.definition) })
 }
 
-/// Makes the agent's definition what it was in `version`, as its next version, if it could be saved so today. One that
-/// is so already stays.
+/// Makes the agent's definition what it was in `version`, as its next version, if it could be saved so today; with the newest
+/// values of its secrets. One that is so already stays.
 ///
 /// # Errors
 /// [`Failure::Invalid`] when that version names what the account has no more; and the others.
@@ -100,24 +100,27 @@ pub async fn rollback<W: World>(
 ) -> Result<Agent, Failure> {
     let id = get(app, session, agent).await?.id;
     let (then, _) = snapshots(app, session, id, [version; 2]).await?;
-    let targets: Vec<String> = then.definition.handoff_targets.iter().map(AgentId::to_string).collect();
+    let then = then.definition;
+    let targets: Vec<String> = then.handoff_targets.iter().map(AgentId::to_string).collect();
     let edit = |read: &Agent, ground: &Ground| {
-        if read.definition == then.definition {
+        let mut then = then.clone();
+        then.renew_secrets(&read.definition.secrets);
+        if read.definition == then {
             return Ok(read.clone());
         }
         let draft = Draft {
             faults: Vec::new(),
             slug: None,
-            definition: Definition { handoff_targets: Vec::new(), ..then.definition.clone() },
+            definition: Definition { handoff_targets: Vec::new(), ..then },
             handoff_targets: targets.clone(),
             labels: Vec::new(),
             budget: read.budget,
             status: read.status,
         };
-        let definition = ground.check(draft, Some(read.id))?.definition;
+        let definition = ground.check(&app.world, draft, Some(read.id))?.definition;
         Ok(Agent { definition, ..read.clone() })
     };
-    let needs = |_: &Agent| Ok((targets.clone(), then.definition.model.clone()));
+    let needs = |_: &Agent| Ok((targets.clone(), then.model.clone()));
     change(app, session, &id.to_string(), Change { action: Action::Rollback, if_match, needs, edit }).await
 }
 

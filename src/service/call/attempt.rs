@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::bundle::Candidate;
-use super::count::Count;
+use super::count::{Count, Counter};
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
 use super::reach::{Server, Unreachable};
 use super::{select, via};
-use crate::domain::message::{ChatReply, ChatRequest, Event, ReasoningEffort, Usage};
+use crate::domain::message::{ChatReply, ChatRequest, Event, Gather, ReasoningEffort, Usage};
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
 use crate::domain::routing::Plan;
@@ -23,7 +23,7 @@ use crate::ports::{
     Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
 };
 use crate::wire::provider::{self, DecodeError, Decoder, Encoded, Renamed, Reported, Target};
-pub use refused::Refused;
+pub use refused::{Refused, clean_about};
 
 /// The longest whole reply that is read.
 const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
@@ -44,7 +44,7 @@ pub struct Made<B> {
 /// A stream whose first event has arrived.
 pub struct Opened<B> {
     pub body: B,
-    pub decoder: Decoder,
+    pub decoder: Box<Decoder>,
     pub events: Vec<Event>,
     pub at: Millis,
 }
@@ -88,7 +88,10 @@ pub async fn make<W: World>(
             let now = || flight.app().world.now();
             let answer = match stream {
                 true => open(candidate, Decoder::new(server.wire, renamed), reply.body, now).await,
-                false => read(candidate, server.wire, &renamed, reply.body).await,
+                false => {
+                    let choices = u64::from(request.sampling.n.unwrap_or(1).max(1));
+                    read(candidate, server.wire, renamed, reply.body, choices).await
+                }
             };
             match answer {
                 Ok(attempt) => {
@@ -223,11 +226,17 @@ enum NoAnswer {
 async fn read<B: Body>(
     candidate: &Candidate,
     wire: Wire,
-    renamed: &Renamed,
+    renamed: Renamed,
     body: B,
+    choices: u64,
 ) -> Result<Attempt<B>, NoAnswer> {
     let bytes = body.all().await.map_err(|error| broken(candidate, &error))?;
-    match provider::decode(wire, renamed, &bytes) {
+    if provider::is_stream(&bytes) {
+        let gathered = gather(Decoder::new(wire, renamed), &bytes, choices);
+        let (reply, seen) = gathered.map_err(|(error, usage)| undecodable(candidate, error, usage))?;
+        return Ok(Attempt::Whole { reply, seen });
+    }
+    match provider::decode(wire, &renamed, &bytes) {
         Ok(reply) => {
             let count = reply.usage.map_or(Count::None, Count::Final);
             let seen = Seen { count, bytes: reply.generated_bytes(), whole: true };
@@ -235,6 +244,26 @@ async fn read<B: Body>(
         }
         Err(error) => Err(undecodable(candidate, error, None)),
     }
+}
+
+/// Reads a stream that stands in place of a whole reply.
+fn gather(
+    mut decoder: Decoder,
+    bytes: &[u8],
+    choices: u64,
+) -> Result<(ChatReply, Seen), (DecodeError, Option<Usage>)> {
+    let mut events = Vec::new();
+    let fed = decoder.feed(bytes, &mut events).and_then(|()| decoder.finish(&mut events));
+    fed.map_err(|error| (error, usage_in(&events)))?;
+    let (mut counter, mut reply) = (Counter::default(), Gather::default());
+    for event in events {
+        counter.watch(&event);
+        let taken = reply.push(event);
+        taken.map_err(|error| (DecodeError::Malformed(error.to_string()), None))?;
+    }
+    let reply = reply.finish();
+    let seen = Seen { count: counter.count(choices), bytes: reply.generated_bytes(), whole: true };
+    Ok((reply, seen))
 }
 
 /// Reads until there is something to relay.
@@ -254,7 +283,9 @@ async fn open<B: Body>(
         let has_begun = events.iter().any(Event::is_content);
         match fed {
             // An error after the first event is reported by the relay.
-            _ if has_begun => return Ok(Attempt::Stream(Opened { body, decoder, events, at: now() })),
+            _ if has_begun => {
+                return Ok(Attempt::Stream(Opened { body, decoder: Box::new(decoder), events, at: now() }));
+            }
             Err(error) => return Err(undecodable(candidate, error, usage_in(&events))),
             Ok(()) if chunk.is_none() => {
                 let empty = DecodeError::Malformed("the stream has no content".to_owned());

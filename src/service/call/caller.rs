@@ -177,7 +177,7 @@ impl Caller {
         Self { via: Some(via), ..self }
     }
 
-    pub(super) const fn via(&self) -> Option<&Via> {
+    pub const fn via(&self) -> Option<&Via> {
         self.via.as_ref()
     }
 

@@ -36,7 +36,8 @@ pub enum Error {
     SwitchedOff(Flag),
     /// A provider's URL leads to this product again, or through too many of its deployments.
     #[error(
-        "this call comes from a provider's URL that leads back here: name the server that the models run on"
+        "this call comes from a provider's or a tool's URL that leads back here: name the server that the models run on, and for \
+         another agent a tool of type `agent`"
     )]
     Loop,
     /// Also when it belongs to another account: that it exists there is not shown.
@@ -116,6 +117,54 @@ pub enum Error {
     /// Meanwhile the agent has tools that run here, so that its calls are runs: nothing was asked of any model.
     #[error("the agent was just changed; try again")]
     IsRun,
+    /// What a stranger reads in place of the error; see [`Error::for_stranger`].
+    #[error("{words}")]
+    Withheld { words: &'static str, error: Box<Error> },
+}
+
+impl Error {
+    /// The same to programs, in the words for a caller without a key of the account: about the call, and nothing of the account's
+    /// money, limits, providers and settings.
+    #[must_use]
+    pub fn for_stranger(self) -> Self {
+        let words = match &self {
+            Self::BudgetExceeded { .. } => "the agent takes no more calls for now",
+            Self::Concurrency { .. } => "the agent has too many calls at this moment; try again shortly",
+            Self::Rate(_) => "the agent has too many calls within a minute; try again later",
+            Self::Busy { .. } | Self::Upstream(_) => "the agent's model does not answer right now; try again",
+            Self::Rejected { .. } => "the agent's model refuses this request",
+            Self::NotActive { .. } | Self::Archived(_) | Self::AccountSuspended | Self::SwitchedOff(_) => {
+                "the agent answers no calls"
+            }
+            Self::Unpriced { .. } | Self::BrokenLine(_) | Self::Unreachable(_) | Self::UpstreamDenies(_) => {
+                "the agent cannot answer until its account repairs it"
+            }
+            _ => return self.without_models(),
+        };
+        Self::Withheld { words, error: Box::new(self) }
+    }
+
+    fn without_models(self) -> Self {
+        match self {
+            Self::NoSuchModel { name, mut known } => {
+                known.truncate(1);
+                Self::NoSuchModel { name, known }
+            }
+            Self::Unsupported(lacks) => Self::Unsupported(nameless(lacks)),
+            error => error,
+        }
+    }
+}
+
+/// What models lack, whatever they are called.
+fn nameless(lacks: Vec<Lack>) -> Vec<Lack> {
+    let mut missing: Vec<String> = Vec::new();
+    for one in lacks.into_iter().flat_map(|lack| lack.missing) {
+        if !missing.contains(&one) {
+            missing.push(one);
+        }
+    }
+    vec![Lack { model: "the model".to_owned(), missing }]
 }
 
 /// A provider's own words to programs; clients act on them.

@@ -336,7 +336,8 @@ async fn serve<W: World>(
             Ok(Made { attempt, warnings }) => {
                 let mut warnings = warnings::of_client(warnings, (&base, &request.sampling), &request.extras);
                 let answer = match attempt {
-                    Attempt::Whole { reply, seen } => {
+                    Attempt::Whole { mut reply, seen } => {
+                        attempt::clean_about(line, &mut reply.about);
                         let receipt = flight.receipt(candidate, &selection.needs, &seen);
                         if let Some(place) = place {
                             place.keep(flight.app(), &reply, &candidate.label, &warnings);

@@ -4,7 +4,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::outbound::{Loopback, Refusal};
 use crate::domain::provider::{BaseUrl, Provider, ProviderName, Wire};
 use crate::domain::secret::Secret;
-use crate::domain::vault::MasterKey;
+use crate::domain::vault::Place;
 use crate::ports::{Upstream, World};
 
 /// How a provider is reached.
@@ -65,9 +65,8 @@ fn own_server<W: World>(
     let key = match &provider.key {
         None => None,
         Some(sealed) => {
-            let master = settings.master_key.as_ref().map_or("", Secret::expose);
-            let opened =
-                MasterKey::parse(master).and_then(|master| master.open(account, name, &sealed.sealed));
+            let place = Place::ProviderKey(name);
+            let opened = settings.master().and_then(|master| master.open(account, place, &sealed.sealed));
             Some(opened.map_err(|error| {
                 world.log(&format!("provider {name} of account {account}: {error}"));
                 Unreachable::Sealed(name.clone())

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::again::Gathering;
-use super::attempt::{Opened, Refused};
+use super::attempt::{Opened, Refused, clean_about};
 use super::bundle::Candidate;
 use super::count::{Count, Counter};
 use super::error::Error;
@@ -43,7 +43,7 @@ pub struct Relay<W: World> {
     line: Vec<Arc<Candidate>>,
     needs: Needs,
     body: <W::Upstream as Upstream>::Body,
-    decoder: Decoder,
+    decoder: Box<Decoder>,
     /// Events read and not yet taken.
     ready: Vec<Event>,
     first_token_at: Millis,
@@ -119,7 +119,7 @@ impl<W: World> Relay<W> {
 
     /// Notes what the events say of the bill, and keeps the ones that a client is told.
     fn watch(&mut self, mut events: Vec<Event>) -> Vec<Event> {
-        for event in &events {
+        for event in &mut events {
             self.counter.watch(event);
             match event {
                 Event::Text { delta, .. }
@@ -132,8 +132,8 @@ impl<W: World> Relay<W> {
                 | Event::Boundary { .. }
                 | Event::Proof { .. }
                 | Event::Citation { .. }
-                | Event::Logprobs { .. }
-                | Event::About(_) => {}
+                | Event::Logprobs { .. } => {}
+                Event::About(about) => clean_about(&self.line, about),
             }
         }
         events.retain(|event| !matches!(event, Event::Usage(_)));

@@ -30,6 +30,13 @@ pub struct Resolved {
     pub bundle: Arc<Bundle>,
 }
 
+impl Resolved {
+    /// Whether the caller is none of the account's: anonymous, or on a thread by its token.
+    pub const fn is_of_stranger(&self) -> bool {
+        self.key.is_none() || self.token.is_some()
+    }
+}
+
 /// Finds the agent and decides whether this caller may call it.
 ///
 /// What it grants from memory, the admission checks; what it would refuse from memory it asks about first, because
@@ -137,10 +144,9 @@ fn decide<W: World>(
     if key.is_none() && must_have_key {
         return Err(Error::Unauthenticated(claim.fault));
     }
-    if let Some(flag) = caller.needs().filter(|flag| !hit.bundle.flags.has(*flag)) {
-        return Err(Error::SwitchedOff(flag));
-    }
-    permit(&hit, key.as_deref().map(|presented| &presented.key), caller)?;
+    let is_of_stranger = !caller.is_run() && (key.is_none() || token_of(caller).is_some());
+    permit(&hit, key.as_deref().map(|presented| &presented.key), caller)
+        .map_err(|error| if is_of_stranger { error.for_stranger() } else { error })?;
     let token = token_of(caller).cloned();
     Ok(Resolved { account, epoch: hit.epoch, key, token, bundle: hit.bundle })
 }
@@ -168,6 +174,9 @@ fn live_key<W: World>(app: &App<W>, hit: &Hit) -> Option<Arc<Presented>> {
 
 fn permit(hit: &Hit, key: Option<&Key>, caller: &Caller) -> Result<(), Error> {
     let agent = &hit.bundle.agent;
+    if let Some(flag) = caller.needs().filter(|flag| !hit.bundle.flags.has(*flag)) {
+        return Err(Error::SwitchedOff(flag));
+    }
     match key {
         Some(key) if !key.may(caller.scope()) => return Err(Error::KeyLacksScope(caller.scope())),
         Some(key) if !key.may_call(agent.id) && !caller.is_child() => return Err(Error::KeyNotForAgent),

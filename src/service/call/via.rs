@@ -2,7 +2,8 @@
 //!
 //! Each deployment adds its own mark to a header of what it sends to providers, and refuses what has the mark already, as
 //! `CDN-Loop` does (RFC 8586), which the platform keeps for itself. An agent of another deployment may be a provider. Anyone
-//! may send the header, so only what is a mark is read of it and passed to providers.
+//! may send the header, so only what is a mark is read of it and passed to providers. A run keeps what the call that began it has
+//! passed, and its HTTP tools are sent the same, so that a loop through tools ends as one through providers does.
 
 use std::sync::Arc;
 
@@ -45,6 +46,11 @@ impl Via {
         }
         marks.push(own.as_str());
         Ok(Self(marks.join(SEPARATOR).into()))
+    }
+
+    /// Of a run, as what began it has passed; `None`: it began here.
+    pub fn of_run<W: World>(app: &App<W>, kept: Option<&str>) -> Self {
+        kept.map_or_else(|| Self::begun(app), |marks| Self(marks.into()))
     }
 
     /// The mark of a deployment: what distinguishes it from others and is no secret. It is derived from the master key alone,

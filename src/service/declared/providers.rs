@@ -10,7 +10,7 @@ use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::provider::{BaseUrl, Provider, ProviderName, SealedKey, Wire};
 use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
-use crate::domain::vault::{self, MasterKey};
+use crate::domain::vault::{self, Place};
 use crate::ports::{self, World, WriteError};
 use crate::service::failure::Failure;
 use crate::service::page::Page;
@@ -193,15 +193,15 @@ fn seal<W: World>(
 ) -> Result<SealedKey, Failure> {
     let world = &cx.app.world;
     let account = cx.session()?.account.id;
-    let master = world.settings().master_key.as_ref().map_or("", Secret::expose);
-    let master = MasterKey::parse(master).map_err(Failure::Vault)?;
+    let master = world.settings().master().map_err(Failure::Vault)?;
+    let place = Place::ProviderKey(name);
     let opens_to_it = |stored: &&SealedKey| {
-        let opened = master.open(account, name, &stored.sealed);
+        let opened = master.open(account, place, &stored.sealed);
         opened.is_ok_and(|opened| opened.matches(secret.expose()))
     };
     if let Some(stored) = stored.filter(opens_to_it) {
         return Ok(stored.clone());
     }
-    let sealed = master.seal(account, name, world.random(), secret).map_err(Failure::Vault)?;
+    let sealed = master.seal(account, place, world.random(), secret).map_err(Failure::Vault)?;
     Ok(SealedKey { sealed, last4: secret.last4() })
 }

@@ -3,14 +3,14 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agent::{Fields, Known, spelling};
+use crate::domain::agent::{Fields, Known, Sealer, Secrets, Unknown, spelling};
 use crate::domain::alias;
 use crate::domain::change::Change;
 use crate::domain::declared::{Facts, templates};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::model_line::ModelLine;
 use crate::domain::slug::Slug;
-use crate::domain::template::{self, Source, Template};
+use crate::domain::template::{self, Source, Template, Understood};
 use crate::domain::time::Millis;
 use crate::ports::{Aliases as _, Directory, PlatformTemplates as _, Templates as _, World, WriteError};
 use crate::service::App;
@@ -60,6 +60,19 @@ impl Kind for Templates {
         templates::body(template)
     }
 
+    fn logged((template, _): &Self::Row) -> Value {
+        templates::logged(template)
+    }
+
+    /// Of two secrets that are shown alike it says that they are not the same.
+    fn annotate((read, _): &Self::Row, (row, _): &Self::Row) -> Option<(&'static str, Value)> {
+        (read.secrets != row.secrets).then_some(("secrets_changed", Value::Bool(true)))
+    }
+
+    fn is_same(read: &Self::Row, row: &Self::Row) -> bool {
+        Self::logged(read) == Self::logged(row) && read.0.secrets == row.0.secrets
+    }
+
     fn is_own<W: World>(cx: &Context<'_, W>, (_, source): &Self::Row) -> bool {
         *source == owner(cx)
     }
@@ -98,10 +111,20 @@ impl Kind for Templates {
         cx: &Context<'_, W>,
         slug: &Slug,
         draft: &templates::Body,
-        _: Option<&Self::Row>,
+        read: Option<&Self::Row>,
         at: Millis,
     ) -> Result<Self::Row, Failure> {
         let mut draft = draft.clone();
+        let world = &cx.app.world;
+        let master = world.settings().master();
+        let sealer = Sealer {
+            account: cx.session.map(|session| session.account.id),
+            master: master.as_ref().map_err(|error| *error),
+            nonce: &|| world.random(),
+            loopback: world.settings().loopback(),
+            unknown: Unknown::Awaited,
+        };
+        let mut stored = read.map(|(template, _)| template.secrets.clone()).unwrap_or_default();
         let Some(session) = cx.session else {
             if draft.agent.is_some() {
                 let message = "is an account's: give the platform's template its definition";
@@ -112,10 +135,10 @@ impl Kind for Templates {
                 variable: &|_| false,
                 loopback: cx.app.world.settings().loopback(),
             };
-            return Ok((understand(slug, draft, &nothing, at)?, Source::Platform));
+            return Ok((understand(slug, draft, &nothing, (&sealer, &stored), at)?, Source::Platform));
         };
         if let Some(agent) = draft.agent.take() {
-            save_agent_as(cx.app, session, &agent, &mut draft).await?;
+            stored = save_agent_as(cx.app, session, &agent, &mut draft).await?;
         }
         let faults = match &mut draft.definition {
             Some(definition) => in_our_words(cx.app, session, definition).await?,
@@ -130,8 +153,14 @@ impl Kind for Templates {
             Known { alias: &alias, variable: &variable, loopback: cx.app.world.settings().loopback() };
         let mut errors = FieldErrors::default();
         errors.join(Err(faults));
-        let template =
-            understand(slug, draft, &known, at).map_err(|faults| errors.join_new(Err(faults))).ok();
+        let template = match understand(slug, draft, &known, (&sealer, &stored), at) {
+            Ok(template) => Some(template),
+            Err(Failure::Invalid(faults)) => {
+                errors.join_new(Err(faults));
+                None
+            }
+            Err(failure) => return Err(failure),
+        };
         Ok((errors.finish_with(template)?, Source::Account))
     }
 
@@ -188,13 +217,13 @@ async fn write_platform<W: World>(
     }
 }
 
-/// Fills a draft with what an agent has.
+/// Fills a draft with what an agent has, whose secrets these are.
 async fn save_agent_as<W: World>(
     app: &App<W>,
     session: &Session,
     agent: &str,
     draft: &mut templates::Body,
-) -> Result<(), Failure> {
+) -> Result<Secrets, Failure> {
     let agent = match agents::get(app, session, agent).await {
         Err(Failure::Missing(Thing::Agent)) => {
             return Err(Failure::invalid("agent", "is no agent of this account"));
@@ -211,7 +240,7 @@ async fn save_agent_as<W: World>(
         Value::Object(fields) => Some(fields),
         _ => None,
     };
-    Ok(())
+    Ok(agent.definition.secrets)
 }
 
 /// Checks everything about a template but its slug.
@@ -219,8 +248,9 @@ fn understand(
     slug: &Slug,
     draft: templates::Body,
     known: &Known<'_>,
+    (sealer, stored): (&Sealer<'_>, &Secrets),
     at: Millis,
-) -> Result<Template, Vec<FieldError>> {
+) -> Result<Template, Failure> {
     let mut errors = FieldErrors::default();
     let definition = match &draft.definition {
         None => {
@@ -230,7 +260,7 @@ fn understand(
             );
             None
         }
-        Some(definition) => match template::understand(definition, known) {
+        Some(definition) => match template::understand(definition, known, sealer, stored) {
             Ok(definition) => Some(definition),
             Err(faults) => {
                 errors.join(Err(faults));
@@ -238,24 +268,26 @@ fn understand(
             }
         },
     };
-    let name = draft.name.or_else(|| definition.as_ref()?.get("name")?.as_str().map(str::to_owned));
+    let name =
+        draft.name.or_else(|| definition.as_ref()?.definition.get("name")?.as_str().map(str::to_owned));
     let name = name.unwrap_or_else(|| slug.to_string());
     errors.name("name", &name);
     if let Some(description) = &draft.description {
         errors.length("description", description, 1, MAX_DESCRIPTION);
     }
-    let definition = errors.finish_with(definition)?;
+    let Understood { definition, secrets } = errors.finish_with(definition)?;
     Ok(Template {
         slug: slug.clone(),
         name,
         description: draft.description,
         definition,
+        secrets: secrets.map_err(Failure::Vault)?,
         is_deprecated: draft.deprecated.unwrap_or_default(),
         updated_at: at,
     })
 }
 
-/// The fields of an agent over those of the template that they name, if they name one.
+/// The fields of an agent over those of the template that they name, if they name one, and the template's secrets.
 ///
 /// # Errors
 /// [`Failure::Invalid`] when `template` names none.
@@ -263,9 +295,9 @@ pub(in crate::service) async fn fill<W: World>(
     app: &App<W>,
     session: &Session,
     fields: &Map<String, Value>,
-) -> Result<Map<String, Value>, Failure> {
+) -> Result<(Map<String, Value>, Secrets), Failure> {
     let Some(named) = fields.get("template").filter(|named| !named.is_null()) else {
-        return Ok(fields.clone());
+        return Ok((fields.clone(), Secrets::default()));
     };
     let unknown =
         || Failure::invalid("template", "is no template here: list_templates shows those there are");
@@ -278,5 +310,5 @@ pub(in crate::service) async fn fill<W: World>(
     over.remove("template");
     let mut filled = template.definition;
     crate::domain::agent::merge(&mut filled, over);
-    Ok(filled)
+    Ok((filled, template.secrets))
 }

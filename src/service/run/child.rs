@@ -103,6 +103,7 @@ async fn terms<W: World>(
         user: own.user.clone(),
         manner: Manner::default(),
         parent: Some(Parent { call: asked.id, path }),
+        via: own.via.clone(),
     };
     Ok((terms, pin))
 }

@@ -45,14 +45,7 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
         }
         Effect::LookAtChild { account, call, .. } => look(app, *account, *call).await,
         Effect::Tell { account, call, word, .. } => tell(app, *account, *call, word.clone()).await,
-        Effect::Report { run } => match object.report(*run) {
-            Ok(Some(Report { account, call, ended })) => tell(app, account, call, Word::Ended(ended)).await,
-            Ok(None) => Outcome::Done,
-            Err(error) => {
-                app.world.log(&format!("how run {run} has ended cannot be read: {error}"));
-                Outcome::Undelivered
-            }
-        },
+        Effect::Report { run } => report(app, object, *run).await,
         Effect::Deliver { .. } => deliver(app, object).await,
         Effect::Settle { .. } => settle(app, object).await,
     };
@@ -102,6 +95,18 @@ fn unread(now: Millis, error: &Unavailable) -> Outcome {
     let journal = json!({ "started_at": now, "error": &failure.message });
     let fault = Fault::Transient { failure, at: None };
     Outcome::Unanswered { fault, cost: Nanos::ZERO, journal, settlement: None }
+}
+
+/// Tells the run above how one has ended.
+async fn report<W: World>(app: &App<W>, object: &impl Performed, run: u32) -> Outcome {
+    match object.report(run) {
+        Ok(None) => Outcome::Done,
+        Ok(Some(Report { account, call, ended })) => tell(app, account, call, Word::Ended(ended)).await,
+        Err(error) => {
+            app.world.log(&format!("how run {run} has ended cannot be read: {error}"));
+            Outcome::Undelivered
+        }
+    }
 }
 
 /// Tells the run above something.

@@ -14,6 +14,7 @@ use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
 use crate::service::App;
+use crate::service::call::via::Via;
 use crate::service::call::{
     self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, RunCredential, Served, Step,
 };
@@ -28,15 +29,24 @@ const MAX_NAMED: usize = 50;
 /// The most bytes of all arguments of a step's tool calls.
 const MAX_ARGUMENTS: usize = 256 * 1_024;
 
+/// A step on its way.
+#[derive(Clone, Copy)]
+struct Begun {
+    at: Millis,
+    /// What is said of errors is read by a caller who is none of the account's.
+    is_of_stranger: bool,
+}
+
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let started = app.world.now();
     let ModelCall { account, run, terms, step, attempt, messages, items, left_out, closing, left } = asked;
+    let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
+    let caller = caller.after(Via::of_run(app, terms.via.as_deref()));
     let resolved = match call::resolve(app, &caller).await {
         Ok(resolved) => resolved,
-        Err(error) => return unanswered(app, &error, Nanos::ZERO, json!({ "started_at": started })),
+        Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
     let offered = tools::offered(&resolved.bundle, &terms);
     // After its tools a model may have nothing to say. Elsewhere it is asked once more.
@@ -50,7 +60,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         request.messages.push(Message::user(LAST_WORD));
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
-    let journal = json!({ "started_at": started, "sent": sent(&request, items, closing.is_some()) });
+    let journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
     let asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
@@ -63,11 +73,11 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Err(unserved) => {
             let mut journal = journal;
             journal["call_id"] = json!(unserved.call.map(|call| call.to_string()));
-            (unserved.call, unanswered(app, &unserved.error, unserved.cost, journal))
+            (unserved.call, unanswered(app, unserved.error, begun, unserved.cost, journal))
         }
         Ok(mut served) => {
             served.warnings.extend(left_out.warning());
-            (Some(served.call), relay(app, object, id, served, heard, journal).await)
+            (Some(served.call), relay(app, object, id, served, heard, (begun, journal)).await)
         }
     };
     outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
@@ -115,7 +125,7 @@ async fn relay<W: World>(
     id: &str,
     served: Served<W>,
     heard: Heard<'_>,
-    mut journal: Value,
+    (begun, mut journal): (Begun, Value),
 ) -> Outcome {
     let Served { call, model, warnings, answer, .. } = served;
     journal["call_id"] = json!(call.to_string());
@@ -135,7 +145,7 @@ async fn relay<W: World>(
     journal["cost_usd"] = json!(receipt.cost);
     journal["usage"] = json!(receipt.usage);
     if let Some(error) = broken {
-        return unanswered(app, &error, receipt.cost, journal);
+        return unanswered(app, error, begun, receipt.cost, journal);
     }
     let choice = reply.choices.into_iter().next().unwrap_or_default();
     let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
@@ -207,15 +217,32 @@ impl<P: Performed> Shown<'_, P> {
     }
 }
 
-fn unanswered<W: World>(app: &App<W>, error: &Error, cost: Nanos, mut journal: Value) -> Outcome {
-    journal["error"] = json!(error.to_string());
+fn unanswered<W: World>(
+    app: &App<W>,
+    error: Error,
+    begun: Begun,
+    cost: Nanos,
+    mut journal: Value,
+) -> Outcome {
+    let said = if begun.is_of_stranger {
+        app.world.log(&format!("a run of a stranger's: {error}"));
+        error.clone().for_stranger().to_string()
+    } else {
+        error.to_string()
+    };
+    journal["error"] = json!(said);
     let [noise] = app.world.random();
-    Outcome::Unanswered { fault: fault(error, app.world.now(), noise), cost, journal, settlement: None }
+    Outcome::Unanswered {
+        fault: fault(&error, &said, app.world.now(), noise),
+        cost,
+        journal,
+        settlement: None,
+    }
 }
 
-/// What an error of a call means for its run.
-fn fault(error: &Error, now: Millis, noise: u8) -> Fault {
-    let failure = |code: &str| Failure::new(code, error.to_string());
+/// What an error of a call means for its run, in the words that its caller reads.
+fn fault(error: &Error, said: &str, now: Millis, noise: u8) -> Fault {
+    let failure = |code: &str| Failure::new(code, said);
     let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
     match error {
         Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
@@ -259,9 +286,9 @@ mod tests {
             given: Box::new(call::Given { is_unpaid, ..call::Given::default() }),
         };
         let now = Millis(1_000);
-        assert!(matches!(fault(&busy(false), now, 0), Fault::Transient { at: Some(Millis(8_000)), .. }));
-        assert!(matches!(fault(&busy(true), now, 0), Fault::Final(_)));
-        assert!(matches!(fault(&Error::UpstreamTimeout, now, 0), Fault::Transient { at: None, .. }));
-        assert!(matches!(fault(&Error::AccountSuspended, now, 0), Fault::Final(_)));
+        assert!(matches!(fault(&busy(false), "", now, 0), Fault::Transient { at: Some(Millis(8_000)), .. }));
+        assert!(matches!(fault(&busy(true), "", now, 0), Fault::Final(_)));
+        assert!(matches!(fault(&Error::UpstreamTimeout, "", now, 0), Fault::Transient { at: None, .. }));
+        assert!(matches!(fault(&Error::AccountSuspended, "", now, 0), Fault::Final(_)));
     }
 }

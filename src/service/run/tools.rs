@@ -16,6 +16,7 @@ use crate::domain::thread::effect::{Outcome, ToolCall};
 use crate::ports::{Performed, World};
 use crate::service::App;
 use crate::service::call::bundle::Bundle;
+use crate::service::call::via::Via;
 use crate::service::call::{self as calls, Caller, RunCredential};
 use crate::service::tool::{self, Builtin, http};
 
@@ -217,7 +218,10 @@ async fn made<W: World>(
         Some(Offer::Inline(tool)) if tool.kind == ToolKind::Http => {
             let (step, piece) = Run::place(call.entry);
             let key = format!("{}/{step}/{piece}", entry.run);
-            Ok(http::call(app, &tool, key, &call.arguments).await?)
+            let via = Via::of_run(app, terms.via.as_deref());
+            let secrets = &bundle.agent.definition.secrets;
+            let of = http::Of { account: *account, tool: &tool, secrets, via: &via };
+            Ok(http::call(app, of, key, &call.arguments).await?)
         }
         _ => Err(Error::Failed(format!("There is no tool `{:.64}` any more.", call.name))),
     }

@@ -97,6 +97,8 @@ impl Visitor {
             tools,
             manner,
             parent: None,
+            // What begins here needs no word of it.
+            via: self.via.as_ref().map(|via| via.as_str().to_owned()).filter(|via| via.contains(',')),
         };
         let taken = self.bundle.as_ref().filter(|_| !terms.manner.is_bare);
         let taken = taken.map(|bundle| tools::taken_names(bundle, &terms.tools)).unwrap_or_default();

@@ -74,7 +74,8 @@ impl Visitor {
         match app.world.accounts().ask(self.account, Count(self.limits)).await? {
             Admission::Refused(Refusal::Rate { limit, resets_at }) => {
                 let rate = Rate { limit, remaining: 0, resets_at };
-                Err(Error::Call(call::Error::Rate(Quota::of(rate, app.world.now()))))
+                let error = call::Error::Rate(Quota::of(rate, app.world.now()));
+                Err(Error::Call(error.for_stranger()))
             }
             Admission::Granted { .. } | Admission::Stale { .. } | Admission::Refused(_) => Ok(()),
         }

@@ -36,8 +36,9 @@ use crate::domain::thread::view::{ItemView, RunView, ThreadView};
 use crate::ports::{ThreadOf, Threads, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
-use crate::service::call::Resolved;
 use crate::service::call::bundle::Bundle;
+use crate::service::call::via::Via;
+use crate::service::call::{Caller, Resolved};
 use begin::check_ids;
 use refusal::{of, refusal};
 
@@ -54,6 +55,8 @@ pub struct Visitor {
     token: Option<Arc<ThreadToken>>,
     /// Of the account's plan.
     limits: CallLimits,
+    /// What the request has passed.
+    via: Option<Via>,
 }
 
 /// What a caller calls, and as whom.
@@ -87,17 +90,25 @@ impl Visitor {
         };
         let (account, limits) = (resolved.account, resolved.bundle.limits);
         let bundle = Some(resolved.bundle.clone());
-        Ok(Self { account, calls: Some(calls), bundle, once: None, token: resolved.token.clone(), limits })
+        let token = resolved.token.clone();
+        Ok(Self { account, calls: Some(calls), bundle, once: None, token, limits, via: None })
     }
 
     /// Somebody who may see all threads of their account.
     pub fn member(session: &Session) -> Self {
         let account = session.account.id;
-        Self { account, calls: None, bundle: None, once: None, token: None, limits: CallLimits::default() }
+        let limits = CallLimits::default();
+        Self { account, calls: None, bundle: None, once: None, token: None, limits, via: None }
     }
 
     pub fn is_anonymous(&self) -> bool {
         self.calls.is_some_and(|calls| matches!(calls.started_by, Starter::Anonymous))
+    }
+
+    /// The same, whose request has come the caller's way.
+    #[must_use]
+    pub fn after(self, caller: &Caller) -> Self {
+        Self { via: caller.via().cloned(), ..self }
     }
 
     /// What is asked counts once; see [`Once`].

@@ -7,7 +7,7 @@ use crate::domain::secret::Secret;
 use crate::domain::thread::command::{Answer, Command};
 use crate::domain::thread::id::{ThreadKey, ThreadRef};
 use crate::domain::thread::token::{Invalid, MAX_S, Signer, ThreadToken};
-use crate::domain::vault::{self, MasterKey};
+use crate::domain::vault;
 use crate::ports::World;
 use crate::service::App;
 
@@ -30,8 +30,7 @@ pub fn opened<W: World>(app: &App<W>, text: &str) -> Option<Result<ThreadToken, 
 }
 
 pub(super) fn signer<W: World>(app: &App<W>) -> Result<Signer, vault::Error> {
-    let master = app.world.settings().master_key.as_ref().map_or("", Secret::expose);
-    MasterKey::parse(master).map(|master| Signer::of(&master))
+    app.world.settings().master().map(|master| Signer::of(&master))
 }
 
 impl Visitor {

@@ -1,15 +1,20 @@
-//! A tool that is a request to a server which the agent names: arguments out, text back.
+//! A tool that is a request to a server which the agent names: arguments out, text back. Pieces of the secrets that went out
+//! in its headers are taken out of what comes back.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{Inline, Method};
+use crate::domain::agent::{Inline, Method, Secrets, headers};
+use crate::domain::ids::AccountId;
 use crate::domain::outbound::{self, CheckedUrl};
+use crate::domain::redact;
 use crate::domain::run::tool::Effect;
+use crate::domain::secret::Secret;
 use crate::ports::{self, Body, Destination, ReadError, SendError, Upstream, UpstreamRequest, World};
 use crate::service::App;
+use crate::service::call::via::{self, Via};
 
 /// The most bytes of an answer.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -27,17 +32,33 @@ pub enum Error {
     Unknown(String),
 }
 
+/// What of an agent a call needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Of<'a> {
+    pub account: AccountId,
+    pub tool: &'a Inline,
+    /// What the masks in its headers stand for.
+    pub secrets: &'a Secrets,
+    /// What the run has passed.
+    pub via: &'a Via,
+}
+
 /// Calls the tool. `key` names the call, the same in each attempt.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn call<W: World>(
+pub async fn call<W: World>(app: &App<W>, of: Of<'_>, key: String, arguments: &str) -> Result<String, Error> {
+    let mut sent = Vec::new();
+    let request = request(app, of, key, arguments, &mut sent).map_err(Error::Failed)?;
+    send(app, of.tool, request, &sent).await
+}
+
+async fn send<W: World>(
     app: &App<W>,
     tool: &Inline,
-    key: String,
-    arguments: &str,
+    request: UpstreamRequest,
+    sent: &[Secret],
 ) -> Result<String, Error> {
-    let request = request(app, tool, key, arguments).map_err(Error::Failed)?;
     let is_unsafe = tool.effect() == Effect::Unsafe;
     let lost = |words: String| if is_unsafe { Error::Unknown(words) } else { Error::Failed(words) };
     let late = || lost(format!("The tool did not answer within {} seconds.", tool.timeout_ms() / 1_000));
@@ -57,6 +78,7 @@ pub async fn call<W: World>(
         Err(ReadError::Broken(_) | ReadError::TooLarge(_)) => return Err(broken()),
     };
     let text = String::from_utf8_lossy(&bytes);
+    let text = redact::without(&text, sent);
     match (is_success, is_cut) {
         (true, false) if text.is_empty() => Ok(format!("The tool answered {status} without a body.")),
         (true, false) => Ok(text.into_owned()),
@@ -73,13 +95,16 @@ pub async fn call<W: World>(
 
 fn request<W: World>(
     app: &App<W>,
-    tool: &Inline,
+    of: Of<'_>,
     key: String,
     arguments: &str,
+    sent: &mut Vec<Secret>,
 ) -> Result<UpstreamRequest, String> {
+    let tool = of.tool;
     let url = tool.url.as_deref().unwrap_or_default();
     let url = outbound::check(url, app.world.settings().loopback())
         .map_err(|refusal| format!("The tool's URL is refused: {refusal}."))?;
+    let own = own_headers(app, of, url.origin(), sent)?;
     let (url, body) = match tool.method() {
         Method::Get | Method::Delete => (with_arguments(&url, arguments)?, None),
         Method::Post | Method::Put | Method::Patch => {
@@ -92,9 +117,8 @@ fn request<W: World>(
         headers.push(("content-type".into(), "application/json".to_owned()));
     }
     headers.push(("idempotency-key".into(), key));
-    for (name, value) in tool.headers.iter().flatten() {
-        headers.push((name.to_ascii_lowercase().into(), value.clone()));
-    }
+    headers.push((via::HEADER.into(), of.via.as_str().to_owned()));
+    headers.extend(own.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case(via::HEADER)));
     Ok(UpstreamRequest {
         method: match tool.method() {
             Method::Get => ports::Method::Get,
@@ -128,6 +152,42 @@ fn with_arguments(url: &CheckedUrl, arguments: &str) -> Result<CheckedUrl, Strin
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+/// The tool's headers with what their masks stand for, which is also noted in `sent`.
+fn own_headers<W: World>(
+    app: &App<W>,
+    of: Of<'_>,
+    origin: &str,
+    sent: &mut Vec<Secret>,
+) -> Result<Vec<(Cow<'static, str>, String)>, String> {
+    let mut all = Vec::new();
+    for (name, value) in of.tool.headers.iter().flatten() {
+        let name = name.to_ascii_lowercase();
+        let value = match headers::is_masked(value) {
+            false => value.clone(),
+            true => {
+                let secret = opened(app, of, (of.tool.name(), &name, origin))?;
+                sent.extend(headers::secrets_in(&secret));
+                secret.expose().to_owned()
+            }
+        };
+        all.push((name.into(), value));
+    }
+    Ok(all)
+}
+
+fn opened<W: World>(app: &App<W>, of: Of<'_>, place: (&str, &str, &str)) -> Result<Secret, String> {
+    let (tool, header, _) = place;
+    let kept = of.secrets.find(tool, header);
+    let opened = kept.map(|kept| kept.open(&app.world.settings().master()?, of.account, place)).transpose();
+    let opened = opened.map_err(|error| {
+        app.world.log(&format!("header {header} of tool {tool} of account {}: {error}", of.account));
+        format!("The tool was not called: the stored value of its header `{header}` cannot be opened.")
+    })?;
+    opened.flatten().ok_or_else(|| {
+        format!("The tool was not called: its header `{header}` has no value yet. Whoever configures the agent has to give it.")
+    })
 }
 
 /// What is read of a body, and whether there is more than that.

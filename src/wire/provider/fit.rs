@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::openai::parts::names_users;
 use crate::domain::dialect::{Dialect, Format, Schema as Keywords, SeedField};
 use crate::domain::extra;
 use crate::domain::message::{ChatRequest, Image, Message, Part, ResponseFormat, Sampling, Tool, ToolChoice};
@@ -90,6 +91,9 @@ pub(super) fn unsaid(dialect: &Dialect, request: &ChatRequest) -> Vec<Warning> {
     let mut warnings = Warnings::default();
     let strict = request.tools.iter().any(|tool| tool.strict == Some(true));
     warnings.if_taken(dialect.strict_tools, "tools[].function.strict", strict.then_some(()));
+    let is_named = |message: &Message| matches!(message, Message::User { name: Some(_), .. });
+    let named = request.messages.iter().any(is_named).then_some(());
+    warnings.if_taken(names_users(dialect), "messages[].name", named);
     let has_detail =
         |part: &Part| matches!(part, Part::Image(Image { detail: Some(detail), .. }) if detail != "auto");
     let detailed = request.messages.iter().flat_map(Message::given).any(has_detail);

@@ -25,6 +25,8 @@ mod pair_tests;
 mod parts_tests;
 mod plain_top;
 mod refusal;
+#[cfg(test)]
+mod whole_tests;
 pub mod workers_ai;
 
 pub use super::decode_error::{DecodeError, Reported};
@@ -36,9 +38,10 @@ use keys::{Held, Keys};
 pub use refusal::{Refusal, room_left};
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use crate::domain::dialect::Dialect;
-use crate::domain::message::{AssistantPart, ChatReply, ChatRequest, Event};
+use crate::domain::message::{AssistantPart, ChatReply, ChatRequest, Event, Gather, replay};
 use crate::domain::provider::Wire;
 use crate::domain::warning::Warning;
 use crate::wire::sse;
@@ -129,15 +132,44 @@ pub const fn key_header(wire: Wire) -> (&'static str, &'static str) {
     }
 }
 
-/// Reads a stream as it arrives, in whatever pieces.
+/// Whether a body is a stream of events, as some servers answer whatever was asked for.
+pub fn is_stream(body: &[u8]) -> bool {
+    let text = beginning(body);
+    [b"data:".as_slice(), b"event:", b"id:", b"retry:", b":"].iter().any(|field| text.starts_with(field))
+}
+
+/// A body behind its byte order mark, of which a piece may have only the rest, and blanks, which some servers send while
+/// they think.
+fn beginning(body: &[u8]) -> &[u8] {
+    let is_before = |byte: &u8| byte.is_ascii_whitespace() || "\u{feff}".as_bytes().contains(byte);
+    let begins = body.iter().position(|byte| !is_before(byte));
+    begins.and_then(|at| body.get(at..)).unwrap_or_default()
+}
+
+/// Reads a stream as it arrives, in whatever pieces. What turns out to be JSON is read at its end, as the whole answer or the
+/// array of frames that it is: no line of a stream begins as JSON does.
 #[derive(Debug)]
 pub struct Decoder {
+    wire: Wire,
+    form: Form,
+    /// It was a whole answer, and has been read.
+    is_whole: bool,
     sse: sse::Decoder,
     state: State,
     renamed: Renamed,
     held: Held,
     /// The choices that have called tools.
     called: Vec<u32>,
+}
+
+/// What a body turns out to be.
+#[derive(Debug)]
+enum Form {
+    /// Nothing but blanks has come.
+    Unknown,
+    Events,
+    /// JSON, as much of it as has come.
+    Json(Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -156,7 +188,8 @@ impl Decoder {
             Wire::Gemini => State::Gemini(gemini::StreamState::default()),
             Wire::WorkersAi => State::WorkersAi(workers_ai::StreamState::default()),
         };
-        Self { sse: sse::Decoder::default(), state, renamed, held: Held::default(), called: Vec::new() }
+        let (sse, held) = (sse::Decoder::default(), Held::default());
+        Self { wire, form: Form::Unknown, is_whole: false, sse, state, renamed, held, called: Vec::new() }
     }
 
     /// Takes the next bytes and appends what they complete to `events`.
@@ -164,6 +197,20 @@ impl Decoder {
     /// # Errors
     /// [`DecodeError`]; the events before the fault are in `events`. Nothing more may be fed then.
     pub fn feed(&mut self, chunk: &[u8], events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        if let Form::Unknown = self.form {
+            self.form = match beginning(chunk).first() {
+                None => Form::Unknown,
+                Some(b'{' | b'[') => Form::Json(Vec::new()),
+                Some(_) => Form::Events,
+            };
+        }
+        if let Form::Json(json) = &mut self.form {
+            if json.len() + chunk.len() > Gather::MAX_BYTES {
+                return Err(DecodeError::Malformed("the reply is too large".to_owned()));
+            }
+            json.extend_from_slice(chunk);
+            return Ok(());
+        }
         let (state, before) = (&mut self.state, events.len());
         let fed = self.sse.feed(chunk, &mut |frame| state.frame(&frame, events));
         self.correct(&mut events[before..]);
@@ -176,18 +223,43 @@ impl Decoder {
     /// # Errors
     /// [`DecodeError::Malformed`] when the stream was cut before its documented end.
     pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        if let Form::Json(json) = std::mem::replace(&mut self.form, Form::Events) {
+            return self.whole(beginning(&json), events);
+        }
         let (state, before) = (&mut self.state, events.len());
         let fed = self.sse.finish(&mut |frame| state.frame(&frame, events));
         self.correct(&mut events[before..]);
         self.restore(before, events);
         self.held.release(&self.renamed.keys, None, events);
         fed?;
+        if self.is_whole {
+            return Ok(());
+        }
         match &self.state {
             State::OpenAi(state) => state.finish(),
             State::Anthropic(state) => state.finish(),
             State::Gemini(state) => state.finish(),
             State::WorkersAi(state) => state.finish(),
         }
+    }
+
+    /// Takes JSON in place of a stream.
+    fn whole(&mut self, json: &[u8], events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        self.is_whole = !json.starts_with(b"[");
+        if self.is_whole {
+            events.extend(replay(decode(self.wire, &self.renamed, json)?));
+            return Ok(());
+        }
+        let frames: Vec<&RawValue> =
+            serde_json::from_slice(json).map_err(|error| json::malformed("the stream", &error))?;
+        let before = events.len();
+        let taken = frames
+            .iter()
+            .try_for_each(|frame| self.state.frame(&sse::Frame { event: "", data: frame.get() }, events));
+        self.correct(&mut events[before..]);
+        self.restore(before, events);
+        taken?;
+        self.finish(events)
     }
 
     /// Says of each answer's end what is true of it.

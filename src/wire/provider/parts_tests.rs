@@ -28,7 +28,7 @@ fn given() -> Vec<Message> {
         file(FileSource::Id("file-1".into()), "application/pdf"),
         Part::Audio(Audio { format: AudioFormat::Mp3, data: "SUQz".into() }),
     ];
-    vec![Message::User { parts }]
+    vec![Message::User { name: None, parts }]
 }
 
 #[test]

@@ -47,13 +47,13 @@ queries! {
     THREADS_BY_USER = listed!("entries e WHERE kind = 0 AND kind = ?2 AND updated_at >= ?3
         AND (updated_at, id) < (?4, ?5) AND user = ?7 ORDER BY updated_at DESC, id DESC LIMIT ?6");
     /// `row`
-    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown FROM entries WHERE id = ?";
+    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at FROM entries WHERE id = ?";
     /// `put`
-    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, version = excluded.version, agent = excluded.agent,
         status = excluded.status, user = excluded.user, labels = excluded.labels, created_at = excluded.created_at,
-        updated_at = excluded.updated_at, shown = excluded.shown";
+        updated_at = excluded.updated_at, shown = excluded.shown, due_at = excluded.due_at";
     /// `put`
     WRITE_LABEL = "INSERT OR IGNORE INTO labels (kind, label, created_at, id) VALUES (?, ?, ?, ?)";
     /// `put`, `empty`
@@ -62,6 +62,10 @@ queries! {
     RUNS_OF = "SELECT id, labels, created_at FROM entries WHERE id > ? AND id < ? ORDER BY id LIMIT ?";
     /// `empty`
     DELETE_ENTRY = "DELETE FROM entries WHERE id = ?";
+    /// `overdue`
+    OVERDUE = "SELECT id FROM entries WHERE due_at < ? ORDER BY due_at LIMIT ?";
+    /// `postpone`
+    POSTPONE = "UPDATE entries SET due_at = ? WHERE id = ?";
     /// `leaving`
     LEAVING = "SELECT id FROM entries WHERE kind = 2 AND status = 'leaving'";
     /// `oldest_gone`
@@ -119,6 +123,8 @@ pub struct Row {
     pub created_at: Millis,
     pub updated_at: Millis,
     pub shown: String,
+    /// Of a thread.
+    pub due_at: Option<Millis>,
 }
 
 impl Row {
@@ -141,6 +147,7 @@ impl Row {
             created_at: entry.created_at,
             updated_at: entry.updated_at,
             shown: entry.shown.clone(),
+            due_at: None,
         }
     }
 
@@ -157,6 +164,7 @@ impl Row {
             created_at: at,
             updated_at: at,
             shown: String::new(),
+            due_at: None,
         }
     }
 }
@@ -204,6 +212,7 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
         created_at: Millis(columns.integer()?),
         updated_at: Millis(columns.integer()?),
         shown: columns.text()?.to_owned(),
+        due_at: columns.optional_integer()?.map(Millis),
     }))
 }
 
@@ -237,6 +246,7 @@ pub fn put(sql: &impl Sql, before: Option<&Row>, row: &Row) -> Result<(), Error>
         Value::Integer(row.created_at.0),
         Value::Integer(row.updated_at.0),
         text(&row.shown),
+        row.due_at.map_or(Value::Null, |at| Value::Integer(at.0)),
     ];
     sql.query(&WRITE_ENTRY, &values).map(drop)
 }
@@ -267,6 +277,23 @@ pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<bool, Error> {
         sql.query(&DELETE_ENTRY, &[text(id)])?;
     }
     Ok(rows.len() >= most as usize)
+}
+
+/// Threads that were due before this moment, at most so many.
+///
+/// # Errors
+/// [`Error`].
+pub fn overdue(sql: &impl Sql, before: Millis, most: u32) -> Result<Vec<String>, Error> {
+    let rows = sql.query(&OVERDUE, &[Value::Integer(before.0), Value::Integer(most.into())])?;
+    rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect()
+}
+
+/// A thread is due at this moment and not before.
+///
+/// # Errors
+/// [`Error`].
+pub fn postpone(sql: &impl Sql, thread: &str, at: Millis) -> Result<(), Error> {
+    sql.query(&POSTPONE, &[Value::Integer(at.0), text(thread)]).map(drop)
 }
 
 /// The deleted threads whose runs are still to be removed.

@@ -4,7 +4,7 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[INDEX];
+pub const STEPS: &[Step] = &[INDEX, DUE];
 
 const INDEX: Step = &[
     effects::TABLE,
@@ -39,4 +39,10 @@ const INDEX: Step = &[
         id         TEXT NOT NULL,
         PRIMARY KEY (kind, label, created_at, id)
     ) WITHOUT ROWID",
+];
+
+const DUE: Step = &[
+    // Of a thread, when its object is awake next; of one that was asked to wake, when that was.
+    "ALTER TABLE entries ADD COLUMN due_at INTEGER",
+    "CREATE INDEX threads_by_due ON entries (due_at) WHERE due_at IS NOT NULL",
 ];

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Failure, failure, is_transient};
 use crate::domain::dialect::{Dialect, System, Turns};
+use crate::domain::message::About;
 use crate::domain::provider::Wire;
 use crate::domain::redact::{HIDDEN, is_split, redact};
 use crate::domain::secret::Secret;
@@ -15,6 +16,17 @@ use crate::wire::provider::{self, Refusal, Reported};
 
 /// The most characters of a provider's words that are shown.
 const MAX_WORDS: usize = 500;
+
+/// The most characters of what a provider says of an answer as a whole.
+const MAX_ABOUT: usize = 200;
+
+/// Takes the line's keys out of what the provider says of its answer, as out of its errors.
+pub fn clean_about(line: &[Arc<Candidate>], about: &mut About) {
+    let said = [&mut about.service_tier, &mut about.system_fingerprint];
+    for text in said.into_iter().flatten() {
+        *text = redact(text, &keys(line)).chars().take(MAX_ABOUT).collect();
+    }
+}
 
 /// The keys of the line's servers, each once.
 fn keys(line: &[Arc<Candidate>]) -> Vec<&Secret> {

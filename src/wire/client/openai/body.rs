@@ -174,6 +174,8 @@ pub struct StreamOptions {
 pub struct MessageBody {
     pub role: Option<Role>,
     pub content: Content,
+    /// Of a user's message.
+    pub name: Option<String>,
     pub refusal: Option<String>,
     pub tool_calls: Option<Vec<CallBody>>,
     pub tool_call_id: Option<String>,
@@ -189,9 +191,9 @@ pub struct MessageBody {
 
 objects! {
     StreamOptions, "an object" { include_usage }
-    MessageBody, "a message object" { role, content, refusal, tool_calls, tool_call_id, function_call, reasoning_content, reasoning, reasoning_details, extra_content, cache_control }
+    MessageBody, "a message object" { role, content, name, refusal, tool_calls, tool_call_id, function_call, reasoning_content, reasoning, reasoning_details, extra_content, cache_control }
     ExtraContent, "an object" { google }
-    Google, "an object" { thought_signature }
+    Google, "an object" { thought_signature, after_tool_calls }
     CallBody, "a tool call object" { id, kind as "type", function, extra_content }
     CallFunction, "an object with `name` and `arguments`" { name, arguments }
     ToolBody, "a tool object" { kind as "type", function, cache_control }
@@ -220,9 +222,16 @@ pub struct ExtraContent {
 
 struct Google {
     thought_signature: Option<String>,
+    /// Ours: the signature stands behind the tool calls, in a text of its own.
+    after_tool_calls: Option<bool>,
 }
 
 impl ExtraContent {
+    /// Whether the signature stands behind the message's tool calls.
+    pub fn is_behind_calls(&self) -> bool {
+        self.google.as_ref().is_some_and(|google| google.after_tool_calls == Some(true))
+    }
+
     pub fn signature(self) -> Option<String> {
         self.google?.thought_signature.filter(|signature| !signature.is_empty())
     }

@@ -13,6 +13,9 @@ use crate::domain::message::{
 use crate::wire::cache_control::CacheControl;
 use crate::wire::reasoning_details;
 
+/// OpenAI's limit.
+const MAX_NAME_CHARS: usize = 64;
+
 /// Reads all messages; there must be one.
 pub fn messages(bodies: Option<Vec<MessageBody>>) -> Result<Vec<Message>, Invalid> {
     let bodies = bodies.ok_or_else(|| Invalid::at("messages", "`messages` is required"))?;
@@ -58,12 +61,25 @@ fn message(at: &At, body: MessageBody) -> Result<Message, Invalid> {
     }
     match role {
         Role::System | Role::Developer => system(at, body),
-        Role::User => Ok(Message::User { parts: parts(at, body.content, body.cache_control)? }),
+        Role::User => Ok(Message::User {
+            name: name(at, body.name)?,
+            parts: parts(at, body.content, body.cache_control)?,
+        }),
         Role::Assistant => assistant(at, body),
         Role::Tool => tool(at, body),
         Role::Function => {
             Err(at.fault(".role", "the role `function` is not taken: use `tool` with `tool_call_id`"))
         }
+    }
+}
+
+/// Which of several people speaks.
+fn name(at: &At, name: Option<String>) -> Result<Option<String>, Invalid> {
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) if name.chars().nth(MAX_NAME_CHARS).is_some() => {
+            Err(at.fault(".name", format!("`name` has at most {MAX_NAME_CHARS} characters")))
+        }
+        name => Ok(name),
     }
 }
 
@@ -98,12 +114,15 @@ fn assistant(at: &At, body: MessageBody) -> Result<Message, Invalid> {
     let calls = body.tool_calls.unwrap_or_default();
     let texts = texts(at, body.content)?;
     let refusal = texts.refusal.or(body.refusal.filter(|_| texts.text.is_none()));
-    let proof = body.extra_content.and_then(ExtraContent::signature).map(signed);
+    let is_last = body.extra_content.as_ref().is_some_and(ExtraContent::is_behind_calls) && !calls.is_empty();
+    let mut proof = body.extra_content.and_then(ExtraContent::signature).map(signed);
+    let last = proof.take_if(|_| is_last);
     parts.extend(texts.text.map(|text| AssistantPart::Text(Text { text, citations: Vec::new(), proof })));
     parts.extend(refusal.map(AssistantPart::Refusal));
     for (number, call) in calls.into_iter().enumerate() {
         parts.push(AssistantPart::ToolCall(tool_call(at, number, call)?));
     }
+    parts.extend(last.map(|proof| AssistantPart::Text(Text { proof: Some(proof), ..Text::default() })));
     let cache = body.cache_control.or(texts.cache).map(CachePoint::from);
     parts.extend(cache.map(AssistantPart::CachePoint));
     Ok(Message::Assistant { parts })

@@ -37,7 +37,7 @@ fn a_conversation_is_read_in_order() {
     let expected = [
         system("Be brief."),
         system("a\nb"),
-        Message::User { parts: vec![Part::Text("Hi".into())] },
+        Message::User { name: Some("bob".into()), parts: vec![Part::Text("Hi".into())] },
         Message::Assistant { parts: vec![call("1"), call("2")] },
         Message::tool("1", ""),
         Message::tool("2", "two"),
@@ -93,7 +93,7 @@ fn images_are_urls_or_base64() {
         part(data("image/png", "iVBORw0KGgo="), None),
         part(data("image/jpeg", "AAAA"), Some("original")),
     ];
-    assert_eq!(read, [Message::User { parts }]);
+    assert_eq!(read, [Message::User { name: None, parts }]);
 }
 
 #[test]

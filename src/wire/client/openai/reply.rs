@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::annotation::AnnotationBody;
 use super::call_id;
 use crate::domain::message::{
-    AssistantPart, ChatReply, Choice, Finish, JsonText, ProofKind, ToolCall, Usage,
+    AssistantPart, ChatReply, Choice, Finish, JsonText, ProofKind, Text, ToolCall, Usage,
 };
 use crate::domain::money::Nanos;
 use crate::domain::warning::Warning;
@@ -133,11 +133,20 @@ pub(super) struct ExtraContent<'a> {
 #[schema(as = ChatCompletionGoogle)]
 struct Google<'a> {
     thought_signature: &'a str,
+    /// The signature stands behind the message's tool calls, not at its text: ours, as no place of the protocol says it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    after_tool_calls: bool,
 }
 
 impl<'a> ExtraContent<'a> {
     pub const fn of(thought_signature: &'a str) -> Self {
-        Self { google: Google { thought_signature } }
+        Self { google: Google { thought_signature, after_tool_calls: false } }
+    }
+
+    /// Of a message that may have tool calls before it.
+    pub const fn behind(after_tool_calls: bool, thought_signature: &'a str) -> Self {
+        Self { google: Google { thought_signature, after_tool_calls } }
     }
 }
 
@@ -156,19 +165,28 @@ impl<'a> ChoiceBody<'a> {
             reasoning_details: reasoning_details::write(parts),
             annotations: AssistantPart::citations_of(parts).filter_map(AnnotationBody::of).collect(),
             tool_calls,
-            extra_content: signature(parts).map(ExtraContent::of),
+            extra_content: signature(parts),
         };
         let logprobs = choice.logprobs.as_ref().and_then(JsonText::raw);
         Self { index, message, logprobs, finish_reason: finish_reason(choice.finish) }
     }
 }
 
-/// Gemini's signature of the answer's text.
-fn signature(parts: &[AssistantPart]) -> Option<&str> {
-    parts.iter().rev().find_map(|part| match part {
-        AssistantPart::Text(text) => text.proof.as_ref()?.of_kind(ProofKind::GeminiSignature),
-        _ => None,
-    })
+/// Gemini's last signature of a text, which may be an empty one behind the calls.
+fn signature(parts: &[AssistantPart]) -> Option<ExtraContent<'_>> {
+    let mut is_called = false;
+    let mut signed = None;
+    for part in parts {
+        match part {
+            AssistantPart::ToolCall(_) => is_called = true,
+            AssistantPart::Text(Text { proof: Some(proof), .. }) => {
+                let signature = proof.of_kind(ProofKind::GeminiSignature);
+                signed = signature.map(|signature| ExtraContent::behind(is_called, signature)).or(signed);
+            }
+            _ => {}
+        }
+    }
+    signed
 }
 
 impl<'a> CallBody<'a> {

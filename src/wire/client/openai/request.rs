@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::de::IgnoredAny;
 
 use super::Invalid;
-use super::body::{Body, Stop};
+use super::body::{Body, Role, Stop};
 use super::messages::{messages, pair};
 use super::tools::{response_format, tool_choice, tools};
 use crate::domain::extra::Extras;
@@ -81,6 +81,12 @@ pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
         Invalid::at("model", "`model` is required: the agent's slug or a model of its line")
     })?;
     let tools = tools(body.tools.unwrap_or_default())?;
+    for (number, message) in body.messages.iter().flatten().enumerate() {
+        // Others' names have no place here.
+        if message.name.is_some() && message.role != Some(Role::User) {
+            body.extras.put_unknown(|| format!("messages[{number}].name"));
+        }
+    }
     let request = ChatRequest {
         messages: messages(body.messages)?,
         tool_choice: tool_choice(body.tool_choice, &tools)?,

@@ -31,7 +31,7 @@ fn fault(fields: &Value) -> Invalid {
 fn the_least_request_leaves_everything_to_the_provider() {
     let parsed = read(&with(&json!({}))).unwrap();
     assert_eq!((parsed.model.as_str(), parsed.stream, parsed.include_usage), ("helper", false, false));
-    assert_eq!(parsed.request.messages, [Message::User { parts: vec![Part::Text("Hi".into())] }]);
+    assert_eq!(parsed.request.messages, [Message::User { name: None, parts: vec![Part::Text("Hi".into())] }]);
     assert_eq!(parsed.request.sampling, Sampling::default());
     assert_eq!(parsed.request.tool_choice, ToolChoice::Auto);
     assert!(matches!(parsed.request.response_format, ResponseFormat::Text));
@@ -192,7 +192,7 @@ fn a_field_that_nobody_reads_is_noted_wherever_it_stands() {
             {"role": "user", "name": "ada", "content": [{"type": "text", "text": "Hi", "tone": "warm"}]},
             {"role": "assistant", "content": null, "tool_calls": [
                 {"id": "c", "type": "function", "index": 0, "function": {"name": "f", "arguments": "{}", "x": {"y": 1}}}]},
-            {"role": "tool", "tool_call_id": "c", "content": "ok"},
+            {"role": "tool", "name": "f", "tool_call_id": "c", "content": "ok"},
         ],
         "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "free": 1}, "z": 1}}],
     });
@@ -203,8 +203,8 @@ fn a_field_that_nobody_reads_is_noted_wherever_it_stands() {
         unknown,
         [
             "messages[0].content[0].tone",
-            "messages[0].name",
             "messages[1].tool_calls[0].function.x",
+            "messages[2].name",
             "mood",
             "stream_options.obfuscate",
             "tools[0].function.z",
@@ -298,7 +298,10 @@ fn marks_for_the_cache_stand_where_they_were_set() {
     let text = |text: &str| Part::Text(text.into());
     let expected = [
         Message::System { text: "s".into(), cache: Some(hour) },
-        Message::User { parts: vec![text("a"), Part::CachePoint(CachePoint::default()), text("b")] },
+        Message::User {
+            name: None,
+            parts: vec![text("a"), Part::CachePoint(CachePoint::default()), text("b")],
+        },
         Message::Assistant { parts: vec![AssistantPart::text("c"), AssistantPart::CachePoint(hour)] },
     ];
     assert_eq!((parsed.messages.as_slice(), parsed.tools[0].cache), (&expected[..], Some(hour)));

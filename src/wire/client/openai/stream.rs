@@ -42,6 +42,8 @@ struct Thought {
     text: String,
     /// Entries of `reasoning_details` so far.
     proven: usize,
+    /// Whether nothing was said since the last tool call.
+    is_called: bool,
 }
 
 impl StreamEncoder {
@@ -64,6 +66,9 @@ impl StreamEncoder {
     pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         match event {
             Event::Text { choice, delta } => {
+                if let Some(thought) = self.thoughts.get_mut(choice).filter(|_| !delta.is_empty()) {
+                    thought.is_called = false;
+                }
                 self.chunk(*choice, Delta { content: Some(delta), ..Delta::default() }, None, out);
             }
             Event::Reasoning { choice, delta } => {
@@ -87,6 +92,7 @@ impl StreamEncoder {
             }
             Event::ToolCall { choice, index, id, name, proof } => {
                 let signature = proof.as_ref().and_then(|proof| proof.of_kind(ProofKind::GeminiSignature));
+                self.thoughts.entry(*choice).or_default().is_called = true;
                 let call = CallDelta {
                     index: *index,
                     id: Some(call_id::signed(id, signature)),
@@ -115,7 +121,8 @@ impl StreamEncoder {
     fn proof(&mut self, choice: u32, proof: &Proof, out: &mut Vec<u8>) {
         match proof.kind {
             ProofKind::GeminiSignature => {
-                let extra_content = Some(ExtraContent::of(&proof.value));
+                let is_called = self.thoughts.get(&choice).is_some_and(|thought| thought.is_called);
+                let extra_content = Some(ExtraContent::behind(is_called, &proof.value));
                 self.chunk(choice, Delta { extra_content, ..Delta::default() }, None, out);
             }
             ProofKind::ReasoningDetails => {

@@ -17,9 +17,15 @@ pub fn tools(bodies: Vec<ToolBody>) -> Result<Vec<Tool>, Invalid> {
     if bodies.len() > MAX_TOOLS {
         return Err(Invalid::at("tools", format!("there are at most {MAX_TOOLS} tools")));
     }
-    let mut tools = Vec::with_capacity(bodies.len());
+    let mut tools: Vec<Tool> = Vec::with_capacity(bodies.len());
     for (number, body) in bodies.into_iter().enumerate() {
-        tools.push(tool(number, body)?);
+        let read = tool(number, body)?;
+        // Some providers refuse that, and from the others nobody would know which of the two is called.
+        if tools.iter().any(|tool| tool.name == read.name) {
+            let field = format!("tools[{number}].function.name");
+            return Err(Invalid::at(field, format!("there is a tool `{}` before", read.name)));
+        }
+        tools.push(read);
     }
     Ok(tools)
 }

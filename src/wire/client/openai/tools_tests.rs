@@ -114,3 +114,10 @@ fn a_format_is_text_json_or_a_schema() {
         assert_eq!(param(read_format(&format)), field, "{format}");
     }
 }
+
+#[test]
+fn two_tools_of_one_name_are_refused() {
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name}});
+    assert_eq!(param(read_tools(&json!([tool("f"), tool("g"), tool("f")]))), "tools[2].function.name");
+    assert!(read_tools(&json!([tool("f"), tool("F")])).is_ok());
+}

@@ -166,10 +166,10 @@ impl AppendBody {
     /// All that does not fit.
     pub fn read(self) -> Result<Vec<Message>, Faults> {
         let mut errors = FieldErrors::default();
-        let items = said(&mut errors, "items", Some(self.items));
-        if items.is_empty() {
+        if self.items.is_empty() {
             errors.add("items", "must not be empty");
         }
+        let items = said(&mut errors, "items", Some(self.items));
         errors.finish().map(|()| items)
     }
 }
@@ -313,9 +313,19 @@ impl StartBody {
     }
 }
 
+/// The most messages of one request to a thread: each becomes an item, with an id and a row of its own.
+const MAX_MESSAGES: usize = 1_000;
+
 /// Messages as OpenAI's chat has them.
 fn said(errors: &mut FieldErrors, field: &str, messages: Option<Vec<Value>>) -> Vec<Message> {
     let Some(messages) = messages.filter(|messages| !messages.is_empty()) else { return Vec::new() };
+    if messages.len() > MAX_MESSAGES {
+        errors.add(
+            field,
+            format!("has at most {MAX_MESSAGES} entries: send more of them with further requests"),
+        );
+        return Vec::new();
+    }
     let body = json!({ "model": "-", "messages": messages }).to_string();
     match openai::parse(body.as_bytes()) {
         Ok(parsed) => parsed.request.messages,

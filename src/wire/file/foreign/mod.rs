@@ -46,7 +46,7 @@ pub struct System {
 /// Something that an agent wants to use and that is not in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// `agent` or `tool`.
+    /// `agent`, `tool` or `secret`.
     pub kind: &'static str,
     pub name: String,
     /// A range, where the file says one.

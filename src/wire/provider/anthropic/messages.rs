@@ -45,7 +45,7 @@ pub(super) fn conversation<'a>(
                 system.push(Block::text(text));
                 block::mark(&mut system, cache.filter(|_| dialect.cache_points));
             }
-            Message::User { parts } => push(&mut turns, Role::User, block::given(dialect, parts)),
+            Message::User { parts, .. } => push(&mut turns, Role::User, block::given(dialect, parts)),
             Message::Assistant { parts } => push(&mut turns, Role::Assistant, said(dialect, parts)),
             Message::Tool { call_id, parts, is_error } => {
                 let content = ResultContent::of(dialect, parts);

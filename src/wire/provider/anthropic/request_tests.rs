@@ -27,7 +27,7 @@ fn raw(value: &Value) -> Box<RawValue> {
 }
 
 fn user(text: &str) -> Message {
-    Message::User { parts: vec![Part::Text(text.into())] }
+    Message::User { name: None, parts: vec![Part::Text(text.into())] }
 }
 
 fn system(text: &str) -> Message {
@@ -160,7 +160,7 @@ fn images_go_by_url_or_in_base64() {
     let parts =
         vec![Part::Image(url), Part::Text("?".into()), Part::Image(Image { source: data, detail: None })];
     assert_eq!(
-        body_of(PLAIN, &ask(vec![Message::User { parts }]))["messages"][0]["content"],
+        body_of(PLAIN, &ask(vec![Message::User { name: None, parts }]))["messages"][0]["content"],
         json!([
             {"type": "image", "source": {"type": "url", "url": "https://a.example.com/b.png"}},
             text("?"),

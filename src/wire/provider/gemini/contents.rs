@@ -141,7 +141,7 @@ pub(super) fn conversation<'a>(
         }
         match message {
             Message::System { text, .. } => system.extend(spoken(text)),
-            Message::User { parts } => {
+            Message::User { parts, .. } => {
                 push(&mut contents, Speaker::User, parts.iter().filter_map(|part| given(dialect, part)));
             }
             Message::Assistant { parts } => {

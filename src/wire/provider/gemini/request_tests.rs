@@ -32,7 +32,7 @@ fn raw(value: &Value) -> Box<RawValue> {
 }
 
 fn user(text: &str) -> Message {
-    Message::User { parts: vec![Part::Text(text.into())] }
+    Message::User { name: None, parts: vec![Part::Text(text.into())] }
 }
 
 fn system(text: &str) -> Message {
@@ -201,7 +201,7 @@ fn images_go_by_address_or_in_base64() {
         Part::Image(Image { source: data, detail: Some("low".into()) }),
     ];
     assert_eq!(
-        body_of(PLAIN, &ask(vec![Message::User { parts }]))["contents"][0]["parts"],
+        body_of(PLAIN, &ask(vec![Message::User { name: None, parts }]))["contents"][0]["parts"],
         json!([
             {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://a.example.com/b.JPG?x=.png"}},
             {"fileData": {"fileUri": "https://a.example.com/b"}},

@@ -106,12 +106,16 @@ impl StreamState {
             return self.call(choice, call, part.thought_signature, reply, events);
         }
         let delta = part.text.filter(|text| !text.is_empty());
+        let is_silent = delta.is_none();
         events.extend(delta.map(|delta| match part.thought.0 {
             Some(true) => Event::Reasoning { choice, delta },
             _ => Event::Text { choice, delta },
         }));
         // What has been proved is complete.
         if let Some(proof) = proof(part.thought_signature) {
+            // A thought that is not shown is none of the text that a signature alone would be of.
+            let is_hidden = part.thought.0 == Some(true) && is_silent;
+            events.extend(is_hidden.then(|| Event::Reasoning { choice, delta: String::new() }));
             events.extend([Event::Proof { choice, proof }, Event::Boundary { choice }]);
         }
     }

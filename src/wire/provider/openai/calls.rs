@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::message::Event;
+use crate::domain::message::{Event, Proof};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json::issued_id;
 
@@ -11,10 +11,17 @@ pub const MAX_CALLS: usize = 1024;
 /// What a call without arguments has: some servers write an empty text or nothing, on which clients fail.
 pub const NO_ARGUMENTS: &str = "{}";
 
+/// The most calls that wait for their names at once: a server that sends names late sends the next.
+const MAX_UNNAMED: usize = 64;
+/// The most bytes that are kept of calls whose names have not come.
+const MAX_UNNAMED_BYTES: usize = 64 * 1024;
+
 /// The calls that have come of a stream.
 #[derive(Debug, Default)]
 pub struct Calls {
     begun: Vec<Call>,
+    /// What waits for its name, which some servers send in a later piece.
+    unnamed: Vec<Unnamed>,
     /// The identifiers of each choice.
     ids: Vec<(u32, HashSet<String>)>,
 }
@@ -30,7 +37,52 @@ struct Call {
     has_arguments: bool,
 }
 
+/// What has come of a call before its name.
+#[derive(Debug)]
+pub struct Unnamed {
+    pub choice: u32,
+    pub given_index: Option<u32>,
+    pub id: Option<String>,
+    pub arguments: String,
+    pub proof: Option<Proof>,
+}
+
 impl Calls {
+    /// A piece of a call that has not begun, behind what has come of the same call before.
+    pub fn joined(&mut self, piece: Unnamed) -> Unnamed {
+        let is_same = |waiting: &Unnamed| {
+            let same_place = waiting.given_index == piece.given_index || piece.given_index.is_none();
+            let same_id = piece.id.is_none() || waiting.id.is_none() || waiting.id == piece.id;
+            waiting.choice == piece.choice && same_place && same_id
+        };
+        let Some(place) = self.unnamed.iter().rposition(is_same) else { return piece };
+        let mut whole = self.unnamed.remove(place);
+        whole.arguments.push_str(&piece.arguments);
+        Unnamed { id: whole.id.or(piece.id), proof: whole.proof.or(piece.proof), ..whole }
+    }
+
+    /// Keeps a call until its name comes.
+    ///
+    /// # Errors
+    /// Where that is too much.
+    pub fn wait(&mut self, call: Unnamed) -> Result<(), DecodeError> {
+        let bytes = |call: &Unnamed| call.arguments.len() + call.id.as_ref().map_or(0, String::len);
+        let kept: usize = self.unnamed.iter().chain([&call]).map(bytes).sum();
+        if kept > MAX_UNNAMED_BYTES || self.unnamed.len() >= MAX_UNNAMED {
+            return Err(nameless());
+        }
+        self.unnamed.push(call);
+        Ok(())
+    }
+
+    /// The answer has ended.
+    ///
+    /// # Errors
+    /// Where a call still waits for its name.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        if self.unnamed.is_empty() { Ok(()) } else { Err(nameless()) }
+    }
+
     pub fn are_of(&self, choice: u32) -> bool {
         self.begun.iter().any(|call| call.choice == choice)
     }
@@ -92,6 +144,10 @@ impl Calls {
             delta: NO_ARGUMENTS.to_owned(),
         }));
     }
+}
+
+fn nameless() -> DecodeError {
+    DecodeError::Malformed("a tool call has no name".to_owned())
 }
 
 pub fn one_too_many() -> DecodeError {

@@ -9,6 +9,7 @@ use super::calls::NO_ARGUMENTS;
 use super::content::{Content, PartBody};
 use crate::domain::dialect::{Back, Dialect, Prefill, System, Turns};
 use crate::domain::message::{AssistantPart, Message, Part, Proof, ProofKind, ToolCall};
+use crate::domain::provider::Wire;
 use crate::wire::provider::fit::{ACKNOWLEDGED, NO_SIGNATURE, OPENING};
 use crate::wire::reasoning_details;
 
@@ -17,6 +18,8 @@ use crate::wire::reasoning_details;
 pub struct MessageBody<'a> {
     role: Role,
     /// Written as `null` when an assistant only called tools: some servers want the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     pub content: Option<Content<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<Cow<'a, str>>,
@@ -102,6 +105,11 @@ pub fn messages<'a>(dialect: &Dialect, all: &'a [Message], asked: Option<String>
     bodies
 }
 
+/// Whether a user's message has a place for who of several it is: not where turns of one role become one message.
+pub fn names_users(dialect: &Dialect) -> bool {
+    dialect.wire == Wire::OpenAi && dialect.turns == Turns::Any
+}
+
 impl Role {
     const fn is_instruction(self) -> bool {
         matches!(self, Self::System | Self::Developer)
@@ -125,9 +133,10 @@ impl<'a> Written<'_, 'a> {
                 let cached = cache.filter(|_| self.dialect.cache_points);
                 self.instruct(Content::cached(text, cached));
             }
-            Message::User { parts } => {
+            Message::User { name, parts } => {
                 let content = Content::of(self.dialect, parts);
-                self.say(MessageBody::new(Role::User, Some(content)));
+                let name = name.as_deref().filter(|_| names_users(self.dialect));
+                self.say(MessageBody { name, ..MessageBody::new(Role::User, Some(content)) });
             }
             Message::Assistant { parts } => {
                 let body = self.assistant(parts);
@@ -231,6 +240,7 @@ impl<'a> MessageBody<'a> {
     const fn new(role: Role, content: Option<Content<'a>>) -> Self {
         Self {
             role,
+            name: None,
             content,
             reasoning_content: None,
             reasoning: None,

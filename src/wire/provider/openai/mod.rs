@@ -25,7 +25,7 @@ pub use stream::StreamState;
 pub(super) mod parts {
     pub use super::content::Content;
     pub use super::error::{answerless, fault, interrupted, reported};
-    pub use super::messages::{MessageBody, messages};
+    pub use super::messages::{MessageBody, messages, names_users};
     pub use super::reply::{
         CallBody, ChoiceBody, Embedded, broken_off, choices, finish, left_out, tool_calls,
     };

@@ -21,7 +21,7 @@ fn body(provider: &str, request: &ChatRequest, stream: bool) -> Value {
 }
 
 fn user(text: &str) -> Message {
-    Message::User { parts: vec![Part::Text(text.to_owned())] }
+    Message::User { name: None, parts: vec![Part::Text(text.to_owned())] }
 }
 
 fn schema() -> Box<RawValue> {
@@ -158,7 +158,8 @@ fn images_stand_among_the_text() {
         image(ImageSource::Url("https://example.com/a.png".into()), Some("low")),
         image(ImageSource::Data { media_type: "image/png".into(), base64: "iVBORw0KGgo=".into() }, None),
     ];
-    let request = ChatRequest { messages: vec![Message::User { parts }], ..ChatRequest::default() };
+    let request =
+        ChatRequest { messages: vec![Message::User { name: None, parts }], ..ChatRequest::default() };
     let expected = json!([
         {"type": "text", "text": "What \"is\" this?"},
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "low"}},

@@ -1,12 +1,14 @@
 //! Reads streams.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::MAX_CHOICES;
 use super::annotation::{Sources, citations};
-use super::calls::{Calls, id_of};
+use super::calls::{Calls, Unnamed, id_of};
 use super::details::Details;
 use super::error::{fault, reported};
 use super::reply::{Embedded, ExtraContent, FunctionBody, Text, finish, first_said};
@@ -199,7 +201,7 @@ impl StreamState {
         if self.choices.iter().any(|choice| !choice.finished) {
             return Err(DecodeError::Malformed("the stream was cut".to_owned()));
         }
-        Ok(())
+        self.calls.finish()
     }
 
     /// The documented end has come: what did not say why it ended has stopped, and what was counted after its last word
@@ -334,16 +336,19 @@ impl StreamState {
         if id.is_none() && name.is_none() && delta.is_empty() {
             return Ok(());
         }
-        let index = match self.calls.known(choice, body.index.0, id.as_deref(), name.is_some()) {
-            Some(index) => index,
+        let (index, delta) = match self.calls.known(choice, body.index.0, id.as_deref(), name.is_some()) {
+            Some(index) => (index, delta),
             None => {
-                let nameless = || DecodeError::Malformed("a tool call has no name".to_owned());
-                let name = name.ok_or_else(nameless)?;
-                let index = self.calls.begin(choice, body.index.0, &id)?;
-                let id = self.calls.unused(choice, id_of(id, index, &name, &delta));
                 let proof = body.extra_content.0.and_then(ExtraContent::proof);
+                let arguments = delta.into_owned();
+                let piece = Unnamed { choice, given_index: body.index.0, id, arguments, proof };
+                let call = self.calls.joined(piece);
+                let Some(name) = name else { return self.calls.wait(call) };
+                let Unnamed { given_index, id, arguments, proof, .. } = call;
+                let index = self.calls.begin(choice, given_index, &id)?;
+                let id = self.calls.unused(choice, id_of(id, index, &name, &arguments));
                 events.push(Event::ToolCall { choice, index, id, name, proof });
-                index
+                (index, Cow::Owned(arguments))
             }
         };
         if !delta.is_empty() {

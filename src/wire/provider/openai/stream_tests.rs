@@ -193,7 +193,7 @@ fn a_stream_that_ends_otherwise_was_cut() {
 #[test]
 fn what_is_no_stream_is_malformed() {
     let html = b"<!DOCTYPE html>\n<html><body>\n\n<h1>502 Bad Gateway</h1>\n\n</body></html>\n".as_slice();
-    let json = b"{\n  \"choices\": [{\"message\": {\"content\": \"not streamed\"}}]\n}\n".as_slice();
+    let json = b"{\n  \"choices\": {\"message\": \"no completion\"}\n}\n".as_slice();
     let garbage = b"\x00\x01\x02\xfe\xff\n\n".as_slice();
     let text = b"data: not json\n\n".as_slice();
     let utf8 = b"data: {\"choices\":[{\"delta\":{\"content\":\"\xc3\x28\"}}]}\n\n".as_slice();
@@ -314,4 +314,41 @@ fn a_whole_message_in_place_of_pieces_is_said_and_one_that_repeats_them_is_not()
         let events = events(stream(chunks).as_bytes());
         assert_eq!(events, [text(0, "hi"), finish(0, Finish::Stop)], "{chunks:?}");
     }
+}
+
+#[test]
+fn a_call_begins_when_its_name_has_come() {
+    let stream = r#"data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":null,"arguments":""}}]}}]}
+
+data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"b","function":{"arguments":"{\"x\""}}]}}]}
+
+data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"first","arguments":"{"}}]}}]}
+
+data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"name":"second","arguments":":1}"}},{"index":0,"function":{"arguments":"}"}}]}}]}
+
+data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}
+
+"#;
+    let expected =
+        [("a".into(), "first".into(), "{}".into()), ("b".into(), "second".into(), "{\"x\":1}".into())];
+    assert_eq!(told(&events(stream.as_bytes())).calls, expected);
+    let nameless = stream.replace("\"second\"", "null");
+    let (events, end) = fault(nameless.as_bytes());
+    assert_eq!(told(&events).calls.len(), 1);
+    assert!(matches!(end, DecodeError::Malformed(_)), "{end:?}");
+}
+
+#[test]
+fn what_waits_for_its_name_is_bounded() {
+    let piece = |index: usize, arguments: &str| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":\"{arguments}\"}}}}]}}}}]}}\n\n"
+        )
+    };
+    let taken = |pieces: Vec<String>| {
+        let mut decoder = crate::wire::provider::Decoder::new(Wire::OpenAi, Default::default());
+        pieces.iter().take_while(|piece| decoder.feed(piece.as_bytes(), &mut Vec::new()).is_ok()).count()
+    };
+    assert!(taken((0..1_000).map(|index| piece(index, "x")).collect()) < 100, "calls");
+    assert!(taken((0..1_000).map(|_| piece(0, &"x".repeat(1_024))).collect()) < 100, "bytes");
 }

@@ -29,10 +29,10 @@ fn content_is_always_text_but_for_images() {
     let request = ChatRequest {
         messages: vec![
             Message::system("Be brief."),
-            Message::User { parts: texts(&["a", "b"]) },
+            Message::User { name: None, parts: texts(&["a", "b"]) },
             Message::Assistant { parts: vec![AssistantPart::ToolCall(ToolCall::new("1", "f", "{}"))] },
             Message::tool("1", "ok"),
-            Message::User { parts: [texts(&["c"]), vec![image]].concat() },
+            Message::User { name: None, parts: [texts(&["c"]), vec![image]].concat() },
         ],
         ..ChatRequest::default()
     };
