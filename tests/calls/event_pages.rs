@@ -17,6 +17,7 @@ async fn large_run(stage: &Stage) -> Value {
     let mut waiting = run;
     for nth in 0..4 {
         let call = waiting["waiting_on"][0]["call_id"].clone();
+        assert!(call.is_string(), "{nth}: {waiting}");
         stage.then(if nth < 3 { calls("look", &json!({})) } else { says("Seen") });
         let inputs = json!({"inputs": [{"call_id": call, "output": "x".repeat(OUTPUT)}]});
         post(stage, &format!("/runs/{id}/inputs"), &inputs).await.ok();

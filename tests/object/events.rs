@@ -32,6 +32,7 @@ fn give_much(theatre: &mut Theatre) {
     let effect =
         theatre.performed().into_iter().find(|effect| matches!(effect, Effect::Model { run: 1, .. }));
     let id = effect.unwrap().id();
+    theatre.give_up(&id);
     let call = || AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"));
     let answered = Answered {
         parts: std::iter::repeat_with(call).take(CALLS).collect(),

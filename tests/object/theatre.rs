@@ -528,6 +528,11 @@ impl Theatre {
         self.command(Command::Give(WHO, run, vec![Input::Call { entry: id.number, given }]));
     }
 
+    /// Somebody else performs this.
+    pub fn give_up(&mut self, id: &str) {
+        self.under_way.retain(|under_way| under_way.effect.id() != id);
+    }
+
     /// What is performed now.
     pub fn performed(&self) -> Vec<&Effect> {
         self.under_way.iter().map(|under_way| &under_way.effect).collect()
