@@ -41,7 +41,8 @@ async fn public(stage: &Stage, fields: serde_json::Value) {
 
 #[tokio::test]
 async fn a_stranger_reads_of_the_call_alone_why_it_is_refused() {
-    let refusals: [(fn() -> Turn, u16, &str); 6] = [
+    type Refuse = fn() -> Turn;
+    let refusals: [(Refuse, u16, &str); 6] = [
         (|| status(401, "wrong key of own"), 424, "upstream_denied"),
         (|| status(402, "pay"), 424, "upstream_denied"),
         (|| status(404, "no big"), 424, "upstream_denied"),

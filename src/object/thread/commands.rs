@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::kept::{Kept, Meta};
 use super::reading::Query;
-use super::settling::Unsettled;
+use super::unsettled::Unsettled;
 use super::{LINGER_MS, Thread, after, at_once};
 use crate::domain::field_error::FieldError;
 use crate::domain::merge_patch;

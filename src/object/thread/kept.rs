@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::copying::Copying;
-use super::settling::Unsettled;
+use super::unsettled::Unsettled;
 use crate::domain::admission::command::CallRecord;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::{Message, stored};

@@ -10,12 +10,13 @@
 //! | [`fork`], [`copying`] | itself as a copy of another thread, and what it keeps until it is whole |
 //! | [`inputs`] | what a waiting run is given |
 //! | [`once`] | requests that count once |
-//! | [`settling`] | what goes to the account's ledger |
+//! | [`unsettled`], [`settling`] | what goes to the account's ledger |
 //! | [`sending`] | one thing at a time on its way to another object |
 //! | [`tokens`] | what holders of the thread's tokens may |
 //! | [`start`] | how a run is started where others are at work |
 //! | [`saying`] | what is said, as items |
 //! | [`runs`] | how runs begin, go on and end here |
+//! | [`writing`] | one write
 //! | [`family`] | what runs and their children say to each other |
 //! | [`window`] | what the model is sent of the transcript |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
@@ -40,7 +41,9 @@ mod sending;
 mod settling;
 mod start;
 mod tokens;
+mod unsettled;
 mod window;
+mod writing;
 
 use std::collections::BTreeMap;
 
@@ -355,52 +358,6 @@ impl Machine for Thread {
             self.work.batch = batch;
         }
         written
-    }
-}
-
-impl Thread {
-    fn write_batch(&mut self, batch: &mut Batch, sql: &impl Sql, now: Millis) -> Result<(), Error> {
-        batch.write(sql, now)?;
-        if let Some(before) = batch.forget_before {
-            let until = store::forget_events(sql, before)?;
-            if let Some(meta) = self.meta.as_mut().filter(|_| until > 0) {
-                meta.forgotten_until = until;
-                batch.has_thread = true;
-            }
-        }
-        if let Some(to) = batch.forget_journal {
-            self.forget_journal(sql, to)?;
-            batch.has_thread |= std::mem::take(&mut self.work.batch.has_thread);
-        }
-        let work = &mut self.work;
-        for number in &batch.runs {
-            if let Some(kept) = work.open.get_mut(number) {
-                kept.seqs.reserve(work.next_position);
-                store::write_run(sql, *number, kept)?;
-            }
-        }
-        if batch.has_thread {
-            let row = match &self.meta {
-                Some(meta) => Row::There(Box::new(meta.clone())),
-                None => Row::Deleted {
-                    last_run: self.last_run,
-                    floor: self.floor,
-                    gone: self.gone.clone(),
-                    copying: self.copying.clone(),
-                },
-            };
-            store::write_thread(sql, &row)?;
-            self.deliveries.sending.saved();
-            self.settling.saved();
-        }
-        work.unwritten = 0;
-        if batch.forget_keys.is_some() {
-            work.oldest_key = store::oldest_key(sql)?;
-        }
-        if batch.forget_before.is_some() || !batch.events.is_empty() && work.oldest.is_none() {
-            work.oldest = store::oldest_event(sql)?;
-        }
-        Ok(())
     }
 }
 

@@ -5,15 +5,13 @@
 //! between the two charges a call's hold for an answer that the run has. One delivery is under way at a time, and a run never
 //! waits for one.
 
-use serde::{Deserialize, Serialize};
-
 use super::Thread;
 use super::kept::{Gone, Meta};
+use super::unsettled::Unsettled;
 use crate::domain::admission::command::{CallRecord, Forget};
-use crate::domain::ids::{AccountId, AgentId, CallId};
+use crate::domain::ids::{AccountId, CallId};
 use crate::domain::thread::effect::{Effect, ForLedger, Outcome};
 use crate::domain::thread::id::RunId;
-use crate::domain::thread::outbox;
 use crate::domain::time::Millis;
 use crate::object::machine::{self, Effects};
 use crate::object::sql::{Error, Sql};
@@ -21,48 +19,6 @@ use crate::object::store::thread as store;
 
 /// The most entries of deleted runs' journals that are read for one delivery.
 const MAX_FORGOTTEN: u32 = 200;
-
-/// What the ledger has yet to learn of a thread; a part of the thread's row.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Unsettled {
-    /// Calls that have ended, of runs that are over.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ended: Vec<CallRecord>,
-    /// The agents of runs that were deleted and are still named in the ledger. Their journals say by which calls, and stay
-    /// until then.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    deleted_of: Vec<AgentId>,
-    /// The last of those runs.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    deleted_to: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-impl Unsettled {
-    pub const fn is_empty(&self) -> bool {
-        self.ended.is_empty() && self.deleted_of.is_empty()
-    }
-
-    /// The runs up to this one were deleted.
-    pub fn delete(&mut self, agent: AgentId, last_run: u32) {
-        self.ended.iter_mut().for_each(|record| record.run = None);
-        if last_run > self.deleted_to {
-            self.deleted_to = last_run;
-            if !self.deleted_of.contains(&agent) {
-                self.deleted_of.push(agent);
-            }
-        }
-    }
-
-    /// How long to wait after a delivery that failed, in milliseconds.
-    fn pause(&self, now: Millis) -> i64 {
-        outbox::pause(self.ended.first().map_or(now, |record| record.at), now)
-    }
-}
 
 /// Calls that the account's object has.
 fn drop_settled(kept: &mut Vec<CallRecord>, settled: &[CallRecord]) {

@@ -8,6 +8,7 @@ mod list;
 mod refusal;
 mod tokens;
 mod version;
+mod watch;
 
 pub use begin::{Begin, On};
 pub use create::Created;
@@ -28,7 +29,7 @@ use crate::domain::plan::CallLimits;
 use crate::domain::right::Right;
 use crate::domain::run::input::Input;
 use crate::domain::run::terms::{Priority, Starter};
-use crate::domain::thread::command::{Answer, Command, Events, Outcome, Page, Watch, Who};
+use crate::domain::thread::command::{Answer, Command, Outcome, Page, Who};
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey, ThreadRef};
 use crate::domain::thread::once::Once;
 use crate::domain::thread::token::ThreadToken;
@@ -40,7 +41,8 @@ use crate::service::call::bundle::Bundle;
 use crate::service::call::via::Via;
 use crate::service::call::{Caller, Resolved};
 use begin::check_ids;
-use refusal::{of, refusal};
+use refusal::refusal;
+use watch::events_of;
 
 /// Whoever is at an account's threads: a caller of an agent, at those of the agent, or a member, at all of them.
 #[derive(Clone, Debug)]
@@ -321,62 +323,6 @@ impl Visitor {
         }
     }
 
-    /// A page of what has happened behind a cursor.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn events<W: World>(
-        &self,
-        app: &App<W>,
-        thread: ThreadKey,
-        run: Option<u32>,
-        after: Option<u64>,
-    ) -> Result<Events, Error> {
-        let command = Command::Events(self.who(), Watch { run, after, stay: false, is_new_only: false });
-        match self.ask(app, thread, command).await? {
-            Answer::Events(events) => Ok(*events),
-            other => Err(refusal(of(run), other, Some(thread))),
-        }
-    }
-
-    /// The same, and what happens from then on, if it is the last page.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn watch<W: World>(
-        &self,
-        app: &App<W>,
-        thread: ThreadKey,
-        run: Option<u32>,
-        after: Option<u64>,
-    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        let command = Command::Events(self.who(), Watch { run, after, stay: true, is_new_only: false });
-        self.watched(app, thread, command, of(run)).await
-    }
-
-    /// A run as it is, and what happens from now on.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn watch_from_now<W: World>(
-        &self,
-        app: &App<W>,
-        run: RunId,
-    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        let watch = Watch { run: Some(run.number), after: None, stay: true, is_new_only: true };
-        self.watched(app, run.thread, Command::Events(self.who(), watch), "run").await
-    }
-
-    async fn watched<W: World>(
-        &self,
-        app: &App<W>,
-        thread: ThreadKey,
-        command: Command,
-        what: &'static str,
-    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        events_of(what, thread, self.open(app, thread, command).await?)
-    }
-
     async fn open<W: World>(
         &self,
         app: &App<W>,
@@ -414,16 +360,4 @@ impl Visitor {
 fn whole() -> FieldError {
     let message = "must be operations on the fields of the thread, not on the whole of it".to_owned();
     FieldError { field: "(body)".to_owned(), message }
-}
-
-/// What is watched, or why nothing is.
-fn events_of<T>(
-    what: &'static str,
-    thread: ThreadKey,
-    (answer, watch): (Answer, T),
-) -> Result<(Events, T), Error> {
-    match answer {
-        Answer::Events(events) => Ok((*events, watch)),
-        other => Err(refusal(what, other, Some(thread))),
-    }
 }
