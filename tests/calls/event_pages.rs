@@ -10,8 +10,8 @@ const OUTPUT: usize = 700_000;
 
 /// A run with several outputs of a tool of the client, which is over.
 async fn large_run(stage: &Stage) -> Value {
-    // Without a budget, which what is sent would pass.
-    stage.change("triage", &json!({})).await;
+    // What is sent is held at the most that it can cost.
+    stage.change("triage", &json!({"budget": {"limit_usd": "100", "period": "total"}})).await;
     let tool = json!({"type": "client", "name": "look", "parameters": {"type": "object"}});
     stage.then(calls("look", &json!({})));
     let run = post(stage, "/threads/t/runs", &json!({"message": "Look", "tools": [tool]})).await.json();

@@ -130,7 +130,7 @@ impl Thread {
             floor: self.floor,
             outbox: Outbox::default(),
             unsettled: Unsettled::default(),
-            forgotten_until: 0,
+            forgotten_until: None,
             forked_from: None,
         };
         if let Some(gone) = self.gone.take() {

@@ -49,11 +49,11 @@ impl Thread {
             return Some(BadCursor::Future);
         }
         let is_expired = match (kept, watch.after) {
-            (None, after) => after.is_some_and(|after| after < meta.forgotten_until),
+            (None, after) => after < meta.forgotten_until && after.is_some(),
             // What follows may be forgotten, unless nothing does.
             (Some(kept), after) => {
                 let next = after.map_or(0, |after| after + 1);
-                next < kept.seqs.next && kept.seqs.least_position(next) <= meta.forgotten_until
+                next < kept.seqs.next && meta.forgotten_until >= Some(kept.seqs.least_position(next))
             }
         };
         is_expired.then_some(BadCursor::Expired)

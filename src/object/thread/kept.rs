@@ -87,16 +87,11 @@ pub struct Meta {
     #[serde(default, skip_serializing_if = "Unsettled::is_empty")]
     pub unsettled: Unsettled,
     /// Events up to this position are forgotten.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub forgotten_until: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten_until: Option<u64>,
     /// What it began as a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Origin>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 impl Meta {

@@ -17,7 +17,7 @@ impl Thread {
         if let Some(before) = batch.forget_before {
             let until = store::forget_events(sql, before)?;
             if let Some(meta) = self.meta.as_mut().filter(|_| until > 0) {
-                meta.forgotten_until = until;
+                meta.forgotten_until = Some(until);
                 batch.has_thread = true;
             }
         }
