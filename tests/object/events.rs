@@ -1,14 +1,16 @@
-//! What watchers read of a thread: pages of a bounded size, for as long as events are kept.
+//! What is read of a thread: pages of a bounded size, and events for as long as they are kept.
 
-use retinue::domain::message::{AssistantPart, Finish, Part, ToolCall, Usage};
+use retinue::domain::message::{AssistantPart, Finish, Message, Part, ToolCall, Usage};
 use retinue::domain::money::Nanos;
 use retinue::domain::run::event::Numbered;
 use retinue::domain::run::happening::Answered;
 use retinue::domain::run::input::{Given, Input};
 use retinue::domain::run::tool::How;
-use retinue::domain::thread::command::{Answer, BadCursor, Command, Events, Watch};
+use retinue::domain::thread::command::{Answer, BadCursor, Command, Events, Page, Watch};
 use retinue::domain::thread::effect::{Effect, Outcome};
+use retinue::domain::thread::fork::{Cut, PAGE_BYTES};
 use retinue::domain::thread::id::EntryId;
+use retinue::domain::thread::window::BOUNDS;
 use retinue::object::store::thread::write_step;
 use serde_json::{Value, json};
 
@@ -149,4 +151,32 @@ fn a_journal_is_read_page_by_page_to_its_end() {
     }
     assert_eq!(all, (0..1_500).collect::<Vec<_>>());
     assert!(pages >= 4, "{pages}");
+}
+
+#[test]
+fn who_reads_items_reads_no_more_bytes_than_a_page_and_one_item() {
+    const LONG: usize = 1_400_000;
+    let mut theatre = Theatre::new(1);
+    theatre.start();
+    for _ in 0..40 {
+        theatre.command(Command::Append(WHO, vec![Message::user("x".repeat(LONG))])).unwrap();
+    }
+    let mut check = |what: &str, budget: u64, read: &mut dyn FnMut(&mut Theatre)| {
+        theatre.disk.take_read();
+        read(&mut theatre);
+        let bytes = theatre.disk.take_read();
+        let most = usize::try_from(budget).unwrap() + LONG + 100_000;
+        assert!((LONG..most).contains(&bytes), "{what}: {bytes} bytes are read");
+    };
+    for newest_first in [false, true] {
+        let page = Page { after: None, newest_first, limit: 1_000 };
+        check("items", 4 * 1_024 * 1_024, &mut |theatre| drop(theatre.command(Command::Items(WHO, page))));
+    }
+    let cut = Cut::Between { behind: 1, until: 41 };
+    check("copy", PAGE_BYTES, &mut |theatre| drop(theatre.command(Command::Copy(WHO, cut))));
+    check("model", BOUNDS.looked, &mut |theatre| {
+        let call = theatre
+            .with(|host, moment| host.look_at(moment, |thread, disk| thread.model_call(disk, 1, 1, 1)));
+        assert!(call.unwrap().is_some());
+    });
 }

@@ -228,11 +228,10 @@ fn copied(sql: &impl Sql, meta: &Meta, cut: Cut) -> Result<Answer, Error> {
             Some(position) => (0, position),
         },
     };
-    let (last, _) = store::items(sql, Part::Before(until.saturating_add(1)), 1, u64::MAX)?;
-    let last = last.first();
-    let after = last.map(|item| EntryId { run: meta.run(item.run), number: item.entry });
+    let last = store::place_until(sql, until)?;
+    let after = last.map(|(_, run, entry)| EntryId { run: meta.run(run), number: entry });
     if let Cut::UpTo(wanted) = cut {
-        if wanted.is_some() && last.is_none_or(|last| last.position != until) {
+        if wanted.is_some() && last.is_none_or(|(position, ..)| position != until) {
             return Ok(Answer::NotFound);
         }
         let (items, bytes) = store::size_between(sql, 0, until, MAX_ITEMS + 1)?;

@@ -24,6 +24,8 @@ queries! {
     PIECES = "SELECT text FROM pieces WHERE position = ? ORDER BY piece";
     /// `position_of`
     POSITION_OF = "SELECT position FROM items WHERE position >= ? AND run = ? AND entry = ? ORDER BY position LIMIT 1";
+    /// `place_until`
+    PLACE_UNTIL = "SELECT position, run, entry FROM items WHERE position <= ? ORDER BY position DESC LIMIT 1";
     /// `last_item`
     LAST_ITEM = "SELECT position FROM items ORDER BY position DESC LIMIT 1";
     /// `size_between`
@@ -165,6 +167,17 @@ fn item(sql: &impl Sql, row: &[Value]) -> Result<(Item, u64), Error> {
     };
     let message = read.map_err(|error| Error::Decode(format!("item {position}: {error}")))?;
     Ok((Item { position, run, entry, step, at, message }, bytes))
+}
+
+/// The position, run and entry of the last item up to a position.
+///
+/// # Errors
+/// [`Error`].
+pub fn place_until(sql: &impl Sql, until: u64) -> Result<Option<(u64, u32, u32)>, Error> {
+    let rows = sql.query(&PLACE_UNTIL, &[integer(until)])?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let mut columns = Columns::of(row);
+    Ok(Some((columns.number()?, columns.number()?, columns.number()?)))
 }
 
 /// Where an item of a run stands, whose first item is at `from`.
