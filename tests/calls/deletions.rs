@@ -51,7 +51,7 @@ async fn whoever_waits_for_a_run_learns_at_once_that_its_thread_is_deleted() {
         let (_, name, last) = events.last().unwrap();
         assert_eq!((name.as_str(), &last["reason"]), ("run.cancelled", &json!("the thread was deleted")));
     }
-    called.assert_refusal(409, "conflict");
+    called.assert_refusal(410, "run_ended");
     assert_eq!(called.header("x-should-retry"), "false");
     assert!(call_streamed.text().contains("the thread was deleted"), "{}", call_streamed.text());
 }
