@@ -80,6 +80,20 @@ export class Lab {
     await instance.stop();
   }
 
+  /** The keys of a scenario's account. */
+  keyOf(scenario) {
+    return this.keys.get(nameOf(scenario));
+  }
+
+  /** Does something while Workers are furnished with another upstream. */
+  async at(url, work) {
+    const before = this.upstreamUrl;
+    this.upstreamUrl = url;
+    const done = await work();
+    this.upstreamUrl = before;
+    return done;
+  }
+
   /** A scenario's calls, in turn: of the hot agents, or of those `numbers`. */
   requests(scenario, numbers) {
     if (scenario.bare) return bareRequests(scenario.stream);

@@ -96,6 +96,15 @@ export function directory({ accounts, latency, imported, reads, ...of }) {
   ].join("\n\n");
 }
 
+export function threads({ small, large, resumeMs, minute }) {
+  const row = (name, { readMs, turnMs }) => [name, fixed(readMs, 1), fixed(turnMs, 1)];
+  const rows = [["after a restart, ms", "first look", "first turn"], row("thread of 1 MiB", small), row("thread of 1 GiB", large)];
+  return (
+    `${table(rows)}\nthe rest of a run for a watcher that comes back: ${fixed(resumeMs, 1)} ms; ` +
+    `a streamed minute writes ${minute.rowsWritten} object rows`
+  );
+}
+
 export function targets(list) {
   const rows = list.map(({ name, reached, limit, is, isMet }) =>
     limit === undefined ? [name, fixed(reached, 2), "", ""] : [name, fixed(reached, 2), `${is} ${limit}`, isMet ? "pass" : "FAIL"],

@@ -2,12 +2,12 @@
 // measured is what stands before it. Sockets instead of node's HTTP, because that would cost as much as a Worker.
 //
 // Run as a child process; sends `{ port }` when it listens. A stream's chunks leave CHUNK_MS apart, each as a write of
-// its own, as a model's do.
+// its own, as a model's do; there are WORDS of them.
 
 import { createServer } from "node:net";
 
 const CHUNK_MS = Number(process.env.CHUNK_MS ?? 1);
-const WORDS = 20;
+const WORDS = Number(process.env.WORDS ?? 20);
 
 const usage = { prompt_tokens: 92, completion_tokens: WORDS, total_tokens: 92 + WORDS };
 const head = { id: "chatcmpl-bench0000000000000000000", created: 1780000000, model: "fixed" };

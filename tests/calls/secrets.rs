@@ -30,7 +30,11 @@ async fn write(stage: &Stage, method: Method, path: &str, body: &Value) -> Reply
 /// Changes the agent by operations.
 async fn operate(stage: &Stage, operations: &Value) -> Reply {
     let patch = stage.api.request(Method::PATCH, AGENT).key(&stage.acme.admin);
-    patch.header("content-type", "application/json-patch+json").bytes(operations.to_string()).send().await
+    patch
+        .header("content-type", "application/json-patch+json")
+        .raw(operations.to_string().into())
+        .send()
+        .await
 }
 
 async fn show(stage: &Stage, path: &str) -> Value {

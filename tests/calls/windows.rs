@@ -61,7 +61,7 @@ async fn of_a_long_thread_the_newest_is_sent_and_it_is_said_that_the_rest_is_not
 async fn a_run_whose_outputs_are_too_much_is_sent_its_task_and_all_that_it_called() {
     let stage = Stage::new().await;
     let tool = json!({"type": "http", "name": "read", "description": "Reads", "url": "https://tools.example.com/read"});
-    stage.change("triage", &json!({"tools": [tool], "max_parallel_tools": 32})).await;
+    stage.change("triage", &json!({"tools": [tool], "max_parallel_tools": 1})).await;
     stage.set_budget("triage", &json!({"limit_usd": "1000", "period": "total"})).await;
     let calls: Vec<Value> = (0..26)
         .map(|n| {
