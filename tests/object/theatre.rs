@@ -164,6 +164,8 @@ pub struct Theatre {
     /// Calls whose answers the thread has taken, and those that the account's object has.
     taken: BTreeSet<CallId>,
     pub ledger: BTreeMap<CallId, Option<RunId>>,
+    /// What the account's object is on its way to learn.
+    due: Option<ForLedger>,
 }
 
 impl Theatre {
@@ -188,6 +190,7 @@ impl Theatre {
             asked: Vec::new(),
             taken: BTreeSet::new(),
             ledger: BTreeMap::new(),
+            due: None,
         }
     }
 
@@ -210,6 +213,11 @@ impl Theatre {
     }
 
     pub fn begin(&mut self, effect: Effect) {
+        if let Effect::Settle { .. } = effect {
+            // Read as it leaves: what happens until it has arrived is not in it.
+            let due = self.with(|host, moment| host.look_at(moment, |thread, disk| thread.for_ledger(disk)));
+            self.due = due.ok().flatten();
+        }
         if let Effect::Tool { run, entry, .. } = effect {
             *self.begun.entry((run, entry)).or_default() += 1;
             let times = self.begun[&(run, entry)];
@@ -252,10 +260,14 @@ impl Theatre {
             cost: Nanos::new(5),
             warnings: Vec::new(),
         };
+        let settlement = Box::new(self.settlement(1));
+        let call = settlement.call;
+        let journal = json!({ "call_id": call });
         let outcome =
-            Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None };
+            Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement) };
         let id = effect.id();
         self.with(|host, moment| host.ended(&id, outcome, moment)).unwrap();
+        self.taken.insert(call);
     }
 
     pub fn start(&mut self) {
@@ -416,8 +428,7 @@ impl Theatre {
 
     /// The account's object is asked, and its answer may be lost.
     pub fn settled(&mut self) -> Outcome {
-        let due = self.with(|host, moment| host.look_at(moment, |thread, disk| thread.for_ledger(disk)));
-        let Ok(Some(ForLedger { ended, deleted, .. })) = due else { return Outcome::Undelivered };
+        let Some(ForLedger { ended, deleted, .. }) = self.due.take() else { return Outcome::Undelivered };
         let reaches = self.dice.roll(4);
         if reaches > 0 {
             for record in ended {

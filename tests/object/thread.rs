@@ -265,3 +265,17 @@ fn holders_of_tokens_add_only_so_much_in_a_minute() {
     theatre.pass_time(40_000);
     assert!(matches!(add(&mut theatre), Some(Answer::Items { .. })));
 }
+
+#[test]
+fn what_is_deleted_while_a_settlement_is_on_its_way_is_forgotten_by_the_next_one() {
+    let mut theatre = Theatre::new(1);
+    theatre.command(start(OnBusy::Queue, "Go"));
+    theatre.answer("Gone.");
+    theatre.command(Command::Delete(WHO)).unwrap();
+    for _ in 0..200 {
+        theatre.end();
+        theatre.pass_time(1_000);
+    }
+    theatre.settle();
+    assert!(theatre.ledger.values().all(Option::is_none), "{:?}", theatre.ledger);
+}

@@ -16,7 +16,7 @@
 //! | [`start`] | how a run is started where others are at work |
 //! | [`saying`] | what is said, as items |
 //! | [`runs`] | how runs begin, go on and end here |
-//! | [`writing`] | one write
+//! | [`writing`] | one write |
 //! | [`family`] | what runs and their children say to each other |
 //! | [`window`] | what the model is sent of the transcript |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
@@ -53,7 +53,6 @@ use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Mom
 use super::sql::{Error, Sql};
 use super::store::steps::Step;
 use super::store::thread as store;
-use crate::domain::admission::command::CallRecord;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command, VERSION};
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
@@ -64,6 +63,7 @@ use deliveries::Deliveries;
 use family::Errand;
 use kept::{Batch, Gone, Kept, Meta, Row};
 use sending::Sending;
+use settling::Settling;
 
 /// How often an object whose runs are at work is looked after, in case it was put out of memory.
 const BEAT_MS: i64 = 25_000;
@@ -88,7 +88,7 @@ pub struct Thread {
     /// The copy that this is becoming.
     copying: Option<Box<Copying>>,
     deliveries: Deliveries,
-    settling: Sending<Vec<CallRecord>>,
+    settling: Sending<Settling>,
     /// Since when holders of tokens are counted, and how much they have added since.
     by_tokens: (Millis, u32),
     work: Work,

@@ -20,6 +20,14 @@ use crate::object::store::thread as store;
 /// The most entries of deleted runs' journals that are read for one delivery.
 const MAX_FORGOTTEN: u32 = 200;
 
+/// A delivery under way. What is deleted meanwhile is for the next one.
+#[derive(Debug)]
+pub(super) struct Settling {
+    ended: Vec<CallRecord>,
+    /// Calls of the runs up to this one are to be forgotten; 0: of none.
+    deleted_to: u32,
+}
+
 /// Calls that the account's object has.
 fn drop_settled(kept: &mut Vec<CallRecord>, settled: &[CallRecord]) {
     kept.retain(|record| !settled.iter().any(|settled| settled.call == record.call));
@@ -67,21 +75,21 @@ impl Thread {
             return Vec::new();
         }
         let ended = unsettled.ended.iter().cloned().chain(open).collect();
-        let what = Effect::Settle { nth: self.settling.begin(ended, now) };
+        let deleted_to = unsettled.deleted_to;
+        let what = Effect::Settle { nth: self.settling.begin(Settling { ended, deleted_to }, now) };
         vec![machine::Effect { id: what.id(), what }]
     }
 
     /// A delivery has ended.
     pub(super) fn settlement_ended(&mut self, nth: u32, outcome: &Outcome, now: Millis) {
-        let Some(settled) = self.settling.end(nth) else { return };
+        let Some(Settling { ended: settled, deleted_to }) = self.settling.end(nth) else { return };
         let Some(unsettled) = self.unsettled() else { return };
         if matches!(outcome, Outcome::Undelivered) {
             let pause = unsettled.pause(now);
             return self.settling.failed(now.plus(pause));
         }
         drop_settled(&mut unsettled.ended, &settled);
-        let forget = (!unsettled.deleted_of.is_empty()).then_some(unsettled.deleted_to);
-        self.work.batch.forget_journal = forget;
+        self.work.batch.forget_journal = (deleted_to > 0).then_some(deleted_to);
         for kept in self.work.open.values_mut() {
             drop_settled(&mut kept.unsettled, &settled);
         }
@@ -91,7 +99,7 @@ impl Thread {
     /// Removes what the ledger has forgotten from the journals of deleted runs.
     pub(super) fn forget_journal(&mut self, sql: &impl Sql, to: u32) -> Result<(), Error> {
         let is_all = store::forget_steps(sql, to, MAX_FORGOTTEN)?;
-        if let Some(unsettled) = self.unsettled().filter(|_| is_all) {
+        if let Some(unsettled) = self.unsettled().filter(|unsettled| is_all && unsettled.deleted_to == to) {
             unsettled.deleted_of.clear();
             unsettled.deleted_to = 0;
             self.work.batch.has_thread = true;
@@ -104,7 +112,7 @@ impl Thread {
     /// # Errors
     /// [`Error`].
     pub fn for_ledger(&self, sql: &impl Sql) -> Result<Option<ForLedger>, Error> {
-        let Some(ended) = self.settling.under_way() else { return Ok(None) };
+        let Some(Settling { ended, deleted_to }) = self.settling.under_way() else { return Ok(None) };
         let (account, unsettled): (AccountId, &Unsettled) = match (&self.meta, &self.gone) {
             (Some(Meta { account, unsettled, .. }), _) | (None, Some(Gone { account, unsettled, .. })) => {
                 (*account, unsettled)
@@ -112,8 +120,8 @@ impl Thread {
             (None, None) => return Ok(None),
         };
         let (mut deleted, mut children) = (None, Vec::new());
-        if !unsettled.deleted_of.is_empty() {
-            let journal = store::steps_until(sql, unsettled.deleted_to, MAX_FORGOTTEN)?;
+        if *deleted_to > 0 {
+            let journal = store::steps_until(sql, *deleted_to, MAX_FORGOTTEN)?;
             let call_of = |step: &serde_json::Value| CallId::parse(step["model_call"]["call_id"].as_str()?);
             let calls: Vec<CallId> = journal.iter().filter_map(call_of).collect();
             deleted = (!calls.is_empty()).then(|| Forget { agents: unsettled.deleted_of.clone(), calls });

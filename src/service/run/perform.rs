@@ -162,7 +162,7 @@ async fn settle<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
         return Outcome::Undelivered;
     };
     let accounts = app.world.accounts();
-    let told = async {
+    let reached = async {
         if !ended.is_empty() {
             accounts.ask(account, Settle { records: ended.clone() }).await?;
             app.settlements.confirm(account, &ended);
@@ -176,7 +176,7 @@ async fn settle<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
         }
         Ok::<_, Unavailable>(())
     };
-    match told.await {
+    match reached.await {
         Ok(()) => Outcome::Done,
         Err(error) => {
             app.world.log(&format!("the ledger of {account} or a child was not reached: {error}"));
