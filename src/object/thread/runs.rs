@@ -222,11 +222,6 @@ impl Work {
     pub(super) fn progressed(&mut self, meta: &Meta, effect: &Effect, progress: Progress) -> Durability {
         match (effect, progress) {
             (Effect::Model { run, step, .. }, Progress::Said(deltas)) => self.said(meta, *run, *step, deltas),
-            (Effect::Tool { run, entry, .. }, Progress::Tool(message)) => {
-                let call_id = EntryId { run: meta.run(*run), number: *entry };
-                self.say(meta, *run, Event::ToolProgress { call_id, message });
-                Durability::Now
-            }
             (Effect::Tool { run, .. }, Progress::Report(message)) => {
                 let has_parent = |kept: &&mut Kept| kept.run.terms.parent.is_some();
                 if let Some(kept) = self.open.get_mut(run).filter(has_parent) {
