@@ -145,7 +145,7 @@ impl Thread {
         if run.phase != (Phase::Model { step, attempt }) {
             return Ok(None);
         }
-        let (messages, items, left_out) = window(sql, meta, kept)?;
+        let (sent, items) = window(sql, meta, kept)?;
         Ok(Some(ModelCall {
             account: meta.account,
             run: meta.run(number),
@@ -153,9 +153,8 @@ impl Thread {
             step: run.steps,
             attempt: run.attempt(),
             broke_off: run.trouble.broke_off.clone(),
-            messages,
+            sent,
             items,
-            left_out,
             closing: run.closing,
             left: run.left(),
         }))

@@ -146,6 +146,11 @@ impl From<Error> for Unserved {
     }
 }
 
+/// Whether no entry of the line can serve this, whatever it costs.
+pub fn is_unsupported(resolved: &Resolved, asked: &Asked) -> bool {
+    matches!(Selection::new(&resolved.bundle, asked, ""), Err(Error::Unsupported(_)))
+}
+
 /// Serves a call of a resolved caller.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use crate::domain::run::machine::MAX_PIECES;
 use crate::domain::run::state::Failure;
 use crate::domain::run::tool::How;
 use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
+use crate::domain::thread::window::{Sent, has_media, leave_out_media};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
 use crate::service::App;
@@ -39,7 +40,7 @@ struct Begun {
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let ModelCall { account, run, terms, step, attempt, broke_off, messages, items, left_out, closing, left } =
+    let ModelCall { account, run, terms, step, attempt, broke_off, sent: transcript, items, closing, left } =
         asked;
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
@@ -49,6 +50,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
+    let Sent { messages, earlier, mut left_out } = transcript;
     let offered = tools::offered(&resolved.bundle, &terms);
     // After its tools a model may have nothing to say. Elsewhere it is asked once more.
     let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
@@ -62,7 +64,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
     let journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
-    let asked = Asked {
+    let mut asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
         model: terms.manner.model,
@@ -71,6 +73,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         most: left,
         last: broke_off,
     };
+    // What the line does not take of what was said before must not end every run from then on.
+    if has_media(&asked.request.messages[..earlier]) && call::is_unsupported(&resolved, &asked) {
+        left_out.media = leave_out_media(&mut asked.request.messages[..earlier]);
+    }
     let (call, outcome) = match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
             let mut journal = journal;
@@ -78,7 +84,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
             (unserved.call, unanswered(app, unserved.error, begun, unserved.cost, journal))
         }
         Ok(mut served) => {
-            served.warnings.extend(left_out.warning());
+            served.warnings.extend(left_out.warnings());
             (Some(served.call), relay(app, object, id, served, heard, (begun, journal)).await)
         }
     };
