@@ -52,7 +52,7 @@ pub async fn import<W: World>(app: &App<W>, session: &Session, import: &Import) 
     loop {
         let Plan { items, saves } = plan(app, session, import).await?;
         if import.dry_run {
-            plan_allows(app, session, &saves).await?;
+            plan_allows(app, session, &saves, import.planned).await?;
         }
         let is_done = import.dry_run || saves.is_empty();
         match if is_done { Ok(()) } else { save(app, session, Action::Update, &saves).await } {
