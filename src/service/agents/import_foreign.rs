@@ -26,13 +26,22 @@ pub async fn models(
     instead: Option<&str>,
 ) -> Result<(), Unavailable> {
     let is_foreign = |candidate: &Candidate| candidate.system.is_some() && !candidate.line().is_empty();
+    // A name with parameters may be an alias, which takes none.
+    let is_own = |candidate: &Candidate| candidate.system.is_none() && candidate.line().contains('?');
+    if !candidates.iter().any(|candidate| is_foreign(candidate) || is_own(candidate)) {
+        return Ok(());
+    }
+    let aliases = tenant.aliases().await?;
+    let aliases: BTreeSet<&str> = aliases.iter().map(|alias| alias.name.as_str()).collect();
+    let is_alias = |name: &str| aliases.contains(name);
+    candidates
+        .iter_mut()
+        .filter(|candidate| is_own(candidate))
+        .for_each(|candidate| candidate.bare(is_alias));
     if !candidates.iter().any(is_foreign) {
         return Ok(());
     }
     let catalogue = ground::catalogue(tenant).await?;
-    let aliases = tenant.aliases().await?;
-    let aliases: BTreeSet<&str> = aliases.iter().map(|alias| alias.name.as_str()).collect();
-    let is_alias = |name: &str| aliases.contains(name);
     let mut offers = MAX_OFFERS;
     for candidate in candidates.iter_mut().filter(|candidate| is_foreign(candidate)) {
         let written = candidate.line().to_owned();
@@ -81,6 +90,29 @@ pub async fn models(
 impl Candidate {
     fn line(&self) -> &str {
         self.draft.as_ref().map_or("", |draft| &draft.definition.model)
+    }
+
+    /// Takes the parameters from the aliases in its line.
+    fn bare(&mut self, is_alias: impl Fn(&str) -> bool) {
+        let Self { draft: Some(draft), report, .. } = self else { return };
+        let line = &mut draft.definition.model;
+        // What is too long is refused as that.
+        if line.split(',').nth(MAX_ENTRIES).is_some() {
+            return;
+        }
+        let mut unsaid = BTreeSet::new();
+        let bare = |entry| match str::split_once(entry, '?') {
+            Some((name, _)) if is_alias(name.trim()) => {
+                unsaid.extend(parameters_of(entry).into_iter().map(|(name, _)| name.to_owned()));
+                name
+            }
+            _ => entry,
+        };
+        let entries: Vec<&str> = line.split(',').map(bare).collect();
+        if !unsaid.is_empty() {
+            *line = entries.join(",");
+            unsaid.iter().for_each(|name| report.lose(name, NO_PARAMETERS));
+        }
     }
 }
 

@@ -43,6 +43,9 @@ pub async fn settle(
     let mut used: BTreeSet<Slug> = given.chain(import.taken.iter().cloned()).collect();
     // Of those that are another agent of the file by slug, or of another file, none is meant by name.
     called.values_mut().for_each(|slugs| slugs.retain(|slug| !used.contains(slug)));
+    if mode != Mode::Rename {
+        candidates.iter_mut().for_each(|candidate| candidate.refuse_taken(&import.taken));
+    }
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut pending = Vec::new();
     for (i, candidate) in candidates.iter_mut().enumerate() {
@@ -62,13 +65,7 @@ pub async fn settle(
                 candidate.slug = Some(own.clone());
                 candidate.is_there = true;
             }
-            _ if !candidate.is_derived => {
-                if mode != Mode::Rename && import.taken.contains(&slug) {
-                    candidate
-                        .faults
-                        .add("slug", format!("`{slug}` is that of another file's agent: give it another"));
-                }
-            }
+            _ if !candidate.is_derived => {}
             _ if candidate.name.as_ref().is_some_and(|name| !names.insert(name.clone())) => {
                 candidate.slug = None;
                 candidate
@@ -93,6 +90,15 @@ pub async fn settle(
         }
     }
     Ok(())
+}
+
+impl Candidate {
+    /// What its file calls it is another file's agent.
+    fn refuse_taken(&mut self, taken: &BTreeSet<Slug>) {
+        if let Some(slug) = self.slug.as_ref().filter(|slug| !self.is_derived && taken.contains(slug)) {
+            self.faults.add("slug", format!("`{slug}` is that of another file's agent: give it another"));
+        }
+    }
 }
 
 /// The slug of a new agent of this name: the one that is made of it, numbered where an agent of another name or a path has it.

@@ -42,6 +42,9 @@ pub async fn plan<W: World>(app: &App<W>, session: &Session, import: &Import) ->
     let mut candidates: Vec<Candidate> =
         import.entries.iter().map(|entry| Candidate::of(entry, import, &default)).collect();
     import_foreign::models(&tenant, &mut candidates, import.model.as_deref()).await?;
+    if import.strict {
+        candidates.iter_mut().for_each(Candidate::refuse_losses);
+    }
     import_identity::settle(&tenant, import, &mut candidates).await?;
     each_slug_once(&mut candidates);
     let places = places(app, session, import, &mut candidates).await?;

@@ -101,6 +101,10 @@ impl Mapper {
         for code in text.split(',').map(str::trim) {
             if value::is_reference(code) || matches!(code, "" | "inherit" | "default" | "auto") {
                 self.report.dropped(path, "it names no model");
+                // How the model is called holds for the one that the agent is given.
+                let is_open = |(name, _): &(&str, String)| self.params.iter().all(|(set, _)| set != name);
+                let open: Params = params.iter().filter(|param| is_open(param)).cloned().collect();
+                self.params.extend(open);
             } else {
                 let (code, provider, params) = (code.to_owned(), provider.clone(), params.clone());
                 self.models.push(Choice { provider, code, params });
