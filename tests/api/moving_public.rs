@@ -144,3 +144,44 @@ async fn an_own_file_with_an_alias_and_a_parameter_moves_in() {
     let strict = send(&api, &acme, "?strict=true&mode=update", &file.to_string()).await;
     assert_eq!(strict.fields(), ["agents[0].temperature"]);
 }
+
+#[tokio::test]
+async fn what_has_no_mark_of_a_system_moves_in_as_others_write_it() {
+    let (api, acme) = account().await;
+    let file = json!({"name": "coder", "description": "Writes code.", "prompt": "Write code.", "model": "claude-sonnet-4",
+        "tools": ["fs_read", "@git", "*"]});
+    let report = send(&api, &acme, "", &file.to_string()).await.ok();
+    assert!(report["results"][0]["needs"].to_string().contains("fs_read"), "{report:#}");
+    let made = get(&api, &acme, "coder").await;
+    assert_eq!(
+        (&made["model"], &made["instructions"]),
+        (&json!("anthropic:claude-sonnet-4"), &json!("Write code."))
+    );
+    // Ours stays strict where it says that it is ours.
+    let own = json!({"slug": "own", "name": "Own", "instructions": "x", "model": "openai:gpt-4o", "tools": ["@git"]});
+    assert_eq!(send(&api, &acme, "", &own.to_string()).await.fields(), ["agents[0].tools[0]"]);
+    let own = json!({"slug": "own", "name": "Own", "instructions": "x", "model": "claude-sonnet-4"});
+    let report = send(&api, &acme, "", &own.to_string()).await.ok();
+    assert!(report["results"][0]["report"].to_string().contains("no price"), "{report:#}");
+}
+
+#[tokio::test]
+async fn models_that_stand_in_for_others_come_after_them() {
+    let (api, acme) = account().await;
+    let file = "models: {spare: {provider: openai, model: gpt-4o-mini}}\nagents:\n  root:\n    model: openai/gpt-4o\n    \
+                instruction: Answer.\n    fallback: {models: [spare, google/gemini-2.5-flash], cooldown: 1m}\n";
+    let report = send(&api, &acme, "?name=spared", file).await.ok();
+    assert_eq!(report["results"][0]["format"], "cagent", "{report:#}");
+    let made = get(&api, &acme, "spared").await;
+    assert_eq!(made["model"], "openai:gpt-4o, openai:gpt-4o-mini, gemini:gemini-2.5-flash");
+    assert_eq!(made["config"]["imported"]["fallback"], json!({"cooldown": "1m"}));
+}
+
+#[tokio::test]
+async fn a_providers_own_name_for_itself_gives_way_to_what_it_is() {
+    let (api, acme) = account().await;
+    let file = json!({"agents": [{"name": "keeper", "system": "Keep.", "llm_config": {"provider_name": "my-gemini",
+        "model_endpoint_type": "google_ai", "model": "gemini-2.5-flash", "temperature": 0.7}}], "blocks": []});
+    send(&api, &acme, "", &file.to_string()).await.ok();
+    assert_eq!(get(&api, &acme, "keeper").await["model"], "gemini:gemini-2.5-flash?temperature=0.7");
+}

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{Fields, MAX_NAME, spelling};
+use crate::domain::agent::{Fields, MAX_NAME, is_tool, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
@@ -36,6 +36,10 @@ const ANSWERED: [&str; 8] = [
 const CALCULATED: [&str; 6] = ["url", "urls", "capabilities", "healthy", "problems", "warnings"];
 /// What the model line sets.
 const PARAMETERS: [&str; 5] = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort"];
+
+/// What the agents of every system have.
+const ANYONES: [&str; 8] =
+    ["name", "description", "instructions", "system_prompt", "prompt", "model", "tools", "temperature"];
 
 /// An agent as a file has it, or what is wrong with it.
 #[derive(Clone, Debug)]
@@ -71,6 +75,13 @@ pub fn is_own(fields: &Map<String, Value>) -> bool {
     };
     // A model as an object is read as others write it.
     if fields.get("model").is_some_and(|model| model.is_object() || model.is_array()) {
+        return false;
+    }
+    // Where nothing but what every system has says whose it is, names of tools that ours cannot have do.
+    let is_anyones = || fields.keys().all(|name| ANYONES.contains(&name.as_str()));
+    let mut tools =
+        fields.get("tools").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    if tools.any(|tool| !is_tool(tool)) && is_anyones() {
         return false;
     }
     fields.keys().all(|name| known().any(|known| known == name) || slip::meant(name, fields).is_some())

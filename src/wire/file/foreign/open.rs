@@ -278,9 +278,11 @@ pub fn cagent(mut f: Fields) -> Vec<Part> {
     let count = agents.len();
     let agent = |(key, value): (String, Value)| {
         let Value::Object(mut fields) = value else { return None };
+        let instead = take(&mut fields, "fallback.models");
+        let instead = instead.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str);
         if let Some(Value::String(names)) = fields.get("model") {
-            let named = names.split(',').map(str::trim).take(MAX_VALUES).map(|name| model_of(name, &models));
-            let named: Vec<Value> = named.collect();
+            let names = names.split(',').map(str::trim).chain(instead).take(MAX_VALUES);
+            let named: Vec<Value> = names.map(|name| model_of(name, &models)).collect();
             fields.insert("model".to_owned(), named.into());
         }
         // What the file says of all its agents goes with the one that leads them.

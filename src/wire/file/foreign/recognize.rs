@@ -54,7 +54,7 @@ fn is_studio_row(f: &Fields) -> bool {
     has(f, &["user_id"])
         && f.contains_key("version")
         && (at(f, "config").and_then(Value::as_object).is_some_and(is_older_autogen)
-            || has(f, &["api_type", "secrets", "summary_method", "sample_tasks"]))
+            || has(f, &["api_type", "content", "summary_method", "sample_tasks"]))
 }
 
 /// An agent as AutoGen 0.2 had them.

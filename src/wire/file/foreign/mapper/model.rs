@@ -75,11 +75,7 @@ impl Mapper {
         match value {
             Value::Array(list) => list.into_iter().for_each(|value| self.model(path, value)),
             Value::Object(mut fields) => {
-                let mut pick = |names: &[&str]| {
-                    let name = names.iter().find(|name| fields.get(**name).is_some_and(Value::is_string));
-                    name.and_then(|name| value::text(&fields.remove(*name)?))
-                };
-                let (provider, code) = (pick(&PROVIDERS), pick(&CODES));
+                let (provider, code) = (provider(&mut fields), pick(&mut fields, &CODES));
                 let mut params = Params::new();
                 let rest = self.take_params(path, fields, &mut params);
                 match code {
@@ -183,6 +179,22 @@ impl Mapper {
         let entries: Vec<String> = self.models.iter().map(entry).collect();
         (!entries.is_empty()).then(|| entries.join(", "))
     }
+}
+
+/// The value of the first of these fields that is a text.
+fn pick(fields: &mut Map<String, Value>, names: &[&str]) -> Option<String> {
+    let name = names.iter().find(|name| fields.get(**name).is_some_and(Value::is_string))?;
+    value::text(&fields.remove(*name)?)
+}
+
+/// The provider that a model's fields name: one that is well known rather than what its owner calls it.
+fn provider(fields: &mut Map<String, Value>) -> Option<String> {
+    let is_known = |name: &&&str| {
+        let word = fields.get(**name).and_then(Value::as_str).and_then(model_name::provider_name);
+        word.is_some_and(|word| word.well_known().is_some())
+    };
+    let known = PROVIDERS.iter().find(is_known).copied();
+    known.and_then(|name| pick(fields, &[name])).or_else(|| pick(fields, &PROVIDERS))
 }
 
 /// Our word for a provider: `OpenAI`, `langgenius/openai/openai`, `autogen_ext.models.openai.OpenAIChatCompletionClient`.
