@@ -185,3 +185,26 @@ async fn a_providers_own_name_for_itself_gives_way_to_what_it_is() {
     send(&api, &acme, "", &file.to_string()).await.ok();
     assert_eq!(get(&api, &acme, "keeper").await["model"], "gemini:gemini-2.5-flash?temperature=0.7");
 }
+
+#[tokio::test]
+async fn tools_as_model_makers_have_them_and_crews_of_roles_move_in() {
+    let (api, acme) = account().await;
+    let file = json!({"name": "Teller", "instructions": "Tell.", "model": "openai/gpt-4o", "temperature": 0.5,
+        "tools": [{"type": "function", "function": {"name": "tell", "parameters": {}}}, {"type": "code_interpreter"}]});
+    send(&api, &acme, "", &file.to_string()).await.ok();
+    let made = get(&api, &acme, "teller").await;
+    assert_eq!(
+        (&made["tools"], &made["model"]),
+        (&json!(["tell", "code_interpreter"]), &json!("openai:gpt-4o?temperature=0.5"))
+    );
+
+    let crew = "framework: crewai\ntopic: tea\nroles:\n  brewer:\n    role: Brewer of {topic}\n    goal: Tea\n    backstory: Old.\n    \
+                tasks: {brew: {description: Brew, expected_output: Tea}}\n";
+    let rows = taken(crew).await;
+    assert_eq!((&rows[0]["slug"], &rows[0]["format"]), (&json!("brewer"), &json!("crewai")), "{rows:#?}");
+    assert_eq!(became(&rows[0], "topic"), "dropped");
+
+    let file = json!({"name": "Measured", "instructions": "x", "model": "gpt-4o", "completion_args": {"temperature": 0.3}});
+    send(&api, &acme, "", &file.to_string()).await.ok();
+    assert_eq!(get(&api, &acme, "measured").await["model"], "openai:gpt-4o?temperature=0.3");
+}

@@ -79,12 +79,24 @@ pub fn is_own(fields: &Map<String, Value>) -> bool {
     }
     // Where nothing but what every system has says whose it is, names of tools that ours cannot have do.
     let is_anyones = || fields.keys().all(|name| ANYONES.contains(&name.as_str()));
-    let mut tools =
-        fields.get("tools").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    if tools.any(|tool| !is_tool(tool)) && is_anyones() {
+    let mut tools = fields.get("tools").and_then(Value::as_array).into_iter().flatten();
+    if tools.any(is_anothers_tool) && is_anyones() {
         return false;
     }
     fields.keys().all(|name| known().any(|known| known == name) || slip::meant(name, fields).is_some())
+}
+
+/// Whether a tool is written as ours are not: with another name, or as those who sell models have them.
+fn is_anothers_tool(tool: &Value) -> bool {
+    const TYPES: [&str; 5] = ["function", "code_interpreter", "file_search", "web_search", "mcp"];
+    match tool {
+        Value::String(name) => !is_tool(name),
+        Value::Object(fields) => {
+            let kind = fields.get("type").and_then(Value::as_str);
+            fields.contains_key("function") || kind.is_some_and(|kind| TYPES.contains(&kind))
+        }
+        _ => false,
+    }
 }
 
 /// Whether it is an agent as this platform answers it.

@@ -225,11 +225,15 @@ pub fn crewai(mut f: Fields) -> Vec<Part> {
     if f.contains_key("backstory") {
         return one(f);
     }
-    let members = match f.remove("agents") {
-        Some(Value::Object(agents)) => agents,
-        _ => f,
-    };
     let mut apart = Vec::new();
+    let members = match ["agents", "roles"].into_iter().find(|name| is_object_at(&f, name)) {
+        Some(name) => {
+            let members = take(&mut f, name);
+            apart.extend(f.keys().cloned());
+            members.map(value::objects).unwrap_or_default().pop().unwrap_or_default()
+        }
+        None => f,
+    };
     let members = without_holders(members, &mut apart);
     if members.values().all(|task| task.get("expected_output").is_some()) {
         return refused(None, "a list of tasks (the agents are in `agents.yaml`)");

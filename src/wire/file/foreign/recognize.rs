@@ -151,7 +151,7 @@ const OWN_WORDS: [&str; 6] = ["name", "instructions", "instruction", "system_pro
 
 pub fn crewai(f: &Fields) -> bool {
     const AGENT: [&str; 3] = ["role", "goal", "backstory"];
-    let members = match f.get("agents") {
+    let members = match f.get("agents").or_else(|| f.get("roles")) {
         Some(Value::Object(agents)) => agents,
         _ => f,
     };

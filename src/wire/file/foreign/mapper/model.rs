@@ -27,7 +27,7 @@ const PARAMS: [(&str, &str); 14] = [
     ("thinking_budget", "reasoning_effort"),
 ];
 /// Objects with such parameters, among others.
-pub(super) const PLACES: [&str; 18] = [
+pub(super) const PLACES: [&str; 19] = [
     "model_settings",
     "modelSettings",
     "model_parameters",
@@ -43,6 +43,7 @@ pub(super) const PLACES: [&str; 18] = [
     "inference_config",
     "inferenceConfig",
     "completion_params",
+    "completion_args",
     "llm_params",
     "sampling",
     "settings",
