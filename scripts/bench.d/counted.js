@@ -8,6 +8,9 @@ import Worker, { AccountObject as Inner } from "./index.js";
 
 export * from "./index.js";
 
+// What a statement on a table of a thread's object says first.
+const OF_THREADS = /^\s*(INSERT( OR \w+)? INTO|UPDATE|DELETE FROM) (thread|items|pieces|runs|steps|events|answers|keys|effects)\b/;
+
 const none = () => ({ hops: 0, alarmsSet: 0, alarmsRung: 0, statements: 0 });
 
 let counts = none();
@@ -19,9 +22,9 @@ let isPatched = false;
 function patch(storage) {
   if (isPatched) return;
   isPatched = true;
-  replace(storage.sql, "exec", (cursor) => {
+  replace(storage.sql, "exec", (cursor, statement) => {
     counts.statements += 1;
-    cursors.push(cursor);
+    cursors.push({ cursor, isThreads: OF_THREADS.test(statement) });
   });
   replace(storage, "setAlarm", () => (counts.alarmsSet += 1));
 }
@@ -31,7 +34,7 @@ function replace(object, name, note) {
   const original = prototype[name];
   prototype[name] = function (...rest) {
     const result = original.apply(this, rest);
-    note(result);
+    note(result, ...rest);
     return result;
   };
 }
@@ -58,8 +61,9 @@ export default {
   fetch(request, env, context) {
     const url = new URL(request.url);
     if (url.pathname !== "/__bench") return new Worker(context, env).fetch(request);
-    const sum = (field) => cursors.reduce((total, cursor) => total + cursor[field], 0);
-    const answer = Response.json({ ...counts, rowsRead: sum("rowsRead"), rowsWritten: sum("rowsWritten") });
+    const sum = (field, of = cursors) => of.reduce((total, { cursor }) => total + cursor[field], 0);
+    const threadRowsWritten = sum("rowsWritten", cursors.filter(({ isThreads }) => isThreads));
+    const answer = Response.json({ ...counts, rowsRead: sum("rowsRead"), rowsWritten: sum("rowsWritten"), threadRowsWritten });
     counts = none();
     cursors = [];
     delayMs = Number(url.searchParams.get("delay") ?? 0);

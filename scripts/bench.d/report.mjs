@@ -46,6 +46,7 @@ const COUNTS = {
   "object: statements": "statements",
   "object: rows read": "rowsRead",
   "object: rows written": "rowsWritten",
+  "of them, a thread's": "threadRowsWritten",
   "object: alarms set": "alarmsSet",
   "object: alarms rung": "alarmsRung",
   "D1: requests": "d1Requests",

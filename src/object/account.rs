@@ -32,6 +32,8 @@ impl Machine for Account {
     const VERSION: u32 = VERSION;
     const STEPS: &'static [Step] = store::STEPS;
     /// A slice is given back by the first write after its agent counts as idle.
+    /// Settlements and holds.
+    const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = IDLE_MS.cast_unsigned() + 100;
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {

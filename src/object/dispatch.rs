@@ -200,6 +200,7 @@ impl Machine for Dispatch {
 
     const VERSION: u32 = VERSION;
     const STEPS: &'static [Step] = store::STEPS;
+    const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 0;
 
     fn load(sql: &impl Sql, _: Millis) -> Result<Self, Error> {

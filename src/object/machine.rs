@@ -84,6 +84,8 @@ pub trait Machine: Sized {
     const VERSION: u32;
     /// Its schema, see [`super::store::steps`].
     const STEPS: &'static [Step];
+    /// How long what need not be written at once gathers before it is written together.
+    const GATHER_MS: u64;
     /// How long after a write the host writes once more, in case nothing came; see [`Machine::has_reserve`].
     const QUIET_MS: u64;
 

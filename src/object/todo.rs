@@ -6,9 +6,6 @@ use super::machine::{Effect, Machine};
 use super::sql::Error;
 use crate::domain::time::Millis;
 
-/// How long settlements and holds gather before they are written together.
-const GATHER_MS: u64 = 200;
-
 /// When the host wants to be called again, see [`super::host::Host::rang`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
@@ -22,7 +19,7 @@ impl Timer {
     /// How long it runs, in milliseconds.
     pub const fn ms<M: Machine>(self) -> u64 {
         match self {
-            Self::Gather => GATHER_MS,
+            Self::Gather => M::GATHER_MS,
             Self::Quiet => M::QUIET_MS,
         }
     }

@@ -76,6 +76,22 @@ pub enum SendError {
     Timeout,
 }
 
+impl SendError {
+    /// What the platform throws, which tells causes apart by words only. A refused connection or an unknown host was not sent
+    /// to; of anything else that is not known.
+    pub fn thrown(message: String) -> Self {
+        const NOT_SENT: [&str; 7] =
+            ["refused", "dns", "invalid url", "not resolve", "unreachable", "no route", "unsupported"];
+        // Whole words: the name of a host may stand in it.
+        let words = message.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+        let words = words.fold(" ".to_owned(), |all, word| all + &word.to_lowercase() + " ");
+        match NOT_SENT.iter().any(|cause| words.contains(&format!(" {cause} "))) {
+            true => Self::NotConnected(message),
+            false => Self::Lost(message),
+        }
+    }
+}
+
 /// A reply's head, and its body to be read.
 pub struct UpstreamReply<B> {
     pub status: u16,
@@ -126,6 +142,24 @@ pub trait Body: Send + 'static {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_not_sent_is_known_by_whole_words_alone() {
+        for (message, is_known) in [
+            ("connect(): Connection refused", true),
+            ("DNS lookup failed.", true),
+            ("internal error; reference = x: DNS: no such host", true),
+            ("Network unreachable", true),
+            ("Fetch API cannot load: ftp://x. unsupported protocol", true),
+            ("Network connection lost.", false),
+            ("lost while talking to dnsimple.com", false),
+            ("lost while talking to dns.example.com", false),
+            ("peer https://unsupported.refused.example broke off", false),
+        ] {
+            let error = SendError::thrown(message.to_owned());
+            assert_eq!(matches!(error, SendError::NotConnected(_)), is_known, "{message}");
+        }
+    }
 
     #[test]
     fn of_an_error_no_more_is_read_than_is_quoted() {

@@ -121,19 +121,9 @@ fn words(error: &JsValue) -> (String, String) {
     (of("name").unwrap_or_default(), of("message").unwrap_or_else(|| format!("{error:?}")))
 }
 
-/// The platform tells causes apart by words only. What it calls a refused connection or an unknown host was
-/// not sent; of anything else that is not known.
 fn send_error(error: &JsValue) -> SendError {
     let (name, message) = words(error);
-    let lower = message.to_lowercase();
-    if name == "TimeoutError" {
-        return SendError::Timeout;
-    }
-    let not_sent = ["refused", "dns", "invalid url", "not resolve", "unreachable", "no route", "unsupported"];
-    if not_sent.iter().any(|cause| lower.contains(cause)) {
-        return SendError::NotConnected(message);
-    }
-    SendError::Lost(message)
+    if name == "TimeoutError" { SendError::Timeout } else { SendError::thrown(message) }
 }
 
 fn read_error(error: &JsValue) -> ReadError {

@@ -260,6 +260,41 @@ async fn every_write_of_what_has_a_tag_is_made_over_the_state_that_is_named() {
 }
 
 #[tokio::test]
+async fn what_turns_or_takes_away_does_it_over_the_state_that_is_named() {
+    let (api, acme) = with_agent(json!({})).await;
+    patch(&api, &acme, "agents/a", json!({"name": "B"})).await.ok();
+    let person = json!({"email": "ada@example.com", "role": "member"});
+    let member = api.post("/api/v1/members").key(&acme.admin).json(&person).send().await.created();
+    let member = format!("members/{}", member["id"].as_str().unwrap());
+    let own = "https://own.example.com/v1";
+    put(&api, &acme, "providers/own", &json!({"wire": "openai", "base_url": own})).await.ok();
+    for (method, path, act, body) in [
+        (Method::POST, "agents/a", "/status", json!({"status": "inactive"})),
+        (Method::POST, "agents/a", "/rollback", json!({"version": 1})),
+        (Method::DELETE, "agents/a", "", json!(null)),
+        (Method::DELETE, "providers/own", "", json!(null)),
+        (Method::DELETE, member.as_str(), "", json!(null)),
+    ] {
+        let thing = format!("/api/v1/{path}");
+        let read = async || api.get(&thing).key(&acme.admin).send().await;
+        let before = read().await;
+        let tag = before.header("etag").to_owned();
+        assert!(tag.starts_with('"'), "{path}: {tag}");
+        let write = async |name: &str, value: &str| {
+            let ask =
+                api.request(method.clone(), &format!("{thing}{act}")).key(&acme.admin).header(name, value);
+            if body.is_null() { ask.send().await } else { ask.json(&body).send().await }
+        };
+        assert_eq!(write("if-none-match", "*").await.problem().0, 412, "{path}{act}");
+        assert_eq!(write("if-match", "\"other\"").await.problem().0, 412, "{path}{act}");
+        assert_eq!(read().await.header("etag"), tag, "{path}{act}");
+        let done = write("if-match", &tag).await;
+        assert!(done.status.is_success(), "{path}{act}: {:?}", done.body);
+        assert_eq!(write("if-match", &tag).await.status.as_u16() / 100, 4, "{path}{act}");
+    }
+}
+
+#[tokio::test]
 async fn two_places_of_the_default_model_with_two_values_are_refused() {
     let api = Api::new();
     let acme = api.tenant("acme").await;

@@ -161,3 +161,32 @@ async fn a_refusal_is_not_remembered_and_a_malformed_key_is_refused() {
     }
     assert!(stage.take_asked().is_empty());
 }
+
+#[tokio::test]
+async fn what_was_done_is_answered_though_the_agent_of_today_would_refuse_it() {
+    let stage = Stage::new().await;
+    stage.then(hello((10, 5)));
+    let body = json!({"message": "Hi", "tools": [{"name": "look"}]});
+    let first = post(&stage, "/threads/t/runs", "k", &body).await;
+    assert_eq!(first.status, 201, "{}", first.text());
+    let look = json!({"type": "http", "name": "look", "description": "Looks.", "url": "https://tools.example.com/look"});
+    let variables = json!({"variables": {"customer": null}});
+    stage
+        .change("triage", &json!({"instructions": "For {{customer}}.", "tools": [look], "config": variables}))
+        .await;
+    let again = post(&stage, "/threads/t/runs", "k", &body).await;
+    assert_eq!((again.status.as_u16(), again.json()), (201, first.json()));
+    post(&stage, "/threads/t/runs", "k", &json!({"message": "Ho"}))
+        .await
+        .assert_refusal(422, "idempotency_key_reused");
+    // What was not done is refused, and all that is wrong with it is said; nothing of it is remembered.
+    for key in ["new", "new"] {
+        let refused = post(&stage, "/threads/t/runs", key, &body).await;
+        refused.assert_refusal(400, "validation_failed");
+        assert_eq!(refused.json()["errors"].as_array().map(Vec::len), Some(2), "{}", refused.text());
+    }
+    post(&stage, "/threads/new/runs", "new", &body).await.assert_refusal(400, "validation_failed");
+    let made = stage.request(Method::GET, &format!("{TRIAGE}/threads/new")).key(&stage.acme.caller);
+    made.send().await.assert_refusal(404, "not_found");
+    assert_eq!(stage.take_asked().len(), 1);
+}

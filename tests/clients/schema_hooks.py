@@ -31,7 +31,11 @@ def map_path_parameters(context: schemathesis.HookContext, path_parameters: Any)
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
     """Only the talker is talked to, and nothing else is done to it or its provider: other agents may have been given a
-    model that no provider here has."""
+    model that no provider here has. Its thread stays, and events come as a list: a thread's stream of them has no end."""
+    if case.operation.path.endswith("/events"):
+        case.headers = {**(case.headers or {}), "Accept": "application/json"}
+    if case.operation.method.upper() == "DELETE" and (case.path_parameters or {}).get("thread") == THERE["thread"]:
+        case.path_parameters["thread"] = "away"
     if case.operation.path in CALLED:
         if "agent" in (case.path_parameters or {}):
             leads_somewhere = zlib.crc32(repr(case.path_parameters["agent"]).encode()) % 4

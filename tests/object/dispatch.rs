@@ -215,6 +215,7 @@ impl Object {
                 on_busy: if dice.roll(2) == 0 { OnBusy::Queue } else { OnBusy::Rollback },
                 may_make: true,
                 watch: false,
+                faults: Vec::new(),
             })),
         };
         if let Some(thread::Answer::Run(run)) = self.ask(command, now) {
@@ -470,6 +471,7 @@ fn a_run_goes_on_while_the_index_is_away_and_is_listed_once_it_is_back() {
             on_busy: OnBusy::Queue,
             may_make: true,
             watch: false,
+            faults: Vec::new(),
         };
         let Some(thread::Answer::Run(run)) = object.ask(thread::Command::Start(Box::new(start)), now) else {
             panic!("no run")

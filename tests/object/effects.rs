@@ -60,6 +60,7 @@ impl Machine for Office {
     type Event = ();
 
     const VERSION: u32 = 1;
+    const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 1_000;
     const STEPS: &'static [Step] =
         &[&[effects::TABLE, "CREATE TABLE letters (letter INTEGER PRIMARY KEY, state TEXT NOT NULL)"]];

@@ -75,6 +75,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         on_busy: OnBusy::Queue,
         may_make: true,
         watch: false,
+        faults: Vec::new(),
     }))
 }
 

@@ -140,6 +140,7 @@ pub fn start(on_busy: OnBusy, words: &str) -> Command {
         on_busy,
         may_make: true,
         watch: false,
+        faults: Vec::new(),
     }))
 }
 
@@ -290,6 +291,7 @@ impl Theatre {
             on_busy,
             may_make: true,
             watch: true,
+            faults: Vec::new(),
         };
         let once = once(&self.asked.len().to_string(), "body");
         self.asked.push((Command::Once(once, Box::new(Command::Start(Box::new(start)))), None));

@@ -175,7 +175,10 @@ impl Run {
         let Some(call) = self.call(entry).filter(|call| matches!(call.stage, Stage::Running)) else { return };
         let failed = call.failed.saturating_add(1);
         if self.has_hope_after(failed, now, why, names, out) {
-            let not_before = Some(now.plus(pause_ms(failed)));
+            let pause = pause_ms(failed);
+            let message = format!("{why}; it is tried again in {} s", pause / 1_000);
+            out.push(Do::Say(Event::ToolProgress { call_id: (names.entry)(entry), message }));
+            let not_before = Some(now.plus(pause));
             self.change(entry, |call| {
                 (call.stage, call.failed, call.not_before) = (Stage::Ready, failed, not_before);
             });
@@ -195,6 +198,8 @@ impl Run {
             // Calls that one crash has cut have failed once each, and the run once with them.
             let failed = call.failed.saturating_add(1);
             if self.has_hope_after(failed, now, "a tool call was interrupted again and again", names, out) {
+                let message = "it was interrupted; it is tried again".to_owned();
+                out.push(Do::Say(Event::ToolProgress { call_id: (names.entry)(entry), message }));
                 self.change(entry, |call| (call.stage, call.failed) = (Stage::Ready, failed));
             }
             return;

@@ -150,11 +150,14 @@ fn after_a_crash_only_what_may_repeat_is_done_again() {
         let mut run = begun(Terms { on_unknown, ..terms() });
         run.apply(answer(vec![call("a")], vec![how.clone()]), &NAMES, Millis(1));
         let out = run.apply(Happened::Interrupted { entry: piece(1) }, &NAMES, Millis(2));
+        let is_again = expected.1 == ["tool 1.2"];
         assert_eq!(
             (run.status(), effects(&out)),
             (expected.0, expected.1.into_iter().map(str::to_owned).collect()),
             "{how:?} {on_unknown:?}"
         );
+
+        assert_eq!(says(&out).contains(&"tool.progress".to_owned()), is_again, "{how:?} {on_unknown:?}");
     }
 }
 

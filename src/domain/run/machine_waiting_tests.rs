@@ -46,7 +46,8 @@ fn a_call_that_cannot_be_made_is_begun_again_after_growing_pauses() {
     assert_eq!(effects(&run.apply(two(), &NAMES, Millis(1))), ["tool 1.1", "tool 2.1"]);
     let mut now = Millis(1);
     for (attempt, pause) in [1_000, 2_000, 4_000].into_iter().enumerate() {
-        assert_eq!(effects(&run.apply(not_made(), &NAMES, now)), [""; 0]);
+        let out = run.apply(not_made(), &NAMES, now);
+        assert_eq!((effects(&out), says(&out)), (Vec::new(), vec!["tool.progress".to_owned()]));
         assert_eq!((run.status(), run.wake_at()), (Status::InProgress, Some(now.plus(pause))));
         now = now.plus(pause);
         let out = run.apply(Happened::Time, &NAMES, now);
@@ -55,7 +56,10 @@ fn a_call_that_cannot_be_made_is_begun_again_after_growing_pauses() {
     run.apply(ended(piece(2)), &NAMES, now);
     // What ends meanwhile is progress; and alone it waits for its time.
     let out = run.apply(not_made(), &NAMES, now);
-    assert_eq!((says(&out), run.status()), (vec!["run.waiting".to_owned()], Status::Waiting));
+    assert_eq!(
+        (says(&out), run.status()),
+        (vec!["tool.progress".to_owned(), "run.waiting".to_owned()], Status::Waiting)
+    );
     assert!(matches!(run.awaited()[..], [Awaited::Time(at)] if at == now.plus(1_000)));
     assert!(!run.needs_somebody());
     let out = run.apply(Happened::Resumed, &NAMES, now);

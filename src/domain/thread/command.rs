@@ -183,6 +183,9 @@ pub struct Start {
     pub may_make: bool,
     /// Whether the caller stays for the events.
     pub watch: bool,
+    /// What the agent of today refuses in it: no run begins, though one that began under the same key answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FieldError>,
 }
 
 /// What becomes of a run that comes while another is at work.

@@ -152,8 +152,6 @@ pub struct ForLedger {
 pub enum Progress {
     /// More of what the model says.
     Said(Vec<Delta>),
-    /// What a tool says of its work.
-    Tool(String),
     /// What the agent says of its work.
     Report(String),
 }

@@ -67,7 +67,6 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
         let body: StartBody = read(request).await?;
         let (is_stream, is_background) = (body.stream == Some(true), body.background == Some(true));
         let started = body.read().map_err(Problem::invalid)?;
-        visitor.check_variables(&app, &started.variables).map_err(Problem::report(&app))?;
         let begin = Begin {
             on: On::Thread(thread),
             about: started.about,

@@ -126,6 +126,7 @@ impl Thread {
             created_at: now,
             updated_at: now,
             last_run: self.last_run,
+            first_run: self.last_run.saturating_add(1),
             open: Vec::new(),
             floor: self.floor,
             outbox: Outbox::default(),

@@ -76,6 +76,9 @@ pub struct Meta {
     pub updated_at: Millis,
     /// The number of the newest run.
     pub last_run: u32,
+    /// The runs before are of a thread of this name that was deleted.
+    #[serde(default)]
+    pub first_run: u32,
     /// Runs that are not over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<u32>,

@@ -136,6 +136,8 @@ impl Machine for Thread {
 
     const VERSION: u32 = VERSION;
     const STEPS: &'static [Step] = store::STEPS;
+    /// What a model says: watchers have it at once, and a crash takes it back with the step.
+    const GATHER_MS: u64 = 500;
     const QUIET_MS: u64 = 0;
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {

@@ -222,11 +222,6 @@ impl Work {
     pub(super) fn progressed(&mut self, meta: &Meta, effect: &Effect, progress: Progress) -> Durability {
         match (effect, progress) {
             (Effect::Model { run, step, .. }, Progress::Said(deltas)) => self.said(meta, *run, *step, deltas),
-            (Effect::Tool { run, entry, .. }, Progress::Tool(message)) => {
-                let call_id = EntryId { run: meta.run(*run), number: *entry };
-                self.say(meta, *run, Event::ToolProgress { call_id, message });
-                Durability::Now
-            }
             (Effect::Tool { run, .. }, Progress::Report(message)) => {
                 let has_parent = |kept: &&mut Kept| kept.run.terms.parent.is_some();
                 if let Some(kept) = self.open.get_mut(run).filter(has_parent) {
@@ -291,12 +286,8 @@ impl Work {
         match (effect, outcome) {
             (Effect::Model { run, step, attempt }, Outcome::Answered { answered, unsaid, journal, .. }) => {
                 self.said(meta, *run, *step, unsaid);
-                self.note_call(
-                    *run,
-                    *step,
-                    *attempt,
-                    json!({ "step": step, "model_call": journal, "ended_at": now }),
-                );
+                let what = json!({ "step": step, "model_call": journal, "ended_at": now });
+                self.note_call(meta, (*run, *step, *attempt), what);
                 // Its last word is the run's answer, also where that is nothing.
                 if let Some(kept) = self.open.get_mut(run).filter(|_| answered.plan.is_empty()) {
                     kept.answer = None;
@@ -304,12 +295,8 @@ impl Work {
                 self.apply(meta, *run, Happened::Answered(answered), now)
             }
             (Effect::Model { run, step, attempt }, Outcome::Unanswered { fault, cost, journal, .. }) => {
-                self.note_call(
-                    *run,
-                    *step,
-                    *attempt,
-                    json!({ "step": step, "model_call": journal, "ended_at": now }),
-                );
+                let what = json!({ "step": step, "model_call": journal, "ended_at": now });
+                self.note_call(meta, (*run, *step, *attempt), what);
                 self.apply(meta, *run, Happened::Unanswered { fault, cost }, now)
             }
             (Effect::Tool { run, entry, .. }, Outcome::Tool { output, is_error, cost, journal }) => {
@@ -345,10 +332,14 @@ impl Work {
         }
     }
 
-    /// A model call in a run's journal. One that has ended after its run stands behind all others.
-    fn note_call(&mut self, run: u32, step: u32, attempt: u32, what: Value) {
+    /// A model call in a run's journal. One that has ended after its run stands behind all others, and one of a thread that was
+    /// deleted nowhere.
+    fn note_call(&mut self, meta: &Meta, (run, step, attempt): (u32, u32, u32), what: Value) {
         if self.open.contains_key(&run) {
             return self.note(run, what);
+        }
+        if run < meta.first_run {
+            return;
         }
         // Each attempt of a step is asked once.
         let behind = LATE | (step << 12) | (attempt & 0xfff);

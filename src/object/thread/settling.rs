@@ -43,6 +43,7 @@ impl Thread {
                 batch.runs.insert(run);
             }
             (_, Some(meta), _) => {
+                record.run = record.run.filter(|_| run >= meta.first_run);
                 meta.unsettled.ended.push(record);
                 batch.has_thread = true;
             }

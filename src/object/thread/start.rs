@@ -22,6 +22,9 @@ impl Thread {
         if let Some(decided) = self.begun_before(&start) {
             return decided;
         }
+        if !start.faults.is_empty() {
+            return at_once(Answer::Invalid(start.faults));
+        }
         let who = Who::Caller(start.thread.agent);
         if self.meta.is_none() {
             if !start.may_make {

@@ -50,8 +50,16 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
         items: Vec::new(),
     };
     let input = vec![Message::user(message)];
-    let start =
-        Start { thread, terms, max_usd: None, input, on_busy: OnBusy::Queue, may_make: true, watch: false };
+    let start = Start {
+        thread,
+        terms,
+        max_usd: None,
+        input,
+        on_busy: OnBusy::Queue,
+        may_make: true,
+        watch: false,
+        faults: Vec::new(),
+    };
     let to = ThreadOf { account: asked.account, thread: start.thread.key };
     let why = match app.world.threads().ask(to, Command::Start(Box::new(start))).await {
         Ok(Answer::Run(_)) => return Ok(()),

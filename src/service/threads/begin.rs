@@ -77,6 +77,11 @@ impl Visitor {
 
     fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Result<Start, Error> {
         let calls = self.calls()?;
+        let mut faults = match begin.on {
+            On::Thread(_) => self.unfit_variables(app, &begin.variables),
+            // Its instructions have been filled.
+            On::ThrowAway { .. } => Vec::new(),
+        };
         let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner } = begin;
         let conduct = calls.conduct;
         let on_unknown = match on {
@@ -102,12 +107,12 @@ impl Visitor {
         };
         let taken = self.bundle.as_ref().filter(|_| !terms.manner.is_bare);
         let taken = taken.map(|bundle| tools::taken_names(bundle, &terms.tools)).unwrap_or_default();
-        if !taken.is_empty() {
-            let fault = |(at, name): &(usize, &str)| FieldError {
-                field: format!("tools[{at}]"),
-                message: format!("`{name}` is a tool of the agent: choose another name"),
-            };
-            return Err(Error::Invalid(taken.iter().map(fault).collect()));
+        faults.extend(taken.iter().map(|(at, name)| FieldError {
+            field: format!("tools[{at}]"),
+            message: format!("`{name}` is a tool of the agent: choose another name"),
+        }));
+        if !faults.is_empty() && !self.is_once() {
+            return Err(Error::Invalid(faults));
         }
         if terms.is_too_large() {
             return Err(Error::Invalid(vec![FieldError {
@@ -126,23 +131,16 @@ impl Visitor {
             },
         };
         check_ids(thread.key, "input", &input)?;
-        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, watch })
+        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, watch, faults })
     }
 
-    /// Whether the agent's instructions can be filled with these, before anything is written.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`].
-    pub fn check_variables<W: World>(
-        &self,
-        app: &App<W>,
-        values: &BTreeMap<String, String>,
-    ) -> Result<(), Error> {
+    /// Why the agent's instructions cannot be filled with these, before anything is written.
+    fn unfit_variables<W: World>(&self, app: &App<W>, values: &BTreeMap<String, String>) -> Vec<FieldError> {
         // A thread may stay at an earlier version, which needs others.
         let moves_on = self.calls.is_some_and(|calls| calls.conduct.upgrade == Upgrade::NextRun);
-        let Some(bundle) = self.bundle.as_ref().filter(|_| moves_on) else { return Ok(()) };
+        let Some(bundle) = self.bundle.as_ref().filter(|_| moves_on) else { return Vec::new() };
         let passed = Passed { field: "variables", values, is_only_variables: true };
-        bundle.prompt.fill(&passed, app.world.now(), None).map(drop).map_err(Error::Invalid)
+        bundle.prompt.fill(&passed, app.world.now(), None).err().unwrap_or_default()
     }
 
     /// Starts a run, or lets it wait for its turn.
