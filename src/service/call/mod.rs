@@ -302,8 +302,8 @@ async fn ask<W: World>(
 
 fn refused<W: World>(app: &App<W>, refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Budget { of, period, limit, remaining, resets_at } => {
-            Error::BudgetExceeded { of, limit, remaining, period, resets_at }
+        Refusal::Budget { of, period, limit, remaining, resets_at, is_held } => {
+            Error::BudgetExceeded { of, limit, remaining, period, resets_at, is_held }
         }
         Refusal::Concurrency { limit, of } => Error::Concurrency { of, limit },
         Refusal::Rate { limit, resets_at } => {

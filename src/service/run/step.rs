@@ -258,6 +258,8 @@ fn fault(error: &Error, said: &str, now: Millis, noise: u8) -> Fault {
     let transient = |code, at| Fault::Transient { failure: failure(code), at, broke_off: None };
     let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
     match error {
+        // Others of the agent or the account hold for a moment what most of them will not spend.
+        Error::BudgetExceeded { is_held: true, .. } => Fault::Place { at: None, noise },
         Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
         Error::RunBudget { .. } => Fault::RunBudget,
         Error::Concurrency { .. } => Fault::Place { at: None, noise },
