@@ -137,9 +137,16 @@ fn the_older_name_of_the_limit_is_taken() {
 }
 
 #[test]
-fn the_highest_effort_is_the_highest_we_have() {
-    let parsed = read(&with(&json!({"reasoning_effort": "max"}))).unwrap();
-    assert_eq!(parsed.request.sampling.reasoning_effort, Some(ReasoningEffort::Xhigh));
+fn every_effort_is_read_and_the_highest_is_not_the_one_below_it() {
+    for (word, effort) in [
+        ("none", ReasoningEffort::None),
+        ("minimal", ReasoningEffort::Minimal),
+        ("xhigh", ReasoningEffort::Xhigh),
+        ("max", ReasoningEffort::Max),
+    ] {
+        let parsed = read(&with(&json!({"reasoning_effort": word}))).unwrap();
+        assert_eq!(parsed.request.sampling.reasoning_effort, Some(effort));
+    }
 }
 
 #[test]
