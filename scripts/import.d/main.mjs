@@ -17,6 +17,8 @@ const SKIPPED = ["node_modules", ".git", ".github/workflows", "target", ".venv"]
 const NO_AGENTS = /^(readme|license|changelog|contributing|agents|claude)\.md$|^(package(-lock)?|tsconfig)\.json$|^docker-compose\.ya?ml$/i;
 const UNNAMED = ["agent", "agents", "config", "root_agent", "index", "SKILL"];
 const MAX_BYTES = 4 * 1024 * 1024;
+// What an address has room for.
+const MAX_TAKEN = 6000;
 
 const { values: options, positionals: places } = parseArgs({
   allowPositionals: true,
@@ -62,15 +64,24 @@ function nameOf(file) {
   return name;
 }
 
+// The agents of this run: whose file has a slug, and which slugs a name has. Two files are never one agent.
 const claimed = new Map();
+const called = new Map();
 
-/** Which file of this run has the agent already that this one would write: two files are never one agent. */
-function claimOf(file, rows) {
-  const own = (row) => row.slug && ["created", "updated", "skipped", "valid"].includes(row.result);
-  const taken = rows.filter(own).find((row) => claimed.has(row.slug) && claimed.get(row.slug) !== file);
-  if (taken) return `its agent ${taken.slug} is that of ${relative(process.cwd(), claimed.get(taken.slug))} too: name them apart`;
-  rows.filter(own).forEach((row) => claimed.set(row.slug, file));
-  return undefined;
+const isOwn = (row) => row.slug && ["created", "updated", "skipped"].includes(row.result);
+
+/** Slugs that other files of this run have already and that this file's agents would get: those of their names, too. */
+function clashes(file, rows = []) {
+  const clash = rows.filter((row) => isOwn(row) && claimed.has(row.slug) && claimed.get(row.slug) !== file);
+  return new Set(clash.flatMap((row) => [row.slug, ...(called.get(row.name) ?? [])]));
+}
+
+function claim(file, rows = []) {
+  if (rows.some((row) => row.result === "invalid")) return;
+  for (const row of rows.filter(isOwn)) {
+    claimed.set(row.slug, file);
+    called.set(row.name, [...(called.get(row.name) ?? []), row.slug]);
+  }
 }
 
 /** The texts that a file's fields only name, as `file://prompt.md`, put in their places: of files beside it or below. */
@@ -96,8 +107,13 @@ function withTexts(file, body) {
   return JSON.stringify(document);
 }
 
-async function send(file, { write, mode }) {
+// How many agents a dry run would have made so far.
+let planned = 0;
+
+async function send(file, { write, mode, taken = new Set() }) {
   const query = new URLSearchParams({ name: nameOf(file), mode, dry_run: String(!write) });
+  if (taken.size) query.set("taken", [...taken].join(","));
+  if (!options.write && planned) query.set("planned", String(planned));
   for (const name of ["model", "format"]) if (options[name]) query.set(name, options[name]);
   if (options.strict) query.set("strict", "true");
   if (basename(file) === "SKILL.md" && !options.format) query.set("format", "skill");
@@ -158,26 +174,34 @@ function printFields(outcomes) {
 
 /** Agents may hand off to agents of files that come after theirs: those files are sent once more when all are there. */
 async function linkAcrossFiles(outcomes) {
-  const isThere = (row) => ["created", "updated", "skipped"].includes(row.result);
-  const made = new Set([...outcomes.values()].flatMap(({ rows = [] }) => rows.filter(isThere).map((row) => row.slug)));
-  for (const [file, { rows = [] }] of outcomes) {
+  const made = new Set([...outcomes.values()].flatMap(({ rows = [] }) => rows.filter(isOwn).map((row) => row.slug)));
+  const isMade = (need) => need.kind === "agent" && made.has(need.name);
+  for (const [file, { rows = [], taken }] of outcomes) {
     const isNew = rows.length > 0 && rows.every((row) => ["created", "updated"].includes(row.result));
-    const waits = rows.some((row) => (row.needs ?? []).some((need) => need.kind === "agent" && made.has(need.name)));
-    if (!isNew || !waits) continue;
-    const again = await send(file, { write: true, mode: "update" });
+    if (!isNew || !rows.some((row) => row.needs?.some(isMade))) continue;
+    if (!options.write) {
+      for (const row of rows) row.needs = row.needs?.filter((need) => !isMade(need));
+      continue;
+    }
+    const again = await send(file, { write: true, mode: "update", taken });
     if (again.rows?.every((row) => row.result !== "invalid")) {
       outcomes.set(file, { rows: again.rows.map((row, i) => ({ ...row, result: rows[i]?.result ?? row.result })) });
     }
   }
 }
 
-/** What becomes of a file. Before it is written it is tried, so that no file takes another one's agent. */
+/** What becomes of a file. Before it is written it is tried, so that it gets slugs of its own. */
 async function move(file) {
-  if (options.mode === "rename") return send(file, options);
-  const tried = await send(file, { write: false, mode: options.mode });
-  const refused = tried.rows && claimOf(file, tried.rows);
-  if (refused) return { refused };
-  return options.write ? send(file, options) : tried;
+  const taken = new Set();
+  let tried = await send(file, { write: false, mode: options.mode });
+  for (let clash = clashes(file, tried.rows); clash.size; clash = clashes(file, tried.rows)) {
+    clash.forEach((slug) => taken.add(slug));
+    if ([...taken].join().length > MAX_TAKEN) return { refused: "too many files have agents of these names: name them apart" };
+    tried = await send(file, { write: false, mode: options.mode, taken });
+  }
+  claim(file, tried.rows);
+  planned += (tried.rows ?? []).filter((row) => row.result === "created").length;
+  return { ...(options.write ? await send(file, { write: true, mode: options.mode, taken }) : tried), taken };
 }
 
 async function main() {
@@ -194,7 +218,7 @@ async function main() {
       break;
     }
   }
-  if (!broken && options.write && options.mode !== "rename") await linkAcrossFiles(outcomes);
+  if (!broken && options.mode !== "rename") await linkAcrossFiles(outcomes);
   const table = [...outcomes].flatMap(([file, outcome]) => lines(file, outcome));
   if (table.length === 0) throw new Error("there is no file that could be an agent's");
   print(table);

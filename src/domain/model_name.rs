@@ -158,8 +158,12 @@ const MAKERS: [(&str, &str); 18] = [
 ];
 
 /// Words that stand for the newest model of a family.
-const FAMILIES: [(&str, &str); 3] =
-    [("opus", "claude-opus-"), ("sonnet", "claude-sonnet-"), ("haiku", "claude-haiku-")];
+const FAMILIES: [(&str, &str); 4] = [
+    ("opus", "claude-opus-"),
+    ("sonnet", "claude-sonnet-"),
+    ("haiku", "claude-haiku-"),
+    ("fable", "claude-fable-"),
+];
 
 impl Catalogue {
     /// Of providers and codes.

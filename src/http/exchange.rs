@@ -1,5 +1,7 @@
 //! `/api/v1/agents/export` and `/api/v1/agents/import`.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
@@ -11,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::agent::Fields;
 use crate::domain::field_error::FieldError;
+use crate::domain::slug::Slug;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::agents::{self, Export, Import, Mode, Source};
@@ -120,6 +123,12 @@ pub struct ImportQuery {
     /// The model line of agents whose file names no model, or one that is not known here.
     #[param(example = "openai:gpt-4.1-mini")]
     model: Option<String>,
+    /// Where several files move: slugs, with commas between them, of agents that other files have. A name means none of these,
+    /// so the slug that is made of it is numbered.
+    #[param(example = "triage,billing")]
+    taken: Option<String>,
+    /// Where several files are tried: how many agents the others would make, which the plan must have room for as well.
+    planned: Option<u32>,
 }
 
 query!(ImportQuery);
@@ -132,6 +141,14 @@ fn unknown_format(name: &str) -> FieldError {
         known.join(", ")
     );
     FieldError { field: "format".to_owned(), message }
+}
+
+/// The slugs in `taken`.
+fn slugs(list: Option<&str>) -> Result<BTreeSet<Slug>, Problem> {
+    let names = list.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(Slug::parse).collect::<Result<_, _>>().map_err(|error| {
+        Problem::invalid(vec![FieldError { field: "taken".to_owned(), message: error.to_string() }])
+    })
 }
 
 /// What becomes of an agent whose slug another one has: it is left out (`skip`, when nothing is said), the other becomes
@@ -286,8 +303,16 @@ pub async fn import<W: World>(
         OnTaken::Rename => Mode::Rename,
     };
     let dry_run = query.dry_run.unwrap_or_default();
-    let (strict, model) = (query.strict.unwrap_or_default(), query.model);
-    let import = Import { mode, dry_run, strict, model, entries }.named(query.name.or(stem).as_deref());
+    let import = Import {
+        mode,
+        dry_run,
+        strict: query.strict.unwrap_or_default(),
+        model: query.model,
+        taken: slugs(query.taken.as_deref())?,
+        planned: query.planned.unwrap_or_default() as usize,
+        entries,
+    };
+    let import = import.named(query.name.or(stem).as_deref());
     let imported = agents::import(&app, &session, &import).await.map_err(Problem::report(&app))?;
     Ok(Report::of(&session.account, imported, dry_run).into_response())
 }

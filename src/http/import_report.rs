@@ -155,6 +155,10 @@ fn bound(rows: &mut [Row]) {
     }
     let (mut errors, mut lines) = (MAX_FAULTS, MAX_LINES);
     for row in rows {
+        // Of what is refused, and has no more room to say why, nothing else is said.
+        if errors == 0 && row.result == Word::Invalid {
+            row.more += cut(&mut row.report, &mut 0) + cut(&mut row.needs, &mut 0);
+        }
         row.more += cut(&mut row.errors, &mut errors);
         row.more += cut(&mut row.report, &mut lines);
         row.more += cut(&mut row.needs, &mut lines);

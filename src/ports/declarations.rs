@@ -43,6 +43,11 @@ pub trait Declarations: Send + Sync {
         read: Option<Millis>,
         change: &Change,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// The most things of a kind that the account may have, and how many there are; `None`: as many as it likes.
+    fn room(
+        &self,
+        of: &'static Facts,
+    ) -> impl Future<Output = Result<Option<(u32, u32)>, Unavailable>> + Send;
     fn delete_declaration(
         &self,
         of: &'static Facts,

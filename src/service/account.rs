@@ -161,7 +161,7 @@ async fn with_model_found<W: World>(app: &App<W>, named: &AccountRef, edit: &Edi
     };
     edit.default_model = Some(match line {
         None => None,
-        Some(line) => Some(agents::line_of(app, account.id, field, &line).await?),
+        Some(line) => Some(agents::line_of(app, account.id, field, &line, &[]).await?),
     });
     Ok(edit)
 }

@@ -35,6 +35,11 @@ queries! {
             (SELECT plans.declarations ->> ?2 FROM accounts JOIN plans ON plans.plan = accounts.plan WHERE accounts.id = ?1),
             ?3) AS most)
         WHERE most < (SELECT number FROM declaration_counts WHERE account_id = ?1 AND kind = ?2)";
+    /// [`Declarations::room`].
+    DECLARATIONS_ROOM = "SELECT CAST(coalesce(
+            (SELECT plans.declarations ->> ?2 FROM accounts JOIN plans ON plans.plan = accounts.plan WHERE accounts.id = ?1),
+            ?3) AS INTEGER) AS most,
+        coalesce((SELECT number FROM declaration_counts WHERE account_id = ?1 AND kind = ?2), 0) AS number";
     /// [`Declarations::delete_declaration`].
     DELETE_DECLARATION = "DELETE FROM declarations WHERE account_id = ?1 AND kind = ?2 AND name = ?3 AND updated_at = ?4
         RETURNING name";
@@ -96,6 +101,20 @@ fn queue<E: Engine>(tenant: &Tenant<E>, of: &'static Facts, name: &str, at: Mill
     }
 }
 
+#[derive(Deserialize)]
+struct Room {
+    most: Option<u32>,
+    number: u32,
+}
+
+/// The most things of the kind where a plan says nothing of it.
+const fn most(of: &Facts) -> Option<u32> {
+    match of.limit {
+        Limit::Fixed(most) => Some(most),
+        Limit::Plan(most) => most,
+    }
+}
+
 impl<E: Engine> Declarations for Tenant<E> {
     async fn declarations(
         &self,
@@ -128,14 +147,16 @@ impl<E: Engine> Declarations for Tenant<E> {
             row.updated_at.0.into(),
             read.map(|read| read.0).into(),
         ];
-        let most = match of.limit {
-            Limit::Fixed(most) => Some(most),
-            Limit::Plan(most) => most,
-        };
+        let most = most(of);
         let guard = || self.statement(&GUARD_DECLARATIONS_LIMIT, [of.singular.into(), most.into()]);
         let mut others = queue(self, of, &row.name, change.at);
         others.extend(read.is_none().then(guard));
         Ok(changes::write_guarded(self, &PUT_DECLARATION, values, change, others).await?)
+    }
+
+    async fn room(&self, of: &'static Facts) -> Result<Option<(u32, u32)>, Unavailable> {
+        let rows: Vec<Room> = self.rows(&DECLARATIONS_ROOM, [of.singular.into(), most(of).into()]).await?;
+        Ok(rows.into_iter().next().and_then(|room| Some((room.most?, room.number))))
     }
 
     async fn delete_declaration(

@@ -299,7 +299,10 @@ async fn what_is_exported_is_imported_elsewhere_and_again_changes_nothing() {
     // Whatever the order of the file, what others refer to comes first.
     let mut backwards = file.clone();
     backwards["declarations"].as_array_mut().unwrap().reverse();
+    let mut dry = import("?dry_run=true", &backwards).await.ok();
     let taken = import("", &backwards).await.ok();
+    dry["dry_run"] = json!(false);
+    assert_eq!(dry, taken, "a dry run says what the write does");
     assert_eq!(taken["created"], 5, "{taken}");
     assert_eq!(export(&eve.admin).await.ok(), file);
     assert_eq!(import("?mode=update", &file).await.ok()["unchanged"], 5);
@@ -309,6 +312,33 @@ async fn what_is_exported_is_imported_elsewhere_and_again_changes_nothing() {
     assert_eq!(import("", &other).await.ok()["skipped"], 5);
     let updated = import("?mode=update", &other).await.ok();
     assert_eq!((&updated["updated"], &updated["unchanged"]), (&json!(1), &json!(4)));
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_the_limits_as_the_write_does() {
+    let (api, acme) = stage().await;
+    api.world
+        .database()
+        .with(|db| db.execute("UPDATE plans SET declarations = '{\"gadget\": 3}'", []).unwrap());
+    put(&api, &acme, "g1", &json!({"weight": 1})).await.ok();
+    let import = |query: &str, rows: &[Value]| {
+        let file = json!({"declarations": rows});
+        api.post(&format!("/api/v1/import{query}")).key(&acme.admin).json(&file).send()
+    };
+    let gadgets: Vec<Value> =
+        (0..5).map(|n| json!({"kind": "gadget", "name": format!("g{n}"), "body": {"weight": 1}})).collect();
+    let aliases: Vec<Value> = (0..200)
+        .map(|n| json!({"kind": "alias", "name": format!("a{n}"), "body": {"model": "openai:gpt-4o"}}))
+        .collect();
+    for (rows, refused) in [(&gadgets, 2), (&aliases, 0)] {
+        for mode in ["?mode=skip", "?mode=update"] {
+            let mut dry = import(&format!("{mode}&dry_run=true"), rows).await.ok();
+            dry["dry_run"] = json!(false);
+            let written = import(mode, rows).await.ok();
+            assert_eq!(dry, written, "{mode}");
+            assert!(written["refused"].as_u64().unwrap() >= refused, "{written}");
+        }
+    }
 }
 
 #[tokio::test]

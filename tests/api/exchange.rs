@@ -575,6 +575,6 @@ async fn a_file_of_nothing_but_faults_is_answered_briefly() {
     let reply = import(&api, &acme, "", &vec![json!({}); 1_000].into()).await;
     assert_eq!(reply.status, 400);
     let text = String::from_utf8_lossy(&reply.body);
-    assert!(text.len() < 250_000, "{} bytes", text.len());
+    assert!(text.len() < 90_000, "{} bytes", text.len());
     assert!(text.contains("more errors"), "what is left out is counted");
 }

@@ -105,7 +105,7 @@ async fn a_folder_is_shown_first_and_moved_on_demand() {
     let expected = [
         "file format agent would be notes",
         ".claude/agents/tester.md markdown tester created 1 field kept",
-        "a_lead/root_agent.yaml adk lead created 1 field kept; needs agent late",
+        "a_lead/root_agent.yaml adk lead created 1 field kept",
         "crew/agents.yaml crewai cook created",
         "crew/tasks.yaml crewai refused (file): is a list of tasks (the agents are in `agents.yaml`) of CrewAI, not an agent",
         "knots/SKILL.md skill knots created",
@@ -136,24 +136,62 @@ async fn a_folder_is_shown_first_and_moved_on_demand() {
 }
 
 #[tokio::test]
-async fn no_file_takes_the_agent_of_another() {
+async fn agents_of_one_name_in_several_files_stay_several() {
     let api = Api::here();
     let acme = api.tenant("acme").await;
     let url = serve(&api).await;
+    let crew =
+        |cook: &str| format!("cook:\n  role: {cook}\n  goal: Soup\nbaker:\n  role: Baker\n  goal: Bread\n");
+    let (sea, land) = (crew("Cook at sea"), crew("Cook on land"));
     let folder = Folder::new(&[
+        ("a/agents.yaml", sea.as_str()),
+        ("b/agents.yaml", land.as_str()),
         ("team_a/agents/agent.yaml", "instructions: A.\n"),
         ("team_b/agents/agent.yaml", "instructions: B.\n"),
         ("x/one.yaml", "name: Support\ninstructions: One.\n"),
         ("y/two.yaml", "name: Support\ninstructions: Two.\n"),
+        ("z/three.yaml", "slug: support\nname: Help\ninstructions: Three.\n"),
     ]);
-    for flags in [&[][..], &["--write"], &["--write", "--mode", "update"]] {
+    let slugs = ["cook", "baker", "cook-2", "baker-2", "agents", "team-b-agents", "support", "support-2"];
+    for (flags, word) in [
+        (&[][..], "created"),
+        (&["--write"], "created"),
+        (&["--write"], "skipped"),
+        (&["--mode", "update"], "skipped"),
+    ] {
         let (table, said, _) = run(&folder, &url, &acme, flags).await;
-        assert!(said.starts_with("4 files: ") && said.contains("1 refused"), "{said}");
-        assert!(table[4].contains("y/two.yaml") && table[4].contains("that of x/one.yaml too"), "{table:#?}");
+        assert!(
+            said.starts_with("7 files: ") && said.contains(&format!("8 {word}")),
+            "{flags:?} {said} {table:#?}"
+        );
+        for (row, slug) in table.iter().skip(1).zip(slugs) {
+            assert!(row.contains(&format!(" {slug} {word}")), "{flags:?}: {slug} is not in {row}");
+        }
+        assert!(table[9].contains("refused") && table[9].contains("another file's agent"), "{}", table[9]);
     }
-    let agents = api.get("/api/v1/agents?format=array").key(&acme.member).send().await.ok();
-    let mut told: Vec<&str> =
-        agents.as_array().unwrap().iter().filter_map(|agent| agent["slug"].as_str()).collect();
-    told.sort_unstable();
-    assert_eq!(told, ["agents", "support", "team-b-agents"]);
+    let told = api.get("/api/v1/agents/cook-2").key(&acme.member).send().await.ok();
+    assert_eq!(told["name"], "cook");
+    assert!(told["instructions"].as_str().unwrap().contains("on land"));
+}
+
+#[tokio::test]
+async fn a_dry_run_of_many_files_counts_the_plans_room_as_the_write_does() {
+    let api = Api::here();
+    let acme = api.tenant_on("acme", "budget").await;
+    api.world
+        .database()
+        .with(|db| db.execute("UPDATE plans SET agents = 2 WHERE plan = 'budget'", []).unwrap());
+    let url = serve(&api).await;
+    let folder = Folder::new(&[
+        ("a.yaml", "name: A\ninstructions: A.\n"),
+        ("b.yaml", "name: B\ninstructions: B.\n"),
+        ("c.yaml", "name: C\ninstructions: C.\n"),
+        ("d.yaml", "name: A\ninstructions: Another.\n"),
+        ("e.yaml", "kind: Workflow\n"),
+    ]);
+    let (dry, ..) = run(&folder, &url, &acme, &[]).await;
+    let (written, ..) = run(&folder, &url, &acme, &["--write"]).await;
+    assert_eq!(dry[1..], written[1..], "the table says what the write does");
+    assert!(dry[3].contains("refused") && dry[3].contains("plan"), "{dry:#?}");
+    assert!(dry[4].contains("refused"), "{dry:#?}");
 }

@@ -8,9 +8,10 @@ use retinue::domain::thread::id::RunId;
 use retinue::ports::{ThreadOf, World};
 use serde_json::json;
 
+use crate::ask::Face;
 use crate::stage::Stage;
-use crate::support::native_only;
-use crate::threads::{ask, get, says};
+use crate::support::{Turn, native_only};
+use crate::threads::{ask, get, post, says, until};
 
 const RUNS: usize = 20;
 
@@ -65,4 +66,30 @@ async fn a_burst_of_runs_beyond_the_plan_s_calls_a_minute_is_completed_in_time()
     let ledger = stage.books("triage").await.ledger;
     let named: BTreeSet<&str> = ledger.iter().filter_map(|row| row.json["run_id"].as_str()).collect();
     assert_eq!((ledger.len(), named.len()), (RUNS, RUNS), "each is called once");
+}
+
+#[tokio::test]
+async fn a_run_waits_for_money_that_others_only_hold() {
+    let stage = Stage::new().await;
+    // The first takes all there is.
+    let budget = |limit: &str| json!({"budget": {"limit_usd": limit, "period": "total"}});
+    stage.change("triage", &budget("0.0015")).await;
+    stage.then(Turn::Hangs);
+    let hanging = stage.clone();
+    let other = tokio::spawn(async move { hanging.ask(Face::Chat, "triage").open().await.status() });
+    stage.until_asked(1).await;
+    let body = json!({"message": "Hi", "background": true});
+    let run = post(&stage, "/threads/t/runs", &body).await.json();
+    let id = run["id"].as_str().unwrap();
+    let waiting = until(&stage, id, "waiting").await;
+    assert_eq!(waiting["waiting_on"][0]["kind"], "time", "{waiting}");
+    stage.change("triage", &budget("1")).await;
+    stage.then(says("Hello"));
+    post(&stage, &format!("/runs/{id}/resume"), &json!({})).await.ok();
+    until(&stage, id, "completed").await;
+    other.abort();
+    // What is spent comes from nobody.
+    stage.change("triage", &budget("0.000001")).await;
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
+    assert_eq!((&run["status"], &run["reason"]), (&json!("incomplete"), &json!("budget_exceeded")), "{run}");
 }

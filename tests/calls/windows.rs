@@ -1,5 +1,6 @@
 //! Threads and runs that are longer than what a model is sent.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Face};
@@ -88,4 +89,32 @@ async fn a_run_whose_outputs_are_too_much_is_sent_its_task_and_all_that_it_calle
     assert!(words.iter().all(|word| word.contains("left out, because it does not fit: 250")), "{words:?}");
     let oldest_first = sent[2..].iter().map(|text| text.len() > 200);
     assert!(oldest_first.is_sorted(), "the newest are whole");
+}
+
+#[tokio::test]
+async fn what_no_model_of_the_line_takes_is_left_out_of_what_was_said_before() {
+    let stage = Stage::new().await;
+    stage.then(says("A cat.")).then(says("Hello.")).then(says("Once more."));
+    let look = json!({"input": picture("Look", 100)["items"]});
+    assert_eq!(post(&stage, "/threads/t/runs", &look).await.json()["message"], "A cat.");
+    let admin = &stage.acme.admin;
+    stage
+        .request(Method::PATCH, "/api/v1/models/own/big")
+        .key(admin)
+        .json(&json!({"capabilities": ["tools", "streaming"]}))
+        .send()
+        .await
+        .ok();
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
+    assert_eq!((&run["message"], warned(&run)), (&json!("Hello."), vec!["left_out"]), "{run}");
+    let body = String::from_utf8_lossy(&stage.take_asked()[1].body).into_owned();
+    assert!(body.contains("Here stood an image") && !body.contains("base64"), "{body}");
+    // What the run itself is about is refused, and ends no other.
+    let refused = post(&stage, "/threads/t/runs", &look).await.json();
+    assert_eq!(
+        (&refused["status"], &refused["error"]["code"]),
+        (&json!("failed"), &json!("unsupported_capability"))
+    );
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "And?"})).await.json();
+    assert_eq!(run["message"], "Once more.", "{run}");
 }

@@ -123,6 +123,7 @@ fn answers() -> Vec<Answer> {
         limit: Nanos::new(1_000),
         remaining: Nanos::new(10),
         resets_at,
+        is_held: false,
     };
     let refused = [
         budget(Scope::Agent, None),

@@ -205,7 +205,7 @@ fn to_be_sent(theatre: &mut Theatre, run: u32) -> Vec<String> {
         }
         other => format!("{other:?}"),
     };
-    call.unwrap().unwrap().messages.iter().map(word).collect()
+    call.unwrap().unwrap().sent.messages.iter().map(word).collect()
 }
 
 #[test]

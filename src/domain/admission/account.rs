@@ -30,6 +30,10 @@ impl Account {
     }
 
     /// Settled, held and orphaned in the running month.
+    pub fn spent(&self) -> Nanos {
+        self.month.tally.settled + self.orphans
+    }
+
     pub fn taken(&self) -> Nanos {
         self.month.tally.settled + self.month.tally.held + self.orphans
     }

@@ -126,6 +126,9 @@ pub enum Refusal {
         #[serde(with = "money::as_integer")]
         remaining: Nanos,
         resets_at: Option<Millis>,
+        /// There is room but for what calls hold that are at work.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_held: bool,
     },
     Concurrency {
         limit: u32,

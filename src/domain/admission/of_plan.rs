@@ -54,6 +54,7 @@ impl State {
             limit,
             remaining: limit - self.account.taken(),
             resets_at: Period::Month.resets_at(now),
+            is_held: self.account.spent() + ask.charged + ask.floor <= limit,
         })
     }
 

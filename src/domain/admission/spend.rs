@@ -104,6 +104,11 @@ impl AgentSpend {
         self.tally(period).settled
     }
 
+    /// What no end of a call gives back.
+    pub fn spent(&self, period: Period) -> Nanos {
+        self.settled(period) + self.orphan.map_or(Nanos::ZERO, |orphan| orphan.amount)
+    }
+
     /// Holds and orphan. The orphan counts in every period: nobody knows when its calls were admitted.
     pub fn held(&self, period: Period) -> Nanos {
         self.tally(period).held + self.orphan.map_or(Nanos::ZERO, |orphan| orphan.amount)

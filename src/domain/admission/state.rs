@@ -165,6 +165,7 @@ impl State {
             limit: budget.limit,
             remaining: spend.remaining(&budget),
             resets_at: budget.period.resets_at(now),
+            is_held: spend.spent(budget.period) + ask.charged + ask.floor <= budget.limit,
         })?;
         self.grant_of_plan(ask, want, own, now)
     }

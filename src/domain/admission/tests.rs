@@ -263,6 +263,7 @@ fn all_agents_together_hold_no_more_than_the_plan_lets_the_account_spend_in_a_mo
         limit: Nanos::new(100),
         remaining: Nanos::ZERO,
         resets_at: Some(NOON.start_of_next_month()),
+        is_held: true,
     };
     assert_eq!(state.admit(&on_plan(3, 60, 10, 100), NOON).0, Admission::Refused(refused));
     assert_eq!(granted(&mut state, &ask(4, 60, 10, None), NOON), Some(60), "another plan");

@@ -219,7 +219,8 @@ fn is_voice(text: &str) -> bool {
         && text.split_once(':').is_some_and(|(provider, voice)| Slug::parse(provider).is_ok() && fits(voice))
 }
 
-fn is_tool(text: &str) -> bool {
+/// Whether a tool may be called so.
+pub fn is_tool(text: &str) -> bool {
     (1..=MAX_TOOL).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'/'))
 }

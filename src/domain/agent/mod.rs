@@ -17,7 +17,7 @@ mod words;
 
 pub use check::{
     Known, MAX_CACHE_S, MAX_CONCURRENCY, MAX_HANDOFFS, MAX_INSTRUCTIONS, MAX_LABELS, MAX_NAME, MAX_VARIABLE,
-    MUST_BLOCK, check_labels, check_name,
+    MUST_BLOCK, check_labels, check_name, is_tool,
 };
 pub use conduct::Conduct;
 pub use copy::{copied_name, numbered_slug};

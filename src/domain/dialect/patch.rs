@@ -146,7 +146,8 @@ dialect! {
     /// A user's message may follow a tool's result; otherwise a word of the assistant's stands between them.
     user_after_results: bool = true;
     prefill: Prefill = Prefill::Taken;
-    call_ids: Naming = Naming::new(Alphabet::Any, 1, 512);
+    /// OpenAI's models take no more than 40, and gateways pass calls on to them.
+    call_ids: Naming = Naming::new(Alphabet::Any, 1, 40);
     call_ids_sent: CallIds = CallIds::All;
     tool_names: Naming = Naming::new(Alphabet::Words, 1, 64);
     /// Names of properties in the schemas of tools.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::admission::command::{CallRecord, Forget};
 use crate::domain::ids::AccountId;
-use crate::domain::message::{Message, Part};
+use crate::domain::message::Part;
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::Delta;
 use crate::domain::run::happening::{Answered, Fault};
@@ -15,7 +15,7 @@ use crate::domain::run::tool::OpenCall;
 use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::command::ThrowAway;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
-use crate::domain::thread::window::LeftOut;
+use crate::domain::thread::window::Sent;
 
 /// Something to be done outside, for a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,12 +166,12 @@ pub struct ModelCall {
     pub step: u32,
     /// How often it is asked for this step, from 1.
     pub attempt: u32,
+    /// See [`crate::domain::run::state::Trouble::broke_off`].
+    pub broke_off: Vec<String>,
     /// The transcript, from as far back as can be sent.
-    pub messages: Vec<Message>,
+    pub sent: Sent,
     /// What of it that is; `None`: nothing.
     pub items: Option<Items>,
-    /// What is not among them.
-    pub left_out: LeftOut,
     /// Why it is asked for its last word.
     pub closing: Option<Reason>,
     /// What the run may still spend.

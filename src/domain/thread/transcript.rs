@@ -15,11 +15,19 @@ const UNANSWERED: &str = "There is no result of this call.";
 /// Whatever stands in a transcript, what comes out has the form that every provider wants: it begins with what a person says,
 /// the pieces of a turn are one message, every call has exactly one result right behind its turn, there is no result
 /// without a call, and no two calls have the same id. What stands between a call and its result comes after the result.
-pub fn sendable(items: Vec<Item>) -> Vec<Message> {
+pub fn sendable(items: impl IntoIterator<Item = Item>) -> Vec<Message> {
+    sendable_behind([], items).0
+}
+
+/// The same of items behind earlier ones, and how many of the messages are these.
+pub fn sendable_behind(
+    earlier: impl IntoIterator<Item = Item>,
+    items: impl IntoIterator<Item = Item>,
+) -> (Vec<Message>, usize) {
     let mut transcript = Transcript::default();
-    for item in items {
-        transcript.push(item);
-    }
+    earlier.into_iter().for_each(|item| transcript.push(item));
+    transcript.earlier = transcript.entries.len();
+    items.into_iter().for_each(|item| transcript.push(item));
     transcript.finish()
 }
 
@@ -45,6 +53,8 @@ pub fn claimed_ids(thread: ThreadKey, field: &str, messages: &[Message]) -> Vec<
 #[derive(Default)]
 struct Transcript {
     entries: Vec<Entry>,
+    /// How many of the entries are earlier ones.
+    earlier: usize,
     /// Calls without a result, by the run that made them and their id: which turn, and which call of it. A result belongs to
     /// the newest turn that has such a call.
     open: HashMap<(u32, String), VecDeque<(usize, usize)>>,
@@ -101,11 +111,12 @@ impl Transcript {
     }
 
     /// Gives each call its result, or the word that there is none.
-    fn finish(self) -> Vec<Message> {
+    fn finish(self) -> (Vec<Message>, usize) {
         let mut messages = Vec::with_capacity(self.entries.len());
+        let mut earlier = 0;
         // A model cannot be asked to go on from what it said first.
         let mut is_first = true;
-        for entry in self.entries {
+        for (at, entry) in self.entries.into_iter().enumerate() {
             match entry {
                 Entry::Said(said) => {
                     is_first &= !matches!(said, Message::User { .. });
@@ -114,9 +125,12 @@ impl Transcript {
                 Entry::Turn(turn) if !is_first && turn.has_content() => turn.write(&mut messages),
                 Entry::Turn(_) => {}
             }
+            if at < self.earlier {
+                earlier = messages.len();
+            }
         }
         pair_calls(&mut messages);
-        messages
+        (messages, earlier)
     }
 }
 

@@ -5,7 +5,7 @@
 //! word stands in its place.
 
 use super::item::Item;
-use super::transcript::sendable;
+use super::transcript::sendable_behind;
 use crate::domain::message::{AssistantPart, Message, Part, stored};
 use crate::domain::time::Millis;
 use crate::domain::warning::{Code, Warning};
@@ -47,10 +47,23 @@ pub struct LeftOut {
     pub items: u64,
     /// Outputs of tool calls that a word stands for.
     pub outputs: u64,
+    /// Images, files and sounds that a word stands for, because no model of the line takes them.
+    pub media: u64,
 }
 
 impl LeftOut {
-    pub fn warning(self) -> Option<Warning> {
+    pub fn warnings(self) -> impl Iterator<Item = Warning> {
+        let media = (self.media > 0).then(|| {
+            let words = format!(
+                "{} images, files or sounds of earlier messages are left out: no model of this agent takes them",
+                self.media
+            );
+            Warning::new("messages", Code::LeftOut, words)
+        });
+        self.too_long().into_iter().chain(media)
+    }
+
+    fn too_long(self) -> Option<Warning> {
         let items = (self.items > 0).then(|| format!("{} items left out", amount(self.items)));
         let outputs = (self.outputs > 0).then(|| format!("outputs of {} tool calls left out", self.outputs));
         let said: Vec<String> = items.into_iter().chain(outputs).collect();
@@ -214,12 +227,53 @@ impl Chosen {
         self.older.iter().chain(&self.task).chain(&self.newer)
     }
 
-    /// The messages that a model is sent, where so many items are left out in the gaps.
-    pub fn messages(self, left_out: [u64; 2]) -> (Vec<Message>, LeftOut) {
+    /// What a model is sent, where so many items are left out in the gaps.
+    pub fn sent(self, left_out: [u64; 2]) -> Sent {
         let [before_all, before_newer] = left_out.map(|items| (items > 0).then(|| mark(items)));
-        let items = before_all.into_iter().chain(self.older).chain(self.task);
-        let items = items.chain(before_newer).chain(self.newer).collect();
-        (sendable(items), LeftOut { items: left_out.iter().sum(), outputs: self.outputs })
+        let of_run = self.task.into_iter().chain(before_newer).chain(self.newer);
+        let (messages, earlier) = sendable_behind(before_all.into_iter().chain(self.older), of_run);
+        Sent {
+            messages,
+            earlier,
+            left_out: LeftOut { items: left_out.iter().sum(), outputs: self.outputs, media: 0 },
+        }
+    }
+}
+
+/// The transcript as a model is sent it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sent {
+    pub messages: Vec<Message>,
+    /// How many of them were there before the run.
+    pub earlier: usize,
+    pub left_out: LeftOut,
+}
+
+/// Whether there is an image, a file or a sound.
+pub fn has_media(messages: &[Message]) -> bool {
+    messages.iter().flat_map(Message::given).any(|part| media(part).is_some())
+}
+
+/// Puts a word in the place of each image, file and sound; how many there were.
+pub fn leave_out_media(messages: &mut [Message]) -> u64 {
+    let mut count = 0;
+    for message in messages {
+        let (Message::User { parts, .. } | Message::Tool { parts, .. }) = message else { continue };
+        for part in parts {
+            let Some(kind) = media(part) else { continue };
+            *part = Part::Text(format!("[Here stood {kind}, which this model does not take.]"));
+            count += 1;
+        }
+    }
+    count
+}
+
+const fn media(part: &Part) -> Option<&'static str> {
+    match part {
+        Part::Image(_) => Some("an image"),
+        Part::File(_) => Some("a file"),
+        Part::Audio(_) => Some("a sound"),
+        Part::Text(_) | Part::Json(_) | Part::CachePoint(_) => None,
     }
 }
 

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::message::ToolCall;
+use crate::domain::message::{Image, ImageSource, ToolCall};
+use crate::domain::thread::transcript::sendable;
 
 const SMALL: Bounds = Bounds { all: 40_000, brief: 8_000, looked: 60_000 };
 
@@ -66,7 +67,8 @@ impl History {
         }
         let chosen = window.chosen();
         let counted = chosen.gaps.map(|gap| gap.map_or(0, |gap| within(gap).count() as u64));
-        chosen.messages(counted)
+        let Sent { messages, left_out, .. } = chosen.sent(counted);
+        (messages, left_out)
     }
 }
 
@@ -110,11 +112,11 @@ fn what_is_newest_is_sent_item_by_item() {
         texts(&messages),
         ["[3 earlier items of this con", &format!("second {}", "p".repeat(21)), "task 0 tttttttttt"]
     );
-    assert_eq!(left_out, LeftOut { items: 3, outputs: 0 });
-    let warning = left_out.warning().unwrap();
+    assert_eq!(left_out, LeftOut { items: 3, ..LeftOut::default() });
+    let warning = left_out.warnings().next().unwrap();
     assert_eq!((warning.field.as_str(), warning.code), ("messages", Code::LeftOut));
     assert!(warning.message.contains("3 items left out"), "{}", warning.message);
-    assert_eq!(LeftOut::default().warning(), None);
+    assert_eq!(LeftOut::default().warnings().count(), 0);
 }
 
 #[test]
@@ -131,7 +133,10 @@ fn a_run_that_is_too_long_keeps_its_input_and_what_it_called() {
     assert_eq!(texts.iter().filter(|text| *text == "turn of 1").count(), 10, "every call is known");
     let whole: Vec<bool> = texts[2..].iter().skip(1).step_by(2).map(|text| text == "output").collect();
     assert!(whole.is_sorted() && whole[9] && !whole[0], "the oldest outputs go first: {texts:?}");
-    assert_eq!(left_out, LeftOut { items: 1, outputs: whole.iter().filter(|whole| !**whole).count() as u64 });
+    assert_eq!(
+        left_out,
+        LeftOut { items: 1, outputs: whole.iter().filter(|whole| !**whole).count() as u64, media: 0 }
+    );
     assert!(text(&messages[3]).contains("does not fit: 4"), "{texts:?}");
 }
 
@@ -230,4 +235,31 @@ proptest! {
             prop_assert_eq!(messages, sendable(history.items));
         }
     }
+}
+
+#[test]
+fn what_was_said_before_a_run_is_counted_and_can_do_without_its_media() {
+    let picture = || {
+        let source = ImageSource::Url("https://example.com/a.png".to_owned());
+        Part::Image(Image { source, detail: None })
+    };
+    let said = |parts| Message::User { name: None, parts };
+    let item = |position, run, message| Item { position, run, entry: 1, step: 0, at: Millis(0), message };
+    let items = [
+        item(1, 1, said(vec![Part::Text("Look".to_owned()), picture()])),
+        item(2, 1, Message::Assistant { parts: vec![AssistantPart::text("A cat")] }),
+        item(3, 2, said(vec![picture()])),
+    ];
+    let mut window = Window::new(BOUNDS, Task { first: 3, items: 1, bytes: size(&items[2]) });
+    for item in items.iter().rev() {
+        assert!(window.take(item.clone(), size(item)));
+    }
+    let Sent { mut messages, earlier, .. } = window.chosen().sent([0, 0]);
+    assert_eq!((messages.len(), earlier), (3, 2));
+    assert!(has_media(&messages[..earlier]));
+    assert_eq!(leave_out_media(&mut messages[..earlier]), 1);
+    assert!(!has_media(&messages[..earlier]) && has_media(&messages));
+    assert!(format!("{:?}", messages[0]).contains("[Here stood an image"), "{messages:?}");
+    let left_out = LeftOut { media: 1, ..LeftOut::default() };
+    assert_eq!(left_out.warnings().count(), 1);
 }

@@ -145,16 +145,16 @@ impl Thread {
         if run.phase != (Phase::Model { step, attempt }) {
             return Ok(None);
         }
-        let (messages, items, left_out) = window(sql, meta, kept)?;
+        let (sent, items) = window(sql, meta, kept)?;
         Ok(Some(ModelCall {
             account: meta.account,
             run: meta.run(number),
             terms: run.terms.clone(),
             step: run.steps,
             attempt: run.attempt(),
-            messages,
+            broke_off: run.trouble.broke_off.clone(),
+            sent,
             items,
-            left_out,
             closing: run.closing,
             left: run.left(),
         }))

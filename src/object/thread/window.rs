@@ -1,11 +1,10 @@
 //! What the model is sent of the transcript, read from the newest item back.
 
 use super::kept::{Kept, Meta};
-use crate::domain::message::Message;
 use crate::domain::thread::effect::Items;
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::item::Item;
-use crate::domain::thread::window::{BOUNDS, LeftOut, MOST_COUNTED, Window};
+use crate::domain::thread::window::{BOUNDS, MOST_COUNTED, Sent, Window};
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread::{self as store, Part};
 
@@ -15,11 +14,7 @@ pub(super) const LAST: u64 = (1 << 53) - 1;
 const PAGE: u32 = 200;
 
 /// The messages for the next step of a run, and what they lack.
-pub(super) fn window(
-    sql: &impl Sql,
-    meta: &Meta,
-    kept: &Kept,
-) -> Result<(Vec<Message>, Option<Items>, LeftOut), Error> {
+pub(super) fn window(sql: &impl Sql, meta: &Meta, kept: &Kept) -> Result<(Sent, Option<Items>), Error> {
     let mut window = Window::new(BOUNDS, kept.task());
     let mut before = LAST;
     'read: loop {
@@ -48,6 +43,5 @@ pub(super) fn window(
     let (first, last) = (chosen.items().next().map(id), chosen.items().last().map(id));
     let ends = first.zip(last);
     let items = ends.map(|(from, to)| Items { from, to, count: chosen.items().count() });
-    let (messages, left_out) = chosen.messages(left_out);
-    Ok((messages, items, left_out))
+    Ok((chosen.sent(left_out), items))
 }

@@ -62,11 +62,11 @@ pub async fn validate<W: World>(
     if tenant.agent(&AgentRef::Slug(made.agent.slug.clone())).await?.is_some() {
         return Err(Failure::Taken(Thing::Agent));
     }
-    plan_allows(app, session, &[Save::insert(made.agent.clone())]).await?;
+    plan_allows(app, session, &[Save::insert(made.agent.clone())], 0).await?;
     Ok(made)
 }
 
-/// What the write of these agents would be refused for by the account's plan.
+/// What the write of these agents would be refused for by the account's plan, when so many more are written before.
 ///
 /// # Errors
 /// [`Failure::PlanLacks`], [`Failure::PlanFull`].
@@ -74,6 +74,7 @@ pub(super) async fn plan_allows<W: World>(
     app: &App<W>,
     session: &Session,
     saves: &[Save],
+    planned: usize,
 ) -> Result<(), Failure> {
     let more = saves.iter().filter(|save| save.adds()).count();
     if more == 0 && !saves.iter().any(Save::opens) {
@@ -85,7 +86,7 @@ pub(super) async fn plan_allows<W: World>(
         return Err(Failure::PlanLacks(Feature::PublicAgents));
     }
     if let Some(most) = limits.agents.filter(|_| more > 0) {
-        let used = tenant.usage(0, app.world.now()).await?.agents as usize;
+        let used = planned + tenant.usage(0, app.world.now()).await?.agents as usize;
         let fewer = saves.iter().filter(|save| save.removes()).count();
         if used + more > most as usize + fewer {
             return Err(Failure::PlanFull(Thing::Agent, most));

@@ -161,7 +161,7 @@ fn is_written(line: &str, aliases: &[Alias]) -> bool {
     ModelLine::parse(line).and_then(|line| line.expand(|name| alias::line_of(aliases, name))).is_ok()
 }
 
-/// A model line as it is kept, of one as people write it.
+/// A model line as it is kept, of one as people write it; `coming` are aliases before the account's own.
 ///
 /// # Errors
 /// [`Failure::Invalid`] on this field, when it names no models and no aliases of the account.
@@ -170,9 +170,11 @@ pub async fn line_of<W: World>(
     account: AccountId,
     field: &str,
     line: &str,
+    coming: &[Alias],
 ) -> Result<String, Failure> {
     let tenant = app.world.directory().tenant(account);
-    let aliases = tenant.aliases_named(&ModelLine::names_in([line])).await?;
+    let mut aliases = coming.to_vec();
+    aliases.extend(tenant.aliases_named(&ModelLine::names_in([line])).await?);
     if is_written(line, &aliases) {
         return Ok(line.to_owned());
     }

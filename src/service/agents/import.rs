@@ -34,8 +34,10 @@ pub struct Imported {
     pub faults: Vec<(usize, Fault)>,
 }
 
-/// The most faults, and the most warnings of one kind, that are named.
+/// The most faults that are named.
 const MAX_FAULTS: usize = 100;
+/// The most agents of which the same warning is given.
+const MAX_ALIKE: usize = 20;
 
 /// Writes what the file has, unless any of it is invalid; returns what became, or would become, of each
 /// agent.
@@ -52,7 +54,7 @@ pub async fn import<W: World>(app: &App<W>, session: &Session, import: &Import) 
     loop {
         let Plan { items, saves } = plan(app, session, import).await?;
         if import.dry_run {
-            plan_allows(app, session, &saves).await?;
+            plan_allows(app, session, &saves, import.planned).await?;
         }
         let is_done = import.dry_run || saves.is_empty();
         match if is_done { Ok(()) } else { save(app, session, Action::Update, &saves).await } {
@@ -80,8 +82,8 @@ fn defaulted<W: World>(app: &App<W>, session: &Session, import: &Import) -> Vec<
     let without = import.entries.iter().enumerate().filter(|(_, entry)| has_none(entry));
     let mut warnings: Vec<Warning> =
         without.filter_map(|(i, _)| default.warning(&format!("agents[{i}].model"))).collect();
-    let more = warnings.len().saturating_sub(MAX_FAULTS);
-    warnings.truncate(MAX_FAULTS);
+    let more = warnings.len().saturating_sub(MAX_ALIKE);
+    warnings.truncate(MAX_ALIKE);
     if let Some(last) = warnings.last_mut().filter(|_| more > 0) {
         last.message.push_str(&format!("; so it is with {more} more agents"));
     }

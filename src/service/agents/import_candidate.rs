@@ -55,12 +55,6 @@ impl Candidate {
             keys: entry.keys.clone(),
             given: Given::default(),
         };
-        if import.strict {
-            for line in entry.report.losses() {
-                let what = "has no place here: without `strict` it is kept in config.imported or dropped, as the report says";
-                candidate.faults.add(&line.field, what);
-            }
-        }
         candidate.faults.join(Err(entry.faults.clone()));
         let Some(mut fields) = entry.fields.clone() else { return candidate };
         if fields.model.is_none() {
@@ -94,6 +88,14 @@ impl Candidate {
         };
         candidate.draft = Some(draft);
         candidate
+    }
+
+    /// Makes faults of the fields that have no place here.
+    pub fn refuse_losses(&mut self) {
+        for line in self.report.losses() {
+            let what = "has no place here: without `strict` it is kept in config.imported or dropped, as the report says";
+            self.faults.add(&line.field, what);
+        }
     }
 }
 

@@ -26,21 +26,33 @@ pub async fn models(
     instead: Option<&str>,
 ) -> Result<(), Unavailable> {
     let is_foreign = |candidate: &Candidate| candidate.system.is_some() && !candidate.line().is_empty();
-    if !candidates.iter().any(is_foreign) {
+    // What names no provider may be an alias, which takes no parameters, or a model as people write them.
+    let is_bare = |candidate: &Candidate| candidate.system.is_none() && candidate.is_bare(|_| false);
+    if !candidates.iter().any(|candidate| is_foreign(candidate) || is_bare(candidate)) {
         return Ok(());
     }
-    let catalogue = ground::catalogue(tenant).await?;
     let aliases = tenant.aliases().await?;
     let aliases: BTreeSet<&str> = aliases.iter().map(|alias| alias.name.as_str()).collect();
     let is_alias = |name: &str| aliases.contains(name);
+    candidates
+        .iter_mut()
+        .filter(|candidate| is_bare(candidate))
+        .for_each(|candidate| candidate.bare(is_alias));
+    let is_bare = |candidate: &Candidate| candidate.system.is_none() && candidate.is_bare(is_alias);
+    if !candidates.iter().any(|candidate| is_foreign(candidate) || is_bare(candidate)) {
+        return Ok(());
+    }
+    let catalogue = ground::catalogue(tenant).await?;
+    for candidate in candidates.iter_mut().filter(|candidate| is_bare(candidate)) {
+        candidate.guess(&catalogue, is_alias);
+    }
     let mut offers = MAX_OFFERS;
     for candidate in candidates.iter_mut().filter(|candidate| is_foreign(candidate)) {
         let written = candidate.line().to_owned();
         let is_strict = candidate.system.is_some_and(|system| system.name == "system-agents");
         let line = match (line(&catalogue, &written, is_strict, is_alias), instead) {
             (Ok(Found { line, unlisted, unsaid }), _) => {
-                let note = unlisted
-                    .map(|code| format!("`{code:.64}` is not in the catalogue, so it has no price here"));
+                let note = unlisted.as_deref().map(unlisted_note);
                 candidate.report.model(&line, note.as_deref());
                 unsaid.iter().for_each(|name| candidate.report.lose(name, NO_PARAMETERS));
                 line
@@ -82,6 +94,54 @@ impl Candidate {
     fn line(&self) -> &str {
         self.draft.as_ref().map_or("", |draft| &draft.definition.model)
     }
+
+    /// Whether its line has an entry that names no provider and is no alias.
+    fn is_bare(&self, is_alias: impl Fn(&str) -> bool) -> bool {
+        let mut names = self
+            .line()
+            .split(',')
+            .take(MAX_ENTRIES)
+            .map(|entry| entry.split('?').next().unwrap_or_default().trim());
+        names.any(|name| !name.is_empty() && !name.contains(':') && !is_alias(name))
+    }
+
+    /// Where the catalogue lacks a model of its line that only one provider's are called like, that one's is meant.
+    fn guess(&mut self, catalogue: &Catalogue, is_alias: impl Fn(&str) -> bool) {
+        let Self { draft: Some(draft), report, .. } = self else { return };
+        if let Ok(Found { line, unlisted: Some(code), .. }) =
+            line(catalogue, &draft.definition.model, false, is_alias)
+        {
+            report.model(&line, Some(&unlisted_note(&code)));
+            draft.definition.model = line;
+        }
+    }
+
+    /// Takes the parameters from the aliases in its line.
+    fn bare(&mut self, is_alias: impl Fn(&str) -> bool) {
+        let Self { draft: Some(draft), report, .. } = self else { return };
+        let line = &mut draft.definition.model;
+        // What is too long is refused as that.
+        if line.split(',').nth(MAX_ENTRIES).is_some() {
+            return;
+        }
+        let mut unsaid = BTreeSet::new();
+        let bare = |entry| match str::split_once(entry, '?') {
+            Some((name, _)) if is_alias(name.trim()) => {
+                unsaid.extend(parameters_of(entry).into_iter().map(|(name, _)| name.to_owned()));
+                name
+            }
+            _ => entry,
+        };
+        let entries: Vec<&str> = line.split(',').map(bare).collect();
+        if !unsaid.is_empty() {
+            *line = entries.join(",");
+            unsaid.iter().for_each(|name| report.lose(name, NO_PARAMETERS));
+        }
+    }
+}
+
+fn unlisted_note(code: &str) -> String {
+    format!("`{code:.64}` is not in the catalogue, so it has no price here")
 }
 
 /// What a file's models are here.

@@ -10,7 +10,7 @@ use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Unavailable};
 
 use super::import_candidate::Candidate;
-use super::import_order::Mode;
+use super::import_order::{Import, Mode};
 
 /// The most slugs that a fault names.
 const MAX_SHOWN: usize = 10;
@@ -22,9 +22,10 @@ pub const MAX_NUMBER: usize = 10_000;
 /// Gives each candidate the slug of the agent that it is, or a free one.
 pub async fn settle(
     tenant: &impl Agents,
-    mode: Mode,
+    import: &Import,
     candidates: &mut [Candidate],
 ) -> Result<(), Unavailable> {
+    let mode = import.mode;
     let names: BTreeSet<&str> = candidates.iter().filter_map(|candidate| candidate.name.as_deref()).collect();
     let names: Vec<&str> = names.into_iter().collect();
     let mut called: BTreeMap<String, Vec<Slug>> = BTreeMap::new();
@@ -39,9 +40,12 @@ pub async fn settle(
         .iter()
         .filter(|candidate| !candidate.is_derived)
         .filter_map(|candidate| candidate.slug.clone());
-    let mut used: BTreeSet<Slug> = given.collect();
-    // Of those that are another agent of the file by slug, none is meant by name.
+    let mut used: BTreeSet<Slug> = given.chain(import.taken.iter().cloned()).collect();
+    // Of those that are another agent of the file by slug, or of another file, none is meant by name.
     called.values_mut().for_each(|slugs| slugs.retain(|slug| !used.contains(slug)));
+    if mode != Mode::Rename {
+        candidates.iter_mut().for_each(|candidate| candidate.refuse_taken(&import.taken));
+    }
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut pending = Vec::new();
     for (i, candidate) in candidates.iter_mut().enumerate() {
@@ -86,6 +90,15 @@ pub async fn settle(
         }
     }
     Ok(())
+}
+
+impl Candidate {
+    /// What its file calls it is another file's agent.
+    fn refuse_taken(&mut self, taken: &BTreeSet<Slug>) {
+        if let Some(slug) = self.slug.as_ref().filter(|slug| !self.is_derived && taken.contains(slug)) {
+            self.faults.add("slug", format!("`{slug}` is that of another file's agent: give it another"));
+        }
+    }
 }
 
 /// The slug of a new agent of this name: the one that is made of it, numbered where an agent of another name or a path has it.

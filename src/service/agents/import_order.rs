@@ -1,5 +1,7 @@
 //! What is asked of an import, and what it answers for each agent of the file.
 
+use std::collections::BTreeSet;
+
 use crate::domain::agent::{Agent, Fields};
 use crate::domain::field_error::FieldError;
 use crate::domain::slug::Slug;
@@ -29,6 +31,10 @@ pub struct Import {
     pub strict: bool,
     /// The line of agents whose file names no model, or one that is not known here.
     pub model: Option<String>,
+    /// Slugs of agents that other files of the same move have: none of these is meant by a name.
+    pub taken: BTreeSet<Slug>,
+    /// How many agents other files of the same dry run would make.
+    pub planned: usize,
     pub entries: Vec<Entry>,
 }
 

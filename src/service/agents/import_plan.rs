@@ -42,9 +42,12 @@ pub async fn plan<W: World>(app: &App<W>, session: &Session, import: &Import) ->
     let mut candidates: Vec<Candidate> =
         import.entries.iter().map(|entry| Candidate::of(entry, import, &default)).collect();
     import_foreign::models(&tenant, &mut candidates, import.model.as_deref()).await?;
-    import_identity::settle(&tenant, import.mode, &mut candidates).await?;
+    if import.strict {
+        candidates.iter_mut().for_each(Candidate::refuse_losses);
+    }
+    import_identity::settle(&tenant, import, &mut candidates).await?;
     each_slug_once(&mut candidates);
-    let places = places(app, session, import.mode, &mut candidates).await?;
+    let places = places(app, session, import, &mut candidates).await?;
     import_foreign::link(&mut candidates);
     let ground = ground(app, session, &candidates, &places).await?;
     let mut plan = Plan { items: Vec::new(), saves: Vec::new() };
@@ -170,9 +173,10 @@ fn each_slug_once(candidates: &mut [Candidate]) {
 async fn places<W: World>(
     app: &App<W>,
     session: &Session,
-    mode: Mode,
+    import: &Import,
     candidates: &mut [Candidate],
 ) -> Result<BTreeMap<Slug, Place>, Failure> {
+    let mode = import.mode;
     let tenant = app.world.directory().tenant(session.account.id);
     let wanted: BTreeSet<Slug> = candidates.iter().filter_map(|candidate| candidate.slug.clone()).collect();
     let names: Vec<AgentRef> = wanted.iter().cloned().map(AgentRef::Slug).collect();
@@ -184,8 +188,10 @@ async fn places<W: World>(
     };
     let mut free = match mode {
         Mode::Rename => {
-            let taken: Vec<Slug> = there.keys().cloned().collect();
-            let free = import_identity::free_slugs(&tenant, wanted.clone(), &taken).await?;
+            let is_taken = |slug: &&Slug| there.contains_key(slug) || import.taken.contains(slug);
+            let taken: Vec<Slug> = wanted.iter().filter(is_taken).cloned().collect();
+            let used = wanted.union(&import.taken).cloned().collect();
+            let free = import_identity::free_slugs(&tenant, used, &taken).await?;
             taken.into_iter().zip(free).filter_map(|(slug, free)| Some((slug, free?))).collect()
         }
         Mode::Skip | Mode::Update => BTreeMap::new(),

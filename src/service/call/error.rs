@@ -79,7 +79,14 @@ pub enum Error {
     #[error(
         "{} of {limit} USD {} is used up: {remaining} USD are left, which pays for no answer", cap(*.of), per(*.period)
     )]
-    BudgetExceeded { of: Scope, limit: Nanos, remaining: Nanos, period: Period, resets_at: Option<Millis> },
+    BudgetExceeded {
+        of: Scope,
+        limit: Nanos,
+        remaining: Nanos,
+        period: Period,
+        resets_at: Option<Millis>,
+        is_held: bool,
+    },
     /// What is left of a run's own limit pays for no answer.
     #[error("what is left of the run's max_usd, {left} USD, pays for no answer")]
     RunBudget { left: Nanos },

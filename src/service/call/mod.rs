@@ -72,6 +72,8 @@ pub struct Asked {
     pub sent: Option<Sent>,
     /// The most that the call may cost; `None`: what the budgets allow.
     pub most: Option<Nanos>,
+    /// Entries of the line, as `provider:code`, that come behind the others.
+    pub last: Vec<String>,
 }
 
 /// A request's body as it came.
@@ -142,6 +144,11 @@ impl From<Error> for Unserved {
     fn from(error: Error) -> Self {
         Self { error, call: None, cost: Nanos::ZERO }
     }
+}
+
+/// Whether no entry of the line can serve this, whatever it costs.
+pub fn is_unsupported(resolved: &Resolved, asked: &Asked) -> bool {
+    matches!(Selection::new(&resolved.bundle, asked, ""), Err(Error::Unsupported(_)))
 }
 
 /// Serves a call of a resolved caller.
@@ -295,8 +302,8 @@ async fn ask<W: World>(
 
 fn refused<W: World>(app: &App<W>, refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Budget { of, period, limit, remaining, resets_at } => {
-            Error::BudgetExceeded { of, limit, remaining, period, resets_at }
+        Refusal::Budget { of, period, limit, remaining, resets_at, is_held } => {
+            Error::BudgetExceeded { of, limit, remaining, period, resets_at, is_held }
         }
         Refusal::Concurrency { limit, of } => Error::Concurrency { of, limit },
         Refusal::Rate { limit, resets_at } => {

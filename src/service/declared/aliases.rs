@@ -93,13 +93,19 @@ impl Kind for Aliases {
             Ok(()) => line.clone(),
             Err(error) => {
                 let named = ModelLine::names_in([line.as_str()]);
-                if !ports::Aliases::aliases_named(&cx.tenant()?, &named).await?.is_empty() {
+                let is_coming = cx.coming.iter().any(|alias| named.contains(&alias.name));
+                if is_coming || !ports::Aliases::aliases_named(&cx.tenant()?, &named).await?.is_empty() {
                     return Err(Failure::invalid("model", &error.to_string()));
                 }
-                agents::line_of(cx.app, cx.session()?.account.id, "model", line).await?
+                agents::line_of(cx.app, cx.session()?.account.id, "model", line, &[]).await?
             }
         };
         Ok(Alias { name: name.clone(), line, updated_at: at })
+    }
+
+    async fn room<W: World>(cx: &Context<'_, W>) -> Result<Option<(u32, u32)>, Failure> {
+        let all = ports::Aliases::aliases(&cx.tenant()?).await?;
+        Ok(Some((Alias::MOST, u32::try_from(all.len()).unwrap_or(u32::MAX))))
     }
 
     async fn named_by<W: World>(cx: &Context<'_, W>, row: &Alias) -> Result<Vec<String>, Failure> {

@@ -5,18 +5,20 @@
 //! kinds: an import that broke off is completed by repeating it. A call meanwhile may see a part of it; from its end on
 //! every call sees all.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::domain::alias::Alias;
 use crate::domain::declared::Facts;
 use crate::domain::field_error::FieldError;
 use crate::domain::scope::Scope;
-use crate::ports::{Unavailable, World};
+use crate::ports::{Unavailable, World, WriteError};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::denied::Denied;
-use crate::service::failure::Failure;
+use crate::service::failure::{Failure, Thing as Of};
 use crate::service::page::Request;
 
 use super::kind::Context;
@@ -31,6 +33,9 @@ const MAX_QUERIES: u32 = 900;
 const QUERIES_TO_READ: u32 = 1;
 /// The row, its line in the change log, its number and place in the outbox, the limit.
 const QUERIES_TO_WRITE: u32 = 6;
+
+/// The kind whose things lines name.
+const ALIAS: &str = "alias";
 
 /// How many things an export has in memory: one may have half a megabyte, and it is there as a row, as JSON and as text.
 const PAGE: u32 = 20;
@@ -106,7 +111,7 @@ impl<W: World> Export<W> {
 pub struct Import {
     pub things: Vec<Thing>,
     pub mode: Mode,
-    /// Only says what would become of the things, as far as that is known before others of the file are written.
+    /// Only says what would become of the things.
     pub is_dry: bool,
 }
 
@@ -122,7 +127,7 @@ impl Import {
         }
         let kinds: Vec<_> = app.kinds().into_iter().filter(|kind| kind.facts().is_exported).collect();
         let (mut items, ready) = sort(&kinds, self.things);
-        let cx = Context { app, session: Some(session), is_import: true, is_forced: false };
+        let cx = Context { is_import: true, ..Context::new(app, Some(session)) };
         if ready.len() < items.len() {
             return Ok(items);
         }
@@ -132,12 +137,16 @@ impl Import {
                 kind.allowed(&cx).await?;
             }
         }
+        if self.is_dry {
+            try_all(&cx, &kinds, &ready, self.mode, &mut items).await?;
+            return Ok(items);
+        }
         let write = async {
             let mut begun_at = app.world.now();
             let mut queries = 0;
             for Ready { at, kind, thing } in &ready {
                 let Some((kind, item)) = kinds.get(*kind).zip(items.get_mut(*at)) else { continue };
-                if !self.is_dry && app.world.now().since(begun_at) >= PROLONG_MS {
+                if app.world.now().since(begun_at) >= PROLONG_MS {
                     app.prolong_write(session.account.id).await?;
                     begun_at = app.world.now();
                 }
@@ -146,9 +155,9 @@ impl Import {
                     continue;
                 }
                 queries += QUERIES_TO_READ;
-                item.outcome = match kind.take(&cx, thing, self.mode, self.is_dry).await {
+                item.outcome = match kind.take(&cx, thing, self.mode, false).await {
                     Ok(outcome) => {
-                        let writes = matches!(outcome, Outcome::Created | Outcome::Updated) && !self.is_dry;
+                        let writes = matches!(outcome, Outcome::Created | Outcome::Updated);
                         queries += if writes { QUERIES_TO_WRITE } else { 0 };
                         outcome
                     }
@@ -158,15 +167,68 @@ impl Import {
             }
             Ok::<(), Unavailable>(())
         };
-        if self.is_dry {
-            write.await?;
-        } else {
-            let written = app.write_through(session.account.id, write).await;
-            outbox::deliver_after_answer(app, session.account.id);
-            written?;
-        }
+        let written = app.write_through(session.account.id, write).await;
+        outbox::deliver_after_answer(app, session.account.id);
+        written?;
         Ok(items)
     }
+}
+
+/// Says what would become of each thing, those before it in the order of the kinds written.
+async fn try_all<W: World>(
+    cx: &Context<'_, W>,
+    kinds: &[&'static dyn Serves<W>],
+    ready: &[Ready],
+    mode: Mode,
+    items: &mut [Item],
+) -> Result<(), Failure> {
+    let mut coming: Vec<Alias> = Vec::new();
+    let mut rooms: BTreeMap<usize, Option<(u32, u32)>> = BTreeMap::new();
+    let mut queries = 0;
+    for Ready { at, kind: n, thing } in ready {
+        let Some((kind, item)) = kinds.get(*n).zip(items.get_mut(*at)) else { continue };
+        if queries >= MAX_QUERIES {
+            item.outcome = Outcome::Pending;
+            continue;
+        }
+        let cx = Context { coming: &coming, ..*cx };
+        let mut outcome = match kind.take(&cx, thing, mode, true).await {
+            Ok(outcome) => outcome,
+            Err(Failure::Unavailable(error)) => return Err(error.into()),
+            Err(failure) => Outcome::Refused(Box::new(failure)),
+        };
+        if matches!(outcome, Outcome::Created) {
+            let room = match rooms.entry(*n) {
+                Entry::Occupied(room) => room.into_mut(),
+                Entry::Vacant(room) => room.insert(kind.room(&cx).await?),
+            };
+            if let Some((most, number)) = room {
+                match *number < *most {
+                    true => *number += 1,
+                    false => {
+                        let full = WriteError::Full(*most);
+                        outcome =
+                            Outcome::Refused(Box::new(Failure::of_write(full, Of::Declared(kind.facts()))));
+                    }
+                }
+            }
+        }
+        let is_written = matches!(outcome, Outcome::Created | Outcome::Updated);
+        // The same queries are counted as the write makes.
+        queries += QUERIES_TO_READ + if is_written { QUERIES_TO_WRITE } else { 0 };
+        if is_written
+            && kind.facts().singular == ALIAS
+            && let Some(line) = thing.body.get("model").and_then(Value::as_str)
+        {
+            coming.push(Alias {
+                name: thing.name.clone(),
+                line: line.to_owned(),
+                updated_at: cx.app.world.now(),
+            });
+        }
+        item.outcome = outcome;
+    }
+    Ok(())
 }
 
 /// That the session's key has the scope of the kind.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::alias::Alias;
 use crate::domain::change::Change;
 use crate::domain::declared::Facts;
 use crate::domain::field_error::FieldError;
@@ -101,6 +102,13 @@ pub trait Kind: Send + Sync + 'static {
         at: Millis,
     ) -> impl Future<Output = Result<Self::Row, Failure>> + Send;
 
+    /// The most things of the kind, and how many there are; `None` where as many as one likes may be.
+    fn room<W: World>(
+        _: &Context<'_, W>,
+    ) -> impl Future<Output = Result<Option<(u32, u32)>, Failure>> + Send {
+        async { Ok(None) }
+    }
+
     /// What would be left without the row if it were deleted, in words: lines that name it.
     fn named_by<W: World>(
         _: &Context<'_, W>,
@@ -133,11 +141,13 @@ pub struct Context<'a, W: World> {
     pub(super) is_import: bool,
     /// Whether a thing is deleted although lines name it.
     pub(super) is_forced: bool,
+    /// In a dry run the aliases that the write would have made before.
+    pub(super) coming: &'a [Alias],
 }
 
 impl<'a, W: World> Context<'a, W> {
     pub const fn new(app: &'a App<W>, session: Option<&'a Session>) -> Self {
-        Self { app, session, is_import: false, is_forced: false }
+        Self { app, session, is_import: false, is_forced: false, coming: &[] }
     }
 
     /// The same, for deleting a thing although lines name it.

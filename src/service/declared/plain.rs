@@ -172,6 +172,10 @@ impl<D: Declared> Kind for Plain<D> {
         Ok(Row { name: name.clone(), thing: draft.clone(), created_at, updated_at: at })
     }
 
+    async fn room<W: World>(cx: &Context<'_, W>) -> Result<Option<(u32, u32)>, Failure> {
+        Ok(cx.tenant()?.room(Self::FACTS).await?)
+    }
+
     async fn write<W: World>(
         cx: &Context<'_, W>,
         write: Write<'_, Row<D>>,

@@ -117,6 +117,11 @@ impl Kind for Providers {
         Ok(provider)
     }
 
+    async fn room<W: World>(cx: &Context<'_, W>) -> Result<Option<(u32, u32)>, Failure> {
+        let all = ports::Providers::providers(&cx.tenant()?).await?;
+        Ok(Some((Provider::MOST, u32::try_from(all.len()).unwrap_or(u32::MAX))))
+    }
+
     async fn write<W: World>(
         cx: &Context<'_, W>,
         write: Write<'_, Provider>,

@@ -95,6 +95,8 @@ pub trait Serves<W: World>: Send + Sync {
     /// # Errors
     /// [`Failure::PlanLacks`], when the account's plan does not have the kind.
     fn allowed<'a>(&self, cx: &'a Context<'a, W>) -> Served<'a, ()>;
+    /// The most things of the kind, and how many there are; `None` where as many as one likes may be.
+    fn room<'a>(&self, cx: &'a Context<'a, W>) -> Served<'a, Option<(u32, u32)>>;
     /// # Errors
     /// What is wrong with a thing's own fields, whatever else there is.
     fn check(&self, thing: &Carried) -> Result<(), Vec<FieldError>>;
@@ -240,6 +242,10 @@ impl<K: Kind, W: World> Serves<W> for Of<K> {
 
     fn allowed<'a>(&self, cx: &'a Context<'a, W>) -> Served<'a, ()> {
         Box::pin(allowed::<K, W>(cx))
+    }
+
+    fn room<'a>(&self, cx: &'a Context<'a, W>) -> Served<'a, Option<(u32, u32)>> {
+        Box::pin(K::room(cx))
     }
 
     fn check(&self, thing: &Carried) -> Result<(), Vec<FieldError>> {

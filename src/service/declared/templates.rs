@@ -141,12 +141,13 @@ impl Kind for Templates {
             stored = save_agent_as(cx.app, session, &agent, &mut draft).await?;
         }
         let faults = match &mut draft.definition {
-            Some(definition) => in_our_words(cx.app, session, definition).await?,
+            Some(definition) => in_our_words(cx, session, definition).await?,
             None => Vec::new(),
         };
         let tenant = cx.tenant()?;
         let line = draft.definition.as_ref().and_then(|fields| fields.get("model")?.as_str());
-        let aliases = tenant.aliases_named(&ModelLine::aliases_in(line)).await?;
+        let mut aliases = cx.coming.to_vec();
+        aliases.extend(tenant.aliases_named(&ModelLine::aliases_in(line)).await?);
         let alias = |name: &str| alias::line_of(&aliases, name);
         let variable = |name: &str| session.account.variables.contains_key(name);
         let known =
@@ -182,13 +183,13 @@ impl Kind for Templates {
 
 /// A definition as people write it, in our words, with its models found; what does not fit.
 async fn in_our_words<W: World>(
-    app: &App<W>,
+    cx: &Context<'_, W>,
     session: &Session,
     definition: &mut Map<String, Value>,
 ) -> Result<Vec<FieldError>, Failure> {
     let mut faults = spelling::ours(definition).map_err(template::inside).err().unwrap_or_default();
     if let Some(Value::String(line)) = definition.get("model") {
-        match agents::line_of(app, session.account.id, "definition.model", line).await {
+        match agents::line_of(cx.app, session.account.id, "definition.model", line, cx.coming).await {
             Ok(found) => {
                 definition.insert("model".to_owned(), found.into());
             }

@@ -11,6 +11,7 @@ use crate::domain::run::machine::MAX_PIECES;
 use crate::domain::run::state::Failure;
 use crate::domain::run::tool::How;
 use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
+use crate::domain::thread::window::{Sent, has_media, leave_out_media};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
 use crate::service::App;
@@ -39,7 +40,8 @@ struct Begun {
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let ModelCall { account, run, terms, step, attempt, messages, items, left_out, closing, left } = asked;
+    let ModelCall { account, run, terms, step, attempt, broke_off, sent: transcript, items, closing, left } =
+        asked;
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
@@ -48,6 +50,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
+    let Sent { messages, earlier, mut left_out } = transcript;
     let offered = tools::offered(&resolved.bundle, &terms);
     // After its tools a model may have nothing to say. Elsewhere it is asked once more.
     let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
@@ -61,14 +64,19 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
     let journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
-    let asked = Asked {
+    let mut asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
         model: terms.manner.model,
         stream: true,
         sent: None,
         most: left,
+        last: broke_off,
     };
+    // What the line does not take of what was said before must not end every run from then on.
+    if has_media(&asked.request.messages[..earlier]) && call::is_unsupported(&resolved, &asked) {
+        left_out.media = leave_out_media(&mut asked.request.messages[..earlier]);
+    }
     let (call, outcome) = match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
             let mut journal = journal;
@@ -76,7 +84,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
             (unserved.call, unanswered(app, unserved.error, begun, unserved.cost, journal))
         }
         Ok(mut served) => {
-            served.warnings.extend(left_out.warning());
+            served.warnings.extend(left_out.warnings());
             (Some(served.call), relay(app, object, id, served, heard, (begun, journal)).await)
         }
     };
@@ -145,7 +153,11 @@ async fn relay<W: World>(
     journal["cost_usd"] = json!(receipt.cost);
     journal["usage"] = json!(receipt.usage);
     if let Some(error) = broken {
-        return unanswered(app, error, begun, receipt.cost, journal);
+        let mut outcome = unanswered(app, error, begun, receipt.cost, journal);
+        if let Outcome::Unanswered { fault: Fault::Transient { broke_off, .. }, .. } = &mut outcome {
+            *broke_off = Some(model);
+        }
+        return outcome;
     }
     let choice = reply.choices.into_iter().next().unwrap_or_default();
     let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
@@ -243,19 +255,22 @@ fn unanswered<W: World>(
 /// What an error of a call means for its run, in the words that its caller reads.
 fn fault(error: &Error, said: &str, now: Millis, noise: u8) -> Fault {
     let failure = |code: &str| Failure::new(code, said);
+    let transient = |code, at| Fault::Transient { failure: failure(code), at, broke_off: None };
     let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
     match error {
+        // Others of the agent or the account hold for a moment what most of them will not spend.
+        Error::BudgetExceeded { is_held: true, .. } => Fault::Place { at: None, noise },
         Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
         Error::RunBudget { .. } => Fault::RunBudget,
         Error::Concurrency { .. } => Fault::Place { at: None, noise },
         Error::Rate(quota) => Fault::Place { at: in_seconds(quota.reset_s), noise },
         Error::Busy { is_limited, retry_after_s, given, .. } if !given.is_unpaid => {
             let code = if *is_limited { "upstream_rate_limited" } else { "upstream_error" };
-            Fault::Transient { failure: failure(code), at: retry_after_s.and_then(in_seconds) }
+            transient(code, retry_after_s.and_then(in_seconds))
         }
-        Error::Upstream(_) => Fault::Transient { failure: failure("upstream_error"), at: None },
-        Error::UpstreamTimeout => Fault::Transient { failure: failure("upstream_timeout"), at: None },
-        Error::Unavailable => Fault::Transient { failure: failure("unavailable"), at: None },
+        Error::Upstream(_) => transient("upstream_error", None),
+        Error::UpstreamTimeout => transient("upstream_timeout", None),
+        Error::Unavailable => transient("unavailable", None),
         Error::Unauthenticated(_) | Error::KeyNotForAgent | Error::KeyLacksScope(_) => {
             Fault::Final(failure("unauthenticated"))
         }

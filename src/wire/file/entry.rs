@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::agent::{Fields, MAX_NAME, spelling};
+use crate::domain::agent::{Fields, MAX_NAME, is_tool, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
@@ -36,6 +36,10 @@ const ANSWERED: [&str; 8] = [
 const CALCULATED: [&str; 6] = ["url", "urls", "capabilities", "healthy", "problems", "warnings"];
 /// What the model line sets.
 const PARAMETERS: [&str; 5] = ["temperature", "top_p", "max_tokens", "seed", "reasoning_effort"];
+
+/// What the agents of every system have.
+const ANYONES: [&str; 8] =
+    ["name", "description", "instructions", "system_prompt", "prompt", "model", "tools", "temperature"];
 
 /// An agent as a file has it, or what is wrong with it.
 #[derive(Clone, Debug)]
@@ -73,7 +77,26 @@ pub fn is_own(fields: &Map<String, Value>) -> bool {
     if fields.get("model").is_some_and(|model| model.is_object() || model.is_array()) {
         return false;
     }
+    // Where nothing but what every system has says whose it is, names of tools that ours cannot have do.
+    let is_anyones = || fields.keys().all(|name| ANYONES.contains(&name.as_str()));
+    let mut tools = fields.get("tools").and_then(Value::as_array).into_iter().flatten();
+    if tools.any(is_anothers_tool) && is_anyones() {
+        return false;
+    }
     fields.keys().all(|name| known().any(|known| known == name) || slip::meant(name, fields).is_some())
+}
+
+/// Whether a tool is written as ours are not: with another name, or as those who sell models have them.
+fn is_anothers_tool(tool: &Value) -> bool {
+    const TYPES: [&str; 5] = ["function", "code_interpreter", "file_search", "web_search", "mcp"];
+    match tool {
+        Value::String(name) => !is_tool(name),
+        Value::Object(fields) => {
+            let kind = fields.get("type").and_then(Value::as_str);
+            fields.contains_key("function") || kind.is_some_and(|kind| TYPES.contains(&kind))
+        }
+        _ => false,
+    }
 }
 
 /// Whether it is an agent as this platform answers it.

@@ -125,7 +125,6 @@ pub static ROWS: [Row; 42] = [
         &[],
         Traits {
             limit_field: Some(LimitField::MaxCompletionTokens),
-            call_ids: Some(Naming::new(Alphabet::Any, 1, 40)),
             strict_open_maps: Some(false),
             schema: Some(Schema::PlainTop),
             file_data: Some(true),

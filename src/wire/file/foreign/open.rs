@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::value::{self, at, str_at, take};
+use super::value::{self, at, is_object_at, str_at, take};
 use super::{Part, Source};
 use crate::domain::agent::{Fields as AgentFields, Modality, Status};
 
@@ -123,8 +123,38 @@ fn autogen_component(mut f: Fields) -> Vec<Part> {
         Some("agent") | None if class == "UserProxyAgent" => {
             refused(name.as_deref(), "a person (`UserProxyAgent`)")
         }
-        Some("agent") | None => one(f),
+        Some("agent") | None if is_object_at(&f, "config.team") => society(f),
+        Some("agent") | None => studio_row(f, name.as_deref()),
         Some(other) => refused(name.as_deref(), format!("a component of the type `{other:.32}`")),
+    }
+}
+
+/// An agent that answers for a team of its own hands off to its members.
+fn society(mut f: Fields) -> Vec<Part> {
+    let team = take(&mut f, "config.team").map(value::objects).unwrap_or_default();
+    let members: Vec<Part> = team.into_iter().flat_map(autogen_component).collect();
+    let name = |part: &Part| match part {
+        Part::Agent(source) => str_at(&source.fields, "config.name").map(Value::from),
+        Part::Refused { .. } => None,
+    };
+    let names: Vec<Value> = members.iter().filter_map(name).collect();
+    if let Some(Value::Object(config)) = f.get_mut("config") {
+        config.entry("handoffs").or_insert_with(|| names.into());
+    }
+    let is_agent = |part: &Part| matches!(part, Part::Agent(_));
+    std::iter::once(f.into()).chain(members.into_iter().filter(is_agent)).collect()
+}
+
+/// A row of AutoGen Studio's first database is an agent only with a configuration.
+fn studio_row(f: Fields, name: Option<&str>) -> Vec<Part> {
+    let is_row = f.contains_key("user_id") && !f.contains_key("component_type");
+    let name = name.or_else(|| str_at(&f, "name"));
+    match str_at(&f, "type") {
+        Some("userproxy") if is_row => refused(name, "a person (`userproxy`)"),
+        _ if !is_row || is_object_at(&f, "config") => one(f),
+        _ if f.contains_key("api_type") => refused(str_at(&f, "model"), "a model"),
+        _ if f.contains_key("content") => refused(name, "a skill, which is code"),
+        _ => refused(name, "a workflow"),
     }
 }
 
@@ -195,11 +225,15 @@ pub fn crewai(mut f: Fields) -> Vec<Part> {
     if f.contains_key("backstory") {
         return one(f);
     }
-    let members = match f.remove("agents") {
-        Some(Value::Object(agents)) => agents,
-        _ => f,
-    };
     let mut apart = Vec::new();
+    let members = match ["agents", "roles"].into_iter().find(|name| is_object_at(&f, name)) {
+        Some(name) => {
+            let members = take(&mut f, name);
+            apart.extend(f.keys().cloned());
+            members.map(value::objects).unwrap_or_default().pop().unwrap_or_default()
+        }
+        None => f,
+    };
     let members = without_holders(members, &mut apart);
     if members.values().all(|task| task.get("expected_output").is_some()) {
         return refused(None, "a list of tasks (the agents are in `agents.yaml`)");
@@ -248,9 +282,11 @@ pub fn cagent(mut f: Fields) -> Vec<Part> {
     let count = agents.len();
     let agent = |(key, value): (String, Value)| {
         let Value::Object(mut fields) = value else { return None };
+        let instead = take(&mut fields, "fallback.models");
+        let instead = instead.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str);
         if let Some(Value::String(names)) = fields.get("model") {
-            let named = names.split(',').map(str::trim).take(MAX_VALUES).map(|name| model_of(name, &models));
-            let named: Vec<Value> = named.collect();
+            let names = names.split(',').map(str::trim).chain(instead).take(MAX_VALUES);
+            let named: Vec<Value> = names.map(|name| model_of(name, &models)).collect();
             fields.insert("model".to_owned(), named.into());
         }
         // What the file says of all its agents goes with the one that leads them.

@@ -20,13 +20,14 @@ pub fn agent_framework(f: &Fields) -> bool {
 }
 
 pub fn semantic_kernel(f: &Fields) -> bool {
-    const TYPES: [&str; 6] = [
+    const TYPES: [&str; 7] = [
         "chat_completion_agent",
         "foundry_agent",
         "azure_assistant",
         "openai_assistant",
         "openai_responses",
         "azureai_agent",
+        "azure_responses",
     ];
     // Whoever keeps agents of their own may call types so.
     let is_own_type = |kind: &str| {
@@ -44,7 +45,16 @@ pub fn autogen(f: &Fields) -> bool {
         || at(f, "components.agents").is_some()
         || at(f, "components.teams").is_some()
         || is_older_autogen(f)
+        || is_studio_row(f)
         || first_of(f, "agents").is_some_and(is_older_autogen)
+}
+
+/// A row of AutoGen Studio's first database: an agent, a skill, a model or a workflow.
+fn is_studio_row(f: &Fields) -> bool {
+    has(f, &["user_id"])
+        && f.contains_key("version")
+        && (at(f, "config").and_then(Value::as_object).is_some_and(is_older_autogen)
+            || has(f, &["api_type", "content", "summary_method", "sample_tasks"]))
 }
 
 /// An agent as AutoGen 0.2 had them.
@@ -56,7 +66,10 @@ fn is_older_autogen(f: &Fields) -> bool {
 
 pub fn letta(f: &Fields) -> bool {
     (f.contains_key("llm_config") && !is_older_autogen(f))
-        || (has(f, &["blocks", "mcp_servers", "groups"]) && at(f, "agents").is_some_and(Value::is_array))
+        || (has(f, &["blocks", "mcp_servers", "groups"])
+            && at(f, "agents").is_some_and(Value::is_array)
+            && !first_of(f, "agents")
+                .is_some_and(|agent| has(agent, &["instruction", "instructions", "prompt"])))
 }
 
 pub fn langchain(f: &Fields) -> bool {
@@ -133,9 +146,12 @@ pub fn is_voice_list(agents: &[Value]) -> bool {
         && rows().all(|f| f.keys().all(|name| KNOWN.contains(&name.as_str())))
 }
 
+/// What one agent says of itself, and no crew.
+const OWN_WORDS: [&str; 6] = ["name", "instructions", "instruction", "system_prompt", "prompt", "model"];
+
 pub fn crewai(f: &Fields) -> bool {
     const AGENT: [&str; 3] = ["role", "goal", "backstory"];
-    let members = match f.get("agents") {
+    let members = match f.get("agents").or_else(|| f.get("roles")) {
         Some(Value::Object(agents)) => agents,
         _ => f,
     };
@@ -146,7 +162,10 @@ pub fn crewai(f: &Fields) -> bool {
     };
     let is_task = |value: &Value| value.get("expected_output").is_some();
     let members = || members.iter().filter(|(key, _)| !is_holder(key)).map(|(_, member)| member);
-    members().next().is_some() && (members().all(is_agent) || members().all(is_task))
+    // A line that lost its indent is no agent, and makes none of the others one less.
+    let is_stray = |value: &Value| !value.is_object() && !has(f, &OWN_WORDS);
+    members().next().is_some_and(Value::is_object)
+        && (members().all(|member| is_agent(member) || is_stray(member)) || members().all(is_task))
         || (has(f, &["backstory"]) && has(f, &["role", "goal"]))
 }
 

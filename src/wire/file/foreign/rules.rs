@@ -105,6 +105,8 @@ pub const AUTOGEN: &[Rule] = &[
     ("description", To::Description),
     ("config.system_message", To::Text("")),
     ("system_message", To::Text("")),
+    ("config.llm_config.config_list", To::Model),
+    ("config.llm_config", To::Model),
     ("llm_config.config_list", To::Model),
     ("llm_config", To::Model),
     ("config_list", To::Model),

@@ -27,7 +27,7 @@ const PARAMS: [(&str, &str); 14] = [
     ("thinking_budget", "reasoning_effort"),
 ];
 /// Objects with such parameters, among others.
-pub(super) const PLACES: [&str; 18] = [
+pub(super) const PLACES: [&str; 19] = [
     "model_settings",
     "modelSettings",
     "model_parameters",
@@ -43,6 +43,7 @@ pub(super) const PLACES: [&str; 18] = [
     "inference_config",
     "inferenceConfig",
     "completion_params",
+    "completion_args",
     "llm_params",
     "sampling",
     "settings",
@@ -75,11 +76,7 @@ impl Mapper {
         match value {
             Value::Array(list) => list.into_iter().for_each(|value| self.model(path, value)),
             Value::Object(mut fields) => {
-                let mut pick = |names: &[&str]| {
-                    let name = names.iter().find(|name| fields.get(**name).is_some_and(Value::is_string));
-                    name.and_then(|name| value::text(&fields.remove(*name)?))
-                };
-                let (provider, code) = (pick(&PROVIDERS), pick(&CODES));
+                let (provider, code) = (provider(&mut fields), pick(&mut fields, &CODES));
                 let mut params = Params::new();
                 let rest = self.take_params(path, fields, &mut params);
                 match code {
@@ -101,6 +98,10 @@ impl Mapper {
         for code in text.split(',').map(str::trim) {
             if value::is_reference(code) || matches!(code, "" | "inherit" | "default" | "auto") {
                 self.report.dropped(path, "it names no model");
+                // How the model is called holds for the one that the agent is given.
+                let is_open = |(name, _): &(&str, String)| self.params.iter().all(|(set, _)| set != name);
+                let open: Params = params.iter().filter(|param| is_open(param)).cloned().collect();
+                self.params.extend(open);
             } else {
                 let (code, provider, params) = (code.to_owned(), provider.clone(), params.clone());
                 self.models.push(Choice { provider, code, params });
@@ -179,6 +180,22 @@ impl Mapper {
         let entries: Vec<String> = self.models.iter().map(entry).collect();
         (!entries.is_empty()).then(|| entries.join(", "))
     }
+}
+
+/// The value of the first of these fields that is a text.
+fn pick(fields: &mut Map<String, Value>, names: &[&str]) -> Option<String> {
+    let name = names.iter().find(|name| fields.get(**name).is_some_and(Value::is_string))?;
+    value::text(&fields.remove(*name)?)
+}
+
+/// The provider that a model's fields name: one that is well known rather than what its owner calls it.
+fn provider(fields: &mut Map<String, Value>) -> Option<String> {
+    let is_known = |name: &&&str| {
+        let word = fields.get(**name).and_then(Value::as_str).and_then(model_name::provider_name);
+        word.is_some_and(|word| word.well_known().is_some())
+    };
+    let known = PROVIDERS.iter().find(is_known).copied();
+    known.and_then(|name| pick(fields, &[name])).or_else(|| pick(fields, &PROVIDERS))
 }
 
 /// Our word for a provider: `OpenAI`, `langgenius/openai/openai`, `autogen_ext.models.openai.OpenAIChatCompletionClient`.

@@ -25,7 +25,7 @@ impl Mapper {
                     self.park(path, value);
                 }
             }
-            Some(text) if value::is_reference(&text) && !text.contains('\n') => {
+            Some(text) if is_elsewhere(&text) => {
                 self.report.dropped(path, "it only names where the text is: put the text itself here");
                 self.park(path, text.into());
                 self.elsewhere = Some(path.to_owned());
@@ -107,6 +107,12 @@ impl Mapper {
         }
         self.fields.instructions = Some(text);
     }
+}
+
+/// Whether it only names a text: a file, a variable, a stored prompt.
+fn is_elsewhere(text: &str) -> bool {
+    let is_prompt = text.starts_with('@') && !text.contains(char::is_whitespace);
+    (is_prompt || value::is_reference(text)) && !text.contains('\n')
 }
 
 /// A variable of a list: `{name | variable, default, required}`, which may stand inside one object of its form's kind.
