@@ -561,6 +561,25 @@ const CHECKS = [
       }
     },
   },
+  {
+    name: "texts name operations by method and path",
+    more: [
+      [
+        ["assets/openapi.json", '{"operationId": "set_status"}'],
+        ["src/service/x.rs", 'fn f() -> &str { "is changed by set_status" }\n'],
+      ],
+    ],
+    *find(files) {
+      const ids = [...(files.get("assets/openapi.json") ?? "").matchAll(/"operationId": "(\w+_\w+)"/g)].map(([, id]) => id).filter((id) => id !== "default_model");
+      const named = new RegExp(`(?<![\\w/:])(?:${ids.join("|")})(?![\\w/:])`);
+      for (const [path, text] of sources(files)) {
+        for (const { text: literal, at } of shipped(path, text).strings) {
+          const found = literal.includes(" ") && named.exec(literal);
+          if (found) yield `${path}:${lineOf(text, at)}: \`${found[0]}\` is no name that users know`;
+        }
+      }
+    },
+  },
 ];
 
 // `service`, or the roots of `{domain::x, ports::{y, z}}`.

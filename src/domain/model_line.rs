@@ -328,7 +328,8 @@ fn effort(value: Cursor<'_>) -> Result<ReasoningEffort, ParseError> {
         "medium" => ReasoningEffort::Medium,
         "high" => ReasoningEffort::High,
         "xhigh" => ReasoningEffort::Xhigh,
-        _ => return value.fail("reasoning_effort is none, minimal, low, medium, high or xhigh"),
+        "max" => ReasoningEffort::Max,
+        _ => return value.fail("reasoning_effort is none, minimal, low, medium, high, xhigh or max"),
     })
 }
 

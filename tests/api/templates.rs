@@ -190,6 +190,25 @@ async fn an_agent_is_saved_as_a_template_and_made_again_from_it() {
 }
 
 #[tokio::test]
+async fn texts_name_the_operations_that_help_by_method_and_path() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let agent = json!({"slug": "a", "name": "A", "instructions": "x", "model": "openai:gpt-4.1-mini"});
+    api.post("/api/v1/agents").key(&acme.admin).json(&agent).send().await;
+    let unknown = json!({"name": "v", "template": "nope"});
+    for path in ["/api/v1/agents", "/api/v1/agents/validate"] {
+        let refused = api.post(path).key(&acme.admin).json(&unknown).send().await;
+        let text = String::from_utf8_lossy(&refused.body);
+        assert!(text.contains("GET …/templates lists them"), "{text}");
+    }
+    let archived = json!({"status": "archived"});
+    let refused =
+        api.request(Method::PATCH, "/api/v1/agents/a").key(&acme.admin).json(&archived).send().await;
+    let text = String::from_utf8_lossy(&refused.body);
+    assert!(text.contains("POST …/agents/{agent}/status"), "{text}");
+}
+
+#[tokio::test]
 async fn an_agent_begins_as_the_accounts_own_template_before_the_platforms() {
     let api = Api::new();
     let acme = api.tenant("acme").await;

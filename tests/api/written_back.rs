@@ -200,6 +200,53 @@ async fn operations_reach_the_account() {
     assert_eq!(refused.fields(), ["slug"]);
 }
 
+/// A field of each kind that is there to be written, one that can only be read, and an operation within what is shown.
+#[tokio::test]
+async fn operations_reach_what_is_shown_of_every_declared_thing() {
+    let (api, acme) = with_agent(json!({"slug": "p"})).await;
+    let person = json!({"email": "ada@example.com", "role": "member"});
+    let member = api.post("/api/v1/members").key(&acme.admin).json(&person).send().await.created();
+    let member = format!("members/{}", member["id"].as_str().unwrap());
+    let own = json!({"base_url": "https://own.example.com/v1", "api_key": "sk-own-0123456789abcdef"});
+    put(&api, &acme, "providers/own", &own).await.ok();
+    put(&api, &acme, "aliases/fast", &json!({"model": "openai:gpt-4o"})).await.ok();
+    let price = json!({"input_usd_per_mtok": "1", "output_usd_per_mtok": "2", "context_tokens": 1_000,
+        "max_output_tokens": 100, "capabilities": ["tools"]});
+    put(&api, &acme, "models/own/big", &price).await.ok();
+    let template = json!({"name": "T", "definition": {"instructions": "x"}});
+    put(&api, &acme, "templates/t", &template).await.ok();
+    for (path, place, value) in [
+        (member.as_str(), "/profile/settings/agent_prompts/p", json!("z")),
+        (member.as_str(), "/profile/bio", json!("b")),
+        (member.as_str(), "/role", json!("admin")),
+        ("providers/own", "/dialect", json!({"system": "one"})),
+        ("aliases/fast", "/model", json!("openai:gpt-4.1")),
+        ("models/own/big", "/context_tokens", json!(2_000)),
+        ("templates/t", "/description", json!("d")),
+        ("templates/t", "/definition/voice", json!("cartesia:sonic")),
+    ] {
+        let before = shown(&api, &acme, path).await;
+        let fields = before.as_object().unwrap().iter();
+        let tests =
+            fields.map(|(name, value)| json!({"op": "test", "path": format!("/{name}"), "value": value}));
+        let add = json!({"op": "add", "path": place, "value": value});
+        let done = operate(&api, &acme, path, tests.chain([add]).collect()).await.ok();
+        assert_eq!(done.pointer(place), Some(&value), "{path}{place}");
+        let mut expected = before;
+        let (holder, name) = place.rsplit_once('/').unwrap();
+        expected.pointer_mut(holder).unwrap()[name] = value;
+        if let Some(at) = expected.get_mut("updated_at") {
+            *at = done["updated_at"].clone();
+            let later =
+                json!([{"op": "replace", "path": "/updated_at", "value": "2031-01-01T00:00:00.000Z"}]);
+            assert_eq!(operate(&api, &acme, path, later).await.fields(), ["updated_at"], "{path}");
+        }
+        assert_eq!(done, expected, "nothing else changes");
+    }
+    let nothing = json!([{"op": "test", "path": "/profile/username", "value": null}]);
+    operate(&api, &acme, &member, nothing).await.ok();
+}
+
 #[tokio::test]
 async fn operations_nest_no_deeper_than_bodies() {
     let (api, acme) = with_agent(json!({})).await;

@@ -119,7 +119,7 @@ async fn what_a_failed_attempt_reports_is_what_it_cost() {
 
 #[tokio::test]
 async fn a_refusal_that_the_next_entry_would_repeat_ends_the_call() {
-    for given in [400, 413, 422] {
+    for given in [400, 422] {
         for face in Face::ALL {
             let stage = stage().await;
             stage.then(status(given, "no"));
@@ -127,6 +127,45 @@ async fn a_refusal_that_the_next_entry_would_repeat_ends_the_call() {
             assert_eq!(models(&stage), ["big"], "{given}");
             assert_eq!(stage.bill("two").await.cost, 0);
         }
+    }
+}
+
+/// How much a server takes, and in which form, is its own.
+#[tokio::test]
+async fn a_request_that_is_too_large_for_one_server_is_sent_to_the_next() {
+    let bodies = [
+        json!({"type": "error", "error": {"type": "request_too_large", "message": "Request exceeds the maximum size"}})
+            .to_string(),
+        "Payload Too Large".to_owned(),
+        "<html><head><title>413 Request Entity Too Large</title></head></html>".to_owned(),
+        String::new(),
+    ];
+    for given in [413, 415] {
+        for body in &bodies {
+            for face in Face::ALL {
+                let stage = stage().await;
+                stage.then(Turn::Replies(Script::status(given, body.clone()))).then(face.served((10, 5)));
+                assert_eq!(stage.ask(face, "two").send().await.status, 200, "{given} {body}");
+                assert_eq!(models(&stage), ["big", "small"], "{given} {body}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_shown_in_the_servers_words_or_by_its_status() {
+    for (body, shown) in [
+        ("Payload Too Large", "The provider refused the request: Payload Too Large."),
+        ("<html>no</html>", "The provider refused the request: it gave no reason (413)."),
+        ("{}", "The provider refused the request: it gave no reason (413)."),
+        ("", "The provider refused the request: it gave no reason (413)."),
+    ] {
+        let stage = stage().await;
+        let refused = || Turn::Replies(Script::status(413, body));
+        stage.then(refused()).then(refused());
+        let reply = stage.ask(Face::Chat, "two").send().await;
+        reply.assert_refusal(400, "upstream_rejected");
+        assert_eq!(reply.words(), shown);
     }
 }
 

@@ -90,7 +90,12 @@ pub enum Thinking {
     /// Not at all: there is no field for it.
     Absent,
     /// `reasoning_effort`, with the levels that there are; another becomes the nearest.
-    Effort { lowest: Lowest, xhigh: bool },
+    Effort {
+        lowest: Lowest,
+        xhigh: bool,
+        #[serde(default)]
+        max: bool,
+    },
     /// Anthropic's `thinking.budget_tokens`; off unless asked for.
     Budget,
     /// Anthropic's `thinking.type: adaptive` with `output_config.effort`.
@@ -199,7 +204,7 @@ impl Taken {
 impl Thinking {
     /// The level of `reasoning_effort` that is nearest to the one asked for; `None` where there is no such field.
     pub const fn nearest(self, effort: ReasoningEffort) -> Option<ReasoningEffort> {
-        let Self::Effort { lowest, xhigh } = self else { return None };
+        let Self::Effort { lowest, xhigh, max } = self else { return None };
         Some(match effort {
             ReasoningEffort::None => match lowest {
                 Lowest::Both | Lowest::None => ReasoningEffort::None,
@@ -208,7 +213,30 @@ impl Thinking {
             },
             ReasoningEffort::Minimal if matches!(lowest, Lowest::None | Lowest::Low) => ReasoningEffort::Low,
             ReasoningEffort::Xhigh if !xhigh => ReasoningEffort::High,
+            ReasoningEffort::Max if !max && !xhigh => ReasoningEffort::High,
+            ReasoningEffort::Max if !max => ReasoningEffort::Xhigh,
             effort => effort,
         })
+    }
+
+    /// Whether this very level can be asked for, where a protocol has other words or numbers for it.
+    pub const fn has(self, effort: ReasoningEffort) -> bool {
+        use ReasoningEffort::{Max, Minimal, None, Xhigh};
+        match (self, effort) {
+            (Self::Absent, _) => false,
+            (Self::Effort { .. }, effort) => {
+                matches!(self.nearest(effort), Some(nearest) if nearest as u8 == effort as u8)
+            }
+            (Self::Adaptive { quiet, .. }, None) => matches!(quiet, Quiet::Silence | Quiet::Disabled),
+            (Self::Adaptive { xhigh, .. }, Xhigh) => xhigh,
+            (Self::Adaptive { .. }, effort) => !matches!(effort, Minimal),
+            (Self::Budget, effort) => !matches!(effort, Minimal | Max),
+            (Self::BudgetTokens { least }, None) => least == 0,
+            (Self::Level { .. }, None) => false,
+            (Self::Level { minimal }, Minimal) => minimal,
+            (Self::BudgetTokens { .. } | Self::Level { .. } | Self::Nullable, effort) => {
+                !matches!(effort, Minimal | Xhigh | Max)
+            }
+        }
     }
 }

@@ -154,7 +154,7 @@ dialect! {
     property_keys: Naming = Naming::new(Alphabet::Any, 1, 512);
     /// A call that another model made must have a signature, if only a made-up one.
     signed_calls: bool = false;
-    thinking: Thinking = Thinking::Effort { lowest: Lowest::Both, xhigh: true };
+    thinking: Thinking = Thinking::Effort { lowest: Lowest::Both, xhigh: true, max: true };
     /// It may think and have tools; otherwise it thinks only where there are none.
     thinking_with_tools: bool = true;
     reasoning_back: Back = Back::Nowhere;

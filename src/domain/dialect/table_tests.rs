@@ -95,9 +95,10 @@ fn what_gemini_takes_follows_the_generation() {
 
 #[test]
 fn what_openais_models_take_follows_the_generation() {
-    let effort = |lowest, xhigh| Thinking::Effort { lowest, xhigh };
+    let effort = |lowest, xhigh| Thinking::Effort { lowest, xhigh, max: false };
+    let all = |lowest| Thinking::Effort { lowest, xhigh: true, max: true };
     for (code, thinking, sampling) in [
-        ("gpt-4.1-mini", effort(Lowest::Both, true), Taken::Always),
+        ("gpt-4.1-mini", all(Lowest::Both), Taken::Always),
         ("o3", effort(Lowest::Low, false), Taken::Never),
         ("o4-mini-2025-04-16", effort(Lowest::Low, false), Taken::Never),
         ("gpt-5", effort(Lowest::Minimal, false), Taken::Never),
@@ -108,6 +109,7 @@ fn what_openais_models_take_follows_the_generation() {
         ("gpt-5.3-codex", effort(Lowest::None, true), Taken::Never),
         ("gpt-5-chat-latest", Thinking::Absent, Taken::Always),
         ("GPT-5.4", effort(Lowest::None, true), Taken::WithoutReasoning),
+        ("gpt-5.6-sol", all(Lowest::None), Taken::WithoutReasoning),
     ] {
         let dialect = openai(code);
         assert_eq!((dialect.thinking, dialect.temperature), (thinking, sampling), "{code}");

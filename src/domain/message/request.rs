@@ -75,9 +75,9 @@ pub enum ReasoningEffort {
     Low,
     Medium,
     High,
-    /// The highest; OpenAI's newest models tell a `max` from it.
-    #[serde(alias = "max")]
     Xhigh,
+    /// As much as there is; most models have no level above `xhigh`.
+    Max,
 }
 
 /// A function the model may call; `parameters` is a JSON Schema, passed on untouched.

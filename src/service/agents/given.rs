@@ -95,7 +95,7 @@ pub fn change_of(
     let is_active = take_is_active(&mut fields, &mut errors);
     let status = fields.shift_remove(STATUS).filter(|status| !status.is_null());
     if status.is_some_and(|status| shown.get(STATUS) != Some(&status)) {
-        errors.add(STATUS, "is changed by an operation of its own: set_agent_status");
+        errors.add(STATUS, "is changed by POST …/agents/{agent}/status");
     }
     errors.join(read_only::leave_out(&mut fields, shown, json::fields_of::<Fields>()));
     let mut all = match patch {

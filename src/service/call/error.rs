@@ -135,11 +135,14 @@ impl Error {
     #[must_use]
     pub fn for_stranger(self) -> Self {
         let words = match &self {
+            Self::OriginNotAllowed(_) => "the agent is not called from pages of this origin",
             Self::BudgetExceeded { .. } => "the agent takes no more calls for now",
+            Self::RunBudget { .. } => "the run is over what it may cost",
             Self::Concurrency { .. } => "the agent has too many calls at this moment; try again shortly",
             Self::Rate(_) => "the agent has too many calls within a minute; try again later",
             Self::Busy { .. } | Self::Upstream(_) => "the agent's model does not answer right now; try again",
             Self::Rejected { .. } => "the agent's model refuses this request",
+            Self::UpstreamTimeout => "the agent's model did not answer in time",
             Self::NotActive { .. } | Self::Archived(_) | Self::AccountSuspended | Self::SwitchedOff(_) => {
                 "the agent answers no calls"
             }
@@ -283,3 +286,7 @@ const fn per(period: Period) -> &'static str {
         Period::Total => "in total",
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

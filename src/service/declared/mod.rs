@@ -13,6 +13,7 @@ mod list;
 pub mod members;
 mod models;
 mod outbox;
+mod patched;
 mod plain;
 mod providers;
 mod serve;
@@ -230,7 +231,8 @@ async fn try_once<K: Kind, W: World>(
             return Ok((Outcome::Skipped, row));
         }
         (Order::Patch(patch), Some(row)) => {
-            let patched = read::<K>(&name.to_string(), &patched::<K>(&row, patch)?, faults)?;
+            let changed = patched::patched::<K>(&row, patch, &mut faults)?;
+            let patched = read::<K>(&name.to_string(), &changed, faults)?;
             faults = patched.faults;
             patched_draft = patched.draft;
             (&patched_draft, Some(row), false)
@@ -274,25 +276,6 @@ async fn remove<K: Kind, W: World>(cx: &Context<'_, W>, read: K::Row) -> Result<
     }
     let change = change::<K, W>(cx, Some(&read), None);
     write::<K, W>(cx, Write::Delete { read: &read }, &change).await
-}
-
-/// The body with a change laid over it.
-fn patched<K: Kind>(row: &K::Row, patch: &Patch) -> Result<Value, Failure> {
-    let facts = K::facts();
-    let mut body = match K::body(row) {
-        Value::Object(body) => body,
-        _ => Map::new(),
-    };
-    let Patch::Merge(merge) = patch else { return Ok(patch.lay_over(body, &[])?.into()) };
-    let is_replaced = |name: &String| facts.whole.contains(&name.as_str()) && merge.contains_key(name);
-    body.retain(|name, value| !(value.is_null() || is_replaced(name)));
-    let mut body = patch.lay_over(body, facts.with_nulls)?;
-    for (name, _) in
-        merge.iter().filter(|(name, value)| value.is_null() && facts.secrets.contains(&name.as_str()))
-    {
-        body.insert(name.clone(), Value::Null);
-    }
-    Ok(body.into())
 }
 
 /// Replaces a thing by what `edit` makes of it, without the checks of what a client writes.

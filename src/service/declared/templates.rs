@@ -300,8 +300,7 @@ pub(in crate::service) async fn fill<W: World>(
     let Some(named) = fields.get("template").filter(|named| !named.is_null()) else {
         return Ok((fields.clone(), Secrets::default()));
     };
-    let unknown =
-        || Failure::invalid("template", "is no template here: list_templates shows those there are");
+    let unknown = || Failure::invalid("template", "is no template here: GET …/templates lists them");
     let named =
         named.as_str().ok_or_else(|| Failure::invalid("template", "must be a string: a template's slug"))?;
     let slug = Slug::parse(named).map_err(|_| unknown())?;

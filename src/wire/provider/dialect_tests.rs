@@ -308,7 +308,12 @@ fn the_other_wires_warn_of_what_they_leave_out() {
                 "store",
             ],
         ),
-        (Wire::Gemini, "gemini", "gemini-2.5-flash", &["user", "presence_penalty", "logit_bias", "store"]),
+        (
+            Wire::Gemini,
+            "gemini",
+            "gemini-2.5-flash",
+            &["user", "reasoning_effort", "presence_penalty", "logit_bias", "store"],
+        ),
         (
             Wire::Gemini,
             "gemini",

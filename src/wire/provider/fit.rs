@@ -11,7 +11,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::openai::parts::names_users;
 use crate::domain::dialect::{Dialect, Format, Schema as Keywords, SeedField};
 use crate::domain::extra;
-use crate::domain::message::{ChatRequest, Image, Message, Part, ResponseFormat, Sampling, Tool, ToolChoice};
+use crate::domain::message::{
+    ChatRequest, Image, Message, Part, ReasoningEffort, ResponseFormat, Sampling, Tool, ToolChoice,
+};
 use crate::domain::provider::Wire;
 use crate::domain::warning::{Code, Warning};
 use crate::wire::provider::keys::Keys;
@@ -47,6 +49,16 @@ impl Warnings {
             "the model that answered has no such format: it was asked for JSON in words",
         );
         Some(asked)
+    }
+
+    /// A level of effort of which nothing was sent, or another level.
+    pub fn effort(&mut self, dialect: &Dialect, asked: Option<ReasoningEffort>, is_sent: bool) {
+        let Some(asked) = asked else { return };
+        if is_sent && !dialect.thinking.has(asked) {
+            self.adapted_effort();
+        }
+        let wanted = Some(asked).filter(|effort| *effort != ReasoningEffort::None);
+        self.if_taken(is_sent, "reasoning_effort", wanted);
     }
 
     /// A level of effort that there is not.

@@ -4,6 +4,8 @@
 pub mod anthropic;
 #[cfg(test)]
 mod dialect_tests;
+#[cfg(test)]
+mod effort_tests;
 mod exact;
 mod fit;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::fixtures::{gathered, steady};
 use super::{Renamed, decode};
-use crate::domain::message::{AssistantPart, ChatReply, JsonText, Proof, ProofKind, Reasoning};
+use crate::domain::message::{AssistantPart, ChatReply, Citation, JsonText, Proof, ProofKind, Reasoning};
 use crate::domain::provider::Wire;
 
 macro_rules! pair {
@@ -77,6 +77,12 @@ fn an_answer_of_anthropics_wire_says_the_same_whole_and_streamed() {
     assert_eq!(parts.len(), 8);
     let citations: Vec<_> = AssistantPart::citations_of(parts).map(|cited| cited.title.as_deref()).collect();
     assert_eq!(citations, [Some("Saturn"), Some("Planets")]);
+    let text: Vec<char> = AssistantPart::text_of(parts).unwrap().chars().collect();
+    let words = |cited: &Citation| -> String {
+        text[cited.start.unwrap() as usize..cited.end.unwrap() as usize].iter().collect()
+    };
+    let words: Vec<_> = AssistantPart::citations_of(parts).map(words).collect();
+    assert_eq!(words, ["Saturn", " has rings."], "a citation is of its block");
 }
 
 #[test]

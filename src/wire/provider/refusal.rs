@@ -111,9 +111,8 @@ pub struct Refusal {
 impl Refusal {
     /// Reads an error, whole; `message` is what it says to people.
     pub fn read(error: &Value, message: &str) -> Self {
-        let Some(error) = object(error) else {
-            return Self { is_too_long: is_too_long(message), ..Self::default() };
-        };
+        let wordless = Map::new();
+        let error = object(error).unwrap_or(&wordless);
         let text = |name: &str| error.get(name).and_then(Value::as_str);
         let code = text("code").filter(|code| is_word(code));
         let kinds = || [code, text("type"), text("status")].into_iter().flatten();
@@ -152,9 +151,12 @@ impl Refusal {
         LIMITS.iter().any(names) && LARGE.iter().any(|words| message.contains(words))
     }
 
-    /// Whether it says what in the request it does not take: another model may.
-    pub fn names_a_field(&self, message: &str) -> bool {
-        !self.is_policy && (self.param.is_some() || self.code.is_some() || mentions_a_field(message))
+    /// Whether another model may take the request: it says what in it is at fault, or the status says that it is more than
+    /// this server takes (413), or in a form that this server does not read (415).
+    pub fn is_of_this_server(&self, status: u16, message: &str) -> bool {
+        let is_servers = matches!(status, 413 | 415);
+        let names_a_field = || self.param.is_some() || self.code.is_some() || mentions_a_field(message);
+        !self.is_policy && (is_servers || names_a_field())
     }
 }
 

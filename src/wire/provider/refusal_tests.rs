@@ -82,7 +82,7 @@ fn googles_delay_is_read() {
 fn a_refusal_names_a_field_in_a_member_or_in_words_and_policy_names_none() {
     let names = |body: &str| {
         let reported = refused(body.as_bytes());
-        reported.refusal.names_a_field(&reported.message)
+        reported.refusal.is_of_this_server(400, &reported.message)
     };
     for body in [
         r#"{"error":{"message":"m","param":"temperature"}}"#,
@@ -106,7 +106,7 @@ fn policy_and_money_are_found_in_words_where_no_code_says_them() {
     let told = |message: &str| {
         let refusal =
             read(&json!({"error": {"type": "invalid_request_error", "message": message}}).to_string());
-        (refusal.is_policy, refusal.is_unpaid, refusal.names_a_field(message))
+        (refusal.is_policy, refusal.is_unpaid, refusal.is_of_this_server(400, message))
     };
     assert_eq!(told("Output blocked by content filtering policy"), (true, false, false));
     assert!(told("Your credit balance is too low to access the Anthropic API.").1);

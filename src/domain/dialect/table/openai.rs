@@ -16,15 +16,26 @@ const BIAS: &[&str] = &["logit_bias", "presence_penalty", "frequency_penalty", "
 const O_SERIES: &[&str] = &["o1*", "o3*", "o4*", "*/o1*", "*/o3*", "*/o4*"];
 const GPT_5: &[&str] = &["gpt-5*", "*/gpt-5*"];
 
-const fn efforts(lowest: Lowest, xhigh: bool) -> Option<Thinking> {
-    Some(Thinking::Effort { lowest, xhigh })
+const fn efforts(lowest: Lowest, highest: Highest) -> Option<Thinking> {
+    let (xhigh, max) = match highest {
+        Highest::High => (false, false),
+        Highest::Xhigh => (true, false),
+        Highest::Max => (true, true),
+    };
+    Some(Thinking::Effort { lowest, xhigh, max })
+}
+
+enum Highest {
+    High,
+    Xhigh,
+    Max,
 }
 
 const fn openai(families: &'static [&'static str], models: &'static [&'static str], traits: Traits) -> Row {
     Row { families, models, ..row(Wire::OpenAi, traits) }
 }
 
-pub static ROWS: [Row; 41] = [
+pub static ROWS: [Row; 42] = [
     // Models, whoever serves them.
     Row {
         without: SCORES,
@@ -37,7 +48,7 @@ pub static ROWS: [Row; 41] = [
                 top_p: Some(Taken::Never),
                 stop: Some(false),
                 parallel_tool_calls: Some(false),
-                thinking: efforts(Lowest::Low, false),
+                thinking: efforts(Lowest::Low, Highest::High),
                 ..SAME
             },
         )
@@ -53,7 +64,7 @@ pub static ROWS: [Row; 41] = [
                 temperature: Some(Taken::Never),
                 top_p: Some(Taken::Never),
                 stop: Some(false),
-                thinking: efforts(Lowest::Minimal, false),
+                thinking: efforts(Lowest::Minimal, Highest::High),
                 ..SAME
             },
         )
@@ -69,12 +80,19 @@ pub static ROWS: [Row; 41] = [
                 temperature: Some(Taken::WithoutReasoning),
                 top_p: Some(Taken::WithoutReasoning),
                 stop: Some(false),
-                thinking: efforts(Lowest::None, false),
+                thinking: efforts(Lowest::None, Highest::High),
                 ..SAME
             },
         )
     },
-    Row { from: (5, 2), ..openai(&[], GPT_5, Traits { thinking: efforts(Lowest::None, true), ..SAME }) },
+    Row {
+        from: (5, 2),
+        ..openai(&[], GPT_5, Traits { thinking: efforts(Lowest::None, Highest::Xhigh), ..SAME })
+    },
+    Row {
+        from: (5, 6),
+        ..openai(&[], GPT_5, Traits { thinking: efforts(Lowest::None, Highest::Max), ..SAME })
+    },
     // By this protocol they think or have tools, and from 5.5 on they think unasked.
     Row {
         from: (5, 4),
@@ -100,7 +118,7 @@ pub static ROWS: [Row; 41] = [
     ),
     // Their templates take one system message, first.
     openai(&[], &["*qwen3*"], Traits { system: Some(System::One), ..SAME }),
-    openai(&[], &["*gpt-oss*"], Traits { thinking: efforts(Lowest::Low, false), ..SAME }),
+    openai(&[], &["*gpt-oss*"], Traits { thinking: efforts(Lowest::Low, Highest::High), ..SAME }),
     // Servers.
     openai(
         &["openai", "azure"],
@@ -196,7 +214,7 @@ pub static ROWS: [Row; 41] = [
         Traits {
             several_choices: Some(false),
             user: Some(false),
-            thinking: efforts(Lowest::Low, true),
+            thinking: efforts(Lowest::Low, Highest::Max),
             reasoning_back: Some(Back::ReasoningContentAlways),
             response_format: Some(Format::JsonObject),
             ..SAME
@@ -250,11 +268,11 @@ pub static ROWS: [Row; 41] = [
         )
     },
     openai(&["xai"], &["*non-reasoning*"], Traits { stop: Some(true), ..SAME }),
-    openai(&["xai"], &["grok-3-mini*"], Traits { thinking: efforts(Lowest::Low, false), ..SAME }),
+    openai(&["xai"], &["grok-3-mini*"], Traits { thinking: efforts(Lowest::Low, Highest::High), ..SAME }),
     openai(
         &["xai"],
         &["grok-4.3*", "grok-latest"],
-        Traits { thinking: efforts(Lowest::None, false), ..SAME },
+        Traits { thinking: efforts(Lowest::None, Highest::High), ..SAME },
     ),
     openai(&["together"], &[], Traits { reasoning_back: Some(Back::Reasoning), ..SAME }),
     openai(&["fireworks"], &[], Traits { reasoning_back: Some(Back::ReasoningContent), ..SAME }),

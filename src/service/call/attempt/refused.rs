@@ -125,7 +125,9 @@ impl Refused {
             402 => (true, Error::UpstreamDenies(needs_money())),
             400..=499 if refusal.is_unpaid && status != 429 => (true, Error::UpstreamDenies(needs_money())),
             400 | 413 | 415 | 422 => {
-                let goes_on = refusal.names_a_field(&message);
+                let goes_on = refusal.is_of_this_server(status, &message);
+                let message =
+                    if message.is_empty() { format!("it gave no reason ({status})") } else { message };
                 let given = given(refusal, &candidate.dialect);
                 (goes_on, Error::Rejected { status, message, given: Box::new(given) })
             }

@@ -23,6 +23,7 @@ pub(super) struct UrlCitation<'a> {
     title: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<&'a str>,
+    /// In characters. Where the place is not known it is empty, as clients insist on both.
     start_index: u64,
     end_index: u64,
 }
@@ -34,12 +35,14 @@ impl<'a> AnnotationBody<'a> {
             let original = citation.original.as_ref()?;
             return serde_json::from_str(&original.value).ok().map(Self::Original);
         };
+        let place = citation.start.zip(citation.end).filter(|(start, end)| start <= end);
+        let (start_index, end_index) = place.unwrap_or_default();
         let url_citation = UrlCitation {
             url,
             title: citation.title.as_deref().unwrap_or_default(),
             content: citation.quote.as_deref(),
-            start_index: citation.start.unwrap_or(0),
-            end_index: citation.end.unwrap_or(0),
+            start_index,
+            end_index,
         };
         Some(Self::Url { kind: "url_citation", url_citation })
     }

@@ -245,7 +245,8 @@ pub enum Role {
     User,
     Assistant,
     Tool,
-    Function,
+    #[serde(other)]
+    Other,
 }
 
 pub struct CallBody {
@@ -264,8 +265,9 @@ pub struct CallFunction {
 #[serde(rename_all = "snake_case")]
 pub enum ToolKind {
     Function,
-    Custom,
-    AllowedTools,
+    /// Whatever else: only what is taken is recommended.
+    #[serde(other)]
+    Other,
 }
 
 pub struct ToolBody {

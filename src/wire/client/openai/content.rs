@@ -82,6 +82,8 @@ pub enum PartKind {
     Refusal,
     InputAudio,
     File,
+    #[serde(other)]
+    Other,
 }
 
 pub struct ImageBody {
@@ -132,7 +134,7 @@ pub fn part(body: PartBody) -> Result<Part, PartFault> {
                 body.image_url.ok_or_else(|| (".image_url", "an image part needs `image_url`".to_owned()))?;
             image_of(image).map(Part::Image).map_err(|message| (".image_url.url", message))
         }
-        Some(PartKind::Refusal) => {
+        Some(PartKind::Refusal | PartKind::Other) => {
             Err((".type", "only `text`, `image_url`, `file` and `input_audio` parts are taken".to_owned()))
         }
         None => Err((

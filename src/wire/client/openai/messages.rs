@@ -67,9 +67,11 @@ fn message(at: &At, body: MessageBody) -> Result<Message, Invalid> {
         }),
         Role::Assistant => assistant(at, body),
         Role::Tool => tool(at, body),
-        Role::Function => {
-            Err(at.fault(".role", "the role `function` is not taken: use `tool` with `tool_call_id`"))
-        }
+        Role::Other => Err(at.fault(
+            ".role",
+            "a role is `system`, `developer`, `user`, `assistant` or `tool`; what a function returned is a `tool`'s, with \
+             `tool_call_id`",
+        )),
     }
 }
 

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::{ErrorBody, ErrorKind};
 use super::*;
+use crate::domain::message::Citation;
 use crate::wire::provider::openai;
 
 const ENVELOPE: Envelope<'_> =
@@ -39,6 +40,21 @@ fn a_reply_has_openais_shape() {
         },
     });
     assert_eq!(value(&reply(&ENVELOPE, &chat, &usage, Nanos::new(150_000))), expected);
+}
+
+#[test]
+fn a_citation_of_a_place_that_is_not_known_marks_no_words() {
+    let place = |start, end| {
+        let citation =
+            Citation { url: Some("https://a.example.com".into()), start, end, ..Citation::default() };
+        let body = serde_json::to_value(AnnotationBody::of(&citation).unwrap()).unwrap();
+        let place = |name: &str| body["url_citation"][name].as_u64();
+        (place("start_index"), place("end_index"))
+    };
+    assert_eq!(place(Some(3), Some(9)), (Some(3), Some(9)));
+    for (start, end) in [(None, None), (Some(3), None), (None, Some(9)), (Some(9), Some(3))] {
+        assert_eq!(place(start, end), (Some(0), Some(0)), "clients insist on both numbers");
+    }
 }
 
 #[test]

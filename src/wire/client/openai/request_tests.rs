@@ -137,9 +137,16 @@ fn the_older_name_of_the_limit_is_taken() {
 }
 
 #[test]
-fn the_highest_effort_is_the_highest_we_have() {
-    let parsed = read(&with(&json!({"reasoning_effort": "max"}))).unwrap();
-    assert_eq!(parsed.request.sampling.reasoning_effort, Some(ReasoningEffort::Xhigh));
+fn every_effort_is_read_and_the_highest_is_not_the_one_below_it() {
+    for (word, effort) in [
+        ("none", ReasoningEffort::None),
+        ("minimal", ReasoningEffort::Minimal),
+        ("xhigh", ReasoningEffort::Xhigh),
+        ("max", ReasoningEffort::Max),
+    ] {
+        let parsed = read(&with(&json!({"reasoning_effort": word}))).unwrap();
+        assert_eq!(parsed.request.sampling.reasoning_effort, Some(effort));
+    }
 }
 
 #[test]
@@ -384,7 +391,7 @@ fn faults_deep_inside_are_named_by_their_path_and_in_json_words() {
         (
             json!({"messages": [{"role": "king", "content": "hi"}]}),
             "messages[0].role",
-            "unknown value `king`",
+            "a role is `system`, `developer`, `user`, `assistant` or `tool`",
         ),
         (json!({"messages": ["hi"]}), "messages[0]", "a message object"),
         (json!({"tools": {}}), "tools", "an array"),
@@ -400,6 +407,30 @@ fn faults_deep_inside_are_named_by_their_path_and_in_json_words() {
         let fault = fault(&fields);
         assert_eq!(fault.param.as_deref(), Some(param), "{fault:?}");
         assert!(fault.message.contains(word), "{fault:?}");
+    }
+}
+
+#[test]
+fn only_what_is_taken_is_recommended() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let called = |kind: &str| json!([{"role": "assistant", "tool_calls": [{"type": kind, "id": "c"}]}]);
+    let said = |role: &str, kind: &str| json!([{"role": role, "content": [{"type": kind, "refusal": "No"}]}]);
+    for kind in ["web_search", "custom", "allowed_tools", "refusal", "video", ""] {
+        for (fields, param, taken) in [
+            (json!({"tools": [{"type": kind}]}), "tools[0].type", &["function"] as &[&str]),
+            (json!({"tools": tools, "tool_choice": {"type": kind}}), "tool_choice.type", &["function"]),
+            (json!({"messages": called(kind)}), "messages[0].tool_calls[0].type", &["function"]),
+            (
+                json!({"messages": said("user", kind)}),
+                "messages[0].content[0].type",
+                &["text", "image_url", "file", "input_audio"],
+            ),
+        ] {
+            let fault = fault(&fields);
+            assert_eq!(fault.param.as_deref(), Some(param), "{fault:?}");
+            let named: Vec<&str> = fault.message.split('`').skip(1).step_by(2).collect();
+            assert_eq!(named, taken, "{}", fault.message);
+        }
     }
 }
 

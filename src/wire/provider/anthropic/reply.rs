@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::citation::citation;
+use super::citation::{Place, citation};
 use crate::domain::message::{
     About, AssistantPart, ChatReply, Choice, Finish, Proof, ProofKind, Reasoning, Text, ToolCall, Usage,
 };
@@ -112,7 +112,7 @@ impl Tokens {
             input_tokens: self.input_tokens.0?.saturating_add(cached).saturating_add(written),
             cached_input_tokens: cached,
             cache_write_tokens: written,
-            hour_write_tokens: self.for_an_hour().0.unwrap_or(0).min(written),
+            hour_write_tokens: self.for_an_hour().0.unwrap_or(0),
             audio_input_tokens: 0,
             output_tokens: self.output_tokens.0?,
             reasoning_tokens: self.thinking().0.unwrap_or(0),
@@ -160,12 +160,12 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
         return Err(answerless(body, "the reply has no content"));
     };
     let mut parts = Vec::with_capacity(content.len());
-    let mut about = About::default();
+    let (mut about, mut place) = (About::default(), Place::default());
     for block in content {
         if is_left_out(&block.kind) {
             about.leave_out(&block.kind);
         }
-        parts.extend(part(block)?);
+        parts.extend(part(block, &mut place)?);
     }
     let usage = reply.usage.0.and_then(Tokens::usage);
     let finish = finish(reply.stop_reason.0.as_deref());
@@ -182,11 +182,15 @@ fn is_left_out(kind: &str) -> bool {
 }
 
 /// `None` for types of blocks that we never ask for, and for those that say nothing.
-fn part(block: Block) -> Result<Option<AssistantPart>, DecodeError> {
+fn part(block: Block, place: &mut Place) -> Result<Option<AssistantPart>, DecodeError> {
     Ok(match block.kind.as_str() {
         "text" => {
-            let citations = block.citations.unwrap_or_default().iter().map(|raw| citation(raw)).collect();
-            let text = Text { text: block.text.unwrap_or_default(), citations, proof: None };
+            let text = block.text.unwrap_or_default();
+            place.begin();
+            place.go_on(&text);
+            let citations = block.citations.unwrap_or_default();
+            let citations = citations.iter().map(|raw| place.of(citation(raw))).collect();
+            let text = Text { text, citations, proof: None };
             Some(text).filter(|text| !text.text.is_empty()).map(AssistantPart::Text)
         }
         "thinking" => thought(block.thinking, block.signature),

@@ -131,16 +131,14 @@ pub fn encode(target: Target<'_>, request: &ChatRequest, stream: bool) -> Encode
     let choice = wishes.choice;
     system.extend(wishes.said.into_iter().map(Block::text));
     let (thinking, effort) = thinking(dialect, request, max_tokens);
-    let asked = request.sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
-    warnings.if_taken(thinking.is_some() || effort.is_some(), "reasoning_effort", asked);
+    // Without tools nothing stands between them.
+    let is_between = !(matches!(thinking, Some(ThinkingBody::BetweenTools)) && request.tools.is_empty());
+    let asked = request.sampling.reasoning_effort.filter(|_| is_between);
+    warnings.effort(dialect, asked, thinking.is_some() || effort.is_some());
     let tools: Vec<_> = request.tools.iter().map(|spec| tool(dialect, spec)).collect();
     let is_left = |(spec, body): (&Tool, &ToolBody<'_>)| spec.strict == Some(true) && !body.strict;
     if dialect.strict_tools && request.tools.iter().zip(&tools).any(is_left) {
         warnings.left_strict("tools[].function.strict");
-    }
-    let is_near = matches!(asked, Some(ReasoningEffort::Minimal)) && effort == Some("low");
-    if is_near {
-        warnings.adapted_effort();
     }
     if request.user.as_deref().is_some_and(|user| user.chars().nth(USER_ID_CHARS).is_some()) {
         warnings.adapted("user", &format!("the first {USER_ID_CHARS} characters were sent"));
@@ -266,7 +264,7 @@ fn level(effort: ReasoningEffort, xhigh: bool) -> &'static str {
         ReasoningEffort::Medium => "medium",
         ReasoningEffort::High => "high",
         ReasoningEffort::Xhigh if xhigh => "xhigh",
-        ReasoningEffort::Xhigh => "max",
+        ReasoningEffort::Xhigh | ReasoningEffort::Max => "max",
     }
 }
 
@@ -289,7 +287,7 @@ fn budget(request: &ChatRequest, effort: ReasoningEffort, max_tokens: u32) -> Op
         ReasoningEffort::None | ReasoningEffort::Minimal | ReasoningEffort::Low => 2,
         ReasoningEffort::Medium => 5,
         ReasoningEffort::High => 8,
-        ReasoningEffort::Xhigh => 9,
+        ReasoningEffort::Xhigh | ReasoningEffort::Max => 9,
     };
     let budget_tokens = (max_tokens / 10 * tenths).clamp(*BUDGET.start(), *BUDGET.end());
     (budget_tokens < max_tokens).then_some(ThinkingBody::Enabled { budget_tokens })

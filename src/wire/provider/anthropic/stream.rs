@@ -6,9 +6,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::citation::citation;
+use super::citation::{Place, citation};
 use super::reply::{ErrorBody, StopDetails, Tokens, finish, reported};
-use crate::domain::message::{About, Event, Finish, Proof, ProofKind};
+use crate::domain::message::{About, Citation, Event, Finish, Proof, ProofKind};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::json;
 use crate::wire::provider::lenient::{Count, Lenient};
@@ -34,6 +34,9 @@ pub struct StreamState {
     calls: u32,
     tokens: Tokens,
     about: About,
+    place: Place,
+    /// Of the block that is being said; they follow its text.
+    cited: Vec<Citation>,
     /// Whether the last block was text or thinking, so that the next one of its kind is another part.
     is_said: bool,
     finish: Option<Finish>,
@@ -159,14 +162,15 @@ impl StreamState {
     ) -> Result<(), DecodeError> {
         let Some(block) = block else { return Ok(()) };
         self.counted = false;
+        self.cite(events);
         if std::mem::replace(&mut self.is_said, false) {
             events.push(Event::Boundary { choice: 0 });
         }
         match block.kind.as_str() {
             "text" => {
                 self.is_said = true;
-                events.extend(text(block.text));
-                events.extend(block.citations.unwrap_or_default().iter().map(|raw| cited(raw)));
+                self.say(block.text, events);
+                self.cited.extend(block.citations.unwrap_or_default().iter().map(|raw| citation(raw)));
             }
             "thinking" => {
                 self.is_said = true;
@@ -196,10 +200,10 @@ impl StreamState {
     fn delta(&mut self, index: Option<u64>, delta: Option<Delta>, events: &mut Vec<Event>) {
         let Some(delta) = delta else { return };
         self.counted = false;
-        events.extend(text(delta.text));
+        self.say(delta.text, events);
         events.extend(reasoning(delta.thinking));
         events.extend(proof(ProofKind::AnthropicSignature, delta.signature));
-        events.extend(delta.citation.as_deref().map(cited));
+        self.cited.extend(delta.citation.as_deref().map(citation));
         let Some(json) = delta.partial_json.filter(|json| !json.is_empty()) else { return };
         if let Some(call) = self.open.iter_mut().find(|call| call.block == index.unwrap_or_default()) {
             call.unsaid = None;
@@ -207,7 +211,23 @@ impl StreamState {
         }
     }
 
+    fn say(&mut self, text: Option<String>, events: &mut Vec<Event>) {
+        if let Some(delta) = text.filter(|delta| !delta.is_empty()) {
+            self.place.go_on(&delta);
+            events.push(Event::Text { choice: 0, delta });
+        }
+    }
+
+    /// The block's text is complete.
+    fn cite(&mut self, events: &mut Vec<Event>) {
+        let place = self.place;
+        let cited = self.cited.drain(..).map(|citation| Box::new(place.of(citation)));
+        events.extend(cited.map(|citation| Event::Citation { choice: 0, citation }));
+        self.place.begin();
+    }
+
     fn end(&mut self, index: Option<u64>, events: &mut Vec<Event>) {
+        self.cite(events);
         let Some(at) = self.open.iter().position(|call| call.block == index.unwrap_or_default()) else {
             return;
         };
@@ -263,6 +283,7 @@ impl StreamState {
     fn end_choice(&mut self, reason: Finish, events: &mut Vec<Event>) {
         if self.finish.is_none() {
             self.finish = Some(reason);
+            self.cite(events);
             // Some servers do not say that a block has ended.
             for call in self.open.drain(..) {
                 let unsaid =
@@ -284,10 +305,6 @@ fn is_unknown(data: &str) -> bool {
     serde_json::from_str(data).is_ok_and(|Kind { kind }| !KNOWN.contains(&kind.as_str()))
 }
 
-fn text(delta: Option<String>) -> Option<Event> {
-    delta.filter(|delta| !delta.is_empty()).map(|delta| Event::Text { choice: 0, delta })
-}
-
 fn reasoning(delta: Option<String>) -> Option<Event> {
     delta.filter(|delta| !delta.is_empty()).map(|delta| Event::Reasoning { choice: 0, delta })
 }
@@ -295,8 +312,4 @@ fn reasoning(delta: Option<String>) -> Option<Event> {
 fn proof(kind: ProofKind, value: Option<String>) -> Option<Event> {
     let value = value.filter(|value| !value.is_empty())?;
     Some(Event::Proof { choice: 0, proof: Proof::new(kind, value) })
-}
-
-fn cited(raw: &RawValue) -> Event {
-    Event::Citation { choice: 0, citation: Box::new(citation(raw)) }
 }

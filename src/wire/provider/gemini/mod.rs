@@ -8,6 +8,7 @@
 //! ([`crate::domain::dialect`]) and is left out with a warning or said in words. Not sent, because the API has no field
 //! for it: `parallel_tool_calls`, `strict`, `user`, and an image's `detail`.
 
+mod citations;
 mod contents;
 mod logprobs;
 mod reply;

@@ -184,16 +184,8 @@ fn generation_config<'a>(
     let json = !matches!(format, ResponseFormat::Text);
     let thinks = sampling.reasoning_effort.is_some_and(|effort| effort != ReasoningEffort::None);
     let (temperature, top_p) = fit::sampling(dialect, sampling, thinks, warnings);
-    let effort = sampling.reasoning_effort.filter(|effort| *effort != ReasoningEffort::None);
-    warnings.if_taken(dialect.thinking != Thinking::Absent, "reasoning_effort", effort);
-    let has_level = match (dialect.thinking, effort) {
-        (Thinking::Level { minimal }, Some(ReasoningEffort::Minimal)) => minimal,
-        (Thinking::Level { .. }, Some(ReasoningEffort::Xhigh)) => false,
-        _ => true,
-    };
-    if !has_level {
-        warnings.adapted_effort();
-    }
+    let thinking_config = sampling.reasoning_effort.and_then(|effort| thinking(dialect.thinking, effort));
+    warnings.effort(dialect, sampling.reasoning_effort, thinking_config.is_some());
     if sampling.seed.is_some_and(|seed| i32::try_from(seed).is_err()) {
         warnings.adapted("seed", "the model that answered takes 32 bits: equal seeds stay equal");
     }
@@ -206,7 +198,7 @@ fn generation_config<'a>(
         candidate_count: sampling.n.filter(|&n| n > 1),
         response_mime_type: json.then_some("application/json"),
         response_json_schema: schema,
-        thinking_config: sampling.reasoning_effort.and_then(|effort| thinking(dialect.thinking, effort)),
+        thinking_config,
         extras: ExtraFields::of(dialect, request, thinks, warnings),
     }
 }
@@ -236,7 +228,7 @@ fn budget(effort: ReasoningEffort) -> u32 {
         ReasoningEffort::None => 0,
         ReasoningEffort::Minimal | ReasoningEffort::Low => 1024,
         ReasoningEffort::Medium => 8192,
-        ReasoningEffort::High | ReasoningEffort::Xhigh => 24_576,
+        ReasoningEffort::High | ReasoningEffort::Xhigh | ReasoningEffort::Max => 24_576,
     }
 }
 
@@ -245,6 +237,6 @@ fn level(effort: ReasoningEffort, minimal: bool) -> &'static str {
         ReasoningEffort::None | ReasoningEffort::Minimal if minimal => "MINIMAL",
         ReasoningEffort::None | ReasoningEffort::Minimal | ReasoningEffort::Low => "LOW",
         ReasoningEffort::Medium => "MEDIUM",
-        ReasoningEffort::High | ReasoningEffort::Xhigh => "HIGH",
+        ReasoningEffort::High | ReasoningEffort::Xhigh | ReasoningEffort::Max => "HIGH",
     }
 }

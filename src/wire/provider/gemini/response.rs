@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{Citation, Finish, Usage};
+use super::citations::{CitationMetadata, GroundingMetadata};
+use crate::domain::message::{Finish, Usage};
 use crate::wire::provider::DecodeError;
 use crate::wire::provider::lenient::{Count, Index, Lenient};
 use crate::wire::provider::openai::parts::{fault, interrupted};
@@ -36,56 +37,6 @@ pub(super) struct Candidate {
     pub citation_metadata: Lenient<CitationMetadata>,
     #[serde(default)]
     pub grounding_metadata: Lenient<GroundingMetadata>,
-}
-
-/// Where the answer repeats a source.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct CitationMetadata {
-    #[serde(alias = "citations")]
-    citation_sources: Option<Vec<Page>>,
-}
-
-/// What the answer was looked up in.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GroundingMetadata {
-    grounding_chunks: Option<Vec<GroundingChunk>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct GroundingChunk {
-    #[serde(alias = "retrievedContext")]
-    web: Option<Page>,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    uri: Option<String>,
-    title: Option<String>,
-}
-
-/// The most sources of an answer that are kept.
-const MAX_SOURCES: usize = 100;
-
-impl Candidate {
-    /// The sources of the answer.
-    pub fn citations(&mut self) -> Vec<Citation> {
-        let cited = self.citation_metadata.0.take().and_then(|metadata| metadata.citation_sources);
-        let pages = self.grounding_metadata.0.take().and_then(|metadata| metadata.grounding_chunks);
-        let pages = pages.unwrap_or_default().into_iter().filter_map(|chunk| chunk.web);
-        // Places are counted in bytes here and in characters elsewhere, so that they are left out.
-        let page = |Page { uri, title }| Citation { url: uri, title, ..Citation::default() };
-        cited
-            .unwrap_or_default()
-            .into_iter()
-            .chain(pages)
-            .map(page)
-            .filter(|citation| citation.url.is_some())
-            .take(MAX_SOURCES)
-            .collect()
-    }
 }
 
 impl Response {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::citations::{Said, citations};
 use super::logprobs::logprobs;
 use super::response::{Candidate, FunctionCall, Part, Response, Tokens, finish};
 use crate::domain::message::{About, Event, Finish, Proof, ProofKind, Usage};
@@ -27,6 +28,7 @@ pub struct StreamState {
 struct ChoiceState {
     calls: u32,
     finished: bool,
+    said: Said,
 }
 
 impl StreamState {
@@ -78,17 +80,18 @@ impl StreamState {
 
     fn candidate(
         &mut self,
-        mut candidate: Candidate,
+        candidate: Candidate,
         reply: Option<&str>,
         events: &mut Vec<Event>,
     ) -> Result<(), DecodeError> {
         let choice = candidate.index.0.unwrap_or_default();
-        self.choices.entry(choice).or_default();
-        let citations = candidate.citations();
+        self.choices.entry(choice).or_default().said.go_on();
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
             self.part(choice, part, reply, events);
         }
-        let cited = citations.into_iter().map(Box::new);
+        let said = &self.choices.entry(choice).or_default().said;
+        let cited = citations(candidate.citation_metadata.0, candidate.grounding_metadata.0, said);
+        let cited = cited.into_iter().map(Box::new);
         events.extend(cited.map(|citation| Event::Citation { choice, citation }));
         let logprobs = candidate.logprobs_result.0.and_then(|result| logprobs(&result));
         events.extend(logprobs.map(|logprobs| Event::Logprobs { choice, logprobs }));
@@ -99,6 +102,8 @@ impl StreamState {
     }
 
     fn part(&mut self, choice: u32, part: Part, reply: Option<&str>, events: &mut Vec<Event>) {
+        let text = part.text.as_deref().filter(|_| part.thought.0 != Some(true));
+        self.choices.entry(choice).or_default().said.part(text);
         if part.left_out().is_some_and(|name| self.about.leave_out(name)) {
             events.push(Event::About(self.about.clone()));
         }

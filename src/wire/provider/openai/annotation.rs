@@ -74,7 +74,8 @@ fn read<T: serde::de::DeserializeOwned>(json: &RawValue) -> Option<T> {
 /// One that is not of the documented form is kept as it is.
 fn citation(annotation: &RawValue) -> Citation {
     let read = serde_json::from_str::<Annotation>(annotation.get()).ok();
-    match read.filter(|read| read.kind == "url_citation").and_then(|read| read.url_citation) {
+    let cited = read.filter(|read| read.kind == "url_citation").and_then(|read| read.url_citation);
+    match cited.filter(|cited| cited.url.is_some()) {
         Some(UrlCitation { url, title, content, start_index, end_index }) => {
             Citation { url, title, quote: content, start: start_index, end: end_index, original: None }
         }

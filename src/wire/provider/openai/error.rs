@@ -1,6 +1,7 @@
 //! Finds the provider's own words in an error.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::usage::UsageBody;
@@ -39,18 +40,29 @@ pub fn fault(json: &[u8]) -> DecodeError {
     DecodeError::Reported(Box::new(read(json, MAX_BYTES)))
 }
 
-/// The body of a reply that is no success.
+/// The body of a reply that is no success: JSON, or the words alone, as proxies write them.
 pub fn refused(body: &[u8]) -> Reported {
-    read(body, MAX_REFUSAL_BYTES)
+    match std::str::from_utf8(body) {
+        Ok(words) if body.len() <= MAX_REFUSAL_BYTES && is_words(words) => reading(Value::from(words)),
+        _ => read(body, MAX_REFUSAL_BYTES),
+    }
+}
+
+/// Whether it is neither JSON nor a page of markup.
+fn is_words(body: &str) -> bool {
+    !body.trim_start().starts_with('<') && serde_json::from_str::<IgnoredAny>(body).is_err()
 }
 
 /// A value built of an error takes many times its length, so that a long one is not read.
 fn read(body: &[u8], max_bytes: usize) -> Reported {
-    let too_long = || "an error too long to be read".to_owned();
-    let is_long = body.len() > max_bytes;
-    let value = if is_long { Value::Null } else { serde_json::from_slice(body).unwrap_or(Value::Null) };
-    let value = behind(value, body.len());
-    let message = if is_long { too_long() } else { message(&value, MAX_DEPTH).unwrap_or_default() };
+    if body.len() > max_bytes {
+        return reading(Value::from("an error too long to be read"));
+    }
+    reading(behind(serde_json::from_slice(body).unwrap_or(Value::Null), body.len()))
+}
+
+fn reading(value: Value) -> Reported {
+    let message = message(&value, MAX_DEPTH).unwrap_or_default();
     let refusal = Refusal::read(&value, &message);
     let status = match &refusal {
         refusal if refusal.is_too_long => 400,

@@ -54,13 +54,12 @@ impl UsageBody {
         let prompt = self.prompt_tokens_details.0.unwrap_or_default();
         let cached = prompt.cached_tokens.0.or(self.prompt_cache_hit_tokens.0).or(self.cached_tokens.0);
         let reasoning = self.completion_tokens_details.0.unwrap_or_default().reasoning_tokens.0;
-        let cached = cached.unwrap_or(0).min(input);
         Some(Usage {
             input_tokens: input,
-            cached_input_tokens: cached,
-            cache_write_tokens: prompt.cache_write_tokens.0.unwrap_or(0).min(input - cached),
+            cached_input_tokens: cached.unwrap_or(0),
+            cache_write_tokens: prompt.cache_write_tokens.0.unwrap_or(0),
             output_tokens: output,
-            reasoning_tokens: reasoning.unwrap_or(0).min(output),
+            reasoning_tokens: reasoning.unwrap_or(0),
             hour_write_tokens: 0,
             audio_input_tokens: prompt.audio_tokens.0.unwrap_or(0),
         })

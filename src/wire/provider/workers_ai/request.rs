@@ -113,16 +113,9 @@ fn reasoning_effort(
     sampling: &Sampling,
     warnings: &mut Warnings,
 ) -> Option<Option<&'static str>> {
-    let asked = sampling.reasoning_effort?;
-    if dialect.thinking == Thinking::Absent {
-        let wanted = Some(asked).filter(|effort| *effort != ReasoningEffort::None);
-        warnings.if_taken(false, "reasoning_effort", wanted);
-        return None;
-    }
-    if matches!(asked, ReasoningEffort::Minimal | ReasoningEffort::Xhigh) {
-        warnings.adapted_effort();
-    }
-    Some(effort(asked))
+    let is_sent = dialect.thinking != Thinking::Absent;
+    warnings.effort(dialect, sampling.reasoning_effort, is_sent);
+    sampling.reasoning_effort.filter(|_| is_sent).map(effort)
 }
 
 /// The documented levels; null turns reasoning off.
@@ -131,7 +124,7 @@ const fn effort(effort: ReasoningEffort) -> Option<&'static str> {
         ReasoningEffort::None => None,
         ReasoningEffort::Minimal | ReasoningEffort::Low => Some("low"),
         ReasoningEffort::Medium => Some("medium"),
-        ReasoningEffort::High | ReasoningEffort::Xhigh => Some("high"),
+        ReasoningEffort::High | ReasoningEffort::Xhigh | ReasoningEffort::Max => Some("high"),
     }
 }
 
