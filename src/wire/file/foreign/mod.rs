@@ -8,6 +8,7 @@ mod chain;
 mod letta;
 mod mapper;
 mod members;
+mod no_agent;
 mod open;
 mod recognize;
 mod rule;

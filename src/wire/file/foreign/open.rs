@@ -8,6 +8,9 @@ use crate::domain::agent::{Fields as AgentFields, Modality, Status};
 
 type Fields = Map<String, Value>;
 
+/// What every component of AutoGen says of itself.
+const COMPONENT: [&str; 4] = ["provider", "component_type", "version", "component_version"];
+const TEAMS: &str = "it says how the team works, and there are no teams here";
 /// The most models of an agent, and values of a model.
 const MAX_VALUES: usize = 128;
 
@@ -110,14 +113,12 @@ pub fn autogen(mut f: Fields) -> Vec<Part> {
 
 /// A team is its members: how they take turns is no agent.
 fn autogen_component(mut f: Fields) -> Vec<Part> {
-    let class = str_at(&f, "provider").unwrap_or_default().rsplit('.').next().unwrap_or_default().to_owned();
+    let class = class_of(&f).to_owned();
+    unwrap_workbenches(&mut f);
     let name = ["config.name", "label"].iter().find_map(|path| str_at(&f, path)).map(str::to_owned);
     match str_at(&f, "component_type") {
         Some("team") => {
-            let members = take(&mut f, "config.participants").map(value::objects).unwrap_or_default();
-            let parts: Vec<Part> = members.into_iter().flat_map(autogen_component).collect();
-            // People take part in teams too.
-            let agents: Vec<Part> = parts.into_iter().filter(|part| matches!(part, Part::Agent(_))).collect();
+            let agents = team(f);
             if agents.is_empty() { refused(name.as_deref(), "a team without an agent") } else { agents }
         }
         Some("agent") | None if class == "UserProxyAgent" => {
@@ -127,6 +128,61 @@ fn autogen_component(mut f: Fields) -> Vec<Part> {
         Some("agent") | None => studio_row(f, name.as_deref()),
         Some(other) => refused(name.as_deref(), format!("a component of the type `{other:.32}`")),
     }
+}
+
+/// The agents of a team. What else it says, and who else takes part, is said in the first one's report.
+fn team(mut f: Fields) -> Vec<Part> {
+    let members = take(&mut f, "config.participants").map(value::objects).unwrap_or_default();
+    let mut lost: Vec<(String, String)> = Vec::new();
+    let mut agents = Vec::new();
+    for part in members.into_iter().flat_map(autogen_component) {
+        match part {
+            Part::Agent(_) => agents.push(part),
+            Part::Refused { name, what } => {
+                lost.push((name.unwrap_or_default(), format!("it is {what}, not an agent")));
+            }
+        }
+    }
+    if let Some(Part::Agent(first)) = agents.first_mut() {
+        let config = f.remove("config").map(value::objects).unwrap_or_default();
+        for (name, _) in config.into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+            first.report.dropped(&format!("team.config.{name:.64}"), TEAMS);
+        }
+        for name in f.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name) {
+            match COMPONENT.contains(&name.as_str()) {
+                true => first.report.formal(&format!("team.{name}"), "it says what the file is"),
+                false => first.report.dropped(&format!("team.{name:.64}"), TEAMS),
+            }
+        }
+        lost.iter().for_each(|(name, why)| first.report.dropped(&format!("team.participants.{name}"), why));
+    }
+    agents
+}
+
+/// The last part of a component's class.
+fn class_of(f: &Fields) -> &str {
+    str_at(f, "provider").and_then(|path| path.rsplit('.').next()).unwrap_or_default()
+}
+
+/// Puts the tools of a workbench in its place. One that asks a server for its tools is itself called as one.
+fn unwrap_workbenches(f: &mut Fields) {
+    let Some(Value::Object(config)) = f.get_mut("config") else { return };
+    let Some(workbenches) = config.remove("workbench") else { return };
+    let mut tools = Vec::new();
+    for mut workbench in value::objects(workbenches) {
+        match take(&mut workbench, "config.tools") {
+            Some(Value::Array(list)) => tools.extend(list),
+            _ => tools.push(workbench.into()),
+        }
+    }
+    for tool in tools.iter_mut().filter_map(Value::as_object_mut) {
+        let is_named = ["name", "config.name", "label"].iter().any(|path| str_at(tool, path).is_some());
+        if !is_named && !class_of(tool).is_empty() {
+            let class = class_of(tool).into();
+            tool.insert("name".to_owned(), class);
+        }
+    }
+    config.insert("workbench".to_owned(), tools.into());
 }
 
 /// An agent that answers for a team of its own hands off to its members.
@@ -238,9 +294,12 @@ pub fn crewai(mut f: Fields) -> Vec<Part> {
     if members.values().all(|task| task.get("expected_output").is_some()) {
         return refused(None, "a list of tasks (the agents are in `agents.yaml`)");
     }
+    let is_agent = |value: &Value| ["role", "goal", "backstory"].iter().any(|name| value.get(name).is_some());
+    let is_any = !members.values().any(is_agent);
     let mut parts = Vec::new();
     for (key, value) in members {
         match value {
+            value if !is_any && !is_agent(&value) => apart.push(key),
             Value::Object(fields) => parts.push(keyed(key, fields)),
             _ => apart.push(key),
         }
