@@ -80,7 +80,8 @@ pub fn asked(body: &[u8], stream: bool) -> Result<(Asked, Option<Box<Threaded>>)
         Fault::Malformed(words) => Problem::new(Kind::InvalidRequest, words),
     })?;
     let variables = Passed::Variables(parsed.variables);
-    let asked = Asked { request: parsed.request, variables, model: None, stream, sent: None, most: None };
+    let (model, sent, most, last) = (None, None, None, Vec::new());
+    let asked = Asked { request: parsed.request, variables, model, stream, sent, most, last };
     Ok((asked, parsed.threaded))
 }
 

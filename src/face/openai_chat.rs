@@ -111,6 +111,7 @@ impl Call for Completion {
             stream: parsed.stream,
             sent: None,
             most: None,
+            last: Vec::new(),
         };
         Ok((asked, Self { model: parsed.model, include_usage: parsed.include_usage }))
     }

@@ -1,5 +1,8 @@
 //! The next entry of the line, and what the one before it cost.
 
+use std::time::Duration;
+
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::ask::Face;
@@ -217,4 +220,39 @@ async fn the_time_of_all_attempts_together_is_bounded() {
     assert!(spent.iter().all(|ms| *ms <= 1_000), "{spent:?}");
     assert!(*spent.last().unwrap() <= 100, "1.9 of 2 seconds were spent waiting: {spent:?}");
     assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
+async fn an_entry_that_breaks_off_in_the_middle_of_a_step_comes_behind_the_others() {
+    let stage = stage().await;
+    let of_run = |method: Method, path: &str| {
+        let path = format!("/accounts/acme/agents/two{path}");
+        stage.request(method, &path).key(&stage.acme.caller)
+    };
+    let begin = async |breaks: usize| {
+        for _ in 0..breaks {
+            stage.then(cut([delta("Hel")]));
+        }
+        stage.then(Face::Stream.served((40, 3)));
+        let body = json!({"message": "Hi", "background": true});
+        let run = of_run(Method::POST, "/threads/t/runs").json(&body).send().await.json();
+        let id = run["id"].as_str().unwrap().to_owned();
+        for _ in 0..breaks {
+            let shown = async || of_run(Method::GET, &format!("/runs/{id}")).send().await.ok();
+            let mut looks = 0;
+            while shown().await["status"] != "waiting" {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                looks += 1;
+                assert!(looks < 5_000, "{id} does not wait");
+            }
+            of_run(Method::POST, &format!("/runs/{id}/resume")).send().await.ok();
+        }
+        let over = of_run(Method::GET, &format!("/runs/{id}")).header("prefer", "wait=30").send().await.ok();
+        assert_eq!(over["status"], "completed", "{over}");
+        models(&stage)
+    };
+    assert_eq!(begin(1).await, ["big", "small"]);
+    // Both have broken off; the first that did so has had the most time since.
+    assert_eq!(begin(2).await, ["big", "small", "big"]);
+    assert_eq!(begin(0).await, ["big"], "what came through forgets it");
 }

@@ -212,3 +212,20 @@ async fn a_member_of_a_suspended_account_may_look_and_not_act() {
     let patch = member(&stage, Method::PATCH, "/threads/t").json(&json!({"labels": ["x"]})).send().await;
     assert_eq!(patch.status, 403, "{}", patch.text());
 }
+
+#[tokio::test]
+async fn a_run_is_found_by_the_user_of_the_token_that_started_it() {
+    let stage = Stage::new().await;
+    post(&stage, "/threads", &json!({"id": "t", "user": "ada"})).await;
+    let token = post(&stage, "/threads/t/tokens", &json!({"expires_in": 900, "user": "bob"})).await.json();
+    stage.then(says("Hello")).then(says("Hello"));
+    let path = "/accounts/acme/agents/triage/threads/t/runs";
+    let by_token = stage.request(Method::POST, path).key(token["token"].as_str().unwrap());
+    let bobs = by_token.json(&json!({"message": "Hi"})).send().await.json();
+    let adas = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
+    for (user, run) in [("bob", bobs), ("ada", adas)] {
+        let found = of_agent(&stage, &format!("/runs?user={user}"), 1).await;
+        assert_eq!((&found[0]["id"], &found[0]["user"]), (&run["id"], &json!(user)));
+    }
+    of_agent(&stage, "/threads?user=bob", 0).await;
+}

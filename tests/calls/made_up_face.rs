@@ -113,6 +113,7 @@ impl Call for Say {
                 stream: said.slowly,
                 sent: None,
                 most: None,
+                last: Vec::new(),
             },
             Self,
         ))

@@ -51,7 +51,15 @@ impl Runs {
         let resolved = call::resolve(&self.app, caller).await?;
         let request = native::parse(br#"{"message": "Hi"}"#).unwrap().request;
         let variables = Passed::Variables(Default::default());
-        let asked = Asked { request, variables, model: None, stream: false, sent: None, most: None };
+        let asked = Asked {
+            request,
+            variables,
+            model: None,
+            stream: false,
+            sent: None,
+            most: None,
+            last: Vec::new(),
+        };
         let served = call::run(&self.app, caller, resolved, asked).await;
         served.map(|served| served.answer).map_err(|unserved| unserved.error)
     }

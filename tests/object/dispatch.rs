@@ -549,7 +549,7 @@ fn delivery(dice: &mut Dice, n: u64) -> Delivery {
             "created_at": at.0, "updated_at": updated_at.0,
         });
         let status = status.to_owned();
-        Entry { run, agent, status, created_at: at, updated_at, shown: shown.to_string() }
+        Entry { run, agent, status, user: None, created_at: at, updated_at, shown: shown.to_string() }
     };
     let thread = entry(None, &["idle", "busy", "waiting"]);
     let runs = vec![entry(Some(1), &["completed", "failed"]), entry(Some(2), &["queued", "completed"])];
@@ -809,6 +809,7 @@ fn what_is_written_is_what_this_version_recorded() {
 fn fixed() -> Delivery {
     let entry = |run, status: &str| Entry {
         run,
+        user: None,
         agent: agent(1),
         status: status.to_owned(),
         created_at: START,

@@ -471,7 +471,7 @@ impl Theatre {
             let failure = Failure::new("upstream_error", "no");
             let fault = match self.dice.roll(3) {
                 0 => Fault::Budget { resets_at: None },
-                _ => Fault::Transient { failure, at: None },
+                _ => Fault::Transient { failure, at: None, broke_off: None },
             };
             return Outcome::Unanswered {
                 fault,

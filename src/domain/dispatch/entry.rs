@@ -29,6 +29,9 @@ pub struct Entry {
     pub run: Option<u32>,
     pub agent: AgentId,
     pub status: String,
+    /// Of a run that is for another end user than its thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     #[serde(with = "time::as_integer")]
     pub created_at: Millis,
     #[serde(with = "time::as_integer")]
@@ -68,7 +71,7 @@ pub struct RunLine<'a> {
     #[schema(value_type = String, format = "uuid")]
     agent_id: AgentId,
     agent_version: u32,
-    /// Of its thread, as are its labels.
+    /// Of the token that started it, else of its thread, as are its labels.
     user: Option<&'a str>,
     status: Status,
     /// Of an incomplete run.
@@ -106,6 +109,7 @@ impl Entry {
             run: None,
             agent: thread.agent_id,
             status: thread.status.name().to_owned(),
+            user: None,
             created_at: thread.created_at,
             updated_at: thread.updated_at,
             shown: json(&line),
@@ -119,7 +123,7 @@ impl Entry {
             thread_id: run.thread_id,
             agent_id: run.agent_id,
             agent_version: run.agent_version,
-            user,
+            user: run.user.as_deref().or(user),
             status: run.status,
             reason: run.reason,
             error: run.error.as_ref().map(|failure| failure.code.as_str()),
@@ -132,6 +136,7 @@ impl Entry {
         Self {
             run: Some(run.id.number),
             agent: run.agent_id,
+            user: run.user.clone(),
             status: run.status.name().to_owned(),
             created_at: run.created_at,
             updated_at: run.ended_at.or(run.started_at).unwrap_or(run.created_at),

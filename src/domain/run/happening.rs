@@ -103,8 +103,8 @@ pub enum Fault {
     /// Others of the same agent or account come first: as many run as may at once, or in a minute. When at the earliest, and
     /// anything, so that those who wait do not all come back at once.
     Place { at: Option<Millis>, noise: u8 },
-    /// It may work later; when at the earliest.
-    Transient { failure: Failure, at: Option<Millis> },
+    /// It may work later; when at the earliest. `broke_off`: the entry of the model line that did so in the middle of its answer.
+    Transient { failure: Failure, at: Option<Millis>, broke_off: Option<String> },
     /// It will never work.
     Final(Failure),
 }

@@ -233,7 +233,12 @@ impl Run {
         }
         self.look_at_children(now, out);
         let is_late = self.is_late(now);
+        let is_cut = self.cut_at().is_some_and(|at| now >= at);
         match self.phase {
+            Phase::Model { .. } | Phase::Later { .. } if is_cut => {
+                self.was_asking = matches!(self.phase, Phase::Model { .. });
+                self.end(End::Incomplete(self.closing.unwrap_or(Reason::MaxMinutes)), now, out);
+            }
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
             Phase::Later { .. } if self.waits_in_line() && self.deadline().is_some_and(|at| now >= at) => {
                 self.end(End::Incomplete(self.closing.unwrap_or(Reason::MaxMinutes)), now, out);

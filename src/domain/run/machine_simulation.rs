@@ -202,7 +202,7 @@ impl Theatre {
             0 => Fault::Final(failure),
             1 | 2 => Fault::Budget { resets_at: None },
             3 => Fault::Place { at: None, noise: 7 },
-            _ => Fault::Transient { failure, at: None },
+            _ => Fault::Transient { failure, at: None, broke_off: None },
         };
         self.spent += 1;
         self.asked = None;

@@ -305,7 +305,7 @@ fn without_money_it_ends_or_waits_until_there_is_some() {
 fn a_time_beyond_what_anybody_waits_without_progress_is_an_end() {
     let away = |at: i64| {
         let failure = Failure::new("upstream_rate_limited", "Later.");
-        let fault = Fault::Transient { failure, at: Some(Millis(at)) };
+        let fault = Fault::Transient { failure, at: Some(Millis(at)), broke_off: None };
         Happened::Unanswered { fault, cost: Nanos::ZERO }
     };
     let mut run = begun(terms());

@@ -133,7 +133,7 @@ fn a_run_waits_for_a_place_no_longer_than_its_time() {
     let mut run = begun(terms());
     let failure = || Failure::new("upstream_error", "no");
     let fails = || Happened::Unanswered {
-        fault: Fault::Transient { failure: failure(), at: None },
+        fault: Fault::Transient { failure: failure(), at: None, broke_off: None },
         cost: Nanos::ZERO,
     };
     let mut now = Millis(0);
@@ -180,4 +180,38 @@ fn a_paused_run_that_is_cut_asks_nothing_until_it_goes_on() {
     let out = run.apply(Happened::Resumed, &NAMES, Millis(3));
     assert_eq!(effects(&out), ["model 1.2"]);
     assert_eq!(says(&out), ["run.resumed", "step.started"]);
+}
+
+#[test]
+fn an_answer_is_heard_out_for_a_minute_behind_the_runs_time_and_no_longer() {
+    let limits = Limits { max_minutes: 2, ..Limits::default() };
+    for is_last_word in [false, true] {
+        let mut run = begun(Terms { limits: limits.clone(), ..terms() });
+        if is_last_word {
+            run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
+            let out = run.apply(ended(piece(1)), &NAMES, Millis(120_000));
+            assert_eq!(
+                (effects(&out), run.closing),
+                (vec!["model 2.1".to_owned()], Some(Reason::MaxMinutes))
+            );
+        }
+        assert_eq!(run.wake_at(), Some(Millis(180_000)));
+        // It ends in its time.
+        let mut heard = run.clone();
+        heard.apply(answer(Vec::new(), Vec::new()), &NAMES, Millis(179_999));
+        assert_eq!(heard.status(), if is_last_word { Status::Incomplete } else { Status::Completed });
+        // It does not, and costs what it costs.
+        assert_eq!(run.apply(Happened::Time, &NAMES, Millis(179_999)), []);
+        assert_eq!(says(&run.apply(Happened::Time, &NAMES, Millis(180_000))), ["run.incomplete"]);
+        assert!(matches!(run.phase, Phase::Ended { end: End::Incomplete(Reason::MaxMinutes), .. }));
+        let spent = run.spent;
+        run.apply(answer(Vec::new(), Vec::new()), &NAMES, Millis(200_000));
+        assert!(run.spent > spent);
+        // It breaks off, and is not waited for any longer.
+        let mut run = begun(Terms { limits: limits.clone(), ..terms() });
+        let failure = Failure::new("upstream_error", "no");
+        let fault = Fault::Transient { failure, at: None, broke_off: None };
+        run.apply(Happened::Unanswered { fault, cost: Nanos::ZERO }, &NAMES, Millis(179_500));
+        assert_eq!(run.wake_at(), Some(Millis(120_000)));
+    }
 }

@@ -171,17 +171,30 @@ impl Failure {
     }
 }
 
+/// How long behind a run's time an answer is heard that is under way.
+const HEARD_OUT_MS: i64 = 60_000;
+
 /// What went wrong since the last progress.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     pub attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Millis>,
+    /// Entries of the model line that broke off in the middle of an answer: the others are asked before them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broke_off: Vec<String>,
 }
 
 impl Trouble {
     const fn is_none(&self) -> bool {
         self.attempts == 0
+    }
+
+    /// Once all have broken off, the one that did so first is as good as any.
+    pub(super) fn note_broken(&mut self, entry: Option<String>) {
+        let Some(entry) = entry else { return };
+        self.broke_off.retain(|other| *other != entry);
+        self.broke_off.push(entry);
     }
 }
 
@@ -380,6 +393,11 @@ impl Run {
         self.closing.is_none() && self.deadline().is_some_and(|deadline| now >= deadline)
     }
 
+    /// When an answer that is under way behind the run's time is heard no longer, the last word among them.
+    pub fn cut_at(&self) -> Option<Millis> {
+        self.deadline().map(|deadline| deadline.plus(HEARD_OUT_MS))
+    }
+
     /// When time alone changes something.
     pub fn wake_at(&self) -> Option<Millis> {
         if self.is_over() || self.paused.is_some() {
@@ -387,10 +405,10 @@ impl Run {
         }
         let deadline = self.deadline().filter(|_| self.closing.is_none() || self.waits_in_line());
         let due = match self.phase {
-            Phase::Later { until, .. } => Some(deadline.map_or(until, |deadline| deadline.min(until))),
+            Phase::Later { until, .. } => [Some(until), deadline, self.cut_at()].into_iter().flatten().min(),
             Phase::Tools { .. } => [deadline, self.next_call_at()].into_iter().flatten().min(),
-            // The model's call has a time limit of its own.
-            Phase::Queued | Phase::Next | Phase::Model { .. } | Phase::Ended { .. } => None,
+            Phase::Model { .. } => self.cut_at(),
+            Phase::Queued | Phase::Next | Phase::Ended { .. } => None,
         };
         let look = self.children.values().map(|child| child.look_at).min();
         [due, look].into_iter().flatten().min()

@@ -58,7 +58,7 @@ impl Run {
                 }
             }
             // To wait for longer than anybody waits without progress is of no use.
-            Fault::Transient { failure, at: Some(at) }
+            Fault::Transient { failure, at: Some(at), .. }
                 if at.since(self.trouble.since.unwrap_or(now)) >= MAX_TROUBLE_MS =>
             {
                 self.end(End::Failed(Failure { retry_at: Some(at), ..failure }), now, out);
@@ -71,7 +71,8 @@ impl Run {
                 self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
                 self.try_later(until, Delay::Place, out);
             }
-            Fault::Transient { failure, at } => {
+            Fault::Transient { failure, at, broke_off } => {
+                self.trouble.note_broken(broke_off);
                 if self.has_hope(now, &failure.message, names, out) {
                     let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
                     self.try_later(until, Delay::Trouble, out);

@@ -57,7 +57,7 @@ pub struct IdempotencyKey(String);
 /// Why a text is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Idempotency-Key has 1 to 255 printable ASCII characters, alone or in one pair of quotes, and is sent once"
+    "Idempotency-Key has 1 to 255 printable ASCII characters, in one pair of quotes or, without a comma, alone, and is sent once"
 )]
 pub struct InvalidKey;
 
@@ -69,7 +69,9 @@ impl IdempotencyKey {
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let text = text.trim_matches([' ', '\t']);
         let key = match text.strip_prefix('"') {
-            Some(rest) => rest.strip_suffix('"').ok_or(InvalidKey)?,
+            Some(rest) => rest.strip_suffix('"').filter(|key| !key.contains('"')).ok_or(InvalidKey)?,
+            // The platform joins a header that is sent twice.
+            None if text.contains(',') => return Err(InvalidKey),
             None => text,
         };
         let fits =
@@ -88,7 +90,19 @@ mod tests {
         assert_eq!(IdempotencyKey::parse(r#""8e03978e-40d5""#), Ok(plain.clone()));
         assert_eq!(IdempotencyKey::parse("  8e03978e-40d5\t"), Ok(plain));
         assert!(IdempotencyKey::parse(&"k".repeat(255)).is_ok());
-        for wrong in ["", " ", "\"\"", "\"", "\"open", "ü", "a\u{7f}", "a\tb", &"k".repeat(256)] {
+        for wrong in [
+            "",
+            " ",
+            "\"\"",
+            "\"",
+            "\"open",
+            "ü",
+            "a\u{7f}",
+            "a\tb",
+            "a, b",
+            "\"a\", \"b\"",
+            &"k".repeat(256),
+        ] {
             assert_eq!(IdempotencyKey::parse(wrong), Err(InvalidKey), "{wrong:?}");
         }
     }

@@ -152,6 +152,7 @@ impl Thread {
             terms: run.terms.clone(),
             step: run.steps,
             attempt: run.attempt(),
+            broke_off: run.trouble.broke_off.clone(),
             messages,
             items,
             left_out,

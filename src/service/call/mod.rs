@@ -72,6 +72,8 @@ pub struct Asked {
     pub sent: Option<Sent>,
     /// The most that the call may cost; `None`: what the budgets allow.
     pub most: Option<Nanos>,
+    /// Entries of the line, as `provider:code`, that come behind the others.
+    pub last: Vec<String>,
 }
 
 /// A request's body as it came.

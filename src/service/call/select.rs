@@ -14,8 +14,8 @@ use crate::domain::routing::{Needs, Plan};
 /// How long an attempt may take when the line does not say.
 const DEFAULT_TIMEOUT_MS: u64 = 10 * 60_000;
 
-/// The entries that can serve a request, in the line's order, but for those whose context is probably too small: they come
-/// last. At least one.
+/// The entries that can serve a request, in the line's order, but for those whose context is probably too small, and those that the
+/// call puts last: they come last. At least one.
 pub struct Selection {
     pub candidates: Vec<Arc<Candidate>>,
     pub needs: Needs,
@@ -51,7 +51,11 @@ impl Selection {
                 candidates.push(candidate.clone());
             }
         }
-        candidates.sort_by_key(|candidate| needs.is_likely_too_long(candidate.model.as_ref()));
+        candidates.sort_by_key(|candidate| {
+            // The one that was put last first is the first of these.
+            let is_last = asked.last.iter().position(|last| *last == candidate.label);
+            (needs.is_likely_too_long(candidate.model.as_ref()), is_last.map_or(0, |place| place + 1))
+        });
         match (candidates.is_empty(), unpriced) {
             (false, _) => Ok(Self { candidates, needs }),
             (true, Some(error)) if lacks.is_empty() => Err(error),

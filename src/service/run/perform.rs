@@ -93,7 +93,7 @@ async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, wanted: 
 fn unread(now: Millis, error: &Unavailable) -> Outcome {
     let failure = Failure::new("unavailable", format!("The transcript cannot be read: {error}"));
     let journal = json!({ "started_at": now, "error": &failure.message });
-    let fault = Fault::Transient { failure, at: None };
+    let fault = Fault::Transient { failure, at: None, broke_off: None };
     Outcome::Unanswered { fault, cost: Nanos::ZERO, journal, settlement: None }
 }
 

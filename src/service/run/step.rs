@@ -39,7 +39,8 @@ struct Begun {
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let ModelCall { account, run, terms, step, attempt, messages, items, left_out, closing, left } = asked;
+    let ModelCall { account, run, terms, step, attempt, broke_off, messages, items, left_out, closing, left } =
+        asked;
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
@@ -68,6 +69,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         stream: true,
         sent: None,
         most: left,
+        last: broke_off,
     };
     let (call, outcome) = match call::run(app, &caller, resolved, asked).await {
         Err(unserved) => {
@@ -145,7 +147,11 @@ async fn relay<W: World>(
     journal["cost_usd"] = json!(receipt.cost);
     journal["usage"] = json!(receipt.usage);
     if let Some(error) = broken {
-        return unanswered(app, error, begun, receipt.cost, journal);
+        let mut outcome = unanswered(app, error, begun, receipt.cost, journal);
+        if let Outcome::Unanswered { fault: Fault::Transient { broke_off, .. }, .. } = &mut outcome {
+            *broke_off = Some(model);
+        }
+        return outcome;
     }
     let choice = reply.choices.into_iter().next().unwrap_or_default();
     let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
@@ -243,6 +249,7 @@ fn unanswered<W: World>(
 /// What an error of a call means for its run, in the words that its caller reads.
 fn fault(error: &Error, said: &str, now: Millis, noise: u8) -> Fault {
     let failure = |code: &str| Failure::new(code, said);
+    let transient = |code, at| Fault::Transient { failure: failure(code), at, broke_off: None };
     let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
     match error {
         Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
@@ -251,11 +258,11 @@ fn fault(error: &Error, said: &str, now: Millis, noise: u8) -> Fault {
         Error::Rate(quota) => Fault::Place { at: in_seconds(quota.reset_s), noise },
         Error::Busy { is_limited, retry_after_s, given, .. } if !given.is_unpaid => {
             let code = if *is_limited { "upstream_rate_limited" } else { "upstream_error" };
-            Fault::Transient { failure: failure(code), at: retry_after_s.and_then(in_seconds) }
+            transient(code, retry_after_s.and_then(in_seconds))
         }
-        Error::Upstream(_) => Fault::Transient { failure: failure("upstream_error"), at: None },
-        Error::UpstreamTimeout => Fault::Transient { failure: failure("upstream_timeout"), at: None },
-        Error::Unavailable => Fault::Transient { failure: failure("unavailable"), at: None },
+        Error::Upstream(_) => transient("upstream_error", None),
+        Error::UpstreamTimeout => transient("upstream_timeout", None),
+        Error::Unavailable => transient("unavailable", None),
         Error::Unauthenticated(_) | Error::KeyNotForAgent | Error::KeyLacksScope(_) => {
             Fault::Final(failure("unauthenticated"))
         }

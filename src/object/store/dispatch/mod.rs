@@ -142,7 +142,7 @@ impl Row {
             version,
             agent: entry.agent.to_string(),
             status: entry.status.clone(),
-            user: user.cloned(),
+            user: entry.user.as_ref().or(user).cloned(),
             labels: labels.to_vec(),
             created_at: entry.created_at,
             updated_at: entry.updated_at,
