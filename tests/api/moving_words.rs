@@ -334,3 +334,21 @@ async fn an_export_as_yaml_is_read_again_however_long_its_keys_are() {
     let again = again.header("content-type", "application/yaml").raw(Body::from(text)).send().await.ok();
     assert_eq!(again["skipped"], 3, "what comes back is what it was: {again:#}");
 }
+
+#[tokio::test]
+async fn a_text_that_reads_as_yaml_is_a_text() {
+    let text = "## Core\n\n1.  **Look**: Open the page.\n2.  **Write**: Note what is there.";
+    let (row, made) = moved("", &format!("---\nname: Looker\nmodel: gpt-4o\n---\n\n{text}\n")).await;
+    assert_eq!((&row["format"], &made["instructions"]), (&json!("markdown"), &json!(text)));
+    for (file, slugs) in [
+        ("---\nname: one\ninstructions: x\n---\nname: two\ninstructions: y\n", ["one", "two"]),
+        (
+            "---\none: {role: R, goal: g, backstory: b}\n---\ntwo: {role: R, goal: g, backstory: b}\n",
+            ["one", "two"],
+        ),
+    ] {
+        let (api, acme) = account().await;
+        let report = send(&api, &acme, "?model=openai:gpt-4o", file).await.ok();
+        assert_eq!([&report["results"][0]["slug"], &report["results"][1]["slug"]], slugs, "{report:#}");
+    }
+}

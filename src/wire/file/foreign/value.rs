@@ -205,6 +205,7 @@ pub fn is_reference(text: &str) -> bool {
         inside.is_some_and(|inside| !inside.contains(['{', '}']))
     };
     is_alone("${", "}")
+        || (text.starts_with("$[file(") && text.ends_with(']'))
         || is_alone("{{", "}}")
         || text.starts_with("=Env")
         || ((text.starts_with("file://") || text.starts_with("$env:")) && is_one_word())
