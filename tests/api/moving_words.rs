@@ -116,6 +116,10 @@ async fn what_stands_beside_agents_in_a_repository_becomes_none() {
         ("openapi: 3.1.0\ninfo: {title: T}\npaths: {}\n", "is the description of an API"),
         ("name: Bug\ndescription: Report a bug\nbody:\n  - type: markdown\n", "is a form for issues"),
         ("name: CI\non: push\njobs: {a: {steps: []}}\n", "is a workflow of GitHub"),
+        (
+            r#"{"schema":1,"description":"d","execution_settings":{"default":{}},"input_variables":[]}"#,
+            "is the settings of a prompt",
+        ),
         ("services: {db: {image: postgres}}\n", "is a list of containers"),
         (
             "---\ntitle: On bread\ndescription: A post\ndate: 2026-01-02\n---\nBread is good.\n",
@@ -127,8 +131,15 @@ async fn what_stands_beside_agents_in_a_repository_becomes_none() {
         let reply = send(&api, &acme, "?name=x&model=openai:gpt-4o", file).await;
         assert_eq!(reply.fields(), ["agents[0].(file)"], "{file}");
         let said = reply.json()["errors"][0]["message"].as_str().unwrap().to_owned();
-        assert!(said.starts_with(words) && said.ends_with(", not an agent"), "{said}");
+        assert!(said.starts_with(words) && said.ends_with("not an agent"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_page_is_an_agent_if_it_is_said_to_be_one() {
+    let page = "---\ntitle: On bread\ndescription: Bakes\n---\nBake bread.\n";
+    let (row, made) = moved("?name=baker&format=markdown&model=openai:gpt-4o", page).await;
+    assert_eq!((&row["format"], &made["instructions"]), (&json!("markdown"), &json!("Bake bread.")));
 }
 
 #[tokio::test]

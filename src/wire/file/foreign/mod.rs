@@ -4,6 +4,7 @@
 //! are known, how its agents are taken out of one, and where their fields go, as data ([`rule::To`]). What no rule names is
 //! parked in `config.imported`. A document that is no agent, such as a workflow, is refused as what it is.
 
+mod autogen;
 mod chain;
 mod letta;
 mod mapper;
