@@ -216,6 +216,13 @@ async fn a_prompt_of_any_usual_name_is_the_instructions() {
     assert_eq!(became(&row, "persona"), "kept");
     let file = json!({"name": "ag", "prompts": {"system": "Bake.", "user": "…"}, "x": 1});
     assert_eq!(moved("?model=openai:gpt-4o", &file.to_string()).await.1["instructions"], "Bake.");
+    // A word is no prompt where its name means much else; nor is an empty text.
+    for (name, value) in [("system", "x86_64-linux"), ("persona", "customer"), ("systemMessage", "")] {
+        let (api, acme) = account().await;
+        let file = json!({"name": "ag", "description": "d", "x": 1, name: value});
+        let reply = send(&api, &acme, "?model=openai:gpt-4o", &file.to_string()).await;
+        assert_eq!(reply.fields(), ["agents[0].instructions"], "{name}");
+    }
     // Members with an instruction of their own.
     let file = "name: root\nmodel: gpt-4o\ninstruction: Lead.\nagents:\n  - {name: one, model: gpt-4o, description: d, instruction: Do.}\n";
     let (api, acme) = account().await;

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::Part;
 use super::open::{list, one, refused};
 use super::value::{self, is_object_at, str_at, take};
+use super::{Part, Source};
 
 type Fields = Map<String, Value>;
 
@@ -112,8 +112,14 @@ fn society(mut f: Fields) -> Vec<Part> {
     if let Some(Value::Object(config)) = f.get_mut("config") {
         config.entry("handoffs").or_insert_with(|| names.into());
     }
+    let mut lead = Source { fields: f, ..Source::default() };
+    for part in &members {
+        if let Part::Refused { what, .. } = part {
+            lead.report.dropped("config.team", &format!("it is {what}, not an agent"));
+        }
+    }
     let is_agent = |part: &Part| matches!(part, Part::Agent(_));
-    std::iter::once(f.into()).chain(members.into_iter().filter(is_agent)).collect()
+    std::iter::once(Part::Agent(Box::new(lead))).chain(members.into_iter().filter(is_agent)).collect()
 }
 
 /// A row of AutoGen Studio's first database is an agent only with a configuration.

@@ -14,18 +14,16 @@ use super::Mapper;
 const STAND_IN: &str = "You are {{agent_name}}.";
 const NO_AGENT: &str = "is required: a name and a description make no agent where nothing else shows one";
 /// Names of a prompt, the surest first, as they are without signs and in small letters.
-const PROMPTS: [&str; 25] = [
+const PROMPTS: [&str; 24] = [
     "instructions",
     "instruction",
     "systemprompt",
     "systeminstructions",
     "systeminstruction",
     "systemmessage",
-    "system",
     "developerprompt",
     "developerinstructions",
     "developermessage",
-    "developer",
     "prompt",
     "prompts",
     "prompttemplate",
@@ -33,14 +31,17 @@ const PROMPTS: [&str; 25] = [
     "systemtemplate",
     "baseprompt",
     "preprompt",
-    "preamble",
     "agentprompt",
     "agentinstructions",
     "custominstructions",
     "initialprompt",
     "roledefinition",
+    "system",
+    "preamble",
     "persona",
 ];
+/// From where on a name means much else: only a text of several words is a prompt.
+const UNSURE: usize = 21;
 /// What of the instructions is kept free when memory is added.
 const ROOM: usize = 2_000;
 
@@ -74,13 +75,14 @@ impl Mapper {
     /// Takes the prompt from a field with one of its many names, where no rule found one.
     pub(super) fn prompt_of_any_name(&mut self) {
         let is_missing = if self.is_agent { self.texts.is_empty() } else { !self.is_told };
-        let is_text = |value: &&Value| value.is_string() || value.is_array() || value.is_object();
-        let place = |name: &String| {
+        let place = |(name, value): (&String, &Value)| {
             let word = spelled_alike(name);
-            PROMPTS.iter().position(|prompt| *prompt == word)
+            let place = PROMPTS.iter().position(|prompt| *prompt == word)?;
+            let text = value::text(value).filter(|_| !value.is_number() && !value.is_boolean())?;
+            let is_prompt = !text.trim().is_empty() && (place < UNSURE || text.trim().contains(' '));
+            is_prompt.then(|| (place, name.clone()))
         };
-        let found = self.rest.iter().filter(|(_, value)| is_text(value) && value::text(value).is_some());
-        let found = found.filter_map(|(name, _)| Some((place(name)?, name.clone())));
+        let found = self.rest.iter().filter_map(place);
         let first = found.filter(|_| is_missing).min();
         if let Some((name, value)) = first.and_then(|(_, name)| self.rest.remove_entry(&name)) {
             self.text(&name, "", value);
