@@ -149,7 +149,7 @@ fn a_key_that_is_too_long_for_its_colon_is_written_with_a_mark() {
         let key = "k".repeat(length);
         let inner = json!({&key: {&key: ["x", {&key: "a\nb\n", "y": {}}]}, "z": 1});
         let fields = Fields { config: inner.as_object().cloned(), ..Fields::default() };
-        let text = written(Syntax::Yaml, &[fields.clone()]);
+        let text = written(Syntax::Yaml, std::slice::from_ref(&fields));
         assert_eq!(text.contains("? \"k"), length > 1_022);
         assert_eq!(read_back(&text), [fields]);
     }
