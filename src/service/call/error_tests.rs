@@ -74,6 +74,7 @@ fn all() -> Vec<Error> {
         remaining: Nanos::ZERO,
         period: Period::Day,
         resets_at: None,
+        is_held: false,
     }));
     all
 }
