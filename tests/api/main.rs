@@ -35,6 +35,7 @@ mod moving;
 mod moving_identity;
 mod moving_public;
 mod moving_shapes;
+mod moving_words;
 mod narrowed;
 mod plans;
 mod profile;

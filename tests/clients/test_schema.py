@@ -7,15 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import DEFAULT_ACCOUNT, OPERATOR_KEY, Worker
 from provider import Answer, Json, Provider, chunks, completion
 
-#: Of each operation.
-EXAMPLES = 200
+#: Of each operation; each of a thread's is there up to four times, and answers more slowly.
+EXAMPLES = 150
+THREAD_EXAMPLES = 10
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
-def furnish(worker: Worker, provider: Provider) -> tuple[str, dict[str, str], list[str]]:
+@pytest.fixture(scope="module")
+def furnished(worker: Worker, provider: Provider) -> tuple[str, dict[str, str], list[str]]:
     """An account with one of each thing: its admin's key, what stands in paths, and what only serves calls."""
     account = {"slug": DEFAULT_ACCOUNT, "name": "Schema", "plan": "enterprise"}
     worker.call(OPERATOR_KEY, "POST", "/api/v1/accounts", account)
@@ -38,11 +41,16 @@ def answer(request: Json) -> Answer:
     return chunks([{"content": "Hi."}]) if request.get("stream") else completion({"content": "Hi."})
 
 
-def test_every_operation_answers_as_documented(worker: Worker, provider: Provider, tmp_path: Path) -> None:
-    key, there, spared = furnish(worker, provider)
+@pytest.mark.parametrize(
+    ("tags", "examples"), [(["--exclude-tag", "threads"], EXAMPLES), (["--include-tag", "threads"], THREAD_EXAMPLES)]
+)
+def test_every_operation_answers_as_documented(
+    worker: Worker, furnished: tuple[str, dict[str, str], list[str]], tmp_path: Path, tags: list[str], examples: int
+) -> None:
+    key, there, spared = furnished
     command = [
         str(Path(sys.executable).with_name("st")), "run", f"{worker.url}/openapi.json",
-        "--header", f"Authorization: Bearer {key}", "--checks", CHECKS, "--max-examples", str(EXAMPLES),
+        "--header", f"Authorization: Bearer {key}", "--checks", CHECKS, "--max-examples", str(examples), *tags,
         "--phases", "examples,coverage,fuzzing", "--workers", "2", "--seed", "1", "--no-shrink",
         # The same handlers at another path; the matrix of tests/api tries each with every key.
         "--exclude-operation-id-regex", "_of_account$",

@@ -186,7 +186,7 @@ fn a_paused_run_that_is_cut_asks_nothing_until_it_goes_on() {
 fn an_answer_is_heard_out_for_a_minute_behind_the_runs_time_and_no_longer() {
     let limits = Limits { max_minutes: 2, ..Limits::default() };
     for is_last_word in [false, true] {
-        let mut run = begun(Terms { limits: limits.clone(), ..terms() });
+        let mut run = begun(Terms { limits, ..terms() });
         if is_last_word {
             run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
             let out = run.apply(ended(piece(1)), &NAMES, Millis(120_000));
@@ -208,7 +208,7 @@ fn an_answer_is_heard_out_for_a_minute_behind_the_runs_time_and_no_longer() {
         run.apply(answer(Vec::new(), Vec::new()), &NAMES, Millis(200_000));
         assert!(run.spent > spent);
         // It breaks off, and is not waited for any longer.
-        let mut run = begun(Terms { limits: limits.clone(), ..terms() });
+        let mut run = begun(Terms { limits, ..terms() });
         let failure = Failure::new("upstream_error", "no");
         let fault = Fault::Transient { failure, at: None, broke_off: None };
         run.apply(Happened::Unanswered { fault, cost: Nanos::ZERO }, &NAMES, Millis(179_500));

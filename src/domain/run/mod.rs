@@ -11,6 +11,7 @@
 //! | [`tool`] | a tool call between the model's word and its result |
 //! | [`happening`] | what happens to a run, and what is to be done |
 //! | [`machine`] | the loop between the two |
+//! | [`setbacks`] | what went wrong since the last progress |
 //! | [`trouble`] | how often it is tried again, and when it is given up |
 //! | [`calls`] | its tool calls, each with one result |
 //! | [`children`] | what they may spend, what is heard of them, how they end |
@@ -33,6 +34,7 @@ pub mod input;
 pub mod join;
 pub mod machine;
 pub mod manner;
+pub mod setbacks;
 pub mod state;
 pub mod terms;
 pub mod tool;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::child::{Child, Guess};
+use super::setbacks::Trouble;
 use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
 use crate::domain::money::{self, Nanos};
@@ -173,30 +174,6 @@ impl Failure {
 
 /// How long behind a run's time an answer is heard that is under way.
 const HEARD_OUT_MS: i64 = 60_000;
-
-/// What went wrong since the last progress.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    pub attempts: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Millis>,
-    /// Entries of the model line that broke off in the middle of an answer: the others are asked before them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub broke_off: Vec<String>,
-}
-
-impl Trouble {
-    const fn is_none(&self) -> bool {
-        self.attempts == 0
-    }
-
-    /// Once all have broken off, the one that did so first is as good as any.
-    pub(super) fn note_broken(&mut self, entry: Option<String>) {
-        let Some(entry) = entry else { return };
-        self.broke_off.retain(|other| *other != entry);
-        self.broke_off.push(entry);
-    }
-}
 
 /// A run's state in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

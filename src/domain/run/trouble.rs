@@ -2,7 +2,8 @@
 
 use super::event::Event;
 use super::happening::{Do, Fault, Names};
-use super::state::{Delay, End, Failure, Phase, Reason, Run, Trouble};
+use super::setbacks::Trouble;
+use super::state::{Delay, End, Failure, Phase, Reason, Run};
 use super::terms::OnBudget;
 use crate::domain::time::Millis;
 

@@ -166,7 +166,7 @@ pub struct ModelCall {
     pub step: u32,
     /// How often it is asked for this step, from 1.
     pub attempt: u32,
-    /// See [`crate::domain::run::state::Trouble::broke_off`].
+    /// See [`crate::domain::run::setbacks::Trouble::broke_off`].
     pub broke_off: Vec<String>,
     /// The transcript, from as far back as can be sent.
     pub sent: Sent,

@@ -51,13 +51,15 @@ pub fn problems(operation: &Operation, of: Plane) -> Vec<Kind> {
     if is_body {
         kinds.extend([Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
     }
-    let is_by_header =
-        |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "if-match");
-    if parameters.iter().any(is_by_header) {
+    let has =
+        |name: &str| parameters.iter().any(|parameter| matches!(parameter, RefOr::T(p) if p.name == name));
+    if has("if-match") {
         kinds.push(Kind::PreconditionFailed);
     }
-    let is_forced = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "force");
-    if (is_body || parameters.iter().any(is_forced)) && of == Plane::Control {
+    if has("Idempotency-Key") {
+        kinds.push(Kind::IdempotencyKeyReused);
+    }
+    if (is_body || has("force")) && of == Plane::Control {
         kinds.push(Kind::Conflict);
     }
     kinds

@@ -2,7 +2,7 @@
 
 use crate::domain::agent::{Agent, Draft, Status, made_slug};
 use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::model_line::ModelLine;
+use crate::domain::model_line::{MAX_CHARS, ModelLine};
 use crate::domain::slug::Slug;
 use crate::wire::file::Entry;
 use crate::wire::file::foreign::{Need, System};
@@ -59,9 +59,9 @@ impl Candidate {
         let Some(mut fields) = entry.fields.clone() else { return candidate };
         if fields.model.is_none() {
             let line = import.model.as_ref().unwrap_or(&default.line);
-            // An alias takes no parameters, and neither does a line whose entries have their own.
-            let line = match ModelLine::parse(&with_parameters(line, &entry.parameters)) {
-                Ok(_) if line.contains(':') => with_parameters(line, &entry.parameters),
+            // Names without a provider are looked up later: an alias takes none.
+            let line = match with_parameters(line, &entry.parameters) {
+                with if fits(&with) => with,
                 _ => {
                     for (name, _) in &entry.parameters {
                         candidate.report.dropped(name, "the model that it is given takes no parameters");
@@ -97,6 +97,15 @@ impl Candidate {
             self.faults.add(&line.field, what);
         }
     }
+}
+
+/// Whether its entries take their parameters, as far as they are models.
+fn fits(line: &str) -> bool {
+    let is_model = |entry: &str| match entry.contains(':') {
+        true => ModelLine::parse(entry).is_ok(),
+        false => ModelLine::parse(&format!("any:{}", entry.trim())).is_ok(),
+    };
+    line.chars().count() <= MAX_CHARS && line.split(',').all(is_model)
 }
 
 impl Given {

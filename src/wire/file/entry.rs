@@ -117,7 +117,8 @@ impl Entry {
         let entry = |part| match part {
             Part::Agent(source) => Self::mapped(system, system.map(*source)),
             Part::Refused { name, what } => {
-                let message = format!("is {what} of {}, not an agent", system.title);
+                let of = if system.title.is_empty() { "" } else { " of " };
+                let message = format!("is {what}{of}{}, not an agent", system.title);
                 let errors = vec![FieldError { field: "(file)".to_owned(), message }];
                 Self { name, system: Some(system), ..Self::invalid(errors) }
             }

@@ -11,17 +11,14 @@ pub fn read(text: &str) -> Option<Map<String, Value>> {
     let rest = text.strip_prefix("---")?;
     let rest = rest.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n')?;
     let (front, body) = split(rest)?;
-    let is_documents = |all: Vec<Value>| {
-        all.iter().any(Value::is_object) && all.iter().all(|one| one.is_object() || one.is_null())
-    };
-    if yaml_read::documents(body).is_ok_and(is_documents) {
-        return None;
-    }
     let fields = yaml_read::documents(front).ok().and_then(|mut all| match all.pop() {
         Some(Value::Object(fields)) if all.is_empty() => Some(fields),
         _ => None,
     });
     let mut fields = fields.unwrap_or_else(|| lines(front));
+    if yaml_read::documents(body).is_ok_and(|all| is_documents(&all, &fields)) {
+        return None;
+    }
     // An agent that says all in its fields, with a comment after them.
     let has_agents =
         fields.get("agents").and_then(Value::as_array).is_some_and(|list| list.iter().any(Value::is_object));
@@ -32,6 +29,16 @@ pub fn read(text: &str) -> Option<Map<String, Value>> {
     }
     fields.insert(BODY.to_owned(), body.trim().into());
     Some(fields)
+}
+
+/// Whether they are documents that follow this one, rather than a text that reads as YAML, such as a list with colons: they
+/// share a field with it, or are objects of objects.
+fn is_documents(all: &[Value], first: &Map<String, Value>) -> bool {
+    let is_alike = |fields: &Map<String, Value>| {
+        fields.keys().any(|name| first.contains_key(name)) || fields.values().all(Value::is_object)
+    };
+    let is_one = |one: &Value| one.is_null() || one.as_object().is_some_and(is_alike);
+    all.iter().any(Value::is_object) && all.iter().all(is_one)
 }
 
 /// Before and after the line that ends the front matter.

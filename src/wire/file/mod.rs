@@ -14,6 +14,7 @@ mod park;
 pub mod report;
 mod secrets;
 mod slip;
+mod yaml_margin;
 mod yaml_read;
 mod yaml_write;
 

@@ -109,6 +109,53 @@ proptest! {
 
 /// config-14.
 #[test]
+fn quoted_texts_and_brackets_may_go_on_at_the_margin() {
+    for (text, value) in [
+        ("a: \"x\ny\"\nb: 1\n", json!({"a": "x y", "b": 1})),
+        ("a: 'x\n\n\ty'\n", json!({"a": "x\ny"})),
+        ("a:\n  b: \"x\n  y\n z\"\n", json!({"a": {"b": "x y z"}})),
+        ("- a: \"x\\\"\n  y\"\n  b: c\n", json!([{"a": "x\" y", "b": "c"}])),
+        ("a: \"b\\\nc\"\r\nd: 'e''\r\nf'\r\n", json!({"a": "bc", "d": "e' f"})),
+        ("ключ: [\"1\n2\"]\n", json!({"ключ": ["1 2"]})),
+        (
+            "a:\n  b: [\n  c, {\nd: 1,\n e: 2},\n]\nf: g\n",
+            json!({"a": {"b": ["c", {"d": 1, "e": 2}]}, "f": "g"}),
+        ),
+    ] {
+        assert_eq!(yaml(text), value, "{text}");
+    }
+    // What is wrong elsewhere is said as before, with its own line.
+    for text in ["a: \"x\ny\"\nb: [\n", "a: 'x\n---\ny'\n", "a: \"x\ny\n", "a:\n\tb: c\n"] {
+        assert!(yaml_read::documents(text).is_err(), "{text}");
+    }
+    assert!(fault("a: \"x\ny\"\nb: *none\n").contains("line 3"), "{}", fault("a: \"x\ny\"\nb: *none\n"));
+}
+
+#[test]
+fn repairs_of_yaml_are_bounded() {
+    let many = "a: \"x\ny\"\n".replace('a', "k").repeat(300_000);
+    let wide = format!("{}a: \"{}\"\n", " ".repeat(60_000), "x\n".repeat(60_000));
+    let brackets = format!("a: [\n{}]\n", "x,\n".repeat(300_000));
+    for text in [many, wide, brackets] {
+        let start = std::time::Instant::now();
+        assert!(yaml_read::documents(&text).is_err());
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_key_that_is_too_long_for_its_colon_is_written_with_a_mark() {
+    for length in [1_022, 1_023, 40_000] {
+        let key = "k".repeat(length);
+        let inner = json!({&key: {&key: ["x", {&key: "a\nb\n", "y": {}}]}, "z": 1});
+        let fields = Fields { config: inner.as_object().cloned(), ..Fields::default() };
+        let text = written(Syntax::Yaml, std::slice::from_ref(&fields));
+        assert_eq!(text.contains("? \"k"), length > 1_022);
+        assert_eq!(read_back(&text), [fields]);
+    }
+}
+
+#[test]
 fn merge_keys_lay_an_object_under_another() {
     let base = "- &a {name: a, model: openai:gpt-4o, config: {x: 1}}\n- &b {model: b:c, voice: p:v}\n";
     for (yaml_text, expected) in [

@@ -4,29 +4,53 @@
 //! and every byte is counted as it comes, those that an alias repeats as well. What JSON does not have (tags of one's
 //! own, numbers that are none) is refused.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Number, Value};
 
 use super::Unreadable;
+use super::yaml_margin::{self, Stop};
 use crate::domain::json::{self, MAX_DEPTH};
 
 /// The most nodes: 200 for each of 1,000 agents. A node takes at most about 100 bytes beside its text.
 const MAX_NODES: usize = 200_000;
 /// The most bytes of text: twice the largest body.
 const MAX_TEXT: usize = 8 * 1024 * 1024;
+/// The most bytes that are parsed again, after a repair of the text each time.
+const MAX_REREAD: usize = 8 * 1024 * 1024;
 /// The key whose value is laid under the object's own fields, unless it is quoted (https://yaml.org/type/merge.html).
 const MERGE: &str = "<<";
 
 /// The documents of a stream (`---`); empty ones are null.
 pub fn documents(text: &str) -> Result<Vec<Value>, Unreadable> {
+    let mut text = Cow::Borrowed(text);
+    let mut left = MAX_REREAD;
+    loop {
+        let stop = match parsed(&text)? {
+            Ok(documents) => return Ok(documents),
+            Err(stop) => stop,
+        };
+        let place = Stop { line: stop.marker().line(), column: stop.marker().col(), info: stop.info() };
+        left = left.saturating_sub(text.len());
+        text = match yaml_margin::indented(&text, &place) {
+            Some(indented) if left > 0 => indented.into(),
+            _ => return Err(at(stop.marker(), stop.info())),
+        };
+    }
+}
+
+/// The documents, or where the parser stopped.
+fn parsed(text: &str) -> Result<Result<Vec<Value>, ScanError>, Unreadable> {
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| at(error.marker(), error.info()))?;
-        reader.take(event).map_err(|message| at(&span.start, &message))?;
+        match event {
+            Ok((event, span)) => reader.take(event).map_err(|message| at(&span.start, &message))?,
+            Err(stop) => return Ok(Err(stop)),
+        }
     }
-    Ok(reader.done)
+    Ok(Ok(reader.done))
 }
 
 fn at(marker: &Marker, message: &str) -> Unreadable {

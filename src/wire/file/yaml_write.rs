@@ -34,6 +34,10 @@ const ORDER: [&str; 25] = [
     "config",
 ];
 
+/// The most bytes of a key that its colon follows, quotes and all: readers look 1,024 characters far for it, which some count
+/// in bytes (YAML 1.2.2, 7.4.2).
+const MAX_KEY: usize = 1_024;
+
 /// An entry of a list at the margin.
 pub fn entry(agent: &Value, out: &mut String) {
     out.push_str("- ");
@@ -95,10 +99,16 @@ fn margin(i: usize, indent: usize, out: &mut String) {
 fn object(fields: &[(&String, &Value)], indent: usize, out: &mut String) {
     for (i, (name, of)) in fields.iter().enumerate() {
         margin(i, indent, out);
+        let start = out.len();
         if is_plain(name) {
             out.push_str(name);
         } else {
             quoted(name, out);
+        }
+        if out.len() - start > MAX_KEY {
+            out.insert_str(start, "? ");
+            out.push('\n');
+            margin(1, indent, out);
         }
         out.push(':');
         let is_block = match of {

@@ -4,10 +4,12 @@
 //! are known, how its agents are taken out of one, and where their fields go, as data ([`rule::To`]). What no rule names is
 //! parked in `config.imported`. A document that is no agent, such as a workflow, is refused as what it is.
 
+mod autogen;
 mod chain;
 mod letta;
 mod mapper;
 mod members;
+mod no_agent;
 mod open;
 mod recognize;
 mod rule;

@@ -94,68 +94,14 @@ pub fn agent_framework(mut f: Fields) -> Vec<Part> {
     }
 }
 
-pub fn autogen(mut f: Fields) -> Vec<Part> {
-    if let Some(components) = take(&mut f, "components").and_then(|value| match value {
-        Value::Object(components) => Some(components),
-        _ => None,
-    }) {
-        let lists = ["agents", "teams"].into_iter().filter_map(|name| components.get(name).cloned());
-        return lists.flat_map(value::objects).flat_map(autogen_component).collect();
+/// A prompt's settings stand in a file beside its text, which alone is no agent's.
+pub fn semantic_kernel(f: Fields) -> Vec<Part> {
+    let is_settings = ["execution_settings", "input_variables"].iter().any(|name| f.contains_key(*name));
+    let has_text = ["template", "instructions", "prompt"].iter().any(|name| f.contains_key(*name));
+    if is_settings && !has_text {
+        return refused(str_at(&f, "name"), "the settings of a prompt, without its text (`skprompt.txt`),");
     }
-    if f.get("agents").is_some_and(Value::is_array) {
-        return list(f);
-    }
-    autogen_component(f)
-}
-
-/// A team is its members: how they take turns is no agent.
-fn autogen_component(mut f: Fields) -> Vec<Part> {
-    let class = str_at(&f, "provider").unwrap_or_default().rsplit('.').next().unwrap_or_default().to_owned();
-    let name = ["config.name", "label"].iter().find_map(|path| str_at(&f, path)).map(str::to_owned);
-    match str_at(&f, "component_type") {
-        Some("team") => {
-            let members = take(&mut f, "config.participants").map(value::objects).unwrap_or_default();
-            let parts: Vec<Part> = members.into_iter().flat_map(autogen_component).collect();
-            // People take part in teams too.
-            let agents: Vec<Part> = parts.into_iter().filter(|part| matches!(part, Part::Agent(_))).collect();
-            if agents.is_empty() { refused(name.as_deref(), "a team without an agent") } else { agents }
-        }
-        Some("agent") | None if class == "UserProxyAgent" => {
-            refused(name.as_deref(), "a person (`UserProxyAgent`)")
-        }
-        Some("agent") | None if is_object_at(&f, "config.team") => society(f),
-        Some("agent") | None => studio_row(f, name.as_deref()),
-        Some(other) => refused(name.as_deref(), format!("a component of the type `{other:.32}`")),
-    }
-}
-
-/// An agent that answers for a team of its own hands off to its members.
-fn society(mut f: Fields) -> Vec<Part> {
-    let team = take(&mut f, "config.team").map(value::objects).unwrap_or_default();
-    let members: Vec<Part> = team.into_iter().flat_map(autogen_component).collect();
-    let name = |part: &Part| match part {
-        Part::Agent(source) => str_at(&source.fields, "config.name").map(Value::from),
-        Part::Refused { .. } => None,
-    };
-    let names: Vec<Value> = members.iter().filter_map(name).collect();
-    if let Some(Value::Object(config)) = f.get_mut("config") {
-        config.entry("handoffs").or_insert_with(|| names.into());
-    }
-    let is_agent = |part: &Part| matches!(part, Part::Agent(_));
-    std::iter::once(f.into()).chain(members.into_iter().filter(is_agent)).collect()
-}
-
-/// A row of AutoGen Studio's first database is an agent only with a configuration.
-fn studio_row(f: Fields, name: Option<&str>) -> Vec<Part> {
-    let is_row = f.contains_key("user_id") && !f.contains_key("component_type");
-    let name = name.or_else(|| str_at(&f, "name"));
-    match str_at(&f, "type") {
-        Some("userproxy") if is_row => refused(name, "a person (`userproxy`)"),
-        _ if !is_row || is_object_at(&f, "config") => one(f),
-        _ if f.contains_key("api_type") => refused(str_at(&f, "model"), "a model"),
-        _ if f.contains_key("content") => refused(name, "a skill, which is code"),
-        _ => refused(name, "a workflow"),
-    }
+    one(f)
 }
 
 pub fn langgraph(mut f: Fields) -> Vec<Part> {
@@ -238,9 +184,12 @@ pub fn crewai(mut f: Fields) -> Vec<Part> {
     if members.values().all(|task| task.get("expected_output").is_some()) {
         return refused(None, "a list of tasks (the agents are in `agents.yaml`)");
     }
+    let is_agent = |value: &Value| ["role", "goal", "backstory"].iter().any(|name| value.get(name).is_some());
+    let is_any = !members.values().any(is_agent);
     let mut parts = Vec::new();
     for (key, value) in members {
         match value {
+            value if !is_any && !is_agent(&value) => apart.push(key),
             Value::Object(fields) => parts.push(keyed(key, fields)),
             _ => apart.push(key),
         }

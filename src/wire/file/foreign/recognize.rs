@@ -151,9 +151,9 @@ const OWN_WORDS: [&str; 6] = ["name", "instructions", "instruction", "system_pro
 
 pub fn crewai(f: &Fields) -> bool {
     const AGENT: [&str; 3] = ["role", "goal", "backstory"];
-    let members = match f.get("agents").or_else(|| f.get("roles")) {
-        Some(Value::Object(agents)) => agents,
-        _ => f,
+    let (members, is_alone) = match f.get("agents").or_else(|| f.get("roles")) {
+        Some(Value::Object(agents)) => (agents, true),
+        _ => (f, !has(f, &OWN_WORDS)),
     };
     let is_agent = |value: &Value| {
         value
@@ -162,11 +162,10 @@ pub fn crewai(f: &Fields) -> bool {
     };
     let is_task = |value: &Value| value.get("expected_output").is_some();
     let members = || members.iter().filter(|(key, _)| !is_holder(key)).map(|(_, member)| member);
-    // A line that lost its indent is no agent, and makes none of the others one less.
-    let is_stray = |value: &Value| !value.is_object() && !has(f, &OWN_WORDS);
-    members().next().is_some_and(Value::is_object)
-        && (members().all(|member| is_agent(member) || is_stray(member)) || members().all(is_task))
-        || (has(f, &["backstory"]) && has(f, &["role", "goal"]))
+    // What stands beside agents, such as a line that lost its indent, makes none of them one less.
+    let is_crew = || is_alone && members().any(is_agent);
+    let is_tasks = || members().next().is_some() && members().all(is_task);
+    is_crew() || is_tasks() || (has(f, &["backstory"]) && has(f, &["role", "goal"]))
 }
 
 pub fn cagent(f: &Fields) -> bool {
@@ -201,10 +200,11 @@ pub fn librechat(f: &Fields) -> bool {
 }
 
 pub fn pydantic_ai(f: &Fields) -> bool {
-    has(
-        f,
-        &["model_settings", "end_strategy", "deps_schema", "output_schema", "tool_timeout", "capabilities"],
-    ) && f.get("capabilities").is_none_or(Value::is_array)
+    let is_known =
+        has(f, &["model_settings", "end_strategy", "deps_schema", "output_schema", "tool_timeout"]);
+    // Others list what they can do, too.
+    let can = f.get("capabilities");
+    (is_known || can.is_some() && has(f, &["model", "instructions"])) && can.is_none_or(Value::is_array)
 }
 
 pub fn agno(f: &Fields) -> bool {

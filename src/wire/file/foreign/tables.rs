@@ -9,7 +9,7 @@ use super::rules::{
 };
 use super::value::{BODY, has};
 use super::variables::Braces;
-use super::{Part, System, chain, letta, open, recognize};
+use super::{Part, System, autogen, chain, letta, no_agent, open, recognize};
 
 const fn system(
     name: &'static str,
@@ -23,13 +23,14 @@ const fn system(
 }
 
 /// Every system. An entry whose marks others share comes after them.
-pub static SYSTEMS: [System; 25] = [
+pub static SYSTEMS: [System; 26] = [
     system("rules", "an editor", recognize::rules_of_files, open::rules_of_files, &[], Braces::Double),
+    system("no-agent", "", no_agent::is, no_agent::open, &[], Braces::Double),
     system("dify", "Dify", recognize::dify, open::dify, DIFY, Braces::Double),
     system("skill", "Agent Skills", is_skill, open::skill, SKILL, Braces::Double),
     system("markdown", "Claude Code and Copilot", is_markdown, open::one, MARKDOWN, Braces::Double),
     system("letta", "Letta", recognize::letta, letta::open, LETTA, Braces::Double),
-    system("autogen", "AutoGen", recognize::autogen, open::autogen, AUTOGEN, Braces::Double),
+    system("autogen", "AutoGen", recognize::autogen, autogen::open, AUTOGEN, Braces::Double),
     system(
         "agent-framework",
         "Microsoft Agent Framework",
@@ -42,7 +43,7 @@ pub static SYSTEMS: [System; 25] = [
         "semantic-kernel",
         "Semantic Kernel",
         recognize::semantic_kernel,
-        open::one,
+        open::semantic_kernel,
         DECLARATIVE,
         Braces::Dollar,
     ),

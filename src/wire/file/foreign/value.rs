@@ -62,8 +62,9 @@ pub fn text(value: &Value) -> Option<String> {
             (!lines.is_empty()).then(|| lines.join("\n"))
         }
         Value::Object(fields) => {
-            let inner =
-                ["content", "text", "template", "value"].into_iter().find_map(|name| fields.get(name));
+            let inner = ["content", "text", "template", "value", "system"]
+                .into_iter()
+                .find_map(|name| fields.get(name));
             inner.and_then(text)
         }
         Value::Null => None,
@@ -78,7 +79,7 @@ pub fn line(text: &str) -> Option<String> {
 
 /// What a thing is called that is written as a name or as an object with one.
 pub fn name(value: &Value) -> Option<&str> {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 17] = [
         "name",
         "tool_name",
         "function.name",
@@ -91,6 +92,12 @@ pub fn name(value: &Value) -> Option<&str> {
         "kind",
         "ref",
         "label",
+        // Where it is.
+        "path",
+        "file",
+        "code",
+        "module",
+        "class",
     ];
     match value {
         Value::String(text) => Some(text),
@@ -198,6 +205,7 @@ pub fn is_reference(text: &str) -> bool {
         inside.is_some_and(|inside| !inside.contains(['{', '}']))
     };
     is_alone("${", "}")
+        || (text.starts_with("$[file(") && text.ends_with(']'))
         || is_alone("{{", "}}")
         || text.starts_with("=Env")
         || ((text.starts_with("file://") || text.starts_with("$env:")) && is_one_word())

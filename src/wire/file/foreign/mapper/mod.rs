@@ -50,6 +50,8 @@ struct Mapper {
     fields: Fields,
     same: Map<String, Value>,
     texts: Vec<String>,
+    /// Whether one of them is a prompt, rather than what stands under a heading.
+    is_told: bool,
     provider: Option<String>,
     models: Vec<Choice>,
     params: Params,
@@ -77,6 +79,7 @@ impl Mapper {
             fields: source.preset,
             same: Map::new(),
             texts: Vec::new(),
+            is_told: false,
             provider: None,
             models: Vec::new(),
             params: Params::new(),
@@ -216,6 +219,7 @@ impl Mapper {
     }
 
     fn finish(mut self, braces: Braces) -> Mapped {
+        self.prompt_of_any_name();
         let rest = std::mem::take(&mut self.rest);
         let slips = self.slips(&rest);
         self.params("", rest);

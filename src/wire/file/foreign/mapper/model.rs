@@ -9,8 +9,8 @@ use crate::wire::file::parameters::{is_said_otherwise, with_parameters};
 use super::super::value;
 use super::{Mapper, REPORT_DEPTH, join};
 
-/// Names of sampling parameters in other systems, and ours.
-const PARAMS: [(&str, &str); 14] = [
+/// Paths of sampling parameters in other systems, and ours.
+const PARAMS: [(&str, &str); 18] = [
     ("temperature", "temperature"),
     ("top_p", "top_p"),
     ("topP", "top_p"),
@@ -24,6 +24,10 @@ const PARAMS: [(&str, &str); 14] = [
     ("seed", "seed"),
     ("reasoning_effort", "reasoning_effort"),
     ("reasoningEffort", "reasoning_effort"),
+    ("openai_reasoning_effort", "reasoning_effort"),
+    ("groq_reasoning_effort", "reasoning_effort"),
+    ("effort", "reasoning_effort"),
+    ("reasoning.effort", "reasoning_effort"),
     ("thinking_budget", "reasoning_effort"),
 ];
 /// Objects with such parameters, among others.
@@ -137,7 +141,7 @@ impl Mapper {
 
     fn take_each(&mut self, path: &str, fields: &mut Map<String, Value>, params: &mut Params) {
         for (name, own) in PARAMS {
-            let Some(value) = fields.get(name) else { continue };
+            let Some(value) = value::at(fields, name) else { continue };
             let written = match value {
                 Value::Number(number) => Some(number.to_string()),
                 Value::String(word) => Some(word.trim().to_ascii_lowercase()),
@@ -146,7 +150,7 @@ impl Mapper {
             let is_set = params.iter().any(|(set, _)| *set == own);
             let fits = written.filter(|written| !is_set && is_param(own, written));
             if let Some(written) = fits {
-                fields.remove(name);
+                value::take(fields, name);
                 params.push((own, written));
                 self.report.mapped(&join(path, name), &format!("model ({own})"));
             }

@@ -12,6 +12,36 @@ use super::Mapper;
 
 /// The instructions of an agent that has none.
 const STAND_IN: &str = "You are {{agent_name}}.";
+const NO_AGENT: &str = "is required: a name and a description make no agent where nothing else shows one";
+/// Names of a prompt, the surest first, as they are without signs and in small letters.
+const PROMPTS: [&str; 24] = [
+    "instructions",
+    "instruction",
+    "systemprompt",
+    "systeminstructions",
+    "systeminstruction",
+    "systemmessage",
+    "developerprompt",
+    "developerinstructions",
+    "developermessage",
+    "prompt",
+    "prompts",
+    "prompttemplate",
+    "systemprompttemplate",
+    "systemtemplate",
+    "baseprompt",
+    "preprompt",
+    "agentprompt",
+    "agentinstructions",
+    "custominstructions",
+    "initialprompt",
+    "roledefinition",
+    "system",
+    "preamble",
+    "persona",
+];
+/// From where on a name means much else: only a text of several words is a prompt.
+const UNSURE: usize = 21;
 /// What of the instructions is kept free when memory is added.
 const ROOM: usize = 2_000;
 
@@ -32,12 +62,30 @@ impl Mapper {
             }
             Some(text) if heading.is_empty() => {
                 self.report.mapped(path, "instructions");
+                self.is_told = true;
                 self.texts.push(text);
             }
             Some(text) => {
                 self.report.mapped(path, "instructions");
                 self.texts.push(format!("{heading}: {}", text.trim()));
             }
+        }
+    }
+
+    /// Takes the prompt from a field with one of its many names, where no rule found one.
+    pub(super) fn prompt_of_any_name(&mut self) {
+        let is_missing = if self.is_agent { self.texts.is_empty() } else { !self.is_told };
+        let place = |(name, value): (&String, &Value)| {
+            let word = spelled_alike(name);
+            let place = PROMPTS.iter().position(|prompt| *prompt == word)?;
+            let text = value::text(value).filter(|_| !value.is_number() && !value.is_boolean())?;
+            let is_prompt = !text.trim().is_empty() && (place < UNSURE || text.trim().contains(' '));
+            is_prompt.then(|| (place, name.clone()))
+        };
+        let found = self.rest.iter().filter_map(place);
+        let first = found.filter(|_| is_missing).min();
+        if let Some((name, value)) = first.and_then(|(_, name)| self.rest.remove_entry(&name)) {
+            self.text(&name, "", value);
         }
     }
 
@@ -52,10 +100,7 @@ impl Mapper {
     /// Reads names with their defaults: an object of schemas, or a list of objects, each a variable or one form field.
     pub(super) fn variables(&mut self, path: &str, value: Value) {
         let declared: Vec<(String, Option<Value>, bool)> = match &value {
-            Value::Object(fields) => fields
-                .iter()
-                .map(|(name, schema)| (name.clone(), schema.get("default").cloned(), true))
-                .collect(),
+            Value::Object(fields) => fields.iter().map(schema).collect(),
             Value::Array(list) => list.iter().filter_map(declaration).collect(),
             _ => Vec::new(),
         };
@@ -75,8 +120,10 @@ impl Mapper {
 
     pub(super) fn instructions(&mut self, braces: Braces) {
         let mut text = self.texts.join("\n\n");
+        // Much has a name and a description, and is no agent.
+        let is_agent = self.is_agent || !self.models.is_empty();
         if text.is_empty()
-            && let Some(description) = &self.fields.description
+            && let Some(description) = self.fields.description.as_ref().filter(|_| is_agent)
         {
             text.clone_from(description);
             self.report.mapped_with(
@@ -95,6 +142,10 @@ impl Mapper {
             return self.report.mapped_with("instructions", "instructions", &what);
         }
         if text.is_empty() {
+            if self.fields.description.is_some() {
+                self.fields.instructions = Some(STAND_IN.to_owned());
+                self.errors.add("instructions", NO_AGENT);
+            }
             return;
         }
         let before = self.variables.len();
@@ -109,10 +160,25 @@ impl Mapper {
     }
 }
 
+/// A field's name however its words are parted: `SYSTEM_PROMPT`, `systemPrompt`, `system-prompt`.
+fn spelled_alike(name: &str) -> String {
+    const MAX_NAME: usize = 32;
+    let letters = name.chars().take(MAX_NAME).filter(|c| !matches!(c, '_' | '-' | ' '));
+    letters.map(|c| c.to_ascii_lowercase()).collect()
+}
+
 /// Whether it only names a text: a file, a variable, a stored prompt.
 fn is_elsewhere(text: &str) -> bool {
     let is_prompt = text.starts_with('@') && !text.contains(char::is_whitespace);
     (is_prompt || value::is_reference(text)) && !text.contains('\n')
+}
+
+/// A variable of an object: its schema, which says that it is required unless it says that it is not, or its default.
+fn schema((name, schema): (&String, &Value)) -> (String, Option<Value>, bool) {
+    let default = if schema.is_object() { schema.get("default") } else { Some(schema) };
+    let is_optional =
+        ["required", "is_required"].iter().any(|name| schema.get(*name) == Some(&Value::Bool(false)));
+    (name.clone(), default.cloned(), !is_optional)
 }
 
 /// A variable of a list: `{name | variable, default, required}`, which may stand inside one object of its form's kind.

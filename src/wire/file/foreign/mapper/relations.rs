@@ -24,10 +24,15 @@ impl Mapper {
                 _ => true,
             });
         }
-        let is_name =
-            |item: &Value| item.is_string() || item.as_object().is_some_and(|fields| fields.len() == 1);
+        let is_single = |value: &Value| !value.is_object() && !value.is_array();
+        let is_name = |item: &Value| match item {
+            Value::Object(fields) => fields.len() == 1 && fields.values().all(is_single),
+            item => item.is_string(),
+        };
         let mut is_whole = value.is_string() || value.as_array().is_some_and(|list| list.iter().all(is_name));
-        for name in value::names(&value) {
+        let names = value::names(&value);
+        let is_unnamed = names.is_empty() && tools.is_empty() && !is_whole;
+        for name in names {
             let tool = identifier(&name);
             is_whole &= tool == name && tools.len() < MAX_TOOLS;
             if !tool.is_empty() && tools.len() < MAX_TOOLS && !tools.iter().any(|other| other.name() == tool)
@@ -36,7 +41,9 @@ impl Mapper {
                 tools.push(Tool::Named(tool));
             }
         }
-        self.report.mapped(path, "tools");
+        if !is_unnamed {
+            self.report.mapped(path, "tools");
+        }
         if !is_whole {
             self.park(path, value);
         }
@@ -72,23 +79,30 @@ impl Mapper {
     pub(super) fn needed(&mut self, path: &str, value: Value) {
         let list = value.as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);
         for item in list {
-            if let Some(name) = item.get("id").and_then(Value::as_str).or_else(|| value::name(item)) {
-                let version = item.get("version").and_then(Value::as_str).map(str::to_owned);
-                self.needs.push(Need { kind: "agent", name: name.to_owned(), version });
-            }
+            let version = item.get("version").and_then(Value::as_str).map(str::to_owned);
+            let names = match item.get("id").and_then(Value::as_str) {
+                Some(id) => vec![id.to_owned()],
+                None => targets_of(item),
+            };
+            let need = |name| Need { kind: "agent", name, version: version.clone() };
+            self.needs.extend(names.into_iter().map(need));
         }
         self.park(path, value);
     }
 }
 
+/// Where an entry says which agent it means: a hand-off's own name is that of a tool.
+const WHICH: [&str; 8] =
+    ["config_path", "target_agent_id", "target_agent", "target", "to", "agent_id", "agent_name", "agent"];
+
 /// The agents that an entry names.
 fn targets_of(item: &Value) -> Vec<String> {
-    let by_path = ["config_path", "target_agent_id", "to", "agent_id"].iter().find_map(|name| item.get(name));
-    match by_path {
-        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        Some(Value::String(one)) => vec![one.clone()],
-        _ => value::name(item).map(str::to_owned).into_iter().collect(),
-    }
+    let which = WHICH.iter().filter_map(|name| item.get(name)).find(|which| !which.is_null());
+    let named = match which {
+        Some(Value::Array(several)) => several.iter().filter_map(value::name).collect(),
+        which => which.and_then(value::name).or_else(|| value::name(item)).into_iter().collect::<Vec<_>>(),
+    };
+    named.into_iter().map(str::to_owned).collect()
 }
 
 /// A tool's name in our alphabet.
