@@ -68,8 +68,10 @@ fn all() -> Vec<Error> {
     ];
     all.extend(unpriced);
     all.extend(scopes.map(|of| Error::Concurrency { of, limit: 1 }));
-    all.extend(scopes.map(|of| Error::BudgetExceeded {
+    let held = [(Scope::Agent, false), (Scope::Agent, true), (Scope::Plan, false), (Scope::Plan, true)];
+    all.extend(held.map(|(of, is_held)| Error::BudgetExceeded {
         of,
+        is_held,
         limit: Nanos::new(1),
         remaining: Nanos::ZERO,
         period: Period::Day,
