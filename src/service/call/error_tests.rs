@@ -76,7 +76,6 @@ fn all() -> Vec<Error> {
         remaining: Nanos::ZERO,
         period: Period::Day,
         resets_at: None,
-        is_held: false,
     }));
     all
 }
