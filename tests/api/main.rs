@@ -33,6 +33,7 @@ mod members;
 mod models;
 mod moving;
 mod moving_identity;
+mod moving_namesakes;
 mod moving_public;
 mod moving_shapes;
 mod moving_words;

@@ -27,6 +27,7 @@ use crate::domain::json::Unsound;
 
 pub use entry::Entry;
 use foreign::System;
+pub use park::kept_at;
 use report::Report;
 
 /// What the document calls itself.
