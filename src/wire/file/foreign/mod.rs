@@ -125,7 +125,7 @@ impl System {
 
     /// What one of its documents holds.
     pub fn open(&self, document: Map<String, Value>) -> Vec<Part> {
-        without_refused(members::apart((self.open)(document)))
+        without_refused(members::apart((self.open)(document), matches!(self.name, "agno" | "automagik-hive")))
     }
 
     /// An agent of one of its documents, in our fields.
