@@ -47,6 +47,8 @@ function filesOf(place) {
 }
 
 const named = new Map();
+// The files of this run, by their full paths.
+const moved = new Map();
 
 /** What an agent of this file is called if it does not say: the file's name, with as many folders as make it the only one. */
 function nameOf(file) {
@@ -107,10 +109,41 @@ function withTexts(file, body) {
   return JSON.stringify(document);
 }
 
+// `- config_path: helper.yaml`, by which Google's ADK names a sub-agent: the file, and not its agent.
+const MEMBER_PATH = /([-{]\s*)config_path:\s*("[^"\n]*"|'[^'\n]*'|[^\s,}#]+)/g;
+
+/** The files of this run that a file names as its members' own, by the paths that it says. */
+function membersOf(file, body) {
+  if (!KINDS[extname(file)].endsWith("yaml") || !body.includes("config_path")) return new Map();
+  const paths = [...body.toString().matchAll(MEMBER_PATH)].map(([, , path]) => path.replace(/^["']|["']$/g, ""));
+  const there = paths.map((path) => [path, moved.get(resolve(dirname(resolve(file)), path))]);
+  return new Map(there.filter(([, member]) => member));
+}
+
+/** What the agent of a file is called: by its slug once it has one, else by the name in the file. */
+function calledIn(file, outcomes) {
+  const rows = outcomes?.get(file)?.rows?.filter(isOwn) ?? [];
+  if (rows.length) return rows[0].slug;
+  if (statSync(file).size > MAX_BYTES) return undefined;
+  const name = readFileSync(file, "utf8").match(/^name:[ \t]*("[^"\n]*"|'[^'\n]*'|[^\n#]+)/m)?.[1];
+  return name?.trim().replace(/^["']|["']$/g, "");
+}
+
+/** The names of agents in the places of the paths of their files. */
+function withMembers(file, body, outcomes) {
+  const members = membersOf(file, body);
+  if (members.size === 0) return body;
+  return body.toString().replace(MEMBER_PATH, (whole, before, written) => {
+    const member = members.get(written.replace(/^["']|["']$/g, ""));
+    const name = member && calledIn(member, outcomes);
+    return name ? `${before}config_path: ${JSON.stringify(name)}` : whole;
+  });
+}
+
 // How many agents a dry run would have made so far.
 let planned = 0;
 
-async function send(file, { write, mode, taken = new Set() }) {
+async function send(file, { write, mode, taken = new Set(), outcomes }) {
   const query = new URLSearchParams({ name: nameOf(file), mode, dry_run: String(!write) });
   if (taken.size) query.set("taken", [...taken].join(","));
   if (!options.write && planned) query.set("planned", String(planned));
@@ -119,7 +152,7 @@ async function send(file, { write, mode, taken = new Set() }) {
   if (basename(file) === "SKILL.md" && !options.format) query.set("format", "skill");
   const read = readFileSync(file);
   if (read.length > MAX_BYTES) return { refused: `it has ${read.length} bytes; at most ${MAX_BYTES} are taken` };
-  const body = withTexts(file, read);
+  const body = withMembers(file, withTexts(file, read), outcomes);
   const headers = { authorization: `Bearer ${key}`, "content-type": KINDS[extname(file)] };
   const reply = await fetch(new URL(`/api/v1/agents/import?${query}`, options.url), { method: "POST", headers, body });
   const text = await reply.text();
@@ -178,12 +211,15 @@ async function linkAcrossFiles(outcomes) {
   const isMade = (need) => need.kind === "agent" && made.has(need.name);
   for (const [file, { rows = [], taken }] of outcomes) {
     const isNew = rows.length > 0 && rows.every((row) => ["created", "updated"].includes(row.result));
-    if (!isNew || !rows.some((row) => row.needs?.some(isMade))) continue;
+    // A member's name may be that of an agent of another file, too.
+    const isNumbered = (member) => outcomes.get(member)?.rows?.some((row) => isOwn(row) && /-\d+$/.test(row.slug));
+    const hasNumbered = isNew && [...membersOf(file, readFileSync(file)).values()].some(isNumbered);
+    if (!isNew || !(hasNumbered || rows.some((row) => row.needs?.some(isMade)))) continue;
     if (!options.write) {
       for (const row of rows) row.needs = row.needs?.filter((need) => !isMade(need));
       continue;
     }
-    const again = await send(file, { write: true, mode: "update", taken });
+    const again = await send(file, { write: true, mode: "update", taken, outcomes });
     if (again.rows?.every((row) => row.result !== "invalid")) {
       outcomes.set(file, { rows: again.rows.map((row, i) => ({ ...row, result: rows[i]?.result ?? row.result })) });
     }
@@ -209,7 +245,9 @@ async function main() {
   if (places.length === 0) throw new Error("name a folder or a file: see --help");
   const outcomes = new Map();
   let broken;
-  for (const file of places.flatMap(filesOf)) {
+  const files = places.flatMap(filesOf);
+  files.forEach((file) => moved.set(resolve(file), file));
+  for (const file of files) {
     try {
       outcomes.set(file, await move(file));
     } catch (error) {

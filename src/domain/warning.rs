@@ -30,6 +30,8 @@ pub enum Code {
     Defaulted,
     /// The thread is longer than what a model is sent: this was not sent.
     LeftOut,
+    /// The field is kept, and does nothing beside another one.
+    NoEffect,
     /// Calls of the agent, or of a model of its line, cannot work as the account is set up.
     NotReady,
 }

@@ -195,3 +195,31 @@ async fn a_dry_run_of_many_files_counts_the_plans_room_as_the_write_does() {
     assert!(dry[3].contains("refused") && dry[3].contains("plan"), "{dry:#?}");
     assert!(dry[4].contains("refused"), "{dry:#?}");
 }
+
+#[tokio::test]
+async fn sub_agents_are_found_by_the_paths_of_their_files() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    let root = "name: boss\ninstruction: Lead.\nsub_agents:\n  - config_path: sub/tutor.yaml\n  - config_path: \"./sub/math.yaml\"\n  - config_path: sub/nobody.yaml\n";
+    let folder = Folder::new(&[
+        ("a/helper.yaml", "name: math_tutor\ninstruction: Another.\n"),
+        ("proj/root_agent.yaml", root),
+        ("proj/sub/math.yaml", "instruction: Teach maths.\nname: 'math_tutor' # of numbers\n"),
+        ("proj/sub/tutor.yaml", "name: tutor\ninstruction: Teach.\n"),
+        ("b.yaml", "name: b\ninstruction: B.\n"),
+        ("c.yaml", "name: c\ninstruction: C.\n"),
+    ]);
+    let (dry, ..) = run(&folder, &url, &acme, &[]).await;
+    let (table, said, _) = run(&folder, &url, &acme, &["--write"]).await;
+    assert_eq!(said, "6 files: 6 created, 0 updated, 0 skipped, 0 refused", "{table:#?}");
+    for table in [&dry, &table] {
+        let boss = table.iter().find(|row| row.contains(" boss ")).unwrap();
+        assert!(boss.ends_with("needs agent nobody"), "{table:#?}");
+    }
+    let agent =
+        async |slug: &str| api.get(&format!("/api/v1/agents/{slug}")).key(&acme.member).send().await.ok();
+    let (tutor, math) = (agent("tutor").await["id"].clone(), agent("math-tutor-2").await);
+    assert_eq!(math["instructions"], "Teach maths.");
+    assert_eq!(agent("boss").await["handoff_targets"], serde_json::json!([tutor, math["id"]]));
+}

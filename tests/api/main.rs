@@ -33,6 +33,8 @@ mod members;
 mod models;
 mod moving;
 mod moving_identity;
+mod moving_kinds;
+mod moving_namesakes;
 mod moving_public;
 mod moving_shapes;
 mod moving_words;

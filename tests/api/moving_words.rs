@@ -81,9 +81,10 @@ async fn what_a_team_says_besides_its_agents_is_in_the_report() {
         "participants": [autogen("write", json!({})), {"provider": "autogen_agentchat.agents.UserProxyAgent",
             "component_type": "agent", "config": {"name": "user_proxy"}}]}});
     let (row, _) = moved("", &team.to_string()).await;
-    for field in ["label", "config.max_turns", "config.termination_condition", "participants.user_proxy"] {
+    for field in ["config.max_turns", "config.termination_condition", "participants.user_proxy"] {
         assert_eq!(became(&row, &format!("team.{field}")), "dropped", "{row:#}");
     }
+    assert_eq!(became(&row, "team"), "kept", "its label tells agents of one name apart: {row:#}");
     assert!(row["report"].to_string().contains("it is a person"), "{row:#}");
     assert!(!row["report"].to_string().contains("emit_team_events"), "{row:#}");
 }

@@ -12,13 +12,14 @@ use crate::domain::change::Action;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AgentId;
 use crate::domain::plan::Feature;
-use crate::domain::warning::Warning;
+use crate::domain::warning::{Code, Warning};
 use crate::ports::{AgentRef, Agents, Directory, Plans, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::declared;
 use crate::service::failure::{Failure, Thing};
 use crate::service::retry::retry;
+use crate::service::tool::runs_here;
 
 /// An agent that is created, or could be, with what is to be known of it.
 #[derive(Debug)]
@@ -111,7 +112,9 @@ async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Re
         draft.slug = import_identity::slug_for(&tenant, &draft.definition.name).await?;
     }
     let agent = new_agent(app, draft)?;
-    Ok(Made { warnings: warning.into_iter().collect(), ..made(app, session, agent).await? })
+    let mut made = made(app, session, agent).await?;
+    made.warnings.extend(warning);
+    Ok(made)
 }
 
 /// An agent as it is, or is to be, with why calls of it, or of a model of its line, could not work now.
@@ -121,7 +124,16 @@ async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Re
 pub(super) async fn made<W: World>(app: &App<W>, session: &Session, agent: Agent) -> Result<Made, Failure> {
     let found = discover(app, session.account.id, std::slice::from_ref(&agent)).await?;
     let faults = found.into_iter().flat_map(|discovery| discovery.faults).collect();
-    Ok(Made { agent, warnings: Vec::new(), faults })
+    let warnings = idle_cache("cache", &agent).into_iter().collect();
+    Ok(Made { agent, warnings, faults })
+}
+
+/// That an agent keeps no answers though it has a cache: its calls are runs, whose tools may do something each time.
+pub(super) fn idle_cache(field: &str, agent: &Agent) -> Option<Warning> {
+    let definition = &agent.definition;
+    let is_idle = definition.cache.is_some() && runs_here(&definition.tools);
+    let what = "does nothing: an agent with tools that run here gives no answer again";
+    is_idle.then(|| Warning::new(field, Code::NoEffect, what))
 }
 
 /// A checked draft as an agent's first version.

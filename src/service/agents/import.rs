@@ -12,7 +12,7 @@ use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 use crate::service::retry::{CONTENDED, Policy};
 
-use super::create::plan_allows;
+use super::create::{idle_cache, plan_allows};
 use super::discover::{Fault, discover};
 use super::given::DefaultModel;
 use super::import_order::{Import, Item};
@@ -49,7 +49,7 @@ pub async fn import<W: World>(app: &App<W>, session: &Session, import: &Import) 
         let many = format!("there are {}; at most {MAX_AGENTS} are taken in at once", import.entries.len());
         return Err(Failure::invalid("agents", &many));
     }
-    let warnings = defaulted(app, session, import);
+    let mut warnings = defaulted(app, session, import);
     let mut tries = PLANS.begin();
     loop {
         let Plan { items, saves } = plan(app, session, import).await?;
@@ -60,6 +60,10 @@ pub async fn import<W: World>(app: &App<W>, session: &Session, import: &Import) 
         match if is_done { Ok(()) } else { save(app, session, Action::Update, &saves).await } {
             Ok(()) => {
                 let faults = not_ready(app, session, &items).await?;
+                let written =
+                    items.iter().enumerate().filter_map(|(i, item)| Some((i, item.agent.as_ref()?)));
+                let idle = written.filter_map(|(i, agent)| idle_cache(&format!("agents[{i}].cache"), agent));
+                warnings.extend(idle.take(MAX_ALIKE));
                 return Ok(Imported { items, warnings, faults });
             }
             Err(WriteError::Moved | WriteError::Taken) => {

@@ -5,7 +5,7 @@ use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::model_line::{MAX_CHARS, ModelLine};
 use crate::domain::slug::Slug;
 use crate::wire::file::Entry;
-use crate::wire::file::foreign::{Need, System};
+use crate::wire::file::foreign::{Need, Origin, System};
 use crate::wire::file::parameters::with_parameters;
 use crate::wire::file::report::Report;
 
@@ -28,6 +28,7 @@ pub(super) struct Candidate {
     pub report: Report,
     pub needs: Vec<Need>,
     pub keys: Vec<String>,
+    pub origin: Option<Origin>,
     pub given: Given,
 }
 
@@ -53,6 +54,7 @@ impl Candidate {
             report: entry.report.clone(),
             needs: entry.needs.clone(),
             keys: entry.keys.clone(),
+            origin: entry.origin.clone(),
             given: Given::default(),
         };
         candidate.faults.join(Err(entry.faults.clone()));

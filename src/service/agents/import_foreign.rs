@@ -8,7 +8,7 @@ use crate::domain::model_line::MAX_ENTRIES;
 use crate::domain::model_name::{Catalogue, Missed, Sure};
 use crate::domain::slug::Slug;
 use crate::ports::{Agents, Aliases, Models, Unavailable};
-use crate::wire::file::foreign::Need;
+use crate::wire::file::foreign::{Need, Origin};
 use crate::wire::file::parameters::with_parameters;
 
 use super::ground::{self, Ground};
@@ -204,11 +204,13 @@ pub fn link(candidates: &mut [Candidate]) {
     let words = Words::of(candidates.iter().filter(|candidate| has_keys(candidate)));
     for candidate in candidates.iter_mut().filter(|candidate| has_keys(candidate)) {
         let is_foreign = candidate.system.is_some();
-        candidate.needs.retain(|need| need.kind != "agent" || words.find(&need.name).is_none());
+        let origin = candidate.origin.clone();
+        let find = |name: &str| words.find(name, origin.as_ref());
+        candidate.needs.retain(|need| need.kind != "agent" || find(&need.name).is_none());
         let Some(draft) = &mut candidate.draft else { continue };
         for target in &mut draft.handoff_targets {
             let made = || Slug::from_name(stem(target)).filter(|_| is_foreign && says_all(stem(target)));
-            if let Some(slug) = words.find(target).cloned().or_else(made) {
+            if let Some(slug) = find(target).cloned().or_else(made) {
                 *target = slug.to_string();
             }
         }
@@ -220,6 +222,8 @@ pub fn link(candidates: &mut [Candidate]) {
 /// What the agents of a file are called in it.
 #[derive(Default)]
 struct Words {
+    /// Those of one team.
+    near: BTreeMap<Origin, BTreeMap<String, Slug>>,
     exact: BTreeMap<String, Slug>,
     /// Without what is no letter and no digit; `None` where several agents read alike then.
     folded: BTreeMap<String, Option<Slug>>,
@@ -231,6 +235,9 @@ impl Words {
         for candidate in candidates {
             let Some(slug) = &candidate.slug else { continue };
             for key in candidate.keys.iter().chain(&candidate.name) {
+                if let Some(origin) = candidate.origin.clone().filter(Origin::is_shared) {
+                    words.near.entry(origin).or_default().entry(key.clone()).or_insert_with(|| slug.clone());
+                }
                 words.exact.entry(key.clone()).or_insert_with(|| slug.clone());
                 let folded = words.folded.entry(folded(key)).or_insert_with(|| Some(slug.clone()));
                 folded.take_if(|other| other != slug);
@@ -239,11 +246,13 @@ impl Words {
         words
     }
 
-    /// The agent of this name: as it is written, else as it reads where one alone reads so.
-    fn find(&self, name: &str) -> Option<&Slug> {
+    /// The agent of this name: of the same team before all others, and as it is written, else as it reads where one alone
+    /// reads so.
+    fn find(&self, name: &str, origin: Option<&Origin>) -> Option<&Slug> {
+        let near = origin.and_then(|origin| self.near.get(origin)?.get(name));
         let folded = folded(name);
         let alike = || self.folded.get(&folded).filter(|_| !folded.is_empty())?.as_ref();
-        self.exact.get(name).or_else(alike)
+        near.or_else(|| self.exact.get(name)).or_else(alike)
     }
 }
 

@@ -1,15 +1,17 @@
 //! Which agent of the account an agent of a file is: what the file says, never a slug that two names share.
 //!
 //! A slug in the file is the identity. Without one the name is: the account's agent of that name is meant, whatever its slug;
-//! if there is none, the slug is made of the name, and numbered where another agent has it.
+//! if there is none, the slug is made of the name, and numbered where another agent has it. See [`Namesakes`] for what tells
+//! agents of one name apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::domain::agent::{can_be_slug, made_slug, numbered_slug};
 use crate::domain::slug::Slug;
 use crate::ports::{AgentRef, Agents, Unavailable};
 
 use super::import_candidate::Candidate;
+use super::import_namesakes::{Meant, Namesakes, is_made_of};
 use super::import_order::{Import, Mode};
 
 /// The most slugs that a fault names.
@@ -26,12 +28,6 @@ pub async fn settle(
     candidates: &mut [Candidate],
 ) -> Result<(), Unavailable> {
     let mode = import.mode;
-    let names: BTreeSet<&str> = candidates.iter().filter_map(|candidate| candidate.name.as_deref()).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    let mut called: BTreeMap<String, Vec<Slug>> = BTreeMap::new();
-    for (_, slug, name) in tenant.agents_titled(&names).await? {
-        called.entry(name).or_default().push(slug);
-    }
     let slugs: BTreeSet<Slug> = candidates.iter().filter_map(|candidate| candidate.slug.clone()).collect();
     let asked: Vec<AgentRef> = slugs.into_iter().map(AgentRef::Slug).collect();
     let there: BTreeSet<Slug> =
@@ -41,37 +37,29 @@ pub async fn settle(
         .filter(|candidate| !candidate.is_derived)
         .filter_map(|candidate| candidate.slug.clone());
     let mut used: BTreeSet<Slug> = given.chain(import.taken.iter().cloned()).collect();
-    // Of those that are another agent of the file by slug, or of another file, none is meant by name.
-    called.values_mut().for_each(|slugs| slugs.retain(|slug| !used.contains(slug)));
     if mode != Mode::Rename {
         candidates.iter_mut().for_each(|candidate| candidate.refuse_taken(&import.taken));
     }
-    let mut names: BTreeSet<String> = BTreeSet::new();
+    each_once(candidates);
+    // Of those that are another agent of the file by slug, or of another file, none is meant by name.
+    let meant = Namesakes::of(tenant, candidates, &used).await?.meant(candidates, mode == Mode::Update);
     let mut pending = Vec::new();
-    for (i, candidate) in candidates.iter_mut().enumerate() {
+    for (i, (candidate, meant)) in candidates.iter_mut().zip(meant).enumerate() {
         let Some(slug) = candidate.slug.clone() else { continue };
-        let own = candidate.name.as_deref().and_then(|name| called.get(name)).map_or(&[][..], Vec::as_slice);
-        match own.first() {
-            Some(first) if candidate.is_derived => match own.iter().find(|own| **own == slug) {
-                Some(own) => candidate.slug = Some(own.clone()),
-                None if own.len() == 1 || mode != Mode::Update => candidate.slug = Some(first.clone()),
-                None => {
-                    candidate.slug = None;
-                    candidate.faults.add("slug", several(own));
-                }
-            },
+        // Whichever it is, it is made once more.
+        let is_again = candidate.is_derived && mode == Mode::Rename;
+        match if is_again { Meant::New } else { meant } {
+            Meant::One(own) if candidate.is_derived => candidate.slug = Some(own),
+            Meant::Several(own) if candidate.is_derived => {
+                candidate.slug = None;
+                candidate.faults.add("slug", several(&own));
+            }
             // It is left out, so it does not matter what its slug would be.
-            Some(own) if mode == Mode::Skip && !there.contains(&slug) => {
-                candidate.slug = Some(own.clone());
+            Meant::One(own) if mode == Mode::Skip && !there.contains(&slug) => {
+                candidate.slug = Some(own);
                 candidate.is_there = true;
             }
             _ if !candidate.is_derived => {}
-            _ if candidate.name.as_ref().is_some_and(|name| !names.insert(name.clone())) => {
-                candidate.slug = None;
-                candidate
-                    .faults
-                    .add("slug", "stands twice in the file: the name is another agent's, give a slug");
-            }
             _ if there.contains(&slug) || !can_be_slug(&slug) || !used.insert(slug.clone()) => {
                 pending.push((i, slug));
             }
@@ -90,6 +78,21 @@ pub async fn settle(
         }
     }
     Ok(())
+}
+
+/// Refuses one that another of the file is as well: of its name, with the same origin, or ours and without one.
+fn each_once(candidates: &mut [Candidate]) {
+    let mut seen = BTreeSet::new();
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.is_derived) {
+        if candidate.system.is_some() && candidate.origin.is_none() {
+            continue;
+        }
+        if !seen.insert((candidate.name.clone(), candidate.origin.clone())) {
+            candidate.slug = None;
+            let what = "stands twice in the file: the name is another agent's, give a slug";
+            candidate.faults.add("slug", what);
+        }
+    }
 }
 
 impl Candidate {
@@ -115,14 +118,6 @@ pub async fn slug_for(tenant: &impl Agents, name: &str) -> Result<Option<Slug>, 
     }
     let free = free_slugs(tenant, BTreeSet::from([made.clone()]), &[made]).await?;
     Ok(free.into_iter().next().flatten())
-}
-
-/// Whether it is this slug, or this one with a number.
-fn is_made_of(slug: &Slug, made: &Slug) -> bool {
-    let number = slug.as_str().strip_prefix(made.as_str());
-    number.is_some_and(|rest| {
-        rest.is_empty() || rest.strip_prefix('-').is_some_and(|n| n.parse::<u32>().is_ok())
-    })
 }
 
 /// That a name is no identity.

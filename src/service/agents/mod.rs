@@ -16,6 +16,7 @@ mod import;
 mod import_candidate;
 mod import_foreign;
 mod import_identity;
+mod import_namesakes;
 mod import_order;
 mod import_plan;
 mod lifecycle;

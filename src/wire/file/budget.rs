@@ -6,14 +6,14 @@ use crate::domain::field_error::FieldErrors;
 
 use super::report::Report;
 
-/// Names of a limit, and its period.
+/// Names of a limit, and its period: the longest first, which bounds what is spent in all.
 const LIMITS: [(&str, &str); 6] = [
+    ("total_limit", "total"),
+    ("total_limit_usd", "total"),
     ("monthly_limit", "month"),
     ("monthly_limit_usd", "month"),
     ("daily_limit", "day"),
     ("daily_limit_usd", "day"),
-    ("total_limit", "total"),
-    ("total_limit_usd", "total"),
 ];
 /// What needs more than a limit: kept for alerts and pools.
 const PARKED: [&str; 4] = ["alerts", "rollover", "shared_pool", "currency"];
@@ -24,7 +24,9 @@ pub fn settle(
     report: &mut Report,
     errors: &mut FieldErrors,
 ) -> Vec<(String, Value)> {
-    for (name, period) in LIMITS {
+    let said = budget.get("period").and_then(Value::as_str).map(str::to_owned);
+    let of_said = LIMITS.into_iter().filter(|(_, period)| said.as_deref() == Some(*period));
+    for (name, period) in of_said.chain(LIMITS) {
         if budget.contains_key("limit_usd") {
             break;
         }
@@ -34,8 +36,12 @@ pub fn settle(
             report.mapped(&format!("budget.{name}"), "budget.limit_usd and budget.period");
         }
     }
+    // An agent has one limit: what others the file has are kept, and hold nothing.
+    let others = LIMITS.iter().map(|(name, _)| *name).filter(|name| budget.contains_key(*name));
+    let others: Vec<&str> = others.collect();
     let parked: Vec<(String, Value)> = PARKED
         .iter()
+        .chain(&others)
         .filter_map(|name| budget.remove_entry(*name))
         .filter(|(_, value)| !value.is_null())
         .collect();

@@ -11,7 +11,7 @@ use crate::domain::agent::{Fields, MAX_NAME, is_tool, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
-use super::foreign::{self, Mapped, Need, Part, System};
+use super::foreign::{self, Mapped, Need, Origin, Part, System};
 use super::parameters::{Parameters, is_said_otherwise, with_parameters};
 use super::park::Parked;
 use super::report::Report;
@@ -59,6 +59,8 @@ pub struct Entry {
     pub needs: Vec<Need>,
     /// What others of its file call it.
     pub keys: Vec<String>,
+    /// What tells it apart from others of its name.
+    pub origin: Option<Origin>,
     /// Sampling parameters of an agent that names no model, for the line that it is given.
     pub parameters: Parameters,
 }
@@ -108,8 +110,9 @@ pub fn is_answer(fields: &Map<String, Value>) -> bool {
 impl Entry {
     /// One that cannot be read.
     pub fn invalid(faults: Vec<FieldError>) -> Self {
-        let (report, needs, keys, parameters) = Default::default();
-        Self { slug: None, name: None, fields: None, faults, system: None, report, needs, keys, parameters }
+        let (report, needs, keys, origin, parameters) = Default::default();
+        let (slug, name, fields, system) = (None, None, None, None);
+        Self { slug, name, fields, faults, system, report, needs, keys, origin, parameters }
     }
 
     /// What a document of a system holds.
@@ -127,7 +130,7 @@ impl Entry {
     }
 
     fn mapped(system: &'static System, mapped: Mapped) -> Self {
-        let Mapped { fields, errors, report, needs, keys, parameters } = mapped;
+        let Mapped { fields, errors, report, needs, keys, origin, parameters } = mapped;
         Self {
             slug: fields.slug.clone(),
             name: fields.name.clone(),
@@ -137,6 +140,7 @@ impl Entry {
             report,
             needs,
             keys,
+            origin,
             parameters,
         }
     }
@@ -159,7 +163,8 @@ impl Entry {
         let (fields, faults) = json::read_partly::<Fields>(&fields.into());
         errors.absorb(faults);
         let faults = errors.finish().err().unwrap_or_default();
-        Self { slug, name, fields, report, keys, parameters, ..Self::invalid(faults) }
+        let origin = keys.first().map(|id| Origin { path: "id".to_owned(), value: id.clone() });
+        Self { slug, name, fields, report, keys, origin, parameters, ..Self::invalid(faults) }
     }
 
     /// The same, of a file that nothing of ours wrote: what waits for features of ours is parked.

@@ -12,6 +12,7 @@ mod front_matter;
 pub mod parameters;
 mod park;
 pub mod report;
+mod secret_looks;
 mod secrets;
 mod slip;
 mod yaml_margin;
@@ -26,6 +27,7 @@ use crate::domain::json::Unsound;
 
 pub use entry::Entry;
 use foreign::System;
+pub use park::kept_at;
 use report::Report;
 
 /// What the document calls itself.

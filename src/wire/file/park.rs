@@ -109,6 +109,12 @@ pub fn scrub(path: &str, fields: &mut Map<String, Value>, report: &mut Report) {
     }
 }
 
+/// The text that was kept of an agent's source at this path.
+pub fn kept_at<'a>(config: &'a Map<String, Value>, path: &str) -> Option<&'a str> {
+    let imported = config.get(IMPORTED)?;
+    path.split('.').try_fold(imported, |value, name| value.get(name))?.as_str()
+}
+
 /// Whether a text of this name is a secret.
 pub fn is_secret(name: &str, text: &str) -> bool {
     secrets::is_secret(name, &text.into())

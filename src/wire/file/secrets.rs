@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::secret_looks;
 use crate::domain::redact::redact;
 
 /// Words of a name whose value is a secret, and that of each object below it.
-const STRONG: [&str; 12] = [
+const STRONG: [&str; 16] = [
     "secret",
     "secrets",
     "password",
@@ -13,6 +14,10 @@ const STRONG: [&str; 12] = [
     "passwd",
     "pwd",
     "passphrase",
+    "passcode",
+    "jwt",
+    "psk",
+    "htpasswd",
     "credential",
     "credentials",
     "cookie",
@@ -22,8 +27,29 @@ const STRONG: [&str; 12] = [
 /// Words of a name whose text is a secret.
 const WEAK: [&str; 6] = ["key", "keys", "token", "tokens", "authorization", "auth"];
 /// Ends of names that are written without a sign between their words.
-const ENDS: [&str; 8] =
-    ["apikey", "apikeys", "authkey", "accesskey", "privatekey", "secretkey", "token", "password"];
+const ENDS: [&str; 14] = [
+    "apikey",
+    "apikeys",
+    "authkey",
+    "accesskey",
+    "privatekey",
+    "secretkey",
+    "token",
+    "password",
+    "passwd",
+    "clientsecret",
+    "apisecret",
+    "dbpass",
+    "userpass",
+    "smtppass",
+];
+/// The end of a name, of several words, that a password has: `DB_PASS`.
+const PASS: &str = "pass";
+/// What else a pass is, by the word before it.
+const PASSES: [&str; 14] = [
+    "first", "second", "third", "last", "final", "next", "single", "one", "two", "multi", "per", "each",
+    "by", "must",
+];
 /// Words beside those by which a name says how many, which of a row, or where it is.
 const HARMLESS: [&str; 33] = [
     "max",
@@ -69,8 +95,14 @@ const LONG_USER: usize = 20;
 /// Whether a text under this name does not belong in a configuration.
 pub fn is_secret(name: &str, value: &Value) -> bool {
     match value {
-        Value::String(text) => !text.is_empty() && (is_name(name) && !is_reference(text) || has_secret(text)),
-        Value::Number(_) => is_strong(name) || is_key(name),
+        Value::String(text) => {
+            !text.is_empty()
+                && (is_name(name) && !is_reference(text) || is_password(name, text) || has_secret(text))
+        }
+        // A variable of an environment may be a password of digits.
+        Value::Number(_) => {
+            is_strong(name) || is_key(name) || is_pass(name) && !name.contains(char::is_lowercase)
+        }
         Value::Array(list) => {
             is_strong(name) && !list.is_empty()
                 || list.iter().any(is_pair)
@@ -78,6 +110,24 @@ pub fn is_secret(name: &str, value: &Value) -> bool {
         }
         Value::Object(fields) => is_strong(name) && !fields.is_empty() && !is_schema(fields),
         Value::Null | Value::Bool(_) => false,
+    }
+}
+
+/// `DB_PASS: hunter2`, but neither `first_pass: Read it all.` nor `allow_pass: yes`.
+fn is_password(name: &str, text: &str) -> bool {
+    const MIN: usize = 4;
+    let is_word = text.len() >= MIN && !text.contains(char::is_whitespace);
+    is_pass(name)
+        && is_word
+        && !text.eq_ignore_ascii_case("true")
+        && !text.eq_ignore_ascii_case("false")
+        && !is_reference(text)
+}
+
+fn is_pass(name: &str) -> bool {
+    match words(name).as_slice() {
+        [.., before, last] => last == PASS && !PASSES.contains(&before.as_str()),
+        _ => false,
     }
 }
 
@@ -167,6 +217,7 @@ fn is_reference(text: &str) -> bool {
 /// Whether a text has a secret in it, whatever it is called.
 pub fn has_secret(text: &str) -> bool {
     redact(text, &[]) != text
+        || secret_looks::has(text)
         || is_url_with_user(text)
         || is_header(text)
         || has_setting(text)
@@ -219,7 +270,8 @@ fn has_setting(text: &str) -> bool {
     text.split(is_between).filter_map(|piece| piece.split_once('=')).any(|(name, value)| {
         let name = name.rsplit(['/', '"', '\'', '(']).next().unwrap_or(name);
         // `key=` in a text may be a parameter of code.
-        (is_alone || words(name).len() > 1 || is_strong(name)) && is_name(name) && !is_reference(value)
+        (is_alone || words(name).len() > 1 || is_strong(name))
+            && (is_name(name) && !is_reference(value) || is_password(name, value))
     })
 }
 
@@ -251,115 +303,5 @@ pub fn is_only_a_reference(value: &Value) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn secrets_are_known_in_json_headers_pairs_and_numbers() {
-        for (name, value) in [
-            ("credentials", json!(r#"{"user":"a","password":"hunter2"}"#)),
-            ("GOOGLE", json!(r#"{"type":"service_account","private_key":"abc"}"#)),
-            ("args", json!(["--header", "Authorization: Basic dXNlcjpwYXNzd29yZA=="])),
-            ("line", json!("X-Api-Key:abc")),
-            ("headers", json!([["X-Api-Key", "abc"]])),
-            ("api_key", json!(4_815_162_342_u64)),
-        ] {
-            assert!(holds_secret(name, &value), "{name}: {value}");
-        }
-        for (name, value) in [
-            ("credentials", json!("{{secrets.mail}}")),
-            ("api_key", json!("<your-key>")),
-            ("api_key", json!("{API_KEY}")),
-            ("note", json!("{\"tone\": \"dry\"}")),
-            ("line", json!("Authorization: Bearer $TOKEN")),
-            ("headers", json!([["Accept", "text/plain"]])),
-            ("max_tokens", json!(100)),
-            ("primary_key", json!(7)),
-        ] {
-            assert!(!holds_secret(name, &value), "{name}: {value}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_known_by_their_names() {
-        for name in [
-            "api_key",
-            "apiKey",
-            "APIKEY",
-            "x-api-key",
-            "OPENAI_API_KEY",
-            "openaiApiKey",
-            "token",
-            "accessToken",
-            "github_token",
-            "client_secret",
-            "password",
-            "db_passwd",
-            "credentials",
-            "Authorization",
-            "Cookie",
-            "bearer",
-            "bearer_token",
-            "private-key",
-            "connection_string",
-            "connectionString",
-            "key",
-        ] {
-            assert!(is_secret(name, &json!("abc")), "{name}");
-            assert!(!is_secret(name, &json!("")) && !is_secret(name, &json!("${FROM_THERE}")), "{name}");
-        }
-        for name in [
-            "max_tokens",
-            "token_limit",
-            "tokenLimit",
-            "keywords",
-            "keyboard",
-            "monkey",
-            "output_key",
-            "author",
-            "primary_key",
-            "tokenizer",
-            "secretary",
-            "api_key_env",
-            "temperature",
-        ] {
-            assert!(!is_secret(name, &json!("abc")), "{name}");
-        }
-        assert!(is_secret("password", &json!(1234)) && is_secret("tokens", &json!(["abc"])));
-        assert!(is_secret("secrets", &json!({"A": "x"})) && !is_secret("tokens", &json!(900)));
-    }
-
-    #[test]
-    fn secrets_are_known_by_where_they_stand_and_how_they_look() {
-        for text in [
-            "sk-proj-1234567890",
-            "API_KEY=abc",
-            "postgres://me:hidden@db/x",
-            "https://a.example/?token=abc",
-            "https://a.example/mcp?a=1&api_key=abc",
-            "Server=db;Password=abc",
-            "X-Api-Key: abc",
-            "--api-key=abc",
-            "use API_KEY=abc here",
-            "p: https://0123456789abcdef0123@git.example/x",
-        ] {
-            assert!(has_secret(text), "{text}");
-        }
-        for text in [
-            "https://a.example/?q=token",
-            "sorted(x, key=lambda a: a)",
-            "git@host:path",
-            "ssh://git@host/x",
-            "https://a.example/?key=${KEY}",
-            "MODE=x",
-            "API_KEY=$API_KEY",
-            "Ask for the token: it is in the mail",
-            "https://${USER}:${PASS}@a.example",
-            "mailto:a@b.example",
-        ] {
-            assert!(!has_secret(text), "{text}");
-        }
-    }
-}
+#[path = "secrets_tests.rs"]
+mod tests;

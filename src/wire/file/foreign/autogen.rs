@@ -1,10 +1,12 @@
 //! AutoGen: components, teams of them, galleries, and rows of its Studio.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::open::{list, one, refused};
 use super::value::{self, is_object_at, str_at, take};
-use super::{Part, Source};
+use super::{Part, Source, TEAM};
 
 type Fields = Map<String, Value>;
 
@@ -18,12 +20,27 @@ pub fn open(mut f: Fields) -> Vec<Part> {
         _ => None,
     }) {
         let lists = ["agents", "teams"].into_iter().filter_map(|name| components.get(name).cloned());
-        return lists.flat_map(value::objects).flat_map(autogen_component).collect();
+        let mut components: Vec<Fields> = lists.flat_map(value::objects).collect();
+        name_teams_apart(&mut components);
+        return components.into_iter().flat_map(autogen_component).collect();
     }
     if f.get("agents").is_some_and(Value::is_array) {
         return list(f);
     }
     autogen_component(f)
+}
+
+/// Numbers teams of the same label: a member is told apart from others of its name by its team.
+fn name_teams_apart(components: &mut [Fields]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for team in components.iter_mut().filter(|f| str_at(f, "component_type") == Some("team")) {
+        let Some(label) = str_at(team, "label").map(str::to_owned) else { continue };
+        let count = seen.entry(label.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            team.insert("label".to_owned(), format!("{label} {count}").into());
+        }
+    }
 }
 
 /// A team is its members: how they take turns is no agent.
@@ -56,6 +73,12 @@ fn team(mut f: Fields) -> Vec<Part> {
             Part::Refused { name, what } => {
                 lost.push((name.unwrap_or_default(), format!("it is {what}, not an agent")));
             }
+        }
+    }
+    let label = f.remove("label").filter(Value::is_string);
+    for part in &mut agents {
+        if let (Part::Agent(source), Some(label)) = (part, &label) {
+            source.fields.entry(TEAM).or_insert_with(|| label.clone());
         }
     }
     if let Some(Part::Agent(first)) = agents.first_mut() {

@@ -2,24 +2,35 @@
 
 use serde_json::{Map, Value};
 
+use super::recognize::MANIFESTS;
 use super::variables::Braces;
-use super::{Part, Source, open};
+use super::{Part, Source, open, value};
 
 type Fields = Map<String, Value>;
 
+/// What is said of a prompt beside it.
+const NAMED: [&str; 3] = ["name", "metadata", "description"];
+
 /// A serialized chain is unpacked to its prompt, and to the model that it is bound to.
-pub fn open(f: Fields) -> Vec<Part> {
+pub fn open(mut f: Fields) -> Vec<Part> {
     let mut found = Chain::default();
-    found.walk(&Value::Object(f.clone()));
+    let manifest = MANIFESTS.iter().find_map(|path| value::take(&mut f, path));
+    let mut out = Fields::new();
+    match manifest {
+        Some(manifest) => {
+            found.walk(&manifest);
+            // What goes with the prompt in an answer of LangSmith.
+            let rest = f.iter().filter(|(name, _)| !NAMED.contains(&name.as_str()));
+            out.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        None => found.walk(&Value::Object(f.clone())),
+    }
     if found.messages.is_empty() {
         return open::refused(None, "a chain without a prompt");
     }
-    let mut out = Fields::new();
-    for (name, value) in
-        [("name", f.get("name")), ("metadata", f.get("metadata")), ("description", f.get("description"))]
-    {
-        if let Some(value) = value.filter(|value| !value.is_null()) {
-            out.insert(name.to_owned(), value.clone());
+    for name in NAMED {
+        if let Some(value) = f.remove(name).filter(|value| !value.is_null()) {
+            out.insert(name.to_owned(), value);
         }
     }
     let is_system = |(role, _): &(String, String)| role == "system";

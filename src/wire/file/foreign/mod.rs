@@ -30,6 +30,9 @@ use variables::Braces;
 
 use super::report::Report;
 
+/// Where the team of an agent stands.
+const TEAM: &str = "team";
+
 /// A system that agents move over from.
 #[derive(Debug)]
 pub struct System {
@@ -53,6 +56,21 @@ pub struct Need {
     pub name: String,
     /// A range, where the file says one.
     pub version: Option<String>,
+}
+
+/// What tells an agent of its system apart from others of its name: an id, or the team that it is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// Where the source has it, and `config.imported` keeps it.
+    pub path: String,
+    pub value: String,
+}
+
+impl Origin {
+    /// Whether agents of several names have it: a team.
+    pub fn is_shared(&self) -> bool {
+        self.path == TEAM
+    }
 }
 
 /// What a document holds.
@@ -107,11 +125,24 @@ impl System {
 
     /// What one of its documents holds.
     pub fn open(&self, document: Map<String, Value>) -> Vec<Part> {
-        members::apart((self.open)(document))
+        without_refused(members::apart((self.open)(document), matches!(self.name, "agno" | "automagik-hive")))
     }
 
     /// An agent of one of its documents, in our fields.
     pub fn map(&self, source: Source) -> Mapped {
         mapper::map(source, self.rules, self.braces, self.name != "other")
     }
+}
+
+/// What is no agent refuses no agent beside it in the same document: the first one's report says what it was.
+fn without_refused(parts: Vec<Part>) -> Vec<Part> {
+    let (mut agents, refused): (Vec<Part>, Vec<Part>) =
+        parts.into_iter().partition(|part| matches!(part, Part::Agent(_)));
+    let Some(Part::Agent(first)) = agents.first_mut() else { return refused };
+    for part in refused {
+        if let Part::Refused { name, what } = part {
+            first.report.dropped(name.as_deref().unwrap_or("(file)"), &format!("it is {what}, not an agent"));
+        }
+    }
+    agents
 }

@@ -67,11 +67,42 @@ pub fn dify(mut f: Fields) -> Vec<Part> {
         let what = if mode == "advanced-chat" { "a chat flow" } else { "a workflow" };
         return refused(str_at(&f, "app.name"), format!("{what} (`mode: {mode:.32}`)"));
     }
+    if str_at(&f, "model_config.prompt_type") == Some("advanced") {
+        advanced_prompt(&mut f);
+    }
     // `provider_type`, `tool_label` … of a tool say nothing that its name does not.
     if let Some(tools) = take(&mut f, "model_config.agent_mode.tools") {
         f.insert("tools".to_owned(), tools);
     }
     one(f)
+}
+
+/// In expert mode the prompt is a list of messages, or one text; the simple one stays as it was left, and says nothing.
+fn advanced_prompt(f: &mut Fields) {
+    let Some(Value::Object(config)) = f.get_mut("model_config") else { return };
+    let mut found = Vec::new();
+    if let Some(Value::Array(messages)) =
+        config.get_mut("chat_prompt_config").and_then(|chat| chat.get_mut("prompt"))
+    {
+        messages.retain(|message| {
+            let is_system = message.get("role").and_then(Value::as_str) == Some("system");
+            let text = message.get("text").and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+            found.extend(text.filter(|_| is_system).map(str::to_owned));
+            !is_system
+        });
+    }
+    if found.is_empty() {
+        let whole = take(config, "completion_prompt_config.prompt.text");
+        found.extend(whole.as_ref().and_then(Value::as_str).map(str::to_owned));
+    }
+    let text = found.join("\n\n");
+    if !text.trim().is_empty() {
+        let simple = config.insert("pre_prompt".to_owned(), text.into());
+        let is_said = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+        if let Some(simple) = simple.filter(is_said) {
+            config.insert("simple_prompt".to_owned(), simple);
+        }
+    }
 }
 
 pub fn agent_framework(mut f: Fields) -> Vec<Part> {
@@ -281,8 +312,8 @@ fn model_of(name: &str, models: &Fields) -> Value {
 pub fn adk(mut f: Fields) -> Vec<Part> {
     let class =
         str_at(&f, "agent_class").unwrap_or("LlmAgent").rsplit('.').next().unwrap_or_default().to_owned();
-    if matches!(class.as_str(), "SequentialAgent" | "ParallelAgent" | "LoopAgent") {
-        return refused(str_at(&f, "name"), format!("a workflow (`agent_class: {class}`)"));
+    if let Some(what) = no_agent_of_adk(&f, &class) {
+        return refused(str_at(&f, "name"), format!("{what} (`agent_class: {class:.64}`)"));
     }
     for place in ["model", "model_code"] {
         if let Some(model) = f.get_mut(place) {
@@ -293,7 +324,24 @@ pub fn adk(mut f: Fields) -> Vec<Part> {
     let Some(Value::Array(members)) = f.remove("agents") else { return one(f) };
     let names: Vec<Value> = members.iter().filter_map(value::name).map(Value::from).collect();
     f.entry("sub_agents").or_insert_with(|| names.into());
-    std::iter::once(f.into()).chain(value::objects(members.into()).into_iter().map(Part::from)).collect()
+    std::iter::once(f.into()).chain(value::objects(members.into()).into_iter().flat_map(adk)).collect()
+}
+
+/// What an agent of a class is that is no agent of a model.
+fn no_agent_of_adk(f: &Fields, class: &str) -> Option<&'static str> {
+    const WORKFLOWS: [&str; 6] =
+        ["SequentialAgent", "ParallelAgent", "LoopAgent", "GraphAgent", "Workflow", "WorkflowAgent"];
+    let is_graph = ["nodes", "edges", "start_node"].iter().any(|name| f.contains_key(*name));
+    let is_told = ["instruction", "static_instruction", "global_instruction", "model", "model_code"]
+        .iter()
+        .any(|name| f.contains_key(*name));
+    match class {
+        "LlmAgent" | "Agent" if !is_graph => None,
+        _ if is_graph || WORKFLOWS.contains(&class) => Some("a workflow"),
+        "RemoteA2aAgent" => Some("an agent that another server has"),
+        // A class of the file's author may take what a model's agent takes.
+        _ => (!is_told).then_some("code"),
+    }
 }
 
 /// The model that an adapter's class is made with: `{name: …LiteLlm, args: [{name: model, value}]}`, `LiteLlm(model="…")`.

@@ -73,7 +73,14 @@ pub fn letta(f: &Fields) -> bool {
 }
 
 pub fn langchain(f: &Fields) -> bool {
-    has(f, &["lc", "_type"])
+    has(f, &["lc", "_type"]) || MANIFESTS.iter().any(|path| at(f, path).is_some_and(is_serialized))
+}
+
+/// Where LangSmith's answers have a prompt.
+pub const MANIFESTS: [&str; 3] = ["manifest", "commit.manifest", "repo.latest_commit_manifest.manifest"];
+
+fn is_serialized(manifest: &Value) -> bool {
+    manifest.get("lc").is_some() || manifest.get("_type").is_some()
 }
 
 pub fn langgraph(f: &Fields) -> bool {
@@ -208,6 +215,10 @@ pub fn pydantic_ai(f: &Fields) -> bool {
 }
 
 pub fn agno(f: &Fields) -> bool {
+    !graph(f) && is_agno(f)
+}
+
+fn is_agno(f: &Fields) -> bool {
     at(f, "model.id").is_some_and(Value::is_string) || has(f, &["agent_id", "db_id", "session_state"])
 }
 

@@ -11,6 +11,10 @@ pub enum To {
     Slug,
     /// Only a name by which others of its file call it.
     Key,
+    /// The same, and no other agent's of its system.
+    Id,
+    /// The team that it is in: with its name it is no other agent's.
+    Team,
     Type,
     /// Type and slug, both in kebab case.
     TypeAndSlug,

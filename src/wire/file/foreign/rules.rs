@@ -1,5 +1,6 @@
 //! The rules of each system.
 
+use super::TEAM;
 use super::rule::{Rule, To};
 use super::value::BODY;
 
@@ -101,6 +102,7 @@ pub const AUTOGEN: &[Rule] = &[
     ("config.name", To::Name),
     ("name", To::Name),
     ("label", To::Key),
+    (TEAM, To::Team),
     ("config.description", To::Description),
     ("description", To::Description),
     ("config.system_message", To::Text("")),
@@ -126,7 +128,7 @@ pub const DECLARATIVE: &[Rule] = &[
     ("name", To::Name),
     ("displayName", To::Name),
     ("display_name", To::Name),
-    ("id", To::Key),
+    ("id", To::Id),
     ("description", To::Description),
     ("instructions", To::Text("")),
     ("additionalInstructions", To::Text("")),
@@ -158,7 +160,7 @@ pub const LANGCHAIN: &[Rule] = &[
 
 pub const LANGGRAPH: &[Rule] = &[
     ("name", To::Name),
-    ("assistant_id", To::Key),
+    ("assistant_id", To::Id),
     ("description", To::Description),
     ("system_prompt", To::Text("")),
     ("system_message", To::Text("")),
@@ -176,7 +178,7 @@ pub const LANGGRAPH: &[Rule] = &[
 
 pub const OPENAI: &[Rule] = &[
     ("name", To::Name),
-    ("id", To::Key),
+    ("id", To::Id),
     ("description", To::Description),
     ("instructions", To::Text("")),
     ("model", To::Model),
@@ -243,7 +245,7 @@ pub const VOICE_AGENTS: &[Rule] = &[
     ("handoffs", To::Handoffs),
     ("is_active", To::IsActive),
     ("current_version", To::Drop("this account counts its own")),
-    ("id", To::Key),
+    ("id", To::Id),
 ];
 
 pub const CREWAI: &[Rule] = &[
@@ -292,7 +294,7 @@ pub const AMAZON_Q: &[Rule] = &[
 
 pub const LIBRECHAT: &[Rule] = &[
     ("name", To::Name),
-    ("id", To::Key),
+    ("id", To::Id),
     ("description", To::Description),
     ("instructions", To::Text("")),
     ("additional_instructions", To::Text("")),

@@ -3,6 +3,8 @@
 //! A placeholder that a file uses and does not declare is declared with itself as its default: what no call sets reads as
 //! it did in the source, and text that only looks like a placeholder stays as it is.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value};
 
 use crate::domain::instructions;
@@ -21,6 +23,9 @@ pub enum Braces {
 /// The most placeholders with single braces that become variables: code has braces too.
 const MAX_SINGLE: usize = 100;
 
+/// So much of a name is left before a number: names have 64 characters.
+const MAX_STEM: usize = 56;
+
 /// The most bytes between braces: a name of 64, and blanks.
 const MAX_INSIDE: usize = 72;
 
@@ -29,6 +34,7 @@ pub fn convert(text: &str, braces: Braces, declared: &mut Map<String, Value>) ->
     let mut out = String::with_capacity(text.len());
     let (open, close) = if braces == Braces::Single { ("{", "}") } else { ("{{", "}}") };
     let mut rest = text;
+    let mut spelled = Spelled::among(declared);
     // Doubled braces that were opened: others close what is no placeholder, such as JSON in JSON.
     let mut doubled = 0_usize;
     while let Some(start) = next(rest, open, doubled > 0) {
@@ -46,11 +52,12 @@ pub fn convert(text: &str, braces: Braces, declared: &mut Map<String, Value>) ->
         let end = end.filter(|end| inside[*end..].starts_with(close));
         let written = end.and_then(|end| source_name(&inside[..end], braces));
         match written {
-            Some((name, len))
+            Some((plain, len))
                 if braces != Braces::Single
                     || declared.len() < MAX_SINGLE
-                    || declared.contains_key(&name) =>
+                    || declared.contains_key(&variable_name(plain)) =>
             {
+                let name = spelled.name(plain, declared);
                 let len = open.len() + len + close.len();
                 let default = if from[..len].ends_with("?}") { "" } else { &from[..len] };
                 if !declared.contains_key(&name) && !instructions::BUILT_IN.contains(&name.as_str()) {
@@ -83,8 +90,46 @@ fn next(text: &str, open: &str, is_doubled: bool) -> Option<usize> {
     }
 }
 
-/// Our name for what stands between braces, and how long that is.
-fn source_name(inside: &str, braces: Braces) -> Option<(String, usize)> {
+/// Our names of placeholders. Ours have no capitals, so those that differ only by them are numbered: `{Topic}` is `topic`,
+/// and `{topic}` beside it `topic_2`.
+struct Spelled<'a> {
+    names: BTreeMap<&'a str, String>,
+    /// The last number of a name.
+    last: BTreeMap<String, usize>,
+    /// What the file declares, in whatever letters it is used.
+    own: BTreeSet<String>,
+}
+
+impl<'a> Spelled<'a> {
+    fn among(declared: &Map<String, Value>) -> Self {
+        Self { names: BTreeMap::new(), last: BTreeMap::new(), own: declared.keys().cloned().collect() }
+    }
+
+    fn name(&mut self, plain: &'a str, declared: &Map<String, Value>) -> String {
+        let name = variable_name(plain);
+        if self.own.contains(&name) || instructions::BUILT_IN.contains(&name.as_str()) {
+            return name;
+        }
+        if let Some(known) = self.names.get(plain) {
+            return known.clone();
+        }
+        let last = self.last.entry(name.clone()).or_default();
+        let numbered = |n: usize| match n {
+            1 => name.clone(),
+            n => format!("{}_{n}", name.get(..MAX_STEM).unwrap_or(&name)),
+        };
+        let mut free = String::new();
+        while free.is_empty() || declared.contains_key(&free) {
+            *last += 1;
+            free = numbered(*last);
+        }
+        self.names.insert(plain, free.clone());
+        free
+    }
+}
+
+/// The name that stands between braces, and how long that is.
+fn source_name(inside: &str, braces: Braces) -> Option<(&str, usize)> {
     let plain = inside.trim_matches(' ');
     let plain = match braces {
         Braces::Dollar => plain.strip_prefix('$').unwrap_or(plain),
@@ -93,9 +138,7 @@ fn source_name(inside: &str, braces: Braces) -> Option<(String, usize)> {
     };
     let is_identifier = plain.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && plain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    is_identifier
-        .then(|| (variable_name(plain), inside.len()))
-        .filter(|(name, _)| instructions::is_name(name))
+    (is_identifier && instructions::is_name(&variable_name(plain))).then_some((plain, inside.len()))
 }
 
 /// A variable's name in our letters.
@@ -138,9 +181,29 @@ mod tests {
             ),
             ("{\"a\": {\"b\": 1}} }}", Braces::Single, "{\"a\": {\"b\": 1}} }}", json!({})),
             ("{{userName}}", Braces::Dollar, "{{username}}", json!({"username": "{{userName}}"})),
+            (
+                "{{H}} {{h}} {{ H }} {{h_2}}",
+                Braces::Double,
+                "{{h}} {{h_2}} {{h}} {{h_2_2}}",
+                json!({"h": "{{H}}", "h_2": "{{h}}", "h_2_2": "{{h_2}}"}),
+            ),
+            (
+                "{Topic} {topic} {TOPIC}",
+                Braces::Single,
+                "{{topic}} {{topic_2}} {{topic_3}}",
+                json!({"topic": "{Topic}", "topic_2": "{topic}", "topic_3": "{TOPIC}"}),
+            ),
+            ("{{Today}} {{today}}", Braces::Double, "{{today}} {{today}}", json!({})),
         ] {
             assert_eq!(converted(text, braces), (expected.to_owned(), declared), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_file_declares_is_meant_in_any_letters() {
+        let mut declared = Map::from_iter([("topic".to_owned(), Value::from("tea"))]);
+        assert_eq!(convert("{Topic} {topic}", Braces::Single, &mut declared), "{{topic}} {{topic}}");
+        assert_eq!(declared.len(), 1);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::domain::agent::{Status, spelling};
 use crate::domain::slug::Slug;
 
-use super::super::value;
+use super::super::rule::To;
+use super::super::{Origin, value};
 use super::Mapper;
 
 const MAX_DESCRIPTION: usize = 2_000;
@@ -40,6 +41,17 @@ impl Mapper {
             self.fields.name = value::line(&text);
         }
         self.keys.push(text);
+    }
+
+    pub(super) fn origin(&mut self, path: &str, to: To, value: Value) {
+        let text = value.as_str().filter(|text| !text.is_empty() && !value::is_reference(text));
+        if let Some(text) = text.filter(|_| self.origin.is_none()) {
+            self.origin = Some(Origin { path: path.to_owned(), value: text.to_owned() });
+        }
+        if matches!(to, To::Id) {
+            self.keys.extend(value::text(&value));
+        }
+        self.park(path, value);
     }
 
     pub(super) fn kind(&mut self, path: &str, value: Value) {

@@ -19,7 +19,7 @@ use super::rule::{OWN, Rule, To};
 use super::rules::OURS;
 use super::value;
 use super::variables::Braces;
-use super::{Need, Source};
+use super::{Need, Origin, Source};
 use model::{Choice, Params};
 
 /// The deepest path that a report names.
@@ -41,6 +41,8 @@ pub struct Mapped {
     pub needs: Vec<Need>,
     /// What others of the file call it.
     pub keys: Vec<String>,
+    /// What tells it apart from others of its name.
+    pub origin: Option<Origin>,
     /// Sampling parameters, where it names no model.
     pub parameters: Params,
 }
@@ -62,6 +64,7 @@ struct Mapper {
     errors: FieldErrors,
     needs: Vec<Need>,
     keys: Vec<String>,
+    origin: Option<Origin>,
     /// Whether a field gave the name, rather than the place in the document.
     named: bool,
     /// The field that says only where the instructions are.
@@ -90,6 +93,7 @@ impl Mapper {
             errors: FieldErrors::default(),
             needs: Vec::new(),
             keys: source.keys,
+            origin: None,
             named: false,
             elsewhere: None,
             is_agent,
@@ -106,6 +110,7 @@ impl Mapper {
         match to {
             To::Name => self.name(path, &value),
             To::Slug => self.slug(path, &value),
+            To::Id | To::Team => self.origin(path, to, value),
             To::Key => {
                 self.keys.extend(value::text(&value));
                 self.park(path, value);
@@ -243,6 +248,7 @@ impl Mapper {
             report: self.report,
             needs: self.needs,
             keys: self.keys,
+            origin: self.origin,
             parameters,
         }
     }
