@@ -31,9 +31,9 @@ impl Machine for Account {
 
     const VERSION: u32 = VERSION;
     const STEPS: &'static [Step] = store::STEPS;
-    /// A slice is given back by the first write after its agent counts as idle.
     /// Settlements and holds.
     const GATHER_MS: u64 = 200;
+    /// A slice is given back by the first write after its agent counts as idle.
     const QUIET_MS: u64 = IDLE_MS.cast_unsigned() + 100;
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {

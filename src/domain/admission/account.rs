@@ -29,11 +29,12 @@ impl Account {
         self.window.roll(now);
     }
 
-    /// Settled, held and orphaned in the running month.
+    /// What no end of a call gives back in the running month.
     pub fn spent(&self) -> Nanos {
         self.month.tally.settled + self.orphans
     }
 
+    /// Settled, held and orphaned in the running month.
     pub fn taken(&self) -> Nanos {
         self.month.tally.settled + self.month.tally.held + self.orphans
     }

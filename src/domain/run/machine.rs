@@ -30,6 +30,7 @@ impl Run {
             terms,
             created_at: now,
             started_at: None,
+            asked_at: None,
             spent: Nanos::ZERO,
             steps: 0,
             given_back: 0,
@@ -110,7 +111,7 @@ impl Run {
                         // It is asked again when the run goes on.
                         self.give_back(attempt, Phase::Next);
                     } else if self.has_hope(now, "the run was interrupted again and again", names, out) {
-                        self.ask_again(step, attempt, out);
+                        self.ask_again(step, attempt, now, out);
                     }
                 }
             }
@@ -183,11 +184,12 @@ impl Run {
         self.is_steered = false;
         out.push(Do::Say(Event::StepStarted { step: self.steps }));
         let before = std::mem::take(&mut self.given_back);
-        self.ask_again(self.steps, before, out);
+        self.ask_again(self.steps, before, now, out);
     }
 
-    pub(super) fn ask_again(&mut self, step: u32, attempt: u32, out: &mut Vec<Do>) {
+    pub(super) fn ask_again(&mut self, step: u32, attempt: u32, now: Millis, out: &mut Vec<Do>) {
         let attempt = attempt.saturating_add(1);
+        self.asked_at = Some(now);
         self.phase = Phase::Model { step, attempt };
         out.push(Do::CallModel { step, attempt });
     }

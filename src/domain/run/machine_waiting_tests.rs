@@ -215,3 +215,17 @@ fn an_answer_is_heard_out_for_a_minute_behind_the_runs_time_and_no_longer() {
         assert_eq!(run.wake_at(), Some(Millis(120_000)));
     }
 }
+
+#[test]
+fn a_last_word_that_is_asked_for_late_is_heard_out_as_well() {
+    let limits = Limits { max_minutes: 2, ..Limits::default() };
+    let mut run = begun(Terms { limits, ..terms() });
+    run.apply(Happened::Paused { reason: None }, &NAMES, Millis(1));
+    run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(2));
+    let day = Millis(86_400_000);
+    let out = run.apply(Happened::Resumed, &NAMES, day);
+    assert_eq!((effects(&out), run.wake_at()), (vec!["model 2.1".to_owned()], Some(day.plus(60_000))));
+    assert_eq!(run.apply(Happened::Time, &NAMES, day.plus(59_999)), []);
+    run.apply(answer(vec![AssistantPart::text("That far")], Vec::new()), &NAMES, day.plus(59_999));
+    assert_eq!(run.status(), Status::Incomplete);
+}

@@ -23,6 +23,9 @@ pub struct Run {
     pub created_at: Millis,
     #[serde(default)]
     pub started_at: Option<Millis>,
+    /// When the model was asked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Millis>,
     /// With its children.
     #[serde(with = "money::as_integer")]
     pub spent: Nanos,
@@ -372,7 +375,8 @@ impl Run {
 
     /// When an answer that is under way behind the run's time is heard no longer, the last word among them.
     pub fn cut_at(&self) -> Option<Millis> {
-        self.deadline().map(|deadline| deadline.plus(HEARD_OUT_MS))
+        let since = |deadline: Millis| self.asked_at.map_or(deadline, |asked_at| asked_at.max(deadline));
+        self.deadline().map(|deadline| since(deadline).plus(HEARD_OUT_MS))
     }
 
     /// When time alone changes something.

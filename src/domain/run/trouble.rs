@@ -54,7 +54,7 @@ impl Run {
                 if let Phase::Model { step, attempt } = self.phase {
                     out.push(Do::Say(Event::Restarted { step, voids: None }));
                     if self.has_hope(now, "the model answered nothing", names, out) {
-                        self.ask_again(step, attempt, out);
+                        self.ask_again(step, attempt, now, out);
                     }
                 }
             }

@@ -183,7 +183,8 @@ pub struct Start {
     pub may_make: bool,
     /// Whether the caller stays for the events.
     pub watch: bool,
-    /// What the agent of today refuses in it: no run begins, though one that began under the same key answers.
+    /// What the agent of today refuses in it: no run begins, though one that began under the same key answers. An object of
+    /// older code does not look at it, and begins one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FieldError>,
 }

@@ -52,23 +52,23 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
-    pub fn warnings(self) -> impl Iterator<Item = Warning> {
-        let media = (self.media > 0).then(|| {
-            let words = format!(
-                "{} images, files or sounds of earlier messages are left out: no model of this agent takes them",
-                self.media
-            );
-            Warning::new("messages", Code::LeftOut, words)
-        });
-        self.too_long().into_iter().chain(media)
-    }
-
-    fn too_long(self) -> Option<Warning> {
-        let items = (self.items > 0).then(|| format!("{} items left out", amount(self.items)));
-        let outputs = (self.outputs > 0).then(|| format!("outputs of {} tool calls left out", self.outputs));
-        let said: Vec<String> = items.into_iter().chain(outputs).collect();
-        let words = format!("the thread is longer than what a model is sent: {}", said.join(", "));
-        (!said.is_empty()).then(|| Warning::new("messages", Code::LeftOut, words))
+    pub fn warning(self) -> Option<Warning> {
+        let too_long = [
+            (self.items > 0).then(|| format!("{} items left out", amount(self.items))),
+            (self.outputs > 0).then(|| format!("outputs of {} tool calls left out", self.outputs)),
+        ];
+        let too_long: Vec<String> = too_long.into_iter().flatten().collect();
+        let said = [
+            (!too_long.is_empty()).then(|| {
+                format!("the thread is longer than what a model is sent: {}", too_long.join(", "))
+            }),
+            (self.media > 0).then(|| {
+                let media = self.media;
+                format!("no model of this agent takes {media} images, files or sounds of earlier messages: left out")
+            }),
+        ];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| Warning::new("messages", Code::LeftOut, said.join("; ")))
     }
 }
 

@@ -113,10 +113,10 @@ fn what_is_newest_is_sent_item_by_item() {
         ["[3 earlier items of this con", &format!("second {}", "p".repeat(21)), "task 0 tttttttttt"]
     );
     assert_eq!(left_out, LeftOut { items: 3, ..LeftOut::default() });
-    let warning = left_out.warnings().next().unwrap();
+    let warning = left_out.warning().unwrap();
     assert_eq!((warning.field.as_str(), warning.code), ("messages", Code::LeftOut));
     assert!(warning.message.contains("3 items left out"), "{}", warning.message);
-    assert_eq!(LeftOut::default().warnings().count(), 0);
+    assert_eq!(LeftOut::default().warning(), None);
 }
 
 #[test]
@@ -260,6 +260,7 @@ fn what_was_said_before_a_run_is_counted_and_can_do_without_its_media() {
     assert_eq!(leave_out_media(&mut messages[..earlier]), 1);
     assert!(!has_media(&messages[..earlier]) && has_media(&messages));
     assert!(format!("{:?}", messages[0]).contains("[Here stood an image"), "{messages:?}");
-    let left_out = LeftOut { media: 1, ..LeftOut::default() };
-    assert_eq!(left_out.warnings().count(), 1);
+    let left_out = LeftOut { items: 2, media: 1, outputs: 0 };
+    let words = left_out.warning().unwrap().message;
+    assert!(words.contains("2 items left out") && words.contains("1 images"), "{words}");
 }

@@ -34,8 +34,9 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
             Ok(Some(call)) => tools::call(app, object, &id, call).await,
             Ok(None) => Outcome::Done,
             Err(error) => {
+                // Watchers read why.
                 let journal = json!({ "started_at": app.world.now(), "error": error.to_string() });
-                Outcome::NotMade { why: format!("The call cannot be read: {error}."), journal }
+                Outcome::NotMade { why: "the call could not be read".to_owned(), journal }
             }
         },
         Effect::CancelChild { account, call } => {

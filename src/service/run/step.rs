@@ -84,7 +84,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
             (unserved.call, unanswered(app, unserved.error, begun, unserved.cost, journal))
         }
         Ok(mut served) => {
-            served.warnings.extend(left_out.warnings());
+            served.warnings.extend(left_out.warning());
             (Some(served.call), relay(app, object, id, served, heard, (begun, journal)).await)
         }
     };

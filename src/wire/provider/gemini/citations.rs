@@ -142,7 +142,7 @@ pub(super) fn citations(
     let supports: Vec<Support> =
         grounding_supports.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     let mut is_cited = vec![false; pages.len()];
-    for support in supports {
+    for support in supports.into_iter().take(MAX_CITATIONS) {
         let segment = support.segment.0.filter(|_| cited.len() < MAX_CITATIONS);
         let Some(place) = segment.and_then(|segment| said.place(&segment)) else { continue };
         for chunk in support.grounding_chunk_indices.into_iter().take(MAX_CITATIONS) {

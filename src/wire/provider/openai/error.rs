@@ -48,9 +48,9 @@ pub fn refused(body: &[u8]) -> Reported {
     }
 }
 
-/// Whether it is neither JSON nor a page of markup.
+/// Whether it is neither JSON, whole or cut, nor a page of markup.
 fn is_words(body: &str) -> bool {
-    !body.trim_start().starts_with('<') && serde_json::from_str::<IgnoredAny>(body).is_err()
+    !body.trim_start().starts_with(['<', '{', '[']) && serde_json::from_str::<IgnoredAny>(body).is_err()
 }
 
 /// A value built of an error takes many times its length, so that a long one is not read.

@@ -82,3 +82,12 @@ fn what_an_error_says_was_used_is_read_wherever_it_stands_beside_it() {
     let half = reported(br#"{"error":"x","usage":{"prompt_tokens":1}}"#);
     assert_eq!(read(Err::<(), _>(half)).2, None, "half a record is not a bill");
 }
+
+#[test]
+fn of_a_refusal_in_plain_text_the_words_are_read_and_of_a_cut_one_nothing() {
+    assert_eq!(refused(b"413 Payload Too Large").message, "413 Payload Too Large");
+    let whole = serde_json::json!({"error": {"message": "no", "input": "insufficient_quota"}}).to_string();
+    let cut = &whole.as_bytes()[..whole.len() - 2];
+    assert_eq!(refused(cut).message, "", "what the client sent may stand in it");
+    assert_eq!(refused(b"<html>Too bad</html>").message, "");
+}
