@@ -12,7 +12,7 @@ from conftest import DEFAULT_ACCOUNT, OPERATOR_KEY, Worker
 from provider import Answer, Json, Provider, chunks, completion
 
 #: Of each operation; each of a thread's is there up to four times, and answers more slowly.
-EXAMPLES = 150
+EXAMPLES = 100
 THREAD_EXAMPLES = 10
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
