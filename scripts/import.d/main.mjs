@@ -46,6 +46,16 @@ function filesOf(place) {
   });
 }
 
+/** Each file by the first of the paths that lead to it. */
+function onlyOnce(files) {
+  const first = new Map();
+  for (const file of files) {
+    const path = realpathSync(file);
+    if (!first.has(path)) first.set(path, file);
+  }
+  return [...first.values()];
+}
+
 const named = new Map();
 // The files of this run, by their full paths.
 const moved = new Map();
@@ -245,7 +255,7 @@ async function main() {
   if (places.length === 0) throw new Error("name a folder or a file: see --help");
   const outcomes = new Map();
   let broken;
-  const files = places.flatMap(filesOf);
+  const files = onlyOnce(places.flatMap(filesOf));
   files.forEach((file) => moved.set(resolve(file), file));
   for (const file of files) {
     try {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -41,11 +42,10 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(files: &[(&str, &str)]) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
-            "import-{}-{}",
-            std::process::id(),
-            files.len()
-        ));
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("import-{}-{number}", std::process::id()));
         for (name, text) in files {
             let file = path.join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -172,6 +172,49 @@ async fn agents_of_one_name_in_several_files_stay_several() {
     let told = api.get("/api/v1/agents/cook-2").key(&acme.member).send().await.ok();
     assert_eq!(told["name"], "cook");
     assert!(told["instructions"].as_str().unwrap().contains("on land"));
+}
+
+#[tokio::test]
+async fn three_files_of_one_name_are_each_found_again_and_linked() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    let linked = "name: Support\ninstruction: One.\nsub_agents: [{config_path: d.yaml}]\n";
+    let texts = ["One", "Two", "Three"].map(|text| linked.replace("One", text));
+    let last = "name: last\ninstruction: Last.\n";
+    let folder = Folder::new(&[
+        ("a.yaml", texts[0].as_str()),
+        ("b.yaml", texts[1].as_str()),
+        ("c.yaml", texts[2].as_str()),
+        ("d.yaml", last),
+    ]);
+    let (table, said, _) = run(&folder, &url, &acme, &["--write"]).await;
+    assert_eq!(said, "4 files: 4 created, 0 updated, 0 skipped, 0 refused", "{table:#?}");
+    let agent =
+        async |slug: &str| api.get(&format!("/api/v1/agents/{slug}")).key(&acme.member).send().await.ok();
+    let last = agent("last").await["id"].clone();
+    for (slug, text) in [("support", "One."), ("support-2", "Two."), ("support-3", "Three.")] {
+        let made = agent(slug).await;
+        assert_eq!((&made["instructions"], &made["handoff_targets"][0]), (&text.into(), &last), "{slug}");
+    }
+    let (table, said, _) = run(&folder, &url, &acme, &["--mode", "update"]).await;
+    assert!(said.starts_with("4 files: 0 created, 0 updated, 4 skipped, 0 refused"), "{said} {table:#?}");
+    for (row, slug) in table.iter().skip(1).zip(["support", "support-2", "support-3", "last"]) {
+        assert!(row.contains(&format!(" {slug} skipped")), "{slug} is not in {row}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_several_places_lead_to_moves_once() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    let folder = Folder::new(&[("agents/a.yaml", "name: A\ninstructions: A.\n")]);
+    let whole = folder.0.join("agents");
+    let (table, said, _) =
+        run(&folder, &url, &acme, &["--write", "agents", whole.to_str().unwrap(), "./agents/a.yaml"]).await;
+    assert_eq!(said, "1 files: 1 created, 0 updated, 0 skipped, 0 refused", "{table:#?}");
+    assert_eq!(table[1..], ["agents/a.yaml retinue a created"]);
 }
 
 #[tokio::test]
