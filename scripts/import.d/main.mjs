@@ -215,11 +215,17 @@ function printFields(outcomes) {
   }
 }
 
+/** The slugs that other files' agents of the same names have. */
+function othersOf(file, rows) {
+  const alike = rows.flatMap((row) => called.get(row.name) ?? []);
+  return new Set(alike.filter((slug) => claimed.get(slug) !== file));
+}
+
 /** Agents may hand off to agents of files that come after theirs: those files are sent once more when all are there. */
 async function linkAcrossFiles(outcomes) {
   const made = new Set([...outcomes.values()].flatMap(({ rows = [] }) => rows.filter(isOwn).map((row) => row.slug)));
   const isMade = (need) => need.kind === "agent" && made.has(need.name);
-  for (const [file, { rows = [], taken }] of outcomes) {
+  for (const [file, { rows = [] }] of outcomes) {
     const isNew = rows.length > 0 && rows.every((row) => ["created", "updated"].includes(row.result));
     // A member's name may be that of an agent of another file, too.
     const isNumbered = (member) => outcomes.get(member)?.rows?.some((row) => isOwn(row) && /-\d+$/.test(row.slug));
@@ -229,7 +235,7 @@ async function linkAcrossFiles(outcomes) {
       for (const row of rows) row.needs = row.needs?.filter((need) => !isMade(need));
       continue;
     }
-    const again = await send(file, { write: true, mode: "update", taken, outcomes });
+    const again = await send(file, { write: true, mode: "update", taken: othersOf(file, rows), outcomes });
     if (again.rows?.every((row) => row.result !== "invalid")) {
       outcomes.set(file, { rows: again.rows.map((row, i) => ({ ...row, result: rows[i]?.result ?? row.result })) });
     }
@@ -247,7 +253,7 @@ async function move(file) {
   }
   claim(file, tried.rows);
   planned += (tried.rows ?? []).filter((row) => row.result === "created").length;
-  return { ...(options.write ? await send(file, { write: true, mode: options.mode, taken }) : tried), taken };
+  return options.write ? send(file, { write: true, mode: options.mode, taken }) : tried;
 }
 
 async function main() {

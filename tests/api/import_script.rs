@@ -8,6 +8,7 @@ use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -205,6 +206,31 @@ async fn three_files_of_one_name_are_each_found_again_and_linked() {
 }
 
 #[tokio::test]
+async fn files_of_one_name_are_linked_where_another_agent_has_the_slug_of_it() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    api.agent(&acme, &json!({"slug": "support", "name": "Desk"})).await;
+    let linked =
+        |text: &str| format!("name: Support\ninstruction: {text}.\nsub_agents: [{{config_path: d.yaml}}]\n");
+    let (one, two) = (linked("One"), linked("Two"));
+    let folder = Folder::new(&[
+        ("a.yaml", one.as_str()),
+        ("b.yaml", two.as_str()),
+        ("d.yaml", "name: last\ninstruction: Last.\n"),
+    ]);
+    let (table, said, _) = run(&folder, &url, &acme, &["--write"]).await;
+    assert_eq!(said, "3 files: 3 created, 0 updated, 0 skipped, 0 refused", "{table:#?}");
+    let agent =
+        async |slug: &str| api.get(&format!("/api/v1/agents/{slug}")).key(&acme.member).send().await.ok();
+    let last = agent("last").await["id"].clone();
+    for (slug, text) in [("support-2", "One."), ("support-3", "Two.")] {
+        let made = agent(slug).await;
+        assert_eq!((&made["instructions"], &made["handoff_targets"][0]), (&text.into(), &last), "{slug}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_several_places_lead_to_moves_once() {
     let api = Api::here();
     let acme = api.tenant("acme").await;
@@ -264,5 +290,5 @@ async fn sub_agents_are_found_by_the_paths_of_their_files() {
         async |slug: &str| api.get(&format!("/api/v1/agents/{slug}")).key(&acme.member).send().await.ok();
     let (tutor, math) = (agent("tutor").await["id"].clone(), agent("math-tutor-2").await);
     assert_eq!(math["instructions"], "Teach maths.");
-    assert_eq!(agent("boss").await["handoff_targets"], serde_json::json!([tutor, math["id"]]));
+    assert_eq!(agent("boss").await["handoff_targets"], json!([tutor, math["id"]]));
 }
