@@ -46,6 +46,16 @@ function filesOf(place) {
   });
 }
 
+/** Each file by the first of the paths that lead to it. */
+function onlyOnce(files) {
+  const first = new Map();
+  for (const file of files) {
+    const path = realpathSync(file);
+    if (!first.has(path)) first.set(path, file);
+  }
+  return [...first.values()];
+}
+
 const named = new Map();
 // The files of this run, by their full paths.
 const moved = new Map();
@@ -205,11 +215,17 @@ function printFields(outcomes) {
   }
 }
 
+/** The slugs that other files' agents of the same names have. */
+function othersOf(file, rows) {
+  const alike = rows.flatMap((row) => called.get(row.name) ?? []);
+  return new Set(alike.filter((slug) => claimed.get(slug) !== file));
+}
+
 /** Agents may hand off to agents of files that come after theirs: those files are sent once more when all are there. */
 async function linkAcrossFiles(outcomes) {
   const made = new Set([...outcomes.values()].flatMap(({ rows = [] }) => rows.filter(isOwn).map((row) => row.slug)));
   const isMade = (need) => need.kind === "agent" && made.has(need.name);
-  for (const [file, { rows = [], taken }] of outcomes) {
+  for (const [file, { rows = [] }] of outcomes) {
     const isNew = rows.length > 0 && rows.every((row) => ["created", "updated"].includes(row.result));
     // A member's name may be that of an agent of another file, too.
     const isNumbered = (member) => outcomes.get(member)?.rows?.some((row) => isOwn(row) && /-\d+$/.test(row.slug));
@@ -219,7 +235,7 @@ async function linkAcrossFiles(outcomes) {
       for (const row of rows) row.needs = row.needs?.filter((need) => !isMade(need));
       continue;
     }
-    const again = await send(file, { write: true, mode: "update", taken, outcomes });
+    const again = await send(file, { write: true, mode: "update", taken: othersOf(file, rows), outcomes });
     if (again.rows?.every((row) => row.result !== "invalid")) {
       outcomes.set(file, { rows: again.rows.map((row, i) => ({ ...row, result: rows[i]?.result ?? row.result })) });
     }
@@ -237,7 +253,7 @@ async function move(file) {
   }
   claim(file, tried.rows);
   planned += (tried.rows ?? []).filter((row) => row.result === "created").length;
-  return { ...(options.write ? await send(file, { write: true, mode: options.mode, taken }) : tried), taken };
+  return options.write ? send(file, { write: true, mode: options.mode, taken }) : tried;
 }
 
 async function main() {
@@ -245,7 +261,7 @@ async function main() {
   if (places.length === 0) throw new Error("name a folder or a file: see --help");
   const outcomes = new Map();
   let broken;
-  const files = places.flatMap(filesOf);
+  const files = onlyOnce(places.flatMap(filesOf));
   files.forEach((file) => moved.set(resolve(file), file));
   for (const file of files) {
     try {

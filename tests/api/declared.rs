@@ -342,6 +342,24 @@ async fn a_dry_run_counts_the_limits_as_the_write_does() {
 }
 
 #[tokio::test]
+async fn a_dry_run_knows_the_aliases_of_the_file_as_the_write_keeps_them() {
+    for line in ["gpt-4.1-mini", "openai/gpt-4.1-mini", "openai:gpt-4.1-mini"] {
+        let (api, acme) = crate::moving::account().await;
+        let file = json!({"declarations": [
+            {"kind": "alias", "name": "fast", "body": {"model": line}},
+            {"kind": "template", "name": "mail", "body": {"name": "Mail", "definition": {"model": "fast"}}},
+        ]});
+        let import =
+            |query: &str| api.post(&format!("/api/v1/import{query}")).key(&acme.admin).json(&file).send();
+        let mut dry = import("?dry_run=true").await.ok();
+        dry["dry_run"] = json!(false);
+        let written = import("").await.ok();
+        assert_eq!(dry, written, "{line}");
+        assert_eq!(written["created"], 2, "{written}");
+    }
+}
+
+#[tokio::test]
 async fn an_export_has_few_things_in_memory() {
     let (api, acme) = stage().await;
     api.world

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -41,11 +43,10 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(files: &[(&str, &str)]) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
-            "import-{}-{}",
-            std::process::id(),
-            files.len()
-        ));
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("import-{}-{number}", std::process::id()));
         for (name, text) in files {
             let file = path.join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -175,6 +176,74 @@ async fn agents_of_one_name_in_several_files_stay_several() {
 }
 
 #[tokio::test]
+async fn three_files_of_one_name_are_each_found_again_and_linked() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    let linked = "name: Support\ninstruction: One.\nsub_agents: [{config_path: d.yaml}]\n";
+    let texts = ["One", "Two", "Three"].map(|text| linked.replace("One", text));
+    let last = "name: last\ninstruction: Last.\n";
+    let folder = Folder::new(&[
+        ("a.yaml", texts[0].as_str()),
+        ("b.yaml", texts[1].as_str()),
+        ("c.yaml", texts[2].as_str()),
+        ("d.yaml", last),
+    ]);
+    let (table, said, _) = run(&folder, &url, &acme, &["--write"]).await;
+    assert_eq!(said, "4 files: 4 created, 0 updated, 0 skipped, 0 refused", "{table:#?}");
+    let agent =
+        async |slug: &str| api.get(&format!("/api/v1/agents/{slug}")).key(&acme.member).send().await.ok();
+    let last = agent("last").await["id"].clone();
+    for (slug, text) in [("support", "One."), ("support-2", "Two."), ("support-3", "Three.")] {
+        let made = agent(slug).await;
+        assert_eq!((&made["instructions"], &made["handoff_targets"][0]), (&text.into(), &last), "{slug}");
+    }
+    let (table, said, _) = run(&folder, &url, &acme, &["--mode", "update"]).await;
+    assert!(said.starts_with("4 files: 0 created, 0 updated, 4 skipped, 0 refused"), "{said} {table:#?}");
+    for (row, slug) in table.iter().skip(1).zip(["support", "support-2", "support-3", "last"]) {
+        assert!(row.contains(&format!(" {slug} skipped")), "{slug} is not in {row}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_one_name_are_linked_where_another_agent_has_the_slug_of_it() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    api.agent(&acme, &json!({"slug": "support", "name": "Desk"})).await;
+    let linked =
+        |text: &str| format!("name: Support\ninstruction: {text}.\nsub_agents: [{{config_path: d.yaml}}]\n");
+    let (one, two) = (linked("One"), linked("Two"));
+    let folder = Folder::new(&[
+        ("a.yaml", one.as_str()),
+        ("b.yaml", two.as_str()),
+        ("d.yaml", "name: last\ninstruction: Last.\n"),
+    ]);
+    let (table, said, _) = run(&folder, &url, &acme, &["--write"]).await;
+    assert_eq!(said, "3 files: 3 created, 0 updated, 0 skipped, 0 refused", "{table:#?}");
+    let agent =
+        async |slug: &str| api.get(&format!("/api/v1/agents/{slug}")).key(&acme.member).send().await.ok();
+    let last = agent("last").await["id"].clone();
+    for (slug, text) in [("support-2", "One."), ("support-3", "Two.")] {
+        let made = agent(slug).await;
+        assert_eq!((&made["instructions"], &made["handoff_targets"][0]), (&text.into(), &last), "{slug}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_several_places_lead_to_moves_once() {
+    let api = Api::here();
+    let acme = api.tenant("acme").await;
+    let url = serve(&api).await;
+    let folder = Folder::new(&[("agents/a.yaml", "name: A\ninstructions: A.\n")]);
+    let whole = folder.0.join("agents");
+    let (table, said, _) =
+        run(&folder, &url, &acme, &["--write", "agents", whole.to_str().unwrap(), "./agents/a.yaml"]).await;
+    assert_eq!(said, "1 files: 1 created, 0 updated, 0 skipped, 0 refused", "{table:#?}");
+    assert_eq!(table[1..], ["agents/a.yaml retinue a created"]);
+}
+
+#[tokio::test]
 async fn a_dry_run_of_many_files_counts_the_plans_room_as_the_write_does() {
     let api = Api::here();
     let acme = api.tenant_on("acme", "budget").await;
@@ -221,5 +290,5 @@ async fn sub_agents_are_found_by_the_paths_of_their_files() {
         async |slug: &str| api.get(&format!("/api/v1/agents/{slug}")).key(&acme.member).send().await.ok();
     let (tutor, math) = (agent("tutor").await["id"].clone(), agent("math-tutor-2").await);
     assert_eq!(math["instructions"], "Teach maths.");
-    assert_eq!(agent("boss").await["handoff_targets"], serde_json::json!([tutor, math["id"]]));
+    assert_eq!(agent("boss").await["handoff_targets"], json!([tutor, math["id"]]));
 }

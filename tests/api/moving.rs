@@ -80,7 +80,7 @@ fn samples() -> Vec<Sample> {
             "model: openai:gpt-4.1-mini\ninstructions: Greet {{guest}}.\nmodel_settings: {temperature: 0.3, parallel: true}\n\
              retries: 2\nend_strategy: early\ndeps_schema: {properties: {guest: {type: string}}}\n",
             json!({"model": "openai:gpt-4.1-mini?temperature=0.3", "instructions": "Greet {{guest}}.",
-                "config": {"variables": {"guest": null},
+                "config": {"variables": {"guest": ""},
                     "imported": {"retries": 2, "end_strategy": "early", "model_settings": {"parallel": true},
                         "deps_schema": {"properties": {"guest": {"type": "string"}}}}}}),
         ),

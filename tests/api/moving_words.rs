@@ -280,6 +280,24 @@ async fn inputs_that_an_agent_declares_are_variables_with_their_defaults() {
 }
 
 #[tokio::test]
+async fn of_a_schema_the_list_beside_its_properties_says_which_inputs_are_required() {
+    let properties = json!({"way": {"type": "string"}, "mood": {"type": "string"}, "pace": {"type": "string", "required": true}});
+    for name in ["inputs", "inputSchema"] {
+        for (required, way) in [(json!(["way"]), Value::Null), (Value::Null, json!(""))] {
+            let schema =
+                json!({"type": "object", "required": required, "properties": properties, "strict": true});
+            let file = json!({"kind": "Prompt", "name": "Guide", "instructions": "Go {{way}} {{mood}} {{pace}}.",
+                "model": {"id": "gpt-4o"}, name: schema});
+            let (row, made) = moved("", &file.to_string()).await;
+            let variables = json!({"way": way, "mood": "", "pace": null});
+            assert_eq!(made["config"]["variables"], variables, "{file} {row:#}");
+            let kept = &made["config"]["imported"][name];
+            assert_eq!((&kept["properties"], &kept["strict"]), (&properties, &json!(true)), "{made:#}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_line_that_an_agent_is_given_takes_its_parameters_however_it_is_written() {
     let foreign =
         "kind: Prompt\nname: Ass\ninstructions: hi\nmodel:\n  id: =Env.M\n  options: {temperature: 0.9}\n";

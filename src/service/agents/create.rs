@@ -87,13 +87,19 @@ pub(super) async fn plan_allows<W: World>(
         return Err(Failure::PlanLacks(Feature::PublicAgents));
     }
     if let Some(most) = limits.agents.filter(|_| more > 0) {
-        let used = planned + tenant.usage(0, app.world.now()).await?.agents as usize;
+        let used = tenant.usage(0, app.world.now()).await?.agents as usize;
         let fewer = saves.iter().filter(|save| save.removes()).count();
-        if used + more > most as usize + fewer {
+        if is_full(most, [used, planned, more], fewer) {
             return Err(Failure::PlanFull(Thing::Agent, most));
         }
     }
     Ok(())
+}
+
+/// Whether these are more agents than the plan has room for. Whoever asks says how many are planned, and wasm counts to 2³².
+fn is_full(most: u32, agents: [usize; 3], fewer: usize) -> bool {
+    let sum = agents.into_iter().fold(0, usize::saturating_add);
+    sum > (most as usize).saturating_add(fewer)
 }
 
 async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Result<Made, Failure> {
@@ -155,4 +161,17 @@ pub(super) fn new_agent<W: World>(app: &App<W>, draft: Draft) -> Result<Agent, F
         updated_at: now,
         archived_at: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_full_however_many_are_planned() {
+        assert!(is_full(100, [1, usize::MAX, 1], 0));
+        assert!(is_full(100, [100, 0, 1], 0));
+        assert!(!is_full(100, [100, 0, 1], 1));
+        assert!(!is_full(u32::MAX, [100, 1, 1], 1));
+    }
 }

@@ -42,7 +42,8 @@ pub async fn settle(
     }
     each_once(candidates);
     // Of those that are another agent of the file by slug, or of another file, none is meant by name.
-    let meant = Namesakes::of(tenant, candidates, &used).await?.meant(candidates, mode == Mode::Update);
+    let mut there_by_name = Namesakes::of(tenant, candidates, &used).await?;
+    let meant = there_by_name.meant(candidates, &import.taken, mode == Mode::Update);
     let mut pending = Vec::new();
     for (i, (candidate, meant)) in candidates.iter_mut().zip(meant).enumerate() {
         let Some(slug) = candidate.slug.clone() else { continue };

@@ -69,8 +69,9 @@ impl Namesakes {
         Ok(Self(called))
     }
 
-    /// What each of the candidates is whose slug was made of its name; of others, whose name they have.
-    pub fn meant(&mut self, candidates: &[Candidate], is_exact: bool) -> Vec<Meant> {
+    /// What each of the candidates is whose slug was made of its name; of others, whose name they have. `taken` are slugs of
+    /// other files' agents.
+    pub fn meant(&mut self, candidates: &[Candidate], taken: &BTreeSet<Slug>, is_exact: bool) -> Vec<Meant> {
         let mut meant: Vec<Meant> = candidates
             .iter()
             .map(|candidate| self.by_origin(candidate).map_or(Meant::New, Meant::One))
@@ -85,7 +86,7 @@ impl Namesakes {
             let is_one_of_many = candidate.is_derived && alike.get(name).is_some_and(|count| *count > 1);
             *meant = match self.0.get_mut(name) {
                 Some(there) if is_one_of_many => in_order(there, candidate),
-                Some(there) => alone(there, candidate, made, is_exact),
+                Some(there) => alone(there, candidate, made, (is_exact, taken.contains(made))),
                 None => Meant::New,
             };
         }
@@ -112,14 +113,20 @@ impl Namesake {
     }
 }
 
-/// The only one of the name in its file.
-fn alone(there: &[Namesake], candidate: &Candidate, made: &Slug, is_exact: bool) -> Meant {
+/// The only one of the name in its file. Where another file's agent has the slug of the name, the numbered ones are those of
+/// the files after it, in their order.
+fn alone(
+    there: &[Namesake],
+    candidate: &Candidate,
+    made: &Slug,
+    (is_exact, is_taken): (bool, bool),
+) -> Meant {
     let own: Vec<&Slug> = there.iter().filter(|one| one.may_be(candidate)).map(|one| &one.slug).collect();
     match own.as_slice() {
         [] => Meant::New,
         own if own.contains(&made) => Meant::One(made.clone()),
         [first] => Meant::One((*first).clone()),
-        [first, ..] if !is_exact => Meant::One((*first).clone()),
+        [first, ..] if !is_exact || (is_taken && is_made_of(first, made)) => Meant::One((*first).clone()),
         own => Meant::Several(own.iter().map(|slug| (*slug).clone()).collect()),
     }
 }

@@ -89,17 +89,7 @@ impl Kind for Aliases {
         _: Option<&Alias>,
         at: Millis,
     ) -> Result<Alias, Failure> {
-        let line = match only_models(line) {
-            Ok(()) => line.clone(),
-            Err(error) => {
-                let named = ModelLine::names_in([line.as_str()]);
-                let is_coming = cx.coming.iter().any(|alias| named.contains(&alias.name));
-                if is_coming || !ports::Aliases::aliases_named(&cx.tenant()?, &named).await?.is_empty() {
-                    return Err(Failure::invalid("model", &error.to_string()));
-                }
-                agents::line_of(cx.app, cx.session()?.account.id, "model", line, &[]).await?
-            }
-        };
+        let line = kept_line(cx, line).await?;
         Ok(Alias { name: name.clone(), line, updated_at: at })
     }
 
@@ -128,4 +118,18 @@ impl Kind for Aliases {
             }
         }
     }
+}
+
+/// The line that an alias is kept with, of one as people write it.
+///
+/// # Errors
+/// [`Failure::Invalid`] on field `model`.
+pub(super) async fn kept_line<W: World>(cx: &Context<'_, W>, line: &str) -> Result<String, Failure> {
+    let Err(error) = only_models(line) else { return Ok(line.to_owned()) };
+    let named = ModelLine::names_in([line]);
+    let is_coming = cx.coming.iter().any(|alias| named.contains(&alias.name));
+    if is_coming || !ports::Aliases::aliases_named(&cx.tenant()?, &named).await?.is_empty() {
+        return Err(Failure::invalid("model", &error.to_string()));
+    }
+    agents::line_of(cx.app, cx.session()?.account.id, "model", line, &[]).await
 }

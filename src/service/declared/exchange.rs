@@ -21,6 +21,7 @@ use crate::service::denied::Denied;
 use crate::service::failure::{Failure, Thing as Of};
 use crate::service::page::Request;
 
+use super::aliases::kept_line;
 use super::kind::Context;
 use super::outbox;
 use super::serve::{Carried, Mode, Outcome, Serves};
@@ -220,11 +221,8 @@ async fn try_all<W: World>(
             && kind.facts().singular == ALIAS
             && let Some(line) = thing.body.get("model").and_then(Value::as_str)
         {
-            coming.push(Alias {
-                name: thing.name.clone(),
-                line: line.to_owned(),
-                updated_at: cx.app.world.now(),
-            });
+            let line = kept_line(&cx, line).await?;
+            coming.push(Alias { name: thing.name.clone(), line, updated_at: cx.app.world.now() });
         }
         item.outcome = outcome;
     }

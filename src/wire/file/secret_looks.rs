@@ -7,11 +7,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
-/// Beginnings of private keys, and the same in base64: certificates and public keys are no secrets.
+/// Beginnings of private keys: certificates and public keys are no secrets.
 const KEYS: [&str; 4] =
     ["PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "PuTTY-User-Key-File-", "AGE-SECRET-KEY-1"];
 /// `-----BEGIN ` in base64.
 const ARMOUR: &str = "LS0tLS1CRUdJTi";
+/// `PRIVATE KEY` in base64, by how many bytes of three stand before it: the letters that it fills alone.
+const PRIVATE_KEY: [&str; 3] = ["UFJJVkFURSBLRV", "BSSVZBVEUgS0VZ", "QUklWQVRFIEtFW"];
 /// Addresses that let whoever knows them write: what comes after is the secret. Of their makers' documentation, 2026-11.
 const WEBHOOKS: [&str; 14] = [
     "hooks.slack.com/services/",
@@ -80,13 +82,21 @@ const MIN_SIGNATURE: usize = 20;
 /// Whether a text has something in it that looks like a secret.
 pub fn has(text: &str) -> bool {
     KEYS.iter().any(|key| text.contains(key))
-        || text.contains(ARMOUR)
+        || armoured_key(text)
         || WEBHOOKS.iter().any(|place| follows(text, place))
         || text.split(|c: char| !is_of_token(c)).any(is_token)
         || signature(text)
         || basic(text)
         || user_option(text)
         || data_source(text)
+}
+
+/// A PEM file in base64, on one line or on several, with a private key in it.
+fn armoured_key(text: &str) -> bool {
+    text.contains(ARMOUR) && {
+        let joined: String = text.split_whitespace().collect();
+        PRIVATE_KEY.iter().any(|key| joined.contains(key))
+    }
 }
 
 /// Whether a secret part comes after this place of a URL.
@@ -193,6 +203,14 @@ mod tests {
             format!("123456789:{}", "A".repeat(35)),
         ];
         texts.extend(["SG.", "npm_", "whsec_", "lsv2_", "xoxp-", "GOCSPX-"].map(made));
+        let certificate = "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----\n";
+        for before in ["", certificate, &format!("{certificate}\n"), &format!("{certificate}\r\n")] {
+            for kind in ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "] {
+                let encoded = STANDARD.encode(format!("{before}-----BEGIN {kind}PRIVATE KEY-----\nMIIE"));
+                let (first, rest) = encoded.split_at(encoded.len() / 2);
+                texts.extend([format!("{first}\n  {rest}"), encoded]);
+            }
+        }
         for text in texts {
             assert!(has(&text), "{text}");
         }
@@ -217,6 +235,7 @@ mod tests {
             "https://a.example/?q=signature&signed=1",
         ] {
             assert!(!has(text), "{text}");
+            assert!(!has(&STANDARD.encode(text)), "{text} in base64");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an agent is told, and the variables in it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::domain::agent::MAX_INSTRUCTIONS;
@@ -97,10 +99,17 @@ impl Mapper {
         }
     }
 
-    /// Reads names with their defaults: an object of schemas, or a list of objects, each a variable or one form field.
+    /// Reads names with their defaults: an object of schemas, or a list of objects, each a variable or one form field. A
+    /// schema of an object (`….properties`) lists beside them which are required.
     pub(super) fn variables(&mut self, path: &str, value: Value) {
+        let whole = path.strip_suffix(".properties");
+        let beside = whole.and_then(|whole| Some((whole, value::take(&mut self.rest, whole)?)));
+        let listed = whole.map(|_| match &beside {
+            Some((_, beside)) => required_of(beside),
+            None => BTreeSet::new(),
+        });
         let declared: Vec<(String, Option<Value>, bool)> = match &value {
-            Value::Object(fields) => fields.iter().map(schema).collect(),
+            Value::Object(fields) => fields.iter().map(|field| schema(field, listed.as_ref())).collect(),
             Value::Array(list) => list.iter().filter_map(declaration).collect(),
             _ => Vec::new(),
         };
@@ -116,6 +125,9 @@ impl Mapper {
         }
         self.report.mapped(path, "config.variables");
         self.park(path, value);
+        if let Some((whole, beside)) = beside {
+            self.park_each(whole, beside);
+        }
     }
 
     pub(super) fn instructions(&mut self, braces: Braces) {
@@ -173,12 +185,22 @@ fn is_elsewhere(text: &str) -> bool {
     (is_prompt || value::is_reference(text)) && !text.contains('\n')
 }
 
-/// A variable of an object: its schema, which says that it is required unless it says that it is not, or its default.
-fn schema((name, schema): (&String, &Value)) -> (String, Option<Value>, bool) {
+/// The names that a schema of an object lists as required.
+fn required_of(schema: &Value) -> BTreeSet<&str> {
+    let names = schema.get("required").and_then(Value::as_array);
+    names.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// A variable of an object: its schema, or its default. Whether it is required the schema says, else the list beside the
+/// schemas where they are of one object; elsewhere it is.
+fn schema(
+    (name, schema): (&String, &Value),
+    listed: Option<&BTreeSet<&str>>,
+) -> (String, Option<Value>, bool) {
     let default = if schema.is_object() { schema.get("default") } else { Some(schema) };
-    let is_optional =
-        ["required", "is_required"].iter().any(|name| schema.get(*name) == Some(&Value::Bool(false)));
-    (name.clone(), default.cloned(), !is_optional)
+    let said = ["required", "is_required"].iter().find_map(|name| schema.get(*name)?.as_bool());
+    let is_required = said.unwrap_or_else(|| listed.is_none_or(|listed| listed.contains(name.as_str())));
+    (name.clone(), default.cloned(), is_required)
 }
 
 /// A variable of a list: `{name | variable, default, required}`, which may stand inside one object of its form's kind.
