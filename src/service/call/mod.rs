@@ -59,7 +59,7 @@ use select::Selection;
 use via::Via;
 
 /// A call as the client asked for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Asked {
     /// Without the agent's instructions.
     pub request: ChatRequest,
@@ -144,11 +144,6 @@ impl From<Error> for Unserved {
     fn from(error: Error) -> Self {
         Self { error, call: None, cost: Nanos::ZERO }
     }
-}
-
-/// Whether no entry of the line can serve this, whatever it costs.
-pub fn is_unsupported(resolved: &Resolved, asked: &Asked) -> bool {
-    matches!(Selection::new(&resolved.bundle, asked, ""), Err(Error::Unsupported(_)))
 }
 
 /// Serves a call of a resolved caller.

@@ -11,13 +11,14 @@ use crate::domain::run::machine::MAX_PIECES;
 use crate::domain::run::state::Failure;
 use crate::domain::run::tool::How;
 use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
-use crate::domain::thread::window::{Sent, has_media, leave_out_media};
+use crate::domain::thread::window::{LeftOut, Sent, has_media, leave_out_media};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
 use crate::service::App;
 use crate::service::call::via::Via;
 use crate::service::call::{
-    self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, RunCredential, Served, Step,
+    self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, Resolved, RunCredential, Served,
+    Step, Unserved,
 };
 
 /// What a model is asked whose run has reached a limit.
@@ -64,7 +65,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
     let journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
-    let mut asked = Asked {
+    let asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
         model: terms.manner.model,
@@ -73,11 +74,8 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         most: left,
         last: broke_off,
     };
-    // What the line does not take of what was said before must not end every run from then on.
-    if has_media(&asked.request.messages[..earlier]) && call::is_unsupported(&resolved, &asked) {
-        left_out.media = leave_out_media(&mut asked.request.messages[..earlier]);
-    }
-    let (call, outcome) = match call::run(app, &caller, resolved, asked).await {
+    let served = serve(app, &caller, resolved, asked, (earlier, &mut left_out)).await;
+    let (call, outcome) = match served {
         Err(unserved) => {
             let mut journal = journal;
             journal["call_id"] = json!(unserved.call.map(|call| call.to_string()));
@@ -89,6 +87,24 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         }
     };
     outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
+}
+
+/// Serves a step's call. What no entry of the line takes of what was said before the run must not end every run from then on:
+/// the images, files and sounds of so many messages are left out then.
+async fn serve<W: World>(
+    app: &App<W>,
+    caller: &Caller,
+    resolved: Resolved,
+    asked: Asked,
+    (earlier, left_out): (usize, &mut LeftOut),
+) -> Result<Served<W>, Unserved> {
+    let plain = has_media(&asked.request.messages[..earlier]).then(|| asked.clone());
+    let served = call::run(app, caller, resolved, asked).await;
+    let is_unsupported = matches!(&served, Err(Unserved { error: Error::Unsupported(_), call: None, .. }));
+    let Some(mut plain) = plain.filter(|_| is_unsupported) else { return served };
+    left_out.media = leave_out_media(&mut plain.request.messages[..earlier]);
+    let resolved = call::resolve(app, caller).await?;
+    call::run(app, caller, resolved, plain).await
 }
 
 /// What a model is sent, for the journal: no text of it, which the thread's items have, and no value that a client may have
