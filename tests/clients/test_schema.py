@@ -51,7 +51,8 @@ def test_every_operation_answers_as_documented(
     command = [
         str(Path(sys.executable).with_name("st")), "run", f"{worker.url}/openapi.json",
         "--header", f"Authorization: Bearer {key}", "--checks", CHECKS, "--max-examples", str(examples), *tags,
-        "--phases", "examples,coverage,fuzzing", "--workers", "2", "--seed", "1", "--no-shrink",
+        # One at a time: `ast.parse`, by which it describes its filters, is not safe among threads (Python 3.11).
+        "--phases", "examples,coverage,fuzzing", "--workers", "1", "--seed", "1", "--no-shrink",
         # The same handlers at another path; the matrix of tests/api tries each with every key.
         "--exclude-operation-id-regex", "_of_account$",
         "--suppress-health-check", "all", "--warnings", "off", "--continue-on-failure", "--no-color",
