@@ -9,6 +9,20 @@ use serde_json::value::RawValue;
 use crate::domain::message::ResponseFormat;
 use crate::wire::provider::DecodeError;
 
+/// The most tool calls of one answer, far above what any model makes; of OpenAI's whole answers, of each choice.
+const MAX_CALLS: usize = 1_024;
+
+/// Takes one more tool call of an answer that has so many.
+///
+/// # Errors
+/// Where it is one too many.
+pub(super) fn count_call(so_far: usize) -> Result<(), DecodeError> {
+    if so_far < MAX_CALLS {
+        return Ok(());
+    }
+    Err(DecodeError::Malformed("a tool call is one too many".to_owned()))
+}
+
 /// A tool call's arguments for a provider that takes an object only.
 ///
 /// What the model wrote may be cut or no object at all; the model then sees its own words again as

@@ -3,6 +3,8 @@
 
 pub mod anthropic;
 #[cfg(test)]
+mod call_bound_tests;
+#[cfg(test)]
 mod dialect_tests;
 #[cfg(test)]
 mod effort_tests;

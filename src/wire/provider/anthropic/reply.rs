@@ -159,6 +159,8 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let Some(content) = reply.content else {
         return Err(answerless(body, "the reply has no content"));
     };
+    let calls = content.iter().filter(|block| block.kind == TOOL_USE).count();
+    json::count_call(calls.saturating_sub(1))?;
     let mut parts = Vec::with_capacity(content.len());
     let (mut about, mut place) = (About::default(), Place::default());
     for block in content {
@@ -176,9 +178,12 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     Ok(ChatReply { choices: vec![choice], usage, about })
 }
 
+/// The type of a tool call's block.
+const TOOL_USE: &str = "tool_use";
+
 /// Whether a block is of a type that no answer here has a place for: what the API's own tools did, as a rule.
 fn is_left_out(kind: &str) -> bool {
-    !["text", "thinking", "redacted_thinking", "tool_use"].contains(&kind)
+    !["text", "thinking", "redacted_thinking", TOOL_USE].contains(&kind)
 }
 
 /// `None` for types of blocks that we never ask for, and for those that say nothing.
@@ -195,7 +200,7 @@ fn part(block: Block, place: &mut Place) -> Result<Option<AssistantPart>, Decode
         }
         "thinking" => thought(block.thinking, block.signature),
         "redacted_thinking" => redacted(block.data),
-        "tool_use" => {
+        TOOL_USE => {
             let (Some(id), Some(name)) = (block.id, block.name) else {
                 return Err(DecodeError::Malformed("a tool_use block has no id or no name".to_owned()));
             };

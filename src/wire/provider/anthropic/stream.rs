@@ -185,6 +185,7 @@ impl StreamState {
                 let (Some(id), Some(name)) = (block.id, block.name) else {
                     return Err(DecodeError::Malformed("a tool_use block has no id or no name".to_owned()));
                 };
+                json::count_call(self.calls as usize)?;
                 let index = index.unwrap_or_default();
                 let input = block.input.map_or_else(|| "{}".to_owned(), |input| input.get().to_owned());
                 self.open.push(OpenCall { block: index, index: self.calls, unsaid: Some(input) });

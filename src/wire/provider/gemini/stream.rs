@@ -87,7 +87,7 @@ impl StreamState {
         let choice = candidate.index.0.unwrap_or_default();
         self.choices.entry(choice).or_default().said.go_on();
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
-            self.part(choice, part, reply, events);
+            self.part(choice, part, reply, events)?;
         }
         let said = &self.choices.entry(choice).or_default().said;
         let cited = citations(candidate.citation_metadata.0, candidate.grounding_metadata.0, said);
@@ -101,7 +101,13 @@ impl StreamState {
         Ok(())
     }
 
-    fn part(&mut self, choice: u32, part: Part, reply: Option<&str>, events: &mut Vec<Event>) {
+    fn part(
+        &mut self,
+        choice: u32,
+        part: Part,
+        reply: Option<&str>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DecodeError> {
         let text = part.text.as_deref().filter(|_| part.thought.0 != Some(true));
         self.choices.entry(choice).or_default().said.part(text);
         if part.left_out().is_some_and(|name| self.about.leave_out(name)) {
@@ -123,6 +129,7 @@ impl StreamState {
             events.extend(is_hidden.then(|| Event::Reasoning { choice, delta: String::new() }));
             events.extend([Event::Proof { choice, proof }, Event::Boundary { choice }]);
         }
+        Ok(())
     }
 
     fn call(
@@ -132,7 +139,8 @@ impl StreamState {
         signature: Option<String>,
         reply: Option<&str>,
         events: &mut Vec<Event>,
-    ) {
+    ) -> Result<(), DecodeError> {
+        json::count_call(self.issued as usize)?;
         let state = self.choices.entry(choice).or_default();
         let index = state.calls;
         state.calls += 1;
@@ -141,6 +149,7 @@ impl StreamState {
         let arguments = call.args.map_or_else(|| "{}".to_owned(), |args| args.get().to_owned());
         events.push(Event::ToolCall { choice, index, id, name: call.name, proof: proof(signature) });
         events.push(Event::ToolArguments { choice, index, delta: arguments });
+        Ok(())
     }
 
     fn end(&mut self, choice: u32, reason: Finish, events: &mut Vec<Event>) {

@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use crate::domain::message::{Event, Proof};
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::json::issued_id;
+use crate::wire::provider::json::{count_call, issued_id};
 
-/// The most tool calls of one answer; far above what any model makes.
-pub const MAX_CALLS: usize = 1024;
 /// What a call without arguments has: some servers write an empty text or nothing, on which clients fail.
 pub const NO_ARGUMENTS: &str = "{}";
 
@@ -103,9 +101,7 @@ impl Calls {
         given_index: Option<u32>,
         id: &Option<String>,
     ) -> Result<u32, DecodeError> {
-        if self.begun.len() >= MAX_CALLS {
-            return Err(one_too_many());
-        }
+        count_call(self.begun.len())?;
         let last = self.begun.iter().rev().find(|call| call.choice == choice);
         let index = last.map_or(0, |last| last.index + 1);
         let given_index = given_index.unwrap_or(index);
@@ -148,10 +144,6 @@ impl Calls {
 
 fn nameless() -> DecodeError {
     DecodeError::Malformed("a tool call has no name".to_owned())
-}
-
-pub fn one_too_many() -> DecodeError {
-    DecodeError::Malformed("a tool call is one too many".to_owned())
 }
 
 /// The id itself, or another where a call of this answer has it already: its results could not be told apart.

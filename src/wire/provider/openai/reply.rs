@@ -9,7 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::annotation::{Sources, citations};
-use super::calls::{MAX_CALLS, NO_ARGUMENTS, id_of, one_too_many, unused};
+use super::calls::{NO_ARGUMENTS, id_of, unused};
 use super::error::{fault, interrupted, reported};
 use super::usage::UsageBody;
 use crate::domain::message::{
@@ -17,7 +17,7 @@ use crate::domain::message::{
     Usage,
 };
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::json::malformed;
+use crate::wire::provider::json::{count_call, malformed};
 use crate::wire::provider::lenient::{Index, Lenient};
 use crate::wire::reasoning_details;
 
@@ -224,9 +224,7 @@ fn reasoned(text: Option<String>, details: Option<&RawValue>) -> Option<Assistan
 /// Reads the tool calls of a whole reply.
 pub fn tool_calls(calls: Option<Vec<CallBody<'_>>>) -> Result<Vec<ToolCall>, DecodeError> {
     let calls = calls.unwrap_or_default();
-    if calls.len() > MAX_CALLS {
-        return Err(one_too_many());
-    }
+    count_call(calls.len().saturating_sub(1))?;
     let mut ids = HashSet::new();
     let read = |(number, call): (u32, CallBody<'_>)| {
         let mut call = call.read(number)?;
