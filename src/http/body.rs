@@ -205,7 +205,7 @@ pub fn value(bytes: &[u8]) -> Result<Value, Problem> {
             format!("The body is not JSON: {}.", in_words(&error.to_string())),
         ),
         Unsound::TooMany => too_many(),
-        Unsound::Twice(errors) => Problem::invalid(errors),
+        Unsound::Faulty(errors) => Problem::invalid(errors),
     })
 }
 

@@ -45,6 +45,11 @@ fn a_field_that_does_not_fit_is_named_with_its_mending() {
             "is not known here; known are name, count, price, end, list, word",
         ),
         (r#"{"name":"x","name":"y"}"#, "name", "stands twice"),
+        (
+            r#"{"name":123456789012345678901}"#,
+            "name",
+            "is a whole number that does not fit 64 bits: send it as a text",
+        ),
         (r#"{"name":"x","count":-1}"#, "count", "must be a whole number from 0 to 4294967295, not -1"),
         (r#"{"name":"x","count":1e99}"#, "count", "must be a whole number from 0 to 4294967295, not 1e+99"),
         (r#"{"name":"x","count":"1"}"#, "count", "must be a whole number from 0 to 4294967295, not \"1\""),

@@ -6,6 +6,7 @@
 //! | depth | [`MAX_DEPTH`] for bodies and files of either syntax; [`MAX_FREE_DEPTH`] for objects that are kept as they are |
 //! | values | [`MAX_VALUES`]; bodies of calls, too |
 //! | keys | each once in an object |
+//! | whole numbers | 64 bits: longer ones are sent as texts |
 //! | null | what the field is when it is left out |
 //! | an object | is never written as a list |
 //! | faults | all that can be named at once |
@@ -20,7 +21,7 @@ mod text;
 pub use bounds::{MAX_VALUES, has_few_values};
 pub use fault::{distance, field_error, nearest, unknown};
 pub use read::{fields_of, read, read_partly, read_query};
-pub use text::{Unsound, text};
+pub use text::{TOO_LONG, Unsound, text};
 
 use serde_json::Value;
 

@@ -108,9 +108,9 @@ pub fn json(text: &str) -> Result<Value, Unreadable> {
         Unsound::TooMany => {
             Unreadable(format!("it has more than {} values: import it in parts", domain::json::MAX_VALUES))
         }
-        Unsound::Twice(errors) => {
-            let fields: Vec<String> = errors.into_iter().map(|error| format!("`{}`", error.field)).collect();
-            Unreadable(format!("{} stands twice", fields.join(", ")))
+        Unsound::Faulty(errors) => {
+            let faults = errors.into_iter().map(|error| format!("`{}` {}", error.field, error.message));
+            Unreadable(faults.collect::<Vec<_>>().join(", "))
         }
     })
 }

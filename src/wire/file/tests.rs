@@ -246,9 +246,17 @@ fn scalars_are_those_of_the_core_schema() {
     ] {
         assert_eq!(yaml(text), value, "{text}");
     }
-    for text in
-        [".inf", "-.inf", ".nan", "0xffffffffffffffffff", "1e999", "!mine x", "!!binary eA==", "!!set {a}"]
-    {
+    for text in [
+        ".inf",
+        "-.inf",
+        ".nan",
+        "0xffffffffffffffffff",
+        "18446744073709551616",
+        "1e999",
+        "!mine x",
+        "!!binary eA==",
+        "!!set {a}",
+    ] {
         assert!(fault(&format!("name: {text}")).contains("line 1"), "{text}");
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 
 use super::Unreadable;
 use super::yaml_margin::{self, Stop};
-use crate::domain::json::{self, MAX_DEPTH};
+use crate::domain::json::{self, MAX_DEPTH, TOO_LONG};
 
 /// The most nodes: 200 for each of 1,000 agents. A node takes at most about 100 bytes beside its text.
 const MAX_NODES: usize = 200_000;
@@ -277,32 +277,39 @@ fn plain(text: &str) -> Result<Value, String> {
         "false" | "False" | "FALSE" => Value::Bool(false),
         _ => match number(text) {
             None => text.into(),
-            Some(number) => number.ok_or("a number that JSON does not have")?.into(),
+            Some(number) => number?.into(),
         },
     })
 }
 
-/// `None`: a text; `Some(None)`: a number that JSON does not have.
-fn number(text: &str) -> Option<Option<Number>> {
+/// `None`: a text; an error: a number that JSON does not have, or that would lose digits.
+fn number(text: &str) -> Option<Result<Number, String>> {
+    const NONE: &str = "a number that JSON does not have";
+    let whole_or = |number: Option<Number>| Some(number.ok_or_else(|| format!("{text:.64} is {TOO_LONG}")));
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
         if let Some(digits) =
             text.strip_prefix(prefix).filter(|digits| digits.chars().all(|c| c.is_digit(radix)))
         {
-            return (!digits.is_empty()).then(|| u64::from_str_radix(digits, radix).ok().map(Number::from));
+            let number = u64::from_str_radix(digits, radix).ok().map(Number::from);
+            return if digits.is_empty() { None } else { whole_or(number) };
         }
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return Some(None);
+        return Some(Err(NONE.to_owned()));
     }
     if !is_decimal(unsigned) {
         return None;
     }
     let text = text.strip_prefix('+').unwrap_or(text);
     let whole = text.parse::<u64>().map(Number::from).or_else(|_| text.parse::<i64>().map(Number::from));
+    let is_whole = !unsigned.contains(['.', 'e', 'E']);
     // `-0` is a float in JSON.
-    let whole = whole.ok().filter(|_| text != "-0");
-    Some(whole.or_else(|| Number::from_f64(text.parse().ok()?)))
+    match whole.ok().filter(|_| text != "-0") {
+        None if is_whole && text != "-0" => whole_or(None),
+        None => Some(text.parse().ok().and_then(Number::from_f64).ok_or_else(|| NONE.to_owned())),
+        whole => whole_or(whole),
+    }
 }
 
 /// `[0-9]+`, `[0-9]+ . [0-9]*` or `. [0-9]+`, and an exponent.
