@@ -178,6 +178,7 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked) -> Begin {
         priority: Priority::default(),
         max_usd: asked.most,
         manner,
+        webhooks: Vec::new(),
     }
 }
 

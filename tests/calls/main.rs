@@ -61,5 +61,6 @@ mod turns;
 mod unreadable;
 mod upgrades;
 mod variables;
+mod webhooks;
 mod windows;
 mod workers_ai;

@@ -65,6 +65,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         manner: Default::default(),
         parent,
         via: None,
+        webhooks: Vec::new(),
     };
     let input = vec![Message::user("Go")];
     Command::Start(Box::new(Start {

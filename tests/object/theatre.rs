@@ -91,6 +91,7 @@ pub fn terms(on_unknown: OnUnknown) -> Terms {
         manner: Manner::default(),
         parent: None,
         via: None,
+        webhooks: Vec::new(),
     }
 }
 

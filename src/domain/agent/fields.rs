@@ -105,6 +105,10 @@ pub struct Fields {
     /// `new_threads` all of them the one that was in force when the thread was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
+    /// Names of the account's webhooks that hear of its runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!([]), max_items = 10)]
+    pub webhooks: Option<Vec<String>>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -165,6 +169,7 @@ impl Fields {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            webhooks: some(definition.webhooks),
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -209,6 +214,7 @@ impl Fields {
             on_unknown: self.on_unknown,
             on_budget: self.on_budget,
             upgrade: self.upgrade,
+            webhooks: self.webhooks.unwrap_or_default(),
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),
         };

@@ -45,6 +45,7 @@ fn terms() -> Terms {
         manner: Manner::default(),
         parent: None,
         via: None,
+        webhooks: Vec::new(),
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Terms {
     /// The deployments that the call which began it has passed, as the header says it that providers and tools are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// Webhooks that hear of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<String>,
 }
 
 impl Terms {

@@ -64,6 +64,7 @@ pub struct Configuration {
     on_unknown: Option<OnUnknown>,
     on_budget: Option<OnBudget>,
     upgrade: Option<Upgrade>,
+    webhooks: Vec<String>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -91,6 +92,7 @@ impl From<Definition> for Configuration {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            webhooks: definition.webhooks,
             config: definition.config,
         }
     }

@@ -112,6 +112,7 @@ async fn terms<W: World>(
         manner: Manner::default(),
         parent: Some(Parent { call: asked.id, path }),
         via: own.via.clone(),
+        webhooks: bundle.agent.definition.webhooks.clone(),
     };
     Ok((terms, pin))
 }

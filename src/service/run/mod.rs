@@ -15,7 +15,7 @@ pub mod tools;
 mod version;
 
 use crate::service::tool::http;
-pub use version::conduct;
+pub use version::at_version;
 
 /// Why a tool call has no result of its own.
 #[derive(Debug)]
