@@ -37,7 +37,7 @@ pub use aliases::Aliases;
 pub use changes::{Changes, ChangesOf, Sight};
 pub use declarations::{Declaration, Declarations};
 pub use directory::{Directory, Tenant};
-pub use dispatch::Dispatch;
+pub use dispatch::{Dispatch, Dispatched};
 pub use failure::{Unavailable, WriteError};
 pub use flags::{AccountFlag, AllFlags, OwnFlags, Rollout};
 pub use keys::{AllKeys, KeyRef, Keys};

@@ -130,6 +130,7 @@ impl FakeWorld {
         let database = Sqlite::new(file.unwrap_or_else(crate::schema::migrated), faults.clone());
         let accounts = FakeAccounts::new(faults.clone(), clock.clone());
         let threads = FakeThreads::new(clock.clone());
+        let dispatch = FakeDispatch::new(faults.clone(), clock.clone());
         let objects = match &workerd {
             Some(workerd) => Objects::Workerd(Remote { workerd: workerd.clone(), clock: clock.clone() }),
             None => Objects::Native(accounts.clone()),
@@ -139,7 +140,7 @@ impl FakeWorld {
             database,
             accounts,
             threads: threads.clone(),
-            dispatch: FakeDispatch::new(faults.clone(), clock.clone()),
+            dispatch: dispatch.clone(),
             objects,
             workerd,
             upstream,
@@ -152,6 +153,7 @@ impl FakeWorld {
             tasks: Mutex::default(),
         }));
         threads.live_in(WithinWorld(Arc::downgrade(&world.0)));
+        dispatch.live_in(WithinWorld(Arc::downgrade(&world.0)));
         world
     }
 
@@ -200,6 +202,19 @@ impl FakeWorld {
             Some(workerd) => drop(workerd.tell("main", "scheduled", "")),
             None => sweep(&App::new(self.clone(), Arc::default())).await,
         }
+    }
+
+    /// The alarm of an account's dispatch object rings, if it is due.
+    pub fn ring_dispatch(&self, account: AccountId) {
+        match &self.0.workerd {
+            Some(workerd) => drop(workerd.tell("main", &format!("dispatch-alarm/{account}"), "")),
+            None => self.0.dispatch.alarm(account),
+        }
+    }
+
+    /// The account's dispatch object dies, with all that it was doing.
+    pub fn crash_dispatch(&self, account: AccountId) {
+        self.0.dispatch.crash(account);
     }
 
     /// A provider that the operator offers to every account.

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Kind};
-use crate::domain::ids::AgentId;
+use super::notice::{NoticeView, Notices, Trial};
+use crate::domain::admission::command::Learned;
+use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::thread::id::ThreadKey;
 use crate::domain::time::{self, Millis};
 
@@ -26,6 +28,14 @@ pub enum Command {
     Wake,
     /// The same, and which threads are overdue: at most so many. They are asked for again once they have had time to answer.
     Overdue(u32),
+    /// Declared things of this account have changed.
+    Learn(AccountId, Vec<Learned>),
+    /// Which messages there are to a webhook.
+    Notices(Notices),
+    /// A message to this webhook is sent again from the first attempt on.
+    Resend(String, String),
+    /// A message is sent to see whether it arrives.
+    Try(Trial),
 }
 
 /// What a thread is now, and runs of it that have changed.
@@ -111,6 +121,14 @@ pub enum Answer {
     Woken,
     /// Those that are overdue the longest first.
     Overdue(Vec<ThreadKey>),
+    Learned,
+    /// Newest first; whether there are more.
+    Notices(Vec<NoticeView>, bool),
+    /// It is sent now.
+    Notice(Box<NoticeView>),
+    NoSuchNotice,
+    /// The webhook is not enabled: nothing is sent to it.
+    NotEnabled,
 }
 
 /// A page of entries.

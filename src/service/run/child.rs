@@ -155,6 +155,7 @@ async fn terms<W: World>(
         parent: Some(Parent { call: asked.id, path }),
         via: own.via.clone(),
         typed: conduct.typed,
+        webhooks: bundle.agent.definition.webhooks.clone(),
     };
     Ok((terms, pin, bundle.agent.definition.input.clone()))
 }
