@@ -44,6 +44,7 @@ pub mod routing;
 pub mod run;
 pub mod scope;
 pub mod secret;
+pub mod share;
 pub mod slug;
 pub mod spellings;
 pub mod template;

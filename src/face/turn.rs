@@ -157,6 +157,8 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked) -> Begin {
     let variables = match asked.variables {
         Passed::Variables(variables) => variables,
         Passed::Metadata => metadata,
+        // Of calls that are ours.
+        Passed::Instead(_) => BTreeMap::new(),
     };
     let mut offered = threaded.tools;
     offered.extend(tools.into_iter().map(client_tool));

@@ -241,9 +241,13 @@ impl Object {
             warnings: Vec::new(),
         };
         let outcome = match effect {
-            Effect::Model { .. } => {
-                Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
-            }
+            Effect::Model { .. } => Outcome::Answered {
+                answered,
+                unsaid: Vec::new(),
+                journal: Value::Null,
+                settlement: None,
+                used: None,
+            },
             _ => Outcome::Done,
         };
         let id = effect.id();

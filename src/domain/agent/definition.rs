@@ -9,6 +9,7 @@ use super::tool::Tool;
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::thread::command::OnBusy;
 
 /// The type of an agent that names none.
@@ -62,6 +63,8 @@ pub struct Definition {
     pub on_budget: Option<OnBudget>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compact_at: Option<Share>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

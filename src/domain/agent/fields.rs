@@ -14,6 +14,7 @@ use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::merge_patch;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::slug::Slug;
 use crate::domain::thread::command::OnBusy;
 
@@ -105,6 +106,11 @@ pub struct Fields {
     /// `new_threads` all of them the one that was in force when the thread was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
+    /// Where a call of a run has used more than this share of its model's context, the oldest runs of the thread are summed up
+    /// before the next; 0.7 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95, example = 0.7)]
+    pub compact_at: Option<Share>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -165,6 +171,7 @@ impl Fields {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            compact_at: definition.compact_at,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -209,6 +216,7 @@ impl Fields {
             on_unknown: self.on_unknown,
             on_budget: self.on_budget,
             upgrade: self.upgrade,
+            compact_at: self.compact_at,
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),
         };

@@ -19,6 +19,7 @@ use crate::domain::agent::{
 };
 use crate::domain::budget::Terms;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::thread::command::OnBusy;
 use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};
@@ -64,6 +65,8 @@ pub struct Configuration {
     on_unknown: Option<OnUnknown>,
     on_budget: Option<OnBudget>,
     upgrade: Option<Upgrade>,
+    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95)]
+    compact_at: Option<Share>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -91,6 +94,7 @@ impl From<Definition> for Configuration {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            compact_at: definition.compact_at,
             config: definition.config,
         }
     }

@@ -5,10 +5,12 @@
 //! | [`perform`] | an effect of a thread's object, performed: the one way out of a run |
 //! | [`child`] | a run of another agent, begun |
 //! | [`step`] | a step of the model: a governed call, relayed to the run's watchers |
+//! | [`compact`] | the oldest runs of a thread, summed up |
 //! | [`version`] | how runs of a version go at which a thread stays |
 //! | [`tools`] | what the model may call, and how each call is carried out |
 
 mod child;
+mod compact;
 pub mod perform;
 mod step;
 pub mod tools;

@@ -5,7 +5,7 @@ use super::rule::{Rule, To};
 use super::value::BODY;
 
 /// Our own fields, which any document may have beside its system's. Read after those.
-pub const OURS: [Rule; 34] = [
+pub const OURS: [Rule; 35] = [
     ("name", To::Name),
     ("instance_name", To::Name),
     ("slug", To::Slug),
@@ -37,6 +37,7 @@ pub const OURS: [Rule; 34] = [
     ("on_unknown", To::Ours),
     ("on_budget", To::Ours),
     ("upgrade", To::Ours),
+    ("compact_at", To::Ours),
     ("budget", To::Ours),
     ("labels", To::Ours),
     ("status", To::Ours),
