@@ -55,9 +55,14 @@ pub struct FakeUpstream {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// What a provider does with whatever it is asked.
+type Emulated = Arc<dyn Fn(&Asked) -> Turn + Send + Sync>;
+
 #[derive(Default)]
 struct Inner {
     turns: VecDeque<Turn>,
+    /// Beyond the script; those requests are not kept.
+    emulated: Option<Emulated>,
     asked: Vec<Asked>,
     platform: Vec<(String, Option<String>, Option<String>)>,
     hung_up: Arc<Notify>,
@@ -67,6 +72,11 @@ impl FakeUpstream {
     pub fn then(&self, turn: Turn) -> &Self {
         self.inner.lock().unwrap().turns.push_back(turn);
         self
+    }
+
+    /// Answers whatever is asked beyond the script.
+    pub fn emulate(&self, emulated: impl Fn(&Asked) -> Turn + Send + Sync + 'static) {
+        self.inner.lock().unwrap().emulated = Some(Arc::new(emulated));
     }
 
     /// The requests so far.
@@ -89,8 +99,13 @@ impl FakeUpstream {
     pub async fn answer(&self, asked: Asked) -> Result<UpstreamReply<FakeBody>, SendError> {
         let turn = {
             let mut inner = self.inner.lock().unwrap();
-            inner.asked.push(asked);
-            inner.turns.pop_front()
+            match (inner.turns.pop_front(), inner.emulated.clone()) {
+                (None, Some(emulated)) => Some(emulated(&asked)),
+                (turn, _) => {
+                    inner.asked.push(asked);
+                    turn
+                }
+            }
         };
         let hung_up = self.inner.lock().unwrap().hung_up.clone();
         match turn {
