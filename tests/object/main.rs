@@ -9,6 +9,7 @@ mod disk;
 
 mod account;
 mod commands;
+mod compaction;
 mod dispatch;
 mod effects;
 mod events;

@@ -19,12 +19,15 @@
 //! | [`writing`] | one write |
 //! | [`family`] | what runs and their children say to each other |
 //! | [`window`] | what the model is sent of the transcript |
+//! | [`compaction`] | what becomes of a transcript that is too long |
+//! | [`noting`] | what runs did, for their journals |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
 //! time be at work.
 
 mod commands;
+mod compaction;
 mod copying;
 mod deletion;
 mod deliveries;
@@ -33,6 +36,7 @@ mod family;
 mod fork;
 mod inputs;
 mod kept;
+mod noting;
 mod once;
 mod reading;
 mod runs;
@@ -277,7 +281,7 @@ impl Machine for Thread {
                 self.settlement_ended(nth, &outcome, moment.now);
                 return Vec::new();
             }
-            Effect::Model { run, .. } => {
+            Effect::Model { run, .. } | Effect::Compact { run, .. } => {
                 if let Some(record) = outcome.take_settlement() {
                     self.keep_settlement(run, *record);
                 }

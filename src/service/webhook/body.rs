@@ -9,8 +9,10 @@ use crate::domain::time::Millis;
 /// The most bytes of a message; what it leaves out stands in the run.
 const MAX_BODY: usize = 64 * 1_024;
 /// What is left out first, and what stands in its place.
-const LONG: [(&str, fn() -> Value); 4] = [
+const LONG: [(&str, fn() -> Value); 6] = [
     ("message", || Value::Null),
+    ("output", || Value::Null),
+    ("output_errors", || json!([])),
     ("waiting_on", || json!([])),
     ("warnings", || json!([])),
     ("error", || Value::Null),
@@ -64,6 +66,9 @@ mod tests {
             error: None,
             warnings: Vec::new(),
             message: Some(message),
+            typed: false,
+            output: None,
+            output_errors: Vec::new(),
             priority: Priority::Normal,
             cost_usd: Nanos::new(5),
             steps: 1,
