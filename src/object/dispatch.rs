@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Never, Resumption};
 use super::sql::{Error, Sql};
-use super::store::dispatch::{self as store, Is, Row};
+use super::store::dispatch::{self as store, Is, Row, THREAD_DIGITS};
 use super::store::steps::Step;
 use crate::domain::dispatch::command::{
     Answer, Command, Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS, VERSION,
@@ -27,6 +27,8 @@ const MAX_SCANNED: u32 = 2_000;
 const SCANNED_AT_ONCE: u32 = 200;
 /// How long what came late says that more may: the longest pause of a thread that tries again, twice.
 const LATE_MS: i64 = 120_000;
+/// The most threads that are named at once.
+const MAX_THREADS: u32 = 1_000;
 
 /// The machine of one account's index.
 #[derive(Debug)]
@@ -179,9 +181,6 @@ impl Dispatch {
     }
 }
 
-/// The digits of a thread's key in its own name and in those of its runs.
-const THREAD_DIGITS: usize = 32;
-
 /// As the index names a thread: before all its runs.
 fn name(thread: ThreadKey) -> String {
     let mut name = RunId { thread, number: 0 }.to_string();
@@ -217,6 +216,7 @@ impl Machine for Dispatch {
             Command::Deliver(_) => None,
             Command::Wake => Some(Answer::Woken),
             Command::Overdue(_) => Some(Answer::Overdue(Vec::new())),
+            Command::Threads(..) => Some(Answer::Threads(Vec::new())),
             Command::List(_) => {
                 Some(Answer::Listed(Listed { entries: Vec::new(), next: None, lag_ms: USUAL_LAG_MS }))
             }
@@ -235,6 +235,12 @@ impl Machine for Dispatch {
                 (Answer::Delivered, Durability::Now)
             }
             Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
+            Command::Threads(after, most) => {
+                let after = after.map(name).unwrap_or_default();
+                let threads = store::threads_behind(sql, after, most.min(MAX_THREADS))?;
+                let keys = threads.iter().filter_map(|id| ThreadKey::parse(id)).collect();
+                (Answer::Threads(keys), Durability::Soon)
+            }
             Command::Wake => {
                 self.wake(moment);
                 (Answer::Woken, Durability::Now)

@@ -8,6 +8,7 @@
 mod disk;
 
 mod account;
+mod backup;
 mod commands;
 mod dispatch;
 mod effects;

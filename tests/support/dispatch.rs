@@ -8,7 +8,7 @@ use retinue::domain::ids::AccountId;
 use retinue::object::dispatch::Dispatch;
 use retinue::object::host::{Host, Reply};
 use retinue::object::machine::Moment;
-use retinue::object::wire;
+use retinue::object::wire::{self, Response};
 use retinue::ports::{Dispatch as Port, Unavailable};
 
 use super::disk::Disk;
@@ -26,6 +26,19 @@ impl FakeDispatch {
     pub fn new(faults: Faults, clock: Clock) -> Self {
         Self { objects: Arc::default(), faults, clock }
     }
+
+    /// A text, whatever it asks.
+    pub fn told(&self, account: AccountId, text: &str) -> Response {
+        let mut objects = self.objects.lock().unwrap();
+        let host = objects.entry(account).or_insert_with(|| Host::new(Disk::new()));
+        let mut random = || [5; 10];
+        let mut moment = Moment { now: self.clock.now(), random: &mut random };
+        let Reply::Now(response) = wire::answer(host, text, &mut moment) else {
+            panic!("a dispatch object answers at once")
+        };
+        drop(host.take_todo());
+        response
+    }
 }
 
 impl Port for FakeDispatch {
@@ -36,21 +49,14 @@ impl Port for FakeDispatch {
             Command::List(_) => "list",
             Command::Wake => "wake_dispatch",
             Command::Overdue(_) => "overdue",
+            Command::Threads(..) => "threads",
         };
         let failure = self.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));
         if failure == Some(When::Before) {
             return lost("before");
         }
-        let text = wire::encode(VERSION, &command).unwrap();
-        let mut objects = self.objects.lock().unwrap();
-        let host = objects.entry(account).or_insert_with(|| Host::new(Disk::new()));
-        let mut random = || [5; 10];
-        let mut moment = Moment { now: self.clock.now(), random: &mut random };
-        let Reply::Now(response) = wire::answer(host, &text, &mut moment) else {
-            panic!("a dispatch object answers at once")
-        };
-        drop(host.take_todo());
+        let response = self.told(account, &wire::encode(VERSION, &command).unwrap());
         match (failure, response.status) {
             (Some(When::After), _) => lost("after"),
             (_, 200) => Ok(wire::decode(&response.text).unwrap()),

@@ -26,6 +26,8 @@ pub enum Command {
     Wake,
     /// The same, and which threads are overdue: at most so many. They are asked for again once they have had time to answer.
     Overdue(u32),
+    /// The threads behind this one that the index knows, deleted ones too, by their keys: at most so many.
+    Threads(Option<ThreadKey>, u32),
 }
 
 /// What a thread is now, and runs of it that have changed.
@@ -111,6 +113,7 @@ pub enum Answer {
     Woken,
     /// Those that are overdue the longest first.
     Overdue(Vec<ThreadKey>),
+    Threads(Vec<ThreadKey>),
 }
 
 /// A page of entries.

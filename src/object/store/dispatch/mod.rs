@@ -1,8 +1,10 @@
 //! The dispatch object's tables.
 
 mod schema;
+mod threads;
 
 pub use schema::STEPS;
+pub use threads::threads_behind;
 
 use crate::domain::dispatch::command::{List, Order, Position};
 use crate::domain::dispatch::entry::{Entry, Kind, terms};
@@ -77,7 +79,7 @@ queries! {
 
 /// Every statement on a dispatch object's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter()
+    QUERIES.iter().chain(threads::QUERIES)
 }
 
 /// What a row is.
@@ -168,6 +170,9 @@ impl Row {
         }
     }
 }
+
+/// The digits of a thread's key in its own name and in those of its runs.
+pub const THREAD_DIGITS: usize = 32;
 
 fn integer(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
