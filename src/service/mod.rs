@@ -10,6 +10,7 @@ use self::declared::{KindList, Kinds, Serves};
 pub mod account;
 pub mod agents;
 pub mod authenticate;
+pub mod backup;
 mod batch;
 pub mod budgets;
 pub mod cache;
