@@ -4,17 +4,21 @@
 //! highest that came, and what comes below it is passed over. A deleted thread leaves its row behind for a week, longer than
 //! anything is on its way, so that nothing late revives it. Not here: what is true of a thread. Its own object knows.
 
+mod claims;
+
 use std::collections::BTreeSet;
 
 use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Never, Resumption};
 use super::sql::{Error, Sql};
 use super::store::dispatch::{self as store, Is, Row, THREAD_DIGITS};
 use super::store::steps::Step;
+use crate::domain::dispatch::claim::Kept;
 use crate::domain::dispatch::command::{
     Answer, Command, Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS, VERSION,
 };
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
+use claims::Claims;
 
 /// How long a deleted thread is known.
 const KEEP_GONE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -41,10 +45,13 @@ pub struct Dispatch {
     oldest_gone: Option<Millis>,
     /// When something came late, and how late in milliseconds.
     late: Option<(Millis, u64)>,
+    claims: Claims,
 }
 
 #[derive(Debug)]
 enum Write {
+    /// A hidden run that is over.
+    Drop(String),
     Put {
         before: Option<Box<Row>>,
         row: Box<Row>,
@@ -75,6 +82,7 @@ impl Dispatch {
         let count = self.batch.len();
         match delivered {
             None => self.remove(before, id, version, now),
+            Some(delivered) if delivered.is_hidden => self.put_hidden(sql, thread, &delivered)?,
             Some(delivered) => self.put_all(sql, thread, version, before, &delivered)?,
         }
         if self.batch.len() > count {
@@ -101,7 +109,7 @@ impl Dispatch {
         before: Option<Row>,
         delivered: &Delivered,
     ) -> Result<(), Error> {
-        let Delivered { user, labels, due_at, thread: entry, runs } = delivered;
+        let Delivered { user, labels, due_at, bytes, thread: entry, runs, .. } = delivered;
         let id = name(thread);
         // Another thread of the same name: what the first has left goes.
         let is_another = before.as_ref().is_some_and(|before| before.created_at != entry.created_at);
@@ -110,7 +118,8 @@ impl Dispatch {
             self.batch.push(Write::Empty { thread: id.clone(), is_whole: true });
         }
         let row = Row::of(id, Is::Thread, version, entry, user.as_ref(), labels);
-        self.put(before, Row { due_at: *due_at, ..row });
+        let known = before.as_ref().filter(|_| !is_another).map_or(0, |before| before.bytes);
+        self.put(before, Row { due_at: *due_at, bytes: bytes.unwrap_or(known), ..row });
         for entry in runs {
             let Some(number) = entry.run else { continue };
             let id = RunId { thread, number }.to_string();
@@ -120,8 +129,30 @@ impl Dispatch {
         Ok(())
     }
 
+    /// Runs of a thread that is made for one call are known while they are not over.
+    fn put_hidden(&mut self, sql: &impl Sql, thread: ThreadKey, delivered: &Delivered) -> Result<(), Error> {
+        for entry in &delivered.runs {
+            let Some(number) = entry.run else { continue };
+            let id = RunId { thread, number }.to_string();
+            let before = store::row(sql, &id)?;
+            let is_over =
+                matches!(entry.status.as_str(), "completed" | "incomplete" | "failed" | "cancelled");
+            if is_over {
+                self.claims.saw_end(before.as_ref(), &id);
+                self.batch.push(Write::Drop(id));
+            } else {
+                self.put(
+                    before,
+                    Row { shown: String::new(), ..Row::of(id, Is::Hidden, 0, entry, None, &[]) },
+                );
+            }
+        }
+        Ok(())
+    }
+
     fn put(&mut self, before: Option<Row>, row: Row) {
         if before.as_ref() != Some(&row) {
+            self.claims.saw(before.as_ref(), &row);
             self.batch.push(Write::Put { before: before.map(Box::new), row: Box::new(row) });
         }
     }
@@ -204,7 +235,8 @@ impl Machine for Dispatch {
 
     fn load(sql: &impl Sql, _: Millis) -> Result<Self, Error> {
         let leaving = store::leaving(sql)?.into_iter().collect();
-        Ok(Self { batch: Vec::new(), leaving, oldest_gone: store::oldest_gone(sql)?, late: None })
+        let (oldest_gone, claims) = (store::oldest_gone(sql)?, Claims::load(sql)?);
+        Ok(Self { batch: Vec::new(), leaving, oldest_gone, late: None, claims })
     }
 
     fn inherit(&mut self, fallen: Self) {
@@ -213,7 +245,9 @@ impl Machine for Dispatch {
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
-            Command::Deliver(_) => None,
+            Command::Deliver(_) | Command::Claim(_) => None,
+            Command::Settle(..) => Some(Answer::Settled),
+            Command::Kept => Some(Answer::Kept(Kept::default())),
             Command::Wake => Some(Answer::Woken),
             Command::Overdue(_) => Some(Answer::Overdue(Vec::new())),
             Command::Threads(..) => Some(Answer::Threads(Vec::new())),
@@ -235,6 +269,15 @@ impl Machine for Dispatch {
                 (Answer::Delivered, Durability::Now)
             }
             Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
+            Command::Claim(claim) => {
+                let full = self.claims.claim(sql, claim, moment.now)?;
+                (full.map_or(Answer::Claimed, |(which, most)| Answer::Full(which, most)), Durability::Now)
+            }
+            Command::Settle(id, run) => {
+                self.claims.settle(sql, &id, run)?;
+                (Answer::Settled, Durability::Now)
+            }
+            Command::Kept => (Answer::Kept(self.claims.kept(sql)?), Durability::Soon),
             Command::Threads(after, most) => {
                 let after = after.map(name).unwrap_or_default();
                 let threads = store::threads_behind(sql, after, most.min(MAX_THREADS))?;
@@ -258,6 +301,7 @@ impl Machine for Dispatch {
     }
 
     fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        self.claims.wake(moment.now);
         if let Some(thread) = self.leaving.first() {
             self.batch.push(Write::Empty { thread: thread.clone(), is_whole: false });
         }
@@ -271,7 +315,7 @@ impl Machine for Dispatch {
     fn wake_at(&self) -> Option<Millis> {
         let leaving = (!self.leaving.is_empty()).then_some(Millis(0));
         let forget = self.oldest_gone.map(|oldest| oldest.plus(KEEP_GONE_MS + 60_000));
-        [leaving, forget].into_iter().flatten().min()
+        [leaving, forget, self.claims.wake_at()].into_iter().flatten().min()
     }
 
     fn ended(&mut self, effect: &machine::Effect<Never>, _: Never, _: &mut Moment<'_>) -> Effects<Self> {
@@ -291,7 +335,7 @@ impl Machine for Dispatch {
     }
 
     fn is_dirty(&self) -> bool {
-        !self.batch.is_empty()
+        !self.batch.is_empty() || self.claims.is_dirty()
     }
 
     fn has_reserve(&self) -> bool {
@@ -299,10 +343,12 @@ impl Machine for Dispatch {
     }
 
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
-        let is_removal = |write: &Write| !matches!(write, Write::Put { .. } | Write::Postpone { .. });
+        let is_removal =
+            |write: &Write| !matches!(write, Write::Put { .. } | Write::Postpone { .. } | Write::Drop(_));
         let has_removed = self.batch.iter().any(is_removal);
         for write in std::mem::take(&mut self.batch) {
             match write {
+                Write::Drop(id) => store::delete(sql, &id)?,
                 Write::Put { before, row } => store::put(sql, before.as_deref(), &row)?,
                 Write::Postpone { threads } => {
                     threads.iter().try_for_each(|thread| store::postpone(sql, thread, now))?;
@@ -323,7 +369,8 @@ impl Machine for Dispatch {
         }
         if has_removed {
             self.oldest_gone = store::oldest_gone(sql)?;
+            self.claims.recount();
         }
-        Ok(())
+        self.claims.write(sql)
     }
 }

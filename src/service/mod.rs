@@ -17,6 +17,7 @@ pub mod cache;
 pub mod call;
 mod change;
 pub mod changes;
+mod claims;
 pub mod create_account;
 pub mod declared;
 pub mod denied;

@@ -50,6 +50,9 @@ impl Port for FakeDispatch {
             Command::Wake => "wake_dispatch",
             Command::Overdue(_) => "overdue",
             Command::Threads(..) => "threads",
+            Command::Claim(_) => "claim",
+            Command::Settle(..) => "settle_claim",
+            Command::Kept => "kept",
         };
         let failure = self.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));

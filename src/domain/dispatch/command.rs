@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::{Claim, Kept};
 use super::entry::{Entry, Kind};
 use crate::domain::ids::AgentId;
-use crate::domain::thread::id::ThreadKey;
+use crate::domain::plan::KeepLimit;
+use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::{self, Millis};
 
 /// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
@@ -28,6 +30,12 @@ pub enum Command {
     Overdue(u32),
     /// The threads behind this one that the index knows, deleted ones too, by their keys: at most so many.
     Threads(Option<ThreadKey>, u32),
+    /// Claims room.
+    Claim(Claim),
+    /// What became of a claim: this run was begun, or was there before; `None`: nothing was made.
+    Settle(String, Option<RunId>),
+    /// How much there is.
+    Kept,
 }
 
 /// What a thread is now, and runs of it that have changed.
@@ -52,6 +60,12 @@ pub struct Delivered {
     /// When its object is awake next, unless its alarm is lost; `None` while nothing there runs or waits with a date.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::as_optional_integer")]
     pub due_at: Option<Millis>,
+    /// Of what is said in it; `None`: its object does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// It is made for one call: no list shows it, and its runs count for as long as they are not over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_hidden: bool,
     pub thread: Entry,
     /// At most [`MAX_RUNS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -114,6 +128,11 @@ pub enum Answer {
     /// Those that are overdue the longest first.
     Overdue(Vec<ThreadKey>),
     Threads(Vec<ThreadKey>),
+    Claimed,
+    /// There is no room: this limit, and what it is.
+    Full(KeepLimit, u32),
+    Settled,
+    Kept(Kept),
 }
 
 /// A page of entries.

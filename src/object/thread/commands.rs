@@ -133,6 +133,7 @@ impl Thread {
             unsettled: Unsettled::default(),
             forgotten_until: None,
             forked_from: None,
+            bytes: None,
         };
         if let Some(gone) = self.gone.take() {
             (meta.outbox, meta.unsettled) = (gone.outbox, gone.unsettled);

@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Error;
+use crate::domain::dispatch::claim::Begins;
 use crate::domain::message::Message;
+use crate::domain::plan::KeepLimits;
 use crate::domain::run::child::MAX_DEPTH;
 use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::{Parent, Terms};
 use crate::domain::thread::about::About;
-use crate::domain::thread::command::{Answer, Command, Create, OnBusy, Start};
+use crate::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Who};
 use crate::domain::thread::effect::ToolCall;
 use crate::domain::thread::id::RunId;
-use crate::ports::{AgentRef, ThreadOf, Threads, World};
+use crate::ports::{AgentRef, ThreadOf, Threads, Unavailable, World};
 use crate::service::App;
 use crate::service::call::{self, Caller, RunCredential};
+use crate::service::claims::{self, Room, Wanted};
 
 #[derive(Deserialize)]
 struct Arguments {
@@ -38,7 +41,7 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
             "The agent `{agent}` was not asked: agents that ask each other stand at most {MAX_DEPTH} deep."
         )));
     }
-    let (terms, pin) = terms(app, asked, agent, path).await?;
+    let (terms, pin, keeps) = terms(app, asked, agent, path).await?;
     let thread = Create {
         account: asked.account,
         key: asked.id.child().thread,
@@ -61,9 +64,11 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
         faults: Vec::new(),
     };
     let to = ThreadOf { account: asked.account, thread: start.thread.key };
+    let room = claim(app, asked, keeps, to).await?;
     let why = match app.world.threads().ask(to, Command::Start(Box::new(start))).await {
         Ok(Answer::Run(_)) => return Ok(()),
         Ok(Answer::NotFound) => {
+            claims::settle(app, asked.account, &room, None).await;
             return Err(Error::Failed("The run of this agent is not there any more.".to_owned()));
         }
         Ok(other) => format!("a thread's object answered {other:?}"),
@@ -73,6 +78,37 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
     Err(Error::NotMade("the agent's thread could not be reached".to_owned()))
 }
 
+/// Room for the child in the account's plan; one that has begun before has its own.
+async fn claim<W: World>(
+    app: &App<W>,
+    asked: &ToolCall,
+    keeps: KeepLimits,
+    to: ThreadOf,
+) -> Result<Room, Error> {
+    let unknown = |error: Unavailable| {
+        app.world.log(&format!("a child was not begun: {error}"));
+        Error::NotMade("the account's index could not be reached".to_owned())
+    };
+    let child = asked.id.child();
+    let wanted = Wanted {
+        account: asked.account,
+        thread: to.thread,
+        makes_thread: asked.throw_away.is_none(),
+        begins: Begins::This(child),
+    };
+    match claims::claim(app, wanted, keeps).await.map_err(unknown)? {
+        Room::Full(which, most) => {
+            let there = app.world.threads().ask(to, Command::Run(Who::Account, child.number)).await;
+            if matches!(there, Ok(Answer::Run(_))) {
+                return Ok(Room::Free);
+            }
+            let limit = which.name();
+            Err(Error::Failed(format!("The agent was not asked: the plan's limit of `{limit}` is {most}.")))
+        }
+        room => Ok(room),
+    }
+}
+
 /// What the child is started with: its own agent's newest version and limits, and of the money no more than it is given. And the
 /// version at which its thread stays.
 async fn terms<W: World>(
@@ -80,7 +116,7 @@ async fn terms<W: World>(
     asked: &ToolCall,
     agent: &str,
     path: Vec<RunId>,
-) -> Result<(Terms, Option<u32>), Error> {
+) -> Result<(Terms, Option<u32>, KeepLimits), Error> {
     let refused = |why: &dyn std::fmt::Display| {
         Error::Failed(format!("The agent `{agent:.64}` cannot be asked: {why}."))
     };
@@ -113,5 +149,5 @@ async fn terms<W: World>(
         parent: Some(Parent { call: asked.id, path }),
         via: own.via.clone(),
     };
-    Ok((terms, pin))
+    Ok((terms, pin, bundle.keeps))
 }

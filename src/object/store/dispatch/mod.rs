@@ -1,5 +1,6 @@
 //! The dispatch object's tables.
 
+pub mod claims;
 mod schema;
 mod threads;
 
@@ -49,13 +50,14 @@ queries! {
     THREADS_BY_USER = listed!("entries e WHERE kind = 0 AND kind = ?2 AND updated_at >= ?3
         AND (updated_at, id) < (?4, ?5) AND user = ?7 ORDER BY updated_at DESC, id DESC LIMIT ?6");
     /// `row`
-    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at FROM entries WHERE id = ?";
+    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at, bytes
+        FROM entries WHERE id = ?";
     /// `put`
-    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at,
+            bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, version = excluded.version, agent = excluded.agent,
         status = excluded.status, user = excluded.user, labels = excluded.labels, created_at = excluded.created_at,
-        updated_at = excluded.updated_at, shown = excluded.shown, due_at = excluded.due_at";
+        updated_at = excluded.updated_at, shown = excluded.shown, due_at = excluded.due_at, bytes = excluded.bytes";
     /// `put`
     WRITE_LABEL = "INSERT OR IGNORE INTO labels (kind, label, created_at, id) VALUES (?, ?, ?, ?)";
     /// `put`, `empty`
@@ -79,7 +81,7 @@ queries! {
 
 /// Every statement on a dispatch object's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter().chain(threads::QUERIES)
+    QUERIES.iter().chain(threads::QUERIES).chain(claims::QUERIES)
 }
 
 /// What a row is.
@@ -91,6 +93,8 @@ pub enum Is {
     Gone {
         is_leaving: bool,
     },
+    /// A run that is not over, of a thread that is made for one call.
+    Hidden,
 }
 
 impl Is {
@@ -99,6 +103,7 @@ impl Is {
             Self::Thread => 0,
             Self::Run => 1,
             Self::Gone { .. } => 2,
+            Self::Hidden => 3,
         }
     }
 }
@@ -127,6 +132,8 @@ pub struct Row {
     pub shown: String,
     /// Of a thread.
     pub due_at: Option<Millis>,
+    /// Of a thread: what is said in it.
+    pub bytes: u64,
 }
 
 impl Row {
@@ -150,6 +157,7 @@ impl Row {
             updated_at: entry.updated_at,
             shown: entry.shown.clone(),
             due_at: None,
+            bytes: 0,
         }
     }
 
@@ -167,6 +175,7 @@ impl Row {
             updated_at: at,
             shown: String::new(),
             due_at: None,
+            bytes: 0,
         }
     }
 }
@@ -204,6 +213,7 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
     let is = match kind {
         0 => Is::Thread,
         1 => Is::Run,
+        3 => Is::Hidden,
         _ => Is::Gone { is_leaving: status == "leaving" },
     };
     Ok(Some(Row {
@@ -218,6 +228,7 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
         updated_at: Millis(columns.integer()?),
         shown: columns.text()?.to_owned(),
         due_at: columns.optional_integer()?.map(Millis),
+        bytes: columns.number()?,
     }))
 }
 
@@ -252,6 +263,7 @@ pub fn put(sql: &impl Sql, before: Option<&Row>, row: &Row) -> Result<(), Error>
         Value::Integer(row.updated_at.0),
         text(&row.shown),
         row.due_at.map_or(Value::Null, |at| Value::Integer(at.0)),
+        integer(row.bytes),
     ];
     sql.query(&WRITE_ENTRY, &values).map(drop)
 }
@@ -262,6 +274,14 @@ fn label(is: Is, term: &str, created_at: Millis, id: &str) -> [Value; 4] {
 
 fn delete_label(sql: &impl Sql, is: Is, term: &str, row: &Row) -> Result<(), Error> {
     sql.query(&DELETE_LABEL, &label(is, term, row.created_at, &row.id)).map(drop)
+}
+
+/// Removes an entry without labels.
+///
+/// # Errors
+/// [`Error`].
+pub fn delete(sql: &impl Sql, id: &str) -> Result<(), Error> {
+    sql.query(&DELETE_ENTRY, &[text(id)]).map(drop)
 }
 
 /// Removes runs of a thread, at most so many; whether there may be more.

@@ -4,7 +4,7 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[INDEX, DUE];
+pub const STEPS: &[Step] = &[INDEX, DUE, CLAIMS];
 
 const INDEX: Step = &[
     effects::TABLE,
@@ -45,4 +45,21 @@ const DUE: Step = &[
     // Of a thread, when its object is awake next; of one that was asked to wake, when that was.
     "ALTER TABLE entries ADD COLUMN due_at INTEGER",
     "CREATE INDEX threads_by_due ON entries (due_at) WHERE due_at IS NOT NULL",
+];
+
+const CLAIMS: Step = &[
+    // Of a thread, the bytes of what is said in it.
+    "ALTER TABLE entries ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    // Room for what is about to be made ([`crate::domain::dispatch::claim`]).
+    "CREATE TABLE claims (
+        id        TEXT PRIMARY KEY,
+        -- As the index names it.
+        thread    TEXT NOT NULL,
+        -- Whether the thread itself takes room.
+        is_thread INTEGER NOT NULL,
+        -- Whether a run does, and which, once that is known.
+        is_run    INTEGER NOT NULL,
+        run       TEXT,
+        until     INTEGER NOT NULL
+    ) WITHOUT ROWID",
 ];

@@ -6,7 +6,7 @@ mod keys;
 mod schema;
 
 pub use items::{
-    Part, between, items, last_item, place_until, position_of, size_between, sized_items, take_back,
+    Part, between, bytes, items, last_item, place_until, position_of, size_between, sized_items, take_back,
     write_item,
 };
 pub use journal::{delete_steps, forget_steps, steps, steps_until, write_step};
