@@ -15,8 +15,10 @@ queries! {
     ALL_TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('virtual', 'table') ORDER BY type DESC";
 }
 
-/// What the platform, SQLite and this code keep for themselves.
-const RESERVED: [&str; 4] = ["_cf_", "sqlite_", "_dump", "_restore"];
+/// What the platform, the local one and SQLite keep for themselves.
+const FOREIGN: [&str; 3] = ["_cf_", "__", "sqlite_"];
+/// What dumps and restores do.
+const OWN: [&str; 2] = ["_dump", "_restore"];
 /// They are made by the schema's steps.
 const OF_STEPS: [&str; 2] = ["schema_steps", "schema_versions"];
 
@@ -37,8 +39,8 @@ fn list(names: &[String], each: impl Fn(&str) -> String) -> String {
     names.iter().map(|name| each(&quoted(name))).collect::<Vec<_>>().join(", ")
 }
 
-fn is_reserved(name: &str) -> bool {
-    RESERVED.iter().any(|prefix| name.starts_with(prefix))
+fn begins(name: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The tables that a backup holds, in the order of their names.
@@ -49,8 +51,9 @@ pub fn tables(sql: &impl Sql) -> Result<Vec<Table>, Error> {
     let rows = sql.query(&TABLES, &[])?;
     let names = rows.iter().map(|row| Columns::of(row).text().map(str::to_owned));
     let names = names.collect::<Result<Vec<_>, _>>()?;
-    let kept = names.into_iter().filter(|name| !is_reserved(name) && !OF_STEPS.contains(&name.as_str()));
-    kept.map(|name| table(sql, name)).collect()
+    let is_kept =
+        |name: &String| !begins(name, &FOREIGN) && !begins(name, &OWN) && !OF_STEPS.contains(&name.as_str());
+    names.into_iter().filter(is_kept).map(|name| table(sql, name)).collect()
 }
 
 fn table(sql: &impl Sql, name: String) -> Result<Table, Error> {
@@ -79,7 +82,7 @@ fn table(sql: &impl Sql, name: String) -> Result<Table, Error> {
 pub fn wipe(sql: &impl Sql) -> Result<(), Error> {
     for row in sql.query(&ALL_TABLES, &[])? {
         let name = Columns::of(&row).text()?.to_owned();
-        if !name.starts_with("_cf_") && !name.starts_with("sqlite_") {
+        if !begins(&name, &FOREIGN) {
             sql.exec(&format!("DROP TABLE {}", quoted(&name)), &[])?;
         }
     }
