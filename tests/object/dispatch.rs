@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use retinue::domain::dispatch::claim::{Begins, Claim, Kept};
 use retinue::domain::dispatch::command::{
     Answer, Command, Delivered, Delivery, List, Listed, Order, Position, USUAL_LAG_MS, VERSION,
 };
@@ -10,6 +11,7 @@ use retinue::domain::dispatch::entry::{Entry, Kind, terms};
 use retinue::domain::ids::{AccountId, AgentId};
 use retinue::domain::message::{AssistantPart, Finish, Message, Usage};
 use retinue::domain::money::Nanos;
+use retinue::domain::plan::{KeepLimit, KeepLimits};
 use retinue::domain::run::happening::Answered;
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
 use retinue::domain::thread::about::About;
@@ -556,7 +558,15 @@ fn delivery(dice: &mut Dice, n: u64) -> Delivery {
     Delivery {
         thread: key,
         version: 1,
-        delivered: Some(Delivered { user: user.clone(), labels: labels.clone(), due_at: None, thread, runs }),
+        delivered: Some(Delivered {
+            user: user.clone(),
+            labels: labels.clone(),
+            due_at: None,
+            bytes: None,
+            is_hidden: false,
+            thread,
+            runs,
+        }),
     }
 }
 
@@ -768,6 +778,16 @@ fn what_is_written_is_what_this_version_recorded() {
     let whole = Delivery { version: 7, ..fixed() };
     let bare = Delivered { user: None, labels: Vec::new(), runs: Vec::new(), ..fixed().delivered.unwrap() };
     let due = Delivered { due_at: Some(START), ..fixed().delivered.unwrap() };
+    let counted = Delivered { bytes: Some(9), is_hidden: true, ..fixed().delivered.unwrap() };
+    let run = RunId { thread: fixed().thread, number: 1 };
+    let all = KeepLimits { threads: Some(10), storage_mb: Some(100), runs_at_once: Some(1) };
+    let claim = |begins: Begins, limits: KeepLimits| Claim {
+        id: "one".to_owned(),
+        thread: fixed().thread,
+        makes_thread: begins == Begins::Run,
+        begins,
+        limits,
+    };
     let full = List {
         order: Order::Updated,
         agent: Some(agent(1)),
@@ -787,6 +807,15 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Wake,
         Command::Deliver(Delivery { delivered: Some(due), ..fixed() }),
         Command::Overdue(20),
+        Command::Threads(Some(fixed().thread), 1_000),
+        Command::Threads(None, 1),
+        Command::Claim(claim(Begins::Nothing, KeepLimits::NONE)),
+        Command::Claim(claim(Begins::Run, all)),
+        Command::Claim(claim(Begins::This(run), all)),
+        Command::Settle("one".to_owned(), Some(run)),
+        Command::Settle("one".to_owned(), None),
+        Command::Kept,
+        Command::Deliver(Delivery { delivered: Some(counted), ..fixed() }),
     ];
     let next = Some(Position { at: START, id: "0199".into() });
     let answers = [
@@ -796,6 +825,13 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::Woken,
         Answer::Overdue(vec![fixed().thread]),
         Answer::Overdue(Vec::new()),
+        Answer::Threads(vec![fixed().thread]),
+        Answer::Claimed,
+        Answer::Full(KeepLimit::Threads, 10),
+        Answer::Full(KeepLimit::StorageMb, 0),
+        Answer::Full(KeepLimit::RunsAtOnce, 1),
+        Answer::Settled,
+        Answer::Kept(Kept { threads: 3, bytes: 2_000_001, runs: 1 }),
     ];
     let written: Vec<Value> = commands.iter().map(|one| serde_json::to_value(one).unwrap()).collect();
     check("dispatch", VERSION, "commands", &written);
@@ -818,6 +854,14 @@ fn fixed() -> Delivery {
     };
     let (user, labels) = (Some("ada".to_owned()), vec!["team:blue".to_owned()]);
     let runs = vec![entry(Some(1), "completed")];
-    let delivered = Delivered { user, labels, due_at: None, thread: entry(None, "idle"), runs };
+    let delivered = Delivered {
+        user,
+        labels,
+        due_at: None,
+        bytes: None,
+        is_hidden: false,
+        thread: entry(None, "idle"),
+        runs,
+    };
     Delivery { thread: ThreadKey::new(START, [1; 10]), version: 3, delivered: Some(delivered) }
 }

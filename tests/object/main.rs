@@ -9,6 +9,7 @@ mod disk;
 
 mod account;
 mod backup;
+mod claims;
 mod commands;
 mod dispatch;
 mod effects;
