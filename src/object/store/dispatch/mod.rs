@@ -5,7 +5,7 @@ mod schema;
 mod threads;
 
 pub use schema::STEPS;
-pub use threads::threads_behind;
+pub use threads::{overdue, postpone, threads_behind};
 
 use crate::domain::dispatch::command::{List, Order, Position};
 use crate::domain::dispatch::entry::{Entry, Kind, terms};
@@ -66,10 +66,6 @@ queries! {
     RUNS_OF = "SELECT id, labels, created_at FROM entries WHERE id > ? AND id < ? ORDER BY id LIMIT ?";
     /// `empty`
     DELETE_ENTRY = "DELETE FROM entries WHERE id = ?";
-    /// `overdue`
-    OVERDUE = "SELECT id FROM entries WHERE due_at < ? ORDER BY due_at LIMIT ?";
-    /// `postpone`
-    POSTPONE = "UPDATE entries SET due_at = ? WHERE id = ?";
     /// `leaving`
     LEAVING = "SELECT id FROM entries WHERE kind = 2 AND status = 'leaving'";
     /// `oldest_gone`
@@ -302,23 +298,6 @@ pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<bool, Error> {
         sql.query(&DELETE_ENTRY, &[text(id)])?;
     }
     Ok(rows.len() >= most as usize)
-}
-
-/// Threads that were due before this moment, at most so many.
-///
-/// # Errors
-/// [`Error`].
-pub fn overdue(sql: &impl Sql, before: Millis, most: u32) -> Result<Vec<String>, Error> {
-    let rows = sql.query(&OVERDUE, &[Value::Integer(before.0), Value::Integer(most.into())])?;
-    rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect()
-}
-
-/// A thread is due at this moment and not before.
-///
-/// # Errors
-/// [`Error`].
-pub fn postpone(sql: &impl Sql, thread: &str, at: Millis) -> Result<(), Error> {
-    sql.query(&POSTPONE, &[Value::Integer(at.0), text(thread)]).map(drop)
 }
 
 /// The deleted threads whose runs are still to be removed.

@@ -1,6 +1,7 @@
-//! Every thread that the index knows, for backups.
+//! The index's threads as such: all of them, for backups, and those that are due.
 
 use super::THREAD_DIGITS;
+use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql, Value};
 use crate::object::store::columns::Columns;
 use crate::sql::queries;
@@ -8,6 +9,10 @@ use crate::sql::queries;
 queries! {
     /// `threads_behind`
     NEXT_ENTRY = "SELECT id FROM entries WHERE id > ? ORDER BY id LIMIT 1";
+    /// `overdue`
+    OVERDUE = "SELECT id FROM entries WHERE due_at < ? ORDER BY due_at LIMIT ?";
+    /// `postpone`
+    POSTPONE = "UPDATE entries SET due_at = ? WHERE id = ?";
 }
 
 /// The threads behind one, at most so many. Each is sought behind the runs of the one before.
@@ -28,4 +33,21 @@ pub fn threads_behind(sql: &impl Sql, mut after: String, most: u32) -> Result<Ve
         threads.push(after.clone());
     }
     Ok(threads)
+}
+
+/// Threads that were due before this moment, at most so many.
+///
+/// # Errors
+/// [`Error`].
+pub fn overdue(sql: &impl Sql, before: Millis, most: u32) -> Result<Vec<String>, Error> {
+    let rows = sql.query(&OVERDUE, &[Value::Integer(before.0), Value::Integer(most.into())])?;
+    rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect()
+}
+
+/// A thread is due at this moment and not before.
+///
+/// # Errors
+/// [`Error`].
+pub fn postpone(sql: &impl Sql, thread: &str, at: Millis) -> Result<(), Error> {
+    sql.query(&POSTPONE, &[Value::Integer(at.0), text(thread)]).map(drop)
 }
