@@ -43,6 +43,7 @@ pub mod right;
 pub mod role;
 pub mod routing;
 pub mod run;
+pub mod schema;
 pub mod scope;
 pub mod secret;
 pub mod slug;

@@ -59,6 +59,8 @@ mod thread_tokens;
 mod threads;
 mod throwaway;
 mod turns;
+mod typed_input;
+mod typed_output;
 mod unreadable;
 mod upgrades;
 mod variables;

@@ -13,6 +13,7 @@ use retinue::domain::message::{AssistantPart, Finish, Message, Usage};
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::{KeepLimit, KeepLimits};
 use retinue::domain::run::happening::Answered;
+use retinue::domain::run::misfit::Checked;
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
 use retinue::domain::thread::about::About;
 use retinue::domain::thread::command::{self as thread, Create, OnBusy, Start, Who};
@@ -241,6 +242,7 @@ impl Object {
             usage: Usage::default(),
             cost: Nanos::new(5),
             warnings: Vec::new(),
+            output: Checked::Free,
         };
         let outcome = match effect {
             Effect::Model { .. } => {
@@ -313,6 +315,7 @@ fn terms_of_run() -> Terms {
         manner: Default::default(),
         parent: None,
         via: None,
+        typed: false,
     }
 }
 

@@ -10,6 +10,7 @@ use retinue::domain::run::child::MAX_DEPTH;
 use retinue::domain::run::event::{Event, Numbered};
 use retinue::domain::run::happening::Answered;
 use retinue::domain::run::input::{Given, Input};
+use retinue::domain::run::misfit::Checked;
 use retinue::domain::run::state::Status;
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Parent, Priority, Starter, Terms};
 use retinue::domain::run::tool::{Effect as ToolEffect, How};
@@ -65,6 +66,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         manner: Default::default(),
         parent,
         via: None,
+        typed: false,
     };
     let input = vec![Message::user("Go")];
     Command::Start(Box::new(Start {
@@ -264,6 +266,7 @@ impl World {
             usage: Usage::default(),
             cost,
             warnings: Vec::new(),
+            output: Checked::Free,
         };
         Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
     }
@@ -458,7 +461,8 @@ fn quiet_child() -> (World, RunId) {
         let mut parts = vec![AssistantPart::text(text)];
         parts.extend(plan.iter().map(|_| AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"))));
         let (usage, cost, warnings) = (Usage::default(), Nanos::new(7), Vec::new());
-        let answered = Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings };
+        let answered =
+            Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings, output: Checked::Free };
         Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
     };
     let plan = vec![How::Child("other".to_owned())];

@@ -11,9 +11,11 @@ use retinue::domain::run::event::{Event, Numbered};
 use retinue::domain::run::happening::{Answered, Fault};
 use retinue::domain::run::input::{Given, Input};
 use retinue::domain::run::manner::Manner;
+use retinue::domain::run::misfit::{Checked, Misfit};
 use retinue::domain::run::state::{Failure, Run};
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
 use retinue::domain::run::tool::{Effect as ToolEffect, How};
+use retinue::domain::schema;
 use retinue::domain::thread::about::About;
 use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Watch, Who};
 use retinue::domain::thread::effect::{Effect, ForLedger, Outcome, Progress};
@@ -91,6 +93,7 @@ pub fn terms(on_unknown: OnUnknown) -> Terms {
         manner: Manner::default(),
         parent: None,
         via: None,
+        typed: false,
     }
 }
 
@@ -260,6 +263,7 @@ impl Theatre {
             usage: Usage::default(),
             cost: Nanos::new(5),
             warnings: Vec::new(),
+            output: Checked::Free,
         };
         let settlement = Box::new(self.settlement(1));
         let call = settlement.call;
@@ -491,6 +495,17 @@ impl Theatre {
         let calls = self.dice.roll(3);
         let plan: Vec<How> = (0..calls).map(|_| self.dice.one_of(&hows).unwrap().clone()).collect();
         parts.extend(plan.iter().map(|_| AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"))));
+        let output = match (calls, self.dice.roll(4)) {
+            (0, 0) => {
+                let fault = schema::Fault { at: String::new(), words: "no".to_owned() };
+                Checked::Misfit(Misfit { answer: "no".to_owned(), faults: vec![fault] })
+            }
+            (0, 1) => {
+                parts = vec![AssistantPart::text("tidy")];
+                Checked::Tidied
+            }
+            _ => Checked::Free,
+        };
         self.note_plan(of, &parts, &plan);
         let answered = Answered {
             parts,
@@ -499,6 +514,7 @@ impl Theatre {
             usage: Usage::default(),
             cost: Nanos::new(5),
             warnings: Vec::new(),
+            output,
         };
         let journal = json!({ "call_id": settlement.call });
         Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement) }

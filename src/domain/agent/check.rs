@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::definition::{Access, Definition};
 use super::tool::Tool;
+use super::typed;
 use crate::domain::budget::{Action, Budget};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::instructions;
@@ -84,6 +85,7 @@ impl Definition {
             errors.add("cache.ttl_s", format!("must be from 1 to {MAX_CACHE_S}"));
         }
         self.check_conduct(&mut errors);
+        typed::check(self.output.as_ref(), self.input.as_ref(), &mut errors);
         each_once(&mut errors, "panels", self.panels.iter().map(|panel| format!("{panel:?}")));
         self.check_tools(known.loopback, &mut errors);
         self.check_origins(&mut errors);

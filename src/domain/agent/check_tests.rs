@@ -20,6 +20,22 @@ fn faults(definition: &Definition) -> Vec<String> {
 }
 
 #[test]
+fn what_an_agent_is_asked_and_answers_are_schemas_that_can_be_checked() {
+    let fits = definition(json!({
+        "output": {"schema": {"type": "array", "items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"const": null}}}, "name": "a_1"},
+        "input": {"schema": {"type": "object", "required": ["a"]}},
+    }));
+    assert_eq!(faults(&fits), [""; 0]);
+    let bad = definition(json!({
+        "output": {"schema": {"properties": {"a": {"nullable": true}}}, "name": "a b"},
+        "input": {"schema": {"type": "string", "minimum": "1"}},
+    }));
+    let expected =
+        ["output.schema.properties.a.nullable", "output.name", "input.schema.minimum", "input.schema.type"];
+    assert_eq!(faults(&bad), expected);
+}
+
+#[test]
 fn every_fault_is_named_at_once() {
     let bad = definition(json!({
         "name": "", "instructions": "x".repeat(MAX_INSTRUCTIONS + 1), "model": "openai", "access": "public",

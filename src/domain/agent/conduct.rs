@@ -23,6 +23,8 @@ pub struct Conduct {
     pub on_unknown: OnUnknown,
     pub on_budget: OnBudget,
     pub upgrade: Upgrade,
+    /// Its final answer is JSON that fits the agent's `output`.
+    pub typed: bool,
 }
 
 impl Definition {
@@ -42,6 +44,7 @@ impl Definition {
             on_unknown: self.on_unknown.unwrap_or_default(),
             on_budget: self.on_budget.unwrap_or_default(),
             upgrade: self.upgrade.unwrap_or_default(),
+            typed: self.output.is_some(),
         }
     }
 
@@ -97,7 +100,7 @@ mod tests {
         });
         let own = definition(&own);
         assert_eq!(serde_json::from_value::<Definition>(json!(own)).unwrap(), own);
-        let Conduct { limits, on_busy, on_unknown, on_budget, upgrade } = own.conduct();
+        let Conduct { limits, on_busy, on_unknown, on_budget, upgrade, typed: _ } = own.conduct();
         assert_eq!((limits.max_steps, limits.max_minutes, limits.max_parallel_tools), (3, 60, 2));
         assert_eq!((on_busy, on_unknown, on_budget), (OnBusy::Reject, OnUnknown::Fail, OnBudget::Wait));
         assert_eq!([Upgrade::NextRun.pin(2), upgrade.pin(2)], [None, Some(2)]);

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::secrets::Secrets;
 use super::tool::Tool;
+use super::typed::{Input, Output};
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
@@ -62,6 +63,12 @@ pub struct Definition {
     pub on_budget: Option<OnBudget>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
+    /// What its answers are; text when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Output>,
+    /// What it is asked; any messages when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Input>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

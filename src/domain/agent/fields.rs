@@ -9,6 +9,7 @@ use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Pan
 use super::secrets::Secrets;
 use super::status::Status;
 use super::tool::Tool;
+use super::typed::{Input, Output, TYPED};
 use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
@@ -105,6 +106,12 @@ pub struct Fields {
     /// `new_threads` all of them the one that was in force when the thread was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
+    /// A schema that every final answer of a run fits, which is JSON then; left out, answers are text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<Output>,
+    /// A schema that what the agent is asked must fit: one message of the user's, which is JSON then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Input>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -165,6 +172,8 @@ impl Fields {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            output: definition.output,
+            input: definition.input,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -209,6 +218,8 @@ impl Fields {
             on_unknown: self.on_unknown,
             on_budget: self.on_budget,
             upgrade: self.upgrade,
+            output: self.output,
+            input: self.input,
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),
         };
@@ -226,8 +237,19 @@ impl Fields {
     }
 }
 
-/// Lays `over` on `base` ([`merge_patch::lay`]). The null of a variable means something: one that the call must pass.
-pub fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
+/// Lays `over` on `base` ([`merge_patch::lay`]). The null of a variable means something: one that the call must pass. A schema
+/// is replaced as a whole: two that are laid over each other are neither, and nulls in it are values.
+pub fn merge(base: &mut Map<String, Value>, mut over: Map<String, Value>) {
+    for field in TYPED {
+        if !over.get(field).is_some_and(Value::is_object) {
+            continue;
+        }
+        let Some(Value::Object(typed)) = over.shift_remove(field) else { continue };
+        match base.get_mut(field) {
+            Some(Value::Object(there)) => there.extend(typed),
+            _ => drop(base.insert(field.to_owned(), typed.into())),
+        }
+    }
     merge_patch::lay(base, over, &["variables"]);
 }
 

@@ -13,6 +13,7 @@ mod slug;
 pub mod spelling;
 mod status;
 mod tool;
+mod typed;
 mod words;
 
 pub use check::{
@@ -29,6 +30,7 @@ pub use secrets::{Kept, Sealer, Secrets, Unknown};
 pub use slug::{can_be_slug, made_slug, parse_slug};
 pub use status::Status;
 pub use tool::{Inline, Kind as ToolKind, Method, Tool};
+pub use typed::{Input, MESSAGE, Output, Said};
 pub use words::words;
 
 use super::budget::Budget;

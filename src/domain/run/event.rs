@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::state::{Failure, Reason, Status};
 use crate::domain::message::{Part, Usage};
 use crate::domain::money::Nanos;
+use crate::domain::schema::Fault;
 use crate::domain::thread::id::{EntryId, RunId};
 use crate::domain::warning::Warning;
 
@@ -69,7 +70,13 @@ pub enum Event {
     #[serde(rename = "run.completed")]
     Completed { cost_usd: Nanos },
     #[serde(rename = "run.incomplete")]
-    Incomplete { reason: Reason, cost_usd: Nanos },
+    Incomplete {
+        reason: Reason,
+        cost_usd: Nanos,
+        /// Of `output_invalid`: what of the answer does not fit.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        errors: Vec<Fault>,
+    },
     #[serde(rename = "run.failed")]
     Failed { error: Failure, cost_usd: Nanos },
     #[serde(rename = "run.cancelled")]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::event::{Event, Voids};
+use super::misfit::Checked;
 use super::state::{Awaited, Failure};
 use super::tool::How;
 use super::word::Ended;
@@ -89,6 +90,8 @@ pub struct Answered {
     pub cost: Nanos,
     /// What the model was not asked as the client wanted it.
     pub warnings: Vec<Warning>,
+    /// Whether it is what the agent answers.
+    pub output: Checked,
 }
 
 /// Why a step got no answer.

@@ -95,6 +95,7 @@ mod tests {
             manner: Manner::default(),
             parent: None,
             via: None,
+            typed: false,
         }
     }
 

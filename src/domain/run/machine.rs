@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::calls::AT_LIMIT;
 use super::event::Event;
 use super::happening::{Answered, Do, Happened, Names};
+use super::misfit::Checked;
 use super::setbacks::Trouble;
 use super::state::{End, Paused, Phase, Reason, Run, Status};
 use super::terms::Terms;
@@ -48,6 +49,7 @@ impl Run {
             guessed: BTreeMap::new(),
             set_aside: Nanos::ZERO,
             was_asking: false,
+            repair: None,
         }
     }
 
@@ -208,12 +210,28 @@ impl Run {
     }
 
     fn answer(&mut self, step: u32, answered: Answered, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
-        let Answered { parts, finish, plan, usage, cost, warnings } = answered;
+        let Answered { parts, finish, plan, usage, cost, warnings, output } = answered;
         self.spend(cost);
         self.has_progressed();
         self.warn(&warnings);
+        let is_last = self.closing.is_none() && !self.is_steered;
+        let misfit = match output {
+            Checked::Misfit(misfit) if is_last && self.can_repair(now) => {
+                return self.mend((step, self.attempt()), misfit, (usage, cost), now, out);
+            }
+            Checked::Misfit(misfit) => Some(misfit).filter(|_| is_last),
+            Checked::Tidied => {
+                Self::say_anew(step, &parts, names, out);
+                None
+            }
+            Checked::Free | Checked::Fits => None,
+        };
+        let (usage, cost_usd) = self.close_repair(usage, cost);
         let calls = Self::write_answer(step, parts, plan, names, out);
-        out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage, warnings }));
+        out.push(Do::Say(Event::StepCompleted { step, cost_usd, usage, warnings }));
+        if let Some(misfit) = misfit {
+            return self.end_misfit(misfit, now, out);
+        }
         if let Some(reason) = self.closing {
             self.phase = Phase::Tools { step, calls };
             self.seal(AT_LIMIT, names, out);
@@ -255,7 +273,11 @@ impl Run {
         let cost_usd = self.spent;
         out.push(Do::Say(match &end {
             End::Completed => Event::Completed { cost_usd },
-            End::Incomplete(reason) => Event::Incomplete { reason: *reason, cost_usd },
+            End::Incomplete(reason) => {
+                let is_misfit = *reason == Reason::OutputInvalid;
+                let errors = if is_misfit { self.faults().to_vec() } else { Vec::new() };
+                Event::Incomplete { reason: *reason, cost_usd, errors }
+            }
             End::Failed(error) => Event::Failed { error: error.clone(), cost_usd },
             End::Cancelled(reason) => Event::Cancelled { reason: reason.clone(), cost_usd },
         }));

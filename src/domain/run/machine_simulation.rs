@@ -2,26 +2,15 @@
 
 use std::collections::BTreeSet;
 
+#[path = "machine_dice.rs"]
+mod dice;
+
+use dice::{Dice, checked};
+
 use super::super::super::event::Voids;
 use super::*;
 use crate::domain::thread::item::Item;
 use crate::domain::thread::transcript::sendable;
-
-/// Deterministic noise.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn below(&mut self, sides: usize) -> usize {
-        usize::try_from(self.roll(sides as u64)).unwrap()
-    }
-}
 
 /// A child as its own thread has it.
 #[derive(Default)]
@@ -43,6 +32,8 @@ struct Theatre {
     /// Tool calls under way.
     running: BTreeSet<u32>,
     children: BTreeMap<u32, Kid>,
+    /// Children whose threads somebody has deleted: none is begun again.
+    deleted: BTreeSet<u32>,
     /// Words of children on their way.
     words: Vec<Happened>,
     /// How often each unsafe call may be begun.
@@ -66,7 +57,11 @@ impl Theatre {
         };
         let on_unknown = [OnUnknown::Ask, OnUnknown::Report, OnUnknown::Fail][dice.below(3)];
         let on_budget = [OnBudget::End, OnBudget::Wait][dice.below(2)];
-        let run = Run::new(1, Terms { limits, on_unknown, on_budget, ..terms() }, Millis(0));
+        let run = Run::new(
+            1,
+            Terms { limits, on_unknown, on_budget, typed: dice.roll(2) == 0, ..terms() },
+            Millis(0),
+        );
         let said =
             Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message: Message::user("Go") };
         Self {
@@ -76,6 +71,7 @@ impl Theatre {
             attempts: BTreeSet::new(),
             running: BTreeSet::new(),
             children: BTreeMap::new(),
+            deleted: BTreeSet::new(),
             words: Vec::new(),
             allowed: BTreeMap::new(),
             begun: BTreeMap::new(),
@@ -184,6 +180,11 @@ impl Theatre {
         let plan = (0..calls).map(|_| hows[dice.below(hows.len())].clone()).collect();
         self.spent += 7;
         let finish = if dice.roll(20) == 0 { Finish::Length } else { Finish::Stop };
+        let is_checked = self.run.terms.typed && calls == 0 && finish == Finish::Stop;
+        let output = if is_checked { checked(dice) } else { Checked::Free };
+        let is_misfit = matches!(output, Checked::Misfit(_));
+        let is_last = self.run.closing.is_none() && !self.run.is_steered;
+        let was_mended = self.run.repair.is_some();
         let answered = Answered {
             parts,
             finish,
@@ -191,9 +192,14 @@ impl Theatre {
             usage: Usage::default(),
             cost: Nanos::new(7),
             warnings: Vec::new(),
+            output,
         };
         self.asked = None;
         self.apply(Happened::Answered(answered));
+        if is_misfit && is_last {
+            assert_ne!(self.run.status(), Status::Completed, "what does not fit is no answer");
+            assert!(!was_mended || self.is_over, "it is mended once");
+        }
     }
 
     fn fail(&mut self, dice: &mut Dice) {
@@ -229,7 +235,8 @@ impl Theatre {
     /// Beginning it again finds it.
     fn begin_child(&mut self, entry: u32) {
         // It may have ended before it is known to be there.
-        let Some(given) = self.run.children.get(&entry).map(|child| child.given) else { return };
+        let there = self.run.children.get(&entry).filter(|_| !self.deleted.contains(&entry));
+        let Some(given) = there.map(|child| child.given) else { return };
         let kid = self.children.entry(entry).or_insert_with(|| Kid { given, ..Kid::default() });
         assert!(kid.is_cancelled || kid.given == given, "{entry} is begun with another limit");
     }
@@ -272,6 +279,7 @@ impl Theatre {
             2 if self.run.children.get(&entry).is_some_and(|child| child.has_begun) => {
                 let given = kid.given.map_or(u64::MAX, Nanos::get);
                 self.children.remove(&entry);
+                self.deleted.insert(entry);
                 // Its thread says so; whether that or a look comes first.
                 self.words.push(child_ended(entry, dice.roll(4).min(given), 0));
             }

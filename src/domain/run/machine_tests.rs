@@ -21,6 +21,8 @@ use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 mod given;
 #[path = "machine_simulation.rs"]
 mod simulation;
+#[path = "machine_typed_tests.rs"]
+mod typed;
 #[path = "machine_waiting_tests.rs"]
 mod waiting;
 
@@ -45,6 +47,7 @@ fn terms() -> Terms {
         manner: Manner::default(),
         parent: None,
         via: None,
+        typed: false,
     }
 }
 
@@ -61,7 +64,15 @@ fn call(name: &str) -> AssistantPart {
 
 fn answer(parts: Vec<AssistantPart>, plan: Vec<How>) -> Happened {
     let (usage, cost) = (Usage::default(), Nanos::new(10));
-    Happened::Answered(Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings: Vec::new() })
+    Happened::Answered(Answered {
+        parts,
+        finish: Finish::Stop,
+        plan,
+        usage,
+        cost,
+        warnings: Vec::new(),
+        output: Checked::Free,
+    })
 }
 
 fn ended(entry: u32) -> Happened {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::child::{Child, Guess};
+pub use super::failure::Failure;
+use super::misfit::Repair;
 use super::setbacks::Trouble;
 use super::terms::Terms;
 use super::tool::{OpenCall, Stage};
@@ -70,6 +72,9 @@ pub struct Run {
     /// It ended while the model was asked, whose bill it has not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_asking: bool,
+    /// Of an answer that did not fit what the agent answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +146,7 @@ pub enum Reason {
     BudgetExceeded,
     MaxOutputTokens,
     ContentFilter,
+    OutputInvalid,
 }
 
 impl Reason {
@@ -153,25 +159,8 @@ impl Reason {
             Self::BudgetExceeded => "budget_exceeded",
             Self::MaxOutputTokens => "max_output_tokens",
             Self::ContentFilter => "content_filter",
+            Self::OutputInvalid => "output_invalid",
         }
-    }
-}
-
-/// Why a run failed: a code as problems have it, and words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = RunFailure)]
-pub struct Failure {
-    pub code: String,
-    pub message: String,
-    /// When another attempt may be of use, where the provider says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub retry_at: Option<Millis>,
-}
-
-impl Failure {
-    pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), retry_at: None }
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Terms {
     /// The deployments that the call which began it has passed, as the header says it that providers and tools are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// Its final answer is JSON that fits the agent's `output`, of this version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub typed: bool,
 }
 
 impl Terms {

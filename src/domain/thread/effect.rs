@@ -9,6 +9,7 @@ use crate::domain::message::Part;
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::Delta;
 use crate::domain::run::happening::{Answered, Fault};
+use crate::domain::run::misfit::Misfit;
 use crate::domain::run::state::Reason;
 use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::OpenCall;
@@ -174,6 +175,8 @@ pub struct ModelCall {
     pub items: Option<Items>,
     /// Why it is asked for its last word.
     pub closing: Option<Reason>,
+    /// The answer to this step that it is asked to mend.
+    pub misfit: Option<Misfit>,
     /// What the run may still spend.
     pub left: Option<Nanos>,
 }

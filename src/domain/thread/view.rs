@@ -15,6 +15,7 @@ use crate::domain::money::Nanos;
 use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
 use crate::domain::run::terms::Priority;
 use crate::domain::run::word::Ended;
+use crate::domain::schema::Fault;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 
@@ -107,6 +108,17 @@ pub struct RunView {
     /// The answer's text, once it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Whether its answer is JSON that fits the `output` of its agent's version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub typed: bool,
+    /// Of a completed run that is `typed`: its answer.
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// Of one that is incomplete with `output_invalid`: what of its answer does not fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub output_errors: Vec<Fault>,
     pub priority: Priority,
     /// With its children.
     #[schema(value_type = String, example = "0.000150")]
@@ -130,6 +142,8 @@ impl RunView {
             _ => (None, None, None),
         };
         let status = run.status();
+        let is_answered = run.terms.typed && status == Status::Completed;
+        let is_misfit = reason == Some(Reason::OutputInvalid);
         Self {
             id,
             thread_id: id.thread,
@@ -142,7 +156,13 @@ impl RunView {
             reason,
             error,
             warnings: run.warnings.clone(),
+            output: message
+                .as_deref()
+                .filter(|_| is_answered)
+                .and_then(|text| serde_json::from_str(text).ok()),
             message,
+            typed: run.terms.typed,
+            output_errors: if is_misfit { run.faults().to_vec() } else { Vec::new() },
             priority: run.terms.priority,
             cost_usd: run.spent,
             steps: run.steps,
@@ -152,6 +172,11 @@ impl RunView {
             ended_at,
         }
     }
+}
+
+/// `null` is an answer, too.
+fn there<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// The most bytes of a child's answer that the run above takes.
@@ -164,6 +189,10 @@ impl RunView {
         let (mut output, is_error) = match (&self.message, &self.error) {
             (_, Some(error)) => (format!("The agent failed ({}): {}", error.code, error.message), true),
             _ if self.status == Status::Cancelled => ("The agent's run was cancelled.".to_owned(), true),
+            (Some(text), _) if self.reason == Some(Reason::OutputInvalid) => (
+                format!("The agent's answer is not what it is to answer: it does not fit its schema. {text}"),
+                true,
+            ),
             (Some(text), _) if text.is_empty() => ("The agent answered nothing.".to_owned(), false),
             (Some(text), _) if self.reason.is_none() => (text.clone(), false),
             (Some(text), _) => (format!("(The agent stopped at a limit: {reason}.) {text}"), false),

@@ -261,7 +261,9 @@ impl Problem {
             call::Error::Unavailable | call::Error::IsRun => {
                 return Self::new(Kind::Unavailable, detail).retry_after(1);
             }
-            call::Error::Variables(errors) | call::Error::NotTaken(errors) => return Self::invalid(errors),
+            call::Error::Variables(errors) | call::Error::Input(errors) | call::Error::NotTaken(errors) => {
+                return Self::invalid(errors);
+            }
             call::Error::Rejected { given, .. } => {
                 return Self::new(Kind::UpstreamRejected, detail).given(given);
             }

@@ -156,6 +156,7 @@ impl Thread {
             sent,
             items,
             closing: run.closing,
+            misfit: run.open_misfit().cloned(),
             left: run.left(),
         }))
     }

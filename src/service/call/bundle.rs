@@ -11,7 +11,7 @@ use crate::domain::alias::{self, Alias};
 use crate::domain::dialect::{self, Dialect};
 use crate::domain::flag::Flags;
 use crate::domain::ids::AccountId;
-use crate::domain::model::Model;
+use crate::domain::model::{Capability, Model};
 use crate::domain::model_line::{Entry, ModelLine, Params, ParseError};
 use crate::domain::plan::{CallLimits, KeepLimits};
 use crate::domain::prompt::Prompt;
@@ -125,6 +125,10 @@ fn candidate<W: World>(
     let mut dialect = dialect_of(&entry, server.as_ref().ok(), own);
     // An identifier opens whatever was uploaded with the same key, and the platform's is everybody's.
     dialect.file_id &= own.is_some();
+    // What the catalogue says of the model counts more than what its server takes of others.
+    if model.as_ref().is_some_and(|model| !model.capabilities.has(Capability::JsonSchema)) {
+        dialect.response_format = dialect.response_format.without_schema();
+    }
     Candidate {
         is_of_platform: is_of_platform(&entry.provider, providers),
         label: format!("{}:{}", entry.provider, entry.code),

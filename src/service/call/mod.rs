@@ -13,6 +13,7 @@ mod count;
 mod error;
 mod failures;
 mod in_flight;
+mod input;
 mod instructions;
 mod key;
 mod question;
@@ -31,6 +32,7 @@ pub use callable::{Callable, callable};
 pub use caller::{Caller, RunCredential, Starter};
 pub use error::{Error, Given, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
+pub use input::field_of;
 pub use instructions::Passed;
 pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
@@ -49,7 +51,7 @@ use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::retry::Policy;
-use crate::service::tool::runs_here;
+use crate::service::tool::is_run;
 use again::{Found, Place};
 use attempt::{Attempt, Failure, Made};
 use bundle::Bundle;
@@ -230,6 +232,10 @@ async fn admit<W: World>(
 ) -> Result<Admitted, Error> {
     for _ in 0..MAX_STALE {
         let prepared = instructions::fill(&resolved, asked, app.world.now()).and_then(|instructions| {
+            // A run was begun with what fits, and goes on with what it hears.
+            if !caller.is_run() {
+                input::check(&resolved, asked)?;
+            }
             Ok((Selection::new(&resolved.bundle, asked, &instructions)?, instructions))
         });
         let (selection, instructions) = match prepared {
@@ -269,7 +275,7 @@ async fn admit<W: World>(
 /// A client's call that turns out to be a run is not made here.
 async fn resolve_again<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let resolved = resolve(app, caller).await?;
-    let is_run = !caller.is_run() && runs_here(&resolved.bundle.agent.definition.tools);
+    let is_run = !caller.is_run() && is_run(&resolved.bundle.agent.definition);
     if is_run { Err(Error::IsRun) } else { Ok(resolved) }
 }
 

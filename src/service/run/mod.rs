@@ -5,17 +5,19 @@
 //! | [`perform`] | an effect of a thread's object, performed: the one way out of a run |
 //! | [`child`] | a run of another agent, begun |
 //! | [`step`] | a step of the model: a governed call, relayed to the run's watchers |
-//! | [`version`] | how runs of a version go at which a thread stays |
+//! | `version` | the version at which a thread stays |
+//! | `typed` | an answer that must fit the agent's schema: asked for, checked, mended |
 //! | [`tools`] | what the model may call, and how each call is carried out |
 
 mod child;
 pub mod perform;
 mod step;
 pub mod tools;
+mod typed;
 mod version;
 
 use crate::service::tool::http;
-pub use version::conduct;
+pub use version::of_version;
 
 /// Why a tool call has no result of its own.
 #[derive(Debug)]

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::tools;
+use super::{tools, typed};
+use crate::domain::agent::Output;
 use crate::domain::message::{ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice};
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::{Delta, Streaming};
 use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::machine::MAX_PIECES;
+use crate::domain::run::misfit::Checked;
 use crate::domain::run::state::Failure;
 use crate::domain::run::tool::How;
 use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
@@ -41,8 +43,8 @@ struct Begun {
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let ModelCall { account, run, terms, step, attempt, broke_off, sent: transcript, items, closing, left } =
-        asked;
+    let ModelCall { account, run, terms, step, attempt, broke_off, items, closing, left, .. } = asked;
+    let (transcript, misfit) = (asked.sent, asked.misfit);
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
@@ -52,13 +54,20 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
     let Sent { messages, earlier, mut left_out } = transcript;
-    let offered = tools::offered(&resolved.bundle, &terms);
+    let mut offered = tools::offered(&resolved.bundle, &terms);
+    tools::learn_inputs(app, account, &terms, &mut offered).await;
     // After its tools a model may have nothing to say. Elsewhere it is asked once more.
     let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
-    let heard =
-        Heard { offered: &offered, may_be_empty: has_tools_before || closing.is_some() || attempt > 1 };
+    // The last word is what there is to say, and no answer.
+    let output = resolved.bundle.agent.definition.output.clone().filter(|_| closing.is_none());
+    let heard = Heard {
+        offered: &offered,
+        output: output.as_ref(),
+        may_be_empty: has_tools_before || closing.is_some() || attempt > 1,
+    };
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
     terms.manner.lay_on(step, &mut request);
+    typed::lay_on(output.as_ref(), misfit.as_ref(), &mut request);
     request.tools = offered.iter().map(tools::Offer::tool).collect();
     if closing.is_some() {
         request.messages.push(Message::user(LAST_WORD));
@@ -139,6 +148,8 @@ fn sent(request: &ChatRequest, items: Option<Items>, is_last_word: bool) -> Valu
 #[derive(Clone, Copy)]
 struct Heard<'a> {
     offered: &'a [tools::Offer],
+    /// What a final answer must be.
+    output: Option<&'a Output>,
     may_be_empty: bool,
 }
 
@@ -175,7 +186,7 @@ async fn relay<W: World>(
         }
         return outcome;
     }
-    let choice = reply.choices.into_iter().next().unwrap_or_default();
+    let mut choice = reply.choices.into_iter().next().unwrap_or_default();
     let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
     if choice.parts.is_empty() && has_stopped && !heard.may_be_empty {
         journal["error"] = "the model answered nothing".into();
@@ -190,6 +201,10 @@ async fn relay<W: World>(
         return Outcome::Unanswered { fault, cost: receipt.cost, journal, settlement: None };
     }
     let plan: Vec<How> = choice.calls().map(|call| tools::how(heard.offered, call)).collect();
+    let output = typed::check(heard.output, &mut choice);
+    if let Checked::Misfit(misfit) = &output {
+        journal["output_errors"] = json!(misfit.faults);
+    }
     let answered = Answered {
         parts: choice.parts,
         finish: choice.finish,
@@ -197,6 +212,7 @@ async fn relay<W: World>(
         usage: receipt.usage,
         cost: receipt.cost,
         warnings,
+        output,
     };
     Outcome::Answered { answered, unsaid, journal, settlement: None }
 }
@@ -298,7 +314,9 @@ fn fault(error: &Error, said: &str, now: Millis, noise: u8) -> Fault {
         Error::NoSuchModel { .. } | Error::BrokenLine(_) => Fault::Final(failure("model_not_found")),
         Error::Unsupported(_) => Fault::Final(failure("unsupported_capability")),
         Error::Unpriced { .. } => Fault::Final(failure("unpriced_model")),
-        Error::Variables(_) | Error::NotTaken(_) => Fault::Final(failure("validation_failed")),
+        Error::Variables(_) | Error::Input(_) | Error::NotTaken(_) => {
+            Fault::Final(failure("validation_failed"))
+        }
         Error::Unreachable(_) | Error::UpstreamDenies(_) => Fault::Final(failure("upstream_denied")),
         _ => Fault::Final(failure("invalid_request")),
     }

@@ -1,10 +1,12 @@
 //! What the model of a run may call, and how each call is carried out.
 
+use futures_util::future::join_all;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::{Error, child};
 use crate::domain::agent::{self, Inline, ToolKind};
+use crate::domain::ids::AccountId;
 use crate::domain::message::ToolCall as Called;
 use crate::domain::message::{Part, Tool};
 use crate::domain::money::Nanos;
@@ -28,10 +30,14 @@ pub enum Offer {
     Builtin(&'static Builtin),
     /// Of the agent.
     Inline(Box<Inline>),
-    /// Another agent of the account, by its identifier.
+    /// Another agent of the account.
     Agent {
         name: String,
+        /// Its slug or id.
         agent: String,
+        description: Option<String>,
+        /// The schema of what it is asked, where that is more than a message.
+        input: Option<Box<RawValue>>,
     },
 }
 
@@ -64,6 +70,7 @@ impl Offer {
             Self::Client(tool) => tool.description.clone(),
             Self::Builtin(builtin) => Some(builtin.description.to_owned()),
             Self::Inline(tool) => tool.description.clone(),
+            Self::Agent { description: Some(said), .. } => Some(said.clone()),
             Self::Agent { agent, .. } => Some(format!("Asks the agent `{agent}`, and returns its answer.")),
         }
     }
@@ -73,8 +80,8 @@ impl Offer {
         match self {
             Self::Client(tool) => tool.parameters.as_ref()?.raw().map(ToOwned::to_owned),
             Self::Builtin(builtin) => serde_json::from_str(builtin.parameters).ok(),
+            Self::Agent { input: Some(input), .. } => Some(input.clone()),
             Self::Agent { .. } => serde_json::from_str(MESSAGE).ok(),
-            Self::Inline(tool) if tool.kind == ToolKind::Agent => serde_json::from_str(MESSAGE).ok(),
             Self::Inline(tool) => to_raw_value(tool.parameters.as_ref()?).ok(),
         }
     }
@@ -98,14 +105,34 @@ impl Offer {
     }
 }
 
+fn asking(name: &str, agent: &str, description: Option<String>) -> Offer {
+    Offer::Agent { name: name.to_owned(), agent: agent.to_owned(), description, input: None }
+}
+
+/// Learns what the agents among the tools are asked. One that cannot be learned of now is asked with a message, and says itself
+/// what it wants.
+pub async fn learn_inputs<W: World>(app: &App<W>, account: AccountId, terms: &Terms, offered: &mut [Offer]) {
+    let inputs = offered.iter_mut().filter_map(|offer| match offer {
+        Offer::Agent { agent, input, .. } => Some(async move {
+            let schema = child::input(app, account, terms, agent).await;
+            *input = schema.and_then(|schema| to_raw_value(&schema).ok());
+        }),
+        _ => None,
+    });
+    join_all(inputs).await;
+}
+
 /// The agent's own tools that we know.
 fn own(bundle: &Bundle) -> impl Iterator<Item = Offer> {
     bundle.agent.definition.tools.iter().filter_map(|tool| match tool {
         agent::Tool::Named(name) => match tool.agent() {
-            Some(agent) => Some(Offer::Agent { name: name.clone(), agent: agent.to_owned() }),
+            Some(agent) => Some(asking(name, agent, None)),
             None => tool::builtin(name).map(Offer::Builtin),
         },
-        agent::Tool::Inline(tool) => Some(Offer::Inline(tool.clone())),
+        agent::Tool::Inline(inline) => Some(match tool.agent() {
+            Some(agent) => asking(inline.name(), agent, inline.description.clone()),
+            None => Offer::Inline(inline.clone()),
+        }),
     })
 }
 
@@ -154,8 +181,7 @@ pub fn how(offered: &[Offer], call: &Called) -> How {
         Offer::Builtin(builtin) => How::Ours(builtin.effect),
         Offer::Inline(tool) => match tool.kind {
             ToolKind::Client => How::Client,
-            ToolKind::Http => How::Ours(tool.effect()),
-            ToolKind::Agent => How::Child(tool.agent.clone().unwrap_or_default()),
+            ToolKind::Http | ToolKind::Agent => How::Ours(tool.effect()),
         },
         Offer::Agent { agent, .. } => How::Child(agent.clone()),
     }

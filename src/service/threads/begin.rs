@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::claims::full;
 use super::refusal::{Error, refusal};
 use super::{Calls, Visitor, events_of};
+use crate::domain::agent::{Definition, Said};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::AgentId;
-use crate::domain::message::Message;
+use crate::domain::message::{Message, news};
 use crate::domain::money::Nanos;
 use crate::domain::prompt::Passed;
 use crate::domain::run::manner::Manner;
@@ -19,6 +20,7 @@ use crate::domain::thread::id::{ThreadKey, ThreadRef};
 use crate::domain::thread::transcript::claimed_ids;
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
+use crate::service::claims::Room;
 use crate::service::run::tools;
 use crate::service::{App, run};
 
@@ -28,6 +30,8 @@ pub struct Begin {
     pub on: On,
     pub about: About,
     pub input: Vec<Message>,
+    /// Where the input stands in the request.
+    pub place: Place,
     pub variables: BTreeMap<String, String>,
     pub tools: Vec<ClientTool>,
     /// `None`: as the agent says.
@@ -35,6 +39,15 @@ pub struct Begin {
     pub priority: Priority,
     pub max_usd: Option<Nanos>,
     pub manner: Manner,
+}
+
+/// Where what is said stands in a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// `message`, or the field of a list.
+    pub field: &'static str,
+    /// How many messages of that list stand before what is said.
+    pub first: usize,
 }
 
 /// Where a run is started.
@@ -76,14 +89,20 @@ impl Visitor {
         Create { account, key, name, agent, version, about, throw_away: None, items: Vec::new() }
     }
 
-    fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Result<Start, Error> {
+    fn start_of<W: World>(
+        &self,
+        app: &App<W>,
+        begin: Begin,
+        asked: &mut Asked,
+        watch: bool,
+    ) -> Result<Start, Error> {
         let calls = self.calls()?;
         let mut faults = match begin.on {
             On::Thread(_) => self.unfit_variables(app, &begin.variables),
             // Its instructions have been filled.
             On::ThrowAway { .. } => Vec::new(),
         };
-        let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner } = begin;
+        let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner, .. } = begin;
         let conduct = calls.conduct;
         let on_unknown = match on {
             On::Thread(_) => conduct.on_unknown,
@@ -103,6 +122,7 @@ impl Visitor {
             tools,
             manner,
             parent: None,
+            typed: conduct.typed,
             // What begins here needs no word of it.
             via: self.via.as_ref().map(|via| via.as_str().to_owned()).filter(|via| via.contains(',')),
         };
@@ -112,7 +132,16 @@ impl Visitor {
             field: format!("tools[{at}]"),
             message: format!("`{name}` is a tool of the agent: choose another name"),
         }));
-        if !faults.is_empty() && !self.is_once() {
+        let unfit = match &self.bundle {
+            Some(bundle) => unfit(&bundle.agent.definition, *asked, (&on, &input), &terms),
+            None => Vec::new(),
+        };
+        // A thread that stays at an earlier version asks for what that says.
+        let may_stay = matches!(on, On::Thread(_)) && calls.conduct.upgrade == Upgrade::NewThreads;
+        let is_unfit = !faults.is_empty() || (!unfit.is_empty() && !may_stay);
+        asked.other_faults = faults.len();
+        faults.extend(unfit);
+        if is_unfit && !self.is_once() {
             return Err(Error::Invalid(faults));
         }
         if terms.is_too_large() {
@@ -153,9 +182,10 @@ impl Visitor {
     /// # Errors
     /// [`Error`].
     pub async fn start<W: World>(&self, app: &App<W>, begin: Begin) -> Result<RunView, Error> {
-        let asked = Asked::of(&begin);
-        let mut start = self.start_of(app, begin, false)?;
+        let mut asked = Asked::of(&begin);
+        let mut start = self.start_of(app, begin, &mut asked, false)?;
         let room = self.claim_run(app, &mut start).await?;
+        asked.other_faults += usize::from(matches!(room, Room::Full(..)));
         let run = self.begun(app, asked, &mut start).await.map_err(|error| full(error, &room));
         self.settle(app, &room, start.on_busy, run.as_ref().map(|run| run.id)).await;
         run
@@ -184,9 +214,10 @@ impl Visitor {
         app: &App<W>,
         begin: Begin,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        let asked = Asked::of(&begin);
-        let mut start = self.start_of(app, begin, true)?;
+        let mut asked = Asked::of(&begin);
+        let mut start = self.start_of(app, begin, &mut asked, true)?;
         let room = self.claim_run(app, &mut start).await?;
+        asked.other_faults += usize::from(matches!(room, Room::Full(..)));
         let watched = self.begun_and_watched(app, asked, &mut start).await;
         let watched = watched.map_err(|error| full(error, &room));
         let run = match &watched {
@@ -225,12 +256,20 @@ impl Visitor {
         &self,
         app: &App<W>,
         version: u32,
-        Asked { on_busy, max_usd }: Asked,
+        asked: Asked,
         start: &mut Start,
     ) -> Result<(), Error> {
         let Calls { agent, started_by, .. } = self.calls()?;
-        let conduct = run::conduct(app, self.account, (agent, version), started_by).await;
-        let conduct = conduct.map_err(Error::Call)?;
+        let bundle = run::of_version(app, self.account, (agent, version), started_by).await;
+        let bundle = bundle.map_err(Error::Call)?;
+        let definition = &bundle.agent.definition;
+        let conduct = definition.conduct();
+        let Asked { on_busy, max_usd, other_faults, .. } = asked;
+        start.faults.truncate(other_faults);
+        // Only a thread with a name or an id stays anywhere.
+        let on = On::Thread(ThreadRef::Key(start.thread.key));
+        start.faults.extend(unfit(definition, asked, (&on, &start.input), &start.terms));
+        start.terms.typed = conduct.typed;
         start.terms.version = version;
         start.terms.limits = conduct.limits.with_usd(max_usd);
         start.terms.on_unknown = match start.thread.throw_away {
@@ -260,10 +299,37 @@ const MAX_MOVES: u32 = 3;
 struct Asked {
     on_busy: Option<OnBusy>,
     max_usd: Option<Nanos>,
+    place: Place,
+    /// How many of the faults have nothing to do with what is said.
+    other_faults: usize,
 }
 
 impl Asked {
     const fn of(begin: &Begin) -> Self {
-        Self { on_busy: begin.on_busy, max_usd: begin.max_usd }
+        Self { on_busy: begin.on_busy, max_usd: begin.max_usd, place: begin.place, other_faults: 0 }
     }
+}
+
+/// What does not fit of what an agent is asked, and of how it is to answer.
+fn unfit(
+    definition: &Definition,
+    asked: Asked,
+    (on, input): (&On, &[Message]),
+    terms: &Terms,
+) -> Vec<FieldError> {
+    let Place { field, first } = asked.place;
+    let (first, messages) = match on {
+        On::Thread(_) => (first, input),
+        // All that was said.
+        On::ThrowAway { .. } => news(input),
+    };
+    let said = Said { messages, field, first };
+    let mut faults = definition.input.as_ref().map(|input| input.faults(said)).unwrap_or_default();
+    if definition.output.as_ref().is_some_and(|output| terms.manner.asks_for_other(&output.schema)) {
+        faults.push(FieldError {
+            field: "response_format".to_owned(),
+            message: "is another schema than the agent's `output`: leave it out".to_owned(),
+        });
+    }
+    faults
 }

@@ -56,7 +56,8 @@ impl Visitor {
             if !self.is_once() {
                 return Err(Error::PlanFull(which, most));
             }
-            start.faults.push(FieldError { field: String::new(), message: which.name().to_owned() });
+            // First, where another version of the agent leaves it.
+            start.faults.insert(0, FieldError { field: String::new(), message: which.name().to_owned() });
         }
         Ok(room)
     }

@@ -11,7 +11,7 @@ mod tokens;
 mod version;
 mod watch;
 
-pub use begin::{Begin, On};
+pub use begin::{Begin, On, Place};
 pub use create::Created;
 pub use list::{Listing, Narrow};
 pub use refusal::Error;

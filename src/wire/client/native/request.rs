@@ -11,7 +11,7 @@ use crate::domain::json;
 use crate::domain::message::{ChatRequest, Message};
 use crate::domain::thread::command::OnBusy;
 use crate::wire::client::object::objects;
-use crate::wire::client::threads::{Threaded, ToolBody};
+use crate::wire::client::threads::{Said, SaidBody, Threaded, ToolBody};
 
 /// A request in the neutral model, with what only this protocol has.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ const ROLES: [&str; 3] = ["system", "user", "assistant"];
 #[derive(ToSchema)]
 #[schema(as = ChatRequest, example = json!({"message": "Hello"}))]
 pub struct Body {
-    /// The user's text.
-    #[schema(min_length = 1)]
-    message: Option<String>,
+    /// What the user says: a text, or an object, which is its JSON.
+    #[schema(value_type = Option<SaidBody>)]
+    message: Option<Said>,
     /// A conversation, oldest first; the agent's instructions come before it.
     #[schema(min_items = 1)]
     messages: Option<Vec<MessageBody>>,
@@ -98,7 +98,7 @@ enum Role {
 pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
     let read: Body = serde_json::from_slice(body).map_err(|error| diagnose(body, &error.to_string()))?;
     let messages = match (read.message, read.messages) {
-        (Some(text), None) if !text.is_empty() => vec![Message::user(text)],
+        (Some(Said(text)), None) if !text.is_empty() => vec![Message::user(text)],
         (None, Some(messages)) if !messages.is_empty() => {
             let messages: Option<Vec<Message>> = messages.into_iter().map(message).collect();
             messages.ok_or_else(|| diagnose(body, "a message is not whole"))?
@@ -147,7 +147,9 @@ fn diagnose(body: &[u8], error: &str) -> Fault {
     };
     let mut errors = FieldErrors::default();
     known(&mut errors, "", &object, &FIELDS);
-    text(&mut errors, "message", object.get("message"));
+    if !matches!(object.get("message"), None | Some(Value::Null | Value::String(_) | Value::Object(_))) {
+        errors.add("message", "must be a text, or an object");
+    }
     match object.get("messages") {
         None | Some(Value::Null) => {}
         Some(Value::Array(messages)) => {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::said::Said;
 use super::tools::{self, ToolBody};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::message::Message;
@@ -179,8 +180,9 @@ impl AppendBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewRun, example = json!({"message": "Where is my parcel?"}))]
 pub struct StartBody {
-    /// What the user says.
-    message: Option<String>,
+    /// What the user says: a text, or an object, which is its JSON.
+    #[schema(value_type = Option<SaidBody>)]
+    message: Option<Said>,
     /// Instead of it, messages as OpenAI's chat has them.
     #[schema(value_type = Option<Vec<Object>>)]
     input: Option<Vec<Value>>,
@@ -201,6 +203,15 @@ pub struct StartBody {
     max_usd: Option<Nanos>,
     /// Of a thread that this makes: the end user it belongs to.
     user: Option<String>,
+}
+
+/// What a user says.
+#[derive(Debug, ToSchema)]
+#[schema(as = TextOrObject, example = "Where is my parcel?")]
+#[serde(untagged)]
+pub enum SaidBody {
+    Text(String),
+    Object(Map<String, Value>),
 }
 
 /// What the body of a call says of a thread.
@@ -262,6 +273,8 @@ impl Threaded {
 #[derive(Debug)]
 pub struct Started {
     pub input: Vec<Message>,
+    /// Which field that is.
+    pub field: &'static str,
     pub about: About,
     pub on_busy: Option<OnBusy>,
     pub tools: Vec<ClientTool>,
@@ -278,16 +291,17 @@ impl StartBody {
         if self.stream == Some(true) && self.background == Some(true) {
             errors.add("background", "write `stream` or `background`, not both");
         }
+        let field = if self.input.is_some() { "input" } else { "message" };
         let input = match (self.message, self.input) {
             (Some(_), Some(_)) => {
                 errors.add("input", "write `message` or `input`, not both");
                 Vec::new()
             }
-            (Some(text), None) if text.is_empty() => {
+            (Some(Said(text)), None) if text.is_empty() => {
                 errors.add("message", "must not be empty");
                 Vec::new()
             }
-            (Some(text), None) => vec![Message::user(text)],
+            (Some(Said(text)), None) => vec![Message::user(text)],
             (None, input) => said(&mut errors, "input", input),
         };
         let about = About { user: self.user, ..About::default() };
@@ -303,6 +317,7 @@ impl StartBody {
         errors.finish()?;
         Ok(Started {
             input,
+            field,
             about,
             on_busy: self.on_busy,
             tools,
