@@ -840,8 +840,9 @@ fn what_is_written_is_what_this_version_recorded() {
     check("dispatch", VERSION, "commands", &written);
     let written: Vec<Value> = answers.iter().map(|one| serde_json::to_value(one).unwrap()).collect();
     check("dispatch", VERSION, "answers", &written);
-    for (command, text) in commands.iter().zip(recorded("dispatch", VERSION, "commands")) {
-        assert_eq!(wire::decode::<Command>(&text.to_string()).unwrap(), *command);
+    for text in recorded("dispatch", VERSION, "commands") {
+        let command = wire::decode::<Command>(&text.to_string()).unwrap();
+        assert!(commands.contains(&command), "{command:?}");
     }
 }
 
