@@ -39,7 +39,7 @@ pub use backups::Backups;
 pub use changes::{Changes, ChangesOf, Sight};
 pub use declarations::{Declaration, Declarations};
 pub use directory::{Directory, Tenant};
-pub use dispatch::Dispatch;
+pub use dispatch::{Dispatch, Dispatched};
 pub use failure::{Unavailable, WriteError};
 pub use flags::{AccountFlag, AllFlags, OwnFlags, Rollout};
 pub use keys::{AllKeys, KeyRef, Keys};

@@ -113,6 +113,7 @@ fn agent(n: u8) -> Agent {
             upgrade: Some(Upgrade::NewThreads),
             output: serde_json::from_value(serde_json::json!({"schema": {"const": null}, "name": "reply"})).unwrap(),
             input: serde_json::from_value(serde_json::json!({"schema": {"type": "object"}})).unwrap(),
+            webhooks: vec!["crm".into()],
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()

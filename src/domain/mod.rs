@@ -53,3 +53,4 @@ pub mod thread;
 pub mod time;
 pub mod vault;
 pub mod warning;
+pub mod webhook;

@@ -182,6 +182,7 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked, protocol: &str
         priority: Priority::default(),
         max_usd: asked.most,
         manner,
+        webhooks: Vec::new(),
     }
 }
 

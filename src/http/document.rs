@@ -57,7 +57,7 @@ there is a body, its `model` names the agent, by slug or id. Preflights allow no
 const OF_MEMBERS: &str = "For members of the account, at the threads of all its agents.";
 
 /// The groups of endpoints, in the order of the page.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("accounts", "The tenants."),
     ("keys", "Who may act for an account."),
     ("members", "The people of an account, and what each has set."),
@@ -68,6 +68,7 @@ const TAGS: [(&str, &str); 11] = [
     ("budgets", "What an agent may spend, and what it has."),
     ("calls", "Talking to an agent."),
     ("threads", "Conversations that an agent remembers, and runs: work that goes on without its caller."),
+    ("webhooks", "Who hears that a run has ended or waits."),
     ("platform", "The service itself."),
 ];
 

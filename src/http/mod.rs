@@ -30,3 +30,4 @@ pub mod query;
 pub mod rate_limit;
 pub mod router;
 mod scope;
+mod webhooks;

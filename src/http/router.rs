@@ -29,7 +29,7 @@ use super::problem;
 use super::query::{Checked, ReadsAll};
 use super::{
     account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, objects,
-    profile,
+    profile, webhooks,
 };
 
 /// What is made of the list of endpoints, and of the list of faces.
@@ -128,6 +128,10 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(profile::__path_put, profile::put::<W>);
 
     L::visit(&mut Each(v, PhantomData));
+    v.endpoint(webhooks::__path_list, webhooks::list::<W>);
+    v.endpoint(webhooks::__path_resend, webhooks::resend::<W>);
+    v.endpoint(webhooks::__path_test, webhooks::test::<W>);
+    v.endpoint(webhooks::__path_rotate, webhooks::rotate::<W>);
 
     v.endpoint(agents::__path_create, agents::create::<W>);
     let of_list = bases.clone();

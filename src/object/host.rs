@@ -161,7 +161,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
             }
         }
         let Some(core) = &mut self.core else { return Ok(false) };
-        let Some(effect) = core.open.get(id) else { return Ok(false) };
+        let Some(effect) = core.open.get(id).or_else(|| core.owed.get(id)) else { return Ok(false) };
         if core.machine.progress(effect, progress, moment) == Durability::Now {
             if let Err(error) = self.write(moment.now) {
                 self.fail(error);

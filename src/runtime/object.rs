@@ -131,6 +131,22 @@ impl<M: Perform + 'static> Object<M> {
         Ok(crossing::answer(response.status, &response.text)?.into())
     }
 
+    /// The same of a word of another object, see [`Object::with_word`].
+    pub async fn fetch_word(self: &Rc<Self>, mut request: Request) -> worker::Result<Response> {
+        let asked = match crossing::asked(request.inner()) {
+            Some(text) => text,
+            None => request.text().await?,
+        };
+        if let Some(refusal) = self.refusal(&asked) {
+            return refusal;
+        }
+        let response = match self.with_word(|host, moment| wire::answer(host, &asked, moment)) {
+            Reply::Now(response) => response,
+            Reply::Later(later) => wire::respond::<M>(later.wait().await),
+        };
+        Ok(crossing::answer(response.status, &response.text)?.into())
+    }
+
     /// What is due.
     ///
     /// # Errors

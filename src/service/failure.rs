@@ -63,6 +63,9 @@ pub enum Failure {
     /// Model lines name it, by what has them.
     #[error("lines name the {}", .0.name())]
     NamedBy(Thing, Vec<String>),
+    /// It is switched off, so it does nothing.
+    #[error("the {} is not enabled", .0.name())]
+    NotEnabled(Thing),
     /// The account has as many of these as one may have.
     #[error("no more {} fit", .0.name())]
     Full(Thing, usize),
@@ -81,6 +84,8 @@ pub enum Thing {
     Flag,
     Key,
     Version,
+    /// A message to a webhook.
+    Delivery,
     Declared(&'static Facts),
 }
 
@@ -93,6 +98,7 @@ impl Thing {
             Self::Flag => "flag",
             Self::Key => "key",
             Self::Version => "version",
+            Self::Delivery => "delivery",
             Self::Declared(kind) => kind.singular,
         }
     }

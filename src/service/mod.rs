@@ -34,6 +34,7 @@ pub mod settlements;
 pub mod sweep;
 pub mod threads;
 pub mod tool;
+pub mod webhook;
 mod write_through;
 
 /// What every use case is given: the world, what this isolate remembers of the directory, and what it

@@ -51,5 +51,6 @@ mod templates;
 mod token_matrix;
 mod unread;
 mod walls;
+mod webhooks;
 mod words;
 mod written_back;

@@ -64,5 +64,6 @@ mod typed_output;
 mod unreadable;
 mod upgrades;
 mod variables;
+mod webhooks;
 mod windows;
 mod workers_ai;

@@ -27,4 +27,5 @@ mod shell;
 mod sweep;
 mod tenancy;
 mod versions;
+mod webhooks;
 mod words;

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use retinue::domain::admission::command::Learned;
 use retinue::domain::dispatch::claim::{Begins, Claim, Kept};
 use retinue::domain::dispatch::command::{
     Answer, Command, Delivered, Delivery, List, Listed, Order, Position, USUAL_LAG_MS, VERSION,
 };
 use retinue::domain::dispatch::entry::{Entry, Kind, terms};
+use retinue::domain::dispatch::notice::{NoticeView, Notices, Place, State, Trial};
 use retinue::domain::ids::{AccountId, AgentId};
 use retinue::domain::message::{AssistantPart, Finish, Message, Usage};
 use retinue::domain::money::Nanos;
@@ -316,6 +318,7 @@ fn terms_of_run() -> Terms {
         parent: None,
         via: None,
         typed: false,
+        webhooks: Vec::new(),
     }
 }
 
@@ -554,7 +557,17 @@ fn delivery(dice: &mut Dice, n: u64) -> Delivery {
             "created_at": at.0, "updated_at": updated_at.0,
         });
         let status = status.to_owned();
-        Entry { run, agent, status, user: None, created_at: at, updated_at, shown: shown.to_string() }
+        Entry {
+            run,
+            agent,
+            status,
+            user: None,
+            webhooks: Vec::new(),
+            wait: None,
+            created_at: at,
+            updated_at,
+            shown: shown.to_string(),
+        }
     };
     let thread = entry(None, &["idle", "busy", "waiting"]);
     let runs = vec![entry(Some(1), &["completed", "failed"]), entry(Some(2), &["queued", "completed"])];
@@ -801,6 +814,9 @@ fn what_is_written_is_what_this_version_recorded() {
         after: Position { at: START, id: "0199".into() },
         ..list(Kind::Thread)
     };
+    let mut waiting = fixed();
+    let run = &mut waiting.delivered.as_mut().unwrap().runs[0];
+    (run.status, run.webhooks, run.wait) = ("waiting".to_owned(), vec!["crm".to_owned()], Some(2));
     let commands = [
         Command::Deliver(whole),
         Command::Deliver(Delivery { delivered: Some(bare), ..fixed() }),
@@ -819,6 +835,17 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Settle("one".to_owned(), None),
         Command::Kept,
         Command::Deliver(Delivery { delivered: Some(counted), ..fixed() }),
+        Command::Deliver(waiting),
+        Command::Learn(AccountId::new(START, [3; 10]), vec![learned(true), learned(false)]),
+        Command::Notices(Notices {
+            webhook: "crm".into(),
+            status: Some(State::Dead),
+            after: Some(Place { at: START, id: "msg_1".into() }),
+            limit: 50,
+        }),
+        Command::Notices(Notices { webhook: "crm".into(), status: None, after: None, limit: 50 }),
+        Command::Resend("crm".into(), "msg_1".into()),
+        Command::Try(Trial { webhook: "crm".into(), id: "msg_1".into(), body: "{}".into() }),
     ];
     let next = Some(Position { at: START, id: "0199".into() });
     let answers = [
@@ -835,14 +862,39 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::Full(KeepLimit::RunsAtOnce, 1),
         Answer::Settled,
         Answer::Kept(Kept { threads: 3, bytes: 2_000_001, runs: 1 }),
+        Answer::Learned,
+        Answer::Notices(vec![notice(true), notice(false)], true),
+        Answer::Notice(Box::new(notice(false))),
+        Answer::NoSuchNotice,
+        Answer::NotEnabled,
     ];
     let written: Vec<Value> = commands.iter().map(|one| serde_json::to_value(one).unwrap()).collect();
     check("dispatch", VERSION, "commands", &written);
     let written: Vec<Value> = answers.iter().map(|one| serde_json::to_value(one).unwrap()).collect();
     check("dispatch", VERSION, "answers", &written);
     for text in recorded("dispatch", VERSION, "commands") {
-        let command = wire::decode::<Command>(&text.to_string()).unwrap();
-        assert!(commands.contains(&command), "{command:?}");
+        let read = wire::decode::<Command>(&text.to_string()).unwrap();
+        assert!(commands.contains(&read), "{text}");
+    }
+}
+
+fn learned(is_there: bool) -> Learned {
+    let body = is_there.then(|| "{}".to_owned());
+    Learned { kind: "webhook".to_owned(), name: "crm".to_owned(), revision: 9, body }
+}
+
+fn notice(is_sent: bool) -> NoticeView {
+    NoticeView {
+        id: "msg_1".to_owned(),
+        event: "run.completed".to_owned(),
+        run: is_sent.then(|| "0199".to_owned()),
+        status: if is_sent { State::Sent } else { State::Pending },
+        attempts: 3,
+        last_status: is_sent.then_some(204),
+        last_error: (!is_sent).then(|| "the receiver answered 500".to_owned()),
+        next_at: (!is_sent).then_some(START),
+        created_at: START,
+        ended_at: is_sent.then_some(START),
     }
 }
 
@@ -850,6 +902,8 @@ fn fixed() -> Delivery {
     let entry = |run, status: &str| Entry {
         run,
         user: None,
+        webhooks: Vec::new(),
+        wait: None,
         agent: agent(1),
         status: status.to_owned(),
         created_at: START,

@@ -67,6 +67,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         parent,
         via: None,
         typed: false,
+        webhooks: Vec::new(),
     };
     let input = vec![Message::user("Go")];
     Command::Start(Box::new(Start {

@@ -16,6 +16,7 @@ mod effects;
 mod events;
 mod family;
 mod fork;
+mod notices;
 mod platform;
 mod simulation;
 mod steps;

@@ -94,6 +94,7 @@ pub fn terms(on_unknown: OnUnknown) -> Terms {
         parent: None,
         via: None,
         typed: false,
+        webhooks: Vec::new(),
     }
 }
 

@@ -58,6 +58,10 @@ pub struct FakeUpstream {
 #[derive(Default)]
 struct Inner {
     turns: VecDeque<Turn>,
+    /// Of servers that have a script of their own, by a part of their URL.
+    servers: Vec<(String, VecDeque<Turn>)>,
+    /// Servers that always answer with this status.
+    always: Vec<(String, u16)>,
     asked: Vec<Asked>,
     platform: Vec<(String, Option<String>, Option<String>)>,
     hung_up: Arc<Notify>,
@@ -67,6 +71,23 @@ impl FakeUpstream {
     pub fn then(&self, turn: Turn) -> &Self {
         self.inner.lock().unwrap().turns.push_back(turn);
         self
+    }
+
+    /// The next turn of a server that has a script of its own: requests whose URL has this in it.
+    pub fn then_at(&self, server: &str, turn: Turn) -> &Self {
+        let mut inner = self.inner.lock().unwrap();
+        let at = inner.servers.iter().position(|(other, _)| other == server).unwrap_or_else(|| {
+            inner.servers.push((server.to_owned(), VecDeque::new()));
+            inner.servers.len() - 1
+        });
+        inner.servers[at].1.push_back(turn);
+        drop(inner);
+        self
+    }
+
+    /// Requests whose URL has this in it are always answered with this status.
+    pub fn always(&self, server: &str, status: u16) {
+        self.inner.lock().unwrap().always.push((server.to_owned(), status));
     }
 
     /// The requests so far.
@@ -89,8 +110,15 @@ impl FakeUpstream {
     pub async fn answer(&self, asked: Asked) -> Result<UpstreamReply<FakeBody>, SendError> {
         let turn = {
             let mut inner = self.inner.lock().unwrap();
+            let at = inner.servers.iter().position(|(server, _)| asked.to.contains(server.as_str()));
+            let always = inner.always.iter().find(|(server, _)| asked.to.contains(server.as_str()));
+            let always = always.map(|(_, status)| Turn::Replies(Script::status(*status, "")));
             inner.asked.push(asked);
-            inner.turns.pop_front()
+            match at {
+                _ if always.is_some() => always,
+                Some(at) => inner.servers[at].1.pop_front(),
+                None => inner.turns.pop_front(),
+            }
         };
         let hung_up = self.inner.lock().unwrap().hung_up.clone();
         match turn {

@@ -144,7 +144,7 @@ impl FakeWorld {
             database,
             accounts,
             threads: threads.clone(),
-            dispatch,
+            dispatch: dispatch.clone(),
             backups,
             objects,
             workerd,
@@ -158,6 +158,7 @@ impl FakeWorld {
             tasks: Mutex::default(),
         }));
         threads.live_in(WithinWorld(Arc::downgrade(&world.0)));
+        dispatch.live_in(WithinWorld(Arc::downgrade(&world.0)));
         world
     }
 
@@ -206,6 +207,19 @@ impl FakeWorld {
             Some(workerd) => drop(workerd.tell("main", "scheduled", "")),
             None => sweep(&App::new(self.clone(), Arc::default())).await,
         }
+    }
+
+    /// The alarm of an account's dispatch object rings, if it is due.
+    pub fn ring_dispatch(&self, account: AccountId) {
+        match &self.0.workerd {
+            Some(workerd) => drop(workerd.tell("main", &format!("dispatch-alarm/{account}"), "")),
+            None => self.0.dispatch.alarm(account),
+        }
+    }
+
+    /// The account's dispatch object dies, with all that it was doing.
+    pub fn crash_dispatch(&self, account: AccountId) {
+        self.0.dispatch.crash(account);
     }
 
     /// A provider that the operator offers to every account.

@@ -13,6 +13,7 @@ fn faults(definition: &Definition) -> Vec<String> {
     let known = Known {
         alias: &|_| None,
         variable: &|name| name == "company",
+        webhook: &|name| name == "crm",
         loopback: crate::domain::outbound::Loopback::Refused,
     };
     let errors = definition.check(None, &known).err().unwrap_or_default();

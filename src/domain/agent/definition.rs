@@ -69,6 +69,9 @@ pub struct Definition {
     /// What it is asked; any messages when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Input>,
+    /// Those that hear of its runs, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<String>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

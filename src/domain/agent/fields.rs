@@ -112,6 +112,10 @@ pub struct Fields {
     /// A schema that what the agent is asked must fit: one message of the user's, which is JSON then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<Input>,
+    /// Names of the account's webhooks that hear of its runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!([]), max_items = 10)]
+    pub webhooks: Option<Vec<String>>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -174,6 +178,7 @@ impl Fields {
             upgrade: definition.upgrade,
             output: definition.output,
             input: definition.input,
+            webhooks: some(definition.webhooks),
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -220,6 +225,7 @@ impl Fields {
             upgrade: self.upgrade,
             output: self.output,
             input: self.input,
+            webhooks: self.webhooks.unwrap_or_default(),
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),
         };

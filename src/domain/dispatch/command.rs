@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::{Claim, Kept};
 use super::entry::{Entry, Kind};
-use crate::domain::ids::AgentId;
+use super::notice::{NoticeView, Notices, Trial};
+use crate::domain::admission::command::Learned;
+use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::plan::KeepLimit;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::{self, Millis};
@@ -36,6 +38,14 @@ pub enum Command {
     Settle(String, Option<RunId>),
     /// How much there is.
     Kept,
+    /// Declared things of this account have changed.
+    Learn(AccountId, Vec<Learned>),
+    /// Which messages there are to a webhook.
+    Notices(Notices),
+    /// A message to this webhook is sent again from the first attempt on.
+    Resend(String, String),
+    /// A message is sent to see whether it arrives.
+    Try(Trial),
 }
 
 /// What a thread is now, and runs of it that have changed.
@@ -133,6 +143,14 @@ pub enum Answer {
     Full(KeepLimit, u32),
     Settled,
     Kept(Kept),
+    Learned,
+    /// Newest first; whether there are more.
+    Notices(Vec<NoticeView>, bool),
+    /// It is sent now.
+    Notice(Box<NoticeView>),
+    NoSuchNotice,
+    /// The webhook is not enabled: nothing is sent to it.
+    NotEnabled,
 }
 
 /// A page of entries.

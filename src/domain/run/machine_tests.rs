@@ -48,6 +48,7 @@ fn terms() -> Terms {
         parent: None,
         via: None,
         typed: false,
+        webhooks: Vec::new(),
     }
 }
 

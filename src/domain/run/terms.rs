@@ -46,6 +46,9 @@ pub struct Terms {
     /// Its final answer is JSON that fits the agent's `output`, of this version.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub typed: bool,
+    /// Webhooks that hear of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<String>,
 }
 
 impl Terms {

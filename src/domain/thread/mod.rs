@@ -13,6 +13,7 @@
 //! | [`command`] | what is asked of a thread's object, and what it answers |
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
 //! | [`token`] | short-lived keys of one thread |
+//! | [`waits`] | how often a run has begun to wait for somebody |
 //! | [`view`] | threads, runs and items as clients see them |
 
 pub mod about;
@@ -27,4 +28,5 @@ pub mod outbox;
 pub mod token;
 pub mod transcript;
 pub mod view;
+pub mod waits;
 pub mod window;

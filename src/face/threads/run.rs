@@ -78,6 +78,7 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
             priority: started.priority,
             max_usd: started.max_usd,
             manner: Manner::default(),
+            webhooks: started.webhooks,
         };
         if is_background {
             let run = visitor.start(&app, begin).await.map_err(Problem::report(&app))?;

@@ -66,6 +66,7 @@ pub struct Configuration {
     upgrade: Option<Upgrade>,
     output: Option<Output>,
     input: Option<Input>,
+    webhooks: Vec<String>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -95,6 +96,7 @@ impl From<Definition> for Configuration {
             upgrade: definition.upgrade,
             output: definition.output,
             input: definition.input,
+            webhooks: definition.webhooks,
             config: definition.config,
         }
     }

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use super::{Kind, Problem};
 use crate::domain::account::Role;
 use crate::domain::agent::Status;
+use crate::domain::declared::webhooks;
 use crate::domain::run::input::NotTaken;
 use crate::domain::thread::command::Resolved;
 use crate::domain::vault;
@@ -154,9 +155,17 @@ impl From<Failure> for Problem {
             Failure::NamedBy(thing, lines) => Self::new(
                 Kind::Conflict,
                 format!(
-                    "Model lines name this {}: {}. Change them first, or add ?force=true: they go on without it.",
+                    "{} name this {}: {}. Change them first, or add ?force=true: they go on without it.",
+                    if thing == Thing::Declared(&webhooks::FACTS) { "Agents" } else { "Model lines" },
                     thing.name(),
                     some(&lines)
+                ),
+            ),
+            Failure::NotEnabled(thing) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "The {} is not enabled. Change that first: PATCH {{\"enabled\": true}}.",
+                    thing.name()
                 ),
             ),
             Failure::Full(thing, most) => Self::new(
@@ -331,6 +340,9 @@ fn missing(thing: Thing) -> String {
         Thing::Flag => "There is no such flag. GET /api/v1/flags lists them.",
         Thing::Key => "The account has no such key.",
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
+        Thing::Delivery => {
+            "There is no such message to this webhook. GET /api/v1/webhooks/{name}/deliveries lists them."
+        }
         Thing::Declared(kind) => {
             let (word, first_word) = (kind.singular, kind.first_words().last().copied().unwrap_or_default());
             return format!("The account has no such {word}. GET /api/v1/{first_word} lists them.");

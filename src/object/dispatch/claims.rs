@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::name;
+use super::writing::Write;
+use super::{Dispatch, name};
 use crate::domain::dispatch::claim::{Begins, Claim, Kept};
+use crate::domain::dispatch::command::Delivered;
 use crate::domain::plan::{KeepLimit, MEGABYTE};
-use crate::domain::thread::id::RunId;
+use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::claims::{self as store, Claimed, Counted};
@@ -15,6 +17,34 @@ use crate::object::store::dispatch::{self, Is, Row};
 const CLAIM_MS: i64 = 120_000;
 /// The longest that a thread lives which is made for one call.
 const HIDDEN_MS: i64 = 25 * 60 * 60 * 1_000;
+
+impl Dispatch {
+    /// Runs of a thread that is made for one call are known while they are not over.
+    pub(super) fn put_hidden(
+        &mut self,
+        sql: &impl Sql,
+        thread: ThreadKey,
+        delivered: &Delivered,
+    ) -> Result<(), Error> {
+        for entry in &delivered.runs {
+            let Some(number) = entry.run else { continue };
+            let id = RunId { thread, number }.to_string();
+            let before = dispatch::row(sql, &id)?;
+            let is_over =
+                matches!(entry.status.as_str(), "completed" | "incomplete" | "failed" | "cancelled");
+            if is_over {
+                self.claims.saw_end(before.as_ref(), &id);
+                self.batch.push(Write::Drop(id));
+            } else {
+                self.put(
+                    before,
+                    Row { shown: String::new(), ..Row::of(id, Is::Hidden, 0, entry, None, &[]) },
+                );
+            }
+        }
+        Ok(())
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Claims {

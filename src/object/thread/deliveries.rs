@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kept::Kept;
 use super::sending::Sending;
 use super::{BEAT_MS, Thread, Work};
 use crate::domain::dispatch::command::{Delivered, Delivery, MAX_RUNS};
 use crate::domain::dispatch::entry::Entry;
 use crate::domain::ids::AccountId;
-use crate::domain::run::state::{Run, Status};
+use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
 use crate::domain::thread::about::About;
 use crate::domain::thread::effect::{Effect, Outcome};
@@ -26,7 +27,7 @@ use crate::object::sql::{Error, Sql};
 pub(super) struct Deliveries {
     /// What lists were last to be shown of the thread, and of its open runs.
     thread: Option<(About, ThreadStatus, Millis)>,
-    runs: BTreeMap<u32, (Status, Priority)>,
+    runs: BTreeMap<u32, Listed>,
     /// When it was last to know that the object is awake next.
     due_at: Option<Millis>,
     pub sending: Sending<UnderWay>,
@@ -41,8 +42,11 @@ pub(super) struct UnderWay {
     asked: Vec<u32>,
 }
 
-fn listed(run: &Run) -> (Status, Priority) {
-    (run.status(), run.terms.priority)
+/// What of a run the index is told of: a change of it is one to be delivered.
+type Listed = (Status, Priority, Option<u32>);
+
+fn listed(kept: &Kept) -> Listed {
+    (kept.run.status(), kept.run.terms.priority, kept.waits.current())
 }
 
 /// When the object of a thread is awake next: at work it is looked after all the time.
@@ -58,7 +62,7 @@ fn due_at(status: ThreadStatus, work: &Work, now: Millis) -> Option<Millis> {
 impl Deliveries {
     /// Of a thread as the disk has it.
     pub fn load(thread: Option<(About, ThreadStatus, Millis)>, work: &Work) -> Self {
-        let runs = work.open.values().map(|kept| (kept.run.number, listed(&kept.run))).collect();
+        let runs = work.open.values().map(|kept| (kept.run.number, listed(kept))).collect();
         let due_at = thread.as_ref().and_then(|(_, status, _)| due_at(*status, work, work.beat));
         Self { thread, runs, due_at, ..Self::default() }
     }
@@ -95,8 +99,9 @@ impl Thread {
         }
         let mut changed: BTreeSet<u32> = work.batch.over.iter().map(|kept| kept.run.number).collect();
         for number in &work.batch.runs {
-            let Some(kept) = work.open.get(number) else { continue };
-            if deliveries.runs.insert(*number, listed(&kept.run)) != Some(listed(&kept.run)) {
+            let Some(kept) = work.open.get_mut(number) else { continue };
+            kept.waits.note(&kept.run);
+            if deliveries.runs.insert(*number, listed(kept)) != Some(listed(kept)) {
                 changed.insert(*number);
             }
         }
@@ -172,7 +177,11 @@ impl Thread {
         for number in asked {
             let Some(kept) = self.kept(sql, *number)? else { continue };
             let view = RunView::of(&kept.run, meta.run(*number), None);
-            runs.push(Entry::of_run(&view, meta.about.user.as_deref()));
+            runs.push(Entry {
+                webhooks: kept.run.terms.webhooks.clone(),
+                wait: kept.waits.current(),
+                ..Entry::of_run(&view, meta.about.user.as_deref())
+            });
         }
         let delivered = Delivered {
             user: meta.about.user.clone(),

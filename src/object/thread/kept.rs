@@ -20,6 +20,7 @@ use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
 use crate::domain::thread::once::KEEP_MS;
 use crate::domain::thread::outbox::Outbox;
+use crate::domain::thread::waits::Waits;
 use crate::domain::thread::window::Task;
 use crate::domain::time::{self, Millis};
 use crate::object::sql::{Error, Sql};
@@ -161,6 +162,9 @@ pub struct Kept {
     /// What it says of its work, for the run above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<String>,
+    /// Its waits for somebody or for money.
+    #[serde(default, skip_serializing_if = "Waits::is_none")]
+    pub waits: Waits,
     /// The last number of which there is a row; read at the start, where a step was under way.
     #[serde(skip)]
     pub last_seq: Option<u64>,
@@ -202,6 +206,7 @@ impl Kept {
             has_told_wait: false,
             unsettled: Vec::new(),
             news: None,
+            waits: Waits::default(),
             last_seq: None,
         }
     }

@@ -1,6 +1,7 @@
 //! An agent made ready to be called: its instructions cut, its line parsed, its providers found, their keys
 //! opened, its models priced. Built once an epoch, so that a warm call looks nothing up.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::Error;
@@ -30,6 +31,8 @@ pub struct Bundle {
     /// Those that are on for the account.
     pub flags: Flags,
     pub agent: Agent,
+    /// The names of the account's webhooks.
+    pub webhooks: BTreeSet<String>,
     /// Its instructions.
     pub prompt: Prompt,
     /// In the line's order. `Err`: what is wrong with the line, so that no call of this agent can work.
@@ -59,7 +62,7 @@ impl Bundle {
         tenant: &impl Models,
         account: Account,
         (limits, keeps, flags): (CallLimits, KeepLimits, Flags),
-        agent: Agent,
+        (agent, webhooks): (Agent, BTreeSet<String>),
         providers: &[Provider],
         aliases: &[Alias],
     ) -> Result<Self, Unavailable> {
@@ -74,7 +77,7 @@ impl Bundle {
             }
         };
         let prompt = Prompt::new(&agent.definition, &account);
-        Ok(Self { account, limits, keeps, flags, agent, prompt, candidates })
+        Ok(Self { account, limits, keeps, flags, agent, webhooks, prompt, candidates })
     }
 }
 

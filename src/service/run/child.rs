@@ -201,6 +201,7 @@ async fn child<W: World>(
         parent: Some(Parent { call: asked.id, path }),
         via: own.via.clone(),
         typed: conduct.typed,
+        webhooks: bundle.agent.definition.webhooks.clone(),
     };
     let input = bundle.agent.definition.input.clone();
     Ok(Child { terms, pin, input, keeps: bundle.keeps })

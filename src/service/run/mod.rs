@@ -17,7 +17,7 @@ mod typed;
 mod version;
 
 use crate::service::tool::http;
-pub use version::of_version;
+pub use version::at_version;
 
 /// Why a tool call has no result of its own.
 #[derive(Debug)]

@@ -9,17 +9,16 @@ use crate::service::App;
 use crate::service::call::bundle::Bundle;
 use crate::service::call::{self, Caller, Error, RunCredential};
 
-/// This version of an agent, for somebody who may call it.
+/// The agent at this version, for somebody who may call it.
 ///
 /// # Errors
 /// As [`call::resolve`].
-pub async fn of_version<W: World>(
+pub async fn at_version<W: World>(
     app: &App<W>,
     account: AccountId,
     (agent, version): (AgentId, u32),
     started_by: Starter,
 ) -> Result<Arc<Bundle>, Error> {
     let caller = Caller::run(RunCredential::of_kept_run(account, agent, version, started_by));
-    let resolved = call::resolve(app, &caller).await?;
-    Ok(resolved.bundle)
+    Ok(call::resolve(app, &caller).await?.bundle)
 }

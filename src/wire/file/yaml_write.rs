@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "slug",
     "name",
     "type",
@@ -32,6 +32,7 @@ const ORDER: [&str; 27] = [
     "upgrade",
     "output",
     "input",
+    "webhooks",
     "budget",
     "config",
 ];

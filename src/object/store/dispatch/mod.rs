@@ -1,6 +1,8 @@
 //! The dispatch object's tables.
 
 pub mod claims;
+pub mod learned;
+pub mod notices;
 mod schema;
 mod threads;
 
@@ -50,14 +52,15 @@ queries! {
     THREADS_BY_USER = listed!("entries e WHERE kind = 0 AND kind = ?2 AND updated_at >= ?3
         AND (updated_at, id) < (?4, ?5) AND user = ?7 ORDER BY updated_at DESC, id DESC LIMIT ?6");
     /// `row`
-    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at, bytes
-        FROM entries WHERE id = ?";
+    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at, heard_wait,
+        bytes FROM entries WHERE id = ?";
     /// `put`
-    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at,
-            bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown,
+        due_at, heard_wait, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, version = excluded.version, agent = excluded.agent,
         status = excluded.status, user = excluded.user, labels = excluded.labels, created_at = excluded.created_at,
-        updated_at = excluded.updated_at, shown = excluded.shown, due_at = excluded.due_at, bytes = excluded.bytes";
+        updated_at = excluded.updated_at, shown = excluded.shown, due_at = excluded.due_at,
+        heard_wait = excluded.heard_wait, bytes = excluded.bytes";
     /// `put`
     WRITE_LABEL = "INSERT OR IGNORE INTO labels (kind, label, created_at, id) VALUES (?, ?, ?, ?)";
     /// `put`, `empty`
@@ -77,7 +80,8 @@ queries! {
 
 /// Every statement on a dispatch object's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter().chain(threads::QUERIES).chain(claims::QUERIES)
+    let more = [learned::QUERIES, notices::QUERIES, threads::QUERIES, claims::QUERIES];
+    QUERIES.iter().chain(more.into_iter().flatten())
 }
 
 /// What a row is.
@@ -128,6 +132,8 @@ pub struct Row {
     pub shown: String,
     /// Of a thread.
     pub due_at: Option<Millis>,
+    /// Of a run, the number of its last wait that webhooks have heard of.
+    pub heard_wait: u32,
     /// Of a thread: what is said in it.
     pub bytes: u64,
 }
@@ -153,6 +159,7 @@ impl Row {
             updated_at: entry.updated_at,
             shown: entry.shown.clone(),
             due_at: None,
+            heard_wait: 0,
             bytes: 0,
         }
     }
@@ -171,6 +178,7 @@ impl Row {
             updated_at: at,
             shown: String::new(),
             due_at: None,
+            heard_wait: 0,
             bytes: 0,
         }
     }
@@ -224,6 +232,7 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
         updated_at: Millis(columns.integer()?),
         shown: columns.text()?.to_owned(),
         due_at: columns.optional_integer()?.map(Millis),
+        heard_wait: columns.number()?,
         bytes: columns.number()?,
     }))
 }
@@ -259,6 +268,7 @@ pub fn put(sql: &impl Sql, before: Option<&Row>, row: &Row) -> Result<(), Error>
         Value::Integer(row.updated_at.0),
         text(&row.shown),
         row.due_at.map_or(Value::Null, |at| Value::Integer(at.0)),
+        Value::Integer(row.heard_wait.into()),
         integer(row.bytes),
     ];
     sql.query(&WRITE_ENTRY, &values).map(drop)

@@ -15,13 +15,16 @@ queries! {
     POSTPONE = "UPDATE entries SET due_at = ? WHERE id = ?";
 }
 
+/// The most threads that are named at once.
+const MAX_THREADS: u32 = 1_000;
+
 /// The threads behind one, at most so many. Each is sought behind the runs of the one before.
 ///
 /// # Errors
 /// [`Error`].
 pub fn threads_behind(sql: &impl Sql, mut after: String, most: u32) -> Result<Vec<String>, Error> {
     let mut threads = Vec::new();
-    while threads.len() < most as usize {
+    while threads.len() < most.min(MAX_THREADS) as usize {
         if !after.is_empty() {
             after.push('g');
         }
@@ -49,5 +52,5 @@ pub fn overdue(sql: &impl Sql, before: Millis, most: u32) -> Result<Vec<String>,
 /// # Errors
 /// [`Error`].
 pub fn postpone(sql: &impl Sql, thread: &str, at: Millis) -> Result<(), Error> {
-    sql.query(&POSTPONE, &[Value::Integer(at.0), text(thread)]).map(drop)
+    sql.query(&POSTPONE, &[Value::Integer(at.0), Value::from(thread)]).map(drop)
 }

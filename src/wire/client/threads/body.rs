@@ -17,6 +17,7 @@ use crate::domain::thread::about::About;
 use crate::domain::thread::command::OnBusy;
 use crate::domain::thread::id::{EntryId, InvalidName, ThreadName, ThreadRef};
 use crate::domain::thread::token;
+use crate::domain::webhook;
 use crate::wire::client::openai;
 
 /// The most bytes of all variables of a run.
@@ -203,6 +204,8 @@ pub struct StartBody {
     max_usd: Option<Nanos>,
     /// Of a thread that this makes: the end user it belongs to.
     user: Option<String>,
+    /// Names of webhooks that hear of the run, besides those of the agent. For keys of the account alone.
+    webhooks: Option<Vec<String>>,
 }
 
 /// What a user says.
@@ -281,6 +284,7 @@ pub struct Started {
     pub variables: BTreeMap<String, String>,
     pub priority: Priority,
     pub max_usd: Option<Nanos>,
+    pub webhooks: Vec<String>,
 }
 
 impl StartBody {
@@ -314,6 +318,10 @@ impl StartBody {
         if self.max_usd == Some(Nanos::ZERO) {
             errors.add("max_usd", "must be more than 0: no run could ask the model");
         }
+        let webhooks = self.webhooks.unwrap_or_default();
+        if webhooks.len() > webhook::MAX_NAMED {
+            errors.add("webhooks", format!("has at most {} entries", webhook::MAX_NAMED));
+        }
         errors.finish()?;
         Ok(Started {
             input,
@@ -324,6 +332,7 @@ impl StartBody {
             variables: self.variables.unwrap_or_default(),
             priority: self.priority.unwrap_or_default(),
             max_usd: self.max_usd,
+            webhooks,
         })
     }
 }
