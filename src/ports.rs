@@ -9,6 +9,7 @@ mod agent_list;
 mod agent_versions;
 mod agents;
 mod aliases;
+mod backups;
 mod changes;
 mod declarations;
 mod directory;
@@ -34,6 +35,7 @@ pub use agent_list::{AgentFilter, AgentList, AgentPosition, Callable, FoundAgent
 pub use agent_versions::{AgentVersions, Version, VersionLine};
 pub use agents::{AgentRef, AgentVersion, Agents, SaveAgents, Target};
 pub use aliases::Aliases;
+pub use backups::Backups;
 pub use changes::{Changes, ChangesOf, Sight};
 pub use declarations::{Declaration, Declarations};
 pub use directory::{Directory, Tenant};

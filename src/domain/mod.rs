@@ -7,6 +7,7 @@ pub mod admission;
 pub mod agent;
 pub mod alias;
 pub mod api_key;
+pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod calculate;

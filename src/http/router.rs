@@ -28,8 +28,8 @@ use super::documented::Documented;
 use super::problem;
 use super::query::{Checked, ReadsAll};
 use super::{
-    account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, profile,
-    webhooks,
+    account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, objects,
+    profile, webhooks,
 };
 
 /// What is made of the list of endpoints, and of the list of faces.
@@ -79,7 +79,7 @@ pub fn of_account(at: &str) -> Option<String> {
     let rest = at.strip_prefix(API)?;
     match rest {
         "/accounts" | ACCOUNT => None,
-        rest if rest.starts_with("/flags") => None,
+        rest if rest.starts_with("/flags") || rest.starts_with("/objects") => None,
         "/account" => Some(ACCOUNT.to_owned()),
         rest => Some(format!("{ACCOUNT}{}", rest.strip_prefix(ACCOUNT).unwrap_or(rest))),
     }
@@ -98,7 +98,7 @@ pub fn paths_of_kind(facts: &Facts, verb: Verb) -> Vec<String> {
 pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Faces<W>) {
     let bases = Bases::new(Paths::of(faces).bases);
     v.endpoint(docs::__path_root, docs::root);
-    v.endpoint(docs::__path_health, docs::health);
+    v.endpoint(docs::__path_health, docs::health::<W>);
     v.file(docs::__path_openapi);
     v.file(docs::__path_docs);
 
@@ -111,6 +111,9 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(flags::__path_accounts, flags::accounts::<W>);
     v.endpoint(flags::__path_put_own, flags::put_own::<W>);
     v.endpoint(flags::__path_delete_own, flags::delete_own::<W>);
+    v.endpoint(objects::__path_list, objects::list::<W>);
+    v.endpoint(objects::__path_dump, objects::dump::<W>);
+    v.endpoint(objects::__path_restore, objects::restore::<W>);
     v.endpoint(keys::__path_issue, keys::issue::<W>);
     v.endpoint(keys::__path_list, keys::list::<W>);
     v.endpoint(keys::__path_revoke, keys::revoke::<W>);

@@ -10,6 +10,7 @@
 //! | [`sender`] | which messages to them are sent when |
 //! | [`writing`] | one write |
 
+mod claims;
 mod sender;
 mod webhooks;
 mod writing;
@@ -20,8 +21,9 @@ use super::machine::{
     self, Answered, Decision, Durability, EffectId, Effects, Machine, Moment, Never, Resumption,
 };
 use super::sql::{Error, Sql};
-use super::store::dispatch::{self as store, Is, Row};
+use super::store::dispatch::{self as store, Is, Row, THREAD_DIGITS};
 use super::store::steps::Step;
+use crate::domain::dispatch::claim::Kept;
 use crate::domain::dispatch::command::{
     Answer, Command, Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS, VERSION,
 };
@@ -29,6 +31,7 @@ use crate::domain::dispatch::effect::{Effect, Outcome, Progress};
 use crate::domain::ids::AccountId;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
+use claims::Claims;
 use sender::Sender;
 use store::learned;
 use store::notices;
@@ -46,6 +49,9 @@ const LATE_MS: i64 = 120_000;
 /// How long after an effect that was in vain it is performed again.
 const AGAIN_MS: i64 = 60_000;
 
+/// Why messages are not sent from a copy of an environment.
+const OF_COPY: &str = "it was not sent from a copy of the environment that it is of";
+
 /// The machine of one account's index.
 #[derive(Debug)]
 pub struct Dispatch {
@@ -57,6 +63,7 @@ pub struct Dispatch {
     oldest_gone: Option<Millis>,
     /// When something came late, and how late in milliseconds.
     late: Option<(Millis, u64)>,
+    claims: Claims,
     /// Whose it is, once it has learned something.
     account: Option<AccountId>,
     sender: Sender,
@@ -77,6 +84,7 @@ impl Dispatch {
         let count = self.batch.len();
         match delivered {
             None => self.remove(before, id, version, now),
+            Some(delivered) if delivered.is_hidden => self.put_hidden(sql, thread, &delivered)?,
             Some(delivered) => self.put_all(sql, (thread, version), before, &delivered, now)?,
         }
         if self.batch.len() > count {
@@ -104,7 +112,7 @@ impl Dispatch {
         delivered: &Delivered,
         now: Millis,
     ) -> Result<(), Error> {
-        let Delivered { user, labels, due_at, thread: entry, runs } = delivered;
+        let Delivered { user, labels, due_at, bytes, thread: entry, runs, .. } = delivered;
         let id = name(thread);
         // Another thread of the same name: what the first has left goes.
         let is_another = before.as_ref().is_some_and(|before| before.created_at != entry.created_at);
@@ -114,7 +122,8 @@ impl Dispatch {
             self.batch.push(Write::Empty { thread: id.clone(), is_whole: true });
         }
         let row = Row::of(id, Is::Thread, version, entry, user.as_ref(), labels);
-        self.put(before, Row { due_at: *due_at, ..row });
+        let known = before.as_ref().filter(|_| !is_another).map_or(0, |before| before.bytes);
+        self.put(before, Row { due_at: *due_at, bytes: bytes.unwrap_or(known), ..row });
         for entry in runs {
             let Some(number) = entry.run else { continue };
             let run = RunId { thread, number };
@@ -129,6 +138,7 @@ impl Dispatch {
 
     fn put(&mut self, before: Option<Row>, row: Row) {
         if before.as_ref() != Some(&row) {
+            self.claims.saw(before.as_ref(), &row);
             self.batch.push(Write::Put { before: before.map(Box::new), row: Box::new(row) });
         }
     }
@@ -188,9 +198,6 @@ impl Dispatch {
     }
 }
 
-/// The digits of a thread's key in its own name and in those of its runs.
-const THREAD_DIGITS: usize = 32;
-
 /// As the index names a thread: before all its runs.
 fn name(thread: ThreadKey) -> String {
     let mut name = RunId { thread, number: 0 }.to_string();
@@ -212,6 +219,10 @@ impl Machine for Dispatch {
     const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 0;
 
+    fn restored(sql: &impl Sql, is_copy: bool, now: Millis) -> Result<(), Error> {
+        if is_copy { notices::give_up(sql, OF_COPY, now) } else { Ok(()) }
+    }
+
     fn load(sql: &impl Sql, _: Millis) -> Result<Self, Error> {
         Ok(Self {
             batch: Vec::new(),
@@ -222,6 +233,7 @@ impl Machine for Dispatch {
             sender: Sender::load(sql)?,
             expires_at: expires_at(sql)?,
             put_off: BTreeMap::new(),
+            claims: Claims::load(sql)?,
         })
     }
 
@@ -232,12 +244,15 @@ impl Machine for Dispatch {
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
-            Command::Deliver(_) | Command::Learn(..) => None,
+            Command::Deliver(_) | Command::Learn(..) | Command::Claim(_) => None,
+            Command::Settle(..) => Some(Answer::Settled),
+            Command::Kept => Some(Answer::Kept(Kept::default())),
             Command::Notices(_) => Some(Answer::Notices(Vec::new(), false)),
             Command::Resend(..) => Some(Answer::NoSuchNotice),
             Command::Try(_) => Some(Answer::NotEnabled),
             Command::Wake => Some(Answer::Woken),
             Command::Overdue(_) => Some(Answer::Overdue(Vec::new())),
+            Command::Threads(..) => Some(Answer::Threads(Vec::new())),
             Command::List(_) => {
                 Some(Answer::Listed(Listed { entries: Vec::new(), next: None, lag_ms: USUAL_LAG_MS }))
             }
@@ -256,6 +271,21 @@ impl Machine for Dispatch {
                 (Answer::Delivered, Durability::Now)
             }
             Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
+            Command::Claim(claim) => {
+                let full = self.claims.claim(sql, claim, moment.now)?;
+                (full.map_or(Answer::Claimed, |(which, most)| Answer::Full(which, most)), Durability::Now)
+            }
+            Command::Settle(id, run) => {
+                self.claims.settle(sql, &id, run)?;
+                (Answer::Settled, Durability::Now)
+            }
+            Command::Kept => (Answer::Kept(self.claims.kept(sql)?), Durability::Soon),
+            Command::Threads(after, most) => {
+                let after = after.map(name).unwrap_or_default();
+                let threads = store::threads_behind(sql, after, most)?;
+                let keys = threads.iter().filter_map(|id| ThreadKey::parse(id)).collect();
+                (Answer::Threads(keys), Durability::Soon)
+            }
             Command::Wake => {
                 self.wake(moment);
                 (Answer::Woken, Durability::Now)
@@ -285,6 +315,7 @@ impl Machine for Dispatch {
     }
 
     fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        self.claims.wake(moment.now);
         if let Some(thread) = self.leaving.first() {
             self.batch.push(Write::Empty { thread: thread.clone(), is_whole: false });
         }
@@ -304,7 +335,8 @@ impl Machine for Dispatch {
         let forget = self.oldest_gone.map(|oldest| oldest.plus(KEEP_GONE_MS + 60_000));
         let expire = self.expires_at.map(|at| at.plus(60_000));
         let again = self.put_off.values().min().copied();
-        [leaving, forget, expire, again, self.sender.wake_at()].into_iter().flatten().min()
+        let claims = self.claims.wake_at();
+        [leaving, forget, expire, again, claims, self.sender.wake_at()].into_iter().flatten().min()
     }
 
     fn ended(
@@ -355,7 +387,7 @@ impl Machine for Dispatch {
     }
 
     fn is_dirty(&self) -> bool {
-        !self.batch.is_empty() || self.sender.is_stale()
+        !self.batch.is_empty() || self.sender.is_stale() || self.claims.is_dirty()
     }
 
     fn has_reserve(&self) -> bool {

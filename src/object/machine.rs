@@ -89,6 +89,16 @@ pub trait Machine: Sized {
     /// How long after a write the host writes once more, in case nothing came; see [`Machine::has_reserve`].
     const QUIET_MS: u64;
 
+    /// Puts right, on the disk of an object that was restored from a backup, what must not be as it was there; `is_copy`: of
+    /// what is still to be sent to others outside, nothing is.
+    ///
+    /// # Errors
+    /// [`Error`].
+    fn restored(sql: &impl Sql, is_copy: bool, now: Millis) -> Result<(), Error> {
+        let _ = (sql, is_copy, now);
+        Ok(())
+    }
+
     /// Begins where the disk ends.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! | [`account`] | the account's object: [`crate::domain::admission`] over its store |
 //! | [`dispatch`] | an account's dispatch object: the index of its threads and runs |
 //! | [`thread`] | a thread's object: [`crate::domain::run`] over its store |
+//! | [`backup`] | what a host does for dumps and restores, whatever its machine |
 //! | [`watchers`] | who watches a thread, while it is in memory |
 //! | [`wire`] | commands and answers as versioned text |
 //! | [`client`] | the Worker's side of the hop |
@@ -19,6 +20,7 @@
 //! demand. `runtime/` adds the alarm, the timers and the platform's types.
 
 pub mod account;
+mod backup;
 pub mod client;
 mod core;
 pub mod dispatch;

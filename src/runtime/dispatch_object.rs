@@ -67,7 +67,7 @@ impl DurableObject for DispatchObject {
     fn new(state: State, env: Env) -> Self {
         let world = EdgeWorld::new(&env).inspect_err(|error| console_error!("object: {error}")).ok();
         let app = world.map(|world| App::new(world, memory::cache()));
-        Self { object: Object::new(state, Beside { app }) }
+        Self { object: Object::new(state, &env, Beside { app }) }
     }
 
     /// What comes of a command is done in the alarm: those who asked are objects themselves, and wait for the answer.
@@ -76,7 +76,7 @@ impl DurableObject for DispatchObject {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.object.alarm()
+        self.object.alarm().await
     }
 
     commands_only!();

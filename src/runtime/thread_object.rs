@@ -112,6 +112,9 @@ impl ThreadObject {
             Some(text) => text,
             None => request.text().await?,
         };
+        if let Some(refusal) = self.object.refusal(&asked) {
+            return refusal;
+        }
         let kind = kind(&asked);
         let reply = match kind {
             Kind::Word => self.object.with_word(|host, moment| wire::answer(host, &asked, moment)),
@@ -170,7 +173,7 @@ impl DurableObject for ThreadObject {
     fn new(state: State, env: Env) -> Self {
         let world = EdgeWorld::new(&env).inspect_err(|error| console_error!("object: {error}")).ok();
         let app = world.map(|world| App::new(world, memory::cache()));
-        Self { object: Object::new(state, Beside { app, watchers: RefCell::default() }) }
+        Self { object: Object::new(state, &env, Beside { app, watchers: RefCell::default() }) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -178,7 +181,10 @@ impl DurableObject for ThreadObject {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        let done = self.object.alarm();
+        let done = self.object.alarm().await;
+        if self.object.is_held() {
+            return done;
+        }
         // A thread that was made for one call may have gone: nothing happens here any more.
         if self.object.look(|thread, _| Ok(thread.is_there())) == Ok(false) {
             self.object.beside.watchers.borrow_mut().clear();

@@ -16,6 +16,7 @@ mod agents_list;
 mod agents_versions;
 mod aliases;
 mod all_faults;
+mod backup;
 mod budgets;
 mod calls;
 mod changes;

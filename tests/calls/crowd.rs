@@ -94,6 +94,7 @@ impl World for Crowd {
     type Accounts = Slow;
     type Threads = <FakeWorld as World>::Threads;
     type Dispatch = <FakeWorld as World>::Dispatch;
+    type Backups = <FakeWorld as World>::Backups;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -111,6 +112,10 @@ impl World for Crowd {
 
     fn dispatch(&self) -> &Self::Dispatch {
         self.world.dispatch()
+    }
+
+    fn backups(&self) -> &Self::Backups {
+        self.world.backups()
     }
 
     fn upstream(&self) -> &Self::Upstream {

@@ -34,6 +34,7 @@ mod fallback;
 mod flags;
 mod forks;
 mod inputs;
+mod keeps;
 mod line;
 mod lists;
 mod lives;

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod admissions;
+mod backup;
 mod budget;
 mod calls;
 mod crash;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use retinue::domain::admission::command::Learned;
+use retinue::domain::dispatch::claim::{Begins, Claim, Kept};
 use retinue::domain::dispatch::command::{
     Answer, Command, Delivered, Delivery, List, Listed, Order, Position, USUAL_LAG_MS, VERSION,
 };
@@ -12,6 +13,7 @@ use retinue::domain::dispatch::notice::{NoticeView, Notices, Place, State, Trial
 use retinue::domain::ids::{AccountId, AgentId};
 use retinue::domain::message::{AssistantPart, Finish, Message, Usage};
 use retinue::domain::money::Nanos;
+use retinue::domain::plan::{KeepLimit, KeepLimits};
 use retinue::domain::run::happening::Answered;
 use retinue::domain::run::misfit::Checked;
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
@@ -576,7 +578,15 @@ fn delivery(dice: &mut Dice, n: u64) -> Delivery {
     Delivery {
         thread: key,
         version: 1,
-        delivered: Some(Delivered { user: user.clone(), labels: labels.clone(), due_at: None, thread, runs }),
+        delivered: Some(Delivered {
+            user: user.clone(),
+            labels: labels.clone(),
+            due_at: None,
+            bytes: None,
+            is_hidden: false,
+            thread,
+            runs,
+        }),
     }
 }
 
@@ -788,6 +798,16 @@ fn what_is_written_is_what_this_version_recorded() {
     let whole = Delivery { version: 7, ..fixed() };
     let bare = Delivered { user: None, labels: Vec::new(), runs: Vec::new(), ..fixed().delivered.unwrap() };
     let due = Delivered { due_at: Some(START), ..fixed().delivered.unwrap() };
+    let counted = Delivered { bytes: Some(9), is_hidden: true, ..fixed().delivered.unwrap() };
+    let run = RunId { thread: fixed().thread, number: 1 };
+    let all = KeepLimits { threads: Some(10), storage_mb: Some(100), runs_at_once: Some(1) };
+    let claim = |begins: Begins, limits: KeepLimits| Claim {
+        id: "one".to_owned(),
+        thread: fixed().thread,
+        makes_thread: begins == Begins::Run,
+        begins,
+        limits,
+    };
     let full = List {
         order: Order::Updated,
         agent: Some(agent(1)),
@@ -810,6 +830,15 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Wake,
         Command::Deliver(Delivery { delivered: Some(due), ..fixed() }),
         Command::Overdue(20),
+        Command::Threads(Some(fixed().thread), 1_000),
+        Command::Threads(None, 1),
+        Command::Claim(claim(Begins::Nothing, KeepLimits::NONE)),
+        Command::Claim(claim(Begins::Run, all)),
+        Command::Claim(claim(Begins::This(run), all)),
+        Command::Settle("one".to_owned(), Some(run)),
+        Command::Settle("one".to_owned(), None),
+        Command::Kept,
+        Command::Deliver(Delivery { delivered: Some(counted), ..fixed() }),
         Command::Deliver(waiting),
         Command::Learn(AccountId::new(START, [3; 10]), vec![learned(true), learned(false)]),
         Command::Notices(Notices {
@@ -830,6 +859,13 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::Woken,
         Answer::Overdue(vec![fixed().thread]),
         Answer::Overdue(Vec::new()),
+        Answer::Threads(vec![fixed().thread]),
+        Answer::Claimed,
+        Answer::Full(KeepLimit::Threads, 10),
+        Answer::Full(KeepLimit::StorageMb, 0),
+        Answer::Full(KeepLimit::RunsAtOnce, 1),
+        Answer::Settled,
+        Answer::Kept(Kept { threads: 3, bytes: 2_000_001, runs: 1 }),
         Answer::Learned,
         Answer::Notices(vec![notice(true), notice(false)], true),
         Answer::Notice(Box::new(notice(false))),
@@ -880,6 +916,14 @@ fn fixed() -> Delivery {
     };
     let (user, labels) = (Some("ada".to_owned()), vec!["team:blue".to_owned()]);
     let runs = vec![entry(Some(1), "completed")];
-    let delivered = Delivered { user, labels, due_at: None, thread: entry(None, "idle"), runs };
+    let delivered = Delivered {
+        user,
+        labels,
+        due_at: None,
+        bytes: None,
+        is_hidden: false,
+        thread: entry(None, "idle"),
+        runs,
+    };
     Delivery { thread: ThreadKey::new(START, [1; 10]), version: 3, delivered: Some(delivered) }
 }

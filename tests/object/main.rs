@@ -8,6 +8,8 @@
 mod disk;
 
 mod account;
+mod backup;
+mod claims;
 mod commands;
 mod compaction;
 mod dispatch;

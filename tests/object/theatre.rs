@@ -588,6 +588,14 @@ impl Theatre {
         self.command(Command::Wake);
     }
 
+    /// The object goes on elsewhere, from what is brought there.
+    pub fn move_to(&mut self, bring: impl FnOnce(&mut Host<Thread, Disk>, Millis) -> Disk) {
+        self.gather();
+        self.disk.call_off();
+        self.disk = bring(&mut self.host, self.now);
+        self.crash();
+    }
+
     pub fn gather(&mut self) {
         if std::mem::take(&mut self.must_gather) {
             self.with(|host, moment| host.rang(Timer::Gather, moment));

@@ -12,7 +12,7 @@ use retinue::domain::time::Millis;
 use retinue::object::dispatch::Dispatch;
 use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
-use retinue::object::wire;
+use retinue::object::wire::{self, Response};
 use retinue::ports::{Dispatch as Port, Dispatched, Unavailable, Wanted};
 use retinue::service::App;
 use retinue::service::webhook::perform::perform;
@@ -111,6 +111,13 @@ impl FakeDispatch {
         let object = Handle { dispatch: self.clone(), account, life };
         world.start(async move { perform(&app, &object, &effect).await });
     }
+
+    /// A text, whatever it asks.
+    pub fn told(&self, account: AccountId, text: &str) -> Response {
+        let reply = self.with(account, |host, moment| wire::answer(host, text, moment));
+        let Reply::Now(response) = reply else { panic!("a dispatch object answers at once") };
+        response
+    }
 }
 
 impl Port for FakeDispatch {
@@ -125,15 +132,17 @@ impl Port for FakeDispatch {
             Command::Notices(_) => "notices",
             Command::Resend(..) => "resend",
             Command::Try(_) => "try",
+            Command::Threads(..) => "threads",
+            Command::Claim(_) => "claim",
+            Command::Settle(..) => "settle_claim",
+            Command::Kept => "kept",
         };
         let failure = self.0.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));
         if failure == Some(When::Before) {
             return lost("before");
         }
-        let text = wire::encode(VERSION, &command).unwrap();
-        let reply = self.with(account, |host, moment| wire::answer(host, &text, moment));
-        let Reply::Now(response) = reply else { panic!("a dispatch object answers at once") };
+        let response = self.told(account, &wire::encode(VERSION, &command).unwrap());
         match (failure, response.status) {
             (Some(When::After), _) => lost("after"),
             (_, 200) => Ok(wire::decode(&response.text).unwrap()),

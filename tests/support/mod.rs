@@ -10,6 +10,7 @@
 
 mod accounts;
 mod api;
+mod backups;
 pub mod disk;
 mod dispatch;
 mod faults;

@@ -18,7 +18,7 @@ use retinue::object::machine::Moment;
 use retinue::object::sql::Error;
 use retinue::object::thread::Thread;
 use retinue::object::watchers::{Shown, Watchers};
-use retinue::object::wire;
+use retinue::object::wire::{self, Response};
 use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Wanted, Watch};
 use retinue::service::App;
 use retinue::service::run::perform::perform;
@@ -148,12 +148,16 @@ impl FakeThreads {
         world.start(async move { perform(&app, &object, &effect).await });
     }
 
-    fn answer(&self, thread: ThreadOf, command: &Command) -> Result<Answer, Unavailable> {
-        let text = wire::encode(VERSION, command).unwrap();
-        let response = match self.with(thread, |host, moment| wire::answer(host, &text, moment)) {
+    /// A text, whatever it asks.
+    pub fn told(&self, thread: ThreadOf, text: &str) -> Response {
+        match self.with(thread, |host, moment| wire::answer(host, text, moment)) {
             Reply::Now(response) => response,
             Reply::Later(_) => panic!("a thread's object answers at once"),
-        };
+        }
+    }
+
+    fn answer(&self, thread: ThreadOf, command: &Command) -> Result<Answer, Unavailable> {
+        let response = self.told(thread, &wire::encode(VERSION, command).unwrap());
         match response.status {
             200 => Ok(wire::decode(&response.text).unwrap()),
             _ => Err(Unavailable(response.text)),

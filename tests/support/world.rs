@@ -17,6 +17,7 @@ use retinue::storage::directory::Directory;
 use rusqlite::Connection;
 
 use super::accounts::FakeAccounts;
+use super::backups::FakeBackups;
 use super::dispatch::FakeDispatch;
 use super::faults::Faults;
 use super::objects::{Objects, Remote};
@@ -95,6 +96,7 @@ struct Inner {
     accounts: FakeAccounts,
     threads: FakeThreads,
     dispatch: FakeDispatch,
+    backups: FakeBackups,
     objects: Objects,
     workerd: Option<Arc<Workerd>>,
     upstream: FakeUpstream,
@@ -131,6 +133,8 @@ impl FakeWorld {
         let accounts = FakeAccounts::new(faults.clone(), clock.clone());
         let threads = FakeThreads::new(clock.clone());
         let dispatch = FakeDispatch::new(faults.clone(), clock.clone());
+        let backups =
+            FakeBackups { accounts: accounts.clone(), threads: threads.clone(), dispatch: dispatch.clone() };
         let objects = match &workerd {
             Some(workerd) => Objects::Workerd(Remote { workerd: workerd.clone(), clock: clock.clone() }),
             None => Objects::Native(accounts.clone()),
@@ -141,6 +145,7 @@ impl FakeWorld {
             accounts,
             threads: threads.clone(),
             dispatch: dispatch.clone(),
+            backups,
             objects,
             workerd,
             upstream,
@@ -274,6 +279,7 @@ impl World for FakeWorld {
     type Accounts = FakeAccounts;
     type Threads = FakeThreads;
     type Dispatch = FakeDispatch;
+    type Backups = FakeBackups;
     type Upstream = FakeUpstream;
     type Replies = FakeReplies;
 
@@ -291,6 +297,10 @@ impl World for FakeWorld {
 
     fn dispatch(&self) -> &FakeDispatch {
         &self.0.dispatch
+    }
+
+    fn backups(&self) -> &FakeBackups {
+        &self.0.backups
     }
 
     fn upstream(&self) -> &FakeUpstream {

@@ -134,6 +134,9 @@ pub struct ThrowAway {
     pub is_kept: bool,
     /// The call came without a key.
     pub is_anonymous: bool,
+    /// The account's plan limits how many runs are not over: the index learns of its runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_counted: bool,
 }
 
 /// A page for the thread that is to be the copy.

@@ -203,6 +203,7 @@ impl From<threads::Error> for Problem {
                 Self { kind, inputs: resolved.iter().map(Resolved::to_json).collect(), ..at }
             }
             threads::Error::KeyReused => Self::new(Kind::IdempotencyKeyReused, detail),
+            threads::Error::PlanFull(..) => Self::new(Kind::PlanLimitExceeded, detail),
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
             threads::Error::TooFast { retry_after_s, .. } => {
                 Self::new(Kind::RateLimited, detail).retry_after(retry_after_s).should_retry(true)

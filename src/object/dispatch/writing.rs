@@ -18,6 +18,8 @@ pub const KEEP_DEAD_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 /// What is to be written.
 #[derive(Debug)]
 pub enum Write {
+    /// A hidden run that is over.
+    Drop(String),
     Put {
         before: Option<Box<Row>>,
         row: Box<Row>,
@@ -85,7 +87,9 @@ impl Dispatch {
         }
         if has_removed {
             self.oldest_gone = store::oldest_gone(sql)?;
+            self.claims.recount();
         }
+        self.claims.write(sql)?;
         if ends_notices {
             self.expires_at = expires_at(sql)?;
         }
@@ -100,6 +104,7 @@ impl Dispatch {
         now: Millis,
     ) -> Result<(), Error> {
         match write {
+            Write::Drop(id) => store::delete(sql, &id),
             Write::Put { before, row } => store::put(sql, before.as_deref(), &row),
             Write::Postpone { threads } => {
                 threads.iter().try_for_each(|thread| store::postpone(sql, thread, now))

@@ -3,8 +3,11 @@
 pub mod account;
 mod columns;
 pub mod dispatch;
+pub mod dump;
 pub mod effects;
+pub mod restore;
 pub mod steps;
+mod tables;
 pub mod thread;
 
 use crate::sql::Query;
@@ -14,6 +17,8 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
     effects::QUERIES
         .iter()
         .chain(steps::QUERIES)
+        .chain(tables::QUERIES)
+        .chain(dump::QUERIES)
         .chain(account::all())
         .chain(thread::all())
         .chain(dispatch::all())

@@ -136,6 +136,7 @@ impl Thread {
             forked_from: None,
             horizon: Horizon::default(),
             used: None,
+            bytes: None,
         };
         if let Some(gone) = self.gone.take() {
             (meta.outbox, meta.unsettled) = (gone.outbox, gone.unsettled);

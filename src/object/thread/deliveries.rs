@@ -93,8 +93,8 @@ impl Thread {
     pub(super) fn note_changes(&mut self, now: Millis) {
         let status = self.status();
         let Self { meta: Some(meta), work, deliveries, .. } = self else { return };
-        // Lists show no thread of a single call.
-        if meta.throw_away.is_some() {
+        // Lists show no thread of a single call, but its runs may count.
+        if meta.throw_away.is_some_and(|throw_away| !throw_away.is_counted) {
             return;
         }
         let mut changed: BTreeSet<u32> = work.batch.over.iter().map(|kept| kept.run.number).collect();
@@ -187,6 +187,8 @@ impl Thread {
             user: meta.about.user.clone(),
             labels: meta.about.labels.clone(),
             due_at: self.deliveries.due_at,
+            bytes: meta.bytes,
+            is_hidden: meta.throw_away.is_some(),
             thread: Entry::of_thread(&self.thread_view(meta)),
             runs,
         };

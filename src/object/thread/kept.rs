@@ -55,6 +55,9 @@ pub struct Gone {
     pub outbox: Outbox,
     #[serde(default, skip_serializing_if = "Unsettled::is_empty")]
     pub unsettled: Unsettled,
+    /// It was made for one call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_hidden: bool,
 }
 
 /// A thread.
@@ -103,6 +106,9 @@ pub struct Meta {
     /// What the last call of the last run has used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Used>,
+    /// Of what is said in it; `None`: it is counted with the next item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 impl Meta {
@@ -302,11 +308,11 @@ impl Batch {
         self.back.push((run, from));
     }
 
-    /// Writes what stands beside the thread's and the open runs' rows.
+    /// Writes what stands beside the thread's and the open runs' rows; by how many bytes items have grown.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+    pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<i64, Error> {
         if self.is_deletion {
             store::delete_all(sql)?;
             if !self.keeps_journal {
@@ -314,10 +320,13 @@ impl Batch {
             }
             store::empty_keys(sql, &Done::Gone)?;
         }
+        let mut grown = 0_i64;
         for (run, from) in &self.back {
-            store::take_back(sql, *run, *from)?;
+            grown = grown.saturating_sub_unsigned(store::take_back(sql, *run, *from)?);
         }
-        self.items.iter().try_for_each(|item| store::write_item(sql, item))?;
+        for item in &self.items {
+            grown = grown.saturating_add_unsigned(store::write_item(sql, item)?);
+        }
         self.over.iter().try_for_each(|kept| store::write_run(sql, kept.run.number, kept))?;
         for (run, nth, body) in &self.journal {
             store::write_step(sql, *run, *nth, body)?;
@@ -330,6 +339,6 @@ impl Batch {
             store::forget_keys(sql, until)?;
         }
         store::write_events(sql, now, &self.events)?;
-        Ok(())
+        Ok(grown)
     }
 }

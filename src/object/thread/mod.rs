@@ -21,6 +21,7 @@
 //! | [`window`] | what the model is sent of the transcript |
 //! | [`compaction`] | what becomes of a transcript that is too long |
 //! | [`noting`] | what runs did, for their journals |
+//! | [`restored`] | what is put right after a restore from a backup |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
@@ -39,6 +40,7 @@ mod kept;
 mod noting;
 mod once;
 mod reading;
+mod restored;
 mod runs;
 mod saying;
 mod sending;
@@ -143,6 +145,10 @@ impl Machine for Thread {
     /// What a model says: watchers have it at once, and a crash takes it back with the step.
     const GATHER_MS: u64 = 500;
     const QUIET_MS: u64 = 0;
+
+    fn restored(sql: &impl Sql, _: bool, now: Millis) -> Result<(), Error> {
+        restored::deliver_again(sql, now)
+    }
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
         let (meta, last_run, floor, gone, copying) = match store::thread(sql)? {

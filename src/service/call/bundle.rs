@@ -14,7 +14,7 @@ use crate::domain::flag::Flags;
 use crate::domain::ids::AccountId;
 use crate::domain::model::{Capability, Model};
 use crate::domain::model_line::{Entry, ModelLine, Params, ParseError};
-use crate::domain::plan::CallLimits;
+use crate::domain::plan::{CallLimits, KeepLimits};
 use crate::domain::prompt::Prompt;
 use crate::domain::provider::{BaseUrl, Provider, ProviderName};
 use crate::ports::{Models, Unavailable, World};
@@ -27,6 +27,7 @@ pub struct Bundle {
     pub account: Account,
     /// Of the account's plan.
     pub limits: CallLimits,
+    pub keeps: KeepLimits,
     /// Those that are on for the account.
     pub flags: Flags,
     pub agent: Agent,
@@ -60,7 +61,7 @@ impl Bundle {
         world: &W,
         tenant: &impl Models,
         account: Account,
-        (limits, flags): (CallLimits, Flags),
+        (limits, keeps, flags): (CallLimits, KeepLimits, Flags),
         (agent, webhooks): (Agent, BTreeSet<String>),
         providers: &[Provider],
         aliases: &[Alias],
@@ -76,7 +77,7 @@ impl Bundle {
             }
         };
         let prompt = Prompt::new(&agent.definition, &account);
-        Ok(Self { account, limits, flags, agent, webhooks, prompt, candidates })
+        Ok(Self { account, limits, keeps, flags, agent, webhooks, prompt, candidates })
     }
 }
 

@@ -291,7 +291,7 @@ async fn load<W: World>(
         Called::NoVersion => return Ok(Loaded::NoVersion(key_row)),
         Called::Nobody => return Ok(Loaded::Nothing),
     };
-    let terms = (limits.of_calls(), flags);
+    let terms = (limits.of_calls(), limits.keeps, flags);
     let bundle =
         Bundle::build(&app.world, &tenant, row, terms, (agent, webhooks), &providers, &aliases).await?;
     let presented = key_row.map(|key| Arc::new(Presented { key, prompts }));

@@ -7,19 +7,22 @@ use serde_json::{Map, Value};
 
 use super::Error;
 use crate::domain::agent::Input;
+use crate::domain::dispatch::claim::Begins;
 use crate::domain::ids::AccountId;
 use crate::domain::message::Message;
+use crate::domain::plan::KeepLimits;
 use crate::domain::run::child::MAX_DEPTH;
 use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::{Parent, Terms};
 use crate::domain::schema::{self, Document};
 use crate::domain::thread::about::About;
-use crate::domain::thread::command::{Answer, Command, Create, OnBusy, Start};
+use crate::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Who};
 use crate::domain::thread::effect::ToolCall;
 use crate::domain::thread::id::RunId;
-use crate::ports::{AgentRef, ThreadOf, Threads, World};
+use crate::ports::{AgentRef, ThreadOf, Threads, Unavailable, World};
 use crate::service::App;
 use crate::service::call::{self, Caller, RunCredential};
+use crate::service::claims::{self, Room, Wanted};
 
 #[derive(Deserialize)]
 struct Arguments {
@@ -37,7 +40,7 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
             "The agent `{agent}` was not asked: agents that ask each other stand at most {MAX_DEPTH} deep."
         )));
     }
-    let (terms, pin, input) = terms(app, asked, agent, path).await?;
+    let Child { terms, pin, input, keeps } = child(app, asked, agent, path).await?;
     let message = match &input {
         None => message(&asked.call.arguments)?,
         Some(input) => document(&asked.call.arguments, input)?,
@@ -64,9 +67,11 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
         faults: Vec::new(),
     };
     let to = ThreadOf { account: asked.account, thread: start.thread.key };
+    let room = claim(app, asked, keeps, to).await?;
     let why = match app.world.threads().ask(to, Command::Start(Box::new(start))).await {
         Ok(Answer::Run(_)) => return Ok(()),
         Ok(Answer::NotFound) => {
+            claims::settle(app, asked.account, &room, None).await;
             return Err(Error::Failed("The run of this agent is not there any more.".to_owned()));
         }
         Ok(other) => format!("a thread's object answered {other:?}"),
@@ -74,6 +79,37 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
     };
     app.world.log(&format!("a child was not begun: {why}"));
     Err(Error::NotMade("the agent's thread could not be reached".to_owned()))
+}
+
+/// Room for the child in the account's plan; one that has begun before has its own.
+async fn claim<W: World>(
+    app: &App<W>,
+    asked: &ToolCall,
+    keeps: KeepLimits,
+    to: ThreadOf,
+) -> Result<Room, Error> {
+    let unknown = |error: Unavailable| {
+        app.world.log(&format!("a child was not begun: {error}"));
+        Error::NotMade("the account's index could not be reached".to_owned())
+    };
+    let child = asked.id.child();
+    let wanted = Wanted {
+        account: asked.account,
+        thread: to.thread,
+        makes_thread: asked.throw_away.is_none(),
+        begins: Begins::This(child),
+    };
+    match claims::claim(app, wanted, keeps).await.map_err(unknown)? {
+        Room::Full(which, most) => {
+            let there = app.world.threads().ask(to, Command::Run(Who::Account, child.number)).await;
+            if matches!(there, Ok(Answer::Run(_))) {
+                return Ok(Room::Free);
+            }
+            let limit = which.name();
+            Err(Error::Failed(format!("The agent was not asked: the plan's limit of `{limit}` is {most}.")))
+        }
+        room => Ok(room),
+    }
 }
 
 /// What an agent is asked that takes any message.
@@ -116,14 +152,24 @@ fn beginner(account: AccountId, own: &Terms) -> Caller {
     Caller::run(credential.of_child(true))
 }
 
-/// What the child is started with: its own agent's newest version and limits, and of the money no more than it is given. And the
-/// version at which its thread stays, and what it is to be asked.
-async fn terms<W: World>(
+/// A child to be begun.
+struct Child {
+    terms: Terms,
+    /// The version at which its thread stays.
+    pin: Option<u32>,
+    /// What its agent takes, where that is not any message.
+    input: Option<Input>,
+    /// Of the account's plan.
+    keeps: KeepLimits,
+}
+
+/// What the child is started with: its own agent's newest version and limits, and of the money no more than it is given.
+async fn child<W: World>(
     app: &App<W>,
     asked: &ToolCall,
     agent: &str,
     path: Vec<RunId>,
-) -> Result<(Terms, Option<u32>, Option<Input>), Error> {
+) -> Result<Child, Error> {
     let refused = |why: &dyn std::fmt::Display| {
         Error::Failed(format!("The agent `{agent:.64}` cannot be asked: {why}."))
     };
@@ -157,5 +203,6 @@ async fn terms<W: World>(
         typed: conduct.typed,
         webhooks: bundle.agent.definition.webhooks.clone(),
     };
-    Ok((terms, pin, bundle.agent.definition.input.clone()))
+    let input = bundle.agent.definition.input.clone();
+    Ok(Child { terms, pin, input, keeps: bundle.keeps })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::claims::full;
 use super::refusal::{Error, refusal};
 use super::{Calls, Visitor, events_of};
 use crate::domain::agent::{Definition, Said};
@@ -20,6 +21,7 @@ use crate::domain::thread::transcript::claimed_ids;
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
 use crate::service::call::bundle::Bundle;
+use crate::service::claims::Room;
 use crate::service::run::tools;
 use crate::service::{App, run};
 
@@ -161,7 +163,11 @@ impl Visitor {
             On::Thread(thread) => self.create_of(app, &calls, Some(thread), about),
             On::ThrowAway { path, is_kept } => Create {
                 key: self.unnamed(app, calls.agent, path),
-                throw_away: Some(ThrowAway { is_kept, is_anonymous: self.is_anonymous() }),
+                throw_away: Some(ThrowAway {
+                    is_kept,
+                    is_anonymous: self.is_anonymous(),
+                    is_counted: self.counts_runs(),
+                }),
                 ..self.create_of(app, &calls, None, about)
             },
         };
@@ -200,11 +206,24 @@ impl Visitor {
     pub async fn start<W: World>(&self, app: &App<W>, begin: Begin) -> Result<RunView, Error> {
         let mut asked = Asked::of(&begin);
         let mut start = self.start_of(app, begin, &mut asked, false)?;
+        let room = self.claim_run(app, &mut start).await?;
+        asked.other_faults += usize::from(matches!(room, Room::Full(..)));
+        let run = self.begun(app, &asked, &mut start).await.map_err(|error| full(error, &room));
+        self.settle(app, &room, start.on_busy, run.as_ref().map(|run| run.id)).await;
+        run
+    }
+
+    async fn begun<W: World>(
+        &self,
+        app: &App<W>,
+        asked: &Asked,
+        start: &mut Start,
+    ) -> Result<RunView, Error> {
         let key = start.thread.key;
         let mut answer = self.ask(app, key, Command::Start(Box::new(start.clone()))).await?;
         for _ in 0..MAX_MOVES {
             let Answer::AtVersion(version) = answer else { break };
-            self.turn_to(app, version, &asked, &mut start).await?;
+            self.turn_to(app, version, asked, start).await?;
             answer = self.ask(app, key, Command::Start(Box::new(start.clone()))).await?;
         }
         match answer {
@@ -224,14 +243,39 @@ impl Visitor {
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
         let mut asked = Asked::of(&begin);
         let mut start = self.start_of(app, begin, &mut asked, true)?;
+        let room = self.claim_run(app, &mut start).await?;
+        asked.other_faults += usize::from(matches!(room, Room::Full(..)));
+        let watched = self.begun_and_watched(app, &asked, &mut start).await;
+        let watched = watched.map_err(|error| full(error, &room));
+        let run = match &watched {
+            Ok((events, _)) => events.snapshot.as_ref().map(|run| Ok(run.id)),
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(run) = run {
+            self.settle(app, &room, start.on_busy, run).await;
+        }
+        watched
+    }
+
+    async fn begun_and_watched<W: World>(
+        &self,
+        app: &App<W>,
+        asked: &Asked,
+        start: &mut Start,
+    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
         let key = start.thread.key;
         let mut answer = self.open(app, key, Command::Start(Box::new(start.clone()))).await?;
         for _ in 0..MAX_MOVES {
             let (Answer::AtVersion(version), _) = answer else { break };
-            self.turn_to(app, version, &asked, &mut start).await?;
+            self.turn_to(app, version, asked, start).await?;
             answer = self.open(app, key, Command::Start(Box::new(start.clone()))).await?;
         }
         events_of("thread", key, answer)
+    }
+
+    /// Whether the account's plan limits how many runs are not over.
+    fn counts_runs(&self) -> bool {
+        self.bundle.as_ref().is_some_and(|bundle| bundle.keeps.runs_at_once.is_some())
     }
 
     /// Makes a run one of the version at which its thread stays.

@@ -2,6 +2,7 @@
 //! object, but lists, which go to the account's index.
 
 mod begin;
+mod claims;
 mod create;
 mod fork;
 mod list;
@@ -226,8 +227,10 @@ impl Visitor {
         thread: &ThreadRef,
         messages: Vec<Message>,
     ) -> Result<Vec<ItemView>, Error> {
-        check_ids(thread.key(self.account), "items", &messages)?;
-        match self.ask(app, thread.key(self.account), Command::Append(self.who(), messages)).await? {
+        let key = thread.key(self.account);
+        check_ids(key, "items", &messages)?;
+        self.claim(app, key, false).await?;
+        match self.ask(app, key, Command::Append(self.who(), messages)).await? {
             Answer::Items { items, .. } => Ok(items),
             other => Err(refusal("thread", other, None)),
         }

@@ -31,6 +31,8 @@ queries! {
     NOTICE_AGAIN = "UPDATE notices SET state = 0, attempts = 0, first_at = NULL, due_at = ?, ended_at = NULL WHERE id = ?";
     /// `set_body`
     NOTICE_BODY = "UPDATE notices SET body = ? WHERE id = ?";
+    /// `give_up`
+    GIVE_UP = "UPDATE notices SET state = 2, due_at = NULL, ended_at = ?, last_error = ? WHERE state = 0";
     /// `kill`
     KILL_NOTICES = "UPDATE notices SET state = 2, due_at = NULL, ended_at = ?, last_error = ? WHERE webhook = ? AND state = 0";
     /// `forget_webhook`
@@ -207,6 +209,14 @@ pub fn again(sql: &impl Sql, id: &str, now: Millis) -> Result<(), Error> {
 /// [`Error`].
 pub fn set_body(sql: &impl Sql, id: &str, body: &str) -> Result<(), Error> {
     sql.query(&NOTICE_BODY, &[text(body), text(id)]).map(drop)
+}
+
+/// Gives up all that are to be sent; why.
+///
+/// # Errors
+/// [`Error`].
+pub fn give_up(sql: &impl Sql, why: &str, now: Millis) -> Result<(), Error> {
+    sql.query(&GIVE_UP, &[Value::Integer(now.0), text(why)]).map(drop)
 }
 
 /// Gives up all of a webhook's notices that are to be sent; why.

@@ -4,7 +4,7 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[INDEX, DUE, WEBHOOKS];
+pub const STEPS: &[Step] = &[INDEX, DUE, WEBHOOKS, CLAIMS];
 
 const INDEX: Step = &[
     effects::TABLE,
@@ -90,4 +90,21 @@ const WEBHOOKS: Step = &[
     "CREATE INDEX notices_ended ON notices (state, ended_at)",
     "CREATE INDEX notices_of_webhook ON notices (webhook, created_at, id)",
     "CREATE INDEX notices_of_run ON notices (run) WHERE run IS NOT NULL",
+];
+
+const CLAIMS: Step = &[
+    // Of a thread, the bytes of what is said in it.
+    "ALTER TABLE entries ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    // Room for what is about to be made ([`crate::domain::dispatch::claim`]).
+    "CREATE TABLE claims (
+        id        TEXT PRIMARY KEY,
+        -- As the index names it.
+        thread    TEXT NOT NULL,
+        -- Whether the thread itself takes room.
+        is_thread INTEGER NOT NULL,
+        -- Whether a run does, and which, once that is known.
+        is_run    INTEGER NOT NULL,
+        run       TEXT,
+        until     INTEGER NOT NULL
+    ) WITHOUT ROWID",
 ];

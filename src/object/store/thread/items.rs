@@ -40,6 +40,10 @@ queries! {
     /// `summary_until`
     SUMMARY_UNTIL = "SELECT position FROM items WHERE position <= ? AND stands_for IS NOT NULL
         ORDER BY position DESC LIMIT 1";
+    /// `bytes`
+    BYTES = "SELECT coalesce(sum(bytes), 0) FROM items WHERE position > 0";
+    /// `take_back`
+    BYTES_BACK = "SELECT coalesce(sum(bytes), 0) FROM items WHERE position >= ? AND run = ?";
     /// `take_back`: what a run wrote from its first item on.
     DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
     /// `take_back`
@@ -68,9 +72,19 @@ pub fn size_between(sql: &impl Sql, from: u64, until: u64, limit: u32) -> Result
     Ok((columns.number()?, columns.number()?))
 }
 
+/// The bytes of all items.
+///
 /// # Errors
 /// [`Error`].
-pub fn write_item(sql: &impl Sql, item: &Item) -> Result<(), Error> {
+pub fn bytes(sql: &impl Sql) -> Result<u64, Error> {
+    number(sql, &BYTES).map(Option::unwrap_or_default)
+}
+
+/// Writes an item; its bytes.
+///
+/// # Errors
+/// [`Error`].
+pub fn write_item(sql: &impl Sql, item: &Item) -> Result<u64, Error> {
     let text = stored::write(&item.message);
     let mut pieces = cut(&text).into_iter();
     let numbers = [item.run, item.entry, item.step].map(|number| Value::Integer(number.into()));
@@ -83,7 +97,7 @@ pub fn write_item(sql: &impl Sql, item: &Item) -> Result<(), Error> {
     for (n, piece) in pieces.enumerate() {
         sql.query(&WRITE_PIECE, &[position.clone(), integer(n as u64), Value::Text(piece.to_owned())])?;
     }
-    Ok(())
+    Ok(text.len() as u64)
 }
 
 /// A text in pieces that a row takes.
@@ -232,11 +246,15 @@ pub fn position_of(sql: &impl Sql, from: u64, run: u32, entry: u32) -> Result<Op
     rows.first().map(|row| Columns::of(row).number()).transpose()
 }
 
-/// Takes back what a run wrote, from its first item on.
+/// Takes back what a run wrote, from its first item on; how many bytes that were.
 ///
 /// # Errors
 /// [`Error`].
-pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<(), Error> {
-    sql.query(&DELETE_ITEMS, &[integer(from), Value::Integer(run.into())])?;
-    sql.query(&DELETE_PIECES, &[integer(from), integer(from)]).map(drop)
+pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<u64, Error> {
+    let those = [integer(from), Value::Integer(run.into())];
+    let rows = sql.query(&BYTES_BACK, &those)?;
+    let bytes = rows.first().map_or(Ok(0), |row| Columns::of(row).number())?;
+    sql.query(&DELETE_ITEMS, &those)?;
+    sql.query(&DELETE_PIECES, &[integer(from), integer(from)])?;
+    Ok(bytes)
 }
