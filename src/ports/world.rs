@@ -9,6 +9,7 @@ use crate::domain::vault::{self, MasterKey};
 
 use super::directory::Directory;
 use super::dispatch::Dispatch;
+use super::knowledge::Knowledge;
 use super::objects::Accounts;
 use super::replies::Replies;
 use super::threads::Threads;
@@ -20,6 +21,7 @@ pub trait World: Clone + Send + Sync + 'static {
     type Accounts: Accounts;
     type Threads: Threads;
     type Dispatch: Dispatch;
+    type Knowledge: Knowledge;
     type Upstream: Upstream;
     type Replies: Replies;
 
@@ -27,6 +29,7 @@ pub trait World: Clone + Send + Sync + 'static {
     fn accounts(&self) -> &Self::Accounts;
     fn threads(&self) -> &Self::Threads;
     fn dispatch(&self) -> &Self::Dispatch;
+    fn knowledge(&self) -> &Self::Knowledge;
     fn upstream(&self) -> &Self::Upstream;
     fn replies(&self) -> &Self::Replies;
     fn settings(&self) -> &Settings;

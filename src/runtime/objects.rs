@@ -8,9 +8,11 @@ use worker::send::IntoSendFuture;
 use super::crossing;
 use crate::domain::dispatch::command::{Answer, Command, VERSION};
 use crate::domain::ids::AccountId;
+use crate::domain::knowledge::Place;
+use crate::domain::knowledge::command as knowledge;
 use crate::object::client::Hop;
 use crate::object::wire;
-use crate::ports::{Dispatch, Unavailable};
+use crate::ports::{Dispatch, Knowledge, Unavailable};
 
 /// The namespace of one kind of objects.
 #[derive(Clone, Debug)]
@@ -56,5 +58,21 @@ impl Dispatch for DispatchClient {
         let unreadable = |error: serde_json::Error| Unavailable(error.to_string());
         let text = wire::encode(VERSION, &command).map_err(unreadable)?;
         wire::decode(&self.0.ask(&account.to_string(), &text).await?).map_err(unreadable)
+    }
+}
+
+/// The knowledge objects.
+#[derive(Clone, Debug)]
+pub struct KnowledgeClient(pub Objects);
+
+impl Knowledge for KnowledgeClient {
+    async fn ask(
+        &self,
+        place: &Place,
+        command: knowledge::Command,
+    ) -> Result<knowledge::Answer, Unavailable> {
+        let unreadable = |error: serde_json::Error| Unavailable(error.to_string());
+        let text = wire::encode(knowledge::VERSION, &command).map_err(unreadable)?;
+        wire::decode(&self.0.ask(place.name(), &text).await?).map_err(unreadable)
     }
 }

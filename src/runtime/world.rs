@@ -10,7 +10,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::send::{IntoSendFuture, SendWrapper};
 use worker::{Delay, Env};
 
-use super::objects::{AccountClient, DispatchClient, Objects};
+use super::objects::{AccountClient, DispatchClient, KnowledgeClient, Objects};
 use super::replies::EdgeReplies;
 use super::thread_client::ThreadClient;
 use super::upstream::FetchUpstream;
@@ -60,6 +60,7 @@ struct Inner {
     accounts: AccountClient,
     threads: ThreadClient,
     dispatch: DispatchClient,
+    knowledge: KnowledgeClient,
     upstream: FetchUpstream,
     settings: Settings,
 }
@@ -74,6 +75,7 @@ impl EdgeWorld {
             accounts: AccountClient(objects("ACCOUNTS")?),
             threads: ThreadClient(objects("THREADS")?),
             dispatch: DispatchClient(objects("DISPATCH")?),
+            knowledge: KnowledgeClient(objects("KNOWLEDGE")?),
             upstream: FetchUpstream::new(env.clone()),
             settings: settings(env),
         };
@@ -121,6 +123,7 @@ impl World for EdgeWorld {
     type Accounts = AccountClient;
     type Threads = ThreadClient;
     type Dispatch = DispatchClient;
+    type Knowledge = KnowledgeClient;
     type Upstream = FetchUpstream;
     type Replies = EdgeReplies;
 
@@ -138,6 +141,10 @@ impl World for EdgeWorld {
 
     fn dispatch(&self) -> &DispatchClient {
         &self.inner.dispatch
+    }
+
+    fn knowledge(&self) -> &KnowledgeClient {
+        &self.inner.knowledge
     }
 
     fn upstream(&self) -> &FetchUpstream {

@@ -94,6 +94,7 @@ impl World for Crowd {
     type Accounts = Slow;
     type Threads = <FakeWorld as World>::Threads;
     type Dispatch = <FakeWorld as World>::Dispatch;
+    type Knowledge = <FakeWorld as World>::Knowledge;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -111,6 +112,10 @@ impl World for Crowd {
 
     fn dispatch(&self) -> &Self::Dispatch {
         self.world.dispatch()
+    }
+
+    fn knowledge(&self) -> &Self::Knowledge {
+        self.world.knowledge()
     }
 
     fn upstream(&self) -> &Self::Upstream {

@@ -19,6 +19,7 @@ impl World for Restarted {
     type Accounts = <FakeWorld as World>::Accounts;
     type Threads = <FakeWorld as World>::Threads;
     type Dispatch = <FakeWorld as World>::Dispatch;
+    type Knowledge = <FakeWorld as World>::Knowledge;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -36,6 +37,10 @@ impl World for Restarted {
 
     fn dispatch(&self) -> &Self::Dispatch {
         self.world.dispatch()
+    }
+
+    fn knowledge(&self) -> &Self::Knowledge {
+        self.world.knowledge()
     }
 
     fn upstream(&self) -> &Self::Upstream {

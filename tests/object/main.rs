@@ -14,6 +14,7 @@ mod effects;
 mod events;
 mod family;
 mod fork;
+mod knowledge;
 mod platform;
 mod simulation;
 mod steps;

@@ -19,6 +19,7 @@ use rusqlite::Connection;
 use super::accounts::FakeAccounts;
 use super::dispatch::FakeDispatch;
 use super::faults::Faults;
+use super::knowledge::FakeKnowledge;
 use super::objects::{Objects, Remote};
 use super::replies::FakeReplies;
 use super::sqlite::Sqlite;
@@ -95,6 +96,7 @@ struct Inner {
     accounts: FakeAccounts,
     threads: FakeThreads,
     dispatch: FakeDispatch,
+    knowledge: FakeKnowledge,
     objects: Objects,
     workerd: Option<Arc<Workerd>>,
     upstream: FakeUpstream,
@@ -140,6 +142,7 @@ impl FakeWorld {
             accounts,
             threads: threads.clone(),
             dispatch: FakeDispatch::new(faults.clone(), clock.clone()),
+            knowledge: FakeKnowledge::new(faults.clone(), clock.clone()),
             objects,
             workerd,
             upstream,
@@ -259,6 +262,7 @@ impl World for FakeWorld {
     type Accounts = FakeAccounts;
     type Threads = FakeThreads;
     type Dispatch = FakeDispatch;
+    type Knowledge = FakeKnowledge;
     type Upstream = FakeUpstream;
     type Replies = FakeReplies;
 
@@ -276,6 +280,10 @@ impl World for FakeWorld {
 
     fn dispatch(&self) -> &FakeDispatch {
         &self.0.dispatch
+    }
+
+    fn knowledge(&self) -> &FakeKnowledge {
+        &self.0.knowledge
     }
 
     fn upstream(&self) -> &FakeUpstream {

@@ -4,6 +4,7 @@ pub mod account;
 mod columns;
 pub mod dispatch;
 pub mod effects;
+pub mod knowledge;
 pub mod steps;
 pub mod thread;
 
@@ -17,4 +18,5 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         .chain(account::all())
         .chain(thread::all())
         .chain(dispatch::all())
+        .chain(knowledge::all())
 }
