@@ -111,6 +111,7 @@ fn agent(n: u8) -> Agent {
             on_unknown: Some(OnUnknown::Fail),
             on_budget: Some(OnBudget::Wait),
             upgrade: Some(Upgrade::NewThreads),
+            memory: None,
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()

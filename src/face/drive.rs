@@ -329,7 +329,7 @@ impl Entered {
     fn is_run(&self, threaded: Option<&Threaded>, has_headers: bool) -> bool {
         has_headers
             || threaded.is_some_and(Threaded::asks_for_a_run)
-            || runs_here(&self.resolved.bundle.agent.definition.tools)
+            || runs_here(&self.resolved.bundle.agent.definition)
     }
 
     /// The same by rows that are in force now.

@@ -17,6 +17,7 @@ use super::call::{Call, Encoder, Ticket};
 use super::head;
 use super::heard::{Heard, Hearing, waits};
 use super::outputs::{given, news};
+use crate::domain::memory::shelf::MAX_USER;
 use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool};
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::manner::Manner;
@@ -153,7 +154,7 @@ fn is_named(visitor: &Visitor, on: &On) -> bool {
 fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked) -> Begin {
     let mut manner = Manner::of(&asked.request, asked.model);
     manner.is_bare = is_bare;
-    let ChatRequest { messages, tools, metadata, .. } = asked.request;
+    let ChatRequest { messages, tools, metadata, user, .. } = asked.request;
     let variables = match asked.variables {
         Passed::Variables(variables) => variables,
         Passed::Metadata => metadata,
@@ -168,9 +169,12 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked) -> Begin {
         }
         On::ThrowAway { .. } => messages,
     };
+    // A longer one than a thread's user may be belongs to nobody whom a thread could name.
+    let is_user = |user: &String| (1..=MAX_USER).contains(&user.chars().count());
+    let user = threaded.user.or(user).filter(is_user);
     Begin {
         on,
-        about: About::default(),
+        about: About { user, ..About::default() },
         input,
         variables,
         tools: offered,

@@ -21,6 +21,7 @@ mod flags;
 mod if_match;
 mod import_report;
 mod keys;
+mod memories;
 pub mod page;
 pub mod path;
 pub mod problem;

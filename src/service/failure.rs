@@ -80,6 +80,7 @@ pub enum Thing {
     Agent,
     Flag,
     Key,
+    Memory,
     Version,
     Declared(&'static Facts),
 }
@@ -92,6 +93,7 @@ impl Thing {
             Self::Agent => "agent",
             Self::Flag => "flag",
             Self::Key => "key",
+            Self::Memory => "memory",
             Self::Version => "version",
             Self::Declared(kind) => kind.singular,
         }

@@ -67,7 +67,7 @@ fn everything() -> Value {
             "handoff_targets": ["billing"], "access": "public",
             "allowed_origins": ["https://example.com"], "max_concurrency": 3, "cache": {"ttl_s": 60},
             "run": {"max_steps": 3, "max_usd": "0.500000"}, "max_parallel_tools": 2, "on_busy": "steer", "on_unknown": "fail",
-            "on_budget": "wait", "upgrade": "new_threads", "labels": ["mail"], "status": "draft",
+            "on_budget": "wait", "upgrade": "new_threads", "memory": {"read": ["user"], "max_tokens": 500}, "labels": ["mail"], "status": "draft",
             "budget": {"limit_usd": "5.000000", "period": "day", "action": "block"},
             "config": {"variables": {"tone": null}, "x": [1, 2.5, "yes"]},
         }),

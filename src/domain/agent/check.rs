@@ -84,6 +84,7 @@ impl Definition {
             errors.add("cache.ttl_s", format!("must be from 1 to {MAX_CACHE_S}"));
         }
         self.check_conduct(&mut errors);
+        self.memory().check(&mut errors);
         each_once(&mut errors, "panels", self.panels.iter().map(|panel| format!("{panel:?}")));
         self.check_tools(known.loopback, &mut errors);
         self.check_origins(&mut errors);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel, RunLimits};
+use super::memory::Memory;
 use super::secrets::Secrets;
 use super::status::Status;
 use super::tool::Tool;
@@ -105,6 +106,9 @@ pub struct Fields {
     /// `new_threads` all of them the one that was in force when the thread was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
+    /// What of memories its runs have: none when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -165,6 +169,7 @@ impl Fields {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            memory: definition.memory,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -209,6 +214,7 @@ impl Fields {
             on_unknown: self.on_unknown,
             on_budget: self.on_budget,
             upgrade: self.upgrade,
+            memory: self.memory.filter(|memory| *memory != Memory::default()),
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),
         };

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::domain::account::Account;
 use crate::domain::agent::{
-    Access, Agent, Caching, Definition, Fields, Modality, Panel, RunLimits, Status, Tool,
+    Access, Agent, Caching, Definition, Fields, Memory, Modality, Panel, RunLimits, Status, Tool,
 };
 use crate::domain::budget::Terms;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
@@ -64,6 +64,7 @@ pub struct Configuration {
     on_unknown: Option<OnUnknown>,
     on_budget: Option<OnBudget>,
     upgrade: Option<Upgrade>,
+    memory: Option<Memory>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -91,6 +92,7 @@ impl From<Definition> for Configuration {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            memory: definition.memory,
             config: definition.config,
         }
     }

@@ -159,6 +159,10 @@ impl From<Failure> for Problem {
                     some(&lines)
                 ),
             ),
+            Failure::Full(Thing::Memory, most) => Self::new(
+                Kind::Conflict,
+                format!("There are {most} memories here, as many as may be. Delete some first."),
+            ),
             Failure::Full(thing, most) => Self::new(
                 Kind::Conflict,
                 format!(
@@ -202,7 +206,7 @@ impl From<threads::Error> for Problem {
             threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),
             threads::Error::Vault(error) => vault(error),
             threads::Error::Call(error) => Self::from(error),
-            threads::Error::NotByToken => Self::new(Kind::Forbidden, detail),
+            threads::Error::NotByToken | threads::Error::OnlyByToken => Self::new(Kind::Forbidden, detail),
             threads::Error::Anonymous | threads::Error::TokenEnded => {
                 Self::new(Kind::Unauthenticated, detail)
                     .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM))
@@ -327,6 +331,9 @@ fn missing(thing: Thing) -> String {
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
         Thing::Flag => "There is no such flag. GET /api/v1/flags lists them.",
         Thing::Key => "The account has no such key.",
+        Thing::Memory => {
+            "There is no such memory here. GET /api/v1/memories lists them; those of a person are asked for with `?user=`."
+        }
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Declared(kind) => {
             let (word, first_word) = (kind.singular, kind.first_words().last().copied().unwrap_or_default());

@@ -137,7 +137,7 @@ pub(super) async fn made<W: World>(app: &App<W>, session: &Session, agent: Agent
 /// That an agent keeps no answers though it has a cache: its calls are runs, whose tools may do something each time.
 pub(super) fn idle_cache(field: &str, agent: &Agent) -> Option<Warning> {
     let definition = &agent.definition;
-    let is_idle = definition.cache.is_some() && runs_here(&definition.tools);
+    let is_idle = definition.cache.is_some() && runs_here(definition);
     let what = "does nothing: an agent with tools that run here gives no answer again";
     is_idle.then(|| Warning::new(field, Code::NoEffect, what))
 }

@@ -269,7 +269,7 @@ async fn admit<W: World>(
 /// A client's call that turns out to be a run is not made here.
 async fn resolve_again<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let resolved = resolve(app, caller).await?;
-    let is_run = !caller.is_run() && runs_here(&resolved.bundle.agent.definition.tools);
+    let is_run = !caller.is_run() && runs_here(&resolved.bundle.agent.definition);
     if is_run { Err(Error::IsRun) } else { Ok(resolved) }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::tools;
+use super::{remembered, tools};
 use crate::domain::message::{ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice};
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::{Delta, Streaming};
@@ -41,8 +41,7 @@ struct Begun {
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let ModelCall { account, run, terms, step, attempt, broke_off, sent: transcript, items, closing, left } =
-        asked;
+    let ModelCall { account, run, terms, step, attempt, items, closing, left, .. } = asked;
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
@@ -51,12 +50,16 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
-    let Sent { messages, earlier, mut left_out } = transcript;
-    let offered = tools::offered(&resolved.bundle, &terms);
+    let offered = tools::offered(&resolved.bundle, &terms, asked.reach.as_ref());
+    let mut transcript = asked.sent;
     // After its tools a model may have nothing to say. Elsewhere it is asked once more.
-    let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
+    let has_tools_before = matches!(transcript.messages.last(), Some(Message::Tool { .. }));
     let heard =
         Heard { offered: &offered, may_be_empty: has_tools_before || closing.is_some() || attempt > 1 };
+    let memory = resolved.bundle.agent.definition.memory();
+    let (memory, warning) =
+        remembered::put_in(app, account, memory, (asked.reach, asked.recalled), &mut transcript).await;
+    let Sent { messages, earlier, mut left_out } = transcript;
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
     terms.manner.lay_on(step, &mut request);
     request.tools = offered.iter().map(tools::Offer::tool).collect();
@@ -64,7 +67,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         request.messages.push(Message::user(LAST_WORD));
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
-    let journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
+    let mut journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
+    if !memory.is_null() {
+        journal["memory"] = memory;
+    }
     let asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
@@ -72,7 +78,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         stream: true,
         sent: None,
         most: left,
-        last: broke_off,
+        last: asked.broke_off,
     };
     let served = serve(app, &caller, resolved, asked, (earlier, &mut left_out)).await;
     let (call, outcome) = match served {
@@ -82,7 +88,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
             (unserved.call, unanswered(app, unserved.error, begun, unserved.cost, journal))
         }
         Ok(mut served) => {
-            served.warnings.extend(left_out.warning());
+            served.warnings.extend(left_out.warning().into_iter().chain(warning));
             (Some(served.call), relay(app, object, id, served, heard, (begun, journal)).await)
         }
     };

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "slug",
     "name",
     "type",
@@ -30,6 +30,7 @@ const ORDER: [&str; 25] = [
     "on_unknown",
     "on_budget",
     "upgrade",
+    "memory",
     "budget",
     "config",
 ];
