@@ -9,6 +9,7 @@
 //! | [`dispatch`] | an account's dispatch object: the index of its threads and runs |
 //! | [`thread`] | a thread's object: [`crate::domain::run`] over its store |
 //! | [`watchers`] | who watches a thread, while it is in memory |
+//! | [`unwanted`] | effects whose end nobody waits for any more |
 //! | [`wire`] | commands and answers as versioned text |
 //! | [`client`] | the Worker's side of the hop |
 //! | [`sql`] | the little of SQLite that the stores need |
@@ -28,5 +29,6 @@ pub mod sql;
 pub mod store;
 pub mod thread;
 pub mod todo;
+pub mod unwanted;
 pub mod watchers;
 pub mod wire;

@@ -109,6 +109,9 @@ pub enum ReadError {
     Broken(String),
     #[error("the reply took too long")]
     Timeout,
+    /// Whoever asked does not wait for it any more.
+    #[error("nobody waits for the reply any more")]
+    Unwanted,
     #[error("the reply is larger than {0} bytes")]
     TooLarge(usize),
 }

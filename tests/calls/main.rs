@@ -59,6 +59,7 @@ mod threads;
 mod throwaway;
 mod turns;
 mod unreadable;
+mod unwanted;
 mod upgrades;
 mod variables;
 mod windows;

@@ -18,7 +18,7 @@ use crate::service::App;
 use crate::service::call::via::Via;
 use crate::service::call::{
     self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, Resolved, RunCredential, Served,
-    Step, Unserved,
+    Step, Unserved, Until,
 };
 
 /// What a model is asked whose run has reached a limit.
@@ -30,6 +30,9 @@ const MAX_NAMED: usize = 50;
 
 /// The most bytes of all arguments of a step's tool calls.
 const MAX_ARGUMENTS: usize = 256 * 1_024;
+
+/// How long a model is heard after the end of its run.
+const HEARD_FOR_MS: u64 = 10_000;
 
 /// A step on its way.
 #[derive(Clone, Copy)]
@@ -46,7 +49,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
-    let caller = caller.after(Via::of_run(app, terms.via.as_deref()));
+    let caller = caller.after(Via::of_run(app, terms.via.as_deref())).heard(until_unwanted(app, object, id));
     let resolved = match call::resolve(app, &caller).await {
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
@@ -87,6 +90,15 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         }
     };
     outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
+}
+
+/// Once its run is over a call is heard only so long for its bill: what hangs must not keep its place and its money.
+fn until_unwanted<W: World>(app: &App<W>, object: &impl Performed, id: &str) -> Until {
+    let (unwanted, world) = (object.unwanted(id), app.world.clone());
+    Until::this(async move {
+        unwanted.await;
+        world.sleep(HEARD_FOR_MS).await;
+    })
 }
 
 /// Serves a step's call. What no entry of the line takes of what was said before the run must not end every run from then on:
