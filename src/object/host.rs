@@ -82,7 +82,8 @@ impl<M: Machine, S: Sql> Host<M, S> {
 
     fn unwanted(&self) -> Vec<EffectId> {
         let open = self.core.iter().flat_map(|core| core.open.iter().map(move |open| (core, open)));
-        let unwanted = open.filter(|(core, (id, what))| self.performed.contains(*id) && !core.machine.wants(what));
+        let unwanted =
+            open.filter(|(core, (id, what))| self.performed.contains(*id) && !core.machine.wants(what));
         unwanted.map(|(_, (id, _))| id.clone()).collect()
     }
 

@@ -179,7 +179,12 @@ impl DurableObject for ThreadObject {
     fn new(state: State, env: Env) -> Self {
         let world = EdgeWorld::new(&env).inspect_err(|error| console_error!("object: {error}")).ok();
         let app = world.map(|world| App::new(world, memory::cache()));
-        Self { object: Object::new(state, Beside { app, watchers: RefCell::default(), unwanted: RefCell::default() }) }
+        Self {
+            object: Object::new(
+                state,
+                Beside { app, watchers: RefCell::default(), unwanted: RefCell::default() },
+            ),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
