@@ -18,6 +18,7 @@ use crate::domain::message::{ChatReply, ChatRequest, Event, Gather, ReasoningEff
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
 use crate::domain::routing::Plan;
+use crate::domain::thread::window::has_media;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::ports::{
@@ -109,7 +110,13 @@ pub async fn make<W: World>(
         let ours = limit.filter(|_| !plan.limit_asked && !is_retried);
         match ours.and_then(|tokens| refused.smaller_limit(tokens, candidate.dialect.limit_required)) {
             Some(smaller) => request.sampling.max_output_tokens = smaller,
-            None => return Err(refused.failure(candidate)),
+            None => {
+                // Servers differ in what they fetch and read of images, files and sounds.
+                let may_differ = !refused.refusal.is_policy && has_media(&request.messages);
+                let failure = refused.failure(candidate);
+                let is_rejected = matches!(failure.error, Error::Rejected { .. });
+                return Err(Failure { goes_on: failure.goes_on || (may_differ && is_rejected), ..failure });
+            }
         }
         is_retried = true;
     }

@@ -14,12 +14,12 @@ use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
 use crate::domain::thread::window::{LeftOut, Sent, has_media, leave_out_media};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
-use crate::service::App;
 use crate::service::call::via::Via;
 use crate::service::call::{
     self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, Resolved, RunCredential, Served,
     Step, Unserved, Until,
 };
+use crate::service::{App, settlements};
 
 /// What a model is asked whose run has reached a limit.
 const LAST_WORD: &str = "This run has reached its limit and ends now. Call no more tools: say in a few sentences what was done \
@@ -102,7 +102,7 @@ fn until_unwanted<W: World>(app: &App<W>, object: &impl Performed, id: &str) -> 
 }
 
 /// Serves a step's call. What no entry of the line takes of what was said before the run must not end every run from then on:
-/// the images, files and sounds of so many messages are left out then.
+/// the images, files and sounds of so many messages are left out then, as the catalogue or the providers say it.
 async fn serve<W: World>(
     app: &App<W>,
     caller: &Caller,
@@ -111,12 +111,28 @@ async fn serve<W: World>(
     (earlier, left_out): (usize, &mut LeftOut),
 ) -> Result<Served<W>, Unserved> {
     let plain = has_media(&asked.request.messages[..earlier]).then(|| asked.clone());
+    let account = resolved.account;
     let served = call::run(app, caller, resolved, asked).await;
-    let is_unsupported = matches!(&served, Err(Unserved { error: Error::Unsupported(_), call: None, .. }));
-    let Some(mut plain) = plain.filter(|_| is_unsupported) else { return served };
+    let (Some(mut plain), Err(unserved)) = (plain, &served) else { return served };
+    if !may_be_of_media(unserved) {
+        return served;
+    }
+    if let Some(call) = unserved.call {
+        settlements::deliver_apart(app, account, call);
+    }
     left_out.media = leave_out_media(&mut plain.request.messages[..earlier]);
     let resolved = call::resolve(app, caller).await?;
     call::run(app, caller, resolved, plain).await
+}
+
+/// Whether another question without images, files and sounds may do better, and this one has cost nothing.
+fn may_be_of_media(unserved: &Unserved) -> bool {
+    let may_be = match unserved.error {
+        Error::Unsupported(_) | Error::UpstreamDenies(_) => true,
+        Error::Rejected { status, .. } => matches!(status, 400 | 413 | 415 | 422),
+        _ => false,
+    };
+    may_be && unserved.cost == Nanos::ZERO
 }
 
 /// What a model is sent, for the journal: no text of it, which the thread's items have, and no value that a client may have
