@@ -44,6 +44,7 @@ pub mod routing;
 pub mod run;
 pub mod scope;
 pub mod secret;
+pub mod secret_looks;
 pub mod slug;
 pub mod spellings;
 pub mod template;
