@@ -22,7 +22,7 @@ use retinue::domain::change::{self, Actor, Change, Subject};
 use retinue::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
 use retinue::domain::model::{Capabilities, Capability, Model};
 use retinue::domain::money::Nanos;
-use retinue::domain::plan::{Feature, Features, Limits};
+use retinue::domain::plan::{Feature, Features, KeepLimits, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
 use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
 use retinue::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
@@ -396,6 +396,7 @@ async fn an_account_has_the_limits_of_its_plan() {
         calls_per_minute: Some(4),
         concurrent_calls: Some(u32::MAX),
         monthly_spend: Some(Nanos::new(6)),
+        keeps: KeepLimits::NONE,
         features: Features::NONE.with(Feature::ImportUrl),
     };
     assert_eq!(tenant.limits().await.unwrap(), limits);

@@ -48,6 +48,7 @@ pub mod run;
 pub mod schema;
 pub mod scope;
 pub mod secret;
+pub mod secret_looks;
 pub mod share;
 pub mod slug;
 pub mod spellings;

@@ -265,7 +265,7 @@ async fn judge<W: World>(
         }
     };
     let of_run = of_run(&parts.headers);
-    let bytes = body::read(Request::from_parts(parts, content)).await;
+    let bytes = body::read(Request::from_parts(parts, content)).await.and_then(body::exact);
     let bytes = bytes.map_err(|problem| judged.readable(problem))?;
     // As the control plane reads bodies: editors of Windows put one before the text.
     let begins_at = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };

@@ -71,6 +71,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
     /// What is to be done since the last time.
     pub fn take_todo(&mut self) -> TodoOf<M> {
         self.todo.is_void = self.is_void();
+        self.todo.unwanted = self.unwanted();
         std::mem::take(&mut self.todo)
     }
 
@@ -83,6 +84,13 @@ impl<M: Machine, S: Sql> Host<M, S> {
             self.alarm_at = None;
         }
         is_void
+    }
+
+    fn unwanted(&self) -> Vec<EffectId> {
+        let open = self.core.iter().flat_map(|core| core.open.iter().map(move |open| (core, open)));
+        let unwanted =
+            open.filter(|(core, (id, what))| self.performed.contains(*id) && !core.machine.wants(what));
+        unwanted.map(|(_, (id, _))| id.clone()).collect()
     }
 
     fn is_void(&self) -> bool {

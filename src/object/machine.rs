@@ -172,6 +172,13 @@ pub trait Machine: Sized {
         Vec::new()
     }
 
+    /// Whether the machine still waits for the end of an effect that is open. Who performs one that it does not wait for may
+    /// stop, and says its end all the same.
+    fn wants(&self, effect: &Self::Effect) -> bool {
+        let _ = effect;
+        true
+    }
+
     /// Something became known of an effect that is open. It comes again in the effect's end, as far as it matters there.
     fn progress(
         &mut self,

@@ -11,6 +11,7 @@
 //! | [`thread`] | a thread's object: [`crate::domain::run`] over its store |
 //! | [`backup`] | what a host does for dumps and restores, whatever its machine |
 //! | [`watchers`] | who watches a thread, while it is in memory |
+//! | [`unwanted`] | effects whose end nobody waits for any more |
 //! | [`wire`] | commands and answers as versioned text |
 //! | [`client`] | the Worker's side of the hop |
 //! | [`sql`] | the little of SQLite that the stores need |
@@ -32,5 +33,6 @@ pub mod sql;
 pub mod store;
 pub mod thread;
 pub mod todo;
+pub mod unwanted;
 pub mod watchers;
 pub mod wire;

@@ -79,6 +79,8 @@ pub trait Performed: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`Unavailable`]: that is not written, and is to be said again.
     fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable>;
+    /// Ends when the object does not wait for the end of the effect of this id any more, which is to be said all the same.
+    fn unwanted(&self, id: &str) -> impl Future<Output = ()> + Send + 'static;
     /// The effect of this id is not performed any more, and nothing of its end can be written.
     fn let_go(&self, id: &str);
 }

@@ -12,7 +12,7 @@ use super::object_sql::ObjectSql;
 use super::world;
 use crate::domain::time::Millis;
 use crate::object::host::{Host, Reply, Timer, TodoOf};
-use crate::object::machine::{Effect, Machine, Moment};
+use crate::object::machine::{Effect, EffectId, Machine, Moment};
 use crate::object::sql::Error;
 use crate::object::wire;
 
@@ -65,6 +65,11 @@ pub trait Perform: Machine {
 
     /// Performs an effect, whose end goes to the host.
     fn perform(object: &Rc<Object<Self>>, effect: Effect<Self::Effect>);
+
+    /// Whoever performs these effects learns that they are wanted no more.
+    fn unwanted(object: &Rc<Object<Self>>, effects: &[EffectId]) {
+        let _ = (object, effects);
+    }
 
     /// Shows events to whoever watches.
     fn show(object: &Rc<Object<Self>>, events: Vec<Self::Event>);
@@ -217,6 +222,9 @@ impl<M: Perform + 'static> Object<M> {
         }
         for effect in todo.effects {
             M::perform(self, effect);
+        }
+        if !todo.unwanted.is_empty() {
+            M::unwanted(self, &todo.unwanted);
         }
         if todo.is_void {
             self.erase();

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::future::Future;
 use std::rc::Rc;
 
 use axum::body::Body;
@@ -22,9 +23,10 @@ use crate::domain::thread::effect::{
     CompactionCall, Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall,
 };
 use crate::object::host::Reply;
-use crate::object::machine;
+use crate::object::machine::{self, EffectId};
 use crate::object::sql::Error;
 use crate::object::thread::Thread;
+use crate::object::unwanted::Unwanted;
 use crate::object::watchers::Watchers;
 use crate::object::wire;
 use crate::ports::{Performed, Unavailable, Wanted};
@@ -40,6 +42,7 @@ pub struct ThreadObject {
 pub struct Beside {
     app: Option<App<EdgeWorld>>,
     watchers: RefCell<Watchers>,
+    unwanted: RefCell<Unwanted>,
 }
 
 impl Perform for Thread {
@@ -50,6 +53,10 @@ impl Perform for Thread {
         let handle = Handle(SendWrapper::new(object.clone()));
         // Holds the object while a step is under way.
         object.hold(async move { perform(&app, &handle, &effect.what).await });
+    }
+
+    fn unwanted(object: &Rc<Object<Self>>, effects: &[EffectId]) {
+        object.beside.unwanted.borrow_mut().tell(effects);
     }
 
     fn show(object: &Rc<Object<Self>>, events: Vec<Numbered>) {
@@ -98,10 +105,18 @@ impl Performed for Handle {
 
     fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable> {
         let ended = self.0.with(|host, moment| host.ended(id, outcome, moment));
+        if ended.is_ok() {
+            self.0.beside.unwanted.borrow_mut().end(id);
+        }
         ended.map_err(|error| Unavailable(error.to_string()))
     }
 
+    fn unwanted(&self, id: &str) -> impl Future<Output = ()> + Send + 'static {
+        self.0.beside.unwanted.borrow_mut().of(id)
+    }
+
     fn let_go(&self, id: &str) {
+        self.0.beside.unwanted.borrow_mut().end(id);
         self.0.with(|host, _| host.let_go(id));
     }
 }
@@ -173,7 +188,13 @@ impl DurableObject for ThreadObject {
     fn new(state: State, env: Env) -> Self {
         let world = EdgeWorld::new(&env).inspect_err(|error| console_error!("object: {error}")).ok();
         let app = world.map(|world| App::new(world, memory::cache()));
-        Self { object: Object::new(state, &env, Beside { app, watchers: RefCell::default() }) }
+        Self {
+            object: Object::new(
+                state,
+                &env,
+                Beside { app, watchers: RefCell::default(), unwanted: RefCell::default() },
+            ),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {

@@ -64,6 +64,7 @@ mod turns;
 mod typed_input;
 mod typed_output;
 mod unreadable;
+mod unwanted;
 mod upgrades;
 mod variables;
 mod webhooks;

@@ -17,6 +17,7 @@ use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
 use retinue::object::sql::Error;
 use retinue::object::thread::Thread;
+use retinue::object::unwanted::Unwanted;
 use retinue::object::watchers::{Shown, Watchers};
 use retinue::object::wire::{self, Response};
 use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Wanted, Watch};
@@ -41,6 +42,7 @@ struct Object {
     disk: Disk,
     host: Host<Thread, Disk>,
     watchers: Watchers,
+    unwanted: Unwanted,
     alarm: Option<Millis>,
     /// Which life it lives: what an earlier one began is not heard any more.
     life: u32,
@@ -54,6 +56,7 @@ impl Object {
             host: Host::new(disk.clone()),
             disk,
             watchers: Watchers::default(),
+            unwanted: Unwanted::default(),
             alarm: None,
             life,
             settlements: Arc::default(),
@@ -124,9 +127,11 @@ impl FakeThreads {
             todo.events.extend(more.events);
             todo.effects.extend(more.effects);
             todo.alarm = more.alarm.or(todo.alarm);
+            todo.unwanted = more.unwanted;
         }
         object.alarm = todo.alarm.or(object.alarm);
         object.watchers.show(&todo.events);
+        object.unwanted.tell(&todo.unwanted);
         if todo.is_void && object.host.vacate() {
             *object = Object::new(Disk::new(), object.life + 1);
         }
@@ -260,6 +265,19 @@ impl Performed for Handle {
         }
         let ended = self.threads.with(self.thread, |host, moment| host.ended(id, outcome, moment));
         ended.map_err(|error| Unavailable(error.to_string()))
+    }
+
+    fn unwanted(&self, id: &str) -> impl Future<Output = ()> + Send + 'static {
+        let mut objects = self.threads.0.objects.lock().unwrap();
+        let object = objects.get_mut(&self.thread).filter(|object| object.life == self.life);
+        // What dies with its object learns nothing more.
+        let unwanted = object.map(|object| object.unwanted.of(id));
+        async move {
+            match unwanted {
+                Some(unwanted) => unwanted.await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     fn let_go(&self, id: &str) {

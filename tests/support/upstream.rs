@@ -1,6 +1,7 @@
 //! Providers that follow a script: each request takes the next turn.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -70,6 +71,7 @@ struct Inner {
     asked: Vec<Asked>,
     platform: Vec<(String, Option<String>, Option<String>)>,
     hung_up: Arc<Notify>,
+    left: Arc<AtomicUsize>,
 }
 
 impl FakeUpstream {
@@ -110,6 +112,11 @@ impl FakeUpstream {
         self.inner.lock().unwrap().hung_up.notify_one();
     }
 
+    /// How many of the requests that hang have lost their client.
+    pub fn left(&self) -> usize {
+        self.inner.lock().unwrap().left.load(Ordering::SeqCst)
+    }
+
     /// A provider that the operator offers.
     pub fn offer(&self, name: &str, base_url: Option<&str>, key: Option<&str>) {
         let row = (name.to_owned(), base_url.map(str::to_owned), key.map(str::to_owned));
@@ -136,7 +143,10 @@ impl FakeUpstream {
                 }
             }
         };
-        let hung_up = self.inner.lock().unwrap().hung_up.clone();
+        let (hung_up, left) = {
+            let inner = self.inner.lock().unwrap();
+            (inner.hung_up.clone(), inner.left.clone())
+        };
         match turn {
             Some(Turn::Replies(script)) => Ok(UpstreamReply {
                 status: script.status,
@@ -145,7 +155,9 @@ impl FakeUpstream {
             }),
             Some(Turn::Fails(error)) => Err(error),
             Some(Turn::Hangs) => {
+                let waits = Waits(left);
                 hung_up.notified().await;
+                std::mem::forget(waits);
                 Err(SendError::Lost("hung up".to_owned()))
             }
             None => panic!("a request that the script does not know"),
@@ -178,6 +190,15 @@ impl Upstream for FakeUpstream {
         let inner = self.inner.lock().unwrap();
         let (_, base_url, key) = inner.platform.iter().find(|(offered, ..)| offered == name.as_str())?;
         Some(PlatformProvider { base_url: base_url.clone(), key: key.clone().map(Secret::new) })
+    }
+}
+
+/// A client that waits for the end of a request that hangs.
+struct Waits(Arc<AtomicUsize>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 

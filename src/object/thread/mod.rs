@@ -309,6 +309,13 @@ impl Machine for Thread {
         due.cloned().collect()
     }
 
+    fn wants(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Model { run, .. } => self.work.open.contains_key(run),
+            _ => true,
+        }
+    }
+
     fn progress(&mut self, effect: &Effect, progress: Progress, _: &mut Moment<'_>) -> Durability {
         self.meta.as_ref().map_or(Durability::Soon, |meta| self.work.progressed(meta, effect, progress))
     }

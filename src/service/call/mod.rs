@@ -21,6 +21,7 @@ pub mod reach;
 mod relay;
 mod resolve;
 mod select;
+mod until;
 pub mod via;
 mod warnings;
 
@@ -38,6 +39,7 @@ pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Resolved, answers, resolve, resolve_current};
 pub use select::names_model;
+pub use until::Until;
 pub use warnings::unknown_fields;
 
 use crate::domain::admission::command::CallStatus;
@@ -166,6 +168,7 @@ pub async fn run<W: World>(
     let via = caller.via().cloned().unwrap_or_else(|| Via::begun(app));
     let flight =
         InFlight::new(app, &resolved, question, granted, admitted, via).of_run(caller.run_id(), asked.most);
+    let flight = flight.heard(caller.until());
     let cache = found.as_ref().map(Found::is);
     let (model, warnings, answer) = match found {
         Some(Found::Kept(kept)) => again(flight, kept, asked.stream),

@@ -20,13 +20,13 @@ use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
 use crate::domain::thread::window::{LeftOut, Sent, has_media, leave_out_media};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
-use crate::service::App;
 use crate::service::call::bundle::Bundle;
 use crate::service::call::via::Via;
 use crate::service::call::{
     self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, Resolved, RunCredential, Served,
-    Step, Unserved,
+    Step, Unserved, Until,
 };
+use crate::service::{App, settlements};
 use crate::wire::provider::TOO_LONG;
 
 /// What a model is asked whose run has reached a limit.
@@ -38,6 +38,9 @@ const MAX_NAMED: usize = 50;
 
 /// The most bytes of all arguments of a step's tool calls.
 const MAX_ARGUMENTS: usize = 256 * 1_024;
+
+/// How long a model is heard after the end of its run.
+const HEARD_FOR_MS: u64 = 10_000;
 
 /// A call of a run on its way.
 #[derive(Clone, Copy)]
@@ -53,7 +56,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
-    let caller = caller.after(Via::of_run(app, terms.via.as_deref()));
+    let caller = caller.after(Via::of_run(app, terms.via.as_deref())).heard(until_unwanted(app, object, id));
     let resolved = match call::resolve(app, &caller).await {
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
@@ -137,8 +140,17 @@ fn note_used(outcome: &mut Outcome, used: Used) {
     }
 }
 
+/// Once its run is over a call is heard only so long for its bill: what hangs must not keep its place and its money.
+fn until_unwanted<W: World>(app: &App<W>, object: &impl Performed, id: &str) -> Until {
+    let (unwanted, world) = (object.unwanted(id), app.world.clone());
+    Until::this(async move {
+        unwanted.await;
+        world.sleep(HEARD_FOR_MS).await;
+    })
+}
+
 /// Serves a step's call. What no entry of the line takes of what was said before the run must not end every run from then on:
-/// the images, files and sounds of so many messages are left out then.
+/// the images, files and sounds of so many messages are left out then, as the catalogue or the providers say it.
 async fn serve<W: World>(
     app: &App<W>,
     caller: &Caller,
@@ -147,12 +159,28 @@ async fn serve<W: World>(
     (earlier, left_out): (usize, &mut LeftOut),
 ) -> Result<Served<W>, Unserved> {
     let plain = has_media(&asked.request.messages[..earlier]).then(|| asked.clone());
+    let account = resolved.account;
     let served = call::run(app, caller, resolved, asked).await;
-    let is_unsupported = matches!(&served, Err(Unserved { error: Error::Unsupported(_), call: None, .. }));
-    let Some(mut plain) = plain.filter(|_| is_unsupported) else { return served };
+    let (Some(mut plain), Err(unserved)) = (plain, &served) else { return served };
+    if !may_be_of_media(unserved) {
+        return served;
+    }
+    if let Some(call) = unserved.call {
+        settlements::deliver_apart(app, account, call);
+    }
     left_out.media = leave_out_media(&mut plain.request.messages[..earlier]);
     let resolved = call::resolve(app, caller).await?;
     call::run(app, caller, resolved, plain).await
+}
+
+/// Whether another question without images, files and sounds may do better, and this one has cost nothing.
+fn may_be_of_media(unserved: &Unserved) -> bool {
+    let may_be = match unserved.error {
+        Error::Unsupported(_) | Error::UpstreamDenies(_) => true,
+        Error::Rejected { status, .. } => matches!(status, 400 | 413 | 415 | 422),
+        _ => false,
+    };
+    may_be && unserved.cost == Nanos::ZERO
 }
 
 /// What a model is sent, for the journal: no text of it, which the thread's items have, and no value that a client may have

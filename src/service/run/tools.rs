@@ -169,15 +169,23 @@ pub fn taken_names<'a>(bundle: &Bundle, tools: &'a [ClientTool]) -> Vec<(usize, 
     named.filter(|(_, name)| is_taken(name)).collect()
 }
 
+/// Which tools there are, by the names that each wire takes: the model has been offered the others under names of the wire's.
+fn known(offered: &[Offer]) -> String {
+    let is_plain = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    let plain: Vec<&str> = offered.iter().map(Offer::name).filter(is_plain).collect();
+    match (plain.as_slice(), offered.len() - plain.len()) {
+        ([], _) => "Call tools by the names under which they are offered.".to_owned(),
+        (names, 0) => format!("There are: {}.", names.join(", ")),
+        (names, _) => {
+            format!("There are: {}, and others by the names under which they are offered.", names.join(", "))
+        }
+    }
+}
+
 /// How a call is carried out, or why it is not.
 pub fn how(offered: &[Offer], call: &Called) -> How {
     let Some(offer) = offered.iter().find(|offer| offer.name() == call.name) else {
-        let known: Vec<&str> = offered.iter().map(Offer::name).collect();
-        return How::Invalid(format!(
-            "There is no tool `{:.64}`. There are: {}.",
-            call.name,
-            known.join(", ")
-        ));
+        return How::Invalid(format!("There is no tool `{:.64}`. {}", call.name, known(offered)));
     };
     let arguments = Some(call.arguments.as_str()).filter(|text| !text.trim().is_empty()).unwrap_or("{}");
     let Ok(arguments) = serde_json::from_str::<Map<String, Value>>(arguments) else {

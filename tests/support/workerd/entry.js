@@ -37,6 +37,16 @@ AbortSignal.timeout = (timeout) => {
   return timed.signal;
 };
 
+// Of several signals one is a timeout.
+const any = AbortSignal.any;
+AbortSignal.any = (signals) => {
+  const signal = any.call(AbortSignal, signals);
+  const timed = signals.find((one) => controllers.has(one));
+  signal.timeout = timed.timeout;
+  controllers.set(signal, controllers.get(timed));
+  return signal;
+};
+
 const timedOut = () => new DOMException("The operation was aborted due to timeout", "TimeoutError");
 
 const platformFetch = globalThis.fetch;
