@@ -27,6 +27,7 @@ use retinue::domain::price::{LongContext, Price, Rates};
 use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
 use retinue::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use retinue::domain::scope::{Scope, Scopes};
+use retinue::domain::share::Share;
 use retinue::domain::slug::Slug;
 use retinue::domain::thread::command::OnBusy;
 use retinue::domain::time::Millis;
@@ -114,6 +115,7 @@ fn agent(n: u8) -> Agent {
             output: serde_json::from_value(serde_json::json!({"schema": {"const": null}, "name": "reply"})).unwrap(),
             input: serde_json::from_value(serde_json::json!({"schema": {"type": "object"}})).unwrap(),
             webhooks: vec!["crm".into()],
+            compact_at: Some(Share::of_thousandths(250)),
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()

@@ -46,6 +46,7 @@ pub mod run;
 pub mod schema;
 pub mod scope;
 pub mod secret;
+pub mod share;
 pub mod slug;
 pub mod spellings;
 pub mod template;

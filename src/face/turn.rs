@@ -4,6 +4,7 @@
 //! On a thread the agent remembers what was said, and only what is new is added. Without one the client says all of it each
 //! time: it is put on a thread that is made for this call and thrown away.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
@@ -158,6 +159,8 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked, protocol: &str
     let variables = match asked.variables {
         Passed::Variables(variables) => variables,
         Passed::Metadata => metadata,
+        // Of calls that are ours.
+        Passed::Instead(_) => BTreeMap::new(),
     };
     let mut offered = threaded.tools;
     offered.extend(tools.into_iter().map(client_tool));

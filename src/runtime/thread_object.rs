@@ -18,7 +18,9 @@ use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
+use crate::domain::thread::effect::{
+    CompactionCall, Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall,
+};
 use crate::object::host::Reply;
 use crate::object::machine;
 use crate::object::sql::Error;
@@ -68,6 +70,10 @@ impl Handle {
 impl Performed for Handle {
     fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall> {
         self.look(|thread, sql| thread.model_call(sql, run, step, attempt))
+    }
+
+    fn compaction(&self, run: u32, nth: u32) -> Wanted<CompactionCall> {
+        self.look(|thread, sql| thread.compaction(sql, run, nth))
     }
 
     fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall> {

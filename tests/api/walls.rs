@@ -217,8 +217,8 @@ fn of_kinds() -> Vec<(Method, &'static str, Option<Value>, Who)> {
         ("/api/v1/aliases", "/{name}", alias.clone(), Who::Member, Who::Admin),
         ("/api/v1/model-aliases", "/{name}", alias, Who::Member, Who::Admin),
         ("/api/v1/templates", "/{template}", json!({"definition": {}}), Who::Chooser, Who::Offerer),
-        ("/api/v1/members", "/{member}", member, Who::Admin, Who::Admin),
         ("/api/v1/webhooks", "/{name}", webhook, Who::Member, Who::Admin),
+        ("/api/v1/members", "/{member}", member, Who::Admin, Who::Admin),
     ];
     let mut rows = Vec::new();
     for (all, one, body, reads, writes) in kinds {

@@ -23,6 +23,7 @@ mod budgets;
 mod cache;
 mod child_threads;
 mod children;
+mod compaction;
 mod deletions;
 mod doors;
 mod ends;

@@ -247,9 +247,13 @@ impl Object {
             output: Checked::Free,
         };
         let outcome = match effect {
-            Effect::Model { .. } => {
-                Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
-            }
+            Effect::Model { .. } => Outcome::Answered {
+                answered,
+                unsaid: Vec::new(),
+                journal: Value::Null,
+                settlement: None,
+                used: None,
+            },
             _ => Outcome::Done,
         };
         let id = effect.id();

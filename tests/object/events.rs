@@ -46,7 +46,13 @@ fn give_much(theatre: &mut Theatre) {
         warnings: Vec::new(),
         output: Checked::Free,
     };
-    let outcome = Outcome::Answered { answered, journal: Value::Null, settlement: None, unsaid: Vec::new() };
+    let outcome = Outcome::Answered {
+        answered,
+        journal: Value::Null,
+        settlement: None,
+        unsaid: Vec::new(),
+        used: None,
+    };
     assert_eq!(theatre.with(|host, moment| host.ended(&id, outcome, moment)), Ok(true));
     let Some(Answer::Run(view)) = theatre.command(Command::Run(WHO, 1)) else { panic!() };
     assert_eq!(view.waiting_on.len(), CALLS);

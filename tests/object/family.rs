@@ -215,7 +215,7 @@ impl World {
             Effect::Tell { call, word, .. } => {
                 self.ask(call.run.thread, Command::Hear(*call, word.clone())).map(|_| Outcome::Done)
             }
-            Effect::Deliver { .. } | Effect::Settle { .. } => Some(Outcome::Done),
+            Effect::Compact { .. } | Effect::Deliver { .. } | Effect::Settle { .. } => Some(Outcome::Done),
             Effect::Report { run } => {
                 let report = self
                     .with(of, |host, moment| host.look_at(moment, |thread, disk| thread.report(disk, *run)));
@@ -269,7 +269,7 @@ impl World {
             warnings: Vec::new(),
             output: Checked::Free,
         };
-        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
+        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None, used: None }
     }
 
     fn any(&mut self) -> Option<ThreadKey> {
@@ -464,7 +464,7 @@ fn quiet_child() -> (World, RunId) {
         let (usage, cost, warnings) = (Usage::default(), Nanos::new(7), Vec::new());
         let answered =
             Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings, output: Checked::Free };
-        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
+        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None, used: None }
     };
     let plan = vec![How::Child("other".to_owned())];
     let begun = end(&mut world, root(), "1.model.1.1", answered(plan, "Ask"));

@@ -11,6 +11,7 @@ mod account;
 mod backup;
 mod claims;
 mod commands;
+mod compaction;
 mod dispatch;
 mod effects;
 mod events;

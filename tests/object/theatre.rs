@@ -30,6 +30,7 @@ use retinue::object::store::thread::{Part, items};
 use retinue::object::thread::Thread;
 use serde_json::{Value, json};
 
+use crate::compaction;
 use crate::disk::{Disk, Side};
 
 pub const START: Millis = Millis(1_795_262_400_000);
@@ -232,7 +233,10 @@ impl Theatre {
         }
         // Whoever performs an effect outlives a failed write.
         let is_twice = |other: &UnderWay| match (&other.effect, &effect) {
-            (Effect::Model { run, .. }, Effect::Model { run: of, .. }) => run == of,
+            (
+                Effect::Model { run, .. } | Effect::Compact { run, .. },
+                Effect::Model { run: of, .. } | Effect::Compact { run: of, .. },
+            ) => run == of,
             (Effect::Deliver { .. } | Effect::Settle { .. }, _) => false,
             (other, effect) => other.id() == effect.id(),
         };
@@ -269,8 +273,13 @@ impl Theatre {
         let settlement = Box::new(self.settlement(1));
         let call = settlement.call;
         let journal = json!({ "call_id": call });
-        let outcome =
-            Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement) };
+        let outcome = Outcome::Answered {
+            answered,
+            unsaid: Vec::new(),
+            journal,
+            settlement: Some(settlement),
+            used: None,
+        };
         let id = effect.id();
         self.with(|host, moment| host.ended(&id, outcome, moment)).unwrap();
         self.taken.insert(call);
@@ -398,6 +407,7 @@ impl Theatre {
     fn outcome(&mut self, effect: &Effect, streaming: Streaming) -> Outcome {
         match effect {
             Effect::Model { run, step, attempt } => self.answered((*run, *step, *attempt), streaming),
+            Effect::Compact { run, nth } => self.sum_up(*run, *nth),
             Effect::Tool { .. } => {
                 Outcome::Tool { output: vec![], is_error: false, cost: Nanos::new(1), journal: Value::Null }
             }
@@ -483,6 +493,7 @@ impl Theatre {
                 cost: Nanos::new(1),
                 journal: json!({ "call_id": settlement.call }),
                 settlement: Some(settlement),
+                used: None,
             };
         }
         let _ = streaming.push(Said::Text { choice: 0, delta: String::new() });
@@ -518,7 +529,8 @@ impl Theatre {
             output,
         };
         let journal = json!({ "call_id": settlement.call });
-        Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement) }
+        let used = (self.dice.roll(3) == 0).then_some(compaction::FULL);
+        Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement), used }
     }
 
     /// Which entries the calls will have: the ones behind those that the run has.
@@ -693,6 +705,8 @@ impl Theatre {
         self.gather();
         self.reconnect();
         let transcript = self.transcript();
+        self.check_horizon(&transcript);
+        let transcript: Vec<Item> = transcript.into_iter().filter(|item| item.stands_for.is_none()).collect();
         let mut results = BTreeSet::new();
         for item in &transcript {
             if let Message::Tool { call_id, .. } = &item.message {

@@ -9,7 +9,9 @@ use retinue::domain::dispatch::command::Delivery;
 use retinue::domain::ids::AccountId;
 use retinue::domain::run::event::Numbered;
 use retinue::domain::thread::command::{Answer, Command, VERSION};
-use retinue::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
+use retinue::domain::thread::effect::{
+    CompactionCall, Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall,
+};
 use retinue::domain::time::Millis;
 use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
@@ -222,6 +224,10 @@ impl Handle {
 impl Performed for Handle {
     fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall> {
         self.look(|thread, disk| thread.model_call(disk, run, step, attempt))
+    }
+
+    fn compaction(&self, run: u32, nth: u32) -> Wanted<CompactionCall> {
+        self.look(|thread, disk| thread.compaction(disk, run, nth))
     }
 
     fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall> {

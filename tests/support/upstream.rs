@@ -55,6 +55,9 @@ pub struct FakeUpstream {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// What a provider does with whatever it is asked.
+type Emulated = Arc<dyn Fn(&Asked) -> Turn + Send + Sync>;
+
 #[derive(Default)]
 struct Inner {
     turns: VecDeque<Turn>,
@@ -62,6 +65,8 @@ struct Inner {
     servers: Vec<(String, VecDeque<Turn>)>,
     /// Servers that always answer with this status.
     always: Vec<(String, u16)>,
+    /// Beyond the script; those requests are not kept.
+    emulated: Option<Emulated>,
     asked: Vec<Asked>,
     platform: Vec<(String, Option<String>, Option<String>)>,
     hung_up: Arc<Notify>,
@@ -90,6 +95,11 @@ impl FakeUpstream {
         self.inner.lock().unwrap().always.push((server.to_owned(), status));
     }
 
+    /// Answers whatever is asked beyond the script.
+    pub fn emulate(&self, emulated: impl Fn(&Asked) -> Turn + Send + Sync + 'static) {
+        self.inner.lock().unwrap().emulated = Some(Arc::new(emulated));
+    }
+
     /// The requests so far.
     pub fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.inner.lock().unwrap().asked)
@@ -113,11 +123,17 @@ impl FakeUpstream {
             let at = inner.servers.iter().position(|(server, _)| asked.to.contains(server.as_str()));
             let always = inner.always.iter().find(|(server, _)| asked.to.contains(server.as_str()));
             let always = always.map(|(_, status)| Turn::Replies(Script::status(*status, "")));
-            inner.asked.push(asked);
-            match at {
+            let turn = match at {
                 _ if always.is_some() => always,
                 Some(at) => inner.servers[at].1.pop_front(),
                 None => inner.turns.pop_front(),
+            };
+            match (turn, inner.emulated.clone()) {
+                (None, Some(emulated)) => Some(emulated(&asked)),
+                (turn, _) => {
+                    inner.asked.push(asked);
+                    turn
+                }
             }
         };
         let hung_up = self.inner.lock().unwrap().hung_up.clone();

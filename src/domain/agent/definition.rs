@@ -10,6 +10,7 @@ use super::typed::{Input, Output};
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::thread::command::OnBusy;
 
 /// The type of an agent that names none.
@@ -72,6 +73,8 @@ pub struct Definition {
     /// Those that hear of its runs, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compact_at: Option<Share>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

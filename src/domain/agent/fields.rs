@@ -15,6 +15,7 @@ use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::merge_patch;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::slug::Slug;
 use crate::domain::thread::command::OnBusy;
 
@@ -116,6 +117,11 @@ pub struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!([]), max_items = 10)]
     pub webhooks: Option<Vec<String>>,
+    /// Where a call of a run has used more than this share of its model's context, the oldest runs of the thread are summed up
+    /// before the next; 0.7 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95, example = 0.7)]
+    pub compact_at: Option<Share>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -179,6 +185,7 @@ impl Fields {
             output: definition.output,
             input: definition.input,
             webhooks: some(definition.webhooks),
+            compact_at: definition.compact_at,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -226,6 +233,7 @@ impl Fields {
             output: self.output,
             input: self.input,
             webhooks: self.webhooks.unwrap_or_default(),
+            compact_at: self.compact_at,
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),
         };

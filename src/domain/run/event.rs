@@ -52,6 +52,12 @@ pub enum Event {
     /// What the agent says of its work.
     #[serde(rename = "progress")]
     Progress { message: String },
+    /// The oldest runs of the thread are summed up; `from` and `to` are the first item and the last of what `item` stands for.
+    #[serde(rename = "compaction.completed")]
+    Compacted { item: EntryId, from: EntryId, to: EntryId, cost_usd: Nanos, usage: Usage },
+    /// Less of the thread is sent, and no summary stands for it; why.
+    #[serde(rename = "window.slid")]
+    Slid { reason: String },
     #[serde(rename = "run.waiting")]
     Waiting { waiting_on: Vec<Value> },
     #[serde(rename = "run.paused")]
@@ -125,6 +131,8 @@ impl Event {
             Self::StepCompleted { .. } => "step.completed",
             Self::Restarted { .. } => "step.restarted",
             Self::Progress { .. } => "progress",
+            Self::Compacted { .. } => "compaction.completed",
+            Self::Slid { .. } => "window.slid",
             Self::Waiting { .. } => "run.waiting",
             Self::Paused { .. } => "run.paused",
             Self::Resumed => "run.resumed",

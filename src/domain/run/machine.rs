@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::calls::AT_LIMIT;
+use super::compaction::Compacting;
 use super::event::Event;
 use super::happening::{Answered, Do, Happened, Names};
 use super::misfit::Checked;
@@ -50,6 +51,7 @@ impl Run {
             set_aside: Nanos::ZERO,
             was_asking: false,
             repair: None,
+            compacting: Compacting::default(),
         }
     }
 
@@ -106,6 +108,18 @@ impl Run {
                     self.fail_step(fault, names, now, out);
                 }
             }
+            Happened::Full => self.compacting.is_due = true,
+            Happened::Compacted { compacted, cost, usage } => {
+                self.compacted(compacted, (cost, usage), names, out);
+            }
+            Happened::NotCompacted { slid, fault, cost } => {
+                self.not_compacted((slid, fault), cost, now, out);
+            }
+            Happened::CompactionCut => {
+                if let Phase::Compact { .. } = self.phase {
+                    self.compaction_cut(names, now, out);
+                }
+            }
             Happened::Cut { voids } => {
                 if let Phase::Model { step, attempt } = self.phase {
                     out.push(Do::Say(Event::Restarted { step, voids }));
@@ -139,7 +153,7 @@ impl Run {
             Happened::Interrupted { entry } => self.interrupt(entry, names, now, out),
             Happened::Steered => self.is_steered = true,
             Happened::Cancelled { reason } => {
-                self.was_asking = matches!(self.phase, Phase::Model { .. });
+                self.was_asking = self.is_asking();
                 self.seal("the run was cancelled.", names, out);
                 self.end(End::Cancelled(reason), now, out);
             }
@@ -170,7 +184,11 @@ impl Run {
             }
         }
         if matches!(self.phase, Phase::Next) {
-            self.begin_step(now, out);
+            if self.must_compact(now) {
+                self.begin_compaction(now, out);
+            } else {
+                self.begin_step(now, out);
+            }
         }
     }
 
@@ -213,6 +231,7 @@ impl Run {
         let Answered { parts, finish, plan, usage, cost, warnings, output } = answered;
         self.spend(cost);
         self.has_progressed();
+        self.fits_again();
         self.warn(&warnings);
         let is_last = self.closing.is_none() && !self.is_steered;
         let misfit = match output {
@@ -256,8 +275,8 @@ impl Run {
         let is_late = self.is_late(now);
         let is_cut = self.cut_at().is_some_and(|at| now >= at);
         match self.phase {
-            Phase::Model { .. } | Phase::Later { .. } if is_cut => {
-                self.was_asking = matches!(self.phase, Phase::Model { .. });
+            Phase::Model { .. } | Phase::Compact { .. } | Phase::Later { .. } if is_cut => {
+                self.was_asking = self.is_asking();
                 self.end(End::Incomplete(self.closing.unwrap_or(Reason::MaxMinutes)), now, out);
             }
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
@@ -318,7 +337,7 @@ impl Run {
         }
     }
 
-    fn spend(&mut self, cost: Nanos) {
+    pub(super) fn spend(&mut self, cost: Nanos) {
         self.spent = Nanos::new(self.spent.get().saturating_add(cost.get()));
     }
 
@@ -327,6 +346,8 @@ impl Run {
         match happened {
             Happened::Answered(Answered { cost, .. })
             | Happened::Unanswered { cost, .. }
+            | Happened::Compacted { cost, .. }
+            | Happened::NotCompacted { cost, .. }
             | Happened::Ended { cost, .. } => self.spend(*cost),
             Happened::ChildEnded { entry, ended } => drop(self.settle_child(*entry, ended.cost, ended.open)),
             _ => {}

@@ -12,6 +12,8 @@
 //! | [`tool`] | a tool call between the model's word and its result |
 //! | [`happening`] | what happens to a run, and what is to be done |
 //! | [`machine`] | the loop between the two |
+//! | [`awaited`] | what a waiting run waits for |
+//! | [`compacting`], [`compaction`] | how it deals with a thread that is too long |
 //! | [`setbacks`] | what went wrong since the last progress |
 //! | [`trouble`] | how often it is tried again, and when it is given up |
 //! | [`calls`] | its tool calls, each with one result |
@@ -27,9 +29,12 @@
 //! | [`delta`] | a model's stream, as watchers see it |
 
 pub mod arguments;
+pub mod awaited;
 mod calls;
 pub mod child;
 mod children;
+pub mod compacting;
+pub mod compaction;
 pub mod delta;
 pub mod event;
 mod failure;

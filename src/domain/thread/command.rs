@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::about::About;
+use super::compaction::Horizon;
 use super::fork::{self, Copied, Cut, Origin, Progress};
 use super::id::{EntryId, ThreadKey, ThreadName};
 use super::once::Once;
@@ -153,6 +154,9 @@ pub struct Fork {
     pub items: Vec<fork::Copy>,
     /// See [`Copied::next`].
     pub next: Option<u64>,
+    /// See [`Copied::horizon`].
+    #[serde(default, skip_serializing_if = "Horizon::is_none")]
+    pub horizon: Horizon,
 }
 
 impl Fork {

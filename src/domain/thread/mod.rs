@@ -7,6 +7,9 @@
 //! | [`item`] | the transcript's entries, as they are kept and shown |
 //! | [`transcript`] | items made into what a model can be sent, whatever they lack |
 //! | [`window`] | what of a long transcript a model is sent |
+//! | [`compaction`] | how much of it, and when that changes |
+//! | [`cut`] | where a transcript may be cut |
+//! | [`digest`] | the oldest runs, as a model is given them to be summed up |
 //! | [`log`] | how events are numbered, so that no number is used twice, whatever crashes |
 //! | [`once`] | requests that count once, by the client's key |
 //! | [`outbox`] | what the account's index has yet to learn of a thread |
@@ -18,6 +21,9 @@
 
 pub mod about;
 pub mod command;
+pub mod compaction;
+pub mod cut;
+pub mod digest;
 pub mod effect;
 pub mod fork;
 pub mod id;

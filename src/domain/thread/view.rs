@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 
 use super::fork::Origin;
 use super::id::{EntryId, RunId, ThreadKey};
-use super::item::{Item, Kind};
+use super::item::{Item, Kind, Span};
 use crate::domain::ids::AgentId;
 use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
-use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
+use crate::domain::run::awaited::Awaited;
+use crate::domain::run::state::{End, Failure, Phase, Reason, Run, Status};
 use crate::domain::run::terms::Priority;
 use crate::domain::run::word::Ended;
 use crate::domain::schema::Fault;
@@ -239,6 +240,9 @@ pub struct ItemView {
     pub created_at: Millis,
     #[serde(flatten)]
     pub content: Content,
+    /// Of a summary: the first item and the last of what it stands for.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<Span>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -252,13 +256,14 @@ pub enum Content {
 impl ItemView {
     pub fn of(thread: ThreadKey, item: Item) -> Self {
         let run = RunId { thread, number: item.run };
-        let kind = Kind::of(&item.message);
+        let kind = Kind::of_item(&item);
         Self {
             id: EntryId { run, number: item.entry },
             run_id: (item.run > 0).then_some(run),
             kind: kind.name().to_owned(),
             created_at: item.at,
             content: Content::of(item.message),
+            stands_for: item.stands_for,
         }
     }
 }

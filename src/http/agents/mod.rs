@@ -19,6 +19,7 @@ use crate::domain::agent::{
 };
 use crate::domain::budget::Terms;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::thread::command::OnBusy;
 use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};
@@ -67,6 +68,8 @@ pub struct Configuration {
     output: Option<Output>,
     input: Option<Input>,
     webhooks: Vec<String>,
+    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95)]
+    compact_at: Option<Share>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -97,6 +100,7 @@ impl From<Definition> for Configuration {
             output: definition.output,
             input: definition.input,
             webhooks: definition.webhooks,
+            compact_at: definition.compact_at,
             config: definition.config,
         }
     }

@@ -14,6 +14,7 @@ use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Outcome, ThrowAway, Who};
+use crate::domain::thread::compaction::{Horizon, Used};
 use crate::domain::thread::fork::Origin;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
@@ -99,6 +100,12 @@ pub struct Meta {
     /// What it began as a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Origin>,
+    /// What of it is not sent as it stands.
+    #[serde(default, skip_serializing_if = "Horizon::is_none")]
+    pub horizon: Horizon,
+    /// What the last call of the last run has used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
     /// Of what is said in it; `None`: it is counted with the next item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
@@ -165,6 +172,12 @@ pub struct Kept {
     /// Its waits for somebody or for money.
     #[serde(default, skip_serializing_if = "Waits::is_none")]
     pub waits: Waits,
+    /// What the thread's last call has used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
+    /// The thread's horizon before the run has changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon_before: Option<Horizon>,
     /// The last number of which there is a row; read at the start, where a step was under way.
     #[serde(skip)]
     pub last_seq: Option<u64>,
@@ -207,6 +220,8 @@ impl Kept {
             unsettled: Vec::new(),
             news: None,
             waits: Waits::default(),
+            used: None,
+            horizon_before: None,
             last_seq: None,
         }
     }

@@ -19,6 +19,8 @@
 //! | [`writing`] | one write |
 //! | [`family`] | what runs and their children say to each other |
 //! | [`window`] | what the model is sent of the transcript |
+//! | [`compaction`] | what becomes of a transcript that is too long |
+//! | [`noting`] | what runs did, for their journals |
 //! | [`restored`] | what is put right after a restore from a backup |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
@@ -26,6 +28,7 @@
 //! time be at work.
 
 mod commands;
+mod compaction;
 mod copying;
 mod deletion;
 mod deliveries;
@@ -34,6 +37,7 @@ mod family;
 mod fork;
 mod inputs;
 mod kept;
+mod noting;
 mod once;
 mod reading;
 mod restored;
@@ -283,7 +287,7 @@ impl Machine for Thread {
                 self.settlement_ended(nth, &outcome, moment.now);
                 return Vec::new();
             }
-            Effect::Model { run, .. } => {
+            Effect::Model { run, .. } | Effect::Compact { run, .. } => {
                 if let Some(record) = outcome.take_settlement() {
                     self.keep_settlement(run, *record);
                 }

@@ -142,11 +142,16 @@ impl Thread {
     ) -> Effects<Self> {
         let mut effects = Vec::new();
         for number in cancelled {
-            let first = self.work.open.get(number).map_or(0, |kept| kept.first_item);
+            let kept = self.work.open.get(number);
+            let first = kept.map_or(0, |kept| kept.first_item);
+            let before = kept.and_then(|kept| kept.horizon_before);
             let reason = Some("another run came".to_owned());
             effects.extend(self.work.cancel_alone(meta, *number, reason, now));
             if on_busy == OnBusy::Rollback && first > 0 {
                 self.work.batch.take_back(*number, first);
+                // A summary of it is taken back, too, and what it has used says nothing any more.
+                meta.horizon = before.unwrap_or(meta.horizon);
+                meta.used = None;
             }
         }
         effects

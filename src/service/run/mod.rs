@@ -5,11 +5,13 @@
 //! | [`perform`] | an effect of a thread's object, performed: the one way out of a run |
 //! | [`child`] | a run of another agent, begun |
 //! | [`step`] | a step of the model: a governed call, relayed to the run's watchers |
+//! | [`compact`] | the oldest runs of a thread, summed up |
 //! | `version` | the version at which a thread stays |
 //! | `typed` | an answer that must fit the agent's schema: asked for, checked, mended |
 //! | [`tools`] | what the model may call, and how each call is carried out |
 
 mod child;
+mod compact;
 pub mod perform;
 mod step;
 pub mod tools;

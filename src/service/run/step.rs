@@ -4,24 +4,30 @@ use serde_json::{Map, Value, json};
 
 use super::{tools, typed};
 use crate::domain::agent::Output;
-use crate::domain::message::{ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice};
+use crate::domain::message::{
+    ChatReply, ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice,
+};
 use crate::domain::money::Nanos;
+use crate::domain::run::compacting::REJECTED;
 use crate::domain::run::delta::{Delta, Streaming};
 use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::machine::MAX_PIECES;
 use crate::domain::run::misfit::Checked;
 use crate::domain::run::state::Failure;
 use crate::domain::run::tool::How;
+use crate::domain::thread::compaction::{Used, Weighed};
 use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
 use crate::domain::thread::window::{LeftOut, Sent, has_media, leave_out_media};
 use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
 use crate::service::App;
+use crate::service::call::bundle::Bundle;
 use crate::service::call::via::Via;
 use crate::service::call::{
     self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, Resolved, RunCredential, Served,
     Step, Unserved,
 };
+use crate::wire::provider::TOO_LONG;
 
 /// What a model is asked whose run has reached a limit.
 const LAST_WORD: &str = "This run has reached its limit and ends now. Call no more tools: say in a few sentences what was done \
@@ -33,12 +39,12 @@ const MAX_NAMED: usize = 50;
 /// The most bytes of all arguments of a step's tool calls.
 const MAX_ARGUMENTS: usize = 256 * 1_024;
 
-/// A step on its way.
+/// A call of a run on its way.
 #[derive(Clone, Copy)]
-struct Begun {
-    at: Millis,
+pub(super) struct Begun {
+    pub at: Millis,
     /// What is said of errors is read by a caller who is none of the account's.
-    is_of_stranger: bool,
+    pub is_of_stranger: bool,
 }
 
 /// Asks the model for the next step of a run.
@@ -53,7 +59,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
-    let Sent { messages, earlier, mut left_out } = transcript;
+    let Sent { messages, earlier, mut left_out, is_cut } = transcript;
     let mut offered = tools::offered(&resolved.bundle, &terms);
     tools::learn_inputs(app, account, &terms, &mut offered).await;
     // After its tools a model may have nothing to say. Elsewhere it is asked once more.
@@ -74,6 +80,8 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
     let journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
+    let weighed = Weighed::of(&request, &resolved.bundle.agent.definition.instructions);
+    let bundle = resolved.bundle.clone();
     let asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
@@ -84,7 +92,8 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         last: broke_off,
     };
     let served = serve(app, &caller, resolved, asked, (earlier, &mut left_out)).await;
-    let (call, outcome) = match served {
+    let model = served.as_ref().map(|served| served.model.clone()).ok();
+    let (call, mut outcome) = match served {
         Err(unserved) => {
             let mut journal = journal;
             journal["call_id"] = json!(unserved.call.map(|call| call.to_string()));
@@ -95,7 +104,31 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
             (Some(served.call), relay(app, object, id, served, heard, (begun, journal)).await)
         }
     };
+    note_used(&mut outcome, Used { tokens: 0, weighed, context: context(&bundle, model.as_deref()), is_cut });
     outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
+}
+
+/// The context of the model that answered; of no one in particular the largest of the line.
+fn context(bundle: &Bundle, label: Option<&str>) -> Option<u64> {
+    let candidates = bundle.candidates.iter().flatten();
+    let asked = candidates.filter(|candidate| label.is_none_or(|label| candidate.label == label));
+    asked.filter_map(|candidate| candidate.model.as_ref()).map(|model| model.context_tokens).max()
+}
+
+/// Says what a step has used of its model's context, as far as anybody knows.
+fn note_used(outcome: &mut Outcome, used: Used) {
+    match outcome {
+        Outcome::Answered { answered, used: noted, .. } => {
+            let tokens = answered.usage.input_tokens.saturating_add(answered.usage.output_tokens);
+            *noted = Some(Used { tokens, ..used });
+        }
+        // More than there is room for.
+        Outcome::Unanswered { fault: Fault::TooLong(_), used: noted, .. } => {
+            let tokens = used.context.unwrap_or(0).max(used.weighed.all / 4);
+            *noted = Some(Used { tokens, ..used });
+        }
+        _ => {}
+    }
 }
 
 /// Serves a step's call. What no entry of the line takes of what was said before the run must not end every run from then on:
@@ -166,17 +199,9 @@ async fn relay<W: World>(
     journal["call_id"] = json!(call.to_string());
     journal["model"] = json!(model);
     journal["warnings"] = json!(&warnings);
-    let mut shown = Shown { object, id, streaming: Streaming::default(), unsaid: Vec::new() };
-    let (reply, receipt, broken) = match answer {
-        Answer::Whole { reply, receipt } => (Some(reply), receipt, None),
-        Answer::Replay { events, receipt } => (None, receipt, shown.show(events)),
-        Answer::Stream(relay) => {
-            let (receipt, broken) = read(&mut shown, *relay).await;
-            (None, receipt, broken)
-        }
-    };
-    let Shown { streaming, unsaid, .. } = shown;
-    let reply = reply.unwrap_or_else(|| streaming.finish());
+    let mut shown = Hearing { shown_to: Some((object, id)), ..Hearing::silent(object) };
+    let (reply, receipt, broken) = hear(answer, &mut shown).await;
+    let unsaid = shown.unsaid;
     journal["cost_usd"] = json!(receipt.cost);
     journal["usage"] = json!(receipt.usage);
     if let Some(error) = broken {
@@ -190,7 +215,7 @@ async fn relay<W: World>(
     let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
     if choice.parts.is_empty() && has_stopped && !heard.may_be_empty {
         journal["error"] = "the model answered nothing".into();
-        return Outcome::Unanswered { fault: Fault::Empty, cost: receipt.cost, journal, settlement: None };
+        return without(Fault::Empty, receipt.cost, journal);
     }
     let arguments: usize = choice.calls().map(|call| call.arguments.len()).sum();
     if choice.parts.len() > MAX_PIECES as usize || arguments > MAX_ARGUMENTS {
@@ -198,7 +223,7 @@ async fn relay<W: World>(
             "upstream_error",
             "The model answered in more pieces, or with longer arguments of tools, than are kept.",
         ));
-        return Outcome::Unanswered { fault, cost: receipt.cost, journal, settlement: None };
+        return without(fault, receipt.cost, journal);
     }
     let plan: Vec<How> = choice.calls().map(|call| tools::how(heard.offered, call)).collect();
     let output = typed::check(heard.output, &mut choice);
@@ -214,11 +239,28 @@ async fn relay<W: World>(
         warnings,
         output,
     };
-    Outcome::Answered { answered, unsaid, journal, settlement: None }
+    Outcome::Answered { answered, unsaid, journal, settlement: None, used: None }
+}
+
+const fn without(fault: Fault, cost: Nanos, journal: Value) -> Outcome {
+    Outcome::Unanswered { fault, cost, journal, settlement: None, used: None }
+}
+
+/// Hears an answer to its end, which has the bill.
+pub(super) async fn hear<W: World>(
+    answer: Answer<W>,
+    hearing: &mut Hearing<'_, impl Performed>,
+) -> (ChatReply, Receipt, Option<Error>) {
+    let (receipt, broken) = match answer {
+        Answer::Whole { reply, receipt } => return (reply, receipt, None),
+        Answer::Replay { events, receipt } => (receipt, hearing.show(events)),
+        Answer::Stream(relay) => read(hearing, *relay).await,
+    };
+    (std::mem::take(&mut hearing.streaming).finish(), receipt, broken)
 }
 
 async fn read<W: World>(
-    shown: &mut Shown<'_, impl Performed>,
+    shown: &mut Hearing<'_, impl Performed>,
     mut relay: Relay<W>,
 ) -> (Receipt, Option<Error>) {
     let mut broken = None;
@@ -233,15 +275,20 @@ async fn read<W: World>(
 }
 
 /// What the model says, shown to the run's watchers as it comes.
-struct Shown<'a, P> {
-    object: &'a P,
-    id: &'a str,
+pub(super) struct Hearing<'a, P> {
+    /// The thread, and the effect; `None`: it is for nobody.
+    shown_to: Option<(&'a P, &'a str)>,
     streaming: Streaming,
     /// What the thread could not take.
     unsaid: Vec<Delta>,
 }
 
-impl<P: Performed> Shown<'_, P> {
+impl<P: Performed> Hearing<'_, P> {
+    /// For nobody.
+    pub fn silent(_: &P) -> Self {
+        Self { shown_to: None, streaming: Streaming::default(), unsaid: Vec::new() }
+    }
+
     /// An answer that is too long is read on, because its end has the bill.
     fn show(&mut self, events: Vec<Event>) -> Option<Error> {
         let mut broken = None;
@@ -251,23 +298,28 @@ impl<P: Performed> Shown<'_, P> {
                 Err(error) => broken = Some(Error::Upstream(error.to_string())),
             }
         }
-        if !self.unsaid.is_empty() {
-            let said = Progress::Said(std::mem::take(&mut self.unsaid));
-            if let Err(Progress::Said(unsaid)) = self.object.progress(self.id, said) {
-                self.unsaid = unsaid;
-            }
+        let said = std::mem::take(&mut self.unsaid);
+        if let Some((object, id)) = self.shown_to.filter(|_| !said.is_empty())
+            && let Err(Progress::Said(unsaid)) = object.progress(id, Progress::Said(said))
+        {
+            self.unsaid = unsaid;
         }
         broken
     }
 }
 
-fn unanswered<W: World>(
+fn unanswered<W: World>(app: &App<W>, error: Error, begun: Begun, cost: Nanos, journal: Value) -> Outcome {
+    let (fault, journal) = failure(app, error, begun, journal);
+    Outcome::Unanswered { fault, cost, journal, settlement: None, used: None }
+}
+
+/// What an error of a call means for its run, and the journal with it.
+pub(super) fn failure<W: World>(
     app: &App<W>,
     error: Error,
     begun: Begun,
-    cost: Nanos,
     mut journal: Value,
-) -> Outcome {
+) -> (Fault, Value) {
     let said = if begun.is_of_stranger {
         app.world.log(&format!("a run of a stranger's: {error}"));
         error.clone().for_stranger().to_string()
@@ -276,12 +328,7 @@ fn unanswered<W: World>(
     };
     journal["error"] = json!(said);
     let [noise] = app.world.random();
-    Outcome::Unanswered {
-        fault: fault(&error, &said, app.world.now(), noise),
-        cost,
-        journal,
-        settlement: None,
-    }
+    (fault(&error, &said, app.world.now(), noise), journal)
 }
 
 /// What an error of a call means for its run, in the words that its caller reads.
@@ -310,7 +357,10 @@ fn fault(error: &Error, said: &str, now: Millis, noise: u8) -> Fault {
         Error::NotActive { .. } => Fault::Final(failure("agent_not_active")),
         Error::Archived(_) => Fault::Final(failure("agent_archived")),
         Error::NoSuchAgent | Error::NoSuchVersion(_) => Fault::Final(failure("not_found")),
-        Error::Rejected { .. } => Fault::Final(failure("upstream_rejected")),
+        Error::Rejected { given, .. } if given.code.as_deref() == Some(TOO_LONG) => {
+            Fault::TooLong(failure(REJECTED))
+        }
+        Error::Rejected { .. } => Fault::Final(failure(REJECTED)),
         Error::NoSuchModel { .. } | Error::BrokenLine(_) => Fault::Final(failure("model_not_found")),
         Error::Unsupported(_) => Fault::Final(failure("unsupported_capability")),
         Error::Unpriced { .. } => Fault::Final(failure("unpriced_model")),

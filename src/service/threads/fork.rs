@@ -38,7 +38,8 @@ impl Visitor {
         for _ in 0..MAX_PAGES {
             let Progress { behind, until } = progress;
             let (create, is_whole) = (create.clone(), after.is_none());
-            let fork = Fork { create, origin, is_whole, until, behind, items: page.items, next: page.next };
+            let Copied { items, next, horizon, .. } = page;
+            let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon };
             progress = match self.ask(app, key, Command::Fork(Box::new(fork))).await? {
                 Answer::Thread { thread, is_new } => {
                     if !is_new {

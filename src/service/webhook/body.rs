@@ -8,25 +8,20 @@ use crate::domain::time::Millis;
 
 /// The most bytes of a message; what it leaves out stands in the run.
 const MAX_BODY: usize = 64 * 1_024;
-/// What is left out first, and what stands in its place.
-const LONG: [(&str, fn() -> Value); 4] = [
-    ("message", || Value::Null),
-    ("waiting_on", || json!([])),
-    ("warnings", || json!([])),
-    ("error", || Value::Null),
-];
+/// What is left out, in this order.
+const LONG: [&str; 6] = ["message", "output", "output_errors", "waiting_on", "warnings", "error"];
 
 /// What a message says of a run.
 pub fn of_run(posting: &Posting, run: &RunView) -> String {
     let mut data = json!(run);
     let mut text = written(&posting.event, posting.created_at, &data);
     let mut omitted = Vec::new();
-    for (field, rest) in LONG {
+    for field in LONG {
         if text.len() <= MAX_BODY {
             break;
         }
         let Some(there) = data.get_mut(field) else { continue };
-        *there = rest();
+        *there = if there.is_array() { json!([]) } else { Value::Null };
         omitted.push(field);
         data["omitted"] = json!(omitted);
         text = written(&posting.event, posting.created_at, &data);
@@ -64,6 +59,9 @@ mod tests {
             error: None,
             warnings: Vec::new(),
             message: Some(message),
+            typed: false,
+            output: None,
+            output_errors: Vec::new(),
             priority: Priority::Normal,
             cost_usd: Nanos::new(5),
             steps: 1,

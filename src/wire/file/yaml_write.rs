@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "slug",
     "name",
     "type",
@@ -33,6 +33,7 @@ const ORDER: [&str; 28] = [
     "output",
     "input",
     "webhooks",
+    "compact_at",
     "budget",
     "config",
 ];
