@@ -29,7 +29,17 @@ fn claim(id: &str, n: u8, begins: Begins, limits: KeepLimits) -> Command {
 
 fn entry(run: Option<u32>, status: &str) -> Entry {
     let (agent, status) = (AgentId::new(START, [1; 10]), status.to_owned());
-    Entry { run, agent, status, user: None, created_at: START, updated_at: START, shown: "{}".to_owned() }
+    Entry {
+        run,
+        agent,
+        status,
+        user: None,
+        wait: None,
+        webhooks: Vec::new(),
+        created_at: START,
+        updated_at: START,
+        shown: "{}".to_owned(),
+    }
 }
 
 fn deliver(n: u8, version: u64, bytes: u64, is_hidden: bool, runs: &[(u32, &str)]) -> Command {

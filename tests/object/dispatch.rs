@@ -819,8 +819,8 @@ fn what_is_written_is_what_this_version_recorded() {
         ..list(Kind::Thread)
     };
     let mut waiting = fixed();
-    let run = &mut waiting.delivered.as_mut().unwrap().runs[0];
-    (run.status, run.webhooks, run.wait) = ("waiting".to_owned(), vec!["crm".to_owned()], Some(2));
+    let first = &mut waiting.delivered.as_mut().unwrap().runs[0];
+    (first.status, first.webhooks, first.wait) = ("waiting".to_owned(), vec!["crm".to_owned()], Some(2));
     let commands = [
         Command::Deliver(whole),
         Command::Deliver(Delivery { delivered: Some(bare), ..fixed() }),
@@ -838,6 +838,9 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Settle("one".to_owned(), Some(run)),
         Command::Settle("one".to_owned(), None),
         Command::Kept,
+        Command::Place("a:memory:ada".to_owned(), true),
+        Command::Places(Some("a:memory:ada".to_owned()), 10),
+        Command::Places(None, 10),
         Command::Deliver(Delivery { delivered: Some(counted), ..fixed() }),
         Command::Deliver(waiting),
         Command::Learn(AccountId::new(START, [3; 10]), vec![learned(true), learned(false)]),
@@ -865,6 +868,8 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::Full(KeepLimit::StorageMb, 0),
         Answer::Full(KeepLimit::RunsAtOnce, 1),
         Answer::Settled,
+        Answer::Placed,
+        Answer::Places(vec!["a:memory:ada".to_owned()]),
         Answer::Kept(Kept { threads: 3, bytes: 2_000_001, runs: 1 }),
         Answer::Learned,
         Answer::Notices(vec![notice(true), notice(false)], true),

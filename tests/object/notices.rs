@@ -151,6 +151,8 @@ fn delivery(n: u8, version: u64, run: Entry) -> Delivery {
         user: None,
         labels: Vec::new(),
         due_at: None,
+        bytes: None,
+        is_hidden: false,
         thread: entry(None, "idle", None),
         runs: vec![run],
     };
