@@ -34,7 +34,7 @@ use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::object::store::account::STEPS;
 use retinue::object::store::steps::migrate;
-use retinue::object::store::{dispatch, effects, thread as threads};
+use retinue::object::store::{dispatch, effects, knowledge, thread as threads};
 use retinue::ports::{
     AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, AgentVersion, Agents, Aliases, AllAccounts,
     AllKeys, Called, Changes, ChangesOf, Directory, KeyRef, Keys, Models, Plans, Providers, Resolve,
@@ -116,6 +116,7 @@ fn agent(n: u8) -> Agent {
             input: serde_json::from_value(serde_json::json!({"schema": {"type": "object"}})).unwrap(),
             webhooks: vec!["crm".into()],
             compact_at: Some(Share::of_thousandths(250)),
+            memory: None,
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()
@@ -195,7 +196,8 @@ fn each_statement(mut look: impl FnMut(&Connection, &'static Query)) {
     // The objects' tables together: all have effects.
     let disk = Disk::new();
     migrate(&disk, STEPS).unwrap();
-    let others = threads::STEPS.iter().chain(dispatch::STEPS).flat_map(|step| step.iter());
+    let others =
+        threads::STEPS.iter().chain(dispatch::STEPS).chain(knowledge::STEPS).flat_map(|step| step.iter());
     for statement in others.filter(|statement| **statement != effects::TABLE) {
         disk.db().execute_batch(statement).unwrap();
     }
@@ -335,6 +337,9 @@ const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("EMPTY_KEYS", "keys", "a thread goes, with every answer of the last day"),
     ("OLDEST_KEY", "keys", "read from its beginning, and one row"),
     ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
+    ("FIND_MEMORIES", "memory_words", "by its own index: so FTS5 says that it looks for words"),
+    ("FIND_NEWEST_MEMORIES", "memory_words", "the same"),
+    ("COUNT_MEMORIES_OF_WORD", "memory_words", "the same"),
 ];
 
 #[test]

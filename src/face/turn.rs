@@ -19,6 +19,7 @@ use super::head;
 use super::heard::{Heard, Hearing, unvoided, waits};
 use super::held::Held;
 use super::outputs::given;
+use crate::domain::memory::shelf::MAX_USER;
 use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool, news};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::manner::Manner;
@@ -155,7 +156,7 @@ fn is_named(visitor: &Visitor, on: &On) -> bool {
 fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked, protocol: &str) -> Begin {
     let mut manner = Manner::of(&asked.request, asked.model);
     manner.is_bare = is_bare;
-    let ChatRequest { messages, tools, metadata, .. } = asked.request;
+    let ChatRequest { messages, tools, metadata, user, .. } = asked.request;
     let variables = match asked.variables {
         Passed::Variables(variables) => variables,
         Passed::Metadata => metadata,
@@ -174,9 +175,12 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked, protocol: &str
         }
         On::ThrowAway { .. } => (0, messages),
     };
+    // A longer one than a thread's user may be belongs to nobody whom a thread could name.
+    let is_user = |user: &String| (1..=MAX_USER).contains(&user.chars().count());
+    let user = threaded.user.or(user).filter(is_user);
     Begin {
         on,
-        about: About::default(),
+        about: About { user, ..About::default() },
         input,
         place: Place { field, first },
         variables,

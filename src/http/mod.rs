@@ -21,6 +21,7 @@ mod flags;
 mod if_match;
 mod import_report;
 mod keys;
+mod memories;
 mod objects;
 pub mod page;
 pub mod path;

@@ -28,8 +28,8 @@ use super::documented::Documented;
 use super::problem;
 use super::query::{Checked, ReadsAll};
 use super::{
-    account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, objects,
-    profile, webhooks,
+    account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, memories,
+    objects, profile, webhooks,
 };
 
 /// What is made of the list of endpoints, and of the list of faces.
@@ -164,6 +164,11 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(budgets::__path_get, budgets::get::<W>);
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);
+    v.endpoint(memories::__path_list, memories::list::<W>);
+    v.endpoint(memories::__path_make, memories::make::<W>);
+    v.endpoint(memories::__path_show, memories::show::<W>);
+    v.endpoint(memories::__path_change, memories::change::<W>);
+    v.endpoint(memories::__path_delete, memories::delete::<W>);
 
     faces.each(v);
 }

@@ -7,6 +7,7 @@
 //! | [`machine`] | what an object must be able to do for it |
 //! | [`account`] | the account's object: [`crate::domain::admission`] over its store |
 //! | [`dispatch`] | an account's dispatch object: the index of its threads and runs |
+//! | [`knowledge`] | a knowledge object: texts that are searched, such as memories |
 //! | [`thread`] | a thread's object: [`crate::domain::run`] over its store |
 //! | [`backup`] | what a host does for dumps and restores, whatever its machine |
 //! | [`watchers`] | who watches a thread, while it is in memory |
@@ -25,6 +26,7 @@ pub mod client;
 mod core;
 pub mod dispatch;
 pub mod host;
+pub mod knowledge;
 pub mod machine;
 pub mod sql;
 pub mod store;

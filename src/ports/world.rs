@@ -10,6 +10,7 @@ use crate::domain::vault::{self, MasterKey};
 use super::backups::Backups;
 use super::directory::Directory;
 use super::dispatch::Dispatch;
+use super::knowledge::Knowledge;
 use super::objects::Accounts;
 use super::replies::Replies;
 use super::threads::Threads;
@@ -22,6 +23,7 @@ pub trait World: Clone + Send + Sync + 'static {
     type Threads: Threads;
     type Dispatch: Dispatch;
     type Backups: Backups;
+    type Knowledge: Knowledge;
     type Upstream: Upstream;
     type Replies: Replies;
 
@@ -30,6 +32,7 @@ pub trait World: Clone + Send + Sync + 'static {
     fn threads(&self) -> &Self::Threads;
     fn dispatch(&self) -> &Self::Dispatch;
     fn backups(&self) -> &Self::Backups;
+    fn knowledge(&self) -> &Self::Knowledge;
     fn upstream(&self) -> &Self::Upstream;
     fn replies(&self) -> &Self::Replies;
     fn settings(&self) -> &Settings;

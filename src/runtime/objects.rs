@@ -10,9 +10,11 @@ use crate::domain::backup::command as backup;
 use crate::domain::backup::name::{ObjectKind, ObjectName};
 use crate::domain::dispatch::command::{Answer, Command, VERSION};
 use crate::domain::ids::AccountId;
+use crate::domain::knowledge::Place;
+use crate::domain::knowledge::command as knowledge;
 use crate::object::client::Hop;
 use crate::object::wire;
-use crate::ports::{Backups, Dispatch, Unavailable};
+use crate::ports::{Backups, Dispatch, Knowledge, Unavailable};
 
 /// The namespace of one kind of objects.
 #[derive(Clone, Debug)]
@@ -84,5 +86,21 @@ impl Backups for BackupClient {
             ObjectKind::Thread => &self.threads,
         };
         wire::decode(&objects.ask(&object.on_platform(), &text).await?).map_err(unreadable)
+    }
+}
+
+/// The knowledge objects.
+#[derive(Clone, Debug)]
+pub struct KnowledgeClient(pub Objects);
+
+impl Knowledge for KnowledgeClient {
+    async fn ask(
+        &self,
+        place: &Place,
+        command: knowledge::Command,
+    ) -> Result<knowledge::Answer, Unavailable> {
+        let unreadable = |error: serde_json::Error| Unavailable(error.to_string());
+        let text = wire::encode(knowledge::VERSION, &command).map_err(unreadable)?;
+        wire::decode(&self.0.ask(place.name(), &text).await?).map_err(unreadable)
     }
 }

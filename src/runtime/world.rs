@@ -10,7 +10,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::send::{IntoSendFuture, SendWrapper};
 use worker::{Delay, Env};
 
-use super::objects::{AccountClient, BackupClient, DispatchClient, Objects};
+use super::objects::{AccountClient, BackupClient, DispatchClient, KnowledgeClient, Objects};
 use super::replies::EdgeReplies;
 use super::thread_client::ThreadClient;
 use super::upstream::FetchUpstream;
@@ -61,6 +61,7 @@ struct Inner {
     threads: ThreadClient,
     dispatch: DispatchClient,
     backups: BackupClient,
+    knowledge: KnowledgeClient,
     upstream: FetchUpstream,
     settings: Settings,
 }
@@ -81,6 +82,7 @@ impl EdgeWorld {
             threads: ThreadClient(objects("THREADS")?),
             dispatch: DispatchClient(objects("DISPATCH")?),
             backups,
+            knowledge: KnowledgeClient(objects("KNOWLEDGE")?),
             upstream: FetchUpstream::new(env.clone()),
             settings: settings(env),
         };
@@ -135,6 +137,7 @@ impl World for EdgeWorld {
     type Threads = ThreadClient;
     type Dispatch = DispatchClient;
     type Backups = BackupClient;
+    type Knowledge = KnowledgeClient;
     type Upstream = FetchUpstream;
     type Replies = EdgeReplies;
 
@@ -156,6 +159,10 @@ impl World for EdgeWorld {
 
     fn backups(&self) -> &BackupClient {
         &self.inner.backups
+    }
+
+    fn knowledge(&self) -> &KnowledgeClient {
+        &self.inner.knowledge
     }
 
     fn upstream(&self) -> &FetchUpstream {

@@ -83,6 +83,7 @@ pub enum Thing {
     Agent,
     Flag,
     Key,
+    Memory,
     Version,
     /// A message to a webhook.
     Delivery,
@@ -97,6 +98,7 @@ impl Thing {
             Self::Agent => "agent",
             Self::Flag => "flag",
             Self::Key => "key",
+            Self::Memory => "memory",
             Self::Version => "version",
             Self::Delivery => "delivery",
             Self::Declared(kind) => kind.singular,

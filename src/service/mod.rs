@@ -25,6 +25,7 @@ pub mod failure;
 pub mod flags;
 pub mod keys;
 pub mod ledger;
+pub mod memories;
 pub mod page;
 pub mod precondition;
 pub mod profile;

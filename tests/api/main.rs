@@ -31,6 +31,7 @@ mod import_script;
 mod keys;
 mod matrix;
 mod members;
+mod memories;
 mod models;
 mod moving;
 mod moving_identity;

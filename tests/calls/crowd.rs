@@ -95,6 +95,7 @@ impl World for Crowd {
     type Threads = <FakeWorld as World>::Threads;
     type Dispatch = <FakeWorld as World>::Dispatch;
     type Backups = <FakeWorld as World>::Backups;
+    type Knowledge = <FakeWorld as World>::Knowledge;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -116,6 +117,10 @@ impl World for Crowd {
 
     fn backups(&self) -> &Self::Backups {
         self.world.backups()
+    }
+
+    fn knowledge(&self) -> &Self::Knowledge {
+        self.world.knowledge()
     }
 
     fn upstream(&self) -> &Self::Upstream {

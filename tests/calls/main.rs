@@ -40,6 +40,7 @@ mod lists;
 mod lives;
 mod made_up_face;
 mod members;
+mod memories;
 mod mending;
 mod objects;
 mod once;

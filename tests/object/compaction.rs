@@ -4,6 +4,7 @@ use retinue::domain::message::{AssistantPart, Finish, Message, Usage};
 use retinue::domain::money::Nanos;
 use retinue::domain::run::compaction::{Compacted, Slid};
 use retinue::domain::run::happening::{Answered, Fault};
+use retinue::domain::run::misfit::Checked;
 use retinue::domain::run::state::Failure;
 use retinue::domain::thread::command::{Answer, Command, Fork, OnBusy, Page};
 use retinue::domain::thread::compaction::{Horizon, Used, Weighed};
@@ -115,6 +116,7 @@ impl Theatre {
             usage: Usage::default(),
             cost: Nanos::new(5),
             warnings: Vec::new(),
+            output: Checked::Free,
         };
         let (unsaid, journal) = (Vec::new(), Value::Null);
         self.end_with(&effect, Outcome::Answered { answered, unsaid, journal, settlement: None, used });

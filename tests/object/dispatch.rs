@@ -819,8 +819,8 @@ fn what_is_written_is_what_this_version_recorded() {
         ..list(Kind::Thread)
     };
     let mut waiting = fixed();
-    let first = &mut waiting.delivered.as_mut().unwrap().runs[0];
-    (first.status, first.webhooks, first.wait) = ("waiting".to_owned(), vec!["crm".to_owned()], Some(2));
+    let entry = &mut waiting.delivered.as_mut().unwrap().runs[0];
+    (entry.status, entry.webhooks, entry.wait) = ("waiting".to_owned(), vec!["crm".to_owned()], Some(2));
     let commands = [
         Command::Deliver(whole),
         Command::Deliver(Delivery { delivered: Some(bare), ..fixed() }),

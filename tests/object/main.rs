@@ -17,6 +17,7 @@ mod effects;
 mod events;
 mod family;
 mod fork;
+mod knowledge;
 mod notices;
 mod platform;
 mod simulation;

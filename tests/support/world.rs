@@ -20,6 +20,7 @@ use super::accounts::FakeAccounts;
 use super::backups::FakeBackups;
 use super::dispatch::FakeDispatch;
 use super::faults::Faults;
+use super::knowledge::FakeKnowledge;
 use super::objects::{Objects, Remote};
 use super::replies::FakeReplies;
 use super::sqlite::Sqlite;
@@ -97,6 +98,7 @@ struct Inner {
     threads: FakeThreads,
     dispatch: FakeDispatch,
     backups: FakeBackups,
+    knowledge: FakeKnowledge,
     objects: Objects,
     workerd: Option<Arc<Workerd>>,
     upstream: FakeUpstream,
@@ -146,6 +148,7 @@ impl FakeWorld {
             threads: threads.clone(),
             dispatch: dispatch.clone(),
             backups,
+            knowledge: FakeKnowledge::new(faults.clone(), clock.clone()),
             objects,
             workerd,
             upstream,
@@ -280,6 +283,7 @@ impl World for FakeWorld {
     type Threads = FakeThreads;
     type Dispatch = FakeDispatch;
     type Backups = FakeBackups;
+    type Knowledge = FakeKnowledge;
     type Upstream = FakeUpstream;
     type Replies = FakeReplies;
 
@@ -301,6 +305,10 @@ impl World for FakeWorld {
 
     fn backups(&self) -> &FakeBackups {
         &self.0.backups
+    }
+
+    fn knowledge(&self) -> &FakeKnowledge {
+        &self.0.knowledge
     }
 
     fn upstream(&self) -> &FakeUpstream {

@@ -94,6 +94,7 @@ impl Definition {
         for (i, name) in self.webhooks.iter().enumerate().filter(|(_, name)| !(known.webhook)(name)) {
             errors.add(&format!("webhooks[{i}]"), format!("`{name:.64}` is no webhook of this account"));
         }
+        self.memory().check(&mut errors);
         each_once(&mut errors, "panels", self.panels.iter().map(|panel| format!("{panel:?}")));
         self.check_tools(known.loopback, &mut errors);
         self.check_origins(&mut errors);

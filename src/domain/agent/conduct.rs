@@ -1,6 +1,7 @@
 //! How the runs of an agent go: what they may use, and what they do when in doubt.
 
 use super::Definition;
+use super::memory::Memory;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::money::Nanos;
 use crate::domain::run::terms::{Limits, OnBudget, OnUnknown, Upgrade};
@@ -50,6 +51,11 @@ impl Definition {
             upgrade: self.upgrade.unwrap_or_default(),
             typed: self.output.is_some(),
         }
+    }
+
+    /// What of memories its runs have.
+    pub fn memory(&self) -> Memory {
+        self.memory.unwrap_or_default()
     }
 
     pub(super) fn check_conduct(&self, errors: &mut FieldErrors) {

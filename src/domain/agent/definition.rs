@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::memory::Memory;
 use super::secrets::Secrets;
 use super::tool::Tool;
 use super::typed::{Input, Output};
@@ -75,6 +76,8 @@ pub struct Definition {
     pub webhooks: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compact_at: Option<Share>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

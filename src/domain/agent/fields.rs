@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel, RunLimits};
+use super::memory::Memory;
 use super::secrets::Secrets;
 use super::status::Status;
 use super::tool::Tool;
@@ -122,6 +123,9 @@ pub struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95, example = 0.7)]
     pub compact_at: Option<Share>,
+    /// What of memories its runs have: none when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -186,6 +190,7 @@ impl Fields {
             input: definition.input,
             webhooks: some(definition.webhooks),
             compact_at: definition.compact_at,
+            memory: definition.memory,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -234,6 +239,7 @@ impl Fields {
             input: self.input,
             webhooks: self.webhooks.unwrap_or_default(),
             compact_at: self.compact_at,
+            memory: self.memory.filter(|memory| *memory != Memory::default()),
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),
         };

@@ -81,6 +81,11 @@ impl Starter {
     pub const fn is_stranger(self) -> bool {
         !matches!(self, Self::Key(_))
     }
+
+    /// Whether no key of the account stands behind them.
+    pub const fn is_keyless(self) -> bool {
+        matches!(self, Self::Anonymous | Self::Token(None))
+    }
 }
 
 /// Where a child's result goes.

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::domain::admission::command::{CallRecord, Forget};
 use crate::domain::ids::AccountId;
+use crate::domain::memory::recalled::Recalled;
+use crate::domain::memory::shelf::Reach;
 use crate::domain::message::{Part, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::run::compaction::{Compacted, Slid};
@@ -224,6 +226,10 @@ pub struct ModelCall {
     pub misfit: Option<Misfit>,
     /// What the run may still spend.
     pub left: Option<Nanos>,
+    /// Whose memories the run may reach; `None`: nobody's.
+    pub reach: Option<Reach>,
+    /// What the run was given of them; `None`: nothing was looked for yet.
+    pub recalled: Option<Recalled>,
 }
 
 /// A part of a transcript.
@@ -283,6 +289,8 @@ pub struct ToolCall {
     pub user: Option<String>,
     /// How long the thread is kept, if it was made for one call: its children's are kept as long.
     pub throw_away: Option<ThrowAway>,
+    /// Whose memories the run may reach; `None`: nobody's.
+    pub reach: Option<Reach>,
 }
 
 /// What the run above learns of one that is over.

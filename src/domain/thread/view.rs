@@ -53,6 +53,11 @@ pub struct ThreadView {
     /// Of a fork: what it is a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Origin>,
+    /// It was made without a key, or is a copy of one that was: its user is a stranger's own word, and its runs have nothing of
+    /// memories.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub anonymous: bool,
 }
 
 /// Whether something is going on.

@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 
 use crate::domain::account::Account;
 use crate::domain::agent::{
-    Access, Agent, Caching, Definition, Fields, Input, Modality, Output, Panel, RunLimits, Status, Tool,
+    Access, Agent, Caching, Definition, Fields, Input, Memory, Modality, Output, Panel, RunLimits, Status,
+    Tool,
 };
 use crate::domain::budget::Terms;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
@@ -70,6 +71,7 @@ pub struct Configuration {
     webhooks: Vec<String>,
     #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95)]
     compact_at: Option<Share>,
+    memory: Option<Memory>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -101,6 +103,7 @@ impl From<Definition> for Configuration {
             input: definition.input,
             webhooks: definition.webhooks,
             compact_at: definition.compact_at,
+            memory: definition.memory,
             config: definition.config,
         }
     }

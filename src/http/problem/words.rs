@@ -168,6 +168,10 @@ impl From<Failure> for Problem {
                     thing.name()
                 ),
             ),
+            Failure::Full(Thing::Memory, most) => Self::new(
+                Kind::Conflict,
+                format!("There are {most} memories here, as many as may be. Delete some first."),
+            ),
             Failure::Full(thing, most) => Self::new(
                 Kind::Conflict,
                 format!(
@@ -212,7 +216,7 @@ impl From<threads::Error> for Problem {
             threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),
             threads::Error::Vault(error) => vault(error),
             threads::Error::Call(error) => Self::from(error),
-            threads::Error::NotByToken => Self::new(Kind::Forbidden, detail),
+            threads::Error::NotByToken | threads::Error::OnlyByToken => Self::new(Kind::Forbidden, detail),
             threads::Error::Anonymous | threads::Error::TokenEnded => {
                 Self::new(Kind::Unauthenticated, detail)
                     .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM))
@@ -339,6 +343,9 @@ fn missing(thing: Thing) -> String {
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
         Thing::Flag => "There is no such flag. GET /api/v1/flags lists them.",
         Thing::Key => "The account has no such key.",
+        Thing::Memory => {
+            "There is no such memory here. GET /api/v1/memories lists them; those of a person are asked for with `?user=`."
+        }
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Delivery => {
             "There is no such message to this webhook. GET /api/v1/webhooks/{name}/deliveries lists them."

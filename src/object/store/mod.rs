@@ -5,6 +5,7 @@ mod columns;
 pub mod dispatch;
 pub mod dump;
 pub mod effects;
+pub mod knowledge;
 pub mod restore;
 pub mod steps;
 mod tables;
@@ -22,4 +23,5 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         .chain(account::all())
         .chain(thread::all())
         .chain(dispatch::all())
+        .chain(knowledge::all())
 }

@@ -9,6 +9,7 @@ use super::copying::Copying;
 use super::unsettled::Unsettled;
 use crate::domain::admission::command::CallRecord;
 use crate::domain::ids::{AccountId, AgentId};
+use crate::domain::memory::recalled::Recalled;
 use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
@@ -178,6 +179,9 @@ pub struct Kept {
     /// The thread's horizon before the run has changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub horizon_before: Option<Horizon>,
+    /// What it was given of memories; `None`: nothing was looked for yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<Recalled>,
     /// The last number of which there is a row; read at the start, where a step was under way.
     #[serde(skip)]
     pub last_seq: Option<u64>,
@@ -222,6 +226,7 @@ impl Kept {
             waits: Waits::default(),
             used: None,
             horizon_before: None,
+            recalled: None,
             last_seq: None,
         }
     }

@@ -4,8 +4,10 @@ use super::Thread;
 use super::kept::{Kept, Meta};
 use super::window::{LAST, window};
 use crate::domain::field_error::FieldError;
+use crate::domain::memory::shelf::Reach;
 use crate::domain::message::{AssistantPart, Message, stored};
 use crate::domain::run::state::{Failure, Phase, Status};
+use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::{OpenCall, Stage};
 use crate::domain::thread::command::{Answer, Page, Watch};
 use crate::domain::thread::compaction::Horizon;
@@ -104,6 +106,7 @@ impl Thread {
             updated_at: meta.updated_at,
             expires_at: meta.expires_at(),
             forked_from: meta.forked_from,
+            anonymous: meta.about.anonymous,
         }
     }
 
@@ -159,6 +162,8 @@ impl Thread {
             closing: run.closing,
             misfit: run.open_misfit().cloned(),
             left: run.left(),
+            reach: reach(meta, &run.terms),
+            recalled: kept.recalled.clone(),
         }))
     }
 
@@ -174,6 +179,7 @@ impl Thread {
             given: kept.run.children.get(&entry).and_then(|child| child.given),
             user: meta.about.user.clone(),
             throw_away: meta.throw_away,
+            reach: reach(meta, &kept.run.terms),
             terms: kept.run.terms.clone(),
             call,
         })
@@ -202,6 +208,13 @@ impl Thread {
         let ended = view.ended(kept.run.open_cost());
         Ok(Some(Report { account: meta.account, call: parent.call, ended }))
     }
+}
+
+/// Whose memories a run may reach: nobody's where it, or its thread, was begun without a key, because then its user is a
+/// stranger's own word.
+fn reach(meta: &Meta, terms: &Terms) -> Option<Reach> {
+    let user = terms.user.as_ref().or(meta.about.user.as_ref());
+    (!terms.started_by.is_keyless() && !meta.about.anonymous).then(|| Reach { user: user.cloned() })
 }
 
 fn items(sql: &impl Sql, meta: &Meta, page: &Page) -> Result<Answer, Error> {

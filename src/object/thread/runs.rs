@@ -1,9 +1,11 @@
 //! How runs begin, go on and end in a thread: one is at work, the others wait for their turn.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::kept::{Kept, Meta};
 use super::{MAX_UNWRITTEN, Thread, Work};
+use crate::domain::memory::recalled::Recalled;
 use crate::domain::message::{Message, stored};
 use crate::domain::run::awaited::Awaited;
 use crate::domain::run::delta::{Delta, Kind};
@@ -302,6 +304,7 @@ impl Work {
                 Outcome::Answered { answered, unsaid, journal, used, .. },
             ) => {
                 self.said(meta, *run, *step, unsaid);
+                self.note_recalled(*run, &journal);
                 let what = json!({ "step": step, "model_call": journal, "ended_at": now });
                 self.note_call(meta, (*run, *step, *attempt), what);
                 // Its last word is the run's answer, also where that is nothing.
@@ -316,6 +319,7 @@ impl Work {
                 Effect::Model { run, step, attempt },
                 Outcome::Unanswered { fault, cost, journal, used, .. },
             ) => {
+                self.note_recalled(*run, &journal);
                 let what = json!({ "step": step, "model_call": journal, "ended_at": now });
                 self.note_call(meta, (*run, *step, *attempt), what);
                 let mut effects = self.note_used(meta, *run, used, now);
@@ -355,6 +359,13 @@ impl Work {
                 self.apply(meta, call.run.number, Happened::ChildLost { entry: call.number }, now)
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// What the run was given of memories: what follows is sent the same.
+    fn note_recalled(&mut self, number: u32, journal: &Value) {
+        if let Some(kept) = self.open.get_mut(&number).filter(|kept| kept.recalled.is_none()) {
+            kept.recalled = journal.get("memory").and_then(|given| Recalled::deserialize(given).ok());
         }
     }
 

@@ -138,7 +138,7 @@ pub(super) async fn made<W: World>(app: &App<W>, session: &Session, agent: Agent
 pub(super) fn idle_cache(field: &str, agent: &Agent) -> Option<Warning> {
     let definition = &agent.definition;
     let is_idle = definition.cache.is_some() && is_run(definition);
-    let what = "does nothing: an agent with tools that run here, or with an `output`, gives no answer again";
+    let what = "does nothing: an agent with tools that run here, with `memory` or with an `output` gives no answer again";
     is_idle.then(|| Warning::new(field, Code::NoEffect, what))
 }
 

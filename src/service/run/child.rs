@@ -51,7 +51,7 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
         name: None,
         agent: terms.agent,
         version: pin,
-        about: About { user: asked.user.clone(), ..About::default() },
+        about: About { user: asked.user.clone(), anonymous: asked.reach.is_none(), ..About::default() },
         throw_away: asked.throw_away,
         items: Vec::new(),
     };

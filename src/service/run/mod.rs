@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`perform`] | an effect of a thread's object, performed: the one way out of a run |
 //! | [`child`] | a run of another agent, begun |
+//! | [`remembered`] | what a run is given of memories |
 //! | [`step`] | a step of the model: a governed call, relayed to the run's watchers |
 //! | [`compact`] | the oldest runs of a thread, summed up |
 //! | `version` | the version at which a thread stays |
@@ -13,12 +14,13 @@
 mod child;
 mod compact;
 pub mod perform;
+mod remembered;
 mod step;
 pub mod tools;
 mod typed;
 mod version;
 
-use crate::service::tool::http;
+use crate::service::tool::{http, memory};
 pub use version::at_version;
 
 /// Why a tool call has no result of its own.
@@ -30,6 +32,15 @@ pub enum Error {
     NotMade(String),
     /// It must not happen twice, and whether it happened is not known.
     Unknown(String),
+}
+
+impl From<memory::Error> for Error {
+    fn from(error: memory::Error) -> Self {
+        match error {
+            memory::Error::Failed(words) => Self::Failed(words),
+            memory::Error::NotMade(why) => Self::NotMade(why),
+        }
+    }
 }
 
 impl From<http::Error> for Error {

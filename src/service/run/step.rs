@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{tools, typed};
+use super::{remembered, tools, typed};
 use crate::domain::agent::Output;
 use crate::domain::message::{
     ChatReply, ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice,
@@ -49,8 +49,7 @@ pub(super) struct Begun {
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let ModelCall { account, run, terms, step, attempt, broke_off, items, closing, left, .. } = asked;
-    let (transcript, misfit) = (asked.sent, asked.misfit);
+    let ModelCall { account, run, terms, step, attempt, items, closing, left, misfit, .. } = asked;
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
@@ -59,11 +58,11 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
-    let Sent { messages, earlier, mut left_out, is_cut } = transcript;
-    let mut offered = tools::offered(&resolved.bundle, &terms);
+    let mut offered = tools::offered(&resolved.bundle, &terms, asked.reach.as_ref());
     tools::learn_inputs(app, account, &terms, &mut offered).await;
+    let mut transcript = asked.sent;
     // After its tools a model may have nothing to say. Elsewhere it is asked once more.
-    let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
+    let has_tools_before = matches!(transcript.messages.last(), Some(Message::Tool { .. }));
     // The last word is what there is to say, and no answer.
     let output = resolved.bundle.agent.definition.output.clone().filter(|_| closing.is_none());
     let heard = Heard {
@@ -71,6 +70,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         output: output.as_ref(),
         may_be_empty: has_tools_before || closing.is_some() || attempt > 1,
     };
+    let memory = resolved.bundle.agent.definition.memory();
+    let (memory, warning) =
+        remembered::put_in(app, account, memory, (asked.reach, asked.recalled), &mut transcript).await;
+    let Sent { messages, earlier, mut left_out, is_cut } = transcript;
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
     terms.manner.lay_on(step, &mut request);
     typed::lay_on(output.as_ref(), misfit.as_ref(), &mut request);
@@ -79,7 +82,10 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         request.messages.push(Message::user(LAST_WORD));
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
-    let journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
+    let mut journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
+    if !memory.is_null() {
+        journal["memory"] = memory;
+    }
     let weighed = Weighed::of(&request, &resolved.bundle.agent.definition.instructions);
     let bundle = resolved.bundle.clone();
     let asked = Asked {
@@ -89,7 +95,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         stream: true,
         sent: None,
         most: left,
-        last: broke_off,
+        last: asked.broke_off,
     };
     let served = serve(app, &caller, resolved, asked, (earlier, &mut left_out)).await;
     let model = served.as_ref().map(|served| served.model.clone()).ok();
@@ -100,7 +106,7 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
             (unserved.call, unanswered(app, unserved.error, begun, unserved.cost, journal))
         }
         Ok(mut served) => {
-            served.warnings.extend(left_out.warning());
+            served.warnings.extend(left_out.warning().into_iter().chain(warning));
             (Some(served.call), relay(app, object, id, served, heard, (begun, journal)).await)
         }
     };

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Error, child};
 use crate::domain::agent::{self, Inline, ToolKind};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, MemoryId};
+use crate::domain::memory::shelf::Reach;
 use crate::domain::message::ToolCall as Called;
 use crate::domain::message::{Part, Tool};
 use crate::domain::money::Nanos;
@@ -20,6 +21,7 @@ use crate::service::App;
 use crate::service::call::bundle::Bundle;
 use crate::service::call::via::Via;
 use crate::service::call::{self as calls, Caller, RunCredential};
+use crate::service::tool::memory::{self, MemoryTool};
 use crate::service::tool::{self, Builtin, http};
 
 /// A tool that the model may call.
@@ -28,6 +30,8 @@ pub enum Offer {
     /// Of the run alone.
     Client(ClientTool),
     Builtin(&'static Builtin),
+    /// On what is remembered.
+    Memory(MemoryTool),
     /// Of the agent.
     Inline(Box<Inline>),
     /// Another agent of the account.
@@ -51,6 +55,7 @@ impl Offer {
         match self {
             Self::Client(tool) => &tool.name,
             Self::Builtin(builtin) => builtin.name,
+            Self::Memory(tool) => tool.name(),
             Self::Inline(tool) => tool.name(),
             Self::Agent { name, .. } => name,
         }
@@ -61,7 +66,7 @@ impl Offer {
         match self {
             Self::Client(_) => false,
             Self::Inline(tool) => tool.kind != ToolKind::Client,
-            Self::Builtin(_) | Self::Agent { .. } => true,
+            Self::Builtin(_) | Self::Memory(_) | Self::Agent { .. } => true,
         }
     }
 
@@ -69,6 +74,7 @@ impl Offer {
         match self {
             Self::Client(tool) => tool.description.clone(),
             Self::Builtin(builtin) => Some(builtin.description.to_owned()),
+            Self::Memory(tool) => Some(tool.description().to_owned()),
             Self::Inline(tool) => tool.description.clone(),
             Self::Agent { description: Some(said), .. } => Some(said.clone()),
             Self::Agent { agent, .. } => Some(format!("Asks the agent `{agent}`, and returns its answer.")),
@@ -81,6 +87,7 @@ impl Offer {
             Self::Client(tool) => tool.parameters.as_ref()?.raw().map(ToOwned::to_owned),
             Self::Builtin(builtin) => serde_json::from_str(builtin.parameters).ok(),
             Self::Agent { input: Some(input), .. } => Some(input.clone()),
+            Self::Memory(tool) => RawValue::from_string(tool.parameters()).ok(),
             Self::Agent { .. } => serde_json::from_str(MESSAGE).ok(),
             Self::Inline(tool) => to_raw_value(tool.parameters.as_ref()?).ok(),
         }
@@ -89,7 +96,7 @@ impl Offer {
     const fn client(&self) -> Option<&ClientTool> {
         match self {
             Self::Client(tool) => Some(tool),
-            Self::Builtin(_) | Self::Inline(_) | Self::Agent { .. } => None,
+            Self::Builtin(_) | Self::Memory(_) | Self::Inline(_) | Self::Agent { .. } => None,
         }
     }
 
@@ -136,9 +143,11 @@ fn own(bundle: &Bundle) -> impl Iterator<Item = Offer> {
     })
 }
 
-/// What the model may call: the client's tools of this run, and those of the agent that we know.
-pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
-    let own: Vec<Offer> = own(bundle).filter(|_| !terms.manner.is_bare).collect();
+/// What the model may call: the client's tools of this run, those of the agent that we know, and those on memories that it has in
+/// a run of this reach. A tool of the agent's own stands in the place of one on memories that has its name.
+pub fn offered(bundle: &Bundle, terms: &Terms, reach: Option<&Reach>) -> Vec<Offer> {
+    let memory = memory::offered(bundle.agent.definition.memory(), reach).map(Offer::Memory);
+    let own: Vec<Offer> = own(bundle).chain(memory).filter(|_| !terms.manner.is_bare).collect();
     // What we carry out nobody else answers in our place; what the client carries out it may say in its own words.
     let is_ours = |name: &str| own.iter().any(|own| own.name() == name && own.is_ours());
     let clients = terms.tools.iter().filter(|tool| !is_ours(&tool.name)).cloned().map(Offer::Client);
@@ -154,8 +163,10 @@ pub fn offered(bundle: &Bundle, terms: &Terms) -> Vec<Offer> {
 /// Which of a client's tools have the name of one that we carry out for the agent.
 pub fn taken_names<'a>(bundle: &Bundle, tools: &'a [ClientTool]) -> Vec<(usize, &'a str)> {
     let own: Vec<Offer> = own(bundle).filter(Offer::is_ours).collect();
+    let on_memories: Vec<&str> = memory::names(bundle.agent.definition.memory()).collect();
+    let is_taken = |name: &str| own.iter().any(|own| own.name() == name) || on_memories.contains(&name);
     let named = tools.iter().enumerate().map(|(at, tool)| (at, tool.name.as_str()));
-    named.filter(|(_, name)| own.iter().any(|own| own.name() == *name)).collect()
+    named.filter(|(_, name)| is_taken(name)).collect()
 }
 
 /// How a call is carried out, or why it is not.
@@ -179,6 +190,7 @@ pub fn how(offered: &[Offer], call: &Called) -> How {
     match offer {
         Offer::Client(_) => How::Client,
         Offer::Builtin(builtin) => How::Ours(builtin.effect),
+        Offer::Memory(tool) => How::Ours(tool.effect()),
         Offer::Inline(tool) => match tool.kind {
             ToolKind::Client => How::Client,
             ToolKind::Http | ToolKind::Agent => How::Ours(tool.effect()),
@@ -202,7 +214,12 @@ pub async fn call<W: World>(app: &App<W>, object: &impl Performed, id: &str, ask
         "is_error": result.is_err(), "started_at": started,
     });
     let (text, is_error) = match result {
-        Ok(text) => (text, false),
+        Ok(Made { text, memory }) => {
+            if let Some(memory) = memory {
+                journal["memory"] = json!(memory);
+            }
+            (text, false)
+        }
         Err(Error::Failed(words)) => (words, true),
         Err(Error::NotMade(why)) => {
             journal["error"] = why.as_str().into();
@@ -217,13 +234,25 @@ pub async fn call<W: World>(app: &App<W>, object: &impl Performed, id: &str, ask
     Outcome::Tool { output: vec![Part::Text(text)], is_error, cost: Nanos::ZERO, journal }
 }
 
+/// What a call that was made has for the model, and what of memories it has written or deleted.
+struct Made {
+    text: String,
+    memory: Option<MemoryId>,
+}
+
+impl From<String> for Made {
+    fn from(text: String) -> Self {
+        Self { text, memory: None }
+    }
+}
+
 async fn made<W: World>(
     app: &App<W>,
     object: &impl Performed,
     id: &str,
     asked: &ToolCall,
-) -> Result<String, Error> {
-    let ToolCall { account, id: entry, terms, call, .. } = asked;
+) -> Result<Made, Error> {
+    let ToolCall { account, id: entry, terms, call, reach, .. } = asked;
     let credential = RunCredential::of_kept_run(*account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(entry.run);
     // What acts outside asks whether it still may; no admission follows that would.
@@ -236,10 +265,18 @@ async fn made<W: World>(
         error => Error::Failed(format!("The call was not made: {error}.")),
     });
     let bundle = resolved?.bundle;
-    let offer = offered(&bundle, terms).into_iter().find(|offer| offer.name() == call.name);
+    let offer = offered(&bundle, terms, reach.as_ref()).into_iter().find(|offer| offer.name() == call.name);
     match offer {
         Some(Offer::Builtin(builtin)) => {
-            builtin.call(app, object, id, &call.arguments).await.map_err(Error::Failed)
+            builtin.call(app, object, id, &call.arguments).await.map(Made::from).map_err(Error::Failed)
+        }
+        Some(Offer::Memory(tool)) => {
+            let Some(reach) = reach else {
+                return Err(Error::Failed("Nothing is remembered here.".to_owned()));
+            };
+            let by = memory::By { account: *account, agent: terms.agent, call: *entry, reach };
+            let memory::Done { text, memory } = tool.call(app, by, &call.arguments).await?;
+            Ok(Made { text, memory })
         }
         Some(Offer::Inline(tool)) if tool.kind == ToolKind::Http => {
             let (step, piece) = Run::place(call.entry);
@@ -247,7 +284,7 @@ async fn made<W: World>(
             let via = Via::of_run(app, terms.via.as_deref());
             let secrets = &bundle.agent.definition.secrets;
             let of = http::Of { account: *account, tool: &tool, secrets, via: &via };
-            Ok(http::call(app, of, key, &call.arguments).await?)
+            Ok(http::call(app, of, key, &call.arguments).await?.into())
         }
         _ => Err(Error::Failed(format!("There is no tool `{:.64}` any more.", call.name))),
     }

@@ -89,6 +89,7 @@ impl Visitor {
         };
         let version = calls.conduct.upgrade.pin(calls.version);
         let (account, agent) = (self.account, calls.agent);
+        let about = About { anonymous: self.is_anonymous(), ..about };
         Create { account, key, name, agent, version, about, throw_away: None, items: Vec::new() }
     }
 

@@ -6,6 +6,7 @@ mod claims;
 mod create;
 mod fork;
 mod list;
+mod memories;
 mod refusal;
 mod tokens;
 mod version;
@@ -75,12 +76,13 @@ impl Visitor {
     /// Of a caller that may call, for an operation that asks for this right; whether a key has its scope was asked before.
     ///
     /// # Errors
-    /// [`Error::Anonymous`], [`Error::NotByToken`].
+    /// [`Error::Anonymous`], [`Error::NotByToken`], [`Error::OnlyByToken`].
     pub fn of(resolved: &Resolved, right: Right) -> Result<Self, Error> {
         let started_by = match (&resolved.token, &resolved.key) {
             (Some(token), _) if right.token => Starter::Token(token.key),
             (Some(_), _) => return Err(Error::NotByToken),
-            (None, Some(key)) => Starter::Key(key.key.id),
+            (None, Some(key)) if right.key => Starter::Key(key.key.id),
+            (None, Some(_)) => return Err(Error::OnlyByToken),
             (None, None) if right.anonymous => Starter::Anonymous,
             (None, None) => return Err(Error::Anonymous),
         };

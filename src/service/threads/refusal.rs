@@ -45,6 +45,10 @@ pub enum Error {
     Anonymous,
     #[error("a thread's token does not open this: a key of the account does")]
     NotByToken,
+    #[error(
+        "this is for the holder of a thread's token; members of the account list the memories of the account instead"
+    )]
+    OnlyByToken,
     #[error(transparent)]
     Call(call::Error),
     /// The floor of the thread's tokens was raised.

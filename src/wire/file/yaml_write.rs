@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 30] = [
     "slug",
     "name",
     "type",
@@ -34,6 +34,7 @@ const ORDER: [&str; 29] = [
     "input",
     "webhooks",
     "compact_at",
+    "memory",
     "budget",
     "config",
 ];

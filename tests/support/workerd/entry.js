@@ -5,7 +5,12 @@
 // The entrypoint `control` listens on a socket of its own, for the test process alone.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import Worker, { AccountObject as Account, DispatchObject as Dispatch, ThreadObject as Thread } from "./index.js";
+import Worker, {
+  AccountObject as Account,
+  DispatchObject as Dispatch,
+  KnowledgeObject as Knowledge,
+  ThreadObject as Thread,
+} from "./index.js";
 
 let now = 0;
 let isWatched = false;
@@ -160,6 +165,7 @@ const tested = (Inner) => class {
 export const AccountObject = tested(Account);
 export const ThreadObject = tested(Thread);
 export const DispatchObject = tested(Dispatch);
+export const KnowledgeObject = tested(Knowledge);
 
 function worker(context, env) {
   watch(env);

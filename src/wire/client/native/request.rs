@@ -32,8 +32,8 @@ pub enum Fault {
     Fields(Vec<FieldError>),
 }
 
-const FIELDS: [&str; 8] =
-    ["message", "messages", "variables", "thread", "background", "on_busy", "tools", "store"];
+const FIELDS: [&str; 9] =
+    ["message", "messages", "variables", "thread", "background", "on_busy", "tools", "store", "user"];
 const MESSAGE_FIELDS: [&str; 2] = ["role", "content"];
 /// How much of a name that is none is told.
 const MAX_CHARS: usize = 64;
@@ -66,10 +66,14 @@ pub struct Body {
     tools: Option<Vec<ToolBody>>,
     /// Without a thread: whether the run can be looked at for a day (the default), or is forgotten with its end.
     store: Option<bool>,
+    /// Whom the call is for, in your word: the end user of a thread that it makes, and whose memories an agent with `memory`
+    /// is given. At most 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
+    user: Option<String>,
 }
 
 objects! {
-    Body, "an object" strict { message, messages, variables, thread, background, on_busy, tools, store }
+    Body, "an object" strict { message, messages, variables, thread, background, on_busy, tools, store, user }
     MessageBody, "an object with `role` and `content`" strict { role, content }
 }
 
@@ -105,7 +109,8 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
         }
         (message, messages) => return Err(neither(message.is_some(), messages.is_some())),
     };
-    let threaded = Threaded::read(read.thread, read.background, read.on_busy, read.tools, read.store);
+    let threaded =
+        Threaded::read(read.thread, read.background, read.on_busy, read.tools, (read.store, read.user));
     let threaded = threaded.map_err(Fault::Fields)?;
     let request = ChatRequest { messages, ..ChatRequest::default() };
     Ok(Parsed { request, variables: read.variables.unwrap_or_default(), threaded })
@@ -150,6 +155,7 @@ fn diagnose(body: &[u8], error: &str) -> Fault {
     if !matches!(object.get("message"), None | Some(Value::Null | Value::String(_) | Value::Object(_))) {
         errors.add("message", "must be a text, or an object");
     }
+    text(&mut errors, "user", object.get("user"));
     match object.get("messages") {
         None | Some(Value::Null) => {}
         Some(Value::Array(messages)) => {

@@ -56,6 +56,7 @@ impl CreateBody {
             metadata: self.metadata.unwrap_or_default(),
             labels: self.labels.unwrap_or_default(),
             title: self.title,
+            anonymous: false,
         };
         errors.join(about.check());
         let items = said(&mut errors, "items", self.items);
@@ -229,6 +230,8 @@ pub struct Threaded {
     pub tools: Vec<ClientTool>,
     /// Whether what is made for this call alone is kept for a while; `None`: it is.
     pub store: Option<bool>,
+    /// Of a thread that the call makes: the end user it belongs to.
+    pub user: Option<String>,
 }
 
 impl Threaded {
@@ -246,13 +249,14 @@ impl Threaded {
         background: Option<bool>,
         on_busy: Option<OnBusy>,
         bodies: Option<Vec<ToolBody>>,
-        store: Option<bool>,
+        (store, user): (Option<bool>, Option<String>),
     ) -> Result<Option<Box<Self>>, Faults> {
         if thread.is_none()
             && background.is_none()
             && on_busy.is_none()
             && bodies.is_none()
             && store.is_none()
+            && user.is_none()
         {
             return Ok(None);
         }
@@ -266,9 +270,11 @@ impl Threaded {
         let parsed = thread.as_deref().map(|name| ThreadRef::parse(name).ok_or(InvalidName)).transpose();
         let thread = errors.take("thread", parsed).flatten();
         let tools = tools::read(&mut errors, bodies.unwrap_or_default());
+        let about = About { user, ..About::default() };
+        errors.join(about.check());
         errors.finish()?;
         let background = background.unwrap_or_default();
-        Ok(Some(Box::new(Self { thread, background, on_busy, tools, store })))
+        Ok(Some(Box::new(Self { thread, background, on_busy, tools, store, user: about.user })))
     }
 }
 
