@@ -247,6 +247,8 @@ impl Machine for Dispatch {
             Command::Deliver(_) | Command::Learn(..) | Command::Claim(_) => None,
             Command::Settle(..) => Some(Answer::Settled),
             Command::Kept => Some(Answer::Kept(Kept::default())),
+            Command::Place(_, is_there) => (!is_there).then_some(Answer::Placed),
+            Command::Places(..) => Some(Answer::Places(Vec::new())),
             Command::Notices(_) => Some(Answer::Notices(Vec::new(), false)),
             Command::Resend(..) => Some(Answer::NoSuchNotice),
             Command::Try(_) => Some(Answer::NotEnabled),
@@ -271,21 +273,12 @@ impl Machine for Dispatch {
                 (Answer::Delivered, Durability::Now)
             }
             Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
-            Command::Claim(claim) => {
-                let full = self.claims.claim(sql, claim, moment.now)?;
-                (full.map_or(Answer::Claimed, |(which, most)| Answer::Full(which, most)), Durability::Now)
-            }
-            Command::Settle(id, run) => {
-                self.claims.settle(sql, &id, run)?;
-                (Answer::Settled, Durability::Now)
-            }
-            Command::Kept => (Answer::Kept(self.claims.kept(sql)?), Durability::Soon),
-            Command::Threads(after, most) => {
-                let after = after.map(name).unwrap_or_default();
-                let threads = store::threads_behind(sql, after, most)?;
-                let keys = threads.iter().filter_map(|id| ThreadKey::parse(id)).collect();
-                (Answer::Threads(keys), Durability::Soon)
-            }
+            command @ (Command::Claim(_)
+            | Command::Settle(..)
+            | Command::Kept
+            | Command::Threads(..)
+            | Command::Place(..)
+            | Command::Places(..)) => self.count(sql, command, moment.now)?,
             Command::Wake => {
                 self.wake(moment);
                 (Answer::Woken, Durability::Now)

@@ -136,6 +136,8 @@ impl Port for FakeDispatch {
             Command::Claim(_) => "claim",
             Command::Settle(..) => "settle_claim",
             Command::Kept => "kept",
+            Command::Place(..) => "place",
+            Command::Places(..) => "places",
         };
         let failure = self.0.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));

@@ -38,6 +38,10 @@ pub enum Command {
     Settle(String, Option<RunId>),
     /// How much there is.
     Kept,
+    /// An object of the account that keeps memories is about to be written, by its name; or it is there no longer.
+    Place(String, bool),
+    /// Those behind this one that may be there, by their names: at most so many.
+    Places(Option<String>, u32),
     /// Declared things of this account have changed.
     Learn(AccountId, Vec<Learned>),
     /// Which messages there are to a webhook.
@@ -143,6 +147,8 @@ pub enum Answer {
     Full(KeepLimit, u32),
     Settled,
     Kept(Kept),
+    Placed,
+    Places(Vec<String>),
     Learned,
     /// Newest first; whether there are more.
     Notices(Vec<NoticeView>, bool),

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::writing::Write;
 use super::{Dispatch, name};
 use crate::domain::dispatch::claim::{Begins, Claim, Kept};
-use crate::domain::dispatch::command::Delivered;
+use crate::domain::dispatch::command::{Answer, Command, Delivered};
 use crate::domain::plan::{KeepLimit, MEGABYTE};
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
+use crate::object::machine::Durability;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::claims::{self as store, Claimed, Counted};
-use crate::object::store::dispatch::{self, Is, Row};
+use crate::object::store::dispatch::{self, Is, Row, places};
 
 /// How long room is kept for what does not come: longer than a thread waits between two tries to tell the index.
 const CLAIM_MS: i64 = 120_000;
@@ -19,6 +20,42 @@ const CLAIM_MS: i64 = 120_000;
 const HIDDEN_MS: i64 = 25 * 60 * 60 * 1_000;
 
 impl Dispatch {
+    /// How much there is, what of it, and room for more.
+    pub(super) fn count(
+        &mut self,
+        sql: &impl Sql,
+        command: Command,
+        now: Millis,
+    ) -> Result<(Answer, Durability), Error> {
+        Ok(match command {
+            Command::Claim(claim) => {
+                let full = self.claims.claim(sql, claim, now)?;
+                (full.map_or(Answer::Claimed, |(which, most)| Answer::Full(which, most)), Durability::Now)
+            }
+            Command::Settle(id, run) => {
+                self.claims.settle(sql, &id, run)?;
+                (Answer::Settled, Durability::Now)
+            }
+            Command::Threads(after, most) => {
+                let after = after.map(name).unwrap_or_default();
+                let threads = dispatch::threads_behind(sql, after, most)?;
+                let keys = threads.iter().filter_map(|id| ThreadKey::parse(id)).collect();
+                (Answer::Threads(keys), Durability::Soon)
+            }
+            Command::Place(name, is_there) => {
+                if places::is_known(sql, &name)? == is_there {
+                    return Ok((Answer::Placed, Durability::Soon));
+                }
+                self.batch.push(Write::Place(name, is_there));
+                (Answer::Placed, Durability::Now)
+            }
+            Command::Places(after, most) => {
+                (Answer::Places(places::behind(sql, &after.unwrap_or_default(), most)?), Durability::Soon)
+            }
+            _ => (Answer::Kept(self.claims.kept(sql)?), Durability::Soon),
+        })
+    }
+
     /// Runs of a thread that is made for one call are known while they are not over.
     pub(super) fn put_hidden(
         &mut self,

@@ -7,7 +7,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::notices::{self, Notice, Tried};
-use crate::object::store::dispatch::{self as store, Row, learned};
+use crate::object::store::dispatch::{self as store, Row, learned, places};
 
 /// How many runs of a deleted thread are removed at once.
 const REMOVED_AT_ONCE: u32 = 500;
@@ -20,6 +20,8 @@ pub const KEEP_DEAD_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 pub enum Write {
     /// A hidden run that is over.
     Drop(String),
+    /// An object that keeps memories is there, or is not.
+    Place(String, bool),
     Put {
         before: Option<Box<Row>>,
         row: Box<Row>,
@@ -104,6 +106,7 @@ impl Dispatch {
         now: Millis,
     ) -> Result<(), Error> {
         match write {
+            Write::Place(name, is_there) => places::write(sql, &name, is_there),
             Write::Drop(id) => store::delete(sql, &id),
             Write::Put { before, row } => store::put(sql, before.as_deref(), &row),
             Write::Postpone { threads } => {

@@ -3,6 +3,7 @@
 pub mod claims;
 pub mod learned;
 pub mod notices;
+pub mod places;
 mod schema;
 mod threads;
 
@@ -80,7 +81,7 @@ queries! {
 
 /// Every statement on a dispatch object's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    let more = [learned::QUERIES, notices::QUERIES, threads::QUERIES, claims::QUERIES];
+    let more = [learned::QUERIES, notices::QUERIES, threads::QUERIES, claims::QUERIES, places::QUERIES];
     QUERIES.iter().chain(more.into_iter().flatten())
 }
 

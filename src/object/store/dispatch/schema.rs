@@ -107,4 +107,6 @@ const CLAIMS: Step = &[
         run       TEXT,
         until     INTEGER NOT NULL
     ) WITHOUT ROWID",
+    // The account's objects that keep memories, for who must find all of them.
+    "CREATE TABLE places (name TEXT PRIMARY KEY) WITHOUT ROWID",
 ];
