@@ -123,7 +123,9 @@ async fn what_no_model_of_the_line_takes_is_left_out_of_what_was_said_before() {
 #[tokio::test]
 async fn a_picture_of_before_that_every_provider_refuses_does_not_end_the_run() {
     let stage = Stage::new().await;
-    post(&stage, "/threads/t/items", &picture("look", 10)).await;
+    let mut thread = picture("look", 100);
+    thread["id"] = json!("t");
+    assert_eq!(post(&stage, "/threads", &thread).await.status, 201);
     let refused = r#"{"error": {"message": "Failed to download image", "code": "invalid_image_url"}}"#;
     stage.then(Turn::Replies(Script::status(400, refused))).then(says("Hello."));
     let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
@@ -139,7 +141,7 @@ async fn a_picture_of_before_that_every_provider_refuses_does_not_end_the_run() 
 
     // One of the run's own is its caller's to mend.
     stage.then(Turn::Replies(Script::status(400, refused)));
-    let own = json!({"input": picture("mine", 10)["items"]});
+    let own = json!({"input": picture("mine", 100)["items"]});
     let run = post(&stage, "/threads/own/runs", &own).await.json();
     assert_eq!(run["error"]["code"], "upstream_rejected", "{run}");
 }
@@ -148,7 +150,9 @@ async fn a_picture_of_before_that_every_provider_refuses_does_not_end_the_run() 
 async fn a_picture_that_one_entry_refuses_is_shown_to_the_next() {
     let stage = Stage::new().await;
     stage.change("triage", &json!({"model": "own:big, other:small"})).await;
-    post(&stage, "/threads/t/items", &picture("look", 10)).await;
+    let mut thread = picture("look", 100);
+    thread["id"] = json!("t");
+    assert_eq!(post(&stage, "/threads", &thread).await.status, 201);
     stage.then(Turn::Replies(Script::status(400, r#"{"error": {"message": "no"}}"#))).then(says("A cat."));
     let run = post(&stage, "/threads/t/runs", &json!({"message": "What is it?"})).await.json();
     assert_eq!((&run["message"], &run["warnings"]), (&json!("A cat."), &Value::Null), "{run}");
