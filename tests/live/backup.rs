@@ -110,7 +110,7 @@ fn what_is_backed_up_while_it_serves_is_restored_elsewhere_and_goes_on_there() {
         .await;
         assert_eq!(over["id"], waiting["id"]);
         let all = seen(&asking, &[&events]).await.remove(0);
-        let seqs: Vec<u64> = all["data"]
+        let seqs: Vec<u64> = all["events"]
             .as_array()
             .expect("a list")
             .iter()

@@ -113,7 +113,9 @@ impl Thread {
             && deliveries.thread.as_ref().is_some_and(|(about, shown, at)| {
                 (shown, at) == (&status, &meta.updated_at) && *about == meta.about
             });
-        if is_shown && changed.is_empty() {
+        // What is said without a run has no end that would tell how much there is.
+        let has_said = work.batch.items.iter().any(|item| item.run == 0);
+        if is_shown && changed.is_empty() && !has_said {
             return;
         }
         // Of a thread from before there was an index, all runs.
