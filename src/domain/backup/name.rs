@@ -112,6 +112,8 @@ mod tests {
         let configuration = include_str!("../../../wrangler.toml");
         let classes = configuration.lines().filter_map(|line| line.strip_prefix("class_name = \""));
         let mut classes: Vec<&str> = classes.map(|class| class.trim_end_matches('"')).collect();
+        // What agents remember is in no backup yet; docs/operations.md says so.
+        classes.retain(|class| *class != "KnowledgeObject");
         let mut known = ObjectKind::ALL.map(ObjectKind::class);
         classes.sort_unstable();
         known.sort_unstable();
