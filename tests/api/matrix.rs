@@ -87,7 +87,7 @@ impl Stage {
         let spare = spare.json(&json!({"name": "spare", "role": "caller"})).send().await.created();
         let names = json!({"account": "acme", "agent": "triage", "key": spare["id"], "name": "mine", "provider": "mine",
             "code": "a/b", "template": "mine", "version": "1", "model": "triage",
-            "flag": "batched_admissions", "object": format!("{}:account", acme.id)});
+            "delivery": "msg_none", "flag": "batched_admissions", "object": format!("{}:account", acme.id)});
         let secrets = [&acme.id.to_string(), agent["id"].as_str().unwrap(), "mail of Acme", "k-secret-12"];
         let secrets = secrets.map(str::to_owned).to_vec();
         let names = names.as_object().unwrap().clone();

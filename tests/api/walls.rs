@@ -248,7 +248,7 @@ fn of_webhooks() -> [(Method, &'static str, Option<Value>, Who); 4] {
         (get, "/api/v1/webhooks/{name}/deliveries", None, Who::Member),
         (post.clone(), "/api/v1/webhooks/{name}/deliveries/{delivery}/resend", None, Who::Admin),
         (post.clone(), "/api/v1/webhooks/{name}/test", None, Who::Admin),
-        (post, "/api/v1/webhooks/{name}/rotate", Some(json!({"keep_s": 60})), Who::Admin),
+        (post, "/api/v1/webhooks/{name}/rotate", None, Who::Admin),
     ]
 }
 
