@@ -303,7 +303,7 @@ fn among_ten_thousand_memories_the_one_that_fits_is_first_and_no_more_are_taken(
     for n in [0, 4_711, 9_999] {
         let found = object.found(&format!("What did the customer order: a{}x, of the catalogue?", n * 7));
         assert!(found[0].contains(&format!("number {n} ")), "{:?}", found[0]);
-        assert_eq!(found.len(), 50);
+        assert_eq!(found.len(), 1, "the rare word decides");
     }
     let common = object.found("customer, catalogue: ordered?");
     assert!(common.len() == 50 && common[0].contains("number 9999 "), "{}", common[0]);
