@@ -198,7 +198,11 @@ fn each_statement(mut look: impl FnMut(&Connection, &'static Query)) {
     migrate(&disk, STEPS).unwrap();
     let others =
         threads::STEPS.iter().chain(dispatch::STEPS).chain(knowledge::STEPS).flat_map(|step| step.iter());
-    for statement in others.filter(|statement| **statement != effects::TABLE) {
+    // As has the account's, with the same tables.
+    let is_there = |statement: &str| {
+        statement == effects::TABLE || STEPS.iter().flat_map(|step| step.iter()).any(|one| *one == statement)
+    };
+    for statement in others.filter(|statement| !is_there(statement)) {
         disk.db().execute_batch(statement).unwrap();
     }
     retinue::object::store::queries().for_each(|query| look(&disk.db(), query));
@@ -279,7 +283,7 @@ const OF_THE_PLATFORM: [&str; 14] = [
 ];
 
 /// What the operator asks of all accounts.
-const OF_ALL_ACCOUNTS: [&str; 1] = ["FLAG_ACCOUNTS"];
+const OF_ALL_ACCOUNTS: [&str; 2] = ["FLAG_ACCOUNTS", "ACCOUNTS_BEHIND"];
 
 const TENANT_TABLES: [&str; 18] = [
     "account_flags",

@@ -4,8 +4,7 @@
 //! On a thread the agent remembers what was said, and only what is new is added. Without one the client says all of it each
 //! time: it is put on a thread that is made for this call and thrown away.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 
 use axum::body::Body;
@@ -20,7 +19,7 @@ use super::heard::{Heard, Hearing, unvoided, waits};
 use super::held::Held;
 use super::outputs::given;
 use crate::domain::memory::shelf::MAX_USER;
-use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool, news};
+use crate::domain::message::{ChatRequest, Gather, Message, news};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::manner::Manner;
 use crate::domain::run::state::Status;
@@ -164,7 +163,7 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked, protocol: &str
         Passed::Instead(_) => BTreeMap::new(),
     };
     let mut offered = threaded.tools;
-    offered.extend(tools.into_iter().map(client_tool));
+    offered.extend(tools.into_iter().map(ClientTool::from));
     let field = call::field_of(protocol, &messages);
     let (first, input) = match on {
         // Outputs of tools among them were given before.
@@ -191,12 +190,6 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked, protocol: &str
         manner,
         webhooks: Vec::new(),
     }
-}
-
-fn client_tool(tool: Tool) -> ClientTool {
-    let Tool { name, description, parameters, strict, cache } = tool;
-    let parameters = parameters.and_then(|parameters| JsonText::parse(parameters.get()));
-    ClientTool { name, description, parameters, strict, cache }
 }
 
 /// What has happened until now, as far as it is no more than some pages: what was taken back in it was never heard.

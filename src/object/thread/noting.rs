@@ -1,9 +1,11 @@
 //! What runs did, for their journals.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Work;
 use super::kept::Meta;
+use crate::domain::memory::recalled::Recalled;
 use crate::domain::time::Millis;
 
 /// Where journals have what ended after its run.
@@ -12,6 +14,13 @@ const LATE: u32 = 1 << 31;
 const SUMMARIES: u32 = 1 << 30;
 
 impl Work {
+    /// What the run was given of memories: what follows is sent the same.
+    pub(super) fn note_recalled(&mut self, number: u32, journal: &Value) {
+        if let Some(kept) = self.open.get_mut(&number).filter(|kept| kept.recalled.is_none()) {
+            kept.recalled = journal.get("memory").and_then(|given| Recalled::deserialize(given).ok());
+        }
+    }
+
     /// A model call in a run's journal. One that has ended after its run stands behind all others, and one of a thread that was
     /// deleted nowhere.
     pub(super) fn note_call(&mut self, meta: &Meta, (run, step, attempt): (u32, u32, u32), what: Value) {

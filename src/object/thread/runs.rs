@@ -1,11 +1,9 @@
 //! How runs begin, go on and end in a thread: one is at work, the others wait for their turn.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::kept::{Kept, Meta};
 use super::{MAX_UNWRITTEN, Thread, Work};
-use crate::domain::memory::recalled::Recalled;
 use crate::domain::message::{Message, stored};
 use crate::domain::run::awaited::Awaited;
 use crate::domain::run::delta::{Delta, Kind};
@@ -359,13 +357,6 @@ impl Work {
                 self.apply(meta, call.run.number, Happened::ChildLost { entry: call.number }, now)
             }
             _ => Vec::new(),
-        }
-    }
-
-    /// What the run was given of memories: what follows is sent the same.
-    fn note_recalled(&mut self, number: u32, journal: &Value) {
-        if let Some(kept) = self.open.get_mut(&number).filter(|kept| kept.recalled.is_none()) {
-            kept.recalled = journal.get("memory").and_then(|given| Recalled::deserialize(given).ok());
         }
     }
 

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::step::{self, Begun, Hearing};
+use super::fault::{self, Begun};
+use super::step::{self, Hearing};
 use crate::domain::message::{AssistantPart, ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
 use crate::domain::run::compaction::{Compacted, Slid};
@@ -105,7 +106,7 @@ fn failed<W: World>(
     slid: Slid,
     journal: Value,
 ) -> Outcome {
-    let (fault, journal) = step::failure(app, error, begun, journal);
+    let (fault, journal) = fault::of(app, error, begun, journal);
     not_compacted(slid, fault, cost, journal)
 }
 

@@ -6,6 +6,7 @@
 //! | [`child`] | a run of another agent, begun |
 //! | [`remembered`] | what a run is given of memories |
 //! | [`step`] | a step of the model: a governed call, relayed to the run's watchers |
+//! | `fault` | what an error of a call means for its run |
 //! | [`compact`] | the oldest runs of a thread, summed up |
 //! | `version` | the version at which a thread stays |
 //! | `typed` | an answer that must fit the agent's schema: asked for, checked, mended |
@@ -13,6 +14,7 @@
 
 mod child;
 mod compact;
+mod fault;
 pub mod perform;
 mod remembered;
 mod step;

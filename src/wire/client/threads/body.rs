@@ -25,7 +25,6 @@ const MAX_VARIABLES: usize = 64 * 1_024;
 const MAX_REASON: usize = 500;
 
 type Faults = Vec<FieldError>;
-
 /// A thread to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
