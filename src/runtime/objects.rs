@@ -69,6 +69,7 @@ pub struct BackupClient {
     pub accounts: Objects,
     pub threads: Objects,
     pub dispatch: Objects,
+    pub knowledge: Objects,
 }
 
 impl Backups for BackupClient {
@@ -84,6 +85,7 @@ impl Backups for BackupClient {
             ObjectKind::Account => &self.accounts,
             ObjectKind::Dispatch => &self.dispatch,
             ObjectKind::Thread => &self.threads,
+            ObjectKind::Knowledge => &self.knowledge,
         };
         wire::decode(&objects.ask(&object.on_platform(), &text).await?).map_err(unreadable)
     }

@@ -75,6 +75,7 @@ impl EdgeWorld {
             accounts: objects("ACCOUNTS")?,
             threads: objects("THREADS")?,
             dispatch: objects("DISPATCH")?,
+            knowledge: objects("KNOWLEDGE")?,
         };
         let inner = Inner {
             directory: Directory::new(D1::new(env.d1("DB")?)),

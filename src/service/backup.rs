@@ -78,6 +78,9 @@ async fn behind<W: World>(
     let next = match last {
         Some(ObjectName::Dispatch(account)) => threads(app, *account, None, most).await?,
         Some(ObjectName::Thread(account, key)) => threads(app, *account, Some(*key), most).await?,
+        Some(ObjectName::Knowledge(account, place)) => {
+            memories(app, *account, Some(place.name().to_owned()), most).await?
+        }
         Some(ObjectName::Account(account)) if only.is_none() => first_behind(app, Some(*account)).await?,
         Some(ObjectName::Account(_)) => Vec::new(),
         None => match only {
@@ -103,9 +106,23 @@ async fn threads<W: World>(
     most: u32,
 ) -> Result<Vec<ObjectName>, Unavailable> {
     match app.world.dispatch().ask(account, OfIndex::Threads(after, most)).await? {
-        Said::Threads(keys) if keys.is_empty() => Ok(vec![ObjectName::Account(account)]),
+        Said::Threads(keys) if keys.is_empty() => memories(app, account, None, most).await,
         Said::Threads(keys) => Ok(keys.into_iter().map(|key| ObjectName::Thread(account, key)).collect()),
         other => Err(Unavailable(format!("the index answered {other:?} to a list of threads"))),
+    }
+}
+
+/// The objects that keep memories, and behind them the account's own.
+async fn memories<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    after: Option<String>,
+    most: u32,
+) -> Result<Vec<ObjectName>, Unavailable> {
+    match app.world.dispatch().ask(account, OfIndex::Places(after, most)).await? {
+        Said::Places(names) if names.is_empty() => Ok(vec![ObjectName::Account(account)]),
+        Said::Places(names) => Ok(names.iter().filter_map(|name| ObjectName::parse(name)).collect()),
+        other => Err(Unavailable(format!("the index answered {other:?} to a list of places"))),
     }
 }
 

@@ -107,3 +107,33 @@ async fn nothing_is_restored_in_an_environment_that_serves() {
         api.post(&format!("/api/v1/objects/{object}/restore")).key(OPERATOR).json(&part).send().await;
     assert_eq!(refused.problem(), (409, "conflict".to_owned()));
 }
+
+#[tokio::test]
+async fn what_agents_remember_is_listed_dumped_and_found_by_its_words_where_it_is_restored() {
+    native_only!("objects that are held do nothing, and the first part needs some that do");
+    let api = Api::with(Settings { is_maintenance: true, ..settings() });
+    let (acme, eve) = (api.tenant("acme").await, api.tenant("eve").await);
+    let user = "a/d:a";
+    for memory in [
+        json!({"text": "Ada likes lakes and mountains", "user": user}),
+        json!({"text": "Ada dislikes deserts", "user": user}),
+        json!({"text": "Invoices go out on Fridays", "kind": "work"}),
+    ] {
+        api.post("/api/v1/memories").key(&acme.member).json(&memory).send().await.created();
+    }
+    let (own, _) = listed(&api, "?account=acme").await;
+    let memories = [format!("{}:memory:@work", acme.id), format!("{}:memory:{user}", acme.id)];
+    assert_eq!(own[1..], [memories.as_slice(), &[format!("{}:account", acme.id)]].concat());
+
+    let escaped = |account: AccountId| format!("{account}:memory:a%2Fd:a");
+    let page = dump(&api, &escaped(acme.id)).await;
+    assert_eq!(page["next"], Value::Null);
+    let part = json!({"steps": page["steps"], "page": 0, "rows": page["rows"], "is_last": true});
+    let path = format!("/api/v1/objects/{}/restore", escaped(eve.id));
+    api.post(&path).key(OPERATOR).json(&part).send().await.ok();
+    let search = "/api/v1/memories?user=a%2Fd%3Aa&q=mountains";
+    let [there, here] = [&acme, &eve].map(|tenant| api.get(search).key(&tenant.member).send());
+    let (there, here) = (there.await.ok(), here.await.ok());
+    assert_eq!(here["data"].as_array().map(Vec::len), Some(1), "{here}");
+    assert_eq!(here["data"][0]["text"], there["data"][0]["text"]);
+}

@@ -7,6 +7,7 @@ use retinue::ports::{Backups, ThreadOf, Unavailable};
 
 use super::accounts::FakeAccounts;
 use super::dispatch::FakeDispatch;
+use super::knowledge::FakeKnowledge;
 use super::threads::FakeThreads;
 
 #[derive(Clone)]
@@ -14,6 +15,7 @@ pub struct FakeBackups {
     pub accounts: FakeAccounts,
     pub threads: FakeThreads,
     pub dispatch: FakeDispatch,
+    pub knowledge: FakeKnowledge,
 }
 
 impl Backups for FakeBackups {
@@ -22,6 +24,7 @@ impl Backups for FakeBackups {
         let Response { status, text } = match object {
             ObjectName::Account(account) => self.accounts.told(*account, &text),
             ObjectName::Dispatch(account) => self.dispatch.told(*account, &text),
+            ObjectName::Knowledge(_, place) => self.knowledge.told(place, &text),
             ObjectName::Thread(account, thread) => {
                 self.threads.told(ThreadOf { account: *account, thread: *thread }, &text)
             }

@@ -9,7 +9,7 @@ use retinue::domain::memory::command as memory;
 use retinue::object::host::{Host, Reply};
 use retinue::object::knowledge::Knowledge;
 use retinue::object::machine::Moment;
-use retinue::object::wire;
+use retinue::object::wire::{self, Response};
 use retinue::ports::{Knowledge as Port, Unavailable};
 
 use super::disk::Disk;
@@ -53,6 +53,27 @@ impl FakeKnowledge {
     }
 }
 
+impl FakeKnowledge {
+    /// A text, whatever it asks.
+    pub fn told(&self, place: &Place, text: &str) -> Response {
+        let mut objects = self.objects.lock().unwrap();
+        let object = objects.entry(place.clone()).or_insert_with(|| Object::new(Disk::new()));
+        let mut random = || {
+            let mut drawn = self.drawn.lock().unwrap();
+            *drawn = drawn.wrapping_add(1);
+            [*drawn; 10]
+        };
+        let mut moment = Moment { now: self.clock.now(), random: &mut random };
+        let Reply::Now(response) = wire::answer(&mut object.host, text, &mut moment) else {
+            panic!("a knowledge object answers at once")
+        };
+        if object.host.take_todo().is_void && object.host.vacate() {
+            objects.remove(place);
+        }
+        response
+    }
+}
+
 impl Port for FakeKnowledge {
     /// It may fail before or after it takes effect.
     async fn ask(&self, place: &Place, command: Command) -> Result<Answer, Unavailable> {
@@ -71,21 +92,7 @@ impl Port for FakeKnowledge {
         if failure == Some(When::Before) {
             return lost("before");
         }
-        let text = wire::encode(VERSION, &command).unwrap();
-        let mut objects = self.objects.lock().unwrap();
-        let object = objects.entry(place.clone()).or_insert_with(|| Object::new(Disk::new()));
-        let mut random = || {
-            let mut drawn = self.drawn.lock().unwrap();
-            *drawn = drawn.wrapping_add(1);
-            [*drawn; 10]
-        };
-        let mut moment = Moment { now: self.clock.now(), random: &mut random };
-        let Reply::Now(response) = wire::answer(&mut object.host, &text, &mut moment) else {
-            panic!("a knowledge object answers at once")
-        };
-        if object.host.take_todo().is_void && object.host.vacate() {
-            objects.remove(place);
-        }
+        let response = self.told(place, &wire::encode(VERSION, &command).unwrap());
         match (failure, response.status) {
             (Some(When::After), _) => lost("after"),
             (_, 200) => Ok(wire::decode(&response.text).unwrap()),

@@ -135,8 +135,13 @@ impl FakeWorld {
         let accounts = FakeAccounts::new(faults.clone(), clock.clone());
         let threads = FakeThreads::new(clock.clone());
         let dispatch = FakeDispatch::new(faults.clone(), clock.clone());
-        let backups =
-            FakeBackups { accounts: accounts.clone(), threads: threads.clone(), dispatch: dispatch.clone() };
+        let knowledge = FakeKnowledge::new(faults.clone(), clock.clone());
+        let backups = FakeBackups {
+            accounts: accounts.clone(),
+            threads: threads.clone(),
+            dispatch: dispatch.clone(),
+            knowledge: knowledge.clone(),
+        };
         let objects = match &workerd {
             Some(workerd) => Objects::Workerd(Remote { workerd: workerd.clone(), clock: clock.clone() }),
             None => Objects::Native(accounts.clone()),
@@ -148,7 +153,7 @@ impl FakeWorld {
             threads: threads.clone(),
             dispatch: dispatch.clone(),
             backups,
-            knowledge: FakeKnowledge::new(faults.clone(), clock.clone()),
+            knowledge,
             objects,
             workerd,
             upstream,

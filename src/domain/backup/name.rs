@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::ids::AccountId;
+use crate::domain::knowledge::Place;
 use crate::domain::thread::id::ThreadKey;
 
 /// The kinds of objects. One that is not here is not backed up; a test compares the list with the platform's configuration.
@@ -14,29 +15,35 @@ use crate::domain::thread::id::ThreadKey;
 pub enum ObjectKind {
     Dispatch,
     Thread,
+    Knowledge,
     Account,
 }
 
 impl ObjectKind {
     /// In the order in which an account's objects are listed and dumped. Each one knows of what was dumped before it no less
     /// than what was known then: threads of what the index lists, the ledger of what runs have spent.
-    pub const ALL: [Self; 3] = [Self::Dispatch, Self::Thread, Self::Account];
+    pub const ALL: [Self; 4] = [Self::Dispatch, Self::Thread, Self::Knowledge, Self::Account];
 
     /// The platform's name of the class.
     pub const fn class(self) -> &'static str {
         match self {
             Self::Dispatch => "DispatchObject",
             Self::Thread => "ThreadObject",
+            Self::Knowledge => "KnowledgeObject",
             Self::Account => "AccountObject",
         }
     }
 }
 
-/// An object: `{account}:account`, `{account}:dispatch`, `{account}:thread:{key}`.
+/// What the names of objects that keep memories have behind the account.
+const MEMORY: &str = "memory";
+
+/// An object: `{account}:account`, `{account}:dispatch`, `{account}:thread:{key}`, `{account}:memory:{user}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObjectName {
     Dispatch(AccountId),
     Thread(AccountId, ThreadKey),
+    Knowledge(AccountId, Place),
     Account(AccountId),
 }
 
@@ -48,6 +55,7 @@ impl ObjectName {
         match rest.split_once(':') {
             None if rest == "account" => Some(Self::Account(account)),
             None if rest == "dispatch" => Some(Self::Dispatch(account)),
+            Some((MEMORY, name)) => Some(Self::Knowledge(account, Place::of(account, MEMORY, name))),
             Some(("thread", key)) => ThreadKey::parse(key).map(|key| Self::Thread(account, key)),
             _ => None,
         }
@@ -57,13 +65,17 @@ impl ObjectName {
         match self {
             Self::Dispatch(_) => ObjectKind::Dispatch,
             Self::Thread(..) => ObjectKind::Thread,
+            Self::Knowledge(..) => ObjectKind::Knowledge,
             Self::Account(_) => ObjectKind::Account,
         }
     }
 
     pub const fn account(&self) -> AccountId {
         match self {
-            Self::Dispatch(account) | Self::Thread(account, _) | Self::Account(account) => *account,
+            Self::Dispatch(account)
+            | Self::Thread(account, _)
+            | Self::Knowledge(account, _)
+            | Self::Account(account) => *account,
         }
     }
 
@@ -72,6 +84,7 @@ impl ObjectName {
         match self {
             Self::Dispatch(account) | Self::Account(account) => account.to_string(),
             Self::Thread(account, key) => format!("{account}:{key}"),
+            Self::Knowledge(_, place) => place.name().to_owned(),
         }
     }
 }
@@ -81,6 +94,7 @@ impl fmt::Display for ObjectName {
         match self {
             Self::Dispatch(account) => write!(f, "{account}:dispatch"),
             Self::Thread(account, key) => write!(f, "{account}:thread:{key}"),
+            Self::Knowledge(_, place) => f.write_str(place.name()),
             Self::Account(account) => write!(f, "{account}:account"),
         }
     }
@@ -95,9 +109,14 @@ mod tests {
     fn a_name_is_read_as_it_is_written_and_nothing_else_is() {
         let account = AccountId::new(Millis(1), [1; 10]);
         let key = ThreadKey::new(Millis(2), [2; 10]);
-        for name in
-            [ObjectName::Account(account), ObjectName::Dispatch(account), ObjectName::Thread(account, key)]
-        {
+        let memories = |user| ObjectName::Knowledge(account, Place::of(account, MEMORY, user));
+        for name in [
+            ObjectName::Account(account),
+            ObjectName::Dispatch(account),
+            ObjectName::Thread(account, key),
+            memories("@work"),
+            memories("a:thread:/é"),
+        ] {
             assert_eq!(ObjectName::parse(&name.to_string()), Some(name));
         }
         for none in
@@ -112,8 +131,6 @@ mod tests {
         let configuration = include_str!("../../../wrangler.toml");
         let classes = configuration.lines().filter_map(|line| line.strip_prefix("class_name = \""));
         let mut classes: Vec<&str> = classes.map(|class| class.trim_end_matches('"')).collect();
-        // What agents remember is in no backup yet; docs/operations.md says so.
-        classes.retain(|class| *class != "KnowledgeObject");
         let mut known = ObjectKind::ALL.map(ObjectKind::class);
         classes.sort_unstable();
         known.sort_unstable();

@@ -103,6 +103,10 @@ impl Machine for Knowledge {
     const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 0;
 
+    fn restored(sql: &impl Sql, _: bool, _: Millis) -> Result<(), Error> {
+        store::index_all(sql)
+    }
+
     fn load(sql: &impl Sql, _: Millis) -> Result<Self, Error> {
         Ok(Self { totals: store::totals(sql)?, batch: Vec::new() })
     }

@@ -10,6 +10,7 @@ pub mod recall;
 
 pub use change::change;
 
+use crate::domain::dispatch::command::{Answer as OfDispatch, Command as OfIndex};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AccountId, MemoryId};
 use crate::domain::knowledge::command as knowledge;
@@ -17,7 +18,7 @@ use crate::domain::memory::command::{Answer, Command, List, Make};
 use crate::domain::memory::draft::Draft;
 use crate::domain::memory::shelf::Shelf;
 use crate::domain::memory::{Memory, Source, Status};
-use crate::ports::{Knowledge, Unavailable, World};
+use crate::ports::{Dispatch, Knowledge, Unavailable, World};
 use crate::service::App;
 use crate::service::failure::{Failure, Thing};
 use crate::service::page::{Page, Request};
@@ -49,6 +50,14 @@ pub async fn ask<W: World>(
     command: Command,
 ) -> Result<Answer, Unavailable> {
     let place = shelf.place(account);
+    if matches!(command, Command::Make(_)) {
+        // Before it is there, so that whoever must find all of them finds it.
+        let noted = OfIndex::Place(place.name().to_owned(), true);
+        match app.world.dispatch().ask(account, noted).await? {
+            OfDispatch::Placed => {}
+            other => return Err(Unavailable(format!("the index answered {other:?}"))),
+        }
+    }
     match app.world.knowledge().ask(&place, knowledge::Command::Memory(command)).await? {
         knowledge::Answer::Memory(answer) => Ok(answer),
         other => Err(unexpected(&other)),

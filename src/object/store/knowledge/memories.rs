@@ -52,6 +52,8 @@ queries! {
     /// `update`, `delete`
     UNINDEX_MEMORY = "INSERT INTO memory_words (memory_words, rowid, text)
         SELECT 'delete', number, coalesce(words, text) FROM memories WHERE number = ?";
+    /// `index_all`
+    INDEX_ALL_MEMORIES = "INSERT INTO memory_words (rowid, text) SELECT number, coalesce(words, text) FROM memories";
     /// `is_gone`
     READ_MEMORY_GONE = "SELECT at FROM memory_gone WHERE id = ?";
     /// `note_gone`
@@ -297,4 +299,12 @@ pub fn erase(sql: &impl Sql) -> Result<(), Error> {
     [DELETE_ALL_MEMORIES, DELETE_ALL_MEMORY_WORDS, DELETE_ALL_MEMORIES_GONE]
         .iter()
         .try_for_each(|query| sql.query(query, &[]).map(drop))
+}
+
+/// Makes the index of words of all memories, where there is none.
+///
+/// # Errors
+/// [`Error`].
+pub fn index_all(sql: &impl Sql) -> Result<(), Error> {
+    sql.query(&INDEX_ALL_MEMORIES, &[]).map(drop)
 }

@@ -4,8 +4,8 @@ mod memories;
 mod schema;
 
 pub use memories::{
-    Kept, Order, Totals, delete, erase, forget_gone, found, frequency, insert, is_gone, memory, newest,
-    note_gone, of_text, predecessors, totals, update, write_totals,
+    Kept, Order, Totals, delete, erase, forget_gone, found, frequency, index_all, insert, is_gone, memory,
+    newest, note_gone, of_text, predecessors, totals, update, write_totals,
 };
 pub use schema::STEPS;
 
