@@ -22,18 +22,19 @@ use retinue::domain::change::{self, Actor, Change, Subject};
 use retinue::domain::ids::{AccountId, AgentId, ChangeId, KeyId};
 use retinue::domain::model::{Capabilities, Capability, Model};
 use retinue::domain::money::Nanos;
-use retinue::domain::plan::{Feature, Features, Limits};
+use retinue::domain::plan::{Feature, Features, KeepLimits, Limits};
 use retinue::domain::price::{LongContext, Price, Rates};
 use retinue::domain::provider::{Provider, ProviderName, SealedKey, Wire};
 use retinue::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
 use retinue::domain::scope::{Scope, Scopes};
+use retinue::domain::share::Share;
 use retinue::domain::slug::Slug;
 use retinue::domain::thread::command::OnBusy;
 use retinue::domain::time::Millis;
 use retinue::domain::vault::Sealed;
 use retinue::object::store::account::STEPS;
 use retinue::object::store::steps::migrate;
-use retinue::object::store::{dispatch, effects, thread as threads};
+use retinue::object::store::{dispatch, effects, knowledge, thread as threads};
 use retinue::ports::{
     AccountRef, AgentFilter, AgentList, AgentPosition, AgentRef, AgentVersion, Agents, Aliases, AllAccounts,
     AllKeys, Called, Changes, ChangesOf, Directory, KeyRef, Keys, Models, Plans, Providers, Resolve,
@@ -111,6 +112,11 @@ fn agent(n: u8) -> Agent {
             on_unknown: Some(OnUnknown::Fail),
             on_budget: Some(OnBudget::Wait),
             upgrade: Some(Upgrade::NewThreads),
+            output: serde_json::from_value(serde_json::json!({"schema": {"const": null}, "name": "reply"})).unwrap(),
+            input: serde_json::from_value(serde_json::json!({"schema": {"type": "object"}})).unwrap(),
+            webhooks: vec!["crm".into()],
+            compact_at: Some(Share::of_thousandths(250)),
+            memory: None,
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
                 .as_object()
@@ -190,8 +196,13 @@ fn each_statement(mut look: impl FnMut(&Connection, &'static Query)) {
     // The objects' tables together: all have effects.
     let disk = Disk::new();
     migrate(&disk, STEPS).unwrap();
-    let others = threads::STEPS.iter().chain(dispatch::STEPS).flat_map(|step| step.iter());
-    for statement in others.filter(|statement| **statement != effects::TABLE) {
+    let others =
+        threads::STEPS.iter().chain(dispatch::STEPS).chain(knowledge::STEPS).flat_map(|step| step.iter());
+    // As has the account's, with the same tables.
+    let is_there = |statement: &str| {
+        statement == effects::TABLE || STEPS.iter().flat_map(|step| step.iter()).any(|one| *one == statement)
+    };
+    for statement in others.filter(|statement| !is_there(statement)) {
         disk.db().execute_batch(statement).unwrap();
     }
     retinue::object::store::queries().for_each(|query| look(&disk.db(), query));
@@ -272,7 +283,7 @@ const OF_THE_PLATFORM: [&str; 14] = [
 ];
 
 /// What the operator asks of all accounts.
-const OF_ALL_ACCOUNTS: [&str; 1] = ["FLAG_ACCOUNTS"];
+const OF_ALL_ACCOUNTS: [&str; 2] = ["FLAG_ACCOUNTS", "ACCOUNTS_BEHIND"];
 
 const TENANT_TABLES: [&str; 18] = [
     "account_flags",
@@ -326,10 +337,14 @@ const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("LAST_ITEM", "items", "read from its end, and one row"),
     ("LAST_EVENT", "events", "the same"),
     ("LAST_EVENTS", "events", "the same, 50 rows"),
+    ("INDEX_ALL_MEMORIES", "memories", "once, after a restore"),
     ("FIND_STEPS", "sqlite_master", "SQLite's own table of tables, a few rows"),
     ("EMPTY_KEYS", "keys", "a thread goes, with every answer of the last day"),
     ("OLDEST_KEY", "keys", "read from its beginning, and one row"),
     ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
+    ("FIND_MEMORIES", "memory_words", "by its own index: so FTS5 says that it looks for words"),
+    ("FIND_NEWEST_MEMORIES", "memory_words", "the same"),
+    ("COUNT_MEMORIES_OF_WORD", "memory_words", "the same"),
 ];
 
 #[test]
@@ -386,6 +401,7 @@ async fn an_account_has_the_limits_of_its_plan() {
         calls_per_minute: Some(4),
         concurrent_calls: Some(u32::MAX),
         monthly_spend: Some(Nanos::new(6)),
+        keeps: KeepLimits::NONE,
         features: Features::NONE.with(Feature::ImportUrl),
     };
     assert_eq!(tenant.limits().await.unwrap(), limits);

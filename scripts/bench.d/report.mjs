@@ -106,6 +106,17 @@ export function threads({ small, large, resumeMs, minute }) {
   );
 }
 
+export function memory(of) {
+  const names = {
+    "search by common words and a rare one": "common",
+    "search by a rare word": "rare",
+    "search where there is nothing": "none",
+    "turn without memory": "without",
+    "turn with memory": "withMemory",
+  };
+  return table([["among 10,000 memories, p50 ms", ""], ...Object.entries(names).map(([title, name]) => [title, fixed(of[name], 2)])]);
+}
+
 export function targets(list) {
   const rows = list.map(({ name, reached, limit, is, isMet }) =>
     limit === undefined ? [name, fixed(reached, 2), "", ""] : [name, fixed(reached, 2), `${is} ${limit}`, isMet ? "pass" : "FAIL"],

@@ -72,7 +72,7 @@ const ratio = (a, b) => a / b;
 const difference = (a, b) => a - b;
 
 /** What was measured of the targets, each with its limit. */
-export function targets(runs, { counts, sizes, directory, threads }) {
+export function targets(runs, { counts, sizes, directory, threads, memory }) {
   const at = (a, b, connections, figure, compare) => runs.compare(a, b, connections, figure, compare);
   const stream = ["governed-stream", "floor-stream"];
   const plain = ["governed", "floor"];
@@ -93,6 +93,8 @@ export function targets(runs, { counts, sizes, directory, threads }) {
     most("first token that a thread adds, 1 connection, ms", at("turn-stream", "governed-stream", 1, "firstTokenP50", difference), 5),
     most("first look at a thread of 1 GiB over one of 1 MiB, ms", threads && threads.large.readMs - threads.small.readMs, 50),
     most("object rows written by a streamed minute", threads?.minute.rowsWritten, 260),
+    most("a search among 10,000 memories, ms", memory?.searchMs, 10),
+    most("a turn with memory / one without", memory?.ratio, 1.3),
     most("D1 queries of a warm call", counts?.warm.d1Statements, 0),
     most("hops that a warm call waits for", counts?.warm.blockingHops, 1),
     most("wasm, gzipped, KB", sizes && sizes.wasmGzipped / 1000, WASM_TARGET_BYTES / 1000),

@@ -19,7 +19,9 @@ const own = (name) => ({ name, file: join(import.meta.dirname, name) });
 
 export const VERSION = require("workerd/package.json").version;
 
-const BINDINGS = { ACCOUNTS: "AccountObject", THREADS: "ThreadObject", DISPATCH: "DispatchObject" };
+const BINDINGS = {
+  ACCOUNTS: "AccountObject", THREADS: "ThreadObject", DISPATCH: "DispatchObject", KNOWLEDGE: "KnowledgeObject",
+};
 
 /** The Worker as it is deployed. `build` is the folder that scripts/build writes. */
 export function retinue(build, vars) {

@@ -1,7 +1,7 @@
 // plans.yaml: what each plan allows, as rows of table plans.
 
 const PLANS = ["budget", "standard", "professional", "enterprise"];
-const COUNTS = ["agents", "members", "keys", "calls_per_minute", "concurrent_calls"];
+const COUNTS = ["agents", "members", "keys", "calls_per_minute", "concurrent_calls", "threads", "storage_mb", "runs_at_once"];
 const FEATURES = ["public_agents", "own_templates", "import_url"];
 const UNLIMITED = "unlimited";
 

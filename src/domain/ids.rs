@@ -71,6 +71,10 @@ id!(
     /// A person of an account.
     MemberId
 );
+id!(
+    /// Something that is remembered.
+    MemoryId
+);
 
 #[cfg(test)]
 mod tests {

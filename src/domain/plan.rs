@@ -17,6 +17,7 @@ pub struct Limits {
     pub concurrent_calls: Option<u32>,
     /// What all agents together may spend in a calendar month (UTC).
     pub monthly_spend: Option<Nanos>,
+    pub keeps: KeepLimits,
     pub features: Features,
 }
 
@@ -29,6 +30,7 @@ impl Limits {
         calls_per_minute: None,
         concurrent_calls: None,
         monthly_spend: None,
+        keeps: KeepLimits::NONE,
         features: Features::ALL,
     };
 
@@ -59,6 +61,46 @@ impl CallLimits {
         self.calls_per_minute.is_none() && self.concurrent_calls.is_none() && self.monthly_spend.is_none()
     }
 }
+
+/// The limits on what an account's threads keep and do; they travel with every claim of room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepLimits {
+    /// Threads that are kept: not those that are made for one call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+    /// Megabytes (10⁶ bytes) of what threads say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_mb: Option<u32>,
+    /// Runs that are not over, those that wait for their turn or for somebody too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_at_once: Option<u32>,
+}
+
+impl KeepLimits {
+    pub const NONE: Self = Self { threads: None, storage_mb: None, runs_at_once: None };
+}
+
+/// Which of them leaves no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepLimit {
+    Threads,
+    StorageMb,
+    RunsAtOnce,
+}
+
+impl KeepLimit {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::StorageMb => "storage_mb",
+            Self::RunsAtOnce => "runs_at_once",
+        }
+    }
+}
+
+/// The bytes of a megabyte, as plans count.
+pub const MEGABYTE: u64 = 1_000_000;
 
 /// Something that a plan may offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -104,7 +104,8 @@ impl Needs {
         };
         need(request.messages.iter().any(has_image), Capability::Images);
         need(!request.tools.is_empty(), Capability::Tools);
-        need(matches!(request.response_format, ResponseFormat::JsonSchema { .. }), Capability::JsonSchema);
+        let has_schema = matches!(request.response_format, ResponseFormat::JsonSchema { .. });
+        need(has_schema && !request.is_checked, Capability::JsonSchema);
         need(stream, Capability::Streaming);
         let input_bound = bound::input_tokens(request, instructions);
         Self {

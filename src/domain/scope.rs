@@ -22,6 +22,8 @@ pub enum Scope {
     LedgerRead,
     MembersRead,
     MembersWrite,
+    MemoriesRead,
+    MemoriesWrite,
     ModelsRead,
     ModelsWrite,
     ProfileRead,
@@ -46,7 +48,7 @@ const fn row(name: &'static str, opens: &'static [&'static str], role: Role) -> 
 }
 
 impl Scope {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Calls,
         Self::AccountRead,
         Self::AccountWrite,
@@ -60,6 +62,8 @@ impl Scope {
         Self::LedgerRead,
         Self::MembersRead,
         Self::MembersWrite,
+        Self::MemoriesRead,
+        Self::MemoriesWrite,
         Self::ModelsRead,
         Self::ModelsWrite,
         Self::ProfileRead,
@@ -86,6 +90,8 @@ impl Scope {
             Self::LedgerRead => row("ledger:read", &["calls"], Role::Member),
             Self::MembersRead => row("members:read", &["members"], Role::Admin),
             Self::MembersWrite => row("members:write", &["members"], Role::Admin),
+            Self::MemoriesRead => row("memories:read", &["memories"], Role::Member),
+            Self::MemoriesWrite => row("memories:write", &["memories"], Role::Member),
             Self::ModelsRead => row("models:read", &["models", "model-aliases", "aliases"], Role::Member),
             Self::ModelsWrite => row("models:write", &["models", "model-aliases", "aliases"], Role::Admin),
             Self::ProfileRead => row("profile:read", &["profile"], Role::Caller),
@@ -213,7 +219,9 @@ mod tests {
         );
         assert!(caller.without(member).is_empty() && member.without(admin).is_empty());
         assert!(member.has(Scope::LedgerRead) && !member.has(Scope::MembersRead));
-        assert!(member.without(caller).names().all(|name| !name.ends_with(":write")));
+        let written: Vec<_> =
+            member.without(caller).names().filter(|name| name.ends_with(":write")).collect();
+        assert_eq!(written, ["memories:write"], "beside threads, the one thing that members write");
         assert_eq!(admin, Scopes::ALL);
     }
 

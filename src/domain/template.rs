@@ -135,6 +135,7 @@ mod tests {
         let known = Known {
             alias: &|name| (name == "fast").then(|| "p:m".to_owned()),
             variable: &|_| false,
+            webhook: &|_| false,
             loopback: crate::domain::outbound::Loopback::Refused,
         };
         let sealer = Sealer {

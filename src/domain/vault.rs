@@ -22,6 +22,8 @@ use super::secret::Secret;
 #[derive(Clone, Copy, Debug)]
 pub enum Place<'a> {
     ProviderKey(&'a ProviderName),
+    /// What the messages of a webhook of this name are signed with.
+    Webhook(&'a str),
     /// A header that a tool sends: its name in lower case, and the scheme, host and port that it is sent to.
     ToolHeader {
         tool: &'a str,
@@ -136,6 +138,7 @@ impl Place<'_> {
         let account = account.to_string();
         match self {
             Self::ProviderKey(name) => joined(&["retinue provider key 1", &account, name.as_str()]),
+            Self::Webhook(name) => joined(&["retinue webhook 1", &account, name]),
             Self::ToolHeader { tool, header, origin } => {
                 joined(&["retinue tool header 1", &account, tool, header, origin])
             }

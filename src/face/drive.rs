@@ -31,7 +31,7 @@ use crate::service::call::{
     self, Answer, Asked, Cache, Caller, Ending, Error, Relay, Resolved, Sent, Served, Step,
 };
 use crate::service::threads::{On, Visitor};
-use crate::service::tool::runs_here;
+use crate::service::tool::is_run;
 use crate::wire::client::threads::Threaded;
 
 /// The handler of a call.
@@ -138,7 +138,7 @@ async fn run<W: World, C: Call>(
     call: C,
 ) -> Result<Response, Problem> {
     if asked.request.sampling.n.is_some_and(|n| n > 1) {
-        let words = "must be 1: with tools that run here, on a thread or under an Idempotency-Key there is one answer";
+        let words = "must be 1: with tools that run here, an `output`, on a thread or under an Idempotency-Key there is one answer";
         return Err(Problem::in_field("n", words));
     }
     let resolved = &entered.resolved;
@@ -265,7 +265,7 @@ async fn judge<W: World>(
         }
     };
     let of_run = of_run(&parts.headers);
-    let bytes = body::read(Request::from_parts(parts, content)).await;
+    let bytes = body::read(Request::from_parts(parts, content)).await.and_then(body::exact);
     let bytes = bytes.map_err(|problem| judged.readable(problem))?;
     // As the control plane reads bodies: editors of Windows put one before the text.
     let begins_at = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
@@ -329,7 +329,7 @@ impl Entered {
     fn is_run(&self, threaded: Option<&Threaded>, has_headers: bool) -> bool {
         has_headers
             || threaded.is_some_and(Threaded::asks_for_a_run)
-            || runs_here(&self.resolved.bundle.agent.definition.tools)
+            || is_run(&self.resolved.bundle.agent.definition)
     }
 
     /// The same by rows that are in force now.

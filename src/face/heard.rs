@@ -1,17 +1,24 @@
 //! A run's events, heard as the answer to one call.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 use serde_json::Value;
 
 use crate::domain::admission::command::UsageKind;
+use crate::domain::field_error::FieldError;
 use crate::domain::message::{Event as Said, Finish};
 use crate::domain::run::event::{Event, Numbered, needs_somebody};
 use crate::domain::run::state::{Failure, Reason};
+use crate::domain::schema::Fault;
 use crate::domain::thread::id::EntryId;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::http::problem::{Kind, Problem};
 use crate::service::call::Receipt;
+
+/// The field of an answer that does not fit.
+const OUTPUT: &str = "output";
 
 /// What an event is to the one who called.
 #[derive(Debug)]
@@ -145,6 +152,9 @@ impl Hearing {
             Event::Incomplete { reason: Reason::BudgetExceeded, .. } if self.piece.is_none() => {
                 unanswered(Kind::BudgetExceeded, "The agent's budget is spent, and the run has ended.")
             }
+            Event::Incomplete { reason: Reason::OutputInvalid, errors, .. } => {
+                Heard::Failed(Box::new(unfit(errors)))
+            }
             Event::Incomplete { .. } => finish(Finish::Length),
             Event::Failed { error, .. } => Heard::Failed(Box::new(self.failed(error, now))),
             Event::Cancelled { reason, .. } => {
@@ -181,6 +191,23 @@ impl Hearing {
     }
 }
 
+/// A run whose answer does not fit, though it was asked again. Another run may answer otherwise, and costs as much.
+fn unfit(errors: Vec<Fault>) -> Problem {
+    let error = |Fault { at, words }| {
+        let field = if at.is_empty() { OUTPUT.to_owned() } else { format!("{OUTPUT}#{at}") };
+        FieldError { field, message: words }
+    };
+    let errors: Vec<FieldError> = errors.into_iter().map(error).collect();
+    let first = errors.first().map(|error| format!(" ({} {})", error.field, error.message));
+    let words = format!(
+        "The model's answer does not fit the agent's `output`, also after it was asked to mend it{}.",
+        first.unwrap_or_default()
+    );
+    let mut problem = Problem::new(Kind::OutputInvalid, words).should_retry(false);
+    problem.errors = errors;
+    problem
+}
+
 /// Whether clients send a request again by themselves that was answered so.
 fn is_repeated(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
@@ -189,6 +216,23 @@ fn is_repeated(status: StatusCode) -> bool {
 /// What the caller of a run that has begun is told instead of an answer. To send the same again would begin another run.
 fn unanswered(kind: Kind, words: impl Into<String>) -> Heard {
     Heard::Failed(Box::new(Problem::new(kind, words).should_retry(false)))
+}
+
+/// What has happened until now, without what was taken back again: nobody has heard it yet.
+pub fn unvoided(events: Vec<Numbered>) -> Vec<Numbered> {
+    let restarts = events.iter().enumerate().filter_map(|(at, event)| match event.event {
+        Event::Restarted { step, .. } => Some((step, at)),
+        _ => None,
+    });
+    let last: BTreeMap<u32, usize> = restarts.collect();
+    let is_void = |at: usize, event: &Event| match event {
+        Event::Text { step, .. } | Event::Reasoning { step, .. } | Event::Restarted { step, .. } => {
+            last.get(step).is_some_and(|restart| at <= *restart)
+        }
+        _ => false,
+    };
+    let kept = events.into_iter().enumerate().filter(|(at, event)| !is_void(*at, &event.event));
+    kept.map(|(_, event)| event).collect()
 }
 
 /// A run that waits for its client ends the answer with the calls; one that waits for a time goes on by itself.

@@ -21,6 +21,7 @@ pub mod cors;
 pub mod drive;
 mod head;
 mod heard;
+mod held;
 pub mod mount;
 mod named;
 mod native_chat;

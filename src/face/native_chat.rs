@@ -3,7 +3,7 @@
 use super::call::{Call, Encoder, Of, Ticket};
 use super::drive;
 use super::{Face, Operations};
-use crate::domain::message::{ChatReply, Event};
+use crate::domain::message::{ChatReply, Event, Finish};
 use crate::domain::thread::view::RunView;
 use crate::domain::warning::Warning;
 use crate::http::problem::{self, Kind, Problem};
@@ -65,11 +65,12 @@ impl Call for Chat {
     }
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
-        done(ticket, &Done::text_of(reply), &Called::all(reply), receipt).to_json()
+        let is_whole = reply.choices.first().is_some_and(|choice| choice.finish == Finish::Stop);
+        done(ticket, &Done::text_of(reply), is_whole, &Called::all(reply), receipt).to_json()
     }
 
     fn encoder(self, ticket: Ticket) -> Stream {
-        Stream { ticket, encoder: StreamEncoder::default(), left_out: 0 }
+        Stream { ticket, encoder: StreamEncoder::default(), is_whole: false, left_out: 0 }
     }
 }
 
@@ -86,13 +87,21 @@ pub fn asked(body: &[u8], stream: bool) -> Result<(Asked, Option<Box<Threaded>>)
 }
 
 /// What every answer says of its call.
-fn done<'a>(ticket: &'a Ticket, message: &'a str, calls: &'a [Called], receipt: &'a Receipt) -> Done<'a> {
+fn done<'a>(
+    ticket: &'a Ticket,
+    message: &'a str,
+    is_whole: bool,
+    calls: &'a [Called],
+    receipt: &'a Receipt,
+) -> Done<'a> {
+    let is_typed = is_whole && ticket.bundle.agent.definition.output.is_some();
     let (call_id, run_id) = match ticket.of {
         Of::Call(call) => (Some(call), None),
         Of::Run(run) => (None, Some(run)),
     };
     Done {
         message,
+        output: if is_typed { serde_json::from_str(message).ok() } else { None },
         usage: &receipt.usage,
         cost_usd: receipt.cost,
         model: ticket.model.as_deref(),
@@ -111,6 +120,8 @@ fn done<'a>(ticket: &'a Ticket, message: &'a str, calls: &'a [Called], receipt: 
 pub struct Stream {
     ticket: Ticket,
     encoder: StreamEncoder,
+    /// The answer has come to its own end.
+    is_whole: bool,
     /// How many parts of the answer are among the warnings.
     left_out: usize,
 }
@@ -126,12 +137,13 @@ impl Encoder for Stream {
             let new = about.left_out.iter().skip(std::mem::replace(&mut self.left_out, said));
             self.ticket.warnings.extend(new.map(|name| Warning::not_carried(name)));
         }
+        self.is_whole |= matches!(event, Event::Finish { reason: Finish::Stop, .. });
         self.encoder.event(event, out);
     }
 
     fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
         let (text, calls) = (self.encoder.text(), self.encoder.calls());
-        StreamEncoder::done(&done(&self.ticket, text, calls, receipt), out);
+        StreamEncoder::done(&done(&self.ticket, text, self.is_whole, calls, receipt), out);
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {

@@ -306,6 +306,7 @@ fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
         | Kind::UpstreamDenied
         | Kind::UpstreamError
         | Kind::RunUnanswered
+        | Kind::OutputInvalid
         | Kind::Unavailable
         | Kind::UpstreamTimeout => ErrorKind::Server,
         Kind::InvalidRequest

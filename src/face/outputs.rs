@@ -1,6 +1,6 @@
 //! Outputs of the client's tools, in a call that a run waits for.
 
-use crate::domain::message::Message;
+use crate::domain::message::{Message, news};
 use crate::domain::run::input::{Given, Input, NotTaken};
 use crate::domain::thread::command::Page;
 use crate::domain::thread::id::{EntryId, RunId, ThreadRef};
@@ -9,12 +9,6 @@ use crate::http::problem::{Kind, Problem};
 use crate::ports::World;
 use crate::service::App;
 use crate::service::threads::{Error, On, Visitor};
-
-/// What the client says after the last answer.
-pub fn news(messages: &[Message]) -> &[Message] {
-    let answered = messages.iter().rposition(|message| matches!(message, Message::Assistant { .. }));
-    messages.get(answered.map_or(0, |last| last + 1)..).unwrap_or_default()
-}
 
 /// The calls of the client's tools whose outputs this call has, and their run.
 pub type Outputs = (RunId, Vec<EntryId>);
@@ -117,7 +111,7 @@ async fn said_since<W: World>(
 fn outputs(messages: &[Message]) -> Result<Option<(Outputs, Vec<Input>)>, Problem> {
     let mut run = None;
     let (mut calls, mut inputs) = (Vec::new(), Vec::new());
-    for message in news(messages) {
+    for message in news(messages).1 {
         let Message::Tool { call_id, parts, .. } = message else {
             inputs.push(Input::Message(message.clone()));
             continue;

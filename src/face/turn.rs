@@ -15,10 +15,12 @@ use futures_util::stream;
 
 use super::call::{Call, Encoder, Ticket};
 use super::head;
-use super::heard::{Heard, Hearing, waits};
-use super::outputs::{given, news};
-use crate::domain::message::{ChatRequest, Gather, JsonText, Message, Tool};
-use crate::domain::run::event::{Event, Numbered};
+use super::heard::{Heard, Hearing, unvoided, waits};
+use super::held::Held;
+use super::outputs::given;
+use crate::domain::memory::shelf::MAX_USER;
+use crate::domain::message::{ChatRequest, Gather, Message, news};
+use crate::domain::run::event::Numbered;
 use crate::domain::run::manner::Manner;
 use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
@@ -31,7 +33,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
 use crate::service::call::{self, Asked, Passed};
-use crate::service::threads::{self, Begin, On, Visitor};
+use crate::service::threads::{self, Begin, On, Place, Visitor};
 use crate::wire::client::threads::Threaded;
 use crate::wire::to_json;
 
@@ -80,7 +82,7 @@ impl Turn {
                 (outputs, events, watch)
             }
             None => {
-                let begin = begin(on, is_bare, threaded, asked);
+                let begin = begin(on, is_bare, threaded, asked, C::PROTOCOL);
                 let watched = visitor.start_and_watch(app, begin).await;
                 let (events, watch) = watched.map_err(|error| {
                     // The run may have begun all the same.
@@ -150,41 +152,44 @@ fn is_named(visitor: &Visitor, on: &On) -> bool {
 }
 
 /// The run that a call begins. On a thread, of a conversation that the client repeats only what is new is said.
-fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked) -> Begin {
+fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked, protocol: &str) -> Begin {
     let mut manner = Manner::of(&asked.request, asked.model);
     manner.is_bare = is_bare;
-    let ChatRequest { messages, tools, metadata, .. } = asked.request;
+    let ChatRequest { messages, tools, metadata, user, .. } = asked.request;
     let variables = match asked.variables {
         Passed::Variables(variables) => variables,
         Passed::Metadata => metadata,
+        // Of calls that are ours.
+        Passed::Instead(_) => BTreeMap::new(),
     };
     let mut offered = threaded.tools;
-    offered.extend(tools.into_iter().map(client_tool));
-    let input = match on {
+    offered.extend(tools.into_iter().map(ClientTool::from));
+    let field = call::field_of(protocol, &messages);
+    let (first, input) = match on {
         // Outputs of tools among them were given before.
         On::Thread(_) => {
             let said = |message: &&Message| !matches!(message, Message::Tool { .. });
-            news(&messages).iter().filter(said).cloned().collect()
+            let (first, news) = news(&messages);
+            (first, news.iter().filter(said).cloned().collect())
         }
-        On::ThrowAway { .. } => messages,
+        On::ThrowAway { .. } => (0, messages),
     };
+    // A longer one than a thread's user may be belongs to nobody whom a thread could name.
+    let is_user = |user: &String| (1..=MAX_USER).contains(&user.chars().count());
+    let user = threaded.user.or(user).filter(is_user);
     Begin {
         on,
-        about: About::default(),
+        about: About { user, ..About::default() },
         input,
+        place: Place { field, first },
         variables,
         tools: offered,
         on_busy: threaded.on_busy,
         priority: Priority::default(),
         max_usd: asked.most,
         manner,
+        webhooks: Vec::new(),
     }
-}
-
-fn client_tool(tool: Tool) -> ClientTool {
-    let Tool { name, description, parameters, strict, cache } = tool;
-    let parameters = parameters.and_then(|parameters| JsonText::parse(parameters.get()));
-    ClientTool { name, description, parameters, strict, cache }
 }
 
 /// What has happened until now, as far as it is no more than some pages: what was taken back in it was never heard.
@@ -211,23 +216,6 @@ where
     (events, watch)
 }
 
-/// What has happened until now, without what was taken back again: nobody has heard it yet.
-fn unvoided(events: Vec<Numbered>) -> Vec<Numbered> {
-    let restarts = events.iter().enumerate().filter_map(|(at, event)| match event.event {
-        Event::Restarted { step, .. } => Some((step, at)),
-        _ => None,
-    });
-    let last: BTreeMap<u32, usize> = restarts.collect();
-    let is_void = |at: usize, event: &Event| match event {
-        Event::Text { step, .. } | Event::Reasoning { step, .. } | Event::Restarted { step, .. } => {
-            last.get(step).is_some_and(|restart| at <= *restart)
-        }
-        _ => false,
-    };
-    let kept = events.into_iter().enumerate().filter(|(at, event)| !is_void(*at, &event.event));
-    kept.map(|(_, event)| event).collect()
-}
-
 /// Listens to a run for the answer to one call.
 struct Listening<W: World> {
     app: App<W>,
@@ -242,6 +230,8 @@ struct Listening<W: World> {
     last: Option<u64>,
     /// What the run waited for when the call came and nothing followed.
     rests: Option<Heard>,
+    /// The answer is held back until it is known to fit.
+    is_held: bool,
 }
 
 impl<W: World> Listening<W> {
@@ -256,10 +246,22 @@ impl<W: World> Listening<W> {
         let is_live = events.is_live();
         let Events { snapshot, events, next, .. } = events;
         // One of several outputs came: the answer is what is still to be answered.
+        let is_held = snapshot.as_ref().is_some_and(|run| run.typed);
         let waiting = snapshot.filter(|run| run.status == Status::Waiting && hearing.has_outputs());
         let rests = waiting.map(|run| waits(&run.waiting_on));
         let watch = is_live.then_some(watch);
-        Self { app, visitor, run, hearing, read: unvoided(events).into(), watch, next, last: None, rests }
+        Self {
+            app,
+            visitor,
+            run,
+            hearing,
+            read: unvoided(events).into(),
+            watch,
+            next,
+            last: None,
+            rests,
+            is_held,
+        }
     }
 
     async fn hear(&mut self) -> Heard {
@@ -348,17 +350,23 @@ impl<W: World> Listening<W> {
 
     /// What the run says, as it comes.
     fn stream<E: Encoder>(self, encoder: E) -> Body {
-        let begin = Some((self, encoder, false));
+        let begin = Some((self, encoder, Held::default(), false));
         Body::from_stream(stream::unfold(begin, |state| async move {
-            let (mut this, mut encoder, mut has_said) = state?;
+            let (mut this, mut encoder, mut held, mut has_said) = state?;
             let mut out = Vec::with_capacity(512);
             loop {
                 let is_over = match this.heard().await {
                     Heard::Nothing => continue,
                     Heard::Step => {
                         has_said = false;
+                        held = Held::default();
                         continue;
                     }
+                    Heard::Void if this.is_held => {
+                        held = Held::default();
+                        continue;
+                    }
+                    Heard::Said(event) if this.is_held && held.takes(&event) => continue,
                     Heard::Void if has_said => {
                         let words = "The provider broke off, and the run begins the step again: read the run's events.";
                         encoder.failed(&Problem::new(Kind::UpstreamError, words), &mut out);
@@ -372,6 +380,7 @@ impl<W: World> Listening<W> {
                     }
                     Heard::Done(events) => {
                         encoder.warn(this.hearing.take_warnings());
+                        held.event().iter().for_each(|event| encoder.event(event, &mut out));
                         events.iter().for_each(|event| encoder.event(event, &mut out));
                         encoder.done(&this.hearing.receipt(), &mut out);
                         true
@@ -381,7 +390,7 @@ impl<W: World> Listening<W> {
                         true
                     }
                 };
-                let next = (!is_over).then_some((this, encoder, has_said));
+                let next = (!is_over).then_some((this, encoder, held, has_said));
                 return Some((Ok::<_, Infallible>(Bytes::from(out)), next));
             }
         }))

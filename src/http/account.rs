@@ -77,6 +77,12 @@ pub struct Limits {
     calls_per_minute: Count,
     /// Under way.
     concurrent_calls: Count,
+    /// Threads that are kept; those that are made for one call do not count.
+    threads: Count,
+    /// Megabytes (10⁶ bytes) of what is said in them, rounded up.
+    storage_mb: Count,
+    /// Runs that are not over, those that wait for their turn or for somebody too.
+    runs_at_once: Count,
     /// In the running calendar month (UTC), all agents together; what is set aside for calls under way is in it.
     monthly_spend_usd: Money,
     /// `public_agents`, `own_templates`, `import_url`.
@@ -108,7 +114,7 @@ pub struct Money {
 }
 
 impl From<Standing> for View {
-    fn from(Standing { account, limits, used, spend, flags }: Standing) -> Self {
+    fn from(Standing { account, limits, used, spend, kept, flags }: Standing) -> Self {
         let count = |limit, used| Count { limit, used };
         let default_model = account.default_model().map(str::to_owned);
         Self {
@@ -127,6 +133,9 @@ impl From<Standing> for View {
                 keys: count(limits.keys, used.keys),
                 calls_per_minute: count(limits.calls_per_minute, spend.calls_in_minute),
                 concurrent_calls: count(limits.concurrent_calls, spend.open_calls),
+                threads: count(limits.keeps.threads, kept.threads),
+                storage_mb: count(limits.keeps.storage_mb, kept.megabytes()),
+                runs_at_once: count(limits.keeps.runs_at_once, kept.runs),
                 monthly_spend_usd: Money { limit: limits.monthly_spend, used: spend.settled + spend.held },
                 features: limits.features.words().collect(),
             },

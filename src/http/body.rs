@@ -115,6 +115,14 @@ pub async fn read(request: Request) -> Result<Bytes, Problem> {
     if json::has_few_values(&bytes) { Ok(bytes) } else { Err(too_many()) }
 }
 
+/// The same bytes, if no whole number in them loses digits where it is read as a double.
+///
+/// # Errors
+/// A problem of kind `validation_failed` that names each such number.
+pub fn exact(bytes: Bytes) -> Result<Bytes, Problem> {
+    json::check_numbers(&bytes).map_err(Problem::invalid).map(|()| bytes)
+}
+
 /// The bytes of a body, whatever it is.
 ///
 /// # Errors

@@ -3,9 +3,13 @@
 //! The document and the page are files of `assets/`, which the platform serves before the Worker runs (`[assets]` of
 //! `wrangler.toml`; their headers are in `assets/_headers`). Here stands only what the document says of them.
 
+use axum::extract::State;
 use axum::response::Redirect;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::ports::World;
+use crate::service::App;
 
 use super::body::Json;
 
@@ -15,6 +19,10 @@ pub struct Health {
     #[schema(example = "ok")]
     status: &'static str,
     version: &'static str,
+    /// The deployment is in maintenance: backups are served, and no calls.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    maintenance: bool,
 }
 
 /// Whether the Worker answers
@@ -27,8 +35,9 @@ pub struct Health {
     tag = "platform",
     responses((status = 200, description = "It does", body = Health))
 )]
-pub async fn health() -> Json<Health> {
-    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+pub async fn health<W: World>(State(app): State<App<W>>) -> Json<Health> {
+    let maintenance = app.world.settings().is_maintenance;
+    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), maintenance })
 }
 
 /// This document

@@ -57,7 +57,7 @@ there is a body, its `model` names the agent, by slug or id. Preflights allow no
 const OF_MEMBERS: &str = "For members of the account, at the threads of all its agents.";
 
 /// The groups of endpoints, in the order of the page.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 13] = [
     ("accounts", "The tenants."),
     ("keys", "Who may act for an account."),
     ("members", "The people of an account, and what each has set."),
@@ -66,8 +66,10 @@ const TAGS: [(&str, &str); 11] = [
     ("agents", "The configuration of agents."),
     ("templates", "What agents can begin as."),
     ("budgets", "What an agent may spend, and what it has."),
+    ("memories", "What agents remember across threads, of people and of their work."),
     ("calls", "Talking to an agent."),
     ("threads", "Conversations that an agent remembers, and runs: work that goes on without its caller."),
+    ("webhooks", "Who hears that a run has ended or waits."),
     ("platform", "The service itself."),
 ];
 
@@ -160,7 +162,11 @@ impl<W: World> face::Visitor<W> for Document {
         of_mount(&mut operation, mount, right, &P::path());
         operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
         let plane = if mount.is_of_members() { Plane::Control } else { Plane::Face };
-        let role = if mount.is_of_members() { "member" } else { "caller" };
+        let role = match (mount.is_of_members(), right.key) {
+            (true, _) => "member",
+            (false, true) => "caller",
+            (false, false) => "token",
+        };
         declare(&mut operation, role);
         if plane == Plane::Control {
             operation.security = Some(security(required_scope(role, &path, &methods)));
@@ -259,7 +265,7 @@ fn role(of: Plane, asks: &str) -> &'static str {
     let word =
         asks.split_once("::access::").map(|(_, rest)| rest.split([',', ')', '>']).next().unwrap_or(rest));
     match word {
-        Some("Reader") => "member",
+        Some("Reader" | "Member") => "member",
         Some("Visitor") => "visitor",
         Some("Writer") => "admin",
         Some("Operator") => "operator",
@@ -316,7 +322,7 @@ fn of_mount(operation: &mut Operation, mount: Mount, right: Right, path: &str) {
     }
     let named = names.iter().map(|name| in_path(name, "Slug or id").into());
     operation.parameters.get_or_insert_default().splice(..0, named);
-    let mut security = security(Some(right.scope));
+    let mut security = if right.key { security(Some(right.scope)) } else { Vec::new() };
     let is_of_agent = Mount::OF_AN_AGENT.contains(&mount);
     let token = SecurityRequirement::new(THREAD_TOKEN, std::iter::empty::<String>());
     security.extend((is_of_agent && right.token).then_some(token));

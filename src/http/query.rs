@@ -18,7 +18,7 @@ use url::form_urlencoded;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 
-use super::access::{ActiveHolder, Holder, KeyReader, KeyWriter, Operator, Reader, Visitor, Writer};
+use super::access::{ActiveHolder, Holder, KeyReader, KeyWriter, Member, Operator, Reader, Visitor, Writer};
 use super::body::{Changes, Json, OptionalJson};
 use super::if_match::{OnState, Tags};
 use super::path::Parameters;
@@ -42,6 +42,7 @@ reads_nothing!(
     Operator,
     Holder,
     ActiveHolder,
+    Member,
     Reader,
     Writer,
     Visitor,

@@ -28,7 +28,8 @@ use super::documented::Documented;
 use super::problem;
 use super::query::{Checked, ReadsAll};
 use super::{
-    account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, profile,
+    account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, memories,
+    objects, profile, webhooks,
 };
 
 /// What is made of the list of endpoints, and of the list of faces.
@@ -78,7 +79,7 @@ pub fn of_account(at: &str) -> Option<String> {
     let rest = at.strip_prefix(API)?;
     match rest {
         "/accounts" | ACCOUNT => None,
-        rest if rest.starts_with("/flags") => None,
+        rest if rest.starts_with("/flags") || rest.starts_with("/objects") => None,
         "/account" => Some(ACCOUNT.to_owned()),
         rest => Some(format!("{ACCOUNT}{}", rest.strip_prefix(ACCOUNT).unwrap_or(rest))),
     }
@@ -97,7 +98,7 @@ pub fn paths_of_kind(facts: &Facts, verb: Verb) -> Vec<String> {
 pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Faces<W>) {
     let bases = Bases::new(Paths::of(faces).bases);
     v.endpoint(docs::__path_root, docs::root);
-    v.endpoint(docs::__path_health, docs::health);
+    v.endpoint(docs::__path_health, docs::health::<W>);
     v.file(docs::__path_openapi);
     v.file(docs::__path_docs);
 
@@ -110,6 +111,9 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(flags::__path_accounts, flags::accounts::<W>);
     v.endpoint(flags::__path_put_own, flags::put_own::<W>);
     v.endpoint(flags::__path_delete_own, flags::delete_own::<W>);
+    v.endpoint(objects::__path_list, objects::list::<W>);
+    v.endpoint(objects::__path_dump, objects::dump::<W>);
+    v.endpoint(objects::__path_restore, objects::restore::<W>);
     v.endpoint(keys::__path_issue, keys::issue::<W>);
     v.endpoint(keys::__path_list, keys::list::<W>);
     v.endpoint(keys::__path_revoke, keys::revoke::<W>);
@@ -124,6 +128,10 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(profile::__path_put, profile::put::<W>);
 
     L::visit(&mut Each(v, PhantomData));
+    v.endpoint(webhooks::__path_list, webhooks::list::<W>);
+    v.endpoint(webhooks::__path_resend, webhooks::resend::<W>);
+    v.endpoint(webhooks::__path_test, webhooks::test::<W>);
+    v.endpoint(webhooks::__path_rotate, webhooks::rotate::<W>);
 
     v.endpoint(agents::__path_create, agents::create::<W>);
     let of_list = bases.clone();
@@ -156,6 +164,11 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(budgets::__path_get, budgets::get::<W>);
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);
+    v.endpoint(memories::__path_list, memories::list::<W>);
+    v.endpoint(memories::__path_make, memories::make::<W>);
+    v.endpoint(memories::__path_show, memories::show::<W>);
+    v.endpoint(memories::__path_change, memories::change::<W>);
+    v.endpoint(memories::__path_delete, memories::delete::<W>);
 
     faces.each(v);
 }

@@ -3,30 +3,54 @@
 //! Threads deliver what they are, under a version that grows ([`crate::domain::dispatch`]); the row of each thread has the
 //! highest that came, and what comes below it is passed over. A deleted thread leaves its row behind for a week, longer than
 //! anything is on its way, so that nothing late revives it. Not here: what is true of a thread. Its own object knows.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`webhooks`] | who hears of what has become of runs |
+//! | [`sender`] | which messages to them are sent when |
+//! | [`writing`] | one write |
 
-use std::collections::BTreeSet;
+mod claims;
+mod sender;
+mod webhooks;
+mod writing;
 
-use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Never, Resumption};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::machine::{
+    self, Answered, Decision, Durability, EffectId, Effects, Machine, Moment, Never, Resumption,
+};
 use super::sql::{Error, Sql};
-use super::store::dispatch::{self as store, Is, Row};
+use super::store::dispatch::{self as store, Is, Row, THREAD_DIGITS};
 use super::store::steps::Step;
+use crate::domain::dispatch::claim::Kept;
 use crate::domain::dispatch::command::{
     Answer, Command, Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS, VERSION,
 };
+use crate::domain::dispatch::effect::{Effect, Outcome, Progress};
+use crate::domain::ids::AccountId;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
+use claims::Claims;
+use sender::Sender;
+use store::learned;
+use store::notices;
+use writing::{Write, expires_at};
 
 /// How long a deleted thread is known.
 const KEEP_GONE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long a thread may take over its time before its alarm is taken for lost.
 const OVERDUE_MS: i64 = 2 * 60 * 1_000;
-/// How many runs of a deleted thread are removed at once.
-const REMOVED_AT_ONCE: u32 = 500;
 /// How many entries are looked at for a page, and how many at once.
 const MAX_SCANNED: u32 = 2_000;
 const SCANNED_AT_ONCE: u32 = 200;
 /// How long what came late says that more may: the longest pause of a thread that tries again, twice.
 const LATE_MS: i64 = 120_000;
+/// How long after an effect that was in vain it is performed again.
+const AGAIN_MS: i64 = 60_000;
+
+/// Why messages are not sent from a copy of an environment.
+const OF_COPY: &str = "it was not sent from a copy of the environment that it is of";
 
 /// The machine of one account's index.
 #[derive(Debug)]
@@ -39,27 +63,14 @@ pub struct Dispatch {
     oldest_gone: Option<Millis>,
     /// When something came late, and how late in milliseconds.
     late: Option<(Millis, u64)>,
-}
-
-#[derive(Debug)]
-enum Write {
-    Put {
-        before: Option<Box<Row>>,
-        row: Box<Row>,
-    },
-    /// Runs of a thread, all or some.
-    Empty {
-        thread: String,
-        is_whole: bool,
-    },
-    /// Threads that are asked to wake.
-    Postpone {
-        threads: Vec<String>,
-    },
-    /// Threads that were deleted before this moment are forgotten.
-    Forget {
-        before: Millis,
-    },
+    claims: Claims,
+    /// Whose it is, once it has learned something.
+    account: Option<AccountId>,
+    sender: Sender,
+    /// When the first of the notices is to be forgotten.
+    expires_at: Option<Millis>,
+    /// Effects that were in vain, and when they are performed again.
+    put_off: BTreeMap<EffectId, Millis>,
 }
 
 impl Dispatch {
@@ -73,7 +84,8 @@ impl Dispatch {
         let count = self.batch.len();
         match delivered {
             None => self.remove(before, id, version, now),
-            Some(delivered) => self.put_all(sql, thread, version, before, &delivered)?,
+            Some(delivered) if delivered.is_hidden => self.put_hidden(sql, thread, &delivered)?,
+            Some(delivered) => self.put_all(sql, (thread, version), before, &delivered, now)?,
         }
         if self.batch.len() > count {
             self.note_lag(version, now);
@@ -87,6 +99,7 @@ impl Dispatch {
             return self.put(before, Row::gone(thread, version, created_at, is_leaving));
         }
         self.leaving.insert(thread.clone());
+        self.batch.push(Write::ForgetThread(thread.clone()));
         self.put(before, Row::gone(thread.clone(), version, now, true));
         self.batch.push(Write::Empty { thread, is_whole: false });
     }
@@ -94,32 +107,38 @@ impl Dispatch {
     fn put_all(
         &mut self,
         sql: &impl Sql,
-        thread: ThreadKey,
-        version: u64,
+        (thread, version): (ThreadKey, u64),
         before: Option<Row>,
         delivered: &Delivered,
+        now: Millis,
     ) -> Result<(), Error> {
-        let Delivered { user, labels, due_at, thread: entry, runs } = delivered;
+        let Delivered { user, labels, due_at, bytes, thread: entry, runs, .. } = delivered;
         let id = name(thread);
         // Another thread of the same name: what the first has left goes.
         let is_another = before.as_ref().is_some_and(|before| before.created_at != entry.created_at);
         if is_another {
             self.leaving.remove(&id);
+            self.batch.push(Write::ForgetThread(id.clone()));
             self.batch.push(Write::Empty { thread: id.clone(), is_whole: true });
         }
         let row = Row::of(id, Is::Thread, version, entry, user.as_ref(), labels);
-        self.put(before, Row { due_at: *due_at, ..row });
+        let known = before.as_ref().filter(|_| !is_another).map_or(0, |before| before.bytes);
+        self.put(before, Row { due_at: *due_at, bytes: bytes.unwrap_or(known), ..row });
         for entry in runs {
             let Some(number) = entry.run else { continue };
-            let id = RunId { thread, number }.to_string();
+            let run = RunId { thread, number };
+            let id = run.to_string();
             let before = if is_another { None } else { store::row(sql, &id)? };
-            self.put(before, Row::of(id, Is::Run, 0, entry, user.as_ref(), labels));
+            let mut row = Row::of(id, Is::Run, 0, entry, user.as_ref(), labels);
+            self.tell(run, entry, before.as_ref(), &mut row, now);
+            self.put(before, row);
         }
         Ok(())
     }
 
     fn put(&mut self, before: Option<Row>, row: Row) {
         if before.as_ref() != Some(&row) {
+            self.claims.saw(before.as_ref(), &row);
             self.batch.push(Write::Put { before: before.map(Box::new), row: Box::new(row) });
         }
     }
@@ -179,9 +198,6 @@ impl Dispatch {
     }
 }
 
-/// The digits of a thread's key in its own name and in those of its runs.
-const THREAD_DIGITS: usize = 32;
-
 /// As the index names a thread: before all its runs.
 fn name(thread: ThreadKey) -> String {
     let mut name = RunId { thread, number: 0 }.to_string();
@@ -193,9 +209,9 @@ impl Machine for Dispatch {
     type Command = Command;
     type Answer = Answer;
     type Query = List;
-    type Effect = Never;
-    type Outcome = Never;
-    type Progress = Never;
+    type Effect = Effect;
+    type Outcome = Outcome;
+    type Progress = Progress;
     type Event = Never;
 
     const VERSION: u32 = VERSION;
@@ -203,20 +219,42 @@ impl Machine for Dispatch {
     const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 0;
 
+    fn restored(sql: &impl Sql, is_copy: bool, now: Millis) -> Result<(), Error> {
+        if is_copy { notices::give_up(sql, OF_COPY, now) } else { Ok(()) }
+    }
+
     fn load(sql: &impl Sql, _: Millis) -> Result<Self, Error> {
-        let leaving = store::leaving(sql)?.into_iter().collect();
-        Ok(Self { batch: Vec::new(), leaving, oldest_gone: store::oldest_gone(sql)?, late: None })
+        Ok(Self {
+            batch: Vec::new(),
+            leaving: store::leaving(sql)?.into_iter().collect(),
+            oldest_gone: store::oldest_gone(sql)?,
+            late: None,
+            account: learned::account(sql)?,
+            sender: Sender::load(sql)?,
+            expires_at: expires_at(sql)?,
+            put_off: BTreeMap::new(),
+            claims: Claims::load(sql)?,
+        })
     }
 
     fn inherit(&mut self, fallen: Self) {
         self.late = fallen.late;
+        self.sender.inherit(&fallen.sender);
     }
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
-            Command::Deliver(_) => None,
+            Command::Deliver(_) | Command::Learn(..) | Command::Claim(_) => None,
+            Command::Settle(..) => Some(Answer::Settled),
+            Command::Kept => Some(Answer::Kept(Kept::default())),
+            Command::Place(_, is_there) => (!is_there).then_some(Answer::Placed),
+            Command::Places(..) => Some(Answer::Places(Vec::new())),
+            Command::Notices(_) => Some(Answer::Notices(Vec::new(), false)),
+            Command::Resend(..) => Some(Answer::NoSuchNotice),
+            Command::Try(_) => Some(Answer::NotEnabled),
             Command::Wake => Some(Answer::Woken),
             Command::Overdue(_) => Some(Answer::Overdue(Vec::new())),
+            Command::Threads(..) => Some(Answer::Threads(Vec::new())),
             Command::List(_) => {
                 Some(Answer::Listed(Listed { entries: Vec::new(), next: None, lag_ms: USUAL_LAG_MS }))
             }
@@ -235,6 +273,12 @@ impl Machine for Dispatch {
                 (Answer::Delivered, Durability::Now)
             }
             Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
+            command @ (Command::Claim(_)
+            | Command::Settle(..)
+            | Command::Kept
+            | Command::Threads(..)
+            | Command::Place(..)
+            | Command::Places(..)) => self.count(sql, command, moment.now)?,
             Command::Wake => {
                 self.wake(moment);
                 (Answer::Woken, Durability::Now)
@@ -243,6 +287,18 @@ impl Machine for Dispatch {
                 self.wake(moment);
                 (Answer::Overdue(self.overdue(sql, most, moment.now)?), Durability::Now)
             }
+            Command::Learn(account, things) => {
+                self.learn(sql, account, things)?;
+                (Answer::Learned, Durability::Now)
+            }
+            Command::Notices(list) => {
+                let mut found = notices::page(sql, &list)?;
+                let has_more = found.len() > list.limit as usize;
+                found.truncate(list.limit as usize);
+                (Answer::Notices(found, has_more), Durability::Soon)
+            }
+            Command::Resend(webhook, id) => (self.resend(sql, &webhook, id, moment.now)?, Durability::Now),
+            Command::Try(trial) => (self.try_out(trial, moment.now), Durability::Now),
         };
         Ok(Decision { answer: Answered::Ready(answer), durability, effects: Vec::new() })
     }
@@ -252,6 +308,7 @@ impl Machine for Dispatch {
     }
 
     fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
+        self.claims.wake(moment.now);
         if let Some(thread) = self.leaving.first() {
             self.batch.push(Write::Empty { thread: thread.clone(), is_whole: false });
         }
@@ -259,33 +316,71 @@ impl Machine for Dispatch {
         if self.oldest_gone.is_some_and(|oldest| oldest < before) {
             self.batch.push(Write::Forget { before });
         }
+        if self.expires_at.is_some_and(|at| at <= moment.now) {
+            self.batch.push(Write::Expire);
+        }
+        self.sender.wake(moment.now);
         Vec::new()
     }
 
     fn wake_at(&self) -> Option<Millis> {
         let leaving = (!self.leaving.is_empty()).then_some(Millis(0));
         let forget = self.oldest_gone.map(|oldest| oldest.plus(KEEP_GONE_MS + 60_000));
-        [leaving, forget].into_iter().flatten().min()
+        let expire = self.expires_at.map(|at| at.plus(60_000));
+        let again = self.put_off.values().min().copied();
+        let claims = self.claims.wake_at();
+        [leaving, forget, expire, again, claims, self.sender.wake_at()].into_iter().flatten().min()
     }
 
-    fn ended(&mut self, effect: &machine::Effect<Never>, _: Never, _: &mut Moment<'_>) -> Effects<Self> {
-        match effect.what {}
+    fn ended(
+        &mut self,
+        effect: &machine::Effect<Effect>,
+        outcome: Outcome,
+        moment: &mut Moment<'_>,
+    ) -> Effects<Self> {
+        match &effect.what {
+            Effect::Send { nth, .. } => self.sent(*nth, &outcome, moment),
+            Effect::Disable { .. } => Vec::new(),
+        }
     }
 
-    fn progress(&mut self, effect: &Never, _: Never, _: &mut Moment<'_>) -> Durability {
-        match *effect {}
+    fn puts_off(&mut self, effect: &EffectId, outcome: &Outcome, now: Millis) -> bool {
+        let is_in_vain = *outcome == Outcome::Undone;
+        if is_in_vain {
+            self.put_off.insert(effect.clone(), now.plus(AGAIN_MS));
+        }
+        is_in_vain
+    }
+
+    fn again(&mut self, now: Millis) -> Vec<EffectId> {
+        let due: Vec<EffectId> =
+            self.put_off.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
+        self.put_off.retain(|_, at| *at > now);
+        due
+    }
+
+    fn progress(&mut self, effect: &Effect, progress: Progress, _: &mut Moment<'_>) -> Durability {
+        let Progress::Body(body) = progress;
+        if let Effect::Send { notice, .. } = effect {
+            self.batch.push(Write::Body(notice.clone(), body));
+        }
+        Durability::Now
+    }
+
+    fn owed(&mut self, now: Millis) -> Effects<Self> {
+        self.sender.owed(now)
     }
 
     fn take_events(&mut self) -> Vec<Never> {
         Vec::new()
     }
 
-    fn resumed(&mut self, effect: &machine::Effect<Never>, _: &mut Moment<'_>) -> Resumption<Never> {
-        match effect.what {}
+    fn resumed(&mut self, _: &machine::Effect<Effect>, _: &mut Moment<'_>) -> Resumption<Effect> {
+        Resumption::Again
     }
 
     fn is_dirty(&self) -> bool {
-        !self.batch.is_empty()
+        !self.batch.is_empty() || self.sender.is_stale() || self.claims.is_dirty()
     }
 
     fn has_reserve(&self) -> bool {
@@ -293,31 +388,6 @@ impl Machine for Dispatch {
     }
 
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
-        let is_removal = |write: &Write| !matches!(write, Write::Put { .. } | Write::Postpone { .. });
-        let has_removed = self.batch.iter().any(is_removal);
-        for write in std::mem::take(&mut self.batch) {
-            match write {
-                Write::Put { before, row } => store::put(sql, before.as_deref(), &row)?,
-                Write::Postpone { threads } => {
-                    threads.iter().try_for_each(|thread| store::postpone(sql, thread, now))?;
-                }
-                Write::Forget { before } => store::forget(sql, before)?,
-                Write::Empty { thread, is_whole: true } => {
-                    while store::empty(sql, &thread, REMOVED_AT_ONCE)? {}
-                }
-                Write::Empty { thread, is_whole: false } => {
-                    if !store::empty(sql, &thread, REMOVED_AT_ONCE)? {
-                        let left = store::row(sql, &thread)?;
-                        let version = left.as_ref().map_or(0, |row| row.version);
-                        store::put(sql, left.as_ref(), &Row::gone(thread.clone(), version, now, false))?;
-                        self.leaving.remove(&thread);
-                    }
-                }
-            }
-        }
-        if has_removed {
-            self.oldest_gone = store::oldest_gone(sql)?;
-        }
-        Ok(())
+        self.write_all(sql, now)
     }
 }

@@ -22,7 +22,7 @@ use futures_channel::oneshot;
 use super::core::Core;
 use super::machine::{Answered, Decision, Durability, Effect, EffectId, Effects, Machine, Moment};
 use super::sql::{Error, Sql};
-use super::store::steps;
+use super::store::{dump, steps};
 pub use super::todo::{CommandReply, Later, Reply, Timer, Todo, TodoOf};
 use crate::domain::time::Millis;
 
@@ -31,9 +31,9 @@ const OVERDUE_MS: i64 = 10_000;
 
 /// An object's machine over its store, and what the host knows besides.
 pub struct Host<M: Machine, S> {
-    sql: S,
+    pub(super) sql: S,
     /// `None` before the first command, and after a write has failed.
-    core: Option<Core<M>>,
+    pub(super) core: Option<Core<M>>,
     /// The machine whose write has failed, for its heir.
     fallen: Option<M>,
     /// Effects with a row that somebody performs in this life of the object.
@@ -44,7 +44,11 @@ pub struct Host<M: Machine, S> {
     is_watching: bool,
     /// The alarm that is set, as far as this instance knows.
     alarm_at: Option<Millis>,
-    todo: TodoOf<M>,
+    /// Until when a dump waits for its next page.
+    pub(super) dumping: Option<Millis>,
+    /// See [`Host::held`].
+    pub(super) is_held: bool,
+    pub(super) todo: TodoOf<M>,
 }
 
 impl<M: Machine, S: Sql> Host<M, S> {
@@ -58,6 +62,8 @@ impl<M: Machine, S: Sql> Host<M, S> {
             is_gathering: false,
             is_watching: false,
             alarm_at: None,
+            dumping: None,
+            is_held: false,
             todo: Todo::default(),
         }
     }
@@ -65,6 +71,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
     /// What is to be done since the last time.
     pub fn take_todo(&mut self) -> TodoOf<M> {
         self.todo.is_void = self.is_void();
+        self.todo.unwanted = self.unwanted();
         std::mem::take(&mut self.todo)
     }
 
@@ -77,6 +84,13 @@ impl<M: Machine, S: Sql> Host<M, S> {
             self.alarm_at = None;
         }
         is_void
+    }
+
+    fn unwanted(&self) -> Vec<EffectId> {
+        let open = self.core.iter().flat_map(|core| core.open.iter().map(move |open| (core, open)));
+        let unwanted =
+            open.filter(|(core, (id, what))| self.performed.contains(*id) && !core.machine.wants(what));
+        unwanted.map(|(_, (id, _))| id.clone()).collect()
     }
 
     fn is_void(&self) -> bool {
@@ -155,7 +169,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
             }
         }
         let Some(core) = &mut self.core else { return Ok(false) };
-        let Some(effect) = core.open.get(id) else { return Ok(false) };
+        let Some(effect) = core.open.get(id).or_else(|| core.owed.get(id)) else { return Ok(false) };
         if core.machine.progress(effect, progress, moment) == Durability::Now {
             if let Err(error) = self.write(moment.now) {
                 self.fail(error);
@@ -235,8 +249,9 @@ impl<M: Machine, S: Sql> Host<M, S> {
         answer
     }
 
-    fn look(&mut self, moment: &mut Moment<'_>) -> Result<(), Error> {
+    pub(super) fn look(&mut self, moment: &mut Moment<'_>) -> Result<(), Error> {
         self.load(moment)?;
+        self.end_dump(moment.now)?;
         let (core, _) = self.loaded()?;
         core.decided.extend(core.machine.wake(moment));
         self.write(moment.now)?;
@@ -269,13 +284,14 @@ impl<M: Machine, S: Sql> Host<M, S> {
     }
 
     /// Fills memory where it is empty, and offers the open effects again; whether it was empty.
-    fn load(&mut self, moment: &mut Moment<'_>) -> Result<bool, Error> {
+    pub(super) fn load(&mut self, moment: &mut Moment<'_>) -> Result<bool, Error> {
         if self.core.is_some() {
             return Ok(false);
         }
         let Self { sql, fallen, performed, todo, .. } = self;
         let (core, again) = Core::<M>::load(sql, fallen, performed, &mut todo.log, moment)?;
         self.core = Some(core);
+        self.dumping = dump::until(&self.sql)?;
         let is_due = self.core.as_ref().is_some_and(Core::must_write);
         if is_due {
             self.write(moment.now)?;
@@ -299,7 +315,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
 
     /// Writes all that memory has and the disk has not, all of it or nothing; then those who wait are
     /// answered, and what was decided is performed.
-    fn write(&mut self, now: Millis) -> Result<(), Error> {
+    pub(super) fn write(&mut self, now: Millis) -> Result<(), Error> {
         if let Some(core) = &mut self.core {
             match core.write(&self.sql, now) {
                 Ok(effects) => {
@@ -342,13 +358,14 @@ impl<M: Machine, S: Sql> Host<M, S> {
     }
 
     /// An alarm that rings too early costs one look; one that is missing leaves undone what is due.
-    fn arm(&mut self, now: Millis) {
+    pub(super) fn arm(&mut self, now: Millis) {
         let Some(core) = &self.core else { return };
         if core.machine.has_reserve() && !self.is_watching {
             self.is_watching = true;
             self.todo.timers.push(Timer::Quiet);
         }
-        let Some(wake_at) = core.machine.wake_at() else { return };
+        let wake_at = [core.machine.wake_at(), self.dumping].into_iter().flatten().min();
+        let Some(wake_at) = wake_at else { return };
         let at = wake_at.max(now);
         if self.alarm_at.is_some_and(|set| set <= at && !is_overdue(set, now)) {
             return;
@@ -371,7 +388,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
     }
 
     /// What was decided before an error is still to be written.
-    fn fail(&mut self, error: Error) -> Error {
+    pub(super) fn fail(&mut self, error: Error) -> Error {
         self.gather();
         self.todo.log.push(error.to_string());
         error

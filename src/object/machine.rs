@@ -89,6 +89,16 @@ pub trait Machine: Sized {
     /// How long after a write the host writes once more, in case nothing came; see [`Machine::has_reserve`].
     const QUIET_MS: u64;
 
+    /// Puts right, on the disk of an object that was restored from a backup, what must not be as it was there; `is_copy`: of
+    /// what is still to be sent to others outside, nothing is.
+    ///
+    /// # Errors
+    /// [`Error`].
+    fn restored(sql: &impl Sql, is_copy: bool, now: Millis) -> Result<(), Error> {
+        let _ = (sql, is_copy, now);
+        Ok(())
+    }
+
     /// Begins where the disk ends.
     ///
     /// # Errors
@@ -160,6 +170,13 @@ pub trait Machine: Sized {
     fn again(&mut self, now: Millis) -> Vec<EffectId> {
         let _ = now;
         Vec::new()
+    }
+
+    /// Whether the machine still waits for the end of an effect that is open. Who performs one that it does not wait for may
+    /// stop, and says its end all the same.
+    fn wants(&self, effect: &Self::Effect) -> bool {
+        let _ = effect;
+        true
     }
 
     /// Something became known of an effect that is open. It comes again in the effect's end, as far as it matters there.

@@ -7,8 +7,11 @@
 //! | [`machine`] | what an object must be able to do for it |
 //! | [`account`] | the account's object: [`crate::domain::admission`] over its store |
 //! | [`dispatch`] | an account's dispatch object: the index of its threads and runs |
+//! | [`knowledge`] | a knowledge object: texts that are searched, such as memories |
 //! | [`thread`] | a thread's object: [`crate::domain::run`] over its store |
+//! | [`backup`] | what a host does for dumps and restores, whatever its machine |
 //! | [`watchers`] | who watches a thread, while it is in memory |
+//! | [`unwanted`] | effects whose end nobody waits for any more |
 //! | [`wire`] | commands and answers as versioned text |
 //! | [`client`] | the Worker's side of the hop |
 //! | [`sql`] | the little of SQLite that the stores need |
@@ -19,14 +22,17 @@
 //! demand. `runtime/` adds the alarm, the timers and the platform's types.
 
 pub mod account;
+mod backup;
 pub mod client;
 mod core;
 pub mod dispatch;
 pub mod host;
+pub mod knowledge;
 pub mod machine;
 pub mod sql;
 pub mod store;
 pub mod thread;
 pub mod todo;
+pub mod unwanted;
 pub mod watchers;
 pub mod wire;

@@ -2,7 +2,7 @@
 
 use futures_channel::oneshot;
 
-use super::machine::{Effect, Machine};
+use super::machine::{Effect, EffectId, Machine};
 use super::sql::Error;
 use crate::domain::time::Millis;
 
@@ -34,6 +34,8 @@ pub struct Todo<E, V> {
     pub alarm: Option<Millis>,
     /// To be performed. They are on the disk.
     pub effects: Vec<Effect<E>>,
+    /// Effects under way that are wanted no more, until they have ended.
+    pub unwanted: Vec<EffectId>,
     /// To be shown to watchers.
     pub events: Vec<V>,
     /// For the operator's log.
@@ -51,6 +53,7 @@ impl<E, V> Default for Todo<E, V> {
             timers: Vec::new(),
             alarm: None,
             effects: Vec::new(),
+            unwanted: Vec::new(),
             events: Vec::new(),
             log: Vec::new(),
             is_void: false,

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::host::{Host, Reply};
 use super::machine::{Machine, Moment};
 use super::sql::{Error, Sql};
+use crate::domain::backup::command::{self as backup, Asked};
 
 /// How an object answers, as the hop carries it: a status like HTTP's, and a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,10 @@ pub fn answer<M: Machine, S: Sql>(
     moment: &mut Moment<'_>,
 ) -> Reply<Response, M::Answer> {
     match decode(text) {
-        Err(error) => Reply::Now(refuse::<M>(text, &error)),
+        Err(error) => Reply::Now(match decode(text) {
+            Ok(Asked::Storage(command)) => storage(host, command, moment),
+            Err(_) => refuse::<M>(text, &error),
+        }),
         Ok(command) => match host.command(command, moment) {
             Reply::Now(answer) => Reply::Now(respond::<M>(answer)),
             Reply::Later(later) => Reply::Later(later),
@@ -69,10 +73,27 @@ pub fn answer<M: Machine, S: Sql>(
     }
 }
 
+/// Whether this is a question of a backup, which every object answers.
+pub fn is_of_backup(text: &str) -> bool {
+    decode::<Asked>(text).is_ok()
+}
+
+fn storage<M: Machine, S: Sql>(
+    host: &mut Host<M, S>,
+    command: backup::Command,
+    moment: &mut Moment<'_>,
+) -> Response {
+    said(backup::VERSION, host.storage(command, moment))
+}
+
 /// An answer, or why there is none.
 pub fn respond<M: Machine>(answer: Result<M::Answer, Error>) -> Response {
+    said(M::VERSION, answer)
+}
+
+fn said(version: u32, answer: Result<impl Serialize, Error>) -> Response {
     let text = answer.map_err(|error| error.to_string());
-    match text.and_then(|answer| encode(M::VERSION, &answer).map_err(|error| error.to_string())) {
+    match text.and_then(|answer| encode(version, &answer).map_err(|error| error.to_string())) {
         Ok(text) => Response { status: 200, text },
         Err(text) => Response { status: FAILED, text },
     }

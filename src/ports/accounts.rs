@@ -33,6 +33,12 @@ impl AccountRef {
 
 /// The accounts, whoever asks.
 pub trait AllAccounts: Send + Sync {
+    /// The accounts by id, behind one; `None`: from the first on.
+    fn accounts_behind(
+        &self,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<AccountId>, Unavailable>> + Send;
     fn account(&self, of: &AccountRef) -> impl Future<Output = Result<Option<Account>, Unavailable>> + Send;
     /// [`WriteError::Taken`] when another account has the slug.
     fn insert_account(

@@ -32,6 +32,8 @@ pub trait AgentList: Send + Sync {
         &self,
         text: &str,
     ) -> impl Future<Output = Result<Vec<(String, String)>, Unavailable>> + Send;
+    /// Agents in use and own templates that name this webhook, as `agent slug`.
+    fn naming_webhook(&self, name: &str) -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
     /// Which of these names agents in use have.
     fn names_taken(&self, names: &[String]) -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
 }

@@ -1,5 +1,6 @@
 //! Declarations: the things of all kinds that have no table of their own.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use crate::domain::admission::command::Learned;
@@ -34,6 +35,11 @@ pub trait Declarations: Send + Sync {
         of: &'static Facts,
         name: &str,
     ) -> impl Future<Output = Result<Option<Declaration>, Unavailable>> + Send;
+    /// The names of a kind's things.
+    fn declared_names(
+        &self,
+        of: &'static Facts,
+    ) -> impl Future<Output = Result<BTreeSet<String>, Unavailable>> + Send;
     /// Inserts or replaces; `created_at` of an existing row stays. [`WriteError::Full`] when the account would have more
     /// than its plan or the kind allows.
     fn put_declaration(

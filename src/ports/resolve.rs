@@ -1,6 +1,6 @@
 //! What a call needs of the directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use crate::domain::account::{Account, Key};
@@ -51,4 +51,6 @@ pub struct Resolution {
     pub agent: Called,
     pub providers: Vec<Provider>,
     pub aliases: Vec<Alias>,
+    /// The names of the account's webhooks.
+    pub webhooks: BTreeSet<String>,
 }

@@ -6,7 +6,9 @@ use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
+use crate::domain::thread::effect::{
+    CompactionCall, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall,
+};
 use crate::domain::thread::id::ThreadKey;
 
 use super::failure::Unavailable;
@@ -57,6 +59,8 @@ pub type Wanted<T> = Result<Option<T>, Unavailable>;
 pub trait Performed: Clone + Send + Sync + 'static {
     /// What the model is to be asked for a step of a run.
     fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall>;
+    /// What of the thread is to be summed up for a run.
+    fn compaction(&self, run: u32, nth: u32) -> Wanted<CompactionCall>;
     /// A tool call to be made.
     fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall>;
     /// What the run above learns of one that is over.
@@ -75,6 +79,8 @@ pub trait Performed: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`Unavailable`]: that is not written, and is to be said again.
     fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable>;
+    /// Ends when the object does not wait for the end of the effect of this id any more, which is to be said all the same.
+    fn unwanted(&self, id: &str) -> impl Future<Output = ()> + Send + 'static;
     /// The effect of this id is not performed any more, and nothing of its end can be written.
     fn let_go(&self, id: &str);
 }

@@ -77,8 +77,11 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// What the platform throws, which tells causes apart by words only. A refused connection or an unknown host was not sent
-    /// to; of anything else that is not known.
+    /// What the platform throws, which tells causes apart by words only.
+    ///
+    /// workerd has one sentence for a refused port, for a reset and for a connection that was cut after the request was sent
+    /// ("Network connection lost."), and one for unknown hosts, failed handshakes and everything else ("internal error;
+    /// reference = …"). Neither shows that nothing was sent, so both are [`Self::Lost`].
     pub fn thrown(message: String) -> Self {
         const NOT_SENT: [&str; 7] =
             ["refused", "dns", "invalid url", "not resolve", "unreachable", "no route", "unsupported"];
@@ -106,6 +109,9 @@ pub enum ReadError {
     Broken(String),
     #[error("the reply took too long")]
     Timeout,
+    /// Whoever asked does not wait for it any more.
+    #[error("nobody waits for the reply any more")]
+    Unwanted,
     #[error("the reply is larger than {0} bytes")]
     TooLarge(usize),
 }
@@ -151,7 +157,10 @@ mod tests {
             ("internal error; reference = x: DNS: no such host", true),
             ("Network unreachable", true),
             ("Fetch API cannot load: ftp://x. unsupported protocol", true),
+            // What workerd says of a refused port, and of one that took the request and then broke off.
             ("Network connection lost.", false),
+            // What it says of an unknown host and of a failed handshake, and of any other fault of its own.
+            ("internal error; reference = 4gcjhb3q2ejmomdfib9msn99", false),
             ("lost while talking to dnsimple.com", false),
             ("lost while talking to dns.example.com", false),
             ("peer https://unsupported.refused.example broke off", false),

@@ -7,8 +7,10 @@ use crate::domain::secret::Secret;
 use crate::domain::time::Millis;
 use crate::domain::vault::{self, MasterKey};
 
+use super::backups::Backups;
 use super::directory::Directory;
 use super::dispatch::Dispatch;
+use super::knowledge::Knowledge;
 use super::objects::Accounts;
 use super::replies::Replies;
 use super::threads::Threads;
@@ -20,6 +22,8 @@ pub trait World: Clone + Send + Sync + 'static {
     type Accounts: Accounts;
     type Threads: Threads;
     type Dispatch: Dispatch;
+    type Backups: Backups;
+    type Knowledge: Knowledge;
     type Upstream: Upstream;
     type Replies: Replies;
 
@@ -27,6 +31,8 @@ pub trait World: Clone + Send + Sync + 'static {
     fn accounts(&self) -> &Self::Accounts;
     fn threads(&self) -> &Self::Threads;
     fn dispatch(&self) -> &Self::Dispatch;
+    fn backups(&self) -> &Self::Backups;
+    fn knowledge(&self) -> &Self::Knowledge;
     fn upstream(&self) -> &Self::Upstream;
     fn replies(&self) -> &Self::Replies;
     fn settings(&self) -> &Settings;
@@ -60,6 +66,8 @@ pub struct Settings {
     pub default_account: Option<String>,
     /// The model line of agents that name none, where their account has no own.
     pub default_model: Option<String>,
+    /// Objects are opened for backups alone, and do nothing by themselves.
+    pub is_maintenance: bool,
     /// Whether the platform's Workers AI binding is there.
     pub has_workers_ai: bool,
 }

@@ -24,8 +24,8 @@ impl Perform for Account {
 }
 
 impl DurableObject for AccountObject {
-    fn new(state: State, _env: Env) -> Self {
-        Self { object: Object::new(state, ()) }
+    fn new(state: State, env: Env) -> Self {
+        Self { object: Object::new(state, &env, ()) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -33,7 +33,7 @@ impl DurableObject for AccountObject {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.object.alarm()
+        self.object.alarm().await
     }
 
     commands_only!();

@@ -90,12 +90,25 @@ export const reply_whole = (status, lines, bytes) => reply(status, lines, bytes.
 /**
  * Sends a request, whose head is as `head` writes one, without following redirects. After `timeout` ms it ends, whether or
  * not the reply's body has arrived. A body that declares at most `most` bytes, unencoded, is read at once: it is the `whole`,
- * or the `error` of reading it.
+ * or the `error` of reading it. `end_sending` ends it sooner.
  */
-export async function send(head, bytes, timeout, most) {
+export function send(head, bytes, timeout, most) {
+  const { signal, end } = ending(timeout);
+  return Object.assign(sent(head, bytes, signal, most), { end });
+}
+
+/** A signal that comes after `timeout` ms, or when `end_sending` is called. */
+export function ending(timeout) {
+  const ended = new AbortController();
+  return { signal: AbortSignal.any([AbortSignal.timeout(timeout), ended.signal]), end: () => ended.abort() };
+}
+
+/** Ends what was sent, and the connection with it. */
+export const end_sending = (sending) => sending.end();
+
+async function sent(head, bytes, signal, most) {
   const [method, url] = head.split("\n", 2);
   const lines = head.slice(method.length + url.length + 2);
-  const signal = AbortSignal.timeout(timeout);
   const init = { method, headers: fields(lines), body: bytes?.slice(), redirect: "manual", signal };
   const response = await fetch(url, init);
   const { status, headers } = response;

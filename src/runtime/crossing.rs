@@ -28,6 +28,14 @@ extern "C" {
     /// A promise of an [`Answered`]. The head is as [`super::head::outgoing`] writes it. A reply's body that says that it
     /// has at most `most` bytes is read at once.
     pub fn send(head: &str, body: Option<&[u8]>, timeout_ms: u32, most: u32) -> js_sys::Promise;
+    /// An [`Ending`].
+    pub fn ending(timeout_ms: u32) -> Ending;
+    /// When something that was sent ends.
+    pub type Ending;
+    #[wasm_bindgen(method, getter)]
+    pub fn signal(this: &Ending) -> JsValue;
+    /// Ends now what [`send`] or [`ending`] has returned this for.
+    pub fn end_sending(sending: &JsValue);
     /// What a server answered.
     pub type Answered;
     #[wasm_bindgen(method, getter)]

@@ -6,6 +6,7 @@ mod dispatch_object;
 mod fetch;
 mod head;
 mod incoming;
+mod knowledge_object;
 mod memory;
 mod object;
 mod object_sql;

@@ -5,14 +5,14 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::{Delay, Request, Response, State, console_error, wasm_bindgen_futures};
+use worker::{Delay, Env, Request, Response, State, console_error, wasm_bindgen_futures};
 
 use super::crossing;
 use super::object_sql::ObjectSql;
 use super::world;
 use crate::domain::time::Millis;
 use crate::object::host::{Host, Reply, Timer, TodoOf};
-use crate::object::machine::{Effect, Machine, Moment};
+use crate::object::machine::{Effect, EffectId, Machine, Moment};
 use crate::object::sql::Error;
 use crate::object::wire;
 
@@ -53,6 +53,11 @@ pub fn refused() -> worker::Result<()> {
     Err(worker::Error::RustError("an object takes commands only".to_owned()))
 }
 
+/// Like HTTP's.
+const UNAVAILABLE: u16 = 503;
+/// How often an object that is held is awake because of its alarm, in milliseconds.
+const HELD_MS: i64 = 60_000;
+
 /// What a machine's effects are to the platform.
 pub trait Perform: Machine {
     /// What the object has besides, while it is in memory.
@@ -60,6 +65,11 @@ pub trait Perform: Machine {
 
     /// Performs an effect, whose end goes to the host.
     fn perform(object: &Rc<Object<Self>>, effect: Effect<Self::Effect>);
+
+    /// Whoever performs these effects learns that they are wanted no more.
+    fn unwanted(object: &Rc<Object<Self>>, effects: &[EffectId]) {
+        let _ = (object, effects);
+    }
 
     /// Shows events to whoever watches.
     fn show(object: &Rc<Object<Self>>, events: Vec<Self::Event>);
@@ -71,13 +81,27 @@ pub struct Object<M: Perform> {
     host: RefCell<Host<M, ObjectSql>>,
     /// To be performed by the alarm; they are on the disk.
     later: RefCell<Vec<Effect<M::Effect>>>,
+    /// The deployment is in maintenance: backups are answered, and nothing else happens.
+    is_held: bool,
     pub beside: M::Beside,
 }
 
 impl<M: Perform + 'static> Object<M> {
-    pub fn new(state: State, beside: M::Beside) -> Rc<Self> {
-        let host = RefCell::new(Host::new(ObjectSql::new(state.storage())));
-        Rc::new(Self { state, host, later: RefCell::default(), beside })
+    pub fn new(state: State, env: &Env, beside: M::Beside) -> Rc<Self> {
+        let is_held = world::is_maintenance(env);
+        let host = Host::new(ObjectSql::new(state.storage()));
+        let host = RefCell::new(if is_held { host.held() } else { host });
+        Rc::new(Self { state, host, later: RefCell::default(), is_held, beside })
+    }
+
+    pub const fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// The answer to what is not asked for a backup while the object is held.
+    pub fn refusal(&self, asked: &str) -> Option<worker::Result<Response>> {
+        let is_refused = self.is_held && !wire::is_of_backup(asked);
+        is_refused.then(|| Ok(crossing::answer(UNAVAILABLE, "the deployment is in maintenance")?.into()))
     }
 
     /// Keeps the object in memory until this is done, as long as the platform allows.
@@ -102,7 +126,26 @@ impl<M: Perform + 'static> Object<M> {
             Some(text) => text,
             None => request.text().await?,
         };
+        if let Some(refusal) = self.refusal(&asked) {
+            return refusal;
+        }
         let response = match self.with(|host, moment| wire::answer(host, &asked, moment)) {
+            Reply::Now(response) => response,
+            Reply::Later(later) => wire::respond::<M>(later.wait().await),
+        };
+        Ok(crossing::answer(response.status, &response.text)?.into())
+    }
+
+    /// The same of a word of another object, see [`Object::with_word`].
+    pub async fn fetch_word(self: &Rc<Self>, mut request: Request) -> worker::Result<Response> {
+        let asked = match crossing::asked(request.inner()) {
+            Some(text) => text,
+            None => request.text().await?,
+        };
+        if let Some(refusal) = self.refusal(&asked) {
+            return refusal;
+        }
+        let response = match self.with_word(|host, moment| wire::answer(host, &asked, moment)) {
             Reply::Now(response) => response,
             Reply::Later(later) => wire::respond::<M>(later.wait().await),
         };
@@ -113,7 +156,12 @@ impl<M: Perform + 'static> Object<M> {
     ///
     /// # Errors
     /// For the platform, which rings again.
-    pub fn alarm(self: &Rc<Self>) -> worker::Result<Response> {
+    pub async fn alarm(self: &Rc<Self>) -> worker::Result<Response> {
+        if self.is_held {
+            // Until it may do something, it is asked again and again.
+            self.state.storage().set_alarm(HELD_MS).await?;
+            return Response::empty();
+        }
         self.with(|host, moment| host.wake(moment))
             .map_err(|error| worker::Error::RustError(error.to_string()))?;
         self.perform_later();
@@ -164,13 +212,19 @@ impl<M: Perform + 'static> Object<M> {
             self.start(timer);
         }
         if let Some(at) = todo.alarm {
-            self.set_alarm(at);
+            self.set_alarm(if self.is_held { at.max(world::now().plus(HELD_MS)) } else { at });
+        }
+        if self.is_held {
+            return;
         }
         if !todo.events.is_empty() {
             M::show(self, todo.events);
         }
         for effect in todo.effects {
             M::perform(self, effect);
+        }
+        if !todo.unwanted.is_empty() {
+            M::unwanted(self, &todo.unwanted);
         }
         if todo.is_void {
             self.erase();

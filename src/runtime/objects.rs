@@ -6,11 +6,15 @@ use worker::ObjectNamespace;
 use worker::send::IntoSendFuture;
 
 use super::crossing;
+use crate::domain::backup::command as backup;
+use crate::domain::backup::name::{ObjectKind, ObjectName};
 use crate::domain::dispatch::command::{Answer, Command, VERSION};
 use crate::domain::ids::AccountId;
+use crate::domain::knowledge::Place;
+use crate::domain::knowledge::command as knowledge;
 use crate::object::client::Hop;
 use crate::object::wire;
-use crate::ports::{Dispatch, Unavailable};
+use crate::ports::{Backups, Dispatch, Knowledge, Unavailable};
 
 /// The namespace of one kind of objects.
 #[derive(Clone, Debug)]
@@ -56,5 +60,49 @@ impl Dispatch for DispatchClient {
         let unreadable = |error: serde_json::Error| Unavailable(error.to_string());
         let text = wire::encode(VERSION, &command).map_err(unreadable)?;
         wire::decode(&self.0.ask(&account.to_string(), &text).await?).map_err(unreadable)
+    }
+}
+
+/// Every object, as what a backup is made of.
+#[derive(Clone, Debug)]
+pub struct BackupClient {
+    pub accounts: Objects,
+    pub threads: Objects,
+    pub dispatch: Objects,
+    pub knowledge: Objects,
+}
+
+impl Backups for BackupClient {
+    async fn ask(
+        &self,
+        object: &ObjectName,
+        command: backup::Command,
+    ) -> Result<backup::Answer, Unavailable> {
+        let unreadable = |error: serde_json::Error| Unavailable(error.to_string());
+        let asked = backup::Asked::Storage(command);
+        let text = wire::encode(backup::VERSION, &asked).map_err(unreadable)?;
+        let objects = match object.kind() {
+            ObjectKind::Account => &self.accounts,
+            ObjectKind::Dispatch => &self.dispatch,
+            ObjectKind::Thread => &self.threads,
+            ObjectKind::Knowledge => &self.knowledge,
+        };
+        wire::decode(&objects.ask(&object.on_platform(), &text).await?).map_err(unreadable)
+    }
+}
+
+/// The knowledge objects.
+#[derive(Clone, Debug)]
+pub struct KnowledgeClient(pub Objects);
+
+impl Knowledge for KnowledgeClient {
+    async fn ask(
+        &self,
+        place: &Place,
+        command: knowledge::Command,
+    ) -> Result<knowledge::Answer, Unavailable> {
+        let unreadable = |error: serde_json::Error| Unavailable(error.to_string());
+        let text = wire::encode(knowledge::VERSION, &command).map_err(unreadable)?;
+        wire::decode(&self.0.ask(place.name(), &text).await?).map_err(unreadable)
     }
 }

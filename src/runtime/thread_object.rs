@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::future::Future;
 use std::rc::Rc;
 
 use axum::body::Body;
@@ -18,11 +19,14 @@ use crate::domain::dispatch::command::Delivery;
 use crate::domain::ids::AccountId;
 use crate::domain::run::event::Numbered;
 use crate::domain::thread::command::{Answer, Command};
-use crate::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
+use crate::domain::thread::effect::{
+    CompactionCall, Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall,
+};
 use crate::object::host::Reply;
-use crate::object::machine;
+use crate::object::machine::{self, EffectId};
 use crate::object::sql::Error;
 use crate::object::thread::Thread;
+use crate::object::unwanted::Unwanted;
 use crate::object::watchers::Watchers;
 use crate::object::wire;
 use crate::ports::{Performed, Unavailable, Wanted};
@@ -38,6 +42,7 @@ pub struct ThreadObject {
 pub struct Beside {
     app: Option<App<EdgeWorld>>,
     watchers: RefCell<Watchers>,
+    unwanted: RefCell<Unwanted>,
 }
 
 impl Perform for Thread {
@@ -48,6 +53,10 @@ impl Perform for Thread {
         let handle = Handle(SendWrapper::new(object.clone()));
         // Holds the object while a step is under way.
         object.hold(async move { perform(&app, &handle, &effect.what).await });
+    }
+
+    fn unwanted(object: &Rc<Object<Self>>, effects: &[EffectId]) {
+        object.beside.unwanted.borrow_mut().tell(effects);
     }
 
     fn show(object: &Rc<Object<Self>>, events: Vec<Numbered>) {
@@ -68,6 +77,10 @@ impl Handle {
 impl Performed for Handle {
     fn model_call(&self, run: u32, step: u32, attempt: u32) -> Wanted<ModelCall> {
         self.look(|thread, sql| thread.model_call(sql, run, step, attempt))
+    }
+
+    fn compaction(&self, run: u32, nth: u32) -> Wanted<CompactionCall> {
+        self.look(|thread, sql| thread.compaction(sql, run, nth))
     }
 
     fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall> {
@@ -92,10 +105,18 @@ impl Performed for Handle {
 
     fn ended(&self, id: &str, outcome: Outcome) -> Result<bool, Unavailable> {
         let ended = self.0.with(|host, moment| host.ended(id, outcome, moment));
+        if ended.is_ok() {
+            self.0.beside.unwanted.borrow_mut().end(id);
+        }
         ended.map_err(|error| Unavailable(error.to_string()))
     }
 
+    fn unwanted(&self, id: &str) -> impl Future<Output = ()> + Send + 'static {
+        self.0.beside.unwanted.borrow_mut().of(id)
+    }
+
     fn let_go(&self, id: &str) {
+        self.0.beside.unwanted.borrow_mut().end(id);
         self.0.with(|host, _| host.let_go(id));
     }
 }
@@ -106,6 +127,9 @@ impl ThreadObject {
             Some(text) => text,
             None => request.text().await?,
         };
+        if let Some(refusal) = self.object.refusal(&asked) {
+            return refusal;
+        }
         let kind = kind(&asked);
         let reply = match kind {
             Kind::Word => self.object.with_word(|host, moment| wire::answer(host, &asked, moment)),
@@ -164,7 +188,13 @@ impl DurableObject for ThreadObject {
     fn new(state: State, env: Env) -> Self {
         let world = EdgeWorld::new(&env).inspect_err(|error| console_error!("object: {error}")).ok();
         let app = world.map(|world| App::new(world, memory::cache()));
-        Self { object: Object::new(state, Beside { app, watchers: RefCell::default() }) }
+        Self {
+            object: Object::new(
+                state,
+                &env,
+                Beside { app, watchers: RefCell::default(), unwanted: RefCell::default() },
+            ),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -172,7 +202,10 @@ impl DurableObject for ThreadObject {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        let done = self.object.alarm();
+        let done = self.object.alarm().await;
+        if self.object.is_held() {
+            return done;
+        }
         // A thread that was made for one call may have gone: nothing happens here any more.
         if self.object.look(|thread, _| Ok(thread.is_there())) == Ok(false) {
             self.object.beside.watchers.borrow_mut().clear();

@@ -41,6 +41,7 @@ impl FetchUpstream {
             .map_err(|error| JsValue::from_str(&error.to_string()))?;
         let most = if request.is_stream { 0 } else { at_once(request.limit) };
         let sent = crossing::send(&head, request.body.as_deref(), timeout(request.timeout_ms), most);
+        let sending = Sending::new(sent.clone().into());
         let answered: crossing::Answered = JsFuture::from(sent).await?.unchecked_into();
         let error = answered.error();
         let rest = match answered.whole() {
@@ -49,7 +50,7 @@ impl FetchUpstream {
             None => Rest::Whole(Some(Err(read_error(&error)))),
         };
         let status = answered.status();
-        Ok((status, ReplyBody::new(answered.response(), rest, request.limit_of(status))))
+        Ok((status, ReplyBody::new(answered.response(), rest, sending, request.limit_of(status))))
     }
 
     /// `returnRawResponse` makes the binding answer as HTTP does, so that its errors and streams are read
@@ -61,12 +62,13 @@ impl FetchUpstream {
         let options = js_sys::Object::new();
         Reflect::set(&options, &"returnRawResponse".into(), &JsValue::TRUE)?;
         // Ends the attempt, its body included.
-        let signal = web_sys::AbortSignal::timeout_with_u32(timeout(request.timeout_ms));
-        Reflect::set(&options, &"signal".into(), &signal)?;
+        let ending = crossing::ending(timeout(request.timeout_ms));
+        Reflect::set(&options, &"signal".into(), &ending.signal())?;
+        let sending = Sending::new(ending.into());
         let response: web_sys::Response =
             JsFuture::from(ai.run(model, &input, &options)?).await?.dyn_into()?;
         let status = response.status();
-        Ok((status, ReplyBody::new(response, Rest::Unopened, request.limit_of(status))))
+        Ok((status, ReplyBody::new(response, Rest::Unopened, sending, request.limit_of(status))))
     }
 }
 
@@ -131,10 +133,31 @@ fn read_error(error: &JsValue) -> ReadError {
     if name == "TimeoutError" { ReadError::Timeout } else { ReadError::Broken(message) }
 }
 
+/// What was sent. Dropped before its reply is read to the end, it ends with its connection.
+struct Sending {
+    sent: SendWrapper<JsValue>,
+    is_over: bool,
+}
+
+impl Sending {
+    fn new(sent: JsValue) -> Self {
+        Self { sent: SendWrapper::new(sent), is_over: false }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if !self.is_over {
+            crossing::end_sending(&self.sent);
+        }
+    }
+}
+
 /// A reply's body, read piece by piece or whole.
 pub struct ReplyBody {
     response: SendWrapper<web_sys::Response>,
     rest: Rest,
+    sending: Sending,
     /// The most bytes that are read whole.
     limit: usize,
 }
@@ -149,8 +172,9 @@ enum Rest {
 }
 
 impl ReplyBody {
-    fn new(response: web_sys::Response, rest: Rest, limit: usize) -> Self {
-        Self { response: SendWrapper::new(response), rest, limit }
+    fn new(response: web_sys::Response, rest: Rest, mut sending: Sending, limit: usize) -> Self {
+        sending.is_over = matches!(rest, Rest::Whole(_));
+        Self { response: SendWrapper::new(response), rest, sending, limit }
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, ReadError> {
@@ -168,6 +192,7 @@ impl ReplyBody {
         let result = JsFuture::from(reader.read()).await.map_err(|error| read_error(&error))?;
         let result: web_sys::ReadableStreamReadResult = result.unchecked_into();
         if result.get_done().unwrap_or(true) {
+            self.sending.is_over = true;
             return Ok(None);
         }
         Ok(Some(Bytes::from(result.get_value().unchecked_into::<Uint8Array>().to_vec())))

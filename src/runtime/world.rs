@@ -10,7 +10,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::send::{IntoSendFuture, SendWrapper};
 use worker::{Delay, Env};
 
-use super::objects::{AccountClient, DispatchClient, Objects};
+use super::objects::{AccountClient, BackupClient, DispatchClient, KnowledgeClient, Objects};
 use super::replies::EdgeReplies;
 use super::thread_client::ThreadClient;
 use super::upstream::FetchUpstream;
@@ -60,6 +60,8 @@ struct Inner {
     accounts: AccountClient,
     threads: ThreadClient,
     dispatch: DispatchClient,
+    backups: BackupClient,
+    knowledge: KnowledgeClient,
     upstream: FetchUpstream,
     settings: Settings,
 }
@@ -69,11 +71,19 @@ impl EdgeWorld {
     /// When a binding of `wrangler.toml` is missing.
     pub fn new(env: &Env) -> worker::Result<Self> {
         let objects = |binding: &str| env.durable_object(binding).map(|namespace| Objects { namespace });
+        let backups = BackupClient {
+            accounts: objects("ACCOUNTS")?,
+            threads: objects("THREADS")?,
+            dispatch: objects("DISPATCH")?,
+            knowledge: objects("KNOWLEDGE")?,
+        };
         let inner = Inner {
             directory: Directory::new(D1::new(env.d1("DB")?)),
             accounts: AccountClient(objects("ACCOUNTS")?),
             threads: ThreadClient(objects("THREADS")?),
             dispatch: DispatchClient(objects("DISPATCH")?),
+            backups,
+            knowledge: KnowledgeClient(objects("KNOWLEDGE")?),
             upstream: FetchUpstream::new(env.clone()),
             settings: settings(env),
         };
@@ -93,8 +103,14 @@ fn settings(env: &Env) -> Settings {
         allow_loopback: text("ALLOW_LOOPBACK").as_deref() == Some("1"),
         default_account: text("DEFAULT_ACCOUNT"),
         default_model: text("DEFAULT_MODEL"),
+        is_maintenance: is_maintenance(env),
         has_workers_ai,
     }
+}
+
+/// Whether the operator has put the deployment into maintenance.
+pub fn is_maintenance(env: &Env) -> bool {
+    env.var("MAINTENANCE").is_ok_and(|value| value.to_string() == "1")
 }
 
 /// Bytes that nobody can predict, from the platform.
@@ -121,6 +137,8 @@ impl World for EdgeWorld {
     type Accounts = AccountClient;
     type Threads = ThreadClient;
     type Dispatch = DispatchClient;
+    type Backups = BackupClient;
+    type Knowledge = KnowledgeClient;
     type Upstream = FetchUpstream;
     type Replies = EdgeReplies;
 
@@ -138,6 +156,14 @@ impl World for EdgeWorld {
 
     fn dispatch(&self) -> &DispatchClient {
         &self.inner.dispatch
+    }
+
+    fn backups(&self) -> &BackupClient {
+        &self.inner.backups
+    }
+
+    fn knowledge(&self) -> &KnowledgeClient {
+        &self.inner.knowledge
     }
 
     fn upstream(&self) -> &FetchUpstream {

@@ -10,11 +10,14 @@ use crate::domain::account_edit::Edit;
 use crate::domain::admission::ask::InspectAccount;
 use crate::domain::admission::command::AccountSpend;
 use crate::domain::change::{Action, Actor, Subject};
+use crate::domain::dispatch::claim::Kept;
+use crate::domain::dispatch::command::{Answer as Said, Command as OfIndex};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::flag::Flags;
 use crate::domain::plan::{Feature, Limits};
 use crate::ports::{
-    AccountRef, Accounts, AllAccounts, Counts, Directory, Fit, Fitted, OwnAccount, Plans, World,
+    AccountRef, Accounts, AllAccounts, Counts, Directory, Dispatch, Fit, Fitted, OwnAccount, Plans,
+    Unavailable, World,
 };
 
 use super::App;
@@ -38,6 +41,7 @@ pub struct Standing {
     /// Keys that expire are counted to the limit, and where there is none to 10,000.
     pub used: Counts,
     pub spend: AccountSpend,
+    pub kept: Kept,
     pub flags: Flags,
 }
 
@@ -59,8 +63,12 @@ async fn standing<W: World>(app: &App<W>, account: Account) -> Result<Standing, 
     let limits = tenant.limits().await?;
     let used = tenant.usage(limits.keys.unwrap_or(MOST_COUNTED), app.world.now()).await?;
     let spend = app.world.accounts().ask(account.id, InspectAccount).await?;
+    let kept = match app.world.dispatch().ask(account.id, OfIndex::Kept).await? {
+        Said::Kept(kept) => kept,
+        other => return Err(Unavailable(format!("the index answered {other:?}")).into()),
+    };
     let flags = flags::of(app, account.id).await?;
-    Ok(Standing { account, limits, used, spend, flags })
+    Ok(Standing { account, limits, used, spend, kept, flags })
 }
 
 /// That the account's plan has a feature.

@@ -63,6 +63,9 @@ pub enum Failure {
     /// Model lines name it, by what has them.
     #[error("lines name the {}", .0.name())]
     NamedBy(Thing, Vec<String>),
+    /// It is switched off, so it does nothing.
+    #[error("the {} is not enabled", .0.name())]
+    NotEnabled(Thing),
     /// The account has as many of these as one may have.
     #[error("no more {} fit", .0.name())]
     Full(Thing, usize),
@@ -80,7 +83,10 @@ pub enum Thing {
     Agent,
     Flag,
     Key,
+    Memory,
     Version,
+    /// A message to a webhook.
+    Delivery,
     Declared(&'static Facts),
 }
 
@@ -92,7 +98,9 @@ impl Thing {
             Self::Agent => "agent",
             Self::Flag => "flag",
             Self::Key => "key",
+            Self::Memory => "memory",
             Self::Version => "version",
+            Self::Delivery => "delivery",
             Self::Declared(kind) => kind.singular,
         }
     }

@@ -94,6 +94,15 @@ pub fn deliver_kept<W: World>(app: &App<W>, account: AccountId, call: CallId) {
     }
 }
 
+/// Delivers a settlement that was kept, of a call that no journal names: the row does not name the run either, so that it need
+/// not forget it.
+pub fn deliver_apart<W: World>(app: &App<W>, account: AccountId, call: CallId) {
+    if let Some(record) = app.settlements.of(account, call) {
+        app.settlements.confirm(account, std::slice::from_ref(&record));
+        deliver(app, account, CallRecord { run: None, ..record });
+    }
+}
+
 /// Sees to it that a settlement reaches the account's object.
 pub fn deliver<W: World>(app: &App<W>, account: AccountId, record: CallRecord) {
     let batches = &app.settlements.batches;

@@ -23,6 +23,8 @@ queries! {
     ACCOUNT_BY_SLUG = "SELECT * FROM accounts WHERE slug = ?1";
     /// [`super::keys`].
     ACCOUNT_OF_KEY = "SELECT a.* FROM keys AS k JOIN accounts AS a ON a.id = k.account_id WHERE k.digest = ?1";
+    /// [`AllAccounts::accounts_behind`].
+    ACCOUNTS_BEHIND = "SELECT id FROM accounts WHERE id > ?1 ORDER BY id LIMIT ?2";
     /// [`AllAccounts::insert_account`].
     INSERT_ACCOUNT = "INSERT INTO accounts (id, slug, name, plan, status, created_at, updated_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
@@ -37,6 +39,11 @@ queries! {
 /// For the statements that other files run in their batches.
 pub(super) const BY_ID: &Query = &ACCOUNT_BY_ID;
 pub(super) const OF_KEY: &Query = &ACCOUNT_OF_KEY;
+
+#[derive(Deserialize)]
+struct Id {
+    id: AccountId,
+}
 
 #[derive(Deserialize)]
 struct Row {
@@ -74,6 +81,16 @@ pub(super) fn first(answer: &impl Answer) -> Result<Option<Account>, Failure> {
 }
 
 impl<E: Engine> AllAccounts for Directory<E> {
+    async fn accounts_behind(
+        &self,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<AccountId>, Unavailable> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let rows: Vec<Id> = self.rows(&ACCOUNTS_BEHIND, [after.into(), limit.into()]).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
     async fn account(&self, of: &AccountRef) -> Result<Option<Account>, Unavailable> {
         let (query, name) = match of {
             AccountRef::Id(id) => (&ACCOUNT_BY_ID, id.to_string()),

@@ -80,6 +80,12 @@ queries! {
             ORDER BY slug)
         UNION ALL SELECT * FROM (SELECT 'template ' || slug AS name, definition ->> 'model' AS line FROM templates
             WHERE account_id = ?1 AND instr(definition ->> 'model', ?2) > 0 ORDER BY slug)";
+    /// [`AgentList::naming_webhook`]: it goes through all of the account's, as seldom as a webhook is deleted.
+    NAMING_WEBHOOK = "SELECT * FROM (SELECT 'agent ' || slug AS name FROM agents
+            WHERE account_id = ?1 AND archived_at IS NULL
+            AND EXISTS (SELECT 1 FROM json_each(definition, '$.webhooks') WHERE value = ?2) ORDER BY slug)
+        UNION ALL SELECT * FROM (SELECT 'template ' || slug AS name FROM templates WHERE account_id = ?1
+            AND EXISTS (SELECT 1 FROM json_each(definition, '$.webhooks') WHERE value = ?2) ORDER BY slug)";
     /// [`AgentList::names_taken`]: ?2 is a JSON array of names.
     NAMES_TAKEN = "SELECT DISTINCT a.name FROM json_each(?2) AS wanted
         CROSS JOIN agents AS a ON a.account_id = ?1 AND a.name = wanted.value AND a.archived_at IS NULL";
@@ -299,6 +305,11 @@ impl<E: Engine> AgentList for Tenant<E> {
     async fn named_in_lines(&self, text: &str) -> Result<Vec<(String, String)>, Unavailable> {
         let rows: Vec<Named> = self.rows(&NAMED_IN_LINES, [text.into()]).await?;
         Ok(rows.into_iter().map(|Named { name, line }| (name, line)).collect())
+    }
+
+    async fn naming_webhook(&self, name: &str) -> Result<Vec<String>, Unavailable> {
+        let rows: Vec<Name> = self.rows(&NAMING_WEBHOOK, [name.into()]).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
     }
 
     async fn names_taken(&self, names: &[String]) -> Result<Vec<String>, Unavailable> {

@@ -2,6 +2,8 @@
 //!
 //! The database keeps count by kind (migration 0005), so that a new one does not read the others.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::domain::admission::command::Learned;
@@ -12,7 +14,7 @@ use crate::ports::{Declaration, Declarations, Unavailable, WriteError};
 
 use super::changes;
 use super::directory::Tenant;
-use super::sql::{Engine, Query, Statement, queries};
+use super::sql::{Answer, Engine, Failure, Query, Statement, queries};
 
 queries! {
     /// [`Declarations::declarations`].
@@ -21,6 +23,8 @@ queries! {
     /// [`Declarations::declaration`].
     DECLARATION = "SELECT name, body, created_at, updated_at FROM declarations
         WHERE account_id = ?1 AND kind = ?2 AND name = ?3";
+    /// [`Declarations::declared_names`]
+    DECLARED_NAMES = "SELECT name FROM declarations WHERE account_id = ?1 AND kind = ?2 ORDER BY name LIMIT ?3";
     /// [`Declarations::put_declaration`]: all but `created_at`. A clock that went back must not break the row's own
     /// constraint.
     PUT_DECLARATION = "INSERT INTO declarations (account_id, kind, name, body, created_at, updated_at)
@@ -83,6 +87,24 @@ impl From<Row> for Declaration {
 }
 
 #[derive(Deserialize)]
+struct Name {
+    name: String,
+}
+
+/// The most names of a kind that are read at once; plans allow fewer.
+const MAX_NAMES: u32 = 1_000;
+
+/// For [`super::resolve`]'s batch.
+pub(super) fn names_of<E: Engine>(tenant: &Tenant<E>, of: &'static Facts) -> Statement {
+    tenant.statement(&DECLARED_NAMES, [of.singular.into(), MAX_NAMES.into()])
+}
+
+/// The rows of [`names_of`].
+pub(super) fn names(answer: &impl Answer) -> Result<BTreeSet<String>, Failure> {
+    Ok(answer.rows::<Name>()?.into_iter().map(|row| row.name).collect())
+}
+
+#[derive(Deserialize)]
 struct Undelivered {
     kind: String,
     name: String,
@@ -94,7 +116,7 @@ struct Undelivered {
 fn queue<E: Engine>(tenant: &Tenant<E>, of: &'static Facts, name: &str, at: Millis) -> Vec<Statement> {
     match of.audience {
         Audience::None => Vec::new(),
-        Audience::Account => vec![
+        Audience::Account | Audience::Dispatch => vec![
             tenant.statement(&COUNT_REVISION, [at.0.into()]),
             tenant.statement(&QUEUE_DECLARATION, [of.singular.into(), name.into()]),
         ],
@@ -130,6 +152,11 @@ impl<E: Engine> Declarations for Tenant<E> {
     async fn declaration(&self, of: &'static Facts, name: &str) -> Result<Option<Declaration>, Unavailable> {
         let rows: Vec<Row> = self.rows(&DECLARATION, [of.singular.into(), name.into()]).await?;
         Ok(rows.into_iter().next().map(Declaration::from))
+    }
+
+    async fn declared_names(&self, of: &'static Facts) -> Result<BTreeSet<String>, Unavailable> {
+        let rows: Vec<Name> = self.rows(&DECLARED_NAMES, [of.singular.into(), MAX_NAMES.into()]).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
     }
 
     async fn put_declaration(

@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use crate::domain::money::Nanos;
-use crate::domain::plan::{Features, Limits};
+use crate::domain::plan::{Features, KeepLimits, Limits};
 use crate::domain::time::Millis;
 use crate::ports::{Counts, Plans, Unavailable};
 
@@ -49,6 +49,10 @@ struct Row {
     calls_per_minute: Option<u64>,
     concurrent_calls: Option<u64>,
     monthly_spend: Option<i64>,
+    // The previous schema has none of these.
+    threads: Option<u64>,
+    storage_mb: Option<u64>,
+    runs_at_once: Option<u64>,
     features: String,
 }
 
@@ -63,6 +67,11 @@ pub(super) fn first(answer: &impl Answer) -> Result<Limits, Failure> {
         calls_per_minute: count(row.calls_per_minute),
         concurrent_calls: count(row.concurrent_calls),
         monthly_spend: row.monthly_spend.map(Nanos::from_i64),
+        keeps: KeepLimits {
+            threads: count(row.threads),
+            storage_mb: count(row.storage_mb),
+            runs_at_once: count(row.runs_at_once),
+        },
         features: Features::of_words(words.iter().map(String::as_str)),
     })
 }

@@ -7,13 +7,16 @@
 //! has a default; statements that name more than there was are left out, or asked as they were before, when
 //! the batch fails for them.
 
+use std::collections::BTreeSet;
+
+use crate::domain::declared::webhooks;
 use crate::domain::flag::Settings;
 use crate::domain::plan::Limits;
 use crate::ports::{AgentVersion, KeyRef, Resolution, Resolve, Target, Unavailable};
 
 use super::directory::Tenant;
 use super::sql::{Answer, Engine, Failure, Query, Statement};
-use super::{accounts, agents, aliases, flags, holders, keys, plans, providers};
+use super::{accounts, agents, aliases, declarations, flags, holders, keys, plans, providers};
 
 /// The statement that finds a key, of which each schema has its own.
 type KeyQuery = fn(&KeyRef) -> &'static Query;
@@ -70,6 +73,7 @@ fn read<A: Answer>(
         agent,
         providers: providers::all(providers)?,
         aliases: aliases::all(aliases)?,
+        webhooks: BTreeSet::new(),
         key: key.map(|key| holder.key(key)),
         prompts: holder.prompts,
     }))
@@ -84,13 +88,16 @@ impl<E: Engine> Resolve for Tenant<E> {
         let with_key_by = |key_query| statements(self, key, target, key_query);
         let mut all = with_key_by(holders::of_account);
         all.extend([plans::OF_ACCOUNT, flags::OF_ACCOUNT].map(|query| self.statement(query, [])));
+        all.push(declarations::names_of(self, &webhooks::FACTS));
         match self.batch(all).await {
             Err(Failure::Schema(_)) => {}
             answers => {
                 let mut answers = answers?;
+                let webhooks = answers.pop().as_ref().map_or(Ok(BTreeSet::new()), declarations::names)?;
                 let flags = answers.pop().as_ref().map_or(Ok(Settings::default()), flags::read)?;
                 let limits = answers.pop().as_ref().map_or(Ok(Limits::NONE), plans::first)?;
-                return Ok(read(&answers, target, limits, &flags)?);
+                let found = read(&answers, target, limits, &flags)?;
+                return Ok(found.map(|found| Resolution { webhooks, ..found }));
             }
         }
         let mut without_flags = with_key_by(holders::of_account);

@@ -43,6 +43,9 @@ async fn an_account_shows_its_plan_and_what_is_used_of_it() {
             "keys": {"limit": 10, "used": 4},
             "calls_per_minute": {"limit": 60, "used": 0},
             "concurrent_calls": {"limit": 10, "used": 0},
+            "threads": {"limit": null, "used": 0},
+            "storage_mb": {"limit": null, "used": 0},
+            "runs_at_once": {"limit": null, "used": 0},
             "monthly_spend_usd": {"limit": "50.000000", "used": "0.000000"},
             "features": [],
         })

@@ -87,7 +87,7 @@ impl Stage {
         let spare = spare.json(&json!({"name": "spare", "role": "caller"})).send().await.created();
         let names = json!({"account": "acme", "agent": "triage", "key": spare["id"], "name": "mine", "provider": "mine",
             "code": "a/b", "template": "mine", "version": "1", "model": "triage",
-            "flag": "batched_admissions"});
+            "delivery": "msg_none", "flag": "batched_admissions", "object": format!("{}:account", acme.id)});
         let secrets = [&acme.id.to_string(), agent["id"].as_str().unwrap(), "mail of Acme", "k-secret-12"];
         let secrets = secrets.map(str::to_owned).to_vec();
         let names = names.as_object().unwrap().clone();
@@ -123,6 +123,11 @@ impl Stage {
             }
             self.names.insert("member".to_owned(), member["id"].clone());
         }
+        if self.document["paths"].get("/api/v1/memories").is_some() {
+            let memory = json!({"text": "The mail of Acme comes at nine."});
+            let made = self.api.post("/api/v1/memories").key(&self.acme.admin).json(&memory).send().await;
+            self.names.insert("memory".to_owned(), made.created()["id"].clone());
+        }
         for operation in all(&self.document) {
             let names_what_it_makes = operation.method == Method::PUT && operation.template.ends_with('}');
             let is_agents = operation.template.contains("{agent}") || operation.template.contains("{member}");
@@ -145,6 +150,11 @@ impl Stage {
             let put =
                 all(&self.document).into_iter().find(|operation| operation.id == "put_template").unwrap();
             self.ask(&put, Some(OPERATOR)).await.ok();
+        }
+        if operation.template.contains("/webhooks/{name}/") {
+            self.api.world.upstream().always("hooks.example.com", 204);
+            let sent = self.api.post("/api/v1/webhooks/mine/test").key(&self.acme.admin).send().await;
+            self.names.insert("delivery".to_owned(), sent.json()["id"].clone());
         }
         if operation.role == "caller" {
             let usage = json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2});
@@ -286,6 +296,10 @@ fn refusal(operation: &Operation, key: &str) -> Option<u16> {
     let stands_in_an_account = operation.template.contains("{account}");
     match (operation.role.as_str(), key) {
         ("open", _) => None,
+        // Keys are none: see the matrix of tokens.
+        ("token", "nobody" | "malformed" | "operator") => Some(401),
+        ("token", "foreign") => Some(404),
+        ("token", _) => Some(403),
         ("visitor", "nobody") if stands_in_an_account => None,
         (_, "nobody" | "malformed") => Some(401),
         // Where agents are called, the operator's is no key; nor is a public agent's account told apart from none.
@@ -382,7 +396,9 @@ async fn try_out(subject: Subject, operation: Operation) {
         let place = place(name);
         let reply = stage.ask(&operation, key).await;
         stage.check(&operation, &reply, &place);
-        let done = reply.status.is_success() || reply.status.is_redirection();
+        // Which it is not here: nothing else would be served.
+        let is_for_maintenance = operation.id == "restore_object" && reply.status.as_u16() == 409;
+        let done = reply.status.is_success() || reply.status.is_redirection() || is_for_maintenance;
         // What the first of them made or deleted, the next finds so.
         let is_done_already = is_served && matches!(reply.status.as_u16(), 404 | 409);
         // With the member go, or are lowered, the keys that act for it.
@@ -391,7 +407,7 @@ async fn try_out(subject: Subject, operation: Operation) {
         assert!(done || is_done_already, "{place}: {reply:?}");
         is_served |= done;
     }
-    assert!(is_served, "{}: nobody may", operation.id);
+    assert!(is_served || operation.role == "token", "{}: nobody may", operation.id);
 }
 
 /// Keys of an admin that have scopes of their own: every one but the operation's, and that one alone.
@@ -424,7 +440,7 @@ pub async fn try_all(subject: Subject, which: impl Fn(&str) -> bool) -> usize {
     operations.retain(|operation| which(&operation.id));
     let tried = operations.len();
     let unscoped = operations.iter().filter(|operation| operation.scope.is_none());
-    let needs_none = |operation: &Operation| ["open", "operator"].contains(&operation.role.as_str());
+    let needs_none = |operation: &Operation| ["open", "operator", "token"].contains(&operation.role.as_str());
     assert!(unscoped.clone().all(needs_none), "{unscoped:?}");
     Stage::new(subject).await;
     let mut failed = Vec::new();

@@ -19,12 +19,13 @@ fn takes_tokens(operation: &Operation) -> bool {
 }
 
 impl Stage {
-    /// A token of a thread, which is made where it is not there.
-    async fn token(&self, thread: &str) -> String {
+    /// A token of a thread, which is made where it is not there, for this user.
+    async fn token(&self, thread: &str, user: Option<&str>) -> String {
         let key = &self.acme.caller;
         let made = self.api.post(THREADS).key(key).json(&json!({"id": thread})).send().await;
         assert!(made.status.is_success(), "{made:?}");
-        let issued = self.api.post(&format!("{THREADS}/{thread}/tokens")).key(key).send().await;
+        let issued = self.api.post(&format!("{THREADS}/{thread}/tokens")).key(key);
+        let issued = issued.json(&json!({"user": user})).send().await;
         issued.created()["token"].as_str().unwrap().to_owned()
     }
 
@@ -49,7 +50,13 @@ async fn try_served(operation: Operation) {
         stage.answer_runs();
         stage.on_thread = Some("t".to_owned());
     }
-    let (own, other) = (stage.token("t").await, stage.token("u").await);
+    let of_user = operation.template.contains("/memories").then_some("ada");
+    if let Some(user) = of_user {
+        let memory = json!({"text": "Likes tea.", "user": user});
+        let made = stage.api.post("/api/v1/memories").key(&stage.acme.admin).json(&memory).send().await;
+        stage.names.insert("memory".to_owned(), made.created()["id"].clone());
+    }
+    let (own, other) = (stage.token("t", of_user).await, stage.token("u", None).await);
     let refused = stage.ask(&operation, Some(&other)).await;
     assert_eq!(refused.status, 404, "{place} with another thread's token: {refused:?}");
     stage.check(&operation, &refused, &place);
@@ -74,7 +81,7 @@ async fn every_other_operation_refuses_tokens_and_changes_nothing() {
     let mut stage = Stage::new(subject()).await;
     let of_run = all(&made()).into_iter().find(|operation| operation.id == "show_run").unwrap();
     stage.prepare_threads(&of_run).await;
-    let token = stage.token("t").await;
+    let token = stage.token("t", None).await;
     let before = stage.rows();
     let others =
         all(&made()).into_iter().filter(|operation| operation.role != "open" && !takes_tokens(operation));

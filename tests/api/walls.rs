@@ -1,6 +1,7 @@
 //! Who may do what, over every endpoint, and that no account reaches another's rows.
 
 use axum::http::Method;
+use retinue::ports::World;
 use serde_json::{Value, json};
 
 use crate::support::{Api, OPERATOR, Reply, Tenant};
@@ -55,12 +56,13 @@ impl Endpoint {
 pub struct Ids {
     pub key: String,
     pub member: String,
+    pub delivery: String,
 }
 
 impl Ids {
     /// Of nothing there is.
     pub fn nobodys() -> Self {
-        Self { key: "k".to_owned(), member: "m".to_owned() }
+        Self { key: "k".to_owned(), member: "m".to_owned(), delivery: "d".to_owned() }
     }
 }
 
@@ -80,11 +82,28 @@ pub async fn furnish(api: &Api, slug: &str) -> (Tenant, Ids) {
             other(endpoint).send(api, &key).await.ok();
         }
     }
+    let delivery = tried(api, &tenant).await;
     let spare = json!({"name": "spare", "role": "caller"});
     let path = format!("/api/v1/accounts/{slug}/keys");
     let spare = api.post(&path).key(OPERATOR).json(&spare).send().await.created();
     let key = spare["id"].as_str().unwrap().to_owned();
-    (tenant, Ids { key, member })
+    (tenant, Ids { key, member, delivery })
+}
+
+/// A message to the account's webhook, once its receiver has it.
+async fn tried(api: &Api, tenant: &Tenant) -> String {
+    api.world.upstream().always("hooks.example.com", 204);
+    let sent = api.post("/api/v1/webhooks/mine/test").key(&tenant.admin).send().await;
+    let id = sent.json()["id"].as_str().unwrap().to_owned();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        let list = api.get("/api/v1/webhooks/mine/deliveries").key(&tenant.admin).send().await.ok();
+        if list["data"][0]["status"] == "sent" {
+            return id;
+        }
+        assert!(std::time::Instant::now() < deadline, "{list}");
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
 }
 
 /// Whether its PUT changes something, and makes nothing.
@@ -94,8 +113,12 @@ fn names_what_is_there(endpoint: &Endpoint) -> bool {
 
 /// The endpoint with another body, so that its own is a change.
 fn other(mut endpoint: Endpoint) -> Endpoint {
-    let others =
-        [("model", json!("openai:y")), ("api_key", json!("k-12349999")), ("context_tokens", json!(10))];
+    let others = [
+        ("model", json!("openai:y")),
+        ("api_key", json!("k-12349999")),
+        ("context_tokens", json!(10)),
+        ("url", json!("https://hooks.example.com/other")),
+    ];
     for (field, value) in others {
         if let Some(known) = endpoint.body.as_mut().and_then(|body| body.get_mut(field)) {
             *known = value;
@@ -163,6 +186,7 @@ pub fn endpoints(account: &str, ids: &Ids) -> Vec<Endpoint> {
         ("account", account),
         ("key", ids.key.as_str()),
         ("member", &ids.member),
+        ("delivery", &ids.delivery),
         ("name", "mine"),
         ("provider", "mine"),
         ("code", "a/b"),
@@ -186,12 +210,14 @@ fn of_kinds() -> Vec<(Method, &'static str, Option<Value>, Who)> {
     let provider = json!({"base_url": "https://example.com", "api_key": "k-12345678"});
     let alias = json!({"model": "openai:x"});
     let member = json!({"name": "Bob", "email": "bob@example.com", "role": "member"});
+    let webhook = json!({"url": "https://hooks.example.com/in"});
     let kinds = [
         ("/api/v1/providers", "/{name}", provider, Who::Member, Who::Admin),
         ("/api/v1/models", "/{provider}/{code}", model, Who::Member, Who::Admin),
         ("/api/v1/aliases", "/{name}", alias.clone(), Who::Member, Who::Admin),
         ("/api/v1/model-aliases", "/{name}", alias, Who::Member, Who::Admin),
         ("/api/v1/templates", "/{template}", json!({"definition": {}}), Who::Chooser, Who::Offerer),
+        ("/api/v1/webhooks", "/{name}", webhook, Who::Member, Who::Admin),
         ("/api/v1/members", "/{member}", member, Who::Admin, Who::Admin),
     ];
     let mut rows = Vec::new();
@@ -207,9 +233,23 @@ fn of_kinds() -> Vec<(Method, &'static str, Option<Value>, Who)> {
         }
         rows.push((Method::GET, one, None, reads));
         rows.push((Method::PATCH, one, Some(json!({})), writes));
+        if all.ends_with("webhooks") {
+            rows.extend(of_webhooks());
+        }
         rows.push((Method::DELETE, one, None, writes));
     }
     rows
+}
+
+/// What there is of a webhook besides.
+fn of_webhooks() -> [(Method, &'static str, Option<Value>, Who); 4] {
+    let (get, post) = (Method::GET, Method::POST);
+    [
+        (get, "/api/v1/webhooks/{name}/deliveries", None, Who::Member),
+        (post.clone(), "/api/v1/webhooks/{name}/deliveries/{delivery}/resend", None, Who::Admin),
+        (post.clone(), "/api/v1/webhooks/{name}/test", None, Who::Admin),
+        (post, "/api/v1/webhooks/{name}/rotate", None, Who::Admin),
+    ]
 }
 
 #[tokio::test]

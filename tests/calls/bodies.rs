@@ -51,6 +51,31 @@ async fn deeply_nested_bodies_are_refused_and_overflow_no_stack() {
 }
 
 #[tokio::test]
+async fn a_whole_number_that_would_lose_digits_is_refused_by_its_place() {
+    let stage = Stage::new().await;
+    let long = "123456789012345678901234567890";
+    let function = format!(r#"{{"name":"t","parameters":{{"properties":{{"a":{{"maximum":{long}}}}}}}}}"#);
+    for face in OPENAI {
+        let mut body = face.body("triage");
+        body["tools"] = json!([{"type": "function", "function": "here"}]);
+        let body = body.to_string().replace("\"here\"", &function);
+        let reply = stage.ask(face, "triage").bytes(body).send().await;
+        assert_eq!(reply.status, 400, "{}", reply.text());
+        let place = "tools[0].function.parameters.properties.a.maximum";
+        assert!(reply.words().contains(place), "{}", reply.text());
+    }
+    for face in NATIVE {
+        let body = format!(
+            r#"{{"message":"Hi","tools":[{{"type":"client","name":"t","parameters":{{"m":-{long}}}}}]}}"#
+        );
+        let reply = stage.ask(face, "triage").bytes(body).send().await;
+        reply.assert_refusal(400, "validation_failed");
+        assert!(reply.text().contains("tools[0].parameters.m"), "{}", reply.text());
+    }
+    stage.assert_untouched("triage").await;
+}
+
+#[tokio::test]
 async fn fields_of_wrong_types_are_named() {
     let stage = Stage::new().await;
     for face in NATIVE {

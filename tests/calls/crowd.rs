@@ -94,6 +94,8 @@ impl World for Crowd {
     type Accounts = Slow;
     type Threads = <FakeWorld as World>::Threads;
     type Dispatch = <FakeWorld as World>::Dispatch;
+    type Backups = <FakeWorld as World>::Backups;
+    type Knowledge = <FakeWorld as World>::Knowledge;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -111,6 +113,14 @@ impl World for Crowd {
 
     fn dispatch(&self) -> &Self::Dispatch {
         self.world.dispatch()
+    }
+
+    fn backups(&self) -> &Self::Backups {
+        self.world.backups()
+    }
+
+    fn knowledge(&self) -> &Self::Knowledge {
+        self.world.knowledge()
     }
 
     fn upstream(&self) -> &Self::Upstream {

@@ -19,6 +19,8 @@ impl World for Restarted {
     type Accounts = <FakeWorld as World>::Accounts;
     type Threads = <FakeWorld as World>::Threads;
     type Dispatch = <FakeWorld as World>::Dispatch;
+    type Backups = <FakeWorld as World>::Backups;
+    type Knowledge = <FakeWorld as World>::Knowledge;
     type Upstream = <FakeWorld as World>::Upstream;
     type Replies = <FakeWorld as World>::Replies;
 
@@ -36,6 +38,14 @@ impl World for Restarted {
 
     fn dispatch(&self) -> &Self::Dispatch {
         self.world.dispatch()
+    }
+
+    fn backups(&self) -> &Self::Backups {
+        self.world.backups()
+    }
+
+    fn knowledge(&self) -> &Self::Knowledge {
+        self.world.knowledge()
     }
 
     fn upstream(&self) -> &Self::Upstream {

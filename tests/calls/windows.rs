@@ -26,7 +26,7 @@ fn warned(document: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn of_a_long_thread_the_newest_is_sent_and_it_is_said_that_the_rest_is_not() {
     let stage = Stage::new().await;
-    stage.then(says("Hello Ada.")).then(says("They differ.")).then(says("They do."));
+    stage.then(says("Hello Ada.")).then(says("They differ."));
     post(&stage, "/threads/t/runs", &json!({"message": "My name is Ada."})).await;
     for name in ["one", "two"] {
         let appended = post(&stage, "/threads/t/items", &picture(name, 3_200_000)).await;
@@ -49,7 +49,8 @@ async fn of_a_long_thread_the_newest_is_sent_and_it_is_said_that_the_rest_is_not
     let warning = &steps["steps"][0]["model_call"]["warnings"][0];
     assert_eq!(warning["code"], "left_out", "{steps}");
     assert!(warning["message"].as_str().unwrap().contains("3 items left out"), "{warning}");
-    // A call is answered with it, too.
+    // A call is answered with it, too, where nothing can be summed up.
+    stage.then(says("")).then(says("They do."));
     let reply = Ask::call(&stage, Face::Chat, "triage").header("x-thread", "t").send().await;
     assert_eq!((warned(&reply.json()), reply.header("x-warnings")), (vec!["left_out"], "1"));
     // A short thread has none.
@@ -117,4 +118,44 @@ async fn what_no_model_of_the_line_takes_is_left_out_of_what_was_said_before() {
     );
     let run = post(&stage, "/threads/t/runs", &json!({"message": "And?"})).await.json();
     assert_eq!(run["message"], "Once more.", "{run}");
+}
+
+#[tokio::test]
+async fn a_picture_of_before_that_every_provider_refuses_does_not_end_the_run() {
+    let stage = Stage::new().await;
+    let mut thread = picture("look", 100);
+    thread["id"] = json!("t");
+    assert_eq!(post(&stage, "/threads", &thread).await.status, 201);
+    let refused = r#"{"error": {"message": "Failed to download image", "code": "invalid_image_url"}}"#;
+    stage.then(Turn::Replies(Script::status(400, refused))).then(says("Hello."));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "Hi"})).await.json();
+    assert_eq!((&run["message"], warned(&run)), (&json!("Hello."), vec!["left_out"]), "{run}");
+    let asked = stage.take_asked();
+    let pictures = |at: usize| String::from_utf8_lossy(&asked[at].body).matches("base64").count();
+    assert_eq!((asked.len(), pictures(0), pictures(1)), (2, 1, 0));
+    let mut ledger = stage.books("triage").await.ledger;
+    ledger.sort_by_key(|row| row.cost);
+    assert_eq!(ledger.len(), 2, "{ledger:?}");
+    assert_eq!(ledger[0].verdict(), ("upstream_error", "reported", 0));
+    assert_eq!(ledger[1].json["run_id"], run["id"]);
+
+    // One of the run's own is its caller's to mend.
+    stage.then(Turn::Replies(Script::status(400, refused)));
+    let own = json!({"input": picture("mine", 100)["items"]});
+    let run = post(&stage, "/threads/own/runs", &own).await.json();
+    assert_eq!(run["error"]["code"], "upstream_rejected", "{run}");
+}
+
+#[tokio::test]
+async fn a_picture_that_one_entry_refuses_is_shown_to_the_next() {
+    let stage = Stage::new().await;
+    stage.change("triage", &json!({"model": "own:big, other:small"})).await;
+    let mut thread = picture("look", 100);
+    thread["id"] = json!("t");
+    assert_eq!(post(&stage, "/threads", &thread).await.status, 201);
+    stage.then(Turn::Replies(Script::status(400, r#"{"error": {"message": "no"}}"#))).then(says("A cat."));
+    let run = post(&stage, "/threads/t/runs", &json!({"message": "What is it?"})).await.json();
+    assert_eq!((&run["message"], &run["warnings"]), (&json!("A cat."), &Value::Null), "{run}");
+    let asked = stage.take_asked();
+    assert!(asked.iter().all(|asked| String::from_utf8_lossy(&asked.body).contains("base64")));
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod admissions;
+mod backup;
 mod budget;
 mod calls;
 mod crash;
@@ -26,4 +27,5 @@ mod shell;
 mod sweep;
 mod tenancy;
 mod versions;
+mod webhooks;
 mod words;

@@ -29,7 +29,7 @@ fn call(n: u8) -> CallId {
     CallId::new(START, [n; 10])
 }
 
-fn admit(n: u8, want: u64) -> Command {
+pub fn admit(n: u8, want: u64) -> Command {
     Command::Admit(Admit {
         call: call(n),
         agent: agent(),
@@ -49,7 +49,7 @@ fn admit(n: u8, want: u64) -> Command {
     })
 }
 
-fn record(n: u8, held: u64, cost: u64) -> CallRecord {
+pub fn record(n: u8, held: u64, cost: u64) -> CallRecord {
     CallRecord {
         call: call(n),
         agent: agent(),

@@ -3,14 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use retinue::domain::admission::command::Learned;
+use retinue::domain::dispatch::claim::{Begins, Claim, Kept};
 use retinue::domain::dispatch::command::{
     Answer, Command, Delivered, Delivery, List, Listed, Order, Position, USUAL_LAG_MS, VERSION,
 };
 use retinue::domain::dispatch::entry::{Entry, Kind, terms};
+use retinue::domain::dispatch::notice::{NoticeView, Notices, Place, State, Trial};
 use retinue::domain::ids::{AccountId, AgentId};
 use retinue::domain::message::{AssistantPart, Finish, Message, Usage};
 use retinue::domain::money::Nanos;
+use retinue::domain::plan::{KeepLimit, KeepLimits};
 use retinue::domain::run::happening::Answered;
+use retinue::domain::run::misfit::Checked;
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
 use retinue::domain::thread::about::About;
 use retinue::domain::thread::command::{self as thread, Create, OnBusy, Start, Who};
@@ -239,11 +244,16 @@ impl Object {
             usage: Usage::default(),
             cost: Nanos::new(5),
             warnings: Vec::new(),
+            output: Checked::Free,
         };
         let outcome = match effect {
-            Effect::Model { .. } => {
-                Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
-            }
+            Effect::Model { .. } => Outcome::Answered {
+                answered,
+                unsaid: Vec::new(),
+                journal: Value::Null,
+                settlement: None,
+                used: None,
+            },
             _ => Outcome::Done,
         };
         let id = effect.id();
@@ -311,6 +321,8 @@ fn terms_of_run() -> Terms {
         manner: Default::default(),
         parent: None,
         via: None,
+        typed: false,
+        webhooks: Vec::new(),
     }
 }
 
@@ -549,14 +561,32 @@ fn delivery(dice: &mut Dice, n: u64) -> Delivery {
             "created_at": at.0, "updated_at": updated_at.0,
         });
         let status = status.to_owned();
-        Entry { run, agent, status, user: None, created_at: at, updated_at, shown: shown.to_string() }
+        Entry {
+            run,
+            agent,
+            status,
+            user: None,
+            webhooks: Vec::new(),
+            wait: None,
+            created_at: at,
+            updated_at,
+            shown: shown.to_string(),
+        }
     };
     let thread = entry(None, &["idle", "busy", "waiting"]);
     let runs = vec![entry(Some(1), &["completed", "failed"]), entry(Some(2), &["queued", "completed"])];
     Delivery {
         thread: key,
         version: 1,
-        delivered: Some(Delivered { user: user.clone(), labels: labels.clone(), due_at: None, thread, runs }),
+        delivered: Some(Delivered {
+            user: user.clone(),
+            labels: labels.clone(),
+            due_at: None,
+            bytes: None,
+            is_hidden: false,
+            thread,
+            runs,
+        }),
     }
 }
 
@@ -768,6 +798,16 @@ fn what_is_written_is_what_this_version_recorded() {
     let whole = Delivery { version: 7, ..fixed() };
     let bare = Delivered { user: None, labels: Vec::new(), runs: Vec::new(), ..fixed().delivered.unwrap() };
     let due = Delivered { due_at: Some(START), ..fixed().delivered.unwrap() };
+    let counted = Delivered { bytes: Some(9), is_hidden: true, ..fixed().delivered.unwrap() };
+    let run = RunId { thread: fixed().thread, number: 1 };
+    let all = KeepLimits { threads: Some(10), storage_mb: Some(100), runs_at_once: Some(1) };
+    let claim = |begins: Begins, limits: KeepLimits| Claim {
+        id: "one".to_owned(),
+        thread: fixed().thread,
+        makes_thread: begins == Begins::Run,
+        begins,
+        limits,
+    };
     let full = List {
         order: Order::Updated,
         agent: Some(agent(1)),
@@ -778,6 +818,9 @@ fn what_is_written_is_what_this_version_recorded() {
         after: Position { at: START, id: "0199".into() },
         ..list(Kind::Thread)
     };
+    let mut waiting = fixed();
+    let entry = &mut waiting.delivered.as_mut().unwrap().runs[0];
+    (entry.status, entry.webhooks, entry.wait) = ("waiting".to_owned(), vec!["crm".to_owned()], Some(2));
     let commands = [
         Command::Deliver(whole),
         Command::Deliver(Delivery { delivered: Some(bare), ..fixed() }),
@@ -787,6 +830,29 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Wake,
         Command::Deliver(Delivery { delivered: Some(due), ..fixed() }),
         Command::Overdue(20),
+        Command::Threads(Some(fixed().thread), 1_000),
+        Command::Threads(None, 1),
+        Command::Claim(claim(Begins::Nothing, KeepLimits::NONE)),
+        Command::Claim(claim(Begins::Run, all)),
+        Command::Claim(claim(Begins::This(run), all)),
+        Command::Settle("one".to_owned(), Some(run)),
+        Command::Settle("one".to_owned(), None),
+        Command::Kept,
+        Command::Place("a:memory:ada".to_owned(), true),
+        Command::Places(Some("a:memory:ada".to_owned()), 10),
+        Command::Places(None, 10),
+        Command::Deliver(Delivery { delivered: Some(counted), ..fixed() }),
+        Command::Deliver(waiting),
+        Command::Learn(AccountId::new(START, [3; 10]), vec![learned(true), learned(false)]),
+        Command::Notices(Notices {
+            webhook: "crm".into(),
+            status: Some(State::Dead),
+            after: Some(Place { at: START, id: "msg_1".into() }),
+            limit: 50,
+        }),
+        Command::Notices(Notices { webhook: "crm".into(), status: None, after: None, limit: 50 }),
+        Command::Resend("crm".into(), "msg_1".into()),
+        Command::Try(Trial { webhook: "crm".into(), id: "msg_1".into(), body: "{}".into() }),
     ];
     let next = Some(Position { at: START, id: "0199".into() });
     let answers = [
@@ -796,13 +862,48 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::Woken,
         Answer::Overdue(vec![fixed().thread]),
         Answer::Overdue(Vec::new()),
+        Answer::Threads(vec![fixed().thread]),
+        Answer::Claimed,
+        Answer::Full(KeepLimit::Threads, 10),
+        Answer::Full(KeepLimit::StorageMb, 0),
+        Answer::Full(KeepLimit::RunsAtOnce, 1),
+        Answer::Settled,
+        Answer::Placed,
+        Answer::Places(vec!["a:memory:ada".to_owned()]),
+        Answer::Kept(Kept { threads: 3, bytes: 2_000_001, runs: 1 }),
+        Answer::Learned,
+        Answer::Notices(vec![notice(true), notice(false)], true),
+        Answer::Notice(Box::new(notice(false))),
+        Answer::NoSuchNotice,
+        Answer::NotEnabled,
     ];
     let written: Vec<Value> = commands.iter().map(|one| serde_json::to_value(one).unwrap()).collect();
     check("dispatch", VERSION, "commands", &written);
     let written: Vec<Value> = answers.iter().map(|one| serde_json::to_value(one).unwrap()).collect();
     check("dispatch", VERSION, "answers", &written);
-    for (command, text) in commands.iter().zip(recorded("dispatch", VERSION, "commands")) {
-        assert_eq!(wire::decode::<Command>(&text.to_string()).unwrap(), *command);
+    for text in recorded("dispatch", VERSION, "commands") {
+        let read = wire::decode::<Command>(&text.to_string()).unwrap();
+        assert!(commands.contains(&read), "{text}");
+    }
+}
+
+fn learned(is_there: bool) -> Learned {
+    let body = is_there.then(|| "{}".to_owned());
+    Learned { kind: "webhook".to_owned(), name: "crm".to_owned(), revision: 9, body }
+}
+
+fn notice(is_sent: bool) -> NoticeView {
+    NoticeView {
+        id: "msg_1".to_owned(),
+        event: "run.completed".to_owned(),
+        run: is_sent.then(|| "0199".to_owned()),
+        status: if is_sent { State::Sent } else { State::Pending },
+        attempts: 3,
+        last_status: is_sent.then_some(204),
+        last_error: (!is_sent).then(|| "the receiver answered 500".to_owned()),
+        next_at: (!is_sent).then_some(START),
+        created_at: START,
+        ended_at: is_sent.then_some(START),
     }
 }
 
@@ -810,6 +911,8 @@ fn fixed() -> Delivery {
     let entry = |run, status: &str| Entry {
         run,
         user: None,
+        webhooks: Vec::new(),
+        wait: None,
         agent: agent(1),
         status: status.to_owned(),
         created_at: START,
@@ -818,6 +921,14 @@ fn fixed() -> Delivery {
     };
     let (user, labels) = (Some("ada".to_owned()), vec!["team:blue".to_owned()]);
     let runs = vec![entry(Some(1), "completed")];
-    let delivered = Delivered { user, labels, due_at: None, thread: entry(None, "idle"), runs };
+    let delivered = Delivered {
+        user,
+        labels,
+        due_at: None,
+        bytes: None,
+        is_hidden: false,
+        thread: entry(None, "idle"),
+        runs,
+    };
     Delivery { thread: ThreadKey::new(START, [1; 10]), version: 3, delivered: Some(delivered) }
 }

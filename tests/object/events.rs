@@ -5,6 +5,7 @@ use retinue::domain::money::Nanos;
 use retinue::domain::run::event::Numbered;
 use retinue::domain::run::happening::Answered;
 use retinue::domain::run::input::{Given, Input};
+use retinue::domain::run::misfit::Checked;
 use retinue::domain::run::tool::How;
 use retinue::domain::thread::command::{Answer, BadCursor, Command, Events, Page, Watch};
 use retinue::domain::thread::effect::{Effect, Outcome};
@@ -43,8 +44,15 @@ fn give_much(theatre: &mut Theatre) {
         usage: Usage::default(),
         cost: Nanos::ZERO,
         warnings: Vec::new(),
+        output: Checked::Free,
     };
-    let outcome = Outcome::Answered { answered, journal: Value::Null, settlement: None, unsaid: Vec::new() };
+    let outcome = Outcome::Answered {
+        answered,
+        journal: Value::Null,
+        settlement: None,
+        unsaid: Vec::new(),
+        used: None,
+    };
     assert_eq!(theatre.with(|host, moment| host.ended(&id, outcome, moment)), Ok(true));
     let Some(Answer::Run(view)) = theatre.command(Command::Run(WHO, 1)) else { panic!() };
     assert_eq!(view.waiting_on.len(), CALLS);

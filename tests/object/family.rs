@@ -10,6 +10,7 @@ use retinue::domain::run::child::MAX_DEPTH;
 use retinue::domain::run::event::{Event, Numbered};
 use retinue::domain::run::happening::Answered;
 use retinue::domain::run::input::{Given, Input};
+use retinue::domain::run::misfit::Checked;
 use retinue::domain::run::state::Status;
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Parent, Priority, Starter, Terms};
 use retinue::domain::run::tool::{Effect as ToolEffect, How};
@@ -65,6 +66,8 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         manner: Default::default(),
         parent,
         via: None,
+        typed: false,
+        webhooks: Vec::new(),
     };
     let input = vec![Message::user("Go")];
     Command::Start(Box::new(Start {
@@ -212,7 +215,7 @@ impl World {
             Effect::Tell { call, word, .. } => {
                 self.ask(call.run.thread, Command::Hear(*call, word.clone())).map(|_| Outcome::Done)
             }
-            Effect::Deliver { .. } | Effect::Settle { .. } => Some(Outcome::Done),
+            Effect::Compact { .. } | Effect::Deliver { .. } | Effect::Settle { .. } => Some(Outcome::Done),
             Effect::Report { run } => {
                 let report = self
                     .with(of, |host, moment| host.look_at(moment, |thread, disk| thread.report(disk, *run)));
@@ -264,8 +267,9 @@ impl World {
             usage: Usage::default(),
             cost,
             warnings: Vec::new(),
+            output: Checked::Free,
         };
-        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
+        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None, used: None }
     }
 
     fn any(&mut self) -> Option<ThreadKey> {
@@ -458,8 +462,9 @@ fn quiet_child() -> (World, RunId) {
         let mut parts = vec![AssistantPart::text(text)];
         parts.extend(plan.iter().map(|_| AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"))));
         let (usage, cost, warnings) = (Usage::default(), Nanos::new(7), Vec::new());
-        let answered = Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings };
-        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None }
+        let answered =
+            Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings, output: Checked::Free };
+        Outcome::Answered { answered, unsaid: Vec::new(), journal: Value::Null, settlement: None, used: None }
     };
     let plan = vec![How::Child("other".to_owned())];
     let begun = end(&mut world, root(), "1.model.1.1", answered(plan, "Ask"));

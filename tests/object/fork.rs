@@ -5,6 +5,7 @@ use retinue::domain::message::{AssistantPart, Message, Part, ToolCall, stored};
 use retinue::domain::patch::Operations;
 use retinue::domain::thread::about::About;
 use retinue::domain::thread::command::{Answer, Command, Create, Fork, Page, VERSION, Who};
+use retinue::domain::thread::compaction::Horizon;
 use retinue::domain::thread::fork::{Copied, Copy, Cut, KEEP_MS, Origin, Progress, UNANSWERED};
 use retinue::domain::thread::id::{EntryId, RunId, ThreadKey};
 use retinue::domain::thread::item::Item;
@@ -102,11 +103,11 @@ fn copy(source: &mut Object, target: &mut Object, after: Option<EntryId>) -> (Op
     let mut progress: Option<Progress> = None;
     for pages in 0..50 {
         let Some(Answer::Copied(page)) = source.ask(Command::Copy(WHO, cut)) else { panic!() };
-        let Copied { version, about, after: last, until, items, next, .. } = *page;
+        let Copied { version, about, after: last, until, items, next, horizon, .. } = *page;
         let create = Create { version, about, ..create(2, Vec::new()) };
         let Progress { behind, until } = progress.unwrap_or(Progress { behind: 0, until });
         let origin = Origin { thread: key(1), after: last };
-        let fork = Fork { create, origin, is_whole: after.is_none(), until, behind, items, next };
+        let fork = Fork { create, origin, is_whole: after.is_none(), until, behind, items, next, horizon };
         match target.ask(Command::Fork(Box::new(fork))) {
             Some(Answer::Copying(come)) => {
                 cut = Cut::Between { behind: come.behind, until: come.until };
@@ -169,7 +170,8 @@ fn begin(source: &mut Object, target: &mut Object) {
     let (origin, until) = (Origin { thread: key(1), after: page.after }, page.until);
     let (items, next) = (page.items, page.next);
     let create = create(2, Vec::new());
-    let fork = Fork { create, origin, is_whole: true, until, behind: 0, items, next };
+    let horizon = Horizon::default();
+    let fork = Fork { create, origin, is_whole: true, until, behind: 0, items, next, horizon };
     let answer = target.ask(Command::Fork(Box::new(fork)));
     assert!(matches!(answer, Some(Answer::Copying(Progress { behind: 2, until: 5 }))), "{answer:?}");
 }
@@ -258,6 +260,7 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
         step,
         at: START,
         message,
+        stands_for: None,
     };
     let mut was: Vec<Item> = all.into_iter().enumerate().map(was).collect();
     let copies = was.iter().map(|item| Copy {
@@ -265,6 +268,7 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
         step: item.step,
         at: item.at,
         message: stored::write(&item.message),
+        stands_for: None,
     });
     let mut target = Object::new();
     let origin = Origin { thread: key(1), after: None };
@@ -273,7 +277,8 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
     for (n, copy) in items.iter().enumerate() {
         let next = Some(n as u64 + 1).filter(|next| *next < items.len() as u64);
         let (create, items) = (create.clone(), vec![copy.clone()]);
-        let fork = Fork { create, origin, is_whole: true, until: 12, behind: n as u64, items, next };
+        let (behind, horizon) = (n as u64, Horizon::default());
+        let fork = Fork { create, origin, is_whole: true, until: 12, behind, items, next, horizon };
         target.ask(Command::Fork(Box::new(fork))).unwrap();
     }
     let parts = vec![Part::Text(UNANSWERED.to_owned())];
@@ -281,7 +286,7 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
     let copied = target.items();
     assert_eq!(copied.last().map(|item| &item.message), Some(&sealed));
     assert_eq!(copied.len(), was.len() + 1);
-    was.push(Item { position: 13, run: 2, entry: 0, step: 0, at: START, message: sealed });
+    was.push(Item { position: 13, run: 2, entry: 0, step: 0, at: START, message: sealed, stands_for: None });
     assert_eq!(sendable(copied), sendable(was));
 }
 
@@ -290,7 +295,8 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
 fn what_is_written_is_what_this_version_recorded() {
     let entry = EntryId { run: RunId { thread: key(1), number: 3 }, number: 7 };
     let origin = |after| Origin { thread: key(1), after };
-    let item = Copy { run: 3, step: 1, at: START, message: stored::write(&Message::user("Hi")) };
+    let item =
+        Copy { run: 3, step: 1, at: START, message: stored::write(&Message::user("Hi")), stands_for: None };
     let fork = Fork {
         create: create(2, Vec::new()),
         origin: origin(Some(entry)),
@@ -299,6 +305,7 @@ fn what_is_written_is_what_this_version_recorded() {
         behind: 4,
         items: vec![item.clone()],
         next: Some(5),
+        horizon: Horizon::default(),
     };
     let bare = Create { version: None, about: About::default(), ..create(2, Vec::new()) };
     let last = Fork {
@@ -332,6 +339,7 @@ fn what_is_written_is_what_this_version_recorded() {
         until: 9,
         items: vec![item],
         next: Some(5),
+        horizon: Horizon::default(),
     };
     let bare =
         Copied { version: None, after: None, until: 0, items: Vec::new(), next: None, ..copied.clone() };

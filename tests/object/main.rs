@@ -8,12 +8,17 @@
 mod disk;
 
 mod account;
+mod backup;
+mod claims;
 mod commands;
+mod compaction;
 mod dispatch;
 mod effects;
 mod events;
 mod family;
 mod fork;
+mod knowledge;
+mod notices;
 mod platform;
 mod simulation;
 mod steps;

@@ -115,7 +115,7 @@ impl<M: Machine<Answer: 'static>> Platform<M> {
         self.asked.clear();
     }
 
-    fn with<T>(&mut self, work: impl FnOnce(&mut Host<M, Disk>, &mut Moment<'_>) -> T) -> T {
+    pub fn with<T>(&mut self, work: impl FnOnce(&mut Host<M, Disk>, &mut Moment<'_>) -> T) -> T {
         let Self { host, drawn, now, .. } = self;
         let mut random = || {
             *drawn += 1;

@@ -11,9 +11,11 @@ use retinue::domain::run::event::{Event, Numbered};
 use retinue::domain::run::happening::{Answered, Fault};
 use retinue::domain::run::input::{Given, Input};
 use retinue::domain::run::manner::Manner;
+use retinue::domain::run::misfit::{Checked, Misfit};
 use retinue::domain::run::state::{Failure, Run};
 use retinue::domain::run::terms::{Limits, OnBudget, OnUnknown, Priority, Starter, Terms};
 use retinue::domain::run::tool::{Effect as ToolEffect, How};
+use retinue::domain::schema;
 use retinue::domain::thread::about::About;
 use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Start, Watch, Who};
 use retinue::domain::thread::effect::{Effect, ForLedger, Outcome, Progress};
@@ -28,6 +30,7 @@ use retinue::object::store::thread::{Part, items};
 use retinue::object::thread::Thread;
 use serde_json::{Value, json};
 
+use crate::compaction;
 use crate::disk::{Disk, Side};
 
 pub const START: Millis = Millis(1_795_262_400_000);
@@ -91,6 +94,8 @@ pub fn terms(on_unknown: OnUnknown) -> Terms {
         manner: Manner::default(),
         parent: None,
         via: None,
+        typed: false,
+        webhooks: Vec::new(),
     }
 }
 
@@ -228,7 +233,10 @@ impl Theatre {
         }
         // Whoever performs an effect outlives a failed write.
         let is_twice = |other: &UnderWay| match (&other.effect, &effect) {
-            (Effect::Model { run, .. }, Effect::Model { run: of, .. }) => run == of,
+            (
+                Effect::Model { run, .. } | Effect::Compact { run, .. },
+                Effect::Model { run: of, .. } | Effect::Compact { run: of, .. },
+            ) => run == of,
             (Effect::Deliver { .. } | Effect::Settle { .. }, _) => false,
             (other, effect) => other.id() == effect.id(),
         };
@@ -260,12 +268,18 @@ impl Theatre {
             usage: Usage::default(),
             cost: Nanos::new(5),
             warnings: Vec::new(),
+            output: Checked::Free,
         };
         let settlement = Box::new(self.settlement(1));
         let call = settlement.call;
         let journal = json!({ "call_id": call });
-        let outcome =
-            Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement) };
+        let outcome = Outcome::Answered {
+            answered,
+            unsaid: Vec::new(),
+            journal,
+            settlement: Some(settlement),
+            used: None,
+        };
         let id = effect.id();
         self.with(|host, moment| host.ended(&id, outcome, moment)).unwrap();
         self.taken.insert(call);
@@ -393,6 +407,7 @@ impl Theatre {
     fn outcome(&mut self, effect: &Effect, streaming: Streaming) -> Outcome {
         match effect {
             Effect::Model { run, step, attempt } => self.answered((*run, *step, *attempt), streaming),
+            Effect::Compact { run, nth } => self.sum_up(*run, *nth),
             Effect::Tool { .. } => {
                 Outcome::Tool { output: vec![], is_error: false, cost: Nanos::new(1), journal: Value::Null }
             }
@@ -478,6 +493,7 @@ impl Theatre {
                 cost: Nanos::new(1),
                 journal: json!({ "call_id": settlement.call }),
                 settlement: Some(settlement),
+                used: None,
             };
         }
         let _ = streaming.push(Said::Text { choice: 0, delta: String::new() });
@@ -491,6 +507,17 @@ impl Theatre {
         let calls = self.dice.roll(3);
         let plan: Vec<How> = (0..calls).map(|_| self.dice.one_of(&hows).unwrap().clone()).collect();
         parts.extend(plan.iter().map(|_| AssistantPart::ToolCall(ToolCall::new("c", "f", "{}"))));
+        let output = match (calls, self.dice.roll(4)) {
+            (0, 0) => {
+                let fault = schema::Fault { at: String::new(), words: "no".to_owned() };
+                Checked::Misfit(Misfit { answer: "no".to_owned(), faults: vec![fault] })
+            }
+            (0, 1) => {
+                parts = vec![AssistantPart::text("tidy")];
+                Checked::Tidied
+            }
+            _ => Checked::Free,
+        };
         self.note_plan(of, &parts, &plan);
         let answered = Answered {
             parts,
@@ -499,9 +526,11 @@ impl Theatre {
             usage: Usage::default(),
             cost: Nanos::new(5),
             warnings: Vec::new(),
+            output,
         };
         let journal = json!({ "call_id": settlement.call });
-        Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement) }
+        let used = (self.dice.roll(3) == 0).then_some(compaction::FULL);
+        Outcome::Answered { answered, unsaid: Vec::new(), journal, settlement: Some(settlement), used }
     }
 
     /// Which entries the calls will have: the ones behind those that the run has.
@@ -557,6 +586,14 @@ impl Theatre {
         self.must_gather = false;
         self.watchers.values_mut().for_each(|watcher| watcher.is_connected = false);
         self.command(Command::Wake);
+    }
+
+    /// The object goes on elsewhere, from what is brought there.
+    pub fn move_to(&mut self, bring: impl FnOnce(&mut Host<Thread, Disk>, Millis) -> Disk) {
+        self.gather();
+        self.disk.call_off();
+        self.disk = bring(&mut self.host, self.now);
+        self.crash();
     }
 
     pub fn gather(&mut self) {
@@ -668,6 +705,8 @@ impl Theatre {
         self.gather();
         self.reconnect();
         let transcript = self.transcript();
+        self.check_horizon(&transcript);
+        let transcript: Vec<Item> = transcript.into_iter().filter(|item| item.stands_for.is_none()).collect();
         let mut results = BTreeSet::new();
         for item in &transcript {
             if let Message::Tool { call_id, .. } = &item.message {

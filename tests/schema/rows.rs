@@ -1,7 +1,7 @@
 //! Rows for every table, migration by migration: what a directory in use looks like, with texts that are easily broken.
 
 /// After migration n stands what `FILLS[n - 1]` adds: rows that only the schema of n can hold.
-pub const FILLS: [&str; 10] = [
+pub const FILLS: [&str; 11] = [
     DIRECTORY,
     DEFINITIONS,
     COUNTS,
@@ -12,6 +12,7 @@ pub const FILLS: [&str; 10] = [
     FLAGS,
     PUBLIC_AGENTS,
     AUDIO_PRICES,
+    KEPT,
 ];
 
 const DIRECTORY: &str = r#"
@@ -116,3 +117,5 @@ const AUDIO_PRICES: &str = "
 UPDATE catalogue SET audio_input_price = 9007199254740991 WHERE code = 'of-old';
 UPDATE models SET audio_input_price = 0 WHERE code = 'm';
 ";
+
+const KEPT: &str = "UPDATE plans SET threads = 7, storage_mb = 0, runs_at_once = 9 WHERE plan = 'budget'";

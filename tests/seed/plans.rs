@@ -15,8 +15,8 @@ struct File {
 
 fn rows(db: &Connection) -> Vec<Value> {
     let sql =
-        "SELECT json_array(plan, agents, members, keys, calls_per_minute, concurrent_calls, monthly_spend,
-        json(features)) FROM plans ORDER BY plan";
+        "SELECT json_array(plan, agents, members, keys, calls_per_minute, concurrent_calls, threads, storage_mb,
+        runs_at_once, monthly_spend, json(features)) FROM plans ORDER BY plan";
     let mut statement = db.prepare(sql).unwrap();
     let texts = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
     texts.map(|text| serde_json::from_str(&text.unwrap()).unwrap()).collect()
@@ -26,7 +26,16 @@ fn expected() -> Vec<Value> {
     let file: File = serde_norway::from_str(&script::read("plans.yaml")).unwrap();
     let limit = |value: &Value| if value == "unlimited" { Value::Null } else { value.clone() };
     let row = |plan: &Value| {
-        let counts = ["agents", "members", "keys", "calls_per_minute", "concurrent_calls"];
+        let counts = [
+            "agents",
+            "members",
+            "keys",
+            "calls_per_minute",
+            "concurrent_calls",
+            "threads",
+            "storage_mb",
+            "runs_at_once",
+        ];
         let mut row = vec![plan["plan"].clone()];
         row.extend(counts.map(|count| limit(&plan[count])));
         let spend = limit(&plan["monthly_spend_usd"]);
@@ -56,7 +65,7 @@ fn a_dearer_plan_allows_no_less() {
     let order = ["budget", "standard", "professional", "enterprise"];
     assert_eq!(file.plans.iter().map(|plan| plan["plan"].as_str().unwrap()).collect::<Vec<_>>(), order);
     for pair in expected_in(&order).windows(2) {
-        for column in 1..=6 {
+        for column in 1..=9 {
             let [lower, higher] =
                 [&pair[0][column], &pair[1][column]].map(|v| v.as_i64().unwrap_or(i64::MAX));
             assert!(lower <= higher, "{pair:?}");

@@ -59,6 +59,7 @@ fn every_template_passes_the_checks_of_a_save() {
         let known = Known {
             alias: &|_| None,
             variable: &|_| false,
+            webhook: &|_| false,
             loopback: retinue::domain::outbound::Loopback::Refused,
         };
         let fields: Fields = serde_json::from_value(template.definition).unwrap();

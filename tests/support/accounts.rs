@@ -159,6 +159,12 @@ impl FakeAccounts {
         });
     }
 
+    /// A text, whatever it asks.
+    pub fn told(&self, account: AccountId, text: &str) -> Response {
+        let now = self.clock.now();
+        self.with(account, |object| object.answer(text, now))
+    }
+
     /// For what only a test asks: an object's disk.
     pub fn disk(&self, account: AccountId) -> Disk {
         self.with(account, |object| object.disk.clone())

@@ -32,8 +32,12 @@ pub enum Side {
 
 impl Disk {
     pub fn new() -> Self {
+        Self::of(Connection::open_in_memory().unwrap())
+    }
+
+    pub fn of(db: Connection) -> Self {
         Self(Arc::new(Inner {
-            db: Mutex::new(Connection::open_in_memory().unwrap()),
+            db: Mutex::new(db),
             fault: Mutex::default(),
             refused: Mutex::default(),
             statements: Mutex::default(),

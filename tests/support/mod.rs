@@ -10,9 +10,11 @@
 
 mod accounts;
 mod api;
+mod backups;
 pub mod disk;
 mod dispatch;
 mod faults;
+mod knowledge;
 mod objects;
 mod replies;
 mod sqlite;
@@ -26,6 +28,7 @@ pub use accounts::FakeAccounts;
 pub use api::{Api, Call, Reply, Tenant};
 pub use dispatch::FakeDispatch;
 pub use faults::{Faults, When};
+pub use knowledge::FakeKnowledge;
 pub use objects::Objects;
 pub use replies::FakeReplies;
 pub use sqlite::Sqlite;

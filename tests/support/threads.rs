@@ -9,14 +9,17 @@ use retinue::domain::dispatch::command::Delivery;
 use retinue::domain::ids::AccountId;
 use retinue::domain::run::event::Numbered;
 use retinue::domain::thread::command::{Answer, Command, VERSION};
-use retinue::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall};
+use retinue::domain::thread::effect::{
+    CompactionCall, Effect, ForLedger, ModelCall, Outcome, Progress, Report, ToolCall,
+};
 use retinue::domain::time::Millis;
 use retinue::object::host::{Host, Reply, Timer};
 use retinue::object::machine::Moment;
 use retinue::object::sql::Error;
 use retinue::object::thread::Thread;
+use retinue::object::unwanted::Unwanted;
 use retinue::object::watchers::{Shown, Watchers};
-use retinue::object::wire;
+use retinue::object::wire::{self, Response};
 use retinue::ports::{Performed, ThreadOf, Threads, Unavailable, Wanted, Watch};
 use retinue::service::App;
 use retinue::service::run::perform::perform;
@@ -39,6 +42,7 @@ struct Object {
     disk: Disk,
     host: Host<Thread, Disk>,
     watchers: Watchers,
+    unwanted: Unwanted,
     alarm: Option<Millis>,
     /// Which life it lives: what an earlier one began is not heard any more.
     life: u32,
@@ -52,6 +56,7 @@ impl Object {
             host: Host::new(disk.clone()),
             disk,
             watchers: Watchers::default(),
+            unwanted: Unwanted::default(),
             alarm: None,
             life,
             settlements: Arc::default(),
@@ -122,9 +127,11 @@ impl FakeThreads {
             todo.events.extend(more.events);
             todo.effects.extend(more.effects);
             todo.alarm = more.alarm.or(todo.alarm);
+            todo.unwanted = more.unwanted;
         }
         object.alarm = todo.alarm.or(object.alarm);
         object.watchers.show(&todo.events);
+        object.unwanted.tell(&todo.unwanted);
         if todo.is_void && object.host.vacate() {
             *object = Object::new(Disk::new(), object.life + 1);
         }
@@ -146,12 +153,16 @@ impl FakeThreads {
         world.start(async move { perform(&app, &object, &effect).await });
     }
 
-    fn answer(&self, thread: ThreadOf, command: &Command) -> Result<Answer, Unavailable> {
-        let text = wire::encode(VERSION, command).unwrap();
-        let response = match self.with(thread, |host, moment| wire::answer(host, &text, moment)) {
+    /// A text, whatever it asks.
+    pub fn told(&self, thread: ThreadOf, text: &str) -> Response {
+        match self.with(thread, |host, moment| wire::answer(host, text, moment)) {
             Reply::Now(response) => response,
             Reply::Later(_) => panic!("a thread's object answers at once"),
-        };
+        }
+    }
+
+    fn answer(&self, thread: ThreadOf, command: &Command) -> Result<Answer, Unavailable> {
+        let response = self.told(thread, &wire::encode(VERSION, command).unwrap());
         match response.status {
             200 => Ok(wire::decode(&response.text).unwrap()),
             _ => Err(Unavailable(response.text)),
@@ -220,6 +231,10 @@ impl Performed for Handle {
         self.look(|thread, disk| thread.model_call(disk, run, step, attempt))
     }
 
+    fn compaction(&self, run: u32, nth: u32) -> Wanted<CompactionCall> {
+        self.look(|thread, disk| thread.compaction(disk, run, nth))
+    }
+
     fn tool_call(&self, run: u32, entry: u32, attempt: u32) -> Wanted<ToolCall> {
         self.look(|thread, _| Ok(thread.tool_call(run, entry, attempt)))
     }
@@ -250,6 +265,19 @@ impl Performed for Handle {
         }
         let ended = self.threads.with(self.thread, |host, moment| host.ended(id, outcome, moment));
         ended.map_err(|error| Unavailable(error.to_string()))
+    }
+
+    fn unwanted(&self, id: &str) -> impl Future<Output = ()> + Send + 'static {
+        let mut objects = self.threads.0.objects.lock().unwrap();
+        let object = objects.get_mut(&self.thread).filter(|object| object.life == self.life);
+        // What dies with its object learns nothing more.
+        let unwanted = object.map(|object| object.unwanted.of(id));
+        async move {
+            match unwanted {
+                Some(unwanted) => unwanted.await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     fn let_go(&self, id: &str) {

@@ -1,6 +1,7 @@
 //! Providers that follow a script: each request takes the next turn.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -55,18 +56,50 @@ pub struct FakeUpstream {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// What a provider does with whatever it is asked.
+type Emulated = Arc<dyn Fn(&Asked) -> Turn + Send + Sync>;
+
 #[derive(Default)]
 struct Inner {
     turns: VecDeque<Turn>,
+    /// Of servers that have a script of their own, by a part of their URL.
+    servers: Vec<(String, VecDeque<Turn>)>,
+    /// Servers that always answer with this status.
+    always: Vec<(String, u16)>,
+    /// Beyond the script; those requests are not kept.
+    emulated: Option<Emulated>,
     asked: Vec<Asked>,
     platform: Vec<(String, Option<String>, Option<String>)>,
     hung_up: Arc<Notify>,
+    left: Arc<AtomicUsize>,
 }
 
 impl FakeUpstream {
     pub fn then(&self, turn: Turn) -> &Self {
         self.inner.lock().unwrap().turns.push_back(turn);
         self
+    }
+
+    /// The next turn of a server that has a script of its own: requests whose URL has this in it.
+    pub fn then_at(&self, server: &str, turn: Turn) -> &Self {
+        let mut inner = self.inner.lock().unwrap();
+        let at = inner.servers.iter().position(|(other, _)| other == server).unwrap_or_else(|| {
+            inner.servers.push((server.to_owned(), VecDeque::new()));
+            inner.servers.len() - 1
+        });
+        inner.servers[at].1.push_back(turn);
+        drop(inner);
+        self
+    }
+
+    /// Requests whose URL has this in it are always answered with this status.
+    pub fn always(&self, server: &str, status: u16) {
+        self.inner.lock().unwrap().always.push((server.to_owned(), status));
+    }
+
+    /// Answers whatever is asked beyond the script.
+    pub fn emulate(&self, emulated: impl Fn(&Asked) -> Turn + Send + Sync + 'static) {
+        self.inner.lock().unwrap().emulated = Some(Arc::new(emulated));
     }
 
     /// The requests so far.
@@ -79,6 +112,11 @@ impl FakeUpstream {
         self.inner.lock().unwrap().hung_up.notify_one();
     }
 
+    /// How many of the requests that hang have lost their client.
+    pub fn left(&self) -> usize {
+        self.inner.lock().unwrap().left.load(Ordering::SeqCst)
+    }
+
     /// A provider that the operator offers.
     pub fn offer(&self, name: &str, base_url: Option<&str>, key: Option<&str>) {
         let row = (name.to_owned(), base_url.map(str::to_owned), key.map(str::to_owned));
@@ -89,10 +127,26 @@ impl FakeUpstream {
     pub async fn answer(&self, asked: Asked) -> Result<UpstreamReply<FakeBody>, SendError> {
         let turn = {
             let mut inner = self.inner.lock().unwrap();
-            inner.asked.push(asked);
-            inner.turns.pop_front()
+            let at = inner.servers.iter().position(|(server, _)| asked.to.contains(server.as_str()));
+            let always = inner.always.iter().find(|(server, _)| asked.to.contains(server.as_str()));
+            let always = always.map(|(_, status)| Turn::Replies(Script::status(*status, "")));
+            let turn = match at {
+                _ if always.is_some() => always,
+                Some(at) => inner.servers[at].1.pop_front(),
+                None => inner.turns.pop_front(),
+            };
+            match (turn, inner.emulated.clone()) {
+                (None, Some(emulated)) => Some(emulated(&asked)),
+                (turn, _) => {
+                    inner.asked.push(asked);
+                    turn
+                }
+            }
         };
-        let hung_up = self.inner.lock().unwrap().hung_up.clone();
+        let (hung_up, left) = {
+            let inner = self.inner.lock().unwrap();
+            (inner.hung_up.clone(), inner.left.clone())
+        };
         match turn {
             Some(Turn::Replies(script)) => Ok(UpstreamReply {
                 status: script.status,
@@ -101,7 +155,9 @@ impl FakeUpstream {
             }),
             Some(Turn::Fails(error)) => Err(error),
             Some(Turn::Hangs) => {
+                let waits = Waits(left);
                 hung_up.notified().await;
+                std::mem::forget(waits);
                 Err(SendError::Lost("hung up".to_owned()))
             }
             None => panic!("a request that the script does not know"),
@@ -134,6 +190,15 @@ impl Upstream for FakeUpstream {
         let inner = self.inner.lock().unwrap();
         let (_, base_url, key) = inner.platform.iter().find(|(offered, ..)| offered == name.as_str())?;
         Some(PlatformProvider { base_url: base_url.clone(), key: key.clone().map(Secret::new) })
+    }
+}
+
+/// A client that waits for the end of a request that hangs.
+struct Waits(Arc<AtomicUsize>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 

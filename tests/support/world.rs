@@ -17,8 +17,10 @@ use retinue::storage::directory::Directory;
 use rusqlite::Connection;
 
 use super::accounts::FakeAccounts;
+use super::backups::FakeBackups;
 use super::dispatch::FakeDispatch;
 use super::faults::Faults;
+use super::knowledge::FakeKnowledge;
 use super::objects::{Objects, Remote};
 use super::replies::FakeReplies;
 use super::sqlite::Sqlite;
@@ -95,6 +97,8 @@ struct Inner {
     accounts: FakeAccounts,
     threads: FakeThreads,
     dispatch: FakeDispatch,
+    backups: FakeBackups,
+    knowledge: FakeKnowledge,
     objects: Objects,
     workerd: Option<Arc<Workerd>>,
     upstream: FakeUpstream,
@@ -130,6 +134,14 @@ impl FakeWorld {
         let database = Sqlite::new(file.unwrap_or_else(crate::schema::migrated), faults.clone());
         let accounts = FakeAccounts::new(faults.clone(), clock.clone());
         let threads = FakeThreads::new(clock.clone());
+        let dispatch = FakeDispatch::new(faults.clone(), clock.clone());
+        let knowledge = FakeKnowledge::new(faults.clone(), clock.clone());
+        let backups = FakeBackups {
+            accounts: accounts.clone(),
+            threads: threads.clone(),
+            dispatch: dispatch.clone(),
+            knowledge: knowledge.clone(),
+        };
         let objects = match &workerd {
             Some(workerd) => Objects::Workerd(Remote { workerd: workerd.clone(), clock: clock.clone() }),
             None => Objects::Native(accounts.clone()),
@@ -139,7 +151,9 @@ impl FakeWorld {
             database,
             accounts,
             threads: threads.clone(),
-            dispatch: FakeDispatch::new(faults.clone(), clock.clone()),
+            dispatch: dispatch.clone(),
+            backups,
+            knowledge,
             objects,
             workerd,
             upstream,
@@ -152,6 +166,7 @@ impl FakeWorld {
             tasks: Mutex::default(),
         }));
         threads.live_in(WithinWorld(Arc::downgrade(&world.0)));
+        dispatch.live_in(WithinWorld(Arc::downgrade(&world.0)));
         world
     }
 
@@ -200,6 +215,19 @@ impl FakeWorld {
             Some(workerd) => drop(workerd.tell("main", "scheduled", "")),
             None => sweep(&App::new(self.clone(), Arc::default())).await,
         }
+    }
+
+    /// The alarm of an account's dispatch object rings, if it is due.
+    pub fn ring_dispatch(&self, account: AccountId) {
+        match &self.0.workerd {
+            Some(workerd) => drop(workerd.tell("main", &format!("dispatch-alarm/{account}"), "")),
+            None => self.0.dispatch.alarm(account),
+        }
+    }
+
+    /// The account's dispatch object dies, with all that it was doing.
+    pub fn crash_dispatch(&self, account: AccountId) {
+        self.0.dispatch.crash(account);
     }
 
     /// A provider that the operator offers to every account.
@@ -259,6 +287,8 @@ impl World for FakeWorld {
     type Accounts = FakeAccounts;
     type Threads = FakeThreads;
     type Dispatch = FakeDispatch;
+    type Backups = FakeBackups;
+    type Knowledge = FakeKnowledge;
     type Upstream = FakeUpstream;
     type Replies = FakeReplies;
 
@@ -276,6 +306,14 @@ impl World for FakeWorld {
 
     fn dispatch(&self) -> &FakeDispatch {
         &self.0.dispatch
+    }
+
+    fn backups(&self) -> &FakeBackups {
+        &self.0.backups
+    }
+
+    fn knowledge(&self) -> &FakeKnowledge {
+        &self.0.knowledge
     }
 
     fn upstream(&self) -> &FakeUpstream {

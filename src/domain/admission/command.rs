@@ -269,7 +269,7 @@ impl UsageKind {
 
 /// A declared thing as it is since a revision. An older revision than the one that is kept changes nothing, so that it does
 /// not matter in which order they come, nor how often.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Learned {
     /// The kind's singular.
     pub kind: String,

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::definition::{Access, Definition};
 use super::tool::Tool;
+use super::typed;
 use crate::domain::budget::{Action, Budget};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::instructions;
@@ -13,6 +14,7 @@ use crate::domain::json::{self, MAX_FREE_DEPTH};
 use crate::domain::model_line::ModelLine;
 use crate::domain::outbound::Loopback;
 use crate::domain::slug::Slug;
+use crate::domain::webhook;
 
 /// The most characters of an agent's name.
 pub const MAX_NAME: usize = 255;
@@ -46,6 +48,8 @@ pub struct Known<'a> {
     pub alias: &'a dyn Fn(&str) -> Option<String>,
     /// Whether the account gives this variable a value.
     pub variable: &'a dyn Fn(&str) -> bool,
+    /// Whether the account has a webhook of this name.
+    pub webhook: &'a dyn Fn(&str) -> bool,
     /// Whether tools may call this machine itself.
     pub loopback: Loopback,
 }
@@ -84,6 +88,13 @@ impl Definition {
             errors.add("cache.ttl_s", format!("must be from 1 to {MAX_CACHE_S}"));
         }
         self.check_conduct(&mut errors);
+        typed::check(self.output.as_ref(), self.input.as_ref(), &mut errors);
+        count(&mut errors, "webhooks", self.webhooks.len(), webhook::MAX_NAMED);
+        each_once(&mut errors, "webhooks", self.webhooks.iter());
+        for (i, name) in self.webhooks.iter().enumerate().filter(|(_, name)| !(known.webhook)(name)) {
+            errors.add(&format!("webhooks[{i}]"), format!("`{name:.64}` is no webhook of this account"));
+        }
+        self.memory().check(&mut errors);
         each_once(&mut errors, "panels", self.panels.iter().map(|panel| format!("{panel:?}")));
         self.check_tools(known.loopback, &mut errors);
         self.check_origins(&mut errors);

@@ -13,6 +13,7 @@ fn faults(definition: &Definition) -> Vec<String> {
     let known = Known {
         alias: &|_| None,
         variable: &|name| name == "company",
+        webhook: &|name| name == "crm",
         loopback: crate::domain::outbound::Loopback::Refused,
     };
     let errors = definition.check(None, &known).err().unwrap_or_default();
@@ -20,11 +21,27 @@ fn faults(definition: &Definition) -> Vec<String> {
 }
 
 #[test]
+fn what_an_agent_is_asked_and_answers_are_schemas_that_can_be_checked() {
+    let fits = definition(json!({
+        "output": {"schema": {"type": "array", "items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"const": null}}}, "name": "a_1"},
+        "input": {"schema": {"type": "object", "required": ["a"]}},
+    }));
+    assert_eq!(faults(&fits), [""; 0]);
+    let bad = definition(json!({
+        "output": {"schema": {"properties": {"a": {"nullable": true}}}, "name": "a b"},
+        "input": {"schema": {"type": "string", "minimum": "1"}},
+    }));
+    let expected =
+        ["output.schema.properties.a.nullable", "output.name", "input.schema.minimum", "input.schema.type"];
+    assert_eq!(faults(&bad), expected);
+}
+
+#[test]
 fn every_fault_is_named_at_once() {
     let bad = definition(json!({
         "name": "", "instructions": "x".repeat(MAX_INSTRUCTIONS + 1), "model": "openai", "access": "public",
         "max_concurrency": 0, "cache": {"ttl_s": 86_401},
-        "run": {"max_steps": 1_001, "max_usd": "0", "max_minutes": 0, "max_tool_calls": 10_001}, "max_parallel_tools": 33,
+        "run": {"max_steps": 1_001, "max_usd": "0", "max_minutes": 0, "max_tool_calls": 10_001}, "max_parallel_tools": 33, "compact_at": 0.05,
         "allowed_origins": ["https://a.example.com", "https://a.example.com/", "*"],
         "type": "No Type", "description": "", "voice": "sonic", "panels": ["notepad", "notepad"],
         "tools": ["web_search", "web search", "web_search"], "config": {"variables": {"Name": null, "n": 1}},
@@ -45,6 +62,7 @@ fn every_fault_is_named_at_once() {
             "run.max_minutes",
             "run.max_tool_calls",
             "max_parallel_tools",
+            "compact_at",
             "run.max_usd",
             "panels[1]",
             "tools[1]",
@@ -63,7 +81,7 @@ fn a_definition_with_everything_fits() {
         "type": "our-own", "description": "d", "voice": "cartesia:sonic", "modality": "audio_screenshare",
         "panels": ["slide_presenter", "coding_ide"], "tools": ["mcp:files/read"], "max_concurrency": 3,
         "cache": {"ttl_s": 86_400}, "max_parallel_tools": 32, "on_busy": "steer", "on_unknown": "report", "on_budget": "wait",
-        "upgrade": "new_threads",
+        "upgrade": "new_threads", "compact_at": 0.95,
         "run": {"max_steps": 1_000, "max_usd": "0.000001", "max_minutes": 1_440, "max_tool_calls": 10_000},
         "config": {"variables": {"tone": "dry", "name": null}, "x": [1]},
         "instructions": "{{company}} {{ tone }} {{name}} {{today}} {{agent_name}} {{Other}}",

@@ -1,9 +1,11 @@
 //! How the runs of an agent go: what they may use, and what they do when in doubt.
 
 use super::Definition;
+use super::memory::Memory;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::money::Nanos;
 use crate::domain::run::terms::{Limits, OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::thread::command::OnBusy;
 
 /// The most steps of the model that a run may be allowed.
@@ -14,6 +16,8 @@ pub const MAX_MINUTES: u32 = 1_440;
 pub const MAX_TOOL_CALLS: u32 = 10_000;
 /// The most tools of a run at once.
 pub const MAX_PARALLEL_TOOLS: u32 = 32;
+/// The lowest and the highest share of a context at which threads are compacted.
+const COMPACT_AT: (Share, Share) = (Share::of_thousandths(100), Share::of_thousandths(950));
 
 /// How a run of an agent goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Conduct {
     pub on_unknown: OnUnknown,
     pub on_budget: OnBudget,
     pub upgrade: Upgrade,
+    /// Its final answer is JSON that fits the agent's `output`.
+    pub typed: bool,
 }
 
 impl Definition {
@@ -37,12 +43,19 @@ impl Definition {
                 max_minutes: run.max_minutes.unwrap_or(default.max_minutes),
                 max_tool_calls: run.max_tool_calls,
                 max_parallel_tools: self.max_parallel_tools.unwrap_or(default.max_parallel_tools),
+                compact_at: self.compact_at.unwrap_or(default.compact_at),
             },
             on_busy: self.on_busy.unwrap_or_default(),
             on_unknown: self.on_unknown.unwrap_or_default(),
             on_budget: self.on_budget.unwrap_or_default(),
             upgrade: self.upgrade.unwrap_or_default(),
+            typed: self.output.is_some(),
         }
+    }
+
+    /// What of memories its runs have.
+    pub fn memory(&self) -> Memory {
+        self.memory.unwrap_or_default()
     }
 
     pub(super) fn check_conduct(&self, errors: &mut FieldErrors) {
@@ -56,6 +69,10 @@ impl Definition {
             if value.is_some_and(|value| value == 0 || value > most) {
                 errors.add(field, format!("must be from 1 to {most}"));
             }
+        }
+        let (lowest, highest) = COMPACT_AT;
+        if self.compact_at.is_some_and(|share| share < lowest || share > highest) {
+            errors.add("compact_at", "must be from 0.1 to 0.95");
         }
         if run.max_usd == Some(Nanos::ZERO) {
             errors.add("run.max_usd", "must be more than 0: no run could ask the model");
@@ -88,18 +105,21 @@ mod tests {
         let plain = definition(&json!({}));
         assert_eq!(plain.conduct(), Conduct::default());
         let written = json!(plain);
-        for field in ["run", "max_parallel_tools", "on_busy", "on_unknown", "on_budget", "upgrade"] {
+        for field in
+            ["run", "max_parallel_tools", "on_busy", "on_unknown", "on_budget", "upgrade", "compact_at"]
+        {
             assert_eq!(written.get(field), None, "{field}");
         }
         let own = json!({
             "run": {"max_steps": 3, "max_usd": "0.500000"}, "max_parallel_tools": 2, "on_busy": "reject",
-            "on_unknown": "fail", "on_budget": "wait", "upgrade": "new_threads",
+            "on_unknown": "fail", "on_budget": "wait", "upgrade": "new_threads", "compact_at": 0.5,
         });
         let own = definition(&own);
         assert_eq!(serde_json::from_value::<Definition>(json!(own)).unwrap(), own);
-        let Conduct { limits, on_busy, on_unknown, on_budget, upgrade } = own.conduct();
+        let Conduct { limits, on_busy, on_unknown, on_budget, upgrade, typed: _ } = own.conduct();
         assert_eq!((limits.max_steps, limits.max_minutes, limits.max_parallel_tools), (3, 60, 2));
         assert_eq!((on_busy, on_unknown, on_budget), (OnBusy::Reject, OnUnknown::Fail, OnBudget::Wait));
+        assert_eq!(limits.compact_at, Share::of_thousandths(500));
         assert_eq!([Upgrade::NextRun.pin(2), upgrade.pin(2)], [None, Some(2)]);
     }
 

@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::memory::Memory;
 use super::secrets::Secrets;
 use super::tool::Tool;
+use super::typed::{Input, Output};
 use crate::domain::ids::AgentId;
 use crate::domain::money::Nanos;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::thread::command::OnBusy;
 
 /// The type of an agent that names none.
@@ -62,6 +65,19 @@ pub struct Definition {
     pub on_budget: Option<OnBudget>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
+    /// What its answers are; text when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Output>,
+    /// What it is asked; any messages when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Input>,
+    /// Those that hear of its runs, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compact_at: Option<Share>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

@@ -6,14 +6,17 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::definition::{Access, Caching, DEFAULT_TYPE, Definition, Modality, Panel, RunLimits};
+use super::memory::Memory;
 use super::secrets::Secrets;
 use super::status::Status;
 use super::tool::Tool;
+use super::typed::{Input, Output, TYPED};
 use super::{Agent, check_labels, parse_slug};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::merge_patch;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::slug::Slug;
 use crate::domain::thread::command::OnBusy;
 
@@ -105,6 +108,24 @@ pub struct Fields {
     /// `new_threads` all of them the one that was in force when the thread was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
+    /// A schema that every final answer of a run fits, which is JSON then; left out, answers are text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<Output>,
+    /// A schema that what the agent is asked must fit: one message of the user's, which is JSON then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Input>,
+    /// Names of the account's webhooks that hear of its runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!([]), max_items = 10)]
+    pub webhooks: Option<Vec<String>>,
+    /// Where a call of a run has used more than this share of its model's context, the oldest runs of the thread are summed up
+    /// before the next; 0.7 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95, example = 0.7)]
+    pub compact_at: Option<Share>,
+    /// What of memories its runs have: none when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// A public agent must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Terms>,
@@ -165,6 +186,11 @@ impl Fields {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            output: definition.output,
+            input: definition.input,
+            webhooks: some(definition.webhooks),
+            compact_at: definition.compact_at,
+            memory: definition.memory,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
             labels: some(agent.labels.clone()),
@@ -209,6 +235,11 @@ impl Fields {
             on_unknown: self.on_unknown,
             on_budget: self.on_budget,
             upgrade: self.upgrade,
+            output: self.output,
+            input: self.input,
+            webhooks: self.webhooks.unwrap_or_default(),
+            compact_at: self.compact_at,
+            memory: self.memory.filter(|memory| *memory != Memory::default()),
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),
         };
@@ -226,8 +257,19 @@ impl Fields {
     }
 }
 
-/// Lays `over` on `base` ([`merge_patch::lay`]). The null of a variable means something: one that the call must pass.
-pub fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
+/// Lays `over` on `base` ([`merge_patch::lay`]). The null of a variable means something: one that the call must pass. A schema
+/// is replaced as a whole: two that are laid over each other are neither, and nulls in it are values.
+pub fn merge(base: &mut Map<String, Value>, mut over: Map<String, Value>) {
+    for field in TYPED {
+        if !over.get(field).is_some_and(Value::is_object) {
+            continue;
+        }
+        let Some(Value::Object(typed)) = over.shift_remove(field) else { continue };
+        match base.get_mut(field) {
+            Some(Value::Object(there)) => there.extend(typed),
+            _ => drop(base.insert(field.to_owned(), typed.into())),
+        }
+    }
     merge_patch::lay(base, over, &["variables"]);
 }
 

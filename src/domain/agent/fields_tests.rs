@@ -31,6 +31,18 @@ fn a_variable_that_a_call_must_bring_stays_declared() {
 }
 
 #[test]
+fn a_schema_is_replaced_as_a_whole_with_its_nulls() {
+    let base =
+        json!({"output": {"name": "a", "schema": {"type": "object", "properties": {"a": {"const": 1}}}}});
+    let over = json!({"output": {"schema": {"properties": {"b": {"const": null}}}}});
+    let expected = json!({"output": {"name": "a", "schema": {"properties": {"b": {"const": null}}}}});
+    assert_eq!(laid(&base, &over), expected);
+    assert_eq!(laid(&json!({}), &over)["output"], over["output"]);
+    assert_eq!(laid(&base, &json!({"output": null})), json!({}));
+    assert_eq!(laid(&base, &json!({"output": "x"})), json!({"output": "x"}), "which is a fault");
+}
+
+#[test]
 fn what_is_missing_is_named_at_once() {
     let fields: Fields = json::read(&json!({"labels": ["a", "a"], "slug": "No"})).unwrap();
     let errors: Vec<String> = fields.understand().faults.into_iter().map(|e| e.field).collect();

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::redact::{HIDDEN, redact};
 use crate::domain::secret::Secret;
+use crate::domain::secret_looks;
 
 const MAX_HEADERS: usize = 32;
 const MAX_NAME: usize = 64;
@@ -56,6 +57,18 @@ pub fn is_secret(name: &str, value: &str, marked: &[String]) -> bool {
     OF_CREDENTIALS.iter().any(|word| lower.contains(word))
         || marked.iter().any(|marked| marked.eq_ignore_ascii_case(name))
         || redact(value, &[]) != value
+        || secret_looks::has(value)
+        || has_scheme(value)
+}
+
+/// `token a1b2c3d4…`: a word for how it is used, and what is used.
+fn has_scheme(value: &str) -> bool {
+    const SCHEMES: [&str; 5] = ["apikey", "basic", "bearer", "key", "token"];
+    let Some((scheme, rest)) = value.trim().split_once(' ') else { return false };
+    SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme))
+        && rest.len() >= 8
+        && !rest.contains(' ')
+        && rest.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// What must be found nowhere of a header's value: it without the scheme before it, and the password that `Basic` encodes.
@@ -146,6 +159,18 @@ mod tests {
             assert!(!is_secret(name, "abc", &[]), "{name}");
             assert!(is_secret(name, "Bearer 0123456789abcdef", &[]), "{name}");
             assert!(is_secret(name, "abc", &[name.to_uppercase()]), "{name}");
+            for value in [
+                "Basic dXNlcjpwYXNzd29yZA==",
+                "SG.a1b2c3d4a1b2c3d4.a1b2c3d4",
+                "hvs.a1b2c3d4a1b2c3d4a1b2c3d4",
+                "https://hooks.slack.com/services/T000/B000/XXXXXXXXXXXX",
+                "token a1b2c3d4e5f6a7b8c9d0",
+            ] {
+                assert!(is_secret(name, value, &[]), "{name}: {value}");
+            }
+            for value in ["text/plain; q=0.5", "token of esteem 2026", "Retinue/1.0", "key"] {
+                assert!(!is_secret(name, value, &[]), "{name}: {value}");
+            }
         }
     }
 

@@ -7,12 +7,14 @@ mod definition;
 mod difference;
 mod fields;
 pub mod headers;
+mod memory;
 mod save;
 mod secrets;
 mod slug;
 pub mod spelling;
 mod status;
 mod tool;
+mod typed;
 mod words;
 
 pub use check::{
@@ -24,11 +26,13 @@ pub use copy::{copied_name, numbered_slug};
 pub use definition::{Access, Caching, Definition, Modality, Panel, RunLimits, SECRETS};
 pub use difference::{FieldChange, difference};
 pub use fields::{Draft, Fields, merge};
+pub use memory::{Kinds, Memory};
 pub use save::Save;
 pub use secrets::{Kept, Sealer, Secrets, Unknown};
 pub use slug::{can_be_slug, made_slug, parse_slug};
 pub use status::Status;
 pub use tool::{Inline, Kind as ToolKind, Method, Tool};
+pub use typed::{Input, MESSAGE, Output, Said};
 pub use words::words;
 
 use super::budget::Budget;

@@ -10,6 +10,7 @@ pub mod members;
 pub mod models;
 pub mod providers;
 pub mod templates;
+pub mod webhooks;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,7 +64,7 @@ pub struct Facts {
     pub distinct: &'static str,
     /// Whether calls read it: a write then holds from the next call.
     pub reaches_calls: bool,
-    /// Whether model lines name its things: one that is named is only deleted by force.
+    /// Whether model lines or agents name its things: one that is named is only deleted by force.
     pub is_named_in_lines: bool,
     /// What the plan must have for the account to write it.
     pub feature: Option<Feature>,
@@ -138,6 +139,8 @@ pub enum Audience {
     None,
     /// The account's object.
     Account,
+    /// Its dispatch object.
+    Dispatch,
 }
 
 impl Facts {

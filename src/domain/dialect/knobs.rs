@@ -144,6 +144,16 @@ pub enum Format {
     Words,
 }
 
+impl Format {
+    /// The same of a model that takes no schema.
+    pub const fn without_schema(self) -> Self {
+        match self {
+            Self::JsonSchema | Self::JsonObject => Self::JsonObject,
+            Self::SchemaOnly | Self::Words => Self::Words,
+        }
+    }
+}
+
 /// Which JSON Schema a tool's parameters and an output may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -3,9 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::{Claim, Kept};
 use super::entry::{Entry, Kind};
-use crate::domain::ids::AgentId;
-use crate::domain::thread::id::ThreadKey;
+use super::notice::{NoticeView, Notices, Trial};
+use crate::domain::admission::command::Learned;
+use crate::domain::ids::{AccountId, AgentId};
+use crate::domain::plan::KeepLimit;
+use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::{self, Millis};
 
 /// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
@@ -26,6 +30,26 @@ pub enum Command {
     Wake,
     /// The same, and which threads are overdue: at most so many. They are asked for again once they have had time to answer.
     Overdue(u32),
+    /// The threads behind this one that the index knows, deleted ones too, by their keys: at most so many.
+    Threads(Option<ThreadKey>, u32),
+    /// Claims room.
+    Claim(Claim),
+    /// What became of a claim: this run was begun, or was there before; `None`: nothing was made.
+    Settle(String, Option<RunId>),
+    /// How much there is.
+    Kept,
+    /// An object of the account that keeps memories is about to be written, by its name; or it is there no longer.
+    Place(String, bool),
+    /// Those behind this one that may be there, by their names: at most so many.
+    Places(Option<String>, u32),
+    /// Declared things of this account have changed.
+    Learn(AccountId, Vec<Learned>),
+    /// Which messages there are to a webhook.
+    Notices(Notices),
+    /// A message to this webhook is sent again from the first attempt on.
+    Resend(String, String),
+    /// A message is sent to see whether it arrives.
+    Try(Trial),
 }
 
 /// What a thread is now, and runs of it that have changed.
@@ -50,6 +74,12 @@ pub struct Delivered {
     /// When its object is awake next, unless its alarm is lost; `None` while nothing there runs or waits with a date.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::as_optional_integer")]
     pub due_at: Option<Millis>,
+    /// Of what is said in it; `None`: its object does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// It is made for one call: no list shows it, and its runs count for as long as they are not over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_hidden: bool,
     pub thread: Entry,
     /// At most [`MAX_RUNS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -111,6 +141,22 @@ pub enum Answer {
     Woken,
     /// Those that are overdue the longest first.
     Overdue(Vec<ThreadKey>),
+    Threads(Vec<ThreadKey>),
+    Claimed,
+    /// There is no room: this limit, and what it is.
+    Full(KeepLimit, u32),
+    Settled,
+    Kept(Kept),
+    Placed,
+    Places(Vec<String>),
+    Learned,
+    /// Newest first; whether there are more.
+    Notices(Vec<NoticeView>, bool),
+    /// It is sent now.
+    Notice(Box<NoticeView>),
+    NoSuchNotice,
+    /// The webhook is not enabled: nothing is sent to it.
+    NotEnabled,
 }
 
 /// A page of entries.

@@ -32,6 +32,12 @@ pub struct Entry {
     /// Of a run that is for another end user than its thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// The webhooks that the run names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<String>,
+    /// Of a run that waits for somebody or for money: which of its waits that is, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u32>,
     #[serde(with = "time::as_integer")]
     pub created_at: Millis,
     #[serde(with = "time::as_integer")]
@@ -110,6 +116,8 @@ impl Entry {
             agent: thread.agent_id,
             status: thread.status.name().to_owned(),
             user: None,
+            webhooks: Vec::new(),
+            wait: None,
             created_at: thread.created_at,
             updated_at: thread.updated_at,
             shown: json(&line),
@@ -138,6 +146,8 @@ impl Entry {
             agent: run.agent_id,
             user: run.user.clone(),
             status: run.status.name().to_owned(),
+            webhooks: Vec::new(),
+            wait: None,
             created_at: run.created_at,
             updated_at: run.ended_at.or(run.started_at).unwrap_or(run.created_at),
             shown: json(&line),

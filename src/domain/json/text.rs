@@ -1,8 +1,9 @@
 //! The text of JSON as the value it stands for, with what serde_json alone passes over: keys that stand twice, and whole
 //! numbers of which it would keep only the first digits.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -37,9 +38,11 @@ pub fn text(text: &str) -> Result<Value, Unsound> {
         return Err(Unsound::TooMany);
     }
     let faults = RefCell::new(FieldErrors::default());
-    let has_long = has_long_number(text.as_bytes());
-    let mut json = serde_json::Deserializer::from_str(text);
-    let value = json.deserialize_any(Node { path: &Path::Root, faults: &faults, has_long });
+    let long = LongNumbers::of(text.as_bytes());
+    let replaced = (!long.places.is_empty()).then(|| long.replaced(text));
+    let mut json = serde_json::Deserializer::from_str(replaced.as_deref().unwrap_or(text));
+    let numbers = Numbers { long: &long.places, read: &Cell::new(0) };
+    let value = json.deserialize_any(Node { path: &Path::Root, faults: &faults, numbers });
     let value = value.and_then(|value| json.end().map(|()| value)).map_err(Unsound::NotJson)?;
     faults.into_inner().finish().map_err(Unsound::Faulty)?;
     Ok(value)
@@ -51,28 +54,69 @@ pub const TOO_LONG: &str = "a whole number that does not fit 64 bits: send it as
 /// The digits of the largest 64-bit number.
 const MOST_DIGITS: usize = 20;
 
-/// Whether a whole number stands in a JSON text, in digits alone, that does not fit 64 bits.
-fn has_long_number(text: &[u8]) -> bool {
-    let (mut rest, mut is_quoted) = (text, false);
-    while let Some((&byte, behind)) = rest.split_first() {
-        rest = behind;
-        match byte {
-            b'\\' if is_quoted => rest = behind.get(1..).unwrap_or_default(),
-            b'"' => is_quoted = !is_quoted,
-            b'-' | b'0'..=b'9' if !is_quoted => {
-                let digits = behind.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                let (more, behind) = behind.split_at_checked(digits).unwrap_or((behind, &[]));
-                // The digits of a fraction or an exponent begin behind a sign or a point, which are skipped with their number.
-                let tail = behind.iter().take_while(|byte| is_of_number(**byte)).count();
-                rest = behind.get(tail..).unwrap_or_default();
-                if tail == 0 && is_too_long(byte, more) {
-                    return true;
+/// The whole numbers in a JSON text, in digits alone, that do not fit 64 bits.
+#[derive(Debug, Default)]
+struct LongNumbers {
+    /// Which of the text's numbers they are, counted from 0.
+    places: Vec<usize>,
+    /// Where their digits stand behind the first character.
+    digits: Vec<Range<usize>>,
+}
+
+impl LongNumbers {
+    fn of(text: &[u8]) -> Self {
+        let mut found = Self::default();
+        let (mut at, mut count, mut is_quoted) = (0, 0, false);
+        while let Some(&byte) = text.get(at) {
+            at += 1;
+            match byte {
+                b'\\' if is_quoted => at += 1,
+                b'"' => is_quoted = !is_quoted,
+                b'-' | b'0'..=b'9' if !is_quoted => {
+                    let behind = text.get(at..).unwrap_or_default();
+                    let digits = behind.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                    // The digits of a fraction or an exponent begin behind a sign or a point: they go with their number.
+                    let rest = behind.iter().skip(digits);
+                    let tail = rest.take_while(|byte| is_of_number(**byte)).count();
+                    if tail == 0 && is_too_long(byte, behind.get(..digits).unwrap_or_default()) {
+                        found.places.push(count);
+                        found.digits.push(at..at + digits);
+                    }
+                    count += 1;
+                    at += digits + tail;
                 }
+                _ => {}
             }
-            _ => {}
         }
+        found
     }
-    false
+
+    /// The text with other numbers in their places, which can be read however long they were.
+    fn replaced(&self, text: &str) -> String {
+        let mut replaced = text.as_bytes().to_vec();
+        for digits in &self.digits {
+            let all = replaced.get_mut(digits.clone()).unwrap_or_default();
+            all.fill(b' ');
+            all.iter_mut().take(1).for_each(|first| *first = b'1');
+        }
+        String::from_utf8(replaced).unwrap_or_default()
+    }
+}
+
+/// Each whole number of a text that does not fit 64 bits, by its place. What is no JSON is somebody else's fault to find.
+///
+/// # Errors
+/// The faults.
+pub fn check_numbers(bytes: &[u8]) -> Result<(), Vec<FieldError>> {
+    let has_long = !LongNumbers::of(bytes).places.is_empty();
+    match std::str::from_utf8(bytes).ok().filter(|_| has_long).map(text) {
+        Some(Err(Unsound::Faulty(faults))) => {
+            let faults: Vec<FieldError> =
+                faults.into_iter().filter(|fault| fault.message.ends_with(TOO_LONG)).collect();
+            if faults.is_empty() { Ok(()) } else { Err(faults) }
+        }
+        _ => Ok(()),
+    }
 }
 
 const fn is_of_number(byte: u8) -> bool {
@@ -85,18 +129,33 @@ fn is_too_long(first: u8, more: &[u8]) -> bool {
     digits.len() >= MOST_DIGITS - 1 && digits.parse::<u64>().is_err() && digits.parse::<i64>().is_err()
 }
 
-/// Whether a double is one of those that whole numbers beyond 64 bits become.
-fn is_beyond(value: f64) -> bool {
-    value >= 18_446_744_073_709_551_616.0 || value <= -9_223_372_036_854_775_808.0
-}
-
 /// Builds a value, and knows where it stands.
 #[derive(Clone, Copy)]
 struct Node<'a> {
     path: &'a Path<'a>,
     faults: &'a RefCell<FieldErrors>,
-    /// Whether such a number is somewhere in the text: the double that it became does not say how it was written.
-    has_long: bool,
+    numbers: Numbers<'a>,
+}
+
+/// The numbers of a text in their order.
+#[derive(Clone, Copy)]
+struct Numbers<'a> {
+    /// Which of them do not fit.
+    long: &'a [usize],
+    /// How many have been read.
+    read: &'a Cell<usize>,
+}
+
+impl Node<'_> {
+    /// Notes the next number of the text where it does not fit.
+    fn number(&self, number: Number) -> Value {
+        let place = self.numbers.read.replace(self.numbers.read.get() + 1);
+        if self.numbers.long.binary_search(&place).is_ok() {
+            let fault = || FieldError { field: self.path.to_string(), message: format!("is {TOO_LONG}") };
+            self.faults.borrow_mut().note(fault);
+        }
+        Value::Number(number)
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
@@ -123,19 +182,16 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+        Ok(self.number(value.into()))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+        Ok(self.number(value.into()))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        if self.has_long && is_beyond(value) {
-            let fault = || FieldError { field: self.path.to_string(), message: format!("is {TOO_LONG}") };
-            self.faults.borrow_mut().note(fault);
-        }
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("number out of range"))?;
+        Ok(self.number(number))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -213,6 +269,8 @@ mod tests {
             (r#"{"a":[123456789012345678901234567890]}"#, &["a[0]"][..]),
             (r#"{"a":18446744073709551616,"b":-9223372036854775809}"#, &["a", "b"]),
             (r#"{"a":18446744073709551615,"b":-9223372036854775808}"#, &[]),
+            // However long it is, and it alone.
+            (&format!(r#"{{"x":1e30,"a":-{},"b":[1]}}"#, "9".repeat(400)), &["a"]),
             // A double by how it is written, and digits that are no number.
             (r#"{"a":1e30,"b":123456789012345678901234567890.5,"c":0.123456789012345678901234567890}"#, &[]),
             (r#"{"a":"\"123456789012345678901234567890"}"#, &[]),
@@ -225,6 +283,18 @@ mod tests {
             };
             assert_eq!(found, places, "{written}");
         }
+    }
+
+    #[test]
+    fn numbers_alone_are_looked_at_where_a_body_is_read_otherwise() {
+        let long = "123456789012345678901234567890";
+        let places = |json: &str| match check_numbers(json.as_bytes()) {
+            Ok(()) => Vec::new(),
+            Err(faults) => faults.into_iter().map(|fault| fault.field).collect(),
+        };
+        assert_eq!(places(&format!(r#"{{"t":[{{"m":{long}}}],"t":1}}"#)), ["t[0].m"]);
+        assert!(places(&format!(r#"{{"a":1,"a":"{long}"}}"#)).is_empty());
+        assert!(places(&format!(r#"{{"a":{long}"#)).is_empty(), "it is no JSON");
     }
 
     #[test]

@@ -28,5 +28,5 @@ pub use proof::{Proof, ProofKind};
 pub use replay::replay;
 pub use reply::{About, ChatReply, Choice, Finish};
 pub use request::{ChatRequest, ReasoningEffort, ResponseFormat, Sampling, Tool, ToolChoice};
-pub use transcript::{Message, pair_calls};
+pub use transcript::{Message, news, pair_calls};
 pub use usage::Usage;

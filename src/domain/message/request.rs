@@ -20,6 +20,8 @@ pub struct ChatRequest {
     /// `None`: the provider's default.
     pub parallel_tool_calls: Option<bool>,
     pub response_format: ResponseFormat,
+    /// Whether the answer is checked here: a model that has no such format is asked in words then, and not passed over.
+    pub is_checked: bool,
     pub sampling: Sampling,
     /// The client's name for its end user, passed on where the provider takes one.
     pub user: Option<String>,

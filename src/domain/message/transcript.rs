@@ -129,6 +129,13 @@ fn pair_turn(parts: &mut [AssistantPart], results: &mut [Message], turns: &mut T
     }
 }
 
+/// What is said after the last answer, and how many messages stand before it.
+pub fn news(messages: &[Message]) -> (usize, &[Message]) {
+    let answered = messages.iter().rposition(|message| matches!(message, Message::Assistant { .. }));
+    let first = answered.map_or(0, |last| last + 1);
+    (first, messages.get(first..).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::assistant::ToolCall;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::state::{Failure, Reason, Status};
 use crate::domain::message::{Part, Usage};
 use crate::domain::money::Nanos;
+use crate::domain::schema::Fault;
 use crate::domain::thread::id::{EntryId, RunId};
 use crate::domain::warning::Warning;
 
@@ -51,6 +52,12 @@ pub enum Event {
     /// What the agent says of its work.
     #[serde(rename = "progress")]
     Progress { message: String },
+    /// The oldest runs of the thread are summed up; `from` and `to` are the first item and the last of what `item` stands for.
+    #[serde(rename = "compaction.completed")]
+    Compacted { item: EntryId, from: EntryId, to: EntryId, cost_usd: Nanos, usage: Usage },
+    /// Less of the thread is sent, and no summary stands for it; why.
+    #[serde(rename = "window.slid")]
+    Slid { reason: String },
     #[serde(rename = "run.waiting")]
     Waiting { waiting_on: Vec<Value> },
     #[serde(rename = "run.paused")]
@@ -69,7 +76,13 @@ pub enum Event {
     #[serde(rename = "run.completed")]
     Completed { cost_usd: Nanos },
     #[serde(rename = "run.incomplete")]
-    Incomplete { reason: Reason, cost_usd: Nanos },
+    Incomplete {
+        reason: Reason,
+        cost_usd: Nanos,
+        /// Of `output_invalid`: what of the answer does not fit.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        errors: Vec<Fault>,
+    },
     #[serde(rename = "run.failed")]
     Failed { error: Failure, cost_usd: Nanos },
     #[serde(rename = "run.cancelled")]
@@ -118,6 +131,8 @@ impl Event {
             Self::StepCompleted { .. } => "step.completed",
             Self::Restarted { .. } => "step.restarted",
             Self::Progress { .. } => "progress",
+            Self::Compacted { .. } => "compaction.completed",
+            Self::Slid { .. } => "window.slid",
             Self::Waiting { .. } => "run.waiting",
             Self::Paused { .. } => "run.paused",
             Self::Resumed => "run.resumed",

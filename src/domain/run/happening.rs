@@ -2,12 +2,16 @@
 
 use serde_json::Value;
 
+use super::awaited::Awaited;
+use super::compaction::{Compacted, Slid};
 use super::event::{Event, Voids};
-use super::state::{Awaited, Failure};
+use super::misfit::Checked;
+use super::state::Failure;
 use super::tool::How;
 use super::word::Ended;
 use crate::domain::message::{AssistantPart, Finish, Message, Part, Usage};
 use crate::domain::money::Nanos;
+use crate::domain::thread::compaction::Horizon;
 use crate::domain::thread::id::EntryId;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
@@ -28,6 +32,22 @@ pub enum Happened {
     Cut {
         voids: Option<Voids>,
     },
+    /// What the model is sent has come so near to its context that the thread is to be compacted before the next step.
+    Full,
+    /// The oldest runs of the thread are summed up.
+    Compacted {
+        compacted: Compacted,
+        cost: Nanos,
+        usage: Usage,
+    },
+    /// They are not, because of this fault where one was.
+    NotCompacted {
+        slid: Slid,
+        fault: Option<Fault>,
+        cost: Nanos,
+    },
+    /// A summary was asked for when a crash came.
+    CompactionCut,
     /// A call that we run has ended.
     Ended {
         entry: u32,
@@ -89,6 +109,8 @@ pub struct Answered {
     pub cost: Nanos,
     /// What the model was not asked as the client wanted it.
     pub warnings: Vec<Warning>,
+    /// Whether it is what the agent answers.
+    pub output: Checked,
 }
 
 /// Why a step got no answer.
@@ -105,6 +127,8 @@ pub enum Fault {
     Place { at: Option<Millis>, noise: u8 },
     /// It may work later; when at the earliest. `broke_off`: the entry of the model line that did so in the middle of its answer.
     Transient { failure: Failure, at: Option<Millis>, broke_off: Option<String> },
+    /// It does not fit the model's context.
+    TooLong(Failure),
     /// It will never work.
     Final(Failure),
 }
@@ -132,6 +156,19 @@ pub enum Do {
     CallTool {
         entry: u32,
         attempt: u32,
+    },
+    /// The oldest runs of the thread are to be summed up.
+    Compact {
+        nth: u32,
+    },
+    /// This summary stands in their place.
+    Compacted {
+        entry: u32,
+        compacted: Compacted,
+    },
+    /// Less of the thread is sent.
+    Slide {
+        horizon: Horizon,
     },
     CancelChild {
         entry: u32,

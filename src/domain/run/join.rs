@@ -42,6 +42,9 @@ impl Terms {
                 None => joined.tools.push(tool),
             }
         }
+        joined.webhooks.extend(asked.webhooks);
+        joined.webhooks.sort_unstable();
+        joined.webhooks.dedup();
         joined.priority = self.priority.min(asked.priority);
         if let Some(most) = max_usd.filter(|most| self.limits.max_usd.is_none_or(|limit| *most < limit)) {
             if has_begun {
@@ -95,6 +98,8 @@ mod tests {
             manner: Manner::default(),
             parent: None,
             via: None,
+            typed: false,
+            webhooks: Vec::new(),
         }
     }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::calls::AT_LIMIT;
+use super::compaction::Compacting;
 use super::event::Event;
 use super::happening::{Answered, Do, Happened, Names};
+use super::misfit::Checked;
 use super::setbacks::Trouble;
 use super::state::{End, Paused, Phase, Reason, Run, Status};
 use super::terms::Terms;
@@ -48,6 +50,8 @@ impl Run {
             guessed: BTreeMap::new(),
             set_aside: Nanos::ZERO,
             was_asking: false,
+            repair: None,
+            compacting: Compacting::default(),
         }
     }
 
@@ -104,6 +108,18 @@ impl Run {
                     self.fail_step(fault, names, now, out);
                 }
             }
+            Happened::Full => self.compacting.is_due = true,
+            Happened::Compacted { compacted, cost, usage } => {
+                self.compacted(compacted, (cost, usage), names, out);
+            }
+            Happened::NotCompacted { slid, fault, cost } => {
+                self.not_compacted((slid, fault), cost, now, out);
+            }
+            Happened::CompactionCut => {
+                if let Phase::Compact { .. } = self.phase {
+                    self.compaction_cut(names, now, out);
+                }
+            }
             Happened::Cut { voids } => {
                 if let Phase::Model { step, attempt } = self.phase {
                     out.push(Do::Say(Event::Restarted { step, voids }));
@@ -137,7 +153,7 @@ impl Run {
             Happened::Interrupted { entry } => self.interrupt(entry, names, now, out),
             Happened::Steered => self.is_steered = true,
             Happened::Cancelled { reason } => {
-                self.was_asking = matches!(self.phase, Phase::Model { .. });
+                self.was_asking = self.is_asking();
                 self.seal("the run was cancelled.", names, out);
                 self.end(End::Cancelled(reason), now, out);
             }
@@ -168,7 +184,11 @@ impl Run {
             }
         }
         if matches!(self.phase, Phase::Next) {
-            self.begin_step(now, out);
+            if self.must_compact(now) {
+                self.begin_compaction(now, out);
+            } else {
+                self.begin_step(now, out);
+            }
         }
     }
 
@@ -208,12 +228,29 @@ impl Run {
     }
 
     fn answer(&mut self, step: u32, answered: Answered, names: &Names<'_>, now: Millis, out: &mut Vec<Do>) {
-        let Answered { parts, finish, plan, usage, cost, warnings } = answered;
+        let Answered { parts, finish, plan, usage, cost, warnings, output } = answered;
         self.spend(cost);
         self.has_progressed();
+        self.fits_again();
         self.warn(&warnings);
+        let is_last = self.closing.is_none() && !self.is_steered;
+        let misfit = match output {
+            Checked::Misfit(misfit) if is_last && self.can_repair(now) => {
+                return self.mend((step, self.attempt()), misfit, (usage, cost), now, out);
+            }
+            Checked::Misfit(misfit) => Some(misfit).filter(|_| is_last),
+            Checked::Tidied => {
+                Self::say_anew(step, &parts, names, out);
+                None
+            }
+            Checked::Free | Checked::Fits => None,
+        };
+        let (usage, cost_usd) = self.close_repair(usage, cost);
         let calls = Self::write_answer(step, parts, plan, names, out);
-        out.push(Do::Say(Event::StepCompleted { step, cost_usd: cost, usage, warnings }));
+        out.push(Do::Say(Event::StepCompleted { step, cost_usd, usage, warnings }));
+        if let Some(misfit) = misfit {
+            return self.end_misfit(misfit, now, out);
+        }
         if let Some(reason) = self.closing {
             self.phase = Phase::Tools { step, calls };
             self.seal(AT_LIMIT, names, out);
@@ -238,8 +275,8 @@ impl Run {
         let is_late = self.is_late(now);
         let is_cut = self.cut_at().is_some_and(|at| now >= at);
         match self.phase {
-            Phase::Model { .. } | Phase::Later { .. } if is_cut => {
-                self.was_asking = matches!(self.phase, Phase::Model { .. });
+            Phase::Model { .. } | Phase::Compact { .. } | Phase::Later { .. } if is_cut => {
+                self.was_asking = self.is_asking();
                 self.end(End::Incomplete(self.closing.unwrap_or(Reason::MaxMinutes)), now, out);
             }
             Phase::Tools { .. } if is_late => self.seal("the run's time was up.", names, out),
@@ -255,7 +292,11 @@ impl Run {
         let cost_usd = self.spent;
         out.push(Do::Say(match &end {
             End::Completed => Event::Completed { cost_usd },
-            End::Incomplete(reason) => Event::Incomplete { reason: *reason, cost_usd },
+            End::Incomplete(reason) => {
+                let is_misfit = *reason == Reason::OutputInvalid;
+                let errors = if is_misfit { self.faults().to_vec() } else { Vec::new() };
+                Event::Incomplete { reason: *reason, cost_usd, errors }
+            }
             End::Failed(error) => Event::Failed { error: error.clone(), cost_usd },
             End::Cancelled(reason) => Event::Cancelled { reason: reason.clone(), cost_usd },
         }));
@@ -296,7 +337,7 @@ impl Run {
         }
     }
 
-    fn spend(&mut self, cost: Nanos) {
+    pub(super) fn spend(&mut self, cost: Nanos) {
         self.spent = Nanos::new(self.spent.get().saturating_add(cost.get()));
     }
 
@@ -305,6 +346,8 @@ impl Run {
         match happened {
             Happened::Answered(Answered { cost, .. })
             | Happened::Unanswered { cost, .. }
+            | Happened::Compacted { cost, .. }
+            | Happened::NotCompacted { cost, .. }
             | Happened::Ended { cost, .. } => self.spend(*cost),
             Happened::ChildEnded { entry, ended } => drop(self.settle_child(*entry, ended.cost, ended.open)),
             _ => {}

@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::super::awaited::Awaited;
 use super::super::happening::Fault;
 use super::super::input::{Given, Input};
-use super::super::state::{Awaited, Failure};
+use super::super::state::Failure;
 use super::super::terms::{OnBudget, OnUnknown};
 use super::super::tool::How;
 use super::super::trouble::MAX_ATTEMPTS;
@@ -17,10 +18,14 @@ use crate::domain::run::terms::{Limits, Priority, Starter};
 use crate::domain::run::tool::Effect;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 
+#[path = "machine_compacting_tests.rs"]
+mod compacting;
 #[path = "machine_given_tests.rs"]
 mod given;
-#[path = "machine_simulation.rs"]
+#[path = "machine_simulation_tests.rs"]
 mod simulation;
+#[path = "machine_typed_tests.rs"]
+mod typed;
 #[path = "machine_waiting_tests.rs"]
 mod waiting;
 
@@ -45,6 +50,8 @@ fn terms() -> Terms {
         manner: Manner::default(),
         parent: None,
         via: None,
+        typed: false,
+        webhooks: Vec::new(),
     }
 }
 
@@ -61,7 +68,15 @@ fn call(name: &str) -> AssistantPart {
 
 fn answer(parts: Vec<AssistantPart>, plan: Vec<How>) -> Happened {
     let (usage, cost) = (Usage::default(), Nanos::new(10));
-    Happened::Answered(Answered { parts, finish: Finish::Stop, plan, usage, cost, warnings: Vec::new() })
+    Happened::Answered(Answered {
+        parts,
+        finish: Finish::Stop,
+        plan,
+        usage,
+        cost,
+        warnings: Vec::new(),
+        output: Checked::Free,
+    })
 }
 
 fn ended(entry: u32) -> Happened {
@@ -99,6 +114,9 @@ fn effects(out: &[Do]) -> Vec<String> {
         .filter_map(|todo| match todo {
             Do::CallModel { step, attempt } => Some(format!("model {step}.{attempt}")),
             Do::CallTool { entry, attempt } => Some(format!("tool {}.{attempt}", nth(*entry))),
+            Do::Compact { nth } => Some(format!("compact {nth}")),
+            Do::Slide { horizon } => Some(format!("slide {}", horizon.until)),
+            Do::Compacted { compacted, .. } => Some(format!("sum {}", compacted.summed)),
             Do::CancelChild { entry } => Some(format!("cancel {}", nth(*entry))),
             Do::LookAtChild { entry, nth: look } => Some(format!("look {}.{look}", nth(*entry))),
             Do::Say(_) | Do::Write { .. } | Do::Hear { .. } | Do::GiveUp { .. } => None,

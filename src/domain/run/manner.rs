@@ -1,6 +1,7 @@
 //! How a client wants the model to answer, in the steps of a run.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::domain::extra::{Extra, Extras, TABLE};
 use crate::domain::message::{ChatRequest, JsonText, ResponseFormat, Sampling, ToolChoice};
@@ -70,6 +71,17 @@ impl Manner {
     /// Whether the model is asked in the same way; whom the client names as its user is no part of that.
     pub fn is_like(&self, other: &Self) -> bool {
         *self == Self { user: self.user.clone(), ..other.clone() }
+    }
+
+    /// Whether the client asks for JSON of another schema than this.
+    pub fn asks_for_other(&self, schema: &Map<String, Value>) -> bool {
+        match &self.format {
+            Some(Format::JsonSchema { schema: asked, .. }) => {
+                let asked = asked.raw().and_then(|asked| serde_json::from_str::<Map<_, _>>(asked.get()).ok());
+                asked.as_ref() != Some(schema)
+            }
+            None | Some(Format::JsonObject) => false,
+        }
     }
 
     /// Asks the model for a step in this manner.

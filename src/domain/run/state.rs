@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::child::{Child, Guess};
+use super::compaction::Compacting;
+pub use super::failure::Failure;
+use super::misfit::Repair;
 use super::setbacks::Trouble;
 use super::terms::Terms;
-use super::tool::{OpenCall, Stage};
+use super::tool::OpenCall;
 use crate::domain::money::{self, Nanos};
 use crate::domain::time::{self, Millis};
 use crate::domain::warning::Warning;
@@ -70,6 +73,11 @@ pub struct Run {
     /// It ended while the model was asked, whose bill it has not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_asking: bool,
+    /// Of an answer that did not fit what the agent answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
+    #[serde(default, skip_serializing_if = "Compacting::is_none")]
+    pub compacting: Compacting,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +87,10 @@ pub enum Phase {
     Queued,
     /// A step of the model comes next.
     Next,
+    /// The oldest runs of the thread are summed up.
+    Compact {
+        nth: u32,
+    },
     /// The model is asked.
     Model {
         step: u32,
@@ -141,6 +153,7 @@ pub enum Reason {
     BudgetExceeded,
     MaxOutputTokens,
     ContentFilter,
+    OutputInvalid,
 }
 
 impl Reason {
@@ -153,25 +166,8 @@ impl Reason {
             Self::BudgetExceeded => "budget_exceeded",
             Self::MaxOutputTokens => "max_output_tokens",
             Self::ContentFilter => "content_filter",
+            Self::OutputInvalid => "output_invalid",
         }
-    }
-}
-
-/// Why a run failed: a code as problems have it, and words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = RunFailure)]
-pub struct Failure {
-    pub code: String,
-    pub message: String,
-    /// When another attempt may be of use, where the provider says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub retry_at: Option<Millis>,
-}
-
-impl Failure {
-    pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), retry_at: None }
     }
 }
 
@@ -223,20 +219,6 @@ impl Status {
     }
 }
 
-/// What a waiting run waits for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Awaited<'a> {
-    /// The client's output of its tool.
-    ToolOutput(&'a OpenCall),
-    /// How a call ended of which nobody knows.
-    Outcome(&'a OpenCall),
-    /// The end of a child, and whether that waits for somebody outside.
-    Child(&'a OpenCall, bool),
-    /// Money, at this moment at the latest.
-    Budget(Millis),
-    Time(Millis),
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -262,7 +244,7 @@ impl Run {
     pub fn unpaused(&self) -> Status {
         match &self.phase {
             Phase::Queued => Status::Queued,
-            Phase::Next | Phase::Model { .. } => Status::InProgress,
+            Phase::Next | Phase::Compact { .. } | Phase::Model { .. } => Status::InProgress,
             Phase::Later { .. } => Status::Waiting,
             Phase::Tools { calls, .. } => {
                 let is_at_work = calls.iter().any(|call| !call.waits() && !call.is_done());
@@ -276,6 +258,11 @@ impl Run {
                 End::Cancelled(_) => Status::Cancelled,
             },
         }
+    }
+
+    /// Whether a model is asked, for a step or for a summary.
+    pub const fn is_asking(&self) -> bool {
+        matches!(self.phase, Phase::Model { .. } | Phase::Compact { .. })
     }
 
     /// The step that the model is answering.
@@ -304,45 +291,6 @@ impl Run {
 
     pub fn call(&self, entry: u32) -> Option<&OpenCall> {
         self.calls().iter().find(|call| call.entry == entry)
-    }
-
-    /// What it waits for, also while something else is still under way.
-    pub fn awaited(&self) -> Vec<Awaited<'_>> {
-        match &self.phase {
-            Phase::Tools { calls, .. } => calls
-                .iter()
-                .filter_map(|call| match call.stage {
-                    Stage::Output => Some(Awaited::ToolOutput(call)),
-                    Stage::Outcome => Some(Awaited::Outcome(call)),
-                    Stage::Child => Some(Awaited::Child(call, self.waits_below(call.entry))),
-                    Stage::Ready | Stage::Running | Stage::Done => None,
-                })
-                .chain(self.next_call_at().map(Awaited::Time))
-                .collect(),
-            Phase::Later { until, why: Delay::Budget } => vec![Awaited::Budget(*until)],
-            Phase::Later { until, why: Delay::Place | Delay::Trouble } => vec![Awaited::Time(*until)],
-            _ => Vec::new(),
-        }
-    }
-
-    /// When the first of the calls is begun that were put off.
-    fn next_call_at(&self) -> Option<Millis> {
-        self.calls().iter().filter_map(|call| call.not_before).min()
-    }
-
-    /// Whether the child of this call waits for somebody outside.
-    fn waits_below(&self, entry: u32) -> bool {
-        self.children.get(&entry).is_some_and(|child| child.waits)
-    }
-
-    /// Whether it goes on only when somebody outside does something.
-    pub fn needs_somebody(&self) -> bool {
-        let needs = |awaited: &Awaited<'_>| !matches!(awaited, Awaited::Child(_, false) | Awaited::Time(_));
-        match self.status() {
-            Status::Paused => true,
-            Status::Waiting => self.awaited().iter().any(needs),
-            _ => false,
-        }
     }
 
     /// What it may still spend, beside what its children may; `None` where it has no limit.
@@ -388,7 +336,7 @@ impl Run {
         let due = match self.phase {
             Phase::Later { until, .. } => [Some(until), deadline, self.cut_at()].into_iter().flatten().min(),
             Phase::Tools { .. } => [deadline, self.next_call_at()].into_iter().flatten().min(),
-            Phase::Model { .. } => self.cut_at(),
+            Phase::Model { .. } | Phase::Compact { .. } => self.cut_at(),
             Phase::Queued | Phase::Next | Phase::Ended { .. } => None,
         };
         let look = self.children.values().map(|child| child.look_at).min();

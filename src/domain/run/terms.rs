@@ -9,6 +9,7 @@ use super::manner::Manner;
 use super::tool::ClientTool;
 use crate::domain::ids::{AgentId, KeyId};
 use crate::domain::money::{self, Nanos};
+use crate::domain::share::Share;
 use crate::domain::thread::id::{EntryId, RunId};
 
 /// The most bytes of a run's terms: they are written with every change of the run.
@@ -43,6 +44,12 @@ pub struct Terms {
     /// The deployments that the call which began it has passed, as the header says it that providers and tools are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// Its final answer is JSON that fits the agent's `output`, of this version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub typed: bool,
+    /// Webhooks that hear of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<String>,
 }
 
 impl Terms {
@@ -74,6 +81,11 @@ impl Starter {
     pub const fn is_stranger(self) -> bool {
         !matches!(self, Self::Key(_))
     }
+
+    /// Whether no key of the account stands behind them.
+    pub const fn is_keyless(self) -> bool {
+        matches!(self, Self::Anonymous | Self::Token(None))
+    }
 }
 
 /// Where a child's result goes.
@@ -99,11 +111,32 @@ pub struct Limits {
     pub max_tool_calls: Option<u32>,
     /// At once.
     pub max_parallel_tools: u32,
+    /// Of the model's context: where a call has used more, the oldest runs of the thread are compacted before the next.
+    #[serde(default = "default_compact_at", skip_serializing_if = "is_default_compact_at")]
+    pub compact_at: Share,
+}
+
+/// Where a thread is compacted whose agent says nothing.
+pub const DEFAULT_COMPACT_AT: Share = Share::of_thousandths(700);
+
+const fn default_compact_at() -> Share {
+    DEFAULT_COMPACT_AT
+}
+
+fn is_default_compact_at(share: &Share) -> bool {
+    *share == DEFAULT_COMPACT_AT
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_steps: 30, max_usd: None, max_minutes: 60, max_tool_calls: None, max_parallel_tools: 8 }
+        Self {
+            max_steps: 30,
+            max_usd: None,
+            max_minutes: 60,
+            max_tool_calls: None,
+            max_parallel_tools: 8,
+            compact_at: DEFAULT_COMPACT_AT,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::message::{CachePoint, JsonText, ToolCall};
+use crate::domain::message::{CachePoint, JsonText, Tool, ToolCall};
 use crate::domain::time::Millis;
 
 /// A tool that the client runs: the run waits for its output.
@@ -21,6 +21,14 @@ pub struct ClientTool {
     /// The prompt up to this tool is worth keeping in the provider's cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CachePoint>,
+}
+
+impl From<Tool> for ClientTool {
+    fn from(tool: Tool) -> Self {
+        let Tool { name, description, parameters, strict, cache } = tool;
+        let parameters = parameters.and_then(|parameters| JsonText::parse(parameters.get()));
+        Self { name, description, parameters, strict, cache }
+    }
 }
 
 /// What doing something twice means.

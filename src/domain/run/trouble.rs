@@ -65,22 +65,34 @@ impl Run {
                 self.end(End::Failed(Failure { retry_at: Some(at), ..failure }), now, out);
             }
             Fault::Place { at, noise } => {
-                self.waits = self.waits.saturating_add(1);
-                let until = at.unwrap_or(now).plus(place_pause_ms(self.waits, noise));
-                // It is no trouble, and what was trouble before does not get older by it.
-                let lost = i64::try_from(until.since(now)).unwrap_or(i64::MAX);
-                self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
+                let until = self.place_at(at, noise, now);
                 self.try_later(until, Delay::Place, out);
             }
             Fault::Transient { failure, at, broke_off } => {
                 self.trouble.note_broken(broke_off);
                 if self.has_hope(now, &failure.message, names, out) {
-                    let until = at.unwrap_or(now).max(now.plus(pause_ms(self.trouble.attempts)));
+                    let until = self.trouble_at(at, self.trouble.attempts, now);
                     self.try_later(until, Delay::Trouble, out);
                 }
             }
+            Fault::TooLong(failure) => self.refused_as_too_long(failure, now, out),
             Fault::Final(failure) => self.end(End::Failed(failure), now, out),
         }
+    }
+
+    /// When it is its turn, where others come first.
+    pub(super) fn place_at(&mut self, at: Option<Millis>, noise: u8, now: Millis) -> Millis {
+        self.waits = self.waits.saturating_add(1);
+        let until = at.unwrap_or(now).plus(place_pause_ms(self.waits, noise));
+        // It is no trouble, and what was trouble before does not get older by it.
+        let lost = i64::try_from(until.since(now)).unwrap_or(i64::MAX);
+        self.trouble.since = self.trouble.since.map(|since| since.plus(lost));
+        until
+    }
+
+    /// When to try again what has failed so often.
+    pub(super) fn trouble_at(&self, at: Option<Millis>, failed: u32, now: Millis) -> Millis {
+        at.unwrap_or(now).max(now.plus(pause_ms(failed)))
     }
 
     /// The step is begun again; what watchers have seen of it is void.

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::memory::shelf::MAX_USER;
 use crate::domain::{json, merge_patch, read_only};
 
-const MAX_USER: usize = 255;
 const MAX_TITLE: usize = 255;
 const MAX_PAIRS: usize = 16;
 const MAX_KEY: usize = 64;
@@ -28,6 +28,9 @@ pub struct About {
     /// Made of the first message where nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// Whoever made it had no key: what it says, its user too, is a stranger's word. Nobody changes that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anonymous: bool,
 }
 
 impl About {

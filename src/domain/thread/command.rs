@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::about::About;
+use super::compaction::Horizon;
 use super::fork::{self, Copied, Cut, Origin, Progress};
 use super::id::{EntryId, ThreadKey, ThreadName};
 use super::once::Once;
@@ -133,6 +134,9 @@ pub struct ThrowAway {
     pub is_kept: bool,
     /// The call came without a key.
     pub is_anonymous: bool,
+    /// The account's plan limits how many runs are not over: the index learns of its runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_counted: bool,
 }
 
 /// A page for the thread that is to be the copy.
@@ -150,6 +154,9 @@ pub struct Fork {
     pub items: Vec<fork::Copy>,
     /// See [`Copied::next`].
     pub next: Option<u64>,
+    /// See [`Copied::horizon`].
+    #[serde(default, skip_serializing_if = "Horizon::is_none")]
+    pub horizon: Horizon,
 }
 
 impl Fork {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::about::About;
+use super::compaction::Horizon;
 use super::id::{EntryId, ThreadKey};
 use crate::domain::ids::AgentId;
 use crate::domain::time::{self, Millis};
@@ -58,6 +59,9 @@ pub struct Copied {
     pub items: Vec<Copy>,
     /// Behind which position the next page begins; `None`: this is the last.
     pub next: Option<u64>,
+    /// Where the thread stands up to there; an item's position is its place among all of them, from 1.
+    #[serde(default, skip_serializing_if = "Horizon::is_none")]
+    pub horizon: Horizon,
 }
 
 /// An item as it stands in the thread that is copied.
@@ -69,6 +73,9 @@ pub struct Copy {
     pub at: Millis,
     /// As [`crate::domain::message::stored`] writes it.
     pub message: String,
+    /// Of a summary: the places among all items of the first and the last that it stands for, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<(u64, u64)>,
 }
 
 /// How far a copy has come.

@@ -1,5 +1,8 @@
 //! The entries of a transcript.
 
+use serde::{Deserialize, Serialize};
+
+use super::id::EntryId;
 use crate::domain::message::{AssistantPart, Message};
 use crate::domain::time::Millis;
 
@@ -17,6 +20,15 @@ pub struct Item {
     pub step: u32,
     pub at: Millis,
     pub message: Message,
+    /// Of a summary: what it stands for. It is not sent where it stands, but before what has stayed.
+    pub stands_for: Option<Span>,
+}
+
+/// A part of a transcript: its first item and its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    pub from: EntryId,
+    pub to: EntryId,
 }
 
 /// What an item is.
@@ -26,6 +38,7 @@ pub enum Kind {
     Reasoning,
     ToolCall,
     ToolResult,
+    Compaction,
 }
 
 impl Kind {
@@ -35,7 +48,12 @@ impl Kind {
             Self::Reasoning => "reasoning",
             Self::ToolCall => "tool_call",
             Self::ToolResult => "tool_result",
+            Self::Compaction => "compaction",
         }
+    }
+
+    pub fn of_item(item: &Item) -> Self {
+        if item.stands_for.is_some() { Self::Compaction } else { Self::of(&item.message) }
     }
 
     pub fn of(message: &Message) -> Self {

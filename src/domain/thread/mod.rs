@@ -7,16 +7,23 @@
 //! | [`item`] | the transcript's entries, as they are kept and shown |
 //! | [`transcript`] | items made into what a model can be sent, whatever they lack |
 //! | [`window`] | what of a long transcript a model is sent |
+//! | [`compaction`] | how much of it, and when that changes |
+//! | [`cut`] | where a transcript may be cut |
+//! | [`digest`] | the oldest runs, as a model is given them to be summed up |
 //! | [`log`] | how events are numbered, so that no number is used twice, whatever crashes |
 //! | [`once`] | requests that count once, by the client's key |
 //! | [`outbox`] | what the account's index has yet to learn of a thread |
 //! | [`command`] | what is asked of a thread's object, and what it answers |
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
 //! | [`token`] | short-lived keys of one thread |
+//! | [`waits`] | how often a run has begun to wait for somebody |
 //! | [`view`] | threads, runs and items as clients see them |
 
 pub mod about;
 pub mod command;
+pub mod compaction;
+pub mod cut;
+pub mod digest;
 pub mod effect;
 pub mod fork;
 pub mod id;
@@ -27,4 +34,5 @@ pub mod outbox;
 pub mod token;
 pub mod transcript;
 pub mod view;
+pub mod waits;
 pub mod window;

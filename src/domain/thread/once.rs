@@ -57,7 +57,7 @@ pub struct IdempotencyKey(String);
 /// Why a text is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Idempotency-Key has 1 to 255 printable ASCII characters, in one pair of quotes or, without a comma, alone, and is sent once"
+    "Idempotency-Key has 1 to 255 printable ASCII characters, in one pair of quotes without a comma and a blank after it, or alone without a comma, and is sent once"
 )]
 pub struct InvalidKey;
 
@@ -69,8 +69,11 @@ impl IdempotencyKey {
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let text = text.trim_matches([' ', '\t']);
         let key = match text.strip_prefix('"') {
-            Some(rest) => rest.strip_suffix('"').filter(|key| !key.contains('"')).ok_or(InvalidKey)?,
-            // The platform joins a header that is sent twice.
+            // The platform joins a header that is sent twice by a comma and a blank: `"a` and `b"` would be one key.
+            Some(rest) => {
+                let is_one = |key: &&str| !key.contains('"') && !key.contains(", ");
+                rest.strip_suffix('"').filter(is_one).ok_or(InvalidKey)?
+            }
             None if text.contains(',') => return Err(InvalidKey),
             None => text,
         };
@@ -101,6 +104,7 @@ mod tests {
             "a\tb",
             "a, b",
             "\"a\", \"b\"",
+            "\"a, b\"",
             &"k".repeat(256),
         ] {
             assert_eq!(IdempotencyKey::parse(wrong), Err(InvalidKey), "{wrong:?}");

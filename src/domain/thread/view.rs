@@ -8,13 +8,15 @@ use utoipa::ToSchema;
 
 use super::fork::Origin;
 use super::id::{EntryId, RunId, ThreadKey};
-use super::item::{Item, Kind};
+use super::item::{Item, Kind, Span};
 use crate::domain::ids::AgentId;
 use crate::domain::message::{AssistantPart, Message, Part};
 use crate::domain::money::Nanos;
-use crate::domain::run::state::{Awaited, End, Failure, Phase, Reason, Run, Status};
+use crate::domain::run::awaited::Awaited;
+use crate::domain::run::state::{End, Failure, Phase, Reason, Run, Status};
 use crate::domain::run::terms::Priority;
 use crate::domain::run::word::Ended;
+use crate::domain::schema::Fault;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 
@@ -51,6 +53,11 @@ pub struct ThreadView {
     /// Of a fork: what it is a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Origin>,
+    /// It was made without a key, or is a copy of one that was: its user is a stranger's own word, and its runs have nothing of
+    /// memories.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub anonymous: bool,
 }
 
 /// Whether something is going on.
@@ -107,6 +114,17 @@ pub struct RunView {
     /// The answer's text, once it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Whether its answer is JSON that fits the `output` of its agent's version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub typed: bool,
+    /// Of a completed run that is `typed`: its answer.
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// Of one that is incomplete with `output_invalid`: what of its answer does not fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub output_errors: Vec<Fault>,
     pub priority: Priority,
     /// With its children.
     #[schema(value_type = String, example = "0.000150")]
@@ -130,6 +148,8 @@ impl RunView {
             _ => (None, None, None),
         };
         let status = run.status();
+        let is_answered = run.terms.typed && status == Status::Completed;
+        let is_misfit = reason == Some(Reason::OutputInvalid);
         Self {
             id,
             thread_id: id.thread,
@@ -142,7 +162,13 @@ impl RunView {
             reason,
             error,
             warnings: run.warnings.clone(),
+            output: message
+                .as_deref()
+                .filter(|_| is_answered)
+                .and_then(|text| serde_json::from_str(text).ok()),
             message,
+            typed: run.terms.typed,
+            output_errors: if is_misfit { run.faults().to_vec() } else { Vec::new() },
             priority: run.terms.priority,
             cost_usd: run.spent,
             steps: run.steps,
@@ -152,6 +178,11 @@ impl RunView {
             ended_at,
         }
     }
+}
+
+/// `null` is an answer, too.
+fn there<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// The most bytes of a child's answer that the run above takes.
@@ -164,6 +195,10 @@ impl RunView {
         let (mut output, is_error) = match (&self.message, &self.error) {
             (_, Some(error)) => (format!("The agent failed ({}): {}", error.code, error.message), true),
             _ if self.status == Status::Cancelled => ("The agent's run was cancelled.".to_owned(), true),
+            (Some(text), _) if self.reason == Some(Reason::OutputInvalid) => (
+                format!("The agent's answer is not what it is to answer: it does not fit its schema. {text}"),
+                true,
+            ),
             (Some(text), _) if text.is_empty() => ("The agent answered nothing.".to_owned(), false),
             (Some(text), _) if self.reason.is_none() => (text.clone(), false),
             (Some(text), _) => (format!("(The agent stopped at a limit: {reason}.) {text}"), false),
@@ -210,6 +245,9 @@ pub struct ItemView {
     pub created_at: Millis,
     #[serde(flatten)]
     pub content: Content,
+    /// Of a summary: the first item and the last of what it stands for.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<Span>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -223,13 +261,14 @@ pub enum Content {
 impl ItemView {
     pub fn of(thread: ThreadKey, item: Item) -> Self {
         let run = RunId { thread, number: item.run };
-        let kind = Kind::of(&item.message);
+        let kind = Kind::of_item(&item);
         Self {
             id: EntryId { run, number: item.entry },
             run_id: (item.run > 0).then_some(run),
             kind: kind.name().to_owned(),
             created_at: item.at,
             content: Content::of(item.message),
+            stands_for: item.stands_for,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Items come newest first, and are taken as long as they fit. Where the running run itself is too long, the outputs of its
 //! older tool calls are replaced by a word each, so that the model still knows what it did. What is left out is counted, and a
-//! word stands in its place.
+//! word stands in its place. These bounds are for what no request takes; a thread's [horizon](super::compaction) is narrower.
 
 use super::item::Item;
 use super::transcript::sendable_behind;
@@ -90,6 +90,8 @@ pub struct Window {
     looked: u64,
     /// Outputs are not sent any more.
     is_brief: bool,
+    /// Nor are those up to this position.
+    brief: u64,
     outputs: u64,
     stopped: Option<Stop>,
     /// Newest first: of the run behind its input; its input; before the run.
@@ -99,7 +101,8 @@ pub struct Window {
 }
 
 impl Window {
-    pub fn new(bounds: Bounds, task: Task) -> Self {
+    /// Outputs up to the position `brief` are not sent.
+    pub fn new(bounds: Bounds, task: Task, brief: u64) -> Self {
         let room = bounds.all.saturating_sub(bounds.brief + WORDS);
         let needed = task.bytes + task.items * BESIDE;
         // More than anybody can say at once is cut as everything is.
@@ -110,6 +113,7 @@ impl Window {
             left: bounds.all.saturating_sub(WORDS + needed),
             looked: 0,
             is_brief: false,
+            brief,
             outputs: 0,
             stopped: None,
             newer: Vec::new(),
@@ -124,8 +128,14 @@ impl Window {
     }
 
     /// Takes the next older item, which has so many bytes; whether there is room for more.
-    pub fn take(&mut self, item: Item, bytes: u64) -> bool {
+    pub fn take(&mut self, mut item: Item, mut bytes: u64) -> bool {
         let (begins, behind) = self.run;
+        if item.position <= self.brief
+            && let Some(short) = in_brief(&item.message, bytes)
+        {
+            (item.message, bytes) = (short, BESIDE);
+            self.outputs += 1;
+        }
         if (begins..behind).contains(&item.position) {
             self.task.push(item);
             return true;
@@ -157,16 +167,11 @@ impl Window {
     fn briefly(&mut self, mut item: Item, bytes: u64) -> Option<(Item, u64)> {
         self.looked = self.looked.saturating_add(bytes);
         let mut needed = need(&item.message, bytes);
-        let mut is_output = false;
-        if let Message::Tool { call_id, is_error, .. } = &item.message {
-            let words = format!("[This output is left out, because it does not fit: {bytes} bytes.]");
-            let parts = vec![Part::Text(words)];
-            let brief = Message::Tool { call_id: call_id.clone(), parts, is_error: *is_error };
-            let brief_needed = stored::write(&brief).len() as u64 + BESIDE;
-            is_output = brief_needed < needed;
-            if is_output {
-                (item.message, needed) = (brief, brief_needed);
-            }
+        let brief = in_brief(&item.message, bytes);
+        let is_output = brief.is_some();
+        if let Some(brief) = brief {
+            needed = stored::write(&brief).len() as u64 + BESIDE;
+            item.message = brief;
         }
         if needed > self.left || self.looked > self.bounds.looked {
             return None;
@@ -206,6 +211,7 @@ impl Window {
             newer: self.newer,
             outputs: self.outputs,
             gaps: [before, inside],
+            is_cut: self.stopped.is_some() || self.is_brief,
         }
     }
 }
@@ -219,6 +225,8 @@ pub struct Chosen {
     outputs: u64,
     /// Where items are left out, from and up to these positions: before the run, and between its input and what is newer.
     pub gaps: [Option<(u64, u64)>; 2],
+    /// More was to be sent than the bounds let through.
+    pub is_cut: bool,
 }
 
 impl Chosen {
@@ -227,15 +235,18 @@ impl Chosen {
         self.older.iter().chain(&self.task).chain(&self.newer)
     }
 
-    /// What a model is sent, where so many items are left out in the gaps.
-    pub fn sent(self, left_out: [u64; 2]) -> Sent {
+    /// What a model is sent, where so many items are left out in the gaps; first of all `head`.
+    pub fn sent(self, head: Option<Message>, left_out: [u64; 2]) -> Sent {
         let [before_all, before_newer] = left_out.map(|items| (items > 0).then(|| mark(items)));
         let of_run = self.task.into_iter().chain(before_newer).chain(self.newer);
-        let (messages, earlier) = sendable_behind(before_all.into_iter().chain(self.older), of_run);
+        let head = head.map(said);
+        let (messages, earlier) =
+            sendable_behind(head.into_iter().chain(before_all).chain(self.older), of_run);
         Sent {
             messages,
             earlier,
             left_out: LeftOut { items: left_out.iter().sum(), outputs: self.outputs, media: 0 },
+            is_cut: self.is_cut,
         }
     }
 }
@@ -247,6 +258,8 @@ pub struct Sent {
     /// How many of them were there before the run.
     pub earlier: usize,
     pub left_out: LeftOut,
+    /// More was to be sent than one request takes.
+    pub is_cut: bool,
 }
 
 /// Whether there is an image, a file or a sound.
@@ -282,7 +295,21 @@ fn mark(left_out: u64) -> Item {
     let items = amount(left_out);
     let words =
         format!("[{items} earlier items of this conversation are left out here, because they do not fit.]");
-    Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message: Message::user(words) }
+    said(Message::user(words))
+}
+
+/// What stands nowhere in the transcript.
+const fn said(message: Message) -> Item {
+    Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message, stands_for: None }
+}
+
+/// The output of a tool in a word, where that is shorter; `bytes` are those of the whole message.
+pub fn in_brief(message: &Message, bytes: u64) -> Option<Message> {
+    let Message::Tool { call_id, is_error, .. } = message else { return None };
+    let words = format!("[This output is left out, because it does not fit: {bytes} bytes.]");
+    let parts = vec![Part::Text(words)];
+    let brief = Message::Tool { call_id: call_id.clone(), parts, is_error: *is_error };
+    (stored::write(&brief).len() < usize::try_from(bytes).unwrap_or(usize::MAX)).then_some(brief)
 }
 
 fn amount(items: u64) -> String {

@@ -19,7 +19,7 @@ struct History {
 impl History {
     fn add(&mut self, run: u32, step: u32, message: Message) {
         let position = self.items.len() as u64 + 1;
-        self.items.push(Item { position, run, entry: 0, step, at: Millis(0), message });
+        self.items.push(Item { position, run, entry: 0, step, at: Millis(0), message, stands_for: None });
     }
 
     fn say(&mut self, run: u32, text: String) {
@@ -53,7 +53,7 @@ impl History {
 
     /// As the thread's object does it.
     fn sent(&self) -> (Vec<Message>, LeftOut) {
-        let mut window = Window::new(SMALL, self.task.unwrap());
+        let mut window = Window::new(SMALL, self.task.unwrap(), 0);
         for item in self.items.iter().rev() {
             if !window.take(item.clone(), size(item)) {
                 break;
@@ -67,7 +67,7 @@ impl History {
         }
         let chosen = window.chosen();
         let counted = chosen.gaps.map(|gap| gap.map_or(0, |gap| within(gap).count() as u64));
-        let Sent { messages, left_out, .. } = chosen.sent(counted);
+        let Sent { messages, left_out, .. } = chosen.sent(None, counted);
         (messages, left_out)
     }
 }
@@ -244,17 +244,25 @@ fn what_was_said_before_a_run_is_counted_and_can_do_without_its_media() {
         Part::Image(Image { source, detail: None })
     };
     let said = |parts| Message::User { name: None, parts };
-    let item = |position, run, message| Item { position, run, entry: 1, step: 0, at: Millis(0), message };
+    let item = |position, run, message| Item {
+        position,
+        run,
+        entry: 1,
+        step: 0,
+        at: Millis(0),
+        message,
+        stands_for: None,
+    };
     let items = [
         item(1, 1, said(vec![Part::Text("Look".to_owned()), picture()])),
         item(2, 1, Message::Assistant { parts: vec![AssistantPart::text("A cat")] }),
         item(3, 2, said(vec![picture()])),
     ];
-    let mut window = Window::new(BOUNDS, Task { first: 3, items: 1, bytes: size(&items[2]) });
+    let mut window = Window::new(BOUNDS, Task { first: 3, items: 1, bytes: size(&items[2]) }, 0);
     for item in items.iter().rev() {
         assert!(window.take(item.clone(), size(item)));
     }
-    let Sent { mut messages, earlier, .. } = window.chosen().sent([0, 0]);
+    let Sent { mut messages, earlier, .. } = window.chosen().sent(None, [0, 0]);
     assert_eq!((messages.len(), earlier), (3, 2));
     assert!(has_media(&messages[..earlier]));
     assert_eq!(leave_out_media(&mut messages[..earlier]), 1);

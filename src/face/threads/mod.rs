@@ -7,12 +7,14 @@
 //! | [`tokens`] | short-lived keys of one thread |
 //! | [`events`] | what happens in them, as a stream or a list |
 //! | [`list`] | which there are, from the account's index |
+//! | [`memories`] | what is remembered of the person who holds a token |
 //!
 //! Most of it stands twice: behind an agent, for its callers, and in the control plane, for the members of the account,
 //! whatever the agent. What needs an agent to be called stands behind one only.
 
 mod events;
 mod list;
+mod memories;
 mod run;
 mod thread;
 mod tokens;
@@ -68,6 +70,7 @@ impl Face for ThreadsFace {
                 | "/runs/{run}"
                 | "/runs/{run}/events",
             ) => LOOK,
+            ("GET" | "DELETE", "/memories" | "/memories/{memory}") => Right::of_token(scope),
             _ => Right::of_key(scope),
         }
     }
@@ -85,6 +88,7 @@ impl Face for ThreadsFace {
         events::operations(v);
         tokens::operations(v);
         list::operations(v);
+        memories::operations(v);
     }
 }
 
@@ -96,6 +100,7 @@ struct At {
     /// The client's name for it, or its id.
     thread: Option<String>,
     run: Option<String>,
+    memory: Option<String>,
 }
 
 impl At {

@@ -22,7 +22,7 @@ use crate::http::problem::{self, Kind, Problem};
 use crate::http::query::{Reads, query};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
-use crate::service::threads::{Begin, Error, On, Visitor};
+use crate::service::threads::{Begin, Error, On, Place, Visitor};
 use crate::wire::client::threads::{InputsBody, PriorityBody, ReasonBody, StartBody};
 
 /// How often a run is watched again for an answer that waits, and the pause where its object is away.
@@ -71,12 +71,14 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
             on: On::Thread(thread),
             about: started.about,
             input: started.input,
+            place: Place { field: started.field, first: 0 },
             variables: started.variables,
             tools: started.tools,
             on_busy: started.on_busy,
             priority: started.priority,
             max_usd: started.max_usd,
             manner: Manner::default(),
+            webhooks: started.webhooks,
         };
         if is_background {
             let run = visitor.start(&app, begin).await.map_err(Problem::report(&app))?;

@@ -15,10 +15,12 @@ use utoipa::ToSchema;
 
 use crate::domain::account::Account;
 use crate::domain::agent::{
-    Access, Agent, Caching, Definition, Fields, Modality, Panel, RunLimits, Status, Tool,
+    Access, Agent, Caching, Definition, Fields, Input, Memory, Modality, Output, Panel, RunLimits, Status,
+    Tool,
 };
 use crate::domain::budget::Terms;
 use crate::domain::run::terms::{OnBudget, OnUnknown, Upgrade};
+use crate::domain::share::Share;
 use crate::domain::thread::command::OnBusy;
 use crate::domain::time::Millis;
 use crate::domain::warning::{self, Warning};
@@ -64,6 +66,12 @@ pub struct Configuration {
     on_unknown: Option<OnUnknown>,
     on_budget: Option<OnBudget>,
     upgrade: Option<Upgrade>,
+    output: Option<Output>,
+    input: Option<Input>,
+    webhooks: Vec<String>,
+    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95)]
+    compact_at: Option<Share>,
+    memory: Option<Memory>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -91,6 +99,11 @@ impl From<Definition> for Configuration {
             on_unknown: definition.on_unknown,
             on_budget: definition.on_budget,
             upgrade: definition.upgrade,
+            output: definition.output,
+            input: definition.input,
+            webhooks: definition.webhooks,
+            compact_at: definition.compact_at,
+            memory: definition.memory,
             config: definition.config,
         }
     }

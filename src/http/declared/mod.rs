@@ -80,11 +80,11 @@ impl Verb {
     }
 }
 
-/// What becomes of a thing that lines name.
+/// What becomes of a thing that lines or agents name.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ForceQuery {
-    /// Deletes it although model lines name it.
+    /// Deletes it although model lines or agents name it.
     force: Option<bool>,
 }
 
@@ -162,7 +162,7 @@ async fn answer<W: World>(
     }
 }
 
-fn tagged(shown: Shown) -> Response {
+pub(super) fn tagged(shown: Shown) -> Response {
     ([(header::ETAG, format!("\"{}\"", shown.tag))], Json(shown.view)).into_response()
 }
 

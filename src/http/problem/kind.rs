@@ -37,13 +37,14 @@ pub enum Kind {
     AlreadyResolved,
     RunEnded,
     RunUnanswered,
+    OutputInvalid,
     InvalidCursor,
     EventsExpired,
     IdempotencyKeyReused,
 }
 
 impl Kind {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -76,6 +77,7 @@ impl Kind {
         Self::AlreadyResolved,
         Self::RunEnded,
         Self::RunUnanswered,
+        Self::OutputInvalid,
         Self::InvalidCursor,
         Self::EventsExpired,
         Self::IdempotencyKeyReused,
@@ -103,6 +105,12 @@ impl Kind {
             Self::RunUnanswered => {
                 ("run_unanswered", "The run has no answer to this call", StatusCode::FAILED_DEPENDENCY)
             }
+            // As above.
+            Self::OutputInvalid => (
+                "output_invalid",
+                "The answer does not fit the agent's schema",
+                StatusCode::FAILED_DEPENDENCY,
+            ),
             Self::InvalidCursor => {
                 ("invalid_cursor", "The cursor is not one of ours", StatusCode::BAD_REQUEST)
             }

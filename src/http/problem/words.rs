@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use super::{Kind, Problem};
 use crate::domain::account::Role;
 use crate::domain::agent::Status;
+use crate::domain::declared::webhooks;
 use crate::domain::run::input::NotTaken;
 use crate::domain::thread::command::Resolved;
 use crate::domain::vault;
@@ -154,10 +155,22 @@ impl From<Failure> for Problem {
             Failure::NamedBy(thing, lines) => Self::new(
                 Kind::Conflict,
                 format!(
-                    "Model lines name this {}: {}. Change them first, or add ?force=true: they go on without it.",
+                    "{} name this {}: {}. Change them first, or add ?force=true: they go on without it.",
+                    if thing == Thing::Declared(&webhooks::FACTS) { "Agents" } else { "Model lines" },
                     thing.name(),
                     some(&lines)
                 ),
+            ),
+            Failure::NotEnabled(thing) => Self::new(
+                Kind::Conflict,
+                format!(
+                    "The {} is not enabled. Change that first: PATCH {{\"enabled\": true}}.",
+                    thing.name()
+                ),
+            ),
+            Failure::Full(Thing::Memory, most) => Self::new(
+                Kind::Conflict,
+                format!("There are {most} memories here, as many as may be. Delete some first."),
             ),
             Failure::Full(thing, most) => Self::new(
                 Kind::Conflict,
@@ -194,6 +207,7 @@ impl From<threads::Error> for Problem {
                 Self { kind, inputs: resolved.iter().map(Resolved::to_json).collect(), ..at }
             }
             threads::Error::KeyReused => Self::new(Kind::IdempotencyKeyReused, detail),
+            threads::Error::PlanFull(..) => Self::new(Kind::PlanLimitExceeded, detail),
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
             threads::Error::TooFast { retry_after_s, .. } => {
                 Self::new(Kind::RateLimited, detail).retry_after(retry_after_s).should_retry(true)
@@ -202,7 +216,7 @@ impl From<threads::Error> for Problem {
             threads::Error::ExpiredCursor => Self::new(Kind::EventsExpired, detail),
             threads::Error::Vault(error) => vault(error),
             threads::Error::Call(error) => Self::from(error),
-            threads::Error::NotByToken => Self::new(Kind::Forbidden, detail),
+            threads::Error::NotByToken | threads::Error::OnlyByToken => Self::new(Kind::Forbidden, detail),
             threads::Error::Anonymous | threads::Error::TokenEnded => {
                 Self::new(Kind::Unauthenticated, detail)
                     .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM))
@@ -260,7 +274,9 @@ impl Problem {
             call::Error::Unavailable | call::Error::IsRun => {
                 return Self::new(Kind::Unavailable, detail).retry_after(1);
             }
-            call::Error::Variables(errors) | call::Error::NotTaken(errors) => return Self::invalid(errors),
+            call::Error::Variables(errors) | call::Error::Input(errors) | call::Error::NotTaken(errors) => {
+                return Self::invalid(errors);
+            }
             call::Error::Rejected { given, .. } => {
                 return Self::new(Kind::UpstreamRejected, detail).given(given);
             }
@@ -327,7 +343,13 @@ fn missing(thing: Thing) -> String {
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
         Thing::Flag => "There is no such flag. GET /api/v1/flags lists them.",
         Thing::Key => "The account has no such key.",
+        Thing::Memory => {
+            "There is no such memory here. GET /api/v1/memories lists them; those of a person are asked for with `?user=`."
+        }
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
+        Thing::Delivery => {
+            "There is no such message to this webhook. GET /api/v1/webhooks/{name}/deliveries lists them."
+        }
         Thing::Declared(kind) => {
             let (word, first_word) = (kind.singular, kind.first_words().last().copied().unwrap_or_default());
             return format!("The account has no such {word}. GET /api/v1/{first_word} lists them.");

@@ -3,8 +3,12 @@
 pub mod account;
 mod columns;
 pub mod dispatch;
+pub mod dump;
 pub mod effects;
+pub mod knowledge;
+pub mod restore;
 pub mod steps;
+mod tables;
 pub mod thread;
 
 use crate::sql::Query;
@@ -14,7 +18,10 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
     effects::QUERIES
         .iter()
         .chain(steps::QUERIES)
+        .chain(tables::QUERIES)
+        .chain(dump::QUERIES)
         .chain(account::all())
         .chain(thread::all())
         .chain(dispatch::all())
+        .chain(knowledge::all())
 }

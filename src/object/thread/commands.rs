@@ -14,6 +14,7 @@ use crate::domain::run::happening::Happened;
 use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
 use crate::domain::thread::command::{Answer, Command, Create, Watch, Who};
+use crate::domain::thread::compaction::Horizon;
 use crate::domain::thread::outbox::Outbox;
 use crate::domain::time::Millis;
 use crate::object::machine::{Answered, Decision, Durability, Effects, Machine, Moment};
@@ -133,6 +134,9 @@ impl Thread {
             unsettled: Unsettled::default(),
             forgotten_until: None,
             forked_from: None,
+            horizon: Horizon::default(),
+            used: None,
+            bytes: None,
         };
         if let Some(gone) = self.gone.take() {
             (meta.outbox, meta.unsettled) = (gone.outbox, gone.unsettled);

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::message::Message;
 use crate::domain::thread::command::Create;
+use crate::domain::thread::compaction::Horizon;
 use crate::domain::thread::fork::{Copy, KEEP_MS, Origin, Progress};
-use crate::domain::thread::item::Item;
+use crate::domain::thread::id::{EntryId, RunId};
+use crate::domain::thread::item::{Item, Span};
 use crate::domain::time::{self, Millis};
 
 /// A copy that is not whole.
@@ -16,6 +18,9 @@ pub struct Copying {
     pub origin: Origin,
     #[serde(flatten)]
     pub progress: Progress,
+    /// The position before its first item.
+    #[serde(default)]
+    pub base: u64,
     /// The last turn of an assistant so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
@@ -49,7 +54,19 @@ impl Copying {
             // What was appended without a run stays so.
             step = if of == (0, 0) { 0 } else { numbered(turn.first) };
         }
-        Item { position, run: 0, entry: numbered(position), step, at: copy.at, message }
+        let id = |place: u64| {
+            let run = RunId { thread: self.create.key, number: 0 };
+            EntryId { run, number: numbered(self.base + place) }
+        };
+        let stands_for = copy.stands_for.map(|(from, to)| Span { from: id(from), to: id(to) });
+        Item { position, run: 0, entry: numbered(position), step, at: copy.at, message, stands_for }
+    }
+
+    /// Where the copy stands, of where the other thread stands by places.
+    pub fn horizon(&self, places: Horizon) -> Horizon {
+        let Horizon { until, summed, summary, brief } = places;
+        let at = |place: u64| if place > 0 { self.base + place } else { 0 };
+        Horizon { until: at(until), summed: at(summed), summary: summary.map(at), brief: at(brief) }
     }
 }
 

@@ -43,8 +43,12 @@ impl Thread {
             outbox.forget_runs();
             outbox.change(now);
             unsettled.delete(agent, last_run);
+        } else if outbox.version() > 0 && !(outbox.is_delivered() && self.work.open.is_empty()) {
+            // The index counts a run of it.
+            outbox.forget_runs();
+            outbox.change(now);
         }
-        self.gone = Some(Gone { account, key, outbox, unsettled });
+        self.gone = Some(Gone { account, key, outbox, unsettled, is_hidden: !was_listed });
         self.deliveries.forget();
         let work = &mut self.work;
         work.open.clear();
@@ -72,9 +76,10 @@ impl Thread {
     /// is in the ledger, and no list has shown it.
     pub(super) fn is_forgotten(&self) -> bool {
         let is_settled = self.settling.is_free() && self.deliveries.sending.is_free();
-        let is_nobodys = |gone: &Gone| {
-            gone.key.is_ours() && gone.outbox.version() == 0 && gone.unsettled.is_empty() && is_settled
-        };
+        let is_unknown =
+            |gone: &Gone| gone.outbox.version() == 0 || gone.is_hidden && gone.outbox.is_delivered();
+        let is_nobodys =
+            |gone: &Gone| gone.key.is_ours() && is_unknown(gone) && gone.unsettled.is_empty() && is_settled;
         let work = &self.work;
         self.meta.is_none()
             && self.copying.is_none()

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kept::Kept;
 use super::sending::Sending;
 use super::{BEAT_MS, Thread, Work};
 use crate::domain::dispatch::command::{Delivered, Delivery, MAX_RUNS};
 use crate::domain::dispatch::entry::Entry;
 use crate::domain::ids::AccountId;
-use crate::domain::run::state::{Run, Status};
+use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
 use crate::domain::thread::about::About;
 use crate::domain::thread::effect::{Effect, Outcome};
@@ -26,7 +27,7 @@ use crate::object::sql::{Error, Sql};
 pub(super) struct Deliveries {
     /// What lists were last to be shown of the thread, and of its open runs.
     thread: Option<(About, ThreadStatus, Millis)>,
-    runs: BTreeMap<u32, (Status, Priority)>,
+    runs: BTreeMap<u32, Listed>,
     /// When it was last to know that the object is awake next.
     due_at: Option<Millis>,
     pub sending: Sending<UnderWay>,
@@ -41,8 +42,11 @@ pub(super) struct UnderWay {
     asked: Vec<u32>,
 }
 
-fn listed(run: &Run) -> (Status, Priority) {
-    (run.status(), run.terms.priority)
+/// What of a run the index is told of: a change of it is one to be delivered.
+type Listed = (Status, Priority, Option<u32>);
+
+fn listed(kept: &Kept) -> Listed {
+    (kept.run.status(), kept.run.terms.priority, kept.waits.current())
 }
 
 /// When the object of a thread is awake next: at work it is looked after all the time.
@@ -58,7 +62,7 @@ fn due_at(status: ThreadStatus, work: &Work, now: Millis) -> Option<Millis> {
 impl Deliveries {
     /// Of a thread as the disk has it.
     pub fn load(thread: Option<(About, ThreadStatus, Millis)>, work: &Work) -> Self {
-        let runs = work.open.values().map(|kept| (kept.run.number, listed(&kept.run))).collect();
+        let runs = work.open.values().map(|kept| (kept.run.number, listed(kept))).collect();
         let due_at = thread.as_ref().and_then(|(_, status, _)| due_at(*status, work, work.beat));
         Self { thread, runs, due_at, ..Self::default() }
     }
@@ -89,14 +93,15 @@ impl Thread {
     pub(super) fn note_changes(&mut self, now: Millis) {
         let status = self.status();
         let Self { meta: Some(meta), work, deliveries, .. } = self else { return };
-        // Lists show no thread of a single call.
-        if meta.throw_away.is_some() {
+        // Lists show no thread of a single call, but its runs may count.
+        if meta.throw_away.is_some_and(|throw_away| !throw_away.is_counted) {
             return;
         }
         let mut changed: BTreeSet<u32> = work.batch.over.iter().map(|kept| kept.run.number).collect();
         for number in &work.batch.runs {
-            let Some(kept) = work.open.get(number) else { continue };
-            if deliveries.runs.insert(*number, listed(&kept.run)) != Some(listed(&kept.run)) {
+            let Some(kept) = work.open.get_mut(number) else { continue };
+            kept.waits.note(&kept.run);
+            if deliveries.runs.insert(*number, listed(kept)) != Some(listed(kept)) {
                 changed.insert(*number);
             }
         }
@@ -108,7 +113,9 @@ impl Thread {
             && deliveries.thread.as_ref().is_some_and(|(about, shown, at)| {
                 (shown, at) == (&status, &meta.updated_at) && *about == meta.about
             });
-        if is_shown && changed.is_empty() {
+        // What is said without a run has no end that would tell how much there is.
+        let has_said = work.batch.items.iter().any(|item| item.run == 0);
+        if is_shown && changed.is_empty() && !has_said {
             return;
         }
         // Of a thread from before there was an index, all runs.
@@ -172,12 +179,18 @@ impl Thread {
         for number in asked {
             let Some(kept) = self.kept(sql, *number)? else { continue };
             let view = RunView::of(&kept.run, meta.run(*number), None);
-            runs.push(Entry::of_run(&view, meta.about.user.as_deref()));
+            runs.push(Entry {
+                webhooks: kept.run.terms.webhooks.clone(),
+                wait: kept.waits.current(),
+                ..Entry::of_run(&view, meta.about.user.as_deref())
+            });
         }
         let delivered = Delivered {
             user: meta.about.user.clone(),
             labels: meta.about.labels.clone(),
             due_at: self.deliveries.due_at,
+            bytes: meta.bytes,
+            is_hidden: meta.throw_away.is_some(),
             thread: Entry::of_thread(&self.thread_view(meta)),
             runs,
         };

@@ -7,6 +7,7 @@ use super::reading::Query;
 use super::{Thread, after, at_once};
 use crate::domain::message::{AssistantPart, Message, Part, stored};
 use crate::domain::thread::command::{Answer, Fork, Who};
+use crate::domain::thread::compaction::Horizon;
 use crate::domain::thread::fork::{PAGE_BYTES, PAGE_ITEMS, Progress, UNANSWERED};
 use crate::domain::thread::item::Item;
 use crate::domain::time::Millis;
@@ -33,8 +34,9 @@ impl Thread {
         let messages = fork.items.iter().map(|copy| stored::read(&copy.message));
         let messages = messages.collect::<Result<Vec<_>, _>>();
         let messages = messages.map_err(|error| Error::Decode(format!("an item to be copied: {error}")))?;
-        let Fork { create, origin, items, next, .. } = fork;
-        let started = || Box::new(Copying { create, origin, progress, turn: None, at: now });
+        let Fork { create, origin, items, next, horizon, .. } = fork;
+        let base = self.work.next_item.saturating_sub(1);
+        let started = || Box::new(Copying { create, origin, progress, base, turn: None, at: now });
         let mut copying = self.copying.take().unwrap_or_else(started);
         copying.at = now;
         for (copy, message) in items.iter().zip(messages) {
@@ -43,7 +45,10 @@ impl Thread {
             self.work.batch.items.push(item);
         }
         self.work.batch.has_thread = true;
-        let Some(behind) = next else { return self.complete(sql, *copying, now) };
+        let Some(behind) = next else {
+            let horizon = copying.horizon(horizon);
+            return self.complete(sql, (*copying, horizon), now);
+        };
         copying.progress.behind = behind;
         let answer = Answer::Copying(copying.progress);
         self.copying = Some(copying);
@@ -51,7 +56,12 @@ impl Thread {
     }
 
     /// The copy is whole: each call of its last turn has a result, and from now on it is a thread.
-    fn complete(&mut self, sql: &impl Sql, copying: Copying, now: Millis) -> Result<Decided, Error> {
+    fn complete(
+        &mut self,
+        sql: &impl Sql,
+        (copying, horizon): (Copying, Horizon),
+        now: Millis,
+    ) -> Result<Decided, Error> {
         // After what was changed, an error must cost the memory.
         let unanswered = self.unanswered(sql, copying.turn);
         for call_id in unanswered.map_err(|error| Error::Storage(error.to_string()))? {
@@ -60,11 +70,21 @@ impl Thread {
             let parts = vec![Part::Text(UNANSWERED.to_owned())];
             let message = Message::Tool { call_id, parts, is_error: true };
             let entry = numbered(position);
-            self.work.batch.items.push(Item { position, run: 0, entry, step: 0, at: now, message });
+            let at = now;
+            self.work.batch.items.push(Item {
+                position,
+                run: 0,
+                entry,
+                step: 0,
+                at,
+                message,
+                stands_for: None,
+            });
         }
         self.make(copying.create, now);
         if let Some(meta) = &mut self.meta {
             meta.forked_from = Some(copying.origin);
+            meta.horizon = horizon;
         }
         Ok(after(Query::Thread { is_new: true }, Vec::new()))
     }

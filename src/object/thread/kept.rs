@@ -9,17 +9,20 @@ use super::copying::Copying;
 use super::unsettled::Unsettled;
 use crate::domain::admission::command::CallRecord;
 use crate::domain::ids::{AccountId, AgentId};
+use crate::domain::memory::recalled::Recalled;
 use crate::domain::message::{Message, stored};
 use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Outcome, ThrowAway, Who};
+use crate::domain::thread::compaction::{Horizon, Used};
 use crate::domain::thread::fork::Origin;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
 use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
 use crate::domain::thread::once::KEEP_MS;
 use crate::domain::thread::outbox::Outbox;
+use crate::domain::thread::waits::Waits;
 use crate::domain::thread::window::Task;
 use crate::domain::time::{self, Millis};
 use crate::object::sql::{Error, Sql};
@@ -53,6 +56,9 @@ pub struct Gone {
     pub outbox: Outbox,
     #[serde(default, skip_serializing_if = "Unsettled::is_empty")]
     pub unsettled: Unsettled,
+    /// It was made for one call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_hidden: bool,
 }
 
 /// A thread.
@@ -95,6 +101,15 @@ pub struct Meta {
     /// What it began as a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Origin>,
+    /// What of it is not sent as it stands.
+    #[serde(default, skip_serializing_if = "Horizon::is_none")]
+    pub horizon: Horizon,
+    /// What the last call of the last run has used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
+    /// Of what is said in it; `None`: it is counted with the next item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 impl Meta {
@@ -155,6 +170,18 @@ pub struct Kept {
     /// What it says of its work, for the run above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<String>,
+    /// Its waits for somebody or for money.
+    #[serde(default, skip_serializing_if = "Waits::is_none")]
+    pub waits: Waits,
+    /// What the thread's last call has used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
+    /// The thread's horizon before the run has changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon_before: Option<Horizon>,
+    /// What it was given of memories; `None`: nothing was looked for yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<Recalled>,
     /// The last number of which there is a row; read at the start, where a step was under way.
     #[serde(skip)]
     pub last_seq: Option<u64>,
@@ -196,6 +223,10 @@ impl Kept {
             has_told_wait: false,
             unsettled: Vec::new(),
             news: None,
+            waits: Waits::default(),
+            used: None,
+            horizon_before: None,
+            recalled: None,
             last_seq: None,
         }
     }
@@ -282,11 +313,11 @@ impl Batch {
         self.back.push((run, from));
     }
 
-    /// Writes what stands beside the thread's and the open runs' rows.
+    /// Writes what stands beside the thread's and the open runs' rows; by how many bytes items have grown.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+    pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<i64, Error> {
         if self.is_deletion {
             store::delete_all(sql)?;
             if !self.keeps_journal {
@@ -294,10 +325,13 @@ impl Batch {
             }
             store::empty_keys(sql, &Done::Gone)?;
         }
+        let mut grown = 0_i64;
         for (run, from) in &self.back {
-            store::take_back(sql, *run, *from)?;
+            grown = grown.saturating_sub_unsigned(store::take_back(sql, *run, *from)?);
         }
-        self.items.iter().try_for_each(|item| store::write_item(sql, item))?;
+        for item in &self.items {
+            grown = grown.saturating_add_unsigned(store::write_item(sql, item)?);
+        }
         self.over.iter().try_for_each(|kept| store::write_run(sql, kept.run.number, kept))?;
         for (run, nth, body) in &self.journal {
             store::write_step(sql, *run, *nth, body)?;
@@ -310,6 +344,6 @@ impl Batch {
             store::forget_keys(sql, until)?;
         }
         store::write_events(sql, now, &self.events)?;
-        Ok(())
+        Ok(grown)
     }
 }

@@ -19,12 +19,16 @@
 //! | [`writing`] | one write |
 //! | [`family`] | what runs and their children say to each other |
 //! | [`window`] | what the model is sent of the transcript |
+//! | [`compaction`] | what becomes of a transcript that is too long |
+//! | [`noting`] | what runs did, for their journals |
+//! | [`restored`] | what is put right after a restore from a backup |
 //! | [`reading`] | what is read after a write: for clients, and for whoever performs an effect |
 //!
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
 //! time be at work.
 
 mod commands;
+mod compaction;
 mod copying;
 mod deletion;
 mod deliveries;
@@ -33,8 +37,10 @@ mod family;
 mod fork;
 mod inputs;
 mod kept;
+mod noting;
 mod once;
 mod reading;
+mod restored;
 mod runs;
 mod saying;
 mod sending;
@@ -139,6 +145,10 @@ impl Machine for Thread {
     /// What a model says: watchers have it at once, and a crash takes it back with the step.
     const GATHER_MS: u64 = 500;
     const QUIET_MS: u64 = 0;
+
+    fn restored(sql: &impl Sql, _: bool, now: Millis) -> Result<(), Error> {
+        restored::deliver_again(sql, now)
+    }
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
         let (meta, last_run, floor, gone, copying) = match store::thread(sql)? {
@@ -277,7 +287,7 @@ impl Machine for Thread {
                 self.settlement_ended(nth, &outcome, moment.now);
                 return Vec::new();
             }
-            Effect::Model { run, .. } => {
+            Effect::Model { run, .. } | Effect::Compact { run, .. } => {
                 if let Some(record) = outcome.take_settlement() {
                     self.keep_settlement(run, *record);
                 }
@@ -297,6 +307,13 @@ impl Machine for Thread {
     fn again(&mut self, now: Millis) -> Vec<String> {
         let due = self.work.errands.iter_mut().filter_map(|(id, errand)| errand.is_due(now).then_some(id));
         due.cloned().collect()
+    }
+
+    fn wants(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Model { run, .. } => self.work.open.contains_key(run),
+            _ => true,
+        }
     }
 
     fn progress(&mut self, effect: &Effect, progress: Progress, _: &mut Moment<'_>) -> Durability {

@@ -4,10 +4,13 @@ use super::Thread;
 use super::kept::{Kept, Meta};
 use super::window::{LAST, window};
 use crate::domain::field_error::FieldError;
+use crate::domain::memory::shelf::Reach;
 use crate::domain::message::{AssistantPart, Message, stored};
 use crate::domain::run::state::{Failure, Phase, Status};
+use crate::domain::run::terms::Terms;
 use crate::domain::run::tool::{OpenCall, Stage};
 use crate::domain::thread::command::{Answer, Page, Watch};
+use crate::domain::thread::compaction::Horizon;
 use crate::domain::thread::effect::{ModelCall, Report, ToolCall};
 use crate::domain::thread::fork::{Copied, Copy, Cut, MAX_BYTES, MAX_ITEMS, PAGE_BYTES, PAGE_ITEMS};
 use crate::domain::thread::id::EntryId;
@@ -103,6 +106,7 @@ impl Thread {
             updated_at: meta.updated_at,
             expires_at: meta.expires_at(),
             forked_from: meta.forked_from,
+            anonymous: meta.about.anonymous,
         }
     }
 
@@ -156,7 +160,10 @@ impl Thread {
             sent,
             items,
             closing: run.closing,
+            misfit: run.open_misfit().cloned(),
             left: run.left(),
+            reach: reach(meta, &run.terms),
+            recalled: kept.recalled.clone(),
         }))
     }
 
@@ -172,6 +179,7 @@ impl Thread {
             given: kept.run.children.get(&entry).and_then(|child| child.given),
             user: meta.about.user.clone(),
             throw_away: meta.throw_away,
+            reach: reach(meta, &kept.run.terms),
             terms: kept.run.terms.clone(),
             call,
         })
@@ -200,6 +208,13 @@ impl Thread {
         let ended = view.ended(kept.run.open_cost());
         Ok(Some(Report { account: meta.account, call: parent.call, ended }))
     }
+}
+
+/// Whose memories a run may reach: nobody's where it, or its thread, was begun without a key, because then its user is a
+/// stranger's own word.
+fn reach(meta: &Meta, terms: &Terms) -> Option<Reach> {
+    let user = terms.user.as_ref().or(meta.about.user.as_ref());
+    (!terms.started_by.is_keyless() && !meta.about.anonymous).then(|| Reach { user: user.cloned() })
 }
 
 fn items(sql: &impl Sql, meta: &Meta, page: &Page) -> Result<Answer, Error> {
@@ -243,13 +258,49 @@ fn copied(sql: &impl Sql, meta: &Meta, cut: Cut) -> Result<Answer, Error> {
     items.retain(|item| item.position <= until);
     let last = items.last().map(|item| item.position);
     let next = last.filter(|last| has_more && *last < until);
-    let items = items.into_iter().map(copy).collect();
+    let items = items.iter().map(|item| copy(sql, meta, item)).collect::<Result<_, _>>()?;
+    let horizon = horizon_at(sql, meta, until)?;
     let Meta { agent, version, about, .. } = meta.clone();
-    Ok(Answer::Copied(Box::new(Copied { agent, version, about, after, until, items, next })))
+    Ok(Answer::Copied(Box::new(Copied { agent, version, about, after, until, items, next, horizon })))
 }
 
-fn copy(item: Item) -> Copy {
-    Copy { run: item.run, step: item.step, at: item.at, message: stored::write(&item.message) }
+fn copy(sql: &impl Sql, meta: &Meta, item: &Item) -> Result<Copy, Error> {
+    let place_of = |id| position(sql, meta, id)?.map(|position| place(sql, position)).transpose();
+    let ends = item.stands_for.map(|span| Ok((place_of(span.from)?, place_of(span.to)?))).transpose()?;
+    Ok(Copy {
+        run: item.run,
+        step: item.step,
+        at: item.at,
+        message: stored::write(&item.message),
+        stands_for: ends.and_then(|(from, to)| from.zip(to)),
+    })
+}
+
+/// The place of a position among all items, from 1.
+fn place(sql: &impl Sql, position: u64) -> Result<u64, Error> {
+    store::size_between(sql, 0, position, u32::MAX).map(|(items, _)| items)
+}
+
+/// Where the thread stands if it ends with this position, by places.
+fn horizon_at(sql: &impl Sql, meta: &Meta, until: u64) -> Result<Horizon, Error> {
+    let horizon = meta.horizon;
+    let is_before = |position: u64| position <= until;
+    let at = if is_before(horizon.until) && horizon.summary.is_none_or(is_before) {
+        Horizon { brief: horizon.brief.min(until), ..horizon }
+    } else {
+        let summary = store::summary_until(sql, until)?;
+        let ends = summary.as_ref().and_then(|item| item.stands_for).map(|span| position(sql, meta, span.to));
+        let summed = ends.transpose()?.flatten();
+        let of =
+            |summed| Horizon { until: summed, summed, summary: summary.map(|item| item.position), brief: 0 };
+        summed.map(of).unwrap_or_default()
+    };
+    Ok(Horizon {
+        until: place(sql, at.until)?,
+        summed: place(sql, at.summed)?,
+        summary: at.summary.map(|position| place(sql, position)).transpose()?,
+        brief: place(sql, at.brief)?,
+    })
 }
 
 fn too_large() -> FieldError {

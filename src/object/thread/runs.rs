@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::kept::{Kept, Meta};
 use super::{MAX_UNWRITTEN, Thread, Work};
 use crate::domain::message::{Message, stored};
+use crate::domain::run::awaited::Awaited;
 use crate::domain::run::delta::{Delta, Kind};
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::run::happening::{Do, Happened, Names};
 use crate::domain::run::input::Input;
-use crate::domain::run::state::{Awaited, Phase, Run};
+use crate::domain::run::state::{Phase, Run};
 use crate::domain::run::tool::Stage;
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
 use crate::domain::thread::id::EntryId;
@@ -18,17 +19,14 @@ use crate::domain::thread::view::awaited_json;
 use crate::domain::time::Millis;
 use crate::object::machine::{Durability, Effects, Resumption};
 
-/// Where journals have what ended after its run.
-const LATE: u32 = 1 << 31;
-
-/// Whether the model is being asked.
+/// Whether the model is being asked for a step.
 pub const fn is_asking(run: &Run) -> bool {
     matches!(run.phase, Phase::Model { .. })
 }
 
 /// Whether something of the run is under way outside.
 pub fn is_at_work(run: &Run) -> bool {
-    is_asking(run) || run.calls().iter().any(|call| call.stage == Stage::Running)
+    run.is_asking() || run.calls().iter().any(|call| call.stage == Stage::Running)
 }
 
 /// The effects without whose end it does not go on.
@@ -36,6 +34,7 @@ pub fn awaited(kept: &Kept) -> Vec<Effect> {
     let run = kept.run.number;
     let model = match kept.run.phase {
         Phase::Model { step, attempt } => Some(Effect::Model { run, step, attempt }),
+        Phase::Compact { nth } => Some(Effect::Compact { run, nth }),
         _ => None,
     };
     let running = kept.run.calls().iter().filter(|call| call.stage == Stage::Running);
@@ -82,7 +81,9 @@ impl Work {
         for message in input.iter().filter_map(|text| stored::read(text).ok()) {
             self.say_to(meta, number, message, now);
         }
-        self.apply(meta, number, Happened::Begun, now)
+        let mut effects = self.note_used(meta, number, meta.used, now);
+        effects.extend(self.apply(meta, number, Happened::Begun, now));
+        effects
     }
 
     /// Takes what happened to a run, and writes what it decides.
@@ -129,6 +130,15 @@ impl Work {
                     self.batch.answers.push((number, entry, Value::Null));
                     continue;
                 }
+                Do::Compacted { entry, compacted } => {
+                    self.take_summary(meta, (number, entry), compacted, now);
+                    continue;
+                }
+                Do::Slide { horizon } => {
+                    self.stand_at(meta, number, horizon, true);
+                    continue;
+                }
+                Do::Compact { nth } => Effect::Compact { run: number, nth },
                 Do::CallModel { step, attempt } => Effect::Model { run: number, step, attempt },
                 Do::CallTool { entry, attempt } => Effect::Tool { run: number, entry, attempt },
                 Do::CancelChild { entry } => {
@@ -202,6 +212,9 @@ impl Work {
         self.batch.has_thread = true;
         self.batch.runs.remove(&number);
         meta.unsettled.ended.append(&mut kept.unsettled);
+        if kept.first_item > 0 {
+            meta.used = kept.used;
+        }
         let has_parent = kept.run.terms.parent.is_some();
         self.batch.over.push(kept);
         has_parent.then(|| self.effect(Effect::Report { run: number })).into_iter().collect()
@@ -284,20 +297,35 @@ impl Work {
         now: Millis,
     ) -> Effects<Thread> {
         match (effect, outcome) {
-            (Effect::Model { run, step, attempt }, Outcome::Answered { answered, unsaid, journal, .. }) => {
+            (
+                Effect::Model { run, step, attempt },
+                Outcome::Answered { answered, unsaid, journal, used, .. },
+            ) => {
                 self.said(meta, *run, *step, unsaid);
+                self.note_recalled(*run, &journal);
                 let what = json!({ "step": step, "model_call": journal, "ended_at": now });
                 self.note_call(meta, (*run, *step, *attempt), what);
                 // Its last word is the run's answer, also where that is nothing.
                 if let Some(kept) = self.open.get_mut(run).filter(|_| answered.plan.is_empty()) {
                     kept.answer = None;
                 }
-                self.apply(meta, *run, Happened::Answered(answered), now)
+                let mut effects = self.note_used(meta, *run, used, now);
+                effects.extend(self.apply(meta, *run, Happened::Answered(answered), now));
+                effects
             }
-            (Effect::Model { run, step, attempt }, Outcome::Unanswered { fault, cost, journal, .. }) => {
+            (
+                Effect::Model { run, step, attempt },
+                Outcome::Unanswered { fault, cost, journal, used, .. },
+            ) => {
+                self.note_recalled(*run, &journal);
                 let what = json!({ "step": step, "model_call": journal, "ended_at": now });
                 self.note_call(meta, (*run, *step, *attempt), what);
-                self.apply(meta, *run, Happened::Unanswered { fault, cost }, now)
+                let mut effects = self.note_used(meta, *run, used, now);
+                effects.extend(self.apply(meta, *run, Happened::Unanswered { fault, cost }, now));
+                effects
+            }
+            (Effect::Compact { run, nth }, outcome) => {
+                self.compaction_ended(meta, (*run, *nth), outcome, now)
             }
             (Effect::Tool { run, entry, .. }, Outcome::Tool { output, is_error, cost, journal }) => {
                 let call_id = EntryId { run: meta.run(*run), number: *entry };
@@ -332,27 +360,6 @@ impl Work {
         }
     }
 
-    /// A model call in a run's journal. One that has ended after its run stands behind all others, and one of a thread that was
-    /// deleted nowhere.
-    fn note_call(&mut self, meta: &Meta, (run, step, attempt): (u32, u32, u32), what: Value) {
-        if self.open.contains_key(&run) {
-            return self.note(run, what);
-        }
-        if run < meta.first_run {
-            return;
-        }
-        // Each attempt of a step is asked once.
-        let behind = LATE | (step << 12) | (attempt & 0xfff);
-        self.batch.journal.push((run, behind, what));
-    }
-
-    /// An entry of a run's journal, if the run is not over.
-    pub(super) fn note(&mut self, number: u32, what: Value) {
-        let Some(kept) = self.open.get_mut(&number) else { return };
-        kept.journal = kept.journal.saturating_add(1);
-        self.batch.journal.push((number, kept.journal, what));
-    }
-
     pub(super) fn resumed(&mut self, meta: &mut Meta, effect: &Effect, now: Millis) -> Resumption<Effect> {
         let (run, happened) = match effect {
             Effect::Model { run, step, attempt } => {
@@ -360,6 +367,11 @@ impl Work {
                     |kept: &&mut Kept| kept.run.phase == Phase::Model { step: *step, attempt: *attempt };
                 let kept = self.open.get_mut(run).filter(is_of);
                 (run, kept.map(|kept| Happened::Cut { voids: Some(kept.seqs.skip(kept.last_seq)) }))
+            }
+            Effect::Compact { run, nth } => {
+                let is_of = |kept: &Kept| kept.run.phase == Phase::Compact { nth: *nth };
+                let is_open = self.open.get(run).is_some_and(is_of);
+                (run, is_open.then_some(Happened::CompactionCut))
             }
             Effect::Tool { run, entry, attempt } => {
                 let call = self.open.get(run).and_then(|kept| kept.run.call(*entry));

@@ -88,7 +88,7 @@ impl Work {
         }
         let position = self.next_item;
         self.next_item += 1;
-        self.batch.items.push(Item { position, run, entry, step, at: now, message });
+        self.batch.items.push(Item { position, run, entry, step, at: now, message, stands_for: None });
     }
 }
 

@@ -123,7 +123,10 @@ impl Thread {
         let (mut deleted, mut children) = (None, Vec::new());
         if *deleted_to > 0 {
             let journal = store::steps_until(sql, *deleted_to, MAX_FORGOTTEN)?;
-            let call_of = |step: &serde_json::Value| CallId::parse(step["model_call"]["call_id"].as_str()?);
+            let call_of = |step: &serde_json::Value| {
+                let call = [&step["model_call"], &step["compaction"]].into_iter();
+                CallId::parse(call.filter_map(|call| call["call_id"].as_str()).next()?)
+            };
             let calls: Vec<CallId> = journal.iter().filter_map(call_of).collect();
             deleted = (!calls.is_empty()).then(|| Forget { agents: unsettled.deleted_of.clone(), calls });
             let child_of = |step: &serde_json::Value| RunId::parse(step["child"]["run"].as_str()?);

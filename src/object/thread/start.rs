@@ -22,10 +22,15 @@ impl Thread {
         if let Some(decided) = self.begun_before(&start) {
             return decided;
         }
+        let who = Who::Caller(start.thread.agent);
+        // Whoever asks says again what is wrong at that version.
+        let there = self.meta.as_ref().filter(|meta| meta.is_seen_by(who));
+        if let Some(version) = there.and_then(|meta| meta.version).filter(|it| *it != start.terms.version) {
+            return at_once(Answer::AtVersion(version));
+        }
         if !start.faults.is_empty() {
             return at_once(Answer::Invalid(start.faults));
         }
-        let who = Who::Caller(start.thread.agent);
         if self.meta.is_none() {
             if !start.may_make {
                 return at_once(Answer::NotFound);
@@ -42,9 +47,6 @@ impl Thread {
     }
 
     fn start_in(&mut self, meta: &mut Meta, start: Start, now: Millis) -> Decided {
-        if let Some(version) = meta.version.filter(|version| *version != start.terms.version) {
-            return at_once(Answer::AtVersion(version));
-        }
         if start.input.is_empty() && self.work.next_item == 1 {
             return at_once(Answer::NothingSaid);
         }
@@ -140,11 +142,16 @@ impl Thread {
     ) -> Effects<Self> {
         let mut effects = Vec::new();
         for number in cancelled {
-            let first = self.work.open.get(number).map_or(0, |kept| kept.first_item);
+            let kept = self.work.open.get(number);
+            let first = kept.map_or(0, |kept| kept.first_item);
+            let before = kept.and_then(|kept| kept.horizon_before);
             let reason = Some("another run came".to_owned());
             effects.extend(self.work.cancel_alone(meta, *number, reason, now));
             if on_busy == OnBusy::Rollback && first > 0 {
                 self.work.batch.take_back(*number, first);
+                // A summary of it is taken back, too, and what it has used says nothing any more.
+                meta.horizon = before.unwrap_or(meta.horizon);
+                meta.used = None;
             }
         }
         effects

@@ -3,8 +3,8 @@
 use super::commands::{Decided, ready};
 use super::kept::Meta;
 use super::{Thread, at_once};
+use crate::domain::run::awaited::Awaited;
 use crate::domain::run::input::{Input, NotTaken};
-use crate::domain::run::state::Awaited;
 use crate::domain::thread::command::{Answer, Command};
 use crate::domain::time::Millis;
 use crate::object::machine::Moment;

@@ -13,7 +13,12 @@ impl Thread {
         sql: &impl Sql,
         now: Millis,
     ) -> Result<(), Error> {
-        batch.write(sql, now)?;
+        let grown = batch.write(sql, now)?;
+        if let Some(meta) = self.meta.as_mut().filter(|_| grown != 0) {
+            let counted = meta.bytes.map(|bytes| bytes.saturating_add_signed(grown));
+            meta.bytes = Some(counted.map_or_else(|| store::bytes(sql), Ok)?);
+            batch.has_thread = true;
+        }
         if let Some(before) = batch.forget_before {
             let until = store::forget_events(sql, before)?;
             if let Some(meta) = self.meta.as_mut().filter(|_| until > 0) {

@@ -19,7 +19,7 @@ use crate::service::authenticate::Session;
 use crate::service::declared;
 use crate::service::failure::{Failure, Thing};
 use crate::service::retry::retry;
-use crate::service::tool::runs_here;
+use crate::service::tool::is_run;
 
 /// An agent that is created, or could be, with what is to be known of it.
 #[derive(Debug)]
@@ -137,8 +137,8 @@ pub(super) async fn made<W: World>(app: &App<W>, session: &Session, agent: Agent
 /// That an agent keeps no answers though it has a cache: its calls are runs, whose tools may do something each time.
 pub(super) fn idle_cache(field: &str, agent: &Agent) -> Option<Warning> {
     let definition = &agent.definition;
-    let is_idle = definition.cache.is_some() && runs_here(&definition.tools);
-    let what = "does nothing: an agent with tools that run here gives no answer again";
+    let is_idle = definition.cache.is_some() && is_run(definition);
+    let what = "does nothing: an agent with tools that run here, with `memory` or with an `output` gives no answer again";
     is_idle.then(|| Warning::new(field, Code::NoEffect, what))
 }
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::account::Account;
-use crate::domain::agent::{Agent, Draft, Known, MAX_HANDOFFS, Sealer, Unknown};
+use crate::domain::agent::{Agent, Definition, Draft, Known, MAX_HANDOFFS, Sealer, Unknown};
 use crate::domain::alias::{self, Alias};
+use crate::domain::declared::webhooks;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::model::Capabilities;
@@ -13,7 +14,7 @@ use crate::domain::model_name::Catalogue;
 use crate::domain::outbound::Loopback;
 use crate::domain::slug::Slug;
 use crate::domain::vault::{self, MasterKey};
-use crate::ports::{AgentRef, Agents, Aliases, Directory, Models, Unavailable, World};
+use crate::ports::{AgentRef, Agents, Aliases, Declarations, Directory, Models, Unavailable, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
@@ -30,6 +31,7 @@ pub struct Ground {
     aliases: Vec<Alias>,
     /// Empty where every line is written as `provider:code` and aliases.
     catalogue: Catalogue,
+    webhooks: BTreeSet<String>,
     /// Those of the names asked for that are agents in use.
     ids: BTreeSet<AgentId>,
     slugs: BTreeMap<Slug, AgentId>,
@@ -51,6 +53,7 @@ impl Ground {
             true => Catalogue::default(),
             false => catalogue(&tenant).await?,
         };
+        let webhooks = tenant.declared_names(&webhooks::FACTS).await?;
         Ok(Self {
             account: session.account.clone(),
             loopback: app.world.settings().loopback(),
@@ -58,6 +61,7 @@ impl Ground {
             unknown: Unknown::Refused,
             aliases,
             catalogue,
+            webhooks,
             ids: agents.iter().map(|(id, _)| *id).collect(),
             slugs: agents.into_iter().map(|(id, slug)| (slug, id)).collect(),
         })
@@ -80,17 +84,18 @@ impl Ground {
     /// # Errors
     /// [`Failure::Invalid`] with every field that does not fit, [`Failure::Vault`].
     pub fn check<W: World>(&self, world: &W, draft: Draft, own: Option<AgentId>) -> Result<Draft, Failure> {
-        self.check_beside(world, draft, own, None)
+        self.check_beside(world, draft, own, None, &[])
     }
 
-    /// The same of an agent that there is, whose secrets stand for the masks. The line that it has stays as it is, though an
-    /// alias in it may be gone since.
+    /// The same of an agent that there is, whose secrets stand for the masks. The line and the webhooks that it has stay as they
+    /// are, though what they name may be gone since.
     ///
     /// # Errors
     /// [`Failure::Invalid`] with every field that does not fit, [`Failure::Vault`].
     pub fn check_over<W: World>(&self, world: &W, mut draft: Draft, read: &Agent) -> Result<Draft, Failure> {
         draft.definition.secrets.clone_from(&read.definition.secrets);
-        self.check_beside(world, draft, Some(read.id), Some(&read.definition.model))
+        let Definition { model, webhooks, .. } = &read.definition;
+        self.check_beside(world, draft, Some(read.id), Some(model), webhooks)
     }
 
     fn check_beside<W: World>(
@@ -99,11 +104,15 @@ impl Ground {
         mut draft: Draft,
         own: Option<AgentId>,
         kept_line: Option<&str>,
+        kept_webhooks: &[String],
     ) -> Result<Draft, Failure> {
         let mut errors = FieldErrors::default();
         let alias = |name: &str| alias::line_of(&self.aliases, name);
         let variable = |name: &str| self.account.variables.contains_key(name);
-        let known = Known { alias: &alias, variable: &variable, loopback: self.loopback };
+        let webhook =
+            |name: &str| self.webhooks.contains(name) || kept_webhooks.iter().any(|kept| kept == name);
+        let loopback = self.loopback;
+        let known = Known { alias: &alias, variable: &variable, webhook: &webhook, loopback };
         errors.join(Err(std::mem::take(&mut draft.faults)));
         let line = &mut draft.definition.model;
         let is_kept = kept_line == Some(line.as_str());

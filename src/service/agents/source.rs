@@ -87,7 +87,7 @@ async fn fetch<W: World>(app: &App<W>, url: CheckedUrl) -> Result<String, String
     }
     let bytes = body.all().await.map_err(|error| match error {
         ReadError::Timeout => late(),
-        ReadError::Broken(_) => "broke off".to_owned(),
+        ReadError::Broken(_) | ReadError::Unwanted => "broke off".to_owned(),
         ReadError::TooLarge(limit) => format!("has more than {limit} bytes (4 MiB)"),
     })?;
     String::from_utf8(bytes.into()).map_err(|_| "is not UTF-8".to_owned())

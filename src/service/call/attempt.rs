@@ -12,11 +12,13 @@ use super::count::{Count, Counter};
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
 use super::reach::{Server, Unreachable};
+use super::until::Heard;
 use super::{select, via};
 use crate::domain::message::{ChatReply, ChatRequest, Event, Gather, ReasoningEffort, Usage};
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
 use crate::domain::routing::Plan;
+use crate::domain::thread::window::has_media;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
 use crate::ports::{
@@ -58,7 +60,7 @@ pub struct Failure {
     pub error: Error,
 }
 
-type BodyOf<W> = <<W as World>::Upstream as Upstream>::Body;
+pub type BodyOf<W> = Heard<<<W as World>::Upstream as Upstream>::Body>;
 
 /// Makes an attempt at the line's `candidate`; `request` has the agent's instructions, and the line's parameters where it sets none itself.
 ///
@@ -108,7 +110,13 @@ pub async fn make<W: World>(
         let ours = limit.filter(|_| !plan.limit_asked && !is_retried);
         match ours.and_then(|tokens| refused.smaller_limit(tokens, candidate.dialect.limit_required)) {
             Some(smaller) => request.sampling.max_output_tokens = smaller,
-            None => return Err(refused.failure(candidate)),
+            None => {
+                // Servers differ in what they fetch and read of images, files and sounds.
+                let may_differ = !refused.refusal.is_policy && has_media(&request.messages);
+                let failure = refused.failure(candidate);
+                let is_rejected = matches!(failure.error, Error::Rejected { .. });
+                return Err(Failure { goes_on: failure.goes_on || (may_differ && is_rejected), ..failure });
+            }
         }
         is_retried = true;
     }
@@ -180,14 +188,30 @@ async fn send<W: World>(
         limit: MAX_REPLY_BYTES,
         is_stream,
     };
-    world.upstream().send(request).await.map_err(|error| {
-        world.log(&format!("{}: {error}", candidate.label));
-        match error {
-            SendError::NotConnected(_) => failure(Ran::No, true, unreachable_provider(candidate)),
-            SendError::Lost(_) => failure(Ran::Maybe, true, unreachable_provider(candidate)),
-            SendError::Timeout => failure(Ran::Maybe, true, Error::UpstreamTimeout),
+    let until = flight.until();
+    match until.wait(world.upstream().send(request)).await {
+        Some(Ok(UpstreamReply { status, retry_after_ms, body })) => {
+            Ok(UpstreamReply { status, retry_after_ms, body: Heard::new(body, until.clone()) })
         }
-    })
+        Some(Err(error)) => {
+            world.log(&format!("{}: {error}", candidate.label));
+            Err(unsent(candidate, &error))
+        }
+        None => Err(failure(Ran::Maybe, false, unwanted())),
+    }
+}
+
+/// The run that asked is over.
+pub fn unwanted() -> Error {
+    Error::Upstream("the run was over before the model had answered".to_owned())
+}
+
+fn unsent(candidate: &Candidate, error: &SendError) -> Failure {
+    match error {
+        SendError::NotConnected(_) => failure(Ran::No, true, unreachable_provider(candidate)),
+        SendError::Lost(_) => failure(Ran::Maybe, true, unreachable_provider(candidate)),
+        SendError::Timeout => failure(Ran::Maybe, true, Error::UpstreamTimeout),
+    }
 }
 
 fn destination(candidate: &Candidate, server: &Server, path: &str) -> Result<Destination, Error> {
@@ -315,6 +339,7 @@ fn usage_in(events: &[Event]) -> Option<Usage> {
 fn broken(candidate: &Candidate, error: &ReadError) -> NoAnswer {
     let shown = match error {
         ReadError::Timeout => Error::UpstreamTimeout,
+        ReadError::Unwanted => return NoAnswer::Failed(failure(Ran::Maybe, false, unwanted())),
         ReadError::Broken(_) => {
             Error::Upstream(format!("provider `{}` broke off its answer", candidate.provider))
         }

@@ -1,6 +1,7 @@
 //! An agent made ready to be called: its instructions cut, its line parsed, its providers found, their keys
 //! opened, its models priced. Built once an epoch, so that a warm call looks nothing up.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::Error;
@@ -11,9 +12,9 @@ use crate::domain::alias::{self, Alias};
 use crate::domain::dialect::{self, Dialect};
 use crate::domain::flag::Flags;
 use crate::domain::ids::AccountId;
-use crate::domain::model::Model;
+use crate::domain::model::{Capability, Model};
 use crate::domain::model_line::{Entry, ModelLine, Params, ParseError};
-use crate::domain::plan::CallLimits;
+use crate::domain::plan::{CallLimits, KeepLimits};
 use crate::domain::prompt::Prompt;
 use crate::domain::provider::{BaseUrl, Provider, ProviderName};
 use crate::ports::{Models, Unavailable, World};
@@ -26,9 +27,12 @@ pub struct Bundle {
     pub account: Account,
     /// Of the account's plan.
     pub limits: CallLimits,
+    pub keeps: KeepLimits,
     /// Those that are on for the account.
     pub flags: Flags,
     pub agent: Agent,
+    /// The names of the account's webhooks.
+    pub webhooks: BTreeSet<String>,
     /// Its instructions.
     pub prompt: Prompt,
     /// In the line's order. `Err`: what is wrong with the line, so that no call of this agent can work.
@@ -57,8 +61,8 @@ impl Bundle {
         world: &W,
         tenant: &impl Models,
         account: Account,
-        (limits, flags): (CallLimits, Flags),
-        agent: Agent,
+        (limits, keeps, flags): (CallLimits, KeepLimits, Flags),
+        (agent, webhooks): (Agent, BTreeSet<String>),
         providers: &[Provider],
         aliases: &[Alias],
     ) -> Result<Self, Unavailable> {
@@ -73,7 +77,7 @@ impl Bundle {
             }
         };
         let prompt = Prompt::new(&agent.definition, &account);
-        Ok(Self { account, limits, flags, agent, prompt, candidates })
+        Ok(Self { account, limits, keeps, flags, agent, webhooks, prompt, candidates })
     }
 }
 
@@ -124,6 +128,10 @@ fn candidate<W: World>(
     let mut dialect = dialect_of(&entry, server.as_ref().ok(), own);
     // An identifier opens whatever was uploaded with the same key, and the platform's is everybody's.
     dialect.file_id &= own.is_some();
+    // What the catalogue says of the model counts more than what its server takes of others.
+    if model.as_ref().is_some_and(|model| !model.capabilities.has(Capability::JsonSchema)) {
+        dialect.response_format = dialect.response_format.without_schema();
+    }
     Candidate {
         is_of_platform: is_of_platform(&entry.provider, providers),
         label: format!("{}:{}", entry.provider, entry.code),

@@ -12,6 +12,7 @@ use crate::domain::thread::token::{Invalid, ThreadToken};
 use crate::ports::{AccountRef, AgentRef, AgentVersion, KeyRef, Target};
 
 use super::error::KeyFault;
+use super::until::Until;
 use super::via::Via;
 
 /// Who calls what.
@@ -30,6 +31,8 @@ pub struct Caller {
     via: Option<Via>,
     /// The run that makes the call.
     in_run: Option<RunId>,
+    /// How long the answer is listened to.
+    until: Until,
 }
 
 /// What stands for the caller.
@@ -108,6 +111,7 @@ impl Caller {
             needs: None,
             via: None,
             in_run: None,
+            until: Until::EVER,
         }
     }
 
@@ -122,6 +126,7 @@ impl Caller {
             needs: None,
             via: None,
             in_run: None,
+            until: Until::EVER,
         }
     }
 
@@ -169,6 +174,16 @@ impl Caller {
 
     pub(super) const fn run_id(&self) -> Option<RunId> {
         self.in_run
+    }
+
+    /// The same, which listens to the answer so long.
+    #[must_use]
+    pub fn heard(self, until: Until) -> Self {
+        Self { until, ..self }
+    }
+
+    pub(super) fn until(&self) -> Until {
+        self.until.clone()
     }
 
     /// The same, after a way through other deployments.

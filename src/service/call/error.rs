@@ -63,6 +63,9 @@ pub enum Error {
     /// What the call has for the variables of the agent's instructions does not fit.
     #[error("the agent's instructions cannot be filled: {}", faults(.0))]
     Variables(Vec<FieldError>),
+    /// What is asked does not fit what the agent takes.
+    #[error("the agent is asked with JSON of its `input`, which this is not: {}", faults(.0))]
+    Input(Vec<FieldError>),
     /// Fields that no model of the line takes and that must not be left out.
     #[error("no model of this agent's line takes {}", fields(.0))]
     NotTaken(Vec<FieldError>),

@@ -32,6 +32,7 @@ const fn is_met_without_a_key(error: &Error) -> bool {
         | Error::Archived(_)
         | Error::NoSuchModel { .. }
         | Error::Variables(_)
+        | Error::Input(_)
         | Error::NotTaken(_)
         | Error::Unsupported(_)
         | Error::Unpriced { .. }
@@ -85,6 +86,7 @@ fn all() -> Vec<Error> {
         Error::Archived(AgentId::of_bytes([1; 16])),
         Error::NoSuchModel { name: "gpt-9".into(), known: vec!["open".into(), "own:big".into()] },
         Error::Variables(vec![fault.clone()]),
+        Error::Input(vec![fault.clone()]),
         Error::NotTaken(vec![fault]),
         Error::Unsupported(vec![lack]),
         Error::RunBudget { left: Nanos::new(1) },

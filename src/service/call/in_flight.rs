@@ -17,6 +17,7 @@ use crate::service::call::count::Count;
 use crate::service::call::error::Error;
 use crate::service::call::question;
 use crate::service::call::resolve::Resolved;
+use crate::service::call::until::Until;
 use crate::service::call::via::Via;
 use crate::service::{App, settlements};
 
@@ -93,6 +94,8 @@ pub struct InFlight<W: World> {
     run: Option<RunId>,
     /// The most that the call may cost, where its run says so.
     most: Option<Nanos>,
+    /// How long the answer is listened to.
+    until: Until,
 }
 
 impl<W: World> InFlight<W> {
@@ -124,6 +127,7 @@ impl<W: World> InFlight<W> {
             via,
             run: None,
             most: None,
+            until: Until::EVER,
         }
     }
 
@@ -131,6 +135,16 @@ impl<W: World> InFlight<W> {
     pub const fn of_run(mut self, run: Option<RunId>, most: Option<Nanos>) -> Self {
         (self.run, self.most) = (run, most);
         self
+    }
+
+    /// The same, whose answer is listened to so long.
+    pub fn heard(mut self, until: Until) -> Self {
+        self.until = until;
+        self
+    }
+
+    pub const fn until(&self) -> &Until {
+        &self.until
     }
 
     pub const fn app(&self) -> &App<W> {

@@ -16,16 +16,21 @@ pub enum Passed {
     Variables(BTreeMap<String, String>),
     /// Among the request's metadata, of which the other pairs are not for us.
     Metadata,
+    /// This is said in place of the agent's instructions: the call is ours, and not the agent's.
+    Instead(&'static str),
 }
 
 impl Passed {
-    const fn of<'a>(&'a self, request: &'a ChatRequest) -> prompt::Passed<'a> {
-        match self {
+    /// # Errors
+    /// What is said instead.
+    const fn of<'a>(&'a self, request: &'a ChatRequest) -> Result<prompt::Passed<'a>, &'static str> {
+        Ok(match self {
+            Self::Instead(text) => return Err(text),
             Self::Variables(values) => prompt::Passed { field: "variables", values, is_only_variables: true },
             Self::Metadata => {
                 prompt::Passed { field: "metadata", values: &request.metadata, is_only_variables: false }
             }
-        }
+        })
     }
 }
 
@@ -34,7 +39,10 @@ impl Passed {
 /// # Errors
 /// [`Error::Variables`].
 pub fn fill(resolved: &Resolved, asked: &Asked, now: Millis) -> Result<String, Error> {
-    let brought = asked.variables.of(&asked.request);
+    let brought = match asked.variables.of(&asked.request) {
+        Ok(brought) => brought,
+        Err(instead) => return Ok(instead.to_owned()),
+    };
     let bundle = &resolved.bundle;
     let prompts = resolved.key.as_ref().map(|presented| &presented.prompts);
     let end = prompts.and_then(|prompts| prompts.get(bundle.agent.slug.as_str()));

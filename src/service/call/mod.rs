@@ -13,6 +13,7 @@ mod count;
 mod error;
 mod failures;
 mod in_flight;
+mod input;
 mod instructions;
 mod key;
 mod question;
@@ -20,6 +21,7 @@ pub mod reach;
 mod relay;
 mod resolve;
 mod select;
+mod until;
 pub mod via;
 mod warnings;
 
@@ -31,11 +33,13 @@ pub use callable::{Callable, callable};
 pub use caller::{Caller, RunCredential, Starter};
 pub use error::{Error, Given, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
+pub use input::field_of;
 pub use instructions::Passed;
 pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Resolved, answers, resolve, resolve_current};
 pub use select::names_model;
+pub use until::Until;
 pub use warnings::unknown_fields;
 
 use crate::domain::admission::command::CallStatus;
@@ -49,7 +53,7 @@ use crate::domain::warning::Warning;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::retry::Policy;
-use crate::service::tool::runs_here;
+use crate::service::tool::is_run;
 use again::{Found, Place};
 use attempt::{Attempt, Failure, Made};
 use bundle::Bundle;
@@ -164,6 +168,7 @@ pub async fn run<W: World>(
     let via = caller.via().cloned().unwrap_or_else(|| Via::begun(app));
     let flight =
         InFlight::new(app, &resolved, question, granted, admitted, via).of_run(caller.run_id(), asked.most);
+    let flight = flight.heard(caller.until());
     let cache = found.as_ref().map(Found::is);
     let (model, warnings, answer) = match found {
         Some(Found::Kept(kept)) => again(flight, kept, asked.stream),
@@ -230,6 +235,10 @@ async fn admit<W: World>(
 ) -> Result<Admitted, Error> {
     for _ in 0..MAX_STALE {
         let prepared = instructions::fill(&resolved, asked, app.world.now()).and_then(|instructions| {
+            // A run was begun with what fits, and goes on with what it hears.
+            if !caller.is_run() {
+                input::check(&resolved, asked)?;
+            }
             Ok((Selection::new(&resolved.bundle, asked, &instructions)?, instructions))
         });
         let (selection, instructions) = match prepared {
@@ -269,7 +278,7 @@ async fn admit<W: World>(
 /// A client's call that turns out to be a run is not made here.
 async fn resolve_again<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
     let resolved = resolve(app, caller).await?;
-    let is_run = !caller.is_run() && runs_here(&resolved.bundle.agent.definition.tools);
+    let is_run = !caller.is_run() && is_run(&resolved.bundle.agent.definition);
     if is_run { Err(Error::IsRun) } else { Ok(resolved) }
 }
 

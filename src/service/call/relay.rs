@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::again::Gathering;
-use super::attempt::{Opened, Refused, clean_about};
+use super::attempt::{BodyOf, Opened, Refused, clean_about, unwanted};
 use super::bundle::Candidate;
 use super::count::{Count, Counter};
 use super::error::Error;
@@ -13,7 +13,7 @@ use crate::domain::admission::command::CallStatus;
 use crate::domain::message::Event;
 use crate::domain::routing::Needs;
 use crate::domain::time::Millis;
-use crate::ports::{Body, ReadError, Upstream, World};
+use crate::ports::{Body, ReadError, World};
 use crate::wire::provider::{DecodeError, Decoder};
 
 /// What comes next of a stream.
@@ -42,7 +42,7 @@ pub struct Relay<W: World> {
     /// All entries, whose keys no text may show.
     line: Vec<Arc<Candidate>>,
     needs: Needs,
-    body: <W::Upstream as Upstream>::Body,
+    body: BodyOf<W>,
     decoder: Box<Decoder>,
     /// Events read and not yet taken.
     ready: Vec<Event>,
@@ -65,7 +65,7 @@ impl<W: World> Relay<W> {
         (candidate, line): (Arc<Candidate>, Vec<Arc<Candidate>>),
         needs: Needs,
         choices: u64,
-        opened: Opened<<W::Upstream as Upstream>::Body>,
+        opened: Opened<BodyOf<W>>,
         gathering: Option<Box<Gathering>>,
     ) -> Self {
         let mut relay = Self {
@@ -205,6 +205,7 @@ fn broken() -> Error {
 fn unread(error: &ReadError) -> Error {
     match error {
         ReadError::Timeout => Error::UpstreamTimeout,
+        ReadError::Unwanted => unwanted(),
         ReadError::Broken(_) | ReadError::TooLarge(_) => broken(),
     }
 }

@@ -275,14 +275,25 @@ async fn load<W: World>(
         }
     };
     let Some(found) = tenant.resolve(key.as_ref(), target).await? else { return Ok(Loaded::Nothing) };
-    let Resolution { account: row, limits, flags, key: key_row, prompts, agent, providers, aliases } = found;
+    let Resolution {
+        account: row,
+        limits,
+        flags,
+        key: key_row,
+        prompts,
+        agent,
+        providers,
+        aliases,
+        webhooks,
+    } = found;
     let agent = match agent {
         Called::Agent(agent) => *agent,
         Called::NoVersion => return Ok(Loaded::NoVersion(key_row)),
         Called::Nobody => return Ok(Loaded::Nothing),
     };
-    let terms = (limits.of_calls(), flags);
-    let bundle = Bundle::build(&app.world, &tenant, row, terms, agent, &providers, &aliases).await?;
+    let terms = (limits.of_calls(), limits.keeps, flags);
+    let bundle =
+        Bundle::build(&app.world, &tenant, row, terms, (agent, webhooks), &providers, &aliases).await?;
     let presented = key_row.map(|key| Arc::new(Presented { key, prompts }));
     let hit = Hit { epoch, key: presented, bundle: Arc::new(bundle) };
     if key.is_none() || hit.key.is_some() {

@@ -53,6 +53,11 @@ pub trait Kind: Send + Sync + 'static {
     /// What is shown, as JSON.
     fn view(row: &Self::Row) -> Self::View;
 
+    /// A field that is shown in the answer to the write that made it, and never again.
+    fn once(_: &Self::Row) -> Option<(&'static str, Value)> {
+        None
+    }
+
     /// As PUT takes it, without the name and without secrets: what a patch is laid over, and what files carry.
     fn body(row: &Self::Row) -> Value;
 

@@ -1,7 +1,7 @@
 //! The list of the product's kinds.
 
 use super::kind::{KindList, Visitor};
-use super::{aliases, members, models, providers, templates};
+use super::{aliases, members, models, providers, templates, webhooks};
 
 /// The product's kinds, in the order in which files carry and imports write them: what others refer to comes first.
 #[derive(Debug)]
@@ -14,5 +14,6 @@ impl KindList for Kinds {
         visitor.kind::<aliases::Aliases>();
         visitor.kind::<templates::Templates>();
         visitor.kind::<members::Members>();
+        visitor.kind::<webhooks::Webhooks>();
     }
 }

@@ -18,6 +18,7 @@ mod plain;
 mod providers;
 mod serve;
 mod templates;
+pub(in crate::service) mod webhooks;
 
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
@@ -40,8 +41,9 @@ pub use exchange::{Export, Import, Item, Thing as CarriedThing};
 pub use kind::{Context, Kind, KindList, Query, Visitor, Write};
 pub use list::Kinds;
 pub use models::{Known, known, pair};
-pub(super) use outbox::deliver_all;
+pub(super) use outbox::{deliver_all, deliver_now};
 pub use plain::Plain;
+pub(super) use serve::shown;
 pub use serve::{Carried, Mode, Outcome, Served, Serves, Shown, of, serving};
 pub(super) use templates::fill;
 
@@ -356,7 +358,7 @@ async fn write<K: Kind, W: World>(
         _ => K::write(cx, write, change).await,
     };
     written.map_err(|error: WriteError| Failure::of_write(error, Thing::Declared(facts)))?;
-    if let (Audience::Account, Some(session), false) = (facts.audience, cx.session, cx.is_import) {
+    if let (true, Some(session), false) = (facts.audience != Audience::None, cx.session, cx.is_import) {
         outbox::deliver_after_answer(cx.app, session.account.id);
     }
     Ok(())

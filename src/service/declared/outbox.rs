@@ -1,13 +1,15 @@
 //! How objects hear of declared things: of each change that they keep a copy of, at least once.
 //!
-//! The change's batch leaves a row in the outbox. After the answer it is sent to the object, which keeps the copy and
+//! The change's batch leaves a row in the outbox. After the answer it is sent to the object that keeps the kind, which keeps the copy and
 //! answers when it is on disk; then the row goes. What fails or dies in between is sent by the next change or by the
 //! sweep. Until then the object goes on with what it has.
 
 use crate::domain::admission::ask::Learn;
 use crate::domain::admission::command::Learned;
+use crate::domain::declared::Audience;
+use crate::domain::dispatch::command::{Answer, Command};
 use crate::domain::ids::AccountId;
-use crate::ports::{Accounts, Declarations, Directory, Sweep, Unavailable, World};
+use crate::ports::{Accounts, Declarations, Directory, Dispatch, Sweep, Unavailable, World};
 use crate::service::App;
 
 /// The most things in one command; each has at most 256 KiB.
@@ -51,6 +53,17 @@ pub(in crate::service) async fn deliver_all<W: World>(app: &App<W>) -> Result<()
     Ok(())
 }
 
+/// Sends what an object is to know for what is asked of it next.
+///
+/// # Errors
+/// [`Unavailable`].
+pub(in crate::service) async fn deliver_now<W: World>(
+    app: &App<W>,
+    account: AccountId,
+) -> Result<(), Unavailable> {
+    deliver(app, account, COMMANDS_OF_SWEEP).await
+}
+
 async fn deliver<W: World>(app: &App<W>, account: AccountId, commands: usize) -> Result<(), Unavailable> {
     let tenant = app.world.directory().tenant(account);
     for _ in 0..commands {
@@ -58,10 +71,48 @@ async fn deliver<W: World>(app: &App<W>, account: AccountId, commands: usize) ->
         if things.is_empty() {
             break;
         }
-        app.world.accounts().ask(account, Learn(things.clone())).await?;
-        tenant.delivered(&things).await?;
+        let (theirs, own): (Vec<_>, Vec<_>) =
+            things.into_iter().partition(|thing| audience_of(app, thing) == Audience::Dispatch);
+        let told = tell_account(app, account, &own).await;
+        if told.is_ok() && !own.is_empty() {
+            tenant.delivered(&own).await?;
+        }
+        if !theirs.is_empty() {
+            tell_dispatch(app, account, &theirs).await?;
+            tenant.delivered(&theirs).await?;
+        }
+        told?;
     }
     Ok(())
+}
+
+/// Which object keeps a thing; of a kind that this code does not know, the account's.
+fn audience_of<W: World>(app: &App<W>, thing: &Learned) -> Audience {
+    let kinds = app.kinds();
+    let kind = kinds.iter().find(|kind| kind.facts().singular == thing.kind);
+    kind.map_or(Audience::Account, |kind| kind.facts().audience)
+}
+
+async fn tell_account<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    things: &[Learned],
+) -> Result<(), Unavailable> {
+    if things.is_empty() {
+        return Ok(());
+    }
+    app.world.accounts().ask(account, Learn(things.to_vec())).await
+}
+
+async fn tell_dispatch<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    things: &[Learned],
+) -> Result<(), Unavailable> {
+    match app.world.dispatch().ask(account, Command::Learn(account, things.to_vec())).await? {
+        Answer::Learned => Ok(()),
+        other => Err(Unavailable(format!("a dispatch object answered {other:?} to what it is to learn"))),
+    }
 }
 
 /// As many of the first as one command may have.

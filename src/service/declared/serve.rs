@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use futures_util::future::BoxFuture;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use crate::domain::declared::Facts;
@@ -136,9 +136,19 @@ impl<K: Kind> Of<K> {
     const ALL: &'static Self = &Self(PhantomData);
 }
 
-fn shown<K: Kind>(row: &K::Row) -> Shown {
+/// As it is shown in answer to a read, or to the write that made it.
+pub(in crate::service) fn shown<K: Kind>(row: &K::Row) -> Shown {
     let view = json_of::<K>(row);
-    Shown { name: K::name_of(row), tag: tag_of(&view), view }
+    let tag = tag_of(&view);
+    let view = match K::once(row) {
+        None => view,
+        Some((name, value)) => {
+            let mut fields: Map<String, Value> = serde_json::from_str(view.get()).unwrap_or_default();
+            fields.insert(name.to_owned(), value);
+            to_raw_value(&fields).unwrap_or(view)
+        }
+    };
+    Shown { name: K::name_of(row), tag, view }
 }
 
 /// Leaves out what whoever read the thing sends back with it; what was not so is returned.

@@ -133,6 +133,7 @@ impl Kind for Templates {
             let nothing = Known {
                 alias: &|_| None,
                 variable: &|_| false,
+                webhook: &|_| false,
                 loopback: cx.app.world.settings().loopback(),
             };
             return Ok((understand(slug, draft, &nothing, (&sealer, &stored), at)?, Source::Platform));
@@ -150,8 +151,10 @@ impl Kind for Templates {
         aliases.extend(tenant.aliases_named(&ModelLine::aliases_in(line)).await?);
         let alias = |name: &str| alias::line_of(&aliases, name);
         let variable = |name: &str| session.account.variables.contains_key(name);
-        let known =
-            Known { alias: &alias, variable: &variable, loopback: cx.app.world.settings().loopback() };
+        // Whether the account has them is asked when an agent is made of it.
+        let webhook = |_: &str| true;
+        let loopback = cx.app.world.settings().loopback();
+        let known = Known { alias: &alias, variable: &variable, webhook: &webhook, loopback };
         let mut errors = FieldErrors::default();
         errors.join(Err(faults));
         let template = match understand(slug, draft, &known, (&sealer, &stored), at) {

@@ -1,17 +1,18 @@
 //! An effect of a thread's object, performed at least once.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{step, tools};
+use super::{compact, step, tools};
 use crate::domain::admission::command::Settle;
 use crate::domain::dispatch::command as index;
 use crate::domain::ids::AccountId;
 use crate::domain::money::Nanos;
+use crate::domain::run::compaction::Slid;
 use crate::domain::run::happening::Fault;
 use crate::domain::run::state::Failure;
 use crate::domain::run::word::{Ended, Word};
 use crate::domain::thread::command::{Answer, Command, Who};
-use crate::domain::thread::effect::{Effect, ForLedger, ModelCall, Outcome, Report};
+use crate::domain::thread::effect::{CompactionCall, Effect, ForLedger, ModelCall, Outcome, Report};
 use crate::domain::thread::id::EntryId;
 use crate::domain::time::Millis;
 use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, Unavailable, Wanted, World};
@@ -29,6 +30,9 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
     let outcome = match effect {
         Effect::Model { run, step, attempt } => {
             return ask(app, object, &id, object.model_call(*run, *step, *attempt)).await;
+        }
+        Effect::Compact { run, nth } => {
+            return sum_up(app, object, &id, object.compaction(*run, *nth)).await;
         }
         Effect::Tool { run, entry, attempt } => match object.tool_call(*run, *entry, *attempt) {
             Ok(Some(call)) => tools::call(app, object, &id, call).await,
@@ -82,6 +86,30 @@ async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, wanted: 
     };
     let account = call.account;
     let outcome = step::ask(app, object, id, call).await;
+    end_call(app, object, id, (account, outcome)).await;
+}
+
+/// The same, asking for a summary.
+async fn sum_up<W: World>(app: &App<W>, object: &impl Performed, id: &str, wanted: Wanted<CompactionCall>) {
+    let outcome = match wanted {
+        Ok(Some(call)) => {
+            let account = call.account;
+            let outcome = compact::sum_up(app, object, call).await;
+            return end_call(app, object, id, (account, outcome)).await;
+        }
+        Ok(None) => Outcome::Done,
+        Err(error) => unread_thread(app.world.now(), &error),
+    };
+    end(app, object, id, outcome).await;
+}
+
+/// Says how a call of a model has ended.
+async fn end_call<W: World>(
+    app: &App<W>,
+    object: &impl Performed,
+    id: &str,
+    (account, outcome): (AccountId, Outcome),
+) {
     let settled = outcome.settlement().map(|record| record.call);
     if !end(app, object, id, outcome).await
         && let Some(call) = settled
@@ -92,10 +120,22 @@ async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, wanted: 
 
 /// A step whose transcript cannot be read: it is tried again, as one is that no provider answers.
 fn unread(now: Millis, error: &Unavailable) -> Outcome {
+    let (fault, journal) = unreadable(now, error);
+    Outcome::Unanswered { fault, cost: Nanos::ZERO, journal, settlement: None, used: None }
+}
+
+/// The same of what is to be summed up.
+fn unread_thread(now: Millis, error: &Unavailable) -> Outcome {
+    let (fault, journal) = unreadable(now, error);
+    let slid = Slid { horizon: None, why: "the transcript cannot be read".to_owned() };
+    let (fault, journal) = (Some(fault), Some(journal));
+    Outcome::NotCompacted { slid, fault, cost: Nanos::ZERO, journal, settlement: None }
+}
+
+fn unreadable(now: Millis, error: &Unavailable) -> (Fault, Value) {
     let failure = Failure::new("unavailable", format!("The transcript cannot be read: {error}"));
     let journal = json!({ "started_at": now, "error": &failure.message });
-    let fault = Fault::Transient { failure, at: None, broke_off: None };
-    Outcome::Unanswered { fault, cost: Nanos::ZERO, journal, settlement: None }
+    (Fault::Transient { failure, at: None, broke_off: None }, journal)
 }
 
 /// Tells the run above how one has ended.

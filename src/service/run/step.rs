@@ -2,24 +2,30 @@
 
 use serde_json::{Map, Value, json};
 
-use super::tools;
-use crate::domain::message::{ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice};
+use super::fault::{self, Begun};
+use super::{remembered, tools, typed};
+use crate::domain::agent::Output;
+use crate::domain::message::{
+    ChatReply, ChatRequest, Event, Finish, Message, ResponseFormat, Sampling, ToolChoice,
+};
 use crate::domain::money::Nanos;
 use crate::domain::run::delta::{Delta, Streaming};
 use crate::domain::run::happening::{Answered, Fault};
 use crate::domain::run::machine::MAX_PIECES;
+use crate::domain::run::misfit::Checked;
 use crate::domain::run::state::Failure;
 use crate::domain::run::tool::How;
+use crate::domain::thread::compaction::{Used, Weighed};
 use crate::domain::thread::effect::{Items, ModelCall, Outcome, Progress};
 use crate::domain::thread::window::{LeftOut, Sent, has_media, leave_out_media};
-use crate::domain::time::Millis;
 use crate::ports::{Performed, World};
-use crate::service::App;
+use crate::service::call::bundle::Bundle;
 use crate::service::call::via::Via;
 use crate::service::call::{
     self, Answer, Asked, Caller, Ending, Error, Passed, Receipt, Relay, Resolved, RunCredential, Served,
-    Step, Unserved,
+    Step, Unserved, Until,
 };
+use crate::service::{App, settlements};
 
 /// What a model is asked whose run has reached a limit.
 const LAST_WORD: &str = "This run has reached its limit and ends now. Call no more tools: say in a few sentences what was done \
@@ -31,40 +37,50 @@ const MAX_NAMED: usize = 50;
 /// The most bytes of all arguments of a step's tool calls.
 const MAX_ARGUMENTS: usize = 256 * 1_024;
 
-/// A step on its way.
-#[derive(Clone, Copy)]
-struct Begun {
-    at: Millis,
-    /// What is said of errors is read by a caller who is none of the account's.
-    is_of_stranger: bool,
-}
+/// How long a model is heard after the end of its run.
+const HEARD_FOR_MS: u64 = 10_000;
 
 /// Asks the model for the next step of a run.
 pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, asked: ModelCall) -> Outcome {
-    let ModelCall { account, run, terms, step, attempt, broke_off, sent: transcript, items, closing, left } =
-        asked;
+    let ModelCall { account, run, terms, step, attempt, items, closing, left, misfit, .. } = asked;
     let begun = Begun { at: app.world.now(), is_of_stranger: terms.started_by.is_stranger() };
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
-    let caller = caller.after(Via::of_run(app, terms.via.as_deref()));
+    let caller = caller.after(Via::of_run(app, terms.via.as_deref())).heard(until_unwanted(app, object, id));
     let resolved = match call::resolve(app, &caller).await {
         Ok(resolved) => resolved,
         Err(error) => return unanswered(app, error, begun, Nanos::ZERO, json!({ "started_at": begun.at })),
     };
-    let Sent { messages, earlier, mut left_out } = transcript;
-    let offered = tools::offered(&resolved.bundle, &terms);
+    let mut offered = tools::offered(&resolved.bundle, &terms, asked.reach.as_ref());
+    tools::learn_inputs(app, account, &terms, &mut offered).await;
+    let mut transcript = asked.sent;
     // After its tools a model may have nothing to say. Elsewhere it is asked once more.
-    let has_tools_before = matches!(messages.last(), Some(Message::Tool { .. }));
-    let heard =
-        Heard { offered: &offered, may_be_empty: has_tools_before || closing.is_some() || attempt > 1 };
+    let has_tools_before = matches!(transcript.messages.last(), Some(Message::Tool { .. }));
+    // The last word is what there is to say, and no answer.
+    let output = resolved.bundle.agent.definition.output.clone().filter(|_| closing.is_none());
+    let heard = Heard {
+        offered: &offered,
+        output: output.as_ref(),
+        may_be_empty: has_tools_before || closing.is_some() || attempt > 1,
+    };
+    let memory = resolved.bundle.agent.definition.memory();
+    let (memory, warning) =
+        remembered::put_in(app, account, memory, (asked.reach, asked.recalled), &mut transcript).await;
+    let Sent { messages, earlier, mut left_out, is_cut } = transcript;
     let mut request = ChatRequest { messages, ..ChatRequest::default() };
     terms.manner.lay_on(step, &mut request);
+    typed::lay_on(output.as_ref(), misfit.as_ref(), &mut request);
     request.tools = offered.iter().map(tools::Offer::tool).collect();
     if closing.is_some() {
         request.messages.push(Message::user(LAST_WORD));
         request.tool_choice = if request.tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
     }
-    let journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
+    let mut journal = json!({ "started_at": begun.at, "sent": sent(&request, items, closing.is_some()) });
+    if !memory.is_null() {
+        journal["memory"] = memory;
+    }
+    let weighed = Weighed::of(&request, &resolved.bundle.agent.definition.instructions);
+    let bundle = resolved.bundle.clone();
     let asked = Asked {
         request,
         variables: Passed::Variables(terms.variables),
@@ -72,25 +88,59 @@ pub async fn ask<W: World>(app: &App<W>, object: &impl Performed, id: &str, aske
         stream: true,
         sent: None,
         most: left,
-        last: broke_off,
+        last: asked.broke_off,
     };
     let served = serve(app, &caller, resolved, asked, (earlier, &mut left_out)).await;
-    let (call, outcome) = match served {
+    let model = served.as_ref().map(|served| served.model.clone()).ok();
+    let (call, mut outcome) = match served {
         Err(unserved) => {
             let mut journal = journal;
             journal["call_id"] = json!(unserved.call.map(|call| call.to_string()));
             (unserved.call, unanswered(app, unserved.error, begun, unserved.cost, journal))
         }
         Ok(mut served) => {
-            served.warnings.extend(left_out.warning());
+            served.warnings.extend(left_out.warning().into_iter().chain(warning));
             (Some(served.call), relay(app, object, id, served, heard, (begun, journal)).await)
         }
     };
+    note_used(&mut outcome, Used { tokens: 0, weighed, context: context(&bundle, model.as_deref()), is_cut });
     outcome.settled(call.and_then(|call| app.settlements.of(account, call)))
 }
 
+/// The context of the model that answered; of no one in particular the largest of the line.
+fn context(bundle: &Bundle, label: Option<&str>) -> Option<u64> {
+    let candidates = bundle.candidates.iter().flatten();
+    let asked = candidates.filter(|candidate| label.is_none_or(|label| candidate.label == label));
+    asked.filter_map(|candidate| candidate.model.as_ref()).map(|model| model.context_tokens).max()
+}
+
+/// Says what a step has used of its model's context, as far as anybody knows.
+fn note_used(outcome: &mut Outcome, used: Used) {
+    match outcome {
+        Outcome::Answered { answered, used: noted, .. } => {
+            let tokens = answered.usage.input_tokens.saturating_add(answered.usage.output_tokens);
+            *noted = Some(Used { tokens, ..used });
+        }
+        // More than there is room for.
+        Outcome::Unanswered { fault: Fault::TooLong(_), used: noted, .. } => {
+            let tokens = used.context.unwrap_or(0).max(used.weighed.all / 4);
+            *noted = Some(Used { tokens, ..used });
+        }
+        _ => {}
+    }
+}
+
+/// Once its run is over a call is heard only so long for its bill: what hangs must not keep its place and its money.
+fn until_unwanted<W: World>(app: &App<W>, object: &impl Performed, id: &str) -> Until {
+    let (unwanted, world) = (object.unwanted(id), app.world.clone());
+    Until::this(async move {
+        unwanted.await;
+        world.sleep(HEARD_FOR_MS).await;
+    })
+}
+
 /// Serves a step's call. What no entry of the line takes of what was said before the run must not end every run from then on:
-/// the images, files and sounds of so many messages are left out then.
+/// the images, files and sounds of so many messages are left out then, as the catalogue or the providers say it.
 async fn serve<W: World>(
     app: &App<W>,
     caller: &Caller,
@@ -99,12 +149,28 @@ async fn serve<W: World>(
     (earlier, left_out): (usize, &mut LeftOut),
 ) -> Result<Served<W>, Unserved> {
     let plain = has_media(&asked.request.messages[..earlier]).then(|| asked.clone());
+    let account = resolved.account;
     let served = call::run(app, caller, resolved, asked).await;
-    let is_unsupported = matches!(&served, Err(Unserved { error: Error::Unsupported(_), call: None, .. }));
-    let Some(mut plain) = plain.filter(|_| is_unsupported) else { return served };
+    let (Some(mut plain), Err(unserved)) = (plain, &served) else { return served };
+    if !may_be_of_media(unserved) {
+        return served;
+    }
+    if let Some(call) = unserved.call {
+        settlements::deliver_apart(app, account, call);
+    }
     left_out.media = leave_out_media(&mut plain.request.messages[..earlier]);
     let resolved = call::resolve(app, caller).await?;
     call::run(app, caller, resolved, plain).await
+}
+
+/// Whether another question without images, files and sounds may do better, and this one has cost nothing.
+fn may_be_of_media(unserved: &Unserved) -> bool {
+    let may_be = match unserved.error {
+        Error::Unsupported(_) | Error::UpstreamDenies(_) => true,
+        Error::Rejected { status, .. } => matches!(status, 400 | 413 | 415 | 422),
+        _ => false,
+    };
+    may_be && unserved.cost == Nanos::ZERO
 }
 
 /// What a model is sent, for the journal: no text of it, which the thread's items have, and no value that a client may have
@@ -139,6 +205,8 @@ fn sent(request: &ChatRequest, items: Option<Items>, is_last_word: bool) -> Valu
 #[derive(Clone, Copy)]
 struct Heard<'a> {
     offered: &'a [tools::Offer],
+    /// What a final answer must be.
+    output: Option<&'a Output>,
     may_be_empty: bool,
 }
 
@@ -155,17 +223,9 @@ async fn relay<W: World>(
     journal["call_id"] = json!(call.to_string());
     journal["model"] = json!(model);
     journal["warnings"] = json!(&warnings);
-    let mut shown = Shown { object, id, streaming: Streaming::default(), unsaid: Vec::new() };
-    let (reply, receipt, broken) = match answer {
-        Answer::Whole { reply, receipt } => (Some(reply), receipt, None),
-        Answer::Replay { events, receipt } => (None, receipt, shown.show(events)),
-        Answer::Stream(relay) => {
-            let (receipt, broken) = read(&mut shown, *relay).await;
-            (None, receipt, broken)
-        }
-    };
-    let Shown { streaming, unsaid, .. } = shown;
-    let reply = reply.unwrap_or_else(|| streaming.finish());
+    let mut shown = Hearing { shown_to: Some((object, id)), ..Hearing::silent(object) };
+    let (reply, receipt, broken) = hear(answer, &mut shown).await;
+    let unsaid = shown.unsaid;
     journal["cost_usd"] = json!(receipt.cost);
     journal["usage"] = json!(receipt.usage);
     if let Some(error) = broken {
@@ -175,11 +235,11 @@ async fn relay<W: World>(
         }
         return outcome;
     }
-    let choice = reply.choices.into_iter().next().unwrap_or_default();
+    let mut choice = reply.choices.into_iter().next().unwrap_or_default();
     let has_stopped = matches!(choice.finish, Finish::Stop | Finish::ToolCalls);
     if choice.parts.is_empty() && has_stopped && !heard.may_be_empty {
         journal["error"] = "the model answered nothing".into();
-        return Outcome::Unanswered { fault: Fault::Empty, cost: receipt.cost, journal, settlement: None };
+        return without(Fault::Empty, receipt.cost, journal);
     }
     let arguments: usize = choice.calls().map(|call| call.arguments.len()).sum();
     if choice.parts.len() > MAX_PIECES as usize || arguments > MAX_ARGUMENTS {
@@ -187,9 +247,13 @@ async fn relay<W: World>(
             "upstream_error",
             "The model answered in more pieces, or with longer arguments of tools, than are kept.",
         ));
-        return Outcome::Unanswered { fault, cost: receipt.cost, journal, settlement: None };
+        return without(fault, receipt.cost, journal);
     }
     let plan: Vec<How> = choice.calls().map(|call| tools::how(heard.offered, call)).collect();
+    let output = typed::check(heard.output, &mut choice);
+    if let Checked::Misfit(misfit) = &output {
+        journal["output_errors"] = json!(misfit.faults);
+    }
     let answered = Answered {
         parts: choice.parts,
         finish: choice.finish,
@@ -197,12 +261,30 @@ async fn relay<W: World>(
         usage: receipt.usage,
         cost: receipt.cost,
         warnings,
+        output,
     };
-    Outcome::Answered { answered, unsaid, journal, settlement: None }
+    Outcome::Answered { answered, unsaid, journal, settlement: None, used: None }
+}
+
+const fn without(fault: Fault, cost: Nanos, journal: Value) -> Outcome {
+    Outcome::Unanswered { fault, cost, journal, settlement: None, used: None }
+}
+
+/// Hears an answer to its end, which has the bill.
+pub(super) async fn hear<W: World>(
+    answer: Answer<W>,
+    hearing: &mut Hearing<'_, impl Performed>,
+) -> (ChatReply, Receipt, Option<Error>) {
+    let (receipt, broken) = match answer {
+        Answer::Whole { reply, receipt } => return (reply, receipt, None),
+        Answer::Replay { events, receipt } => (receipt, hearing.show(events)),
+        Answer::Stream(relay) => read(hearing, *relay).await,
+    };
+    (std::mem::take(&mut hearing.streaming).finish(), receipt, broken)
 }
 
 async fn read<W: World>(
-    shown: &mut Shown<'_, impl Performed>,
+    shown: &mut Hearing<'_, impl Performed>,
     mut relay: Relay<W>,
 ) -> (Receipt, Option<Error>) {
     let mut broken = None;
@@ -217,15 +299,20 @@ async fn read<W: World>(
 }
 
 /// What the model says, shown to the run's watchers as it comes.
-struct Shown<'a, P> {
-    object: &'a P,
-    id: &'a str,
+pub(super) struct Hearing<'a, P> {
+    /// The thread, and the effect; `None`: it is for nobody.
+    shown_to: Option<(&'a P, &'a str)>,
     streaming: Streaming,
     /// What the thread could not take.
     unsaid: Vec<Delta>,
 }
 
-impl<P: Performed> Shown<'_, P> {
+impl<P: Performed> Hearing<'_, P> {
+    /// For nobody.
+    pub fn silent(_: &P) -> Self {
+        Self { shown_to: None, streaming: Streaming::default(), unsaid: Vec::new() }
+    }
+
     /// An answer that is too long is read on, because its end has the bill.
     fn show(&mut self, events: Vec<Event>) -> Option<Error> {
         let mut broken = None;
@@ -235,91 +322,17 @@ impl<P: Performed> Shown<'_, P> {
                 Err(error) => broken = Some(Error::Upstream(error.to_string())),
             }
         }
-        if !self.unsaid.is_empty() {
-            let said = Progress::Said(std::mem::take(&mut self.unsaid));
-            if let Err(Progress::Said(unsaid)) = self.object.progress(self.id, said) {
-                self.unsaid = unsaid;
-            }
+        let said = std::mem::take(&mut self.unsaid);
+        if let Some((object, id)) = self.shown_to.filter(|_| !said.is_empty())
+            && let Err(Progress::Said(unsaid)) = object.progress(id, Progress::Said(said))
+        {
+            self.unsaid = unsaid;
         }
         broken
     }
 }
 
-fn unanswered<W: World>(
-    app: &App<W>,
-    error: Error,
-    begun: Begun,
-    cost: Nanos,
-    mut journal: Value,
-) -> Outcome {
-    let said = if begun.is_of_stranger {
-        app.world.log(&format!("a run of a stranger's: {error}"));
-        error.clone().for_stranger().to_string()
-    } else {
-        error.to_string()
-    };
-    journal["error"] = json!(said);
-    let [noise] = app.world.random();
-    Outcome::Unanswered {
-        fault: fault(&error, &said, app.world.now(), noise),
-        cost,
-        journal,
-        settlement: None,
-    }
-}
-
-/// What an error of a call means for its run, in the words that its caller reads.
-fn fault(error: &Error, said: &str, now: Millis, noise: u8) -> Fault {
-    let failure = |code: &str| Failure::new(code, said);
-    let transient = |code, at| Fault::Transient { failure: failure(code), at, broke_off: None };
-    let in_seconds = |s: u32| Some(now.plus(i64::from(s) * 1_000));
-    match error {
-        // Others of the agent or the account hold for a moment what most of them will not spend.
-        Error::BudgetExceeded { is_held: true, .. } => Fault::Place { at: None, noise },
-        Error::BudgetExceeded { resets_at, .. } => Fault::Budget { resets_at: *resets_at },
-        Error::RunBudget { .. } => Fault::RunBudget,
-        Error::Concurrency { .. } => Fault::Place { at: None, noise },
-        Error::Rate(quota) => Fault::Place { at: in_seconds(quota.reset_s), noise },
-        Error::Busy { is_limited, retry_after_s, given, .. } if !given.is_unpaid => {
-            let code = if *is_limited { "upstream_rate_limited" } else { "upstream_error" };
-            transient(code, retry_after_s.and_then(in_seconds))
-        }
-        Error::Upstream(_) => transient("upstream_error", None),
-        Error::UpstreamTimeout => transient("upstream_timeout", None),
-        Error::Unavailable => transient("unavailable", None),
-        Error::Unauthenticated(_) | Error::KeyNotForAgent | Error::KeyLacksScope(_) => {
-            Fault::Final(failure("unauthenticated"))
-        }
-        Error::AccountSuspended => Fault::Final(failure("account_suspended")),
-        Error::NotActive { .. } => Fault::Final(failure("agent_not_active")),
-        Error::Archived(_) => Fault::Final(failure("agent_archived")),
-        Error::NoSuchAgent | Error::NoSuchVersion(_) => Fault::Final(failure("not_found")),
-        Error::Rejected { .. } => Fault::Final(failure("upstream_rejected")),
-        Error::NoSuchModel { .. } | Error::BrokenLine(_) => Fault::Final(failure("model_not_found")),
-        Error::Unsupported(_) => Fault::Final(failure("unsupported_capability")),
-        Error::Unpriced { .. } => Fault::Final(failure("unpriced_model")),
-        Error::Variables(_) | Error::NotTaken(_) => Fault::Final(failure("validation_failed")),
-        Error::Unreachable(_) | Error::UpstreamDenies(_) => Fault::Final(failure("upstream_denied")),
-        _ => Fault::Final(failure("invalid_request")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_pass_is_tried_again_and_what_stays_ends_the_run() {
-        let busy = |is_unpaid| Error::Busy {
-            message: "later".to_owned(),
-            is_limited: true,
-            retry_after_s: Some(7),
-            given: Box::new(call::Given { is_unpaid, ..call::Given::default() }),
-        };
-        let now = Millis(1_000);
-        assert!(matches!(fault(&busy(false), "", now, 0), Fault::Transient { at: Some(Millis(8_000)), .. }));
-        assert!(matches!(fault(&busy(true), "", now, 0), Fault::Final(_)));
-        assert!(matches!(fault(&Error::UpstreamTimeout, "", now, 0), Fault::Transient { at: None, .. }));
-        assert!(matches!(fault(&Error::AccountSuspended, "", now, 0), Fault::Final(_)));
-    }
+fn unanswered<W: World>(app: &App<W>, error: Error, begun: Begun, cost: Nanos, journal: Value) -> Outcome {
+    let (fault, journal) = fault::of(app, error, begun, journal);
+    Outcome::Unanswered { fault, cost, journal, settlement: None, used: None }
 }

@@ -1,23 +1,24 @@
-//! How the runs of a thread go that stays at a version of its agent.
+//! The version of an agent at which a thread stays.
 
-use crate::domain::agent::Conduct;
+use std::sync::Arc;
+
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::run::terms::Starter;
 use crate::ports::World;
 use crate::service::App;
+use crate::service::call::bundle::Bundle;
 use crate::service::call::{self, Caller, Error, RunCredential};
 
-/// How runs of this version go, for somebody who may call the agent.
+/// The agent at this version, for somebody who may call it.
 ///
 /// # Errors
 /// As [`call::resolve`].
-pub async fn conduct<W: World>(
+pub async fn at_version<W: World>(
     app: &App<W>,
     account: AccountId,
     (agent, version): (AgentId, u32),
     started_by: Starter,
-) -> Result<Conduct, Error> {
+) -> Result<Arc<Bundle>, Error> {
     let caller = Caller::run(RunCredential::of_kept_run(account, agent, version, started_by));
-    let resolved = call::resolve(app, &caller).await?;
-    Ok(resolved.bundle.agent.definition.conduct())
+    Ok(call::resolve(app, &caller).await?.bundle)
 }

@@ -1,16 +1,18 @@
 //! Starting a run: what it is started with, and on which thread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::claims::full;
 use super::refusal::{Error, refusal};
 use super::{Calls, Visitor, events_of};
+use crate::domain::agent::{Definition, Said};
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::AgentId;
-use crate::domain::message::Message;
+use crate::domain::message::{Message, news};
 use crate::domain::money::Nanos;
 use crate::domain::prompt::Passed;
 use crate::domain::run::manner::Manner;
-use crate::domain::run::terms::{MAX_BYTES, Priority, Terms, Upgrade};
+use crate::domain::run::terms::{MAX_BYTES, Priority, Starter, Terms, Upgrade};
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Answer, Command, Create, Events, OnBusy, Start, ThrowAway};
@@ -18,6 +20,8 @@ use crate::domain::thread::id::{ThreadKey, ThreadRef};
 use crate::domain::thread::transcript::claimed_ids;
 use crate::domain::thread::view::RunView;
 use crate::ports::{Threads, World};
+use crate::service::call::bundle::Bundle;
+use crate::service::claims::Room;
 use crate::service::run::tools;
 use crate::service::{App, run};
 
@@ -27,6 +31,8 @@ pub struct Begin {
     pub on: On,
     pub about: About,
     pub input: Vec<Message>,
+    /// Where the input stands in the request.
+    pub place: Place,
     pub variables: BTreeMap<String, String>,
     pub tools: Vec<ClientTool>,
     /// `None`: as the agent says.
@@ -34,6 +40,17 @@ pub struct Begin {
     pub priority: Priority,
     pub max_usd: Option<Nanos>,
     pub manner: Manner,
+    /// Webhooks that hear of it besides those of the agent.
+    pub webhooks: Vec<String>,
+}
+
+/// Where what is said stands in a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// `message`, or the field of a list.
+    pub field: &'static str,
+    /// How many messages of that list stand before what is said.
+    pub first: usize,
 }
 
 /// Where a run is started.
@@ -72,17 +89,27 @@ impl Visitor {
         };
         let version = calls.conduct.upgrade.pin(calls.version);
         let (account, agent) = (self.account, calls.agent);
+        let about = About { anonymous: self.is_anonymous(), ..about };
         Create { account, key, name, agent, version, about, throw_away: None, items: Vec::new() }
     }
 
-    fn start_of<W: World>(&self, app: &App<W>, begin: Begin, watch: bool) -> Result<Start, Error> {
+    fn start_of<W: World>(
+        &self,
+        app: &App<W>,
+        begin: Begin,
+        asked: &mut Asked,
+        watch: bool,
+    ) -> Result<Start, Error> {
         let calls = self.calls()?;
         let mut faults = match begin.on {
             On::Thread(_) => self.unfit_variables(app, &begin.variables),
             // Its instructions have been filled.
             On::ThrowAway { .. } => Vec::new(),
         };
-        let Begin { on, about, input, variables, tools, on_busy, priority, max_usd, manner } = begin;
+        faults.extend(self.unfit_webhooks(&begin.webhooks));
+        let Begin {
+            on, about, input, variables, tools, on_busy, priority, max_usd, manner, webhooks, ..
+        } = begin;
         let conduct = calls.conduct;
         let on_unknown = match on {
             On::Thread(_) => conduct.on_unknown,
@@ -102,8 +129,10 @@ impl Visitor {
             tools,
             manner,
             parent: None,
+            typed: conduct.typed,
             // What begins here needs no word of it.
             via: self.via.as_ref().map(|via| via.as_str().to_owned()).filter(|via| via.contains(',')),
+            webhooks: self.bundle.as_ref().map_or_else(Vec::new, |bundle| heard(bundle, &webhooks)),
         };
         let taken = self.bundle.as_ref().filter(|_| !terms.manner.is_bare);
         let taken = taken.map(|bundle| tools::taken_names(bundle, &terms.tools)).unwrap_or_default();
@@ -111,7 +140,16 @@ impl Visitor {
             field: format!("tools[{at}]"),
             message: format!("`{name}` is a tool of the agent: choose another name"),
         }));
-        if !faults.is_empty() && !self.is_once() {
+        let unfit = match &self.bundle {
+            Some(bundle) => unfit(&bundle.agent.definition, asked, (&on, &input), &terms),
+            None => Vec::new(),
+        };
+        // A thread that stays at an earlier version asks for what that says.
+        let may_stay = matches!(on, On::Thread(_)) && calls.conduct.upgrade == Upgrade::NewThreads;
+        let is_unfit = !faults.is_empty() || (!unfit.is_empty() && !may_stay);
+        asked.other_faults = faults.len();
+        faults.extend(unfit);
+        if is_unfit && !self.is_once() {
             return Err(Error::Invalid(faults));
         }
         if terms.is_too_large() {
@@ -126,7 +164,11 @@ impl Visitor {
             On::Thread(thread) => self.create_of(app, &calls, Some(thread), about),
             On::ThrowAway { path, is_kept } => Create {
                 key: self.unnamed(app, calls.agent, path),
-                throw_away: Some(ThrowAway { is_kept, is_anonymous: self.is_anonymous() }),
+                throw_away: Some(ThrowAway {
+                    is_kept,
+                    is_anonymous: self.is_anonymous(),
+                    is_counted: self.counts_runs(),
+                }),
                 ..self.create_of(app, &calls, None, about)
             },
         };
@@ -143,18 +185,46 @@ impl Visitor {
         bundle.prompt.fill(&passed, app.world.now(), None).err().unwrap_or_default()
     }
 
+    /// Why a request cannot name these webhooks: the account has none of that name, or who asks holds no key.
+    fn unfit_webhooks(&self, names: &[String]) -> Vec<FieldError> {
+        let known = self.bundle.as_ref().map(|bundle| &bundle.webhooks);
+        let is_key = self.calls.is_some_and(|calls| matches!(calls.started_by, Starter::Key(_)));
+        let fault = |(at, name): (usize, &String)| {
+            let message = match known.is_some_and(|known| known.contains(name)) {
+                _ if !is_key => "needs a key of the account".to_owned(),
+                false => format!("`{name:.64}` is no webhook of this account"),
+                true => return None,
+            };
+            Some(FieldError { field: format!("webhooks[{at}]"), message })
+        };
+        names.iter().enumerate().filter_map(fault).collect()
+    }
+
     /// Starts a run, or lets it wait for its turn.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn start<W: World>(&self, app: &App<W>, begin: Begin) -> Result<RunView, Error> {
-        let asked = Asked::of(&begin);
-        let mut start = self.start_of(app, begin, false)?;
+        let mut asked = Asked::of(&begin);
+        let mut start = self.start_of(app, begin, &mut asked, false)?;
+        let room = self.claim_run(app, &mut start).await?;
+        asked.other_faults += usize::from(matches!(room, Room::Full(..)));
+        let run = self.begun(app, &asked, &mut start).await.map_err(|error| full(error, &room));
+        self.settle(app, &room, start.on_busy, run.as_ref().map(|run| run.id)).await;
+        run
+    }
+
+    async fn begun<W: World>(
+        &self,
+        app: &App<W>,
+        asked: &Asked,
+        start: &mut Start,
+    ) -> Result<RunView, Error> {
         let key = start.thread.key;
         let mut answer = self.ask(app, key, Command::Start(Box::new(start.clone()))).await?;
         for _ in 0..MAX_MOVES {
             let Answer::AtVersion(version) = answer else { break };
-            self.turn_to(app, version, asked, &mut start).await?;
+            self.turn_to(app, version, asked, start).await?;
             answer = self.ask(app, key, Command::Start(Box::new(start.clone()))).await?;
         }
         match answer {
@@ -172,16 +242,41 @@ impl Visitor {
         app: &App<W>,
         begin: Begin,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        let asked = Asked::of(&begin);
-        let mut start = self.start_of(app, begin, true)?;
+        let mut asked = Asked::of(&begin);
+        let mut start = self.start_of(app, begin, &mut asked, true)?;
+        let room = self.claim_run(app, &mut start).await?;
+        asked.other_faults += usize::from(matches!(room, Room::Full(..)));
+        let watched = self.begun_and_watched(app, &asked, &mut start).await;
+        let watched = watched.map_err(|error| full(error, &room));
+        let run = match &watched {
+            Ok((events, _)) => events.snapshot.as_ref().map(|run| Ok(run.id)),
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(run) = run {
+            self.settle(app, &room, start.on_busy, run).await;
+        }
+        watched
+    }
+
+    async fn begun_and_watched<W: World>(
+        &self,
+        app: &App<W>,
+        asked: &Asked,
+        start: &mut Start,
+    ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
         let key = start.thread.key;
         let mut answer = self.open(app, key, Command::Start(Box::new(start.clone()))).await?;
         for _ in 0..MAX_MOVES {
             let (Answer::AtVersion(version), _) = answer else { break };
-            self.turn_to(app, version, asked, &mut start).await?;
+            self.turn_to(app, version, asked, start).await?;
             answer = self.open(app, key, Command::Start(Box::new(start.clone()))).await?;
         }
         events_of("thread", key, answer)
+    }
+
+    /// Whether the account's plan limits how many runs are not over.
+    fn counts_runs(&self) -> bool {
+        self.bundle.as_ref().is_some_and(|bundle| bundle.keeps.runs_at_once.is_some())
     }
 
     /// Makes a run one of the version at which its thread stays.
@@ -189,14 +284,23 @@ impl Visitor {
         &self,
         app: &App<W>,
         version: u32,
-        Asked { on_busy, max_usd }: Asked,
+        asked: &Asked,
         start: &mut Start,
     ) -> Result<(), Error> {
         let Calls { agent, started_by, .. } = self.calls()?;
-        let conduct = run::conduct(app, self.account, (agent, version), started_by).await;
-        let conduct = conduct.map_err(Error::Call)?;
+        let bundle = run::at_version(app, self.account, (agent, version), started_by).await;
+        let bundle = bundle.map_err(Error::Call)?;
+        let definition = &bundle.agent.definition;
+        let conduct = definition.conduct();
+        let Asked { on_busy, max_usd, other_faults, webhooks, .. } = asked;
+        start.faults.truncate(*other_faults);
+        // Only a thread with a name or an id stays anywhere.
+        let on = On::Thread(ThreadRef::Key(start.thread.key));
+        start.faults.extend(unfit(definition, asked, (&on, &start.input), &start.terms));
+        start.terms.typed = conduct.typed;
         start.terms.version = version;
-        start.terms.limits = conduct.limits.with_usd(max_usd);
+        start.terms.limits = conduct.limits.with_usd(*max_usd);
+        start.terms.webhooks = heard(&bundle, webhooks);
         start.terms.on_unknown = match start.thread.throw_away {
             Some(_) => conduct.on_unknown.unasked(),
             None => conduct.on_unknown,
@@ -220,14 +324,53 @@ pub(super) fn check_ids(thread: ThreadKey, field: &str, messages: &[Message]) ->
 const MAX_MOVES: u32 = 3;
 
 /// What a request says of how its run goes; the rest is as the version says.
-#[derive(Clone, Copy)]
 struct Asked {
     on_busy: Option<OnBusy>,
     max_usd: Option<Nanos>,
+    webhooks: Vec<String>,
+    place: Place,
+    /// How many of the faults have nothing to do with what is said.
+    other_faults: usize,
 }
 
 impl Asked {
-    const fn of(begin: &Begin) -> Self {
-        Self { on_busy: begin.on_busy, max_usd: begin.max_usd }
+    fn of(begin: &Begin) -> Self {
+        Self {
+            on_busy: begin.on_busy,
+            max_usd: begin.max_usd,
+            webhooks: begin.webhooks.clone(),
+            place: begin.place,
+            other_faults: 0,
+        }
     }
+}
+
+/// The webhooks that hear of a run: those of the agent, and those of the request.
+fn heard(bundle: &Bundle, asked: &[String]) -> Vec<String> {
+    let named: BTreeSet<&String> = bundle.agent.definition.webhooks.iter().chain(asked).collect();
+    named.into_iter().cloned().collect()
+}
+
+/// What does not fit of what an agent is asked, and of how it is to answer.
+fn unfit(
+    definition: &Definition,
+    asked: &Asked,
+    (on, input): (&On, &[Message]),
+    terms: &Terms,
+) -> Vec<FieldError> {
+    let Place { field, first } = asked.place;
+    let (first, messages) = match on {
+        On::Thread(_) => (first, input),
+        // All that was said.
+        On::ThrowAway { .. } => news(input),
+    };
+    let said = Said { messages, field, first };
+    let mut faults = definition.input.as_ref().map(|input| input.faults(said)).unwrap_or_default();
+    if definition.output.as_ref().is_some_and(|output| terms.manner.asks_for_other(&output.schema)) {
+        faults.push(FieldError {
+            field: "response_format".to_owned(),
+            message: "is another schema than the agent's `output`: leave it out".to_owned(),
+        });
+    }
+    faults
 }

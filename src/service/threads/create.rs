@@ -15,6 +15,7 @@ use crate::domain::thread::view::ThreadView;
 use crate::ports::{Accounts, World};
 use crate::service::App;
 use crate::service::call::{self, Quota};
+use crate::service::claims;
 
 /// A thread that was made or found.
 #[derive(Debug)]
@@ -45,12 +46,19 @@ impl Visitor {
         let create = Create { items, ..self.create_of(app, &calls, name.map(ThreadRef::Name), about) };
         let key = create.key;
         check_ids(key, "items", &create.items)?;
+        let room = self.claim(app, key, true).await?;
         match self.ask(app, key, Command::Create(create)).await? {
             Answer::Thread { thread, is_new } => {
+                if !is_new {
+                    claims::settle(app, self.account, &room, None).await;
+                }
                 let token = is_anonymous.then(|| self.issue_first(app, &calls, key)).transpose()?;
                 Ok(Created { thread: *thread, is_new, token })
             }
-            other => Err(refusal("thread", other, None)),
+            other => {
+                claims::settle(app, self.account, &room, None).await;
+                Err(refusal("thread", other, None))
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::domain::thread::id::{EntryId, ThreadKey, ThreadName, ThreadRef};
 use crate::domain::thread::view::ThreadView;
 use crate::ports::{Unavailable, World};
 use crate::service::App;
+use crate::service::claims;
 
 /// The most pages that one request passes on. Two that follow each other have more than 1 MB or 1,000 items, so that the largest
 /// copy has 230; others may copy the same meanwhile.
@@ -31,16 +32,26 @@ impl Visitor {
         let mut page = self.copied(app, source, Cut::UpTo(after)).await?;
         let create = self.copy_of(app, source, &page, name)?;
         let key = create.key;
+        let room = self.claim(app, key, true).await?;
         let origin = Origin { thread: source, after: page.after };
         let mut progress = Progress { behind: 0, until: page.until };
         for _ in 0..MAX_PAGES {
             let Progress { behind, until } = progress;
             let (create, is_whole) = (create.clone(), after.is_none());
-            let fork = Fork { create, origin, is_whole, until, behind, items: page.items, next: page.next };
+            let Copied { items, next, horizon, .. } = page;
+            let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon };
             progress = match self.ask(app, key, Command::Fork(Box::new(fork))).await? {
-                Answer::Thread { thread, is_new } => return Ok((*thread, is_new)),
+                Answer::Thread { thread, is_new } => {
+                    if !is_new {
+                        claims::settle(app, self.account, &room, None).await;
+                    }
+                    return Ok((*thread, is_new));
+                }
                 Answer::Copying(progress) => progress,
-                other => return Err(refusal("thread", other, None)),
+                other => {
+                    claims::settle(app, self.account, &room, None).await;
+                    return Err(refusal("thread", other, None));
+                }
             };
             let Progress { behind, until } = progress;
             page = self.copied(app, source, Cut::Between { behind, until }).await?;

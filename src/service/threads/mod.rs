@@ -2,15 +2,17 @@
 //! object, but lists, which go to the account's index.
 
 mod begin;
+mod claims;
 mod create;
 mod fork;
 mod list;
+mod memories;
 mod refusal;
 mod tokens;
 mod version;
 mod watch;
 
-pub use begin::{Begin, On};
+pub use begin::{Begin, On, Place};
 pub use create::Created;
 pub use list::{Listing, Narrow};
 pub use refusal::Error;
@@ -74,12 +76,13 @@ impl Visitor {
     /// Of a caller that may call, for an operation that asks for this right; whether a key has its scope was asked before.
     ///
     /// # Errors
-    /// [`Error::Anonymous`], [`Error::NotByToken`].
+    /// [`Error::Anonymous`], [`Error::NotByToken`], [`Error::OnlyByToken`].
     pub fn of(resolved: &Resolved, right: Right) -> Result<Self, Error> {
         let started_by = match (&resolved.token, &resolved.key) {
             (Some(token), _) if right.token => Starter::Token(token.key),
             (Some(_), _) => return Err(Error::NotByToken),
-            (None, Some(key)) => Starter::Key(key.key.id),
+            (None, Some(key)) if right.key => Starter::Key(key.key.id),
+            (None, Some(_)) => return Err(Error::OnlyByToken),
             (None, None) if right.anonymous => Starter::Anonymous,
             (None, None) => return Err(Error::Anonymous),
         };
@@ -226,8 +229,10 @@ impl Visitor {
         thread: &ThreadRef,
         messages: Vec<Message>,
     ) -> Result<Vec<ItemView>, Error> {
-        check_ids(thread.key(self.account), "items", &messages)?;
-        match self.ask(app, thread.key(self.account), Command::Append(self.who(), messages)).await? {
+        let key = thread.key(self.account);
+        check_ids(key, "items", &messages)?;
+        self.claim(app, key, false).await?;
+        match self.ask(app, key, Command::Append(self.who(), messages)).await? {
             Answer::Items { items, .. } => Ok(items),
             other => Err(refusal("thread", other, None)),
         }

@@ -1,6 +1,7 @@
 //! Why a thread's object does not do what was asked.
 
 use crate::domain::field_error::FieldError;
+use crate::domain::plan::KeepLimit;
 use crate::domain::run::input::NotTaken;
 use crate::domain::thread::command::{Answer, BadCursor, Resolved};
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
@@ -26,6 +27,9 @@ pub enum Error {
     NotTaken { at: u32, call: Option<EntryId>, why: NotTaken, resolved: Vec<Resolved> },
     #[error("this Idempotency-Key came with another body before: use a new key for a new request")]
     KeyReused,
+    /// A limit of the account's plan, and what it is.
+    #[error("the account's plan has no room for more: its limit of `{limit}` is {1}", limit = .0.name())]
+    PlanFull(KeepLimit, u32),
     #[error("a thread has at most {0} runs that wait")]
     TooMany(u32),
     #[error("by tokens of a thread at most {limit} runs and messages are added to it in a minute")]
@@ -41,6 +45,10 @@ pub enum Error {
     Anonymous,
     #[error("a thread's token does not open this: a key of the account does")]
     NotByToken,
+    #[error(
+        "this is for the holder of a thread's token; members of the account list the memories of the account instead"
+    )]
+    OnlyByToken,
     #[error(transparent)]
     Call(call::Error),
     /// The floor of the thread's tokens was raised.

@@ -75,7 +75,7 @@ async fn send<W: World>(
         Ok(read) => read,
         Err(_) if !is_success => (Vec::new(), false),
         Err(ReadError::Timeout) => return Err(late()),
-        Err(ReadError::Broken(_) | ReadError::TooLarge(_)) => return Err(broken()),
+        Err(ReadError::Broken(_) | ReadError::TooLarge(_) | ReadError::Unwanted) => return Err(broken()),
     };
     let text = String::from_utf8_lossy(&bytes);
     let text = redact::without(&text, sent);

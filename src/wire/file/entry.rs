@@ -79,6 +79,12 @@ pub fn is_own(fields: &Map<String, Value>) -> bool {
     if fields.get("model").is_some_and(|model| model.is_object() || model.is_array()) {
         return false;
     }
+    // What others call so is no schema.
+    let is_typed =
+        |name: &&str| fields.get(*name).is_none_or(|it| it.is_null() || it.get("schema").is_some());
+    if !["output", "input"].iter().all(is_typed) {
+        return false;
+    }
     // Where nothing but what every system has says whose it is, names of tools that ours cannot have do.
     let is_anyones = || fields.keys().all(|name| ANYONES.contains(&name.as_str()));
     let mut tools = fields.get("tools").and_then(Value::as_array).into_iter().flatten();

@@ -12,7 +12,6 @@ mod front_matter;
 pub mod parameters;
 mod park;
 pub mod report;
-mod secret_looks;
 mod secrets;
 mod slip;
 mod yaml_margin;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::secret_looks;
 use crate::domain::redact::redact;
+use crate::domain::secret_looks;
 
 /// Words of a name whose value is a secret, and that of each object below it.
 const STRONG: [&str; 16] = [

@@ -336,6 +336,52 @@ fn an_agent_of_a_configuration_folder_is_read_as_it_is() {
     }
 }
 
+#[test]
+fn what_other_systems_agents_answer_is_read_as_a_schema_where_it_is_one() {
+    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    let format = json!({"type": "json_schema", "name": "place", "strict": true, "schema": schema});
+    for (system, fields, name) in [
+        ("pydantic-ai", json!({"output_schema": schema}), None),
+        ("pydantic-ai", json!({"json_schema_output": schema}), None),
+        ("adk", json!({"output_schema": schema}), None),
+        (
+            "agent-framework",
+            json!({"kind": "Prompt", "outputSchema": {"properties":
+            {"city": {"kind": "string", "required": true}}}}),
+            None,
+        ),
+        ("openai", json!({"text": {"format": format}}), Some("place")),
+        (
+            "openai",
+            json!({"response_format": {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}}),
+            Some("place"),
+        ),
+        ("other", json!({"output": {"schema": schema}}), None),
+    ] {
+        let mut document = json!({"name": "A", "instructions": "Hi", "model": "openai:gpt-4o"});
+        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let system = super::foreign::SYSTEMS.iter().find(|known| known.name == system).unwrap();
+        let entry = entries(vec![document], Some(system)).unwrap().remove(0);
+        assert_eq!(entry.faults, []);
+        let output = entry.fields.unwrap().output.unwrap_or_else(|| panic!("{fields}: {:?}", entry.report));
+        assert_eq!((json!(output.schema), output.name.as_deref()), (schema.clone(), name), "{fields}");
+    }
+    // A class of code, a format without a schema, and what cannot be checked here are kept.
+    for value in [
+        json!({"name": "app.Place"}),
+        json!({"type": "json_object"}),
+        json!("Place"),
+        json!({"nullable": true}),
+    ] {
+        let document =
+            json!({"name": "A", "instructions": "Hi", "model": "openai:gpt-4o", "output_schema": value});
+        let system = super::foreign::SYSTEMS.iter().find(|known| known.name == "adk");
+        let fields = entries(vec![document], system).unwrap().remove(0).fields.unwrap();
+        assert_eq!(fields.output, None);
+        assert_eq!(fields.config.unwrap()["imported"]["output_schema"], value);
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     const NAMES: [&str; 24] = [
         "agents",

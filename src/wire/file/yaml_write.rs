@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 30] = [
     "slug",
     "name",
     "type",
@@ -30,6 +30,11 @@ const ORDER: [&str; 25] = [
     "on_unknown",
     "on_budget",
     "upgrade",
+    "output",
+    "input",
+    "webhooks",
+    "compact_at",
+    "memory",
     "budget",
     "config",
 ];

@@ -1,6 +1,8 @@
 //! What codecs share about JSON: tool arguments that must be an object, JSON asked for in words, and error texts
 //! that tell where a reply is broken without repeating it.
 
+use std::collections::HashSet;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::error::Category;
@@ -9,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::domain::message::ResponseFormat;
 use crate::wire::provider::DecodeError;
 
-/// The most tool calls of one answer, far above what any model makes; of OpenAI's whole answers, of each choice.
+/// The most tool calls of one answer, of all its choices together: far above what any model makes.
 const MAX_CALLS: usize = 1_024;
 
 /// Takes one more tool call of an answer that has so many.
@@ -96,6 +98,14 @@ pub(super) fn issued_id(given: Option<&str>, reply: Option<&str>, number: u32) -
         (None, Some(reply)) => format!("call_{reply}_{number}"),
         (None, None) => format!("call_{number}"),
     }
+}
+
+/// The id itself, or another where a call of this answer has it already: its results could not be told apart.
+pub(super) fn unused(id: String, ids: &mut HashSet<String>) -> String {
+    let others = (2..).map(|n: u32| format!("{id}_{n}"));
+    let free = std::iter::once(id.clone()).chain(others).find(|id| !ids.contains(id)).unwrap_or(id);
+    ids.insert(free.clone());
+    free
 }
 
 #[cfg(test)]

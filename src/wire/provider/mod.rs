@@ -39,7 +39,7 @@ pub use openai::refused;
 
 pub use fit::Renamed;
 use keys::{Held, Keys};
-pub use refusal::{Refusal, room_left};
+pub use refusal::{Refusal, TOO_LONG, room_left};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;

@@ -104,6 +104,7 @@ const OBJECTS: &str = r#"durableObjectStorage = (localDisk = "objects"),
     (className = "AccountObject", uniqueKey = "AccountObject", enableSql = true),
     (className = "ThreadObject", uniqueKey = "ThreadObject", enableSql = true),
     (className = "DispatchObject", uniqueKey = "DispatchObject", enableSql = true),
+    (className = "KnowledgeObject", uniqueKey = "KnowledgeObject", enableSql = true),
   ]"#;
 
 fn bindings(variables: &Value) -> String {
@@ -113,6 +114,7 @@ fn bindings(variables: &Value) -> String {
         r#"(name = "ACCOUNTS", durableObjectNamespace = (className = "AccountObject", serviceName = "main"))"#.to_owned(),
         r#"(name = "THREADS", durableObjectNamespace = (className = "ThreadObject", serviceName = "main"))"#.to_owned(),
         r#"(name = "DISPATCH", durableObjectNamespace = (className = "DispatchObject", serviceName = "main"))"#.to_owned(),
+        r#"(name = "KNOWLEDGE", durableObjectNamespace = (className = "KnowledgeObject", serviceName = "main"))"#.to_owned(),
         r#"(name = "TEST", service = "provider")"#.to_owned(),
     ];
     let text = |(name, value): (&String, &Value)| format!("(name = {}, text = {value})", quote(name));

@@ -1,11 +1,16 @@
 // The Worker as the tests run it: the built module, with what a test decides laid around it. Its clock stands still until
-// it is moved, alarms ring when a test rings them (those of threads that are due as they are set, by themselves), and before an operation a test may be asked whether it fails. The
+// it is moved, alarms ring when a test rings them (those of threads and dispatch objects that are due as they are set, by themselves), and before an operation a test may be asked whether it fails. The
 // product's own code is the deployed one; nothing in it knows of this.
 //
 // The entrypoint `control` listens on a socket of its own, for the test process alone.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import Worker, { AccountObject as Account, DispatchObject as Dispatch, ThreadObject as Thread } from "./index.js";
+import Worker, {
+  AccountObject as Account,
+  DispatchObject as Dispatch,
+  KnowledgeObject as Knowledge,
+  ThreadObject as Thread,
+} from "./index.js";
 
 let now = 0;
 let isWatched = false;
@@ -30,6 +35,16 @@ AbortSignal.timeout = (timeout) => {
   timed.signal.timeout = timeout;
   controllers.set(timed.signal, timed);
   return timed.signal;
+};
+
+// Of several signals one is a timeout.
+const any = AbortSignal.any;
+AbortSignal.any = (signals) => {
+  const signal = any.call(AbortSignal, signals);
+  const timed = signals.find((one) => controllers.has(one));
+  signal.timeout = timed.timeout;
+  controllers.set(signal, controllers.get(timed));
+  return signal;
 };
 
 const timedOut = () => new DOMException("The operation was aborted due to timeout", "TimeoutError");
@@ -123,8 +138,8 @@ const tested = (Inner) => class {
     this.id = state.id.toString();
     const setAlarm = async (at) => {
       alarms.set(this.id, Number(at));
-      // A thread leaves to its alarm what must not be done within the word of another.
-      if (Inner === Thread && at <= now) setTimeout(() => this.ring(), 0);
+      // These leave to their alarms what must not be done within the word of another.
+      if (Inner !== Account && at <= now) setTimeout(() => this.ring(), 0);
     };
     // What the test sets reaches the providers that an object asks, too.
     const { AI, ...others } = env;
@@ -160,6 +175,7 @@ const tested = (Inner) => class {
 export const AccountObject = tested(Account);
 export const ThreadObject = tested(Thread);
 export const DispatchObject = tested(Dispatch);
+export const KnowledgeObject = tested(Knowledge);
 
 function worker(context, env) {
   watch(env);
@@ -203,10 +219,11 @@ export class control extends WorkerEntrypoint {
   }
 
   async tell(verb, account, text) {
-    const headers = verb === "object" ? {} : { "x-test": verb };
-    const { ACCOUNTS } = this.env;
+    const [, ofDispatch, asked] = /^(dispatch-)?(.*)$/.exec(verb);
+    const headers = asked === "object" ? {} : { "x-test": asked };
+    const objects = ofDispatch ? this.env.DISPATCH : this.env.ACCOUNTS;
     // What the test itself asks is not put to its faults.
-    const stub = (originals.getByName ?? ACCOUNTS.getByName).call(ACCOUNTS, account);
+    const stub = (originals.getByName ?? objects.getByName).call(objects, account);
     return stub.fetch("https://account/", { method: "POST", headers, body: text });
   }
 }

@@ -1,8 +1,14 @@
 //! The dispatch object's tables.
 
+pub mod claims;
+pub mod learned;
+pub mod notices;
+pub mod places;
 mod schema;
+mod threads;
 
 pub use schema::STEPS;
+pub use threads::{overdue, postpone, threads_behind};
 
 use crate::domain::dispatch::command::{List, Order, Position};
 use crate::domain::dispatch::entry::{Entry, Kind, terms};
@@ -47,13 +53,15 @@ queries! {
     THREADS_BY_USER = listed!("entries e WHERE kind = 0 AND kind = ?2 AND updated_at >= ?3
         AND (updated_at, id) < (?4, ?5) AND user = ?7 ORDER BY updated_at DESC, id DESC LIMIT ?6");
     /// `row`
-    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at FROM entries WHERE id = ?";
+    READ_ENTRY = "SELECT kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at, heard_wait,
+        bytes FROM entries WHERE id = ?";
     /// `put`
-    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown, due_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    WRITE_ENTRY = "INSERT INTO entries (id, kind, version, agent, status, user, labels, created_at, updated_at, shown,
+        due_at, heard_wait, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, version = excluded.version, agent = excluded.agent,
         status = excluded.status, user = excluded.user, labels = excluded.labels, created_at = excluded.created_at,
-        updated_at = excluded.updated_at, shown = excluded.shown, due_at = excluded.due_at";
+        updated_at = excluded.updated_at, shown = excluded.shown, due_at = excluded.due_at,
+        heard_wait = excluded.heard_wait, bytes = excluded.bytes";
     /// `put`
     WRITE_LABEL = "INSERT OR IGNORE INTO labels (kind, label, created_at, id) VALUES (?, ?, ?, ?)";
     /// `put`, `empty`
@@ -62,10 +70,6 @@ queries! {
     RUNS_OF = "SELECT id, labels, created_at FROM entries WHERE id > ? AND id < ? ORDER BY id LIMIT ?";
     /// `empty`
     DELETE_ENTRY = "DELETE FROM entries WHERE id = ?";
-    /// `overdue`
-    OVERDUE = "SELECT id FROM entries WHERE due_at < ? ORDER BY due_at LIMIT ?";
-    /// `postpone`
-    POSTPONE = "UPDATE entries SET due_at = ? WHERE id = ?";
     /// `leaving`
     LEAVING = "SELECT id FROM entries WHERE kind = 2 AND status = 'leaving'";
     /// `oldest_gone`
@@ -77,7 +81,8 @@ queries! {
 
 /// Every statement on a dispatch object's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter()
+    let more = [learned::QUERIES, notices::QUERIES, threads::QUERIES, claims::QUERIES, places::QUERIES];
+    QUERIES.iter().chain(more.into_iter().flatten())
 }
 
 /// What a row is.
@@ -89,6 +94,8 @@ pub enum Is {
     Gone {
         is_leaving: bool,
     },
+    /// A run that is not over, of a thread that is made for one call.
+    Hidden,
 }
 
 impl Is {
@@ -97,6 +104,7 @@ impl Is {
             Self::Thread => 0,
             Self::Run => 1,
             Self::Gone { .. } => 2,
+            Self::Hidden => 3,
         }
     }
 }
@@ -125,6 +133,10 @@ pub struct Row {
     pub shown: String,
     /// Of a thread.
     pub due_at: Option<Millis>,
+    /// Of a run, the number of its last wait that webhooks have heard of.
+    pub heard_wait: u32,
+    /// Of a thread: what is said in it.
+    pub bytes: u64,
 }
 
 impl Row {
@@ -148,6 +160,8 @@ impl Row {
             updated_at: entry.updated_at,
             shown: entry.shown.clone(),
             due_at: None,
+            heard_wait: 0,
+            bytes: 0,
         }
     }
 
@@ -165,9 +179,14 @@ impl Row {
             updated_at: at,
             shown: String::new(),
             due_at: None,
+            heard_wait: 0,
+            bytes: 0,
         }
     }
 }
+
+/// The digits of a thread's key in its own name and in those of its runs.
+pub const THREAD_DIGITS: usize = 32;
 
 fn integer(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
@@ -199,6 +218,7 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
     let is = match kind {
         0 => Is::Thread,
         1 => Is::Run,
+        3 => Is::Hidden,
         _ => Is::Gone { is_leaving: status == "leaving" },
     };
     Ok(Some(Row {
@@ -213,6 +233,8 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
         updated_at: Millis(columns.integer()?),
         shown: columns.text()?.to_owned(),
         due_at: columns.optional_integer()?.map(Millis),
+        heard_wait: columns.number()?,
+        bytes: columns.number()?,
     }))
 }
 
@@ -247,6 +269,8 @@ pub fn put(sql: &impl Sql, before: Option<&Row>, row: &Row) -> Result<(), Error>
         Value::Integer(row.updated_at.0),
         text(&row.shown),
         row.due_at.map_or(Value::Null, |at| Value::Integer(at.0)),
+        Value::Integer(row.heard_wait.into()),
+        integer(row.bytes),
     ];
     sql.query(&WRITE_ENTRY, &values).map(drop)
 }
@@ -257,6 +281,14 @@ fn label(is: Is, term: &str, created_at: Millis, id: &str) -> [Value; 4] {
 
 fn delete_label(sql: &impl Sql, is: Is, term: &str, row: &Row) -> Result<(), Error> {
     sql.query(&DELETE_LABEL, &label(is, term, row.created_at, &row.id)).map(drop)
+}
+
+/// Removes an entry without labels.
+///
+/// # Errors
+/// [`Error`].
+pub fn delete(sql: &impl Sql, id: &str) -> Result<(), Error> {
+    sql.query(&DELETE_ENTRY, &[text(id)]).map(drop)
 }
 
 /// Removes runs of a thread, at most so many; whether there may be more.
@@ -277,23 +309,6 @@ pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<bool, Error> {
         sql.query(&DELETE_ENTRY, &[text(id)])?;
     }
     Ok(rows.len() >= most as usize)
-}
-
-/// Threads that were due before this moment, at most so many.
-///
-/// # Errors
-/// [`Error`].
-pub fn overdue(sql: &impl Sql, before: Millis, most: u32) -> Result<Vec<String>, Error> {
-    let rows = sql.query(&OVERDUE, &[Value::Integer(before.0), Value::Integer(most.into())])?;
-    rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect()
-}
-
-/// A thread is due at this moment and not before.
-///
-/// # Errors
-/// [`Error`].
-pub fn postpone(sql: &impl Sql, thread: &str, at: Millis) -> Result<(), Error> {
-    sql.query(&POSTPONE, &[Value::Integer(at.0), text(thread)]).map(drop)
 }
 
 /// The deleted threads whose runs are still to be removed.

@@ -4,7 +4,7 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[INDEX, DUE];
+pub const STEPS: &[Step] = &[INDEX, DUE, WEBHOOKS, CLAIMS];
 
 const INDEX: Step = &[
     effects::TABLE,
@@ -45,4 +45,68 @@ const DUE: Step = &[
     // Of a thread, when its object is awake next; of one that was asked to wake, when that was.
     "ALTER TABLE entries ADD COLUMN due_at INTEGER",
     "CREATE INDEX threads_by_due ON entries (due_at) WHERE due_at IS NOT NULL",
+];
+
+const WEBHOOKS: Step = &[
+    // Whose object it is; one row.
+    "CREATE TABLE owner (
+        id      INTEGER PRIMARY KEY CHECK (id = 1),
+        account TEXT NOT NULL
+    )",
+    // Copies of declared things ([`crate::domain::declared`]), as the account's object has them.
+    "CREATE TABLE declared (
+        kind     TEXT NOT NULL,
+        name     TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        body     TEXT,
+        PRIMARY KEY (kind, name)
+    ) WITHOUT ROWID",
+    // Of a run, the number of its last wait that webhooks have heard of.
+    "ALTER TABLE entries ADD COLUMN heard_wait INTEGER NOT NULL DEFAULT 0",
+    // Messages to webhooks.
+    "CREATE TABLE notices (
+        -- The same for the same event of the same run, see `domain::webhook::message_id`.
+        id          TEXT PRIMARY KEY,
+        webhook     TEXT NOT NULL,
+        -- NULL of a test.
+        run         TEXT,
+        event       TEXT NOT NULL,
+        -- 0: to be sent, 1: taken, 2: given up.
+        state       INTEGER NOT NULL,
+        attempts    INTEGER NOT NULL,
+        created_at  INTEGER NOT NULL,
+        -- Of the first attempt.
+        first_at    INTEGER,
+        -- Of one that is to be sent; of any other it is NULL, and it has an end.
+        due_at      INTEGER,
+        ended_at    INTEGER,
+        -- Of the last attempt.
+        last_status INTEGER,
+        last_error  TEXT,
+        -- What it says, from the first attempt on.
+        body        TEXT
+    )",
+    "CREATE INDEX notices_due ON notices (webhook, due_at) WHERE state = 0",
+    "CREATE INDEX notices_ended ON notices (state, ended_at)",
+    "CREATE INDEX notices_of_webhook ON notices (webhook, created_at, id)",
+    "CREATE INDEX notices_of_run ON notices (run) WHERE run IS NOT NULL",
+];
+
+const CLAIMS: Step = &[
+    // Of a thread, the bytes of what is said in it.
+    "ALTER TABLE entries ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    // Room for what is about to be made ([`crate::domain::dispatch::claim`]).
+    "CREATE TABLE claims (
+        id        TEXT PRIMARY KEY,
+        -- As the index names it.
+        thread    TEXT NOT NULL,
+        -- Whether the thread itself takes room.
+        is_thread INTEGER NOT NULL,
+        -- Whether a run does, and which, once that is known.
+        is_run    INTEGER NOT NULL,
+        run       TEXT,
+        until     INTEGER NOT NULL
+    ) WITHOUT ROWID",
+    // The account's objects that keep memories, for who must find all of them.
+    "CREATE TABLE places (name TEXT PRIMARY KEY) WITHOUT ROWID",
 ];

@@ -1,6 +1,6 @@
 //! The transcript's rows.
 
-use super::{MAX_TEXT, integer, number};
+use super::{MAX_TEXT, integer, json, number, read};
 use crate::domain::message::stored;
 use crate::domain::thread::item::Item;
 use crate::domain::time::Millis;
@@ -10,7 +10,8 @@ use crate::sql::{Query, queries};
 
 queries! {
     /// `write_item`
-    WRITE_ITEM = "INSERT INTO items (position, run, entry, step, at, bytes, message) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    WRITE_ITEM = "INSERT INTO items (position, run, entry, step, at, bytes, message, stands_for)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     /// `write_item`: what is too long for one row.
     WRITE_PIECE = "INSERT INTO pieces (position, piece, text) VALUES (?, ?, ?)";
     /// `items`, in order: how much they are, before any of it is read.
@@ -18,8 +19,8 @@ queries! {
     /// `items`, newest first.
     SIZES_BEFORE = "SELECT position, bytes FROM items WHERE position < ? ORDER BY position DESC LIMIT ?";
     /// `between`
-    ITEMS_BETWEEN = "SELECT position, run, entry, step, at, bytes, message FROM items WHERE position BETWEEN ? AND ?
-        ORDER BY position";
+    ITEMS_BETWEEN = "SELECT position, run, entry, step, at, bytes, stands_for, message FROM items
+        WHERE position BETWEEN ? AND ? ORDER BY position";
     /// `between`: the rest of a long message.
     PIECES = "SELECT text FROM pieces WHERE position = ? ORDER BY piece";
     /// `position_of`
@@ -31,6 +32,18 @@ queries! {
     /// `size_between`
     SIZE_BETWEEN = "SELECT count(*), coalesce(sum(bytes), 0) FROM
         (SELECT bytes FROM items WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?)";
+    /// `messages_between`: how many, without summaries.
+    MESSAGES_BETWEEN = "SELECT count(*) FROM
+        (SELECT 1 FROM items WHERE position BETWEEN ? AND ? AND stands_for IS NULL ORDER BY position LIMIT ?)";
+    /// `run_before`: of the last item before a position that has one.
+    RUN_BEFORE = "SELECT run FROM items WHERE position < ? AND run > 0 ORDER BY position DESC LIMIT 1";
+    /// `summary_until`
+    SUMMARY_UNTIL = "SELECT position FROM items WHERE position <= ? AND stands_for IS NOT NULL
+        ORDER BY position DESC LIMIT 1";
+    /// `bytes`
+    BYTES = "SELECT coalesce(sum(bytes), 0) FROM items WHERE position > 0";
+    /// `take_back`
+    BYTES_BACK = "SELECT coalesce(sum(bytes), 0) FROM items WHERE position >= ? AND run = ?";
     /// `take_back`: what a run wrote from its first item on.
     DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
     /// `take_back`
@@ -59,9 +72,19 @@ pub fn size_between(sql: &impl Sql, from: u64, until: u64, limit: u32) -> Result
     Ok((columns.number()?, columns.number()?))
 }
 
+/// The bytes of all items.
+///
 /// # Errors
 /// [`Error`].
-pub fn write_item(sql: &impl Sql, item: &Item) -> Result<(), Error> {
+pub fn bytes(sql: &impl Sql) -> Result<u64, Error> {
+    number(sql, &BYTES).map(Option::unwrap_or_default)
+}
+
+/// Writes an item; its bytes.
+///
+/// # Errors
+/// [`Error`].
+pub fn write_item(sql: &impl Sql, item: &Item) -> Result<u64, Error> {
     let text = stored::write(&item.message);
     let mut pieces = cut(&text).into_iter();
     let numbers = [item.run, item.entry, item.step].map(|number| Value::Integer(number.into()));
@@ -69,11 +92,12 @@ pub fn write_item(sql: &impl Sql, item: &Item) -> Result<(), Error> {
     let (position, at, bytes) =
         (integer(item.position), Value::Integer(item.at.0), integer(text.len() as u64));
     let first = Value::Text(pieces.next().unwrap_or_default().to_owned());
-    sql.query(&WRITE_ITEM, &[position.clone(), run, entry, step, at, bytes, first])?;
+    let stands_for = item.stands_for.as_ref().map_or(Ok(Value::Null), json)?;
+    sql.query(&WRITE_ITEM, &[position.clone(), run, entry, step, at, bytes, first, stands_for])?;
     for (n, piece) in pieces.enumerate() {
         sql.query(&WRITE_PIECE, &[position.clone(), integer(n as u64), Value::Text(piece.to_owned())])?;
     }
-    Ok(())
+    Ok(text.len() as u64)
 }
 
 /// A text in pieces that a row takes.
@@ -155,8 +179,10 @@ fn item(sql: &impl Sql, row: &[Value]) -> Result<(Item, u64), Error> {
     let (run, entry, step) = (columns.number()?, columns.number()?, columns.number()?);
     let at = Millis(columns.integer()?);
     let bytes: u64 = columns.number()?;
+    let stands_for =
+        columns.optional_text()?.map(|text| read("what an item stands for", text)).transpose()?;
     let first = columns.text()?;
-    let read = if first.len() as u64 == bytes {
+    let message = if first.len() as u64 == bytes {
         stored::read(first)
     } else {
         let mut text = first.to_owned();
@@ -165,8 +191,38 @@ fn item(sql: &impl Sql, row: &[Value]) -> Result<(Item, u64), Error> {
         }
         stored::read(&text)
     };
-    let message = read.map_err(|error| Error::Decode(format!("item {position}: {error}")))?;
-    Ok((Item { position, run, entry, step, at, message }, bytes))
+    let message = message.map_err(|error| Error::Decode(format!("item {position}: {error}")))?;
+    Ok((Item { position, run, entry, step, at, message, stands_for }, bytes))
+}
+
+/// How many items stand from a position up to another that are no summaries; no more than so many are counted.
+///
+/// # Errors
+/// [`Error`].
+pub fn messages_between(sql: &impl Sql, from: u64, until: u64, limit: u32) -> Result<u64, Error> {
+    let rows =
+        sql.query(&MESSAGES_BETWEEN, &[integer(from), integer(until), Value::Integer(limit.into())])?;
+    rows.first().map_or(Ok(0), |row| Columns::of(row).number())
+}
+
+/// The run of the last item before a position that has one.
+///
+/// # Errors
+/// [`Error`].
+pub fn run_before(sql: &impl Sql, position: u64) -> Result<Option<u32>, Error> {
+    let rows = sql.query(&RUN_BEFORE, &[integer(position)])?;
+    rows.first().map(|row| Columns::of(row).number()).transpose()
+}
+
+/// The newest summary up to a position.
+///
+/// # Errors
+/// [`Error`].
+pub fn summary_until(sql: &impl Sql, until: u64) -> Result<Option<Item>, Error> {
+    let rows = sql.query(&SUMMARY_UNTIL, &[integer(until)])?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let position: u64 = Columns::of(row).number()?;
+    Ok(between(sql, position, position)?.into_iter().next().map(|(item, _)| item))
 }
 
 /// The position, run and entry of the last item up to a position.
@@ -190,11 +246,15 @@ pub fn position_of(sql: &impl Sql, from: u64, run: u32, entry: u32) -> Result<Op
     rows.first().map(|row| Columns::of(row).number()).transpose()
 }
 
-/// Takes back what a run wrote, from its first item on.
+/// Takes back what a run wrote, from its first item on; how many bytes that were.
 ///
 /// # Errors
 /// [`Error`].
-pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<(), Error> {
-    sql.query(&DELETE_ITEMS, &[integer(from), Value::Integer(run.into())])?;
-    sql.query(&DELETE_PIECES, &[integer(from), integer(from)]).map(drop)
+pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<u64, Error> {
+    let those = [integer(from), Value::Integer(run.into())];
+    let rows = sql.query(&BYTES_BACK, &those)?;
+    let bytes = rows.first().map_or(Ok(0), |row| Columns::of(row).number())?;
+    sql.query(&DELETE_ITEMS, &those)?;
+    sql.query(&DELETE_PIECES, &[integer(from), integer(from)])?;
+    Ok(bytes)
 }

@@ -6,8 +6,8 @@ mod keys;
 mod schema;
 
 pub use items::{
-    Part, between, items, last_item, place_until, position_of, size_between, sized_items, take_back,
-    write_item,
+    Part, between, bytes, items, last_item, messages_between, place_until, position_of, run_before,
+    size_between, sized_items, summary_until, take_back, write_item,
 };
 pub use journal::{delete_steps, forget_steps, steps, steps_until, write_step};
 pub use keys::{Key, empty_keys, forget_keys, key, oldest_key, write_key};

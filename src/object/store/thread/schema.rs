@@ -4,7 +4,7 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[THREAD, KEYS];
+pub const STEPS: &[Step] = &[THREAD, KEYS, COMPACTION];
 
 const THREAD: Step = &[
     effects::TABLE,
@@ -74,4 +74,10 @@ const KEYS: Step = &[
         answer TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE INDEX keys_at ON keys (at)",
+];
+
+/// Summaries of the oldest runs.
+const COMPACTION: Step = &[
+    // Of a summary: the first item and the last of what it stands for, as JSON.
+    "ALTER TABLE items ADD COLUMN stands_for TEXT",
 ];

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::ids::CallId;
@@ -17,6 +18,10 @@ use crate::wire::{sse, to_json};
 #[schema(as = ChatReply)]
 pub struct Done<'a> {
     pub message: &'a str,
+    /// Of an agent with an `output`: what the message is as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
+    pub output: Option<&'a RawValue>,
     #[schema(value_type = Object)]
     pub usage: &'a Usage,
     #[schema(value_type = String, example = "0.000150")]

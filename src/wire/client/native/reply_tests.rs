@@ -7,6 +7,7 @@ use crate::domain::time::Millis;
 fn done<'a>(message: &'a str, usage: &'a Usage) -> Done<'a> {
     Done {
         message,
+        output: None,
         usage,
         cost_usd: Nanos::new(150_000),
         model: Some("openai:gpt-4.1-mini"),

@@ -11,7 +11,7 @@ use crate::domain::json;
 use crate::domain::message::{ChatRequest, Message};
 use crate::domain::thread::command::OnBusy;
 use crate::wire::client::object::objects;
-use crate::wire::client::threads::{Threaded, ToolBody};
+use crate::wire::client::threads::{Said, SaidBody, Threaded, ToolBody};
 
 /// A request in the neutral model, with what only this protocol has.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub enum Fault {
     Fields(Vec<FieldError>),
 }
 
-const FIELDS: [&str; 8] =
-    ["message", "messages", "variables", "thread", "background", "on_busy", "tools", "store"];
+const FIELDS: [&str; 9] =
+    ["message", "messages", "variables", "thread", "background", "on_busy", "tools", "store", "user"];
 const MESSAGE_FIELDS: [&str; 2] = ["role", "content"];
 /// How much of a name that is none is told.
 const MAX_CHARS: usize = 64;
@@ -45,9 +45,9 @@ const ROLES: [&str; 3] = ["system", "user", "assistant"];
 #[derive(ToSchema)]
 #[schema(as = ChatRequest, example = json!({"message": "Hello"}))]
 pub struct Body {
-    /// The user's text.
-    #[schema(min_length = 1)]
-    message: Option<String>,
+    /// What the user says: a text, or an object, which is its JSON.
+    #[schema(value_type = Option<SaidBody>)]
+    message: Option<Said>,
     /// A conversation, oldest first; the agent's instructions come before it.
     #[schema(min_items = 1)]
     messages: Option<Vec<MessageBody>>,
@@ -66,10 +66,14 @@ pub struct Body {
     tools: Option<Vec<ToolBody>>,
     /// Without a thread: whether the run can be looked at for a day (the default), or is forgotten with its end.
     store: Option<bool>,
+    /// Whom the call is for, in your word: the end user of a thread that it makes, and whose memories an agent with `memory`
+    /// is given. At most 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
+    user: Option<String>,
 }
 
 objects! {
-    Body, "an object" strict { message, messages, variables, thread, background, on_busy, tools, store }
+    Body, "an object" strict { message, messages, variables, thread, background, on_busy, tools, store, user }
     MessageBody, "an object with `role` and `content`" strict { role, content }
 }
 
@@ -98,14 +102,15 @@ enum Role {
 pub fn parse(body: &[u8]) -> Result<Parsed, Fault> {
     let read: Body = serde_json::from_slice(body).map_err(|error| diagnose(body, &error.to_string()))?;
     let messages = match (read.message, read.messages) {
-        (Some(text), None) if !text.is_empty() => vec![Message::user(text)],
+        (Some(Said(text)), None) if !text.is_empty() => vec![Message::user(text)],
         (None, Some(messages)) if !messages.is_empty() => {
             let messages: Option<Vec<Message>> = messages.into_iter().map(message).collect();
             messages.ok_or_else(|| diagnose(body, "a message is not whole"))?
         }
         (message, messages) => return Err(neither(message.is_some(), messages.is_some())),
     };
-    let threaded = Threaded::read(read.thread, read.background, read.on_busy, read.tools, read.store);
+    let threaded =
+        Threaded::read(read.thread, read.background, read.on_busy, read.tools, (read.store, read.user));
     let threaded = threaded.map_err(Fault::Fields)?;
     let request = ChatRequest { messages, ..ChatRequest::default() };
     Ok(Parsed { request, variables: read.variables.unwrap_or_default(), threaded })
@@ -147,7 +152,10 @@ fn diagnose(body: &[u8], error: &str) -> Fault {
     };
     let mut errors = FieldErrors::default();
     known(&mut errors, "", &object, &FIELDS);
-    text(&mut errors, "message", object.get("message"));
+    if !matches!(object.get("message"), None | Some(Value::Null | Value::String(_) | Value::Object(_))) {
+        errors.add("message", "must be a text, or an object");
+    }
+    text(&mut errors, "user", object.get("user"));
     match object.get("messages") {
         None | Some(Value::Null) => {}
         Some(Value::Array(messages)) => {

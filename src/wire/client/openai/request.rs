@@ -93,6 +93,7 @@ pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
         tools,
         parallel_tool_calls: body.parallel_tool_calls,
         response_format: response_format(body.response_format)?,
+        is_checked: false,
         sampling: Sampling { stop: stop(body.stop)?, ..sampling },
         user: body.user,
         metadata: body.metadata.unwrap_or_default(),

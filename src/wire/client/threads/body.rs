@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::said::Said;
 use super::tools::{self, ToolBody};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::message::Message;
@@ -16,6 +17,7 @@ use crate::domain::thread::about::About;
 use crate::domain::thread::command::OnBusy;
 use crate::domain::thread::id::{EntryId, InvalidName, ThreadName, ThreadRef};
 use crate::domain::thread::token;
+use crate::domain::webhook;
 use crate::wire::client::openai;
 
 /// The most bytes of all variables of a run.
@@ -23,7 +25,6 @@ const MAX_VARIABLES: usize = 64 * 1_024;
 const MAX_REASON: usize = 500;
 
 type Faults = Vec<FieldError>;
-
 /// A thread to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +55,7 @@ impl CreateBody {
             metadata: self.metadata.unwrap_or_default(),
             labels: self.labels.unwrap_or_default(),
             title: self.title,
+            anonymous: false,
         };
         errors.join(about.check());
         let items = said(&mut errors, "items", self.items);
@@ -179,8 +181,9 @@ impl AppendBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewRun, example = json!({"message": "Where is my parcel?"}))]
 pub struct StartBody {
-    /// What the user says.
-    message: Option<String>,
+    /// What the user says: a text, or an object, which is its JSON.
+    #[schema(value_type = Option<SaidBody>)]
+    message: Option<Said>,
     /// Instead of it, messages as OpenAI's chat has them.
     #[schema(value_type = Option<Vec<Object>>)]
     input: Option<Vec<Value>>,
@@ -201,6 +204,17 @@ pub struct StartBody {
     max_usd: Option<Nanos>,
     /// Of a thread that this makes: the end user it belongs to.
     user: Option<String>,
+    /// Names of webhooks that hear of the run, besides those of the agent. For keys of the account alone.
+    webhooks: Option<Vec<String>>,
+}
+
+/// What a user says.
+#[derive(Debug, ToSchema)]
+#[schema(as = TextOrObject, example = "Where is my parcel?")]
+#[serde(untagged)]
+pub enum SaidBody {
+    Text(String),
+    Object(Map<String, Value>),
 }
 
 /// What the body of a call says of a thread.
@@ -215,6 +229,8 @@ pub struct Threaded {
     pub tools: Vec<ClientTool>,
     /// Whether what is made for this call alone is kept for a while; `None`: it is.
     pub store: Option<bool>,
+    /// Of a thread that the call makes: the end user it belongs to.
+    pub user: Option<String>,
 }
 
 impl Threaded {
@@ -232,13 +248,14 @@ impl Threaded {
         background: Option<bool>,
         on_busy: Option<OnBusy>,
         bodies: Option<Vec<ToolBody>>,
-        store: Option<bool>,
+        (store, user): (Option<bool>, Option<String>),
     ) -> Result<Option<Box<Self>>, Faults> {
         if thread.is_none()
             && background.is_none()
             && on_busy.is_none()
             && bodies.is_none()
             && store.is_none()
+            && user.is_none()
         {
             return Ok(None);
         }
@@ -252,9 +269,11 @@ impl Threaded {
         let parsed = thread.as_deref().map(|name| ThreadRef::parse(name).ok_or(InvalidName)).transpose();
         let thread = errors.take("thread", parsed).flatten();
         let tools = tools::read(&mut errors, bodies.unwrap_or_default());
+        let about = About { user, ..About::default() };
+        errors.join(about.check());
         errors.finish()?;
         let background = background.unwrap_or_default();
-        Ok(Some(Box::new(Self { thread, background, on_busy, tools, store })))
+        Ok(Some(Box::new(Self { thread, background, on_busy, tools, store, user: about.user })))
     }
 }
 
@@ -262,12 +281,15 @@ impl Threaded {
 #[derive(Debug)]
 pub struct Started {
     pub input: Vec<Message>,
+    /// Which field that is.
+    pub field: &'static str,
     pub about: About,
     pub on_busy: Option<OnBusy>,
     pub tools: Vec<ClientTool>,
     pub variables: BTreeMap<String, String>,
     pub priority: Priority,
     pub max_usd: Option<Nanos>,
+    pub webhooks: Vec<String>,
 }
 
 impl StartBody {
@@ -278,16 +300,17 @@ impl StartBody {
         if self.stream == Some(true) && self.background == Some(true) {
             errors.add("background", "write `stream` or `background`, not both");
         }
+        let field = if self.input.is_some() { "input" } else { "message" };
         let input = match (self.message, self.input) {
             (Some(_), Some(_)) => {
                 errors.add("input", "write `message` or `input`, not both");
                 Vec::new()
             }
-            (Some(text), None) if text.is_empty() => {
+            (Some(Said(text)), None) if text.is_empty() => {
                 errors.add("message", "must not be empty");
                 Vec::new()
             }
-            (Some(text), None) => vec![Message::user(text)],
+            (Some(Said(text)), None) => vec![Message::user(text)],
             (None, input) => said(&mut errors, "input", input),
         };
         let about = About { user: self.user, ..About::default() };
@@ -300,15 +323,21 @@ impl StartBody {
         if self.max_usd == Some(Nanos::ZERO) {
             errors.add("max_usd", "must be more than 0: no run could ask the model");
         }
+        let webhooks = self.webhooks.unwrap_or_default();
+        if webhooks.len() > webhook::MAX_NAMED {
+            errors.add("webhooks", format!("has at most {} entries", webhook::MAX_NAMED));
+        }
         errors.finish()?;
         Ok(Started {
             input,
+            field,
             about,
             on_busy: self.on_busy,
             tools,
             variables: self.variables.unwrap_or_default(),
             priority: self.priority.unwrap_or_default(),
             max_usd: self.max_usd,
+            webhooks,
         })
     }
 }

@@ -53,6 +53,8 @@ pub enum To {
     Memory,
     /// Declares variables: see [`Mapper::variables`].
     Variables,
+    /// The schema of its answers.
+    Output,
     /// It says nothing of the agent.
     Drop(&'static str),
     /// What it says of the agent has no place here.

@@ -5,7 +5,7 @@ use super::rule::{Rule, To};
 use super::value::BODY;
 
 /// Our own fields, which any document may have beside its system's. Read after those.
-pub const OURS: [Rule; 34] = [
+pub const OURS: [Rule; 38] = [
     ("name", To::Name),
     ("instance_name", To::Name),
     ("slug", To::Slug),
@@ -37,6 +37,10 @@ pub const OURS: [Rule; 34] = [
     ("on_unknown", To::Ours),
     ("on_budget", To::Ours),
     ("upgrade", To::Ours),
+    ("output", To::Ours),
+    ("input", To::Ours),
+    ("webhooks", To::Ours),
+    ("compact_at", To::Ours),
     ("budget", To::Ours),
     ("labels", To::Ours),
     ("status", To::Ours),
@@ -144,6 +148,7 @@ pub const DECLARATIVE: &[Rule] = &[
     ("inputs.properties", To::Variables),
     ("inputs", To::Variables),
     ("inputSchema.properties", To::Variables),
+    ("outputSchema", To::Output),
     ("tools", To::Tools),
     ("kind", To::Drop("it says what the file is")),
     ("template_format", To::Drop("it says how placeholders are written")),
@@ -185,6 +190,8 @@ pub const OPENAI: &[Rule] = &[
     ("tools", To::Tools),
     ("object", To::Drop("it says what the file is")),
     ("variables", To::Variables),
+    ("text.format", To::Output),
+    ("response_format", To::Output),
 ];
 
 pub const AUTOMAGIK: &[Rule] = &[
@@ -281,6 +288,7 @@ pub const ADK: &[Rule] = &[
     ("generate_content_config", To::Params),
     ("tools", To::Tools),
     ("sub_agents", To::Handoffs),
+    ("output_schema", To::Output),
     ("agent_class", To::Drop("it says what the file is")),
 ];
 
@@ -321,6 +329,8 @@ pub const PYDANTIC_AI: &[Rule] = &[
     ("model_settings", To::Params),
     ("tools", To::Tools),
     ("deps_schema.properties", To::Variables),
+    ("output_schema", To::Output),
+    ("json_schema_output", To::Output),
 ];
 
 pub const AGNO: &[Rule] = &[
@@ -367,6 +377,9 @@ pub const OTHER: &[Rule] = &[
     ("handoffs", To::Handoffs),
     ("sub_agents", To::Handoffs),
     ("handoff_targets", To::Handoffs),
+    ("output_schema", To::Output),
+    ("outputSchema", To::Output),
+    ("response_format", To::Output),
     ("is_active", To::IsActive),
     ("config", To::Config),
     ("type", To::Same),

@@ -1,5 +1,7 @@
 //! The whole reply, and what it shares with the stream: usage, stop reasons, errors.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -14,6 +16,8 @@ use crate::wire::provider::openai::parts::{answerless, broken_off, fault, interr
 
 #[derive(Deserialize)]
 struct Reply {
+    #[serde(default)]
+    id: Lenient<String>,
     content: Option<Vec<Block>>,
     #[serde(default)]
     stop_reason: Lenient<String>,
@@ -162,12 +166,18 @@ pub fn decode(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let calls = content.iter().filter(|block| block.kind == TOOL_USE).count();
     json::count_call(calls.saturating_sub(1))?;
     let mut parts = Vec::with_capacity(content.len());
-    let (mut about, mut place) = (About::default(), Place::default());
+    let (mut about, mut place, mut ids) = (About::default(), Place::default(), HashSet::new());
     for block in content {
         if is_left_out(&block.kind) {
             about.leave_out(&block.kind);
         }
-        parts.extend(part(block, &mut place)?);
+        let mut said = part(block, &mut place)?;
+        if let Some(AssistantPart::ToolCall(call)) = &mut said {
+            let number = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+            let id = json::issued_id(Some(&call.id), reply.id.0.as_deref(), number);
+            call.id = json::unused(id, &mut ids);
+        }
+        parts.extend(said);
     }
     let usage = reply.usage.0.and_then(Tokens::usage);
     let finish = finish(reply.stop_reason.0.as_deref());

@@ -3,6 +3,8 @@
 //! The count that is a bill comes with `message_delta`: what `message_start` counts as output is a placeholder. It is reported
 //! only where the end has no count of its own, before that end, and so is no bill; a stream cut between the two has none.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -32,6 +34,10 @@ pub struct StreamState {
     open: Vec<OpenCall>,
     /// Tool calls so far.
     calls: u32,
+    /// Their identifiers.
+    ids: HashSet<String>,
+    /// The message's.
+    id: Option<String>,
     tokens: Tokens,
     about: About,
     place: Place,
@@ -70,8 +76,10 @@ struct Body {
     error: Option<Lenient<ErrorBody>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Start {
+    #[serde(default)]
+    id: Lenient<String>,
     #[serde(default)]
     usage: Lenient<Tokens>,
 }
@@ -119,7 +127,11 @@ impl StreamState {
             Err(error) => return Err(json::malformed("the stream", &error)),
         };
         match body.kind.as_str() {
-            "message_start" => self.count(body.message.and_then(|message| message.usage.0)),
+            "message_start" => {
+                let Start { id, usage } = body.message.unwrap_or_default();
+                self.id = self.id.take().or(id.0);
+                self.count(usage.0);
+            }
             "content_block_start" => return self.begin(body.index.0, body.content_block, events),
             "content_block_delta" => self.delta(body.index.0, body.delta, events),
             "content_block_stop" => self.end(body.index.0, events),
@@ -186,6 +198,8 @@ impl StreamState {
                     return Err(DecodeError::Malformed("a tool_use block has no id or no name".to_owned()));
                 };
                 json::count_call(self.calls as usize)?;
+                let id = json::issued_id(Some(&id), self.id.as_deref(), self.calls);
+                let id = json::unused(id, &mut self.ids);
                 let index = index.unwrap_or_default();
                 let input = block.input.map_or_else(|| "{}".to_owned(), |input| input.get().to_owned());
                 self.open.push(OpenCall { block: index, index: self.calls, unsaid: Some(input) });

@@ -4,7 +4,7 @@
 //! counted in every frame, but only the first count is reported and those of the end: a stream that was cut must look
 //! unmetered rather than cheap.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::citations::{Said, citations};
 use super::logprobs::logprobs;
@@ -20,6 +20,8 @@ pub struct StreamState {
     choices: BTreeMap<u32, ChoiceState>,
     /// Tool calls of all choices so far.
     issued: u32,
+    /// Their identifiers.
+    ids: HashSet<String>,
     usage: Option<Usage>,
     about: About,
 }
@@ -145,6 +147,7 @@ impl StreamState {
         let index = state.calls;
         state.calls += 1;
         let id = json::issued_id(call.id.0.as_deref(), reply, self.issued);
+        let id = json::unused(id, &mut self.ids);
         self.issued += 1;
         let arguments = call.args.map_or_else(|| "{}".to_owned(), |args| args.get().to_owned());
         events.push(Event::ToolCall { choice, index, id, name: call.name, proof: proof(signature) });

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::domain::message::{Citation, Proof, ProofKind};
+use crate::wire::provider::lenient::Count;
 use crate::wire::reasoning_details::list;
 
 #[derive(Deserialize)]
@@ -19,8 +20,10 @@ struct UrlCitation {
     title: Option<String>,
     /// OpenRouter's: the words of the source.
     content: Option<String>,
-    start_index: Option<u64>,
-    end_index: Option<u64>,
+    #[serde(default)]
+    start_index: Count,
+    #[serde(default)]
+    end_index: Count,
 }
 
 /// The citations in a list of annotations; none of anything else.
@@ -71,17 +74,52 @@ fn read<T: serde::de::DeserializeOwned>(json: &RawValue) -> Option<T> {
     serde_json::from_str(json.get()).ok()
 }
 
+/// No answer is so long that a place in it could be beyond.
+const MOST_CHARACTERS: u64 = u32::MAX as u64;
+
+fn place(index: Count) -> Option<u64> {
+    index.0.filter(|place| *place <= MOST_CHARACTERS)
+}
+
 /// One that is not of the documented form is kept as it is.
 fn citation(annotation: &RawValue) -> Citation {
     let read = serde_json::from_str::<Annotation>(annotation.get()).ok();
     let cited = read.filter(|read| read.kind == "url_citation").and_then(|read| read.url_citation);
     match cited.filter(|cited| cited.url.is_some()) {
-        Some(UrlCitation { url, title, content, start_index, end_index }) => {
-            Citation { url, title, quote: content, start: start_index, end: end_index, original: None }
-        }
+        Some(UrlCitation { url, title, content, start_index, end_index }) => Citation {
+            url,
+            title,
+            quote: content,
+            start: place(start_index),
+            end: place(end_index),
+            original: None,
+        },
         None => {
             let original = Some(Proof::new(ProofKind::OpenaiAnnotation, annotation.get()));
             Citation { original, ..Citation::default() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_cannot_be_in_an_answer_is_none() {
+        for (place, expected) in [
+            ("3", Some(3)),
+            ("-3", None),
+            ("\"a\"", None),
+            ("100000000000000000000", None),
+            ("4294967296", None),
+        ] {
+            let annotation = format!(
+                r#"[{{"type":"url_citation","url_citation":{{"url":"https://a.example","start_index":{place},"end_index":{place}}}}}]"#
+            );
+            let cited = citations(serde_json::from_str(&annotation).unwrap());
+            assert_eq!((cited[0].start, cited[0].end), (expected, expected), "{place}");
+            assert_eq!((cited[0].url.as_deref(), &cited[0].original), (Some("https://a.example"), &None));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::domain::message::{Event, Proof};
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::json::{count_call, issued_id};
+use crate::wire::provider::json::{count_call, issued_id, unused};
 
 /// What a call without arguments has: some servers write an empty text or nothing, on which clients fail.
 pub const NO_ARGUMENTS: &str = "{}";
@@ -144,14 +144,6 @@ impl Calls {
 
 fn nameless() -> DecodeError {
     DecodeError::Malformed("a tool call has no name".to_owned())
-}
-
-/// The id itself, or another where a call of this answer has it already: its results could not be told apart.
-pub fn unused(id: String, ids: &mut HashSet<String>) -> String {
-    let others = (2..).map(|n: u32| format!("{id}_{n}"));
-    let free = std::iter::once(id.clone()).chain(others).find(|id| !ids.contains(id)).unwrap_or(id);
-    ids.insert(free.clone());
-    free
 }
 
 /// The id a provider gave a tool call, or one made of the call itself where it gave none.

@@ -9,7 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::annotation::{Sources, citations};
-use super::calls::{NO_ARGUMENTS, id_of, unused};
+use super::calls::{NO_ARGUMENTS, id_of};
 use super::error::{fault, interrupted, reported};
 use super::usage::UsageBody;
 use crate::domain::message::{
@@ -17,7 +17,7 @@ use crate::domain::message::{
     Usage,
 };
 use crate::wire::provider::DecodeError;
-use crate::wire::provider::json::{count_call, malformed};
+use crate::wire::provider::json::{count_call, malformed, unused};
 use crate::wire::provider::lenient::{Index, Lenient};
 use crate::wire::reasoning_details;
 
@@ -64,6 +64,9 @@ pub fn choices(mut bodies: Vec<ChoiceBody<'_>>, usage: Option<Usage>) -> Result<
     }
     bodies.sort_by_key(|choice| choice.index.0.unwrap_or(0));
     let has_content = bodies.iter().any(|choice| choice.message.has_content());
+    let calls =
+        bodies.iter().map(|choice| choice.message.tool_calls.as_ref().map_or(0, Vec::len)).sum::<usize>();
+    count_call(calls.saturating_sub(1))?;
     let choices = bodies.into_iter().map(ChoiceBody::read).collect::<Result<_, _>>();
     choices.map_err(|error| broken_off(error, usage, has_content))
 }

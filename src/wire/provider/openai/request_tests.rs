@@ -43,6 +43,7 @@ fn everything() -> ChatRequest {
         ],
         tool_choice: ToolChoice::Named("f".into()),
         parallel_tool_calls: Some(false),
+        is_checked: false,
         response_format: ResponseFormat::JsonSchema {
             name: "answer".into(),
             description: Some("the answer".into()),

@@ -4,6 +4,7 @@ mod identity;
 mod model;
 mod prompt;
 mod relations;
+mod typed;
 
 use serde_json::{Map, Value};
 
@@ -157,6 +158,7 @@ impl Mapper {
                 self.same.insert(path.to_owned(), value);
             }
             To::Variables => self.variables(path, value),
+            To::Output => self.output(path, value),
             To::Drop(why) => self.report.formal(path, why),
             To::Lose(why) => self.report.dropped(path, why),
         }
@@ -292,6 +294,7 @@ impl Mapper {
             kind: fields.kind.or(own.kind),
             status: fields.status.or(own.status),
             modality: fields.modality.or(own.modality),
+            output: fields.output.or(own.output),
             ..own
         };
     }

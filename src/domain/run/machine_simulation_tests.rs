@@ -2,26 +2,18 @@
 
 use std::collections::BTreeSet;
 
+#[path = "machine_dice.rs"]
+mod dice;
+
+use dice::{Dice, checked};
+
+use super::super::super::compaction::Slid;
 use super::super::super::event::Voids;
+use super::compacting::compacted;
 use super::*;
+use crate::domain::thread::compaction::Horizon;
 use crate::domain::thread::item::Item;
 use crate::domain::thread::transcript::sendable;
-
-/// Deterministic noise.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn below(&mut self, sides: usize) -> usize {
-        usize::try_from(self.roll(sides as u64)).unwrap()
-    }
-}
 
 /// A child as its own thread has it.
 #[derive(Default)]
@@ -40,9 +32,14 @@ struct Theatre {
     asked: Option<(u32, u32)>,
     /// All that it was ever asked.
     attempts: BTreeSet<(u32, u32)>,
+    /// The summary that is asked for, and how often one was.
+    summing: Option<u32>,
+    sums: u32,
     /// Tool calls under way.
     running: BTreeSet<u32>,
     children: BTreeMap<u32, Kid>,
+    /// Children whose threads somebody has deleted: none is begun again.
+    deleted: BTreeSet<u32>,
     /// Words of children on their way.
     words: Vec<Happened>,
     /// How often each unsafe call may be begun.
@@ -63,19 +60,34 @@ impl Theatre {
             max_minutes: 1,
             max_tool_calls: (dice.roll(4) == 0).then_some(5),
             max_parallel_tools: 1 + u32::try_from(dice.roll(3)).unwrap(),
+            ..Limits::default()
         };
         let on_unknown = [OnUnknown::Ask, OnUnknown::Report, OnUnknown::Fail][dice.below(3)];
         let on_budget = [OnBudget::End, OnBudget::Wait][dice.below(2)];
-        let run = Run::new(1, Terms { limits, on_unknown, on_budget, ..terms() }, Millis(0));
-        let said =
-            Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message: Message::user("Go") };
+        let run = Run::new(
+            1,
+            Terms { limits, on_unknown, on_budget, typed: dice.roll(2) == 0, ..terms() },
+            Millis(0),
+        );
+        let said = Item {
+            position: 0,
+            run: 0,
+            entry: 0,
+            step: 0,
+            at: Millis(0),
+            message: Message::user("Go"),
+            stands_for: None,
+        };
         Self {
             run,
             now: Millis(0),
             asked: None,
             attempts: BTreeSet::new(),
+            summing: None,
+            sums: 0,
             running: BTreeSet::new(),
             children: BTreeMap::new(),
+            deleted: BTreeSet::new(),
             words: Vec::new(),
             allowed: BTreeMap::new(),
             begun: BTreeMap::new(),
@@ -104,10 +116,16 @@ impl Theatre {
                 Do::CallModel { step, attempt } => {
                     assert!(self.attempts.insert((step, attempt)), "{step}.{attempt} is asked twice");
                     assert!(
-                        self.asked.replace((step, attempt)).is_none(),
+                        self.asked.replace((step, attempt)).is_none() && self.summing.is_none(),
                         "the model is asked once at a time"
                     );
                 }
+                Do::Compact { nth } => {
+                    assert_eq!(nth, self.sums + 1, "each attempt has its own number");
+                    assert!(self.asked.is_none() && self.summing.replace(nth).is_none());
+                    self.sums = nth;
+                }
+                Do::Compacted { .. } | Do::Slide { .. } => {}
                 Do::CallTool { entry, .. } => {
                     assert!(self.running.insert(entry));
                     // One of which only a crash knows whether it was begun is not counted until it is begun again.
@@ -166,7 +184,7 @@ impl Theatre {
             other => panic!("{other:?}"),
         }
         let position = self.items.len() as u64;
-        self.items.push(Item { position, run: 1, entry, step, at: self.now, message });
+        self.items.push(Item { position, run: 1, entry, step, at: self.now, message, stands_for: None });
     }
 
     fn answer(&mut self, dice: &mut Dice) {
@@ -184,6 +202,11 @@ impl Theatre {
         let plan = (0..calls).map(|_| hows[dice.below(hows.len())].clone()).collect();
         self.spent += 7;
         let finish = if dice.roll(20) == 0 { Finish::Length } else { Finish::Stop };
+        let is_checked = self.run.terms.typed && calls == 0 && finish == Finish::Stop;
+        let output = if is_checked { checked(dice) } else { Checked::Free };
+        let is_misfit = matches!(output, Checked::Misfit(_));
+        let is_last = self.run.closing.is_none() && !self.run.is_steered;
+        let was_mended = self.run.repair.is_some();
         let answered = Answered {
             parts,
             finish,
@@ -191,15 +214,21 @@ impl Theatre {
             usage: Usage::default(),
             cost: Nanos::new(7),
             warnings: Vec::new(),
+            output,
         };
         self.asked = None;
         self.apply(Happened::Answered(answered));
+        if is_misfit && is_last {
+            assert_ne!(self.run.status(), Status::Completed, "what does not fit is no answer");
+            assert!(!was_mended || self.is_over, "it is mended once");
+        }
     }
 
     fn fail(&mut self, dice: &mut Dice) {
         let failure = Failure::new("upstream_error", "no");
-        let fault = match dice.roll(8) {
+        let fault = match dice.roll(9) {
             0 => Fault::Final(failure),
+            8 => Fault::TooLong(failure),
             1 | 2 => Fault::Budget { resets_at: None },
             3 => Fault::Place { at: None, noise: 7 },
             _ => Fault::Transient { failure, at: None, broke_off: None },
@@ -213,6 +242,8 @@ impl Theatre {
     fn crash(&mut self) {
         if self.asked.take().is_some() {
             self.apply(Happened::Cut { voids: Some(Voids { from: 1, to: 2 }) });
+        } else if self.summing.take().is_some() {
+            self.apply(Happened::CompactionCut);
         }
         for entry in std::mem::take(&mut self.running) {
             if self.is_child(entry) && entry % 2 == 0 {
@@ -229,7 +260,8 @@ impl Theatre {
     /// Beginning it again finds it.
     fn begin_child(&mut self, entry: u32) {
         // It may have ended before it is known to be there.
-        let Some(given) = self.run.children.get(&entry).map(|child| child.given) else { return };
+        let there = self.run.children.get(&entry).filter(|_| !self.deleted.contains(&entry));
+        let Some(given) = there.map(|child| child.given) else { return };
         let kid = self.children.entry(entry).or_insert_with(|| Kid { given, ..Kid::default() });
         assert!(kid.is_cancelled || kid.given == given, "{entry} is begun with another limit");
     }
@@ -269,9 +301,13 @@ impl Theatre {
                 let cost = dice.roll(4).min(kid.given.map_or(u64::MAX, Nanos::get));
                 self.words.push(child_ended(entry, cost, dice.roll(2) * 100));
             }
-            2 if self.run.children.get(&entry).is_some_and(|child| child.has_begun) => {
+            // One that is being begun once more is not deleted meanwhile: it would be there again.
+            2 if self.run.children.get(&entry).is_some_and(|child| child.has_begun)
+                && !self.running.contains(&entry) =>
+            {
                 let given = kid.given.map_or(u64::MAX, Nanos::get);
                 self.children.remove(&entry);
+                self.deleted.insert(entry);
                 // Its thread says so; whether that or a look comes first.
                 self.words.push(child_ended(entry, dice.roll(4).min(given), 0));
             }
@@ -340,10 +376,39 @@ impl Theatre {
         }
     }
 
+    /// What was asked for a summary says something, or nothing.
+    fn sum_up(&mut self, dice: &mut Dice) {
+        self.summing = None;
+        self.spent += 2;
+        let cost = Nanos::new(2);
+        let horizon = Horizon::default();
+        let why = "no".to_owned();
+        self.apply(match dice.roll(3) {
+            0 => {
+                Happened::Compacted { compacted: compacted(dice.roll(2) == 0), cost, usage: Usage::default() }
+            }
+            1 => Happened::NotCompacted { slid: Slid { horizon: Some(horizon), why }, fault: None, cost },
+            _ => {
+                let failure = Failure::new("upstream_error", "no");
+                let fault = match dice.roll(4) {
+                    0 => Fault::Place { at: None, noise: 9 },
+                    1 => Fault::Transient { failure, at: None, broke_off: None },
+                    2 => Fault::Empty,
+                    _ => Fault::Final(failure),
+                };
+                Happened::NotCompacted { slid: Slid { horizon: None, why }, fault: Some(fault), cost }
+            }
+        });
+    }
+
     /// Something that can happen now.
     fn step(&mut self, dice: &mut Dice) {
         let (asked, over) = (self.asked.is_some(), self.is_over);
+        if asked && dice.roll(8) == 0 {
+            self.apply(Happened::Full);
+        }
         match dice.roll(16) {
+            0..=5 if self.summing.is_some() => self.sum_up(dice),
             0..=4 if asked => self.answer(dice),
             5 if asked => self.fail(dice),
             0..=6 => self.end_tool(dice),

@@ -1,0 +1,171 @@
+//! One write of a dispatch object: all that was decided, in order.
+
+use super::Dispatch;
+use crate::domain::admission::command::Learned;
+use crate::domain::dispatch::notice::State;
+use crate::domain::ids::AccountId;
+use crate::domain::time::Millis;
+use crate::object::sql::{Error, Sql};
+use crate::object::store::dispatch::notices::{self, Notice, Tried};
+use crate::object::store::dispatch::{self as store, Row, learned, places};
+
+/// How many runs of a deleted thread are removed at once.
+const REMOVED_AT_ONCE: u32 = 500;
+/// How long notices are kept that were taken, and that were given up.
+pub const KEEP_SENT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+pub const KEEP_DEAD_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// What is to be written.
+#[derive(Debug)]
+pub enum Write {
+    /// A hidden run that is over.
+    Drop(String),
+    /// An object that keeps memories is there, or is not.
+    Place(String, bool),
+    Put {
+        before: Option<Box<Row>>,
+        row: Box<Row>,
+    },
+    /// Runs of a thread, all or some.
+    Empty {
+        thread: String,
+        is_whole: bool,
+    },
+    /// Threads that are asked to wake.
+    Postpone {
+        threads: Vec<String>,
+    },
+    /// Threads that were deleted before this moment are forgotten.
+    Forget {
+        before: Millis,
+    },
+    Account(AccountId),
+    Learn(Learned),
+    Notice(Notice),
+    /// What a notice says, by its id.
+    Body(String, String),
+    Tried(Tried),
+    /// A notice begins anew.
+    Again(String),
+    /// A webhook's notices that are to be sent are given up; why.
+    Kill(String, String),
+    ForgetNotice(String),
+    ForgetWebhook(String),
+    /// What is about runs of a thread is forgotten.
+    ForgetThread(String),
+    /// Notices whose time is up are forgotten.
+    Expire,
+}
+
+impl Write {
+    const fn removes_runs(&self) -> bool {
+        matches!(self, Self::Empty { .. } | Self::Forget { .. })
+    }
+
+    /// Whether it changes when a notice is to be forgotten.
+    const fn ends_notices(&self) -> bool {
+        matches!(
+            self,
+            Self::Notice(_)
+                | Self::Tried(_)
+                | Self::Again(_)
+                | Self::Kill(..)
+                | Self::ForgetNotice(_)
+                | Self::ForgetWebhook(_)
+                | Self::ForgetThread(_)
+                | Self::Expire
+        )
+    }
+}
+
+impl Dispatch {
+    pub(super) fn write_all(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+        let batch = std::mem::take(&mut self.batch);
+        let has_removed = batch.iter().any(Write::removes_runs);
+        let ends_notices = batch.iter().any(Write::ends_notices);
+        let mut room = None;
+        for write in batch {
+            self.write_one(sql, write, &mut room, now)?;
+        }
+        if has_removed {
+            self.oldest_gone = store::oldest_gone(sql)?;
+            self.claims.recount();
+        }
+        self.claims.write(sql)?;
+        if ends_notices {
+            self.expires_at = expires_at(sql)?;
+        }
+        self.sender.refill(sql)
+    }
+
+    fn write_one(
+        &mut self,
+        sql: &impl Sql,
+        write: Write,
+        room: &mut Option<(u64, u64)>,
+        now: Millis,
+    ) -> Result<(), Error> {
+        match write {
+            Write::Place(name, is_there) => places::write(sql, &name, is_there),
+            Write::Drop(id) => store::delete(sql, &id),
+            Write::Put { before, row } => store::put(sql, before.as_deref(), &row),
+            Write::Postpone { threads } => {
+                threads.iter().try_for_each(|thread| store::postpone(sql, thread, now))
+            }
+            Write::Forget { before } => store::forget(sql, before),
+            Write::Empty { thread, is_whole: true } => {
+                while store::empty(sql, &thread, REMOVED_AT_ONCE)? {}
+                Ok(())
+            }
+            Write::Empty { thread, is_whole: false } => self.empty(sql, &thread, now),
+            Write::Account(account) => learned::write_account(sql, account),
+            Write::Learn(thing) => learned::write(sql, &thing),
+            Write::Notice(notice) => keep(sql, &notice, room),
+            Write::Body(id, body) => notices::set_body(sql, &id, &body),
+            Write::Tried(tried) => notices::tried(sql, &tried),
+            Write::Again(id) => notices::again(sql, &id, now),
+            Write::Kill(webhook, why) => notices::kill(sql, &webhook, &why, now),
+            Write::ForgetNotice(id) => notices::forget(sql, &id),
+            Write::ForgetWebhook(webhook) => notices::forget_webhook(sql, &webhook),
+            Write::ForgetThread(thread) => notices::forget_thread(sql, &thread),
+            Write::Expire => {
+                notices::expire(sql, State::Sent, now.plus(-KEEP_SENT_MS))?;
+                notices::expire(sql, State::Dead, now.plus(-KEEP_DEAD_MS))
+            }
+        }
+    }
+
+    /// Removes some runs of a deleted thread.
+    fn empty(&mut self, sql: &impl Sql, thread: &str, now: Millis) -> Result<(), Error> {
+        if !store::empty(sql, thread, REMOVED_AT_ONCE)? {
+            let left = store::row(sql, thread)?;
+            let version = left.as_ref().map_or(0, |row| row.version);
+            store::put(sql, left.as_ref(), &Row::gone(thread.to_owned(), version, now, false))?;
+            self.leaving.remove(thread);
+        }
+        Ok(())
+    }
+}
+
+/// When the first notice is to be forgotten.
+pub fn expires_at(sql: &impl Sql) -> Result<Option<Millis>, Error> {
+    let sent = notices::oldest(sql, State::Sent)?.map(|at| at.plus(KEEP_SENT_MS));
+    let dead = notices::oldest(sql, State::Dead)?.map(|at| at.plus(KEEP_DEAD_MS));
+    Ok([sent, dead].into_iter().flatten().min())
+}
+
+/// Keeps a notice in the place of the oldest that has ended. One more than may be pending is given up, which its row says.
+/// `room`: how many there are, and how many are pending, once it was counted in this write.
+fn keep(sql: &impl Sql, notice: &Notice, room: &mut Option<(u64, u64)>) -> Result<(), Error> {
+    let (all, pending) = match *room {
+        Some(counts) => counts,
+        None => notices::counts(sql)?,
+    };
+    let has_evicted = all >= notices::MAX_KEPT && notices::evict(sql)?;
+    let is_full = pending >= notices::MAX_PENDING;
+    notices::insert(sql, notice, is_full.then_some(FULL))?;
+    *room = Some((all + u64::from(!has_evicted), pending + u64::from(!is_full)));
+    Ok(())
+}
+
+const FULL: &str = "it was not sent: too many messages of the account were waiting to be sent";

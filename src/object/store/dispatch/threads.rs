@@ -1,0 +1,56 @@
+//! The index's threads as such: all of them, for backups, and those that are due.
+
+use super::THREAD_DIGITS;
+use crate::domain::time::Millis;
+use crate::object::sql::{Error, Sql, Value};
+use crate::object::store::columns::Columns;
+use crate::sql::queries;
+
+queries! {
+    /// `threads_behind`
+    NEXT_ENTRY = "SELECT id FROM entries WHERE id > ? ORDER BY id LIMIT 1";
+    /// `overdue`
+    OVERDUE = "SELECT id FROM entries WHERE due_at < ? ORDER BY due_at LIMIT ?";
+    /// `postpone`
+    POSTPONE = "UPDATE entries SET due_at = ? WHERE id = ?";
+}
+
+/// The most threads that are named at once.
+const MAX_THREADS: u32 = 1_000;
+
+/// The threads behind one, at most so many. Each is sought behind the runs of the one before.
+///
+/// # Errors
+/// [`Error`].
+pub fn threads_behind(sql: &impl Sql, mut after: String, most: u32) -> Result<Vec<String>, Error> {
+    let mut threads = Vec::new();
+    while threads.len() < most.min(MAX_THREADS) as usize {
+        if !after.is_empty() {
+            after.push('g');
+        }
+        let rows = sql.query(&NEXT_ENTRY, &[Value::Text(after)])?;
+        let Some(row) = rows.first() else { break };
+        let id = Columns::of(row).text()?;
+        // A run may be left of a thread that goes.
+        after = id.get(..THREAD_DIGITS).unwrap_or(id).to_owned();
+        threads.push(after.clone());
+    }
+    Ok(threads)
+}
+
+/// Threads that were due before this moment, at most so many.
+///
+/// # Errors
+/// [`Error`].
+pub fn overdue(sql: &impl Sql, before: Millis, most: u32) -> Result<Vec<String>, Error> {
+    let rows = sql.query(&OVERDUE, &[Value::Integer(before.0), Value::Integer(most.into())])?;
+    rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect()
+}
+
+/// A thread is due at this moment and not before.
+///
+/// # Errors
+/// [`Error`].
+pub fn postpone(sql: &impl Sql, thread: &str, at: Millis) -> Result<(), Error> {
+    sql.query(&POSTPONE, &[Value::Integer(at.0), Value::from(thread)]).map(drop)
+}
