@@ -182,7 +182,7 @@ impl Scan {
             let fits = move |older: &Older| self.fits((older.weight, older.bytes), times);
             self.older.iter().zip(&cuts).filter(move |(older, cut)| **cut && fits(older))
         };
-        let kept = may(1).next().or_else(|| may(2).last().filter(|_| self.refused == 0));
+        let kept = may(1).next().or_else(|| may(2).next_back().filter(|_| self.refused == 0));
         let from = kept.map_or(self.first, |(older, _)| older.mark.position);
         from.saturating_sub(1)
     }
