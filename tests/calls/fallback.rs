@@ -294,4 +294,6 @@ async fn an_entry_that_breaks_off_in_the_middle_of_a_step_comes_behind_the_other
     // Both have broken off; the first that did so has had the most time since.
     assert_eq!(begin(2).await, ["big", "small", "big"]);
     assert_eq!(begin(0).await, ["big"], "what came through forgets it");
+    stage.model("other/small", &json!({"context_tokens": 10})).await;
+    assert_eq!(begin(1).await, ["big", "small"], "what was seen outweighs a guess of what fits");
 }

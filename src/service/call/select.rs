@@ -54,7 +54,9 @@ impl Selection {
         candidates.sort_by_key(|candidate| {
             // The one that was put last first is the first of these.
             let is_last = asked.last.iter().position(|last| *last == candidate.label);
-            (needs.is_likely_too_long(candidate.model.as_ref()), is_last.map_or(0, |place| place + 1))
+            let place = is_last.map_or(0, |place| place + 1);
+            // What was seen outweighs a guess.
+            (place, needs.is_likely_too_long(candidate.model.as_ref()))
         });
         match (candidates.is_empty(), unpriced) {
             (false, _) => Ok(Self { candidates, needs }),
