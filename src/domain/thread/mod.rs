@@ -9,6 +9,7 @@
 //! | [`window`] | what of a long transcript a model is sent |
 //! | [`log`] | how events are numbered, so that no number is used twice, whatever crashes |
 //! | [`once`] | requests that count once, by the client's key |
+//! | [`export`] | all of a thread, page by page |
 //! | [`outbox`] | what the account's index has yet to learn of a thread |
 //! | [`command`] | what is asked of a thread's object, and what it answers |
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
@@ -18,6 +19,7 @@
 pub mod about;
 pub mod command;
 pub mod effect;
+pub mod export;
 pub mod fork;
 pub mod id;
 pub mod item;

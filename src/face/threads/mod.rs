@@ -6,12 +6,14 @@
 //! | [`run`] | runs: started, looked at, steered |
 //! | [`tokens`] | short-lived keys of one thread |
 //! | [`events`] | what happens in them, as a stream or a list |
+//! | [`export`] | all of a thread as one document |
 //! | [`list`] | which there are, from the account's index |
 //!
 //! Most of it stands twice: behind an agent, for its callers, and in the control plane, for the members of the account,
 //! whatever the agent. What needs an agent to be called stands behind one only.
 
 mod events;
+mod export;
 mod list;
 mod run;
 mod thread;
@@ -83,6 +85,7 @@ impl Face for ThreadsFace {
         thread::operations(v);
         run::operations(v);
         events::operations(v);
+        export::operations(v);
         tokens::operations(v);
         list::operations(v);
     }

@@ -3,6 +3,7 @@
 
 mod begin;
 mod create;
+mod export;
 mod fork;
 mod list;
 mod refusal;
@@ -12,6 +13,7 @@ mod watch;
 
 pub use begin::{Begin, On};
 pub use create::Created;
+pub use export::Export;
 pub use list::{Listing, Narrow};
 pub use refusal::Error;
 pub use tokens::{Issued, opened};
