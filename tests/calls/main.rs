@@ -29,6 +29,7 @@ mod doors;
 mod ends;
 mod epochs;
 mod event_pages;
+mod exports;
 mod faces;
 mod fallback;
 mod flags;

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::about::About;
 use super::compaction::Horizon;
+use super::export::{Exported, Place};
 use super::fork::{self, Copied, Cut, Origin, Progress};
 use super::id::{EntryId, ThreadKey, ThreadName};
 use super::once::Once;
@@ -50,6 +51,8 @@ pub enum Command {
     Run(Who, u32),
     /// A page of the run's journal, behind an entry; 0: from the first.
     Journal(Who, u32, u32),
+    /// A page of all that there is of the thread.
+    Export(Who, Place),
     /// What has happened, of a run or of all; more comes as it happens where this is asked by a stream.
     Events(Who, Watch),
     Cancel(Who, u32, Option<String>),
@@ -252,6 +255,7 @@ pub enum Answer {
         next: Option<u32>,
     },
     Events(Box<Events>),
+    Exported(Box<Exported>),
     Given(Vec<Outcome>),
     Floor(u32),
     /// The token was made under a floor that was raised since.

@@ -12,6 +12,7 @@
 //! | [`digest`] | the oldest runs, as a model is given them to be summed up |
 //! | [`log`] | how events are numbered, so that no number is used twice, whatever crashes |
 //! | [`once`] | requests that count once, by the client's key |
+//! | [`export`] | all of a thread, page by page |
 //! | [`outbox`] | what the account's index has yet to learn of a thread |
 //! | [`command`] | what is asked of a thread's object, and what it answers |
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
@@ -25,6 +26,7 @@ pub mod compaction;
 pub mod cut;
 pub mod digest;
 pub mod effect;
+pub mod export;
 pub mod fork;
 pub mod id;
 pub mod item;

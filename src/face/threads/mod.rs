@@ -6,6 +6,7 @@
 //! | [`run`] | runs: started, looked at, steered |
 //! | [`tokens`] | short-lived keys of one thread |
 //! | [`events`] | what happens in them, as a stream or a list |
+//! | [`export`] | all of a thread as one document |
 //! | [`list`] | which there are, from the account's index |
 //! | [`memories`] | what is remembered of the person who holds a token |
 //!
@@ -13,6 +14,7 @@
 //! whatever the agent. What needs an agent to be called stands behind one only.
 
 mod events;
+mod export;
 mod list;
 mod memories;
 mod run;
@@ -86,6 +88,7 @@ impl Face for ThreadsFace {
         thread::operations(v);
         run::operations(v);
         events::operations(v);
+        export::operations(v);
         tokens::operations(v);
         list::operations(v);
         memories::operations(v);

@@ -72,6 +72,7 @@ impl Thread {
             Command::Journal(who, run, after) => {
                 self.seen_by(who, |_, _| after_nothing(Query::Steps { run, after }))
             }
+            Command::Export(who, place) => self.seen_by(who, |_, _| after_nothing(Query::Export(place))),
             Command::Events(who, watch) => self.seen_by(who, |_, _| after_nothing(Query::Events(watch))),
             Command::Cancel(who, run, reason) => {
                 self.steer(sql, who, run, Happened::Cancelled { reason }, now)?

@@ -8,7 +8,7 @@ use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
 
 /// The most bytes of a page, but for its last row.
-const MAX_PAGE: u64 = 1_000_000;
+pub(super) const MAX_PAGE: u64 = 1_000_000;
 
 impl Thread {
     pub(super) fn events(&self, sql: &impl Sql, meta: &Meta, watch: Watch) -> Result<Answer, Error> {

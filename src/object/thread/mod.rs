@@ -6,6 +6,7 @@
 //! | [`commands`] | what each command decides |
 //! | [`deletion`] | how a thread goes |
 //! | [`events`] | what watchers read of what has happened |
+//! | [`export`] | what an export reads, page by page |
 //! | [`deliveries`] | what goes to the account's index |
 //! | [`fork`], [`copying`] | itself as a copy of another thread, and what it keeps until it is whole |
 //! | [`inputs`] | what a waiting run is given |
@@ -33,6 +34,7 @@ mod copying;
 mod deletion;
 mod deliveries;
 mod events;
+mod export;
 mod family;
 mod fork;
 mod inputs;

@@ -12,6 +12,7 @@ use crate::domain::run::tool::{OpenCall, Stage};
 use crate::domain::thread::command::{Answer, Page, Watch};
 use crate::domain::thread::compaction::Horizon;
 use crate::domain::thread::effect::{ModelCall, Report, ToolCall};
+use crate::domain::thread::export::Place;
 use crate::domain::thread::fork::{Copied, Copy, Cut, MAX_BYTES, MAX_ITEMS, PAGE_BYTES, PAGE_ITEMS};
 use crate::domain::thread::id::EntryId;
 use crate::domain::thread::item::Item;
@@ -45,6 +46,7 @@ pub enum Query {
         after: u32,
     },
     Events(Watch),
+    Export(Place),
 }
 
 impl Thread {
@@ -75,6 +77,7 @@ impl Thread {
                 }
             },
             Query::Events(watch) => self.events(sql, meta, watch),
+            Query::Export(place) => self.export(sql, meta, place),
         }
     }
 

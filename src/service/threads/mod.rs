@@ -4,6 +4,7 @@
 mod begin;
 mod claims;
 mod create;
+mod export;
 mod fork;
 mod list;
 mod memories;
@@ -14,6 +15,7 @@ mod watch;
 
 pub use begin::{Begin, On, Place};
 pub use create::Created;
+pub use export::Export;
 pub use list::{Listing, Narrow};
 pub use refusal::Error;
 pub use tokens::{Issued, opened};
