@@ -1,4 +1,4 @@
--- The way back from 0012_kept.sql: what threads keep is not limited.
+-- The way back from 0011_kept.sql: what threads keep is not limited.
 ALTER TABLE plans DROP COLUMN runs_at_once;
 ALTER TABLE plans DROP COLUMN storage_mb;
 ALTER TABLE plans DROP COLUMN threads;

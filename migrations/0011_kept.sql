@@ -1,6 +1,6 @@
 -- What plans allow of what threads keep and do: how many there are, how much they hold, how many runs are not over.
 --
--- The way back is down/0012_kept.sql. Code of the release before limits none of it.
+-- The way back is down/0011_kept.sql. Code of the release before limits none of it.
 
 -- NULL is no limit. Seeded from seed/plans.yaml.
 ALTER TABLE plans ADD COLUMN threads INTEGER CHECK (threads >= 0);
