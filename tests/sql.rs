@@ -729,9 +729,10 @@ fn agents_are_written_by_their_keys_alone() {
 }
 
 /// What goes through all that an account has of something: a list of at most a hundred that has no pages, or of flags; a lower plan's
-/// fitting, which looks for the newest; lines that name what is about to be deleted; and what foreign keys would be checked by, were the row an update.
+/// fitting, which looks for the newest; lines and agents that name what is about to be deleted; and what foreign keys would be checked by, were the row an update.
 fn goes_through_all(query: &str) -> bool {
-    ["ALIASES", "PROVIDERS", "FLAGS_OF_ACCOUNT", "INSERT_ACCOUNT", "NAMED_IN_LINES"].contains(&query)
+    ["ALIASES", "PROVIDERS", "FLAGS_OF_ACCOUNT", "INSERT_ACCOUNT", "NAMED_IN_LINES", "NAMING_WEBHOOK"]
+        .contains(&query)
         || query.ends_with("_OFF")
         || query.ends_with("_ON")
 }

@@ -1,7 +1,7 @@
 // plans.yaml: what each plan allows, as rows of table plans.
 
 const PLANS = ["budget", "standard", "professional", "enterprise"];
-const COUNTS = ["agents", "members", "keys", "calls_per_minute", "concurrent_calls", "threads", "storage_mb", "runs_at_once"];
+const COUNTS = ["agents", "members", "keys", "calls_per_minute", "concurrent_calls", "threads", "storage_mb", "runs_at_once", "memories", "keep_days"];
 const FEATURES = ["public_agents", "own_templates", "import_url"];
 const UNLIMITED = "unlimited";
 
@@ -20,7 +20,7 @@ export function readPlans(file) {
 function readPlan(item) {
   const found = item.fields(["plan", ...COUNTS, "monthly_spend_usd", "features"]);
   if (!found?.plan) return undefined;
-  const counts = COUNTS.map((count) => [count, limit(found[count], (value) => value.integer(0, 1_000_000_000))]);
+  const counts = COUNTS.map((count) => [count, limit(found[count], (value) => value.integer(count === "keep_days" ? 1 : 0, 1_000_000_000))]);
   return {
     plan: found.plan.oneOf(PLANS),
     ...Object.fromEntries(counts),

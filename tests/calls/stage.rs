@@ -87,7 +87,8 @@ impl Stage {
     pub fn limit(&self, limits: &str) {
         let sql = format!(
             "UPDATE plans SET agents = NULL, members = NULL, keys = NULL, calls_per_minute = NULL,
-                concurrent_calls = NULL, monthly_spend = NULL, threads = NULL, storage_mb = NULL, runs_at_once = NULL WHERE plan = 'budget';
+                concurrent_calls = NULL, monthly_spend = NULL, threads = NULL, storage_mb = NULL, runs_at_once = NULL,
+                memories = NULL, keep_days = NULL WHERE plan = 'budget';
             UPDATE plans SET {limits} WHERE plan = 'budget';
             UPDATE accounts SET plan = 'budget' WHERE slug = '{}';",
             self.acme.slug

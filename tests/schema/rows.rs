@@ -118,4 +118,4 @@ UPDATE catalogue SET audio_input_price = 9007199254740991 WHERE code = 'of-old';
 UPDATE models SET audio_input_price = 0 WHERE code = 'm';
 ";
 
-const KEPT: &str = "UPDATE plans SET threads = 7, storage_mb = 0, runs_at_once = 9 WHERE plan = 'budget'";
+const KEPT: &str = "UPDATE plans SET threads = 7, storage_mb = 0, runs_at_once = 9, memories = 11, keep_days = 30 WHERE plan = 'budget'";

@@ -41,6 +41,11 @@ fn plans() -> String {
     keys: 1
     calls_per_minute: 1
     concurrent_calls: 1
+    threads: 1
+    storage_mb: 1
+    runs_at_once: 1
+    memories: 1
+    keep_days: 1
     monthly_spend_usd: \"1.5\"
     features: [import_url]
 "
@@ -145,6 +150,7 @@ fn faults_of_plans_are_told_with_their_place() {
     let text = plans()
         .replacen("agents: 1", "agents:", 1)
         .replacen("keys: 1", "keys: -1", 1)
+        .replacen("keep_days: 1", "keep_days: 0", 1)
         .replacen("\"1.5\"", "1.5", 1)
         .replacen("import_url", "import_urls", 1)
         .replace("plan: enterprise", "plan: enterprize");
@@ -155,9 +161,10 @@ fn faults_of_plans_are_told_with_their_place() {
             "plans.yaml:2:3: plan enterprise stands 0 times; each of budget, standard, professional, enterprise must stand once",
             "plans.yaml:3:12: agents is empty; write a number or unlimited",
             "plans.yaml:5:11: keys must be a whole number from 0 to 1000000000",
-            "plans.yaml:8:24: monthly_spend_usd must be dollars as a decimal string with at most nine decimals, such as \"0.15\"; quote it",
-            "plans.yaml:9:16: features[0] is one of public_agents, own_templates, import_url; did you mean import_url?",
-            "plans.yaml:26:11: plan is one of budget, standard, professional, enterprise; did you mean enterprise?",
+            "plans.yaml:12:10: keep_days must be a whole number from 1 to 1000000000",
+            "plans.yaml:13:24: monthly_spend_usd must be dollars as a decimal string with at most nine decimals, such as \"0.15\"; quote it",
+            "plans.yaml:14:16: features[0] is one of public_agents, own_templates, import_url; did you mean import_url?",
+            "plans.yaml:41:11: plan is one of budget, standard, professional, enterprise; did you mean enterprise?",
         ]
     );
 }

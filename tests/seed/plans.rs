@@ -16,7 +16,7 @@ struct File {
 fn rows(db: &Connection) -> Vec<Value> {
     let sql =
         "SELECT json_array(plan, agents, members, keys, calls_per_minute, concurrent_calls, threads, storage_mb,
-        runs_at_once, monthly_spend, json(features)) FROM plans ORDER BY plan";
+        runs_at_once, memories, keep_days, monthly_spend, json(features)) FROM plans ORDER BY plan";
     let mut statement = db.prepare(sql).unwrap();
     let texts = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
     texts.map(|text| serde_json::from_str(&text.unwrap()).unwrap()).collect()
@@ -35,6 +35,8 @@ fn expected() -> Vec<Value> {
             "threads",
             "storage_mb",
             "runs_at_once",
+            "memories",
+            "keep_days",
         ];
         let mut row = vec![plan["plan"].clone()];
         row.extend(counts.map(|count| limit(&plan[count])));

@@ -2,6 +2,7 @@
 
 pub mod account;
 mod columns;
+mod declared;
 pub mod dispatch;
 pub mod dump;
 pub mod effects;

@@ -1,6 +1,6 @@
 //! The schema of the account's object.
 
-use crate::object::store::effects;
+use crate::object::store::{declared, effects};
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
@@ -9,15 +9,7 @@ pub const STEPS: &[Step] = &[LEDGER, EFFECTS, DECLARED, RUNS];
 /// The run that made a call.
 const RUNS: Step = &["ALTER TABLE calls ADD COLUMN run TEXT"];
 
-/// Copies of declared things ([`crate::domain::declared`]). Deleted ones stay, without a body, so that what was changed
-/// before cannot come after.
-const DECLARED: Step = &["CREATE TABLE declared (
-    kind     TEXT NOT NULL,
-    name     TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    body     TEXT,
-    PRIMARY KEY (kind, name)
-) WITHOUT ROWID"];
+const DECLARED: Step = &[declared::TABLE];
 
 /// The account's host keeps its effects like any other's, though an account has none yet.
 const EFFECTS: Step = &[effects::TABLE];

@@ -1,6 +1,6 @@
 //! The schema of a dispatch object.
 
-use crate::object::store::effects;
+use crate::object::store::{declared, effects};
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
@@ -53,14 +53,8 @@ const WEBHOOKS: Step = &[
         id      INTEGER PRIMARY KEY CHECK (id = 1),
         account TEXT NOT NULL
     )",
-    // Copies of declared things ([`crate::domain::declared`]), as the account's object has them.
-    "CREATE TABLE declared (
-        kind     TEXT NOT NULL,
-        name     TEXT NOT NULL,
-        revision INTEGER NOT NULL,
-        body     TEXT,
-        PRIMARY KEY (kind, name)
-    ) WITHOUT ROWID",
+    // As the account's object has them.
+    declared::TABLE,
     // Of a run, the number of its last wait that webhooks have heard of.
     "ALTER TABLE entries ADD COLUMN heard_wait INTEGER NOT NULL DEFAULT 0",
     // Messages to webhooks.
