@@ -1,7 +1,7 @@
 //! The schema of a dispatch object.
 
-use crate::object::store::{declared, effects};
 use crate::object::store::steps::Step;
+use crate::object::store::{declared, effects};
 
 /// See [`crate::object::store::steps`] for what a step may do.
 pub const STEPS: &[Step] = &[INDEX, DUE, WEBHOOKS, CLAIMS];
