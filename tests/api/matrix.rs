@@ -99,6 +99,7 @@ impl Stage {
 
     /// A second version of the agent, a member whose key the member's is, and whatever is made by PUT of its name.
     async fn furnish(&mut self) {
+        self.api.world.upstream().always("hooks.example.com", 204);
         let described = json!({"description": "Second."});
         self.api
             .request(Method::PATCH, "/api/v1/agents/triage")
@@ -152,7 +153,6 @@ impl Stage {
             self.ask(&put, Some(OPERATOR)).await.ok();
         }
         if operation.template.contains("/webhooks/{name}/") {
-            self.api.world.upstream().always("hooks.example.com", 204);
             let sent = self.api.post("/api/v1/webhooks/mine/test").key(&self.acme.admin).send().await;
             self.names.insert("delivery".to_owned(), sent.json()["id"].clone());
         }
@@ -281,9 +281,10 @@ impl Stage {
         }
     }
 
-    /// Every row of the first account.
+    /// Every row of the first account, but what its objects are still to be told: that goes by itself.
     pub fn rows(&self) -> Vec<String> {
-        let of_acme = |row: &String| row.contains(&self.acme.id.to_string());
+        let of_acme =
+            |row: &String| row.contains(&self.acme.id.to_string()) && !row.starts_with("declaration_outbox ");
         self.api.world.database().with(crate::walls::dump).into_iter().filter(of_acme).collect()
     }
 }

@@ -161,7 +161,7 @@ fn faults_of_plans_are_told_with_their_place() {
             "plans.yaml:2:3: plan enterprise stands 0 times; each of budget, standard, professional, enterprise must stand once",
             "plans.yaml:3:12: agents is empty; write a number or unlimited",
             "plans.yaml:5:11: keys must be a whole number from 0 to 1000000000",
-            "plans.yaml:12:10: keep_days must be a whole number from 1 to 1000000000",
+            "plans.yaml:12:16: keep_days must be a whole number from 1 to 1000000000",
             "plans.yaml:13:24: monthly_spend_usd must be dollars as a decimal string with at most nine decimals, such as \"0.15\"; quote it",
             "plans.yaml:14:16: features[0] is one of public_agents, own_templates, import_url; did you mean import_url?",
             "plans.yaml:41:11: plan is one of budget, standard, professional, enterprise; did you mean enterprise?",

@@ -125,6 +125,7 @@ impl FakeUpstream {
 
     /// Takes the script's next turn.
     pub async fn answer(&self, asked: Asked) -> Result<UpstreamReply<FakeBody>, SendError> {
+        let to = asked.to.clone();
         let turn = {
             let mut inner = self.inner.lock().unwrap();
             let at = inner.servers.iter().position(|(server, _)| asked.to.contains(server.as_str()));
@@ -160,7 +161,7 @@ impl FakeUpstream {
                 std::mem::forget(waits);
                 Err(SendError::Lost("hung up".to_owned()))
             }
-            None => panic!("a request that the script does not know"),
+            None => panic!("a request that the script does not know: {to}"),
         }
     }
 }
