@@ -8,9 +8,12 @@
 //! |---|---|
 //! | [`webhooks`] | who hears of what has become of runs |
 //! | [`sender`] | which messages to them are sent when |
+//! | [`claims`] | how much there is, and room for more |
+//! | [`erasing`] | what goes: of a person, or because its time is up |
 //! | [`writing`] | one write |
 
 mod claims;
+mod erasing;
 mod sender;
 mod webhooks;
 mod writing;
@@ -32,6 +35,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
 use claims::Claims;
+use erasing::Clearing;
 use sender::Sender;
 use store::learned;
 use store::notices;
@@ -67,6 +71,7 @@ pub struct Dispatch {
     /// Whose it is, once it has learned something.
     account: Option<AccountId>,
     sender: Sender,
+    clearing: Clearing,
     /// When the first of the notices is to be forgotten.
     expires_at: Option<Millis>,
     /// Effects that were in vain, and when they are performed again.
@@ -82,6 +87,9 @@ impl Dispatch {
             return Ok(());
         }
         let count = self.batch.len();
+        if let Some(delivered) = &delivered {
+            self.note_late(sql, delivered, self.account)?;
+        }
         match delivered {
             None => self.remove(before, id, version, now),
             Some(delivered) if delivered.is_hidden => self.put_hidden(sql, thread, &delivered)?,
@@ -231,6 +239,7 @@ impl Machine for Dispatch {
             late: None,
             account: learned::account(sql)?,
             sender: Sender::load(sql)?,
+            clearing: Clearing::load(sql)?,
             expires_at: expires_at(sql)?,
             put_off: BTreeMap::new(),
             claims: Claims::load(sql)?,
@@ -240,11 +249,24 @@ impl Machine for Dispatch {
     fn inherit(&mut self, fallen: Self) {
         self.late = fallen.late;
         self.sender.inherit(&fallen.sender);
+        self.clearing.inherit(&fallen.clearing);
     }
 
     fn absent(command: &Command) -> Option<Answer> {
         match command {
-            Command::Deliver(_) | Command::Learn(..) | Command::Claim(_) => None,
+            Command::Deliver(_)
+            | Command::Learn(..)
+            | Command::Claim(_)
+            | Command::ClaimMemory(..)
+            | Command::Counted(..)
+            | Command::Erase(_)
+            | Command::Hold(_) => None,
+            Command::Erasure(_) => Some(Answer::NoSuchErasure),
+            Command::Erasures(..) => Some(Answer::Erasures(Vec::new(), false)),
+            Command::ShowHold(_) => Some(Answer::NotHeld),
+            Command::Release(_) => Some(Answer::Released(false)),
+            Command::Holds(..) => Some(Answer::Holds(Vec::new())),
+            Command::MayGo(_) => Some(Answer::MayGo),
             Command::Settle(..) => Some(Answer::Settled),
             Command::Kept => Some(Answer::Kept(Kept::default())),
             Command::Place(_, is_there) => (!is_there).then_some(Answer::Placed),
@@ -253,7 +275,7 @@ impl Machine for Dispatch {
             Command::Resend(..) => Some(Answer::NoSuchNotice),
             Command::Try(_) => Some(Answer::NotEnabled),
             Command::Wake => Some(Answer::Woken),
-            Command::Overdue(_) => Some(Answer::Overdue(Vec::new())),
+            Command::Overdue(_) | Command::Retain(_) => Some(Answer::Overdue(Vec::new())),
             Command::Threads(..) => Some(Answer::Threads(Vec::new())),
             Command::List(_) => {
                 Some(Answer::Listed(Listed { entries: Vec::new(), next: None, lag_ms: USUAL_LAG_MS }))
@@ -273,12 +295,22 @@ impl Machine for Dispatch {
                 (Answer::Delivered, Durability::Now)
             }
             Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
-            command @ (Command::Claim(_)
+            command @ (Command::ClaimMemory(..)
+            | Command::Counted(..)
+            | Command::Claim(_)
             | Command::Settle(..)
             | Command::Kept
             | Command::Threads(..)
             | Command::Place(..)
             | Command::Places(..)) => self.count(sql, command, moment.now)?,
+            command @ (Command::Erase(_)
+            | Command::Erasure(_)
+            | Command::Erasures(..)
+            | Command::Hold(_)
+            | Command::Release(_)
+            | Command::ShowHold(_)
+            | Command::Holds(..)
+            | Command::MayGo(_)) => self.erasing(sql, command, moment.now)?,
             Command::Wake => {
                 self.wake(moment);
                 (Answer::Woken, Durability::Now)
@@ -286,6 +318,12 @@ impl Machine for Dispatch {
             Command::Overdue(most) => {
                 self.wake(moment);
                 (Answer::Overdue(self.overdue(sql, most, moment.now)?), Durability::Now)
+            }
+            Command::Retain(retain) => {
+                self.wake(moment);
+                let overdue = self.overdue(sql, retain.overdue, moment.now)?;
+                self.retain(sql, retain, moment.now)?;
+                (Answer::Overdue(overdue), Durability::Now)
             }
             Command::Learn(account, things) => {
                 self.learn(sql, account, things)?;
@@ -309,6 +347,8 @@ impl Machine for Dispatch {
 
     fn wake(&mut self, moment: &mut Moment<'_>) -> Effects<Self> {
         self.claims.wake(moment.now);
+        let uncounted = self.claims.uncounted(moment.now);
+        self.clearing.count(uncounted);
         if let Some(thread) = self.leaving.first() {
             self.batch.push(Write::Empty { thread: thread.clone(), is_whole: false });
         }
@@ -320,6 +360,9 @@ impl Machine for Dispatch {
             self.batch.push(Write::Expire);
         }
         self.sender.wake(moment.now);
+        if self.clearing.wake(moment.now) {
+            self.batch.push(Write::Look);
+        }
         Vec::new()
     }
 
@@ -329,7 +372,10 @@ impl Machine for Dispatch {
         let expire = self.expires_at.map(|at| at.plus(60_000));
         let again = self.put_off.values().min().copied();
         let claims = self.claims.wake_at();
-        [leaving, forget, expire, again, claims, self.sender.wake_at()].into_iter().flatten().min()
+        [leaving, forget, expire, again, claims, self.sender.wake_at(), self.clearing.wake_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn ended(
@@ -340,12 +386,21 @@ impl Machine for Dispatch {
     ) -> Effects<Self> {
         match &effect.what {
             Effect::Send { nth, .. } => self.sent(*nth, &outcome, moment),
+            Effect::Clear { nth, .. } | Effect::Forget { nth, .. } => {
+                self.cleared(*nth, &outcome, moment.now);
+                Vec::new()
+            }
+            Effect::Count { nth, name, .. } => {
+                self.recounted(*nth, name, &outcome);
+                Vec::new()
+            }
             Effect::Disable { .. } => Vec::new(),
         }
     }
 
     fn puts_off(&mut self, effect: &EffectId, outcome: &Outcome, now: Millis) -> bool {
-        let is_in_vain = *outcome == Outcome::Undone;
+        // What the index or an erasure says is owed again by them.
+        let is_in_vain = *outcome == Outcome::Undone && !effect.starts_with("clear.");
         if is_in_vain {
             self.put_off.insert(effect.clone(), now.plus(AGAIN_MS));
         }
@@ -368,7 +423,11 @@ impl Machine for Dispatch {
     }
 
     fn owed(&mut self, now: Millis) -> Effects<Self> {
-        self.sender.owed(now)
+        let mut owed = self.sender.owed(now);
+        if let Some(account) = self.account {
+            owed.extend(self.clearing.owed(account, now));
+        }
+        owed
     }
 
     fn take_events(&mut self) -> Vec<Never> {

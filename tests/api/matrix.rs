@@ -87,7 +87,7 @@ impl Stage {
         let spare = spare.json(&json!({"name": "spare", "role": "caller"})).send().await.created();
         let names = json!({"account": "acme", "agent": "triage", "key": spare["id"], "name": "mine", "provider": "mine",
             "code": "a/b", "template": "mine", "version": "1", "model": "triage",
-            "delivery": "msg_none", "flag": "batched_admissions", "object": format!("{}:account", acme.id)});
+            "delivery": "msg_none", "user": "ada", "erasure": "none", "flag": "batched_admissions", "object": format!("{}:account", acme.id)});
         let secrets = [&acme.id.to_string(), agent["id"].as_str().unwrap(), "mail of Acme", "k-secret-12"];
         let secrets = secrets.map(str::to_owned).to_vec();
         let names = names.as_object().unwrap().clone();
@@ -150,6 +150,13 @@ impl Stage {
             let put =
                 all(&self.document).into_iter().find(|operation| operation.id == "put_template").unwrap();
             self.ask(&put, Some(OPERATOR)).await.ok();
+        }
+        if operation.template.contains("{erasure}") {
+            let asked = self.api.delete("/api/v1/users/ada").key(&self.acme.admin).send().await;
+            self.names.insert("erasure".to_owned(), asked.json()["id"].clone());
+        }
+        if matches!(operation.id.as_str(), "show_hold" | "release_user") {
+            self.api.put("/api/v1/users/ada/hold").key(&self.acme.admin).json(&json!({})).send().await.ok();
         }
         if operation.template.contains("/webhooks/{name}/") {
             self.api.world.upstream().always("hooks.example.com", 204);

@@ -6,6 +6,8 @@ use super::writing::Write;
 use super::{Dispatch, name};
 use crate::domain::dispatch::claim::{Begins, Claim, Kept};
 use crate::domain::dispatch::command::{Answer, Command, Delivered};
+use crate::domain::ids::AccountId;
+use crate::domain::knowledge::command::Tally;
 use crate::domain::plan::{KeepLimit, MEGABYTE};
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
@@ -16,6 +18,8 @@ use crate::object::store::dispatch::{self, Is, Row, places};
 
 /// How long room is kept for what does not come: longer than a thread waits between two tries to tell the index.
 const CLAIM_MS: i64 = 120_000;
+/// Of a claim for a memory that nobody has said the end of: what stands for its run.
+const LATE: &str = "late";
 /// The longest that a thread lives which is made for one call.
 const HIDDEN_MS: i64 = 25 * 60 * 60 * 1_000;
 
@@ -46,7 +50,31 @@ impl Dispatch {
                 if places::is_known(sql, &name)? == is_there {
                     return Ok((Answer::Placed, Durability::Soon));
                 }
+                if !is_there {
+                    self.claims.count_memories(places::counted(sql, &name)?.1, 0);
+                }
                 self.batch.push(Write::Place(name, is_there));
+                (Answer::Placed, Durability::Now)
+            }
+            Command::ClaimMemory(name, id, most) => {
+                // The object's name begins with its account.
+                if let Some(account) = name.split(':').next().and_then(AccountId::parse) {
+                    self.know(account);
+                }
+                if !places::is_known(sql, &name)? {
+                    self.batch.push(Write::Place(name.clone(), true));
+                }
+                let is_full = self.claims.claim_memory(sql, (name, id), most, now)?;
+                (
+                    if is_full { Answer::Full(KeepLimit::Memories, most) } else { Answer::Claimed },
+                    Durability::Now,
+                )
+            }
+            Command::Counted(name, counted, claim) => {
+                if let Some(claim) = claim {
+                    self.claims.remove(&claim);
+                }
+                self.note_memories(sql, name, counted)?;
                 (Answer::Placed, Durability::Now)
             }
             Command::Places(after, most) => {
@@ -54,6 +82,21 @@ impl Dispatch {
             }
             _ => (Answer::Kept(self.claims.kept(sql)?), Durability::Soon),
         })
+    }
+
+    /// So many memories are kept in an object; what is older than what is known changes nothing.
+    pub(super) fn note_memories(
+        &mut self,
+        sql: &impl Sql,
+        name: String,
+        counted: Tally,
+    ) -> Result<(), Error> {
+        let (version, before) = places::counted(sql, &name)?;
+        if counted.version > version {
+            self.claims.count_memories(before, counted.memories);
+            self.batch.push(Write::Counted { name, version: counted.version, memories: counted.memories });
+        }
+        Ok(())
     }
 
     /// Runs of a thread that is made for one call are known while they are not over.
@@ -124,7 +167,7 @@ impl Claims {
 
     /// Claims whose time is up go.
     pub fn wake(&mut self, now: Millis) {
-        let is_over = |claimed: &Claimed| claimed.until <= now;
+        let is_over = |claimed: &Claimed| claimed.until <= now && !claimed.is_memory;
         let over: Vec<String> =
             self.open.iter().filter(|(_, c)| is_over(c)).map(|(id, _)| id.clone()).collect();
         for id in over {
@@ -132,6 +175,62 @@ impl Claims {
         }
         if self.counted.is_some_and(|counted| counted.runs > 0) {
             self.forget_hidden = Some(now.plus(-HIDDEN_MS));
+        }
+    }
+
+    /// The objects of which it is not known how many memories they keep: who claimed room there has not said what came of it. They
+    /// are named once more when they should have been counted.
+    pub fn uncounted(&mut self, now: Millis) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for (id, claimed) in &mut self.open {
+            if claimed.is_memory && claimed.until <= now {
+                // Such a claim goes with the next count.
+                (claimed.until, claimed.run) = (now.plus(CLAIM_MS), Some(LATE.to_owned()));
+                self.changed.insert(id.clone());
+                names.insert(claimed.thread.clone());
+            }
+        }
+        names
+    }
+
+    /// An object was counted after claims on it were late.
+    pub fn counted_late(&mut self, name: &str) {
+        let is_late = |c: &Claimed| c.is_memory && c.thread == name && c.run.as_deref() == Some(LATE);
+        let late: Vec<String> =
+            self.open.iter().filter(|(_, c)| is_late(c)).map(|(id, _)| id.clone()).collect();
+        late.iter().for_each(|id| self.remove(id));
+    }
+
+    /// Claims room for a memory; whether there is none.
+    fn claim_memory(
+        &mut self,
+        sql: &impl Sql,
+        (name, id): (String, String),
+        most: u32,
+        now: Millis,
+    ) -> Result<bool, Error> {
+        if self.open.contains_key(&id) {
+            return Ok(false);
+        }
+        if self.kept(sql)?.memories >= most {
+            return Ok(true);
+        }
+        let claimed = Claimed {
+            thread: name,
+            is_thread: false,
+            is_run: false,
+            run: None,
+            is_memory: true,
+            until: now.plus(CLAIM_MS),
+        };
+        self.changed.insert(id.clone());
+        self.open.insert(id, claimed);
+        Ok(false)
+    }
+
+    pub fn count_memories(&mut self, before: u64, now: u64) {
+        if let Some(counted) = &mut self.counted {
+            counted.memories = counted.memories.saturating_sub(before).saturating_add(now);
         }
     }
 
@@ -153,11 +252,17 @@ impl Claims {
     }
 
     pub fn kept(&mut self, sql: &impl Sql) -> Result<Kept, Error> {
-        let Counted { threads, bytes, runs } = self.counted(sql)?;
+        let Counted { threads, bytes, runs, memories } = self.counted(sql)?;
         let all = |counted: u64, claimed: usize| {
             u32::try_from(counted.saturating_add(claimed as u64)).unwrap_or(u32::MAX)
         };
-        Ok(Kept { threads: all(threads, self.threads()), bytes, runs: all(runs, self.runs()) })
+        let claimed = self.open.values().filter(|claimed| claimed.is_memory).count();
+        Ok(Kept {
+            threads: all(threads, self.threads()),
+            bytes,
+            runs: all(runs, self.runs()),
+            memories: all(memories, claimed),
+        })
     }
 
     /// Threads that have claimed room and that the index does not know.
@@ -210,7 +315,8 @@ impl Claims {
         }
         if is_thread || is_run {
             self.changed.insert(id.clone());
-            self.open.insert(id, Claimed { thread, is_thread, is_run, run, until: now.plus(CLAIM_MS) });
+            let until = now.plus(CLAIM_MS);
+            self.open.insert(id, Claimed { thread, is_thread, is_run, run, is_memory: false, until });
         }
         Ok(None)
     }
@@ -232,7 +338,8 @@ impl Claims {
     }
 
     fn drop_empty(&mut self, id: &str) {
-        if self.open.get(id).is_some_and(|claimed| !claimed.is_thread && !claimed.is_run) {
+        let is_empty = |claimed: &Claimed| !claimed.is_thread && !claimed.is_run && !claimed.is_memory;
+        if self.open.get(id).is_some_and(is_empty) {
             self.remove(id);
         }
     }

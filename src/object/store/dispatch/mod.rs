@@ -1,6 +1,7 @@
 //! The dispatch object's tables.
 
 pub mod claims;
+pub mod erasures;
 pub mod learned;
 pub mod notices;
 pub mod places;
@@ -81,7 +82,14 @@ queries! {
 
 /// Every statement on a dispatch object's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    let more = [learned::QUERIES, notices::QUERIES, threads::QUERIES, claims::QUERIES, places::QUERIES];
+    let more = [
+        learned::QUERIES,
+        notices::QUERIES,
+        threads::QUERIES,
+        claims::QUERIES,
+        places::QUERIES,
+        erasures::QUERIES,
+    ];
     QUERIES.iter().chain(more.into_iter().flatten())
 }
 
@@ -99,7 +107,7 @@ pub enum Is {
 }
 
 impl Is {
-    const fn number(self) -> i64 {
+    pub(super) const fn number(self) -> i64 {
         match self {
             Self::Thread => 0,
             Self::Run => 1,
