@@ -17,10 +17,10 @@ queries! {
 const MAX_BYTES: u64 = 32 * 1_024 * 1_024;
 /// What is written besides: pages that are partly used, and those of SQLite itself.
 const SLACK: u64 = 256 * 1_024;
-/// Zeros of one row.
-const CHUNK: u64 = 1_000_000;
-/// So many zeros fill the one page that a table of one row has.
+/// Zeros of one row that fill whole pages of 4,096 bytes: one page of the table's own (a payload of at most 4,061 bytes stays on it),
+/// and 60 overflow pages of 4,092 bytes behind one. A page that is filled in part keeps what was there.
 const PAGE: u64 = 4_058;
+const CHUNK: u64 = 60 * 4_092 + 4_057;
 
 /// Overwrites what is free; `freed`: how many bytes were deleted, about. Whether it was done: a large disk is left as it is.
 ///
@@ -37,9 +37,13 @@ pub fn scrub(sql: &impl Sql, freed: u64) -> Result<bool, Error> {
     }
     let zeros = bytes.saturating_mul(3).saturating_add(SLACK);
     fill(sql, zeros)?;
+    // No page that is freed is used again before it is filled.
     let mut indexes = Vec::new();
-    for table in &tables {
-        indexes.extend(again(sql, table)?);
+    for (nth, table) in tables.iter().enumerate() {
+        indexes.extend(again(sql, table, nth)?);
+    }
+    for nth in 0..tables.len() {
+        sql.exec(&format!("DROP TABLE IF EXISTS _scrub_{nth}"), &[])?;
     }
     fill(sql, zeros)?;
     indexes.iter().try_for_each(|statement| sql.exec(statement, &[]).map(drop))?;
@@ -54,8 +58,8 @@ fn size(sql: &impl Sql, table: &Table) -> Result<u64, Error> {
     rows.first().map_or(Ok(0), |row| Columns::of(row).number())
 }
 
-/// Writes a table anew; the statements that make its indexes and triggers again.
-fn again(sql: &impl Sql, table: &Table) -> Result<Vec<String>, Error> {
+/// Writes a table anew, beside the old one; the statements that make its indexes and triggers again.
+fn again(sql: &impl Sql, table: &Table, nth: usize) -> Result<Vec<String>, Error> {
     let made_by = |kind: &str| {
         let rows = sql.query(&MADE_BY, &[Value::from(table.name.as_str()), Value::from(kind)])?;
         rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect::<Result<Vec<_>, Error>>()
@@ -65,26 +69,20 @@ fn again(sql: &impl Sql, table: &Table) -> Result<Vec<String>, Error> {
     let Some(create) = made.iter().find(is_table) else { return Ok(Vec::new()) };
     let name = quoted(&table.name);
     let columns = table.columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
-    sql.exec(&format!("ALTER TABLE {name} RENAME TO _scrub_old"), &[])?;
+    sql.exec(&format!("ALTER TABLE {name} RENAME TO _scrub_{nth}"), &[])?;
     sql.exec(create, &[])?;
-    sql.exec(&format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM _scrub_old"), &[])?;
-    sql.exec("DROP TABLE _scrub_old", &[])?;
+    sql.exec(&format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM _scrub_{nth}"), &[])?;
     Ok(indexes)
 }
 
 /// Takes the free pages, fills them with zeros and gives them back.
 fn fill(sql: &impl Sql, bytes: u64) -> Result<(), Error> {
     sql.exec("CREATE TABLE _scrub_zeros (zeros BLOB)", &[])?;
-    let mut left = bytes;
-    // The table's first page is one of them.
-    let mut size = PAGE;
-    loop {
-        sql.exec("INSERT INTO _scrub_zeros (zeros) VALUES (zeroblob(?))", &[Value::from(size)])?;
-        left = left.saturating_sub(size);
-        if left == 0 {
-            break;
-        }
-        size = CHUNK.min(left.max(PAGE));
-    }
+    let fill = |size: u64| {
+        sql.exec("INSERT INTO _scrub_zeros (zeros) VALUES (zeroblob(?))", &[Value::from(size)]).map(drop)
+    };
+    // The table's first page is one of them, and has room for one row.
+    fill(PAGE)?;
+    (0..bytes.div_ceil(CHUNK)).try_for_each(|_| fill(CHUNK))?;
     sql.exec("DROP TABLE _scrub_zeros", &[]).map(drop)
 }
