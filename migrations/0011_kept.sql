@@ -11,3 +11,6 @@ ALTER TABLE plans ADD COLUMN runs_at_once INTEGER CHECK (runs_at_once >= 0);
 ALTER TABLE plans ADD COLUMN memories INTEGER CHECK (memories >= 0);
 -- Days; NULL is for ever.
 ALTER TABLE plans ADD COLUMN keep_days INTEGER CHECK (keep_days >= 1);
+
+-- The agents that say for how many days.
+CREATE INDEX agents_keep_days ON agents (account_id, id) WHERE json_extract(definition, '$.keep_days') IS NOT NULL;

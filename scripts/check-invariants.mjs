@@ -88,7 +88,7 @@ const ARROWS = {
 };
 
 // What faces and the control plane share: reading requests, and saying problems.
-const KIT = ["access", "body", "credentials", "documented", "page", "path", "problem", "query", "rate_limit"];
+const KIT = ["access", "body", "credentials", "documented", "page", "path", "problem", "query", "streamed", "rate_limit"];
 // Where the lists of both become one.
 const MEETING = ["src/http/router.rs", "src/http/document.rs"];
 
@@ -253,8 +253,8 @@ const CHECKS = [
     *find(files) {
       const home = "src/sql.rs";
       yield* codeMatches(files, /\bQuery::new\b|\bQuery\s*\{\s*name\b/g, (path) => path === home);
-      // Backups name tables as SQLite does.
-      const backups = ["dump", "restore", "tables"].map((file) => `src/object/store/${file}.rs`);
+      // Backups, and what writes a disk anew, name tables as SQLite does.
+      const backups = ["dump", "restore", "scrub", "tables"].map((file) => `src/object/store/${file}.rs`);
       const platform = ["src/object/sql.rs", "src/object/store/steps.rs", "src/runtime/object_sql.rs", ...backups];
       yield* codeMatches(files, /\bsql\.exec\(/g, (path) => platform.includes(path));
       // What a file declares is in the list that the tests go through.

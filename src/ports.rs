@@ -52,7 +52,7 @@ pub use plans::{Counts, Plans};
 pub use providers::Providers;
 pub use replies::Replies;
 pub use resolve::{Called, Resolution, Resolve};
-pub use sweep::Sweep;
+pub use sweep::{KeepDays, Sweep};
 pub use templates::{PlatformTemplates, Templates};
 pub use threads::{Performed, ThreadOf, Threads, Wanted, Watch};
 pub use upstream::{

@@ -116,6 +116,7 @@ fn agent(n: u8) -> Agent {
             input: serde_json::from_value(serde_json::json!({"schema": {"type": "object"}})).unwrap(),
             webhooks: vec!["crm".into()],
             compact_at: Some(Share::of_thousandths(250)),
+            keep_days: Some(90),
             memory: None,
             allowed_origins: Some(vec!["https://a.example.com".into()]),
             config: serde_json::json!({"n": 1.0, "deep": {"\u{0}": [null, 12_345_678_901_234_567_u64]}})
@@ -401,7 +402,7 @@ async fn an_account_has_the_limits_of_its_plan() {
     run("UPDATE accounts SET plan = 'budget'");
     run(
         r#"UPDATE plans SET agents = 1, members = 2, keys = 3, calls_per_minute = 4, concurrent_calls = 99999999999,
-        monthly_spend = 6, features = '["import_url","time_travel"]' WHERE plan = 'budget'"#,
+        monthly_spend = 6, memories = 7, keep_days = 30, features = '["import_url","time_travel"]' WHERE plan = 'budget'"#,
     );
     let limits = Limits {
         agents: Some(1),
@@ -410,7 +411,8 @@ async fn an_account_has_the_limits_of_its_plan() {
         calls_per_minute: Some(4),
         concurrent_calls: Some(u32::MAX),
         monthly_spend: Some(Nanos::new(6)),
-        keeps: KeepLimits::NONE,
+        keeps: KeepLimits { memories: Some(7), ..KeepLimits::NONE },
+        keep_days: Some(30),
         features: Features::NONE.with(Feature::ImportUrl),
     };
     assert_eq!(tenant.limits().await.unwrap(), limits);

@@ -75,6 +75,10 @@ id!(
     /// Something that is remembered.
     MemoryId
 );
+id!(
+    /// The erasure of a person, and its receipt.
+    ErasureId
+);
 
 #[cfg(test)]
 mod tests {

@@ -77,6 +77,16 @@ impl Operations {
         })
     }
 
+    /// Whether an operation changes this place, or all.
+    pub fn touches(&self, place: &str) -> bool {
+        let is_it = |path: &str| path.is_empty() || path == place;
+        self.0.iter().any(|operation| match operation {
+            PatchOperation::Test(_) => false,
+            PatchOperation::Move(moved) => is_it(moved.path.as_str()) || is_it(moved.from.as_str()),
+            operation => is_it(operation.path().as_str()),
+        })
+    }
+
     /// # Errors
     /// [`NotDone`] of the first one that cannot be.
     pub fn apply(&self, to: Map<String, Value>) -> Result<Map<String, Value>, NotDone> {

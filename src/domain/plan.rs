@@ -18,6 +18,8 @@ pub struct Limits {
     /// What all agents together may spend in a calendar month (UTC).
     pub monthly_spend: Option<Nanos>,
     pub keeps: KeepLimits,
+    /// How many days a thread is kept that nothing changes.
+    pub keep_days: Option<u32>,
     pub features: Features,
 }
 
@@ -31,6 +33,7 @@ impl Limits {
         concurrent_calls: None,
         monthly_spend: None,
         keeps: KeepLimits::NONE,
+        keep_days: None,
         features: Features::ALL,
     };
 
@@ -74,10 +77,13 @@ pub struct KeepLimits {
     /// Runs that are not over, those that wait for their turn or for somebody too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_at_once: Option<u32>,
+    /// What agents remember, of all people and of work together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memories: Option<u32>,
 }
 
 impl KeepLimits {
-    pub const NONE: Self = Self { threads: None, storage_mb: None, runs_at_once: None };
+    pub const NONE: Self = Self { threads: None, storage_mb: None, runs_at_once: None, memories: None };
 }
 
 /// Which of them leaves no room.
@@ -87,6 +93,7 @@ pub enum KeepLimit {
     Threads,
     StorageMb,
     RunsAtOnce,
+    Memories,
 }
 
 impl KeepLimit {
@@ -95,6 +102,7 @@ impl KeepLimit {
             Self::Threads => "threads",
             Self::StorageMb => "storage_mb",
             Self::RunsAtOnce => "runs_at_once",
+            Self::Memories => "memories",
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Scope {
     ProvidersWrite,
     ThreadsRead,
     ThreadsWrite,
+    UsersRead,
+    UsersWrite,
 }
 
 /// A row of the table.
@@ -48,7 +50,7 @@ const fn row(name: &'static str, opens: &'static [&'static str], role: Role) -> 
 }
 
 impl Scope {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Calls,
         Self::AccountRead,
         Self::AccountWrite,
@@ -72,6 +74,8 @@ impl Scope {
         Self::ProvidersWrite,
         Self::ThreadsRead,
         Self::ThreadsWrite,
+        Self::UsersRead,
+        Self::UsersWrite,
     ];
 
     /// The table.
@@ -100,6 +104,8 @@ impl Scope {
             Self::ProvidersWrite => row("providers:write", &["providers"], Role::Admin),
             Self::ThreadsRead => row("threads:read", &["threads", "runs"], Role::Caller),
             Self::ThreadsWrite => row("threads:write", &["threads", "runs"], Role::Caller),
+            Self::UsersRead => row("users:read", &["users", "erasures", "holds"], Role::Admin),
+            Self::UsersWrite => row("users:write", &["users"], Role::Admin),
         }
     }
 

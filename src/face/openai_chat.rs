@@ -325,6 +325,7 @@ fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
         | Kind::UpstreamRejected
         | Kind::ThreadBusy
         | Kind::AlreadyResolved
+        | Kind::LegalHold
         | Kind::RunEnded
         | Kind::InvalidCursor
         | Kind::EventsExpired

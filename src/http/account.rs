@@ -83,6 +83,11 @@ pub struct Limits {
     storage_mb: Count,
     /// Runs that are not over, those that wait for their turn or for somebody too.
     runs_at_once: Count,
+    /// What agents remember, of all people and of work together.
+    memories: Count,
+    /// How many days a thread is kept that nothing changes; null: for ever, unless its agent says otherwise.
+    #[schema(example = 365)]
+    keep_days: Option<u32>,
     /// In the running calendar month (UTC), all agents together; what is set aside for calls under way is in it.
     monthly_spend_usd: Money,
     /// `public_agents`, `own_templates`, `import_url`.
@@ -136,6 +141,8 @@ impl From<Standing> for View {
                 threads: count(limits.keeps.threads, kept.threads),
                 storage_mb: count(limits.keeps.storage_mb, kept.megabytes()),
                 runs_at_once: count(limits.keeps.runs_at_once, kept.runs),
+                memories: count(limits.keeps.memories, kept.memories),
+                keep_days: limits.keep_days,
                 monthly_spend_usd: Money { limit: limits.monthly_spend, used: spend.settled + spend.held },
                 features: limits.features.words().collect(),
             },

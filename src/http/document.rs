@@ -57,7 +57,7 @@ there is a body, its `model` names the agent, by slug or id. Preflights allow no
 const OF_MEMBERS: &str = "For members of the account, at the threads of all its agents.";
 
 /// The groups of endpoints, in the order of the page.
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     ("accounts", "The tenants."),
     ("keys", "Who may act for an account."),
     ("members", "The people of an account, and what each has set."),
@@ -66,6 +66,7 @@ const TAGS: [(&str, &str); 13] = [
     ("agents", "The configuration of agents."),
     ("templates", "What agents can begin as."),
     ("budgets", "What an agent may spend, and what it has."),
+    ("users", "The persons whom agents talk to: all that is kept of one exported, erased or held."),
     ("memories", "What agents remember across threads, of people and of their work."),
     ("calls", "Talking to an agent."),
     ("threads", "Conversations that an agent remembers, and runs: work that goes on without its caller."),

@@ -31,4 +31,6 @@ pub mod query;
 pub mod rate_limit;
 pub mod router;
 mod scope;
+pub mod streamed;
+mod users;
 mod webhooks;

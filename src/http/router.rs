@@ -29,7 +29,7 @@ use super::problem;
 use super::query::{Checked, ReadsAll};
 use super::{
     account, accounts, agents, budgets, calls, changes, declared, docs, exchange, flags, keys, memories,
-    objects, profile, webhooks,
+    objects, profile, users, webhooks,
 };
 
 /// What is made of the list of endpoints, and of the list of faces.
@@ -164,6 +164,14 @@ pub fn endpoints<W: World, L: KindList>(v: &mut impl Visitor<W>, faces: impl Fac
     v.endpoint(budgets::__path_get, budgets::get::<W>);
     v.endpoint(budgets::__path_put, budgets::put::<W>);
     v.endpoint(calls::__path_list, calls::list::<W>);
+    v.endpoint(users::__path_erase, users::erase::<W>);
+    v.endpoint(users::__path_export, users::export::<W>);
+    v.endpoint(users::__path_hold, users::hold::<W>);
+    v.endpoint(users::__path_show_hold, users::show_hold::<W>);
+    v.endpoint(users::__path_release, users::release::<W>);
+    v.endpoint(users::__path_holds, users::holds::<W>);
+    v.endpoint(users::__path_erasures, users::erasures::<W>);
+    v.endpoint(users::__path_erasure, users::erasure::<W>);
     v.endpoint(memories::__path_list, memories::list::<W>);
     v.endpoint(memories::__path_make, memories::make::<W>);
     v.endpoint(memories::__path_show, memories::show::<W>);

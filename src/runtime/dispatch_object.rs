@@ -14,7 +14,7 @@ use crate::object::dispatch::Dispatch;
 use crate::object::machine::{self, Never};
 use crate::ports::{Dispatched, Unavailable, Wanted};
 use crate::service::App;
-use crate::service::webhook::perform::perform;
+use crate::service::dispatched::perform;
 
 #[durable_object(alarm)]
 pub struct DispatchObject {

@@ -63,6 +63,9 @@ pub enum Failure {
     /// Model lines name it, by what has them.
     #[error("lines name the {}", .0.name())]
     NamedBy(Thing, Vec<String>),
+    /// A legal hold keeps it.
+    #[error("a legal hold keeps what is there of this person")]
+    Held,
     /// It is switched off, so it does nothing.
     #[error("the {} is not enabled", .0.name())]
     NotEnabled(Thing),
@@ -87,6 +90,10 @@ pub enum Thing {
     Version,
     /// A message to a webhook.
     Delivery,
+    /// The erasure of a person.
+    Erasure,
+    /// A legal hold.
+    Hold,
     Declared(&'static Facts),
 }
 
@@ -101,6 +108,8 @@ impl Thing {
             Self::Memory => "memory",
             Self::Version => "version",
             Self::Delivery => "delivery",
+            Self::Erasure => "erasure",
+            Self::Hold => "hold",
             Self::Declared(kind) => kind.singular,
         }
     }

@@ -21,6 +21,7 @@ mod claims;
 pub mod create_account;
 pub mod declared;
 pub mod denied;
+pub mod dispatched;
 pub mod failure;
 pub mod flags;
 pub mod keys;
@@ -35,6 +36,7 @@ pub mod settlements;
 pub mod sweep;
 pub mod threads;
 pub mod tool;
+pub mod users;
 pub mod webhook;
 mod write_through;
 

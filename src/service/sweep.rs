@@ -6,19 +6,24 @@
 //! visited once in `⌊n / 400⌋ + 1` firings; that is how late a lost alarm is noticed at most.
 //!
 //! An account's index knows when its threads' objects are awake next, and names those that are overdue; they are woken. Not
-//! here: threads of a single call, which no index knows.
+//! here: threads of a single call, which no index knows. Where a plan or an agent says for how many days threads are kept that
+//! nothing changes, the index is told so by the same request, and has those deleted whose time is up.
 //!
 //! A change of a flag for all accounts travels in the same way, by advancing their epochs one after the other: what
 //! isolates have in memory is read again from the next call on. That is two requests for an account, and looks after
 //! its object as well; so meanwhile nobody is woken besides. It takes `⌊n / 450⌋ + 1` firings.
 
+use std::collections::BTreeMap;
+
 use futures_util::{StreamExt, stream};
 
 use crate::domain::admission::ask::Wake;
-use crate::domain::dispatch::command::{Answer, Command as OfIndex};
+use crate::domain::dispatch::command::{Answer, Command as OfIndex, Retain};
 use crate::domain::ids::AccountId;
 use crate::domain::thread::command::Command;
-use crate::ports::{Accounts, AllFlags, Dispatch, Rollout, Sweep, ThreadOf, Threads, Unavailable, World};
+use crate::ports::{
+    Accounts, AllFlags, Dispatch, KeepDays, Rollout, Sweep, ThreadOf, Threads, Unavailable, World,
+};
 use crate::service::App;
 use crate::service::declared::deliver_all;
 
@@ -85,12 +90,12 @@ async fn wake<W: World>(app: &App<W>) {
 
 /// Wakes threads of these accounts that are overdue. Those for which there is no room are named again by the next visit.
 async fn wake_threads<W: World>(app: &App<W>, accounts: &[AccountId]) {
-    let named = async |account: AccountId| match app
-        .world
-        .dispatch()
-        .ask(account, OfIndex::Overdue(THREADS_OF_ONE))
-        .await
-    {
+    let rules = rules(app, accounts).await;
+    let command = |account: AccountId| match rules.get(&account) {
+        Some(retain) => OfIndex::Retain(retain.clone()),
+        None => OfIndex::Overdue(THREADS_OF_ONE),
+    };
+    let named = async |account: AccountId| match app.world.dispatch().ask(account, command(account)).await {
         Ok(Answer::Overdue(threads)) => {
             Ok(threads.into_iter().map(|thread| ThreadOf { account, thread }).collect::<Vec<_>>())
         }
@@ -112,6 +117,27 @@ async fn wake_threads<W: World>(app: &App<W>, accounts: &[AccountId]) {
         let (indices, threads) = (missed.len(), failed.len());
         app.world.log(&format!("{indices} indices were not asked and {threads} threads not woken: {first}"));
     }
+}
+
+/// Which of these accounts delete threads that nothing changes, and when. Where that cannot be read, nothing is deleted this time.
+async fn rules<W: World>(app: &App<W>, accounts: &[AccountId]) -> BTreeMap<AccountId, Retain> {
+    let days = match app.world.directory().keep_days(accounts).await {
+        Ok(days) => days,
+        Err(error) => {
+            app.world.log(&format!("no threads are deleted because of their age: {error}"));
+            return BTreeMap::new();
+        }
+    };
+    let mut rules = BTreeMap::new();
+    for KeepDays { account, agent, days } in days {
+        let none = || Retain { account, overdue: THREADS_OF_ONE, all: None, agents: Vec::new() };
+        let rule = rules.entry(account).or_insert_with(none);
+        match agent {
+            None => rule.all = Some(days),
+            Some(agent) => rule.agents.push((agent, days)),
+        }
+    }
+    rules
 }
 
 /// Whose turn it is. The next firing continues behind them whatever becomes of this one, so that an object on

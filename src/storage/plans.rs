@@ -53,6 +53,8 @@ struct Row {
     threads: Option<u64>,
     storage_mb: Option<u64>,
     runs_at_once: Option<u64>,
+    memories: Option<u64>,
+    keep_days: Option<u64>,
     features: String,
 }
 
@@ -71,7 +73,9 @@ pub(super) fn first(answer: &impl Answer) -> Result<Limits, Failure> {
             threads: count(row.threads),
             storage_mb: count(row.storage_mb),
             runs_at_once: count(row.runs_at_once),
+            memories: count(row.memories),
         },
+        keep_days: count(row.keep_days),
         features: Features::of_words(words.iter().map(String::as_str)),
     })
 }

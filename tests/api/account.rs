@@ -46,6 +46,8 @@ async fn an_account_shows_its_plan_and_what_is_used_of_it() {
             "threads": {"limit": null, "used": 0},
             "storage_mb": {"limit": null, "used": 0},
             "runs_at_once": {"limit": null, "used": 0},
+            "memories": {"limit": null, "used": 0},
+            "keep_days": null,
             "monthly_spend_usd": {"limit": "50.000000", "used": "0.000000"},
             "features": [],
         })

@@ -58,7 +58,7 @@ async fn an_agent_is_created_with_its_first_version() {
         "handoff_targets": [], "config": {}, "labels": [], "status": "active",
         "model": "openai:gpt-4.1-mini", "access": "public", "max_concurrency": 8, "cache": null,
         "run": null, "max_parallel_tools": null, "on_busy": null, "on_unknown": null, "on_budget": null,
-        "upgrade": null, "output": null, "input": null, "compact_at": null, "webhooks": [], "memory": null,
+        "upgrade": null, "output": null, "input": null, "compact_at": null, "webhooks": [], "memory": null, "keep_days": null,
         "allowed_origins": ["https://example.com"],
         "budget": {"limit_usd": "5.000000", "period": "month", "action": "block"},
         "version": 1, "url": "/accounts/acme/agents/triage-agent",

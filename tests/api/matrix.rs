@@ -87,7 +87,7 @@ impl Stage {
         let spare = spare.json(&json!({"name": "spare", "role": "caller"})).send().await.created();
         let names = json!({"account": "acme", "agent": "triage", "key": spare["id"], "name": "mine", "provider": "mine",
             "code": "a/b", "template": "mine", "version": "1", "model": "triage",
-            "delivery": "msg_none", "flag": "batched_admissions", "object": format!("{}:account", acme.id)});
+            "delivery": "msg_none", "user": "ada", "erasure": "none", "flag": "batched_admissions", "object": format!("{}:account", acme.id)});
         let secrets = [&acme.id.to_string(), agent["id"].as_str().unwrap(), "mail of Acme", "k-secret-12"];
         let secrets = secrets.map(str::to_owned).to_vec();
         let names = names.as_object().unwrap().clone();
@@ -151,6 +151,13 @@ impl Stage {
             let put =
                 all(&self.document).into_iter().find(|operation| operation.id == "put_template").unwrap();
             self.ask(&put, Some(OPERATOR)).await.ok();
+        }
+        if operation.template.contains("{erasure}") {
+            let asked = self.api.delete("/api/v1/users/ada").key(&self.acme.admin).send().await;
+            self.names.insert("erasure".to_owned(), asked.json()["id"].clone());
+        }
+        if operation.id.starts_with("show_hold") || operation.id.starts_with("release_user") {
+            self.api.put("/api/v1/users/ada/hold").key(&self.acme.admin).json(&json!({})).send().await.ok();
         }
         if operation.template.contains("/webhooks/{name}/") {
             let sent = self.api.post("/api/v1/webhooks/mine/test").key(&self.acme.admin).send().await;
@@ -353,7 +360,10 @@ impl Stage {
             assert!(!text.contains(secret), "{place}: shows {secret}: {text}");
         }
         // A patch of what the platform offers makes an own one, too.
-        let may_make = operation.method == Method::PUT || operation.id.starts_with("patch_template");
+        // Whoever it is that is named so belongs to who asks.
+        let names_a_person = operation.template.contains("{user}");
+        let may_make =
+            names_a_person || operation.method == Method::PUT || operation.id.starts_with("patch_template");
         let makes_its_own = may_make && reply.status.is_success();
         if operation.role != "open" && operation.template.contains('{') && !makes_its_own {
             assert_eq!(reply.problem(), (404, "not_found".to_owned()), "{place}");

@@ -28,6 +28,7 @@ mod deletions;
 mod doors;
 mod ends;
 mod epochs;
+mod erasures;
 mod event_pages;
 mod exports;
 mod faces;

@@ -12,6 +12,7 @@ mod calls;
 mod crash;
 mod emulator;
 mod epoch;
+mod erasures;
 mod exchange;
 mod fallback;
 mod faults;

@@ -52,6 +52,11 @@ fn fill(route: &str, victim: &Agent, model: &str, by_id: bool) -> String {
         .replace("{model}", &pick(&victim.slug, &victim.id))
         .replace("{thread}", "hidden")
         .replace("{run}", "019af00000007000800000000000000000000001")
+        .replace("{memory}", "019af000-0000-7000-8000-000000000001")
+        .replace("{delivery}", "msg_hidden")
+        .replace("{user}", "hidden")
+        .replace("{erasure}", "019af000-0000-7000-8000-000000000001")
+        .replace("{object}", "hidden")
         .replace("{version}", "1");
     let code = filled.find("{code").map_or(filled.len(), |at| at);
     let filled = if code < filled.len() { format!("{}{model}", &filled[..code]) } else { filled };

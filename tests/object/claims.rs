@@ -19,7 +19,12 @@ fn thread(n: u8) -> ThreadKey {
 }
 
 fn limits(threads: u32, runs_at_once: u32) -> KeepLimits {
-    KeepLimits { threads: Some(threads), runs_at_once: Some(runs_at_once), storage_mb: Some(1) }
+    KeepLimits {
+        threads: Some(threads),
+        runs_at_once: Some(runs_at_once),
+        storage_mb: Some(1),
+        memories: None,
+    }
 }
 
 fn claim(id: &str, n: u8, begins: Begins, limits: KeepLimits) -> Command {

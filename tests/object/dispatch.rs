@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use retinue::domain::admission::command::Learned;
 use retinue::domain::dispatch::claim::{Begins, Claim, Kept};
 use retinue::domain::dispatch::command::{
-    Answer, Command, Delivered, Delivery, List, Listed, Order, Position, USUAL_LAG_MS, VERSION,
+    Answer, Command, Delivered, Delivery, Erase, List, Listed, Order, Position, Retain, USUAL_LAG_MS,
+    VERSION, Whose,
 };
 use retinue::domain::dispatch::entry::{Entry, Kind, terms};
 use retinue::domain::dispatch::notice::{NoticeView, Notices, Place, State, Trial};
-use retinue::domain::ids::{AccountId, AgentId};
+use retinue::domain::erasure::{Hold, Receipt, Status, digest};
+use retinue::domain::ids::{AccountId, AgentId, ErasureId};
+use retinue::domain::knowledge::command::Tally;
 use retinue::domain::message::{AssistantPart, Finish, Message, Usage};
 use retinue::domain::money::Nanos;
 use retinue::domain::plan::{KeepLimit, KeepLimits};
@@ -800,7 +803,7 @@ fn what_is_written_is_what_this_version_recorded() {
     let due = Delivered { due_at: Some(START), ..fixed().delivered.unwrap() };
     let counted = Delivered { bytes: Some(9), is_hidden: true, ..fixed().delivered.unwrap() };
     let run = RunId { thread: fixed().thread, number: 1 };
-    let all = KeepLimits { threads: Some(10), storage_mb: Some(100), runs_at_once: Some(1) };
+    let all = KeepLimits { threads: Some(10), storage_mb: Some(100), runs_at_once: Some(1), memories: None };
     let claim = |begins: Begins, limits: KeepLimits| Claim {
         id: "one".to_owned(),
         thread: fixed().thread,
@@ -821,6 +824,25 @@ fn what_is_written_is_what_this_version_recorded() {
     let mut waiting = fixed();
     let entry = &mut waiting.delivered.as_mut().unwrap().runs[0];
     (entry.status, entry.webhooks, entry.wait) = ("waiting".to_owned(), vec!["crm".to_owned()], Some(2));
+    let (account, erasure) = (AccountId::new(START, [3; 10]), ErasureId::new(START, [4; 10]));
+    let memories = Tally { memories: 3, version: 7 };
+    let hold = Hold {
+        user: "ada".to_owned(),
+        reason: Some("Case 4711".to_owned()),
+        placed_by: "operator".to_owned(),
+        placed_at: START,
+    };
+    let receipt = Receipt {
+        id: erasure,
+        user_digest: digest(account, "ada"),
+        status: Status::Done,
+        requested_by: "operator".to_owned(),
+        requested_at: START,
+        finished_at: Some(START),
+        threads: 1,
+        runs: 2,
+        memories: 3,
+    };
     let commands = [
         Command::Deliver(whole),
         Command::Deliver(Delivery { delivered: Some(bare), ..fixed() }),
@@ -842,6 +864,22 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Places(Some("a:memory:ada".to_owned()), 10),
         Command::Places(None, 10),
         Command::Deliver(Delivery { delivered: Some(counted), ..fixed() }),
+        Command::ClaimMemory("a:memory:ada".to_owned(), "one".to_owned(), 10),
+        Command::Counted("a:memory:ada".to_owned(), memories, Some("one".to_owned())),
+        Command::Counted("a:memory:ada".to_owned(), memories, None),
+        Command::Erase(Erase { id: erasure, account, user: "ada".to_owned(), by: "operator".to_owned() }),
+        Command::Erasure(erasure),
+        Command::Erasures(Some(erasure), 50),
+        Command::Erasures(None, 50),
+        Command::Hold(hold.clone()),
+        Command::Release("ada".to_owned()),
+        Command::ShowHold("ada".to_owned()),
+        Command::Holds(Some("ada".to_owned()), 50),
+        Command::Holds(None, 50),
+        Command::MayGo(Whose::User("ada".to_owned())),
+        Command::MayGo(Whose::Thread(fixed().thread)),
+        Command::Retain(Retain { account, overdue: 20, all: Some(30), agents: vec![(agent(1), 7)] }),
+        Command::Retain(Retain { account, overdue: 20, all: None, agents: Vec::new() }),
         Command::Deliver(waiting),
         Command::Learn(AccountId::new(START, [3; 10]), vec![learned(true), learned(false)]),
         Command::Notices(Notices {
@@ -870,7 +908,18 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::Settled,
         Answer::Placed,
         Answer::Places(vec!["a:memory:ada".to_owned()]),
-        Answer::Kept(Kept { threads: 3, bytes: 2_000_001, runs: 1 }),
+        Answer::Kept(Kept { threads: 3, bytes: 2_000_001, runs: 1, memories: 4 }),
+        Answer::Full(KeepLimit::Memories, 5),
+        Answer::Erasure(Box::new(receipt.clone())),
+        Answer::Erasure(Box::new(Receipt { status: Status::Held, finished_at: None, ..receipt.clone() })),
+        Answer::NoSuchErasure,
+        Answer::Erasures(vec![receipt], true),
+        Answer::Hold(hold.clone()),
+        Answer::Released(true),
+        Answer::Holds(vec![Hold { reason: None, ..hold }]),
+        Answer::NotHeld,
+        Answer::Held,
+        Answer::MayGo,
         Answer::Learned,
         Answer::Notices(vec![notice(true), notice(false)], true),
         Answer::Notice(Box::new(notice(false))),

@@ -64,6 +64,10 @@ impl Object {
     fn ask(&mut self, command: Asked) -> Said {
         match self.try_ask(Command::Memory(command)) {
             Some(Answer::Memory(answer)) => answer,
+            Some(Answer::Written(answer, tally)) => {
+                assert_eq!(self.count().tally(), tally, "what is told is what is kept");
+                answer
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -397,7 +401,7 @@ fn commands() -> Vec<Command> {
 }
 
 fn answers() -> Vec<Answer> {
-    let counted = Counted { memories: 3, bytes: 300 };
+    let counted = Counted { memories: 3, bytes: 300, version: 7 };
     let said = vec![
         Said::Made { memory: Box::new(memory(true)), is_new: true },
         Said::Memory(Box::new(memory(false))),
@@ -412,7 +416,12 @@ fn answers() -> Vec<Answer> {
         Said::Gone,
     ];
     let all = said.into_iter().map(Answer::Memory);
-    all.chain([Answer::Counted(counted), Answer::Erased(counted)]).collect()
+    all.chain([
+        Answer::Counted(counted),
+        Answer::Erased(counted),
+        Answer::Written(Said::Deleted(2), counted.tally()),
+    ])
+    .collect()
 }
 
 /// Every command and answer is among those above: whoever adds one meets this.
@@ -442,6 +451,7 @@ const fn is_recorded(command: &Command, answer: &Answer) {
             | Said::Superseded(_)
             | Said::Gone,
         )
+        | Answer::Written(..)
         | Answer::Counted(_)
         | Answer::Erased(_) => {}
     }

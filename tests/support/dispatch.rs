@@ -15,7 +15,7 @@ use retinue::object::machine::Moment;
 use retinue::object::wire::{self, Response};
 use retinue::ports::{Dispatch as Port, Dispatched, Unavailable, Wanted};
 use retinue::service::App;
-use retinue::service::webhook::perform::perform;
+use retinue::service::dispatched::perform;
 
 use super::disk::Disk;
 use super::faults::{Faults, SECRET, When};
@@ -123,22 +123,7 @@ impl FakeDispatch {
 impl Port for FakeDispatch {
     /// It may fail before or after it takes effect.
     async fn ask(&self, account: AccountId, command: Command) -> Result<Answer, Unavailable> {
-        let name = match &command {
-            Command::Deliver(_) => "deliver",
-            Command::List(_) => "list",
-            Command::Wake => "wake_dispatch",
-            Command::Overdue(_) => "overdue",
-            Command::Learn(..) => "learn_dispatch",
-            Command::Notices(_) => "notices",
-            Command::Resend(..) => "resend",
-            Command::Try(_) => "try",
-            Command::Threads(..) => "threads",
-            Command::Claim(_) => "claim",
-            Command::Settle(..) => "settle_claim",
-            Command::Kept => "kept",
-            Command::Place(..) => "place",
-            Command::Places(..) => "places",
-        };
+        let name = name(&command);
         let failure = self.0.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));
         if failure == Some(When::Before) {
@@ -150,6 +135,37 @@ impl Port for FakeDispatch {
             (_, 200) => Ok(wire::decode(&response.text).unwrap()),
             _ => Err(Unavailable(response.text)),
         }
+    }
+}
+
+/// By what name a test plans a command's failure.
+pub const fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Deliver(_) => "deliver",
+        Command::List(_) => "list",
+        Command::Wake => "wake_dispatch",
+        Command::Overdue(_) => "overdue",
+        Command::Learn(..) => "learn_dispatch",
+        Command::Notices(_) => "notices",
+        Command::Resend(..) => "resend",
+        Command::Try(_) => "try",
+        Command::Threads(..) => "threads",
+        Command::Claim(_) => "claim",
+        Command::Settle(..) => "settle_claim",
+        Command::Kept => "kept",
+        Command::Place(..) => "place",
+        Command::Places(..) => "places",
+        Command::ClaimMemory(..) => "claim_memory",
+        Command::Counted(..) => "counted",
+        Command::Erase(_) => "erase",
+        Command::Erasure(_) => "erasure",
+        Command::Erasures(..) => "erasures",
+        Command::Hold(_) => "hold",
+        Command::Release(_) => "release",
+        Command::ShowHold(_) => "show_hold",
+        Command::Holds(..) => "holds",
+        Command::MayGo(_) => "may_go",
+        Command::Retain(_) => "retain",
     }
 }
 

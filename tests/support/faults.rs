@@ -44,6 +44,11 @@ impl Faults {
         self.0.lock().unwrap().planned.push(Planned { operation, countdown: nth, when });
     }
 
+    /// Nothing that was planned fails any more.
+    pub fn end(&self) {
+        self.0.lock().unwrap().planned.clear();
+    }
+
     /// Lets somebody else do something right before each operation of this name.
     pub fn meddle(&self, operation: &str, meddler: impl FnMut() + Send + 'static) {
         self.0.lock().unwrap().meddlers.push((operation.to_owned(), Box::new(meddler)));

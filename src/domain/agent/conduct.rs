@@ -12,6 +12,8 @@ use crate::domain::thread::command::OnBusy;
 pub const MAX_STEPS: u32 = 1_000;
 /// The longest that a run may be allowed to take: a day.
 pub const MAX_MINUTES: u32 = 1_440;
+/// The longest that threads may be said to be kept: ten years.
+pub const MAX_KEEP_DAYS: u32 = 3_650;
 /// The most tool calls that a run may be allowed.
 pub const MAX_TOOL_CALLS: u32 = 10_000;
 /// The most tools of a run at once.
@@ -65,6 +67,7 @@ impl Definition {
             ("run.max_minutes", run.max_minutes, MAX_MINUTES),
             ("run.max_tool_calls", run.max_tool_calls, MAX_TOOL_CALLS),
             ("max_parallel_tools", self.max_parallel_tools, MAX_PARALLEL_TOOLS),
+            ("keep_days", self.keep_days, MAX_KEEP_DAYS),
         ] {
             if value.is_some_and(|value| value == 0 || value > most) {
                 errors.add(field, format!("must be from 1 to {most}"));
@@ -105,9 +108,16 @@ mod tests {
         let plain = definition(&json!({}));
         assert_eq!(plain.conduct(), Conduct::default());
         let written = json!(plain);
-        for field in
-            ["run", "max_parallel_tools", "on_busy", "on_unknown", "on_budget", "upgrade", "compact_at"]
-        {
+        for field in [
+            "run",
+            "max_parallel_tools",
+            "on_busy",
+            "on_unknown",
+            "on_budget",
+            "upgrade",
+            "compact_at",
+            "keep_days",
+        ] {
             assert_eq!(written.get(field), None, "{field}");
         }
         let own = json!({

@@ -78,6 +78,9 @@ pub struct Definition {
     pub compact_at: Option<Share>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
+    /// How many days a thread is kept that nothing changes; for ever when left out, as far as the plan allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_days: Option<u32>,
     /// Whatever else the account keeps with it; `variables` declares what calls may bring.
     #[serde(default)]
     pub config: Map<String, Value>,

@@ -123,6 +123,10 @@ pub struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95, example = 0.7)]
     pub compact_at: Option<Share>,
+    /// A thread that nothing changes for so many days is deleted; left out, it is kept. The account's plan may say less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 3650, example = 90)]
+    pub keep_days: Option<u32>,
     /// What of memories its runs have: none when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
@@ -190,6 +194,7 @@ impl Fields {
             input: definition.input,
             webhooks: some(definition.webhooks),
             compact_at: definition.compact_at,
+            keep_days: definition.keep_days,
             memory: definition.memory,
             budget: agent.budget.map(Terms::from),
             config: Some(definition.config).filter(|config| !config.is_empty()),
@@ -239,6 +244,7 @@ impl Fields {
             input: self.input,
             webhooks: self.webhooks.unwrap_or_default(),
             compact_at: self.compact_at,
+            keep_days: self.keep_days,
             memory: self.memory.filter(|memory| *memory != Memory::default()),
             config: self.config.unwrap_or_default(),
             secrets: Secrets::default(),

@@ -42,6 +42,8 @@ pub struct Kept {
     pub bytes: u64,
     /// That are not over.
     pub runs: u32,
+    #[serde(default)]
+    pub memories: u32,
 }
 
 impl Kept {

@@ -7,7 +7,9 @@ use super::claim::{Claim, Kept};
 use super::entry::{Entry, Kind};
 use super::notice::{NoticeView, Notices, Trial};
 use crate::domain::admission::command::Learned;
-use crate::domain::ids::{AccountId, AgentId};
+use crate::domain::erasure::{Hold, Receipt};
+use crate::domain::ids::{AccountId, AgentId, ErasureId};
+use crate::domain::knowledge::command::Tally;
 use crate::domain::plan::KeepLimit;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::{self, Millis};
@@ -40,6 +42,10 @@ pub enum Command {
     Kept,
     /// An object of the account that keeps memories is about to be written, by its name; or it is there no longer.
     Place(String, bool),
+    /// One more memory is about to be written there: who writes it, and how many there may be at all.
+    ClaimMemory(String, String, u32),
+    /// So many are kept there; what was claimed for what was written is in it.
+    Counted(String, Tally, Option<String>),
     /// Those behind this one that may be there, by their names: at most so many.
     Places(Option<String>, u32),
     /// Declared things of this account have changed.
@@ -50,6 +56,55 @@ pub enum Command {
     Resend(String, String),
     /// A message is sent to see whether it arrives.
     Try(Trial),
+    /// All that is kept of a person is to be erased.
+    Erase(Erase),
+    /// An erasure, as far as it is.
+    Erasure(ErasureId),
+    /// Those behind this one, newest first: at most so many.
+    Erasures(Option<ErasureId>, u32),
+    /// Nothing of this person is deleted from now on.
+    Hold(Hold),
+    /// The hold of a person goes.
+    Release(String),
+    /// The hold of a person.
+    ShowHold(String),
+    /// The holds behind this person's, by user: at most so many.
+    Holds(Option<String>, u32),
+    /// Whether there is a hold on this.
+    MayGo(Whose),
+    /// The same as [`Command::Overdue`], and threads that nothing has changed for long are deleted.
+    Retain(Retain),
+}
+
+/// A person of whom all is to be erased that is there by now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erase {
+    pub id: ErasureId,
+    pub account: AccountId,
+    pub user: String,
+    /// The key that asks, or `operator`.
+    pub by: String,
+}
+
+/// What is about to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whose {
+    User(String),
+    Thread(ThreadKey),
+}
+
+/// For how many days threads are kept that nothing changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retain {
+    pub account: AccountId,
+    /// How many threads that are overdue are named.
+    pub overdue: u32,
+    /// Of all agents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all: Option<u32>,
+    /// Of single agents, besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<(AgentId, u32)>,
 }
 
 /// What a thread is now, and runs of it that have changed.
@@ -157,6 +212,19 @@ pub enum Answer {
     NoSuchNotice,
     /// The webhook is not enabled: nothing is sent to it.
     NotEnabled,
+    Erasure(Box<Receipt>),
+    NoSuchErasure,
+    /// Newest first; whether there are more.
+    Erasures(Vec<Receipt>, bool),
+    /// It is there, or was before.
+    Hold(Hold),
+    /// Whether there was one.
+    Released(bool),
+    Holds(Vec<Hold>),
+    NotHeld,
+    /// A legal hold forbids it.
+    Held,
+    MayGo,
 }
 
 /// A page of entries.

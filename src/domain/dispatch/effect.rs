@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::AccountId;
+use crate::domain::knowledge::command::Tally;
+use crate::domain::thread::command::Clear;
+use crate::domain::thread::id::ThreadKey;
 use crate::domain::webhook::Disabled;
 
 /// Something to be done outside.
@@ -10,6 +13,12 @@ use crate::domain::webhook::Disabled;
 pub enum Effect {
     /// A notice is sent to its webhook. No row: the notice's own says that it is due. `nth` tells attempts apart.
     Send { notice: String, nth: u32 },
+    /// A thread forgets something, or all. No row: the index has what is to go, until it is gone.
+    Clear { nth: u32, account: AccountId, thread: ThreadKey, clear: Clear },
+    /// What is remembered of a person goes. No row: the erasure's own says that it is running.
+    Forget { nth: u32, account: AccountId, user: String },
+    /// It is asked how many memories an object keeps, by its name. No row: a claim of room says that it is not known.
+    Count { nth: u32, account: AccountId, name: String },
     /// The directory learns that a webhook is switched off, if it still has this address.
     Disable { account: AccountId, webhook: String, url: String, why: Disabled },
 }
@@ -18,6 +27,9 @@ impl Effect {
     pub fn id(&self) -> String {
         match self {
             Self::Send { nth, .. } => format!("send.{nth}"),
+            Self::Clear { nth, .. } | Self::Forget { nth, .. } | Self::Count { nth, .. } => {
+                format!("clear.{nth}")
+            }
             Self::Disable { webhook, why, .. } => format!("disable.{webhook}.{}", why.at.0),
         }
     }
@@ -36,8 +48,22 @@ pub enum Outcome {
     /// What the notice is about is not there any more.
     Gone,
     Done,
+    /// A thread was deleted, or so many of its runs are blank.
+    Cleared(Cleared),
+    /// So many memories are kept.
+    Counted(Tally),
     /// It is to be tried again.
     Undone,
+}
+
+/// What has gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cleared {
+    pub threads: u32,
+    pub runs: u32,
+    pub memories: u32,
+    /// The thread is not there any more, whoever deleted it.
+    pub is_gone: bool,
 }
 
 /// What becomes known of an effect on its way.

@@ -20,6 +20,8 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     Memory(memory::Answer),
+    /// The same of what was written, and how much is kept now.
+    Written(memory::Answer, Tally),
     Counted(Counted),
     /// With what was there.
     Erased(Counted),
@@ -31,4 +33,21 @@ pub struct Counted {
     pub memories: u64,
     /// Of their texts, and of what else is said of them.
     pub bytes: u64,
+    /// Grows with each write, and is never below the milliseconds of its moment.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl Counted {
+    pub const fn tally(&self) -> Tally {
+        Tally { memories: self.memories, version: self.version }
+    }
+}
+
+/// How many memories are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    pub memories: u64,
+    /// See [`Counted::version`].
+    pub version: u64,
 }

@@ -16,6 +16,12 @@ impl Place {
         Self(format!("{account}:{kind}:{name}"))
     }
 
+    /// By its name, if that is one of the account's.
+    pub fn parse(account: AccountId, name: &str) -> Option<Self> {
+        let is_of = name.strip_prefix(&account.to_string()).is_some_and(|rest| rest.starts_with(':'));
+        is_of.then(|| Self(name.to_owned()))
+    }
+
     /// The object's name.
     pub fn name(&self) -> &str {
         &self.0

@@ -23,6 +23,7 @@ use crate::domain::run::event::Numbered;
 use crate::domain::run::input::{Given, Input, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
 use crate::domain::run::word::Word;
+use crate::domain::time::{self, Millis};
 
 /// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
 pub const VERSION: u32 = 1;
@@ -73,6 +74,8 @@ pub enum Command {
     Hear(EntryId, Word),
     /// The run above wants this thread's run no more: it is cancelled, or never begins.
     Abandon(String),
+    /// Forget something of it, or all.
+    Clear(Clear),
     /// Do what is due, and see to the alarm.
     Wake,
 }
@@ -169,6 +172,23 @@ impl Fork {
     }
 }
 
+/// What a thread is to forget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clear {
+    /// What is of this person and was there by then: the thread, if it is theirs, else the runs that a token of theirs began.
+    OfUser {
+        user: String,
+        #[serde(with = "time::as_integer")]
+        until: Millis,
+    },
+    /// All of it, if nothing has changed since then and nothing is at work or waits.
+    Unchanged {
+        #[serde(with = "time::as_integer")]
+        since: Millis,
+    },
+}
+
 /// A page of items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
@@ -240,6 +260,8 @@ pub enum Answer {
         is_new: bool,
     },
     Deleted,
+    /// Nothing is left of so many runs; the thread stays.
+    Cleared(u32),
     Items {
         items: Vec<ItemView>,
         has_more: bool,

@@ -1,10 +1,7 @@
 //! All of a thread as one document.
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use futures_util::stream as streams;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,8 +10,10 @@ use crate::domain::thread::view::{ItemView, RunView, ThreadView};
 use crate::domain::time::Millis;
 use crate::face::Operations;
 use crate::http::problem::Problem;
+use crate::http::streamed::{self, Pieces};
 use crate::ports::World;
 use crate::service::App;
+use crate::service::threads::{Error, Export};
 
 pub fn operations<W: World>(v: &mut impl Operations<W>) {
     v.members_operation(__path_export, export::<W>);
@@ -52,18 +51,15 @@ pub struct Document {
 async fn export<W: World>(State(app): State<App<W>>, head: Head) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
         let export = visitor.export(&app, &at.thread()?).await.map_err(Problem::report(&app))?;
-        let pieces = streams::unfold((app.clone(), export), async |(app, mut export)| {
-            let piece = export.next(&app).await.transpose()?;
-            if let Err(error) = &piece {
-                app.world.log(&format!("an export breaks off: {error}"));
-            }
-            Some((piece, (app, export)))
-        });
-        let mut response = Response::new(Body::from_stream(pieces));
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-        Ok(response)
+        Ok(streamed::json(app.clone(), export))
     })
     .await
+}
+
+impl<W: World> Pieces<W> for Export {
+    type Error = Error;
+
+    async fn next(&mut self, app: &App<W>) -> Result<Option<Vec<u8>>, Error> {
+        self.next(app).await
+    }
 }

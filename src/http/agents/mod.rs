@@ -72,6 +72,8 @@ pub struct Configuration {
     #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 0.95)]
     compact_at: Option<Share>,
     memory: Option<Memory>,
+    #[schema(minimum = 1, maximum = 3650)]
+    keep_days: Option<u32>,
     #[schema(value_type = Object)]
     config: Map<String, Value>,
 }
@@ -103,6 +105,7 @@ impl From<Definition> for Configuration {
             input: definition.input,
             webhooks: definition.webhooks,
             compact_at: definition.compact_at,
+            keep_days: definition.keep_days,
             memory: definition.memory,
             config: definition.config,
         }

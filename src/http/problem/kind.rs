@@ -41,10 +41,11 @@ pub enum Kind {
     InvalidCursor,
     EventsExpired,
     IdempotencyKeyReused,
+    LegalHold,
 }
 
 impl Kind {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::InvalidRequest,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -81,6 +82,7 @@ impl Kind {
         Self::InvalidCursor,
         Self::EventsExpired,
         Self::IdempotencyKeyReused,
+        Self::LegalHold,
     ];
 
     /// The `type` member, which programs branch on.
@@ -111,6 +113,7 @@ impl Kind {
                 "The answer does not fit the agent's schema",
                 StatusCode::FAILED_DEPENDENCY,
             ),
+            Self::LegalHold => ("legal_hold", "A legal hold keeps this", StatusCode::CONFLICT),
             Self::InvalidCursor => {
                 ("invalid_cursor", "The cursor is not one of ours", StatusCode::BAD_REQUEST)
             }

@@ -168,6 +168,10 @@ impl From<Failure> for Problem {
                     thing.name()
                 ),
             ),
+            Failure::Held => Self::new(
+                Kind::LegalHold,
+                "There is a legal hold on this person: nothing of them is deleted. An admin can take it away.",
+            ),
             Failure::Full(Thing::Memory, most) => Self::new(
                 Kind::Conflict,
                 format!("There are {most} memories here, as many as may be. Delete some first."),
@@ -207,6 +211,7 @@ impl From<threads::Error> for Problem {
                 Self { kind, inputs: resolved.iter().map(Resolved::to_json).collect(), ..at }
             }
             threads::Error::KeyReused => Self::new(Kind::IdempotencyKeyReused, detail),
+            threads::Error::Held => Self::new(Kind::LegalHold, detail),
             threads::Error::PlanFull(..) => Self::new(Kind::PlanLimitExceeded, detail),
             threads::Error::TooMany(_) => Self::new(Kind::Conflict, detail),
             threads::Error::TooFast { retry_after_s, .. } => {
@@ -347,6 +352,8 @@ fn missing(thing: Thing) -> String {
             "There is no such memory here. GET /api/v1/memories lists them; those of a person are asked for with `?user=`."
         }
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
+        Thing::Erasure => "There is no such erasure. GET /api/v1/erasures lists them.",
+        Thing::Hold => "There is no legal hold on this person. GET /api/v1/holds lists them.",
         Thing::Delivery => {
             "There is no such message to this webhook. GET /api/v1/webhooks/{name}/deliveries lists them."
         }

@@ -12,10 +12,10 @@ use crate::domain::time::Millis;
 use crate::object::machine::Durability;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::claims::{self as store, Claimed, Counted};
-use crate::object::store::dispatch::{self, Is, Row, places};
+use crate::object::store::dispatch::{self, Is, Row};
 
 /// How long room is kept for what does not come: longer than a thread waits between two tries to tell the index.
-const CLAIM_MS: i64 = 120_000;
+pub(super) const CLAIM_MS: i64 = 120_000;
 /// The longest that a thread lives which is made for one call.
 const HIDDEN_MS: i64 = 25 * 60 * 60 * 1_000;
 
@@ -41,16 +41,6 @@ impl Dispatch {
                 let threads = dispatch::threads_behind(sql, after, most)?;
                 let keys = threads.iter().filter_map(|id| ThreadKey::parse(id)).collect();
                 (Answer::Threads(keys), Durability::Soon)
-            }
-            Command::Place(name, is_there) => {
-                if places::is_known(sql, &name)? == is_there {
-                    return Ok((Answer::Placed, Durability::Soon));
-                }
-                self.batch.push(Write::Place(name, is_there));
-                (Answer::Placed, Durability::Now)
-            }
-            Command::Places(after, most) => {
-                (Answer::Places(places::behind(sql, &after.unwrap_or_default(), most)?), Durability::Soon)
             }
             _ => (Answer::Kept(self.claims.kept(sql)?), Durability::Soon),
         })
@@ -85,11 +75,11 @@ impl Dispatch {
 
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    open: BTreeMap<String, Claimed>,
+    pub(super) open: BTreeMap<String, Claimed>,
     /// To be written.
-    changed: BTreeSet<String>,
+    pub(super) changed: BTreeSet<String>,
     /// `None`: it is counted when it is asked for.
-    counted: Option<Counted>,
+    pub(super) counted: Option<Counted>,
     /// Hidden runs from before this moment are to be forgotten.
     forget_hidden: Option<Millis>,
 }
@@ -124,7 +114,7 @@ impl Claims {
 
     /// Claims whose time is up go.
     pub fn wake(&mut self, now: Millis) {
-        let is_over = |claimed: &Claimed| claimed.until <= now;
+        let is_over = |claimed: &Claimed| claimed.until <= now && !claimed.is_memory;
         let over: Vec<String> =
             self.open.iter().filter(|(_, c)| is_over(c)).map(|(id, _)| id.clone()).collect();
         for id in over {
@@ -139,7 +129,7 @@ impl Claims {
         self.open.values().map(|claimed| claimed.until).min()
     }
 
-    fn remove(&mut self, id: &str) {
+    pub(super) fn remove(&mut self, id: &str) {
         if self.open.remove(id).is_some() {
             self.changed.insert(id.to_owned());
         }
@@ -153,11 +143,17 @@ impl Claims {
     }
 
     pub fn kept(&mut self, sql: &impl Sql) -> Result<Kept, Error> {
-        let Counted { threads, bytes, runs } = self.counted(sql)?;
+        let Counted { threads, bytes, runs, memories } = self.counted(sql)?;
         let all = |counted: u64, claimed: usize| {
             u32::try_from(counted.saturating_add(claimed as u64)).unwrap_or(u32::MAX)
         };
-        Ok(Kept { threads: all(threads, self.threads()), bytes, runs: all(runs, self.runs()) })
+        let claimed = self.open.values().filter(|claimed| claimed.is_memory).count();
+        Ok(Kept {
+            threads: all(threads, self.threads()),
+            bytes,
+            runs: all(runs, self.runs()),
+            memories: all(memories, claimed),
+        })
     }
 
     /// Threads that have claimed room and that the index does not know.
@@ -210,7 +206,8 @@ impl Claims {
         }
         if is_thread || is_run {
             self.changed.insert(id.clone());
-            self.open.insert(id, Claimed { thread, is_thread, is_run, run, until: now.plus(CLAIM_MS) });
+            let until = now.plus(CLAIM_MS);
+            self.open.insert(id, Claimed { thread, is_thread, is_run, run, is_memory: false, until });
         }
         Ok(None)
     }
@@ -232,7 +229,8 @@ impl Claims {
     }
 
     fn drop_empty(&mut self, id: &str) {
-        if self.open.get(id).is_some_and(|claimed| !claimed.is_thread && !claimed.is_run) {
+        let is_empty = |claimed: &Claimed| !claimed.is_thread && !claimed.is_run && !claimed.is_memory;
+        if self.open.get(id).is_some_and(is_empty) {
             self.remove(id);
         }
     }

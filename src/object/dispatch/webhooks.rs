@@ -167,7 +167,7 @@ impl Dispatch {
             last_error: error.map(str::to_owned),
         };
         match outcome {
-            Outcome::Done => {}
+            Outcome::Done | Outcome::Cleared(_) | Outcome::Counted(_) => {}
             Outcome::Gone => self.batch.push(Write::ForgetNotice(under_way.notice.clone())),
             Outcome::Answered { status: status @ 200..300, .. } => {
                 self.batch.push(Write::Tried(ended(State::Sent, Some(*status), None)));

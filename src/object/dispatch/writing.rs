@@ -1,13 +1,19 @@
 //! One write of a dispatch object: all that was decided, in order.
 
 use super::Dispatch;
+use super::erasing::counts;
 use crate::domain::admission::command::Learned;
+use crate::domain::dispatch::effect::Cleared;
 use crate::domain::dispatch::notice::State;
-use crate::domain::ids::AccountId;
+use crate::domain::erasure::{Hold, Receipt};
+use crate::domain::ids::{AccountId, ErasureId};
+use crate::domain::knowledge::command::Tally;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
+use crate::object::store::dispatch::erasures;
 use crate::object::store::dispatch::notices::{self, Notice, Tried};
 use crate::object::store::dispatch::{self as store, Row, learned, places};
+use crate::object::store::scrub::scrub;
 
 /// How many runs of a deleted thread are removed at once.
 const REMOVED_AT_ONCE: u32 = 500;
@@ -22,6 +28,14 @@ pub enum Write {
     Drop(String),
     /// An object that keeps memories is there, or is not.
     Place(String, bool),
+    /// So many memories are kept there.
+    Counted {
+        name: String,
+        version: u64,
+        memories: u64,
+    },
+    /// The same, of one on which claims were late.
+    Recounted(String, Tally),
     Put {
         before: Option<Box<Row>>,
         row: Box<Row>,
@@ -55,11 +69,31 @@ pub enum Write {
     ForgetThread(String),
     /// Notices whose time is up are forgotten.
     Expire,
+    /// A person is to be erased: by what receipt, and their name.
+    Erasure(Box<Receipt>, String),
+    /// Something of it has gone.
+    Erased(ErasureId, Cleared),
+    /// Something of it came late.
+    Reopen(ErasureId, String),
+    /// A thread is gone, if it was there then.
+    Gone {
+        thread: String,
+        until: Millis,
+    },
+    /// A person's runs in a thread are nobody's.
+    Unname {
+        thread: String,
+        user: String,
+    },
+    Hold(Hold),
+    Release(String),
+    /// Nothing: what is to be done is looked for after each write.
+    Look,
 }
 
 impl Write {
     const fn removes_runs(&self) -> bool {
-        matches!(self, Self::Empty { .. } | Self::Forget { .. })
+        matches!(self, Self::Empty { .. } | Self::Forget { .. } | Self::Gone { .. })
     }
 
     /// Whether it changes when a notice is to be forgotten.
@@ -73,6 +107,7 @@ impl Write {
                 | Self::ForgetNotice(_)
                 | Self::ForgetWebhook(_)
                 | Self::ForgetThread(_)
+                | Self::Gone { .. }
                 | Self::Expire
         )
     }
@@ -95,6 +130,10 @@ impl Dispatch {
         if ends_notices {
             self.expires_at = expires_at(sql)?;
         }
+        let has_finished = self.clearing.refill(sql, now, !self.leaving.is_empty())?;
+        if has_finished {
+            scrub(sql, 0)?;
+        }
         self.sender.refill(sql)
     }
 
@@ -107,6 +146,16 @@ impl Dispatch {
     ) -> Result<(), Error> {
         match write {
             Write::Place(name, is_there) => places::write(sql, &name, is_there),
+            Write::Counted { name, version, memories } => places::count(sql, &name, version, memories),
+            Write::Recounted(name, counted) => {
+                self.claims.counted_late(&name);
+                let (version, before) = places::counted(sql, &name)?;
+                if counted.version <= version {
+                    return Ok(());
+                }
+                self.claims.count_memories(before, counted.memories);
+                places::count(sql, &name, counted.version, counted.memories)
+            }
             Write::Drop(id) => store::delete(sql, &id),
             Write::Put { before, row } => store::put(sql, before.as_deref(), &row),
             Write::Postpone { threads } => {
@@ -128,6 +177,14 @@ impl Dispatch {
             Write::ForgetNotice(id) => notices::forget(sql, &id),
             Write::ForgetWebhook(webhook) => notices::forget_webhook(sql, &webhook),
             Write::ForgetThread(thread) => notices::forget_thread(sql, &thread),
+            Write::Erasure(receipt, user) => erasures::insert(sql, &receipt, &user),
+            Write::Erased(id, cleared) => erasures::count(sql, id, counts(&cleared)),
+            Write::Reopen(id, user) => erasures::reopen(sql, id, &user),
+            Write::Gone { thread, until } => self.write_gone(sql, &thread, until, now),
+            Write::Unname { thread, user } => erasures::unname(sql, &thread, &user),
+            Write::Hold(hold) => erasures::hold(sql, &hold),
+            Write::Release(user) => erasures::release(sql, &user),
+            Write::Look => Ok(()),
             Write::Expire => {
                 notices::expire(sql, State::Sent, now.plus(-KEEP_SENT_MS))?;
                 notices::expire(sql, State::Dead, now.plus(-KEEP_DEAD_MS))

@@ -15,7 +15,7 @@ use super::store::knowledge::{self as store, Totals};
 use super::store::steps::Step;
 use crate::domain::ids::MemoryId;
 use crate::domain::knowledge::command::{Answer, Command, Counted, VERSION};
-use crate::domain::memory::Memory;
+use crate::domain::memory::{Memory, command as memory};
 use crate::domain::time::Millis;
 
 /// How long the ids of what was deleted are known: a run that made one may make its call once more.
@@ -52,7 +52,19 @@ enum Write {
 
 impl Knowledge {
     const fn counted(&self) -> Counted {
-        Counted { memories: self.totals.memories, bytes: self.totals.bytes }
+        Counted { memories: self.totals.memories, bytes: self.totals.bytes, version: self.totals.version }
+    }
+
+    /// What is answered to a write: what stands in it is kept when the answer leaves.
+    fn written(&mut self, answer: memory::Answer, now: Millis) -> Answer {
+        self.totals.version = (self.totals.version + 1).max(now.0.max(0).cast_unsigned());
+        let mut tally = self.counted().tally();
+        match &answer {
+            memory::Answer::Made { is_new: true, .. } => tally.memories += 1,
+            memory::Answer::Deleted(gone) => tally.memories = tally.memories.saturating_sub(*gone),
+            _ => {}
+        }
+        Answer::Written(answer, tally)
     }
 
     fn apply(&mut self, sql: &impl Sql, write: Write, now: Millis) -> Result<(), Error> {
@@ -126,7 +138,10 @@ impl Machine for Knowledge {
         moment: &mut Moment<'_>,
     ) -> Result<Decision<Self>, Error> {
         let answer = match command {
-            Command::Memory(command) => Answer::Memory(self.memory(sql, command, moment)?),
+            Command::Memory(command) => {
+                let answer = self.memory(sql, command, moment)?;
+                if self.batch.is_empty() { Answer::Memory(answer) } else { self.written(answer, moment.now) }
+            }
             Command::Count => Answer::Counted(self.counted()),
             Command::Erase => {
                 self.batch.push(Write::Erase);

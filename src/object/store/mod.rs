@@ -8,6 +8,7 @@ pub mod dump;
 pub mod effects;
 pub mod knowledge;
 pub mod restore;
+pub mod scrub;
 pub mod steps;
 mod tables;
 pub mod thread;
@@ -21,6 +22,7 @@ pub fn queries() -> impl Iterator<Item = &'static Query> {
         .chain(steps::QUERIES)
         .chain(tables::QUERIES)
         .chain(dump::QUERIES)
+        .chain(scrub::QUERIES)
         .chain(account::all())
         .chain(thread::all())
         .chain(dispatch::all())

@@ -17,8 +17,8 @@ queries! {
 
 /// What the platform, the local one and SQLite keep for themselves.
 const FOREIGN: [&str; 3] = ["_cf_", "__", "sqlite_"];
-/// What dumps and restores do.
-const OWN: [&str; 2] = ["_dump", "_restore"];
+/// What dumps, restores and scrubbing do.
+const OWN: [&str; 3] = ["_dump", "_restore", "_scrub"];
 /// They are made by the schema's steps.
 const OF_STEPS: [&str; 2] = ["schema_steps", "schema_versions"];
 

@@ -55,6 +55,7 @@ impl Thread {
             Command::ByToken(floor, command) => self.by_token(sql, floor, *command, moment)?,
             Command::Floor(who) => self.seen_by(who, |_, meta| at_once(Answer::Floor(meta.floor))),
             Command::RaiseFloor(who) => self.seen_by(who, Self::raise_floor),
+            Command::Clear(clear) => self.clear(sql, clear, now)?,
             Command::Wake => ready(Answer::Woken, self.wake(moment)),
             Command::Show(who) => self.seen_by(who, |_, _| after_nothing(Query::Thread { is_new: false })),
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, patch, now)),

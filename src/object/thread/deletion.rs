@@ -48,7 +48,7 @@ impl Thread {
             outbox.forget_runs();
             outbox.change(now);
         }
-        self.gone = Some(Gone { account, key, outbox, unsettled, is_hidden: !was_listed });
+        self.gone = Some(Gone { account, key, outbox, unsettled, is_hidden: !was_listed, scrub: None });
         self.deliveries.forget();
         let work = &mut self.work;
         work.open.clear();
@@ -70,6 +70,17 @@ impl Thread {
         let effects = self.work.part(&meta);
         self.forget(meta, now);
         effects
+    }
+
+    /// Whether what is left of a thread that was erased can be taken off the disk: nobody is to be told anything of it any more.
+    pub(super) fn is_to_be_scrubbed(&self) -> bool {
+        let is_told =
+            |gone: &Gone| gone.scrub.is_some() && gone.outbox.is_delivered() && gone.unsettled.is_empty();
+        self.meta.is_none()
+            && self.gone.as_ref().is_some_and(is_told)
+            && self.settling.is_free()
+            && self.deliveries.sending.is_free()
+            && self.work.errands.is_empty()
     }
 
     /// Whether nobody asks for what is left of a thread of a single call: its name was ours and comes no second time, its money

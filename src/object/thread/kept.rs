@@ -59,6 +59,9 @@ pub struct Gone {
     /// It was made for one call.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_hidden: bool,
+    /// Nothing of it is to be left on the disk, once all is told: about so many bytes are to be overwritten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scrub: Option<u64>,
 }
 
 /// A thread.
@@ -280,6 +283,12 @@ pub struct Batch {
     pub keys: Vec<Key>,
     /// Requests up to this moment are forgotten.
     pub forget_keys: Option<Millis>,
+    /// Runs of which the journal, the events and what was answered go.
+    pub blank: Vec<u32>,
+    /// Summaries behind this position go.
+    pub back_summaries: Option<u64>,
+    /// Nothing of what goes is to be left on the disk.
+    pub scrub: bool,
     /// Everything goes.
     pub is_deletion: bool,
     /// But the journals, which say what the ledger is to forget.
@@ -302,6 +311,7 @@ impl Batch {
             && self.answers.is_empty()
             && self.keys.is_empty()
             && self.forget_keys.is_none()
+            && self.blank.is_empty()
             && !self.is_deletion
             && self.forget_journal.is_none()
             && self.forget_before.is_none()
@@ -329,6 +339,10 @@ impl Batch {
         for (run, from) in &self.back {
             grown = grown.saturating_sub_unsigned(store::take_back(sql, *run, *from)?);
         }
+        if let Some(behind) = self.back_summaries {
+            grown = grown.saturating_sub_unsigned(store::delete_summaries(sql, behind)?);
+        }
+        self.blank.iter().try_for_each(|run| store::blank_run(sql, *run))?;
         for item in &self.items {
             grown = grown.saturating_add_unsigned(store::write_item(sql, item)?);
         }

@@ -28,6 +28,7 @@
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
 //! time be at work.
 
+mod clearing;
 mod commands;
 mod compaction;
 mod copying;
@@ -359,7 +360,7 @@ impl Machine for Thread {
     }
 
     fn is_dirty(&self) -> bool {
-        !self.work.batch.is_empty()
+        !self.work.batch.is_empty() || self.is_to_be_scrubbed()
     }
 
     fn is_void(&self) -> bool {
@@ -373,7 +374,7 @@ impl Machine for Thread {
     fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         self.note_changes(now);
         let mut batch = std::mem::take(&mut self.work.batch);
-        let written = self.write_batch(&mut batch, sql, now);
+        let written = self.write_batch(&mut batch, sql, now).and_then(|()| self.scrub(&batch, sql));
         if written.is_err() {
             // For its heir.
             self.work.batch = batch;

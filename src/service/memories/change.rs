@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{TRIES, ask, show, unexpected};
+use super::{TRIES, ask, may_change, show, unexpected};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::json as text;
@@ -44,6 +44,7 @@ pub async fn change<W: World>(
     (memory, patch): (&str, &Patch),
     precondition: &Precondition,
 ) -> Result<Memory, Failure> {
+    may_change(app, account, shelf).await?;
     for _ in 0..TRIES {
         let read = show(app, account, shelf, memory).await?;
         precondition.check_tag(Thing::Memory, Some(|| read.tag()))?;

@@ -10,19 +10,21 @@ pub mod recall;
 
 pub use change::change;
 
-use crate::domain::dispatch::command::{Answer as OfDispatch, Command as OfIndex};
+use crate::domain::dispatch::command::{Answer as OfDispatch, Command as OfIndex, Whose};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AccountId, MemoryId};
-use crate::domain::knowledge::command as knowledge;
+use crate::domain::knowledge::Place;
+use crate::domain::knowledge::command::{self as knowledge, Tally};
 use crate::domain::memory::command::{Answer, Command, List, Make};
 use crate::domain::memory::draft::Draft;
 use crate::domain::memory::shelf::Shelf;
 use crate::domain::memory::{Memory, Source, Status};
-use crate::ports::{Dispatch, Knowledge, Unavailable, World};
+use crate::ports::{Directory, Dispatch, Knowledge, Plans, Unavailable, World};
 use crate::service::App;
 use crate::service::failure::{Failure, Thing};
 use crate::service::page::{Page, Request};
 use crate::service::precondition::Precondition;
+use crate::service::users;
 
 /// The most memories of a page: each has up to 4,000 characters.
 const MAX_LIMIT: u32 = 100;
@@ -49,17 +51,80 @@ pub async fn ask<W: World>(
     shelf: &Shelf,
     command: Command,
 ) -> Result<Answer, Unavailable> {
-    let place = shelf.place(account);
-    if matches!(command, Command::Make(_)) {
-        // Before it is there, so that whoever must find all of them finds it.
-        let noted = OfIndex::Place(place.name().to_owned(), true);
-        match app.world.dispatch().ask(account, noted).await? {
-            OfDispatch::Placed => {}
-            other => return Err(Unavailable(format!("the index answered {other:?}"))),
-        }
+    told(app, account, &shelf.place(account), command, None).await
+}
+
+/// Asks, and lets the index know how much is kept then.
+async fn told<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    place: &Place,
+    command: Command,
+    claim: Option<String>,
+) -> Result<Answer, Unavailable> {
+    let (answer, tally) = match app.world.knowledge().ask(place, knowledge::Command::Memory(command)).await? {
+        knowledge::Answer::Memory(answer) if claim.is_none() => return Ok(answer),
+        knowledge::Answer::Memory(answer) => (answer, Tally::default()),
+        knowledge::Answer::Written(answer, tally) => (answer, tally),
+        other => return Err(unexpected(&other)),
+    };
+    // Where it does not arrive, the index asks.
+    if let Err(error) = noted(app, account, OfIndex::Counted(place.name().to_owned(), tally, claim)).await {
+        app.world.log(&format!("memories are counted later: {error}"));
     }
-    match app.world.knowledge().ask(&place, knowledge::Command::Memory(command)).await? {
-        knowledge::Answer::Memory(answer) => Ok(answer),
+    Ok(answer)
+}
+
+/// What came of something that was to be remembered.
+#[derive(Debug)]
+pub enum Remembered {
+    Answered(Answer),
+    /// The account's plan has no room: so many there may be.
+    PlanFull(u32),
+}
+
+/// Has something remembered, if the account's plan has room for it.
+///
+/// # Errors
+/// [`Unavailable`].
+pub async fn remember<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    shelf: &Shelf,
+    make: Make,
+) -> Result<Remembered, Unavailable> {
+    let place = shelf.place(account);
+    let most = app.world.directory().tenant(account).limits().await?.keeps.memories;
+    let Some(most) = most else {
+        // Before it is there, so that whoever must find all of them finds it.
+        noted(app, account, OfIndex::Place(place.name().to_owned(), true)).await?;
+        return told(app, account, &place, Command::Make(make), None).await.map(Remembered::Answered);
+    };
+    // A run that makes its call once more claims no second room.
+    let claim = make.id.unwrap_or_else(|| MemoryId::new(app.world.now(), app.world.random())).to_string();
+    let asked = OfIndex::ClaimMemory(place.name().to_owned(), claim.clone(), most);
+    let most = match app.world.dispatch().ask(account, asked).await? {
+        OfDispatch::Claimed => {
+            let made = told(app, account, &place, Command::Make(make), Some(claim)).await;
+            return made.map(Remembered::Answered);
+        }
+        OfDispatch::Full(_, most) => most,
+        other => return Err(unexpected(&other)),
+    };
+    // What a run has made before is there.
+    let made = match make.id {
+        Some(id) => told(app, account, &place, Command::Show(id), None).await?,
+        None => Answer::NotFound,
+    };
+    Ok(match made {
+        Answer::Memory(memory) => Remembered::Answered(Answer::Made { memory, is_new: false }),
+        _ => Remembered::PlanFull(most),
+    })
+}
+
+async fn noted<W: World>(app: &App<W>, account: AccountId, what: OfIndex) -> Result<(), Unavailable> {
+    match app.world.dispatch().ask(account, what).await? {
+        OfDispatch::Placed => Ok(()),
         other => Err(unexpected(&other)),
     }
 }
@@ -126,7 +191,11 @@ pub async fn make<W: World>(
 ) -> Result<(Memory, bool), Failure> {
     draft.check()?;
     let make = Make { id: None, draft, source, supersedes };
-    match ask(app, account, shelf, Command::Make(make)).await? {
+    let answer = match remember(app, account, shelf, make).await? {
+        Remembered::PlanFull(most) => return Err(Failure::PlanFull(Thing::Memory, most)),
+        Remembered::Answered(answer) => answer,
+    };
+    match answer {
         Answer::Made { memory, is_new } => Ok((*memory, is_new)),
         Answer::Full(most) => Err(Failure::Full(Thing::Memory, usize::try_from(most).unwrap_or(usize::MAX))),
         Answer::NotFound => Err(Failure::invalid("supersedes", "is no memory that is there beside it")),
@@ -169,6 +238,7 @@ pub async fn delete<W: World>(
     precondition: &Precondition,
 ) -> Result<(), Failure> {
     let id = id(memory)?;
+    may_change(app, account, shelf).await?;
     for _ in 0..TRIES {
         let over = match precondition {
             Precondition::None => None,
@@ -186,4 +256,14 @@ pub async fn delete<W: World>(
         }
     }
     Err(Failure::Contended(Thing::Memory))
+}
+
+/// Nothing of a person is changed or deleted on whom there is a legal hold.
+///
+/// # Errors
+/// [`Failure::Held`].
+async fn may_change<W: World>(app: &App<W>, account: AccountId, shelf: &Shelf) -> Result<(), Failure> {
+    let Shelf::User(user) = shelf else { return Ok(()) };
+    let may = users::may_go(app, account, Whose::User(user.clone())).await?;
+    if may { Ok(()) } else { Err(Failure::Held) }
 }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::domain::agent::Conduct;
+use crate::domain::dispatch::command::Whose;
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::message::Message;
@@ -44,6 +45,7 @@ use crate::service::authenticate::Session;
 use crate::service::call::bundle::Bundle;
 use crate::service::call::via::Via;
 use crate::service::call::{Caller, Resolved};
+use crate::service::users;
 use begin::check_ids;
 use refusal::refusal;
 use watch::events_of;
@@ -166,6 +168,9 @@ impl Visitor {
     ) -> Result<ThreadView, Error> {
         let command = match patch {
             Patch::Merge(mut patch) => {
+                if patch.contains_key("user") {
+                    self.may_go(app, thread).await?;
+                }
                 if let Some(version) = patch.get_mut("version") {
                     self.find_version(app, thread, version).await?;
                 }
@@ -175,6 +180,9 @@ impl Visitor {
                 if edits.put_at("").next().is_some() {
                     return Err(Error::Invalid(vec![whole()]));
                 }
+                if edits.touches("/user") {
+                    self.may_go(app, thread).await?;
+                }
                 for version in edits.put_at("/version") {
                     self.find_version(app, thread, version).await?;
                 }
@@ -182,6 +190,12 @@ impl Visitor {
             }
         };
         self.thread(app, thread, command).await
+    }
+
+    /// Whether it may be deleted or become another person's, as far as the account's index knows whose it is.
+    async fn may_go<W: World>(&self, app: &App<W>, thread: &ThreadRef) -> Result<(), Error> {
+        let whose = Whose::Thread(thread.key(self.account));
+        if users::may_go(app, self.account, whose).await? { Ok(()) } else { Err(Error::Held) }
     }
 
     async fn thread<W: World>(
@@ -199,6 +213,7 @@ impl Visitor {
     /// # Errors
     /// [`Error`].
     pub async fn delete<W: World>(&self, app: &App<W>, thread: &ThreadRef) -> Result<(), Error> {
+        self.may_go(app, thread).await?;
         match self.ask(app, thread.key(self.account), Command::Delete(self.who())).await? {
             Answer::Deleted => Ok(()),
             other => Err(refusal("thread", other, None)),

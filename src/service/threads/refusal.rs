@@ -30,6 +30,8 @@ pub enum Error {
     /// A limit of the account's plan, and what it is.
     #[error("the account's plan has no room for more: its limit of `{limit}` is {1}", limit = .0.name())]
     PlanFull(KeepLimit, u32),
+    #[error("there is a legal hold on a person whose thread or run this is: nothing of them is deleted")]
+    Held,
     #[error("a thread has at most {0} runs that wait")]
     TooMany(u32),
     #[error("by tokens of a thread at most {limit} runs and messages are added to it in a minute")]

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::domain::agent::Kinds;
 use crate::domain::agent::Memory as Allowed;
+use crate::domain::dispatch::command::Whose;
 use crate::domain::ids::{AccountId, MemoryId};
 use crate::domain::memory::command::{Answer, Command, Make};
 use crate::domain::memory::draft::{Draft, MAX_TEXT};
@@ -16,8 +17,9 @@ use crate::domain::run::tool::Effect;
 use crate::domain::thread::id::EntryId;
 use crate::ports::{Unavailable, World};
 use crate::service::App;
-use crate::service::memories::ask;
 use crate::service::memories::recall::recall;
+use crate::service::memories::{Remembered, ask, remember};
+use crate::service::users;
 
 /// The most tokens of an answer to `recall`, about.
 const RECALLED_TOKENS: u32 = 2_000;
@@ -191,7 +193,15 @@ impl MemoryTool {
         let supersedes = replaces.as_deref().map(parse).transpose()?;
         let source = Source { run: Some(by.call.run), agent: Some(by.agent), key: None };
         let make = Make { id: Some(MemoryId::of_call(by.call)), draft, source, supersedes };
-        match ask(app, by.account, &shelf, Command::Make(make)).await? {
+        let answer = match remember(app, by.account, &shelf, make).await? {
+            Remembered::Answered(answer) => answer,
+            Remembered::PlanFull(most) => {
+                return Err(failed(&format!(
+                    "Not remembered: the account's plan has room for {most} memories, and there are as many. Forget some first."
+                )));
+            }
+        };
+        match answer {
             Answer::Made { memory, is_new } => {
                 let text = if is_new { "Remembered" } else { "This is remembered already" };
                 Ok(Done { text: format!("{text}, as {}.", memory.id), memory: Some(memory.id) })
@@ -225,6 +235,11 @@ impl MemoryTool {
     async fn forget<W: World>(&self, app: &App<W>, by: By<'_>, said: Forget) -> Result<Done, Error> {
         let id = parse(&said.id)?;
         for shelf in self.kinds.each().filter_map(|kind| by.reach.shelf(kind)) {
+            if let Some(user) = shelf.user()
+                && !users::may_go(app, by.account, Whose::User(user.to_owned())).await?
+            {
+                return Err(failed("Not forgotten: there is a legal hold on this user."));
+            }
             match ask(app, by.account, &shelf, Command::Delete(id, None)).await? {
                 Answer::Deleted(_) => return Ok(Done { text: "Forgotten.".to_owned(), memory: Some(id) }),
                 Answer::NotFound => {}

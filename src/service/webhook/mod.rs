@@ -2,14 +2,12 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`perform`] | an effect of a dispatch object, performed |
 //! | [`send`] | one attempt to send a message |
 //! | [`body`] | what a message says |
 //! | [`disable`] | a webhook whose receiver is gone |
 //! | [`manage`] | what admins ask: which messages there are, to send one again, to try, to rotate the secret |
 
 mod body;
-mod disable;
+pub(super) mod disable;
 pub mod manage;
-pub mod perform;
-mod send;
+pub(super) mod send;

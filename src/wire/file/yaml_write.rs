@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "slug",
     "name",
     "type",
@@ -35,6 +35,7 @@ const ORDER: [&str; 30] = [
     "webhooks",
     "compact_at",
     "memory",
+    "keep_days",
     "budget",
     "config",
 ];

@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::super::accounts::name;
+use super::super::accounts;
+use super::super::dispatch;
 use super::super::faults::{Faults, SECRET, When};
 use super::super::replies::FakeReplies;
 use super::super::upstream::{Asked, FakeUpstream};
@@ -117,7 +118,10 @@ async fn meet(request: Request<Incoming>, faults: Faults) -> Response<Body> {
 /// As the faults name them: queries by their names, commands by those of the ports.
 fn operations(asked: &Value) -> Vec<String> {
     if let Some(command) = asked["command"].as_str() {
-        return vec![name(&wire::decode(command).unwrap()).to_owned()];
+        // Of the account's object, or of its index.
+        let name = wire::decode(command).map(|command| accounts::name(&command));
+        let name = name.or_else(|_| wire::decode(command).map(|command| dispatch::name(&command)));
+        return vec![name.unwrap().to_owned()];
     }
     let statements = asked["sql"].as_array().unwrap().iter();
     let query =

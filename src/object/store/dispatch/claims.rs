@@ -7,10 +7,11 @@ use crate::sql::queries;
 
 queries! {
     /// `all`
-    READ_CLAIMS = "SELECT id, thread, is_thread, is_run, run, until FROM claims";
+    READ_CLAIMS = "SELECT id, thread, is_thread, is_run, run, is_memory, until FROM claims";
     /// `write`
-    WRITE_CLAIM = "INSERT INTO claims (id, thread, is_thread, is_run, run, until) VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET is_thread = excluded.is_thread, is_run = excluded.is_run, run = excluded.run";
+    WRITE_CLAIM = "INSERT INTO claims (id, thread, is_thread, is_run, run, is_memory, until) VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET is_thread = excluded.is_thread, is_run = excluded.is_run, run = excluded.run,
+        until = excluded.until";
     /// `delete`
     DELETE_CLAIM = "DELETE FROM claims WHERE id = ?";
     /// `count`
@@ -19,6 +20,8 @@ queries! {
     COUNT_RUNS = "SELECT count(*) FROM entries WHERE kind = 1 AND status IN ('queued', 'in_progress', 'waiting', 'paused')";
     /// `count`
     COUNT_HIDDEN = "SELECT count(*) FROM entries WHERE kind = 3";
+    /// `count`
+    COUNT_MEMORIES = "SELECT coalesce(sum(memories), 0) FROM places";
     /// `forget_hidden`
     FORGET_HIDDEN = "DELETE FROM entries WHERE kind = 3 AND created_at < ?";
 }
@@ -33,6 +36,8 @@ pub struct Claimed {
     /// Whether a run does, and which, once that is known.
     pub is_run: bool,
     pub run: Option<String>,
+    /// Whether it is room for a memory in the object of the name in `thread`.
+    pub is_memory: bool,
     pub until: Millis,
 }
 
@@ -43,6 +48,7 @@ pub struct Counted {
     pub bytes: u64,
     /// That are not over; hidden ones too.
     pub runs: u64,
+    pub memories: u64,
 }
 
 /// # Errors
@@ -54,7 +60,9 @@ pub fn all(sql: &impl Sql) -> Result<Vec<(String, Claimed)>, Error> {
         let (id, thread) = (columns.text()?.to_owned(), columns.text()?.to_owned());
         let (is_thread, is_run) = (columns.integer()? == 1, columns.integer()? == 1);
         let run = columns.optional_text()?.map(str::to_owned);
-        Ok((id, Claimed { thread, is_thread, is_run, run, until: Millis(columns.integer()?) }))
+        let is_memory = columns.integer()? == 1;
+        let until = Millis(columns.integer()?);
+        Ok((id, Claimed { thread, is_thread, is_run, run, is_memory, until }))
     };
     rows.iter().map(claim).collect()
 }
@@ -62,7 +70,7 @@ pub fn all(sql: &impl Sql) -> Result<Vec<(String, Claimed)>, Error> {
 /// # Errors
 /// [`Error`].
 pub fn write(sql: &impl Sql, id: &str, claimed: &Claimed) -> Result<(), Error> {
-    let Claimed { thread, is_thread, is_run, run, until } = claimed;
+    let Claimed { thread, is_thread, is_run, run, is_memory, until } = claimed;
     let flag = |is: bool| Value::Integer(i64::from(is));
     let values = [
         Value::from(id),
@@ -70,6 +78,7 @@ pub fn write(sql: &impl Sql, id: &str, claimed: &Claimed) -> Result<(), Error> {
         flag(*is_thread),
         flag(*is_run),
         run.as_deref().map_or(Value::Null, Value::from),
+        flag(*is_memory),
         Value::Integer(until.0),
     ];
     sql.query(&WRITE_CLAIM, &values).map(drop)
@@ -97,7 +106,9 @@ pub fn count(sql: &impl Sql) -> Result<Counted, Error> {
         let rows = sql.query(query, &[])?;
         runs += rows.first().map_or(Ok(0), |row| Columns::of(row).number::<u64>())?;
     }
-    Ok(Counted { threads, bytes, runs })
+    let memories = sql.query(&COUNT_MEMORIES, &[])?;
+    let memories = memories.first().map_or(Ok(0), |row| Columns::of(row).number::<u64>())?;
+    Ok(Counted { threads, bytes, runs, memories })
 }
 
 /// Forgets hidden runs from before a moment: nothing of them lives so long.

@@ -7,6 +7,11 @@ use crate::sql::queries;
 queries! {
     /// `is_known`
     FIND_PLACE = "SELECT name FROM places WHERE name = ?";
+    /// `counted`
+    READ_PLACE = "SELECT version, memories FROM places WHERE name = ?";
+    /// `count`
+    COUNT_PLACE = "INSERT INTO places (name, version, memories) VALUES (?, ?, ?)
+        ON CONFLICT (name) DO UPDATE SET version = excluded.version, memories = excluded.memories";
     /// `write`
     WRITE_PLACE = "INSERT OR IGNORE INTO places (name) VALUES (?)";
     /// `delete`
@@ -38,4 +43,21 @@ pub fn write(sql: &impl Sql, name: &str, is_there: bool) -> Result<(), Error> {
 pub fn behind(sql: &impl Sql, after: &str, most: u32) -> Result<Vec<String>, Error> {
     let rows = sql.query(&PLACES_BEHIND, &[Value::from(after), Value::from(most.min(MAX_PLACES))])?;
     rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect()
+}
+
+/// The version of what was counted last of a place, and how many memories that was.
+///
+/// # Errors
+/// [`Error`].
+pub fn counted(sql: &impl Sql, name: &str) -> Result<(u64, u64), Error> {
+    let rows = sql.query(&READ_PLACE, &[Value::from(name)])?;
+    let Some(row) = rows.first() else { return Ok((0, 0)) };
+    let mut columns = Columns::of(row);
+    Ok((columns.number()?, columns.number()?))
+}
+
+/// # Errors
+/// [`Error`].
+pub fn count(sql: &impl Sql, name: &str, version: u64, memories: u64) -> Result<(), Error> {
+    sql.query(&COUNT_PLACE, &[Value::from(name), version.into(), memories.into()]).map(drop)
 }

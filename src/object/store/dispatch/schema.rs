@@ -99,8 +99,40 @@ const CLAIMS: Step = &[
         -- Whether a run does, and which, once that is known.
         is_run    INTEGER NOT NULL,
         run       TEXT,
+        -- Whether it is room for a memory; `thread` is then the name of the object that keeps it.
+        is_memory INTEGER NOT NULL DEFAULT 0,
         until     INTEGER NOT NULL
     ) WITHOUT ROWID",
-    // The account's objects that keep memories, for who must find all of them.
-    "CREATE TABLE places (name TEXT PRIMARY KEY) WITHOUT ROWID",
+    // The account's objects that keep memories, for who must find all of them, and how much each has.
+    "CREATE TABLE places (
+        name     TEXT PRIMARY KEY,
+        -- Of what is counted: the highest that has come counts.
+        version  INTEGER NOT NULL DEFAULT 0,
+        memories INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID",
+    // Of an agent, the threads that nothing has changed the longest.
+    "CREATE INDEX threads_by_agent_update ON entries (agent, updated_at, id) WHERE kind = 0",
+    // Persons of whom all goes ([`crate::domain::erasure`]).
+    "CREATE TABLE erasures (
+        id           TEXT PRIMARY KEY,
+        digest       TEXT NOT NULL,
+        -- Until all is gone.
+        user         TEXT,
+        -- The key that asked.
+        requested_by TEXT NOT NULL,
+        requested_at INTEGER NOT NULL,
+        finished_at  INTEGER,
+        threads      INTEGER NOT NULL,
+        runs         INTEGER NOT NULL,
+        memories     INTEGER NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX erasures_of_user ON erasures (digest, requested_at)",
+    "CREATE INDEX erasures_running ON erasures (id) WHERE user IS NOT NULL",
+    // Persons of whom nothing goes.
+    "CREATE TABLE holds (
+        user      TEXT PRIMARY KEY,
+        reason    TEXT,
+        placed_by TEXT NOT NULL,
+        placed_at INTEGER NOT NULL
+    ) WITHOUT ROWID",
 ];

@@ -11,11 +11,11 @@ use crate::sql::queries;
 
 queries! {
     /// `totals`
-    READ_MEMORY_TOTALS = "SELECT next, memories, bytes, last_gone FROM memory_totals WHERE id = 1";
+    READ_MEMORY_TOTALS = "SELECT next, memories, bytes, last_gone, version FROM memory_totals WHERE id = 1";
     /// `write_totals`
-    WRITE_MEMORY_TOTALS = "INSERT INTO memory_totals (id, next, memories, bytes, last_gone) VALUES (1, ?, ?, ?, ?)
+    WRITE_MEMORY_TOTALS = "INSERT INTO memory_totals (id, next, memories, bytes, last_gone, version) VALUES (1, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET next = excluded.next, memories = excluded.memories, bytes = excluded.bytes,
-        last_gone = excluded.last_gone";
+        last_gone = excluded.last_gone, version = excluded.version";
     /// `memory`
     READ_MEMORY = "SELECT number, text, words, body FROM memories WHERE id = ?";
     /// `of_text`
@@ -77,11 +77,13 @@ pub struct Totals {
     pub bytes: u64,
     /// When the last one was deleted of which the id is known; 0: none.
     pub last_gone: Millis,
+    /// Grows with each write.
+    pub version: u64,
 }
 
 impl Default for Totals {
     fn default() -> Self {
-        Self { next: 1, memories: 0, bytes: 0, last_gone: Millis(0) }
+        Self { next: 1, memories: 0, bytes: 0, last_gone: Millis(0), version: 0 }
     }
 }
 
@@ -127,14 +129,20 @@ pub fn totals(sql: &impl Sql) -> Result<Totals, Error> {
         memories: columns.number()?,
         bytes: columns.number()?,
         last_gone: Millis(columns.integer()?),
+        version: columns.number()?,
     })
 }
 
 /// # Errors
 /// [`Error`].
 pub fn write_totals(sql: &impl Sql, totals: &Totals) -> Result<(), Error> {
-    let values =
-        [totals.next.into(), totals.memories.into(), totals.bytes.into(), Value::Integer(totals.last_gone.0)];
+    let values = [
+        totals.next.into(),
+        totals.memories.into(),
+        totals.bytes.into(),
+        Value::Integer(totals.last_gone.0),
+        totals.version.into(),
+    ];
     sql.query(&WRITE_MEMORY_TOTALS, &values).map(drop)
 }
 

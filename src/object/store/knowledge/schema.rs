@@ -38,7 +38,9 @@ const MEMORIES: Step = &[
         memories  INTEGER NOT NULL,
         bytes     INTEGER NOT NULL,
         -- When the last one was deleted of which the id is known; 0: none.
-        last_gone INTEGER NOT NULL
+        last_gone INTEGER NOT NULL,
+        -- Grows with each write.
+        version   INTEGER NOT NULL
     )",
     // Ids of memories of runs that were deleted, for a day: a call that is made once more does not bring them back.
     "CREATE TABLE memory_gone (

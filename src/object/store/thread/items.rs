@@ -46,7 +46,11 @@ queries! {
     BYTES_BACK = "SELECT coalesce(sum(bytes), 0) FROM items WHERE position >= ? AND run = ?";
     /// `take_back`: what a run wrote from its first item on.
     DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
-    /// `take_back`
+    /// `delete_summaries`
+    BYTES_OF_SUMMARIES = "SELECT coalesce(sum(bytes), 0) FROM items WHERE position >= ? AND stands_for IS NOT NULL";
+    /// `delete_summaries`
+    DELETE_SUMMARIES = "DELETE FROM items WHERE position >= ? AND stands_for IS NOT NULL";
+    /// `take_back`, `delete_summaries`
     DELETE_PIECES = "DELETE FROM pieces WHERE position >= ? AND position NOT IN (SELECT position FROM items WHERE position >= ?)";
 }
 
@@ -255,6 +259,18 @@ pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<u64, Error> {
     let rows = sql.query(&BYTES_BACK, &those)?;
     let bytes = rows.first().map_or(Ok(0), |row| Columns::of(row).number())?;
     sql.query(&DELETE_ITEMS, &those)?;
+    sql.query(&DELETE_PIECES, &[integer(from), integer(from)])?;
+    Ok(bytes)
+}
+
+/// Removes the summaries from a position on; how many bytes they were.
+///
+/// # Errors
+/// [`Error`].
+pub fn delete_summaries(sql: &impl Sql, from: u64) -> Result<u64, Error> {
+    let rows = sql.query(&BYTES_OF_SUMMARIES, &[integer(from)])?;
+    let bytes = rows.first().map_or(Ok(0), |row| Columns::of(row).number())?;
+    sql.query(&DELETE_SUMMARIES, &[integer(from)])?;
     sql.query(&DELETE_PIECES, &[integer(from), integer(from)])?;
     Ok(bytes)
 }

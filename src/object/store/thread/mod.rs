@@ -1,13 +1,15 @@
 //! The thread object's tables.
 
+mod blank;
 mod items;
 mod journal;
 mod keys;
 mod schema;
 
+pub use blank::blank_run;
 pub use items::{
-    Part, between, bytes, items, last_item, messages_between, place_until, position_of, run_before,
-    size_between, sized_items, summary_until, take_back, write_item,
+    Part, between, bytes, delete_summaries, items, last_item, messages_between, place_until, position_of,
+    run_before, size_between, sized_items, summary_until, take_back, write_item,
 };
 pub use journal::{delete_steps, forget_steps, steps, steps_until, write_step};
 pub use keys::{Key, empty_keys, forget_keys, key, oldest_key, write_key};
@@ -67,7 +69,7 @@ queries! {
 
 /// Every statement on a thread's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter().chain(items::all()).chain(journal::QUERIES).chain(keys::all())
+    QUERIES.iter().chain(items::all()).chain(blank::QUERIES).chain(journal::QUERIES).chain(keys::all())
 }
 
 /// The longest text of one row; the platform takes 2 MB.

@@ -5,7 +5,7 @@ use super::rule::{Rule, To};
 use super::value::BODY;
 
 /// Our own fields, which any document may have beside its system's. Read after those.
-pub const OURS: [Rule; 38] = [
+pub const OURS: [Rule; 39] = [
     ("name", To::Name),
     ("instance_name", To::Name),
     ("slug", To::Slug),
@@ -41,6 +41,7 @@ pub const OURS: [Rule; 38] = [
     ("input", To::Ours),
     ("webhooks", To::Ours),
     ("compact_at", To::Ours),
+    ("keep_days", To::Ours),
     ("budget", To::Ours),
     ("labels", To::Ours),
     ("status", To::Ours),

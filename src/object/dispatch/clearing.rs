@@ -1,0 +1,211 @@
+//! Which threads are to forget something, and what of that is under way.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::domain::dispatch::effect::Effect;
+use crate::domain::ids::{AccountId, ErasureId};
+use crate::domain::thread::command::Clear;
+use crate::domain::thread::id::ThreadKey;
+use crate::domain::time::Millis;
+use crate::object::machine;
+use crate::object::sql::{Error, Sql};
+use crate::object::store::dispatch::erasures::{self as store, Running};
+
+/// How many threads forget something at once.
+const MAX_AT_ONCE: usize = 6;
+/// How many of an erasure's memory has.
+const AHEAD: u32 = 50;
+/// How long after the request its end is looked for at the soonest: what was under way then is known by then.
+const SETTLE_MS: i64 = 5_000;
+/// When what failed is tried again.
+const AGAIN_MS: i64 = 2_000;
+/// After this long nobody does any more what was begun.
+const HANGS_MS: i64 = 60_000;
+
+/// What is to go, and what of it is under way.
+#[derive(Debug, Default)]
+pub struct Clearing {
+    pub running: BTreeMap<ErasureId, Going>,
+    pub jobs: VecDeque<Job>,
+    pub under_way: BTreeMap<u32, (Job, Millis)>,
+    /// How many were begun, which names each of them.
+    count: u32,
+    /// Whether anybody was ever erased.
+    pub has_any: bool,
+}
+
+/// An erasure that is not finished.
+#[derive(Debug)]
+pub struct Going {
+    pub user: String,
+    pub requested_at: Millis,
+    /// When there is something to be looked for; `None` while jobs of it are there, or a hold stops it.
+    pub look_at: Option<Millis>,
+    /// Its threads were gone when the memories went.
+    pub has_forgotten: bool,
+}
+
+/// Something to be done.
+#[derive(Clone, Debug)]
+pub enum Job {
+    Thread {
+        erasure: ErasureId,
+        thread: String,
+    },
+    Memories {
+        erasure: ErasureId,
+    },
+    /// It is not known how many memories this object keeps.
+    Count {
+        name: String,
+    },
+    /// A thread that nothing has changed since then.
+    Old {
+        thread: String,
+        since: Millis,
+    },
+}
+
+impl Job {
+    const fn erasure(&self) -> Option<ErasureId> {
+        match self {
+            Self::Thread { erasure, .. } | Self::Memories { erasure } => Some(*erasure),
+            Self::Old { .. } | Self::Count { .. } => None,
+        }
+    }
+}
+
+impl Clearing {
+    pub fn load(sql: &impl Sql) -> Result<Self, Error> {
+        let mut clearing = Self { has_any: store::has_any(sql)?, ..Self::default() };
+        for Running { id, user, requested_at } in store::running(sql)? {
+            clearing.begin(id, user, requested_at);
+        }
+        Ok(clearing)
+    }
+
+    /// What has begun before a write failed may still end.
+    pub fn inherit(&mut self, fallen: &Self) {
+        self.count = fallen.count;
+    }
+
+    pub fn begin(&mut self, id: ErasureId, user: String, requested_at: Millis) {
+        self.has_any = true;
+        let going = Going { user, requested_at, look_at: Some(Millis(0)), has_forgotten: false };
+        self.running.insert(id, going);
+    }
+
+    pub fn wake_at(&self) -> Option<Millis> {
+        let looks = self.running.values().filter_map(|going| going.look_at);
+        looks.chain(self.under_way.values().map(|(_, since)| since.plus(HANGS_MS))).min()
+    }
+
+    /// Whether there is something to be looked for in the index.
+    pub fn wake(&mut self, now: Millis) -> bool {
+        let lost: Vec<u32> = self
+            .under_way
+            .iter()
+            .filter(|(_, (_, since))| since.plus(HANGS_MS) <= now)
+            .map(|(nth, _)| *nth)
+            .collect();
+        for nth in lost {
+            self.failed(nth, now);
+        }
+        self.running.values().any(|going| going.look_at.is_some_and(|at| at <= now))
+    }
+
+    pub fn failed(&mut self, nth: u32, now: Millis) {
+        let Some((job, _)) = self.under_way.remove(&nth) else { return };
+        if let Some(going) = job.erasure().and_then(|id| self.running.get_mut(&id)) {
+            going.look_at = Some(now.plus(AGAIN_MS));
+        }
+    }
+
+    /// A hold stops what is not under way. Of threads whose time is up nobody knows here whose they are: they are found again.
+    pub fn stop(&mut self, user: &str, now: Millis) {
+        let Self { running, jobs, .. } = self;
+        let is_of = |id: ErasureId| running.get(&id).is_some_and(|going| going.user == user);
+        jobs.retain(|job| job.erasure().is_some_and(|id| !is_of(id)));
+        for going in running.values_mut().filter(|going| going.user == user) {
+            going.look_at = Some(now);
+        }
+    }
+
+    /// Objects are to be asked how many memories they keep.
+    pub fn count(&mut self, names: BTreeSet<String>) {
+        self.jobs.extend(names.into_iter().map(|name| Job::Count { name }));
+    }
+
+    fn has_jobs(&self, erasure: ErasureId) -> bool {
+        let is_of = |job: &Job| job.erasure() == Some(erasure);
+        self.jobs.iter().any(is_of) || self.under_way.values().any(|(job, _)| is_of(job))
+    }
+
+    /// Looks for what is to go, once all is written; whether something is finished now. `is_leaving`: runs of deleted threads are still
+    /// to be removed, and then nothing is.
+    pub fn refill(&mut self, sql: &impl Sql, now: Millis, is_leaving: bool) -> Result<bool, Error> {
+        let due = |going: &Going| going.look_at.is_some_and(|at| at <= now);
+        let looks: Vec<ErasureId> =
+            self.running.iter().filter(|(_, going)| due(going)).map(|(id, _)| *id).collect();
+        let mut has_finished = false;
+        for id in looks {
+            let has_jobs = self.has_jobs(id);
+            let Some(going) = self.running.get_mut(&id) else { continue };
+            going.look_at = None;
+            if has_jobs || store::held(sql, &going.user)?.is_some() {
+                continue;
+            }
+            let threads = store::threads_of(sql, &going.user, going.requested_at, AHEAD)?;
+            let settled = going.requested_at.plus(SETTLE_MS);
+            if !threads.is_empty() {
+                going.has_forgotten = false;
+                let job = |thread| Job::Thread { erasure: id, thread };
+                self.jobs.extend(threads.into_iter().map(job));
+            } else if now < settled || is_leaving {
+                going.look_at = Some(settled.max(now.plus(100)));
+            } else if !going.has_forgotten {
+                self.jobs.push_back(Job::Memories { erasure: id });
+            } else {
+                store::finish(sql, id, now)?;
+                self.running.remove(&id);
+                has_finished = true;
+            }
+        }
+        Ok(has_finished)
+    }
+
+    /// What may be begun now.
+    pub fn owed(&mut self, account: AccountId, now: Millis) -> Vec<machine::Effect<Effect>> {
+        let mut effects = Vec::new();
+        while self.under_way.len() < MAX_AT_ONCE {
+            let Some(job) = self.jobs.pop_front() else { break };
+            let nth = self.count.wrapping_add(1);
+            let Some(what) = self.effect(&job, nth, account) else { continue };
+            self.count = nth;
+            self.under_way.insert(nth, (job, now));
+            effects.push(machine::Effect { id: what.id(), what });
+        }
+        effects
+    }
+
+    fn effect(&self, job: &Job, nth: u32, account: AccountId) -> Option<Effect> {
+        let going = job.erasure().map(|id| self.running.get(&id));
+        Some(match (job, going.flatten()) {
+            (Job::Thread { thread, .. }, Some(going)) => Effect::Clear {
+                nth,
+                account,
+                thread: ThreadKey::parse(thread)?,
+                clear: Clear::OfUser { user: going.user.clone(), until: going.requested_at },
+            },
+            (Job::Memories { .. }, Some(going)) => Effect::Forget { nth, account, user: going.user.clone() },
+            (Job::Old { thread, since }, _) => Effect::Clear {
+                nth,
+                account,
+                thread: ThreadKey::parse(thread)?,
+                clear: Clear::Unchanged { since: *since },
+            },
+            (Job::Count { name }, _) => Effect::Count { nth, account, name: name.clone() },
+            (_, None) => return None,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! What threads deliver of themselves, and the lists that are made of it.
+
+use super::{Dispatch, Write};
+use crate::domain::dispatch::command::{Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS};
+use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::time::Millis;
+use crate::object::sql::{Error, Sql};
+use crate::object::store::dispatch::{self as store, Is, Row, THREAD_DIGITS};
+
+/// How long a thread may take over its time before its alarm is taken for lost.
+const OVERDUE_MS: i64 = 2 * 60 * 1_000;
+/// How many entries are looked at for a page, and how many at once.
+const MAX_SCANNED: u32 = 2_000;
+const SCANNED_AT_ONCE: u32 = 200;
+/// How long what came late says that more may: the longest pause of a thread that tries again, twice.
+const LATE_MS: i64 = 120_000;
+
+impl Dispatch {
+    pub(super) fn deliver(&mut self, sql: &impl Sql, delivery: Delivery, now: Millis) -> Result<(), Error> {
+        let Delivery { thread, version, delivered } = delivery;
+        let id = name(thread);
+        let before = store::row(sql, &id)?;
+        if before.as_ref().is_some_and(|before| before.version > version) {
+            return Ok(());
+        }
+        let count = self.batch.len();
+        if let Some(delivered) = &delivered {
+            self.note_late(sql, delivered, self.account)?;
+        }
+        match delivered {
+            None => self.remove(before, id, version, now),
+            Some(delivered) if delivered.is_hidden => self.put_hidden(sql, thread, &delivered)?,
+            Some(delivered) => self.put_all(sql, (thread, version), before, &delivered, now)?,
+        }
+        if self.batch.len() > count {
+            self.note_lag(version, now);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, before: Option<Row>, thread: String, version: u64, now: Millis) {
+        if let Some(Row { is: Is::Gone { is_leaving }, created_at, .. }) = before {
+            // Perhaps of another thread of this name, of which nothing came.
+            return self.put(before, Row::gone(thread, version, created_at, is_leaving));
+        }
+        self.leaving.insert(thread.clone());
+        self.batch.push(Write::ForgetThread(thread.clone()));
+        self.put(before, Row::gone(thread.clone(), version, now, true));
+        self.batch.push(Write::Empty { thread, is_whole: false });
+    }
+
+    fn put_all(
+        &mut self,
+        sql: &impl Sql,
+        (thread, version): (ThreadKey, u64),
+        before: Option<Row>,
+        delivered: &Delivered,
+        now: Millis,
+    ) -> Result<(), Error> {
+        let Delivered { user, labels, due_at, bytes, thread: entry, runs, .. } = delivered;
+        let id = name(thread);
+        // Another thread of the same name: what the first has left goes.
+        let is_another = before.as_ref().is_some_and(|before| before.created_at != entry.created_at);
+        if is_another {
+            self.leaving.remove(&id);
+            self.batch.push(Write::ForgetThread(id.clone()));
+            self.batch.push(Write::Empty { thread: id.clone(), is_whole: true });
+        }
+        let row = Row::of(id, Is::Thread, version, entry, user.as_ref(), labels);
+        let known = before.as_ref().filter(|_| !is_another).map_or(0, |before| before.bytes);
+        self.put(before, Row { due_at: *due_at, bytes: bytes.unwrap_or(known), ..row });
+        for entry in runs {
+            let Some(number) = entry.run else { continue };
+            let run = RunId { thread, number };
+            let id = run.to_string();
+            let before = if is_another { None } else { store::row(sql, &id)? };
+            let mut row = Row::of(id, Is::Run, 0, entry, user.as_ref(), labels);
+            self.tell(run, entry, before.as_ref(), &mut row, now);
+            self.put(before, row);
+        }
+        Ok(())
+    }
+
+    pub(super) fn put(&mut self, before: Option<Row>, row: Row) {
+        if before.as_ref() != Some(&row) {
+            self.claims.saw(before.as_ref(), &row);
+            self.batch.push(Write::Put { before: before.map(Box::new), row: Box::new(row) });
+        }
+    }
+
+    /// The version of a thread is about the moment of its change.
+    fn note_lag(&mut self, version: u64, now: Millis) {
+        let lag = now.0.max(0).cast_unsigned().saturating_sub(version);
+        if lag > USUAL_LAG_MS && lag >= self.lag(now) {
+            self.late = Some((now, lag));
+        }
+    }
+
+    fn lag(&self, now: Millis) -> u64 {
+        let late = self.late.filter(|(at, _)| now.0 <= at.0 + LATE_MS);
+        late.map_or(USUAL_LAG_MS, |(_, lag)| lag)
+    }
+
+    pub(super) fn list(&self, sql: &impl Sql, list: &List, now: Millis) -> Result<Listed, Error> {
+        let mut listed = Listed { entries: Vec::new(), next: None, lag_ms: self.lag(now) };
+        let (mut after, mut scanned) = (list.after.clone(), 0);
+        while scanned < MAX_SCANNED {
+            let found = store::page(sql, list, &after, SCANNED_AT_ONCE)?;
+            let is_last = found.len() < SCANNED_AT_ONCE as usize;
+            scanned += SCANNED_AT_ONCE;
+            for one in found {
+                let fits = one.fits && !self.is_leaving(&one.position);
+                if fits && listed.entries.len() >= list.limit as usize {
+                    listed.next = Some(after);
+                    return Ok(listed);
+                }
+                after = one.position;
+                if fits {
+                    listed.entries.push(one.shown);
+                }
+            }
+            if is_last {
+                return Ok(listed);
+            }
+        }
+        listed.next = Some(after);
+        Ok(listed)
+    }
+
+    /// The threads whose alarms seem to be lost. Each of them has the same time once more from now on.
+    pub(super) fn overdue(
+        &mut self,
+        sql: &impl Sql,
+        most: u32,
+        now: Millis,
+    ) -> Result<Vec<ThreadKey>, Error> {
+        let threads = store::overdue(sql, now.plus(-OVERDUE_MS), most)?;
+        let keys = threads.iter().filter_map(|id| ThreadKey::parse(id)).collect();
+        if !threads.is_empty() {
+            self.batch.push(Write::Postpone { threads });
+        }
+        Ok(keys)
+    }
+
+    fn is_leaving(&self, position: &Position) -> bool {
+        let thread = position.id.get(..THREAD_DIGITS);
+        !self.leaving.is_empty() && thread.is_some_and(|thread| self.leaving.contains(thread))
+    }
+}
+
+/// As the index names a thread: before all its runs.
+pub(super) fn name(thread: ThreadKey) -> String {
+    let mut name = RunId { thread, number: 0 }.to_string();
+    name.truncate(THREAD_DIGITS);
+    name
+}

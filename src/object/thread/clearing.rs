@@ -1,0 +1,129 @@
+//! What a thread forgets because somebody must be forgotten, or because nobody has needed it for long.
+
+use std::collections::BTreeSet;
+
+use super::commands::Decided;
+use super::kept::Kept;
+use super::{Thread, at_once};
+use crate::domain::run::compaction::Compacting;
+use crate::domain::run::happening::Happened;
+use crate::domain::run::manner::Manner;
+use crate::domain::run::state::{End, Phase};
+use crate::domain::thread::command::{Answer, Clear, Who};
+use crate::domain::thread::compaction::Horizon;
+use crate::domain::time::Millis;
+use crate::object::machine::Durability;
+use crate::object::sql::{Error, Sql};
+use crate::object::store::thread as store;
+
+impl Thread {
+    /// # Errors
+    /// [`Error`], of reading; nothing is forgotten then.
+    pub(super) fn clear(&mut self, sql: &impl Sql, clear: Clear, now: Millis) -> Result<Decided, Error> {
+        let Some(meta) = &self.meta else { return Ok(at_once(Answer::NotFound)) };
+        match clear {
+            Clear::Unchanged { since } => {
+                let is_due = meta.open.is_empty() && meta.updated_at <= since;
+                if is_due { self.delete(sql, Who::Account, now) } else { Ok(at_once(Answer::Cleared(0))) }
+            }
+            Clear::OfUser { user, until } => {
+                if meta.about.user.as_ref() == Some(&user) && meta.created_at <= until {
+                    // Of items, and of journals and events, which say the same again.
+                    let bytes = meta.bytes.map_or_else(|| store::bytes(sql), Ok)?.saturating_mul(3);
+                    let decided = self.delete(sql, Who::Account, now)?;
+                    if let Some(gone) = &mut self.gone {
+                        gone.scrub = Some(bytes);
+                    }
+                    return Ok(decided);
+                }
+                self.clear_runs(sql, &user, until, now)
+            }
+        }
+    }
+
+    /// Nothing is left of what a person has said by runs of their own in a thread that is not theirs, nor of what was answered.
+    fn clear_runs(
+        &mut self,
+        sql: &impl Sql,
+        user: &str,
+        until: Millis,
+        now: Millis,
+    ) -> Result<Decided, Error> {
+        let Some(meta) = &self.meta else { return Ok(at_once(Answer::NotFound)) };
+        let mut theirs = BTreeSet::new();
+        for number in meta.first_run.max(1)..=meta.last_run {
+            let is_theirs =
+                |kept: &Kept| kept.run.terms.user.as_deref() == Some(user) && kept.run.created_at <= until;
+            let found = match self.work.open.get(&number) {
+                Some(kept) => is_theirs(kept),
+                None => store::run::<Kept>(sql, number)?.as_ref().is_some_and(is_theirs),
+            };
+            if found {
+                theirs.insert(number);
+            }
+        }
+        if theirs.is_empty() {
+            return Ok(at_once(Answer::Cleared(0)));
+        }
+        let mut decided = self.seen_by(Who::Account, |thread, meta| {
+            let mut effects = Vec::new();
+            for number in &theirs {
+                effects.extend(thread.work.apply(meta, *number, Happened::Cancelled { reason: None }, now));
+            }
+            effects.extend(thread.work.begin_next(meta, now));
+            let mut decided = at_once(Answer::Cleared(u32::try_from(theirs.len()).unwrap_or(u32::MAX)));
+            decided.effects = effects;
+            decided
+        });
+        for number in theirs {
+            self.blank(sql, number)?;
+        }
+        self.work.batch.scrub = true;
+        decided.durability = Durability::Now;
+        Ok(decided)
+    }
+
+    /// A run that is over is left as money and numbers.
+    fn blank(&mut self, sql: &impl Sql, number: u32) -> Result<(), Error> {
+        let batch = &mut self.work.batch;
+        let place = batch.over.iter().position(|kept| kept.run.number == number);
+        let kept = match place {
+            Some(place) => Some(batch.over.remove(place)),
+            None => store::run::<Kept>(sql, number)?,
+        };
+        let Some(mut kept) = kept else { return Ok(()) };
+        let run = &mut kept.run;
+        let terms = &mut run.terms;
+        (terms.user, terms.manner) = (None, Manner::default());
+        terms.variables.clear();
+        terms.tools.clear();
+        if let Phase::Ended { end, .. } = &mut run.phase {
+            match end {
+                End::Failed(failure) => failure.message.clear(),
+                End::Cancelled(reason) => *reason = None,
+                End::Completed | End::Incomplete(_) => {}
+            }
+        }
+        (run.paused, run.repair, run.compacting) = (None, None, Compacting::default());
+        run.warnings.clear();
+        (kept.news, kept.recalled, kept.answer) = (None, None, None);
+        kept.input.clear();
+        kept.said.clear();
+        if kept.first_item > 0 {
+            batch.take_back(number, kept.first_item);
+            if let Some(meta) = &mut self.meta {
+                // What sums it up goes, too: what stays is sent as it stands.
+                meta.horizon = Horizon::default();
+                batch.back_summaries = Some(kept.first_item.min(batch.back_summaries.unwrap_or(u64::MAX)));
+            }
+        }
+        batch.journal.retain(|(run, ..)| *run != number);
+        batch.answers.retain(|(run, ..)| *run != number);
+        batch.events.retain(|event| event.run.number != number);
+        batch.blank.push(number);
+        batch.over.push(kept);
+        // With the thread's row goes what it was sent last; the index, which has a name, learns of the run as of any that ends.
+        batch.has_thread = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! An effect of a dispatch object, performed at least once.
+
+use super::App;
+use super::retry::Policy;
+use super::webhook::{disable, send};
+use crate::domain::dispatch::command::Command as OfIndex;
+use crate::domain::dispatch::effect::{Cleared, Effect, Outcome};
+use crate::domain::ids::AccountId;
+use crate::domain::knowledge::Place;
+use crate::domain::knowledge::command as knowledge;
+use crate::domain::memory::shelf::Shelf;
+use crate::domain::thread::command::{Answer, Clear, Command};
+use crate::domain::thread::id::ThreadKey;
+use crate::ports::{Dispatch, Dispatched, Knowledge, ThreadOf, Threads, Unavailable, World};
+
+/// How often it is said how an effect has ended, where that cannot be written: for about a minute.
+const ENDS: Policy = Policy { tries: 12, first_pause_ms: 100, most_ms: 10_000, jitter_percent: 25 };
+
+/// Performs an effect, and says how it ended.
+pub async fn perform<W: World>(app: &App<W>, object: &impl Dispatched, effect: &Effect) {
+    let id = effect.id();
+    let outcome = match effect {
+        Effect::Send { notice, .. } => send::send(app, object, &id, notice).await,
+        Effect::Clear { account, thread, clear, .. } => {
+            outcome_of(app, clear_thread(app, *account, *thread, clear).await)
+        }
+        Effect::Forget { account, user, .. } => outcome_of(app, forget(app, *account, user).await),
+        Effect::Count { account, name, .. } => match count(app, *account, name).await {
+            Ok(counted) => Outcome::Counted(counted),
+            Err(error) => {
+                app.world.log(&format!("memories are counted later: {error}"));
+                Outcome::Undone
+            }
+        },
+        Effect::Disable { account, webhook, url, why } => {
+            disable::disable(app, *account, webhook, url, why).await
+        }
+    };
+    end(app, object, &id, outcome).await;
+}
+
+/// Says how an effect has ended, until that is written.
+async fn end<W: World>(app: &App<W>, object: &impl Dispatched, id: &str, outcome: Outcome) {
+    let mut tries = ENDS.begin();
+    while let Err(error) = object.ended(id, outcome.clone()) {
+        app.world.log(&format!("the end of {id} is not written: {error}"));
+        if !tries.again(&app.world).await {
+            return object.let_go(id);
+        }
+    }
+}
+
+fn outcome_of<W: World>(app: &App<W>, cleared: Result<Cleared, Unavailable>) -> Outcome {
+    match cleared {
+        Ok(cleared) => Outcome::Cleared(cleared),
+        Err(error) => {
+            app.world.log(&format!("something is erased later: {error}"));
+            Outcome::Undone
+        }
+    }
+}
+
+async fn clear_thread<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    thread: ThreadKey,
+    clear: &Clear,
+) -> Result<Cleared, Unavailable> {
+    match app.world.threads().ask(ThreadOf { account, thread }, Command::Clear(clear.clone())).await? {
+        Answer::Deleted => Ok(Cleared { threads: 1, is_gone: true, ..Cleared::default() }),
+        // The index has yet to learn of it.
+        Answer::NotFound => Ok(Cleared { is_gone: true, ..Cleared::default() }),
+        Answer::Cleared(runs) => Ok(Cleared { runs, ..Cleared::default() }),
+        other => Err(Unavailable(format!("a thread answered {other:?}"))),
+    }
+}
+
+/// All that is remembered of a person goes, and the name of the object that kept it.
+async fn forget<W: World>(app: &App<W>, account: AccountId, user: &str) -> Result<Cleared, Unavailable> {
+    let place = Shelf::User(user.to_owned()).place(account);
+    let memories = match app.world.knowledge().ask(&place, knowledge::Command::Erase).await? {
+        knowledge::Answer::Erased(counted) => counted.memories,
+        other => return Err(Unavailable(format!("a knowledge object answered {other:?}"))),
+    };
+    app.world.dispatch().ask(account, OfIndex::Place(place.name().to_owned(), false)).await?;
+    Ok(Cleared { memories: u32::try_from(memories).unwrap_or(u32::MAX), ..Cleared::default() })
+}
+
+async fn count<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    name: &str,
+) -> Result<knowledge::Tally, Unavailable> {
+    let nobodys = || Unavailable("an object of another account is named".to_owned());
+    let place = Place::parse(account, name).ok_or_else(nobodys)?;
+    match app.world.knowledge().ask(&place, knowledge::Command::Count).await? {
+        knowledge::Answer::Counted(counted) => Ok(counted.tally()),
+        other => Err(Unavailable(format!("a knowledge object answered {other:?}"))),
+    }
+}
