@@ -117,6 +117,13 @@ export function memory(of) {
   return table([["among 10,000 memories, p50 ms", ""], ...Object.entries(names).map(([title, name]) => [title, fixed(of[name], 2)])]);
 }
 
+export function compaction({ without, compacting, summaries, ratio }) {
+  return (
+    `a turn that sums up its thread's oldest runs: ${fixed(compacting, 1)} ms, one that does not: ${fixed(without, 1)} ms ` +
+    `(p50, ${fixed(ratio, 2)} ×, of ${summaries}); it asks the model once more`
+  );
+}
+
 export function targets(list) {
   const rows = list.map(({ name, reached, limit, is, isMet }) =>
     limit === undefined ? [name, fixed(reached, 2), "", ""] : [name, fixed(reached, 2), `${is} ${limit}`, isMet ? "pass" : "FAIL"],

@@ -21,6 +21,7 @@ mod input;
 mod ledger;
 mod lives;
 mod local_model;
+mod long_threads;
 mod platform;
 mod public;
 mod runs;
