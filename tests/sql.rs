@@ -284,7 +284,7 @@ const OF_THE_PLATFORM: [&str; 14] = [
 ];
 
 /// What the operator asks of all accounts.
-const OF_ALL_ACCOUNTS: [&str; 2] = ["FLAG_ACCOUNTS", "ACCOUNTS_BEHIND"];
+const OF_ALL_ACCOUNTS: [&str; 3] = ["FLAG_ACCOUNTS", "ACCOUNTS_BEHIND", "KEEP_DAYS"];
 
 const TENANT_TABLES: [&str; 18] = [
     "account_flags",
@@ -347,6 +347,14 @@ const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("COLUMNS_OF", "pragma_table_info", "the same, of a table's columns"),
     ("FIND_DUMP", "sqlite_master", "the same"),
     ("DUMP_TRIGGERS", "sqlite_master", "the same"),
+    ("MADE_BY", "sqlite_master", "the same, of a table that is written anew"),
+    (
+        "COUNT_MEMORIES",
+        "places",
+        "once for a life of the object: a row for each person of whom something is remembered",
+    ),
+    ("RUNNING_ERASURES", "erasures", "an index that has those alone which are not finished"),
+    ("ANY_ERASURE", "erasures", "one row"),
     ("READ_CLAIMS", "claims", "what an object keeps in memory: a row for each claim of the last two minutes"),
     ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
     ("FIND_MEMORIES", "memory_words", "by its own index: so FTS5 says that it looks for words"),
@@ -742,8 +750,16 @@ fn agents_are_written_by_their_keys_alone() {
 /// What goes through all that an account has of something: a list of at most a hundred that has no pages, or of flags; a lower plan's
 /// fitting, which looks for the newest; lines and agents that name what is about to be deleted; and what foreign keys would be checked by, were the row an update.
 fn goes_through_all(query: &str) -> bool {
-    ["ALIASES", "PROVIDERS", "FLAGS_OF_ACCOUNT", "INSERT_ACCOUNT", "NAMED_IN_LINES", "NAMING_WEBHOOK"]
-        .contains(&query)
+    [
+        "ALIASES",
+        "PROVIDERS",
+        "FLAGS_OF_ACCOUNT",
+        "INSERT_ACCOUNT",
+        "NAMED_IN_LINES",
+        "NAMING_WEBHOOK",
+        "KEEP_DAYS",
+    ]
+    .contains(&query)
         || query.ends_with("_OFF")
         || query.ends_with("_ON")
 }

@@ -93,7 +93,7 @@ impl Machine for Dispatch {
         if is_copy { notices::give_up(sql, OF_COPY, now) } else { Ok(()) }
     }
 
-    fn load(sql: &impl Sql, _: Millis) -> Result<Self, Error> {
+    fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
         Ok(Self {
             batch: Vec::new(),
             leaving: store::leaving(sql)?.into_iter().collect(),
@@ -101,7 +101,7 @@ impl Machine for Dispatch {
             late: None,
             account: learned::account(sql)?,
             sender: Sender::load(sql)?,
-            clearing: Clearing::load(sql)?,
+            clearing: Clearing::load(sql, now)?,
             expires_at: expires_at(sql)?,
             put_off: BTreeMap::new(),
             claims: Claims::load(sql)?,

@@ -11,6 +11,7 @@ use crate::domain::knowledge::command as knowledge;
 use crate::domain::memory::shelf::Shelf;
 use crate::domain::thread::command::{Answer, Clear, Command};
 use crate::domain::thread::id::ThreadKey;
+use crate::domain::time::Millis;
 use crate::ports::{Dispatch, Dispatched, Knowledge, ThreadOf, Threads, Unavailable, World};
 
 /// How often it is said how an effect has ended, where that cannot be written: for about a minute.
@@ -24,7 +25,9 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Dispatched, effect: &
         Effect::Clear { account, thread, clear, .. } => {
             outcome_of(app, clear_thread(app, *account, *thread, clear).await)
         }
-        Effect::Forget { account, user, .. } => outcome_of(app, forget(app, *account, user).await),
+        Effect::Forget { account, user, until, .. } => {
+            outcome_of(app, forget(app, *account, user, *until).await)
+        }
         Effect::Count { account, name, .. } => match count(app, *account, name).await {
             Ok(counted) => Outcome::Counted(counted),
             Err(error) => {
@@ -75,14 +78,23 @@ async fn clear_thread<W: World>(
     }
 }
 
-/// All that is remembered of a person goes, and the name of the object that kept it.
-async fn forget<W: World>(app: &App<W>, account: AccountId, user: &str) -> Result<Cleared, Unavailable> {
+/// All that was remembered of a person by then goes, and with the last of it the name of the object that kept it.
+async fn forget<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    user: &str,
+    until: Millis,
+) -> Result<Cleared, Unavailable> {
     let place = Shelf::User(user.to_owned()).place(account);
-    let memories = match app.world.knowledge().ask(&place, knowledge::Command::Erase).await? {
+    let memories = match app.world.knowledge().ask(&place, knowledge::Command::EraseUntil(until)).await? {
         knowledge::Answer::Erased(counted) => counted.memories,
         other => return Err(Unavailable(format!("a knowledge object answered {other:?}"))),
     };
-    app.world.dispatch().ask(account, OfIndex::Place(place.name().to_owned(), false)).await?;
+    let name = place.name().to_owned();
+    let left = count(app, account, &name).await?;
+    let noted =
+        if left.memories == 0 { OfIndex::Place(name, false) } else { OfIndex::Counted(name, left, None) };
+    app.world.dispatch().ask(account, noted).await?;
     Ok(Cleared { memories: u32::try_from(memories).unwrap_or(u32::MAX), ..Cleared::default() })
 }
 

@@ -232,7 +232,9 @@ fn masked(reply: &Reply) -> Vec<String> {
 fn collect(json: &Value, path: &str, leaves: &mut Vec<String>) {
     match json {
         Value::Object(members) => {
-            for (name, member) in members.iter().filter(|(name, _)| *name != "hint") {
+            for (name, member) in
+                members.iter().filter(|(name, _)| !["hint", "last4"].contains(&name.as_str()))
+            {
                 collect(member, &format!("{path}/{name}"), leaves);
             }
         }
@@ -242,6 +244,10 @@ fn collect(json: &Value, path: &str, leaves: &mut Vec<String>) {
 }
 
 fn masked_text(text: &str) -> String {
+    // The end of a secret that was drawn.
+    if text.starts_with("\"…") {
+        return "…".to_owned();
+    }
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let mut masked = String::new();
     for piece in text.split_inclusive(|c| !is_word(c)) {

@@ -397,7 +397,11 @@ fn commands() -> Vec<Command> {
         Asked::List(all()),
         Asked::Recall(Recall { query: "tea".to_owned(), limit: 30, bytes: 64_000 }),
     ];
-    asked.into_iter().map(Command::Memory).chain([Command::Count, Command::Erase]).collect()
+    asked
+        .into_iter()
+        .map(Command::Memory)
+        .chain([Command::Count, Command::Erase, Command::EraseUntil(START)])
+        .collect()
 }
 
 fn answers() -> Vec<Answer> {
@@ -436,7 +440,8 @@ const fn is_recorded(command: &Command, answer: &Answer) {
             | Asked::Recall(_),
         )
         | Command::Count
-        | Command::Erase => {}
+        | Command::Erase
+        | Command::EraseUntil(_) => {}
     }
     match answer {
         Answer::Memory(

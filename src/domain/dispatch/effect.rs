@@ -6,6 +6,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::knowledge::command::Tally;
 use crate::domain::thread::command::Clear;
 use crate::domain::thread::id::ThreadKey;
+use crate::domain::time::Millis;
 use crate::domain::webhook::Disabled;
 
 /// Something to be done outside.
@@ -15,8 +16,8 @@ pub enum Effect {
     Send { notice: String, nth: u32 },
     /// A thread forgets something, or all. No row: the index has what is to go, until it is gone.
     Clear { nth: u32, account: AccountId, thread: ThreadKey, clear: Clear },
-    /// What is remembered of a person goes. No row: the erasure's own says that it is running.
-    Forget { nth: u32, account: AccountId, user: String },
+    /// What was remembered of a person by then goes. No row: the erasure's own says that it is running.
+    Forget { nth: u32, account: AccountId, user: String, until: Millis },
     /// It is asked how many memories an object keeps, by its name. No row: a claim of room says that it is not known.
     Count { nth: u32, account: AccountId, name: String },
     /// The directory learns that a webhook is switched off, if it still has this address.

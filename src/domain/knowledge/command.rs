@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::memory::command as memory;
+use crate::domain::time::Millis;
 
 /// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
 pub const VERSION: u32 = 1;
@@ -15,6 +16,8 @@ pub enum Command {
     Count,
     /// All of it goes, for good, and the object with it.
     Erase,
+    /// The same of what was there by then; what came later stays.
+    EraseUntil(Millis),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

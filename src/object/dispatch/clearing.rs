@@ -17,8 +17,8 @@ const MAX_AT_ONCE: usize = 6;
 const AHEAD: u32 = 50;
 /// How long after the request its end is looked for at the soonest: what was under way then is known by then.
 const SETTLE_MS: i64 = 5_000;
-/// When what failed is tried again.
-const AGAIN_MS: i64 = 2_000;
+/// When what failed is tried again, at first; then later and later, up to 256 times as long.
+pub const AGAIN_MS: i64 = 2_000;
 /// After this long nobody does any more what was begun.
 const HANGS_MS: i64 = 60_000;
 
@@ -43,6 +43,10 @@ pub struct Going {
     pub look_at: Option<Millis>,
     /// Its threads were gone when the memories went.
     pub has_forgotten: bool,
+    /// Threads that could not be reached. The others come before them.
+    failed: BTreeSet<String>,
+    /// How often something failed, one after the other.
+    pub failures: u32,
 }
 
 /// Something to be done.
@@ -76,8 +80,10 @@ impl Job {
 }
 
 impl Clearing {
-    pub fn load(sql: &impl Sql) -> Result<Self, Error> {
-        let mut clearing = Self { has_any: store::has_any(sql)?, ..Self::default() };
+    pub fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
+        // What was begun before is named otherwise, though it may still end.
+        let count = u32::try_from(now.0 & i64::from(u32::MAX)).unwrap_or_default();
+        let mut clearing = Self { count, has_any: store::has_any(sql)?, ..Self::default() };
         for Running { id, user, requested_at } in store::running(sql)? {
             clearing.begin(id, user, requested_at);
         }
@@ -91,7 +97,14 @@ impl Clearing {
 
     pub fn begin(&mut self, id: ErasureId, user: String, requested_at: Millis) {
         self.has_any = true;
-        let going = Going { user, requested_at, look_at: Some(Millis(0)), has_forgotten: false };
+        let going = Going {
+            user,
+            requested_at,
+            look_at: Some(Millis(0)),
+            has_forgotten: false,
+            failed: BTreeSet::new(),
+            failures: 0,
+        };
         self.running.insert(id, going);
     }
 
@@ -117,7 +130,11 @@ impl Clearing {
     pub fn failed(&mut self, nth: u32, now: Millis) {
         let Some((job, _)) = self.under_way.remove(&nth) else { return };
         if let Some(going) = job.erasure().and_then(|id| self.running.get_mut(&id)) {
-            going.look_at = Some(now.plus(AGAIN_MS));
+            going.look_at = Some(now.plus(AGAIN_MS << going.failures.min(8)));
+            going.failures = going.failures.saturating_add(1);
+            if let Job::Thread { thread, .. } = job {
+                going.failed.insert(thread);
+            }
         }
     }
 
@@ -125,7 +142,10 @@ impl Clearing {
     pub fn stop(&mut self, user: &str, now: Millis) {
         let Self { running, jobs, .. } = self;
         let is_of = |id: ErasureId| running.get(&id).is_some_and(|going| going.user == user);
-        jobs.retain(|job| job.erasure().is_some_and(|id| !is_of(id)));
+        jobs.retain(|job| match job {
+            Job::Old { .. } => false,
+            job => !job.erasure().is_some_and(is_of),
+        });
         for going in running.values_mut().filter(|going| going.user == user) {
             going.look_at = Some(now);
         }
@@ -155,9 +175,16 @@ impl Clearing {
             if has_jobs || store::held(sql, &going.user)?.is_some() {
                 continue;
             }
-            let threads = store::threads_of(sql, &going.user, going.requested_at, AHEAD)?;
+            let most = AHEAD.saturating_add(u32::try_from(going.failed.len()).unwrap_or(u32::MAX));
+            let mut threads = store::threads_of(sql, &going.user, going.requested_at, most)?;
+            let is_empty = threads.is_empty();
+            threads.retain(|thread| !going.failed.contains(thread));
             let settled = going.requested_at.plus(SETTLE_MS);
-            if !threads.is_empty() {
+            if threads.is_empty() && !is_empty && (going.has_forgotten || now < settled) {
+                // Those that failed are tried once more.
+                going.failed.clear();
+                going.look_at = Some(settled.max(now.plus(AGAIN_MS << going.failures.min(8))));
+            } else if !threads.is_empty() {
                 going.has_forgotten = false;
                 let job = |thread| Job::Thread { erasure: id, thread };
                 self.jobs.extend(threads.into_iter().map(job));
@@ -197,7 +224,9 @@ impl Clearing {
                 thread: ThreadKey::parse(thread)?,
                 clear: Clear::OfUser { user: going.user.clone(), until: going.requested_at },
             },
-            (Job::Memories { .. }, Some(going)) => Effect::Forget { nth, account, user: going.user.clone() },
+            (Job::Memories { .. }, Some(going)) => {
+                Effect::Forget { nth, account, user: going.user.clone(), until: going.requested_at }
+            }
             (Job::Old { thread, since }, _) => Effect::Clear {
                 nth,
                 account,

@@ -5,7 +5,7 @@
 //! work any more that could write one. A thread of which the index learns after the end, and which was there at the request, opens the
 //! erasure again.
 
-use super::clearing::Job;
+use super::clearing::{AGAIN_MS, Going, Job};
 use super::{Dispatch, Write, name};
 use crate::domain::dispatch::command::{Answer, Command, Delivered, Erase, Retain, Whose};
 use crate::domain::dispatch::effect::{Cleared, Outcome};
@@ -159,12 +159,14 @@ impl Dispatch {
             }
             Job::Thread { erasure, thread } => {
                 let Some(going) = self.clearing.running.get_mut(&erasure) else { return };
-                going.look_at = Some(now);
+                (going.look_at, going.failures) = (Some(now), 0);
                 let until = going.requested_at;
                 if cleared.is_gone {
                     self.batch.push(Write::Gone { thread, until });
-                } else {
-                    self.batch.push(Write::Unname { thread, user: going.user.clone() });
+                } else if cleared.runs == 0 {
+                    // There is no more. Where the index thinks otherwise it has yet to learn something.
+                    self.batch.push(Write::Unname { thread, user: going.user.clone(), until });
+                    going.look_at = Some(now.plus(AGAIN_MS));
                 }
                 self.batch.push(Write::Erased(erasure, cleared));
             }
@@ -195,12 +197,13 @@ impl Dispatch {
         let of_thread = delivered.user.as_deref().map(|user| (user, delivered.thread.created_at));
         let of_runs = delivered.runs.iter().filter_map(|run| Some((run.user.as_deref()?, run.created_at)));
         for (user, made_at) in of_thread.into_iter().chain(of_runs) {
-            if self.clearing.running.values().any(|going| going.user == user) {
+            let takes_it = |going: &Going| going.user == user && going.requested_at >= made_at;
+            if self.clearing.running.values().any(takes_it) {
                 continue;
             }
-            if let Some(id) = store::last_of(sql, &digest(account, user), made_at)? {
+            if let Some((id, requested_at)) = store::last_of(sql, &digest(account, user), made_at)? {
                 self.batch.push(Write::Reopen(id, user.to_owned()));
-                self.clearing.begin(id, user.to_owned(), made_at);
+                self.clearing.begin(id, user.to_owned(), requested_at);
             }
         }
         Ok(())

@@ -39,14 +39,11 @@ impl Dispatch {
                 (Answer::Placed, Durability::Now)
             }
             Command::ClaimMemory(name, id, most) => {
-                // The object's name begins with its account.
-                if let Some(account) = name.split(':').next().and_then(AccountId::parse) {
-                    self.know(account);
+                self.know_by(&name);
+                let is_full = self.claims.claim_memory(sql, (name.clone(), id), most, now)?;
+                if !is_full && !places::is_known(sql, &name)? {
+                    self.batch.push(Write::Place(name, true));
                 }
-                if !places::is_known(sql, &name)? {
-                    self.batch.push(Write::Place(name.clone(), true));
-                }
-                let is_full = self.claims.claim_memory(sql, (name, id), most, now)?;
                 (
                     if is_full { Answer::Full(KeepLimit::Memories, most) } else { Answer::Claimed },
                     Durability::Now,
@@ -66,6 +63,13 @@ impl Dispatch {
         })
     }
 
+    /// An object's name begins with its account.
+    fn know_by(&mut self, name: &str) {
+        if let Some(account) = name.split(':').next().and_then(AccountId::parse) {
+            self.know(account);
+        }
+    }
+
     /// So many memories are kept in an object; what is older than what is known changes nothing.
     pub(super) fn note_memories(
         &mut self,
@@ -73,6 +77,13 @@ impl Dispatch {
         name: String,
         counted: Tally,
     ) -> Result<(), Error> {
+        if !places::is_known(sql, &name)? {
+            // All of a person's went meanwhile. Who has come back since is asked about.
+            self.know_by(&name);
+            self.clearing.count(BTreeSet::from([name]));
+            self.batch.push(Write::Look);
+            return Ok(());
+        }
         let (version, before) = places::counted(sql, &name)?;
         if counted.version > version {
             self.claims.count_memories(before, counted.memories);

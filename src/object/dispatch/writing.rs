@@ -84,6 +84,7 @@ pub enum Write {
     Unname {
         thread: String,
         user: String,
+        until: Millis,
     },
     Hold(Hold),
     Release(String),
@@ -108,6 +109,7 @@ impl Write {
                 | Self::ForgetWebhook(_)
                 | Self::ForgetThread(_)
                 | Self::Gone { .. }
+                | Self::Unname { .. }
                 | Self::Expire
         )
     }
@@ -150,11 +152,14 @@ impl Dispatch {
             Write::Recounted(name, counted) => {
                 self.claims.counted_late(&name);
                 let (version, before) = places::counted(sql, &name)?;
-                if counted.version <= version {
+                // An object that was emptied begins anew.
+                let is_empty = counted.memories == 0 && counted.version == 0;
+                let is_known = places::is_known(sql, &name)?;
+                if counted.version <= version && !is_empty || !is_known && is_empty {
                     return Ok(());
                 }
                 self.claims.count_memories(before, counted.memories);
-                places::count(sql, &name, counted.version, counted.memories)
+                places::count(sql, &name, counted.version.max(version), counted.memories)
             }
             Write::Drop(id) => store::delete(sql, &id),
             Write::Put { before, row } => store::put(sql, before.as_deref(), &row),
@@ -181,7 +186,7 @@ impl Dispatch {
             Write::Erased(id, cleared) => erasures::count(sql, id, counts(&cleared)),
             Write::Reopen(id, user) => erasures::reopen(sql, id, &user),
             Write::Gone { thread, until } => self.write_gone(sql, &thread, until, now),
-            Write::Unname { thread, user } => erasures::unname(sql, &thread, &user),
+            Write::Unname { thread, user, until } => erasures::unname(sql, &thread, &user, until),
             Write::Hold(hold) => erasures::hold(sql, &hold),
             Write::Release(user) => erasures::release(sql, &user),
             Write::Look => Ok(()),

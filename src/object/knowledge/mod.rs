@@ -55,6 +55,23 @@ impl Knowledge {
         Counted { memories: self.totals.memories, bytes: self.totals.bytes, version: self.totals.version }
     }
 
+    /// What was there by then goes; how much that was.
+    fn erase_until(&mut self, sql: &impl Sql, until: Millis, now: Millis) -> Result<Answer, Error> {
+        let all = store::newest(sql, None, (1 << 53) - 1, u32::MAX)?;
+        let (going, staying): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|kept| kept.memory.created_at <= until);
+        let bytes = going.iter().map(|kept| kept.bytes).sum();
+        let gone = Counted { memories: going.len() as u64, bytes, version: self.totals.version };
+        if staying.is_empty() {
+            self.batch.push(Write::Erase);
+        } else if !going.is_empty() {
+            self.totals.version = (self.totals.version + 1).max(now.0.max(0).cast_unsigned());
+            let delete = |kept: store::Kept| Write::Delete { number: kept.number, bytes: kept.bytes };
+            self.batch.extend(going.into_iter().map(delete));
+        }
+        Ok(Answer::Erased(gone))
+    }
+
     /// What is answered to a write: what stands in it is kept when the answer leaves.
     fn written(&mut self, answer: memory::Answer, now: Millis) -> Answer {
         self.totals.version = (self.totals.version + 1).max(now.0.max(0).cast_unsigned());
@@ -127,7 +144,7 @@ impl Machine for Knowledge {
         match command {
             Command::Memory(command) => memories::absent(command).map(Answer::Memory),
             Command::Count => Some(Answer::Counted(Counted::default())),
-            Command::Erase => Some(Answer::Erased(Counted::default())),
+            Command::Erase | Command::EraseUntil(_) => Some(Answer::Erased(Counted::default())),
         }
     }
 
@@ -147,6 +164,7 @@ impl Machine for Knowledge {
                 self.batch.push(Write::Erase);
                 Answer::Erased(self.counted())
             }
+            Command::EraseUntil(until) => self.erase_until(sql, until, moment.now)?,
         };
         let durability = if self.batch.is_empty() { Durability::Soon } else { Durability::Now };
         Ok(Decision { answer: Answered::Ready(answer), durability, effects: Vec::new() })

@@ -16,6 +16,9 @@ use crate::object::machine::Durability;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::thread as store;
 
+/// How many runs are made blank at once.
+const MAX_AT_ONCE: u32 = 50;
+
 impl Thread {
     /// # Errors
     /// [`Error`], of reading; nothing is forgotten then.
@@ -50,24 +53,29 @@ impl Thread {
         now: Millis,
     ) -> Result<Decided, Error> {
         let Some(meta) = &self.meta else { return Ok(at_once(Answer::NotFound)) };
-        let mut theirs = BTreeSet::new();
-        for number in meta.first_run.max(1)..=meta.last_run {
-            let is_theirs =
-                |kept: &Kept| kept.run.terms.user.as_deref() == Some(user) && kept.run.created_at <= until;
-            let found = match self.work.open.get(&number) {
-                Some(kept) => is_theirs(kept),
-                None => store::run::<Kept>(sql, number)?.as_ref().is_some_and(is_theirs),
-            };
-            if found {
-                theirs.insert(number);
-            }
-        }
+        let from = meta.first_run.max(1);
+        let on_disk = store::runs_of_user(sql, user, from, until, MAX_AT_ONCE)?;
+        let is_theirs =
+            |kept: &&Kept| kept.run.terms.user.as_deref() == Some(user) && kept.run.created_at <= until;
+        let is_over_now = |number: &u32| {
+            !self.work.batch.over.iter().any(|kept| kept.run.number == *number && !is_theirs(&kept))
+        };
+        let open = self.work.open.values().filter(is_theirs).map(|kept| kept.run.number);
+        let theirs: BTreeSet<u32> = on_disk.into_iter().filter(is_over_now).chain(open).collect();
         if theirs.is_empty() {
             return Ok(at_once(Answer::Cleared(0)));
+        }
+        let summing = self.work.open.values().find(|kept| matches!(kept.run.phase, Phase::Compact { .. }));
+        if let Some(kept) = summing.filter(|kept| !theirs.contains(&kept.run.number)) {
+            // What is being summed up may have what is to go: it is asked again.
+            return Ok(at_once(Answer::Busy(kept.run.number)));
         }
         let mut decided = self.seen_by(Who::Account, |thread, meta| {
             let mut effects = Vec::new();
             for number in &theirs {
+                if thread.work.open.contains_key(number) {
+                    meta.blank.push(*number);
+                }
                 effects.extend(thread.work.apply(meta, *number, Happened::Cancelled { reason: None }, now));
             }
             effects.extend(thread.work.begin_next(meta, now));
@@ -111,9 +119,13 @@ impl Thread {
         kept.said.clear();
         if kept.first_item > 0 {
             batch.take_back(number, kept.first_item);
-            if let Some(meta) = &mut self.meta {
+            if let Some(meta) = self.meta.as_mut().filter(|meta| kept.first_item <= meta.horizon.summed) {
                 // What sums it up goes, too: what stays is sent as it stands.
                 meta.horizon = Horizon::default();
+                for open in self.work.open.values_mut() {
+                    open.horizon_before = None;
+                    batch.runs.insert(open.run.number);
+                }
                 batch.back_summaries = Some(kept.first_item.min(batch.back_summaries.unwrap_or(u64::MAX)));
             }
         }

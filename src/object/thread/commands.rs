@@ -139,6 +139,7 @@ impl Thread {
             horizon: Horizon::default(),
             used: None,
             bytes: None,
+            blank: Vec::new(),
         };
         if let Some(gone) = self.gone.take() {
             (meta.outbox, meta.unsettled) = (gone.outbox, gone.unsettled);

@@ -113,6 +113,9 @@ pub struct Meta {
     /// Of what is said in it; `None`: it is counted with the next item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// Runs that were at work when what they said was erased: what ends of them later says nothing either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blank: Vec<u32>,
 }
 
 impl Meta {
@@ -342,7 +345,9 @@ impl Batch {
         if let Some(behind) = self.back_summaries {
             grown = grown.saturating_sub_unsigned(store::delete_summaries(sql, behind)?);
         }
-        self.blank.iter().try_for_each(|run| store::blank_run(sql, *run))?;
+        if !self.blank.is_empty() {
+            store::blank_runs(sql, &self.blank)?;
+        }
         for item in &self.items {
             grown = grown.saturating_add_unsigned(store::write_item(sql, item)?);
         }

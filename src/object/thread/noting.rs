@@ -7,6 +7,7 @@ use super::Work;
 use super::kept::Meta;
 use crate::domain::memory::recalled::Recalled;
 use crate::domain::time::Millis;
+use crate::object::store::thread::blank;
 
 /// Where journals have what ended after its run.
 const LATE: u32 = 1 << 31;
@@ -40,9 +41,12 @@ impl Work {
         self.note_late(meta, run, LATE | SUMMARIES | nth, what);
     }
 
-    fn note_late(&mut self, meta: &Meta, run: u32, behind: u32, what: Value) {
+    fn note_late(&mut self, meta: &Meta, run: u32, behind: u32, mut what: Value) {
         if self.open.contains_key(&run) {
             return self.note(run, what);
+        }
+        if meta.blank.contains(&run) {
+            blank(&mut what);
         }
         if run >= meta.first_run {
             self.batch.journal.push((run, behind, what));

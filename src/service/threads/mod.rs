@@ -195,7 +195,12 @@ impl Visitor {
     /// Whether it may be deleted or become another person's, as far as the account's index knows whose it is.
     async fn may_go<W: World>(&self, app: &App<W>, thread: &ThreadRef) -> Result<(), Error> {
         let whose = Whose::Thread(thread.key(self.account));
-        if users::may_go(app, self.account, whose).await? { Ok(()) } else { Err(Error::Held) }
+        if users::may_go(app, self.account, whose).await? {
+            return Ok(());
+        }
+        // Who may not see it learns nothing of it.
+        self.show(app, thread).await?;
+        Err(Error::Held)
     }
 
     async fn thread<W: World>(

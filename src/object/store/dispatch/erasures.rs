@@ -1,6 +1,6 @@
 //! Who is erased and what is to go, and whom a legal hold keeps.
 
-use super::{Is, Row, THREAD_DIGITS, optional, put, row, text};
+use super::{Is, Row, THREAD_DIGITS, notices, optional, put, row, text};
 use crate::domain::erasure::{Hold, Receipt, Status};
 use crate::domain::ids::{AgentId, ErasureId};
 use crate::domain::time::Millis;
@@ -27,7 +27,7 @@ queries! {
     ERASURES = "SELECT id, digest, user, requested_by, requested_at, finished_at, threads, runs, memories FROM erasures
         WHERE id < ? ORDER BY id DESC LIMIT ?";
     /// `last_of`: that is to have taken along what was there then.
-    LAST_OF_USER = "SELECT id FROM erasures WHERE digest = ? AND requested_at >= ? ORDER BY requested_at LIMIT 1";
+    LAST_OF_USER = "SELECT id, requested_at FROM erasures WHERE digest = ? AND requested_at >= ? ORDER BY requested_at LIMIT 1";
     /// `has_any`
     ANY_ERASURE = "SELECT 1 FROM erasures LIMIT 1";
     /// `threads_of`: threads and runs of a person that were there by then, but runs of threads that are gone.
@@ -35,24 +35,28 @@ queries! {
         AND NOT EXISTS (SELECT 1 FROM entries t WHERE t.id = substr(e.id, 1, 32) AND t.kind = 2)
         ORDER BY created_at, id LIMIT ?";
     /// `unname`: a person's runs in a thread.
-    RUNS_OF_USER = "SELECT id FROM entries WHERE id > ? AND id < ? AND user = ? ORDER BY id";
+    RUNS_OF_USER = "SELECT id FROM entries WHERE id > ? AND id < ? AND user = ? AND created_at <= ? ORDER BY id";
     /// `hold`
-    INSERT_HOLD = "INSERT INTO holds (user, reason, placed_by, placed_at) VALUES (?, ?, ?, ?)
+    INSERT_HOLD = "INSERT INTO legal_holds (user, reason, placed_by, placed_at) VALUES (?, ?, ?, ?)
         ON CONFLICT (user) DO UPDATE SET reason = excluded.reason";
     /// `release`
-    DELETE_HOLD = "DELETE FROM holds WHERE user = ?";
+    DELETE_HOLD = "DELETE FROM legal_holds WHERE user = ?";
     /// `held`
-    READ_HOLD = "SELECT user, reason, placed_by, placed_at FROM holds WHERE user = ?";
+    READ_HOLD = "SELECT user, reason, placed_by, placed_at FROM legal_holds WHERE user = ?";
     /// `holds`
-    HOLDS_BEHIND = "SELECT user, reason, placed_by, placed_at FROM holds WHERE user > ? ORDER BY user LIMIT ?";
+    HOLDS_BEHIND = "SELECT user, reason, placed_by, placed_at FROM legal_holds WHERE user > ? ORDER BY user LIMIT ?";
     /// `is_thread_held`: the thread's own row and its runs'.
-    HELD_IN_THREAD = "SELECT 1 FROM entries e JOIN holds h ON h.user = e.user WHERE e.id >= ? AND e.id < ? LIMIT 1";
+    HELD_IN_THREAD = "SELECT 1 FROM entries e JOIN legal_holds h ON h.user = e.user WHERE e.id >= ? AND e.id < ? LIMIT 1";
     /// `due`: of all agents.
     OLD_THREADS = "SELECT id FROM entries e WHERE kind = 0 AND updated_at < ? AND status = 'idle'
-        AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.user = e.user) ORDER BY updated_at, id LIMIT ?";
+        AND NOT EXISTS (SELECT 1 FROM legal_holds h WHERE h.user = e.user)
+        AND NOT EXISTS (SELECT 1 FROM entries r JOIN legal_holds h ON h.user = r.user WHERE r.id > e.id AND r.id < e.id || 'g')
+        ORDER BY updated_at, id LIMIT ?";
     /// `due`: of one.
     OLD_THREADS_OF_AGENT = "SELECT id FROM entries e WHERE kind = 0 AND agent = ? AND updated_at < ? AND status = 'idle'
-        AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.user = e.user) ORDER BY updated_at, id LIMIT ?";
+        AND NOT EXISTS (SELECT 1 FROM legal_holds h WHERE h.user = e.user)
+        AND NOT EXISTS (SELECT 1 FROM entries r JOIN legal_holds h ON h.user = r.user WHERE r.id > e.id AND r.id < e.id || 'g')
+        ORDER BY updated_at, id LIMIT ?";
 }
 
 /// Above every id.
@@ -160,13 +164,15 @@ pub fn receipts(sql: &impl Sql, after: Option<ErasureId>, most: u32) -> Result<V
     rows.iter().map(|row| shown(sql, row)).collect()
 }
 
-/// The erasure that was to take along what this person had at a moment.
+/// The erasure that was to take along what this person had at a moment, and when it was asked for.
 ///
 /// # Errors
 /// [`Error`].
-pub fn last_of(sql: &impl Sql, digest: &str, there_at: Millis) -> Result<Option<ErasureId>, Error> {
+pub fn last_of(sql: &impl Sql, digest: &str, there_at: Millis) -> Result<Option<(ErasureId, Millis)>, Error> {
     let rows = sql.query(&LAST_OF_USER, &[text(digest), Value::Integer(there_at.0)])?;
-    rows.first().map(|row| Columns::of(row).parsed(ErasureId::parse)).transpose()
+    let Some(row) = rows.first() else { return Ok(None) };
+    let mut columns = Columns::of(row);
+    Ok(Some((columns.parsed(ErasureId::parse)?, Millis(columns.integer()?))))
 }
 
 /// Whether anybody was ever erased here.
@@ -198,14 +204,16 @@ pub fn threads_of(sql: &impl Sql, user: &str, until: Millis, most: u32) -> Resul
     Ok(threads)
 }
 
-/// The runs of a person in a thread lose their name.
+/// The runs of a person in a thread that were there by then lose their name, and nobody hears of them any more.
 ///
 /// # Errors
 /// [`Error`].
-pub fn unname(sql: &impl Sql, thread: &str, user: &str) -> Result<(), Error> {
+pub fn unname(sql: &impl Sql, thread: &str, user: &str, until: Millis) -> Result<(), Error> {
     let behind = format!("{thread}{LAST}");
-    for found in sql.query(&RUNS_OF_USER, &[text(thread), Value::Text(behind), text(user)])? {
+    let those = [text(thread), Value::Text(behind), text(user), Value::Integer(until.0)];
+    for found in sql.query(&RUNS_OF_USER, &those)? {
         let id = Columns::of(&found).text()?.to_owned();
+        notices::forget_run(sql, &id)?;
         let Some(before) = row(sql, &id)? else { continue };
         let mut shown: serde_json::Value = serde_json::from_str(&before.shown).unwrap_or_default();
         if let Some(shown) = shown.as_object_mut() {
@@ -275,12 +283,5 @@ pub fn due(sql: &impl Sql, agent: Option<AgentId>, before: Millis, most: u32) ->
         None => sql.query(&OLD_THREADS, &[before, most])?,
         Some(agent) => sql.query(&OLD_THREADS_OF_AGENT, &[Value::Text(agent.to_string()), before, most])?,
     };
-    let mut threads = Vec::new();
-    for row in &rows {
-        let thread = Columns::of(row).text()?.to_owned();
-        if !is_thread_held(sql, &thread)? {
-            threads.push(thread);
-        }
-    }
-    Ok(threads)
+    rows.iter().map(|row| Columns::of(row).text().map(str::to_owned)).collect()
 }

@@ -39,6 +39,8 @@ queries! {
     DELETE_NOTICES_OF_WEBHOOK = "DELETE FROM notices WHERE webhook = ?";
     /// `forget_thread`: its runs' ids begin with its own.
     DELETE_NOTICES_OF_THREAD = "DELETE FROM notices WHERE run > ? AND run < ?";
+    /// `forget_run`
+    DELETE_NOTICES_OF_RUN = "DELETE FROM notices WHERE run = ?";
     /// `forget`
     DELETE_NOTICE = "DELETE FROM notices WHERE id = ?";
     /// `counts`
@@ -239,6 +241,14 @@ pub fn forget_webhook(sql: &impl Sql, webhook: &str) -> Result<(), Error> {
 /// [`Error`].
 pub fn forget_thread(sql: &impl Sql, thread: &str) -> Result<(), Error> {
     sql.query(&DELETE_NOTICES_OF_THREAD, &[text(thread), Value::Text(format!("{thread}g"))]).map(drop)
+}
+
+/// Forgets what is about a run.
+///
+/// # Errors
+/// [`Error`].
+pub fn forget_run(sql: &impl Sql, run: &str) -> Result<(), Error> {
+    sql.query(&DELETE_NOTICES_OF_RUN, &[text(run)]).map(drop)
 }
 
 /// # Errors

@@ -129,7 +129,7 @@ const CLAIMS: Step = &[
     "CREATE INDEX erasures_of_user ON erasures (digest, requested_at)",
     "CREATE INDEX erasures_running ON erasures (id) WHERE user IS NOT NULL",
     // Persons of whom nothing goes.
-    "CREATE TABLE holds (
+    "CREATE TABLE legal_holds (
         user      TEXT PRIMARY KEY,
         reason    TEXT,
         placed_by TEXT NOT NULL,

@@ -12,42 +12,68 @@ use crate::object::store::columns::Columns;
 use crate::sql::queries;
 
 queries! {
-    /// `blank_run`
+    /// `runs_of_user`
+    RUNS_BEGUN_BY = "SELECT number FROM runs WHERE number >= ? AND json_extract(body, '$.run.terms.user') = ?
+        AND json_extract(body, '$.run.created_at') <= ? ORDER BY number LIMIT ?";
+    /// `blank_runs`
     STEPS_OF_RUN = "SELECT nth, body FROM steps WHERE run = ? ORDER BY nth";
-    /// `blank_run`
+    /// `blank_runs`
     CHANGE_STEP = "UPDATE steps SET body = ? WHERE run = ? AND nth = ?";
-    /// `blank_run`
+    /// `blank_runs`
     DELETE_ANSWERS = "DELETE FROM answers WHERE run = ?";
-    /// `blank_run`: row by row, for one may be long.
+    /// `blank_runs`: row by row, for one may be long.
     EVENTS_BEHIND = "SELECT position, events FROM events WHERE position > ? ORDER BY position LIMIT 1";
-    /// `blank_run`
+    /// `blank_runs`
     CHANGE_EVENTS = "UPDATE events SET events = ? WHERE position = ?";
 }
 
 /// What stands where something was.
 const ERASED: &str = "[erased]";
 
-/// Of a run's journal, only numbers, names of ours and moments are left, of its events nothing, nor of what was answered to it.
+/// The first runs that a token of this person began by then, from one on, as far as the disk has them: at most so many.
 ///
 /// # Errors
 /// [`Error`].
-pub fn blank_run(sql: &impl Sql, run: u32) -> Result<(), Error> {
-    let number = || Value::Integer(run.into());
-    for row in sql.query(&STEPS_OF_RUN, &[number()])? {
-        let mut columns = Columns::of(&row);
-        let nth = columns.integer()?;
-        let mut body: Json = read("a step", columns.text()?)?;
-        blank(&mut body);
-        sql.query(&CHANGE_STEP, &[json(&body)?, number(), Value::Integer(nth)])?;
+pub fn runs_of_user(
+    sql: &impl Sql,
+    user: &str,
+    from: u32,
+    until: Millis,
+    most: u32,
+) -> Result<Vec<u32>, Error> {
+    let those = [
+        Value::Integer(from.into()),
+        Value::from(user),
+        Value::Integer(until.0),
+        Value::Integer(most.into()),
+    ];
+    sql.query(&RUNS_BEGUN_BY, &those)?.iter().map(|row| Columns::of(row).number()).collect()
+}
+
+/// Of the runs' journals, only numbers, names of ours and moments are left, of their events nothing, nor of what was answered to
+/// them.
+///
+/// # Errors
+/// [`Error`].
+pub fn blank_runs(sql: &impl Sql, runs: &[u32]) -> Result<(), Error> {
+    for run in runs {
+        let number = || Value::Integer((*run).into());
+        for row in sql.query(&STEPS_OF_RUN, &[number()])? {
+            let mut columns = Columns::of(&row);
+            let nth = columns.integer()?;
+            let mut body: Json = read("a step", columns.text()?)?;
+            blank(&mut body);
+            sql.query(&CHANGE_STEP, &[json(&body)?, number(), Value::Integer(nth)])?;
+        }
+        sql.query(&DELETE_ANSWERS, &[number()])?;
     }
-    sql.query(&DELETE_ANSWERS, &[number()])?;
     let mut behind = 0;
     while let Some(row) = sql.query(&EVENTS_BEHIND, &[integer(behind)])?.first() {
         let mut columns = Columns::of(row);
         behind = columns.number()?;
         let mut events: Vec<Numbered> = read("events", columns.text()?)?;
         let before = events.len();
-        events.retain(|event| event.run.number != run);
+        events.retain(|event| !runs.contains(&event.run.number));
         if events.len() < before {
             sql.query(&CHANGE_EVENTS, &[json(&events)?, integer(behind)])?;
         }
@@ -55,7 +81,8 @@ pub fn blank_run(sql: &impl Sql, run: u32) -> Result<(), Error> {
     Ok(())
 }
 
-fn blank(value: &mut Json) {
+/// Only numbers, names of ours and moments are left.
+pub fn blank(value: &mut Json) {
     match value {
         Json::String(text) if !is_ours(text) => ERASED.clone_into(text),
         Json::Array(all) => all.iter_mut().for_each(blank),

@@ -6,7 +6,7 @@ mod journal;
 mod keys;
 mod schema;
 
-pub use blank::blank_run;
+pub use blank::{blank, blank_runs, runs_of_user};
 pub use items::{
     Part, between, bytes, delete_summaries, items, last_item, messages_between, place_until, position_of,
     run_before, size_between, sized_items, summary_until, take_back, write_item,
