@@ -25,7 +25,7 @@ use super::body::{self, Changes, Json, Operation};
 use super::if_match::OnState;
 use super::page::{Format, List, Listed};
 use super::path::Parameters;
-use super::problem::Problem;
+use super::problem::{self, Problem};
 use super::query::query;
 
 /// Whose memories.
@@ -293,7 +293,10 @@ pub async fn change<W: World>(
         ("if-match" = Option<String>, Header, description = "Entity tags, or `*`"),
         WhoseQuery,
     ),
-    responses((status = 204, description = "It is gone"))
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 409, description = "A legal hold keeps it", body = problem::Document<'static>, content_type = "application/problem+json"),
+    )
 )]
 pub async fn delete<W: World>(
     State(app): State<App<W>>,

@@ -16,7 +16,7 @@ use super::access::Writer;
 use super::body::{Json, OptionalJson};
 use super::page::{List, Listed, PageQuery};
 use super::path::Parameters;
-use super::problem::Problem;
+use super::problem::{self, Problem};
 use super::streamed::{self, Pieces};
 
 /// Erase a person
@@ -30,7 +30,10 @@ use super::streamed::{self, Pieces};
     operation_id = "erase_user",
     tag = "users",
     params(("user" = String, Path, description = "Your word for them, percent-encoded")),
-    responses((status = 202, description = "The receipt", body = Receipt))
+    responses(
+        (status = 202, description = "The receipt", body = Receipt),
+        (status = 409, description = "A legal hold keeps it", body = problem::Document<'static>, content_type = "application/problem+json"),
+    )
 )]
 pub async fn erase<W: World>(
     State(app): State<App<W>>,

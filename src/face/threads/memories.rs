@@ -11,7 +11,7 @@ use crate::domain::memory::Status;
 use crate::domain::memory::view::MemoryView;
 use crate::face::Operations;
 use crate::http::page::{Format, List, Listed};
-use crate::http::problem::Problem;
+use crate::http::problem::{self, Problem};
 use crate::http::query::{Reads, query};
 use crate::ports::World;
 use crate::service::App;
@@ -69,7 +69,10 @@ async fn list<W: World>(State(app): State<App<W>>, head: Head) -> Response {
 #[utoipa::path(
     delete, operation_id = "delete_own_memory", path = "/memories/{memory}", tag = "threads",
     params(("memory" = String, Path, description = "Its id")),
-    responses((status = 204, description = "It is gone"))
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 409, description = "A legal hold keeps it", body = problem::Document<'static>, content_type = "application/problem+json"),
+    )
 )]
 async fn delete<W: World>(State(app): State<App<W>>, head: Head) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {

@@ -14,7 +14,7 @@ use crate::domain::time::Millis;
 use crate::face::Operations;
 use crate::face::once::{self, OnceHeader};
 use crate::http::body::{self, Operation};
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::{self, Kind, Problem};
 use crate::http::query::{Reads, query};
 use crate::ports::World;
 use crate::service::App;
@@ -112,7 +112,10 @@ async fn change<W: World>(State(app): State<App<W>>, head: Head, request: Reques
 #[utoipa::path(
     delete, operation_id = "delete_thread", path = "/threads/{thread}", tag = "threads",
     params(("thread" = String, Path, description = "Your name for it, or its id")),
-    responses((status = 204, description = "It is gone"))
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 409, description = "A legal hold keeps it", body = problem::Document<'static>, content_type = "application/problem+json"),
+    )
 )]
 async fn delete<W: World>(State(app): State<App<W>>, head: Head) -> Response {
     serve(&app, head, &[], async |visitor, at, _| {
