@@ -68,7 +68,7 @@ async fn told<W: World>(
         knowledge::Answer::Written(answer, tally) => (answer, tally),
         other => return Err(unexpected(&other)),
     };
-    // Where it does not arrive, the index asks.
+    // Where it does not arrive, the index asks if there is a claim, else it learns it with the next write there.
     if let Err(error) = noted(app, account, OfIndex::Counted(place.name().to_owned(), tally, claim)).await {
         app.world.log(&format!("memories are counted later: {error}"));
     }
