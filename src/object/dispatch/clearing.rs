@@ -108,6 +108,10 @@ impl Clearing {
         self.running.insert(id, going);
     }
 
+    pub fn is_erasing(&self, user: &str) -> bool {
+        self.running.values().any(|going| going.user == user)
+    }
+
     pub fn wake_at(&self) -> Option<Millis> {
         let looks = self.running.values().filter_map(|going| going.look_at);
         looks.chain(self.under_way.values().map(|(_, since)| since.plus(HANGS_MS))).min()

@@ -65,6 +65,8 @@ pub enum Write {
     Kill(String, String),
     ForgetNotice(String),
     ForgetWebhook(String),
+    /// What is about a run is forgotten.
+    ForgetRun(String),
     /// What is about runs of a thread is forgotten.
     ForgetThread(String),
     /// Notices whose time is up are forgotten.
@@ -107,6 +109,7 @@ impl Write {
                 | Self::Kill(..)
                 | Self::ForgetNotice(_)
                 | Self::ForgetWebhook(_)
+                | Self::ForgetRun(_)
                 | Self::ForgetThread(_)
                 | Self::Gone { .. }
                 | Self::Unname { .. }
@@ -181,6 +184,7 @@ impl Dispatch {
             Write::Kill(webhook, why) => notices::kill(sql, &webhook, &why, now),
             Write::ForgetNotice(id) => notices::forget(sql, &id),
             Write::ForgetWebhook(webhook) => notices::forget_webhook(sql, &webhook),
+            Write::ForgetRun(run) => notices::forget_run(sql, &run),
             Write::ForgetThread(thread) => notices::forget_thread(sql, &thread),
             Write::Erasure(receipt, user) => erasures::insert(sql, &receipt, &user),
             Write::Erased(id, cleared) => erasures::count(sql, id, counts(&cleared)),
