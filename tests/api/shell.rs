@@ -248,6 +248,10 @@ fn masked_text(text: &str) -> String {
     if text.starts_with("\"…") {
         return "…".to_owned();
     }
+    // Base64, whose signs would cut it into words.
+    if text.starts_with("\"whsec_") {
+        return "whsec_…".to_owned();
+    }
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let mut masked = String::new();
     for piece in text.split_inclusive(|c| !is_word(c)) {
