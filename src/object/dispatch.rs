@@ -36,6 +36,7 @@ use crate::domain::dispatch::claim::Kept;
 use crate::domain::dispatch::command::{Answer, Command, List, Listed, USUAL_LAG_MS, VERSION};
 use crate::domain::dispatch::effect::{Effect, Outcome, Progress};
 use crate::domain::ids::AccountId;
+use crate::domain::thread::once::KEEP_MS;
 use crate::domain::time::Millis;
 use claims::Claims;
 use clearing::Clearing;
@@ -47,6 +48,9 @@ use writing::{Write, expires_at};
 
 /// How long a deleted thread is known.
 const KEEP_GONE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// How long a thread that was made for one call is known since its last change: two hours longer than it is kept, one of them
+/// because it is told once an hour.
+const KEPT_MS: i64 = KEEP_MS + 2 * 60 * 60 * 1_000;
 /// How long after an effect that was in vain it is performed again.
 const AGAIN_MS: i64 = 60_000;
 
@@ -62,6 +66,8 @@ pub struct Dispatch {
     leaving: BTreeSet<String>,
     /// When the first of the deleted threads was deleted that are still known.
     oldest_gone: Option<Millis>,
+    /// The same of threads that were made for one call: when the first of them last changed.
+    oldest_kept: Option<Millis>,
     /// When something came late, and how late in milliseconds.
     late: Option<(Millis, u64)>,
     claims: Claims,
@@ -98,6 +104,7 @@ impl Machine for Dispatch {
             batch: Vec::new(),
             leaving: store::leaving(sql)?.into_iter().collect(),
             oldest_gone: store::oldest_gone(sql)?,
+            oldest_kept: store::threads::oldest_kept(sql)?,
             late: None,
             account: learned::account(sql)?,
             sender: Sender::load(sql)?,
@@ -217,6 +224,10 @@ impl Machine for Dispatch {
         if self.oldest_gone.is_some_and(|oldest| oldest < before) {
             self.batch.push(Write::Forget { before });
         }
+        let before = moment.now.plus(-KEPT_MS);
+        if self.oldest_kept.is_some_and(|oldest| oldest < before) {
+            self.batch.push(Write::ForgetKept { before });
+        }
         if self.expires_at.is_some_and(|at| at <= moment.now) {
             self.batch.push(Write::Expire);
         }
@@ -230,10 +241,11 @@ impl Machine for Dispatch {
     fn wake_at(&self) -> Option<Millis> {
         let leaving = (!self.leaving.is_empty()).then_some(Millis(0));
         let forget = self.oldest_gone.map(|oldest| oldest.plus(KEEP_GONE_MS + 60_000));
+        let kept = self.oldest_kept.map(|oldest| oldest.plus(KEPT_MS + 60 * 60_000));
         let expire = self.expires_at.map(|at| at.plus(60_000));
         let again = self.put_off.values().min().copied();
         let claims = self.claims.wake_at();
-        [leaving, forget, expire, again, claims, self.sender.wake_at(), self.clearing.wake_at()]
+        [leaving, forget, kept, expire, again, claims, self.sender.wake_at(), self.clearing.wake_at()]
             .into_iter()
             .flatten()
             .min()

@@ -7,10 +7,11 @@ use futures_util::future::join_all;
 use retinue::ports::{Dispatch, World};
 use serde_json::{Value, json};
 
-use crate::ask::Reply;
+use crate::ask::{Face, Reply};
 use crate::stage::Stage;
 use crate::support::{When, native_only};
 use crate::threads::{ask, calls, get, post, says};
+use crate::throwaway;
 
 const USERS: &str = "/accounts/acme/users";
 const MEMORIES: &str = "/accounts/acme/memories";
@@ -153,6 +154,33 @@ async fn a_run_at_work_is_erased_too() {
     done(&stage, &erase(&stage, "ada").await["id"]).await;
     let path = format!("/runs/{}", run["id"].as_str().unwrap());
     assert_eq!(ask(&stage, Method::GET, &path).send().await.status, 404);
+}
+
+#[tokio::test]
+async fn calls_without_a_thread_are_erased_though_no_list_shows_them() {
+    let stage = Stage::new().await;
+    for limit in ["runs_at_once = NULL", "runs_at_once = 50"] {
+        stage.limit(limit);
+        for face in [Face::Chat, Face::CompletionsStream] {
+            stage.then(says("Hello Ada"));
+            stage.then(says("Hello Bob"));
+            let call = async |user: &str| {
+                let key = format!("{user} {}", limit.len());
+                throwaway::call(&stage, face, &json!({"user": user}))
+                    .header("idempotency-key", &key)
+                    .send()
+                    .await
+            };
+            let (hers, his) = (call("ada").await, call("bob").await);
+            let shown = async |reply: &Reply| {
+                ask(&stage, Method::GET, &format!("/runs/{}", reply.header("x-run"))).send().await.status
+            };
+            assert_eq!((shown(&hers).await.as_u16(), shown(&his).await.as_u16()), (200, 200));
+            let receipt = done(&stage, &erase(&stage, "ada").await["id"]).await;
+            assert_eq!(receipt["threads"], 1, "{face:?}: {receipt}");
+            assert_eq!((shown(&hers).await.as_u16(), shown(&his).await.as_u16()), (404, 200), "{face:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn api(account: &Account, method: Method, path: &str) -> Value {
     reply.json()
 }
 
-/// All that a person leaves: threads, runs, a run in somebody else's thread, memories.
+/// All that a person leaves: threads, runs, a run in somebody else's thread, a call without a thread, memories.
 async fn leave_traces(agent: &Agent, mark: &str) {
     let account = &agent.account;
     let says = |n: u32| format!("{mark} says {n} {}", "lorem ipsum ".repeat(200));
@@ -46,12 +46,15 @@ async fn leave_traces(agent: &Agent, mark: &str) {
         }
     }
     agent.call("/threads", &json!({"id": "other", "user": "somebody"})).send().await.expect(201);
-    agent.call("/threads/other/runs", &json!({"message": "Mine."})).send().await.expect(201);
     let issued = agent.call("/threads/other/tokens", &json!({"user": mark})).send().await.expect(201).json();
     let path = agent.path("/threads/other/runs");
     let token = issued["token"].as_str().expect("a token is issued");
     let run = account.anonymous(Method::POST, &path).key(token).json(&json!({"message": says(9)}));
     run.send().await.expect(201);
+    agent.call("/threads/other/runs", &json!({"message": "Mine."})).send().await.expect(201);
+    // It is kept for whoever asks again, and no list shows it.
+    let call = json!({"messages": [{"role": "user", "content": says(8)}], "user": mark, "model": agent.slug});
+    agent.call("/v1/chat/completions", &call).header("idempotency-key", "once").send().await.expect(200);
     for n in 0..20 {
         let memory = json!({"user": mark, "text": format!("{mark} likes {n}.")});
         account.post("/api/v1/memories", &memory).await.expect(201);
@@ -93,7 +96,8 @@ fn an_erasure_leaves_no_trace_of_a_marked_name_though_the_server_is_killed() {
             (receipt["status"] == "done").then_some(receipt)
         })
         .await;
-        assert_eq!((&receipt["runs"], &receipt["memories"]), (&json!(1), &json!(20)), "{receipt}");
+        let counts = (&receipt["threads"], &receipt["runs"], &receipt["memories"]);
+        assert_eq!(counts, (&json!(5), &json!(1), &json!(20)), "{receipt}");
         let document = api(&account, Method::GET, "/api/v1/threads/other/export").await;
         assert_eq!(document["items"].as_array().expect("it has items").len(), 2, "{document}");
         let memories = api(&account, Method::GET, "/api/v1/memories?user=somebody").await;

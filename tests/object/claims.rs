@@ -1,7 +1,7 @@
 //! Room that is claimed: what becomes of claims as the index learns of what was made, with time, and after a crash.
 
 use retinue::domain::dispatch::claim::{Begins, Claim, Kept};
-use retinue::domain::dispatch::command::{Answer, Command, Delivered, Delivery};
+use retinue::domain::dispatch::command::{Answer, Command, Delivered, Delivery, Hidden};
 use retinue::domain::dispatch::entry::Entry;
 use retinue::domain::ids::AgentId;
 use retinue::domain::plan::{KeepLimit, KeepLimits};
@@ -54,7 +54,7 @@ fn deliver(n: u8, version: u64, bytes: u64, is_hidden: bool, runs: &[(u32, &str)
         labels: Vec::new(),
         due_at: None,
         bytes: Some(bytes),
-        is_hidden,
+        hidden: is_hidden.then_some(Hidden { is_counted: true, is_kept: false }),
         thread: entry(None, "idle"),
         runs,
     };
@@ -131,6 +131,38 @@ fn a_child_is_one_run_however_often_it_is_begun_and_runs_that_no_list_shows_coun
     );
     say(&mut platform, deliver(7, 2, 0, true, &[(1, "completed")]));
     assert_eq!(kept(&mut platform).1, 0);
+}
+
+#[test]
+fn a_call_that_is_kept_is_known_for_its_person_for_as_long_and_counts_only_at_work() {
+    let mut platform = Platform::<Dispatch>::new(START);
+    let tell = |platform: &mut Platform<Dispatch>, n: u8, version: u64, is_counted: bool, status: &str| {
+        let Command::Deliver(delivery) = deliver(n, version, 0, true, &[(1, status)]) else { panic!() };
+        let hidden = Some(Hidden { is_counted, is_kept: true });
+        let mut told = delivery.delivered.unwrap();
+        (told.user, told.hidden, told.thread.updated_at) = (Some("ada".to_owned()), hidden, platform.now);
+        let told = Command::Deliver(Delivery { delivered: Some(told), ..delivery });
+        assert_eq!(platform.command(told).ok(), Answer::Delivered);
+    };
+    let known = |platform: &mut Platform<Dispatch>| {
+        let Answer::Threads(threads) = platform.command(Command::Threads(None, 10)).ok() else { panic!() };
+        threads
+    };
+    tell(&mut platform, 1, 1, false, "in_progress");
+    tell(&mut platform, 2, 1, true, "in_progress");
+    assert_eq!((kept(&mut platform).1, known(&mut platform).len()), (1, 2));
+    tell(&mut platform, 2, 2, true, "completed");
+    assert_eq!((kept(&mut platform).1, known(&mut platform).len()), (0, 2));
+
+    const HOUR: i64 = 60 * 60 * 1_000;
+    platform.now = START.plus(20 * HOUR);
+    tell(&mut platform, 1, 2, false, "in_progress");
+    for (hours, left) in [(25, 2), (28, 1), (45, 1), (48, 0)] {
+        platform.now = START.plus(hours * HOUR);
+        platform.ring_alarm();
+        assert_eq!(known(&mut platform).len(), left, "after {hours} hours");
+    }
+    assert!(!platform.ring_alarm(), "nothing is left to be done");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub const FULL: Used =
     Used { tokens: 700, weighed: Weighed { all: 2_800, fixed: 0 }, context: Some(1_000), is_cut: false };
 
 impl Theatre {
-    fn compaction(&mut self, run: u32, nth: u32) -> Option<CompactionCall> {
+    pub fn compaction(&mut self, run: u32, nth: u32) -> Option<CompactionCall> {
         let read =
             self.with(|host, moment| host.look_at(moment, |thread, disk| thread.compaction(disk, run, nth)));
         read.ok().flatten()
@@ -58,7 +58,7 @@ impl Theatre {
         }
     }
 
-    fn horizon(&mut self) -> Horizon {
+    pub fn horizon(&mut self) -> Horizon {
         let body: String = self.disk.db().query_row("SELECT body FROM thread", [], |row| row.get(0)).unwrap();
         let row: Value = serde_json::from_str(&body).unwrap();
         serde_json::from_value(row["there"]["horizon"].clone()).unwrap_or_default()
@@ -86,7 +86,7 @@ impl Theatre {
     }
 
     /// The one thing under way that goes to a model.
-    fn asked(&self) -> Effect {
+    pub fn asked(&self) -> Effect {
         let asks = |effect: &&&Effect| matches!(effect, Effect::Model { .. } | Effect::Compact { .. });
         let performed = self.performed();
         let mut asked = performed.iter().filter(asks).map(|effect| (*effect).clone());
@@ -95,19 +95,19 @@ impl Theatre {
         only
     }
 
-    fn end_with(&mut self, effect: &Effect, outcome: Outcome) {
+    pub fn end_with(&mut self, effect: &Effect, outcome: Outcome) {
         let id = effect.id();
         self.give_up(&id);
         self.with(|host, moment| host.ended(&id, outcome, moment)).unwrap();
     }
 
     /// A run that says so much and is answered with so much, having used this.
-    fn run(&mut self, words: &str, used: Option<Used>) {
+    pub fn run(&mut self, words: &str, used: Option<Used>) {
         self.command(start(OnBusy::Queue, words));
         self.answer_with(used);
     }
 
-    fn answer_with(&mut self, used: Option<Used>) {
+    pub fn answer_with(&mut self, used: Option<Used>) {
         let effect = self.asked();
         let answered = Answered {
             parts: vec![AssistantPart::text("y".repeat(184))],
@@ -132,7 +132,7 @@ impl Theatre {
     }
 
     /// The words of people that the next step is sent, and of the summary.
-    fn heard(&mut self) -> Vec<String> {
+    pub fn heard(&mut self) -> Vec<String> {
         let said = |message: &Message| match message {
             Message::User { parts, .. } => match parts.first() {
                 Some(retinue::domain::message::Part::Text(text)) => {
@@ -159,7 +159,7 @@ impl Theatre {
     }
 }
 
-fn summed_up(
+pub fn summed_up(
     digest: Digest,
     journal: Value,
     settlement: Option<Box<retinue::domain::admission::command::CallRecord>>,
@@ -171,7 +171,7 @@ fn summed_up(
 }
 
 /// A person's words, which weigh two hundred with what every message weighs.
-fn words(n: u32) -> String {
+pub fn words(n: u32) -> String {
     format!("{} {n}", "x".repeat(182))
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use retinue::domain::admission::command::Learned;
 use retinue::domain::dispatch::claim::{Begins, Claim, Kept};
 use retinue::domain::dispatch::command::{
-    Answer, Command, Delivered, Delivery, Erase, List, Listed, Order, Position, Retain, USUAL_LAG_MS,
+    Answer, Command, Delivered, Delivery, Erase, Hidden, List, Listed, Order, Position, Retain, USUAL_LAG_MS,
     VERSION, Whose,
 };
 use retinue::domain::dispatch::entry::{Entry, Kind, terms};
@@ -586,7 +586,7 @@ fn delivery(dice: &mut Dice, n: u64) -> Delivery {
             labels: labels.clone(),
             due_at: None,
             bytes: None,
-            is_hidden: false,
+            hidden: None,
             thread,
             runs,
         }),
@@ -801,7 +801,11 @@ fn what_is_written_is_what_this_version_recorded() {
     let whole = Delivery { version: 7, ..fixed() };
     let bare = Delivered { user: None, labels: Vec::new(), runs: Vec::new(), ..fixed().delivered.unwrap() };
     let due = Delivered { due_at: Some(START), ..fixed().delivered.unwrap() };
-    let counted = Delivered { bytes: Some(9), is_hidden: true, ..fixed().delivered.unwrap() };
+    let counted = Delivered {
+        bytes: Some(9),
+        hidden: Some(Hidden { is_counted: true, is_kept: false }),
+        ..fixed().delivered.unwrap()
+    };
     let run = RunId { thread: fixed().thread, number: 1 };
     let all = KeepLimits { threads: Some(10), storage_mb: Some(100), runs_at_once: Some(1), memories: None };
     let claim = |begins: Begins, limits: KeepLimits| Claim {
@@ -975,7 +979,7 @@ fn fixed() -> Delivery {
         labels,
         due_at: None,
         bytes: None,
-        is_hidden: false,
+        hidden: None,
         thread: entry(None, "idle"),
         runs,
     };

@@ -152,7 +152,7 @@ fn delivery(n: u8, version: u64, run: Entry) -> Delivery {
         labels: Vec::new(),
         due_at: None,
         bytes: None,
-        is_hidden: false,
+        hidden: None,
         thread: entry(None, "idle", None),
         runs: vec![run],
     };

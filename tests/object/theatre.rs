@@ -153,7 +153,7 @@ pub struct Theatre {
     pub dice: Dice,
     pub disk: Disk,
     host: Host<Thread, Disk>,
-    now: Millis,
+    pub now: Millis,
     alarm: Option<Millis>,
     must_gather: bool,
     under_way: Vec<UnderWay>,

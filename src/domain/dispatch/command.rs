@@ -132,13 +132,22 @@ pub struct Delivered {
     /// Of what is said in it; `None`: its object does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// It is made for one call: no list shows it, and its runs count for as long as they are not over.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_hidden: bool,
+    /// It is made for one call: no list shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Hidden>,
     pub thread: Entry,
     /// At most [`MAX_RUNS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Entry>,
+}
+
+/// Why the index knows of a thread that is made for one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hidden {
+    /// Its runs count for as long as they are not over.
+    pub is_counted: bool,
+    /// It outlives its runs for a while, and is found when its user is erased.
+    pub is_kept: bool,
 }
 
 /// Which entries, newest first. What is given must all be so.

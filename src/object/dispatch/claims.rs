@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::writing::Write;
 use super::{Dispatch, name};
 use crate::domain::dispatch::claim::{Begins, Claim, Kept};
-use crate::domain::dispatch::command::{Answer, Command, Delivered};
+use crate::domain::dispatch::command::{Answer, Command, Delivered, Hidden};
 use crate::domain::plan::{KeepLimit, MEGABYTE};
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
@@ -46,11 +46,12 @@ impl Dispatch {
         })
     }
 
-    /// Runs of a thread that is made for one call are known while they are not over.
+    /// Runs of a thread that is made for one call are known while they count, and while it is kept.
     pub(super) fn put_hidden(
         &mut self,
         sql: &impl Sql,
         thread: ThreadKey,
+        Hidden { is_counted, is_kept }: Hidden,
         delivered: &Delivered,
     ) -> Result<(), Error> {
         for entry in &delivered.runs {
@@ -59,15 +60,18 @@ impl Dispatch {
             let before = dispatch::row(sql, &id)?;
             let is_over =
                 matches!(entry.status.as_str(), "completed" | "incomplete" | "failed" | "cancelled");
-            if is_over {
-                self.claims.saw_end(before.as_ref(), &id);
-                self.batch.push(Write::Drop(id));
-            } else {
-                self.put(
-                    before,
-                    Row { shown: String::new(), ..Row::of(id, Is::Hidden, 0, entry, None, &[]) },
-                );
-            }
+            let is = match is_over || !is_counted {
+                false => Is::Hidden,
+                true if is_kept => Is::Kept,
+                true => {
+                    self.claims.saw_end(before.as_ref(), &id);
+                    self.batch.push(Write::Drop(id));
+                    continue;
+                }
+            };
+            let row = Row::of(id, is, 0, entry, delivered.user.as_ref(), &[]);
+            let updated_at = delivered.thread.updated_at;
+            self.put(before, Row { shown: String::new(), updated_at, ..row });
         }
         Ok(())
     }
@@ -259,8 +263,8 @@ impl Claims {
                     claimed.is_thread = false;
                 },
             ),
-            Is::Run | Is::Hidden if before.is_none() => self.saw_run(&row.id),
-            Is::Run | Is::Hidden | Is::Gone { .. } => {}
+            Is::Run | Is::Hidden | Is::Kept if before.is_none() => self.saw_run(&row.id),
+            Is::Run | Is::Hidden | Is::Kept | Is::Gone { .. } => {}
         }
     }
 
@@ -304,6 +308,6 @@ fn is_open(row: &Row) -> bool {
     match row.is {
         Is::Hidden => true,
         Is::Run => matches!(row.status.as_str(), "queued" | "in_progress" | "waiting" | "paused"),
-        Is::Thread | Is::Gone { .. } => false,
+        Is::Thread | Is::Kept | Is::Gone { .. } => false,
     }
 }

@@ -217,7 +217,9 @@ impl Dispatch {
         until: Millis,
         now: Millis,
     ) -> Result<(), Error> {
-        let Some(before) = rows::row(sql, thread)? else { return Ok(()) };
+        let Some(before) = rows::row(sql, thread)? else {
+            return rows::threads::forget_calls(sql, thread, until);
+        };
         // Another thread of its name has come since.
         if before.is != rows::Is::Thread || before.created_at > until {
             return Ok(());

@@ -29,8 +29,10 @@ impl Dispatch {
         }
         match delivered {
             None => self.remove(before, id, version, now),
-            Some(delivered) if delivered.is_hidden => self.put_hidden(sql, thread, &delivered)?,
-            Some(delivered) => self.put_all(sql, (thread, version), before, &delivered, now)?,
+            Some(delivered) => match delivered.hidden {
+                Some(hidden) => self.put_hidden(sql, thread, hidden, &delivered)?,
+                None => self.put_all(sql, (thread, version), before, &delivered, now)?,
+            },
         }
         if self.batch.len() > count {
             self.note_lag(version, now);

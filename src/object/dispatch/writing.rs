@@ -12,7 +12,7 @@ use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::erasures;
 use crate::object::store::dispatch::notices::{self, Notice, Tried};
-use crate::object::store::dispatch::{self as store, Row, learned, places};
+use crate::object::store::dispatch::{self as store, Is, Row, learned, places, threads};
 use crate::object::store::scrub::scrub;
 
 /// How many runs of a deleted thread are removed at once.
@@ -51,6 +51,10 @@ pub enum Write {
     },
     /// Threads that were deleted before this moment are forgotten.
     Forget {
+        before: Millis,
+    },
+    /// The same of threads that were made for one call.
+    ForgetKept {
         before: Millis,
     },
     Account(AccountId),
@@ -99,6 +103,15 @@ impl Write {
         matches!(self, Self::Empty { .. } | Self::Forget { .. } | Self::Gone { .. })
     }
 
+    /// Whether it may change what is known of threads that were made for one call.
+    fn changes_kept(&self) -> bool {
+        match self {
+            Self::Put { row, .. } => row.is == Is::Kept,
+            Self::ForgetKept { .. } | Self::Gone { .. } | Self::Empty { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether it changes when a notice is to be forgotten.
     const fn ends_notices(&self) -> bool {
         matches!(
@@ -122,6 +135,7 @@ impl Dispatch {
     pub(super) fn write_all(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
         let has_removed = batch.iter().any(Write::removes_runs);
+        let changes_kept = batch.iter().any(Write::changes_kept);
         let ends_notices = batch.iter().any(Write::ends_notices);
         let mut room = None;
         for write in batch {
@@ -130,6 +144,9 @@ impl Dispatch {
         if has_removed {
             self.oldest_gone = store::oldest_gone(sql)?;
             self.claims.recount();
+        }
+        if changes_kept {
+            self.oldest_kept = threads::oldest_kept(sql)?;
         }
         self.claims.write(sql)?;
         if ends_notices {
@@ -170,6 +187,7 @@ impl Dispatch {
                 threads.iter().try_for_each(|thread| store::postpone(sql, thread, now))
             }
             Write::Forget { before } => store::forget(sql, before),
+            Write::ForgetKept { before } => threads::forget_kept(sql, before),
             Write::Empty { thread, is_whole: true } => {
                 while store::empty(sql, &thread, REMOVED_AT_ONCE)? {}
                 Ok(())

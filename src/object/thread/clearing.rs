@@ -72,6 +72,10 @@ impl Thread {
         }
         let mut decided = self.seen_by(Who::Account, |thread, meta| {
             let mut effects = Vec::new();
+            if meta.titled_by.is_some_and(|run| theirs.contains(&run)) {
+                (meta.about.title, meta.titled_by) = (None, None);
+                meta.updated_at = now;
+            }
             for number in &theirs {
                 if thread.work.open.contains_key(number) {
                     meta.blank.push(*number);

@@ -125,6 +125,7 @@ impl Thread {
             agent,
             version,
             about,
+            titled_by: None,
             throw_away,
             created_at: now,
             updated_at: now,
@@ -181,6 +182,9 @@ impl Thread {
             Err(faults) => return at_once(Answer::Invalid(faults)),
             Ok(about) if about == meta.about && version == meta.version => {}
             Ok(about) => {
+                if about.title != meta.about.title {
+                    meta.titled_by = None;
+                }
                 (meta.about, meta.version) = (about, version);
                 meta.updated_at = now;
                 self.work.batch.has_thread = true;

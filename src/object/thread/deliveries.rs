@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kept::Kept;
+use super::kept::{Kept, Meta};
 use super::sending::Sending;
 use super::{BEAT_MS, Thread, Work};
-use crate::domain::dispatch::command::{Delivered, Delivery, MAX_RUNS};
+use crate::domain::dispatch::command::{Delivered, Delivery, Hidden, MAX_RUNS};
 use crate::domain::dispatch::entry::Entry;
 use crate::domain::ids::AccountId;
 use crate::domain::run::state::Status;
@@ -21,6 +21,14 @@ use crate::domain::thread::view::{RunView, ThreadStatus};
 use crate::domain::time::Millis;
 use crate::object::machine::{self, Effects};
 use crate::object::sql::{Error, Sql};
+
+/// How long the index knows of a thread that it is there, once it was told: see `KEPT_MS` there.
+const TOLD_MS: u64 = 60 * 60 * 1_000;
+
+/// Whether a thread that is made for one call is found by its user, for as long as it is kept.
+fn is_found(meta: &Meta) -> bool {
+    meta.about.user.is_some() && meta.throw_away.is_some_and(|throw_away| throw_away.is_kept)
+}
 
 /// What memory knows of deliveries.
 #[derive(Debug, Default)]
@@ -93,11 +101,16 @@ impl Thread {
     pub(super) fn note_changes(&mut self, now: Millis) {
         let status = self.status();
         let Self { meta: Some(meta), work, deliveries, .. } = self else { return };
-        // Lists show no thread of a single call, but its runs may count.
-        if meta.throw_away.is_some_and(|throw_away| !throw_away.is_counted) {
-            return;
-        }
         let mut changed: BTreeSet<u32> = work.batch.over.iter().map(|kept| kept.run.number).collect();
+        // Lists show no thread of a single call, but its runs may count, or a person may have to be found.
+        if meta.throw_away.is_some_and(|throw_away| !throw_away.is_counted) {
+            let was_told = deliveries.thread.is_some()
+                && now.0.max(0).cast_unsigned().saturating_sub(meta.outbox.version()) < TOLD_MS;
+            if was_told || !is_found(meta) || meta.last_run == 0 {
+                return;
+            }
+            changed.insert(meta.last_run);
+        }
         for number in &work.batch.runs {
             let Some(kept) = work.open.get_mut(number) else { continue };
             kept.waits.note(&kept.run);
@@ -190,7 +203,9 @@ impl Thread {
             labels: meta.about.labels.clone(),
             due_at: self.deliveries.due_at,
             bytes: meta.bytes,
-            is_hidden: meta.throw_away.is_some(),
+            hidden: meta
+                .throw_away
+                .map(|throw_away| Hidden { is_counted: throw_away.is_counted, is_kept: is_found(meta) }),
             thread: Entry::of_thread(&self.thread_view(meta)),
             runs,
         };

@@ -77,6 +77,9 @@ pub struct Meta {
     pub version: Option<u32>,
     #[serde(flatten)]
     pub about: About,
+    /// The run whose words are its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub titled_by: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throw_away: Option<ThrowAway>,
     #[serde(with = "time::as_integer")]

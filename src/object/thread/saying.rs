@@ -84,6 +84,7 @@ impl Work {
     ) {
         if meta.about.title.is_none() {
             meta.about.title = title(&message);
+            meta.titled_by = meta.about.title.as_ref().and((run > 0).then_some(run));
             self.batch.has_thread |= meta.about.title.is_some();
         }
         let position = self.next_item;

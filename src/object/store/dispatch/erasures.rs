@@ -189,7 +189,7 @@ pub fn has_any(sql: &impl Sql) -> Result<bool, Error> {
 /// [`Error`].
 pub fn threads_of(sql: &impl Sql, user: &str, until: Millis, most: u32) -> Result<Vec<String>, Error> {
     let mut threads = Vec::new();
-    for is in [Is::Thread, Is::Run, Is::Hidden] {
+    for is in [Is::Thread, Is::Run, Is::Hidden, Is::Kept] {
         let values =
             [Value::Integer(is.number()), text(user), Value::Integer(until.0), Value::Integer(most.into())];
         for row in sql.query(&ENTRIES_OF_USER, &values)? {

@@ -7,7 +7,7 @@ mod lists;
 pub mod notices;
 pub mod places;
 mod schema;
-mod threads;
+pub mod threads;
 
 pub use lists::page;
 pub use schema::STEPS;
@@ -70,8 +70,10 @@ pub enum Is {
     Gone {
         is_leaving: bool,
     },
-    /// A run that is not over, of a thread that is made for one call.
+    /// A run that counts, of a thread that is made for one call.
     Hidden,
+    /// A run of a thread that is made for one call and kept for a while.
+    Kept,
 }
 
 impl Is {
@@ -81,6 +83,7 @@ impl Is {
             Self::Run => 1,
             Self::Gone { .. } => 2,
             Self::Hidden => 3,
+            Self::Kept => 4,
         }
     }
 }
@@ -195,6 +198,7 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
         0 => Is::Thread,
         1 => Is::Run,
         3 => Is::Hidden,
+        4 => Is::Kept,
         _ => Is::Gone { is_leaving: status == "leaving" },
     };
     Ok(Some(Row {

@@ -112,6 +112,8 @@ const CLAIMS: Step = &[
     ) WITHOUT ROWID",
     // Of an agent, the threads that nothing has changed the longest.
     "CREATE INDEX threads_by_agent_update ON entries (agent, updated_at, id) WHERE kind = 0",
+    // In `entries`, as kinds: 3: a run that counts, of a thread that is made for one call; 4: one whose thread is kept for a while.
+    "CREATE INDEX kept_by_update ON entries (updated_at) WHERE kind = 4",
     // Persons of whom all goes ([`crate::domain::erasure`]).
     "CREATE TABLE erasures (
         id           TEXT PRIMARY KEY,

@@ -13,6 +13,12 @@ queries! {
     OVERDUE = "SELECT id FROM entries WHERE due_at < ? ORDER BY due_at LIMIT ?";
     /// `postpone`
     POSTPONE = "UPDATE entries SET due_at = ? WHERE id = ?";
+    /// `oldest_kept`
+    OLDEST_KEPT = "SELECT updated_at FROM entries WHERE kind = 4 ORDER BY updated_at LIMIT 1";
+    /// `forget_kept`
+    FORGET_KEPT = "DELETE FROM entries WHERE kind = 4 AND updated_at < ?";
+    /// `forget_calls`
+    FORGET_CALLS = "DELETE FROM entries WHERE id > ? AND id < ? AND kind IN (3, 4) AND created_at <= ?";
 }
 
 /// The most threads that are named at once.
@@ -53,4 +59,30 @@ pub fn overdue(sql: &impl Sql, before: Millis, most: u32) -> Result<Vec<String>,
 /// [`Error`].
 pub fn postpone(sql: &impl Sql, thread: &str, at: Millis) -> Result<(), Error> {
     sql.query(&POSTPONE, &[Value::Integer(at.0), Value::from(thread)]).map(drop)
+}
+
+/// When the first of the threads that were made for one call and are kept last changed.
+///
+/// # Errors
+/// [`Error`].
+pub fn oldest_kept(sql: &impl Sql) -> Result<Option<Millis>, Error> {
+    let rows = sql.query(&OLDEST_KEPT, &[])?;
+    rows.first().map(|row| Columns::of(row).integer().map(Millis)).transpose()
+}
+
+/// Forgets those that have not changed since this moment.
+///
+/// # Errors
+/// [`Error`].
+pub fn forget_kept(sql: &impl Sql, before: Millis) -> Result<(), Error> {
+    sql.query(&FORGET_KEPT, &[Value::Integer(before.0)]).map(drop)
+}
+
+/// A thread that was made for one call by then is gone.
+///
+/// # Errors
+/// [`Error`].
+pub fn forget_calls(sql: &impl Sql, thread: &str, until: Millis) -> Result<(), Error> {
+    let behind = format!("{thread}g");
+    sql.query(&FORGET_CALLS, &[Value::from(thread), Value::Text(behind), Value::Integer(until.0)]).map(drop)
 }

@@ -1,0 +1,185 @@
+//! A person is erased: what the index asks of threads and memories, and what comes late.
+
+use retinue::domain::dispatch::command::{Answer, Command, Delivered, Delivery, Erase};
+use retinue::domain::dispatch::effect::{Cleared, Effect, Outcome};
+use retinue::domain::dispatch::entry::Entry;
+use retinue::domain::erasure::{Receipt, Status};
+use retinue::domain::ids::{AccountId, AgentId, ErasureId};
+use retinue::domain::knowledge::command::Tally;
+use retinue::domain::thread::command::Clear;
+use retinue::domain::thread::id::ThreadKey;
+use retinue::domain::time::Millis;
+use retinue::object::dispatch::Dispatch;
+
+use crate::platform::Platform;
+
+const START: Millis = Millis(1_795_262_400_000);
+const GONE: Cleared = Cleared { threads: 1, runs: 0, memories: 0, is_gone: true };
+
+struct Office(Platform<Dispatch>);
+
+fn thread(n: u8) -> ThreadKey {
+    ThreadKey::new(START, [n; 10])
+}
+
+fn erasure() -> ErasureId {
+    ErasureId::new(START, [7; 10])
+}
+
+impl Office {
+    fn new() -> Self {
+        Self(Platform::new(START))
+    }
+
+    fn ask(&mut self, command: Command) -> Answer {
+        self.0.command(command).ok()
+    }
+
+    /// A thread of Ada's that was made then.
+    fn knows(&mut self, n: u8, created_at: Millis) {
+        let shown = Entry {
+            run: None,
+            agent: AgentId::new(START, [1; 10]),
+            status: "idle".to_owned(),
+            user: None,
+            webhooks: Vec::new(),
+            wait: None,
+            created_at,
+            updated_at: created_at,
+            shown: "{}".to_owned(),
+        };
+        let delivered = Delivered {
+            user: Some("ada".to_owned()),
+            labels: Vec::new(),
+            due_at: None,
+            bytes: None,
+            hidden: None,
+            thread: shown,
+            runs: Vec::new(),
+        };
+        let version = self.0.now.0.cast_unsigned();
+        self.ask(Command::Deliver(Delivery { thread: thread(n), version, delivered: Some(delivered) }));
+    }
+
+    fn erase(&mut self) {
+        let account = AccountId::new(START, [3; 10]);
+        let erase = Erase { id: erasure(), account, user: "ada".to_owned(), by: "operator".to_owned() };
+        assert!(matches!(self.ask(Command::Erase(erase)), Answer::Erasure(_)));
+    }
+
+    fn receipt(&mut self) -> Receipt {
+        let Answer::Erasure(receipt) = self.ask(Command::Erasure(erasure())) else { panic!() };
+        *receipt
+    }
+
+    fn later(&mut self, ms: i64) {
+        self.0.now = self.0.now.plus(ms);
+        self.0.ring_alarm();
+    }
+
+    /// Performs what is asked; which threads that was, in order, and whether memories.
+    fn perform(&mut self, outcome: impl Fn(ThreadKey) -> Outcome) -> (Vec<ThreadKey>, bool) {
+        let (mut threads, mut has_forgotten) = (Vec::new(), false);
+        while let Some(effect) = self.0.asked.pop_front() {
+            let ended = match &effect.what {
+                Effect::Clear { thread, clear: Clear::OfUser { user, until }, .. } => {
+                    assert_eq!((user.as_str(), *until), ("ada", START), "of what was there at the request");
+                    threads.push(*thread);
+                    outcome(*thread)
+                }
+                Effect::Forget { user, until, .. } => {
+                    assert_eq!((user.as_str(), *until), ("ada", START));
+                    has_forgotten = true;
+                    Outcome::Cleared(Cleared { memories: 2, ..Cleared::default() })
+                }
+                other => panic!("{other:?}"),
+            };
+            self.0.ended(&effect.id, ended).unwrap();
+        }
+        (threads, has_forgotten)
+    }
+}
+
+#[test]
+fn what_comes_late_opens_an_erasure_again_and_what_came_after_it_does_not() {
+    let mut office = Office::new();
+    office.knows(1, START);
+    office.erase();
+    assert_eq!(office.perform(|_| Outcome::Cleared(GONE)), (vec![thread(1)], false));
+    office.later(6_000);
+    assert_eq!(office.perform(|_| Outcome::Cleared(GONE)), (vec![], true), "memories go last");
+    office.later(1_000);
+    let done = office.receipt();
+    assert_eq!((done.status, done.threads, done.memories), (Status::Done, 1, 2));
+
+    let now = office.0.now;
+    office.knows(2, now);
+    assert_eq!(office.perform(|_| Outcome::Undone), (vec![], false), "they came back");
+    office.0.crash();
+    office.knows(3, START);
+    assert_eq!(office.receipt().status, Status::Running);
+    assert_eq!(office.perform(|_| Outcome::Cleared(GONE)), (vec![thread(3)], false));
+    for _ in 0..3 {
+        office.later(6_000);
+        office.perform(|_| Outcome::Cleared(GONE));
+    }
+    let again = office.receipt();
+    assert_eq!((again.status, again.threads, again.finished_at), (Status::Done, 2, done.finished_at));
+    let Answer::Threads(left) = office.ask(Command::Threads(None, 10)) else { panic!() };
+    assert!(left.contains(&thread(2)));
+}
+
+#[test]
+fn a_thread_that_cannot_be_reached_keeps_no_other_and_is_tried_later_and_later() {
+    let mut office = Office::new();
+    for n in 1..=20 {
+        office.knows(n, START);
+    }
+    office.erase();
+    let fails = |key: ThreadKey| if key == thread(1) { Outcome::Undone } else { Outcome::Cleared(GONE) };
+    let mut cleared = Vec::new();
+    let mut tries = Vec::new();
+    let mut forgotten = Vec::new();
+    for second in 0..300 {
+        let (threads, has_forgotten) = office.perform(fails);
+        forgotten.extend(has_forgotten.then_some(second));
+        tries.extend(threads.iter().filter(|key| **key == thread(1)).map(|_| second));
+        cleared.extend(threads.into_iter().filter(|key| *key != thread(1)));
+        if second == 1 {
+            assert_eq!(cleared.len(), 19, "the others do not wait");
+        }
+        office.later(1_000);
+    }
+    assert_eq!(cleared.len(), 19, "each once");
+    assert!(matches!(forgotten[..], [5..30, ..]), "nor do memories: {forgotten:?}");
+    assert!((5..=12).contains(&tries.len()), "{tries:?}");
+    let pauses: Vec<i32> = tries.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses[pauses.len() - 3..].is_sorted() && pauses.last() > Some(&60), "{pauses:?}");
+    assert_eq!(office.receipt().status, Status::Running);
+    for _ in 0..60 {
+        office.later(10_000);
+        office.perform(|_| Outcome::Cleared(GONE));
+    }
+    assert_eq!((office.receipt().status, office.receipt().threads), (Status::Done, 20));
+}
+
+#[test]
+fn an_object_that_was_forgotten_is_known_again_only_if_it_keeps_something() {
+    let mut office = Office::new();
+    let name = format!("{}:memory:ada", AccountId::new(START, [3; 10]));
+    for (there, known) in
+        [(Tally::default(), vec![]), (Tally { memories: 2, version: 3 }, vec![name.clone()])]
+    {
+        // Who wrote there says so after all of it went.
+        let told = Tally { memories: 1, version: 2 };
+        office.ask(Command::Counted(name.clone(), told, None));
+        let asked = office.0.asked.pop_front().unwrap();
+        assert!(matches!(&asked.what, Effect::Count { name: of, .. } if *of == name), "{asked:?}");
+        office.0.ended(&asked.id, Outcome::Counted(there)).unwrap();
+        let [now, restarted] = office.0.both(&Command::Places(None, 10));
+        assert_eq!((&now, &now), (&restarted, &Answer::Places(known)));
+        let [now, restarted] = office.0.both(&Command::Kept);
+        let Answer::Kept(kept) = &now else { panic!("{now:?}") };
+        assert_eq!((u64::from(kept.memories), &now), (there.memories, &restarted));
+    }
+}
