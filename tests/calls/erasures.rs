@@ -39,7 +39,7 @@ async fn thread(stage: &Stage, name: &str, user: &str, said: &str) {
 }
 
 /// A run by a token that was issued for somebody.
-async fn by_token(stage: &Stage, thread: &str, user: &str, said: &str) -> Value {
+pub async fn by_token(stage: &Stage, thread: &str, user: &str, said: &str) -> Value {
     let issued = post(stage, &format!("/threads/{thread}/tokens"), &json!({"user": user})).await.json();
     stage.then(says(&format!("Again: {said}")));
     let path = format!("/accounts/acme/agents/triage/threads/{thread}/runs");
@@ -65,7 +65,7 @@ async fn threads_of(stage: &Stage, user: &str) -> usize {
     listed["data"].as_array().unwrap().len()
 }
 
-async fn erase(stage: &Stage, user: &str) -> Value {
+pub async fn erase(stage: &Stage, user: &str) -> Value {
     let erased = admin(stage, Method::DELETE, &format!("{USERS}/{user}")).await;
     assert_eq!(erased.status, 202, "{}", erased.text());
     erased.json()
@@ -75,7 +75,7 @@ async fn receipt(stage: &Stage, id: &Value) -> Value {
     admin(stage, Method::GET, &format!("/accounts/acme/erasures/{}", id.as_str().unwrap())).await.ok()
 }
 
-async fn done(stage: &Stage, id: &Value) -> Value {
+pub async fn done(stage: &Stage, id: &Value) -> Value {
     until(stage, "the erasure ends", async || receipt(stage, id).await["status"] == "done").await;
     receipt(stage, id).await
 }
@@ -360,6 +360,8 @@ async fn of_twenty_memories_at_once_exactly_as_many_are_kept_as_there_is_room_fo
         remembered(&stage, "ada").await + remembered(&stage, "bob").await + remembered(&stage, "eve").await;
     assert_eq!(kept, 5);
     let one = made.iter().find(|reply| reply.status == 201).unwrap().json();
+    let again = remember(&stage, &json!({"user": one["user"], "text": one["text"]})).await;
+    assert_eq!((again.status.as_u16(), &again.json()["id"]), (200, &one["id"]), "it is there already");
     let path = format!("{MEMORIES}/{}?user={}", one["id"].as_str().unwrap(), one["user"].as_str().unwrap());
     assert_eq!(admin(&stage, Method::DELETE, &path).await.status, 204);
     assert_eq!(used(&stage).await.1, 4);

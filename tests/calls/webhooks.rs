@@ -336,3 +336,16 @@ async fn messages_about_a_thread_go_with_it() {
     assert_eq!(ask(&stage, Method::DELETE, "/threads/t").send().await.status, 204);
     deliveries(&stage, "crm", <[Value]>::is_empty).await;
 }
+
+#[tokio::test]
+async fn messages_about_a_run_go_when_who_began_it_is_erased() {
+    let stage = Stage::new().await;
+    put(&stage, "crm", &json!({})).await;
+    stage.upstream().always("crm.", 503);
+    crate::threads::post(&stage, "/threads", &json!({"id": "t", "user": "bob"})).await;
+    crate::erasures::by_token(&stage, "t", "ada", "Ada was here").await;
+    deliveries(&stage, "crm", |all| all.len() == 1 && all[0]["attempts"] == 1).await;
+    let erased = crate::erasures::erase(&stage, "ada").await;
+    crate::erasures::done(&stage, &erased["id"]).await;
+    deliveries(&stage, "crm", <[Value]>::is_empty).await;
+}

@@ -104,7 +104,13 @@ impl Object {
 }
 
 fn make(text: &str) -> Make {
-    Make { id: None, draft: Draft::of(text), source: Source::default(), supersedes: None }
+    Make {
+        id: None,
+        draft: Draft::of(text),
+        source: Source::default(),
+        supersedes: None,
+        is_again_only: false,
+    }
 }
 
 fn made(said: Said) -> (Memory, bool) {

@@ -28,6 +28,9 @@ pub struct Make {
     /// A memory that it takes the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<MemoryId>,
+    /// The account's plan has no room: only what is there already is made once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_again_only: bool,
 }
 
 /// All that is written of a memory, over the revision that was read.

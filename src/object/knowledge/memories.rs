@@ -20,7 +20,7 @@ const LAST: u64 = (1 << 53) - 1;
 /// What an object answers that has none.
 pub fn absent(command: &Command) -> Option<Answer> {
     match command {
-        Command::Make(_) => None,
+        Command::Make(make) => make.is_again_only.then_some(Answer::Full(MAX_MEMORIES)),
         Command::Show(_) | Command::Change(_) | Command::Delete(..) => Some(Answer::NotFound),
         Command::List(_) => Some(Answer::Listed { memories: Vec::new(), next: None }),
         Command::Recall(_) => Some(Answer::Recalled { found: Vec::new(), newest: Vec::new() }),
@@ -45,7 +45,7 @@ impl Knowledge {
     }
 
     fn make(&mut self, sql: &impl Sql, make: Make, moment: &mut Moment<'_>) -> Result<Answer, Error> {
-        let Make { id, draft, source, supersedes } = make;
+        let Make { id, draft, source, supersedes, is_again_only } = make;
         if let Some(id) = id {
             if let Some(kept) = store::memory(sql, id)? {
                 return Ok(Answer::Made { memory: Box::new(kept.memory), is_new: false });
@@ -68,7 +68,7 @@ impl Knowledge {
                 },
             },
         };
-        if known.is_none() && self.totals.memories >= MAX_MEMORIES {
+        if known.is_none() && (is_again_only || self.totals.memories >= MAX_MEMORIES) {
             return Ok(Answer::Full(MAX_MEMORIES));
         }
         let is_new = known.is_none();

@@ -1,6 +1,6 @@
 //! What a thread forgets because somebody must be forgotten, or because nobody has needed it for long.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::commands::Decided;
 use super::kept::Kept;
@@ -65,6 +65,15 @@ impl Thread {
         if theirs.is_empty() {
             return Ok(at_once(Answer::Cleared(0)));
         }
+        // Read before anything changes.
+        let mut known: BTreeMap<u32, Kept> = BTreeMap::new();
+        for number in &theirs {
+            let is_here = self.work.open.contains_key(number)
+                || self.work.batch.over.iter().any(|kept| kept.run.number == *number);
+            if !is_here && let Some(kept) = store::run(sql, *number)? {
+                known.insert(*number, kept);
+            }
+        }
         let summing = self.work.open.values().find(|kept| matches!(kept.run.phase, Phase::Compact { .. }));
         if let Some(kept) = summing.filter(|kept| !theirs.contains(&kept.run.number)) {
             // What is being summed up may have what is to go: it is asked again.
@@ -88,22 +97,22 @@ impl Thread {
             decided
         });
         for number in theirs {
-            self.blank(sql, number)?;
+            self.blank(number, known.remove(&number));
         }
         self.work.batch.scrub = true;
         decided.durability = Durability::Now;
         Ok(decided)
     }
 
-    /// A run that is over is left as money and numbers.
-    fn blank(&mut self, sql: &impl Sql, number: u32) -> Result<(), Error> {
+    /// A run that is over is left as money and numbers; `on_disk`: its row, unless this is to be written anyway.
+    fn blank(&mut self, number: u32, on_disk: Option<Kept>) {
         let batch = &mut self.work.batch;
         let place = batch.over.iter().position(|kept| kept.run.number == number);
         let kept = match place {
             Some(place) => Some(batch.over.remove(place)),
-            None => store::run::<Kept>(sql, number)?,
+            None => on_disk,
         };
-        let Some(mut kept) = kept else { return Ok(()) };
+        let Some(mut kept) = kept else { return };
         let run = &mut kept.run;
         let terms = &mut run.terms;
         (terms.user, terms.manner) = (None, Manner::default());
@@ -140,6 +149,5 @@ impl Thread {
         batch.over.push(kept);
         // With the thread's row goes what it was sent last; the index, which has a name, learns of the run as of any that ends.
         batch.has_thread = true;
-        Ok(())
     }
 }

@@ -111,14 +111,10 @@ pub async fn remember<W: World>(
         OfDispatch::Full(_, most) => most,
         other => return Err(unexpected(&other)),
     };
-    // What a run has made before is there.
-    let made = match make.id {
-        Some(id) => told(app, account, &place, Command::Show(id), None).await?,
-        None => Answer::NotFound,
-    };
-    Ok(match made {
-        Answer::Memory(memory) => Remembered::Answered(Answer::Made { memory, is_new: false }),
-        _ => Remembered::PlanFull(most),
+    let again = Command::Make(Make { is_again_only: true, ..make });
+    Ok(match told(app, account, &place, again, None).await? {
+        Answer::Full(_) => Remembered::PlanFull(most),
+        answer => Remembered::Answered(answer),
     })
 }
 
@@ -190,7 +186,7 @@ pub async fn make<W: World>(
     supersedes: Option<MemoryId>,
 ) -> Result<(Memory, bool), Failure> {
     draft.check()?;
-    let make = Make { id: None, draft, source, supersedes };
+    let make = Make { id: None, draft, source, supersedes, is_again_only: false };
     let answer = match remember(app, account, shelf, make).await? {
         Remembered::PlanFull(most) => return Err(Failure::PlanFull(Thing::Memory, most)),
         Remembered::Answered(answer) => answer,

@@ -192,7 +192,8 @@ impl MemoryTool {
         let replaces = said.replaces.filter(|id| !id.trim().is_empty());
         let supersedes = replaces.as_deref().map(parse).transpose()?;
         let source = Source { run: Some(by.call.run), agent: Some(by.agent), key: None };
-        let make = Make { id: Some(MemoryId::of_call(by.call)), draft, source, supersedes };
+        let make =
+            Make { id: Some(MemoryId::of_call(by.call)), draft, source, supersedes, is_again_only: false };
         let answer = match remember(app, by.account, &shelf, make).await? {
             Remembered::Answered(answer) => answer,
             Remembered::PlanFull(most) => {
