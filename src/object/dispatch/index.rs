@@ -78,7 +78,7 @@ impl Dispatch {
             let before = if is_another { None } else { store::row(sql, &id)? };
             let mut row = Row::of(id, Is::Run, 0, entry, user.as_ref(), labels);
             let had = before.as_ref().and_then(|before| before.user.as_ref());
-            if row.user.is_none() && had.is_some_and(|user| self.clearing.is_erasing(user)) {
+            if row.user.as_ref() != had && had.is_some_and(|user| self.clearing.is_erasing(user)) {
                 self.batch.push(Write::ForgetRun(row.id.clone()));
             }
             self.tell(run, entry, before.as_ref(), &mut row, now);
