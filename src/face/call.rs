@@ -34,6 +34,12 @@ pub trait Call: Sized + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether a model of this name is asked for by clients that mean whatever answers: where the line has none of that name, and the
+    /// path names the agent, it is the agent's line.
+    fn is_anybodys(_: &str) -> bool {
+        false
+    }
+
     /// What the body says of a thread; `None` where the protocol's bodies say nothing, or this one.
     fn threaded(&mut self) -> Option<Box<Threaded>> {
         None

@@ -6,32 +6,28 @@ use std::convert::Infallible;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
 use super::call::{Call, Encoder, Of, Ticket};
 use super::head::{self, Head};
-use super::mount::{AccountCaller, Asker, Place};
-use super::named::NamedAgent;
-use super::once::{self, IDEMPOTENCY_KEY};
+use super::judged::{Entered, judge, resolve};
+use super::mount::Place;
+use super::once;
 use super::turn::{Turn, X_THREAD};
 use super::{Face, cors, refusal};
-use crate::domain::flag::Flag;
+use crate::domain::ids::CallId;
 use crate::domain::right::Right;
 use crate::domain::thread::id::{InvalidName, ThreadRef};
-use crate::http::body;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
 use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call::{
-    self, Answer, Asked, Cache, Caller, Ending, Error, Relay, Resolved, Sent, Served, Step,
-};
+use crate::service::call::{self, Answer, Asked, Cache, Caller, Ending, Error, Relay, Sent, Served, Step};
 use crate::service::threads::{On, Visitor};
-use crate::service::tool::is_run;
 use crate::wire::client::threads::Threaded;
 
 /// The handler of a call.
@@ -44,7 +40,21 @@ pub async fn call<W: World, C: Call>(
         (Ok(()), Ok(Parameters(place))) => answer::<W, C>(&app, &place, request).await,
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
-    answered.unwrap_or_else(|problem| refusal::<C::Face>(&problem))
+    named::<W, C::Face>(&app, answered.unwrap_or_else(|problem| refusal::<C::Face>(&problem)))
+}
+
+/// The reply with the header that names its request, where the protocol has one.
+pub fn named<W: World, F: Face>(app: &App<W>, mut response: Response) -> Response {
+    if let Some((name, prefix)) = F::REQUEST_ID {
+        let headers = response.headers_mut();
+        let id = headers.get("x-call-id").or(headers.get("x-run")).and_then(|id| id.to_str().ok());
+        let id =
+            id.map_or_else(|| CallId::new(app.world.now(), app.world.random()).to_string(), str::to_owned);
+        if let Ok(value) = HeaderValue::try_from(format!("{prefix}{id}")) {
+            headers.insert(name, value);
+        }
+    }
+    response
 }
 
 async fn answer<W: World, C: Call>(
@@ -57,6 +67,7 @@ async fn answer<W: World, C: Call>(
     let (mut asked, mut call) = parsed?;
     let threaded = call.threaded();
     let mut entered = judged.enter(app, &mut asked).await?;
+    entered.take_anybodys::<C>(&mut asked);
     let has_headers = !headers.is_empty();
     if entered.is_run(threaded.as_deref(), has_headers) {
         // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
@@ -74,6 +85,7 @@ async fn answer<W: World, C: Call>(
             let (mut asked, mut call) = parse::<C>(&bytes, &headers)?;
             asked.model.take_if(|_| place.is_of_account());
             let (entered, threaded) = (resolve(app, *caller).await?, call.threaded());
+            entered.take_anybodys::<C>(&mut asked);
             return as_run(app, entered, threaded, (&headers, &bytes), asked, call).await;
         }
     };
@@ -105,15 +117,6 @@ fn parse<C: Call>(body: &[u8], headers: &HeaderMap) -> Result<(Asked, C), Proble
         C::check_history(&mut asked.request.messages)?;
     }
     Ok((asked, call))
-}
-
-/// The headers that make a call a run; most calls have none.
-fn of_run(headers: &HeaderMap) -> HeaderMap {
-    let mut of_run = HeaderMap::new();
-    for name in [X_THREAD, IDEMPOTENCY_KEY] {
-        of_run.extend(headers.get_all(&name).iter().map(|value| (name.clone(), value.clone())));
-    }
-    of_run
 }
 
 /// Answers a call that is a run: on a thread, with tools that run on our side, in the background, or under a key.
@@ -226,15 +229,6 @@ fn encode<W: World, E: Encoder>(relay: Box<Relay<W>>, encoder: E, is_of_stranger
     }))
 }
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// A request whose body may be read.
-enum Judged {
-    Caller(Entered),
-    /// Of an account whose key is good; the agent is still to be named.
-    KeyHolder(AccountCaller),
-}
-
 /// Why a call was not made.
 enum Unmade {
     Refused(Box<Problem>),
@@ -242,104 +236,7 @@ enum Unmade {
     IsRun(Box<Caller>),
 }
 
-/// A request whose caller may call.
-struct Entered {
-    caller: Caller,
-    resolved: Resolved,
-    resolve_ms: u64,
-}
-
-/// Decides by path and head, then reads the body: one who may not call is told so whatever the body.
-async fn judge<W: World>(
-    app: &App<W>,
-    place: &Place,
-    request: Request,
-) -> Result<(Judged, Bytes, HeaderMap), Problem> {
-    let (parts, content) = request.into_parts();
-    let judged = match place.asker_on_thread(app, &parts.headers)? {
-        Asker::OfAgent(caller) => Judged::Caller(resolve(app, caller).await?),
-        Asker::OfAccount(asker) => {
-            let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
-            checked.map_err(Problem::report(app))?;
-            Judged::KeyHolder(asker)
-        }
-    };
-    let of_run = of_run(&parts.headers);
-    let bytes = body::read(Request::from_parts(parts, content)).await.and_then(body::exact);
-    let bytes = bytes.map_err(|problem| judged.readable(problem))?;
-    // As the control plane reads bodies: editors of Windows put one before the text.
-    let begins_at = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-    Ok((judged, bytes.slice(begins_at..), of_run))
-}
-
-async fn resolve<W: World>(app: &App<W>, caller: Caller) -> Result<Entered, Problem> {
-    let started = app.world.now();
-    let resolved = call::resolve(app, &caller).await.map_err(Problem::report(app))?;
-    Ok(Entered { caller, resolved, resolve_ms: app.world.now().since(started) })
-}
-
-impl Judged {
-    /// A problem that the caller's page can read, like the answer it stands for.
-    fn readable(&self, problem: Problem) -> Problem {
-        match self {
-            Self::Caller(entered) => entered.readable()(problem),
-            // Which pages may read, the agent says.
-            Self::KeyHolder(_) => problem,
-        }
-    }
-
-    /// The caller of the agent that the path names, or else the body.
-    async fn enter<W: World>(self, app: &App<W>, asked: &mut Asked) -> Result<Entered, Problem> {
-        match self {
-            Self::Caller(entered) => Ok(entered),
-            Self::KeyHolder(asker) => {
-                let agent = asked.model.take();
-                let named = NamedAgent::of(&asker, agent.as_deref());
-                let resolved = match asker.to(agent.as_deref()) {
-                    Ok(caller) => resolve(app, caller.needing(Flag::AccountWide)).await,
-                    Err(error) => Err(error.into()),
-                };
-                match resolved {
-                    Ok(entered) => Ok(entered),
-                    Err(problem) => Err(named.instead(app, problem).await),
-                }
-            }
-        }
-    }
-}
-
 impl Entered {
-    /// For `map_err`: a problem that the caller's page can read.
-    fn readable(&self) -> impl FnOnce(Problem) -> Problem + use<> {
-        let allow_origin = cors::allow_origin(&self.caller, &self.resolved.bundle);
-        move |problem| cors::readable(problem, allow_origin.as_deref())
-    }
-
-    /// What stands on a reply of a run.
-    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        let agent = &self.resolved.bundle.agent;
-        let mut headers = HeaderMap::new();
-        headers.insert("x-agent-version", HeaderValue::from(agent.version));
-        headers.extend(head::deprecation(agent));
-        cors::allow(&mut headers, cors::allow_origin(&self.caller, &self.resolved.bundle).as_deref());
-        headers.into_iter().filter_map(|(name, value)| Some((name?, value))).collect()
-    }
-
-    /// Whether the call is a run: on a thread, with tools that run here, in the background, or under a key.
-    fn is_run(&self, threaded: Option<&Threaded>, has_headers: bool) -> bool {
-        has_headers
-            || threaded.is_some_and(Threaded::asks_for_a_run)
-            || is_run(&self.resolved.bundle.agent.definition)
-    }
-
-    /// The same by rows that are in force now.
-    async fn current<W: World>(self, app: &App<W>) -> Result<Self, Problem> {
-        let readable = self.readable();
-        let resolved = call::resolve_current(app, &self.caller).await;
-        let resolved = resolved.map_err(|error| readable(Problem::report(app)(error)))?;
-        Ok(Self { resolved, ..self })
-    }
-
     async fn run<W: World>(self, app: &App<W>, asked: Asked) -> Result<(Served<W>, Head), Unmade> {
         let readable = self.readable();
         if self.resolved.token.is_some() {

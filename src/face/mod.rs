@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`mount`] | where faces stand, and what a path there names |
 //! | [`call`] | what a protocol gives so that its calls are driven |
+//! | [`judged`] | who asks, and the agent that is asked |
+//! | [`look`] | a call that only looks |
 //! | [`drive`] | a call, whatever the protocol: judge, parse, run, encode |
 //! | [`named`] | an agent that a body names |
 //! | [`once`] | the header `Idempotency-Key` |
@@ -16,12 +18,15 @@
 //!
 //! Of `http/` a face uses what reads requests and says problems; not here: status codes.
 
+mod anthropic;
 pub mod call;
 pub mod cors;
 pub mod drive;
 mod head;
 mod heard;
 mod held;
+mod judged;
+mod look;
 pub mod mount;
 mod named;
 mod native_chat;
@@ -33,6 +38,7 @@ pub mod paths;
 mod threads;
 mod turn;
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use axum::body::Body;
@@ -62,6 +68,9 @@ pub trait Face: Copy + Send + Sync + 'static {
 
     /// What its clients write into the query, and what is passed over: every other name is refused.
     const QUERY: &'static [&'static str] = &[];
+
+    /// The header that names a request, and what its name begins with; `None` where the protocol has none.
+    const REQUEST_ID: Option<(&'static str, &'static str)> = None;
 
     /// What an operation asks of who calls it, by its method and its path behind the mount's. The document and the matrix of
     /// the tests are made of it.
@@ -129,6 +138,7 @@ impl<W: World> Faces<W> for All {
         v.face(native_chat::NativeChat);
         v.face(native_stream::NativeStream);
         v.face(openai_chat::OpenAiChat);
+        v.face(anthropic::AnthropicMessages);
         v.face(threads::ThreadsFace);
     }
 }
@@ -170,4 +180,21 @@ pub fn refusal<F: Face>(problem: &Problem) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(F::ERROR_TYPE));
     response.headers_mut().extend(problem.headers().iter().cloned());
     response
+}
+
+/// What happened, in words alone: the shapes of others have no list of faults, so that several are named here.
+fn worded(problem: &Problem) -> Cow<'_, str> {
+    const MAX_NAMED: usize = 8;
+    const MAX_CHARS: usize = 200;
+    if problem.errors.len() < 2 {
+        return Cow::Borrowed(&problem.detail);
+    }
+    let clip = |text: &str| text.chars().take(MAX_CHARS).collect::<String>();
+    let named = problem.errors.iter().take(MAX_NAMED);
+    let named: Vec<String> = named.map(|e| format!("{}: {}", clip(&e.field), clip(&e.message))).collect();
+    let more = match problem.errors.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Cow::Owned(format!("{} fields do not fit: {}{more}", problem.errors.len(), named.join("; ")))
 }

@@ -1,8 +1,6 @@
 //! The face that OpenAI's clients talk to: `base_url=…/agents/{agent}/v1`, or `…/accounts/{account}/v1` where `model` names the
 //! agent.
 
-use std::borrow::Cow;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
@@ -13,7 +11,7 @@ use super::drive::{self, unfit};
 use super::head::deprecation;
 use super::mount::{AccountCaller, Asker, Place};
 use super::named::NamedAgent;
-use super::{Face, Mount, Operations, cors, refusal};
+use super::{Face, Mount, Operations, cors, refusal, worded};
 use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event, Message};
 use crate::domain::right::Right;
@@ -54,7 +52,7 @@ impl Face for OpenAiChat {
     const ERROR_TYPE: &'static str = "application/json";
 
     fn error(problem: &Problem) -> Vec<u8> {
-        shape(problem, &message(problem)).to_json()
+        shape(problem, &worded(problem)).to_json()
     }
 
     fn operations<W: World>(v: &mut impl Operations<W>) {
@@ -143,7 +141,7 @@ impl Encoder for StreamEncoder {
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {
-        self.error(shape(problem, &message(problem)), out);
+        self.error(shape(problem, &worded(problem)), out);
     }
 }
 
@@ -276,23 +274,6 @@ fn json(content: Vec<u8>) -> Response {
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
-}
-
-/// What happened. OpenAI's shape has no list of faults, so that several are named here.
-fn message(problem: &Problem) -> Cow<'_, str> {
-    const MAX_NAMED: usize = 8;
-    const MAX_CHARS: usize = 200;
-    if problem.errors.len() < 2 {
-        return Cow::Borrowed(&problem.detail);
-    }
-    let clip = |text: &str| text.chars().take(MAX_CHARS).collect::<String>();
-    let named = problem.errors.iter().take(MAX_NAMED);
-    let named: Vec<String> = named.map(|e| format!("{}: {}", clip(&e.field), clip(&e.message))).collect();
-    let more = match problem.errors.len().saturating_sub(MAX_NAMED) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    Cow::Owned(format!("{} fields do not fit: {}{more}", problem.errors.len(), named.join("; ")))
 }
 
 fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {

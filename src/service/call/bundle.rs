@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::reach::{Server, Unreachable, is_of_platform, reach};
+use super::select::names_model;
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
 use crate::domain::alias::{self, Alias};
@@ -85,6 +86,14 @@ impl Bundle {
     /// Whether `label`, as `provider:code`, means this code of the line.
     pub fn labels(&self, code: &str, label: &str) -> bool {
         self.candidates.iter().flatten().any(|candidate| candidate.code == code && candidate.label == label)
+    }
+
+    /// Whether this names the agent or a model of its line.
+    pub fn has_model(&self, name: &str) -> bool {
+        let agent = &self.agent;
+        name == agent.slug.as_str()
+            || name == agent.id.to_string()
+            || self.candidates.iter().flatten().any(|candidate| names_model(candidate, name))
     }
 
     /// That this names neither the agent nor a model of its line, and what would do.

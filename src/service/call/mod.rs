@@ -224,6 +224,15 @@ struct Admitted {
     found: Option<Found>,
 }
 
+/// How many tokens a request has, with the agent's instructions, as far as its characters tell.
+///
+/// # Errors
+/// [`Error::Variables`], and those of [`Selection::new`].
+pub fn likely_tokens<W: World>(app: &App<W>, resolved: &Resolved, asked: &Asked) -> Result<u64, Error> {
+    let instructions = instructions::fill(resolved, asked, app.world.now())?;
+    Ok(Selection::new(&resolved.bundle, asked, &instructions)?.needs.input_estimate)
+}
+
 /// Admits the call to the first entry that can serve it, under configuration that is in force now; a call that was
 /// answered before is admitted for nothing.
 async fn admit<W: World>(

@@ -2,7 +2,16 @@
 //!
 //! Not here: status codes, which model a name stands for, and anything about budgets.
 
+pub mod anthropic;
+mod call_id;
+mod content;
+mod invalid;
+mod media;
 pub mod native;
 pub(in crate::wire) mod object;
 pub mod openai;
+mod pairing;
+mod parsed;
 pub mod threads;
+
+pub use invalid::Invalid;

@@ -30,7 +30,7 @@ pub(super) fn count_call(so_far: usize) -> Result<(), DecodeError> {
 /// What the model wrote may be cut or no object at all; the model then sees its own words again as
 /// `{"arguments": "…"}` and can correct itself, instead of the whole conversation being refused.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Arguments<'a> {
+pub(in crate::wire) enum Arguments<'a> {
     Object(&'a RawValue),
     Text(&'a str),
 }

@@ -15,7 +15,7 @@ mod fit_tests;
 #[cfg(test)]
 mod fixtures;
 pub mod gemini;
-mod json;
+pub(in crate::wire) mod json;
 mod keys;
 mod lenient;
 #[cfg(test)]

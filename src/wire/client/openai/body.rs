@@ -9,10 +9,11 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visi
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::content::Content;
+use super::content::PartBody;
 use crate::domain::extra::{self, Extra, Extras};
 use crate::domain::message::ReasoningEffort;
 use crate::wire::cache_control::CacheControl;
+use crate::wire::client::content::Content;
 use crate::wire::client::object::objects;
 
 macro_rules! body {
@@ -173,7 +174,7 @@ pub struct StreamOptions {
 
 pub struct MessageBody {
     pub role: Option<Role>,
-    pub content: Content,
+    pub content: Content<PartBody>,
     /// Of a user's message.
     pub name: Option<String>,
     pub refusal: Option<String>,

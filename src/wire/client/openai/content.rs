@@ -1,61 +1,14 @@
-//! Reads contents: text, or parts.
-
-use std::fmt;
+//! Reads the parts of contents.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::domain::message::{Audio, AudioFormat, File, FileSource, Image, ImageSource, Part};
 use crate::domain::outbound::{self, Loopback};
 use crate::wire::cache_control::CacheControl;
+use crate::wire::client::media::{data_url, image_data, is_media_type};
 use crate::wire::client::object::objects;
 
-/// What providers take in common.
-const IMAGE_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 const MAX_NAME_CHARS: usize = 255;
-
-/// A text, or parts.
-#[derive(Default)]
-pub enum Content {
-    #[default]
-    None,
-    Text(String),
-    Parts(Vec<PartBody>),
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ContentVisitor;
-        impl<'de> Visitor<'de> for ContentVisitor {
-            type Value = Content;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of content parts")
-            }
-
-            fn visit_unit<E>(self) -> Result<Content, E> {
-                Ok(Content::None)
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-                Ok(Content::Text(text.to_owned()))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Content, E> {
-                Ok(Content::Text(text))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Content, A::Error> {
-                let mut read = Vec::new();
-                while let Some(part) = parts.next_element()? {
-                    read.push(part);
-                }
-                Ok(Content::Parts(read))
-            }
-        }
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
 
 pub struct PartBody {
     pub kind: Option<PartKind>,
@@ -162,25 +115,6 @@ fn image_of(body: ImageBody) -> Result<Image, String> {
     Ok(Image { source, detail: detail.map(str::to_owned) })
 }
 
-fn image_data(url: String) -> Result<ImageSource, String> {
-    let (media_type, base64) = data_url(url)?;
-    let media_type = if media_type == "image/jpg" { "image/jpeg".to_owned() } else { media_type };
-    if !IMAGE_TYPES.contains(&media_type.as_str()) {
-        return Err(format!("an image is one of {}", IMAGE_TYPES.join(", ")));
-    }
-    Ok(ImageSource::Data { media_type, base64 })
-}
-
-/// Reads `data:image/png;base64,…`: the media type, and the base64 as it is, for the provider to decode.
-fn data_url(mut url: String) -> Result<(String, String), &'static str> {
-    let comma = url.find(',').ok_or("write a data: URL as data:image/png;base64,…")?;
-    let head = &url["data:".len()..comma];
-    let described = head.strip_suffix(";base64").ok_or("a data: URL must be in base64")?;
-    let media_type = described.split(';').next().unwrap_or_default().to_ascii_lowercase();
-    url.drain(..=comma);
-    if url.is_empty() { Err("the data: URL is empty") } else { Ok((media_type, url)) }
-}
-
 fn file_of(body: FileBody) -> Result<File, PartFault> {
     let fault = |field, message: &str| (field, message.to_owned());
     let longer =
@@ -214,15 +148,6 @@ fn file_of(body: FileBody) -> Result<File, PartFault> {
         }
     };
     Ok(File { source, name, media_type })
-}
-
-/// `type/subtype`, of the characters that RFC 6838 (4.2) gives them.
-fn is_media_type(text: &str) -> bool {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
-    };
-    text.len() <= MAX_NAME_CHARS
-        && text.split_once('/').is_some_and(|(kind, sub)| is_name(kind) && is_name(sub))
 }
 
 fn audio_of(body: AudioBody) -> Result<Audio, PartFault> {

@@ -30,7 +30,7 @@ pub struct ErrorBody<'a> {
     pub message: &'a str,
     #[serde(rename = "type")]
     pub kind: ErrorKind,
-    /// The field at fault, as [`super::Invalid::param`].
+    /// The field at fault, as [`crate::wire::client::Invalid::param`].
     pub param: Option<&'a str>,
     #[schema(example = "not_found")]
     /// A stable slug, such as `budget_exceeded`; OpenAI's own for an unknown model is `model_not_found`.

@@ -1,16 +1,15 @@
 //! Reads the messages of a request; of a whole history checks that tool calls and their results belong together.
 
-use std::collections::BTreeMap;
-
-use super::Invalid;
 use super::body::{CallBody, ExtraContent, MessageBody, Role, ToolKind};
-use super::call_id;
-use super::content::{self, Content, PartKind};
+use super::content::{self, PartBody, PartKind};
 use super::tools::function_name;
 use crate::domain::message::{
     AssistantPart, CachePoint, Message, Part, Proof, ProofKind, Text, ToolCall, pair_calls,
 };
 use crate::wire::cache_control::CacheControl;
+use crate::wire::client::content::Content;
+use crate::wire::client::pairing::{self, Unpaired};
+use crate::wire::client::{Invalid, call_id};
 use crate::wire::reasoning_details;
 
 /// OpenAI's limit.
@@ -35,7 +34,16 @@ pub fn messages(bodies: Option<Vec<MessageBody>>) -> Result<Vec<Message>, Invali
 /// # Errors
 /// [`Invalid`] at the first that does not.
 pub fn pair(messages: &mut [Message]) -> Result<(), Invalid> {
-    answered(messages)?;
+    pairing::check(messages).map_err(|fault| match fault {
+        Unpaired::NoCall { number } => {
+            let words = "no tool call of the assistant's message before has this id";
+            At { number }.fault(".tool_call_id", words)
+        }
+        Unpaired::Unanswered { number, ids } => {
+            let words = format!("tool calls need a message of role `tool` each; unanswered: {ids}");
+            At { number }.fault("", words)
+        }
+    })?;
     pair_calls(messages);
     Ok(())
 }
@@ -158,7 +166,7 @@ struct Texts {
     cache: Option<CacheControl>,
 }
 
-fn texts(at: &At, content: Content) -> Result<Texts, Invalid> {
+fn texts(at: &At, content: Content<PartBody>) -> Result<Texts, Invalid> {
     let mut texts = Texts::default();
     let parts = match content {
         Content::None => return Ok(texts),
@@ -189,7 +197,7 @@ fn texts(at: &At, content: Content) -> Result<Texts, Invalid> {
     Ok(texts)
 }
 
-fn parts(at: &At, content: Content, cache: Option<CacheControl>) -> Result<Vec<Part>, Invalid> {
+fn parts(at: &At, content: Content<PartBody>, cache: Option<CacheControl>) -> Result<Vec<Part>, Invalid> {
     let point = |control: CacheControl| Part::CachePoint(control.into());
     let bodies = match content {
         Content::None => {
@@ -215,40 +223,6 @@ fn parts(at: &At, content: Content, cache: Option<CacheControl>) -> Result<Vec<P
     }
     parts.extend(cache.map(point));
     Ok(parts)
-}
-
-/// Every tool call must be answered before anyone else speaks, and only calls can be answered: providers refuse
-/// anything else, in words that do not name the message.
-fn answered(messages: &[Message]) -> Result<(), Invalid> {
-    // Each id with how many calls wait for it.
-    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
-    for (number, message) in messages.iter().enumerate() {
-        let at = At { number };
-        match message {
-            Message::Tool { call_id, .. } => {
-                let waiting = open.get_mut(call_id.as_str()).ok_or_else(|| {
-                    at.fault(".tool_call_id", "no tool call of the assistant's message before has this id")
-                })?;
-                *waiting -= 1;
-                if *waiting == 0 {
-                    open.remove(call_id.as_str());
-                }
-            }
-            _ if !open.is_empty() => return Err(unanswered(&at, &open)),
-            Message::Assistant { parts } => {
-                for call in AssistantPart::calls_of(parts) {
-                    *open.entry(&call.id).or_default() += 1;
-                }
-            }
-            _ => {}
-        }
-    }
-    if open.is_empty() { Ok(()) } else { Err(unanswered(&At { number: messages.len() - 1 }, &open)) }
-}
-
-fn unanswered(at: &At, open: &BTreeMap<&str, usize>) -> Invalid {
-    let ids = open.keys().take(3).map(|id| id.chars().take(64).collect::<String>()).collect::<Vec<_>>();
-    at.fault("", format!("tool calls need a message of role `tool` each; unanswered: {}", ids.join(", ")))
 }
 
 #[cfg(test)]

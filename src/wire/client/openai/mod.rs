@@ -7,7 +7,6 @@
 
 mod annotation;
 mod body;
-mod call_id;
 mod content;
 mod error;
 mod messages;
@@ -25,19 +24,3 @@ pub use reply::{
 };
 pub use request::{Parsed, parse, read};
 pub use stream::StreamEncoder;
-
-/// What is wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Invalid {
-    /// Where, as `messages[2].content`; `None` when the body is not JSON.
-    pub param: Option<String>,
-    /// How to mend it.
-    pub message: String,
-}
-
-impl Invalid {
-    fn at(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { param: Some(param.into()), message: message.into() }
-    }
-}

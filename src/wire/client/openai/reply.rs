@@ -7,12 +7,13 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::annotation::AnnotationBody;
-use super::call_id;
+
 use crate::domain::message::{
     AssistantPart, ChatReply, Choice, Finish, JsonText, ProofKind, Text, ToolCall, Usage,
 };
 use crate::domain::money::Nanos;
 use crate::domain::warning::Warning;
+use crate::wire::client::call_id;
 use crate::wire::{reasoning_details, to_json};
 
 /// What stands on every reply and every chunk.

@@ -2,14 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use serde::de::IgnoredAny;
-
-use super::Invalid;
 use super::body::{Body, Role, Stop};
 use super::messages::{messages, pair};
 use super::tools::{response_format, tool_choice, tools};
-use crate::domain::extra::Extras;
 use crate::domain::message::{ChatRequest, Sampling};
+use crate::wire::client::{Invalid, parsed};
 
 /// A request in the neutral model, with what only this protocol knows.
 #[derive(Debug)]
@@ -32,8 +29,6 @@ const MAX_USER_CHARS: usize = 512;
 const MAX_METADATA: usize = 16;
 const MAX_METADATA_KEY_CHARS: usize = 64;
 const MAX_METADATA_CHARS: usize = 512;
-/// The longest text of a parser's fault; it may quote the request.
-const MAX_FAULT_CHARS: usize = 300;
 
 /// Reads a request's body, whose messages are all that was said.
 ///
@@ -51,7 +46,7 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Invalid> {
 /// # Errors
 /// [`Invalid`] with the first fault found and where it is.
 pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
-    let (mut body, unknown) = read_json(body).map_err(|error| diagnose(body, &error))?;
+    let (mut body, unknown): (Body, _) = parsed::read(body, is_of_a_reply)?;
     body.extras.join_unknown(unknown);
     if body.functions.is_some() || body.function_call.is_some() {
         let param = if body.functions.is_some() { "functions" } else { "function_call" };
@@ -103,40 +98,11 @@ pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
     Ok(Parsed { request, model, stream, include_usage })
 }
 
-/// Reads the JSON, and notes every field that is read by nobody, wherever it stands.
-fn read_json(body: &[u8]) -> serde_json::Result<(Body, Extras)> {
-    let mut unknown = Extras::default();
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = serde_ignored::deserialize(&mut json, |path| {
-        if !is_of_a_reply(&path) {
-            unknown.put_unknown(|| place(&path));
-        }
-    })?;
-    json.end()?;
-    Ok((read, unknown))
-}
-
 /// Whether it is a field that replies have and clients send back as they got it; no provider wants it.
 fn is_of_a_reply(path: &serde_ignored::Path<'_>) -> bool {
     const FIELDS: [&str; 4] = ["annotations", "audio", "function_call", "index"];
     let serde_ignored::Path::Map { parent, key } = path else { return false };
     !matches!(parent, serde_ignored::Path::Root) && FIELDS.contains(&key.as_str())
-}
-
-/// A path as faults write it: `messages[0].name`.
-fn place(path: &serde_ignored::Path<'_>) -> String {
-    use serde_ignored::Path;
-    match path {
-        Path::Root => String::new(),
-        Path::Seq { parent, index } => format!("{}[{index}]", place(parent)),
-        Path::Map { parent, key } => {
-            let parent = place(parent);
-            if parent.is_empty() { key.clone() } else { format!("{parent}.{key}") }
-        }
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
-            place(parent)
-        }
-    }
 }
 
 /// The numbers, each in its range.
@@ -206,47 +172,6 @@ fn about(request: &ChatRequest) -> Result<(), Invalid> {
         }
     }
     Ok(())
-}
-
-/// Says where parsing failed. The body is parsed again for that, which costs nobody who sends sound ones.
-fn diagnose(body: &[u8], error: &serde_json::Error) -> Invalid {
-    let text = error.to_string();
-    if std::str::from_utf8(body).is_err() {
-        return Invalid { param: None, message: "the body is not JSON: it is not UTF-8".to_owned() };
-    }
-    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
-        return Invalid { param: None, message: format!("the body is not JSON: {}", clip(&text)) };
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let found = serde_path_to_error::deserialize::<_, Body>(&mut deserializer).err();
-    let param = found.map(|found| clip(&found.path().to_string())).filter(|path| path != ".");
-    let fault = in_json_words(text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]));
-    let message = match &param {
-        Some(param) => format!("`{param}` is not valid: {}", clip(&fault)),
-        None => format!("the body is not valid: {}", clip(&fault)),
-    };
-    Invalid { param, message }
-}
-
-/// The parser's words, without names of our language.
-fn in_json_words(fault: &str) -> String {
-    const WORDS: [(&str, &str); 9] = [
-        // Something else in place of a word out of a list.
-        ("expected value", "expected a string"),
-        ("expected f64", "expected a number"),
-        ("expected i64", "expected an integer"),
-        ("type: sequence", "type: array"),
-        ("type: map", "type: object"),
-        ("a sequence", "an array"),
-        ("a map", "an object"),
-        ("unknown variant", "unknown value"),
-        ("floating point", "number"),
-    ];
-    WORDS.iter().fold(fault.to_owned(), |fault, (ours, theirs)| fault.replace(ours, theirs))
-}
-
-fn clip(text: &str) -> String {
-    text.chars().take(MAX_FAULT_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::annotation::AnnotationBody;
-use super::call_id;
+
 use super::error::{Enclosed, ErrorBody};
 use super::reply::{Envelope, ExtraContent, UsageBody, finish_reason};
 use crate::domain::message::{About, Event, Finish, Proof, ProofKind, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::warning::Warning;
+use crate::wire::client::call_id;
 use crate::wire::{reasoning_details, sse, write_json};
 
 const ROLE: &str = "assistant";

@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use super::Invalid;
 use super::body::{ChoiceBody, FormatBody, FormatKind, NamedChoice, ToolBody, ToolKind};
 use crate::domain::message::{CachePoint, ResponseFormat, Tool, ToolChoice};
+use crate::wire::client::Invalid;
 
 /// OpenAI's limit.
 const MAX_TOOLS: usize = 128;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 const MARK: &str = "__thought__";
 
 /// The identifier with its signature, for the client.
-pub(super) fn signed<'a>(id: &'a str, signature: Option<&str>) -> Cow<'a, str> {
+pub(in crate::wire) fn signed<'a>(id: &'a str, signature: Option<&str>) -> Cow<'a, str> {
     match signature.and_then(to_url) {
         Some(signature) => Cow::Owned(format!("{id}{MARK}{signature}")),
         None => Cow::Borrowed(id),
@@ -18,7 +18,7 @@ pub(super) fn signed<'a>(id: &'a str, signature: Option<&str>) -> Cow<'a, str> {
 }
 
 /// The provider's identifier and the signature in the client's.
-pub(super) fn read(id: &str) -> (&str, Option<String>) {
+pub(in crate::wire) fn read(id: &str) -> (&str, Option<String>) {
     match id.split_once(MARK) {
         Some((id, signature)) => (id, from_url(signature)),
         None => (id, None),
