@@ -51,6 +51,8 @@ const KEEP_GONE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long a thread that was made for one call is known since its last change: two hours longer than it is kept, one of them
 /// because it is told once an hour.
 const KEPT_MS: i64 = KEEP_MS + 2 * 60 * 60 * 1_000;
+/// What is said of an attempt of which nothing was heard.
+const HANGS: &str = "nothing was heard of the attempt for a minute";
 /// How long after an effect that was in vain it is performed again.
 const AGAIN_MS: i64 = 60_000;
 
@@ -73,6 +75,8 @@ pub struct Dispatch {
     claims: Claims,
     /// Whose it is, once it has learned something.
     account: Option<AccountId>,
+    /// Of a copy: what ended before is the original's to tell.
+    copied_at: Option<Millis>,
     sender: Sender,
     clearing: Clearing,
     /// When the first of the notices is to be forgotten.
@@ -96,7 +100,11 @@ impl Machine for Dispatch {
     const QUIET_MS: u64 = 0;
 
     fn restored(sql: &impl Sql, is_copy: bool, now: Millis) -> Result<(), Error> {
-        if is_copy { notices::give_up(sql, OF_COPY, now) } else { Ok(()) }
+        if is_copy {
+            learned::note_copied(sql, now)?;
+            notices::give_up(sql, OF_COPY, now)?;
+        }
+        Ok(())
     }
 
     fn load(sql: &impl Sql, now: Millis) -> Result<Self, Error> {
@@ -107,6 +115,7 @@ impl Machine for Dispatch {
             oldest_kept: store::threads::oldest_kept(sql)?,
             late: None,
             account: learned::account(sql)?,
+            copied_at: learned::copied_at(sql)?,
             sender: Sender::load(sql)?,
             clearing: Clearing::load(sql, now)?,
             expires_at: expires_at(sql)?,
@@ -231,7 +240,10 @@ impl Machine for Dispatch {
         if self.expires_at.is_some_and(|at| at <= moment.now) {
             self.batch.push(Write::Expire);
         }
-        self.sender.wake(moment.now);
+        // Each is an attempt in vain: it may have arrived.
+        for nth in self.sender.hanging(moment.now) {
+            self.sent(nth, &Outcome::Failed(HANGS.to_owned()), moment);
+        }
         if self.clearing.wake(moment.now) {
             self.batch.push(Write::Look);
         }

@@ -144,11 +144,11 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.end(id, outcome, moment).map_err(|error| self.fail(error))
     }
 
-    /// Nobody performs this effect any more, and how it ended could not be written: it is as if the object had died of it.
+    /// Nobody performs this effect any more, and how it ended could not be written: it is as if the object had died of it. What
+    /// others perform may still end.
     pub fn let_go(&mut self, id: &str) {
         self.performed.remove(id);
         self.fall();
-        self.fallen = None;
     }
 
     /// Something became known of an effect; whether the effect is open.
@@ -381,7 +381,9 @@ impl<M: Machine, S: Sql> Host<M, S> {
 
     /// A write has failed: memory and disk differ.
     fn fall(&mut self) {
-        self.fallen = self.core.take().map(|core| core.machine);
+        if let Some(core) = self.core.take() {
+            self.fallen = Some(core.machine);
+        }
         self.waiting.clear();
         // An alarm of this write may never have been set.
         self.alarm_at = None;

@@ -6,7 +6,7 @@
 //! visited once in `⌊n / 400⌋ + 1` firings; that is how late a lost alarm is noticed at most.
 //!
 //! An account's index knows when its threads' objects are awake next, and names those that are overdue; they are woken. Not
-//! here: threads of a single call, which no index knows. Where a plan or an agent says for how many days threads are kept that
+//! here: threads of a single call, which are never overdue. Where a plan or an agent says for how many days threads are kept that
 //! nothing changes, the index is told so by the same request, and has those deleted whose time is up.
 //!
 //! A change of a flag for all accounts travels in the same way, by advancing their epochs one after the other: what

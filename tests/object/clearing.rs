@@ -156,3 +156,39 @@ fn what_is_being_summed_up_is_waited_for_and_its_summary_goes() {
     theatre.command(start(OnBusy::Queue, &words(8)));
     assert_eq!(theatre.heard(), ["1", "3", "4", "5", "6", "7", "8"]);
 }
+
+#[test]
+fn a_summary_goes_with_the_run_that_wrote_it() {
+    let mut theatre = Theatre::new(1);
+    for n in 1..=5 {
+        theatre.run(&words(n), None);
+    }
+    theatre.run(&words(6), Some(FULL));
+    theatre.command(by(MARK, &words(7)));
+    let digest = theatre.compaction(7, 1).unwrap().digest.unwrap();
+    theatre.end_with(&Effect::Compact { run: 7, nth: 1 }, summed_up(digest, json!(null), None));
+    theatre.answer_with(None);
+    assert_eq!(clear(&mut theatre, START), Answer::Cleared(1));
+    theatre.command(start(OnBusy::Queue, &words(8)));
+    assert_eq!(theatre.heard(), ["1", "2", "3", "4", "5", "6", "8"], "what others said is sent as it stands");
+}
+
+#[test]
+fn no_summary_of_what_is_erased_is_left_whoever_was_erased_before() {
+    let mut theatre = Theatre::new(1);
+    for n in 1..=5 {
+        theatre.command(by(if n == 2 { MARK } else { "bob" }, &words(n)));
+        theatre.answer_with(None);
+    }
+    theatre.run(&words(6), Some(FULL));
+    for n in 7..=8 {
+        theatre.command(by("eve", &words(n)));
+        let digest = theatre.compaction(n, 1).unwrap().digest.unwrap();
+        theatre.end_with(&Effect::Compact { run: n, nth: 1 }, summed_up(digest, json!(null), None));
+        theatre.answer_with(Some(FULL));
+    }
+    let eve = Clear::OfUser { user: "eve".to_owned(), until: START };
+    assert_eq!(theatre.command(Command::Clear(eve)).unwrap(), Answer::Cleared(2));
+    assert_eq!(clear(&mut theatre, START), Answer::Cleared(1));
+    assert!(!theatre.transcript().iter().any(|item| item.stands_for.is_some()), "no summary is left");
+}

@@ -3,7 +3,7 @@
 use retinue::domain::dispatch::command::{Answer, Command, Delivered, Delivery, Erase};
 use retinue::domain::dispatch::effect::{Cleared, Effect, Outcome};
 use retinue::domain::dispatch::entry::Entry;
-use retinue::domain::erasure::{Receipt, Status};
+use retinue::domain::erasure::{Hold, Receipt, Status};
 use retinue::domain::ids::{AccountId, AgentId, ErasureId};
 use retinue::domain::knowledge::command::Tally;
 use retinue::domain::thread::command::Clear;
@@ -37,6 +37,11 @@ impl Office {
 
     /// A thread of Ada's that was made then.
     fn knows(&mut self, n: u8, created_at: Millis) {
+        self.knows_with(n, created_at, None);
+    }
+
+    /// The same with a run of somebody's in it.
+    fn knows_with(&mut self, n: u8, created_at: Millis, run_by: Option<&str>) {
         let shown = Entry {
             run: None,
             agent: AgentId::new(START, [1; 10]),
@@ -54,8 +59,11 @@ impl Office {
             due_at: None,
             bytes: None,
             hidden: None,
+            runs: run_by
+                .map(|user| Entry { run: Some(1), user: Some(user.to_owned()), ..shown.clone() })
+                .into_iter()
+                .collect(),
             thread: shown,
-            runs: Vec::new(),
         };
         let version = self.0.now.0.cast_unsigned();
         self.ask(Command::Deliver(Delivery { thread: thread(n), version, delivered: Some(delivered) }));
@@ -161,6 +169,33 @@ fn a_thread_that_cannot_be_reached_keeps_no_other_and_is_tried_later_and_later()
         office.perform(|_| Outcome::Cleared(GONE));
     }
     assert_eq!((office.receipt().status, office.receipt().threads), (Status::Done, 20));
+}
+
+#[test]
+fn what_somebody_who_is_held_has_said_in_a_thread_of_the_person_stays() {
+    let mut office = Office::new();
+    office.knows(1, START);
+    office.knows_with(2, START, Some("bob"));
+    let hold = Hold { user: "bob".to_owned(), reason: None, placed_by: "k".to_owned(), placed_at: START };
+    assert!(matches!(office.ask(Command::Hold(hold)), Answer::Hold(_)));
+    office.erase();
+    assert_eq!(office.perform(|_| Outcome::Cleared(GONE)), (vec![thread(1)], false));
+    let mut has_forgotten = false;
+    for _ in 0..5 {
+        office.later(6_000);
+        let (threads, memories) = office.perform(|_| Outcome::Cleared(GONE));
+        assert_eq!(threads, []);
+        has_forgotten |= memories;
+    }
+    assert!(has_forgotten, "what nobody else keeps goes");
+    assert_eq!(office.receipt().status, Status::Held);
+    office.0.crash();
+    assert_eq!(office.ask(Command::Release("bob".to_owned())), Answer::Released(true));
+    for _ in 0..5 {
+        office.perform(|_| Outcome::Cleared(GONE));
+        office.later(6_000);
+    }
+    assert_eq!((office.receipt().status, office.receipt().threads), (Status::Done, 2));
 }
 
 #[test]

@@ -264,6 +264,35 @@ fn a_receiver_that_is_gone_is_asked_no_more_until_its_webhook_is_written_again()
 }
 
 #[test]
+fn a_receiver_that_is_gone_says_nothing_of_the_address_that_is_asked_since() {
+    let mut office = Office::new();
+    office.learn("crm", 1, &json!({}));
+    office.tell(1, 1, entry(Some(1), "completed", None));
+    office.learn("crm", 2, &json!({"url": "https://b.example.com"}));
+    office.end(0, answered(410));
+    assert!(
+        office.under_way.iter().all(|effect| matches!(effect, Effect::Send { .. })),
+        "{:?}",
+        office.under_way
+    );
+    assert_eq!(office.list("crm", Some(State::Pending)).len(), 1, "it is sent to the new address");
+}
+
+#[test]
+fn an_attempt_of_which_nothing_is_heard_counts() {
+    let mut office = Office::new();
+    office.learn("crm", 1, &json!({}));
+    office.tell(1, 1, entry(Some(1), "completed", None));
+    for attempts in 1..=3 {
+        office.under_way.clear();
+        office.pass(61_000);
+        assert_eq!(office.list("crm", Some(State::Pending))[0].attempts, attempts);
+        office.pass(2 * HOUR);
+        assert_eq!(office.under_way.len(), 1, "after {attempts}");
+    }
+}
+
+#[test]
 fn receivers_that_hang_keep_no_other_waiting() {
     let mut office = Office::new();
     for n in 0..5 {
@@ -303,6 +332,7 @@ fn what_nobody_says_the_end_of_is_sent_again() {
     office.tell(1, 1, entry(Some(1), "completed", None));
     let lost = office.under_way.remove(0);
     office.pass(61_000);
+    office.pass(HOUR);
     assert_eq!(office.under_way.len(), 1);
     office.end(0, answered(200));
     let said = office.with(|host, moment| host.ended(&lost.id(), answered(500), moment));
@@ -340,6 +370,7 @@ fn sent_messages_are_kept_for_a_week_and_dead_ones_for_a_month() {
     office.end(0, answered(200));
     office.tell(2, 1, entry(Some(1), "completed", None));
     office.learn("crm", 2, &json!({"enabled": false}));
+    office.end(0, answered(500));
     for (days, kept) in [(6, 2), (8, 1), (29, 1), (31, 0)] {
         office.pass(START.plus(days * DAY).0 - office.now.0);
         assert_eq!(office.list("crm", None).len(), kept, "{days}");

@@ -26,6 +26,8 @@ const MAX_OUTPUT: usize = 4 * 1_024;
 const LEAST_TEXT: usize = 64;
 /// The most items of a run that is longer than what is summed up at once.
 const MAX_LINES: usize = 20_000;
+/// How much more than what is summed up at once is held of such a run; beyond it texts are cut to the shortest.
+const MAX_HELD: u64 = 4;
 
 /// A summary as the model is sent it, before what has stayed.
 pub fn shown(summary: &str) -> Message {
@@ -90,7 +92,12 @@ impl Gathering {
         if item.stands_for.is_some() {
             return true;
         }
-        let said = said(&item.message);
+        let mut said = said(&item.message);
+        if self.size > self.most.saturating_mul(MAX_HELD) {
+            for (_, text) in &mut said {
+                *text = shortened(text, LEAST_TEXT);
+            }
+        }
         let size = said.iter().map(|(who, text)| line(who, text).len() as u64 + 1).sum();
         let was_within = self.size <= self.most;
         self.size += size;
@@ -140,12 +147,20 @@ impl Gathering {
         let most = usize::try_from(self.most).unwrap_or(usize::MAX);
         let mut cap = MAX_TEXT;
         loop {
+            let mut whole = String::new();
             let lines = self.lines.iter().flat_map(|line| &line.said);
-            let text: Vec<String> = lines.map(|(who, text)| line(who, &shortened(text, cap))).collect();
-            let text = text.join("\n");
-            if text.len() <= most || cap <= LEAST_TEXT {
-                let end = text.floor_char_boundary(most.max(LEAST_TEXT));
-                return text[..end].to_owned();
+            for (who, text) in lines {
+                if !whole.is_empty() {
+                    whole.push('\n');
+                }
+                whole.push_str(&line(who, &shortened(text, cap)));
+                if whole.len() > most {
+                    break;
+                }
+            }
+            if whole.len() <= most || cap <= LEAST_TEXT {
+                whole.truncate(whole.floor_char_boundary(most.max(LEAST_TEXT)));
+                return whole;
             }
             cap /= 2;
         }

@@ -18,6 +18,8 @@ use crate::object::store::dispatch::{self, Is, Row};
 pub(super) const CLAIM_MS: i64 = 120_000;
 /// The longest that a thread lives which is made for one call.
 const HIDDEN_MS: i64 = 25 * 60 * 60 * 1_000;
+/// How often those are looked for that have lived longer.
+const LOOK_MS: i64 = 60 * 60 * 1_000;
 
 impl Dispatch {
     /// How much there is, what of it, and room for more.
@@ -53,6 +55,7 @@ impl Dispatch {
         thread: ThreadKey,
         Hidden { is_counted, is_kept }: Hidden,
         delivered: &Delivered,
+        now: Millis,
     ) -> Result<(), Error> {
         for entry in &delivered.runs {
             let Some(number) = entry.run else { continue };
@@ -60,11 +63,15 @@ impl Dispatch {
             let before = dispatch::row(sql, &id)?;
             let is_over =
                 matches!(entry.status.as_str(), "completed" | "incomplete" | "failed" | "cancelled");
+            if !is_over && is_counted && self.claims.over.contains_key(&id) {
+                continue;
+            }
             let is = match is_over || !is_counted {
                 false => Is::Hidden,
                 true if is_kept => Is::Kept,
                 true => {
                     self.claims.saw_end(before.as_ref(), &id);
+                    self.claims.over.insert(id.clone(), now);
                     self.batch.push(Write::Drop(id));
                     continue;
                 }
@@ -86,6 +93,10 @@ pub(super) struct Claims {
     pub(super) counted: Option<Counted>,
     /// Hidden runs from before this moment are to be forgotten.
     forget_hidden: Option<Millis>,
+    /// When that was looked for last.
+    looked_at: Option<Millis>,
+    /// Hidden runs that were over a short time ago: what comes of them late is older than their end.
+    over: BTreeMap<String, Millis>,
 }
 
 impl Claims {
@@ -111,21 +122,36 @@ impl Claims {
         Ok(())
     }
 
-    /// Rows were removed.
+    /// Rows were removed that nobody has counted.
     pub const fn recount(&mut self) {
         self.counted = None;
     }
 
-    /// Claims whose time is up go.
+    /// Runs that were not over were removed.
+    pub const fn removed(&mut self, runs: u64) {
+        if let Some(counted) = &mut self.counted {
+            counted.runs = counted.runs.saturating_sub(runs);
+        }
+    }
+
+    /// What is over for long goes.
     pub fn wake(&mut self, now: Millis) {
+        self.expire(now);
+        self.over.retain(|_, at| at.plus(CLAIM_MS) > now);
+        let has_looked = self.looked_at.is_some_and(|at| at.plus(LOOK_MS) > now);
+        if !has_looked && self.counted.is_some_and(|counted| counted.runs > 0) {
+            self.looked_at = Some(now);
+            self.forget_hidden = Some(now.plus(-HIDDEN_MS));
+        }
+    }
+
+    /// Claims whose time is up go.
+    fn expire(&mut self, now: Millis) {
         let is_over = |claimed: &Claimed| claimed.until <= now && !claimed.is_memory;
         let over: Vec<String> =
             self.open.iter().filter(|(_, c)| is_over(c)).map(|(id, _)| id.clone()).collect();
         for id in over {
             self.remove(&id);
-        }
-        if self.counted.is_some_and(|counted| counted.runs > 0) {
-            self.forget_hidden = Some(now.plus(-HIDDEN_MS));
         }
     }
 
@@ -181,7 +207,7 @@ impl Claims {
         claim: Claim,
         now: Millis,
     ) -> Result<Option<(KeepLimit, u32)>, Error> {
-        self.wake(now);
+        self.expire(now);
         let Claim { id, thread, makes_thread, begins, limits } = claim;
         if self.open.contains_key(&id) {
             return Ok(None);

@@ -19,6 +19,8 @@ const AHEAD: u32 = 50;
 const SETTLE_MS: i64 = 5_000;
 /// When what failed is tried again, at first; then later and later, up to 256 times as long.
 pub const AGAIN_MS: i64 = 2_000;
+/// How many erasures memory has.
+const MAX_RUNNING: u32 = 1_000;
 /// After this long nobody does any more what was begun.
 const HANGS_MS: i64 = 60_000;
 
@@ -84,10 +86,19 @@ impl Clearing {
         // What was begun before is named otherwise, though it may still end.
         let count = u32::try_from(now.0 & i64::from(u32::MAX)).unwrap_or_default();
         let mut clearing = Self { count, has_any: store::has_any(sql)?, ..Self::default() };
-        for Running { id, user, requested_at } in store::running(sql)? {
-            clearing.begin(id, user, requested_at);
-        }
+        clearing.load_more(sql)?;
         Ok(clearing)
+    }
+
+    /// The first of those that are not finished; whether there are more than before.
+    fn load_more(&mut self, sql: &impl Sql) -> Result<bool, Error> {
+        let before = self.running.len();
+        for Running { id, user, requested_at } in store::running(sql, MAX_RUNNING)? {
+            if !self.running.contains_key(&id) {
+                self.begin(id, user, requested_at);
+            }
+        }
+        Ok(self.running.len() > before)
     }
 
     /// What has begun before a write failed may still end.
@@ -110,6 +121,14 @@ impl Clearing {
 
     pub fn is_erasing(&self, user: &str) -> bool {
         self.running.values().any(|going| going.user == user)
+    }
+
+    /// Whether something is being erased and can be.
+    pub fn is_busy(&self) -> bool {
+        let is_at_it = |(id, going): (&ErasureId, &Going)| {
+            going.failures == 0 && (going.look_at.is_some() || self.has_jobs(*id))
+        };
+        self.running.iter().any(is_at_it)
     }
 
     pub fn wake_at(&self) -> Option<Millis> {
@@ -142,17 +161,15 @@ impl Clearing {
         }
     }
 
-    /// A hold stops what is not under way. Of threads whose time is up nobody knows here whose they are: they are found again.
-    pub fn stop(&mut self, user: &str, now: Millis) {
-        let Self { running, jobs, .. } = self;
-        let is_of = |id: ErasureId| running.get(&id).is_some_and(|going| going.user == user);
-        jobs.retain(|job| match job {
-            Job::Old { .. } => false,
-            job => !job.erasure().is_some_and(is_of),
-        });
-        for going in running.values_mut().filter(|going| going.user == user) {
-            going.look_at = Some(now);
-        }
+    /// A hold stops what is not under way. Who has spoken in which thread nobody knows here: what may go is found again.
+    pub fn stop(&mut self, now: Millis) {
+        self.jobs.retain(|job| matches!(job, Job::Count { .. }));
+        self.look_again(now);
+    }
+
+    /// What is held is otherwise now.
+    pub fn look_again(&mut self, now: Millis) {
+        self.running.values_mut().for_each(|going| going.look_at = Some(now));
     }
 
     /// Objects are to be asked how many memories they keep.
@@ -196,11 +213,16 @@ impl Clearing {
                 going.look_at = Some(settled.max(now.plus(100)));
             } else if !going.has_forgotten {
                 self.jobs.push_back(Job::Memories { erasure: id });
+            } else if store::is_kept(sql, &going.user, going.requested_at)? {
+                // It goes on when that is released.
             } else {
                 store::finish(sql, id, now)?;
                 self.running.remove(&id);
                 has_finished = true;
             }
+        }
+        if has_finished && self.running.len() < MAX_RUNNING as usize / 2 && self.load_more(sql)? {
+            self.refill(sql, now, is_leaving)?;
         }
         Ok(has_finished)
     }

@@ -48,15 +48,13 @@ impl Dispatch {
                     Some(before) => Hold { reason: hold.reason, ..before },
                     None => Hold { placed_at: now, ..hold },
                 };
-                self.clearing.stop(&hold.user, now);
+                self.clearing.stop(now);
                 self.batch.push(Write::Hold(hold.clone()));
                 Ok((Answer::Hold(hold), Durability::Now))
             }
             Command::Release(user) => {
                 let was_held = store::held(sql, &user)?.is_some();
-                for going in self.clearing.running.values_mut().filter(|going| going.user == user) {
-                    going.look_at = Some(now);
-                }
+                self.clearing.look_again(now);
                 self.batch.push(Write::Release(user));
                 Ok((Answer::Released(was_held), Durability::Now))
             }
@@ -218,6 +216,7 @@ impl Dispatch {
         now: Millis,
     ) -> Result<(), Error> {
         let Some(before) = rows::row(sql, thread)? else {
+            self.claims.recount();
             return rows::threads::forget_calls(sql, thread, until);
         };
         // Another thread of its name has come since.

@@ -30,7 +30,7 @@ impl Dispatch {
         match delivered {
             None => self.remove(before, id, version, now),
             Some(delivered) => match delivered.hidden {
-                Some(hidden) => self.put_hidden(sql, thread, hidden, &delivered)?,
+                Some(hidden) => self.put_hidden(sql, thread, hidden, &delivered, now)?,
                 None => self.put_all(sql, (thread, version), before, &delivered, now)?,
             },
         }

@@ -56,7 +56,9 @@ pub struct UnderWay {
     /// How often it was tried before.
     pub attempts: u32,
     pub first_at: Millis,
-    since: Millis,
+    pub since: Millis,
+    /// Where to.
+    pub url: String,
 }
 
 impl Sender {
@@ -145,7 +147,8 @@ impl Sender {
     pub fn owed(&mut self, now: Millis) -> Vec<machine::Effect<Effect>> {
         let mut effects = Vec::new();
         while let Some(name) = self.turn(now) {
-            let Some(due) = self.lanes.get_mut(&name).map(|lane| lane.next.remove(0)) else { break };
+            let Some(lane) = self.lanes.get_mut(&name) else { break };
+            let (due, url) = (lane.next.remove(0), lane.webhook.url.clone());
             self.count = self.count.wrapping_add(1);
             let what = Effect::Send { notice: due.id.clone(), nth: self.count };
             let under_way = UnderWay {
@@ -154,6 +157,7 @@ impl Sender {
                 attempts: due.attempts,
                 first_at: due.first_at.unwrap_or(now),
                 since: now,
+                url,
             };
             self.under_way.insert(self.count, under_way);
             self.last = name;
@@ -191,14 +195,10 @@ impl Sender {
         Some(under_way)
     }
 
-    /// Gives up on attempts of which nothing is heard any more.
-    pub fn wake(&mut self, now: Millis) {
+    /// The attempts of which nothing is heard any more.
+    pub fn hanging(&self, now: Millis) -> Vec<u32> {
         let hang = |under_way: &UnderWay| under_way.since.plus(HANGS_MS) <= now;
-        let lost: Vec<u32> =
-            self.under_way.iter().filter(|(_, one)| hang(one)).map(|(nth, _)| *nth).collect();
-        for nth in lost {
-            self.end(nth, true);
-        }
+        self.under_way.iter().filter(|(_, one)| hang(one)).map(|(nth, _)| *nth).collect()
     }
 
     pub fn wake_at(&self) -> Option<Millis> {

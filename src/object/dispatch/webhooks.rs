@@ -35,7 +35,8 @@ impl Dispatch {
         row.heard_wait = before.map_or(0, |before| before.heard_wait);
         let Some((event, nth)) = happened(entry, before) else { return };
         row.heard_wait = row.heard_wait.max(nth);
-        if nth == 0 && entry.updated_at.plus(OLD_MS) < now {
+        let is_originals = self.copied_at.is_some_and(|at| entry.updated_at <= at);
+        if is_originals || nth == 0 && entry.updated_at.plus(OLD_MS) < now {
             return;
         }
         let hears =
@@ -173,8 +174,15 @@ impl Dispatch {
                 self.batch.push(Write::Tried(ended(State::Sent, Some(*status), None)));
             }
             Outcome::Answered { status: status @ 410, .. } => {
-                self.batch.push(Write::Tried(ended(State::Dead, Some(*status), Some(GONE))));
-                return self.disable(&under_way, now);
+                let tried = ended(State::Dead, Some(*status), Some(GONE));
+                let disabled = self.disable(&under_way);
+                // Another address is asked from now on.
+                if disabled.is_empty() && self.sender.is_enabled(name) {
+                    self.try_again(name, tried, None, moment);
+                } else {
+                    self.batch.push(Write::Tried(tried));
+                }
+                return disabled;
             }
             Outcome::Answered { status, retry_after_ms } => {
                 let why = match status {
@@ -210,13 +218,15 @@ impl Dispatch {
     }
 
     /// The receiver is gone: nothing more is sent to it, and the directory learns that.
-    fn disable(&mut self, under_way: &UnderWay, now: Millis) -> Effects<Self> {
+    fn disable(&mut self, under_way: &UnderWay) -> Effects<Self> {
         let name = &under_way.webhook;
-        let Some((revision, webhook)) = self.sender.webhook(name).filter(|(_, webhook)| webhook.enabled)
+        let is_asked = |webhook: &Webhook| webhook.enabled && webhook.url == under_way.url;
+        let Some((revision, webhook)) = self.sender.webhook(name).filter(|(_, webhook)| is_asked(webhook))
         else {
             return Vec::new();
         };
-        let why = Disabled { at: now, reason: GONE.to_owned() };
+        // When it was asked: what was written since is of a webhook that was not.
+        let why = Disabled { at: under_way.since, reason: GONE.to_owned() };
         let (url, disabled) = (webhook.url.clone(), webhook.disabled(why.clone()));
         let copy = Learned {
             kind: WEBHOOK.to_owned(),

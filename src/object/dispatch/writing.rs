@@ -99,7 +99,7 @@ pub enum Write {
 }
 
 impl Write {
-    const fn removes_runs(&self) -> bool {
+    const fn removes_threads(&self) -> bool {
         matches!(self, Self::Empty { .. } | Self::Forget { .. } | Self::Gone { .. })
     }
 
@@ -134,7 +134,7 @@ impl Write {
 impl Dispatch {
     pub(super) fn write_all(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
-        let has_removed = batch.iter().any(Write::removes_runs);
+        let has_removed = batch.iter().any(Write::removes_threads);
         let changes_kept = batch.iter().any(Write::changes_kept);
         let ends_notices = batch.iter().any(Write::ends_notices);
         let mut room = None;
@@ -143,7 +143,6 @@ impl Dispatch {
         }
         if has_removed {
             self.oldest_gone = store::oldest_gone(sql)?;
-            self.claims.recount();
         }
         if changes_kept {
             self.oldest_kept = threads::oldest_kept(sql)?;
@@ -153,7 +152,8 @@ impl Dispatch {
             self.expires_at = expires_at(sql)?;
         }
         let has_finished = self.clearing.refill(sql, now, !self.leaving.is_empty())?;
-        if has_finished {
+        // Of several that are under way the last takes what all have left off the disk.
+        if has_finished && !self.clearing.is_busy() {
             scrub(sql, 0)?;
         }
         self.sender.refill(sql)
@@ -188,10 +188,13 @@ impl Dispatch {
             }
             Write::Forget { before } => store::forget(sql, before),
             Write::ForgetKept { before } => threads::forget_kept(sql, before),
-            Write::Empty { thread, is_whole: true } => {
-                while store::empty(sql, &thread, REMOVED_AT_ONCE)? {}
-                Ok(())
-            }
+            Write::Empty { thread, is_whole: true } => loop {
+                let (has_more, open) = store::empty(sql, &thread, REMOVED_AT_ONCE)?;
+                self.claims.removed(open);
+                if !has_more {
+                    return Ok(());
+                }
+            },
             Write::Empty { thread, is_whole: false } => self.empty(sql, &thread, now),
             Write::Account(account) => learned::write_account(sql, account),
             Write::Learn(thing) => learned::write(sql, &thing),
@@ -221,7 +224,9 @@ impl Dispatch {
 
     /// Removes some runs of a deleted thread.
     fn empty(&mut self, sql: &impl Sql, thread: &str, now: Millis) -> Result<(), Error> {
-        if !store::empty(sql, thread, REMOVED_AT_ONCE)? {
+        let (has_more, open) = store::empty(sql, thread, REMOVED_AT_ONCE)?;
+        self.claims.removed(open);
+        if !has_more {
             let left = store::row(sql, thread)?;
             let version = left.as_ref().map_or(0, |row| row.version);
             store::put(sql, left.as_ref(), &Row::gone(thread.to_owned(), version, now, false))?;

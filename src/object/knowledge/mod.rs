@@ -57,17 +57,15 @@ impl Knowledge {
 
     /// What was there by then goes; how much that was.
     fn erase_until(&mut self, sql: &impl Sql, until: Millis, now: Millis) -> Result<Answer, Error> {
-        let all = store::newest(sql, None, (1 << 53) - 1, u32::MAX)?;
-        let (going, staying): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|kept| kept.memory.created_at <= until);
-        let bytes = going.iter().map(|kept| kept.bytes).sum();
+        let all = store::outlines(sql)?;
+        let (going, staying): (Vec<_>, Vec<_>) = all.into_iter().partition(|(.., made_at)| *made_at <= until);
+        let bytes = going.iter().map(|(_, bytes, _)| bytes).sum();
         let gone = Counted { memories: going.len() as u64, bytes, version: self.totals.version };
         if staying.is_empty() {
             self.batch.push(Write::Erase);
         } else if !going.is_empty() {
             self.totals.version = (self.totals.version + 1).max(now.0.max(0).cast_unsigned());
-            let delete = |kept: store::Kept| Write::Delete { number: kept.number, bytes: kept.bytes };
-            self.batch.extend(going.into_iter().map(delete));
+            self.batch.extend(going.into_iter().map(|(number, bytes, _)| Write::Delete { number, bytes }));
         }
         Ok(Answer::Erased(gone))
     }

@@ -54,7 +54,10 @@ impl Thread {
     ) -> Result<Decided, Error> {
         let Some(meta) = &self.meta else { return Ok(at_once(Answer::NotFound)) };
         let from = meta.first_run.max(1);
-        let on_disk = store::runs_of_user(sql, user, from, until, MAX_AT_ONCE)?;
+        let mut on_disk = store::runs_of_user(sql, user, from, until, MAX_AT_ONCE + 1)?;
+        // The last step takes what all have left off the disk.
+        let is_last = on_disk.len() <= MAX_AT_ONCE as usize;
+        on_disk.truncate(MAX_AT_ONCE as usize);
         let is_theirs =
             |kept: &&Kept| kept.run.terms.user.as_deref() == Some(user) && kept.run.created_at <= until;
         let is_over_now = |number: &u32| {
@@ -99,7 +102,7 @@ impl Thread {
         for number in theirs {
             self.blank(number, known.remove(&number));
         }
-        self.work.batch.scrub = true;
+        self.work.batch.scrub = is_last;
         decided.durability = Durability::Now;
         Ok(decided)
     }
@@ -132,14 +135,18 @@ impl Thread {
         kept.said.clear();
         if kept.first_item > 0 {
             batch.take_back(number, kept.first_item);
-            if let Some(meta) = self.meta.as_mut().filter(|meta| kept.first_item <= meta.horizon.summed) {
-                // What sums it up goes, too: what stays is sent as it stands.
+            // Whatever may sum it up goes, too, and what it has summed up itself: what stays is sent as it stands.
+            let from = kept.first_item.min(batch.back_summaries.unwrap_or(u64::MAX));
+            batch.back_summaries = Some(from);
+            let is_gone = |horizon: &Horizon| horizon.summary.is_some_and(|summary| summary >= from);
+            if let Some(meta) = self.meta.as_mut().filter(|meta| is_gone(&meta.horizon)) {
                 meta.horizon = Horizon::default();
-                for open in self.work.open.values_mut() {
+            }
+            for open in self.work.open.values_mut() {
+                if open.horizon_before.as_ref().is_some_and(is_gone) {
                     open.horizon_before = None;
                     batch.runs.insert(open.run.number);
                 }
-                batch.back_summaries = Some(kept.first_item.min(batch.back_summaries.unwrap_or(u64::MAX)));
             }
         }
         batch.journal.retain(|(run, ..)| *run != number);

@@ -314,7 +314,7 @@ impl Machine for Thread {
 
     fn wants(&self, effect: &Effect) -> bool {
         match effect {
-            Effect::Model { run, .. } => self.work.open.contains_key(run),
+            Effect::Model { run, .. } | Effect::Compact { run, .. } => self.work.open.contains_key(run),
             _ => true,
         }
     }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::fault::{self, Begun};
+use super::step::until_unwanted;
 use super::step::{self, Hearing};
 use crate::domain::message::{AssistantPart, ChatReply, ChatRequest, Message};
 use crate::domain::money::Nanos;
@@ -17,7 +18,12 @@ use crate::service::call::via::Via;
 use crate::service::call::{self, Asked, Caller, Error, Passed, Receipt, RunCredential, Served};
 
 /// Asks the model for a summary, where there is something to be summed up.
-pub async fn sum_up<W: World>(app: &App<W>, object: &impl Performed, asked: CompactionCall) -> Outcome {
+pub async fn sum_up<W: World>(
+    app: &App<W>,
+    object: &impl Performed,
+    id: &str,
+    asked: CompactionCall,
+) -> Outcome {
     let CompactionCall { account, run, terms, broke_off, left, slid, digest } = asked;
     let Some(digest) = digest else {
         return Outcome::NotCompacted {
@@ -32,7 +38,7 @@ pub async fn sum_up<W: World>(app: &App<W>, object: &impl Performed, asked: Comp
     let mut journal = json!({ "started_at": begun.at, "from": digest.span.from, "to": digest.span.to });
     let credential = RunCredential::of_kept_run(account, terms.agent, terms.version, terms.started_by);
     let caller = Caller::run(credential.of_child(terms.parent.is_some())).in_run(run);
-    let caller = caller.after(Via::of_run(app, terms.via.as_deref()));
+    let caller = caller.after(Via::of_run(app, terms.via.as_deref())).heard(until_unwanted(app, object, id));
     let mut request =
         ChatRequest { messages: vec![Message::user(&*digest.question)], ..ChatRequest::default() };
     request.sampling.max_output_tokens = Some(digest.max_tokens);

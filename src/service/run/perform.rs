@@ -94,7 +94,7 @@ async fn sum_up<W: World>(app: &App<W>, object: &impl Performed, id: &str, wante
     let outcome = match wanted {
         Ok(Some(call)) => {
             let account = call.account;
-            let outcome = compact::sum_up(app, object, call).await;
+            let outcome = compact::sum_up(app, object, id, call).await;
             return end_call(app, object, id, (account, outcome)).await;
         }
         Ok(None) => Outcome::Done,

@@ -131,7 +131,7 @@ fn note_used(outcome: &mut Outcome, used: Used) {
 }
 
 /// Once its run is over a call is heard only so long for its bill: what hangs must not keep its place and its money.
-fn until_unwanted<W: World>(app: &App<W>, object: &impl Performed, id: &str) -> Until {
+pub(super) fn until_unwanted<W: World>(app: &App<W>, object: &impl Performed, id: &str) -> Until {
     let (unwanted, world) = (object.unwanted(id), app.world.clone());
     Until::this(async move {
         unwanted.await;

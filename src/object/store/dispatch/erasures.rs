@@ -19,7 +19,7 @@ queries! {
     /// `reopen`
     REOPEN_ERASURE = "UPDATE erasures SET user = ? WHERE id = ?";
     /// `running`
-    RUNNING_ERASURES = "SELECT id, user, requested_at FROM erasures WHERE user IS NOT NULL ORDER BY id LIMIT 1000";
+    RUNNING_ERASURES = "SELECT id, user, requested_at FROM erasures WHERE user IS NOT NULL ORDER BY id LIMIT ?";
     /// `receipt`
     ERASURE = "SELECT id, digest, user, requested_by, requested_at, finished_at, threads, runs, memories FROM erasures
         WHERE id = ?";
@@ -30,10 +30,19 @@ queries! {
     LAST_OF_USER = "SELECT id, requested_at FROM erasures WHERE digest = ? AND requested_at >= ? ORDER BY requested_at LIMIT 1";
     /// `has_any`
     ANY_ERASURE = "SELECT 1 FROM erasures LIMIT 1";
-    /// `threads_of`: threads and runs of a person that were there by then, but runs of threads that are gone.
+    /// `threads_of`: threads and runs of a person that were there by then, but runs of threads that are gone, and what is in threads
+    /// in which somebody is held.
     ENTRIES_OF_USER = "SELECT id FROM entries e WHERE kind = ? AND user = ? AND created_at <= ?
         AND NOT EXISTS (SELECT 1 FROM entries t WHERE t.id = substr(e.id, 1, 32) AND t.kind = 2)
+        AND (NOT EXISTS (SELECT 1 FROM legal_holds) OR NOT EXISTS (SELECT 1 FROM entries r CROSS JOIN legal_holds h
+            ON h.user = r.user WHERE r.id >= substr(e.id, 1, 32) AND r.id < substr(e.id, 1, 32) || 'g'))
         ORDER BY created_at, id LIMIT ?";
+    /// `is_kept`: something of a person that was there by then, and is kept for somebody else who is held.
+    KEPT_OF_USER = "SELECT 1 FROM entries e WHERE kind IN (0, 1) AND user = ? AND created_at <= ?
+        AND NOT EXISTS (SELECT 1 FROM entries t WHERE t.id = substr(e.id, 1, 32) AND t.kind = 2)
+        AND EXISTS (SELECT 1 FROM legal_holds) AND EXISTS (SELECT 1 FROM entries r CROSS JOIN legal_holds h
+            ON h.user = r.user WHERE r.id >= substr(e.id, 1, 32) AND r.id < substr(e.id, 1, 32) || 'g')
+        LIMIT 1";
     /// `unname`: a person's runs in a thread.
     RUNS_OF_USER = "SELECT id FROM entries WHERE id > ? AND id < ? AND user = ? AND created_at <= ? ORDER BY id";
     /// `hold`
@@ -48,14 +57,14 @@ queries! {
     /// `is_thread_held`: the thread's own row and its runs'.
     HELD_IN_THREAD = "SELECT 1 FROM entries e JOIN legal_holds h ON h.user = e.user WHERE e.id >= ? AND e.id < ? LIMIT 1";
     /// `due`: of all agents.
-    OLD_THREADS = "SELECT id FROM entries e WHERE kind = 0 AND updated_at < ? AND status = 'idle'
-        AND NOT EXISTS (SELECT 1 FROM legal_holds h WHERE h.user = e.user)
-        AND NOT EXISTS (SELECT 1 FROM entries r JOIN legal_holds h ON h.user = r.user WHERE r.id > e.id AND r.id < e.id || 'g')
+    OLD_THREADS = "SELECT id FROM entries e INDEXED BY threads_by_update WHERE kind = 0 AND updated_at < ? AND status = 'idle'
+        AND (NOT EXISTS (SELECT 1 FROM legal_holds) OR NOT EXISTS (SELECT 1 FROM entries r CROSS JOIN legal_holds h
+            ON h.user = r.user WHERE r.id >= e.id AND r.id < e.id || 'g'))
         ORDER BY updated_at, id LIMIT ?";
     /// `due`: of one.
     OLD_THREADS_OF_AGENT = "SELECT id FROM entries e WHERE kind = 0 AND agent = ? AND updated_at < ? AND status = 'idle'
-        AND NOT EXISTS (SELECT 1 FROM legal_holds h WHERE h.user = e.user)
-        AND NOT EXISTS (SELECT 1 FROM entries r JOIN legal_holds h ON h.user = r.user WHERE r.id > e.id AND r.id < e.id || 'g')
+        AND (NOT EXISTS (SELECT 1 FROM legal_holds) OR NOT EXISTS (SELECT 1 FROM entries r CROSS JOIN legal_holds h
+            ON h.user = r.user WHERE r.id >= e.id AND r.id < e.id || 'g'))
         ORDER BY updated_at, id LIMIT ?";
 }
 
@@ -109,7 +118,7 @@ pub fn reopen(sql: &impl Sql, id: ErasureId, user: &str) -> Result<(), Error> {
 
 /// # Errors
 /// [`Error`].
-pub fn running(sql: &impl Sql) -> Result<Vec<Running>, Error> {
+pub fn running(sql: &impl Sql, most: u32) -> Result<Vec<Running>, Error> {
     let read = |row: &Vec<Value>| {
         let mut columns = Columns::of(row);
         Ok(Running {
@@ -118,7 +127,7 @@ pub fn running(sql: &impl Sql) -> Result<Vec<Running>, Error> {
             requested_at: Millis(columns.integer()?),
         })
     };
-    sql.query(&RUNNING_ERASURES, &[])?.iter().map(read).collect()
+    sql.query(&RUNNING_ERASURES, &[Value::Integer(most.into())])?.iter().map(read).collect()
 }
 
 fn receipt_of(row: &[Value]) -> Result<(Receipt, Option<String>), Error> {
@@ -142,7 +151,9 @@ fn receipt_of(row: &[Value]) -> Result<(Receipt, Option<String>), Error> {
 fn shown(sql: &impl Sql, row: &[Value]) -> Result<Receipt, Error> {
     let (mut receipt, user) = receipt_of(row)?;
     if let Some(user) = user.filter(|_| receipt.status == Status::Running)
-        && held(sql, &user)?.is_some()
+        && (held(sql, &user)?.is_some()
+            || threads_of(sql, &user, receipt.requested_at, 1)?.is_empty()
+                && is_kept(sql, &user, receipt.requested_at)?)
     {
         receipt.status = Status::Held;
     }
@@ -202,6 +213,14 @@ pub fn threads_of(sql: &impl Sql, user: &str, until: Millis, most: u32) -> Resul
     }
     threads.truncate(most as usize);
     Ok(threads)
+}
+
+/// Whether something of a person that was there by then is kept for somebody else, who is held.
+///
+/// # Errors
+/// [`Error`].
+pub fn is_kept(sql: &impl Sql, user: &str, until: Millis) -> Result<bool, Error> {
+    Ok(!sql.query(&KEPT_OF_USER, &[text(user), Value::Integer(until.0)])?.is_empty())
 }
 
 /// The runs of a person in a thread that were there by then lose their name, and nobody hears of them any more.

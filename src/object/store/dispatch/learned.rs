@@ -2,6 +2,7 @@
 
 use crate::domain::admission::command::Learned;
 use crate::domain::ids::AccountId;
+use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql, Value};
 use crate::object::store::columns::Columns;
 use crate::sql::queries;
@@ -9,6 +10,10 @@ use crate::sql::queries;
 queries! {
     /// `account`
     READ_ACCOUNT = "SELECT account FROM owner WHERE id = 1";
+    /// `copied_at`
+    READ_COPIED = "SELECT copied_at FROM owner WHERE id = 1";
+    /// `note_copied`
+    WRITE_COPIED = "UPDATE owner SET copied_at = ? WHERE id = 1";
     /// `write_account`
     WRITE_ACCOUNT = "INSERT INTO owner (id, account) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET account = excluded.account";
     /// `of_kind`: those that are there.
@@ -31,6 +36,23 @@ fn text(text: &str) -> Value {
 pub fn account(sql: &impl Sql) -> Result<Option<AccountId>, Error> {
     let rows = sql.query(&READ_ACCOUNT, &[])?;
     rows.first().map(|row| Columns::of(row).parsed(AccountId::parse)).transpose()
+}
+
+/// When this was made as a copy of another environment's object.
+///
+/// # Errors
+/// [`Error`].
+pub fn copied_at(sql: &impl Sql) -> Result<Option<Millis>, Error> {
+    let rows = sql.query(&READ_COPIED, &[])?;
+    Ok(rows.first().map(|row| Columns::of(row).optional_integer()).transpose()?.flatten().map(Millis))
+}
+
+/// It is a copy from now on.
+///
+/// # Errors
+/// [`Error`].
+pub fn note_copied(sql: &impl Sql, now: Millis) -> Result<(), Error> {
+    sql.query(&WRITE_COPIED, &[Value::Integer(now.0)]).map(drop)
 }
 
 /// # Errors

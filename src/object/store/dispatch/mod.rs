@@ -35,7 +35,7 @@ queries! {
     /// `put`, `empty`
     DELETE_LABEL = "DELETE FROM labels WHERE kind = ? AND label = ? AND created_at = ? AND id = ?";
     /// `empty`: runs of a thread.
-    RUNS_OF = "SELECT id, labels, created_at FROM entries WHERE id > ? AND id < ? ORDER BY id LIMIT ?";
+    RUNS_OF = "SELECT id, labels, created_at, kind = 3 OR kind = 1 AND status IN ('queued', 'in_progress', 'waiting', 'paused') FROM entries WHERE id > ? AND id < ? ORDER BY id LIMIT ?";
     /// `empty`
     DELETE_ENTRY = "DELETE FROM entries WHERE id = ?";
     /// `leaving`
@@ -271,11 +271,12 @@ pub fn delete(sql: &impl Sql, id: &str) -> Result<(), Error> {
     sql.query(&DELETE_ENTRY, &[text(id)]).map(drop)
 }
 
-/// Removes runs of a thread, at most so many; whether there may be more.
+/// Removes runs of a thread, at most so many; whether there may be more, and how many were not over.
 ///
 /// # Errors
 /// [`Error`].
-pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<bool, Error> {
+pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<(bool, u64), Error> {
+    let mut open = 0;
     // Behind the digits of every run's number.
     let behind = format!("{thread}g");
     let rows = sql.query(&RUNS_OF, &[text(thread), Value::Text(behind), Value::Integer(most.into())])?;
@@ -283,12 +284,13 @@ pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<bool, Error> {
         let mut columns = Columns::of(row);
         let (id, labels) = (columns.text()?, columns.parsed(labels_of)?);
         let created_at = Millis(columns.integer()?);
+        open += columns.number::<u64>()?;
         for term in terms(&labels) {
             sql.query(&DELETE_LABEL, &label(Is::Run, term, created_at, id))?;
         }
         sql.query(&DELETE_ENTRY, &[text(id)])?;
     }
-    Ok(rows.len() >= most as usize)
+    Ok((rows.len() >= most as usize, open))
 }
 
 /// The deleted threads whose runs are still to be removed.

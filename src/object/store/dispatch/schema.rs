@@ -50,8 +50,10 @@ const DUE: Step = &[
 const WEBHOOKS: Step = &[
     // Whose object it is; one row.
     "CREATE TABLE owner (
-        id      INTEGER PRIMARY KEY CHECK (id = 1),
-        account TEXT NOT NULL
+        id        INTEGER PRIMARY KEY CHECK (id = 1),
+        account   TEXT NOT NULL,
+        -- Of a copy, when it was made.
+        copied_at INTEGER
     )",
     // As the account's object has them.
     declared::TABLE,

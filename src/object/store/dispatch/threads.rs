@@ -16,7 +16,7 @@ queries! {
     /// `oldest_kept`
     OLDEST_KEPT = "SELECT updated_at FROM entries WHERE kind = 4 ORDER BY updated_at LIMIT 1";
     /// `forget_kept`
-    FORGET_KEPT = "DELETE FROM entries WHERE kind = 4 AND updated_at < ?";
+    FORGET_KEPT = "DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE kind = 4 AND updated_at < ? LIMIT 1000)";
     /// `forget_calls`
     FORGET_CALLS = "DELETE FROM entries WHERE id > ? AND id < ? AND kind IN (3, 4) AND created_at <= ?";
 }
@@ -70,7 +70,7 @@ pub fn oldest_kept(sql: &impl Sql) -> Result<Option<Millis>, Error> {
     rows.first().map(|row| Columns::of(row).integer().map(Millis)).transpose()
 }
 
-/// Forgets those that have not changed since this moment.
+/// Forgets those that have not changed since this moment, at most 1,000.
 ///
 /// # Errors
 /// [`Error`].

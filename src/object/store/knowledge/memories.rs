@@ -25,6 +25,9 @@ queries! {
     MEMORY_PREDECESSORS = "SELECT number, text, words, body FROM memories WHERE successor = ?";
     /// `newest`
     NEWEST_MEMORIES = "SELECT number, text, words, body FROM memories WHERE number < ? ORDER BY number DESC LIMIT ?";
+    /// `outlines`: one that cannot be read is as old as time.
+    MEMORY_OUTLINES = "SELECT number, length(CAST(text AS BLOB)) + coalesce(length(CAST(words AS BLOB)), 0) + length(CAST(body AS BLOB)),
+        CASE WHEN json_valid(body) THEN coalesce(json_extract(body, '$.created_at'), 0) ELSE 0 END FROM memories ORDER BY number";
     /// `newest`
     NEWEST_MEMORIES_OF_STATUS = "SELECT number, text, words, body FROM memories WHERE number < ? AND status = ?3
         ORDER BY number DESC LIMIT ?2";
@@ -167,6 +170,18 @@ pub fn of_text(sql: &impl Sql, of: &str) -> Result<Option<Kept>, Error> {
 /// [`Error`].
 pub fn predecessors(sql: &impl Sql, id: MemoryId) -> Result<Vec<Kept>, Error> {
     sql.query(&MEMORY_PREDECESSORS, &[text(&id.to_string())])?.iter().map(|row| read(row)).collect()
+}
+
+/// Of each memory its number, its bytes and when it was made, without what it says.
+///
+/// # Errors
+/// [`Error`].
+pub fn outlines(sql: &impl Sql) -> Result<Vec<(u64, u64, Millis)>, Error> {
+    let read = |row: &Vec<Value>| {
+        let mut columns = Columns::of(row);
+        Ok((columns.number()?, columns.number()?, Millis(columns.integer()?)))
+    };
+    sql.query(&MEMORY_OUTLINES, &[])?.iter().map(read).collect()
 }
 
 /// At most so many below a number, newest first.

@@ -5,7 +5,7 @@ mod schema;
 
 pub use memories::{
     Kept, Order, Totals, delete, erase, forget_gone, found, frequency, index_all, insert, is_gone, memory,
-    newest, note_gone, of_text, predecessors, totals, update, write_totals,
+    newest, note_gone, of_text, outlines, predecessors, totals, update, write_totals,
 };
 pub use schema::STEPS;
 

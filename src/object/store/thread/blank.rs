@@ -16,7 +16,7 @@ queries! {
     RUNS_BEGUN_BY = "SELECT number FROM runs WHERE number >= ? AND json_extract(body, '$.run.terms.user') = ?
         AND json_extract(body, '$.run.created_at') <= ? ORDER BY number LIMIT ?";
     /// `blank_runs`
-    STEPS_OF_RUN = "SELECT nth, body FROM steps WHERE run = ? ORDER BY nth";
+    STEP_BEHIND = "SELECT nth, body FROM steps WHERE run = ? AND nth > ? ORDER BY nth LIMIT 1";
     /// `blank_runs`
     CHANGE_STEP = "UPDATE steps SET body = ? WHERE run = ? AND nth = ?";
     /// `blank_runs`
@@ -58,12 +58,13 @@ pub fn runs_of_user(
 pub fn blank_runs(sql: &impl Sql, runs: &[u32]) -> Result<(), Error> {
     for run in runs {
         let number = || Value::Integer((*run).into());
-        for row in sql.query(&STEPS_OF_RUN, &[number()])? {
-            let mut columns = Columns::of(&row);
-            let nth = columns.integer()?;
+        let mut behind = -1;
+        while let Some(row) = sql.query(&STEP_BEHIND, &[number(), Value::Integer(behind)])?.first() {
+            let mut columns = Columns::of(row);
+            behind = columns.integer()?;
             let mut body: Json = read("a step", columns.text()?)?;
             blank(&mut body);
-            sql.query(&CHANGE_STEP, &[json(&body)?, number(), Value::Integer(nth)])?;
+            sql.query(&CHANGE_STEP, &[json(&body)?, number(), Value::Integer(behind)])?;
         }
         sql.query(&DELETE_ANSWERS, &[number()])?;
     }
