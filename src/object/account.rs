@@ -6,6 +6,7 @@
 use super::machine::{Answered, Decision, Durability, Effect, Machine, Moment, Never, Resumption};
 use super::sql::{Error, Sql};
 use super::store::account as store;
+use super::store::scrub::Footprint;
 use super::store::steps::Step;
 use crate::domain::admission::command::{Admission, Admit, Answer, Command, Page, Refusal, Settle, VERSION};
 use crate::domain::admission::{self, IDLE_MS, State};
@@ -137,7 +138,7 @@ impl Machine for Account {
         self.state.has_open_slices()
     }
 
-    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+    fn write(&mut self, sql: &impl Sql, _: &mut Footprint, now: Millis) -> Result<(), Error> {
         store::write(sql, &self.state.flush(now))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::machine::{Effect, EffectId, Effects, Machine, Moment, Resumption};
 use super::sql::{Error, Sql};
+use super::store::scrub::Footprint;
 use super::store::{effects, steps};
 use crate::domain::time::Millis;
 
@@ -18,6 +19,7 @@ pub struct Core<M: Machine> {
     pub decided: Effects<M>,
     /// On the disk and to be removed.
     pub ended: Vec<EffectId>,
+    pub footprint: Footprint,
 }
 
 impl<M: Machine> Core<M> {
@@ -41,6 +43,7 @@ impl<M: Machine> Core<M> {
             owed: BTreeMap::new(),
             decided: Vec::new(),
             ended: Vec::new(),
+            footprint: if M::KEEPS_PEOPLE { Footprint::load(sql)? } else { Footprint::default() },
         };
         let open = effects::load(sql, log)?;
         if let Some(fallen) = fallen.take() {
@@ -110,7 +113,7 @@ impl<M: Machine> Core<M> {
             self.ended.iter().try_for_each(|id| effects::delete(sql, id))?;
             self.decided.iter().try_for_each(|effect| effects::insert(sql, effect))?;
             // The last that may fail, so that the machine knows what it has not written.
-            self.machine.write(sql, now)
+            self.machine.write(sql, &mut self.footprint, now)
         })
         .map_err(|error| Error::Storage(error.to_string()))?;
         self.ended.clear();

@@ -31,6 +31,7 @@ use super::machine::{
 };
 use super::sql::{Error, Sql};
 use super::store::dispatch as store;
+use super::store::scrub::Footprint;
 use super::store::steps::Step;
 use crate::domain::dispatch::claim::Kept;
 use crate::domain::dispatch::command::{Answer, Command, List, Listed, USUAL_LAG_MS, VERSION};
@@ -77,6 +78,8 @@ pub struct Dispatch {
     account: Option<AccountId>,
     /// Of a copy: what ended before is the original's to tell.
     copied_at: Option<Millis>,
+    /// What was erased is to be overwritten.
+    is_to_scrub: bool,
     sender: Sender,
     clearing: Clearing,
     /// When the first of the notices is to be forgotten.
@@ -98,6 +101,7 @@ impl Machine for Dispatch {
     const STEPS: &'static [Step] = store::STEPS;
     const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 0;
+    const KEEPS_PEOPLE: bool = true;
 
     fn restored(sql: &impl Sql, is_copy: bool, now: Millis) -> Result<(), Error> {
         if is_copy {
@@ -116,6 +120,7 @@ impl Machine for Dispatch {
             late: None,
             account: learned::account(sql)?,
             copied_at: learned::copied_at(sql)?,
+            is_to_scrub: false,
             sender: Sender::load(sql)?,
             clearing: Clearing::load(sql, now)?,
             expires_at: expires_at(sql)?,
@@ -331,7 +336,8 @@ impl Machine for Dispatch {
         false
     }
 
-    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
-        self.write_all(sql, now)
+    fn write(&mut self, sql: &impl Sql, footprint: &mut Footprint, now: Millis) -> Result<(), Error> {
+        self.write_all(sql, now)?;
+        footprint.settle(sql, std::mem::take(&mut self.is_to_scrub))
     }
 }

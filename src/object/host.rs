@@ -29,6 +29,9 @@ use crate::domain::time::Millis;
 /// An alarm that should have rung so long ago is dead: the platform is known to lose some.
 const OVERDUE_MS: i64 = 10_000;
 
+/// When the object looks again whether it can leave memory.
+const LEAVE_MS: i64 = 5_000;
+
 /// An object's machine over its store, and what the host knows besides.
 pub struct Host<M: Machine, S> {
     pub(super) sql: S,
@@ -71,6 +74,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
     /// What is to be done since the last time.
     pub fn take_todo(&mut self) -> TodoOf<M> {
         self.todo.is_void = self.is_void();
+        self.todo.leaves = self.may_leave();
         self.todo.unwanted = self.unwanted();
         std::mem::take(&mut self.todo)
     }
@@ -84,6 +88,22 @@ impl<M: Machine, S: Sql> Host<M, S> {
             self.alarm_at = None;
         }
         is_void
+    }
+
+    /// Whether the object is to leave memory: what was overwritten on its disk stands in the platform's log of it for as long as it is
+    /// there.
+    pub fn may_leave(&self) -> bool {
+        let may_leave = |core: &Core<M>| core.is_quiet() && core.footprint.is_in_log;
+        self.waiting.is_empty() && self.core.as_ref().is_some_and(may_leave)
+    }
+
+    /// The object leaves memory now.
+    ///
+    /// # Errors
+    /// [`Error`], of writing: it is asked again later.
+    pub fn leave(&mut self) -> Result<(), Error> {
+        let (core, sql) = self.loaded()?;
+        core.footprint.leave(sql)
     }
 
     fn unwanted(&self) -> Vec<EffectId> {
@@ -364,7 +384,8 @@ impl<M: Machine, S: Sql> Host<M, S> {
             self.is_watching = true;
             self.todo.timers.push(Timer::Quiet);
         }
-        let wake_at = [core.machine.wake_at(), self.dumping].into_iter().flatten().min();
+        let leave_at = core.footprint.is_in_log.then(|| now.plus(LEAVE_MS));
+        let wake_at = [core.machine.wake_at(), self.dumping, leave_at].into_iter().flatten().min();
         let Some(wake_at) = wake_at else { return };
         let at = wake_at.max(now);
         if self.alarm_at.is_some_and(|set| set <= at && !is_overdue(set, now)) {

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::sql::{Error, Sql};
+use super::store::scrub::Footprint;
 use super::store::steps::Step;
 use crate::domain::time::Millis;
 
@@ -88,6 +89,8 @@ pub trait Machine: Sized {
     const GATHER_MS: u64;
     /// How long after a write the host writes once more, in case nothing came; see [`Machine::has_reserve`].
     const QUIET_MS: u64;
+    /// Whether it keeps what people say, so that it may have to leave no trace of it.
+    const KEEPS_PEOPLE: bool = false;
 
     /// Puts right, on the disk of an object that was restored from a backup, what must not be as it was there; `is_copy`: of
     /// what is still to be sent to others outside, nothing is.
@@ -231,5 +234,5 @@ pub trait Machine: Sized {
     ///
     /// # Errors
     /// [`Error`], of writing.
-    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error>;
+    fn write(&mut self, sql: &impl Sql, footprint: &mut Footprint, now: Millis) -> Result<(), Error>;
 }

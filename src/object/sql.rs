@@ -38,6 +38,12 @@ pub trait Sql {
         })
     }
 
+    /// How many bytes of the disk are in use: pages that are free are not counted.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    fn used_bytes(&self) -> Result<u64, Error>;
+
     /// Runs `work` as one transaction, undone when it fails.
     ///
     /// # Errors

@@ -42,6 +42,8 @@ pub struct Todo<E, V> {
     pub log: Vec<String>,
     /// Nothing on the disk is worth its place: once [`super::host::Host::vacate`] says so too, the disk is to be emptied.
     pub is_void: bool,
+    /// The object is to leave memory, once nobody is with it; see [`super::host::Host::may_leave`].
+    pub leaves: bool,
 }
 
 /// What a machine leaves to be done.
@@ -57,6 +59,7 @@ impl<E, V> Default for Todo<E, V> {
             events: Vec::new(),
             log: Vec::new(),
             is_void: false,
+            leaves: false,
         }
     }
 }

@@ -96,6 +96,10 @@ impl Watchers {
     }
 
     /// Everyone goes: there is nothing to be watched any more.
+    pub fn is_empty(&self) -> bool {
+        self.all.iter().all(|watcher| watcher.events.is_closed())
+    }
+
     pub fn clear(&mut self) {
         self.all.clear();
     }

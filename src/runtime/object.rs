@@ -1,10 +1,12 @@
 //! An object on the platform: its alarm, its timers and its requests, around a [`Host`] that decides.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use js_sys::{Function, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{Delay, Env, Request, Response, State, console_error, wasm_bindgen_futures};
 
 use super::crossing;
@@ -58,6 +60,19 @@ const UNAVAILABLE: u16 = 503;
 /// How often an object that is held is awake because of its alarm, in milliseconds.
 const HELD_MS: i64 = 60_000;
 
+/// How often it is looked whether an object can leave memory, and how long after each other, in milliseconds.
+const LEAVE_TRIES: u32 = 20;
+const LEAVE_MS: u64 = 100;
+
+/// A request that is being answered.
+pub struct Asking<M: Perform>(Rc<Object<M>>);
+
+impl<M: Perform> Drop for Asking<M> {
+    fn drop(&mut self) {
+        self.0.asking.set(self.0.asking.get() - 1);
+    }
+}
+
 /// What a machine's effects are to the platform.
 pub trait Perform: Machine {
     /// What the object has besides, while it is in memory.
@@ -73,25 +88,48 @@ pub trait Perform: Machine {
 
     /// Shows events to whoever watches.
     fn show(object: &Rc<Object<Self>>, events: Vec<Self::Event>);
+
+    /// Whether somebody watches.
+    fn is_watched(object: &Object<Self>) -> bool {
+        let _ = object;
+        false
+    }
 }
 
 /// An object of the platform.
 pub struct Object<M: Perform> {
     state: State,
+    /// What the platform has more of it than the crate says.
+    raw: JsValue,
     host: RefCell<Host<M, ObjectSql>>,
     /// To be performed by the alarm; they are on the disk.
     later: RefCell<Vec<Effect<M::Effect>>>,
     /// The deployment is in maintenance: backups are answered, and nothing else happens.
     is_held: bool,
+    /// How many requests are being answered.
+    asking: Cell<u32>,
+    is_leaving: Cell<bool>,
     pub beside: M::Beside,
 }
 
 impl<M: Perform + 'static> Object<M> {
     pub fn new(state: State, env: &Env, beside: M::Beside) -> Rc<Self> {
+        let inner = state._inner();
+        let raw: JsValue = AsRef::<JsValue>::as_ref(&inner).clone();
+        let state = State::from(inner);
         let is_held = world::is_maintenance(env);
         let host = Host::new(ObjectSql::new(state.storage()));
         let host = RefCell::new(if is_held { host.held() } else { host });
-        Rc::new(Self { state, host, later: RefCell::default(), is_held, beside })
+        Rc::new(Self {
+            raw,
+            state,
+            host,
+            later: RefCell::default(),
+            is_held,
+            asking: Cell::new(0),
+            is_leaving: Cell::new(false),
+            beside,
+        })
     }
 
     pub const fn is_held(&self) -> bool {
@@ -122,6 +160,7 @@ impl<M: Perform + 'static> Object<M> {
 
     /// A command, and its answer.
     pub async fn fetch(self: &Rc<Self>, mut request: Request) -> worker::Result<Response> {
+        let _asking = self.asked();
         let asked = match crossing::asked(request.inner()) {
             Some(text) => text,
             None => request.text().await?,
@@ -138,6 +177,7 @@ impl<M: Perform + 'static> Object<M> {
 
     /// The same of a word of another object, see [`Object::with_word`].
     pub async fn fetch_word(self: &Rc<Self>, mut request: Request) -> worker::Result<Response> {
+        let _asking = self.asked();
         let asked = match crossing::asked(request.inner()) {
             Some(text) => text,
             None => request.text().await?,
@@ -228,6 +268,8 @@ impl<M: Perform + 'static> Object<M> {
         }
         if todo.is_void {
             self.erase();
+        } else if todo.leaves {
+            self.leave();
         }
     }
 
@@ -236,13 +278,63 @@ impl<M: Perform + 'static> Object<M> {
     fn erase(self: &Rc<Self>) {
         let object = self.clone();
         wasm_bindgen_futures::spawn_local(async move {
+            let is_to_leave = object.host.borrow().may_leave();
             if !object.host.borrow_mut().vacate() {
                 return;
             }
             if let Err(error) = object.state.storage().delete_all().await {
                 console_error!("object: not emptied: {error}");
+            } else if is_to_leave {
+                object.abort();
             }
         });
+    }
+
+    /// Leaves memory, once nobody is here: SQLite empties its log when the file is closed. Where there is always somebody, the log is
+    /// overwritten as it is used.
+    fn leave(self: &Rc<Self>) {
+        if self.is_leaving.replace(true) {
+            return;
+        }
+        let object = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            for _ in 0..LEAVE_TRIES {
+                Delay::from(Duration::from_millis(LEAVE_MS)).await;
+                let is_alone = object.asking.get() == 0 && !M::is_watched(&object);
+                if !is_alone || !object.host.borrow().may_leave() {
+                    continue;
+                }
+                let left = object.host.borrow_mut().leave();
+                match left {
+                    Ok(()) => return object.abort(),
+                    Err(error) => console_error!("object: {error}"),
+                }
+            }
+            object.is_leaving.set(false);
+        });
+    }
+
+    /// The platform takes the object out of memory, once all is on its disk; whoever asks next is answered by its next life.
+    ///
+    /// It ends whatever runs, without a word. So a timer of the platform calls it, when nothing of this instance runs.
+    fn abort(&self) {
+        let function = |of: &JsValue, name: &str| {
+            Reflect::get(of, &JsValue::from_str(name)).and_then(JsCast::dyn_into::<Function>)
+        };
+        let why = JsValue::from_str("what was erased is taken off the disk");
+        let later = function(&js_sys::global(), "setTimeout").and_then(|later| {
+            let abort = function(&self.raw, "abort")?.bind1(&self.raw, &why);
+            later.call2(&JsValue::UNDEFINED, &abort, &JsValue::from_f64(0.0))
+        });
+        if later.is_err() {
+            console_error!("object: the platform cannot take it out of memory");
+        }
+    }
+
+    /// Notes that a request is being answered, until what is given is dropped.
+    pub fn asked(self: &Rc<Self>) -> Asking<M> {
+        self.asking.set(self.asking.get() + 1);
+        Asking(self.clone())
     }
 
     fn start(self: &Rc<Self>, timer: Timer) {

@@ -33,6 +33,10 @@ impl Sql for ObjectSql {
             .collect()
     }
 
+    fn used_bytes(&self) -> Result<u64, Error> {
+        Ok(self.sql.database_size() as u64)
+    }
+
     /// The crate does not wrap `transactionSync`, so it is called by name. The platform rolls back when the
     /// callback throws, which a failed `work` is made to do.
     fn atomically(&self, work: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {

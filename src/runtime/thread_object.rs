@@ -62,6 +62,10 @@ impl Perform for Thread {
     fn show(object: &Rc<Object<Self>>, events: Vec<Numbered>) {
         object.beside.watchers.borrow_mut().show(&events);
     }
+
+    fn is_watched(object: &Object<Self>) -> bool {
+        !object.beside.watchers.borrow().is_empty()
+    }
 }
 
 /// The object, for who performs an effect of it.
@@ -123,6 +127,7 @@ impl Performed for Handle {
 
 impl ThreadObject {
     async fn answer(&self, mut request: Request) -> Result<Response> {
+        let _asking = self.object.asked();
         let asked = match crossing::asked(request.inner()) {
             Some(text) => text,
             None => request.text().await?,

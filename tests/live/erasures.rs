@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::emulator::{Emulator, Price, Script};
 use crate::harness::{Account, Agent, App, DEADLINE, Settings, eventually, live, unique};
 
+/// How many the person has: more than the index needs pages for.
+const THREADS: usize = 40;
+
 /// The files below a folder that have this in them.
 fn files_with(folder: &Path, mark: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -36,11 +39,11 @@ async fn api(account: &Account, method: Method, path: &str) -> Value {
 async fn leave_traces(agent: &Agent, mark: &str) {
     let account = &agent.account;
     let says = |n: u32| format!("{mark} says {n} {}", "lorem ipsum ".repeat(200));
-    for n in 0..4 {
+    for n in 0..THREADS {
         let thread = json!({"id": format!("t{n}"), "user": mark, "title": mark, "labels": [format!("l:{mark}")],
             "metadata": {"name": mark}});
         agent.call("/threads", &thread).send().await.expect(201);
-        for m in 0..3 {
+        for m in 0..if n < 4 { 3 } else { 1 } {
             let run = json!({"message": says(m)});
             agent.call(&format!("/threads/t{n}/runs"), &run).send().await.expect(201);
         }
@@ -61,8 +64,8 @@ async fn leave_traces(agent: &Agent, mark: &str) {
     }
     account.post("/api/v1/memories", &json!({"user": "somebody", "text": "Stays."})).await.expect(201);
     eventually("the index knows all", DEADLINE, async || {
-        let runs = api(account, Method::GET, &format!("/api/v1/runs?user={mark}")).await;
-        (runs["data"].as_array()?.len() == 13).then_some(())
+        let runs = api(account, Method::GET, &format!("/api/v1/runs?user={mark}&limit=100")).await;
+        (runs["data"].as_array()?.len() == THREADS + 9).then_some(())
     })
     .await;
 }
@@ -96,8 +99,8 @@ fn an_erasure_leaves_no_trace_of_a_marked_name_though_the_server_is_killed() {
             (receipt["status"] == "done").then_some(receipt)
         })
         .await;
-        let counts = (&receipt["threads"], &receipt["runs"], &receipt["memories"]);
-        assert_eq!(counts, (&json!(5), &json!(1), &json!(20)), "{receipt}");
+        // What was being counted when the server was killed is not.
+        assert!(receipt["threads"].as_u64() > Some(THREADS as u64 / 2), "{receipt}");
         let document = api(&account, Method::GET, "/api/v1/threads/other/export").await;
         assert_eq!(document["items"].as_array().expect("it has items").len(), 2, "{document}");
         let memories = api(&account, Method::GET, "/api/v1/memories?user=somebody").await;
@@ -105,7 +108,10 @@ fn an_erasure_leaves_no_trace_of_a_marked_name_though_the_server_is_killed() {
         let agent = Agent { account: account.clone(), ..agent };
         assert_eq!(agent.calls().await.len(), before, "the ledger stays");
 
-        // Each object writes to its file what is in its log when it leaves memory, some ten seconds after its last request.
+        // What is still in the log of an object that has died is taken off the disk by its next life.
+        app.server.kill_workerd();
+        app.server.stop().await;
+        app = App::start(&settings, emulator.clone()).await.expect("the server starts once more");
         eventually("no file has the name", DEADLINE, async || {
             files_with(&settings.folder.state(), &mark).is_empty().then_some(())
         })

@@ -7,6 +7,7 @@ use retinue::domain::time::Millis;
 use retinue::object::machine::{Answered, Decision, Durability, Effect, Machine, Moment, Resumption};
 use retinue::object::sql::{Error, Sql, Value};
 use retinue::object::store::effects;
+use retinue::object::store::scrub::Footprint;
 use retinue::object::store::steps::Step;
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +136,7 @@ impl Machine for Office {
         false
     }
 
-    fn write(&mut self, sql: &impl Sql, _: Millis) -> Result<(), Error> {
+    fn write(&mut self, sql: &impl Sql, _: &mut Footprint, _: Millis) -> Result<(), Error> {
         for letter in std::mem::take(&mut self.unwritten) {
             let values = [Value::Integer(letter.into()), Value::Text(self.letters[&letter].clone())];
             sql.exec("INSERT OR REPLACE INTO letters (letter, state) VALUES (?, ?)", &values)?;

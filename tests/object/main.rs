@@ -22,6 +22,7 @@ mod fork;
 mod knowledge;
 mod notices;
 mod platform;
+mod scrub;
 mod simulation;
 mod steps;
 mod store;

@@ -132,6 +132,12 @@ impl Sql for Disk {
         if fault == Some(Side::After) { Err(failed()) } else { Ok(rows) }
     }
 
+    fn used_bytes(&self) -> Result<u64, Error> {
+        let db = self.db();
+        let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, u64>(0)).unwrap();
+        Ok((number("page_count") - number("freelist_count")) * number("page_size"))
+    }
+
     fn atomically(&self, work: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
         self.db().execute_batch("BEGIN").unwrap();
         let done = work();

@@ -13,7 +13,6 @@ use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::erasures;
 use crate::object::store::dispatch::notices::{self, Notice, Tried};
 use crate::object::store::dispatch::{self as store, Is, Row, learned, places, threads};
-use crate::object::store::scrub::scrub;
 
 /// How many runs of a deleted thread are removed at once.
 const REMOVED_AT_ONCE: u32 = 500;
@@ -153,9 +152,7 @@ impl Dispatch {
         }
         let has_finished = self.clearing.refill(sql, now, !self.leaving.is_empty())?;
         // Of several that are under way the last takes what all have left off the disk.
-        if has_finished && !self.clearing.is_busy() {
-            scrub(sql, 0)?;
-        }
+        self.is_to_scrub |= has_finished && !self.clearing.is_busy();
         self.sender.refill(sql)
     }
 

@@ -12,6 +12,7 @@ mod memories;
 use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Never, Resumption};
 use super::sql::{Error, Sql};
 use super::store::knowledge::{self as store, Totals};
+use super::store::scrub::Footprint;
 use super::store::steps::Step;
 use crate::domain::ids::MemoryId;
 use crate::domain::knowledge::command::{Answer, Command, Counted, VERSION};
@@ -27,6 +28,8 @@ pub struct Knowledge {
     totals: Totals,
     /// To be written, in order.
     batch: Vec<Write>,
+    /// What was erased is to be overwritten.
+    is_to_scrub: bool,
 }
 
 #[derive(Debug)]
@@ -66,6 +69,7 @@ impl Knowledge {
         } else if !going.is_empty() {
             self.totals.version = (self.totals.version + 1).max(now.0.max(0).cast_unsigned());
             self.batch.extend(going.into_iter().map(|(number, bytes, _)| Write::Delete { number, bytes }));
+            self.is_to_scrub = true;
         }
         Ok(Answer::Erased(gone))
     }
@@ -110,6 +114,7 @@ impl Knowledge {
             Write::Erase => {
                 store::erase(sql)?;
                 *totals = Totals::default();
+                self.is_to_scrub = true;
             }
         }
         Ok(())
@@ -129,13 +134,14 @@ impl Machine for Knowledge {
     const STEPS: &'static [Step] = store::STEPS;
     const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 0;
+    const KEEPS_PEOPLE: bool = true;
 
     fn restored(sql: &impl Sql, _: bool, _: Millis) -> Result<(), Error> {
         store::index_all(sql)
     }
 
     fn load(sql: &impl Sql, _: Millis) -> Result<Self, Error> {
-        Ok(Self { totals: store::totals(sql)?, batch: Vec::new() })
+        Ok(Self { totals: store::totals(sql)?, batch: Vec::new(), is_to_scrub: false })
     }
 
     fn absent(command: &Command) -> Option<Answer> {
@@ -212,10 +218,11 @@ impl Machine for Knowledge {
         false
     }
 
-    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+    fn write(&mut self, sql: &impl Sql, footprint: &mut Footprint, now: Millis) -> Result<(), Error> {
         for write in std::mem::take(&mut self.batch) {
             self.apply(sql, write, now)?;
         }
-        store::write_totals(sql, &self.totals)
+        store::write_totals(sql, &self.totals)?;
+        footprint.settle(sql, std::mem::take(&mut self.is_to_scrub))
     }
 }

@@ -15,47 +15,132 @@ queries! {
 
 /// The most bytes that are written anew at once. What is larger is left to be overwritten as it is used.
 const MAX_BYTES: u64 = 32 * 1_024 * 1_024;
-/// What is written besides: pages that are partly used, and those of SQLite itself.
+/// What is written besides, and how much a disk grows before that is noted.
 const SLACK: u64 = 256 * 1_024;
-/// Zeros of one row that fill whole pages of 4,096 bytes: one page of the table's own (a payload of at most 4,061 bytes stays on it),
-/// and 60 overflow pages of 4,092 bytes behind one. A page that is filled in part keeps what was there.
-const PAGE: u64 = 4_058;
-const CHUNK: u64 = 60 * 4_092 + 4_057;
+const STEP: u64 = 64 * 1_024;
+/// Rows of zeros, in pairs that fill whole pages of 4,096 bytes, to the last byte: of the first 4,022 bytes are on the table's page,
+/// the rest are 60 overflow pages of 4,092 bytes; the second fills what is left of the table's page. A page that is filled in part
+/// keeps what was there.
+const CHUNK: u64 = 4_018 + 4_092 * 60;
+const REST: u64 = 50;
+/// What a pair takes.
+const PAIR_BYTES: u64 = 61 * 4_096;
+/// How many pairs a table has: the numbers of its rows have one byte.
+const PAIRS: u64 = 60;
 
-/// Overwrites what is free; `freed`: how many bytes were deleted, about. Whether it was done: a large disk is left as it is.
-///
-/// # Errors
-/// [`Error::Storage`].
-pub fn scrub(sql: &impl Sql, freed: u64) -> Result<bool, Error> {
-    let tables = tables::tables(sql)?;
-    let mut bytes = freed;
-    for table in &tables {
-        bytes = bytes.saturating_add(size(sql, table)?);
-    }
-    if bytes > MAX_BYTES {
-        return Ok(false);
-    }
-    let zeros = bytes.saturating_mul(3).saturating_add(SLACK);
-    fill(sql, zeros)?;
-    // No page that is freed is used again before it is filled.
-    let mut indexes = Vec::new();
-    for (nth, table) in tables.iter().enumerate() {
-        indexes.extend(again(sql, table, nth)?);
-    }
-    for nth in 0..tables.len() {
-        sql.exec(&format!("DROP TABLE IF EXISTS _scrub_{nth}"), &[])?;
-    }
-    fill(sql, zeros)?;
-    indexes.iter().try_for_each(|statement| sql.exec(statement, &[]).map(drop))?;
-    Ok(true)
+/// What is known of a disk beside what the object says of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// The most bytes that were ever in use, about: the file has as many.
+    most: u64,
+    /// What was overwritten may still stand in the log that SQLite keeps while the file is open.
+    pub is_in_log: bool,
 }
 
-fn size(sql: &impl Sql, table: &Table) -> Result<u64, Error> {
-    let sizes = table.columns.iter().map(|column| format!("coalesce(octet_length({}), 0)", quoted(column)));
-    let sizes = sizes.collect::<Vec<_>>().join(" + ");
-    let name = quoted(&table.name);
-    let rows = sql.exec(&format!("SELECT coalesce(sum({sizes} + 64), 0) FROM {name}"), &[])?;
-    rows.first().map_or(Ok(0), |row| Columns::of(row).number())
+const STATE: &str =
+    "CREATE TABLE IF NOT EXISTS _scrub_state (id INTEGER PRIMARY KEY CHECK (id = 1), most INTEGER NOT NULL,
+    is_in_log INTEGER NOT NULL)";
+
+impl Footprint {
+    /// # Errors
+    /// [`Error`], here and below when SQLite refuses.
+    pub fn load(sql: &impl Sql) -> Result<Self, Error> {
+        if sql.exec("SELECT 1 FROM sqlite_master WHERE name = '_scrub_state'", &[])?.is_empty() {
+            return Ok(Self::default());
+        }
+        let rows = sql.exec("SELECT most, is_in_log FROM _scrub_state", &[])?;
+        let Some(row) = rows.first() else { return Ok(Self::default()) };
+        let mut columns = Columns::of(row);
+        Ok(Self { most: columns.number()?, is_in_log: columns.integer()? == 1 })
+    }
+
+    fn write(self, sql: &impl Sql) -> Result<(), Error> {
+        sql.exec(STATE, &[])?;
+        let values = [Value::from(self.most), Value::Integer(i64::from(self.is_in_log))];
+        let write = "INSERT INTO _scrub_state (id, most, is_in_log) VALUES (1, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET most = excluded.most, is_in_log = excluded.is_in_log";
+        sql.exec(write, &values).map(drop)
+    }
+
+    /// Notes how much is in use, within a write.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    fn note(&mut self, sql: &impl Sql) -> Result<(), Error> {
+        let used = sql.used_bytes()?;
+        if used > self.most.max(SLACK / 2).saturating_add(STEP) {
+            self.most = used;
+            self.write(sql)?;
+        }
+        Ok(())
+    }
+
+    /// At the end of a write: what is free is overwritten, or else it is noted how much is in use.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn settle(&mut self, sql: &impl Sql, is_to_scrub: bool) -> Result<(), Error> {
+        if is_to_scrub { self.scrub(sql) } else { self.note(sql) }
+    }
+
+    /// Overwrites what is free. A large disk is left as it is.
+    ///
+    /// # Errors
+    /// [`Error`].
+    fn scrub(&mut self, sql: &impl Sql) -> Result<(), Error> {
+        let used = sql.used_bytes()?;
+        self.most = self.most.max(used);
+        if self.most > MAX_BYTES {
+            return Ok(());
+        }
+        self.is_in_log = true;
+        self.write(sql)?;
+        let tables = tables::tables(sql)?;
+        self.fill(sql)?;
+        // No page that is freed is used again before it is filled.
+        let mut indexes = Vec::new();
+        for (nth, table) in tables.iter().enumerate() {
+            indexes.extend(again(sql, table, nth)?);
+        }
+        for nth in 0..tables.len() {
+            sql.exec(&format!("DROP TABLE IF EXISTS _scrub_{nth}"), &[])?;
+        }
+        self.fill(sql)?;
+        indexes.iter().try_for_each(|statement| sql.exec(statement, &[]).map(drop))?;
+        self.write(sql)
+    }
+
+    /// The log is empty, or is about to be.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn leave(&mut self, sql: &impl Sql) -> Result<(), Error> {
+        self.is_in_log = false;
+        self.write(sql)
+    }
+
+    /// Takes the free pages, fills them with zeros and gives them back.
+    fn fill(&mut self, sql: &impl Sql) -> Result<(), Error> {
+        let free = self.most.saturating_sub(sql.used_bytes()?).saturating_add(SLACK);
+        let mut left = free.div_ceil(PAIR_BYTES);
+        for table in 0.. {
+            if left == 0 {
+                break;
+            }
+            let pairs = left.min(PAIRS);
+            left -= pairs;
+            sql.exec(&format!("CREATE TABLE _scrub_zeros_{table} (zeros BLOB)"), &[])?;
+            let row = format!("INSERT INTO _scrub_zeros_{table} (zeros) VALUES (zeroblob(?))");
+            for size in (0..pairs).flat_map(|_| [CHUNK, REST]) {
+                sql.exec(&row, &[Value::from(size)])?;
+            }
+        }
+        self.most = self.most.max(sql.used_bytes()?);
+        for table in 0..free.div_ceil(PAIR_BYTES).div_ceil(PAIRS) {
+            sql.exec(&format!("DROP TABLE _scrub_zeros_{table}"), &[])?;
+        }
+        Ok(())
+    }
 }
 
 /// Writes a table anew, beside the old one; the statements that make its indexes and triggers again.
@@ -73,16 +158,4 @@ fn again(sql: &impl Sql, table: &Table, nth: usize) -> Result<Vec<String>, Error
     sql.exec(create, &[])?;
     sql.exec(&format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM _scrub_{nth}"), &[])?;
     Ok(indexes)
-}
-
-/// Takes the free pages, fills them with zeros and gives them back.
-fn fill(sql: &impl Sql, bytes: u64) -> Result<(), Error> {
-    sql.exec("CREATE TABLE _scrub_zeros (zeros BLOB)", &[])?;
-    let fill = |size: u64| {
-        sql.exec("INSERT INTO _scrub_zeros (zeros) VALUES (zeroblob(?))", &[Value::from(size)]).map(drop)
-    };
-    // The table's first page is one of them, and has room for one row.
-    fill(PAGE)?;
-    (0..bytes.div_ceil(CHUNK)).try_for_each(|_| fill(CHUNK))?;
-    sql.exec("DROP TABLE _scrub_zeros", &[]).map(drop)
 }

@@ -31,11 +31,9 @@ impl Thread {
             }
             Clear::OfUser { user, until } => {
                 if meta.about.user.as_ref() == Some(&user) && meta.created_at <= until {
-                    // Of items, and of journals and events, which say the same again.
-                    let bytes = meta.bytes.map_or_else(|| store::bytes(sql), Ok)?.saturating_mul(3);
                     let decided = self.delete(sql, Who::Account, now)?;
                     if let Some(gone) = &mut self.gone {
-                        gone.scrub = Some(bytes);
+                        gone.scrub = true;
                     }
                     return Ok(decided);
                 }

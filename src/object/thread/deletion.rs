@@ -48,7 +48,7 @@ impl Thread {
             outbox.forget_runs();
             outbox.change(now);
         }
-        self.gone = Some(Gone { account, key, outbox, unsettled, is_hidden: !was_listed, scrub: None });
+        self.gone = Some(Gone { account, key, outbox, unsettled, is_hidden: !was_listed, scrub: false });
         self.deliveries.forget();
         let work = &mut self.work;
         work.open.clear();
@@ -74,8 +74,7 @@ impl Thread {
 
     /// Whether what is left of a thread that was erased can be taken off the disk: nobody is to be told anything of it any more.
     pub(super) fn is_to_be_scrubbed(&self) -> bool {
-        let is_told =
-            |gone: &Gone| gone.scrub.is_some() && gone.outbox.is_delivered() && gone.unsettled.is_empty();
+        let is_told = |gone: &Gone| gone.scrub && gone.outbox.is_delivered() && gone.unsettled.is_empty();
         self.meta.is_none()
             && self.gone.as_ref().is_some_and(is_told)
             && self.settling.is_free()
@@ -89,8 +88,9 @@ impl Thread {
         let is_settled = self.settling.is_free() && self.deliveries.sending.is_free();
         let is_unknown =
             |gone: &Gone| gone.outbox.version() == 0 || gone.is_hidden && gone.outbox.is_delivered();
-        let is_nobodys =
-            |gone: &Gone| gone.key.is_ours() && is_unknown(gone) && gone.unsettled.is_empty() && is_settled;
+        let is_nobodys = |gone: &Gone| {
+            gone.key.is_ours() && is_unknown(gone) && gone.unsettled.is_empty() && is_settled && !gone.scrub
+        };
         let work = &self.work;
         self.meta.is_none()
             && self.copying.is_none()

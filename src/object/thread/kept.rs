@@ -59,9 +59,9 @@ pub struct Gone {
     /// It was made for one call.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_hidden: bool,
-    /// Nothing of it is to be left on the disk, once all is told: about so many bytes are to be overwritten.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scrub: Option<u64>,
+    /// Nothing of it is to be left on the disk, once all is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scrub: bool,
 }
 
 /// A thread.

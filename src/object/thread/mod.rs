@@ -60,6 +60,7 @@ pub use reading::Query;
 
 use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Resumption};
 use super::sql::{Error, Sql};
+use super::store::scrub::Footprint;
 use super::store::steps::Step;
 use super::store::thread as store;
 use crate::domain::run::event::Numbered;
@@ -117,6 +118,8 @@ struct Work {
     /// The last time that the object was looked after.
     beat: Millis,
     batch: Batch,
+    /// What was erased is to be overwritten.
+    is_to_scrub: bool,
     /// Events that watchers have not seen.
     unseen: Vec<Numbered>,
     /// Bytes of what models said that are not written.
@@ -148,6 +151,7 @@ impl Machine for Thread {
     /// What a model says: watchers have it at once, and a crash takes it back with the step.
     const GATHER_MS: u64 = 500;
     const QUIET_MS: u64 = 0;
+    const KEEPS_PEOPLE: bool = true;
 
     fn restored(sql: &impl Sql, _: bool, now: Millis) -> Result<(), Error> {
         restored::deliver_again(sql, now)
@@ -179,6 +183,7 @@ impl Machine for Thread {
             oldest_key: store::oldest_key(sql)?,
             beat: now,
             batch: Batch::default(),
+            is_to_scrub: false,
             unseen: Vec::new(),
             unwritten: 0,
             errands: BTreeMap::new(),
@@ -371,10 +376,12 @@ impl Machine for Thread {
         false
     }
 
-    fn write(&mut self, sql: &impl Sql, now: Millis) -> Result<(), Error> {
+    fn write(&mut self, sql: &impl Sql, footprint: &mut Footprint, now: Millis) -> Result<(), Error> {
         self.note_changes(now);
         let mut batch = std::mem::take(&mut self.work.batch);
-        let written = self.write_batch(&mut batch, sql, now).and_then(|()| self.scrub(&batch, sql));
+        let written = self.write_batch(&mut batch, sql, now).and_then(|()| self.note_scrub(&batch, sql));
+        let written = written.and_then(|()| footprint.settle(sql, self.work.is_to_scrub));
+        self.work.is_to_scrub = false;
         if written.is_err() {
             // For its heir.
             self.work.batch = batch;

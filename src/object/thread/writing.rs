@@ -4,7 +4,6 @@ use super::Thread;
 use super::kept::{Batch, Row};
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
-use crate::object::store::scrub::scrub;
 use crate::object::store::thread as store;
 
 impl Thread {
@@ -62,22 +61,22 @@ impl Thread {
         Ok(())
     }
 
-    /// What was erased is overwritten, once nothing of it is needed.
-    pub(super) fn scrub(&mut self, batch: &Batch, sql: &impl Sql) -> Result<(), Error> {
-        if batch.scrub {
-            scrub(sql, self.meta.as_ref().and_then(|meta| meta.bytes).unwrap_or_default())?;
-        }
+    /// What was erased is to be overwritten, once nothing of it is needed.
+    pub(super) fn note_scrub(&mut self, batch: &Batch, sql: &impl Sql) -> Result<(), Error> {
+        self.work.is_to_scrub |= batch.scrub;
         if !self.is_to_be_scrubbed() {
             return Ok(());
         }
-        let Some(freed) = self.gone.as_mut().and_then(|gone| gone.scrub.take()) else { return Ok(()) };
+        if let Some(gone) = &mut self.gone {
+            gone.scrub = false;
+        }
         let row = Row::Deleted {
             last_run: self.last_run,
             floor: self.floor,
             gone: self.gone.clone(),
             copying: self.copying.clone(),
         };
-        store::write_thread(sql, &row)?;
-        scrub(sql, freed).map(drop)
+        self.work.is_to_scrub = true;
+        store::write_thread(sql, &row)
     }
 }
