@@ -169,7 +169,7 @@ impl Entry {
         let (fields, faults) = json::read_partly::<Fields>(&fields.into());
         errors.absorb(faults);
         let faults = errors.finish().err().unwrap_or_default();
-        let origin = keys.first().map(|id| Origin { path: "id".to_owned(), value: id.clone() });
+        let origin = keys.first().map(|id| Origin { path: "id".to_owned(), value: id.clone(), label: None });
         Self { slug, name, fields, report, keys, origin, parameters, ..Self::invalid(faults) }
     }
 

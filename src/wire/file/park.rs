@@ -123,6 +123,15 @@ pub fn kept_at<'a>(config: &'a Map<String, Value>, path: &str) -> Option<&'a str
     path.split('.').try_fold(imported, |value, name| value.get(name))?.as_str()
 }
 
+/// Changes the text that was kept of an agent's source at this path, where there is one.
+pub fn put_at(config: &mut Map<String, Value>, path: &str, text: &str) {
+    let imported = config.get_mut(IMPORTED);
+    let found = path.split('.').fold(imported, |value, name| value?.get_mut(name));
+    if let Some(there) = found.filter(|there| there.is_string()) {
+        *there = text.into();
+    }
+}
+
 /// Whether a name of something is a secret; then that is said, and the name is not.
 pub fn is_secret_name(path: &str, name: &str, report: &mut Report) -> bool {
     let is_secret = secrets::is_for_name(name);
