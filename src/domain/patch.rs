@@ -29,6 +29,14 @@ pub enum Patch {
 #[serde(transparent)]
 pub struct Operations(Vec<PatchOperation>);
 
+/// A place that operations may name as if it were shown, and what stands there for them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandIn {
+    /// A JSON Pointer of plain names, below an object.
+    place: String,
+    value: Value,
+}
+
 /// Why operations were not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotDone {
@@ -90,6 +98,19 @@ impl Operations {
     /// # Errors
     /// [`NotDone`] of the first one that cannot be.
     pub fn apply(&self, to: Map<String, Value>) -> Result<Map<String, Value>, NotDone> {
+        self.apply_beside(to, &[])
+    }
+
+    /// The same, where these places may be named too. Operations that name none of them, and tests of what is around them,
+    /// find the document as it is.
+    ///
+    /// # Errors
+    /// As [`Operations::apply`].
+    pub fn apply_beside(
+        &self,
+        to: Map<String, Value>,
+        stand_ins: &[StandIn],
+    ) -> Result<Map<String, Value>, NotDone> {
         let mut document = Value::Object(to);
         for (i, operation) in self.0.iter().enumerate() {
             let path: String = operation.path().as_str().chars().take(MAX_PATH_SHOWN).collect();
@@ -97,12 +118,15 @@ impl Operations {
             if !is_flat(operation, &document) {
                 return Err(invalid(&format!("would be nested more than {} deep", json::MAX_DEPTH)));
             }
+            let put: Vec<&StandIn> =
+                stand_ins.iter().filter(|one| one.put(operation, &mut document)).collect();
             json_patch::patch(&mut document, std::slice::from_ref(operation)).map_err(|error| match error
                 .kind
             {
                 PatchErrorKind::TestFailed => NotDone::Test(format!("[{i}], `{path}`,")),
                 kind => invalid(&kind.to_string()),
             })?;
+            put.into_iter().for_each(|one| one.take_back(&mut document));
             let is_copy = matches!(operation, PatchOperation::Copy(_));
             if is_copy && document.to_string().len() > MAX_BYTES {
                 return Err(invalid("makes more than 4 MiB"));
@@ -112,6 +136,51 @@ impl Operations {
             Value::Object(fields) => Ok(fields),
             _ => Err(NotDone::Invalid(fault("(body)", "leaves no object"))),
         }
+    }
+}
+
+impl StandIn {
+    /// A field of the document that is null where it is not shown.
+    pub fn null(name: &str) -> Self {
+        Self { place: format!("/{name}"), value: Value::Null }
+    }
+
+    /// An empty object in an object of the document.
+    pub fn object(outer: &str, name: &str) -> Self {
+        Self { place: format!("/{outer}/{name}"), value: Map::new().into() }
+    }
+
+    /// Puts it in its place for an operation that names it, where there is nothing; returns whether it did.
+    fn put(&self, operation: &PatchOperation, document: &mut Value) -> bool {
+        let from = match operation {
+            PatchOperation::Move(moved) => Some(moved.from.as_str()),
+            PatchOperation::Copy(copy) => Some(copy.from.as_str()),
+            _ => None,
+        };
+        let is_in = |path: &str| {
+            path.strip_prefix(&self.place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let is_named = is_in(operation.path().as_str()) || from.is_some_and(is_in);
+        if !is_named || document.pointer(&self.place).is_some() {
+            return false;
+        }
+        let Some((outer, name)) = self.outer(document) else { return false };
+        outer.insert(name.to_owned(), self.value.clone());
+        true
+    }
+
+    /// Takes it away again, if the operation left it as it was put.
+    fn take_back(&self, document: &mut Value) {
+        if document.pointer(&self.place) == Some(&self.value)
+            && let Some((outer, name)) = self.outer(document)
+        {
+            outer.shift_remove(name);
+        }
+    }
+
+    fn outer<'a>(&self, document: &'a mut Value) -> Option<(&'a mut Map<String, Value>, &str)> {
+        let (outer, name) = self.place.rsplit_once('/')?;
+        Some((document.pointer_mut(outer)?.as_object_mut()?, name))
     }
 }
 
@@ -197,5 +266,33 @@ mod tests {
         let copies: Vec<Value> =
             (0..100).map(|i| json!({"op": "copy", "from": "", "path": format!("/x{i}")})).collect();
         assert!(matches!(apply(copies.into(), json!({"a": "x".repeat(1_000)})), Err(NotDone::Invalid(_))));
+    }
+
+    #[test]
+    fn what_stands_in_is_there_for_the_operations_that_name_it() {
+        let stand_ins = [StandIn::null("voice"), StandIn::object("config", "variables")];
+        let done = |operations: Value, to: Value| {
+            let Value::Object(to) = to else { panic!("{to}") };
+            let done = Operations::read(operations).unwrap().apply_beside(to, &stand_ins);
+            done.map(Value::Object)
+        };
+        let shown = json!({"config": {}});
+        let around = json!([
+            {"op": "test", "path": "", "value": shown}, {"op": "test", "path": "/config", "value": {}},
+            {"op": "test", "path": "/voice", "value": null}, {"op": "test", "path": "/config/variables", "value": {}},
+            {"op": "copy", "from": "/config", "path": "/copy"}, {"op": "remove", "path": "/copy"},
+            {"op": "test", "path": "", "value": shown},
+        ]);
+        assert_eq!(done(around, shown.clone()), Ok(shown.clone()));
+        let changed = json!([
+            {"op": "replace", "path": "/voice", "value": "v"}, {"op": "replace", "path": "/config", "value": {"a": 1}},
+            {"op": "add", "path": "/config/variables/b", "value": null},
+        ]);
+        let both = json!({"voice": "v", "config": {"a": 1, "variables": {"b": null}}});
+        assert_eq!(done(changed, shown.clone()), Ok(both));
+        let elsewhere = json!([{"op": "replace", "path": "/voices", "value": "v"}]);
+        assert!(done(elsewhere, shown).is_err());
+        let no_object = json!([{"op": "add", "path": "/config/variables/b", "value": 1}]);
+        assert!(done(no_object, json!({"config": null})).is_err());
     }
 }

@@ -4,91 +4,37 @@
 //! configuration of an agent has. Each look needs a tail that no ordinary word has, so that a text that only speaks of such
 //! things stays.
 
+mod command;
+mod tables;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
-/// Beginnings of private keys: certificates and public keys are no secrets.
-const KEYS: [&str; 4] =
-    ["PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "PuTTY-User-Key-File-", "AGE-SECRET-KEY-1"];
-/// `-----BEGIN ` in base64.
-const ARMOUR: &str = "LS0tLS1CRUdJTi";
-/// `PRIVATE KEY` in base64, by how many bytes of three stand before it: the letters that it fills alone.
-const PRIVATE_KEY: [&str; 3] = ["UFJJVkFURSBLRV", "BSSVZBVEUgS0VZ", "QUklWQVRFIEtFW"];
-/// Addresses that let whoever knows them write: what comes after is the secret. Of their makers' documentation, 2026-11.
-const WEBHOOKS: [&str; 14] = [
-    "hooks.slack.com/services/",
-    "hooks.slack.com/workflows/",
-    "hooks.slack.com/triggers/",
-    "discord.com/api/webhooks/",
-    "discordapp.com/api/webhooks/",
-    "webhook.office.com/webhookb2/",
-    "outlook.office.com/webhook/",
-    "outlook.office365.com/webhook/",
-    "api.telegram.org/bot",
-    "hooks.zapier.com/hooks/catch/",
-    "open.feishu.cn/open-apis/bot/v2/hook/",
-    "open.larksuite.com/open-apis/bot/v2/hook/",
-    "maker.ifttt.com/use/",
-    "api.day.app/",
-];
-/// How tokens of services begin that agents' tools use.
-const TOKENS: [&str; 38] = [
-    "SG.",
-    "shpat_",
-    "shpss_",
-    "npm_",
-    "pypi-",
-    "dop_v1_",
-    "xoxp-",
-    "xoxa-",
-    "xoxe-",
-    "xoxs-",
-    "xapp-",
-    "ghs_",
-    "ghu_",
-    "ghr_",
-    "glptt-",
-    "gldt-",
-    "sq0atp-",
-    "sq0csp-",
-    "rk_test_",
-    "whsec_",
-    "lin_api_",
-    "ntn_",
-    "PMAK-",
-    "hvs.",
-    "figd_",
-    "figo_",
-    "tvly-",
-    "lsv2_",
-    "e2b_",
-    "jina_",
-    "GOCSPX-",
-    "sbp_",
-    "pcsk_",
-    "apify_api_",
-    "dckr_pat_",
-    "ATATT3",
-    "sntrys_",
-    "fo1_",
-];
-/// So many behind a beginning make a token.
-const TAIL: usize = 16;
+pub use command::{is_user_option, options};
+use tables::{ARMOUR, HASHES, KEYS, PLACES, PRIVATE_KEY, SIGNATURES, TOKENS, Tail, WEBHOOKS};
+
 /// The fewest characters of the secret part of an address.
 const MIN_PLACE: usize = 8;
 /// The fewest characters of a signature in an address.
 const MIN_SIGNATURE: usize = 20;
+/// The most bytes of a URL before a place in it.
+const MAX_HOST: usize = 300;
+/// The fewest characters of a password's hash.
+const MIN_HASH: usize = 20;
 
 /// Whether a text has something in it that looks like a secret.
 pub fn has(text: &str) -> bool {
     KEYS.iter().any(|key| text.contains(key))
         || armoured_key(text)
         || WEBHOOKS.iter().any(|place| follows(text, place))
+        || place_on_any_host(text)
         || text.split(|c: char| !is_of_token(c)).any(is_token)
         || signature(text)
         || basic(text)
-        || user_option(text)
+        || command::has_user(text)
         || data_source(text)
+        || netrc(text)
+        || hash_of_password(text)
 }
 
 /// A PEM file in base64, on one line or on several, with a private key in it.
@@ -99,11 +45,26 @@ fn armoured_key(text: &str) -> bool {
     }
 }
 
-/// Whether a secret part comes after this place of a URL.
+/// Whether a secret part comes after this place of a URL, in which a star is one part of the host's name.
 fn follows(text: &str, place: &str) -> bool {
+    let (place, behind) = place.split_once('*').unwrap_or((place, ""));
     text.match_indices(place).any(|(at, _)| {
         let rest = &text[at + place.len()..];
-        rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"-_/@.:%".contains(b)).count() >= MIN_PLACE
+        let label = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        let rest = if behind.is_empty() { Some(rest) } else { label.strip_prefix(behind) };
+        let is_of_path = |b: &u8| b.is_ascii_alphanumeric() || b"-_/@.:%".contains(b);
+        rest.is_some_and(|rest| rest.bytes().take_while(is_of_path).count() >= MIN_PLACE)
+    })
+}
+
+/// `https://chat.example.com/hooks/…`: where those who run the servers themselves have their webhooks.
+fn place_on_any_host(text: &str) -> bool {
+    PLACES.iter().any(|(place, tail)| {
+        text.match_indices(place).any(|(at, _)| {
+            let host = &text[text.floor_char_boundary(at.saturating_sub(MAX_HOST))..at];
+            let url = host.rsplit(char::is_whitespace).next().unwrap_or_default();
+            tail.begins(&text[at + place.len()..]) && url.contains("://")
+        })
     })
 }
 
@@ -112,10 +73,12 @@ const fn is_of_token(c: char) -> bool {
 }
 
 fn is_token(word: &str) -> bool {
-    let is_long = |rest: &str| rest.len() >= TAIL && rest.bytes().any(|b| b.is_ascii_digit());
+    let word = word.trim_matches(['.', ':']);
     // Of a list of settings, such as `token:SG.…`, the last part is the value.
     let value = word.rsplit(':').next().unwrap_or(word);
-    TOKENS.iter().any(|token| value.strip_prefix(token).is_some_and(is_long)) || is_bot_token(word)
+    TOKENS.iter().any(|(token, tail)| value.strip_prefix(token).is_some_and(|rest| tail.begins(rest)))
+        || is_bot_token(word)
+        || is_personal_token(value)
 }
 
 /// Telegram's: `123456789:AA…` with 35 characters.
@@ -126,10 +89,20 @@ fn is_bot_token(word: &str) -> bool {
     })
 }
 
+/// Airtable's: `patXXXXXXXXXXXXXX.` with 64 digits of hex behind it.
+fn is_personal_token(value: &str) -> bool {
+    const ID: usize = 17;
+    value.split_once('.').is_some_and(|(id, rest)| {
+        id.starts_with("pat")
+            && id.len() == ID
+            && id.bytes().all(|b| b.is_ascii_alphanumeric())
+            && Tail::Hex(64).begins(rest)
+    })
+}
+
 /// A signed address: `?sig=…` of Azure, `&X-Amz-Signature=…` of AWS.
 fn signature(text: &str) -> bool {
-    let names = ["?sig=", "&sig=", "X-Amz-Signature=", "X-Goog-Signature="];
-    names.iter().any(|name| {
+    SIGNATURES.iter().any(|name| {
         text.match_indices(name).any(|(at, _)| {
             let rest = &text[at + name.len()..];
             rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"%-_+/".contains(b)).count()
@@ -156,16 +129,6 @@ fn is_pair(word: &str) -> bool {
     })
 }
 
-/// `curl -u user:password`.
-fn user_option(text: &str) -> bool {
-    let mut is_next = false;
-    text.split_whitespace().any(|word| {
-        let is_value = std::mem::replace(&mut is_next, matches!(word, "-u" | "--user" | "--proxy-user"));
-        let pair = word.trim_matches(['"', '\'']).split_once(':');
-        is_value && pair.is_some_and(|(user, password)| !user.is_empty() && is_said(password))
-    })
-}
-
 /// `user:password@tcp(host:3306)/db`, as Go's drivers take it.
 fn data_source(text: &str) -> bool {
     ["@tcp(", "@unix("].iter().filter_map(|place| text.split_once(place)).any(|(before, _)| {
@@ -179,63 +142,55 @@ fn is_said(password: &str) -> bool {
     !password.is_empty() && !password.starts_with(['$', '{', '<', '*'])
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_known_by_their_looks() {
-        let made = |start: &str| format!("{start}{}", "a1b2".repeat(8));
-        let mut texts = vec![
-            "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----".to_owned(),
-            "-----BEGIN RSA PRIVATE KEY-----\\nMIIE".to_owned(),
-            "-----BEGIN PGP PRIVATE KEY BLOCK-----".to_owned(),
-            "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t".to_owned(),
-            "Basic dXNlcjpwYXNzd29yZA==".to_owned(),
-            "curl -H 'Authorization: Basic dXNlcjpwYXNzd29yZA' https://a.example".to_owned(),
-            "https://hooks.slack.com/services/T000/B000/XXXXXXXXXXXX".to_owned(),
-            "post to https://discord.com/api/webhooks/123/abcDEF please".to_owned(),
-            "https://acme.webhook.office.com/webhookb2/0f-1@2/IncomingWebhook/3/4".to_owned(),
-            "https://x.logic.azure.com/workflows/1/triggers/manual?sp=a&sig=abcdefghijklmnopqrstuvwxyz"
-                .to_owned(),
-            "curl -u admin:hunter2 https://a.example".to_owned(),
-            "root:hunter2@tcp(127.0.0.1:3306)/shop".to_owned(),
-            format!("123456789:{}", "A".repeat(35)),
-        ];
-        texts.extend(["SG.", "npm_", "whsec_", "lsv2_", "xoxp-", "GOCSPX-"].map(made));
-        let certificate = "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----\n";
-        for before in ["", certificate, &format!("{certificate}\n"), &format!("{certificate}\r\n")] {
-            for kind in ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "] {
-                let encoded = STANDARD.encode(format!("{before}-----BEGIN {kind}PRIVATE KEY-----\nMIIE"));
-                let (first, rest) = encoded.split_at(encoded.len() / 2);
-                texts.extend([format!("{first}\n  {rest}"), encoded]);
-            }
-        }
-        for text in texts {
-            assert!(has(&text), "{text}");
+/// `machine host login user password secret`, on one line or on several, as `.netrc` has it.
+fn netrc(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        let is_entry = match word {
+            "machine" => words.next().is_some(),
+            "default" => true,
+            _ => false,
+        };
+        if is_entry && is_login(words.clone()) {
+            return true;
         }
     }
-
-    #[test]
-    fn what_only_speaks_of_secrets_stays() {
-        for text in [
-            "Use Basic authentication: it is base64.",
-            "basic skills: reading",
-            "-----BEGIN CERTIFICATE-----\nMIIE",
-            "-----BEGIN PUBLIC KEY-----\nMIIE",
-            "Ask for the private key, and never print it.",
-            "https://hooks.slack.com/services/${SLACK_HOOK}",
-            "https://hooks.slack.com/services/<id>",
-            "https://discord.com/developers/docs/resources/webhook",
-            "Mention npm_config and whsec_ in the answer; run npm_lifecycle_event_of_the_package",
-            "curl -u $USER:$PASS https://a.example",
-            "curl --user <user>:<password> https://a.example",
-            "user:${DB_PASS}@tcp(db:3306)/shop",
-            "At 12:30 the ship leaves; 1234:5678",
-            "https://a.example/?q=signature&signed=1",
-        ] {
-            assert!(!has(text), "{text}");
-            assert!(!has(&STANDARD.encode(text)), "{text} in base64");
-        }
-    }
+    false
 }
+
+/// Whether these words begin as those of a login with its password.
+fn is_login<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
+    let (mut has_user, mut has_password) = (false, false);
+    while let (Some(name), Some(value)) = (words.next(), words.next()) {
+        match name {
+            "login" => has_user = true,
+            "password" => has_password = is_said(value),
+            "account" => {}
+            _ => break,
+        }
+    }
+    has_user && has_password
+}
+
+/// `user:$apr1$…`, as `htpasswd` and crypt write the hash of a password, by which the password can be tried.
+fn hash_of_password(text: &str) -> bool {
+    let is_hash = |hash: &str| {
+        hash.len() >= MIN_HASH && hash.bytes().all(|b| b.is_ascii_alphanumeric() || b"./+=".contains(&b))
+    };
+    let is_crypt = |part: &str| {
+        let (before, rest) = part.split_once('$').unwrap_or_default();
+        let named = rest.split_once('$').filter(|(name, _)| HASHES.contains(name));
+        let hash = named.and_then(|(_, rest)| rest.rsplit_once('$'));
+        (before.is_empty() || before.ends_with('=')) && hash.is_some_and(|(_, hash)| is_hash(hash))
+    };
+    let is_plain = |(user, rest): (&str, &str)| {
+        let hash = ["{SHA}", "{SSHA}"].iter().find_map(|name| rest.strip_prefix(name));
+        !user.is_empty() && hash.is_some_and(is_hash)
+    };
+    text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ','))
+        .any(|word| word.split(':').any(is_crypt) || word.split_once(':').is_some_and(is_plain))
+}
+
+#[cfg(test)]
+#[path = "secret_looks_tests.rs"]
+mod tests;

@@ -12,21 +12,22 @@ use utoipa::ToSchema;
 
 use crate::domain::account::{Account, Plan, Status};
 use crate::domain::account_edit::Edit;
-use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::domain::field_error::FieldErrors;
 use crate::domain::flag::Flag;
 use crate::domain::given::given;
 use crate::domain::json;
 use crate::domain::money::Nanos;
+use crate::domain::patch::Patch;
 use crate::domain::read_only;
 use crate::domain::time::Millis;
 use crate::ports::{Fitted, World};
 use crate::service::App;
 use crate::service::account::{self, Changed, Standing};
-use crate::service::authenticate::Session;
 use crate::service::failure::Failure;
+use crate::service::precondition::Precondition;
 
 use super::access::{Operator, Reader, Writer};
-use super::account_change::{Noted, fields_of};
+use super::account_change::{Noted, merge_of, rename};
 use super::body::{Changes, Json, Operation};
 use super::if_match::OnState;
 use super::path::Parameters;
@@ -245,33 +246,59 @@ pub struct OperatorBody {
 }
 
 /// Reads a body that has been looked at already.
-fn read<T: DeserializeOwned>(
-    body: Map<String, Value>,
-    renamed: Noted,
-    left: Result<(), Vec<FieldError>>,
-) -> Result<T, Problem> {
+fn read<T: DeserializeOwned>((body, noted): (Map<String, Value>, [Noted; 2])) -> Result<T, Problem> {
     let mut errors = FieldErrors::default();
-    errors.join(renamed);
-    errors.join(left);
+    noted.into_iter().for_each(|noted| errors.join(noted));
     let read = json::read(&body.into());
     let read = read.map_err(|faults| errors.join(Err(faults))).ok();
     errors.finish_with(read).map_err(Problem::invalid)
 }
 
-/// Leaves out what the account is shown with; in a whole account that is written back, also the plan that it has.
-async fn leave_out_shown<W: World>(
+/// The fields of a change in our words without what is only shown, and what is wrong with them so far.
+async fn understood<W: World>(
     app: &App<W>,
-    session: &Session,
-    body: &mut Map<String, Value>,
-) -> Result<Result<(), Vec<FieldError>>, Failure> {
-    let shown = View::from(account::get(app, session).await?);
-    let shown = serde_json::to_value(shown).unwrap_or_default();
-    let mut shown = shown.as_object().cloned().unwrap_or_default();
+    patch: Patch,
+    precondition: &mut Precondition,
+    account: &Account,
+    written: &[&str],
+) -> Result<(Map<String, Value>, [Noted; 2]), Failure> {
+    let (mut body, known) = match patch {
+        Patch::Merge(fields) => (fields, None),
+        Patch::Operations(operations) => {
+            // They are made over the state on which they were tried.
+            precondition.or_tag(account::tag(account));
+            let shown = shown(app, account).await?;
+            (merge_of(&operations, &shown)?, Some(shown))
+        }
+    };
+    let renamed = rename(&mut body, account);
+    if !read_only::is_needed(&body, written) {
+        return Ok((body, [renamed, Ok(())]));
+    }
+    let shown = match known {
+        Some(shown) => shown,
+        None => shown(app, account).await?,
+    };
+    let left = leave_out_shown(&mut body, shown, written);
+    Ok((body, [renamed, left]))
+}
+
+/// What GET shows of an account.
+async fn shown<W: World>(app: &App<W>, account: &Account) -> Result<Map<String, Value>, Failure> {
+    let view = View::from(account::standing(app, account.clone()).await?);
+    match serde_json::to_value(view) {
+        Ok(Value::Object(shown)) => Ok(shown),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// Leaves out what the account is shown with; in a whole account that is written back, also the plan that it has.
+fn leave_out_shown(body: &mut Map<String, Value>, mut shown: Map<String, Value>, written: &[&str]) -> Noted {
     shown.extend(["over", "restored"].map(|name| (name.to_owned(), Value::Null)));
     if body.get("plan").is_some_and(|plan| shown.get("plan") == Some(plan)) {
         body.remove("plan");
     }
-    Ok(read_only::leave_out(body, &shown, json::fields_of::<Body>()))
+    read_only::leave_out(body, &shown, written)
 }
 
 fn tagged<T: Serialize>(account: &Account, view: impl FnOnce() -> T) -> Response {
@@ -319,13 +346,10 @@ pub async fn patch<W: World>(
     OnState(mut precondition): OnState,
     Changes(patch): Changes,
 ) -> Result<Response, Problem> {
-    let fields = fields_of(patch, &mut precondition, &session.account);
-    let (mut body, renamed) = fields.map_err(Problem::report(&app))?;
-    let left = match read_only::is_needed(&body, json::fields_of::<Body>()) {
-        true => leave_out_shown(&app, &session, &mut body).await.map_err(Problem::report(&app))?,
-        false => Ok(()),
-    };
-    let Body { name, variables, settings, default_model, plan } = read(body, renamed, left)?;
+    let written = json::fields_of::<Body>();
+    let change = understood(&app, patch, &mut precondition, &session.account, written).await;
+    let change = change.map_err(Problem::report(&app))?;
+    let Body { name, variables, settings, default_model, plan } = read(change)?;
     let edit = Edit { name, variables, settings, default_model, plan, status: None };
     let changed = account::patch(&app, &session, &edit, &precondition).await;
     Ok(changed_view(changed.map_err(Problem::report(&app))?))
@@ -361,9 +385,10 @@ pub async fn patch_any<W: World>(
     Changes(patch): Changes,
 ) -> Result<Response, Problem> {
     let found = account::any(&app, &principal, &account).await.map_err(Problem::report(&app))?;
-    let (body, renamed) = fields_of(patch, &mut precondition, &found).map_err(Problem::report(&app))?;
-    let OperatorBody { name, variables, settings, default_model, plan, status } =
-        read(body, renamed, Ok(()))?;
+    let written = json::fields_of::<OperatorBody>();
+    let change = understood(&app, patch, &mut precondition, &found, written).await;
+    let change = change.map_err(Problem::report(&app))?;
+    let OperatorBody { name, variables, settings, default_model, plan, status } = read(change)?;
     let edit = Edit { name, variables, settings, default_model, plan, status };
     let changed = account::patch_any(&app, &principal, &account, &edit, &precondition).await;
     Ok(changed_view(changed.map_err(Problem::report(&app))?))

@@ -1,4 +1,4 @@
-//! A change of an account as a client writes it: a merge in anybody's words, or operations.
+//! A change of an account as a client writes it: a merge in anybody's words, or operations on what is shown.
 
 use serde_json::{Map, Value, json};
 
@@ -6,10 +6,8 @@ use crate::domain::account::Account;
 use crate::domain::account_words::in_our_words;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::merge_patch;
-use crate::domain::patch::{Operations, Patch};
-use crate::service::account;
+use crate::domain::patch::Operations;
 use crate::service::failure::Failure;
-use crate::service::precondition::Precondition;
 
 /// What of a change only takes away must have a meaning: these can be empty.
 const CAN_BE_EMPTY: [&str; 3] = ["variables", "settings", "default_model"];
@@ -24,9 +22,11 @@ fn document(account: &Account) -> Map<String, Value> {
     document.as_object().cloned().unwrap_or_default()
 }
 
-/// What operations on an account change, as a merge.
-fn merge_of(operations: &Operations, account: &Account) -> Result<Map<String, Value>, Failure> {
-    let before = document(account);
+/// What operations on what is shown of an account change, as a merge.
+///
+/// # Errors
+/// [`Failure`] where one of them cannot be done, or takes away what cannot be.
+pub fn merge_of(operations: &Operations, before: &Map<String, Value>) -> Result<Map<String, Value>, Failure> {
     let mut after = operations.apply(before.clone())?;
     let mut errors = FieldErrors::default();
     let gone = before.keys().filter(|name| after.get(*name).is_none_or(Value::is_null));
@@ -39,25 +39,16 @@ fn merge_of(operations: &Operations, account: &Account) -> Result<Map<String, Va
             after.insert(name.to_owned(), Map::new().into());
         }
     }
-    Ok(merge_patch::difference(&before, &after))
+    Ok(merge_patch::difference(before, &after))
 }
 
 /// What is wrong with a body so far.
 pub type Noted = Result<(), Vec<FieldError>>;
 
-/// A change as fields in our words, and over which state it is made: operations over the one that they were tried on.
-pub fn fields_of(
-    patch: Patch,
-    precondition: &mut Precondition,
-    account: &Account,
-) -> Result<(Map<String, Value>, Noted), Failure> {
-    let mut fields = match patch {
-        Patch::Merge(fields) => fields,
-        Patch::Operations(operations) => {
-            precondition.or_tag(account::tag(account));
-            merge_of(&operations, account)?
-        }
-    };
-    let renamed = in_our_words(&mut fields, &document(account));
-    Ok((fields, renamed))
+/// Rewrites a change in our words.
+///
+/// # Errors
+/// As [`in_our_words`].
+pub fn rename(fields: &mut Map<String, Value>, account: &Account) -> Noted {
+    in_our_words(fields, &document(account))
 }

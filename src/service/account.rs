@@ -58,7 +58,9 @@ pub async fn get<W: World>(app: &App<W>, session: &Session) -> Result<Standing, 
     standing(app, session.account.clone()).await
 }
 
-async fn standing<W: World>(app: &App<W>, account: Account) -> Result<Standing, Failure> {
+/// # Errors
+/// [`Failure`].
+pub async fn standing<W: World>(app: &App<W>, account: Account) -> Result<Standing, Failure> {
     let tenant = app.world.directory().tenant(account.id);
     let limits = tenant.limits().await?;
     let used = tenant.usage(limits.keys.unwrap_or(MOST_COUNTED), app.world.now()).await?;

@@ -48,6 +48,7 @@ mod requests;
 mod sample;
 mod scopes;
 mod shell;
+mod shown_paths;
 mod templates;
 mod token_matrix;
 mod unread;

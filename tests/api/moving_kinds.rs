@@ -114,6 +114,34 @@ async fn secrets_are_left_out_by_their_looks_and_ordinary_texts_stay() {
 }
 
 #[tokio::test]
+async fn secrets_in_commands_keys_and_names_are_left_out_and_nowhere_shown() {
+    let key = "sk-proj-Zz9Yy8Xx7Ww6Vv5Uu4Tt3";
+    let file = json!({"name": "It", "system_prompt": "x", "model": "gpt-4o", key: "v",
+        "settings_x": {"n1": "curl -uadmin:hunter2 https://a.example", "n2": "curl -H 'X-Api-Key: hunter2-3' https://a.example",
+            "n3": "machine a.example login me password hunter2", "n4": "curl -fsS https://a.example",
+            "n5": "0123456789abcdef0123456789abcdef01234567"},
+        "foo_x": {key: "v", "deep": [{key: {"a": 1}}], "SG.a1b2c3d4a1b2c3d4.hunter2": 1, "a:b": "yes"},
+        "permissions_x": {key: {"a": {"b": 1}}}, "steps_x": ["curl", "-u", "admin:hunter2", "-s"],
+        "tools": [key, "web_search", "auth:login"], "handoffs": [key]});
+    let (row, made) = moved(&file.to_string()).await;
+    let kept = json!({"settings_x": {"n4": "curl -fsS https://a.example", "n5": "0123456789abcdef0123456789abcdef01234567"},
+        "foo_x": {"deep": [{}], "a:b": "yes"}, "steps_x": ["curl", "-u", "-s"]});
+    assert_eq!(made["config"]["imported"], kept, "{row:#}");
+    assert_eq!(made["tools"], json!(["web_search", "auth:login"]));
+    for text in [row.to_string(), made.to_string()] {
+        assert!(!text.contains("hunter2") && !text.contains("Zz9Yy8"), "{text}");
+    }
+    for field in ["…", "foo_x.…", "settings_x.n1", "tools", "handoffs"] {
+        assert_eq!(became(&row, field), "dropped", "{field}: {row:#}");
+    }
+    let ours =
+        json!({"name": "It", "instructions": "x", "model": "openai:gpt-4o", "tools": [key, "web_search"]});
+    let (row, made) = moved(&ours.to_string()).await;
+    assert_eq!((&made["tools"], became(&row, "tools")), (&json!(["web_search"]), "dropped"));
+    assert!(!row.to_string().contains("Zz9Yy8"), "{row:#}");
+}
+
+#[tokio::test]
 async fn of_two_limits_of_a_budget_one_is_taken_and_the_other_kept() {
     for own in [
         json!({"goal": {"description": "g"}, "metadata": {"name": "It"}}),

@@ -111,6 +111,113 @@ async fn every_agent_of_a_gallery_moves_and_is_found_again_by_its_team() {
     assert_eq!(alike["results"].as_array().unwrap().len(), 6, "teams of one label are two: {alike:#}");
 }
 
+/// A gallery of teams of one label, each with an assistant that is told this, and a critic that hands off to it.
+fn alike(texts: &[&str]) -> Value {
+    let teams = texts.iter().map(|text| {
+        let told = json!({"system_message": text});
+        team(
+            "Team",
+            json!([autogen("assistant", told), autogen("critic", json!({"handoffs": ["assistant"]}))]),
+        )
+    });
+    json!({"name": "G", "components": {"teams": teams.collect::<Vec<_>>()}})
+}
+
+fn notes(report: &Value) -> Vec<bool> {
+    let lines = |row: &Value| row["report"].as_array().unwrap().clone();
+    let is_said = |line: &Value| line["note"].as_str().is_some_and(|note| note.contains("only their order"));
+    report["results"].as_array().unwrap().iter().map(|row| lines(row).iter().any(is_said)).collect()
+}
+
+#[tokio::test]
+async fn teams_of_one_label_are_found_again_by_what_their_members_are_told() {
+    let (api, acme) = account().await;
+    let again = async |texts: &[&str]| {
+        let report = send(&api, &acme, "?mode=update", &alike(texts).to_string()).await.ok();
+        assert!(!notes(&report).contains(&true), "{report:#}");
+        rows(&report)
+    };
+    assert_eq!(
+        again(&["one", "two"]).await,
+        all(&["assistant", "critic", "assistant-2", "critic-2"], "created")
+    );
+    let turned = ["assistant-2", "critic-2", "assistant", "critic"];
+    assert_eq!(again(&["two", "one"]).await, all(&turned, "skipped"));
+    let third = again(&["three", "two", "one"]).await;
+    assert_eq!(third[..2], all(&["assistant-3", "critic-3"], "created"));
+    assert_eq!(third[2..], all(&turned, "skipped"));
+    assert_eq!(again(&["two"]).await, all(&["assistant-2", "critic-2"], "skipped"), "alone, too");
+    for (agent, text) in [("assistant", "one"), ("assistant-2", "two"), ("assistant-3", "three")] {
+        let (assistant, critic) =
+            (get(&api, &acme, agent).await, get(&api, &acme, &agent.replace("assistant", "critic")).await);
+        assert_eq!((&assistant["instructions"], &assistant["version"]), (&json!(text), &json!(1)));
+        assert_eq!(critic["handoff_targets"], json!([assistant["id"]]));
+    }
+    let mut newer = alike(&["two", "one"]);
+    newer["components"]["teams"][0]["config"]["participants"][1]["config"]["system_message"] =
+        "Be kind.".into();
+    let report = send(&api, &acme, "?mode=update", &newer.to_string()).await.ok();
+    let became: Vec<String> =
+        rows(&report).into_iter().map(|(slug, result)| format!("{slug} {result}")).collect();
+    assert_eq!(became, ["assistant-2 skipped", "critic-2 updated", "assistant skipped", "critic skipped"]);
+    assert_eq!(get(&api, &acme, "critic-2").await["config"]["imported"]["team"], "Team 2");
+}
+
+#[tokio::test]
+async fn teams_of_one_label_that_nothing_tells_apart_are_said_to_be_in_order() {
+    let (api, acme) = account().await;
+    let file = alike(&["same", "same"]).to_string();
+    let slugs = ["assistant", "critic", "assistant-2", "critic-2"];
+    for result in ["created", "skipped"] {
+        let report = send(&api, &acme, "?mode=update", &file).await.ok();
+        assert_eq!((rows(&report), notes(&report)), (all(&slugs, result), vec![true; 4]), "{report:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_behind_a_label_is_no_other_teams_label() {
+    let (api, acme) = account().await;
+    let member = |text: &str| json!([autogen("scout", json!({"system_message": text}))]);
+    let teams = json!([team("Day", member("a")), team("Day 2", member("b")), team("Day", member("c"))]);
+    let file = json!({"name": "G", "components": {"teams": teams}}).to_string();
+    for result in ["created", "skipped"] {
+        let report = send(&api, &acme, "?mode=update", &file).await.ok();
+        assert_eq!(rows(&report), all(&["scout", "scout-2", "scout-3"], result), "{report:#}");
+    }
+    let kept = get(&api, &acme, "scout-3").await;
+    assert_eq!((&kept["instructions"], &kept["config"]["imported"]["team"]), (&json!("c"), &json!("Day 3")));
+}
+
+#[tokio::test]
+async fn a_gallery_is_known_in_a_row_and_refused_where_it_holds_no_agent() {
+    let (api, acme) = account().await;
+    let row = json!({"id": 1, "user_id": "u", "version": "0.0.1", "created_at": "2026-01-01T00:00:00",
+        "config": {"id": "g", "name": "G", "metadata": {}, "components": {"agents": [autogen("scout", json!({}))],
+            "teams": [], "models": []}}});
+    let made = send(&api, &acme, "", &row.to_string()).await.ok();
+    assert_eq!((rows(&made), &made["results"][0]["format"]), (all(&["scout"], "created"), &json!("autogen")));
+    let model = json!({"provider": "autogen_ext.models.openai.OpenAIChatCompletionClient", "component_type": "model",
+        "config": {"model": "gpt-4o"}});
+    for (components, what) in [
+        (json!({"agents": [], "teams": []}), "is an empty gallery"),
+        (json!({"agents": [], "teams": [], "models": [], "tools": []}), "is an empty gallery"),
+        (json!({"models": [model]}), "is a gallery without an agent"),
+        (json!({"agents": [], "teams": [], "models": [model]}), "is a gallery without an agent"),
+    ] {
+        let gallery = json!({"name": "G", "components": components});
+        for file in [gallery.clone(), json!({"id": 1, "config": gallery})] {
+            let refused = send(&api, &acme, "", &file.to_string()).await;
+            assert_eq!(refused.problem().0, 400, "{file}");
+            let report = refused.json();
+            let said = report["results"][0]["errors"][0]["message"].as_str().unwrap();
+            assert!(said.starts_with(what), "{file}: {said}");
+            assert_eq!(report["results"][0]["name"], "G");
+        }
+    }
+    let own = json!({"name": "Own", "instructions": "x", "model": "gpt-4o", "config": {"components": {"agents": []}}});
+    assert_eq!(rows(&send(&api, &acme, "", &own.to_string()).await.ok()), all(&["own"], "created"));
+}
+
 #[tokio::test]
 async fn agents_of_ours_that_share_their_name_still_need_slugs() {
     let (api, acme) = account().await;

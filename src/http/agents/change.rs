@@ -10,7 +10,7 @@ use crate::domain::agent::{Agent, Fields};
 use crate::domain::patch::Patch;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::agents;
+use crate::service::agents::{self, Discovery};
 
 use super::super::access::Writer;
 use super::super::body::{Changes, Json, Operation};
@@ -18,7 +18,7 @@ use super::super::if_match::Tags;
 use super::super::path::{AgentPath, Parameters};
 use super::super::problem::Problem;
 use super::urls::{Bases, Urls};
-use super::{Tagged, View, url, warnings};
+use super::{Discovered, Tagged, View, url, warnings};
 
 /// Change an agent
 ///
@@ -26,7 +26,7 @@ use super::{Tagged, View, url, warnings};
 /// back. A change of the definition makes a new version and holds from the next call; of the slug, the labels or the budget
 /// it makes none. With `If-Match` (an `ETag` of this agent) the change is made only over that state. What GET shows may be sent
 /// back as it is. `is_active` archives an agent (false) or restores it (true). As `application/json-patch+json` the body is a
-/// list of operations (RFC 6902) on the fields that can be written: `remove` of `/config/variables/tone` takes one variable away.
+/// list of operations (RFC 6902) on what GET shows: `remove` of `/config/variables/tone` takes one variable away.
 #[utoipa::path(
     patch,
     path = "/api/v1/agents/{agent}",
@@ -49,18 +49,29 @@ pub async fn patch<W: World>(
     bases: &Bases,
 ) -> Result<Response, Problem> {
     let account = &session.account;
-    let shows = |agent: &Agent| shown(account, agent, bases);
+    let shows = |agent: &Agent, discovery| shown(account, agent, discovery, bases);
     let made = agents::patch(&app, &session, &agent, &patch, &shows, &if_match).await;
     let made = made.map_err(Problem::report(&app))?;
     let warnings = warnings(&made);
     Ok(Tagged::of(StatusCode::OK, account, made.agent).warned(warnings))
 }
 
-/// What GET and the answers of writes show of an agent. What only a look at its models says is null here: it moves, and so
-/// is taken whatever it is.
-fn shown(account: &Account, agent: &Agent, bases: &Bases) -> Map<String, Value> {
-    let view = serde_json::to_value(View::of(account, agent.clone())).unwrap_or_default();
-    let mut shown = view.as_object().cloned().unwrap_or_default();
+/// What GET shows of an agent; without what only a look at its models says, what that and the answers of writes show, where
+/// null stands for what moves and so is taken whatever it is.
+fn shown(
+    account: &Account,
+    agent: &Agent,
+    discovery: Option<Discovery>,
+    bases: &Bases,
+) -> Map<String, Value> {
+    let object = |view: serde_json::Result<Value>| match view {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    if let Some(discovery) = discovery {
+        return object(serde_json::to_value(Discovered::of(account, agent.clone(), discovery, bases)));
+    }
+    let mut shown = object(serde_json::to_value(View::of(account, agent.clone())));
     let urls = Urls::new(url(account, agent), bases.clone());
     shown.insert("urls".to_owned(), serde_json::to_value(urls).unwrap_or_default());
     shown.extend(

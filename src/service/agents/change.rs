@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::archive::{gone_targets, is_handed_to_by_none};
 use super::create::{Made, made};
+use super::discover::{Discovery, discover};
 use super::given::{Changed, DefaultModel, IS_ACTIVE, change_of};
 use super::ground::Ground;
 use super::{IfMatch, get, save, written};
@@ -17,8 +18,8 @@ use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 use crate::service::retry::{retry, written_at};
 
-/// What a client is shown of an agent.
-pub type Shows<'a> = &'a (dyn Fn(&Agent) -> Map<String, Value> + Send + Sync);
+/// What a client is shown of an agent: all of it, where what was discovered of it is passed along.
+pub type Shows<'a> = &'a (dyn Fn(&Agent, Option<Discovery>) -> Map<String, Value> + Send + Sync);
 
 /// Lays a change over an agent, archives it or restores it, as far as the change says so. What is only shown may stand in it.
 ///
@@ -46,7 +47,13 @@ async fn patch_once<W: World>(
     let read = find(app, session, agent, patch).await?;
     if_match.check(&read)?;
     let default = DefaultModel::of(app, session);
-    let Changed { draft, is_active } = change_of(patch, written(&read), &shows(&read), &default)?;
+    let discovery = match patch {
+        // Operations may test whatever is shown.
+        Patch::Operations(_) => discover(app, session.account.id, std::slice::from_ref(&read)).await?.pop(),
+        Patch::Merge(_) => None,
+    };
+    let shown = shows(&read, discovery);
+    let Changed { draft, is_active } = change_of(patch, written(&read), &shown, &default)?;
     let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;
     let tenant = app.world.directory().tenant(session.account.id);
     let own: Vec<String> = read.definition.handoff_targets.iter().map(AgentId::to_string).collect();

@@ -6,7 +6,7 @@ use crate::domain::agent::{Draft, Fields, merge, spelling};
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::json;
 use crate::domain::model_line;
-use crate::domain::patch::Patch;
+use crate::domain::patch::{Patch, StandIn};
 use crate::domain::read_only;
 use crate::domain::spellings;
 use crate::domain::warning::{Code, Warning};
@@ -88,7 +88,7 @@ pub fn change_of(
     let mut errors = FieldErrors::default();
     let mut fields = match patch {
         Patch::Merge(fields) => fields.clone(),
-        Patch::Operations(operations) => without_stand_ins(operations.apply(with_stand_ins(shown))?, shown),
+        Patch::Operations(operations) => operations.apply_beside(shown.clone(), &stand_ins())?,
     };
     spellings::give_way(&mut fields, &spelling::NAMES, shown, spelling::are_same);
     errors.join(spelling::ours(&mut fields));
@@ -110,29 +110,10 @@ pub fn change_of(
     Ok(Changed { draft: draft(all, default, errors)?, is_active })
 }
 
-/// What operations are done on: what is shown, with each field that can be written there to be replaced, and the object that
-/// variables stand in.
-fn with_stand_ins(shown: &Map<String, Value>) -> Map<String, Value> {
-    let mut all = shown.clone();
-    for name in json::fields_of::<Fields>().iter().filter(|name| **name != TEMPLATE) {
-        all.entry(*name).or_insert(Value::Null);
-    }
-    if let Some(Value::Object(config)) = all.get_mut(CONFIG) {
-        config.entry(VARIABLES).or_insert_with(|| Map::new().into());
-    }
-    all
-}
-
-/// Without the object of variables, where there was none and none was added.
-fn without_stand_ins(mut all: Map<String, Value>, shown: &Map<String, Value>) -> Map<String, Value> {
-    let had_it = shown.get(CONFIG).is_some_and(|config| config.get(VARIABLES).is_some());
-    if let Some(Value::Object(config)) = all.get_mut(CONFIG)
-        && !had_it
-        && config.get(VARIABLES) == Some(&Map::new().into())
-    {
-        config.shift_remove(VARIABLES);
-    }
-    all
+/// What operations may name besides what is shown: each field that can be written, and the object that variables stand in.
+fn stand_ins() -> Vec<StandIn> {
+    let fields = json::fields_of::<Fields>().iter().filter(|name| **name != TEMPLATE);
+    fields.map(|name| StandIn::null(name)).chain([StandIn::object(CONFIG, VARIABLES)]).collect()
 }
 
 const CONFIG: &str = "config";

@@ -13,6 +13,7 @@ use crate::ports::{AgentRef, Agents, Unavailable};
 use super::import_candidate::Candidate;
 use super::import_namesakes::{Meant, Namesakes, is_made_of};
 use super::import_order::{Import, Mode};
+use super::import_teams;
 
 /// The most slugs that a fault names.
 const MAX_SHOWN: usize = 10;
@@ -43,6 +44,9 @@ pub async fn settle(
     each_once(candidates);
     // Of those that are another agent of the file by slug, or of another file, none is meant by name.
     let mut there_by_name = Namesakes::of(tenant, candidates, &used).await?;
+    if mode != Mode::Rename {
+        import_teams::settle(candidates, &there_by_name);
+    }
     let meant = there_by_name.meant(candidates, &import.taken, mode == Mode::Update);
     let mut pending = Vec::new();
     for (i, (candidate, meant)) in candidates.iter_mut().zip(meant).enumerate() {

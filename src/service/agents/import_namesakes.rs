@@ -10,10 +10,11 @@ use crate::domain::agent::{Agent, made_slug};
 use crate::domain::ids::AgentId;
 use crate::domain::slug::Slug;
 use crate::ports::{Agents, Unavailable};
-use crate::wire::file::foreign::Origin;
+use crate::wire::file::foreign::{Origin, is_team};
 use crate::wire::file::kept_at;
 
 use super::import_candidate::Candidate;
+use super::import_traits::Traits;
 
 /// The whole agents read at once.
 const PAGE: usize = 50;
@@ -25,6 +26,8 @@ struct Namesake {
     slug: Slug,
     /// What was kept of it at the paths at which agents of the file have their origins.
     kept: BTreeMap<String, String>,
+    /// Of one of which something may be kept.
+    traits: Option<Traits>,
     is_taken: bool,
 }
 
@@ -57,8 +60,9 @@ impl Namesakes {
         let mut kept = kept(tenant, asked.collect(), candidates).await?;
         let mut called: BTreeMap<String, Vec<Namesake>> = BTreeMap::new();
         for (id, slug, name) in titled.into_iter().filter(|(_, slug, _)| !others.contains(slug)) {
-            let kept = kept.remove(&id).unwrap_or_default();
-            called.entry(name).or_default().push(Namesake { slug, kept, is_taken: false });
+            let (kept, traits) = kept.remove(&id).unzip();
+            let kept = kept.unwrap_or_default();
+            called.entry(name).or_default().push(Namesake { slug, kept, traits, is_taken: false });
         }
         for (name, there) in &mut called {
             // In the order in which their slugs are numbered.
@@ -91,6 +95,24 @@ impl Namesakes {
             };
         }
         meant
+    }
+
+    /// The teams whose members have these names, by the names under which they are kept, as far as those are asked for.
+    pub fn teams(
+        &self,
+        members: BTreeSet<&String>,
+        is_asked: impl Fn(&str) -> bool,
+    ) -> BTreeMap<String, BTreeMap<String, Traits>> {
+        let mut teams: BTreeMap<String, BTreeMap<String, Traits>> = BTreeMap::new();
+        for name in members {
+            for one in self.0.get(name).into_iter().flatten() {
+                let kept = one.kept.iter().find(|(path, team)| is_team(path) && is_asked(team));
+                if let (Some((_, team)), Some(traits)) = (kept, one.traits) {
+                    teams.entry(team.clone()).or_default().insert(name.clone(), traits);
+                }
+            }
+        }
+        teams
     }
 
     /// The agent that was kept with the candidate's origin.
@@ -150,18 +172,18 @@ pub(super) fn is_made_of(slug: &Slug, made: &Slug) -> bool {
     })
 }
 
-/// What was kept of these agents at the paths of the candidates' origins.
+/// What was kept of these agents at the paths of the candidates' origins, and what else tells them apart.
 async fn kept(
     tenant: &impl Agents,
     ids: Vec<AgentId>,
     candidates: &[Candidate],
-) -> Result<BTreeMap<AgentId, BTreeMap<String, String>>, Unavailable> {
+) -> Result<BTreeMap<AgentId, (BTreeMap<String, String>, Traits)>, Unavailable> {
     let origins = candidates.iter().filter_map(|candidate| candidate.origin.as_ref());
     let paths: BTreeSet<&str> = origins.map(|origin| origin.path.as_str()).collect();
     let kept_of = |agent: &Agent| {
         let at =
             |path: &&str| Some(((*path).to_owned(), kept_at(&agent.definition.config, path)?.to_owned()));
-        paths.iter().filter_map(at).collect()
+        (paths.iter().filter_map(at).collect(), Traits::of(&agent.definition))
     };
     let mut all = BTreeMap::new();
     for ids in ids.chunks(PAGE) {

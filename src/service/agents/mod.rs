@@ -19,6 +19,8 @@ mod import_identity;
 mod import_namesakes;
 mod import_order;
 mod import_plan;
+mod import_teams;
+mod import_traits;
 mod lifecycle;
 mod list;
 mod source;

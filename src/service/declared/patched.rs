@@ -6,7 +6,7 @@ use super::json_of;
 use super::kind::Kind;
 use crate::domain::field_error::FieldError;
 use crate::domain::json;
-use crate::domain::patch::{Operations, Patch};
+use crate::domain::patch::{Operations, Patch, StandIn};
 use crate::domain::read_only;
 use crate::service::failure::Failure;
 
@@ -48,12 +48,10 @@ fn operated<K: Kind>(
     faults: &mut Vec<FieldError>,
 ) -> Result<Value, Failure> {
     let written = json::fields_of::<K::Body>();
-    let mut shown: Map<String, Value> = serde_json::from_str(json_of::<K>(row).get()).unwrap_or_default();
-    for name in written.iter().filter(|name| !K::facts().secrets.contains(name)) {
-        let kept = || body.get(*name).cloned().unwrap_or_default();
-        shown.entry(*name).or_insert_with(kept);
-    }
-    let mut done = operations.apply(shown.clone())?;
+    let shown: Map<String, Value> = serde_json::from_str(json_of::<K>(row).get()).unwrap_or_default();
+    let is_unsaid = |name: &&&str| !K::facts().secrets.contains(name);
+    let stand_ins: Vec<StandIn> = written.iter().filter(is_unsaid).map(|name| StandIn::null(name)).collect();
+    let mut done = operations.apply_beside(shown.clone(), &stand_ins)?;
     faults.extend(read_only::leave_out(&mut done, &shown, written).err().unwrap_or_default());
     for (name, kept) in body {
         if done.get(&name).is_some_and(|value| shown.get(&name) == Some(value)) {

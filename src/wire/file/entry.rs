@@ -13,7 +13,7 @@ use crate::domain::json;
 
 use super::foreign::{self, Mapped, Need, Origin, Part, System};
 use super::parameters::{Parameters, is_said_otherwise, with_parameters};
-use super::park::Parked;
+use super::park::{self, Parked};
 use super::report::Report;
 use super::slip;
 
@@ -165,11 +165,11 @@ impl Entry {
         budget(&mut fields, &mut report, &mut errors);
         instructions(&mut fields, &mut errors);
         let parameters = parameters(&mut fields, &mut report, &mut errors);
-        tools(&mut fields);
+        tools(&mut fields, &mut report);
         let (fields, faults) = json::read_partly::<Fields>(&fields.into());
         errors.absorb(faults);
         let faults = errors.finish().err().unwrap_or_default();
-        let origin = keys.first().map(|id| Origin { path: "id".to_owned(), value: id.clone() });
+        let origin = keys.first().map(|id| Origin { path: "id".to_owned(), value: id.clone(), label: None });
         Self { slug, name, fields, report, keys, origin, parameters, ..Self::invalid(faults) }
     }
 
@@ -258,9 +258,10 @@ fn parameters(fields: &mut Map<String, Value>, report: &mut Report, errors: &mut
     }
 }
 
-fn tools(fields: &mut Map<String, Value>) {
+/// Tools as objects with a name alone are their names; what is a secret is none.
+fn tools(fields: &mut Map<String, Value>, report: &mut Report) {
     let Some(Value::Array(tools)) = fields.get_mut("tools") else { return };
-    for tool in tools {
+    for tool in tools.iter_mut() {
         let name = match tool {
             Value::Object(object) if object.len() == 1 => object.remove("name"),
             _ => None,
@@ -269,4 +270,5 @@ fn tools(fields: &mut Map<String, Value>) {
             *tool = name;
         }
     }
+    tools.retain(|tool| !tool.as_str().is_some_and(|name| park::is_secret_name("tools", name, report)));
 }

@@ -26,7 +26,7 @@ use crate::domain::json::Unsound;
 
 pub use entry::Entry;
 use foreign::System;
-pub use park::kept_at;
+pub use park::{kept_at, put_at};
 use report::Report;
 
 /// What the document calls itself.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::report::Report;
 use super::secrets;
+use crate::domain::redact::HIDDEN;
 
 /// The most bytes that one agent's parked fields take as JSON: `config` has at most 64 KiB.
 const MAX_BYTES: usize = 48 * 1024;
@@ -31,6 +32,9 @@ impl Parked {
         let (above, own) = path.rsplit_once('.').unwrap_or(("", path));
         let is_secret = secrets::is_secret(own, &value)
             || (above.split('.').any(secrets::is_strong) && !secrets::is_only_a_reference(&value));
+        if let Some(shown) = secrets::without_keys(path) {
+            return report.dropped(&shown, SECRET);
+        }
         let path: String = path.chars().take(MAX_PATH).collect();
         if is_secret && !is_empty(&value) {
             return report.dropped(&path, SECRET);
@@ -95,6 +99,10 @@ pub fn scrub(path: &str, fields: &mut Map<String, Value>, report: &mut Report) {
     let names: Vec<String> =
         fields.keys().filter(|name| secrets::is_setting_name(name, fields)).cloned().collect();
     fields.retain(|name, value| {
+        if secrets::is_for_name(name) {
+            report.dropped(&format!("{path}.{HIDDEN}"), SECRET);
+            return false;
+        }
         let is_value =
             values.contains(&name.as_str()) && !is_empty(value) && !secrets::is_only_a_reference(value);
         let is_name = names.contains(name);
@@ -115,6 +123,24 @@ pub fn kept_at<'a>(config: &'a Map<String, Value>, path: &str) -> Option<&'a str
     path.split('.').try_fold(imported, |value, name| value.get(name))?.as_str()
 }
 
+/// Changes the text that was kept of an agent's source at this path, where there is one.
+pub fn put_at(config: &mut Map<String, Value>, path: &str, text: &str) {
+    let imported = config.get_mut(IMPORTED);
+    let found = path.split('.').fold(imported, |value, name| value?.get_mut(name));
+    if let Some(there) = found.filter(|there| there.is_string()) {
+        *there = text.into();
+    }
+}
+
+/// Whether a name of something is a secret; then that is said, and the name is not.
+pub fn is_secret_name(path: &str, name: &str, report: &mut Report) -> bool {
+    let is_secret = secrets::is_for_name(name);
+    if is_secret {
+        report.dropped(path, SECRET);
+    }
+    is_secret
+}
+
 /// Whether a text of this name is a secret.
 pub fn is_secret(name: &str, text: &str) -> bool {
     secrets::is_secret(name, &text.into())
@@ -129,12 +155,14 @@ fn scrub_value(path: &str, value: &mut Value, report: &mut Report) {
 }
 
 fn scrub_list(path: &str, list: &mut Vec<Value>, report: &mut Report) {
-    let mut is_next = false;
+    let mut before = Value::Null;
     list.retain(|value| {
-        let is_own = std::mem::replace(&mut is_next, secrets::is_option(value));
+        let is_text = value.is_string();
+        let option = std::mem::replace(&mut before, if is_text { value.clone() } else { Value::Null });
         let is_kept = match value {
             Value::String(text) => {
-                !(secrets::has_secret(text) || is_own && !secrets::is_only_a_reference(value))
+                let is_own = secrets::is_option(&option) && !secrets::is_only_a_reference(value);
+                !(secrets::has_secret(text) || is_own || secrets::is_option_with(&option, text))
             }
             _ => true,
         };

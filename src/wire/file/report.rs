@@ -1,5 +1,7 @@
 //! What became of each field of an agent that moved here from another system.
 
+use super::secrets;
+
 /// The most lines of one agent's report.
 const MAX_LINES: usize = 200;
 /// The most characters of a path in it.
@@ -77,7 +79,9 @@ impl Report {
             self.more += 1;
             return;
         }
-        self.lines.push(Line { field: cut(field), became, note: note.map(str::to_owned) });
+        // What stands where a key should may be a secret, and that is for nobody to read.
+        let field = secrets::without_keys(field).unwrap_or_else(|| field.to_owned());
+        self.lines.push(Line { field: cut(&field), became, note: note.map(str::to_owned) });
     }
 
     /// Takes back what was said of a field: it is lost.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::redact::redact;
+use crate::domain::redact::{HIDDEN, redact};
 use crate::domain::secret_looks;
 
 /// Words of a name whose value is a secret, and that of each object below it.
@@ -91,6 +91,11 @@ const SETTING_NAMES: [&str; 4] = ["name", "key", "variable", "header"];
 const SETTING_VALUES: [&str; 4] = ["value", "default", "const", "example"];
 /// A user of a URL that is as long is a token.
 const LONG_USER: usize = 20;
+/// What stands around a word of a text.
+const AROUND: [char; 11] = ['"', '\'', '`', ',', ';', '.', '(', ')', '[', ']', '>'];
+/// So deep, and of so many characters, the keys in a path are looked at.
+const MAX_KEYS: usize = 64;
+const MAX_KEY: usize = 512;
 
 /// Whether a text under this name does not belong in a configuration.
 pub fn is_secret(name: &str, value: &Value) -> bool {
@@ -216,12 +221,45 @@ fn is_reference(text: &str) -> bool {
 
 /// Whether a text has a secret in it, whatever it is called.
 pub fn has_secret(text: &str) -> bool {
-    redact(text, &[]) != text
-        || secret_looks::has(text)
-        || is_url_with_user(text)
+    has_look(text)
         || is_header(text)
         || has_setting(text)
+        || has_option(text)
+        || has_named(text)
         || is_json_with_secret(text)
+}
+
+/// Whether it has something in it that is a secret whatever stands before it.
+fn has_look(text: &str) -> bool {
+    redact(text, &[]) != text || secret_looks::has(text) || is_url_with_user(text)
+}
+
+/// Whether what should only be a name, of a tool or a field, is a secret. Names such as `auth:login` are none.
+pub fn is_for_name(name: &str) -> bool {
+    // `sk-learn-models` is a word.
+    let has_digit = name.bytes().any(|byte| byte.is_ascii_digit());
+    has_digit && (has_look(name) || has_setting(name))
+}
+
+/// A path of fields without the first key that is a secret and what is below it; `None` where there is none.
+pub fn without_keys(path: &str) -> Option<String> {
+    let is_secret = |text: &str| is_for_name(&text[..text.floor_char_boundary(MAX_KEY)]);
+    let (mut rest, mut is_found) = (path, false);
+    for _ in 0..MAX_KEYS {
+        // A key may have dots in it, and so begins where no later one is what makes the rest a secret.
+        let (first, next) = rest.split_once('.').unwrap_or((rest, ""));
+        is_found = is_secret(rest) && (is_secret(first) || !is_secret(next));
+        if is_found || next.is_empty() {
+            break;
+        }
+        rest = next;
+    }
+    if !is_found {
+        return None;
+    }
+    let before = path.strip_suffix(rest).unwrap_or_default();
+    let above = before.strip_suffix('.').and_then(without_keys);
+    Some(above.unwrap_or_else(|| format!("{before}{HIDDEN}")))
 }
 
 /// `{"user": "a", "password": "b"}`, written as a text.
@@ -257,22 +295,62 @@ fn is_url_with_user(text: &str) -> bool {
 /// `X-Api-Key: abc`, `X-Api-Key:abc` and `Authorization: Basic abc`.
 fn is_header(text: &str) -> bool {
     let Some((name, value)) = text.split_once(':') else { return false };
-    !name.contains(char::is_whitespace)
-        && value.split_whitespace().count() <= 2
-        && is_name(name)
-        && !is_reference(value)
+    is_plain_name(name) && value.split_whitespace().count() <= 2 && is_name(name) && !is_reference(value)
+}
+
+/// Whether it is written as names of fields are: `fix(auth)` is none.
+fn is_plain_name(name: &str) -> bool {
+    let name = name.trim_matches(AROUND);
+    name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// `API_KEY=abc`, `?token=abc`, `;Password=abc`.
 fn has_setting(text: &str) -> bool {
     let is_alone = !text.contains(char::is_whitespace);
     let is_between = |c: char| matches!(c, '?' | '&' | ';' | '#') || c.is_whitespace();
-    text.split(is_between).filter_map(|piece| piece.split_once('=')).any(|(name, value)| {
+    let is_set = text.split(is_between).filter_map(|piece| piece.split_once('=')).any(|(name, value)| {
         let name = name.rsplit(['/', '"', '\'', '(']).next().unwrap_or(name);
         // `key=` in a text may be a parameter of code.
         (is_alone || words(name).len() > 1 || is_strong(name))
             && (is_name(name) && !is_reference(value) || is_password(name, value))
-    })
+    });
+    // In an address it is none.
+    let mut urls = text.split_whitespace().filter(|word| !is_alone && word.contains("://"));
+    is_set || urls.any(|url| has_setting(url.trim_matches(AROUND)))
+}
+
+/// `-H 'X-Api-Key: abc'`, `--cookie sid=abc` and `--token abc123`.
+fn has_option(text: &str) -> bool {
+    let header = ["-H", "--header=", "--proxy-header="].iter().find_map(|option| text.strip_prefix(option));
+    header.is_some_and(is_header)
+        || secret_looks::options(text).iter().any(|(option, value)| match option.as_str() {
+            "-H" | "--header" | "--proxy-header" => is_header(value),
+            "-b" | "--cookie" => value.split_once('=').is_some_and(|(_, value)| !is_reference(value)),
+            option => is_name(option) && is_made(value),
+        })
+}
+
+/// `X-Api-Key: abc12345` within a text. A name of one word may be one of its words.
+fn has_named(text: &str) -> bool {
+    const MIN: usize = 8;
+    let mut words = text.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let Some((name, value)) = word.split_once(':') else { continue };
+        let name = name.trim_start_matches('{');
+        let value = if value.is_empty() { words.peek().copied().unwrap_or_default() } else { value };
+        let value = value.trim_matches(AROUND);
+        let is_long = value.len() >= MIN && !value.starts_with('/');
+        if is_long && is_plain_name(name) && self::words(name).len() > 1 && is_name(name) && is_made(value) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether it looks as if a machine had made it, or somebody who was asked for a digit.
+fn is_made(value: &str) -> bool {
+    const MIN: usize = 6;
+    value.len() >= MIN && value.bytes().any(|byte| byte.is_ascii_digit()) && !is_reference(value)
 }
 
 /// A schema names a secret and has none, unless in its default.
@@ -287,9 +365,15 @@ pub fn values_of(outer: &str, fields: &Map<String, Value>) -> &'static [&'static
     if is_setting { &SETTING_VALUES } else { &[] }
 }
 
-/// `--api-key`, whose value comes next.
+/// `--api-key`, whose value comes next in a list.
 pub fn is_option(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.starts_with('-') && !text.contains('=') && is_name(text))
+}
+
+/// `-u` and `user:password`, one after the other in a list.
+pub fn is_option_with(option: &Value, value: &str) -> bool {
+    let option = option.as_str().filter(|option| secret_looks::is_user_option(option));
+    option.is_some_and(|option| secret_looks::has(&format!("{option} \"{value}\"")))
 }
 
 /// Whether a member is the name of a setting: `key` beside `value`.

@@ -105,6 +105,24 @@ fn secrets_are_known_by_where_they_stand_and_how_they_look() {
         "--api-key=abc",
         "use API_KEY=abc here",
         "p: https://0123456789abcdef0123@git.example/x",
+        "curl -H 'X-Api-Key: abc123secret' https://a.example",
+        "curl -H \"X-Api-Key: abc\" https://a.example",
+        "curl -H'X-Api-Key: abc' https://a.example",
+        "curl --header 'PRIVATE-TOKEN: abc' https://a.example",
+        "curl --header=\"X-Auth-Token: abc\" https://a.example",
+        "curl --proxy-header 'Proxy-Authorization: Basic abc' https://a.example",
+        "--header=X-Api-Key: abc",
+        "-HX-Api-Key: abc",
+        "curl -b 'sid=abc' https://a.example",
+        "curl --cookie sid=abc https://a.example",
+        "curl --oauth2-bearer abc1234 https://a.example",
+        "tool --token abc1234 --fast",
+        "mysql --password hunter2 -h db",
+        "http a.example X-Api-Key:abc12345",
+        "GET / HTTP/1.1\nHost: a.example\nX-Api-Key: abc12345\n",
+        "the config is {\"api_key\": \"abc12345\"}, as said",
+        "see https://a.example/?token=abc for more",
+        "see (https://a.example/?a=b&key=abc).",
     ] {
         assert!(has_secret(text), "{text}");
     }
@@ -119,7 +137,56 @@ fn secrets_are_known_by_where_they_stand_and_how_they_look() {
         "Ask for the token: it is in the mail",
         "https://${USER}:${PASS}@a.example",
         "mailto:a@b.example",
+        "curl -H 'Accept: text/plain' -H \"X-Team: a1b2c3d4\" https://a.example",
+        "curl -H \"X-Api-Key: $KEY\" https://a.example",
+        "curl -H 'Authorization: Bearer ${TOKEN}' https://a.example",
+        "curl --cookie \"sid=$SID\" https://a.example",
+        "tool --max-tokens 100000 --token-limit 4096",
+        "Pass it with --token to the tool, or with --api-key.",
+        "max_tokens: 4096 and prompt_tokens: 123456789",
+        "primary_key: order_id_2024, cache-key:user12345678",
+        "Send the X-Api-Key: <your key> header; access_token: expires in 3600s",
+        "Password: ask the admin. Token: required. Cookie: 2-week-expiry",
+        "at 12:30:45 the job a:b12345678 ran; ratio 16:9, sha256:0123456789abcdef",
+        "see https://a.example/?q=1&page=2 and \"https://a.example/?token=$TOKEN\".",
+        "fix(auth): 0123456789abcdef0123456789abcdef01234567",
     ] {
         assert!(!has_secret(text), "{text}");
     }
+}
+
+#[test]
+fn a_key_or_a_name_that_is_a_secret_is_known_and_one_that_speaks_of_secrets_stays() {
+    let key = "sk-proj-Zz9Yy8Xx7Ww6Vv5Uu4Tt3";
+    for name in [key, "SG.a1b2c3d4a1b2c3d4.a1b2c3d4", "https://me:hunter2@a.example", "API_KEY=abc123"] {
+        assert!(is_for_name(name), "{name}");
+        assert_eq!(without_keys(&format!("a.b.{name}")).as_deref(), Some("a.b.…"));
+        assert_eq!(without_keys(&format!("{name}.a.b")).as_deref(), Some("…"));
+    }
+    for name in [
+        "auth:login",
+        "tokens:list2",
+        "secret:read",
+        "api_key",
+        "x-api-key",
+        "mcp:files/read_v2",
+        "sk-learn-models",
+        "bearer",
+        "0123456789abcdef0123456789abcdef01234567",
+        "agent.with.dots.2",
+    ] {
+        assert!(!is_for_name(name), "{name}");
+        assert_eq!(without_keys(&format!("a.{name}.b")), None);
+    }
+}
+
+#[test]
+fn an_option_and_a_user_after_it_are_a_secret_together() {
+    assert!(is_option_with(&json!("-u"), "admin:hunter2") && is_option_with(&json!("--user"), "a b:hunter2"));
+    for (option, value) in
+        [("-u", "1000:1000"), ("-u", "admin"), ("-p", "80:8080"), ("--user", "$USER:$PASS")]
+    {
+        assert!(!is_option_with(&json!(option), value), "{option} {value}");
+    }
+    assert!(!is_option_with(&json!(null), "admin:hunter2"));
 }

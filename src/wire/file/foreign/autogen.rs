@@ -1,6 +1,6 @@
-//! AutoGen: components, teams of them, galleries, and rows of its Studio.
+//! AutoGen: components, teams of them, and rows of its Studio.
 
-use std::collections::BTreeMap;
+pub mod gallery;
 
 use serde_json::{Map, Value};
 
@@ -14,37 +14,18 @@ type Fields = Map<String, Value>;
 const COMPONENT: [&str; 4] = ["provider", "component_type", "version", "component_version"];
 const TEAMS: &str = "it says how the team works, and there are no teams here";
 
-pub fn open(mut f: Fields) -> Vec<Part> {
-    if let Some(components) = take(&mut f, "components").and_then(|value| match value {
-        Value::Object(components) => Some(components),
-        _ => None,
-    }) {
-        let lists = ["agents", "teams"].into_iter().filter_map(|name| components.get(name).cloned());
-        let mut components: Vec<Fields> = lists.flat_map(value::objects).collect();
-        name_teams_apart(&mut components);
-        return components.into_iter().flat_map(autogen_component).collect();
+pub fn open(f: Fields) -> Vec<Part> {
+    if gallery::is(&f) {
+        return gallery::open(f);
     }
     if f.get("agents").is_some_and(Value::is_array) {
         return list(f);
     }
-    autogen_component(f)
-}
-
-/// Numbers teams of the same label: a member is told apart from others of its name by its team.
-fn name_teams_apart(components: &mut [Fields]) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for team in components.iter_mut().filter(|f| str_at(f, "component_type") == Some("team")) {
-        let Some(label) = str_at(team, "label").map(str::to_owned) else { continue };
-        let count = seen.entry(label.clone()).or_default();
-        *count += 1;
-        if *count > 1 {
-            team.insert("label".to_owned(), format!("{label} {count}").into());
-        }
-    }
+    component(f)
 }
 
 /// A team is its members: how they take turns is no agent.
-fn autogen_component(mut f: Fields) -> Vec<Part> {
+pub fn component(mut f: Fields) -> Vec<Part> {
     let class = class_of(&f).to_owned();
     unwrap_workbenches(&mut f);
     let name = ["config.name", "label"].iter().find_map(|path| str_at(&f, path)).map(str::to_owned);
@@ -67,7 +48,7 @@ fn team(mut f: Fields) -> Vec<Part> {
     let members = take(&mut f, "config.participants").map(value::objects).unwrap_or_default();
     let mut lost: Vec<(String, String)> = Vec::new();
     let mut agents = Vec::new();
-    for part in members.into_iter().flat_map(autogen_component) {
+    for part in members.into_iter().flat_map(component) {
         match part {
             Part::Agent(_) => agents.push(part),
             Part::Refused { name, what } => {
@@ -77,8 +58,11 @@ fn team(mut f: Fields) -> Vec<Part> {
     }
     let label = f.remove("label").filter(Value::is_string);
     for part in &mut agents {
-        if let (Part::Agent(source), Some(label)) = (part, &label) {
-            source.fields.entry(TEAM).or_insert_with(|| label.clone());
+        if let (Part::Agent(source), Some(label)) = (part, &label)
+            && !source.fields.contains_key(TEAM)
+        {
+            source.fields.insert(TEAM.to_owned(), label.clone());
+            source.team = label.as_str().map(str::to_owned);
         }
     }
     if let Some(Part::Agent(first)) = agents.first_mut() {
@@ -126,7 +110,7 @@ fn unwrap_workbenches(f: &mut Fields) {
 /// An agent that answers for a team of its own hands off to its members.
 fn society(mut f: Fields) -> Vec<Part> {
     let team = take(&mut f, "config.team").map(value::objects).unwrap_or_default();
-    let members: Vec<Part> = team.into_iter().flat_map(autogen_component).collect();
+    let members: Vec<Part> = team.into_iter().flat_map(component).collect();
     let name = |part: &Part| match part {
         Part::Agent(source) => str_at(&source.fields, "config.name").map(Value::from),
         Part::Refused { .. } => None,

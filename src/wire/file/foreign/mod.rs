@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::agent::Fields;
 
+pub use autogen::gallery::{number_of, numbered};
 pub use mapper::Mapped;
 use rule::Rule;
 pub use tables::{OURS, SYSTEMS};
@@ -64,13 +65,20 @@ pub struct Origin {
     /// Where the source has it, and `config.imported` keeps it.
     pub path: String,
     pub value: String,
+    /// Of a team what the file calls it; it is numbered where several are called so.
+    pub label: Option<String>,
 }
 
 impl Origin {
     /// Whether agents of several names have it: a team.
     pub fn is_shared(&self) -> bool {
-        self.path == TEAM
+        is_team(&self.path)
     }
+}
+
+/// Whether a path is that of an agent's team.
+pub fn is_team(path: &str) -> bool {
+    path == TEAM
 }
 
 /// What a document holds.
@@ -91,6 +99,8 @@ pub struct Source {
     /// What its place in the document says.
     preset: Fields,
     keys: Vec<String>,
+    /// What the file calls its team.
+    team: Option<String>,
     report: Report,
     /// Where it is not as its system usually has them.
     braces: Option<Braces>,

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::autogen::gallery;
 use super::value::{BODY, at, has, is_holder, is_object_at, str_at};
 
 type Fields = Map<String, Value>;
@@ -42,8 +43,7 @@ pub fn semantic_kernel(f: &Fields) -> bool {
 pub fn autogen(f: &Fields) -> bool {
     str_at(f, "component_type").is_some()
         || str_at(f, "provider").is_some_and(|provider| provider.starts_with("autogen"))
-        || at(f, "components.agents").is_some()
-        || at(f, "components.teams").is_some()
+        || gallery::is(f)
         || is_older_autogen(f)
         || is_studio_row(f)
         || first_of(f, "agents").is_some_and(is_older_autogen)

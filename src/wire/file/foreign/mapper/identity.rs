@@ -46,7 +46,8 @@ impl Mapper {
     pub(super) fn origin(&mut self, path: &str, to: To, value: Value) {
         let text = value.as_str().filter(|text| !text.is_empty() && !value::is_reference(text));
         if let Some(text) = text.filter(|_| self.origin.is_none()) {
-            self.origin = Some(Origin { path: path.to_owned(), value: text.to_owned() });
+            let label = self.team.take().filter(|_| matches!(to, To::Team));
+            self.origin = Some(Origin { path: path.to_owned(), value: text.to_owned(), label });
         }
         if matches!(to, To::Id) {
             self.keys.extend(value::text(&value));

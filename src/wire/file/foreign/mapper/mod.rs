@@ -66,6 +66,8 @@ struct Mapper {
     needs: Vec<Need>,
     keys: Vec<String>,
     origin: Option<Origin>,
+    /// What the file calls its team.
+    team: Option<String>,
     /// Whether a field gave the name, rather than the place in the document.
     named: bool,
     /// The field that says only where the instructions are.
@@ -95,6 +97,7 @@ impl Mapper {
             needs: Vec::new(),
             keys: source.keys,
             origin: None,
+            team: source.team,
             named: false,
             elsewhere: None,
             is_agent,

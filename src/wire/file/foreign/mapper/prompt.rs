@@ -114,6 +114,9 @@ impl Mapper {
             _ => Vec::new(),
         };
         for (name, default, is_required) in declared {
+            if park::is_secret_name(path, &name, &mut self.report) {
+                continue;
+            }
             let name = variables::variable_name(&name);
             let default = default.as_ref().and_then(value::text);
             let default = default.filter(|text| !park::is_secret(&name, text));

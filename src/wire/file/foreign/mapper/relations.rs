@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::agent::Tool;
 use crate::domain::json;
+use crate::wire::file::park;
 
 use super::super::{Need, value};
 use super::Mapper;
@@ -30,7 +31,8 @@ impl Mapper {
             item => item.is_string(),
         };
         let mut is_whole = value.is_string() || value.as_array().is_some_and(|list| list.iter().all(is_name));
-        let names = value::names(&value);
+        let mut names = value::names(&value);
+        names.retain(|name| !park::is_secret_name(path, name, &mut self.report));
         let is_unnamed = names.is_empty() && tools.is_empty() && !is_whole;
         for name in names {
             let tool = identifier(&name);
@@ -63,7 +65,7 @@ impl Mapper {
             from.is_none_or(|from| own.is_empty() || own.iter().any(|key| key == from))
         };
         let found: Vec<String> = list.iter().filter(is_own).flat_map(targets_of).collect();
-        for target in found {
+        for target in found.into_iter().filter(|name| !park::is_secret_name(path, name, &mut self.report)) {
             if targets.len() < MAX_HANDOFFS && !targets.contains(&target) {
                 targets.push(target);
             }
@@ -84,8 +86,9 @@ impl Mapper {
                 Some(id) => vec![id.to_owned()],
                 None => targets_of(item),
             };
+            let names = names.into_iter().filter(|name| !park::is_secret_name(path, name, &mut self.report));
             let need = |name| Need { kind: "agent", name, version: version.clone() };
-            self.needs.extend(names.into_iter().map(need));
+            self.needs.extend(names.map(need));
         }
         self.park(path, value);
     }
