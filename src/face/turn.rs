@@ -175,7 +175,9 @@ fn begin(on: On, is_bare: bool, threaded: Threaded, asked: Asked, protocol: &str
         On::ThrowAway { .. } => (0, messages),
     };
     // A longer one than a thread's user may be belongs to nobody whom a thread could name.
-    let is_user = |user: &String| (1..=MAX_USER).contains(&user.chars().count());
+    let is_user = |user: &String| {
+        (1..=MAX_USER).contains(&user.chars().count()) && !matches!(user.as_str(), "." | "..")
+    };
     let user = threaded.user.or(user).filter(is_user);
     Begin {
         on,

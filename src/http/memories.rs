@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::MemoryId;
 use crate::domain::memory::draft::Draft;
-use crate::domain::memory::shelf::{MAX_USER, Shelf};
+use crate::domain::memory::shelf::{Shelf, check_user};
 use crate::domain::memory::view::MemoryView;
 use crate::domain::memory::{Kind, Memory, Source, Status};
 use crate::ports::World;
@@ -120,7 +120,7 @@ pub fn shelf(
 ) -> Result<Shelf, Problem> {
     let mut errors = FieldErrors::default();
     if let Some(user) = &user {
-        errors.length("user", user, 1, MAX_USER);
+        check_user(&mut errors, user);
     }
     if kind.is_some() && memory_type.is_some() && kind != memory_type {
         errors.add("memory_type", "is another name of `kind`: write one of them");

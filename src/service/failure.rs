@@ -115,6 +115,16 @@ impl Thing {
     }
 }
 
+impl Thing {
+    /// As a plan's limit calls several of it.
+    pub fn limit(&self) -> String {
+        match self {
+            Self::Memory => "memories".to_owned(),
+            other => format!("{}s", other.name()),
+        }
+    }
+}
+
 impl Failure {
     /// One field does not fit.
     pub fn invalid(field: &str, message: &str) -> Self {

@@ -143,6 +143,17 @@ async fn an_erasure_takes_all_of_a_person_and_nothing_of_others() {
 }
 
 #[tokio::test]
+async fn nobody_has_a_name_that_no_path_can_have() {
+    let stage = Stage::new().await;
+    for user in [".", ".."] {
+        let made = post(&stage, "/threads", &json!({"user": user})).await;
+        made.assert_refusal(400, "validation_failed");
+        let remembered = remember(&stage, &json!({"user": user, "text": "Is there."})).await;
+        remembered.assert_refusal(400, "validation_failed");
+    }
+}
+
+#[tokio::test]
 async fn a_run_at_work_is_erased_too() {
     let stage = Stage::new().await;
     stage.then(calls("look", &json!({})));
@@ -202,6 +213,7 @@ async fn a_legal_hold_keeps_everything_until_it_is_taken_away() {
     let held = |reply: &Reply| reply.assert_refusal(409, "legal_hold");
     held(&admin(&stage, Method::DELETE, &format!("{USERS}/{user}")).await);
     held(&ask(&stage, Method::DELETE, "/threads/t").send().await);
+    held(&post(&stage, "/threads/t/runs", &json!({"message": "Not so.", "on_busy": "rollback"})).await);
     held(&ask(&stage, Method::PATCH, "/threads/t").json(&json!({"user": "bob"})).send().await);
     let id = memory["id"].as_str().unwrap();
     held(&admin(&stage, Method::DELETE, &format!("{MEMORIES}/{id}?user={user}")).await);

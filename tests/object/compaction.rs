@@ -268,6 +268,33 @@ fn a_summary_sums_up_the_one_before_it_and_what_was_left_out_since() {
 }
 
 #[test]
+fn a_summary_that_does_not_fit_the_model_of_today_is_left_out() {
+    let (mut theatre, call) = full();
+    theatre.end_with(&Effect::Compact { run: 7, nth: 1 }, summed_up(call.digest.unwrap(), Value::Null, None));
+    let mut nth = 1;
+    while theatre.heard().contains(&"10.".to_owned()) {
+        let failure = Failure::new("upstream_rejected", "the prompt is too long");
+        let refused = Outcome::Unanswered {
+            fault: Fault::TooLong(failure),
+            cost: Nanos::ZERO,
+            journal: Value::Null,
+            settlement: None,
+            used: Some(FULL),
+        };
+        let step = theatre.asked();
+        theatre.end_with(&step, refused);
+        nth += 1;
+        assert!(nth < 5, "the run ends instead");
+        let slid = theatre.compaction(7, nth).unwrap().slid;
+        let (cost, fault, journal) = (Nanos::ZERO, Some(Fault::Empty), Some(json!({})));
+        let failed = Outcome::NotCompacted { slid, fault, cost, journal, settlement: None };
+        theatre.end_with(&Effect::Compact { run: 7, nth }, failed);
+    }
+    assert_eq!(theatre.heard().last().map(String::as_str), Some("7"), "the run goes on");
+    assert!(theatre.sent().sent.left_out.items >= 10, "what was summed up is said to be left out");
+}
+
+#[test]
 fn a_crash_in_the_middle_of_a_summary_loses_nothing_and_doubles_nothing() {
     let (mut theatre, call) = full();
     let digest = call.digest.unwrap();

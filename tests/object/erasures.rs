@@ -71,6 +71,7 @@ impl Office {
 
     fn erase(&mut self) {
         let account = AccountId::new(START, [3; 10]);
+        self.ask(Command::Place(format!("{account}:memory:ada"), true));
         let erase = Erase { id: erasure(), account, user: "ada".to_owned(), by: "operator".to_owned() };
         assert!(matches!(self.ask(Command::Erase(erase)), Answer::Erasure(_)));
     }

@@ -3,11 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::AccountId;
 use crate::domain::knowledge::Place;
 
 /// The most characters of a user, as of a thread's.
 pub const MAX_USER: usize = 255;
+
+/// Checks a user's name. Paths cannot name `.` and `..`, and so nobody could look at, export or erase what is theirs.
+pub fn check_user(errors: &mut FieldErrors, user: &str) {
+    errors.length("user", user, 1, MAX_USER);
+    if matches!(user, "." | "..") {
+        errors.add("user", "no path can have this name: choose another one");
+    }
+}
 
 /// Memories that stand together, in one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::memory::shelf::MAX_USER;
+use crate::domain::memory::shelf::check_user;
 use crate::domain::{json, merge_patch, read_only};
 
 const MAX_TITLE: usize = 255;
@@ -42,7 +42,7 @@ impl About {
     pub fn check(&self) -> Result<(), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         if let Some(user) = &self.user {
-            errors.length("user", user, 1, MAX_USER);
+            check_user(&mut errors, user);
         }
         if let Some(title) = &self.title {
             errors.length("title", title, 1, MAX_TITLE);

@@ -113,9 +113,9 @@ impl From<Failure> for Problem {
             Failure::PlanFull(thing, most) => Self::new(
                 Kind::PlanLimitExceeded,
                 format!(
-                    "The account's plan allows no more: its limit `{}s` is {most}. GET /api/v1/account shows what is \
+                    "The account's plan allows no more: its limit `{}` is {most}. GET /api/v1/account shows what is \
                      used; a higher plan has room for more.",
-                    thing.name()
+                    thing.limit()
                 ),
             ),
             Failure::NoMove(from, to) => Self::new(Kind::Conflict, no_move(from, to)),

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::domain::dispatch::effect::Effect;
 use crate::domain::ids::{AccountId, ErasureId};
+use crate::domain::memory::shelf::Shelf;
 use crate::domain::thread::command::Clear;
 use crate::domain::thread::id::ThreadKey;
 use crate::domain::time::Millis;
 use crate::object::machine;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::erasures::{self as store, Running};
+use crate::object::store::dispatch::places;
 
 /// How many threads forget something at once.
 const MAX_AT_ONCE: usize = 6;
@@ -184,7 +186,13 @@ impl Clearing {
 
     /// Looks for what is to go, once all is written; whether something is finished now. `is_leaving`: runs of deleted threads are still
     /// to be removed, and then nothing is.
-    pub fn refill(&mut self, sql: &impl Sql, now: Millis, is_leaving: bool) -> Result<bool, Error> {
+    pub fn refill(
+        &mut self,
+        sql: &impl Sql,
+        account: Option<AccountId>,
+        now: Millis,
+        is_leaving: bool,
+    ) -> Result<bool, Error> {
         let due = |going: &Going| going.look_at.is_some_and(|at| at <= now);
         let looks: Vec<ErasureId> =
             self.running.iter().filter(|(_, going)| due(going)).map(|(id, _)| *id).collect();
@@ -196,6 +204,8 @@ impl Clearing {
             if has_jobs || store::held(sql, &going.user)?.is_some() {
                 continue;
             }
+            // Of whom nothing is remembered nobody is asked: that would write down their name.
+            going.has_forgotten = going.has_forgotten || !is_remembered(sql, account, &going.user)?;
             let most = AHEAD.saturating_add(u32::try_from(going.failed.len()).unwrap_or(u32::MAX));
             let mut threads = store::threads_of(sql, &going.user, going.requested_at, most)?;
             let is_empty = threads.is_empty();
@@ -222,7 +232,7 @@ impl Clearing {
             }
         }
         if has_finished && self.running.len() < MAX_RUNNING as usize / 2 && self.load_more(sql)? {
-            self.refill(sql, now, is_leaving)?;
+            self.refill(sql, account, now, is_leaving)?;
         }
         Ok(has_finished)
     }
@@ -263,4 +273,10 @@ impl Clearing {
             (_, None) => return None,
         })
     }
+}
+
+/// Whether there is an object that keeps memories of a person.
+fn is_remembered(sql: &impl Sql, account: Option<AccountId>, user: &str) -> Result<bool, Error> {
+    let place = account.map(|account| Shelf::User(user.to_owned()).place(account));
+    place.map_or(Ok(true), |place| places::is_known(sql, place.name()))
 }

@@ -150,7 +150,7 @@ impl Dispatch {
         if ends_notices {
             self.expires_at = expires_at(sql)?;
         }
-        let has_finished = self.clearing.refill(sql, now, !self.leaving.is_empty())?;
+        let has_finished = self.clearing.refill(sql, self.account, now, !self.leaving.is_empty())?;
         // Of several that are under way the last takes what all have left off the disk.
         self.is_to_scrub |= has_finished && !self.clearing.is_busy();
         self.sender.refill(sql)

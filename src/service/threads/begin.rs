@@ -6,6 +6,7 @@ use super::claims::full;
 use super::refusal::{Error, refusal};
 use super::{Calls, Visitor, events_of};
 use crate::domain::agent::{Definition, Said};
+use crate::domain::dispatch::command::Whose;
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::AgentId;
 use crate::domain::message::{Message, news};
@@ -23,7 +24,7 @@ use crate::ports::{Threads, World};
 use crate::service::call::bundle::Bundle;
 use crate::service::claims::Room;
 use crate::service::run::tools;
-use crate::service::{App, run};
+use crate::service::{App, run, users};
 
 /// A run to be started.
 #[derive(Debug)]
@@ -200,6 +201,17 @@ impl Visitor {
         names.iter().enumerate().filter_map(fault).collect()
     }
 
+    /// A run that rolls another one back takes its words off the thread.
+    async fn may_roll_back<W: World>(&self, app: &App<W>, start: &Start) -> Result<(), Error> {
+        if start.on_busy != OnBusy::Rollback || start.thread.throw_away.is_some() {
+            return Ok(());
+        }
+        match users::may_go(app, self.account, Whose::Thread(start.thread.key)).await? {
+            true => Ok(()),
+            false => Err(Error::Held),
+        }
+    }
+
     /// Starts a run, or lets it wait for its turn.
     ///
     /// # Errors
@@ -207,6 +219,7 @@ impl Visitor {
     pub async fn start<W: World>(&self, app: &App<W>, begin: Begin) -> Result<RunView, Error> {
         let mut asked = Asked::of(&begin);
         let mut start = self.start_of(app, begin, &mut asked, false)?;
+        self.may_roll_back(app, &start).await?;
         let room = self.claim_run(app, &mut start).await?;
         asked.other_faults += usize::from(matches!(room, Room::Full(..)));
         let run = self.begun(app, &asked, &mut start).await.map_err(|error| full(error, &room));
@@ -244,6 +257,7 @@ impl Visitor {
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
         let mut asked = Asked::of(&begin);
         let mut start = self.start_of(app, begin, &mut asked, true)?;
+        self.may_roll_back(app, &start).await?;
         let room = self.claim_run(app, &mut start).await?;
         asked.other_faults += usize::from(matches!(room, Room::Full(..)));
         let watched = self.begun_and_watched(app, &asked, &mut start).await;

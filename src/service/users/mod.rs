@@ -10,7 +10,7 @@ use crate::domain::dispatch::command::{Answer, Command, Erase, Whose};
 use crate::domain::erasure::{Hold, MAX_REASON, Receipt};
 use crate::domain::field_error::FieldErrors;
 use crate::domain::ids::{AccountId, ErasureId};
-use crate::domain::memory::shelf::MAX_USER;
+use crate::domain::memory::shelf::check_user;
 use crate::domain::time::Millis;
 use crate::ports::{Dispatch, Unavailable, World};
 use crate::service::App;
@@ -138,7 +138,7 @@ pub async fn may_go<W: World>(app: &App<W>, account: AccountId, whose: Whose) ->
 
 fn named(user: &str) -> Result<String, Failure> {
     let mut errors = FieldErrors::default();
-    errors.length("user", user, 1, MAX_USER);
+    check_user(&mut errors, user);
     errors.finish()?;
     Ok(user.to_owned())
 }
