@@ -63,13 +63,24 @@ pub struct Ask<'a> {
     headers: Vec<(String, String)>,
     key: Option<String>,
     body: Body,
-    is_openai: bool,
+    shape: Shape,
+}
+
+/// Whose refusals are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Ours,
+    OpenAi,
+    Anthropic,
 }
 
 impl<'a> Ask<'a> {
     pub fn new(stage: &'a Stage, method: Method, path: &str) -> Self {
         Self {
-            is_openai: path.contains("/v1/") && !path.starts_with("/api/") && method != Method::OPTIONS,
+            shape: match path.contains("/v1/") && !path.starts_with("/api/") && method != Method::OPTIONS {
+                true => Shape::OpenAi,
+                false => Shape::Ours,
+            },
             stage,
             method,
             path: path.to_owned(),
@@ -91,7 +102,12 @@ impl<'a> Ask<'a> {
 
     /// Refusals come in OpenAI's shape, whatever the path.
     pub fn in_openais_shape(self) -> Self {
-        Self { is_openai: true, ..self }
+        Self { shape: Shape::OpenAi, ..self }
+    }
+
+    /// The same in Anthropic's.
+    pub fn in_anthropics_shape(self) -> Self {
+        Self { shape: Shape::Anthropic, ..self }
     }
 
     pub fn anonymous(self) -> Self {
@@ -130,7 +146,7 @@ impl<'a> Ask<'a> {
 
     /// Sends it, reads the reply, and holds it to what must be true of all.
     pub async fn send(self) -> Reply {
-        let (stage, is_openai) = (self.stage, self.is_openai);
+        let (stage, shape) = (self.stage, self.shape);
         let (parts, body) = self.open().await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let reply = Reply { status: parts.status, headers: parts.headers, body };
@@ -138,7 +154,7 @@ impl<'a> Ask<'a> {
         assert!(reply.header("cache-control").contains("no-store"), "{reply:?}");
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply:?}");
         if !reply.status.is_success() {
-            reply.assert_shape(is_openai);
+            reply.assert_shape(shape);
         }
         reply
     }
@@ -212,10 +228,13 @@ impl Reply {
         }
     }
 
-    /// OpenAI's shape on its paths, a problem document on ours.
-    fn assert_shape(&self, is_openai: bool) {
+    /// OpenAI's shape on its paths, Anthropic's on its own, a problem document on ours.
+    fn assert_shape(&self, shape: Shape) {
         let body = self.json();
-        if is_openai {
+        if shape == Shape::Anthropic {
+            assert_eq!((self.header("content-type"), &body["type"]), ("application/json", &json!("error")));
+            assert!(body["error"]["message"].is_string() && body["error"]["type"].is_string(), "{body}");
+        } else if shape == Shape::OpenAi {
             assert_eq!(self.header("content-type"), "application/json");
             let members: Vec<&String> = body["error"].as_object().unwrap().keys().collect();
             assert_eq!(members, ["message", "type", "param", "code"], "{body}");

@@ -44,6 +44,7 @@ mod made_up_face;
 mod members;
 mod memories;
 mod mending;
+mod messages;
 mod objects;
 mod once;
 mod origins;
