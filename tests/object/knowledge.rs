@@ -269,6 +269,44 @@ fn texts_are_found_whatever_their_script_and_whatever_stands_in_a_query() {
 }
 
 #[test]
+fn the_word_that_decides_is_found_however_long_the_message_is() {
+    let mut object = Object::new();
+    for n in 0..60 {
+        object.make(&format!(
+            "She opened ticket {n} about the printer of type PX-{n}, which printed stripes, and was closed by the service desk."
+        ));
+        object.make(&format!("第{n}号の件は昨日の会議で話しました。今週は仕事が多いと言っていました。"));
+    }
+    let (tux, nuts, tea) = ("Her cat is called Tux.", "花子は胡桃アレルギーがある。", "하나는 차를 좋아한다");
+    let known = [tux, nuts, tea].map(|text| object.make(text).text);
+    let unknown = |count: u32| (0..count).map(|n| format!("unheardof{n} ")).collect::<String>();
+    for (message, found) in [
+        (
+            "Tomorrow evening several colleagues are visiting our apartment, therefore I am preparing vegetables, \
+             sandwiches, homemade lemonade and something chocolatey for dessert; afterwards everybody probably wants to \
+             play boardgames until midnight, although neighbours upstairs complained repeatedly about excessive laughter. \
+             What should Tux eat meanwhile?"
+                .to_owned(),
+            &known[0],
+        ),
+        (format!("{}Tux", unknown(20_000)), &known[0]),
+        (format!("Tux {}", unknown(20_000)), &known[0]),
+        (format!("{}Tux {}", unknown(90), unknown(90)), &known[0]),
+        (
+            "こんにちは。今週の土曜日に甥の誕生日のお祝いをするので、ケーキを焼きたいと思っています。胡桃を入れても大丈夫でしょうか。"
+                .to_owned(),
+            &known[1],
+        ),
+        ("あいうえおかきくけこ".repeat(1_000) + "胡桃は?", &known[1]),
+        ("이번 주말에 친구들이 집에 오기로 해서 무엇을 준비해야 할지 모르겠어요 하나는 무슨 차를".to_owned(), &known[2]),
+    ] {
+        assert_eq!(object.found(&message).first(), Some(found), "{message:.200}");
+    }
+    let list = List { query: Some(format!("{}Tux", unknown(30))), ..all() };
+    assert_eq!(object.texts(list), [tux]);
+}
+
+#[test]
 fn lists_have_every_memory_once_and_searches_too() {
     let mut object = Object::new();
     for n in 0..25 {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Knowledge, Write};
 use crate::domain::ids::MemoryId;
 use crate::domain::memory::command::{Answer, Change, Command, List, Make, Recall};
-use crate::domain::memory::words::{either, query};
+use crate::domain::memory::words::{MAX_WORDS, candidates, either};
 use crate::domain::memory::{MAX_MEMORIES, Memory, Status};
 use crate::domain::time::Millis;
 use crate::object::machine::Moment;
@@ -14,6 +14,8 @@ use crate::object::store::knowledge::{self as store, Kept, Order};
 
 /// The most memories that are ranked: about 4 ms.
 const MAX_RANKED: u64 = 2_000;
+/// Up to so many memories every word of a text is counted: one that has fewer is rare.
+const RARE: u64 = 64;
 /// Above every number: they stay below 2⁵³.
 const LAST: u64 = (1 << 53) - 1;
 
@@ -188,23 +190,36 @@ fn found(
     limit: u32,
     behind: u64,
 ) -> Result<Vec<Kept>, Error> {
-    let words = query(text);
-    let counted = words.iter().map(|word| Ok((store::frequency(sql, word, MAX_RANKED + 1)?, word.as_str())));
-    let mut rare = counted.collect::<Result<Vec<_>, Error>>()?;
-    rare.retain(|(count, _)| *count > 0);
-    rare.sort_by_key(|(count, _)| *count);
+    let rare = rarest(sql, &candidates(text))?;
     let mut ranked = 0;
     let few = rare.iter().take_while(|(count, _)| {
         ranked += count;
         ranked <= MAX_RANKED
     });
-    if let Some(expression) = either(few.map(|(_, word)| *word)) {
+    if let Some(expression) = either(few.map(|(_, word)| word.as_str())) {
         return store::found(sql, (&expression, Order::Best), status, limit, behind);
     }
-    match either(rare.iter().map(|(_, word)| *word)) {
+    match either(rare.iter().map(|(_, word)| word.as_str())) {
         None => Ok(Vec::new()),
         Some(expression) => store::found(sql, (&expression, Order::Newest), status, limit, behind),
     }
+}
+
+/// The rarest of these words that any memory has, each with how many have it, the rarest first.
+fn rarest(sql: &impl Sql, words: &[String]) -> Result<Vec<(u64, String)>, Error> {
+    let by_count = |(count, _): &(u64, String)| *count;
+    let mut found = store::frequencies(sql, words, RARE)?;
+    found.retain(|(count, _)| *count > 0);
+    found.sort_by_key(by_count);
+    found.truncate(MAX_WORDS);
+    // Only those that no rarer ones leave out are counted further.
+    let common = found.split_off(found.partition_point(|(count, _)| *count < RARE));
+    let common: Vec<String> = common.into_iter().map(|(_, word)| word).collect();
+    if !common.is_empty() {
+        found.extend(store::frequencies(sql, &common, MAX_RANKED + 1)?);
+        found.sort_by_key(by_count);
+    }
+    Ok(found)
 }
 
 /// The first of these, of no more than so many bytes, but one at least.
