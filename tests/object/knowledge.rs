@@ -186,6 +186,48 @@ fn what_takes_the_place_of_another_is_recalled_instead() {
 }
 
 #[test]
+fn a_memory_that_is_there_takes_the_place_of_another_and_says_so() {
+    let mut object = Object::new();
+    let (bergen, oslo) = (object.make("Lives in Bergen."), object.make("Lives in Oslo."));
+    let replace = Make { supersedes: Some(bergen.id), ..make("Lives in Oslo.") };
+    let (taken, is_new) = made(object.ask(Asked::Make(replace.clone())));
+    assert_eq!((is_new, taken.id, taken.supersedes, taken.revision), (false, oslo.id, Some(bergen.id), 2));
+    object.crash();
+    assert_eq!(object.ask(Asked::Show(oslo.id)), Said::Memory(Box::new(taken.clone())));
+    assert_eq!(made(object.ask(Asked::Make(replace))), (taken.clone(), false), "once more");
+    let rome = object.make("Lives in Rome.");
+    let replace = Make { supersedes: Some(rome.id), ..make("Lives in Oslo.") };
+    assert_eq!(made(object.ask(Asked::Make(replace))).0, taken, "it goes on to name the first");
+    assert_eq!(
+        object.ask(Asked::Delete(oslo.id, None)),
+        Said::Deleted(3),
+        "with all that it took the place of"
+    );
+}
+
+#[test]
+fn no_change_makes_two_active_memories_of_one_text() {
+    let mut object = Object::new();
+    let (tea, milk) = (object.make("Likes tea."), object.make("Likes milk."));
+    let change = |id, read, draft| Asked::Change(Change { id, read, draft });
+    assert_eq!(
+        object.ask(change(milk.id, 1, Draft::of("Likes tea."))),
+        Said::Made { memory: Box::new(tea.clone()), is_new: false }
+    );
+    let archived = |text| Draft { status: Status::Archived, ..Draft::of(text) };
+    let Said::Memory(_) = object.ask(change(milk.id, 1, archived("Likes tea."))) else { panic!() };
+    assert_eq!(
+        object.ask(change(milk.id, 2, Draft::of("Likes tea."))),
+        Said::Made { memory: Box::new(tea.clone()), is_new: false }
+    );
+    let labelled = Draft { labels: vec!["taste".to_owned()], ..Draft::of("Likes tea.") };
+    let Said::Memory(_) = object.ask(change(tea.id, 1, labelled)) else { panic!() };
+    assert_eq!(object.ask(Asked::Delete(tea.id, None)), Said::Deleted(1));
+    let Said::Memory(back) = object.ask(change(milk.id, 2, Draft::of("Likes tea."))) else { panic!() };
+    assert_eq!(back.status, Status::Active);
+}
+
+#[test]
 fn a_change_counts_only_over_what_was_read() {
     let mut object = Object::new();
     let tea = object.make("Likes tea.");

@@ -74,19 +74,23 @@ impl Knowledge {
             return Ok(Answer::Full(MAX_MEMORIES));
         }
         let is_new = known.is_none();
-        let memory = known.map(|known| known.memory).unwrap_or_else(|| Memory {
-            id: id.unwrap_or_else(|| MemoryId::new(moment.now, (moment.random)())),
-            text: draft.text,
-            labels: draft.labels,
-            metadata: draft.metadata,
-            status: draft.status,
-            supersedes: before.as_ref().map(|before| before.memory.id),
-            superseded_by: None,
-            source,
-            revision: 1,
-            created_at: moment.now,
-            updated_at: moment.now,
-        });
+        let supersedes = before.as_ref().map(|before| before.memory.id);
+        let memory = match known {
+            Some(known) => self.take_place(known, supersedes, moment.now),
+            None => Memory {
+                id: id.unwrap_or_else(|| MemoryId::new(moment.now, (moment.random)())),
+                text: draft.text,
+                labels: draft.labels,
+                metadata: draft.metadata,
+                status: draft.status,
+                supersedes,
+                superseded_by: None,
+                source,
+                revision: 1,
+                created_at: moment.now,
+                updated_at: moment.now,
+            },
+        };
         if let Some(before) = before {
             self.supersede(before, memory.id, moment.now);
         }
@@ -94,6 +98,19 @@ impl Knowledge {
             self.batch.push(Write::Insert(Box::new(memory.clone())));
         }
         Ok(Answer::Made { memory: Box::new(memory), is_new })
+    }
+
+    /// A memory that is there and takes the place of another says so, if it took no other's before.
+    fn take_place(&mut self, known: Kept, supersedes: Option<MemoryId>, now: Millis) -> Memory {
+        let Kept { number, memory, bytes } = known;
+        if supersedes.is_none() || memory.supersedes.is_some() {
+            return memory;
+        }
+        let revision = memory.revision + 1;
+        let memory = Memory { supersedes, revision, updated_at: now, ..memory };
+        let written = Box::new(memory.clone());
+        self.batch.push(Write::Update { number, bytes, memory: written, is_other_text: false });
+        memory
     }
 
     fn supersede(&mut self, before: Kept, by: MemoryId, now: Millis) {
@@ -109,6 +126,7 @@ impl Knowledge {
         self.batch.push(Write::Update { number, bytes, memory: Box::new(memory), is_other_text: false });
     }
 
+    /// Changes a memory; where another active one has the text already, it is that one, and nothing is changed.
     fn change(&mut self, sql: &impl Sql, change: Change, now: Millis) -> Result<Answer, Error> {
         let Change { id, read, draft } = change;
         let Some(Kept { number, memory: before, bytes }) = store::memory(sql, id)? else {
@@ -118,6 +136,13 @@ impl Knowledge {
             return Ok(Answer::Moved);
         }
         let is_other_text = draft.text != before.text;
+        let becomes_active =
+            draft.status == Status::Active && (is_other_text || before.status != Status::Active);
+        if becomes_active
+            && let Some(twin) = store::of_text(sql, &draft.text)?.filter(|twin| twin.number != number)
+        {
+            return Ok(Answer::Made { memory: Box::new(twin.memory), is_new: false });
+        }
         let memory = Memory {
             text: draft.text,
             labels: draft.labels,
