@@ -65,12 +65,12 @@ impl Call for Chat {
     }
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
-        let is_whole = reply.choices.first().is_some_and(|choice| choice.finish == Finish::Stop);
-        done(ticket, &Done::text_of(reply), is_whole, &Called::all(reply), receipt).to_json()
+        let finish = reply.choices.first().map_or(Finish::Length, |choice| choice.finish);
+        done(ticket, &Done::text_of(reply), finish, &Called::all(reply), receipt).to_json()
     }
 
     fn encoder(self, ticket: Ticket) -> Stream {
-        Stream { ticket, encoder: StreamEncoder::default(), is_whole: false, left_out: 0 }
+        Stream { ticket, encoder: StreamEncoder::default(), finish: Finish::Length, left_out: 0 }
     }
 }
 
@@ -90,11 +90,11 @@ pub fn asked(body: &[u8], stream: bool) -> Result<(Asked, Option<Box<Threaded>>)
 fn done<'a>(
     ticket: &'a Ticket,
     message: &'a str,
-    is_whole: bool,
+    finish: Finish,
     calls: &'a [Called],
     receipt: &'a Receipt,
 ) -> Done<'a> {
-    let is_typed = is_whole && ticket.bundle.agent.definition.output.is_some();
+    let is_typed = finish == Finish::Stop && ticket.bundle.agent.definition.output.is_some();
     let (call_id, run_id) = match ticket.of {
         Of::Call(call) => (Some(call), None),
         Of::Run(run) => (None, Some(run)),
@@ -102,6 +102,7 @@ fn done<'a>(
     Done {
         message,
         output: if is_typed { serde_json::from_str(message).ok() } else { None },
+        finish_reason: native::finish_reason(finish),
         usage: &receipt.usage,
         cost_usd: receipt.cost,
         model: ticket.model.as_deref(),
@@ -120,8 +121,8 @@ fn done<'a>(
 pub struct Stream {
     ticket: Ticket,
     encoder: StreamEncoder,
-    /// The answer has come to its own end.
-    is_whole: bool,
+    /// How the answer ended: cut, as long as nothing says otherwise.
+    finish: Finish,
     /// How many parts of the answer are among the warnings.
     left_out: usize,
 }
@@ -137,13 +138,15 @@ impl Encoder for Stream {
             let new = about.left_out.iter().skip(std::mem::replace(&mut self.left_out, said));
             self.ticket.warnings.extend(new.map(|name| Warning::not_carried(name)));
         }
-        self.is_whole |= matches!(event, Event::Finish { reason: Finish::Stop, .. });
+        if let Event::Finish { reason, .. } = event {
+            self.finish = *reason;
+        }
         self.encoder.event(event, out);
     }
 
     fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
         let (text, calls) = (self.encoder.text(), self.encoder.calls());
-        StreamEncoder::done(&done(&self.ticket, text, self.is_whole, calls, receipt), out);
+        StreamEncoder::done(&done(&self.ticket, text, self.finish, calls, receipt), out);
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {

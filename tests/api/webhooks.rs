@@ -115,3 +115,49 @@ async fn an_agent_names_webhooks_that_there_are_and_keeps_them_from_being_delete
     patch(json!({"webhooks": []})).await.ok();
     assert_eq!(patch(json!({"webhooks": ["crm"]})).await.fields(), ["webhooks[0]"]);
 }
+
+#[tokio::test]
+async fn a_secret_that_signs_no_more_is_not_shown() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    put(&api, &acme, &body()).await.ok();
+    let rotate = api.post("/api/v1/webhooks/crm/rotate").key(&acme.admin).json(&json!({"keep_s": 600}));
+    let rotated = rotate.send().await.ok();
+    assert_eq!(rotated["secrets"].as_array().unwrap().len(), 2);
+    let shown = async |path: &str| {
+        let shown = api.get(path).key(&acme.member).send().await.ok();
+        let webhook = if shown["data"].is_array() { shown["data"][0].clone() } else { shown };
+        webhook["secrets"].clone()
+    };
+    for (ms, left) in [(599_999, 2), (1, 1)] {
+        api.world.clock().advance(ms);
+        for path in ["/api/v1/webhooks/crm", "/api/v1/webhooks"] {
+            let secrets = shown(path).await;
+            assert_eq!(secrets.as_array().unwrap().len(), left, "{path}: {secrets}");
+            assert_eq!(secrets[0], rotated["secrets"][0]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_account_has_twenty_on_every_plan_and_is_told_so() {
+    let api = Api::new();
+    let acme = api.tenant("acme").await;
+    let made = async |n: u32| {
+        let path = format!("/api/v1/webhooks/w{n}");
+        api.put(&path).key(&acme.admin).json(&body()).send().await
+    };
+    for n in 0..20 {
+        made(n).await.ok();
+    }
+    let full = made(20).await;
+    assert_eq!(full.problem(), (409, "conflict".to_owned()));
+    assert!(
+        full.detail().contains("has 20 of these") && !full.detail().contains("plan"),
+        "{}",
+        full.detail()
+    );
+    made(0).await.ok();
+    let listed = api.get("/api/v1/webhooks").key(&acme.member).send().await.ok();
+    assert_eq!(listed["data"].as_array().unwrap().len(), 20, "all when nothing is said");
+}

@@ -413,6 +413,60 @@ async fn a_person_sees_and_deletes_what_is_remembered_of_them_and_of_nobody_else
 }
 
 #[tokio::test]
+async fn what_an_agent_recalls_is_not_shown_to_who_holds_a_token() {
+    let stage = Stage::new().await;
+    all(&stage).await;
+    note(&stage, &json!({"text": "The margin on teapots is 71 percent."})).await;
+    thread(&stage, "t", "ada").await;
+    let token = token(&stage, "t", &json!({})).await;
+    stage.then(calls("recall", &json!({"query": "margin teapots"}))).then(says("It is high."));
+    let streamed = stage.request(Method::POST, &format!("{TRIAGE}/threads/t/runs")).key(&token);
+    let streamed = streamed.json(&json!({"message": "Hi", "stream": true})).send().await;
+    let answered = sent(stage.take_asked().last().unwrap()).pop().unwrap();
+    assert!(answered.contains("71 percent"), "the model is given it: {answered}");
+    let run = get(&stage, "/threads/t/items").await["items"][0]["run_id"].as_str().unwrap().to_owned();
+    let looks =
+        ["/threads/t/items", "/threads/t/events", &format!("/runs/{run}"), &format!("/runs/{run}/events")];
+    let look = async |path: &str, key: &str| {
+        let asked = stage.request(Method::GET, &format!("{TRIAGE}{path}")).key(key);
+        let reply = asked.header("accept", "application/json").send().await;
+        assert_eq!(reply.status, 200, "{path}");
+        reply.text().to_owned()
+    };
+    let again = stage.request(Method::GET, &format!("{TRIAGE}/runs/{run}/events")).key(&token).send().await;
+    let mut shown = vec![streamed.text().to_owned(), again.text().to_owned()];
+    for path in looks {
+        shown.push(look(path, &token).await);
+    }
+    for text in &shown {
+        assert!(!text.contains("71 percent"), "{text}");
+    }
+    for nth in [0, 1, 2, 3, 5] {
+        assert!(shown[nth].contains("Memories were given to the model"), "{nth}: {}", shown[nth]);
+    }
+    for path in [looks[0], looks[3]] {
+        assert!(look(path, &stage.acme.caller).await.contains("71 percent"), "a key of the account sees it");
+    }
+}
+
+#[tokio::test]
+async fn what_a_model_writes_wrongly_is_said_in_plain_words_and_what_was_not_deleted_is_not_named() {
+    let stage = Stage::new().await;
+    all(&stage).await;
+    thread(&stage, "t", "ada").await;
+    stage.then(calls("remember", &json!({"text": "Likes tea.", "about": "everyone"}))).then(says("Sorry."));
+    run(&stage, "t", "Remember it.").await;
+    let answered = sent(stage.take_asked().last().unwrap()).pop().unwrap();
+    assert!(answered.contains("`about` must be `user` or `work`, not `everyone`."), "{answered}");
+    let id = "01a1fdfa-4600-8202-8202-020202020202";
+    stage.then(calls("forget", &json!({"id": id}))).then(says("Done."));
+    let forgot = run(&stage, "t", "Forget it.").await;
+    let steps = journal(&stage, &forgot).await;
+    let call = steps.iter().find(|step| step["tool_call"]["name"] == "forget").unwrap();
+    assert_eq!(call["tool_call"].get("memory"), None, "{call}");
+}
+
+#[tokio::test]
 async fn a_run_whose_memories_are_away_goes_on_and_says_so() {
     native_only!("a knowledge object is away when the test says so");
     let stage = Stage::new().await;

@@ -53,6 +53,7 @@ async fn what_does_not_fit_is_refused_with_its_place_on_every_face_before_anythi
         for headers in [vec![], vec![("x-thread", "t")], vec![("idempotency-key", "k")]] {
             for (text, place) in [
                 ("Oslo, please.", ""),
+                (r#"{"city": 5, "city": "Oslo"}"#, ""),
                 (r#"{"city": 7}"#, "#/city"),
                 (r#"{"days": 0, "city": "Oslo"}"#, "#/days"),
                 (r#"{"city": "Oslo", "when": "now"}"#, "#/when"),

@@ -304,6 +304,58 @@ async fn a_refusal_and_an_answer_that_is_cut_stay_what_they_are() {
 }
 
 #[tokio::test]
+async fn our_own_faces_say_how_an_answer_ended_that_is_not_whole() {
+    let stage = stage().await;
+    for face in [Face::Chat, Face::Stream] {
+        let ends = async |reason: &str| {
+            let end = frame(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}));
+            stage.then(stream([delta(FITS), end, count((10, 5)), done()]));
+            let reply = call(&stage, face, &json!({})).send().await;
+            let last = if face == Face::Chat { reply.json() } else { events(&reply.text()).pop().unwrap().2 };
+            (last["finish_reason"].clone(), last["output"].clone())
+        };
+        for reason in ["length", "content_filter"] {
+            assert_eq!(ends(reason).await, (json!(reason), Value::Null), "{face:?}");
+        }
+        assert_eq!(ends("stop").await, (Value::Null, json!({"city": "Oslo"})), "{face:?}");
+    }
+    stage.change("triage", &json!({"output": null})).await;
+    let cut = || frame(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}));
+    stage.then(stream([delta("He"), cut(), count((10, 5)), done()]));
+    let streamed = call(&stage, Face::Stream, &json!({})).send().await;
+    assert_eq!(
+        events(&streamed.text()).pop().unwrap().2["finish_reason"],
+        "length",
+        "of a call that is no run"
+    );
+}
+
+#[tokio::test]
+async fn a_member_that_stands_twice_does_not_fit() {
+    let stage = stage().await;
+    stage.then(says(r#"{"city":5,"city":"Oslo"}"#)).then(says(FITS));
+    let reply = call(&stage, Face::Chat, &json!({})).send().await;
+    assert_eq!(text(Face::Chat, &reply), FITS);
+    let asked = stage.take_asked();
+    assert!(sent(&asked[1]).last().unwrap().contains("has a member twice: `city`"), "{:?}", sent(&asked[1]));
+}
+
+#[tokio::test]
+async fn what_is_asked_for_in_words_is_what_the_schema_wants_also_when_it_is_mended() {
+    let stage = stage().await;
+    stage.model("own/plain", &json!({"capabilities": ["tools", "streaming"]})).await;
+    let list = json!({"type": "array", "items": {"type": "integer"}});
+    stage.change("triage", &json!({"model": "own:plain", "output": {"schema": list}})).await;
+    stage.then(says("{}")).then(says("[1]"));
+    let reply = call(&stage, Face::Chat, &json!({})).send().await;
+    assert_eq!(text(Face::Chat, &reply), "[1]");
+    for asked in stage.take_asked() {
+        let asked = body(&asked).to_string();
+        assert!(asked.contains("one valid JSON array") && !asked.contains("JSON object"), "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn a_model_without_schemas_is_asked_in_words_and_not_passed_over() {
     let stage = stage().await;
     stage.model("own/plain", &json!({"capabilities": ["tools", "streaming"]})).await;

@@ -297,6 +297,23 @@ async fn one_receiver_that_hangs_keeps_no_other_from_its_messages() {
 }
 
 #[tokio::test]
+async fn a_message_has_arrived_with_the_status_however_slowly_the_rest_comes() {
+    let stage = Stage::new().await;
+    for name in ["one", "two", "three"] {
+        put(&stage, name, &json!({})).await;
+        (0..3).for_each(|_| drop(stage.upstream().then_at(&format!("{name}."), Turn::Drips(200))));
+    }
+    put(&stage, "good", &json!({})).await;
+    for n in 0..3 {
+        stage.upstream().then_at("good.", answers(200));
+        run(&stage, &format!("t{n}")).await;
+    }
+    for name in ["good", "one", "two", "three"] {
+        deliveries(&stage, name, |all| statuses(all) == ["sent"; 3]).await;
+    }
+}
+
+#[tokio::test]
 async fn what_was_under_way_when_the_object_died_is_sent_again() {
     native_only!("a test ends no object of workerd in the middle of its request, as tests/live does");
     let stage = Stage::new().await;

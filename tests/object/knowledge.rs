@@ -186,6 +186,48 @@ fn what_takes_the_place_of_another_is_recalled_instead() {
 }
 
 #[test]
+fn a_memory_that_is_there_takes_the_place_of_another_and_says_so() {
+    let mut object = Object::new();
+    let (bergen, oslo) = (object.make("Lives in Bergen."), object.make("Lives in Oslo."));
+    let replace = Make { supersedes: Some(bergen.id), ..make("Lives in Oslo.") };
+    let (taken, is_new) = made(object.ask(Asked::Make(replace.clone())));
+    assert_eq!((is_new, taken.id, taken.supersedes, taken.revision), (false, oslo.id, Some(bergen.id), 2));
+    object.crash();
+    assert_eq!(object.ask(Asked::Show(oslo.id)), Said::Memory(Box::new(taken.clone())));
+    assert_eq!(made(object.ask(Asked::Make(replace))), (taken.clone(), false), "once more");
+    let rome = object.make("Lives in Rome.");
+    let replace = Make { supersedes: Some(rome.id), ..make("Lives in Oslo.") };
+    assert_eq!(made(object.ask(Asked::Make(replace))).0, taken, "it goes on to name the first");
+    assert_eq!(
+        object.ask(Asked::Delete(oslo.id, None)),
+        Said::Deleted(3),
+        "with all that it took the place of"
+    );
+}
+
+#[test]
+fn no_change_makes_two_active_memories_of_one_text() {
+    let mut object = Object::new();
+    let (tea, milk) = (object.make("Likes tea."), object.make("Likes milk."));
+    let change = |id, read, draft| Asked::Change(Change { id, read, draft });
+    assert_eq!(
+        object.ask(change(milk.id, 1, Draft::of("Likes tea."))),
+        Said::Made { memory: Box::new(tea.clone()), is_new: false }
+    );
+    let archived = |text| Draft { status: Status::Archived, ..Draft::of(text) };
+    let Said::Memory(_) = object.ask(change(milk.id, 1, archived("Likes tea."))) else { panic!() };
+    assert_eq!(
+        object.ask(change(milk.id, 2, Draft::of("Likes tea."))),
+        Said::Made { memory: Box::new(tea.clone()), is_new: false }
+    );
+    let labelled = Draft { labels: vec!["taste".to_owned()], ..Draft::of("Likes tea.") };
+    let Said::Memory(_) = object.ask(change(tea.id, 1, labelled)) else { panic!() };
+    assert_eq!(object.ask(Asked::Delete(tea.id, None)), Said::Deleted(1));
+    let Said::Memory(back) = object.ask(change(milk.id, 2, Draft::of("Likes tea."))) else { panic!() };
+    assert_eq!(back.status, Status::Active);
+}
+
+#[test]
 fn a_change_counts_only_over_what_was_read() {
     let mut object = Object::new();
     let tea = object.make("Likes tea.");
@@ -266,6 +308,44 @@ fn texts_are_found_whatever_their_script_and_whatever_stands_in_a_query() {
     for query in ["\"", "*", "text:", "a NEAR/2 \"", "{x}", "^", "-", "🎉", "\u{0}", ""] {
         object.found(query);
     }
+}
+
+#[test]
+fn the_word_that_decides_is_found_however_long_the_message_is() {
+    let mut object = Object::new();
+    for n in 0..60 {
+        object.make(&format!(
+            "She opened ticket {n} about the printer of type PX-{n}, which printed stripes, and was closed by the service desk."
+        ));
+        object.make(&format!("第{n}号の件は昨日の会議で話しました。今週は仕事が多いと言っていました。"));
+    }
+    let (tux, nuts, tea) = ("Her cat is called Tux.", "花子は胡桃アレルギーがある。", "하나는 차를 좋아한다");
+    let known = [tux, nuts, tea].map(|text| object.make(text).text);
+    let unknown = |count: u32| (0..count).map(|n| format!("unheardof{n} ")).collect::<String>();
+    for (message, found) in [
+        (
+            "Tomorrow evening several colleagues are visiting our apartment, therefore I am preparing vegetables, \
+             sandwiches, homemade lemonade and something chocolatey for dessert; afterwards everybody probably wants to \
+             play boardgames until midnight, although neighbours upstairs complained repeatedly about excessive laughter. \
+             What should Tux eat meanwhile?"
+                .to_owned(),
+            &known[0],
+        ),
+        (format!("{}Tux", unknown(20_000)), &known[0]),
+        (format!("Tux {}", unknown(20_000)), &known[0]),
+        (format!("{}Tux {}", unknown(90), unknown(90)), &known[0]),
+        (
+            "こんにちは。今週の土曜日に甥の誕生日のお祝いをするので、ケーキを焼きたいと思っています。胡桃を入れても大丈夫でしょうか。"
+                .to_owned(),
+            &known[1],
+        ),
+        ("あいうえおかきくけこ".repeat(1_000) + "胡桃は?", &known[1]),
+        ("이번 주말에 친구들이 집에 오기로 해서 무엇을 준비해야 할지 모르겠어요 하나는 무슨 차를".to_owned(), &known[2]),
+    ] {
+        assert_eq!(object.found(&message).first(), Some(found), "{message:.200}");
+    }
+    let list = List { query: Some(format!("{}Tux", unknown(30))), ..all() };
+    assert_eq!(object.texts(list), [tux]);
 }
 
 #[test]

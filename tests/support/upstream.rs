@@ -31,6 +31,8 @@ pub enum Turn {
     Replies(Script),
     /// Never answers; the test cancels the call, or hangs up.
     Hangs,
+    /// Answers with this status at once, and with a body that never ends.
+    Drips(u16),
 }
 
 /// A reply, piece by piece.
@@ -152,7 +154,12 @@ impl FakeUpstream {
             Some(Turn::Replies(script)) => Ok(UpstreamReply {
                 status: script.status,
                 retry_after_ms: script.retry_after_ms,
-                body: FakeBody { pieces: script.chunks.into(), limit: usize::MAX },
+                body: FakeBody { pieces: script.chunks.into(), limit: usize::MAX, is_endless: false },
+            }),
+            Some(Turn::Drips(status)) => Ok(UpstreamReply {
+                status,
+                retry_after_ms: None,
+                body: FakeBody { pieces: VecDeque::new(), limit: usize::MAX, is_endless: true },
             }),
             Some(Turn::Fails(error)) => Err(error),
             Some(Turn::Hangs) => {
@@ -206,6 +213,7 @@ impl Drop for Waits {
 pub struct FakeBody {
     pieces: VecDeque<Result<Bytes, ReadError>>,
     limit: usize,
+    is_endless: bool,
 }
 
 impl FakeBody {
@@ -226,6 +234,9 @@ impl FakeBody {
 impl Body for FakeBody {
     async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
         tokio::task::yield_now().await;
+        if self.is_endless {
+            std::future::pending::<()>().await;
+        }
         self.pieces.pop_front().transpose()
     }
 

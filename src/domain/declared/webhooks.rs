@@ -22,12 +22,14 @@ pub static FACTS: Facts = Facts {
     },
     reaches_calls: true,
     is_named_in_lines: true,
-    limit: Limit::Plan(Some(20)),
+    limit: Limit::Fixed(MOST),
     audience: Audience::Dispatch,
     secrets: &["secret"],
     ..Facts::new("webhook", "a webhook", "webhooks")
 };
 
+/// The most webhooks of an account, on every plan: each is asked of every run.
+const MOST: u32 = 20;
 /// The most characters of a description.
 pub const MAX_DESCRIPTION: usize = 500;
 

@@ -21,7 +21,7 @@ mod text;
 pub use bounds::{MAX_VALUES, has_few_values};
 pub use fault::{distance, field_error, nearest, unknown};
 pub use read::{fields_of, read, read_partly, read_query};
-pub use text::{TOO_LONG, Unsound, check_numbers, text};
+pub use text::{TOO_LONG, TWICE, Unsound, check_numbers, text};
 
 use serde_json::Value;
 

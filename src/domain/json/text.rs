@@ -48,6 +48,8 @@ pub fn text(text: &str) -> Result<Value, Unsound> {
     Ok(value)
 }
 
+/// What is said of a key that its object has already.
+pub const TWICE: &str = "stands twice";
 /// What is said of a whole number that does not fit 64 bits: as a double it would lose its last digits.
 pub const TOO_LONG: &str = "a whole number that does not fit 64 bits: send it as a text";
 
@@ -218,7 +220,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             let path = Path::Key(self.path, &name);
             let value = access.next_value_seed(Node { path: &path, ..self })?;
             if object.contains_key(&name) {
-                let fault = || FieldError { field: path.to_string(), message: "stands twice".to_owned() };
+                let fault = || FieldError { field: path.to_string(), message: TWICE.to_owned() };
                 self.faults.borrow_mut().note(fault);
             }
             object.insert(name, value);

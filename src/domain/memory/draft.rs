@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Status;
+use super::keys::has_key;
+use super::seen::seen;
 use crate::domain::field_error::{FieldError, FieldErrors};
-use crate::domain::redact;
 
 /// The most characters of a text.
 pub const MAX_TEXT: usize = 4_000;
@@ -15,9 +16,6 @@ const MAX_LABEL: usize = 64;
 const MAX_PAIRS: usize = 16;
 const MAX_KEY: usize = 64;
 const MAX_VALUE: usize = 512;
-/// How the account's own keys and tokens begin. So many characters behind that make one.
-const OWN_KEYS: &str = "retinue_";
-const OWN_TAIL: usize = 32;
 
 /// Why a text is not remembered that looks like this.
 pub const SECRET: &str = "looks as if it had a key or a password in it: secrets are not remembered, because models are given what is";
@@ -45,14 +43,14 @@ impl Draft {
     pub fn check(&self) -> Result<(), Vec<FieldError>> {
         let mut errors = FieldErrors::default();
         errors.length("text", &self.text, 1, MAX_TEXT);
-        if !self.text.is_empty() && self.text.trim().is_empty() {
+        if !self.text.is_empty() && seen(&self.text).trim().is_empty() {
             errors.add("text", "must not be blank");
         }
         // SQLite takes it for the end of a text.
         if self.text.contains('\0') {
             errors.add("text", "must not hold the character NUL");
         }
-        if has_secret(&self.text) {
+        if has_key(&self.text) {
             errors.add("text", SECRET);
         }
         if self.labels.len() > MAX_LABELS {
@@ -73,12 +71,6 @@ impl Draft {
     }
 }
 
-/// Whether there is what looks like a key, whoever's it is.
-fn has_secret(text: &str) -> bool {
-    let is_own = |tail: &str| tail.chars().take_while(char::is_ascii_alphanumeric).count() >= OWN_TAIL;
-    redact::redact(text, &[]) != text || text.split(OWN_KEYS).skip(1).any(is_own)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +83,13 @@ mod tests {
     fn what_does_not_fit_is_named() {
         assert_eq!(fields(&Draft::of("Likes tea.")), Vec::<String>::new());
         assert_eq!(fields(&Draft::of("日".repeat(MAX_TEXT))), Vec::<String>::new());
-        for text in [String::new(), " \n".to_owned(), "x".repeat(MAX_TEXT + 1), "a\0b".to_owned()] {
+        for text in [
+            String::new(),
+            " \n".to_owned(),
+            "\u{200b}\u{3164}".to_owned(),
+            "x".repeat(MAX_TEXT + 1),
+            "a\0b".to_owned(),
+        ] {
             assert_eq!(fields(&Draft::of(text)), ["text"]);
         }
         let draft = Draft {
@@ -104,16 +102,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_remembered() {
-        for text in [
-            "The key is sk-proj-abcdefghijkl.",
-            "Authorization: Bearer abc.def-0123456789",
-            "Use retinue_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZab for that.",
-        ] {
-            assert_eq!(fields(&Draft::of(text)), ["text"], "{text}");
-        }
-        for text in ["Works on task-oriented agents with retinue_thread tokens.", "sk-learn is the library."]
-        {
-            assert_eq!(fields(&Draft::of(text)), Vec::<String>::new(), "{text}");
-        }
+        assert_eq!(fields(&Draft::of("The key is sk-proj-abcdefghijkl.")), ["text"]);
+        assert_eq!(fields(&Draft::of("sk-learn is the library.")), Vec::<String>::new());
     }
 }

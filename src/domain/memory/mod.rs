@@ -3,6 +3,8 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`draft`] | what is written of a memory, and its bounds |
+//! | [`keys`] | keys and passwords, which are not remembered |
+//! | [`seen`] | what people see of a text |
 //! | [`shelf`] | whose memories, and the object that keeps them |
 //! | [`words`] | the words by which memories are found |
 //! | [`notes`] | memories as a model is given them: data, and no instruction |
@@ -15,8 +17,10 @@
 
 pub mod command;
 pub mod draft;
+pub mod keys;
 pub mod notes;
 pub mod recalled;
+pub mod seen;
 pub mod shelf;
 pub mod view;
 pub mod words;

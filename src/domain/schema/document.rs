@@ -3,11 +3,13 @@
 use serde_json::Value;
 use serde_json::error::Category;
 
-use crate::domain::json::{MAX_VALUES, has_few_values};
+use crate::domain::json::{self, MAX_DEPTH, MAX_VALUES, Unsound, has_few_values};
 
 /// The most bytes of a document.
 const MAX_BYTES: usize = 4 * 1_024 * 1_024;
 const FENCE: &str = "```";
+/// How serde_json's message begins of what is nested deeper than [`MAX_DEPTH`].
+const TOO_DEEP: &str = "recursion limit exceeded";
 
 /// JSON, and the text that is nothing else.
 #[derive(Debug, PartialEq)]
@@ -36,9 +38,11 @@ impl<'a> Document<'a> {
         if !has_few_values(text.as_bytes()) {
             return Err(Unread(format!("has more than {MAX_VALUES} values")));
         }
-        match serde_json::from_str(text) {
-            Ok(value) => Ok(Self { text, value }),
-            Err(error) => Err(unread(&error)),
+        let value = serde_json::from_str(text).map_err(|error| unread(&error))?;
+        // Which of the two counts, readers do not agree on.
+        match repeated_key(text) {
+            Some(place) => Err(Unread(format!("has a member twice: `{place}`"))),
+            None => Ok(Self { text, value }),
         }
     }
 
@@ -55,8 +59,25 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The most characters of a place that are named.
+const MAX_PLACE: usize = 200;
+
+/// Where the first member stands that its object has already.
+fn repeated_key(text: &str) -> Option<String> {
+    match json::text(text) {
+        Err(Unsound::Faulty(faults)) => {
+            let twice = faults.into_iter().find(|fault| fault.message == json::TWICE)?;
+            Some(twice.field.chars().take(MAX_PLACE).collect())
+        }
+        _ => None,
+    }
+}
+
 /// The parser's own message may quote the text at any length.
 fn unread(error: &serde_json::Error) -> Unread {
+    if error.to_string().starts_with(TOO_DEEP) {
+        return Unread(format!("is nested more than {MAX_DEPTH} deep"));
+    }
     let fault = match error.classify() {
         Category::Eof => "it ends too early",
         Category::Syntax | Category::Data | Category::Io => "something else stands",

@@ -218,6 +218,22 @@ fn a_document_is_json_and_a_models_may_stand_in_a_fence() {
 }
 
 #[test]
+fn why_a_text_is_no_document_is_said_as_it_is() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for (text, words) in [
+        (r#"{"city":5,"city":"Oslo"}"#, "has a member twice: `city`"),
+        (r#"[{"a":{"b":1,"\u0062":2}}]"#, "has a member twice: `[0].a.b`"),
+        (&deep, "is nested more than 127 deep"),
+        ("{\"a\": 1", "is not JSON: it ends too early at line 1, column 7"),
+        ("Oslo", "is not JSON: something else stands at line 1, column 1"),
+    ] {
+        assert_eq!(Document::read_answer(text).unwrap_err().to_string(), words, "{text:.40}");
+    }
+    let long = "123456789012345678901234567890";
+    assert!(Document::read(&format!(r#"{{"a":{long},"b":[{{"a":1}},{{"a":1}}]}}"#)).is_ok());
+}
+
+#[test]
 fn strict_is_what_every_provider_takes() {
     let closed = json!({
         "type": "object", "additionalProperties": false, "required": ["a", "b"],

@@ -186,6 +186,7 @@ impl<W: World> Following<W> {
         match watch.next().await {
             None => self.watch = None,
             Some(event) => {
+                let event = self.visitor.shown_event(event);
                 numbered(out, &event, is_of_run);
                 if is_of_run && event.event.is_last() {
                     self.watch = None;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Knowledge, Write};
 use crate::domain::ids::MemoryId;
 use crate::domain::memory::command::{Answer, Change, Command, List, Make, Recall};
-use crate::domain::memory::words::{either, query};
+use crate::domain::memory::words::{MAX_WORDS, candidates, either};
 use crate::domain::memory::{MAX_MEMORIES, Memory, Status};
 use crate::domain::time::Millis;
 use crate::object::machine::Moment;
@@ -14,6 +14,8 @@ use crate::object::store::knowledge::{self as store, Kept, Order};
 
 /// The most memories that are ranked: about 4 ms.
 const MAX_RANKED: u64 = 2_000;
+/// Up to so many memories every word of a text is counted: one that has fewer is rare.
+const RARE: u64 = 64;
 /// Above every number: they stay below 2⁵³.
 const LAST: u64 = (1 << 53) - 1;
 
@@ -72,19 +74,23 @@ impl Knowledge {
             return Ok(Answer::Full(MAX_MEMORIES));
         }
         let is_new = known.is_none();
-        let memory = known.map(|known| known.memory).unwrap_or_else(|| Memory {
-            id: id.unwrap_or_else(|| MemoryId::new(moment.now, (moment.random)())),
-            text: draft.text,
-            labels: draft.labels,
-            metadata: draft.metadata,
-            status: draft.status,
-            supersedes: before.as_ref().map(|before| before.memory.id),
-            superseded_by: None,
-            source,
-            revision: 1,
-            created_at: moment.now,
-            updated_at: moment.now,
-        });
+        let supersedes = before.as_ref().map(|before| before.memory.id);
+        let memory = match known {
+            Some(known) => self.take_place(known, supersedes, moment.now),
+            None => Memory {
+                id: id.unwrap_or_else(|| MemoryId::new(moment.now, (moment.random)())),
+                text: draft.text,
+                labels: draft.labels,
+                metadata: draft.metadata,
+                status: draft.status,
+                supersedes,
+                superseded_by: None,
+                source,
+                revision: 1,
+                created_at: moment.now,
+                updated_at: moment.now,
+            },
+        };
         if let Some(before) = before {
             self.supersede(before, memory.id, moment.now);
         }
@@ -92,6 +98,19 @@ impl Knowledge {
             self.batch.push(Write::Insert(Box::new(memory.clone())));
         }
         Ok(Answer::Made { memory: Box::new(memory), is_new })
+    }
+
+    /// A memory that is there and takes the place of another says so, if it took no other's before.
+    fn take_place(&mut self, known: Kept, supersedes: Option<MemoryId>, now: Millis) -> Memory {
+        let Kept { number, memory, bytes } = known;
+        if supersedes.is_none() || memory.supersedes.is_some() {
+            return memory;
+        }
+        let revision = memory.revision + 1;
+        let memory = Memory { supersedes, revision, updated_at: now, ..memory };
+        let written = Box::new(memory.clone());
+        self.batch.push(Write::Update { number, bytes, memory: written, is_other_text: false });
+        memory
     }
 
     fn supersede(&mut self, before: Kept, by: MemoryId, now: Millis) {
@@ -107,6 +126,7 @@ impl Knowledge {
         self.batch.push(Write::Update { number, bytes, memory: Box::new(memory), is_other_text: false });
     }
 
+    /// Changes a memory; where another active one has the text already, it is that one, and nothing is changed.
     fn change(&mut self, sql: &impl Sql, change: Change, now: Millis) -> Result<Answer, Error> {
         let Change { id, read, draft } = change;
         let Some(Kept { number, memory: before, bytes }) = store::memory(sql, id)? else {
@@ -116,6 +136,13 @@ impl Knowledge {
             return Ok(Answer::Moved);
         }
         let is_other_text = draft.text != before.text;
+        let becomes_active =
+            draft.status == Status::Active && (is_other_text || before.status != Status::Active);
+        if becomes_active
+            && let Some(twin) = store::of_text(sql, &draft.text)?.filter(|twin| twin.number != number)
+        {
+            return Ok(Answer::Made { memory: Box::new(twin.memory), is_new: false });
+        }
         let memory = Memory {
             text: draft.text,
             labels: draft.labels,
@@ -188,23 +215,36 @@ fn found(
     limit: u32,
     behind: u64,
 ) -> Result<Vec<Kept>, Error> {
-    let words = query(text);
-    let counted = words.iter().map(|word| Ok((store::frequency(sql, word, MAX_RANKED + 1)?, word.as_str())));
-    let mut rare = counted.collect::<Result<Vec<_>, Error>>()?;
-    rare.retain(|(count, _)| *count > 0);
-    rare.sort_by_key(|(count, _)| *count);
+    let rare = rarest(sql, &candidates(text))?;
     let mut ranked = 0;
     let few = rare.iter().take_while(|(count, _)| {
         ranked += count;
         ranked <= MAX_RANKED
     });
-    if let Some(expression) = either(few.map(|(_, word)| *word)) {
+    if let Some(expression) = either(few.map(|(_, word)| word.as_str())) {
         return store::found(sql, (&expression, Order::Best), status, limit, behind);
     }
-    match either(rare.iter().map(|(_, word)| *word)) {
+    match either(rare.iter().map(|(_, word)| word.as_str())) {
         None => Ok(Vec::new()),
         Some(expression) => store::found(sql, (&expression, Order::Newest), status, limit, behind),
     }
+}
+
+/// The rarest of these words that any memory has, each with how many have it, the rarest first.
+fn rarest(sql: &impl Sql, words: &[String]) -> Result<Vec<(u64, String)>, Error> {
+    let by_count = |(count, _): &(u64, String)| *count;
+    let mut found = store::frequencies(sql, words, RARE)?;
+    found.retain(|(count, _)| *count > 0);
+    found.sort_by_key(by_count);
+    found.truncate(MAX_WORDS);
+    // Only those that no rarer ones leave out are counted further.
+    let common = found.split_off(found.partition_point(|(count, _)| *count < RARE));
+    let common: Vec<String> = common.into_iter().map(|(_, word)| word).collect();
+    if !common.is_empty() {
+        found.extend(store::frequencies(sql, &common, MAX_RANKED + 1)?);
+        found.sort_by_key(by_count);
+    }
+    Ok(found)
 }
 
 /// The first of these, of no more than so many bytes, but one at least.

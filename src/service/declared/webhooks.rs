@@ -106,14 +106,15 @@ impl Kind for Webhooks {
 
     async fn find<W: World>(cx: &Context<'_, W>, name: &Slug) -> Result<Option<Row>, Failure> {
         let found = cx.tenant()?.declaration(&webhooks::FACTS, name.as_str()).await?;
-        Ok(found.as_ref().map(read).transpose()?)
+        Ok(found.as_ref().map(|found| current(found, cx.app.world.now())).transpose()?)
     }
 
     async fn list<W: World>(cx: &Context<'_, W>, query: &Query) -> Result<Page<Row>, Failure> {
         let cut: Cut<Slug> = query.page.parse(|cursor| Slug::parse(cursor).ok())?;
         let after = cut.after.as_ref().map_or("", Slug::as_str);
         let found = cx.tenant()?.declarations(&webhooks::FACTS, cut.fetch(), after).await?;
-        let rows = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let now = cx.app.world.now();
+        let rows = found.iter().map(|found| current(found, now)).collect::<Result<Vec<_>, _>>()?;
         Ok(cut.page(rows, Self::name_of))
     }
 
@@ -178,6 +179,13 @@ pub(in crate::service) fn read(row: &Declaration) -> Result<Row, Unavailable> {
     let name = Slug::parse(&row.name).map_err(|error| fault(error.to_string()))?;
     let webhook = serde_json::from_str(&row.body).map_err(|error| fault(error.to_string()))?;
     Ok(Row { name, webhook, created_at: row.created_at, updated_at: row.updated_at, made: None })
+}
+
+/// The same without the secrets that sign no more.
+fn current(row: &Declaration, now: Millis) -> Result<Row, Unavailable> {
+    let mut row = read(row)?;
+    row.webhook.secrets.retain(|kept| kept.expires_at.is_none_or(|at| now < at));
+    Ok(row)
 }
 
 /// The same as it is stored.

@@ -52,10 +52,16 @@ pub async fn change<W: World>(
         if draft == draft_of(&read) {
             return Ok(read);
         }
+        let field = if draft.text == read.text { "status" } else { "text" };
         let change = Change { id: read.id, read: read.revision, draft };
         match ask(app, account, shelf, Command::Change(change)).await? {
             Answer::Memory(memory) => return Ok(*memory),
             Answer::NotFound => return Err(Failure::Missing(Thing::Memory)),
+            Answer::Made { memory: other, .. } => {
+                let words =
+                    format!("there is another active memory of this text, {}: keep that one", other.id);
+                return Err(Failure::invalid(field, &words));
+            }
             Answer::Moved => {}
             other => return Err(unexpected(&other).into()),
         }

@@ -285,7 +285,8 @@ impl Visitor {
             self.turn_to(app, version, asked, start).await?;
             answer = self.open(app, key, Command::Start(Box::new(start.clone()))).await?;
         }
-        events_of("thread", key, answer)
+        let (events, watch) = events_of("thread", key, answer)?;
+        Ok((self.shown(events), watch))
     }
 
     /// Whether the account's plan limits how many runs are not over.

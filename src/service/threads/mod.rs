@@ -236,7 +236,7 @@ impl Visitor {
         page: Page,
     ) -> Result<(Vec<ItemView>, bool), Error> {
         match self.ask(app, thread.key(self.account), Command::Items(self.who(), page)).await? {
-            Answer::Items { items, has_more } => Ok((items, has_more)),
+            Answer::Items { items, has_more } => Ok((self.shown_items(items), has_more)),
             other => Err(refusal("thread or item", other, None)),
         }
     }

@@ -2,8 +2,11 @@
 
 use super::Visitor;
 use super::refusal::{Error, of, refusal};
+use crate::domain::memory::notes;
+use crate::domain::run::event::{Event, Numbered};
 use crate::domain::thread::command::{Answer, Command, Events, Watch};
 use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::thread::view::{Content, ItemView};
 use crate::ports::{Threads, World};
 use crate::service::App;
 
@@ -21,9 +24,34 @@ impl Visitor {
     ) -> Result<Events, Error> {
         let command = Command::Events(self.who(), Watch { run, after, stay: false, is_new_only: false });
         match self.ask(app, thread, command).await? {
-            Answer::Events(events) => Ok(*events),
+            Answer::Events(events) => Ok(self.shown(*events)),
             other => Err(refusal(of(run), other, Some(thread))),
         }
+    }
+
+    /// An event as it is shown: of what a run is given of memories, whoever holds a thread's token sees nothing. Those of the work, or
+    /// of another user of the thread, are not theirs.
+    #[must_use]
+    pub fn shown_event(&self, mut event: Numbered) -> Numbered {
+        if let (Some(_), Event::ToolResult { output, .. }) = (&self.token, &mut event.event) {
+            notes::hide(output);
+        }
+        event
+    }
+
+    pub(super) fn shown(&self, events: Events) -> Events {
+        let shown = events.events.into_iter().map(|event| self.shown_event(event)).collect();
+        Events { events: shown, ..events }
+    }
+
+    /// Items as they are shown, by the rule for events.
+    pub(super) fn shown_items(&self, mut items: Vec<ItemView>) -> Vec<ItemView> {
+        for item in items.iter_mut().filter(|_| self.token.is_some()) {
+            if let Content::Result { output, .. } = &mut item.content {
+                notes::hide(output);
+            }
+        }
+        items
     }
 
     /// The same, and what happens from then on, if it is the last page.
@@ -61,7 +89,8 @@ impl Visitor {
         command: Command,
         what: &'static str,
     ) -> Result<(Events, <W::Threads as Threads>::Watch), Error> {
-        events_of(what, thread, self.open(app, thread, command).await?)
+        let (events, watch) = events_of(what, thread, self.open(app, thread, command).await?)?;
+        Ok((self.shown(events), watch))
     }
 }
 

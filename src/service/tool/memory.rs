@@ -8,6 +8,7 @@ use crate::domain::agent::Kinds;
 use crate::domain::agent::Memory as Allowed;
 use crate::domain::dispatch::command::Whose;
 use crate::domain::ids::{AccountId, MemoryId};
+use crate::domain::json;
 use crate::domain::memory::command::{Answer, Command, Make};
 use crate::domain::memory::draft::{Draft, MAX_TEXT};
 use crate::domain::memory::notes::{block, chosen};
@@ -54,7 +55,7 @@ pub struct By<'a> {
 pub struct Done {
     /// For the model.
     pub text: String,
-    /// What was written.
+    /// What was written or deleted.
     pub memory: Option<MemoryId>,
 }
 
@@ -248,7 +249,7 @@ impl MemoryTool {
             }
         }
         // So it is also where the call is made once more.
-        Ok(Done { text: "There is no memory of this id any more.".to_owned(), memory: Some(id) })
+        Ok(Done { text: "There is no memory of this id any more.".to_owned(), memory: None })
     }
 }
 
@@ -262,5 +263,13 @@ fn parse(id: &str) -> Result<MemoryId, Error> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(arguments: &str) -> Result<T, Error> {
-    serde_json::from_str(arguments).map_err(|error| Error::Failed(error.to_string()))
+    if let Ok(read) = serde_json::from_str(arguments) {
+        return Ok(read);
+    }
+    let value = serde_json::from_str(arguments).map_err(|_| failed("The arguments are not JSON."))?;
+    json::read(&value).map_err(|errors| {
+        let words: Vec<String> =
+            errors.iter().map(|error| format!("`{}` {}.", error.field, error.message)).collect();
+        failed(&words.join(" "))
+    })
 }

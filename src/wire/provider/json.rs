@@ -1,10 +1,11 @@
 //! What codecs share about JSON: tool arguments that must be an object, JSON asked for in words, and error texts
 //! that tell where a reply is broken without repeating it.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
@@ -65,13 +66,34 @@ pub(super) fn object(text: &str) -> Option<&RawValue> {
 
 /// The wish for JSON in words, for a model that has no parameter for it.
 pub(super) fn instruction(format: &ResponseFormat) -> Option<String> {
-    const ASK: &str = "Answer with one valid JSON object and nothing else: no text around it, no code fence.";
+    let ask = |what: &str| {
+        format!("Answer with one valid JSON {what} and nothing else: no text around it, no code fence.")
+    };
     match format {
         ResponseFormat::Text => None,
-        ResponseFormat::JsonObject => Some(ASK.to_owned()),
+        ResponseFormat::JsonObject => Some(ask("object")),
         ResponseFormat::JsonSchema { schema, .. } => {
-            Some(format!("{ASK} It must be valid under this JSON Schema:\n{}", schema.get()))
+            let schema = schema.get();
+            Some(format!("{} It must be valid under this JSON Schema:\n{schema}", ask(wanted(schema))))
         }
+    }
+}
+
+/// What a schema asks for, as far as its top says so.
+fn wanted(schema: &str) -> &'static str {
+    #[derive(Deserialize)]
+    struct Top<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Option<Cow<'a, str>>,
+    }
+    // A list of types, or a schema that is true, is no such top.
+    let kind = serde_json::from_str::<Top<'_>>(schema).ok().and_then(|top| top.kind);
+    match kind.as_deref() {
+        Some("object") => "object",
+        Some("array") => "array",
+        Some("string") => "string, in its quotes,",
+        Some("integer" | "number") => "number",
+        _ => "value",
     }
 }
 

@@ -45,3 +45,28 @@ fn the_providers_own_identifier_of_a_call_is_kept() {
     assert_eq!(issued_id(Some(""), None, 3), "call_3");
     assert_eq!(issued_id(None, Some("no word"), 3), "call_3");
 }
+
+#[test]
+fn the_wish_in_words_names_what_the_schema_wants() {
+    for (schema, what) in [
+        (json!({"type": "object"}), "JSON object and"),
+        (json!({"type": "array", "items": {"type": "object"}}), "JSON array and"),
+        (json!({"type": "string"}), "JSON string, in its quotes, and"),
+        (json!({"type": "integer"}), "JSON number and"),
+        (json!({"type": ["object", "null"]}), "JSON value and"),
+        (json!({"$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}}), "JSON value and"),
+        (json!({"properties": {"type": {"type": "array"}}}), "JSON value and"),
+    ] {
+        let format = ResponseFormat::JsonSchema {
+            name: "answer".to_owned(),
+            description: None,
+            schema: serde_json::value::to_raw_value(&schema).unwrap(),
+            strict: None,
+        };
+        let words = instruction(&format).unwrap();
+        assert!(words.starts_with(&format!("Answer with one valid {what} nothing else")), "{words}");
+        assert!(words.ends_with(&schema.to_string()), "{words}");
+    }
+    assert!(instruction(&ResponseFormat::JsonObject).unwrap().contains("one valid JSON object and"));
+    assert_eq!(instruction(&ResponseFormat::Text), None);
+}

@@ -39,8 +39,9 @@ queries! {
     FIND_NEWEST_MEMORIES = "SELECT m.number, m.text, m.words, m.body
         FROM memory_words CROSS JOIN memories m ON m.number = memory_words.rowid
         WHERE memory_words MATCH ?1 AND (?2 IS NULL OR m.status = ?2) ORDER BY memory_words.rowid DESC LIMIT ?3 OFFSET ?4";
-    /// `frequency`
-    COUNT_MEMORIES_OF_WORD = "SELECT count(*) FROM (SELECT rowid FROM memory_words WHERE memory_words MATCH ? LIMIT ?)";
+    /// `frequencies`
+    COUNT_MEMORIES_OF_WORDS = "SELECT value, (SELECT count(*) FROM
+        (SELECT rowid FROM memory_words WHERE memory_words MATCH value LIMIT ?2)) FROM json_each(?1)";
     /// `insert`
     INSERT_MEMORY = "INSERT INTO memories (number, id, status, successor, digest, text, words, body)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
@@ -200,13 +201,18 @@ pub fn newest(sql: &impl Sql, status: Option<Status>, before: u64, limit: u32) -
     sql.query(query, &values)?.iter().map(|row| read(row)).collect()
 }
 
-/// How many memories have a word, counted up to so many.
+/// How many memories have each of these words, counted up to so many.
 ///
 /// # Errors
 /// [`Error`].
-pub fn frequency(sql: &impl Sql, word: &str, most: u64) -> Result<u64, Error> {
-    let rows = sql.query(&COUNT_MEMORIES_OF_WORD, &[text(word), most.into()])?;
-    rows.first().map_or(Ok(0), |row| Columns::of(row).number())
+pub fn frequencies(sql: &impl Sql, words: &[String], most: u64) -> Result<Vec<(u64, String)>, Error> {
+    let words = serde_json::to_string(words).map_err(|error| Error::Storage(error.to_string()))?;
+    let read = |row: &Vec<Value>| {
+        let mut columns = Columns::of(row);
+        let word = columns.text()?.to_owned();
+        Ok((columns.number()?, word))
+    };
+    sql.query(&COUNT_MEMORIES_OF_WORDS, &[Value::Text(words), most.into()])?.iter().map(read).collect()
 }
 
 /// In which order memories are found.

@@ -4,7 +4,7 @@ mod memories;
 mod schema;
 
 pub use memories::{
-    Kept, Order, Totals, delete, erase, forget_gone, found, frequency, index_all, insert, is_gone, memory,
+    Kept, Order, Totals, delete, erase, forget_gone, found, frequencies, index_all, insert, is_gone, memory,
     newest, note_gone, of_text, outlines, predecessors, totals, update, write_totals,
 };
 pub use schema::STEPS;

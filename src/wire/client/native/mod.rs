@@ -6,5 +6,5 @@
 mod reply;
 mod request;
 
-pub use reply::{Called, Done, StreamEncoder};
+pub use reply::{Called, Done, StreamEncoder, finish_reason};
 pub use request::{Body, Fault, Parsed, parse};

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::ids::CallId;
-use crate::domain::message::{ChatReply, Choice, Event, Usage};
+use crate::domain::message::{ChatReply, Choice, Event, Finish, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::warning::Warning;
@@ -22,6 +22,10 @@ pub struct Done<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
     pub output: Option<&'a RawValue>,
+    /// How an answer ended that is not whole, in OpenAI's words: `length`, `content_filter`. Absent where the model came to its own end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<String>, example = "length")]
+    pub finish_reason: Option<&'static str>,
     #[schema(value_type = Object)]
     pub usage: &'a Usage,
     #[schema(value_type = String, example = "0.000150")]
@@ -56,6 +60,15 @@ pub struct Done<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub warnings: &'a [Warning],
+}
+
+/// How an answer ended that is not whole, in OpenAI's words.
+pub const fn finish_reason(finish: Finish) -> Option<&'static str> {
+    match finish {
+        Finish::Stop | Finish::ToolCalls => None,
+        Finish::Length => Some("length"),
+        Finish::ContentFilter => Some("content_filter"),
+    }
 }
 
 /// A call of the client's tool.

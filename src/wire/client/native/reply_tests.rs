@@ -8,6 +8,7 @@ fn done<'a>(message: &'a str, usage: &'a Usage) -> Done<'a> {
     Done {
         message,
         output: None,
+        finish_reason: None,
         usage,
         cost_usd: Nanos::new(150_000),
         model: Some("openai:gpt-4.1-mini"),
