@@ -10,6 +10,7 @@ use super::drive::{self, unfit};
 use super::mount::Place;
 use super::{Face, Mount, Operations, look, worded};
 use crate::domain::message::{ChatReply, Event, Message};
+use crate::domain::right::Right;
 use crate::domain::warning::Warning;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -32,6 +33,11 @@ impl Face for AnthropicMessages {
     /// Of Claude Code and of the client's `beta` methods.
     const QUERY: &'static [&'static str] = &["beta"];
     const REQUEST_ID: Option<(&'static str, &'static str)> = Some(("request-id", "req_"));
+
+    fn right(_: &str, path: &str) -> Right {
+        // A count is of no thread.
+        if path.ends_with("count_tokens") { Right { token: false, ..Right::CALL } } else { Right::CALL }
+    }
 
     type Error = Enclosed<'static>;
     const ERROR_TYPE: &'static str = "application/json";

@@ -185,8 +185,8 @@ async fn an_agent_says_where_it_is_called() {
     let agent = api.get("/accounts/acme/agents/a").key(&acme.member).send().await;
     assert!(!agent.header("etag").is_empty());
     let at = |rest: &str| format!("/accounts/acme/agents/a/{rest}");
-    let urls =
-        json!({"chat": at("chat"), "stream": at("stream"), "openai": at("v1"), "threads": at("threads")});
+    let urls = json!({"chat": at("chat"), "stream": at("stream"), "openai": at("v1"),
+        "anthropic": "/accounts/acme/agents/a", "threads": at("threads")});
     assert_eq!(agent.ok()["urls"], urls);
 }
 
