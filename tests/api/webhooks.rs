@@ -129,7 +129,7 @@ async fn a_secret_that_signs_no_more_is_not_shown() {
         let webhook = if shown["data"].is_array() { shown["data"][0].clone() } else { shown };
         webhook["secrets"].clone()
     };
-    for (ms, left) in [(599_999, 2), (1, 1)] {
+    for (ms, left) in [(600_000, 2), (1, 1)] {
         api.world.clock().advance(ms);
         for path in ["/api/v1/webhooks/crm", "/api/v1/webhooks"] {
             let secrets = shown(path).await;

@@ -311,7 +311,7 @@ async fn our_own_faces_say_how_an_answer_ended_that_is_not_whole() {
             let end = frame(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}));
             stage.then(stream([delta(FITS), end, count((10, 5)), done()]));
             let reply = call(&stage, face, &json!({})).send().await;
-            let last = if face == Face::Chat { reply.json() } else { events(&reply.text()).pop().unwrap().2 };
+            let last = if face == Face::Chat { reply.json() } else { events(reply.text()).pop().unwrap().2 };
             (last["finish_reason"].clone(), last["output"].clone())
         };
         for reason in ["length", "content_filter"] {
@@ -324,7 +324,7 @@ async fn our_own_faces_say_how_an_answer_ended_that_is_not_whole() {
     stage.then(stream([delta("He"), cut(), count((10, 5)), done()]));
     let streamed = call(&stage, Face::Stream, &json!({})).send().await;
     assert_eq!(
-        events(&streamed.text()).pop().unwrap().2["finish_reason"],
+        events(streamed.text()).pop().unwrap().2["finish_reason"],
         "length",
         "of a call that is no run"
     );

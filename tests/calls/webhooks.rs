@@ -301,7 +301,9 @@ async fn a_message_has_arrived_with_the_status_however_slowly_the_rest_comes() {
     let stage = Stage::new().await;
     for name in ["one", "two", "three"] {
         put(&stage, name, &json!({})).await;
-        (0..3).for_each(|_| drop(stage.upstream().then_at(&format!("{name}."), Turn::Drips(200))));
+        for _ in 0..3 {
+            stage.upstream().then_at(&format!("{name}."), Turn::Drips(200));
+        }
     }
     put(&stage, "good", &json!({})).await;
     for n in 0..3 {
