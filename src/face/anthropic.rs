@@ -1,7 +1,5 @@
 //! The face that Anthropic's clients talk to: `base_url=…/agents/{agent}`, or `…/accounts/{account}` where `model` names the agent.
 
-use std::borrow::Cow;
-
 use axum::extract::{Request, State};
 use axum::response::Response;
 
@@ -152,7 +150,7 @@ async fn count_tokens<W: World>(
     .await
 }
 
-fn shape<'a>(problem: &'a Problem, message: &'a Cow<'_, str>) -> ErrorBody<'a> {
+fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
     let kind = match problem.kind {
         Kind::Unauthenticated => ErrorKind::AuthenticationError,
         Kind::Forbidden | Kind::OriginNotAllowed | Kind::PlanLimitExceeded | Kind::AgentNotActive => {

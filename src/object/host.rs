@@ -42,11 +42,11 @@ pub struct Host<M: Machine, S> {
     /// Effects with a row that somebody performs in this life of the object.
     performed: BTreeSet<EffectId>,
     /// Answered by the next write. Dropping one says that it failed.
-    waiting: Vec<oneshot::Sender<()>>,
+    pub(super) waiting: Vec<oneshot::Sender<()>>,
     is_gathering: bool,
     is_watching: bool,
     /// The alarm that is set, as far as this instance knows.
-    alarm_at: Option<Millis>,
+    pub(super) alarm_at: Option<Millis>,
     /// Until when a dump waits for its next page.
     pub(super) dumping: Option<Millis>,
     /// See [`Host::held`].
@@ -79,43 +79,11 @@ impl<M: Machine, S: Sql> Host<M, S> {
         std::mem::take(&mut self.todo)
     }
 
-    /// Drops the memory of an object whose disk is emptied right after that, before anything else is asked of it; whether it
-    /// may be emptied.
-    pub fn vacate(&mut self) -> bool {
-        let is_void = self.is_void();
-        if is_void {
-            self.core = None;
-            self.alarm_at = None;
-        }
-        is_void
-    }
-
-    /// Whether the object is to leave memory: what was overwritten on its disk stands in the platform's log of it for as long as it is
-    /// there.
-    pub fn may_leave(&self) -> bool {
-        let may_leave = |core: &Core<M>| core.is_quiet() && core.footprint.is_in_log;
-        self.waiting.is_empty() && self.core.as_ref().is_some_and(may_leave)
-    }
-
-    /// The object leaves memory now.
-    ///
-    /// # Errors
-    /// [`Error`], of writing: it is asked again later.
-    pub fn leave(&mut self) -> Result<(), Error> {
-        let (core, sql) = self.loaded()?;
-        core.footprint.leave(sql)
-    }
-
     fn unwanted(&self) -> Vec<EffectId> {
         let open = self.core.iter().flat_map(|core| core.open.iter().map(move |open| (core, open)));
         let unwanted =
             open.filter(|(core, (id, what))| self.performed.contains(*id) && !core.machine.wants(what));
         unwanted.map(|(_, (id, _))| id.clone()).collect()
-    }
-
-    fn is_void(&self) -> bool {
-        let is_void = |core: &Core<M>| core.is_quiet() && core.machine.is_void();
-        self.waiting.is_empty() && self.core.as_ref().is_some_and(is_void)
     }
 
     /// Answers a command.
@@ -328,7 +296,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
         self.todo.effects.extend(effects);
     }
 
-    fn loaded(&mut self) -> Result<(&mut Core<M>, &S), Error> {
+    pub(super) fn loaded(&mut self) -> Result<(&mut Core<M>, &S), Error> {
         let nothing = || Error::Storage("the object has nothing in memory".to_owned());
         self.core.as_mut().map(|core| (core, &self.sql)).ok_or_else(nothing)
     }

@@ -10,6 +10,7 @@
 //! | [`knowledge`] | a knowledge object: texts that are searched, such as memories |
 //! | [`thread`] | a thread's object: [`crate::domain::run`] over its store |
 //! | [`backup`] | what a host does for dumps and restores, whatever its machine |
+//! | [`leaving`] | when an object leaves memory by itself |
 //! | [`watchers`] | who watches a thread, while it is in memory |
 //! | [`unwanted`] | effects whose end nobody waits for any more |
 //! | [`wire`] | commands and answers as versioned text |
@@ -28,6 +29,7 @@ mod core;
 pub mod dispatch;
 pub mod host;
 pub mod knowledge;
+mod leaving;
 pub mod machine;
 pub mod sql;
 pub mod store;

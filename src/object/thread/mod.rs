@@ -118,8 +118,6 @@ struct Work {
     /// The last time that the object was looked after.
     beat: Millis,
     batch: Batch,
-    /// What was erased is to be overwritten.
-    is_to_scrub: bool,
     /// Events that watchers have not seen.
     unseen: Vec<Numbered>,
     /// Bytes of what models said that are not written.
@@ -183,7 +181,6 @@ impl Machine for Thread {
             oldest_key: store::oldest_key(sql)?,
             beat: now,
             batch: Batch::default(),
-            is_to_scrub: false,
             unseen: Vec::new(),
             unwritten: 0,
             errands: BTreeMap::new(),
@@ -379,9 +376,8 @@ impl Machine for Thread {
     fn write(&mut self, sql: &impl Sql, footprint: &mut Footprint, now: Millis) -> Result<(), Error> {
         self.note_changes(now);
         let mut batch = std::mem::take(&mut self.work.batch);
-        let written = self.write_batch(&mut batch, sql, now).and_then(|()| self.note_scrub(&batch, sql));
-        let written = written.and_then(|()| footprint.settle(sql, self.work.is_to_scrub));
-        self.work.is_to_scrub = false;
+        let written =
+            self.write_batch(&mut batch, sql, now).and_then(|()| self.scrub(&batch, sql, footprint));
         if written.is_err() {
             // For its heir.
             self.work.batch = batch;

@@ -4,6 +4,7 @@ use super::Thread;
 use super::kept::{Batch, Row};
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
+use crate::object::store::scrub::Footprint;
 use crate::object::store::thread as store;
 
 impl Thread {
@@ -61,11 +62,15 @@ impl Thread {
         Ok(())
     }
 
-    /// What was erased is to be overwritten, once nothing of it is needed.
-    pub(super) fn note_scrub(&mut self, batch: &Batch, sql: &impl Sql) -> Result<(), Error> {
-        self.work.is_to_scrub |= batch.scrub;
+    /// What was erased is overwritten, once nothing of it is needed.
+    pub(super) fn scrub(
+        &mut self,
+        batch: &Batch,
+        sql: &impl Sql,
+        footprint: &mut Footprint,
+    ) -> Result<(), Error> {
         if !self.is_to_be_scrubbed() {
-            return Ok(());
+            return footprint.settle(sql, batch.scrub);
         }
         if let Some(gone) = &mut self.gone {
             gone.scrub = false;
@@ -76,7 +81,7 @@ impl Thread {
             gone: self.gone.clone(),
             copying: self.copying.clone(),
         };
-        self.work.is_to_scrub = true;
-        store::write_thread(sql, &row)
+        store::write_thread(sql, &row)?;
+        footprint.settle(sql, true)
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::reach::{Server, Unreachable, is_of_platform, reach};
-use super::select::names_model;
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
 use crate::domain::alias::{self, Alias};
@@ -106,6 +105,11 @@ impl Bundle {
         }
         Error::NoSuchModel { name: name.chars().take(MAX_QUOTED).collect(), known }
     }
+}
+
+/// Whether the client's name for a model means this entry.
+pub fn names_model(candidate: &Candidate, name: &str) -> bool {
+    candidate.code == name || candidate.label == name
 }
 
 /// What the agent's line stands for.

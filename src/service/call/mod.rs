@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use bundle::names_model;
 pub use callable::{Callable, callable};
 pub use caller::{Caller, RunCredential, Starter};
 pub use error::{Error, Given, KeyFault, Lack, Quota};
@@ -38,7 +39,6 @@ pub use instructions::Passed;
 pub use key::check_key;
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Resolved, answers, resolve, resolve_current};
-pub use select::names_model;
 pub use until::Until;
 pub use warnings::unknown_fields;
 

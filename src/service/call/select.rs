@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Asked;
-use super::bundle::{Bundle, Candidate};
+use super::bundle::{Bundle, Candidate, names_model};
 use super::error::{Error, Lack};
 use crate::domain::admission::command::Scope;
 use crate::domain::extra;
@@ -104,11 +104,6 @@ fn not_taken(request: &ChatRequest) -> Error {
 /// How long an attempt at this entry may take.
 pub fn timeout_ms(candidate: &Candidate) -> u64 {
     candidate.params.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS)
-}
-
-/// Whether the client's name for a model means this entry.
-pub fn names_model(candidate: &Candidate, name: &str) -> bool {
-    candidate.code == name || candidate.label == name
 }
 
 /// The entries that the client's model name stands for: all for the agent's own name.

@@ -79,13 +79,13 @@ impl StreamEncoder {
             Event::Text { choice: 0, delta } | Event::Refusal { choice: 0, delta } => {
                 if !delta.is_empty() {
                     let block = self.words(Kind::Text, out);
-                    delta_of(block, &Delta::TextDelta { text: delta }, out);
+                    delta_of(block, &Delta::Text { text: delta }, out);
                 }
             }
             Event::Reasoning { choice: 0, delta } => {
                 if !delta.is_empty() {
                     let block = self.words(Kind::Thinking, out);
-                    delta_of(block, &Delta::ThinkingDelta { thinking: delta }, out);
+                    delta_of(block, &Delta::Thinking { thinking: delta }, out);
                 }
             }
             Event::Boundary { choice: 0 } => self.close_words(out),
@@ -93,7 +93,7 @@ impl StreamEncoder {
             Event::Citation { choice: 0, citation } => {
                 let open = self.open.as_ref().filter(|open| open.kind == Kind::Text);
                 if let (Some(open), Some(citation)) = (open, CitationBody::of(citation)) {
-                    delta_of(open.block, &Delta::CitationsDelta { citation }, out);
+                    delta_of(open.block, &Delta::Citations { citation }, out);
                 }
             }
             Event::ToolCall { choice: 0, index, id, name, proof } => {
@@ -110,7 +110,7 @@ impl StreamEncoder {
             Event::ToolArguments { choice: 0, index, delta } => {
                 if let Some(call) = self.calls.iter_mut().find(|call| call.index == *index) {
                     call.arguments.push_str(delta);
-                    delta_of(call.block, &Delta::InputJsonDelta { partial_json: delta }, out);
+                    delta_of(call.block, &Delta::InputJson { partial_json: delta }, out);
                 }
             }
             Event::Finish { choice: 0, reason } => {
@@ -193,7 +193,7 @@ impl StreamEncoder {
             self.close_words(out);
         }
         let block = self.words(Kind::Thinking, out);
-        delta_of(block, &Delta::SignatureDelta { signature: &signature }, out);
+        delta_of(block, &Delta::Signature { signature: &signature }, out);
         if let Some(open) = &mut self.open {
             open.has_proof = true;
         }
@@ -265,13 +265,18 @@ struct More<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Delta<'a> {
-    TextDelta { text: &'a str },
-    ThinkingDelta { thinking: &'a str },
-    SignatureDelta { signature: &'a str },
-    InputJsonDelta { partial_json: &'a str },
-    CitationsDelta { citation: CitationBody<'a> },
+    #[serde(rename = "text_delta")]
+    Text { text: &'a str },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: &'a str },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: &'a str },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: &'a str },
+    #[serde(rename = "citations_delta")]
+    Citations { citation: CitationBody<'a> },
 }
 
 #[derive(Serialize)]
