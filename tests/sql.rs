@@ -365,6 +365,7 @@ const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("FIND_MEMORIES", "memory_words", "by its own index: so FTS5 says that it looks for words"),
     ("FIND_NEWEST_MEMORIES", "memory_words", "the same"),
     ("COUNT_MEMORIES_OF_WORD", "memory_words", "the same"),
+    ("COUNT_MEMORIES_OF_WORDS", "memory_words", "the same"),
 ];
 
 #[test]
