@@ -203,12 +203,24 @@ async fn a_long_conversation_goes_on_within_a_small_context() {
         dollars(&compaction["cost_usd"]) > 0.0
             && dollars(&shown["cost_usd"]) > dollars(&compaction["cost_usd"])
     );
-    let books =
-        stage.api.get("/api/v1/agents/triage/calls?limit=100").key(&stage.acme.member).send().await.ok();
-    let rows = books["data"].as_array().unwrap();
-    let row = rows.iter().find(|row| row["id"] == compaction["call_id"]).unwrap();
+    let row = row_of(&stage, &compaction["call_id"]).await;
     assert_eq!((&row["run_id"], &row["cost_usd"]), (&json!(run), &compaction["cost_usd"]), "{row}");
     assert_eq!(event(&stage, &shown, "compaction.completed").await["item"], last["id"]);
+}
+
+/// A call's row of the ledger, which comes a moment after its end.
+async fn row_of(stage: &Stage, call: &Value) -> Value {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        let calls = stage.api.get("/api/v1/agents/triage/calls?limit=100").key(&stage.acme.member);
+        let calls = calls.send().await.ok();
+        let mut rows = calls["data"].as_array().unwrap().iter();
+        if let Some(row) = rows.find(|row| row["id"] == *call) {
+            return row.clone();
+        }
+        assert!(std::time::Instant::now() < deadline, "{call} is not in the ledger");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 /// An answer after which the context of two thousand tokens is nearly full.
