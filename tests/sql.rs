@@ -364,7 +364,6 @@ const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("READ_EFFECTS", "effects", "what an object keeps in memory: a row for each effect that is open"),
     ("FIND_MEMORIES", "memory_words", "by its own index: so FTS5 says that it looks for words"),
     ("FIND_NEWEST_MEMORIES", "memory_words", "the same"),
-    ("COUNT_MEMORIES_OF_WORD", "memory_words", "the same"),
     ("COUNT_MEMORIES_OF_WORDS", "memory_words", "the same"),
 ];
 
