@@ -65,9 +65,11 @@ async fn answer<W: World, C: Call>(
     let (judged, bytes, headers) = judge(app, place, request).await?;
     let parsed = parse::<C>(&bytes, &headers).map_err(|problem| judged.readable(problem));
     let (mut asked, mut call) = parsed?;
-    let threaded = call.threaded();
+    let mut threaded = call.threaded();
     let mut entered = judged.enter(app, &mut asked).await?;
     entered.take_anybodys::<C>(&mut asked);
+    let found = call.look_up(app, &entered.resolved, &mut asked, &mut threaded).await;
+    found.map_err(|problem| entered.readable()(problem))?;
     let has_headers = !headers.is_empty();
     if entered.is_run(threaded.as_deref(), has_headers) {
         // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
@@ -84,8 +86,10 @@ async fn answer<W: World, C: Call>(
         Err(Unmade::IsRun(caller)) => {
             let (mut asked, mut call) = parse::<C>(&bytes, &headers)?;
             asked.model.take_if(|_| place.is_of_account());
-            let (entered, threaded) = (resolve(app, *caller).await?, call.threaded());
+            let (entered, mut threaded) = (resolve(app, *caller).await?, call.threaded());
             entered.take_anybodys::<C>(&mut asked);
+            let found = call.look_up(app, &entered.resolved, &mut asked, &mut threaded).await;
+            found.map_err(|problem| entered.readable()(problem))?;
             return as_run(app, entered, threaded, (&headers, &bytes), asked, call).await;
         }
     };
@@ -205,6 +209,7 @@ fn place<C: Call>(
             refused("a call on a thread is kept with it: leave `store` out")
         }
         Some(thread) => Ok(On::Thread(thread)),
+        None if threaded.apart.as_ref().is_some_and(|apart| apart.makes_thread) => Ok(On::New),
         None if is_once && !is_kept => refused(
             "what is not kept cannot be answered again: leave `store` or the header Idempotency-Key out",
         ),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde_json::Value;
 
+use super::call::{Called, Resulted};
+
 use crate::domain::admission::command::UsageKind;
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{Event as Said, Finish};
@@ -28,7 +30,10 @@ pub enum Heard {
     Step,
     /// What was said in this step is void.
     Void,
-    Said(Said),
+    /// Of an item of the thread, where the run has it.
+    Said(Said, Option<EntryId>),
+    Called(Called),
+    Resulted(Resulted),
     /// The answer is complete: these are its last events.
     Done(Vec<Said>),
     Failed(Box<Problem>),
@@ -51,6 +56,8 @@ pub struct Hearing {
     receipt: Receipt,
     /// What the steps that were heard did not do as the client asked.
     warnings: Vec<Warning>,
+    /// Why the answer is not whole.
+    why: Option<Reason>,
 }
 
 impl Hearing {
@@ -64,7 +71,13 @@ impl Hearing {
             piece: None,
             receipt: Receipt::FREE,
             warnings: Vec::new(),
+            why: None,
         }
+    }
+
+    /// Why the answer is not whole.
+    pub const fn why(&self) -> Option<Reason> {
+        self.why
     }
 
     /// Whether the call has outputs of tools that are still to be heard of.
@@ -88,7 +101,7 @@ impl Hearing {
 
     pub fn hear(&mut self, numbered: Numbered, now: Millis) -> Heard {
         match numbered.event {
-            Event::ToolCall { step, call_id, .. } => {
+            Event::ToolCall { step, call_id, name, arguments } => {
                 self.has_called = true;
                 if self.outputs.contains(&call_id) {
                     self.outputs.retain(|output| *output != call_id);
@@ -98,7 +111,10 @@ impl Hearing {
                     self.receipt = Receipt::FREE;
                     self.warnings.clear();
                 }
-                Heard::Nothing
+                Heard::Called(Called { id: call_id, name, arguments })
+            }
+            Event::ToolResult { call_id, output, is_error } => {
+                Heard::Resulted(Resulted { id: call_id, output, is_error })
             }
             Event::StepStarted { step } if self.is_ours(step) => {
                 self.has_begun = true;
@@ -141,21 +157,27 @@ impl Hearing {
         let is_new = known == 0;
         let new = if is_new { delta } else { delta.chars().skip(known).collect() };
         self.piece = Some((item, held + new.chars().count() as u64));
-        if new.is_empty() { Heard::Nothing } else { Heard::Said(said(new)) }
+        if new.is_empty() { Heard::Nothing } else { Heard::Said(said(new), Some(item)) }
     }
 
     fn rest(&mut self, event: Event, now: Millis) -> Heard {
         let finish = |reason| Heard::Done(vec![Said::Finish { choice: 0, reason }]);
         match event {
             Event::Completed { .. } => finish(Finish::Stop),
-            Event::Incomplete { reason: Reason::ContentFilter, .. } => finish(Finish::ContentFilter),
+            Event::Incomplete { reason: Reason::ContentFilter, .. } => {
+                self.why = Some(Reason::ContentFilter);
+                finish(Finish::ContentFilter)
+            }
             Event::Incomplete { reason: Reason::BudgetExceeded, .. } if self.piece.is_none() => {
                 unanswered(Kind::BudgetExceeded, "The agent's budget is spent, and the run has ended.")
             }
             Event::Incomplete { reason: Reason::OutputInvalid, errors, .. } => {
                 Heard::Failed(Box::new(unfit(errors)))
             }
-            Event::Incomplete { .. } => finish(Finish::Length),
+            Event::Incomplete { reason, .. } => {
+                self.why = Some(reason);
+                finish(Finish::Length)
+            }
             Event::Failed { error, .. } => Heard::Failed(Box::new(self.failed(error, now))),
             Event::Cancelled { reason, .. } => {
                 let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();

@@ -12,6 +12,7 @@
 //! | [`once`] | the header `Idempotency-Key` |
 //! | [`turn`] | a call that is a run |
 //! | [`outputs`] | outputs of the client's tools, in a call that a run waits for |
+//! | [`listening`] | a run that is listened to |
 //! | [`heard`] | a run's events, heard as the answer to one call |
 //! | [`paths`] | what is derived from the list for the platform, and whose shape an error takes |
 //! | [`cors`] | which pages may call |
@@ -26,6 +27,7 @@ mod head;
 mod heard;
 mod held;
 mod judged;
+mod listening;
 mod look;
 pub mod mount;
 mod named;
@@ -35,6 +37,7 @@ mod once;
 mod openai_chat;
 mod outputs;
 pub mod paths;
+mod responses;
 mod threads;
 mod turn;
 
@@ -138,6 +141,7 @@ impl<W: World> Faces<W> for All {
         v.face(native_chat::NativeChat);
         v.face(native_stream::NativeStream);
         v.face(openai_chat::OpenAiChat);
+        v.face(responses::OpenAiResponses);
         v.face(anthropic::AnthropicMessages);
         v.face(threads::ThreadsFace);
     }

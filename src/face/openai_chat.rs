@@ -276,7 +276,8 @@ fn json(content: Vec<u8>) -> Response {
     response
 }
 
-fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
+/// An error in OpenAI's shape.
+pub(super) fn shape<'a>(problem: &'a Problem, message: &'a str) -> ErrorBody<'a> {
     let kind = match problem.kind {
         Kind::Unauthenticated => ErrorKind::Authentication,
         Kind::Forbidden | Kind::OriginNotAllowed | Kind::PlanLimitExceeded => ErrorKind::Permission,

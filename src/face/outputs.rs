@@ -23,7 +23,7 @@ pub async fn given<W: World>(
 ) -> Result<Option<Outputs>, Problem> {
     let ((run, calls), inputs) = match (outputs(messages), on) {
         (Ok(Some(outputs)), _) => outputs,
-        (Ok(None), _) | (Err(_), On::ThrowAway { .. }) => return Ok(None),
+        (Ok(None), _) | (Err(_), On::ThrowAway { .. } | On::New) => return Ok(None),
         (Err(problem), On::Thread(_)) => return Err(problem),
     };
     match on {
@@ -44,7 +44,7 @@ pub async fn given<W: World>(
             }
         }
         // The client may ask the same again, or go on from an answer that was another: it says all that was said.
-        On::ThrowAway { .. } => match give_again(app, visitor, run, inputs).await {
+        On::ThrowAway { .. } | On::New => match give_again(app, visitor, run, inputs).await {
             Ok(_) => {}
             Err(Error::Unavailable(error)) => return Err(Problem::report(app)(Error::Unavailable(error))),
             Err(Error::KeyReused) => return Err(Problem::from(Error::KeyReused)),
@@ -97,7 +97,7 @@ async fn said_since<W: World>(
     calls: &[EntryId],
     said: &Message,
 ) -> Result<Option<RunId>, Error> {
-    let page = Page { after: None, newest_first: true, limit: MAX_SINCE };
+    let page = Page { after: None, newest_first: true, limit: MAX_SINCE, run: None };
     let (items, _) = visitor.items(app, thread, page).await?;
     let said = Content::of(said.clone());
     let calls: Vec<String> = calls.iter().map(EntryId::to_string).collect();

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::Uri;
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use serde::de::DeserializeOwned;
@@ -100,7 +99,7 @@ macro_rules! query {
                 parts: &mut axum::http::request::Parts,
                 _: &S,
             ) -> Result<Self, crate::http::problem::Problem> {
-                crate::http::query::read(parts)
+                crate::http::query::read(&parts.uri)
             }
         }
     };
@@ -111,11 +110,11 @@ pub(crate) use query;
 ///
 /// # Errors
 /// A problem of kind `validation_failed`: what stands twice, or does not fit.
-pub fn read<T: DeserializeOwned>(parts: &Parts) -> Result<T, Problem> {
+pub fn read<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let names = json::fields_of::<T>();
     let mut given = Map::new();
     let mut errors = FieldErrors::default();
-    for (name, value) in pairs(&parts.uri).filter(|(name, _)| names.contains(&name.as_str())) {
+    for (name, value) in pairs(uri).filter(|(name, _)| names.contains(&name.as_str())) {
         if given.insert(name.clone(), Value::String(value)).is_some() {
             errors.add(&name, "stands twice in the query");
         }

@@ -51,6 +51,7 @@ mod origins;
 mod places;
 mod plans;
 mod providers;
+mod responses;
 mod run_settlements;
 mod runs;
 mod schemas;

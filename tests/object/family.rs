@@ -68,6 +68,8 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         via: None,
         typed: false,
         webhooks: Vec::new(),
+        hands_over: false,
+        request: None,
     };
     let input = vec![Message::user("Go")];
     Command::Start(Box::new(Start {

@@ -96,6 +96,8 @@ pub fn terms(on_unknown: OnUnknown) -> Terms {
         via: None,
         typed: false,
         webhooks: Vec::new(),
+        hands_over: false,
+        request: None,
     }
 }
 

@@ -89,6 +89,12 @@ impl Limits {
         let max_usd = [self.max_usd, asked].into_iter().flatten().min();
         Self { max_usd, ..self }
     }
+
+    /// The same of calls of tools.
+    pub fn with_calls(self, asked: Option<u32>) -> Self {
+        let max_tool_calls = [self.max_tool_calls, asked].into_iter().flatten().min();
+        Self { max_tool_calls, ..self }
+    }
 }
 
 #[cfg(test)]

@@ -234,6 +234,12 @@ impl Run {
         out.push(Do::Write { entry, step, message });
     }
 
+    /// Whether all that is left are calls of the client's tools, whose outputs come with the next run.
+    pub(super) fn is_handed_over(&self) -> bool {
+        let is_left = |call: &OpenCall| call.is_done() || call.stage == Stage::Output;
+        self.terms.hands_over && self.calls().iter().all(is_left)
+    }
+
     /// Gives each call that has none its result: that it was not made, and why.
     pub(super) fn seal(&mut self, why: &str, names: &Names<'_>, out: &mut Vec<Do>) {
         self.seal_where(|call| !call.is_done(), why, names, out);

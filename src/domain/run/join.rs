@@ -100,6 +100,8 @@ mod tests {
             via: None,
             typed: false,
             webhooks: Vec::new(),
+            hands_over: false,
+            request: None,
         }
     }
 

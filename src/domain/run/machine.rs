@@ -181,6 +181,8 @@ impl Run {
             self.begin_calls(names, now, out);
             if self.calls().iter().all(OpenCall::is_done) {
                 self.phase = Phase::Next;
+            } else if self.is_handed_over() {
+                return self.end(End::Completed, now, out);
             }
         }
         if matches!(self.phase, Phase::Next) {

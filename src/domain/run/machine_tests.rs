@@ -52,6 +52,8 @@ fn terms() -> Terms {
         via: None,
         typed: false,
         webhooks: Vec::new(),
+        hands_over: false,
+        request: None,
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::extra::{Extra, Extras, TABLE};
-use crate::domain::message::{ChatRequest, JsonText, ResponseFormat, Sampling, ToolChoice};
+use crate::domain::message::{ChatRequest, JsonText, Message, ResponseFormat, Sampling, ToolChoice};
 
 /// What a call says of the model's answers; the default says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ pub struct Manner {
     /// The model of the agent's line that the client named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// What the client says to the model for this run alone, behind the agent's instructions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
     /// The model may call the client's tools alone, not the agent's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_bare: bool,
@@ -54,6 +57,7 @@ impl Manner {
             extras.filter_map(|(place, value)| Some((TABLE.get(place)?.name.to_owned(), value.clone())));
         Self {
             model,
+            instructions: None,
             is_bare: false,
             sampling: request.sampling.clone(),
             format,
@@ -88,6 +92,9 @@ impl Manner {
     ///
     /// That a tool must be called holds for the first step only: the run would never come to an end.
     pub fn lay_on(&self, step: u32, request: &mut ChatRequest) {
+        if let Some(instructions) = &self.instructions {
+            request.messages.insert(0, Message::system(instructions.as_str()));
+        }
         request.sampling = self.sampling.clone();
         request.response_format = match &self.format {
             None => ResponseFormat::Text,

@@ -5,13 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 
 use super::about::About;
 use super::compaction::Horizon;
 use super::export::{Exported, Place};
 use super::fork::{self, Copied, Cut, Origin, Progress};
 use super::id::{EntryId, ThreadKey, ThreadName};
+pub use super::on_busy::OnBusy;
 use super::once::Once;
 use super::view::{ItemView, RunView, ThreadView};
 use crate::domain::field_error::FieldError;
@@ -163,6 +163,9 @@ pub struct Fork {
     /// See [`Copied::horizon`].
     #[serde(default, skip_serializing_if = "Horizon::is_none")]
     pub horizon: Horizon,
+    /// Calls without a result stay so: the next run has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_open: bool,
 }
 
 impl Fork {
@@ -196,6 +199,9 @@ pub struct Page {
     pub after: Option<EntryId>,
     pub newest_first: bool,
     pub limit: u32,
+    /// Only those of this run, oldest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u32>,
 }
 
 /// A run to be started.
@@ -211,33 +217,15 @@ pub struct Start {
     pub on_busy: OnBusy,
     /// Whether the thread is made where it is not there: an id of ours that is not known is nobody's.
     pub may_make: bool,
+    /// The run that must be the thread's last one, or none begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<u32>,
     /// Whether the caller stays for the events.
     pub watch: bool,
     /// What the agent of today refuses in it: no run begins, though one that began under the same key answers. An object of
     /// older code does not look at it, and begins one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FieldError>,
-}
-
-/// What becomes of a run that comes while another is at work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnBusy {
-    /// It waits for its turn.
-    #[default]
-    Queue,
-    /// It is refused.
-    Reject,
-    /// The other is cancelled.
-    Interrupt,
-    /// It waits, and those that wait already are cancelled.
-    Latest,
-    /// It joins the one that waits already, which takes over its tools, the higher priority and the lower `max_usd`.
-    Merge,
-    /// It is said to the one that is at work, which takes over its tools.
-    Steer,
-    /// The other is cancelled, and what it wrote is taken back.
-    Rollback,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -288,6 +276,8 @@ pub enum Answer {
     Busy(u32),
     /// The thread stays at this version of its agent, which is not the one that the run was to have.
     AtVersion(u32),
+    /// Another run is the thread's last one than the run was to come behind.
+    NotLast,
     /// A run has no input, and the thread says nothing.
     NothingSaid,
     /// What does not fit.

@@ -15,7 +15,7 @@ pub struct Mark {
     pub run: u32,
     /// Somebody says something.
     opens: bool,
-    /// Of an item without a run: the calls that it makes, or the one that it answers.
+    /// The calls that it makes, and of what came in from outside the one that it answers.
     calls: Vec<String>,
     answers: Option<String>,
 }
@@ -24,10 +24,10 @@ impl Mark {
     pub fn of(item: &Item) -> Self {
         let (mut calls, mut answers) = (Vec::new(), None);
         match &item.message {
-            Message::Assistant { parts } if item.run == 0 => {
+            Message::Assistant { parts } => {
                 calls.extend(AssistantPart::calls_of(parts).map(|call| call.id.clone()));
             }
-            Message::Tool { call_id, .. } if item.run == 0 => answers = Some(call_id.clone()),
+            Message::Tool { call_id, .. } if item.step == 0 => answers = Some(call_id.clone()),
             _ => {}
         }
         let opens = matches!(item.message, Message::User { .. });
@@ -36,7 +36,10 @@ impl Mark {
 
     /// Whether something may begin with it that stands behind this one.
     pub fn may_begin(&self, behind: Option<&Self>) -> bool {
-        if self.run == 0 { self.opens } else { behind.is_none_or(|behind| behind.run != self.run) }
+        match self.run {
+            0 => self.opens,
+            run => self.answers.is_none() && behind.is_none_or(|behind| behind.run != run),
+        }
     }
 }
 

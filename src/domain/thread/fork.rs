@@ -43,6 +43,8 @@ pub enum Cut {
     UpTo(Option<EntryId>),
     /// The next page: those behind a position, up to another.
     Between { behind: u64, until: u64 },
+    /// This one alone.
+    One(EntryId),
 }
 
 /// A page of items to be copied.

@@ -15,6 +15,7 @@
 //! | [`export`] | all of a thread, page by page |
 //! | [`outbox`] | what the account's index has yet to learn of a thread |
 //! | [`command`] | what is asked of a thread's object, and what it answers |
+//! | [`on_busy`] | what becomes of a run that comes while another is at work |
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
 //! | [`token`] | short-lived keys of one thread |
 //! | [`waits`] | how often a run has begun to wait for somebody |
@@ -31,6 +32,7 @@ pub mod fork;
 pub mod id;
 pub mod item;
 pub mod log;
+pub mod on_busy;
 pub mod once;
 pub mod outbox;
 pub mod token;

@@ -9,6 +9,8 @@ use crate::domain::message::{AssistantPart, Message, Part, pair_calls};
 
 /// What a call that nothing answered is given as its result.
 const UNANSWERED: &str = "There is no result of this call.";
+/// What stands before a result whose call is left out.
+const WITHOUT_CALL: &str = "[The result of a tool that was called earlier in this conversation:]";
 
 /// The messages that these items are, in the thread's order.
 ///
@@ -50,6 +52,12 @@ pub fn claimed_ids(thread: ThreadKey, field: &str, messages: &[Message]) -> Vec<
     faults
 }
 
+/// What answers a call of an earlier run that is not sent any more.
+fn without_call(parts: Vec<Part>) -> Message {
+    let words = Part::Text(WITHOUT_CALL.to_owned());
+    Message::User { name: None, parts: [words].into_iter().chain(parts).collect() }
+}
+
 #[derive(Default)]
 struct Transcript {
     entries: Vec<Entry>,
@@ -79,16 +87,28 @@ impl Transcript {
         match item.message {
             Message::Assistant { parts } => self.say(of, parts),
             Message::Tool { call_id, parts, is_error } => {
-                let open = self.open.get_mut(&(item.run, call_id)).and_then(VecDeque::pop_front);
+                let open = self.open_call(item.run, &call_id);
                 if let Some((at, nth)) = open
                     && let Some(Entry::Turn(turn)) = self.entries.get_mut(at)
                     && let Some(result) = turn.results.get_mut(nth)
                 {
                     *result = Some((parts, is_error));
+                } else if item.run > 0 && item.step == 0 {
+                    self.entries.push(Entry::Said(without_call(parts)));
                 }
             }
             said @ (Message::System { .. } | Message::User { .. }) => self.entries.push(Entry::Said(said)),
         }
+    }
+
+    /// The call that a result answers which stands in a run: one of that run, one that an earlier run has left to its client, or
+    /// one of no run, as in a copy.
+    fn open_call(&mut self, run: u32, id: &str) -> Option<(usize, usize)> {
+        let made_by = EntryId::parse(id).map(|call| call.run.number);
+        let runs = [Some(run), made_by, Some(0)];
+        runs.into_iter()
+            .flatten()
+            .find_map(|run| self.open.get_mut(&(run, id.to_owned())).and_then(VecDeque::pop_front))
     }
 
     fn say(&mut self, of: (u32, u32), parts: Vec<AssistantPart>) {

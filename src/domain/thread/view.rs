@@ -125,6 +125,10 @@ pub struct RunView {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub output_errors: Vec<Fault>,
+    /// Of a run that began by another protocol than ours: what that protocol's replies say again of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub request: Option<Value>,
     pub priority: Priority,
     /// With its children.
     #[schema(value_type = String, example = "0.000150")]
@@ -169,6 +173,7 @@ impl RunView {
             message,
             typed: run.terms.typed,
             output_errors: if is_misfit { run.faults().to_vec() } else { Vec::new() },
+            request: run.terms.request.clone(),
             priority: run.terms.priority,
             cost_usd: run.spent,
             steps: run.steps,

@@ -22,7 +22,7 @@ use crate::http::problem::{self, Kind, Problem};
 use crate::http::query::{Reads, query};
 use crate::ports::{Threads, Watch, World};
 use crate::service::App;
-use crate::service::threads::{Begin, Error, On, Place, Visitor};
+use crate::service::threads::{Begin, Course, Error, On, Place, Visitor};
 use crate::wire::client::threads::{InputsBody, PriorityBody, ReasonBody, StartBody};
 
 /// How often a run is watched again for an answer that waits, and the pause where its object is away.
@@ -79,6 +79,7 @@ async fn start<W: World>(State(app): State<App<W>>, head: Head, request: Request
             max_usd: started.max_usd,
             manner: Manner::default(),
             webhooks: started.webhooks,
+            course: Course::default(),
         };
         if is_background {
             let run = visitor.start(&app, begin).await.map_err(Problem::report(&app))?;

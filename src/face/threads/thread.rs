@@ -158,7 +158,7 @@ impl ItemsQuery {
         if limit == 0 || limit > MAX_ITEMS {
             return Err(Problem::in_field("limit", format!("must be from 1 to {MAX_ITEMS}")));
         }
-        Ok(Page { after, newest_first, limit })
+        Ok(Page { after, newest_first, limit, run: None })
     }
 }
 

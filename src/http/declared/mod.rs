@@ -134,12 +134,12 @@ async fn answer<W: World>(
         Verb::List => {
             let query = asked(&parts, kind.facts())?;
             let page = kind.list(&cx, &query).await.map_err(report())?;
-            let asked: PageQuery = query::read(&parts)?;
+            let asked: PageQuery = query::read(&parts.uri)?;
             Ok(asked.answer(page, |row| row).into_response())
         }
         Verb::Get => Ok(tagged(kind.get(&cx, &name).await.map_err(report())?)),
         Verb::Delete => {
-            let query: ForceQuery = query::read(&parts)?;
+            let query: ForceQuery = query::read(&parts.uri)?;
             let cx = cx.forced(query.force.unwrap_or_default());
             kind.delete(&cx, &name, &precondition).await.map_err(report())?;
             Ok(StatusCode::NO_CONTENT.into_response())
@@ -184,7 +184,7 @@ async fn name(parts: &mut Parts, facts: &Facts) -> Result<String, Problem> {
 
 /// The query of the list.
 fn asked(parts: &Parts, facts: &Facts) -> Result<Asked, Problem> {
-    let page: PageQuery = query::read(parts)?;
+    let page: PageQuery = query::read(&parts.uri)?;
     let words = |name: &str| {
         let given = query::pairs(&parts.uri).filter(|(given, _)| given == name);
         given.flat_map(|(_, words)| words.split(',').map(str::to_owned).collect::<Vec<_>>()).collect()

@@ -197,7 +197,7 @@ impl From<threads::Error> for Problem {
             threads::Error::Busy(_) => Self::new(Kind::ThreadBusy, detail),
             threads::Error::NothingSaid => Self::in_field("message", "is required: what the run is about"),
             threads::Error::Invalid(faults) => Self::invalid(faults),
-            threads::Error::Conflict(_) => Self::new(Kind::Conflict, detail),
+            threads::Error::Conflict(_) | threads::Error::NotLast => Self::new(Kind::Conflict, detail),
             threads::Error::NotTaken { at, why, ref resolved, .. } => {
                 let kind = match why {
                     NotTaken::NeverAsked => Kind::NotFound,

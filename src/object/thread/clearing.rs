@@ -116,7 +116,7 @@ impl Thread {
         let Some(mut kept) = kept else { return };
         let run = &mut kept.run;
         let terms = &mut run.terms;
-        (terms.user, terms.manner) = (None, Manner::default());
+        (terms.user, terms.manner, terms.request) = (None, Manner::default(), None);
         terms.variables.clear();
         terms.tools.clear();
         if let Phase::Ended { end, .. } = &mut run.phase {

@@ -34,7 +34,7 @@ impl Thread {
         let messages = fork.items.iter().map(|copy| stored::read(&copy.message));
         let messages = messages.collect::<Result<Vec<_>, _>>();
         let messages = messages.map_err(|error| Error::Decode(format!("an item to be copied: {error}")))?;
-        let Fork { create, origin, items, next, horizon, .. } = fork;
+        let Fork { create, origin, items, next, horizon, keeps_open, .. } = fork;
         let base = self.work.next_item.saturating_sub(1);
         let started = || Box::new(Copying { create, origin, progress, base, turn: None, at: now });
         let mut copying = self.copying.take().unwrap_or_else(started);
@@ -47,7 +47,7 @@ impl Thread {
         self.work.batch.has_thread = true;
         let Some(behind) = next else {
             let horizon = copying.horizon(horizon);
-            return self.complete(sql, (*copying, horizon), now);
+            return self.complete(sql, (*copying, horizon), keeps_open, now);
         };
         copying.progress.behind = behind;
         let answer = Answer::Copying(copying.progress);
@@ -55,15 +55,16 @@ impl Thread {
         Ok(ready(answer, Vec::new()))
     }
 
-    /// The copy is whole: each call of its last turn has a result, and from now on it is a thread.
+    /// The copy is whole: each call of its last turn has a result, unless its caller has them, and from now on it is a thread.
     fn complete(
         &mut self,
         sql: &impl Sql,
         (copying, horizon): (Copying, Horizon),
+        keeps_open: bool,
         now: Millis,
     ) -> Result<Decided, Error> {
         // After what was changed, an error must cost the memory.
-        let unanswered = self.unanswered(sql, copying.turn);
+        let unanswered = if keeps_open { Ok(Vec::new()) } else { self.unanswered(sql, copying.turn) };
         for call_id in unanswered.map_err(|error| Error::Storage(error.to_string()))? {
             let position = self.work.next_item;
             self.work.next_item += 1;

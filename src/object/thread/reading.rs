@@ -63,7 +63,10 @@ impl Thread {
                 let (items, _) = store::items(sql, Part::After(from.saturating_sub(1)), count, u64::MAX)?;
                 Ok(Answer::Items { items: views(meta, items), has_more: false })
             }
-            Query::Items(page) => items(sql, meta, &page),
+            Query::Items(page) => match page.run {
+                None => items(sql, meta, &page),
+                Some(run) => self.items_of(sql, meta, run, &page),
+            },
             Query::Copy(cut) => copied(sql, meta, cut),
             Query::Run { run } => {
                 let view = self.run_view(sql, meta, run)?;
@@ -134,6 +137,28 @@ impl Thread {
         let is_silent = answer.is_none() && kept.run.status() == Status::Completed;
         let answer = if is_silent { Some(String::new()) } else { answer };
         Ok(Some(RunView::of(&kept.run, meta.run(run), answer)))
+    }
+
+    /// A page of what a run was told, said and did. What came in between without a run is none of it.
+    fn items_of(&self, sql: &impl Sql, meta: &Meta, run: u32, page: &Page) -> Result<Answer, Error> {
+        let Some(kept) = self.kept(sql, run)? else { return Ok(Answer::NotFound) };
+        let after = match page.after {
+            None => kept.first_item.saturating_sub(1),
+            Some(id) => match position(sql, meta, id)? {
+                None => return Ok(Answer::NotFound),
+                Some(position) => position,
+            },
+        };
+        if kept.first_item == 0 {
+            return Ok(Answer::Items { items: Vec::new(), has_more: false });
+        }
+        let (mut read, mut has_more) = store::items(sql, Part::After(after), page.limit, MAX_PAGE)?;
+        if let Some(end) = read.iter().position(|item| item.run > run) {
+            read.truncate(end);
+            has_more = false;
+        }
+        read.retain(|item| item.run == run);
+        Ok(Answer::Items { items: views(meta, read), has_more })
     }
 
     /// What the model is to be asked for a step of a run; `None` where it is not asked any more.
@@ -244,6 +269,10 @@ fn copied(sql: &impl Sql, meta: &Meta, cut: Cut) -> Result<Answer, Error> {
         Cut::UpTo(Some(id)) => match position(sql, meta, id)? {
             None => return Ok(Answer::NotFound),
             Some(position) => (0, position),
+        },
+        Cut::One(id) => match position(sql, meta, id)? {
+            None => return Ok(Answer::NotFound),
+            Some(position) => (position.saturating_sub(1), position),
         },
     };
     let last = store::place_until(sql, until)?;

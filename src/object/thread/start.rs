@@ -28,6 +28,9 @@ impl Thread {
         if let Some(version) = there.and_then(|meta| meta.version).filter(|it| *it != start.terms.version) {
             return at_once(Answer::AtVersion(version));
         }
+        if start.behind.is_some_and(|run| there.is_some_and(|meta| meta.last_run != run)) {
+            return at_once(Answer::NotLast);
+        }
         if !start.faults.is_empty() {
             return at_once(Answer::Invalid(start.faults));
         }

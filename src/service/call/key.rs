@@ -4,6 +4,7 @@ use super::caller::Claim;
 use super::error::Error;
 use super::resolve::{name_operators_key, unavailable};
 use crate::domain::account::{Account, Key};
+use crate::domain::ids::AccountId;
 use crate::domain::scope::Scope;
 use crate::ports::{AccountRef, AllKeys, KeyRef, World};
 use crate::service::App;
@@ -26,6 +27,18 @@ pub async fn check_key<W: World>(
         return Ok(());
     }
     current_key(app, account, key).await.map(drop)
+}
+
+/// The account of the key, by rows that are in force now.
+///
+/// # Errors
+/// As [`check_key`].
+pub async fn account_of<W: World>(
+    app: &App<W>,
+    account: Option<&AccountRef>,
+    key: Option<&str>,
+) -> Result<AccountId, Error> {
+    current_key(app, account, key).await.map(|(_, account)| account.id)
 }
 
 /// The key, and its account, by rows that are in force now.

@@ -36,7 +36,7 @@ pub use error::{Error, Given, KeyFault, Lack, Quota};
 pub use in_flight::Receipt;
 pub use input::field_of;
 pub use instructions::Passed;
-pub use key::check_key;
+pub use key::{account_of, check_key};
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Resolved, answers, resolve, resolve_current};
 pub use until::Until;

@@ -63,6 +63,7 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
         input,
         on_busy: OnBusy::Queue,
         may_make: true,
+        behind: None,
         watch: false,
         faults: Vec::new(),
     };
@@ -202,6 +203,8 @@ async fn child<W: World>(
         via: own.via.clone(),
         typed: conduct.typed,
         webhooks: bundle.agent.definition.webhooks.clone(),
+        hands_over: false,
+        request: None,
     };
     let input = bundle.agent.definition.input.clone();
     Ok(Child { terms, pin, input, keeps: bundle.keeps })

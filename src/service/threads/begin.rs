@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asked::{Asked, Begin, Course, On, Place};
 use super::claims::full;
 use super::refusal::{Error, refusal};
 use super::{Calls, Visitor, events_of};
@@ -10,11 +11,8 @@ use crate::domain::dispatch::command::Whose;
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::AgentId;
 use crate::domain::message::{Message, news};
-use crate::domain::money::Nanos;
 use crate::domain::prompt::Passed;
-use crate::domain::run::manner::Manner;
-use crate::domain::run::terms::{MAX_BYTES, Priority, Starter, Terms, Upgrade};
-use crate::domain::run::tool::ClientTool;
+use crate::domain::run::terms::{MAX_BYTES, Starter, Terms, Upgrade};
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::{Answer, Command, Create, Events, OnBusy, Start, ThrowAway};
 use crate::domain::thread::id::{ThreadKey, ThreadRef};
@@ -25,45 +23,6 @@ use crate::service::call::bundle::Bundle;
 use crate::service::claims::Room;
 use crate::service::run::tools;
 use crate::service::{App, run, users};
-
-/// A run to be started.
-#[derive(Debug)]
-pub struct Begin {
-    pub on: On,
-    pub about: About,
-    pub input: Vec<Message>,
-    /// Where the input stands in the request.
-    pub place: Place,
-    pub variables: BTreeMap<String, String>,
-    pub tools: Vec<ClientTool>,
-    /// `None`: as the agent says.
-    pub on_busy: Option<OnBusy>,
-    pub priority: Priority,
-    pub max_usd: Option<Nanos>,
-    pub manner: Manner,
-    /// Webhooks that hear of it besides those of the agent.
-    pub webhooks: Vec<String>,
-}
-
-/// Where what is said stands in a request.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// `message`, or the field of a list.
-    pub field: &'static str,
-    /// How many messages of that list stand before what is said.
-    pub first: usize,
-}
-
-/// Where a run is started.
-#[derive(Clone, Debug)]
-pub enum On {
-    Thread(ThreadRef),
-    /// A thread of its own, for a call by this path.
-    ThrowAway {
-        path: &'static str,
-        is_kept: bool,
-    },
-}
 
 impl Visitor {
     /// The key of a thread without a name: the same for the same request. What somebody without a key has asked is answered
@@ -103,17 +62,29 @@ impl Visitor {
     ) -> Result<Start, Error> {
         let calls = self.calls()?;
         let mut faults = match begin.on {
-            On::Thread(_) => self.unfit_variables(app, &begin.variables),
+            On::Thread(_) | On::New => self.unfit_variables(app, &begin.variables),
             // Its instructions have been filled.
             On::ThrowAway { .. } => Vec::new(),
         };
         faults.extend(self.unfit_webhooks(&begin.webhooks));
         let Begin {
-            on, about, input, variables, tools, on_busy, priority, max_usd, manner, webhooks, ..
+            on,
+            about,
+            input,
+            variables,
+            tools,
+            on_busy,
+            priority,
+            max_usd,
+            manner,
+            webhooks,
+            course,
+            ..
         } = begin;
+        let Course { hands_over, behind, max_tool_calls, request } = course;
         let conduct = calls.conduct;
         let on_unknown = match on {
-            On::Thread(_) => conduct.on_unknown,
+            On::Thread(_) | On::New => conduct.on_unknown,
             // It is in no list, and its caller waits for the answer.
             On::ThrowAway { .. } => conduct.on_unknown.unasked(),
         };
@@ -122,7 +93,7 @@ impl Visitor {
             version: calls.version,
             started_by: calls.started_by,
             user: self.token.as_ref().and_then(|token| token.user.clone()),
-            limits: conduct.limits.with_usd(max_usd),
+            limits: conduct.limits.with_usd(max_usd).with_calls(max_tool_calls),
             on_unknown,
             on_budget: conduct.on_budget,
             priority,
@@ -134,6 +105,8 @@ impl Visitor {
             // What begins here needs no word of it.
             via: self.via.as_ref().map(|via| via.as_str().to_owned()).filter(|via| via.contains(',')),
             webhooks: self.bundle.as_ref().map_or_else(Vec::new, |bundle| heard(bundle, &webhooks)),
+            hands_over,
+            request,
         };
         let taken = self.bundle.as_ref().filter(|_| !terms.manner.is_bare);
         let taken = taken.map(|bundle| tools::taken_names(bundle, &terms.tools)).unwrap_or_default();
@@ -146,7 +119,7 @@ impl Visitor {
             None => Vec::new(),
         };
         // A thread that stays at an earlier version asks for what that says.
-        let may_stay = matches!(on, On::Thread(_)) && calls.conduct.upgrade == Upgrade::NewThreads;
+        let may_stay = !matches!(on, On::ThrowAway { .. }) && calls.conduct.upgrade == Upgrade::NewThreads;
         let is_unfit = !faults.is_empty() || (!unfit.is_empty() && !may_stay);
         asked.other_faults = faults.len();
         faults.extend(unfit);
@@ -160,9 +133,10 @@ impl Visitor {
             }]));
         }
         let may_make = self.token.is_none() && !matches!(on, On::Thread(ThreadRef::Key(_)));
-        let on_busy = on_busy.unwrap_or(conduct.on_busy);
+        let on_busy = on_busy.unwrap_or(conduct.on_busy).for_one(hands_over);
         let thread = match on {
             On::Thread(thread) => self.create_of(app, &calls, Some(thread), about),
+            On::New => self.create_of(app, &calls, None, about),
             On::ThrowAway { path, is_kept } => Create {
                 key: self.unnamed(app, calls.agent, path),
                 throw_away: Some(ThrowAway {
@@ -174,7 +148,7 @@ impl Visitor {
             },
         };
         check_ids(thread.key, "input", &input)?;
-        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, watch, faults })
+        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, behind, watch, faults })
     }
 
     /// Why the agent's instructions cannot be filled with these, before anything is written.
@@ -307,21 +281,21 @@ impl Visitor {
         let bundle = bundle.map_err(Error::Call)?;
         let definition = &bundle.agent.definition;
         let conduct = definition.conduct();
-        let Asked { on_busy, max_usd, other_faults, webhooks, .. } = asked;
+        let Asked { on_busy, max_usd, max_tool_calls, other_faults, webhooks, .. } = asked;
         start.faults.truncate(*other_faults);
-        // Only a thread with a name or an id stays anywhere.
+        // Only a thread that stays has a version of its own.
         let on = On::Thread(ThreadRef::Key(start.thread.key));
         start.faults.extend(unfit(definition, asked, (&on, &start.input), &start.terms));
         start.terms.typed = conduct.typed;
         start.terms.version = version;
-        start.terms.limits = conduct.limits.with_usd(*max_usd);
+        start.terms.limits = conduct.limits.with_usd(*max_usd).with_calls(*max_tool_calls);
         start.terms.webhooks = heard(&bundle, webhooks);
         start.terms.on_unknown = match start.thread.throw_away {
             Some(_) => conduct.on_unknown.unasked(),
             None => conduct.on_unknown,
         };
         start.terms.on_budget = conduct.on_budget;
-        start.on_busy = on_busy.unwrap_or(conduct.on_busy);
+        start.on_busy = on_busy.unwrap_or(conduct.on_busy).for_one(start.terms.hands_over);
         Ok(())
     }
 }
@@ -337,28 +311,6 @@ pub(super) fn check_ids(thread: ThreadKey, field: &str, messages: &[Message]) ->
 
 /// How often a thread may be moved to another version while a run is started.
 const MAX_MOVES: u32 = 3;
-
-/// What a request says of how its run goes; the rest is as the version says.
-struct Asked {
-    on_busy: Option<OnBusy>,
-    max_usd: Option<Nanos>,
-    webhooks: Vec<String>,
-    place: Place,
-    /// How many of the faults have nothing to do with what is said.
-    other_faults: usize,
-}
-
-impl Asked {
-    fn of(begin: &Begin) -> Self {
-        Self {
-            on_busy: begin.on_busy,
-            max_usd: begin.max_usd,
-            webhooks: begin.webhooks.clone(),
-            place: begin.place,
-            other_faults: 0,
-        }
-    }
-}
 
 /// The webhooks that hear of a run: those of the agent, and those of the request.
 fn heard(bundle: &Bundle, asked: &[String]) -> Vec<String> {
@@ -377,7 +329,7 @@ fn unfit(
     let (first, messages) = match on {
         On::Thread(_) => (first, input),
         // All that was said.
-        On::ThrowAway { .. } => news(input),
+        On::ThrowAway { .. } | On::New => news(input),
     };
     let said = Said { messages, field, first };
     let mut faults = definition.input.as_ref().map(|input| input.faults(said)).unwrap_or_default();

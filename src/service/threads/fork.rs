@@ -28,7 +28,32 @@ impl Visitor {
         after: Option<EntryId>,
         name: Option<ThreadName>,
     ) -> Result<(ThreadView, bool), Error> {
-        let source = thread.key(self.account);
+        self.copy(app, thread.key(self.account), after, (name, false)).await
+    }
+
+    /// A copy up to and with an item, for the run that is to go on from there: it may answer the calls that stand open. The
+    /// same for the same request under a key, which is good for that run.
+    ///
+    /// # Errors
+    /// As [`Self::fork`].
+    pub async fn branch<W: World>(
+        &self,
+        app: &App<W>,
+        source: ThreadKey,
+        after: EntryId,
+    ) -> Result<ThreadKey, Error> {
+        self.copy(app, source, Some(after), (None, true)).await.map(|(thread, _)| thread.id)
+    }
+
+    async fn copy<W: World>(
+        &self,
+        app: &App<W>,
+        source: ThreadKey,
+        after: Option<EntryId>,
+        (name, keeps_open): (Option<ThreadName>, bool),
+    ) -> Result<(ThreadView, bool), Error> {
+        // The key of a request is good for one thing in an object.
+        let asker = if keeps_open { self.clone().under(None) } else { self.clone() };
         let mut page = self.copied(app, source, Cut::UpTo(after)).await?;
         let create = self.copy_of(app, source, &page, name)?;
         let key = create.key;
@@ -39,8 +64,8 @@ impl Visitor {
             let Progress { behind, until } = progress;
             let (create, is_whole) = (create.clone(), after.is_none());
             let Copied { items, next, horizon, .. } = page;
-            let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon };
-            progress = match self.ask(app, key, Command::Fork(Box::new(fork))).await? {
+            let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon, keeps_open };
+            progress = match asker.ask(app, key, Command::Fork(Box::new(fork))).await? {
                 Answer::Thread { thread, is_new } => {
                     if !is_new {
                         claims::settle(app, self.account, &room, None).await;

@@ -1,11 +1,13 @@
 //! Threads and runs, as callers of an agent and members of an account use them: each question goes to the thread's own
 //! object, but lists, which go to the account's index.
 
+mod asked;
 mod begin;
 mod claims;
 mod create;
 mod export;
 mod fork;
+mod items;
 mod list;
 mod memories;
 mod refusal;
@@ -13,9 +15,10 @@ mod tokens;
 mod version;
 mod watch;
 
-pub use begin::{Begin, On, Place};
+pub use asked::{Begin, Course, On, Place};
 pub use create::Created;
 pub use export::Export;
+pub use items::MAX_OF_RUN;
 pub use list::{Listing, Narrow};
 pub use refusal::Error;
 pub use tokens::{Issued, opened};
@@ -28,17 +31,16 @@ use crate::domain::agent::Conduct;
 use crate::domain::dispatch::command::Whose;
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
-use crate::domain::message::Message;
 use crate::domain::patch::Patch;
 use crate::domain::plan::CallLimits;
 use crate::domain::right::Right;
 use crate::domain::run::input::Input;
 use crate::domain::run::terms::{Priority, Starter};
-use crate::domain::thread::command::{Answer, Command, Outcome, Page, Who};
+use crate::domain::thread::command::{Answer, Command, Outcome, Who};
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey, ThreadRef};
 use crate::domain::thread::once::Once;
 use crate::domain::thread::token::ThreadToken;
-use crate::domain::thread::view::{ItemView, RunView, ThreadView};
+use crate::domain::thread::view::{RunView, ThreadView};
 use crate::ports::{ThreadOf, Threads, World};
 use crate::service::App;
 use crate::service::authenticate::Session;
@@ -46,7 +48,6 @@ use crate::service::call::bundle::Bundle;
 use crate::service::call::via::Via;
 use crate::service::call::{Caller, Resolved};
 use crate::service::users;
-use begin::check_ids;
 use refusal::refusal;
 use watch::events_of;
 
@@ -225,41 +226,6 @@ impl Visitor {
         }
     }
 
-    /// A page of the transcript; whether there is more.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn items<W: World>(
-        &self,
-        app: &App<W>,
-        thread: &ThreadRef,
-        page: Page,
-    ) -> Result<(Vec<ItemView>, bool), Error> {
-        match self.ask(app, thread.key(self.account), Command::Items(self.who(), page)).await? {
-            Answer::Items { items, has_more } => Ok((self.shown_items(items), has_more)),
-            other => Err(refusal("thread or item", other, None)),
-        }
-    }
-
-    /// Appends to the transcript.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn append<W: World>(
-        &self,
-        app: &App<W>,
-        thread: &ThreadRef,
-        messages: Vec<Message>,
-    ) -> Result<Vec<ItemView>, Error> {
-        let key = thread.key(self.account);
-        check_ids(key, "items", &messages)?;
-        self.claim(app, key, false).await?;
-        match self.ask(app, key, Command::Append(self.who(), messages)).await? {
-            Answer::Items { items, .. } => Ok(items),
-            other => Err(refusal("thread", other, None)),
-        }
-    }
-
     /// # Errors
     /// [`Error`].
     pub async fn run<W: World>(&self, app: &App<W>, run: RunId) -> Result<RunView, Error> {
@@ -381,6 +347,22 @@ impl Visitor {
             Some(token) if token.thread == thread => Ok(Command::ByToken(token.floor, Box::new(command))),
             Some(_) => Err(Error::NotFound("thread")),
         }
+    }
+}
+
+/// The agent whose thread this is.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Unavailable`].
+pub async fn agent_of<W: World>(
+    app: &App<W>,
+    account: AccountId,
+    thread: ThreadKey,
+) -> Result<AgentId, Error> {
+    let to = ThreadOf { account, thread };
+    match app.world.threads().ask(to, Command::Show(Who::Account)).await? {
+        Answer::Thread { thread, .. } => Ok(thread.agent_id),
+        other => Err(refusal("thread", other, None)),
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Error {
     NotFound(&'static str),
     #[error("the thread is at work on the run {0}, and `on_busy` is `reject`")]
     Busy(RunId),
+    #[error("another run has come since in the thread")]
+    NotLast,
     #[error("there is nothing to answer: say something in `message` or `input`")]
     NothingSaid,
     #[error("some fields do not fit")]
@@ -83,6 +85,7 @@ pub fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) ->
         (Answer::NotFound, _) => Error::NotFound(what),
         (Answer::Busy(number), Some(thread)) => Error::Busy(RunId { thread, number }),
         (Answer::NothingSaid, _) => Error::NothingSaid,
+        (Answer::NotLast, _) => Error::NotLast,
         (Answer::Invalid(faults), _) => Error::Invalid(faults),
         (Answer::Conflict(words), _) => Error::Conflict(words),
         (Answer::NotTaken { at, why, resolved }, _) => Error::NotTaken { at, call: None, why, resolved },

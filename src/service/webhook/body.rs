@@ -9,7 +9,7 @@ use crate::domain::time::Millis;
 /// The most bytes of a message; what it leaves out stands in the run.
 const MAX_BODY: usize = 64 * 1_024;
 /// What is left out, in this order.
-const LONG: [&str; 6] = ["message", "output", "output_errors", "waiting_on", "warnings", "error"];
+const LONG: [&str; 7] = ["request", "message", "output", "output_errors", "waiting_on", "warnings", "error"];
 
 /// What a message says of a run.
 pub fn of_run(posting: &Posting, run: &RunView) -> String {
@@ -62,6 +62,7 @@ mod tests {
             typed: false,
             output: None,
             output_errors: Vec::new(),
+            request: None,
             priority: Priority::Normal,
             cost_usd: Nanos::new(5),
             steps: 1,

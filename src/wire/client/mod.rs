@@ -12,6 +12,8 @@ pub(in crate::wire) mod object;
 pub mod openai;
 mod pairing;
 mod parsed;
+mod proof;
+pub mod responses;
 pub mod threads;
 
 pub use invalid::Invalid;

@@ -4,15 +4,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
-use super::proof;
 use crate::domain::message::{
-    AssistantPart, CachePoint, File, FileSource, Image, ImageSource, Part, Reasoning, Text, ToolCall,
+    AssistantPart, CachePoint, File, FileSource, Image, ImageSource, Part, Proof, ProofKind, Reasoning, Text,
+    ToolCall,
 };
 use crate::domain::outbound::{self, Loopback};
 use crate::wire::cache_control::CacheControl;
 use crate::wire::client::content::Content;
 use crate::wire::client::object::objects;
-use crate::wire::client::{call_id, media};
+use crate::wire::client::{call_id, media, proof};
 
 const MAX_NAME_CHARS: usize = 255;
 
@@ -86,13 +86,19 @@ pub fn said(body: BlockBody) -> Result<Vec<AssistantPart>, Fault> {
         Some("thinking") => {
             let text =
                 body.thinking.ok_or_else(|| fault(".thinking", "a thinking block needs `thinking`"))?;
-            let proof = body.signature.filter(|signature| !signature.is_empty()).map(proof::read);
+            let proof = body
+                .signature
+                .filter(|signature| !signature.is_empty())
+                .map(|text| proof::read(text, ProofKind::AnthropicSignature));
             AssistantPart::Reasoning(Reasoning { text, proof })
         }
         Some("redacted_thinking") => {
             let data = body.data.filter(|data| !data.is_empty());
             let data = data.ok_or_else(|| fault(".data", "a redacted_thinking block needs `data`"))?;
-            AssistantPart::Reasoning(Reasoning { text: String::new(), proof: Some(proof::redacted(data)) })
+            AssistantPart::Reasoning(Reasoning {
+                text: String::new(),
+                proof: Some(Proof::new(ProofKind::AnthropicRedacted, data)),
+            })
         }
         Some("tool_use") => AssistantPart::ToolCall(tool_use(body.id, body.name, body.input)?),
         Some(other) => {
@@ -121,7 +127,7 @@ fn tool_use(
     let input = input.filter(|input| input.get().starts_with('{'));
     let input = input.ok_or_else(|| fault(".input", "a tool_use block needs `input`, an object"))?;
     let (id, signature) = call_id::read(&id);
-    let proof = signature.map(proof::gemini);
+    let proof = signature.map(|text| Proof::new(ProofKind::GeminiSignature, text));
     Ok(ToolCall { id: id.to_owned(), name, arguments: input.get().to_owned(), proof })
 }
 

@@ -3,12 +3,11 @@
 //! Source: the API reference and the types of the official Python client 2.14 (2026-11). Fields that are not known are left
 //! out with a warning; what would change the answer unheard is refused by name: tools that run at Anthropic, `mcp_servers`,
 //! `container`, blocks of theirs. Thinking of other providers' models has a signature of ours, by which it finds back
-//! ([`proof`]).
+//! ([`super::proof`]).
 
 mod block;
 mod body;
 mod error;
-mod proof;
 mod reply;
 mod request;
 mod stream;

@@ -6,13 +6,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::proof;
 use crate::domain::message::{
     AssistantPart, ChatReply, Citation, Finish, ProofKind, Reasoning, Text, ToolCall, Usage,
 };
 use crate::domain::money::Nanos;
 use crate::domain::warning::Warning;
-use crate::wire::client::call_id;
+use crate::wire::client::{call_id, proof};
 use crate::wire::provider::json::Arguments;
 use crate::wire::to_json;
 
@@ -131,7 +130,10 @@ impl<'a> BlockBody<'a> {
                 Some(Self::RedactedThinking { data: &proof.value })
             }
             proof => {
-                let signature = proof.as_ref().and_then(proof::write).unwrap_or_default();
+                let signature = proof
+                    .as_ref()
+                    .and_then(|proof| proof::write(proof, ProofKind::AnthropicSignature))
+                    .unwrap_or_default();
                 let is_there = !text.is_empty() || !signature.is_empty();
                 is_there.then_some(Self::Thinking { thinking: text, signature: Cow::Owned(signature) })
             }

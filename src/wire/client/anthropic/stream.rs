@@ -7,12 +7,11 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::error::{Enclosed, ErrorBody};
-use super::proof;
 use super::reply::{Body, CitationBody, Envelope, UsageBody, begun, stop_reason};
 use crate::domain::message::{About, Event, Finish, Proof, ProofKind, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::warning::Warning;
-use crate::wire::client::call_id;
+use crate::wire::client::{call_id, proof};
 use crate::wire::sse;
 
 /// Writes the events of one stream: of its first choice, as this protocol has one.
@@ -183,7 +182,7 @@ impl StreamEncoder {
             stop(block, out);
             return;
         }
-        let Some(signature) = proof::write(proof) else { return };
+        let Some(signature) = proof::write(proof, ProofKind::AnthropicSignature) else { return };
         let is_text = self.open.as_ref().is_some_and(|open| open.kind == Kind::Text);
         // Behind words or calls it proves those, for which this protocol has no place.
         if is_text || !self.calls.is_empty() {

@@ -7,13 +7,13 @@
 
 mod annotation;
 mod body;
-mod content;
+pub(in crate::wire::client) mod content;
 mod error;
 mod messages;
 mod reply;
 mod request;
 mod stream;
-mod tools;
+pub(in crate::wire::client) mod tools;
 
 pub use body::Body as ChatCompletionRequest;
 pub use error::{Enclosed, ErrorBody, ErrorKind};

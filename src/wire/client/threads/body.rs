@@ -15,7 +15,7 @@ use crate::domain::run::terms::Priority;
 use crate::domain::run::tool::ClientTool;
 use crate::domain::thread::about::About;
 use crate::domain::thread::command::OnBusy;
-use crate::domain::thread::id::{EntryId, InvalidName, ThreadName, ThreadRef};
+use crate::domain::thread::id::{EntryId, ThreadName};
 use crate::domain::thread::token;
 use crate::domain::webhook;
 use crate::wire::client::openai;
@@ -24,7 +24,8 @@ use crate::wire::client::openai;
 const MAX_VARIABLES: usize = 64 * 1_024;
 const MAX_REASON: usize = 500;
 
-type Faults = Vec<FieldError>;
+pub(super) type Faults = Vec<FieldError>;
+
 /// A thread to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -215,66 +216,6 @@ pub struct StartBody {
 pub enum SaidBody {
     Text(String),
     Object(Map<String, Value>),
-}
-
-/// What the body of a call says of a thread.
-#[derive(Debug, Default)]
-pub struct Threaded {
-    pub thread: Option<ThreadRef>,
-    /// The answer is the run, at once.
-    pub background: bool,
-    /// `None`: as the agent says.
-    pub on_busy: Option<OnBusy>,
-    /// Tools that the client runs.
-    pub tools: Vec<ClientTool>,
-    /// Whether what is made for this call alone is kept for a while; `None`: it is.
-    pub store: Option<bool>,
-    /// Of a thread that the call makes: the end user it belongs to.
-    pub user: Option<String>,
-}
-
-impl Threaded {
-    /// Whether more is said than whether something is to be kept.
-    pub const fn asks_for_a_run(&self) -> bool {
-        self.thread.is_some() || self.background || self.on_busy.is_some() || !self.tools.is_empty()
-    }
-
-    /// `None` where nothing is said.
-    ///
-    /// # Errors
-    /// All that does not fit.
-    pub fn read(
-        thread: Option<String>,
-        background: Option<bool>,
-        on_busy: Option<OnBusy>,
-        bodies: Option<Vec<ToolBody>>,
-        (store, user): (Option<bool>, Option<String>),
-    ) -> Result<Option<Box<Self>>, Faults> {
-        if thread.is_none()
-            && background.is_none()
-            && on_busy.is_none()
-            && bodies.is_none()
-            && store.is_none()
-            && user.is_none()
-        {
-            return Ok(None);
-        }
-        let mut errors = FieldErrors::default();
-        if thread.is_some() && store == Some(false) {
-            errors.add("store", "a call on a thread is kept with it: leave `store` or `thread` out");
-        }
-        if store == Some(false) && background == Some(true) {
-            errors.add("background", "with `store: false` nobody could read the answer");
-        }
-        let parsed = thread.as_deref().map(|name| ThreadRef::parse(name).ok_or(InvalidName)).transpose();
-        let thread = errors.take("thread", parsed).flatten();
-        let tools = tools::read(&mut errors, bodies.unwrap_or_default());
-        let about = About { user, ..About::default() };
-        errors.join(about.check());
-        errors.finish()?;
-        let background = background.unwrap_or_default();
-        Ok(Some(Box::new(Self { thread, background, on_busy, tools, store, user: about.user })))
-    }
 }
 
 /// What a run is started with.
