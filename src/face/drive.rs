@@ -71,7 +71,7 @@ async fn answer<W: World, C: Call>(
     let found = call.look_up(app, &entered.resolved, &mut asked, &mut threaded).await;
     found.map_err(|problem| entered.readable()(problem))?;
     let has_headers = !headers.is_empty();
-    if entered.is_run(threaded.as_deref(), has_headers) {
+    if !asked.is_ours() && entered.is_run(threaded.as_deref(), has_headers) {
         // No admission follows that would turn away what was changed meanwhile: a run keeps the version it begins with.
         entered = entered.current(app).await?;
         if entered.is_run(threaded.as_deref(), has_headers) {

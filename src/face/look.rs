@@ -10,6 +10,7 @@ use super::drive::named;
 use super::judged::judge;
 use super::mount::Place;
 use super::{Face, refusal};
+use crate::domain::message::Message;
 use crate::http::path::Parameters;
 use crate::http::problem::Problem;
 use crate::http::query;
@@ -40,12 +41,19 @@ async fn found<W: World, C: Call>(
 ) -> Result<Response, Problem> {
     let (judged, bytes, _) = judge(app, place, request).await?;
     let parsed = C::parse(&bytes).map_err(|problem| judged.readable(problem));
-    let (mut asked, _) = parsed?;
+    let (mut asked, mut call) = parsed?;
     let entered = judged.enter(app, &mut asked).await?;
     if entered.resolved.token.is_some() {
         return Err(entered.readable()(Problem::from(Error::NotByToken)));
     }
     entered.take_anybodys::<C>(&mut asked);
+    let mut threaded = None;
+    let looked = call.look_up(app, &entered.resolved, &mut asked, &mut threaded).await;
+    looked.map_err(|problem| entered.readable()(problem))?;
+    let apart = threaded.and_then(|threaded| threaded.apart);
+    if let Some(instructions) = apart.and_then(|apart| apart.instructions) {
+        asked.request.messages.insert(0, Message::system(instructions));
+    }
     let content =
         find(app, &entered.resolved, &asked).await.map_err(|problem| entered.readable()(problem))?;
     let mut response = Response::new(Body::from(content));

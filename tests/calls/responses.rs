@@ -448,3 +448,52 @@ async fn lengths_end_an_answer_with_its_reason() {
         assert_eq!(last["response"]["output"][0]["status"], "incomplete");
     }
 }
+
+#[tokio::test]
+async fn what_was_said_is_made_shorter_and_counted() {
+    let stage = Stage::new().await;
+    // The agent's own tools do not run for that.
+    stage.change("triage", &json!({"tools": [{"type": "client", "name": "look", "description": "d"}]})).await;
+    stage.then(answer("They agreed on Tuesday.", Some((40, 3))));
+    let said = json!([{"role": "user", "content": "We launch on Tuesday."}, {"role": "assistant", "content": "Yes."}]);
+    let compact = |body: &Value| request(&stage, Method::POST, "/responses/compact").json(body);
+    let compacted = compact(&json!({"model": "triage", "input": said})).send().await.ok();
+    assert_eq!(compacted["object"], "response.compaction");
+    assert_eq!(
+        (&compacted["usage"]["input_tokens"], &compacted["usage"]["output_tokens"]),
+        (&json!(40), &json!(3))
+    );
+    let told = stage.asked_once();
+    assert!(told["messages"][1]["content"].as_str().unwrap().contains("We launch on Tuesday."), "{told}");
+    assert!(!told["messages"][0]["content"].as_str().unwrap().contains("Sort the mail."), "{told}");
+    let item = &compacted["output"][0];
+    stage.then(says("On Tuesday."));
+    let input = json!([item, {"role": "user", "content": "When?"}]);
+    respond(&stage, &json!({"input": input})).send().await.ok();
+    let sent = sent(stage.take_asked().last().unwrap());
+    assert!(sent[0].contains("They agreed on Tuesday.") && sent[1] == "user: When?", "{sent:?}");
+    for (body, param) in [
+        (json!({"input": said}), "model"),
+        (json!({"model": "triage"}), "input"),
+        (
+            json!({"model": "triage", "input": [{"type": "compaction", "encrypted_content": "x"}]}),
+            "input[0].encrypted_content",
+        ),
+    ] {
+        let refused = compact(&body).send().await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["error"]["param"]),
+            (400, &json!(param)),
+            "{body}"
+        );
+    }
+    let count = async |body: &Value| {
+        let counted = request(&stage, Method::POST, "/responses/input_tokens").json(body).send().await.ok();
+        assert_eq!(counted["object"], "response.input_tokens");
+        counted["input_tokens"].as_u64().unwrap()
+    };
+    let short = count(&json!({"model": "triage", "input": "Hi"})).await;
+    let long =
+        count(&json!({"model": "triage", "input": "Hi", "instructions": "Be brief. ".repeat(100)})).await;
+    assert!(short > 0 && long > short + 100, "{short} {long}");
+}

@@ -240,6 +240,13 @@ impl Run {
         self.terms.hands_over && self.calls().iter().all(is_left)
     }
 
+    /// Ends the run with these calls, which get no result in it.
+    pub(super) fn hand_over(&mut self, now: Millis, out: &mut Vec<Do>) {
+        let left = self.calls().iter().filter(|call| !call.is_done());
+        out.extend(left.map(|call| Do::GiveUp { entry: call.entry }));
+        self.end(End::Completed, now, out);
+    }
+
     /// Gives each call that has none its result: that it was not made, and why.
     pub(super) fn seal(&mut self, why: &str, names: &Names<'_>, out: &mut Vec<Do>) {
         self.seal_where(|call| !call.is_done(), why, names, out);

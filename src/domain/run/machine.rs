@@ -182,7 +182,7 @@ impl Run {
             if self.calls().iter().all(OpenCall::is_done) {
                 self.phase = Phase::Next;
             } else if self.is_handed_over() {
-                return self.end(End::Completed, now, out);
+                return self.hand_over(now, out);
             }
         }
         if matches!(self.phase, Phase::Next) {

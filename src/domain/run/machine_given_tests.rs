@@ -64,3 +64,28 @@ fn who_knows_how_a_call_ended_may_have_it_made_again() {
     assert_eq!(effects(&give(&mut run, piece(1), Given::Retry, Millis(3)).unwrap()), ["tool 1.2"]);
     assert_eq!(give(&mut run, piece(1), Given::Retry, Millis(3)), Err(NotTaken::NotWaiting));
 }
+
+#[test]
+fn a_run_that_hands_over_ends_where_only_the_client_s_tools_are_left() {
+    let mut run = begun(Terms { hands_over: true, ..terms() });
+    let plan = vec![How::Client, How::Ours(Effect::Pure)];
+    let out = run.apply(answer(vec![call("a"), call("b")], plan), &NAMES, Millis(1));
+    assert_eq!((effects(&out), run.status()), (vec!["tool 2.1".to_owned()], Status::InProgress));
+    let out = run.apply(ended(piece(2)), &NAMES, Millis(2));
+    assert_eq!(says(&out), ["tool.result", "run.completed"]);
+    assert_eq!(run.status(), Status::Completed);
+    // The call of the client's has no result, and no other run of it.
+    let results = out.iter().filter(|todo| matches!(todo, Do::Write { .. })).count();
+    assert_eq!(results, 1);
+    assert!(
+        out.contains(&Do::GiveUp { entry: piece(1) }),
+        "whoever answers it late is told that the run is over"
+    );
+}
+
+#[test]
+fn a_run_that_hands_over_goes_on_where_the_calls_were_ours() {
+    let mut run = begun(Terms { hands_over: true, ..terms() });
+    run.apply(answer(vec![call("a")], vec![How::Ours(Effect::Pure)]), &NAMES, Millis(1));
+    assert_eq!(effects(&run.apply(ended(piece(1)), &NAMES, Millis(2))), ["model 2.1"]);
+}

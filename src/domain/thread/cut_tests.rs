@@ -6,7 +6,8 @@ use crate::domain::thread::transcript::sendable;
 use crate::domain::time::Millis;
 
 /// A conversation in letters, a run's items under its number: `u` somebody speaks, `a` the agent does, `c` it calls a tool, `r` that
-/// has its result. What has no number is appended without a run.
+/// has its result, `o` it is given the result of a call that the run before has left to its client. What has no number is appended
+/// without a run.
 fn items(history: &str) -> Vec<Item> {
     let mut items = Vec::new();
     for (n, word) in history.split_whitespace().enumerate() {
@@ -16,10 +17,12 @@ fn items(history: &str) -> Vec<Item> {
             "u" => Message::user("x".repeat(84)),
             "a" => Message::assistant("x".repeat(84)),
             "c" => Message::Assistant { parts: vec![AssistantPart::ToolCall(ToolCall::new(&id, "f", "{}"))] },
+            "o" => Message::tool(format!("call-{}", run - 1), "x".repeat(1_000)),
             _ => Message::tool(id, "x".repeat(1_000)),
         };
         let position = n as u64 + 1;
-        items.push(Item { position, run, entry: 1, step: 1, at: Millis(0), message, stands_for: None });
+        let step = u32::from(run > 0 && !matches!(kind, "u" | "o"));
+        items.push(Item { position, run, entry: 1, step, at: Millis(0), message, stands_for: None });
     }
     items
 }
@@ -41,6 +44,14 @@ fn a_cut_stands_before_a_run_or_before_what_somebody_says_outside_of_one() {
     assert_eq!(cut_before("u1 c1 u", None, Some(1)), [1]);
     assert_eq!(cut_before("u1 c1 u", None, None), [1]);
     assert_eq!(cut_before("a1 u2", Some(1), Some(3)), [2]);
+}
+
+#[test]
+fn a_call_that_a_run_has_left_to_its_client_stays_with_its_result() {
+    assert_eq!(cut_before("u1 c1 o2 a2 u3 a3", None, Some(4)), [1, 5]);
+    assert_eq!(cut_before("u1 c1 o2 c2 o3 a3 u4", None, Some(5)), [1, 7]);
+    let marks: Vec<Mark> = items("u1 c1 o2 u3").iter().map(Mark::of).collect();
+    assert!(!marks[2].may_begin(marks.get(1)) && marks[3].may_begin(marks.get(2)));
 }
 
 fn scanned(history: &str, first: u64, keep: u64, refused: u32, horizon: Horizon) -> Horizon {

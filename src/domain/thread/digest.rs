@@ -167,6 +167,21 @@ impl Gathering {
     }
 }
 
+/// What a client says as a model is given it to be summed up; texts are cut where all together has more than `most` bytes.
+pub fn of_messages(messages: &[Message], most: usize) -> String {
+    let said: Vec<(&str, String)> = messages.iter().flat_map(said).collect();
+    let mut cap = MAX_TEXT;
+    loop {
+        let lines = said.iter().map(|(who, text)| line(who, &shortened(text, cap)));
+        let mut whole = lines.collect::<Vec<_>>().join("\n");
+        if whole.len() <= most || cap <= LEAST_TEXT {
+            whole.truncate(whole.floor_char_boundary(most.max(LEAST_TEXT)));
+            return whole;
+        }
+        cap /= 2;
+    }
+}
+
 /// The question to the model that sums up.
 pub fn question(earlier: Option<&str>, text: &str, words: u32) -> String {
     let earlier = earlier.map(|summary| {

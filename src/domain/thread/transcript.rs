@@ -93,7 +93,7 @@ impl Transcript {
                     && let Some(result) = turn.results.get_mut(nth)
                 {
                     *result = Some((parts, is_error));
-                } else if item.run > 0 && item.step == 0 {
+                } else if item.step == 0 && EntryId::parse(&call_id).is_some() {
                     self.entries.push(Entry::Said(without_call(parts)));
                 }
             }
@@ -105,7 +105,7 @@ impl Transcript {
     /// one of no run, as in a copy.
     fn open_call(&mut self, run: u32, id: &str) -> Option<(usize, usize)> {
         let made_by = EntryId::parse(id).map(|call| call.run.number);
-        let runs = [Some(run), made_by, Some(0)];
+        let runs = [Some(run), made_by, made_by.map(|_| 0)];
         runs.into_iter()
             .flatten()
             .find_map(|run| self.open.get_mut(&(run, id.to_owned())).and_then(VecDeque::pop_front))

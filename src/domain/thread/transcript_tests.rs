@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::message::ToolCall;
+use crate::domain::thread::id::RunId;
 use crate::domain::time::Millis;
 
 fn item(run: u32, step: u32, message: Message) -> Item {
@@ -202,6 +203,24 @@ fn checked(messages: &[Message]) -> Result<Vec<(String, String)>, TestCaseError>
     let ids: std::collections::HashSet<&String> = pairs.iter().map(|(id, _)| id).collect();
     prop_assert_eq!(ids.len(), pairs.len(), "two calls have one id");
     Ok(pairs)
+}
+
+#[test]
+fn a_call_that_a_run_has_left_to_its_client_has_its_result_from_the_next() {
+    let thread = ThreadKey::new(Millis(1), [1; 10]);
+    let id = |run| EntryId { run: RunId { thread, number: run }, number: 7 }.to_string();
+    let history = |first| {
+        vec![said("Hi"), call(first, 1, &id(1)), result(2, &id(1)), item(2, 1, Message::assistant("Ok"))]
+    };
+    for first in [1, 0] {
+        // In a copy it is of no run.
+        let call = format!("assistant 1 {}", id(1));
+        let expected = ["user 1".to_owned(), call, format!("tool {}", id(1)), "assistant 1 ".to_owned()];
+        assert_eq!(words(&sendable(history(first))), expected);
+    }
+    // The call is left out by now: what was said is said all the same.
+    let left = vec![said("Hi"), result(2, &id(1)), item(2, 1, Message::assistant("Ok"))];
+    assert_eq!(words(&sendable(left)), ["user 1", "user 2", "assistant 1 "]);
 }
 
 fn any_item() -> impl Strategy<Value = Item> {

@@ -6,12 +6,14 @@
 //! | [`respond`] | a response is made |
 //! | [`said`] | what a request refers to: items, and calls that wait for their outputs |
 //! | [`kept`] | a run that is kept, as a response |
+//! | [`compact`] | what was said made shorter, and counted |
 //! | [`stored`] | responses that are kept: shown, streamed again, cancelled, deleted |
 //! | [`conversations`] | conversations and their items |
 //! | [`visit`] | who asks for something that is kept |
 //!
 //! A response that is kept is a run, a conversation is a thread: both are there for every other face as well.
 
+mod compact;
 mod conversations;
 mod kept;
 mod respond;
@@ -45,6 +47,10 @@ impl Face for OpenAiResponses {
         let is_write = !matches!(method, "GET" | "HEAD");
         match (method, path) {
             ("POST", "/v1/responses") => Right::CALL,
+            // Of no thread.
+            ("POST", "/v1/responses/compact" | "/v1/responses/input_tokens") => {
+                Right { token: false, ..Right::CALL }
+            }
             ("GET" | "HEAD", "/v1/responses/{response}" | "/v1/responses/{response}/input_items") => LOOK,
             ("POST", "/v1/responses/{response}/cancel") => Right::of_thread(Scope::ThreadsWrite),
             _ => Right::of_key(if is_write { Scope::ThreadsWrite } else { Scope::ThreadsRead }),
@@ -60,6 +66,8 @@ impl Face for OpenAiResponses {
 
     fn operations<W: World>(v: &mut impl Operations<W>) {
         v.operation(respond::__path_respond, drive::call::<W, respond::Respond>);
+        v.operation(compact::__path_compact, drive::call::<W, compact::Compact>);
+        v.operation(compact::__path_count_input_tokens, compact::count_input_tokens::<W>);
         stored::operations(v);
         conversations::operations(v);
     }

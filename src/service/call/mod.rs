@@ -80,6 +80,13 @@ pub struct Asked {
     pub last: Vec<String>,
 }
 
+impl Asked {
+    /// Whether the question is ours, and none to the agent.
+    pub const fn is_ours(&self) -> bool {
+        matches!(self.variables, Passed::Instead(_))
+    }
+}
+
 /// A request's body as it came.
 #[derive(Clone, Debug)]
 pub struct Sent {
@@ -245,7 +252,7 @@ async fn admit<W: World>(
     for _ in 0..MAX_STALE {
         let prepared = instructions::fill(&resolved, asked, app.world.now()).and_then(|instructions| {
             // A run was begun with what fits, and goes on with what it hears.
-            if !caller.is_run() {
+            if !caller.is_run() && !asked.is_ours() {
                 input::check(&resolved, asked)?;
             }
             Ok((Selection::new(&resolved.bundle, asked, &instructions)?, instructions))
@@ -257,7 +264,7 @@ async fn admit<W: World>(
             }
             // What stood in the way may have been mended since the rows were read.
             Err(_) => {
-                resolved = resolve_again(app, caller).await?;
+                resolved = resolve_again(app, caller, asked).await?;
                 continue;
             }
         };
@@ -276,7 +283,7 @@ async fn admit<W: World>(
             Admission::Refused(refusal) => return Err(refused(app, refusal)),
             Admission::Stale { epoch } => {
                 app.cache.begin(resolved.account, epoch);
-                resolved = resolve_again(app, caller).await?;
+                resolved = resolve_again(app, caller, asked).await?;
             }
         }
     }
@@ -285,9 +292,9 @@ async fn admit<W: World>(
 }
 
 /// A client's call that turns out to be a run is not made here.
-async fn resolve_again<W: World>(app: &App<W>, caller: &Caller) -> Result<Resolved, Error> {
+async fn resolve_again<W: World>(app: &App<W>, caller: &Caller, asked: &Asked) -> Result<Resolved, Error> {
     let resolved = resolve(app, caller).await?;
-    let is_run = !caller.is_run() && is_run(&resolved.bundle.agent.definition);
+    let is_run = !caller.is_run() && !asked.is_ours() && is_run(&resolved.bundle.agent.definition);
     if is_run { Err(Error::IsRun) } else { Ok(resolved) }
 }
 

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::body::{Input, ItemBody};
 use super::content::{self, PartBody};
-use super::id;
+use super::{compact, id};
 use crate::domain::message::{AssistantPart, Message, Part, ProofKind, Reasoning, ToolCall, pair_calls};
+use crate::domain::thread::digest;
 use crate::domain::thread::id::EntryId;
 use crate::wire::client::content::Content;
 use crate::wire::client::pairing::{self, Unpaired};
@@ -20,8 +21,8 @@ pub enum Piece {
     Reference(EntryId, String),
 }
 
-const KINDS: &str = "items of type `message`, `function_call`, `function_call_output`, `reasoning`, `mcp_call` and \
-                     `item_reference` are taken";
+const KINDS: &str = "items of type `message`, `function_call`, `function_call_output`, `reasoning`, `mcp_call`, \
+                     `compaction` and `item_reference` are taken";
 
 /// # Errors
 /// [`Invalid`] with the first fault found and where it is.
@@ -73,6 +74,13 @@ fn item_pieces(number: usize, mut item: ItemBody, pieces: &mut Vec<Piece>) -> Re
         }
         Some("mcp_call") => server_call(item, pieces),
         Some("item_reference") => reference(number, item, pieces),
+        Some("compaction" | "compaction_summary") => {
+            let content = item.encrypted_content.as_deref().unwrap_or_default();
+            let summary = compact::summary(content)
+                .ok_or_else(|| fault(".encrypted_content", "is no summary that was made here"))?;
+            pieces.push(Piece::Said(digest::shown(summary)));
+            Ok(())
+        }
         Some(_) => Err(fault(".type", KINDS)),
     }
 }

@@ -49,15 +49,17 @@ fn what_the_model_said_in_one_go_is_one_message() {
 
 #[test]
 fn what_was_said_between_a_call_and_its_output_comes_after_it() {
-    let messages =
-        read(&json!([{"role": "user", "content": "Hi"}, call("a"), {"role": "user", "content": "Wait"}, output("a")]));
+    let messages = read(
+        &json!([{"role": "user", "content": "Hi"}, call("a"), {"role": "user", "content": "Wait"}, output("a")]),
+    );
     let messages = messages.unwrap();
     assert!(matches!(messages[2], Message::Tool { .. }) && matches!(messages[3], Message::User { .. }));
 }
 
 #[test]
 fn calls_one_after_the_other_are_turns_of_their_own() {
-    let messages = read(&json!([{"role": "user", "content": "Hi"}, call("a"), output("a"), call("b"), output("b")]));
+    let messages =
+        read(&json!([{"role": "user", "content": "Hi"}, call("a"), output("a"), call("b"), output("b")]));
     assert_eq!(messages.unwrap().len(), 5);
 }
 
@@ -84,7 +86,10 @@ fn what_does_not_fit_is_said_by_its_place() {
             json!([{"role": "user", "content": [{"type": "input_image", "image_url": "http://10.0.0.1/x.png"}]}]),
             "input[0].content[0].image_url",
         ),
-        (json!([{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]), "input[0].content[0].file_id"),
+        (
+            json!([{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]),
+            "input[0].content[0].file_id",
+        ),
         (json!([{"role": "user", "content": [{"type": "input_file"}]}]), "input[0].content[0]"),
         (json!([{"type": "function_call", "call_id": "a", "name": "f"}]), "input[0].arguments"),
         (json!([{"type": "function_call_output", "output": "x"}]), "input[0].call_id"),

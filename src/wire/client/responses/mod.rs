@@ -12,12 +12,14 @@
 //! | [`saying`], [`event`] | its items as they are said, and the events of that |
 //! | [`id`] | names that say what they name by how they begin |
 //! | [`conversation`] | conversations |
+//! | [`compact`] | what was said made shorter, and counted |
 //!
 //! Tools that run at OpenAI are left out with a warning, as clients offer them to whoever answers; items of theirs are refused by
 //! their place, since an answer without them would be another. Tools that run here appear as `mcp_call`: that is the item that clients
 //! know for what the server has called.
 
 mod body;
+mod compact;
 mod content;
 mod conversation;
 mod event;
@@ -33,6 +35,7 @@ mod stream;
 mod tools;
 
 pub use body::Body as ResponsesRequest;
+pub use compact::{compaction, input_tokens};
 pub use conversation::{
     Conversation, ConversationBody, Deleted, ItemsBody, conversation, deleted, item_list,
 };

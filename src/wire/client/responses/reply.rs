@@ -100,7 +100,7 @@ struct Incomplete {
 }
 
 #[derive(Serialize)]
-struct UsageBody {
+pub(super) struct UsageBody {
     input_tokens: u64,
     input_tokens_details: InputDetails,
     output_tokens: u64,
@@ -122,7 +122,7 @@ struct OutputDetails {
 }
 
 impl UsageBody {
-    const fn of((usage, cost_usd): (Usage, Nanos)) -> Self {
+    pub(super) const fn of((usage, cost_usd): (Usage, Nanos)) -> Self {
         Self {
             input_tokens: usage.input_tokens,
             input_tokens_details: InputDetails {

@@ -44,9 +44,26 @@ fn what_is_asked_is_read_and_said_again() {
 fn a_response_has_every_field_that_the_schema_wants() {
     let base = parse(&json!({})).unwrap().base.0;
     for field in [
-        "instructions", "tools", "tool_choice", "parallel_tool_calls", "temperature", "top_p", "presence_penalty",
-        "frequency_penalty", "top_logprobs", "max_output_tokens", "max_tool_calls", "reasoning", "text", "truncation",
-        "metadata", "safety_identifier", "prompt_cache_key", "service_tier", "store", "background",
+        "instructions",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "temperature",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+        "top_logprobs",
+        "max_output_tokens",
+        "max_tool_calls",
+        "reasoning",
+        "text",
+        "truncation",
+        "metadata",
+        "safety_identifier",
+        "prompt_cache_key",
+        "service_tier",
+        "store",
+        "background",
         "previous_response_id",
     ] {
         assert!(base.contains_key(field), "{field}");
@@ -55,7 +72,9 @@ fn a_response_has_every_field_that_the_schema_wants() {
 
 #[test]
 fn tools_that_run_elsewhere_are_left_out_with_a_warning() {
-    let parsed = parse(&json!({"tools": [{"type": "web_search"}, function("f"), {"type": "custom", "name": "x"}]})).unwrap();
+    let parsed =
+        parse(&json!({"tools": [{"type": "web_search"}, function("f"), {"type": "custom", "name": "x"}]}))
+            .unwrap();
     assert_eq!(parsed.request.tools.len(), 1);
     let warned: Vec<String> =
         crate::service::call::unknown_fields(&parsed.request.extras).map(|warning| warning.field).collect();
@@ -64,7 +83,8 @@ fn tools_that_run_elsewhere_are_left_out_with_a_warning() {
 
 #[test]
 fn of_the_allowed_tools_the_others_go() {
-    let choice = json!({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "g"}]});
+    let choice =
+        json!({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "g"}]});
     let parsed = parse(&json!({"tools": [function("f"), function("g")], "tool_choice": choice})).unwrap();
     let names: Vec<&str> = parsed.request.tools.iter().map(|tool| tool.name.as_str()).collect();
     assert_eq!((names, parsed.request.tool_choice), (vec!["g"], ToolChoice::Required));

@@ -53,8 +53,12 @@ fn each_item_begins_and_ends_once_and_in_its_order() {
     let events = data(&told(&mut encoder(), &[3]));
     let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).collect::<Vec<_>>();
     let (added, done) = (of("response.output_item.added"), of("response.output_item.done"));
-    let index = |events: &[&Value]| events.iter().map(|event| event["output_index"].clone()).collect::<Vec<_>>();
-    assert_eq!((index(&added), index(&done)), (vec![0.into(), 1.into(), 2.into()], vec![0.into(), 1.into(), 2.into()]));
+    let index =
+        |events: &[&Value]| events.iter().map(|event| event["output_index"].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (index(&added), index(&done)),
+        (vec![0.into(), 1.into(), 2.into()], vec![0.into(), 1.into(), 2.into()])
+    );
     let response = &events.last().unwrap()["response"];
     assert_eq!(response["status"], "completed");
     let kinds: Vec<&str> =
