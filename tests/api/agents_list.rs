@@ -186,7 +186,7 @@ async fn an_agent_says_where_it_is_called() {
     assert!(!agent.header("etag").is_empty());
     let at = |rest: &str| format!("/accounts/acme/agents/a/{rest}");
     let urls = json!({"chat": at("chat"), "stream": at("stream"), "openai": at("v1"),
-        "anthropic": "/accounts/acme/agents/a", "threads": at("threads")});
+        "responses": at("v1"), "anthropic": "/accounts/acme/agents/a", "threads": at("threads")});
     assert_eq!(agent.ok()["urls"], urls);
 }
 

@@ -140,7 +140,7 @@ impl Stage {
 
     /// What must be so before an operation can be served.
     async fn prepare(&mut self, operation: &Operation) {
-        if operation.template.contains("/threads") || operation.template.contains("/runs") {
+        if is_of_thread(operation) {
             return self.prepare_threads(operation).await;
         }
         if operation.id.starts_with("restore_agent") {
@@ -199,7 +199,19 @@ impl Stage {
             self.api.post("/accounts/acme/agents/triage/threads/t/runs").key(&self.acme.caller).json(&run);
         let run = run.send().await.created();
         let call = run["waiting_on"][0]["call_id"].clone();
-        for (name, value) in [("thread", "t".into()), ("run", run["id"].clone()), ("call", call)] {
+        let text = |name: &str| run[name].as_str().unwrap().replace('-', "");
+        // The same, by OpenAI's names.
+        let (response, conversation) =
+            (format!("resp_{}", text("id")), format!("conv_{}", text("thread_id")));
+        let item = format!("msg_{}-1", text("id"));
+        for (name, value) in [
+            ("thread", "t".into()),
+            ("run", run["id"].clone()),
+            ("call", call),
+            ("response", response.into()),
+            ("conversation", conversation.into()),
+            ("item", item.into()),
+        ] {
             self.names.insert(name.to_owned(), value);
         }
     }
@@ -294,6 +306,12 @@ impl Stage {
             |row: &String| row.contains(&self.acme.id.to_string()) && !row.starts_with("declaration_outbox ");
         self.api.world.database().with(crate::walls::dump).into_iter().filter(of_acme).collect()
     }
+}
+
+/// Whether a thread is to be there, with a run.
+pub fn is_of_thread(operation: &Operation) -> bool {
+    let names = ["/threads", "/runs", "{response}", "{conversation}"];
+    names.iter().any(|name| operation.template.contains(name))
 }
 
 /// Whose keys there are, weakest first.

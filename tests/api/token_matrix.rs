@@ -44,7 +44,7 @@ impl Stage {
 async fn try_served(operation: Operation) {
     let place = format!("{} {} ({})", operation.method, operation.template, operation.id);
     let mut stage = Stage::new(subject()).await;
-    if operation.template.contains("{thread}") || operation.template.contains("{run}") {
+    if ["{thread}", "{run}", "{response}"].iter().any(|name| operation.template.contains(name)) {
         stage.prepare_threads(&operation).await;
     } else {
         stage.answer_runs();

@@ -9,7 +9,7 @@ use super::OpenAiResponses;
 use crate::domain::flag::Flag;
 use crate::domain::right::Right;
 use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
-use crate::face::mount::{Asker, Place};
+use crate::face::mount::{AccountCaller, Asker, Place};
 use crate::face::{Face, cors, refusal};
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -110,10 +110,7 @@ async fn visit<W: World>(app: &App<W>, own: &'static str, at: At, parts: &Parts)
                 Some(thread) => {
                     threads::agent_of(app, account, thread).await.map_err(Problem::report(app))?.to_string()
                 }
-                None => {
-                    let words = "This base URL is the account's, and names no agent: make conversations under …/agents/{agent}/v1.";
-                    return Err(Problem::new(Kind::InvalidRequest, words));
-                }
+                None => only_agent(app, &asker).await?,
             };
             asker.to(Some(&agent))?.needing(Flag::AccountWide)
         }
@@ -126,4 +123,16 @@ async fn visit<W: World>(app: &App<W>, own: &'static str, at: At, parts: &Parts)
     let visitor = visitor.map_err(Problem::report(app));
     let visitor = visitor.map_err(|problem| cors::readable(problem, allow_origin.as_deref()))?;
     Ok((visitor, resolved, at, allow_origin))
+}
+
+/// The only agent that the key may call: where there are others, the base URL of one is needed.
+async fn only_agent<W: World>(app: &App<W>, asker: &AccountCaller) -> Result<String, Problem> {
+    let callable = call::callable(app, asker.account.as_ref(), asker.key.as_deref()).await;
+    match callable.map_err(Problem::report(app))?.agents.as_slice() {
+        [(agent, _)] => Ok(agent.as_str().to_owned()),
+        _ => {
+            let words = "This base URL is the account's, which has several agents: make conversations under …/agents/{agent}/v1.";
+            Err(Problem::new(Kind::InvalidRequest, words))
+        }
+    }
 }
