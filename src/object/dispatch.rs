@@ -174,8 +174,9 @@ impl Machine for Dispatch {
     ) -> Result<Decision<Self>, Error> {
         let (answer, durability) = match command {
             Command::Deliver(delivery) => {
+                let has_voices = delivery.delivered.as_ref().is_some_and(|it| !it.voices.is_empty());
                 self.deliver(sql, delivery, moment.now)?;
-                (Answer::Delivered, Durability::Now)
+                (if has_voices { Answer::Heard } else { Answer::Delivered }, Durability::Now)
             }
             Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
             command @ (Command::ClaimMemory(..)

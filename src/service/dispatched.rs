@@ -74,6 +74,7 @@ async fn clear_thread<W: World>(
         // The index has yet to learn of it.
         Answer::NotFound => Ok(Cleared { is_gone: true, ..Cleared::default() }),
         Answer::Cleared(runs) => Ok(Cleared { runs, ..Cleared::default() }),
+        Answer::Hushed(items) => Ok(Cleared { items, ..Cleared::default() }),
         other => Err(Unavailable(format!("a thread answered {other:?}"))),
     }
 }

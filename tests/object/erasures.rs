@@ -1,6 +1,6 @@
 //! A person is erased: what the index asks of threads and memories, and what comes late.
 
-use retinue::domain::dispatch::command::{Answer, Command, Delivered, Delivery, Erase};
+use retinue::domain::dispatch::command::{Answer, Command, Delivered, Delivery, Erase, Whose};
 use retinue::domain::dispatch::effect::{Cleared, Effect, Outcome};
 use retinue::domain::dispatch::entry::Entry;
 use retinue::domain::erasure::{Hold, Receipt, Status};
@@ -8,13 +8,17 @@ use retinue::domain::ids::{AccountId, AgentId, ErasureId};
 use retinue::domain::knowledge::command::Tally;
 use retinue::domain::thread::command::Clear;
 use retinue::domain::thread::id::ThreadKey;
+use retinue::domain::thread::voice::Voice;
 use retinue::domain::time::Millis;
 use retinue::object::dispatch::Dispatch;
 
 use crate::platform::Platform;
 
 const START: Millis = Millis(1_795_262_400_000);
-const GONE: Cleared = Cleared { threads: 1, runs: 0, memories: 0, is_gone: true };
+const GONE: Cleared = Cleared { threads: 1, runs: 0, memories: 0, items: 0, is_gone: true };
+
+/// A voice in a thread: its number, whose it is, and since when.
+type Said<'a> = (u32, Option<&'a str>, Millis);
 
 struct Office(Platform<Dispatch>);
 
@@ -42,6 +46,18 @@ impl Office {
 
     /// The same with a run of somebody's in it.
     fn knows_with(&mut self, n: u8, created_at: Millis, run_by: Option<&str>) {
+        self.knows_of("ada", n, created_at, (run_by, Vec::new()));
+    }
+
+    /// A thread of somebody's in which others have a run, and have spoken since then.
+    fn knows_of(
+        &mut self,
+        owner: &str,
+        n: u8,
+        created_at: Millis,
+        (run_by, said_by): (Option<&str>, Vec<Said<'_>>),
+    ) {
+        let voice = |(number, user, since): Said<'_>| Voice { number, user: user.map(str::to_owned), since };
         let shown = Entry {
             run: None,
             agent: AgentId::new(START, [1; 10]),
@@ -54,7 +70,7 @@ impl Office {
             shown: "{}".to_owned(),
         };
         let delivered = Delivered {
-            user: Some("ada".to_owned()),
+            user: Some(owner.to_owned()),
             labels: Vec::new(),
             due_at: None,
             bytes: None,
@@ -64,6 +80,7 @@ impl Office {
                 .into_iter()
                 .collect(),
             thread: shown,
+            voices: said_by.into_iter().map(voice).collect(),
         };
         let version = self.0.now.0.cast_unsigned();
         self.ask(Command::Deliver(Delivery { thread: thread(n), version, delivered: Some(delivered) }));
@@ -87,7 +104,7 @@ impl Office {
     }
 
     /// Performs what is asked; which threads that was, in order, and whether memories.
-    fn perform(&mut self, outcome: impl Fn(ThreadKey) -> Outcome) -> (Vec<ThreadKey>, bool) {
+    fn perform(&mut self, mut outcome: impl FnMut(ThreadKey) -> Outcome) -> (Vec<ThreadKey>, bool) {
         let (mut threads, mut has_forgotten) = (Vec::new(), false);
         while let Some(effect) = self.0.asked.pop_front() {
             let ended = match &effect.what {
@@ -197,6 +214,49 @@ fn what_somebody_who_is_held_has_said_in_a_thread_of_the_person_stays() {
         office.later(6_000);
     }
     assert_eq!((office.receipt().status, office.receipt().threads), (Status::Done, 2));
+}
+
+const HUSHED: Cleared = Cleared { threads: 0, runs: 0, memories: 0, items: 3, is_gone: false };
+const NOTHING: Cleared = Cleared { items: 0, ..HUSHED };
+
+#[test]
+fn what_somebody_has_said_in_a_thread_of_another_is_found_until_it_is_gone() {
+    let mut office = Office::new();
+    office.knows_of("bob", 1, START, (None, vec![(1, Some("ada"), START), (2, Some("eve"), START)]));
+    office.knows_of("bob", 2, START, (None, vec![(1, Some("ada"), START.plus(1))]));
+    office.erase();
+    let (mut steps, mut threads) = (vec![NOTHING, HUSHED], Vec::new());
+    for _ in 0..3 {
+        threads.extend(office.perform(|_| Outcome::Cleared(steps.pop().unwrap())).0);
+        office.later(6_000);
+    }
+    assert_eq!(threads, [thread(1), thread(1)], "until there is no more; what is said later stays");
+    let done = office.receipt();
+    assert_eq!((done.status, done.threads, done.items), (Status::Done, 0, 3));
+    // The thread says so itself; and a copy that comes late opens the erasure again.
+    office.knows_of("bob", 1, START, (None, vec![(1, None, Millis(0))]));
+    assert_eq!(office.receipt().status, Status::Done);
+    office.knows_of("bob", 3, START.plus(9), (None, vec![(7, Some("ada"), START)]));
+    assert_eq!(office.receipt().status, Status::Running);
+    assert_eq!(office.perform(|_| Outcome::Cleared(NOTHING)).0, [thread(3)]);
+}
+
+#[test]
+fn who_is_held_keeps_the_threads_in_which_they_have_spoken() {
+    let mut office = Office::new();
+    office.knows_of("ada", 1, START, (None, vec![(1, Some("bob"), START)]));
+    let hold = Hold { user: "bob".to_owned(), reason: None, placed_by: "k".to_owned(), placed_at: START };
+    office.ask(Command::Hold(hold));
+    let may_go = Command::MayGo(Whose::Thread(thread(1)));
+    assert_eq!(office.0.both(&may_go), [Answer::Held, Answer::Held]);
+    office.erase();
+    for _ in 0..5 {
+        assert_eq!(office.perform(|_| Outcome::Undone).0, []);
+        office.later(6_000);
+    }
+    assert_eq!(office.receipt().status, Status::Held);
+    office.knows_of("ada", 1, START, (None, vec![(1, None, Millis(0))]));
+    assert_eq!(office.ask(may_go), Answer::MayGo, "of whom nothing is left nothing is held");
 }
 
 #[test]

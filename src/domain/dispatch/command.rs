@@ -12,6 +12,7 @@ use crate::domain::ids::{AccountId, AgentId, ErasureId};
 use crate::domain::knowledge::command::Tally;
 use crate::domain::plan::KeepLimit;
 use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::thread::voice::Voice;
 use crate::domain::time::{self, Millis};
 
 /// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
@@ -139,6 +140,9 @@ pub struct Delivered {
     /// At most [`MAX_RUNS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Entry>,
+    /// Who has spoken in runs of others, or speaks no more; at most [`MAX_RUNS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voices: Vec<Voice>,
 }
 
 /// Why the index knows of a thread that is made for one call.
@@ -201,6 +205,8 @@ impl Position {
 pub enum Answer {
     /// Or it was known.
     Delivered,
+    /// The same, and so are [`Delivered::voices`], of which older code knows nothing.
+    Heard,
     Listed(Listed),
     Woken,
     /// Those that are overdue the longest first.

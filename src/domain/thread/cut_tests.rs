@@ -19,7 +19,16 @@ fn items(history: &str) -> Vec<Item> {
             _ => Message::tool(id, "x".repeat(1_000)),
         };
         let position = n as u64 + 1;
-        items.push(Item { position, run, entry: 1, step: 1, at: Millis(0), message, stands_for: None });
+        items.push(Item {
+            position,
+            run,
+            entry: 1,
+            step: 1,
+            at: Millis(0),
+            message,
+            stands_for: None,
+            by: None,
+        });
     }
     items
 }

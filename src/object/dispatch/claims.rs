@@ -290,7 +290,7 @@ impl Claims {
                 },
             ),
             Is::Run | Is::Hidden | Is::Kept if before.is_none() => self.saw_run(&row.id),
-            Is::Run | Is::Hidden | Is::Kept | Is::Gone { .. } => {}
+            Is::Run | Is::Hidden | Is::Kept | Is::Gone { .. } | Is::Voice => {}
         }
     }
 
@@ -334,6 +334,6 @@ fn is_open(row: &Row) -> bool {
     match row.is {
         Is::Hidden => true,
         Is::Run => matches!(row.status.as_str(), "queued" | "in_progress" | "waiting" | "paused"),
-        Is::Thread | Is::Kept | Is::Gone { .. } => false,
+        Is::Thread | Is::Kept | Is::Gone { .. } | Is::Voice => false,
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{Dispatch, Write};
 use crate::domain::dispatch::command::{Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS};
+use crate::domain::dispatch::entry::Entry;
 use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::thread::voice::Voice;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::{self as store, Is, Row, THREAD_DIGITS};
@@ -59,7 +61,7 @@ impl Dispatch {
         delivered: &Delivered,
         now: Millis,
     ) -> Result<(), Error> {
-        let Delivered { user, labels, due_at, bytes, thread: entry, runs, .. } = delivered;
+        let Delivered { user, labels, due_at, bytes, thread: entry, runs, voices, .. } = delivered;
         let id = name(thread);
         // Another thread of the same name: what the first has left goes.
         let is_another = before.as_ref().is_some_and(|before| before.created_at != entry.created_at);
@@ -67,6 +69,9 @@ impl Dispatch {
             self.leaving.remove(&id);
             self.batch.push(Write::ForgetThread(id.clone()));
             self.batch.push(Write::Empty { thread: id.clone(), is_whole: true });
+        }
+        for voice in voices {
+            self.put_voice(sql, (&id, is_another), voice, entry)?;
         }
         let row = Row::of(id, Is::Thread, version, entry, user.as_ref(), labels);
         let known = before.as_ref().filter(|_| !is_another).map_or(0, |before| before.bytes);
@@ -84,6 +89,30 @@ impl Dispatch {
             self.tell(run, entry, before.as_ref(), &mut row, now);
             self.put(before, row);
         }
+        Ok(())
+    }
+
+    /// Somebody has spoken in a thread, or speaks there no more.
+    fn put_voice(
+        &mut self,
+        sql: &impl Sql,
+        (thread, is_another): (&str, bool),
+        voice: &Voice,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        let id = store::voice_id(thread, voice.number);
+        let before = if is_another { None } else { store::row(sql, &id)? };
+        if voice.user.is_none() {
+            if before.is_some() {
+                self.batch.push(Write::Drop(id));
+            }
+            return Ok(());
+        }
+        let mut row = Row::of(id, Is::Voice, 0, entry, voice.user.as_ref(), &[]);
+        (row.created_at, row.updated_at) = (voice.since, voice.since);
+        // No list shows it.
+        (row.status, row.shown) = (String::new(), String::new());
+        self.put(before, row);
         Ok(())
     }
 

@@ -23,7 +23,7 @@ pub const KEEP_DEAD_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 /// What is to be written.
 #[derive(Debug)]
 pub enum Write {
-    /// A hidden run that is over.
+    /// A hidden run that is over, or who speaks no more.
     Drop(String),
     /// An object that keeps memories is there, or is not.
     Place(String, bool),

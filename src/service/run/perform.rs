@@ -184,8 +184,10 @@ async fn look<W: World>(app: &App<W>, account: AccountId, call: EntryId) -> Outc
 /// The account's index learns what the thread is now.
 async fn deliver<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
     let Ok(Some((account, delivery))) = object.delivery() else { return Outcome::Undelivered };
+    let has_voices = delivery.delivered.as_ref().is_some_and(|delivered| !delivered.voices.is_empty());
     match app.world.dispatch().ask(account, index::Command::Deliver(delivery)).await {
-        Ok(index::Answer::Delivered) => Outcome::Done,
+        Ok(index::Answer::Heard) => Outcome::Done,
+        Ok(index::Answer::Delivered) if !has_voices => Outcome::Done,
         Ok(other) => {
             app.world.log(&format!("the index of {account} answered {other:?} to a delivery"));
             Outcome::Undelivered

@@ -38,8 +38,8 @@ impl Visitor {
         for _ in 0..MAX_PAGES {
             let Progress { behind, until } = progress;
             let (create, is_whole) = (create.clone(), after.is_none());
-            let Copied { items, next, horizon, .. } = page;
-            let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon };
+            let Copied { items, next, horizon, titled_by, .. } = page;
+            let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon, titled_by };
             progress = match self.ask(app, key, Command::Fork(Box::new(fork))).await? {
                 Answer::Thread { thread, is_new } => {
                     if !is_new {

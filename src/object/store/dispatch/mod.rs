@@ -74,6 +74,8 @@ pub enum Is {
     Hidden,
     /// A run of a thread that is made for one call and kept for a while.
     Kept,
+    /// Somebody who has spoken in runs of others.
+    Voice,
 }
 
 impl Is {
@@ -84,6 +86,7 @@ impl Is {
             Self::Gone { .. } => 2,
             Self::Hidden => 3,
             Self::Kept => 4,
+            Self::Voice => 5,
         }
     }
 }
@@ -164,6 +167,11 @@ impl Row {
     }
 }
 
+/// As the index names a voice in a thread: among the thread's runs.
+pub fn voice_id(thread: &str, number: u32) -> String {
+    format!("{thread}:{number:08x}")
+}
+
 /// The digits of a thread's key in its own name and in those of its runs.
 pub const THREAD_DIGITS: usize = 32;
 
@@ -199,6 +207,7 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
         1 => Is::Run,
         3 => Is::Hidden,
         4 => Is::Kept,
+        5 => Is::Voice,
         _ => Is::Gone { is_leaving: status == "leaving" },
     };
     Ok(Some(Row {
